@@ -1,0 +1,47 @@
+# On a fresh machine with Python 3.11+: `make run` and `make test` do all the set-up themselves.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: help setup run test quick lint golden lock clean
+
+help:
+	@echo "make run     set up, then the main job on the bundled sample"
+	@echo "make test    set up, then every test"
+	@echo "make quick   the tests without the slow ones"
+	@echo "make lint    formatting, types, import rules"
+	@echo "make golden  write the golden files anew (look at the diff before committing)"
+	@echo "make lock    resolve requirements.lock anew from pyproject.toml"
+
+setup: $(VENV)/ready
+
+$(VENV)/ready: pyproject.toml requirements.lock
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "blueattr needs Python 3.11 or newer; name one with: make PYTHON=python3.12 run" >&2; exit 1; }
+	$(PYTHON) -m venv --clear $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+run: setup
+	@$(BIN)/blueattr demo --out out
+
+test: setup
+	$(BIN)/python -m pytest -n 2
+
+quick: setup
+	$(BIN)/python -m pytest -n 2 -m "not slow"
+
+lint: setup
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+golden: setup
+	BLUEATTR_WRITE_GOLDEN=1 $(BIN)/python -m pytest -q tests/test_golden.py
+
+lock: setup
+	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --quiet --group dev pyproject.toml -o requirements.lock
+
+clean:
+	rm -rf $(VENV) out build dist *.egg-info

@@ -1,0 +1,124 @@
+"""Every error a user can cause, drawn as one tree, and the exit code of each.
+
+BlueattrError
+├── UsageError             an option or argument that makes no sense                      exit 2
+├── InputError             an input file is missing, truncated, or not what its name says  exit 3
+│   └── FeatureError       a panel whose features are not finite and ≥ 0
+├── NoAnswerError          the question has no answer on this data                         exit 4
+│   ├── UnknownTopicError  no topic of that name
+│   ├── EmptyPanelError    nobody is left to attribute to
+│   ├── ZeroTotalError     the indicator is 0, so there is nothing to share out
+│   └── SampleSizeError    a sample larger than the panel
+├── PatternError           a regular expression that the engine refuses                    exit 2
+├── StoreError             the store cannot be used                                        exit 6
+│   ├── StoreBusyError     another process is writing to it                                exit 5
+│   └── StoreVersionError  it was written by a newer version
+└── OutputError            the result cannot be written                                    exit 7
+"""
+
+from enum import IntEnum
+from typing import ClassVar
+
+__all__ = [
+    "BlueattrError",
+    "EmptyPanelError",
+    "ExitCode",
+    "FeatureError",
+    "InputError",
+    "NoAnswerError",
+    "OutputError",
+    "PatternError",
+    "SampleSizeError",
+    "StoreBusyError",
+    "StoreError",
+    "StoreVersionError",
+    "UnknownTopicError",
+    "UsageError",
+    "ZeroTotalError",
+]
+
+
+class ExitCode(IntEnum):
+    """What a finished command tells the shell; a scheduled run can rely on these."""
+
+    OK = 0
+    FAILURE = 1
+    USAGE = 2
+    INPUT = 3
+    NO_ANSWER = 4
+    STORE_BUSY = 5
+    STORE = 6
+    OUTPUT = 7
+    INTERRUPTED = 130
+
+
+class BlueattrError(Exception):
+    """Anything a user can cause. The message says what failed, on what, and what to do next."""
+
+    exit_code: ClassVar[ExitCode] = ExitCode.FAILURE
+
+
+class UsageError(BlueattrError):
+    """An option or argument that makes no sense."""
+
+    exit_code = ExitCode.USAGE
+
+
+class PatternError(BlueattrError):
+    """A regular expression that the engine refuses."""
+
+    exit_code = ExitCode.USAGE
+
+
+class InputError(BlueattrError):
+    """An input file is missing, truncated, or not what its name says."""
+
+    exit_code = ExitCode.INPUT
+
+
+class FeatureError(InputError):
+    """A panel whose features are not finite and ≥ 0, or whose columns are not as declared."""
+
+
+class NoAnswerError(BlueattrError):
+    """The question has no answer on this data."""
+
+    exit_code = ExitCode.NO_ANSWER
+
+
+class UnknownTopicError(NoAnswerError):
+    """No topic of that name."""
+
+
+class EmptyPanelError(NoAnswerError):
+    """Nobody is left to attribute to."""
+
+
+class ZeroTotalError(NoAnswerError):
+    """The indicator is 0 on this panel, so there is nothing to share out."""
+
+
+class SampleSizeError(NoAnswerError):
+    """A sample larger than the panel it is drawn from."""
+
+
+class StoreError(BlueattrError):
+    """The store cannot be used."""
+
+    exit_code = ExitCode.STORE
+
+
+class StoreBusyError(StoreError):
+    """Another process is writing to the store."""
+
+    exit_code = ExitCode.STORE_BUSY
+
+
+class StoreVersionError(StoreError):
+    """The store was written by a newer version of blueattr."""
+
+
+class OutputError(BlueattrError):
+    """The result cannot be written."""
+
+    exit_code = ExitCode.OUTPUT

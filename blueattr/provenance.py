@@ -1,0 +1,85 @@
+"""What a reader needs to redo a run: where the features came from, stated beside every result."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from blueattr import __version__
+
+__all__ = ["Gap", "PanelStep", "Provenance", "TopicInfo", "Window"]
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A half-open stretch of time, ``start <= t < end``, both aware and in UTC."""
+
+    start: datetime
+    end: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """A stretch of the window that no ingested source covers."""
+
+    start: datetime
+    end: datetime
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class PanelStep:
+    """What one panel filter did: agents before, removed, after."""
+
+    filter: str
+    before: int
+    removed: int
+    after: int
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TopicInfo:
+    """The topic as it was matched, complete enough to match it again."""
+
+    name: str
+    title: str
+    category: str
+    keywords: tuple[str, ...] = ()
+    hashtags: tuple[str, ...] = ()
+    patterns: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """Where a panel's features came from.
+
+    Parameters
+    ----------
+    source
+        The store or the features file, as the user named it.
+    feature_scale
+        ``"log1p"``, ``"raw"``, or ``"as given"`` for features from a user's own file.
+    popularity
+        In words: what b counts on this panel.
+    topic
+        None for a panel that has none (a features file).
+    window
+        None for a panel that has none (a features file).
+    gaps
+        Stretches of the window that were not seen, ascending.
+    panel
+        The panel filters in the order they were applied.
+    notes
+        Anything else a reader must know, one sentence each.
+    version
+        The version of blueattr that computed the result.
+    """
+
+    source: str
+    feature_scale: str = "as given"
+    popularity: str = "as given"
+    topic: TopicInfo | None = None
+    window: Window | None = None
+    gaps: tuple[Gap, ...] = ()
+    panel: tuple[PanelStep, ...] = ()
+    notes: tuple[str, ...] = ()
+    version: str = field(default=__version__)
