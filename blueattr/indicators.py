@@ -1,0 +1,296 @@
+"""The macro indicators: what is measured per agent, F of the means, its gradient, closed forms."""
+
+import difflib
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Literal, NamedTuple, get_args
+
+import numpy as np
+
+from blueattr import kernels
+from blueattr.errors import UsageError
+from blueattr.kernels import FloatArray, IndexArray, IntArray
+
+__all__ = [
+    "INDICATORS",
+    "Aggregator",
+    "AggregatorName",
+    "FeatureArrays",
+    "Indicator",
+    "MomentIndicator",
+    "PairwiseIndicator",
+    "Solution",
+    "get_indicator",
+]
+
+AggregatorName = Literal["mean", "log", "geometric"]
+
+
+class FeatureArrays(NamedTuple):
+    """The features of a panel, checked: three contiguous float64 vectors (n,), finite and ≥ 0."""
+
+    a: FloatArray
+    b: FloatArray
+    c: FloatArray
+
+    def take(self, index: IndexArray | IntArray) -> "FeatureArrays":
+        """Select agents by position."""
+        return FeatureArrays(self.a[index], self.b[index], self.c[index])
+
+    def means(self) -> tuple[float, float, float]:
+        """m_a, m_b, m_c."""
+        n = self.a.size
+        a, b, c = (float(kernels.exact_sum(x) / n) for x in self)
+        return a, b, c
+
+
+class Solution(NamedTuple):
+    """An attribution: φ as float64 (n,), and the indicator at full participation."""
+
+    values: FloatArray
+    total: float
+
+
+@dataclass(frozen=True, slots=True)
+class Aggregator:
+    """How the three features become the scalar s of ``lin``, ``var`` and ``gini``.
+
+    Parameters
+    ----------
+    name
+        ``"mean"`` Σ w_k x_k, ``"log"`` log(1 + Σ w_k x_k), or ``"geometric"`` Π x_k^(w_k), which
+        with equal weights is the cube root of the product.
+    weights
+        w_a, w_b, w_c ≥ 0, with sum 1.
+
+    Raises
+    ------
+    UsageError
+        For another name, or weights that are not as above.
+
+    Notes
+    -----
+    The paper's aggregator is not known; this is a choice made here (docs/methods.md, "The game").
+    ``heat`` uses the three features as they are, and no aggregator.
+    """
+
+    name: AggregatorName = "mean"
+    weights: tuple[float, float, float] = (1 / 3, 1 / 3, 1 / 3)
+
+    def __post_init__(self) -> None:
+        """Check name and weights."""
+        if self.name not in (names := get_args(AggregatorName)):
+            raise UsageError(f"no aggregator is called {self.name!r}{_nearest(self.name, names)}")
+        weights = tuple(self.weights)
+        if len(weights) != 3 or not all(0 <= w <= 1 for w in weights):
+            raise UsageError(f"an aggregator has three weights from 0 to 1, not {weights!r}")
+        if not math.isclose(math.fsum(weights), 1.0, rel_tol=1e-9):
+            raise UsageError(f"an aggregator's weights sum to 1, not {math.fsum(weights):g}")
+
+    def apply(self, features: FeatureArrays, divisor: float = 1.0) -> tuple[FloatArray, Fraction]:
+        """Give s / divisor, float64 (n,), and the sum of s (not divided)."""
+        kind = {"mean": kernels.MEAN, "log": kernels.LOG, "geometric": kernels.GEOMETRIC}[self.name]
+        return kernels.aggregate(*features, kind, self.weights, divisor)
+
+
+@dataclass(frozen=True)
+class MomentIndicator:
+    """An indicator F(m_1, …, m_p) of the means m_k = (1/n) Σ_i g_k(x_i), with F(0) = 0.
+
+    Parameters
+    ----------
+    name
+        As users name it.
+    formula
+        For reports: the indicator at full participation.
+    statistics
+        The names of g_1 … g_p.
+    measure
+        The statistics themselves: features and aggregator to p vectors, float64 (n,), each 0 for
+        an agent whose features are 0.
+    value
+        F: float64 (p,) to a number.
+    gradient
+        ∂F/∂m: float64 (p,) to float64 (p,).
+    closed_form
+        The Aumann-Shapley value without quadrature, where there is one.
+    zero_reason
+        Why the indicator is 0 on a panel where it is, from (m_a, m_b, m_c).
+
+    Notes
+    -----
+    The vector-measure games of Aumann & Shapley (1974), "Values of Non-Atomic Games";
+    docs/methods.md, "The value".
+    """
+
+    name: str
+    formula: str
+    statistics: tuple[str, ...]
+    measure: Callable[[FeatureArrays, Aggregator], tuple[FloatArray, ...]]
+    value: Callable[[FloatArray], float]
+    gradient: Callable[[FloatArray], FloatArray]
+    closed_form: Callable[[FeatureArrays, Aggregator], Solution] | None = None
+    zero_reason: Callable[[tuple[float, float, float]], str] = lambda _: "F of the means is 0"
+
+
+@dataclass(frozen=True)
+class PairwiseIndicator:
+    """An indicator that sums over pairs of agents; its extension is the multilinear one.
+
+    Along the diagonal the gradient of the extension is linear in t. The midpoint rule is exact
+    there for every number of steps, so that quadrature and closed form are one computation.
+
+    Parameters
+    ----------
+    name, formula, closed_form, zero_reason
+        As for `MomentIndicator`.
+
+    Notes
+    -----
+    docs/methods.md, "gini".
+    """
+
+    name: str
+    formula: str
+    closed_form: Callable[[FeatureArrays, Aggregator], Solution]
+    zero_reason: Callable[[tuple[float, float, float]], str]
+
+
+Indicator = MomentIndicator | PairwiseIndicator
+
+
+def _lin(features: FeatureArrays, aggregator: Aggregator) -> Solution:
+    n = features.a.size
+    values, total = aggregator.apply(features, n)
+    return Solution(values, float(total / n))
+
+
+def _heat(features: FeatureArrays, _: Aggregator) -> Solution:
+    means = features.means()
+    moment = math.prod(means)
+    if moment == 0:
+        return Solution(np.zeros(features.a.size), 0.0)
+    total = math.log1p(moment)
+    third = total / 3 / features.a.size
+    factors = (third / means[0], third / means[1], third / means[2])
+    return Solution(kernels.combine(*features, factors), total)
+
+
+def _var(features: FeatureArrays, aggregator: Aggregator) -> Solution:
+    n = features.a.size
+    s, total = aggregator.apply(features)
+    values, squares = kernels.spread_about_mean(s, total / n)
+    return Solution(values, float(squares / n))
+
+
+def _gini(features: FeatureArrays, aggregator: Aggregator) -> Solution:
+    s, total = aggregator.apply(features)
+    if total == 0:
+        return Solution(np.zeros(s.size), 0.0)
+    values = kernels.pairwise_excess(s)
+    scale = float(1 / (s.size * total))  # 1 / (n² μ)
+    excess = kernels.exact_sum(values)
+    values *= scale
+    return Solution(values, float(excess / (s.size * total)))
+
+
+def _moments_of_s(features: FeatureArrays, aggregator: Aggregator) -> tuple[FloatArray, FloatArray]:
+    s, _ = aggregator.apply(features)
+    return s * s, s
+
+
+def _heat_gradient(m: FloatArray) -> FloatArray:
+    a, b, c = m.tolist()
+    gradient: FloatArray = np.array([b * c, a * c, a * b]) / (1 + a * b * c)
+    return gradient
+
+
+def _heat_zero(means: tuple[float, float, float]) -> str:
+    absent = [name for name, mean in zip("abc", means, strict=True) if mean == 0]
+    which = " and ".join(absent)
+    return f"{which} {'is' if len(absent) == 1 else 'are'} 0 for every agent, so that M = 0"
+
+
+def _all_zero(_: tuple[float, float, float]) -> str:
+    return "the aggregate of the features is 0 for every agent"
+
+
+def _all_equal(means: tuple[float, float, float]) -> str:
+    return (
+        "the aggregate of the features is the same for every agent"
+        if any(means)
+        else _all_zero(means)
+    )
+
+
+INDICATORS: dict[str, Indicator] = {
+    "lin": MomentIndicator(
+        name="lin",
+        formula="mean of s",
+        statistics=("s",),
+        measure=lambda features, aggregator: (aggregator.apply(features)[0],),
+        value=lambda m: float(m[0]),
+        gradient=np.ones_like,
+        closed_form=_lin,
+        zero_reason=_all_zero,
+    ),
+    "heat": MomentIndicator(
+        name="heat",
+        formula="log(1 + mean a · mean b · mean c)",
+        statistics=("a", "b", "c"),
+        measure=lambda features, _: tuple(features),
+        value=lambda m: math.log1p(math.prod(m)),
+        gradient=_heat_gradient,
+        closed_form=_heat,
+        zero_reason=_heat_zero,
+    ),
+    "var": MomentIndicator(
+        name="var",
+        formula="mean of s² - (mean of s)²",
+        statistics=("s²", "s"),
+        measure=_moments_of_s,
+        value=lambda m: float(m[0] - m[1] * m[1]),
+        gradient=lambda m: np.array([1.0, -2.0 * m[1]]),
+        closed_form=_var,
+        zero_reason=_all_equal,
+    ),
+    "gini": PairwiseIndicator(
+        name="gini",
+        formula="Σ_{i<j} |s_i - s_j| / (n² · mean of s)",
+        closed_form=_gini,
+        zero_reason=_all_equal,
+    ),
+}
+"""The indicators by name, in the order reports show them."""
+
+
+def _nearest(name: str, names: tuple[str, ...]) -> str:
+    near = difflib.get_close_matches(str(name), names, n=1)
+    return f"; did you mean {near[0]!r}?" if near else f"; there are {', '.join(names)}"
+
+
+def get_indicator(name: str) -> Indicator:
+    """Find an indicator by its name.
+
+    Parameters
+    ----------
+    name
+        A key of `INDICATORS`.
+
+    Returns
+    -------
+    Indicator
+
+    Raises
+    ------
+    UsageError
+        For another name; the message has the nearest valid one.
+    """
+    try:
+        return INDICATORS[name]
+    except KeyError:
+        raise UsageError(
+            f"no indicator is called {name!r}{_nearest(name, tuple(INDICATORS))}"
+        ) from None
