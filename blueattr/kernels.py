@@ -619,7 +619,7 @@ def pairwise_excess(s: FloatArray) -> FloatArray:
 
 
 @_jit()
-def _tie_groups(x, order, dense, centred):
+def _tie_groups(x, order, tolerance, dense, centred):
     """Dense ranks from 1 and twice the centred average ranks; return Σ t(t-1)/2 over the ties."""
     tied = np.int64(0)
     rank = 0
@@ -627,7 +627,10 @@ def _tie_groups(x, order, dense, centred):
     n = x.size
     while start < n:
         stop = start + 1
-        while stop < n and x[order[stop]] == x[order[start]]:
+        while stop < n:
+            before, now = x[order[stop - 1]], x[order[stop]]
+            if now - before > tolerance * max(abs(before), abs(now)):
+                break
             stop += 1
         rank += 1
         for k in range(start, stop):
@@ -679,13 +682,17 @@ def _dot(x, y):
     return xy, xx, yy
 
 
-def rank_correlations(x: FloatArray, y: FloatArray) -> tuple[float, float] | None:
+def rank_correlations(
+    x: FloatArray, y: FloatArray, tolerance: float = 0.0
+) -> tuple[float, float] | None:
     """Kendall's τ-b and Spearman's rho (ties share their average rank), in O(n log n).
 
     Parameters
     ----------
     x, y
         float64 (n,), free of NaN.
+    tolerance
+        Neighbours in order are ties when they differ by no more than this, relatively.
 
     Returns
     -------
@@ -703,13 +710,13 @@ def rank_correlations(x: FloatArray, y: FloatArray) -> tuple[float, float] | Non
     centred = np.empty((2, n))
     order = argsort(y)
     pairs = n * (n - 1) // 2
-    untied_y = pairs - _tie_groups(y, order, ranks[1], centred[1])
-    order = argsort(x, order)
-    untied_x = pairs - _tie_groups(x, order, ranks[0], centred[0])
+    untied_y = pairs - _tie_groups(y, order, tolerance, ranks[1], centred[1])
+    order = argsort(x)
+    untied_x = pairs - _tie_groups(x, order, tolerance, ranks[0], centred[0])
     if untied_x == 0 or untied_y == 0:
         return None
     surplus = _concordance(order, ranks[0], ranks[1], np.zeros(n + 1, np.int64))
-    tau = surplus / math.sqrt(untied_x) / math.sqrt(untied_y)
+    tau = surplus / math.sqrt(untied_x * untied_y)
     xy, xx, yy = _dot(centred[0], centred[1])
-    rho = xy / math.sqrt(xx) / math.sqrt(yy)
+    rho = xy / math.sqrt(xx * yy)
     return max(-1.0, min(1.0, tau)), max(-1.0, min(1.0, rho))

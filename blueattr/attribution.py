@@ -1,0 +1,535 @@
+"""The attribution: a frame of features, checked, to the Aumann-Shapley value of every agent."""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from blueattr import kernels
+from blueattr.errors import EmptyPanelError, FeatureError, UsageError, ZeroTotalError
+from blueattr.indicators import (
+    Aggregator,
+    FeatureArrays,
+    Indicator,
+    MomentIndicator,
+    Solution,
+    get_indicator,
+)
+from blueattr.kernels import FloatArray, IndexArray
+from blueattr.provenance import Provenance
+from blueattr.tiers import DEFAULT_CUTOFFS, assign_tiers, check_cutoffs, rank, tier_names
+
+__all__ = [
+    "DEFAULT_STEPS",
+    "AttributionResult",
+    "Method",
+    "Panel",
+    "TierShare",
+    "attribute",
+    "check_features",
+    "check_method",
+    "midpoint_weights",
+    "share_out",
+    "solve",
+]
+
+Method = Literal["closed form", "quadrature"]
+DEFAULT_STEPS = 30
+_MOST_STEPS = 1_000_000
+
+SMALLEST, LARGEST = 1e-90, 1e90
+"""Between these a positive feature is safe: no product of means and no square leaves float64."""
+
+
+@dataclass(frozen=True, slots=True)
+class TierShare:
+    """What one tier carries.
+
+    Parameters
+    ----------
+    tier
+        Its name, ``"top"`` first.
+    agents
+        How many agents are in it.
+    value
+        Σφ over them.
+    share
+        Σφ over them / Σφ over all.
+    abs_share
+        Σ|φ| over them / Σ|φ| over all; differs from ``share`` only where φ has both signs.
+    """
+
+    tier: str
+    agents: int
+    value: float
+    share: float
+    abs_share: float
+
+
+@dataclass(frozen=True)
+class AttributionResult:
+    """An indicator split among all agents of a panel, with what is needed to redo it.
+
+    Parameters
+    ----------
+    indicator, aggregator, method
+        What was attributed and how.
+    steps
+        K of the quadrature; None for a closed form.
+    n_agents
+        n.
+    total
+        The indicator at full participation, v(N).
+    attributed
+        Σφ; equal to ``total`` up to rounding for a closed form, up to the quadrature's error
+        otherwise. Shares are of this sum, so that they sum to 1.
+    means
+        m_a, m_b, m_c.
+    moment
+        M = m_a·m_b·m_c.
+    cutoffs
+        The tiers' cumulative percentages.
+    tiers
+        From the top to the tail.
+    agents
+        ``did`` (str), ``tier`` (enum), ``a``, ``b``, ``c``, ``value`` (φ), ``share`` (float64);
+        by descending value, then by DID.
+    provenance
+        Where the features came from.
+    """
+
+    indicator: str
+    aggregator: Aggregator
+    method: Method
+    steps: int | None
+    n_agents: int
+    total: float
+    attributed: float
+    means: tuple[float, float, float]
+    moment: float
+    cutoffs: tuple[float, ...]
+    tiers: tuple[TierShare, ...]
+    agents: pl.DataFrame
+    provenance: Provenance
+
+
+# --- checking ------------------------------------------------------------------------------------
+
+
+def check_features(frame: object) -> pl.DataFrame:
+    """Check a frame of features and put it into canonical form.
+
+    Parameters
+    ----------
+    frame
+        A Polars frame, or anything Polars reads as one (pandas, Arrow, ``__arrow_c_stream__``, a
+        dict of columns). Columns ``did`` or ``agent`` (text or whole numbers, each agent once),
+        ``a``, ``b``, ``c`` (numbers, 0 or from 1e-90 to 1e90), and optionally ``followers`` and
+        ``activity`` (raw counts). Other columns are left out.
+
+    Returns
+    -------
+    polars.DataFrame
+        ``did`` (str) and the others as float64, by ascending ``did``: what is computed from it
+        does not depend on the order in which agents were given.
+
+    Raises
+    ------
+    UsageError
+        When it is not a frame.
+    EmptyPanelError
+        When it has no rows.
+    FeatureError
+        When a column is missing or not numeric, an agent occurs twice, or a value is missing, not
+        finite, negative or out of range; the message names the agent, the column and the value.
+
+    Notes
+    -----
+    docs/methods.md, "The game".
+    """
+    data = _read_frame(frame)
+    key = next((name for name in ("did", "agent") if name in data.columns), None)
+    missing = [name for name in "abc" if name not in data.columns]
+    if key is None or missing:
+        absent = ["did (or agent)"] * (key is None) + missing
+        raise FeatureError(
+            f"the features have no column {', '.join(absent)}; "
+            f"they have {', '.join(map(_quote, data.columns)) or 'none'}"
+        )
+    if data.is_empty():
+        raise EmptyPanelError("the panel has no agents, so there is nobody to attribute to")
+    dids = _check_dids(data[key])
+    columns = [name for name in ("a", "b", "c", "followers", "activity") if name in data.columns]
+    checked = data.select(dids.alias("did"), *columns)
+    if not dids.is_sorted():
+        checked = checked.sort("did")
+    checked = checked.rechunk()
+    dids = checked["did"]
+    _refuse(dids, dids, (dids == dids.shift(1)).fill_null(value=False), "occurs more than once")
+    return pl.DataFrame(
+        [dids, *(_check_column(dids, checked[name], ranged=name in "abc") for name in columns)]
+    )
+
+
+def _read_frame(frame: object) -> pl.DataFrame:
+    if isinstance(frame, pl.DataFrame):
+        return frame
+    if isinstance(frame, pl.LazyFrame):
+        return frame.collect()
+    if isinstance(frame, dict) or hasattr(frame, "__arrow_c_stream__"):
+        readable: Any = frame
+        return pl.DataFrame(readable)
+    raise UsageError(
+        f"features come as a Polars, pandas or Arrow table, not as {type(frame).__name__}"
+    )
+
+
+def _quote(value: object) -> str:
+    """Write a value from a user's file so that control codes are harmless and it stays short."""
+    text = repr(value)
+    return text if len(text) <= 120 else text[:117] + "..."
+
+
+def _check_dids(dids: pl.Series) -> pl.Series:
+    if dids.null_count():
+        row = int(dids.is_null().to_numpy().argmax())
+        raise FeatureError(f"the agent in row {row} (counted from 0) has no {dids.name}")
+    if not (dids.dtype.is_integer() or dids.dtype in {pl.String, pl.Categorical, pl.Enum}):
+        raise FeatureError(f"the column {dids.name!r} has text or whole numbers, not {dids.dtype}")
+    return dids.cast(pl.String)
+
+
+def _refuse(dids: pl.Series, column: pl.Series, bad: pl.Series, what: str) -> None:
+    """Raise a `FeatureError` that names the first agent of which something is wrong."""
+    if not bad.any():
+        return
+    row = int(bad.to_numpy().argmax())
+    where = "" if column.name == "did" else f": column {column.name!r} is {_quote(column[row])},"
+    more = int(bad.sum()) - 1
+    others = f" (and {more} more agent{'s' * (more > 1)})" if more else ""
+    raise FeatureError(f"agent {_quote(dids[row])}{where} {what}{others}".replace(" is None,", ""))
+
+
+def _check_column(dids: pl.Series, column: pl.Series, *, ranged: bool) -> pl.Series:
+    if not column.dtype.is_numeric():
+        _refuse(dids, column, column.is_not_null(), f"which is {column.dtype} and not a number")
+    _refuse(dids, column, column.is_null(), "has no value")
+    numbers = column.cast(pl.Float64)
+    _refuse(dids, column, ~numbers.is_finite(), "not a finite number")
+    _refuse(dids, column, numbers < 0, "less than 0")
+    if ranged:
+        bad = (numbers > LARGEST) | ((numbers > 0) & (numbers < SMALLEST))
+        _refuse(dids, column, bad, "beyond 1e-90 to 1e90: choose another unit")
+    return numbers + 0.0  # -0.0 becomes 0.0
+
+
+@dataclass(frozen=True)
+class Panel:
+    """A checked panel and what is computed once for it; agents stand by ascending DID.
+
+    Parameters
+    ----------
+    dids
+        str (n,).
+    features
+        a, b, c.
+    followers
+        float64 (n,): raw counts, or b where they are not known.
+    activity
+        float64 (n,): raw counts, or a where they are not known.
+    order
+        uint32 (n,): the agents from the most followed down.
+    means
+        m_a, m_b, m_c.
+    """
+
+    dids: pl.Series
+    features: FeatureArrays
+    followers: FloatArray
+    activity: FloatArray
+    order: IndexArray
+    means: tuple[float, float, float]
+
+    @classmethod
+    def of(cls, frame: object) -> "Panel":
+        """Check a frame (see `check_features`) and rank its agents."""
+        checked = check_features(frame)
+        arrays = {name: checked[name].to_numpy() for name in checked.columns if name != "did"}
+        features = FeatureArrays(arrays["a"], arrays["b"], arrays["c"])
+        followers = arrays.get("followers", features.b)
+        return cls(
+            dids=checked["did"],
+            features=features,
+            followers=followers,
+            activity=arrays.get("activity", features.a),
+            order=rank(followers, features.a),
+            means=features.means(),
+        )
+
+
+# --- the value -----------------------------------------------------------------------------------
+
+
+def check_method(indicator: Indicator, method: str, steps: int | None) -> tuple[Method, int | None]:
+    """Check a method for an indicator, and fill in the default number of steps.
+
+    Raises
+    ------
+    UsageError
+        For another method, steps that are not 1 to 1,000,000, steps for a closed form, or a closed
+        form of an indicator that has none.
+    """
+    if method == "closed form":
+        if steps is not None:
+            raise UsageError("a closed form has no steps; choose the method 'quadrature'")
+        if indicator.closed_form is None:
+            raise UsageError(f"{indicator.name!r} has no closed form; choose 'quadrature'")
+        return "closed form", None
+    if method == "quadrature":
+        steps = DEFAULT_STEPS if steps is None else steps
+        if not 1 <= steps <= _MOST_STEPS:
+            raise UsageError(f"quadrature takes 1 to {_MOST_STEPS} steps, not {steps}")
+        return "quadrature", steps
+    raise UsageError(f"no method is called {method!r}; there are {', '.join(get_args(Method))}")
+
+
+def midpoint_weights(
+    gradient: Callable[[FloatArray], FloatArray], means: FloatArray, steps: int
+) -> FloatArray:
+    """Integrate the gradient of F along the diagonal by the midpoint rule.
+
+    Parameters
+    ----------
+    gradient
+        ∂F/∂m: float64 (p,) to float64 (p,).
+    means
+        m, float64 (p,).
+    steps
+        K.
+
+    Returns
+    -------
+    ndarray
+        w, float64 (p,): w_k = (1/K) Σ_j ∂F/∂m_k (t_j m) with t_j = (j - ½)/K for j = 1 … K.
+
+    Notes
+    -----
+    The integrals do not depend on the agent, so that the cost is O(K p): docs/methods.md,
+    "Quadrature".
+    """
+    slopes = np.array([gradient((j - 0.5) / steps * means) for j in range(1, steps + 1)])
+    return np.array([math.fsum(column) for column in slopes.T.tolist()]) / steps
+
+
+def _quadrature(
+    indicator: MomentIndicator, features: FeatureArrays, aggregator: Aggregator, steps: int
+) -> Solution:
+    n = features.a.size
+    statistics = indicator.measure(features, aggregator)
+    means = np.array([float(kernels.exact_sum(g) / n) for g in statistics])
+    if indicator.value(np.zeros(means.size)) != 0:
+        raise UsageError(f"the indicator {indicator.name!r} is not 0 where nobody takes part")
+    weights = midpoint_weights(indicator.gradient, means, steps)
+    values = np.zeros(n)
+    for g, weight in zip(statistics, weights.tolist(), strict=True):
+        kernels.add_scaled(g, weight / n, values)
+    total = indicator.value(means)
+    # F may be a difference of moments: what is left of it below rounding is no total.
+    rounding = 64 * np.finfo(np.float64).eps * float(np.abs(weights) @ np.abs(means))
+    return Solution(values, total if abs(total) > rounding else 0.0)
+
+
+def solve(
+    indicator: Indicator,
+    features: FeatureArrays,
+    aggregator: Aggregator,
+    steps: int | None = None,
+) -> Solution:
+    """Compute the Aumann-Shapley value of every agent.
+
+    Parameters
+    ----------
+    indicator, aggregator
+        The value function.
+    features
+        A checked panel of n agents, in canonical order.
+    steps
+        K of the midpoint quadrature; None for the closed form.
+
+    Returns
+    -------
+    Solution
+        φ, float64 (n,), and v(N). Agents with equal features have bit-equal φ, agents without
+        features exactly 0, and neither depends on the order of agents or on threads.
+
+    Raises
+    ------
+    FeatureError
+        When a statistic is not finite or too large to be summed.
+
+    Notes
+    -----
+    φ_i = ∫₀¹ ∂f/∂z_i (t·1) dt (arXiv 2605.11404); docs/methods.md, "The value".
+    """
+    try:
+        if isinstance(indicator, MomentIndicator) and steps is not None:
+            return _quadrature(indicator, features, aggregator, steps)
+        if indicator.closed_form is None:
+            raise UsageError(f"{indicator.name!r} has no closed form; choose 'quadrature'")
+        return indicator.closed_form(features, aggregator)
+    except OverflowError as error:
+        raise FeatureError(
+            f"the features are too large for the indicator {indicator.name!r}: {error}"
+        ) from error
+
+
+def share_out(
+    indicator: Indicator,
+    solution: Solution,
+    means: tuple[float, float, float],
+    tiers: npt.NDArray[np.uint8],
+    names: Sequence[str],
+) -> tuple[float, tuple[TierShare, ...]]:
+    """Sum an attribution by tier.
+
+    Parameters
+    ----------
+    indicator, solution
+        What was attributed, and its value.
+    means
+        m_a, m_b, m_c, to say why there is nothing to share out.
+    tiers
+        uint8 (n,), the tier of each agent.
+    names
+        The tiers' names.
+
+    Returns
+    -------
+    float
+        Σφ.
+    tuple of TierShare
+        In the order of the names.
+
+    Raises
+    ------
+    ZeroTotalError
+        When the indicator is 0; the message says why.
+    """
+    signed, magnitudes = kernels.group_sums(solution.values, tiers, len(names))
+    attributed, magnitude = sum(signed), sum(magnitudes)
+    if solution.total == 0 or attributed == 0:
+        raise ZeroTotalError(
+            f"the indicator {indicator.name!r} is 0 on this panel, so there is nothing to share "
+            f"out: {indicator.zero_reason(means)}"
+        )
+    counts = np.bincount(tiers, minlength=len(names)).tolist()
+    return float(attributed), tuple(
+        TierShare(name, count, float(part), float(part / attributed), float(size / magnitude))
+        for name, count, part, size in zip(names, counts, signed, magnitudes, strict=True)
+    )
+
+
+def attribute(
+    frame: object,
+    indicator: str | Indicator = "heat",
+    *,
+    method: str = "closed form",
+    steps: int | None = None,
+    aggregator: Aggregator | None = None,
+    cutoffs: Sequence[float] = DEFAULT_CUTOFFS,
+    provenance: Provenance | None = None,
+) -> AttributionResult:
+    """Split a macro indicator among all agents of a panel.
+
+    Parameters
+    ----------
+    frame
+        The features, one row per agent: see `check_features`. They are used as they are.
+    indicator
+        ``"lin"``, ``"heat"``, ``"var"``, ``"gini"``, or an indicator.
+    method
+        ``"closed form"``, or ``"quadrature"`` by the midpoint rule.
+    steps
+        K of the quadrature, 30 by default.
+    aggregator
+        How features become the scalar of ``lin``, ``var`` and ``gini``; by default their mean.
+    cutoffs
+        Cumulative percentages of agents at which tiers end.
+    provenance
+        Where the features came from, to be carried along.
+
+    Returns
+    -------
+    AttributionResult
+
+    Raises
+    ------
+    UsageError
+        For an indicator, method, number of steps or cut-offs that make no sense.
+    FeatureError, EmptyPanelError
+        As `check_features`.
+    ZeroTotalError
+        When the indicator is 0 on this panel.
+
+    Notes
+    -----
+    The Aumann-Shapley value of arXiv 2605.11404; docs/methods.md derives each closed form.
+
+    Examples
+    --------
+    >>> import polars as pl
+    >>> frame = pl.DataFrame({"did": ["x", "y"], "a": [1, 3], "b": [2, 2], "c": [0, 4]})
+    >>> result = attribute(frame, "lin")
+    >>> result.total, result.agents["value"].to_list()
+    (2.0, [1.5, 0.5])
+    """
+    chosen = get_indicator(indicator) if isinstance(indicator, str) else indicator
+    checked_method, steps = check_method(chosen, method, steps)
+    cutoffs = check_cutoffs(cutoffs)
+    aggregator = aggregator or Aggregator()
+    panel = Panel.of(frame)
+    solution = solve(chosen, panel.features, aggregator, steps)
+    tiers, names = assign_tiers(panel.order, cutoffs), tier_names(cutoffs)
+    attributed, shares = share_out(chosen, solution, panel.means, tiers, names)
+    return AttributionResult(
+        indicator=chosen.name,
+        aggregator=aggregator,
+        method=checked_method,
+        steps=steps,
+        n_agents=len(panel.dids),
+        total=solution.total,
+        attributed=attributed,
+        means=panel.means,
+        moment=math.prod(panel.means),
+        cutoffs=cutoffs,
+        tiers=shares,
+        agents=_agents_frame(panel, solution.values, attributed, tiers, names),
+        provenance=provenance or Provenance(source="in memory"),
+    )
+
+
+def _agents_frame(
+    panel: Panel,
+    values: FloatArray,
+    attributed: float,
+    tiers: npt.NDArray[np.uint8],
+    names: Sequence[str],
+) -> pl.DataFrame:
+    # The sort is stable and agents stand by DID, so that equal values are in order of DID.
+    order = kernels.argsort(-values)
+    sorted_values = values[order]
+    return pl.DataFrame(
+        {
+            "did": panel.dids.gather(order),
+            "tier": pl.Series(names, dtype=pl.Enum(names)).gather(tiers[order]),
+            "a": panel.features.a[order],
+            "b": panel.features.b[order],
+            "c": panel.features.c[order],
+            "value": sorted_values,
+            "share": sorted_values / attributed,
+        }
+    )
