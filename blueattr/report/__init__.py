@@ -1,0 +1,23 @@
+"""Results laid out for readers and programs: a report is a pure function of a result."""
+
+from blueattr.report.attributions import attribution_report, attributions_report
+from blueattr.report.comparisons import comparison_report
+from blueattr.report.escape import safe_text
+from blueattr.report.output import Format, agents_to, format_of, render, write
+from blueattr.report.tables import Column, Fact, Report, Table
+
+__all__ = [
+    "Column",
+    "Fact",
+    "Format",
+    "Report",
+    "Table",
+    "agents_to",
+    "attribution_report",
+    "attributions_report",
+    "comparison_report",
+    "format_of",
+    "render",
+    "safe_text",
+    "write",
+]

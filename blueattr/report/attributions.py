@@ -1,0 +1,304 @@
+"""One attribution, or one for each of several indicators, laid out as a report."""
+
+from collections.abc import Sequence
+from itertools import pairwise
+from math import isclose
+from typing import TYPE_CHECKING
+
+from blueattr.report.figures import count, number, percent, plural, short
+from blueattr.report.origin import (
+    ORIGIN_COLUMNS,
+    gap_warnings,
+    origin_cells,
+    origin_facts,
+    origin_json,
+    panel_table,
+)
+from blueattr.report.tables import SCHEMA_VERSION, Cell, Column, Fact, Json, Report, Table
+
+if TYPE_CHECKING:  # the arithmetic need not be imported to lay out its results
+    from blueattr.attribution import AttributionResult, TierShare
+    from blueattr.indicators import Aggregator
+    from blueattr.scales import ScaleComparison
+
+__all__ = [
+    "aggregator_json",
+    "aggregator_text",
+    "attribution_report",
+    "attributions_report",
+    "cutoffs_text",
+    "method_facts",
+    "method_text",
+    "tier_extents",
+    "tiers_json",
+]
+
+
+def attribution_report(result: "AttributionResult") -> Report:
+    """Lay out one attribution.
+
+    Parameters
+    ----------
+    result
+        What `blueattr.attribution.attribute` gives.
+
+    Returns
+    -------
+    Report
+        For people the tier shares, the panel and the provenance; as data one row per tier; as
+        JSON everything but the per-agent frame.
+    """
+    return Report(
+        kind="attribution",
+        summary=(headline(result),),
+        tables=(_tier_table((result,)), *_panel(result)),
+        facts=_facts((result,)),
+        warnings=gap_warnings(result.provenance.gaps),
+        data=_tidy((result,)),
+        content=_content(result),
+    )
+
+
+def attributions_report(results: Sequence["AttributionResult"]) -> Report:
+    """Lay out attributions of several indicators of one panel in one table.
+
+    Parameters
+    ----------
+    results
+        At least one, all of the same panel.
+
+    Returns
+    -------
+    Report
+        For people one row per indicator and tier; in JSON ``results`` has for each indicator
+        the whole object that `attribution_report` gives.
+    """
+    first = results[0]
+    return Report(
+        kind="attributions",
+        summary=tuple(headline(result) for result in results),
+        tables=(_tier_table(results), *_panel(first)),
+        facts=_facts(results),
+        warnings=gap_warnings(first.provenance.gaps),
+        data=_tidy(results),
+        content={
+            "results": [
+                {"schema_version": SCHEMA_VERSION, "kind": "attribution", **_content(result)}
+                for result in results
+            ]
+        },
+    )
+
+
+def tier_extents(tiers: Sequence[str], cutoffs: Sequence[float]) -> tuple[str, ...]:
+    """Name tiers together with the part of the panel they are, as in ``middle 9 %``.
+
+    Parameters
+    ----------
+    tiers
+        Names, from the top down.
+    cutoffs
+        Cumulative percentages, one fewer.
+    """
+    edges = (0.0, *cutoffs, 100.0)
+    widths = (after - before for before, after in pairwise(edges))
+    return tuple(f"{name} {width:.6g} %" for name, width in zip(tiers, widths, strict=True))
+
+
+def headline(result: "AttributionResult") -> str:
+    """Put an attribution into one sentence."""
+    extents = tier_extents([tier.tier for tier in result.tiers], result.cutoffs)
+    carried = [
+        f"the {extent} carries {percent(tier.share)}"
+        for extent, tier in zip(extents, result.tiers, strict=True)
+    ]
+    topic = result.provenance.topic
+    on = "" if topic is None else f" on {topic.name}"
+    listed = " and ".join((", ".join(carried[:-1]), carried[-1]))
+    return (
+        f"Of {result.indicator} {short(result.total)}{on}, shared out among "
+        f"{plural(result.n_agents, 'agent')}, {listed}."
+    )
+
+
+def method_text(method: str, steps: int | None) -> str:
+    """Say how the values were computed."""
+    return method if steps is None else f"{method} with {plural(steps, 'step')}"
+
+
+def aggregator_json(aggregator: "Aggregator") -> dict[str, Json]:
+    """Give an aggregator as a JSON object."""
+    return {"name": aggregator.name, "weights": list(aggregator.weights)}
+
+
+def aggregator_text(aggregator: "Aggregator") -> str:
+    """Say how the features become one number, as in ``mean; weights a 0.5, b 0.3, c 0.2``."""
+    weights = zip("abc", aggregator.weights, strict=True)
+    return f"{aggregator.name}; weights " + ", ".join(f"{x} {w:.4g}" for x, w in weights)
+
+
+def cutoffs_text(cutoffs: Sequence[float]) -> str:
+    """Give cumulative percentages as ``--tiers`` takes them."""
+    return ",".join(f"{cutoff:.12g}" for cutoff in cutoffs)
+
+
+def method_facts(
+    results: "AttributionResult | ScaleComparison", indicators: Sequence[str], methods: str
+) -> tuple[Fact, ...]:
+    """Say in labelled lines how the values were computed."""
+    m_a, m_b, m_c = (short(mean) for mean in results.means)
+    cutoffs = " and ".join(f"{cutoff:.12g}" for cutoff in results.cutoffs)
+    unused = "; not used by heat" if "heat" in indicators else ""
+    return (
+        Fact("method", f"Aumann-Shapley value, {methods}"),
+        Fact("aggregator", aggregator_text(results.aggregator) + unused),
+        Fact("tiers", f"cut at {cutoffs} % of the agents, ranked by followers (b without them)"),
+        Fact(
+            "feature means",
+            f"a {m_a}, b {m_b}, c {m_c}; their product M is {short(results.moment)}",
+        ),
+    )
+
+
+def tiers_json(tiers: Sequence["TierShare"]) -> list[Json]:
+    """Give tier shares as JSON objects."""
+    return [
+        {
+            "tier": tier.tier,
+            "agents": tier.agents,
+            "value": tier.value,
+            "share": tier.share,
+            "abs_share": tier.abs_share,
+        }
+        for tier in tiers
+    ]
+
+
+def _content(result: "AttributionResult") -> dict[str, Json]:
+    m_a, m_b, m_c = result.means
+    return {
+        "indicator": result.indicator,
+        "method": result.method,
+        "steps": result.steps,
+        "n_agents": result.n_agents,
+        "total": result.total,
+        "attributed": result.attributed,
+        "tiers": tiers_json(result.tiers),
+        "tier_cutoffs": list(result.cutoffs),
+        "aggregator": aggregator_json(result.aggregator),
+        "means": {"a": m_a, "b": m_b, "c": m_c},
+        "moment": result.moment,
+        **origin_json(result.provenance),
+    }
+
+
+def _panel(result: "AttributionResult") -> tuple[Table, ...]:
+    steps = result.provenance.panel
+    return (panel_table(steps),) if steps else ()
+
+
+def _facts(results: Sequence["AttributionResult"]) -> tuple[Fact, ...]:
+    first = results[0]
+    methods = list(dict.fromkeys(method_text(r.method, r.steps) for r in results))
+    if len(methods) > 1:
+        methods = [f"{r.indicator}: {method_text(r.method, r.steps)}" for r in results]
+    indicators = [result.indicator for result in results]
+    return (
+        *method_facts(first, indicators, "; ".join(methods)),
+        *origin_facts(first.provenance),
+    )
+
+
+def _tier_table(results: Sequence["AttributionResult"]) -> Table:
+    """Lay out the shares for people: one row per tier, per indicator where there are several."""
+    several = len(results) > 1
+    signed = any(
+        not isclose(tier.share, tier.abs_share, rel_tol=1e-9, abs_tol=1e-12)
+        for result in results
+        for tier in result.tiers
+    )
+    rows = []
+    for result in results:
+        extents = tier_extents([tier.tier for tier in result.tiers], result.cutoffs)
+        for extent, tier in zip(extents, result.tiers, strict=True):
+            row: list[Cell] = [extent, tier.agents, tier.value, tier.share]
+            if several:
+                row.insert(0, result.indicator)
+            if signed:
+                row.append(tier.abs_share)
+            rows.append(tuple(row))
+    columns = [
+        Column("tier", "tier"),
+        Column("agents", "agents", "int"),
+        Column("value", "value", "float"),
+        Column("share", "share", "share"),
+    ]
+    if several:
+        columns.insert(0, Column("indicator", "indicator"))
+    if signed:
+        columns.append(Column("abs_share", "of |values|", "share"))
+    notes = []
+    if signed:
+        notes.append("Some values are negative; the last column shares out absolute values.")
+    notes.extend(
+        f"{r.indicator}: the values sum to {number(r.attributed)}, not to {number(r.total)}: "
+        f"{method_text(r.method, r.steps)} leaves a relative error of "
+        f"{short(abs(r.attributed / r.total - 1))}."
+        for r in results
+        if not isclose(r.attributed, r.total, rel_tol=1e-9)
+    )
+    n = count(results[0].n_agents)
+    return Table(
+        name="tiers",
+        title=f"Tier shares at full scale, n = {n}",
+        columns=tuple(columns),
+        rows=tuple(rows),
+        notes=tuple(notes),
+        bars="share",
+    )
+
+
+def _tidy(results: Sequence["AttributionResult"]) -> Table:
+    columns = (
+        Column("indicator", "indicator"),
+        Column("tier", "tier"),
+        Column("agents", "agents", "int"),
+        Column("value", "value", "float"),
+        Column("share", "share", "share"),
+        Column("abs_share", "absolute share", "share"),
+        Column("total", "total", "float"),
+        Column("attributed", "attributed", "float"),
+        Column("n_agents", "n", "int"),
+        Column("mean_a", "mean a", "float"),
+        Column("mean_b", "mean b", "float"),
+        Column("mean_c", "mean c", "float"),
+        Column("moment", "M", "float"),
+        Column("tier_cutoffs", "tier cut-offs"),
+        Column("aggregator", "aggregator"),
+        Column("method", "method"),
+        Column("steps", "steps", "int"),
+        *ORIGIN_COLUMNS,
+    )
+    rows = tuple(
+        (
+            result.indicator,
+            tier.tier,
+            tier.agents,
+            tier.value,
+            tier.share,
+            tier.abs_share,
+            result.total,
+            result.attributed,
+            result.n_agents,
+            *result.means,
+            result.moment,
+            cutoffs_text(result.cutoffs),
+            aggregator_text(result.aggregator),
+            result.method,
+            result.steps,
+            *origin_cells(result.provenance),
+        )
+        for result in results
+        for tier in result.tiers
+    )
+    return Table("tiers", "", columns, rows)

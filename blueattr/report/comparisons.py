@@ -1,0 +1,390 @@
+"""A scale comparison laid out as a report: the full panel, and what samples of it would say."""
+
+from collections.abc import Sequence
+from math import isclose, isfinite
+from typing import TYPE_CHECKING
+
+from blueattr.report.attributions import (
+    aggregator_json,
+    aggregator_text,
+    cutoffs_text,
+    method_facts,
+    method_text,
+    tier_extents,
+    tiers_json,
+)
+from blueattr.report.figures import percent, plural, points, short, spread
+from blueattr.report.origin import (
+    ORIGIN_COLUMNS,
+    gap_warnings,
+    origin_cells,
+    origin_facts,
+    origin_json,
+    panel_table,
+)
+from blueattr.report.tables import Cell, Column, Fact, Json, Report, Table
+
+if TYPE_CHECKING:  # the arithmetic need not be imported to lay out its results
+    from blueattr.scales import (
+        IndicatorScales,
+        Rescaling,
+        SampleRun,
+        SampleSummary,
+        ScaleComparison,
+    )
+
+__all__ = ["comparison_report"]
+
+_EXACT = 1e-9
+"""A ratio spread this close to 1 is 1: what is left is rounding."""
+
+
+def comparison_report(result: "ScaleComparison") -> Report:
+    """Lay out a scale comparison.
+
+    Parameters
+    ----------
+    result
+        What `blueattr.scales.compare_scales` gives.
+
+    Returns
+    -------
+    Report
+        For people two tables per indicator (shares, rescaling test), the panel and the
+        provenance; as data one row per indicator, protocol, size and tier, the full panel under
+        the protocol ``full``; as JSON everything, each sample included.
+    """
+    tables = [
+        table
+        for scales in result.indicators
+        for table in (_share_table(scales, result), _rescaling_table(scales))
+    ]
+    if result.provenance.panel:
+        tables.append(panel_table(result.provenance.panel))
+    return Report(
+        kind="scale_comparison",
+        summary=tuple(
+            sentence for scales in result.indicators for sentence in _sentence(scales, result)
+        ),
+        tables=tuple(tables),
+        facts=(
+            *method_facts(
+                result,
+                [scales.indicator for scales in result.indicators],
+                method_text(result.method, result.steps),
+            ),
+            Fact("samples", f"{plural(result.seeds, 'seed')} each, from base seed {result.seed}"),
+            *origin_facts(result.provenance),
+        ),
+        warnings=gap_warnings(result.provenance.gaps),
+        data=_tidy(result),
+        content=_content(result),
+    )
+
+
+def _sentence(scales: "IndicatorScales", result: "ScaleComparison") -> tuple[str, ...]:
+    """Say what the first samples that have an answer say instead of the full panel."""
+    first = next((sample for sample in scales.samples if sample.tiers), None)
+    if first is None:
+        return ()
+    tiers = [tier.tier for tier in scales.full.tiers[1:]]
+    others = " and ".join(filter(None, (", ".join(tiers[:-1]), tiers[-1])))
+    carry = "carries" if len(tiers) == 1 else "carry"
+    full = percent(sum(tier.share for tier in scales.full.tiers[1:]))
+    sampled = percent(sum(tier.share_mean for tier in first.tiers[1:]))
+    topic = result.provenance.topic
+    on = "" if topic is None else f" on {topic.name}"
+    sentence = (
+        f"Of {scales.indicator}{on}, {others} {carry} {full} among all "
+        f"{plural(result.n_agents, 'agent')}, and {sampled} in {_named(first)}."
+    )
+    return (sentence,)
+
+
+def _named(sample: "SampleSummary") -> str:
+    """Name a row, as in ``visibility samples of 100``."""
+    plural_s = "" if sample.deterministic else "s"
+    article = "the " if sample.deterministic else ""
+    return f"{article}{sample.protocol} sample{plural_s} of {sample.size:,}"
+
+
+def _deviates(sample: "SampleSummary") -> bool:
+    """Tell whether there are several answers, so that a standard deviation says something."""
+    return sample.seeds - sample.undefined_seeds > 1
+
+
+def _share_table(scales: "IndicatorScales", result: "ScaleComparison") -> Table:
+    names = [tier.tier for tier in scales.full.tiers]
+    rows: list[tuple[Cell, ...]] = [
+        ("full panel", result.n_agents, *(percent(tier.share) for tier in scales.full.tiers), None)
+    ]
+    for sample in scales.samples:
+        shares = {
+            tier.tier: spread(tier.share_mean, tier.share_std if _deviates(sample) else None)
+            for tier in sample.tiers
+        }
+        flip = points(sample.flip_mean, sample.flip_std if _deviates(sample) else None)
+        rows.append((sample.protocol, sample.size, *(shares.get(name) for name in names), flip))
+    return Table(
+        name="shares",
+        title=f"{scales.indicator}: tier shares, full panel against samples",
+        columns=(
+            Column("protocol", "sample"),
+            Column("size", "agents", "int"),
+            *(
+                Column(name, extent, "figure")
+                for name, extent in zip(names, tier_extents(names, result.cutoffs), strict=True)
+            ),
+            Column("flip", "flip", "figure"),
+        ),
+        rows=tuple(rows),
+        notes=(
+            "flip: what all tiers but the top lose in the sample, in percentage points.",
+            *_spread_notes(scales.samples),
+            *(note for sample in scales.samples for note in _undefined_notes(sample)),
+        ),
+    )
+
+
+def _spread_notes(samples: Sequence["SampleSummary"]) -> tuple[str, ...]:
+    notes = []
+    if any(_deviates(sample) for sample in samples):
+        notes.append("±: standard deviation over seeds.")
+    fixed = dict.fromkeys(sample.protocol for sample in samples if sample.deterministic)
+    notes.extend(f"{protocol}: deterministic, one sample of each size." for protocol in fixed)
+    return tuple(notes)
+
+
+def _undefined_notes(sample: "SampleSummary") -> tuple[str, ...]:
+    """Say which samples have no answer and why."""
+    if not sample.undefined_seeds:
+        return ()
+    reasons = dict.fromkeys(run.undefined for run in sample.runs if run.undefined)
+    return (
+        f"{_named(sample)}: {sample.undefined_seeds:,} of {sample.seeds:,} without an answer "
+        f"({'; '.join(reasons)}); the others are averaged."
+        if sample.undefined_seeds < sample.seeds
+        else f"{_named(sample)}: no answer ({'; '.join(reasons)}).",
+    )
+
+
+def _rescaling_table(scales: "IndicatorScales") -> Table:
+    rows: list[tuple[Cell, ...]] = []
+    notes = []
+    for sample in scales.samples:
+        test = sample.rescaling
+        if test is None:
+            rows.append((sample.protocol, sample.size, *[None] * 6))
+            notes.append(f"{_named(sample)}: nothing to compare, so no test.")
+            continue
+        rows.append(
+            (
+                sample.protocol,
+                sample.size,
+                short(test.scale_factor),
+                short(test.relative_residual),
+                short(test.cosine),
+                short(test.kendall_tau),
+                short(test.spearman_rho),
+                short(test.ratio_spread) if isfinite(test.ratio_spread) else "infinite",
+            )
+        )
+        if test.kendall_tau is None or test.spearman_rho is None:
+            notes.append(f"{_named(sample)}: no rank correlation, all values being equal.")
+    return Table(
+        name="rescaling",
+        title=f"{scales.indicator}: is the sample's attribution a rescaled full one?",
+        columns=(
+            Column("protocol", "sample"),
+            Column("size", "agents", "int"),
+            Column("lambda", "λ", "figure"),
+            Column("relative_residual", "residual", "figure"),
+            Column("cosine", "cosine", "figure"),
+            Column("kendall_tau", "Kendall", "figure"),
+            Column("spearman_rho", "Spearman", "figure"),
+            Column("ratio_spread", "spread", "figure"),
+        ),
+        rows=tuple(rows),
+        notes=(*_verdict(scales.samples), *notes),
+    )
+
+
+def _is_rescaling(test: "Rescaling") -> bool:
+    return isclose(test.ratio_spread, 1, rel_tol=0, abs_tol=_EXACT)
+
+
+def _verdict(samples: Sequence["SampleSummary"]) -> tuple[str, ...]:
+    """Put the rescaling test into words; nothing more than was measured on this data."""
+    tests = [(sample, sample.rescaling) for sample in samples if sample.rescaling is not None]
+    exact = [sample for sample, test in tests if _is_rescaling(test)]
+    residuals = [test.relative_residual for _, test in tests if not _is_rescaling(test)]
+    words = []
+    if exact and not residuals:
+        words.append("One global factor λ rescales every sample: the spread is 1.")
+    elif exact:
+        which = ", ".join(_named(sample) for sample in exact)
+        words.append(f"One global factor λ rescales {which}: the spread is 1.")
+    if residuals:
+        least, most = short(min(residuals)), short(max(residuals))
+        error = least if least == most else f"{least} to {most}"
+        where = " the other samples" if exact else " these samples"
+        words.append(
+            f"No global factor rescales{where}: "
+            f"the best one, λ, leaves a relative error of {error}."
+        )
+    return tuple(words)
+
+
+def _content(result: "ScaleComparison") -> dict[str, Json]:
+    m_a, m_b, m_c = result.means
+    return {
+        "n_agents": result.n_agents,
+        "protocols": list(result.protocols),
+        "sizes": list(result.sizes),
+        "seeds": result.seeds,
+        "seed": result.seed,
+        "method": result.method,
+        "steps": result.steps,
+        "aggregator": aggregator_json(result.aggregator),
+        "tier_cutoffs": list(result.cutoffs),
+        "means": {"a": m_a, "b": m_b, "c": m_c},
+        "moment": result.moment,
+        "indicators": [
+            {
+                "indicator": scales.indicator,
+                "full": {
+                    "total": scales.full.total,
+                    "attributed": scales.full.attributed,
+                    "tiers": tiers_json(scales.full.tiers),
+                },
+                "samples": [_sample_json(sample) for sample in scales.samples],
+            }
+            for scales in result.indicators
+        ],
+        **origin_json(result.provenance),
+    }
+
+
+def _sample_json(sample: "SampleSummary") -> dict[str, Json]:
+    return {
+        "protocol": sample.protocol,
+        "size": sample.size,
+        "seeds": sample.seeds,
+        "undefined_seeds": sample.undefined_seeds,
+        "deterministic": sample.deterministic,
+        "tiers": [
+            {"tier": tier.tier, "share_mean": tier.share_mean, "share_std": tier.share_std}
+            for tier in sample.tiers
+        ],
+        "flip_mean": sample.flip_mean,
+        "flip_std": sample.flip_std,
+        "rescaling": _rescaling_json(sample.rescaling),
+        "runs": [_run_json(run) for run in sample.runs],
+    }
+
+
+def _run_json(run: "SampleRun") -> dict[str, Json]:
+    return {
+        "seed": run.seed,
+        "n_agents": run.n_agents,
+        "total": run.total,
+        "shares": None if run.shares is None else list(run.shares),
+        "flip": run.flip,
+        "rescaling": _rescaling_json(run.rescaling),
+        "undefined": run.undefined or None,
+    }
+
+
+def _rescaling_json(test: "Rescaling | None") -> dict[str, Json] | None:
+    if test is None:
+        return None
+    finite = isfinite(test.ratio_spread)
+    return {
+        "lambda": test.scale_factor,
+        "relative_residual": test.relative_residual,
+        "cosine": test.cosine,
+        "kendall_tau": test.kendall_tau,
+        "spearman_rho": test.spearman_rho,
+        "ratio_spread": test.ratio_spread if finite else None,
+        "ratio_spread_infinite": not finite,
+    }
+
+
+_TIDY_COLUMNS = (
+    Column("indicator", "indicator"),
+    Column("protocol", "protocol"),
+    Column("size", "size", "int"),
+    Column("tier", "tier"),
+    Column("share_mean", "mean share", "share"),
+    Column("share_std", "its deviation", "share"),
+    Column("flip_mean", "mean flip", "share"),
+    Column("flip_std", "its deviation", "share"),
+    Column("seeds", "seeds", "int"),
+    Column("undefined_seeds", "without answer", "int"),
+    Column("deterministic", "deterministic", "bool"),
+    Column("lambda", "λ", "float"),
+    Column("relative_residual", "relative residual", "float"),
+    Column("cosine", "cosine", "float"),
+    Column("kendall_tau", "Kendall τ-b", "float"),
+    Column("spearman_rho", "Spearman", "float"),
+    Column("ratio_spread", "ratio spread", "float"),
+    Column("ratio_spread_infinite", "infinite", "bool"),
+    Column("n_agents", "n", "int"),
+    Column("seed", "base seed", "int"),
+    Column("tier_cutoffs", "tier cut-offs"),
+    Column("aggregator", "aggregator"),
+    Column("method", "method"),
+    Column("steps", "steps", "int"),
+    *ORIGIN_COLUMNS,
+)
+
+
+def _tidy(result: "ScaleComparison") -> Table:
+    common: tuple[Cell, ...] = (
+        result.n_agents,
+        result.seed,
+        cutoffs_text(result.cutoffs),
+        aggregator_text(result.aggregator),
+        result.method,
+        result.steps,
+        *origin_cells(result.provenance),
+    )
+    rows: list[tuple[Cell, ...]] = []
+    for scales in result.indicators:
+        rows.extend(
+            (
+                *(scales.indicator, "full", result.n_agents, tier.tier, tier.share),
+                *[None] * 13,
+                *common,
+            )
+            for tier in scales.full.tiers
+        )
+        for sample in scales.samples:
+            spreads = {tier.tier: (tier.share_mean, tier.share_std) for tier in sample.tiers}
+            rows.extend(
+                (
+                    *(scales.indicator, sample.protocol, sample.size, tier.tier),
+                    *spreads.get(tier.tier, (None, None)),
+                    *(sample.flip_mean, sample.flip_std, sample.seeds, sample.undefined_seeds),
+                    sample.deterministic,
+                    *_rescaling_cells(sample.rescaling),
+                    *common,
+                )
+                for tier in scales.full.tiers
+            )
+    return Table("scales", "", _TIDY_COLUMNS, tuple(rows))
+
+
+def _rescaling_cells(test: "Rescaling | None") -> tuple[Cell, ...]:
+    if test is None:
+        return (None,) * 7
+    finite = isfinite(test.ratio_spread)
+    return (
+        test.scale_factor,
+        test.relative_residual,
+        test.cosine,
+        test.kendall_tau,
+        test.spearman_rho,
+        test.ratio_spread if finite else None,
+        not finite,
+    )

@@ -1,0 +1,145 @@
+"""What every report is made of: tables, facts and sentences, before any format is chosen."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from math import isfinite
+from typing import Literal, TypeAlias
+
+__all__ = ["SCHEMA_VERSION", "Cell", "Column", "Fact", "Json", "Kind", "Report", "Table"]
+
+SCHEMA_VERSION = 1
+"""Of the JSON form. It rises when a field changes its meaning or goes, not when one is added."""
+
+Kind: TypeAlias = Literal["text", "figure", "int", "float", "share", "bool", "date", "time"]
+"""What a column holds; ``figure`` is text that reads as a number, such as ``31.2 ± 1.1 %``."""
+
+Cell: TypeAlias = str | int | float | date | datetime | None
+
+Json: TypeAlias = "str | int | float | bool | Sequence[Json] | Mapping[str, Json] | None"
+
+_PYTHON_TYPES: dict[Kind, tuple[type, ...]] = {
+    "text": (str,),
+    "figure": (str,),
+    "int": (int,),
+    "float": (int, float),
+    "share": (int, float),
+    "bool": (bool,),
+    "date": (date,),
+    "time": (datetime,),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column of a table.
+
+    Parameters
+    ----------
+    name
+        Its key in JSON, CSV and Parquet.
+    heading
+        What stands above it on a terminal.
+    kind
+        ``share`` is a fraction, shown to people as a percentage; ``time`` is aware; ``date`` is
+        a UTC day.
+    """
+
+    name: str
+    heading: str
+    kind: Kind = "text"
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Rows that every format can show.
+
+    Parameters
+    ----------
+    name
+        Its key in JSON.
+    title
+        The line above it on a terminal; may be empty.
+    columns
+        At least one.
+    rows
+        One cell per column each; None where there is nothing to say, and then a note says why.
+    notes
+        Sentences below the table.
+    bars
+        Name of the share column that is also drawn as a bar, where the terminal can.
+
+    Raises
+    ------
+    ValueError
+        If a row does not fit the columns, or a number is not finite.
+    """
+
+    name: str
+    title: str
+    columns: tuple[Column, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+    notes: tuple[str, ...] = ()
+    bars: str | None = None
+
+    def __post_init__(self) -> None:
+        for row in self.rows:
+            if len(row) != len(self.columns):
+                raise ValueError(
+                    f"table {self.name}: {len(row)} cells, {len(self.columns)} columns"
+                )
+            for cell, column in zip(row, self.columns, strict=True):
+                _check(cell, column, self.name)
+
+
+def _check(cell: Cell, column: Column, table: str) -> None:
+    """Refuse what one of the formats could not carry: better here than in a user's file."""
+    if cell is None:
+        return
+    where = f"table {table}, column {column.name}"
+    if not isinstance(cell, _PYTHON_TYPES[column.kind]):
+        raise ValueError(f"{where}: {cell!r} is not of kind {column.kind}")  # noqa: TRY004 - one error for a bad cell
+    if isinstance(cell, float) and not isfinite(cell):
+        raise ValueError(f"{where}: {cell!r} is not a number a report can carry")
+    if isinstance(cell, datetime) and cell.tzinfo is None:
+        raise ValueError(f"{where}: {cell!r} has no time zone")
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One labelled line of the block that says where a result comes from."""
+
+    label: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """A result laid out for every format.
+
+    Parameters
+    ----------
+    kind
+        What JSON calls it.
+    tables
+        What a terminal shows, in that order.
+    summary
+        The result in sentences made from its numbers, one a line.
+    facts
+        The provenance block.
+    warnings
+        What a reader must not overlook, such as a gap in the window.
+    data
+        The tidy table that CSV and Parquet carry; by default the first of `tables`.
+    content
+        The complete JSON form without ``schema_version`` and ``kind``; by default every table as
+        a list of objects under its name.
+    """
+
+    kind: str
+    tables: tuple[Table, ...]
+    summary: tuple[str, ...] = ()
+    facts: tuple[Fact, ...] = ()
+    warnings: tuple[str, ...] = ()
+    data: Table | None = None
+    content: Mapping[str, Json] | None = field(default=None, repr=False)
