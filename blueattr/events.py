@@ -1,0 +1,176 @@
+"""Bytes of Jetstream lines to a batch of lines that the store's decoder reads; pure.
+
+The decoder itself is one statement, ``sql/ingest/decode_lines.sql``: DuckDB parses JSON on every
+core several times as fast as a loop in Python could. This module states what it expects of a line
+(the JSON shape, the syntax of identifiers) and cuts bytes into lines.
+"""
+
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+__all__ = ["AT_URI", "DID", "HANDLE", "LINE_LIMIT", "PLC", "V1", "V2", "LineBatch", "cut_lines"]
+
+LINE_LIMIT = 8 << 20
+"""Longest line in bytes; a repository's commit is at most 2 MB, its JSON a few times that."""
+
+# atproto.com/specs/did: the method in lower case, then the identifier, not ending in ':' or '%'.
+DID = r"did:[a-z]+:[a-zA-Z0-9._:%-]*[a-zA-Z0-9._-]"
+
+# atproto.com/specs/at-uri-scheme, as used in records: authority a DID, then collection and key.
+AT_URI = rf"^at://({DID})/([a-zA-Z0-9.-]+)/([A-Za-z0-9._:~-]{{1,512}})$"
+
+# atproto.com/specs/handle, in lower case.
+HANDLE = r"([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])?"
+
+_EXTERNAL = {"external": {"title": "VARCHAR"}}
+_RECORD = {
+    # JSON, not VARCHAR: a number or an object in its place is then seen, not converted.
+    "text": "JSON",
+    "subject": "JSON",
+    "reply": {"parent": {"uri": "VARCHAR"}, "root": {"uri": "VARCHAR"}},
+    "tags": ["VARCHAR"],
+    "facets": [{"features": [{"tag": "VARCHAR"}]}],
+    "embed": {**_EXTERNAL, "media": _EXTERNAL},
+    "labels": {"values": [{"val": "VARCHAR"}]},
+}
+_COMMIT = {
+    "rev": "VARCHAR",
+    "operation": "VARCHAR",
+    "collection": "VARCHAR",
+    "rkey": "VARCHAR",
+    "record": _RECORD,
+}
+# network.bsky.jetstream.subscribeEvents, the payload of a message frame.
+_PAYLOAD = {
+    "$type": "VARCHAR",
+    "did": "VARCHAR",
+    "time": "VARCHAR",
+    **_COMMIT,
+    "identity": {"handle": "VARCHAR"},
+    "account": {"active": "BOOLEAN", "status": "VARCHAR"},
+}
+V1 = json.dumps(
+    {
+        "did": "VARCHAR",
+        "time_us": "BIGINT",
+        "kind": "VARCHAR",
+        "commit": _COMMIT,
+        "identity": _PAYLOAD["identity"],
+        "account": _PAYLOAD["account"],
+    }
+)
+"""What the decoder takes from a line of Jetstream v1, as DuckDB's ``from_json`` wants it."""
+
+V2 = json.dumps({**_PAYLOAD, "payload": _PAYLOAD})
+"""The same for v2, framed or bare. One shape for v1 and v2 would take three times as long."""
+
+
+PLC = json.dumps(
+    {
+        "did": "VARCHAR",
+        "createdAt": "VARCHAR",
+        "nullified": "BOOLEAN",
+        "operation": {"handle": "VARCHAR", "alsoKnownAs": ["VARCHAR"]},
+    }
+)
+"""What the decoder takes from a line of a PLC directory export."""
+
+
+@dataclass(frozen=True, slots=True)
+class LineBatch:
+    """Whole lines, ready for the decoder.
+
+    Parameters
+    ----------
+    table
+        Columns ``position`` (int64, byte offset of the line in its source after decompression),
+        ``line`` (string, valid UTF-8) and ``edge`` (bool, the first and last lines, from which the
+        decoder reads what time the batch covers).
+    lines
+        Number of lines that are not blank, those in ``refused`` included.
+    refused
+        Lines that cannot be given to the decoder: (reason, position, shortened sample).
+    """
+
+    table: pa.Table
+    lines: int
+    refused: list[tuple[str, int, str]] = field(default_factory=list)
+
+
+_SCHEMA = pa.schema([("position", pa.int64()), ("line", pa.string()), ("edge", pa.bool_())])
+_EDGE_LINES = 8
+# Rows per Arrow batch: DuckDB reads the batches of a table in parallel.
+_SLICE = 8192
+
+
+def cut_lines(data: bytes, position: int = 0) -> LineBatch:
+    """Cut bytes that hold whole lines into a batch.
+
+    Parameters
+    ----------
+    data
+        Lines, each ended by ``\\n`` or ``\\r\\n``; the last one's end may be missing. Under 2 GiB.
+    position
+        Byte offset of ``data`` in its source.
+
+    Returns
+    -------
+    LineBatch
+        Blank lines are left out and not counted. Lines that are not UTF-8 or longer than
+        `LINE_LIMIT` are refused.
+
+    Examples
+    --------
+    >>> batch = cut_lines(b'{"a": 1}\\n\\n{"b": 2}\\n', position=100)
+    >>> batch.table["position"].to_pylist(), batch.lines
+    ([100, 110], 2)
+    """
+    if not data:
+        return LineBatch(_SCHEMA.empty_table(), 0)
+    ends = np.flatnonzero(np.frombuffer(data, np.uint8) == ord("\n")).astype(np.int64) + 1
+    if len(ends) == 0 or ends[-1] != len(data):
+        ends = np.append(ends, len(data))
+    offsets = np.concatenate(([0], ends))
+    column = pa.Array.from_buffers(
+        pa.binary(), len(ends), [None, pa.py_buffer(offsets.astype(np.int32)), pa.py_buffer(data)]
+    )
+    lengths = np.diff(offsets)
+    # Two bytes at most are an end of line; anything longer is looked at.
+    usable = lengths > 2
+    for i in np.flatnonzero(~usable):
+        usable[i] = bool(data[offsets[i] : ends[i]].strip())
+    blank = int(len(ends) - usable.sum())
+    refused = []
+    for i in np.flatnonzero(lengths > LINE_LIMIT):
+        usable[i] = False
+        refused.append(("line too long", *_sample(data, offsets, i, position)))
+    try:
+        text = column.cast(pa.string())
+    except pa.ArrowInvalid:
+        for i in np.flatnonzero(usable):
+            try:
+                data[offsets[i] : ends[i]].decode()
+            except UnicodeDecodeError:
+                usable[i] = False
+                refused.append(("not UTF-8", *_sample(data, offsets, i, position)))
+        column = column.filter(pa.array(usable))
+        text = column.cast(pa.string())
+    else:
+        if not usable.all():
+            text = text.filter(pa.array(usable))
+    starts = offsets[:-1][usable] + position
+    edge = np.zeros(len(starts), np.bool_)
+    edge[:_EDGE_LINES] = edge[-_EDGE_LINES:] = True
+    table = pa.table([pa.array(starts), text, pa.array(edge)], schema=_SCHEMA)
+    slices = [table.slice(k, _SLICE) for k in range(0, len(table), _SLICE)]
+    return LineBatch(pa.concat_tables(slices) if slices else table, len(ends) - blank, refused)
+
+
+def _sample(data: bytes, offsets: Any, i: int, position: int) -> tuple[int, str]:
+    start = int(offsets[i])
+    end = min(int(offsets[i + 1]), start + 200)
+    return start + position, data[start:end].decode(errors="backslashreplace")

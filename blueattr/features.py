@@ -1,0 +1,80 @@
+"""Agent-days to features: one row per agent, with activity a, popularity b and influence c; pure."""
+
+from typing import Literal
+
+import polars as pl
+
+__all__ = ["COUNTS", "SCALES", "SCHEMA", "Scale", "build"]
+
+Scale = Literal["log1p", "raw"]
+SCALES: tuple[Scale, ...] = ("log1p", "raw")
+
+COUNTS = (
+    "posts",
+    "replies",
+    "reposts",
+    "replies_received",
+    "reposts_received",
+    "follows_received",
+)
+"""What an agent-day counts."""
+
+SCHEMA = pl.Schema(
+    {
+        "did": pl.String,
+        "a": pl.Float64,
+        "b": pl.Float64,
+        "c": pl.Float64,
+        "followers": pl.Int64,
+        "activity": pl.Int64,
+        **dict.fromkeys(COUNTS, pl.Int64),
+    }
+)
+"""A features frame: scaled a, b, c; raw counts beside them for tiers, sampling and the reader."""
+
+
+def build(agent_days: pl.DataFrame, agents: pl.DataFrame, scale: Scale = "log1p") -> pl.DataFrame:
+    """Sum agent-days to one row per agent and scale the features.
+
+    a counts the posts, replies and reposts an agent authored, b the follows it received, c the
+    replies and reposts its records received from others (docs/methods.md, "Features"; the families
+    of Riquelme & González-Cantergiani 2016).
+
+    Parameters
+    ----------
+    agent_days
+        Columns ``account``, ``day`` and `COUNTS`. Accounts that are no agents are left out.
+    agents
+        Columns ``account`` and ``did``; an agent without any day has zeros.
+    scale
+        ``"log1p"`` or ``"raw"``, applied to a, b and c.
+
+    Returns
+    -------
+    pl.DataFrame
+        Of `SCHEMA`, in the order of `agents`.
+
+    Examples
+    --------
+    >>> days = pl.DataFrame({"account": [1, 1], "day": [1, 2], "posts": [1, 2]})
+    >>> days = days.with_columns([pl.lit(0).alias(k) for k in COUNTS[1:]])
+    >>> agents = pl.DataFrame({"account": [1, 2], "did": ["did:plc:x", "did:plc:y"]})
+    >>> build(days, agents, "raw").select("did", "a", "b", "c").rows()
+    [('did:plc:x', 3.0, 0.0, 0.0), ('did:plc:y', 0.0, 0.0, 0.0)]
+    """
+    sums = agent_days.group_by("account").agg(pl.col(COUNTS).sum())
+    rows = agents.join(sums, on="account", how="left", maintain_order="left").with_columns(
+        pl.col(COUNTS).fill_null(0)
+    )
+    raw = {
+        "a": pl.sum_horizontal("posts", "replies", "reposts"),
+        "b": pl.col("follows_received"),
+        "c": pl.sum_horizontal("replies_received", "reposts_received"),
+    }
+    scaled = {
+        name: count.cast(pl.Float64).log1p() if scale == "log1p" else count
+        for name, count in raw.items()
+    }
+    return rows.select(
+        "did", **scaled, followers="follows_received", activity=raw["a"], **{c: c for c in COUNTS}
+    ).cast(dict(SCHEMA))

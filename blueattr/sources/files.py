@@ -1,0 +1,268 @@
+"""Lines from files, folders, globs and standard input; plain, gzip or zstd."""
+
+import glob
+import json
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import BinaryIO
+
+import pyarrow as pa
+
+from blueattr.errors import InputError, UsageError
+from blueattr.events import LINE_LIMIT
+from blueattr.sources import Chunk, Source
+
+__all__ = ["FileSource", "StandardInput", "find"]
+
+CHUNK = 32 << 20
+"""Bytes of lines handed on at a time."""
+
+# Small enough that a damaged stream loses little before it is read byte by byte.
+_READ = 1 << 20
+_CODECS = {".gz": "gzip", ".zst": "zstd"}
+_MAGIC = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd"}
+_ENDINGS = (".jsonl", ".ndjson", ".json")
+
+
+def find(arguments: list[str], kind: str = "file") -> list[Source]:
+    """Resolve what a user named to sources, in the order of their names within each argument.
+
+    Parameters
+    ----------
+    arguments
+        Files, folders (searched for ``*.jsonl``, ``*.ndjson``, ``*.json``, each also ``.gz`` or
+        ``.zst``), globs, or ``-`` for standard input.
+    kind
+        ``"file"`` for Jetstream lines, ``"plc"`` for a PLC directory export.
+
+    Raises
+    ------
+    InputError
+        Nothing is there.
+    UsageError
+        Standard input is named beside something else.
+    """
+    if "-" in arguments:
+        if len(arguments) > 1:
+            raise UsageError("standard input (-) must be the only source")
+        return [StandardInput("plc" if kind == "plc" else "stdin")]
+    found: dict[Path, None] = {}
+    for argument in arguments:
+        path = Path(argument)
+        if path.is_dir():
+            paths = sorted(p for p in path.rglob("*") if p.is_file() and _is_lines(p))
+            if not paths:
+                raise InputError(f"no .jsonl, .ndjson or .json files (or .gz, .zst) in {path}")
+        elif path.exists():
+            paths = [path]
+        else:
+            paths = sorted(Path(p) for p in glob.glob(argument, recursive=True))  # noqa: PTH207 - the pattern may be absolute
+            paths = [p for p in paths if p.is_file()]
+            if not paths:
+                raise InputError(f"no such file: {argument}")
+        found.update(dict.fromkeys(p.resolve() for p in paths))
+    return [FileSource(path, kind) for path in found]
+
+
+def _is_lines(path: Path) -> bool:
+    return path.name.removesuffix(".gz").removesuffix(".zst").endswith(_ENDINGS)
+
+
+@dataclass(frozen=True)
+class FileSource:
+    """A file of lines.
+
+    Parameters
+    ----------
+    path
+        Absolute.
+    kind
+        ``"file"`` or ``"plc"``.
+    """
+
+    path: Path
+    kind: str = "file"
+
+    @property
+    def name(self) -> str:
+        """The file's path."""
+        return str(self.path)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Size and modification time: a file that was touched is read again from its start."""
+        stat = self.path.stat()
+        return f"{stat.st_size}:{stat.st_mtime_ns}"
+
+    @cached_property
+    def size(self) -> int | None:
+        """Bytes on disk."""
+        return self.path.stat().st_size
+
+    def chunks(self, position: int = 0) -> Iterator[Chunk]:
+        """Yield whole lines from a byte offset on; see :class:`blueattr.sources.Source`."""
+        try:
+            with self.path.open("rb") as file:
+                yield from _lines(file, self.name, self._codec(file), position)
+        except OSError as error:
+            raise InputError(f"cannot read {self.path}: {error.strerror or error}") from None
+
+    def _codec(self, file: BinaryIO) -> str | None:
+        named = _CODECS.get(self.path.suffix)
+        head = file.read(4)
+        file.seek(0)
+        found = _codec_of(head)
+        if head and named != found:
+            raise InputError(
+                f"{self.path} is not what its name says at byte 0: it holds "
+                f"{found or 'no ' + str(named)} data; rename it and ingest it again"
+            )
+        return found
+
+
+@dataclass(frozen=True)
+class StandardInput:
+    """Lines from standard input, which cannot be resumed: it is counted anew each time."""
+
+    kind: str = "stdin"
+    name: str = "-"
+    fingerprint: str = ""
+    size: int | None = None
+
+    def chunks(self, position: int = 0) -> Iterator[Chunk]:
+        """Yield whole lines; see :class:`blueattr.sources.Source`."""
+        file = sys.stdin.buffer
+        head = file.peek(4)[:4] if hasattr(file, "peek") else b""
+        yield from _lines(file, "standard input", _codec_of(head), position)
+
+
+def _codec_of(head: bytes) -> str | None:
+    return next((codec for magic, codec in _MAGIC.items() if head.startswith(magic)), None)
+
+
+def _lines(file: BinaryIO, name: str, codec: str | None, position: int) -> Iterator[Chunk]:
+    pieces = _skip(_pieces(file, name, codec), position)
+    rest = bytearray()
+    start = position
+    read = 0
+    failure: InputError | None = None
+    while True:
+        try:
+            piece = next(pieces, b"")
+        except InputError as error:
+            piece, failure = b"", error
+        rest += piece
+        if piece and len(rest) < CHUNK:
+            continue
+        end = rest.rfind(b"\n") + 1
+        if not piece and failure is None and end < len(rest):
+            # The last line of a file may lack its end, if it is whole.
+            end, failure = _last_line(rest, end, name, start)
+        elif end == 0 and len(rest) > 2 * LINE_LIMIT + CHUNK:
+            # A line without an end in sight: hand it on, to be rejected as too long.
+            end = len(rest)
+        if end:
+            read = max(read, _tell(file))
+            with memoryview(rest) as view:
+                data = bytes(view[:end])
+            yield Chunk(data, start, read)
+            del rest[:end]
+            start += end
+        if not piece:
+            break
+    if failure:
+        raise failure
+
+
+def _last_line(rest: bytearray, end: int, name: str, start: int) -> tuple[int, InputError | None]:
+    last = bytes(rest[end:])
+    if not last.strip():
+        return len(rest), None
+    try:
+        json.loads(last)
+    except (ValueError, RecursionError):
+        return end, InputError(
+            f"{name} is truncated: it ends in the middle of the line at byte {start + end}; "
+            "what came before is kept"
+        )
+    return len(rest), None
+
+
+def _pieces(file: BinaryIO, name: str, codec: str | None) -> Iterator[bytes]:
+    if codec is None:
+        while piece := file.read(_READ):
+            yield piece
+        return
+    done = 0
+    stream = _decompressed(file, codec)
+    try:
+        while piece := stream.read(_READ):
+            done += len(piece)
+            yield piece
+    except OSError as error:
+        rescued = _rescue(file, codec, done) if file.seekable() else b""
+        if rescued:
+            yield rescued
+        done += len(rescued)
+        state = "truncated" if "Truncated" in str(error) else "damaged"
+        raise InputError(
+            f"{name} is {state}: its {codec} data ends being readable after byte {done} "
+            "(counted after decompression); what came before is kept"
+        ) from None
+
+
+def _rescue(file: BinaryIO, codec: str, done: int) -> bytes:
+    """Get at the bytes that a failed read took down with it, one by one."""
+    file.seek(0)
+    stream = _decompressed(file, codec)
+    while done:
+        done -= len(stream.read(min(_READ, done)))
+    rescued = bytearray()
+    try:
+        while byte := stream.read(1):
+            rescued += byte
+    except OSError:
+        pass
+    return bytes(rescued)
+
+
+def _decompressed(file: BinaryIO, codec: str) -> pa.NativeFile:
+    return pa.CompressedInputStream(pa.PythonFile(_Unclosed(file), "r"), codec)
+
+
+class _Unclosed:
+    """A file that Arrow can read but, as it would at the end of a stream, not close."""
+
+    closed = False
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+
+    def read(self, size: int = -1) -> bytes:
+        return self._file.read(size)
+
+    def readable(self) -> bool:
+        return True
+
+    def close(self) -> None:
+        pass
+
+
+def _skip(pieces: Iterator[bytes], position: int) -> Iterator[bytes]:
+    for piece in pieces:
+        if position >= len(piece):
+            position -= len(piece)
+            continue
+        yield piece[position:] if position else piece
+        position = 0
+
+
+def _tell(file: BinaryIO) -> int:
+    try:
+        return file.tell()
+    except OSError:
+        # A pipe has no position.
+        return 0

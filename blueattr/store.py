@@ -1,0 +1,474 @@
+"""The store: one DuckDB file, opened, migrated, appended to and queried here and nowhere else.
+
+The file is attached only while it is read or committed to. An ingest decodes into memory and
+attaches the file for each commit, so that readers get their turn while it runs; a lock file keeps
+a second writer out for the whole of an ingest.
+"""
+
+import fcntl
+import os
+import re
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from functools import cache
+from importlib import resources
+from pathlib import Path
+from typing import Any, Self
+
+import duckdb
+import polars as pl
+
+from blueattr import events
+from blueattr.errors import (
+    PatternError,
+    StoreBusyError,
+    StoreError,
+    StoreVersionError,
+)
+
+__all__ = ["DEFAULT_MEMORY", "SourceState", "Store", "Writer", "parse_memory"]
+
+DEFAULT_MEMORY = 4 << 30
+"""Bytes the whole process may use, unless told otherwise."""
+
+# What Python, Arrow and a batch of lines need beside DuckDB's own buffers.
+_OUTSIDE_DUCKDB = 800 << 20
+_READER_PATIENCE = 120.0
+_WRITER_PATIENCE = 600.0
+_SAMPLES = 5
+
+_MEMORY_UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
+
+
+def parse_memory(text: str) -> int:
+    """Read a size such as ``4GB``, ``800M`` or ``2.5 GiB``.
+
+    Returns
+    -------
+    int
+        Bytes; K, M, G and T are powers of 1024.
+
+    Raises
+    ------
+    StoreError
+        The text is not a size, or under 256 MB, with which nothing could be read.
+    """
+    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([KMGT]?)(?:I?B)?\s*", text.upper())
+    size = int(float(match[1]) * _MEMORY_UNITS[match[2]]) if match else 0
+    if size < 256 << 20:
+        raise StoreError(f"{text!r} is not a memory limit; write one of 256MB or more, such as 4GB")
+    return size
+
+
+@cache
+def _sql(name: str) -> str:
+    return (resources.files("blueattr.sql") / f"{name}.sql").read_text(encoding="utf-8")
+
+
+@cache
+def _migrations() -> tuple[tuple[int, str, str], ...]:
+    files = (resources.files("blueattr.sql") / "schema").iterdir()
+    found = sorted(f.name for f in files if f.name.endswith(".sql"))
+    return tuple((int(n.split("_")[0]), n, _sql(f"schema/{n.removesuffix('.sql')}")) for n in found)
+
+
+@dataclass(slots=True)
+class SourceState:
+    """How far a source was read and what became of its lines.
+
+    Parameters
+    ----------
+    name
+        The file's absolute path, or ``-`` for standard input.
+    kind
+        ``"file"``, ``"stdin"`` or ``"plc"``.
+    fingerprint
+        What tells whether the source is still the same; empty where nothing does.
+    position
+        Bytes read, after decompression.
+    complete
+        Whether its end was reached.
+    lines, kept, skipped
+        Counts of lines that are not blank. Lines that are neither kept nor skipped were rejected.
+    first_event, last_event
+        Server time, naive UTC.
+    rejected
+        Lines by reason.
+    samples
+        The first few rejected lines by reason: (position, shortened line).
+    """
+
+    name: str
+    kind: str
+    fingerprint: str = ""
+    position: int = 0
+    complete: bool = False
+    lines: int = 0
+    kept: int = 0
+    skipped: int = 0
+    first_event: datetime | None = None
+    last_event: datetime | None = None
+    rejected: dict[str, int] = field(default_factory=dict)
+    samples: dict[str, list[tuple[int, str]]] = field(default_factory=dict)
+
+    def reject(self, reason: str, lines: int, samples: list[tuple[int, str]]) -> None:
+        """Count rejected lines, keeping the first few as samples."""
+        self.rejected[reason] = self.rejected.get(reason, 0) + lines
+        kept = self.samples.setdefault(reason, [])
+        kept.extend(samples[: _SAMPLES - len(kept)])
+
+
+class Store:
+    """A store opened for reading.
+
+    Parameters
+    ----------
+    path
+        The DuckDB file. Use :meth:`open`, which also migrates an older one.
+    memory
+        Bytes the whole process may use.
+    """
+
+    def __init__(self, path: Path, memory: int = DEFAULT_MEMORY) -> None:
+        self.path = path
+        self._connection = duckdb.connect(
+            config={
+                "memory_limit": f"{max(memory - _OUTSIDE_DUCKDB, memory // 2)}B",
+                "temp_directory": f"{path}.tmp",
+                # Rows are ordered where it matters; the rest may be parallel.
+                "preserve_insertion_order": False,
+            }
+        )
+        self._connection.execute("SET TimeZone = 'UTC'")
+
+    @classmethod
+    def open(cls, path: Path, memory: int = DEFAULT_MEMORY) -> Self:
+        """Open an existing store for reading, migrating it forward where it is older.
+
+        Raises
+        ------
+        StoreError
+            There is no such file, or it is not a store.
+        StoreBusyError
+            A writer did not let go of it in two minutes.
+        StoreVersionError
+            A newer version of blueattr wrote it.
+        """
+        if not path.exists():
+            raise StoreError(f"there is no store at {path}; make one with: blueattr ingest FILE")
+        store = cls(path, memory)
+        try:
+            store._attach(read_only=True, patience=_READER_PATIENCE)
+            if store._version() < _migrations()[-1][0]:
+                store._detach()
+                with Writer(path, memory):
+                    pass
+                store._attach(read_only=True, patience=_READER_PATIENCE)
+        except BaseException:
+            store.close()
+            raise
+        return store
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._connection.close()
+
+    def run(self, query: str, **parameters: Any) -> None:
+        """Execute the statement in ``sql/<query>.sql`` with the parameters it names."""
+        with self._errors():
+            self._connection.execute(_sql(query), parameters).fetchall()
+
+    def frame(self, query: str, **parameters: Any) -> pl.DataFrame:
+        """Rows of the statement in ``sql/<query>.sql``."""
+        with self._errors():
+            return self._connection.sql(_sql(query), params=parameters).pl()
+
+    def check_pattern(self, pattern: str) -> None:
+        """Ask the engine (RE2, linear time) whether it takes a regular expression.
+
+        Raises
+        ------
+        PatternError
+            It does not: a syntax it has not, or too large.
+        """
+        try:
+            self._connection.execute("SELECT regexp_matches('', $1)", [f"(?i){pattern}"]).fetchall()
+        except duckdb.Error as error:
+            raise PatternError(f"the pattern {pattern!r} is refused: {_first_line(error)}") from None
+
+    def register(self, name: str, frame: Any) -> None:
+        """Let statements read an Arrow table or Polars frame under this name."""
+        self._connection.register(name, frame)
+
+    def unregister(self, name: str) -> None:
+        """Undo :meth:`register`."""
+        self._connection.unregister(name)
+
+    def _version(self) -> int:
+        try:
+            rows = self._connection.execute("SELECT max(version) FROM migration").fetchall()
+        except duckdb.CatalogException:
+            tables = self._connection.execute(
+                "SELECT 1 FROM duckdb_tables() WHERE database_name = 'store' LIMIT 1"
+            ).fetchall()
+            if tables:
+                raise StoreError(f"{self.path} is a DuckDB file, but not a blueattr store") from None
+            return 0
+        return int(rows[0][0] or 0)
+
+    def _attach(self, *, read_only: bool, patience: float) -> None:
+        deadline = time.monotonic() + patience
+        wait, told = 0.01, False
+        while True:
+            try:
+                options = " (READ_ONLY)" if read_only else ""
+                self._connection.execute(f"ATTACH $path AS store{options}", {"path": str(self.path)})
+                break
+            except duckdb.IOException as error:
+                holder = re.search(r"lock is held.*?PID (\d+)", str(error))
+                if holder is None:
+                    raise StoreError(f"cannot open {self.path}: {_first_line(error)}") from None
+                if time.monotonic() > deadline:
+                    raise StoreBusyError(
+                        f"{self.path} is in use by process {holder[1]}; try again when it is done"
+                    ) from None
+                if not told and time.monotonic() > deadline - patience + 2:
+                    print(f"waiting for process {holder[1]} to let go of {self.path}", file=sys.stderr)  # noqa: T201 - people wonder why nothing moves
+                    told = True
+                time.sleep(wait)
+                wait = min(wait * 1.5, 0.5)
+            except duckdb.Error as error:
+                raise StoreError(f"{self.path} cannot be read: {_first_line(error)}") from None
+        self._connection.execute("USE store")
+        newest = _migrations()[-1][0]
+        if self._version() > newest:
+            version = self._version()
+            self._detach()
+            raise StoreVersionError(
+                f"{self.path} has schema {version}, written by a newer blueattr; this one knows "
+                f"schemas up to {newest}. Update blueattr, or use another --db."
+            )
+
+    def _detach(self) -> None:
+        self._connection.execute("USE memory")
+        self._connection.execute("DETACH store")
+
+    @contextmanager
+    def _errors(self) -> Iterator[None]:
+        try:
+            yield
+        except duckdb.OutOfMemoryException as error:
+            raise StoreError(
+                f"not enough memory ({_first_line(error)}); raise --memory-limit or free disk "
+                f"space beside {self.path}"
+            ) from None
+        except (duckdb.IOException, duckdb.FatalException) as error:
+            raise StoreError(f"{self.path}: {_first_line(error)}") from None
+
+
+class Writer(Store):
+    """A store opened for ingesting: the one writer, which lets readers in between commits.
+
+    Parameters
+    ----------
+    path
+        The DuckDB file; made, with its folder, if it is not there.
+    memory
+        Bytes the whole process may use.
+
+    Raises
+    ------
+    StoreBusyError
+        Another process is ingesting into it.
+    """
+
+    def __init__(self, path: Path, memory: int = DEFAULT_MEMORY) -> None:
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._lock = os.open(f"{path}.lock", os.O_RDWR | os.O_CREAT, 0o644)
+        except OSError as error:
+            raise StoreError(f"cannot write {path}: {error.strerror}") from None
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            holder = os.read(self._lock, 32).decode(errors="replace").strip() or "unknown"
+            os.close(self._lock)
+            raise StoreBusyError(
+                f"process {holder} is ingesting into {path}; wait for it, or use another --db"
+            ) from None
+        os.ftruncate(self._lock, 0)
+        os.write(self._lock, str(os.getpid()).encode())
+        super().__init__(path, memory)
+        try:
+            with self._attached():
+                self._migrate()
+            self.run("ingest/staging")
+            self.run("ingest/staging_plc")
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """Let go of the file and of the lock."""
+        super().close()
+        os.close(self._lock)
+
+    def source(self, name: str) -> SourceState | None:
+        """Return what the store knows of a source, or None."""
+        with self._attached():
+            known = self.frame("read/source", name=name).to_dicts()
+            if not known:
+                return None
+            state = SourceState(**known[0])
+            for row in self.frame("read/rejected", name=name).iter_rows():
+                state.reject(*row[:2], [(s["position"], s["sample"]) for s in row[2] or []])
+        return state
+
+    def count_events(self) -> int:
+        """Return how many events the store holds."""
+        with self._attached():
+            return int(self.frame("read/totals")["events"][0])
+
+    def stage(self, data: bytes, state: SourceState) -> SourceState:
+        """Decode whole lines and let their rows wait for the next commit.
+
+        Parameters
+        ----------
+        data
+            The lines that follow ``state.position`` in the source.
+
+        Returns
+        -------
+        SourceState
+            `state` with the lines counted and its position after them.
+        """
+        batch = events.cut_lines(data, state.position)
+        plc = state.kind == "plc"
+        self.register("lines", batch.table)
+        try:
+            if plc:
+                self.run("ingest/decode_plc", plc=events.PLC, handle=events.HANDLE)
+            else:
+                self.run(
+                    "ingest/decode_lines",
+                    v1=events.V1,
+                    v2=events.V2,
+                    did=events.DID,
+                    at_uri=events.AT_URI,
+                    handle=events.HANDLE,
+                )
+        finally:
+            self.unregister("lines")
+        self.run("ingest/stage_plc" if plc else "ingest/stage")
+        new = replace(
+            state,
+            position=state.position + len(data),
+            lines=state.lines + batch.lines,
+            rejected=dict(state.rejected),
+            samples={reason: list(lines) for reason, lines in state.samples.items()},
+        )
+        for reason, position, sample in batch.refused:
+            new.reject(reason, 1, [(position, sample)])
+        for row in self.frame("ingest/count").iter_rows(named=True):
+            if row["verdict"] == "":
+                new.kept += row["lines"]
+            elif row["verdict"] != "skip":
+                samples = [(s["position"], s["sample"]) for s in row["samples"]]
+                new.reject(row["verdict"], row["lines"], samples)
+            if row["verdict"] in ("", "skip") and row["first_event"] is not None:
+                new.first_event = min(new.first_event or row["first_event"], row["first_event"])
+                new.last_event = max(new.last_event or row["last_event"], row["last_event"])
+        new.skipped = new.lines - new.kept - sum(new.rejected.values())
+        return new
+
+    def commit(self, state: SourceState) -> None:
+        """Fold what waits into the store and note how far the source was read, in one transaction."""
+        plc = state.kind == "plc"
+        fold = ["append/08_plc"] if plc else _FOLD
+        with self._attached(), self._errors():
+            self._connection.begin()
+            try:
+                for statement in fold:
+                    self.run(statement)
+                self._note(state)
+                self._connection.commit()
+            except BaseException:
+                self._connection.rollback()
+                raise
+        self.run("ingest/staging_plc" if plc else "ingest/staging")
+
+    def _note(self, state: SourceState) -> None:
+        self.run(
+            "append/90_source",
+            **{
+                name: getattr(state, name)
+                for name in SourceState.__dataclass_fields__
+                if name not in ("rejected", "samples")
+            },
+        )
+        self.run("append/91_rejected_clear", name=state.name)
+        self.run("append/92_rejected_sample_clear", name=state.name)
+        for reason, lines in state.rejected.items():
+            self.run("append/93_rejected", name=state.name, reason=reason, lines=lines)
+            for position, sample in state.samples.get(reason, []):
+                self.run(
+                    "append/94_rejected_sample",
+                    name=state.name,
+                    reason=reason,
+                    position=position,
+                    sample=sample,
+                )
+
+    @contextmanager
+    def _attached(self) -> Iterator[None]:
+        self._attach(read_only=False, patience=_WRITER_PATIENCE)
+        try:
+            yield
+        finally:
+            with self._errors():
+                self._detach()
+
+    def _migrate(self) -> None:
+        known = self._version()
+        for version, name, script in _migrations():
+            if version <= known:
+                continue
+            self._connection.begin()
+            try:
+                self._connection.execute(
+                    "CREATE TABLE IF NOT EXISTS migration "
+                    "(version INTEGER PRIMARY KEY, name VARCHAR, applied_at TIMESTAMP)"
+                )
+                self._connection.execute(script)
+                self._connection.execute(
+                    "INSERT INTO migration VALUES ($1, $2, now()::TIMESTAMP)", [version, name]
+                )
+                self._connection.commit()
+            except BaseException:
+                self._connection.rollback()
+                raise
+
+
+_FOLD = (
+    "append/01_batch_accounts",
+    "append/02_accounts",
+    "append/03_account_status",
+    "append/04_records",
+    "append/05_departed",
+    "append/06_handles",
+    "append/07_profiles",
+)
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).splitlines()[0]

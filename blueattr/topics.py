@@ -1,0 +1,218 @@
+"""Topics: what they are called and which posts they match."""
+
+import re
+import tomllib
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from blueattr.errors import InputError, UnknownTopicError, UsageError
+from blueattr.provenance import TopicInfo
+from blueattr.store import Store
+
+__all__ = ["ALL", "Topic", "choose", "load", "shipped"]
+
+ALL = "all"
+"""The name that stands for a run without a topic."""
+
+# Scripts that are written without spaces between words: a keyword that ends in one of them has no
+# word boundary there.
+_UNSPACED = re.compile(
+    "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff"
+    "\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff]"
+)
+_BEFORE = r"(?:^|[^\pL\pM\pN_])"
+_AFTER = r"(?:$|[^\pL\pM\pN_])"
+_KEYS = {"title", "category", "keywords", "hashtags", "patterns"}
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """A topic and how it is matched.
+
+    Parameters
+    ----------
+    name
+        What ``--topic`` takes.
+    title, category
+        For people.
+    keywords
+        Matched as whole words in texts, link titles and, without their spaces, hashtags; letter
+        case does not count, white space matches any white space.
+    hashtags
+        Without ``#``; matched as a whole against the hashtags of a post, and as ``#tag`` in its
+        text.
+    patterns
+        Regular expressions in RE2's syntax, matched anywhere in texts, link titles and hashtags;
+        letter case does not count.
+    origin
+        The file that defines it, or the command line.
+    """
+
+    name: str
+    title: str
+    category: str = ""
+    keywords: tuple[str, ...] = ()
+    hashtags: tuple[str, ...] = ()
+    patterns: tuple[str, ...] = ()
+    origin: str = "blueattr"
+
+    @property
+    def info(self) -> TopicInfo:
+        """The topic as reports carry it."""
+        return TopicInfo(
+            self.name, self.title, self.category, self.keywords, self.hashtags, self.patterns
+        )
+
+    @property
+    def pattern(self) -> str:
+        """One RE2 expression for texts and link titles (in NFC)."""
+        parts = [_word(keyword) for keyword in self.keywords]
+        parts += [_word(tag, before="[#\uff03]") for tag in self.hashtags]
+        parts += [f"(?:{pattern})" for pattern in self.patterns]
+        return "(?i)" + "|".join(parts)
+
+    @property
+    def tags(self) -> list[str]:
+        """Hashtags that match as a whole, in lower case and NFC."""
+        names = [*self.hashtags, *(re.sub(r"\s+", "", keyword) for keyword in self.keywords)]
+        return sorted({_normal(name).lower() for name in names})
+
+    @property
+    def tag_pattern(self) -> str | None:
+        """One RE2 expression for hashtags, or None where only whole ones match."""
+        return "(?i)" + "|".join(f"(?:{p})" for p in self.patterns) if self.patterns else None
+
+
+def shipped() -> dict[str, Topic]:
+    """Return the topics that come with blueattr, by name."""
+    text = (resources.files("blueattr.data") / "topics.toml").read_text(encoding="utf-8")
+    return _parse(tomllib.loads(text), "blueattr")
+
+
+def load(path: Path | None = None) -> dict[str, Topic]:
+    """Return the shipped topics and those of a user's file, which win by name.
+
+    Parameters
+    ----------
+    path
+        A TOML file with tables ``[topics.NAME]`` of ``title``, ``category``, ``keywords``,
+        ``hashtags`` and ``patterns``, each optional but one of the last three.
+
+    Raises
+    ------
+    InputError
+        The file cannot be read, is not TOML, or defines a topic wrongly.
+    """
+    topics = shipped()
+    if path is None:
+        return topics
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(f"cannot read the topics in {path}: {error.strerror}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InputError(f"{path} is not TOML: {error}") from None
+    return topics | _parse(content, str(path))
+
+
+def choose(
+    store: Store, name: str | None, match: list[str] | None = None, path: Path | None = None
+) -> Topic | None:
+    """Return the topic that a user asked for, its patterns checked; None for all events.
+
+    Parameters
+    ----------
+    store
+        Whose engine must accept the patterns.
+    name
+        A topic's name, ``"all"``, or None with `match`.
+    match
+        Regular expressions that make a topic of their own, called `name` or ``"match"``.
+    path
+        A user's file of topics.
+
+    Raises
+    ------
+    UnknownTopicError
+        No topic of that name.
+    PatternError
+        The engine refuses a pattern.
+    UsageError
+        Neither a name nor an expression is given.
+    """
+    if match:
+        label = name if name not in (None, ALL) else "match"
+        topic = Topic(str(label), f"posts matching {', '.join(match)}", patterns=tuple(match),
+                      origin="command line")  # fmt: skip
+    elif name == ALL:
+        return None
+    elif name is None:
+        raise UsageError("say what about: --topic NAME, --topic all, or --match REGEX")
+    else:
+        topics = load(path)
+        if name not in topics:
+            near = get_close_matches(name, [*topics, ALL], n=1)
+            hint = f"did you mean {near[0]}?" if near else "see: blueattr topics list"
+            raise UnknownTopicError(f"there is no topic {name!r}; {hint}")
+        topic = topics[name]
+    for pattern in topic.patterns:
+        store.check_pattern(pattern)
+    store.check_pattern(topic.pattern)
+    return topic
+
+
+def _parse(content: Mapping[str, Any], origin: str) -> dict[str, Topic]:
+    tables = content.get("topics")
+    if not isinstance(tables, dict) or not tables:
+        raise InputError(f"{origin} defines no topics; it needs tables such as [topics.mine]")
+    topics = {}
+    for name, table in tables.items():
+        where = f"topic {name!r} in {origin}"
+        if not isinstance(table, dict):
+            raise InputError(f"{where} is not a table")
+        for key in table.keys() - _KEYS:
+            near = get_close_matches(key, _KEYS, n=1)
+            raise InputError(
+                f"{where} has an unknown key {key!r}; "
+                + (f"did you mean {near[0]}?" if near else f"known: {', '.join(sorted(_KEYS))}")
+            )
+        if name == ALL or not re.fullmatch(r"[a-z0-9][a-z0-9_-]*", name):
+            raise InputError(f"{where}: a name is small letters, digits, - and _, and not 'all'")
+        lists = {}
+        for key in ("keywords", "hashtags", "patterns"):
+            values = table.get(key, [])
+            if not isinstance(values, list) or not all(
+                isinstance(v, str) and v.strip(" \t\n#\uff03") for v in values
+            ):
+                raise InputError(f"{where}: {key} must be a list of texts that are not empty")
+            lists[key] = tuple(values)
+        if not any(lists.values()):
+            raise InputError(f"{where} matches nothing: give it keywords, hashtags or patterns")
+        texts = [table.get(key, default) for key, default in (("title", name), ("category", ""))]
+        if not all(isinstance(text, str) for text in texts):
+            raise InputError(f"{where}: title and category must be texts")
+        hashtags = tuple(tag.strip().lstrip("#\uff03") for tag in lists["hashtags"])
+        topics[name] = Topic(
+            name, texts[0], texts[1], lists["keywords"], hashtags, lists["patterns"], origin
+        )
+    return topics
+
+
+def _normal(text: str) -> str:
+    return unicodedata.normalize("NFC", text).strip()
+
+
+def _word(text: str, before: str = "") -> str:
+    """Return an RE2 expression for a keyword as a whole word."""
+    text = _normal(text)
+    body = r"[\s\pZ]+".join(re.escape(part) for part in text.split())
+    start = before or ("" if _UNSPACED.match(text[0]) else _BEFORE)
+    end = "" if _UNSPACED.match(text[-1]) else _AFTER
+    return f"{start}{body}{end}"
+
+

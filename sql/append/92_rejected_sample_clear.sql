@@ -1,0 +1,2 @@
+-- As for the counts.
+DELETE FROM rejected_sample WHERE source = $name

@@ -1,0 +1,2 @@
+-- Grain: one source and reason.
+INSERT INTO rejected VALUES ($name, $reason, $lines)

@@ -1,0 +1,174 @@
+-- Jetstream JSON lines, v1 or v2, to event rows with a verdict each.
+-- In: `lines` (position BIGINT, line VARCHAR, edge BOOLEAN), an Arrow table.
+-- Out: temp table `decoded`, grain one line, except lines that are skipped unparsed, which have no
+-- row: a commit to a collection that is not kept. A line is skipped unparsed only when it is a JSON
+-- object by its ends and names a collection, and none of the names we keep appears as a string in
+-- it. `edge` lines (first and last of a batch) are always parsed: they tell what time it covers.
+-- verdict: '' kept, 'skip' valid but not kept, anything else the reason for rejecting it.
+CREATE OR REPLACE TEMP TABLE decoded AS
+WITH wanted AS (
+    SELECT
+        position,
+        line,
+        NOT starts_with(line, '{"did"')
+            AND contains(line, '"network.bsky.jetstream.subscribeEvents#') AS v2
+    FROM lines
+    WHERE edge
+        OR regexp_matches(
+            line,
+            '"(app\.bsky\.(feed\.(re)?post|graph\.follow|actor\.profile)|identity|account)"'
+        )
+        OR NOT (
+            contains(line, '"collection":"')
+            AND starts_with(line, '{')
+            AND (ends_with(line, e'}\n') OR ends_with(line, e'}\r\n') OR ends_with(line, '}'))
+        )
+), v1 AS (
+    SELECT position, line, try(from_json(line, $v1)) AS j
+    FROM wanted
+    WHERE NOT v2
+), v2 AS (
+    -- An event comes in a message frame; a file may hold the frames or what is in them.
+    SELECT
+        position,
+        line,
+        j IS NULL AS unparsed,
+        CASE WHEN j."$type" = 'message' THEN j.payload ELSE struct_pack(
+            "$type" := j."$type", did := j.did, time := j.time, rev := j.rev,
+            operation := j.operation, collection := j.collection, rkey := j.rkey,
+            record := j.record, identity := j.identity, account := j.account
+        ) END AS e
+    FROM (SELECT position, line, try(from_json(line, $v2)) AS j FROM wanted WHERE v2)
+), fields AS (
+    SELECT
+        position,
+        line,
+        j IS NULL AS unparsed,
+        j.kind AS event,
+        j.did AS did,
+        CASE WHEN j.time_us BETWEEN 0 AND 253402300799999999 THEN make_timestamp(j.time_us) END
+            AS event_time,
+        j.commit.collection AS collection,
+        j.commit.operation AS operation,
+        j.commit.rkey AS rkey,
+        j.commit.rev AS rev,
+        j.commit.record AS record,
+        j.identity.handle AS handle,
+        j.account AS account
+    FROM v1
+    UNION ALL
+    SELECT
+        position,
+        line,
+        unparsed,
+        split_part(e."$type", '#', 2),
+        e.did,
+        try_cast(e.time AS TIMESTAMPTZ)::TIMESTAMP,
+        e.collection,
+        e.operation,
+        e.rkey,
+        e.rev,
+        e.record,
+        e.identity.handle,
+        e.account
+    FROM v2
+), typed AS (
+    SELECT
+        *,
+        CASE
+            WHEN event IN ('identity', 'account') THEN event
+            WHEN event = 'commit' AND collection = 'app.bsky.feed.post' THEN 'post'
+            WHEN event = 'commit' AND collection = 'app.bsky.feed.repost' THEN 'repost'
+            WHEN event = 'commit' AND collection = 'app.bsky.graph.follow' THEN 'follow'
+            WHEN event = 'commit' AND collection = 'app.bsky.actor.profile' THEN 'profile'
+        END AS kind,
+        operation IN ('create', 'update') AS writes,
+        regexp_extract(
+            CASE
+                WHEN NOT writes THEN NULL
+                WHEN kind = 'repost' THEN record.subject ->> '$.uri'
+                WHEN kind = 'post' THEN record.reply.parent.uri
+            END,
+            $at_uri, ['did', 'collection', 'rkey']
+        ) AS subject,
+        regexp_extract(
+            CASE WHEN writes AND kind = 'post' THEN record.reply.root.uri END,
+            $at_uri, ['did', 'collection', 'rkey']
+        ) AS root,
+        CASE WHEN kind = 'follow' AND writes THEN record.subject ->> '$' END AS followed
+    FROM fields
+), judged AS (
+    SELECT
+        *,
+        CASE
+            WHEN unparsed THEN 'not JSON'
+            WHEN event IN ('info', 'sync') THEN 'skip'
+            WHEN event IS NULL OR event = '' OR did IS NULL THEN 'not a Jetstream event'
+            WHEN event NOT IN ('commit', 'identity', 'account') THEN 'unknown event kind'
+            WHEN strlen(did) > 2048 OR NOT regexp_full_match(did, $did) THEN 'bad DID'
+            WHEN event_time IS NULL OR event_time < TIMESTAMP '2020-01-01'
+                OR event_time >= TIMESTAMP '2100-01-01' THEN 'bad time'
+            WHEN event = 'commit' AND (collection IS NULL OR collection = '')
+                THEN 'missing field'
+            WHEN kind IS NULL THEN 'skip'
+            WHEN kind = 'account' AND account.active IS NULL THEN 'missing field'
+            WHEN kind IN ('identity', 'account') THEN ''
+            WHEN rkey IS NULL OR rev IS NULL OR operation IS NULL THEN 'missing field'
+            WHEN operation NOT IN ('create', 'update', 'delete') THEN 'unknown operation'
+            WHEN NOT regexp_full_match(rkey, '[A-Za-z0-9._:~-]{1,512}') OR rkey IN ('.', '..')
+                THEN 'bad record key'
+            WHEN NOT regexp_full_match(rev, '[234567a-j][2-7a-z]{12}') THEN 'bad rev'
+            WHEN kind = 'profile' AND rkey <> 'self' THEN 'skip'
+            WHEN NOT writes THEN ''
+            WHEN record IS NULL THEN 'missing field'
+            WHEN kind = 'post' AND (coalesce(json_type(record.text), '') <> 'VARCHAR') THEN 'bad record'
+            WHEN kind = 'post' AND record.reply IS NOT NULL
+                AND (coalesce(subject.did, '') = '' OR coalesce(root.did, '') = '') THEN 'bad AT-URI'
+            WHEN kind = 'repost' AND record.subject IS NULL THEN 'bad record'
+            WHEN kind = 'repost' AND coalesce(subject.did, '') = '' THEN 'bad AT-URI'
+            WHEN kind = 'follow' AND (coalesce(json_type(record.subject), '') <> 'VARCHAR')
+                THEN 'bad record'
+            WHEN kind = 'follow'
+                AND (strlen(followed) > 2048 OR NOT regexp_full_match(followed, $did)) THEN 'bad DID'
+            ELSE ''
+        END AS verdict
+    FROM typed
+)
+SELECT
+    position,
+    verdict,
+    CASE WHEN verdict NOT IN ('', 'skip') THEN left(line, 200) END AS sample,
+    event_time,
+    kind,
+    did,
+    operation,
+    rkey,
+    rev,
+    CASE WHEN kind = 'follow' THEN followed ELSE nullif(subject.did, '') END AS subject_did,
+    -- Only a post can be matched by a topic; a reposted feed generator has an author all the same.
+    CASE WHEN subject.collection = 'app.bsky.feed.post' THEN subject.rkey END AS subject_rkey,
+    nullif(root.did, '') AS root_did,
+    CASE WHEN root.collection = 'app.bsky.feed.post' THEN root.rkey END AS root_rkey,
+    CASE WHEN kind = 'post' AND writes THEN record.text ->> '$' END AS text,
+    CASE WHEN kind = 'post' AND writes THEN nullif(
+        list_sort(list_distinct(list_concat(
+            coalesce(record.tags, []),
+            coalesce(flatten(list_transform(
+                record.facets,
+                lambda f: list_transform(f.features, lambda g: g.tag)
+            )), [])
+        ))), []
+    ) END AS tags,
+    CASE WHEN kind = 'post' AND writes
+        THEN coalesce(record.embed.external.title, record.embed.media.external.title)
+    END AS title,
+    kind = 'profile' AND writes
+        AND coalesce(list_contains(list_transform(record.labels.values, lambda v: v.val), 'bot'), false)
+        AS bot,
+    CASE WHEN kind = 'identity' AND strlen(handle) <= 253
+            AND regexp_full_match(lower(handle), $handle) AND lower(handle) <> 'handle.invalid'
+        THEN lower(handle)
+    END AS handle,
+    account.active AS active,
+    CASE WHEN account.active THEN '' ELSE coalesce(account.status, 'unknown') END AS status
+FROM judged

@@ -1,0 +1,21 @@
+-- Event rows between a decoder and the store. Every source fills this shape; see blueattr/events.py
+-- for the meaning of each column. Grain: one accepted event. In memory (spills beside the store).
+CREATE OR REPLACE TEMP TABLE staged (
+    kind VARCHAR,           -- post | repost | follow | profile | identity | account
+    did VARCHAR,
+    event_time TIMESTAMP,
+    operation VARCHAR,      -- create | update | delete; NULL for identity and account
+    rkey VARCHAR,
+    rev VARCHAR,
+    subject_did VARCHAR,
+    subject_rkey VARCHAR,
+    root_did VARCHAR,
+    root_rkey VARCHAR,
+    text VARCHAR,
+    tags VARCHAR[],
+    title VARCHAR,
+    bot BOOLEAN,
+    handle VARCHAR,
+    active BOOLEAN,
+    status VARCHAR
+)

@@ -1,0 +1,25 @@
+-- Everyone with a kept event in the window, with what the panel filters ask. Grain: one account,
+-- ascending by DID.
+WITH active AS (
+    SELECT DISTINCT account
+    FROM event
+    WHERE event_time >= $start AND event_time < $end
+)
+SELECT
+    active.account,
+    account.did,
+    inactive.status,
+    -- The later of what the network announced and what the directory lists.
+    CASE
+        WHEN handle.event_time >= coalesce(plc.handle_time, '-infinity'::TIMESTAMP) THEN handle.handle
+        ELSE coalesce(plc.handle, handle.handle)
+    END AS handle,
+    coalesce(profile.bot, false) AS bot_label,
+    coalesce(plc.created_at, profile.created_at) AS created_at
+FROM active
+JOIN account ON account.id = active.account
+LEFT JOIN inactive ON inactive.account = active.account
+LEFT JOIN handle ON handle.account = active.account
+LEFT JOIN profile ON profile.account = active.account
+LEFT JOIN plc ON plc.did = account.did
+ORDER BY account.did

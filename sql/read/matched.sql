@@ -1,0 +1,16 @@
+-- Posts and replies of the window whose own text, link title or hashtags match a topic. Grain: one
+-- post. Needs the temp table `inactive`. RE2 runs in time linear in the text, whatever the pattern.
+CREATE OR REPLACE TEMP TABLE matched AS
+SELECT account, rkey
+FROM event
+WHERE kind IN ('post', 'reply')
+    AND event_time >= $start AND event_time < $end
+    AND (
+        regexp_matches(nfc_normalize(text), $pattern)
+        OR regexp_matches(nfc_normalize(title), $pattern)
+        OR list_has_any(list_transform(tags, lambda t: lower(nfc_normalize(t))), $hashtags)
+        OR ($tag_pattern IS NOT NULL AND len(list_filter(
+            tags, lambda t: regexp_matches(nfc_normalize(t), $tag_pattern)
+        )) > 0)
+    )
+    AND account NOT IN (SELECT account FROM inactive)
