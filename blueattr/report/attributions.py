@@ -23,7 +23,6 @@ if TYPE_CHECKING:  # the arithmetic need not be imported to lay out its results
 
 __all__ = [
     "aggregator_json",
-    "aggregator_text",
     "attribution_report",
     "attributions_report",
     "cutoffs_text",
@@ -31,6 +30,7 @@ __all__ = [
     "method_text",
     "tier_extents",
     "tiers_json",
+    "weights_text",
 ]
 
 
@@ -135,6 +135,11 @@ def aggregator_text(aggregator: "Aggregator") -> str:
     """Say how the features become one number, as in ``mean; weights a 0.5, b 0.3, c 0.2``."""
     weights = zip("abc", aggregator.weights, strict=True)
     return f"{aggregator.name}; weights " + ", ".join(f"{x} {w:.4g}" for x, w in weights)
+
+
+def weights_text(aggregator: "Aggregator") -> str:
+    """Give an aggregator's weights exactly, for a cell of tidy data."""
+    return ",".join(repr(weight) for weight in aggregator.weights)
 
 
 def cutoffs_text(cutoffs: Sequence[float]) -> str:
@@ -275,6 +280,7 @@ def _tidy(results: Sequence["AttributionResult"]) -> Table:
         Column("moment", "M", "float"),
         Column("tier_cutoffs", "tier cut-offs"),
         Column("aggregator", "aggregator"),
+        Column("weights", "weights"),
         Column("method", "method"),
         Column("steps", "steps", "int"),
         *ORIGIN_COLUMNS,
@@ -293,7 +299,8 @@ def _tidy(results: Sequence["AttributionResult"]) -> Table:
             *result.means,
             result.moment,
             cutoffs_text(result.cutoffs),
-            aggregator_text(result.aggregator),
+            result.aggregator.name,
+            weights_text(result.aggregator),
             result.method,
             result.steps,
             *origin_cells(result.provenance),

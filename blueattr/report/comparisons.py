@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 from blueattr.report.attributions import (
     aggregator_json,
-    aggregator_text,
     cutoffs_text,
     method_facts,
     method_text,
     tier_extents,
     tiers_json,
+    weights_text,
 )
 from blueattr.report.figures import percent, plural, points, short, spread
 from blueattr.report.origin import (
@@ -315,6 +315,7 @@ _TIDY_COLUMNS = (
     Column("protocol", "protocol"),
     Column("size", "size", "int"),
     Column("tier", "tier"),
+    Column("total", "total", "float"),
     Column("share_mean", "mean share", "share"),
     Column("share_std", "its deviation", "share"),
     Column("flip_mean", "mean flip", "share"),
@@ -333,6 +334,7 @@ _TIDY_COLUMNS = (
     Column("seed", "base seed", "int"),
     Column("tier_cutoffs", "tier cut-offs"),
     Column("aggregator", "aggregator"),
+    Column("weights", "weights"),
     Column("method", "method"),
     Column("steps", "steps", "int"),
     *ORIGIN_COLUMNS,
@@ -344,7 +346,8 @@ def _tidy(result: "ScaleComparison") -> Table:
         result.n_agents,
         result.seed,
         cutoffs_text(result.cutoffs),
-        aggregator_text(result.aggregator),
+        result.aggregator.name,
+        weights_text(result.aggregator),
         result.method,
         result.steps,
         *origin_cells(result.provenance),
@@ -353,7 +356,8 @@ def _tidy(result: "ScaleComparison") -> Table:
     for scales in result.indicators:
         rows.extend(
             (
-                *(scales.indicator, "full", result.n_agents, tier.tier, tier.share),
+                *(scales.indicator, "full", result.n_agents, tier.tier),
+                *(scales.full.total, tier.share),
                 *[None] * 13,
                 *common,
             )
@@ -363,7 +367,7 @@ def _tidy(result: "ScaleComparison") -> Table:
             spreads = {tier.tier: (tier.share_mean, tier.share_std) for tier in sample.tiers}
             rows.extend(
                 (
-                    *(scales.indicator, sample.protocol, sample.size, tier.tier),
+                    *(scales.indicator, sample.protocol, sample.size, tier.tier, None),
                     *spreads.get(tier.tier, (None, None)),
                     *(sample.flip_mean, sample.flip_std, sample.seeds, sample.undefined_seeds),
                     sample.deterministic,

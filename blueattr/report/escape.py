@@ -1,19 +1,19 @@
 """Text from the network made harmless for what reads it: terminal, spreadsheet, JSON parser."""
 
 import re
+from unicodedata import category
 
 __all__ = ["FORMULA", "HIDDEN", "guard_cell", "safe_json", "safe_text"]
 
 # Controls (C0, DEL, C1) move the cursor or start an escape sequence; separators break lines;
-# bidirectional controls reorder what is read; surrogates cannot be encoded; noncharacters,
-# deprecated format characters and tags are invisible.
+# bidirectional controls reorder what is read; annotation and tag characters are invisible.
 _DANGEROUS = (
     r"\x00-\x1f\x7f-\x9f"
     r"\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069"
     r"\ufff9-\ufffb\U000e0000-\U000e007f"
 )
 # Zero-width characters make two names look like one. They belong to some scripts and to emoji, so
-# the data formats keep them and only the terminal shows them.
+# files keep them (a spreadsheet may skip them on its way to a formula) and terminals show them.
 _INVISIBLE = r"\u00ad\u180e\u200b-\u200d\u2060-\u2065\u206a-\u206f\ufeff"
 
 HIDDEN = f"[{_DANGEROUS}]"
@@ -24,13 +24,17 @@ FORMULA = rf"^[\s{_DANGEROUS}{_INVISIBLE}]*[=+\-@＝＋－＠]|^[\t\r\n]"  # noq
 
 _FORMULA = re.compile(FORMULA)
 _FILE = re.compile(rf"[{_DANGEROUS}\ud800-\udfff]")
-_TERMINAL = re.compile(rf"[{_DANGEROUS}{_INVISIBLE}\ud800-\udfff]")
-_NOT_ASCII = re.compile(rf"[{_DANGEROUS}]|[^\x00-\x7f]")
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
+# Unicode's controls, format characters, surrogates, line and paragraph separators.
+_UNPRINTABLE = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
+
+
+def _spelled(text: str) -> str:
+    return text.encode("unicode_escape").decode("ascii")
 
 
 def _visible(match: re.Match[str]) -> str:
-    return match[0].encode("unicode_escape").decode("ascii")
+    return _spelled(match[0])
 
 
 def safe_text(text: str, limit: int | None = 400, *, ascii_only: bool = False) -> str:
@@ -64,7 +68,11 @@ def safe_text(text: str, limit: int | None = 400, *, ascii_only: bool = False) -
     if limit is not None and len(text) > limit:
         more = f" [{len(text) - limit:,} more characters]"
         text = text[:limit]
-    return (_NOT_ASCII if ascii_only else _TERMINAL).sub(_visible, text) + more
+    shown = (
+        _spelled(c) if category(c) in _UNPRINTABLE or (ascii_only and not c.isascii()) else c
+        for c in text
+    )
+    return "".join(shown) + more
 
 
 def guard_cell(text: str) -> str:

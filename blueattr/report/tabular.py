@@ -148,7 +148,7 @@ def write_agents(result: "AttributionResult", form: AgentsFormat, file: BinaryIO
         case "csv":
             agents.with_columns(_guarded(agents["did"])).write_csv(file)
         case "json" | "jsonl":
-            text = agents.write_json() if form == "json" else agents.write_ndjson()
+            text = agents.write_json() + "\n" if form == "json" else agents.write_ndjson()
             # Most panels have nothing to spell out, and a million agents are a long text.
             if agents["did"].str.contains(HIDDEN).any():
                 text = safe_json(text)
