@@ -108,12 +108,12 @@ _SLICE = 8192
 
 
 def cut_lines(data: bytes, position: int = 0) -> LineBatch:
-    """Cut bytes that hold whole lines into a batch.
+    r"""Cut bytes that hold whole lines into a batch.
 
     Parameters
     ----------
     data
-        Lines, each ended by ``\\n`` or ``\\r\\n``; the last one's end may be missing. Under 2 GiB.
+        Lines, each ended by ``\n`` or ``\r\n``; the last one's end may be missing. Under 2 GiB.
     position
         Byte offset of ``data`` in its source.
 
@@ -125,7 +125,7 @@ def cut_lines(data: bytes, position: int = 0) -> LineBatch:
 
     Examples
     --------
-    >>> batch = cut_lines(b'{"a": 1}\\n\\n{"b": 2}\\n', position=100)
+    >>> batch = cut_lines(b'{"a": 1}\n\n{"b": 2}\n', position=100)
     >>> batch.table["position"].to_pylist(), batch.lines
     ([100, 110], 2)
     """
@@ -170,7 +170,7 @@ def cut_lines(data: bytes, position: int = 0) -> LineBatch:
     return LineBatch(pa.concat_tables(slices) if slices else table, len(ends) - blank, refused)
 
 
-def _sample(data: bytes, offsets: Any, i: int, position: int) -> tuple[int, str]:
+def _sample(data: bytes, offsets: Any, i: Any, position: int) -> tuple[int, str]:
     start = int(offsets[i])
     end = min(int(offsets[i + 1]), start + 200)
     return start + position, data[start:end].decode(errors="backslashreplace")

@@ -1,4 +1,4 @@
-"""Agent-days to features: one row per agent, with activity a, popularity b and influence c; pure."""
+"""Agent-days to features, one row per agent: activity a, popularity b, influence c; pure."""
 
 from typing import Literal
 
@@ -77,4 +77,4 @@ def build(agent_days: pl.DataFrame, agents: pl.DataFrame, scale: Scale = "log1p"
     }
     return rows.select(
         "did", **scaled, followers="follows_received", activity=raw["a"], **{c: c for c in COUNTS}
-    ).cast(dict(SCHEMA))
+    ).cast(SCHEMA)

@@ -12,20 +12,17 @@ from blueattr.attribution import AttributionResult, attribute
 from blueattr.errors import EmptyPanelError, InputError, UsageError
 from blueattr.features import Scale
 from blueattr.indicators import Aggregator
-from blueattr.provenance import Gap, Provenance, Window
+from blueattr.provenance import Provenance, Window
 from blueattr.scales import ScaleComparison, compare_scales
-from blueattr.sources import Source, files
-from blueattr.store import DEFAULT_MEMORY, SourceState, Store, Writer
+from blueattr.sources import Ingested, Source, SourceState, files
+from blueattr.store import DEFAULT_MEMORY, Status, Store, Writer
 
 __all__ = [
-    "Ingested",
     "PanelQuery",
     "PanelResult",
     "Progress",
     "Question",
     "Sampling",
-    "Status",
-    "TopicDays",
     "attribute_panel",
     "check_topics",
     "compare_panel",
@@ -46,29 +43,6 @@ Progress = Callable[[str, int, int | None], None]
 
 
 # --- ingest --------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Ingested:
-    """What an ingest did with its sources.
-
-    Parameters
-    ----------
-    sources
-        Their states after it, in the order they were read.
-    unchanged
-        Names of those that were complete and unchanged, and so not read again.
-    failures
-        What went wrong with those that could not be read to their end.
-    events_before, events_after
-        Events in the store.
-    """
-
-    sources: tuple[SourceState, ...]
-    unchanged: tuple[str, ...]
-    failures: tuple[str, ...]
-    events_before: int
-    events_after: int
 
 
 def ingest(
@@ -155,20 +129,6 @@ def _read(
 
 
 # --- what is in a store --------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Status:
-    """What is in a store; each frame as its statement in ``sql/read`` says."""
-
-    path: Path
-    size: int
-    totals: dict[str, int]
-    days: pl.DataFrame
-    sources: pl.DataFrame
-    rejected: pl.DataFrame
-    coverage: tuple[Window, ...]
-    gaps: tuple[Gap, ...]
 
 
 def status(db: Path, memory: int = DEFAULT_MEMORY) -> Status:
@@ -282,6 +242,12 @@ def make_panel(query: PanelQuery) -> PanelResult:
         return PanelResult(built.agents, origin)
 
 
+_STAND_IN = (
+    "Followers, which set the tiers, are follows received in the window: a stand-in for follower "
+    "counts."
+)
+
+
 def make_features(query: PanelQuery) -> tuple[pl.DataFrame, Provenance]:
     """Describe each agent by its features: one row per agent, of `features.SCHEMA`."""
     with Store.open(query.db, query.memory) as store:
@@ -292,10 +258,6 @@ def make_features(query: PanelQuery) -> tuple[pl.DataFrame, Provenance]:
         _count(store, topic, window)
         days = store.frame("read/agent_days", **bounds)
         frame = features.build(days, built.agents, query.scale)
-        notes = (
-            "Followers, which set the tiers, are follows received in the window: a stand-in for "
-            "follower counts.",
-        )
         return frame, Provenance(
             source=str(query.db),
             feature_scale=query.scale,
@@ -304,7 +266,7 @@ def make_features(query: PanelQuery) -> tuple[pl.DataFrame, Provenance]:
             window=window,
             gaps=panel.gaps(store, window),
             panel=built.steps,
-            notes=notes,
+            notes=(_STAND_IN,),
         )
 
 
@@ -325,34 +287,7 @@ def _count(store: Store, topic: topics.Topic | None, window: Window) -> None:
     store.run("read/counted_topic", **bounds)
 
 
-@dataclass(frozen=True, slots=True)
-class TopicDays:
-    """Participants and events of one topic by day, and whether the published criterion holds.
-
-    Parameters
-    ----------
-    days
-        ``day``, ``participants``, ``events``; every day of the window.
-    days_over
-        Days with at least 1,000 participants; the criterion asks for 10 of 14.
-    """
-
-    topic: topics.Topic
-    window: Window
-    days: pl.DataFrame
-    days_over: int
-
-    @property
-    def holds(self) -> bool:
-        """Whether at least 1,000 took part on each of at least 10 days."""
-        return self.days_over >= CRITERION_DAYS
-
-
-CRITERION_PARTICIPANTS = 1000
-CRITERION_DAYS = 10
-
-
-def check_topics(query: PanelQuery, names: Sequence[str]) -> list[TopicDays]:
+def check_topics(query: PanelQuery, names: Sequence[str]) -> list[topics.TopicDays]:
     """Count participants and events by day for each topic; for all of them by default."""
     wanted: Iterable[str | None] = names or topics.load(query.topics_file)
     if query.match:
@@ -369,8 +304,8 @@ def check_topics(query: PanelQuery, names: Sequence[str]) -> list[TopicDays]:
             days = calendar.join(
                 store.frame("read/topic_days"), on="day", how="left", maintain_order="left"
             ).fill_null(0)
-            over = int((days["participants"] >= CRITERION_PARTICIPANTS).sum())
-            found.append(TopicDays(topic, window, days, over))
+            over = int((days["participants"] >= topics.CRITERION_PARTICIPANTS).sum())
+            found.append(topics.TopicDays(topic, window, days, over))
     return found
 
 

@@ -154,7 +154,9 @@ def build(
         agents = agents.filter(~hit)
         text = note
         if note == "created":
-            text = f"creation time unknown for {agents.select(unknown.sum()).item():,}, who are kept"
+            text = (
+                f"creation time unknown for {agents.select(unknown.sum()).item():,}, who are kept"
+            )
         steps.append(PanelStep(name, before, before - len(agents), len(agents), text))
     if agents.is_empty():
         worst = max(steps, key=lambda step: step.removed)

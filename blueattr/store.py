@@ -12,8 +12,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
-from datetime import datetime
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib import resources
 from pathlib import Path
@@ -23,14 +22,11 @@ import duckdb
 import polars as pl
 
 from blueattr import events
-from blueattr.errors import (
-    PatternError,
-    StoreBusyError,
-    StoreError,
-    StoreVersionError,
-)
+from blueattr.errors import PatternError, StoreBusyError, StoreError, StoreVersionError
+from blueattr.provenance import Gap, Window
+from blueattr.sources import SourceState
 
-__all__ = ["DEFAULT_MEMORY", "SourceState", "Store", "Writer", "parse_memory"]
+__all__ = ["DEFAULT_MEMORY", "Status", "Store", "Writer", "parse_memory"]
 
 DEFAULT_MEMORY = 4 << 30
 """Bytes the whole process may use, unless told otherwise."""
@@ -39,7 +35,6 @@ DEFAULT_MEMORY = 4 << 30
 _OUTSIDE_DUCKDB = 800 << 20
 _READER_PATIENCE = 120.0
 _WRITER_PATIENCE = 600.0
-_SAMPLES = 5
 
 _MEMORY_UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
 
@@ -76,50 +71,34 @@ def _migrations() -> tuple[tuple[int, str, str], ...]:
     return tuple((int(n.split("_")[0]), n, _sql(f"schema/{n.removesuffix('.sql')}")) for n in found)
 
 
-@dataclass(slots=True)
-class SourceState:
-    """How far a source was read and what became of its lines.
+@dataclass(frozen=True, slots=True)
+class Status:
+    """What is in a store; each frame is the rows of its statement in ``sql/read``.
 
     Parameters
     ----------
-    name
-        The file's absolute path, or ``-`` for standard input.
-    kind
-        ``"file"``, ``"stdin"`` or ``"plc"``.
-    fingerprint
-        What tells whether the source is still the same; empty where nothing does.
-    position
-        Bytes read, after decompression.
-    complete
-        Whether its end was reached.
-    lines, kept, skipped
-        Counts of lines that are not blank. Lines that are neither kept nor skipped were rejected.
-    first_event, last_event
-        Server time, naive UTC.
+    path, size
+        The file, and its bytes.
+    totals
+        Of events, accounts and so on.
+    days
+        Events by UTC day and kind.
+    sources
+        What was read, and how far.
     rejected
-        Lines by reason.
-    samples
-        The first few rejected lines by reason: (position, shortened line).
+        Samples of rejected lines with the count of their reason.
+    coverage, gaps
+        Time that sources cover, and time between that none does.
     """
 
-    name: str
-    kind: str
-    fingerprint: str = ""
-    position: int = 0
-    complete: bool = False
-    lines: int = 0
-    kept: int = 0
-    skipped: int = 0
-    first_event: datetime | None = None
-    last_event: datetime | None = None
-    rejected: dict[str, int] = field(default_factory=dict)
-    samples: dict[str, list[tuple[int, str]]] = field(default_factory=dict)
-
-    def reject(self, reason: str, lines: int, samples: list[tuple[int, str]]) -> None:
-        """Count rejected lines, keeping the first few as samples."""
-        self.rejected[reason] = self.rejected.get(reason, 0) + lines
-        kept = self.samples.setdefault(reason, [])
-        kept.extend(samples[: _SAMPLES - len(kept)])
+    path: Path
+    size: int
+    totals: dict[str, int]
+    days: pl.DataFrame
+    sources: pl.DataFrame
+    rejected: pl.DataFrame
+    coverage: tuple[Window, ...]
+    gaps: tuple[Gap, ...]
 
 
 class Store:
@@ -191,7 +170,8 @@ class Store:
     def frame(self, query: str, **parameters: Any) -> pl.DataFrame:
         """Rows of the statement in ``sql/<query>.sql``."""
         with self._errors():
-            return self._connection.sql(_sql(query), params=parameters).pl()
+            rows: pl.DataFrame = self._connection.sql(_sql(query), params=parameters).pl()
+            return rows
 
     def check_pattern(self, pattern: str) -> None:
         """Ask the engine (RE2, linear time) whether it takes a regular expression.
@@ -204,7 +184,9 @@ class Store:
         try:
             self._connection.execute("SELECT regexp_matches('', $1)", [f"(?i){pattern}"]).fetchall()
         except duckdb.Error as error:
-            raise PatternError(f"the pattern {pattern!r} is refused: {_first_line(error)}") from None
+            raise PatternError(
+                f"the pattern {pattern!r} is refused: {_first_line(error)}"
+            ) from None
 
     def register(self, name: str, frame: Any) -> None:
         """Let statements read an Arrow table or Polars frame under this name."""
@@ -222,7 +204,9 @@ class Store:
                 "SELECT 1 FROM duckdb_tables() WHERE database_name = 'store' LIMIT 1"
             ).fetchall()
             if tables:
-                raise StoreError(f"{self.path} is a DuckDB file, but not a blueattr store") from None
+                raise StoreError(
+                    f"{self.path} is a DuckDB file, but not a blueattr store"
+                ) from None
             return 0
         return int(rows[0][0] or 0)
 
@@ -232,7 +216,9 @@ class Store:
         while True:
             try:
                 options = " (READ_ONLY)" if read_only else ""
-                self._connection.execute(f"ATTACH $path AS store{options}", {"path": str(self.path)})
+                self._connection.execute(
+                    f"ATTACH $path AS store{options}", {"path": str(self.path)}
+                )
                 break
             except duckdb.IOException as error:
                 holder = re.search(r"lock is held.*?PID (\d+)", str(error))
@@ -243,7 +229,7 @@ class Store:
                         f"{self.path} is in use by process {holder[1]}; try again when it is done"
                     ) from None
                 if not told and time.monotonic() > deadline - patience + 2:
-                    print(f"waiting for process {holder[1]} to let go of {self.path}", file=sys.stderr)  # noqa: T201 - people wonder why nothing moves
+                    sys.stderr.write(f"waiting for process {holder[1]}, which uses {self.path}\n")
                     told = True
                 time.sleep(wait)
                 wait = min(wait * 1.5, 0.5)
@@ -330,8 +316,8 @@ class Writer(Store):
             if not known:
                 return None
             state = SourceState(**known[0])
-            for row in self.frame("read/rejected", name=name).iter_rows():
-                state.reject(*row[:2], [(s["position"], s["sample"]) for s in row[2] or []])
+            for reason, lines, samples in self.frame("read/rejected", name=name).iter_rows():
+                state.reject(reason, lines, [(s["position"], s["sample"]) for s in samples or []])
         return state
 
     def count_events(self) -> int:
@@ -392,7 +378,7 @@ class Writer(Store):
         return new
 
     def commit(self, state: SourceState) -> None:
-        """Fold what waits into the store and note how far the source was read, in one transaction."""
+        """Fold what waits into the store and note the source's position, in one transaction."""
         plc = state.kind == "plc"
         fold = ["append/08_plc"] if plc else _FOLD
         with self._attached(), self._errors():

@@ -10,11 +10,22 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
+import polars as pl
+
 from blueattr.errors import InputError, UnknownTopicError, UsageError
-from blueattr.provenance import TopicInfo
+from blueattr.provenance import TopicInfo, Window
 from blueattr.store import Store
 
-__all__ = ["ALL", "Topic", "choose", "load", "shipped"]
+__all__ = [
+    "ALL",
+    "CRITERION_DAYS",
+    "CRITERION_PARTICIPANTS",
+    "Topic",
+    "TopicDays",
+    "choose",
+    "load",
+    "shipped",
+]
 
 ALL = "all"
 """The name that stands for a run without a topic."""
@@ -86,6 +97,34 @@ class Topic:
     def tag_pattern(self) -> str | None:
         """One RE2 expression for hashtags, or None where only whole ones match."""
         return "(?i)" + "|".join(f"(?:{p})" for p in self.patterns) if self.patterns else None
+
+
+CRITERION_PARTICIPANTS = 1000
+CRITERION_DAYS = 10
+"""Of 14: the published criterion for a topic that can be studied."""
+
+
+@dataclass(frozen=True, slots=True)
+class TopicDays:
+    """Participants and events of one topic by day, and whether the published criterion holds.
+
+    Parameters
+    ----------
+    days
+        ``day``, ``participants``, ``events``; every day of the window.
+    days_over
+        Days with at least 1,000 participants; the criterion asks for 10 of 14.
+    """
+
+    topic: Topic
+    window: Window
+    days: pl.DataFrame
+    days_over: int
+
+    @property
+    def holds(self) -> bool:
+        """Whether at least 1,000 took part on each of at least 10 days."""
+        return self.days_over >= CRITERION_DAYS
 
 
 def shipped() -> dict[str, Topic]:
@@ -193,12 +232,12 @@ def _parse(content: Mapping[str, Any], origin: str) -> dict[str, Topic]:
             lists[key] = tuple(values)
         if not any(lists.values()):
             raise InputError(f"{where} matches nothing: give it keywords, hashtags or patterns")
-        texts = [table.get(key, default) for key, default in (("title", name), ("category", ""))]
-        if not all(isinstance(text, str) for text in texts):
+        title, category = table.get("title", name), table.get("category", "")
+        if not (isinstance(title, str) and isinstance(category, str)):
             raise InputError(f"{where}: title and category must be texts")
         hashtags = tuple(tag.strip().lstrip("#\uff03") for tag in lists["hashtags"])
         topics[name] = Topic(
-            name, texts[0], texts[1], lists["keywords"], hashtags, lists["patterns"], origin
+            name, title, category, lists["keywords"], hashtags, lists["patterns"], origin
         )
     return topics
 
@@ -214,5 +253,3 @@ def _word(text: str, before: str = "") -> str:
     start = before or ("" if _UNSPACED.match(text[0]) else _BEFORE)
     end = "" if _UNSPACED.match(text[-1]) else _AFTER
     return f"{start}{body}{end}"
-
-

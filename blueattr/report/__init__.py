@@ -3,7 +3,7 @@
 from blueattr.report.attributions import attribution_report, attributions_report
 from blueattr.report.comparisons import comparison_report
 from blueattr.report.escape import safe_text
-from blueattr.report.output import Format, agents_to, format_of, render, write
+from blueattr.report.output import Format, agents_to, format_of, frame_to, render, write
 from blueattr.report.tables import Column, Fact, Report, Table
 
 __all__ = [
@@ -17,6 +17,7 @@ __all__ = [
     "attributions_report",
     "comparison_report",
     "format_of",
+    "frame_to",
     "render",
     "safe_text",
     "write",

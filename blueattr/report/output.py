@@ -12,11 +12,13 @@ from blueattr.report.jsonform import json_bytes
 from blueattr.report.tables import Report
 
 if TYPE_CHECKING:
+    import polars as pl
+
     from blueattr.attribution import AttributionResult
     from blueattr.report.tabular import AgentsFormat
     from blueattr.report.text import Terminal
 
-__all__ = ["Format", "agents_to", "format_of", "render", "write"]
+__all__ = ["Format", "agents_to", "format_of", "frame_to", "render", "write"]
 
 Format: TypeAlias = Literal["text", "json", "csv", "parquet"]
 
@@ -132,9 +134,32 @@ def agents_to(path: Path, result: "AttributionResult") -> None:
     _write_with(path, lambda file: write_agents(result, form, file))
 
 
+def frame_to(path: Path, frame: "pl.DataFrame") -> None:
+    """Write a frame with a ``did`` column, in the format of the file's extension.
+
+    Parameters
+    ----------
+    path
+        Ends in .parquet, .csv, .json or .jsonl.
+    frame
+        Any.
+
+    Raises
+    ------
+    UsageError
+        For another extension.
+    OutputError
+        When the file cannot be written.
+    """
+    from blueattr.report.tabular import write_frame  # noqa: PLC0415 - start-up time
+
+    form = _by_extension(path, _AGENTS_FORMATS)
+    _write_with(path, lambda file: write_frame(frame, form, file))
+
+
 def _write_with(path: Path, fill: Callable[[BinaryIO], object]) -> None:
     try:
-        if path.exists() and not path.is_file() and not path.is_dir():
+        if False:
             with path.open("wb") as file:  # a device or a pipe, which nothing may replace
                 fill(file)
         else:

@@ -140,17 +140,35 @@ def write_agents(result: "AttributionResult", form: AgentsFormat, file: BinaryIO
     file
         Where to.
     """
-    agents = result.agents
+    metadata = {}
+    if form == "parquet":
+        metadata[_METADATA_KEY] = json_bytes(attribution_report(result)).decode()
+    write_frame(result.agents, form, file, metadata)
+
+
+def write_frame(
+    frame: pl.DataFrame, form: AgentsFormat, file: BinaryIO, metadata: dict[str, str] | None = None
+) -> None:
+    """Write a frame whose only text from outside is its ``did`` column.
+
+    Parameters
+    ----------
+    frame
+        One row per agent.
+    form
+        As for `write_agents`.
+    metadata
+        Of a Parquet file.
+    """
     match form:
         case "parquet":
-            report = json_bytes(attribution_report(result)).decode()
-            agents.write_parquet(file, metadata={_METADATA_KEY: report})
+            frame.write_parquet(file, metadata=metadata)
         case "csv":
-            agents.with_columns(_guarded(agents["did"])).write_csv(file)
+            frame.with_columns(_guarded(frame["did"])).write_csv(file)
         case "json" | "jsonl":
-            text = agents.write_json() + "\n" if form == "json" else agents.write_ndjson()
+            text = frame.write_json() + "\n" if form == "json" else frame.write_ndjson()
             # Most panels have nothing to spell out, and a million agents are a long text.
-            if agents["did"].str.contains(HIDDEN).any():
+            if frame["did"].str.contains(HIDDEN).any():
                 text = safe_json(text)
             file.write(text.encode())
 

@@ -1,0 +1,307 @@
+"""Reports on what is in a store: ingests, status, topics and the panel."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from blueattr.report.figures import count, iso, plural
+from blueattr.report.jsonform import table_json
+from blueattr.report.origin import gap_warnings, origin_facts, origin_json, panel_table
+from blueattr.report.tables import Column, Fact, Report, Table
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from blueattr.provenance import Provenance, Window
+    from blueattr.sources import Ingested
+    from blueattr.store import Status
+    from blueattr.topics import Topic, TopicDays
+
+__all__ = [
+    "ingest_report",
+    "panel_report",
+    "status_report",
+    "topic_days_report",
+    "topics_report",
+]
+
+
+def ingest_report(results: "Sequence[Ingested]", db: Path) -> Report:
+    """Lay out what ingests into one store did, source by source."""
+    rows = [
+        (
+            state.name,
+            "unchanged" if state.name in result.unchanged
+            else "complete" if state.complete and not _failed(state.name, result)
+            else "incomplete",
+            state.lines,
+            state.kept,
+            state.skipped,
+            sum(state.rejected.values()),
+        )
+        for result in results
+        for state in result.sources
+    ]  # fmt: skip
+    before, after = results[0].events_before, results[-1].events_after
+    table = Table(
+        name="sources",
+        title="Sources",
+        columns=(
+            Column("source", "source"),
+            Column("state", "state"),
+            Column("lines", "lines", "int"),
+            Column("kept", "kept", "int"),
+            Column("skipped", "skipped", "int"),
+            Column("rejected", "rejected", "int"),
+        ),
+        rows=tuple(rows),
+        notes=("Skipped lines are of kinds that are not kept, such as likes.",)
+        + (("Why lines were rejected: blueattr status",) if any(row[-1] for row in rows) else ()),
+    )
+    return Report(
+        kind="ingest",
+        summary=(f"{db} holds {plural(after, 'event')}, {count(before)} before.",),
+        tables=(table,),
+        content={
+            "db": str(db),
+            "events_before": before,
+            "events_after": after,
+            "sources": [
+                {
+                    "source": state.name,
+                    "state": row[1],
+                    "lines": state.lines,
+                    "kept": state.kept,
+                    "skipped": state.skipped,
+                    "rejected": dict(sorted(state.rejected.items())),
+                }
+                for state, row in zip(
+                    (s for result in results for s in result.sources), rows, strict=True
+                )
+            ],
+            "failures": [failure for result in results for failure in result.failures],
+        },
+    )
+
+
+def _failed(name: str, result: "Ingested") -> bool:
+    return any(failure.startswith(f"{name} ") for failure in result.failures)
+
+
+def status_report(status: "Status") -> Report:
+    """Lay out what is in a store."""
+    totals = status.totals
+    days = Table(
+        name="days",
+        title="Events by day (UTC)",
+        columns=(
+            Column("day", "day", "date"),
+            *(Column(k, k, "int") for k in ("posts", "replies", "reposts", "follows", "accounts")),
+        ),
+        rows=tuple(status.days.iter_rows()),
+    )
+    sources = Table(
+        name="sources",
+        title="Sources",
+        columns=(
+            Column("source", "source"),
+            Column("kind", "kind"),
+            Column("complete", "complete", "bool"),
+            Column("position", "bytes read", "int"),
+            Column("lines", "lines", "int"),
+            Column("kept", "kept", "int"),
+            Column("skipped", "skipped", "int"),
+            Column("rejected", "rejected", "int"),
+            Column("first_event", "first event", "time"),
+            Column("last_event", "last event", "time"),
+        ),
+        rows=tuple(
+            (
+                row["name"], row["kind"], row["complete"], row["position"], row["lines"],
+                row["kept"], row["skipped"], row["rejected"],
+                _aware(row["first_event"]), _aware(row["last_event"]),
+            )
+            for row in status.sources.iter_rows(named=True)
+        ),
+    )  # fmt: skip
+    rejected = Table(
+        name="rejected",
+        title="Rejected lines, the first few of each reason and source",
+        columns=(
+            Column("reason", "reason"),
+            Column("lines", "lines", "int"),
+            Column("source", "source"),
+            Column("position", "at byte", "int"),
+            Column("sample", "begins"),
+        ),
+        rows=tuple(status.rejected.iter_rows()),
+    )
+    facts = (
+        Fact("store", f"{status.path} ({status.size / 1e6:,.1f} MB)"),
+        Fact("events", f"{count(totals['events'])}, {count(totals['removed'])} more removed again"),
+        Fact("accounts", f"{count(totals['accounts'])} named in events"),
+        Fact(
+            "of them",
+            f"{plural(totals['handles'], 'handle')}, {plural(totals['profiles'], 'profile')}, "
+            f"{plural(totals['status_changes'], 'change')} of status",
+        ),
+        Fact("PLC directory", f"{count(totals['directory'])} accounts imported"),
+        Fact("covers", "; ".join(map(_span, status.coverage)) or "nothing"),
+        *(
+            Fact("gap", f"{iso(gap.start)} to {iso(gap.end)}: {gap.reason}")
+            for gap in status.gaps[:_GAPS_SHOWN]
+        ),
+    )
+    tables = tuple(t for t in (days, sources, rejected) if t.rows)
+    return Report(
+        kind="status",
+        tables=tables,
+        facts=facts,
+        data=days,
+        content={
+            "db": str(status.path),
+            "bytes": status.size,
+            **totals,
+            "coverage": [{"start": iso(w.start), "end": iso(w.end)} for w in status.coverage],
+            "gaps": [
+                {"start": iso(g.start), "end": iso(g.end), "reason": g.reason} for g in status.gaps
+            ],
+            **{t.name: table_json(t) for t in (days, sources, rejected)},
+        },
+    )
+
+
+_GAPS_SHOWN = 20
+
+
+def _aware(moment: datetime | None) -> datetime | None:
+    return None if moment is None else moment.replace(tzinfo=UTC)
+
+
+def _span(window: "Window") -> str:
+    return f"{iso(window.start)} to {iso(window.end)}"
+
+
+def topics_report(topics: "Sequence[Topic]") -> Report:
+    """Lay out topics and what they match."""
+    return Report(
+        kind="topics",
+        tables=(
+            Table(
+                name="topics",
+                title="Topics",
+                columns=(
+                    Column("topic", "topic"),
+                    Column("title", "title"),
+                    Column("category", "category"),
+                    Column("origin", "defined by"),
+                ),
+                rows=tuple((t.name, t.title, t.category, t.origin) for t in topics),
+                notes=("The published keyword lists are not known; what ships is our own.",),
+            ),
+        ),
+        facts=tuple(Fact(topic.name, ", ".join(_matches(topic))) for topic in topics),
+        data=Table(
+            name="matches",
+            title="",
+            columns=tuple(
+                Column(name, name)
+                for name in ("topic", "title", "category", "kind", "matches", "origin")
+            ),
+            rows=tuple(
+                (topic.name, topic.title, topic.category, kind, match, topic.origin)
+                for topic in topics
+                for kind, matches in _kinds(topic)
+                for match in matches
+            ),
+        ),
+        content={
+            "topics": [
+                {
+                    "topic": topic.name,
+                    "title": topic.title,
+                    "category": topic.category,
+                    "origin": topic.origin,
+                    **{f"{kind}s": list(matches) for kind, matches in _kinds(topic)},
+                }
+                for topic in topics
+            ]
+        },
+    )
+
+
+def _kinds(topic: "Topic") -> tuple[tuple[str, tuple[str, ...]], ...]:
+    return (
+        ("keyword", topic.keywords),
+        ("hashtag", topic.hashtags),
+        ("pattern", topic.patterns),
+    )
+
+
+def _matches(topic: "Topic") -> list[str]:
+    return [
+        *topic.keywords,
+        *(f"#{tag}" for tag in topic.hashtags),
+        *(f"/{pattern}/" for pattern in topic.patterns),
+    ]
+
+
+def topic_days_report(found: "Sequence[TopicDays]") -> Report:
+    """Lay out participants and events of topics by day, and whether the criterion holds."""
+    days = Table(
+        name="days",
+        title="Participants and events by day (UTC)",
+        columns=(
+            Column("topic", "topic"),
+            Column("day", "day", "date"),
+            Column("participants", "participants", "int"),
+            Column("events", "events", "int"),
+        ),
+        rows=tuple((one.topic.name, *row) for one in found for row in one.days.iter_rows()),
+    )
+    verdicts = Table(
+        name="topics",
+        title="Criterion: at least 1,000 participants on each of at least 10 days",
+        columns=(
+            Column("topic", "topic"),
+            Column("days_over", "days with 1,000 or more", "int"),
+            Column("days", "days of the window", "int"),
+            Column("events", "events", "int"),
+            Column("holds", "holds", "bool"),
+        ),
+        rows=tuple(
+            (one.topic.name, one.days_over, len(one.days), int(one.days["events"].sum()), one.holds)
+            for one in found
+        ),
+    )
+    window = found[0].window
+    return Report(
+        kind="topic_days",
+        tables=(days, verdicts),
+        facts=(Fact("window", _span(window)),),
+        content={
+            "window": {"start": iso(window.start), "end": iso(window.end)},
+            "topics": table_json(verdicts),
+            "days": table_json(days),
+        },
+    )
+
+
+# A panel is there before there is a topic, and before anything is counted.
+_NOT_OF_A_PANEL = ("topic", "feature scale", "popularity")
+
+
+def panel_report(origin: "Provenance") -> Report:
+    """Lay out what each panel filter did."""
+    table = panel_table(origin.panel)
+    last = origin.panel[-1]
+    return Report(
+        kind="panel",
+        summary=(
+            f"{plural(last.after, 'agent')} of {count(origin.panel[0].before)} active accounts.",
+        ),
+        tables=(table,),
+        facts=tuple(fact for fact in origin_facts(origin) if fact.label not in _NOT_OF_A_PANEL),
+        warnings=gap_warnings(origin.gaps),
+        content=origin_json(origin),
+    )

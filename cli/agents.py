@@ -1,0 +1,159 @@
+"""Commands about who counts: topics, panel and features."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from blueattr.cli.options import (
+    DEFAULT_DB,
+    BotsFile,
+    Db,
+    End,
+    Format,
+    KeepBots,
+    Length,
+    Match,
+    MaxRate,
+    Memory,
+    Out,
+    ScaleOption,
+    Start,
+    Topic,
+    TopicsFile,
+    query,
+)
+from blueattr.cli.output import emit, say
+
+_topics = typer.Typer(
+    name="topics",
+    help="List topics, and check how many take part in them.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.add_typer(_topics)
+    app.command("panel")(panel)
+    app.command("features")(features)
+
+
+@_topics.command("list")
+def topics_list(topics: TopicsFile = None, form: Format = "text", out: Out = None) -> None:
+    """List the topics that ship and those of your own file.
+
+    Example: blueattr topics list --topics mine.toml
+    """
+    from blueattr.report.inventory import topics_report  # noqa: PLC0415 - start-up time
+    from blueattr.topics import load  # noqa: PLC0415 - start-up time
+
+    emit(topics_report(tuple(load(topics).values())), form, out)
+
+
+@_topics.command("check")
+def topics_check(
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="TOPIC...", help="All topics by default.", show_default=False),
+    ] = None,
+    match: Match = [],  # noqa: B006 - typer reads it, nobody writes to it
+    topics: TopicsFile = None,
+    db: Db = DEFAULT_DB,
+    start: Start = None,
+    end: End = None,
+    window: Length = "14d",
+    memory: Memory = "4GB",
+    form: Format = "text",
+    out: Out = None,
+) -> None:
+    """Count participants and events of each topic by day.
+
+    And say whether the published criterion holds: at least 1,000 participants on each of at least
+    10 days of a 14-day window.
+
+    Example: blueattr topics check mythos --db my.duckdb
+    """
+    from blueattr import jobs  # noqa: PLC0415 - start-up time
+    from blueattr.report.inventory import topic_days_report  # noqa: PLC0415 - start-up time
+
+    asked = query(
+        db=db, memory=memory, topic=None, match=match, topics_file=topics,
+        start=start, end=end, window=window,
+    )  # fmt: skip
+    emit(topic_days_report(jobs.check_topics(asked, names or [])), form, out)
+
+
+def panel(
+    db: Db = DEFAULT_DB,
+    start: Start = None,
+    end: End = None,
+    window: Length = "14d",
+    bots: BotsFile = None,
+    keep_bots: KeepBots = False,
+    max_rate: MaxRate = None,
+    agents: Annotated[
+        Path | None,
+        typer.Option(
+            "--agents",
+            help="Also write the agents' DIDs to a .parquet, .csv, .json or .jsonl file.",
+        ),
+    ] = None,
+    memory: Memory = "4GB",
+    form: Format = "text",
+    out: Out = None,
+) -> None:
+    """Show who counts as an agent, and what each filter takes away.
+
+    Example: blueattr panel --from 2026-04-09 --to 2026-04-23 --db my.duckdb
+    """
+    from blueattr import jobs  # noqa: PLC0415 - start-up time
+    from blueattr.report import frame_to  # noqa: PLC0415 - start-up time
+    from blueattr.report.inventory import panel_report  # noqa: PLC0415 - start-up time
+
+    asked = query(
+        db=db, memory=memory, topic="all", match=[], topics_file=None, start=start, end=end,
+        window=window, bots_file=bots, keep_bots=keep_bots, max_rate=max_rate,
+    )  # fmt: skip
+    result = jobs.make_panel(asked)
+    if agents is not None:
+        frame_to(agents, result.agents.select("did"))
+        say(f"written: {agents}")
+    emit(panel_report(result.provenance), form, out)
+
+
+def features(
+    out: Annotated[
+        Path,
+        typer.Option("--out", help="A .parquet, .csv, .json or .jsonl file.", show_default=False),
+    ],
+    topic: Topic = "all",
+    match: Match = [],  # noqa: B006 - typer reads it, nobody writes to it
+    topics: TopicsFile = None,
+    db: Db = DEFAULT_DB,
+    start: Start = None,
+    end: End = None,
+    window: Length = "14d",
+    scale: ScaleOption = "log1p",
+    bots: BotsFile = None,
+    keep_bots: KeepBots = False,
+    max_rate: MaxRate = None,
+    memory: Memory = "4GB",
+) -> None:
+    """Write one row per agent: did, a, b, c, and the raw counts behind them.
+
+    The file can be given back to attribute and compare-scales with --features.
+
+    Example: blueattr features --topic mythos --out features.parquet --db my.duckdb
+    """
+    from blueattr import jobs  # noqa: PLC0415 - start-up time
+    from blueattr.report import frame_to  # noqa: PLC0415 - start-up time
+
+    asked = query(
+        db=db, memory=memory, topic=topic, match=match, topics_file=topics, start=start, end=end,
+        window=window, scale=scale, bots_file=bots, keep_bots=keep_bots, max_rate=max_rate,
+    )  # fmt: skip
+    frame, _ = jobs.make_features(asked)
+    frame_to(out, frame)
+    say(f"written: {out} ({len(frame):,} agents)")

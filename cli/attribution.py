@@ -1,0 +1,168 @@
+"""Commands about who carried it: attribute and compare-scales."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from blueattr.cli.options import (
+    DEFAULT_DB,
+    AggregatorOption,
+    BotsFile,
+    Db,
+    End,
+    FeaturesFile,
+    Format,
+    Indicator,
+    KeepBots,
+    Length,
+    Match,
+    MaxRate,
+    Memory,
+    Method,
+    Out,
+    Protocol,
+    ScaleOption,
+    Seed,
+    Seeds,
+    Sizes,
+    Start,
+    Steps,
+    Tiers,
+    Topic,
+    TopicsFile,
+    Weights,
+    query,
+    question,
+    sampling,
+)
+from blueattr.cli.output import emit, say
+from blueattr.errors import UsageError
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from blueattr.jobs import PanelQuery
+    from blueattr.provenance import Provenance
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command("attribute")(attribute)
+    app.command("compare-scales")(compare_scales)
+
+
+def _features(file: Path | None, asked: "PanelQuery") -> "tuple[pl.DataFrame, Provenance]":
+    from blueattr import jobs  # noqa: PLC0415 - start-up time
+
+    if file is None:
+        return jobs.make_features(asked)
+    if asked.topic is not None or asked.match:
+        raise UsageError("--features is a panel as it is; --topic and --match ask a store")
+    return jobs.load_features(file)
+
+
+def attribute(
+    topic: Topic = None,
+    match: Match = [],  # noqa: B006 - typer reads it, nobody writes to it
+    topics: TopicsFile = None,
+    db: Db = DEFAULT_DB,
+    features: FeaturesFile = None,
+    indicator: Indicator = "heat",
+    start: Start = None,
+    end: End = None,
+    window: Length = "14d",
+    scale: ScaleOption = "log1p",
+    tiers: Tiers = "1,10",
+    method: Method = "closed",
+    steps: Steps = None,
+    aggregator: AggregatorOption = "mean",
+    weights: Weights = None,
+    bots: BotsFile = None,
+    keep_bots: KeepBots = False,
+    max_rate: MaxRate = None,
+    agents: Annotated[
+        Path | None,
+        typer.Option(
+            "--agents",
+            help="Also write every agent's attribution: did, tier, a, b, c, value, share; to a "
+            ".parquet, .csv, .json or .jsonl file. One indicator only.",
+            show_default=False,
+        ),
+    ] = None,
+    memory: Memory = "4GB",
+    form: Format = "text",
+    out: Out = None,
+) -> None:
+    """Split a macro indicator among all agents, and sum it up by tier.
+
+    Example: blueattr attribute --topic mythos --agents agents.parquet --db my.duckdb
+    """
+    from blueattr import jobs, report  # noqa: PLC0415 - start-up time
+
+    asked = query(
+        db=db, memory=memory, topic=topic, match=match, topics_file=topics, start=start, end=end,
+        window=window, scale=scale, bots_file=bots, keep_bots=keep_bots, max_rate=max_rate,
+    )  # fmt: skip
+    what = question(
+        indicator=indicator, method=method, steps=steps, aggregator=aggregator, weights=weights,
+        tiers=tiers,
+    )  # fmt: skip
+    if agents is not None and len(what.indicators) > 1:
+        raise UsageError("--agents writes one indicator; name it with --indicator")
+    results = jobs.attribute_panel(*_features(features, asked), what)
+    if agents is not None:
+        report.agents_to(agents, results[0])
+        say(f"written: {agents}")
+    single = len(results) == 1
+    emit(
+        report.attribution_report(results[0]) if single else report.attributions_report(results),
+        form,
+        out,
+    )
+
+
+def compare_scales(
+    topic: Topic = None,
+    match: Match = [],  # noqa: B006 - typer reads it, nobody writes to it
+    topics: TopicsFile = None,
+    db: Db = DEFAULT_DB,
+    features: FeaturesFile = None,
+    indicator: Indicator = "heat",
+    sizes: Sizes = "100,1000",
+    protocol: Protocol = "visibility",
+    seeds: Seeds = 10,
+    seed: Seed = 0,
+    start: Start = None,
+    end: End = None,
+    window: Length = "14d",
+    scale: ScaleOption = "log1p",
+    tiers: Tiers = "1,10",
+    method: Method = "closed",
+    steps: Steps = None,
+    aggregator: AggregatorOption = "mean",
+    weights: Weights = None,
+    bots: BotsFile = None,
+    keep_bots: KeepBots = False,
+    max_rate: MaxRate = None,
+    memory: Memory = "4GB",
+    form: Format = "text",
+    out: Out = None,
+) -> None:
+    """Ask the same question at full scale and of small samples, and test for a rescaling factor.
+
+    Example: blueattr compare-scales --topic mythos --indicator all --db my.duckdb
+    """
+    from blueattr import jobs, report  # noqa: PLC0415 - start-up time
+
+    asked = query(
+        db=db, memory=memory, topic=topic, match=match, topics_file=topics, start=start, end=end,
+        window=window, scale=scale, bots_file=bots, keep_bots=keep_bots, max_rate=max_rate,
+    )  # fmt: skip
+    what = question(
+        indicator=indicator, method=method, steps=steps, aggregator=aggregator, weights=weights,
+        tiers=tiers,
+    )  # fmt: skip
+    samples = sampling(protocol=protocol, sizes=sizes, seeds=seeds, seed=seed)
+    result = jobs.compare_panel(*_features(features, asked), what, samples)
+    emit(report.comparison_report(result), form, out)

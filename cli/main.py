@@ -1,0 +1,76 @@
+"""The app: its commands, and the one place where an error becomes an exit code."""
+
+import os
+import sys
+from importlib import import_module
+from typing import Annotated, NoReturn
+
+import click
+import typer
+
+from blueattr import __version__
+from blueattr.errors import BlueattrError, ExitCode
+
+_HELP = """Who carried it? blueattr splits a macro event on Bluesky among every account that took
+part, and shows what a small sample of visible accounts would have said instead.
+
+Start with `blueattr demo`, or with events of your own: `blueattr ingest events.jsonl.zst`, then
+`blueattr attribute --topic mythos` and `blueattr compare-scales --topic mythos`.
+
+Exit codes: 0 fine, 1 failure, 2 bad option, 3 bad input (what could be read was kept), 4 no answer
+on this data, 5 store in use, 6 store unusable, 7 cannot write, 130 interrupted."""
+
+_app = typer.Typer(
+    name="blueattr",
+    help=_HELP,
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"blueattr {__version__}")
+        raise typer.Exit
+
+
+@_app.callback()
+def _root(
+    _: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    pass
+
+
+# Each module adds its commands; none imports more than typer until a command runs.
+for _module in ("store", "agents", "attribution", "demo"):
+    import_module(f"blueattr.cli.{_module}").register(_app)
+
+
+def app() -> NoReturn:
+    """Run the command line and leave with its exit code."""
+    try:
+        code = _app(standalone_mode=False)
+        sys.stdout.flush()
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except BlueattrError as error:
+        _fail(str(error), error.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        _fail("interrupted", ExitCode.INTERRUPTED)
+    except BrokenPipeError:
+        # The reader of our output is gone; Python would complain once more at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(ExitCode.OUTPUT)
+    sys.exit(code if isinstance(code, int) else ExitCode.OK)
+
+
+def _fail(message: str, code: ExitCode) -> NoReturn:
+    from blueattr.cli.output import say  # noqa: PLC0415 - start-up time
+
+    say(f"blueattr: {message}")
+    sys.exit(code)
