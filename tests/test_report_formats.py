@@ -33,6 +33,7 @@ from blueattr.attribution import AttributionResult, attribute
 from blueattr.provenance import Gap, PanelStep, Provenance, TopicInfo
 from blueattr.report import (
     Column,
+    Format,
     Report,
     Table,
     attribution_report,
@@ -47,7 +48,7 @@ from blueattr.report.text import PIPED, Terminal, text_of
 from blueattr.scales import compare_scales
 
 LAW = settings(derandomize=True, deadline=None, max_examples=60)
-NO_FACTOR = "No global factor rescales"
+NO_FACTOR = "No global factor rescales %s: the best one, λ, leaves a relative error of %s."
 TERMINALS = [
     PIPED,
     Terminal(width=80),
@@ -396,8 +397,9 @@ def test_times_are_utc_whatever_their_zone() -> None:
         "t", "", (Column("at", "at", "time"),), ((datetime(2026, 4, 1, 2, tzinfo=east),),)
     )
     report = Report("any", (table,))
-    for form in ("text", "json", "csv"):
-        assert b"2026-04-01T00:00:00Z" in render(report, form)  # type: ignore[arg-type] # a literal
+    forms: tuple[Format, ...] = ("text", "json", "csv")
+    for form in forms:
+        assert b"2026-04-01T00:00:00Z" in render(report, form)
     expected = datetime(2026, 4, 1, tzinfo=UTC)
     assert pl.read_parquet(render(report, "parquet"))["at"][0] == expected
 
@@ -425,7 +427,7 @@ def test_an_inexact_sum_is_said() -> None:
         ([EXACT, EXACT], "One global factor λ rescales every sample: the spread is 1."),
         (
             [INEXACT, replace(FINITE, relative_residual=0.5)],
-            f"{NO_FACTOR} these samples: the best one, λ, leaves a relative error of 0.3417 to 0.5.",
+            NO_FACTOR % ("these samples", "0.3417 to 0.5"),
         ),
         (
             [EXACT, INEXACT],
@@ -433,7 +435,7 @@ def test_an_inexact_sum_is_said() -> None:
         ),
         (
             [EXACT, INEXACT],
-            f"{NO_FACTOR} the other samples: the best one, λ, leaves a relative error of 0.3417.",
+            NO_FACTOR % ("the other samples", "0.3417"),
         ),
         ([None, None], "visibility samples of 100: nothing to compare, so no test."),
     ],

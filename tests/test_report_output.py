@@ -6,13 +6,17 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import polars as pl
 import pytest
 from report_cases import ATTRIBUTION, STATUS
 
 from blueattr.errors import OutputError, UsageError
-from blueattr.report import agents_to, format_of, output, render, write
+from blueattr.report import agents_to, format_of, render, write
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 @pytest.mark.parametrize(
@@ -60,7 +64,7 @@ def test_a_pipe_is_written_to(tmp_path: Path) -> None:
     path = tmp_path / "pipe.csv"
     os.mkfifo(path)
     received: list[bytes] = []
-    reader = threading.Thread(target=lambda: received.append(path.read_bytes()))
+    reader = threading.Thread(target=lambda: received.append(path.read_bytes()), daemon=True)
     reader.start()
     write(path, b"a,b\n")
     reader.join(timeout=10)
@@ -77,7 +81,7 @@ def test_a_failure_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.Monke
         fired.append(descriptor)
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(output.os, "fsync", full)
+    monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(OutputError, match=r"report\.json: No space left on device"):
         write(path, b"new")
     assert fired
@@ -106,8 +110,13 @@ def test_a_hostile_name_is_shown_harmless(tmp_path: Path) -> None:
 def test_agents_are_whole(form: str, tmp_path: Path) -> None:
     path = tmp_path / f"agents.{form}"
     agents_to(path, ATTRIBUTION)
-    readers = {"csv": pl.read_csv, "json": pl.read_json, "jsonl": pl.read_ndjson}
-    frame = readers.get(form, pl.read_parquet)(path)
+    readers: dict[str, Callable[[Path], pl.DataFrame]] = {
+        "parquet": pl.read_parquet,
+        "csv": pl.read_csv,
+        "json": pl.read_json,
+        "jsonl": pl.read_ndjson,
+    }
+    frame = readers[form](path)
     assert frame.columns == ["did", "tier", "a", "b", "c", "value", "share"]
     for name in ("a", "b", "c", "value", "share"):
         assert frame[name].to_list() == ATTRIBUTION.agents[name].to_list()
@@ -119,7 +128,7 @@ def test_an_agents_file_that_fails_leaves_nothing(
     def full(descriptor: int) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(output.os, "fsync", full)
+    monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(OutputError, match="No space left"):
         agents_to(tmp_path / "agents.parquet", ATTRIBUTION)
     assert not list(tmp_path.iterdir())

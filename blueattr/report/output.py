@@ -159,7 +159,7 @@ def frame_to(path: Path, frame: "pl.DataFrame") -> None:
 
 def _write_with(path: Path, fill: Callable[[BinaryIO], object]) -> None:
     try:
-        if False:
+        if path.exists() and not path.is_file() and not path.is_dir():
             with path.open("wb") as file:  # a device or a pipe, which nothing may replace
                 fill(file)
         else:
