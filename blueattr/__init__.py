@@ -1,3 +1,47 @@
-"""blueattr: who carried a macro event on Bluesky, at full scale and in a biased sample."""
+"""blueattr: who carried a macro event on Bluesky, at full scale and in a biased sample.
+
+>>> import polars as pl, blueattr
+>>> panel = pl.DataFrame({"agent": ["x", "y"], "a": [1, 0], "b": [2.0, 1.0], "c": [3, 1]})
+>>> result = blueattr.attribute(panel, indicator="heat")
+>>> round(result.total, 4), [round(share, 3) for share in result.agents["share"]]
+(0.9163, [0.806, 0.194])
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
+
+__all__ = [
+    "Aggregator",
+    "AttributionResult",
+    "BlueattrError",
+    "Provenance",
+    "ScaleComparison",
+    "attribute",
+    "compare_scales",
+]
+
+if TYPE_CHECKING:
+    from blueattr.attribution import AttributionResult, attribute
+    from blueattr.errors import BlueattrError
+    from blueattr.indicators import Aggregator
+    from blueattr.provenance import Provenance
+    from blueattr.scales import ScaleComparison, compare_scales
+
+_HOMES = {
+    "Aggregator": "indicators",
+    "AttributionResult": "attribution",
+    "BlueattrError": "errors",
+    "Provenance": "provenance",
+    "ScaleComparison": "scales",
+    "attribute": "attribution",
+    "compare_scales": "scales",
+}
+
+
+def __getattr__(name: str) -> Any:
+    # On demand: `blueattr --help` must not wait for Polars and Numba.
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"blueattr.{_HOMES[name]}"), name)
