@@ -5,7 +5,6 @@ import sys
 from importlib import import_module
 from typing import Annotated, NoReturn
 
-import click
 import typer
 
 from blueattr import __version__
@@ -55,22 +54,38 @@ def app() -> NoReturn:
     try:
         code = _app(standalone_mode=False)
         sys.stdout.flush()
-    except click.ClickException as error:
-        error.show()
-        sys.exit(error.exit_code)
+    except typer.TyperException as error:
+        _fail(_usage(error), ExitCode.USAGE)
     except BlueattrError as error:
-        _fail(str(error), error.exit_code)
-    except (click.Abort, KeyboardInterrupt):
-        _fail("interrupted", ExitCode.INTERRUPTED)
+        _fail(f"blueattr: {error}", error.exit_code)
+    except (typer.Abort, KeyboardInterrupt):
+        code = ExitCode.INTERRUPTED
     except BrokenPipeError:
         # The reader of our output is gone; Python would complain once more at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(ExitCode.OUTPUT)
+    except OSError as error:
+        # What the modules do not expect of a file, such as a disk that fails under it.
+        _fail(f"blueattr: {error}", ExitCode.FAILURE)
+    except MemoryError:
+        _fail("blueattr: not enough memory; use a machine with more of it", ExitCode.FAILURE)
+    if code == ExitCode.INTERRUPTED:  # what typer makes of Ctrl-C, where it is the first to see it
+        _fail("blueattr: interrupted", ExitCode.INTERRUPTED)
     sys.exit(code if isinstance(code, int) else ExitCode.OK)
+
+
+def _usage(error: typer.TyperException) -> str:
+    """Say what typer refused and where the options are told; its message may be a help text."""
+    message = error.format_message()
+    if message.startswith("Usage: "):
+        return message
+    context = getattr(error, "ctx", None)
+    command = context.command_path if context else "blueattr"
+    return f"blueattr: {message}\nsee: {command} --help"
 
 
 def _fail(message: str, code: ExitCode) -> NoReturn:
     from blueattr.cli.output import say  # noqa: PLC0415 - start-up time
 
-    say(f"blueattr: {message}")
+    say(message)
     sys.exit(code)
