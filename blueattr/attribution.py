@@ -224,7 +224,7 @@ def _check_column(dids: pl.Series, column: pl.Series, *, ranged: bool) -> pl.Ser
     if ranged:
         bad = (numbers > LARGEST) | ((numbers > 0) & (numbers < SMALLEST))
         _refuse(dids, column, bad, "beyond 1e-90 to 1e90: choose another unit")
-    return numbers + 0.0  # -0.0 becomes 0.0
+    return numbers.abs()  # -0.0 becomes 0.0
 
 
 @dataclass(frozen=True)

@@ -584,13 +584,14 @@ def _pairwise_excess(s, order, out):
     out[order[0]] = 0.0
     for k in range(1, s.size):
         now = s[order[k]]
-        # Each of the k agents below is left behind by as much more; a tie adds 0. All terms are
-        # ≥ 0, so nothing cancels; what rounding loses is carried along (Kahan).
-        term = k * (now - before) - lost
-        sum_ = excess + term
-        lost = (sum_ - excess) - term
-        excess = sum_
-        before = now
+        # Each of the k agents below is left behind by as much more. All terms are ≥ 0, so nothing
+        # cancels; what rounding loses is carried along (Kahan), but not into a tie.
+        if now != before:
+            term = k * (now - before) - lost
+            raised = excess + term
+            lost = (raised - excess) - term
+            excess = raised
+            before = now
         out[order[k]] = excess
 
 

@@ -1,0 +1,269 @@
+"""Each kernel against its plain twin, and the laws of the reproducible sum."""
+
+import math
+import subprocess
+import sys
+from fractions import Fraction
+
+import naive
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import stats
+
+from blueattr import kernels
+
+LAWS = settings(derandomize=True, deadline=None, max_examples=80)
+
+numbers = st.floats(-1e200, 1e200, allow_nan=False, allow_infinity=False, width=64)
+few = st.sampled_from([-2.0, -1.0, -0.0, 0.0, 0.5, 1.0, 3.0])
+
+
+def vector(values: list[float]) -> kernels.FloatArray:
+    return np.array(values, np.float64)
+
+
+def wide(n: int, seed: int = 0) -> kernels.FloatArray:
+    """Numbers over eighty binary orders of magnitude, a third of them 0."""
+    rng = np.random.default_rng(seed)
+    x = rng.lognormal(size=n) * 2.0 ** rng.integers(-40, 40, n)
+    x[rng.random(n) < 1 / 3] = 0
+    return x
+
+
+@LAWS
+@given(st.lists(numbers, max_size=40))
+def test_sum_is_within_its_bound(values: list[float]) -> None:
+    bound = len(values) * Fraction(2) ** -64 * Fraction(max(map(abs, values), default=0.0))
+    bound += len(values) * Fraction(2) ** -993
+    assert abs(kernels.exact_sum(vector(values)) - naive.exact_sum(values)) <= bound
+
+
+@pytest.mark.parametrize("n", [3, 1023, 1024, 1025, 5000, 200_001])
+def test_sum_equals_fsum(n: int) -> None:
+    x = wide(n, seed=n) * np.where(np.arange(n) % 5 == 0, -1, 1)
+    assert np.any(x)
+    assert float(kernels.exact_sum(x)) == pytest.approx(math.fsum(x), rel=1e-15)
+
+
+def test_sum_of_numbers_of_one_scale_is_correctly_rounded() -> None:
+    x = np.random.default_rng(3).random(100_000)
+    assert float(kernels.exact_sum(x)) == math.fsum(x)
+    assert kernels.exact_sum(np.full(99_999, 0.1)) == 99_999 * Fraction(0.1)
+
+
+def test_sum_does_not_depend_on_order() -> None:
+    rng = np.random.default_rng(1)
+    x = wide(30_000) - wide(30_000, seed=9)
+    expected = kernels.exact_sum(x)
+    assert expected != naive.exact_sum(x.tolist())  # bits were lost, and always the same ones
+    for order in (rng.permutation(x), np.sort(x), np.sort(x)[::-1].copy()):
+        assert kernels.exact_sum(order) == expected
+
+
+@pytest.mark.parametrize("threads", [1, 2, 3, 7])
+def test_nothing_depends_on_the_number_of_threads(
+    threads: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    x, y, z = (wide(20_000, seed=k) for k in range(3))
+    groups = (np.arange(20_000) % 3).astype(np.uint8)
+
+    def everything() -> list[object]:
+        s, total = kernels.aggregate(x, y, z, kernels.MEAN, (0.2, 0.3, 0.5))
+        out = x.copy()
+        kernels.add_scaled(y, 0.7, out)
+        return [
+            kernels.exact_sum(x),
+            kernels.group_sums(x, groups, 3),
+            total,
+            s.tobytes(),
+            kernels.combine(x, y, z, (1.0, 2.0, 3.0)).tobytes(),
+            kernels.argsort(x).tobytes(),
+            kernels.pairwise_excess(x).tobytes(),
+            out.tobytes(),
+            [
+                part.tobytes() if isinstance(part, np.ndarray) else part
+                for part in kernels.spread_about_mean(s.copy(), Fraction(total, s.size))
+            ],
+        ]
+
+    expected = everything()
+    stretches: list[int] = []
+    real = kernels._spread
+
+    def spy(n, work):  # type: ignore[no-untyped-def]  # takes whatever the real one takes
+        results = real(n, work)
+        stretches.append(len(results))
+        return results
+
+    monkeypatch.setattr(kernels, "_SPREAD_FROM", 1)
+    monkeypatch.setattr(kernels, "_threads", lambda: threads)
+    monkeypatch.setattr(kernels, "_spread", spy)
+    assert everything() == expected
+    assert max(stretches) == threads
+
+
+def test_sum_keeps_small_numbers_met_before_large_ones() -> None:
+    for values in ([1e-12] * 3000 + [1.0], [1.0] + [1e-12] * 3000, [2.0**-40] * 1025 + [2.0**20]):
+        assert float(kernels.exact_sum(vector(values))) == math.fsum(values)
+
+
+@pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf, 2.0**927, -1e300])
+def test_sum_refuses_what_it_cannot_carry(bad: float) -> None:
+    for values in ([1.0, bad], [bad] + [1.0] * 3000, [1.0] * 3000 + [bad]):
+        with pytest.raises(OverflowError, match="too large"):
+            kernels.exact_sum(vector(values))
+    assert kernels.exact_sum(vector([2.0**926, 2.0**926])) == 2**927
+
+
+def test_sum_of_nothing_and_of_zeros() -> None:
+    assert kernels.exact_sum(vector([])) == 0
+    assert kernels.exact_sum(vector([0.0, -0.0])) == 0
+    assert kernels.exact_sum(vector([1.5, -1.5])) == 0
+
+
+@LAWS
+@given(st.lists(st.tuples(numbers, st.integers(0, 2)), max_size=30))
+def test_group_sums_are_sums_of_groups(pairs: list[tuple[float, int]]) -> None:
+    x = vector([value for value, _ in pairs])
+    groups = np.array([group for _, group in pairs], np.uint8)
+    signed, magnitudes = kernels.group_sums(x, groups, 3)
+    assert signed == [kernels.exact_sum(x[groups == g]) for g in range(3)]
+    assert magnitudes == [kernels.exact_sum(np.abs(x[groups == g])) for g in range(3)]
+
+
+def test_group_sums_over_several_blocks() -> None:
+    x = wide(10_000) - 1
+    groups = (np.arange(10_000) % 7 > 2).astype(np.uint8)
+    signed, magnitudes = kernels.group_sums(x, groups, 2)
+    assert signed == [kernels.exact_sum(x[groups == g]) for g in range(2)]
+    assert magnitudes == [kernels.exact_sum(np.abs(x[groups == g])) for g in range(2)]
+
+
+@pytest.mark.parametrize("kind", [kernels.MEAN, kernels.LOG, kernels.GEOMETRIC])
+@pytest.mark.parametrize("divisor", [1.0, 7.0])
+def test_aggregate(kind: int, divisor: float) -> None:
+    a, b, c = (wide(3000, seed=k) for k in range(3))
+    weights = (0.5, 0.2, 0.3)
+    s, total = kernels.aggregate(a, b, c, kind, weights, divisor)
+    expected = []
+    for x in zip(a.tolist(), b.tolist(), c.tolist(), strict=True):
+        weighted = sum(w * v for w, v in zip(weights, x, strict=True))
+        product = math.prod(v**w for w, v in zip(weights, x, strict=True))
+        expected.append([weighted, math.log1p(weighted), product][kind])
+    assert any(expected)
+    np.testing.assert_allclose(s * divisor, expected, rtol=1e-14)
+    assert float(total) == pytest.approx(math.fsum(expected), rel=1e-14)
+
+
+def test_spread_about_mean_keeps_its_digits() -> None:
+    s = 1e6 + np.random.default_rng(0).random(5000) * 1e-3
+    exact = [Fraction(v) for v in s.tolist()]
+    mean = sum(exact, Fraction(0)) / 5000
+    values, squares = kernels.spread_about_mean(s.copy(), mean)
+    np.testing.assert_allclose(values, [float(v * (v - mean) / 5000) for v in exact], rtol=1e-14)
+    assert float(squares) == pytest.approx(float(sum((v - mean) ** 2 for v in exact)), rel=1e-14)
+
+
+def test_combine_and_add_scaled() -> None:
+    a, b, c = (wide(3000, seed=k) for k in range(3))
+    np.testing.assert_allclose(
+        kernels.combine(a, b, c, (1.0, 2.0, 3.0)), a + 2 * b + 3 * c, rtol=1e-15
+    )
+    out = a.copy()
+    kernels.add_scaled(b, -2.0, out)
+    np.testing.assert_allclose(out, a - 2 * b, rtol=1e-13)
+
+
+@LAWS
+@given(st.lists(numbers | few, max_size=60))
+def test_argsort_is_stable(values: list[float]) -> None:
+    x = vector(values)
+    assert kernels.argsort(x).tolist() == np.argsort(x, kind="stable").tolist()
+
+
+def test_argsort_keeps_the_order_it_is_given() -> None:
+    x = vector([1.0, 0.0, 1.0, 0.0])
+    order = np.array([3, 2, 1, 0], np.uint32)
+    assert kernels.argsort(x, order).tolist() == [3, 1, 2, 0]
+    assert order.tolist() == [3, 2, 1, 0]
+
+
+@LAWS
+@given(st.lists(st.floats(0, 1e12) | few, min_size=1, max_size=40))
+def test_pairwise_excess(values: list[float]) -> None:
+    s = vector(values)
+    expected = [math.fsum(max(v - w, 0.0) for w in values) for v in values]
+    np.testing.assert_allclose(kernels.pairwise_excess(s), expected, rtol=1e-13)
+
+
+def test_pairwise_excess_of_massive_ties_is_exact() -> None:
+    s = np.zeros(200_000)
+    s[[5, 70_000, 199_999]] = [2.0, 3.0, 3.0]
+    excess = kernels.pairwise_excess(s)
+    assert excess[[5, 70_000, 199_999]].tolist() == [399_994.0, 599_992.0, 599_992.0]
+    assert np.count_nonzero(excess) == 3
+
+
+def test_pairwise_excess_of_near_equals_does_not_cancel() -> None:
+    s = np.arange(2000, dtype=np.float64) * 2.0**-20 + 1e9
+    exact = [Fraction(v) for v in s.tolist()]
+    got = kernels.pairwise_excess(s)
+    for i in (1, 2, 1000, 1999):
+        expected = float(sum(exact[i] - v for v in exact[:i]))
+        assert got[i] == pytest.approx(expected, rel=1e-15)
+
+
+@LAWS
+@given(st.lists(st.tuples(few | numbers, few | numbers), min_size=1, max_size=25))
+def test_rank_correlations(pairs: list[tuple[float, float]]) -> None:
+    x, y = [p for p, _ in pairs], [q for _, q in pairs]
+    got = kernels.rank_correlations(vector(x), vector(y))
+    tau, rho = naive.kendall_tau(x, y), naive.spearman_rho(x, y)
+    if got is None:
+        assert tau is None
+        assert rho is None
+    else:
+        assert got == pytest.approx((tau, rho), abs=1e-13)
+
+
+@pytest.mark.parametrize("digits", [0, 1, 8])
+def test_rank_correlations_against_scipy(digits: int) -> None:
+    rng = np.random.default_rng(digits)
+    x = rng.normal(size=3000)
+    y = np.round(0.5 * x + rng.normal(size=3000), digits)
+    x = np.round(x, digits)
+    got = kernels.rank_correlations(x, y)
+    assert got is not None
+    assert got[0] == pytest.approx(stats.kendalltau(x, y).statistic, abs=1e-13)
+    assert got[1] == pytest.approx(stats.spearmanr(x, y).statistic, abs=1e-13)
+
+
+def test_rank_correlations_take_rounding_for_ties() -> None:
+    x = vector([1.0, 1.0 + 2**-52, 2.0, 3.0])
+    y = vector([1.0 + 2**-52, 1.0, 2.0, 3.0])
+    exact = kernels.rank_correlations(x, y)
+    assert exact is not None
+    assert exact[0] < 1
+    assert kernels.rank_correlations(x, y, tolerance=1e-12) == (1.0, 1.0)
+    assert kernels.rank_correlations(x[:2].copy(), y[:2].copy(), tolerance=1e-12) is None
+
+
+def test_kernels_refuse_other_arrays() -> None:
+    with pytest.raises(TypeError, match="float64"):
+        kernels.exact_sum(np.ones(3, np.float32))
+    with pytest.raises(TypeError, match="contiguous"):
+        kernels.exact_sum(np.ones(6)[::2])
+
+
+def test_kernels_work_where_nothing_can_be_cached() -> None:
+    code = (
+        "from numba.core import caching; caching.CacheImpl._locator_classes = [];"
+        "import numpy as np; from blueattr import kernels; print(kernels.exact_sum(np.ones(9)));"
+        "print(type(kernels._accumulate._cache).__name__)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, check=False
+    )
+    assert done.stdout.split() == ["9", "NullCache"], done.stderr
