@@ -37,7 +37,7 @@ def build(agent_days: pl.DataFrame, agents: pl.DataFrame, scale: Scale = "log1p"
     """Sum agent-days to one row per agent and scale the features.
 
     a counts the posts, replies and reposts an agent authored, b the follows it received, c the
-    replies and reposts its records received from others (docs/methods.md, "Features"; the families
+    replies and reposts its records received from others (docs/data.md, "Features"; the families
     of Riquelme & González-Cantergiani 2016).
 
     Parameters

@@ -94,7 +94,7 @@ def build(
     Active is anyone with a post, reply, repost or follow in the window. Then, in this order, go:
     accounts deleted, taken down or suspended at its end; bots, by handle, by their own label and,
     where `rate` is given, by volume; accounts created inside it. Accounts whose handle or creation
-    time is unknown stay, and the step says how many they are. (docs/methods.md, "Panel".)
+    time is unknown stay, and the step says how many they are. (docs/data.md, "Panel".)
 
     Parameters
     ----------

@@ -1,7 +1,93 @@
 """Commands that need no data of one's own: demo and synth."""
 
+import shlex
+import sys
+from importlib import resources
+from pathlib import Path
+from typing import Annotated
+
 import typer
+
+from blueattr.cli.output import say
+from blueattr.errors import UsageError
+
+_TOPIC = "mythos"
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
+
+    @app.command("demo")
+    def demo(
+        out: Annotated[
+            Path, typer.Option("--out", help="A folder for the store and the results.")
+        ] = Path("blueattr-demo"),
+    ) -> None:
+        """Run the main job on the bundled synthetic sample, command by command.
+
+        Ingest, topics, panel, attribute, compare-scales. Each command is shown as it could be
+        typed.
+
+        Example: blueattr demo --out demo/
+        """
+        out.mkdir(parents=True, exist_ok=True)
+        sample = resources.files("blueattr.data") / "sample.jsonl.zst"
+        with resources.as_file(sample) as path:
+            for arguments in _steps(path, out):
+                say(f"\n$ blueattr {shlex.join(arguments)}")
+                sys.stderr.flush()
+                app(arguments, standalone_mode=False)
+        say(
+            "\nThe agents of this sample are made up; its numbers say nothing about Bluesky.\nFiles:"
+        )
+        for file in sorted(out.iterdir()):
+            if file.suffix not in (".lock", ".tmp"):
+                say(f"  {file}")
+
+    app.command("synth")(synth)
+
+
+def synth(
+    out: Annotated[
+        Path,
+        typer.Option(
+            "--out",
+            help="A .jsonl file, also .gz or .zst; - for standard output.",
+            show_default=False,
+        ),
+    ],
+    agents: Annotated[int, typer.Option("--agents", help="How many accounts.")] = 2000,
+    days: Annotated[int, typer.Option("--days", help="How many days.")] = 14,
+    start: Annotated[str, typer.Option("--from", help="The first day, UTC.")] = "2026-04-09",
+    seed: Annotated[int, typer.Option("--seed", help="Of the generator.")] = 0,
+) -> None:
+    """Write synthetic events: Jetstream v1 lines with the shape of the real network's.
+
+    The same seed gives the same bytes.
+
+    Example: blueattr synth --agents 20000 --days 7 --out synthetic.jsonl.zst
+    """
+    from blueattr.cli.options import moment  # noqa: PLC0415 - start-up time
+    from blueattr.synth import SynthSpec, write_file, write_lines  # noqa: PLC0415 - start-up time
+
+    first = moment(start, "--from")
+    if first is None or first.time() != first.time().min:
+        raise UsageError(f"--from {start!r} should be a date")
+    spec = SynthSpec(agents=agents, days=days, seed=seed, start=first)
+    counts = write_lines(spec, sys.stdout.buffer) if str(out) == "-" else write_file(spec, out)
+    say(f"written: {counts.lines:,} lines, {counts.size / 1e6:,.1f} MB before compression: {out}")
+
+
+def _steps(sample: Path, out: Path) -> list[list[str]]:
+    db = ["--db", str(out / "demo.duckdb")]
+    topic = ["--topic", _TOPIC, *db]
+    return [
+        ["ingest", str(sample), *db],
+        ["topics", "check", _TOPIC, *db],
+        ["panel", *db],
+        ["attribute", *topic, "--indicator", "all"],
+        ["attribute", *topic, "--agents", str(out / "agents.parquet"), "--out",
+         str(out / "attribution.json")],
+        ["compare-scales", *topic, "--indicator", "all", "--out", str(out / "scales.json")],
+        ["compare-scales", *topic],
+    ]  # fmt: skip
