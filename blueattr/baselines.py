@@ -1,0 +1,576 @@
+"""Baselines beside the Aumann-Shapley value: exact and sampled Shapley, sampled Banzhaf."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from math import comb
+from typing import Protocol
+
+import numpy as np
+import polars as pl
+
+from blueattr import kernels, kernels_games
+from blueattr.attribution import Panel, solve
+from blueattr.errors import FeatureError, UsageError, ZeroTotalError
+from blueattr.indicators import (
+    INDICATORS,
+    Aggregator,
+    FeatureArrays,
+    Indicator,
+    MomentIndicator,
+    get_indicator,
+)
+from blueattr.kernels import FloatArray
+from blueattr.kernels_games import StreamArray
+
+__all__ = [
+    "DEFAULT_COALITIONS",
+    "DEFAULT_PERMUTATIONS",
+    "MOST_EXACT_AGENTS",
+    "ExactShapley",
+    "SampledBanzhaf",
+    "SampledShapley",
+    "exact_shapley",
+    "sampled_banzhaf",
+    "sampled_shapley",
+]
+
+MOST_EXACT_AGENTS = 20
+DEFAULT_PERMUTATIONS = 1000
+DEFAULT_COALITIONS = 200
+
+_PERMUTATIONS, _COALITIONS = 10, 11  # what a seed is spent on: each has streams of its own
+_PIECE = 1 << 15  # agents met before a piece of work is handed in
+
+
+@dataclass(frozen=True)
+class ExactShapley:
+    """The Shapley value, from all coalitions.
+
+    Parameters
+    ----------
+    indicator, aggregator
+        The value function.
+    dids
+        str (n,), ascending.
+    values
+        float64 (n,), in that order.
+    total
+        v(N), to which they sum; v(∅) is 0.
+    coalitions
+        2^n.
+    """
+
+    indicator: str
+    aggregator: Aggregator
+    dids: pl.Series
+    values: FloatArray
+    total: float
+    coalitions: int
+
+
+@dataclass(frozen=True)
+class SampledShapley:
+    """The Shapley value, estimated from random permutations.
+
+    Parameters
+    ----------
+    indicator, aggregator, dids, total
+        As for `ExactShapley`.
+    values
+        float64 (n,): the mean of what each agent adds. They sum to ``total`` up to rounding,
+        because what agents add along one permutation does.
+    standard_errors
+        float64 (n,), of each mean; with ``antithetic`` from the means of the pairs.
+    permutations
+        How many were walked, backward ones included.
+    antithetic
+        Whether each second one is the one before it, backwards.
+    seed
+        Permutation k of a seed is the same whatever their number.
+    """
+
+    indicator: str
+    aggregator: Aggregator
+    dids: pl.Series
+    values: FloatArray
+    standard_errors: FloatArray
+    total: float
+    permutations: int
+    antithetic: bool
+    seed: int
+
+
+@dataclass(frozen=True)
+class SampledBanzhaf:
+    """The Banzhaf value, estimated from random coalitions by maximum sample reuse.
+
+    Parameters
+    ----------
+    indicator, aggregator, dids, total
+        As for `ExactShapley`.
+    values
+        float64 (n,): mean v(S) over the coalitions with the agent, less the mean over those
+        without it. They do not sum to ``total``; see `normalised`.
+    standard_errors
+        float64 (n,), of these differences.
+    coalitions
+        How many were drawn.
+    undetermined
+        How many agents are in all coalitions or in none of them. One of the two means does not
+        exist for them; the mean over all coalitions stands in for it, so that their value is 0,
+        and their standard error is at least the standard deviation of v(S). The chance of it is
+        2^(1 - coalitions) for each agent.
+    seed
+        Coalition m of a seed is the same whatever their number.
+    """
+
+    indicator: str
+    aggregator: Aggregator
+    dids: pl.Series
+    values: FloatArray
+    standard_errors: FloatArray
+    total: float
+    coalitions: int
+    undetermined: int
+    seed: int
+
+    @property
+    def normalised(self) -> FloatArray:
+        """The values times the factor that makes them sum to v(N), float64 (n,).
+
+        Raises
+        ------
+        ZeroTotalError
+            When no positive factor does, by the noise of too few coalitions or because v(N) is 0.
+        """
+        attributed = float(kernels.exact_sum(self.values))
+        if attributed == 0 or self.total / attributed <= 0:
+            raise ZeroTotalError(
+                f"the Banzhaf estimates of {self.indicator!r} sum to {attributed:g} and the "
+                f"indicator is {self.total:g}, so that no positive factor makes them shares of "
+                "it; draw more coalitions"
+            )
+        normalised: FloatArray = self.values * (self.total / attributed)
+        return normalised
+
+
+# --- the game ------------------------------------------------------------------------------------
+
+_Evaluate = Callable[[FloatArray], FloatArray]
+
+_COMPILED: dict[str, tuple[int, _Evaluate]] = {
+    "lin": (kernels_games.LIN, lambda m: m[0]),
+    "heat": (kernels_games.HEAT, lambda m: np.log1p(m[0] * m[1] * m[2])),
+    "var": (kernels_games.VAR, lambda m: m[0] - m[1] * m[1]),
+}
+
+
+class _Game(Protocol):
+    """v(S) = f(x ⊙ 1_S): absent agents count 0, n stays the panel's size."""
+
+    def all_coalitions(self) -> FloatArray:
+        """Give v of all 2^n coalitions, float64: the bits of the index say who is in."""
+
+    def walk(
+        self, streams: StreamArray, antithetic: bool, mean: FloatArray, squares: FloatArray
+    ) -> None:
+        """Do as `blueattr.kernels_games.welford_walks` does."""
+
+    def coalitions(self, streams: StreamArray) -> FloatArray:
+        """Give v of one random coalition per stream, float64 (M,)."""
+
+
+@dataclass(frozen=True)
+class _MomentGame:
+    """F of running means: ``parts`` is float64 (p, n), the statistics of each agent / n."""
+
+    indicator: MomentIndicator
+    parts: FloatArray
+
+    def evaluate(self, means: FloatArray) -> FloatArray:
+        """F of each column, float64 (p, k) to float64 (k,)."""
+        compiled = _compiled(self.indicator)
+        values = compiled[1](means) if compiled else _evaluate(self.indicator.value, means)
+        if not np.isfinite(values).all():
+            raise FeatureError(
+                f"the indicator {self.indicator.name!r} is not finite on some coalition"
+            )
+        return values
+
+    def all_coalitions(self) -> FloatArray:
+        means = np.zeros((len(self.parts), 1))
+        for agent in self.parts.T:
+            means = np.concatenate([means, means + agent[:, None]], axis=1)
+        return self.evaluate(means)
+
+    def walk(
+        self, streams: StreamArray, antithetic: bool, mean: FloatArray, squares: FloatArray
+    ) -> None:
+        by_agent = np.ascontiguousarray(self.parts.T)
+        if compiled := _compiled(self.indicator):
+            nobody = np.empty(0, np.int64)
+            kernels_games.welford_walks(
+                compiled[0], by_agent, nobody, streams, antithetic, mean, squares
+            )
+            return
+        for k, stream in enumerate(streams):
+            order = kernels_games.permutation(mean.size, stream)
+            marginals = self._marginals(by_agent, order)
+            if antithetic:
+                marginals = 0.5 * (marginals + self._marginals(by_agent, order[::-1]))
+            kernels_games.welford(marginals, k + 1, mean, squares)
+
+    def _marginals(self, by_agent: FloatArray, order: kernels.IndexArray) -> FloatArray:
+        marginals = np.empty(order.size)
+        values = self.evaluate(np.cumsum(by_agent[order], axis=0).T)
+        marginals[order] = np.diff(values, prepend=0.0)
+        return marginals
+
+    def coalitions(self, streams: StreamArray) -> FloatArray:
+        return self.evaluate(kernels_games.coalition_sums(self.parts, streams))
+
+
+@dataclass(frozen=True)
+class _GiniGame:
+    """Sums over pairs of ``s``, float64 (1, n): s / (n Σs), the constant being the full panel's."""
+
+    s: FloatArray
+    order: kernels.IntArray
+
+    def all_coalitions(self) -> FloatArray:
+        # The agents come by ascending s: each is ahead of all that are in before it.
+        pairs = total = members = np.zeros(1)
+        for x in self.s[0, self.order].tolist():
+            pairs = np.concatenate([pairs, pairs + (members * x - total)])
+            total = np.concatenate([total, total + x])
+            members = np.concatenate([members, members + 1])
+        n = self.order.size
+        by_rank = (pairs + (n - members) * total).reshape((2,) * n)
+        # The last axis is the lowest bit, the agent of the lowest rank.
+        axis_of_agent = n - 1 - self.rank
+        return by_rank.transpose(axis_of_agent[::-1]).ravel()
+
+    @property
+    def rank(self) -> kernels.IntArray:
+        rank = np.empty(self.order.size, np.int64)
+        rank[self.order] = np.arange(self.order.size)
+        return rank
+
+    def walk(
+        self, streams: StreamArray, antithetic: bool, mean: FloatArray, squares: FloatArray
+    ) -> None:
+        by_agent = np.ascontiguousarray(self.s.T)
+        kernels_games.welford_walks(
+            kernels_games.GINI, by_agent, self.rank, streams, antithetic, mean, squares
+        )
+
+    def coalitions(self, streams: StreamArray) -> FloatArray:
+        return kernels_games.coalition_gaps(self.s[0], self.order, streams)
+
+
+def _compiled(indicator: MomentIndicator) -> tuple[int, _Evaluate] | None:
+    """Find compiled code; an indicator of a user's own that bears a known name has none."""
+    known = INDICATORS.get(indicator.name) is indicator
+    return _COMPILED.get(indicator.name) if known else None
+
+
+def _evaluate(value: Callable[[FloatArray], float], means: FloatArray) -> FloatArray:
+    """Evaluate F at many points, at once where it can be.
+
+    F is written for one point. Most such functions work on arrays of points as well; whether this
+    one does is tried, and checked at points spread over the array, before it is relied on.
+    """
+    points = means.shape[1]
+    try:
+        values = np.asarray(value(means), np.float64)
+        tried = np.unique(np.linspace(0, points - 1, 9).astype(np.int64))
+        single = [value(np.ascontiguousarray(means[:, i])) for i in tried]
+        fits = values.shape == (points,) and np.allclose(
+            values[tried], single, rtol=1e-14, atol=0.0
+        )
+    except Exception:  # noqa: BLE001 - a user's F may refuse an array in any way it likes
+        fits = False
+    if fits:
+        return values
+    columns = np.ascontiguousarray(means.T)
+    return np.fromiter(map(value, columns), np.float64, points)
+
+
+def _game(indicator: Indicator, features: FeatureArrays, aggregator: Aggregator) -> _Game:
+    n = features.a.size
+    if isinstance(indicator, MomentIndicator):
+        return _MomentGame(indicator, np.stack(indicator.measure(features, aggregator)) / n)
+    if indicator is not INDICATORS["gini"]:
+        raise UsageError(f"no baseline knows how to play {indicator.name!r}, which sums over pairs")
+    s, total = aggregator.apply(features)
+    order = kernels.argsort(s).astype(np.int64)
+    if total > 0:
+        s *= float(1 / (n * total))
+    return _GiniGame(s[None, :], order)
+
+
+@dataclass(frozen=True)
+class _Question:
+    """What every baseline is asked, checked."""
+
+    indicator: Indicator
+    aggregator: Aggregator
+    panel: Panel
+
+    @classmethod
+    def of(
+        cls, frame: object, indicator: str | Indicator, aggregator: Aggregator | None
+    ) -> "_Question":
+        return cls(
+            get_indicator(indicator) if isinstance(indicator, str) else indicator,
+            aggregator or Aggregator(),
+            frame if isinstance(frame, Panel) else Panel.of(frame),
+        )
+
+    @property
+    def n(self) -> int:
+        return len(self.panel.dids)
+
+    def total(self) -> float:
+        """v(N), as the attribution has it; it also checks the statistics."""
+        steps = None if self.indicator.closed_form else 1
+        return solve(self.indicator, self.panel.features, self.aggregator, steps).total
+
+    def game(self) -> _Game:
+        return _game(self.indicator, self.panel.features, self.aggregator)
+
+
+def _streams(seed: int, purpose: int, count: int) -> StreamArray:
+    """Give the starts of independent random streams; the first ones do not depend on the count."""
+    if seed < 0:
+        raise UsageError(f"a seed is a whole number from 0 on, not {seed}")
+    sequence = np.random.SeedSequence(seed, spawn_key=(purpose,))
+    starts: StreamArray = sequence.generate_state(count, np.uint64).astype(np.uint64)
+    return starts
+
+
+# --- the baselines -------------------------------------------------------------------------------
+
+
+def exact_shapley(
+    frame: object, indicator: str | Indicator = "heat", *, aggregator: Aggregator | None = None
+) -> ExactShapley:
+    """Compute the Shapley value from all 2^n coalitions.
+
+    Parameters
+    ----------
+    frame
+        The features, of at most 20 agents: see `blueattr.attribution.check_features`; or a
+        `blueattr.attribution.Panel`.
+    indicator
+        A name, or an indicator.
+    aggregator
+        Of ``lin``, ``var`` and ``gini``; by default the mean.
+
+    Returns
+    -------
+    ExactShapley
+        φ_i = Σ_{S∌i} |S|! (n - |S| - 1)! / n! · (v(S + i) - v(S)). Subset sums cost O(2^n) and the
+        differences O(n 2^n).
+
+    Raises
+    ------
+    UsageError
+        For more than 20 agents: what it computes is exact or nothing.
+    FeatureError, EmptyPanelError
+        As `blueattr.attribution.check_features`.
+
+    Notes
+    -----
+    Shapley (1953), "A value for n-person games"; docs/methods.md, "Baselines".
+
+    Examples
+    --------
+    >>> frame = pl.DataFrame({"did": ["x", "y"], "a": [1, 3], "b": [2, 2], "c": [0, 4]})
+    >>> exact_shapley(frame, "lin").values
+    array([1.5, 0.5])
+    """
+    question = _Question.of(frame, indicator, aggregator)
+    n = question.n
+    if n > MOST_EXACT_AGENTS:
+        raise UsageError(
+            f"the exact Shapley value needs all 2^n coalitions, so at most {MOST_EXACT_AGENTS} "
+            f"agents, not {n:,}; sample it for more"
+        )
+    total = question.total()
+    v = question.game().all_coalitions()
+    others = np.bitwise_count(np.arange(1 << (n - 1), dtype=np.uint32)).astype(np.int64)
+    chance = np.array([1.0 / (n * comb(n - 1, k)) for k in range(n)])[others]
+    values = np.empty(n)
+    for i in range(n):
+        pairs = v.reshape(-1, 2, 1 << i)
+        gains = (pairs[:, 1] - pairs[:, 0]).ravel()
+        values[i] = kernels.exact_sum(gains * chance)
+    return ExactShapley(
+        indicator=question.indicator.name,
+        aggregator=question.aggregator,
+        dids=question.panel.dids,
+        values=values,
+        total=total,
+        coalitions=v.size,
+    )
+
+
+def sampled_shapley(
+    frame: object,
+    indicator: str | Indicator = "heat",
+    *,
+    permutations: int = DEFAULT_PERMUTATIONS,
+    antithetic: bool = False,
+    seed: int = 0,
+    aggregator: Aggregator | None = None,
+) -> SampledShapley:
+    """Estimate the Shapley value: the mean of what an agent adds, over random permutations.
+
+    A permutation costs n additions to the running sums of a moment indicator, and O(n log n) for
+    ``gini``. ``lin``, ``heat``, ``var`` and ``gini`` are compiled and use every core; the F of
+    another indicator is Python, evaluated by numpy for a whole permutation at once where F takes
+    arrays of points, else point by point. The result does not depend on the number of threads.
+
+    Parameters
+    ----------
+    frame, indicator, aggregator
+        As for `exact_shapley`, of any number of agents.
+    permutations
+        How many, at least 2.
+    antithetic
+        Walk each permutation backwards as well: pairs vary less than independent permutations
+        where what an agent adds rises or falls steadily with those before it. The number of
+        permutations, which includes the backward ones, must be even and at least 4.
+    seed
+        At least 0.
+
+    Returns
+    -------
+    SampledShapley
+
+    Raises
+    ------
+    UsageError
+        For numbers that are not as above.
+    FeatureError, EmptyPanelError
+        As `blueattr.attribution.check_features`.
+
+    Notes
+    -----
+    Castro, Gómez & Tejada (2009), "Polynomial calculation of the Shapley value based on
+    sampling", Comput. Oper. Res. 36(5); antithetic pairs: Mitchell et al. (2022), "Sampling
+    permutations for Shapley value estimation", JMLR 23. docs/methods.md, "Baselines".
+    """
+    question = _Question.of(frame, indicator, aggregator)
+    least = 4 if antithetic else 2
+    if permutations < least or (antithetic and permutations % 2):
+        needed = "an even number of permutations, at least 4" if antithetic else "2 permutations"
+        raise UsageError(f"a standard error needs {needed}, not {permutations}")
+    total, game, n = question.total(), question.game(), question.n
+    streams = _streams(seed, _PERMUTATIONS, permutations // 2 if antithetic else permutations)
+    size = max(8, _PIECE // n)
+    pieces = [streams[start : start + size] for start in range(0, streams.size, size)]
+
+    def work(piece: StreamArray) -> tuple[int, FloatArray, FloatArray]:
+        mean, squares = np.zeros(n), np.zeros(n)
+        game.walk(piece, antithetic, mean, squares)
+        return piece.size, mean, squares
+
+    done, mean, squares = 0, np.zeros(n), np.zeros(n)
+    for count, part_mean, part_squares in kernels_games.in_order(work, pieces):
+        # Chan, Golub & LeVeque (1983), "Algorithms for computing the sample variance".
+        step = part_mean - mean
+        mean += step * (count / (done + count))
+        squares += part_squares + step * step * (done * count / (done + count))
+        done += count
+    return SampledShapley(
+        indicator=question.indicator.name,
+        aggregator=question.aggregator,
+        dids=question.panel.dids,
+        values=mean,
+        standard_errors=np.sqrt(squares / (done - 1) / done),
+        total=total,
+        permutations=permutations,
+        antithetic=antithetic,
+        seed=seed,
+    )
+
+
+def sampled_banzhaf(
+    frame: object,
+    indicator: str | Indicator = "heat",
+    *,
+    coalitions: int = DEFAULT_COALITIONS,
+    seed: int = 0,
+    aggregator: Aggregator | None = None,
+) -> SampledBanzhaf:
+    """Estimate the Banzhaf value by maximum sample reuse.
+
+    Every agent is in each coalition with probability ½, and every coalition is used for every
+    agent: φ̂_i = mean v(S∋i) - mean v(S∌i). A coalition costs O(n), for ``gini`` after one sort.
+
+    Parameters
+    ----------
+    frame, indicator, aggregator
+        As for `exact_shapley`, of any number of agents.
+    coalitions
+        How many, at least 2. With few of them an agent may be in all or in none: see
+        `SampledBanzhaf`.
+    seed
+        At least 0.
+
+    Returns
+    -------
+    SampledBanzhaf
+        A standard error is √(s²_in / n_in + s²_out / n_out); where fewer than two coalitions are
+        on a side, the variance of v(S) over all coalitions takes the place of that side's.
+
+    Raises
+    ------
+    UsageError
+        For numbers that are not as above.
+    FeatureError, EmptyPanelError
+        As `blueattr.attribution.check_features`.
+
+    Notes
+    -----
+    Wang & Jia (2023), "Data Banzhaf", AISTATS, arXiv 2205.15466; docs/methods.md, "Baselines".
+    """
+    question = _Question.of(frame, indicator, aggregator)
+    if coalitions < 2:
+        raise UsageError(f"a standard error needs at least 2 coalitions, not {coalitions}")
+    total, n = question.total(), question.n
+    streams = _streams(seed, _COALITIONS, coalitions)
+    v = question.game().coalitions(streams)
+    # φ̂ does not change with a constant; about their mean the squares lose no digits.
+    v -= v.mean()
+    inside, sums, squares = kernels_games.presence_sums(n, v, streams)
+    outside = coalitions - inside
+    undetermined = (inside == 0) | (outside == 0)
+    spread = float(v @ v) / (coalitions - 1)
+    mean_in, error_in = _side(inside, sums, squares, spread)
+    mean_out, error_out = _side(outside, v.sum() - sums, v @ v - squares, spread)
+    return SampledBanzhaf(
+        indicator=question.indicator.name,
+        aggregator=question.aggregator,
+        dids=question.panel.dids,
+        values=np.where(undetermined, 0.0, mean_in - mean_out),
+        standard_errors=np.sqrt(error_in + error_out),
+        total=total,
+        coalitions=coalitions,
+        undetermined=int(np.count_nonzero(undetermined)),
+        seed=seed,
+    )
+
+
+def _side(
+    count: FloatArray, sums: FloatArray, squares: FloatArray, spread: float
+) -> tuple[FloatArray, FloatArray]:
+    """Give the mean of v(S) on one side of each agent, and the squared standard error of it."""
+    some = np.maximum(count, 1.0)
+    mean = sums / some
+    variance = np.where(
+        count < 2, spread, np.maximum(squares - sums * mean, 0.0) / np.maximum(count - 1.0, 1.0)
+    )
+    return mean, variance / some
