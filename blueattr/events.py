@@ -6,6 +6,7 @@ core several times as fast as a loop in Python could. This module states what it
 """
 
 import json
+from codecs import BOM_UTF8
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -120,8 +121,8 @@ def cut_lines(data: bytes, position: int = 0) -> LineBatch:
     Returns
     -------
     LineBatch
-        Blank lines are left out and not counted. Lines that are not UTF-8 or longer than
-        `LINE_LIMIT` are refused.
+        Blank lines are left out and not counted, and so is a byte order mark before the first.
+        Lines that are not UTF-8 or longer than `LINE_LIMIT` are refused.
 
     Examples
     --------
@@ -129,23 +130,25 @@ def cut_lines(data: bytes, position: int = 0) -> LineBatch:
     >>> batch.table["position"].to_pylist(), batch.lines
     ([100, 110], 2)
     """
-    if not data:
+    begin = len(BOM_UTF8) if position == 0 and data.startswith(BOM_UTF8) else 0
+    if len(data) == begin:
         return LineBatch(_SCHEMA.empty_table(), 0)
     ends = np.flatnonzero(np.frombuffer(data, np.uint8) == ord("\n")).astype(np.int64) + 1
     if len(ends) == 0 or ends[-1] != len(data):
         ends = np.append(ends, len(data))
-    offsets = np.concatenate(([0], ends))
+    offsets = np.concatenate(([begin], ends))
     column = pa.Array.from_buffers(
         pa.binary(), len(ends), [None, pa.py_buffer(offsets.astype(np.int32)), pa.py_buffer(data)]
     )
     lengths = np.diff(offsets)
-    # Two bytes at most are an end of line; anything longer is looked at.
-    usable = lengths > 2
-    for i in np.flatnonzero(~usable):
+    # What begins with white space may be nothing else; a bare end of line is.
+    first = np.frombuffer(data, np.uint8)[offsets[:-1]]
+    usable = first > ord(" ")
+    for i in np.flatnonzero(~usable & (first != ord("\n"))):
         usable[i] = bool(data[offsets[i] : ends[i]].strip())
     blank = int(len(ends) - usable.sum())
     refused = []
-    for i in np.flatnonzero(lengths > LINE_LIMIT):
+    for i in np.flatnonzero(usable & (lengths > LINE_LIMIT)):
         usable[i] = False
         refused.append(("line too long", *_sample(data, offsets, i, position)))
     try:

@@ -1,0 +1,94 @@
+"""Cutting bytes into lines, against splitting them the plain way."""
+
+import json
+import re
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from blueattr import events
+from blueattr.events import cut_lines
+
+pieces = st.sampled_from(
+    [b"\n", b"\r\n", b"{}", b" ", b"\t", b'{"a":1}', b"\xff", "ü🎉".encode(), b"\x00", b"x" * 12]
+)
+
+
+def _plain(data: bytes, position: int) -> tuple[list[tuple[int, str]], list[tuple[str, int]]]:
+    kept, refused = [], []
+    if position == 0 and data.startswith(b"\xef\xbb\xbf"):
+        position, data = 3, data[3:]
+    for line in re.findall(rb"[^\n]*\n|[^\n]+\Z", data):
+        if line.strip():
+            if len(line) > events.LINE_LIMIT:
+                refused.append(("line too long", position))
+            else:
+                try:
+                    kept.append((position, line.decode()))
+                except UnicodeDecodeError:
+                    refused.append(("not UTF-8", position))
+        position += len(line)
+    return kept, refused
+
+
+@settings(derandomize=True, deadline=None, max_examples=200)
+@given(st.lists(pieces, max_size=30), st.sampled_from([0, 1, 10**10]), st.booleans())
+def _check_cut(parts: list[bytes], position: int, marked: bool) -> None:
+    data = (b"\xef\xbb\xbf" if marked else b"") + b"".join(parts)
+    kept, refused = _plain(data, position)
+    batch = cut_lines(data, position)
+    assert (
+        list(zip(*(batch.table[c].to_pylist() for c in ("position", "line")), strict=True)) == kept
+    )
+    assert batch.lines == len(kept) + len(refused)
+    assert sorted((r, p) for r, p, _ in batch.refused) == sorted(refused)
+    assert all(len(sample) <= 4 * 200 for *_, sample in batch.refused)
+
+
+def test_cut_agrees_with_plain_splitting(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(events, "LINE_LIMIT", 20)
+    _check_cut()
+
+
+def test_edges_are_the_first_and_last_lines() -> None:
+    batch = cut_lines(b"{}\n" * 30_000)
+    edge = batch.table["edge"].to_pylist()
+    assert len(edge) == batch.lines == 30_000
+    assert sum(edge) == 16
+    assert edge[:8] == edge[-8:] == [True] * 8
+    assert batch.table["line"].num_chunks > 1
+    assert cut_lines(b"{}\n" * 5).table["edge"].to_pylist() == [True] * 5
+
+
+def test_refused_lines_leave_samples_that_can_be_shown() -> None:
+    batch = cut_lines(b"ok\n" + b"\xff\xfe" * 300 + b"\nok\n", position=7)
+    assert batch.refused == [("not UTF-8", 10, "\\xff\\xfe" * 100)]
+    assert batch.table["position"].to_pylist() == [7, 611]
+
+
+def test_a_line_of_exactly_the_limit_is_read() -> None:
+    line = b'"' + b"x" * (events.LINE_LIMIT - 3) + b'"\n'
+    assert len(line) == events.LINE_LIMIT
+    assert (cut_lines(line).lines, cut_lines(line).refused) == (1, [])
+    assert [r[0] for r in cut_lines(b" " + line).refused] == ["line too long"]
+
+
+@pytest.mark.parametrize(
+    "data", [b"", b"\n", b"\r\n\r\n", b" \t \n", b"\xef\xbb\xbf", b"\xef\xbb\xbf\n"]
+)
+def test_nothing_but_blank_lines(data: bytes) -> None:
+    assert (cut_lines(data).lines, len(cut_lines(data).table)) == (0, 0)
+
+
+def test_a_byte_order_mark_is_not_part_of_the_first_line() -> None:
+    table = cut_lines(b'\xef\xbb\xbf{"a": 1}\n{}\n').table
+    assert table["line"].to_pylist() == ['{"a": 1}\n', "{}\n"]
+    assert table["position"].to_pylist() == [3, 12]
+
+
+def test_what_the_decoder_is_told_is_json() -> None:
+    for shape in (events.V1, events.V2, events.PLC):
+        assert isinstance(json.loads(shape), dict)
+    assert re.fullmatch(events.DID, "did:web:example.org")
+    assert re.match(events.AT_URI, "at://did:plc:x/app.bsky.feed.post/3k")
