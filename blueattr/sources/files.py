@@ -24,6 +24,10 @@ CHUNK = 32 << 20
 _READ = 1 << 20
 _CODECS = {".gz": "gzip", ".zst": "zstd"}
 _MAGIC = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd"}
+# A skippable frame, with which parallel compressors begin a file.
+_MAGIC |= {bytes([0x50 + k]) + b"\x2a\x4d\x18": "zstd" for k in range(16)}
+# From an unseekable stream nothing is rescued, so that a failed read must be small.
+_READ_UNSEEKABLE = 1 << 10
 _ENDINGS = (".jsonl", ".ndjson", ".json")
 
 
@@ -51,20 +55,28 @@ def find(arguments: list[str], kind: str = "file") -> list[Source]:
         return [StandardInput("plc" if kind == "plc" else "stdin")]
     found: dict[Path, None] = {}
     for argument in arguments:
-        path = Path(argument)
-        if path.is_dir():
-            paths = sorted(p for p in path.rglob("*") if p.is_file() and _is_lines(p))
-            if not paths:
-                raise InputError(f"no .jsonl, .ndjson or .json files (or .gz, .zst) in {path}")
-        elif path.exists():
-            paths = [path]
-        else:
-            paths = sorted(Path(p) for p in glob.glob(argument, recursive=True))  # noqa: PTH207 - the pattern may be absolute
-            paths = [p for p in paths if p.is_file()]
-            if not paths:
-                raise InputError(f"no such file: {argument}")
-        found.update(dict.fromkeys(p.resolve() for p in paths))
+        try:
+            found.update(dict.fromkeys(path.resolve() for path in _paths(argument)))
+        except OSError as error:
+            raise InputError(f"cannot look for {argument!r}: {error.strerror}") from None
     return [FileSource(path, kind) for path in found]
+
+
+def _paths(argument: str) -> list[Path]:
+    path = Path(argument)
+    # Path("") is the current folder, which nobody means by a variable that is empty.
+    if argument and path.is_dir():
+        paths = sorted(p for p in path.rglob("*") if p.is_file() and _is_lines(p))
+        if not paths:
+            raise InputError(f"no .jsonl, .ndjson or .json files (or .gz, .zst) in {path}")
+    elif argument and path.exists():
+        paths = [path]
+    else:
+        paths = sorted(Path(p) for p in glob.glob(argument, recursive=True))  # noqa: PTH207 - the pattern may be absolute
+        paths = [p for p in paths if p.is_file()]
+        if not paths:
+            raise InputError(f"no such file: {argument!r}")
+    return paths
 
 
 def _is_lines(path: Path) -> bool:
@@ -94,7 +106,10 @@ class FileSource:
     @cached_property
     def fingerprint(self) -> str:
         """Size and modification time: a file that was touched is read again from its start."""
-        stat = self.path.stat()
+        try:
+            stat = self.path.stat()
+        except OSError as error:
+            raise InputError(f"cannot read {self.path}: {error.strerror}") from None
         return f"{stat.st_size}:{stat.st_mtime_ns}"
 
     @cached_property
@@ -115,7 +130,13 @@ class FileSource:
         head = file.read(4)
         file.seek(0)
         found = _codec_of(head)
-        if head and named != found:
+        if any(codec == named and magic.startswith(head) for magic, codec in _MAGIC.items()):
+            if found is None:
+                raise InputError(
+                    f"{self.path} is truncated: it ends at byte {len(head)}, before any {named} "
+                    "data begins"
+                )
+        elif head and named != found:
             raise InputError(
                 f"{self.path} is not what its name says at byte 0: it holds "
                 f"{found or 'no ' + str(named)} data; rename it and ingest it again"
@@ -144,16 +165,30 @@ def _codec_of(head: bytes) -> str | None:
 
 
 def _lines(file: BinaryIO, name: str, codec: str | None, position: int) -> Iterator[Chunk]:
-    pieces = _skip(_pieces(file, name, codec), position)
+    # From one byte earlier, which tells whether a line begins here.
+    pieces = _skip(_pieces(file, name, codec), max(position - 1, 0))
+    resumed = position > 0
     rest = bytearray()
     start = position
     read = 0
+    # Whether these bytes belong to a line that was too long and is dealt with: they become blank.
+    overlong = False
     failure: InputError | None = None
     while True:
         try:
             piece = next(pieces, b"")
         except InputError as error:
             piece, failure = b"", error
+        if resumed and piece:
+            resumed, overlong = False, not piece.startswith(b"\n")
+            piece = piece[1:]
+            if not piece:
+                continue
+        if overlong and piece:
+            end = piece.find(b"\n")
+            overlong = end < 0
+            end = len(piece) if overlong else end
+            piece = b" " * end + piece[end:]
         rest += piece
         if piece and len(rest) < CHUNK:
             continue
@@ -163,7 +198,7 @@ def _lines(file: BinaryIO, name: str, codec: str | None, position: int) -> Itera
             end, failure = _last_line(rest, end, name, start)
         elif end == 0 and len(rest) > 2 * LINE_LIMIT + CHUNK:
             # A line without an end in sight: hand it on, to be rejected as too long.
-            end = len(rest)
+            end, overlong = len(rest), True
         if end:
             read = max(read, _tell(file))
             with memoryview(rest) as view:
@@ -198,8 +233,9 @@ def _pieces(file: BinaryIO, name: str, codec: str | None) -> Iterator[bytes]:
         return
     done = 0
     stream = _decompressed(file, codec)
+    size = _READ if file.seekable() else _READ_UNSEEKABLE
     try:
-        while piece := stream.read(_READ):
+        while piece := stream.read(size):
             done += len(piece)
             yield piece
     except OSError as error:
