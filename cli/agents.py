@@ -23,7 +23,8 @@ from blueattr.cli.options import (
     TopicsFile,
     query,
 )
-from blueattr.cli.output import emit, say
+from blueattr.cli.output import check_out, emit, say
+from blueattr.errors import UsageError
 
 _topics = typer.Typer(
     name="topics",
@@ -63,7 +64,7 @@ def topics_check(
     db: Db = DEFAULT_DB,
     start: Start = None,
     end: End = None,
-    window: Length = "14d",
+    window: Length = None,
     memory: Memory = "4GB",
     form: Format = "text",
     out: Out = None,
@@ -78,18 +79,21 @@ def topics_check(
     from blueattr import jobs  # noqa: PLC0415 - start-up time
     from blueattr.report.inventory import topic_days_report  # noqa: PLC0415 - start-up time
 
+    if names and match:
+        raise UsageError("check topics by name or by --match, not both")
+    check_out(out)
     asked = query(
         db=db, memory=memory, topic=None, match=match, topics_file=topics,
         start=start, end=end, window=window,
     )  # fmt: skip
-    emit(topic_days_report(jobs.check_topics(asked, names or [])), form, out)
+    emit(topic_days_report(jobs.check_topics(asked, list(dict.fromkeys(names or [])))), form, out)
 
 
 def panel(
     db: Db = DEFAULT_DB,
     start: Start = None,
     end: End = None,
-    window: Length = "14d",
+    window: Length = None,
     bots: BotsFile = None,
     keep_bots: KeepBots = False,
     max_rate: MaxRate = None,
@@ -112,6 +116,7 @@ def panel(
     from blueattr.report import frame_to  # noqa: PLC0415 - start-up time
     from blueattr.report.inventory import panel_report  # noqa: PLC0415 - start-up time
 
+    check_out(out, agents)
     asked = query(
         db=db, memory=memory, topic="all", match=[], topics_file=None, start=start, end=end,
         window=window, bots_file=bots, keep_bots=keep_bots, max_rate=max_rate,
@@ -134,7 +139,7 @@ def features(
     db: Db = DEFAULT_DB,
     start: Start = None,
     end: End = None,
-    window: Length = "14d",
+    window: Length = None,
     scale: ScaleOption = "log1p",
     bots: BotsFile = None,
     keep_bots: KeepBots = False,
@@ -150,6 +155,7 @@ def features(
     from blueattr import jobs  # noqa: PLC0415 - start-up time
     from blueattr.report import frame_to  # noqa: PLC0415 - start-up time
 
+    check_out(None, out)
     asked = query(
         db=db, memory=memory, topic=topic, match=match, topics_file=topics, start=start, end=end,
         window=window, scale=scale, bots_file=bots, keep_bots=keep_bots, max_rate=max_rate,

@@ -32,11 +32,12 @@ from blueattr.cli.options import (
     Topic,
     TopicsFile,
     Weights,
+    only_for_a_store,
     query,
     question,
     sampling,
 )
-from blueattr.cli.output import emit, say
+from blueattr.cli.output import check_out, emit, say
 from blueattr.errors import UsageError
 
 if TYPE_CHECKING:
@@ -55,14 +56,11 @@ def register(app: typer.Typer) -> None:
 def _features(file: Path | None, asked: "PanelQuery") -> "tuple[pl.DataFrame, Provenance]":
     from blueattr import jobs  # noqa: PLC0415 - start-up time
 
-    if file is None:
-        return jobs.make_features(asked)
-    if asked.topic is not None or asked.match:
-        raise UsageError("--features is a panel as it is; --topic and --match ask a store")
-    return jobs.load_features(file)
+    return jobs.make_features(asked) if file is None else jobs.load_features(file)
 
 
 def attribute(
+    context: typer.Context,
     topic: Topic = None,
     match: Match = [],  # noqa: B006 - typer reads it, nobody writes to it
     topics: TopicsFile = None,
@@ -71,7 +69,7 @@ def attribute(
     indicator: Indicator = "heat",
     start: Start = None,
     end: End = None,
-    window: Length = "14d",
+    window: Length = None,
     scale: ScaleOption = "log1p",
     tiers: Tiers = "1,10",
     method: Method = "closed",
@@ -100,6 +98,9 @@ def attribute(
     """
     from blueattr import jobs, report  # noqa: PLC0415 - start-up time
 
+    if features is not None:
+        only_for_a_store(context)
+    check_out(out, agents)
     asked = query(
         db=db, memory=memory, topic=topic, match=match, topics_file=topics, start=start, end=end,
         window=window, scale=scale, bots_file=bots, keep_bots=keep_bots, max_rate=max_rate,
@@ -123,6 +124,7 @@ def attribute(
 
 
 def compare_scales(
+    context: typer.Context,
     topic: Topic = None,
     match: Match = [],  # noqa: B006 - typer reads it, nobody writes to it
     topics: TopicsFile = None,
@@ -135,7 +137,7 @@ def compare_scales(
     seed: Seed = 0,
     start: Start = None,
     end: End = None,
-    window: Length = "14d",
+    window: Length = None,
     scale: ScaleOption = "log1p",
     tiers: Tiers = "1,10",
     method: Method = "closed",
@@ -155,6 +157,9 @@ def compare_scales(
     """
     from blueattr import jobs, report  # noqa: PLC0415 - start-up time
 
+    if features is not None:
+        only_for_a_store(context)
+    check_out(out)
     asked = query(
         db=db, memory=memory, topic=topic, match=match, topics_file=topics, start=start, end=end,
         window=window, scale=scale, bots_file=bots, keep_bots=keep_bots, max_rate=max_rate,

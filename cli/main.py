@@ -1,6 +1,5 @@
 """The app: its commands, and the one place where an error becomes an exit code."""
 
-import os
 import sys
 from importlib import import_module
 from typing import Annotated, NoReturn
@@ -53,17 +52,12 @@ def app() -> NoReturn:
     """Run the command line and leave with its exit code."""
     try:
         code = _app(standalone_mode=False)
-        sys.stdout.flush()
     except typer.TyperException as error:
         _fail(_usage(error), ExitCode.USAGE)
     except BlueattrError as error:
         _fail(f"blueattr: {error}", error.exit_code)
     except (typer.Abort, KeyboardInterrupt):
         code = ExitCode.INTERRUPTED
-    except BrokenPipeError:
-        # The reader of our output is gone; Python would complain once more at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(ExitCode.OUTPUT)
     except OSError as error:
         # What the modules do not expect of a file, such as a disk that fails under it.
         _fail(f"blueattr: {error}", ExitCode.FAILURE)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 
 import typer
 
-from blueattr.errors import UsageError
+from blueattr.errors import StoreError, UsageError
 
 if TYPE_CHECKING:
     from blueattr.jobs import PanelQuery, Question, Sampling
@@ -46,11 +46,12 @@ End: TypeAlias = Annotated[
     typer.Option("--to", help="End of the window, exclusive.", show_default=False),
 ]
 Length: TypeAlias = Annotated[
-    str,
+    str | None,
     typer.Option(
         "--window",
-        help="Length of the window, such as 14d, 36h or 2w; it ends at the last event seen "
-        "unless --from or --to says otherwise.",
+        help="Length of the window, such as 36h or 2w, 14d by default; it ends at the last event "
+        "seen unless --from or --to says otherwise.",
+        show_default=False,
     ),
 ]
 ScaleOption: TypeAlias = Annotated[
@@ -127,7 +128,17 @@ Out: TypeAlias = Annotated[
     ),
 ]
 
+_DEFAULT_LENGTH = timedelta(days=14)
+# Any event's time is inside, and no window of a permitted length leaves the calendar.
+_EARLIEST, _LATEST = datetime(1970, 1, 1, tzinfo=UTC), datetime(2999, 12, 31, tzinfo=UTC)
+_MOST_MEMORY = 1 << 50
+_MOST_SEEDS = 10_000
 _UNITS = {"h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
+# Parameters of a command.
+_ASK_A_STORE = frozenset({
+    "topic", "match", "topics", "db", "start", "end", "window", "scale", "bots", "keep_bots",
+    "max_rate",
+})  # fmt: skip
 INDICATOR_NAMES = ("lin", "heat", "var", "gini")
 PROTOCOL_NAMES = ("visibility", "top", "active", "random")
 
@@ -146,12 +157,15 @@ def moment(text: str | None, option: str) -> datetime | None:
         raise UsageError(
             f"{option} {text!r} is not a date or time; write 2026-04-09 or 2026-04-09T12:00"
         ) from None
-    return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
+    found = found if found.tzinfo is not None else found.replace(tzinfo=UTC)
+    if not _EARLIEST <= found <= _LATEST:
+        raise UsageError(f"{option} {text!r} lies outside the years 1970 to 2999")
+    return found.astimezone(UTC)
 
 
 def length(text: str) -> timedelta:
     """Read the length of a window."""
-    match = re.fullmatch(r"(\d{1,5})([hdw])", text.strip())
+    match = re.fullmatch(r"([0-9]{1,5})([hdw])", text.strip())
     if not match or int(match[1]) == 0:
         raise UsageError(f"--window {text!r} is not a length; write 14d, 36h or 2w")
     return int(match[1]) * _UNITS[match[2]]
@@ -165,9 +179,39 @@ def numbers(text: str, option: str, kind: type[int] | type[float]) -> tuple[Any,
         raise UsageError(f"{option} {text!r} should be numbers with commas between them") from None
 
 
-def names(text: str, known: tuple[str, ...]) -> tuple[str, ...]:
-    """Read names with commas between them; 'all' stands for every known one."""
-    return known if text == "all" else tuple(part.strip() for part in text.split(","))
+def names(text: str, option: str, known: tuple[str, ...]) -> tuple[str, ...]:
+    """Read names with commas between them, each once; 'all' stands for every known one."""
+    found = known if text == "all" else tuple(part.strip() for part in text.split(","))
+    if len(set(found)) < len(found):
+        raise UsageError(f"{option} {text!r} names something twice")
+    return found
+
+
+def memory_limit(text: str) -> int:
+    """Read a number of bytes such as 4GB."""
+    from blueattr.store import parse_memory  # noqa: PLC0415 - start-up time
+
+    try:
+        size = parse_memory(text)
+    except (StoreError, OverflowError):
+        size = 0
+    if not 0 < size <= _MOST_MEMORY:
+        raise UsageError(
+            f"--memory-limit {text!r} is not an amount of memory; write 256MB or more, such as 4GB"
+        )
+    return size
+
+
+def only_for_a_store(context: typer.Context) -> None:
+    """Refuse options that ask a store, where the panel is a file: they would change nothing."""
+    for parameter in context.command.params:
+        source = context.get_parameter_source(str(parameter.name))
+        given = source is not None and source.name == "COMMANDLINE"
+        if given and parameter.name in _ASK_A_STORE:
+            raise UsageError(
+                f"--features is a panel as it is; {parameter.opts[0]} asks a store, and would "
+                "change nothing"
+            )
 
 
 def query(
@@ -179,7 +223,7 @@ def query(
     topics_file: Path | None,
     start: str | None,
     end: str | None,
-    window: str,
+    window: str | None,
     scale: Literal["log1p", "raw"] = "log1p",
     bots_file: Path | None = None,
     keep_bots: bool = False,
@@ -188,11 +232,14 @@ def query(
     """Turn options into a panel query."""
     from blueattr.jobs import PanelQuery  # noqa: PLC0415 - start-up time
     from blueattr.panel import RateRule  # noqa: PLC0415 - start-up time
-    from blueattr.store import parse_memory  # noqa: PLC0415 - start-up time
 
+    if "" in match:
+        raise UsageError("--match is empty, and would match everything; that is --topic all")
+    if start is not None and end is not None and window is not None:
+        raise UsageError("--from, --to and --window: give two of them")
     rate = None
     if max_rate is not None:
-        found = re.fullmatch(r"(\d+)/(\d+)", max_rate)
+        found = re.fullmatch(r"([1-9][0-9]{0,8})/([1-9][0-9]{0,8})", max_rate)
         if not found:
             raise UsageError(f"--max-rate {max_rate!r} should be records/days, such as 500/3")
         rate = RateRule(int(found[1]), int(found[2]))
@@ -203,12 +250,12 @@ def query(
         topics_file=topics_file,
         start=moment(start, "--from"),
         end=moment(end, "--to"),
-        length=length(window),
+        length=_DEFAULT_LENGTH if window is None else length(window),
         scale=scale,
         bots_file=bots_file,
         keep_bots=keep_bots,
         rate=rate,
-        memory=parse_memory(memory),
+        memory=memory_limit(memory),
     )
 
 
@@ -221,9 +268,11 @@ def question(
     weights: str | None,
     tiers: str,
 ) -> "Question":
-    """Turn options into a question."""
-    from blueattr.indicators import Aggregator  # noqa: PLC0415 - start-up time
+    """Turn options into a question, checked before a store is asked for its panel."""
+    from blueattr.attribution import check_method  # noqa: PLC0415 - start-up time
+    from blueattr.indicators import Aggregator, get_indicator  # noqa: PLC0415 - start-up time
     from blueattr.jobs import Question  # noqa: PLC0415 - start-up time
+    from blueattr.tiers import check_cutoffs  # noqa: PLC0415 - start-up time
 
     chosen = Aggregator(aggregator)
     if weights is not None:
@@ -231,22 +280,37 @@ def question(
         if len(values) != 3:
             raise UsageError(f"--weights {weights!r} should be three numbers, for a, b and c")
         chosen = Aggregator(aggregator, values)
+    indicators = names(indicator, "--indicator", INDICATOR_NAMES)
+    spelled = "closed form" if method == "closed" else method
+    for name in indicators:
+        check_method(get_indicator(name), spelled, steps)
     return Question(
-        indicators=names(indicator, INDICATOR_NAMES),
-        method="closed form" if method == "closed" else method,
+        indicators=indicators,
+        method=spelled,
         steps=steps,
         aggregator=chosen,
-        cutoffs=numbers(tiers, "--tiers", float),
+        cutoffs=check_cutoffs(numbers(tiers, "--tiers", float)),
     )
 
 
 def sampling(*, protocol: str, sizes: str, seeds: int, seed: int) -> "Sampling":
-    """Turn options into what to sample."""
+    """Turn options into what to sample, checked before a store is asked for its panel."""
     from blueattr.jobs import Sampling  # noqa: PLC0415 - start-up time
+    from blueattr.sampling import check_protocol  # noqa: PLC0415 - start-up time
 
+    protocols = names(protocol, "--protocol", PROTOCOL_NAMES)
+    for name in protocols:
+        check_protocol(name)
+    counts = numbers(sizes, "--sizes", int)
+    if min(counts) < 1 or len(set(counts)) < len(counts):
+        raise UsageError(f"--sizes {sizes!r} should be different numbers of agents, at least 1")
+    if not 1 <= seeds <= _MOST_SEEDS:
+        raise UsageError(f"--seeds takes 1 to {_MOST_SEEDS:,}, not {seeds}")
+    if seed < 0:
+        raise UsageError(f"--seed is a whole number from 0 on, not {seed}")
     return Sampling(
-        protocols=names(protocol, PROTOCOL_NAMES),
-        sizes=numbers(sizes, "--sizes", int),
+        protocols=protocols,
+        sizes=counts,
         seeds=seeds,
         seed=seed,
     )

@@ -1,33 +1,88 @@
 """Results to stdout or a file, everything else to stderr."""
 
+import os
 import sys
+from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, TextIO
+
+import typer
+
+from blueattr.errors import ExitCode, OutputError, UsageError
 
 if TYPE_CHECKING:
     from blueattr.report import Report
 
 
+def check_out(out: Path | None, agents: Path | None = None) -> None:
+    """Refuse a file that could not be written, before the work and not after it.
+
+    Parameters
+    ----------
+    out, agents
+        What ``--out`` and ``--agents`` say.
+
+    Raises
+    ------
+    UsageError
+        The extension of `out` is not that of a format, or both are the same file.
+    OutputError
+        There is no such folder.
+    """
+    from blueattr.report import format_of  # noqa: PLC0415 - start-up time
+
+    if out is not None:
+        format_of(out)
+    for path in (out, agents):
+        if path is not None and not path.parent.is_dir():
+            raise OutputError(f"cannot write {path}: there is no folder {path.parent}")
+    if out is not None and agents is not None and out.resolve() == agents.resolve():
+        raise UsageError(f"--out and --agents are both {out}; give each a file of its own")
+
+
 def emit(report: "Report", form: Literal["text", "json", "csv"], out: Path | None = None) -> None:
-    """Print a report, or write it to a file in the format of its extension."""
+    """Print a report, or write it to a file in the format of its extension.
+
+    Raises
+    ------
+    UsageError
+        The file's extension is not that of a format.
+    OutputError
+        The file or stdout cannot be written.
+    """
     from blueattr.report import format_of, render, write  # noqa: PLC0415 - start-up time
 
     if out is not None:
         write(out, render(report, format_of(out)))
         say(f"written: {out}")
         return
+    stdout: TextIO | None = sys.stdout
+    if stdout is None:  # as after >&-
+        raise OutputError("cannot write the result: standard output is closed; use --out FILE")
     terminal = None
     if form == "text":
         from blueattr.report.text import Terminal  # noqa: PLC0415 - start-up time
 
-        terminal = Terminal.of(sys.stdout)
-    sys.stdout.buffer.write(render(report, form, terminal))
-    sys.stdout.buffer.flush()
+        terminal = Terminal.of(stdout)
+    data = render(report, form, terminal)
+    try:
+        stdout.buffer.write(data)
+        stdout.buffer.flush()
+    except OSError as error:
+        # Whatever is left in the buffer, Python would try once more to write it at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stdout.fileno())
+        if isinstance(error, BrokenPipeError):  # the reader has enough, as `head` has
+            raise typer.Exit(ExitCode.OUTPUT) from None
+        raise OutputError(f"cannot write the result: {error.strerror or error}") from None
 
 
 def say(message: str) -> None:
     """Tell the person at the terminal something that is not a result."""
     from blueattr.report.escape import safe_text  # noqa: PLC0415 - start-up time
 
+    stderr: TextIO | None = sys.stderr
+    if stderr is None:
+        return
     lines = (safe_text(line, 2000) for line in message.splitlines())
-    sys.stderr.write("\n".join(lines) + "\n")
+    with suppress(OSError):  # nobody is there to be told
+        stderr.write("\n".join(lines) + "\n")

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from blueattr.cli.options import DEFAULT_DB, Db, Format, Memory, Out
-from blueattr.cli.output import emit, say
+from blueattr.cli.options import DEFAULT_DB, Db, Format, Memory, Out, memory_limit
+from blueattr.cli.output import check_out, emit, say
 from blueattr.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
@@ -58,11 +58,11 @@ def ingest(
     """
     from blueattr import jobs  # noqa: PLC0415 - start-up time
     from blueattr.report.inventory import ingest_report  # noqa: PLC0415 - start-up time
-    from blueattr.store import parse_memory  # noqa: PLC0415 - start-up time
 
     if not sources and not plc:
         raise UsageError("name something to ingest: files, folders, globs, - or --plc FILE")
-    bytes_allowed = parse_memory(memory)
+    bytes_allowed = memory_limit(memory)
+    check_out(out)
     with _Bars(quiet=quiet) as bars:
         done = [
             jobs.ingest(db, arguments, kind=kind, memory=bytes_allowed, progress=bars.progress)
@@ -136,6 +136,5 @@ def status(
     """
     from blueattr import jobs  # noqa: PLC0415 - start-up time
     from blueattr.report.inventory import status_report  # noqa: PLC0415 - start-up time
-    from blueattr.store import parse_memory  # noqa: PLC0415 - start-up time
 
-    emit(status_report(jobs.status(db, parse_memory(memory))), form, out)
+    emit(status_report(jobs.status(db, memory_limit(memory))), form, out)
