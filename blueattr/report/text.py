@@ -24,6 +24,9 @@ _BAR_CELLS = 10
 # When a table must be narrowed to fit, only words longer than this are broken.
 _WIDEST_WORD = 24
 
+# A fact may be a list, such as what a topic matches, which stands nowhere else in the text.
+_LONGEST_FACT = 4_000
+
 _ASCII_BOX = box.Box(str(box.SIMPLE_HEAD).replace("─", "-"), ascii=True)
 
 # What reports themselves write, for terminals that cannot show it.
@@ -182,11 +185,11 @@ def _paragraph(text: str, terminal: Terminal, style: str = "") -> Text:
     return Text("\n".join(lines).replace("\0", " "), style=style, overflow="fold")
 
 
-def _safe(text: str, terminal: Terminal) -> str:
+def _safe(text: str, terminal: Terminal, limit: int = 400) -> str:
     if not terminal.unicode:
         for symbol, spelling in _ASCII_SPELLINGS.items():
             text = text.replace(symbol, spelling)
-    return safe_text(text, ascii_only=not terminal.unicode)
+    return safe_text(text, limit, ascii_only=not terminal.unicode)
 
 
 def _table(table: Table, terminal: Terminal) -> Iterable[RenderableType]:
@@ -268,5 +271,6 @@ def _facts(facts: Iterable[Fact], terminal: Terminal) -> RichTable:
     grid.add_column(no_wrap=True, style="dim" if terminal.colour else "")
     grid.add_column(overflow="fold")
     for fact in facts:
-        grid.add_row(_text(fact.label, terminal), _text(fact.text, terminal))
+        text = Text(_safe(fact.text, terminal, _LONGEST_FACT), overflow="fold")
+        grid.add_row(_text(fact.label, terminal), text)
     return grid
