@@ -25,7 +25,7 @@ _BAR_CELLS = 10
 _WIDEST_WORD = 24
 
 # A fact may be a list, such as what a topic matches, which stands nowhere else in the text.
-_LONGEST_FACT = 2_000
+_LONGEST_FACT = 1_500
 
 _ASCII_BOX = box.Box(str(box.SIMPLE_HEAD).replace("─", "-"), ascii=True)
 
