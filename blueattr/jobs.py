@@ -356,13 +356,17 @@ def load_features(path: Path) -> tuple[pl.DataFrame, Provenance]:
         It cannot be read, or is neither.
     """
     try:
-        match path.suffix.lower():
-            case ".parquet":
-                frame = pl.read_parquet(path)
-            case ".csv":
-                frame = pl.read_csv(path, schema_overrides={"did": pl.String, "agent": pl.String})
-            case _:
-                raise InputError(f"the features in {path} must be a .parquet or .csv file")
+        # Opened here, so that the path is a name and not a pattern or an address.
+        with path.open("rb") as file:
+            match path.suffix.lower():
+                case ".parquet":
+                    frame = pl.read_parquet(file)
+                case ".csv":
+                    # All rows tell a column's type: the first hundred may be whole by chance.
+                    text = {"did": pl.String, "agent": pl.String}
+                    frame = pl.read_csv(file, schema_overrides=text, infer_schema_length=None)
+                case _:
+                    raise InputError(f"the features in {path} must be a .parquet or .csv file")
     except OSError as error:
         raise InputError(f"cannot read the features in {path}: {error.strerror or error}") from None
     except pl.exceptions.PolarsError as error:
