@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-__all__ = ["AT_URI", "DID", "HANDLE", "LINE_LIMIT", "PLC", "V1", "V2", "LineBatch", "cut_lines"]
+__all__ = ["ANY", "AT_URI", "DID", "HANDLE", "LINE_LIMIT", "PLC", "V1", "LineBatch", "cut_lines"]
 
 LINE_LIMIT = 8 << 20
 """Longest line in bytes; a repository's commit is at most 2 MB, its JSON a few times that."""
@@ -54,21 +54,19 @@ _PAYLOAD = {
     "identity": {"handle": "VARCHAR"},
     "account": {"active": "BOOLEAN", "status": "VARCHAR"},
 }
-V1 = json.dumps(
-    {
-        "did": "VARCHAR",
-        "time_us": "BIGINT",
-        "kind": "VARCHAR",
-        "commit": _COMMIT,
-        "identity": _PAYLOAD["identity"],
-        "account": _PAYLOAD["account"],
-    }
-)
+_V1 = {
+    "did": "VARCHAR",
+    "time_us": "BIGINT",
+    "kind": "VARCHAR",
+    "commit": _COMMIT,
+    "identity": _PAYLOAD["identity"],
+    "account": _PAYLOAD["account"],
+}
+V1 = json.dumps(_V1)
 """What the decoder takes from a line of Jetstream v1, as DuckDB's ``from_json`` wants it."""
 
-V2 = json.dumps({**_PAYLOAD, "payload": _PAYLOAD})
-"""The same for v2, framed or bare. One shape for v1 and v2 would take three times as long."""
-
+ANY = json.dumps({**_PAYLOAD, **_V1, "payload": _PAYLOAD})
+"""The same for v1 and v2, framed or bare, at once: it takes three times as long."""
 
 PLC = json.dumps(
     {

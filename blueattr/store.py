@@ -296,6 +296,8 @@ class Writer(Store):
         os.write(self._lock, str(os.getpid()).encode())
         super().__init__(path, memory)
         try:
+            if not path.exists():
+                self._create()
             with self._attached():
                 self._migrate()
             self.run("ingest/staging")
@@ -348,7 +350,7 @@ class Writer(Store):
                 self.run(
                     "ingest/decode_lines",
                     v1=events.V1,
-                    v2=events.V2,
+                    any=events.ANY,
                     did=events.DID,
                     at_uri=events.AT_URI,
                     handle=events.HANDLE,
@@ -423,6 +425,18 @@ class Writer(Store):
         finally:
             with self._errors():
                 self._detach()
+
+    def _create(self) -> None:
+        # Under another name first: a file of which only a part was written could never be opened.
+        new = f"{self.path}.new"
+        try:
+            Path(new).unlink(missing_ok=True)
+            with self._errors():
+                self._connection.execute("ATTACH $path AS new", {"path": new})
+                self._connection.execute("DETACH new")
+            Path(new).rename(self.path)
+        except OSError as error:
+            raise StoreError(f"cannot write {self.path}: {error.strerror}") from None
 
     def _migrate(self) -> None:
         known = self._version()
