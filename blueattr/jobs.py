@@ -84,7 +84,11 @@ def ingest(
         before = writer.count_events()
         for source in sources:
             known = writer.source(source.name)
-            if known is not None and source.fingerprint and source.fingerprint == known.fingerprint:
+            if (
+                known is not None
+                and source.fingerprint
+                and (source.kind, source.fingerprint) == (known.kind, known.fingerprint)
+            ):
                 if known.complete:
                     unchanged.append(source.name)
                     states.append(known)
@@ -280,6 +284,7 @@ def _count(store: Store, topic: topics.Topic | None, window: Window) -> None:
     store.run(
         "read/matched",
         pattern=topic.pattern,
+        hint=topic.hint,
         hashtags=topic.tags,
         tag_pattern=topic.tag_pattern,
         **bounds,

@@ -88,6 +88,12 @@ class Topic:
         return "(?i)" + "|".join(parts)
 
     @property
+    def hint(self) -> str:
+        """A cheap RE2 expression that matches at least whatever `pattern` does."""
+        parts = [_spaced(word) for word in (*self.keywords, *self.hashtags)]
+        return "(?i)" + "|".join([*parts, *(f"(?:{pattern})" for pattern in self.patterns)])
+
+    @property
     def tags(self) -> list[str]:
         """Hashtags that match as a whole, in lower case and NFC."""
         names = [*self.hashtags, *(re.sub(r"\s+", "", keyword) for keyword in self.keywords)]
@@ -249,7 +255,10 @@ def _normal(text: str) -> str:
 def _word(text: str, before: str = "") -> str:
     """Return an RE2 expression for a keyword as a whole word."""
     text = _normal(text)
-    body = r"[\s\pZ]+".join(re.escape(part) for part in text.split())
     start = before or ("" if _UNSPACED.match(text[0]) else _BEFORE)
     end = "" if _UNSPACED.match(text[-1]) else _AFTER
-    return f"{start}{body}{end}"
+    return f"{start}{_spaced(text)}{end}"
+
+
+def _spaced(text: str) -> str:
+    return r"[\s\pZ]+".join(re.escape(part) for part in _normal(text).split())

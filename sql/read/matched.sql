@@ -6,8 +6,14 @@ FROM event
 WHERE kind IN ('post', 'reply')
     AND event_time >= $start AND event_time < $end
     AND (
-        regexp_matches(nfc_normalize(text), $pattern)
-        OR regexp_matches(nfc_normalize(title), $pattern)
+        -- The keywords without their word boundaries, whose Unicode classes cost RE2 a hundred
+        -- times as much, spare nearly all texts the exact expression.
+        CASE WHEN regexp_matches(nfc_normalize(text), $hint)
+            THEN regexp_matches(nfc_normalize(text), $pattern)
+        END
+        OR CASE WHEN regexp_matches(nfc_normalize(title), $hint)
+            THEN regexp_matches(nfc_normalize(title), $pattern)
+        END
         OR list_has_any(list_transform(tags, lambda t: lower(nfc_normalize(t))), $hashtags)
         OR ($tag_pattern IS NOT NULL AND len(list_filter(
             tags, lambda t: regexp_matches(nfc_normalize(t), $tag_pattern)
