@@ -1,18 +1,21 @@
--- The PLC directory: earliest operation and latest handle. Grain: one DID.
+-- The PLC directory: earliest operation and latest handle; at one time, the last in the alphabet.
+-- Grain: one DID.
 MERGE INTO plc AS old
 USING (
     SELECT
         did,
         min(event_time) AS created_at,
-        arg_max(handle, event_time) FILTER (handle IS NOT NULL) AS handle,
-        max(event_time) FILTER (handle IS NOT NULL) AS handle_time
+        max({event_time: event_time, handle: handle}) FILTER (handle IS NOT NULL) AS latest
     FROM staged_plc
     GROUP BY did
 ) AS new
 ON old.did = new.did
 WHEN MATCHED THEN UPDATE SET
     created_at = least(old.created_at, new.created_at),
-    handle = CASE WHEN new.handle_time > coalesce(old.handle_time, '-infinity'::TIMESTAMP)
-        THEN new.handle ELSE old.handle END,
-    handle_time = greatest(old.handle_time, new.handle_time)
-WHEN NOT MATCHED THEN INSERT VALUES (new.did, new.created_at, new.handle, new.handle_time)
+    handle = CASE WHEN old.handle IS NULL
+            OR new.latest > {event_time: old.handle_time, handle: old.handle}
+        THEN new.latest.handle ELSE old.handle END,
+    handle_time = greatest(old.handle_time, new.latest.event_time)
+WHEN NOT MATCHED THEN INSERT VALUES (
+    new.did, new.created_at, new.latest.handle, new.latest.event_time
+)
