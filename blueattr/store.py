@@ -292,8 +292,12 @@ class Writer(Store):
             raise StoreBusyError(
                 f"process {holder} is ingesting into {path}; wait for it, or use another --db"
             ) from None
-        os.ftruncate(self._lock, 0)
-        os.write(self._lock, str(os.getpid()).encode())
+        try:
+            os.ftruncate(self._lock, 0)
+            os.write(self._lock, str(os.getpid()).encode())
+        except OSError as error:
+            os.close(self._lock)
+            raise StoreError(f"cannot write {path}.lock: {error.strerror}") from None
         super().__init__(path, memory)
         try:
             if not path.exists():
