@@ -1,0 +1,527 @@
+"""Ingest as a whole: order, repeats and kills make no difference to what a store holds."""
+
+import multiprocessing
+import os
+import random
+import signal
+import time
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import ingest_child
+import pytest
+from events_builder import (
+    FOLLOW,
+    POST,
+    PROFILE,
+    REPOST,
+    Event,
+    account,
+    as_v2,
+    at,
+    commit,
+    delete,
+    dumps,
+    follow,
+    identity,
+    like,
+    lines,
+    plc,
+    plc_did,
+    post,
+    profile,
+    repost,
+    uri,
+)
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from store_content import Content, content, expected, rows, sources
+
+from blueattr import jobs
+from blueattr.errors import StoreBusyError
+from blueattr.sources import files
+from blueattr.store import Store, Writer
+
+quick = settings(
+    derandomize=True,
+    deadline=None,
+    max_examples=25,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+WHO = ("ann", "bea", "cyd")
+
+
+@pytest.fixture
+def fresh(tmp_path: Path) -> Callable[[], Path]:
+    """Give each example a folder of its own."""
+    count = iter(range(10**6))
+
+    def make() -> Path:
+        folder = tmp_path / str(next(count))
+        folder.mkdir()
+        return folder
+
+    return make
+
+
+def ingest(db: Path, *parts: Sequence[Event] | bytes) -> Content:
+    """Ingest each part as a file of its own, one after another."""
+    for part in parts:
+        number = len(list(db.parent.glob("*.jsonl")))
+        path = db.parent / f"{number}.jsonl"
+        path.write_bytes(part if isinstance(part, bytes) else lines(*part))
+        done = jobs.ingest(db, [str(path)])
+        assert not done.failures
+    return content(db)
+
+
+# --- order, repeats, overlaps --------------------------------------------------------------------
+
+
+@st.composite
+def histories(draw: st.DrawFn) -> list[Event]:
+    """A few accounts doing and undoing the same few things at times that step back and forth."""
+    out: list[Event] = []
+    for rev in range(draw(st.integers(1, 14))):
+        who, other = draw(st.sampled_from(WHO)), draw(st.sampled_from(WHO))
+        rkey, time = draw(st.sampled_from("xy")), at(draw(st.integers(0, 6)))
+        event = draw(one_event(who, other, rkey, rev=rev, time=time))
+        out.append(event)
+        if event["kind"] == "commit" and draw(st.booleans()):
+            # The same event as another server sent it, at a time of its own.
+            out.append({**event, "time_us": event["time_us"] + draw(st.integers(-3, 3)) * 10**6})
+    return out
+
+
+@st.composite
+def one_event(  # noqa: PLR0911 - one for each kind of event
+    draw: st.DrawFn, who: str, other: str, rkey: str, *, rev: int, time: datetime
+) -> Event:
+    kinds = ["post", "post", "post", "delete", "delete", "repost", "follow", "profile"]
+    match draw(st.sampled_from([*kinds, "no profile", "identity", "account", "account", "like"])):
+        case "post":
+            return post(
+                who, rkey, f"text {rev}", rev=rev, time=time,
+                parent=draw(st.sampled_from([None, None, uri(other, "x")])),
+                tags=[f"tag{rev}"], embed={"external": {"title": f"title {rev}"}},
+                operation=draw(st.sampled_from(["create", "update"])),
+            )  # fmt: skip
+        case "repost":
+            return repost(who, rkey, uri(other, "x"), rev=rev, time=time)
+        case "follow":
+            return follow(who, rkey, other, rev=rev, time=time)
+        case "delete":
+            collection = draw(st.sampled_from([POST, REPOST, FOLLOW]))
+            return delete(who, collection, rkey, rev=rev, time=time)
+        case "profile":
+            operation = draw(st.sampled_from(["create", "update"]))
+            return profile(who, rev=rev, time=time, bot=draw(st.booleans()), operation=operation)
+        case "no profile":
+            return delete(who, PROFILE, "self", rev=rev, time=time)
+        case "identity":
+            return identity(who, draw(st.sampled_from(["a.org", "b.org", None])), time=time)
+        case "account":
+            status = draw(st.sampled_from([None, "deleted", "deleted", "takendown"]))
+            return account(who, status, time=time)
+        case _:
+            return like(who, rkey, uri(other, "x"), rev=rev, time=time)
+
+
+@quick
+@given(histories(), st.data())
+def test_any_order_repeat_and_split_gives_the_same_store(
+    fresh: Callable[[], Path], events: list[Event], data: st.DataObject
+) -> None:
+    wanted = expected(events)
+    shuffled = data.draw(st.permutations(events + data.draw(st.lists(st.sampled_from(events)))))
+    cut = sorted(data.draw(st.lists(st.integers(0, len(shuffled)), max_size=2)))
+    bounds = [0, *cut, len(shuffled)]
+    overlap = data.draw(st.integers(0, 3))
+    parts = [shuffled[max(a - overlap, 0) : b] for a, b in pairwise(bounds)]
+    v2 = data.draw(st.booleans())
+    parts = [[as_v2(e) for e in part] if v2 else part for part in parts]
+    assert ingest(fresh() / "store.duckdb", *parts) == wanted
+
+
+@quick
+@given(histories())
+def test_clean_ingest_equals_the_plain_fold(fresh: Callable[[], Path], events: list[Event]) -> None:
+    assert ingest(fresh() / "store.duckdb", events) == expected(events)
+
+
+def test_history_of_one_record(fresh: Callable[[], Path]) -> None:
+    create = post("ann", "x", "first", rev=1, time=at(1))
+    update = post("ann", "x", "second", rev=2, time=at(2), operation="update")
+    remove = delete("ann", POST, "x", rev=3, time=at(3))
+    again = post("ann", "x", "third", rev=4, time=at(4))
+    key = ("post", "did:plc:ann", "x")
+
+    def after(*parts: list[Event]) -> tuple[bool, datetime | None, str | None]:
+        record = ingest(fresh() / "store.duckdb", *parts).records[key]
+        return record[1], record[2], record[7]
+
+    first = at(1).replace(tzinfo=None)
+    assert after([create]) == (False, first, "first")
+    assert after([update], [create]) == (False, first, "second")
+    assert after([remove]) == (True, None, None)
+    assert after([remove], [update], [create]) == (True, first, None)
+    assert after([create], [update], [remove], [create]) == (True, first, None)
+    assert after([create, remove], [again]) == (False, first, "third")
+    assert after([again], [remove], [create]) == (False, first, "third")
+
+
+def test_deleting_what_was_never_seen_leaves_nothing_to_count(tmp_path: Path) -> None:
+    db = tmp_path / "store.duckdb"
+    gone = [delete("ann", c, "x", rev=1, time=at(1)) for c in (POST, REPOST, FOLLOW)]
+    ingest(db, gone)
+    with Store.open(db) as store:
+        assert store.frame("read/totals")["events"].item() == 0
+        assert store.frame("read/span").rows() == [(None, None)]
+
+
+# --- the same file again -------------------------------------------------------------------------
+
+DAY = [post(who, f"p{k}", f"text {k}", rev=k, time=at(k)) for k in range(30) for who in WHO]
+
+
+def test_same_file_again_touched_and_grown(tmp_path: Path) -> None:
+    db, path = tmp_path / "store.duckdb", tmp_path / "x.jsonl"
+    path.write_bytes(lines(*DAY[:60]))
+    first = jobs.ingest(db, [str(path)])
+    assert (first.events_before, first.events_after, first.unchanged) == (0, 60, ())
+    before = content(db), sources(db)
+    again = jobs.ingest(db, [str(path)])
+    assert again.unchanged == (str(path),)
+    assert (again.events_before, again.events_after) == (60, 60)
+    assert again.sources == first.sources
+    assert (content(db), sources(db)) == before
+    os.utime(path, ns=(1, 1))
+    touched = jobs.ingest(db, [str(path)])
+    assert touched.unchanged == ()
+    assert (touched.events_before, touched.events_after) == (60, 60)
+    assert content(db) == before[0]
+    path.write_bytes(lines(*DAY))
+    grown = jobs.ingest(db, [str(path)])
+    assert (grown.events_before, grown.events_after) == (60, 90)
+    assert grown.sources[0].lines == 90
+    assert content(db) == expected(DAY)
+
+
+def test_a_file_read_as_the_wrong_kind_can_be_read_as_the_right_one(tmp_path: Path) -> None:
+    db, path = tmp_path / "store.duckdb", tmp_path / "x.jsonl"
+    path.write_bytes(lines(*DAY))
+    wrong = jobs.ingest(db, [str(path)], kind="plc")
+    assert "holds none of what was expected" in wrong.failures[0]
+    assert wrong.events_after == 0
+    right = jobs.ingest(db, [str(path)])
+    assert (right.unchanged, right.failures, right.events_after) == ((), (), len(DAY))
+    assert sources(db)[1] == set()
+
+
+def test_a_damaged_file_does_not_keep_the_others_out(tmp_path: Path) -> None:
+    db = tmp_path / "store.duckdb"
+    (tmp_path / "a.jsonl").write_bytes(lines(*DAY[:10]) + b'{"did":')
+    (tmp_path / "b.jsonl.gz").write_bytes(b"no gzip at all")
+    (tmp_path / "c.jsonl").write_bytes(lines(*DAY[10:]) + b"oops\n")
+    done = jobs.ingest(db, [str(tmp_path)])
+    assert [f.split(" ")[0] for f in done.failures] == [
+        str(tmp_path / "a.jsonl"), str(tmp_path / "b.jsonl.gz")
+    ]  # fmt: skip
+    assert [s.complete for s in done.sources] == [False, False, True]
+    assert done.sources[2].rejected == {"not JSON": 1}
+    assert content(db) == expected(DAY)
+    # What is incomplete is tried again, from where it ended; what is complete is not.
+    again = jobs.ingest(db, [str(tmp_path)])
+    assert again.unchanged == (str(tmp_path / "c.jsonl"),)
+    assert len(again.failures) == 2
+    assert again.sources == done.sources
+    assert content(db) == expected(DAY)
+    (tmp_path / "a.jsonl").write_bytes(lines(*DAY[:10]) + dumps(DAY[0]).encode())
+    assert jobs.ingest(db, [str(tmp_path / "a.jsonl")]).failures == ()
+
+
+def test_progress_and_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(files, "CHUNK", 1000)
+    monkeypatch.setattr(files, "_READ", 500)
+    path = tmp_path / "x.jsonl"
+    path.write_bytes(lines(*DAY, like("ann", "l", uri("bea", "x"), rev=1, time=at(99))) + b"bad\n")
+    told: list[tuple[str, int, int | None]] = []
+    done = jobs.ingest(tmp_path / "s", [str(path)], progress=lambda *a: told.append(a))
+    assert len(told) > 5
+    assert [t[1] for t in told] == sorted(t[1] for t in told)
+    assert told[-1] == (str(path), path.stat().st_size, path.stat().st_size)
+    (state,) = done.sources
+    assert (state.lines, state.kept, state.skipped) == (92, 90, 1)
+    assert (state.rejected, state.position) == ({"not JSON": 1}, path.stat().st_size)
+    assert (state.first_event, state.last_event) == tuple(
+        at(s).replace(tzinfo=None) for s in (0, 99)
+    )
+
+
+# --- deleted accounts ----------------------------------------------------------------------------
+
+
+@settings(quick, max_examples=12)
+@given(st.permutations(range(5)), st.integers(1, 4))
+def test_texts_of_deleted_accounts_are_gone_whatever_the_order(
+    fresh: Callable[[], Path], order: list[int], per_file: int
+) -> None:
+    external = {"external": {"title": "SECRET title"}}
+    events = [
+        post("ann", "x", "SECRET one", rev=1, time=at(1), tags=["SECRET"], embed=external),
+        post("ann", "y", "SECRET two", rev=2, time=at(2)),
+        post("ann", "y", "SECRET edit", rev=3, time=at(3), operation="update"),
+        account("ann", "deleted", time=at(5)),
+        post("bea", "x", "public", rev=4, time=at(4), parent=uri("ann", "x")),
+    ]
+    events = [events[k] for k in order]
+    db = fresh() / "store.duckdb"
+    parts = [events[k : k + per_file] for k in range(0, len(events), per_file)]
+    found = ingest(db, *parts)
+    assert "SECRET" not in repr(found)
+    assert found.records["post", "did:plc:bea", "x"][7] == "public"
+    assert len(found.records) == 3
+    with Store.open(db) as store:
+        tables = rows(store, "SELECT table_name FROM duckdb_tables() WHERE database_name = 'store'")
+        assert len(tables) > 8
+        for (table,) in tables:
+            query = f"SELECT count(*) FROM {table} AS t WHERE t::VARCHAR LIKE '%SECRET%'"  # noqa: S608 - names from the catalogue
+            assert rows(store, query) == [(0,)]
+
+
+def test_an_account_that_comes_back_keeps_what_it_writes_then(tmp_path: Path) -> None:
+    events = [
+        post("ann", "x", "before", rev=1, time=at(1)),
+        account("ann", "deleted", time=at(2)),
+        account("ann", time=at(3)),
+        post("ann", "y", "after", rev=2, time=at(4)),
+    ]
+    found = ingest(tmp_path / "s.duckdb", events)
+    texts = {key[2]: record[7] for key, record in found.records.items()}
+    assert texts == {"x": None, "y": "after"}
+
+
+# --- the PLC directory ---------------------------------------------------------------------------
+
+
+def test_plc_export_folds_in_any_order(fresh: Callable[[], Path]) -> None:
+    operations = [
+        plc("ann", at(1), "old.example.org", legacy=True),
+        plc("ann", at(5), "new.example.org"),
+        plc("ann", at(9)),
+        plc("bea", at(2), "bea.example.org"),
+        plc("bea", at(3), "wrong.example.org", nullified=True),
+        plc("cyd", at(4), "handle.invalid"),
+        plc("dot", at(4), "one.example.org"),
+        plc("dot", at(4), "two.example.org"),
+    ]
+    t = [at(s).replace(tzinfo=None) for s in range(10)]
+    wanted = {
+        plc_did("ann"): (t[1], "new.example.org", t[5]),
+        plc_did("bea"): (t[2], "bea.example.org", t[2]),
+        plc_did("cyd"): (t[4], None, None),
+        plc_did("dot"): (t[4], "two.example.org", t[4]),
+    }
+    rng = random.Random(0)  # noqa: S311 - the same orders every time
+    for per_file in (8, 3, 1, 1):
+        rng.shuffle(operations)
+        db = fresh() / "store.duckdb"
+        for k in range(0, 8, per_file):
+            path = db.parent / f"{k}.jsonl"
+            path.write_bytes(lines(*operations[k : k + per_file]))
+            jobs.ingest(db, [str(path)], kind="plc")
+        assert content(db).plc == wanted
+        assert jobs.status(db).coverage == ()
+
+
+# --- killed at any moment ------------------------------------------------------------------------
+
+# Forked from a process that has imported what is needed and started no thread.
+processes = multiprocessing.get_context("forkserver")
+processes.set_forkserver_preload(["ingest_child", "polars", "blueattr.jobs"])
+
+
+def run(target: Callable[..., None], *arguments: Any) -> int:
+    child = processes.Process(target=target, args=arguments)
+    child.start()
+    child.join(120)
+    assert child.exitcode is not None
+    return child.exitcode
+
+
+def mixed(count: int) -> list[Event]:
+    """Events of every kind with deletes, updates and departures, and a few lines to reject."""
+    rng = random.Random(5)  # noqa: S311 - the same events every time
+    out: list[Event] = []
+    for k in range(count):
+        who, other, rkey = rng.choice("abcdefgh"), rng.choice("abcdefgh"), f"r{rng.randrange(20)}"
+        out.append(
+            rng.choice(
+                [
+                    post(who, rkey, f"text {k}", rev=k, time=at(k)),
+                    post(who, rkey, f"text {k}", rev=k, time=at(k), parent=uri(other, "r1")),
+                    repost(who, rkey, uri(other, "r1"), rev=k, time=at(k)),
+                    follow(who, rkey, other, rev=k, time=at(k)),
+                    delete(who, rng.choice([POST, FOLLOW]), rkey, rev=k, time=at(k)),
+                    profile(who, rev=k, time=at(k), bot=rng.random() < 0.5),
+                    identity(who, f"{rkey}.org", time=at(k)),
+                    account(who, rng.choice([None, None, "deleted"]), time=at(k)),
+                    commit(who, POST, "bad key", {"text": ""}, rev=k, time=at(k)),
+                ]
+            )
+        )
+    return out
+
+
+EVENTS = mixed(160)
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Any, float]:
+    folder = tmp_path_factory.mktemp("whole")
+    path = folder / "x.jsonl"
+    path.write_bytes(lines(*EVENTS))
+    started = time.monotonic()
+    assert run(ingest_child.ingest, folder / "store.duckdb", path) == 0
+    took = time.monotonic() - started
+    whole = content(folder / "store.duckdb"), sources(folder / "store.duckdb")
+    assert whole[0] == expected(EVENTS)
+    assert len(whole[0].records) > 50
+    assert whole[1][1]
+    return path, whole, took
+
+
+def recovered(db: Path, path: Path, whole: Any, *, ran: bool = True) -> int:
+    """Look at a store after a kill, ingest again, and compare; return where it had got to."""
+    position = 0
+    if db.exists():
+        # A reader may come before the next ingest.
+        reached = sources(db)[0]
+        position = reached[str(path)][2] if reached else 0
+        # Whatever was committed is the fold of the lines before the position, no more, no less.
+        seen = path.read_bytes()[:position].count(b"\n")
+        assert content(db) == expected(EVENTS[:seen])
+    assert run(ingest_child.ingest, db, path) == 0
+    assert (content(db), sources(db)) == whole
+    return position
+
+
+@pytest.mark.parametrize(
+    "numbers",
+    [(0, 3, 5, 8, 11, 17, 30, 52), pytest.param(range(60), marks=pytest.mark.slow)],
+    ids=["some", "all"],
+)
+def test_killed_before_each_statement_of_a_commit(
+    uninterrupted: tuple[Path, Any, float], tmp_path: Path, numbers: Sequence[int]
+) -> None:
+    path, whole, _ = uninterrupted
+    positions = set()
+    for number in numbers:
+        db = tmp_path / f"{number}.duckdb"
+        assert run(ingest_child.killed_at_statement, db, path, number) == -signal.SIGKILL
+        positions.add(recovered(db, path, whole))
+    assert len(positions) > 2
+
+
+def test_killed_right_before_and_after_a_commit(
+    uninterrupted: tuple[Path, Any, float], tmp_path: Path
+) -> None:
+    path, whole, _ = uninterrupted
+    positions = []
+    for number in range(5):
+        db = tmp_path / f"{number}.duckdb"
+        assert run(ingest_child.killed_around_commit, db, path, number) == -signal.SIGKILL
+        positions.append(recovered(db, path, whole))
+    # Before the commit its rows and its position are not there; after it both are.
+    assert positions[0] == 0
+    assert positions[0] < positions[1] == positions[2] < positions[3] == positions[4]
+
+
+def test_killed_again_and_again_at_random_moments(
+    uninterrupted: tuple[Path, Any, float], tmp_path: Path
+) -> None:
+    path, whole, took = uninterrupted
+    rng = random.Random(7)  # noqa: S311 - arbitrary moments
+    db, fired = tmp_path / "store.duckdb", 0
+    delay = took / 2
+    for _ in range(8):
+        code = run(ingest_child.killed_after, db, path, delay * rng.random())
+        if code == -signal.SIGKILL:
+            fired += 1
+        else:
+            assert code == 0
+            (delay, db) = delay / 2, tmp_path / f"{fired}.duckdb"
+    assert fired >= 3
+    recovered(db, path, whole)
+
+
+def test_a_full_disk_is_an_error_and_the_next_run_resumes(
+    uninterrupted: tuple[Path, Any, float], tmp_path: Path
+) -> None:
+    path, whole, _ = uninterrupted
+    codes = []
+    for size in (0, 10_000, 300_000, 600_000, 1_200_000):
+        db = tmp_path / f"{size}.duckdb"
+        codes.append(run(ingest_child.full_disk, db, path, size))
+        recovered(db, path, whole)
+    assert set(codes) <= {0, 7}
+    assert codes.count(7) >= 2
+
+
+# --- readers and writers -------------------------------------------------------------------------
+
+
+def test_reader_works_between_commits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(files, "CHUNK", 2000)
+    monkeypatch.setattr(files, "_READ", 700)
+    monkeypatch.setattr(jobs, "_COMMIT_ROWS", 20)
+    db, path = tmp_path / "store.duckdb", tmp_path / "x.jsonl"
+    path.write_bytes(lines(*EVENTS))
+    seen: list[int] = []
+
+    def look(*_: object) -> None:
+        # The ingest is under way; its process holds the lock file, but not the store.
+        with Store.open(db) as store:
+            seen.append(int(store.frame("read/totals")["events"][0]))
+
+    jobs.ingest(db, [str(path)], progress=look)
+    assert seen[0] == 0
+    assert len(set(seen)) > 3
+
+
+def test_second_writer_ends_at_once_and_names_the_first(tmp_path: Path) -> None:
+    db = tmp_path / "store.duckdb"
+    ready, release = processes.Event(), processes.Event()
+    child = processes.Process(target=ingest_child.hold, args=(db, ready, release))
+    child.start()
+    assert ready.wait(60)
+    with pytest.raises(StoreBusyError, match=f"process {child.pid} is ingesting"):
+        Writer(db)
+    with Store.open(db) as store:
+        assert store.frame("read/totals")["events"].item() == 0
+    release.set()
+    child.join(60)
+    assert child.exitcode == 0
+    Writer(db).close()
+
+
+def test_writer_waits_for_a_reader(tmp_path: Path) -> None:
+    db, path = tmp_path / "store.duckdb", tmp_path / "x.jsonl"
+    path.write_bytes(lines(*DAY[:5]))
+    Writer(db).close()
+    ready, release = processes.Event(), processes.Event()
+    reader = processes.Process(target=ingest_child.hold_reader, args=(db, ready, release))
+    reader.start()
+    assert ready.wait(60)
+    writer = processes.Process(target=ingest_child.ingest, args=(db, path))
+    writer.start()
+    writer.join(0.5)
+    assert writer.exitcode is None
+    release.set()
+    reader.join(60)
+    writer.join(60)
+    assert [reader.exitcode, writer.exitcode] == [0, 0]
+    assert content(db) == expected(DAY[:5])
