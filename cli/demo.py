@@ -37,9 +37,7 @@ def register(app: typer.Typer) -> None:
                 say(f"\n$ blueattr {shlex.join(arguments)}")
                 sys.stderr.flush()
                 app(arguments, standalone_mode=False)
-        say(
-            "\nThe agents of this sample are made up; its numbers say nothing about Bluesky.\nFiles:"
-        )
+        say("\nThe sample's agents are made up; its numbers say nothing about Bluesky.\nFiles:")
         for file in sorted(out.iterdir()):
             if file.suffix not in (".lock", ".tmp"):
                 say(f"  {file}")

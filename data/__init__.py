@@ -1,0 +1,1 @@
+"""What the commands need at run time: topics, bot rules, the sample."""
