@@ -51,7 +51,7 @@ for _module in ("store", "agents", "attribution", "demo"):
 def app() -> NoReturn:
     """Run the command line and leave with its exit code."""
     try:
-        code = _app(standalone_mode=False)
+        code = _app(prog_name="blueattr", standalone_mode=False)
     except typer.TyperException as error:
         _fail(_usage(error), ExitCode.USAGE)
     except BlueattrError as error:

@@ -1,5 +1,6 @@
 """Commands about the store: ingest and status."""
 
+import signal
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -61,6 +62,8 @@ def ingest(
 
     if not sources and not plc:
         raise UsageError("name something to ingest: files, folders, globs, - or --plc FILE")
+    # Polars, by now imported, lets an interrupted read go on; a pipe would be waited for for ever.
+    signal.siginterrupt(signal.SIGINT, True)
     bytes_allowed = memory_limit(memory)
     check_out(out)
     with _Bars(quiet=quiet) as bars:
