@@ -198,12 +198,14 @@ class Store:
 
     def _version(self) -> int:
         try:
-            rows = self._connection.execute("SELECT max(version) FROM migration").fetchall()
-        except duckdb.CatalogException:
-            tables = self._connection.execute(
-                "SELECT 1 FROM duckdb_tables() WHERE database_name = 'store' LIMIT 1"
+            query = "SELECT max(version)::INTEGER FROM migration"
+            rows = self._connection.execute(query).fetchall()
+        except (duckdb.CatalogException, duckdb.BinderException, duckdb.ConversionException):
+            content = self._connection.execute(
+                "SELECT 1 FROM duckdb_tables() WHERE database_name = 'store' UNION ALL "
+                "SELECT 1 FROM duckdb_views() WHERE database_name = 'store' AND NOT internal"
             ).fetchall()
-            if tables:
+            if content:
                 raise StoreError(
                     f"{self.path} is a DuckDB file, but not a blueattr store"
                 ) from None

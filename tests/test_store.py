@@ -1,0 +1,263 @@
+"""The store as a file: what is refused, what is migrated, what is left of what was removed."""
+
+import os
+from pathlib import Path
+
+import duckdb
+import pytest
+from events_builder import account, at, follow, lines, plc, post, uri
+from store_content import content, sources
+
+from blueattr import jobs, store
+from blueattr.errors import PatternError, StoreBusyError, StoreError, StoreVersionError
+from blueattr.store import Store, Writer, parse_memory
+
+EVENTS = [
+    post("ann", "x", "hello", rev=1, time=at(1)),
+    post("bea", "y", "you", rev=2, time=at(2), parent=uri("ann", "x")),
+    follow("ann", "f", "bea", rev=3, time=at(3)),
+]
+
+
+@pytest.fixture
+def db(tmp_path: Path) -> Path:
+    (tmp_path / "x.jsonl").write_bytes(lines(*EVENTS) + b"oops\n")
+    jobs.ingest(tmp_path / "store.duckdb", [str(tmp_path / "x.jsonl")])
+    return tmp_path / "store.duckdb"
+
+
+def both(path: Path, error: type[StoreError], match: str) -> None:
+    """Neither a reader nor a writer takes the file, and neither changes it."""
+    before = path.read_bytes() if path.is_file() else None
+    for use in (Store.open, Writer):
+        with pytest.raises(error, match=match) as caught:
+            use(path)
+        assert str(path) in str(caught.value)
+        assert len(str(caught.value)) < 600
+    assert (path.read_bytes() if path.is_file() else None) == before
+
+
+# --- what is refused -----------------------------------------------------------------------------
+
+
+def test_no_store(tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match=r"there is no store at .*nothing"):
+        Store.open(tmp_path / "nothing")
+    assert not (tmp_path / "nothing").exists()
+
+
+@pytest.mark.parametrize("data", [b"no database", b"\x00" * 20_000, b"{}\n" * 9999])
+def test_not_a_database(tmp_path: Path, data: bytes) -> None:
+    path = tmp_path / "x.duckdb"
+    path.write_bytes(data)
+    both(path, StoreError, "cannot")
+
+
+def test_a_damaged_database(db: Path) -> None:
+    data = bytearray(db.read_bytes())
+    for k in range(0, len(data), 512):
+        data[k] ^= 0xFF
+    db.write_bytes(data)
+    both(db, StoreError, "cannot|is")
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        "CREATE TABLE stranger (x INTEGER)",
+        "CREATE VIEW stranger AS SELECT 1",
+        "CREATE TABLE migration (x INTEGER)",
+        "CREATE TABLE migration (version VARCHAR); INSERT INTO migration VALUES ('three')",
+    ],
+)
+def test_a_database_that_is_no_store(tmp_path: Path, made: str) -> None:
+    path = tmp_path / "x.duckdb"
+    with duckdb.connect(path) as connection:
+        connection.execute(made)
+    both(path, StoreError, "not a blueattr store")
+
+
+def test_a_folder_and_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
+    both(tmp_path, StoreError, "cannot")
+    (tmp_path / "file").touch()
+    with pytest.raises(StoreError, match="cannot write"):
+        Writer(tmp_path / "file" / "store.duckdb")
+    with pytest.raises(StoreError, match=r"there is no store|cannot"):
+        Store.open(tmp_path / "file" / "store.duckdb")
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+def test_a_folder_that_is_read_only(tmp_path: Path) -> None:
+    folder = tmp_path / "locked"
+    folder.mkdir(mode=0o500)
+    with pytest.raises(StoreError, match="cannot write"):
+        Writer(folder / "store.duckdb")
+
+
+def test_a_newer_schema(db: Path) -> None:
+    with duckdb.connect(db) as connection:
+        connection.execute("INSERT INTO migration VALUES (99, '099_future.sql', now()::TIMESTAMP)")
+    both(db, StoreVersionError, "schema 99")
+
+
+def test_a_second_writer_in_the_same_process(db: Path) -> None:
+    with Writer(db), pytest.raises(StoreBusyError, match=f"process {os.getpid()} is ingesting"):
+        Writer(db)
+    Writer(db).close()
+
+
+def test_an_empty_file_becomes_a_store(tmp_path: Path) -> None:
+    path = tmp_path / "made" / "here" / "store.duckdb"
+    Writer(path).close()
+    assert content(path).records == {}
+    assert jobs.status(path).totals["events"] == 0
+    assert sorted(p.name for p in path.parent.iterdir()) == ["store.duckdb", "store.duckdb.lock"]
+
+
+def test_what_was_left_of_a_store_being_made_is_no_obstacle(tmp_path: Path) -> None:
+    path = tmp_path / "store.duckdb"
+    Path(f"{path}.new").write_bytes(b"half a file")
+    Writer(path).close()
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["store.duckdb", "store.duckdb.lock"]
+
+
+# --- migrations ----------------------------------------------------------------------------------
+
+
+def test_older_stores_are_migrated_by_readers_and_writers(
+    db: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = content(db), sources(db)
+    known = store._migrations()
+    later = (
+        *known,
+        (900, "900_a.sql", "ALTER TABLE profile ADD COLUMN extra INTEGER DEFAULT 7"),
+        (901, "901_b.sql", "CREATE TABLE added AS SELECT count(*) AS n FROM record"),
+    )
+    monkeypatch.setattr(store, "_migrations", lambda: later)
+    with Store.open(db) as opened:
+        assert opened._version() == 901
+        assert opened._connection.execute("SELECT n FROM added").fetchall() == [(3,)]
+        names = opened._connection.execute("SELECT version, name FROM migration ORDER BY 1")
+        assert names.fetchall() == [(v, n) for v, n, _ in later]
+    assert (content(db), sources(db)) == before
+    monkeypatch.setattr(store, "_migrations", lambda: (*later, (902, "902_c.sql", "SELECT 1")))
+    with Writer(db) as writer, writer._attached():
+        assert writer._version() == 902
+    monkeypatch.setattr(store, "_migrations", lambda: known)
+    both(db, StoreVersionError, "schema 902")
+
+
+def test_a_migration_that_fails_leaves_the_store_as_it_was(
+    db: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = content(db), sources(db)
+    known = store._migrations()
+    bad = (
+        *known,
+        (900, "900_a.sql", "CREATE TABLE half (x INTEGER); INSERT INTO half SELECT 'no number'"),
+    )
+    monkeypatch.setattr(store, "_migrations", lambda: bad)
+    with pytest.raises(Exception, match="no number"):
+        Store.open(db)
+    monkeypatch.setattr(store, "_migrations", lambda: known)
+    assert (content(db), sources(db)) == before
+
+
+# --- what is in it -------------------------------------------------------------------------------
+
+
+def test_sources_and_rejected_lines_survive_a_round_trip(db: Path) -> None:
+    (name,) = sources(db)[0]
+    with Writer(db) as writer:
+        state = writer.source(name)
+        assert state is not None
+        assert (state.lines, state.kept, state.skipped) == (4, 3, 0)
+        assert state.rejected == {"not JSON": 1}
+        position = len(lines(*EVENTS))
+        assert state.samples == {"not JSON": [(position, "oops\n")]}
+        assert writer.source("nothing") is None
+        writer.commit(state)
+        assert writer.source(name) == state
+        assert writer.count_events() == 3
+
+
+def test_status_says_what_is_in_it(db: Path) -> None:
+    status = jobs.status(db)
+    assert status.totals == {
+        "events": 3, "removed": 0, "accounts": 2, "handles": 0, "profiles": 0,
+        "status_changes": 0, "directory": 0,
+    }  # fmt: skip
+    assert status.days.rows() == [(at().date(), 1, 1, 0, 1, 2)]
+    assert [(w.start, w.end) for w in status.coverage] == [(at(1), at(3))]
+    assert status.gaps == ()
+    assert status.size == db.stat().st_size
+    assert status.rejected.select("reason", "lines", "sample").rows() == [("not JSON", 1, "oops\n")]
+
+
+def test_coverage_and_gaps(tmp_path: Path) -> None:
+    db = tmp_path / "store.duckdb"
+    spans = [(0, 600), (800, 900), (850, 1000), (4000, 4600), (100, 200)]
+    for number, (start, end) in enumerate(spans):
+        path = tmp_path / f"{number}.jsonl"
+        path.write_bytes(
+            lines(
+                post("ann", f"{number}a", rev=1, time=at(start)),
+                post("ann", f"{number}b", rev=2, time=at(end)),
+            )
+        )
+        jobs.ingest(db, [str(path)])
+    export = tmp_path / "plc.jsonl"
+    export.write_bytes(lines(plc("ann", at(2000), "a.org")))
+    jobs.ingest(db, [str(export)], kind="plc")
+    status = jobs.status(db)
+    # Five minutes apart is not a gap; the directory covers no events.
+    assert [(w.start, w.end) for w in status.coverage] == [(at(0), at(1000)), (at(4000), at(4600))]
+    assert [(g.start, g.end) for g in status.gaps] == [(at(1000), at(4000))]
+
+
+def test_a_text_that_comes_with_its_deletion_never_reaches_the_file(tmp_path: Path) -> None:
+    db, path, secret = tmp_path / "store.duckdb", tmp_path / "x.jsonl", "S3CR3T-text-of-ann"
+    path.write_bytes(
+        lines(
+            post("ann", "x", secret, rev=1, time=at(1)),
+            post("bea", "x", "PUBL1C-text-of-bea", rev=2, time=at(1)),
+            account("ann", "deleted", time=at(2)),
+        )
+    )
+    jobs.ingest(db, [str(path)])
+    assert secret.encode() not in db.read_bytes()
+    assert b"PUBL1C-text-of-bea" in db.read_bytes()
+
+
+# --- small things --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "size"),
+    [("4GB", 4 << 30), ("800M", 800 << 20), (" 2.5 GiB ", 5 << 29), ("268435456", 256 << 20),
+     ("0.25g", 256 << 20), ("1t", 1 << 40)],
+)  # fmt: skip
+def test_sizes_of_memory(text: str, size: int) -> None:
+    assert parse_memory(text) == size
+
+
+@pytest.mark.parametrize("text", ["", "4", "lots", "-4GB", "255MB", "4 GB GB", "nan", "1e9GB"])
+def test_sizes_that_make_no_sense(text: str) -> None:
+    with pytest.raises(StoreError, match="not a memory limit"):
+        parse_memory(text)
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    ["(", "a)|(b", r"(a)\1", "(?=a)", "a{1000}{1000}{1000}", "[", "*", "\udcff", "(?P<x"],
+)
+def test_patterns_that_the_engine_refuses(db: Path, pattern: str) -> None:
+    with Store.open(db) as opened, pytest.raises(PatternError, match="is refused"):
+        opened.check_pattern(pattern)
+
+
+def test_patterns_that_the_engine_takes(db: Path) -> None:
+    with Store.open(db) as opened:
+        for pattern in ("", "(a+)+$", r"\bmythos\b", "日本", r"\pL+", "a|b", "\x00"):
+            opened.check_pattern(pattern)
