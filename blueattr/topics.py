@@ -31,13 +31,17 @@ ALL = "all"
 """The name that stands for a run without a topic."""
 
 # Scripts that are written without spaces between words: a keyword that ends in one of them has no
-# word boundary there.
+# word boundary there, and a keyword beside one of them is at a word's boundary.
 _UNSPACED = re.compile(
     "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff"
     "\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff]"
 )
-_BEFORE = r"(?:^|[^\pL\pM\pN_])"
-_AFTER = r"(?:$|[^\pL\pM\pN_])"
+# Marks that end an emoji, such as the one that makes a heart red, do not belong to a word.
+_EMOJI_ENDS = r"[\x{FE00}-\x{FE0F}\x{20E3}]"
+_BEFORE = rf"(?:^|[^\pL\pM\pN_]|{_UNSPACED.pattern}|{_EMOJI_ENDS})"
+_AFTER = rf"(?:$|[^\pL\pM\pN_]|{_UNSPACED.pattern})"
+# A hashtag goes on in any script.
+_AFTER_TAG = r"(?:$|[^\pL\pM\pN_])"
 _KEYS = {"title", "category", "keywords", "hashtags", "patterns"}
 
 
@@ -83,7 +87,7 @@ class Topic:
     def pattern(self) -> str:
         """One RE2 expression for texts and link titles (in NFC)."""
         parts = [_word(keyword) for keyword in self.keywords]
-        parts += [_word(tag, before="[#\uff03]") for tag in self.hashtags]
+        parts += [f"[#\uff03]{_spaced(tag)}{_AFTER_TAG}" for tag in self.hashtags]
         parts += [f"(?:{pattern})" for pattern in self.patterns]
         return "(?i)" + "|".join(parts)
 
@@ -95,9 +99,9 @@ class Topic:
 
     @property
     def tags(self) -> list[str]:
-        """Hashtags that match as a whole, in lower case and NFC."""
+        """Hashtags that match as a whole, in NFC; letter case does not count."""
         names = [*self.hashtags, *(re.sub(r"\s+", "", keyword) for keyword in self.keywords)]
-        return sorted({_normal(name).lower() for name in names})
+        return sorted({_normal(name) for name in names})
 
     @property
     def tag_pattern(self) -> str | None:
@@ -232,7 +236,7 @@ def _parse(content: Mapping[str, Any], origin: str) -> dict[str, Topic]:
         for key in ("keywords", "hashtags", "patterns"):
             values = table.get(key, [])
             if not isinstance(values, list) or not all(
-                isinstance(v, str) and v.strip(" \t\n#\uff03") for v in values
+                isinstance(v, str) and v.strip().strip("#\uff03").strip() for v in values
             ):
                 raise InputError(f"{where}: {key} must be a list of texts that are not empty")
             lists[key] = tuple(values)
@@ -252,10 +256,10 @@ def _normal(text: str) -> str:
     return unicodedata.normalize("NFC", text).strip()
 
 
-def _word(text: str, before: str = "") -> str:
+def _word(text: str) -> str:
     """Return an RE2 expression for a keyword as a whole word."""
     text = _normal(text)
-    start = before or ("" if _UNSPACED.match(text[0]) else _BEFORE)
+    start = "" if _UNSPACED.match(text[0]) else _BEFORE
     end = "" if _UNSPACED.match(text[-1]) else _AFTER
     return f"{start}{_spaced(text)}{end}"
 

@@ -14,7 +14,11 @@ WHERE kind IN ('post', 'reply')
         OR CASE WHEN regexp_matches(nfc_normalize(title), $hint)
             THEN regexp_matches(nfc_normalize(title), $pattern)
         END
-        OR list_has_any(list_transform(tags, lambda t: lower(nfc_normalize(t))), $hashtags)
+        -- Via upper case, in which the two lower-case sigmas, for one, are the same.
+        OR list_has_any(
+            list_transform(tags, lambda t: lower(upper(nfc_normalize(t)))),
+            list_transform($hashtags, lambda t: lower(upper(t)))
+        )
         OR ($tag_pattern IS NOT NULL AND len(list_filter(
             tags, lambda t: regexp_matches(nfc_normalize(t), $tag_pattern)
         )) > 0)
