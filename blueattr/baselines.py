@@ -21,6 +21,8 @@ __all__ = [
     "ExactShapley",
     "SampledBanzhaf",
     "SampledShapley",
+    "check_coalitions",
+    "check_permutations",
     "exact_shapley",
     "sampled_banzhaf",
     "sampled_shapley",
@@ -189,6 +191,31 @@ def _streams(seed: int, purpose: int, count: int) -> StreamArray:
     return starts
 
 
+def check_permutations(permutations: int, *, antithetic: bool) -> None:
+    """Check that permutations are enough for a standard error.
+
+    Raises
+    ------
+    UsageError
+        For fewer than 2; with antithetic pairs for an odd number or fewer than 4.
+    """
+    if permutations < (4 if antithetic else 2) or (antithetic and permutations % 2):
+        needed = "an even number of permutations, at least 4" if antithetic else "2 permutations"
+        raise UsageError(f"a standard error needs {needed}, not {permutations}")
+
+
+def check_coalitions(coalitions: int) -> None:
+    """Check that coalitions are enough for a standard error.
+
+    Raises
+    ------
+    UsageError
+        For fewer than 2.
+    """
+    if coalitions < 2:
+        raise UsageError(f"a standard error needs at least 2 coalitions, not {coalitions}")
+
+
 def exact_shapley(
     frame: object, indicator: str | Indicator = "heat", *, aggregator: Aggregator | None = None
 ) -> ExactShapley:
@@ -300,10 +327,7 @@ def sampled_shapley(
     permutations for Shapley value estimation", JMLR 23. docs/methods.md, "Baselines".
     """
     question = _Question.of(frame, indicator, aggregator)
-    least = 4 if antithetic else 2
-    if permutations < least or (antithetic and permutations % 2):
-        needed = "an even number of permutations, at least 4" if antithetic else "2 permutations"
-        raise UsageError(f"a standard error needs {needed}, not {permutations}")
+    check_permutations(permutations, antithetic=antithetic)
     total, game, n = question.total(), question.game(), question.n
     streams = _streams(seed, _PERMUTATIONS, permutations // 2 if antithetic else permutations)
     size = max(8, _PIECE // n)
@@ -375,8 +399,7 @@ def sampled_banzhaf(
     Wang & Jia (2023), "Data Banzhaf", AISTATS, arXiv 2205.15466; docs/methods.md, "Baselines".
     """
     question = _Question.of(frame, indicator, aggregator)
-    if coalitions < 2:
-        raise UsageError(f"a standard error needs at least 2 coalitions, not {coalitions}")
+    check_coalitions(coalitions)
     total, n = question.total(), question.n
     streams = _streams(seed, _COALITIONS, coalitions)
     v = question.game().coalitions(streams)
