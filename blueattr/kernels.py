@@ -301,6 +301,15 @@ MEAN, LOG, GEOMETRIC = 0, 1, 2
 
 
 @_jit()
+def _ascending(x, y, z):
+    # With equal weights, agents with each other's features interchanged then have bit-equal s.
+    low, high = (x, y) if x < y else (y, x)
+    low, z = (low, z) if low < z else (z, low)
+    middle, high = (high, z) if high < z else (z, high)
+    return low, middle, high
+
+
+@_jit()
 def _aggregate(a, b, c, kind, weights, divisor, out, state):
     wa, wb, wc = weights
     for start in range(0, out.size, BLOCK):
@@ -308,10 +317,12 @@ def _aggregate(a, b, c, kind, weights, divisor, out, state):
         s = out[start : start + BLOCK]
         if kind == GEOMETRIC:
             for i in range(s.size):
-                s[i] = x[i] ** wa * y[i] ** wb * z[i] ** wc
+                low, middle, high = _ascending(x[i] ** wa, y[i] ** wb, z[i] ** wc)
+                s[i] = low * middle * high
         else:
             for i in range(s.size):
-                s[i] = wa * x[i] + wb * y[i] + wc * z[i]
+                low, middle, high = _ascending(wa * x[i], wb * y[i], wc * z[i])
+                s[i] = low + middle + high
         if kind == LOG:
             for i in range(s.size):
                 s[i] = math.log1p(s[i])

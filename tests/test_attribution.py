@@ -295,10 +295,24 @@ def test_zero_totals_say_why(
         attribute(data, name, method=method)
 
 
-def test_equal_agents_have_no_variance_by_quadrature_either() -> None:
-    data = pl.DataFrame({"did": list(map(str, range(97))), "a": 0.1, "b": 0.7, "c": 0.3})
+@pytest.mark.parametrize("n", range(2, 40))
+def test_rounding_is_not_taken_for_variance(n: int) -> None:
+    """F is a difference of moments; agents here differ by their last bit."""
+    a = 0.7 + np.random.default_rng(n).integers(0, 2, n) * 2.0**-53
+    data = pl.DataFrame({"did": list(map(str, range(n))), "a": a, "b": 0.7, "c": 0.3})
+    only_a = Aggregator("mean", (1.0, 0.0, 0.0))
     with pytest.raises(ZeroTotalError, match="same for every agent"):
-        attribute(data, "var", method="quadrature")
+        attribute(data, "var", method="quadrature", aggregator=only_a)
+
+
+def test_raw_counts_weigh_samples_where_they_are_known() -> None:
+    data = frame().sort("did")
+    panel = Panel.of(data)
+    assert panel.followers.tolist() == data["followers"].to_list()
+    assert panel.activity.tolist() == data["activity"].to_list()
+    bare = Panel.of(data.drop("followers", "activity"))
+    assert bare.followers.tolist() == data["b"].to_list()
+    assert bare.activity.tolist() == data["a"].to_list()
 
 
 # --- checking ------------------------------------------------------------------------------------

@@ -1,5 +1,6 @@
 """Each kernel against its plain twin, and the laws of the reproducible sum."""
 
+import itertools
 import math
 import subprocess
 import sys
@@ -157,6 +158,17 @@ def test_aggregate(kind: int, divisor: float) -> None:
     assert float(total) == pytest.approx(math.fsum(expected), rel=1e-14)
 
 
+@pytest.mark.parametrize("kind", [kernels.MEAN, kernels.LOG, kernels.GEOMETRIC])
+def test_aggregate_of_interchanged_features_is_bit_equal(kind: int) -> None:
+    x = [np.random.default_rng(k).lognormal(size=2000) for k in range(3)]
+    third = (1 / 3, 1 / 3, 1 / 3)
+    expected = kernels.aggregate(x[0], x[1], x[2], kind, third)
+    for p, q, r in itertools.permutations(range(3)):
+        s, total = kernels.aggregate(x[p], x[q], x[r], kind, third)
+        assert s.tobytes() == expected[0].tobytes()
+        assert total == expected[1]
+
+
 def test_spread_about_mean_keeps_its_digits() -> None:
     s = 1e6 + np.random.default_rng(0).random(5000) * 1e-3
     exact = [Fraction(v) for v in s.tolist()]
@@ -183,6 +195,10 @@ def test_argsort_is_stable(values: list[float]) -> None:
     assert kernels.argsort(x).tolist() == np.argsort(x, kind="stable").tolist()
 
 
+def test_argsort_takes_both_zeros_for_ties() -> None:
+    assert kernels.argsort(vector([1.0, 0.0, -0.0, -1.0, 0.0])).tolist() == [3, 1, 2, 4, 0]
+
+
 def test_argsort_keeps_the_order_it_is_given() -> None:
     x = vector([1.0, 0.0, 1.0, 0.0])
     order = np.array([3, 2, 1, 0], np.uint32)
@@ -204,6 +220,13 @@ def test_pairwise_excess_of_massive_ties_is_exact() -> None:
     excess = kernels.pairwise_excess(s)
     assert excess[[5, 70_000, 199_999]].tolist() == [399_994.0, 599_992.0, 599_992.0]
     assert np.count_nonzero(excess) == 3
+
+
+def test_pairwise_excess_of_many_agents_carries_what_rounding_loses() -> None:
+    s = np.random.default_rng(2).random(200_000)
+    below, most = kernels.exact_sum(s), int(s.argmax())
+    expected = float(s.size * Fraction(float(s[most])) - below)
+    assert kernels.pairwise_excess(s)[most] == pytest.approx(expected, rel=4e-16)
 
 
 def test_pairwise_excess_of_near_equals_does_not_cancel() -> None:
