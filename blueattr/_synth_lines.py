@@ -9,7 +9,7 @@ __all__ = ["lines"]
 
 # It has the form of a CID of DAG-CBOR and SHA-256 and is made of the record's key: no reader of
 # events resolves it, and 52 random characters could not be compressed.
-_CID = "bafyreia{0}{0}{0}{1}a"
+_CID = "bafyreia{}" + "a" * 38
 _COLLECTIONS = {
     "post": "app.bsky.feed.post",
     "reply": "app.bsky.feed.post",
@@ -24,7 +24,7 @@ _COLLECTIONS = {
 
 
 def _cid(tid: str) -> pl.Expr:
-    return pl.format(_CID, tid, pl.col(tid).str.head(11))
+    return pl.format(_CID, tid)
 
 
 def _time(column: str, precision: int) -> pl.Expr:

@@ -81,7 +81,8 @@ class SynthSpec:
         Part of top-level posts that are on one of the five topics, 0 to 1, on an average day.
     activity
         Part of the network's events per account and day to aim at, over 0 to 1: less makes a
-        smaller file of as many accounts and days.
+        smaller file of as many accounts and days. Everyone's one certain record, and what is told
+        of accounts (identity, profile, status), stays.
 
     Raises
     ------
@@ -125,25 +126,48 @@ class Accounts:
         self.n = n = max(spec.agents, round(spec.agents / _AUTHORS))
         self.names = names = Names(spec.seed)
         self.authors = spec.agents
-        self.events_per_day = n * _EVENTS_PER_DAY * spec.activity
+        self.told_per_day = n * _EVENTS_PER_DAY
+        self.events_per_day = self.told_per_day * spec.activity
         rng = generator(spec, 0)
         everyone = np.arange(n)
-        lurks = everyone >= spec.agents
-        bot, new = names.bot(everyone), names.new(everyone)
         activity = np.minimum(rng.standard_normal(n), 3.4)
+        self._set_rates(spec, rng, everyone, activity)
+        self._make_sure(rng, everyone)
 
-        # Like, repost, follow, post, reply, block: expected records in the window, float32.
+        # Who does more does it on more days.
+        week = np.maximum(sum(self.rates) * (8 / spec.days), 0.05)
+        presence = np.clip(1 / (1 + np.exp(1.9 - 0.92 * np.log(week))), 0.06, 1)
+        self.presence: _Floats32 = presence.astype(np.float32)
+        self.rates[LIKE] *= np.float32(spec.like_fraction)
+
+        new = names.new(everyone)
+        self._set_fame(rng, activity, new)
+
+        # Seconds from the start.
+        end = spec.days * 86400
+        self.birth = np.where(new, 60 + rng.random(n) * (end - 7200), -_NEVER).astype(np.int32)
+        leaves = ~new & (rng.random(n) < 1 - math.exp(-0.0006 * spec.days))
+        self.death = np.where(leaves, 7200 + rng.random(n) * (end - 7260), _NEVER).astype(np.int32)
+        self.born = sorted_by(self.birth, np.flatnonzero(new))
+        self.dead = sorted_by(self.death, np.flatnonzero(leaves))
+
+    def _set_rates(
+        self, spec: SynthSpec, rng: np.random.Generator, everyone: Ints, activity: Floats
+    ) -> None:
+        # Like, repost, follow, post, reply, block: expected records in the window.
+        lurks, bot = everyone >= spec.agents, self.names.bot(everyone)
         self.rates: list[_Floats32] = []
         for kind, (share, does) in enumerate(zip(RATED, _DOES, strict=True)):
             shared = _SHARED[kind]
-            own = np.minimum(rng.standard_normal(n), 3.4)
+            own = np.minimum(rng.standard_normal(self.n), 3.4)
             rate = np.exp(_SPREAD[kind] * (shared * activity + math.sqrt(1 - shared**2) * own))
-            willing = 0.5 * activity + math.sqrt(0.75) * rng.standard_normal(n)
+            willing = 0.5 * activity + math.sqrt(0.75) * rng.standard_normal(self.n)
+            acts = willing > NormalDist().inv_cdf(1 - does)
             if kind == LIKE:
                 rate[lurks] *= math.exp(-1.5)
-                acts = lurks | (willing > _quantile(1 - does))
+                acts |= lurks
             else:
-                acts = ~lurks & (willing > _quantile(1 - does))
+                acts &= ~lurks
             if kind in (POST, REPLY):
                 acts |= bot & ~lurks
                 rate[bot] *= 5
@@ -153,46 +177,33 @@ class Accounts:
             # cannot change what is drawn.
             self.rates.append((rate * (total / max(rate.sum(), 1e-9))).astype(np.float32))
 
-        # Everyone's one certain event.
-        pick = rng.random(n) * sum(self.rates[k] for k in (REPOST, FOLLOW, POST, REPLY))
-        self.sure_kind = np.full(n, LIKE, np.int8)
-        below = np.zeros(n)
-        for kind in (REPOST, FOLLOW, POST, REPLY):
-            self.sure_kind[(pick >= below) & (self.rates[kind] > 0)] = kind
+    def _make_sure(self, rng: np.random.Generator, everyone: Ints) -> None:
+        # Everyone's one certain event is of a kind they do, for the idle of any; it is taken off
+        # what they are expected to do.
+        kinds = (REPOST, FOLLOW, POST, REPLY)
+        place = rng.random(self.n) * sum(self.rates[kind] for kind in kinds)
+        self.sure_kind = np.full(self.n, LIKE, np.int8)
+        below = np.zeros(self.n)
+        for kind in kinds:
+            self.sure_kind[(place >= below) & (self.rates[kind] > 0)] = kind
             below += self.rates[kind]
-        idle = ~lurks & (below == 0)
-        self.sure_kind[idle] = rng.choice(
-            [REPOST, FOLLOW, POST, REPLY], int(idle.sum()), p=[0.25, 0.45, 0.2, 0.1]
-        )
-        for kind, rate32 in enumerate(self.rates):
-            np.maximum(rate32 - (self.sure_kind == kind), 0, out=rate32)
+        idle = (everyone < self.authors) & (below == 0)
+        self.sure_kind[idle] = rng.choice(kinds, int(idle.sum()), p=[0.25, 0.45, 0.2, 0.1])
+        for kind, rate in enumerate(self.rates):
+            np.maximum(rate - (self.sure_kind == kind), 0, out=rate)
 
-        # Who does more does it on more days.
-        total8 = np.maximum(sum(self.rates) * (8 / spec.days), 0.05)
-        self.presence = np.clip(1 / (1 + np.exp(1.9 - 0.92 * np.log(total8))), 0.06, 1).astype(
-            np.float32
-        )
-        self.rates[LIKE] *= np.float32(spec.like_fraction)
-
+    def _set_fame(self, rng: np.random.Generator, activity: Floats, new: Bools) -> None:
         # Followers go with activity, but are not the same.
-        rank = np.empty(n)
-        rank[np.argsort(0.5 * activity + math.sqrt(0.75) * rng.standard_normal(n))] = (
-            everyone + 0.5
-        ) / n
-        fame = np.exp(np.interp(rank, _RANKS, np.log(_FOLLOWERS)))
+        order = np.argsort(0.5 * activity + math.sqrt(0.75) * rng.standard_normal(self.n))
+        rank = np.empty(self.n)
+        rank[order] = (np.arange(self.n) + 0.5) / self.n
+        # Between the quantiles a power law, too: straight where both axes are logarithmic.
+        fame = np.exp(np.interp(np.log1p(-rank), np.log1p(-_RANKS[::-1]), np.log(_FOLLOWERS[::-1])))
         far = rank > _RANKS[-1]
         fame[far] = _FOLLOWERS[-1] * ((1 - _RANKS[-1]) / (1 - rank[far])) ** (1 / 1.25)
         fame[new] *= 0.1
         self.fame = fame.astype(np.float32)
         self.fame_sum = np.cumsum(self.fame, dtype=np.float64)
-
-        # Seconds from the start.
-        end = spec.days * 86400
-        self.birth = np.where(new, 60 + rng.random(n) * (end - 7200), -_NEVER).astype(np.int32)
-        leaves = ~new & (rng.random(n) < 0.0006 * spec.days)
-        self.death = np.where(leaves, 7200 + rng.random(n) * (end - 7260), _NEVER).astype(np.int32)
-        self.born = sorted_by(self.birth, np.flatnonzero(new))
-        self.dead = sorted_by(self.death, np.flatnonzero(leaves))
 
     def alive(self, agent: Ints, time: Floats) -> Bools:
         """Tell who exists at a time, in seconds; accounts outside the window's always do."""
@@ -205,20 +216,18 @@ class Accounts:
         return pick(self.fame_sum, rng, size)
 
 
-def _quantile(p: float) -> float:
-    return NormalDist().inv_cdf(p)
-
-
 def sorted_by(time: npt.NDArray[np.int32], who: Ints) -> Ints:
+    """Sort accounts by their times, which are those of all accounts."""
     return who[np.argsort(time[who], kind="stable")]
 
 
 def pick(total: Floats, rng: np.random.Generator, size: int) -> Ints:
-    # Where total is a running sum of weights.
+    """Draw positions in proportion to their weights, given the running sum of these."""
     return find(total, rng.random(size))
 
 
 def find(total: Floats, place: Floats) -> Ints:
+    """Look up places between 0 and 1 in a running sum of weights."""
     # The product can round up to the last sum, which is nobody's.
     found: Ints = np.searchsorted(total, place * total[-1], side="right")
     return np.minimum(found, total.size - 1, dtype=np.int64)

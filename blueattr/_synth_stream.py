@@ -236,7 +236,8 @@ class Stream:
             (PROFILE, UPDATE, _PROFILE_UPDATE),
             (IDENTITY, UPDATE, _IDENTITY),
         ):
-            count = int(rng.poisson(volume * share))
+            of = a.told_per_day * span if kind in (PROFILE, IDENTITY) else volume
+            count = int(rng.poisson(of * share))
             who = rng.integers(a.n, size=count)
             if kind in (LISTITEM, THREADGATE):
                 who = np.where(who < a.authors, who, who % a.authors)

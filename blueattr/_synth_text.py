@@ -248,8 +248,8 @@ class Names:
         return unit(self.seed, 4, agent) < 0.055
 
     def bot(self, agent: IntArray) -> npt.NDArray[np.bool_]:
-        """Tell who is run by software: 1.2 %, whether or not handle or profile say so."""
-        return unit(self.seed, 5, agent) < 0.012
+        """Tell who is run by software: 2 %, whether or not handle or profile say so."""
+        return unit(self.seed, 5, agent) < 0.02
 
     def labelled(self, agent: IntArray) -> npt.NDArray[np.bool_]:
         """Tell whose profile says that it is a bot: 45 % of bots."""

@@ -8,6 +8,7 @@ start, so memory is bounded by the accounts (about 100 bytes each) and one slice
 import contextlib
 import gzip
 import os
+import secrets
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -38,9 +39,10 @@ __all__ = [
     "write_lines",
 ]
 
-SAMPLE_SPEC = SynthSpec(agents=3000, like_fraction=0.01, topic_share=0.3)
-"""What ``data/sample.jsonl.zst`` holds. Few likes, since the pipeline skips them, and five times
-the usual part on the topics, so that a small panel has enough to attribute."""
+SAMPLE_SPEC = SynthSpec(agents=2500, like_fraction=0.01, topic_share=0.3, activity=0.33)
+"""What ``data/sample.jsonl.zst`` holds. To be small it has few likes, since the pipeline skips
+them, and a third of the usual events for each account; to have enough to attribute, five times the
+usual part of its posts is on the topics."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,16 +140,27 @@ def write_file(spec: SynthSpec, path: Path, *, level: int = 9) -> SynthCounts:
     OutputError
         The file cannot be written; nothing of it is left behind.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        with temporary.open("xb") as file, _compressor(path.suffix, file, level) as out:
-            counts = write_lines(spec, out)
-        temporary.replace(path)
+        if path.exists() and not path.is_file() and not path.is_dir():
+            with path.open("wb") as file:  # a device or a pipe, which nothing may replace
+                return _write_compressed(spec, file, path.suffix, level)
+        part = path.resolve().with_name(f".blueattr-{secrets.token_hex(8)}.part")
+        try:
+            with part.open("xb") as file:
+                counts = _write_compressed(spec, file, path.suffix, level)
+                file.flush()
+                os.fsync(file.fileno())
+            part.replace(path.resolve())
+        finally:
+            part.unlink(missing_ok=True)
     except OSError as error:
-        raise OutputError(f"cannot write {path}: {error.strerror or error}") from None
-    finally:
-        temporary.unlink(missing_ok=True)
+        raise OutputError(f"cannot write {path}: {error.strerror or error}") from error
     return counts
+
+
+def _write_compressed(spec: SynthSpec, file: BinaryIO, suffix: str, level: int) -> SynthCounts:
+    with _compressor(suffix, file, level) as out:
+        return write_lines(spec, out)
 
 
 def _compressor(suffix: str, file: BinaryIO, level: int) -> Any:
