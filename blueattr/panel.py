@@ -56,8 +56,8 @@ def bot_rules(path: Path | None = None) -> tuple[BotRule, ...]:
     Raises
     ------
     InputError
-        The file cannot be read, or a rule lacks its name or pattern, or the engine (Rust's regex,
-        linear time) refuses the pattern.
+        The file cannot be read or has no ``rules``, or a rule lacks its name or pattern, or the
+        engine (Rust's regex, linear time) refuses the pattern.
     """
     origin = path or (resources.files("blueattr.data") / "bots.toml")
     try:
@@ -66,8 +66,12 @@ def bot_rules(path: Path | None = None) -> tuple[BotRule, ...]:
         raise InputError(f"cannot read the bot rules in {path}: {error.strerror}") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise InputError(f"{path} is not TOML: {error}") from None
+    tables = content.get("rules")
+    if not isinstance(tables, list):
+        # Not as if it held no rules: a misspelt [[rule]] would let every bot in.
+        raise InputError(f"{origin} has no list of tables [[rules]]; for no rules: rules = []")
     rules = []
-    for number, table in enumerate(content.get("rules", []), 1):
+    for number, table in enumerate(tables, 1):
         match table:
             case {"name": str(name), "pattern": str(pattern)}:
                 pass

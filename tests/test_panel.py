@@ -1,0 +1,349 @@
+"""The panel: each filter on a store made by hand, what it says, and where the window ends."""
+
+from datetime import timedelta
+from itertools import pairwise
+from pathlib import Path
+
+import polars as pl
+import pytest
+from events_builder import (
+    POST,
+    Event,
+    account,
+    at,
+    delete,
+    follow,
+    identity,
+    lines,
+    plc,
+    plc_name,
+    post,
+    profile,
+    repost,
+    uri,
+)
+
+from blueattr import jobs, panel
+from blueattr.errors import EmptyPanelError, InputError, UsageError
+from blueattr.panel import BotRule, Panel, RateRule
+from blueattr.provenance import PanelStep, Window
+from blueattr.store import Store
+
+START, END = at(0), at(days=14)
+WINDOW = Window(START, END)
+TICK = timedelta(microseconds=1)
+GONE = "deleted, taken down or suspended at the window's end"
+LABEL, NEW = "bot by its own label", "created inside the window"
+
+
+def ingest(folder: Path, events: list[Event], directory: list[Event] | None = None) -> Path:
+    folder.mkdir(exist_ok=True)
+    db = folder / "store.duckdb"
+    for kind, content in (("file", events), ("plc", directory)):
+        if content:
+            (folder / kind).write_bytes(lines(*content))
+            done = jobs.ingest(db, [str(folder / kind)], kind=kind)
+            assert done.failures == ()
+            assert done.sources[0].kept == len(content)
+    return db
+
+
+def build(db: Path, window: Window = WINDOW, **options: object) -> Panel:
+    with Store.open(db) as store:
+        return panel.build(store, window, **options)  # type: ignore[arg-type]
+
+
+def names(built: Panel) -> list[str]:
+    return [d.removeprefix("did:plc:") for d in built.agents["did"]]
+
+
+def active(*who: str, day: float = 5) -> list[Event]:
+    return [post(w, "x", rev=1, time=at(days=day)) for w in who]
+
+
+def step(built: Panel, name: str) -> PanelStep:
+    (found,) = [s for s in built.steps if s.filter == name]
+    return found
+
+
+def test_filters_one_after_another(tmp_path: Path) -> None:
+    events = [
+        *active("zoe", "ann", "gone", "down", "susp", "off", "bot", "label", "fresh", "both"),
+        account("gone", "deleted", time=at(days=6)),
+        account("down", "takendown", time=at(days=6)),
+        account("susp", "suspended", time=at(days=6)),
+        account("off", "deactivated", time=at(days=6)),
+        account("both", "deleted", time=at(days=6)),
+        identity("ann", "ann.example.org", time=at(days=1)),
+        identity("bot", "weather-bot.example.org", time=at(days=1)),
+        identity("both", "weather-bot.example.org", time=at(days=1)),
+        profile("label", rev=2, time=at(days=-9), bot=True),
+        profile("fresh", rev=3, time=at(days=2)),
+    ]
+    built = build(ingest(tmp_path, events))
+    # In the order of DIDs, with the store's numbers beside them.
+    assert names(built) == ["ann", "off", "zoe"]
+    assert built.agents.columns == ["account", "did"]
+    shipped = [f"bot handle: {rule.name}" for rule in panel.bot_rules()]
+    assert [s.filter for s in built.steps] == [GONE, *shipped, LABEL, NEW]
+    assert (built.steps[0].before, built.steps[-1].after) == (10, 3)
+    for one, following in pairwise(built.steps):
+        assert one.after == following.before
+    assert all(s.after == s.before - s.removed for s in built.steps)
+    removed = {s.filter: s.removed for s in built.steps if s.removed}
+    assert removed == {GONE: 4, "bot handle: bot-word": 1, LABEL: 1, NEW: 1}
+    assert built.steps[1].note == "handles known for 3 of 10 active accounts"
+    assert step(built, NEW).note == "creation time unknown for 3, who are kept"
+    assert [s.note for s in built.steps if s.note] == [built.steps[1].note, built.steps[-1].note]
+
+
+def test_active_is_whoever_has_a_kept_event_in_the_window(tmp_path: Path) -> None:
+    events = [
+        post("a-post", "x", rev=1, time=START),
+        post("b-reply", "x", rev=1, time=END - TICK, parent=uri("q-target", "x")),
+        repost("c-repost", "x", uri("q-target", "x"), rev=1, time=at(1)),
+        follow("d-follow", "x", "q-target", rev=1, time=at(1)),
+        post("e-early", "x", rev=1, time=START - TICK),
+        post("f-late", "x", rev=1, time=END),
+        post("g-removed", "x", rev=1, time=at(1)),
+        delete("g-removed", POST, "x", rev=2, time=at(days=20)),
+        profile("h-profile", rev=1, time=at(1), operation="update"),
+        identity("i-identity", "i.example.org", time=at(1)),
+    ]
+    db = ingest(tmp_path, events)
+    assert names(build(db)) == ["a-post", "b-reply", "c-repost", "d-follow"]
+    later = Window(START + TICK, END + TICK)
+    assert names(build(db, later)) == ["b-reply", "c-repost", "d-follow", "f-late"]
+
+
+@pytest.mark.parametrize("status", ["deleted", "takendown", "suspended"])
+def test_status_is_that_of_the_windows_end(tmp_path: Path, status: str) -> None:
+    events = [
+        *active("after", "at-end", "before", "back", "back-late", "twice"),
+        account("after", status, time=END + TICK),
+        account("at-end", status, time=END),
+        account("before", status, time=END - TICK),
+        account("back", status, time=at(days=6)),
+        account("back", time=END - TICK),
+        account("back-late", status, time=at(days=6)),
+        account("back-late", time=END),
+        account("twice", time=at(days=7)),
+        account("twice", status, time=at(days=8)),
+    ]
+    built = build(ingest(tmp_path, events))
+    assert names(built) == ["after", "at-end", "back"]
+    assert step(built, GONE).removed == 3
+
+
+def test_of_two_statuses_at_one_time_the_account_is_gone(tmp_path: Path) -> None:
+    for number, order in enumerate((1, -1)):
+        events = [account("ann", time=at(9)), account("ann", "deleted", time=at(9))][::order]
+        built = build(ingest(tmp_path / str(number), [*active("ann", "bea"), *events]))
+        assert names(built) == ["bea"]
+
+
+# --- bots ----------------------------------------------------------------------------------------
+
+
+def test_handles_are_the_latest_known_from_network_or_directory(tmp_path: Path) -> None:
+    who = {name: plc_name(name) for name in ("ann", "bea", "cyd", "dot")}
+    good, bad = "good.example.org", "my-bot.example.org"
+    events = [
+        *active(*who.values()),
+        identity(who["ann"], bad, time=at(1)),
+        identity(who["bea"], good, time=at(1)),
+        identity(who["cyd"], bad, time=at(5)),
+        identity(who["cyd"], good, time=at(3)),
+    ]
+    directory = [
+        plc("ann", at(2, days=-9), good),
+        plc("ann", at(2), good),
+        plc("bea", at(2, days=-9), bad),
+        plc("cyd", at(4, days=-9), good),
+        plc("dot", at(0, days=-9), bad.upper()),
+    ]
+    built = build(ingest(tmp_path, events, directory))
+    assert names(built) == [who["ann"], who["bea"]]
+    assert built.steps[1].note == "handles known for 4 of 4 active accounts"
+
+
+@pytest.mark.parametrize(
+    ("handle", "rule"),
+    [
+        ("bot.example.org", "bot-word"), ("my-bot.bsky.social", "bot-word"),
+        ("bot2.example.org", "bot-word"), ("x.bot", "bot-word"),
+        ("weatherbot.bsky.social", "bot-suffix"), ("quotebot3.bsky.social", "bot-suffix"),
+        ("botnews.example.org", "bot-prefix"), ("ann.example.org.ap.brid.gy", "bridge"),
+        ("rss.example.org", "feed"), ("some-feed.example.org", "feed"),
+        ("news-mirror.example.org", "mirror"), ("autoposter.example.org", "auto-poster"),
+        ("user12345678.bsky.social", "digit-tail"),
+        ("talbot.bsky.social", None), ("abbott.example.org", None), ("botanist.bsky.social", None),
+        ("robots.example.org", None), ("ann1987.bsky.social", None), ("ann.bsky.social", None),
+        ("black-mirror.example.org", None), ("feedback.example.org", None),
+        ("chabot.example.org", None), ("ann19871231.example.org", "digit-tail"),
+    ],
+)  # fmt: skip
+def test_shipped_rules_by_handle(handle: str, rule: str | None) -> None:
+    fired = [
+        r.name
+        for r in panel.bot_rules()
+        if pl.Series([handle]).str.contains(f"(?i){r.pattern}").item()
+    ]
+    assert (fired[0] if fired else None) == rule
+
+
+def test_own_rules_and_none(tmp_path: Path) -> None:
+    events = [*active("ann", "bea", "cyd"), identity("ann", "Special.example.org", time=at(1)),
+              identity("bea", "my-bot.example.org", time=at(1)),
+              profile("cyd", rev=1, time=at(days=-1), bot=True)]  # fmt: skip
+    db = ingest(tmp_path, events)
+    own = build(db, rules=(BotRule("mine", "SPECIAL|nothing"),))
+    assert (names(own), step(own, "bot handle: mine").removed) == (["bea"], 1)
+    bare = build(db, rules=())
+    assert names(bare) == ["ann", "bea"]
+    assert step(bare, LABEL).note == "handles known for 2 of 3 active accounts"
+    kept = build(db, keep_bots=True, rate=RateRule(0, 1))
+    assert names(kept) == ["ann", "bea", "cyd"]
+    assert [s.filter for s in kept.steps] == [GONE, NEW]
+
+
+def test_label_is_that_of_the_latest_profile(tmp_path: Path) -> None:
+    events = [
+        *active("off", "on", "none"),
+        profile("off", rev=1, time=at(days=-2), bot=True),
+        profile("off", rev=2, time=at(days=-1), operation="update"),
+        profile("on", rev=1, time=at(days=-2)),
+        profile("on", rev=2, time=at(days=-1), operation="update", bot=True),
+    ]
+    built = build(ingest(tmp_path, events))
+    assert names(built) == ["none", "off"]
+
+
+def test_rate_rule_counts_days_over_the_rate(tmp_path: Path) -> None:
+    def busy(who: str, per_day: dict[int, int]) -> list[Event]:
+        return [
+            post(who, f"{d}-{k}", rev=k, time=at(k, days=d))
+            for d, count in per_day.items()
+            for k in range(count)
+        ]
+
+    events = [
+        *busy("over", {1: 4, 2: 4}),
+        *busy("exact", {1: 3, 2: 3, 3: 3}),
+        *busy("once", {1: 50}),
+        *busy("outside", {1: 4, 14: 4, -1: 4}),
+        *[
+            follow("mixed", f"f{d}{k}", "ann", rev=k, time=at(k, days=d))
+            for d in (1, 2)
+            for k in (0, 1)
+        ],
+        *busy("mixed", {1: 2, 2: 2}),
+    ]
+    db = ingest(tmp_path, events)
+    built = build(db, rate=RateRule(3, 2))
+    assert names(built) == ["exact", "once", "outside"]
+    found = step(built, "bot by rate: over 3 records a day on 2 days or more")
+    assert (found.before, found.removed) == (5, 2)
+    assert [s.filter for s in built.steps][-3:] == [LABEL, found.filter, NEW]
+    assert names(build(db)) == ["exact", "mixed", "once", "outside", "over"]
+
+
+WRONG_RULES = [
+    ("not toml", "is not TOML"),
+    ("", "has no list of tables"),
+    ("[[rule]]\nname = 'x'\npattern = 'y'", "has no list of tables"),
+    ("rules = 5", "has no list of tables"),
+    ("rules = 'text'", "has no list of tables"),
+    ("[rules]\nname = 'x'", "has no list of tables"),
+    ("rules = [5]", "rule 1 needs a name and a pattern"),
+    ("[[rules]]\nname = 'x'", "rule 1 needs a name and a pattern"),
+    ("[[rules]]\nname = 'x'\npattern = 'a'\n[[rules]]\npattern = 'a'", "rule 2 needs"),
+    ("[[rules]]\nname = 'x'\npattern = 5", "rule 1 needs"),
+    ("[[rules]]\nname = 'x'\npattern = '('", "'x' is refused"),
+    ("[[rules]]\nname = 'x'\npattern = '(a)\\1'", "'x' is refused"),
+    ("[[rules]]\nname = 'x'\npattern = 'a{1000}{1000}{1000}'", "'x' is refused"),
+]
+
+
+@pytest.mark.parametrize(("text", "message"), WRONG_RULES)
+def test_errors_in_a_file_of_rules(tmp_path: Path, text: str, message: str) -> None:
+    path = tmp_path / "bots.toml"
+    path.write_text(text)
+    with pytest.raises(InputError, match=message) as caught:
+        panel.bot_rules(path)
+    assert str(path) in str(caught.value)
+
+
+def test_files_of_rules(tmp_path: Path) -> None:
+    for path in (tmp_path / "nothing", tmp_path):
+        with pytest.raises(InputError, match="cannot read"):
+            panel.bot_rules(path)
+    (tmp_path / "x").write_bytes(b"\xff\xfe")
+    with pytest.raises(InputError, match="is not TOML"):
+        panel.bot_rules(tmp_path / "x")
+    (tmp_path / "x").write_text("rules = []")
+    assert panel.bot_rules(tmp_path / "x") == ()
+    (tmp_path / "x").write_text("[[rules]]\nname = 'n'\npattern = 'p'\nwhy = 'because'")
+    assert panel.bot_rules(tmp_path / "x") == (BotRule("n", "p"),)
+    assert len(panel.bot_rules()) > 5
+
+
+# --- creation ------------------------------------------------------------------------------------
+
+
+def test_creation_by_directory_before_profile(tmp_path: Path) -> None:
+    n = {k: plc_name(k) for k in ("old", "new", "first", "last", "end", "just", "seen", "un")}
+    events = [
+        *active(*n.values()),
+        # The directory knows better than a profile that was made late, and the other way round.
+        profile(n["old"], rev=1, time=at(days=3)),
+        profile(n["new"], rev=1, time=at(days=-3)),
+        profile(n["seen"], rev=1, time=at(days=3)),
+        profile(n["un"], rev=1, time=at(days=3), operation="update"),
+    ]
+    directory = [
+        plc("old", at(days=-100)), plc("new", at(days=3)), plc("first", START),
+        plc("last", END - TICK), plc("end", END), plc("just", START - TICK),
+    ]  # fmt: skip
+    built = build(ingest(tmp_path, events, directory))
+    assert names(built) == sorted(n[k] for k in ("old", "end", "just", "un"))
+    assert step(built, NEW) == PanelStep(NEW, 8, 4, 4, "creation time unknown for 1, who are kept")
+
+
+# --- nobody, gaps, windows -----------------------------------------------------------------------
+
+
+def test_nobody_is_an_answer_with_a_reason(tmp_path: Path) -> None:
+    db = ingest(tmp_path, [*active("ann"), account("ann", "deleted", time=at(days=6))])
+    with pytest.raises(EmptyPanelError, match=r"most \(1\) went as: deleted"):
+        build(db)
+    with pytest.raises(EmptyPanelError, match="nobody was active"):
+        build(db, Window(at(days=30), at(days=31)))
+
+
+def test_window_follows_from_what_is_given(tmp_path: Path) -> None:
+    db = ingest(tmp_path, active("ann", day=20))
+    last, two = at(days=20) + TICK, timedelta(days=2)
+    with Store.open(db) as store:
+        assert jobs.PanelQuery(db).window(store) == Window(last - timedelta(days=14), last)
+        assert jobs.PanelQuery(db, length=two).window(store) == Window(last - two, last)
+        assert jobs.PanelQuery(db, start=START, length=two).window(store) == Window(
+            START, at(days=2)
+        )
+        assert jobs.PanelQuery(db, end=END, length=two).window(store) == Window(at(days=12), END)
+        for end in (START, START - TICK):
+            with pytest.raises(UsageError, match="before it starts"):
+                jobs.PanelQuery(db, start=START, end=end).window(store)
+    empty = ingest(tmp_path / "empty", [profile("ann", rev=1, time=at(1))])
+    with Store.open(empty) as store, pytest.raises(EmptyPanelError, match="no events"):
+        jobs.PanelQuery(empty).window(store)
+
+
+def test_gaps_of_a_window(tmp_path: Path) -> None:
+    events = [post("ann", "a", rev=1, time=at(days=2)), post("ann", "b", rev=2, time=at(days=5))]
+    result = jobs.make_panel(jobs.PanelQuery(ingest(tmp_path, events), start=START, end=END))
+    found = [(g.start, g.end) for g in result.provenance.gaps]
+    assert found == [(START, at(days=2)), (at(days=5), END)]
+    inside = jobs.PanelQuery(tmp_path / "store.duckdb", start=at(days=2), end=at(299, days=5))
+    assert jobs.make_panel(inside).provenance.gaps == ()
+    assert result.provenance.panel[0].before == 1
