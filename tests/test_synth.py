@@ -21,9 +21,6 @@ import pytest
 import zstandard
 
 import blueattr.synth as synth_module
-from blueattr._synth_network import Accounts, Calendar
-from blueattr._synth_stream import _Recent, _Removable, _Seen
-from blueattr._synth_text import HEAT, LANGUAGES, TOPICS
 from blueattr.errors import OutputError, UsageError
 from blueattr.synth import (
     SAMPLE_SPEC,
@@ -35,6 +32,9 @@ from blueattr.synth import (
     write_file,
     write_lines,
 )
+from blueattr.synth.network import Accounts, Calendar
+from blueattr.synth.stream import _Recent, _Removable, _Seen
+from blueattr.synth.text import HEAT, LANGUAGES, TOPICS
 
 SMALL = SynthSpec(agents=300, days=4, seed=7, topic_share=0.4)
 NETWORK = SynthSpec(agents=20_000, days=8)

@@ -1,6 +1,6 @@
 """A calibrated event generator: what the network's stream looks like, at any size.
 
-The figures are published counts of the real network (docs/methods.md, "Synthetic events"). Time is
+The figures are published counts of the real network (docs/data.md, "Synthetic events"). Time is
 cut into slices; a slice's events are drawn at once, from accounts whose rates are fixed at the
 start, so memory is bounded by the accounts (about 100 bytes each) and one slice.
 """
@@ -18,11 +18,11 @@ from typing import Any, BinaryIO
 import polars as pl
 import zstandard
 
-from blueattr._synth_lines import lines
-from blueattr._synth_network import SynthSpec
-from blueattr._synth_stream import KINDS, OPERATIONS, SCHEMA, STATUSES, Stream
-from blueattr._synth_text import Names, contents
 from blueattr.errors import OutputError
+from blueattr.synth.lines import lines
+from blueattr.synth.network import SynthSpec
+from blueattr.synth.stream import KINDS, OPERATIONS, SCHEMA, STATUSES, Stream
+from blueattr.synth.text import Names, contents
 
 __all__ = [
     "KINDS",
@@ -71,7 +71,7 @@ def event_batches(spec: SynthSpec) -> Iterator[pl.DataFrame]:
 
     Notes
     -----
-    docs/methods.md, "Synthetic events". Accounts are numbers; `Names` tells their DIDs and
+    docs/data.md, "Synthetic events". Accounts are numbers; `Names` tells their DIDs and
     handles, `contents` what posts say, so that a reader pays only for the strings it wants.
     """
     return Stream(spec).batches()

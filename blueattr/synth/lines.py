@@ -3,7 +3,7 @@
 import numpy as np
 import polars as pl
 
-from blueattr._synth_text import LANGUAGES, Names, contents
+from blueattr.synth.text import LANGUAGES, Names, contents
 
 __all__ = ["lines"]
 

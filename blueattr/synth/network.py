@@ -1,6 +1,6 @@
 """Who is on the synthetic network and how time passes there, fitted to published counts.
 
-docs/methods.md, "Synthetic events", has the figures and their sources.
+docs/data.md, "Synthetic events", has the figures and their sources.
 """
 
 import math
@@ -12,8 +12,8 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from blueattr._synth_text import HEAT, Names
 from blueattr.errors import UsageError
+from blueattr.synth.text import HEAT, Names
 
 __all__ = ["Accounts", "Calendar", "SynthSpec", "find", "generator", "pick", "sorted_by"]
 
@@ -116,6 +116,7 @@ class SynthSpec:
 
 
 def generator(spec: SynthSpec, *stream: int) -> np.random.Generator:
+    """Give the random numbers of one purpose: the same ones whatever else was drawn before."""
     return np.random.Generator(np.random.PCG64DXSM([spec.seed, *stream]))
 
 

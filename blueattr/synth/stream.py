@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import polars as pl
 
-from blueattr._synth_network import (
+from blueattr.synth.network import (
     BLOCK,
     EPOCH,
     FOLLOW,
@@ -28,7 +28,7 @@ from blueattr._synth_network import (
     pick,
     sorted_by,
 )
-from blueattr._synth_text import TOPICS, IntArray, unit
+from blueattr.synth.text import TOPICS, IntArray, unit
 
 __all__ = ["KINDS", "OPERATIONS", "SCHEMA", "STATUSES", "Stream"]
 
@@ -196,6 +196,7 @@ class Stream:
         self.sure_time = sure[self.sure]
 
     def batches(self) -> Iterator[pl.DataFrame]:
+        """Yield the events of one slice of time after the other, of `SCHEMA`."""
         a, calendar = self.accounts, self.calendar
         everyone = np.arange(a.n)
         for day in range(self.spec.days):
