@@ -1,73 +1,62 @@
 """The attribution: a frame of features, checked, to the Aumann-Shapley value of every agent."""
 
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
 from blueattr import kernels
-from blueattr.errors import EmptyPanelError, FeatureError, UsageError, ZeroTotalError
+from blueattr.custom import OwnIndicator
+from blueattr.errors import EmptyPanelError, FeatureError, UsageError
 from blueattr.indicators import (
     Aggregator,
     FeatureArrays,
     Indicator,
-    MomentIndicator,
-    Solution,
-    get_indicator,
 )
 from blueattr.kernels import FloatArray, IndexArray
+from blueattr.loading import find_indicator
 from blueattr.provenance import Provenance
 from blueattr.tiers import DEFAULT_CUTOFFS, assign_tiers, check_cutoffs, rank, tier_names
+from blueattr.value import (
+    DEFAULT_STEPS,
+    Method,
+    Quadrature,
+    Remarks,
+    TierShare,
+    check_method,
+    diagonal_weights,
+    midpoint_weights,
+    remark,
+    share_out,
+    solve,
+    solve_with_means,
+)
 
 __all__ = [
     "DEFAULT_STEPS",
     "AttributionResult",
     "Method",
     "Panel",
+    "Quadrature",
+    "Remarks",
     "TierShare",
     "attribute",
     "check_features",
     "check_method",
+    "diagonal_weights",
     "midpoint_weights",
+    "remark",
     "share_out",
     "solve",
+    "solve_with_means",
 ]
-
-Method = Literal["closed form", "quadrature"]
-DEFAULT_STEPS = 30
-_MOST_STEPS = 1_000_000
 
 SMALLEST, LARGEST = 1e-90, 1e90
 """Between these a positive feature is safe: no product of means and no square leaves float64."""
-
-
-@dataclass(frozen=True, slots=True)
-class TierShare:
-    """What one tier carries.
-
-    Parameters
-    ----------
-    tier
-        Its name, ``"top"`` first.
-    agents
-        How many agents are in it.
-    value
-        Σφ over them.
-    share
-        Σφ over them / Σφ over all.
-    abs_share
-        Σ|φ| over them / Σ|φ| over all; differs from ``share`` only where φ has both signs.
-    """
-
-    tier: str
-    agents: int
-    value: float
-    share: float
-    abs_share: float
 
 
 @dataclass(frozen=True)
@@ -100,6 +89,8 @@ class AttributionResult:
         by descending value, then by DID.
     provenance
         Where the features came from.
+    remarks
+        On the indicator.
     """
 
     indicator: str
@@ -115,6 +106,7 @@ class AttributionResult:
     tiers: tuple[TierShare, ...]
     agents: pl.DataFrame
     provenance: Provenance
+    remarks: Remarks = field(default_factory=Remarks)
 
 
 # --- checking ------------------------------------------------------------------------------------
@@ -274,170 +266,11 @@ class Panel:
 # --- the value -----------------------------------------------------------------------------------
 
 
-def check_method(indicator: Indicator, method: str, steps: int | None) -> tuple[Method, int | None]:
-    """Check a method for an indicator, and fill in the default number of steps.
-
-    Raises
-    ------
-    UsageError
-        For another method, steps that are not 1 to 1,000,000, steps for a closed form, or a closed
-        form of an indicator that has none.
-    """
-    if method == "closed form":
-        if steps is not None:
-            raise UsageError("a closed form has no steps; choose the method 'quadrature'")
-        if indicator.closed_form is None:
-            raise UsageError(f"{indicator.name!r} has no closed form; choose 'quadrature'")
-        return "closed form", None
-    if method == "quadrature":
-        steps = DEFAULT_STEPS if steps is None else steps
-        if not 1 <= steps <= _MOST_STEPS:
-            raise UsageError(f"quadrature takes 1 to {_MOST_STEPS} steps, not {steps}")
-        return "quadrature", steps
-    raise UsageError(f"no method is called {method!r}; there are {', '.join(get_args(Method))}")
-
-
-def midpoint_weights(
-    gradient: Callable[[FloatArray], FloatArray], means: FloatArray, steps: int
-) -> FloatArray:
-    """Integrate the gradient of F along the diagonal by the midpoint rule.
-
-    Parameters
-    ----------
-    gradient
-        ∂F/∂m: float64 (p,) to float64 (p,).
-    means
-        m, float64 (p,).
-    steps
-        K.
-
-    Returns
-    -------
-    ndarray
-        w, float64 (p,): w_k = (1/K) Σ_j ∂F/∂m_k (t_j m) with t_j = (j - ½)/K for j = 1 … K.
-
-    Notes
-    -----
-    The integrals do not depend on the agent, so that the cost is O(K p): docs/methods.md,
-    "Quadrature".
-    """
-    slopes = np.array([gradient((j - 0.5) / steps * means) for j in range(1, steps + 1)])
-    return np.array([math.fsum(column) for column in slopes.T.tolist()]) / steps
-
-
-def _quadrature(
-    indicator: MomentIndicator, features: FeatureArrays, aggregator: Aggregator, steps: int
-) -> Solution:
-    n = features.a.size
-    statistics = indicator.measure(features, aggregator)
-    means = np.array([float(kernels.exact_sum(g) / n) for g in statistics])
-    if indicator.value(np.zeros(means.size)) != 0:
-        raise UsageError(f"the indicator {indicator.name!r} is not 0 where nobody takes part")
-    weights = midpoint_weights(indicator.gradient, means, steps)
-    values = np.zeros(n)
-    for g, weight in zip(statistics, weights.tolist(), strict=True):
-        kernels.add_scaled(g, weight / n, values)
-    total = indicator.value(means)
-    # F may be a difference of moments: what is left of it below rounding is no total.
-    rounding = 64 * np.finfo(np.float64).eps * float(np.abs(weights) @ np.abs(means))
-    return Solution(values, total if abs(total) > rounding else 0.0)
-
-
-def solve(
-    indicator: Indicator,
-    features: FeatureArrays,
-    aggregator: Aggregator,
-    steps: int | None = None,
-) -> Solution:
-    """Compute the Aumann-Shapley value of every agent.
-
-    Parameters
-    ----------
-    indicator, aggregator
-        The value function.
-    features
-        A checked panel of n agents, in canonical order.
-    steps
-        K of the midpoint quadrature; None for the closed form.
-
-    Returns
-    -------
-    Solution
-        φ, float64 (n,), and v(N). Agents with equal features have bit-equal φ, agents without
-        features exactly 0, and neither depends on the order of agents or on threads.
-
-    Raises
-    ------
-    FeatureError
-        When a statistic is not finite or too large to be summed.
-
-    Notes
-    -----
-    φ_i = ∫₀¹ ∂f/∂z_i (t·1) dt (arXiv 2605.11404); docs/methods.md, "The value".
-    """
-    try:
-        if isinstance(indicator, MomentIndicator) and steps is not None:
-            return _quadrature(indicator, features, aggregator, steps)
-        if indicator.closed_form is None:
-            raise UsageError(f"{indicator.name!r} has no closed form; choose 'quadrature'")
-        return indicator.closed_form(features, aggregator)
-    except OverflowError as error:
-        raise FeatureError(
-            f"the features are too large for the indicator {indicator.name!r}: {error}"
-        ) from error
-
-
-def share_out(
-    indicator: Indicator,
-    solution: Solution,
-    means: tuple[float, float, float],
-    tiers: npt.NDArray[np.uint8],
-    names: Sequence[str],
-) -> tuple[float, tuple[TierShare, ...]]:
-    """Sum an attribution by tier.
-
-    Parameters
-    ----------
-    indicator, solution
-        What was attributed, and its value.
-    means
-        m_a, m_b, m_c, to say why there is nothing to share out.
-    tiers
-        uint8 (n,), the tier of each agent.
-    names
-        The tiers' names.
-
-    Returns
-    -------
-    float
-        Σφ.
-    tuple of TierShare
-        In the order of the names.
-
-    Raises
-    ------
-    ZeroTotalError
-        When the indicator is 0; the message says why.
-    """
-    signed, magnitudes = kernels.group_sums(solution.values, tiers, len(names))
-    attributed, magnitude = sum(signed), sum(magnitudes)
-    if solution.total == 0 or attributed == 0:
-        raise ZeroTotalError(
-            f"the indicator {indicator.name!r} is 0 on this panel, so there is nothing to share "
-            f"out: {indicator.zero_reason(means)}"
-        )
-    counts = np.bincount(tiers, minlength=len(names)).tolist()
-    return float(attributed), tuple(
-        TierShare(name, count, float(part), float(part / attributed), float(size / magnitude))
-        for name, count, part, size in zip(names, counts, signed, magnitudes, strict=True)
-    )
-
-
 def attribute(
     frame: object,
-    indicator: str | Indicator = "heat",
+    indicator: str | Indicator | OwnIndicator = "heat",
     *,
-    method: str = "closed form",
+    method: str = "auto",
     steps: int | None = None,
     aggregator: Aggregator | None = None,
     cutoffs: Sequence[float] = DEFAULT_CUTOFFS,
@@ -450,9 +283,11 @@ def attribute(
     frame
         The features, one row per agent: see `check_features`. They are used as they are.
     indicator
-        ``"lin"``, ``"heat"``, ``"var"``, ``"gini"``, or an indicator.
+        ``"lin"``, ``"heat"``, ``"var"``, ``"gini"``, or another: see
+        `blueattr.loading.find_indicator`.
     method
-        ``"closed form"``, or ``"quadrature"`` by the midpoint rule.
+        ``"closed form"``, ``"quadrature"`` by the midpoint rule, or ``"auto"``: the closed form
+        where there is one.
     steps
         K of the quadrature, 30 by default.
     aggregator
@@ -487,12 +322,12 @@ def attribute(
     >>> result.total, result.agents["value"].to_list()
     (2.0, [1.5, 0.5])
     """
-    chosen = get_indicator(indicator) if isinstance(indicator, str) else indicator
+    chosen = find_indicator(indicator)
     checked_method, steps = check_method(chosen, method, steps)
     cutoffs = check_cutoffs(cutoffs)
     aggregator = aggregator or Aggregator()
     panel = Panel.of(frame)
-    solution = solve(chosen, panel.features, aggregator, steps)
+    solution, moments = solve_with_means(chosen, panel.features, aggregator, steps)
     tiers, names = assign_tiers(panel.order, cutoffs), tier_names(cutoffs)
     attributed, shares = share_out(chosen, solution, panel.means, tiers, names)
     return AttributionResult(
@@ -509,6 +344,7 @@ def attribute(
         tiers=shares,
         agents=_agents_frame(panel, solution.values, attributed, tiers, names),
         provenance=provenance or Provenance(source="in memory"),
+        remarks=remark(chosen, solution.total, moments, steps),
     )
 
 

@@ -2,6 +2,7 @@
 
 BlueattrError
 ├── UsageError             an option or argument that makes no sense                      exit 2
+│   └── IndicatorError     a user's own indicator cannot be loaded or does not work
 ├── InputError             an input file is missing, truncated, or not what its name says  exit 3
 │   └── FeatureError       a panel whose features are not finite and ≥ 0
 ├── NoAnswerError          the question has no answer on this data                         exit 4
@@ -24,6 +25,7 @@ __all__ = [
     "EmptyPanelError",
     "ExitCode",
     "FeatureError",
+    "IndicatorError",
     "InputError",
     "NoAnswerError",
     "OutputError",
@@ -62,6 +64,10 @@ class UsageError(BlueattrError):
     """An option or argument that makes no sense."""
 
     exit_code = ExitCode.USAGE
+
+
+class IndicatorError(UsageError):
+    """A user's own indicator cannot be loaded, breaks the protocol, or fails in its own code."""
 
 
 class PatternError(BlueattrError):

@@ -12,6 +12,7 @@ import numpy as np
 from blueattr import kernels
 from blueattr.errors import UsageError
 from blueattr.kernels import FloatArray, IndexArray, IntArray
+from blueattr.provenance import IndicatorInfo
 
 __all__ = [
     "INDICATORS",
@@ -116,8 +117,15 @@ class MomentIndicator:
         ∂F/∂m: float64 (p,) to float64 (p,).
     closed_form
         The Aumann-Shapley value without quadrature, where there is one.
+    weights
+        The integrals w_k = ∫₀¹ ∂F/∂m_k (t m) dt in closed form, float64 (p,) to float64 (p,),
+        where they are known.
     zero_reason
         Why the indicator is 0 on a panel where it is, from (m_a, m_b, m_c).
+    aggregates
+        Whether the statistics use the aggregator.
+    info
+        Where it comes from; None for the four.
 
     Notes
     -----
@@ -132,7 +140,10 @@ class MomentIndicator:
     value: Callable[[FloatArray], float]
     gradient: Callable[[FloatArray], FloatArray]
     closed_form: Callable[[FeatureArrays, Aggregator], Solution] | None = None
+    weights: Callable[[FloatArray], FloatArray] | None = None
     zero_reason: Callable[[tuple[float, float, float]], str] = lambda _: "F of the means is 0"
+    aggregates: bool = True
+    info: IndicatorInfo | None = None
 
 
 @dataclass(frozen=True)
@@ -156,6 +167,8 @@ class PairwiseIndicator:
     formula: str
     closed_form: Callable[[FeatureArrays, Aggregator], Solution]
     zero_reason: Callable[[tuple[float, float, float]], str]
+    aggregates: bool = True
+    info: IndicatorInfo | None = None
 
 
 Indicator = MomentIndicator | PairwiseIndicator
@@ -207,6 +220,11 @@ def _heat_gradient(m: FloatArray) -> FloatArray:
     return gradient
 
 
+def _heat_weights(m: FloatArray) -> FloatArray:
+    moment = math.prod(m.tolist())
+    return math.log1p(moment) / 3 / m if moment else np.zeros(3)
+
+
 def _heat_zero(means: tuple[float, float, float]) -> str:
     absent = [name for name, mean in zip("abc", means, strict=True) if mean == 0]
     which = " and ".join(absent)
@@ -234,6 +252,7 @@ INDICATORS: dict[str, Indicator] = {
         value=lambda m: float(m[0]),
         gradient=np.ones_like,
         closed_form=_lin,
+        weights=np.ones_like,
         zero_reason=_all_zero,
     ),
     "heat": MomentIndicator(
@@ -244,7 +263,9 @@ INDICATORS: dict[str, Indicator] = {
         value=lambda m: math.log1p(math.prod(m)),
         gradient=_heat_gradient,
         closed_form=_heat,
+        weights=_heat_weights,
         zero_reason=_heat_zero,
+        aggregates=False,
     ),
     "var": MomentIndicator(
         name="var",
@@ -254,6 +275,7 @@ INDICATORS: dict[str, Indicator] = {
         value=lambda m: float(m[0] - m[1] * m[1]),
         gradient=lambda m: np.array([1.0, -2.0 * m[1]]),
         closed_form=_var,
+        weights=lambda m: np.array([1.0, -m[1]]),
         zero_reason=_all_equal,
     ),
     "gini": PairwiseIndicator(

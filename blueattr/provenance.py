@@ -5,7 +5,7 @@ from datetime import datetime
 
 from blueattr import __version__
 
-__all__ = ["Gap", "PanelStep", "Provenance", "TopicInfo", "Window"]
+__all__ = ["Gap", "IndicatorInfo", "PanelStep", "Provenance", "TopicInfo", "Window"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +46,40 @@ class TopicInfo:
     keywords: tuple[str, ...] = ()
     hashtags: tuple[str, ...] = ()
     patterns: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class IndicatorInfo:
+    """Where an indicator that is not one of the four comes from, enough to run it again.
+
+    Parameters
+    ----------
+    formula
+        In the words of whoever wrote it; may be empty.
+    statistics
+        The names of its statistics.
+    gradient
+        ``"given"``, or how it was computed: ``"complex step"`` or ``"central differences"``.
+    weights
+        Whether its integrals along the diagonal were given in closed form.
+    origin
+        The module or file that defines it, as it was named.
+    object_name
+        What it is called in there; empty where the module itself is the indicator.
+    file
+        The file's absolute path; None where there is none.
+    sha256
+        Of the file's bytes, in hexadecimal; None where there is no file.
+    """
+
+    formula: str
+    statistics: tuple[str, ...]
+    gradient: str
+    weights: bool = False
+    origin: str = ""
+    object_name: str = ""
+    file: str | None = None
+    sha256: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

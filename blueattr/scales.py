@@ -2,61 +2,49 @@
 
 import math
 import statistics
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
 
-from blueattr import kernels
-from blueattr.attribution import Method, Panel, TierShare, check_method, share_out, solve
+from blueattr.attribution import Panel
+from blueattr.custom import OwnIndicator
 from blueattr.errors import UsageError, ZeroTotalError
-from blueattr.indicators import Aggregator, Indicator, get_indicator
+from blueattr.indicators import Aggregator, Indicator
 from blueattr.kernels import FloatArray, IndexArray
+from blueattr.loading import find_indicator
 from blueattr.provenance import Provenance
+from blueattr.rescaling import Misfit, Rescaling, mean_rescaling, rescaling_test
 from blueattr.sampling import Protocol, Sampler, check_protocol
 from blueattr.tiers import DEFAULT_CUTOFFS, assign_tiers, check_cutoffs, tier_names
+from blueattr.value import (
+    Method,
+    Remarks,
+    TierShare,
+    check_method,
+    remark,
+    share_out,
+    solve,
+    solve_with_means,
+)
 
 __all__ = [
+    "AtFullScale",
+    "Comparison",
     "FullScale",
     "IndicatorScales",
+    "Misfit",
     "Rescaling",
     "SampleRun",
     "SampleSummary",
     "ScaleComparison",
     "TierSpread",
     "compare_scales",
+    "draws",
     "rescaling_test",
+    "summarise",
 ]
-
-
-@dataclass(frozen=True, slots=True)
-class Rescaling:
-    """How far φ^S, computed on a sample, is from a multiple of the full panel's φ on its agents.
-
-    Parameters
-    ----------
-    scale_factor
-        λ*, the least-squares factor.
-    relative_residual
-        ‖φ^S - λ*φ‖ / ‖φ^S‖.
-    cosine
-        Of the two vectors.
-    kendall_tau, spearman_rho
-        Kendall's τ-b, and Spearman's correlation with average ranks; None where one of the
-        vectors is constant. Values within 1e-12 of each other are ties.
-    ratio_spread
-        The largest of the ratios φ^S_i / φ_i over the smallest, in magnitude; infinite where
-        signs differ between agents, or where one of the two is 0 and the other is not. A global
-        factor exists exactly when it is 1.
-    """
-
-    scale_factor: float
-    relative_residual: float
-    cosine: float
-    kendall_tau: float | None
-    spearman_rho: float | None
-    ratio_spread: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +129,7 @@ class SampleSummary:
 
 @dataclass(frozen=True, slots=True)
 class FullScale:
-    """An attribution on the full panel: v(N), Σφ and the tiers."""
+    """An attribution on the full panel: v(N), Σφ and the tiers, which are none where it is 0."""
 
     total: float
     attributed: float
@@ -150,11 +138,29 @@ class FullScale:
 
 @dataclass(frozen=True, slots=True)
 class IndicatorScales:
-    """One indicator on the full panel and on every kind of sample."""
+    """One indicator on the full panel and on every kind of sample.
+
+    Parameters
+    ----------
+    indicator
+        Its name.
+    full
+        The full panel's answer.
+    samples
+        By protocol and size; none where the full panel has no answer.
+    method, steps, remarks
+        As in `blueattr.attribution.AttributionResult`.
+    undefined
+        Why the full panel has no answer, else empty.
+    """
 
     indicator: str
     full: FullScale
     samples: tuple[SampleSummary, ...]
+    method: Method = "closed form"
+    steps: int | None = None
+    remarks: Remarks = field(default_factory=Remarks)
+    undefined: str = ""
 
 
 @dataclass(frozen=True)
@@ -169,8 +175,10 @@ class ScaleComparison:
         n.
     protocols, sizes, seeds, seed
         What was drawn: ``seeds`` samples from the base ``seed``.
-    aggregator, cutoffs, method, steps
+    aggregator, cutoffs
         As in `blueattr.attribution.AttributionResult`.
+    method, steps
+        Those of the first indicator; each has its own.
     means, moment
         m_a, m_b, m_c and M of the full panel.
     provenance
@@ -192,98 +200,61 @@ class ScaleComparison:
     provenance: Provenance
 
 
-_TIE = 1e-12
-"""Values this close, relatively, differ by rounding alone: two agents whose features are each
-other's, interchanged, have one s, which divided by n and by N may be a tie in one and not in the
-other."""
-
-
-# --- the rescaling test --------------------------------------------------------------------------
-
-
-def _ratio_spread(sample: FloatArray, full: FloatArray) -> float:
-    if np.any((full == 0) & (sample != 0)):
-        return math.inf  # no multiple of 0 gives it
-    ratios = sample[full != 0] / full[full != 0]
-    if ratios.min() <= 0 <= ratios.max():
-        return math.inf
-    sizes = np.abs(ratios)
-    return float(sizes.max() / sizes.min())
-
-
-def rescaling_test(sample: FloatArray, full: FloatArray) -> Rescaling | None:
-    """Compare the values computed on a sample with the full panel's values of the same agents.
-
-    Parameters
-    ----------
-    sample
-        φ^S, float64 (N,), not all 0.
-    full
-        φ restricted to S, float64 (N,), in the same order.
-
-    Returns
-    -------
-    Rescaling or None
-        None when either vector is 0: there is nothing to rescale.
-
-    Notes
-    -----
-    docs/methods.md, "The rescaling test".
-    """
-    # Both are brought to about 1 first, so that no square leaves float64.
-    unit_sample, unit_full = float(np.abs(sample).max()), float(np.abs(full).max())
-    if unit_sample == 0 or unit_full == 0:
-        return None
-    x, y = sample / unit_sample, full / unit_full
-    xx, yy = float(kernels.exact_sum(x * x)), float(kernels.exact_sum(y * y))
-    xy = float(kernels.exact_sum(x * y))
-    factor = xy / yy
-    rest = x - factor * y
-    correlations = kernels.rank_correlations(sample, full, tolerance=_TIE)
-    tau, rho = correlations or (None, None)
-    return Rescaling(
-        scale_factor=factor * (unit_sample / unit_full),
-        relative_residual=math.sqrt(float(kernels.exact_sum(rest * rest)) / xx),
-        cosine=max(-1.0, min(1.0, xy / math.sqrt(xx) / math.sqrt(yy))),
-        kendall_tau=tau,
-        spearman_rho=rho,
-        ratio_spread=_ratio_spread(sample, full),
-    )
-
-
 # --- samples -------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
-class _AtFullScale:
+class AtFullScale:
     """An indicator's attribution on the full panel, to hold samples against."""
 
     indicator: Indicator
+    method: Method
+    steps: int | None
     values: FloatArray
     scale: FullScale
+    remarks: Remarks
+    undefined: str = ""
 
 
 @dataclass(frozen=True)
-class _Comparison:
+class Comparison:
     """What is computed once per panel, and what is done with it per indicator and sample."""
 
     panel: Panel
     tiers: npt.NDArray[np.uint8]
     names: tuple[str, ...]
     aggregator: Aggregator
-    steps: int | None
 
-    def full(self, indicator: Indicator) -> _AtFullScale:
-        solution = solve(indicator, self.panel.features, self.aggregator, self.steps)
-        attributed, shares = share_out(
-            indicator, solution, self.panel.means, self.tiers, self.names
-        )
+    def full(
+        self, indicator: Indicator, method: str, steps: int | None, *, keep_undefined: bool = False
+    ) -> AtFullScale:
+        """Attribute on the full panel.
+
+        Raises
+        ------
+        ZeroTotalError
+            When the indicator is 0, unless that is to be kept as an answer.
+        """
+        checked, steps = check_method(indicator, method, steps)
+        features = self.panel.features
+        solution, moments = solve_with_means(indicator, features, self.aggregator, steps)
+        remarks = remark(indicator, solution.total, moments, steps)
+        try:
+            attributed, shares = share_out(
+                indicator, solution, self.panel.means, self.tiers, self.names
+            )
+        except ZeroTotalError:
+            if not keep_undefined:
+                raise
+            scale, why = FullScale(0.0, 0.0, ()), indicator.zero_reason(self.panel.means)
+            return AtFullScale(indicator, checked, steps, solution.values, scale, remarks, why)
         scale = FullScale(solution.total, attributed, shares)
-        return _AtFullScale(indicator, solution.values, scale)
+        return AtFullScale(indicator, checked, steps, solution.values, scale, remarks)
 
-    def run(self, full: _AtFullScale, index: IndexArray, repeat: int | None) -> SampleRun:
+    def run(self, full: AtFullScale, index: IndexArray, repeat: int | None) -> SampleRun:
+        """Attribute on a sample, and hold it against the full panel."""
         features = self.panel.features.take(index)
-        solution = solve(full.indicator, features, self.aggregator, self.steps)
+        solution = solve(full.indicator, features, self.aggregator, full.steps)
         means = features.means()
         try:
             _, parts = share_out(full.indicator, solution, means, self.tiers[index], self.names)
@@ -292,13 +263,20 @@ class _Comparison:
             return SampleRun(repeat, index.size, 0.0, None, None, None, reason)
         shares = tuple(part.share for part in parts)
         flip = math.fsum(tier.share for tier in full.scale.tiers[1:]) - math.fsum(shares[1:])
-        rescaling = rescaling_test(solution.values, full.values[index])
+        rescaling = rescaling_test(
+            solution.values, full.values[index], self.tiers[index], len(self.names)
+        )
+        if rescaling is not None and rescaling.worst is not None:
+            worst = rescaling.worst
+            who = replace(worst, did=self.panel.dids[int(index[worst.position])])
+            rescaling = replace(rescaling, worst=who)
         return SampleRun(repeat, index.size, solution.total, shares, flip, rescaling, "")
 
 
-def _summarise(
+def summarise(
     protocol: Protocol, size: int, runs: Sequence[SampleRun], names: Sequence[str]
 ) -> SampleSummary:
+    """Average the samples of one kind that have an answer."""
     shares = [run.shares for run in runs if run.shares is not None]
     flips = [run.flip for run in runs if run.flip is not None]
     return SampleSummary(
@@ -315,31 +293,13 @@ def _summarise(
         else (),
         flip_mean=statistics.fmean(flips) if flips else None,
         flip_std=_deviation(flips) if flips else None,
-        rescaling=_mean_rescaling([run.rescaling for run in runs if run.rescaling is not None]),
+        rescaling=mean_rescaling([run.rescaling for run in runs if run.rescaling is not None]),
         runs=tuple(runs),
     )
 
 
 def _deviation(values: Sequence[float]) -> float:
     return statistics.stdev(values) if len(values) > 1 else 0.0
-
-
-def _mean_rescaling(tests: Sequence[Rescaling]) -> Rescaling | None:
-    if not tests:
-        return None
-
-    def mean(number: Callable[[Rescaling], float | None]) -> float | None:
-        known = [value for value in map(number, tests) if value is not None]
-        return statistics.fmean(known) if known else None
-
-    return Rescaling(
-        scale_factor=statistics.fmean(test.scale_factor for test in tests),
-        relative_residual=statistics.fmean(test.relative_residual for test in tests),
-        cosine=statistics.fmean(test.cosine for test in tests),
-        kendall_tau=mean(lambda test: test.kendall_tau),
-        spearman_rho=mean(lambda test: test.spearman_rho),
-        ratio_spread=max(test.ratio_spread for test in tests),
-    )
 
 
 def _distinct(what: str, values: Sequence[object]) -> None:
@@ -349,7 +309,7 @@ def _distinct(what: str, values: Sequence[object]) -> None:
         raise UsageError(f"each {what} is named once, not {', '.join(map(str, values))}")
 
 
-def _draws(
+def draws(
     sampler: Sampler, protocol: Protocol, sizes: Sequence[int], seeds: int, seed: int
 ) -> Iterator[tuple[int | None, dict[int, IndexArray]]]:
     """Draw the largest sample of each repeat once; smaller ones are its beginning."""
@@ -360,17 +320,18 @@ def _draws(
 
 def compare_scales(
     frame: object,
-    indicators: Sequence[str | Indicator] = ("heat",),
+    indicators: Sequence[str | Indicator | OwnIndicator] = ("heat",),
     *,
     protocols: Sequence[str] = ("visibility",),
     sizes: Sequence[int] = (100, 1000),
     seeds: int = 10,
     seed: int = 0,
-    method: str = "closed form",
+    method: str = "auto",
     steps: int | None = None,
     aggregator: Aggregator | None = None,
     cutoffs: Sequence[float] = DEFAULT_CUTOFFS,
     provenance: Provenance | None = None,
+    keep_undefined: bool = False,
 ) -> ScaleComparison:
     """Ask the same question of the full panel and of small samples of it.
 
@@ -392,6 +353,8 @@ def compare_scales(
         The base seed.
     method, steps, aggregator, cutoffs, provenance
         As for `blueattr.attribution.attribute`.
+    keep_undefined
+        Report an indicator that is 0 on the full panel as undefined there.
 
     Returns
     -------
@@ -406,22 +369,22 @@ def compare_scales(
     SampleSizeError
         When a sample is larger than the panel, or than those its protocol can draw.
     ZeroTotalError
-        When an indicator is 0 on the full panel. Where it is 0 on a sample only, that sample is
-        counted as undefined.
+        When an indicator is 0 on the full panel, unless that is to be kept. Where it is 0 on a
+        sample only, that sample is counted as undefined.
 
     Notes
     -----
     docs/methods.md, "Samples" and "The rescaling test".
     """
-    _distinct("indicator", [i if isinstance(i, str) else i.name for i in indicators])
+    chosen = [find_indicator(i) for i in indicators]
+    _distinct("indicator", [i.name for i in chosen])
     _distinct("protocol", protocols)
     _distinct("sample size", sizes)
-    chosen = [get_indicator(i) if isinstance(i, str) else i for i in indicators]
     checked_protocols = tuple(check_protocol(name) for name in protocols)
     if seeds < 1:
         raise UsageError(f"a comparison needs at least one seed, not {seeds}")
-    methods = [check_method(indicator, method, steps) for indicator in chosen]
-    checked_method, steps = methods[0]
+    for indicator in chosen:
+        check_method(indicator, method, steps)
     cutoffs = check_cutoffs(cutoffs)
     names = tier_names(cutoffs)
     aggregator = aggregator or Aggregator()
@@ -431,23 +394,34 @@ def compare_scales(
     for protocol in checked_protocols:
         for size in sizes:
             sampler.check_size(protocol, size)
-    comparison = _Comparison(panel, assign_tiers(panel.order, cutoffs), names, aggregator, steps)
-    full = [comparison.full(indicator) for indicator in chosen]
+    comparison = Comparison(panel, assign_tiers(panel.order, cutoffs), names, aggregator)
+    full = [
+        comparison.full(indicator, method, steps, keep_undefined=keep_undefined)
+        for indicator in chosen
+    ]
 
     summaries: dict[str, list[SampleSummary]] = {i.name: [] for i in chosen}
     for protocol in checked_protocols:
         runs: dict[tuple[str, int], list[SampleRun]] = {}
-        for repeat, drawn in _draws(sampler, protocol, sizes, seeds, seed):
+        for repeat, drawn in draws(sampler, protocol, sizes, seeds, seed):
             for size, index in drawn.items():
-                for one in full:
+                for one in (answer for answer in full if not answer.undefined):
                     run = comparison.run(one, index, repeat)
                     runs.setdefault((one.indicator.name, size), []).append(run)
         for (name, size), done in runs.items():
-            summaries[name].append(_summarise(protocol, size, done, names))
+            summaries[name].append(summarise(protocol, size, done, names))
 
     return ScaleComparison(
         indicators=tuple(
-            IndicatorScales(one.indicator.name, one.scale, tuple(summaries[one.indicator.name]))
+            IndicatorScales(
+                one.indicator.name,
+                one.scale,
+                tuple(summaries[one.indicator.name]),
+                one.method,
+                one.steps,
+                one.remarks,
+                one.undefined,
+            )
             for one in full
         ),
         n_agents=len(panel.dids),
@@ -457,8 +431,8 @@ def compare_scales(
         seed=seed,
         aggregator=aggregator,
         cutoffs=cutoffs,
-        method=checked_method,
-        steps=steps,
+        method=full[0].method,
+        steps=full[0].steps,
         means=panel.means,
         moment=math.prod(panel.means),
         provenance=provenance or Provenance(source="in memory"),

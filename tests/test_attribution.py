@@ -130,7 +130,7 @@ def test_own_moment_indicator() -> None:
         gradient=lambda m: 1 / (1 + m) ** 2,
     )
     with pytest.raises(UsageError, match="no closed form"):
-        attribute(frame(), own)
+        attribute(frame(), own, method="closed form")
     result = attribute(frame(), own, method="quadrature", steps=2000)
     sums = result.agents["a"].sum()
     np.testing.assert_allclose(
