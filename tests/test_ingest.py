@@ -376,7 +376,7 @@ def mixed(count: int) -> list[Event]:
     return out
 
 
-EVENTS = mixed(160)
+EVENTS = mixed(110)
 
 
 @pytest.fixture(scope="module")
@@ -389,7 +389,7 @@ def uninterrupted(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Any, 
     took = time.monotonic() - started
     whole = content(folder / "store.duckdb"), sources(folder / "store.duckdb")
     assert whole[0] == expected(EVENTS)
-    assert len(whole[0].records) > 50
+    assert len(whole[0].records) > 40
     assert whole[1][1]
     return path, whole, took
 
@@ -411,7 +411,7 @@ def recovered(db: Path, path: Path, whole: Any, *, ran: bool = True) -> int:
 
 @pytest.mark.parametrize(
     "numbers",
-    [(0, 3, 5, 8, 11, 17, 30, 52), pytest.param(range(60), marks=pytest.mark.slow)],
+    [(0, 4, 8, 11, 17, 30), pytest.param(range(26), marks=pytest.mark.slow)],
     ids=["some", "all"],
 )
 def test_killed_before_each_statement_of_a_commit(
@@ -431,13 +431,13 @@ def test_killed_right_before_and_after_a_commit(
 ) -> None:
     path, whole, _ = uninterrupted
     positions = []
-    for number in range(5):
+    for number in range(4):
         db = tmp_path / f"{number}.duckdb"
         assert run(ingest_child.killed_around_commit, db, path, number) == -signal.SIGKILL
         positions.append(recovered(db, path, whole))
     # Before the commit its rows and its position are not there; after it both are.
     assert positions[0] == 0
-    assert positions[0] < positions[1] == positions[2] < positions[3] == positions[4]
+    assert positions[0] < positions[1] == positions[2] < positions[3]
 
 
 def test_killed_again_and_again_at_random_moments(
@@ -463,7 +463,7 @@ def test_a_full_disk_is_an_error_and_the_next_run_resumes(
 ) -> None:
     path, whole, _ = uninterrupted
     codes = []
-    for size in (0, 10_000, 300_000, 600_000, 1_200_000):
+    for size in (0, 10_000, 600_000):
         db = tmp_path / f"{size}.duckdb"
         codes.append(run(ingest_child.full_disk, db, path, size))
         recovered(db, path, whole)
