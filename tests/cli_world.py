@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from unicodedata import category
 from unittest.mock import patch
 
 from events_builder import (
@@ -53,6 +54,11 @@ class Run:
 
 def _refuse(constant: str) -> None:
     raise AssertionError(f"{constant} in JSON")
+
+
+def harmless(text: str) -> bool:
+    """Whether a terminal would show the text, and nothing in it acts or hides."""
+    return not any(c != "\n" and category(c) in {"Cc", "Cf", "Cs", "Zl", "Zp"} for c in text)
 
 
 def run(*arguments: object, stdin: bytes = b"") -> Run:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from inventory_cases import INVENTORIES
 from report_cases import ATTRIBUTION, COMPARISON, FEATURES_FILE, QUADRATURE, STATUS, VAR
 
 from blueattr.report import (
@@ -28,6 +29,7 @@ REPORTS = {
     "attributions": attributions_report([ATTRIBUTION, VAR]),
     "comparison": comparison_report(COMPARISON),
     "status": STATUS,
+    **INVENTORIES,
 }
 
 

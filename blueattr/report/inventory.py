@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from blueattr.provenance import Provenance, Window
-    from blueattr.sources import Ingested
+    from blueattr.sources import Ingested, SourceState
     from blueattr.store import Status
     from blueattr.topics import Topic, TopicDays
 
@@ -31,9 +31,7 @@ def ingest_report(results: "Sequence[Ingested]", db: Path) -> Report:
     rows = [
         (
             state.name,
-            "unchanged" if state.name in result.unchanged
-            else "complete" if state.complete and not _failed(state.name, result)
-            else "incomplete",
+            _outcome(state, result),
             state.lines,
             state.kept,
             state.skipped,
@@ -41,7 +39,7 @@ def ingest_report(results: "Sequence[Ingested]", db: Path) -> Report:
         )
         for result in results
         for state in result.sources
-    ]  # fmt: skip
+    ]
     before, after = results[0].events_before, results[-1].events_after
     table = Table(
         name="sources",
@@ -84,8 +82,12 @@ def ingest_report(results: "Sequence[Ingested]", db: Path) -> Report:
     )
 
 
-def _failed(name: str, result: "Ingested") -> bool:
-    return any(failure.startswith(f"{name} ") for failure in result.failures)
+def _outcome(state: "SourceState", result: "Ingested") -> str:
+    if state.name in result.unchanged:
+        return "unchanged"
+    if not state.complete:
+        return "incomplete"
+    return "all rejected" if 0 < state.lines == sum(state.rejected.values()) else "complete"
 
 
 def status_report(status: "Status") -> Report:
@@ -124,17 +126,24 @@ def status_report(status: "Status") -> Report:
             for row in status.sources.iter_rows(named=True)
         ),
     )  # fmt: skip
+    # The statement repeats a reason's count beside each of its samples.
+    reasons = dict(status.rejected.select("reason", "lines").iter_rows())
     rejected = Table(
         name="rejected",
-        title="Rejected lines, the first few of each reason and source",
+        title="Rejected lines",
+        columns=(Column("reason", "reason"), Column("lines", "lines", "int")),
+        rows=tuple(reasons.items()),
+    )
+    samples = Table(
+        name="rejected_samples",
+        title="The first few rejected lines of each reason and source",
         columns=(
             Column("reason", "reason"),
-            Column("lines", "lines", "int"),
             Column("source", "source"),
             Column("position", "at byte", "int"),
             Column("sample", "begins"),
         ),
-        rows=tuple(status.rejected.iter_rows()),
+        rows=tuple(status.rejected.drop("lines").iter_rows()),
     )
     facts = (
         Fact("store", f"{status.path} ({status.size / 1e6:,.1f} MB)"),
@@ -151,11 +160,12 @@ def status_report(status: "Status") -> Report:
             Fact("gap", f"{iso(gap.start)} to {iso(gap.end)}: {gap.reason}")
             for gap in status.gaps[:_GAPS_SHOWN]
         ),
+        *_more_gaps(len(status.gaps) - _GAPS_SHOWN),
     )
-    tables = tuple(t for t in (days, sources, rejected) if t.rows)
+    every = (days, sources, rejected, samples)
     return Report(
         kind="status",
-        tables=tables,
+        tables=tuple(table for table in every if table.rows),
         facts=facts,
         data=days,
         content={
@@ -166,12 +176,16 @@ def status_report(status: "Status") -> Report:
             "gaps": [
                 {"start": iso(g.start), "end": iso(g.end), "reason": g.reason} for g in status.gaps
             ],
-            **{t.name: table_json(t) for t in (days, sources, rejected)},
+            **{table.name: table_json(table) for table in every},
         },
     )
 
 
 _GAPS_SHOWN = 20
+
+
+def _more_gaps(more: int) -> tuple[Fact, ...]:
+    return (Fact("gap", f"and {more:,} more, all of them in the JSON form"),) if more > 0 else ()
 
 
 def _aware(moment: datetime | None) -> datetime | None:
