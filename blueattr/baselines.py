@@ -7,12 +7,15 @@ import numpy as np
 import polars as pl
 
 from blueattr import kernels, kernels_games
-from blueattr.attribution import Panel, solve
+from blueattr.attribution import Panel
+from blueattr.custom import OwnIndicator
 from blueattr.errors import UsageError, ZeroTotalError
 from blueattr.games import Game, make_game
-from blueattr.indicators import Aggregator, Indicator, get_indicator
+from blueattr.indicators import Aggregator, Indicator
 from blueattr.kernels import FloatArray
 from blueattr.kernels_games import StreamArray
+from blueattr.loading import find_indicator
+from blueattr.value import check_method, solve
 
 __all__ = [
     "DEFAULT_COALITIONS",
@@ -161,10 +164,10 @@ class _Question:
 
     @classmethod
     def of(
-        cls, frame: object, indicator: str | Indicator, aggregator: Aggregator | None
+        cls, frame: object, indicator: str | Indicator | OwnIndicator, aggregator: Aggregator | None
     ) -> "_Question":
         return cls(
-            get_indicator(indicator) if isinstance(indicator, str) else indicator,
+            find_indicator(indicator),
             aggregator or Aggregator(),
             frame if isinstance(frame, Panel) else Panel.of(frame),
         )
@@ -175,7 +178,7 @@ class _Question:
 
     def total(self) -> float:
         """v(N), as the attribution has it; it also checks the statistics."""
-        steps = None if self.indicator.closed_form else 1
+        _, steps = check_method(self.indicator, "auto", None)
         return solve(self.indicator, self.panel.features, self.aggregator, steps).total
 
     def game(self) -> Game:
@@ -217,7 +220,10 @@ def check_coalitions(coalitions: int) -> None:
 
 
 def exact_shapley(
-    frame: object, indicator: str | Indicator = "heat", *, aggregator: Aggregator | None = None
+    frame: object,
+    indicator: str | Indicator | OwnIndicator = "heat",
+    *,
+    aggregator: Aggregator | None = None,
 ) -> ExactShapley:
     """Compute the Shapley value from all 2^n coalitions.
 
@@ -227,7 +233,7 @@ def exact_shapley(
         The features, of at most 20 agents: see `blueattr.attribution.check_features`; or a
         `blueattr.attribution.Panel`.
     indicator
-        A name, or an indicator.
+        A name, or an indicator: see `blueattr.loading.find_indicator`.
     aggregator
         Of ``lin``, ``var`` and ``gini``; by default the mean.
 
@@ -282,7 +288,7 @@ def exact_shapley(
 
 def sampled_shapley(
     frame: object,
-    indicator: str | Indicator = "heat",
+    indicator: str | Indicator | OwnIndicator = "heat",
     *,
     permutations: int = DEFAULT_PERMUTATIONS,
     antithetic: bool = False,
@@ -360,7 +366,7 @@ def sampled_shapley(
 
 def sampled_banzhaf(
     frame: object,
-    indicator: str | Indicator = "heat",
+    indicator: str | Indicator | OwnIndicator = "heat",
     *,
     coalitions: int = DEFAULT_COALITIONS,
     seed: int = 0,

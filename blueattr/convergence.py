@@ -8,16 +8,18 @@ from dataclasses import dataclass
 import numpy as np
 
 from blueattr import kernels
-from blueattr.attribution import Panel, check_method, solve
+from blueattr.attribution import Panel
+from blueattr.custom import OwnIndicator
 from blueattr.errors import UsageError, ZeroTotalError
 from blueattr.indicators import (
     INDICATORS,
     Aggregator,
     Indicator,
     PairwiseIndicator,
-    get_indicator,
 )
-from blueattr.provenance import Provenance
+from blueattr.loading import find_indicator
+from blueattr.provenance import IndicatorInfo, Provenance
+from blueattr.value import check_method, solve
 
 __all__ = [
     "DEFAULT_STEPS",
@@ -87,6 +89,8 @@ class ConvergenceSeries:
         rounding.
     same
         Whether quadrature is the closed form, for every K (sums over pairs).
+    info
+        Where the indicator comes from; None for the four.
     """
 
     indicator: str
@@ -94,6 +98,7 @@ class ConvergenceSeries:
     rows: tuple[ConvergenceRow, ...]
     order: float | None
     same: bool
+    info: IndicatorInfo | None
 
 
 @dataclass(frozen=True)
@@ -151,7 +156,7 @@ def heat_error(moment: float, steps: int) -> float:
 
 def convergence(
     frame: object,
-    indicators: Sequence[str | Indicator] = ("heat",),
+    indicators: Sequence[str | Indicator | OwnIndicator] = ("heat",),
     *,
     steps: Sequence[int] = DEFAULT_STEPS,
     aggregator: Aggregator | None = None,
@@ -189,11 +194,11 @@ def convergence(
     -----
     arXiv 2605.11404, appendix; docs/methods.md, "Quadrature".
     """
-    names = [i if isinstance(i, str) else i.name for i in indicators]
+    chosen = [find_indicator(indicator) for indicator in indicators]
+    names = [indicator.name for indicator in chosen]
     for what, values in (("indicator", names), ("number of steps", steps)):
         if not values or len(set(values)) < len(values):
             raise UsageError(f"name each {what} once, and at least one; not {list(values)}")
-    chosen = [get_indicator(i) if isinstance(i, str) else i for i in indicators]
     for indicator in chosen:
         for k in steps:
             check_method(indicator, "quadrature", k)
@@ -214,7 +219,8 @@ def convergence(
 def _series(
     indicator: Indicator, panel: Panel, aggregator: Aggregator, steps: tuple[int, ...]
 ) -> ConvergenceSeries:
-    fine = None if indicator.closed_form else FINE_STEPS
+    closed, _ = check_method(indicator, "auto", None)
+    fine = None if closed == "closed form" else FINE_STEPS
     exact = solve(indicator, panel.features, aggregator, fine)
     if exact.total == 0:
         raise ZeroTotalError(
@@ -242,4 +248,5 @@ def _series(
         rows=tuple(rows),
         order=slope,
         same=isinstance(indicator, PairwiseIndicator),
+        info=None if isinstance(indicator, PairwiseIndicator) else indicator.info,
     )

@@ -175,7 +175,7 @@ def make_game(indicator: Indicator, features: FeatureArrays, aggregator: Aggrega
         The value function. ``lin``, ``heat``, ``var`` and ``gini`` are compiled; of another moment
         indicator F is Python.
     features
-        A checked panel of n agents whose statistics are finite (`blueattr.attribution.solve` says
+        A checked panel of n agents whose statistics are finite (`blueattr.value.solve` says
         so).
 
     Returns

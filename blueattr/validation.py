@@ -12,7 +12,7 @@ import numpy as np
 
 from blueattr import kernels
 from blueattr.agreement import Agreement, agreement
-from blueattr.attribution import Panel, check_method, solve
+from blueattr.attribution import Panel
 from blueattr.baselines import (
     DEFAULT_COALITIONS,
     DEFAULT_PERMUTATIONS,
@@ -25,12 +25,15 @@ from blueattr.baselines import (
     sampled_banzhaf,
     sampled_shapley,
 )
+from blueattr.custom import OwnIndicator
 from blueattr.errors import UsageError, ZeroTotalError
-from blueattr.indicators import Aggregator, Indicator, MomentIndicator, get_indicator
+from blueattr.indicators import Aggregator, FeatureArrays, Indicator, MomentIndicator, Solution
 from blueattr.kernels import FloatArray
-from blueattr.provenance import Provenance
+from blueattr.loading import find_indicator
+from blueattr.provenance import IndicatorInfo, Provenance
 from blueattr.sampling import Sampler
 from blueattr.tiers import rank
+from blueattr.value import Method, check_method, solve
 
 __all__ = [
     "DEFAULT_EXACT",
@@ -108,8 +111,10 @@ class ValidationBlock:
 
     Parameters
     ----------
-    indicator
-        The value function.
+    indicator, info
+        The value function, and where it comes from; None for the four.
+    method, steps
+        How its Aumann-Shapley value is computed; K of the quadrature, None for a closed form.
     n_agents
         n of this panel, drawn uniformly from the full one.
     draw
@@ -125,6 +130,9 @@ class ValidationBlock:
     """
 
     indicator: str
+    info: IndicatorInfo | None
+    method: Method
+    steps: int | None
     n_agents: int
     draw: int
     total: float
@@ -149,7 +157,7 @@ class Validation:
         Default sizes that the panel is too small for.
     permutations, coalitions
         Budgets. Blocks with exact values have `EXACT_PERMUTATIONS` as well.
-    antithetic, seed, aggregator, method, steps
+    antithetic, seed, aggregator
         As for `validate`.
     means, moment
         m_a, m_b, m_c and M of the full panel.
@@ -166,8 +174,6 @@ class Validation:
     antithetic: bool
     seed: int
     aggregator: Aggregator
-    method: str
-    steps: int | None
     means: tuple[float, float, float]
     moment: float
     provenance: Provenance
@@ -200,19 +206,28 @@ def _deviation(values: FloatArray, errors: FloatArray, exact: FloatArray) -> flo
     return float((np.abs(values - exact)[varying] / errors[varying]).max())
 
 
+class _Asked(NamedTuple):
+    indicator: Indicator
+    method: Method
+    steps: int | None
+
+    @property
+    def info(self) -> IndicatorInfo | None:
+        return self.indicator.info if isinstance(self.indicator, MomentIndicator) else None
+
+
 @dataclass(frozen=True)
 class _Validation:
     """What is the same for all blocks."""
 
     panel: Panel
     aggregator: Aggregator
-    steps: int | None
     permutations: tuple[int, ...]
     coalitions: tuple[int, ...]
     antithetic: bool
     seed: int
 
-    def draw(self, size: int, indicators: Sequence[Indicator]) -> tuple[Panel, int]:
+    def draw(self, size: int, asked: Sequence[_Asked]) -> tuple[Panel, int]:
         """Draw a panel on which no indicator is 0; the first one, where there is none such."""
         full = self.panel
         sampler = Sampler(full.followers, full.activity, full.order)
@@ -229,83 +244,87 @@ class _Validation:
                 order=rank(followers, features.a),
                 means=features.means(),
             )
-            if all(self.total(indicator, drawn) for indicator in indicators):
+            if all(self.total(one, drawn) for one in asked):
                 return drawn, repeat
             first = first or drawn
         assert first is not None  # noqa: S101 - there is at least one draw
         return first, 0
 
-    def total(self, indicator: Indicator, panel: Panel) -> float:
-        return solve(indicator, panel.features, self.aggregator, self.steps).total
+    def solve(self, asked: _Asked, features: FeatureArrays) -> Solution:
+        return solve(asked.indicator, features, self.aggregator, asked.steps)
 
-    def block(
-        self, indicator: Indicator, panel: Panel, draw: int, *, largest: bool
-    ) -> ValidationBlock:
+    def total(self, asked: _Asked, panel: Panel) -> float:
+        return self.solve(asked, panel.features).total
+
+    def block(self, asked: _Asked, panel: Panel, draw: int, *, largest: bool) -> ValidationBlock:
         n = len(panel.dids)
         reference: MethodName = "exact Shapley" if n <= MOST_EXACT_AGENTS else "Aumann-Shapley"
-        total = self.total(indicator, panel)
+        total = self.total(asked, panel)
         runs: tuple[MethodRun, ...] = ()
         if total != 0:
-            runs = tuple(self.runs(indicator, panel, total, largest=largest))
+            runs = tuple(self.runs(asked, panel, total, largest=largest))
         return ValidationBlock(
-            indicator=indicator.name,
+            indicator=asked.indicator.name,
+            info=asked.info,
+            method=asked.method,
+            steps=asked.steps,
             n_agents=n,
             draw=draw,
             total=total,
             reference=reference,
             runs=runs,
-            undefined="" if runs else indicator.zero_reason(panel.means),
+            undefined="" if runs else asked.indicator.zero_reason(panel.means),
         )
 
-    def warm_up(self, indicator: Indicator, panel: Panel) -> None:
+    def warm_up(self, asked: _Asked, panel: Panel) -> None:
         """Compile what will be timed."""
-        self.total(indicator, panel)
-        self.shapley(indicator, panel, 4)
-        self.banzhaf(indicator, panel, 2)
+        self.total(asked, panel)
+        self.shapley(asked, panel, 4)
+        self.banzhaf(asked, panel, 2)
 
-    def shapley(self, indicator: Indicator, panel: Panel, permutations: int) -> SampledShapley:
+    def shapley(self, asked: _Asked, panel: Panel, permutations: int) -> SampledShapley:
         return sampled_shapley(
             panel,
-            indicator,
+            asked.indicator,
             permutations=permutations,
             antithetic=self.antithetic,
             seed=self.seed,
             aggregator=self.aggregator,
         )
 
-    def banzhaf(self, indicator: Indicator, panel: Panel, coalitions: int) -> SampledBanzhaf:
+    def banzhaf(self, asked: _Asked, panel: Panel, coalitions: int) -> SampledBanzhaf:
         return sampled_banzhaf(
-            panel, indicator, coalitions=coalitions, seed=self.seed, aggregator=self.aggregator
+            panel,
+            asked.indicator,
+            coalitions=coalitions,
+            seed=self.seed,
+            aggregator=self.aggregator,
         )
 
-    def runs(
-        self, indicator: Indicator, panel: Panel, total: float, *, largest: bool
-    ) -> list[MethodRun]:
+    def runs(self, asked: _Asked, panel: Panel, total: float, *, largest: bool) -> list[MethodRun]:
         n = len(panel.dids)
-        sorts = not isinstance(indicator, MomentIndicator)
+        sorts = not isinstance(asked.indicator, MomentIndicator)
         law = "O(n log n)" if sorts else "O(n)"
         budgets, exact, runs = self.permutations, None, []
-        found, timing = _timed(
-            lambda: solve(indicator, panel.features, self.aggregator, self.steps).values
-        )
+        found, timing = _timed(lambda: self.solve(asked, panel.features).values)
         reference = found
         if n <= MOST_EXACT_AGENTS:
             budgets = tuple(sorted({*budgets, *EXACT_PERMUTATIONS}))
             answer, timing_exact = _timed(
-                lambda: exact_shapley(panel, indicator, aggregator=self.aggregator)
+                lambda: exact_shapley(panel, asked.indicator, aggregator=self.aggregator)
             )
             reference = exact = answer.values
             runs.append(
                 _run("exact Shapley", answer.coalitions, exact, reference=exact, total=total,
                      timing=timing_exact, law="O(n 2^n)", full=None)
             )  # fmt: skip
-        full = _Timing(self.full_seconds(indicator, timing, n), 1) if largest else None
+        full = _Timing(self.full_seconds(asked, timing, n), 1) if largest else None
         runs.append(
             _run("Aumann-Shapley", None, found, reference=reference, total=total, timing=timing,
                  law=law, full=full)
         )  # fmt: skip
         for budget in budgets:
-            sampled, timing = _timed(partial(self.shapley, indicator, panel, budget))
+            sampled, timing = _timed(partial(self.shapley, asked, panel, budget))
             full = self.extrapolate(timing, n, sorts=sorts) if largest else None
             run = _run("sampled Shapley", budget, sampled.values, reference=reference, total=total,
                        timing=timing, law=f"{law} per permutation", full=full)  # fmt: skip
@@ -320,17 +339,17 @@ class _Validation:
                 )
             )
         for budget in self.coalitions:
-            drawn, timing = _timed(partial(self.banzhaf, indicator, panel, budget))
+            drawn, timing = _timed(partial(self.banzhaf, asked, panel, budget))
             full = self.extrapolate(timing, n, sorts=False) if largest else None
             runs.append(_banzhaf_run(drawn, reference, timing, full))
         return runs
 
-    def full_seconds(self, indicator: Indicator, timing: _Timing, n: int) -> float:
+    def full_seconds(self, asked: _Asked, timing: _Timing, n: int) -> float:
         """Measure the Aumann-Shapley value on the full panel."""
         if n == len(self.panel.dids):
             return timing.seconds
         features = self.panel.features
-        return _timed(lambda: solve(indicator, features, self.aggregator, self.steps))[1].seconds
+        return _timed(lambda: self.solve(asked, features))[1].seconds
 
     def extrapolate(self, timing: _Timing, n: int, *, sorts: bool) -> _Timing:
         """Give the time on the full panel; its runs are 0 where it had to be extrapolated."""
@@ -411,7 +430,7 @@ def _distinct(what: str, values: Sequence[object]) -> None:
 
 def validate(
     frame: object,
-    indicators: Sequence[str | Indicator] = ("heat",),
+    indicators: Sequence[str | Indicator | OwnIndicator] = ("heat",),
     *,
     sizes: Sequence[int] | None = None,
     exact: int | None = None,
@@ -419,7 +438,7 @@ def validate(
     coalitions: Sequence[int] = (DEFAULT_COALITIONS,),
     antithetic: bool = False,
     seed: int = 0,
-    method: str = "closed form",
+    method: str = "auto",
     steps: int | None = None,
     aggregator: Aggregator | None = None,
     provenance: Provenance | None = None,
@@ -467,7 +486,8 @@ def validate(
     -----
     docs/methods.md, "Validation".
     """
-    _distinct("indicator", [i if isinstance(i, str) else i.name for i in indicators])
+    chosen = [find_indicator(indicator) for indicator in indicators]
+    _distinct("indicator", [indicator.name for indicator in chosen])
     for what, values in (("number of permutations", permutations), ("budget", coalitions)):
         _distinct(what, values)
     if sizes is not None:
@@ -476,9 +496,7 @@ def validate(
         check_permutations(budget, antithetic=antithetic)
     for budget in coalitions:
         check_coalitions(budget)
-    chosen = [get_indicator(i) if isinstance(i, str) else i for i in indicators]
-    methods = [check_method(indicator, method, steps) for indicator in chosen]
-    checked, steps = methods[0]
+    asked = [_Asked(one, *check_method(one, method, steps)) for one in chosen]
 
     panel = Panel.of(frame)
     sampler = Sampler(panel.followers, panel.activity, panel.order)
@@ -486,21 +504,19 @@ def validate(
     plan = _Validation(
         panel=panel,
         aggregator=aggregator or Aggregator(),
-        steps=steps,
         permutations=tuple(sorted(permutations)),
         coalitions=tuple(sorted(coalitions)),
         antithetic=antithetic,
         seed=seed,
     )
-    for indicator in chosen:
-        _refuse_zero(indicator, plan.total(indicator, panel), panel)
-    drawn = [plan.draw(size, chosen) for size in drawn_sizes]
+    for one in asked:
+        _refuse_zero(one.indicator, plan.total(one, panel), panel)
+    drawn = [plan.draw(size, asked) for size in drawn_sizes]
     blocks: list[ValidationBlock] = []
-    for indicator in chosen:
-        plan.warm_up(indicator, drawn[0][0])
-        blocks.extend(
-            plan.block(indicator, one, draw, largest=one is drawn[-1][0]) for one, draw in drawn
-        )
+    for one in asked:
+        plan.warm_up(one, drawn[0][0])
+        for smaller, draw in drawn:
+            blocks.append(plan.block(one, smaller, draw, largest=smaller is drawn[-1][0]))
     return Validation(
         blocks=tuple(blocks),
         n_agents=len(panel.dids),
@@ -511,8 +527,6 @@ def validate(
         antithetic=antithetic,
         seed=seed,
         aggregator=plan.aggregator,
-        method=checked,
-        steps=steps,
         means=panel.means,
         moment=math.prod(panel.means),
         provenance=provenance or Provenance(source="in memory"),

@@ -22,9 +22,10 @@ from blueattr.report.tables import Cell, Column, Fact, Json, Report, Table
 
 if TYPE_CHECKING:  # the arithmetic need not be imported to lay out its results
     from blueattr.agreement import Agreement
+    from blueattr.provenance import IndicatorInfo
     from blueattr.validation import MethodRun, Validation, ValidationBlock
 
-__all__ = ["validation_report"]
+__all__ = ["duration", "indicator_json", "indicator_text", "validation_report"]
 
 
 def validation_report(result: "Validation") -> Report:
@@ -231,7 +232,7 @@ def _facts(result: "Validation") -> tuple[Fact, ...]:
     )
     pairs = "; antithetic pairs" if result.antithetic else ""
     facts = [
-        Fact("method", f"Aumann-Shapley value, {method_text(result.method, result.steps)}"),
+        *_method_facts(result.blocks),
         Fact("aggregator", aggregator_text(result.aggregator)),
         Fact("full panel", plural(result.n_agents, "agent")),
         Fact("feature means", f"a {m_a}, b {m_b}, c {m_c}; their product M {short(result.moment)}"),
@@ -244,6 +245,43 @@ def _facts(result: "Validation") -> tuple[Fact, ...]:
     return (*facts, *origin_facts(result.provenance))
 
 
+def _method_facts(blocks: Sequence["ValidationBlock"]) -> tuple[Fact, ...]:
+    """Say how each indicator is computed, and where one that does not ship comes from."""
+    methods = {b.indicator: method_text(b.method, b.steps) for b in blocks}
+    if len(set(methods.values())) == 1:
+        facts = [Fact("method", f"Aumann-Shapley value, {next(iter(methods.values()))}")]
+    else:
+        each = "; ".join(f"{name}: {method}" for name, method in methods.items())
+        facts = [Fact("method", f"Aumann-Shapley value, {each}")]
+    infos = {b.indicator: b.info for b in blocks if b.info is not None}
+    facts.extend(Fact("indicator", indicator_text(name, info)) for name, info in infos.items())
+    return tuple(facts)
+
+
+def indicator_text(name: str, info: "IndicatorInfo") -> str:
+    """Say where an indicator that is not one of the four comes from."""
+    place = ":".join(filter(None, (info.origin, info.object_name))) or "given as an object"
+    digest = f", SHA-256 {info.sha256}" if info.sha256 else ""
+    formula = f"; {info.formula}" if info.formula else ""
+    return f"{name}: {place}{digest}; gradient {info.gradient}{formula}"
+
+
+def indicator_json(info: "IndicatorInfo | None") -> dict[str, Json] | None:
+    """Give where an indicator comes from as a JSON object; None for the four."""
+    if info is None:
+        return None
+    return {
+        "formula": info.formula,
+        "statistics": list(info.statistics),
+        "gradient": info.gradient,
+        "weights": info.weights,
+        "origin": info.origin,
+        "object_name": info.object_name,
+        "file": info.file,
+        "sha256": info.sha256,
+    }
+
+
 def _content(result: "Validation") -> dict[str, Json]:
     m_a, m_b, m_c = result.means
     return {
@@ -254,14 +292,15 @@ def _content(result: "Validation") -> dict[str, Json]:
         "coalitions": list(result.coalitions),
         "antithetic": result.antithetic,
         "seed": result.seed,
-        "method": result.method,
-        "steps": result.steps,
         "aggregator": aggregator_json(result.aggregator),
         "means": {"a": m_a, "b": m_b, "c": m_c},
         "moment": result.moment,
         "blocks": [
             {
                 "indicator": block.indicator,
+                "indicator_info": indicator_json(block.info),
+                "method": block.method,
+                "steps": block.steps,
                 "n_agents": block.n_agents,
                 "draw": block.draw,
                 "total": block.total,
@@ -302,6 +341,7 @@ def _run_json(run: "MethodRun") -> dict[str, Json]:
 
 _TIDY_COLUMNS = (
     Column("indicator", "indicator"),
+    Column("steps", "steps", "int"),
     Column("n_agents", "n", "int"),
     Column("draw", "draw", "int"),
     Column("total", "total", "float"),
@@ -326,7 +366,6 @@ _TIDY_COLUMNS = (
     Column("antithetic", "antithetic", "bool"),
     Column("aggregator", "aggregator"),
     Column("weights", "weights"),
-    Column("steps", "steps", "int"),
     *ORIGIN_COLUMNS,
 )
 
@@ -338,12 +377,12 @@ def _tidy(result: "Validation") -> Table:
         result.antithetic,
         result.aggregator.name,
         weights_text(result.aggregator),
-        result.steps,
         *origin_cells(result.provenance),
     )
     rows = tuple(
         (
-            *(block.indicator, block.n_agents, block.draw, block.total, block.reference),
+            *(block.indicator, block.steps, block.n_agents, block.draw, block.total),
+            block.reference,
             *(run.method, run.budget),
             *_agreement_cells(run.agreement),
             run.efficiency_error,
