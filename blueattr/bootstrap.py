@@ -123,7 +123,7 @@ class _Draw:
         counts = np.random.default_rng(multinomial).multinomial(
             n, np.diff(starts) / n, size=resamples
         )
-        return cls(starts, counts, streams.generate_state(resamples, np.uint64))
+        return cls(starts, counts, streams.generate_state(resamples, np.uint64).astype(np.uint64))
 
 
 def bootstrap(

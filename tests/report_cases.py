@@ -6,13 +6,15 @@ from datetime import UTC, date, datetime
 
 import polars as pl
 
-from blueattr.attribution import AttributionResult, TierShare
+from blueattr.attribution import AttributionResult, Quadrature, Remarks, TierShare
 from blueattr.indicators import Aggregator
-from blueattr.provenance import Gap, PanelStep, Provenance, TopicInfo, Window
+from blueattr.linearity import Linearity
+from blueattr.provenance import Gap, IndicatorInfo, PanelStep, Provenance, TopicInfo, Window
 from blueattr.report import Column, Fact, Report, Table
 from blueattr.scales import (
     FullScale,
     IndicatorScales,
+    Misfit,
     Rescaling,
     SampleRun,
     SampleSummary,
@@ -72,6 +74,23 @@ AGENTS = pl.DataFrame(
     }
 )
 
+NONLINEAR = Remarks(Linearity("nonlinear", 16), aggregates=False)
+LINEAR = Remarks(Linearity("linear", 16))
+OWN = Remarks(
+    Linearity("nonlinear", 16),
+    aggregates=False,
+    quadrature=Quadrature(30, 6.5e-05, 1.6e-05),
+    info=IndicatorInfo(
+        formula="log(1 + abc)",
+        statistics=("a", "b", "c"),
+        gradient="complex step",
+        origin="mine.py",
+        object_name="mine",
+        file="/home/user/mine.py",
+        sha256="e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+    ),
+)
+
 ATTRIBUTION = AttributionResult(
     indicator="heat",
     aggregator=Aggregator(),
@@ -86,13 +105,33 @@ ATTRIBUTION = AttributionResult(
     tiers=TIERS,
     agents=AGENTS,
     provenance=ORIGIN,
+    remarks=NONLINEAR,
 )
-QUADRATURE = replace(ATTRIBUTION, method="quadrature", steps=5, attributed=0.4196)
-VAR = replace(ATTRIBUTION, indicator="var", total=0.5, attributed=0.5, tiers=SIGNED_TIERS)
+QUADRATURE = replace(
+    ATTRIBUTION,
+    method="quadrature",
+    steps=5,
+    attributed=0.4196,
+    remarks=replace(NONLINEAR, quadrature=Quadrature(5, 4.04e-3, 1.01e-3)),
+)
+OWN_INDICATOR = replace(
+    ATTRIBUTION, indicator="mine", method="quadrature", steps=30, attributed=0.42133, remarks=OWN
+)
+VAR = replace(
+    ATTRIBUTION,
+    indicator="var",
+    total=0.5,
+    attributed=0.5,
+    tiers=SIGNED_TIERS,
+    remarks=Remarks(Linearity("nonlinear", 16)),
+)
 FEATURES_FILE = replace(ATTRIBUTION, provenance=Provenance(source="panel.csv", version="0.0.0"))
 
 EXACT = Rescaling(23.1, 1.1e-16, 1.0, 1.0, 1.0, 1.0000000000000002)
-INEXACT = Rescaling(20.9, 0.3417, 0.9398, 0.81, 0.93, math.inf)
+INEXACT = Rescaling(
+    20.9, 0.3417, 0.9398, 0.81, 0.93, math.inf,
+    (0.125, 0.25, 0.625), Misfit(3, 2, 1.0, "did:web:example.org"),
+)  # fmt: skip
 FINITE = replace(INEXACT, ratio_spread=12.75, kendall_tau=None, spearman_rho=None)
 
 _RUNS = (
@@ -148,11 +187,12 @@ _SAMPLES = (
 )
 COMPARISON = ScaleComparison(
     indicators=(
-        IndicatorScales("heat", FullScale(0.4213, 0.4213, TIERS), _SAMPLES),
+        IndicatorScales("heat", FullScale(0.4213, 0.4213, TIERS), _SAMPLES, remarks=NONLINEAR),
         IndicatorScales(
             "lin",
             FullScale(1.0, 1.0, TIERS),
             (replace(_SAMPLES[1], rescaling=EXACT, flip_mean=-0.02),),
+            remarks=LINEAR,
         ),
     ),
     n_agents=2_310,

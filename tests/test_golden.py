@@ -7,7 +7,15 @@ from pathlib import Path
 import polars as pl
 import pytest
 from inventory_cases import INVENTORIES
-from report_cases import ATTRIBUTION, COMPARISON, FEATURES_FILE, QUADRATURE, STATUS, VAR
+from report_cases import (
+    ATTRIBUTION,
+    COMPARISON,
+    FEATURES_FILE,
+    OWN_INDICATOR,
+    QUADRATURE,
+    STATUS,
+    VAR,
+)
 
 from blueattr.report import (
     Report,
@@ -25,6 +33,7 @@ WRITE = os.environ.get("BLUEATTR_WRITE_GOLDEN") == "1"
 REPORTS = {
     "attribution": attribution_report(ATTRIBUTION),
     "attribution-quadrature": attribution_report(QUADRATURE),
+    "attribution-own": attribution_report(OWN_INDICATOR),
     "attribution-features-file": attribution_report(FEATURES_FILE),
     "attributions": attributions_report([ATTRIBUTION, VAR]),
     "comparison": comparison_report(COMPARISON),

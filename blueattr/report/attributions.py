@@ -1,9 +1,9 @@
 """One attribution, or one for each of several indicators, laid out as a report."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from math import isclose
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from blueattr.report.figures import count, number, percent, plural, short
 from blueattr.report.origin import (
@@ -14,20 +14,23 @@ from blueattr.report.origin import (
     origin_json,
     panel_table,
 )
+from blueattr.report.remarks import remark_facts, remarks_json
 from blueattr.report.tables import SCHEMA_VERSION, Cell, Column, Fact, Json, Report, Table
 
 if TYPE_CHECKING:  # the arithmetic need not be imported to lay out its results
     from blueattr.attribution import AttributionResult, TierShare
     from blueattr.indicators import Aggregator
-    from blueattr.scales import ScaleComparison
+    from blueattr.value import Remarks
 
 __all__ = [
+    "Computed",
     "aggregator_json",
     "attribution_report",
     "attributions_report",
     "cutoffs_text",
     "method_facts",
     "method_text",
+    "methods_text",
     "tier_extents",
     "tiers_json",
     "weights_text",
@@ -147,15 +150,55 @@ def cutoffs_text(cutoffs: Sequence[float]) -> str:
     return ",".join(f"{cutoff:.12g}" for cutoff in cutoffs)
 
 
+class Computed(Protocol):
+    """What a result of any kind says about how it was computed."""
+
+    @property
+    def aggregator(self) -> "Aggregator":
+        """As in `blueattr.attribution.AttributionResult`."""
+
+    @property
+    def cutoffs(self) -> tuple[float, ...]:
+        """As in `blueattr.attribution.AttributionResult`."""
+
+    @property
+    def means(self) -> tuple[float, float, float]:
+        """As in `blueattr.attribution.AttributionResult`."""
+
+    @property
+    def moment(self) -> float:
+        """As in `blueattr.attribution.AttributionResult`."""
+
+
+def methods_text(methods: "Mapping[str, tuple[str, int | None]]") -> str:
+    """Say how the values of each indicator were computed, once where it is the same for all."""
+    texts = {name: method_text(*method) for name, method in methods.items()}
+    if len(set(texts.values())) == 1:
+        return next(iter(texts.values()))
+    return "; ".join(f"{name}: {text}" for name, text in texts.items())
+
+
 def method_facts(
-    results: "AttributionResult | ScaleComparison", indicators: Sequence[str], methods: str
+    results: Computed, remarks: "Mapping[str, Remarks]", methods: str
 ) -> tuple[Fact, ...]:
-    """Say in labelled lines how the values were computed."""
+    """Say in labelled lines how the values were computed.
+
+    Parameters
+    ----------
+    results
+        Any.
+    remarks
+        On each indicator, by its name.
+    methods
+        How, in words.
+    """
     m_a, m_b, m_c = (short(mean) for mean in results.means)
     cutoffs = " and ".join(f"{cutoff:.12g}" for cutoff in results.cutoffs)
-    unused = "; not used by heat" if "heat" in indicators else ""
+    idle = [name for name, remark in remarks.items() if not remark.aggregates]
+    unused = f"; not used by {', '.join(idle)}" if idle else ""
     return (
         Fact("method", f"Aumann-Shapley value, {methods}"),
+        *remark_facts(remarks),
         Fact("aggregator", aggregator_text(results.aggregator) + unused),
         Fact("tiers", f"cut at {cutoffs} % of the agents, ranked by followers (b without them)"),
         Fact(
@@ -193,6 +236,7 @@ def _content(result: "AttributionResult") -> dict[str, Json]:
         "aggregator": aggregator_json(result.aggregator),
         "means": {"a": m_a, "b": m_b, "c": m_c},
         "moment": result.moment,
+        **remarks_json(result.remarks),
         **origin_json(result.provenance),
     }
 
@@ -204,12 +248,9 @@ def _panel(result: "AttributionResult") -> tuple[Table, ...]:
 
 def _facts(results: Sequence["AttributionResult"]) -> tuple[Fact, ...]:
     first = results[0]
-    methods = list(dict.fromkeys(method_text(r.method, r.steps) for r in results))
-    if len(methods) > 1:
-        methods = [f"{r.indicator}: {method_text(r.method, r.steps)}" for r in results]
-    indicators = [result.indicator for result in results]
+    methods = methods_text({r.indicator: (r.method, r.steps) for r in results})
     return (
-        *method_facts(first, indicators, "; ".join(methods)),
+        *method_facts(first, {r.indicator: r.remarks for r in results}, methods),
         *origin_facts(first.provenance),
     )
 

@@ -1,14 +1,14 @@
 """A scale comparison laid out as a report: the full panel, and what samples of it would say."""
 
 from collections.abc import Sequence
-from math import isclose, isfinite
+from math import isfinite
 from typing import TYPE_CHECKING
 
 from blueattr.report.attributions import (
     aggregator_json,
     cutoffs_text,
     method_facts,
-    method_text,
+    methods_text,
     tier_extents,
     tiers_json,
     weights_text,
@@ -22,6 +22,7 @@ from blueattr.report.origin import (
     origin_json,
     panel_table,
 )
+from blueattr.report.remarks import remarks_json
 from blueattr.report.tables import Cell, Column, Fact, Json, Report, Table
 
 if TYPE_CHECKING:  # the arithmetic need not be imported to lay out its results
@@ -33,10 +34,14 @@ if TYPE_CHECKING:  # the arithmetic need not be imported to lay out its results
         ScaleComparison,
     )
 
-__all__ = ["comparison_report"]
-
-_EXACT = 1e-9
-"""A ratio spread this close to 1 is 1: what is left is rounding."""
+__all__ = [
+    "SCALE_COLUMNS",
+    "comparison_content",
+    "comparison_report",
+    "comparison_rows",
+    "method_lines",
+    "sample_name",
+]
 
 
 def comparison_report(result: "ScaleComparison") -> Report:
@@ -58,6 +63,7 @@ def comparison_report(result: "ScaleComparison") -> Report:
         table
         for scales in result.indicators
         for table in (_share_table(scales, result), _rescaling_table(scales))
+        if not scales.undefined
     ]
     if result.provenance.panel:
         tables.append(panel_table(result.provenance.panel))
@@ -68,17 +74,24 @@ def comparison_report(result: "ScaleComparison") -> Report:
         ),
         tables=tuple(tables),
         facts=(
-            *method_facts(
-                result,
-                [scales.indicator for scales in result.indicators],
-                method_text(result.method, result.steps),
-            ),
-            Fact("samples", f"{plural(result.seeds, 'seed')} each, from base seed {result.seed}"),
+            *method_lines(result),
             *origin_facts(result.provenance),
         ),
         warnings=gap_warnings(result.provenance.gaps),
-        data=_tidy(result),
-        content=_content(result),
+        data=Table("scales", "", SCALE_COLUMNS, comparison_rows(result)),
+        content=comparison_content(result),
+    )
+
+
+def method_lines(result: "ScaleComparison") -> tuple[Fact, ...]:
+    """Say in labelled lines how the values were computed, and what was drawn."""
+    return (
+        *method_facts(
+            result,
+            {scales.indicator: scales.remarks for scales in result.indicators},
+            methods_text({s.indicator: (s.method, s.steps) for s in result.indicators}),
+        ),
+        Fact("samples", f"{plural(result.seeds, 'seed')} each, from base seed {result.seed}"),
     )
 
 
@@ -96,12 +109,12 @@ def _sentence(scales: "IndicatorScales", result: "ScaleComparison") -> tuple[str
     on = "" if topic is None else f" on {topic.name}"
     sentence = (
         f"Of {scales.indicator}{on}, {others} {carry} {full} among all "
-        f"{plural(result.n_agents, 'agent')}, and {sampled} in {_named(first)}."
+        f"{plural(result.n_agents, 'agent')}, and {sampled} in {sample_name(first)}."
     )
     return (sentence,)
 
 
-def _named(sample: "SampleSummary") -> str:
+def sample_name(sample: "SampleSummary") -> str:
     """Name a row, as in ``visibility samples of 100``."""
     plural_s = "" if sample.deterministic else "s"
     article = "the " if sample.deterministic else ""
@@ -161,10 +174,10 @@ def _undefined_notes(sample: "SampleSummary") -> tuple[str, ...]:
         return ()
     reasons = dict.fromkeys(run.undefined for run in sample.runs if run.undefined)
     return (
-        f"{_named(sample)}: {sample.undefined_seeds:,} of {sample.seeds:,} without an answer "
+        f"{sample_name(sample)}: {sample.undefined_seeds:,} of {sample.seeds:,} without an answer "
         f"({'; '.join(reasons)}); the others are averaged."
         if sample.undefined_seeds < sample.seeds
-        else f"{_named(sample)}: no answer ({'; '.join(reasons)}).",
+        else f"{sample_name(sample)}: no answer ({'; '.join(reasons)}).",
     )
 
 
@@ -175,7 +188,7 @@ def _rescaling_table(scales: "IndicatorScales") -> Table:
         test = sample.rescaling
         if test is None:
             rows.append((sample.protocol, sample.size, *[None] * 6))
-            notes.append(f"{_named(sample)}: nothing to compare, so no test.")
+            notes.append(f"{sample_name(sample)}: nothing to compare, so no test.")
             continue
         rows.append(
             (
@@ -190,7 +203,7 @@ def _rescaling_table(scales: "IndicatorScales") -> Table:
             )
         )
         if test.kendall_tau is None or test.spearman_rho is None:
-            notes.append(f"{_named(sample)}: no rank correlation, all values being equal.")
+            notes.append(f"{sample_name(sample)}: no rank correlation, all values being equal.")
     return Table(
         name="rescaling",
         title=f"{scales.indicator}: is the sample's attribution a rescaled full one?",
@@ -205,24 +218,21 @@ def _rescaling_table(scales: "IndicatorScales") -> Table:
             Column("ratio_spread", "spread", "figure"),
         ),
         rows=tuple(rows),
-        notes=(*_verdict(scales.samples), *notes),
+        notes=(*_verdict(scales.samples, [tier.tier for tier in scales.full.tiers]), *notes),
     )
 
 
-def _is_rescaling(test: "Rescaling") -> bool:
-    return isclose(test.ratio_spread, 1, rel_tol=0, abs_tol=_EXACT)
-
-
-def _verdict(samples: Sequence["SampleSummary"]) -> tuple[str, ...]:
+def _verdict(samples: Sequence["SampleSummary"], tiers: Sequence[str]) -> tuple[str, ...]:
     """Put the rescaling test into words; nothing more than was measured on this data."""
     tests = [(sample, sample.rescaling) for sample in samples if sample.rescaling is not None]
-    exact = [sample for sample, test in tests if _is_rescaling(test)]
-    residuals = [test.relative_residual for _, test in tests if not _is_rescaling(test)]
+    exact = [sample for sample, test in tests if test.exact]
+    others = [(sample, test) for sample, test in tests if not test.exact]
+    residuals = [test.relative_residual for _, test in others]
     words = []
     if exact and not residuals:
         words.append("One global factor λ rescales every sample: the spread is 1.")
     elif exact:
-        which = ", ".join(_named(sample) for sample in exact)
+        which = ", ".join(sample_name(sample) for sample in exact)
         words.append(f"One global factor λ rescales {which}: the spread is 1.")
     if residuals:
         least, most = short(min(residuals)), short(max(residuals))
@@ -232,10 +242,38 @@ def _verdict(samples: Sequence["SampleSummary"]) -> tuple[str, ...]:
             f"No global factor rescales{where}: "
             f"the best one, λ, leaves a relative error of {error}."
         )
+    words.extend(_where_it_errs(others, tiers))
     return tuple(words)
 
 
-def _content(result: "ScaleComparison") -> dict[str, Json]:
+def _where_it_errs(
+    tests: "Sequence[tuple[SampleSummary, Rescaling]]", tiers: Sequence[str]
+) -> list[str]:
+    """Say which tier and which agent the best factor misses by most."""
+    located = [(sample, test) for sample, test in tests if test.tier_residuals]
+    if not located:
+        return []
+    # Where most of the error lies, among the samples that a factor fits least.
+    sample, test = max(located, key=lambda pair: pair[1].relative_residual)
+    part = max(test.tier_residuals)
+    tier = tiers[test.tier_residuals.index(part)]
+    where = f"Where that error is largest ({sample_name(sample)})"
+    words = [f"{where}, {percent(part)} of its square is in the {tier}."]
+    worst = max(
+        (test.worst for _, test in located if test.worst is not None),
+        key=lambda misfit: misfit.relative,
+        default=None,
+    )
+    if worst is not None:
+        words.append(
+            f"The agent that λ misses by most is {worst.did}, of the {tiers[worst.tier]}: by "
+            f"{percent(worst.relative)} of the larger of its two values."
+        )
+    return words
+
+
+def comparison_content(result: "ScaleComparison") -> dict[str, Json]:
+    """Give the complete JSON form of a comparison."""
     m_a, m_b, m_c = result.means
     return {
         "n_agents": result.n_agents,
@@ -257,7 +295,14 @@ def _content(result: "ScaleComparison") -> dict[str, Json]:
                     "attributed": scales.full.attributed,
                     "tiers": tiers_json(scales.full.tiers),
                 },
-                "samples": [_sample_json(sample) for sample in scales.samples],
+                "undefined": scales.undefined or None,
+                "method": scales.method,
+                "steps": scales.steps,
+                **remarks_json(scales.remarks),
+                "samples": [
+                    _sample_json(sample, [tier.tier for tier in scales.full.tiers])
+                    for sample in scales.samples
+                ],
             }
             for scales in result.indicators
         ],
@@ -265,7 +310,7 @@ def _content(result: "ScaleComparison") -> dict[str, Json]:
     }
 
 
-def _sample_json(sample: "SampleSummary") -> dict[str, Json]:
+def _sample_json(sample: "SampleSummary", tiers: Sequence[str]) -> dict[str, Json]:
     return {
         "protocol": sample.protocol,
         "size": sample.size,
@@ -278,24 +323,24 @@ def _sample_json(sample: "SampleSummary") -> dict[str, Json]:
         ],
         "flip_mean": sample.flip_mean,
         "flip_std": sample.flip_std,
-        "rescaling": _rescaling_json(sample.rescaling),
-        "runs": [_run_json(run) for run in sample.runs],
+        "rescaling": _rescaling_json(sample.rescaling, tiers),
+        "runs": [_run_json(run, tiers) for run in sample.runs],
     }
 
 
-def _run_json(run: "SampleRun") -> dict[str, Json]:
+def _run_json(run: "SampleRun", tiers: Sequence[str]) -> dict[str, Json]:
     return {
         "seed": run.seed,
         "n_agents": run.n_agents,
         "total": run.total,
         "shares": None if run.shares is None else list(run.shares),
         "flip": run.flip,
-        "rescaling": _rescaling_json(run.rescaling),
+        "rescaling": _rescaling_json(run.rescaling, tiers),
         "undefined": run.undefined or None,
     }
 
 
-def _rescaling_json(test: "Rescaling | None") -> dict[str, Json] | None:
+def _rescaling_json(test: "Rescaling | None", tiers: Sequence[str]) -> dict[str, Json] | None:
     if test is None:
         return None
     finite = isfinite(test.ratio_spread)
@@ -307,10 +352,19 @@ def _rescaling_json(test: "Rescaling | None") -> dict[str, Json] | None:
         "spearman_rho": test.spearman_rho,
         "ratio_spread": test.ratio_spread if finite else None,
         "ratio_spread_infinite": not finite,
+        "factor_exists": test.exact,
+        "tier_residuals": dict(zip(tiers, test.tier_residuals, strict=False)),
+        "worst": None
+        if test.worst is None
+        else {
+            "did": test.worst.did,
+            "tier": tiers[test.worst.tier],
+            "relative_misfit": test.worst.relative,
+        },
     }
 
 
-_TIDY_COLUMNS = (
+SCALE_COLUMNS = (
     Column("indicator", "indicator"),
     Column("protocol", "protocol"),
     Column("size", "size", "int"),
@@ -330,6 +384,7 @@ _TIDY_COLUMNS = (
     Column("spearman_rho", "Spearman", "float"),
     Column("ratio_spread", "ratio spread", "float"),
     Column("ratio_spread_infinite", "infinite", "bool"),
+    Column("tier_residual", "part of the squared residual", "share"),
     Column("n_agents", "n", "int"),
     Column("seed", "base seed", "int"),
     Column("tier_cutoffs", "tier cut-offs"),
@@ -341,24 +396,28 @@ _TIDY_COLUMNS = (
 )
 
 
-def _tidy(result: "ScaleComparison") -> Table:
-    common: tuple[Cell, ...] = (
-        result.n_agents,
-        result.seed,
-        cutoffs_text(result.cutoffs),
-        result.aggregator.name,
-        weights_text(result.aggregator),
-        result.method,
-        result.steps,
-        *origin_cells(result.provenance),
-    )
+def comparison_rows(result: "ScaleComparison") -> tuple[tuple[Cell, ...], ...]:
+    """Give one row per indicator, protocol, size and tier, with the cells of `SCALE_COLUMNS`.
+
+    The full panel has the protocol ``full``; an indicator that is 0 on it has no rows.
+    """
     rows: list[tuple[Cell, ...]] = []
     for scales in result.indicators:
+        common: tuple[Cell, ...] = (
+            result.n_agents,
+            result.seed,
+            cutoffs_text(result.cutoffs),
+            result.aggregator.name,
+            weights_text(result.aggregator),
+            scales.method,
+            scales.steps,
+            *origin_cells(result.provenance),
+        )
         rows.extend(
             (
                 *(scales.indicator, "full", result.n_agents, tier.tier),
                 *(scales.full.total, tier.share),
-                *[None] * 13,
+                *[None] * 14,
                 *common,
             )
             for tier in scales.full.tiers
@@ -371,17 +430,17 @@ def _tidy(result: "ScaleComparison") -> Table:
                     *spreads.get(tier.tier, (None, None)),
                     *(sample.flip_mean, sample.flip_std, sample.seeds, sample.undefined_seeds),
                     sample.deterministic,
-                    *_rescaling_cells(sample.rescaling),
+                    *_rescaling_cells(sample.rescaling, k),
                     *common,
                 )
-                for tier in scales.full.tiers
+                for k, tier in enumerate(scales.full.tiers)
             )
-    return Table("scales", "", _TIDY_COLUMNS, tuple(rows))
+    return tuple(rows)
 
 
-def _rescaling_cells(test: "Rescaling | None") -> tuple[Cell, ...]:
+def _rescaling_cells(test: "Rescaling | None", tier: int) -> tuple[Cell, ...]:
     if test is None:
-        return (None,) * 7
+        return (None,) * 8
     finite = isfinite(test.ratio_spread)
     return (
         test.scale_factor,
@@ -391,4 +450,5 @@ def _rescaling_cells(test: "Rescaling | None") -> tuple[Cell, ...]:
         test.spearman_rho,
         test.ratio_spread if finite else None,
         not finite,
+        test.tier_residuals[tier] if test.tier_residuals else None,
     )
