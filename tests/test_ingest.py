@@ -1,9 +1,11 @@
 """Ingest as a whole: order, repeats and kills make no difference to what a store holds."""
 
+import io
 import multiprocessing
 import os
 import random
 import signal
+import sys
 import time
 from collections.abc import Callable, Sequence
 from datetime import datetime
@@ -525,3 +527,25 @@ def test_writer_waits_for_a_reader(tmp_path: Path) -> None:
     writer.join(60)
     assert [reader.exitcode, writer.exitcode] == [0, 0]
     assert content(db) == expected(DAY[:5])
+
+
+# --- standard input ------------------------------------------------------------------------------
+
+
+def test_what_is_piped_in_is_known_by_how_it_begins(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    db = tmp_path / "s.duckdb"
+
+    def pipe(*events: Event) -> int:
+        stream = io.BytesIO(lines(*events))
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BufferedReader(stream)))  # type: ignore[arg-type] # it reads as one
+        return len(jobs.ingest(db, ["-"]).sources)
+
+    first = post("ann", "one", rev=1, time=at(1))
+    second = post("bea", "two", rev=2, time=at(5000))
+    assert pipe(first) == pipe(second) == 1
+    assert len(sources(db)) == 2, "another input is another source: both keep their coverage"
+    before = content(db), sources(db)
+    pipe(first)
+    assert (content(db), sources(db)) == before

@@ -66,7 +66,7 @@ class SourceState:
     Parameters
     ----------
     name
-        The file's absolute path, or ``-`` for standard input.
+        The file's absolute path, or ``-:`` and a hash of its first line for standard input.
     kind
         ``"file"``, ``"stdin"`` or ``"plc"``.
     fingerprint

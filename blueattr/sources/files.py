@@ -1,13 +1,14 @@
 """Lines from files, folders, globs and standard input; plain, gzip or zstd."""
 
 import glob
+import hashlib
 import json
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 import pyarrow as pa
 
@@ -28,6 +29,8 @@ _MAGIC = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd"}
 _MAGIC |= {bytes([0x50 + k]) + b"\x2a\x4d\x18": "zstd" for k in range(16)}
 # From an unseekable stream nothing is rescued, so that a failed read must be small.
 _READ_UNSEEKABLE = 1 << 10
+# What standard input is known by: its first line, or as much of it.
+_HEAD = 1 << 12
 _ENDINGS = (".jsonl", ".ndjson", ".json")
 
 
@@ -146,18 +149,47 @@ class FileSource:
 
 @dataclass(frozen=True)
 class StandardInput:
-    """Lines from standard input, which cannot be resumed: it is counted anew each time."""
+    """Lines from standard input, which cannot be resumed: they are read anew each time.
+
+    What is piped in again is known by how it begins, so that it is the same source as before.
+    """
 
     kind: str = "stdin"
-    name: str = "-"
     fingerprint: str = ""
     size: int | None = None
 
+    @cached_property
+    def name(self) -> str:
+        """``-:`` and a hash of the first line."""
+        return f"-:{hashlib.sha256(self._head).hexdigest()[:12]}"
+
+    @cached_property
+    def _head(self) -> bytes:
+        return sys.stdin.buffer.readline(_HEAD)
+
     def chunks(self, position: int = 0) -> Iterator[Chunk]:
         """Yield whole lines; see :class:`blueattr.sources.Source`."""
-        file = sys.stdin.buffer
-        head = file.peek(4)[:4] if hasattr(file, "peek") else b""
-        yield from _lines(file, "standard input", _codec_of(head), position)
+        codec = _codec_of(self._head)
+        file = cast("BinaryIO", _Rejoined(self._head, sys.stdin.buffer))
+        yield from _lines(file, "standard input", codec, position)
+
+
+class _Rejoined:
+    """A stream whose beginning was already read."""
+
+    def __init__(self, head: bytes, rest: BinaryIO) -> None:
+        self._head = head
+        self._rest = rest
+
+    def read(self, size: int) -> bytes:
+        head, self._head = self._head[:size], self._head[size:]
+        return head or self._rest.read(size)
+
+    def seekable(self) -> bool:
+        return False
+
+    def tell(self) -> int:
+        raise OSError
 
 
 def _codec_of(head: bytes) -> str | None:

@@ -78,7 +78,7 @@ CREATE TABLE plc (
 
 -- What was read, and how far. The cursor of a source is in the same transaction as its rows.
 CREATE TABLE source (
-    name VARCHAR PRIMARY KEY,      -- absolute path, or '-'
+    name VARCHAR PRIMARY KEY,      -- absolute path, or '-:' and a hash of the first line
     kind VARCHAR NOT NULL,         -- 'file', 'stdin', 'plc'
     fingerprint VARCHAR NOT NULL,  -- size and modification time: unchanged means resume
     position BIGINT NOT NULL,      -- bytes read, after decompression
