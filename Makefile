@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help setup run test quick lint golden lock clean
+.PHONY: help setup run test quick lint golden bench lock clean
 
 help:
 	@echo "make run     set up, then the main job on the bundled sample"
@@ -11,7 +11,8 @@ help:
 	@echo "make quick   the tests without the slow ones"
 	@echo "make lint    formatting, types, import rules"
 	@echo "make golden  write the golden files anew (look at the diff before committing)"
-	@echo "make lock    resolve requirements.lock anew from pyproject.toml"
+	@echo "make bench   sampled Shapley and Banzhaf values beside other packages; downloads those"
+	@echo "make lock    resolve requirements.lock and requirements-bench.lock anew from pyproject.toml"
 
 setup: $(VENV)/ready
 
@@ -40,8 +41,19 @@ lint: setup
 golden: setup
 	BLUEATTR_WRITE_GOLDEN=1 $(BIN)/python -m pytest -q tests/test_golden.py
 
+# The peers bring much with them, which `make test` should not download.
+bench: $(VENV)-bench/ready
+	$(VENV)-bench/bin/python bench/baselines.py --out out/bench-baselines.json
+
+$(VENV)-bench/ready: pyproject.toml requirements-bench.lock
+	$(PYTHON) -m venv --clear $(VENV)-bench
+	$(VENV)-bench/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-bench.lock
+	$(VENV)-bench/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
 lock: setup
 	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --quiet --group dev pyproject.toml -o requirements.lock
+	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --quiet --constraint requirements.lock --group bench pyproject.toml -o requirements-bench.lock
 
 clean:
-	rm -rf $(VENV) out build dist *.egg-info
+	rm -rf $(VENV) $(VENV)-bench out build dist *.egg-info

@@ -1,0 +1,229 @@
+"""Sampled Shapley and Banzhaf values by blueattr and by its peers: the same game, one run.
+
+Every method plays ``heat`` on the same panel and has the same budget. Peers get the game as a numpy
+function of a matrix of coalitions, one matrix product a call: the fastest form they can take.
+blueattr is timed from a checked panel to the values, its compiled code being ready, and reports the
+median of several runs. Peers are run once; what does not install or import is named. pyDVL is not
+among them: its releases up to 0.10.0 import only beside numpy 1, which blueattr does not support.
+
+    python bench/baselines.py --n 1000 --permutations 1000 --out baselines.json
+"""
+
+import argparse
+import importlib
+import json
+import os
+import platform
+import statistics
+import sys
+import time
+import warnings
+from collections.abc import Callable
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from blueattr.attribution import Panel
+from blueattr.baselines import sampled_banzhaf, sampled_shapley
+from blueattr.indicators import INDICATORS, Aggregator
+from blueattr.value import solve
+
+Floats = npt.NDArray[np.float64]
+Game = Callable[[Any], Floats]
+
+PACKAGES = ("blueattr", "numba", "numpy", "shapiq", "shap")
+
+
+def make_panel(n: int, seed: int) -> Panel:
+    """Draw skewed features; a third of them are 0."""
+    rng = np.random.default_rng(seed)
+    x = rng.lognormal(size=(n, 3)) * (rng.random((n, 3)) < 0.7)
+    dids = [f"did:{i:08d}" for i in range(n)]
+    return Panel.of(pl.DataFrame({"did": dids, "a": x[:, 0], "b": x[:, 1], "c": x[:, 2]}))
+
+
+def make_game(panel: Panel) -> Game:
+    """Give v(S) for rows of 0 and 1."""
+    parts = np.stack(panel.features, axis=1) / len(panel.dids)
+
+    def game(coalitions: Any) -> Floats:
+        means = np.atleast_2d(coalitions).astype(np.float64) @ parts
+        values: Floats = np.log1p(means.prod(axis=1))
+        return values
+
+    return game
+
+
+# --- peers: each gives its values ----------------------------------------------------------------
+
+
+def shapiq_shapley(game: Game, n: int, permutations: int) -> Floats:
+    """Run ApproShapley; every permutation asks for n - 1 coalitions, all those inside it."""
+    from shapiq.approximator import PermutationSamplingSV
+
+    found = PermutationSamplingSV(n=n, random_state=0).approximate(2 + permutations * (n - 1), game)
+    return np.array([found[(i,)] for i in range(n)])
+
+
+def shap_shapley(game: Game, n: int, permutations: int) -> Floats:
+    """Ask the permutation explainer: antithetic, permutations are walked backwards as well."""
+    import shap
+
+    explainer = shap.explainers.Permutation(
+        game, shap.maskers.Independent(np.zeros((1, n))), seed=0
+    )
+    evaluations = permutations // 2 * (2 * n + 1)
+    found: Floats = explainer(np.ones((1, n)), max_evals=evaluations, silent=True).values[0]
+    return found
+
+
+def shapiq_banzhaf(game: Game, n: int, coalitions: int) -> Floats:
+    """Run its Monte Carlo estimator with the Banzhaf value's weights."""
+    from shapiq.approximator import SHAPIQ
+
+    found = SHAPIQ(n=n, max_order=1, index="BV", random_state=0).approximate(coalitions, game)
+    return np.array([found[(i,)] for i in range(n)])
+
+
+PEERS = ("shapiq", "shap")
+
+
+# --- the run -------------------------------------------------------------------------------------
+
+
+def timed(work: Callable[[], Floats], repeats: int) -> tuple[Floats, list[float]]:
+    """Give the result and the seconds of each run."""
+    seconds = []
+    for _ in range(repeats):
+        start = time.perf_counter()
+        values = work()
+        seconds.append(time.perf_counter() - start)
+    return values, seconds
+
+
+def importable(name: str) -> str:
+    """Say why a package cannot be used; empty where it can."""
+    try:
+        importlib.import_module(name)
+    except Exception as error:  # noqa: BLE001 - packages fail to import in any way they like
+        return f"{type(error).__name__}: {str(error).splitlines()[0][:120]}"
+    return ""
+
+
+def versions() -> dict[str, str]:
+    """List what is installed."""
+    found = {}
+    for name in PACKAGES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def distance(values: Floats, reference: Floats) -> float:
+    """Give the relative L2 distance."""
+    return float(np.linalg.norm(values - reference) / np.linalg.norm(reference))
+
+
+def main() -> None:
+    """Run, print, write."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--n", type=int, default=1000)
+    parser.add_argument("--permutations", type=int, default=1000)
+    parser.add_argument("--coalitions", type=int, default=200)
+    parser.add_argument("--repeats", type=int, default=7)
+    parser.add_argument("--out", type=Path, default=Path("out/bench-baselines.json"))
+    asked = parser.parse_args()
+    warnings.simplefilter("ignore")  # the peers' own, about deprecations among them
+
+    panel, n = make_panel(asked.n, seed=0), asked.n
+    game = make_game(panel)
+    reference = solve(INDICATORS["heat"], panel.features, Aggregator()).values
+    lines: list[dict[str, Any]] = []
+
+    def record(task: str, method: str, values: Floats, seconds: list[float], own: float) -> None:
+        median = statistics.median(seconds)
+        lines.append(
+            {
+                "task": task,
+                "method": method,
+                "seconds": median,
+                "runs": len(seconds),
+                "times_ours": median / own,
+                "distance_to_aumann_shapley": distance(values, reference),
+                "sum": float(values.sum()),
+            }
+        )
+        print(
+            f"{task:48} {method:10} {median:10.4f} s  {median / own:9.1f} x  "
+            f"distance {lines[-1]['distance_to_aumann_shapley']:.2e}",
+            flush=True,
+        )
+
+    print(f"{platform.platform()}, {os.cpu_count()} cores, Python {platform.python_version()}")
+    print(", ".join(f"{name} {number}" for name, number in versions().items()))
+    print(f"heat, n = {n:,}, v(N) = {float(game(np.ones(n))[0]):.6g}")
+    unusable = {name: why for name in PEERS if (why := importable(name))}
+    for name, why in unusable.items():
+        print(f"{name}: not usable here ({why})")
+
+    def ours(task: str, method: str, work: Callable[[], Floats]) -> float:
+        values, seconds = timed(work, asked.repeats)
+        median = statistics.median(seconds)
+        record(task, method, values, seconds, median)
+        return median
+
+    m = asked.permutations
+    task = f"Shapley, {m:,} permutations"
+    sampled_shapley(panel, permutations=4)
+    plain = ours(task, "blueattr", lambda: sampled_shapley(panel, permutations=m).values)
+    if "shapiq" not in unusable:
+        values, seconds = timed(lambda: shapiq_shapley(game, n, m), 1)
+        record(task, "shapiq", values, seconds, plain)
+    task = f"Shapley, {m:,} permutations in antithetic pairs"
+    pairs = ours(
+        task, "blueattr", lambda: sampled_shapley(panel, permutations=m, antithetic=True).values
+    )
+    if "shap" not in unusable:
+        values, seconds = timed(lambda: shap_shapley(game, n, m), 1)
+        record(task, "shap", values, seconds, pairs)
+    task = f"Banzhaf, {asked.coalitions:,} coalitions"
+    sampled_banzhaf(panel, coalitions=2)
+    reuse = ours(
+        task, "blueattr", lambda: sampled_banzhaf(panel, coalitions=asked.coalitions).values
+    )
+    if "shapiq" not in unusable:
+        values, seconds = timed(lambda: shapiq_banzhaf(game, n, asked.coalitions), 1)
+        record(task, "shapiq", values, seconds, reuse)
+
+    asked.out.parent.mkdir(parents=True, exist_ok=True)
+    asked.out.write_text(
+        json.dumps(
+            {
+                "machine": platform.platform(),
+                "processor": platform.processor(),
+                "cores": os.cpu_count(),
+                "python": platform.python_version(),
+                "versions": versions(),
+                "unusable": unusable,
+                "n": n,
+                "permutations": asked.permutations,
+                "coalitions": asked.coalitions,
+                "indicator": "heat",
+                "total": float(game(np.ones(n))[0]),
+                "results": lines,
+            },
+            indent=2,
+        )
+        + "\n"
+    )
+    print(f"written: {asked.out}", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    main()
