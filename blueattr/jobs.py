@@ -2,20 +2,20 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from pathlib import Path
 
 import polars as pl
 
-from blueattr import features, panel, topics
+from blueattr import panel, topics
 from blueattr.attribution import AttributionResult, attribute
-from blueattr.errors import EmptyPanelError, InputError, UsageError
-from blueattr.features import Scale
-from blueattr.indicators import Aggregator
+from blueattr.errors import InputError, UsageError
+from blueattr.indicators import Aggregator, Indicator
 from blueattr.provenance import Provenance, Window
 from blueattr.scales import ScaleComparison, compare_scales
 from blueattr.sources import Ingested, Source, SourceState, files
 from blueattr.store import DEFAULT_MEMORY, Status, Store, Writer
+from blueattr.views import PanelQuery, count_events, make_features
 
 __all__ = [
     "PanelQuery",
@@ -156,75 +156,6 @@ def status(db: Path, memory: int = DEFAULT_MEMORY) -> Status:
 
 
 @dataclass(frozen=True, slots=True)
-class PanelQuery:
-    """Which agents of a store, over what time, about what.
-
-    Parameters
-    ----------
-    db
-        The store.
-    topic, match, topics_file
-        As for :func:`blueattr.topics.choose`.
-    start, end
-        UTC, half-open. Where one is missing it follows from the other and `length`; where both
-        are, the window ends at the last event seen.
-    length
-        Of the window.
-    scale
-        Of the features.
-    bots_file
-        A user's file of handle rules.
-    rate
-        The rate rule for bots; none by default.
-    keep_bots
-        Apply no bot filter.
-    memory
-        Bytes the process may use.
-    """
-
-    db: Path
-    topic: str | None = topics.ALL
-    match: tuple[str, ...] = ()
-    topics_file: Path | None = None
-    start: datetime | None = None
-    end: datetime | None = None
-    length: timedelta = field(default=timedelta(days=14))
-    scale: Scale = "log1p"
-    bots_file: Path | None = None
-    rate: panel.RateRule | None = None
-    keep_bots: bool = False
-    memory: int = DEFAULT_MEMORY
-
-    def window(self, store: Store) -> Window:
-        """Settle the window.
-
-        Raises
-        ------
-        UsageError
-            It ends before it starts.
-        EmptyPanelError
-            The store has no events to end it at.
-        """
-        end = self.end
-        if end is None and self.start is not None:
-            end = self.start + self.length
-        if end is None:
-            last = store.frame("read/span")["last_event"][0]
-            if last is None:
-                raise EmptyPanelError(f"{self.db} holds no events; see: blueattr status")
-            end = last.replace(tzinfo=UTC) + timedelta(microseconds=1)
-        start = self.start if self.start is not None else end - self.length
-        if start >= end:
-            raise UsageError(f"the window ends ({end}) before it starts ({start})")
-        return Window(start, end)
-
-    def agents(self, store: Store, window: Window) -> panel.Panel:
-        """Build the panel."""
-        rules = panel.bot_rules(self.bots_file)
-        return panel.build(store, window, rules=rules, rate=self.rate, keep_bots=self.keep_bots)
-
-
-@dataclass(frozen=True, slots=True)
 class PanelResult:
     """The panel of a window, without a topic."""
 
@@ -246,52 +177,6 @@ def make_panel(query: PanelQuery) -> PanelResult:
         return PanelResult(built.agents, origin)
 
 
-_STAND_IN = (
-    "Followers, which set the tiers, are follows received in the window: a stand-in for follower "
-    "counts."
-)
-
-
-def make_features(query: PanelQuery) -> tuple[pl.DataFrame, Provenance]:
-    """Describe each agent by its features: one row per agent, of `features.SCHEMA`."""
-    with Store.open(query.db, query.memory) as store:
-        topic = topics.choose(store, query.topic, list(query.match), query.topics_file)
-        window = query.window(store)
-        built = query.agents(store, window)
-        bounds = {"start": window.start, "end": window.end}
-        _count(store, topic, window)
-        days = store.frame("read/agent_days", **bounds)
-        frame = features.build(days, built.agents, query.scale)
-        return frame, Provenance(
-            source=str(query.db),
-            feature_scale=query.scale,
-            popularity="follows received in the window",
-            topic=topic.info if topic else None,
-            window=window,
-            gaps=panel.gaps(store, window),
-            panel=built.steps,
-            notes=(_STAND_IN,),
-        )
-
-
-def _count(store: Store, topic: topics.Topic | None, window: Window) -> None:
-    """Leave the events that count in the temp table `counted`."""
-    bounds = {"start": window.start, "end": window.end}
-    store.run("read/inactive", end=window.end)
-    if topic is None:
-        store.run("read/counted_all", **bounds)
-        return
-    store.run(
-        "read/matched",
-        pattern=topic.pattern,
-        hint=topic.hint,
-        hashtags=topic.tags,
-        tag_pattern=topic.tag_pattern,
-        **bounds,
-    )
-    store.run("read/counted_topic", **bounds)
-
-
 def check_topics(query: PanelQuery, names: Sequence[str]) -> list[topics.TopicDays]:
     """Count participants and events by day for each topic; for all of them by default."""
     wanted: Iterable[str | None] = names or topics.load(query.topics_file)
@@ -305,7 +190,7 @@ def check_topics(query: PanelQuery, names: Sequence[str]) -> list[topics.TopicDa
             topic = topics.choose(store, name, list(query.match), query.topics_file)
             if topic is None:
                 raise UsageError("name topics to check; 'all' stands for a run without one")
-            _count(store, topic, window)
+            count_events(store, topic, window)
             days = calendar.join(
                 store.frame("read/topic_days"), on="day", how="left", maintain_order="left"
             ).fill_null(0)
@@ -330,13 +215,13 @@ class Question:
     Parameters
     ----------
     indicators
-        Names.
+        Names, or indicators.
     method, steps, aggregator, cutoffs
         As for :func:`blueattr.attribution.attribute`.
     """
 
-    indicators: tuple[str, ...] = ("heat",)
-    method: str = "closed form"
+    indicators: tuple[str | Indicator, ...] = ("heat",)
+    method: str = "auto"
     steps: int | None = None
     aggregator: Aggregator = field(default_factory=Aggregator)
     cutoffs: tuple[float, ...] = (1.0, 10.0)

@@ -83,11 +83,19 @@ FeaturesFile: TypeAlias = Annotated[
     ),
 ]
 Indicator: TypeAlias = Annotated[
-    str, typer.Option("--indicator", help="lin, heat, var, gini, several with commas, or all.")
+    str,
+    typer.Option(
+        "--indicator",
+        help="lin, heat, var, gini (all: these four), hill, entropy, threshold, or one of your "
+        "own: package.module:name, file.py or file.py:name, which is run. Several with commas.",
+    ),
 ]
 Method: TypeAlias = Annotated[
-    Literal["closed", "quadrature"],
-    typer.Option("--method", help="Closed form, or K-step midpoint quadrature."),
+    Literal["auto", "closed", "quadrature"],
+    typer.Option(
+        "--method",
+        help="Closed form, K-step midpoint quadrature, or auto: the closed form if there is one.",
+    ),
 ]
 Steps: TypeAlias = Annotated[
     int | None,
@@ -270,8 +278,9 @@ def question(
 ) -> "Question":
     """Turn options into a question, checked before a store is asked for its panel."""
     from blueattr.attribution import check_method  # noqa: PLC0415 - start-up time
-    from blueattr.indicators import Aggregator, get_indicator  # noqa: PLC0415 - start-up time
+    from blueattr.indicators import Aggregator  # noqa: PLC0415 - start-up time
     from blueattr.jobs import Question  # noqa: PLC0415 - start-up time
+    from blueattr.loading import find_indicator  # noqa: PLC0415 - start-up time
     from blueattr.tiers import check_cutoffs  # noqa: PLC0415 - start-up time
 
     chosen = Aggregator(aggregator)
@@ -280,10 +289,13 @@ def question(
         if len(values) != 3:
             raise UsageError(f"--weights {weights!r} should be three numbers, for a, b and c")
         chosen = Aggregator(aggregator, values)
-    indicators = names(indicator, "--indicator", INDICATOR_NAMES)
+    named = names(indicator, "--indicator", INDICATOR_NAMES)
+    indicators = tuple(find_indicator(name) for name in named)
+    if len({one.name for one in indicators}) < len(indicators):
+        raise UsageError(f"--indicator {indicator!r} names two indicators of the same name")
     spelled = "closed form" if method == "closed" else method
-    for name in indicators:
-        check_method(get_indicator(name), spelled, steps)
+    for one in indicators:
+        check_method(one, spelled, steps)
     return Question(
         indicators=indicators,
         method=spelled,

@@ -84,7 +84,7 @@ def validate(
     end: End = None,
     window: Length = None,
     scale: ScaleOption = "log1p",
-    method: Method = "closed",
+    method: Method = "auto",
     steps: Steps = None,
     aggregator: AggregatorOption = "mean",
     weights: Weights = None,

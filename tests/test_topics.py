@@ -15,6 +15,7 @@ from blueattr.errors import InputError, PatternError, UnknownTopicError, UsageEr
 from blueattr.provenance import Window
 from blueattr.store import Store
 from blueattr.topics import Topic
+from blueattr.views import count_events
 
 WINDOW = Window(at(0), at(days=14))
 HOME, DAY = 1000, timedelta(days=1)
@@ -31,7 +32,7 @@ def ingest(folder: Path, *events: Event) -> Path:
 def counted(db: Path, topic: Topic, window: Window = WINDOW) -> list[tuple[str, str]]:
     """Who did what that belongs to the topic."""
     with Store.open(db) as store:
-        jobs._count(store, topic, window)
+        count_events(store, topic, window)
         query = "SELECT did, kind FROM counted JOIN account ON id = account ORDER BY ALL"
         found = store._connection.execute(query).fetchall()
     return [(did.removeprefix("did:plc:"), kind) for did, kind in found]
@@ -148,7 +149,7 @@ def words(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
 def test_words_that_match(words: Store) -> None:
     matched: dict[str, set[int]] = {}
     for topic in (KEY, TAG, CJK, PATTERN):
-        jobs._count(words, topic, WINDOW)
+        count_events(words, topic, WINDOW)
         found = words._connection.execute("SELECT rkey FROM matched").fetchall()
         matched[topic.pattern] = {int(rkey[1:]) for (rkey,) in found}
     cases = [case for case in TEXTS for _ in range(3)] + [case for case in TAGS for _ in range(2)]
@@ -197,7 +198,7 @@ def test_shipped_topics(tmp_path: Path, name: str, yes: list[str], no: list[str]
     with Store.open(ingest(tmp_path, *events)) as store:
         topic = topics.choose(store, name)
         assert topic is not None
-        jobs._count(store, topic, WINDOW)
+        count_events(store, topic, WINDOW)
         found = store._connection.execute("SELECT rkey::INT FROM matched ORDER BY 1").fetchall()
     assert [(yes + no)[k] for (k,) in found] == yes
 
@@ -218,7 +219,7 @@ def test_five_topics_are_shipped_and_each_keyword_matches_itself(tmp_path: Path)
     assert len(events) > 100
     with Store.open(ingest(tmp_path, *events)) as store:
         for topic in shipped.values():
-            jobs._count(store, topic, WINDOW)
+            count_events(store, topic, WINDOW)
             found = store._connection.execute("SELECT rkey FROM matched").fetchall()
             assert {r for (r,) in found} >= {r for r, name in wanted.items() if name == topic.name}
 

@@ -1,0 +1,179 @@
+"""A store looked at through one window and panel: agent-days and features for any topic."""
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from functools import cached_property
+from pathlib import Path
+
+import polars as pl
+
+from blueattr import features, panel, topics
+from blueattr.errors import EmptyPanelError, UsageError
+from blueattr.features import Scale
+from blueattr.provenance import Gap, Provenance, Window
+from blueattr.store import DEFAULT_MEMORY, Store
+
+__all__ = ["PanelQuery", "StoreView", "count_events", "make_features"]
+
+
+@dataclass(frozen=True, slots=True)
+class PanelQuery:
+    """Which agents of a store, over what time, about what.
+
+    Parameters
+    ----------
+    db
+        The store.
+    topic, match, topics_file
+        As for :func:`blueattr.topics.choose`.
+    start, end
+        UTC, half-open. Where one is missing it follows from the other and `length`; where both
+        are, the window ends at the last event seen.
+    length
+        Of the window.
+    scale
+        Of the features.
+    bots_file
+        A user's file of handle rules.
+    rate
+        The rate rule for bots; none by default.
+    keep_bots
+        Apply no bot filter.
+    memory
+        Bytes the process may use.
+    """
+
+    db: Path
+    topic: str | None = topics.ALL
+    match: tuple[str, ...] = ()
+    topics_file: Path | None = None
+    start: datetime | None = None
+    end: datetime | None = None
+    length: timedelta = field(default=timedelta(days=14))
+    scale: Scale = "log1p"
+    bots_file: Path | None = None
+    rate: panel.RateRule | None = None
+    keep_bots: bool = False
+    memory: int = DEFAULT_MEMORY
+
+    def window(self, store: Store) -> Window:
+        """Settle the window.
+
+        Raises
+        ------
+        UsageError
+            It ends before it starts.
+        EmptyPanelError
+            The store has no events to end it at.
+        """
+        end = self.end
+        if end is None and self.start is not None:
+            end = self.start + self.length
+        if end is None:
+            last = store.frame("read/span")["last_event"][0]
+            if last is None:
+                raise EmptyPanelError(f"{self.db} holds no events; see: blueattr status")
+            end = last.replace(tzinfo=UTC) + timedelta(microseconds=1)
+        start = self.start if self.start is not None else end - self.length
+        if start >= end:
+            raise UsageError(f"the window ends ({end}) before it starts ({start})")
+        return Window(start, end)
+
+    def agents(self, store: Store, window: Window) -> panel.Panel:
+        """Build the panel."""
+        rules = panel.bot_rules(self.bots_file)
+        return panel.build(store, window, rules=rules, rate=self.rate, keep_bots=self.keep_bots)
+
+
+_STAND_IN = (
+    "Followers, which set the tiers, are follows received in the window: a stand-in for follower "
+    "counts."
+)
+
+
+@dataclass(frozen=True)
+class StoreView:
+    """An open store with the window and the panel settled, for any number of topics.
+
+    Parameters
+    ----------
+    store
+        Open. Its temp tables are of the view that was made last: ask one view before the next.
+    query
+        What was asked; its topic is not used.
+    window
+        Settled.
+    built
+        The panel.
+    """
+
+    store: Store
+    query: PanelQuery
+    window: Window
+    built: panel.Panel
+
+    @classmethod
+    def of(cls, store: Store, query: PanelQuery) -> "StoreView":
+        """Settle window and panel."""
+        window = query.window(store)
+        return cls(store, query, window, query.agents(store, window))
+
+    @cached_property
+    def gaps(self) -> tuple[Gap, ...]:
+        """Stretches of the window that no source covers."""
+        return panel.gaps(self.store, self.window)
+
+    def topic(self, name: str | None = None) -> topics.Topic | None:
+        """Find a topic by name, by default the query's own; None for all events."""
+        query = self.query
+        if name is not None:
+            return topics.choose(self.store, name, None, query.topics_file)
+        return topics.choose(self.store, query.topic, list(query.match), query.topics_file)
+
+    def agent_days(self, topic: topics.Topic | None) -> pl.DataFrame:
+        """Count what each account did and received on each day of the window."""
+        count_events(self.store, topic, self.window)
+        return self.store.frame("read/agent_days", start=self.window.start, end=self.window.end)
+
+    def features(self, agent_days: pl.DataFrame, scale: Scale | None = None) -> pl.DataFrame:
+        """Describe each agent by its features, on the query's scale or another."""
+        return features.build(agent_days, self.built.agents, scale or self.query.scale)
+
+    def origin(self, topic: topics.Topic | None) -> Provenance:
+        """Say where the features come from."""
+        return Provenance(
+            source=str(self.query.db),
+            feature_scale=self.query.scale,
+            popularity="follows received in the window",
+            topic=topic.info if topic else None,
+            window=self.window,
+            gaps=self.gaps,
+            panel=self.built.steps,
+            notes=(_STAND_IN,),
+        )
+
+
+def make_features(query: PanelQuery) -> tuple[pl.DataFrame, Provenance]:
+    """Describe each agent by its features: one row per agent, of `features.SCHEMA`."""
+    with Store.open(query.db, query.memory) as store:
+        topic = topics.choose(store, query.topic, list(query.match), query.topics_file)
+        view = StoreView.of(store, query)
+        return view.features(view.agent_days(topic)), view.origin(topic)
+
+
+def count_events(store: Store, topic: topics.Topic | None, window: Window) -> None:
+    """Leave the events that count in the temp table `counted`."""
+    bounds = {"start": window.start, "end": window.end}
+    store.run("read/inactive", end=window.end)
+    if topic is None:
+        store.run("read/counted_all", **bounds)
+        return
+    store.run(
+        "read/matched",
+        pattern=topic.pattern,
+        hint=topic.hint,
+        hashtags=topic.tags,
+        tag_pattern=topic.tag_pattern,
+        **bounds,
+    )
+    store.run("read/counted_topic", **bounds)
