@@ -3,8 +3,10 @@
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
+from cli_world import write_events
 from test_cli import COMMANDS
 
 import blueattr
@@ -73,6 +75,46 @@ print(json.dumps(sorted({m.split('.')[0] for m in sys.modules})))
     imported = fresh(code)
     assert "numba" in imported
     assert imported.isdisjoint({"duckdb", "typer", "atproto"})
+
+
+def test_the_commands_never_open_a_socket(tmp_path: Path) -> None:
+    # Sockets are refused by the interpreter itself, wherever in a library they would be opened.
+    store, lines = str(tmp_path / "s.duckdb"), write_events(tmp_path / "events.jsonl")
+    commands = [
+        ["ingest", str(lines), "--db", store],
+        ["status", "--db", store],
+        ["topics", "check", "mythos", "--db", store],
+        ["attribute", "--topic", "mythos", "--db", store],
+        ["compare-scales", "--topic", "mythos", "--sizes", "5", "--seeds", "1", "--db", store],
+    ]
+    code = """
+import contextlib, io, json, sys
+commands = json.loads(sys.argv[1])
+asked = []
+def hook(event, arguments):
+    if event.startswith(("socket.", "http.", "urllib.")):
+        asked.append(event)
+        raise OSError("no network here")
+sys.addaudithook(hook)
+with contextlib.suppress(OSError):
+    import socket
+    socket.create_connection(("127.0.0.1", 9))
+assert asked, "the hook works"
+asked.clear()
+from blueattr.cli.main import app
+for command in commands:
+    sys.argv = ["blueattr", *command]
+    with contextlib.redirect_stdout(io.TextIOWrapper(io.BytesIO())):
+        try:
+            app()
+        except SystemExit as done:
+            assert done.code == 0, command
+assert asked == [], asked
+print(json.dumps(sorted(sys.modules)))
+"""
+    imported = fresh(code, json.dumps(commands))
+    assert {"duckdb", "numba"} <= imported
+    assert imported.isdisjoint({"atproto", "httpx", "websockets", "requests"})
 
 
 def test_every_public_name_resolves() -> None:
