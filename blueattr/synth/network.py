@@ -62,6 +62,9 @@ _CALENDAR = datetime(2026, 4, 9, tzinfo=UTC)
 class SynthSpec:
     """What to generate; the same spec gives the same bytes with the same version of numpy.
 
+    A processor makes no difference in practice: what is computed by functions that processors
+    round differently is itself rounded to half the digits before anything is drawn from it.
+
     Parameters
     ----------
     agents
@@ -136,7 +139,7 @@ class Accounts:
         self._make_sure(rng, everyone)
 
         # Who does more does it on more days.
-        week = np.maximum(sum(self.rates) * (8 / spec.days), 0.05)
+        week = np.maximum(np.sum(self.rates, axis=0, dtype=np.float64) * (8 / spec.days), 0.05)
         presence = np.clip(1 / (1 + np.exp(1.9 - 0.92 * np.log(week))), 0.06, 1)
         self.presence: _Floats32 = presence.astype(np.float32)
         self.rates[LIKE] *= np.float32(spec.like_fraction)
@@ -241,7 +244,9 @@ class Calendar:
         rng = generator(spec, 2)
         days = np.arange(spec.days)
         weekday = (spec.start.weekday() + days) % 7
-        self.day_weight = _WEEKDAYS[weekday] * np.exp(0.09 * rng.standard_normal(spec.days))
+        # Rounded for the same reason as the rates of accounts.
+        noise = np.exp(0.09 * rng.standard_normal(spec.days)).astype(np.float32)
+        self.day_weight = _WEEKDAYS[weekday] * noise
         hours = (self.day_weight[:, None] * _HOURS).ravel()
         self.passed = np.concatenate(([0.0], np.cumsum(hours)))
         # In days: an account's daily rate times the passed time is what it does.

@@ -463,7 +463,9 @@ class Stream:
         thread = rows["thread"][texts]
         # Who posts more has less said about each post.
         often = self.accounts.rates[POST][agent[texts]] / self.spec.days
-        weight = (self.accounts.fame[agent[texts]] + 0.3) ** 0.7 / np.sqrt(1.0 + often)
+        # In float64, and rounded when it is kept: powers in float32 differ between processors.
+        weight = (self.accounts.fame[agent[texts]].astype(np.float64) + 0.3) ** 0.7
+        weight /= np.sqrt(1.0 + often)
         weight *= np.exp(rng.standard_normal(texts.size))
         weight *= np.where(replies, 0.35, 1.0) * np.where(thread >= 0, 1.6, 1.0)
         self.recent.add(post, np.where(replies, root, post), weight, end, thread)
