@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from blueattr.attribution import Panel
 from blueattr.custom import OwnIndicator
-from blueattr.errors import UsageError, ZeroTotalError
+from blueattr.errors import SampleSizeError, UsageError, ZeroTotalError
 from blueattr.indicators import Aggregator, Indicator
 from blueattr.kernels import FloatArray, IndexArray
 from blueattr.loading import find_indicator
@@ -113,6 +113,8 @@ class SampleSummary:
         Means, but for the ratio spread, which is the largest; None where no sample has one.
     runs
         The samples themselves.
+    unavailable
+        Why there are none, else empty.
     """
 
     protocol: Protocol
@@ -125,6 +127,7 @@ class SampleSummary:
     flip_std: float | None
     rescaling: Rescaling | None
     runs: tuple[SampleRun, ...]
+    unavailable: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,7 +277,11 @@ class Comparison:
 
 
 def summarise(
-    protocol: Protocol, size: int, runs: Sequence[SampleRun], names: Sequence[str]
+    protocol: Protocol,
+    size: int,
+    runs: Sequence[SampleRun],
+    names: Sequence[str],
+    unavailable: str = "",
 ) -> SampleSummary:
     """Average the samples of one kind that have an answer."""
     shares = [run.shares for run in runs if run.shares is not None]
@@ -295,6 +302,7 @@ def summarise(
         flip_std=_deviation(flips) if flips else None,
         rescaling=mean_rescaling([run.rescaling for run in runs if run.rescaling is not None]),
         runs=tuple(runs),
+        unavailable=unavailable,
     )
 
 
@@ -309,11 +317,22 @@ def _distinct(what: str, values: Sequence[object]) -> None:
         raise UsageError(f"each {what} is named once, not {', '.join(map(str, values))}")
 
 
+def _check_size(sampler: Sampler, protocol: Protocol, size: int, *, keep: bool) -> str:
+    """Check that there are enough agents; say what lacks, where it may lack."""
+    try:
+        sampler.check_size(protocol, size)
+    except SampleSizeError:
+        if not keep or size > sampler.order.size:
+            raise
+        return f"only {sampler.available(protocol):,} agents were active"
+    return ""
+
+
 def draws(
     sampler: Sampler, protocol: Protocol, sizes: Sequence[int], seeds: int, seed: int
 ) -> Iterator[tuple[int | None, dict[int, IndexArray]]]:
     """Draw the largest sample of each repeat once; smaller ones are its beginning."""
-    for repeat in range(1 if protocol == "top" else seeds):
+    for repeat in range((1 if protocol == "top" else seeds) if sizes else 0):
         drawn = sampler.draw(protocol, max(sizes), seed=seed, repeat=repeat)
         yield (None if protocol == "top" else repeat), {size: drawn[:size] for size in sizes}
 
@@ -354,7 +373,8 @@ def compare_scales(
     method, steps, aggregator, cutoffs, provenance
         As for `blueattr.attribution.attribute`.
     keep_undefined
-        Report an indicator that is 0 on the full panel as undefined there.
+        Report an indicator that is 0 on the full panel, and a size for which too few agents were
+        active, as undefined there.
 
     Returns
     -------
@@ -391,9 +411,11 @@ def compare_scales(
 
     panel = Panel.of(frame)
     sampler = Sampler(panel.followers, panel.activity, panel.order)
-    for protocol in checked_protocols:
-        for size in sizes:
-            sampler.check_size(protocol, size)
+    unavailable = {
+        (protocol, size): _check_size(sampler, protocol, size, keep=keep_undefined)
+        for protocol in checked_protocols
+        for size in sizes
+    }
     comparison = Comparison(panel, assign_tiers(panel.order, cutoffs), names, aggregator)
     full = [
         comparison.full(indicator, method, steps, keep_undefined=keep_undefined)
@@ -403,13 +425,19 @@ def compare_scales(
     summaries: dict[str, list[SampleSummary]] = {i.name: [] for i in chosen}
     for protocol in checked_protocols:
         runs: dict[tuple[str, int], list[SampleRun]] = {}
-        for repeat, drawn in draws(sampler, protocol, sizes, seeds, seed):
+        possible = [size for size in sizes if not unavailable[protocol, size]]
+        for repeat, drawn in draws(sampler, protocol, possible, seeds, seed):
             for size, index in drawn.items():
                 for one in (answer for answer in full if not answer.undefined):
                     run = comparison.run(one, index, repeat)
                     runs.setdefault((one.indicator.name, size), []).append(run)
-        for (name, size), done in runs.items():
-            summaries[name].append(summarise(protocol, size, done, names))
+        for one in (answer for answer in full if not answer.undefined):
+            name = one.indicator.name
+            summaries[name].extend(
+                summarise(protocol, size, runs.get((name, size), []), names,
+                          unavailable[protocol, size])
+                for size in sizes
+            )  # fmt: skip
 
     return ScaleComparison(
         indicators=tuple(

@@ -170,6 +170,8 @@ def _spread_notes(samples: Sequence["SampleSummary"]) -> tuple[str, ...]:
 
 def _undefined_notes(sample: "SampleSummary") -> tuple[str, ...]:
     """Say which samples have no answer and why."""
+    if sample.unavailable:
+        return (f"{sample_name(sample)}: none could be drawn, for {sample.unavailable}.",)
     if not sample.undefined_seeds:
         return ()
     reasons = dict.fromkeys(run.undefined for run in sample.runs if run.undefined)
@@ -188,7 +190,8 @@ def _rescaling_table(scales: "IndicatorScales") -> Table:
         test = sample.rescaling
         if test is None:
             rows.append((sample.protocol, sample.size, *[None] * 6))
-            notes.append(f"{sample_name(sample)}: nothing to compare, so no test.")
+            if not sample.unavailable:
+                notes.append(f"{sample_name(sample)}: nothing to compare, so no test.")
             continue
         rows.append(
             (
@@ -324,6 +327,7 @@ def _sample_json(sample: "SampleSummary", tiers: Sequence[str]) -> dict[str, Jso
         "flip_mean": sample.flip_mean,
         "flip_std": sample.flip_std,
         "rescaling": _rescaling_json(sample.rescaling, tiers),
+        "unavailable": sample.unavailable or None,
         "runs": [_run_json(run, tiers) for run in sample.runs],
     }
 

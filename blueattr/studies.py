@@ -1,0 +1,234 @@
+"""Jobs that ask more than once: a grid of topics, shares by day, sensitivity, the bootstrap."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, time, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from blueattr import bootstrap as bootstraps
+from blueattr import grids, topics
+from blueattr import sensitivity as sensitivities
+from blueattr.attribution import check_features
+from blueattr.days import DayFeatures, DayShares, attribute_days
+from blueattr.errors import NoAnswerError, UsageError
+from blueattr.jobs import Question, Sampling, attribute_panel, load_features
+from blueattr.loading import find_indicator
+from blueattr.provenance import Gap, Provenance, Window
+from blueattr.sensitivity import PanelVariant, Sensitivity
+from blueattr.store import Store
+from blueattr.views import PanelQuery, StoreView
+
+if TYPE_CHECKING:
+    from blueattr.features import Scale
+    from blueattr.indicators import Indicator
+
+__all__ = [
+    "EVERY_TOPIC",
+    "bootstrap_panel",
+    "compare_topics",
+    "sensitivity_of_file",
+    "sensitivity_of_store",
+    "shares_by_day",
+]
+
+EVERY_TOPIC = "all-topics"
+"""The name that stands for each topic that ships or is in the user's file."""
+
+_SHIFTS = (-3, -2, -1, 1, 2, 3)
+_DAY = timedelta(days=1)
+
+
+def compare_topics(
+    query: PanelQuery, names: tuple[str, ...], question: Question, sampling: Sampling
+) -> grids.ScaleGrid:
+    """Compare scales on several topics of one store: window and panel are settled once.
+
+    Parameters
+    ----------
+    query
+        Its topic is not used.
+    names
+        Of topics, or `EVERY_TOPIC`.
+
+    Raises
+    ------
+    UnknownTopicError
+        For a topic that is not there.
+    """
+    if names == (EVERY_TOPIC,):
+        names = tuple(topics.load(query.topics_file))
+    if len(set(names)) < len(names):
+        raise UsageError(f"each topic is named once, not {', '.join(names)}")
+    with Store.open(query.db, query.memory) as store:
+        chosen = [topics.choose(store, name, None, query.topics_file) for name in names]
+        view = StoreView.of(store, query)
+
+        def panels() -> Iterator[tuple[object, Provenance]]:
+            for topic in chosen:
+                yield view.features(view.agent_days(topic)), view.origin(topic)
+
+        return grids.scale_grid(
+            panels(),
+            question.indicators,
+            protocols=sampling.protocols,
+            sizes=sampling.sizes,
+            seeds=sampling.seeds,
+            seed=sampling.seed,
+            method=question.method,
+            steps=question.steps,
+            aggregator=question.aggregator,
+            cutoffs=question.cutoffs,
+        )
+
+
+def shares_by_day(query: PanelQuery, question: Question) -> tuple[DayShares, ...]:
+    """Attribute a window, and each of its UTC days by itself with the window's panel and tiers."""
+    with Store.open(query.db, query.memory) as store:
+        view = StoreView.of(store, query)
+        topic = view.topic()
+        agent_days = view.agent_days(topic)
+        wholes = attribute_panel(view.features(agent_days), view.origin(topic), question)
+
+        def days() -> Iterator[DayFeatures]:
+            for window in _days(view.window):
+                day = window.start.date()
+                yield DayFeatures(
+                    day, window, view.features(agent_days.filter(pl.col("day") == day))
+                )
+
+        indicators: list[Indicator] = [find_indicator(i) for i in question.indicators]
+        return attribute_days(list(zip(indicators, wholes, strict=True)), days())
+
+
+def _days(window: Window) -> Iterator[Window]:
+    start = window.start
+    while start < window.end:
+        midnight = datetime.combine(start.date() + _DAY, time(), UTC)
+        yield Window(start, min(midnight, window.end))
+        start = midnight
+
+
+def bootstrap_panel(
+    frame: pl.DataFrame, origin: Provenance, question: Question, resamples: int, seed: int
+) -> bootstraps.Bootstrap:
+    """Give confidence intervals of tier shares."""
+    return bootstraps.bootstrap(
+        frame,
+        question.indicators,
+        resamples=resamples,
+        seed=seed,
+        method=question.method,
+        steps=question.steps,
+        aggregator=question.aggregator,
+        cutoffs=question.cutoffs,
+        provenance=origin,
+    )
+
+
+# --- sensitivity ---------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Sensitivity:
+    """The options of a sensitivity analysis."""
+
+    question: Question
+    sampling: Sampling
+
+    def run(
+        self, frame: pl.DataFrame, origin: Provenance, variants: Iterator[PanelVariant]
+    ) -> Sensitivity:
+        return sensitivities.sensitivity(
+            frame,
+            self.question.indicators,
+            variants=variants,
+            protocol=self.sampling.protocols[0],
+            size=self.sampling.sizes[0],
+            seeds=self.sampling.seeds,
+            seed=self.sampling.seed,
+            method=self.question.method,
+            steps=self.question.steps,
+            aggregator=self.question.aggregator,
+            cutoffs=self.question.cutoffs,
+            provenance=origin,
+        )
+
+
+def sensitivity_of_file(path: Path, question: Question, sampling: Sampling) -> Sensitivity:
+    """Vary what can be varied on a panel of one's own: scale and popularity, and the arithmetic."""
+    frame, origin = load_features(path)
+    return _Sensitivity(question, sampling).run(frame, origin, _file_variants(frame))
+
+
+def _file_variants(frame: pl.DataFrame) -> Iterator[PanelVariant]:
+    checked = check_features(frame)
+    yield PanelVariant("scale", "log(1 + x) of the features", checked.with_columns(
+        pl.col("a", "b", "c").log1p()
+    ))  # fmt: skip
+    if "followers" not in checked.columns:
+        why = "the features have no column followers"
+        yield PanelVariant("popularity", "followers", None, why)
+        return
+    followers = pl.col("followers")
+    yield PanelVariant("popularity", "followers", checked.with_columns(b=followers))
+    yield PanelVariant(
+        "popularity", "log(1 + followers)", checked.with_columns(b=followers.log1p())
+    )
+
+
+def sensitivity_of_store(query: PanelQuery, question: Question, sampling: Sampling) -> Sensitivity:
+    """Vary what can be varied on a store: scale, bots, window, and the arithmetic."""
+    with Store.open(query.db, query.memory) as store:
+        view = StoreView.of(store, query)
+        topic = view.topic()
+        days = view.agent_days(topic)
+        return _Sensitivity(question, sampling).run(
+            view.features(days), view.origin(topic), _store_variants(view, topic, days)
+        )
+
+
+def _store_variants(
+    view: StoreView, topic: topics.Topic | None, days: pl.DataFrame
+) -> Iterator[PanelVariant]:
+    query = view.query
+    scale: Scale = "raw" if query.scale == "log1p" else "log1p"
+    yield PanelVariant("scale", scale, view.features(days, scale))
+    yield _other_bots(view, days)
+    yield PanelVariant(
+        "popularity", "followers", None, "the store has follows received, no follower counts"
+    )
+    for shift in _SHIFTS:
+        yield _shifted(view, topic, shift)
+
+
+def _other_bots(view: StoreView, days: pl.DataFrame) -> PanelVariant:
+    setting = "removed" if view.query.keep_bots else "kept"
+    # What accounts did is the same, whoever counts as an agent.
+    same_window = replace(view.query, start=view.window.start, end=view.window.end)
+    try:
+        other = StoreView.of(view.store, replace(same_window, keep_bots=not view.query.keep_bots))
+        return PanelVariant("bots", setting, other.features(days))
+    except NoAnswerError as error:
+        return PanelVariant("bots", setting, None, str(error))
+
+
+def _shifted(view: StoreView, topic: topics.Topic | None, shift: int) -> PanelVariant:
+    setting = f"shifted by {shift:+d} day" + ("s" if abs(shift) > 1 else "")
+    moved = replace(
+        view.query, start=view.window.start + shift * _DAY, end=view.window.end + shift * _DAY
+    )
+    try:
+        other = StoreView.of(view.store, moved)
+        if _unseen(other.gaps) > _unseen(view.gaps):
+            why = "no source covers all of that window"
+            return PanelVariant("window", setting, None, why)
+        return PanelVariant("window", setting, other.features(other.agent_days(topic)))
+    except NoAnswerError as error:
+        return PanelVariant("window", setting, None, str(error))
+
+
+def _unseen(gaps: tuple[Gap, ...]) -> timedelta:
+    return sum((gap.end - gap.start for gap in gaps), timedelta())
