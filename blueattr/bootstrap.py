@@ -26,7 +26,14 @@ from blueattr.value import (
     solve_with_means,
 )
 
-__all__ = ["LEVEL", "Bootstrap", "IndicatorBootstrap", "ShareInterval", "bootstrap"]
+__all__ = [
+    "LEVEL",
+    "Bootstrap",
+    "IndicatorBootstrap",
+    "ShareInterval",
+    "bootstrap",
+    "check_resamples",
+]
 
 LEVEL = 0.95
 _MOST_RESAMPLES = 1_000_000
@@ -126,6 +133,23 @@ class _Draw:
         return cls(starts, counts, streams.generate_state(resamples, np.uint64).astype(np.uint64))
 
 
+def check_resamples(resamples: int, seed: int) -> None:
+    """Check how many resamples are asked for, and their seed.
+
+    Raises
+    ------
+    UsageError
+        For fewer than 100 or more than a million, or a negative seed.
+    """
+    if not _FEWEST_RESAMPLES <= resamples <= _MOST_RESAMPLES:
+        raise UsageError(
+            f"a bootstrap takes {_FEWEST_RESAMPLES} to {_MOST_RESAMPLES:,} resamples, "
+            f"not {resamples}"
+        )
+    if seed < 0:
+        raise UsageError(f"a seed is a whole number from 0 on, not {seed}")
+
+
 def bootstrap(
     frame: object,
     indicators: Sequence[str | Indicator | OwnIndicator] = ("heat",),
@@ -176,13 +200,7 @@ def bootstrap(
     is O(R n), about a nanosecond each, and O(n log n) once for ``gini``: docs/methods.md,
     "Bootstrap".
     """
-    if not _FEWEST_RESAMPLES <= resamples <= _MOST_RESAMPLES:
-        raise UsageError(
-            f"a bootstrap takes {_FEWEST_RESAMPLES} to {_MOST_RESAMPLES:,} resamples, "
-            f"not {resamples}"
-        )
-    if seed < 0:
-        raise UsageError(f"a seed is a whole number from 0 on, not {seed}")
+    check_resamples(resamples, seed)
     chosen = [find_indicator(indicator) for indicator in indicators]
     names_once = {indicator.name for indicator in chosen}
     if not chosen or len(names_once) < len(chosen):

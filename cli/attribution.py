@@ -1,7 +1,7 @@
 """Commands about who carried it: attribute and compare-scales."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -30,12 +30,14 @@ from blueattr.cli.options import (
     Steps,
     Tiers,
     Topic,
+    Topics,
     TopicsFile,
     Weights,
     only_for_a_store,
     query,
     question,
     sampling,
+    several_topics,
 )
 from blueattr.cli.output import check_out, emit, say
 from blueattr.errors import UsageError
@@ -79,6 +81,15 @@ def attribute(
     bots: BotsFile = None,
     keep_bots: KeepBots = False,
     max_rate: MaxRate = None,
+    by: Annotated[
+        Literal["day"] | None,
+        typer.Option(
+            "--by",
+            help="Also each UTC day of the window by itself, with the panel and tiers of the "
+            "whole.",
+            show_default=False,
+        ),
+    ] = None,
     agents: Annotated[
         Path | None,
         typer.Option(
@@ -96,7 +107,7 @@ def attribute(
 
     Example: blueattr attribute --topic mythos --agents agents.parquet --db my.duckdb
     """
-    from blueattr import jobs, report  # noqa: PLC0415 - start-up time
+    from blueattr import jobs, report, studies  # noqa: PLC0415 - start-up time
 
     if features is not None:
         only_for_a_store(context)
@@ -111,6 +122,15 @@ def attribute(
     )  # fmt: skip
     if agents is not None and len(what.indicators) > 1:
         raise UsageError("--agents writes one indicator; name it with --indicator")
+    if by is not None:
+        if features is not None:
+            raise UsageError("--by day asks a store; a features file has no days")
+        by_day = studies.shares_by_day(asked, what)
+        if agents is not None:
+            report.agents_to(agents, by_day[0].whole)
+            say(f"written: {agents}")
+        emit(report.days_report(by_day), form, out)
+        return
     results = jobs.attribute_panel(*_features(features, asked), what)
     if agents is not None:
         report.agents_to(agents, results[0])
@@ -125,7 +145,7 @@ def attribute(
 
 def compare_scales(
     context: typer.Context,
-    topic: Topic = None,
+    topic: Topics = None,
     match: Match = [],  # noqa: B006 - typer reads it, nobody writes to it
     topics: TopicsFile = None,
     db: Db = DEFAULT_DB,
@@ -153,9 +173,12 @@ def compare_scales(
 ) -> None:
     """Ask the same question at full scale and of small samples, and test for a rescaling factor.
 
+    With several topics, or --topic all-topics, the grid of the published comparison: how many of
+    the flips are positive, and shares by sample size.
+
     Example: blueattr compare-scales --topic mythos --indicator all --db my.duckdb
     """
-    from blueattr import jobs, report  # noqa: PLC0415 - start-up time
+    from blueattr import jobs, report, studies  # noqa: PLC0415 - start-up time
 
     if features is not None:
         only_for_a_store(context)
@@ -169,5 +192,9 @@ def compare_scales(
         tiers=tiers,
     )  # fmt: skip
     samples = sampling(protocol=protocol, sizes=sizes, seeds=seeds, seed=seed)
+    several = several_topics(topic, match)
+    if several:
+        emit(report.grid_report(studies.compare_topics(asked, several, what, samples)), form, out)
+        return
     result = jobs.compare_panel(*_features(features, asked), what, samples)
     emit(report.comparison_report(result), form, out)

@@ -24,6 +24,15 @@ Topic: TypeAlias = Annotated[
     str | None,
     typer.Option("--topic", help="A topic's name, or 'all' for every event.", show_default=False),
 ]
+Topics: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--topic",
+        help="A topic's name, several with commas, 'all-topics' for each there is, or 'all' for "
+        "every event.",
+        show_default=False,
+    ),
+]
 Match: TypeAlias = Annotated[
     list[str],
     typer.Option(
@@ -192,6 +201,20 @@ def names(text: str, option: str, known: tuple[str, ...]) -> tuple[str, ...]:
     found = known if text == "all" else tuple(part.strip() for part in text.split(","))
     if len(set(found)) < len(found):
         raise UsageError(f"{option} {text!r} names something twice")
+    return found
+
+
+def several_topics(text: str | None, match: list[str]) -> tuple[str, ...]:
+    """Read the topics of a grid; nothing where one topic, or none, is asked for."""
+    if text is None or (text != "all-topics" and "," not in text):
+        return ()
+    if match:
+        raise UsageError("--match makes one topic; it does not go with several")
+    found = tuple(part.strip() for part in text.split(","))
+    if len(set(found)) < len(found):
+        raise UsageError(f"--topic {text!r} names something twice")
+    if len(found) > 1 and "all-topics" in found:
+        raise UsageError("--topic all-topics stands alone; name topics, or ask for all of them")
     return found
 
 

@@ -1,9 +1,13 @@
 """Results laid out for readers and programs: a report is a pure function of a result."""
 
 from blueattr.report.attributions import attribution_report, attributions_report
+from blueattr.report.bootstraps import bootstrap_report
 from blueattr.report.comparisons import comparison_report
+from blueattr.report.days import days_report
 from blueattr.report.escape import safe_text
+from blueattr.report.grids import grid_report
 from blueattr.report.output import Format, agents_to, format_of, frame_to, render, write
+from blueattr.report.sensitivities import sensitivity_report
 from blueattr.report.tables import Column, Fact, Report, Table
 
 __all__ = [
@@ -15,10 +19,14 @@ __all__ = [
     "agents_to",
     "attribution_report",
     "attributions_report",
+    "bootstrap_report",
     "comparison_report",
+    "days_report",
     "format_of",
     "frame_to",
+    "grid_report",
     "render",
     "safe_text",
+    "sensitivity_report",
     "write",
 ]

@@ -1,0 +1,187 @@
+"""A grid of scale comparisons laid out as a report: how many flips are positive, and where."""
+
+from typing import TYPE_CHECKING
+
+from blueattr.report.comparisons import (
+    SCALE_COLUMNS,
+    comparison_content,
+    comparison_rows,
+    method_lines,
+)
+from blueattr.report.figures import percent, plural, points
+from blueattr.report.origin import gap_warnings, origin_facts, panel_table
+from blueattr.report.tables import SCHEMA_VERSION, Cell, Column, Fact, Json, Report, Table
+
+if TYPE_CHECKING:  # the arithmetic need not be imported to lay out its results
+    from blueattr.grids import Flip, ScaleGrid
+    from blueattr.scales import ScaleComparison
+
+__all__ = ["grid_report"]
+
+_OF_THE_TOPIC = frozenset({"topic", "keywords", "hashtags", "patterns"})
+
+
+def grid_report(result: "ScaleGrid") -> Report:
+    """Lay out a grid.
+
+    Parameters
+    ----------
+    result
+        What `blueattr.grids.scale_grid` gives.
+
+    Returns
+    -------
+    Report
+        For people the flips of topics by indicators for the first protocol and size, how many are
+        positive for each, and shares by sample size; as data the rows of every comparison; as JSON
+        every comparison whole.
+    """
+    first = result.topics[0]
+    flips = result.flips()
+    tables = [_flip_table(result, flips), _count_table(result), _size_table(result)]
+    if first.provenance.panel:
+        tables.append(panel_table(first.provenance.panel))
+    names = ", ".join(_topic(comparison) for comparison in result.topics)
+    origin = [fact for fact in origin_facts(first.provenance) if fact.label not in _OF_THE_TOPIC]
+    return Report(
+        kind="scale_grid",
+        summary=(_sentence(result),),
+        tables=tuple(tables),
+        facts=(
+            Fact("topics", names),
+            *(fact for fact in method_lines(first) if fact.label != "feature means"),
+            *origin,
+        ),
+        warnings=gap_warnings(first.provenance.gaps),
+        data=Table(
+            "scales", "", SCALE_COLUMNS,
+            tuple(row for comparison in result.topics for row in comparison_rows(comparison)),
+        ),
+        content=_content(result, flips),
+    )  # fmt: skip
+
+
+def _topic(comparison: "ScaleComparison") -> str:
+    topic = comparison.provenance.topic
+    return "all" if topic is None else topic.name
+
+
+def _sentence(result: "ScaleGrid") -> str:
+    count = result.counts()[0]
+    asked = len(result.topics) * len(result.topics[0].indicators)
+    missing = asked - count.defined
+    lacking = f" ({missing} without an answer)" if missing else ""
+    return (
+        f"{count.positive} of {plural(count.defined, 'flip')} are positive{lacking}: in "
+        f"{count.protocol} samples of {count.size:,}, less than at full scale is carried by the "
+        "tiers below the top."
+    )
+
+
+def _flip_table(result: "ScaleGrid", flips: "tuple[Flip, ...]") -> Table:
+    first = result.topics[0]
+    protocol, size = first.protocols[0], first.sizes[0]
+    shown = {(f.topic, f.indicator): f for f in flips if (f.protocol, f.size) == (protocol, size)}
+    names = [scales.indicator for scales in first.indicators]
+    rows: list[tuple[Cell, ...]] = []
+    notes = ["flip: what all tiers but the top lose in the sample, in percentage points."]
+    if first.seeds > 1 and protocol != "top":
+        notes.append("±: standard deviation over seeds.")
+    for comparison in result.topics:
+        topic = _topic(comparison)
+        cells: list[Cell] = []
+        for name in names:
+            flip = shown[topic, name]
+            several = first.seeds > 1 and protocol != "top"
+            cells.append(None if flip.mean is None else points(flip.mean, flip.std)
+                         if several else points(flip.mean, None))  # fmt: skip
+            if flip.mean is None:
+                notes.append(f"{name} on {topic}: no answer ({flip.undefined}).")
+        rows.append((topic, *cells))
+    return Table(
+        name="flips",
+        title=f"Flips, {protocol} samples of {size:,}",
+        columns=(Column("topic", "topic"), *(Column(name, name, "figure") for name in names)),
+        rows=tuple(rows),
+        notes=tuple(notes),
+    )
+
+
+def _count_table(result: "ScaleGrid") -> Table:
+    first = result.topics[0]
+    counts = {(c.protocol, c.size): f"{c.positive} of {c.defined}" for c in result.counts()}
+    return Table(
+        name="positive",
+        title="Positive flips, by protocol and sample size",
+        columns=(
+            Column("protocol", "sample"),
+            *(Column(str(size), f"{size:,}", "figure") for size in first.sizes),
+        ),
+        rows=tuple(
+            (protocol, *(counts[protocol, size] for size in first.sizes))
+            for protocol in first.protocols
+        ),
+    )
+
+
+def _size_table(result: "ScaleGrid") -> Table:
+    """Average over topics what all tiers but the top carry; the full panel comes last."""
+    first = result.topics[0]
+    rows: list[tuple[Cell, ...]] = []
+    for k, scales in enumerate(first.indicators):
+        answered = [c.indicators[k] for c in result.topics if not c.indicators[k].undefined]
+        for size in first.sizes:
+            cells: list[Cell] = []
+            for protocol in first.protocols:
+                shares = [
+                    sum(tier.share_mean for tier in sample.tiers[1:])
+                    for one in answered
+                    for sample in one.samples
+                    if (sample.protocol, sample.size) == (protocol, size) and sample.tiers
+                ]
+                cells.append(percent(sum(shares) / len(shares)) if shares else None)
+            rows.append((scales.indicator, f"{size:,}", *cells))
+        full = [sum(tier.share for tier in one.full.tiers[1:]) for one in answered]
+        mean = percent(sum(full) / len(full)) if full else None
+        rows.append((scales.indicator, f"full: {first.n_agents:,}", *[mean] * len(first.protocols)))
+    return Table(
+        name="sizes",
+        title="What all tiers but the top carry, by sample size (mean over topics)",
+        columns=(
+            Column("indicator", "indicator"),
+            Column("size", "agents", "figure"),
+            *(Column(protocol, protocol, "figure") for protocol in first.protocols),
+        ),
+        rows=tuple(rows),
+        notes=("Each tier, topic and seed by itself: --format json or csv.",),
+    )
+
+
+def _content(result: "ScaleGrid", flips: "tuple[Flip, ...]") -> dict[str, Json]:
+    return {
+        "topics": [
+            {"schema_version": SCHEMA_VERSION, "kind": "scale_comparison",
+             **comparison_content(comparison)}
+            for comparison in result.topics
+        ],
+        "flips": {
+            "counts": [
+                {"protocol": c.protocol, "size": c.size, "positive": c.positive,
+                 "defined": c.defined}
+                for c in result.counts()
+            ],
+            "flips": [
+                {
+                    "topic": flip.topic,
+                    "indicator": flip.indicator,
+                    "protocol": flip.protocol,
+                    "size": flip.size,
+                    "flip_mean": flip.mean,
+                    "flip_std": flip.std,
+                    "positive": None if flip.mean is None else flip.positive,
+                    "undefined": flip.undefined or None,
+                }
+                for flip in flips
+            ],
+        },
+    }  # fmt: skip
