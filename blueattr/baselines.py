@@ -257,8 +257,8 @@ def exact_shapley(
     Examples
     --------
     >>> frame = pl.DataFrame({"did": ["x", "y"], "a": [1, 3], "b": [2, 2], "c": [0, 4]})
-    >>> exact_shapley(frame, "lin").values
-    array([1.5, 0.5])
+    >>> exact_shapley(frame, "lin").values.tolist()
+    [0.5, 1.5]
     """
     question = _Question.of(frame, indicator, aggregator)
     n = question.n
