@@ -58,6 +58,10 @@ def app() -> NoReturn:
         _fail(f"blueattr: {error}", error.exit_code)
     except (typer.Abort, KeyboardInterrupt):
         code = ExitCode.INTERRUPTED
+    except RuntimeError as error:
+        if str(error) != "Query interrupted":  # what DuckDB makes of Ctrl-C
+            raise
+        code = ExitCode.INTERRUPTED
     except OSError as error:
         # What the modules do not expect of a file, such as a disk that fails under it.
         _fail(f"blueattr: {error}", ExitCode.FAILURE)

@@ -8,6 +8,7 @@ import json
 import math
 import os
 import shlex
+import shutil
 import signal
 import subprocess
 import time
@@ -576,6 +577,19 @@ def test_a_store_may_be_called_anything(events_file: Path, here: Path) -> None:
         assert ok("status", "--db", store).text.count("\x1b") == 0
 
 
+def test_a_source_may_be_called_anything(events_file: Path, here: Path) -> None:
+    for name in (b"\xc3\xbc\xf0\x9f\xa6\x8b.jsonl", b"a b'\";$.jsonl", b"*[x]?.jsonl", b"-.jsonl"):
+        source = here / os.fsdecode(name)
+        shutil.copy(events_file, source)
+        store = here / "s.duckdb"
+        done = ok("ingest", source, "--db", store, "--format", "json").json
+        assert done["sources"][0]["state"] == "complete"
+        again = ok("ingest", source, "--db", store, "--format", "json").json
+        assert again["sources"][0]["state"] == "unchanged"
+    assert len(ok("status", "--db", store, "--format", "json").json["sources"]) == 4
+    assert harmless(ok("status", "--db", store).text)
+
+
 def test_hostile_names_in_events_and_files_are_harmless(here: Path) -> None:
     # A rejected line is quoted, with whatever it holds; so is the file's name.
     bell = "\x1b[31m\x07[red]\u202e=HYPERLINK(1)"
@@ -671,6 +685,20 @@ def test_ctrl_c_ends_with_130_and_keeps_the_store(events_file: Path, here: Path)
     with Store.open(store) as opened:
         assert opened.frame("read/totals")["events"][0] == 0
     ok("ingest", events_file, "--db", store)
+
+
+def test_ctrl_c_in_a_query_ends_with_130(db: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # What DuckDB raises then, which nothing but a race could bring about for real.
+    def interrupted(*_: object) -> None:
+        raise RuntimeError(message)
+
+    monkeypatch.setattr("blueattr.jobs.status", interrupted)
+    message = "Query interrupted"
+    done = run("status", "--db", db)
+    assert (done.code, done.stderr) == (ExitCode.INTERRUPTED, "blueattr: interrupted\n")
+    message = "a defect, which is not hidden"
+    with pytest.raises(RuntimeError, match="a defect"):
+        run("status", "--db", db)
 
 
 def test_the_environment_names_the_store(
