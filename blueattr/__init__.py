@@ -16,27 +16,45 @@ __all__ = [
     "Aggregator",
     "AttributionResult",
     "BlueattrError",
+    "Bootstrap",
+    "OwnIndicator",
     "Provenance",
     "ScaleComparison",
+    "ScaleGrid",
+    "Sensitivity",
     "attribute",
+    "bootstrap",
     "compare_scales",
+    "scale_grid",
+    "sensitivity",
 ]
 
 if TYPE_CHECKING:
     from blueattr.attribution import AttributionResult, attribute
+    from blueattr.choices import Sensitivity, sensitivity
+    from blueattr.custom import OwnIndicator
     from blueattr.errors import BlueattrError
+    from blueattr.grids import ScaleGrid, scale_grid
     from blueattr.indicators import Aggregator
     from blueattr.provenance import Provenance
+    from blueattr.resampling import Bootstrap, bootstrap
     from blueattr.scales import ScaleComparison, compare_scales
 
 _HOMES = {
     "Aggregator": "indicators",
     "AttributionResult": "attribution",
     "BlueattrError": "errors",
+    "Bootstrap": "resampling",
+    "OwnIndicator": "custom",
     "Provenance": "provenance",
     "ScaleComparison": "scales",
+    "ScaleGrid": "grids",
+    "Sensitivity": "choices",
     "attribute": "attribution",
+    "bootstrap": "resampling",
     "compare_scales": "scales",
+    "scale_grid": "grids",
+    "sensitivity": "choices",
 }
 
 

@@ -8,16 +8,14 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from blueattr import bootstrap as bootstraps
-from blueattr import grids, topics
-from blueattr import sensitivity as sensitivities
+from blueattr import choices, grids, resampling, topics
 from blueattr.attribution import check_features
+from blueattr.choices import PanelVariant, Sensitivity
 from blueattr.days import DayFeatures, DayShares, attribute_days
 from blueattr.errors import NoAnswerError, UsageError
 from blueattr.jobs import Question, Sampling, attribute_panel, load_features
 from blueattr.loading import find_indicator
 from blueattr.provenance import Gap, Provenance, Window
-from blueattr.sensitivity import PanelVariant, Sensitivity
 from blueattr.store import Store
 from blueattr.views import PanelQuery, StoreView
 
@@ -113,9 +111,9 @@ def _days(window: Window) -> Iterator[Window]:
 
 def bootstrap_panel(
     frame: pl.DataFrame, origin: Provenance, question: Question, resamples: int, seed: int
-) -> bootstraps.Bootstrap:
+) -> resampling.Bootstrap:
     """Give confidence intervals of tier shares."""
-    return bootstraps.bootstrap(
+    return resampling.bootstrap(
         frame,
         question.indicators,
         resamples=resamples,
@@ -141,7 +139,7 @@ class _Sensitivity:
     def run(
         self, frame: pl.DataFrame, origin: Provenance, variants: Iterator[PanelVariant]
     ) -> Sensitivity:
-        return sensitivities.sensitivity(
+        return choices.sensitivity(
             frame,
             self.question.indicators,
             variants=variants,

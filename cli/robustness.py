@@ -79,7 +79,7 @@ def bootstrap(
     Example: blueattr bootstrap --topic mythos --indicator all --resamples 2000 --db my.duckdb
     """
     from blueattr import report, studies  # noqa: PLC0415 - start-up time
-    from blueattr.bootstrap import check_resamples  # noqa: PLC0415 - start-up time
+    from blueattr.resampling import check_resamples  # noqa: PLC0415 - start-up time
 
     if features is not None:
         only_for_a_store(context)

@@ -9,10 +9,10 @@ import pytest
 
 from blueattr import kernels, kernels_resampling
 from blueattr.attribution import Panel, attribute
-from blueattr.bootstrap import _blocks, _Draw, bootstrap
 from blueattr.errors import UsageError, ZeroTotalError
 from blueattr.indicators import Aggregator, FeatureArrays
 from blueattr.loading import SHIPPED, find_indicator
+from blueattr.resampling import _blocks, _Draw, bootstrap
 from blueattr.tiers import assign_tiers
 from blueattr.value import solve
 

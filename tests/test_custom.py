@@ -402,6 +402,20 @@ def test_entropy_of_one_and_of_all() -> None:
         attribute(frame().with_columns(a=pl.lit(2.0), b=pl.lit(1.0), c=pl.lit(3.0)), "entropy")
 
 
+def test_the_example_of_the_documentation_runs(tmp_path: Path) -> None:
+    section = METHODS.read_text(encoding="utf-8").split("## Own indicators")[1]
+    source = section.split("```python\n")[1].split("```")[0]
+    path = write(tmp_path / "documented.py", source)
+    result = attribute(frame(), str(path))
+    assert (result.indicator, result.method) == ("documented", "closed form")
+    assert result.attributed == pytest.approx(result.total, rel=1e-12)
+    fine = attribute(frame(), str(path), method="quadrature", steps=3000)
+    assert fine.attributed == pytest.approx(result.total, rel=1e-6)
+    shown = (METHODS.parents[1] / "README.md").read_text(encoding="utf-8").split("# mine.py")[1]
+    path = write(tmp_path / "mine.py", shown.split("```")[0])
+    assert attribute(frame(), str(path)).total > 0
+
+
 # --- linearity -----------------------------------------------------------------------------------
 
 

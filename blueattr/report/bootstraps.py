@@ -23,7 +23,7 @@ from blueattr.report.remarks import remarks_json
 from blueattr.report.tables import Column, Fact, Json, Report, Table
 
 if TYPE_CHECKING:  # the arithmetic need not be imported to lay out its results
-    from blueattr.bootstrap import Bootstrap, IndicatorBootstrap
+    from blueattr.resampling import Bootstrap, IndicatorBootstrap
 
 __all__ = ["bootstrap_report"]
 
@@ -34,7 +34,7 @@ def bootstrap_report(result: "Bootstrap") -> Report:
     Parameters
     ----------
     result
-        What `blueattr.bootstrap.bootstrap` gives.
+        What `blueattr.resampling.bootstrap` gives.
 
     Returns
     -------

@@ -23,7 +23,7 @@ from blueattr.report.remarks import remarks_json
 from blueattr.report.tables import Cell, Column, Fact, Json, Report, Table
 
 if TYPE_CHECKING:  # the arithmetic need not be imported to lay out its results
-    from blueattr.sensitivity import IndicatorSensitivity, Sensitivity, SensitivityRow
+    from blueattr.choices import IndicatorSensitivity, Sensitivity, SensitivityRow
 
 __all__ = ["sensitivity_report"]
 
@@ -34,7 +34,7 @@ def sensitivity_report(result: "Sensitivity") -> Report:
     Parameters
     ----------
     result
-        What `blueattr.sensitivity.sensitivity` gives.
+        What `blueattr.choices.sensitivity` gives.
 
     Returns
     -------
