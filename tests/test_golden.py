@@ -16,6 +16,7 @@ from report_cases import (
     STATUS,
     VAR,
 )
+from study_cases import STUDIES
 
 from blueattr.report import (
     Report,
@@ -39,6 +40,7 @@ REPORTS = {
     "comparison": comparison_report(COMPARISON),
     "status": STATUS,
     **INVENTORIES,
+    **STUDIES,
 }
 
 

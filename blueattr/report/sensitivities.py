@@ -99,7 +99,7 @@ def _table(one: "IndicatorSensitivity", result: "Sensitivity") -> Table:
         overlap = UNDEFINED if row.top_overlap is None else f"{row.top_overlap} of 10"
         rows.append(
             (
-                *(row.choice, row.setting),
+                label,
                 *(shares.get(name, UNDEFINED) for name in names),
                 points(row.flip_mean, row.flip_std if result.seeds > 1 else None),
                 overlap,
@@ -118,7 +118,6 @@ def _table(one: "IndicatorSensitivity", result: "Sensitivity") -> Table:
         title=f"{one.indicator}: tier shares under other choices",
         columns=(
             Column("choice", "choice"),
-            Column("setting", "setting"),
             *(Column(name, name, "figure") for name in names),
             Column("flip", "flip", "figure"),
             Column("top_overlap", "top 10", "figure"),
