@@ -92,6 +92,7 @@ def ingest(
                 if known.complete:
                     unchanged.append(source.name)
                     states.append(known)
+                    failures += _nothing_of_it(known)
                     continue
                 state = known
             else:
@@ -123,13 +124,20 @@ def _read(
         state = replace(state, complete=True)
     except InputError as error:
         failure = str(error)
-    if not failure and state.lines and state.lines == sum(state.rejected.values()):
-        failure = (
-            f"{source.name} holds none of what was expected: all of its {state.lines:,} lines were "
-            f"rejected, most as {max(state.rejected, key=lambda r: state.rejected[r])!r}"
-        )
     writer.commit(state)
-    return state, failure
+    return state, failure or next(iter(_nothing_of_it(state)), "")
+
+
+def _nothing_of_it(state: SourceState) -> list[str]:
+    """Say that a source is not what it was given for."""
+    if not state.lines or state.lines > sum(state.rejected.values()):
+        return []
+    worst = max(state.rejected, key=lambda reason: state.rejected[reason])
+    message = (
+        f"{state.name} holds none of what was expected: all of its {state.lines:,} lines were "
+        f"rejected, most as {worst!r}"
+    )
+    return [message]
 
 
 # --- what is in a store --------------------------------------------------------------------------

@@ -123,6 +123,8 @@ class Store:
             }
         )
         self._connection.execute("SET TimeZone = 'UTC'")
+        # After two seconds of a query it would draw on stdout, over the results.
+        self._connection.execute("SET enable_progress_bar = false")
 
     @classmethod
     def open(cls, path: Path, memory: int = DEFAULT_MEMORY) -> Self:

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from blueattr.cli.output import say
-from blueattr.errors import UsageError
+from blueattr.errors import OutputError, UsageError
 
 _TOPIC = "mythos"
 
@@ -30,13 +30,17 @@ def register(app: typer.Typer) -> None:
 
         Example: blueattr demo --out demo/
         """
-        out.mkdir(parents=True, exist_ok=True)
+        try:
+            out.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise OutputError(f"cannot make the folder {out}: {error.strerror}") from None
         sample = resources.files("blueattr.data") / "sample.jsonl.zst"
         with resources.as_file(sample) as path:
             for arguments in _steps(path, out):
                 say(f"\n$ blueattr {shlex.join(arguments)}")
                 sys.stderr.flush()
-                app(arguments, standalone_mode=False)
+                if code := app(arguments, standalone_mode=False):
+                    raise typer.Exit(code)
         say("\nThe sample's agents are made up; its numbers say nothing about Bluesky.\nFiles:")
         for file in sorted(out.iterdir()):
             if file.suffix not in (".lock", ".tmp"):

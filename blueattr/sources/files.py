@@ -3,6 +3,7 @@
 import glob
 import hashlib
 import json
+import os
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -103,8 +104,8 @@ class FileSource:
 
     @property
     def name(self) -> str:
-        """The file's path."""
-        return str(self.path)
+        """The file's path; bytes of it that are not UTF-8 are spelt out."""
+        return os.fsencode(self.path).decode(errors="backslashreplace")
 
     @cached_property
     def fingerprint(self) -> str:
