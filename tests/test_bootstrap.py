@@ -49,9 +49,15 @@ def test_resamples_have_n_agents_of_whole_times(sizes: list[int]) -> None:
     assert starts[-1] == sum(sizes)
     assert np.diff(starts).max() <= kernels_resampling.BLOCK
     assert [int(np.diff(starts)[groups == g].sum()) for g in range(len(sizes))] == sizes
+    draw = _Draw.of(starts, 20, 3)
+    ones = np.ones((1, sum(sizes)))
+    drawn = kernels_resampling.resample_sums(
+        ones, starts, groups, draw.counts, draw.streams, len(sizes)
+    )
+    assert drawn.sum(axis=(1, 2)).tolist() == [sum(sizes)] * 20
+    assert len({*drawn[:, -1, 0].tolist()}) > 1 or len(sizes) == 1
     if sum(sizes) > 1000:
         return
-    draw = _Draw.of(starts, 20, 3)
     for r in range(20):
         times = times_drawn(draw, r)
         assert times.sum() == sum(sizes)

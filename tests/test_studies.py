@@ -66,7 +66,7 @@ def named(name: str) -> Provenance:
 
 def test_a_grid_is_its_comparisons() -> None:
     panels = [(frame(seed=k), named(f"topic{k}")) for k in range(3)]
-    options: dict[str, Any] = {"protocols": ["visibility", "top"], "sizes": [20, 50], "seeds": 3}
+    options: dict[str, Any] = {"protocols": ["visibility", "random"], "sizes": [20, 50], "seeds": 3}
     grid = scale_grid(panels, FOUR, **options)
     for comparison, (data, origin) in zip(grid.topics, panels, strict=True):
         assert comparison == compare_scales(data, FOUR, provenance=origin, **options)
@@ -80,6 +80,7 @@ def test_a_grid_is_its_comparisons() -> None:
         these = [f for f in flips if (f.protocol, f.size) == (count.protocol, count.size)]
         assert count.defined == len(these) == 12
         assert count.positive == sum((f.mean or 0) > 0 for f in these)
+    assert 0 < sum(f.positive for f in flips) < len(flips)
 
 
 def test_what_a_topic_lacks_leaves_the_rest_of_the_grid() -> None:
@@ -188,6 +189,10 @@ def test_days_by_hand() -> None:
         assert tier.agents == len(mine)
         assert tier.share == pytest.approx(math.fsum(mine) / math.fsum(values), rel=1e-12)
     assert found.participants == int((day["a"] > 0).sum())
+    coarse = attribute(frame(), "heat", method="quadrature", steps=2)
+    (shares,) = attribute_days([(INDICATORS["heat"], coarse)], [features])
+    values = naive.heat_quadrature(list(day.select("a", "b", "c").iter_rows()), 2)
+    assert shares.days[0].attributed == pytest.approx(math.fsum(values), rel=1e-12)
     with pytest.raises(FeatureError, match="not those of the window's panel"):
         attribute_days(
             [(INDICATORS["heat"], whole)],
