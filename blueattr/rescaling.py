@@ -88,11 +88,13 @@ class Rescaling:
 def _ratio_spread(sample: FloatArray, full: FloatArray) -> float:
     if np.any((full == 0) & (sample != 0)):
         return math.inf  # no multiple of 0 gives it
-    ratios = sample[full != 0] / full[full != 0]
+    with np.errstate(over="ignore"):  # of values that are not even normal floats
+        ratios = sample[full != 0] / full[full != 0]
     if ratios.min() <= 0 <= ratios.max():
         return math.inf
     sizes = np.abs(ratios)
-    return float(sizes.max() / sizes.min())
+    largest, smallest = float(sizes.max()), float(sizes.min())
+    return largest / smallest if math.isfinite(largest) else math.inf
 
 
 def rescaling_test(
@@ -139,7 +141,7 @@ def rescaling_test(
         cosine=max(-1.0, min(1.0, xy / math.sqrt(xx) / math.sqrt(yy))),
         kendall_tau=tau,
         spearman_rho=rho,
-        ratio_spread=_ratio_spread(sample, full),
+        ratio_spread=_ratio_spread(x, y),
     )
     if test.exact or tiers is None:
         return test

@@ -363,3 +363,32 @@ def test_extreme_scales_do_not_leave_float64() -> None:
     assert test is not None
     assert test.cosine == pytest.approx(1)
     assert test.relative_residual == pytest.approx(0, abs=1e-15)
+
+
+def test_where_the_best_factor_errs() -> None:
+    """λ* by hand: each tier's part of the squared residual, and the agent it misses by most."""
+    full = np.array([1.0, 2.0, 3.0, 4.0])
+    sample = np.array([2.0, 4.0, 6.0, 0.0])
+    test = rescaling_test(sample, full, np.array([0, 1, 1, 2], np.uint8), 3)
+    assert test is not None
+    factor = (2 + 8 + 18) / 30
+    rest = sample - factor * full
+    parts = [rest[0] ** 2, rest[1] ** 2 + rest[2] ** 2, rest[3] ** 2]
+    assert test.scale_factor == pytest.approx(factor)
+    assert test.tier_residuals == pytest.approx([part / sum(parts) for part in parts])
+    assert test.worst is not None
+    assert (test.worst.position, test.worst.tier, test.worst.relative) == (3, 2, 1.0)
+    assert not test.exact
+    multiple = rescaling_test(2 * full, full, np.array([0, 1, 1, 2], np.uint8), 3)
+    assert multiple is not None
+    assert (multiple.exact, multiple.tier_residuals, multiple.worst) == (True, (), None)
+
+
+def test_no_other_factor_leaves_less() -> None:
+    rng = np.random.default_rng(0)
+    sample, full = rng.random(30), rng.random(30)
+    test = rescaling_test(sample, full)
+    assert test is not None
+    least = test.relative_residual * np.linalg.norm(sample)
+    for factor in np.linspace(-1, 3, 2001):
+        assert np.linalg.norm(sample - factor * full) >= least - 1e-12
