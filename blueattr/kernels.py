@@ -711,6 +711,11 @@ def rank_correlations(
     (tau, rho) or None
         None where they are undefined: one of the vectors is constant.
 
+    Raises
+    ------
+    ValueError
+        When the vectors differ in length.
+
     Notes
     -----
     Kendall (1945), "The treatment of ties in ranking problems", Biometrika 33(3); Knight (1966),
@@ -718,6 +723,8 @@ def rank_correlations(
     """
     x, y = _readonly(x), _readonly(y)
     n = x.size
+    if y.size != n:
+        raise ValueError(f"vectors of {n} and {y.size} elements cannot be ranked together")
     ranks = np.empty((2, n), np.int64)
     centred = np.empty((2, n))
     order = argsort(y)

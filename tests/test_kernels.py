@@ -290,3 +290,8 @@ def test_kernels_work_where_nothing_can_be_cached() -> None:
         [sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, check=False
     )
     assert done.stdout.split() == ["9", "NullCache"], done.stderr
+
+
+def test_vectors_of_different_lengths_are_refused() -> None:
+    with pytest.raises(ValueError, match="3 and 4"):
+        kernels.rank_correlations(vector([1, 2, 3]), vector([1, 2, 3, 4]))
