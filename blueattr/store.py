@@ -26,7 +26,7 @@ from blueattr.errors import PatternError, StoreBusyError, StoreError, StoreVersi
 from blueattr.provenance import Gap, Window
 from blueattr.sources import SourceState
 
-__all__ = ["DEFAULT_MEMORY", "Status", "Store", "Writer", "parse_memory"]
+__all__ = ["DEFAULT_MEMORY", "Status", "Store", "Writer"]
 
 DEFAULT_MEMORY = 4 << 30
 """Bytes the whole process may use, unless told otherwise."""
@@ -35,28 +35,6 @@ DEFAULT_MEMORY = 4 << 30
 _OUTSIDE_DUCKDB = 800 << 20
 _READER_PATIENCE = 120.0
 _WRITER_PATIENCE = 600.0
-
-_MEMORY_UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
-
-
-def parse_memory(text: str) -> int:
-    """Read a size such as ``4GB``, ``800M`` or ``2.5 GiB``.
-
-    Returns
-    -------
-    int
-        Bytes; K, M, G and T are powers of 1024.
-
-    Raises
-    ------
-    StoreError
-        The text is not a size, or under 256 MB, with which nothing could be read.
-    """
-    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([KMGT]?)(?:I?B)?\s*", text.upper())
-    size = int(float(match[1]) * _MEMORY_UNITS[match[2]]) if match else 0
-    if size < 256 << 20:
-        raise StoreError(f"{text!r} is not a memory limit; write one of 256MB or more, such as 4GB")
-    return size
 
 
 @cache

@@ -55,7 +55,8 @@ def register(app: typer.Typer) -> None:
     app.command("compare-scales")(compare_scales)
 
 
-def _features(file: Path | None, asked: "PanelQuery") -> "tuple[pl.DataFrame, Provenance]":
+def chosen_features(file: Path | None, asked: "PanelQuery") -> "tuple[pl.DataFrame, Provenance]":
+    """Read a panel of the user's own, or make one from a store."""
     from blueattr import jobs  # noqa: PLC0415 - start-up time
 
     return jobs.make_features(asked) if file is None else jobs.load_features(file)
@@ -131,7 +132,7 @@ def attribute(
             say(f"written: {agents}")
         emit(report.days_report(by_day), form, out)
         return
-    results = jobs.attribute_panel(*_features(features, asked), what)
+    results = jobs.attribute_panel(*chosen_features(features, asked), what)
     if agents is not None:
         report.agents_to(agents, results[0])
         say(f"written: {agents}")
@@ -196,5 +197,5 @@ def compare_scales(
     if several:
         emit(report.grid_report(studies.compare_topics(asked, several, what, samples)), form, out)
         return
-    result = jobs.compare_panel(*_features(features, asked), what, samples)
+    result = jobs.compare_panel(*chosen_features(features, asked), what, samples)
     emit(report.comparison_report(result), form, out)

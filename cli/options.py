@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 
 import typer
 
-from blueattr.errors import StoreError, UsageError
+from blueattr.errors import UsageError
 
 if TYPE_CHECKING:
     from blueattr.jobs import PanelQuery, Question, Sampling
@@ -148,7 +148,8 @@ Out: TypeAlias = Annotated[
 _DEFAULT_LENGTH = timedelta(days=14)
 # Any event's time is inside, and no window of a permitted length leaves the calendar.
 _EARLIEST, _LATEST = datetime(1970, 1, 1, tzinfo=UTC), datetime(2999, 12, 31, tzinfo=UTC)
-_MOST_MEMORY = 1 << 50
+_LEAST_MEMORY, _MOST_MEMORY = 256 << 20, 1 << 50
+_MEMORY_UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
 _MOST_SEEDS = 10_000
 _UNITS = {"h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
 # Parameters of a command.
@@ -219,14 +220,10 @@ def several_topics(text: str | None, match: list[str]) -> tuple[str, ...]:
 
 
 def memory_limit(text: str) -> int:
-    """Read a number of bytes such as 4GB."""
-    from blueattr.store import parse_memory  # noqa: PLC0415 - start-up time
-
-    try:
-        size = parse_memory(text)
-    except (StoreError, OverflowError):
-        size = 0
-    if not 0 < size <= _MOST_MEMORY:
+    """Read a number of bytes such as 4GB, 800M or 2.5 GiB; the letters are powers of 1024."""
+    match = re.fullmatch(r"\s*([0-9]{1,18}(?:\.[0-9]+)?)\s*([KMGT]?)(?:I?B)?\s*", text.upper())
+    size = int(float(match[1]) * _MEMORY_UNITS[match[2]]) if match else 0
+    if not _LEAST_MEMORY <= size <= _MOST_MEMORY:
         raise UsageError(
             f"--memory-limit {text!r} is not an amount of memory; write 256MB or more, such as 4GB"
         )

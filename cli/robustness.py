@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from blueattr.cli.attribution import _features
+from blueattr.cli.attribution import chosen_features
 from blueattr.cli.options import (
     DEFAULT_DB,
     AggregatorOption,
@@ -93,7 +93,7 @@ def bootstrap(
         indicator=indicator, method=method, steps=steps, aggregator=aggregator, weights=weights,
         tiers=tiers,
     )  # fmt: skip
-    result = studies.bootstrap_panel(*_features(features, asked), what, resamples, seed)
+    result = studies.bootstrap_panel(*chosen_features(features, asked), what, resamples, seed)
     emit(report.bootstrap_report(result), form, out)
 
 

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from blueattr.cli.attribution import _features
+from blueattr.cli.attribution import chosen_features
 from blueattr.cli.options import (
     DEFAULT_DB,
     AggregatorOption,
@@ -119,7 +119,7 @@ def validate(
     sizes = None if n is None else numbers(n, "--n", int)
     budgets = numbers(permutations, "--permutations", int)
     draws = numbers(coalitions, "--coalitions", int)
-    frame, origin = _features(features, asked)
+    frame, origin = chosen_features(features, asked)
     result = run(
         frame,
         what.indicators,
@@ -180,6 +180,6 @@ def convergence(
         weights=weights, tiers="1,10",
     )  # fmt: skip
     ks = numbers(steps, "--steps", int)
-    frame, origin = _features(features, asked)
+    frame, origin = chosen_features(features, asked)
     result = run(frame, what.indicators, steps=ks, aggregator=what.aggregator, provenance=origin)
     emit(convergence_report(result), form, out)

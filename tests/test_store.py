@@ -9,8 +9,15 @@ from events_builder import account, at, follow, lines, plc, post, uri
 from store_content import content, sources
 
 from blueattr import jobs, store
-from blueattr.errors import PatternError, StoreBusyError, StoreError, StoreVersionError
-from blueattr.store import Store, Writer, parse_memory
+from blueattr.cli.options import memory_limit
+from blueattr.errors import (
+    PatternError,
+    StoreBusyError,
+    StoreError,
+    StoreVersionError,
+    UsageError,
+)
+from blueattr.store import Store, Writer
 
 EVENTS = [
     post("ann", "x", "hello", rev=1, time=at(1)),
@@ -239,13 +246,13 @@ def test_a_text_that_comes_with_its_deletion_never_reaches_the_file(tmp_path: Pa
      ("0.25g", 256 << 20), ("1t", 1 << 40)],
 )  # fmt: skip
 def test_sizes_of_memory(text: str, size: int) -> None:
-    assert parse_memory(text) == size
+    assert memory_limit(text) == size
 
 
 @pytest.mark.parametrize("text", ["", "4", "lots", "-4GB", "255MB", "4 GB GB", "nan", "1e9GB"])
 def test_sizes_that_make_no_sense(text: str) -> None:
-    with pytest.raises(StoreError, match="not a memory limit"):
-        parse_memory(text)
+    with pytest.raises(UsageError, match="not an amount of memory"):
+        memory_limit(text)
 
 
 @pytest.mark.parametrize(

@@ -12,8 +12,8 @@ from blueattr.report.origin import (
     origin_json,
     panel_table,
 )
+from blueattr.report.remarks import definition_json, origin_text
 from blueattr.report.tables import Cell, Column, Fact, Json, Report, Table
-from blueattr.report.validations import indicator_json, indicator_text
 
 if TYPE_CHECKING:  # the arithmetic need not be imported to lay out its results
     from blueattr.convergence import Convergence, ConvergenceSeries
@@ -56,7 +56,7 @@ def convergence_report(result: "Convergence") -> Report:
             Fact("method", "Aumann-Shapley value, midpoint quadrature with K steps"),
             Fact("error", "sum of |difference| over all agents, relative to the sum of |value|"),
             *(
-                Fact("indicator", indicator_text(series.indicator, series.info))
+                Fact("indicator", f"{series.indicator}: {origin_text(series.info)}")
                 for series in result.series
                 if series.info is not None
             ),
@@ -144,7 +144,7 @@ def _content(result: "Convergence") -> dict[str, Json]:
         "series": [
             {
                 "indicator": series.indicator,
-                "indicator_info": indicator_json(series.info),
+                "definition": definition_json(series.info),
                 "reference_steps": series.reference_steps,
                 "order": series.order,
                 "same": series.same,

@@ -11,7 +11,7 @@ if TYPE_CHECKING:  # the arithmetic need not be imported to lay out its results
     from blueattr.provenance import IndicatorInfo
     from blueattr.value import Remarks
 
-__all__ = ["remark_facts", "remarks_json"]
+__all__ = ["definition_json", "origin_text", "remark_facts", "remarks_json"]
 
 _CASES = {
     "linear": "linear in its means: on every sample a global factor rescales the full panel's "
@@ -34,7 +34,7 @@ def remark_facts(remarks: "Mapping[str, Remarks]") -> tuple[Fact, ...]:
     facts = []
     for name, remark in remarks.items():
         if remark.info is not None:
-            facts.append(Fact("indicator", f"{name}: {_origin(remark.info)}"))
+            facts.append(Fact("indicator", f"{name}: {origin_text(remark.info)}"))
         if remark.linearity is not None and remark.linearity.case in _CASES:
             facts.append(
                 Fact(
@@ -56,7 +56,8 @@ def remark_facts(remarks: "Mapping[str, Remarks]") -> tuple[Fact, ...]:
     return tuple(facts)
 
 
-def _origin(info: "IndicatorInfo") -> str:
+def origin_text(info: "IndicatorInfo") -> str:
+    """Say what an indicator that is not one of the four is, and whose code it is."""
     named = f"{info.origin}:{info.object_name}" if info.object_name else info.origin
     where = "ships with blueattr" if info.file is None and info.origin == "blueattr" else named
     if info.sha256 is not None:
@@ -76,16 +77,21 @@ def remarks_json(remark: "Remarks") -> dict[str, Json]:
         "quadrature": None
         if check is None
         else {"steps": check.steps, "gap": check.gap, "gap_doubled": check.gap_doubled},
-        "definition": None
-        if info is None
-        else {
-            "formula": info.formula,
-            "statistics": list(info.statistics),
-            "gradient": info.gradient,
-            "weights": info.weights,
-            "origin": info.origin,
-            "object": info.object_name,
-            "file": info.file,
-            "sha256": info.sha256,
-        },
+        "definition": definition_json(info),
+    }
+
+
+def definition_json(info: "IndicatorInfo | None") -> dict[str, Json] | None:
+    """Give what an indicator is and whose code it is as a JSON object; None for the four."""
+    if info is None:
+        return None
+    return {
+        "formula": info.formula,
+        "statistics": list(info.statistics),
+        "gradient": info.gradient,
+        "weights": info.weights,
+        "origin": info.origin,
+        "object": info.object_name,
+        "file": info.file,
+        "sha256": info.sha256,
     }

@@ -18,14 +18,14 @@ from blueattr.report.origin import (
     origin_json,
     panel_table,
 )
+from blueattr.report.remarks import definition_json, origin_text
 from blueattr.report.tables import Cell, Column, Fact, Json, Report, Table
 
 if TYPE_CHECKING:  # the arithmetic need not be imported to lay out its results
     from blueattr.agreement import Agreement
-    from blueattr.provenance import IndicatorInfo
     from blueattr.validation import MethodRun, Validation, ValidationBlock
 
-__all__ = ["duration", "indicator_json", "indicator_text", "validation_report"]
+__all__ = ["duration", "validation_report"]
 
 
 def validation_report(result: "Validation") -> Report:
@@ -254,32 +254,8 @@ def _method_facts(blocks: Sequence["ValidationBlock"]) -> tuple[Fact, ...]:
         each = "; ".join(f"{name}: {method}" for name, method in methods.items())
         facts = [Fact("method", f"Aumann-Shapley value, {each}")]
     infos = {b.indicator: b.info for b in blocks if b.info is not None}
-    facts.extend(Fact("indicator", indicator_text(name, info)) for name, info in infos.items())
+    facts.extend(Fact("indicator", f"{name}: {origin_text(info)}") for name, info in infos.items())
     return tuple(facts)
-
-
-def indicator_text(name: str, info: "IndicatorInfo") -> str:
-    """Say where an indicator that is not one of the four comes from."""
-    place = ":".join(filter(None, (info.origin, info.object_name))) or "given as an object"
-    digest = f", SHA-256 {info.sha256}" if info.sha256 else ""
-    formula = f"; {info.formula}" if info.formula else ""
-    return f"{name}: {place}{digest}; gradient {info.gradient}{formula}"
-
-
-def indicator_json(info: "IndicatorInfo | None") -> dict[str, Json] | None:
-    """Give where an indicator comes from as a JSON object; None for the four."""
-    if info is None:
-        return None
-    return {
-        "formula": info.formula,
-        "statistics": list(info.statistics),
-        "gradient": info.gradient,
-        "weights": info.weights,
-        "origin": info.origin,
-        "object_name": info.object_name,
-        "file": info.file,
-        "sha256": info.sha256,
-    }
 
 
 def _content(result: "Validation") -> dict[str, Json]:
@@ -298,7 +274,7 @@ def _content(result: "Validation") -> dict[str, Json]:
         "blocks": [
             {
                 "indicator": block.indicator,
-                "indicator_info": indicator_json(block.info),
+                "definition": definition_json(block.info),
                 "method": block.method,
                 "steps": block.steps,
                 "n_agents": block.n_agents,
