@@ -6,14 +6,15 @@ from math import comb
 import numpy as np
 import polars as pl
 
-from blueattr import kernels, kernels_games
+from blueattr import kernels
 from blueattr.attribution import Panel
 from blueattr.custom import OwnIndicator
 from blueattr.errors import UsageError, ZeroTotalError
 from blueattr.games import Game, make_game
 from blueattr.indicators import Aggregator, Indicator
 from blueattr.kernels import FloatArray
-from blueattr.kernels_games import StreamArray
+from blueattr.kernels import games as kernels_games
+from blueattr.kernels.games import StreamArray
 from blueattr.loading import find_indicator
 from blueattr.value import check_method, solve
 

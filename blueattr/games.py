@@ -7,7 +7,7 @@ from typing import Protocol
 
 import numpy as np
 
-from blueattr import kernels, kernels_games
+from blueattr import kernels
 from blueattr.errors import FeatureError, UsageError
 from blueattr.indicators import (
     INDICATORS,
@@ -17,7 +17,8 @@ from blueattr.indicators import (
     MomentIndicator,
 )
 from blueattr.kernels import FloatArray
-from blueattr.kernels_games import StreamArray
+from blueattr.kernels import games as kernels_games
+from blueattr.kernels.games import StreamArray
 
 __all__ = ["Game", "make_game"]
 
@@ -39,7 +40,7 @@ class Game(Protocol):
     def walk(
         self, streams: StreamArray, antithetic: bool, mean: FloatArray, squares: FloatArray
     ) -> None:
-        """Do as `blueattr.kernels_games.welford_walks` does."""
+        """Do as `blueattr.kernels.games.welford_walks` does."""
 
     def coalitions(self, streams: StreamArray) -> FloatArray:
         """Give v of one random coalition per stream, float64 (M,)."""

@@ -7,12 +7,13 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from blueattr import kernels, kernels_resampling
+from blueattr import kernels
 from blueattr.attribution import Panel
 from blueattr.custom import OwnIndicator
 from blueattr.errors import UsageError, ZeroTotalError
 from blueattr.indicators import Aggregator, Indicator, MomentIndicator, PairwiseIndicator
 from blueattr.kernels import FloatArray, IntArray
+from blueattr.kernels import resampling as kernels_resampling
 from blueattr.loading import find_indicator
 from blueattr.provenance import Provenance
 from blueattr.tiers import DEFAULT_CUTOFFS, assign_tiers, check_cutoffs, tier_names

@@ -12,7 +12,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from blueattr import kernels_games
 from blueattr.attribution import Panel
 from blueattr.baselines import exact_shapley, sampled_banzhaf, sampled_shapley
 from blueattr.errors import EmptyPanelError, FeatureError, UsageError, ZeroTotalError
@@ -24,6 +23,7 @@ from blueattr.indicators import (
     PairwiseIndicator,
 )
 from blueattr.kernels import FloatArray
+from blueattr.kernels import games as kernels_games
 from blueattr.value import solve
 
 settings.register_profile("laws", derandomize=True, deadline=None, max_examples=60)
@@ -311,9 +311,8 @@ def test_seeds_decide_and_threads_and_order_do_not(
         seen = set()
         for threads in (1, 2, 5):
             with monkeypatch.context() as patch:
-                patch.setattr(kernels_games, "_threads", lambda threads=threads: threads)
-                patch.setattr("blueattr.kernels._threads", lambda threads=threads: threads)
-                patch.setattr("blueattr.kernels._SPREAD_FROM", 1)
+                patch.setattr("blueattr.kernels.compiled.threads", lambda threads=threads: threads)
+                patch.setattr("blueattr.kernels.compiled.SPREAD_FROM", 1)
                 seen.add(_bytes(baseline(panel, name, seed=3)))
         seen.add(_bytes(baseline(moved, name, seed=3)))
         assert len(seen) == 1

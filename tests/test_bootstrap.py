@@ -7,10 +7,11 @@ import numpy as np
 import polars as pl
 import pytest
 
-from blueattr import kernels, kernels_resampling
+from blueattr import kernels
 from blueattr.attribution import Panel, attribute
 from blueattr.errors import UsageError, ZeroTotalError
 from blueattr.indicators import Aggregator, FeatureArrays
+from blueattr.kernels import resampling as kernels_resampling
 from blueattr.loading import SHIPPED, find_indicator
 from blueattr.resampling import _blocks, _Draw, bootstrap
 from blueattr.tiers import assign_tiers
@@ -151,7 +152,7 @@ def test_seed_and_threads(monkeypatch: pytest.MonkeyPatch) -> None:
             used.append(threads)
             return threads
 
-        monkeypatch.setattr("blueattr.kernels_games._threads", count)
+        monkeypatch.setattr("blueattr.kernels.compiled.threads", count)
         assert bootstrap(frame(), names, resamples=150, seed=1) == expected
     assert set(used) == {1, 2, 5}
     assert bootstrap(frame(), names, resamples=150, seed=2) != expected

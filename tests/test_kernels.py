@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from blueattr import kernels
+from blueattr.kernels import compiled
 
 LAWS = settings(derandomize=True, deadline=None, max_examples=80)
 
@@ -91,16 +92,16 @@ def test_nothing_depends_on_the_number_of_threads(
 
     expected = everything()
     stretches: list[int] = []
-    real = kernels._spread
+    real = compiled.spread
 
     def spy(n, work):  # type: ignore[no-untyped-def]  # takes whatever the real one takes
         results = real(n, work)
         stretches.append(len(results))
         return results
 
-    monkeypatch.setattr(kernels, "_SPREAD_FROM", 1)
-    monkeypatch.setattr(kernels, "_threads", lambda: threads)
-    monkeypatch.setattr(kernels, "_spread", spy)
+    monkeypatch.setattr(compiled, "SPREAD_FROM", 1)
+    monkeypatch.setattr(compiled, "threads", lambda: threads)
+    monkeypatch.setattr(compiled, "spread", spy)
     assert everything() == expected
     assert max(stretches) == threads
 
@@ -283,8 +284,8 @@ def test_kernels_refuse_other_arrays() -> None:
 def test_kernels_work_where_nothing_can_be_cached() -> None:
     code = (
         "from numba.core import caching; caching.CacheImpl._locator_classes = [];"
-        "import numpy as np; from blueattr import kernels; print(kernels.exact_sum(np.ones(9)));"
-        "print(type(kernels._accumulate._cache).__name__)"
+        "import numpy as np; from blueattr.kernels import sums; print(sums.exact_sum(np.ones(9)));"
+        "print(type(sums._accumulate._cache).__name__)"
     )
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, check=False

@@ -15,8 +15,9 @@ threads. The streams are SplitMix64 (Steele, Lea & Flood 2014), bounded without 
 import numpy as np
 import numpy.typing as npt
 
-from blueattr.kernels import FloatArray, IntArray, _jit
-from blueattr.kernels_games import StreamArray, _mix, in_order
+from blueattr.kernels import compiled
+from blueattr.kernels.compiled import FloatArray, IntArray
+from blueattr.kernels.games import StreamArray, _mix, in_order
 
 __all__ = ["BLOCK", "resample_excess", "resample_sums"]
 
@@ -32,7 +33,7 @@ _SHIFT_1, _SHIFT_2, _SHIFT_3, _SHIFT_4 = (np.uint64(11 * k) for k in range(1, 5)
 _AT_ONCE = 4  # resamples that a thread takes at a time
 
 
-@_jit()
+@compiled.jit()
 def _draw(times, size, count, state):
     """Draw ``count`` of a block's agents; write how often each, and return the next state."""
     times[:size] = 0.0
@@ -59,7 +60,7 @@ def _draw(times, size, count, state):
     return state
 
 
-@_jit()
+@compiled.jit()
 def _weighted_sum(x, times):
     """Σ x·times, in four running sums, which is faster and the same on every machine."""
     s0 = s1 = s2 = s3 = 0.0
@@ -74,7 +75,7 @@ def _weighted_sum(x, times):
     return (s0 + s1) + (s2 + s3)
 
 
-@_jit()
+@compiled.jit()
 def _resample_sums(table, starts, groups, counts, streams, out):
     times = np.empty(BLOCK, np.float64)
     for r in range(streams.size):
@@ -129,7 +130,7 @@ def resample_sums(
     return np.concatenate(list(in_order(work, _pieces(streams.size))))
 
 
-@_jit()
+@compiled.jit()
 def _resample_excess(s, tier, starts, counts, streams, out):
     times = np.empty(BLOCK, np.float64)
     for r in range(streams.size):

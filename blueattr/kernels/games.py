@@ -26,7 +26,8 @@ from typing import TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from blueattr.kernels import FloatArray, IndexArray, IntArray, _jit, _spread, _threads
+from blueattr.kernels import compiled
+from blueattr.kernels.compiled import FloatArray, IndexArray, IntArray
 
 __all__ = [
     "GINI",
@@ -65,7 +66,7 @@ def in_order(work: Callable[[_Item], _Done], items: Sequence[_Item]) -> Iterator
 
     Only a few results wait at a time, so that large ones do not pile up.
     """
-    threads = min(_threads(), len(items))
+    threads = min(compiled.threads(), len(items))
     if threads <= 1:
         yield from map(work, items)
         return
@@ -79,7 +80,7 @@ def in_order(work: Callable[[_Item], _Done], items: Sequence[_Item]) -> Iterator
             yield waiting.popleft().result()
 
 
-@_jit()
+@compiled.jit()
 def _mix(z):
     z = (z ^ (z >> np.uint64(30))) * _MULTIPLIER_1
     z = (z ^ (z >> np.uint64(27))) * _MULTIPLIER_2
@@ -89,7 +90,7 @@ def _mix(z):
 # --- permutations --------------------------------------------------------------------------------
 
 
-@_jit()
+@compiled.jit()
 def _shuffle(order, stream):
     """Write a uniform permutation: Fisher-Yates, with Lemire's (2019) unbiased bounded numbers."""
     for i in range(order.size):
@@ -134,7 +135,7 @@ def permutation(n: int, stream: np.uint64) -> IndexArray:
     return order
 
 
-@_jit()
+@compiled.jit()
 def _walk_moments(kind, g, order, out):
     """Let agents in one by one; what each adds to the indicator: running sums, O(n)."""
     first = second = third = before = 0.0
@@ -159,7 +160,7 @@ def _walk_moments(kind, g, order, out):
             out[i] = g[i, 0]
 
 
-@_jit()
+@compiled.jit()
 def _walk_gini(s, rank, order, tree, out):
     """As `_walk_moments`, for the sum over pairs: a Fenwick tree over the ranks, O(n log n).
 
@@ -191,7 +192,7 @@ def _walk_gini(s, rank, order, tree, out):
         k += 1
 
 
-@_jit()
+@compiled.jit()
 def _welford(x, count, mean, squares):
     for i in range(x.size):
         delta = x[i] - mean[i]
@@ -219,7 +220,7 @@ def welford(x: FloatArray, count: int, mean: FloatArray, squares: FloatArray) ->
     _welford(x, count, mean, squares)
 
 
-@_jit()
+@compiled.jit()
 def _walk(kind, g, rank, order, tree, out):
     if kind == GINI:
         _walk_gini(g, rank, order, tree, out)
@@ -227,7 +228,7 @@ def _walk(kind, g, rank, order, tree, out):
         _walk_moments(kind, g, order, out)
 
 
-@_jit()
+@compiled.jit()
 def _welford_walks(kind, g, rank, streams, antithetic, mean, squares):
     n = g.shape[0]
     order = np.empty(n, np.uint32)
@@ -284,7 +285,7 @@ def welford_walks(
 # --- coalitions ----------------------------------------------------------------------------------
 
 
-@_jit()
+@compiled.jit()
 def _coalition_sums(g, streams, out):
     n = g.shape[1]
     for m in range(streams.size):
@@ -329,7 +330,7 @@ def coalition_sums(g: FloatArray, streams: StreamArray) -> FloatArray:
     return np.concatenate(list(in_order(work, pieces)), axis=1)
 
 
-@_jit()
+@compiled.jit()
 def _coalition_gaps(s, order, streams, out):
     n = s.size
     words = np.empty((n + _WORD - 1) // _WORD, np.uint64)
@@ -378,7 +379,7 @@ def coalition_gaps(s: FloatArray, order: IntArray, streams: StreamArray) -> Floa
     return np.concatenate(list(in_order(work, pieces)))
 
 
-@_jit()
+@compiled.jit()
 def _presence_sums(values, streams, start, counts, sums, squares):
     for lo in range(0, counts.size, _BLOCK):
         hi = min(lo + _BLOCK, counts.size)
@@ -424,5 +425,5 @@ def presence_sums(
         part = slice(start, stop)
         _presence_sums(values, streams, start, counts[part], sums[part], squares[part])
 
-    _spread(n, work)
+    compiled.spread(n, work)
     return counts, sums, squares

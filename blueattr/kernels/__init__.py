@@ -1,0 +1,33 @@
+"""Compiled kernels: arrays in, arrays out; results do not depend on order or on threads."""
+
+from blueattr.kernels.agents import (
+    GEOMETRIC,
+    LOG,
+    MEAN,
+    add_scaled,
+    aggregate,
+    combine,
+    spread_about_mean,
+)
+from blueattr.kernels.compiled import FloatArray, IndexArray, IntArray
+from blueattr.kernels.pairs import pairwise_excess, rank_correlations
+from blueattr.kernels.sorting import argsort
+from blueattr.kernels.sums import exact_sum, group_sums
+
+__all__ = [
+    "GEOMETRIC",
+    "LOG",
+    "MEAN",
+    "FloatArray",
+    "IndexArray",
+    "IntArray",
+    "add_scaled",
+    "aggregate",
+    "argsort",
+    "combine",
+    "exact_sum",
+    "group_sums",
+    "pairwise_excess",
+    "rank_correlations",
+    "spread_about_mean",
+]

@@ -1,0 +1,210 @@
+# mypy: allow-untyped-defs
+# (numba infers the types of what it compiles; what is public here is typed.)
+"""Reproducible sums: the same for every order of the numbers and every number of threads.
+
+The real line is cut into bins of ``WIDTH`` = 32 bits at fixed places: bin j counts in units of
+2^(32 j). A number is split from the top: its part in bin j is what rounding to the bin's unit
+leaves (add 1.5·2^52 units, subtract them again), the rest goes to the bin below. These parts do
+not depend on any other number. The sum keeps the ``FOLDS`` = 3 highest bins in use, each as an
+integer; integers add exactly, so the result is the same for every order of the numbers, every
+split between threads and every split into chunks. This is the indexed summation of Demmel and
+Nguyen ("Parallel Reproducible Summation", IEEE Trans. Comput. 64(7), 2015), with integers in the
+place of their carries.
+
+Error: only what lies below the third bin is lost, at most 2^-64 of the largest magnitude for each
+number, so that |error| ≤ n·2^-64·max|x|: 6e-14 relative for a million numbers of one sign, in
+practice far less. Magnitudes from 2^927 on raise `OverflowError`; below 2^-929 the error is
+n·2^-993 absolute. Sums are returned as `fractions.Fraction`, so that no further digit is lost
+before the last rounding.
+"""
+
+import math
+from fractions import Fraction
+
+import numpy as np
+import numpy.typing as npt
+
+from blueattr.kernels import compiled
+from blueattr.kernels.compiled import BLOCK, FloatArray, IntArray
+
+__all__ = ["exact_sum", "group_sums"]
+
+WIDTH = 32
+FOLDS = 3
+
+_LOWEST, _HIGHEST = -29, 28  # the bins whose unit, and 1.5·2^52 of it, are normal floats
+_OVERFLOW = 1 << 20  # above every bin: a sum that has met a number too large stays there
+_MAGNITUDE = 0x7FFF_FFFF_FFFF_FFFF
+
+
+def _new_state() -> IntArray:
+    state = np.zeros(1 + FOLDS, np.int64)
+    state[0] = _LOWEST
+    return state
+
+
+@compiled.jit(fastmath={"reassoc", "nsz"})
+def _add(total, x):
+    # Only this addition may be reordered: within a block it is exact, and so it can be vectorised.
+    return total + x
+
+
+@compiled.jit()
+def _raise_level(state, level):
+    up = level - state[0]
+    if up <= 0:
+        return
+    for k in range(FOLDS, 0, -1):
+        state[k] = state[k - up] if k - up > 0 else 0
+    state[0] = level
+
+
+@compiled.jit()
+def _accumulate(block, state):
+    """Add at most `BLOCK` numbers to a running sum: state = (highest bin, its count, the next…)."""
+    bits = block.view(np.int64)
+    top = np.int64(0)
+    for i in range(bits.size):
+        top = max(top, bits[i] & _MAGNITUDE)
+    if top == 0 or state[0] == _OVERFLOW:
+        return
+    # The highest bin that any |x| < 2^(exponent + 1) reaches after rounding.
+    level = max(((int(top) >> 52) - 1022) // WIDTH, _LOWEST)
+    if level > _HIGHEST:
+        state[0] = _OVERFLOW
+        return
+    _raise_level(state, level)
+    exponent = WIDTH * state[0]
+    shift0 = math.ldexp(1.5, exponent + 52)
+    shift1 = math.ldexp(1.5, exponent + 52 - WIDTH)
+    shift2 = math.ldexp(1.5, exponent + 52 - 2 * WIDTH)
+    sum0 = sum1 = sum2 = 0.0
+    for i in range(block.size):
+        x = block[i]
+        part = (x + shift0) - shift0
+        sum0 = _add(sum0, part)
+        x -= part
+        part = (x + shift1) - shift1
+        sum1 = _add(sum1, part)
+        x -= part
+        part = (x + shift2) - shift2
+        sum2 = _add(sum2, part)
+    state[1] += np.int64(math.ldexp(sum0, -exponent))
+    state[2] += np.int64(math.ldexp(sum1, WIDTH - exponent))
+    state[3] += np.int64(math.ldexp(sum2, 2 * WIDTH - exponent))
+
+
+@compiled.jit()
+def _accumulate_all(x, state):
+    for start in range(0, x.size, BLOCK):
+        _accumulate(x[start : start + BLOCK], state)
+
+
+def _read(states: list[IntArray]) -> Fraction:
+    """Merge running sums and give their exact value."""
+    total = Fraction(0)
+    level: int = max(int(state[0]) for state in states)
+    if level > _HIGHEST:
+        raise OverflowError("a number is not finite or too large to be summed (2^927 or more)")
+    for state in states:
+        _raise_level(state, level)
+    for k in range(FOLDS):
+        count = sum(int(state[1 + k]) for state in states)
+        total += count * Fraction(2) ** (WIDTH * (level - k))
+    return total
+
+
+def exact_sum(x: FloatArray) -> Fraction:
+    """Sum a vector, the same for every order of its elements and every number of threads.
+
+    Parameters
+    ----------
+    x
+        float64 (n,), n < 2^32.
+
+    Returns
+    -------
+    Fraction
+        Within n·2^-64·max|x| of the true sum; ``float()`` of it rounds once.
+
+    Raises
+    ------
+    OverflowError
+        When an element is not finite, or 2^927 or larger.
+
+    Notes
+    -----
+    Demmel & Nguyen (2015); docs/methods.md, "Sums".
+    """
+    x = compiled.readonly(x)
+
+    def work(start: int, stop: int) -> IntArray:
+        state = _new_state()
+        _accumulate_all(x[start:stop], state)
+        return state
+
+    return _read(compiled.spread(x.size, work))
+
+
+@compiled.jit()
+def _flush(buffer, fill, state, state_abs):
+    part = buffer[:fill]
+    _accumulate(part, state)
+    for i in range(fill):
+        part[i] = abs(part[i])
+    _accumulate(part, state_abs)
+
+
+@compiled.jit()
+def _accumulate_groups(x, groups, states, states_abs):
+    count = states.shape[0]
+    buffers = np.empty((count, BLOCK), np.float64)
+    fill = np.zeros(count, np.int64)
+    for i in range(x.size):
+        g = groups[i]
+        buffers[g, fill[g]] = x[i]
+        fill[g] += 1
+        if fill[g] == BLOCK:
+            _flush(buffers[g], BLOCK, states[g], states_abs[g])
+            fill[g] = 0
+    for g in range(count):
+        _flush(buffers[g], fill[g], states[g], states_abs[g])
+
+
+def group_sums(
+    x: FloatArray, groups: npt.NDArray[np.uint8], count: int
+) -> tuple[list[Fraction], list[Fraction]]:
+    """Sum the elements, and their magnitudes, of each group; reproducible as `exact_sum` is.
+
+    Parameters
+    ----------
+    x
+        float64 (n,).
+    groups
+        uint8 (n,), the group of each element, each below ``count``.
+    count
+        The number of groups.
+
+    Returns
+    -------
+    tuple of two lists
+        Σx and Σ|x| of each group.
+
+    Raises
+    ------
+    OverflowError
+        When an element is not finite, or 2^927 or larger.
+    """
+    x = compiled.readonly(x)
+
+    def work(start: int, stop: int) -> tuple[IntArray, IntArray]:
+        signed = np.stack([_new_state() for _ in range(count)])
+        magnitudes = signed.copy()
+        _accumulate_groups(x[start:stop], groups[start:stop], signed, magnitudes)
+        return signed, magnitudes
+
+    parts = compiled.spread(x.size, work)
+    return (
+        [_read([signed[g] for signed, _ in parts]) for g in range(count)],
+        [_read([magnitudes[g] for _, magnitudes in parts]) for g in range(count)],
+    )
