@@ -7,9 +7,9 @@ import polars as pl
 import pytest
 
 import blueattr
-from blueattr import kernels
 from blueattr.errors import BlueattrError
 from blueattr.indicators import Aggregator, FeatureArrays
+from blueattr.kernels import compiled
 from blueattr.loading import SHIPPED, find_indicator
 from blueattr.value import solve
 
@@ -52,7 +52,7 @@ def test_threads_and_order_change_no_bit(
             used.append(threads)
             return threads
 
-        monkeypatch.setattr(kernels, "_threads", count)
+        monkeypatch.setattr(compiled, "threads", count)
         again = blueattr.attribute(panel.sample(fraction=1, shuffle=True, seed=threads), name)
         assert again.total == expected.total
         assert again.tiers == expected.tiers
