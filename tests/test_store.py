@@ -268,3 +268,9 @@ def test_patterns_that_the_engine_takes(db: Path) -> None:
     with Store.open(db) as opened:
         for pattern in ("", "(a+)+$", r"\bmythos\b", "日本", r"\pL+", "a|b", "\x00"):
             opened.check_pattern(pattern)
+
+
+def test_no_bar_is_drawn_over_results(tmp_path: Path) -> None:
+    with Writer(tmp_path / "s.duckdb") as writer:
+        row = writer._connection.execute("SELECT current_setting('enable_progress_bar')").fetchall()
+    assert row == [(False,)]
