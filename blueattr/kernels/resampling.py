@@ -17,17 +17,13 @@ import numpy.typing as npt
 
 from blueattr.kernels import compiled
 from blueattr.kernels.compiled import FloatArray, IntArray
-from blueattr.kernels.games import StreamArray, _mix, in_order
+from blueattr.kernels.games import _GAMMA, _HALF, _LOW_HALF, _ONE, StreamArray, _mix, in_order
 
 __all__ = ["BLOCK", "resample_excess", "resample_sums"]
 
 BLOCK = 1 << 11
 """Agents that are drawn from together."""
 
-_GAMMA = np.uint64(0x9E3779B97F4A7C15)
-_LOW_HALF = np.uint64(0xFFFF_FFFF)
-_HALF = np.uint64(32)
-_ONE = np.uint64(1)
 _INDEX = np.uint64(BLOCK - 1)
 _SHIFT_1, _SHIFT_2, _SHIFT_3, _SHIFT_4 = (np.uint64(11 * k) for k in range(1, 5))
 _AT_ONCE = 4  # resamples that a thread takes at a time
