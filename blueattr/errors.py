@@ -3,6 +3,7 @@
 BlueattrError
 ├── UsageError             an option or argument that makes no sense                      exit 2
 │   └── IndicatorError     a user's own indicator cannot be loaded or does not work
+├── SourceError            a source on the network cannot be reached, or refuses us        exit 8
 ├── InputError             an input file is missing, truncated, or not what its name says  exit 3
 │   └── FeatureError       a panel whose features are not finite and ≥ 0
 ├── NoAnswerError          the question has no answer on this data                         exit 4
@@ -31,6 +32,7 @@ __all__ = [
     "OutputError",
     "PatternError",
     "SampleSizeError",
+    "SourceError",
     "StoreBusyError",
     "StoreError",
     "StoreVersionError",
@@ -51,6 +53,7 @@ class ExitCode(IntEnum):
     STORE_BUSY = 5
     STORE = 6
     OUTPUT = 7
+    SOURCE = 8
     INTERRUPTED = 130
 
 
@@ -74,6 +77,12 @@ class PatternError(BlueattrError):
     """A regular expression that the engine refuses."""
 
     exit_code = ExitCode.USAGE
+
+
+class SourceError(BlueattrError):
+    """A source on the network cannot be reached, or refuses us."""
+
+    exit_code = ExitCode.SOURCE
 
 
 class InputError(BlueattrError):

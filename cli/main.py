@@ -16,7 +16,7 @@ Start with `blueattr demo`, or with events of your own: `blueattr ingest events.
 `blueattr attribute --topic mythos` and `blueattr compare-scales --topic mythos`.
 
 Exit codes: 0 fine, 1 failure, 2 bad option, 3 bad input (what could be read was kept), 4 no answer
-on this data, 5 store in use, 6 store unusable, 7 cannot write, 130 interrupted."""
+on this data, 5 store in use, 6 store unusable, 7 cannot write, 8 source unreachable, 130 interrupted."""
 
 _app = typer.Typer(
     name="blueattr",
