@@ -112,7 +112,7 @@ def _read(
     failure = ""
     try:
         for chunk in source.chunks(state.position):
-            state = writer.stage(chunk.data, state)
+            state = writer.stage(chunk, state)
             if progress:
                 progress(source.name, chunk.read, source.size)
             if (

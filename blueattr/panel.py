@@ -16,6 +16,7 @@ __all__ = ["BotRule", "Panel", "RateRule", "bot_rules", "build", "covered", "gap
 
 # Sources whose ends are this close cover the time between them.
 _TOLERANCE = timedelta(minutes=5)
+_UNKNOWN = "no source covers it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,29 +175,38 @@ def build(
 def covered(store: Store) -> tuple[Window, ...]:
     """Return the stretches of time that sources cover, merged where they touch, ascending.
 
-    A source covers the time from its first to its last event; what it missed in between cannot be
-    told from a file.
+    A source covers the time from its first to its last event, but for what it knows to have
+    missed; what a file lacks in between cannot be told from the file.
     """
-    spans: list[Window] = []
-    for row in store.frame("read/coverage").iter_rows():
-        start, end = (time.replace(tzinfo=UTC) for time in row)
-        if spans and start - spans[-1].end <= _TOLERANCE:
-            spans[-1] = Window(spans[-1].start, max(spans[-1].end, end))
+    return tuple(span for span, _ in _coverage(store))
+
+
+def _coverage(store: Store) -> list[tuple[Window, str]]:
+    """Merge what the sources cover; with why the time before each stretch was not seen."""
+    spans: list[tuple[Window, str]] = []
+    for first, last, reason in store.frame("read/coverage").iter_rows():
+        start, end = first.replace(tzinfo=UTC), last.replace(tzinfo=UTC)
+        # What a source knows to have missed is a gap, however short.
+        tolerance = timedelta(0) if reason else _TOLERANCE
+        if spans and start - spans[-1][0].end <= tolerance:
+            before, why = spans[-1]
+            spans[-1] = Window(before.start, max(before.end, end)), why
         else:
-            spans.append(Window(start, end))
-    return tuple(spans)
+            spans.append((Window(start, end), reason))
+    return spans
 
 
 def gaps(store: Store, window: Window) -> tuple[Gap, ...]:
     """Return the stretches of a window that no source covers, ascending."""
     found = []
     reached = window.start
-    for span in covered(store):
+    for span, reason in _coverage(store):
         if span.start >= window.end:
             break
-        if span.start - reached > _TOLERANCE:
-            found.append(Gap(reached, span.start, "no source covers it"))
+        inside = reached > window.start
+        if span.start - reached > (timedelta(0) if inside or reason else _TOLERANCE):
+            found.append(Gap(reached, span.start, reason or _UNKNOWN))
         reached = max(reached, span.end)
     if window.end - reached > _TOLERANCE:
-        found.append(Gap(reached, window.end, "no source covers it"))
+        found.append(Gap(reached, window.end, _UNKNOWN))
     return tuple(found)

@@ -24,7 +24,7 @@ import polars as pl
 from blueattr import events
 from blueattr.errors import PatternError, StoreBusyError, StoreError, StoreVersionError
 from blueattr.provenance import Gap, Window
-from blueattr.sources import SourceState
+from blueattr.sources import BY_BYTES, Chunk, SourceState, Span
 
 __all__ = ["DEFAULT_MEMORY", "Status", "Store", "Writer"]
 
@@ -306,6 +306,7 @@ class Writer(Store):
             state = SourceState(**known[0])
             for reason, lines, samples in self.frame("read/rejected", name=name).iter_rows():
                 state.reject(reason, lines, [(s["position"], s["sample"]) for s in samples or []])
+            state.spans = [Span(*row) for row in self.frame("read/spans", name=name).iter_rows()]
         return state
 
     def count_events(self) -> int:
@@ -313,20 +314,20 @@ class Writer(Store):
         with self._attached():
             return int(self.frame("read/totals")["events"][0])
 
-    def stage(self, data: bytes, state: SourceState) -> SourceState:
+    def stage(self, chunk: Chunk, state: SourceState) -> SourceState:
         """Decode whole lines and let their rows wait for the next commit.
 
         Parameters
         ----------
-        data
-            The lines that follow ``state.position`` in the source.
+        chunk
+            What follows ``state.position`` in the source.
 
         Returns
         -------
         SourceState
             `state` with the lines counted and its position after them.
         """
-        batch = events.cut_lines(data, state.position)
+        batch = events.cut_lines(chunk.data, chunk.position)
         plc = state.kind == "plc"
         self.register("lines", batch.table)
         try:
@@ -344,24 +345,31 @@ class Writer(Store):
         finally:
             self.unregister("lines")
         self.run("ingest/stage_plc" if plc else "ingest/stage")
+        refused = [*chunk.refused, *batch.refused]
         new = replace(
             state,
-            position=state.position + len(data),
-            lines=state.lines + batch.lines,
+            position=chunk.resume,
+            lines=state.lines + batch.lines + chunk.skipped + len(chunk.refused),
             rejected=dict(state.rejected),
             samples={reason: list(lines) for reason, lines in state.samples.items()},
+            spans=[replace(span) for span in state.spans],
         )
-        for reason, position, sample in batch.refused:
-            new.reject(reason, 1, [(position, sample)])
+        if chunk.gap is not None:
+            new.spans.append(Span(gap=chunk.gap))
+        by_bytes = state.kind in BY_BYTES
+        for reason, position, sample in refused:
+            new.reject(reason, 1, [(position if by_bytes else chunk.position, sample)])
         for row in self.frame("ingest/count").iter_rows(named=True):
             if row["verdict"] == "":
                 new.kept += row["lines"]
             elif row["verdict"] != "skip":
-                samples = [(s["position"], s["sample"]) for s in row["samples"]]
+                samples = [
+                    (s["position"] if by_bytes else chunk.position, s["sample"])
+                    for s in row["samples"]
+                ]
                 new.reject(row["verdict"], row["lines"], samples)
             if row["verdict"] in ("", "skip") and row["first_event"] is not None:
-                new.first_event = min(new.first_event or row["first_event"], row["first_event"])
-                new.last_event = max(new.last_event or row["last_event"], row["last_event"])
+                new.cover(row["first_event"], row["last_event"])
         new.skipped = new.lines - new.kept - sum(new.rejected.values())
         return new
 
@@ -387,9 +395,18 @@ class Writer(Store):
             **{
                 name: getattr(state, name)
                 for name in SourceState.__dataclass_fields__
-                if name not in ("rejected", "samples")
+                if name not in ("rejected", "samples", "spans")
             },
         )
+        self.run("append/95_spans_clear", name=state.name)
+        for span in state.spans:
+            self.run(
+                "append/96_span",
+                name=state.name,
+                first_event=span.first_event,
+                last_event=span.last_event,
+                gap=span.gap,
+            )
         self.run("append/91_rejected_clear", name=state.name)
         self.run("append/92_rejected_sample_clear", name=state.name)
         for reason, lines in state.rejected.items():

@@ -38,7 +38,7 @@ from events_builder import (
 )
 
 from blueattr import events
-from blueattr.sources import SourceState
+from blueattr.sources import Chunk, SourceState
 from blueattr.store import Writer
 
 Row = dict[str, Any]
@@ -300,8 +300,8 @@ def test_each_reason_for_rejecting(store: Writer, reason: str, event: Event | st
 def test_first_rejected_lines_are_kept_as_samples_and_shortened(store: Writer) -> None:
     bad = [dumps(edit(POSTED, "commit", "rkey", to=f"{k}/" + "é" * 500)) for k in range(9)]
     data = "\n".join(bad).encode()
-    state = store.stage(data, SourceState("x", "file"))
-    more = store.stage(data, state)
+    state = store.stage(Chunk(data, 0, 0, len(data)), SourceState("x", "file"))
+    more = store.stage(Chunk(data, len(data), 0, 2 * len(data)), state)
     assert (state.lines, state.kept, state.rejected) == (9, 0, {"bad record key": 9})
     assert more.rejected == {"bad record key": 18}
     positions = [len("\n".join([*bad[:k], ""]).encode()) for k in range(5)]
@@ -316,7 +316,7 @@ def test_counts_add_up_whatever_the_lines(store: Writer) -> None:
     for _ in range(20):
         written_lines = [spoiled(rng) for _ in range(rng.randint(0, 60))]
         data = "\n".join(written_lines).encode() + b"\n" + rng.randbytes(rng.randint(0, 40))
-        state = store.stage(data, SourceState("x", "file"))
+        state = store.stage(Chunk(data, 0, 0, len(data)), SourceState("x", "file"))
         assert state.lines == sum(bool(line.strip()) for line in data.split(b"\n"))
         assert state.lines == state.kept + state.skipped + sum(state.rejected.values())
         assert min(state.kept, state.skipped, *state.rejected.values(), 0) >= 0
@@ -361,7 +361,7 @@ def test_shape_is_told_by_the_type_alone(store: Writer) -> None:
 
 def test_messages_about_the_stream_do_not_date_it(store: Writer) -> None:
     data = b'{"kind":"info","time_us":0}\n' + lines(like(A, "l", uri(B, "x"), rev=1, time=at(5)))
-    state = store.stage(data, SourceState("x", "file"))
+    state = store.stage(Chunk(data, 0, 0, len(data)), SourceState("x", "file"))
     assert (state.lines, state.skipped) == (2, 2)
     assert state.first_event == state.last_event == at(5).replace(tzinfo=None)
 
@@ -386,7 +386,7 @@ def test_plc_operations(store: Writer) -> None:
     ]
     data = b"".join((c if isinstance(c, str) else dumps(c)).encode() + b"\n" for _, c in cases)
     store.run("ingest/staging_plc")
-    state = store.stage(data, SourceState("x", "plc"))
+    state = store.stage(Chunk(data, 0, 0, len(data)), SourceState("x", "plc"))
     wanted = Counter(reason for reason, _ in cases)
     assert (state.lines, state.kept, state.skipped) == (len(cases), wanted[""], wanted["skip"])
     assert state.rejected == {r: n for r, n in wanted.items() if r not in {"", "skip"}}

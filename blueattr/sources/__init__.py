@@ -5,9 +5,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
-__all__ = ["Chunk", "Ingested", "Source", "SourceState"]
+__all__ = ["BY_BYTES", "Chunk", "Ingested", "Source", "SourceState", "Span"]
 
 _SAMPLES = 5
+
+BY_BYTES = ("file", "stdin", "plc")
+"""Kinds of sources whose position is a byte offset; elsewhere it is the server's cursor."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,14 +22,44 @@ class Chunk:
     data
         Lines, each with its end; the last line of a source may lack it.
     position
-        Byte offset of ``data`` in the source, after decompression.
+        Where ``data`` begins in the source: byte offset after decompression, or cursor.
     read
         Bytes of the source consumed so far, before decompression: for showing progress.
+    resume
+        Where the source goes on after ``data``.
+    gap
+        Why what lies between the chunk before and this one was not seen; None where nothing is
+        missing.
+    skipped
+        Events that were left out before they became lines, as being of kinds that are not kept.
+    refused
+        What could not be made a line: (reason, position, shortened sample).
     """
 
     data: bytes
     position: int
     read: int
+    resume: int
+    gap: str | None = None
+    skipped: int = 0
+    refused: tuple[tuple[str, int, str], ...] = ()
+
+
+@dataclass(slots=True)
+class Span:
+    """Time that a source covers without interruption.
+
+    Parameters
+    ----------
+    first_event, last_event
+        Server time, naive UTC; None while no event was seen.
+    gap
+        Why the time just before was not seen; empty where nothing is missing.
+    """
+
+    first_event: datetime | None = None
+    last_event: datetime | None = None
+    gap: str = ""
 
 
 class Source(Protocol):
@@ -38,7 +71,7 @@ class Source(Protocol):
 
     @property
     def kind(self) -> str:
-        """``"file"``, ``"stdin"`` or ``"plc"``."""
+        """``"file"``, ``"stdin"``, ``"plc"``, ``"archive"`` or a kind of stream."""
 
     @property
     def fingerprint(self) -> str:
@@ -49,7 +82,7 @@ class Source(Protocol):
         """Bytes before decompression, where known."""
 
     def chunks(self, position: int = 0) -> Iterator[Chunk]:
-        """Yield whole lines from a byte offset on.
+        """Yield whole lines from a byte offset or cursor on.
 
         Raises
         ------
@@ -66,13 +99,14 @@ class SourceState:
     Parameters
     ----------
     name
-        The file's absolute path, or ``-:`` and a hash of its first line for standard input.
+        The file's absolute path, ``-:`` and a hash of its first line for standard input, or the
+        kind and address of what is on the network.
     kind
-        ``"file"``, ``"stdin"`` or ``"plc"``.
+        ``"file"``, ``"stdin"``, ``"plc"``, ``"archive"`` or a kind of stream.
     fingerprint
         What tells whether the source is still the same; empty where nothing does.
     position
-        Bytes read, after decompression.
+        Bytes read, after decompression; or the cursor to resume from.
     complete
         Whether its end was reached.
     lines, kept, skipped
@@ -83,6 +117,8 @@ class SourceState:
         Lines by reason.
     samples
         The first few rejected lines by reason: (position, shortened line).
+    spans
+        What it covers, in the order it was read; a directory export covers nothing.
     """
 
     name: str
@@ -97,6 +133,19 @@ class SourceState:
     last_event: datetime | None = None
     rejected: dict[str, int] = field(default_factory=dict)
     samples: dict[str, list[tuple[int, str]]] = field(default_factory=dict)
+    spans: list[Span] = field(default_factory=list)
+
+    def cover(self, first: datetime, last: datetime) -> None:
+        """Take note of events from `first` to `last`, which follow what was read before."""
+        self.first_event = min(self.first_event or first, first)
+        self.last_event = max(self.last_event or last, last)
+        if self.kind == "plc":
+            return
+        if not self.spans:
+            self.spans.append(Span())
+        span = self.spans[-1]
+        span.first_event = min(span.first_event or first, first)
+        span.last_event = max(span.last_event or last, last)
 
     def reject(self, reason: str, lines: int, samples: list[tuple[int, str]]) -> None:
         """Count rejected lines, keeping the first few as samples."""

@@ -236,7 +236,7 @@ def _lines(file: BinaryIO, name: str, codec: str | None, position: int) -> Itera
             read = max(read, _tell(file))
             with memoryview(rest) as view:
                 data = bytes(view[:end])
-            yield Chunk(data, start, read)
+            yield Chunk(data, start, read, start + end)
             del rest[:end]
             start += end
         if not piece:

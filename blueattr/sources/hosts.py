@@ -1,0 +1,73 @@
+"""Which addresses are spoken to: encrypted ones, unless told otherwise or on this machine."""
+
+import ipaddress
+from urllib.parse import SplitResult, urlsplit
+
+from blueattr.errors import UsageError
+
+__all__ = ["FIREHOSES", "JETSTREAMS", "as_http", "as_websocket", "check_url", "instance"]
+
+JETSTREAMS = ("wss://jetstream.us-east.bsky.network", "wss://jetstream.us-west.bsky.network")
+"""Public Jetstream v2 instances."""
+
+FIREHOSES = ("wss://bsky.network",)
+"""Public relays."""
+
+_ENCRYPTED = {"wss", "https"}
+_PLAIN = {"ws", "http"}
+_AS_HTTP = {"wss": "https", "ws": "http"}
+_AS_WEBSOCKET = {"https": "wss", "http": "ws"}
+
+
+def check_url(url: str, *, insecure: bool = False) -> SplitResult:
+    """Refuse an address that would be spoken to in plain text, or that is none.
+
+    Parameters
+    ----------
+    url
+        ``wss://``, ``https://``, and on loopback or where `insecure` also ``ws://``, ``http://``.
+    insecure
+        The user accepts plain text (``--insecure``).
+
+    Raises
+    ------
+    UsageError
+        The address is refused; the message does not repeat a password that it holds.
+    """
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname, parts.port
+    except ValueError as error:
+        raise UsageError(f"not an address: {url!r} ({error})") from None
+    if parts.username is not None or parts.password is not None:
+        raise UsageError(f"the address of {host} holds a name or password; leave them out")
+    if parts.scheme not in _ENCRYPTED | _PLAIN or not host:
+        raise UsageError(f"not an address: {url!r}; expected wss://HOST or https://HOST")
+    if parts.scheme in _PLAIN and not insecure and not _is_loopback(host):
+        raise UsageError(
+            f"{url} is not encrypted: anybody on the way could change what is stored; use "
+            f"{'wss' if parts.scheme == 'ws' else 'https'}://, or --insecure"
+        )
+    return parts
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def as_http(parts: SplitResult) -> str:
+    """Return the ``http(s)://host:port`` of an address."""
+    return f"{_AS_HTTP.get(parts.scheme, parts.scheme)}://{parts.netloc}"
+
+
+def as_websocket(parts: SplitResult) -> str:
+    """Return the ``ws(s)://host:port`` of an address."""
+    return f"{_AS_WEBSOCKET.get(parts.scheme, parts.scheme)}://{parts.netloc}"
+
+
+def instance(parts: SplitResult) -> str:
+    """Return the host and port by which an instance, and so its cursors, are known."""
+    return parts.netloc.lower()

@@ -1,0 +1,2 @@
+-- As for the counts.
+DELETE FROM span WHERE source = $name
