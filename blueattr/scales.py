@@ -65,7 +65,8 @@ class SampleRun:
         The share of all tiers but the top at full scale, less the same in the sample; None where
         the sample has no answer.
     rescaling
-        None where the sample has no answer, or the full panel gives its agents nothing.
+        None where the sample has no answer, the full panel gives its agents nothing, or no test
+        was asked for.
     undefined
         Why the sample has no answer, else empty.
     """
@@ -254,7 +255,9 @@ class Comparison:
         scale = FullScale(solution.total, attributed, shares)
         return AtFullScale(indicator, checked, steps, solution.values, scale, remarks)
 
-    def run(self, full: AtFullScale, index: IndexArray, repeat: int | None) -> SampleRun:
+    def run(
+        self, full: AtFullScale, index: IndexArray, repeat: int | None, *, rescaling: bool = True
+    ) -> SampleRun:
         """Attribute on a sample, and hold it against the full panel."""
         features = self.panel.features.take(index)
         solution = solve(full.indicator, features, self.aggregator, full.steps)
@@ -266,14 +269,15 @@ class Comparison:
             return SampleRun(repeat, index.size, 0.0, None, None, None, reason)
         shares = tuple(part.share for part in parts)
         flip = math.fsum(tier.share for tier in full.scale.tiers[1:]) - math.fsum(shares[1:])
-        rescaling = rescaling_test(
-            solution.values, full.values[index], self.tiers[index], len(self.names)
+        test = (
+            rescaling_test(solution.values, full.values[index], self.tiers[index], len(self.names))
+            if rescaling
+            else None
         )
-        if rescaling is not None and rescaling.worst is not None:
-            worst = rescaling.worst
-            who = replace(worst, did=self.panel.dids[int(index[worst.position])])
-            rescaling = replace(rescaling, worst=who)
-        return SampleRun(repeat, index.size, solution.total, shares, flip, rescaling, "")
+        if test is not None and test.worst is not None:
+            who = replace(test.worst, did=self.panel.dids[int(index[test.worst.position])])
+            test = replace(test, worst=who)
+        return SampleRun(repeat, index.size, solution.total, shares, flip, test, "")
 
 
 def summarise(
@@ -351,6 +355,7 @@ def compare_scales(
     cutoffs: Sequence[float] = DEFAULT_CUTOFFS,
     provenance: Provenance | None = None,
     keep_undefined: bool = False,
+    rescaling: bool = True,
 ) -> ScaleComparison:
     """Ask the same question of the full panel and of small samples of it.
 
@@ -375,6 +380,8 @@ def compare_scales(
     keep_undefined
         Report an indicator that is 0 on the full panel, and a size for which too few agents were
         active, as undefined there.
+    rescaling
+        Test whether a factor rescales each sample, which on large samples takes most of the time.
 
     Returns
     -------
@@ -429,7 +436,7 @@ def compare_scales(
         for repeat, drawn in draws(sampler, protocol, possible, seeds, seed):
             for size, index in drawn.items():
                 for one in (answer for answer in full if not answer.undefined):
-                    run = comparison.run(one, index, repeat)
+                    run = comparison.run(one, index, repeat, rescaling=rescaling)
                     runs.setdefault((one.indicator.name, size), []).append(run)
         for one in (answer for answer in full if not answer.undefined):
             name = one.indicator.name

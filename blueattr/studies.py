@@ -27,6 +27,7 @@ __all__ = [
     "EVERY_TOPIC",
     "bootstrap_panel",
     "compare_topics",
+    "day_features",
     "sensitivity_of_file",
     "sensitivity_of_store",
     "shares_by_day",
@@ -89,16 +90,16 @@ def shares_by_day(query: PanelQuery, question: Question) -> tuple[DayShares, ...
         topic = view.topic()
         agent_days = view.agent_days(topic)
         wholes = attribute_panel(view.features(agent_days), view.origin(topic), question)
-
-        def days() -> Iterator[DayFeatures]:
-            for window in _days(view.window):
-                day = window.start.date()
-                yield DayFeatures(
-                    day, window, view.features(agent_days.filter(pl.col("day") == day))
-                )
-
         indicators: list[Indicator] = [find_indicator(i) for i in question.indicators]
-        return attribute_days(list(zip(indicators, wholes, strict=True)), days())
+        pairs = list(zip(indicators, wholes, strict=True))
+        return attribute_days(pairs, day_features(view, agent_days))
+
+
+def day_features(view: StoreView, agent_days: pl.DataFrame) -> Iterator[DayFeatures]:
+    """Describe the agents of a view by what they did on each UTC day of its window."""
+    for window in _days(view.window):
+        day = window.start.date()
+        yield DayFeatures(day, window, view.features(agent_days.filter(pl.col("day") == day)))
 
 
 def _days(window: Window) -> Iterator[Window]:
