@@ -2,19 +2,26 @@
 
 import itertools
 import math
+import os
+import shutil
 import subprocess
 import sys
 from fractions import Fraction
+from pathlib import Path
+from typing import Any
 
 import naive
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numba.core import config
 from scipy import stats
 
 from blueattr import kernels
 from blueattr.kernels import compiled
+
+numba_config: Any = config  # its settings are made at run time
 
 LAWS = settings(derandomize=True, deadline=None, max_examples=80)
 
@@ -200,6 +207,15 @@ def test_argsort_takes_both_zeros_for_ties() -> None:
     assert kernels.argsort(vector([1.0, 0.0, -0.0, -1.0, 0.0])).tolist() == [3, 1, 2, 4, 0]
 
 
+def test_argsort_where_the_largest_digit_varies_between_stretches_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(compiled, "SPREAD_FROM", 1)
+    monkeypatch.setattr(compiled, "threads", lambda: 2)
+    x = vector([-1.0] * 1500 + [0.0] * 1500)
+    assert kernels.argsort(x).tolist() == list(range(3000))
+
+
 def test_argsort_keeps_the_order_it_is_given() -> None:
     x = vector([1.0, 0.0, 1.0, 0.0])
     order = np.array([3, 2, 1, 0], np.uint32)
@@ -281,16 +297,113 @@ def test_kernels_refuse_other_arrays() -> None:
         kernels.exact_sum(np.ones(6)[::2])
 
 
-def test_kernels_work_where_nothing_can_be_cached() -> None:
+# --- the cache of machine code -------------------------------------------------------------------
+
+_COMBINE = """
+import numpy as np
+from blueattr.kernels import agents
+x = np.ones(9)
+assert agents.combine(x, x, x, (1.0, 2.0, 3.0)).tolist() == [6.0] * 9
+stats = agents._combine.stats
+print(sum(stats.cache_hits.values()), sum(stats.cache_misses.values()))
+print(agents._combine._cache.cache_path)
+"""
+
+
+@pytest.fixture
+def install(tmp_path: Path) -> Path:
+    """A copy of the package beside whose sources nobody can write, the superuser not excepted."""
+    home = Path(compiled.__file__).parent
+    copy = tmp_path / "install" / "blueattr"
+    (copy / "kernels").mkdir(parents=True)
+    (copy / "__init__.py").touch()
+    (copy / "kernels" / "__pycache__").touch()
+    for source in home.glob("*.py"):
+        shutil.copy(source, copy / "kernels")
+    return copy.parent
+
+
+def start(install: Path, code: str = _COMBINE, **environment: str) -> "subprocess.Popen[str]":
+    keep = {k: v for k, v in os.environ.items() if k != "NUMBA_CACHE_DIR"}
+    return subprocess.Popen(
+        [sys.executable, "-W", "error", "-c", code],
+        cwd=install, env={**keep, "PYTHONPATH": str(install), **environment},
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+
+
+def finish(child: "subprocess.Popen[str]") -> list[str]:
+    out, err = child.communicate(timeout=120)
+    assert (child.returncode, err) == (0, "")
+    return out.split()
+
+
+@pytest.mark.parametrize("variable", ["XDG_CACHE_HOME", "NUMBA_CACHE_DIR", "HOME"])
+def test_only_the_first_run_compiles(install: Path, tmp_path: Path, variable: str) -> None:
+    before = sorted(install.rglob("*"))
+    cache = tmp_path / "cache"
+    settings = {"HOME": str(tmp_path / "nobody"), "XDG_CACHE_HOME": "not/absolute"}
+    settings[variable] = str(cache)
+    hits, misses, place = finish(start(install, **settings))
+    assert (hits, misses) == ("0", "1")
+    assert Path(place).is_relative_to(cache)
+    assert finish(start(install, **settings)) == ["1", "0", place]
+    assert sorted(install.rglob("*")) == before
+
+
+def test_processes_may_compile_at_once(install: Path, tmp_path: Path) -> None:
+    settings = {"XDG_CACHE_HOME": str(tmp_path / "cache")}
+    children = [start(install, **settings) for _ in range(2)]
+    places = [finish(child)[2] for child in children]
+    assert len(set(places)) == 1
+    assert finish(start(install, **settings)) == ["1", "0", places[0]]
+
+
+def test_a_change_of_any_kernel_compiles_all(install: Path, tmp_path: Path) -> None:
+    """Kernels are inlined into those of other modules, which numba's own check does not see."""
+    settings = {"XDG_CACHE_HOME": str(tmp_path / "cache")}
+    first = finish(start(install, **settings))[2]
+    with (install / "blueattr" / "kernels" / "games.py").open("a") as source:
+        source.write("# changed\n")
+    hits, misses, place = finish(start(install, **settings))
+    assert (hits, misses) == ("0", "1")
+    assert place != first
+
+
+@pytest.mark.parametrize("suffix", ["nbi", "nbc"])
+def test_a_damaged_cache_is_made_anew(install: Path, tmp_path: Path, suffix: str) -> None:
+    settings = {"XDG_CACHE_HOME": str(tmp_path / "cache")}
+    finish(start(install, **settings))
+    damaged = list((tmp_path / "cache").rglob(f"*.{suffix}"))
+    assert damaged
+    for file in damaged:
+        file.write_bytes(file.read_bytes()[:60])
+    assert finish(start(install, **settings))[:2] == ["0", "1"]
+    assert finish(start(install, **settings))[:2] == ["1", "0"]
+
+
+def test_kernels_work_where_nothing_can_be_cached(install: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    nowhere = {k: str(tmp_path / "file") for k in ("XDG_CACHE_HOME", "NUMBA_CACHE_DIR", "HOME")}
+    assert finish(start(install, **nowhere)) == ["0", "1", "None"]
+
+
+def test_kernels_work_where_the_disk_is_full(install: Path, tmp_path: Path) -> None:
     code = (
-        "from numba.core import caching; caching.CacheImpl._locator_classes = [];"
-        "import numpy as np; from blueattr.kernels import sums; print(sums.exact_sum(np.ones(9)));"
-        "print(type(sums._accumulate._cache).__name__)"
+        "from numba.core import caching\n"
+        "def full(*_): print('full'); raise OSError(28, 'No space left on device')\n"
+        "caching.IndexDataCacheFile._save_data = full\n" + _COMBINE
     )
-    done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, check=False
-    )
-    assert done.stdout.split() == ["9", "NullCache"], done.stderr
+    output = finish(start(install, code, XDG_CACHE_HOME=str(tmp_path / "cache")))
+    assert "full" in output
+    assert output[-3:-1] == ["0", "1"]
+
+
+def test_settings_of_numba_are_left_as_they_were() -> None:
+    assert "blueattr" not in numba_config.CACHE_DIR
+
+
+# --- arguments -----------------------------------------------------------------------------------
 
 
 def test_vectors_of_different_lengths_are_refused() -> None:

@@ -1,4 +1,4 @@
-# mypy: allow-untyped-defs
+# mypy: allow-untyped-defs, allow-untyped-calls
 # (numba infers the types of what it compiles; what is public here is typed.)
 """What every kernel needs: compilation, threads, and the arrays it takes.
 
@@ -7,16 +7,34 @@ runs it on stretches in ordinary threads. Unlike numba's own threading layers th
 from several threads at once, survives a fork, and compiles in a fraction of the time.
 """
 
+import contextlib
+import functools
+import hashlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import numba
 import numpy as np
 import numpy.typing as npt
+from numba.core import caching
+from numba.core import config as _untyped_config
+from numba.core.registry import cpu_target
 
-__all__ = ["BLOCK", "FloatArray", "IndexArray", "IntArray", "jit", "readonly", "spread", "threads"]
+__all__ = [
+    "BLOCK",
+    "FloatArray",
+    "IndexArray",
+    "IntArray",
+    "each",
+    "jit",
+    "readonly",
+    "spread",
+    "stretches",
+    "threads",
+]
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
@@ -28,20 +46,83 @@ BLOCK = 1024
 SPREAD_FROM = 1 << 17  # fewer agents than this are not worth a second thread
 
 
+# --- compilation ---------------------------------------------------------------------------------
+
+config: Any = _untyped_config  # its settings are made at run time
+
+
+def _cache_folder() -> Path:
+    """Name the folder for machine code: one for each state of the kernels, numba and processor.
+
+    Kernels of one module are inlined into those of another, while numba looks at the file of the
+    outer one alone; and it numbers its files so that processes which write at once may exchange
+    them. In a folder of like with like nothing is stale, and what is exchanged is the same.
+    """
+    processor = cpu_target.target_context.codegen().magic_tuple()
+    state = hashlib.sha256(repr((numba.__version__, processor)).encode())
+    for source in sorted(Path(__file__).parent.glob("*.py")):
+        state.update(source.read_bytes())
+    if config.CACHE_DIR:  # NUMBA_CACHE_DIR
+        home = Path(config.CACHE_DIR)
+    else:
+        home = Path(os.environ.get("XDG_CACHE_HOME", ""))
+        if not home.is_absolute():  # the XDG Base Directory Specification has it ignored
+            home = Path(os.path.expanduser("~/.cache"))  # noqa: PTH111 - pathlib's raises where there is no home
+        home /= "blueattr"
+    return home / f"kernels-{state.hexdigest()[:16]}"
+
+
+@contextlib.contextmanager
+def _cached_in(folder: str) -> Iterator[None]:
+    """Have numba choose a folder for functions defined here, and for nobody else's."""
+    before = config.CACHE_DIR
+    config.CACHE_DIR = folder
+    try:
+        yield
+    finally:
+        config.CACHE_DIR = before
+
+
+class _Cache(caching.FunctionCache):
+    """A cache that is a help and never a need: what cannot be read is compiled anew."""
+
+    def load_overload(self, sig, target_context):
+        try:
+            found = super().load_overload(sig, target_context)
+            # Two processes that compile one kernel for different types may exchange their files.
+            return found if found is None or found.signature.args == tuple(sig) else None
+        except Exception:  # noqa: BLE001 - a damaged pickle may raise anything
+            with contextlib.suppress(OSError):
+                self.flush()
+            return None
+
+    def save_overload(self, sig, data):
+        # A disk may fill up, a folder be taken away, between the first kernel and the last.
+        with contextlib.suppress(OSError):
+            super().save_overload(sig, data)
+
+
+_FOLDER = str(_cache_folder())
+
+
 def jit(**options: Any) -> Callable[[Any], Any]:
     """Compile without the interpreter lock, and keep the machine code where one can write.
 
-    numba looks for a folder beside the source, then in the user's cache; where neither can be
-    written it refuses, and the kernel is compiled anew in every process.
+    It is kept in ``NUMBA_CACHE_DIR``, else in ``blueattr`` in the user's cache
+    (``XDG_CACHE_HOME``, else ``~/.cache``), else where numba itself finds a place; where there is
+    none the kernel is compiled anew in every process.
     """
 
     def decorate(function: Any) -> Any:
-        try:
-            return numba.njit(nogil=True, cache=True, error_model="numpy", **options)(function)
-        except (RuntimeError, OSError):
-            return numba.njit(nogil=True, error_model="numpy", **options)(function)
+        kernel = numba.njit(nogil=True, error_model="numpy", **options)(function)
+        with contextlib.suppress(RuntimeError, OSError), _cached_in(_FOLDER):
+            kernel._cache = _Cache(function)  # noqa: SLF001 - numba has no other way to give it one
+        return kernel
 
     return decorate
+
+
+# --- threads -------------------------------------------------------------------------------------
 
 
 def threads() -> int:
@@ -51,18 +132,43 @@ def threads() -> int:
     return max(1, min(cores, int(numba.get_num_threads())))
 
 
-def spread(n: int, work: Callable[[int, int], Any]) -> list[Any]:
-    """Call ``work(start, stop)`` on stretches that cover ``range(n)``, on every core.
+@functools.cache
+def _pool(workers: int) -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(workers, thread_name_prefix="blueattr")
 
-    The stretches start at multiples of `BLOCK`. What comes back is in their order.
+
+if hasattr(os, "register_at_fork"):  # threads do not survive a fork: a child starts its own
+    os.register_at_fork(after_in_child=_pool.cache_clear)
+
+
+def each(work: Callable[..., Any], arguments: Sequence[tuple[Any, ...]]) -> list[Any]:
+    """Call ``work`` with each of a few tuples of arguments, each call on a core of its own.
+
+    The first is for the thread that calls, and so is what no other thread has begun by then: calls
+    may be nested, and a worker that is slow to wake is not waited for. Results are in order.
     """
+    if len(arguments) == 1:
+        return [work(*arguments[0])]
+    pool = _pool(len(arguments) - 1)
+    others = [(pool.submit(work, *those), those) for those in arguments[1:]]
+    results = [work(*arguments[0])]
+    for future, those in others:
+        results.append(work(*those) if future.cancel() else future.result())
+    return results
+
+
+def stretches(n: int) -> list[tuple[int, int]]:
+    """Cut ``range(n)`` into one stretch a core, each but the first from a multiple of `BLOCK`."""
     cores = threads() if n >= SPREAD_FROM else 1
     if cores == 1:
-        return [work(0, n)]
-    stretch = -(-n // (cores * BLOCK)) * BLOCK
-    starts = range(0, n, stretch)
-    with ThreadPoolExecutor(cores) as pool:
-        return list(pool.map(lambda start: work(start, min(start + stretch, n)), starts))
+        return [(0, n)]
+    length = -(-n // (cores * BLOCK)) * BLOCK
+    return [(start, min(start + length, n)) for start in range(0, n, length)]
+
+
+def spread(n: int, work: Callable[[int, int], Any]) -> list[Any]:
+    """Call ``work(start, stop)`` on the `stretches` of ``range(n)``, on every core, in order."""
+    return each(work, stretches(n))
 
 
 def readonly(x: FloatArray) -> FloatArray:

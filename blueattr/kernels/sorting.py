@@ -66,8 +66,8 @@ def argsort(x: FloatArray, order: IndexArray | None = None) -> IndexArray:
     order = given = np.arange(n, dtype=np.uint32) if order is None else order.copy()
     keys, new_order, new_keys = np.empty(n, np.uint64), np.empty_like(order), np.empty(n, np.uint64)
     bits = compiled.spread(n, lambda lo, hi: _sort_keys(x, given[lo:hi], keys[lo:hi]))
-    varying = int(np.bitwise_or.reduce([b[0] for b in bits]))
-    varying &= ~int(np.bitwise_and.reduce([b[1] for b in bits]))
+    some, every = np.array(bits, np.uint64).T
+    varying = int(np.bitwise_or.reduce(some) & ~np.bitwise_and.reduce(every))
     for shift in range(0, 64, _DIGIT):
         if (varying >> shift) & ((1 << _DIGIT) - 1):
             _radix_pass(keys, order, np.uint64(shift), new_keys, new_order)
