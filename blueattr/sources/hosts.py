@@ -5,7 +5,15 @@ from urllib.parse import SplitResult, urlsplit
 
 from blueattr.errors import UsageError
 
-__all__ = ["FIREHOSES", "JETSTREAMS", "as_http", "as_websocket", "check_url", "instance"]
+__all__ = [
+    "FIREHOSES",
+    "JETSTREAMS",
+    "as_http",
+    "as_websocket",
+    "check_url",
+    "instance",
+    "is_loopback",
+]
 
 JETSTREAMS = ("wss://jetstream.us-east.bsky.network", "wss://jetstream.us-west.bsky.network")
 """Public Jetstream v2 instances."""
@@ -43,7 +51,7 @@ def check_url(url: str, *, insecure: bool = False) -> SplitResult:
         raise UsageError(f"the address of {host} holds a name or password; leave them out")
     if parts.scheme not in _ENCRYPTED | _PLAIN or not host:
         raise UsageError(f"not an address: {url!r}; expected wss://HOST or https://HOST")
-    if parts.scheme in _PLAIN and not insecure and not _is_loopback(host):
+    if parts.scheme in _PLAIN and not insecure and not is_loopback(host):
         raise UsageError(
             f"{url} is not encrypted: anybody on the way could change what is stored; use "
             f"{'wss' if parts.scheme == 'ws' else 'https'}://, or --insecure"
@@ -51,7 +59,8 @@ def check_url(url: str, *, insecure: bool = False) -> SplitResult:
     return parts
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Tell whether a host is this machine, whom nobody overhears."""
     try:
         return host == "localhost" or ipaddress.ip_address(host).is_loopback
     except ValueError:
