@@ -43,7 +43,7 @@ class FeatureArrays(NamedTuple):
     def means(self) -> tuple[float, float, float]:
         """m_a, m_b, m_c."""
         n = self.a.size
-        a, b, c = (float(kernels.exact_sum(x) / n) for x in self)
+        a, b, c = (float(total / n) for total in kernels.exact_sums(*self))
         return a, b, c
 
 
@@ -202,11 +202,9 @@ def _gini(features: FeatureArrays, aggregator: Aggregator) -> Solution:
     s, total = aggregator.apply(features)
     if total == 0:
         return Solution(np.zeros(s.size), 0.0)
-    values = kernels.pairwise_excess(s)
-    scale = float(1 / (s.size * total))  # 1 / (n² μ)
-    excess = kernels.exact_sum(values)
-    values *= scale
-    return Solution(values, float(excess / (s.size * total)))
+    scale = 1 / (s.size * total)  # 1 / (n² μ)
+    values, excess = kernels.pairwise_excess(s, float(scale))
+    return Solution(values, float(excess * scale))
 
 
 def _moments_of_s(features: FeatureArrays, aggregator: Aggregator) -> tuple[FloatArray, FloatArray]:

@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -13,13 +14,14 @@ from typing import Any
 import naive
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from numba.core import config
 from scipy import stats
 
 from blueattr import kernels
 from blueattr.kernels import compiled
+from blueattr.kernels import excess as excess_kernel
 
 numba_config: Any = config  # its settings are made at run time
 
@@ -77,6 +79,7 @@ def test_nothing_depends_on_the_number_of_threads(
 ) -> None:
     x, y, z = (wide(20_000, seed=k) for k in range(3))
     groups = (np.arange(20_000) % 3).astype(np.uint8)
+    monkeypatch.setattr(excess_kernel, "FEW", 1)
 
     def everything() -> list[object]:
         s, total = kernels.aggregate(x, y, z, kernels.MEAN, (0.2, 0.3, 0.5))
@@ -89,7 +92,7 @@ def test_nothing_depends_on_the_number_of_threads(
             s.tobytes(),
             kernels.combine(x, y, z, (1.0, 2.0, 3.0)).tobytes(),
             kernels.argsort(x).tobytes(),
-            kernels.pairwise_excess(x).tobytes(),
+            *map(repr, excess(x)),
             out.tobytes(),
             [
                 part.tobytes() if isinstance(part, np.ndarray) else part
@@ -223,36 +226,99 @@ def test_argsort_keeps_the_order_it_is_given() -> None:
     assert order.tolist() == [3, 2, 1, 0]
 
 
-@LAWS
-@given(st.lists(st.floats(0, 1e12) | few, min_size=1, max_size=40))
-def test_pairwise_excess(values: list[float]) -> None:
-    s = vector(values)
+# --- pairwise excess -----------------------------------------------------------------------------
+
+
+def excess(x: kernels.FloatArray) -> list[float]:
+    """All results and their sum."""
+    values, total = kernels.pairwise_excess(x.copy())
+    return [*values.tolist(), float(total)]
+
+
+@pytest.fixture(params=["few agents", "cells"])
+def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Make either way of computing it be taken whatever the number of agents."""
+    name = "_excess_of_few" if request.param == "few agents" else "_make_cells"
+    real, calls = getattr(excess_kernel, name), []
+
+    def spy(*arguments: Any) -> Any:
+        calls.append(1)
+        return real(*arguments)
+
+    monkeypatch.setattr(excess_kernel, name, spy)
+    monkeypatch.setattr(excess_kernel, "FEW", 1 << 40 if request.param == "few agents" else 1)
+    yield
+    assert calls
+
+
+magnitudes = st.floats(0, 1e12) | st.sampled_from([-0.0, 0.0, 0.5, 1.0, 3.0])
+
+
+@settings(LAWS, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(values=st.lists(magnitudes, min_size=1, max_size=40))
+def test_pairwise_excess(way: None, values: list[float]) -> None:
     expected = [math.fsum(max(v - w, 0.0) for w in values) for v in values]
-    np.testing.assert_allclose(kernels.pairwise_excess(s), expected, rtol=1e-13)
+    *got, total = excess(vector(values))
+    np.testing.assert_allclose(got, expected, rtol=1e-13)
+    assert total == pytest.approx(math.fsum(expected), rel=1e-13)
 
 
-def test_pairwise_excess_of_massive_ties_is_exact() -> None:
+def test_pairwise_excess_of_massive_ties_is_exact(way: None) -> None:
     s = np.zeros(200_000)
     s[[5, 70_000, 199_999]] = [2.0, 3.0, 3.0]
-    excess = kernels.pairwise_excess(s)
-    assert excess[[5, 70_000, 199_999]].tolist() == [399_994.0, 599_992.0, 599_992.0]
-    assert np.count_nonzero(excess) == 3
+    *got, total = excess(s)
+    assert [got[i] for i in (5, 70_000, 199_999)] == [399_994.0, 599_992.0, 599_992.0]
+    assert np.count_nonzero(got) == 3
+    assert total == 1_599_978
 
 
-def test_pairwise_excess_of_many_agents_carries_what_rounding_loses() -> None:
+def test_pairwise_excess_of_many_agents_carries_what_rounding_loses(way: None) -> None:
     s = np.random.default_rng(2).random(200_000)
     below, most = kernels.exact_sum(s), int(s.argmax())
     expected = float(s.size * Fraction(float(s[most])) - below)
-    assert kernels.pairwise_excess(s)[most] == pytest.approx(expected, rel=4e-16)
+    assert excess(s)[most] == pytest.approx(expected, rel=4e-16)
 
 
-def test_pairwise_excess_of_near_equals_does_not_cancel() -> None:
+def test_pairwise_excess_of_near_equals_does_not_cancel(way: None) -> None:
     s = np.arange(2000, dtype=np.float64) * 2.0**-20 + 1e9
     exact = [Fraction(v) for v in s.tolist()]
-    got = kernels.pairwise_excess(s)
+    got = excess(s)
     for i in (1, 2, 1000, 1999):
         expected = float(sum(exact[i] - v for v in exact[:i]))
         assert got[i] == pytest.approx(expected, rel=1e-15)
+
+
+def test_pairwise_excess_over_all_magnitudes(way: None) -> None:
+    """Down to the subnormal, with zeros, ties and a crowd in one place."""
+    rng = np.random.default_rng(8)
+    s = np.concatenate([10 ** rng.uniform(-320, 200, 200), np.full(50, 0.7), [0.0, -0.0, 5e-324]])
+    exact = sorted(map(Fraction, s.tolist()))
+    expected = [float(sum((v - w for w in exact if w < v), Fraction(0))) for v in map(Fraction, s)]
+    np.testing.assert_allclose(excess(s)[:-1], expected, rtol=5e-16)
+
+
+@pytest.mark.parametrize("kind", ["continuous", "counts", "a crowd", "one value"])
+def test_pairwise_excess_in_cells_of_every_size(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(5)
+    s = {
+        "continuous": rng.lognormal(size=20_000),
+        "counts": np.log1p(np.floor(rng.pareto(0.8, 20_000))),
+        "a crowd": 1.0 + rng.integers(0, 5000, 20_000) * 2.0**-52,
+        "one value": np.full(20_000, 0.7),
+    }[kind]
+    expected = excess(s)
+    monkeypatch.setattr(excess_kernel, "FEW", 1)
+    cells = []
+    for size in (16, 8, 2):
+        monkeypatch.setattr(excess_kernel, "_SIZE", size)
+        stretches = compiled.stretches(s.size)
+        made = excess_kernel._make_cells(s.view(np.uint64), stretches)
+        cells.append(made.floor.size)
+        np.testing.assert_allclose(excess(s), expected, rtol=4e-16)
+        shuffled = rng.permutation(s.size)
+        again = np.array(excess(s[shuffled]))[:-1]
+        assert again.tobytes() == np.array(excess(s))[:-1][shuffled].tobytes()
+    assert cells[0] < cells[1] < cells[2]
 
 
 @LAWS

@@ -10,9 +10,10 @@ from blueattr.kernels.agents import (
     spread_about_mean,
 )
 from blueattr.kernels.compiled import FloatArray, IndexArray, IntArray
-from blueattr.kernels.pairs import pairwise_excess, rank_correlations
+from blueattr.kernels.excess import pairwise_excess
+from blueattr.kernels.pairs import rank_correlations
 from blueattr.kernels.sorting import argsort
-from blueattr.kernels.sums import exact_sum, group_sums
+from blueattr.kernels.sums import exact_sum, exact_sums, group_sums
 
 __all__ = [
     "GEOMETRIC",
@@ -26,6 +27,7 @@ __all__ = [
     "argsort",
     "combine",
     "exact_sum",
+    "exact_sums",
     "group_sums",
     "pairwise_excess",
     "rank_correlations",

@@ -1,6 +1,6 @@
 # mypy: allow-untyped-defs
 # (numba infers the types of what it compiles; what is public here is typed.)
-"""Pairs of agents: how far each is ahead of the others, and rank correlations."""
+"""Rank correlations: pairs of agents that two vectors rank alike."""
 
 import math
 
@@ -10,49 +10,7 @@ from blueattr.kernels import compiled
 from blueattr.kernels.compiled import FloatArray
 from blueattr.kernels.sorting import argsort
 
-__all__ = ["pairwise_excess", "rank_correlations"]
-
-
-@compiled.jit()
-def _pairwise_excess(s, order, out):
-    excess = lost = 0.0
-    before = s[order[0]]
-    out[order[0]] = 0.0
-    for k in range(1, s.size):
-        now = s[order[k]]
-        # Each of the k agents below is left behind by as much more. All terms are ≥ 0, so nothing
-        # cancels; what rounding loses is carried along (Kahan), but not into a tie.
-        if now != before:
-            term = k * (now - before) - lost
-            raised = excess + term
-            lost = (raised - excess) - term
-            excess = raised
-            before = now
-        out[order[k]] = excess
-
-
-def pairwise_excess(s: FloatArray) -> FloatArray:
-    """Give Σ_j max(s_i - s_j, 0) for each i, by one sort: O(n log n).
-
-    Parameters
-    ----------
-    s
-        float64 (n,), finite.
-
-    Returns
-    -------
-    ndarray
-        float64 (n,), ≥ 0; equal for equal s, and exactly 0 at the smallest.
-
-    Notes
-    -----
-    The Aumann-Shapley value of the pairwise ``gini``: docs/methods.md, "gini".
-    """
-    s = compiled.readonly(s)
-    out = np.empty(s.size)
-    if s.size:
-        _pairwise_excess(s, argsort(s), out)
-    return out
+__all__ = ["rank_correlations"]
 
 
 @compiled.jit()

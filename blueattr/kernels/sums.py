@@ -27,7 +27,7 @@ import numpy.typing as npt
 from blueattr.kernels import compiled
 from blueattr.kernels.compiled import BLOCK, FloatArray, IntArray
 
-__all__ = ["exact_sum", "group_sums"]
+__all__ = ["exact_sum", "exact_sums", "group_sums"]
 
 WIDTH = 32
 FOLDS = 3
@@ -114,18 +114,18 @@ def _read(states: list[IntArray]) -> Fraction:
     return total
 
 
-def exact_sum(x: FloatArray) -> Fraction:
-    """Sum a vector, the same for every order of its elements and every number of threads.
+def exact_sums(*vectors: FloatArray) -> tuple[Fraction, ...]:
+    """Sum vectors of one length, each the same for every order and every number of threads.
 
     Parameters
     ----------
-    x
+    vectors
         float64 (n,), n < 2^32.
 
     Returns
     -------
-    Fraction
-        Within n·2^-64·max|x| of the true sum; ``float()`` of it rounds once.
+    tuple of Fraction
+        Each within n·2^-64·max|x| of the true sum; ``float()`` of it rounds once.
 
     Raises
     ------
@@ -136,14 +136,21 @@ def exact_sum(x: FloatArray) -> Fraction:
     -----
     Demmel & Nguyen (2015); docs/methods.md, "Sums".
     """
-    x = compiled.readonly(x)
+    vectors = tuple(map(compiled.readonly, vectors))
 
-    def work(start: int, stop: int) -> IntArray:
-        state = _new_state()
-        _accumulate_all(x[start:stop], state)
-        return state
+    def work(start: int, stop: int) -> list[IntArray]:
+        states = [_new_state() for _ in vectors]
+        for x, state in zip(vectors, states, strict=True):
+            _accumulate_all(x[start:stop], state)
+        return states
 
-    return _read(compiled.spread(x.size, work))
+    states = compiled.spread(vectors[0].size, work)
+    return tuple(_read(list(of_one)) for of_one in zip(*states, strict=True))
+
+
+def exact_sum(x: FloatArray) -> Fraction:
+    """Sum one vector: see `exact_sums`."""
+    return exact_sums(x)[0]
 
 
 @compiled.jit()
