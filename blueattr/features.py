@@ -4,10 +4,13 @@ from typing import Literal
 
 import polars as pl
 
-__all__ = ["COUNTS", "SCALES", "SCHEMA", "Scale", "build"]
+__all__ = ["COUNTS", "SCALES", "SCHEMA", "Popularity", "Scale", "build"]
 
 Scale = Literal["log1p", "raw"]
 SCALES: tuple[Scale, ...] = ("log1p", "raw")
+
+Popularity = Literal["follows-received", "followers"]
+"""What b counts: follows received in the window, or follower counts as an AppView gave them."""
 
 COUNTS = (
     "posts",
@@ -33,12 +36,17 @@ SCHEMA = pl.Schema(
 """A features frame: scaled a, b, c; raw counts beside them for tiers, sampling and the reader."""
 
 
-def build(agent_days: pl.DataFrame, agents: pl.DataFrame, scale: Scale = "log1p") -> pl.DataFrame:
+def build(
+    agent_days: pl.DataFrame,
+    agents: pl.DataFrame,
+    scale: Scale = "log1p",
+    popularity: Popularity = "follows-received",
+) -> pl.DataFrame:
     """Sum agent-days to one row per agent and scale the features.
 
-    a counts the posts, replies and reposts an agent authored, b the follows it received, c the
-    replies and reposts its records received from others (docs/data.md, "Features"; the families
-    of Riquelme & González-Cantergiani 2016).
+    a counts the posts, replies and reposts an agent authored, b the follows it received or its
+    followers, c the replies and reposts its records received from others (docs/data.md, "Features";
+    the families of Riquelme & González-Cantergiani 2016).
 
     Parameters
     ----------
@@ -48,6 +56,9 @@ def build(agent_days: pl.DataFrame, agents: pl.DataFrame, scale: Scale = "log1p"
         Columns ``account`` and ``did``; an agent without any day has zeros.
     scale
         ``"log1p"`` or ``"raw"``, applied to a, b and c.
+    popularity
+        What b and the column ``followers`` are. With ``"followers"`` they are the column of that
+        name of `agents`, where it is not null: whoever calls has settled what null stands for.
 
     Returns
     -------
@@ -66,9 +77,12 @@ def build(agent_days: pl.DataFrame, agents: pl.DataFrame, scale: Scale = "log1p"
     rows = agents.join(sums, on="account", how="left", maintain_order="left").with_columns(
         pl.col(COUNTS).fill_null(0)
     )
+    popular = pl.col("follows_received")
+    if popularity == "followers":
+        popular = pl.coalesce("followers", popular)
     raw = {
         "a": pl.sum_horizontal("posts", "replies", "reposts"),
-        "b": pl.col("follows_received"),
+        "b": popular,
         "c": pl.sum_horizontal("replies_received", "reposts_received"),
     }
     scaled = {
@@ -76,5 +90,5 @@ def build(agent_days: pl.DataFrame, agents: pl.DataFrame, scale: Scale = "log1p"
         for name, count in raw.items()
     }
     return rows.select(
-        "did", **scaled, followers="follows_received", activity=raw["a"], **{c: c for c in COUNTS}
+        "did", **scaled, followers=raw["b"], activity=raw["a"], **{c: c for c in COUNTS}
     ).cast(SCHEMA)

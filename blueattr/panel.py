@@ -1,18 +1,34 @@
 """The panel: which active accounts count as agents, with the effect of each filter."""
 
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, timedelta
 from importlib import resources
 from pathlib import Path
+from typing import Literal
 
 import polars as pl
 
-from blueattr.errors import EmptyPanelError, InputError
+from blueattr.errors import EmptyPanelError, InputError, NoAnswerError
 from blueattr.provenance import Gap, PanelStep, Window
 from blueattr.store import Store
 
-__all__ = ["BotRule", "Panel", "RateRule", "bot_rules", "build", "covered", "gaps"]
+__all__ = [
+    "BotRule",
+    "MissingFollowers",
+    "Panel",
+    "RateRule",
+    "bot_rules",
+    "build",
+    "candidates",
+    "covered",
+    "gaps",
+    "with_followers",
+]
+
+MissingFollowers = Literal["error", "drop", "received"]
+"""What to do with agents whose follower count is wanted and not known: refuse to answer, leave them
+out, or count the follows they received in the window instead."""
 
 # Sources whose ends are this close cover the time between them.
 _TOLERANCE = timedelta(minutes=5)
@@ -42,7 +58,8 @@ class Panel:
     Parameters
     ----------
     agents
-        Columns ``account`` (the store's number) and ``did``, ascending by DID.
+        Columns ``account`` (the store's number), ``did``, and what the AppView said: ``asked_at``,
+        ``followers``, ``followers_at`` (naive UTC; null where unknown); ascending by DID.
     steps
         The filters in order.
     """
@@ -98,8 +115,10 @@ def build(
 
     Active is anyone with a post, reply, repost or follow in the window. Then, in this order, go:
     accounts deleted, taken down or suspended at its end; bots, by handle, by their own label and,
-    where `rate` is given, by volume; accounts created inside it. Accounts whose handle or creation
-    time is unknown stay, and the step says how many they are. (docs/data.md, "Panel".)
+    where `rate` is given, by volume; accounts created inside it. The time of creation is that of a
+    PLC directory export, else what the AppView said, else when the creation of the profile record
+    was seen. Accounts whose handle or creation time is unknown stay, and the step says how many
+    they are. (docs/data.md, "Panel".)
 
     Parameters
     ----------
@@ -115,6 +134,72 @@ def build(
     EmptyPanelError
         Nobody was active, or nobody is left.
     """
+    agents, filters = _filters(store, window, rules, rate, keep_bots=keep_bots)
+    filters.append(_Filter("created inside the window", _created_inside(window)))
+    steps = []
+    for one in filters:
+        before, note = agents, one.note
+        agents = agents.filter(~one.hit)
+        if one is filters[-1]:
+            note = _creation_note(before)
+        steps.append(PanelStep(one.name, len(before), len(before) - len(agents), len(agents), note))
+    if agents.is_empty():
+        worst = max(steps, key=lambda step: step.removed)
+        raise EmptyPanelError(
+            f"the filters leave nobody of {steps[0].before:,} active accounts; most "
+            f"({worst.removed:,}) went as: {worst.filter}"
+        )
+    kept = agents.select("account", "did", "asked_at", "followers", "followers_at")
+    return Panel(kept, tuple(steps))
+
+
+def candidates(
+    store: Store,
+    window: Window,
+    *,
+    rules: tuple[BotRule, ...] | None = None,
+    rate: RateRule | None = None,
+    keep_bots: bool = False,
+) -> pl.DataFrame:
+    """Return everyone who is an agent of a window, or would be for all that an AppView could say.
+
+    It knows when accounts were created better than a profile record that was seen, and may so bring
+    somebody back in; nothing is above a directory export.
+
+    Parameters
+    ----------
+    store, window, rules, rate, keep_bots
+        As for `build`.
+
+    Returns
+    -------
+    pl.DataFrame
+        ``account``, ``did``, ``asked_at`` (naive UTC; null for who was never asked about),
+        ascending by DID.
+    """
+    agents, filters = _filters(store, window, rules, rate, keep_bots=keep_bots)
+    for one in filters:
+        agents = agents.filter(~one.hit)
+    settled = pl.col("created_by").eq_missing("plc") & _created_inside(window)
+    return agents.filter(~settled).select("account", "did", "asked_at")
+
+
+@dataclass(frozen=True, slots=True)
+class _Filter:
+    name: str
+    hit: pl.Expr
+    note: str = ""
+
+
+def _filters(
+    store: Store,
+    window: Window,
+    rules: tuple[BotRule, ...] | None,
+    rate: RateRule | None,
+    *,
+    keep_bots: bool,
+) -> tuple[pl.DataFrame, list[_Filter]]:
+    """Return the active accounts, and every filter before that by creation time."""
     bounds = {"start": window.start, "end": window.end}
     store.run("read/inactive", end=window.end)
     agents = store.frame("read/agents", **bounds)
@@ -123,53 +208,91 @@ def build(
             f"nobody was active from {window.start:%Y-%m-%d %H:%M} to {window.end:%Y-%m-%d %H:%M}; "
             "see what the store covers with: blueattr status"
         )
-    filters: list[tuple[str, pl.Expr, str]] = [
-        (
-            "deleted, taken down or suspended at the window's end",
-            pl.col("status").is_not_null(),
-            "",
-        )
+    gone = "deleted, taken down or suspended at the window's end"
+    filters = [_Filter(gone, pl.col("status").is_not_null())]
+    if keep_bots:
+        return agents, filters
+    known = agents["handle"].is_not_null().sum()
+    for rule in bot_rules() if rules is None else rules:
+        hit = pl.col("handle").str.contains(f"(?i){rule.pattern}").fill_null(value=False)
+        filters.append(_Filter(f"bot handle: {rule.name}", hit))
+    filters.append(_Filter("bot by its own label", pl.col("bot_label")))
+    note = f"handles known for {known:,} of {len(agents):,} active accounts"
+    filters[1] = replace(filters[1], note=note)
+    if rate is not None:
+        busy = store.frame("read/busy_days", rate=rate.records, **bounds)
+        agents = agents.join(busy, on="account", how="left", maintain_order="left")
+        name = f"bot by rate: over {rate.records} records a day on {rate.days} days or more"
+        filters.append(_Filter(name, pl.col("busy_days").fill_null(0) >= rate.days))
+    return agents, filters
+
+
+def _created_inside(window: Window) -> pl.Expr:
+    start, end = (time.replace(tzinfo=None) for time in (window.start, window.end))
+    return pl.col("created_at").is_between(start, end, closed="left").fill_null(value=False)
+
+
+_CREATED_BY = {"plc": "the PLC directory", "appview": "the AppView", "profile": "profiles seen"}
+
+
+def _creation_note(agents: pl.DataFrame) -> str:
+    """Say from where the times of creation are, and how many are not known."""
+    by = agents["created_by"]
+    parts = [
+        f"from {words} for {count:,}"
+        for name, words in _CREATED_BY.items()
+        if (count := int((by == name).sum()))
     ]
-    if not keep_bots:
-        known = agents["handle"].is_not_null().sum()
-        note = f"handles known for {known:,} of {len(agents):,} active accounts"
-        for rule in bot_rules() if rules is None else rules:
-            hit = pl.col("handle").str.contains(f"(?i){rule.pattern}").fill_null(value=False)
-            filters.append((f"bot handle: {rule.name}", hit, note))
-            note = ""
-        filters.append(("bot by its own label", pl.col("bot_label"), note))
-        if rate is not None:
-            busy = store.frame("read/busy_days", rate=rate.records, **bounds)
-            agents = agents.join(busy, on="account", how="left", maintain_order="left")
-            filters.append(
-                (
-                    f"bot by rate: over {rate.records} records a day on {rate.days} days or more",
-                    pl.col("busy_days").fill_null(0) >= rate.days,
-                    "",
-                )
+    unknown = by.null_count()
+    parts.append(f"unknown for {unknown:,}, who are kept" if unknown else "unknown for nobody")
+    return "creation time " + ", ".join(parts)
+
+
+def with_followers(built: Panel, window: Window, missing: MissingFollowers) -> Panel:
+    """Settle what becomes of agents whose follower count is not known.
+
+    Parameters
+    ----------
+    built
+        A panel.
+    window
+        Of it, for what the error advises.
+    missing
+        With ``"drop"`` they go, as one more step.
+
+    Raises
+    ------
+    NoAnswerError
+        There are some, and `missing` is ``"error"``.
+    EmptyPanelError
+        There is nobody else.
+    """
+    agents = built.agents
+    unknown = agents.filter(pl.col("followers").is_null())
+    if missing == "drop":
+        known = agents.filter(pl.col("followers").is_not_null())
+        if known.is_empty():
+            raise EmptyPanelError(
+                f"no follower count is known of any of {len(agents):,} agents; {_advice(window)}"
             )
-    inside = pl.col("created_at").is_between(
-        window.start.replace(tzinfo=None), window.end.replace(tzinfo=None), closed="left"
-    )
-    unknown = pl.col("created_at").is_null()
-    filters.append(("created inside the window", inside.fill_null(value=False), "created"))
-    steps = []
-    for name, hit, note in filters:
-        before = len(agents)
-        agents = agents.filter(~hit)
-        text = note
-        if note == "created":
-            text = (
-                f"creation time unknown for {agents.select(unknown.sum()).item():,}, who are kept"
-            )
-        steps.append(PanelStep(name, before, before - len(agents), len(agents), text))
-    if agents.is_empty():
-        worst = max(steps, key=lambda step: step.removed)
-        raise EmptyPanelError(
-            f"the filters leave nobody of {steps[0].before:,} active accounts; most "
-            f"({worst.removed:,}) went as: {worst.filter}"
+        step = PanelStep("follower count unknown", len(agents), len(unknown), len(known))
+        return Panel(known, (*built.steps, step))
+    if missing == "error" and len(unknown):
+        never = unknown["asked_at"].null_count()
+        parts = [f"{never:,} were never asked about"] * (never > 0)
+        if asked := len(unknown) - never:
+            parts.append(f"of {asked:,} the AppView gave none")
+        raise NoAnswerError(
+            f"follower counts are unknown for {len(unknown):,} of {len(agents):,} agents: "
+            f"{', '.join(parts)}; {_advice(window) + '; or ' if never else ''}say what to do with "
+            "them: --missing-followers drop, or received"
         )
-    return Panel(agents.select("account", "did"), tuple(steps))
+    return built
+
+
+def _advice(window: Window) -> str:
+    start, end = (time.isoformat().replace("+00:00", "Z") for time in (window.start, window.end))
+    return f"get them with: blueattr hydrate --only panel --from {start} --to {end}"
 
 
 def covered(store: Store) -> tuple[Window, ...]:

@@ -389,6 +389,22 @@ class Writer(Store):
                 raise
         self.run("ingest/staging_plc" if plc else "ingest/staging")
 
+    def hydrate(self, answers: pl.DataFrame) -> None:
+        """Fold answers of an AppView into the store, in one transaction.
+
+        Parameters
+        ----------
+        answers
+            Columns ``account`` (uint32, each once), ``asked_at`` (naive UTC), ``found`` (bool),
+            ``followers`` (int64, null where unknown), ``created_at`` (naive UTC, likewise).
+        """
+        self.register("answers", answers)
+        try:
+            with self._attached():
+                self.run("append/09_hydration")
+        finally:
+            self.unregister("answers")
+
     def _note(self, state: SourceState) -> None:
         self.run(
             "append/90_source",

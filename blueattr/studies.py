@@ -22,6 +22,7 @@ from blueattr.views import PanelQuery, StoreView
 if TYPE_CHECKING:
     from blueattr.features import Scale
     from blueattr.indicators import Indicator
+    from blueattr.panel import MissingFollowers
 
 __all__ = [
     "EVERY_TOPIC",
@@ -196,11 +197,32 @@ def _store_variants(
     scale: Scale = "raw" if query.scale == "log1p" else "log1p"
     yield PanelVariant("scale", scale, view.features(days, scale))
     yield _other_bots(view, days)
-    yield PanelVariant(
-        "popularity", "followers", None, "the store has follows received, no follower counts"
-    )
+    yield from _other_popularity(view, days)
     for shift in _SHIFTS:
         yield _shifted(view, topic, shift)
+
+
+def _other_popularity(view: StoreView, days: pl.DataFrame) -> Iterator[PanelVariant]:
+    """Take follower counts in place of follows received, or the other way round."""
+    same_window = replace(view.query, start=view.window.start, end=view.window.end)
+    if view.query.popularity == "followers":
+        other = StoreView.of(view.store, replace(same_window, popularity="follows-received"))
+        yield PanelVariant("popularity", "follows received", other.features(days))
+        return
+    unknown = view.built.agents["followers"].null_count()
+    if unknown == len(view.built.agents):
+        why = "the store has follows received, no follower counts of these agents"
+        yield PanelVariant("popularity", "followers", None, why)
+        return
+    ways: tuple[tuple[str, MissingFollowers], ...] = (("followers", "error"),)
+    if unknown:
+        ways = (
+            ("followers, agents without left out", "drop"),
+            ("followers, else follows received", "received"),
+        )
+    for setting, missing in ways:
+        query = replace(same_window, popularity="followers", missing_followers=missing)
+        yield PanelVariant("popularity", setting, StoreView.of(view.store, query).features(days))
 
 
 def _other_bots(view: StoreView, days: pl.DataFrame) -> PanelVariant:

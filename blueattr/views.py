@@ -4,12 +4,13 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
+from typing import TypedDict
 
 import polars as pl
 
 from blueattr import features, panel, topics
 from blueattr.errors import EmptyPanelError, UsageError
-from blueattr.features import Scale
+from blueattr.features import Popularity, Scale
 from blueattr.provenance import Gap, Provenance, Window
 from blueattr.store import DEFAULT_MEMORY, Store
 
@@ -41,6 +42,10 @@ class PanelQuery:
         Apply no bot filter.
     memory
         Bytes the process may use.
+    popularity
+        What b counts, and so what tiers and visibility are by.
+    missing_followers
+        Where `popularity` is ``"followers"``: what becomes of agents whose count is not known.
     """
 
     db: Path
@@ -55,6 +60,8 @@ class PanelQuery:
     rate: panel.RateRule | None = None
     keep_bots: bool = False
     memory: int = DEFAULT_MEMORY
+    popularity: Popularity = "follows-received"
+    missing_followers: panel.MissingFollowers = "error"
 
     def window(self, store: Store) -> Window:
         """Settle the window.
@@ -80,15 +87,36 @@ class PanelQuery:
         return Window(start, end)
 
     def agents(self, store: Store, window: Window) -> panel.Panel:
-        """Build the panel."""
+        """Build the panel.
+
+        Raises
+        ------
+        NoAnswerError
+            b is to be follower counts, some are not known, and nothing was said about them.
+        """
+        built = panel.build(store, window, **self._bot_filters())
+        if self.popularity == "followers":
+            return panel.with_followers(built, window, self.missing_followers)
+        return built
+
+    def candidates(self, store: Store, window: Window) -> pl.DataFrame:
+        """Find everyone of whom an AppView might be asked: see `blueattr.panel.candidates`."""
+        return panel.candidates(store, window, **self._bot_filters())
+
+    def _bot_filters(self) -> "_BotFilters":
         rules = panel.bot_rules(self.bots_file)
-        return panel.build(store, window, rules=rules, rate=self.rate, keep_bots=self.keep_bots)
+        return {"rules": rules, "rate": self.rate, "keep_bots": self.keep_bots}
 
 
-_STAND_IN = (
-    "Followers, which set the tiers, are follows received in the window: a stand-in for follower "
-    "counts."
-)
+class _BotFilters(TypedDict):
+    rules: tuple[panel.BotRule, ...]
+    rate: panel.RateRule | None
+    keep_bots: bool
+
+
+_RECEIVED = "follows received in the window"
+_STAND_IN = f"Followers, which set the tiers, are {_RECEIVED}: a stand-in for follower counts."
+_AS_OF = "Follower counts, which set the tiers too, are of when the AppView was asked."
 
 
 @dataclass(frozen=True)
@@ -137,19 +165,34 @@ class StoreView:
 
     def features(self, agent_days: pl.DataFrame, scale: Scale | None = None) -> pl.DataFrame:
         """Describe each agent by its features, on the query's scale or another."""
-        return features.build(agent_days, self.built.agents, scale or self.query.scale)
+        query = self.query
+        return features.build(agent_days, self.built.agents, scale or query.scale, query.popularity)
+
+    def popularity(self) -> str:
+        """Say in words what b counts on this panel, and from when its follower counts are."""
+        agents = self.built.agents
+        dates = agents["followers_at"].drop_nulls().dt.date()
+        if self.query.popularity == "follows-received":
+            return _RECEIVED
+        if dates.is_empty():
+            return f"{_RECEIVED}, as no follower count is known"
+        first, last = map(str, (dates.min(), dates.max()))
+        counts = f"follower counts of {first}" + (f" to {last}" if first != last else "")
+        if others := len(agents) - len(dates):
+            return f"{counts}; of {others:,} agents, whose count is unknown, {_RECEIVED}"
+        return counts
 
     def origin(self, topic: topics.Topic | None) -> Provenance:
         """Say where the features come from."""
         return Provenance(
             source=str(self.query.db),
             feature_scale=self.query.scale,
-            popularity="follows received in the window",
+            popularity=self.popularity(),
             topic=topic.info if topic else None,
             window=self.window,
             gaps=self.gaps,
             panel=self.built.steps,
-            notes=(_STAND_IN,),
+            notes=(_STAND_IN if self.query.popularity == "follows-received" else _AS_OF,),
         )
 
 

@@ -16,7 +16,9 @@ from blueattr.cli.options import (
     Match,
     MaxRate,
     Memory,
+    Missing,
     Out,
+    PopularityOption,
     ScaleOption,
     Start,
     Topic,
@@ -97,6 +99,8 @@ def panel(
     bots: BotsFile = None,
     keep_bots: KeepBots = False,
     max_rate: MaxRate = None,
+    popularity: PopularityOption = "follows-received",
+    missing_followers: Missing = "error",
     agents: Annotated[
         Path | None,
         typer.Option(
@@ -120,6 +124,7 @@ def panel(
     asked = query(
         db=db, memory=memory, topic="all", match=[], topics_file=None, start=start, end=end,
         window=window, bots_file=bots, keep_bots=keep_bots, max_rate=max_rate,
+        popularity=popularity, missing_followers=missing_followers,
     )  # fmt: skip
     result = jobs.make_panel(asked)
     if agents is not None:
@@ -144,6 +149,8 @@ def features(
     bots: BotsFile = None,
     keep_bots: KeepBots = False,
     max_rate: MaxRate = None,
+    popularity: PopularityOption = "follows-received",
+    missing_followers: Missing = "error",
     memory: Memory = "4GB",
 ) -> None:
     """Write one row per agent: did, a, b, c, and the raw counts behind them.
@@ -159,6 +166,7 @@ def features(
     asked = query(
         db=db, memory=memory, topic=topic, match=match, topics_file=topics, start=start, end=end,
         window=window, scale=scale, bots_file=bots, keep_bots=keep_bots, max_rate=max_rate,
+        popularity=popularity, missing_followers=missing_followers,
     )  # fmt: skip
     frame, _ = jobs.make_features(asked)
     frame_to(out, frame)

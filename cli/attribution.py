@@ -20,7 +20,9 @@ from blueattr.cli.options import (
     MaxRate,
     Memory,
     Method,
+    Missing,
     Out,
+    PopularityOption,
     Protocol,
     ScaleOption,
     Seed,
@@ -82,6 +84,8 @@ def attribute(
     bots: BotsFile = None,
     keep_bots: KeepBots = False,
     max_rate: MaxRate = None,
+    popularity: PopularityOption = "follows-received",
+    missing_followers: Missing = "error",
     by: Annotated[
         Literal["day"] | None,
         typer.Option(
@@ -116,6 +120,7 @@ def attribute(
     asked = query(
         db=db, memory=memory, topic=topic, match=match, topics_file=topics, start=start, end=end,
         window=window, scale=scale, bots_file=bots, keep_bots=keep_bots, max_rate=max_rate,
+        popularity=popularity, missing_followers=missing_followers,
     )  # fmt: skip
     what = question(
         indicator=indicator, method=method, steps=steps, aggregator=aggregator, weights=weights,
@@ -168,6 +173,8 @@ def compare_scales(
     bots: BotsFile = None,
     keep_bots: KeepBots = False,
     max_rate: MaxRate = None,
+    popularity: PopularityOption = "follows-received",
+    missing_followers: Missing = "error",
     memory: Memory = "4GB",
     form: Format = "text",
     out: Out = None,
@@ -187,6 +194,7 @@ def compare_scales(
     asked = query(
         db=db, memory=memory, topic=topic, match=match, topics_file=topics, start=start, end=end,
         window=window, scale=scale, bots_file=bots, keep_bots=keep_bots, max_rate=max_rate,
+        popularity=popularity, missing_followers=missing_followers,
     )  # fmt: skip
     what = question(
         indicator=indicator, method=method, steps=steps, aggregator=aggregator, weights=weights,

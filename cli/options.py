@@ -73,6 +73,22 @@ BotsFile: TypeAlias = Annotated[
 KeepBots: TypeAlias = Annotated[
     bool, typer.Option("--keep-bots", help="Apply no bot filter.", show_default=False)
 ]
+PopularityOption: TypeAlias = Annotated[
+    Literal["follows-received", "followers"],
+    typer.Option(
+        "--popularity",
+        help="What b counts, and tiers and visibility are by: follows received in the window, or "
+        "the follower counts that `blueattr hydrate` got.",
+    ),
+]
+Missing: TypeAlias = Annotated[
+    Literal["error", "drop", "received"],
+    typer.Option(
+        "--missing-followers",
+        help="With --popularity followers, what becomes of agents without a known count: an "
+        "error, they are left out, or the follows they received count instead.",
+    ),
+]
 MaxRate: TypeAlias = Annotated[
     str | None,
     typer.Option(
@@ -155,7 +171,7 @@ _UNITS = {"h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=
 # Parameters of a command.
 _ASK_A_STORE = frozenset({
     "topic", "match", "topics", "db", "start", "end", "window", "scale", "bots", "keep_bots",
-    "max_rate",
+    "max_rate", "popularity", "missing_followers",
 })  # fmt: skip
 INDICATOR_NAMES = ("lin", "heat", "var", "gini")
 PROTOCOL_NAMES = ("visibility", "top", "active", "random")
@@ -181,11 +197,11 @@ def moment(text: str | None, option: str) -> datetime | None:
     return found.astimezone(UTC)
 
 
-def length(text: str) -> timedelta:
-    """Read the length of a window."""
+def length(text: str, option: str = "--window") -> timedelta:
+    """Read a length of time."""
     match = re.fullmatch(r"([0-9]{1,5})([hdw])", text.strip())
     if not match or int(match[1]) == 0:
-        raise UsageError(f"--window {text!r} is not a length; write 14d, 36h or 2w")
+        raise UsageError(f"{option} {text!r} is not a length; write 14d, 36h or 2w")
     return int(match[1]) * _UNITS[match[2]]
 
 
@@ -256,6 +272,8 @@ def query(
     bots_file: Path | None = None,
     keep_bots: bool = False,
     max_rate: str | None = None,
+    popularity: Literal["follows-received", "followers"] = "follows-received",
+    missing_followers: Literal["error", "drop", "received"] = "error",
 ) -> "PanelQuery":
     """Turn options into a panel query."""
     from blueattr.jobs import PanelQuery  # noqa: PLC0415 - start-up time
@@ -265,6 +283,11 @@ def query(
         raise UsageError("--match is empty, and would match everything; that is --topic all")
     if start is not None and end is not None and window is not None:
         raise UsageError("--from, --to and --window: give two of them")
+    if popularity != "followers" and missing_followers != "error":
+        raise UsageError(
+            f"--missing-followers {missing_followers} says something of --popularity followers "
+            "alone, and would change nothing"
+        )
     rate = None
     if max_rate is not None:
         found = re.fullmatch(r"([1-9][0-9]{0,8})/([1-9][0-9]{0,8})", max_rate)
@@ -284,6 +307,8 @@ def query(
         keep_bots=keep_bots,
         rate=rate,
         memory=memory_limit(memory),
+        popularity=popularity,
+        missing_followers=missing_followers,
     )
 
 

@@ -20,7 +20,9 @@ from blueattr.cli.options import (
     MaxRate,
     Memory,
     Method,
+    Missing,
     Out,
+    PopularityOption,
     Protocol,
     ScaleOption,
     Seed,
@@ -70,6 +72,8 @@ def bootstrap(
     bots: BotsFile = None,
     keep_bots: KeepBots = False,
     max_rate: MaxRate = None,
+    popularity: PopularityOption = "follows-received",
+    missing_followers: Missing = "error",
     memory: Memory = "4GB",
     form: Format = "text",
     out: Out = None,
@@ -88,6 +92,7 @@ def bootstrap(
     asked = query(
         db=db, memory=memory, topic=topic, match=match, topics_file=topics, start=start, end=end,
         window=window, scale=scale, bots_file=bots, keep_bots=keep_bots, max_rate=max_rate,
+        popularity=popularity, missing_followers=missing_followers,
     )  # fmt: skip
     what = question(
         indicator=indicator, method=method, steps=steps, aggregator=aggregator, weights=weights,
@@ -121,6 +126,8 @@ def sensitivity(
     bots: BotsFile = None,
     keep_bots: KeepBots = False,
     max_rate: MaxRate = None,
+    popularity: PopularityOption = "follows-received",
+    missing_followers: Missing = "error",
     memory: Memory = "4GB",
     form: Format = "text",
     out: Out = None,
@@ -140,6 +147,7 @@ def sensitivity(
     asked = query(
         db=db, memory=memory, topic=topic, match=match, topics_file=topics, start=start, end=end,
         window=window, scale=scale, bots_file=bots, keep_bots=keep_bots, max_rate=max_rate,
+        popularity=popularity, missing_followers=missing_followers,
     )  # fmt: skip
     what = question(
         indicator=indicator, method=method, steps=steps, aggregator=aggregator, weights=weights,

@@ -20,7 +20,9 @@ from blueattr.cli.options import (
     MaxRate,
     Memory,
     Method,
+    Missing,
     Out,
+    PopularityOption,
     ScaleOption,
     Seed,
     Start,
@@ -91,6 +93,8 @@ def validate(
     bots: BotsFile = None,
     keep_bots: KeepBots = False,
     max_rate: MaxRate = None,
+    popularity: PopularityOption = "follows-received",
+    missing_followers: Missing = "error",
     memory: Memory = "4GB",
     form: Format = "text",
     out: Out = None,
@@ -111,6 +115,7 @@ def validate(
     asked = query(
         db=db, memory=memory, topic=topic, match=match, topics_file=topics, start=start, end=end,
         window=window, scale=scale, bots_file=bots, keep_bots=keep_bots, max_rate=max_rate,
+        popularity=popularity, missing_followers=missing_followers,
     )  # fmt: skip
     what = question(
         indicator=indicator, method=method, steps=steps, aggregator=aggregator, weights=weights,
@@ -157,6 +162,8 @@ def convergence(
     bots: BotsFile = None,
     keep_bots: KeepBots = False,
     max_rate: MaxRate = None,
+    popularity: PopularityOption = "follows-received",
+    missing_followers: Missing = "error",
     memory: Memory = "4GB",
     form: Format = "text",
     out: Out = None,
@@ -174,6 +181,7 @@ def convergence(
     asked = query(
         db=db, memory=memory, topic=topic, match=match, topics_file=topics, start=start, end=end,
         window=window, scale=scale, bots_file=bots, keep_bots=keep_bots, max_rate=max_rate,
+        popularity=popularity, missing_followers=missing_followers,
     )  # fmt: skip
     what = question(
         indicator=indicator, method="quadrature", steps=None, aggregator=aggregator,

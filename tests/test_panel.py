@@ -83,7 +83,7 @@ def test_filters_one_after_another(tmp_path: Path) -> None:
     built = build(ingest(tmp_path, events))
     # In the order of DIDs, with the store's numbers beside them.
     assert names(built) == ["ann", "off", "zoe"]
-    assert built.agents.columns == ["account", "did"]
+    assert built.agents.columns == ["account", "did", "asked_at", "followers", "followers_at"]
     shipped = [f"bot handle: {rule.name}" for rule in panel.bot_rules()]
     assert [s.filter for s in built.steps] == [GONE, *shipped, LABEL, NEW]
     assert (built.steps[0].before, built.steps[-1].after) == (10, 3)
@@ -93,7 +93,7 @@ def test_filters_one_after_another(tmp_path: Path) -> None:
     removed = {s.filter: s.removed for s in built.steps if s.removed}
     assert removed == {GONE: 4, "bot handle: bot-word": 1, LABEL: 1, NEW: 1}
     assert built.steps[1].note == "handles known for 3 of 10 active accounts"
-    assert step(built, NEW).note == "creation time unknown for 3, who are kept"
+    assert step(built, NEW).note == "creation time from profiles seen for 1, unknown for 3, who are kept"
     assert [s.note for s in built.steps if s.note] == [built.steps[1].note, built.steps[-1].note]
 
 
@@ -307,7 +307,10 @@ def test_creation_by_directory_before_profile(tmp_path: Path) -> None:
     ]  # fmt: skip
     built = build(ingest(tmp_path, events, directory))
     assert names(built) == sorted(n[k] for k in ("old", "end", "just", "un"))
-    assert step(built, NEW) == PanelStep(NEW, 8, 4, 4, "creation time unknown for 1, who are kept")
+    assert step(built, NEW) == PanelStep(
+        NEW, 8, 4, 4,
+        "creation time from the PLC directory for 6, from profiles seen for 1, unknown for 1, who are kept",
+    )  # fmt: skip
 
 
 # --- nobody, gaps, windows -----------------------------------------------------------------------

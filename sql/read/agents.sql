@@ -15,11 +15,20 @@ SELECT
         ELSE coalesce(plc.handle, handle.handle)
     END AS handle,
     coalesce(profile.bot, false) AS bot_label,
-    coalesce(plc.created_at, profile.created_at) AS created_at
+    coalesce(plc.created_at, hydration.created_at, profile.created_at) AS created_at,
+    CASE
+        WHEN plc.created_at IS NOT NULL THEN 'plc'
+        WHEN hydration.created_at IS NOT NULL THEN 'appview'
+        WHEN profile.created_at IS NOT NULL THEN 'profile'
+    END AS created_by,
+    hydration.asked_at,
+    hydration.followers,
+    hydration.followers_at
 FROM active
 JOIN account ON account.id = active.account
 LEFT JOIN inactive ON inactive.account = active.account
 LEFT JOIN handle ON handle.account = active.account
 LEFT JOIN profile ON profile.account = active.account
 LEFT JOIN plc ON plc.did = account.did
+LEFT JOIN hydration ON hydration.account = active.account
 ORDER BY account.did

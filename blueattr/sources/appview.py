@@ -1,0 +1,467 @@
+"""The AppView: profiles of accounts asked for in small batches, at the pace that it permits."""
+
+import asyncio
+import json
+import random
+import time
+import zlib
+from collections import Counter, deque
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from itertools import islice
+
+import httpx
+
+from blueattr import __version__
+from blueattr.errors import SourceError, UsageError
+from blueattr.sources.hosts import as_http, check_url, is_loopback
+
+__all__ = ["APPVIEW", "BATCH", "Answer", "AppView", "Profile", "Timing", "read_profiles"]
+
+APPVIEW = "https://public.api.bsky.app"
+"""The public AppView."""
+
+BATCH = 25
+"""Accounts a call, as the lexicon permits."""
+
+_METHOD = "/xrpc/app.bsky.actor.getProfiles"
+_PARALLEL = 4
+# Twenty-five profiles with the longest texts that the lexicon permits are an eighth of that.
+_LARGEST_BODY = 4 << 20
+_LONGEST_CALL = 30.0
+# More than there are people to follow anyone.
+_MOST_FOLLOWERS = 10**9
+_EARLIEST = datetime(2020, 1, 1, tzinfo=UTC)
+_CLOCK_ERROR = timedelta(days=1)
+
+# Waits double from a second to a ceiling; a host that has answered before gets more of them.
+_CEILING = 60.0
+_ATTEMPTS_AT_FIRST = 4
+_ATTEMPTS = 8
+# A server that wants us to wait longer is not waited for.
+_LONGEST_WAIT = 3600.0
+# A reset above is a time since 1970, below a number of seconds to wait: servers do either.
+_EPOCH = 10**9
+
+_TOO_MANY = 429
+# The batch as it is cannot be answered; its parts may be.
+_REFUSED = (400, 414, 431)
+_TRANSIENT = (408, 425, 500, 502, 503, 504, *range(520, 531))
+_NOT_ACCEPTED = "an identifier that is refused"
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """What an AppView says of an account; None where it says nothing that can be used."""
+
+    followers: int | None
+    created_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What an AppView says of a batch of accounts.
+
+    Parameters
+    ----------
+    asked
+        Their DIDs.
+    answered_at
+        When, by this machine's clock; UTC.
+    profiles
+        By DID; who is missing is not known to it.
+    faults
+        What was wrong with the answer, counted by reason.
+    """
+
+    asked: tuple[str, ...]
+    answered_at: datetime
+    profiles: dict[str, Profile]
+    faults: Counter[str] = field(default_factory=Counter)
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """The clocks, and how to wait; tests have their own.
+
+    Parameters
+    ----------
+    now
+        The time, aware.
+    monotonic
+        Seconds since any moment.
+    sleep
+        Waits for a number of seconds.
+    """
+
+    now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    monotonic: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], Awaitable[object]] = asyncio.sleep
+
+
+class _FaultError(Exception):
+    """A call failed in a way that another try may mend."""
+
+    def __init__(self, what: str, wait: float | None = None) -> None:
+        super().__init__(what)
+        self.wait = wait
+        """Seconds that the server asks everyone to wait."""
+
+
+class _RefusedError(Exception):
+    """The server refuses the accounts asked about; says why in its own words."""
+
+
+class AppView:
+    """An AppView's ``app.bsky.actor.getProfiles``.
+
+    Parameters
+    ----------
+    url
+        Of the host: ``https://``, or ``http://`` on loopback.
+    insecure
+        Accept ``http://`` elsewhere too.
+    rate
+        Calls a second at most, on average; the server's own limits come on top.
+    timing
+        Clocks and waiting.
+    patience
+        Seconds that a call may take.
+
+    Raises
+    ------
+    UsageError
+        `url` is refused (see `blueattr.sources.hosts.check_url`), or `rate` is not above 0.
+
+    Notes
+    -----
+    The rate limits of the public AppView are not published; it is asked for ten calls a second,
+    the 3,000 in five minutes of the network's other services, and what its ``RateLimit-*`` and
+    ``Retry-After`` headers say is kept to.
+    """
+
+    def __init__(
+        self,
+        url: str = APPVIEW,
+        *,
+        insecure: bool = False,
+        rate: float = 10.0,
+        timing: Timing | None = None,
+        patience: float = _LONGEST_CALL,
+    ) -> None:
+        parts = check_url(url, insecure=insecure)
+        try:
+            httpx.URL(as_http(parts))
+        except httpx.InvalidURL as error:
+            raise UsageError(f"not an address: {url!r} ({error})") from None
+        if not 0 < rate <= 1000:
+            raise UsageError(f"calls a second are more than 0 and at most 1000, not {rate:g}")
+        self.url = as_http(parts)
+        self.calls = 0
+        """Made so far, those that failed included."""
+        self.on_wait: Callable[[float, str], None] = lambda _seconds, _why: None
+        """Told the seconds and the reason before a wait that is not for the pace alone."""
+        self._timing = timing or Timing()
+        self._patience = patience
+        self._interval = 1 / rate
+        # No proxy stands between this machine and itself.
+        self._trust_env = not is_loopback(parts.hostname or "")
+        self._next_call = self._not_before = float("-inf")
+        self._has_answered = False
+        self._client: httpx.AsyncClient
+
+    def now(self) -> datetime:
+        """Return the time by the clock that answers are dated by."""
+        return self._timing.now()
+
+    @asynccontextmanager
+    async def answers(self, dids: Sequence[str]) -> AsyncIterator[AsyncIterator[Answer]]:
+        """Ask about accounts, a few calls at a time; answers come in the order asked.
+
+        Parameters
+        ----------
+        dids
+            Each once.
+
+        Yields
+        ------
+        AsyncIterator of Answer
+            Together they are about all of `dids`; one about a single account where the host refuses
+            to be asked about it.
+
+        Raises
+        ------
+        SourceError
+            While iterating: the host cannot be reached, fails again and again, refuses every
+            account of a batch, or wants us to wait for more than an hour.
+        """
+        waiting: deque[asyncio.Task[list[Answer]]] = deque()
+        batches = (tuple(dids[k : k + BATCH]) for k in range(0, len(dids), BATCH))
+        async with httpx.AsyncClient(
+            base_url=self.url,
+            headers={
+                "User-Agent": f"blueattr/{__version__}",
+                "Accept": "application/json",
+                "Accept-Encoding": "gzip",
+            },
+            timeout=self._patience,
+            limits=httpx.Limits(max_connections=_PARALLEL, max_keepalive_connections=_PARALLEL),
+            trust_env=self._trust_env,
+        ) as self._client:
+            try:
+                yield self._in_order(batches, waiting)
+            finally:
+                for task in waiting:
+                    task.cancel()
+                await asyncio.gather(*waiting, return_exceptions=True)
+
+    async def _in_order(
+        self, batches: Iterator[tuple[str, ...]], waiting: deque[asyncio.Task[list[Answer]]]
+    ) -> AsyncIterator[Answer]:
+        while True:
+            for batch in islice(batches, _PARALLEL - len(waiting)):
+                waiting.append(asyncio.create_task(self._ask(batch)))
+            if not waiting:
+                return
+            answers = await waiting[0]
+            waiting.popleft()
+            for answer in answers:
+                yield answer
+
+    async def _ask(self, dids: tuple[str, ...]) -> list[Answer]:
+        """Ask about a batch; where it is refused, about its halves, to find whom it is about."""
+        try:
+            return [await self._call(dids)]
+        except _RefusedError as refusal:
+            why = str(refusal)
+        if len(dids) == 1:
+            return [Answer(dids, self._timing.now(), {}, Counter({_NOT_ACCEPTED: 1}))]
+        half = len(dids) // 2
+        answers = await self._ask(dids[:half]) + await self._ask(dids[half:])
+        if not self._has_answered:
+            raise SourceError(f"{self.url} refuses every account it is asked about: {why}")
+        return answers
+
+    async def _call(self, dids: tuple[str, ...]) -> Answer:
+        """Call until there is an answer, or no hope for one."""
+        after, fault = float("-inf"), ""
+        attempts = 0
+        while attempts < (_ATTEMPTS if self._has_answered else _ATTEMPTS_AT_FIRST):
+            await self._turn(after)
+            try:
+                answer = await self._try(dids)
+            except _FaultError as error:
+                fault = str(error)
+                wait = min(2.0**attempts, _CEILING) * random.uniform(0.5, 1)  # noqa: S311 - jitter
+                attempts += 1
+                if error.wait is not None:
+                    wait = max(wait, error.wait)
+                    self._hold(wait)
+                after = self._timing.monotonic() + wait
+                self.on_wait(wait, f"{self.url} {fault}")
+            else:
+                self._has_answered = True
+                return answer
+        raise SourceError(
+            f"{self.url} {fault}, {attempts} times in a row; what it answered before is kept: "
+            "give the same command again to go on"
+        )
+
+    async def _turn(self, after: float) -> None:
+        """Wait until a call may be made, and take its place in the sequence of all calls."""
+        now = self._timing.monotonic()
+        while (start := max(after, self._next_call, self._not_before)) > now:
+            if start - now > _LONGEST_WAIT:
+                raise SourceError(
+                    f"{self.url} asks to wait for {(start - now) / 3600:.1f} hours; what it "
+                    "answered before is kept: give the same command again then"
+                )
+            await self._timing.sleep(start - now)
+            now = self._timing.monotonic()
+        self._next_call = now + self._interval
+
+    def _hold(self, seconds: float) -> None:
+        """Let nobody call for some time."""
+        self._not_before = max(self._not_before, self._timing.monotonic() + seconds)
+
+    async def _try(self, dids: tuple[str, ...]) -> Answer:
+        self.calls += 1
+        try:
+            async with asyncio.timeout(self._patience):
+                response, body = await self._get(dids)
+        except (httpx.TransportError, TimeoutError) as error:
+            raise _FaultError(f"cannot be reached: {_words(error)}") from None
+        status, headers = response.status_code, response.headers
+        now = self._timing.now()
+        if status == _TOO_MANY:
+            wait = _seconds(headers.get("retry-after"), headers, now)
+            wait = _seconds(headers.get("ratelimit-reset"), headers, now) if wait is None else wait
+            raise _FaultError("permits no more calls for now", wait or 0.0)
+        self._check(status, body)
+        try:
+            profiles, faults = read_profiles(body, dids, now)
+        except ValueError as error:
+            raise _FaultError(f"answers with {error}") from None
+        if headers.get("ratelimit-remaining", "").strip() == "0":
+            wait = _seconds(headers.get("ratelimit-reset"), headers, now)
+            if wait:
+                self._hold(wait)
+                self.on_wait(wait, f"{self.url} permits no more calls for now")
+        return Answer(dids, now, profiles, faults)
+
+    async def _get(self, dids: tuple[str, ...]) -> tuple[httpx.Response, bytes]:
+        raw = bytearray()
+        actors = httpx.QueryParams([("actors", did) for did in dids])
+        async with self._client.stream("GET", _METHOD, params=actors) as response:
+            async for part in response.aiter_raw():
+                raw += part
+                if len(raw) > _LARGEST_BODY:
+                    raise _FaultError(f"answers with more than {_LARGEST_BODY:,} bytes")
+        match response.headers.get("content-encoding", "identity").strip().lower():
+            case "identity":
+                return response, bytes(raw)
+            case "gzip":
+                return response, _unzip(bytes(raw))
+            case other:
+                raise _FaultError(f"answers in an encoding not asked for: {other[:40]!r}")
+
+    def _check(self, status: int, body: bytes) -> None:
+        if status == httpx.codes.OK:
+            return
+        words = _error_words(body)
+        if status in _REFUSED and (words or status != httpx.codes.BAD_REQUEST):
+            raise _RefusedError(words or f"status {status}")
+        if status in _TRANSIENT:
+            raise _FaultError(f"fails with status {status}")
+        raise SourceError(
+            f"{self.url} answers with status {status}{words and ': '}{words}; is it an AppView?"
+        )
+
+
+def read_profiles(
+    body: bytes, asked: Collection[str], now: datetime
+) -> tuple[dict[str, Profile], Counter[str]]:
+    """Read the answer to ``app.bsky.actor.getProfiles``; everything in it may be wrong.
+
+    Parameters
+    ----------
+    body
+        JSON.
+    asked
+        DIDs; nothing is taken of anyone else.
+    now
+        A creation after it, give or take a day, has not happened.
+
+    Returns
+    -------
+    dict of Profile, Counter
+        By DID, and what was wrong, by reason.
+
+    Raises
+    ------
+    ValueError
+        It is no answer at all.
+
+    Examples
+    --------
+    >>> body = b'{"profiles": [{"did": "did:plc:x", "handle": "x.y", "followersCount": 7}]}'
+    >>> read_profiles(body, ["did:plc:x", "did:plc:y"], datetime.now(UTC))
+    ({'did:plc:x': Profile(followers=7, created_at=None)}, Counter())
+    """
+    try:
+        document = json.loads(body)
+    except (ValueError, RecursionError):
+        raise ValueError("something that is not JSON") from None
+    listed = document.get("profiles") if isinstance(document, dict) else None
+    if not isinstance(listed, list):
+        raise ValueError("no list of profiles")  # noqa: TRY004 - one error for a bad answer
+    wanted = set(asked)
+    profiles: dict[str, Profile] = {}
+    faults: Counter[str] = Counter()
+    for item in listed:
+        did = item.get("did") if isinstance(item, dict) else None
+        if not isinstance(did, str):
+            faults["not a profile"] += 1
+        elif did not in wanted:
+            faults["an account not asked about"] += 1
+        elif did in profiles:
+            faults["an account listed twice"] += 1
+        else:
+            followers, creation = item.get("followersCount"), item.get("createdAt")
+            profile = Profile(_followers(followers), _creation(creation, now))
+            # Neither has to be there.
+            if followers is not None and profile.followers is None:
+                faults["a follower count that is none"] += 1
+            if creation is not None and profile.created_at is None:
+                faults["a creation time that is none"] += 1
+            profiles[did] = profile
+    return profiles, faults
+
+
+def _followers(value: object) -> int | None:
+    # A truth value is an int to Python, not to JSON.
+    return value if type(value) is int and 0 <= value <= _MOST_FOLLOWERS else None
+
+
+def _creation(value: object, now: datetime) -> datetime | None:
+    if not isinstance(value, str) or len(value) > 64:
+        return None
+    try:
+        found = datetime.fromisoformat(value)
+        return found.astimezone(UTC) if _EARLIEST <= found <= now + _CLOCK_ERROR else None
+    except (ValueError, TypeError):  # not a time, or one without its time zone
+        return None
+
+
+def _seconds(value: str | None, headers: httpx.Headers, now: datetime) -> float | None:
+    """Read how long to wait: a number of seconds, a time since 1970, or a date."""
+    if value is None:
+        return None
+    here = _date(headers.get("date", "")) or now
+    text = value.strip()
+    if text.isascii() and text.isdigit() and len(text) <= 12:
+        number = float(text)
+        return number if number < _EPOCH else max(number - here.timestamp(), 0.0)
+    until = _date(text)
+    return None if until is None else max((until - here).total_seconds(), 0.0)
+
+
+def _date(text: str) -> datetime | None:
+    try:
+        found = parsedate_to_datetime(text)
+    except (ValueError, OverflowError):
+        return None
+    return found if found.tzinfo is not None else found.replace(tzinfo=UTC)
+
+
+def _unzip(data: bytes) -> bytes:
+    inflate = zlib.decompressobj(wbits=31)
+    try:
+        plain = inflate.decompress(data, _LARGEST_BODY + 1)
+    except zlib.error:
+        raise _FaultError("answers with broken gzip") from None
+    if len(plain) > _LARGEST_BODY:
+        raise _FaultError(f"answers with more than {_LARGEST_BODY:,} bytes")
+    if not inflate.eof:
+        raise _FaultError("answers with gzip that is cut off")
+    return plain
+
+
+def _error_words(body: bytes) -> str:
+    """Return what an XRPC error says; empty where the body is none."""
+    try:
+        document = json.loads(body)
+    except (ValueError, RecursionError):
+        return ""
+    if not isinstance(document, dict) or not isinstance(document.get("error"), str):
+        return ""
+    message = document.get("message")
+    parts = [document["error"]] + [message] * isinstance(message, str)
+    return ": ".join(str(part)[:100] for part in parts)
+
+
+def _words(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0][:200] or type(error).__name__

@@ -1,0 +1,172 @@
+"""The command that asks an AppView about accounts: hydrate."""
+
+import sys
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from blueattr.cli.options import (
+    DEFAULT_DB,
+    BotsFile,
+    Db,
+    End,
+    Format,
+    KeepBots,
+    Length,
+    MaxRate,
+    Memory,
+    Out,
+    Start,
+    length,
+    memory_limit,
+    query,
+)
+from blueattr.cli.output import check_out, emit, say
+from blueattr.errors import ExitCode, UsageError
+
+if TYPE_CHECKING:
+    from blueattr.hydration import Hydrated
+
+# Shorter waits are not worth a line.
+_LONG_WAIT = 5.0
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("hydrate")(hydrate)
+
+
+def hydrate(
+    only: Annotated[
+        Literal["panel"] | None,
+        typer.Option(
+            "--only",
+            help="Ask about the agents of a window alone, and not every account in the store.",
+            show_default=False,
+        ),
+    ] = None,
+    start: Start = None,
+    end: End = None,
+    window: Length = None,
+    bots: BotsFile = None,
+    keep_bots: KeepBots = False,
+    max_rate: MaxRate = None,
+    older_than: Annotated[
+        str | None,
+        typer.Option(
+            "--refresh-older-than",
+            help="Ask again about accounts whose last answer is older, such as 30d; nobody is "
+            "asked about twice otherwise.",
+            show_default=False,
+        ),
+    ] = None,
+    appview: Annotated[
+        str, typer.Option("--appview", help="Address of the AppView.")
+    ] = "https://public.api.bsky.app",
+    insecure: Annotated[
+        bool,
+        typer.Option(
+            "--insecure", help="Accept an address that is not encrypted.", show_default=False
+        ),
+    ] = False,
+    rate: Annotated[
+        float, typer.Option("--rate", help="Calls a second at most, each for 25 accounts.")
+    ] = 10.0,
+    db: Db = DEFAULT_DB,
+    memory: Memory = "4GB",
+    form: Format = "text",
+    out: Out = None,
+    quiet: Annotated[
+        bool, typer.Option("--quiet", "-q", help="No progress.", show_default=False)
+    ] = False,
+) -> None:
+    """Ask the AppView for follower counts and creation times, and keep them with their date.
+
+    What is known already is not asked again, so a run that ended early goes on where it was. The
+    rate limits that the AppView states are kept to. With --only panel, --from, --to, --window and
+    the options on bots say whose window and panel it is.
+
+    Example: blueattr hydrate --only panel --from 2026-04-09 --to 2026-04-23 --db my.duckdb
+    """
+    from blueattr.hydration import hydrate as run  # noqa: PLC0415 - start-up time
+    from blueattr.report.hydrations import hydrate_report  # noqa: PLC0415 - start-up time
+    from blueattr.sources.appview import AppView  # noqa: PLC0415 - start-up time
+
+    check_out(out)
+    about_panel = (start, end, window, bots, max_rate, keep_bots or None)
+    if only is None and any(option is not None for option in about_panel):
+        raise UsageError(
+            "--from, --to, --window and the options on bots say which panel: give --only panel too"
+        )
+    age = None if older_than is None else length(older_than, "--refresh-older-than")
+    asked = query(
+        db=db, memory=memory, topic="all", match=[], topics_file=None, start=start, end=end,
+        window=window, bots_file=bots, keep_bots=keep_bots, max_rate=max_rate,
+    )  # fmt: skip
+    view = AppView(appview, insecure=insecure, rate=rate)
+    with _Line(quiet=quiet) as line:
+        view.on_wait = line.wait
+        done = run(
+            db,
+            view,
+            only=asked if only else None,
+            older_than=age,
+            memory=memory_limit(memory),
+            progress=line.show,
+        )
+    emit(hydrate_report(done), form, out)
+    if done.failure:
+        say(f"blueattr: {done.failure}")
+        raise typer.Exit(ExitCode.SOURCE)
+
+
+class _Line:
+    """A line on a terminal's stderr; elsewhere the long waits alone."""
+
+    def __init__(self, *, quiet: bool) -> None:
+        self._quiet = quiet
+        self._drawn = not quiet and sys.stderr.isatty()
+
+    def __enter__(self) -> "_Line":
+        if not self._drawn:
+            return self
+        from rich.console import Console  # noqa: PLC0415 - start-up time
+        from rich.progress import (  # noqa: PLC0415 - start-up time
+            BarColumn,
+            MofNCompleteColumn,
+            Progress,
+            TextColumn,
+            TimeRemainingColumn,
+        )
+
+        self._display = Progress(
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("asked, {task.fields[found]:,} found, {task.fields[rate]}/s", markup=False),
+            TimeRemainingColumn(),
+            console=Console(stderr=True),
+            transient=True,
+        )
+        self._task = self._display.add_task("", total=None, found=0, rate="-")
+        self._display.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._drawn:
+            self._display.stop()
+
+    def show(self, state: "Hydrated") -> None:
+        if not self._drawn:
+            return
+        speed = self._display.tasks[0].speed
+        self._display.update(
+            self._task,
+            total=state.wanted,
+            completed=state.asked,
+            found=state.found,
+            rate="-" if speed is None else f"{speed:,.0f}",
+        )
+
+    def wait(self, seconds: float, why: str) -> None:
+        if not self._quiet and seconds >= _LONG_WAIT:
+            say(f"{why}; going on in {seconds:,.0f} s")

@@ -1,0 +1,6 @@
+-- Every account that events name, with when the AppView was last asked about it. Grain: one account,
+-- ascending by DID.
+SELECT account.id AS account, account.did, hydration.asked_at
+FROM account
+LEFT JOIN hydration ON hydration.account = account.id
+ORDER BY account.did
