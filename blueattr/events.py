@@ -13,7 +13,18 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-__all__ = ["ANY", "AT_URI", "DID", "HANDLE", "LINE_LIMIT", "PLC", "V1", "LineBatch", "cut_lines"]
+__all__ = [
+    "ANY",
+    "AT_URI",
+    "DID",
+    "FRAME",
+    "HANDLE",
+    "LINE_LIMIT",
+    "PLC",
+    "V1",
+    "LineBatch",
+    "cut_lines",
+]
 
 LINE_LIMIT = 8 << 20
 """Longest line in bytes; a repository's commit is at most 2 MB, its JSON a few times that."""
@@ -64,6 +75,9 @@ _V1 = {
 }
 V1 = json.dumps(_V1)
 """What the decoder takes from a line of Jetstream v1, as DuckDB's ``from_json`` wants it."""
+
+FRAME = json.dumps({"$type": "VARCHAR", "payload": _PAYLOAD})
+"""The same for a message frame of v2."""
 
 ANY = json.dumps({**_PAYLOAD, **_V1, "payload": _PAYLOAD})
 """The same for v1 and v2, framed or bare, at once: it takes three times as long."""

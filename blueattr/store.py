@@ -337,6 +337,7 @@ class Writer(Store):
                 self.run(
                     "ingest/decode_lines",
                     v1=events.V1,
+                    frame=events.FRAME,
                     any=events.ANY,
                     did=events.DID,
                     at_uri=events.AT_URI,

@@ -56,7 +56,7 @@ def decode(store: Writer, data: bytes, *, edge: bool) -> dict[int, Row]:
     column = pa.array([edge] * len(table))
     store.register("lines", table.set_column(table.schema.get_field_index("edge"), "edge", column))
     store.run(
-        "ingest/decode_lines", v1=events.V1, any=events.ANY, did=events.DID,
+        "ingest/decode_lines", v1=events.V1, frame=events.FRAME, any=events.ANY, did=events.DID,
         at_uri=events.AT_URI, handle=events.HANDLE,
     )  # fmt: skip
     store.unregister("lines")

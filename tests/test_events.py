@@ -88,7 +88,7 @@ def test_a_byte_order_mark_is_not_part_of_the_first_line() -> None:
 
 
 def test_what_the_decoder_is_told_is_json() -> None:
-    for shape in (events.V1, events.ANY, events.PLC):
+    for shape in (events.V1, events.FRAME, events.ANY, events.PLC):
         assert isinstance(json.loads(shape), dict)
     assert re.fullmatch(events.DID, "did:web:example.org")
     assert re.match(events.AT_URI, "at://did:plc:x/app.bsky.feed.post/3k")

@@ -11,9 +11,13 @@ WITH wanted AS (
     SELECT
         position,
         line,
-        -- Nothing hints at v2: these lines, which are most, are parsed as v1 only, in a third of
-        -- the time. A text that quotes one of the hints has \" for ".
-        NOT regexp_matches(line, '"message"|"network\.bsky\.jetstream\.|\\u00') AS plain
+        -- A frame as servers write it, or a line in which nothing hints at v2: these are parsed as
+        -- what they are, in a third of the time. A text that quotes one of the hints has \" for ".
+        CASE
+            WHEN starts_with(line, '{"$type":"message","payload":{') THEN 'frame'
+            WHEN regexp_matches(line, '"message"|"network\.bsky\.jetstream\.|\\u00') THEN 'any'
+            ELSE 'v1'
+        END AS form
     FROM lines
     WHERE edge
         OR regexp_matches(
@@ -29,7 +33,7 @@ WITH wanted AS (
 ), plain AS (
     SELECT position, line, try(from_json(line, $v1)) AS j
     FROM wanted
-    WHERE plain
+    WHERE form = 'v1'
 ), other AS (
     -- A v2 event comes in a message frame; a file may hold the frames or what is in them.
     SELECT
@@ -46,7 +50,11 @@ WITH wanted AS (
             operation := j.operation, collection := j.collection, rkey := j.rkey,
             record := j.record, identity := j.identity, account := j.account
         ) END AS e
-    FROM (SELECT position, line, try(from_json(line, $any)) AS j FROM wanted WHERE NOT plain)
+    FROM (SELECT position, line, try(from_json(line, $any)) AS j FROM wanted WHERE form = 'any')
+), framed AS (
+    SELECT position, line, try(from_json(line, $frame)) AS j
+    FROM wanted
+    WHERE form = 'frame'
 ), fields AS (
     SELECT
         position,
@@ -87,6 +95,24 @@ WITH wanted AS (
         e.identity.handle,
         e.account
     FROM other
+    UNION ALL
+    SELECT
+        position,
+        line,
+        j IS NULL,
+        CASE WHEN starts_with(j.payload."$type", 'network.bsky.jetstream.subscribeEvents#')
+            THEN split_part(j.payload."$type", '#', 2)
+        END,
+        j.payload.did,
+        try_cast(j.payload.time AS TIMESTAMPTZ)::TIMESTAMP,
+        j.payload.collection,
+        j.payload.operation,
+        j.payload.rkey,
+        j.payload.rev,
+        j.payload.record,
+        j.payload.identity.handle,
+        j.payload.account
+    FROM framed
 ), typed AS (
     SELECT
         * REPLACE (
