@@ -18,7 +18,6 @@ n·2^-993 absolute. Sums are returned as `fractions.Fraction`, so that no furthe
 before the last rounding.
 """
 
-import math
 from fractions import Fraction
 
 import numpy as np
@@ -35,6 +34,8 @@ FOLDS = 3
 _LOWEST, _HIGHEST = -29, 28  # the bins whose unit, and 1.5·2^52 of it, are normal floats
 _OVERFLOW = 1 << 20  # above every bin: a sum that has met a number too large stays there
 _MAGNITUDE = 0x7FFF_FFFF_FFFF_FFFF
+_UNITS = np.ldexp(1.0, WIDTH * np.arange(_LOWEST - FOLDS + 1, _HIGHEST + 1))  # of each bin
+_SHIFT = 1.5 * 2.0**52
 
 
 def _new_state() -> IntArray:
@@ -63,35 +64,35 @@ def _raise_level(state, level):
 def _accumulate(block, state):
     """Add at most `BLOCK` numbers to a running sum: state = (highest bin, its count, the next…)."""
     bits = block.view(np.int64)
-    top = np.int64(0)
-    for i in range(bits.size):
-        top = max(top, bits[i] & _MAGNITUDE)
-    if top == 0 or state[0] == _OVERFLOW:
-        return
-    # The highest bin that any |x| < 2^(exponent + 1) reaches after rounding.
-    level = max(((int(top) >> 52) - 1022) // WIDTH, _LOWEST)
-    if level > _HIGHEST:
-        state[0] = _OVERFLOW
-        return
-    _raise_level(state, level)
-    exponent = WIDTH * state[0]
-    shift0 = math.ldexp(1.5, exponent + 52)
-    shift1 = math.ldexp(1.5, exponent + 52 - WIDTH)
-    shift2 = math.ldexp(1.5, exponent + 52 - 2 * WIDTH)
-    sum0 = sum1 = sum2 = 0.0
-    for i in range(block.size):
-        x = block[i]
-        part = (x + shift0) - shift0
-        sum0 = _add(sum0, part)
-        x -= part
-        part = (x + shift1) - shift1
-        sum1 = _add(sum1, part)
-        x -= part
-        part = (x + shift2) - shift2
-        sum2 = _add(sum2, part)
-    state[1] += np.int64(math.ldexp(sum0, -exponent))
-    state[2] += np.int64(math.ldexp(sum1, WIDTH - exponent))
-    state[3] += np.int64(math.ldexp(sum2, 2 * WIDTH - exponent))
+    while state[0] != _OVERFLOW:
+        at = state[0] - _LOWEST + FOLDS - 1
+        unit0, unit1, unit2 = _UNITS[at], _UNITS[at - 1], _UNITS[at - 2]
+        shift0, shift1, shift2 = _SHIFT * unit0, _SHIFT * unit1, _SHIFT * unit2
+        sum0 = sum1 = sum2 = 0.0
+        top = np.int64(0)
+        for i in range(block.size):
+            top = max(top, bits[i] & _MAGNITUDE)
+            x = block[i]
+            part = (x + shift0) - shift0
+            sum0 = _add(sum0, part)
+            x -= part
+            part = (x + shift1) - shift1
+            sum1 = _add(sum1, part)
+            x -= part
+            part = (x + shift2) - shift2
+            sum2 = _add(sum2, part)
+        # The highest bin that any |x| < 2^(exponent + 1) reaches after rounding.
+        level = ((top >> 52) - 1022) // WIDTH
+        if level <= state[0]:
+            state[1] += np.int64(sum0 / unit0)
+            state[2] += np.int64(sum1 / unit1)
+            state[3] += np.int64(sum2 / unit2)
+            return
+        # Seldom: the bins in use are too low, so that nothing above is right. Once more.
+        if level > _HIGHEST:
+            state[0] = _OVERFLOW
+        else:
+            _raise_level(state, level)
 
 
 @compiled.jit()
