@@ -23,7 +23,7 @@ from blueattr.studies import EVERY_TOPIC, day_features
 from blueattr.topics import Topic
 from blueattr.views import PanelQuery, StoreView
 
-__all__ = ["report_features", "report_topic", "report_topics", "versions"]
+__all__ = ["EVERY_TOPIC", "report_features", "report_topic", "report_topics", "versions"]
 
 _HEAT = "heat"
 _SOFTWARE = ("duckdb", "numba", "numpy", "polars", "pyarrow", "vl-convert-python")
@@ -201,7 +201,12 @@ def _asked(query: PanelQuery, topic: Topic | None, window: Window) -> list[str]:
     return [
         *about,
         *("--from", window.start.isoformat(), "--to", window.end.isoformat()),
-        *("--db", str(query.db), "--scale", query.scale),
+        *("--db", str(query.db), "--scale", query.scale, "--popularity", query.popularity),
+        *(
+            ("--missing-followers", query.missing_followers)
+            if query.popularity == "followers"
+            else ()
+        ),
         *(part for option, path in files if path is not None for part in (option, str(path))),
         *(("--keep-bots",) if query.keep_bots else ()),
         *(

@@ -44,7 +44,7 @@ def _root(
 
 
 # Each module adds its commands; none imports more than typer until a command runs.
-for _module in ("store", "hydrate", "agents", "attribution", "validation", "robustness", "demo"):
+for _module in ("store", "hydrate", "agents", "attribution", "validation", "robustness", "report", "demo"):
     import_module(f"blueattr.cli.{_module}").register(_app)
 
 

@@ -9,11 +9,13 @@ from blueattr.report.tables import Cell, Column, Fact, Json, Table
 
 __all__ = [
     "ORIGIN_COLUMNS",
+    "coverage_table",
     "gap_warnings",
     "origin_cells",
     "origin_facts",
     "origin_json",
     "panel_table",
+    "seen_fraction",
 ]
 
 ORIGIN_COLUMNS = (
@@ -29,6 +31,7 @@ ORIGIN_COLUMNS = (
 )
 
 _GAPS_LISTED = 20
+_GAPS_IN_TABLE = 100
 
 
 def panel_table(steps: Sequence[PanelStep]) -> Table:
@@ -55,6 +58,33 @@ def gap_warnings(gaps: Sequence[Gap]) -> tuple[str, ...]:
     return (
         f"The window has {plural(len(gaps), 'gap')}: {unseen} of it not seen, and missing here.",
     )
+
+
+def coverage_table(gaps: Sequence[Gap]) -> Table:
+    """Lay out the stretches of a window that no source covers; the first hundred of them."""
+    more = len(gaps) - _GAPS_IN_TABLE
+    return Table(
+        name="gaps",
+        title="Gaps",
+        columns=(
+            Column("start", "from", "time"),
+            Column("end", "to", "time"),
+            Column("length", "not seen", "figure"),
+            Column("reason", "why"),
+        ),
+        rows=tuple(
+            (gap.start, gap.end, _duration(gap.end - gap.start), gap.reason)
+            for gap in gaps[:_GAPS_IN_TABLE]
+        ),
+        notes=(f"And {more:,} more, all of them in the JSON form.",) if more > 0 else (),
+    )
+
+
+def seen_fraction(origin: Provenance) -> float:
+    """Give the part of the window that sources cover; 1 where there is no window."""
+    if origin.window is None:
+        return 1.0
+    return 1 - _unseen(origin.gaps) / (origin.window.end - origin.window.start)
 
 
 def origin_facts(origin: Provenance) -> tuple[Fact, ...]:

@@ -1,0 +1,445 @@
+"""A topic's report, or several topics', as one HTML file that loads nothing and runs nothing."""
+
+import base64
+import hashlib
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from importlib import resources
+from itertools import groupby
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from blueattr.report.charts import PAGE, PAGE_NARROW
+from blueattr.report.comparisons import comparison_report
+from blueattr.report.drawing import Drawing, Spec
+from blueattr.report.escape import safe_text
+from blueattr.report.exhibits import (
+    Exhibit,
+    exhibits,
+    flips_exhibit,
+    leaders_report,
+    topic_title,
+)
+from blueattr.report.figures import count, iso, percent, plural, short
+from blueattr.report.origin import ORIGIN_COLUMNS, coverage_table, gap_warnings, seen_fraction
+from blueattr.report.output import write
+from blueattr.report.tables import Cell, Column, Fact, Report, Table
+from blueattr.report.tabular import csv_bytes
+from blueattr.report.text import shown
+
+if TYPE_CHECKING:
+    from blueattr.overview import Leader, TopicReport
+    from blueattr.provenance import Provenance
+
+__all__ = ["page_html", "slug", "write_page"]
+
+_PROFILE = "https://bsky.app/profile/"
+# The syntax of a DID; nothing in it needs escaping in an address.
+_DID = re.compile(r"did:[a-z]{1,16}:[a-zA-Z0-9._:%-]{0,255}[a-zA-Z0-9._-]", re.ASCII)
+# What one expression of the template shows at most; longer text ends in a note of how much more.
+_LONGEST_TEXT = 4_000
+_LONGEST_CELL = 300
+
+_TERMS = (
+    Fact("agent", "An account that was active in the window and passes the panel's filters."),
+    Fact(
+        "a, b, c",
+        "What an agent did (posts, replies and reposts), how many followed it, and how often "
+        "others replied to it or reposted it; of the topic, but for follows.",
+    ),
+    Fact(
+        "attribution",
+        "The Aumann-Shapley value: each agent's part of an indicator, such that the parts of all "
+        "agents sum to it.",
+    ),
+    Fact("lin", "The mean of the agents' activity, popularity and influence taken together."),
+    Fact("heat", "log(1 + M), where M is the product of the means of a, b and c."),
+    Fact("var", "The variance among agents, which rises as opinion or activity polarises."),
+    Fact("gini", "The Gini index among agents, which rises as attention concentrates."),
+    Fact(
+        "tiers",
+        "All agents ranked once by followers and cut at the stated percentages; in a sample, "
+        "agents keep the tier they have among all.",
+    ),
+    Fact(
+        "visibility, top, active, random",
+        "Samples drawn with probability in proportion to followers + 1, the most followed, in "
+        "proportion to activity, or with equal probability.",
+    ),
+    Fact("flip", "What all tiers but the top lose in a sample, in percentage points."),
+    Fact(
+        "λ, residual",
+        "The factor that best rescales the full panel's values to the sample's, and the relative "
+        "error that it leaves.",
+    ),
+)  # fmt: skip
+
+
+def page_html(reports: "Sequence[TopicReport]", draw: Callable[[Spec], str] | None = None) -> str:
+    """Lay out reports as one page.
+
+    Parameters
+    ----------
+    reports
+        One topic, or several of one panel and window.
+    draw
+        Draws a specification as SVG; by default `blueattr.report.drawing.Drawing.svg`.
+
+    Returns
+    -------
+    str
+        HTML that needs nothing else: figures, style and data are in it. Its security policy
+        permits no script, no connection and no style but its own. The same for the same reports,
+        fonts and versions of the libraries.
+    """
+    style = (resources.files("blueattr.report") / "templates/page.css").read_text(encoding="utf-8")
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    return _environment().get_template("page.html.jinja").render(
+        **_Page(draw or (lambda spec: Drawing(spec).svg())).context(reports),
+        style=Markup(style),  # noqa: S704 - a file of this package
+        style_hash=f"sha256-{digest}",
+    )  # fmt: skip
+
+
+def write_page(reports: "TopicReport | Sequence[TopicReport]", path: Path) -> None:
+    """Write one page of one or several reports to a file, whole or not at all.
+
+    Raises
+    ------
+    OutputError
+        When the file cannot be written.
+    """
+    several = reports if isinstance(reports, Sequence) else (reports,)
+    write(path, page_html(several).encode())
+
+
+def slug(text: str) -> str:
+    """Make a name fit for a file and an address.
+
+    >>> slug("Trump/Tariffs …"), slug("../..")
+    ('trump-tariffs', 'report')
+    """
+    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")[:60] or "report"
+
+
+def _environment() -> Environment:
+    return Environment(
+        loader=PackageLoader("blueattr.report"),
+        autoescape=True,
+        finalize=_visible,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
+def _visible(value: object) -> object:
+    """Spell out what hides or acts, in everything that the template shows."""
+    return safe_text(value, _LONGEST_TEXT) if type(value) is str else value
+
+
+# --- what the template is given -------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Cell:
+    """One cell: what is shown, and what it is exactly where that is a number or a time."""
+
+    text: str
+    kind: str = "text"
+    tag: str = "td"
+    classes: str = ""
+    exact: str | None = None
+    time: str | None = None
+    did: str = ""
+    handle: str | None = None
+    link: str | None = None
+
+
+class _Page:
+    """Numbers the figures of one page as it goes along."""
+
+    def __init__(self, draw: Callable[[Spec], str]) -> None:
+        self._draw = draw
+        self._figures = 0
+
+    def context(self, reports: "Sequence[TopicReport]") -> dict[str, Any]:
+        first = reports[0]
+        several = len(reports) > 1
+        at_a_glance = flips_exhibit(reports) if several else None
+        overview = None if at_a_glance is None else self._exhibit(at_a_glance, "all", folded=False)
+        topics = [
+            self._topic(report, f"t{k}" if several else "r") for k, report in enumerate(reports, 1)
+        ]
+        if several:
+            title = f"{len(reports)} topics"
+            sentence = "" if at_a_glance is None else at_a_glance.report.tables[0].notes[0]
+            lede = sentence or "No indicator has an answer on these panels."
+            contents = [
+                *([{"id": "overview", "title": "At a glance"}] if overview else []),
+                *topics,
+            ]
+        else:
+            title, lede = topics[0]["title"], topics[0]["lede"]
+            contents = topics[0]["sections"]
+        return {
+            "title": title,
+            "lede": lede,
+            "meta": _meta(first.provenance, first.comparison.n_agents),
+            "warnings": gap_warnings(first.provenance.gaps),
+            "contents": [*contents, {"id": "terms", "title": "What the words mean"}],
+            "overview": overview,
+            "topics": topics,
+            "terms": _TERMS,
+            "version": first.provenance.version,
+        }
+
+    def _topic(self, report: "TopicReport", prefix: str) -> dict[str, Any]:
+        origin = report.provenance
+        laid_out = comparison_report(report.comparison)
+        lede, *others = _sentences(report, laid_out)
+        sections: list[dict[str, Any]] = []
+
+        def add(name: str, title: str, **parts: Any) -> None:
+            empty: dict[str, Any] = {
+                **dict.fromkeys(("text", "command"), ""),
+                **dict.fromkeys(("list", "sentences", "tables", "folds", "facts"), ()),
+                "exhibit": None,
+            }
+            sections.append({**empty, "id": f"{prefix}-{name}", "title": title, **parts})
+
+        for exhibit in exhibits(report):
+            folded = exhibit.name not in {"tier-shares", "concentration"}
+            add(exhibit.name, exhibit.title,
+                exhibit=self._exhibit(exhibit, slug(topic_title(origin)), folded=folded,
+                                      prefix=prefix))  # fmt: skip
+            if exhibit.name == "share-by-size":
+                tests = [table for table in laid_out.tables if table.name == "rescaling"]
+                add(
+                    "rescaling",
+                    "Can a factor repair a sample?",
+                    text="If a sample's attribution were the full panel's on a smaller scale, one "
+                    "factor λ would turn one into the other.",
+                    list=[
+                        f"{table.title.split(':')[0]}: {table.notes[0]}"
+                        for table in tests
+                        if table.notes
+                    ],
+                    folds=[
+                        _table(table, f"{prefix}-rescaling-{k}") for k, table in enumerate(tests)
+                    ],
+                )
+        leaders = [
+            _leaders_table(
+                one.agents, leaders_report(one, origin).tables[0], f"{prefix}-leaders-{k}"
+            )
+            for k, one in enumerate(sorted(report.leaders, key=lambda one: one.indicator != "heat"))
+        ]
+        if leaders:
+            add("leaders", "Agents with the largest attribution",
+                text="A large attribution says how much an account's activity weighs in the "
+                "indicator. It says nothing of intent, merit or blame.",
+                tables=leaders[:1], folds=leaders[1:])  # fmt: skip
+        panels = [table for table in laid_out.tables if table.name == "panel"]
+        everyone = f"All {plural(report.comparison.n_agents, 'agent')} of {origin.source}."
+        add(
+            "panel",
+            "Who counts",
+            text="" if panels else everyone,
+            tables=[_table(table, f"{prefix}-panel") for table in panels],
+        )
+        gaps = [coverage_table(origin.gaps)] if origin.gaps else []
+        add(
+            "coverage",
+            "Coverage and gaps",
+            sentences=_coverage(origin),
+            tables=[_table(table, f"{prefix}-gaps") for table in gaps],
+        )
+        add(
+            "methods",
+            "Methods and parameters",
+            facts=[
+                *laid_out.facts,
+                Fact("versions", ", ".join(f"{name} {number}" for name, number in report.versions)),
+            ],
+            command=report.command,
+        )
+        return {
+            "id": prefix,
+            "title": topic_title(origin),
+            "lede": lede,
+            "sentences": others,
+            "numbers": _numbers(report),
+            "sections": sections,
+        }
+
+    def _exhibit(
+        self, exhibit: Exhibit, topic: str, *, folded: bool, prefix: str = "all"
+    ) -> dict[str, Any]:
+        self._figures += 1
+        data = exhibit.report.data
+        assert data is not None  # noqa: S101 - an exhibit's report always has data
+        bare = Report(data.name, (), data=_without_origin(data))
+        encoded = base64.b64encode(csv_bytes(bare)).decode()
+        return {
+            "id": f"{prefix}-figure-{exhibit.name}",
+            "number": self._figures,
+            "caption": exhibit.caption,
+            "alt": exhibit.alt,
+            "wide": self._svg(exhibit.chart(PAGE)),
+            "narrow": self._svg(exhibit.chart(PAGE_NARROW)),
+            "table": _table(
+                exhibit.report.tables[0], f"{prefix}-table-{exhibit.name}",
+                grouped=exhibit.name in {"tier-shares", "share-by-size"},
+            ),
+            "folded": folded,
+            "file": f"{topic}-{exhibit.name}.csv",
+            "csv": Markup("data:text/csv;charset=utf-8;base64," + encoded),  # noqa: S704 - base64
+        }  # fmt: skip
+
+    def _svg(self, spec: Spec) -> Markup:
+        # The drawing library has escaped what words there are in it.
+        return Markup(self._draw(spec))  # noqa: S704
+
+
+def _sentences(report: "TopicReport", laid_out: Report) -> tuple[str, ...]:
+    """Put heat first, where it is among the indicators: it is what a topic is hot by."""
+    undefined = [
+        f"{scales.indicator} has no answer on this panel: {scales.undefined}."
+        for scales in report.comparison.indicators
+        if scales.undefined
+    ]
+    found = [*laid_out.summary, *undefined]
+    found.sort(key=lambda sentence: not sentence.startswith("Of heat "))
+    return tuple(found) or ("No sample has an answer.",)
+
+
+def _numbers(report: "TopicReport") -> list[Fact]:
+    origin, comparison = report.provenance, report.comparison
+    numbers = [Fact("agents", count(comparison.n_agents))]
+    heat = next(
+        (s for s in comparison.indicators if s.indicator == "heat" and not s.undefined), None
+    )
+    if heat is not None:
+        numbers.append(Fact("heat", short(heat.full.total)))
+    half = next((c for c in report.concentrations if heat is None or c.indicator == "heat"), None)
+    if half is not None:
+        numbers.append(Fact(f"agents that carry half of {half.indicator}", count(half.half)))
+    if origin.window is not None:
+        numbers.append(Fact("of the window seen", percent(seen_fraction(origin))))
+    return numbers
+
+
+def _meta(origin: "Provenance", n_agents: int) -> str:
+    window = origin.window
+    if window is None:
+        return f"{plural(n_agents, 'agent')} of {origin.source}."
+    return (
+        f"{window.start:%-d %B %Y, %H:%M} to {window.end:%-d %B %Y, %H:%M} UTC; "
+        f"{plural(n_agents, 'agent')} of {origin.source}."
+    )
+
+
+def _coverage(origin: "Provenance") -> tuple[str, ...]:
+    if origin.window is None:
+        return ("A features file has no window, so there is nothing to cover.",)
+    if not origin.gaps:
+        return ("Sources cover the whole window; there are no gaps.",)
+    return gap_warnings(origin.gaps)
+
+
+# --- tables ---------------------------------------------------------------------------------------
+
+_RIGHT = {"int", "float", "share", "figure"}
+
+
+def _table(table: Table, name: str, *, grouped: bool = False) -> dict[str, Any]:
+    columns = [
+        k
+        for k, column in enumerate(table.columns)
+        if column.kind != "text" or any(row[k] not in {None, ""} for row in table.rows)
+    ]
+    shown_columns = [table.columns[k] for k in columns]
+    rows = [[row[k] for k in columns] for row in table.rows]
+    if grouped:
+        groups = [
+            {
+                "name": str(key),
+                "rows": [_row(shown_columns[1:], row[1:], header=True) for row in of_key],
+            }
+            for key, of_key in groupby(rows, key=lambda row: row[0])
+        ]
+    else:
+        groups = [{"name": "", "rows": [_row(shown_columns, row, header=True) for row in rows]}]
+    return {
+        "id": name,
+        "title": table.title,
+        "columns": [
+            {"heading": column.heading, "classes": _classes(column)} for column in shown_columns
+        ],
+        "groups": groups,
+        "notes": table.notes,
+    }
+
+
+def _row(columns: Iterable[Column], row: Iterable[Cell], *, header: bool) -> list[_Cell]:
+    cells = [_cell(cell, column) for column, cell in zip(columns, row, strict=True)]
+    if header:
+        head = cells[0]
+        cells[0] = _Cell(head.text, head.kind, "th", head.classes, head.exact, head.time)
+    return cells
+
+
+def _cell(cell: Cell, column: Column) -> _Cell:
+    words = (
+        short(cell)
+        if isinstance(cell, float) and column.kind == "float"
+        else shown(cell, column.kind)
+    )
+    text = safe_text(words, _LONGEST_CELL)
+    exact = repr(cell) if column.kind in {"int", "float", "share"} and cell is not None else None
+    time = iso(cell) if isinstance(cell, date) else None
+    return _Cell(text, classes=_classes(column), exact=exact, time=time)
+
+
+def _classes(column: Column) -> str:
+    if column.kind in _RIGHT:
+        return "num"
+    return "long" if column.kind == "text" and column.name in {"note", "reason"} else ""
+
+
+def _leaders_table(agents: "Sequence[Leader]", table: Table, name: str) -> dict[str, Any]:
+    """Lay out agents with a link under the handle, or under the DID where no handle is known."""
+    names = [column.name for column in table.columns]
+    kept = ("tier", "a", "b", "c", "value", "share")
+    columns = [table.columns[names.index(one)] for one in kept]
+    rows = []
+    for agent, row in zip(agents, table.rows, strict=True):
+        link = _PROFILE + agent.did if _DID.fullmatch(agent.did) else None
+        handle = None if agent.handle is None else safe_text(agent.handle, _LONGEST_CELL)
+        did = safe_text(agent.did, _LONGEST_CELL)
+        who = _Cell("", "agent", "th", "long", did=did, handle=handle, link=link)
+        cells = _row(columns, [row[names.index(one)] for one in kept], header=False)
+        rows.append([_cell(row[0], table.columns[0]), who, *cells])
+    return {
+        "id": name,
+        "title": table.title,
+        "columns": [
+            {"heading": "", "classes": "num"},
+            {"heading": "agent", "classes": ""},
+            *({"heading": column.heading, "classes": _classes(column)} for column in columns),
+        ],
+        "groups": [{"name": "", "rows": rows}],
+        "notes": (),
+    }
+
+
+def _without_origin(table: Table) -> Table:
+    """Leave out the columns that say the same in every row: the page says it once."""
+    keep = len(table.columns) - len(ORIGIN_COLUMNS)
+    return Table(table.name, "", table.columns[:keep], tuple(row[:keep] for row in table.rows))
