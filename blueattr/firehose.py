@@ -30,6 +30,7 @@ _WANTED = tuple(f"{collection}/" for collection in COLLECTIONS)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 # The one form of CID in repositories: version 1, DAG-CBOR, SHA-256, so four bytes and the digest.
 _CID = 36
+_LONGEST = 2048
 # A length of more bits than this is beyond any frame.
 _LONGEST_SHIFT = 28
 
@@ -141,60 +142,76 @@ class _Frames:
         try:
             self.lines.append(write(did, time_us, body))
         except ValueError:
-            self.refuse("missing field", f"{did} {kind}")
+            self.refuse("bad record", f"{did} {kind}")
 
     def _commit(self, body: dict[str, Any]) -> None:
-        ops = body.get("ops")
-        if type(ops) is not list:
-            self.refuse("missing field", body.get("repo"))
-            return
-        if not ops and body.get("tooBig") is True:
-            self.refuse("commit too big", body.get("repo"))
-            return
-        blocks: dict[bytes, bytes] | None = None
+        did, rev, ops, time_us = (body.get(name) for name in ("repo", "rev", "ops", "time"))
+        # These come once and go into the line of each operation, so they must be short.
+        if type(did) is not str or len(did) > _LONGEST:
+            self.refuse("bad DID", did)
+        elif type(rev) is not str or len(rev) > _LONGEST:
+            self.refuse("bad rev", did)
+        elif type(ops) is not list:
+            self.refuse("missing field", did)
+        elif not ops and body.get("tooBig") is True:
+            self.refuse("commit too big", did)
+        else:
+            _Commit(self, did, rev, time_us, body.get("blocks")).read(ops)
+
+
+class _Commit:
+    """The operations of a commit, which has one author, one revision and one time."""
+
+    def __init__(self, out: _Frames, did: str, rev: str, time_us: int | None, car: Any) -> None:
+        self.out = out
+        self.did = did
+        self.rev = rev
+        self.time_us = time_us
+        self.car = car
+        self.blocks: dict[bytes, bytes] | None = None
+        # Many operations may name one record: what they make of it must not grow without bound.
+        self.budget = 4 * FRAME_LIMIT
+
+    def read(self, ops: list[Any]) -> None:
         for op in ops:
             path = op.get("path") if type(op) is dict else None
             if type(path) is not str:
-                self.refuse("missing field", body.get("repo"))
-                continue
-            if not path.startswith(_WANTED):
-                self.skipped += 1
-                continue
-            if blocks is None:
-                blocks = _blocks(body.get("blocks"))
-            self._operation(body, op, path, blocks)
+                self.out.refuse("missing field", self.did)
+            elif not path.startswith(_WANTED):
+                self.out.skipped += 1
+            elif self.time_us is None:
+                self.out.refuse("bad time", f"{self.did}/{path}")
+            else:
+                reason = self._operation(op, path, self.time_us)
+                if reason:
+                    self.out.refuse(reason, f"{self.did}/{path}")
 
-    def _operation(
-        self, body: dict[str, Any], op: dict[str, Any], path: str, blocks: dict[bytes, bytes]
-    ) -> None:
-        did, time_us, action = body.get("repo"), body["time"], op.get("action")
-        if time_us is None:
-            self.refuse("bad time", f"{did}/{path}")
-            return
+    def _operation(self, op: dict[str, Any], path: str, time_us: int) -> str | None:
+        """Write an operation's line, or say why there is none."""
+        action = op.get("action")
         collection, _, rkey = path.partition("/")
-        commit = {
-            "rev": body.get("rev"),
-            "operation": action,
-            "collection": collection,
-            "rkey": rkey,
-        }
+        commit = {"rev": self.rev, "operation": action, "collection": collection, "rkey": rkey}
         if action in ("create", "update"):
+            if self.blocks is None:
+                self.blocks = _blocks(self.car)
             cid = op.get("cid")
-            block = blocks.get(cid) if type(cid) is bytes else None
+            block = self.blocks.get(cid) if type(cid) is bytes else None
             if block is None:
-                self.refuse("missing block", f"{did}/{path}")
-                return
+                return "missing block"
+            self.budget -= len(block)
+            if self.budget < 0:
+                return "commit too big"
             try:
                 commit["record"] = libipld.decode_dag_cbor(block)
             except (ValueError, RecursionError):
-                self.refuse("not DAG-CBOR", f"{did}/{path}")
-                return
+                return "not DAG-CBOR"
         try:
-            line = commit_line(did, time_us, commit)
+            line = commit_line(self.did, time_us, commit)
         except ValueError:
-            self.refuse("bad record", f"{did}/{path}")
-            return
-        self.lines.append(line)
+            return "bad record"
+        self.budget -= len(line)
+        self.out.lines.append(line)
+        return None
 
 
 def _blocks(car: Any) -> dict[bytes, bytes]:
