@@ -304,7 +304,7 @@ def _decompress(frame: bytes) -> bytes:
         if size >= 0:
             decompressor = zstandard.ZstdDecompressor()
             return decompressor.decompress(frame, allow_extra_data=False) if size else b""
-        reader = zstandard.ZstdDecompressor(max_window_size=BLOCK_LIMIT).stream_reader(frame)
+        reader = zstandard.ZstdDecompressor().stream_reader(frame)
         body = bytearray()
         while piece := reader.read(1 << 20):
             body += piece
