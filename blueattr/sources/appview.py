@@ -3,6 +3,7 @@
 import asyncio
 import json
 import random
+import re
 import time
 import zlib
 from collections import Counter, deque
@@ -34,6 +35,10 @@ _LARGEST_BODY = 4 << 20
 _LONGEST_CALL = 30.0
 # More than there are people to follow anyone.
 _MOST_FOLLOWERS = 10**9
+# atproto.com/specs/lexicon, datetime.
+_TIME = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,20})?(Z|[+-][0-9]{2}:[0-9]{2})"
+)
 _EARLIEST = datetime(2020, 1, 1, tzinfo=UTC)
 _CLOCK_ERROR = timedelta(days=1)
 
@@ -154,8 +159,8 @@ class AppView:
     ) -> None:
         parts = check_url(url, insecure=insecure)
         try:
-            httpx.URL(as_http(parts))
-        except httpx.InvalidURL as error:
+            _ = httpx.URL(as_http(parts)).host  # which it may fail to decode
+        except (httpx.InvalidURL, UnicodeError) as error:
             raise UsageError(f"not an address: {url!r} ({error})") from None
         if not 0 < rate <= 1000:
             raise UsageError(f"calls a second are more than 0 and at most 1000, not {rate:g}")
@@ -407,13 +412,13 @@ def _followers(value: object) -> int | None:
 
 
 def _creation(value: object, now: datetime) -> datetime | None:
-    if not isinstance(value, str) or len(value) > 64:
+    if not isinstance(value, str) or not _TIME.fullmatch(value):
         return None
     try:
         found = datetime.fromisoformat(value)
-        return found.astimezone(UTC) if _EARLIEST <= found <= now + _CLOCK_ERROR else None
-    except (ValueError, TypeError):  # not a time, or one without its time zone
+    except ValueError:  # such as a 30th of February
         return None
+    return found.astimezone(UTC) if _EARLIEST <= found <= now + _CLOCK_ERROR else None
 
 
 def _seconds(value: str | None, headers: httpx.Headers, now: datetime) -> float | None:
