@@ -54,6 +54,7 @@ class ExitCode(IntEnum):
     STORE = 6
     OUTPUT = 7
     SOURCE = 8
+    GAPS = 9
     INTERRUPTED = 130
 
 

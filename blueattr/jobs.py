@@ -9,7 +9,7 @@ import polars as pl
 
 from blueattr import panel, topics
 from blueattr.attribution import AttributionResult, attribute
-from blueattr.errors import InputError, UsageError
+from blueattr.errors import InputError, SourceError, UsageError
 from blueattr.indicators import Aggregator, Indicator
 from blueattr.provenance import Provenance, Window
 from blueattr.scales import ScaleComparison, compare_scales
@@ -18,6 +18,7 @@ from blueattr.store import DEFAULT_MEMORY, Status, Store, Writer
 from blueattr.views import PanelQuery, count_events, make_features
 
 __all__ = [
+    "COMMIT_ROWS",
     "PanelQuery",
     "PanelResult",
     "Progress",
@@ -30,12 +31,14 @@ __all__ = [
     "load_features",
     "make_features",
     "make_panel",
+    "nothing_of_it",
+    "read_source",
     "status",
 ]
 
 # A commit folds what waits into the whole store: seldom enough to be cheap, often enough that a
 # killed run has little to do again and a reader gets in between.
-_COMMIT_ROWS = 1_000_000
+COMMIT_ROWS = 1_000_000
 _COMMIT_BYTES = 1 << 30
 
 Progress = Callable[[str, int, int | None], None]
@@ -92,12 +95,12 @@ def ingest(
                 if known.complete:
                     unchanged.append(source.name)
                     states.append(known)
-                    failures += _nothing_of_it(known)
+                    failures += nothing_of_it(known)
                     continue
                 state = known
             else:
                 state = SourceState(source.name, source.kind, source.fingerprint)
-            state, failure = _read(writer, source, state, progress)
+            state, failure = read_source(writer, source, state, progress)
             states.append(state)
             if failure:
                 failures.append(failure)
@@ -105,9 +108,16 @@ def ingest(
     return Ingested(tuple(states), tuple(unchanged), tuple(failures), before, after)
 
 
-def _read(
+def read_source(
     writer: Writer, source: Source, state: SourceState, progress: Progress | None
 ) -> tuple[SourceState, str]:
+    """Read a source to its end, committing as it goes.
+
+    Returns
+    -------
+    tuple
+        Its state, and what went wrong; empty where nothing did.
+    """
     committed = state
     failure = ""
     try:
@@ -116,19 +126,19 @@ def _read(
             if progress:
                 progress(source.name, chunk.read, source.size)
             if (
-                state.kept - committed.kept >= _COMMIT_ROWS
+                state.kept - committed.kept >= COMMIT_ROWS
                 or state.position - committed.position >= _COMMIT_BYTES
             ):
                 writer.commit(state)
                 committed = state
         state = replace(state, complete=True)
-    except InputError as error:
+    except (InputError, SourceError) as error:
         failure = str(error)
     writer.commit(state)
-    return state, failure or next(iter(_nothing_of_it(state)), "")
+    return state, failure or next(iter(nothing_of_it(state)), "")
 
 
-def _nothing_of_it(state: SourceState) -> list[str]:
+def nothing_of_it(state: SourceState) -> list[str]:
     """Say that a source is not what it was given for."""
     if not state.lines or state.lines > sum(state.rejected.values()):
         return []

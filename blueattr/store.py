@@ -300,13 +300,22 @@ class Writer(Store):
     def source(self, name: str) -> SourceState | None:
         """Return what the store knows of a source, or None."""
         with self._attached():
-            known = self.frame("read/source", name=name).to_dicts()
-            if not known:
-                return None
-            state = SourceState(**known[0])
-            for reason, lines, samples in self.frame("read/rejected", name=name).iter_rows():
-                state.reject(reason, lines, [(s["position"], s["sample"]) for s in samples or []])
-            state.spans = [Span(*row) for row in self.frame("read/spans", name=name).iter_rows()]
+            return self._source(name)
+
+    def sources(self) -> list[SourceState]:
+        """Return what the store knows of its sources, by name."""
+        with self._attached():
+            names = self.frame("read/sources")["name"].to_list()
+            return [state for name in names if (state := self._source(name)) is not None]
+
+    def _source(self, name: str) -> SourceState | None:
+        known = self.frame("read/source", name=name).to_dicts()
+        if not known:
+            return None
+        state = SourceState(**known[0])
+        for reason, lines, samples in self.frame("read/rejected", name=name).iter_rows():
+            state.reject(reason, lines, [(s["position"], s["sample"]) for s in samples or []])
+        state.spans = [Span(*row) for row in self.frame("read/spans", name=name).iter_rows()]
         return state
 
     def count_events(self) -> int:

@@ -1,6 +1,8 @@
 """The command that asks an AppView about accounts: hydrate."""
 
 import sys
+import time
+from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
@@ -11,6 +13,7 @@ from blueattr.cli.options import (
     Db,
     End,
     Format,
+    Insecure,
     KeepBots,
     Length,
     MaxRate,
@@ -29,6 +32,8 @@ if TYPE_CHECKING:
 
 # Shorter waits are not worth a line.
 _LONG_WAIT = 5.0
+# Without a terminal, how it goes is said this seldom.
+_SELDOM = 600.0
 
 
 def register(app: typer.Typer) -> None:
@@ -63,12 +68,7 @@ def hydrate(
     appview: Annotated[
         str, typer.Option("--appview", help="Address of the AppView.")
     ] = "https://public.api.bsky.app",
-    insecure: Annotated[
-        bool,
-        typer.Option(
-            "--insecure", help="Accept an address that is not encrypted.", show_default=False
-        ),
-    ] = False,
+    insecure: Insecure = False,
     rate: Annotated[
         float, typer.Option("--rate", help="Calls a second at most, each for 25 accounts.")
     ] = 10.0,
@@ -121,11 +121,12 @@ def hydrate(
 
 
 class _Line:
-    """A line on a terminal's stderr; elsewhere the long waits alone."""
+    """How it goes, on stderr: a line that changes on a terminal, a line now and then in a log."""
 
     def __init__(self, *, quiet: bool) -> None:
         self._quiet = quiet
         self._drawn = not quiet and sys.stderr.isatty()
+        self._started = self._said = time.monotonic()
 
     def __enter__(self) -> "_Line":
         if not self._drawn:
@@ -156,16 +157,25 @@ class _Line:
             self._display.stop()
 
     def show(self, state: "Hydrated") -> None:
-        if not self._drawn:
-            return
-        speed = self._display.tasks[0].speed
-        self._display.update(
-            self._task,
-            total=state.wanted,
-            completed=state.asked,
-            found=state.found,
-            rate="-" if speed is None else f"{speed:,.0f}",
-        )
+        now = time.monotonic()
+        rate = f"{state.asked / max(now - self._started, 0.001):,.0f}"
+        if self._drawn:
+            self._display.update(
+                self._task,
+                total=state.wanted,
+                completed=state.asked,
+                found=state.found,
+                rate=rate,
+            )
+        elif not self._quiet and now - self._said >= _SELDOM:
+            self._said = now
+            left = timedelta(
+                seconds=round((now - self._started) * (state.wanted / state.asked - 1))
+            )
+            say(
+                f"{state.asked:,} of {state.wanted:,} accounts asked about, {state.found:,} found, "
+                f"{rate}/s, {left} left"
+            )
 
     def wait(self, seconds: float, why: str) -> None:
         if not self._quiet and seconds >= _LONG_WAIT:

@@ -16,7 +16,8 @@ Start with `blueattr demo`, or with events of your own: `blueattr ingest events.
 `blueattr attribute --topic mythos` and `blueattr compare-scales --topic mythos`.
 
 Exit codes: 0 fine, 1 failure, 2 bad option, 3 bad input (what could be read was kept), 4 no answer
-on this data, 5 store in use, 6 store unusable, 7 cannot write, 8 source unreachable, 130 interrupted."""
+on this data, 5 store in use, 6 store unusable, 7 cannot write, 8 source unreachable, 9 done but
+with a gap, 130 interrupted."""
 
 _app = typer.Typer(
     name="blueattr",
@@ -44,7 +45,17 @@ def _root(
 
 
 # Each module adds its commands; none imports more than typer until a command runs.
-for _module in ("store", "hydrate", "agents", "attribution", "validation", "robustness", "report", "demo"):
+for _module in (
+    "ingest",
+    "store",
+    "hydrate",
+    "agents",
+    "attribution",
+    "validation",
+    "robustness",
+    "report",
+    "demo",
+):
     import_module(f"blueattr.cli.{_module}").register(_app)
 
 

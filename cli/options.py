@@ -20,6 +20,13 @@ Db: TypeAlias = Annotated[
 Memory: TypeAlias = Annotated[
     str, typer.Option("--memory-limit", help="Memory for the whole process, such as 4GB or 800MB.")
 ]
+Insecure: TypeAlias = Annotated[
+    bool,
+    typer.Option(
+        "--insecure", help="Speak to ws:// and http:// addresses elsewhere than on this machine.",
+        show_default=False,
+    ),
+]  # fmt: skip
 Topic: TypeAlias = Annotated[
     str | None,
     typer.Option("--topic", help="A topic's name, or 'all' for every event.", show_default=False),
@@ -168,6 +175,7 @@ _LEAST_MEMORY, _MOST_MEMORY = 256 << 20, 1 << 50
 _MEMORY_UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
 _MOST_SEEDS = 10_000
 _UNITS = {"h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
+_SHORT_UNITS = {"s": timedelta(seconds=1), "m": timedelta(minutes=1), **_UNITS}
 # Parameters of a command.
 _ASK_A_STORE = frozenset({
     "topic", "match", "topics", "db", "start", "end", "window", "scale", "bots", "keep_bots",
@@ -195,6 +203,16 @@ def moment(text: str | None, option: str) -> datetime | None:
     if not _EARLIEST <= found <= _LATEST:
         raise UsageError(f"{option} {text!r} lies outside the years 1970 to 2999")
     return found.astimezone(UTC)
+
+
+def duration(text: str | None, option: str) -> timedelta | None:
+    """Read how long something is to last; None stays None."""
+    if text is None:
+        return None
+    match = re.fullmatch(r"([0-9]{1,7})(s|m|h|d)", text.strip())
+    if not match or int(match[1]) == 0:
+        raise UsageError(f"{option} {text!r} is not a time; write 30s, 50m, 6h or 1d")
+    return int(match[1]) * _SHORT_UNITS[match[2]]
 
 
 def length(text: str, option: str = "--window") -> timedelta:

@@ -15,7 +15,7 @@ from blueattr.store import Store, Writer
 
 
 def small_commits() -> None:
-    jobs._COMMIT_ROWS = 20
+    jobs.COMMIT_ROWS = 20
     files.CHUNK = 2000
     files._READ = 700
 

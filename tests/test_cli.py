@@ -157,6 +157,8 @@ def test_options_mean_the_same_everywhere() -> None:
                 continue
             if (name, key) == ("convergence", "--steps"):
                 continue  # several, as its table needs
+            if name == "ingest" and key in {"--from", "--to"}:
+                continue  # what is fetched, not a window
             if name == "report" and key in {"--format", "--indicator"}:
                 continue  # it writes files, and shows all four indicators
             found.setdefault(str(key), set()).add((str(option.default), option.help))
@@ -334,7 +336,13 @@ BAD_OPTIONS = {
     "look-around": ["attribute", "--match", "(?=x)"],
     "names and expressions": ["topics", "check", "mythos", "--match", "x"],
     "topic all cannot be checked": ["topics", "check", "all"],
-    "nothing to ingest": ["ingest"],
+    "two services": ["ingest", "jetstream", "firehose"],
+    "addresses of two kinds": ["ingest", "wss://a.example/subscribe", "wss://b.example"],
+    "an address in plain text": ["ingest", "ws://example.org/subscribe"],
+    "an address with a password": ["ingest", "wss://me:secret@example.org/subscribe"],
+    "a file and a stream": ["ingest", "x.jsonl", "wss://example.org/subscribe"],
+    "a host for a file": ["ingest", "x.jsonl", "--host", "wss://example.org"],
+    "no length of time": ["ingest", "jetstream", "--for", "soon"],
     "stdin and a file": ["ingest", "-", "x.jsonl"],
 }  # fmt: skip
 
@@ -488,7 +496,7 @@ def test_every_error_has_an_exit_code_of_its_own_kind() -> None:
     assert len(kinds) > 10
     assert {kind.exit_code for kind in kinds} == {
         ExitCode.USAGE, ExitCode.INPUT, ExitCode.NO_ANSWER, ExitCode.STORE_BUSY, ExitCode.STORE,
-        ExitCode.OUTPUT,
+        ExitCode.OUTPUT, ExitCode.SOURCE,
     }  # fmt: skip
 
 

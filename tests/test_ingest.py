@@ -479,7 +479,7 @@ def test_a_full_disk_is_an_error_and_the_next_run_resumes(
 def test_reader_works_between_commits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(files, "CHUNK", 2000)
     monkeypatch.setattr(files, "_READ", 700)
-    monkeypatch.setattr(jobs, "_COMMIT_ROWS", 20)
+    monkeypatch.setattr(jobs, "COMMIT_ROWS", 20)
     db, path = tmp_path / "store.duckdb", tmp_path / "x.jsonl"
     path.write_bytes(lines(*EVENTS))
     seen: list[int] = []

@@ -2,7 +2,18 @@
 
 from datetime import UTC, date, datetime
 
-__all__ = ["UNDEFINED", "count", "iso", "number", "percent", "plural", "points", "short", "spread"]
+__all__ = [
+    "UNDEFINED",
+    "count",
+    "iso",
+    "lasting",
+    "number",
+    "percent",
+    "plural",
+    "points",
+    "short",
+    "spread",
+]
 
 UNDEFINED = "-"
 """Where there is no number; a note beside it says why."""
@@ -76,3 +87,17 @@ def iso(moment: date) -> str:
     if not isinstance(moment, datetime):
         return moment.isoformat()
     return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def lasting(seconds: float | None) -> str:
+    """Write a length of time in the largest unit that it fills twice.
+
+    >>> lasting(7.4), lasting(150), lasting(3 * 86400), lasting(None)
+    ('7 s', '2.5 min', '3.0 d', '-')
+    """
+    if seconds is None:
+        return UNDEFINED
+    for unit, size in (("d", 86400), ("h", 3600), ("min", 60)):
+        if seconds >= 2 * size:
+            return f"{seconds / size:,.1f} {unit}"
+    return f"{seconds:,.0f} s"

@@ -1,29 +1,64 @@
 """Reports on what is in a store: ingests, status, topics and the panel."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from blueattr.report.figures import count, iso, plural
+from blueattr.report.figures import count, iso, lasting, plural
 from blueattr.report.jsonform import table_json
 from blueattr.report.origin import gap_warnings, origin_facts, origin_json, panel_table
 from blueattr.report.tables import Column, Fact, Report, Table
+from blueattr.sources import BY_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from blueattr.following import Followed
     from blueattr.provenance import Provenance, Window
     from blueattr.sources import Ingested, SourceState
     from blueattr.store import Status
     from blueattr.topics import Topic, TopicDays
 
 __all__ = [
+    "follow_report",
     "ingest_report",
     "panel_report",
     "status_report",
     "topic_days_report",
     "topics_report",
 ]
+
+
+_OUTCOMES = {
+    "stopped": "it was stopped",
+    "live": "it had caught up with the clock",
+    "time is up": "the time was up",
+    "unreachable": "no server could be reached",
+}
+
+
+def follow_report(done: "Followed", db: Path) -> Report:
+    """Lay out what following a stream did."""
+    report = ingest_report([done.ingested], db)
+    lag = None if done.lag is None else done.lag.total_seconds()
+    behind = "" if lag is None else f"; the newest event is {lasting(lag)} old"
+    said = (
+        f"Followed until {_OUTCOMES[done.outcome]}{behind}; {plural(done.reconnects, 'reconnect')}."
+    )
+    gaps = tuple(f"Gap: {gap}." for gap in done.gaps)
+    return replace(
+        report,
+        summary=(*report.summary, said, *gaps),
+        content={
+            **(report.content or {}),
+            "outcome": done.outcome,
+            "lag_seconds": lag,
+            "reconnects": done.reconnects,
+            "gaps": list(done.gaps),
+            "trouble": done.trouble,
+        },
+    )
 
 
 def ingest_report(results: "Sequence[Ingested]", db: Path) -> Report:
@@ -86,7 +121,7 @@ def _outcome(state: "SourceState", result: "Ingested") -> str:
     if state.name in result.unchanged:
         return "unchanged"
     if not state.complete:
-        return "incomplete"
+        return "incomplete" if state.kind in BY_BYTES else "goes on"
     return "all rejected" if 0 < state.lines == sum(state.rejected.values()) else "complete"
 
 
@@ -140,7 +175,7 @@ def status_report(status: "Status") -> Report:
         columns=(
             Column("reason", "reason"),
             Column("source", "source"),
-            Column("position", "at byte", "int"),
+            Column("position", "at", "int"),
             Column("sample", "begins"),
         ),
         rows=tuple(status.rejected.drop("lines").iter_rows()),

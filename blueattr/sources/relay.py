@@ -1,0 +1,44 @@
+"""The firehose of a relay or of one PDS: what is asked of it, and what its frames mean."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from atproto_subscription.websocket import build_websocket_uri
+
+from blueattr.firehose import decode_frames
+from blueattr.lines import Decoded
+from blueattr.sources.socket import ConnectionRefused
+from blueattr.sources.streams import Resume
+
+__all__ = ["Firehose"]
+
+_METHOD = "com.atproto.sync.subscribeRepos"
+
+
+@dataclass(slots=True)
+class Firehose:
+    """``com.atproto.sync.subscribeRepos`` (atproto.com/specs/sync)."""
+
+    kind: str = field(default="firehose", init=False)
+    rewind: int = field(default=0, init=False)
+
+    def request(self, origin: str, resume: Resume) -> tuple[str, dict[str, str]]:
+        """Name the cursor; a relay cannot be asked by time, nor for some collections only."""
+        parameters = {} if resume.cursor is None else {"cursor": resume.cursor}
+        return build_websocket_uri(_METHOD, f"{origin}/xrpc", parameters), {}
+
+    def read(self, messages: Sequence[bytes], position: int) -> Decoded:  # noqa: ARG002 - frames tell
+        """Make frames lines."""
+        return decode_frames(messages)
+
+    def adapts(self, refusal: ConnectionRefused) -> bool:  # noqa: ARG002 - nothing is negotiated
+        """Change nothing."""
+        return False
+
+    def missed(self, resume: Resume, first: Decoded) -> str | None:
+        """Notice that a relay's numbering is not the one that the cursor is of."""
+        if resume.cursor is None:
+            return "the stream was taken up at its live end" if resume.seen else None
+        if first.first_seq is not None and first.first_seq <= resume.cursor:
+            return "the server's numbering has started over"
+        return None

@@ -1,0 +1,205 @@
+"""Streams of the network: what one connection to Jetstream or a relay gives, as lines."""
+
+import json
+import time
+from collections.abc import Generator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Protocol
+
+from blueattr.lines import Decoded, Notice
+from blueattr.sources import Chunk
+from blueattr.sources.socket import Connection, ConnectionLost, ConnectionRefused
+
+__all__ = ["Dialect", "Resume", "ServerError", "Stream"]
+
+# Messages are handed on when so much waits, or so long after the first: the decoder works on
+# thousands of lines at a time, and a reader of the store wants to see what is new.
+_ENOUGH = 4 << 20
+_SOON = 0.5
+# After so long without a message a server is asked anew, lest it has forgotten us.
+_SILENCE = 90.0
+_LATEST_US = 253_402_300_799_999_999
+
+
+@dataclass(frozen=True, slots=True)
+class Resume:
+    """Where a connection takes up.
+
+    Parameters
+    ----------
+    cursor
+        The server's own cursor to ask for; None where there is none.
+    last
+        The cursor of the last event seen from this server, which is at or after `cursor`.
+    since
+        Where there is no cursor: ask for everything from this time on, if the server can.
+    seen
+        Time of the last event that was seen, from this server or another.
+    gap
+        Why what lies before was not seen, where that is known already.
+    """
+
+    cursor: int | None = None
+    last: int | None = None
+    since: datetime | None = None
+    seen: datetime | None = None
+    gap: str | None = None
+
+
+class ServerError(ConnectionLost):
+    """The server ended the stream and said why."""
+
+    def __init__(self, notice: Notice) -> None:
+        super().__init__(f"the server said {notice.name}: {notice.message}")
+        self.name = notice.name
+
+
+class Dialect(Protocol):
+    """How one kind of server is asked, and what its messages mean."""
+
+    @property
+    def kind(self) -> str:
+        """What a source of this kind is called in the store."""
+
+    @property
+    def rewind(self) -> int:
+        """How far before the last event seen a cursor has to lie, so that nothing is missed."""
+
+    def request(self, origin: str, resume: Resume) -> tuple[str, dict[str, str]]:
+        """Return the address and headers to connect with.
+
+        Raises
+        ------
+        ConnectionLost
+            Something that is asked for beforehand could not be had.
+        """
+
+    def read(self, messages: list[bytes], position: int) -> Decoded:
+        """Make messages lines; never raises on what a server may send."""
+
+    def adapts(self, refusal: ConnectionRefused) -> bool:
+        """Change what is asked for, where that is why the server refused; say whether it was."""
+
+    def missed(self, resume: Resume, first: Decoded) -> str | None:
+        """Judge by the first events whether the stream takes up where it was asked to.
+
+        Returns
+        -------
+        str or None
+            Why not, or None.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """One server's stream: a cursor of its own, and connections one after the other.
+
+    Parameters
+    ----------
+    origin
+        ``wss://HOST``; with a path where the user gave one.
+    instance
+        Host and port, by which its cursors are known.
+    dialect
+        How it speaks.
+    """
+
+    origin: str
+    instance: str
+    dialect: Dialect
+
+    @property
+    def kind(self) -> str:
+        """The kind of server."""
+        return self.dialect.kind
+
+    @property
+    def name(self) -> str:
+        """How the store knows it."""
+        return f"{self.kind}:{self.instance}"
+
+    def chunks(self, resume: Resume, position: int = 0) -> Generator[Chunk]:
+        """Connect, and yield what comes until the connection ends.
+
+        An empty chunk is yielded while nothing comes, so that the caller gets to look at the
+        clock.
+
+        Parameters
+        ----------
+        resume
+            Where to take up.
+        position
+            Given back as the position of chunks that do not tell theirs.
+
+        Raises
+        ------
+        ConnectionLost
+            The connection could not be opened, or ended; all that came was yielded before.
+        """
+        url, headers = self.dialect.request(self.origin, resume)
+        gap = resume.gap
+        begun = False
+        heard = time.monotonic()
+        with Connection(url, headers) as connection:
+            while True:
+                messages = _gather(connection)
+                if not messages:
+                    if time.monotonic() - heard > _SILENCE:
+                        raise ConnectionLost(f"nothing came for {_SILENCE:.0f} s")
+                    yield Chunk(b"", position, 0, position)
+                    continue
+                heard = time.monotonic()
+                read = self.dialect.read(messages, position)
+                for notice in read.notices:
+                    if notice.name == "OutdatedCursor":
+                        gap = (
+                            gap or f"the server no longer had it ({notice.message or notice.name})"
+                        )
+                if not begun and read.first_seq is not None:
+                    begun = True
+                    gap = gap or self.dialect.missed(resume, read)
+                after = position if read.last_seq is None else read.last_seq
+                if read.lines or read.skipped or read.refused:
+                    yield Chunk(
+                        read.lines, position, sum(map(len, messages)), after,
+                        gap, read.skipped, tuple(read.refused),
+                    )  # fmt: skip
+                    gap = None
+                position = after
+                for notice in read.notices:
+                    if notice.kind == "error":
+                        raise ServerError(notice)
+
+
+def _gather(connection: Connection) -> list[bytes]:
+    messages = connection.take(_SOON)
+    deadline = time.monotonic() + _SOON
+    size = sum(map(len, messages))
+    while messages and size < _ENOUGH and (left := deadline - time.monotonic()) > 0:
+        try:
+            more = connection.take(left)
+        except ConnectionLost:
+            break
+        messages += more
+        size += sum(map(len, more))
+    return messages
+
+
+def microseconds(moment: datetime) -> int:
+    """Return a unix time in microseconds."""
+    return (moment - datetime.fromtimestamp(0, UTC)) // timedelta(microseconds=1)
+
+
+def from_microseconds(moment_us: int) -> datetime:
+    """Read a unix time in microseconds, clipped to the years that can be told."""
+    return datetime.fromtimestamp(0, UTC) + timedelta(microseconds=min(moment_us, _LATEST_US))
+
+
+def as_object(message: bytes) -> dict[str, Any]:
+    """Parse a message as a JSON object; empty where it is none."""
+    try:
+        found = json.loads(message)
+    except (ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}

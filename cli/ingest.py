@@ -1,0 +1,244 @@
+"""The command ingest: files, streams and the archive into the store."""
+
+import signal
+import threading
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
+
+import typer
+
+from blueattr.cli.options import (
+    DEFAULT_DB,
+    Db,
+    Format,
+    Insecure,
+    Memory,
+    Out,
+    duration,
+    memory_limit,
+    moment,
+)
+from blueattr.cli.output import check_out, emit, say
+from blueattr.cli.progress import Bars, LiveLine
+from blueattr.errors import ExitCode, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from types import FrameType
+
+    from blueattr.sources.streams import Stream
+
+Form: TypeAlias = Literal["text", "json", "csv"]
+# Options that make sense for a kind of source.
+_STREAMS = ("--host", "--for", "--until-live", "--from", "--no-fill", "--dictionary", "--insecure")
+_ARCHIVE = ("--host", "--from", "--to", "--insecure")
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("ingest")(ingest)
+
+
+def ingest(
+    sources: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[SOURCE]...",
+            help="Files of Jetstream JSON lines (v1 or v2; plain, .gz or .zst), folders, globs, or "
+            "- for standard input; or jetstream (the default), firehose, archive; or addresses: "
+            "wss://HOST/subscribe is Jetstream v1, another wss://HOST a relay or PDS. Of several "
+            "addresses the later ones stand in for the first.",
+            show_default=False,
+        ),
+    ] = None,
+    plc: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--plc",
+            help="A PLC directory export, for creation times and handles; may be given several "
+            "times, beside or without events.",
+            show_default=False,
+        ),
+    ] = None,
+    host: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--host",
+            help="A server of your choice for jetstream, firehose or archive, such as "
+            "wss://jetstream.example; may be given several times.",
+            show_default=False,
+        ),
+    ] = None,
+    for_: Annotated[
+        str | None,
+        typer.Option(
+            "--for", metavar="TIME", help="Follow for so long: 30s, 50m, 6h.", show_default=False
+        ),
+    ] = None,
+    until_live: Annotated[
+        bool,
+        typer.Option(
+            "--until-live", help="Follow until caught up with the clock.", show_default=False
+        ),
+    ] = False,
+    start: Annotated[
+        str | None,
+        typer.Option(
+            "--from",
+            help="Archive: from this UTC time on. A stream into an empty store: begin there, if "
+            "the server still has it.",
+            show_default=False,
+        ),
+    ] = None,
+    end: Annotated[
+        str | None,
+        typer.Option("--to", help="Archive: up to this UTC time.", show_default=False),
+    ] = None,
+    no_fill: Annotated[
+        bool,
+        typer.Option(
+            "--no-fill",
+            help="Where a server no longer has what was missed, leave a gap, even if the key of "
+            "the archive is set.",
+            show_default=False,
+        ),
+    ] = False,
+    dictionary: Annotated[
+        Path | None,
+        typer.Option(
+            "--dictionary",
+            help="Jetstream v1: its zstd dictionary, to ask for compressed messages.",
+            show_default=False,
+        ),
+    ] = None,
+    insecure: Insecure = False,
+    db: Db = DEFAULT_DB,
+    memory: Memory = "4GB",
+    form: Format = "text",
+    out: Out = None,
+    quiet: Annotated[
+        bool, typer.Option("--quiet", "-q", help="No progress.", show_default=False)
+    ] = False,
+) -> None:
+    """Read events into the store: follow Jetstream, or read files, or fetch the past.
+
+    Without a source it follows Jetstream from where the store left off until Ctrl-C. Reading
+    anything again, or what overlaps, changes nothing. What could be had is kept, whatever goes
+    wrong.
+
+    Example: blueattr ingest events.jsonl.zst more/ --db my.duckdb
+    """
+    check_out(out)
+    from blueattr.sources.services import find_streams, is_network  # noqa: PLC0415 - start-up time
+
+    bytes_allowed = memory_limit(memory)
+    named = sources or ([] if plc else ["jetstream"])
+    network = is_network(named)
+    if network and plc:
+        raise UsageError("--plc is for files; ingest the directory export by itself")
+    _refuse(
+        {
+            "--host": host, "--for": for_, "--until-live": until_live, "--from": start,
+            "--to": end, "--no-fill": no_fill, "--dictionary": dictionary, "--insecure": insecure,
+        },
+        allowed=_ARCHIVE if named == ["archive"] else _STREAMS if network else (),
+    )  # fmt: skip
+    if not network:
+        _read(named, plc, db, bytes_allowed, form, out, quiet=quiet)
+        return
+    streams = find_streams(named, host or (), dictionary=dictionary, insecure=insecure)
+    _follow(
+        streams, db, bytes_allowed, form, out,
+        length=duration(for_, "--for"), until_live=until_live, start=moment(start, "--from"),
+        no_fill=no_fill, quiet=quiet,
+    )  # fmt: skip
+
+
+def _refuse(options: dict[str, object], allowed: tuple[str, ...]) -> None:
+    for option, value in options.items():
+        if value and option not in allowed:
+            what = {(): "files", _ARCHIVE: "the archive"}.get(allowed, "a stream")
+            raise UsageError(f"{option} makes no sense for {what}")
+
+
+def _read(
+    sources: list[str],
+    plc: list[str] | None,
+    db: Path,
+    memory: int,
+    form: Form,
+    out: Path | None,
+    *,
+    quiet: bool,
+) -> None:
+    from blueattr import jobs  # noqa: PLC0415 - start-up time
+    from blueattr.report.inventory import ingest_report  # noqa: PLC0415 - start-up time
+
+    # Polars, by now imported, lets an interrupted read go on; a pipe would be waited for for ever.
+    signal.siginterrupt(signal.SIGINT, True)
+    with Bars(quiet=quiet) as bars:
+        done = [
+            jobs.ingest(db, arguments, kind=kind, memory=memory, progress=bars.progress)
+            for kind, arguments in (("plc", plc), ("file", sources))
+            if arguments
+        ]
+    emit(ingest_report(done, db), form, out)
+    failures = [failure for result in done for failure in result.failures]
+    for failure in failures:
+        say(f"blueattr: {failure}")
+    if failures:
+        raise typer.Exit(ExitCode.INPUT)
+
+
+def _follow(
+    streams: "Sequence[Stream]",
+    db: Path,
+    memory: int,
+    form: Form,
+    out: Path | None,
+    *,
+    length: timedelta | None,
+    until_live: bool,
+    start: datetime | None,
+    no_fill: bool,
+    quiet: bool,
+) -> None:
+    from blueattr.following import follow  # noqa: PLC0415 - start-up time
+    from blueattr.report.inventory import follow_report  # noqa: PLC0415 - start-up time
+
+    with LiveLine(quiet=quiet) as line:
+        done = follow(
+            db,
+            streams,
+            until="live" if until_live else "stopped",
+            limit=length,
+            start=start,
+            memory=memory,
+            stop=_stop_on_signals(),
+            watch=line.show,
+        )
+    emit(follow_report(done, db), form, out)
+    for failure in done.ingested.failures:
+        say(f"blueattr: {failure}")
+    if done.ingested.failures:
+        raise typer.Exit(ExitCode.INPUT)
+    if done.outcome == "unreachable":
+        say(f"blueattr: {done.trouble}; what was received is kept")
+        raise typer.Exit(ExitCode.SOURCE)
+    if done.gaps:
+        raise typer.Exit(ExitCode.GAPS)
+
+
+def _stop_on_signals() -> threading.Event:
+    """Let Ctrl-C, or a service manager, end cleanly; a second time ends at once."""
+    stop = threading.Event()
+
+    def ask(number: int, _: "FrameType | None") -> None:
+        stop.set()
+        say("blueattr: stopping; what was received is being kept")
+        signal.signal(number, signal.default_int_handler)
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, ask)
+    return stop

@@ -1,0 +1,120 @@
+"""Progress on a terminal's stderr: bars by bytes for files, a line for what is followed."""
+
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from blueattr.cli.output import say
+
+if TYPE_CHECKING:
+    from rich.live import Live
+    from rich.progress import TaskID
+
+    from blueattr.following import Moment
+    from blueattr.jobs import Progress
+
+# Without a terminal, how it goes is said this seldom.
+_SELDOM = 600.0
+
+
+class Bars:
+    """A bar by bytes on a terminal's stderr; nothing elsewhere."""
+
+    def __init__(self, *, quiet: bool) -> None:
+        self.progress: Progress | None = None
+        self._quiet = quiet or not sys.stderr.isatty()
+
+    def __enter__(self) -> "Bars":
+        if self._quiet:
+            return self
+        from rich.console import Console  # noqa: PLC0415 - start-up time
+        from rich.progress import (  # noqa: PLC0415 - start-up time
+            BarColumn,
+            DownloadColumn,
+            Progress,
+            TextColumn,
+            TimeRemainingColumn,
+            TransferSpeedColumn,
+        )
+
+        from blueattr.report.escape import safe_text  # noqa: PLC0415 - start-up time
+
+        self._display = Progress(
+            TextColumn("{task.description}", markup=False),
+            BarColumn(),
+            DownloadColumn(),
+            TransferSpeedColumn(),
+            TimeRemainingColumn(),
+            console=Console(stderr=True),
+            transient=True,
+        )
+        tasks: dict[str, TaskID] = {}
+
+        def progress(name: str, done: int, size: int | None) -> None:
+            if name not in tasks:
+                label = safe_text(Path(name).name, 40)
+                tasks[name] = self._display.add_task(label, total=size)
+            self._display.update(tasks[name], completed=done)
+
+        self.progress = progress
+        self._display.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if not self._quiet:
+            self._display.stop()
+
+
+class LiveLine:
+    """How a stream is followed: a line that changes on a terminal, a line now and then in a log."""
+
+    def __init__(self, *, quiet: bool) -> None:
+        self._quiet = quiet
+        self._live: Live | None = None
+        self._said = time.monotonic()
+
+    def __enter__(self) -> "LiveLine":
+        if not self._quiet and sys.stderr.isatty():
+            from rich.console import Console  # noqa: PLC0415 - start-up time
+            from rich.live import Live  # noqa: PLC0415 - start-up time
+
+            self._live = Live(console=Console(stderr=True), transient=True, refresh_per_second=4)
+            self._live.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._live is not None:
+            self._live.stop()
+
+    def show(self, moment: "Moment") -> None:
+        """Show how it goes."""
+        if self._quiet:
+            return
+        if self._live is not None:
+            from rich.text import Text  # noqa: PLC0415 - start-up time
+
+            if moment.message:
+                self._live.console.print(Text(_plain(f"{moment.server}: {moment.message}")))
+            self._live.update(Text(_status(moment), no_wrap=True, overflow="ellipsis"))
+        elif moment.message:
+            say(f"blueattr: {moment.server}: {moment.message}")
+        elif time.monotonic() - self._said >= _SELDOM:
+            self._said = time.monotonic()
+            say(f"blueattr: {_status(moment)}")
+
+
+def _plain(text: str) -> str:
+    from blueattr.report.escape import safe_text  # noqa: PLC0415 - start-up time
+
+    return safe_text(text, 500)
+
+
+def _status(moment: "Moment") -> str:
+    from blueattr.report.figures import count, lasting  # noqa: PLC0415 - start-up time
+
+    lag = lasting(None if moment.lag is None else moment.lag.total_seconds())
+    return (
+        f"{moment.server}  {moment.rate:,.0f} events/s  {lag} behind  {count(moment.kept)} kept  "
+        f"{count(moment.rejected)} rejected  {count(moment.reconnects)} reconnects"
+    )
