@@ -1,15 +1,22 @@
 """Hydration: what is asked of an AppView that misbehaves, what is kept, what it changes."""
 
 import asyncio
+import fcntl
 import gzip
+import io
 import json
 import multiprocessing
+import os
+import re
 import signal
+import struct
 import subprocess
 import tempfile
+import termios
 import time
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import redirect_stderr, suppress
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from functools import cache
@@ -26,6 +33,7 @@ from hypothesis import strategies as st
 from store_content import rows
 
 from blueattr import hydration, jobs
+from blueattr.cli.hydrate import _Line
 from blueattr.errors import StoreBusyError, StoreError, UsageError
 from blueattr.hydration import Hydrated, hydrate
 from blueattr.sources import appview
@@ -668,6 +676,51 @@ def test_a_failure_is_told_with_its_exit_code_and_what_was_kept(
     assert harmless(done.text)
     assert harmless(done.stderr)
     assert len(kept(db)) == 25
+
+
+def test_progress_is_a_line_on_a_terminal_and_seldom_one_in_a_log(
+    tmp_path: Path, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server.known = {someone(k): profile(k) for k in range(60)}
+    server.delay = 0.2
+    db = store_of(tmp_path, *range(300))
+    ours, theirs = os.openpty()
+    fcntl.ioctl(ours, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 100, 0, 0))
+    command = [str(BLUEATTR), "hydrate", "--db", str(db), "--appview", server.url]
+    env = os.environ | {"TERM": "xterm"}
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=theirs, env=env) as process:
+        os.close(theirs)
+        seen = b""
+        with suppress(OSError):  # the terminal's end, once nobody writes to it
+            while part := os.read(ours, 65536):
+                seen += part
+    os.close(ours)
+    assert process.returncode == 0
+    plain = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", seen.decode())
+    shown = re.findall(r"(\d+)/300 asked, (\d+) found, ([\d,]+)/s", plain)
+    assert int(shown[-1][0]) > 0
+    assert {int(found) for _, found, _ in shown} <= {0, 25, 50, 60}
+    monkeypatch.setattr("blueattr.cli.hydrate._SELDOM", 0.0)
+    again = ["hydrate", "--db", db, "--appview", server.url]
+    (tmp_path / "two").mkdir()
+    again[2] = store_of(tmp_path / "two", *range(60))
+    lines = run(*again).stderr.splitlines()
+    assert [line.split(",")[0] for line in lines] == [
+        f"{n} of 60 accounts asked about" for n in (25, 50, 60)
+    ]
+    assert lines[-1].endswith("0:00:00 left")
+    (tmp_path / "three").mkdir()
+    again[2] = store_of(tmp_path / "three", *range(60))
+    assert run(*again, "--quiet").stderr == ""
+
+
+def test_long_waits_are_said_in_a_log_too(tmp_path: Path, server: Server) -> None:
+    line = _Line(quiet=False)
+    with redirect_stderr(io.StringIO()) as err:
+        line.wait(4, "short")
+        line.wait(300, "https://x permits no more calls for now")
+        _Line(quiet=True).wait(300, "quiet")
+    assert err.getvalue() == "https://x permits no more calls for now; going on in 300 s\n"
 
 
 @pytest.mark.parametrize(("options", "why"), [
