@@ -413,7 +413,7 @@ def recovered(db: Path, path: Path, whole: Any, *, ran: bool = True) -> int:
 
 @pytest.mark.parametrize(
     "numbers",
-    [(0, 4, 8, 11, 17, 30), pytest.param((*range(16), 30), marks=pytest.mark.slow)],
+    [(0, 4, 8, 12, 20, 40), pytest.param((*range(20), 40), marks=pytest.mark.slow)],
     ids=["some", "all"],
 )
 def test_killed_before_each_statement_of_a_commit(
