@@ -19,6 +19,7 @@ from blueattr.indicators import (
 )
 from blueattr.kernels import FloatArray, IndexArray
 from blueattr.loading import find_indicator
+from blueattr.presentation import Presented
 from blueattr.provenance import Provenance
 from blueattr.tiers import DEFAULT_CUTOFFS, assign_tiers, check_cutoffs, rank, tier_names
 from blueattr.value import (
@@ -60,7 +61,7 @@ SMALLEST, LARGEST = 1e-90, 1e90
 
 
 @dataclass(frozen=True)
-class AttributionResult:
+class AttributionResult(Presented):
     """An indicator split among all agents of a panel, with what is needed to redo it.
 
     Parameters

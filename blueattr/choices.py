@@ -15,6 +15,7 @@ from blueattr.errors import NoAnswerError, SampleSizeError, UsageError
 from blueattr.indicators import Aggregator, AggregatorName, Indicator
 from blueattr.kernels import FloatArray
 from blueattr.loading import find_indicator
+from blueattr.presentation import Presented
 from blueattr.provenance import Provenance
 from blueattr.sampling import Protocol, Sampler, check_protocol
 from blueattr.scales import AtFullScale, Comparison, draws, summarise
@@ -114,7 +115,7 @@ class IndicatorSensitivity:
 
 
 @dataclass(frozen=True)
-class Sensitivity:
+class Sensitivity(Presented):
     """Whether conclusions depend on choices, with what is needed to redo the runs.
 
     Parameters

@@ -18,6 +18,7 @@ from blueattr.indicators import (
     PairwiseIndicator,
 )
 from blueattr.loading import find_indicator
+from blueattr.presentation import Presented
 from blueattr.provenance import IndicatorInfo, Provenance
 from blueattr.value import check_method, solve
 
@@ -102,7 +103,7 @@ class ConvergenceSeries:
 
 
 @dataclass(frozen=True)
-class Convergence:
+class Convergence(Presented):
     """Quadrature against closed forms on one panel.
 
     Parameters

@@ -10,6 +10,7 @@ import polars as pl
 from blueattr.attribution import AttributionResult, check_features
 from blueattr.errors import FeatureError, ZeroTotalError
 from blueattr.indicators import FeatureArrays, Indicator
+from blueattr.presentation import Presented
 from blueattr.provenance import Window
 from blueattr.value import TierShare, share_out, solve
 
@@ -63,7 +64,7 @@ class Day:
 
 
 @dataclass(frozen=True)
-class DayShares:
+class DayShares(Presented):
     """One indicator on the whole window and on each of its days."""
 
     whole: AttributionResult

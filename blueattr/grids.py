@@ -7,6 +7,7 @@ from blueattr.custom import OwnIndicator
 from blueattr.errors import UsageError
 from blueattr.indicators import Aggregator, Indicator
 from blueattr.loading import find_indicator
+from blueattr.presentation import Presented
 from blueattr.provenance import Provenance
 from blueattr.sampling import Protocol
 from blueattr.scales import ScaleComparison, compare_scales
@@ -54,7 +55,7 @@ class FlipCount:
 
 
 @dataclass(frozen=True)
-class ScaleGrid:
+class ScaleGrid(Presented):
     """One scale comparison per topic, all of one panel and window.
 
     Parameters

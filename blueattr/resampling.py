@@ -15,6 +15,7 @@ from blueattr.indicators import Aggregator, Indicator, MomentIndicator, Pairwise
 from blueattr.kernels import FloatArray, IntArray
 from blueattr.kernels import resampling as kernels_resampling
 from blueattr.loading import find_indicator
+from blueattr.presentation import Presented
 from blueattr.provenance import Provenance
 from blueattr.tiers import DEFAULT_CUTOFFS, assign_tiers, check_cutoffs, tier_names
 from blueattr.value import (
@@ -91,7 +92,7 @@ class IndicatorBootstrap:
 
 
 @dataclass(frozen=True)
-class Bootstrap:
+class Bootstrap(Presented):
     """Confidence intervals of tier shares, with what is needed to redo them.
 
     Parameters

@@ -14,6 +14,7 @@ from blueattr.errors import SampleSizeError, UsageError, ZeroTotalError
 from blueattr.indicators import Aggregator, Indicator
 from blueattr.kernels import FloatArray, IndexArray
 from blueattr.loading import find_indicator
+from blueattr.presentation import Presented
 from blueattr.provenance import Provenance
 from blueattr.rescaling import Misfit, Rescaling, mean_rescaling, rescaling_test
 from blueattr.sampling import Protocol, Sampler, check_protocol
@@ -168,7 +169,7 @@ class IndicatorScales:
 
 
 @dataclass(frozen=True)
-class ScaleComparison:
+class ScaleComparison(Presented):
     """Indicators at full scale and in samples, with what is needed to redo the comparison.
 
     Parameters

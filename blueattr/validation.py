@@ -30,6 +30,7 @@ from blueattr.errors import UsageError, ZeroTotalError
 from blueattr.indicators import Aggregator, FeatureArrays, Indicator, MomentIndicator, Solution
 from blueattr.kernels import FloatArray
 from blueattr.loading import find_indicator
+from blueattr.presentation import Presented
 from blueattr.provenance import IndicatorInfo, Provenance
 from blueattr.sampling import Sampler
 from blueattr.tiers import rank
@@ -142,7 +143,7 @@ class ValidationBlock:
 
 
 @dataclass(frozen=True)
-class Validation:
+class Validation(Presented):
     """The Aumann-Shapley value beside the baselines, with what is needed to redo it.
 
     Parameters

@@ -1,99 +1,37 @@
-"""How figures look: Vega-Lite specifications of the five kinds of chart a report has."""
+"""The kinds of chart a report has, as Vega-Lite specifications."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
-from math import log10
+from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 
-from blueattr.report.drawing import VEGA_LITE, Spec
-from blueattr.report.escape import safe_text
+from blueattr.report.drawing import Spec
+from blueattr.report.looks import (
+    FONT_SIZE,
+    PERCENT,
+    Look,
+    Row,
+    apart,
+    decades,
+    facet,
+    figure,
+    label,
+    midnight,
+    multiples,
+    share_axis,
+    tier_colour,
+)
 
 __all__ = [
-    "PAGE",
-    "PAGE_NARROW",
-    "PAPER",
-    "Look",
-    "Row",
     "concentration_chart",
     "days_chart",
+    "dots_chart",
     "flips_chart",
     "shares_chart",
     "sizes_chart",
 ]
 
-Row = Mapping[str, Any]
-"""One row of the tidy data behind a figure, by column name."""
-
-_PERCENT = "format(100 * datum.value, '~g') + ' %'"
-_FONT_SIZE = 12
 _LABEL_HEIGHT = 13
-_LONGEST_LABEL = 28
 _LABEL_WIDTH = 34
-_FONT = "Arial, 'Liberation Sans', Helvetica, sans-serif"
-
-
-@dataclass(frozen=True, slots=True)
-class Look:
-    """Where a figure is shown, and so how wide it is and where its colours come from.
-
-    Parameters
-    ----------
-    width
-        Of the whole figure, in CSS pixels.
-    columns
-        Of small multiples.
-    ink, muted, grid, paper
-        Colours of lines and words, of axes, of grid lines, and of what is behind them.
-    top, middle, tail
-        Colours of tiers. The three differ in lightness as well as in hue, so that they stay apart
-        without colour vision and in black and white.
-    on_tier
-        Colour of words on a tier's colour.
-    background
-        What the figure paints behind itself; None for nothing.
-    """
-
-    width: int = 720
-    columns: int = 4
-    ink: str = "#1a1d21"
-    muted: str = "#555c66"
-    grid: str = "#e3e6ea"
-    paper: str = "#ffffff"
-    top: str = "#b4470c"
-    middle: str = "#757d89"
-    tail: str = "#0b5f9e"
-    on_tier: str = "#ffffff"
-    background: str | None = "#ffffff"
-
-    @property
-    def narrow(self) -> bool:
-        """Whether it is as on a phone."""
-        return self.width < 500
-
-    def tier_colours(self, n_tiers: int) -> list[str]:
-        """Give each tier its colour, from the top down; those in between share one."""
-        return [self.top, *[self.middle] * (n_tiers - 2), self.tail]
-
-
-PAPER = Look()
-"""A file of its own, for print."""
-
-PAGE = Look(
-    ink="var(--ink)",
-    muted="var(--muted)",
-    grid="var(--grid)",
-    paper="var(--paper)",
-    top="var(--top)",
-    middle="var(--middle)",
-    tail="var(--tail)",
-    on_tier="var(--on-tier)",
-    background=None,
-)
-"""In a page whose style sheet sets the colours, light or dark."""
-
-PAGE_NARROW = replace(PAGE, width=340, columns=2)
-"""The same on a phone."""
 
 
 def shares_chart(rows: Sequence[Row], tiers: Sequence[str], look: Look) -> Spec:
@@ -119,37 +57,37 @@ def shares_chart(rows: Sequence[Row], tiers: Sequence[str], look: Look) -> Spec:
         start = edges.get(key, 0.0)
         edges[key] = end = start + row["share"]
         values.append({
-            "indicator": _label(row["indicator"]), "panel": _label(row["panel"]),
+            "indicator": label(row["indicator"]), "panel": label(row["panel"]),
             "tier": row["tier"], "start": start, "end": end, "middle": (start + end) / 2,
             "label": f"{100 * row['share']:.0f} %"
             if abs(row["share"]) * width > _LABEL_WIDTH else "",
         })  # fmt: skip
-    colour = _tier_colour(tiers, look, legend=True)
+    colour = tier_colour(tiers, look, legend=True)
     y = {
-        "field": "panel", "type": "nominal", "title": None, "sort": list(map(_label, labels)),
+        "field": "panel", "type": "nominal", "title": None, "sort": list(map(label, labels)),
         "axis": {"domain": False, "ticks": False, "grid": False, "labelPadding": 6,
                  "labelLimit": label_width, "labelColor": look.ink},
     }  # fmt: skip
     bars = {
         "mark": {"type": "bar", "height": {"band": 0.78}, "stroke": look.paper, "strokeWidth": 1},
         "encoding": {
-            "x": {**_share_axis("start"), "title": None},
+            "x": {**share_axis("start"), "title": None},
             "x2": {"field": "end"},
             "color": colour,
         },
     }
     text = {
-        "mark": {"type": "text", "fontSize": _FONT_SIZE, "baseline": "middle"},
+        "mark": {"type": "text", "fontSize": FONT_SIZE, "baseline": "middle"},
         "encoding": {
             "x": {"field": "middle", "type": "quantitative"},
             "text": {"field": "label"},
             "color": {"value": look.on_tier},
         },
     }
-    return _figure(
+    return figure(
         look,
         data=values,
-        facet={"row": _facet("indicator", rows, above=look.narrow)},
+        facet={"row": facet("indicator", rows, above=look.narrow)},
         spacing=16 if look.narrow else 12,
         spec={
             "width": width,
@@ -170,66 +108,70 @@ def sizes_chart(rows: Sequence[Row], tiers: Sequence[str], look: Look) -> Spec:
     tiers
         Names, from the top down.
     """
+    room = 50 if len(tiers) < 4 else 62
+    columns, size = multiples(rows, "facet", look, room)
     values = [
-        {"facet": _label(row["facet"]), "size": row["size"], "tier": row["tier"],
+        {"facet": label(row["facet"]), "size": row["size"], "tier": row["tier"],
          "share": row["share"], "low": row["share"] - (row["std"] or 0.0),
          "high": row["share"] + (row["std"] or 0.0)}
         for row in rows
         if row["share"] is not None
     ]  # fmt: skip
+    asked = [value["size"] for value in values] or [1, 10]
+    smallest, biggest = min(asked), max(asked)
+    reach = [0.0, 1.0, *(v["low"] for v in values), *(v["high"] for v in values)]
+    gap = (max(reach) - min(reach)) * _LABEL_HEIGHT / size["height"]
     ends = []
-    for facet in dict.fromkeys(value["facet"] for value in values):
-        of_facet = [value for value in values if value["facet"] == facet]
+    for name in dict.fromkeys(value["facet"] for value in values):
+        of_facet = [value for value in values if value["facet"] == name]
         largest = max(value["size"] for value in of_facet)
         last = [value for value in of_facet if value["size"] == largest]
-        heights = _apart([value["share"] for value in last], _LABEL_HEIGHT / 150)
+        heights = apart([value["share"] for value in last], gap)
         ends += [
             {**value, "at": height} for value, height in zip(last, heights, strict=True)
         ]  # fmt: skip
-    colour = _tier_colour(tiers, look)
-    largest = max((value["size"] for value in values), default=10)
+    colour = tier_colour(tiers, look)
     x = {
         "field": "size", "type": "quantitative", "title": "agents in the sample",
-        "scale": {"type": "log", "domain": [min((v["size"] for v in values), default=1), largest]},
-        "axis": {"values": _decades(largest), "format": "~s", "grid": False},
+        "scale": {"type": "log", "domain": [smallest, biggest]},
+        "axis": {"values": decades(smallest, biggest), "format": "~s", "grid": False},
     }  # fmt: skip
     band = {
         "mark": {"type": "area", "opacity": 0.22},
         "encoding": {
             "x": x,
-            "y": _share_axis("low"),
+            "y": share_axis("low"),
             "y2": {"field": "high"},
             "color": colour,
         },
     }
     line = {
         "mark": {"type": "line", "strokeWidth": 1.8, "strokeCap": "round"},
-        "encoding": {"x": x, "y": _share_axis("share"), "color": colour},
+        "encoding": {"x": x, "y": share_axis("share"), "color": colour},
     }
     dots = {
         "mark": {"type": "point", "filled": True, "size": 16, "opacity": 1},
-        "encoding": {"x": x, "y": _share_axis("share"), "color": colour},
+        "encoding": {"x": x, "y": share_axis("share"), "color": colour},
     }
     names = {
         "transform": [{"filter": "isValid(datum.at)"}],
-        "mark": {"type": "text", "align": "left", "dx": 6, "fontSize": _FONT_SIZE},
+        "mark": {"type": "text", "align": "left", "dx": 6, "fontSize": FONT_SIZE},
         "encoding": {
             "x": x,
-            "y": _share_axis("at"),
+            "y": share_axis("at"),
             "text": {"field": "tier"},
             "color": colour,
         },
     }
-    room = 50 if len(tiers) < 4 else 62
-    return _figure(
+    return figure(
         look,
         data=values + ends,
-        facet=_facet("facet", rows),
-        columns=look.columns,
+        facet=facet("facet", rows),
+        columns=columns,
         spacing={"row": 44, "column": room},
         bounds="flush",
         spec={
-            **_multiple_size(look, room),
+            **size,
             "layer": [band, line, dots, names],
         },
     )
@@ -243,23 +185,26 @@ def concentration_chart(rows: Sequence[Row], look: Look) -> Spec:
     rows
         ``indicator``, ``part`` (k/n), ``share``, ``landmark`` (whether the point is labelled).
     """
+    columns, size = multiples(rows, "indicator", look, 26)
     least = min((0.1, *(row["part"] for row in rows)))
     values = [
-        {"indicator": _label(row["indicator"]), "part": row["part"], "share": row["share"],
+        {"indicator": label(row["indicator"]), "part": row["part"], "share": row["share"],
          "equal": row["part"],
-         "label": f"{100 * row['share']:.0f} %" if row["landmark"] else None}
+         # At the left end there is no room for a label.
+         "label": f"{100 * row['share']:.0f} %"
+         if row["landmark"] and row["part"] > 2.5 * least else None}
         for row in rows
     ]  # fmt: skip
     most = max((1.0, *(row["share"] for row in rows)))
     x = {
         "field": "part", "type": "quantitative", "title": "agents, largest first",
         "scale": {"type": "log", "domain": [least, 1]},
-        "axis": {"values": [10.0**-k for k in range(9) if 10.0**-k >= least], "labelExpr": _PERCENT,
+        "axis": {"values": [10.0**-k for k in range(9) if 10.0**-k >= least], "labelExpr": PERCENT,
                  "grid": False, "labelOverlap": "greedy"},
     }  # fmt: skip
 
     def y(field: str) -> dict[str, Any]:
-        axis = _share_axis(field)
+        axis = share_axis(field)
         return {**axis, "scale": {"domain": [min(0.0, *(r["share"] for r in rows)), most]}}
 
     equal = {
@@ -279,17 +224,17 @@ def concentration_chart(rows: Sequence[Row], look: Look) -> Spec:
     text = {
         "transform": [marked],
         "mark": {"type": "text", "align": "right", "baseline": "bottom", "dx": -4, "dy": -2,
-                 "fontSize": _FONT_SIZE, "color": look.ink},
+                 "fontSize": FONT_SIZE, "color": look.ink},
         "encoding": {"x": x, "y": y("share"), "text": {"field": "label"}},
     }  # fmt: skip
-    return _figure(
+    return figure(
         look,
         data=values,
-        facet=_facet("indicator", rows),
-        columns=look.columns,
+        facet=facet("indicator", rows),
+        columns=columns,
         spacing={"row": 44, "column": 26},
         bounds="flush",
-        spec={**_multiple_size(look, 26), "layer": [equal, line, dots, text]},
+        spec={**size, "layer": [equal, line, dots, text]},
     )
 
 
@@ -318,8 +263,8 @@ def days_chart(
     width = look.width - 62
     middle = width / len(days) / 2
     every = -(-len(days) // (5 if look.narrow else 10))
-    labelled = [1000 * int(_midnight(day).timestamp()) for day in days[::every]]
-    end = (_midnight(days[-1]) + timedelta(days=1)).date().isoformat()
+    labelled = [1000 * int(midnight(day).timestamp()) for day in days[::every]]
+    end = (midnight(days[-1]) + timedelta(days=1)).date().isoformat()
     x = {
         "field": "day", "type": "temporal", "title": None,
         "scale": {"type": "utc", "domain": [f"{days[0]}T00:00:00Z", f"{end}T00:00:00Z"]},
@@ -336,7 +281,7 @@ def days_chart(
                 "field": "value", "type": "quantitative", "title": title, "stack": "zero",
                 "axis": {"tickCount": 5, "format": "~g"},
             },
-            "color": _tier_colour(tiers, look, legend=True),
+            "color": tier_colour(tiers, look, legend=True),
             "order": {"field": "order"},
             "opacity": {"condition": {"test": "datum.whole", "value": 1}, "value": 0.45},
         },
@@ -349,7 +294,7 @@ def days_chart(
             "x2": {"field": "end"},
         },
     }
-    return _figure(
+    return figure(
         look,
         width=width,
         height=170 if look.narrow else 200,
@@ -366,13 +311,13 @@ def flips_chart(rows: Sequence[Row], look: Look) -> Spec:
         ``topic``, ``indicator``, ``full``, ``sample``; the last two may be None.
     """
     values = [
-        {"topic": _label(row["topic"]), "indicator": _label(row["indicator"]),
+        {"topic": label(row["topic"]), "indicator": label(row["indicator"]),
          "full": row["full"], "sample": row["sample"]}
         for row in rows
         if row["full"] is not None and row["sample"] is not None
     ]  # fmt: skip
     label_width = 110
-    topics = list(dict.fromkeys(_label(row["topic"]) for row in rows))
+    topics = list(dict.fromkeys(label(row["topic"]) for row in rows))
     y = {
         "field": "topic", "type": "nominal", "title": None, "sort": topics,
         "axis": {"domain": False, "ticks": False, "grid": True, "labelLimit": label_width,
@@ -380,22 +325,22 @@ def flips_chart(rows: Sequence[Row], look: Look) -> Spec:
     }  # fmt: skip
     rule = {
         "mark": {"type": "rule", "strokeWidth": 1.5, "color": look.muted},
-        "encoding": {"x": _share_axis("sample"), "x2": {"field": "full"}, "y": y},
+        "encoding": {"x": share_axis("sample"), "x2": {"field": "full"}, "y": y},
     }
     points = [
         {
             "mark": {"type": "point", "filled": filled, "size": 46, "opacity": 1,
                      "strokeWidth": 1.8, "color": look.tail,
                      **({} if filled else {"fill": look.paper})},
-            "encoding": {"x": _share_axis(field), "y": y},
+            "encoding": {"x": share_axis(field), "y": y},
         }
         for field, filled in (("sample", False), ("full", True))
     ]  # fmt: skip
     columns = look.columns // 2
-    return _figure(
+    return figure(
         look,
         data=values,
-        facet=_facet("indicator", rows),
+        facet=facet("indicator", rows),
         columns=columns,
         spacing={"row": 20, "column": 22},
         spec={
@@ -406,107 +351,49 @@ def flips_chart(rows: Sequence[Row], look: Look) -> Spec:
     )
 
 
-# --- what they have in common ---------------------------------------------------------------------
+def dots_chart(rows: Sequence[Row], tiers: Sequence[str], look: Look) -> Spec:
+    """Draw shares as points by tier, with an interval about each where there is one.
 
-
-def _figure(look: Look, *, data: Sequence[Row] | None = None, **parts: Any) -> Spec:
-    axis = {
-        "labelFontSize": _FONT_SIZE, "titleFontSize": _FONT_SIZE, "titleFontWeight": "normal",
-        "titlePadding": 6,
-        "labelColor": look.muted, "titleColor": look.muted, "domainColor": look.muted,
-        "tickColor": look.muted, "gridColor": look.grid, "tickSize": 4, "domain": False,
-    }  # fmt: skip
-    return {
-        "$schema": f"https://vega.github.io/schema/vega-lite/v{VEGA_LITE[0]}.json",
-        "background": look.background,
-        "padding": 2 if look.background is None else 12,
-        **({} if data is None else {"data": {"values": list(data)}}),
-        **parts,
-        "config": {
-            # A page describes each figure in one place, beside the table that is behind it.
-            "aria": False,
-            "font": _FONT,
-            "view": {"stroke": None},
-            "axis": axis,
-            "axisX": {"domain": True},
-            "header": {"labelFontSize": 13, "labelFontWeight": "bold", "labelColor": look.ink,
-                       "title": None},
-            "legend": {"labelFontSize": _FONT_SIZE, "labelColor": look.ink, "title": None,
-                       "orient": "top", "symbolType": "square", "symbolStrokeWidth": 0,
-                       "offset": 6, "columnPadding": 14},
-        },
-    }  # fmt: skip
-
-
-def _facet(field: str, rows: Sequence[Row], *, above: bool = True) -> dict[str, Any]:
-    names = list(dict.fromkeys(_label(row[field]) for row in rows))
-    header = {"labelAnchor": "start", "labelPadding": 4, "title": None}
-    if above:
-        header["labelOrient"] = "top"
-    else:
-        header |= {"labelOrient": "left", "labelAngle": 0, "labelAlign": "left",
-                   "labelAnchor": "middle", "labelLimit": 60}  # fmt: skip
-    return {"field": field, "type": "nominal", "sort": names, "title": None, "header": header}
-
-
-def _multiple_size(look: Look, room: int) -> dict[str, int]:
-    axis = 42
-    return {"width": (look.width - axis - room * look.columns) // look.columns, "height": 150}
-
-
-def _share_axis(field: str) -> dict[str, Any]:
-    return {
-        "field": field,
-        "type": "quantitative",
-        "title": None,
-        "axis": {"labelExpr": _PERCENT, "tickCount": 5},
-    }
-
-
-def _tier_colour(tiers: Sequence[str], look: Look, *, legend: bool = False) -> dict[str, Any]:
-    return {
-        "field": "tier",
-        "type": "nominal",
-        "scale": {"domain": list(tiers), "range": look.tier_colours(len(tiers))},
-        "legend": {} if legend else None,
-    }
-
-
-def _label(text: str) -> str:
-    """Make a name from a user's file fit to be drawn."""
-    shown = safe_text(text, None)
-    return shown if len(shown) <= _LONGEST_LABEL else shown[: _LONGEST_LABEL - 1] + "…"
-
-
-def _midnight(day: str) -> datetime:
-    return datetime.fromisoformat(day).replace(tzinfo=UTC)
-
-
-def _decades(largest: int) -> list[int]:
-    return [10**k for k in range(int(log10(largest)) + 1)] if largest >= 1 else []
-
-
-def _apart(values: Sequence[float], gap: float) -> list[float]:
-    """Move values as little as it takes for no two to be closer than a gap, in their order.
-
-    >>> [round(x, 3) for x in _apart([0.5, 0.52, 0.1], 0.1)]
-    [0.46, 0.56, 0.1]
+    Parameters
+    ----------
+    rows
+        ``indicator``, ``row`` (the label), ``tier``, ``share``, ``low``, ``high``; the last two
+        may be None.
+    tiers
+        Names, from the top down.
     """
-    order = sorted(range(len(values)), key=lambda k: values[k])
-    placed: list[list[float]] = []  # groups of labels that touch: [sum of values, count]
-    for k in order:
-        placed.append([values[k], 1])
-        while len(placed) > 1:
-            (low, below), (high, above) = placed[-2:]
-            if high / above - low / below >= gap * (below + above) / 2:
-                break
-            placed[-2:] = [[low + high, below + above]]
-    centres = [
-        total / count + gap * (k - (count - 1) / 2)
-        for total, count in placed
-        for k in range(int(count))
+    values = [
+        {**row, "indicator": label(row["indicator"]), "row": label(row["row"])}
+        for row in rows
+        if row["share"] is not None
     ]
-    found = [0.0] * len(values)
-    for k, centre in zip(order, centres, strict=True):
-        found[k] = centre
-    return found
+    labels = list(dict.fromkeys(label(row["row"]) for row in rows))
+    label_width = min(200, 12 + 6 * max(map(len, labels), default=0))
+    columns = max(1, min(look.columns // 2, len({row["indicator"] for row in rows})))
+    y = {
+        "field": "row", "type": "nominal", "title": None, "sort": labels,
+        "axis": {"domain": False, "ticks": False, "grid": True, "labelLimit": label_width,
+                 "labelColor": look.ink, "labelPadding": 6},
+    }  # fmt: skip
+    colour = tier_colour(tiers, look, legend=True)
+    interval = {
+        "transform": [{"filter": "isValid(datum.low)"}],
+        "mark": {"type": "rule", "strokeWidth": 2, "opacity": 0.55},
+        "encoding": {"x": share_axis("low"), "x2": {"field": "high"}, "y": y, "color": colour},
+    }
+    points = {
+        "mark": {"type": "point", "filled": True, "size": 44, "opacity": 1},
+        "encoding": {"x": share_axis("share"), "y": y, "color": colour},
+    }
+    return figure(
+        look,
+        data=values,
+        facet=facet("indicator", rows),
+        columns=columns,
+        spacing={"row": 20, "column": 22},
+        spec={
+            "width": (look.width - label_width - 16 - 22 * (columns - 1)) // columns,
+            "height": {"step": 20},
+            "layer": [interval, points],
+        },
+    )

@@ -5,11 +5,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 
 from blueattr.errors import OutputError, UsageError
-from blueattr.report.charts import PAPER
+from blueattr.report.agent_exhibits import leaders_report
 from blueattr.report.drawing import Drawing
-from blueattr.report.exhibits import exhibits, flips_exhibit, leaders_report, topic_title
+from blueattr.report.exhibits import topic_title
+from blueattr.report.looks import PAPER
 from blueattr.report.output import render, write
 from blueattr.report.page import slug, write_page
+from blueattr.report.scale_exhibits import flips_exhibit
+from blueattr.report.topic_exhibits import topic_exhibits
 
 if TYPE_CHECKING:
     from blueattr.overview import TopicReport
@@ -117,11 +120,11 @@ def _names(reports: "Sequence[TopicReport]") -> list[str]:
 def _figures(
     reports: "Sequence[TopicReport]", names: Sequence[str]
 ) -> "Iterator[tuple[str, Exhibit]]":
-    overview = flips_exhibit(reports) if len(reports) > 1 else None
+    overview = flips_exhibit([r.comparison for r in reports]) if len(reports) > 1 else None
     if overview is not None:
         yield f"all-topics-{overview.name}", overview
     for report, name in zip(reports, names, strict=True):
-        for exhibit in exhibits(report):
+        for exhibit in topic_exhibits(report):
             yield f"{name}-{exhibit.name}", exhibit
 
 

@@ -3,47 +3,32 @@
 import base64
 import hashlib
 import re
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
-from datetime import date
+from collections.abc import Callable, Sequence
 from importlib import resources
-from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from blueattr.report.charts import PAGE, PAGE_NARROW
+from blueattr.report.agent_exhibits import leaders_report
 from blueattr.report.comparisons import comparison_report
 from blueattr.report.drawing import Drawing, Spec
-from blueattr.report.escape import safe_text
-from blueattr.report.exhibits import (
-    Exhibit,
-    exhibits,
-    flips_exhibit,
-    leaders_report,
-    topic_title,
-)
-from blueattr.report.figures import count, iso, percent, plural, short
+from blueattr.report.exhibits import Exhibit, topic_title
+from blueattr.report.figures import count, percent, plural, short
+from blueattr.report.looks import PAGE, PAGE_NARROW
+from blueattr.report.markup import environment, leaders_layout, table_layout
 from blueattr.report.origin import ORIGIN_COLUMNS, coverage_table, gap_warnings, seen_fraction
 from blueattr.report.output import write
-from blueattr.report.tables import Cell, Column, Fact, Report, Table
+from blueattr.report.scale_exhibits import flips_exhibit
+from blueattr.report.tables import Fact, Report, Table
 from blueattr.report.tabular import csv_bytes
-from blueattr.report.text import shown
+from blueattr.report.topic_exhibits import topic_exhibits
 
 if TYPE_CHECKING:
-    from blueattr.overview import Leader, TopicReport
+    from blueattr.overview import TopicReport
     from blueattr.provenance import Provenance
 
 __all__ = ["page_html", "slug", "write_page"]
-
-_PROFILE = "https://bsky.app/profile/"
-# The syntax of a DID; nothing in it needs escaping in an address.
-_DID = re.compile(r"did:[a-z]{1,16}:[a-zA-Z0-9._:%-]{0,255}[a-zA-Z0-9._-]", re.ASCII)
-# What one expression of the template shows at most; longer text ends in a note of how much more.
-_LONGEST_TEXT = 4_000
-_LONGEST_CELL = 300
 
 _TERMS = (
     Fact("agent", "An account that was active in the window and passes the panel's filters."),
@@ -99,7 +84,7 @@ def page_html(reports: "Sequence[TopicReport]", draw: Callable[[Spec], str] | No
     """
     style = (resources.files("blueattr.report") / "templates/page.css").read_text(encoding="utf-8")
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
-    return _environment().get_template("page.html.jinja").render(
+    return environment().get_template("page.html.jinja").render(
         **_Page(draw or (lambda spec: Drawing(spec).svg())).context(reports),
         style=Markup(style),  # noqa: S704 - a file of this package
         style_hash=f"sha256-{digest}",
@@ -127,38 +112,7 @@ def slug(text: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")[:60] or "report"
 
 
-def _environment() -> Environment:
-    return Environment(
-        loader=PackageLoader("blueattr.report"),
-        autoescape=True,
-        finalize=_visible,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-
-
-def _visible(value: object) -> object:
-    """Spell out what hides or acts, in everything that the template shows."""
-    return safe_text(value, _LONGEST_TEXT) if type(value) is str else value
-
-
 # --- what the template is given -------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class _Cell:
-    """One cell: what is shown, and what it is exactly where that is a number or a time."""
-
-    text: str
-    kind: str = "text"
-    tag: str = "td"
-    classes: str = ""
-    exact: str | None = None
-    time: str | None = None
-    did: str = ""
-    handle: str | None = None
-    link: str | None = None
 
 
 class _Page:
@@ -171,7 +125,7 @@ class _Page:
     def context(self, reports: "Sequence[TopicReport]") -> dict[str, Any]:
         first = reports[0]
         several = len(reports) > 1
-        at_a_glance = flips_exhibit(reports) if several else None
+        at_a_glance = flips_exhibit([report.comparison for report in reports]) if several else None
         overview = None if at_a_glance is None else self._exhibit(at_a_glance, "all", folded=False)
         topics = [
             self._topic(report, f"t{k}" if several else "r") for k, report in enumerate(reports, 1)
@@ -213,7 +167,7 @@ class _Page:
             }
             sections.append({**empty, "id": f"{prefix}-{name}", "title": title, **parts})
 
-        for exhibit in exhibits(report):
+        for exhibit in topic_exhibits(report):
             folded = exhibit.name not in {"tier-shares", "concentration"}
             add(exhibit.name, exhibit.title,
                 exhibit=self._exhibit(exhibit, slug(topic_title(origin)), folded=folded,
@@ -231,11 +185,12 @@ class _Page:
                         if table.notes
                     ],
                     folds=[
-                        _table(table, f"{prefix}-rescaling-{k}") for k, table in enumerate(tests)
+                        table_layout(table, f"{prefix}-rescaling-{k}")
+                        for k, table in enumerate(tests)
                     ],
                 )
         leaders = [
-            _leaders_table(
+            leaders_layout(
                 one.agents, leaders_report(one, origin).tables[0], f"{prefix}-leaders-{k}"
             )
             for k, one in enumerate(sorted(report.leaders, key=lambda one: one.indicator != "heat"))
@@ -251,14 +206,14 @@ class _Page:
             "panel",
             "Who counts",
             text="" if panels else everyone,
-            tables=[_table(table, f"{prefix}-panel") for table in panels],
+            tables=[table_layout(table, f"{prefix}-panel") for table in panels],
         )
         gaps = [coverage_table(origin.gaps)] if origin.gaps else []
         add(
             "coverage",
             "Coverage and gaps",
             sentences=_coverage(origin),
-            tables=[_table(table, f"{prefix}-gaps") for table in gaps],
+            tables=[table_layout(table, f"{prefix}-gaps") for table in gaps],
         )
         add(
             "methods",
@@ -293,7 +248,7 @@ class _Page:
             "alt": exhibit.alt,
             "wide": self._svg(exhibit.chart(PAGE)),
             "narrow": self._svg(exhibit.chart(PAGE_NARROW)),
-            "table": _table(
+            "table": table_layout(
                 exhibit.report.tables[0], f"{prefix}-table-{exhibit.name}",
                 grouped=exhibit.name in {"tier-shares", "share-by-size"},
             ),
@@ -351,92 +306,6 @@ def _coverage(origin: "Provenance") -> tuple[str, ...]:
     if not origin.gaps:
         return ("Sources cover the whole window; there are no gaps.",)
     return gap_warnings(origin.gaps)
-
-
-# --- tables ---------------------------------------------------------------------------------------
-
-_RIGHT = {"int", "float", "share", "figure"}
-
-
-def _table(table: Table, name: str, *, grouped: bool = False) -> dict[str, Any]:
-    columns = [
-        k
-        for k, column in enumerate(table.columns)
-        if column.kind != "text" or any(row[k] not in {None, ""} for row in table.rows)
-    ]
-    shown_columns = [table.columns[k] for k in columns]
-    rows = [[row[k] for k in columns] for row in table.rows]
-    if grouped:
-        groups = [
-            {
-                "name": str(key),
-                "rows": [_row(shown_columns[1:], row[1:], header=True) for row in of_key],
-            }
-            for key, of_key in groupby(rows, key=lambda row: row[0])
-        ]
-    else:
-        groups = [{"name": "", "rows": [_row(shown_columns, row, header=True) for row in rows]}]
-    return {
-        "id": name,
-        "title": table.title,
-        "columns": [
-            {"heading": column.heading, "classes": _classes(column)} for column in shown_columns
-        ],
-        "groups": groups,
-        "notes": table.notes,
-    }
-
-
-def _row(columns: Iterable[Column], row: Iterable[Cell], *, header: bool) -> list[_Cell]:
-    cells = [_cell(cell, column) for column, cell in zip(columns, row, strict=True)]
-    if header:
-        head = cells[0]
-        cells[0] = _Cell(head.text, head.kind, "th", head.classes, head.exact, head.time)
-    return cells
-
-
-def _cell(cell: Cell, column: Column) -> _Cell:
-    words = (
-        short(cell)
-        if isinstance(cell, float) and column.kind == "float"
-        else shown(cell, column.kind)
-    )
-    text = safe_text(words, _LONGEST_CELL)
-    exact = repr(cell) if column.kind in {"int", "float", "share"} and cell is not None else None
-    time = iso(cell) if isinstance(cell, date) else None
-    return _Cell(text, classes=_classes(column), exact=exact, time=time)
-
-
-def _classes(column: Column) -> str:
-    if column.kind in _RIGHT:
-        return "num"
-    return "long" if column.kind == "text" and column.name in {"note", "reason"} else ""
-
-
-def _leaders_table(agents: "Sequence[Leader]", table: Table, name: str) -> dict[str, Any]:
-    """Lay out agents with a link under the handle, or under the DID where no handle is known."""
-    names = [column.name for column in table.columns]
-    kept = ("tier", "a", "b", "c", "value", "share")
-    columns = [table.columns[names.index(one)] for one in kept]
-    rows = []
-    for agent, row in zip(agents, table.rows, strict=True):
-        link = _PROFILE + agent.did if _DID.fullmatch(agent.did) else None
-        handle = None if agent.handle is None else safe_text(agent.handle, _LONGEST_CELL)
-        did = safe_text(agent.did, _LONGEST_CELL)
-        who = _Cell("", "agent", "th", "long", did=did, handle=handle, link=link)
-        cells = _row(columns, [row[names.index(one)] for one in kept], header=False)
-        rows.append([_cell(row[0], table.columns[0]), who, *cells])
-    return {
-        "id": name,
-        "title": table.title,
-        "columns": [
-            {"heading": "", "classes": "num"},
-            {"heading": "agent", "classes": ""},
-            *({"heading": column.heading, "classes": _classes(column)} for column in columns),
-        ],
-        "groups": [{"name": "", "rows": rows}],
-        "notes": (),
-    }
 
 
 def _without_origin(table: Table) -> Table:

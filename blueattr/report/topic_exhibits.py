@@ -1,0 +1,24 @@
+"""The figures of a topic's report, in the order a reader meets them."""
+
+from typing import TYPE_CHECKING
+
+from blueattr.report.agent_exhibits import concentration_exhibit
+from blueattr.report.day_exhibits import days_exhibit
+from blueattr.report.scale_exhibits import shares_exhibit, sizes_exhibit
+
+if TYPE_CHECKING:  # the arithmetic need not be imported to lay out its results
+    from blueattr.overview import TopicReport
+    from blueattr.report.exhibits import Exhibit
+
+__all__ = ["topic_exhibits"]
+
+
+def topic_exhibits(report: "TopicReport") -> "tuple[Exhibit, ...]":
+    """Give the figures of a report; those that have nothing to show are left out."""
+    found = (
+        shares_exhibit(report.comparison),
+        sizes_exhibit(report.curve),
+        concentration_exhibit(report.concentrations, report.provenance),
+        None if report.days is None else days_exhibit(report.days),
+    )
+    return tuple(exhibit for exhibit in found if exhibit is not None)
