@@ -33,7 +33,8 @@ LINE_LIMIT = 8 << 20
 DID = r"did:[a-z]+:[a-zA-Z0-9._:%-]*[a-zA-Z0-9._-]"
 
 # atproto.com/specs/at-uri-scheme, as used in records: authority a DID, then collection and key.
-AT_URI = rf"^at://({DID})/([a-zA-Z0-9.-]+)/([A-Za-z0-9._:~-]{{1,512}})$"
+# That a key has at most 512 letters is for the statement to check: counting slows RE2 to a third.
+AT_URI = rf"^at://({DID})/([a-zA-Z0-9.-]+)/([A-Za-z0-9._:~-]+)$"
 
 # atproto.com/specs/handle, in lower case.
 HANDLE = r"([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])?"

@@ -13,9 +13,11 @@ WITH wanted AS (
         line,
         -- A frame as servers write it, or a line in which nothing hints at v2: these are parsed as
         -- what they are, in a third of the time. A text that quotes one of the hints has \" for ".
+        -- A search that begins with " stops at every string of the line: five times as slow.
         CASE
             WHEN starts_with(line, '{"$type":"message","payload":{') THEN 'frame'
-            WHEN regexp_matches(line, '"message"|"network\.bsky\.jetstream\.|\\u00') THEN 'any'
+            WHEN regexp_matches(line, '\$type"\s*:\s*"(message"|network\.bsky\.jetstream\.)')
+                OR contains(line, '\u00') THEN 'any'
             ELSE 'v1'
         END AS form
     FROM lines
@@ -159,17 +161,19 @@ WITH wanted AS (
             WHEN kind IN ('identity', 'account') THEN ''
             WHEN rkey IS NULL OR rev IS NULL OR operation IS NULL THEN 'missing field'
             WHEN operation NOT IN ('create', 'update', 'delete') THEN 'unknown operation'
-            WHEN NOT regexp_full_match(rkey, '[A-Za-z0-9._:~-]{1,512}') OR rkey IN ('.', '..')
-                THEN 'bad record key'
+            WHEN strlen(rkey) > 512 OR NOT regexp_full_match(rkey, '[A-Za-z0-9._:~-]+')
+                OR rkey IN ('.', '..') THEN 'bad record key'
             WHEN NOT regexp_full_match(rev, '[234567a-j][2-7a-z]{12}') THEN 'bad rev'
             WHEN kind = 'profile' AND rkey <> 'self' THEN 'skip'
             WHEN NOT writes THEN ''
             WHEN record IS NULL THEN 'missing field'
             WHEN kind = 'post' AND (coalesce(json_type(record.text), '') <> 'VARCHAR') THEN 'bad record'
             WHEN kind = 'post' AND record.reply IS NOT NULL
-                AND (coalesce(subject.did, '') = '' OR coalesce(root.did, '') = '') THEN 'bad AT-URI'
+                AND (coalesce(subject.did, '') = '' OR coalesce(root.did, '') = ''
+                    OR strlen(subject.rkey) > 512 OR strlen(root.rkey) > 512) THEN 'bad AT-URI'
             WHEN kind = 'repost' AND record.subject IS NULL THEN 'bad record'
-            WHEN kind = 'repost' AND coalesce(subject.did, '') = '' THEN 'bad AT-URI'
+            WHEN kind = 'repost' AND (coalesce(subject.did, '') = '' OR strlen(subject.rkey) > 512)
+                THEN 'bad AT-URI'
             WHEN kind = 'follow' AND (coalesce(json_type(record.subject), '') <> 'VARCHAR')
                 THEN 'bad record'
             WHEN kind = 'follow'
