@@ -46,10 +46,14 @@ __all__ = [
     "Remarks",
     "TierShare",
     "attribute",
+    "check_column",
+    "check_dids",
     "check_features",
     "check_method",
     "diagonal_weights",
+    "find_columns",
     "midpoint_weights",
+    "refuse",
     "remark",
     "share_out",
     "solve",
@@ -145,27 +149,38 @@ def check_features(frame: object) -> pl.DataFrame:
     docs/methods.md, "The game".
     """
     data = _read_frame(frame)
-    key = next((name for name in ("did", "agent") if name in data.columns), None)
-    missing = [name for name in "abc" if name not in data.columns]
-    if key is None or missing:
-        absent = ["did (or agent)"] * (key is None) + missing
-        raise FeatureError(
-            f"the features have no column {', '.join(absent)}; "
-            f"they have {', '.join(map(_quote, data.columns)) or 'none'}"
-        )
-    if data.is_empty():
-        raise EmptyPanelError("the panel has no agents, so there is nobody to attribute to")
-    dids = _check_dids(data[key])
-    columns = [name for name in ("a", "b", "c", "followers", "activity") if name in data.columns]
+    key, columns = find_columns(data.columns, data.height)
+    dids = check_dids(data[key])
     checked = data.select(dids.alias("did"), *columns)
     if not dids.is_sorted():
         checked = checked.sort("did")
     checked = checked.rechunk()
     dids = checked["did"]
-    _refuse(dids, dids, (dids == dids.shift(1)).fill_null(value=False), "occurs more than once")
-    return pl.DataFrame(
-        [dids, *(_check_column(dids, checked[name], ranged=name in "abc") for name in columns)]
-    )
+    refuse(dids, dids, (dids == dids.shift(1)).fill_null(value=False), "occurs more than once")
+    return pl.DataFrame([dids, *(check_column(dids, checked[name]) for name in columns)])
+
+
+def find_columns(names: Sequence[str], rows: int) -> tuple[str, list[str]]:
+    """Find the column that names agents, and those with numbers.
+
+    Raises
+    ------
+    EmptyPanelError
+        When there are no rows.
+    FeatureError
+        When a column is missing.
+    """
+    key = next((name for name in ("did", "agent") if name in names), None)
+    missing = [name for name in "abc" if name not in names]
+    if key is None or missing:
+        absent = ["did (or agent)"] * (key is None) + missing
+        raise FeatureError(
+            f"the features have no column {', '.join(absent)}; "
+            f"they have {', '.join(map(_quote, names)) or 'none'}"
+        )
+    if not rows:
+        raise EmptyPanelError("the panel has no agents, so there is nobody to attribute to")
+    return key, [name for name in ("a", "b", "c", "followers", "activity") if name in names]
 
 
 def _read_frame(frame: object) -> pl.DataFrame:
@@ -187,16 +202,17 @@ def _quote(value: object) -> str:
     return text if len(text) <= 120 else text[:117] + "..."
 
 
-def _check_dids(dids: pl.Series) -> pl.Series:
+def check_dids(dids: pl.Series, before: int = 0) -> pl.Series:
+    """Give the names of agents as text; `before` counts the rows of the file above them."""
     if dids.null_count():
-        row = int(dids.is_null().to_numpy().argmax())
+        row = before + int(dids.is_null().to_numpy().argmax())
         raise FeatureError(f"the agent in row {row} (counted from 0) has no {dids.name}")
     if not (dids.dtype.is_integer() or dids.dtype in {pl.String, pl.Categorical, pl.Enum}):
         raise FeatureError(f"the column {dids.name!r} has text or whole numbers, not {dids.dtype}")
     return dids.cast(pl.String)
 
 
-def _refuse(dids: pl.Series, column: pl.Series, bad: pl.Series, what: str) -> None:
+def refuse(dids: pl.Series, column: pl.Series, bad: pl.Series, what: str) -> None:
     """Raise a `FeatureError` that names the first agent of which something is wrong."""
     if not bad.any():
         return
@@ -207,16 +223,17 @@ def _refuse(dids: pl.Series, column: pl.Series, bad: pl.Series, what: str) -> No
     raise FeatureError(f"agent {_quote(dids[row])}{where} {what}{others}".replace(" is None,", ""))
 
 
-def _check_column(dids: pl.Series, column: pl.Series, *, ranged: bool) -> pl.Series:
+def check_column(dids: pl.Series, column: pl.Series) -> pl.Series:
+    """Give a column of numbers as float64, each finite and ≥ 0, and a feature within range."""
     if not column.dtype.is_numeric():
-        _refuse(dids, column, column.is_not_null(), f"which is {column.dtype} and not a number")
-    _refuse(dids, column, column.is_null(), "has no value")
+        refuse(dids, column, column.is_not_null(), f"which is {column.dtype} and not a number")
+    refuse(dids, column, column.is_null(), "has no value")
     numbers = column.cast(pl.Float64)
-    _refuse(dids, column, ~numbers.is_finite(), "not a finite number")
-    _refuse(dids, column, numbers < 0, "less than 0")
-    if ranged:
+    refuse(dids, column, ~numbers.is_finite(), "not a finite number")
+    refuse(dids, column, numbers < 0, "less than 0")
+    if column.name in {"a", "b", "c"}:
         bad = (numbers > LARGEST) | ((numbers > 0) & (numbers < SMALLEST))
-        _refuse(dids, column, bad, "beyond 1e-90 to 1e90: choose another unit")
+        refuse(dids, column, bad, "beyond 1e-90 to 1e90: choose another unit")
     return numbers.abs()  # -0.0 becomes 0.0
 
 

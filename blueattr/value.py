@@ -26,8 +26,10 @@ __all__ = [
     "midpoint_weights",
     "remark",
     "share_out",
+    "share_out_sums",
     "solve",
     "solve_with_means",
+    "weigh",
 ]
 
 Method = Literal["closed form", "quadrature"]
@@ -204,18 +206,48 @@ def _by_weights(
     n = features.a.size
     statistics = indicator.measure(features, aggregator)
     means = np.array([float(kernels.exact_sum(g) / n) for g in statistics])
-    if indicator.value(np.zeros(means.size)) != 0:
-        raise UsageError(f"the indicator {indicator.name!r} is not 0 where nobody takes part")
-    if not means.any() and not any(g.any() for g in statistics):
-        return Solution(np.zeros(n), 0.0), means
-    weights = diagonal_weights(indicator, means, steps)
+    weights, total = weigh(indicator, means, steps, silent=not any(g.any() for g in statistics))
     values = np.zeros(n)
     for g, weight in zip(statistics, weights.tolist(), strict=True):
         kernels.add_scaled(g, weight / n, values)
+    return Solution(values, total), means
+
+
+def weigh(
+    indicator: MomentIndicator, means: FloatArray, steps: int | None, *, silent: bool
+) -> tuple[FloatArray, float]:
+    """Give what each statistic counts for, and v(N).
+
+    Parameters
+    ----------
+    indicator, steps
+        As for `diagonal_weights`.
+    means
+        m, float64 (p,).
+    silent
+        Whether every statistic is 0 for every agent.
+
+    Returns
+    -------
+    ndarray
+        w, float64 (p,), as `diagonal_weights` gives them.
+    float
+        F(m), and 0 where no more is left of it than rounding.
+
+    Raises
+    ------
+    UsageError
+        When F(0) is not 0.
+    """
+    if indicator.value(np.zeros(means.size)) != 0:
+        raise UsageError(f"the indicator {indicator.name!r} is not 0 where nobody takes part")
+    if silent:
+        return np.zeros(means.size), 0.0
+    weights = diagonal_weights(indicator, means, steps)
     total = indicator.value(means)
     # F may be a difference of moments: what is left of it below rounding is no total.
     rounding = 64 * np.finfo(np.float64).eps * float(np.abs(weights) @ np.abs(means))
-    return Solution(values, total if abs(total) > rounding else 0.0), means
+    return weights, total if abs(total) > rounding else 0.0
 
 
 def solve(
@@ -339,19 +371,34 @@ def share_out(
     ZeroTotalError
         When the indicator is 0; the message says why.
     """
-    signed, magnitudes = kernels.group_sums(solution.values, tiers, len(names))
+    sums = kernels.RunningGroupSums(len(names))
+    sums.add(solution.values, tiers)
+    counts = np.bincount(tiers, minlength=len(names)).tolist()
+    return share_out_sums(indicator, sums, counts, names, total=solution.total, means=means)
+
+
+def share_out_sums(
+    indicator: Indicator,
+    sums: kernels.RunningGroupSums,
+    counts: Sequence[int],
+    names: Sequence[str],
+    *,
+    total: float,
+    means: tuple[float, float, float],
+) -> tuple[float, tuple[TierShare, ...]]:
+    """Do as `share_out` does, of values that have been summed by tier, and agents counted."""
+    signed, magnitudes = sums.values()
     attributed, magnitude = sum(signed), sum(magnitudes)
-    if solution.total != 0 and magnitude == 0:
+    if total != 0 and magnitude == 0:
         raise ZeroTotalError(
             f"the quadrature finds nothing of the indicator {indicator.name!r}, which is "
-            f"{solution.total:.6g}: it rises between the steps; take more of them"
+            f"{total:.6g}: it rises between the steps; take more of them"
         )
-    if solution.total == 0 or attributed == 0:
+    if total == 0 or attributed == 0:
         raise ZeroTotalError(
             f"the indicator {indicator.name!r} is 0 on this panel, so there is nothing to share "
             f"out: {indicator.zero_reason(means)}"
         )
-    counts = np.bincount(tiers, minlength=len(names)).tolist()
     return float(attributed), tuple(
         TierShare(name, count, float(part), float(part / attributed), float(size / magnitude))
         for name, count, part, size in zip(names, counts, signed, magnitudes, strict=True)

@@ -47,7 +47,8 @@ from blueattr.errors import UsageError
 if TYPE_CHECKING:
     import polars as pl
 
-    from blueattr.jobs import PanelQuery
+    from blueattr.attribution import AttributionResult
+    from blueattr.jobs import PanelQuery, Question
     from blueattr.provenance import Provenance
 
 
@@ -110,6 +111,8 @@ def attribute(
 ) -> None:
     """Split a macro indicator among all agents, and sum it up by tier.
 
+    A Parquet file of millions of agents is read in chunks, so that any number of them will do.
+
     Example: blueattr attribute --topic mythos --agents agents.parquet --db my.duckdb
     """
     from blueattr import jobs, report, studies  # noqa: PLC0415 - start-up time
@@ -137,15 +140,38 @@ def attribute(
             say(f"written: {agents}")
         emit(report.days_report(by_day), form, out)
         return
-    results = jobs.attribute_panel(*chosen_features(features, asked), what)
+    results = _in_chunks(features, what, agents) if features is not None else None
+    if results is None:
+        results = jobs.attribute_panel(*chosen_features(features, asked), what)
+        if agents is not None:
+            report.agents_to(agents, results[0])
     if agents is not None:
-        report.agents_to(agents, results[0])
         say(f"written: {agents}")
     single = len(results) == 1
     emit(
         report.attribution_report(results[0]) if single else report.attributions_report(results),
         form,
         out,
+    )
+
+
+def _in_chunks(
+    features: Path, what: "Question", agents: Path | None
+) -> "list[AttributionResult] | None":
+    """Attribute a file that is too large to be read whole; None of another."""
+    from blueattr import streaming  # noqa: PLC0415 - start-up time
+    from blueattr.report.streamed import agents_receiver  # noqa: PLC0415 - start-up time
+
+    if not streaming.is_large(features):
+        return None
+    return streaming.attribute_file(
+        features,
+        what.indicators,
+        method=what.method,
+        steps=what.steps,
+        aggregator=what.aggregator,
+        cutoffs=what.cutoffs,
+        receive=None if agents is None else agents_receiver(agents),
     )
 
 

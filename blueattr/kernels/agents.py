@@ -10,7 +10,7 @@ import numpy as np
 
 from blueattr.kernels import compiled
 from blueattr.kernels.compiled import BLOCK, FloatArray, IntArray
-from blueattr.kernels.sums import _accumulate, _new_state, _read
+from blueattr.kernels.sums import RunningSum, _accumulate, _new_state, _read
 
 __all__ = ["GEOMETRIC", "LOG", "MEAN", "add_scaled", "aggregate", "combine", "spread_about_mean"]
 
@@ -111,7 +111,9 @@ def _spread_about_mean(s, mean, rest, n, state):
         _accumulate(square, state)
 
 
-def spread_about_mean(s: FloatArray, mean: Fraction) -> tuple[FloatArray, Fraction]:
+def spread_about_mean(
+    s: FloatArray, mean: Fraction, n: int | None = None, squares: RunningSum | None = None
+) -> tuple[FloatArray, Fraction]:
     """Turn s into s (s - μ) / n in place, and sum the squared deviations, in one pass.
 
     The mean enters as two floats, so that s - μ keeps its digits where all s are nearly equal.
@@ -122,11 +124,15 @@ def spread_about_mean(s: FloatArray, mean: Fraction) -> tuple[FloatArray, Fracti
         float64 (n,); overwritten.
     mean
         μ.
+    n
+        The number of agents, where s is of some of them only.
+    squares
+        The sum of the squared deviations of those before, to be added to.
 
     Returns
     -------
     s (s - μ) / n
-        float64 (n,), the argument itself.
+        float64, the argument itself.
     Fraction
         Σ (s - μ)².
 
@@ -144,10 +150,12 @@ def spread_about_mean(s: FloatArray, mean: Fraction) -> tuple[FloatArray, Fracti
 
     def work(start: int, stop: int) -> IntArray:
         state = _new_state()
-        _spread_about_mean(s[start:stop], high, low, float(s.size), state)
+        _spread_about_mean(s[start:stop], high, low, float(s.size if n is None else n), state)
         return state
 
-    return s, _read(compiled.spread(s.size, work))
+    squares = RunningSum() if squares is None else squares
+    squares.take(compiled.spread(s.size, work))
+    return s, squares.value()
 
 
 @compiled.jit()

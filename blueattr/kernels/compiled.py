@@ -19,6 +19,8 @@ from typing import Any
 import numba
 import numpy as np
 import numpy.typing as npt
+from llvmlite import ir
+from numba.extending import intrinsic
 from numba.core import caching
 from numba.core import config as _untyped_config
 from numba.core.registry import cpu_target
@@ -123,6 +125,32 @@ def jit(**options: Any) -> Callable[[Any], Any]:
 
 
 # --- threads -------------------------------------------------------------------------------------
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def load_word(typing, array, index):
+    """Eight bytes of a uint8 array from any index on as one uint64, the first the lowest."""
+
+    def generate(context, builder, signature, arguments):
+        data = context.make_array(signature.args[0])(context, builder, arguments[0]).data
+        at = builder.bitcast(
+            builder.gep(data, [arguments[1]]), ir.IntType(64).as_pointer()
+        )
+        word = builder.load(at)
+        word.align = 1
+        return word
+
+    return numba.types.uint64(array, numba.types.int64), generate
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def trailing_zeros(typing, word):
+    """How many of the lowest bits of a uint64 other than 0 are not set."""
+
+    def generate(context, builder, signature, arguments):
+        return builder.cttz(arguments[0], ir.Constant(ir.IntType(1), 1))
+
+    return numba.types.uint64(numba.types.uint64), generate
 
 
 def threads() -> int:

@@ -26,7 +26,7 @@ import numpy.typing as npt
 from blueattr.kernels import compiled
 from blueattr.kernels.compiled import BLOCK, FloatArray, IntArray
 
-__all__ = ["exact_sum", "exact_sums", "group_sums"]
+__all__ = ["RunningGroupSums", "RunningSum", "exact_sum", "exact_sums", "group_sums"]
 
 WIDTH = 32
 FOLDS = 3
@@ -115,6 +115,38 @@ def _read(states: list[IntArray]) -> Fraction:
     return total
 
 
+class RunningSum:
+    """A sum of vectors given one after another, equal to that of all of them joined, to the bit."""
+
+    def __init__(self) -> None:
+        self._states: list[IntArray] = []
+
+    def take(self, states: list[IntArray]) -> None:
+        """Add what kernels have accumulated."""
+        self._states.extend(states)
+
+    def add(self, x: FloatArray) -> None:
+        """Add the elements of a vector, float64 (n,)."""
+        x = compiled.readonly(x)
+
+        def work(start: int, stop: int) -> IntArray:
+            state = _new_state()
+            _accumulate_all(x[start:stop], state)
+            return state
+
+        self.take(compiled.spread(x.size, work))
+
+    def value(self) -> Fraction:
+        """Give the sum so far.
+
+        Raises
+        ------
+        OverflowError
+            When an element was not finite, or 2^927 or larger.
+        """
+        return _read(self._states) if self._states else Fraction(0)
+
+
 def exact_sums(*vectors: FloatArray) -> tuple[Fraction, ...]:
     """Sum vectors of one length, each the same for every order and every number of threads.
 
@@ -179,6 +211,45 @@ def _accumulate_groups(x, groups, states, states_abs):
         _flush(buffers[g], fill[g], states[g], states_abs[g])
 
 
+class RunningGroupSums:
+    """Sums by group, and of magnitudes by group, of vectors given one after another.
+
+    Parameters
+    ----------
+    count
+        The number of groups.
+    """
+
+    def __init__(self, count: int) -> None:
+        self._count = count
+        self._parts: list[tuple[IntArray, IntArray]] = []
+
+    def add(self, x: FloatArray, groups: npt.NDArray[np.uint8]) -> None:
+        """Add a vector, float64 (n,); groups is uint8 (n,), each below the number of groups."""
+        x = compiled.readonly(x)
+
+        def work(start: int, stop: int) -> tuple[IntArray, IntArray]:
+            signed = np.stack([_new_state() for _ in range(self._count)])
+            magnitudes = signed.copy()
+            _accumulate_groups(x[start:stop], groups[start:stop], signed, magnitudes)
+            return signed, magnitudes
+
+        self._parts.extend(compiled.spread(x.size, work))
+
+    def values(self) -> tuple[list[Fraction], list[Fraction]]:
+        """Give Σx and Σ|x| of each group so far.
+
+        Raises
+        ------
+        OverflowError
+            When an element was not finite, or 2^927 or larger.
+        """
+        return (
+            [_read([signed[g] for signed, _ in self._parts]) for g in range(self._count)],
+            [_read([sizes[g] for _, sizes in self._parts]) for g in range(self._count)],
+        )
+
+
 def group_sums(
     x: FloatArray, groups: npt.NDArray[np.uint8], count: int
 ) -> tuple[list[Fraction], list[Fraction]]:
@@ -203,16 +274,6 @@ def group_sums(
     OverflowError
         When an element is not finite, or 2^927 or larger.
     """
-    x = compiled.readonly(x)
-
-    def work(start: int, stop: int) -> tuple[IntArray, IntArray]:
-        signed = np.stack([_new_state() for _ in range(count)])
-        magnitudes = signed.copy()
-        _accumulate_groups(x[start:stop], groups[start:stop], signed, magnitudes)
-        return signed, magnitudes
-
-    parts = compiled.spread(x.size, work)
-    return (
-        [_read([signed[g] for signed, _ in parts]) for g in range(count)],
-        [_read([magnitudes[g] for _, magnitudes in parts]) for g in range(count)],
-    )
+    sums = RunningGroupSums(count)
+    sums.add(x, groups)
+    return sums.values()
