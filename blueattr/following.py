@@ -9,14 +9,17 @@ from contextlib import closing
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from blueattr.errors import SourceError
 from blueattr.jobs import COMMIT_ROWS, nothing_of_it, read_source
-from blueattr.sources import Ingested, Source, SourceState
+from blueattr.sources import Ingested, SourceState
 from blueattr.sources.socket import ConnectionLost, ConnectionRefused
 from blueattr.sources.streams import Resume, ServerError, Stream
 from blueattr.store import DEFAULT_MEMORY, Writer
+
+if TYPE_CHECKING:
+    from blueattr.sources.archive import ArchiveSource
 
 __all__ = ["Followed", "Moment", "Until", "follow"]
 
@@ -109,8 +112,8 @@ class Followed:
 
 
 Watch = Callable[[Moment], None]
-Fill = Callable[[Stream, int], Source]
-"""Makes the source that fetches what a stream no longer has, from a sequence number on."""
+Fill = Callable[[Stream, int], "ArchiveSource"]
+"""Makes the source that fetches what a stream no longer has, after a sequence number."""
 
 
 def follow(
@@ -375,18 +378,24 @@ class _Follower:
         asked = self.asked
         if asked.cursor is not None and asked.last is not None and asked.cursor < asked.last:
             # What was asked for beyond need is gone; the rest may be there.
-            return replace(asked, cursor=asked.last)
+            return replace(asked, cursor=asked.last, last=None)
         gap = f"the server no longer had it ({lost.message or lost.error})"
-        if self.fill is not None:
-            source = self.fill(self.current, asked.last or 0)
-            state = self.writer.source(source.name) or SourceState(source.name, source.kind)
+        if self.fill is not None and asked.last is not None:
             self._tell(f"fetching from the archive what {self.current.instance} no longer has")
-            state, failure = read_source(self.writer, source, state, None)
+            source = self.fill(self.current, asked.last)
+            state = SourceState(source.name, source.kind)
+            try:
+                state = self.writer.source(source.name) or state
+                state, failure = read_source(self.writer, source, state, None)
+            except SourceError as error:
+                failure = str(error)
             self.known[source.name] = state
             self.changed.append(source.name)
-            if not failure:
-                return self._resume(self.current)
-            gap = f"{gap}; the archive: {failure}"
+            if not failure and source.cutover is not None:
+                cursor = max(source.cutover - self.current.dialect.rewind, 1)
+                return Resume(cursor, source.cutover, seen=seen)
+            self._tell(f"the archive: {failure}")
+            gap = f"{gap}; nor could the archive give it"
         since = seen - _REWIND_OTHER if seen else None
         return Resume(since=since, seen=seen, gap=gap)
 

@@ -28,6 +28,7 @@ __all__ = [
     "check_topics",
     "compare_panel",
     "ingest",
+    "ingest_sources",
     "load_features",
     "make_features",
     "make_panel",
@@ -56,19 +57,37 @@ def ingest(
     memory: int = DEFAULT_MEMORY,
     progress: Progress | None = None,
 ) -> Ingested:
-    """Read files of Jetstream lines (or a PLC directory export) into a store.
+    """Read files of Jetstream lines, or a PLC directory export, into a store.
 
-    A file that is damaged does not keep the others out: what could be read of it is kept, and the
-    failure is in the result.
+    Parameters
+    ----------
+    arguments, kind
+        As for :func:`blueattr.sources.files.find`.
+    db, memory, progress
+        As for :func:`ingest_sources`, which see for what is raised.
+    """
+    return ingest_sources(db, files.find(arguments, kind), memory=memory, progress=progress)
+
+
+def ingest_sources(
+    db: Path,
+    sources: Sequence[Source],
+    *,
+    memory: int = DEFAULT_MEMORY,
+    progress: Progress | None = None,
+) -> Ingested:
+    """Read sources to their ends into a store, from where each was left.
+
+    One that is damaged or cannot be reached does not keep the others out: what could be read of it
+    is kept, and the failure is in the result.
 
     Parameters
     ----------
     db
         The store, made if it is not there.
-    arguments
-        Files, folders, globs, or ``-``; see :func:`blueattr.sources.files.find`.
-    kind
-        ``"file"``, or ``"plc"`` for a directory export.
+    sources
+        Files (:func:`blueattr.sources.files.find`) or windows of an archive
+        (:class:`blueattr.sources.archive.ArchiveSource`).
     memory
         Bytes the process may use.
     progress
@@ -77,11 +96,12 @@ def ingest(
     Raises
     ------
     InputError
-        A named source is not there.
+        A file is not there.
+    SourceError
+        An archive cannot be asked what it holds.
     StoreError
         The store cannot be written.
     """
-    sources = files.find(arguments, kind)
     states, unchanged, failures = [], [], []
     with Writer(db, memory) as writer:
         before = writer.count_events()
@@ -131,7 +151,7 @@ def read_source(
             ):
                 writer.commit(state)
                 committed = state
-        state = replace(state, complete=True)
+        state = replace(state, complete=source.complete)
     except (InputError, SourceError) as error:
         failure = str(error)
     writer.commit(state)

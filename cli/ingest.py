@@ -147,9 +147,15 @@ def ingest(
     if not network:
         _read(named, plc, db, bytes_allowed, form, out, quiet=quiet)
         return
+    if named == ["archive"]:
+        _fetch(
+            host or [], moment(start, "--from"), moment(end, "--to"), db, bytes_allowed, form, out,
+            insecure=insecure, quiet=quiet,
+        )  # fmt: skip
+        return
     streams = find_streams(named, host or (), dictionary=dictionary, insecure=insecure)
     _follow(
-        streams, db, bytes_allowed, form, out,
+        streams, db, bytes_allowed, form, out, insecure=insecure,
         length=duration(for_, "--for"), until_live=until_live, start=moment(start, "--from"),
         no_fill=no_fill, quiet=quiet,
     )  # fmt: skip
@@ -191,6 +197,45 @@ def _read(
         raise typer.Exit(ExitCode.INPUT)
 
 
+def _fetch(
+    hosts: list[str],
+    start: datetime | None,
+    end: datetime | None,
+    db: Path,
+    memory: int,
+    form: Form,
+    out: Path | None,
+    *,
+    insecure: bool,
+    quiet: bool,
+) -> None:
+    from blueattr import jobs  # noqa: PLC0415 - start-up time
+    from blueattr.provenance import Window  # noqa: PLC0415 - start-up time
+    from blueattr.report.inventory import fetch_report  # noqa: PLC0415 - start-up time
+    from blueattr.sources.archive import ArchiveSource  # noqa: PLC0415 - start-up time
+    from blueattr.sources.archive_key import Key  # noqa: PLC0415 - start-up time
+    from blueattr.sources.hosts import JETSTREAMS  # noqa: PLC0415 - start-up time
+
+    if start is None or end is None:
+        raise UsageError("which past? such as: ingest archive --from 2026-04-09 --to 2026-04-23")
+    if len(hosts) > 1:
+        raise UsageError("an archive has sequence numbers of its own: name one --host")
+    source = ArchiveSource(
+        hosts[0] if hosts else JETSTREAMS[0],
+        Window(start, end),
+        key=Key.from_environment(),
+        insecure=insecure,
+        on_wait=lambda seconds, why: say(f"blueattr: waiting {seconds:.0f} s: {why}"),
+    )
+    with Bars(quiet=quiet) as bars:
+        done = jobs.ingest_sources(db, [source], memory=memory, progress=bars.progress)
+    emit(fetch_report(done, db, source.spent, source.remarks), form, out)
+    for failure in done.failures:
+        say(f"blueattr: {failure}")
+    if done.failures:
+        raise typer.Exit(ExitCode.SOURCE)
+
+
 def _follow(
     streams: "Sequence[Stream]",
     db: Path,
@@ -198,6 +243,7 @@ def _follow(
     form: Form,
     out: Path | None,
     *,
+    insecure: bool,
     length: timedelta | None,
     until_live: bool,
     start: datetime | None,
@@ -206,6 +252,13 @@ def _follow(
 ) -> None:
     from blueattr.following import follow  # noqa: PLC0415 - start-up time
     from blueattr.report.inventory import follow_report  # noqa: PLC0415 - start-up time
+    from blueattr.sources.archive import ArchiveSource  # noqa: PLC0415 - start-up time
+    from blueattr.sources.archive_key import Key  # noqa: PLC0415 - start-up time
+
+    key = None if no_fill or streams[0].kind != "jetstream" else Key.from_environment()
+
+    def fill(stream: "Stream", after: int) -> ArchiveSource:
+        return ArchiveSource(stream.origin, after=after, key=key, insecure=insecure)
 
     with LiveLine(quiet=quiet) as line:
         done = follow(
@@ -214,6 +267,7 @@ def _follow(
             until="live" if until_live else "stopped",
             limit=length,
             start=start,
+            fill=fill if key else None,
             memory=memory,
             stop=_stop_on_signals(),
             watch=line.show,

@@ -7,6 +7,7 @@ __all__ = [
     "count",
     "iso",
     "lasting",
+    "megabytes",
     "number",
     "percent",
     "plural",
@@ -101,3 +102,8 @@ def lasting(seconds: float | None) -> str:
         if seconds >= 2 * size:
             return f"{seconds / size:,.1f} {unit}"
     return f"{seconds:,.0f} s"
+
+
+def megabytes(size: int) -> str:
+    """Write a number of bytes, in millions of them."""
+    return f"{size / 1e6:,.1f} MB"

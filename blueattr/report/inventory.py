@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from blueattr.report.figures import count, iso, lasting, plural
+from blueattr.report.figures import count, iso, lasting, megabytes, plural
 from blueattr.report.jsonform import table_json
 from blueattr.report.origin import gap_warnings, origin_facts, origin_json, panel_table
 from blueattr.report.tables import Column, Fact, Report, Table
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from blueattr.topics import Topic, TopicDays
 
 __all__ = [
+    "fetch_report",
     "follow_report",
     "ingest_report",
     "panel_report",
@@ -28,6 +29,25 @@ __all__ = [
     "topic_days_report",
     "topics_report",
 ]
+
+
+def fetch_report(done: "Ingested", db: Path, spent: int, remarks: "Sequence[str]") -> Report:
+    """Lay out what fetching a window of an archive did.
+
+    Parameters
+    ----------
+    spent
+        Bytes that were downloaded, as an archive meters them.
+    remarks
+        What of the window the archive does not hold.
+    """
+    report = ingest_report([done], db)
+    said = f"Downloaded {megabytes(spent)}."
+    return replace(
+        report,
+        summary=(*report.summary, said, *(f"{remark}." for remark in remarks)),
+        content={**(report.content or {}), "bytes_spent": spent, "remarks": list(remarks)},
+    )
 
 
 _OUTCOMES = {
@@ -181,7 +201,7 @@ def status_report(status: "Status") -> Report:
         rows=tuple(status.rejected.drop("lines").iter_rows()),
     )
     facts = (
-        Fact("store", f"{status.path} ({status.size / 1e6:,.1f} MB)"),
+        Fact("store", f"{status.path} ({megabytes(status.size)})"),
         Fact("events", f"{count(totals['events'])}, {count(totals['removed'])} more removed again"),
         Fact("accounts", f"{count(totals['accounts'])} named in events"),
         Fact(

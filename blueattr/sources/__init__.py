@@ -81,6 +81,10 @@ class Source(Protocol):
     def size(self) -> int | None:
         """Bytes before decompression, where known."""
 
+    @property
+    def complete(self) -> bool:
+        """After the last chunk: whether all was read that will ever be there."""
+
     def chunks(self, position: int = 0) -> Iterator[Chunk]:
         """Yield whole lines from a byte offset or cursor on.
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import BinaryIO, ClassVar, cast
 
 import pyarrow as pa
 
@@ -101,6 +101,7 @@ class FileSource:
 
     path: Path
     kind: str = "file"
+    complete: ClassVar[bool] = True
 
     @property
     def name(self) -> str:
@@ -158,6 +159,7 @@ class StandardInput:
     kind: str = "stdin"
     fingerprint: str = ""
     size: int | None = None
+    complete: ClassVar[bool] = True
 
     @cached_property
     def name(self) -> str:

@@ -66,9 +66,10 @@ def find_streams(
         parts = [check_url(url, insecure=insecure) for url in arguments]
         kinds = [_kind(url) for url in parts]
     if len(set(kinds)) > 1:
+        found = ", ".join(sorted(set(kinds)))
         raise UsageError(
-            f"the addresses are of several kinds ({', '.join(sorted(set(kinds)))}); those after the "
-            "first stand in for it, so they must be of its kind"
+            f"the addresses are of several kinds ({found}); those after the first stand in for it, "
+            "so they must be of its kind"
         )
     if dictionary is not None and kinds[0] != "jetstream-v1":
         raise UsageError("--dictionary is for Jetstream v1 (wss://HOST/subscribe)")
