@@ -2,11 +2,14 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import SplitResult
 
 from blueattr.errors import InputError, UsageError
 from blueattr.sources.hosts import FIREHOSES, JETSTREAMS, as_websocket, check_url, instance
-from blueattr.sources.streams import Dialect, Stream
+
+if TYPE_CHECKING:
+    from blueattr.sources.streams import Dialect, Stream
 
 __all__ = ["SERVICES", "find_streams", "is_network"]
 
@@ -31,7 +34,7 @@ def find_streams(
     *,
     dictionary: Path | None = None,
     insecure: bool = False,
-) -> tuple[Stream, ...]:
+) -> "tuple[Stream, ...]":
     """Make streams of what a user named, the preferred one first.
 
     Parameters
@@ -53,6 +56,8 @@ def find_streams(
     InputError
         The dictionary is none.
     """
+    from blueattr.sources.streams import Stream  # noqa: PLC0415 - files do without the network
+
     if any(a in SERVICES for a in arguments):
         if len(arguments) > 1:
             raise UsageError(f"{', '.join(arguments)}: name one service, or addresses of one kind")
@@ -100,7 +105,7 @@ def _origin(parts: SplitResult, kind: str) -> str:
     return base + parts.path.rstrip("/") if kind == "jetstream-v1" else base
 
 
-def _dialect(kind: str, dictionary: Path | None) -> Dialect:
+def _dialect(kind: str, dictionary: Path | None) -> "Dialect":
     # The SDK takes a second to import, and reading files does without it.
     from blueattr.sources import jetstream, relay  # noqa: PLC0415 - start-up time
 
