@@ -1,5 +1,6 @@
 """The logical content of a store, by DID, and what it must be by a plain fold of the events."""
 
+from collections import defaultdict
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -88,8 +89,11 @@ def expected(events: list[Event]) -> Content:
         elif e["kind"] == "identity" and e["handle"]:
             latest = (e["event_time"], e["handle"])
             out.handles[e["did"]] = max(out.handles.get(e["did"], latest), latest)
-    for key in {(e["kind"], e["did"], e["rkey"]) for e in kept if e["rkey"]}:
-        versions = [e for e in kept if (e["kind"], e["did"], e["rkey"]) == key]
+    records = defaultdict(list)
+    for e in kept:
+        if e["rkey"]:
+            records[e["kind"], e["did"], e["rkey"]].append(e)
+    for key, versions in records.items():
         best = max(versions, key=lambda e: (e["rev"], e["operation"] == "delete"))
         times = [e["event_time"] for e in versions if e["operation"] != "delete"]
         if key[0] == "profile":
