@@ -6,6 +6,7 @@ docs/README.md 3.1 and 3.2). The fixed columns are read without a loop, and payl
 that are not kept are never decoded.
 """
 
+import io
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -172,16 +173,17 @@ def decode_block(
     if not len(rows):
         return Decoded(b"", 0, 0)
     kept = np.flatnonzero(chosen & columns.kept)
-    lines: list[bytes] = []
+    # Thousands of small lines would be given to the system and asked back with every block.
+    lines = io.BytesIO()
     refused: list[tuple[str, int, str]] = []
     for number, row in zip(seq[kept].tolist(), columns.rows(kept), strict=True):
         try:
-            lines.append(_line(row))
+            lines.write(_line(row))
         except _RefusedError as refusal:
             refused.append((refusal.reason, number, refusal.sample))
     return Decoded(
-        lines=b"".join(lines),
-        events=len(lines),
+        lines=lines.getvalue(),
+        events=len(kept) - len(refused),
         skipped=len(rows) - len(kept),
         refused=refused,
         first_seq=int(seq[rows].min()),
