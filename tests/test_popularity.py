@@ -3,6 +3,7 @@
 import math
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
@@ -24,6 +25,7 @@ from events_builder import (
 )
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from test_cli import COMMANDS
 
 from blueattr import jobs, panel, studies
 from blueattr.attribution import Panel, attribute
@@ -244,7 +246,7 @@ counts = st.none() | st.integers(0, 10**9)
 
 
 @settings(
-    derandomize=True, deadline=None, max_examples=10,
+    derandomize=True, deadline=None, max_examples=6,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )  # fmt: skip
 @given(st.tuples(counts, counts, counts, counts), st.integers(0, 10**6))
@@ -298,13 +300,23 @@ def test_reports_say_which_popularity_they_used(world: Path) -> None:
     text = ok("attribute", "--match", "mythos", "--db", world, "--popularity", "followers").text
     assert "follower counts of 2026-06-01" in text
     assert "stand-in" not in text
-    for command in ("validate", "convergence", "bootstrap", "compare-scales"):
-        few = {"validate": ["--n", 20, "--exact", 5], "bootstrap": ["--resamples", 100],
-               "compare-scales": ["--sizes", 20, "--seeds", 2]}.get(command, [])  # fmt: skip
-        found = ok(command, "--match", "mythos", "--db", world, "--popularity", "followers", *few,
-                   "--format", "json").json  # fmt: skip
-        assert found["popularity"] == counted["popularity"]
-        assert found["means"] == counted["means"]
+
+
+def test_every_command_that_asks_for_a_panel_takes_the_choice(network: Path) -> None:
+    asking = [name for name, c in COMMANDS.items() if "--max-rate" in opts(c) and name != "hydrate"]
+    assert len(asking) >= 8
+    assert [name for name in asking if "--missing-followers" not in opts(COMMANDS[name])] == []
+    for name in asking:
+        given = ["--db", network, "--popularity", "followers"]
+        given += ["--topic", "all"] * ("--topic" in opts(COMMANDS[name]))
+        given += ["--out", network.with_suffix(".csv")] * (name == "features")
+        done = run(name, *given)
+        assert (name, done.code) == (name, 4)
+        assert "follower counts are unknown for 4 of 4 agents" in done.stderr
+
+
+def opts(command: Any) -> set[str]:
+    return {option for parameter in command.params for option in parameter.opts}
 
 
 def test_every_day_has_the_same_follower_counts(network: Path) -> None:
