@@ -62,8 +62,8 @@ def comparison_report(result: "ScaleComparison") -> Report:
     tables = [
         table
         for scales in result.indicators
-        for table in (_share_table(scales, result), _rescaling_table(scales))
         if not scales.undefined
+        for table in (_share_table(scales, result), _rescaling_table(scales))
     ]
     if result.provenance.panel:
         tables.append(panel_table(result.provenance.panel))

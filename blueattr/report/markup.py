@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import cache
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +29,7 @@ _LONGEST_TEXT = 4_000
 _LONGEST_CELL = 300
 
 
+@cache
 def environment() -> Environment:
     """Make the templates ready: what an expression gives is made visible and escaped."""
     templates = Environment(

@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 
 __all__ = ["page_html", "slug", "write_page"]
 
+# Of one figure, in bytes; data that are larger are left to the formats for data.
+_MOST_DATA = 200_000
+
 _TERMS = (
     Fact("agent", "An account that was active in the window and passes the panel's filters."),
     Fact(
@@ -206,7 +209,7 @@ class _Page:
             "panel",
             "Who counts",
             text="" if panels else everyone,
-            tables=[table_layout(table, f"{prefix}-panel") for table in panels],
+            tables=[table_layout(table, f"{prefix}-panel-table") for table in panels],
         )
         gaps = [coverage_table(origin.gaps)] if origin.gaps else []
         add(
@@ -240,7 +243,9 @@ class _Page:
         data = exhibit.report.data
         assert data is not None  # noqa: S101 - an exhibit's report always has data
         bare = Report(data.name, (), data=_without_origin(data))
-        encoded = base64.b64encode(csv_bytes(bare)).decode()
+        content = csv_bytes(bare)
+        fits = len(content) <= _MOST_DATA
+        encoded = base64.b64encode(content).decode() if fits else ""
         return {
             "id": f"{prefix}-figure-{exhibit.name}",
             "number": self._figures,
@@ -254,7 +259,7 @@ class _Page:
             ),
             "folded": folded,
             "file": f"{topic}-{exhibit.name}.csv",
-            "csv": Markup("data:text/csv;charset=utf-8;base64," + encoded),  # noqa: S704 - base64
+            "csv": Markup("data:text/csv;charset=utf-8;base64," + encoded) if fits else "",  # noqa: S704 - base64
         }  # fmt: skip
 
     def _svg(self, spec: Spec) -> Markup:
