@@ -1,0 +1,170 @@
+"""The value of all agents beside two limits: memory bandwidth, and a sort of as many numbers.
+
+``lin``, ``heat`` and ``var`` are measured as `blueattr.value.solve` computes them, from checked
+arrays to values and total, against a STREAM-like triad (o = a + 2b + 3c, numba, every core) on the
+same arrays; ``gini`` against `numpy.sort` of one array of that length, random and continuous, and
+against a sort of the aggregate itself, which is quicker where counts repeat. Medians of rounds in
+which each is run once, so that whatever else the machine does meets all of them alike.
+
+    python bench/kernels.py --sizes 1.67e6,2e7 --out out/bench-kernels.json
+"""
+
+import argparse
+import json
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numba
+import numpy as np
+import numpy.typing as npt
+
+from blueattr.indicators import INDICATORS, Aggregator, FeatureArrays
+from blueattr.kernels import compiled
+from blueattr.value import solve
+
+Floats = npt.NDArray[np.float64]
+
+GOALS = {"lin": 2.5, "heat": 2.5, "var": 2.5, "gini": 1.5}
+CHECK = """
+import sys, time
+start = time.perf_counter()
+import numpy as np
+from blueattr.indicators import INDICATORS, Aggregator, FeatureArrays
+from blueattr.value import solve
+imported = time.perf_counter()
+x = np.random.default_rng(0).lognormal(size=(3, 200_000))
+for indicator in INDICATORS.values():
+    solve(indicator, FeatureArrays(*x.copy()), Aggregator())
+print(imported - start, time.perf_counter() - imported)
+"""
+
+
+@numba.njit(parallel=True)
+def triad(a: Floats, b: Floats, c: Floats, out: Floats) -> None:
+    """Do what STREAM's triad does, with one array more."""
+    for i in numba.prange(out.size):
+        out[i] = a[i] + 2.0 * b[i] + 3.0 * c[i]
+
+
+def draw(kind: str, n: int, seed: int) -> FeatureArrays:
+    """Draw features: continuous, or log(1 + counts) with a heavy tail."""
+    rng = np.random.default_rng(seed)
+    if kind == "continuous":
+        return FeatureArrays(*(rng.lognormal(size=n) for _ in range(3)))
+    return FeatureArrays(*(np.log1p(np.floor(rng.pareto(0.8, n))) for _ in range(3)))
+
+
+def measure(tasks: dict[str, Callable[[], object]], rounds: int) -> tuple[dict[str, float], ...]:
+    """Give the median and the least seconds of each task, the tasks taking turns."""
+    for task in tasks.values():
+        task()
+    times: dict[str, list[float]] = {name: [] for name in tasks}
+    for _ in range(rounds):
+        for name, task in tasks.items():
+            start = time.perf_counter()
+            task()
+            times[name].append(time.perf_counter() - start)
+    return (
+        {name: statistics.median(taken) for name, taken in times.items()},
+        {name: min(taken) for name, taken in times.items()},
+    )
+
+
+def ratios_of(seconds: dict[str, float]) -> dict[str, float]:
+    """Divide by the limits."""
+    ratios = {name: seconds[name] / seconds["triad"] for name in ("lin", "heat", "var")}
+    return {**ratios, "gini": seconds["gini"] / seconds["sort"]}
+
+
+def compare(kind: str, n: int, rounds: int) -> dict[str, Any]:
+    """Measure everything on one panel."""
+    features, aggregator = draw(kind, n, 0), Aggregator()
+    s, _ = aggregator.apply(features)
+    plain = np.random.default_rng(1).lognormal(size=n)
+    out = np.empty(n)
+    tasks: dict[str, Callable[[], object]] = {
+        "triad": lambda: triad(*features, out),
+        "sort": lambda: np.sort(plain),
+        "sort_of_s": lambda: np.sort(s),
+    }
+    for name, indicator in INDICATORS.items():
+        tasks[name] = lambda indicator=indicator: solve(indicator, features, aggregator)
+    seconds, least = measure(tasks, rounds)
+    ratios, least_ratios = ratios_of(seconds), ratios_of(least)
+    different = np.unique(s).size
+    print(
+        f"{kind}, n = {n:,}, {different:,} different s: median of {rounds} (least), ratio (of least)"
+    )
+    for name in tasks:
+        ratio = (
+            f"{ratios[name]:6.2f} ({least_ratios[name]:.2f}), goal {GOALS[name]}"
+            if name in ratios
+            else ""
+        )
+        print(f"  {name:<10} {seconds[name] * 1e3:9.2f} ms ({least[name] * 1e3:.2f})  {ratio}")
+    return {
+        "kind": kind,
+        "n": n,
+        "different_s": different,
+        "seconds": seconds,
+        "least_seconds": least,
+        "ratios": ratios,
+        "least_ratios": least_ratios,
+        "gini_to_sort_of_s": seconds["gini"] / seconds["sort_of_s"],
+    }
+
+
+def start_up(rounds: int) -> dict[str, float]:
+    """Measure a fresh process: imports, and loading the compiled kernels."""
+    runs = []
+    for _ in range(rounds + 1):  # the first may compile
+        done = subprocess.run(  # noqa: S603 - this program
+            [sys.executable, "-c", CHECK], stdout=subprocess.PIPE, text=True, check=True
+        )
+        runs.append([float(part) for part in done.stdout.split()])
+    imports, kernels = (statistics.median(column) for column in zip(*runs[1:], strict=True))
+    print(f"a fresh process: imports {imports:.2f} s, kernels of four indicators {kernels:.2f} s")
+    return {"imports": imports, "kernels": kernels}
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--sizes", default="1.67e6,2e7", help="numbers of agents")
+    parser.add_argument("--rounds", type=int, default=9, help="at least 5")
+    parser.add_argument("--out", type=Path)
+    options = parser.parse_args()
+    rounds = max(5, options.rounds)
+    sizes = [int(float(size)) for size in options.sizes.split(",")]
+    results = [compare(kind, n, rounds) for n in sizes for kind in ("continuous", "counts")]
+    fresh = start_up(rounds)
+    if options.out:
+        options.out.parent.mkdir(parents=True, exist_ok=True)
+        report = {
+            "machine": {
+                "platform": platform.platform(),
+                "processor": platform.processor(),
+                "cpus": os.cpu_count(),
+                "threads": compiled.threads(),
+                "load": os.getloadavg(),
+            },
+            "versions": {name: version(name) for name in ("blueattr", "numba", "numpy")},
+            "python": platform.python_version(),
+            "rounds": rounds,
+            "goals": GOALS,
+            "results": results,
+            "fresh_process": fresh,
+        }
+        options.out.write_text(json.dumps(report, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,131 @@
+"""Attribution of a Parquet file in chunks: time and peak memory as the file grows.
+
+Writes a file of features for each size, attributes it in a process of its own with the agents
+written too, and deletes everything. The peer is numpy's sort of one column, in this run.
+
+    python bench/streaming.py --sizes 1e6,1e7,1e8 --indicators heat,gini --out streaming.json
+"""
+
+import argparse
+import json
+import os
+import platform
+import subprocess
+import sys
+import tempfile
+import time
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+CHILD = """
+import json, resource, sys, time
+from pathlib import Path
+from blueattr import streaming
+from blueattr.report.streamed import agents_receiver
+path, name, agents = sys.argv[1:]
+start = time.perf_counter()
+receive = agents_receiver(Path(agents)) if agents else None
+[result] = streaming.attribute_file(Path(path), [name], receive=receive)
+print(json.dumps({
+    "seconds": time.perf_counter() - start,
+    "peak_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
+    "total": result.total,
+    "efficiency_error": abs(result.attributed / result.total - 1),
+}))
+"""
+PIECE = 1 << 20
+
+
+def write(path: Path, n: int, *, counts: bool, shuffled: bool) -> None:
+    """Write features, skewed; DIDs ascend, or come in no order."""
+    rng = np.random.default_rng(0)
+    schema = pa.schema([("did", pa.large_string()), *((k, pa.float64()) for k in "abc")])
+    with pq.ParquetWriter(path, schema, compression="zstd", use_dictionary=False) as writer:
+        for start in range(0, n, PIECE):
+            numbers = pl.Series(range(start, min(start + PIECE, n)), dtype=pl.UInt64)
+            if shuffled:
+                numbers = (numbers * 2_654_435_761) % (1 << 32)
+            dids = "did:" + numbers.cast(pl.String).str.zfill(20)
+            size = numbers.len()
+            features = [
+                np.log1p(np.floor(rng.pareto(0.8, size))) if counts else rng.lognormal(size=size)
+                for _ in "abc"
+            ]
+            writer.write_table(
+                pa.table([dids.to_arrow().cast(pa.large_string()), *features], schema=schema)
+            )
+
+
+def measure(
+    n: int, names: list[str], folder: Path, options: argparse.Namespace
+) -> list[dict[str, Any]]:
+    """Attribute one file."""
+    path, agents = folder / "features.parquet", folder / "agents.parquet"
+    write(path, n, counts=options.counts, shuffled=options.shuffled)
+    rng = np.random.default_rng(1)
+    column = rng.lognormal(size=n)
+    start = time.perf_counter()
+    column.sort()
+    sort = time.perf_counter() - start
+    del column
+    rows = []
+    for name in names:
+        for to in (None, agents):
+            done = subprocess.run(  # noqa: S603 - this program, on files made here
+                [sys.executable, "-c", CHILD, str(path), name, str(to or "")],
+                stdout=subprocess.PIPE,
+                text=True,
+                check=True,
+                env={**os.environ, "TMPDIR": str(folder)},
+            )
+            row = {"n": n, "indicator": name, "agents_written": to is not None,
+                   "features_bytes": path.stat().st_size, "sort_seconds": sort,
+                   **json.loads(done.stdout)}  # fmt: skip
+            rows.append(row)
+            print(
+                f"{n:>11,} {name:<6} {'with agents' if to else 'shares only':<12}"
+                f" {row['seconds']:8.1f} s  {row['seconds'] / sort:6.1f} x numpy.sort"
+                f"  peak {row['peak_bytes'] / 1e6:6.0f} MB",
+                flush=True,
+            )
+            agents.unlink(missing_ok=True)
+    path.unlink()
+    return rows
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--sizes", default="1e6,1e7", help="numbers of agents")
+    parser.add_argument("--indicators", default="heat,gini")
+    parser.add_argument("--counts", action="store_true", help="log(1 + counts), with ties")
+    parser.add_argument("--shuffled", action="store_true", help="DIDs in no order")
+    parser.add_argument("--scratch", type=Path, help="where there is space: 150 bytes an agent")
+    parser.add_argument("--out", type=Path)
+    options = parser.parse_args()
+    results = []
+    for size in options.sizes.split(","):
+        with tempfile.TemporaryDirectory(dir=options.scratch) as folder:
+            results += measure(
+                int(float(size)), options.indicators.split(","), Path(folder), options
+            )
+    if options.out:
+        options.out.parent.mkdir(parents=True, exist_ok=True)
+        report = {
+            "machine": {"platform": platform.platform(), "cpus": os.cpu_count()},
+            "versions": {
+                k: version(k) for k in ("blueattr", "numba", "numpy", "polars", "pyarrow")
+            },
+            "results": results,
+        }
+        options.out.write_text(json.dumps(report, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()
