@@ -100,9 +100,7 @@ def compare(kind: str, n: int, rounds: int) -> dict[str, Any]:
     seconds, least = measure(tasks, rounds)
     ratios, least_ratios = ratios_of(seconds), ratios_of(least)
     different = np.unique(s).size
-    print(
-        f"{kind}, n = {n:,}, {different:,} different s: median of {rounds} (least), ratio (of least)"
-    )
+    print(f"{kind}, n = {n:,}, {different:,} different s: median of {rounds} (least), ratios")
     for name in tasks:
         ratio = (
             f"{ratios[name]:6.2f} ({least_ratios[name]:.2f}), goal {GOALS[name]}"
