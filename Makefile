@@ -3,12 +3,14 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help setup run test quick lint golden bench lock clean
+.PHONY: help setup run test quick test-integration soak lint golden bench lock clean
 
 help:
 	@echo "make run     set up, then the main job on the bundled sample"
 	@echo "make test    set up, then every test"
 	@echo "make quick   the tests without the slow ones"
+	@echo "make test-integration   build the real servers (needs Go and Node) and test against them"
+	@echo "make soak    ten minutes with a real Jetstream, killing it and blueattr at random"
 	@echo "make lint    formatting, types, import rules"
 	@echo "make golden  write the golden files anew (look at the diff before committing)"
 	@echo "make bench   sampled Shapley and Banzhaf values beside other packages; downloads those"
@@ -26,11 +28,25 @@ $(VENV)/ready: pyproject.toml requirements.lock
 run: setup
 	@$(BIN)/blueattr demo --out out
 
+# The real servers are built once, in three minutes, where Go and Node are; where they are not, or
+# nothing can be downloaded, their tests are skipped and say so. Those start servers of their own
+# and wait for them: alone, not beside the others.
 test: setup
-	$(BIN)/python -m pytest -n 2
+	$(BIN)/python -m pytest -n 2 -m "not integration"
+	@$(BIN)/python tests/integration/install.py --optional
+	$(BIN)/python -m pytest -m integration
 
 quick: setup
-	$(BIN)/python -m pytest -n 2 -m "not slow"
+	$(BIN)/python -m pytest -n 2 -m "not slow and not integration"
+
+test-integration: setup
+	$(BIN)/python tests/integration/install.py
+	$(BIN)/python -m pytest -m integration
+
+MINUTES ?= 10
+soak: setup
+	$(BIN)/python tests/integration/install.py
+	PYTHONPATH=tests $(BIN)/python -m integration.soak --minutes $(MINUTES)
 
 lint: setup
 	$(BIN)/ruff format --check .
@@ -56,4 +72,4 @@ lock: setup
 	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --quiet --constraint requirements.lock --group bench pyproject.toml -o requirements-bench.lock
 
 clean:
-	rm -rf $(VENV) $(VENV)-bench out build dist *.egg-info
+	rm -rf $(VENV) $(VENV)-bench .integration out build dist *.egg-info
