@@ -182,7 +182,7 @@ class _Run:
 
     async def ask(self, appview: AppView) -> None:
         try:
-            async with appview.answers(self._wanted["did"].to_list()) as answers:
+            async with appview.answers(self._wanted["did"]) as answers:
                 async for answer in answers:
                     self._keep(answer, appview)
         except SourceError as error:

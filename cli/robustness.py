@@ -135,7 +135,8 @@ def sensitivity(
     """Ask the same question under other choices, beside the answer under those given.
 
     Aggregator, weights, tier cut-offs, scale; on a store also the window shifted by up to three
-    days and bots kept or removed; on a features file with followers also popularity by them.
+    days, bots kept or removed, and popularity by follower counts where they are known; on a
+    features file with followers also popularity by them.
 
     Example: blueattr sensitivity --topic mythos --indicator all --db my.duckdb
     """

@@ -7,7 +7,7 @@ import re
 import time
 import zlib
 from collections import Counter, deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -183,7 +183,7 @@ class AppView:
         return self._timing.now()
 
     @asynccontextmanager
-    async def answers(self, dids: Sequence[str]) -> AsyncIterator[AsyncIterator[Answer]]:
+    async def answers(self, dids: Iterable[str]) -> AsyncIterator[AsyncIterator[Answer]]:
         """Ask about accounts, a few calls at a time; answers come in the order asked.
 
         Parameters
@@ -204,7 +204,8 @@ class AppView:
             account of a batch, or wants us to wait for more than an hour.
         """
         waiting: deque[asyncio.Task[list[Answer]]] = deque()
-        batches = (tuple(dids[k : k + BATCH]) for k in range(0, len(dids), BATCH))
+        everyone = iter(dids)
+        batches = iter(lambda: tuple(islice(everyone, BATCH)), ())
         async with httpx.AsyncClient(
             base_url=self.url,
             headers={
