@@ -316,14 +316,15 @@ class ArchiveServer:
                     self.send_header("Content-Length", str(len(body)))
                 self.end_headers()
                 sent = body[: len(body) // 2] if what in ("cut", "stall") else body
-                self.wfile.write(sent)
-                self.wfile.flush()
+                # Counted before the client can have it, and ask what was counted.
                 with archive._lock:
                     if asked.fetches and reply.status in (200, 206):
                         asked.sent = len(sent)
                         archive.spent += len(sent)
                         if len(sent) == len(body):
                             archive.served.update(reply.blocks)
+                self.wfile.write(sent)
+                self.wfile.flush()
                 if what == "stall":
                     archive.released.wait(60)
                 if what in ("cut", "stall"):

@@ -5,11 +5,11 @@ from contextlib import closing
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import cached_property, partial
+from typing import TYPE_CHECKING
 
 from blueattr.errors import SourceError, UsageError
 from blueattr.lines import Decoded
 from blueattr.provenance import Window
-from blueattr.segments import Block
 from blueattr.sources import Chunk
 from blueattr.sources.archive_client import ArchiveClient, Changed, Timing
 from blueattr.sources.archive_key import Key
@@ -23,6 +23,9 @@ from blueattr.sources.archive_segments import (
 )
 from blueattr.sources.hosts import check_url, instance
 from blueattr.sources.parallel import in_order
+
+if TYPE_CHECKING:
+    from blueattr.segments import Block
 
 __all__ = ["ArchiveSource"]
 

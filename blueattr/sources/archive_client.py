@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
+from functools import cache
 from typing import Any, NamedTuple, TypeVar
 
 import httpx
@@ -22,7 +23,6 @@ __all__ = ["ArchiveClient", "Changed", "Damaged", "Part", "Stopped", "Timing"]
 _METHODS = "/xrpc/network.bsky.jetstream."
 # A plan of a hundred thousand entries, as long as a server makes them, is an eighth of that.
 _LARGEST_JSON = 64 << 20
-_SLICE = 1 << 16
 # A call may fall silent for so long, and take so long in all: a slice of 8 MB at 14 kB/s.
 _SILENCE = 30.0
 _LONGEST_CALL = 600.0
@@ -48,6 +48,9 @@ _CHANGED = (404, 410, 412, 416)
 _TRANSIENT = (408, 425, 500, 502, 503, 504, *range(520, 531))
 
 _T = TypeVar("_T")
+
+# Reading a hundred certificates takes as long as fetching a block.
+_certificates = cache(httpx.create_ssl_context)
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,6 +190,7 @@ class ArchiveClient:
             timeout=_SILENCE,
             limits=httpx.Limits(max_connections=connections, max_keepalive_connections=connections),
             follow_redirects=False,
+            verify=_certificates(),
             # A proxy would get in plain text what is meant for this machine.
             trust_env=encrypted,
         )
@@ -467,7 +471,7 @@ class ArchiveClient:
             limit = min(limit, call.span[1] - call.span[0])
         deadline = self._timing.monotonic() + _LONGEST_CALL
         raw = bytearray()
-        for part in response.iter_raw(_SLICE):
+        for part in response.iter_raw():
             raw += part
             if call.etag is not None:
                 with self._lock:

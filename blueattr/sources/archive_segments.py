@@ -163,7 +163,7 @@ def _fetch_part(
 
 
 def _decode(unit: "WorkUnit", blocks: list[Block], wanted: Range, part: Part) -> list[Decoded]:
-    """Decode blocks up to a damaged one; the first must not be."""
+    """Decode blocks up to a damaged one; a single one must not be."""
     done: list[Decoded] = []
     for block in blocks:
         # The length before the frame is in the index, too, which is under a checksum.
@@ -171,7 +171,7 @@ def _decode(unit: "WorkUnit", blocks: list[Block], wanted: Range, part: Part) ->
         try:
             done.append(wanted.decode(part.data[begin : begin + block.compressed], unit, block))
         except Damaged:
-            if not done:
+            if len(blocks) == 1:
                 raise
             break
     return done

@@ -31,7 +31,7 @@ def in_order(jobs: Iterator[Callable[[], _T]], threads: int) -> Generator[_T]:
     """
     todo: _Todo[_T] = queue.SimpleQueue()
     for _ in range(threads):
-        threading.Thread(target=_serve, args=(todo,), daemon=True).start()
+        threading.Thread(target=_serve, args=(todo,), name="fetch", daemon=True).start()
     waiting: deque[Future[_T]] = deque()
     failure: Exception | None = None
     try:
