@@ -51,6 +51,7 @@ _LONGEST_WAIT = 3600.0
 # A reset above is a time since 1970, below a number of seconds to wait: servers do either.
 _EPOCH = 10**9
 
+_GO_ON = "what it answered before is kept: give the same command again to go on"
 _TOO_MANY = 429
 # The batch as it is cannot be answered; its parts may be.
 _REFUSED = (400, 414, 431)
@@ -253,38 +254,36 @@ class AppView:
 
     async def _call(self, dids: tuple[str, ...]) -> Answer:
         """Call until there is an answer, or no hope for one."""
-        after, fault = float("-inf"), ""
+        after = float("-inf")
         attempts = 0
-        while attempts < (_ATTEMPTS if self._has_answered else _ATTEMPTS_AT_FIRST):
+        while True:
             await self._turn(after)
             try:
                 answer = await self._try(dids)
-            except _FaultError as error:
-                fault = str(error)
-                wait = min(2.0**attempts, _CEILING) * random.uniform(0.5, 1)  # noqa: S311 - jitter
+            except _FaultError as fault:
                 attempts += 1
-                if error.wait is not None:
-                    wait = max(wait, error.wait)
+                if attempts == (_ATTEMPTS if self._has_answered else _ATTEMPTS_AT_FIRST):
+                    raise SourceError(
+                        f"{self.url} {fault}, {attempts} times in a row; {_GO_ON}"
+                    ) from None
+                wait = min(2.0 ** (attempts - 1), _CEILING) * random.uniform(0.5, 1)  # noqa: S311 - jitter
+                if fault.wait is not None:
+                    wait = max(wait, fault.wait)
                     self._hold(wait)
                 after = self._timing.monotonic() + wait
-                self.on_wait(wait, f"{self.url} {fault}")
+                if wait <= _LONGEST_WAIT:
+                    self.on_wait(wait, f"{self.url} {fault}")
             else:
                 self._has_answered = True
                 return answer
-        raise SourceError(
-            f"{self.url} {fault}, {attempts} times in a row; what it answered before is kept: "
-            "give the same command again to go on"
-        )
 
     async def _turn(self, after: float) -> None:
         """Wait until a call may be made, and take its place in the sequence of all calls."""
         now = self._timing.monotonic()
         while (start := max(after, self._next_call, self._not_before)) > now:
             if start - now > _LONGEST_WAIT:
-                raise SourceError(
-                    f"{self.url} asks to wait for {(start - now) / 3600:.1f} hours; what it "
-                    "answered before is kept: give the same command again then"
-                )
+                hours = (start - now) / 3600
+                raise SourceError(f"{self.url} asks to wait for {hours:.1f} hours; {_GO_ON}")
             await self._timing.sleep(start - now)
             now = self._timing.monotonic()
         self._next_call = now + self._interval
