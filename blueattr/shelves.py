@@ -43,7 +43,9 @@ class Sample:
 
     def add(self, keys: pl.Series) -> None:
         """Look at the next keys."""
-        self._taken.append(keys.gather_every(self._step, self._next).rechunk())
+        taken = keys.gather_every(self._step, self._next)
+        # A new column: texts that are taken from one would keep all of its texts in memory.
+        self._taken.append(pl.Series(taken.to_list(), dtype=taken.dtype))
         self._next = (self._next - keys.len()) % self._step
 
     def splitters(self) -> pl.Series:

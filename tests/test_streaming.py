@@ -387,12 +387,12 @@ def write_slowly(path: Path, n: int, seed: int) -> None:
             features = [rng.lognormal(size=numbers.size) for _ in "abc"]
             for x in features:
                 x[: numbers.size // 3] = 1.0
-            dids = [f"did:{k:020d}" for k in (numbers % (1 << 32)).tolist()]
+            dids = [f"did:{k:0120d}" for k in (numbers % (1 << 32)).tolist()]
             writer.write_table(pa.table([dids, *features], schema=schema))
 
 
 def test_memory_does_not_grow_with_the_file(tmp_path: Path) -> None:
-    """Both files are many chunks; the larger has 600,000 agents more, of 60 bytes at the least."""
+    """Both files are many chunks; the larger has 600,000 agents more, of 150 bytes each."""
     peaks = []
     for n in (200_000, 800_000):
         path = tmp_path / f"{n}.parquet"
