@@ -5,6 +5,7 @@ blocks of a CAR inside the body (atproto.com/specs/event-stream, atproto.com/spe
 commits touch nothing that is kept: their paths tell, and their CAR is never opened.
 """
 
+import io
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
@@ -53,8 +54,8 @@ def decode_frames(frames: Iterable[bytes]) -> Decoded:
     for frame in frames:
         out.read(frame)
     return Decoded(
-        lines=b"".join(out.lines),
-        events=len(out.lines),
+        lines=out.lines.getvalue(),
+        events=out.events,
         skipped=out.skipped,
         refused=out.refused,
         first_seq=out.first_seq,
@@ -69,7 +70,9 @@ class _Frames:
     """What was read so far."""
 
     def __init__(self) -> None:
-        self.lines: list[bytes] = []
+        # Many small lines would be given to the system and asked back each time.
+        self.lines = io.BytesIO()
+        self.events = 0
         self.skipped = 0
         self.refused: list[tuple[str, int, str]] = []
         self.notices: list[Notice] = []
@@ -77,6 +80,10 @@ class _Frames:
         self.last_seq: int | None = None
         self.first_us: int | None = None
         self.last_us: int | None = None
+
+    def keep(self, line: bytes) -> None:
+        self.lines.write(line)
+        self.events += 1
 
     def refuse(self, reason: str, sample: object) -> None:
         self.refused.append((reason, self.last_seq or 0, printable(sample)))
@@ -140,7 +147,7 @@ class _Frames:
             return
         write = identity_line if kind == "#identity" else account_line
         try:
-            self.lines.append(write(did, time_us, body))
+            self.keep(write(did, time_us, body))
         except ValueError:
             self.refuse("bad record", f"{did} {kind}")
 
@@ -210,7 +217,7 @@ class _Commit:
         except ValueError:
             return "bad record"
         self.budget -= len(line)
-        self.out.lines.append(line)
+        self.out.keep(line)
         return None
 
 

@@ -54,7 +54,7 @@ _CHECKED_FROM = 12
 _BLOCK = struct.Struct("<QIIIQQqq")
 _LENGTH = struct.Struct("<Q")
 _BLOCK_COUNT_LIMIT = 1 << 20
-_FOOTER_LIMIT = 1 << 30
+_FOOTER_LIMIT = 256 << 20
 
 Ints = npt.NDArray[np.int64]
 # Kind, collection, time, DID, record key, rev, payload.

@@ -1,6 +1,5 @@
 """Archive blocks and segments: rows to lines, windows, and damage that is found where it is."""
 
-import gc
 import hashlib
 import io
 import json
@@ -554,7 +553,6 @@ def test_rows_as_the_protocols_own_package_reads_them() -> None:
     segment = read_segment(io.BytesIO(data))
     assert (header.block_count, header.event_count) == (len(segment.blocks), segment.rows)
     assert header.block_index_offset == header.footer_offset
-    gc.collect()
 
 
 def test_frames_without_a_stated_size_end_where_they_end() -> None:
