@@ -76,7 +76,8 @@ class Decoded:
         Sequence numbers of what was read, the skipped included: of a stream the first and the last
         received, of a block the least and the greatest. None where there was none.
     first_us, last_us
-        Earliest and latest server time of what was read, the skipped included: µs since 1970.
+        Earliest and latest time of what was read, the skipped included, as the server states it:
+        µs since 1970.
     notices
         What the server said about the stream.
     """
