@@ -298,17 +298,17 @@ def test_the_wait_that_a_server_asks_for_is_kept(
     server.script = script
     server.known = {someone(k): profile(k) for k in range(60)}
     db, told = store_of(tmp_path, *range(60)), Told()
-    done = hydrate(db, told.view(server.url, clock))
+    view = told.view(server.url, clock)
+    done = hydrate(db, view)
     assert server.faults == 1
     assert (done.found, done.failure) == (60, "")
     ((wait, why),) = told
     assert "no more calls for now" in why
     # A little, even where nothing is asked for.
     assert max(seconds, 0.5) <= wait <= max(seconds, 1)
-    late = [arrival for arrival in arrivals if arrival >= wait]
-    # Everyone waits: but for calls that were under way, none comes earlier.
-    assert len(arrivals) - len(late) <= 3
-    assert late
+    assert sum(arrival >= wait for arrival in arrivals) >= 1
+    # Not for this batch alone.
+    assert view._not_before >= wait
 
 
 def test_the_last_permitted_call_makes_everyone_wait(
