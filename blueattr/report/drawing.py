@@ -19,6 +19,8 @@ VEGA_LITE = "6.1"
 """The version of Vega-Lite that specifications are written for."""
 
 _PAPER_PPI = 300
+# The roles of a drawing's parts; the whole is one picture with one description.
+_ROLES = re.compile(r' (?:role="graphics-[a-z]+"|aria-roledescription="[^"<>]*")')
 # Half of what is drawn are digits beyond a thousandth of a pixel, and frames of no size.
 _LENGTHS = re.compile(r' (?:d|transform|x|y|x2|y2|width|height)="[^"<>]*"')
 _DIGITS = re.compile(r"(\d\.\d\d)\d+(?!e)")
@@ -95,4 +97,4 @@ class Drawing:
 
 def _slim(svg: str) -> str:
     short = _LENGTHS.sub(lambda lengths: _DIGITS.sub(r"\1", lengths[0]), svg)
-    return _NOTHING.sub("", short)
+    return _ROLES.sub("", _NOTHING.sub("", short))

@@ -68,7 +68,7 @@ class Look:
     grid: str = "#e3e6ea"
     paper: str = "#ffffff"
     top: str = "#b4470c"
-    middle: str = "#757d89"
+    middle: str = "#69717c"
     tail: str = "#0b5f9e"
     on_tier: str = "#ffffff"
     background: str | None = "#ffffff"

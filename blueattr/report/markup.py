@@ -27,6 +27,7 @@ _DID = re.compile(r"did:[a-z]{1,16}:[a-zA-Z0-9._:%-]{0,255}[a-zA-Z0-9._-]", re.A
 # What one expression of the template shows at most; longer text ends in a note of how much more.
 _LONGEST_TEXT = 4_000
 _LONGEST_CELL = 300
+_LONGEST_WORD = 24
 
 
 @cache
@@ -94,7 +95,7 @@ def table_layout(table: Table, name: str, *, grouped: bool = False) -> dict[str,
     if grouped:
         groups = [
             {
-                "name": str(key),
+                "name": safe_text(str(key), _LONGEST_CELL),
                 "rows": [_row(shown_columns[1:], row[1:], header=True) for row in of_key],
             }
             for key, of_key in groupby(rows, key=lambda row: row[0])
@@ -105,7 +106,8 @@ def table_layout(table: Table, name: str, *, grouped: bool = False) -> dict[str,
         "id": name,
         "title": table.title,
         "columns": [
-            {"heading": column.heading, "classes": _classes(column)} for column in shown_columns
+            {"heading": column.heading, "classes": _classes(column, column.heading)}
+            for column in shown_columns
         ],
         "groups": groups,
         "notes": table.notes,
@@ -129,13 +131,15 @@ def _cell(cell: Cell, column: Column) -> _Cell:
     text = safe_text(words, _LONGEST_CELL)
     exact = repr(cell) if column.kind in {"int", "float", "share"} and cell is not None else None
     time = iso(cell) if isinstance(cell, date) else None
-    return _Cell(text, classes=_classes(column), exact=exact, time=time)
+    return _Cell(text, classes=_classes(column, text), exact=exact, time=time)
 
 
-def _classes(column: Column) -> str:
-    if column.kind in _RIGHT:
-        return "num"
-    return "long" if column.kind == "text" and column.name in {"note", "reason"} else ""
+def _classes(column: Column, text: str) -> str:
+    """Align numbers to the right, and let only words break that no line could hold."""
+    found = ["num"] if column.kind in _RIGHT else []
+    if any(len(word) > _LONGEST_WORD for word in text.split()):
+        found.append("long")
+    return " ".join(found)
 
 
 def leaders_layout(agents: "Sequence[Leader]", table: Table, name: str) -> dict[str, Any]:
@@ -155,9 +159,12 @@ def leaders_layout(agents: "Sequence[Leader]", table: Table, name: str) -> dict[
         "id": name,
         "title": table.title,
         "columns": [
-            {"heading": "", "classes": "num"},
+            {"heading": "rank", "classes": "num"},
             {"heading": "agent", "classes": ""},
-            *({"heading": column.heading, "classes": _classes(column)} for column in columns),
+            *(
+                {"heading": column.heading, "classes": _classes(column, column.heading)}
+                for column in columns
+            ),
         ],
         "groups": [{"name": "", "rows": rows}],
         "notes": (),
