@@ -4,16 +4,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import atproto_client.models
-import atproto_jetstream.archive.planner
-
 from blueattr.provenance import Window
 from blueattr.sources import SourceState
 from blueattr.sources.archive import ArchiveSource
 from blueattr.store import Writer
-
-# Imported where they are needed, they would be imported anew by every child.
-PRELOADED = (atproto_client.models, atproto_jetstream.archive.planner)
 
 
 def ingest(db: Path, source: ArchiveSource) -> SourceState:

@@ -28,9 +28,9 @@ class Sealed:
     def __init__(self, index: int, blocks: list[list[Row]]) -> None:
         self.index = index
         self.name = f"seg_{index:010d}.jss"
-        self.first = [min(row.seq for row in rows) for rows in blocks]
-        self.last = [max(row.seq for row in rows) for rows in blocks]
-        self.times = [row.witnessed_at for rows in blocks for row in rows]
+        self.first = [min(row.seq for row in rows) for rows in blocks] or [0]
+        self.last = [max(row.seq for row in rows) for rows in blocks] or [0]
+        self.times = [row.witnessed_at for rows in blocks for row in rows] or [0]
         self.write(blocks)
 
     def write(self, blocks: list[list[Row]]) -> None:
@@ -125,9 +125,9 @@ class ArchiveServer:
 
     def seal(self, events: list[Event], blocks: int, *, skip: int = 0) -> None:
         """Append a segment of the events, in so many blocks; `skip` numbers are left out before."""
-        first = (self.segments[-1].last[-1] if self.segments else 0) + 1 + skip
+        first = max((segment.last[-1] for segment in self.segments), default=0) + 1 + skip
         rows = [row_of(first + k, event) for k, event in enumerate(events)]
-        size = -(-len(rows) // blocks)
+        size = -(-len(rows) // max(blocks, 1)) or 1
         cut = [rows[k : k + size] for k in range(0, len(rows), size)]
         self.segments.append(Sealed(len(self.segments), cut))
 

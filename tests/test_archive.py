@@ -284,6 +284,19 @@ def test_a_window_in_which_the_server_was_down_is_empty(server: ArchiveServer) -
     assert not server.fetched()
 
 
+def test_segments_that_never_held_anything_have_no_time() -> None:
+    with ArchiveServer().running() as server:
+        server.page = 1
+        server.seal([], 0)
+        server.seal(EVENTS[:24], 3)
+        server.seal([], 0)
+        with pytest.raises(SourceError, match="holds 2026-05-01 00:00:00 UTC to 2026-05-01 00:00"):
+            read(source(server, Window(at(-50), at(-40))))
+        reading = source(server, Window(at(0), at(40)))
+        assert shape(lines(read(reading))) == shape(kept(EVENTS[:24]))
+        assert (reading.cutover, len(reading.remarks)) == (24, 1)
+
+
 def test_the_rest_of_a_window_is_read_once_it_is_sealed(
     server: ArchiveServer, tmp_path: Path
 ) -> None:
@@ -408,13 +421,21 @@ def test_cut_at_every_block_the_store_is_as_if_not(
     assert (state.kept, state.skipped) == (len(EVENTS) - LIKES, LIKES)
 
 
+# Forked from a process that has imported what is needed, here or by other tests.
 processes = multiprocessing.get_context("forkserver")
+PRELOADED = [
+    "polars",
+    "blueattr.jobs",
+    "blueattr.sources.archive",
+    "atproto_client.models",
+    "atproto_jetstream.archive.planner",
+]
 
 
 def test_killed_at_random_blocks_the_store_is_as_if_not(
     server: ArchiveServer, tmp_path: Path, whole: Any
 ) -> None:
-    processes.set_forkserver_preload(["archive_child", "ingest_child", "polars", "blueattr.jobs"])
+    processes.set_forkserver_preload(PRELOADED)
     rng = random.Random(3)  # noqa: S311 - the same moments every time
     db = tmp_path / "store.duckdb"
     child: Any = None
@@ -693,7 +714,8 @@ def _in(seconds: int) -> str:
         ({"Retry-After": "17"}, 17),
         ({"Retry-After": "3600"}, 3600),
         ({"Retry-After": _in(90)}, 90),
-        ({"Retry-After": _in(-90)}, 0),
+        ({"Retry-After": _in(-90)}, 0.5),
+        ({"Retry-After": "0"}, 0.5),
         ({"Retry-After": "soon"}, 5),
         ({"Retry-After": "-1"}, 5),
         ({}, 5),

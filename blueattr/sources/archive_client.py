@@ -332,6 +332,7 @@ class ArchiveClient:
 
     def _hold(self, wait: float) -> None:
         """Let nobody call for some time."""
+        wait = max(wait, _FIRST_WAIT)
         until = self._timing.monotonic() + wait
         with self._lock:
             self._refusals += 1

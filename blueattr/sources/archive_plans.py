@@ -40,7 +40,7 @@ class Listed:
 
 
 def list_segments(client: ArchiveClient) -> list[Listed]:
-    """List all sealed segments, in the order of their indexes.
+    """List all sealed segments that ever held events, in the order of their indexes.
 
     Raises
     ------
@@ -50,18 +50,18 @@ def list_segments(client: ArchiveClient) -> list[Listed]:
     """
     found: list[Listed] = []
     cursor: str | None = None
+    last = -1
     while True:
         params: dict[str, str | int] = {"limit": _PAGE}
         if cursor is not None:
             params["cursor"] = cursor
-        last = found[-1].index if found else -1
-        page, cursor = client.ask("listSegments", partial(_read_list, last), params=params)
+        page, cursor, last = client.ask("listSegments", partial(_read_list, last), params=params)
         found += page
         if cursor is None:
             return found
 
 
-def _read_list(last: int, answer: Any) -> tuple[list[Listed], str | None]:
+def _read_list(last: int, answer: Any) -> tuple[list[Listed], str | None, int]:
     from atproto_client import models  # noqa: PLC0415 - a second that only an archive's user pays
 
     page = models.NetworkBskyJetstreamListSegments.Response.model_validate(answer)
@@ -72,6 +72,10 @@ def _read_list(last: int, answer: Any) -> tuple[list[Listed], str | None]:
             raise ValueError("segments out of order, or of no size")
         if not 0 <= s.min_witnessed_at <= s.max_witnessed_at <= _LARGEST:
             raise ValueError("times that are none")
+        last = s.index
+        if s.max_seq == 0:
+            # A segment that was sealed before anything was in it; it has no time.
+            continue
         found.append(
             Listed(
                 s.name,
@@ -84,10 +88,9 @@ def _read_list(last: int, answer: Any) -> tuple[list[Listed], str | None]:
                 s.max_witnessed_at,
             )
         )
-        last = s.index
-    if page.cursor and not found:
+    if page.cursor and not page.segments:
         raise ValueError("an empty page of a list that goes on")
-    return found, page.cursor or None
+    return found, page.cursor or None, last
 
 
 def plan(
