@@ -160,7 +160,7 @@ def concentration(result: AttributionResult) -> Concentration:
     Concentration
         At most 165 points, however many agents there are; exact at each of them.
     """
-    n = result.n_agents
+    n = len(result.agents)
     cumulative = np.cumsum(result.agents["share"].to_numpy())
     cumulative[-1] = 1.0  # what it is but for rounding
     marks = [max(1, round(n * part)) for part in LANDMARKS]
