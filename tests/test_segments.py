@@ -196,6 +196,38 @@ def test_kinds() -> None:
     assert len(decoded.refused) == len(unknown)
 
 
+def test_kinds_of_unwanted_collections() -> None:
+    rows = [row_of(kind, MIXED[6], kind=kind, payload=b"\xff") for kind in (1, 2, 3, 6, 7)]
+    decoded = decode_block(block_of(rows))
+    assert (decoded.lines, decoded.skipped, decoded.refused) == (b"", 5, [])
+
+
+def test_each_bound_of_a_window() -> None:
+    # Numbers 1 to 9 and times of 5 to 13 seconds; 7 is a like.
+    frame = block_of(rows_of(MIXED))
+
+    def numbers(**window: Any) -> list[int]:
+        decoded = decode_block(frame, **window)
+        seconds = [(e["time_us"] - micros(at(0))) // 1_000_000 - 4 for e in events_in(decoded)]
+        if seconds:
+            assert decoded.first_seq is not None
+            assert decoded.last_seq is not None
+            assert decoded.events + decoded.skipped == decoded.last_seq - decoded.first_seq + 1
+        return seconds
+
+    kept = [1, 2, 3, 4, 5, 6, 8, 9]
+    for bound in range(-1, 12):
+        time = micros(at(4 + bound))
+        assert numbers(after_seq=max(bound, 0)) == [n for n in kept if n > bound]
+        assert numbers(before_seq=bound) == [n for n in kept if n <= bound]
+        assert numbers(start_us=time) == [n for n in kept if n >= bound]
+        assert numbers(end_us=time) == [n for n in kept if n < bound]
+    assert numbers(after_seq=2, before_seq=8, start_us=micros(at(8)), end_us=micros(at(10))) == [
+        4,
+        5,
+    ]
+
+
 def test_empty_blocks() -> None:
     # What a compaction leaves of a block whose records are all gone.
     assert decode_block(compress(bytes(4))) == Decoded(b"", 0, 0)
