@@ -21,7 +21,8 @@ from websockets.sync.client import ClientConnection, connect
 
 __all__ = [
     "archive_events", "archive_segments", "assert_same", "assert_same_but_for_times",
-    "firehose_events", "jetstream_v1", "jetstream_v2", "listen", "v2_url",
+    "firehose_events", "jetstream_v1", "jetstream_v2", "listen", "micros",
+    "repositories", "until", "v2_url",
 ]  # fmt: skip
 
 METHOD = "network.bsky.jetstream"
@@ -118,10 +119,10 @@ def _plain(value: Any) -> Any:
     return "" if isinstance(value, bytes) else value
 
 
-def firehose_events(server: str, cursor: int = 0) -> list[Event]:
+def firehose_events(server: str, cursor: int = 0, quiet: float = QUIET) -> list[Event]:
     """Read all that a relay or PDS has after a cursor."""
     found: list[Event] = []
-    for frame in listen(f"{server}/xrpc/com.atproto.sync.subscribeRepos?cursor={cursor}"):
+    for frame in listen(f"{server}/xrpc/com.atproto.sync.subscribeRepos?cursor={cursor}", quiet):
         header, body = libipld.decode_dag_cbor_multi(frame)
         assert header["op"] == 1, body
         found += _firehose(header["t"], body)
@@ -153,6 +154,37 @@ def _firehose(kind: str, body: dict[str, Any]) -> Iterator[Event]:
         if op["action"] != "delete":
             commit["record"] = _plain(blocks[op["cid"]])
         yield {**event, "commit": commit}
+
+
+def repositories(server: str) -> dict[tuple[str, str, str], Any]:
+    """Every record that exists, out of the repositories themselves: by DID, collection and key."""
+    found: dict[tuple[str, str, str], Any] = {}
+    cursor = ""
+    while True:
+        page = json.loads(_get(f"{server}/xrpc/com.atproto.sync.listRepos?limit=500{cursor}"))
+        for repo in page["repos"]:
+            car = _get(f"{server}/xrpc/com.atproto.sync.getRepo?did={repo['did']}")
+            header, blocks = libipld.decode_car(car)
+            tree = blocks[header["roots"][0]]["data"]
+            found |= {
+                (repo["did"], *path.split("/")): _plain(blocks[cid])
+                for path, cid in _leaves(blocks, tree)
+            }
+        if not page.get("cursor") or not page["repos"]:
+            return found
+        cursor = f"&cursor={page['cursor']}"
+
+
+def _leaves(blocks: dict[bytes, Any], node: bytes) -> Iterator[tuple[str, bytes]]:
+    """Walk a Merkle search tree (atproto.com/specs/repository) in the order of its keys."""
+    if blocks[node]["l"] is not None:
+        yield from _leaves(blocks, blocks[node]["l"])
+    key = b""
+    for entry in blocks[node]["e"]:
+        key = key[: entry["p"]] + entry["k"]
+        yield key.decode(), entry["v"]
+        if entry["t"] is not None:
+            yield from _leaves(blocks, entry["t"])
 
 
 def assert_same(db: Path, events: Iterable[Event], at_least: int = 1) -> Content:
@@ -209,6 +241,13 @@ def _difference(part: str, mine: Any, theirs: Any) -> str:
     return (
         f"{part}: {len(lacking)} lacking {lacking[:3]}, {len(extra)} too many {extra[:3]}, "
         f"{len(wrong)} others {told}"
+    )
+
+
+def micros(moment: str) -> int:
+    """Return an ISO 8601 time in unix microseconds."""
+    return (datetime.fromisoformat(moment) - datetime.fromtimestamp(0, UTC)) // timedelta(
+        microseconds=1
     )
 
 

@@ -1,0 +1,250 @@
+"""Follow a real Jetstream while it and blueattr are killed at random; then compare with the truth.
+
+Run it with ``make soak``, or ``PYTHONPATH=tests python -m integration.soak --minutes 10``.
+
+The network is Jetstream's own simulator. The truth is twofold and shares no code with blueattr:
+all that Jetstream then streams, folded event by event; and the records in the repositories that
+the network hands out.
+"""
+
+import argparse
+import random
+import signal
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from events_builder import FOLLOW, POST, REPOST
+from store_content import Content
+
+from integration import commands, truth
+from integration.install import missing
+from integration.servers import Jetstream, Network
+
+if TYPE_CHECKING:
+    import subprocess
+
+__all__ = ["Soak"]
+
+COLLECTIONS = {"post": POST, "repost": REPOST, "follow": FOLLOW}
+# A server that is killed numbers its last block anew: 4,096 events, and what it was down for.
+SLACK = timedelta(minutes=3)
+
+
+def say(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
+
+
+@dataclass
+class Soak:
+    """One run.
+
+    Parameters
+    ----------
+    folder
+        Where everything is kept.
+    seconds
+        How long things are broken for.
+    pause
+        Shortest and longest wait between two faults, in seconds; blueattr commits every ten.
+    seed
+        What is broken when.
+    tell
+        Told what happens.
+    """
+
+    folder: Path
+    seconds: float
+    pause: tuple[float, float]
+    seed: int
+    commits: float = 200
+    accounts: int = 500
+    tell: Callable[[str], None] = say
+    faults: Counter[str] = field(default_factory=Counter)
+
+    def __post_init__(self) -> None:
+        self.chance = random.Random(self.seed)  # noqa: S311 - repeatable faults
+        self.db = self.folder / "soak.duckdb"
+        self.network = Network(self.folder / "network", self.accounts, self.commits)
+        self.jetstream = Jetstream(self.folder / "jetstream", self.network.url, self.network.url)
+        self.following: subprocess.Popen[bytes] | None = None
+        self.began = time.monotonic()
+
+    @property
+    def log(self) -> Path:
+        """What every blueattr said on stderr."""
+        return self.folder / "blueattr.log"
+
+    @property
+    def reconnects(self) -> int:
+        """How often blueattr said that it connects again."""
+        return self.log.read_text(errors="replace").count("connecting again")
+
+    def run(self) -> Content:
+        """Break things for a while; return what the store then holds, which is the truth.
+
+        Raises
+        ------
+        AssertionError
+            It is not, or blueattr ended by itself.
+        """
+        with self.network, self.jetstream:
+            self.begin()
+            self.began = time.monotonic()
+            try:
+                while time.monotonic() < self.began + self.seconds:
+                    time.sleep(self.chance.uniform(*self.pause))
+                    self.alive()
+                    self.fault()
+                self.network.quieten()
+                self.tell(f"{self.clock()} the network falls silent")
+                self.interrupt()
+            finally:
+                if self.following is not None:
+                    self.following.kill()
+                    self.following.wait()
+            commands.ingest(self.db, *self.source, "--until-live", expect=None)
+            return self.compare()
+
+    # --- blueattr --------------------------------------------------------------------------------
+
+    @property
+    def source(self) -> tuple[object, ...]:
+        return ("jetstream", "--host", self.jetstream.socket_url)
+
+    def begin(self) -> None:
+        self.lives += 1
+        self.started = time.time_ns()
+        first = () if self.db.exists() else ("--from", commands.EVER)
+        with self.log.open("ab") as log:
+            self.following = commands.start(
+                "ingest", *self.source, *first, "--db", self.db, stdout=log, stderr=log
+            )
+
+    def alive(self) -> None:
+        assert self.following is not None
+        code = self.following.poll()
+        assert code is None, f"blueattr ended by itself with {code}:\n{self.tail()}"
+
+    def interrupt(self) -> None:
+        assert self.following is not None
+        self.following.send_signal(signal.SIGINT)
+        code = self.following.wait(60)
+        # By the signal itself, where it had not yet begun.
+        assert code in (0, 9, 130, -signal.SIGINT), (
+            f"blueattr ended with {code} when asked to:\n{self.tail()}"
+        )
+
+    def kill(self) -> None:
+        assert self.following is not None
+        self.following.kill()
+        self.following.wait()
+        self.fruitful += self.changed()
+
+    def changed(self) -> bool:
+        """Whether the store was written to since blueattr was last started."""
+        return self.db.exists() and self.db.stat().st_mtime_ns > self.started
+
+    def tail(self) -> str:
+        return self.log.read_text(errors="replace")[-3000:]
+
+    # --- what is broken --------------------------------------------------------------------------
+
+    def clock(self) -> str:
+        return f"{time.monotonic() - self.began:6.1f} s"
+
+    def fault(self) -> None:
+        """Break one thing, or two at once."""
+        down = self.chance.choice((0.0, self.chance.uniform(0, 4)))
+        what = self.chance.choices(
+            ("kill blueattr", "kill jetstream", "kill both", "stop jetstream",
+             "interrupt blueattr", "pause blueattr", "pause jetstream"),
+            weights=(6, 6, 3, 1, 2, 1, 1),
+        )[0]  # fmt: skip
+        self.faults[what] += 1
+        self.tell(f"{self.clock()} {what}, {down:.1f} s")
+        assert self.following is not None
+        verb, _, whom = what.partition(" ")
+        if verb == "pause":
+            process = self.following if whom == "blueattr" else self.jetstream.process
+            assert process is not None
+            process.send_signal(signal.SIGSTOP)
+            time.sleep(2 * down)
+            process.send_signal(signal.SIGCONT)
+            return
+        if what == "interrupt blueattr":
+            self.interrupt()
+        elif whom in ("blueattr", "both"):
+            self.kill()
+        if whom in ("jetstream", "both"):
+            (self.jetstream.kill if verb == "kill" else self.jetstream.stop)()
+        time.sleep(down)
+        if whom in ("jetstream", "both"):
+            self.jetstream.start()
+        if whom in ("blueattr", "both"):
+            self.begin()
+
+    # --- what is true ----------------------------------------------------------------------------
+
+    def compare(self) -> Content:
+        events = truth.jetstream_v2(self.jetstream.socket_url)
+        self.tell(f"{self.clock()} Jetstream streams {len(events):,} events in all")
+        held = truth.assert_same_but_for_times(self.db, events, SLACK, at_least=1000)
+        there = truth.repositories(self.network.url)
+        here = {
+            (did, COLLECTIONS[kind], rkey): row
+            for (kind, did, rkey), row in held.records.items()
+            if not row[1]
+        }
+        kept = {key: record for key, record in there.items() if key[1] in COLLECTIONS.values()}
+        assert here.keys() == kept.keys(), (
+            f"{len(kept.keys() - here.keys())} records lacking, "
+            f"{len(here.keys() - kept.keys())} too many"
+        )
+        texts = {key: row[7] for key, row in here.items() if key[1] == POST}
+        assert texts == {key: kept[key]["text"] for key in texts}
+        gaps = commands.status(self.db)["gaps"]
+        assert gaps == [], gaps
+        return held
+
+
+def main() -> int:
+    """Run for some minutes and say how it went."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--minutes", type=float, default=10)
+    parser.add_argument("--seed", type=int, default=time.time_ns() % 1_000_000)
+    parser.add_argument("--keep", type=Path, help="keep everything in this folder")
+    arguments = parser.parse_args()
+    reason = missing()
+    if reason is not None:
+        say(f"cannot run: {reason}")
+        return 2
+    with tempfile.TemporaryDirectory(prefix="soak-") as scratch:
+        folder = arguments.keep or Path(scratch)
+        soak = Soak(folder, 60 * arguments.minutes, (1, 20), arguments.seed)
+        say(f"seed {soak.seed}; {arguments.minutes:g} minutes")
+        try:
+            held = soak.run()
+        except AssertionError as error:
+            say(f"{soak.clock()} NOT THE TRUTH: {error}")
+            return 1
+        finally:
+            faults = ", ".join(f"{count} x {what}" for what, count in sorted(soak.faults.items()))
+            say(f"{soak.faults.total()} faults: {faults}; {soak.reconnects} reconnects")
+        say(f"blueattr ran {soak.lives} times and wrote to the store in {soak.fruitful} of them")
+        say(
+            f"the store equals the truth: {len(held.records):,} records of "
+            f"{len(held.accounts):,} accounts, nothing lost and nothing twice"
+        )
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
