@@ -176,7 +176,8 @@ class _Commit:
         self.time_us = time_us
         self.car = car
         self.blocks: dict[bytes, bytes] | None = None
-        # Many operations may name one record: what they make of it must not grow without bound.
+        # Many operations may name one record, and each line names the author: what one commit
+        # makes of them must not grow without bound.
         self.budget = 4 * FRAME_LIMIT
 
     def read(self, ops: list[Any]) -> None:
@@ -195,6 +196,8 @@ class _Commit:
 
     def _operation(self, op: dict[str, Any], path: str, time_us: int) -> str | None:
         """Write an operation's line, or say why there is none."""
+        if self.budget < 0:
+            return "commit too big"
         action = op.get("action")
         collection, _, rkey = path.partition("/")
         commit = {"rev": self.rev, "operation": action, "collection": collection, "rkey": rkey}
@@ -206,8 +209,6 @@ class _Commit:
             if block is None:
                 return "missing block"
             self.budget -= len(block)
-            if self.budget < 0:
-                return "commit too big"
             try:
                 commit["record"] = libipld.decode_dag_cbor(block)
             except (ValueError, RecursionError):

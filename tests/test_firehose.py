@@ -465,6 +465,17 @@ def test_a_record_that_is_named_often_does_not_fill_the_memory() -> None:
         assert len(decoded.lines) < 4 * firehose.FRAME_LIMIT
 
 
+def test_an_author_that_is_named_often_does_not_fill_the_memory() -> None:
+    op = {"action": "delete", "path": f"{POST}/3jaaaaaaaaaaa", "cid": None}
+    author = "did:plc:" + "a" * 2000
+    sent = frame_of(1, HELLO, repo=author, ops=[op] * 50_000, blocks=b"")
+    assert len(sent) < firehose.FRAME_LIMIT
+    decoded = decode_frames([sent])
+    assert decoded.events + len(decoded.refused) == 50_000
+    assert {reason for reason, _, _ in decoded.refused} == {"commit too big"}
+    assert len(decoded.lines) < 5 * firehose.FRAME_LIMIT
+
+
 def _mutate(rng: random.Random, data: bytes, others: list[bytes]) -> bytes:
     out = bytearray(data)
     for _ in range(rng.choice([1, 1, 2, 8])):
