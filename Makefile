@@ -13,7 +13,7 @@ help:
 	@echo "make soak    ten minutes with a real Jetstream, killing it and blueattr at random"
 	@echo "make lint    formatting, types, import rules"
 	@echo "make golden  write the golden files anew (look at the diff before committing)"
-	@echo "make bench   sampled values and decoders beside other packages; downloads those"
+	@echo "make bench   kernels, decoders and sampled values beside limits and other packages"
 	@echo "make lock    resolve requirements.lock and requirements-bench.lock anew from pyproject.toml"
 
 setup: $(VENV)/ready
@@ -61,6 +61,7 @@ golden: setup
 bench: $(VENV)-bench/ready
 	$(VENV)-bench/bin/python bench/baselines.py --out out/bench-baselines.json
 	$(VENV)-bench/bin/python bench/decoders.py --out out/bench-decoders.json
+	$(VENV)-bench/bin/python bench/kernels.py --out out/bench-kernels.json
 
 $(VENV)-bench/ready: pyproject.toml requirements-bench.lock
 	$(PYTHON) -m venv --clear $(VENV)-bench
