@@ -25,8 +25,8 @@ def register(app: typer.Typer) -> None:
     ) -> None:
         """Run the main job on the bundled synthetic sample, command by command.
 
-        Ingest, topics, panel, attribute, compare-scales. Each command is shown as it could be
-        typed.
+        Ingest, topics, panel, attribute, compare-scales, report. Each command is shown as it could
+        be typed.
 
         Example: blueattr demo --out demo/
         """
@@ -41,7 +41,8 @@ def register(app: typer.Typer) -> None:
                 sys.stderr.flush()
                 if code := app(arguments, standalone_mode=False):
                     raise typer.Exit(code)
-        say("\nThe sample's agents are made up; its numbers say nothing about Bluesky.\nFiles:")
+        say("\nThe sample's agents are made up; its numbers say nothing about Bluesky.")
+        say(f"The report, to open in a browser: {(out / _TOPIC).with_suffix('.html')}\nFiles:")
         for file in sorted(out.iterdir()):
             if file.suffix not in (".lock", ".tmp"):
                 say(f"  {file}")
@@ -92,4 +93,5 @@ def _steps(sample: Path, out: Path) -> list[list[str]]:
          str(out / "attribution.json")],
         ["compare-scales", *topic, "--indicator", "all", "--out", str(out / "scales.json")],
         ["compare-scales", *topic],
+        ["report", *topic, "--out", str(out)],
     ]  # fmt: skip

@@ -12,7 +12,7 @@ from test_cli import COMMANDS
 import blueattr
 
 HEAVY = ["polars", "duckdb", "numba", "llvmlite", "numpy", "atproto", "pyarrow", "rich",
-         "zstandard", "scipy"]  # fmt: skip
+         "zstandard", "scipy", "vl_convert", "jinja2"]  # fmt: skip
 
 _CALL = """
 import contextlib, io, json, sys

@@ -166,7 +166,13 @@ def test_the_wheel_runs_the_main_job_in_an_empty_environment(
     assert "Tier shares at full scale" in shown
     assert "is the sample's attribution a rescaled full one?" in shown
     made = {path.name for path in (installed.elsewhere / "made here").iterdir()}
-    assert {"demo.duckdb", "agents.parquet", "attribution.json", "scales.json"} <= made
+    assert {
+        "demo.duckdb",
+        "agents.parquet",
+        "attribution.json",
+        "scales.json",
+        "mythos.html",
+    } <= made
 
 
 @pytest.mark.parametrize("how", ["plain", "editable"])

@@ -128,6 +128,7 @@ def _deviates(sample: "SampleSummary") -> bool:
 
 def _share_table(scales: "IndicatorScales", result: "ScaleComparison") -> Table:
     names = [tier.tier for tier in scales.full.tiers]
+    lengths: list[float | None] = [sum(tier.share for tier in scales.full.tiers[1:])]
     rows: list[tuple[Cell, ...]] = [
         ("full panel", result.n_agents, *(percent(tier.share) for tier in scales.full.tiers), None)
     ]
@@ -138,8 +139,12 @@ def _share_table(scales: "IndicatorScales", result: "ScaleComparison") -> Table:
         }
         flip = points(sample.flip_mean, sample.flip_std if _deviates(sample) else None)
         rows.append((sample.protocol, sample.size, *(shares.get(name) for name in names), flip))
+        below = sum(tier.share_mean for tier in sample.tiers[1:])
+        lengths.append(below if sample.tiers else None)
     return Table(
         name="shares",
+        lengths=tuple(lengths),
+        lengths_heading="rest",
         title=f"{scales.indicator}: tier shares, full panel against samples",
         columns=(
             Column("protocol", "sample"),
@@ -152,7 +157,7 @@ def _share_table(scales: "IndicatorScales", result: "ScaleComparison") -> Table:
         ),
         rows=tuple(rows),
         notes=(
-            "flip: what all tiers but the top lose in the sample, in percentage points.",
+            "flip: what the rest (all but the top) loses in the sample, in percentage points.",
             *_spread_notes(scales.samples),
             *(note for sample in scales.samples for note in _undefined_notes(sample)),
         ),

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from blueattr.report.attributions import attributions_report, tier_extents, tiers_json
-from blueattr.report.figures import iso, number, percent
+from blueattr.report.figures import iso, percent
 from blueattr.report.origin import ORIGIN_COLUMNS, origin_cells
 from blueattr.report.tables import Cell, Column, Json, Report, Table
 
@@ -56,7 +56,7 @@ def _table(result: "DayShares") -> Table:
     notes = ["Each day is a window of its own, with the panel and tiers of the whole."]
     for day in result.days:
         shares = {tier.tier: percent(tier.share) for tier in day.tiers}
-        total = None if day.undefined else number(day.total)
+        total = None if day.undefined else day.total
         rows.append((day.day, day.participants, total, *(shares.get(name) for name in names)))
         if day.undefined:
             notes.append(f"{iso(day.day)}: no answer ({day.undefined}).")
@@ -67,11 +67,12 @@ def _table(result: "DayShares") -> Table:
             )
     return Table(
         name="days",
+        bars="total",
         title=f"{result.whole.indicator}: tier shares by day (UTC)",
         columns=(
             Column("day", "day", "date"),
             Column("participants", "active", "int"),
-            Column("total", result.whole.indicator, "figure"),
+            Column("total", result.whole.indicator, "float"),
             *(
                 Column(name, extent, "figure")
                 for name, extent in zip(

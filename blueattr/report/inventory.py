@@ -150,6 +150,7 @@ def status_report(status: "Status") -> Report:
     totals = status.totals
     days = Table(
         name="days",
+        bars="accounts",
         title="Events by day (UTC)",
         columns=(
             Column("day", "day", "date"),
@@ -319,6 +320,7 @@ def topic_days_report(found: "Sequence[TopicDays]") -> Report:
     """Lay out participants and events of topics by day, and whether the criterion holds."""
     days = Table(
         name="days",
+        bars="participants",
         title="Participants and events by day (UTC)",
         columns=(
             Column("topic", "topic"),

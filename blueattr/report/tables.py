@@ -67,7 +67,11 @@ class Table:
     notes
         Sentences below the table.
     bars
-        Name of the share column that is also drawn as a bar, where the terminal can.
+        Name of the column of numbers that is also drawn as bars, where the terminal can: shares
+        beside the whole, other numbers beside the largest.
+    lengths, lengths_heading
+        Lengths of the bars, one a row and as fractions of the whole, where no column has them; and
+        what they are the lengths of.
 
     Raises
     ------
@@ -81,8 +85,12 @@ class Table:
     rows: tuple[tuple[Cell, ...], ...]
     notes: tuple[str, ...] = ()
     bars: str | None = None
+    lengths: tuple[float | None, ...] = ()
+    lengths_heading: str = ""
 
     def __post_init__(self) -> None:
+        if self.lengths and len(self.lengths) != len(self.rows):
+            raise ValueError(f"table {self.name}: {len(self.lengths)} bars, {len(self.rows)} rows")
         for row in self.rows:
             if len(row) != len(self.columns):
                 raise ValueError(

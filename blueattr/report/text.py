@@ -1,7 +1,7 @@
 """A report as text: Rich tables for a terminal of any width, plain lines where output is piped."""
 
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from io import StringIO
 from textwrap import wrap
@@ -21,6 +21,7 @@ __all__ = ["PIPED", "Terminal", "text_bytes", "text_of"]
 
 _PIPED_WIDTH = 10_000
 _BAR_CELLS = 10
+_FEWEST_CELLS = 5
 # When a table must be narrowed to fit, only words longer than this are broken.
 _WIDEST_WORD = 24
 
@@ -204,6 +205,14 @@ def _table(table: Table, terminal: Terminal) -> Iterable[RenderableType]:
 
 
 def _grid(table: Table, terminal: Terminal) -> RichTable:
+    plain = _rows(table, terminal, 0)
+    # Bars are drawn where there is room for them beside the numbers.
+    cells = min(_BAR_CELLS, terminal.width - _needed(plain) - 2)
+    least = max(_FEWEST_CELLS, len(table.lengths_heading))
+    return plain if cells < least else _rows(table, terminal, cells)
+
+
+def _rows(table: Table, terminal: Terminal, bar_cells: int) -> RichTable:
     grid = RichTable(
         box=box.SIMPLE_HEAD if terminal.unicode else _ASCII_BOX,
         show_edge=False,
@@ -219,9 +228,9 @@ def _grid(table: Table, terminal: Terminal) -> RichTable:
     ]
     for k in shown:
         _add_column(grid, table.columns[k], terminal)
-    drawn = _bars(table, terminal)
+    drawn = _bars(table, terminal, bar_cells)
     if drawn:
-        grid.add_column(Text(""), no_wrap=True)
+        grid.add_column(_text(table.lengths_heading, terminal), no_wrap=True)
     for number_of_row, row in enumerate(table.rows):
         cells = [_cell(row[k], table.columns[k].kind, terminal) for k in shown]
         if drawn:
@@ -249,14 +258,21 @@ def shown(cell: Cell, kind: Kind) -> str:
     return UNDEFINED if cell is None else _WRITERS[kind](cell)
 
 
-def _bars(table: Table, terminal: Terminal) -> list[str]:
-    """Draw one column of shares; a negative share has a hollow bar."""
-    if table.bars is None or not terminal.unicode:
+def _bars(table: Table, terminal: Terminal, cells: int) -> list[str]:
+    """Draw one column of numbers; a negative one has a hollow bar."""
+    if not cells or not terminal.unicode:
         return []
-    k = [column.name for column in table.columns].index(table.bars)
-    shares = [cell if isinstance(cell, float | int) else 0.0 for cell in (r[k] for r in table.rows)]
-    scale = _BAR_CELLS / max(1.0, *(abs(share) for share in shares))
-    return [_bar(share * scale) for share in shares]
+    given: Sequence[Cell] = table.lengths
+    least = 1.0
+    if not given:
+        if table.bars is None:
+            return []
+        k = [column.name for column in table.columns].index(table.bars)
+        given = [row[k] for row in table.rows]
+        least = 1.0 if table.columns[k].kind == "share" else 0.0
+    lengths = [cell if isinstance(cell, float | int) else 0.0 for cell in given]
+    longest = max(least, *(abs(length) for length in lengths))
+    return [_bar(length * cells / longest) if longest else "" for length in lengths]
 
 
 def _bar(cells: float) -> str:
