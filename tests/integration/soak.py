@@ -74,6 +74,7 @@ class Soak:
         self.db = self.folder / "soak.duckdb"
         self.network = Network(self.folder / "network", self.accounts, self.commits)
         self.jetstream = Jetstream(self.folder / "jetstream", self.network.url, self.network.url)
+        self.lives = self.fruitful = self.started = 0
         self.following: subprocess.Popen[bytes] | None = None
         self.began = time.monotonic()
 
