@@ -138,9 +138,11 @@ class ArchiveServer:
         rows = [[row for row in block if keep(row)] for block in segment.rows]
         segment.write(rows)
         if segment.checksum == before:
-            # An operator's import of timestamps rewrites segments, too.
-            rows[0][0] = rows[0][0]._replace(witnessed_at=rows[0][0].witnessed_at - 1)
-            rows[0][0] = rows[0][0]._replace(indexed_at=rows[0][0].witnessed_at + 1)
+            # An operator's import of timestamps rewrites segments, too; here it changes no time.
+            row = rows[0][0]
+            rows[0][0] = row._replace(
+                witnessed_at=row.witnessed_at - 1, indexed_at=row.indexed_at or row.witnessed_at
+            )
             segment.write(rows)
         assert segment.checksum != before
 

@@ -20,6 +20,7 @@ from typing import Any
 import archive_child
 import pytest
 from archive_server import ArchiveServer, Asked, Fault
+from binary_builder import block_of
 from events_builder import (
     BASE,
     FOLLOW,
@@ -365,12 +366,34 @@ def test_segments_that_seal_meanwhile_are_left_to_the_stream(server: ArchiveServ
     def script(asked: Asked) -> None:
         if len(server.fetched()) == 5 and len(server.segments) == SEGMENTS:
             server.seal([post("late", "r1", rev=500, time=at(200))], 1)
+            for number in range(SEGMENTS):
+                server.compact(number)
 
     server.script = script
     reading = source(server)
     assert shape(lines(read(reading))) == shape(kept(EVENTS))
     assert len(server.segments) == SEGMENTS + 1
     assert reading.cutover == 96
+    assert reading.replans >= 1
+
+
+def test_events_beyond_the_archives_end_are_not_taken(server: ArchiveServer) -> None:
+    """Or the stream would take up where nobody has been yet."""
+    server.density = 1.1
+    last = server.segments[-1]
+    last.frames[-1] = block_of([*last.rows[-1], last.rows[-1][-1]._replace(seq=10**6)])
+
+    def stretch(page: Any) -> Any:
+        page["segments"][-1]["maxSeq"] = 10**7
+        return page
+
+    server.script = lambda asked: (
+        Fault("answer", answer=stretch) if asked.method == "planSnapshot" else None
+    )
+    reading = source(server)
+    chunks = read(reading)
+    assert shape(lines(chunks)) == shape(kept(EVENTS))
+    assert reading.cutover == chunks[-1].resume == 96
 
 
 # --- interrupted at any place --------------------------------------------------------------------
@@ -615,6 +638,26 @@ def test_segments_that_are_compacted_meanwhile_are_planned_again(
     assert max(server.served.values()) <= 2
 
 
+def test_compactions_may_be_many_where_there_is_progress_between(
+    server: ArchiveServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(archive, "_STALLS", 3)
+    done: set[int] = set()
+
+    def script(asked: Asked) -> None:
+        reached = len(server.served) // 2
+        if asked.fetches and reached not in done:
+            done.add(reached)
+            for number in range(SEGMENTS):
+                server.compact(number)
+
+    server.script = script
+    server.density = 1.1
+    reading = source(server)
+    assert shape(lines(read(reading))) == shape(kept(EVENTS))
+    assert reading.replans >= 5
+
+
 def test_what_a_compaction_drops_is_not_missed(server: ArchiveServer, tmp_path: Path) -> None:
     # Creates that are deleted later on are dropped from a segment that was not yet fetched.
     events = [
@@ -786,6 +829,22 @@ def test_while_one_waits_for_the_quota_nobody_asks(server: ArchiveServer) -> Non
     assert asked_in_vain == 8
     # Told once for the calls that were refused together.
     assert 1 <= len(told) < 8
+
+
+def test_a_quota_that_is_refilled_now_and_then_is_enough(
+    server: ArchiveServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(archive_client, "_QUOTA_WAITS", 2)
+    refused = False
+
+    def script(asked: Asked) -> Fault | None:
+        nonlocal refused
+        refused = not refused
+        return Fault("status", 429) if refused else None
+
+    server.script = script
+    assert shape(lines(read(source(server)))) == shape(kept(EVENTS))
+    assert server.faults["status"] > 10
 
 
 @pytest.mark.parametrize(

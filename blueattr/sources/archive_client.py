@@ -149,7 +149,8 @@ class ArchiveClient:
     Notes
     -----
     Jetstream specs/client.md, "Writing a third-party client": one ``Authorization: Bearer`` header
-    on each of the archive's methods, and nowhere else. Redirects are not followed.
+    on each of the archive's methods (listSegments, of which it does not speak, among them), and
+    nowhere else. Redirects are not followed.
     """
 
     def __init__(
@@ -201,13 +202,9 @@ class ArchiveClient:
         return self._spent
 
     def close(self) -> None:
-        """Let calls end: those that wait at once, the others with what comes next."""
+        """Let calls end with :class:`Stopped`: those that wait at once, others with what comes."""
         self._stop.set()
         self._client.close()
-
-    def stop(self) -> None:
-        """Let calls in other threads end with :class:`Stopped`."""
-        self._stop.set()
 
     def ask(
         self,
