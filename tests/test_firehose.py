@@ -11,7 +11,7 @@ import naive_decode as naive
 import pytest
 from binary_builder import car, cbor, cid, error, frame, frame_of, iso, uvarint
 from captured_frames import CORPUS, captured_frames, needs_corpus
-from event_strategies import ANNOUNCEMENTS, COMMITS
+from event_strategies import ANNOUNCEMENTS, COMMITS, LINK
 from events_builder import (
     FOLLOW,
     LIKE,
@@ -142,6 +142,13 @@ def test_only_what_is_read_of_a_record_is_in_its_line() -> None:
     (found,) = events_in(decode_frames([frame_of(1, event)]))
     assert found["commit"]["record"] == {"text": "hello"}
     assert "createdAt" in event["commit"]["record"]
+
+
+def test_links_and_bytes_are_written_as_in_lines() -> None:
+    tags = [{"$bytes": "AA"}, {"$link": LINK}]
+    event = post("alice", "3jaaaaaaaaaaa", rev=1, time=TIME, tags=tags)
+    (found,) = events_in(decode_frames([frame_of(1, event)]))
+    assert found["commit"]["record"]["tags"] == tags
 
 
 def test_collections_are_those_that_the_statement_keeps() -> None:
