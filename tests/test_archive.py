@@ -612,6 +612,14 @@ def test_a_segment_in_place_of_another_is_noticed(server: ArchiveServer) -> None
         read(source(server))
 
 
+def test_blocks_out_of_order_are_an_error(server: ArchiveServer) -> None:
+    """Or what is resumed after the first would leave out the others."""
+    segment = server.segments[1]
+    segment.write(segment.rows[::-1])
+    chunks, _ = fail(source(server), "whose blocks are out of order")
+    assert shape(lines(chunks)) == shape(kept(EVENTS[:24]))
+
+
 # --- compaction ----------------------------------------------------------------------------------
 
 
