@@ -1,6 +1,7 @@
 """Figures: what is drawn is the data behind them, at any size, in forms that a paper can use."""
 
 import json
+import os
 import re
 import struct
 import xml.etree.ElementTree as ET
@@ -8,22 +9,30 @@ from collections.abc import Iterator
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from report_cases import ATTRIBUTION, COMPARISON
-from study_cases import BOOTSTRAP, SENSITIVITY
+from study_cases import BOOTSTRAP, DAYS, GRID, SENSITIVITY
 from test_report_escape import HOSTILE
 from topic_cases import hostile, origin_of, panel, report, topics
 
 from blueattr.errors import OutputError, UsageError
-from blueattr.overview import LANDMARKS, concentration, topic_report
-from blueattr.report import render
-from blueattr.report.agent_exhibits import _LANDMARKS, concentration_exhibit
+from blueattr.overview import (
+    LANDMARKS,
+    Concentration,
+    Leader,
+    Leaders,
+    concentration,
+    topic_report,
+)
+from blueattr.report import Report, render
+from blueattr.report.agent_exhibits import _LANDMARKS, concentration_exhibit, leaders_report
 from blueattr.report.charts import shares_chart, sizes_chart
+from blueattr.report.day_exhibits import days_exhibit
 from blueattr.report.drawing import Drawing, Spec
 from blueattr.report.exhibits import Exhibit
 from blueattr.report.gallery import write_report
@@ -328,6 +337,47 @@ def test_nothing_to_show_is_no_figure() -> None:
     empty = replace(COMPARISON, indicators=tuple(
         replace(one, samples=()) for one in COMPARISON.indicators))  # fmt: skip
     assert flips_exhibit([empty]) is None
+
+
+# --- the forms of the data ------------------------------------------------------------------------
+
+GOLDEN = Path(__file__).parent / "golden_figures"
+WRITE = os.environ.get("BLUEATTR_WRITE_GOLDEN") == "1"
+_LEADERS = Leaders("heat", (
+    Leader("did:plc:aaaaaaaaaaaaaaaaaaaaaaaa", "one.example", "top", 3.0, 1.0, 0.5, 0.25, 0.5),
+    Leader("=1+1", None, "tail", 1.0, 1.0, 0.25, 0.125, 0.25),
+))  # fmt: skip
+_CURVES = [
+    Concentration(
+        "heat", 2_310, (1, 2, 23, 231, 1_155, 2_310), (0.01, 0.02, 0.2, 0.7, 0.99, 1.0), 90
+    ),
+    Concentration(
+        "var", 2_310, (1, 2, 23, 231, 1_155, 2_310), (0.05, 0.1, 0.5, 1.25, 1.1, 1.0), 23
+    ),
+]
+
+
+def _forms() -> dict[str, Report]:
+    found = [shares_exhibit(COMPARISON), sizes_exhibit(COMPARISON), days_exhibit(DAYS[0]),
+             concentration_exhibit(_CURVES, COMPARISON.provenance), flips_exhibit(GRID.topics),
+             bootstrap_exhibit(BOOTSTRAP),
+             sensitivity_exhibit(SENSITIVITY)]  # fmt: skip
+    reports = {exhibit.report.kind: exhibit.report for exhibit in found if exhibit is not None}
+    reports["tier_shares_alone"] = attributions_exhibit([ATTRIBUTION]).report
+    reports["leaders"] = leaders_report(_LEADERS, COMPARISON.provenance)
+    assert len(reports) == 9
+    return reports
+
+
+@pytest.mark.parametrize("form", ["json", "csv"])
+def test_the_data_behind_figures_to_the_byte(form: Literal["json", "csv"]) -> None:
+    for name, one in _forms().items():
+        path = GOLDEN / f"{name}.{form}"
+        actual = render(one, form)
+        if WRITE:
+            path.parent.mkdir(exist_ok=True)
+            path.write_bytes(actual)
+        assert actual.decode() == path.read_text(encoding="utf-8"), name
 
 
 # --- size -----------------------------------------------------------------------------------------

@@ -34,7 +34,7 @@ def concentration_exhibit(
     if not curves:
         return None
     n = curves[0].n_agents
-    landmarks = {part: k for part in _LANDMARKS if (k := max(1, round(n * part))) < n}
+    landmarks = {part: k for part in _LANDMARKS if 1 <= (k := round(n * part)) < n}
     # On a small panel several parts are the same few agents; the largest part names them.
     landmarks = {part: k for k, part in {k: part for part, k in landmarks.items()}.items()}
     rows = [

@@ -68,6 +68,8 @@ def data_report(
     rows: Sequence[tuple[Cell, ...]],
     table: Table,
     origin: "Provenance",
+    *,
+    origins: "Sequence[Provenance] | None" = None,
 ) -> Report:
     """Put the data behind a figure and the table for people into one report.
 
@@ -81,17 +83,28 @@ def data_report(
         The same for people.
     origin
         Said once in JSON, and in every row of CSV and Parquet.
+    origins
+        That of each row, where rows are of several topics.
     """
-    cells = origin_cells(origin)
+    cells = [origin_cells(one) for one in origins or [origin] * len(rows)]
     return Report(
         kind=name,
         tables=(table,),
-        data=Table(name, "", (*columns, *ORIGIN_COLUMNS), tuple((*row, *cells) for row in rows)),
+        data=Table(
+            name,
+            "",
+            (*columns, *ORIGIN_COLUMNS),
+            tuple((*row, *more) for row, more in zip(rows, cells, strict=True)),
+        ),
         content={
             "title": table.title,
             "table": table_json(table),
-            "notes": list(table.notes),
+            "table_notes": list(table.notes),
             "data": table_json(Table(name, "", tuple(columns), tuple(rows))),
-            **origin_json(origin),
+            **(
+                origin_json(origin)
+                if origins is None
+                else {"topics": [origin_json(one) for one in dict.fromkeys(origins)]}
+            ),
         },
     )

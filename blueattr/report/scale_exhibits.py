@@ -224,7 +224,7 @@ def sizes_exhibit(result: "ScaleComparison") -> Exhibit | None:
 
 
 _FLIP_COLUMNS = (
-    Column("topic", "topic"),
+    Column("title", "topic"),
     Column("indicator", "indicator"),
     Column("protocol", "protocol"),
     Column("size", "agents", "int"),
@@ -239,6 +239,7 @@ def flips_exhibit(comparisons: "Sequence[ScaleComparison]") -> Exhibit | None:
     """Show for several topics what all tiers but the top carry, and what a sample says."""
     first = comparisons[0]
     rows: list[tuple[Cell, ...]] = []
+    origins = []
     shown: list[tuple[Cell, ...]] = []
     for comparison in comparisons:
         name = topic_title(comparison.provenance)
@@ -255,6 +256,7 @@ def flips_exhibit(comparisons: "Sequence[ScaleComparison]") -> Exhibit | None:
                 sum(part.share_mean for part in sample.tiers[1:]),
                 sample.flip_mean, sample.flip_std if several else None,
             ))  # fmt: skip
+            origins.append(comparison.provenance)
             cells.append(points(sample.flip_mean, sample.flip_std if several else None))
         shown.append((name, *cells))
     if not rows:
@@ -272,13 +274,13 @@ def flips_exhibit(comparisons: "Sequence[ScaleComparison]") -> Exhibit | None:
         rows=tuple(shown),
         notes=(f"{sentence} A flip is what all tiers but the top lose in the sample.",),
     )
-    drawn = rows_of(_FLIP_COLUMNS, rows)
+    drawn = [{**row, "topic": row["title"]} for row in rows_of(_FLIP_COLUMNS, rows)]
     return Exhibit(
         name="flips",
         title="All topics at a glance",
         caption="Share carried by all tiers but the top: among all agents (filled) and in "
         f"{', '.join(kinds)} (open).",
         alt=f"Pairs of points by topic and indicator. {sentence}",
-        report=data_report("flips", _FLIP_COLUMNS, rows, table, first.provenance),
+        report=data_report("flips", _FLIP_COLUMNS, rows, table, first.provenance, origins=origins),
         chart=lambda look: charts.flips_chart(drawn, look),
     )

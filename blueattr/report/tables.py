@@ -76,7 +76,7 @@ class Table:
     Raises
     ------
     ValueError
-        If a row does not fit the columns, or a number is not finite.
+        If two columns share a name, a row does not fit the columns, or a number is not finite.
     """
 
     name: str
@@ -91,6 +91,9 @@ class Table:
     def __post_init__(self) -> None:
         if self.lengths and len(self.lengths) != len(self.rows):
             raise ValueError(f"table {self.name}: {len(self.lengths)} bars, {len(self.rows)} rows")
+        names = [column.name for column in self.columns]
+        if len(set(names)) < len(names):
+            raise ValueError(f"table {self.name}: two columns of one name among {names}")
         for row in self.rows:
             if len(row) != len(self.columns):
                 raise ValueError(
