@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Literal
 
 from blueattr.errors import SourceError
 from blueattr.jobs import COMMIT_ROWS, nothing_of_it, read_source
-from blueattr.sources import Ingested, SourceState
+from blueattr.sources import Chunk, Ingested, SourceState
+from blueattr.sources.retries import Retries
 from blueattr.sources.socket import ConnectionLost, ConnectionRefused
 from blueattr.sources.streams import Resume, ServerError, Stream
 from blueattr.store import DEFAULT_MEMORY, Writer
@@ -21,7 +22,7 @@ from blueattr.store import DEFAULT_MEMORY, Writer
 if TYPE_CHECKING:
     from blueattr.sources.archive import ArchiveSource
 
-__all__ = ["Followed", "Moment", "Until", "follow"]
+__all__ = ["Followed", "Moment", "Timing", "Until", "follow"]
 
 # Rows wait at least so long for a commit, and so many times as long as the last one took: a commit
 # looks through the whole store.
@@ -35,20 +36,13 @@ _QUIET_AT_FIRST = 10.0
 # Or when the clock of its events has gone little faster than ours for so many seconds.
 _CLOCKS = 20
 _PACE = 1.5
+# After so long without an event a server is asked anew, lest it has forgotten us.
+_SILENCE = 90.0
 
-# What was seen may not be what another server, or the same one after a restart, saw last.
+# What was seen may not be what the same server saw last, after a restart. Another may have seen it
+# earlier: one that lags says that what it catches up with happened just now.
 _REWIND_SAME = timedelta(seconds=10)
-_REWIND_OTHER = timedelta(seconds=60)
-
-# Waits between attempts: doubled from the first to the last, and spread, so that clients that a
-# server dropped at once do not all come back at once.
-_FIRST_WAIT = 1.0
-_LAST_WAIT = 64.0
-_SPREAD = (0.5, 1.5)
-_LONGEST_ASKED_WAIT = 300.0
-# Attempts at one server before the next is tried, and in all before a run that is to end gives up.
-_ATTEMPTS_EACH = 2
-_ATTEMPTS = 7
+_REWIND_OTHER = timedelta(minutes=10)
 
 Until = Literal["stopped", "live"]
 Outcome = Literal["stopped", "live", "time is up", "unreachable"]
@@ -112,8 +106,30 @@ class Followed:
 
 
 Watch = Callable[[Moment], None]
-Fill = Callable[[Stream, int], "ArchiveSource"]
-"""Makes the source that fetches what a stream no longer has, after a sequence number."""
+Fill = Callable[[Stream, datetime], "ArchiveSource"]
+"""Makes the source that fetches what a stream no longer has, from a time on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """The clocks, chance, and how to wait; tests have their own.
+
+    Parameters
+    ----------
+    now
+        Seconds since 1970.
+    monotonic
+        Seconds since any moment.
+    sleep
+        Waits for a number of seconds; None to wait until told to stop at most.
+    jitter
+        A number in [0, 1).
+    """
+
+    now: Callable[[], float] = time.time
+    monotonic: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], object] | None = None
+    jitter: Callable[[], float] = random.random
 
 
 def follow(
@@ -127,11 +143,13 @@ def follow(
     memory: int = DEFAULT_MEMORY,
     stop: threading.Event | None = None,
     watch: Watch | None = None,
+    timing: Timing | None = None,
 ) -> Followed:
     """Follow the first of some streams that can be reached, into a store.
 
     It takes up where the store left off: at the server's own cursor where that is the newest thing
-    the store has, else by time. What a server no longer has is a gap, or is fetched by `fill`.
+    the store has, or the server knows nothing else; else by time. What a server no longer has is a
+    gap, or is fetched by `fill`.
 
     Parameters
     ----------
@@ -146,13 +164,15 @@ def follow(
     start
         Where a store that has seen nothing yet begins; by default at the live end.
     fill
-        Makes a source of the archive, for what a server refuses as too old.
+        Makes a source of the archive, for what a server no longer has.
     memory
         Bytes the process may use.
     stop
         Set from outside to end cleanly: what was received is committed.
     watch
         Told about twice a second how it goes.
+    timing
+        For tests.
 
     Raises
     ------
@@ -163,7 +183,15 @@ def follow(
     """
     with Writer(db, memory) as writer:
         return _Follower(
-            writer, tuple(streams), until, limit, start, fill, stop or threading.Event(), watch
+            writer,
+            tuple(streams),
+            until,
+            limit,
+            start,
+            fill,
+            stop or threading.Event(),
+            watch,
+            timing or Timing(),
         ).run()
 
 
@@ -177,46 +205,46 @@ class _Follower:
     fill: Fill | None
     stop: threading.Event
     watch: Watch | None
-    known: dict[str, SourceState] = field(default_factory=dict)
+    timing: Timing
     changed: list[str] = field(default_factory=list)
     gaps: list[str] = field(default_factory=list)
     reconnects: int = 0
-    failures: int = 0
-    refusals: int = 0
     trouble: str = ""
     dirty: bool = False
+    may_fill: bool = True
+    silent: bool = False
     asked: Resume = field(default_factory=Resume)
     clocks: deque[tuple[float, datetime]] = field(default_factory=lambda: deque(maxlen=_CLOCKS))
 
     def __post_init__(self) -> None:
-        self.began = self.committed_at = self.measured_at = time.monotonic()
+        self.clock = self.timing.monotonic
+        self.began = self.committed_at = self.measured_at = self.clock()
         self.commit_took = self.rate = 0.0
         self.kept_committed = 0
         self.known = {state.name: state for state in self.writer.sources()}
         self.rejected_before = sum(sum(s.rejected.values()) for s in self.known.values())
         self.kept_before = self.kept_measured = sum(s.kept for s in self.known.values())
+        self.retries = Retries(len(self.streams), self.timing.jitter)
         self.current = self.streams[0]
 
     def run(self) -> Followed:
         before = self.writer.count_events()
-        turn, resume = 0, None
+        resume: Resume | None = None
         outcome: Outcome | None = None
         while outcome is None:
-            self.current = self.streams[turn % len(self.streams)]
-            resume = resume or self._resume(self.current)
+            self.current = self.streams[self.retries.turn]
+            self.asked = resume or self._resume(self.current)
             try:
-                outcome = self._connection(self.current, resume)
+                outcome = self._connection(self.current, self.asked)
                 self._commit()
-            except _Ended as ended:
+            except ConnectionLost as lost:
                 self._commit()
-                outcome = self._given_up()
-                if outcome is None:
-                    self._tell(str(ended.lost))
-                    again = self._again(ended.lost, turn, progressed=ended.progressed)
-                    resume, wait, turn = again
-                    self.reconnects += 1
+                self._tell(str(lost))
+                resume, wait = self._again(lost)
+                self.reconnects += 1
+                if wait:
                     self._tell(f"connecting again in {wait:.1f} s")
-                    outcome = self._wait(wait)
+                outcome = self._wait(wait)
         after = self.writer.count_events()
         states = tuple(self.known[name] for name in dict.fromkeys(self.changed))
         failures = tuple(failure for state in states for failure in nothing_of_it(state))
@@ -251,54 +279,70 @@ class _Follower:
         newest = max(own, key=lambda state: (state.last_event, state.position), default=None)
         if newest is not None and newest.last_event is not None:
             last = newest.last_event.replace(tzinfo=UTC)
-            if last >= seen - _REWIND_OTHER:
-                cursor = max(newest.position - stream.dialect.rewind, 1)
-                return Resume(cursor, newest.position, last - _REWIND_SAME, last)
+            if last >= seen - _REWIND_OTHER or not stream.dialect.by_time:
+                return self._at(newest.position, last)
         return Resume(since=seen - _REWIND_OTHER, seen=seen)
+
+    def _at(self, position: int, last: datetime | None) -> Resume:
+        cursor = max(position - self.current.dialect.rewind, 1)
+        return Resume(cursor, position, last and last - _REWIND_SAME, last)
 
     # --- one connection --------------------------------------------------------------------------
 
     def _connection(self, stream: Stream, resume: Resume) -> Outcome | None:
         state = self.known.get(stream.name) or SourceState(stream.name, stream.kind)
         self.kept_committed = state.kept
-        progressed = False
-        opened = heard = time.monotonic()
-        position = state.position
-        self.asked = resume
+        came = False
+        heard = self.clock()
         self.clocks.clear()
-        try:
-            with closing(stream.chunks(resume, position)) as chunks:
-                for chunk in chunks:
-                    now = time.monotonic()
-                    if chunk.data or chunk.skipped or chunk.refused:
-                        if chunk.gap is not None:
-                            self.gaps.append(chunk.gap)
-                            self._tell(f"a gap: {chunk.gap}")
-                        state = self.writer.stage(chunk, state)
-                        self.known[stream.name] = state
-                        self.changed.append(stream.name)
-                        self.dirty = progressed = True
-                        self.failures = self.refusals = 0
-                        heard = now
-                    self._commit(due=True)
-                    self._tell()
-                    outcome = self._finished(now - heard, progressed=progressed)
-                    if outcome:
-                        return outcome
-        except ConnectionLost as lost:
-            # A connection that was quiet for long was a good one.
-            raise _Ended(lost, progressed=progressed or time.monotonic() - opened > 60) from None
+        with closing(stream.chunks(resume, state.position)) as chunks:
+            for chunk in chunks:
+                now = self.clock()
+                if chunk is None:
+                    heard = now
+                    if self._must_end():
+                        raise ConnectionLost("not connected yet")
+                    continue
+                if chunk.data or chunk.skipped or chunk.refused:
+                    state = self._take(chunk, state)
+                    came = True
+                    heard = now
+                self._commit(due=True)
+                self._tell()
+                outcome = self._finished(now - heard, came=came)
+                if outcome:
+                    return outcome
+                if now - heard > _SILENCE:
+                    raise _Silent(f"nothing came for {_SILENCE:.0f} s")
         return None
 
-    def _finished(self, quiet: float, *, progressed: bool) -> Outcome | None:
+    def _take(self, chunk: Chunk, state: SourceState) -> SourceState:
+        if chunk.gap:
+            if self._can_fill():
+                raise _Missed(chunk.gap)
+            self.gaps.append(chunk.gap)
+            self._tell(f"a gap: {chunk.gap}")
+        before = state.last_event
+        state = self.writer.stage(chunk, state)
+        self.known[state.name] = state
+        self.changed.append(state.name)
+        self.dirty = self.may_fill = True
+        # What is sent again is nothing new: a server that sends only that is failing.
+        if before is None or (state.last_event and state.last_event > before):
+            self.retries.worked()
+        return state
+
+    def _finished(self, quiet: float, *, came: bool) -> Outcome | None:
         if self.stop.is_set():
             return "stopped"
-        if self._time_is_up():
+        if self._time_left() <= 0:
             return "time is up"
         if self.until == "live":
-            if progressed and (self._is_fresh() or quiet > _QUIET):
+            if came and (self._is_fresh() or quiet > _QUIET):
                 return "live"
-            if quiet > _QUIET_AT_FIRST:
+            if not came and quiet > _QUIET_AT_FIRST:
+                if self.asked.last is not None and self.current.dialect.by_time:
+                    raise ConnectionLost("nothing came, not even what was seen last")
                 return "live"
         return None
 
@@ -312,7 +356,7 @@ class _Follower:
         last = self.known[self.current.name].last_event
         if lag is None or last is None:
             return False
-        now = time.monotonic()
+        now = self.clock()
         if not self.clocks or now - self.clocks[-1][0] >= 1:
             self.clocks.append((now, last))
         before, then = self.clocks[0]
@@ -320,102 +364,115 @@ class _Follower:
             len(self.clocks) == _CLOCKS and (last - then).total_seconds() < _PACE * (now - before)
         )
 
-    def _time_is_up(self) -> bool:
-        return (
-            self.limit is not None and time.monotonic() - self.began >= self.limit.total_seconds()
-        )
+    def _time_left(self) -> float:
+        if self.limit is None:
+            return float("inf")
+        return self.began + self.limit.total_seconds() - self.clock()
 
     def _commit(self, *, due: bool = False) -> None:
         if not self.dirty:
             return
         state = self.known[self.current.name]
-        waited = time.monotonic() - self.committed_at
+        waited = self.clock() - self.committed_at
         if (
             due
             and waited < max(_COMMIT_EVERY, _COMMIT_SHARE * self.commit_took)
             and state.kept - self.kept_committed < COMMIT_ROWS
         ):
             return
-        began = time.monotonic()
+        began = self.clock()
         self.writer.commit(state)
-        self.committed_at = time.monotonic()
+        self.committed_at = self.clock()
         self.commit_took = self.committed_at - began
         self.kept_committed = state.kept
         self.dirty = False
 
     # --- after a connection ----------------------------------------------------------------------
 
-    def _again(
-        self, lost: ConnectionLost, turn: int, *, progressed: bool
-    ) -> tuple[Resume | None, float, int]:
-        """Decide how, when and with whom to go on: (resume where not as usual, seconds, turn)."""
+    def _again(self, lost: ConnectionLost) -> tuple[Resume | None, float]:
+        """Decide how to go on, if not as usual, and how many seconds to wait before."""
         self.trouble = f"{self.current.instance}: {lost}"
-        self.failures = 1 if progressed else self.failures + 1
-        wait = min(_FIRST_WAIT * 2 ** (self.failures - 1), _LAST_WAIT) * random.uniform(*_SPREAD)  # noqa: S311 - spreads load
-        seen = self._seen()
-        if isinstance(lost, ConnectionRefused):
-            if lost.error == "CursorTooOld":
-                return self._too_old(lost, seen), 0.0 if self.failures < 2 else wait, turn
-            if self.current.dialect.adapts(lost):
-                return None, 0.0 if self.failures < 2 else wait, turn
-            if lost.retry_after is not None:
-                wait = max(wait, min(lost.retry_after, _LONGEST_ASKED_WAIT))
-            if 400 <= lost.status < 500 and lost.status not in (408, 425, 429):
-                self.refusals += 1
-                # At once where nothing was had yet: more likely our mistake than theirs.
-                patience = _ATTEMPTS if self.changed else 1
-                if self.refusals >= patience * len(self.streams):
-                    raise SourceError(f"{self.current.instance} refuses the request: {lost}")
-                return None, wait, turn + 1
+        self.silent = isinstance(lost, _Silent)
+        if isinstance(lost, _Missed):
+            return self._lacking(str(lost)), self.retries.negotiated()
         if isinstance(lost, ServerError) and lost.name == "FutureCursor":
             gap = "the server's numbering has started over"
-            return Resume(seen=seen, gap=gap), wait, turn
-        if self.failures and self.failures % _ATTEMPTS_EACH == 0:
-            turn += 1
-        return None, wait, turn
+            return Resume(seen=self._seen(), gap=gap), self.retries.negotiated()
+        if isinstance(lost, ConnectionRefused):
+            if lost.error == "CursorTooOld":
+                return self._too_old(lost), self.retries.negotiated()
+            if self.current.dialect.adapts(lost):
+                return None, self.retries.negotiated()
+        wait = self.retries.failed(lost)
+        if self.retries.refused:
+            raise SourceError(f"{self.current.instance} refuses the request: {lost}")
+        return None, wait
 
-    def _too_old(self, lost: ConnectionRefused, seen: datetime | None) -> Resume:
+    def _too_old(self, lost: ConnectionRefused) -> Resume:
         asked = self.asked
         if asked.cursor is not None and asked.last is not None and asked.cursor < asked.last:
             # What was asked for beyond need is gone; the rest may be there.
-            return replace(asked, cursor=asked.last, last=None)
-        gap = f"the server no longer had it ({lost.message or lost.error})"
-        if self.fill is not None and asked.last is not None:
-            self._tell(f"fetching from the archive what {self.current.instance} no longer has")
-            source = self.fill(self.current, asked.last)
-            state = SourceState(source.name, source.kind)
-            try:
-                state = self.writer.source(source.name) or state
-                state, failure = read_source(self.writer, source, state, None)
-            except SourceError as error:
-                failure = str(error)
-            self.known[source.name] = state
-            self.changed.append(source.name)
-            if not failure and source.cutover is not None:
-                cursor = max(source.cutover - self.current.dialect.rewind, 1)
-                return Resume(cursor, source.cutover, seen=seen)
-            self._tell(f"the archive: {failure}")
-            gap = f"{gap}; nor could the archive give it"
-        since = seen - _REWIND_OTHER if seen else None
-        return Resume(since=since, seen=seen, gap=gap)
+            return replace(asked, cursor=asked.last)
+        return self._lacking(f"the server no longer had it ({lost.message or lost.error})")
 
-    def _given_up(self) -> Outcome | None:
-        if self.stop.is_set():
-            return "stopped"
-        ends = self.until == "live"
-        if ends and self.failures >= _ATTEMPTS * len(self.streams):
-            return "unreachable"
-        return None
+    def _lacking(self, gap: str) -> Resume:
+        """Decide how to go on where the server lacks what follows the last event seen."""
+        if self._can_fill():
+            cutover = self._fetch()
+            if cutover:
+                return self._at(cutover, self._seen())
+            gap = f"{gap}; nor could the archive give it"
+        seen = self._seen()
+        if self.asked.cursor is None:
+            # It was asked by time already, and refused that.
+            return Resume(seen=seen, gap=gap)
+        return Resume(since=seen - _REWIND_OTHER if seen else None, seen=seen, gap=gap)
+
+    def _can_fill(self) -> bool:
+        return self.fill is not None and self.may_fill and bool(self._seen() or self.start)
+
+    def _fetch(self) -> int | None:
+        """Fetch from the archive what the stream lacks; return where the stream takes up."""
+        since = self._seen() or self.start
+        # Once: what the archive lacks, too, is a gap.
+        self.may_fill = False
+        if self.fill is None or since is None:
+            return None
+        self._tell(f"fetching from the archive what {self.current.instance} no longer has")
+        source = self.fill(self.current, since - _REWIND_SAME)
+        state = SourceState(source.name, source.kind)
+        try:
+            state = self.writer.source(source.name) or state
+            state, failure = read_source(self.writer, source, state, None, self._must_end)
+        except SourceError as error:
+            failure = str(error)
+        self.known[source.name] = state
+        self.changed.append(source.name)
+        if failure:
+            self._tell(f"the archive: {failure}")
+            return None
+        return source.cutover
+
+    def _must_end(self) -> bool:
+        return self.stop.is_set() or self._time_left() <= 0
 
     def _wait(self, seconds: float) -> Outcome | None:
-        until = time.monotonic() + seconds
-        while (left := until - time.monotonic()) > 0:
-            if self.stop.wait(min(left, 0.5)):
-                return "stopped"
-            if self._time_is_up():
-                # It is not connected, and has not been since it last failed.
-                return "unreachable"
-        return None
+        if self.until == "live" and self.retries.hopeless:
+            return "unreachable"
+        until = self.clock() + seconds
+        while not self.stop.is_set():
+            if self._time_left() <= 0:
+                # Silence is no outage; nor is one failure, unless it is all there was.
+                if self.silent:
+                    return "time is up"
+                return (
+                    "unreachable" if self.retries.failures > 1 or not self.changed else "time is up"
+                )
+            left = min(until - self.clock(), self._time_left())
+            if left <= 0:
+                return None
+            (self.timing.sleep or self.stop.wait)(left)
+        return "stopped"
 
     # --- how it goes -----------------------------------------------------------------------------
 
@@ -423,13 +480,14 @@ class _Follower:
         state = self.known.get(self.current.name)
         if state is None or state.last_event is None:
             return None
-        return max(datetime.now(UTC) - state.last_event.replace(tzinfo=UTC), timedelta(0))
+        now = datetime.fromtimestamp(self.timing.now(), UTC)
+        return max(now - state.last_event.replace(tzinfo=UTC), timedelta(0))
 
     def _tell(self, message: str = "") -> None:
         if self.watch is None:
             return
         kept = sum(state.kept for state in self.known.values())
-        now = time.monotonic()
+        now = self.clock()
         if now - self.measured_at >= 2:
             self.rate = (kept - self.kept_measured) / (now - self.measured_at)
             self.measured_at, self.kept_measured = now, kept
@@ -447,8 +505,9 @@ class _Follower:
         )
 
 
-class _Ended(Exception):  # noqa: N818 - how a connection tells its end
-    def __init__(self, lost: ConnectionLost, *, progressed: bool) -> None:
-        super().__init__(str(lost))
-        self.lost = lost
-        self.progressed = progressed
+class _Silent(ConnectionLost):
+    """Nothing came: the server may have forgotten us, or have nothing to say."""
+
+
+class _Missed(ConnectionLost):
+    """The stream lacks something that the archive may have."""

@@ -129,9 +129,13 @@ def ingest_sources(
 
 
 def read_source(
-    writer: Writer, source: Source, state: SourceState, progress: Progress | None
+    writer: Writer,
+    source: Source,
+    state: SourceState,
+    progress: Progress | None,
+    must_end: Callable[[], bool] | None = None,
 ) -> tuple[SourceState, str]:
-    """Read a source to its end, committing as it goes.
+    """Read a source to its end, committing as it goes; or until it must end, asked between chunks.
 
     Returns
     -------
@@ -151,6 +155,8 @@ def read_source(
             ):
                 writer.commit(state)
                 committed = state
+            if must_end is not None and must_end():
+                break
         state = replace(state, complete=source.complete)
     except (InputError, SourceError) as error:
         failure = str(error)

@@ -324,12 +324,16 @@ def gaps(store: Store, window: Window) -> tuple[Gap, ...]:
     found = []
     reached = window.start
     for span, reason in _coverage(store):
-        if span.start >= window.end:
-            break
-        inside = reached > window.start
-        if span.start - reached > (timedelta(0) if inside or reason else _TOLERANCE):
-            found.append(Gap(reached, span.start, reason or _UNKNOWN))
+        beyond = span.start >= window.end
+        start = min(span.start, window.end)
+        # Stretches that are closer than the tolerance are one, unless something is known to be
+        # missing between them.
+        certain = reason or (reached > window.start and not beyond)
+        if start - reached > (timedelta(0) if certain else _TOLERANCE):
+            found.append(Gap(reached, start, reason or _UNKNOWN))
         reached = max(reached, span.end)
+        if beyond:
+            break
     if window.end - reached > _TOLERANCE:
         found.append(Gap(reached, window.end, _UNKNOWN))
     return tuple(found)

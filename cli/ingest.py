@@ -1,8 +1,10 @@
 """The command ingest: files, streams and the archive into the store."""
 
+import os
 import signal
 import threading
-from datetime import datetime, timedelta
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 
@@ -24,7 +26,7 @@ from blueattr.cli.progress import Bars, LiveLine
 from blueattr.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from types import FrameType
 
     from blueattr.sources.streams import Stream
@@ -251,16 +253,20 @@ def _follow(
     quiet: bool,
 ) -> None:
     from blueattr.following import follow  # noqa: PLC0415 - start-up time
+    from blueattr.provenance import Window  # noqa: PLC0415 - start-up time
     from blueattr.report.inventory import follow_report  # noqa: PLC0415 - start-up time
     from blueattr.sources.archive import ArchiveSource  # noqa: PLC0415 - start-up time
     from blueattr.sources.archive_key import Key  # noqa: PLC0415 - start-up time
 
     key = None if no_fill or streams[0].kind != "jetstream" else Key.from_environment()
 
-    def fill(stream: "Stream", after: int) -> ArchiveSource:
-        return ArchiveSource(stream.origin, after=after, key=key, insecure=insecure)
+    def fill(stream: "Stream", since: datetime) -> ArchiveSource:
+        # To the end of what it has, whatever the clocks say.
+        midnight = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+        window = Window(since, max(midnight, since) + timedelta(days=2))
+        return ArchiveSource(stream.origin, window, key=key, insecure=insecure)
 
-    with LiveLine(quiet=quiet) as line:
+    with LiveLine(quiet=quiet) as line, _stopping() as stop:
         done = follow(
             db,
             streams,
@@ -269,7 +275,7 @@ def _follow(
             start=start,
             fill=fill if key else None,
             memory=memory,
-            stop=_stop_on_signals(),
+            stop=stop,
             watch=line.show,
         )
     emit(follow_report(done, db), form, out)
@@ -284,15 +290,21 @@ def _follow(
         raise typer.Exit(ExitCode.GAPS)
 
 
-def _stop_on_signals() -> threading.Event:
+@contextmanager
+def _stopping() -> "Iterator[threading.Event]":
     """Let Ctrl-C, or a service manager, end cleanly; a second time ends at once."""
     stop = threading.Event()
 
-    def ask(number: int, _: "FrameType | None") -> None:
+    def ask(_number: int, _frame: "FrameType | None") -> None:
         stop.set()
-        say("blueattr: stopping; what was received is being kept")
-        signal.signal(number, signal.default_int_handler)
+        for number in before:
+            signal.signal(number, signal.default_int_handler)
+        # Not by way of a stream's buffer, in which a handler may find itself.
+        os.write(2, b"blueattr: stopping; what was received is being kept\n")
 
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, ask)
-    return stop
+    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield stop
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,6 +1,7 @@
 """Which addresses are spoken to: encrypted ones, unless told otherwise or on this machine."""
 
 import ipaddress
+import re
 from urllib.parse import SplitResult, urlsplit
 
 from blueattr.errors import UsageError
@@ -49,7 +50,7 @@ def check_url(url: str, *, insecure: bool = False) -> SplitResult:
         raise UsageError(f"not an address: {url!r} ({error})") from None
     if parts.username is not None or parts.password is not None:
         raise UsageError(f"the address of {host} holds a name or password; leave them out")
-    if parts.scheme not in _ENCRYPTED | _PLAIN or not host:
+    if parts.scheme not in _ENCRYPTED | _PLAIN or not host or not _is_host(host):
         raise UsageError(f"not an address: {url!r}; expected wss://HOST or https://HOST")
     if parts.scheme in _PLAIN and not insecure and not is_loopback(host):
         raise UsageError(
@@ -57,6 +58,17 @@ def check_url(url: str, *, insecure: bool = False) -> SplitResult:
             f"{'wss' if parts.scheme == 'ws' else 'https'}://, or --insecure"
         )
     return parts
+
+
+def _is_host(host: str) -> bool:
+    """Tell whether this could be a host; what is not ASCII is written as xn--…."""
+    if ":" in host:
+        try:
+            ipaddress.IPv6Address(host)
+        except ValueError:
+            return False
+        return True
+    return bool(re.fullmatch(r"([a-zA-Z0-9_-]{1,63}\.)*[a-zA-Z0-9_-]{1,63}\.?", host))
 
 
 def is_loopback(host: str) -> bool:

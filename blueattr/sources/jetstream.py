@@ -6,10 +6,12 @@ dictionary that the server hands out. Version 1 is ``/subscribe``: bare events, 
 as cursor, and a cursor that is too old is moved forward without a word.
 """
 
-from collections.abc import Iterable, Iterator
+import time
+from collections import deque
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -31,8 +33,15 @@ _METHOD = "network.bsky.jetstream.subscribeEvents"
 _DICTIONARY = "network.bsky.jetstream.getZstdDictionary"
 _DICTIONARY_LIMIT = 1 << 20
 _ZSTD = b"\x28\xb5\x2f\xfd"
+_DICTIONARY_PATIENCE = 10.0
+# One call gives little more bytes of lines: a message may be a thousand times what it came as.
+_ENOUGH = 32 << 20
+# From 10¹⁵ on a server takes a cursor for a time.
+_CURSOR_LIMITS = {"seq": 10**15, "time_us": 1 << 63}
 # A replay may start this much later than the last event seen: the event itself may be gone.
 _SLACK = timedelta(seconds=1)
+# What a server fetched again after a crash it saw again, later; not as much later as this.
+_SEEN_AGAIN = timedelta(minutes=10)
 _SAMPLE = 60
 
 
@@ -88,6 +97,7 @@ class JetstreamV2:
     # A server that crashed fetches up to a block of events again, in a slightly other order, and
     # numbers them anew: what was after the last event seen may then be before it.
     rewind: int = field(default=4096, init=False)
+    by_time: bool = field(default=True, init=False)
     _dictionary: _Dictionary | None = field(default=None, init=False)
     _rejected: int | None = field(default=None, init=False)
 
@@ -127,7 +137,7 @@ class JetstreamV2:
             else:
                 self._dictionary = dictionary
 
-    def read(self, messages: list[bytes], position: int) -> Decoded:
+    def read(self, messages: deque[bytes], position: int) -> Decoded:
         """Make frames lines: the frames themselves, as the decoder reads them."""
         frames, refused = _plain(messages, self._dictionary, position)
         notices = []
@@ -137,10 +147,12 @@ class JetstreamV2:
         while frames and str((told := _payload(frames[0])).get("$type")).endswith("#info"):
             notices.append(_notice("info", told.get("name"), told.get("message")))
             frames.pop(0)
-        first = next(_cursors(frames, "seq"), None)
+        first, last = _event(frames, "seq"), _event(reversed(frames), "seq")
         # The last, not the highest: after a crash a server numbers its newest events anew.
-        last_seq = next(_cursors(reversed(frames), "seq"), None)
-        return Decoded(_joined(frames), len(frames), 0, refused, first, last_seq, notices=notices)
+        return Decoded(
+            _joined(frames), len(frames), 0, refused, first.get("seq"), last.get("seq"),
+            _time_us(first), _time_us(last), notices,
+        )  # fmt: skip
 
     def missed(self, resume: Resume, first: Decoded) -> str | None:
         """Notice that the replay does not reach back to the last event seen.
@@ -148,13 +160,18 @@ class JetstreamV2:
         A cursor that the server has not, because it lost its end or keeps nothing, becomes the
         live end without a word.
         """
-        if resume.cursor is None or first.first_seq is None:
-            live = resume.since is None and resume.seen is not None
-            return "the stream was taken up at its live end" if live else None
+        if resume.cursor is None:
+            return _missed_by_time(resume, first)
+        if first.first_seq is None:
+            return None
         if first.first_seq < resume.cursor:
             return "the server's numbering has started over"
         if resume.last is not None and first.first_seq > resume.last:
             return "the server's replay began after the last event seen"
+        if resume.seen is not None and first.first_us is not None:
+            begun = from_microseconds(first.first_us)
+            if begun > resume.seen + _SEEN_AGAIN:
+                return f"the server's numbering is another: it is at {begun:%Y-%m-%d %H:%M:%S}"
         return None
 
 
@@ -171,6 +188,7 @@ class JetstreamV1:
     dictionary: _Dictionary | None = None
     kind: str = field(default="jetstream-v1", init=False)
     rewind: int = field(default=0, init=False)
+    by_time: bool = field(default=True, init=False)
 
     def request(self, origin: str, resume: Resume) -> tuple[str, dict[str, str]]:
         """Name the collections, the time to resume from, and compression."""
@@ -182,12 +200,12 @@ class JetstreamV1:
         base, _, method = origin.rpartition("/")
         return build_websocket_uri(method, base, parameters), {}
 
-    def read(self, messages: list[bytes], position: int) -> Decoded:
+    def read(self, messages: deque[bytes], position: int) -> Decoded:
         """Make messages lines; they are lines but for their ends."""
         frames, refused = _plain(messages, self.dictionary, position)
-        first = next(_cursors(frames, "time_us"), None)
-        last = next(_cursors(reversed(frames), "time_us"), None)
-        return Decoded(_joined(frames), len(frames), 0, refused, first, last, first, last)
+        begun = _event(frames, "time_us").get("time_us")
+        ended = _event(reversed(frames), "time_us").get("time_us")
+        return Decoded(_joined(frames), len(frames), 0, refused, begun, ended, begun, ended)
 
     def adapts(self, refusal: ConnectionRefused) -> bool:  # noqa: ARG002 - nothing is negotiated
         """Change nothing."""
@@ -199,33 +217,42 @@ class JetstreamV1:
         The replay was asked for from before the last event seen; where it begins after that
         event, what lies between was not sent.
         """
-        if resume.seen is None or first.first_us is None:
-            return None
-        if resume.since is None:
-            return "the stream was taken up at its live end"
-        begun = from_microseconds(first.first_us)
-        if begun > resume.seen + _SLACK:
-            return (
-                f"the server's replay began at {begun:%Y-%m-%d %H:%M:%S}, not at "
-                f"{resume.since:%Y-%m-%d %H:%M:%S} as asked: it keeps no more"
-            )
+        return _missed_by_time(resume, first)
+
+
+def _missed_by_time(resume: Resume, first: Decoded) -> str | None:
+    if resume.seen is None:
         return None
+    if resume.since is None:
+        return "the stream was taken up at its live end"
+    if first.first_us is None:
+        return None
+    begun = from_microseconds(first.first_us)
+    if begun <= resume.seen + _SLACK:
+        return None
+    return (
+        f"the server's replay began at {begun:%Y-%m-%d %H:%M:%S}, not at "
+        f"{resume.since:%Y-%m-%d %H:%M:%S} as asked: it keeps no more"
+    )
 
 
 def _plain(
-    messages: Iterable[bytes], dictionary: _Dictionary | None, position: int
+    messages: deque[bytes], dictionary: _Dictionary | None, position: int
 ) -> tuple[list[bytes], list[tuple[str, int, str]]]:
-    frames, refused = [], []
-    for message in messages:
-        if message[:4] != _ZSTD:
-            frames.append(message)
-            continue
-        try:
-            if dictionary is None:
-                raise zstandard.ZstdError("not asked for")  # noqa: TRY301 - both are one case
-            frames.append(dictionary.plain(message))
-        except zstandard.ZstdError:
-            refused.append(("undecodable frame", position, printable(message[:_SAMPLE])))
+    """Take messages until there is enough, and decompress them."""
+    frames, refused, size = [], [], 0
+    while messages and size < _ENOUGH:
+        message = messages.popleft()
+        if message[:4] == _ZSTD:
+            try:
+                if dictionary is None:
+                    raise zstandard.ZstdError("not asked for")  # noqa: TRY301 - both are one case
+                message = dictionary.plain(message)
+            except zstandard.ZstdError:
+                refused.append(("undecodable frame", position, printable(message[:_SAMPLE])))
+                continue
+        frames.append(message)
+        size += len(message)
     return frames, refused
 
 
@@ -234,14 +261,24 @@ def _payload(frame: bytes) -> dict[str, Any]:
     return payload if isinstance(payload, dict) else {}
 
 
-def _cursors(frames: Iterable[bytes], name: str) -> Iterator[int]:
-    """Yield the cursors of the frames that have one."""
+def _event(frames: Iterable[bytes], cursor: str) -> dict[str, Any]:
+    """Return the first event that has a cursor; empty where none has."""
     for frame in frames:
         found = as_object(frame)
-        payload = found.get("payload", found)
-        value = payload.get(name) if isinstance(payload, dict) else None
-        if isinstance(value, int) and not isinstance(value, bool) and 0 < value < 1 << 63:
-            yield value
+        event = found.get("payload", found)
+        if isinstance(event, dict):
+            value = event.get(cursor)
+            if type(value) is int and 0 < value < _CURSOR_LIMITS[cursor]:
+                return event
+    return {}
+
+
+def _time_us(event: dict[str, Any]) -> int | None:
+    try:
+        told = datetime.fromisoformat(str(event.get("time")))
+    except ValueError:
+        return None
+    return microseconds(told if told.tzinfo else told.replace(tzinfo=UTC))
 
 
 def _notice(kind: str, name: object, message: object) -> Notice:
@@ -260,10 +297,11 @@ def _joined(frames: list[bytes]) -> bytes:
 
 def _fetch(url: str) -> bytes:
     body = b""
-    with httpx.stream("GET", url, timeout=20.0) as response:
+    until = time.monotonic() + _DICTIONARY_PATIENCE
+    with httpx.stream("GET", url, timeout=_DICTIONARY_PATIENCE) as response:
         response.raise_for_status()
         for piece in response.iter_bytes():
             body += piece
-            if len(body) > _DICTIONARY_LIMIT:
-                raise InputError("the dictionary is too large")
+            if len(body) > _DICTIONARY_LIMIT or time.monotonic() > until:
+                raise InputError("the dictionary is too large, or too slow")
     return body

@@ -3,8 +3,11 @@
 import asyncio
 import base64
 import json
+import logging
+import math
 import os
 import threading
+import time
 from collections import deque
 from contextlib import suppress
 from types import TracebackType
@@ -25,11 +28,18 @@ MESSAGE_LIMIT = 8 << 20
 # What may wait for the consumer, as during a commit. Beyond it the socket is not read, and the
 # server waits; for long it will not, and then the connection is made anew.
 _BUFFER = 96 << 20
+# What a message costs beside its bytes, so that empty ones fill the buffer too.
+_OVERHEAD = 64
 _OPEN_TIMEOUT = 20.0
-# Asked for a sign of life after so long without a message, and given up after as long again.
+# Asked for a sign of life after so long without a frame, and given up after as long again.
 _PING_AFTER = 20.0
 # Of a refusal's body, only a short message is expected.
 _REFUSAL_LIMIT = 1 << 16
+
+# What it would log is told in the exceptions here.
+_QUIET = logging.getLogger("blueattr.socket")
+_QUIET.addHandler(logging.NullHandler())
+_QUIET.propagate = False
 
 
 class ConnectionLost(Exception):  # noqa: N818 - an event, caught where reconnecting is decided
@@ -60,7 +70,7 @@ class ConnectionRefused(ConnectionLost):
 
 
 class Connection:
-    """A websocket whose messages wait, in order, until they are taken.
+    """A websocket, being opened, whose messages wait, in order, until they are taken.
 
     Parameters
     ----------
@@ -70,38 +80,38 @@ class Connection:
         Sent with the handshake, beside ``User-Agent``.
     buffer
         Bytes that may wait to be taken before the socket is no longer read.
-
-    Raises
-    ------
-    ConnectionRefused
-        The server said no.
-    ConnectionLost
-        It could not be reached.
+    ping_after
+        Seconds without a frame after which the server is asked for a sign of life; after as many
+        again without one the connection is given up.
     """
 
     def __init__(
-        self, url: str, headers: dict[str, str] | None = None, *, buffer: int = _BUFFER
+        self,
+        url: str,
+        headers: dict[str, str] | None = None,
+        *,
+        buffer: int = _BUFFER,
+        ping_after: float = _PING_AFTER,
     ) -> None:
         self._url = url
+        self._ping_after = ping_after
         self._headers = {"User-Agent": f"blueattr/{__version__}", **(headers or {})}
         self._limit = buffer
         self._messages: deque[bytes] = deque()
         # Each counter has one writer, so that neither needs a lock.
         self._received = 0
         self._taken = 0
+        self._frames = 0
         self._arrived = threading.Event()
         self._opened = threading.Event()
         self._paused = False
+        self._closing = False
         self._refusal: ConnectionLost | None = None
         self._ended = ""
         self._transport: picows.WSTransport | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread = threading.Thread(target=self._run, name="blueattr-socket", daemon=True)
         self._thread.start()
-        self._opened.wait()
-        if self._refusal is not None:
-            self._thread.join()
-            raise self._refusal
 
     def __enter__(self) -> Self:
         return self
@@ -116,11 +126,31 @@ class Connection:
 
     @property
     def waiting(self) -> int:
-        """Bytes that wait to be taken."""
+        """Bytes that wait to be taken, with what messages cost beside theirs."""
         return self._received - self._taken
 
-    def take(self, patience: float) -> list[bytes]:
-        """Return the messages that arrived, waiting up to `patience` seconds for one.
+    def is_open(self, patience: float) -> bool:
+        """Wait up to `patience` seconds for the server's answer; tell whether it has come.
+
+        Raises
+        ------
+        ConnectionRefused
+            The server said no.
+        ConnectionLost
+            It could not be reached.
+        """
+        answered = self._opened.wait(patience)
+        if answered and self._refusal is not None:
+            raise self._refusal
+        return answered
+
+    def take(self, patience: float, most: int) -> list[bytes]:
+        """Return messages that arrived, waiting up to `patience` seconds for one.
+
+        Parameters
+        ----------
+        most
+            No more are taken once there are so many bytes of them.
 
         Raises
         ------
@@ -131,8 +161,12 @@ class Connection:
             self._arrived.wait(patience)
         self._arrived.clear()
         ended = self._ended
-        messages = [self._messages.popleft() for _ in range(len(self._messages))]
-        self._taken += sum(map(len, messages))
+        messages: list[bytes] = []
+        size = 0
+        while self._messages and size < most:
+            messages.append(self._messages.popleft())
+            size += len(messages[-1]) + _OVERHEAD
+        self._taken += size
         if self._paused and self.waiting <= self._limit // 2:
             self._call(self._resume)
         if not messages and ended:
@@ -141,8 +175,11 @@ class Connection:
 
     def close(self) -> None:
         """End the connection; what was not taken is dropped."""
+        self._closing = True
         self._call(self._disconnect)
-        self._thread.join()
+        # One that is still being opened ends by itself, soon, and is not waited for.
+        if self._opened.is_set():
+            self._thread.join()
 
     def _call(self, function: Any) -> None:
         # The loop may be gone already, and with it whatever there was to do.
@@ -151,37 +188,57 @@ class Connection:
                 self._loop.call_soon_threadsafe(function)
 
     def _run(self) -> None:
+        told = ""
         try:
             asyncio.run(self._session())
         except picows.WSError as error:
-            self._refusal = _refusal(error, self._url, self._headers)
+            told = _said(error)
+            if not self._opened.is_set():
+                self._refusal = _refusal(error, self._url, self._headers)
         except (OSError, TimeoutError, ValueError) as error:
-            self._refusal = ConnectionLost(str(error) or type(error).__name__)
+            told = str(error) or f"no answer in {_OPEN_TIMEOUT:.0f} s"
+            self._refusal = ConnectionLost(told)
         finally:
-            self._ended = self._ended or "the connection ended"
+            self._ended = self._ended or told or "the connection broke"
             self._opened.set()
             self._arrived.set()
 
     async def _session(self) -> None:
         self._loop = asyncio.get_running_loop()
-        self._transport, _ = await picows.ws_connect(
-            lambda: _Listener(self),
-            self._url,
-            extra_headers=self._headers,
-            websocket_handshake_timeout=_OPEN_TIMEOUT,
-            enable_auto_ping=True,
-            auto_ping_idle_timeout=_PING_AFTER,
-            auto_ping_reply_timeout=_PING_AFTER,
-            max_frame_size=MESSAGE_LIMIT,
-            # An address was checked; where it leads elsewhere, it is refused.
-            max_redirects=0,
-        )
+        async with asyncio.timeout(1.5 * _OPEN_TIMEOUT):
+            self._transport, _ = await picows.ws_connect(
+                lambda: _Listener(self),
+                self._url,
+                extra_headers=self._headers,
+                websocket_handshake_timeout=_OPEN_TIMEOUT,
+                logger_name=_QUIET,
+                max_frame_size=MESSAGE_LIMIT,
+                # An address was checked; where it leads elsewhere, it is refused.
+                max_redirects=0,
+            )
+        if self._closing:
+            self._disconnect()
         self._opened.set()
-        await self._transport.wait_disconnected()
+        disconnected = asyncio.ensure_future(self._transport.wait_disconnected())
+        frames, asked = 0, False
+        while not (await asyncio.wait([disconnected], timeout=self._ping_after))[0]:
+            # While we do not read, an answer would not be seen.
+            if self._frames > frames or self._paused:
+                frames, asked = self._frames, False
+            elif not asked:
+                self._transport.send_ping()
+                asked = True
+            else:
+                self._end(f"the server gave no sign of life for {2 * self._ping_after:.0f} s")
+                self._transport.disconnect(graceful=False)
+        await disconnected
+
+    def _end(self, reason: str) -> None:
+        self._ended = self._ended or reason
 
     def _keep(self, message: bytes, transport: picows.WSTransport) -> None:
         self._messages.append(message)
-        self._received += len(message)
+        self._received += len(message) + _OVERHEAD
         if not self._paused and self.waiting > self._limit:
             self._paused = True
             transport.underlying_transport.pause_reading()
@@ -205,46 +262,50 @@ class _Listener(picows.WSListener):
         self._size = 0
 
     def on_ws_frame(self, transport: picows.WSTransport, frame: picows.WSFrame) -> None:
-        kind = frame.msg_type
+        connection, kind = self._connection, frame.msg_type
+        connection._frames += 1  # noqa: SLF001 - its own part
         if kind in (picows.WSMsgType.BINARY, picows.WSMsgType.TEXT) and frame.fin:
-            self._connection._keep(frame.get_payload_as_bytes(), transport)  # noqa: SLF001 - its own part
+            connection._keep(frame.get_payload_as_bytes(), transport)  # noqa: SLF001 - its own part
         elif kind in (
             picows.WSMsgType.BINARY, picows.WSMsgType.TEXT, picows.WSMsgType.CONTINUATION
         ):  # fmt: skip
             self._parts.append(frame.get_payload_as_bytes())
-            self._size += frame.payload_size
+            # Empty parts are parts too.
+            self._size += frame.payload_size + _OVERHEAD
             if self._size > MESSAGE_LIMIT:
                 self._end(transport, f"the server sent a message of over {MESSAGE_LIMIT:,} bytes")
             elif frame.fin:
-                self._connection._keep(b"".join(self._parts), transport)  # noqa: SLF001 - its own part
+                connection._keep(b"".join(self._parts), transport)  # noqa: SLF001 - its own part
                 self._parts, self._size = [], 0
         elif kind == picows.WSMsgType.CLOSE:
-            reason = frame.get_close_message().decode(errors="replace")[:200]
+            reason = bytes(frame.get_close_message() or b"").decode(errors="replace")[:200]
             code = frame.get_close_code()
             said = f"code {getattr(code, 'value', code)}" + (f", {reason!r}" if reason else "")
             transport.send_close(code)
             self._end(transport, f"the server closed the connection ({said})")
         if frame.last_in_buffer:
-            self._connection._arrived.set()  # noqa: SLF001 - its own part
-
-    def on_ws_disconnected(self, _: picows.WSTransport) -> None:
-        if not self._connection._ended:  # noqa: SLF001 - its own part
-            self._connection._ended = "the connection broke"  # noqa: SLF001 - its own part
+            connection._arrived.set()  # noqa: SLF001 - its own part
 
     def _end(self, transport: picows.WSTransport, reason: str) -> None:
-        self._connection._ended = reason  # noqa: SLF001 - its own part
+        self._connection._end(reason)  # noqa: SLF001 - its own part
         transport.disconnect()
+
+
+def _said(error: picows.WSError) -> str:
+    """Say what the other side did wrong; the arguments of some errors begin with a close code."""
+    return str(error.args[-1])[:200] if error.args else type(error).__name__
 
 
 def _refusal(error: picows.WSError, url: str, headers: dict[str, str]) -> ConnectionLost:
     response = getattr(error, "response", None)
     if response is None:
-        return ConnectionLost(str(error))
+        return ConnectionLost(_said(error))
     status = int(response.status)
     body = getattr(error, "raw_body", None) or b""
     retry_after = None
     with suppress(ValueError, TypeError):
-        retry_after = float(response.headers.get("Retry-After"))
+        asked = float(response.headers.get("Retry-After"))
+        retry_after = asked if math.isfinite(asked) else None
     name, message = _xrpc_error(body)
     if not name and 400 <= status < 500:
         # The body may come in a packet of its own, for which the handshake did not wait.
@@ -274,6 +335,7 @@ def _ask_again(url: str, headers: dict[str, str]) -> bytes:
     parts = urlsplit(url)
     address = as_http(parts) + urlunsplit(("", "", parts.path, parts.query, ""))
     body = b""
+    until = time.monotonic() + _OPEN_TIMEOUT
     with (
         suppress(httpx.HTTPError),
         httpx.stream("GET", address, headers=handshake, timeout=_OPEN_TIMEOUT) as response,
@@ -281,6 +343,6 @@ def _ask_again(url: str, headers: dict[str, str]) -> bytes:
         if 400 <= response.status_code < 500:
             for piece in response.iter_bytes():
                 body += piece
-                if len(body) > _REFUSAL_LIMIT:
+                if len(body) > _REFUSAL_LIMIT or time.monotonic() > until:
                     break
     return body[:_REFUSAL_LIMIT]

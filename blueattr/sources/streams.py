@@ -2,6 +2,7 @@
 
 import json
 import time
+from collections import deque
 from collections.abc import Generator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -17,8 +18,6 @@ __all__ = ["Dialect", "Resume", "ServerError", "Stream"]
 # thousands of lines at a time, and a reader of the store wants to see what is new.
 _ENOUGH = 4 << 20
 _SOON = 0.5
-# After so long without a message a server is asked anew, lest it has forgotten us.
-_SILENCE = 90.0
 _LATEST_US = 253_402_300_799_999_999
 
 
@@ -66,6 +65,13 @@ class Dialect(Protocol):
     def rewind(self) -> int:
         """How far before the last event seen a cursor has to lie, so that nothing is missed."""
 
+    @property
+    def by_time(self) -> bool:
+        """Whether a server can be asked for everything since some time, and sends it at once.
+
+        It then sends the last event seen, too; so one that sends nothing is not there yet.
+        """
+
     def request(self, origin: str, resume: Resume) -> tuple[str, dict[str, str]]:
         """Return the address and headers to connect with.
 
@@ -75,8 +81,11 @@ class Dialect(Protocol):
             Something that is asked for beforehand could not be had.
         """
 
-    def read(self, messages: list[bytes], position: int) -> Decoded:
-        """Make messages lines; never raises on what a server may send."""
+    def read(self, messages: deque[bytes], position: int) -> Decoded:
+        """Take messages from the left, and make them lines: all, or until there is enough.
+
+        Never raises on what a server may send.
+        """
 
     def adapts(self, refusal: ConnectionRefused) -> bool:
         """Change what is asked for, where that is why the server refused; say whether it was."""
@@ -119,18 +128,19 @@ class Stream:
         """How the store knows it."""
         return f"{self.kind}:{self.instance}"
 
-    def chunks(self, resume: Resume, position: int = 0) -> Generator[Chunk]:
+    def chunks(self, resume: Resume, position: int = 0) -> Generator[Chunk | None]:
         """Connect, and yield what comes until the connection ends.
 
-        An empty chunk is yielded while nothing comes, so that the caller gets to look at the
-        clock.
+        While the connection is being opened None is yielded, and an empty chunk while nothing
+        comes, so that the caller gets to look at the clock. The first other one begins a new span,
+        unless it is known to follow what this source saw last.
 
         Parameters
         ----------
         resume
             Where to take up.
         position
-            Given back as the position of chunks that do not tell theirs.
+            Cursor of the last event seen from this source.
 
         Raises
         ------
@@ -138,47 +148,44 @@ class Stream:
             The connection could not be opened, or ended; all that came was yielded before.
         """
         url, headers = self.dialect.request(self.origin, resume)
-        gap = resume.gap
+        # Elsewhere than where this source left off a new span begins, even if nothing is missing.
+        gap = "" if resume.gap is None and resume.last != position else resume.gap
         begun = False
-        heard = time.monotonic()
         with Connection(url, headers) as connection:
+            while not connection.is_open(_SOON):
+                yield None
             while True:
                 messages = _gather(connection)
                 if not messages:
-                    if time.monotonic() - heard > _SILENCE:
-                        raise ConnectionLost(f"nothing came for {_SILENCE:.0f} s")
                     yield Chunk(b"", position, 0, position)
-                    continue
-                heard = time.monotonic()
-                read = self.dialect.read(messages, position)
-                for notice in read.notices:
-                    if notice.name == "OutdatedCursor":
-                        gap = (
-                            gap or f"the server no longer had it ({notice.message or notice.name})"
+                while messages:
+                    read = self.dialect.read(messages, position)
+                    for notice in read.notices:
+                        if notice.name == "OutdatedCursor":
+                            why = notice.message or notice.name
+                            gap = gap or f"the server no longer had it ({why})"
+                    if not begun and read.first_seq is not None:
+                        begun = True
+                        gap = gap or self.dialect.missed(resume, read) or gap
+                    after = position if read.last_seq is None else read.last_seq
+                    if read.lines or read.skipped or read.refused:
+                        yield Chunk(
+                            read.lines, position, 0, after, gap, read.skipped, tuple(read.refused)
                         )
-                if not begun and read.first_seq is not None:
-                    begun = True
-                    gap = gap or self.dialect.missed(resume, read)
-                after = position if read.last_seq is None else read.last_seq
-                if read.lines or read.skipped or read.refused:
-                    yield Chunk(
-                        read.lines, position, sum(map(len, messages)), after,
-                        gap, read.skipped, tuple(read.refused),
-                    )  # fmt: skip
-                    gap = None
-                position = after
-                for notice in read.notices:
-                    if notice.kind == "error":
-                        raise ServerError(notice)
+                        gap = None
+                    position = after
+                    for notice in read.notices:
+                        if notice.kind == "error":
+                            raise ServerError(notice)
 
 
-def _gather(connection: Connection) -> list[bytes]:
-    messages = connection.take(_SOON)
+def _gather(connection: Connection) -> deque[bytes]:
+    messages = deque(connection.take(_SOON, _ENOUGH))
     deadline = time.monotonic() + _SOON
     size = sum(map(len, messages))
     while messages and size < _ENOUGH and (left := deadline - time.monotonic()) > 0:
         try:
-            more = connection.take(left)
+            more = connection.take(left, _ENOUGH - size)
         except ConnectionLost:
             break
         messages += more

@@ -1,0 +1,110 @@
+"""What tests of streams run in a process of its own: to be killed on the way."""
+
+import os
+import resource
+import signal
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import atproto_jetstream.compression
+import atproto_subscription.websocket
+from live_world import START
+
+from blueattr import following
+from blueattr.errors import StoreError
+from blueattr.following import Timing
+from blueattr.sources import jetstream, relay, streams
+from blueattr.sources.services import find_streams
+from blueattr.store import Store, Writer
+
+# Imported where they are needed, they would be imported anew by every child.
+PRELOADED = (jetstream, relay, atproto_jetstream.compression, atproto_subscription.websocket)
+
+
+def follow(db: Path, arguments: list[str], hosts: list[str], now: float) -> None:
+    """Follow until the last event has come; a chunk every few events, a commit after each."""
+    following._COMMIT_EVERY = following._COMMIT_SHARE = 0.0
+    streams._SOON = 0.02
+    streams._ENOUGH = 2500
+    timing = Timing(now=lambda: now, jitter=lambda: 0.0)
+    done = following.follow(
+        db, find_streams(arguments, hosts), until="live", start=START, timing=timing
+    )
+    assert done.outcome == "live", done
+
+
+def killed_at_statement(number: int, *arguments: Any) -> None:
+    """Die before the statement of that number, from 0, of all that commits execute."""
+    run, count = Store.run, 0
+
+    def dying(self: Store, query: str, **parameters: Any) -> None:
+        nonlocal count
+        if query.startswith("append/"):
+            if count == number:
+                os.kill(os.getpid(), signal.SIGKILL)
+            count += 1
+        run(self, query, **parameters)
+
+    Store.run = dying  # type: ignore[method-assign]
+    follow(*arguments)
+
+
+def killed_around(number: int, *arguments: Any) -> None:
+    """Die at the numbered moment: before or after a stage, before or after a commit."""
+    count = 0
+
+    def passing() -> None:
+        nonlocal count
+        if count == number:
+            os.kill(os.getpid(), signal.SIGKILL)
+        count += 1
+
+    stage, note, commit = Writer.stage, Writer._note, Writer.commit
+
+    def staging(self: Writer, *given: Any) -> Any:
+        passing()
+        state = stage(self, *given)
+        passing()
+        return state
+
+    def noting(self: Writer, state: Any) -> None:
+        note(self, state)
+        passing()
+
+    def committing(self: Writer, state: Any) -> None:
+        commit(self, state)
+        passing()
+
+    Writer.stage = staging  # type: ignore[method-assign, assignment]
+    Writer._note = noting  # type: ignore[method-assign]
+    Writer.commit = committing  # type: ignore[method-assign]
+    follow(*arguments)
+
+
+def killed_after(seconds: float, *arguments: Any) -> None:
+    """Die some time after the store was opened, wherever that is."""
+    made = Writer.__init__
+
+    def opened(self: Writer, *given: Any) -> None:
+        made(self, *given)
+
+        def die() -> None:
+            time.sleep(seconds)
+            os.kill(os.getpid(), signal.SIGKILL)
+
+        threading.Thread(target=die, daemon=True).start()
+
+    Writer.__init__ = opened  # type: ignore[method-assign, assignment]
+    follow(*arguments)
+
+
+def full_disk(size: int | None, *arguments: Any) -> None:
+    """Exit with 7 if it says that it cannot write; `size` bounds each file."""
+    if size is not None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
+    try:
+        follow(*arguments)
+    except StoreError:
+        os._exit(7)
