@@ -15,7 +15,8 @@ BlueattrError
 ├── StoreError             the store cannot be used                                        exit 6
 │   ├── StoreBusyError     another process is writing to it                                exit 5
 │   └── StoreVersionError  it was written by a newer version
-└── OutputError            the result cannot be written                                    exit 7
+├── OutputError            the result cannot be written                                    exit 7
+└── RunGoingError          another scheduled run is going                                  exit 11
 """
 
 from enum import IntEnum
@@ -31,6 +32,7 @@ __all__ = [
     "NoAnswerError",
     "OutputError",
     "PatternError",
+    "RunGoingError",
     "SampleSizeError",
     "SourceError",
     "StoreBusyError",
@@ -55,6 +57,8 @@ class ExitCode(IntEnum):
     OUTPUT = 7
     SOURCE = 8
     GAPS = 9
+    NOTHING_NEW = 10
+    RUN_GOING = 11
     INTERRUPTED = 130
 
 
@@ -138,3 +142,9 @@ class OutputError(BlueattrError):
     """The result cannot be written."""
 
     exit_code = ExitCode.OUTPUT
+
+
+class RunGoingError(BlueattrError):
+    """Another scheduled run is going into the same folder."""
+
+    exit_code = ExitCode.RUN_GOING

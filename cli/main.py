@@ -17,7 +17,7 @@ Start with `blueattr demo`, or with events of your own: `blueattr ingest events.
 
 Exit codes: 0 fine, 1 failure, 2 bad option, 3 bad input (what could be read was kept), 4 no answer
 on this data, 5 store in use, 6 store unusable, 7 cannot write, 8 source unreachable, 9 done but
-with a gap, 130 interrupted."""
+with a gap, 10 nothing new, 11 another run going, 130 interrupted."""
 
 _app = typer.Typer(
     name="blueattr",
@@ -54,6 +54,9 @@ for _module in (
     "validation",
     "robustness",
     "report",
+    "run",
+    "config",
+    "schedule",
     "demo",
 ):
     import_module(f"blueattr.cli.{_module}").register(_app)

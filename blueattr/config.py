@@ -1,0 +1,453 @@
+"""Settings and where each came from: a flag, the environment, a line of a TOML file, a default."""
+
+import re
+import tomllib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, Literal, TypeAlias
+
+from blueattr.errors import BlueattrError, UsageError
+
+__all__ = ["Document", "Key", "Kind", "Origin", "Place", "Section", "Setting", "Settings", "settle"]
+
+Kind: TypeAlias = Literal["text", "words", "numbers", "whole", "flag", "time", "path"]
+"""What a value is. ``words`` and ``numbers`` are lists; a list of one may be written without
+brackets. ``time`` is a UTC date or time, as TOML has them or as text."""
+
+Place: TypeAlias = tuple[str | int, ...]
+"""Where a value stands in a file: ``("sources", 0, "read")``."""
+
+# A file of settings is written by hand; a larger one is something else.
+_LARGEST = 1 << 18
+_BARE = re.compile(r"\s*(#.*)?")
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A setting that there is.
+
+    Parameters
+    ----------
+    name
+        As in the file.
+    kind
+        Of its values.
+    default
+        Where nothing is said; None for "not set".
+    check
+        Given a value of that kind, raises a `UsageError` that says what is wrong with it.
+    required
+        Something has to be said.
+    """
+
+    name: str
+    kind: Kind
+    default: Any = None
+    check: Callable[[Any], object] | None = None
+    required: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A table of a file; of the empty name, what stands before the first.
+
+    Parameters
+    ----------
+    name, keys
+        What it is called and what it may hold.
+    repeated
+        There may be several: ``[[name]]``.
+    required
+        There must be one; a repeated one may be said to be empty: ``name = []``.
+    """
+
+    name: str
+    keys: tuple[Key, ...]
+    repeated: bool = False
+    required: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a value came from, and for people: an option, a variable, ``FILE:LINE``."""
+
+    kind: Literal["flag", "environment", "file", "default"]
+    where: str = ""
+
+    def __str__(self) -> str:
+        """Name both, but for a file, whose name says it."""
+        return self.where if self.kind == "file" else f"{self.kind} {self.where}".strip()
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """A value in force."""
+
+    place: Place
+    value: Any
+    origin: Origin
+
+    @property
+    def name(self) -> str:
+        """Its place as people write it: ``sources[1].read``, counted from 1."""
+        return _spelled(self.place)
+
+
+class Settings:
+    """All values in force.
+
+    Parameters
+    ----------
+    found
+        Each at its place.
+    folder
+        Of the file: what its paths are relative to. None where there is no file.
+    file
+        As the user knows it.
+    """
+
+    def __init__(
+        self, found: Sequence[Setting], folder: Path | None = None, file: Path | None = None
+    ) -> None:
+        self.file = file
+        self.folder = folder
+        self._by_place = {setting.place: setting for setting in found}
+
+    def __iter__(self) -> Iterator[Setting]:
+        return iter(self._by_place.values())
+
+    def __getitem__(self, place: Place) -> Any:
+        return self._by_place[place].value
+
+    def setting(self, *place: str | int) -> Setting:
+        """Give a value with its origin."""
+        return self._by_place[place]
+
+    def section(self, *place: str | int) -> dict[str, Any]:
+        """Give the values of a table by name."""
+        return {
+            str(at[-1]): setting.value for at, setting in self._by_place.items() if at[:-1] == place
+        }
+
+    def count(self, name: str) -> int:
+        """Tell how many tables ``[[name]]`` there are."""
+        return len({at[1] for at in self._by_place if len(at) == 3 and at[0] == name})
+
+    def path(self, *place: str | int) -> Path | None:
+        """Give a path; one that the file names is relative to the file's folder."""
+        setting = self._by_place[place]
+        return None if setting.value is None else self.located(setting, setting.value)
+
+    def located(self, setting: Setting, text: str) -> Path:
+        """Give the path that a text means in the place where it stands."""
+        path = Path(text).expanduser()
+        # A default, too, is beside the file: a scheduled run has no current folder to speak of.
+        given = setting.origin.kind in {"flag", "environment"}
+        return path if given or self.folder is None else self.folder / path
+
+    def blame(self, place: Place, problem: object) -> UsageError:
+        """Make an error of what is wrong with a value, with its file, line and name."""
+        setting = self._by_place[place]
+        words = re.sub(r"(?<!\S)--(?=[a-z])", "", str(problem))
+        return UsageError(f"{setting.origin}: {setting.name}: {words}")
+
+
+class Document:
+    """A TOML file whose values know their lines.
+
+    Parameters
+    ----------
+    path
+        The file.
+
+    Raises
+    ------
+    UsageError
+        It cannot be read, or is not TOML.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        try:
+            with path.open("rb") as file:
+                raw = file.read(_LARGEST + 1)
+            text = raw.decode("utf-8-sig")
+        except OSError as error:
+            raise UsageError(f"cannot read the settings in {path}: {error.strerror}") from None
+        except UnicodeDecodeError as error:
+            line = raw.count(b"\n", 0, error.start) + 1
+            raise UsageError(f"{path}:{line}: this is not text in UTF-8") from None
+        if len(raw) > _LARGEST:
+            raise UsageError(f"{path} is too large for a file of settings")
+        self._lines = text.replace("\r\n", "\n").split("\n")
+        try:
+            self.content: dict[str, Any] = tomllib.loads("\n".join(self._lines))
+        except tomllib.TOMLDecodeError as error:
+            raise self._not_toml(str(error)) from None
+        self._places = _places(self._lines)
+
+    def line(self, place: Place) -> int:
+        """Give the number of the line where a value or table begins."""
+        return self._places[place]
+
+    def origin(self, place: Place) -> Origin:
+        """Give a place's file and line."""
+        return Origin("file", f"{self.path}:{self.line(place)}")
+
+    def _not_toml(self, message: str) -> UsageError:
+        at = re.search(r" \(at (?:line (\d+), column (\d+)|end of document)\)$", message)
+        what = message[: at.start()] if at else message
+        number = int(at[1]) if at and at[1] else len(self._lines)
+        shown = self._lines[number - 1].strip()[:80] if at and at[1] else "the end of the file"
+        return UsageError(f"{self.path}:{number}: not TOML at {shown!r}: {what}")
+
+
+def _places(lines: list[str]) -> dict[Place, int]:
+    """Find where each value begins.
+
+    The parser tells no positions. But what a statement says is what the file up to its end says
+    more than the file before it, and the file can be parsed only up to where statements end.
+    """
+    found: dict[Place, int] = {}
+    start = 0
+    for end in range(1, len(lines) + 1):
+        if start == end - 1 and _BARE.fullmatch(lines[start]):
+            start = end
+            continue
+        try:
+            content = tomllib.loads("\n".join(lines[:end]))
+        except tomllib.TOMLDecodeError:
+            continue
+        for place in _below((), content):
+            found.setdefault(place, start + 1)
+        start = end
+    return found
+
+
+def _below(place: Place, value: object) -> Iterator[Place]:
+    inner: list[tuple[str | int, object]] = []
+    if isinstance(value, dict):
+        inner = list(value.items())
+    elif isinstance(value, list):
+        inner = list(enumerate(value))
+    for key, one in inner:
+        yield (*place, key)
+        yield from _below((*place, key), one)
+
+
+def settle(
+    sections: Sequence[Section],
+    document: Document | None,
+    given: Mapping[Place, tuple[Any, Origin]],
+) -> Settings:
+    """Settle what is in force: what is given, then what the file says, then the defaults.
+
+    Parameters
+    ----------
+    sections
+        All that there can be.
+    document
+        The file, if there is one.
+    given
+        Values of flags and of the environment, with their origins.
+
+    Raises
+    ------
+    UsageError
+        Something in the file is not known, of the wrong type, refused or missing; each such
+        setting with its file, line and name, and where there is one the nearest known name.
+    """
+    reader = _Reader(document)
+    found = [setting for section in sections for setting in reader.section(section, given)]
+    reader.refuse_unknown(sections)
+    file = document.path if document else None
+    folder = file.resolve().parent if file else None
+    settings = Settings(found, folder, file)
+    keys = {(section.name, key.name): key for section in sections for key in section.keys}
+    for setting in found:
+        head = str(setting.place[0]) if len(setting.place) > 1 else ""
+        check = keys[head, str(setting.place[-1])].check
+        if check is None or setting.value is None or setting.place in reader.wrong:
+            continue
+        try:
+            check(setting.value)
+        except BlueattrError as error:
+            reader.problems.append((setting.place, str(settings.blame(setting.place, error))))
+    reader.report()
+    return settings
+
+
+class _Reader:
+    """Reads a document by its sections, and remembers what is wrong with it."""
+
+    def __init__(self, document: Document | None) -> None:
+        self.document = document
+        self.content = document.content if document else {}
+        self.problems: list[tuple[Place, str]] = []
+        self.wrong: set[Place] = set()
+
+    def report(self) -> None:
+        if self.problems:
+            document = self.document
+            line = document.line if document else lambda _: 0
+            told = [(line(p) if p in self._known() else 0, text) for p, text in self.problems]
+            raise UsageError("\n".join(text for _, text in sorted(told, key=lambda one: one[0])))
+
+    def _known(self) -> set[Place]:
+        return set(_below((), self.content))
+
+    def _complain(self, place: Place, problem: str, *, missing: bool = False) -> None:
+        where = ""
+        if self.document is not None:
+            at = place[:-1] if missing else place
+            line = self.document.line(at) if at in self._known() else 1
+            where = f"{self.document.path}:{line}: "
+        self.wrong.add(place)
+        self.problems.append((place, f"{where}{_spelled(place)}: {problem}"))
+
+    def section(
+        self, section: Section, given: Mapping[Place, tuple[Any, Origin]]
+    ) -> Iterator[Setting]:
+        if not section.name:
+            yield from self._keys(section, (), self.content, given)
+            return
+        place: Place = (section.name,)
+        value = self.content.get(section.name)
+        if value is None and section.required:
+            form = f"[[{section.name}]]" if section.repeated else f"[{section.name}]"
+            self._complain(place, f"missing; the file needs {form}")
+        if not section.repeated:
+            if value is not None and not isinstance(value, dict):
+                self._complain(place, f"should be a table, [{section.name}]")
+                value = None
+            yield from self._keys(section, place, value or {}, given)
+            return
+        if not isinstance(value or [], list) or any(not isinstance(x, dict) for x in value or []):
+            self._complain(place, f"should be tables, [[{section.name}]]")
+            return
+        for number, table in enumerate(value or []):
+            yield from self._keys(section, (*place, number), table, given)
+
+    def _keys(
+        self,
+        section: Section,
+        place: Place,
+        table: Mapping[str, Any],
+        given: Mapping[Place, tuple[Any, Origin]],
+    ) -> Iterator[Setting]:
+        for key in section.keys:
+            at = (*place, key.name)
+            if at in given:
+                value, origin = given[at]
+            elif key.name in table and self.document is not None:
+                value, origin = self._typed(key, at, table[key.name]), self.document.origin(at)
+            else:
+                value, origin = key.default, Origin("default")
+                if key.required:
+                    self._complain(at, "missing", missing=True)
+            yield Setting(at, value, origin)
+
+    def _typed(self, key: Key, place: Place, value: object) -> Any:
+        found, wanted = _READERS[key.kind]
+        read = found(value)
+        if read is None:
+            self._complain(place, f"should be {wanted}, not {_shown(value)}")
+        return read
+
+    def refuse_unknown(self, sections: Sequence[Section]) -> None:
+        by_name = {section.name: section for section in sections}
+        top = {key.name for key in by_name[""].keys} if "" in by_name else set()
+        for name, value in self.content.items():
+            if name in top:
+                continue
+            if name not in by_name:
+                self._unknown((name,), {*top, *by_name} - {""}, sections)
+                continue
+            known = {key.name for key in by_name[name].keys}
+            tables = list(enumerate(value)) if isinstance(value, list) else [(None, value)]
+            for number, table in tables:
+                at: Place = (name,) if number is None else (name, number)
+                for key in table if isinstance(table, dict) else ():
+                    if key not in known:
+                        self._unknown((*at, key), known, sections)
+
+    def _unknown(self, place: Place, known: set[str], sections: Sequence[Section]) -> None:
+        name = str(place[-1])
+        near = get_close_matches(name, sorted(known), n=1)
+        if near:
+            hint = f"did you mean {near[0]}?"
+        else:
+            elsewhere = [s.name for s in sections for key in s.keys if key.name == name]
+            hint = f"known here: {', '.join(sorted(known))}"
+            if elsewhere:
+                hint = f"it belongs into [{elsewhere[0]}]" if elsewhere[0] else "it belongs on top"
+        self._complain(place, f"unknown setting; {hint}")
+
+
+def _spelled(place: Place) -> str:
+    text = ""
+    for part in place:
+        if isinstance(part, int):
+            text += f"[{part + 1}]"
+        else:
+            # A key is the user's own text: quoted where it is no plain word.
+            word = part if re.fullmatch(r"[A-Za-z0-9_-]+", part) else repr(part)
+            text += f".{word}" if text else word
+    return text
+
+
+def _shown(value: object) -> str:
+    match value:
+        case bool():
+            return f"{str(value).lower()}"
+        case str():
+            return f"the text {value[:80]!r}"
+        case dict():
+            return "a table"
+        case list():
+            return "a list" + (f" with {_shown(value[0])}" if value else " of nothing")
+        case _:
+            return str(value)
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) and value.strip() else None
+
+
+def _words(value: object) -> tuple[str, ...] | None:
+    words = value if isinstance(value, list) else [value]
+    found = [word for word in map(_text, words) if word is not None]
+    return tuple(found) if found and len(found) == len(words) else None
+
+
+def _whole(value: object) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def _numbers(value: object) -> tuple[int | float, ...] | None:
+    numbers = value if isinstance(value, list) else [value]
+    found = [x for x in numbers if isinstance(x, int | float) and not isinstance(x, bool)]
+    return tuple(found) if found and len(found) == len(numbers) else None
+
+
+def _flag(value: object) -> bool | None:
+    return value if isinstance(value, bool) else None
+
+
+def _time(value: object) -> str | None:
+    # A time is a date, too.
+    return value.isoformat() if isinstance(value, date | datetime) else _text(value)
+
+
+_READERS: dict[Kind, tuple[Callable[[object], Any], str]] = {
+    "text": (_text, "a text"),
+    "words": (_words, "a text or a list of texts"),
+    "numbers": (_numbers, "a number or a list of numbers"),
+    "whole": (_whole, "a whole number"),
+    "flag": (_flag, "true or false"),
+    "time": (_time, "a date or time, such as 2026-04-09 or 2026-04-09T12:00:00Z"),
+    "path": (_text, "a path as text"),
+}

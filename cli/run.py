@@ -1,0 +1,126 @@
+"""Scheduled runs: run does one, runs lists them."""
+
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from blueattr.cli.options import DEFAULT_DB, Db, Format, Out, TopicsFile
+from blueattr.cli.output import check_out, emit
+from blueattr.cli.settings import (
+    Config,
+    LogFile,
+    LogOption,
+    Reports,
+    make_plan,
+    read_settings,
+)
+from blueattr.errors import BlueattrError, ExitCode, UsageError
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+    from blueattr.logs import LineLog
+    from blueattr.running import Plan
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command("run")(run)
+    app.command("runs")(runs)
+
+
+def run(
+    context: typer.Context,
+    config: Config = None,
+    db: Db = DEFAULT_DB,
+    topics: TopicsFile = None,
+    reports: Reports = None,
+    log: LogOption = None,
+    log_file: LogFile = None,
+) -> None:
+    """Do what blueattr.toml says: ingest what is new, and report on every topic.
+
+    Reports are folders, with a link called latest to the newest; where nothing is new none is
+    written. One run at a time; what a killed run leaves is no obstacle to the next. The log has a
+    line for each stage. Options here win over the environment, and that over the file.
+
+    Example: blueattr run --config blueattr.toml
+    """
+    del db, topics, reports, log, log_file  # read_settings asks which were given
+    settings = read_settings(context, config)
+    plan = make_plan(settings)
+    from blueattr.logs import LineLog  # noqa: PLC0415 - start-up time
+
+    with LineLog(settings["log", "form"], settings.path("log", "file")) as lines:
+        code = _logged(plan, lines)
+    if code != ExitCode.OK:
+        raise typer.Exit(code)
+
+
+def _logged(plan: "Plan", lines: "LineLog") -> int:
+    """Run, with whatever a user can cause said in the log."""
+    from blueattr import running  # noqa: PLC0415 - start-up time
+
+    try:
+        with _stopping() as stop:
+            return running.run(plan, lines, stop).exit_code
+    except BlueattrError as error:
+        if error.exit_code == ExitCode.RUN_GOING:
+            lines("warning", "", "start", str(error))
+        elif error.exit_code == ExitCode.OUTPUT:
+            # Perhaps before there was a run.
+            lines("error", "", "run", str(error))
+        return error.exit_code
+    except KeyboardInterrupt:
+        return ExitCode.INTERRUPTED
+
+
+@contextmanager
+def _stopping() -> Iterator[threading.Event]:
+    """Let Ctrl-C, or a service manager, end cleanly; a second time ends at once."""
+    stop = threading.Event()
+
+    def ask(_number: int, _frame: "FrameType | None") -> None:
+        stop.set()
+        for number in before:
+            signal.signal(number, signal.default_int_handler)
+
+    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield stop
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def runs(
+    context: typer.Context,
+    config: Config = None,
+    reports: Reports = None,
+    last: Annotated[
+        int | None,
+        typer.Option("--last", help="Only so many, the newest.", show_default=False),
+    ] = None,
+    form: Format = "text",
+    out: Out = None,
+) -> None:
+    """List the runs there were: when, how long, what came of them.
+
+    Example: blueattr runs --reports reports/ --last 20
+    """
+    check_out(out)
+    from blueattr.report.records import runs_report  # noqa: PLC0415 - start-up time
+    from blueattr.runs import read_runs  # noqa: PLC0415 - start-up time
+
+    if last is not None and last < 1:
+        raise UsageError(f"--last is at least 1, not {last}")
+    folder = reports
+    if folder is None:
+        folder = read_settings(context, config).path("output", "reports")
+    assert folder is not None  # noqa: S101 - it has a default
+    found = read_runs(folder)
+    emit(runs_report(found if last is None else found[-last:], folder), form, out)
