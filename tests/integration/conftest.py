@@ -50,10 +50,11 @@ def sealed_segments(jetstream: Jetstream) -> int:
 def past(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Past]:
     folder = tmp_path_factory.mktemp("past")
     with (
-        Network(folder / "network", commits=400) as network,
+        Network(folder / "network", commits=800) as network,
         Jetstream(folder / "jetstream", network.url, network.url, small=True) as jetstream,
     ):
         truth.until(lambda: sealed_segments(jetstream) >= 5)
         network.quieten()
+        truth.settle()
         yield Past(network, jetstream)
         assert not network.strangers() | jetstream.strangers()

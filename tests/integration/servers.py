@@ -189,17 +189,23 @@ class Network(Server):
         How many there are; Jetstream fetches about sixty of them a second.
     commits
         Mean commits a second.
+    records
+        How many records each account begins with.
     """
 
-    def __init__(self, folder: Path, accounts: int = 200, commits: float = 200) -> None:
+    def __init__(
+        self, folder: Path, accounts: int = 200, commits: float = 200, records: int = 5
+    ) -> None:
         super().__init__(folder)
         self.accounts = accounts
         self.commits = commits
+        self.records = records
 
     def command(self) -> list[str]:
         return [
             str(HOME / "bin" / "simulator"), "serve", "--addr", f"127.0.0.1:{self.port}",
             "--data-dir", str(self.folder / "kept"), "--accounts", str(self.accounts),
+            "--initial-records-per-account", str(self.records),
             "--commits-per-sec", str(self.commits), "--firehose-history", "1000000",
         ]  # fmt: skip
 
@@ -236,14 +242,27 @@ class Jetstream(Server):
         self.plc = plc
         self.options = options
         self.small = small
+        self.metrics = free_port()
 
     def command(self) -> list[str]:
         binary = "jetstream-small" if self.small else "jetstream"
         return [
             str(HOME / "bin" / binary), "serve", "--addr", f"127.0.0.1:{self.port}",
+            "--debug-addr", f"127.0.0.1:{self.metrics}",
             "--data-dir", str(self.folder / "kept"), "--relay-url", self.relay,
             "--plc-url", self.plc, "--compaction-interval", "0", *self.options,
         ]  # fmt: skip
+
+    def subscribers(self) -> int:
+        """How many follow its streams right now."""
+        url = f"http://127.0.0.1:{self.metrics}/metrics"
+        with urllib.request.urlopen(url, timeout=5) as response:
+            lines = response.read().decode().splitlines()
+        return sum(
+            int(float(line.rsplit(" ", 1)[1]))
+            for line in lines
+            if line.startswith("jetstream_subscribe_subscribers{")
+        )
 
     def ready(self) -> bool:
         # 503 while it fetches the repositories. 426 asks for a websocket: it is there.

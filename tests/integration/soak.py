@@ -106,6 +106,8 @@ class Soak:
                     self.fault()
                 self.network.quieten()
                 self.tell(f"{self.clock()} the network falls silent")
+                truth.settle()
+                self.alive()
                 self.interrupt()
             finally:
                 if self.following is not None:

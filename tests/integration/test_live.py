@@ -11,7 +11,7 @@ from events_builder import Event
 from store_content import content
 
 from integration import truth
-from integration.commands import EVER, KEY, ingest, start, status
+from integration.commands import EVER, KEY, ingest, run, start, status
 from integration.conftest import sealed_segments
 from integration.servers import Jetstream, Network
 
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.integration
 
 @pytest.fixture
 def network(tmp_path: Path) -> Iterator[Network]:
-    with Network(tmp_path / "network", commits=400) as network:
+    with Network(tmp_path / "network", commits=800) as network:
         yield network
 
 
@@ -37,19 +37,20 @@ def test_following_stopping_and_coming_back(network: Network, tmp_path: Path) ->
         first = len(content(db).records)
         # Ctrl-C, while events come.
         following = start("ingest", *host, "--db", db, stderr=PIPE)
-        time.sleep(8)
+        truth.until(lambda: jetstream.subscribers() == 1)
+        time.sleep(2)
         following.send_signal(signal.SIGINT)
         _, told = following.communicate(timeout=60)
         assert following.returncode == 0, told
         second = len(content(db).records)
-        # Ended by its user, as by a server that goes for an update.
+        # The server goes for an update, and comes back.
         following = start("ingest", *host, "--db", db, stderr=PIPE)
-        time.sleep(6)
+        truth.until(lambda: jetstream.subscribers() == 1)
         jetstream.stop()
         jetstream.start()
-        time.sleep(4)
+        truth.until(lambda: jetstream.subscribers() == 1)
         network.quieten()
-        time.sleep(1)
+        truth.settle()
         following.send_signal(signal.SIGTERM)
         _, told = following.communicate(timeout=60)
         assert following.returncode == 0, told
@@ -58,6 +59,33 @@ def test_following_stopping_and_coming_back(network: Network, tmp_path: Path) ->
         truth.assert_same(db, truth.jetstream_v2(jetstream.socket_url))
     assert 0 < first < second < third
     assert [gap for gap in status(db)["gaps"] if gap["start"] > EVER] == []
+
+
+def test_a_server_that_finds_us_too_slow(tmp_path: Path) -> None:
+    db = tmp_path / "a.duckdb"
+    # Whoever is a thousand events behind when it has read eight thousand is cut off.
+    impatient = (
+        "--subscribe-slow-window", "1ms", "--subscribe-slow-min-rate", "1e9",
+        "--subscribe-read-batch", "4096",
+    )  # fmt: skip
+    with (
+        Network(tmp_path / "network", records=80, commits=1) as network,
+        Jetstream(
+            tmp_path / "jetstream", network.url, network.url, *impatient, small=True
+        ) as jetstream,
+    ):
+        network.pause()
+        truth.settle()
+        assert truth.archive_segments(jetstream.url)[-1]["maxSeq"] > 14_000
+        done = run(
+            "ingest", "jetstream", "--host", jetstream.socket_url, "--from", EVER, "--until-live",
+            "--db", db, expect=None,
+        )  # fmt: skip
+        assert "ConsumerTooSlow" in done.stderr
+        jetstream.stop()
+        jetstream.options = ()
+        jetstream.start()
+        truth.assert_same(db, truth.jetstream_v2(jetstream.socket_url), at_least=5000)
 
 
 def too_late(jetstream: Jetstream, network: Network, db: Path, *stream: object) -> list[Event]:
@@ -76,7 +104,7 @@ def too_late(jetstream: Jetstream, network: Network, db: Path, *stream: object) 
     network.resume()
     truth.until(lambda: sealed_segments(jetstream) >= already + 4)
     network.pause()
-    time.sleep(1.5)
+    truth.settle()
     sealed = truth.archive_events(jetstream.url)
     return sealed + truth.jetstream_v2(jetstream.socket_url, seq(sealed[-1]) + 1)
 

@@ -72,10 +72,10 @@ def test_a_window_of_the_archive(past: Past, tmp_path: Path) -> None:
 
 
 def test_windows_side_by_side_in_any_order_are_the_whole(past: Past, tmp_path: Path) -> None:
-    cuts = [EVER, times(past, 0.2), times(past, 0.21), times(past, 0.6), "2099-01-01"]
+    cuts = [EVER, times(past, 0.2), times(past, 0.6), "2099-01-01"]
     windows = list(pairwise(cuts))
     db = tmp_path / "a.duckdb"
-    for start, end in (windows[2], windows[0], windows[3], windows[1]):
+    for start, end in (windows[1], windows[0], windows[2]):
         ingest(db, "archive", "--host", past.jetstream.url, "--from", start, "--to", end)
     truth.assert_same(db, past.sealed, at_least=2000)
     assert status(db)["gaps"] == []

@@ -109,11 +109,13 @@ def test_the_firehose_of_a_pds(town: Town, tmp_path: Path) -> None:
     live_here(town, "-one")
     talking.set()
     herald.join()
+    truth.settle()
     ingest(db, *stream, "--until-live")
     # Killed without a word; its numbers go on where they were.
     town.pds.kill()
     town.pds.start()
     live_here(town, "-two")
+    truth.settle()
     ingest(db, *stream, "--until-live")
     # What it replays is without the words of those who left, whom the store never heard either.
     replayed = truth.firehose_events(town.pds.socket_url)
@@ -131,6 +133,7 @@ def test_what_is_heard_live_of_those_who_leave(town: Town, tmp_path: Path) -> No
     with Jetstream(tmp_path / "jetstream", town.relay.url, town.relay.url) as jetstream:
         live_here(town, "-one")
         live_here(town, "-two")
+        truth.settle()
         host = ("jetstream", "--host", jetstream.socket_url)
         ingest(db, *host, "--from", EVER, "--until-live", expect=None)
         events = truth.jetstream_v2(jetstream.socket_url)

@@ -22,7 +22,7 @@ from websockets.sync.client import ClientConnection, connect
 __all__ = [
     "archive_events", "archive_segments", "assert_same", "assert_same_but_for_times",
     "firehose_events", "jetstream_v1", "jetstream_v2", "listen", "micros",
-    "repositories", "until", "v2_url",
+    "repositories", "settle", "until", "v2_url",
 ]  # fmt: skip
 
 METHOD = "network.bsky.jetstream"
@@ -242,6 +242,11 @@ def _difference(part: str, mine: Any, theirs: Any) -> str:
         f"{part}: {len(lacking)} lacking {lacking[:3]}, {len(extra)} too many {extra[:3]}, "
         f"{len(wrong)} others {told}"
     )
+
+
+def settle() -> None:
+    """Wait until nothing is so new that ``--until-live`` ends without having read all of it."""
+    time.sleep(11)
 
 
 def micros(moment: str) -> int:
