@@ -55,7 +55,7 @@ lint: setup
 	$(BIN)/lint-imports
 
 golden: setup
-	BLUEATTR_WRITE_GOLDEN=1 $(BIN)/python -m pytest -q tests/test_golden.py tests/test_docs.py
+	BLUEATTR_WRITE_GOLDEN=1 $(BIN)/python -m pytest -q tests/test_golden.py tests/test_report_figures.py tests/test_docs.py
 
 # The peers bring much with them, which `make test` should not download.
 bench: $(VENV)-bench/ready
