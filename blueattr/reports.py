@@ -17,7 +17,7 @@ from blueattr.indicators import Indicator
 from blueattr.jobs import Question, Sampling, load_features
 from blueattr.loading import find_indicator
 from blueattr.overview import DEFAULT_LEADERS, TopicReport, topic_report
-from blueattr.provenance import Window
+from blueattr.provenance import Provenance, Window
 from blueattr.store import Store
 from blueattr.studies import EVERY_TOPIC, day_features
 from blueattr.topics import Topic
@@ -119,6 +119,7 @@ def _report(
 ) -> TopicReport:
     agent_days = view.agent_days(topic)
     frame = view.features(agent_days)
+    origin = view.origin(topic)
 
     def handles(dids: Sequence[str]) -> Mapping[str, str]:
         return dict(view.store.frame("read/handles", dids=list(dids)).iter_rows())
@@ -127,22 +128,26 @@ def _report(
         frame,
         question.indicators,
         **_options(question, sampling),
-        provenance=view.origin(topic),
+        provenance=origin,
         top=top,
         handles=handles,
-        days=_heat_by_day(view, frame, agent_days, question),
+        days=_heat_by_day(view, frame, agent_days, question, origin),
         command=_command(_asked(view.query, topic, view.window), question, sampling, top),
         versions=versions(),
     )
 
 
 def _heat_by_day(
-    view: StoreView, frame: pl.DataFrame, agent_days: pl.DataFrame, question: Question
+    view: StoreView,
+    frame: pl.DataFrame,
+    agent_days: pl.DataFrame,
+    question: Question,
+    origin: Provenance,
 ) -> DayShares | None:
     """Attribute heat on each day, whatever else is asked; None where it is 0 in the window."""
     heat = find_indicator(_HEAT)
     try:
-        whole = attribute(frame, heat, cutoffs=question.cutoffs)
+        whole = attribute(frame, heat, cutoffs=question.cutoffs, provenance=origin)
     except ZeroTotalError:
         return None
     return attribute_days([(heat, whole)], day_features(view, agent_days))[0]

@@ -16,7 +16,7 @@ from blueattr.report import render
 from blueattr.report.page import write_page
 from blueattr.report.topic_exhibits import topic_exhibits
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 ARGUMENTS = [

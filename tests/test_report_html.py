@@ -557,6 +557,23 @@ def test_the_command_in_the_page_gives_the_same_page(db: Path, tmp_path: Path) -
     assert ".bsky.social" in text or ".example" in text or "handle" in text
 
 
+def test_every_figure_says_what_it_is_of_and_what_was_not_seen(db: Path, tmp_path: Path) -> None:
+    ok("report", "--topic", "mythos", "--db", db, "--window", "20d", "--sizes", "5", "--seeds", "1",
+       "--indicator", "gini", "--format", "json", "--out", tmp_path)  # fmt: skip
+    documents = {path.stem: json.loads(path.read_text()) for path in tmp_path.iterdir()}
+    assert documents.keys() == {
+        f"mythos-{name}"
+        for name in ("tier-shares", "share-by-size", "concentration", "heat-by-day", "leaders-gini")
+    }
+    for document in documents.values():
+        assert document["topic"]["name"] == "mythos"
+        assert len(document["gaps"]) == 1
+        assert document["source"] == str(db)
+    days = documents["mythos-heat-by-day"]
+    assert sum(row["unseen_seconds"] for row in days["data"]) > 3 * 86_400
+    assert any("h not seen" in row["note"] for row in days["table"])
+
+
 def test_report_of_all_topics_and_of_a_features_file(db: Path, tmp_path: Path) -> None:
     base = ["--sizes", "5", "--seeds", "1", "--indicator", "lin"]
     ok("report", "--all-topics", "--db", db, "--out", tmp_path / "all", *base)
