@@ -51,11 +51,17 @@ INGESTED = (
 )
 
 _NAIVE = datetime(2026, 5, 1, 0, 0, 0, 123_456)  # noqa: DTZ001 - the store's times are naive UTC
+NOW = datetime(2026, 5, 2, 3, 2, 30, tzinfo=UTC)
 SOURCES = pl.DataFrame(
     [
         ("/data/2026-05-01.jsonl.zst", "file", "9:1", 9_000, True, 100, 60, 37,
          _NAIVE, _NAIVE + timedelta(days=1), 3),
         ("-", "stdin", "", 0, False, 0, 0, 0, None, None, 0),
+        ("archive:jetstream.example 2026-04-09..2026-04-23", "archive", "seg_1:1:1", 7_000_000,
+         True, 300, 120, 180, _NAIVE - timedelta(days=20), _NAIVE - timedelta(days=8), 0),
+        ("jetstream:jetstream.example", "jetstream", "", 123_456_789, False, 90, 80, 10,
+         _NAIVE, _NAIVE + timedelta(days=1, hours=3), 0),
+        ("firehose:relay.example", "firehose", "", 0, False, 0, 0, 0, None, None, 0),
     ],
     schema={
         "name": pl.String, "kind": pl.String, "fingerprint": pl.String, "position": pl.Int64,
@@ -135,8 +141,8 @@ PANEL = Provenance(
 
 INVENTORIES: dict[str, Report] = {
     "store-ingest": ingest_report(INGESTED, DB),
-    "store-status": status_report(STATUS),
-    "store-status-empty": status_report(NOTHING),
+    "store-status": status_report(STATUS, NOW),
+    "store-status-empty": status_report(NOTHING, NOW),
     "topics": topics_report([MYTHOS, MINE]),
     "topic-days": topic_days_report(TOPIC_DAYS),
     "panel": panel_report(PANEL),

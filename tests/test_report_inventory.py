@@ -20,6 +20,7 @@ from inventory_cases import (
     INVENTORIES,
     MYTHOS,
     NOTHING,
+    NOW,
     REJECTED_SCHEMA,
     STATUS,
     TOPIC_DAYS,
@@ -119,9 +120,25 @@ def test_a_status_of_an_empty_store_says_so() -> None:
 
 
 def test_times_of_a_status_are_utc() -> None:
-    (row, unread) = document(status_report(STATUS))["sources"]
+    (row, unread, *_) = document(status_report(STATUS))["sources"]
     assert row["first_event"] == "2026-05-01T00:00:00.123456Z"
     assert unread["last_event"] is None
+
+
+def test_a_status_tells_streams_from_what_ends() -> None:
+    report = status_report(STATUS, NOW)
+    streams, read = (table for table in report.tables if table.name in ("streams", "sources"))
+    assert [row[1] for row in streams.rows] == ["jetstream", "firehose"]
+    assert [row[1] for row in read.rows] == ["file", "stdin", "archive"]
+    content = document(report)
+    assert len(content["sources"]) == 5
+    live, new = content["streams"]
+    assert (live["cursor"], live["behind_seconds"]) == (123_456_789, pytest.approx(150, abs=1))
+    assert (new["cursor"], new["behind_seconds"]) == (0, None)
+    assert "2.5 min" in text(report)
+    # A clock that is slow makes nothing of the future.
+    early = document(status_report(STATUS, NOW - timedelta(days=1)))["streams"][0]
+    assert early["behind_seconds"] == 0
 
 
 def test_a_long_list_of_gaps_says_how_many_are_not_shown() -> None:

@@ -12,10 +12,12 @@ from blueattr.report.tables import Column, Fact, Report, Table
 from blueattr.sources import BY_BYTES
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
+    from typing import Any
 
     from blueattr.following import Followed
     from blueattr.provenance import Provenance, Window
+    from blueattr.report.tables import Cell
     from blueattr.sources import Ingested, SourceState
     from blueattr.store import Status
     from blueattr.topics import Topic, TopicDays
@@ -145,12 +147,18 @@ def _outcome(state: "SourceState", result: "Ingested") -> str:
     return "all rejected" if 0 < state.lines == sum(state.rejected.values()) else "complete"
 
 
-def status_report(status: "Status") -> Report:
-    """Lay out what is in a store."""
+def status_report(status: "Status", now: datetime | None = None) -> Report:
+    """Lay out what is in a store.
+
+    Parameters
+    ----------
+    now
+        Behind which streams are; by default the time it is.
+    """
+    now = now or datetime.now(UTC)
     totals = status.totals
     days = Table(
         name="days",
-        bars="accounts",
         title="Events by day (UTC)",
         columns=(
             Column("day", "day", "date"),
@@ -158,30 +166,25 @@ def status_report(status: "Status") -> Report:
         ),
         rows=tuple(status.days.iter_rows()),
     )
-    sources = Table(
-        name="sources",
-        title="Sources",
+    known = list(status.sources.iter_rows(named=True))
+    sources = _sources_table(known)
+    read = _sources_table([row for row in known if row["kind"] in _WITH_AN_END])
+    followed = [row for row in known if row["kind"] not in _WITH_AN_END]
+    streams = Table(
+        name="streams",
+        title="Streams",
         columns=(
             Column("source", "source"),
             Column("kind", "kind"),
-            Column("complete", "complete", "bool"),
-            Column("position", "bytes read", "int"),
-            Column("lines", "lines", "int"),
-            Column("kept", "kept", "int"),
-            Column("skipped", "skipped", "int"),
-            Column("rejected", "rejected", "int"),
-            Column("first_event", "first event", "time"),
-            Column("last_event", "last event", "time"),
+            Column("position", "cursor", "int"),
+            Column("behind", "behind now", "figure"),
+            *_COUNTS,
         ),
         rows=tuple(
-            (
-                row["name"], row["kind"], row["complete"], row["position"], row["lines"],
-                row["kept"], row["skipped"], row["rejected"],
-                _aware(row["first_event"]), _aware(row["last_event"]),
-            )
-            for row in status.sources.iter_rows(named=True)
+            (row["name"], row["kind"], row["position"], _behind(row, now)[1], *_counts(row))
+            for row in followed
         ),
-    )  # fmt: skip
+    )
     # The statement repeats a reason's count beside each of its samples.
     reasons = dict(status.rejected.select("reason", "lines").iter_rows())
     rejected = Table(
@@ -218,10 +221,10 @@ def status_report(status: "Status") -> Report:
         ),
         *_more_gaps(len(status.gaps) - _GAPS_SHOWN),
     )
-    every = (days, sources, rejected, samples)
+    shown = (days, streams, read, rejected, samples)
     return Report(
         kind="status",
-        tables=tuple(table for table in every if table.rows),
+        tables=tuple(table for table in shown if table.rows),
         facts=facts,
         data=days,
         content={
@@ -232,9 +235,63 @@ def status_report(status: "Status") -> Report:
             "gaps": [
                 {"start": iso(g.start), "end": iso(g.end), "reason": g.reason} for g in status.gaps
             ],
-            **{table.name: table_json(table) for table in every},
+            **{table.name: table_json(table) for table in (days, sources, rejected, samples)},
+            "streams": [
+                {
+                    "source": row["name"],
+                    "kind": row["kind"],
+                    "cursor": row["position"],
+                    "behind_seconds": _behind(row, now)[0],
+                }
+                for row in followed
+            ],
         },
     )
+
+
+# What can be read to its end; a stream goes on.
+_WITH_AN_END = (*BY_BYTES, "archive")
+_COUNTS = (
+    Column("lines", "lines", "int"),
+    Column("kept", "kept", "int"),
+    Column("skipped", "skipped", "int"),
+    Column("rejected", "rejected", "int"),
+    Column("first_event", "first event", "time"),
+    Column("last_event", "last event", "time"),
+)
+
+
+def _counts(row: "Mapping[str, Any]") -> "tuple[Cell, ...]":
+    return (
+        row["lines"], row["kept"], row["skipped"], row["rejected"],
+        _aware(row["first_event"]), _aware(row["last_event"]),
+    )  # fmt: skip
+
+
+def _sources_table(rows: "Sequence[Mapping[str, Any]]") -> Table:
+    return Table(
+        name="sources",
+        title="Sources",
+        columns=(
+            Column("source", "source"),
+            Column("kind", "kind"),
+            Column("complete", "complete", "bool"),
+            Column("position", "read up to", "int"),
+            *_COUNTS,
+        ),
+        rows=tuple(
+            (row["name"], row["kind"], row["complete"], row["position"], *_counts(row))
+            for row in rows
+        ),
+        notes=("Files are read up to a byte, archives up to an event of their numbering.",),
+    )
+
+
+def _behind(row: "Mapping[str, Any]", now: datetime) -> tuple[float | None, str]:
+    """Say how far behind now the newest event of a stream is, in seconds and in words."""
+    last = _aware(row["last_event"])
+    seconds = None if last is None else max((now - last).total_seconds(), 0.0)
+    return seconds, lasting(seconds)
 
 
 _GAPS_SHOWN = 20
