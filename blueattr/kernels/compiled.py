@@ -19,11 +19,11 @@ from typing import Any
 import numba
 import numpy as np
 import numpy.typing as npt
-from llvmlite import ir
-from numba.extending import intrinsic
+from llvmlite import ir  # type: ignore[import-untyped]  # it ships none
 from numba.core import caching
 from numba.core import config as _untyped_config
 from numba.core.registry import cpu_target
+from numba.extending import intrinsic
 
 __all__ = [
     "BLOCK",
@@ -32,10 +32,12 @@ __all__ = [
     "IntArray",
     "each",
     "jit",
+    "load_word",
     "readonly",
     "spread",
     "stretches",
     "threads",
+    "trailing_zeros",
 ]
 
 FloatArray = npt.NDArray[np.float64]
@@ -127,15 +129,12 @@ def jit(**options: Any) -> Callable[[Any], Any]:
 # --- threads -------------------------------------------------------------------------------------
 
 
-@intrinsic  # type: ignore[untyped-decorator]
-def load_word(typing, array, index):
+def _load_word(typing, array, index):  # noqa: ARG001 - numba calls it by types
     """Eight bytes of a uint8 array from any index on as one uint64, the first the lowest."""
 
     def generate(context, builder, signature, arguments):
         data = context.make_array(signature.args[0])(context, builder, arguments[0]).data
-        at = builder.bitcast(
-            builder.gep(data, [arguments[1]]), ir.IntType(64).as_pointer()
-        )
+        at = builder.bitcast(builder.gep(data, [arguments[1]]), ir.IntType(64).as_pointer())
         word = builder.load(at)
         word.align = 1
         return word
@@ -143,14 +142,19 @@ def load_word(typing, array, index):
     return numba.types.uint64(array, numba.types.int64), generate
 
 
-@intrinsic  # type: ignore[untyped-decorator]
-def trailing_zeros(typing, word):
+load_word: Any = intrinsic(_load_word)
+
+
+def _trailing_zeros(typing, word):  # noqa: ARG001 - as above
     """How many of the lowest bits of a uint64 other than 0 are not set."""
 
-    def generate(context, builder, signature, arguments):
+    def generate(context, builder, signature, arguments):  # noqa: ARG001 - as above
         return builder.cttz(arguments[0], ir.Constant(ir.IntType(1), 1))
 
     return numba.types.uint64(numba.types.uint64), generate
+
+
+trailing_zeros: Any = intrinsic(_trailing_zeros)
 
 
 def threads() -> int:

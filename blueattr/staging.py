@@ -1,0 +1,200 @@
+"""Events between a decoder and the store, as columns of numbers; pure.
+
+Most lines are parsed to columns by a compiled kernel. What waits of them for the next commit is a
+few dozen bytes an event, beside its words.
+"""
+
+from codecs import BOM_UTF8
+from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from blueattr.events import LINE_LIMIT
+from blueattr.kernels import IntArray, jetstream
+from blueattr.kernels.compiled import threads
+from blueattr.kernels.scanning import Dids, Scanned, Scanner
+
+__all__ = ["Parser", "Waiting"]
+
+# Fewer bytes than this are not worth a second thread.
+_SPREAD_FROM = 1 << 20
+
+_DIDS = pa.schema([("code", pa.int64()), ("did", pa.string())])
+_CODED = pa.schema(
+    [
+        ("collection", pa.uint8()),
+        ("account", pa.uint32()),
+        ("rkey", pa.int64()),
+        ("rev", pa.uint64()),
+        ("removed", pa.bool_()),
+        ("event_time", pa.timestamp("us")),
+        ("subject", pa.uint32()),
+        ("subject_rkey", pa.int64()),
+        ("root", pa.uint32()),
+        ("root_rkey", pa.int64()),
+        ("text", pa.string()),
+        ("tags", pa.list_(pa.string())),
+        ("title", pa.string()),
+    ]
+)
+
+
+class Parser:
+    """Parses lines that are as Jetstream writes them, on every core."""
+
+    def __init__(self) -> None:
+        self._scanners = [Scanner() for _ in range(threads())]
+
+    def scan(self, data: bytes, position: int = 0) -> tuple[list[Scanned], IntArray]:
+        """Parse lines.
+
+        Parameters
+        ----------
+        data
+            Whole lines; the last one's end may be missing, and it is then left.
+        position
+            Byte offset of `data` in its source: a byte order mark at its start is neither parsed
+            nor left.
+
+        Returns
+        -------
+        list of Scanned
+            Of stretches of the data, in their order; good until the next call.
+        int64 (k, 2)
+            Stretches of whole lines that were left, some of them perhaps blank.
+        """
+        begin = len(BOM_UTF8) if position == 0 and data.startswith(BOM_UTF8) else 0
+        end = max(data.rfind(b"\n") + 1, begin)
+        buffer = np.frombuffer(data, np.uint8)[:end]
+        cores = len(self._scanners) if end - begin >= _SPREAD_FROM else 1
+        bounds = [begin]
+        for k in range(1, cores):
+            after = data.find(b"\n", begin + k * (end - begin) // cores) + 1
+            bounds.append(max(after, bounds[-1]))
+        stretches = [(a, b) for a, b in pairwise([*bounds, end]) if a < b]
+        with ThreadPoolExecutor(cores) as pool:
+            parts = list(
+                pool.map(
+                    lambda scanner, ab: scanner.scan(buffer, *ab, LINE_LIMIT),
+                    self._scanners,
+                    stretches,
+                )
+            )
+        rest = np.array([(end, len(data))] if end < len(data) else [], np.int64).reshape(-1, 2)
+        return parts, np.concatenate([*(part.left for part in parts), rest])
+
+
+class Waiting:
+    """Kept events that wait for a commit."""
+
+    def __init__(self) -> None:
+        self._dids = Dids()
+        self._batches: list[tuple[dict[str, Any], npt.NDArray[np.uint32]]] = []
+        self.rows = 0
+        self.size = 0
+
+    def add(self, scanned: Scanned) -> None:
+        """Let the kept lines of a stretch wait; nothing of what is given is held on to."""
+        if not len(scanned.flag):
+            return
+        codes = self._dids.intern(scanned)
+        columns = _columns(scanned)
+        self._batches.append((columns, codes))
+        self.rows += len(scanned.flag)
+        self.size += codes.nbytes + sum(column.nbytes for column in columns.values())
+
+    def dids(self) -> pa.Table:
+        """List the DIDs that the events name: ``code``, from 0 without gaps, and ``did``."""
+        count = self._dids.count
+        offsets = np.arange(0, 32 * count + 1, 32, dtype=np.int32)
+        did = _strings(offsets, self._dids.letters().reshape(-1), None)
+        return pa.table([pa.array(np.arange(count)), did], schema=_DIDS)
+
+    def table(self, accounts: npt.NDArray[np.uint32]) -> pa.Table:
+        """Give the events as what ``sql/append/13_versions.sql`` reads.
+
+        Parameters
+        ----------
+        accounts
+            uint32, the number of the account of each code.
+        """
+        batches = []
+        for columns, codes in self._batches:
+            found = accounts[codes]
+            who = {
+                "account": pa.array(found[0]),
+                "subject": pa.array(found[1], mask=columns["no subject"]),
+                "root": pa.array(found[2], mask=columns["no root"]),
+            }
+            arrays = [who[name] if name in who else columns[name] for name in _CODED.names]
+            batches.append(pa.record_batch(arrays, schema=_CODED))
+        return pa.Table.from_batches(batches, schema=_CODED)
+
+    def range(self) -> tuple[int, int]:
+        """Between which keys, as numbers, nearly all of them lie."""
+        if not self._batches:
+            return 0, 0
+        # A tenth of the batches' rows is more than enough to tell.
+        keys = np.concatenate([columns["rkey"].to_numpy()[::8] for columns, _ in self._batches])
+        low, high = np.quantile(keys, [0.08, 0.995], method="nearest")
+        return int(low), int(high)
+
+
+def _columns(scanned: Scanned) -> dict[str, Any]:
+    numbers, flag = scanned.numbers, scanned.flag
+    no_subject = flag & jetstream.SUBJECT == 0
+    no_root = flag & jetstream.ROOT == 0
+    # A follow's subject is an account, not a record.
+    no_key = no_subject | (flag & jetstream.KIND == jetstream.FOLLOW)
+    texts, titles, tags = scanned.words
+    return {
+        "collection": pa.array(flag & jetstream.KIND),
+        "rkey": pa.array(numbers[jetstream.RKEY].copy()),
+        "rev": pa.array(numbers[jetstream.REV].astype(np.uint64)),
+        "removed": pa.array(flag & jetstream.REMOVED != 0),
+        "event_time": pa.array(numbers[jetstream.TIME].copy()).cast(pa.timestamp("us")),
+        "subject_rkey": pa.array(numbers[jetstream.SUBJECT_RKEY], mask=no_key),
+        "root_rkey": pa.array(numbers[jetstream.ROOT_RKEY], mask=no_root),
+        "text": _strings(
+            _from_zero(scanned.word_ends[0]), texts.copy(), flag & jetstream.TEXT != 0
+        ),
+        "title": _strings(
+            _from_zero(scanned.word_ends[1]), titles.copy(), flag & jetstream.TITLE != 0
+        ),
+        "tags": _lists(
+            _from_zero(scanned.word_ends[2]),
+            _strings(_from_zero(scanned.tag_ends), tags.copy(), None),
+        ),
+        "no subject": no_subject,
+        "no root": no_root,
+    }
+
+
+def _from_zero(ends: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:
+    return np.concatenate((np.zeros(1, np.int32), ends))
+
+
+def _strings(
+    offsets: npt.NDArray[np.int32],
+    letters: npt.NDArray[np.uint8],
+    present: npt.NDArray[np.bool_] | None,
+) -> pa.Array:
+    valid = None if present is None else _bitmap(present)
+    buffers = [valid, pa.py_buffer(offsets), pa.py_buffer(letters)]
+    return pa.Array.from_buffers(pa.string(), len(offsets) - 1, buffers)
+
+
+def _lists(offsets: npt.NDArray[np.int32], values: pa.Array) -> pa.Array:
+    valid = _bitmap(np.diff(offsets) > 0)
+    kind = pa.list_(pa.string())
+    return pa.Array.from_buffers(
+        kind, len(offsets) - 1, [valid, pa.py_buffer(offsets)], children=[values]
+    )
+
+
+def _bitmap(present: npt.NDArray[np.bool_]) -> pa.Buffer:
+    return pa.py_buffer(np.packbits(present, bitorder="little"))
