@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 __all__ = [
@@ -102,9 +103,8 @@ class LineBatch:
     Parameters
     ----------
     table
-        Columns ``position`` (int64, byte offset of the line in its source after decompression),
-        ``line`` (string, valid UTF-8) and ``edge`` (bool, the first and last lines, from which the
-        decoder reads what time the batch covers).
+        Columns ``position`` (int64, byte offset of the line in its source after decompression) and
+        ``line`` (string, valid UTF-8).
     lines
         Number of lines that are not blank, those in ``refused`` included.
     refused
@@ -116,13 +116,14 @@ class LineBatch:
     refused: list[tuple[str, int, str]] = field(default_factory=list)
 
 
-_SCHEMA = pa.schema([("position", pa.int64()), ("line", pa.string()), ("edge", pa.bool_())])
-_EDGE_LINES = 8
+_SCHEMA = pa.schema([("position", pa.int64()), ("line", pa.string())])
 # Rows per Arrow batch: DuckDB reads the batches of a table in parallel.
 _SLICE = 8192
 
 
-def cut_lines(data: bytes, position: int = 0) -> LineBatch:
+def cut_lines(
+    data: bytes, position: int = 0, stretches: npt.NDArray[np.int64] | None = None
+) -> LineBatch:
     r"""Cut bytes that hold whole lines into a batch.
 
     Parameters
@@ -131,6 +132,8 @@ def cut_lines(data: bytes, position: int = 0) -> LineBatch:
         Lines, each ended by ``\n`` or ``\r\n``; the last one's end may be missing. Under 2 GiB.
     position
         Byte offset of ``data`` in its source.
+    stretches
+        int64 (k, 2): where the lines are, if not everywhere. A byte order mark is in none.
 
     Returns
     -------
@@ -144,13 +147,23 @@ def cut_lines(data: bytes, position: int = 0) -> LineBatch:
     >>> batch.table["position"].to_pylist(), batch.lines
     ([100, 110], 2)
     """
-    begin = len(BOM_UTF8) if position == 0 and data.startswith(BOM_UTF8) else 0
+    if stretches is None:
+        begin = len(BOM_UTF8) if position == 0 and data.startswith(BOM_UTF8) else 0
+        stretches = np.array([(begin, len(data))])
+    else:
+        data = b"".join(data[a:b] for a, b in stretches.tolist())
+        begin = 0
     if len(data) == begin:
         return LineBatch(_SCHEMA.empty_table(), 0)
     ends = np.flatnonzero(np.frombuffer(data, np.uint8) == ord("\n")).astype(np.int64) + 1
     if len(ends) == 0 or ends[-1] != len(data):
         ends = np.append(ends, len(data))
     offsets = np.concatenate(([begin], ends))
+    # Where the lines are in the source.
+    sizes = stretches[:, 1] - stretches[:, 0]
+    first_bytes = begin + np.cumsum(sizes) - sizes
+    stretch = np.searchsorted(first_bytes, offsets[:-1], side="right") - 1
+    positions = offsets[:-1] - first_bytes[stretch] + stretches[stretch, 0] + position
     column = pa.Array.from_buffers(
         pa.binary(), len(ends), [None, pa.py_buffer(offsets.astype(np.int32)), pa.py_buffer(data)]
     )
@@ -164,7 +177,7 @@ def cut_lines(data: bytes, position: int = 0) -> LineBatch:
     refused = []
     for i in np.flatnonzero(usable & (lengths > LINE_LIMIT)):
         usable[i] = False
-        refused.append(("line too long", *_sample(data, offsets, i, position)))
+        refused.append(("line too long", int(positions[i]), _sample(data, offsets, i)))
     try:
         text = column.cast(pa.string())
     except pa.ArrowInvalid:
@@ -173,21 +186,17 @@ def cut_lines(data: bytes, position: int = 0) -> LineBatch:
                 data[offsets[i] : ends[i]].decode()
             except UnicodeDecodeError:
                 usable[i] = False
-                refused.append(("not UTF-8", *_sample(data, offsets, i, position)))
+                refused.append(("not UTF-8", int(positions[i]), _sample(data, offsets, i)))
         column = column.filter(pa.array(usable))
         text = column.cast(pa.string())
     else:
         if not usable.all():
             text = text.filter(pa.array(usable))
-    starts = offsets[:-1][usable] + position
-    edge = np.zeros(len(starts), np.bool_)
-    edge[:_EDGE_LINES] = edge[-_EDGE_LINES:] = True
-    table = pa.table([pa.array(starts), text, pa.array(edge)], schema=_SCHEMA)
+    table = pa.table([pa.array(positions[usable]), text], schema=_SCHEMA)
     slices = [table.slice(k, _SLICE) for k in range(0, len(table), _SLICE)]
     return LineBatch(pa.concat_tables(slices) if slices else table, len(ends) - blank, refused)
 
 
-def _sample(data: bytes, offsets: Any, i: Any, position: int) -> tuple[int, str]:
+def _sample(data: bytes, offsets: Any, i: Any) -> str:
     start = int(offsets[i])
-    end = min(int(offsets[i + 1]), start + 200)
-    return start + position, data[start:end].decode(errors="backslashreplace")
+    return data[start : min(int(offsets[i + 1]), start + 200)].decode(errors="backslashreplace")

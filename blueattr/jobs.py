@@ -40,7 +40,7 @@ __all__ = [
 # A commit folds what waits into the whole store: seldom enough to be cheap, often enough that a
 # killed run has little to do again and a reader gets in between.
 COMMIT_ROWS = 1_000_000
-_COMMIT_BYTES = 1 << 30
+_COMMIT_BYTES = 256 << 20
 
 Progress = Callable[[str, int, int | None], None]
 """Told the source's name, bytes consumed and its size where known."""
@@ -142,24 +142,22 @@ def read_source(
     tuple
         Its state, and what went wrong; empty where nothing did.
     """
-    committed = state
     failure = ""
     try:
         for chunk in source.chunks(state.position):
-            state = writer.stage(chunk, state)
+            state = writer.stage(chunk, state, later=True)
             if progress:
                 progress(source.name, chunk.read, source.size)
-            if (
-                state.kept - committed.kept >= COMMIT_ROWS
-                or state.position - committed.position >= _COMMIT_BYTES
-            ):
+            rows, size = writer.waiting
+            if rows >= COMMIT_ROWS or size >= _COMMIT_BYTES:
+                state = writer.settle(state)
                 writer.commit(state)
-                committed = state
             if must_end is not None and must_end():
                 break
         state = replace(state, complete=source.complete)
     except (InputError, SourceError) as error:
         failure = str(error)
+    state = writer.settle(state)
     writer.commit(state)
     return state, failure or next(iter(nothing_of_it(state)), "")
 

@@ -20,8 +20,9 @@ from typing import Any, Self
 
 import duckdb
 import polars as pl
+import pyarrow as pa
 
-from blueattr import events
+from blueattr import events, staging
 from blueattr.errors import PatternError, StoreBusyError, StoreError, StoreVersionError
 from blueattr.provenance import Gap, Window
 from blueattr.sources import BY_BYTES, Chunk, SourceState, Span
@@ -33,6 +34,8 @@ DEFAULT_MEMORY = 4 << 30
 
 # What Python, Arrow and a batch of lines need beside DuckDB's own buffers.
 _OUTSIDE_DUCKDB = 800 << 20
+# Bytes of unusual lines that may wait for one statement.
+_MOST_UNUSUAL = 8 << 20
 _READER_PATIENCE = 120.0
 _WRITER_PATIENCE = 600.0
 
@@ -284,10 +287,12 @@ class Writer(Store):
         try:
             if not path.exists():
                 self._create()
+            self.run("ingest/tid_number")
             with self._attached():
                 self._migrate()
-            self.run("ingest/staging")
-            self.run("ingest/staging_plc")
+            self._parser = staging.Parser()
+            self._unusual: list[pa.Table] = []
+            self._forget()
         except BaseException:
             self.close()
             raise
@@ -323,24 +328,98 @@ class Writer(Store):
         with self._attached():
             return int(self.frame("read/totals")["events"][0])
 
-    def stage(self, chunk: Chunk, state: SourceState) -> SourceState:
+    def stage(self, chunk: Chunk, state: SourceState, *, later: bool = False) -> SourceState:
         """Decode whole lines and let their rows wait for the next commit.
 
         Parameters
         ----------
         chunk
             What follows ``state.position`` in the source.
+        later
+            Let unusual lines wait too, until :meth:`settle` or there are many: one statement for
+            all is cheaper than one for each chunk. Only for sources that are known by bytes.
 
         Returns
         -------
         SourceState
             `state` with the lines counted and its position after them.
         """
-        batch = events.cut_lines(chunk.data, chunk.position)
-        plc = state.kind == "plc"
-        self.register("lines", batch.table)
+        later = later and state.kind in BY_BYTES
+        if chunk.gap is not None or not later:
+            state = self.settle(state)
+        new = replace(
+            state,
+            position=chunk.resume,
+            lines=state.lines + chunk.skipped + len(chunk.refused),
+            rejected=dict(state.rejected),
+            samples={reason: list(lines) for reason, lines in state.samples.items()},
+            spans=[replace(span) for span in state.spans],
+        )
+        if chunk.gap is not None:
+            new.spans.append(Span(gap=chunk.gap))
+        stretches = None
+        if state.kind != "plc":
+            parts, stretches = self._parser.scan(chunk.data, chunk.position)
+            for part in parts:
+                self._waiting.add(part)
+                new.lines += len(part.flag) + part.skipped
+                new.kept += len(part.flag)
+                new.skipped += part.skipped
+                if part.span is not None:
+                    new.cover(*part.span)
+        batch = events.cut_lines(chunk.data, chunk.position, stretches)
+        new.lines += batch.lines
+        by_bytes = state.kind in BY_BYTES
+        for reason, position, sample in [*chunk.refused, *batch.refused]:
+            new.reject(reason, 1, [(position if by_bytes else chunk.position, sample)])
+        self._unusual.append(batch.table)
+        self._unusual_lines += len(batch.table)
+        self._unusual_size += batch.table.nbytes
+        if later and sum(table.nbytes for table in self._unusual) < _MOST_UNUSUAL:
+            return new
+        return self.settle(new, None if by_bytes else chunk.position)
+
+    def settle(self, state: SourceState, position: int | None = None) -> SourceState:
+        """Decode the unusual lines that wait.
+
+        Parameters
+        ----------
+        position
+            Where rejected lines are, if not where their bytes are.
+
+        Returns
+        -------
+        SourceState
+            `state` with what became of them.
+        """
+        lines = pa.concat_tables(self._unusual) if self._unusual else None
+        self._unusual.clear()
+        if lines is not None and len(lines):
+            self._decode(lines, state.kind)
+            state = replace(
+                state,
+                rejected=dict(state.rejected),
+                samples={reason: list(lines) for reason, lines in state.samples.items()},
+                spans=[replace(span) for span in state.spans],
+            )
+            for row in self.frame("ingest/count").iter_rows(named=True):
+                if row["verdict"] == "":
+                    state.kept += row["lines"]
+                elif row["verdict"] != "skip":
+                    samples = [
+                        (s["position"] if position is None else position, s["sample"])
+                        for s in row["samples"]
+                    ]
+                    state.reject(row["verdict"], row["lines"], samples)
+                if row["verdict"] in ("", "skip") and row["first_event"] is not None:
+                    state.cover(row["first_event"], row["last_event"])
+        skipped = state.lines - state.kept - sum(state.rejected.values())
+        return replace(state, skipped=skipped)
+
+    def _decode(self, lines: pa.Table, kind: str) -> None:
+        self.register("lines", lines)
         try:
-            if plc:
+            if kind == "plc":
                 self.run("ingest/decode_plc", plc=events.PLC, handle=events.HANDLE)
             else:
                 self.run(
@@ -354,50 +433,63 @@ class Writer(Store):
                 )
         finally:
             self.unregister("lines")
-        self.run("ingest/stage_plc" if plc else "ingest/stage")
-        refused = [*chunk.refused, *batch.refused]
-        new = replace(
-            state,
-            position=chunk.resume,
-            lines=state.lines + batch.lines + chunk.skipped + len(chunk.refused),
-            rejected=dict(state.rejected),
-            samples={reason: list(lines) for reason, lines in state.samples.items()},
-            spans=[replace(span) for span in state.spans],
-        )
-        if chunk.gap is not None:
-            new.spans.append(Span(gap=chunk.gap))
-        by_bytes = state.kind in BY_BYTES
-        for reason, position, sample in refused:
-            new.reject(reason, 1, [(position if by_bytes else chunk.position, sample)])
-        for row in self.frame("ingest/count").iter_rows(named=True):
-            if row["verdict"] == "":
-                new.kept += row["lines"]
-            elif row["verdict"] != "skip":
-                samples = [
-                    (s["position"] if by_bytes else chunk.position, s["sample"])
-                    for s in row["samples"]
-                ]
-                new.reject(row["verdict"], row["lines"], samples)
-            if row["verdict"] in ("", "skip") and row["first_event"] is not None:
-                new.cover(row["first_event"], row["last_event"])
-        new.skipped = new.lines - new.kept - sum(new.rejected.values())
-        return new
+        self.run("ingest/stage_plc" if kind == "plc" else "ingest/stage")
 
     def commit(self, state: SourceState) -> None:
-        """Fold what waits into the store and note the source's position, in one transaction."""
-        plc = state.kind == "plc"
-        fold = ["append/08_plc"] if plc else _FOLD
+        """Fold what waits into the store and note the source's position, in one transaction.
+
+        Raises
+        ------
+        ValueError
+            Unusual lines wait to be settled.
+        """
+        if self._unusual:
+            raise ValueError("lines wait to be decoded; call settle() before commit()")
         with self._attached(), self._errors():
             self._connection.begin()
             try:
-                for statement in fold:
-                    self.run(statement)
+                if state.kind == "plc":
+                    self.run("append/08_plc")
+                else:
+                    self._fold()
                 self._note(state)
                 self._connection.commit()
             except BaseException:
                 self._connection.rollback()
                 raise
-        self.run("ingest/staging_plc" if plc else "ingest/staging")
+        self._forget()
+
+    @property
+    def waiting(self) -> tuple[int, int]:
+        """Rows that wait for a commit, at most, and about as many bytes as they take."""
+        return self._waiting.rows + self._unusual_lines, self._waiting.size + self._unusual_size
+
+    def _forget(self) -> None:
+        self._waiting = staging.Waiting()
+        self._unusual_lines = self._unusual_size = 0
+        self.run("ingest/staging")
+        self.run("ingest/staging_plc")
+
+    def _fold(self) -> None:
+        low, high = self._waiting.range()
+        self.register("dids", self._waiting.dids())
+        try:
+            for statement in _ACCOUNTS:
+                self.run(statement)
+            ids = self.frame("append/04_coded_accounts")["id"].to_numpy()
+            self.register("coded", self._waiting.table(ids))
+            for statement in _RECORDS:
+                self.run(statement)
+            self.run("append/17_seen", low=low, high=high)
+            for statement in _CHANGES:
+                self.run(statement)
+            for near in (False, True):
+                self.run("append/21_records", low=low, high=high, near=near)
+            for statement in _DEPARTED:
+                self.run(statement)
+        finally:
+            self.unregister("coded")
+            self.unregister("dids")
 
     def hydrate(self, answers: pl.DataFrame) -> None:
         """Fold answers of an AppView into the store, in one transaction.
@@ -488,15 +580,24 @@ class Writer(Store):
                 raise
 
 
-_FOLD = (
+_ACCOUNTS = (
     "append/01_batch_accounts",
     "append/02_accounts",
     "append/03_account_status",
-    "append/04_records",
-    "append/05_departed",
     "append/06_handles",
     "append/07_profiles",
 )
+_RECORDS = (
+    "append/10_batch_keys",
+    "append/11_keys",
+    "append/12_numbered",
+    "append/13_versions",
+    "append/14_repeated",
+    "append/15_folded",
+    "append/16_batch",
+)
+_CHANGES = ("append/18_changed", "append/19_delete", "append/20_departed")
+_DEPARTED = ("append/22_orphaned", "append/23_orphaned_delete", "append/24_orphaned_again")
 
 
 def _first_line(error: Exception) -> str:

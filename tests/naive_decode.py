@@ -10,9 +10,6 @@ import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-KEPT_NAMES = re.compile(
-    r'"(app\.bsky\.(feed\.(re)?post|graph\.follow|actor\.profile)|identity|account)"'
-)
 KINDS = {
     "app.bsky.feed.post": "post",
     "app.bsky.feed.repost": "repost",
@@ -117,17 +114,6 @@ def _v2(e: dict[str, Any]) -> dict[str, Any]:
     type_ = _text(e.get("$type"))
     event = type_.split("#")[1] if type_ and type_.startswith(V2_TYPE) else None
     return {**e, "event": event, "time": _time(e.get("time")), "commit": e}
-
-
-def skips_unparsed(line: str) -> bool:
-    """Whether a line in the middle of a batch may be skipped without parsing it."""
-    return (
-        not KEPT_NAMES.search(line)
-        and "\\u00" not in line
-        and '"collection":"' in line
-        and line.startswith("{")
-        and line.rstrip("\n").rstrip("\r").endswith("}")
-    )
 
 
 def decode(line: str) -> tuple[str, dict[str, Any]]:

@@ -45,11 +45,38 @@ def _unique(found: list[tuple[Any, ...]], key: int) -> dict[Any, tuple[Any, ...]
     return keyed
 
 
+_BASE32 = "234567abcdefghijklmnopqrstuvwxyz"
+
+
+def spelled(number: int) -> str:
+    """A TID in letters."""
+    return "".join(_BASE32[number >> shift & 31] for shift in range(60, -1, -5))
+
+
 def content(path: Path) -> Content:
     with Store.open(path) as store:
         accounts = rows(store, "SELECT did, id FROM account")
         assert len(_unique(accounts, 1)) == len({number for _, number in accounts})
-        records = rows(store, _RECORDS)
+        names = dict(rows(store, "SELECT id, rkey FROM record_key"))
+        assert len(set(names.values())) == len(names)
+        assert all(key < 0 for key in names)
+
+        def key(number: int | None) -> str | None:
+            return None if number is None else names[number] if number < 0 else spelled(number)
+
+        records = [
+            (
+                *row[:2],
+                key(row[2]),
+                spelled(row[3]),
+                *row[4:7],
+                key(row[7]),
+                row[8],
+                key(row[9]),
+                *row[10:],
+            )
+            for row in rows(store, _RECORDS)
+        ]
         (stored,) = rows(store, "SELECT count(*) FROM record")[0]
         assert len(records) == stored
         statuses = rows(store, _BY_DID.format("account_status"))

@@ -3,6 +3,8 @@
 import json
 import re
 
+import numpy as np
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -51,14 +53,27 @@ def test_cut_agrees_with_plain_splitting(monkeypatch: pytest.MonkeyPatch) -> Non
     _check_cut()
 
 
-def test_edges_are_the_first_and_last_lines() -> None:
-    batch = cut_lines(b"{}\n" * 30_000)
-    edge = batch.table["edge"].to_pylist()
-    assert len(edge) == batch.lines == 30_000
-    assert sum(edge) == 16
-    assert edge[:8] == edge[-8:] == [True] * 8
-    assert batch.table["line"].num_chunks > 1
-    assert cut_lines(b"{}\n" * 5).table["edge"].to_pylist() == [True] * 5
+def test_lines_come_in_batches_that_can_be_read_in_parallel() -> None:
+    assert cut_lines(b"{}\n" * 30_000).table["line"].num_chunks > 1
+
+
+@settings(derandomize=True, deadline=None, max_examples=100)
+@given(st.lists(pieces, max_size=30), st.lists(st.integers(0, 40), max_size=6))
+def test_some_stretches_of_lines_are_the_lines_in_them(parts: list[bytes], cuts: list[int]) -> None:
+    found = re.findall(rb"[^\n]*\n|[^\n]+\Z", b"".join(parts))
+    data = b"".join(found)
+    bounds = sorted({min(cut, len(found)) for cut in cuts})
+    starts = [sum(map(len, found[:k])) for k in range(len(found) + 1)]
+    stretches = [(starts[a], starts[b]) for a, b in zip(bounds[::2], bounds[1::2], strict=False)]
+    batch = cut_lines(data, 5, np.array(stretches, np.int64).reshape(-1, 2))
+    whole = cut_lines(data, 5)
+    inside = [
+        any(a <= p - 5 < b for a, b in stretches) for p in whole.table["position"].to_pylist()
+    ]
+    assert batch.table.equals(whole.table.filter(pa.array(inside, pa.bool_())))
+    assert batch.refused == [
+        r for r in whole.refused if any(a <= r[1] - 5 < b for a, b in stretches)
+    ]
 
 
 def test_refused_lines_leave_samples_that_can_be_shown() -> None:

@@ -19,7 +19,7 @@ from blueattr.sources import Chunk, Source
 
 __all__ = ["FileSource", "StandardInput", "find"]
 
-CHUNK = 32 << 20
+CHUNK = 16 << 20
 """Bytes of lines handed on at a time."""
 
 # Small enough that a damaged stream loses little before it is read byte by byte.

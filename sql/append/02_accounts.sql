@@ -3,4 +3,3 @@ INSERT INTO account
 SELECT id, did
 FROM batch_account
 WHERE is_new
-ORDER BY id

@@ -1,10 +1,8 @@
 -- Jetstream JSON lines, v1 or v2, to event rows with a verdict each.
--- In: `lines` (position BIGINT, line VARCHAR, edge BOOLEAN), an Arrow table.
--- Out: temp table `decoded`, grain one line, except lines that are skipped unparsed, which have no
--- row: a commit to a collection that is not kept. A line is skipped unparsed only when it is a JSON
--- object by its ends and names a collection, none of the names we keep appears as a string in it,
--- and no letter is escaped that could hide one. `edge` lines (first and last of a batch) are always
--- parsed: they tell what time it covers.
+-- In: `lines` (position BIGINT, line VARCHAR), an Arrow table.
+-- Out: temp table `decoded`, grain one line.
+-- This statement says what a line means. Lines as Jetstream writes them, which are most, are parsed
+-- by blueattr/kernels/jetstream.py to the same result and do not come here.
 -- verdict: '' kept, 'skip' valid but not kept, anything else the reason for rejecting it.
 CREATE OR REPLACE TEMP TABLE decoded AS
 WITH wanted AS (
@@ -21,17 +19,6 @@ WITH wanted AS (
             ELSE 'v1'
         END AS form
     FROM lines
-    WHERE edge
-        OR regexp_matches(
-            line,
-            '"(app\.bsky\.(feed\.(re)?post|graph\.follow|actor\.profile)|identity|account)"'
-        )
-        OR contains(line, '\u00')
-        OR NOT (
-            contains(line, '"collection":"')
-            AND starts_with(line, '{')
-            AND (ends_with(line, e'}\n') OR ends_with(line, e'}\r\n') OR ends_with(line, '}'))
-        )
 ), plain AS (
     SELECT position, line, try(from_json(line, $v1)) AS j
     FROM wanted
@@ -189,9 +176,9 @@ SELECT
     event_time,
     kind,
     did,
-    operation,
-    rkey,
-    rev,
+    CASE WHEN event = 'commit' THEN operation END AS operation,
+    CASE WHEN event = 'commit' THEN rkey END AS rkey,
+    CASE WHEN event = 'commit' THEN rev END AS rev,
     CASE WHEN kind = 'follow' THEN followed ELSE nullif(subject.did, '') END AS subject_did,
     -- Only a post can be matched by a topic; a reposted feed generator has an author all the same.
     CASE WHEN subject.collection = 'app.bsky.feed.post' THEN subject.rkey END AS subject_rkey,

@@ -1,0 +1,334 @@
+"""Bulk ingest beside DuckDB's own ``read_json`` on the same files, in the same run.
+
+The peer reads the same fields with explicit struct columns into a table, once of a database file,
+as an ingest ends in one, and once in memory; it neither removes what is repeated nor folds deletes
+nor counts what is malformed. Each measurement has a process of its own, which tells its peak
+memory; what is compiled was compiled before. In each round every method has its turn, so that what
+else the machine does hits all alike. Reported are medians of the time that passed and of the time
+that processors worked, and the medians of each round's ratios.
+
+``--stored`` measures how the cost of an event grows: stores are filled with that many million
+records, and the same events ingested into each.
+
+    python bench/ingest.py --out out/bench-ingest.json
+    python bench/ingest.py --lines 3000000 --stored 0 10 50 150 --out out/bench-ingest.json
+
+The input, synthetic lines of the network's mix, is kept in ``--folder``.
+"""
+
+import argparse
+import contextlib
+import json
+import os
+import platform
+import re
+import resource
+import shutil
+import statistics
+import subprocess
+import sys
+import time
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+import zstandard
+
+from blueattr import events, jobs
+from blueattr.staging import Parser
+from blueattr.store import Writer
+from blueattr.synth import Names, SynthSpec, write_lines
+
+PACKAGES = ("blueattr", "duckdb", "numba", "numpy", "pyarrow", "zstandard")
+AGENTS = 1_671_587
+KEPT = re.compile(
+    rb'"collection":"app\.bsky\.(feed\.(re)?post|graph\.follow|actor\.profile)"'
+    rb'|"kind":"(identity|account)"'
+)
+
+
+# --- input ---------------------------------------------------------------------------------------
+
+
+class FullError(Exception):
+    """There are as many lines as were asked for."""
+
+
+class First:
+    """A file that takes the first lines only."""
+
+    def __init__(self, file: BinaryIO, lines: int) -> None:
+        self.file, self.left = file, lines
+
+    def write(self, data: memoryview) -> int:
+        """Take lines; raise FullError once there are enough."""
+        ends = np.flatnonzero(np.frombuffer(data, np.uint8) == ord("\n"))
+        if len(ends) >= self.left:
+            self.file.write(data[: int(ends[self.left - 1]) + 1])
+            raise FullError
+        self.left -= len(ends)
+        return self.file.write(data)
+
+
+def make_input(folder: Path, lines: int) -> dict[str, Path]:
+    """Write the network's mix as it is, only what is kept of it, and that compressed."""
+    folder.mkdir(parents=True, exist_ok=True)
+    mix, kept = folder / f"mix-{lines}.jsonl", folder / f"kept-{lines}.jsonl"
+    packed = kept.with_suffix(".jsonl.zst")
+    if not packed.exists():
+        days = max(1, lines // 20_000_000 + 1)
+        with mix.open("wb") as file, contextlib.suppress(FullError):
+            write_lines(SynthSpec(agents=AGENTS, days=days), First(file, lines))  # type: ignore[arg-type]
+        with mix.open("rb") as file, kept.open("wb") as out:
+            out.writelines(line for line in file if KEPT.search(line))
+        with kept.open("rb") as file, packed.open("wb") as out:
+            zstandard.ZstdCompressor(level=3).copy_stream(file, out)
+    return {"mix": mix, "kept": kept, "kept.zst": packed}
+
+
+def fill(path: Path, millions: int) -> None:
+    """Make a store with so many records, as a stream before that of the input would have left."""
+    start = 1_775_692_800_000_000  # where the input begins, microseconds since 1970
+    with Writer(path):
+        pass
+    if not millions:
+        return
+    db = duckdb.connect(config={"preserve_insertion_order": False, "memory_limit": "2GB"})
+    db.execute("SET enable_progress_bar = false")
+    db.execute("ATTACH $path AS store", {"path": str(path)})
+    db.execute("USE store")
+    accounts = AGENTS * 100 // 74
+    dids = pa.table({"id": np.arange(1, accounts + 1), "did": Names(0).did(np.arange(accounts))})  # noqa: F841 - DuckDB finds it by its name
+    db.execute("INSERT INTO account SELECT id, did FROM dids")
+    span = 14 * 86_400_000_000
+    for k in range(millions):
+        begin = start - span + k * span // millions
+        db.execute(
+            """
+            CREATE OR REPLACE TEMP TABLE drawn AS
+            SELECT ($begin + i / 1e6 * $length)::BIGINT AS time, random() AS a, random() AS b,
+                random() AS c, random() AS d, random() < 0.05 AS removed
+            FROM range(1000000) AS t(i)
+            """,
+            {"begin": begin, "length": span / millions},
+        )
+        for removed in (True, False):
+            db.execute(
+                """
+                INSERT INTO record
+                SELECT
+                    CASE WHEN a < 0.4 THEN 'post' WHEN a < 0.75 THEN 'repost' ELSE 'follow' END,
+                    1 + (b * b * $accounts)::BIGINT % $accounts,
+                    (time - d * CASE WHEN removed THEN 6e11 ELSE 5e6 END)::BIGINT * 1024
+                        + (c * 1000)::BIGINT,
+                    (time * 1024 + (d * 1000)::BIGINT)::UBIGINT,
+                    removed,
+                    make_timestamp(time),
+                    CASE WHEN a > 0.2 THEN 1 + (c * $accounts)::BIGINT % $accounts END,
+                    CASE WHEN a > 0.2 AND a < 0.75
+                        THEN (time - c * 9e10)::BIGINT * 1024 + (b * 1000)::BIGINT END,
+                    NULL,
+                    NULL,
+                    CASE WHEN a < 0.4 THEN md5(a::VARCHAR) || md5(b::VARCHAR || c::VARCHAR) END,
+                    NULL,
+                    NULL
+                FROM drawn
+                WHERE drawn.removed = $removed
+                """,
+                {"accounts": accounts, "removed": removed},
+            )
+    db.execute("CHECKPOINT store")
+    db.close()
+
+
+# --- what is measured, each in a process of its own ----------------------------------------------
+
+
+def _column(shape: Any) -> str:
+    if isinstance(shape, dict):
+        inner = ", ".join(f'"{name}" {_column(value)}' for name, value in shape.items())
+        return f"STRUCT({inner})"
+    return f"{_column(shape[0])}[]" if isinstance(shape, list) else str(shape)
+
+
+def read_json(source: Path, db: Path | None) -> None:
+    """Have DuckDB read the file by itself."""
+    columns = {name: _column(value) for name, value in json.loads(events.V1).items()}
+    target = duckdb.connect(str(db or ":memory:"), config={"preserve_insertion_order": False})
+    target.execute("SET enable_progress_bar = false")
+    listed = ", ".join(f"{name!r}: {value!r}" for name, value in columns.items())
+    target.execute(
+        f"CREATE TABLE line AS SELECT * FROM read_json('{source}', columns={{{listed}}}, "  # noqa: S608 - our own names
+        "format='newline_delimited')"
+    )
+    if db:
+        target.execute("CHECKPOINT")
+    target.close()
+
+
+def measure(method: str, source: Path, db: Path) -> dict[str, float]:
+    """Run one method once."""
+    if method == "blueattr":
+        Parser().scan(b'{"warm":"up"}\n')
+    started, worked = time.perf_counter(), time.process_time()
+    kept = 0
+    if method == "blueattr":
+        done = jobs.ingest(db, [str(source)])
+        kept = sum(state.kept for state in done.sources)
+    else:
+        read_json(source, db if method == "read_json to a file" else None)
+    return {
+        "seconds": time.perf_counter() - started,
+        "processor_seconds": time.process_time() - worked,
+        "peak_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
+        "kept": kept,
+    }
+
+
+def in_a_child(method: str, source: Path, db: Path) -> dict[str, float]:
+    """Measure in a process of its own."""
+    command = [sys.executable, __file__, "--child", method, str(source), str(db)]
+    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)  # noqa: S603 - ourselves
+    found: dict[str, float] = json.loads(done.stdout)
+    return found
+
+
+def rounds(folder: Path, inputs: dict[str, Path], count: int) -> dict[str, list[dict[str, float]]]:
+    """Give every method its turn on every input, several times over."""
+    turns = [
+        (method, name)
+        for name in inputs
+        for method in ("blueattr", "read_json to a file", "read_json to memory")
+        if method == "blueattr" or not name.endswith("zst")
+    ]
+    found: dict[str, list[dict[str, float]]] = {f"{m}, {n}": [] for m, n in turns}
+    for _ in range(count):
+        for method, name in turns:
+            db = folder / "bench.duckdb"
+            for leftover in folder.glob("bench.duckdb*"):
+                leftover.unlink()
+            one = in_a_child(method, inputs[name], db)
+            one["store_bytes"] = db.stat().st_size if db.exists() else 0
+            found[f"{method}, {name}"].append(one)
+    return found
+
+
+def growth(
+    folder: Path, source: Path, stored: list[int], count: int
+) -> dict[int, list[dict[str, float]]]:
+    """Ingest the same events into stores of several sizes."""
+    for millions in stored:
+        full = folder / f"stored-{millions}.duckdb"
+        if not full.exists():
+            part = folder / "filling.duckdb"
+            for leftover in folder.glob("filling.duckdb*"):
+                leftover.unlink()
+            fill(part, millions)
+            part.rename(full)
+    found: dict[int, list[dict[str, float]]] = {millions: [] for millions in stored}
+    for _ in range(count):
+        for millions in stored:
+            db = folder / "bench.duckdb"
+            for leftover in folder.glob("bench.duckdb*"):
+                leftover.unlink()
+            shutil.copy(folder / f"stored-{millions}.duckdb", db)
+            found[millions].append(in_a_child("blueattr", source, db))
+    return found
+
+
+# --- the report ----------------------------------------------------------------------------------
+
+
+def middle(runs: list[dict[str, float]], name: str) -> float:
+    """Median over the rounds."""
+    return statistics.median(run[name] for run in runs)
+
+
+def ratio(ours: list[dict[str, float]], theirs: list[dict[str, float]], name: str) -> float:
+    """Median of each round's ratio: how many times as fast the first is."""
+    return statistics.median(b[name] / a[name] for a, b in zip(ours, theirs, strict=True))
+
+
+def main() -> None:
+    """Measure, print and write."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument("--lines", type=int, default=600_000)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--stored", type=int, nargs="*", default=[], metavar="MILLIONS")
+    parser.add_argument("--folder", type=Path, default=Path("out/bench-ingest"))
+    parser.add_argument("--out", type=Path, default=Path("out/bench-ingest.json"))
+    parser.add_argument("--child", nargs=3, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.child:
+        method, source, db = options.child
+        json.dump(measure(method, Path(source), Path(db)), sys.stdout)
+        return
+    inputs = make_input(options.folder, options.lines)
+    sizes = {name: path.stat().st_size for name, path in inputs.items()}
+    sizes["kept.zst"] = sizes["kept"]
+    in_a_child("blueattr", inputs["kept.zst"], options.folder / "bench.duckdb")  # compiles
+    found = rounds(options.folder, inputs, options.rounds)
+    report: dict[str, Any] = {
+        "machine": {
+            "processor": platform.processor() or platform.machine(),
+            "cores": len(os.sched_getaffinity(0)),
+            "system": platform.platform(),
+            "python": platform.python_version(),
+            **{name: version(name) for name in PACKAGES},
+        },
+        "lines": options.lines,
+        "bytes": sizes,
+        "rounds": options.rounds,
+        "methods": {},
+        "ratios": {},
+        "growth": {},
+    }
+    for name, runs in found.items():
+        size = sizes[name.split(", ")[1]]
+        report["methods"][name] = {
+            "megabytes_per_second": size / middle(runs, "seconds") / 1e6,
+            "megabytes_per_processor_second": size / middle(runs, "processor_seconds") / 1e6,
+            "peak_megabytes": middle(runs, "peak_bytes") / 1e6,
+            "bytes_stored_per_kept_event": middle(runs, "store_bytes")
+            / max(middle(runs, "kept"), 1),
+        }
+    for name in ("mix", "kept"):
+        for peer in ("read_json to a file", "read_json to memory"):
+            for clock in ("seconds", "processor_seconds"):
+                report["ratios"][f"{name}, times the speed of {peer}, {clock}"] = ratio(
+                    found[f"blueattr, {name}"], found[f"{peer}, {name}"], clock
+                )
+    for clock in ("seconds", "processor_seconds"):
+        report["ratios"][f"kept.zst, times the speed of plain, {clock}"] = ratio(
+            found["blueattr, kept.zst"], found["blueattr, kept"], clock
+        )
+    if options.stored:
+        grown = growth(options.folder, inputs["kept"], options.stored, options.rounds)
+        for millions, runs in grown.items():
+            report["growth"][millions] = {
+                "microseconds_per_event": middle(runs, "seconds") / middle(runs, "kept") * 1e6,
+                "processor_microseconds_per_event": middle(runs, "processor_seconds")
+                / middle(runs, "kept")
+                * 1e6,
+                "times_the_first": 1 / ratio(runs, grown[options.stored[0]], "processor_seconds"),
+                "peak_megabytes": middle(runs, "peak_bytes") / 1e6,
+            }
+    for name, values in report["methods"].items():
+        print(f"{name:34}" + "  ".join(f"{value:9.1f} {key}" for key, value in values.items()))
+    for name, value in report["ratios"].items():
+        print(f"{value:6.2f} {name}")
+    for millions, values in report["growth"].items():
+        print(
+            f"{millions:4} million stored: " + "  ".join(f"{v:8.2f} {k}" for k, v in values.items())
+        )
+    options.out.parent.mkdir(parents=True, exist_ok=True)
+    options.out.write_text(json.dumps(report, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,288 @@
+"""The compiled parser against the plain twin of the statement that says what lines mean."""
+
+import json
+import random
+import re
+from collections import Counter
+from typing import Any
+
+import naive_decode as naive
+import numpy as np
+import pytest
+from events_builder import (
+    LIKE,
+    POST,
+    as_v2,
+    at,
+    commit,
+    delete,
+    did,
+    dumps,
+    follow,
+    lines,
+    post,
+    repost,
+    tid,
+    uri,
+)
+from spoiled_lines import VALID, A, B, spoiled
+from store_content import spelled
+
+from blueattr.events import LINE_LIMIT
+from blueattr.kernels.scanning import Dids, Scanner
+from blueattr.staging import Parser, Waiting
+
+Row = dict[str, Any]
+KINDS = ["post", "repost", "follow"]
+
+
+def parse(data: bytes, parser: Parser | None = None) -> list[Row | str]:
+    """What became of each line: its fields, "skip", or "left"."""
+    parts, left = (parser or Parser()).scan(data)
+    waiting = Waiting()
+    for part in parts:
+        waiting.add(part)
+    names = waiting.dids()["did"].to_pylist()
+    assert len(set(names)) == len(names)
+    rows = iter(waiting.table(np.arange(len(names), dtype=np.uint32)).to_pylist())
+    assert waiting.rows == sum(len(part.flag) for part in parts)
+    unparsed = {p for a, b in left.tolist() for p in range(a, b)}
+    out: list[Row | str] = []
+    position = 0
+    for line in re.findall(rb"[^\n]*\n|[^\n]+\Z", data):
+        # Whether it was skipped or kept, its twin tells; a wrong guess shifts all that follows.
+        if position in unparsed:
+            out.append("left")
+        elif naive.decode(line.decode())[0] == "skip":
+            out.append("skip")
+        else:
+            out.append(_row(next(rows), names))
+        position += len(line)
+    assert next(rows, None) is None
+    assert out.count("skip") == sum(part.skipped for part in parts)
+    return out
+
+
+def _row(row: Row, names: list[str]) -> Row:
+    def who(code: int | None) -> str | None:
+        return None if code is None else names[code]
+
+    def key(number: int | None) -> str | None:
+        return None if number is None else spelled(number)
+
+    return {
+        "event_time": row["event_time"], "kind": KINDS[row["collection"]],
+        "did": who(row["account"]), "removed": row["removed"],
+        "rkey": key(row["rkey"]), "rev": key(row["rev"]),
+        "subject_did": who(row["subject"]), "subject_rkey": key(row["subject_rkey"]),
+        "root_did": who(row["root"]), "root_rkey": key(row["root_rkey"]), "text": row["text"],
+        "tags": sorted(set(row["tags"]), key=str.encode) if row["tags"] else None,
+        "title": row["title"],
+    }  # fmt: skip
+
+
+def expected(line: str) -> Row | str:
+    verdict, fields = naive.decode(line)
+    if verdict:
+        return verdict
+    fields["removed"] = fields["operation"] == "delete"
+    return {name: fields[name] for name in (
+        "event_time", "kind", "did", "removed", "rkey", "rev", "subject_did", "subject_rkey",
+        "root_did", "root_rkey", "text", "tags", "title",
+    )}  # fmt: skip
+
+
+def check(written: list[str], parser: Parser | None = None) -> Counter[str]:
+    """Compare each line that was parsed with the twin; say how many were."""
+    found = parse("".join(line + "\n" for line in written).encode(), parser)
+    assert len(found) == len(written)
+    seen: Counter[str] = Counter()
+    for line, row in zip(written, found, strict=True):
+        if row != "left":
+            assert (row, line) == (expected(line + "\n"), line)
+        seen[row if isinstance(row, str) else row["kind"] + " removed" * row["removed"]] += 1
+    return seen
+
+
+def test_parser_agrees_with_the_twin_on_spoiled_lines() -> None:
+    rng = random.Random(5)  # noqa: S311 - the same lines every time
+    seen = check([line for line in (spoiled(rng) for _ in range(8000)) if "\n" not in line])
+    assert min(seen[kind + gone] for kind in KINDS for gone in ("", " removed")) > 20
+    assert min(seen["skip"], seen["left"]) > 100
+
+
+USUAL = [
+    *(event for event in VALID if event["kind"] == "commit"),
+    commit(A, LIKE, "not a TID", {"subject": 5}, rev=20, time=at(20)),
+    post(A, tid(9), "é\u2028\x7f" * 9, rev=21, time=at(21), embed={
+        "external": {"title": "first"}, "media": {"external": {"title": "second"}}}),
+    post(A, tid(9), "", rev=21, time=at(21), facets=[
+        {"features": [{"tag": "x"}, {"uri": "y"}, {"tag": "a"}], "index": {"tag": [1, {}, []]}},
+        {"features": []}, {"features": [{"tag": "ü"}]}, {}], tags=[]),
+]  # fmt: skip
+
+
+def test_a_byte_changed_anywhere_is_seen() -> None:
+    rng = random.Random(6)  # noqa: S311 - as above
+    parser, seen = Parser(), Counter[str]()
+    shapes = [
+        dumps(shape(e)) for e in USUAL for shape in (dict, as_v2, lambda e: as_v2(e, framed=False))
+    ]
+    odd = b'{}[]",:\\/ \t\r\x00\x01\x1f\x7f\x80\xbf\xc0\xc3\xe2\xed\xf0\xf4\xff019-+.eEtfnuLd'
+    for _ in range(40):
+        spoilt = []
+        for line in shapes:
+            raw = bytearray(line.encode())
+            for _ in range(rng.choice([1, 1, 2])):
+                k = rng.randrange(len(raw))
+                match rng.randrange(4):
+                    case 0:
+                        raw[k] = rng.choice(odd)
+                    case 1:
+                        raw.insert(k, rng.choice(odd))
+                    case 2:
+                        del raw[k]
+                    case _:
+                        raw[k] = rng.randrange(256) if raw[k] != 10 else 11
+            spoilt.append(bytes(raw).replace(b"\n", b"?"))
+        data = b"".join(line + b"\n" for line in spoilt)
+        _, left = parser.scan(data)
+        unparsed = {p for a, b in left.tolist() for p in range(a, b)}
+        position, text = 0, []
+        for changed in spoilt:
+            if position not in unparsed:
+                text.append(changed.decode())
+            position += len(changed) + 1
+        seen += check(text, parser)
+    assert seen["left"] == 0
+    assert seen.total() > 300
+
+
+@pytest.mark.parametrize("event", USUAL, ids=lambda event: dumps(event)[80:160])
+@pytest.mark.parametrize("shape", ["v1", "framed", "bare"])
+def test_what_servers_write_is_parsed_and_no_part_of_it(event: Any, shape: str) -> None:
+    event = event if shape == "v1" else as_v2(event, framed=shape == "framed")
+    # As servers of v2 write them: keys in order.
+    line = dumps(event if shape == "v1" else json.loads(json.dumps(event, sort_keys=True)))
+    usual = {"app.bsky.feed.generator", "app.bsky.actor.profile"}.isdisjoint(line.split('"'))
+    assert "generator/" in line or parse(line.encode() + b"\n")[0] != "left" or not usual
+    assert (
+        parse(line.encode() + b"\r\n" + line.encode() + b"\n")[0] == parse(line.encode() + b"\n")[0]
+    )
+    scanner = Scanner()
+    for k in range(1, len(line.encode())):
+        # Of memory beyond the buffer nothing is read: it ends right after the part.
+        part = np.frombuffer(line.encode()[:k] + b"\n", np.uint8).copy()
+        scanned = scanner.scan(part, 0, len(part), LINE_LIMIT)
+        assert (len(scanned.flag), scanned.skipped) == (0, 0)
+        assert scanned.left.tolist() == [[0, len(part)]]
+
+
+def test_escapes_mean_what_json_says() -> None:
+    texts = [
+        '\\"\\\\\\/\\b\\f\\n\\r\\t',
+        "\\u00e9\\u0026\\u20ac\\ud83c\\udf89x",
+        "\\uD83C\\uDF89",
+        "\\u0001",
+    ]
+    for text in texts:
+        line = dumps(USUAL[0]).replace("plain text", text)
+        (row,) = parse(line.encode() + b"\n")
+        assert row != "left"
+        assert row == expected(line)
+    for text in (
+        "\\u0000",
+        "\\ud83c",
+        "\\udf89",
+        "\\ud83cx",
+        "\\ud83c\\u0041",
+        "\\u12",
+        "\\x",
+        "\\",
+    ):
+        assert parse(dumps(USUAL[0]).replace("plain text", text).encode() + b"\n") == ["left"]
+
+
+def test_times_of_v2() -> None:
+    good = ["2020-01-01T00:00:00Z", "2096-02-29T23:59:59.999999Z", "2026-12-31T01:02:03.5Z"]
+    good += [f"2027-{month:02}-{day:02}T00:00:00.12Z" for month in range(1, 13) for day in (1, 28)]
+    bad = ["2019-12-31T23:59:59Z", "2100-01-01T00:00:00Z", "2026-02-29T00:00:00Z"]
+    bad += ["2026-04-31T00:00:00Z", "2026-13-01T00:00:00Z", "2026-00-01T00:00:00Z"]
+    bad += ["2026-01-00T00:00:00Z", "2026-01-01T24:00:00Z", "2026-01-01T00:00:00.Z"]
+    bad += ["2026-01-01T00:00:00+00:00", "2026-01-01 00:00:00Z", "2026-01-01T00:00:00.1234567Z"]
+    for time in good + bad:
+        event = as_v2(USUAL[0])
+        event["payload"]["time"] = time
+        (row,) = parse(dumps(event).encode() + b"\n")
+        assert row == (expected(dumps(event)) if time in good else "left"), time
+
+
+def test_other_lines_are_left_where_they_are() -> None:
+    good, bad = dumps(USUAL[0]).encode(), b'{"kind":"identity"}'
+    data = b"\n".join([bad, good, b"", b" ", good, bad, bad, good, b"\r", good, bad])
+    parts, left = Parser().scan(data)
+    assert sum(len(part.flag) for part in parts) == 4
+    rest = b"".join(data[a:b] for a, b in left.tolist())
+    assert rest.split() == [bad] * 4
+    assert sorted(p for a, b in left.tolist() for p in range(a, b)) == sorted(
+        {p for a, b in left.tolist() for p in range(a, b)}
+    )
+    parts, left = Parser().scan(b"\xef\xbb\xbf" + good + b"\n")
+    assert (len(parts[0].flag), left.tolist()) == (1, [])
+    assert Parser().scan(b"\xef\xbb\xbf" + good + b"\n", 7)[1].tolist() == [[0, len(good) + 4]]
+    for nothing in (b"", b"\n", b"\r\n\n"):
+        parts, left = Parser().scan(nothing)
+        assert (sum(len(part.flag) for part in parts), left.tolist()) == (0, [])
+
+
+def test_long_lines_and_many_tags_are_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    line = dumps(USUAL[0]).encode() + b"\n"
+    scanner, data = Scanner(), np.frombuffer(line, np.uint8)
+    assert len(scanner.scan(data, 0, len(line), len(line)).flag) == 1
+    assert len(scanner.scan(data, 0, len(line), len(line) - 1).flag) == 0
+    for count in (500, 600):
+        tagged = post(A, tid(3), "", rev=1, time=at(1), tags=[f"t{k}" for k in range(count)])
+        (row,) = parse(lines(tagged))
+        assert row == (expected(dumps(tagged)) if count == 500 else "left")
+
+
+def test_several_cores_parse_what_one_does() -> None:
+    data = lines(*USUAL * 900)
+    assert len(data) > 2 << 20
+    whole = parse(data)
+    one = Parser()
+    one._scanners = one._scanners[:1]
+    assert parse(data, one) == whole
+    two = Parser()
+    two._scanners = [Scanner(), Scanner(), Scanner()]
+    assert len(two.scan(data)[0]) == 3
+    assert parse(data, two) == whole
+
+
+def test_dids_are_numbered_once() -> None:
+    rng = random.Random(1)  # noqa: S311 - as above
+    names = ["".join(rng.choices("abcdefghijklmnopqrstuvwxyz234567", k=24)) for _ in range(9000)]
+    events = [
+        follow(rng.choice(names), tid(k), rng.choice(names), rev=k, time=at(k))
+        for k in range(20_000)
+    ]
+    found = Scanner(), Dids()
+    codes = []
+    for k in range(0, len(events), 3000):
+        data = np.frombuffer(lines(*events[k : k + 3000]), np.uint8)
+        codes.append(found[1].intern(found[0].scan(data, 0, len(data), LINE_LIMIT))[:2])
+    spelt = [bytes(letters).decode() for letters in found[1].letters()]
+    assert len(spelt) == found[1].count == len(set(spelt)) > 8000
+    named = [(spelt[a], spelt[b]) for a, b in np.concatenate(codes, axis=1).T]
+    assert named == [(e["did"], e["commit"]["record"]["subject"]) for e in events]
+
+
+def test_a_delete_and_a_link_to_no_post() -> None:
+    gone = delete(A, POST, tid(4), rev=9, time=at(9))
+    (row,) = parse(lines(gone))
+    assert isinstance(row, dict)
+    assert (row["removed"], row["text"], row["subject_did"]) == (True, None, None)
+    other = repost(A, tid(5), uri(B, tid(1), "app.bsky.feed.generator"), rev=1, time=at(1))
+    assert parse(lines(other)) == ["left"]
+    assert parse(lines(repost(A, tid(5), uri(B, "no TID"), rev=1, time=at(1)))) == ["left"]
+    assert did(A) == row["did"]
