@@ -62,7 +62,9 @@ class Element:
         return [element for element in self.walk() if element.tag == tag]
 
     def text(self) -> str:
-        return "".join(c if isinstance(c, str) else c.text() for c in self.children)
+        """What stands in it; a space is a space, whether a line may end there or not."""
+        found = "".join(c if isinstance(c, str) else c.text() for c in self.children)
+        return found.replace("\u00a0", " ")
 
     def by_id(self, name: str) -> "Element":
         (found,) = [e for e in self.walk() if e.attributes.get("id") == name]

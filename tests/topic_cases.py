@@ -13,6 +13,7 @@ from blueattr.days import DayFeatures, DayShares, attribute_days
 from blueattr.loading import find_indicator
 from blueattr.overview import TopicReport, topic_report
 from blueattr.provenance import Gap, PanelStep, Provenance, TopicInfo, Window
+from blueattr.scales import ScaleComparison
 
 N_AGENTS = 400
 N_DAYS = 14
@@ -95,6 +96,54 @@ def report(name: str = "mythos") -> TopicReport:
 @cache
 def topics() -> tuple[TopicReport, ...]:
     return tuple(report(name) for name in ("mythos", "the-masters", "earth-day"))
+
+
+def large() -> TopicReport:
+    """Numbers as long as those of the whole network, and as small."""
+    base = report()
+
+    def grown(result: ScaleComparison, sizes: Sequence[int]) -> ScaleComparison:
+        return replace(
+            result,
+            n_agents=1_670_000,
+            indicators=tuple(
+                replace(
+                    scales,
+                    samples=tuple(
+                        replace(
+                            sample,
+                            size=size,
+                            tiers=tuple(
+                                replace(tier, share_mean=-0.45678, share_std=0.12345)
+                                for tier in sample.tiers
+                            ),
+                            flip_mean=-0.45678,
+                            flip_std=0.12345,
+                            rescaling=None
+                            if sample.rescaling is None
+                            else replace(
+                                sample.rescaling, relative_residual=9.634e-17, scale_factor=1234.5
+                            ),
+                        )
+                        for sample, size in zip(scales.samples, sizes, strict=False)
+                    ),
+                )
+                for scales in result.indicators
+            ),
+        )
+
+    sizes = (100, 1_000, 50_000, 1_670_000)
+    return replace(
+        base,
+        comparison=grown(base.comparison, sizes),
+        curve=grown(base.curve, sizes),
+        leaders=tuple(
+            replace(one, agents=tuple(
+                replace(agent, a=12.3456, value=-1.2345e-12, share=-1.2345) for agent in one.agents
+            ))
+            for one in base.leaders
+        ),
+    )  # fmt: skip
 
 
 def hostile(text: str) -> TopicReport:

@@ -134,7 +134,8 @@ def sizes_chart(rows: Sequence[Row], tiers: Sequence[str], look: Look) -> Spec:
     x = {
         "field": "size", "type": "quantitative", "title": "agents in the sample",
         "scale": {"type": "log", "domain": [smallest, biggest]},
-        "axis": {"values": decades(smallest, biggest), "format": "~s", "grid": False},
+        "axis": {"values": decades(smallest, biggest), "format": "~s", "grid": False,
+                 "labelOverlap": "greedy", "labelSeparation": 6, "labelFlush": False},
     }  # fmt: skip
     band = {
         "mark": {"type": "area", "opacity": 0.22},

@@ -129,14 +129,19 @@ def _cell(cell: Cell, column: Column) -> _Cell:
         else shown(cell, column.kind)
     )
     text = safe_text(words, _LONGEST_CELL)
+    if column.kind in _RIGHT:
+        # A number keeps its sign; a line may end before its deviation.
+        text = text.replace(" %", "\u00a0%").replace("± ", "±\u00a0")
     exact = repr(cell) if column.kind in {"int", "float", "share"} and cell is not None else None
     time = iso(cell) if isinstance(cell, date) else None
     return _Cell(text, classes=_classes(column, text), exact=exact, time=time)
 
 
 def _classes(column: Column, text: str) -> str:
-    """Align numbers to the right, and let only words break that no line could hold."""
+    """Align numbers to the right, keep days on a line, and break only the longest words."""
     found = ["num"] if column.kind in _RIGHT else []
+    if column.kind == "date":
+        found.append("nowrap")
     if any(len(word) > _LONGEST_WORD for word in text.split()):
         found.append("long")
     return " ".join(found)
