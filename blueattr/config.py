@@ -103,18 +103,23 @@ class Settings:
     ----------
     found
         Each at its place.
-    folder
-        Of the file: what its paths are relative to. None where there is no file.
-    file
-        As the user knows it.
+    document
+        The file, to whose folder its paths are relative; None where there is none.
     """
 
-    def __init__(
-        self, found: Sequence[Setting], folder: Path | None = None, file: Path | None = None
-    ) -> None:
-        self.file = file
-        self.folder = folder
+    def __init__(self, found: Sequence[Setting], document: "Document | None" = None) -> None:
+        self._document = document
         self._by_place = {setting.place: setting for setting in found}
+
+    @property
+    def file(self) -> Path | None:
+        """The file as the user knows it."""
+        return self._document.path if self._document else None
+
+    @property
+    def folder(self) -> Path | None:
+        """Of the file."""
+        return self._document.path.resolve().parent if self._document else None
 
     def __iter__(self) -> Iterator[Setting]:
         return iter(self._by_place.values())
@@ -151,8 +156,11 @@ class Settings:
     def blame(self, place: Place, problem: object) -> UsageError:
         """Make an error of what is wrong with a value, with its file, line and name."""
         setting = self._by_place[place]
+        origin = setting.origin
+        if origin.kind == "default" and self._document is not None:
+            origin = self._document.origin(place)
         words = re.sub(r"(?<!\S)--(?=[a-z])", "", str(problem))
-        return UsageError(f"{setting.origin}: {setting.name}: {words}")
+        return UsageError(f"{origin}: {setting.name}: {words}")
 
 
 class Document:
@@ -190,8 +198,10 @@ class Document:
         self._places = _places(self._lines)
 
     def line(self, place: Place) -> int:
-        """Give the number of the line where a value or table begins."""
-        return self._places[place]
+        """Give the number of the line where a value begins, or the table where it is missing."""
+        while place and place not in self._places:
+            place = place[:-1]
+        return self._places.get(place, 1)
 
     def origin(self, place: Place) -> Origin:
         """Give a place's file and line."""
@@ -263,9 +273,7 @@ def settle(
     reader = _Reader(document)
     found = [setting for section in sections for setting in reader.section(section, given)]
     reader.refuse_unknown(sections)
-    file = document.path if document else None
-    folder = file.resolve().parent if file else None
-    settings = Settings(found, folder, file)
+    settings = Settings(found, document)
     keys = {(section.name, key.name): key for section in sections for key in section.keys}
     for setting in found:
         head = str(setting.place[0]) if len(setting.place) > 1 else ""
@@ -275,7 +283,7 @@ def settle(
         try:
             check(setting.value)
         except BlueattrError as error:
-            reader.problems.append((setting.place, str(settings.blame(setting.place, error))))
+            reader.note(setting.place, str(settings.blame(setting.place, error)))
     reader.report()
     return settings
 
@@ -286,27 +294,22 @@ class _Reader:
     def __init__(self, document: Document | None) -> None:
         self.document = document
         self.content = document.content if document else {}
-        self.problems: list[tuple[Place, str]] = []
+        self.problems: list[tuple[int, str]] = []
         self.wrong: set[Place] = set()
+
+    def note(self, place: Place, text: str) -> None:
+        line = self.document.line(place) if self.document else 0
+        self.problems.append((line, text))
 
     def report(self) -> None:
         if self.problems:
-            document = self.document
-            line = document.line if document else lambda _: 0
-            told = [(line(p) if p in self._known() else 0, text) for p, text in self.problems]
-            raise UsageError("\n".join(text for _, text in sorted(told, key=lambda one: one[0])))
+            told = sorted(self.problems, key=lambda problem: problem[0])
+            raise UsageError("\n".join(text for _, text in told))
 
-    def _known(self) -> set[Place]:
-        return set(_below((), self.content))
-
-    def _complain(self, place: Place, problem: str, *, missing: bool = False) -> None:
-        where = ""
-        if self.document is not None:
-            at = place[:-1] if missing else place
-            line = self.document.line(at) if at in self._known() else 1
-            where = f"{self.document.path}:{line}: "
+    def _complain(self, place: Place, problem: str) -> None:
+        where = f"{self.document.origin(place)}: " if self.document else ""
         self.wrong.add(place)
-        self.problems.append((place, f"{where}{_spelled(place)}: {problem}"))
+        self.note(place, f"{where}{_spelled(place)}: {problem}")
 
     def section(
         self, section: Section, given: Mapping[Place, tuple[Any, Origin]]
@@ -325,10 +328,11 @@ class _Reader:
                 value = None
             yield from self._keys(section, place, value or {}, given)
             return
-        if not isinstance(value or [], list) or any(not isinstance(x, dict) for x in value or []):
+        tables = [] if value is None else value
+        if not isinstance(tables, list) or any(not isinstance(x, dict) for x in tables):
             self._complain(place, f"should be tables, [[{section.name}]]")
             return
-        for number, table in enumerate(value or []):
+        for number, table in enumerate(tables):
             yield from self._keys(section, (*place, number), table, given)
 
     def _keys(
@@ -347,7 +351,7 @@ class _Reader:
             else:
                 value, origin = key.default, Origin("default")
                 if key.required:
-                    self._complain(at, "missing", missing=True)
+                    self._complain(at, "missing")
             yield Setting(at, value, origin)
 
     def _typed(self, key: Key, place: Place, value: object) -> Any:
@@ -376,14 +380,14 @@ class _Reader:
 
     def _unknown(self, place: Place, known: set[str], sections: Sequence[Section]) -> None:
         name = str(place[-1])
+        elsewhere = [s.name for s in sections for key in s.keys if key.name == name]
         near = get_close_matches(name, sorted(known), n=1)
-        if near:
+        if elsewhere:
+            hint = f"it belongs into [{elsewhere[0]}]" if elsewhere[0] else "it belongs on top"
+        elif near:
             hint = f"did you mean {near[0]}?"
         else:
-            elsewhere = [s.name for s in sections for key in s.keys if key.name == name]
             hint = f"known here: {', '.join(sorted(known))}"
-            if elsewhere:
-                hint = f"it belongs into [{elsewhere[0]}]" if elsewhere[0] else "it belongs on top"
         self._complain(place, f"unknown setting; {hint}")
 
 

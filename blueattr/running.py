@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
 
@@ -20,12 +20,13 @@ from blueattr.errors import (
     NoAnswerError,
     SourceError,
 )
-from blueattr.following import Moment, Timing, follow
-from blueattr.jobs import Question, Sampling, ingest_sources
+from blueattr.following import Moment, follow
+from blueattr.jobs import ingest_sources
 from blueattr.loading import find_indicator
-from blueattr.overview import DEFAULT_LEADERS
+from blueattr.plans import Archive, Files, Following, Plan
 from blueattr.provenance import Window
 from blueattr.report import comparison_report, render
+from blueattr.report.figures import iso, plural
 from blueattr.report.gallery import write_report
 from blueattr.report.output import write
 from blueattr.report.page import slug
@@ -33,127 +34,26 @@ from blueattr.reports import EVERY_TOPIC, report_topics, versions
 from blueattr.runs import RunRecord
 from blueattr.sources import files
 from blueattr.store import Store
-from blueattr.views import PanelQuery
 
 if TYPE_CHECKING:
     from threading import Event
 
-    from blueattr.following import Fill
     from blueattr.overview import TopicReport
     from blueattr.sources import Source
-    from blueattr.sources.archive import ArchiveSource
-    from blueattr.sources.streams import Stream
+    from blueattr.views import PanelQuery
 
-__all__ = ["Archive", "Files", "Following", "Level", "Log", "Plan", "Ran", "run"]
+__all__ = ["Level", "Log", "Ran", "run"]
 
 Level: TypeAlias = Literal["info", "warning", "error"]
-Form: TypeAlias = Literal["html", "json", "csv", "parquet", "png", "svg"]
 
 
 class Log(Protocol):
     """Takes what a run says, a line each; nothing in it is escaped yet."""
 
     def __call__(
-        self, level: Level, run: str, stage: str, message: str, seconds: float | None = None
+        self, level: Level, run: str, stage: str, message: str, seconds: float | None = None, /
     ) -> None:
         """Say something of a stage; its length where it is done."""
-
-
-@dataclass(frozen=True, slots=True)
-class Files:
-    """Files to read: what is new in them.
-
-    Parameters
-    ----------
-    arguments, kind
-        As for `blueattr.sources.files.find`.
-    """
-
-    arguments: tuple[str, ...]
-    kind: str = "file"
-
-    def __str__(self) -> str:
-        """Name them."""
-        return ", ".join(self.arguments)
-
-
-@dataclass(frozen=True, slots=True)
-class Following:
-    """A stream to follow until it has caught up with the clock.
-
-    Parameters
-    ----------
-    streams, limit, start, fill
-        As for `blueattr.following.follow`.
-    timing
-        For tests.
-    """
-
-    streams: "tuple[Stream, ...]"
-    limit: timedelta
-    start: datetime | None = None
-    fill: "Fill | None" = None
-    timing: Timing | None = None
-
-    def __str__(self) -> str:
-        """Name the preferred server."""
-        return self.streams[0].name
-
-
-@dataclass(frozen=True, slots=True)
-class Archive:
-    """A window of an archive.
-
-    Parameters
-    ----------
-    make
-        Makes the source, to be used once.
-    name
-        For the log.
-    """
-
-    make: "Callable[[], ArchiveSource]"
-    name: str
-
-    def __str__(self) -> str:
-        """Name it."""
-        return self.name
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What a scheduled run does.
-
-    Parameters
-    ----------
-    query
-        Store, window and panel; its topic is not used.
-    sources
-        What is ingested, in this order.
-    topics
-        Names, or `blueattr.reports.EVERY_TOPIC` alone.
-    question, sampling, top
-        As for `blueattr.reports.report_topics`.
-    reports
-        The folder of reports, made if it is not there.
-    forms
-        ``html``: one page; the others: a file for each figure.
-    keep
-        How many reports stay; None for all.
-    config
-        The file of settings, for the record.
-    """
-
-    query: PanelQuery
-    sources: tuple[Files | Following | Archive, ...]
-    topics: tuple[str, ...]
-    question: Question
-    sampling: Sampling
-    reports: Path
-    top: int = DEFAULT_LEADERS
-    forms: tuple[Form, ...] = ("html", "json")
-    keep: int | None = None
-    config: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -284,8 +184,9 @@ class _Run:
             return Ran(self._code(ExitCode.NOTHING_NEW), None)
         with self._stage("attribute") as say:
             reports = self._attribute()
-            say(f"{len(reports)} topics, {reports[0].comparison.n_agents:,} agents, "
-                f"{len(self.gaps)} gaps")  # fmt: skip
+            agents = plural(reports[0].comparison.n_agents, "agent")
+            gaps = plural(len(self.gaps), "gap")
+            say(f"{plural(len(reports), 'topic')}, {agents}, {gaps}")
         with self._stage("publish") as say:
             self.report = publishing.publish(
                 self.plan.reports,
@@ -300,7 +201,7 @@ class _Run:
     def found(self) -> dict[str, Any]:
         """Say over what time a report is, and what of it was not seen."""
         window = self.window
-        bounds = None if window is None else [window.start.isoformat(), window.end.isoformat()]
+        bounds = None if window is None else [iso(window.start), iso(window.end)]
         return {
             "window": bounds,
             "gaps": len(self.gaps),
@@ -433,13 +334,13 @@ class _Run:
                          f"nobody took part in {topic.name if topic else 'anything'}")  # fmt: skip
         # What was before the store's first event nobody meant to follow.
         self.gaps = [
-            f"{_iso(gap.start)} to {_iso(gap.end)}: {gap.reason}"
+            f"{iso(gap.start)} to {iso(gap.end)}: {gap.reason}"
             for gap in reports[0].provenance.gaps
             if gap.end > began
         ]
         return reports
 
-    def _one_by_one(self, query: PanelQuery) -> "tuple[TopicReport, ...]":
+    def _one_by_one(self, query: "PanelQuery") -> "tuple[TopicReport, ...]":
         """Report on the topics that have an answer, if there is any."""
         plan = self.plan
         names = plan.topics
@@ -495,7 +396,3 @@ def _is_awaited(argument: str) -> bool:
     while glob.has_magic(str(parent)):
         parent = parent.parent
     return parent.is_dir()
-
-
-def _iso(moment: datetime) -> str:
-    return moment.isoformat(timespec="seconds")

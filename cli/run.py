@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from types import FrameType
 
     from blueattr.logs import LineLog
-    from blueattr.running import Plan
+    from blueattr.plans import Plan
 
 
 def register(app: typer.Typer) -> None:

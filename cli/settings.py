@@ -22,7 +22,7 @@ from blueattr.config import Document, Key, Origin, Place, Section, Settings, set
 from blueattr.errors import BlueattrError, UsageError
 
 if TYPE_CHECKING:
-    from blueattr.running import Archive, Files, Following, Form, Plan
+    from blueattr.plans import Archive, Files, Following, Form, Plan
     from blueattr.sources.streams import Stream
 
 CONFIG_VARIABLE = "BLUEATTR_CONFIG"
@@ -217,7 +217,7 @@ def make_plan(settings: Settings) -> "Plan":
     UsageError
         What they say together makes no sense, or names what is not there.
     """
-    from blueattr.running import Plan  # noqa: PLC0415 - start-up time
+    from blueattr.plans import Plan  # noqa: PLC0415 - start-up time
 
     chosen = settings.section("report")
 
@@ -318,7 +318,7 @@ _ALLOWED: dict[str, tuple[str, ...]] = {
 
 
 def _source(settings: Settings, number: int) -> "Files | Following | Archive":
-    from blueattr.running import Files  # noqa: PLC0415 - start-up time
+    from blueattr.plans import Files  # noqa: PLC0415 - start-up time
     from blueattr.sources.services import is_network  # noqa: PLC0415 - start-up time
 
     place: Place = ("sources", number)
@@ -348,8 +348,8 @@ def _source(settings: Settings, number: int) -> "Files | Following | Archive":
 
 
 def _stream(settings: Settings, place: Place, said: Mapping[str, Any]) -> "Following":
+    from blueattr.plans import Following  # noqa: PLC0415 - start-up time
     from blueattr.provenance import Window  # noqa: PLC0415 - start-up time
-    from blueattr.running import Following  # noqa: PLC0415 - start-up time
     from blueattr.sources.archive import ArchiveSource  # noqa: PLC0415 - start-up time
     from blueattr.sources.archive_key import Key as Secret  # noqa: PLC0415 - start-up time
     from blueattr.sources.services import find_streams  # noqa: PLC0415 - start-up time
@@ -373,8 +373,8 @@ def _stream(settings: Settings, place: Place, said: Mapping[str, Any]) -> "Follo
 
 
 def _archive(said: Mapping[str, Any]) -> "Archive":
+    from blueattr.plans import Archive  # noqa: PLC0415 - start-up time
     from blueattr.provenance import Window  # noqa: PLC0415 - start-up time
-    from blueattr.running import Archive  # noqa: PLC0415 - start-up time
     from blueattr.sources.archive import ArchiveSource  # noqa: PLC0415 - start-up time
     from blueattr.sources.archive_key import Key as Secret  # noqa: PLC0415 - start-up time
     from blueattr.sources.hosts import JETSTREAMS  # noqa: PLC0415 - start-up time
