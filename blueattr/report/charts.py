@@ -59,9 +59,15 @@ def shares_chart(rows: Sequence[Row], tiers: Sequence[str], look: Look) -> Spec:
         values.append({
             "indicator": label(row["indicator"]), "panel": label(row["panel"]),
             "tier": row["tier"], "start": start, "end": end, "middle": (start + end) / 2,
-            "label": f"{100 * row['share']:.0f} %"
-            if abs(row["share"]) * width > _LABEL_WIDTH else "",
+            "share": row["share"],
         })  # fmt: skip
+    # A label is drawn where its part of the bar is long enough for it.
+    ends = [0.0, 1.0, *(value["start"] for value in values), *(value["end"] for value in values)]
+    reach = max(ends) - min(ends)
+    for value in values:
+        share = value.pop("share")
+        fits = abs(share) / reach * width > _LABEL_WIDTH
+        value["label"] = f"{100 * share:.0f} %" if fits else ""
     colour = tier_colour(tiers, look, legend=True)
     y = {
         "field": "panel", "type": "nominal", "title": None, "sort": list(map(label, labels)),
