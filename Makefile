@@ -29,19 +29,19 @@ run: setup
 	@$(BIN)/blueattr demo --out out
 
 # The real servers are built once, in three minutes, where Go and Node are; where they are not, or
-# nothing can be downloaded, their tests are skipped and say so. Those start servers of their own
-# and wait for them: alone, not beside the others.
+# nothing can be downloaded, their tests are skipped and say so. Those mostly wait for servers that
+# they share, so the tests of a file stay together, and apart from those that compute.
 test: setup
 	$(BIN)/python -m pytest -n 2 -m "not integration"
 	@$(BIN)/python tests/integration/install.py --optional
-	$(BIN)/python -m pytest -m integration
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m integration
 
 quick: setup
 	$(BIN)/python -m pytest -n 2 -m "not slow and not integration"
 
 test-integration: setup
 	$(BIN)/python tests/integration/install.py
-	$(BIN)/python -m pytest -m integration
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m integration
 
 MINUTES ?= 10
 soak: setup

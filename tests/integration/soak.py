@@ -65,7 +65,7 @@ class Soak:
     pause: tuple[float, float]
     seed: int
     commits: float = 200
-    accounts: int = 500
+    accounts: int = 1000
     tell: Callable[[str], None] = say
     faults: Counter[str] = field(default_factory=Counter)
 
