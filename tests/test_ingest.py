@@ -43,7 +43,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from store_content import Content, content, expected, rows, sources
 
-from blueattr import jobs
+from blueattr import jobs, store
 from blueattr.errors import StoreBusyError
 from blueattr.sources import files
 from blueattr.store import Store, Writer
@@ -477,6 +477,48 @@ def test_a_full_disk_is_an_error_and_the_next_run_resumes(
         recovered(db, path, whole)
     assert set(codes) <= {0, 7}
     assert codes.count(7) >= 2
+
+
+# --- stores of before ----------------------------------------------------------------------------
+
+
+def test_keys_become_numbers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A store written before schema 4 is read and appended to as if it had been of that schema."""
+    keys = [tid(5), tid(1 << 59), "x", "y" * 512, "3222222222222", "c222222222222", "3222222222221"]
+    who = WHO[0]
+    events = [
+        *(post(who, key, f"text {key}", rev=k, time=at(k)) for k, key in enumerate(keys)),
+        post(who, "z", "", rev=10, time=at(10), parent=uri(who, tid(5)), root=uri(who, "gone")),
+        repost(who, "z", uri(who, keys[-1]), rev=11, time=at(11)),
+        follow(who, tid(6), who, rev=12, time=at(12)),
+        delete(who, POST, "x", rev=13, time=at(13)),
+    ]
+    new = tmp_path / "new.duckdb"
+    found = ingest(new, events)
+    old = tmp_path / "old.duckdb"
+    known = store._migrations()
+    monkeypatch.setattr(store, "_migrations", lambda: known[:3])
+    Writer(old).close()
+    monkeypatch.setattr(store, "_migrations", lambda: known)
+    with Store.open(new) as filled:
+        filled._connection.execute("ATTACH $path AS old", {"path": str(old)})
+        filled._connection.execute("INSERT INTO old.account FROM account")
+        numbers = dict(rows(filled, "SELECT did, id FROM account"))
+        for (collection, did, rkey), values in found.records.items():
+            subject, root = (values[k] and numbers[values[k]] for k in (3, 5))
+            tags = list(values[8]) if values[8] else None
+            filled._connection.execute(
+                "INSERT INTO old.record VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                [
+                    collection, numbers[did], rkey, values[0], values[1], values[2], subject,
+                    values[4], root, values[6], values[7], tags, values[9],
+                ],
+            )  # fmt: skip
+        filled._connection.execute("DETACH old")
+    assert content(old) == found
+    assert len(found.records) == len(keys) + 3
+    again = ingest(old, [post(who, "x", "late", rev=1, time=at(20)), *events])
+    assert again.records == found.records
 
 
 # --- readers and writers -------------------------------------------------------------------------
