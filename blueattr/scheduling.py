@@ -309,14 +309,22 @@ def systemd_units(cron: Cron, command: Command, name: str, fine: Sequence[int]) 
         *(f"Environment={_quoted(f'{k}={v}')}" for k, v in command.environment.items()),
         *([] if command.environment_file is None
           else [f"EnvironmentFile=-{_specified(str(command.environment_file))}"]),
-        # Only in a command line is a dollar sign something else.
-        "ExecStart=" + " ".join(_quoted(word).replace("$", "$$") for word in command.words),
+        f"ExecStart={_executed(command.words)}",
         f"StandardOutput=append:{_specified(str(command.log))}",
         f"StandardError=append:{_specified(str(command.log))}",
         *([f"SuccessExitStatus={' '.join(map(str, fine))}"] if fine else []),
         "",
     ])  # fmt: skip
     return timer, service
+
+
+def _executed(words: Sequence[str]) -> str:
+    program, *arguments = words
+    if not re.fullmatch(r"[^\"'\\$]+", program):
+        # What systemd does not take as a program's name, it takes as an argument.
+        program, arguments = "/usr/bin/env", [*words]
+    # Only here is a dollar sign something else.
+    return " ".join([_quoted(program), *(_quoted(word).replace("$", "$$") for word in arguments)])
 
 
 def _specified(text: str) -> str:

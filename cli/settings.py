@@ -58,13 +58,17 @@ LogFile: TypeAlias = Annotated[
 
 _FORMS = ("html", "json", "csv", "parquet", "png", "svg")
 _MOST_KEPT = 1_000_000
-# Commands' parameters that are settings.
-_PLACES: dict[str, Place] = {
+# Commands' parameters, and variables of the environment, that are settings.
+_FLAGS: dict[str, Place] = {
     "db": ("db",),
     "reports": ("output", "reports"),
     "log": ("log", "form"),
     "log_file": ("log", "file"),
     "topics": ("report", "topics"),
+}
+_VARIABLES: dict[str, Place] = {
+    "BLUEATTR_DB": ("db",),
+    "BLUEATTR_TOPICS": ("report", "topics"),
 }
 
 
@@ -193,19 +197,15 @@ def read_settings(context: typer.Context, config: Path | None) -> Settings:
     path, _ = find_config(config)
     document = Document(path)
     given: dict[Place, tuple[Any, Origin]] = {}
+    for variable, place in _VARIABLES.items():
+        if os.environ.get(variable):
+            given[place] = os.environ[variable], Origin("environment", variable)
     for parameter in context.command.params:
-        place = _PLACES.get(str(parameter.name))
+        flag = _FLAGS.get(str(parameter.name))
         source = context.get_parameter_source(str(parameter.name))
-        if place is None or source is None or source.name not in {"COMMANDLINE", "ENVIRONMENT"}:
-            continue
-        value = context.params[str(parameter.name)]
-        if value is None:
-            continue
-        origin = (
-            Origin("flag", parameter.opts[0]) if source.name == "COMMANDLINE"
-            else Origin("environment", str(parameter.envvar))
-        )  # fmt: skip
-        given[place] = (str(value), origin)
+        if flag is not None and source is not None and source.name == "COMMANDLINE":
+            value = str(context.params[str(parameter.name)])
+            given[flag] = value, Origin("flag", parameter.opts[0])
     return settle(SECTIONS, document, given)
 
 
