@@ -341,7 +341,7 @@ class _Follower:
             if came and (self._is_fresh() or quiet > _QUIET):
                 return "live"
             if not came and quiet > _QUIET_AT_FIRST:
-                if self.asked.last is not None and self.current.dialect.by_time:
+                if self.asked.again and self.current.dialect.by_time:
                     raise ConnectionLost("nothing came, not even what was seen last")
                 return "live"
         return None
@@ -410,9 +410,9 @@ class _Follower:
 
     def _too_old(self, lost: ConnectionRefused) -> Resume:
         asked = self.asked
-        if asked.cursor is not None and asked.last is not None and asked.cursor < asked.last:
+        if asked.again and asked.last is not None:
             # What was asked for beyond need is gone; the rest may be there.
-            return replace(asked, cursor=asked.last)
+            return replace(asked, cursor=asked.last + 1)
         return self._lacking(f"the server no longer had it ({lost.message or lost.error})")
 
     def _lacking(self, gap: str) -> Resume:

@@ -77,6 +77,7 @@ class Asked:
     wire_bytes: int = 0
     pings: int = 0
     closed_with: int | None = None
+    seqs: list[int] = field(default_factory=list)
 
     @property
     def cursor(self) -> int | None:
@@ -364,8 +365,10 @@ class StreamServer:
                     if index >= len(self.log):
                         self._changed.wait(0.02)
                 continue
-            connection.sendall(frame)
+            # Noted before: the client may have it, and ask, at once.
+            asked.seqs.append(self.log[index][0])
             asked.wire_bytes += len(frame)
+            connection.sendall(frame)
             asked.sent += 1
             index += 1
 

@@ -2,13 +2,18 @@
 
 import json
 from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import replace
 from datetime import timedelta
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 from archive_server import ArchiveServer
 from archive_server import Fault as ArchiveFault
 from events_builder import Event, account, as_v2, at, dumps, identity, micros, post
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from live_world import (
     PROTOCOLS,
     Run,
@@ -433,25 +438,24 @@ def test_a_cursor_that_is_too_old_becomes_a_gap(server: StreamServer, db: Path) 
     run = Run(END)
     done = run.follow(db, target)
     assert done.gaps == ("the server no longer had it (the oldest is 10)",)
-    assert server.faults == {"too old": 2}, "once to connect, once for the reason"
+    assert server.faults == {"too old": 4}, "twice, and for the reason each"
     assert content(db) == expected(EVENTS[:1] + EVENTS[9:])
     (missing,) = gaps_of(db)
     assert (missing.start, missing.end) == (at(0), at(9))
 
 
-def test_only_what_was_asked_for_beyond_need_is_too_old(
-    server: StreamServer, db: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_only_what_was_asked_for_beyond_need_is_too_old(server: StreamServer, db: Path) -> None:
     target = begun("v2", server, db)
-    server.script = in_turn(Fault("close", after=8))
-    Run(end_of(EVENTS[:8])).follow(db, target)
-    server.floor = 5
+    server.script = in_turn(Fault("close", after=9))
+    Run(end_of(EVENTS[:9])).follow(db, target)
+    # The next one it still has, though not the last one seen.
+    server.floor = 10
     run = Run(END)
     done = run.follow(db, target)
     assert (done.gaps, done.outcome) == ((), "live")
     assert server.faults["too old"] == 2
     asked = [a.cursor for a in server.subscriptions()]
-    assert asked[-1] == 8
+    assert asked[-1] == 10
     assert 1 in asked
     assert content(db) == expected(EVENTS)
 
@@ -611,7 +615,7 @@ def test_what_is_too_old_is_fetched_from_the_archive(
     assert archived.served
     assert set(archived.served.values()) == {1}, "no block was asked for twice"
     last = server.subscriptions()[-1]
-    assert last.cursor == 15
+    assert last.cursor == 16
     for asked in server.subscriptions():
         assert b"secret" not in asked.raw
     # The next run goes on from the stream.
@@ -911,8 +915,8 @@ def test_it_is_refused_only_where_every_server_refuses() -> None:
 
 def test_asking_otherwise_needs_no_wait_unless_it_does_not_end() -> None:
     retries = Retries(1, lambda: 0.5)
-    waits = [retries.negotiated() for _ in range(8)]
-    assert waits == [0, 0, 0, 8, 16, 32, 64, 64]
+    waits = [retries.negotiated() for _ in range(10)]
+    assert waits == [0, 0, 0, 1, 2, 4, 8, 16, 32, 64]
     assert retries.hopeless
 
 
@@ -940,3 +944,104 @@ def test_statuses_of_an_account_are_not_doubled_by_replays(server: StreamServer,
     Run(end_of(events) + 5).follow(db, streams_of("v2", server))
     assert content(db) == expected(events)
     assert len(content(db).statuses) == 2
+
+
+# --- the laws ------------------------------------------------------------------------------------
+
+# So far apart that rewinding by time reaches two of them.
+SPARSE = [post(f"who{k % 3}", f"p{k}", f"text {k}", rev=k, time=at(400 * k)) for k in range(12)]
+
+
+@st.composite
+def schedules(draw: st.DrawFn) -> tuple[str, int, list[tuple[str, int]]]:
+    """A protocol, how many hosts there are, and what happens to one subscription after another."""
+    protocol = draw(st.sampled_from(PROTOCOLS))
+    hosts = 1 if protocol == "firehose" else draw(st.integers(1, 2))
+    steps = st.one_of(
+        st.tuples(st.just("cut"), st.integers(0, 6)),
+        st.tuples(st.just("close"), st.integers(0, 6)),
+        st.tuples(st.just("refuse"), st.just(0)),
+        st.tuples(st.just("floor"), st.integers(2, len(SPARSE) - 2)),
+    )
+    return protocol, hosts, draw(st.lists(steps, min_size=1, max_size=6))
+
+
+def check_schedule(folder: Path, schedule: tuple[str, int, list[tuple[str, int]]]) -> None:
+    protocol, hosts, steps = schedule
+    db = folder / "store.duckdb"
+    left = list(steps)
+    with ExitStack() as stack:
+        # Each numbers the same events in its own way.
+        servers = [stack.enter_context(StreamServer().running()) for _ in range(hosts)]
+        if protocol == "firehose":
+            seed(db, protocol, servers[0], SPARSE)
+        for k, one in enumerate(servers):
+            one.replace([])
+            one.add(*SPARSE, first=1 + 100 * k)
+            one.floor = 1 + 100 * k
+
+        def script(asked: Asked) -> Fault | None:
+            # A refusal is asked again for its reason; that is no subscription.
+            if asked.kind != protocol or "accept" in asked.headers or not left:
+                return None
+            what, number = left.pop(0)
+            if what == "floor":
+                for k, one in enumerate(servers):
+                    one.floor = max(one.floor, number + 100 * k)
+                return None
+            return Fault(what, after=number)
+
+        for one in servers:
+            one.script = script
+        run = Run(END)
+        run.timing = replace(run.timing, now=lambda: end_of(SPARSE) + 9.5)
+        done = run.follow(db, streams_of(protocol, *servers), start=at(-5))
+        sent = {
+            index - 100 * k
+            for k, one in enumerate(servers)
+            for asked in one.subscriptions()
+            for index in asked.seqs
+        }
+    assert done.outcome == "live"
+    if protocol == "firehose":
+        sent.add(1)
+    # What any connection brought is there, and nothing else.
+    assert content(db) == expected([SPARSE[number - 1] for number in sorted(sent)])
+    # What none brought is a gap, and nothing else: between what came before and what came after.
+    missing = [
+        (at(400 * (a - 1)), at(400 * (b - 1))) for a, b in pairwise(sorted(sent)) if b - a > 1
+    ]
+    assert [(gap.start, gap.end) for gap in gaps_of(db)] == missing
+    assert not missing or done.gaps
+    # Spans are as long as what came without interruption.
+    edges = {400.0 * (number - 1) for number in sent}
+    for spans in spans_of(db).values():
+        for first, last, _ in spans:
+            assert first in edges
+            assert last in edges
+            assert first is not None
+            assert last is not None
+            assert not any(first < 400 * k < last and k + 1 not in sent for k in range(len(SPARSE)))
+
+
+@settings(
+    derandomize=True, deadline=None, max_examples=12,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)  # fmt: skip
+@given(schedules())
+def test_whatever_happens_the_store_is_the_fold_and_spans_are_what_was_seen(
+    tmp_path_factory: pytest.TempPathFactory, schedule: tuple[str, int, list[tuple[str, int]]]
+) -> None:
+    check_schedule(tmp_path_factory.mktemp("run"), schedule)
+
+
+@pytest.mark.slow
+@settings(
+    derandomize=True, deadline=None, max_examples=150,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)  # fmt: skip
+@given(schedules())
+def test_whatever_happens_more_often(
+    tmp_path_factory: pytest.TempPathFactory, schedule: tuple[str, int, list[tuple[str, int]]]
+) -> None:
+    check_schedule(tmp_path_factory.mktemp("run"), schedule)

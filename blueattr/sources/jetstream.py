@@ -166,7 +166,7 @@ class JetstreamV2:
             return None
         if first.first_seq < resume.cursor:
             return "the server's numbering has started over"
-        if resume.last is not None and first.first_seq > resume.last:
+        if resume.again and resume.last is not None and first.first_seq > resume.last:
             return "the server's replay began after the last event seen"
         if resume.seen is not None and first.first_us is not None:
             begun = from_microseconds(first.first_us)

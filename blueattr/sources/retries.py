@@ -48,20 +48,21 @@ class Retries:
         self._refusals: Counter[int] = Counter()
         self._worked = False
         self._tries = 0
+        self._negotiations = 0
         self.turn = 0
         self.failures = 0
 
     def worked(self) -> None:
         """Note that something new came."""
         self._worked = True
-        self._tries = self.failures = 0
+        self._tries = self._negotiations = self.failures = 0
         self._refusals.clear()
 
     def failed(self, lost: ConnectionLost) -> float:
         """Note that a connection ended, or was not made; return the seconds to wait."""
         self.failures += 1
         self._tries += 1
-        wait = self._wait()
+        wait = _wait(self.failures, self._jitter())
         if _refuses(lost):
             self._refusals[self.turn] += 1
         else:
@@ -75,8 +76,9 @@ class Retries:
 
     def negotiated(self) -> float:
         """Note that the same server is to be asked for something else; return the wait."""
-        self.failures += 1
-        return 0.0 if self.failures <= _AT_ONCE else self._wait()
+        self._negotiations += 1
+        more = self._negotiations - _AT_ONCE
+        return 0.0 if more <= 0 else _wait(more, self._jitter())
 
     @property
     def refused(self) -> bool:
@@ -90,11 +92,11 @@ class Retries:
     @property
     def hopeless(self) -> bool:
         """Whether a run that is to end had better end without."""
-        return self.failures >= _TRIES * self._servers
+        return max(self.failures, self._negotiations - _AT_ONCE) >= _TRIES * self._servers
 
-    def _wait(self) -> float:
-        longest = min(_FIRST_WAIT * 2.0 ** min(self.failures - 1, 30), _LAST_WAIT)
-        return longest * (0.5 + self._jitter())
+
+def _wait(failures: int, jitter: float) -> float:
+    return min(_FIRST_WAIT * 2.0 ** min(failures - 1, 30), _LAST_WAIT) * (0.5 + jitter)
 
 
 def _refuses(lost: ConnectionLost) -> bool:

@@ -30,7 +30,7 @@ class Resume:
     cursor
         The server's own cursor to ask for; None where there is none.
     last
-        The cursor of the last event seen from this server, which is at or after `cursor`.
+        The cursor of the last event seen from this server.
     since
         Where there is no cursor: ask for everything from this time on, if the server can.
     seen
@@ -44,6 +44,11 @@ class Resume:
     since: datetime | None = None
     seen: datetime | None = None
     gap: str | None = None
+
+    @property
+    def again(self) -> bool:
+        """Whether the last event seen is asked for again."""
+        return self.cursor is not None and self.last is not None and self.cursor <= self.last
 
 
 class ServerError(ConnectionLost):
