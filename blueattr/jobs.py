@@ -40,7 +40,9 @@ __all__ = [
 # A commit folds what waits into the whole store: seldom enough to be cheap, often enough that a
 # killed run has little to do again and a reader gets in between.
 COMMIT_ROWS = 1_000_000
-_COMMIT_BYTES = 256 << 20
+# Part of a commit's cost grows with the store, so that a commit grows with it too.
+_COMMIT_PART = 1 / 48
+_COMMIT_BYTES = 384 << 20
 
 Progress = Callable[[str, int, int | None], None]
 """Told the source's name, bytes consumed and its size where known."""
@@ -149,7 +151,7 @@ def read_source(
             if progress:
                 progress(source.name, chunk.read, source.size)
             rows, size = writer.waiting
-            if rows >= COMMIT_ROWS or size >= _COMMIT_BYTES:
+            if rows >= max(COMMIT_ROWS, writer.records * _COMMIT_PART) or size >= _COMMIT_BYTES:
                 state = writer.settle(state)
                 writer.commit(state)
             if must_end is not None and must_end():

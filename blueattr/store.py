@@ -34,6 +34,8 @@ DEFAULT_MEMORY = 4 << 30
 
 # What Python, Arrow and a batch of lines need beside DuckDB's own buffers.
 _OUTSIDE_DUCKDB = 800 << 20
+# What an ingest gives DuckDB at most: more would only keep pages of the store that it seldom needs.
+_WRITER_MEMORY = 768 << 20
 # Bytes of unusual lines that may wait for one statement.
 _MOST_UNUSUAL = 8 << 20
 _READER_PATIENCE = 120.0
@@ -97,7 +99,7 @@ class Store:
         self.path = path
         self._connection = duckdb.connect(
             config={
-                "memory_limit": f"{max(memory - _OUTSIDE_DUCKDB, memory // 2)}B",
+                "memory_limit": f"{_engine_memory(memory)}B",
                 "temp_directory": f"{path}.tmp",
                 # Rows are ordered where it matters; the rest may be parallel.
                 "preserve_insertion_order": False,
@@ -263,6 +265,9 @@ class Writer(Store):
         Another process is ingesting into it.
     """
 
+    records: int
+    """How many rows the table of records has."""
+
     def __init__(self, path: Path, memory: int = DEFAULT_MEMORY) -> None:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -284,12 +289,15 @@ class Writer(Store):
             os.close(self._lock)
             raise StoreError(f"cannot write {path}.lock: {error.strerror}") from None
         super().__init__(path, memory)
+        limit = min(_engine_memory(memory), _WRITER_MEMORY)
+        self._connection.execute("SET memory_limit = $limit", {"limit": f"{limit}B"})
         try:
             if not path.exists():
                 self._create()
             self.run("ingest/tid_number")
             with self._attached():
                 self._migrate()
+                self.records = self._count_records()
             self._parser = staging.Parser()
             self._unusual: list[pa.Table] = []
             self._forget()
@@ -457,12 +465,16 @@ class Writer(Store):
             except BaseException:
                 self._connection.rollback()
                 raise
+            self.records = self._count_records()
         self._forget()
 
     @property
     def waiting(self) -> tuple[int, int]:
         """Rows that wait for a commit, at most, and about as many bytes as they take."""
         return self._waiting.rows + self._unusual_lines, self._waiting.size + self._unusual_size
+
+    def _count_records(self) -> int:
+        return int(self.frame("read/records")["records"][0])
 
     def _forget(self) -> None:
         self._waiting = staging.Waiting()
@@ -598,6 +610,11 @@ _RECORDS = (
 )
 _CHANGES = ("append/18_changed", "append/19_delete", "append/20_departed")
 _DEPARTED = ("append/22_orphaned", "append/23_orphaned_delete", "append/24_orphaned_again")
+
+
+def _engine_memory(memory: int) -> int:
+    """Bytes that DuckDB may use of those that the process may."""
+    return max(memory - _OUTSIDE_DUCKDB, memory // 2)
 
 
 def _first_line(error: Exception) -> str:
