@@ -157,8 +157,9 @@ def _columns(scanned: Scanned) -> dict[str, Any]:
         "rev": pa.array(numbers[jetstream.REV].astype(np.uint64)),
         "removed": pa.array(flag & jetstream.REMOVED != 0),
         "event_time": pa.array(numbers[jetstream.TIME].copy()).cast(pa.timestamp("us")),
-        "subject_rkey": pa.array(numbers[jetstream.SUBJECT_RKEY], mask=no_key),
-        "root_rkey": pa.array(numbers[jetstream.ROOT_RKEY], mask=no_root),
+        # A mask does not make Arrow copy: the next lines would write over the keys of these.
+        "subject_rkey": pa.array(numbers[jetstream.SUBJECT_RKEY].copy(), mask=no_key),
+        "root_rkey": pa.array(numbers[jetstream.ROOT_RKEY].copy(), mask=no_root),
         "text": _strings(
             _from_zero(scanned.word_ends[0]), texts.copy(), flag & jetstream.TEXT != 0
         ),

@@ -286,3 +286,30 @@ def test_a_delete_and_a_link_to_no_post() -> None:
     assert parse(lines(other)) == ["left"]
     assert parse(lines(repost(A, tid(5), uri(B, "no TID"), rev=1, time=at(1)))) == ["left"]
     assert did(A) == row["did"]
+
+
+def test_what_waits_stays_as_it_was_parsed_whatever_is_parsed_next() -> None:
+    parser, waiting = Parser(), Waiting()
+
+    def wait_for(number: int) -> None:
+        parent, root = (uri(A, tid(number)), uri(B, tid(number + 1)))
+        reply = post(
+            A, tid(number + 2), f"{number}", rev=1, time=at(number), parent=parent, root=root
+        )
+        other = repost(B, tid(number + 3), uri(A, tid(number + 4)), rev=2, time=at(number))
+        parts, left = parser.scan(lines(reply, other))
+        assert not len(left)
+        for part in parts:
+            waiting.add(part)
+
+    def rows() -> list[Row]:
+        accounts = np.arange(waiting.dids().num_rows, dtype=np.uint32)
+        found: list[Row] = waiting.table(accounts).to_pylist()
+        return found
+
+    wait_for(100)
+    before = rows()
+    wait_for(200)
+    assert len(before) == 2
+    assert rows()[:2] == before
+    assert rows()[2:] != before
