@@ -1,9 +1,10 @@
 """Scheduled runs: run does one, runs lists them."""
 
+import os
 import signal
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -88,6 +89,9 @@ def _stopping() -> Iterator[threading.Event]:
         stop.set()
         for number in before:
             signal.signal(number, signal.default_int_handler)
+        # Not by way of a stream's buffer, in which a handler may find itself.
+        with suppress(OSError):
+            os.write(2, b"blueattr: stopping after this stage; once more to stop at once\n")
 
     before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
     try:

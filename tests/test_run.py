@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from cli_world import AGENTS, BLUEATTR, Run, events, harmless, ok, run
 from events_builder import Event, lines
+from stream_server import StreamServer
 
 from blueattr import running
 from blueattr.errors import ExitCode, RunGoingError
@@ -231,6 +232,26 @@ def test_a_source_that_is_down_keeps_nothing_out() -> None:
     done(code=ExitCode.SOURCE)
     assert current() == name
     assert {r.outcome for r in read_runs(Path("reports"))} == {"a source was unreachable"}
+
+
+@pytest.mark.slow
+def test_a_stream_is_followed_until_there_is_no_more_of_it() -> None:
+    older, newer = EVENTS[:-300], EVENTS[-300:]
+    with StreamServer(older).running() as server:
+        source = f'read = ["jetstream"]\nhost = ["{server.url}"]\nfrom = 2026-04-30\nfor = "20s"'
+        write(SETTINGS.replace('read = ["in/"]', source))
+        ended = done()
+        assert "live, +" in ended.stderr
+        first = comparison()["window"]
+        quiet = done(code=ExitCode.NOTHING_NEW)
+        assert "live, +0 events" in quiet.stderr
+        server.add(*newer)
+        done()
+        assert comparison()["window"]["end"] > first["end"]
+        assert comparison()["n_agents"] == PANEL
+    done(code=ExitCode.SOURCE)
+    last = read_runs(Path("reports"))[-1]
+    assert (last.outcome, last.end["report"]) == ("a source was unreachable", None)
 
 
 def test_a_file_that_is_damaged_or_gone_keeps_nothing_out() -> None:
