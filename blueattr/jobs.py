@@ -1,8 +1,9 @@
 """One function per command: where input and output meet the arithmetic."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
+from itertools import repeat
 from pathlib import Path
 
 import polars as pl
@@ -13,7 +14,8 @@ from blueattr.errors import InputError, SourceError, UsageError
 from blueattr.indicators import Aggregator, Indicator
 from blueattr.provenance import Provenance, Window
 from blueattr.scales import ScaleComparison, compare_scales
-from blueattr.sources import Ingested, Source, SourceState, files
+from blueattr.sources import BY_BYTES, Chunk, Ingested, Source, SourceState, files
+from blueattr.sources.parallel import in_order
 from blueattr.store import DEFAULT_MEMORY, Status, Store, Writer
 from blueattr.views import PanelQuery, count_events, make_features
 
@@ -146,7 +148,8 @@ def read_source(
     """
     failure = ""
     try:
-        for chunk in source.chunks(state.position):
+        chunks = source.chunks(state.position)
+        for chunk in _ahead(chunks) if source.kind in BY_BYTES else chunks:
             state = writer.stage(chunk, state, later=True)
             if progress:
                 progress(source.name, chunk.read, source.size)
@@ -162,6 +165,14 @@ def read_source(
     state = writer.settle(state)
     writer.commit(state)
     return state, failure or next(iter(nothing_of_it(state)), "")
+
+
+def _ahead(chunks: Iterator[Chunk]) -> Iterator[Chunk]:
+    """Read and decompress the next chunks of a file while the one before is decoded."""
+    for chunk in in_order(repeat(lambda: next(chunks, None)), 1):
+        if chunk is None:
+            return
+        yield chunk
 
 
 def nothing_of_it(state: SourceState) -> list[str]:
