@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help setup run test quick test-integration soak lint golden bench lock clean
+.PHONY: help setup run test quick test-integration soak lint golden docs bench lock clean
 
 help:
 	@echo "make run     set up, then the main job on the bundled sample"
@@ -13,6 +13,7 @@ help:
 	@echo "make soak    ten minutes with a real Jetstream, killing it and blueattr at random"
 	@echo "make lint    formatting, types, import rules"
 	@echo "make golden  write the golden files anew (look at the diff before committing)"
+	@echo "make docs    build the documentation as a site that needs no network: out/site/index.html"
 	@echo "make bench   kernels, decoders and sampled values beside limits and other packages"
 	@echo "make lock    resolve requirements.lock and requirements-bench.lock anew from pyproject.toml"
 
@@ -55,7 +56,12 @@ lint: setup
 	$(BIN)/lint-imports
 
 golden: setup
-	BLUEATTR_WRITE_GOLDEN=1 $(BIN)/python -m pytest -q tests/test_golden.py tests/test_report_figures.py tests/test_docs.py
+	BLUEATTR_WRITE_GOLDEN=1 $(BIN)/python -m pytest -q tests/test_golden.py tests/test_report_figures.py tests/test_docs.py tests/test_pages.py
+
+# A link that leads nowhere is an error.
+docs: setup
+	$(BIN)/python -m sphinx -n -W --keep-going -q -b html -d out/site-cache docs out/site
+	@echo "The site: out/site/index.html"
 
 # The peers bring much with them, which `make test` should not download.
 bench: $(VENV)-bench/ready

@@ -1,0 +1,123 @@
+"""A page for each command, made of the command's own help, so that the two cannot differ."""
+
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from blueattr.cli import main
+
+__all__ = ["commands", "page", "slug", "write"]
+
+_EXAMPLE = "Example: "
+
+
+def commands() -> dict[str, Any]:
+    """Give every command that does something by its full name, in the order of the help."""
+    return dict(_below("", typer.main.get_command(main._app)))  # noqa: SLF001 - the app itself
+
+
+def _below(name: str, command: Any) -> Iterator[tuple[str, Any]]:
+    if not hasattr(command, "commands"):
+        yield name, command
+        return
+    for sub, one in command.commands.items():
+        yield from _below(f"{name} {sub}".strip(), one)
+
+
+def slug(name: str) -> str:
+    """Name the page of a command."""
+    return name.replace(" ", "-")
+
+
+def page(name: str, command: Any) -> str:
+    """Lay out a command's help as Markdown."""
+    context = command.make_context(name, [], resilient_parsing=True)
+    words, example = _parts(command.help)
+    parts = [f"# blueattr {name}", *words]
+    usage = f"blueattr {name} {' '.join(command.collect_usage_pieces(context))}"
+    parts += ["## Usage", f"```text\n{usage}\n```"]
+    parts += ["For example:", f"```text\n{example}\n```"]
+    for title, kind in (("Arguments", "argument"), ("Options", "option")):
+        entries = [
+            _entry(parameter, context)
+            for parameter in command.params
+            if parameter.param_type_name == kind and not getattr(parameter, "hidden", False)
+        ]
+        if entries:
+            parts += [f"## {title}", "\n\n".join(entries)]
+    parts += ["## Exit codes", *exit_codes()]
+    return "\n\n".join(parts) + "\n"
+
+
+def exit_codes() -> tuple[str, str]:
+    """Give the exit codes as the program's own help states them."""
+    text = " ".join(main._HELP.split())  # noqa: SLF001 - what `blueattr --help` says
+    listed = text.split("Exit codes: ")[1].rstrip(".")
+    codes = re.findall(r"(\d+) ((?:\([^)]*\)|[^,(])+)", listed)
+    rows = [f"| {code} | {_escaped(meaning.strip())} |" for code, meaning in codes]
+    return "They are the same for every command.", "\n".join(
+        ["| code | meaning |", "|---|---|", *rows]
+    )
+
+
+def _parts(text: str) -> tuple[list[str], str]:
+    """Split a help text into its paragraphs and its example."""
+    paragraphs = [" ".join(part.split()) for part in text.split("\n\n")]
+    example = next(part for part in paragraphs if part.startswith(_EXAMPLE))
+    return [_escaped(p) for p in paragraphs if p != example], example.removeprefix(_EXAMPLE)
+
+
+def _entry(parameter: Any, context: Any) -> str:
+    """Lay out an option or argument as an entry of a definition list."""
+    named, said = parameter.get_help_record(context)
+    # The help ends in what is known beside it: [env var: …; default: …], or [required].
+    known = re.search(r"  \[(.+)\]$", said)
+    words = said[: known.start()] if known else said
+    facts = []
+    for fact in known[1].split("; ") if known else ():
+        what, _, value = fact.partition(": ")
+        label = {"env var": "environment"}.get(what, what)
+        facts.append(f"{label} `{value}`" if value else label)
+    tail = f" *({'; '.join(facts)})*" if facts else ""
+    return f"`{' '.join(named.split())}`\n: {_escaped(' '.join(words.split()))}{tail}"
+
+
+def _escaped(text: str) -> str:
+    """Let Markdown show a text as it is, but for what it quotes as code."""
+    parts = re.split(r"(`[^`]*`)", text)
+    return "".join(
+        part if part.startswith("`") else re.sub(r"([\\*_<>\[\]|#])", r"\\\1", part)
+        for part in parts
+    )
+
+
+def write(folder: Path) -> None:
+    """Write every page, and one that lists them; remove what no command is behind."""
+    pages = {f"{slug(name)}.md": page(name, command) for name, command in commands().items()}
+    lines = [
+        f"| [blueattr {name}]({slug(name)}.md) | {_parts(command.help)[0][0]} |"
+        for name, command in commands().items()
+    ]
+    listed = "\n".join(f"{slug(name)}" for name in commands())
+    pages["index.md"] = "\n\n".join(
+        [
+            "# Commands",
+            "Each page is made of what `blueattr COMMAND --help` says.",
+            "\n".join(["| command | what it does |", "|---|---|", *lines]),
+            "## Exit codes",
+            exit_codes()[1],
+            f"```{{toctree}}\n:hidden:\n\n{listed}\n```",
+        ]
+    ) + "\n"  # fmt: skip
+    if folder.exists() and {path.name for path in folder.iterdir()} - pages.keys():
+        shutil.rmtree(folder)
+    folder.mkdir(exist_ok=True)
+    for name, text in pages.items():
+        path = folder / name
+        # What has not changed is not built again.
+        if not path.exists() or path.read_text(encoding="utf-8") != text:
+            path.write_text(text, encoding="utf-8")
