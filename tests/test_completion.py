@@ -87,7 +87,7 @@ def test_tab_completes_commands_and_options_after_installing(tmp_path: Path) -> 
         shell.wait(r"run\s+runs")
 
 
-@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+@pytest.mark.parametrize("shell", ["zsh", "fish"])
 def test_the_script_can_be_shown(shell: str) -> None:
     # The shell is the one that asks; where it cannot be told, it can be named.
     done = subprocess.run(

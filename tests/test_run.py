@@ -154,15 +154,16 @@ def test_other_settings_make_another_report_of_the_same_events() -> None:
     drop("1.jsonl", EVENTS)
     done()
     names = [current()]
-    for change in ("seeds = 3", 'window = "10d"', 'topics = "mine.toml"'):
-        Path("mine.toml").write_text('[topics.mythos]\nkeywords = ["system card"]\n')
+    mine = Path("mine.toml")
+    mine.write_text('[topics.mythos]\nkeywords = ["system card"]\n')
+    for change in ("seeds = 3", 'topics = "mine.toml"'):
         write(SETTINGS.replace("seeds = 2", change))
         done()
         names.append(current())
-        done(code=ExitCode.NOTHING_NEW)
-    Path("mine.toml").write_text('[topics.mythos]\nkeywords = ["so true"]\n')
+    done(code=ExitCode.NOTHING_NEW)
+    mine.write_text('[topics.mythos]\nkeywords = ["so true"]\n')
     done()
-    assert len({*names, current()}) == 5
+    assert len({*names, current()}) == 4
 
 
 def test_a_report_that_is_damaged_is_made_anew() -> None:
@@ -323,15 +324,14 @@ def test_a_run_that_is_told_to_stop_ends_between_stages() -> None:
     done()  # what was ingested is not yet reported on
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_signals_end_a_run_with_130(number: int) -> None:
+def test_a_signal_ends_a_run_with_130() -> None:
     drop("1.jsonl", EVENTS)
     child = subprocess.Popen(
         [str(BLUEATTR), "run"], stderr=subprocess.PIPE, stdout=subprocess.DEVNULL
     )
     assert child.stderr is not None
     child.stderr.readline()
-    child.send_signal(number)
+    child.send_signal(signal.SIGTERM)
     rest = child.stderr.read()
     child.stderr.close()
     assert child.wait(30) == ExitCode.INTERRUPTED, rest

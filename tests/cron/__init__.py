@@ -1,0 +1,1 @@
+"""Scheduled runs under the real cron daemon, and a week of them."""
