@@ -10,7 +10,16 @@ import pytest
 from events_builder import at, post
 from live_world import Run, end_of, streams_of
 from store_content import content, expected
-from stream_server import BINARY, V1, Fault, StreamServer, in_turn, wire, xrpc_error
+from stream_server import (
+    BINARY,
+    V1,
+    Fault,
+    StreamServer,
+    close_frame,
+    in_turn,
+    wire,
+    xrpc_error,
+)
 
 from blueattr.sources import socket as module
 from blueattr.sources import streams
@@ -242,3 +251,43 @@ def test_what_came_before_the_end_is_given_first(server: StreamServer) -> None:
         assert ending(connection) == (
             "the server closed the connection (code 1001, 'shutting down')"
         )
+
+
+@pytest.mark.parametrize("code", [1000, 1001, 1002, 1008, 1011, 1012, 3000, 4321])
+def test_a_close_is_answered_and_told(code: int, server: StreamServer) -> None:
+    server.script = in_turn(Fault("close", after=3, code=code))
+    with connect(server) as connection:
+        assert len(drain(connection, 3)) == 3
+        assert ending(connection) == f"the server closed the connection (code {code})"
+    wait_until(lambda: server.subscriptions()[0].closed_with == code)
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "said"),
+    [
+        ("oversized", wire(b"", size=9 << 20), "exceeding"),
+        ("absurd", wire(b"", size=(1 << 63) - 1), "exceeding"),
+        ("negative", wire(b"", size=1 << 63), "invalid"),
+        ("fragments", wire(b"x" * (3 << 20), fin=False) + wire(b"x" * (3 << 20), 0, fin=False) * 2,
+         "message of over"),
+        ("empty fragments", wire(b"", fin=False) + wire(b"", 0, fin=False) * 140_000,
+         "message of over"),
+        ("opcode", b"\x83\x00", "opcode"),
+        ("masked", b"\x81\x81....x", "mask"),
+        ("long ping", b"\x89\x7e\x01\x00", "control"),
+        ("fragmented ping", b"\x09\x00", "control"),
+        ("bad close", close_frame(999), "close"),
+        ("half a close", b"\x88\x01\x03", ""),
+        ("tls", b"\x16\x03\x01\x02\x00", ""),
+    ],
+)  # fmt: skip
+def test_broken_frames_end_the_connection_and_nothing_else(
+    name: str, data: bytes, said: str, server: StreamServer, capfd: pytest.CaptureFixture[str]
+) -> None:
+    server.script = in_turn(Fault("cut", after=3, data=data))
+    with connect(server) as connection:
+        told = ending(connection)
+    assert server.faults == {"cut": 1}
+    assert told
+    assert said in told.lower()
+    assert capfd.readouterr() == ("", "")
