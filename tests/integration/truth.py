@@ -214,7 +214,8 @@ def assert_same_but_for_times(
     )
     for key, (rev, removed, seen, *rest) in held.records.items():
         rev_there, removed_there, seen_there, *rest_there = truth.records[key]
-        assert (rev, removed, rest) == (rev_there, removed_there, rest_there), key
+        mine, theirs = (rev, removed, rest), (rev_there, removed_there, rest_there)
+        assert mine == theirs, f"{key}: {mine}, not {theirs}"
         # A record of which the server holds only the delete was seen by us before.
         if seen_there is not None:
             assert seen is not None, key
