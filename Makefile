@@ -3,14 +3,16 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help setup run test quick test-integration soak lint golden docs bench lock clean
+.PHONY: help setup run test quick test-integration soak test-cron week lint golden docs bench lock clean
 
 help:
 	@echo "make run     set up, then the main job on the bundled sample"
-	@echo "make test    set up, then every test"
+	@echo "make test    set up, then every test but test-cron"
 	@echo "make quick   the tests without the slow ones"
 	@echo "make test-integration   build the real servers (needs Go and Node) and test against them"
 	@echo "make soak    ten minutes with a real Jetstream, killing it and blueattr at random"
+	@echo "make test-cron   ten minutes of scheduled runs by the real cron daemon (needs cron and root)"
+	@echo "make week    a week of scheduled runs in minutes"
 	@echo "make lint    formatting, types, import rules"
 	@echo "make golden  write the golden files anew (look at the diff before committing)"
 	@echo "make docs    build the documentation as a site that needs no network: out/site/index.html"
@@ -33,7 +35,7 @@ run: setup
 # nothing can be downloaded, their tests are skipped and say so. Those mostly wait for servers that
 # they share, so the tests of a file stay together, and apart from those that compute.
 test: setup
-	$(BIN)/python -m pytest -n 2 -m "not integration"
+	$(BIN)/python -m pytest -n 2 -m "not integration and not cron"
 	@$(BIN)/python tests/integration/install.py --optional
 	$(BIN)/python -m pytest -n 2 --dist loadfile -m integration
 
@@ -48,6 +50,13 @@ MINUTES ?= 10
 soak: setup
 	$(BIN)/python tests/integration/install.py
 	PYTHONPATH=tests $(BIN)/python -m integration.soak --minutes $(MINUTES)
+
+# A step of cron's is a minute, nearly all of which is waiting: apart from the other tests.
+test-cron: setup
+	$(BIN)/python -m pytest -m cron
+
+week: setup
+	PYTHONPATH=tests $(BIN)/python -m cron.week
 
 lint: setup
 	$(BIN)/ruff format --check .
