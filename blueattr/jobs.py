@@ -45,6 +45,8 @@ COMMIT_ROWS = 1_000_000
 # Part of a commit's cost grows with the store, so that a commit grows with it too.
 _COMMIT_PART = 1 / 48
 _COMMIT_BYTES = 384 << 20
+# What an archive sends is paid for, and what is not committed would be paid for again.
+_COMMIT_PAID = 128 << 20
 
 Progress = Callable[[str, int, int | None], None]
 """Told the source's name, bytes consumed and its size where known."""
@@ -147,6 +149,7 @@ def read_source(
         Its state, and what went wrong; empty where nothing did.
     """
     failure = ""
+    paid = 0
     try:
         chunks = source.chunks(state.position)
         for chunk in _ahead(chunks) if source.kind in BY_BYTES else chunks:
@@ -154,9 +157,14 @@ def read_source(
             if progress:
                 progress(source.name, chunk.read, source.size)
             rows, size = writer.waiting
-            if rows >= max(COMMIT_ROWS, writer.records * _COMMIT_PART) or size >= _COMMIT_BYTES:
+            if (
+                rows >= max(COMMIT_ROWS, writer.records * _COMMIT_PART)
+                or size >= _COMMIT_BYTES
+                or (source.kind == "archive" and chunk.read - paid >= _COMMIT_PAID)
+            ):
                 state = writer.settle(state)
                 writer.commit(state)
+                paid = chunk.read
             if must_end is not None and must_end():
                 break
         state = replace(state, complete=source.complete)
