@@ -15,6 +15,7 @@ from blueattr.cli.settings import (
     LogFile,
     LogOption,
     Reports,
+    in_force,
     make_plan,
     read_settings,
 )
@@ -55,7 +56,7 @@ def show(
     from blueattr.report.records import settings_report  # noqa: PLC0415 - start-up time
 
     secrets = {KEY_VARIABLE: bool(os.environ.get(KEY_VARIABLE, "").strip())}
-    emit(settings_report(settings, secrets), form, out)
+    emit(settings_report(in_force(settings), secrets, settings.file), form, out)
 
 
 def init(

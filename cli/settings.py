@@ -18,7 +18,7 @@ from blueattr.cli.options import (
     question,
     sampling,
 )
-from blueattr.config import Document, Key, Origin, Place, Section, Settings, settle
+from blueattr.config import Document, Key, Origin, Place, Section, Setting, Settings, settle
 from blueattr.errors import BlueattrError, UsageError
 
 if TYPE_CHECKING:
@@ -130,7 +130,7 @@ SECTIONS = (
         Key("read", "words"),
         Key("plc", "words"),
         Key("host", "words"),
-        Key("for", "text", None, lambda text: duration(text, "--for")),
+        Key("for", "text", "15m", lambda text: duration(text, "--for")),
         Key("from", "time", None, lambda text: moment(text, "--from")),
         Key("to", "time", None, lambda text: moment(text, "--to")),
         Key("no-fill", "flag", default=False),
@@ -308,7 +308,6 @@ def _check_topics(settings: Settings) -> None:
 
 # --- sources -------------------------------------------------------------------------------------
 
-_DEFAULT_LIMIT = "15m"
 _OPTIONS = ("host", "for", "from", "to", "no-fill", "dictionary", "insecure")
 _ALLOWED: dict[str, tuple[str, ...]] = {
     "files": (),
@@ -319,7 +318,6 @@ _ALLOWED: dict[str, tuple[str, ...]] = {
 
 def _source(settings: Settings, number: int) -> "Files | Following | Archive":
     from blueattr.plans import Files  # noqa: PLC0415 - start-up time
-    from blueattr.sources.services import is_network  # noqa: PLC0415 - start-up time
 
     place: Place = ("sources", number)
     said = settings.section(*place)
@@ -328,10 +326,10 @@ def _source(settings: Settings, number: int) -> "Files | Following | Archive":
         given = [x for x in settings if x.place[:2] == place and x.origin.kind == "file"]
         where = (*place, "read") if said["read"] or not given else given[0].place
         raise settings.blame(where, "each of the sources has either read or plc")
-    network = key == "read" and is_network(said["read"])
-    what = "files" if not network else "the archive" if said["read"] == ("archive",) else "a stream"
+    what = _kind(said)
     for option in _OPTIONS:
-        if said[option] and option not in _ALLOWED[what]:
+        is_said = settings.setting(*place, option).origin.kind != "default"
+        if is_said and option not in _ALLOWED[what]:
             raise settings.blame((*place, option), f"makes no sense for {what}")
     try:
         if what == "a stream":
@@ -345,6 +343,26 @@ def _source(settings: Settings, number: int) -> "Files | Following | Archive":
         raise settings.blame((*place, key), "a scheduled run has no standard input")
     files = tuple(str(settings.located(setting, text)) for text in setting.value)
     return Files(files, "plc" if key == "plc" else "file")
+
+
+def _kind(said: Mapping[str, Any]) -> str:
+    from blueattr.sources.services import is_network  # noqa: PLC0415 - start-up time
+
+    if not said["read"] or not is_network(said["read"]):
+        return "files"
+    return "the archive" if said["read"] == ("archive",) else "a stream"
+
+
+def in_force(settings: Settings) -> list[Setting]:
+    """Leave out what says nothing of a source of its kind."""
+    kinds = [_kind(settings.section("sources", k)) for k in range(settings.count("sources"))]
+    return [
+        setting
+        for setting in settings
+        if setting.place[0] != "sources"
+        or setting.place[2] in _ALLOWED[kinds[int(setting.place[1])]]
+        or (setting.place[2] in {"read", "plc"} and setting.value is not None)
+    ]
 
 
 def _stream(settings: Settings, place: Place, said: Mapping[str, Any]) -> "Following":
@@ -367,7 +385,7 @@ def _stream(settings: Settings, place: Place, said: Mapping[str, Any]) -> "Follo
         window = Window(since, max(midnight, since) + timedelta(days=2))
         return ArchiveSource(stream.origin, window, key=secret, insecure=said["insecure"])
 
-    limit = duration(said["for"] or _DEFAULT_LIMIT, "for")
+    limit = duration(said["for"], "for")
     assert limit is not None  # noqa: S101 - of a text there is one
     return Following(streams, limit, moment(said["from"], "from"), fill if secret else None)
 

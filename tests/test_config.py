@@ -288,6 +288,16 @@ def test_the_key_of_the_archive_is_never_shown(monkeypatch: pytest.MonkeyPatch) 
     }
 
 
+def test_of_a_source_is_shown_what_says_something_of_it() -> None:
+    write(
+        REPORT + '[[sources]]\nread = "x"\n[[sources]]\nread = "firehose"\n[[sources]]\nplc = "y"\n'
+    )
+    found = {name: value for name, (value, _, _) in shown().items() if name.startswith("sources")}
+    assert [name for name in found if "[2]" not in name] == ["sources[1].read", "sources[3].plc"]
+    assert found["sources[2].for"] == "15m"
+    assert "sources[2].to" not in found
+
+
 def test_every_form_shows_every_setting() -> None:
     write(LEAST)
     names = [name for name in shown() if not name.startswith("sources")]

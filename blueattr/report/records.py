@@ -1,6 +1,6 @@
 """Reports on scheduled runs and on the settings they go by."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -8,7 +8,7 @@ from blueattr.report.figures import plural
 from blueattr.report.tables import Column, Report, Table
 
 if TYPE_CHECKING:
-    from blueattr.config import Settings
+    from blueattr.config import Setting
     from blueattr.report.tables import Json
     from blueattr.runs import Run
 
@@ -92,7 +92,9 @@ def _run(run: "Run") -> "Json":
 _TOLD = {"run", "what", "started", "pid", "outcome", "exit_code", "seconds"}
 
 
-def settings_report(settings: "Settings", secrets: Mapping[str, bool]) -> Report:
+def settings_report(
+    settings: "Iterable[Setting]", secrets: Mapping[str, bool], file: Path | None = None
+) -> Report:
     """Lay out the settings in force and where each came from.
 
     Parameters
@@ -102,7 +104,10 @@ def settings_report(settings: "Settings", secrets: Mapping[str, bool]) -> Report
     secrets
         Variables of the environment that hold secrets: whether each is set. Their values are not
         known here.
+    file
+        Of the settings, if there is one.
     """
+    settings = list(settings)
     rows = [
         (setting.name, _written(setting.value), str(setting.origin)) for setting in settings
     ] + [(name, "set" if there else "not set", "environment") for name, there in secrets.items()]
@@ -116,7 +121,7 @@ def settings_report(settings: "Settings", secrets: Mapping[str, bool]) -> Report
         kind="settings",
         tables=(table,),
         content={
-            "file": str(settings.file) if settings.file else None,
+            "file": str(file) if file else None,
             "settings": [
                 {
                     "setting": setting.name,
