@@ -8,7 +8,7 @@ from pathlib import Path
 
 import polars as pl
 
-from blueattr import panel, topics
+from blueattr import panel, rollups, topics
 from blueattr.attribution import AttributionResult, attribute
 from blueattr.errors import InputError, SourceError, UsageError
 from blueattr.indicators import Aggregator, Indicator
@@ -36,6 +36,7 @@ __all__ = [
     "make_panel",
     "nothing_of_it",
     "read_source",
+    "roll_up",
     "status",
 ]
 
@@ -130,8 +131,14 @@ def ingest_sources(
             states.append(state)
             if failure:
                 failures.append(failure)
+        roll_up(writer)
         after = writer.count_events()
     return Ingested(tuple(states), tuple(unchanged), tuple(failures), before, after)
+
+
+def roll_up(writer: Writer) -> rollups.RolledUp:
+    """Summarise the days that are over, with the topics that ship."""
+    return rollups.roll_up(writer, [topic.rule for topic in topics.shipped().values()])
 
 
 def read_source(

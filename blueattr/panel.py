@@ -9,6 +9,7 @@ from typing import Literal
 
 import polars as pl
 
+from blueattr import rollups
 from blueattr.errors import EmptyPanelError, InputError, NoAnswerError
 from blueattr.provenance import Gap, PanelStep, Window
 from blueattr.store import Store
@@ -123,7 +124,7 @@ def build(
     Parameters
     ----------
     store
-        Leaves the temp table ``inactive`` behind for the statements that follow.
+        Leaves the temp tables of `blueattr.rollups.lay_out` behind.
     rules
         Handle rules; those that come with blueattr by default.
     keep_bots
@@ -200,9 +201,8 @@ def _filters(
     keep_bots: bool,
 ) -> tuple[pl.DataFrame, list[_Filter]]:
     """Return the active accounts, and every filter before that by creation time."""
-    bounds = {"start": window.start, "end": window.end}
-    store.run("read/inactive", end=window.end)
-    agents = store.frame("read/agents", **bounds)
+    rollups.lay_out(store, window)
+    agents = store.frame("read/agents")
     if agents.is_empty():
         raise EmptyPanelError(
             f"nobody was active from {window.start:%Y-%m-%d %H:%M} to {window.end:%Y-%m-%d %H:%M}; "
@@ -220,7 +220,7 @@ def _filters(
     note = f"handles known for {known:,} of {len(agents):,} active accounts"
     filters[1] = replace(filters[1], note=note)
     if rate is not None:
-        busy = store.frame("read/busy_days", rate=rate.records, **bounds)
+        busy = store.frame("read/busy_days", rate=rate.records)
         agents = agents.join(busy, on="account", how="left", maintain_order="left")
         name = f"bot by rate: over {rate.records} records a day on {rate.days} days or more"
         filters.append(_Filter(name, pl.col("busy_days").fill_null(0) >= rate.days))

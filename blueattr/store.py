@@ -38,6 +38,9 @@ _OUTSIDE_DUCKDB = 800 << 20
 _WRITER_MEMORY = 768 << 20
 # Bytes of unusual lines that may wait for one statement.
 _MOST_UNUSUAL = 8 << 20
+# Records of a summarised day that may change, beside a twentieth of them, before it is summarised
+# anew rather than corrected further.
+_SLACK = 1000
 _READER_PATIENCE = 120.0
 _WRITER_PATIENCE = 600.0
 
@@ -157,6 +160,11 @@ class Store:
         with self._errors():
             rows: pl.DataFrame = self._connection.sql(_sql(query), params=parameters).pl()
             return rows
+
+    def batches(self, query: str, rows: int, **parameters: Any) -> Iterator[pa.RecordBatch]:
+        """Rows of the statement in ``sql/<query>.sql``, so many at a time."""
+        with self._errors():
+            yield from self._connection.sql(_sql(query), params=parameters).to_arrow_reader(rows)
 
     def check_pattern(self, pattern: str) -> None:
         """Ask the engine (RE2, linear time) whether it takes a regular expression.
@@ -453,20 +461,27 @@ class Writer(Store):
         """
         if self._unusual:
             raise ValueError("lines wait to be decoded; call settle() before commit()")
+        with self.transaction():
+            if state.kind == "plc":
+                self.run("append/08_plc")
+            else:
+                self._fold()
+            self._note(state)
+            records = self._count_records()
+        self.records = records
+        self._forget()
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Attach the file for statements that are done all together or not at all."""
         with self._attached(), self._errors():
             self._connection.begin()
             try:
-                if state.kind == "plc":
-                    self.run("append/08_plc")
-                else:
-                    self._fold()
-                self._note(state)
+                yield
                 self._connection.commit()
             except BaseException:
                 self._connection.rollback()
                 raise
-            self.records = self._count_records()
-        self._forget()
 
     @property
     def waiting(self) -> tuple[int, int]:
@@ -493,15 +508,32 @@ class Writer(Store):
             for statement in _RECORDS:
                 self.run(statement)
             self.run("append/17_seen", low=low, high=high)
+            self.run("append/18_changed")
+            self.run("rollup/days")
+            summarised = not self.frame("rollup/summarised_days").is_empty()
+            if summarised:
+                self.run("rollup/touched")
             for statement in _CHANGES:
                 self.run(statement)
             for near in (False, True):
                 self.run("append/21_records", low=low, high=high, near=near)
             for statement in _DEPARTED:
                 self.run(statement)
+            if summarised:
+                self._correct()
         finally:
             self.unregister("coded")
             self.unregister("dids")
+
+    def _correct(self) -> None:
+        for statement in _CORRECTIONS:
+            self.run(statement)
+        self.run("rollup/stale", slack=_SLACK)
+        if len(self.frame("rollup/stale_count")):
+            for statement in _STALE:
+                self.run(statement)
+        for statement in _CORRECTED:
+            self.run(statement)
 
     def hydrate(self, answers: pl.DataFrame) -> None:
         """Fold answers of an AppView into the store, in one transaction.
@@ -608,8 +640,17 @@ _RECORDS = (
     "append/15_folded",
     "append/16_batch",
 )
-_CHANGES = ("append/18_changed", "append/19_delete", "append/20_departed")
+_CHANGES = ("append/19_delete", "append/20_departed")
 _DEPARTED = ("append/22_orphaned", "append/23_orphaned_delete", "append/24_orphaned_again")
+# What a commit changes of summarised days (blueattr/rollups.py).
+_CORRECTIONS = ("rollup/reworded", "rollup/corrections")
+_STALE = tuple(
+    f"rollup/stale_{table}" for table in ("days", "agents", "given", "topics", "pending", "touched")
+)
+_CORRECTED = tuple(
+    f"rollup/{name}"
+    for name in ("correct_agents", "correct_given", "unmatched", "unpended", "pended")
+)
 
 
 def _engine_memory(memory: int) -> int:

@@ -68,7 +68,7 @@ def compare_topics(
 
         def panels() -> Iterator[tuple[object, Provenance]]:
             for topic in chosen:
-                yield view.features(view.agent_days(topic)), view.origin(topic)
+                yield view.features(view.totals(topic)), view.origin(topic)
 
         return grids.scale_grid(
             panels(),
@@ -184,9 +184,9 @@ def sensitivity_of_store(query: PanelQuery, question: Question, sampling: Sampli
     with Store.open(query.db, query.memory) as store:
         view = StoreView.of(store, query)
         topic = view.topic()
-        days = view.agent_days(topic)
+        counts = view.totals(topic)
         return _Sensitivity(question, sampling).run(
-            view.features(days), view.origin(topic), _store_variants(view, topic, days)
+            view.features(counts), view.origin(topic), _store_variants(view, topic, counts)
         )
 
 
@@ -246,7 +246,7 @@ def _shifted(view: StoreView, topic: topics.Topic | None, shift: int) -> PanelVa
         if _unseen(other.gaps) > _unseen(view.gaps):
             why = "no source covers all of that window"
             return PanelVariant("window", setting, None, why)
-        return PanelVariant("window", setting, other.features(other.agent_days(topic)))
+        return PanelVariant("window", setting, other.features(other.totals(topic)))
     except NoAnswerError as error:
         return PanelVariant("window", setting, None, str(error))
 

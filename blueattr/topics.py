@@ -14,6 +14,7 @@ import polars as pl
 
 from blueattr.errors import InputError, UnknownTopicError, UsageError
 from blueattr.provenance import TopicInfo, Window
+from blueattr.rollups import Rule
 from blueattr.store import Store
 
 __all__ = [
@@ -84,10 +85,22 @@ class Topic:
         )
 
     @property
+    def rule(self) -> Rule:
+        """The topic as the store matches it."""
+        return Rule(self.pattern, self.hint, tuple(self.tags), self.tag_pattern)
+
+    @property
     def pattern(self) -> str:
         """One RE2 expression for texts and link titles (in NFC)."""
-        parts = [_word(keyword) for keyword in self.keywords]
-        parts += [f"[#\uff03]{_spaced(tag)}{_AFTER_TAG}" for tag in self.hashtags]
+        # Each kind of boundary is written once for all keywords that have it: an expression with
+        # the boundaries' classes in every keyword is too large for RE2's fast automaton, and takes
+        # sixty times as long.
+        words: dict[tuple[str, str], list[str]] = {}
+        for keyword in map(_normal, self.keywords):
+            words.setdefault(_boundaries(keyword), []).append(_spaced(keyword))
+        parts = [f"{start}(?:{'|'.join(same)}){end}" for (start, end), same in words.items()]
+        if self.hashtags:
+            parts.append(f"[#\uff03](?:{'|'.join(map(_spaced, self.hashtags))}){_AFTER_TAG}")
         parts += [f"(?:{pattern})" for pattern in self.patterns]
         return "(?i)" + "|".join(parts)
 
@@ -256,12 +269,11 @@ def _normal(text: str) -> str:
     return unicodedata.normalize("NFC", text).strip()
 
 
-def _word(text: str) -> str:
-    """Return an RE2 expression for a keyword as a whole word."""
-    text = _normal(text)
-    start = "" if _UNSPACED.match(text[0]) else _BEFORE
-    end = "" if _UNSPACED.match(text[-1]) else _AFTER
-    return f"{start}{_spaced(text)}{end}"
+def _boundaries(keyword: str) -> tuple[str, str]:
+    """Return RE2 expressions for what must be around a keyword for it to be a whole word."""
+    start = "" if _UNSPACED.match(keyword[0]) else _BEFORE
+    end = "" if _UNSPACED.match(keyword[-1]) else _AFTER
+    return start, end
 
 
 def _spaced(text: str) -> str:

@@ -8,7 +8,7 @@ from typing import TypedDict
 
 import polars as pl
 
-from blueattr import features, panel, topics
+from blueattr import features, panel, rollups, topics
 from blueattr.errors import EmptyPanelError, UsageError
 from blueattr.features import Popularity, Scale
 from blueattr.provenance import Gap, Provenance, Window
@@ -160,13 +160,22 @@ class StoreView:
 
     def agent_days(self, topic: topics.Topic | None) -> pl.DataFrame:
         """Count what each account did and received on each day of the window."""
-        count_events(self.store, topic, self.window)
-        return self.store.frame("read/agent_days", start=self.window.start, end=self.window.end)
+        return rollups.agent_days(self.store, _rule(topic), self.window)
 
-    def features(self, agent_days: pl.DataFrame, scale: Scale | None = None) -> pl.DataFrame:
-        """Describe each agent by its features, on the query's scale or another."""
+    def totals(self, topic: topics.Topic | None) -> pl.DataFrame:
+        """Count what each account did and received in the window: the sums of its agent-days."""
+        return rollups.totals(self.store, _rule(topic), self.window)
+
+    def features(self, counts: pl.DataFrame, scale: Scale | None = None) -> pl.DataFrame:
+        """Describe each agent by its features, on the query's scale or another.
+
+        Parameters
+        ----------
+        counts
+            Of `agent_days` or `totals`.
+        """
         query = self.query
-        return features.build(agent_days, self.built.agents, scale or query.scale, query.popularity)
+        return features.build(counts, self.built.agents, scale or query.scale, query.popularity)
 
     def popularity(self) -> str:
         """Say in words what b counts on this panel, and from when its follower counts are."""
@@ -201,22 +210,13 @@ def make_features(query: PanelQuery) -> tuple[pl.DataFrame, Provenance]:
     with Store.open(query.db, query.memory) as store:
         topic = topics.choose(store, query.topic, list(query.match), query.topics_file)
         view = StoreView.of(store, query)
-        return view.features(view.agent_days(topic)), view.origin(topic)
+        return view.features(view.totals(topic)), view.origin(topic)
 
 
-def count_events(store: Store, topic: topics.Topic | None, window: Window) -> None:
+def count_events(store: Store, topic: topics.Topic, window: Window) -> None:
     """Leave the events that count in the temp table `counted`."""
-    bounds = {"start": window.start, "end": window.end}
-    store.run("read/inactive", end=window.end)
-    if topic is None:
-        store.run("read/counted_all", **bounds)
-        return
-    store.run(
-        "read/matched",
-        pattern=topic.pattern,
-        hint=topic.hint,
-        hashtags=topic.tags,
-        tag_pattern=topic.tag_pattern,
-        **bounds,
-    )
-    store.run("read/counted_topic", **bounds)
+    rollups.count(store, topic.rule, window)
+
+
+def _rule(topic: topics.Topic | None) -> rollups.Rule | None:
+    return None if topic is None else topic.rule

@@ -1,27 +1,44 @@
--- What each account did and received. Grain: one account and UTC day with anything to count. Needs
--- the temp tables `inactive` and `counted`. Follows are global; the rest is of the topic.
+-- What each account did and received on a topic, and the follows it received. Grain: one account
+-- and UTC day with anything to count. Follows are global; the rest is of the topic. Needs the temp
+-- tables `counted`, `inactive`, `served`, `fresh_day` and `gone_day`.
 SELECT
     account,
     day,
-    count(*) FILTER (what = 'post') AS posts,
-    count(*) FILTER (what = 'reply') AS replies,
-    count(*) FILTER (what = 'repost') AS reposts,
-    count(*) FILTER (what = 'reply received') AS replies_received,
-    count(*) FILTER (what = 'repost received') AS reposts_received,
-    count(*) FILTER (what = 'follow received') AS follows_received
+    sum(posts)::BIGINT AS posts,
+    sum(replies)::BIGINT AS replies,
+    sum(reposts)::BIGINT AS reposts,
+    sum(replies_received)::BIGINT AS replies_received,
+    sum(reposts_received)::BIGINT AS reposts_received,
+    sum(follows_received)::BIGINT AS follows_received
 FROM (
-    SELECT account, day, kind AS what
+    SELECT
+        account,
+        day,
+        (kind = 'post')::INTEGER AS posts,
+        (kind = 'reply')::INTEGER AS replies,
+        (kind = 'repost')::INTEGER AS reposts,
+        0 AS replies_received,
+        0 AS reposts_received,
+        0 AS follows_received
     FROM counted
     UNION ALL
-    SELECT subject, day, kind || ' received'
+    SELECT subject, day, 0, 0, 0, (kind = 'reply')::INTEGER, (kind = 'repost')::INTEGER, 0
     FROM counted
-    WHERE subject IS NOT NULL AND subject <> account
+    WHERE subject <> account
     UNION ALL
-    SELECT subject, event_time::DATE, 'follow received'
-    FROM event
-    WHERE kind = 'follow'
-        AND subject <> account
-        AND event_time >= $start AND event_time < $end
-        AND account NOT IN (SELECT account FROM inactive)
+    SELECT account, day, 0, 0, 0, 0, 0, follows_received
+    FROM agent_day
+    WHERE follows_received <> 0 AND day IN (SELECT day FROM served)
+    UNION ALL
+    SELECT account, day, 0, 0, 0, 0, 0, follows_received
+    FROM fresh_day
+    WHERE follows_received <> 0
+    UNION ALL
+    SELECT subject, day, 0, 0, 0, 0, 0, -follows
+    FROM gone_day
+    WHERE follows <> 0
 )
+WHERE account NOT IN (SELECT account FROM inactive)
 GROUP BY account, day
+HAVING sum(posts) <> 0 OR sum(replies) <> 0 OR sum(reposts) <> 0
+    OR sum(replies_received) <> 0 OR sum(reposts_received) <> 0 OR sum(follows_received) <> 0

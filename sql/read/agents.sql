@@ -1,9 +1,9 @@
 -- Everyone with a kept event in the window, with what the panel filters ask. Grain: one account,
--- ascending by DID.
+-- ascending by DID. Needs the temp tables `inactive` and `tally`.
 WITH active AS (
-    SELECT DISTINCT account
-    FROM event
-    WHERE event_time >= $start AND event_time < $end
+    SELECT account
+    FROM tally
+    WHERE records > 0
 )
 SELECT
     active.account,

@@ -1,0 +1,122 @@
+# mypy: allow-untyped-defs
+# (numba infers the types of what it compiles; what is public here is typed.)
+"""What accounts did and received, counted by their numbers: one pass over records, no hashing.
+
+Accounts are numbered from 1 on without gaps, so a count is a place in a table. Who wrote and who
+received are counted by a thread each.
+"""
+
+from collections.abc import Iterator
+
+import numpy as np
+import numpy.typing as npt
+
+from blueattr.kernels import compiled
+
+__all__ = ["CODES", "RECEIVED", "WRITTEN", "Tally"]
+
+Accounts = npt.NDArray[np.uint32]
+Codes = npt.NDArray[np.uint8]
+Counts = npt.NDArray[np.int32]
+
+POST, REPLY, REPOST, FOLLOW = range(4)
+CODES = ("post", "reply", "repost", "follow")
+"""What the codes of records stand for, from 0 on."""
+
+WRITTEN = ("records", "posts", "replies", "reposts")
+RECEIVED = ("replies_received", "reposts_received", "follows_received")
+"""The columns of the counts."""
+
+_LARGEST = 1 << 24  # accounts: 512 MB of counts
+
+
+@compiled.jit()
+def _count_written(account, code, first, counts):
+    size = np.uint32(counts.shape[0])
+    for i in range(account.size):
+        place = account[i] - first
+        if place < size:  # unsigned: what is below `first` is far above
+            counts[place, 0] += 1
+            if code[i] != FOLLOW:
+                counts[place, 1 + code[i]] += 1
+
+
+@compiled.jit()
+def _count_received(account, subject, code, first, counts):
+    size = np.uint32(counts.shape[0])
+    for i in range(account.size):
+        place = subject[i] - first
+        if place < size and code[i] != POST and subject[i] != account[i]:
+            counts[place, code[i] - REPLY] += 1
+
+
+@compiled.jit()
+def _harvest(written, received, first, account, columns):
+    """Move the counts of those who have any to columns, ascending; return how many they are."""
+    found = 0
+    for place in range(written.shape[0]):
+        if written[place, 0] | received[place, 0] | received[place, 1] | received[place, 2]:
+            account[found] = first + np.uint32(place)
+            for column in range(4):
+                columns[column, found] = written[place, column]
+                written[place, column] = 0
+            for column in range(3):
+                columns[4 + column, found] = received[place, column]
+                received[place, column] = 0
+            found += 1
+    return found
+
+
+class Tally:
+    """Counts of what accounts with numbers in a range did and received.
+
+    Parameters
+    ----------
+    first, past
+        The range; of at most 2²⁴ numbers (`ranges` cuts a larger one).
+    """
+
+    def __init__(self, first: int, past: int) -> None:
+        self._first = np.uint32(first)
+        self._written = np.zeros((past - first, 4), np.int32)
+        # Four wide, so that a row never lies across two lines of the cache.
+        self._received = np.zeros((past - first, 4), np.int32)
+
+    @staticmethod
+    def ranges(past: int, largest: int = _LARGEST) -> Iterator[tuple[int, int]]:
+        """Cut the numbers below `past` into ranges that fit into memory."""
+        for first in range(0, past, largest):
+            yield first, min(first + largest, past)
+
+    def add(self, account: Accounts, subject: Accounts, code: Codes) -> None:
+        """Count records.
+
+        Parameters
+        ----------
+        account, subject
+            Who wrote each, and to whom; uint32 (n,). A post's subject may be anybody.
+        code
+            What each is, of `CODES`; uint8 (n,).
+        """
+
+        def written() -> None:
+            _count_written(account, code, self._first, self._written)
+
+        def received() -> None:
+            _count_received(account, subject, code, self._first, self._received)
+
+        compiled.each(lambda work: work(), [(written,), (received,)])
+
+    def take(self) -> tuple[Accounts, Counts]:
+        """Return the accounts with any count, ascending, and their counts; begin anew.
+
+        Returns
+        -------
+        tuple
+            uint32 (n,), and int32 (7, n): `WRITTEN`, then `RECEIVED`. Interactions with oneself are
+            not received.
+        """
+        size = self._written.shape[0]
+        account, columns = np.empty(size, np.uint32), np.empty((7, size), np.int32)
+        found = _harvest(self._written, self._received, self._first, account, columns)
+        return account[:found], columns[:, :found]

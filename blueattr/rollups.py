@@ -1,0 +1,349 @@
+"""Rollups: each day summarised once, so that a window costs agent-days and not events.
+
+The writer keeps them: `roll_up` after an ingest, and each commit corrects what it changes of a
+summarised day. A reader takes from them what they hold and works out the rest from the records by
+the same statements, so that they change the time an answer takes and nothing else.
+"""
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import astuple, dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from weakref import WeakKeyDictionary
+
+import polars as pl
+import pyarrow as pa
+
+from blueattr.errors import PatternError
+from blueattr.kernels.tallies import RECEIVED, WRITTEN, Tally
+from blueattr.provenance import Window
+from blueattr.store import Store, Writer
+
+__all__ = ["RolledUp", "Rule", "agent_days", "count", "lay_out", "roll_up", "totals"]
+
+_DAY = timedelta(days=1)
+_ROWS = 1 << 20  # records that are counted at once
+
+Stretch = tuple[datetime, datetime]
+"""Of time: naive UTC, the end not included."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """What a topic matches, for the engine (RE2).
+
+    Parameters
+    ----------
+    pattern
+        For texts and link titles, in NFC.
+    hint
+        A cheap expression that matches at least whatever `pattern` does.
+    hashtags
+        That match as a whole, in NFC; letter case does not count.
+    tag_pattern
+        For hashtags, or None.
+    """
+
+    pattern: str
+    hint: str
+    hashtags: tuple[str, ...]
+    tag_pattern: str | None
+
+    def __str__(self) -> str:
+        return json.dumps(astuple(self), ensure_ascii=False)
+
+    @classmethod
+    def read(cls, text: str) -> "Rule":
+        """Take back what `str` gives."""
+        pattern, hint, hashtags, tag_pattern = json.loads(text)
+        return cls(pattern, hint, tuple(hashtags), tag_pattern)
+
+
+@dataclass(frozen=True, slots=True)
+class RolledUp:
+    """What `roll_up` did: the days that were summarised, and how many topics are new."""
+
+    days: tuple[date, ...]
+    topics: int
+
+
+# --- the writer's part ---------------------------------------------------------------------------
+
+
+def roll_up(writer: Writer, rules: Iterable[Rule] = (), today: date | None = None) -> RolledUp:
+    """Summarise the days that are over and match topics on all of them, in one transaction.
+
+    Parameters
+    ----------
+    writer
+        Of the store; nothing waits in it for a commit.
+    rules
+        Topics to match from now on, beside those that are matched already.
+    today
+        In UTC; by the clock, unless given. A day before it is over, and so is one before the last
+        that has records. What comes later all the same is no harm: commits correct the summaries.
+
+    Returns
+    -------
+    RolledUp
+
+    Notes
+    -----
+    docs/data.md, "Rollups".
+    """
+    now = today or datetime.now(UTC).date()
+    with writer.transaction():
+        _define(writer)
+        before = writer.frame("rollup/summarised_days")["day"].to_list()
+        days = writer.frame("rollup/waiting_days", today=now)["day"].to_list()
+        _summarise(writer, days)
+        for day in days:
+            writer.run("rollup/summarise_given", day=day)
+            writer.run("rollup/summarised_day", day=day)
+        for statement in ("giver_new", "watch_given", "watch"):
+            writer.run(f"rollup/{statement}")
+        known = _known(writer)
+        late = _pending(writer)
+        if known and (days or late):
+            topics = [(number, rule) for rule, number in known.items()]
+            _match(writer, topics, _stretches(days), late=late, others=_stretches(before))
+            writer.run("rollup/matched_topics")
+        writer.run("rollup/pending_none")
+        new = [rule for rule in dict.fromkeys(rules) if rule not in known]
+        first = max(known.values(), default=0) + 1
+        topics = list(enumerate(new, first))
+        for number, rule in topics:
+            writer.run("rollup/new_topic", topic=number, rule=str(rule))
+        if topics:
+            _match(writer, topics, _stretches(sorted([*before, *days])), late=False, others=[])
+            writer.run("rollup/matched_topics")
+    return RolledUp(tuple(days), len(new))
+
+
+def _summarise(writer: Writer, days: Sequence[date]) -> None:
+    """Count what accounts did and received on days: what the macro `summarised` does, faster."""
+    past = writer.frame("rollup/past_account")["past"][0]
+    for first, end in Tally.ranges(past) if days else ():
+        tally = Tally(first, end)
+        for day in days:
+            for batch in writer.batches("rollup/codes", _ROWS, day=day):
+                tally.add(*(column.to_numpy() for column in batch.columns))
+            accounts, counts = tally.take()
+            columns = dict(zip((*WRITTEN, *RECEIVED), counts, strict=True))
+            writer.register("tally_columns", pa.table({"account": accounts, **columns}))
+            try:
+                writer.run("rollup/summarise", day=day)
+            finally:
+                writer.unregister("tally_columns")
+
+
+def _define(store: Store) -> None:
+    store.run("rollup/summarised")
+    store.run("rollup/giver_watched")
+    store.run("rollup/given")
+
+
+def _known(store: Store) -> dict[Rule, int]:
+    return {Rule.read(rule): number for number, rule in store.frame("rollup/topics").iter_rows()}
+
+
+def _pending(store: Store) -> bool:
+    return bool(store.frame("rollup/pending_count")["records"][0])
+
+
+def _match(
+    store: Store,
+    topics: Sequence[tuple[int, Rule]],
+    stretches: Sequence[Stretch],
+    *,
+    late: bool,
+    others: Sequence[Stretch],
+) -> None:
+    """Find what belongs to topics, leaving it in the temp table `found`.
+
+    Parameters
+    ----------
+    topics
+        With their numbers in the store.
+    stretches
+        Of time, all of whose records are looked at.
+    late
+        Look at those that wait to be matched, too.
+    others
+        Stretches whose own matches are known, but not what there hangs on a match found now.
+    """
+    store.run("rollup/found_none")
+    for group in _groups(store, topics):
+        store.run("rollup/hinted_none")
+        one = _any_of([rule for _, rule in group])
+        hints = {"hint": one.hint, "hashtags": one.hashtags, "tag_pattern": one.tag_pattern}
+        for start, end in stretches:
+            store.run("rollup/hinted", start=start, end=end, **hints)
+        if late:
+            store.run("rollup/hinted_pending", **hints)
+        for number, rule in group:
+            store.run(
+                "rollup/matching",
+                topic=number,
+                pattern=rule.pattern,
+                hint=rule.hint,
+                hashtags=rule.hashtags,
+                tag_pattern=rule.tag_pattern,
+            )
+    store.run("rollup/hooks_found")
+    if store.frame("rollup/hook_count")["posts"][0]:
+        _hang(store, others)
+    store.run("rollup/hooks_known", topics=[number for number, _ in topics])
+    _hang(store, stretches)
+    if late:
+        store.run("rollup/hanging_pending")
+
+
+def _hang(store: Store, stretches: Sequence[Stretch]) -> None:
+    for start, end in stretches:
+        store.run("rollup/hanging", start=start, end=end)
+        store.run("rollup/hanging_threads", start=start, end=end)
+
+
+def _groups(store: Store, topics: Sequence[tuple[int, Rule]]) -> list[Sequence[tuple[int, Rule]]]:
+    """Put topics together whose texts are looked at once; each alone if the engine refuses that."""
+    if len(topics) > 1:
+        one = _any_of([rule for _, rule in topics])
+        try:
+            store.check_pattern(one.hint)
+            store.check_pattern(one.tag_pattern or "")
+        except PatternError:
+            return [[topic] for topic in topics]
+    return [topics] if topics else []
+
+
+def _any_of(rules: Sequence[Rule]) -> Rule:
+    """Make a rule whose hint and hashtags match whatever one of several rules does."""
+    patterns = [rule.tag_pattern for rule in rules if rule.tag_pattern is not None]
+    return Rule(
+        "",
+        "|".join(f"(?:{rule.hint})" for rule in rules),
+        tuple(sorted({tag for rule in rules for tag in rule.hashtags})),
+        "|".join(f"(?:{pattern})" for pattern in patterns) if patterns else None,
+    )
+
+
+def _stretches(days: Iterable[date]) -> list[Stretch]:
+    """Put ascending days together to stretches."""
+    found: list[Stretch] = []
+    for day in days:
+        start = datetime.combine(day, time())
+        if found and found[-1][1] == start:
+            found[-1] = found[-1][0], start + _DAY
+        else:
+            found.append((start, start + _DAY))
+    return found
+
+
+# --- the reader's part ---------------------------------------------------------------------------
+
+_laid_out: WeakKeyDictionary[Store, Window] = WeakKeyDictionary()
+
+
+def lay_out(store: Store, window: Window) -> None:
+    """Make what accounts did in a window ready to be asked for.
+
+    Parameters
+    ----------
+    store
+        Leaves the temp tables ``inactive``, ``served``, ``fresh_day``, ``gone_day`` and ``tally``
+        behind for the statements that follow.
+    window
+        What was laid out last is kept: a store does not change while it is read.
+    """
+    store.run("read/inactive", end=window.end)
+    if _laid_out.get(store) == window:
+        return
+    _laid_out.pop(store, None)
+    _define(store)
+    whole = _naive(window)
+    start, end = whole
+    store.run("read/served", start=start, end=end)
+    rest = _without(whole, _stretches(store.frame("read/served_days")["day"]))
+    store.run("read/fresh_none")
+    store.run("read/gone")
+    store.run("read/giver_inactive")
+    for one in rest:
+        store.run("read/fresh", start=one[0], end=one[1])
+        store.run("read/gone_fresh", start=one[0], end=one[1])
+    store.run("read/giver_unwatched")
+    store.run("read/gone_unwatched", start=start, end=end)
+    store.run("read/tally")
+    _laid_out[store] = window
+
+
+def count(store: Store, rule: Rule, window: Window) -> None:
+    """Leave the posts, replies and reposts that belong to a topic in the temp table `counted`.
+
+    What matches by its own words is in the temp table `matched`.
+    """
+    store.run("read/inactive", end=window.end)
+    whole = _naive(window)
+    number = _known(store).get(rule, 0)
+    known = _stretches(store.frame("rollup/summarised_days")["day"]) if number else []
+    rest = _without(whole, known)
+    _match(
+        store,
+        [(number, rule)],
+        rest,
+        late=bool(number) and _pending(store),
+        others=_without(whole, rest),
+    )
+    store.run("read/candidate", topic=number, start=whole[0], end=whole[1])
+    store.run("read/matched")
+    store.run("read/counted_topic")
+
+
+def agent_days(store: Store, rule: Rule | None, window: Window) -> pl.DataFrame:
+    """Count what each account did and received on each day.
+
+    Parameters
+    ----------
+    rule
+        The topic; None for all events. Follows are global.
+
+    Returns
+    -------
+    pl.DataFrame
+        ``account``, ``day`` and `blueattr.features.COUNTS`, in no order. Accounts that are gone at
+        the window's end are not in it.
+    """
+    lay_out(store, window)
+    if rule is None:
+        return store.frame("read/agent_days_all")
+    count(store, rule, window)
+    return store.frame("read/agent_days")
+
+
+def totals(store: Store, rule: Rule | None, window: Window) -> pl.DataFrame:
+    """Count what each account did and received in the window: `agent_days` summed over its days."""
+    lay_out(store, window)
+    if rule is None:
+        return store.frame("read/sums_all")
+    count(store, rule, window)
+    return store.frame("read/sums")
+
+
+def _naive(window: Window) -> Stretch:
+    start, end = (t.astimezone(UTC).replace(tzinfo=None) for t in (window.start, window.end))
+    return start, end
+
+
+def _without(whole: Stretch, parts: Iterable[Stretch]) -> list[Stretch]:
+    """Cut parts, which ascend, out of a stretch."""
+    left = []
+    start, end = whole
+    for first, past in parts:
+        if first > start:
+            left.append((start, min(first, end)))
+        start = max(start, past)
+        if start >= end:
+            break
+    if start < end:
+        left.append((start, end))
+    return [stretch for stretch in left if stretch[0] < stretch[1]]

@@ -1,0 +1,24 @@
+-- What each account did and received. Grain: one account and UTC day with anything to count.
+-- Needs the temp tables `inactive`, `served`, `fresh_day` and `gone_day`.
+SELECT
+    account,
+    day,
+    sum(posts)::BIGINT AS posts,
+    sum(replies)::BIGINT AS replies,
+    sum(reposts)::BIGINT AS reposts,
+    sum(replies_received)::BIGINT AS replies_received,
+    sum(reposts_received)::BIGINT AS reposts_received,
+    sum(follows_received)::BIGINT AS follows_received
+FROM (
+    FROM agent_day
+    WHERE day IN (SELECT day FROM served)
+    UNION ALL
+    FROM fresh_day
+    UNION ALL
+    SELECT day, subject, 0, 0, 0, 0, -replies, -reposts, -follows
+    FROM gone_day
+)
+WHERE account NOT IN (SELECT account FROM inactive)
+GROUP BY account, day
+HAVING sum(posts) <> 0 OR sum(replies) <> 0 OR sum(reposts) <> 0
+    OR sum(replies_received) <> 0 OR sum(reposts_received) <> 0 OR sum(follows_received) <> 0

@@ -1,0 +1,16 @@
+-- The posts, replies and reposts of the window that may belong to a topic. Grain: one record. Needs
+-- the temp tables `inactive` and `found`.
+CREATE OR REPLACE TEMP TABLE candidate AS
+SELECT
+    bool_or(own) AS own, collection, event_time, account, rkey, subject, subject_rkey, root, root_rkey
+FROM (
+    SELECT * EXCLUDE (topic)
+    FROM topic_event
+    WHERE topic = $topic
+    UNION ALL
+    SELECT * EXCLUDE (topic)
+    FROM found
+)
+WHERE event_time >= $start AND event_time < $end
+    AND account NOT IN (SELECT account FROM inactive)
+GROUP BY ALL

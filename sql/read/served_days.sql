@@ -1,0 +1,4 @@
+-- The same for the program, ascending.
+SELECT day
+FROM served
+ORDER BY day

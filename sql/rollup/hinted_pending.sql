@@ -1,0 +1,20 @@
+-- Of the posts that came late or changed, those that may match. As hinted.sql.
+INSERT INTO hinted
+SELECT
+    record.collection, record.event_time, record.account, record.rkey, subject, subject_rkey, root,
+    root_rkey, text, tags, title
+FROM record
+JOIN pending USING (collection, event_time, account, rkey)
+WHERE NOT removed
+    AND collection = 'post'
+    AND (
+        regexp_matches(nfc_normalize(text), $hint)
+        OR regexp_matches(nfc_normalize(title), $hint)
+        OR list_has_any(
+            list_transform(tags, lambda t: lower(upper(nfc_normalize(t)))),
+            list_transform($hashtags::VARCHAR[], lambda t: lower(upper(t)))
+        )
+        OR ($tag_pattern::VARCHAR IS NOT NULL AND len(list_filter(
+            tags, lambda t: regexp_matches(nfc_normalize(t), $tag_pattern)
+        )) > 0)
+    )

@@ -1,0 +1,2 @@
+-- A topic that is matched from now on.
+INSERT INTO topic VALUES ($topic, $rule)

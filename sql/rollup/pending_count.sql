@@ -1,0 +1,3 @@
+-- How many records wait to be matched. One row.
+SELECT count(*) AS records
+FROM pending

@@ -1,0 +1,2 @@
+-- Nothing waits to be matched any longer.
+DELETE FROM pending

@@ -1,0 +1,2 @@
+-- Days to be summarised anew. Grain: one day.
+FROM stale

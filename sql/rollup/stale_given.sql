@@ -1,0 +1,3 @@
+-- As for the days.
+DELETE FROM given_day
+WHERE day IN (SELECT day FROM stale)

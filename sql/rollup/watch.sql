@@ -1,0 +1,3 @@
+-- They are watched from now on.
+INSERT INTO watched
+FROM giver
