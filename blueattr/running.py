@@ -115,7 +115,7 @@ def run(plan: Plan, log: Log, stop: "Event") -> Ran:
     """
     began = datetime.now(UTC)
     name = publishing.report_name(began)
-    with RunRecord(plan.reports) as record:
+    with _recorded(plan.reports, log) as record:
         record.note(
             "start", name, started=began.isoformat(timespec="seconds"), pid=os.getpid(),
             config=str(plan.config) if plan.config else None, db=str(plan.query.db),
@@ -146,6 +146,15 @@ def run(plan: Plan, log: Log, stop: "Event") -> Ran:
             published = going.report.name if going.report else None
             record.note("end", name, **end, seconds=seconds, report=published, **going.found())
     return ran
+
+
+def _recorded(folder: Path, log: Log) -> RunRecord:
+    try:
+        return RunRecord(folder)
+    except BlueattrError as error:
+        going = error.exit_code == ExitCode.RUN_GOING
+        log("warning" if going else "error", "", "start", str(error))
+        raise
 
 
 _WELL = (ExitCode.OK, ExitCode.GAPS, ExitCode.NOTHING_NEW)

@@ -63,18 +63,13 @@ def run(
 
 
 def _logged(plan: "Plan", lines: "LineLog") -> int:
-    """Run, with whatever a user can cause said in the log."""
+    """Run; whatever a user can cause is said in the log."""
     from blueattr import running  # noqa: PLC0415 - start-up time
 
     try:
         with _stopping() as stop:
             return running.run(plan, lines, stop).exit_code
     except BlueattrError as error:
-        if error.exit_code == ExitCode.RUN_GOING:
-            lines("warning", "", "start", str(error))
-        elif error.exit_code == ExitCode.OUTPUT:
-            # Perhaps before there was a run.
-            lines("error", "", "run", str(error))
         return error.exit_code
     except KeyboardInterrupt:
         return ExitCode.INTERRUPTED

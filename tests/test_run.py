@@ -345,7 +345,7 @@ def test_a_folder_that_cannot_be_written_to_ends_a_run_with_7() -> None:
     Path("reports").write_text("a file")
     ended = run("run")
     assert ended.code == ExitCode.OUTPUT
-    assert "error run: cannot write reports/runs.jsonl" in ended.stderr.replace(
+    assert "error start: cannot write reports/runs.jsonl" in ended.stderr.replace(
         f"{Path.cwd()}/", ""
     )
 
