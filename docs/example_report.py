@@ -11,14 +11,17 @@ TOPIC = "mythos"
 def _make(app: Any) -> None:
     if not app.config.example_report:
         return
-    folder = Path(app.doctreedir) / "example"
-    db = Path(app.doctreedir) / "example.duckdb"
+    # What is in the first folder comes to lie in the site, so the second is a part of it.
+    extra = Path(app.doctreedir) / "extra"
+    (extra / "example").mkdir(parents=True, exist_ok=True)
     program = Path(sys.executable).with_name("blueattr")
     sample = Path(app.srcdir).parent / "data" / "sample.jsonl.zst"
-    ask = ["report", "--topic", TOPIC, "--db", db, "--out", folder]
-    for arguments in (["ingest", sample, "--db", db], ask, [*ask, "--format", "svg"]):
-        subprocess.run([program, *arguments], check=True, capture_output=True)  # noqa: S603 - this package's own program
-    app.config.html_extra_path.append(str(folder))
+    ask = ["report", "--topic", TOPIC, "--db", "my.duckdb", "--out", "extra/example"]
+    for arguments in (["ingest", sample, "--db", "my.duckdb"], ask, [*ask, "--format", "svg"]):
+        subprocess.run(  # noqa: S603 - this package's own program
+            [program, *arguments], check=True, capture_output=True, cwd=app.doctreedir
+        )
+    app.config.html_extra_path.append(str(extra))
 
 
 def setup(app: Any) -> dict[str, bool]:
