@@ -125,7 +125,8 @@ class Soak:
     def begin(self) -> None:
         self.lives += 1
         self.started = time.time_ns()
-        first = () if self.db.exists() else ("--from", commands.EVER)
+        # Said each time: a run that was killed before it wrote anything has left no cursor.
+        first = ("--from", commands.EVER)
         with self.log.open("ab") as log:
             self.following = commands.start(
                 "ingest", *self.source, *first, "--db", self.db, stdout=log, stderr=log
