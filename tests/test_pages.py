@@ -1,6 +1,7 @@
 """Tutorial and recipes: every block is run, and what is seen compared with what is shown."""
 
 import json
+import math
 import os
 import re
 import shutil
@@ -13,7 +14,7 @@ import pytest
 from appview_server import serving
 from archive_server import ArchiveServer
 from cli_world import LAST_EVENT, events, ok, write_events
-from pages import HOME, Folder, Timeless, short_folder
+from pages import HOME, Folder, Timeless, blocks, short_folder
 from stream_server import StreamServer
 
 from blueattr.errors import ExitCode
@@ -71,6 +72,35 @@ def test_the_one_command_shows_what_it_prints(home: Path) -> None:
     folder.replaced[str(SAMPLE)] = f"{HOME}/blueattr/data/sample.jsonl.zst"
     check(page, folder, setup[0])
     assert (home / "out" / "mythos.html").exists()
+
+
+def test_every_page_with_something_to_run_is_run() -> None:
+    """And no page shows a command that is not."""
+    here = Path(__file__).read_text(encoding="utf-8")
+    found = [*sorted((DOCS / "recipes").glob("*.md")), *sorted(DOCS.glob("*.md"))]
+    assert len(found) > 12
+    for page in found:
+        text = page.read_text(encoding="utf-8")
+        fences = blocks(text)
+        assert text.count("\n```") == 2 * len(fences) + 2 * text.count("\n```{toctree}"), page
+        assert {block.language for block in fences} <= {"console", "python", "toml", "text", "sh"}
+        for block in fences:
+            assert ("\n$ " in f"\n{block.body}") == (block.language == "console"), page
+            assert block.language != "sh" or "blueattr " not in block.body, page
+        if any(block.language in {"console", "python"} for block in fences):
+            assert f'"{page.stem}"' in here or f'"{page.name}"' in here, page
+
+
+def test_the_example_of_the_methods_is_an_indicator(tmp_path: Path) -> None:
+    (example,) = (block.body for block in blocks((DOCS / "methods.md").read_text(encoding="utf-8"))
+                  if block.language == "python")  # fmt: skip
+    (tmp_path / "mine.py").write_text(example, encoding="utf-8")
+    (tmp_path / "panel.csv").write_text("agent,a,b,c\nx,1,0,2\ny,2,1,0\nz,0,0,1\n")
+    asked = ("attribute", "--features", tmp_path / "panel.csv", "--format", "json")
+    found = ok(*asked, "--indicator", tmp_path / "mine.py").json
+    assert found["total"] == pytest.approx(7 / 3 + math.log1p(19 / 3))
+    assert (found["method"], found["definition"]["weights"]) == ("closed form", True)
+    assert found["attributed"] == pytest.approx(found["total"])
 
 
 # --- recipes --------------------------------------------------------------------------------------
