@@ -25,7 +25,7 @@ from blueattr.errors import ExitCode
 from blueattr.sources import streams
 from blueattr.store import Store, Writer
 
-EVENTS = story(60)
+EVENTS = story(40)
 # Only the last is fresh.
 NOW = end_of(EVENTS) + 9.5
 FROM = "2026-04-30T23:59:55Z"
@@ -82,7 +82,7 @@ def seen(db: Path) -> int:
 
 @pytest.mark.parametrize(
     "numbers",
-    [(0, 12, 40), pytest.param(tuple(range(50)), marks=pytest.mark.slow)],
+    [(5, 40), pytest.param(tuple(range(50)), marks=pytest.mark.slow)],
     ids=["some", "all"],
 )
 def test_killed_before_each_statement_of_a_commit(
@@ -103,7 +103,7 @@ def test_killed_before_each_statement_of_a_commit(
 @pytest.mark.parametrize(
     ("protocol", "numbers"),
     [
-        ("v2", (0, 1, 2, 3, 5)),
+        ("v2", (1, 2, 3)),
         pytest.param("v2", tuple(range(40)), marks=pytest.mark.slow),
         pytest.param("v1", tuple(range(24)), marks=pytest.mark.slow),
     ],
@@ -120,14 +120,14 @@ def test_killed_before_and_after_stages_and_commits(
 
 @pytest.mark.parametrize(
     ("protocol", "times"),
-    [("v2", 4), *(pytest.param(p, 25, marks=pytest.mark.slow) for p in PROTOCOLS)],
+    [("v2", 2), *(pytest.param(p, 25, marks=pytest.mark.slow) for p in PROTOCOLS)],
 )
 def test_killed_again_and_again_while_events_come(
     protocol: str, times: int, server: StreamServer, db: Path
 ) -> None:
     rng = random.Random(11)  # noqa: S311 - arbitrary moments
     later = [
-        post("later", f"p{k}", f"text {k}", rev=1000 + k, time=at(100 + k)) for k in range(400)
+        post("later", f"p{k}", f"text {k}", rev=1000 + k, time=at(100 + k)) for k in range(300)
     ]
     if protocol == "firehose":
         # A relay is taken up at its end; the store has to know it.
@@ -164,7 +164,9 @@ def test_killed_again_and_again_while_events_come(
     every.append(post("end", "fin", rev=9999, time=at(600)))
     assert child(stream_child.follow, db, *target(server, protocol), end_of(every)) == 0
     found, wanted = content(db), expected(every)
-    assert {key: value for key, value in found.records.items() if wanted.records[key] != value} == {}
+    assert {
+        key: value for key, value in found.records.items() if wanted.records[key] != value
+    } == {}
     assert found == wanted
     assert gaps_of(db) == ()
 
@@ -176,12 +178,12 @@ def test_a_full_disk_is_an_error_and_the_next_run_resumes(
     server: StreamServer, tmp_path: Path
 ) -> None:
     codes = []
-    for size in (0, 600_000, 2_200_000):
+    for size in (0, 600_000):
         db = tmp_path / f"{size}.duckdb"
         codes.append(child(stream_child.full_disk, size, db, *target(server), NOW))
         finished(db, server)
     assert set(codes) <= {0, 7}
-    assert codes.count(7) >= 2
+    assert codes.count(7) >= 1
 
 
 def test_a_small_disk_of_its_own_is_full(server: StreamServer, tmp_path: Path) -> None:
@@ -241,7 +243,9 @@ def ended(program: "subprocess.Popen[bytes]") -> tuple[int, str, str]:
     return program.returncode, out.decode(), err.decode()
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(
+    "number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)]
+)
 def test_a_signal_ends_it_cleanly(
     number: signal.Signals, started: Callable[..., Any], db: Path, server: StreamServer
 ) -> None:
@@ -340,14 +344,14 @@ def test_a_gap_ends_with_9_and_reports_say_so(
     assert ingest(server, db, "--from", FROM, "--until-live", protocol=protocol).code == 0
     server.replace([])
     server.add(*EVENTS)
-    server.floor = 41
+    server.floor = 35
     done = ingest(server, db, "--until-live", "--format", "json", protocol=protocol)
     assert done.code == ExitCode.GAPS
     (gap,) = done.json["gaps"]
-    assert content(db) == expected(EVENTS[:20] + EVENTS[40:])
+    assert content(db) == expected(EVENTS[:20] + EVENTS[34:])
     status = run("status", "--db", db)
     assert gap in status.text
-    assert "2026-05-01T00:00:19Z to 2026-05-01T00:00:40Z" in status.text
+    assert "2026-05-01T00:00:19Z to 2026-05-01T00:00:34Z" in status.text
     panel = run("panel", "--db", db, "--format", "json", "--from", "2026-05-01", "--to",
                 "2026-05-02")  # fmt: skip
     reasons = [found["reason"] for found in panel.json["gaps"]]
@@ -360,7 +364,7 @@ def test_the_key_stays_where_it_belongs(
     key = "a-key-that-nobody-sees"
     monkeypatch.setenv("BLUEATTR_JETSTREAM_KEY", key)
     archive = ArchiveServer(key=key)
-    archive.seal(EVENTS[:40], blocks=4)
+    archive.seal(EVENTS[:32], blocks=4)
     server.archive = archive
     server.replace([])
     server.add(*EVENTS[:20])
@@ -368,7 +372,7 @@ def test_the_key_stays_where_it_belongs(
     outputs = [ingest(server, db, "--from", FROM, "--until-live")]
     server.replace([])
     server.add(*EVENTS)
-    server.floor = 35
+    server.floor = 30
     # Left alone, it is a gap.
     copy = db.with_name("copy.duckdb")
     copy.write_bytes(db.read_bytes())
