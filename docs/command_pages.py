@@ -1,7 +1,7 @@
 """A page for each command, made of the command's own help, so that the two cannot differ."""
 
+import os
 import re
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -113,11 +113,14 @@ def write(folder: Path) -> None:
             f"```{{toctree}}\n:hidden:\n\n{listed}\n```",
         ]
     ) + "\n"  # fmt: skip
-    if folder.exists() and {path.name for path in folder.iterdir()} - pages.keys():
-        shutil.rmtree(folder)
     folder.mkdir(exist_ok=True)
+    for path in folder.glob("*.md"):
+        if path.name not in pages:
+            path.unlink()
     for name, text in pages.items():
         path = folder / name
-        # What has not changed is not built again.
+        # What has not changed is not built again; and another build may be reading.
         if not path.exists() or path.read_text(encoding="utf-8") != text:
-            path.write_text(text, encoding="utf-8")
+            part = path.with_suffix(f".{os.getpid()}")
+            part.write_text(text, encoding="utf-8")
+            part.replace(path)
