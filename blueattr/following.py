@@ -1,8 +1,6 @@
 """Following streams: reconnecting, falling back, committing, and knowing what was missed."""
 
-import random
 import threading
-import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import closing
@@ -17,12 +15,13 @@ from blueattr.sources import Chunk, Ingested, SourceState
 from blueattr.sources.retries import Retries
 from blueattr.sources.socket import ConnectionLost, ConnectionRefused
 from blueattr.sources.streams import Resume, ServerError, Stream
+from blueattr.sources.timing import Timing
 from blueattr.store import DEFAULT_MEMORY, Writer
 
 if TYPE_CHECKING:
     from blueattr.sources.archive import ArchiveSource
 
-__all__ = ["Followed", "Moment", "Timing", "Until", "follow"]
+__all__ = ["Followed", "Moment", "Until", "follow"]
 
 # Rows wait at least so long for a commit, and so many times as long as the last one took: a commit
 # looks through the whole store.
@@ -108,28 +107,6 @@ class Followed:
 Watch = Callable[[Moment], None]
 Fill = Callable[[Stream, datetime], "ArchiveSource"]
 """Makes the source that fetches what a stream no longer has, from a time on."""
-
-
-@dataclass(frozen=True, slots=True)
-class Timing:
-    """The clocks, chance, and how to wait; tests have their own.
-
-    Parameters
-    ----------
-    now
-        Seconds since 1970.
-    monotonic
-        Seconds since any moment.
-    sleep
-        Waits for a number of seconds; None to wait until told to stop at most.
-    jitter
-        A number in [0, 1).
-    """
-
-    now: Callable[[], float] = time.time
-    monotonic: Callable[[], float] = time.monotonic
-    sleep: Callable[[float], object] | None = None
-    jitter: Callable[[], float] = random.random
 
 
 def follow(

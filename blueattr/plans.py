@@ -5,9 +5,9 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from blueattr.following import Timing
 from blueattr.jobs import Question, Sampling
 from blueattr.overview import DEFAULT_LEADERS
+from blueattr.sources.timing import Timing
 from blueattr.views import PanelQuery
 
 if TYPE_CHECKING:

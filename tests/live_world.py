@@ -13,10 +13,11 @@ from stream_server import StreamServer
 from test_ingest import mixed
 
 from blueattr import following, panel
-from blueattr.following import Followed, Moment, Timing
+from blueattr.following import Followed, Moment
 from blueattr.provenance import Gap
 from blueattr.sources.services import find_streams
 from blueattr.sources.streams import Stream
+from blueattr.sources.timing import Timing
 from blueattr.store import Store
 
 PROTOCOLS = ("v2", "v1", "firehose")
@@ -73,7 +74,7 @@ class Run:
     def follow(self, db: Path, streams: Sequence[Stream], **options: Any) -> Followed:
         timing = Timing(
             now=self.timing.now,
-            monotonic=lambda: following.Timing().monotonic() + self.skipped,
+            monotonic=lambda: Timing().monotonic() + self.skipped,
             sleep=self._sleep,
             jitter=self.timing.jitter,
         )

@@ -14,9 +14,9 @@ from live_world import START
 
 from blueattr import following
 from blueattr.errors import StoreError
-from blueattr.following import Timing
 from blueattr.sources import jetstream, relay, streams
 from blueattr.sources.services import find_streams
+from blueattr.sources.timing import Timing
 from blueattr.store import Store, Writer
 
 # Imported where they are needed, they would be imported anew by every child.

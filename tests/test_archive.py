@@ -44,9 +44,10 @@ from blueattr.errors import SourceError, UsageError
 from blueattr.provenance import Window
 from blueattr.sources import Chunk, archive, archive_client, archive_plans, archive_segments
 from blueattr.sources.archive import ArchiveSource
-from blueattr.sources.archive_client import ArchiveClient, Timing
+from blueattr.sources.archive_client import ArchiveClient
 from blueattr.sources.archive_key import KEY, Key
 from blueattr.sources.parallel import in_order
+from blueattr.sources.timing import Timing
 from blueattr.store import Store
 
 SECRET = "jsk-Qm9vIQ==/+.~secret"  # noqa: S105 - of no archive

@@ -11,7 +11,7 @@ from blueattr.errors import SourceError, UsageError
 from blueattr.lines import Decoded
 from blueattr.provenance import Window
 from blueattr.sources import Chunk
-from blueattr.sources.archive_client import ArchiveClient, Changed, Timing
+from blueattr.sources.archive_client import ArchiveClient, Changed
 from blueattr.sources.archive_key import Key
 from blueattr.sources.archive_plans import Listed, list_segments, plan
 from blueattr.sources.archive_segments import (
@@ -23,6 +23,7 @@ from blueattr.sources.archive_segments import (
 )
 from blueattr.sources.hosts import check_url, instance
 from blueattr.sources.parallel import in_order
+from blueattr.sources.timing import Timing
 
 if TYPE_CHECKING:
     from blueattr.segments import Block

@@ -1,10 +1,8 @@
 """Calls to an archive: bounded, retried, metered."""
 
 import json
-import random
 import re
 import threading
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
@@ -17,8 +15,9 @@ from blueattr import __version__
 from blueattr.errors import SourceError, UsageError
 from blueattr.sources.archive_key import KEY, Key
 from blueattr.sources.hosts import as_http, check_url, instance, is_loopback
+from blueattr.sources.timing import Timing
 
-__all__ = ["ArchiveClient", "Changed", "Damaged", "Part", "Stopped", "Timing"]
+__all__ = ["ArchiveClient", "Changed", "Damaged", "Part", "Stopped"]
 
 _METHODS = "/xrpc/network.bsky.jetstream."
 # A plan of a hundred thousand entries, as long as a server makes them, is an eighth of that.
@@ -51,28 +50,6 @@ _T = TypeVar("_T")
 
 # Reading a hundred certificates takes as long as fetching a block.
 _certificates = cache(httpx.create_ssl_context)
-
-
-@dataclass(frozen=True, slots=True)
-class Timing:
-    """The clocks, chance, and how to wait; tests have their own.
-
-    Parameters
-    ----------
-    now
-        Seconds since 1970.
-    monotonic
-        Seconds since any moment.
-    sleep
-        Waits for a number of seconds; None to wait until the client is closed at most.
-    jitter
-        A number in [0, 1).
-    """
-
-    now: Callable[[], float] = time.time
-    monotonic: Callable[[], float] = time.monotonic
-    sleep: Callable[[float], object] | None = None
-    jitter: Callable[[], float] = random.random
 
 
 class Part(NamedTuple):
