@@ -33,9 +33,10 @@ from typing import TYPE_CHECKING, Any
 import orjson
 import zstandard
 
-from blueattr.following import Timing, follow
+from blueattr.following import follow
 from blueattr.lines import COLLECTIONS
 from blueattr.sources.services import find_streams
+from blueattr.sources.timing import Timing
 from blueattr.synth import SynthSpec, write_lines
 
 if TYPE_CHECKING:
