@@ -46,7 +46,7 @@ def ingest(
     sources: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[SOURCE]...",
+            metavar="SOURCE",
             help="Files of Jetstream JSON lines (v1 or v2; plain, .gz or .zst), folders, globs, or "
             "- for standard input; or jetstream (the default), firehose, archive; or addresses: "
             "wss://HOST/subscribe is Jetstream v1, another wss://HOST a relay or PDS. Of several "
