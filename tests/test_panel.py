@@ -93,7 +93,10 @@ def test_filters_one_after_another(tmp_path: Path) -> None:
     removed = {s.filter: s.removed for s in built.steps if s.removed}
     assert removed == {GONE: 4, "bot handle: bot-word": 1, LABEL: 1, NEW: 1}
     assert built.steps[1].note == "handles known for 3 of 10 active accounts"
-    assert step(built, NEW).note == "creation time from profiles seen for 1, unknown for 3, who are kept"
+    assert (
+        step(built, NEW).note
+        == "creation time from profiles seen for 1, unknown for 3, who are kept"
+    )
     assert [s.note for s in built.steps if s.note] == [built.steps[1].note, built.steps[-1].note]
 
 
