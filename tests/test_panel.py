@@ -312,7 +312,8 @@ def test_creation_by_directory_before_profile(tmp_path: Path) -> None:
     assert names(built) == sorted(n[k] for k in ("old", "end", "just", "un"))
     assert step(built, NEW) == PanelStep(
         NEW, 8, 4, 4,
-        "creation time from the PLC directory for 6, from profiles seen for 1, unknown for 1, who are kept",
+        "creation time from the PLC directory for 6, from profiles seen for 1, unknown for 1, "
+        "who are kept",
     )  # fmt: skip
 
 
