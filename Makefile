@@ -16,7 +16,7 @@ help:
 	@echo "make lint    formatting, types, import rules"
 	@echo "make golden  write the golden files anew (look at the diff before committing)"
 	@echo "make docs    build the documentation as a site that needs no network: out/site/index.html"
-	@echo "make bench   kernels, decoders and sampled values beside limits and other packages"
+	@echo "make bench   ingest, decoders, kernels, reports, sampled values beside limits and peers"
 	@echo "make lock    resolve requirements.lock and requirements-bench.lock anew from pyproject.toml"
 
 setup: $(VENV)/ready
@@ -76,7 +76,10 @@ docs: setup
 bench: $(VENV)-bench/ready
 	$(VENV)-bench/bin/python bench/baselines.py --out out/bench-baselines.json
 	$(VENV)-bench/bin/python bench/decoders.py --out out/bench-decoders.json
+	$(VENV)-bench/bin/python bench/live.py --out out/bench-live.json
+	$(VENV)-bench/bin/python bench/ingest.py --out out/bench-ingest.json
 	$(VENV)-bench/bin/python bench/kernels.py --out out/bench-kernels.json
+	$(VENV)-bench/bin/python bench/report.py --out out/bench-report.json
 
 $(VENV)-bench/ready: pyproject.toml requirements-bench.lock
 	$(PYTHON) -m venv --clear $(VENV)-bench
