@@ -79,7 +79,7 @@ bench: $(VENV)-bench/ready
 	$(VENV)-bench/bin/python bench/live.py --out out/bench-live.json
 	$(VENV)-bench/bin/python bench/ingest.py --out out/bench-ingest.json
 	$(VENV)-bench/bin/python bench/kernels.py --out out/bench-kernels.json
-	$(VENV)-bench/bin/python bench/report.py --out out/bench-report.json
+	$(VENV)-bench/bin/python bench/report.py
 
 $(VENV)-bench/ready: pyproject.toml requirements-bench.lock
 	$(PYTHON) -m venv --clear $(VENV)-bench
