@@ -2,6 +2,7 @@
 
 from typing import Literal
 
+import numpy as np
 import polars as pl
 
 __all__ = ["COUNTS", "SCALES", "SCHEMA", "Popularity", "Scale", "build"]
@@ -51,9 +52,11 @@ def build(
     Parameters
     ----------
     agent_days
-        Columns ``account``, ``day`` and `COUNTS`. Accounts that are no agents are left out.
+        Columns ``account``, ``day`` and `COUNTS`; or without ``day``, of accounts each once.
+        Accounts that are no agents are left out.
     agents
-        Columns ``account`` and ``did``; an agent without any day has zeros.
+        Columns ``account`` and ``did``; an agent without any day has zeros. Accounts are numbered
+        from 1 on, without large gaps.
     scale
         ``"log1p"`` or ``"raw"``, applied to a, b and c.
     popularity
@@ -73,10 +76,10 @@ def build(
     >>> build(days, agents, "raw").select("did", "a", "b", "c").rows()
     [('did:plc:x', 3.0, 0.0, 0.0), ('did:plc:y', 0.0, 0.0, 0.0)]
     """
-    sums = agent_days.group_by("account").agg(pl.col(COUNTS).sum())
-    rows = agents.join(sums, on="account", how="left", maintain_order="left").with_columns(
-        pl.col(COUNTS).fill_null(0)
-    )
+    sums = agent_days
+    if "day" in sums.columns:
+        sums = sums.group_by("account").agg(pl.col(COUNTS).sum())
+    rows = agents.hstack(_looked_up(sums, agents["account"]))
     popular = pl.col("follows_received")
     if popularity == "followers":
         popular = pl.coalesce("followers", popular)
@@ -92,3 +95,17 @@ def build(
     return rows.select(
         "did", **scaled, followers=raw["b"], activity=raw["a"], **{c: c for c in COUNTS}
     ).cast(SCHEMA)
+
+
+def _looked_up(sums: pl.DataFrame, accounts: pl.Series) -> pl.DataFrame:
+    """Give each account's counts, zeros where it has none: by its number, not by a join."""
+    if sums.is_empty() or accounts.is_empty():
+        return pl.DataFrame(
+            {name: pl.zeros(len(accounts), pl.Int64, eager=True) for name in COUNTS}
+        )
+    known, wanted = sums["account"].to_numpy(), accounts.to_numpy()
+    row = np.full(max(int(known.max()), int(wanted.max())) + 1, -1, np.int64)
+    row[known] = np.arange(known.size)
+    found = pl.Series(row[wanted])
+    found = found.set(found < 0, None)
+    return sums.select(pl.col(COUNTS).gather(found).fill_null(0))

@@ -37,6 +37,7 @@ __all__ = [
     "nothing_of_it",
     "read_source",
     "roll_up",
+    "roll_up_store",
     "status",
 ]
 
@@ -139,6 +140,27 @@ def ingest_sources(
 def roll_up(writer: Writer) -> rollups.RolledUp:
     """Summarise the days that are over, with the topics that ship."""
     return rollups.roll_up(writer, [topic.rule for topic in topics.shipped().values()])
+
+
+def roll_up_store(
+    db: Path, topics_file: Path | None = None, memory: int = DEFAULT_MEMORY
+) -> rollups.RolledUp:
+    """Summarise the days that are over, with the topics that ship and those of a user's file.
+
+    Raises
+    ------
+    StoreError
+        There is no store there, or it cannot be written.
+    InputError
+        The file of topics cannot be used.
+    PatternError
+        The engine refuses a pattern.
+    """
+    names = topics.load(topics_file)
+    with Store.open(db, memory) as store:
+        chosen = [topics.choose(store, name, None, topics_file) for name in names]
+    with Writer(db, memory) as writer:
+        return rollups.roll_up(writer, [topic.rule for topic in chosen if topic is not None])
 
 
 def read_source(

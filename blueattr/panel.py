@@ -201,7 +201,7 @@ def _filters(
     keep_bots: bool,
 ) -> tuple[pl.DataFrame, list[_Filter]]:
     """Return the active accounts, and every filter before that by creation time."""
-    rollups.lay_out(store, window)
+    served = rollups.lay_out(store, window)
     agents = store.frame("read/agents")
     if agents.is_empty():
         raise EmptyPanelError(
@@ -220,7 +220,9 @@ def _filters(
     note = f"handles known for {known:,} of {len(agents):,} active accounts"
     filters[1] = replace(filters[1], note=note)
     if rate is not None:
-        busy = store.frame("read/busy_days", rate=rate.records)
+        busy = store.frame(
+            "read/busy_days", rate=rate.records, first=served.first, last=served.last
+        )
         agents = agents.join(busy, on="account", how="left", maintain_order="left")
         name = f"bot by rate: over {rate.records} records a day on {rate.days} days or more"
         filters.append(_Filter(name, pl.col("busy_days").fill_null(0) >= rate.days))

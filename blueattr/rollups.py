@@ -19,7 +19,7 @@ from blueattr.kernels.tallies import RECEIVED, WRITTEN, Tally
 from blueattr.provenance import Window
 from blueattr.store import Store, Writer
 
-__all__ = ["RolledUp", "Rule", "agent_days", "count", "lay_out", "roll_up", "totals"]
+__all__ = ["RolledUp", "Rule", "Served", "agent_days", "count", "lay_out", "roll_up", "totals"]
 
 _DAY = timedelta(days=1)
 _ROWS = 1 << 20  # records that are counted at once
@@ -61,10 +61,22 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class RolledUp:
-    """What `roll_up` did: the days that were summarised, and how many topics are new."""
+    """What `roll_up` did.
+
+    Parameters
+    ----------
+    days
+        That were summarised, ascending.
+    topics
+        How many were matched for the first time.
+    days_held, topics_held
+        How many there are now in all.
+    """
 
     days: tuple[date, ...]
     topics: int
+    days_held: int
+    topics_held: int
 
 
 # --- the writer's part ---------------------------------------------------------------------------
@@ -117,7 +129,7 @@ def roll_up(writer: Writer, rules: Iterable[Rule] = (), today: date | None = Non
         if topics:
             _match(writer, topics, _stretches(sorted([*before, *days])), late=False, others=[])
             writer.run("rollup/matched_topics")
-    return RolledUp(tuple(days), len(new))
+    return RolledUp(tuple(days), len(new), len(before) + len(days), len(known) + len(new))
 
 
 def _summarise(writer: Writer, days: Sequence[date]) -> None:
@@ -242,39 +254,57 @@ def _stretches(days: Iterable[date]) -> list[Stretch]:
 
 # --- the reader's part ---------------------------------------------------------------------------
 
-_laid_out: WeakKeyDictionary[Store, Window] = WeakKeyDictionary()
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """The days of a window that summaries serve: the first, the last; none where they cross."""
+
+    first: date = date.max
+    last: date = date.min
 
 
-def lay_out(store: Store, window: Window) -> None:
+_laid_out: WeakKeyDictionary[Store, tuple[Window, Served]] = WeakKeyDictionary()
+
+
+def lay_out(store: Store, window: Window) -> Served:
     """Make what accounts did in a window ready to be asked for.
 
     Parameters
     ----------
     store
-        Leaves the temp tables ``inactive``, ``served``, ``fresh_day``, ``gone_day`` and ``tally``
-        behind for the statements that follow.
+        Leaves the temp tables ``inactive``, ``fresh_day``, ``gone_day`` and ``tally`` behind for
+        the statements that follow.
     window
         What was laid out last is kept: a store does not change while it is read.
+
+    Returns
+    -------
+    Served
+        For the statements that ask for single days.
     """
     store.run("read/inactive", end=window.end)
-    if _laid_out.get(store) == window:
-        return
-    _laid_out.pop(store, None)
+    known, served = _laid_out.pop(store, (None, Served()))
+    if known != window:
+        served = _lay_out(store, _naive(window))
+    _laid_out[store] = window, served
+    return served
+
+
+def _lay_out(store: Store, whole: Stretch) -> Served:
     _define(store)
-    whole = _naive(window)
-    start, end = whole
-    store.run("read/served", start=start, end=end)
-    rest = _without(whole, _stretches(store.frame("read/served_days")["day"]))
+    days = store.frame("read/served_days", start=whole[0], end=whole[1])["day"].to_list()
+    served = Served(days[0], days[-1]) if days else Served()
     store.run("read/fresh_none")
-    store.run("read/gone")
+    store.run("read/gone", first=served.first, last=served.last)
     store.run("read/giver_inactive")
-    for one in rest:
-        store.run("read/fresh", start=one[0], end=one[1])
-        store.run("read/gone_fresh", start=one[0], end=one[1])
+    for start, end in _without(whole, _stretches(days)):
+        store.run("read/fresh", start=start, end=end)
+        store.run("read/gone_fresh", start=start, end=end)
     store.run("read/giver_unwatched")
-    store.run("read/gone_unwatched", start=start, end=end)
-    store.run("read/tally")
-    _laid_out[store] = window
+    for start, end in _stretches(days):
+        store.run("read/gone_fresh", start=start, end=end)
+    store.run("read/tally", first=served.first, last=served.last)
+    return served
 
 
 def count(store: Store, rule: Rule, window: Window) -> None:
@@ -313,11 +343,12 @@ def agent_days(store: Store, rule: Rule | None, window: Window) -> pl.DataFrame:
         ``account``, ``day`` and `blueattr.features.COUNTS`, in no order. Accounts that are gone at
         the window's end are not in it.
     """
-    lay_out(store, window)
-    if rule is None:
-        return store.frame("read/agent_days_all")
-    count(store, rule, window)
-    return store.frame("read/agent_days")
+    served = lay_out(store, window)
+    statement = "read/agent_days_all"
+    if rule is not None:
+        count(store, rule, window)
+        statement = "read/agent_days"
+    return store.frame(statement, first=served.first, last=served.last)
 
 
 def totals(store: Store, rule: Rule | None, window: Window) -> pl.DataFrame:

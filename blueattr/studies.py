@@ -100,7 +100,8 @@ def day_features(view: StoreView, agent_days: pl.DataFrame) -> Iterator[DayFeatu
     """Describe the agents of a view by what they did on each UTC day of its window."""
     for window in _days(view.window):
         day = window.start.date()
-        yield DayFeatures(day, window, view.features(agent_days.filter(pl.col("day") == day)))
+        each = agent_days.filter(pl.col("day") == day).drop("day")
+        yield DayFeatures(day, window, view.features(each))
 
 
 def _days(window: Window) -> Iterator[Window]:

@@ -49,6 +49,7 @@ for _module in (
     "ingest",
     "store",
     "hydrate",
+    "rollup",
     "agents",
     "attribution",
     "validation",

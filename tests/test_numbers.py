@@ -25,8 +25,10 @@ from blueattr.report.hydrations import hydrate_report
 from blueattr.report.inventory import fetch_report, follow_report
 from blueattr.report.page import _numbers
 from blueattr.report.records import runs_report, settings_report
+from blueattr.report.rollups import rollup_report
 from blueattr.report.study_exhibits import bootstrap_exhibit, sensitivity_exhibit
 from blueattr.report.validations import validation_report
+from blueattr.rollups import RolledUp
 from blueattr.runs import Run, Stage
 from blueattr.validation import validate
 
@@ -64,6 +66,7 @@ def reports() -> Iterator[Report]:
     hydrated = Hydrated(DB, "https://appview.example", "everyone", first_at=moment, last_at=moment)
     hydrated.faults["odd answer"] += 1
     yield hydrate_report(hydrated)
+    yield rollup_report(DB, RolledUp((moment.date(),), 1, 2, 3))
     about = {"config": "blueattr.toml", "db": str(DB), "versions": {"blueattr": "0"}}
     end = {"gaps": 1, "report": "x", "message": "y"}
     stages = (Stage("ingest", 1.0, "all"),)

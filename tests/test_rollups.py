@@ -16,6 +16,7 @@ from blueattr import jobs, rollups, store, topics
 from blueattr.features import COUNTS
 from blueattr.kernels.tallies import Tally
 from blueattr.provenance import Window
+from blueattr.report.rollups import rollup_report
 from blueattr.rollups import Rule, roll_up
 from blueattr.sources import Chunk, SourceState
 from blueattr.store import Store, Writer
@@ -79,7 +80,9 @@ def answers(db: Path, window: Window, rules: tuple[Rule | None, ...]) -> list[An
                 found.append(opened.frame("read/topic_days").rows())
                 found.append(sorted(rows(opened, "FROM matched")))
         found.append(opened.frame("read/agents").rows())
-        found.append(sorted(opened.frame("read/busy_days", rate=1).iter_rows()))
+        served = rollups.lay_out(opened, window)
+        busy = opened.frame("read/busy_days", rate=1, first=served.first, last=served.last)
+        found.append(sorted(busy.iter_rows()))
         return found
 
 
@@ -342,6 +345,22 @@ def test_an_ingest_rolls_up_with_the_topics_that_ship(tmp_path: Path) -> None:
         assert rules == [topic.rule for topic in topics.shipped().values()]
         assert opened.frame("rollup/summarised_days")["day"].to_list() == [day(0)]
     check(db, WINDOWS[0], (None, rules[0]))
+
+
+def test_the_command_adds_topics_of_ones_own(tmp_path: Path) -> None:
+    path, mine = tmp_path / "x.jsonl", tmp_path / "mine.toml"
+    path.write_bytes(lines(post("ann", "p", "terra", rev=1, time=at(1))))
+    mine.write_text('[topics.mine]\npatterns = ["terra"]\n')
+    db = tmp_path / "store.duckdb"
+    jobs.ingest(db, [str(path)])
+    done = jobs.roll_up_store(db, mine)
+    assert (done.days, done.topics, done.days_held, done.topics_held) == ((), 1, 1, 6)
+    report = rollup_report(db, done)
+    assert report.summary == ("0 days and 1 topic summarised; 1 day and 6 topics in all.",)
+    assert report.content == {
+        "db": str(db), "days": [], "days_held": 1, "topics": 1, "topics_held": 6
+    }  # fmt: skip
+    check(db, WINDOWS[0], (topics.load(mine)["mine"].rule,))
 
 
 def test_accounts_beyond_one_table_are_counted_range_by_range(

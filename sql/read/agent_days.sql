@@ -1,6 +1,6 @@
 -- What each account did and received on a topic, and the follows it received. Grain: one account
--- and UTC day with anything to count. Follows are global; the rest is of the topic. Needs the temp
--- tables `counted`, `inactive`, `served`, `fresh_day` and `gone_day`.
+-- and UTC day with anything to count. Follows are global; the rest is of the topic. Summaries
+-- serve $first to $last. Needs the temp tables `counted`, `inactive`, `fresh_day` and `gone_day`.
 SELECT
     account,
     day,
@@ -28,7 +28,7 @@ FROM (
     UNION ALL
     SELECT account, day, 0, 0, 0, 0, 0, follows_received
     FROM agent_day
-    WHERE follows_received <> 0 AND day IN (SELECT day FROM served)
+    WHERE follows_received <> 0 AND day BETWEEN $first AND $last
     UNION ALL
     SELECT account, day, 0, 0, 0, 0, 0, follows_received
     FROM fresh_day

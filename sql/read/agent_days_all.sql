@@ -1,5 +1,5 @@
 -- What each account did and received. Grain: one account and UTC day with anything to count.
--- Needs the temp tables `inactive`, `served`, `fresh_day` and `gone_day`.
+-- Summaries serve $first to $last. Needs the temp tables `inactive`, `fresh_day` and `gone_day`.
 SELECT
     account,
     day,
@@ -11,7 +11,7 @@ SELECT
     sum(follows_received)::BIGINT AS follows_received
 FROM (
     FROM agent_day
-    WHERE day IN (SELECT day FROM served)
+    WHERE day BETWEEN $first AND $last
     UNION ALL
     FROM fresh_day
     UNION ALL

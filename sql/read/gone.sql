@@ -1,5 +1,6 @@
--- What accounts that are gone at the window's end gave on served days, where that is summed up.
--- Grain: rows add up, by day, giver and receiver. Needs the temp tables `inactive` and `served`.
+-- What accounts that are gone at the window's end gave on the days that summaries serve, $first to
+-- $last, where that is summed up. Grain: rows add up, by day, giver and receiver. Needs the temp
+-- table `inactive`.
 CREATE OR REPLACE TEMP TABLE gone_day AS
 FROM given_day
-WHERE account IN (SELECT account FROM inactive) AND day IN (SELECT day FROM served)
+WHERE account IN (SELECT account FROM inactive) AND day BETWEEN $first AND $last

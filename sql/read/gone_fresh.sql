@@ -1,3 +1,3 @@
--- What they gave in a stretch of time.
+-- What the accounts in `giver` gave in a stretch of time.
 INSERT INTO gone_day
 FROM given($start::TIMESTAMP, $end::TIMESTAMP)

@@ -1,5 +1,5 @@
--- What each account did and received in the window. Grain: one account. Needs the temp tables
--- `served`, `fresh_day` and `gone_day`. Accounts that are gone are in it: that they were active is
+-- What each account did and received in the window, of which summaries serve $first to $last. Grain:
+-- one account. Needs the temp tables `fresh_day` and `gone_day`. Accounts that are gone are in it: that they were active is
 -- known, and what they did is nobody's who counts.
 CREATE OR REPLACE TEMP TABLE tally AS
 SELECT
@@ -14,7 +14,7 @@ SELECT
 FROM (
     SELECT * EXCLUDE (day)
     FROM agent_day
-    WHERE day IN (SELECT day FROM served)
+    WHERE day BETWEEN $first AND $last
     UNION ALL
     SELECT * EXCLUDE (day)
     FROM fresh_day

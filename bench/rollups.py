@@ -1,0 +1,200 @@
+"""Rollups beside a plain ``GROUP BY account`` of the same table, in the same run.
+
+The peer counts rows by account and does nothing else. Measured are summarising every day of a
+store, matching the topics that ship on all of its posts, what a reader then waits for, and whole
+commands. What is compiled was compiled before; each round begins without rollups. Reported are
+medians of the time that passed and of the time that processors worked, and ratios to the peer's.
+
+    python bench/rollups.py --out out/bench-rollups.json
+    python bench/rollups.py --db full.duckdb --rounds 1 --grid --out out/bench-rollups.json
+
+Without ``--db`` a store of ``--agents`` synthetic agents is made in ``--folder``. The rollups of a
+store that is named are made anew, which changes nothing that anyone can see.
+"""
+
+import argparse
+import json
+import os
+import platform
+import resource
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from blueattr import jobs, rollups, topics
+from blueattr.store import Store, Writer
+from blueattr.synth import SynthSpec, write_file
+from blueattr.views import PanelQuery, StoreView
+
+PACKAGES = ("blueattr", "duckdb", "numba", "numpy", "polars", "pyarrow")
+PEER = "GROUP BY account"
+EMPTY = (
+    "UPDATE stored_day SET summarised = false, records = 0, corrected = 0",
+    "DELETE FROM agent_day",
+    "DELETE FROM watched",
+    "DELETE FROM given_day",
+    "DELETE FROM topic",
+    "DELETE FROM topic_event",
+    "DELETE FROM pending",
+    "CHECKPOINT",
+)
+TOPIC = "mythos"
+GRID = ("--indicator", "all", "--protocol", "all", "--sizes", "100,1000,10000,100000")
+
+Times = dict[str, list[tuple[float, float]]]
+"""Of each thing measured: seconds that passed and that processors worked, by round."""
+
+
+def used(who: int = resource.RUSAGE_SELF) -> float:
+    """Seconds that processors have worked for this process."""
+    usage = resource.getrusage(who)
+    return usage.ru_utime + usage.ru_stime
+
+
+@contextmanager
+def timed(times: Times, name: str) -> Iterator[None]:
+    """Add a measurement."""
+    passed, worked = time.perf_counter(), used()
+    yield
+    times.setdefault(name, []).append((time.perf_counter() - passed, used() - worked))
+
+
+def make_store(folder: Path, agents: int) -> Path:
+    """Ingest synthetic events, unless that was done."""
+    folder.mkdir(parents=True, exist_ok=True)
+    db = folder / f"{agents}.duckdb"
+    if not db.exists():
+        source = folder / "events.jsonl.zst"
+        write_file(SynthSpec(agents=agents, like_fraction=0.0), source, level=1)
+        jobs.ingest(db, [str(source)])
+        source.unlink()
+    return db
+
+
+def execute(db: Path, *statements: str) -> list[tuple[Any, ...]]:
+    """Run statements in a connection of their own; rows of the last."""
+    rows: list[tuple[Any, ...]] = []
+    with duckdb.connect(str(db)) as connection:
+        for statement in statements:
+            rows = connection.execute(statement).fetchall()
+    return rows
+
+
+def one_round(db: Path, times: Times, query: PanelQuery) -> None:
+    """Measure everything that happens in this process once."""
+    execute(db, *EMPTY)
+    with duckdb.connect(str(db), read_only=True) as connection, timed(times, PEER):
+        connection.execute(
+            "CREATE TEMP TABLE peer AS SELECT account, count(*) FROM record GROUP BY account"
+        )
+    with Writer(db) as writer, timed(times, "summarise all days"):
+        rollups.roll_up(writer)
+    with Writer(db) as writer, timed(times, "match five topics"):
+        rollups.roll_up(writer, [topic.rule for topic in topics.shipped().values()])
+    with Store.open(db) as store:
+        with timed(times, "panel"):
+            view = StoreView.of(store, query)
+        with timed(times, "features of all events"):
+            view.features(view.totals(None))
+        with timed(times, "features of a topic"):
+            view.features(view.totals(view.topic(TOPIC)))
+
+
+def whole_process(db: Path, times: Times, name: str, *arguments: str) -> None:
+    """Measure a command from its start to its end."""
+    command = [sys.executable, "-c", "from blueattr.cli.main import app; app()", *arguments]
+    passed, worked = time.perf_counter(), used(resource.RUSAGE_CHILDREN)
+    subprocess.run([*command, "--db", str(db)], check=True, stdout=subprocess.DEVNULL)  # noqa: S603 - our own command
+    times.setdefault(name, []).append(
+        (time.perf_counter() - passed, used(resource.RUSAGE_CHILDREN) - worked)
+    )
+
+
+def sizes(db: Path) -> dict[str, dict[str, float]]:
+    """Rows and bytes on disk of the tables that hold rollups, and of the records."""
+    found = {}
+    for table in ("record", "agent_day", "given_day", "topic_event"):
+        ((rows,),) = execute(db, f"SELECT count(*) FROM {table}")  # noqa: S608 - named above
+        storage = f"pragma_storage_info('{table}') WHERE block_id >= 0"
+        ((blocks,),) = execute(db, f"SELECT count(DISTINCT block_id) FROM {storage}")  # noqa: S608 - named above
+        size = blocks * 262_144
+        found[table] = {"rows": rows, "bytes": size, "bytes_per_row": size / max(rows, 1)}
+    return found
+
+
+def main() -> None:
+    """Measure, print and write."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument("--db", type=Path)
+    parser.add_argument("--agents", type=int, default=30_000)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--grid", action="store_true", help="time the whole scale grid, too")
+    parser.add_argument("--folder", type=Path, default=Path("out/bench-rollups"))
+    parser.add_argument("--out", type=Path, default=Path("out/bench-rollups.json"))
+    options = parser.parse_args()
+    db = options.db or make_store(options.folder, options.agents)
+    ((first, last),) = execute(db, "SELECT min(event_time)::DATE, max(event_time)::DATE FROM event")
+    bounds = ("--from", f"{first}", "--to", f"{last}T23:59:59.999999")
+    query = PanelQuery(db)
+    times: Times = {}
+    one_round(db, {}, query)  # compiles, and reads the file once
+    for _ in range(options.rounds):
+        one_round(db, times, query)
+        whole_process(db, times, "blueattr attribute", "attribute", "--topic", TOPIC, *bounds)
+        if options.grid:
+            whole_process(
+                db, times, "blueattr compare-scales, grid", "compare-scales", "--topic", TOPIC,
+                *GRID, *bounds,
+            )  # fmt: skip
+    middle: dict[str, dict[str, float]] = {}
+    for name, rounds in times.items():
+        pairs = list(zip(rounds, times[PEER], strict=True))
+
+        def ratio(clock: int, pairs: list[Any] = pairs) -> float:
+            return statistics.median(mine[clock] / peer[clock] for mine, peer in pairs)
+
+        middle[name] = {
+            "seconds": statistics.median(passed for passed, _ in rounds),
+            "processor_seconds": statistics.median(worked for _, worked in rounds),
+            "times_the_peer": ratio(0),
+            "times_the_peer_processor": ratio(1),
+        }
+    tables = sizes(db)
+    report = {
+        "machine": {
+            "processor": platform.processor() or platform.machine(),
+            "cores": len(os.sched_getaffinity(0)),
+            "system": platform.platform(),
+            "python": platform.python_version(),
+            **{name: version(name) for name in PACKAGES},
+        },
+        "rounds": options.rounds,
+        "peak_megabytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3,
+        "times": middle,
+        "tables": tables,
+    }
+    for name, values in middle.items():
+        print(
+            f"{name:32}{values['seconds']:8.2f} s {values['times_the_peer']:7.2f} times the peer"
+            f"{values['processor_seconds']:10.2f} processor s "
+            f"{values['times_the_peer_processor']:7.2f} times the peer"
+        )
+    for name, table in tables.items():
+        print(f"{name:16}{table['rows']:14,.0f} rows {table['bytes_per_row']:8.1f} bytes a row")
+    print(f"peak {report['peak_megabytes']:.0f} MB")
+    options.out.parent.mkdir(parents=True, exist_ok=True)
+    options.out.write_text(json.dumps(report, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()
