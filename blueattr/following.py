@@ -28,10 +28,10 @@ __all__ = ["Followed", "Moment", "Until", "follow"]
 _COMMIT_EVERY = 10.0
 _COMMIT_SHARE = 10.0
 
-# A stream is live when its events are this fresh; or when nothing more comes.
+# A stream is live when its events are this fresh; or when nothing more comes, for longer than a
+# server that is catching up, and the way to it, may falter.
 _LIVE = timedelta(seconds=10)
-_QUIET = 3.0
-_QUIET_AT_FIRST = 10.0
+_QUIET = 10.0
 # Or when the clock of its events has gone little faster than ours for so many seconds.
 _CLOCKS = 20
 _PACE = 1.5
@@ -315,10 +315,10 @@ class _Follower:
         if self._time_left() <= 0:
             return "time is up"
         if self.until == "live":
-            if came and (self._is_fresh() or quiet > _QUIET):
+            if came and self._is_fresh():
                 return "live"
-            if not came and quiet > _QUIET_AT_FIRST:
-                if self.asked.again and self.current.dialect.by_time:
+            if quiet > _QUIET:
+                if not came and self.asked.again and self.current.dialect.by_time:
                     raise ConnectionLost("nothing came, not even what was seen last")
                 return "live"
         return None

@@ -26,6 +26,8 @@ PRELOADED = (jetstream, relay, atproto_jetstream.compression, atproto_subscripti
 def follow(db: Path, arguments: list[str], hosts: list[str], now: float) -> None:
     """Follow until the last event has come; a chunk every few events, a commit after each."""
     following._COMMIT_EVERY = following._COMMIT_SHARE = 0.0
+    # Only the last event ends it, however slow the machine is.
+    following._QUIET = 60.0
     streams._SOON = 0.02
     streams._ENOUGH = 2500
     timing = Timing(now=lambda: now, jitter=lambda: 0.0)

@@ -792,6 +792,24 @@ def test_live_by_a_clock_that_is_not_ours(
     assert next(clock) < 120
 
 
+def test_a_server_that_falters_has_not_caught_up(server: StreamServer, db: Path) -> None:
+    server.add(*EVENTS[:7])
+    run = Run(END)
+    faltered = iter(range(3))
+
+    def falter(_moment: following.Moment) -> None:
+        subscribed = server.subscriptions()
+        if subscribed and subscribed[0].sent == 7 and len(server.log) == 7:
+            run.skipped += 3
+            if next(faltered, None) is None:
+                server.add(*EVENTS[7:])
+
+    run.on_moment = falter
+    done = run.follow(db, streams_of("v2", server))
+    assert (done.outcome, next(faltered, None)) == ("live", None)
+    assert content(db) == expected(EVENTS)
+
+
 def test_while_it_catches_up_it_is_not_live(
     server: StreamServer, db: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

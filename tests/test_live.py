@@ -297,7 +297,7 @@ def test_beside_it_readers_read_and_writers_end_at_once(
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(streams, "_SOON", 0.02)
-    monkeypatch.setattr(following, "_QUIET", 0.5)
+    monkeypatch.setattr(following, "_QUIET", 1.5)
 
 
 def ingest(server: StreamServer, db: Path, *options: object, protocol: str = "v2") -> Any:

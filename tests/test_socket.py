@@ -150,9 +150,9 @@ def test_a_server_that_answers_pings_is_not(server: StreamServer) -> None:
 
 def test_while_it_is_full_no_sign_of_life_is_asked_for(server: StreamServer) -> None:
     server.script = in_turn(Fault("send", data=wire(b"x" * 1000) * 30_000))
-    with connect(server, buffer=1 << 16, ping_after=0.03) as connection:
+    with connect(server, buffer=1 << 16, ping_after=0.3) as connection:
         wait_until(lambda: connection._paused)
-        time.sleep(0.4)
+        time.sleep(1.0)
         assert len(drain(connection, 30_000 + len(EVENTS))) == 30_000 + len(EVENTS)
 
 
