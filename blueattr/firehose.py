@@ -34,6 +34,18 @@ _CID = 36
 _LONGEST = 2048
 # A length of more bits than this is beyond any frame.
 _LONGEST_SHIFT = 28
+# The header {"op": 1, "t": …} as it begins where `op` comes first.
+_OP_FIRST = b"\xa2\x62op\x01\x61t"
+
+
+def _in_order(frame: bytes) -> bytes:
+    """Put a header's keys in the order of DAG-CBOR, as the decoder insists; some relays do not."""
+    if not frame.startswith(_OP_FIRST):
+        return frame
+    start = len(_OP_FIRST)
+    # The kind is a text of fewer than 24 bytes: one byte says how many.
+    end = start + 1 + (frame[start] & 0x1F) if len(frame) > start else start
+    return b"\xa2\x61t" + frame[start:end] + b"\x62op\x01" + frame[end:]
 
 
 def decode_frames(frames: Iterable[bytes]) -> Decoded:
@@ -93,7 +105,7 @@ class _Frames:
             self.refuse("frame too long", frame[:200])
             return
         try:
-            header, body = libipld.decode_dag_cbor_multi(frame)
+            header, body = libipld.decode_dag_cbor_multi(_in_order(frame))
         except (ValueError, TypeError, RecursionError):
             self.refuse("not a firehose frame", frame[:200])
             return

@@ -77,6 +77,19 @@ def meaning(events: list[Event]) -> list[Any]:
 _BATCHES = st.lists(st.lists(COMMITS, min_size=1, max_size=3) | ANNOUNCEMENTS, max_size=4)
 
 
+def test_a_header_may_have_its_keys_in_another_order() -> None:
+    usual = frame_of(1, HELLO)
+    head = libipld.encode_dag_cbor({"op": 1, "t": "#commit"})
+    assert usual.startswith(head)
+    other = b"\xa2\x62op\x01\x61t\x67#commit" + usual[len(head) :]
+    assert sorted(other) == sorted(usual)
+    assert other != usual
+    assert decode_frames([other]) == decode_frames([usual])
+    assert decode_frames([usual]).events == 1
+    for cut in range(len(head) + 1):
+        only_refused(other[:cut])
+
+
 @LAWS
 @given(_BATCHES)
 def test_frames_mean_what_their_events_mean(batches: list[Any]) -> None:
