@@ -184,6 +184,7 @@ def _match(
     others
         Stretches whose own matches are known, but not what there hangs on a match found now.
     """
+    store.run("rollup/nfc")
     store.run("rollup/found_none")
     for group in _groups(store, topics):
         store.run("rollup/hinted_none")
@@ -353,9 +354,9 @@ def agent_days(store: Store, rule: Rule | None, window: Window) -> pl.DataFrame:
 
 def totals(store: Store, rule: Rule | None, window: Window) -> pl.DataFrame:
     """Count what each account did and received in the window: `agent_days` summed over its days."""
-    lay_out(store, window)
+    served = lay_out(store, window)
     if rule is None:
-        return store.frame("read/sums_all")
+        return store.frame("read/sums_all", first=served.first, last=served.last)
     count(store, rule, window)
     return store.frame("read/sums")
 

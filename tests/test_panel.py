@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from itertools import pairwise
+from operator import add
 from pathlib import Path
 
 import polars as pl
@@ -22,6 +23,8 @@ from events_builder import (
     repost,
     uri,
 )
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from blueattr import jobs, panel
 from blueattr.errors import EmptyPanelError, InputError, UsageError
@@ -354,3 +357,15 @@ def test_gaps_of_a_window(tmp_path: Path) -> None:
     inside = jobs.PanelQuery(tmp_path / "store.duckdb", start=at(days=2), end=at(299, days=5))
     assert jobs.make_panel(inside).provenance.gaps == ()
     assert result.provenance.panel[0].before == 1
+
+
+# --- in order ------------------------------------------------------------------------------------
+
+STARTS = ("did:plc:", "did:plc:abcdefg", "did:plc:abcdefgh", "did:web:", "did:aaa:")
+
+
+@given(st.sets(st.builds(add, st.sampled_from(STARTS), st.text("ab", max_size=12))))
+@settings(derandomize=True, deadline=None)
+def test_agents_are_in_the_order_of_their_dids(dids: set[str]) -> None:
+    frame = pl.DataFrame({"did": list(dids)}, schema={"did": pl.String}).with_row_index("account")
+    assert panel._by_did(frame).equals(frame.sort("did"))

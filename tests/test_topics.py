@@ -7,6 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 from events_builder import POST, Event, account, at, delete, lines, post, repost, uri
 
@@ -162,6 +163,33 @@ def test_words_that_match(words: Store) -> None:
         if (number in matched[topic.pattern]) != wanted
     ]
     assert wrong == []
+
+
+def test_whatever_normalization_changes_is_normalized(words: Store) -> None:
+    # What is left alone as being in NFC already must be so: each letter, alone and after another.
+    words.run("rollup/nfc")
+    letters = [chr(n) for n in range(1, 0x110000) if not 0xD800 <= n < 0xE000]
+    words.register("letters", pl.DataFrame({"letter": letters}))
+    query = (
+        "SELECT count(*) FILTER (nfc(text) <> nfc_normalize(text)), "
+        "count(*) FILTER (text <> nfc_normalize(text)) FROM "
+        "(SELECT letter AS text FROM letters UNION ALL SELECT 'a' || letter FROM letters)"
+    )
+    ((wrong, changed),) = words._connection.execute(query).fetchall()
+    assert wrong == 0
+    assert changed > 2000
+    # The second of two that are put together into one: after no other would it show.
+    seconds = {
+        chr(int(parts[1], 16))
+        for parts in (unicodedata.decomposition(letter).split() for letter in letters)
+        if len(parts) == 2 and not parts[0].startswith("<")
+    }
+    assert len(seconds) > 50
+    pairs = [f"{first}{second}" for second in seconds for first in "aeiou\u0391\u1100\uac00"]
+    kept = words._connection.execute(
+        "SELECT t FROM unnest($1) AS x(t) WHERE nfc(t) <> nfc_normalize(t)", [pairs]
+    ).fetchall()
+    assert kept == []
 
 
 @pytest.mark.parametrize(

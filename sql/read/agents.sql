@@ -1,5 +1,5 @@
--- Everyone with a kept event in the window, with what the panel filters ask. Grain: one account,
--- ascending by DID. Needs the temp tables `inactive` and `tally`.
+-- Everyone with a kept event in the window, with what the panel filters ask. Grain: one account, in
+-- no order. Needs the temp tables `inactive` and `tally`.
 WITH active AS (
     SELECT account
     FROM tally
@@ -31,4 +31,3 @@ LEFT JOIN handle ON handle.account = active.account
 LEFT JOIN profile ON profile.account = active.account
 LEFT JOIN plc ON plc.did = account.did
 LEFT JOIN hydration ON hydration.account = active.account
-ORDER BY account.did

@@ -9,13 +9,13 @@ WHERE NOT removed
     AND collection = 'post'
     AND event_time >= $start AND event_time < $end
     AND (
-        regexp_matches(nfc_normalize(text), $hint)
-        OR regexp_matches(nfc_normalize(title), $hint)
+        regexp_matches(nfc(text), $hint)
+        OR regexp_matches(nfc(title), $hint)
         OR list_has_any(
-            list_transform(tags, lambda t: lower(upper(nfc_normalize(t)))),
+            list_transform(tags, lambda t: lower(upper(nfc(t)))),
             list_transform($hashtags::VARCHAR[], lambda t: lower(upper(t)))
         )
         OR ($tag_pattern::VARCHAR IS NOT NULL AND len(list_filter(
-            tags, lambda t: regexp_matches(nfc_normalize(t), $tag_pattern)
+            tags, lambda t: regexp_matches(nfc(t), $tag_pattern)
         )) > 0)
     )
