@@ -14,7 +14,7 @@ from blueattr.errors import InputError, SourceError, UsageError
 from blueattr.indicators import Aggregator, Indicator
 from blueattr.provenance import Provenance, Window
 from blueattr.scales import ScaleComparison, compare_scales
-from blueattr.sources import BY_BYTES, Chunk, Ingested, Source, SourceState, files
+from blueattr.sources import Chunk, Ingested, Source, SourceState, files
 from blueattr.sources.parallel import in_order
 from blueattr.store import DEFAULT_MEMORY, Status, Store, Writer
 from blueattr.views import PanelQuery, count_events, make_features
@@ -181,7 +181,8 @@ def read_source(
     paid = 0
     try:
         chunks = source.chunks(state.position)
-        for chunk in _ahead(chunks) if source.kind in BY_BYTES else chunks:
+        # Not of a pipe: a thread that waits for its next line would outlive an interrupt.
+        for chunk in _ahead(chunks) if isinstance(source, files.FileSource) else chunks:
             state = writer.stage(chunk, state, later=True)
             if progress:
                 progress(source.name, chunk.read, source.size)

@@ -496,7 +496,7 @@ def test_every_error_has_an_exit_code_of_its_own_kind() -> None:
     assert len(kinds) > 10
     assert {kind.exit_code for kind in kinds} == {
         ExitCode.USAGE, ExitCode.INPUT, ExitCode.NO_ANSWER, ExitCode.STORE_BUSY, ExitCode.STORE,
-        ExitCode.OUTPUT, ExitCode.SOURCE,
+        ExitCode.OUTPUT, ExitCode.SOURCE, ExitCode.RUN_GOING,
     }  # fmt: skip
 
 
