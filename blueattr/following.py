@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from blueattr.errors import SourceError
-from blueattr.jobs import COMMIT_ROWS, nothing_of_it, read_source
+from blueattr.jobs import COMMIT_ROWS, nothing_of_it, read_source, roll_up
 from blueattr.sources import Chunk, Ingested, SourceState
 from blueattr.sources.retries import Retries
 from blueattr.sources.socket import ConnectionLost, ConnectionRefused
@@ -222,6 +222,9 @@ class _Follower:
                 if wait:
                     self._tell(f"connecting again in {wait:.1f} s")
                 outcome = self._wait(wait)
+        if outcome != "stopped":
+            # Who stops it wants it to end; what was not rolled up is at the next run.
+            roll_up(self.writer)
         after = self.writer.count_events()
         states = tuple(self.known[name] for name in dict.fromkeys(self.changed))
         failures = tuple(failure for state in states for failure in nothing_of_it(state))
