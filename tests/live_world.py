@@ -90,7 +90,7 @@ def seed(db: Path, protocol: str, server: StreamServer, events: Sequence[Event])
     given = threading.Event()
 
     def first(_moment: Moment) -> None:
-        subscribed = any(asked.kind == protocol for asked in server.asked)
+        subscribed = any(asked.subscribed for asked in server.asked)
         if subscribed and not given.is_set():
             given.set()
             server.add(events[0])

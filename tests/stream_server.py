@@ -73,6 +73,7 @@ class Asked:
     headers: dict[str, str]
     raw: bytes
     fault: str = ""
+    subscribed: bool = False
     sent: int = 0
     wire_bytes: int = 0
     pings: int = 0
@@ -314,6 +315,7 @@ class StreamServer:
             return
         with self._changed:
             start = self._start(asked)
+            asked.subscribed = True
         if isinstance(start, Fault) and start.what == "refuse":
             asked.fault = asked.fault or "too old"
             _refuse(connection, start)

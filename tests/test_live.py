@@ -77,6 +77,13 @@ def seen(db: Path) -> int:
     return int(position[0]) if position else 0
 
 
+def added_once_subscribed(server: StreamServer, event: dict[str, Any]) -> None:
+    deadline = time.monotonic() + 60
+    while not any(asked.subscribed for asked in server.asked) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    server.add(event)
+
+
 # --- killed --------------------------------------------------------------------------------------
 
 
@@ -137,8 +144,11 @@ def test_killed_again_and_again_while_events_come(
     if protocol == "firehose":
         # A relay is taken up at its end; the store has to know it.
         server.replace([])
-        threading.Timer(0.5, lambda: server.add(EVENTS[0])).start()
+        seeding = threading.Thread(target=added_once_subscribed, args=(server, EVENTS[0]))
+        seeding.start()
         assert child(stream_child.follow, db, *target(server, protocol), end_of(EVENTS[:1])) == 0
+        seeding.join()
+        assert seen(db)
         server.add(*EVENTS[1:])
     done = threading.Event()
 
