@@ -38,8 +38,8 @@ from blueattr.lines import Decoded
 from blueattr.segments import decode_block
 from blueattr.sources import Chunk, SourceState
 from blueattr.sources.parallel import in_order
-from blueattr.store import Writer
 from blueattr.synth import SynthSpec, write_lines
+from blueattr.writer import Writer
 
 ROOT = Path(__file__).resolve().parents[1]
 # The encoders are those of the tests: nothing in the product writes either format.

@@ -40,8 +40,8 @@ import zstandard
 
 from blueattr import events, jobs
 from blueattr.staging import Parser
-from blueattr.store import Writer
 from blueattr.synth import Names, SynthSpec, write_lines
+from blueattr.writer import Writer
 
 PACKAGES = ("blueattr", "duckdb", "numba", "numpy", "pyarrow", "zstandard")
 AGENTS = 1_671_587

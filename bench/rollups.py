@@ -30,9 +30,10 @@ from typing import Any
 import duckdb
 
 from blueattr import jobs, rollups, topics
-from blueattr.store import Store, Writer
+from blueattr.store import Store
 from blueattr.synth import SynthSpec, write_file
 from blueattr.views import PanelQuery, StoreView
+from blueattr.writer import Writer
 
 PACKAGES = ("blueattr", "duckdb", "numba", "numpy", "polars", "pyarrow")
 PEER = "GROUP BY account"

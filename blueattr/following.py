@@ -16,7 +16,8 @@ from blueattr.sources.retries import Retries
 from blueattr.sources.socket import ConnectionLost, ConnectionRefused
 from blueattr.sources.streams import Resume, ServerError, Stream
 from blueattr.sources.timing import Timing
-from blueattr.store import DEFAULT_MEMORY, Writer
+from blueattr.store import DEFAULT_MEMORY
+from blueattr.writer import Writer
 
 if TYPE_CHECKING:
     from blueattr.sources.archive import ArchiveSource

@@ -11,8 +11,9 @@ import polars as pl
 
 from blueattr.errors import SourceError
 from blueattr.sources.appview import Answer, AppView
-from blueattr.store import DEFAULT_MEMORY, Store, Writer
+from blueattr.store import DEFAULT_MEMORY, Store
 from blueattr.views import PanelQuery
+from blueattr.writer import Writer
 
 __all__ = ["Hydrated", "hydrate"]
 

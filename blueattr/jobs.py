@@ -16,8 +16,9 @@ from blueattr.provenance import Provenance, Window
 from blueattr.scales import ScaleComparison, compare_scales
 from blueattr.sources import Chunk, Ingested, Source, SourceState, files
 from blueattr.sources.parallel import in_order
-from blueattr.store import DEFAULT_MEMORY, Status, Store, Writer
+from blueattr.store import DEFAULT_MEMORY, Status, Store
 from blueattr.views import PanelQuery, count_events, make_features
+from blueattr.writer import Writer
 
 __all__ = [
     "COMMIT_ROWS",

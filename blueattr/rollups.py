@@ -17,7 +17,8 @@ import pyarrow as pa
 from blueattr.errors import PatternError
 from blueattr.kernels.tallies import RECEIVED, WRITTEN, Tally
 from blueattr.provenance import Window
-from blueattr.store import Store, Writer
+from blueattr.store import Store
+from blueattr.writer import Writer
 
 __all__ = ["RolledUp", "Rule", "Served", "agent_days", "count", "lay_out", "roll_up", "totals"]
 

@@ -7,7 +7,7 @@ from typing import Any
 from blueattr.provenance import Window
 from blueattr.sources import SourceState
 from blueattr.sources.archive import ArchiveSource
-from blueattr.store import Writer
+from blueattr.writer import Writer
 
 
 def ingest(db: Path, source: ArchiveSource) -> SourceState:

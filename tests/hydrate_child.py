@@ -6,7 +6,7 @@ from pathlib import Path
 
 from blueattr import hydration
 from blueattr.sources.appview import AppView
-from blueattr.store import Writer
+from blueattr.writer import Writer
 
 
 def hydrate(db: Path, url: str) -> None:

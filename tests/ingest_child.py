@@ -11,7 +11,8 @@ from typing import Any
 from blueattr import jobs
 from blueattr.errors import StoreError
 from blueattr.sources import files
-from blueattr.store import Store, Writer
+from blueattr.store import Store
+from blueattr.writer import Writer
 
 
 def small_commits() -> None:

@@ -17,7 +17,8 @@ from blueattr.errors import StoreError
 from blueattr.sources import jetstream, relay, streams
 from blueattr.sources.services import find_streams
 from blueattr.sources.timing import Timing
-from blueattr.store import Store, Writer
+from blueattr.store import Store
+from blueattr.writer import Writer
 
 # Imported where they are needed, they would be imported anew by every child.
 PRELOADED = (jetstream, relay, atproto_jetstream.compression, atproto_subscription.websocket)

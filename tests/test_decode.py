@@ -27,7 +27,7 @@ from spoiled_lines import VALID, A, B, spoiled
 
 from blueattr import events
 from blueattr.sources import Chunk, SourceState
-from blueattr.store import Writer
+from blueattr.writer import Writer
 
 Row = dict[str, Any]
 

@@ -48,7 +48,7 @@ from blueattr.sources.jetstream import JetstreamV1, read_dictionary
 from blueattr.sources.retries import Retries
 from blueattr.sources.socket import ConnectionLost, ConnectionRefused
 from blueattr.sources.streams import Stream
-from blueattr.store import Writer
+from blueattr.writer import Writer
 
 EVENTS = story(18)
 END = end_of(EVENTS)

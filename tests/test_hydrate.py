@@ -39,7 +39,8 @@ from blueattr.errors import StoreBusyError, StoreError, UsageError
 from blueattr.hydration import Hydrated, hydrate
 from blueattr.sources import appview
 from blueattr.sources.appview import AppView, Profile, Timing, read_profiles
-from blueattr.store import Store, Writer
+from blueattr.store import Store
+from blueattr.writer import Writer
 
 CREATED = "2024-02-03T04:05:06.789Z"
 NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)

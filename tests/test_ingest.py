@@ -46,7 +46,8 @@ from store_content import Content, content, expected, rows, sources
 from blueattr import jobs, store
 from blueattr.errors import StoreBusyError
 from blueattr.sources import files
-from blueattr.store import Store, Writer
+from blueattr.store import Store
+from blueattr.writer import Writer
 
 quick = settings(
     derandomize=True,

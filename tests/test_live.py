@@ -23,7 +23,8 @@ from stream_server import Fault, StreamServer, in_turn
 from blueattr import following
 from blueattr.errors import ExitCode
 from blueattr.sources import streams
-from blueattr.store import Store, Writer
+from blueattr.store import Store
+from blueattr.writer import Writer
 
 EVENTS = story(40)
 # Only the last is fresh.

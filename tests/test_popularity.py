@@ -32,8 +32,9 @@ from blueattr.attribution import Panel, attribute
 from blueattr.errors import EmptyPanelError, NoAnswerError
 from blueattr.jobs import PanelQuery
 from blueattr.provenance import PanelStep, Window
-from blueattr.store import Store, Writer
+from blueattr.store import Store
 from blueattr.tiers import assign_tiers
+from blueattr.writer import Writer
 
 START, END = at(0), at(days=14)
 WINDOW = Window(START, END)

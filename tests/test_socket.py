@@ -24,7 +24,7 @@ from stream_server import (
 from blueattr.sources import socket as module
 from blueattr.sources import streams
 from blueattr.sources.socket import Connection, ConnectionLost, ConnectionRefused
-from blueattr.store import Writer
+from blueattr.writer import Writer
 
 EVENTS = [post("ann", f"p{k}", f"text {k}", rev=k, time=at(k)) for k in range(20)]
 

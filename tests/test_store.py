@@ -17,7 +17,8 @@ from blueattr.errors import (
     StoreVersionError,
     UsageError,
 )
-from blueattr.store import Store, Writer
+from blueattr.store import Store
+from blueattr.writer import Writer
 
 EVENTS = [
     post("ann", "x", "hello", rev=1, time=at(1)),
