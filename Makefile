@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help setup run test quick test-integration soak test-cron week lint golden docs bench lock clean
+.PHONY: help setup run test quick test-integration soak test-cron week lint golden docs bench bench-full lock clean
 
 help:
 	@echo "make run     set up, then the main job on the bundled sample"
@@ -17,6 +17,7 @@ help:
 	@echo "make golden  write the golden files anew (look at the diff before committing)"
 	@echo "make docs    build the documentation as a site that needs no network: out/site/index.html"
 	@echo "make bench   ingest, decoders, kernels, reports, sampled values beside limits and peers"
+	@echo "make bench-full   the chain at the network's size: an hour and a half, 12 GB; docs/performance.md"
 	@echo "make lock    resolve requirements.lock and requirements-bench.lock anew from pyproject.toml"
 
 setup: $(VENV)/ready
@@ -40,7 +41,7 @@ test: setup
 	$(BIN)/python -m pytest -n 2 --dist loadfile -m integration
 
 quick: setup
-	$(BIN)/python -m pytest -n 2 -m "not slow and not integration"
+	$(BIN)/python -m pytest -n 2 -m "not slow and not integration and not cron"
 
 test-integration: setup
 	$(BIN)/python tests/integration/install.py
@@ -80,6 +81,11 @@ bench: $(VENV)-bench/ready
 	$(VENV)-bench/bin/python bench/ingest.py --out out/bench-ingest.json
 	$(VENV)-bench/bin/python bench/kernels.py --out out/bench-kernels.json
 	$(VENV)-bench/bin/python bench/report.py
+
+# Nothing that it is compared with is another package's, so that the usual environment will do.
+bench-full: setup
+	$(BIN)/python bench/full.py --out docs/performance.json
+	$(BIN)/python bench/performance.py
 
 $(VENV)-bench/ready: pyproject.toml requirements-bench.lock
 	$(PYTHON) -m venv --clear $(VENV)-bench

@@ -1,0 +1,232 @@
+"""The chain at the network's size, and what it costs as work grows: `make bench-full`.
+
+Fills synthetic stores of growing size, times each stage of the chain on each, then values growing
+numbers of agents in memory and in chunks, then asks about growing windows. A stage is a process of
+its own; the figures are medians of rounds, beside limits measured in the same rounds. Stores are
+filled once and kept in ``--folder`` (some 12 GB), with what that cost beside them. Then
+``python bench/performance.py`` makes docs/performance.md of the result.
+
+    python bench/full.py --out docs/performance.json
+    python bench/full.py --agents 20000,60000 --numbers 1e4,1e5 --window-agents 2000
+"""
+
+import argparse
+import json
+import math
+import os
+import shutil
+import sys
+import time
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from machine import Cost, blueattr, child, describe, median, swapped
+
+AGENTS = "20000,60000,200000,600000,1671587,3000000"
+NUMBERS = "1e4,1e5,1e6,1e7,1e8"
+WINDOW_AGENTS = 100_000
+WINDOWS = (1, 2, 4, 7, 14, 30, 60, 90)
+DAYS = 14
+TOPICS = ("mythos", "trump-tariffs", "the-masters", "earth-day-climate", "wrestlemania")
+INDICATORS = ("lin", "heat", "var", "gini")
+GRID = ("--indicator", "all", "--protocol", "all", "--sizes")
+SIZES = (100, 1000, 10_000, 100_000)
+# Beyond this many, arrays of all agents are left to the attribution in chunks.
+IN_MEMORY = 20_000_000
+# Beyond this many a round takes minutes, and there is one.
+ROUNDS_UP_TO = 20_000_000
+
+STAGES = Path(__file__).with_name("stages.py")
+Measured = dict[str, list[Cost]]
+
+
+def stage(name: str, *arguments: str | Path | float) -> Cost:
+    """Run a stage by itself."""
+    return child(STAGES, name, *arguments)
+
+
+def say(text: str) -> None:
+    """Tell how far it is."""
+    print(f"{time.strftime('%H:%M:%S')} {text}", flush=True)
+
+
+def filled(folder: Path, agents: int, days: int) -> tuple[Path, dict[str, Any]]:
+    """Fill a store, unless that was done; what it cost is kept beside it."""
+    db = folder / f"{agents}-{days}.duckdb"
+    noted = db.with_suffix(".json")
+    if not noted.exists():
+        for leftover in folder.glob(f"{db.name}*"):
+            leftover.unlink()
+        say(f"filling a store with {days} days of {agents:,} agents")
+        cost = blueattr("synth", "--agents", f"{agents}", "--days", f"{days}", "--db", db)
+        noted.write_text(json.dumps({"fill": cost, **stage("describe", db)}), encoding="utf-8")
+    return db, json.loads(noted.read_text(encoding="utf-8"))
+
+
+def bounds(days: int, length: int) -> tuple[str, ...]:
+    """Options for the last days of a synthetic store."""
+    end = datetime(2026, 4, 9, tzinfo=UTC) + timedelta(days=days)
+    return "--from", f"{end - timedelta(days=length):%Y-%m-%d}", "--to", f"{end:%Y-%m-%d}"
+
+
+# --- against events ------------------------------------------------------------------------------
+
+
+def grow_events(folder: Path, agents: int, rounds: int) -> dict[str, Any]:
+    """Measure the chain on one store."""
+    db, known = filled(folder, agents, DAYS)
+    copy, lines = folder / "copy.duckdb", folder / "next.jsonl"
+    stage("next_lines", agents, DAYS, 1_000_000, lines)
+    sizes = ",".join(str(size) for size in SIZES if size * 10 <= agents)
+    window = bounds(DAYS, DAYS)
+    costs: Measured = {}
+    for number in range(rounds):
+        say(f"{agents:,} agents, {known['events']:,} events: round {number + 1} of {rounds}")
+        topic = TOPICS[number % len(TOPICS)]
+        round_: dict[str, Cost] = {
+            "read": stage("read_bytes", db),
+            "group by": stage("group_by", db),
+            "panel": stage("panel", db),
+            "features": stage("features", db, "all"),
+            "features of a topic": stage("features", db, topic),
+            "attribute": blueattr("attribute", "--topic", topic, *window, "--db", db),
+            "attribute, four indicators": blueattr(
+                "attribute", "--topic", topic, "--indicator", "all", *window, "--db", db
+            ),
+            "grid": blueattr("compare-scales", "--topic", topic, *GRID, sizes, *window, "--db", db),
+        }
+        for leftover in folder.glob(f"{copy.name}*"):
+            leftover.unlink()
+        shutil.copyfile(db, copy)
+        round_["ingest more"] = stage("ingest", copy, lines)
+        round_["roll up"] = stage("summarise", copy)
+        round_["match a topic"] = stage("match", copy, topic)
+        for name, cost in round_.items():
+            costs.setdefault(name, []).append(cost)
+    for leftover in (*folder.glob(f"{copy.name}*"), lines):
+        leftover.unlink()
+    return {"agents": agents, **known, "costs": summary(costs)}
+
+
+# --- against agents ------------------------------------------------------------------------------
+
+
+def grow_agents(folder: Path, n: int, rounds: int) -> dict[str, Any]:
+    """Measure the value of so many agents, in memory and in chunks."""
+    costs: Measured = {}
+    path = folder / "features.parquet"
+    wrote = stage("write_features", path, n)
+    found: dict[str, Any] = {"n": n, "bytes": wrote["bytes"]}
+    if n <= IN_MEMORY:
+        say(f"the value of {n:,} agents in memory")
+        found["in_memory"] = stage("values", n, rounds)
+        found["in_memory_peak_bytes"] = {
+            name: stage("memory", name, n)["peak_bytes"] for name in INDICATORS
+        }
+    found["rounds_in_chunks"] = rounds if n <= ROUNDS_UP_TO else 1
+    for number in range(found["rounds_in_chunks"]):
+        say(f"the value of {n:,} agents in chunks: round {number + 1}")
+        costs.setdefault("read", []).append(stage("read_bytes", path))
+        for name in ("heat", "gini"):
+            costs.setdefault(f"{name} in chunks", []).append(stage("stream", path, name))
+    path.unlink()
+    return {**found, "costs": summary(costs)}
+
+
+# --- against the window --------------------------------------------------------------------------
+
+
+def grow_window(folder: Path, agents: int, rounds: int) -> dict[str, Any]:
+    """Ask about the last days of a long time."""
+    days = max(WINDOWS)
+    db, known = filled(folder, agents, days)
+    rows = []
+    for length in WINDOWS:
+        costs: Measured = {}
+        for number in range(rounds):
+            say(f"{length} of {days} days: round {number + 1} of {rounds}")
+            window = bounds(days, length)
+            for name, cost in {
+                "panel": stage("panel", db, length),
+                "features": stage("features", db, "all", length),
+                "attribute": blueattr("attribute", "--topic", TOPICS[0], *window, "--db", db),
+            }.items():
+                costs.setdefault(name, []).append(cost)
+        found = {name: max(cost.get("agents", 0) for cost in costs[name]) for name in ("panel",)}
+        rows.append({"days": length, "agents": found["panel"], "costs": summary(costs)})
+    return {"agents": agents, "days": days, **known, "windows": rows}
+
+
+# --- what came of it -----------------------------------------------------------------------------
+
+
+def summary(costs: Measured) -> dict[str, Cost]:
+    """Medians of the rounds."""
+    return {name: {key: median(rounds, key) for key in rounds[0]} for name, rounds in costs.items()}
+
+
+def numbers(text: str) -> list[int]:
+    """Read sizes, such as 20000,1e6."""
+    return sorted({math.floor(float(part)) for part in text.split(",") if part})
+
+
+def listed(rows: Iterable[dict[str, Any]], size: str) -> None:
+    """Print what was measured."""
+    for row in rows:
+        for name, cost in row["costs"].items():
+            print(
+                f"{row[size]:>13,} {name:<28}{cost['seconds']:9.3f} s"
+                f"{cost['processor_seconds']:9.3f} processor s{cost['peak_bytes'] / 1e6:8.0f} MB"
+            )
+
+
+def main() -> None:
+    """Measure, print and write."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument("--agents", type=numbers, default=AGENTS, help="of stores of 14 days")
+    parser.add_argument("--numbers", type=numbers, default=NUMBERS, help="of agents to value")
+    parser.add_argument("--window-agents", type=int, default=WINDOW_AGENTS, help="of 90 days")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--folder", type=Path, default=Path("out/bench-full"))
+    parser.add_argument("--out", type=Path, default=Path("out/bench-full.json"))
+    options = parser.parse_args()
+    options.folder.mkdir(parents=True, exist_ok=True)
+    before = swapped()
+    report: dict[str, Any] = {
+        "machine": describe(),
+        "rounds": options.rounds,
+        "load_at_start": os.getloadavg()[0],
+        "events": [],
+        "values": [],
+        "window": None,
+    }
+
+    def write() -> None:
+        # After each size, so that what was measured is not lost with what was not.
+        after = swapped()
+        report["pages_swapped"] = None if before is None or after is None else after - before
+        options.out.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+
+    options.out.parent.mkdir(parents=True, exist_ok=True)
+    for n in options.numbers:
+        report["values"].append(grow_agents(options.folder, n, options.rounds))
+        write()
+    if options.window_agents:
+        report["window"] = grow_window(options.folder, options.window_agents, options.rounds)
+        write()
+    for agents in options.agents:
+        report["events"].append(grow_events(options.folder, agents, options.rounds))
+        write()
+    listed(report["values"], "n")
+    listed(report["events"], "events")
+    if report["window"]:
+        listed(report["window"]["windows"], "days")
+    print(f"pages swapped: {report['pages_swapped']}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,89 @@
+"""What every measurement needs: what it ran on, and what a process cost."""
+
+import json
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+__all__ = ["Cost", "blueattr", "child", "cost_of", "describe", "median", "swapped"]
+
+Cost = dict[str, float]
+"""``seconds`` that passed, ``processor_seconds`` worked, ``peak_bytes`` of memory; and counts."""
+
+# They are what the numbers depend on.
+PACKAGES = ("blueattr", "duckdb", "numba", "numpy", "polars", "pyarrow")
+
+
+def describe(packages: Sequence[str] = PACKAGES) -> dict[str, Any]:
+    """Say which machine and versions this is."""
+    return {
+        "processor": _processor(),
+        "cores": len(os.sched_getaffinity(0)),
+        "memory_bytes": os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
+        "system": platform.platform(),
+        "python": platform.python_version(),
+        **{name: version(name) for name in packages},
+    }
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        lines = []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor() or platform.machine()
+
+
+def cost_of(command: Sequence[str | Path], **options: Any) -> Cost:
+    """Run a process to its end and say what it cost.
+
+    Its peak of memory is at least that of the process that starts it, which had better be small.
+    """
+    started = time.perf_counter()
+    process = subprocess.Popen([*map(str, command)], **options)  # noqa: S603 - our own programs
+    _, status, usage = os.wait4(process.pid, 0)
+    seconds = time.perf_counter() - started
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise subprocess.CalledProcessError(process.returncode, process.args)
+    return {
+        "seconds": seconds,
+        "processor_seconds": usage.ru_utime + usage.ru_stime,
+        "peak_bytes": usage.ru_maxrss * 1024.0,
+    }
+
+
+def blueattr(*arguments: str | Path) -> Cost:
+    """Run a command of blueattr's, from start-up to its end."""
+    program = Path(sys.executable).with_name("blueattr")
+    return cost_of([program, *arguments], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
+def child(script: str | Path, *arguments: str | Path | float) -> dict[str, Any]:
+    """Run a script of these measurements by itself; what it prints is JSON."""
+    command = [sys.executable, str(script), *map(str, arguments)]
+    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)  # noqa: S603 - ourselves
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
+
+
+def median(costs: Sequence[Cost], name: str) -> float:
+    """Median over rounds."""
+    return statistics.median(cost[name] for cost in costs)
+
+
+def swapped() -> int | None:
+    """Pages that the machine has written to swap space so far; None where that is not known."""
+    try:
+        lines = Path("/proc/vmstat").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return None
+    return next((int(line.split()[1]) for line in lines if line.startswith("pswpout ")), None)
