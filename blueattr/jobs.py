@@ -1,5 +1,6 @@
 """One function per command: where input and output meet the arithmetic."""
 
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
@@ -50,6 +51,8 @@ _COMMIT_PART = 1 / 48
 _COMMIT_BYTES = 384 << 20
 # What an archive sends is paid for, and what is not committed would be paid for again.
 _COMMIT_PAID = 128 << 20
+# Of a source of which little is kept, or that is slow, a killed run has this much to do again.
+_COMMIT_SECONDS = 60.0
 
 Progress = Callable[[str, int, int | None], None]
 """Told the source's name, bytes consumed and its size where known."""
@@ -180,6 +183,7 @@ def read_source(
     """
     failure = ""
     paid = 0
+    committed = time.monotonic()
     try:
         chunks = source.chunks(state.position)
         # Not of a pipe: a thread that waits for its next line would outlive an interrupt.
@@ -192,10 +196,12 @@ def read_source(
                 rows >= max(COMMIT_ROWS, writer.records * _COMMIT_PART)
                 or size >= _COMMIT_BYTES
                 or (source.kind == "archive" and chunk.read - paid >= _COMMIT_PAID)
+                or time.monotonic() - committed >= _COMMIT_SECONDS
             ):
                 state = writer.settle(state)
                 writer.commit(state)
                 paid = chunk.read
+                committed = time.monotonic()
             if must_end is not None and must_end():
                 break
         state = replace(state, complete=source.complete)

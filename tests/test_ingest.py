@@ -268,6 +268,41 @@ def test_progress_and_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     )
 
 
+def test_an_interrupted_file_of_which_nothing_is_kept_is_resumed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(files, "CHUNK", 1000)
+    monkeypatch.setattr(files, "_READ", 500)
+    db, path = tmp_path / "store.duckdb", tmp_path / "x.jsonl"
+    path.write_bytes(
+        lines(*(like("ann", tid(k), uri("bea", "x"), rev=k, time=at(k)) for k in range(60)))
+    )
+
+    def interrupted(seconds: float) -> int:
+        monkeypatch.setattr(jobs, "_COMMIT_SECONDS", seconds)
+        told = 0
+
+        def progress(*_: object) -> None:
+            nonlocal told
+            told += 1
+            if told == 5:
+                raise KeyboardInterrupt
+
+        with pytest.raises(KeyboardInterrupt):
+            jobs.ingest(db, [str(path)], progress=progress)
+        return int(sources(db)[0].get(str(path), [0, 0, 0])[2])
+
+    assert interrupted(3600.0) == 0
+    reached = [interrupted(0.0), interrupted(0.0)]
+    assert 3000 < reached[0] < reached[1] - 3000 < path.stat().st_size - 6000
+    (state,) = jobs.ingest(db, [str(path)]).sources
+    assert (state.complete, state.position) == (True, path.stat().st_size)
+    assert (state.lines, state.kept, state.skipped) == (60, 0, 60)
+    assert (state.first_event, state.last_event) == tuple(
+        at(k).replace(tzinfo=None) for k in (0, 59)
+    )
+
+
 # --- deleted accounts ----------------------------------------------------------------------------
 
 
