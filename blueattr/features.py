@@ -104,8 +104,13 @@ def _looked_up(sums: pl.DataFrame, accounts: pl.Series) -> pl.DataFrame:
             {name: pl.zeros(len(accounts), pl.Int64, eager=True) for name in COUNTS}
         )
     known, wanted = sums["account"].to_numpy(), accounts.to_numpy()
-    row = np.full(max(int(known.max()), int(wanted.max())) + 1, -1, np.int64)
-    row[known] = np.arange(known.size)
-    found = pl.Series(row[wanted])
-    found = found.set(found < 0, None)
-    return sums.select(pl.col(COUNTS).gather(found).fill_null(0))
+    # Row 0 is of those who have none.
+    row = np.zeros(max(int(known.max()), int(wanted.max())) + 1, np.uint32)
+    row[known] = np.arange(1, known.size + 1, dtype=np.uint32)
+    found = row[wanted]
+    return pl.DataFrame(
+        {
+            name: np.concatenate(([0], sums[name].cast(pl.Int64).to_numpy()))[found]
+            for name in COUNTS
+        }
+    )

@@ -1,16 +1,17 @@
 """The panel: which active accounts count as agents, with the effect of each filter."""
 
 import tomllib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, timedelta
 from importlib import resources
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 
-from blueattr import rollups
+from blueattr import accounts, rollups
 from blueattr.errors import EmptyPanelError, InputError, NoAnswerError
 from blueattr.provenance import Gap, PanelStep, Window
 from blueattr.store import Store
@@ -27,6 +28,8 @@ __all__ = [
     "gaps",
     "with_followers",
 ]
+
+Bools = npt.NDArray[np.bool_]
 
 MissingFollowers = Literal["error", "drop", "received"]
 """What to do with agents whose follower count is wanted and not known: refuse to answer, leave them
@@ -136,23 +139,17 @@ def build(
     EmptyPanelError
         Nobody was active, or nobody is left.
     """
-    agents, filters = _filters(store, window, rules, rate, keep_bots=keep_bots)
-    filters.append(_Filter("created inside the window", _created_inside(window)))
-    steps = []
-    for one in filters:
-        before, note = agents, one.note
-        agents = agents.filter(~one.hit)
-        if one is filters[-1]:
-            note = _creation_note(before)
-        steps.append(PanelStep(one.name, len(before), len(before) - len(agents), len(agents), note))
-    if agents.is_empty():
+    left = _filtered(store, window, rules, rate, keep_bots=keep_bots)
+    created = accounts.Creation.of(store, window, left.active)
+    left.remove("created inside the window", created.inside(), created.note(left.there))
+    steps = tuple(left.steps)
+    if not steps[-1].after:
         worst = max(steps, key=lambda step: step.removed)
         raise EmptyPanelError(
             f"the filters leave nobody of {steps[0].before:,} active accounts; most "
             f"({worst.removed:,}) went as: {worst.filter}"
         )
-    kept = agents.select("account", "did", "asked_at", "followers", "followers_at")
-    return Panel(_by_did(kept), tuple(steps))
+    return Panel(accounts.asked(store, accounts.named(store, left.accounts())), steps)
 
 
 def candidates(
@@ -179,99 +176,75 @@ def candidates(
         ``account``, ``did``, ``asked_at`` (naive UTC; null for who was never asked about),
         ascending by DID.
     """
-    agents, filters = _filters(store, window, rules, rate, keep_bots=keep_bots)
-    for one in filters:
-        agents = agents.filter(~one.hit)
-    settled = pl.col("created_by").eq_missing("plc") & _created_inside(window)
-    return _by_did(agents.filter(~settled).select("account", "did", "asked_at"))
+    left = _filtered(store, window, rules, rate, keep_bots=keep_bots)
+    created = accounts.Creation.of(store, window, left.active)
+    left.remove("created inside the window, for certain", created.inside(by="plc"))
+    agents = accounts.named(store, left.accounts())
+    return accounts.asked(store, agents).select("account", "did", "asked_at")
 
 
-_PLC = "did:plc:"
+class _Left:
+    """Who is left after each filter.
 
-
-def _by_did(frame: pl.DataFrame) -> pl.DataFrame:
-    """Sort by DID, which is unique: by eight letters as a number first, in a third of the time.
-
-    Those letters differ in nearly all DIDs of PLC, which nearly all are.
+    Parameters
+    ----------
+    active
+        Numbers of accounts, uint32, ascending.
     """
-    did = pl.col("did")
-    letters = did.str.slice(len(_PLC), 8).cast(pl.Binary)
-    number = letters.bin.reinterpret(dtype=pl.UInt64, endianness="big")
-    usual = did.str.starts_with(_PLC) & (did.str.len_bytes() >= len(_PLC) + 8)
-    most, others = frame.filter(usual), frame.filter(~usual).sort("did")
-    numbers = most.select(number).to_series().to_numpy()
-    order = np.argsort(numbers)
-    same = np.flatnonzero(numbers[order[1:]] == numbers[order[:-1]])
-    tied = np.union1d(same, same + 1)
-    order[tied] = order[tied][most["did"].gather(order[tied]).arg_sort().to_numpy()]
-    found = pl.concat([most[order], others])
-    # Other methods may sort before plc.
-    return found if found["did"].is_sorted() else found.sort("did")
+
+    def __init__(self, active: accounts.Accounts) -> None:
+        self.active = active
+        self.there = np.ones(active.size, np.bool_)
+        self.steps: list[PanelStep] = []
+
+    def remove(self, name: str, hit: Bools, note: str = "") -> None:
+        """Filter: `hit` says of each active account whether it goes."""
+        before = int(np.count_nonzero(self.there))
+        self.there &= ~hit
+        after = int(np.count_nonzero(self.there))
+        self.steps.append(PanelStep(name, before, before - after, after, note))
+
+    def accounts(self) -> accounts.Accounts:
+        """Numbers of those left."""
+        return self.active[self.there]
 
 
-@dataclass(frozen=True, slots=True)
-class _Filter:
-    name: str
-    hit: pl.Expr
-    note: str = ""
-
-
-def _filters(
+def _filtered(
     store: Store,
     window: Window,
     rules: tuple[BotRule, ...] | None,
     rate: RateRule | None,
     *,
     keep_bots: bool,
-) -> tuple[pl.DataFrame, list[_Filter]]:
-    """Return the active accounts, and every filter before that by creation time."""
-    served = rollups.lay_out(store, window)
-    agents = store.frame("read/agents")
-    if agents.is_empty():
+) -> _Left:
+    """Apply every filter before that by creation time to the active accounts."""
+    laid = rollups.lay_out(store, window)
+    if not laid.active.size:
         raise EmptyPanelError(
             f"nobody was active from {window.start:%Y-%m-%d %H:%M} to {window.end:%Y-%m-%d %H:%M}; "
             "see what the store covers with: blueattr status"
         )
-    gone = "deleted, taken down or suspended at the window's end"
-    filters = [_Filter(gone, pl.col("status").is_not_null())]
+    left = _Left(laid.active)
+    among = accounts.Among(laid.active, laid.past)
+    left.remove("deleted, taken down or suspended at the window's end", among.flags(laid.gone))
     if keep_bots:
-        return agents, filters
-    known = agents["handle"].is_not_null().sum()
+        return left
+    handles = store.frame("read/known_handles")
+    handles = handles.filter(pl.Series(among.there(handles["account"].to_numpy())))
+    note = f"handles known for {len(handles):,} of {laid.active.size:,} active accounts"
     for rule in bot_rules() if rules is None else rules:
-        hit = pl.col("handle").str.contains(f"(?i){rule.pattern}").fill_null(value=False)
-        filters.append(_Filter(f"bot handle: {rule.name}", hit))
-    filters.append(_Filter("bot by its own label", pl.col("bot_label")))
-    note = f"handles known for {known:,} of {len(agents):,} active accounts"
-    filters[1] = replace(filters[1], note=note)
+        hit = handles.filter(pl.col("handle").str.contains(f"(?i){rule.pattern}"))
+        flags = among.flags(hit["account"].to_numpy())
+        left.remove(f"bot handle: {rule.name}", flags, note)
+        note = ""
+    labelled = store.frame("read/labelled")["account"].to_numpy()
+    left.remove("bot by its own label", among.flags(labelled), note)
     if rate is not None:
-        busy = store.frame(
-            "read/busy_days", rate=rate.records, first=served.first, last=served.last
-        )
-        agents = agents.join(busy, on="account", how="left", maintain_order="left")
+        busy = store.frame("read/busy_days", rate=rate.records, first=laid.first, last=laid.last)
+        busy = busy.filter(pl.col("busy_days") >= rate.days)
         name = f"bot by rate: over {rate.records} records a day on {rate.days} days or more"
-        filters.append(_Filter(name, pl.col("busy_days").fill_null(0) >= rate.days))
-    return agents, filters
-
-
-def _created_inside(window: Window) -> pl.Expr:
-    start, end = (time.replace(tzinfo=None) for time in (window.start, window.end))
-    return pl.col("created_at").is_between(start, end, closed="left").fill_null(value=False)
-
-
-_CREATED_BY = {"plc": "the PLC directory", "appview": "the AppView", "profile": "profiles seen"}
-
-
-def _creation_note(agents: pl.DataFrame) -> str:
-    """Say from where the times of creation are, and how many are not known."""
-    by = agents["created_by"]
-    parts = [
-        f"from {words} for {count:,}"
-        for name, words in _CREATED_BY.items()
-        if (count := int((by == name).sum()))
-    ]
-    unknown = by.null_count()
-    parts.append(f"unknown for {unknown:,}, who are kept" if unknown else "unknown for nobody")
-    return "creation time " + ", ".join(parts)
+        left.remove(name, among.flags(busy["account"].to_numpy()))
+    return left
 
 
 def with_followers(built: Panel, window: Window, missing: MissingFollowers) -> Panel:

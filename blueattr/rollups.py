@@ -5,25 +5,29 @@ summarised day. A reader takes from them what they hold and works out the rest f
 the same statements, so that they change the time an answer takes and nothing else.
 """
 
+import functools
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import astuple, dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from weakref import WeakKeyDictionary
 
+import numpy as np
 import polars as pl
 import pyarrow as pa
 
 from blueattr.errors import PatternError
-from blueattr.kernels.tallies import RECEIVED, WRITTEN, Tally
+from blueattr.kernels.tallies import RECEIVED, WRITTEN, Accounts, Sums, Tally, add_up
 from blueattr.provenance import Window
 from blueattr.store import Store
 from blueattr.writer import Writer
 
-__all__ = ["RolledUp", "Rule", "Served", "agent_days", "count", "lay_out", "roll_up", "totals"]
+__all__ = ["LaidOut", "RolledUp", "Rule", "agent_days", "count", "lay_out", "roll_up", "totals"]
 
 _DAY = timedelta(days=1)
-_ROWS = 1 << 20  # records that are counted at once
+_ROWS = 1 << 20  # rows that are counted at once
+_SUMS = 1 << 23  # accounts that are summed up at once: 400 MB
+_COUNTS = (*WRITTEN[1:], *RECEIVED)  # in the order of the statements
 
 Stretch = tuple[datetime, datetime]
 """Of time: naive UTC, the end not included."""
@@ -257,47 +261,60 @@ def _stretches(days: Iterable[date]) -> list[Stretch]:
 # --- the reader's part ---------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Served:
-    """The days of a window that summaries serve: the first, the last; none where they cross."""
+@dataclass(frozen=True, slots=True, eq=False)
+class LaidOut:
+    """A window, as far as every question about it needs to know.
 
-    first: date = date.max
-    last: date = date.min
+    Parameters
+    ----------
+    first, last
+        The days that summaries serve; none where they cross.
+    past
+        Above the numbers of all accounts.
+    active
+        Who made a record, uint32, ascending; of those who are gone, too.
+    gone
+        Who is deleted, taken down or suspended at the window's end, uint32.
+    followed, follows
+        Who was followed, uint32, ascending, and by how many, int64; of those who are not gone.
+    """
+
+    first: date
+    last: date
+    past: int
+    active: Accounts
+    gone: Accounts
+    followed: Accounts
+    follows: Sums
 
 
-_laid_out: WeakKeyDictionary[Store, tuple[Window, Served]] = WeakKeyDictionary()
+_laid_out: WeakKeyDictionary[Store, tuple[Window, LaidOut]] = WeakKeyDictionary()
 
 
-def lay_out(store: Store, window: Window) -> Served:
+def lay_out(store: Store, window: Window) -> LaidOut:
     """Make what accounts did in a window ready to be asked for.
 
     Parameters
     ----------
     store
-        Leaves the temp tables ``inactive``, ``fresh_day``, ``gone_day`` and ``tally`` behind for
-        the statements that follow.
+        Leaves the temp tables ``inactive``, ``fresh_day`` and ``gone_day`` behind for the
+        statements that follow.
     window
         What was laid out last is kept: a store does not change while it is read.
-
-    Returns
-    -------
-    Served
-        For the statements that ask for single days.
     """
     store.run("read/inactive", end=window.end)
-    known, served = _laid_out.pop(store, (None, Served()))
-    if known != window:
-        served = _lay_out(store, _naive(window))
-    _laid_out[store] = window, served
-    return served
+    known = _laid_out.pop(store, None)
+    laid = known[1] if known and known[0] == window else _lay_out(store, _naive(window))
+    _laid_out[store] = window, laid
+    return laid
 
 
-def _lay_out(store: Store, whole: Stretch) -> Served:
+def _lay_out(store: Store, whole: Stretch) -> LaidOut:
     _define(store)
     days = store.frame("read/served_days", start=whole[0], end=whole[1])["day"].to_list()
-    served = Served(days[0], days[-1]) if days else Served()
+    first, last = (days[0], days[-1]) if days else (date.max, date.min)
     store.run("read/fresh_none")
-    store.run("read/gone", first=served.first, last=served.last)
+    store.run("read/gone", first=first, last=last)
     store.run("read/giver_inactive")
     for start, end in _without(whole, _stretches(days)):
         store.run("read/fresh", start=start, end=end)
@@ -305,8 +322,20 @@ def _lay_out(store: Store, whole: Stretch) -> Served:
     store.run("read/giver_unwatched")
     for start, end in _stretches(days):
         store.run("read/gone_fresh", start=start, end=end)
-    store.run("read/tally", first=served.first, last=served.last)
-    return served
+    past = store.frame("rollup/past_account")["past"][0]
+    sums = np.zeros((2, past), np.int64)
+    _add_up(store.batches("read/tally", _ROWS, first=first, last=last), 0, sums)
+    records, follows = sums
+    gone = store.frame("read/gone_accounts")["account"].to_numpy()
+    follows[gone] = 0
+    active, followed = (np.flatnonzero(some).astype(np.uint32) for some in (records > 0, follows))
+    return LaidOut(first, last, past, active, gone, followed, follows[followed])
+
+
+def _add_up(batches: Iterable[pa.RecordBatch], low: int, sums: Sums) -> None:
+    for batch in batches:
+        account, *columns = (column.to_numpy() for column in batch.columns)
+        add_up(account, columns, low, sums)
 
 
 def count(store: Store, rule: Rule, window: Window) -> None:
@@ -326,7 +355,10 @@ def count(store: Store, rule: Rule, window: Window) -> None:
         late=bool(number) and _pending(store),
         others=_without(whole, rest),
     )
-    store.run("read/candidate", topic=number, start=whole[0], end=whole[1])
+    # What is kept of a topic is there once, and need not be put together with what was found.
+    found = store.frame("read/found_count")["records"][0]
+    candidate = "read/candidate" if found else "read/candidate_known"
+    store.run(candidate, topic=number, start=whole[0], end=whole[1])
     store.run("read/matched")
     store.run("read/counted_topic")
 
@@ -345,21 +377,68 @@ def agent_days(store: Store, rule: Rule | None, window: Window) -> pl.DataFrame:
         ``account``, ``day`` and `blueattr.features.COUNTS`, in no order. Accounts that are gone at
         the window's end are not in it.
     """
-    served = lay_out(store, window)
+    laid = lay_out(store, window)
     statement = "read/agent_days_all"
     if rule is not None:
         count(store, rule, window)
         statement = "read/agent_days"
-    return store.frame(statement, first=served.first, last=served.last)
+    return store.frame(statement, first=laid.first, last=laid.last)
 
 
 def totals(store: Store, rule: Rule | None, window: Window) -> pl.DataFrame:
-    """Count what each account did and received in the window: `agent_days` summed over its days."""
-    served = lay_out(store, window)
-    if rule is None:
-        return store.frame("read/sums_all", first=served.first, last=served.last)
-    count(store, rule, window)
-    return store.frame("read/sums")
+    """Count what each account did and received in the window: `agent_days` summed over its days.
+
+    Returns
+    -------
+    pl.DataFrame
+        ``account``, ascending, and `blueattr.features.COUNTS`.
+    """
+    laid = lay_out(store, window)
+    if rule is not None:
+        count(store, rule, window)
+    counted = _of_all if rule is None else _of_topic
+    return pl.concat(
+        [counted(store, laid, low, past) for low, past in Tally.ranges(laid.past, _SUMS)]
+    )
+
+
+def _of_all(store: Store, laid: LaidOut, low: int, past: int) -> pl.DataFrame:
+    """Count everything that accounts with numbers in a range did and received."""
+    sums = np.zeros((len(_COUNTS), past - low), np.int64)
+    parameters = {"first": laid.first, "last": laid.last, "low": low, "past": past}
+    _add_up(store.batches("read/sums_all", _ROWS, **parameters), low, sums)
+    some = functools.reduce(np.logical_or, sums)
+    some[_within(laid.gone, low, past) - low] = False
+    places = np.flatnonzero(some)
+    counts = {name: row[places] for name, row in zip(_COUNTS, sums, strict=True)}
+    return pl.DataFrame({"account": (places + low).astype(np.uint32), **counts})
+
+
+def _of_topic(store: Store, laid: LaidOut, low: int, past: int) -> pl.DataFrame:
+    """Count a topic's events, and all follows, of accounts with numbers in a range."""
+    tally = Tally(low, past)
+    for batch in store.batches("read/sums", _ROWS):
+        tally.add(*(column.to_numpy() for column in batch.columns))
+    account, counts = tally.take()
+    places = account - np.uint32(low)
+    here = (laid.followed >= low) & (laid.followed < past)
+    followed = laid.followed[here]
+    there = np.zeros(past - low, np.bool_)
+    there[places] = there[followed - low] = True
+    there[_within(laid.gone, low, past) - low] = False
+    row = np.cumsum(there) - 1
+    sums = np.zeros((len(_COUNTS), row[-1] + 1), np.int64)
+    kept = there[places]
+    for name, numbers in zip((*WRITTEN, *RECEIVED), counts, strict=True):
+        if name in _COUNTS[:-1]:
+            sums[_COUNTS.index(name), row[places[kept]]] = numbers[kept]
+    sums[-1, row[followed - low]] = laid.follows[here]
+    account = (np.flatnonzero(there) + low).astype(np.uint32)
+    return pl.DataFrame({"account": account, **dict(zip(_COUNTS, sums, strict=True))})
+
+
+def _within(accounts: Accounts, low: int, past: int) -> Accounts:
+    return accounts[(accounts >= low) & (accounts < past)]
 
 
 def _naive(window: Window) -> Stretch:

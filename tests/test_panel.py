@@ -1,11 +1,16 @@
 """The panel: each filter on a store made by hand, what it says, and where the window ends."""
 
-from datetime import timedelta
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from operator import add
 from pathlib import Path
+from typing import Any
 
 import polars as pl
+import pyarrow as pa
 import pytest
 from events_builder import (
     POST,
@@ -23,14 +28,15 @@ from events_builder import (
     repost,
     uri,
 )
-from hypothesis import given, settings
+from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
-from blueattr import jobs, panel
+from blueattr import accounts, jobs, panel, rollups
 from blueattr.errors import EmptyPanelError, InputError, UsageError
 from blueattr.panel import BotRule, Panel, RateRule
 from blueattr.provenance import PanelStep, Window
 from blueattr.store import Store
+from blueattr.writer import Writer
 
 START, END = at(0), at(days=14)
 WINDOW = Window(START, END)
@@ -364,8 +370,201 @@ def test_gaps_of_a_window(tmp_path: Path) -> None:
 STARTS = ("did:plc:", "did:plc:abcdefg", "did:plc:abcdefgh", "did:web:", "did:aaa:")
 
 
-@given(st.sets(st.builds(add, st.sampled_from(STARTS), st.text("ab", max_size=12))))
+@given(st.sets(st.builds(add, st.sampled_from(STARTS), st.text("ab", max_size=12))), st.data())
 @settings(derandomize=True, deadline=None)
-def test_agents_are_in_the_order_of_their_dids(dids: set[str]) -> None:
-    frame = pl.DataFrame({"did": list(dids)}, schema={"did": pl.String}).with_row_index("account")
-    assert panel._by_did(frame).equals(frame.sort("did"))
+def test_agents_are_in_the_order_of_their_dids(dids: set[str], data: st.DataObject) -> None:
+    found = data.draw(st.permutations(sorted(dids)))
+    cut = data.draw(st.integers(0, len(found)))
+    whole = pa.array(["did:plc:before", *found], pa.string())[1:]  # as a slice, not from 0 on
+    parts = pa.chunked_array([whole[:cut], whole[cut:]])
+    assert [found[k] for k in accounts.by_did(parts)] == sorted(dids)
+
+
+def test_nobody_has_an_order() -> None:
+    assert accounts.by_did(pa.chunked_array([], pa.string())).tolist() == []
+
+
+# --- any store -----------------------------------------------------------------------------------
+
+TIMES = st.sampled_from([START - TICK, START, at(days=5), END - TICK, END]).map(
+    lambda time: time.replace(tzinfo=None)
+)
+RULES = (BotRule("first", "^BO"), BotRule("second", "t$"))
+SOMETIMES = st.booleans()
+
+
+@dataclass(frozen=True)
+class Known:
+    """What a store knows of one account: rows of its tables, without the account's number."""
+
+    did: str
+    records: list[datetime]
+    statuses: list[tuple[datetime, bool, str]]
+    handle: tuple[datetime, str] | None
+    profile: tuple[datetime | None, bool] | None
+    plc: tuple[datetime, str | None, datetime | None] | None
+    hydration: tuple[datetime, int | None, datetime | None] | None
+
+
+HANDLES = st.sampled_from(["bot", "Bo", "at", "none"])
+STATUSES = st.one_of(
+    st.tuples(TIMES, st.just(True), st.just("")),
+    st.tuples(
+        TIMES, st.just(False), st.sampled_from(["deleted", "takendown", "suspended", "deactivated"])
+    ),
+)  # fmt: skip
+STORES = st.lists(
+    st.builds(
+        Known,
+        st.builds(add, st.sampled_from(STARTS), st.text("ab", max_size=3)),
+        st.lists(TIMES, max_size=2),
+        st.lists(STATUSES, max_size=3),
+        st.none() | st.tuples(TIMES, HANDLES),
+        st.none() | st.tuples(st.none() | TIMES, SOMETIMES),
+        st.none() | st.tuples(TIMES, st.none() | HANDLES, st.none() | TIMES),
+        st.none() | st.tuples(TIMES, st.none() | st.integers(0, 9), st.none() | TIMES),
+    ),
+    min_size=1,
+    max_size=6,
+    unique_by=lambda known: known.did,
+)
+WORDS = {"plc": "the PLC directory", "appview": "the AppView", "profile": "profiles seen"}
+
+
+def creation(known: Known) -> tuple[str | None, datetime | None]:
+    if known.plc:
+        return "plc", known.plc[0]
+    if known.hydration and known.hydration[2]:
+        return "appview", known.hydration[2]
+    if known.profile and known.profile[0]:
+        return "profile", known.profile[0]
+    return None, None
+
+
+def plain_handle(known: Known) -> str | None:
+    """Take the later of the two, and the directory's where it does not say since when."""
+    of_plc = known.plc[1] if known.plc else None
+    if known.handle is None or of_plc is None:
+        return known.handle[1] if known.handle else of_plc
+    assert known.plc is not None
+    since = known.plc[2]
+    return known.handle[1] if since is None or known.handle[0] >= since else of_plc
+
+
+def plainly_gone(known: Known) -> bool:
+    before = [s for s in known.statuses if s[0] < END.replace(tzinfo=None)]
+    latest = max(before, key=lambda s: (s[0], not s[1]), default=None)
+    same = [s for s in before if latest and s[:2] == latest[:2]]
+    return latest is not None and max(s[2] for s in same) in {"deleted", "takendown", "suspended"}
+
+
+def inside(time: datetime | None) -> bool:
+    return time is not None and START <= time.replace(tzinfo=UTC) < END
+
+
+def write(writer: Writer, content: list[Known]) -> None:
+    """Put rows into the tables as they are, numbered in the order given."""
+    rollups._laid_out.clear()  # a store does not change while it is read
+    execute = writer._connection.execute
+    for table in ("account", "record", "account_status", "handle", "profile", "plc", "hydration"):
+        execute(f"DELETE FROM {table}")  # noqa: S608 - named above
+    for number, known in enumerate(content, 1):
+        execute("INSERT INTO account VALUES ($1, $2)", [number, known.did])
+        for k, time in enumerate(known.records):
+            execute(
+                "INSERT INTO record (collection, account, rkey, rev, removed, event_time) "
+                "VALUES ('post', $1, $2, 1, false, $3)",
+                [number, k, time],
+            )
+        for status in known.statuses:
+            execute("INSERT INTO account_status VALUES ($1, $2, $3, $4)", [number, *status])
+        if known.handle:
+            execute("INSERT INTO handle VALUES ($1, $2, $3)", [number, *known.handle])
+        if known.profile:
+            execute("INSERT INTO profile VALUES ($1, 'x', $2, $3)", [number, *known.profile])
+        if known.plc:
+            execute("INSERT INTO plc VALUES ($1, $2, $3, $4)", [known.did, *known.plc])
+        if known.hydration:
+            asked, followers, created = known.hydration
+            execute(
+                "INSERT INTO hydration VALUES ($1, $2, true, $3, $4, $5)",
+                [number, asked, followers, asked if followers is not None else None, created],
+            )
+
+
+def plain_steps(left: dict[int, Known]) -> list[PanelStep]:
+    """Filter one account after another, taking who goes out of `left`."""
+    handles = {number: plain_handle(known) for number, known in left.items()}
+    steps = []
+
+    def remove(name: str, hit: Callable[[Known], bool], note: str = "") -> None:
+        before, gone = len(left), [number for number, known in left.items() if hit(known)]
+        for number in gone:
+            del left[number]
+        steps.append(PanelStep(name, before, len(gone), len(left), note))
+
+    known = sum(handle is not None for handle in handles.values())
+    note = f"handles known for {known} of {len(left)} active accounts"
+    remove(GONE, plainly_gone)
+    for rule, hits in zip(RULES, (("bot", "Bo"), ("bot", "at")), strict=True):
+        remove(f"bot handle: {rule.name}", lambda k, hits=hits: plain_handle(k) in hits, note)  # type: ignore[misc]
+        note = ""
+    remove(LABEL, lambda k: k.profile is not None and k.profile[1])
+    return steps
+
+
+@pytest.fixture(scope="module")
+def blank(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Writer]:
+    """Open a store whose tables may be written to."""
+    path = tmp_path_factory.mktemp("blank") / "store.duckdb"
+    with Writer(path) as writer, writer.transaction():
+        yield writer
+
+
+@given(STORES, SOMETIMES)
+@settings(derandomize=True, deadline=None, max_examples=100)
+def test_the_panel_is_that_of_one_account_after_another(
+    blank: Writer, content: list[Known], keep: bool
+) -> None:
+    left = {
+        number: known
+        for number, known in enumerate(content, 1)
+        if any(inside(time) for time in known.records)
+    }
+    write(blank, content)
+    if not left:
+        with pytest.raises(EmptyPanelError, match="nobody was active"):
+            panel.build(blank, WINDOW, rules=RULES)
+        return
+    everyone = dict(left)
+    plain = plain_steps(left)
+    if keep:
+        plain = plain[:1]
+        left = {n: k for n, k in everyone.items() if not plainly_gone(k)}
+    options: dict[str, Any] = {"rules": RULES, "keep_bots": keep}
+    # Whom an AppView can bring back in: all but those of whom the directory knows better.
+    sure = {n for n, k in left.items() if creation(k)[0] == "plc" and inside(creation(k)[1])}
+    asked = {n: k.hydration[0] if k.hydration else None for n, k in left.items() if n not in sure}
+    found = panel.candidates(blank, WINDOW, **options)
+    assert found.rows() == sorted(
+        ((n, left[n].did, time) for n, time in asked.items()), key=lambda row: row[1]
+    )
+    kept = {n: k for n, k in left.items() if not inside(creation(k)[1])}
+    by = Counter(creation(k)[0] for k in left.values())
+    parts = [f"from {words} for {by[name]}" for name, words in WORDS.items() if by[name]]
+    parts.append(f"unknown for {by[None]}, who are kept" if by[None] else "unknown for nobody")
+    note = "creation time " + ", ".join(parts)
+    plain.append(PanelStep(NEW, len(left), len(left) - len(kept), len(kept), note))
+    event(f"{sum(step.removed > 0 for step in plain)} filters removed somebody")
+    if not kept:
+        with pytest.raises(EmptyPanelError, match="leave nobody"):
+            panel.build(blank, WINDOW, **options)
+        return
+    built = panel.build(blank, WINDOW, **options)
+    assert list(built.steps) == plain
+    rows = [
+        (n, k.did, *((k.hydration[0], k.hydration[1], k.hydration[0] if k.hydration[1] is not None
+                      else None) if k.hydration else (None, None, None)))
+        for n, k in sorted(kept.items(), key=lambda item: item[1].did)
+    ]  # fmt: skip
+    assert built.agents.rows() == rows

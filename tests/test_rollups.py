@@ -3,9 +3,11 @@
 import shutil
 from collections.abc import Callable, Iterator
 from datetime import date, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import polars as pl
 import pytest
 from events_builder import Event, account, at, delete, follow, lines, post, repost, uri
@@ -15,7 +17,7 @@ from hypothesis import strategies as st
 from blueattr import jobs, rollups, topics
 from blueattr import writer as writing
 from blueattr.features import COUNTS
-from blueattr.kernels.tallies import Tally
+from blueattr.kernels.tallies import Tally, add_up
 from blueattr.provenance import Window
 from blueattr.report.rollups import rollup_report
 from blueattr.rollups import Rule, roll_up
@@ -81,9 +83,10 @@ def answers(db: Path, window: Window, rules: tuple[Rule | None, ...]) -> list[An
             if rule is not None:
                 found.append(opened.frame("read/topic_days").rows())
                 found.append(sorted(rows(opened, "FROM matched")))
-        found.append(opened.frame("read/agents").rows())
-        served = rollups.lay_out(opened, window)
-        busy = opened.frame("read/busy_days", rate=1, first=served.first, last=served.last)
+        laid = rollups.lay_out(opened, window)
+        found += [laid.active.tolist(), sorted(laid.gone.tolist())]
+        found.append(list(zip(laid.followed.tolist(), laid.follows.tolist(), strict=True)))
+        busy = opened.frame("read/busy_days", rate=1, first=laid.first, last=laid.last)
         found.append(sorted(busy.iter_rows()))
         return found
 
@@ -365,24 +368,49 @@ def test_the_command_adds_topics_of_ones_own(tmp_path: Path) -> None:
     check(db, WINDOWS[0], (topics.load(mine)["mine"].rule,))
 
 
+@given(st.lists(st.tuples(st.integers(5, 9), *[st.integers(-(2**31), 2**31 - 1)] * 3)))
+@settings(derandomize=True, deadline=None)
+def test_counts_are_added_to_the_sums_of_their_accounts(added: list[tuple[int, ...]]) -> None:
+    account, *columns = np.array(added, np.int64).reshape(-1, 4).T.copy()
+    plain = np.zeros((3, 5), np.int64)
+    for row, column in zip(plain, columns, strict=True):
+        np.add.at(row, account - 5, column)
+    sums = np.zeros((3, 5), np.int64)
+    counts = [column.astype(np.int32) for column in columns]
+    add_up(account.astype(np.uint32), counts, 5, sums)
+    assert (sums == plain).all()
+
+
+@pytest.mark.parametrize("account", [4, 10, 2**32 - 1])
+def test_counts_of_accounts_beyond_the_sums_are_refused(account: int) -> None:
+    with pytest.raises(IndexError, match="beyond the sums"):
+        add_up(np.array([5, account], np.uint32), [np.ones(2, np.int32)], 5, np.zeros((1, 5), int))
+
+
 def test_accounts_beyond_one_table_are_counted_range_by_range(
     writer: Writer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cut = Tally.ranges
     used: list[tuple[int, int]] = []
 
-    def ranges(past: int) -> Iterator[tuple[int, int]]:
+    def ranges(past: int, _largest: int = 0) -> Iterator[tuple[int, int]]:
         used.extend(cut(past, 2))
         return cut(past, 2)
 
     monkeypatch.setattr(Tally, "ranges", ranges)
     events = [follow(who, f"f{other}", other, rev=k, time=at(k))
               for k, (who, other) in enumerate((a, b) for a in WHO for b in WHO)]  # fmt: skip
+    events += [
+        post(who, "p", "mythos", rev=99, time=at(99), parent=uri(other, "p"))
+        for who, other in pairwise((*WHO, WHO[0]))
+    ]
     append(writer, *events)
     roll_up(writer, today=day(1))
     assert used == [(0, 2), (2, 4), (4, 5)]
     # Whom one follows oneself does not count as received.
     assert [row[1:] for row in content(writer, "agent_day")] == [
-        (number, 4, 0, 0, 0, 0, 0, 3) for number in range(1, 5)
+        (number, 5, 0, 1, 0, 1, 0, 3) for number in range(1, 5)
     ]
-    check(writer.path, WINDOWS[0], (None,))
+    used.clear()
+    check(writer.path, WINDOWS[0], (None, MYTHOS))
+    assert len(used) == 4 * 3  # in both stores, of both topics

@@ -1,23 +1,24 @@
 # mypy: allow-untyped-defs
 # (numba infers the types of what it compiles; what is public here is typed.)
-"""What accounts did and received, counted by their numbers: one pass over records, no hashing.
+"""What accounts did and received, counted by their numbers: one pass over rows, no hashing.
 
 Accounts are numbered from 1 on without gaps, so a count is a place in a table. Who wrote and who
 received are counted by a thread each.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import numpy.typing as npt
 
 from blueattr.kernels import compiled
 
-__all__ = ["CODES", "RECEIVED", "WRITTEN", "Tally"]
+__all__ = ["CODES", "RECEIVED", "WRITTEN", "Tally", "add_up"]
 
 Accounts = npt.NDArray[np.uint32]
 Codes = npt.NDArray[np.uint8]
 Counts = npt.NDArray[np.int32]
+Sums = npt.NDArray[np.int64]
 
 POST, REPLY, REPOST, FOLLOW = range(4)
 CODES = ("post", "reply", "repost", "follow")
@@ -120,3 +121,34 @@ class Tally:
         account, columns = np.empty(size, np.uint32), np.empty((7, size), np.int32)
         found = _harvest(self._written, self._received, self._first, account, columns)
         return account[:found], columns[:, :found]
+
+
+@compiled.jit()
+def _add_up(account, counts, first, sums):
+    for i in range(account.size):
+        sums[account[i] - first] += counts[i]
+
+
+def add_up(account: Accounts, columns: Sequence[Counts], first: int, sums: Sums) -> None:
+    """Add counts that were made before, a column to a row of sums.
+
+    Parameters
+    ----------
+    account
+        Whose each is; uint32 (n,), from `first` on and below ``first + sums.shape[1]``.
+    columns
+        k of them, int32 (n,).
+    first
+        The account whose sums come first.
+    sums
+        int64 (k, ·); added to.
+    """
+    if account.size and not first <= account.min() <= account.max() < first + sums.shape[1]:
+        raise IndexError("an account is beyond the sums")
+
+    def work(start: int, stop: int) -> None:
+        for column, row in zip(columns[start:stop], sums[start:stop], strict=True):
+            _add_up(account, column, np.uint32(first), row)
+
+    half = len(columns) // 2
+    compiled.each(work, [(0, half), (half, len(columns))])

@@ -1,0 +1,8 @@
+-- The posts, replies and reposts of the window that may belong to a topic, where nothing but what is
+-- known of it does. Grain: one record. Needs the temp table `inactive`.
+CREATE OR REPLACE TEMP TABLE candidate AS
+SELECT own, collection, event_time, account, rkey, subject, subject_rkey, root, root_rkey
+FROM topic_event
+WHERE topic = $topic
+    AND event_time >= $start AND event_time < $end
+    AND account NOT IN (SELECT account FROM inactive)

@@ -1,0 +1,4 @@
+-- Who labels itself a bot. Grain: one account.
+SELECT account
+FROM profile
+WHERE bot
