@@ -128,13 +128,17 @@ class Writer(Store):
         stretches = None
         if state.kind != "plc":
             parts, stretches = self._parser.scan(chunk.data, chunk.position)
-            for part in parts:
+            for part in [*parts, *chunk.parsed]:
                 self._waiting.add(part)
                 new.lines += len(part.flag) + part.skipped
                 new.kept += len(part.flag)
                 new.skipped += part.skipped
                 if part.span is not None:
                     new.cover(*part.span)
+        if chunk.told is not None:
+            self._stage_told(chunk.told)
+            new.lines += len(chunk.told)
+            new.kept += len(chunk.told)
         batch = events.cut_lines(chunk.data, chunk.position, stretches)
         new.lines += batch.lines
         by_bytes = state.kind in BY_BYTES
@@ -183,6 +187,15 @@ class Writer(Store):
                     state.cover(row["first_event"], row["last_event"])
         skipped = state.lines - state.kept - sum(state.rejected.values())
         return replace(state, skipped=skipped)
+
+    def _stage_told(self, told: pa.Table) -> None:
+        self._unusual_lines += len(told)
+        self._unusual_size += told.nbytes
+        self.register("told", told)
+        try:
+            self.run("ingest/stage_told")
+        finally:
+            self.unregister("told")
 
     def _decode(self, lines: pa.Table, kind: str) -> None:
         self.register("lines", lines)

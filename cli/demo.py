@@ -4,12 +4,17 @@ import shlex
 import sys
 from importlib import resources
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from blueattr.cli.output import say
+from blueattr.cli.options import Memory, memory_limit, moment
+from blueattr.cli.output import emit, say
+from blueattr.cli.progress import Bars
 from blueattr.errors import OutputError, UsageError
+
+if TYPE_CHECKING:
+    from blueattr.synth import SynthSpec
 
 _TOPIC = "mythos"
 
@@ -52,33 +57,63 @@ def register(app: typer.Typer) -> None:
 
 def synth(
     out: Annotated[
-        Path,
+        Path | None,
         typer.Option(
             "--out",
             help="A .jsonl file, also .gz or .zst; - for standard output.",
             show_default=False,
         ),
-    ],
+    ] = None,
+    db: Annotated[
+        Path | None,
+        typer.Option(
+            "--db",
+            help="Instead of lines, fill this store, a DuckDB file, with the same events.",
+            show_default=False,
+        ),
+    ] = None,
     agents: Annotated[int, typer.Option("--agents", help="How many accounts.")] = 2000,
     days: Annotated[int, typer.Option("--days", help="How many days.")] = 14,
     start: Annotated[str, typer.Option("--from", help="The first day, UTC.")] = "2026-04-09",
     seed: Annotated[int, typer.Option("--seed", help="Of the generator.")] = 0,
+    memory: Memory = "4GB",
+    quiet: Annotated[
+        bool, typer.Option("--quiet", "-q", help="No progress.", show_default=False)
+    ] = False,
 ) -> None:
-    """Write synthetic events: Jetstream v1 lines with the shape of the real network's.
+    """Make synthetic events with the shape of the real network's, as lines or in a store.
 
-    The same seed gives the same bytes.
+    The lines are those of Jetstream v1. The same seed gives the same bytes, and a store holds what
+    it would if the lines had been ingested; likes, which no store keeps, are only counted.
 
     Example: blueattr synth --agents 20000 --days 7 --out synthetic.jsonl.zst
     """
-    from blueattr.cli.options import moment  # noqa: PLC0415 - start-up time
     from blueattr.synth import SynthSpec, write_file, write_lines  # noqa: PLC0415 - start-up time
 
+    if (out is None) == (db is None):
+        raise UsageError("synth writes lines (--out FILE) or fills a store (--db FILE): name one")
+    bytes_allowed = memory_limit(memory)
     first = moment(start, "--from")
     if first is None or first.time() != first.time().min:
         raise UsageError(f"--from {start!r} should be a date")
     spec = SynthSpec(agents=agents, days=days, seed=seed, start=first)
-    counts = write_lines(spec, sys.stdout.buffer) if str(out) == "-" else write_file(spec, out)
-    say(f"written: {counts.lines:,} lines, {counts.size / 1e6:,.1f} MB before compression: {out}")
+    if db is not None:
+        _fill(db, spec, bytes_allowed, quiet=quiet)
+    elif out is not None:
+        counts = write_lines(spec, sys.stdout.buffer) if str(out) == "-" else write_file(spec, out)
+        size = f"{counts.size / 1e6:,.1f} MB before compression"
+        say(f"written: {counts.lines:,} lines, {size}: {out}")
+
+
+def _fill(db: Path, spec: "SynthSpec", memory: int, *, quiet: bool) -> None:
+    from blueattr import jobs  # noqa: PLC0415 - start-up time
+    from blueattr.report.inventory import ingest_report  # noqa: PLC0415 - start-up time
+    from blueattr.synth.source import SynthSource  # noqa: PLC0415 - start-up time
+
+    with Bars(quiet=quiet, unit="time") as bars:
+        source = SynthSource(spec)
+        done = jobs.ingest_sources(db, [source], memory=memory, progress=bars.progress)
+    emit(ingest_report([done], db), "text")
 
 
 def _steps(sample: Path, out: Path) -> list[list[str]]:

@@ -3,7 +3,7 @@
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from blueattr.cli.output import say
 
@@ -19,9 +19,10 @@ _SELDOM = 600.0
 
 
 class Bars:
-    """A bar by bytes on a terminal's stderr; nothing elsewhere."""
+    """A bar by bytes, or by the part of a time, on a terminal's stderr; nothing elsewhere."""
 
-    def __init__(self, *, quiet: bool) -> None:
+    def __init__(self, *, quiet: bool, unit: Literal["bytes", "time"] = "bytes") -> None:
+        self._unit = unit
         self.progress: Progress | None = None
         self._quiet = quiet or not sys.stderr.isatty()
 
@@ -33,18 +34,24 @@ class Bars:
             BarColumn,
             DownloadColumn,
             Progress,
+            TaskProgressColumn,
             TextColumn,
+            TimeElapsedColumn,
             TimeRemainingColumn,
             TransferSpeedColumn,
         )
 
         from blueattr.report.escape import safe_text  # noqa: PLC0415 - start-up time
 
+        how_far = (
+            (DownloadColumn(), TransferSpeedColumn())
+            if self._unit == "bytes"
+            else (TaskProgressColumn(), TimeElapsedColumn())
+        )
         self._display = Progress(
             TextColumn("{task.description}", markup=False),
             BarColumn(),
-            DownloadColumn(),
-            TransferSpeedColumn(),
+            *how_far,
             TimeRemainingColumn(),
             console=Console(stderr=True),
             transient=True,

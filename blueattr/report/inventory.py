@@ -250,7 +250,7 @@ def status_report(status: "Status", now: datetime | None = None) -> Report:
 
 
 # What can be read to its end; a stream goes on.
-_WITH_AN_END = (*BY_BYTES, "archive")
+_WITH_AN_END = (*BY_BYTES, "archive", "synth")
 _COUNTS = (
     Column("lines", "lines", "int"),
     Column("kept", "kept", "int"),
@@ -283,7 +283,9 @@ def _sources_table(rows: "Sequence[Mapping[str, Any]]") -> Table:
             (row["name"], row["kind"], row["complete"], row["position"], *_counts(row))
             for row in rows
         ),
-        notes=("Files are read up to a byte, archives up to an event of their numbering.",),
+        notes=(
+            "Files are read up to a byte, archives and synth up to an event of their numbering.",
+        ),
     )
 
 

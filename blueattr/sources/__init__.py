@@ -3,7 +3,12 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from blueattr.kernels.scanning import Scanned
 
 __all__ = ["BY_BYTES", "Chunk", "Ingested", "Source", "SourceState", "Span"]
 
@@ -15,7 +20,7 @@ BY_BYTES = ("file", "stdin", "plc")
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """Whole lines of a source.
+    """Whole lines of a source, or events that never were lines.
 
     Parameters
     ----------
@@ -34,6 +39,10 @@ class Chunk:
         Events that were left out before they became lines, as being of kinds that are not kept.
     refused
         What could not be made a line: (reason, position, shortened sample).
+    parsed
+        Events as the parser would give them, had they been lines.
+    told
+        Events of accounts, in columns of ``sql/ingest/staging.sql``.
     """
 
     data: bytes
@@ -43,6 +52,8 @@ class Chunk:
     gap: str | None = None
     skipped: int = 0
     refused: tuple[tuple[str, int, str], ...] = ()
+    parsed: "tuple[Scanned, ...]" = ()
+    told: "pa.Table | None" = None
 
 
 @dataclass(slots=True)

@@ -13,7 +13,9 @@ _T = TypeVar("_T")
 _Todo = queue.SimpleQueue[tuple["Future[_T]", Callable[[], _T]] | None]
 
 
-def in_order(jobs: Iterator[Callable[[], _T]], threads: int) -> Generator[_T]:
+def in_order(
+    jobs: Iterator[Callable[[], _T]], threads: int, ahead: int | None = None
+) -> Generator[_T]:
     """Yield what jobs return, in their order, while the next ones are under way.
 
     Parameters
@@ -23,6 +25,9 @@ def in_order(jobs: Iterator[Callable[[], _T]], threads: int) -> Generator[_T]:
         results of the jobs before.
     threads
         Jobs under way at most; there may be one result more, that of the first in line.
+    ahead
+        Jobs and results that may wait for the caller, beside the first in line; as many as threads
+        unless told otherwise.
 
     Notes
     -----
@@ -36,7 +41,7 @@ def in_order(jobs: Iterator[Callable[[], _T]], threads: int) -> Generator[_T]:
     failure: Exception | None = None
     try:
         while True:
-            while failure is None and len(waiting) <= threads:
+            while failure is None and len(waiting) <= (ahead or threads):
                 try:
                     job = next(jobs)
                 except StopIteration:

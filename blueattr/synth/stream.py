@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any, TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from blueattr.synth.network import (
@@ -168,14 +169,32 @@ _Rows: TypeAlias = dict[str, Any]
 
 
 class Stream:
-    """The window's events, slice by slice."""
+    """The window's events, slice by slice.
 
-    def __init__(self, spec: SynthSpec) -> None:
-        self.spec = spec
+    Parameters
+    ----------
+    spec
+        What to generate.
+    likes
+        Whether to yield likes. Without them the other events are the same, number and time
+        included, and a third cheaper: what a like points to is drawn, but not looked up.
+
+    Attributes
+    ----------
+    seq
+        Number of the next event.
+    first_us, last_us
+        Times of the first and last event of the latest slice, in µs since 1970.
+    seconds
+        Where the latest slice ends, from the start of the window.
+    """
+
+    def __init__(self, spec: SynthSpec, *, likes: bool = True) -> None:
+        self.spec, self.likes = spec, likes
         self.accounts = a = Accounts(spec)
         self.calendar = Calendar(spec, a.events_per_day)
         self.start_us = (spec.start - EPOCH) // timedelta(microseconds=1)
-        self.seq, self.last_us = 1, 0
+        self.seq, self.first_us, self.last_us, self.seconds = 1, 0, 0, 0.0
         per_day = a.events_per_day
         self.recent = _Recent(int(min(1 << 20, max(4096, 2 * per_day * 0.117))))
         self.removable = {
@@ -301,7 +320,8 @@ class Stream:
         steps = np.arange(n)
         time = self.start_us + np.floor(seconds * _SECOND).astype(np.int64)
         time = np.maximum.accumulate(np.maximum(time, self.last_us + 1) - steps) + steps
-        self.last_us = int(time[-1])
+        self.first_us, self.last_us = int(time[0]), int(time[-1])
+        self.seconds = float(self.calendar.edges[number + 1])
 
         lag = np.exp(np.interp(rng.random(n), _LAG_RANKS, _LAGS)).astype(np.int64)
         made = operation != DELETE
@@ -331,10 +351,13 @@ class Stream:
         self._answer(rng, rows, made, self.calendar.heat[day])
         gates = np.flatnonzero(kind == THREADGATE)
         rows["rkey"][gates] = self.own_post[agent[gates]]
-        self._remember(rng, rows, made, float(self.calendar.edges[number + 1]))
+        self._remember(rng, rows, made, self.seconds)
 
         swap = self._swaps(rng, agent)
         telling = (kind == IDENTITY) & ((operation == CREATE) | (rng.random(n) < 0.9))
+        if not self.likes:
+            steps = np.flatnonzero(kind[swap] != LIKE)
+            swap = swap[steps]
         frame = pl.DataFrame(
             {
                 "seq": self.seq + steps,
@@ -395,29 +418,11 @@ class Stream:
     def _answer(self, rng: np.random.Generator, rows: _Rows, made: Bools, heat: Floats) -> None:
         # What posts are on, and what replies, reposts and likes point to.
         spec, a, kind = self.spec, self.accounts, rows["kind"]
-        seconds = float(rows["seconds"][0])
-        chances = self.recent.chances(seconds)
         thread = np.full(kind.size, -1, np.int8)
 
         where = np.flatnonzero(made & ((kind == REPLY) | (kind == REPOST) | (kind == LIKE)))
         agent = rows["agent"][where]
-        post, root = np.zeros((2, where.size), np.int64), np.zeros((2, where.size), np.int64)
-        topic = np.full(where.size, -1, np.int8)
-        todo = np.arange(where.size)
-        # A post that one has reposted already is exchanged for another, twice.
-        for _ in range(3):
-            old = rng.random(todo.size) < (0.07 if chances.size else 1)
-            author = a.famous(rng, todo.size)
-            author = _other(author, agent[todo], a.n)
-            earlier = np.stack([author, self._before(author, rng.integers(3, size=todo.size))])
-            found = pick(chances, rng, todo.size) if chances.size else np.zeros(todo.size, int)
-            post[:, todo] = np.where(old, earlier, self.recent.post[:, found])
-            root[:, todo] = np.where(old, earlier, self.recent.root[:, found])
-            topic[todo] = np.where(old, -1, self.recent.topic[found])
-            reposts = kind[where[todo]] == REPOST
-            good = ~reposts
-            good[reposts] = self.seen.fresh(agent[todo][reposts], *post[:, todo][:, reposts])
-            todo = todo[~good]
+        post, root, topic = self._targets(rng, kind[where], agent, float(rows["seconds"][0]))
         own = (kind[where] == REPLY) & (rng.random(where.size) < 0.15)
         own &= self.own_post[agent] > 0
         mine = np.stack([agent, self.own_post[agent]])
@@ -450,6 +455,36 @@ class Stream:
         language = a.names.language(np.where(strays, rng.integers(a.n), rows["agent"][texts]))
         rows["language"][texts] = language
         rows["words"][texts] = rng.integers(1 << 30, size=texts.size)
+
+    def _targets(
+        self, rng: np.random.Generator, kind: IntArray, agent: Ints, seconds: float
+    ) -> tuple[Ints, Ints, npt.NDArray[np.int8]]:
+        # The posts pointed to, (author, rkey_us) of each and of its thread's first, and topics.
+        a, chances = self.accounts, self.recent.chances(seconds)
+        post, root = np.zeros((2, kind.size), np.int64), np.zeros((2, kind.size), np.int64)
+        topic = np.full(kind.size, -1, np.int8)
+        todo = np.arange(kind.size)
+        # A post that one has reposted already is exchanged for another, twice.
+        for _ in range(3):
+            old = rng.random(todo.size) < (0.07 if chances.size else 1)
+            fame, age = rng.random(todo.size), rng.integers(3, size=todo.size)
+            place = rng.random(todo.size if chances.size else 0)
+            if not self.likes:
+                # Drawn with the others, so that these are the same; no like comes a second time.
+                others = np.flatnonzero(kind[todo] != LIKE)
+                todo, old, fame, age = todo[others], old[others], fame[others], age[others]
+                place = place[others] if chances.size else place
+            author = _other(find(a.fame_sum, fame), agent[todo], a.n)
+            earlier = np.stack([author, self._before(author, age)])
+            found = find(chances, place) if chances.size else np.zeros(todo.size, int)
+            post[:, todo] = np.where(old, earlier, self.recent.post[:, found])
+            root[:, todo] = np.where(old, earlier, self.recent.root[:, found])
+            topic[todo] = np.where(old, -1, self.recent.topic[found])
+            reposts = kind[todo] == REPOST
+            good = ~reposts
+            good[reposts] = self.seen.fresh(agent[todo][reposts], *post[:, todo][:, reposts])
+            todo = todo[~good]
+        return post, root, topic
 
     def _remember(self, rng: np.random.Generator, rows: _Rows, made: Bools, end: float) -> None:
         kind, agent, rkey = rows["kind"], rows["agent"].astype(np.int64), rows["rkey"]

@@ -234,14 +234,22 @@ class Names:
 
     def did(self, agent: IntArray) -> pl.Series:
         """Name accounts: ``did:plc:`` and 24 characters of base32."""
-        halves = [_base32(_bits(self.seed, s, agent) >> np.uint64(4), 12) for s in (1, 2)]
+        halves = [_base32(half, 12) for half in self.did_numbers(agent)]
         prefix = np.broadcast_to(np.frombuffer(b"did:plc:", np.uint8), (agent.size, 8))
         return _strings(np.concatenate([prefix, *halves], axis=1))
 
     def tid(self, time_us: IntArray, agent: IntArray) -> pl.Series:
         """Write times as record keys: 53 bits of µs since 1970, 10 bits of the writer's clock."""
+        return _strings(_base32(self.tid_numbers(time_us, agent), 13))
+
+    def did_numbers(self, agent: IntArray) -> _Unsigned:
+        """Give the two halves of DIDs as the numbers they spell: uint64 (2, n), 60 bits each."""
+        return np.stack([_bits(self.seed, s, agent) >> np.uint64(4) for s in (1, 2)])
+
+    def tid_numbers(self, time_us: IntArray, agent: IntArray) -> _Unsigned:
+        """Give record keys as the numbers they spell: uint64 (n,)."""
         clock = _bits(self.seed, 3, agent) & np.uint64(1023)
-        return _strings(_base32((time_us.astype(np.uint64) << np.uint64(10)) | clock, 13))
+        return (time_us.astype(np.uint64) << np.uint64(10)) | clock
 
     def new(self, agent: IntArray) -> npt.NDArray[np.bool_]:
         """Tell who joined inside the window: 5.5 %."""

@@ -1,0 +1,166 @@
+"""Synthetic events as the columns that a store folds: what its parser makes of their lines.
+
+No line is written: strings that spell numbers, which are most of a line, stay the numbers.
+"""
+
+from datetime import datetime, timedelta
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+import pyarrow as pa
+
+from blueattr.kernels import jetstream
+from blueattr.kernels.scanning import Scanned
+from blueattr.synth.stream import KINDS
+from blueattr.synth.text import Names, contents
+
+__all__ = ["announcements", "records"]
+
+_COLLECTIONS = {"post": 0, "reply": 0, "repost": 1, "follow": jetstream.FOLLOW}
+_COLLECTION = np.array([_COLLECTIONS.get(kind, 0) for kind in KINDS], np.uint8)
+_KEPT = np.array([kind in _COLLECTIONS for kind in KINDS])
+_SUBJECT = np.array([kind in {"reply", "repost", "follow"} for kind in KINDS])
+_ROOT = np.array([kind == "reply" for kind in KINDS])
+_TEXT = np.array([kind in {"post", "reply"} for kind in KINDS])
+
+_EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - naive, as stored
+
+
+def records(frame: pl.DataFrame, names: Names, span: tuple[int, int], lines: int) -> Scanned:
+    """Give the posts, replies, reposts and follows of a batch, made and removed.
+
+    Parameters
+    ----------
+    frame
+        Rows of `blueattr.synth.event_batches`.
+    names
+        Of the same seed.
+    span
+        Times of the earliest and latest event that the batch stands for, in µs since 1970.
+    lines
+        How many events it stands for, likes that were left out included.
+
+    Returns
+    -------
+    Scanned
+        What the parser makes of the lines of these events, in their order, but for the lines of
+        which `announcements` gives rows: these are neither kept nor left.
+    """
+    kinds = frame["kind"].to_physical().to_numpy()
+    told = int(np.count_nonzero(_told(frame)))
+    frame = frame.filter(pl.Series(_KEPT[kinds]))
+    kinds = kinds[_KEPT[kinds]]
+    made = (frame["operation"] != "delete").to_numpy()
+    subject, root, text = (made & which[kinds] for which in (_SUBJECT, _ROOT, _TEXT))
+    words = contents(frame.filter(pl.Series(text)))
+    titles, tags = (words[name].is_not_null().to_numpy() for name in ("title", "tag"))
+
+    flag = _COLLECTION[kinds]
+    for bit, where in (
+        (jetstream.REMOVED, ~made),
+        (jetstream.SUBJECT, subject),
+        (jetstream.ROOT, root),
+        (jetstream.TEXT, text),
+    ):
+        flag[where] |= bit
+    flag[np.flatnonzero(text)[titles]] |= jetstream.TITLE
+
+    text_letters, text_sizes = _letters(words["text"])
+    title_letters, title_sizes = _letters(words["title"])
+    tag_letters, tag_sizes = _letters(words["tag"])
+    sizes = np.zeros((3, kinds.size), np.int32)
+    sizes[:, text] = text_sizes, title_sizes, tags
+    return Scanned(
+        numbers=_numbers(frame, names, subject, root),
+        flag=flag,
+        words=(text_letters, title_letters, tag_letters),
+        word_ends=np.cumsum(sizes, axis=1, dtype=np.int32),
+        tag_ends=np.cumsum(tag_sizes[tags], dtype=np.int32),
+        left=np.zeros((0, 2), np.int64),
+        skipped=lines - kinds.size - told,
+        span=(_EPOCH + timedelta(microseconds=span[0]), _EPOCH + timedelta(microseconds=span[1])),
+    )
+
+
+def announcements(frame: pl.DataFrame, names: Names) -> pa.Table:
+    """Give what a batch tells of accounts: profiles, identities and statuses.
+
+    Parameters
+    ----------
+    frame, names
+        As for `records`.
+
+    Returns
+    -------
+    pa.Table
+        Of the columns of ``sql/ingest/staging.sql``, those in which such rows have something.
+    """
+    frame = frame.filter(pl.Series(_told(frame)))
+    agent = frame["agent"].to_numpy()
+    profile, identity, account = (pl.col("kind") == kind for kind in KINDS[-3:])
+    active = pl.col("status") == "active"
+    return (
+        frame.with_columns(
+            did=names.did(agent),
+            rev=names.tid(frame["rev_us"].to_numpy(), agent),
+            name=names.handle(agent),
+            labelled=pl.Series(names.labelled(agent), dtype=pl.Boolean),
+        )
+        .select(
+            "did",
+            pl.col("kind").cast(pl.String),
+            event_time=pl.col("time_us").cast(pl.Datetime("us")),
+            operation=pl.when(profile).then(pl.col("operation").cast(pl.String)),
+            rkey=pl.when(profile).then(pl.lit("self")),
+            rev=pl.when(profile).then("rev"),
+            bot=profile & pl.col("labelled"),
+            handle=pl.when(identity & pl.col("named")).then("name"),
+            active=pl.when(account).then(active),
+            status=pl.when(account & active)
+            .then(pl.lit(""))
+            .when(account)
+            .then(pl.col("status").cast(pl.String)),
+        )
+        .to_arrow(compat_level=pl.CompatLevel.oldest())
+    )
+
+
+def _told(frame: pl.DataFrame) -> npt.NDArray[np.bool_]:
+    # Of profile, identity and account events.
+    told: npt.NDArray[np.bool_] = frame["kind"].to_physical().to_numpy() >= len(KINDS) - 3
+    return told
+
+
+def _numbers(
+    frame: pl.DataFrame,
+    names: Names,
+    subject: npt.NDArray[np.bool_],
+    root: npt.NDArray[np.bool_],
+) -> npt.NDArray[np.int64]:
+    numbers = np.zeros((jetstream.NUMBERS, frame.height), np.int64)
+    agent = frame["agent"].to_numpy()
+    numbers[jetstream.TIME] = frame["time_us"].to_numpy()
+    numbers[jetstream.RKEY] = names.tid_numbers(frame["rkey_us"].to_numpy(), agent)
+    numbers[jetstream.REV] = names.tid_numbers(frame["rev_us"].to_numpy(), agent)
+    numbers[jetstream.AUTHOR_HIGH : jetstream.AUTHOR_LOW + 1] = names.did_numbers(agent)
+    for column, first, where in (
+        ("subject", jetstream.SUBJECT_HIGH, np.flatnonzero(subject)),
+        ("root", jetstream.ROOT_HIGH, np.flatnonzero(root)),
+    ):
+        who = frame[column].to_numpy()[where]
+        # The two halves of the DID, and then the key; of a follow it means nothing.
+        numbers[first : first + 2, where] = names.did_numbers(who)
+        keys = frame[f"{column}_rkey_us"].to_numpy()[where]
+        numbers[first + 2, where] = names.tid_numbers(keys, who)
+    return numbers
+
+
+def _letters(strings: pl.Series) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]:
+    """Give the bytes of strings, one after another, and how many each has; null has none."""
+    array = strings.fill_null("").rechunk().to_arrow(compat_level=pl.CompatLevel.oldest())
+    _, offsets, letters = array.buffers()
+    ends = np.frombuffer(offsets, np.int64)[array.offset : array.offset + len(array) + 1]
+    if letters is None or not len(ends):
+        return np.zeros(0, np.uint8), np.zeros(len(array), np.int64)
+    return np.frombuffer(letters, np.uint8)[ends[0] : ends[-1]], np.diff(ends)

@@ -1,0 +1,113 @@
+"""The generator as a source of events, beside files and streams."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import repeat
+from typing import ClassVar
+
+import numpy as np
+import polars as pl
+
+from blueattr import __version__
+from blueattr.sources import Chunk
+from blueattr.sources.parallel import in_order
+from blueattr.synth.columns import announcements, records
+from blueattr.synth.network import SynthSpec
+from blueattr.synth.stream import Stream
+from blueattr.synth.text import Names
+
+__all__ = ["SynthSource"]
+
+_ROWS = 100_000
+# Chunks that may wait for the store, which takes none while it commits.
+_AHEAD = 12
+
+
+@dataclass(frozen=True)
+class SynthSource:
+    """Synthetic events that become columns without having been lines.
+
+    Likes, which no store keeps, are counted and not made; what else there is, is what
+    `blueattr.synth.write_lines` writes.
+
+    Parameters
+    ----------
+    spec
+        What to generate.
+    """
+
+    spec: SynthSpec
+    kind: ClassVar[str] = "synth"
+    complete: ClassVar[bool] = True
+
+    @property
+    def name(self) -> str:
+        """``synth:`` and what the events follow from."""
+        spec = self.spec
+        parts = [
+            f"agents={spec.agents}",
+            f"days={spec.days}",
+            f"seed={spec.seed}",
+            f"from={spec.start:%Y-%m-%d}",
+        ]
+        for name in ("like_fraction", "topic_share", "activity"):
+            value = getattr(spec, name)
+            if value != SynthSpec.__dataclass_fields__[name].default:
+                parts.append(f"{name}={value!r}")
+        return "synth:" + ",".join(parts)
+
+    @property
+    def fingerprint(self) -> str:
+        """Versions of what draws: others may draw other events."""
+        return f"blueattr {__version__}, numpy {np.__version__}"
+
+    @property
+    def size(self) -> int | None:
+        """Seconds of the window."""
+        return self.spec.days * 86400
+
+    def chunks(self, position: int = 0) -> Iterator[Chunk]:
+        """Yield events as columns; see :class:`blueattr.sources.Source`.
+
+        Parameters
+        ----------
+        position
+            Number of events to leave out, as ``resume`` of an earlier chunk said. They are drawn
+            all the same, since later ones name them.
+        """
+        made = self._chunks(position)
+        jobs = repeat(lambda: next(made, None))
+        # One thread draws while the caller commits: numpy and the engine let one another work.
+        for chunk in in_order(jobs, 1, ahead=_AHEAD):
+            if chunk is None:
+                return
+            yield chunk
+
+    def _chunks(self, position: int) -> Iterator[Chunk]:
+        stream, names = Stream(self.spec, likes=False), Names(self.spec.seed)
+        batches: list[pl.DataFrame] = []
+        begin, first_us = position, 0
+
+        def chunk() -> Chunk:
+            frame, end = pl.concat(batches), stream.seq - 1
+            batches.clear()
+            return Chunk(
+                data=b"",
+                position=begin,
+                read=int(stream.seconds),
+                resume=end,
+                parsed=(records(frame, names, (first_us, stream.last_us), end - begin),),
+                told=announcements(frame, names),
+            )
+
+        for batch in stream.batches():
+            if stream.seq - 1 <= position:
+                continue
+            if not batches:
+                first_us = stream.first_us
+            batches.append(batch)
+            if sum(b.height for b in batches) >= _ROWS:
+                yield chunk()
+                begin = stream.seq - 1
+        if batches:
+            yield chunk()
