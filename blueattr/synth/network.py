@@ -15,7 +15,7 @@ import numpy.typing as npt
 from blueattr.errors import UsageError
 from blueattr.synth.text import HEAT, Names
 
-__all__ = ["Accounts", "Calendar", "SynthSpec", "find", "generator", "pick", "sorted_by"]
+__all__ = ["Accounts", "Calendar", "SynthSpec", "find", "generator", "in_time", "pick", "sorted_by"]
 
 Ints: TypeAlias = npt.NDArray[np.int64]
 Floats: TypeAlias = npt.NDArray[np.float64]
@@ -232,9 +232,21 @@ def pick(total: Floats, rng: np.random.Generator, size: int) -> Ints:
 
 def find(total: Floats, place: Floats) -> Ints:
     """Look up places between 0 and 1 in a running sum of weights."""
+    # Neighbours are found in the same part of memory: sorted, in less than half the time.
+    order = np.argsort(place)
+    found = np.empty(place.size, np.int64)
+    found[order] = np.searchsorted(total, place[order] * total[-1], side="right")
     # The product can round up to the last sum, which is nobody's.
-    found: Ints = np.searchsorted(total, place * total[-1], side="right")
-    return np.minimum(found, total.size - 1, dtype=np.int64)
+    return np.minimum(found, total.size - 1)
+
+
+def in_time(time: Floats) -> Ints:
+    """Sort by time; what happens at the same time stays in its order."""
+    order = np.argsort(time)
+    # That is several times as fast as a stable sort, from which only ties tell it apart.
+    if np.any(np.diff(time[order]) == 0):
+        order = np.argsort(time, kind="stable")
+    return order
 
 
 class Calendar:

@@ -26,6 +26,7 @@ from blueattr.synth.network import (
     SynthSpec,
     find,
     generator,
+    in_time,
     pick,
     sorted_by,
 )
@@ -311,7 +312,7 @@ class Stream:
         return self.start_us - 86400 * _SECOND - age.astype(np.int64)
 
     def _frame(self, rng: np.random.Generator, number: int, day: int, rows: _Rows) -> pl.DataFrame:
-        order = np.argsort(rows["time"], kind="stable")
+        order = in_time(rows["time"])
         rows = {name: column[order] for name, column in rows.items()}
         kind, operation, agent = rows["kind"], rows["operation"], rows["agent"].astype(np.int64)
         seconds = rows["time"]
