@@ -191,6 +191,8 @@ def _match(
     """
     store.run("rollup/nfc")
     store.run("rollup/found_none")
+    if late:
+        store.run("rollup/late")
     for group in _groups(store, topics):
         store.run("rollup/hinted_none")
         one = _any_of([rule for _, rule in group])

@@ -135,12 +135,13 @@ class Waiting:
         return pa.Table.from_batches(batches, schema=_CODED)
 
     def range(self) -> tuple[int, int]:
-        """Between which keys, as numbers, nearly all of them lie."""
-        if not self._batches:
+        """Between which keys, as numbers, nearly all lie but those of deletes, which are of all times."""
+        batches = [columns for columns, _ in self._batches]
+        # An eighth of the batches' rows is more than enough to tell.
+        keys = [b["rkey"].to_numpy()[::8][~b["removed"].to_numpy(False)[::8]] for b in batches]
+        if not sum(map(len, keys)):
             return 0, 0
-        # A tenth of the batches' rows is more than enough to tell.
-        keys = np.concatenate([columns["rkey"].to_numpy()[::8] for columns, _ in self._batches])
-        low, high = np.quantile(keys, [0.08, 0.995], method="nearest")
+        low, high = np.quantile(np.concatenate(keys), [0.005, 0.995], method="nearest")
         return int(low), int(high)
 
 

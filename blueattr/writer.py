@@ -274,6 +274,7 @@ class Writer(Store):
                 self.run(statement)
             self.run("append/17_seen", low=low, high=high)
             self.run("append/18_changed")
+            self.run("append/19_orphaned")
             self.run("rollup/days")
             summarised = not self.frame("rollup/summarised_days").is_empty()
             if summarised:
@@ -281,9 +282,8 @@ class Writer(Store):
             for statement in _CHANGES:
                 self.run(statement)
             for near in (False, True):
-                self.run("append/21_records", low=low, high=high, near=near)
-            for statement in _DEPARTED:
-                self.run(statement)
+                self.run("append/22_records", low=low, high=high, near=near)
+            self.run("append/23_orphaned_again")
             if summarised:
                 self._correct()
         finally:
@@ -363,7 +363,8 @@ class Writer(Store):
 _ACCOUNTS = (
     "append/01_batch_accounts",
     "append/02_accounts",
-    "append/03_account_status",
+    "append/03_departing",
+    "append/05_account_status",
     "append/06_handles",
     "append/07_profiles",
 )
@@ -376,8 +377,7 @@ _RECORDS = (
     "append/15_folded",
     "append/16_batch",
 )
-_CHANGES = ("append/19_delete", "append/20_departed")
-_DEPARTED = ("append/22_orphaned", "append/23_orphaned_delete", "append/24_orphaned_again")
+_CHANGES = ("append/20_delete", "append/21_departed")
 # What a commit changes of summarised days (blueattr/rollups.py).
 _CORRECTIONS = ("rollup/reworded", "rollup/corrections")
 _STALE = tuple(

@@ -1,11 +1,14 @@
--- The same of what came late or changed.
+-- The same of what came late or changed, whose thread's first post may be the match as well. Needs
+-- `late`.
 INSERT INTO found
 SELECT
-    hook.topic, false, collection, event_time, record.account, record.rkey, subject, subject_rkey,
-    root, root_rkey
-FROM record
-JOIN pending USING (collection, event_time, account, rkey)
-JOIN hook
-    ON hook.account = record.subject AND hook.rkey = record.subject_rkey
-    OR hook.account = record.root AND hook.rkey = record.root_rkey
-WHERE NOT removed
+    hook.topic, false, collection, event_time, late_record.account, late_record.rkey, subject,
+    subject_rkey, root, root_rkey
+FROM (FROM record WHERE rowid IN (SELECT place FROM late)) AS late_record
+JOIN hook ON hook.account = late_record.subject AND hook.rkey = late_record.subject_rkey
+UNION ALL
+SELECT
+    hook.topic, false, collection, event_time, late_record.account, late_record.rkey, subject,
+    subject_rkey, root, root_rkey
+FROM (FROM record WHERE rowid IN (SELECT place FROM late)) AS late_record
+JOIN hook ON hook.account = late_record.root AND hook.rkey = late_record.root_rkey

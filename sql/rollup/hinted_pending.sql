@@ -1,11 +1,8 @@
--- Of the posts that came late or changed, those that may match. As hinted.sql.
+-- Of the posts that came late or changed, those that may match. As hinted.sql. Needs `late`.
 INSERT INTO hinted
-SELECT
-    record.collection, record.event_time, record.account, record.rkey, subject, subject_rkey, root,
-    root_rkey, text, tags, title
+SELECT collection, event_time, account, rkey, subject, subject_rkey, root, root_rkey, text, tags, title
 FROM record
-JOIN pending USING (collection, event_time, account, rkey)
-WHERE NOT removed
+WHERE rowid IN (SELECT place FROM late)
     AND collection = 'post'
     AND (
         regexp_matches(nfc(text), $hint)

@@ -1,6 +1,9 @@
--- Records that lose their words in this commit count as before, and have to be matched anew.
-INSERT INTO touched
-SELECT stored_day.day, 0, collection, event_time, account, rkey, subject
+-- Posts that lose their texts in this commit no longer match by them. Those that hang on a match
+-- still do.
+UPDATE topic_event
+SET own = false
 FROM orphaned
-JOIN stored_day ON stored_day.day = event_time::DATE
-WHERE NOT removed AND summarised
+WHERE own
+    AND topic_event.account = orphaned.account
+    AND topic_event.rkey = orphaned.rkey
+    AND topic_event.collection = orphaned.collection

@@ -11,9 +11,11 @@ SELECT
     rkey,
     subject
 FROM (
-    SELECT -1 AS sign, record.*
-    FROM record
-    WHERE rowid IN (SELECT place FROM seen WHERE changed)
+    SELECT
+        -1 AS sign, old_removed AS removed, collection, old_time AS event_time, account, rkey,
+        old_subject AS subject
+    FROM seen
+    WHERE changed
     UNION ALL BY NAME
     SELECT 1 AS sign, *
     FROM batch

@@ -1,3 +1,0 @@
--- Make way for them.
-DELETE FROM record
-WHERE rowid IN (SELECT place FROM seen WHERE changed)
