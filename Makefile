@@ -41,7 +41,7 @@ test: setup
 	$(BIN)/python -m pytest -n 2 --dist loadfile -m integration
 
 quick: setup
-	$(BIN)/python -m pytest -n 2 -m "not slow and not integration and not cron"
+	BLUEATTR_QUICK=1 $(BIN)/python -m pytest -n 2 -m "not slow and not integration and not cron"
 
 test-integration: setup
 	$(BIN)/python tests/integration/install.py

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from effort import examples
 from events_builder import (
     POST,
     Event,
@@ -154,7 +155,7 @@ def networks(draw: st.DrawFn) -> list[Event]:
 @settings(
     derandomize=True,
     deadline=None,
-    max_examples=25,
+    max_examples=examples(25),
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(networks(), st.booleans())

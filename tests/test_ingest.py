@@ -15,6 +15,7 @@ from typing import Any
 
 import ingest_child
 import pytest
+from effort import examples
 from events_builder import (
     FOLLOW,
     POST,
@@ -52,7 +53,7 @@ from blueattr.writer import Writer
 quick = settings(
     derandomize=True,
     deadline=None,
-    max_examples=25,
+    max_examples=examples(25),
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 # The lines of accounts whose DIDs have 24 letters, and whose keys are TIDs, are parsed by the
@@ -306,7 +307,7 @@ def test_an_interrupted_file_of_which_nothing_is_kept_is_resumed(
 # --- deleted accounts ----------------------------------------------------------------------------
 
 
-@settings(quick, max_examples=12)
+@settings(quick, max_examples=examples(12))
 @given(st.permutations(range(5)), st.integers(1, 4))
 def test_texts_of_deleted_accounts_are_gone_whatever_the_order(
     fresh: Callable[[], Path], order: list[int], per_file: int

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
+from effort import examples
 from events_builder import Event, account, at, delete, follow, lines, post, repost, uri
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
@@ -150,7 +151,7 @@ def histories(draw: st.DrawFn) -> list[Event]:
 @settings(
     derandomize=True,
     deadline=None,
-    max_examples=20,
+    max_examples=examples(20),
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(st.data())

@@ -391,6 +391,7 @@ def write_slowly(path: Path, n: int, seed: int) -> None:
             writer.write_table(pa.table([dids, *features], schema=schema))
 
 
+@pytest.mark.slow
 def test_memory_does_not_grow_with_the_file(tmp_path: Path) -> None:
     """Both files are many chunks; the larger has 600,000 agents more, of 150 bytes each."""
     peaks = []
