@@ -22,6 +22,7 @@ from scipy import stats
 from blueattr import kernels
 from blueattr.kernels import compiled
 from blueattr.kernels import excess as excess_kernel
+from blueattr.kernels import repeats as repeats_kernel
 
 numba_config: Any = config  # its settings are made at run time
 
@@ -235,10 +236,20 @@ def excess(x: kernels.FloatArray) -> list[float]:
     return [*values.tolist(), float(total)]
 
 
-@pytest.fixture(params=["few agents", "cells"])
+WAYS = {"few agents": "_excess_of_few", "values": "_excess_of_values", "cells": "_make_cells"}
+
+
+def take(way: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have one way of computing it taken, whatever the number of agents."""
+    monkeypatch.setattr(excess_kernel, "FEW", 1 << 40 if way == "few agents" else 1)
+    monkeypatch.setattr(excess_kernel, "SHARED", 1)
+    monkeypatch.setattr(excess_kernel, "MOST", 1 << 20 if way == "values" else 0)
+
+
+@pytest.fixture(params=WAYS)
 def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Make either way of computing it be taken whatever the number of agents."""
-    name = "_excess_of_few" if request.param == "few agents" else "_make_cells"
+    """Make each way of computing it be taken."""
+    name = WAYS[request.param]
     real, calls = getattr(excess_kernel, name), []
 
     def spy(*arguments: Any) -> Any:
@@ -246,7 +257,7 @@ def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iter
         return real(*arguments)
 
     monkeypatch.setattr(excess_kernel, name, spy)
-    monkeypatch.setattr(excess_kernel, "FEW", 1 << 40 if request.param == "few agents" else 1)
+    take(request.param, monkeypatch)
     yield
     assert calls
 
@@ -307,7 +318,7 @@ def test_pairwise_excess_in_cells_of_every_size(kind: str, monkeypatch: pytest.M
         "one value": np.full(20_000, 0.7),
     }[kind]
     expected = excess(s)
-    monkeypatch.setattr(excess_kernel, "FEW", 1)
+    take("cells", monkeypatch)
     cells = []
     for size in (16, 8, 2):
         monkeypatch.setattr(excess_kernel, "_SIZE", size)
@@ -319,6 +330,62 @@ def test_pairwise_excess_in_cells_of_every_size(kind: str, monkeypatch: pytest.M
         again = np.array(excess(s[shuffled]))[:-1]
         assert again.tobytes() == np.array(excess(s))[:-1][shuffled].tobytes()
     assert cells[0] < cells[1] < cells[2]
+
+
+@pytest.mark.parametrize("way", ["values", "cells"])
+@pytest.mark.parametrize("threads", [1, 2, 3])
+def test_pairwise_excess_is_one_whatever_the_order(
+    way: str, threads: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rng = np.random.default_rng(9)
+    s = np.log1p(np.floor(rng.pareto(0.8, 20_000))) + np.log1p(rng.integers(0, 9, 20_000))
+    assert np.unique(s).size > 500
+    expected = excess(s)
+    take(way, monkeypatch)
+    one = excess(s)
+    if way == "values":
+        assert one == expected  # the same walk
+    np.testing.assert_allclose(one, expected, rtol=4e-16)
+    monkeypatch.setattr(compiled, "SPREAD_FROM", 1)
+    monkeypatch.setattr(compiled, "threads", lambda: threads)
+    for order in (np.arange(s.size), np.argsort(s), rng.permutation(s.size)):
+        got = excess(s[order])
+        assert got[:-1] == [one[i] for i in order.tolist()]
+        assert got[-1] == one[-1]
+
+
+repeated = st.sampled_from([-0.0, 0.0, 5e-324, 1 / 3, 1.0, 2.0**60, 1e200])
+
+
+@LAWS
+@given(st.lists(repeated | st.floats(0, 1e300), min_size=1, max_size=40), st.integers(1, 40))
+def test_repeats(values: list[float], most: int) -> None:
+    found = repeats_kernel.find_repeats(vector(values), most)
+    different, counts = np.unique(np.abs(values), return_counts=True)
+    assert (found is None) == (different.size > most)
+    if found is None:
+        return
+    assert found.values.tolist() == different.tolist()
+    assert found.counts.tolist() == counts.tolist()
+    out = np.empty(len(values))
+    results = np.sqrt(found.values)
+    assert found.spread(results, 2.0, out) == kernels.exact_sum(np.sqrt(np.abs(values)))
+    assert out.tolist() == (2 * np.sqrt(np.abs(values))).tolist()
+
+
+@pytest.mark.parametrize("threads", [1, 2, 3])
+def test_too_many_are_too_many_whatever_the_threads(
+    threads: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where no stretch has too many by itself."""
+    monkeypatch.setattr(compiled, "SPREAD_FROM", 1)
+    monkeypatch.setattr(compiled, "threads", lambda: threads)
+    x = np.repeat(np.arange(600, dtype=np.float64), 10)
+    for order in (x, np.random.default_rng(1).permutation(x)):
+        assert repeats_kernel.find_repeats(order, 599) is None
+        found = repeats_kernel.find_repeats(order, 600)
+        assert found is not None
+        assert set(found.counts.tolist()) == {10}
 
 
 @LAWS

@@ -11,7 +11,8 @@ cell share their exponent, so that all sums within it are integers, and exact. T
 places to the results; a last pass, in the order of the agents, collects them.
 
 The cells depend on how many agents have which highest bits, not on their order or on threads, and
-neither does any bit of the result. Where agents are few, a sort of all and one walk is faster.
+neither does any bit of the result. Where agents are few, a sort of all and one walk is faster; and
+where they share few values, a walk from value to value.
 """
 
 from fractions import Fraction
@@ -23,6 +24,7 @@ import numpy.typing as npt
 
 from blueattr.kernels import compiled
 from blueattr.kernels.compiled import BLOCK, FloatArray, IntArray
+from blueattr.kernels.repeats import Repeats, find_repeats
 from blueattr.kernels.sums import _accumulate, _new_state, _read, exact_sum
 
 __all__ = ["pairwise_excess"]
@@ -30,6 +32,8 @@ __all__ = ["pairwise_excess"]
 WordArray = npt.NDArray[np.uint64]
 
 FEW = 1 << 17  # fewer agents than this are sorted as they are
+SHARED = 16  # with as many agents a value as this, on average, values are told apart
+MOST = 1 << 18  # but not more of them than this: their table is to stay in the cache
 
 _OPEN = 47  # bits that the coarsest cells leave open: they fix the exponent and five bits more
 _SIZE = 16  # binary logarithm of the agents that a cell should have at most
@@ -167,6 +171,21 @@ def _walk(s, order, out):
         out[order[k]] = excess
 
 
+@compiled.jit()
+def _walk_values(values, counts, out):
+    """Do as `_walk` does, with ascending values that each so many agents share."""
+    excess = lost = 0.0
+    out[0] = 0.0
+    below = counts[0]
+    for k in range(1, values.size):
+        term = below * (values[k] - values[k - 1]) - lost
+        raised = excess + term
+        lost = (raised - excess) - term
+        excess = raised
+        out[k] = excess
+        below += counts[k]
+
+
 class _Cells(NamedTuple):
     """Where agents go; a cell leaves so many bits open, and ``floor`` is its smallest float."""
 
@@ -293,6 +312,14 @@ def _excess_of_few(s: FloatArray, factor: float) -> tuple[FloatArray, Fraction]:
     return s, total
 
 
+def _excess_of_values(
+    s: FloatArray, repeats: Repeats, factor: float
+) -> tuple[FloatArray, Fraction]:
+    out = np.empty(repeats.values.size)
+    _walk_values(repeats.values, repeats.counts, out)
+    return s, repeats.spread(out, factor, s)
+
+
 def pairwise_excess(s: FloatArray, factor: float = 1.0) -> tuple[FloatArray, Fraction]:
     """Turn each s_i into factor · Σ_j max(s_i - s_j, 0) in place, and sum the sums.
 
@@ -321,6 +348,9 @@ def pairwise_excess(s: FloatArray, factor: float = 1.0) -> tuple[FloatArray, Fra
     """
     if s.size < FEW:
         return _excess_of_few(s, factor)
+    repeats = find_repeats(s, min(s.size // SHARED, MOST))
+    if repeats is not None:
+        return _excess_of_values(s, repeats, factor)
     stretches = compiled.stretches(s.size)
     bits = s.view(np.uint64)
     cells = _make_cells(bits, stretches)
