@@ -8,10 +8,11 @@ else the machine does hits all alike. Reported are medians of the time that pass
 that processors worked, and the medians of each round's ratios.
 
 ``--stored`` measures how the cost of an event grows: stores are filled with that many million
-records, and the same events ingested into each.
+records and rolled up, and the same events, ``--events`` of them, ingested into each: what follows
+in time what is stored. With 0 they are the first events of a store.
 
     python bench/ingest.py --out out/bench-ingest.json
-    python bench/ingest.py --lines 3000000 --stored 0 10 50 150 --out out/bench-ingest.json
+    python bench/ingest.py --stored 0 10 50 150 --events 1000000 --out out/bench-ingest.json
 
 The input, synthetic lines of the network's mix, is kept in ``--folder``.
 """
@@ -58,6 +59,18 @@ class FullError(Exception):
     """There are as many lines as were asked for."""
 
 
+class Kept:
+    """A file that takes lines of events that are kept only."""
+
+    def __init__(self, file: Any) -> None:
+        self.file = file
+
+    def write(self, data: memoryview) -> int:
+        """Pass on those lines."""
+        lines = bytes(data).splitlines(keepends=True)
+        return int(self.file.write(memoryview(b"".join(filter(KEPT.search, lines)))))
+
+
 class First:
     """A file that takes the first lines only."""
 
@@ -88,6 +101,20 @@ def make_input(folder: Path, lines: int) -> dict[str, Path]:
         with kept.open("rb") as file, packed.open("wb") as out:
             zstandard.ZstdCompressor(level=3).copy_stream(file, out)
     return {"mix": mix, "kept": kept, "kept.zst": packed}
+
+
+def make_events(folder: Path, events: int) -> Path:
+    """Write the first so many lines that are kept."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"events-{events}.jsonl"
+    if not path.exists():
+        part = path.with_suffix(".part")
+        days = events // 7_000_000 + 1
+        with part.open("wb") as file, contextlib.suppress(FullError):
+            spec = SynthSpec(agents=AGENTS, days=days, like_fraction=0)
+            write_lines(spec, Kept(First(file, events)))  # type: ignore[arg-type]
+        part.rename(path)
+    return path
 
 
 def fill(path: Path, millions: int) -> None:
@@ -141,8 +168,18 @@ def fill(path: Path, millions: int) -> None:
                 """,
                 {"accounts": accounts, "removed": removed},
             )
+    db.execute(
+        """
+        INSERT INTO stored_day
+        SELECT event_time::DATE AS day, min(event_time), max(event_time), false, 0, 0
+        FROM record
+        WHERE NOT removed
+        GROUP BY day
+        """
+    )
     db.execute("CHECKPOINT store")
     db.close()
+    jobs.roll_up_store(path)
 
 
 # --- what is measured, each in a process of its own ----------------------------------------------
@@ -189,6 +226,37 @@ def measure(method: str, source: Path, db: Path) -> dict[str, float]:
     }
 
 
+def without_texts(db: Path) -> int:
+    """Bytes of a store but for the blocks that have nothing but texts, titles and tags."""
+    with duckdb.connect(str(db), read_only=True) as store:
+        blocks, size = store.execute(
+            """
+            WITH used AS (
+                SELECT
+                    column_name,
+                    unnest([block_id] || coalesce(additional_block_ids, [])) AS block
+                FROM pragma_storage_info('record')
+                WHERE persistent
+            )
+            SELECT count(*), (SELECT block_size FROM pragma_database_size())
+            FROM (
+                SELECT block
+                FROM used
+                WHERE block >= 0
+                GROUP BY block
+                HAVING bool_and(column_name IN ('text', 'title', 'tags'))
+            )
+            """
+        ).fetchall()[0]
+    return db.stat().st_size - int(blocks) * int(size)
+
+
+def by_itself(function: Any, *arguments: Any) -> Any:
+    """Call in a process of its own: a child's peak memory is at least what its parent has had."""
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        return pool.apply(function, arguments)
+
+
 def in_a_child(method: str, source: Path, db: Path) -> dict[str, float]:
     """Measure in a process of its own."""
     command = [sys.executable, __file__, "--child", method, str(source), str(db)]
@@ -212,7 +280,9 @@ def rounds(folder: Path, inputs: dict[str, Path], count: int) -> dict[str, list[
             for leftover in folder.glob("bench.duckdb*"):
                 leftover.unlink()
             one = in_a_child(method, inputs[name], db)
-            one["store_bytes"] = db.stat().st_size if db.exists() else 0
+            if method == "blueattr":
+                one["store_bytes"] = db.stat().st_size
+                one["no_text_bytes"] = by_itself(without_texts, db)
             found[f"{method}, {name}"].append(one)
     return found
 
@@ -227,7 +297,7 @@ def growth(
             part = folder / "filling.duckdb"
             for leftover in folder.glob("filling.duckdb*"):
                 leftover.unlink()
-            fill(part, millions)
+            by_itself(fill, part, millions)
             part.rename(full)
     found: dict[int, list[dict[str, float]]] = {millions: [] for millions in stored}
     for _ in range(count):
@@ -236,7 +306,10 @@ def growth(
             for leftover in folder.glob("bench.duckdb*"):
                 leftover.unlink()
             shutil.copy(folder / f"stored-{millions}.duckdb", db)
-            found[millions].append(in_a_child("blueattr", source, db))
+            one = in_a_child("blueattr", source, db)
+            one["store_bytes"] = db.stat().st_size
+            one["no_text_bytes"] = by_itself(without_texts, db)
+            found[millions].append(one)
     return found
 
 
@@ -261,6 +334,7 @@ def main() -> None:
     parser.add_argument("--lines", type=int, default=600_000)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--stored", type=int, nargs="*", default=[], metavar="MILLIONS")
+    parser.add_argument("--events", type=int, default=1_000_000)
     parser.add_argument("--folder", type=Path, default=Path("out/bench-ingest"))
     parser.add_argument("--out", type=Path, default=Path("out/bench-ingest.json"))
     parser.add_argument("--child", nargs=3, help=argparse.SUPPRESS)
@@ -269,9 +343,7 @@ def main() -> None:
         method, source, db = options.child
         json.dump(measure(method, Path(source), Path(db)), sys.stdout)
         return
-    # In a process of its own as well: a child's peak memory is at least what its parent has.
-    with multiprocessing.get_context("spawn").Pool(1) as pool:
-        inputs = pool.apply(make_input, (options.folder, options.lines))
+    inputs = by_itself(make_input, options.folder, options.lines)
     sizes = {name: path.stat().st_size for name, path in inputs.items()}
     sizes["kept.zst"] = sizes["kept"]
     in_a_child("blueattr", inputs["kept.zst"], options.folder / "bench.duckdb")  # compiles
@@ -299,9 +371,10 @@ def main() -> None:
             "peak_megabytes": middle(runs, "peak_bytes") / 1e6,
         }
         if kept := middle(runs, "kept"):
-            report["methods"][name]["bytes_stored_per_kept_event"] = (
-                middle(runs, "store_bytes") / kept
-            )
+            report["methods"][name] |= {
+                "bytes_stored_per_kept_event": middle(runs, "store_bytes") / kept,
+                "of_them_not_of_texts": middle(runs, "no_text_bytes") / kept,
+            }
     for name in ("mix", "kept"):
         for peer in ("read_json to a file", "read_json to memory"):
             for clock in ("seconds", "processor_seconds"):
@@ -313,9 +386,14 @@ def main() -> None:
             found["blueattr, kept.zst"], found["blueattr, kept"], clock
         )
     if options.stored:
-        grown = growth(options.folder, inputs["kept"], options.stored, options.rounds)
+        source = by_itself(make_events, options.folder, options.events)
+        grown = growth(options.folder, source, options.stored, options.rounds)
+        report["events"] = options.events
         for millions, runs in grown.items():
+            events_stored = millions * 1e6 + middle(runs, "kept")
             report["growth"][millions] = {
+                "bytes_stored_per_event": middle(runs, "store_bytes") / events_stored,
+                "of_them_not_of_texts": middle(runs, "no_text_bytes") / events_stored,
                 "microseconds_per_event": middle(runs, "seconds") / middle(runs, "kept") * 1e6,
                 "processor_microseconds_per_event": middle(runs, "processor_seconds")
                 / middle(runs, "kept")
