@@ -97,7 +97,7 @@ class Writer(Store):
             return int(self.frame("read/totals")["events"][0])
 
     def stage(self, chunk: Chunk, state: SourceState, *, later: bool = False) -> SourceState:
-        """Decode whole lines and let their rows wait for the next commit.
+        """Decode whole lines and let their rows, or those that never were lines, wait for a commit.
 
         Parameters
         ----------

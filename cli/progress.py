@@ -19,7 +19,7 @@ _SELDOM = 600.0
 
 
 class Bars:
-    """A bar by bytes, or by the part of a time, on a terminal's stderr; nothing elsewhere."""
+    """A bar by bytes, or by time gone through, on a terminal's stderr; nothing elsewhere."""
 
     def __init__(self, *, quiet: bool, unit: Literal["bytes", "time"] = "bytes") -> None:
         self._unit = unit
@@ -60,7 +60,8 @@ class Bars:
 
         def progress(name: str, done: int, size: int | None) -> None:
             if name not in tasks:
-                label = safe_text(Path(name).name, 40)
+                short = Path(name).name if self._unit == "bytes" else name.partition(":")[0]
+                label = safe_text(short, 40)
                 tasks[name] = self._display.add_task(label, total=size)
             self._display.update(tasks[name], completed=done)
 

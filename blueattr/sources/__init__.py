@@ -29,7 +29,8 @@ class Chunk:
     position
         Where ``data`` begins in the source: byte offset after decompression, or cursor.
     read
-        Bytes of the source consumed so far, before decompression: for showing progress.
+        Bytes of the source consumed so far, before decompression, or seconds of time gone through:
+        for showing progress.
     resume
         Where the source goes on after ``data``.
     gap
@@ -82,7 +83,7 @@ class Source(Protocol):
 
     @property
     def kind(self) -> str:
-        """``"file"``, ``"stdin"``, ``"plc"``, ``"archive"`` or a kind of stream."""
+        """``"file"``, ``"stdin"``, ``"plc"``, ``"archive"``, ``"synth"`` or a kind of stream."""
 
     @property
     def fingerprint(self) -> str:
@@ -90,7 +91,7 @@ class Source(Protocol):
 
     @property
     def size(self) -> int | None:
-        """Bytes before decompression, where known."""
+        """The whole of what `Chunk.read` counts, where known."""
 
     @property
     def complete(self) -> bool:
@@ -117,11 +118,11 @@ class SourceState:
         The file's absolute path, ``-:`` and a hash of its first line for standard input, or the
         kind and address of what is on the network.
     kind
-        ``"file"``, ``"stdin"``, ``"plc"``, ``"archive"`` or a kind of stream.
+        ``"file"``, ``"stdin"``, ``"plc"``, ``"archive"``, ``"synth"`` or a kind of stream.
     fingerprint
         What tells whether the source is still the same; empty where nothing does.
     position
-        Bytes read, after decompression; or the cursor to resume from.
+        Bytes read, after decompression; or the cursor or number of events to resume from.
     complete
         Whether its end was reached.
     lines, kept, skipped
