@@ -2,7 +2,9 @@
 
 import io
 import multiprocessing
+import re
 import signal
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -23,6 +25,7 @@ from hypothesis import strategies as st
 from store_content import content, rows, sources
 
 from blueattr import jobs
+from blueattr.cli.progress import Bars
 from blueattr.errors import ExitCode
 from blueattr.kernels import jetstream
 from blueattr.kernels.scanning import Scanned, Scanner
@@ -357,6 +360,29 @@ def test_lines_or_a_store(where: tuple[str, ...], tmp_path: Path, monkeypatch: A
     assert "--out FILE" in done.stderr
     assert "--db FILE" in done.stderr
     assert not list(tmp_path.iterdir())
+
+
+class Terminal(io.StringIO):
+    """What takes itself for a terminal."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def test_a_terminal_is_shown_how_much_of_the_time_is_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stderr", Terminal())
+    monkeypatch.setenv("TERM", "xterm")
+    with Bars(quiet=False, unit="time") as bars:
+        assert bars.progress is not None
+        bars.progress(SynthSource(RICH).name, 86400, SynthSource(RICH).size)
+    assert isinstance(sys.stderr, Terminal)
+    shown = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", sys.stderr.getvalue())
+    assert "synth " in shown
+    assert "25%" in shown
+    assert "bytes" not in shown
+    monkeypatch.setattr("sys.stderr", Terminal())
+    with Bars(quiet=True, unit="time") as bars:
+        assert bars.progress is None
 
 
 def test_what_is_told_of_accounts_has_the_columns_of_the_staging_table() -> None:
