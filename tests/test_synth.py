@@ -35,7 +35,7 @@ from blueattr.synth import (
     write_file,
     write_lines,
 )
-from blueattr.synth.network import Accounts, Calendar
+from blueattr.synth.network import Accounts, Calendar, find, in_time
 from blueattr.synth.stream import _Recent, _Removable, _Seen
 from blueattr.synth.text import HEAT, LANGUAGES, TOPICS
 
@@ -833,6 +833,21 @@ def test_recent_posts_are_kept_up_to_the_capacity() -> None:
     many = np.arange(16).reshape(2, 8)
     recent.add(many, many, np.ones(8), 0.0, np.zeros(8, np.int8))
     assert sorted(recent.post[0].tolist()) == [3, 4, 5, 6, 7]
+
+
+def test_sorting_and_looking_up_are_what_the_plain_ways_give() -> None:
+    rng = np.random.default_rng(5)
+    for values in (50, 1 << 40):  # with many ties, and without any
+        time = rng.integers(values, size=5000).astype(float)
+        assert (np.unique(time).size < time.size) == (values == 50)
+        assert in_time(time).tolist() == np.argsort(time, kind="stable").tolist()
+    total = np.cumsum(rng.integers(3, size=900).astype(float))
+    place = np.concatenate(
+        [rng.random(4000), [0.0, np.nextafter(1, 0), 1.0], total[:-1] / total[-1]]
+    )
+    plain = np.searchsorted(total, place * total[-1], side="right")
+    assert plain.max() == total.size
+    assert find(total, place).tolist() == np.minimum(plain, total.size - 1).tolist()
 
 
 def test_a_record_is_removed_at_most_once() -> None:
