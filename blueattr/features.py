@@ -3,6 +3,7 @@
 from typing import Literal
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 __all__ = ["COUNTS", "SCALES", "SCHEMA", "Popularity", "Scale", "build"]
@@ -104,13 +105,14 @@ def _looked_up(sums: pl.DataFrame, accounts: pl.Series) -> pl.DataFrame:
             {name: pl.zeros(len(accounts), pl.Int64, eager=True) for name in COUNTS}
         )
     known, wanted = sums["account"].to_numpy(), accounts.to_numpy()
-    # Row 0 is of those who have none.
     row = np.zeros(max(int(known.max()), int(wanted.max())) + 1, np.uint32)
-    row[known] = np.arange(1, known.size + 1, dtype=np.uint32)
-    found = row[wanted]
-    return pl.DataFrame(
-        {
-            name: np.concatenate(([0], sums[name].cast(pl.Int64).to_numpy()))[found]
-            for name in COUNTS
-        }
-    )
+    there = np.zeros(row.size, np.bool_)
+    row[known], there[known] = np.arange(known.size, dtype=np.uint32), True
+    found, none = row[wanted], ~there[wanted]
+
+    def gathered(counts: pl.Series) -> npt.NDArray[np.int64]:
+        values: npt.NDArray[np.int64] = counts.cast(pl.Int64).to_numpy()[found]
+        values[none] = 0
+        return values
+
+    return pl.DataFrame({name: gathered(sums[name]) for name in COUNTS})

@@ -232,8 +232,10 @@ def _filtered(
     handles = store.frame("read/known_handles")
     handles = handles.filter(pl.Series(among.there(handles["account"].to_numpy())))
     note = f"handles known for {len(handles):,} of {laid.active.size:,} active accounts"
-    for rule in bot_rules() if rules is None else rules:
-        hit = handles.filter(pl.col("handle").str.contains(f"(?i){rule.pattern}"))
+    rules = bot_rules() if rules is None else rules
+    suspects = _suspects(handles, rules)
+    for rule in rules:
+        hit = suspects.filter(pl.col("handle").str.contains(f"(?i){rule.pattern}"))
         flags = among.flags(hit["account"].to_numpy())
         left.remove(f"bot handle: {rule.name}", flags, note)
         note = ""
@@ -245,6 +247,18 @@ def _filtered(
         name = f"bot by rate: over {rate.records} records a day on {rate.days} days or more"
         left.remove(name, among.flags(busy["account"].to_numpy()))
     return left
+
+
+def _suspects(handles: pl.DataFrame, rules: tuple[BotRule, ...]) -> pl.DataFrame:
+    """Look at all handles once, to keep those that some rule hits."""
+    patterns = [rule.pattern for rule in rules]
+    if any("#" in pattern for pattern in patterns):
+        return handles  # it may begin a comment, which would swallow what follows
+    together = "|".join(f"(?:(?i){pattern})" for pattern in patterns)
+    try:
+        return handles.filter(pl.col("handle").str.contains(together))
+    except pl.exceptions.PolarsError:
+        return handles  # each is accepted by itself; together they are too large
 
 
 def with_followers(built: Panel, window: Window, missing: MissingFollowers) -> Panel:

@@ -398,10 +398,8 @@ def totals(store: Store, rule: Rule | None, window: Window) -> pl.DataFrame:
     laid = lay_out(store, window)
     if rule is not None:
         count(store, rule, window)
-    counted = _of_all if rule is None else _of_topic
-    return pl.concat(
-        [counted(store, laid, low, past) for low, past in Tally.ranges(laid.past, _SUMS)]
-    )
+        return _of_topic(store, laid)
+    return pl.concat([_of_all(store, laid, *ends) for ends in Tally.ranges(laid.past, _SUMS)])
 
 
 def _of_all(store: Store, laid: LaidOut, low: int, past: int) -> pl.DataFrame:
@@ -416,26 +414,33 @@ def _of_all(store: Store, laid: LaidOut, low: int, past: int) -> pl.DataFrame:
     return pl.DataFrame({"account": (places + low).astype(np.uint32), **counts})
 
 
-def _of_topic(store: Store, laid: LaidOut, low: int, past: int) -> pl.DataFrame:
-    """Count a topic's events, and all follows, of accounts with numbers in a range."""
-    tally = Tally(low, past)
+def _of_topic(store: Store, laid: LaidOut) -> pl.DataFrame:
+    """Count a topic's events, and all follows."""
+    part = np.zeros(laid.past, np.bool_)
     for batch in store.batches("read/sums", _ROWS):
-        tally.add(*(column.to_numpy() for column in batch.columns))
-    account, counts = tally.take()
-    places = account - np.uint32(low)
-    here = (laid.followed >= low) & (laid.followed < past)
-    followed = laid.followed[here]
-    there = np.zeros(past - low, np.bool_)
-    there[places] = there[followed - low] = True
-    there[_within(laid.gone, low, past) - low] = False
-    row = np.cumsum(there) - 1
-    sums = np.zeros((len(_COUNTS), row[-1] + 1), np.int64)
-    kept = there[places]
+        for column in ("account", "subject"):
+            part[batch[column].to_numpy()] = True
+    # Those who take part are few: numbered among themselves, their counts lie close together.
+    who = np.flatnonzero(part)
+    place = np.zeros(laid.past, np.uint32)
+    place[who] = np.arange(who.size, dtype=np.uint32)
+    tally = Tally(0, who.size)
+    for batch in store.batches("read/sums", _ROWS):
+        account, subject, code = (column.to_numpy() for column in batch.columns)
+        tally.add(place[account], place[subject], code)
+    counted, counts = tally.take()
+    there = np.zeros(laid.past, np.bool_)
+    there[who] = there[laid.followed] = True
+    there[laid.gone] = False
+    account = np.flatnonzero(there).astype(np.uint32)
+    place[account] = np.arange(account.size, dtype=np.uint32)
+    kept = there[who[counted]]
+    to = place[who[counted][kept]]
+    sums = np.zeros((len(_COUNTS), account.size), np.int64)
     for name, numbers in zip((*WRITTEN, *RECEIVED), counts, strict=True):
         if name in _COUNTS[:-1]:
-            sums[_COUNTS.index(name), row[places[kept]]] = numbers[kept]
-    sums[-1, row[followed - low]] = laid.follows[here]
-    account = (np.flatnonzero(there) + low).astype(np.uint32)
+            sums[_COUNTS.index(name), to] = numbers[kept]
+    sums[-1, place[laid.followed]] = laid.follows
     return pl.DataFrame({"account": account, **dict(zip(_COUNTS, sums, strict=True))})
 
 

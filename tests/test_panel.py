@@ -219,6 +219,33 @@ def test_own_rules_and_none(tmp_path: Path) -> None:
     assert [s.filter for s in kept.steps] == [GONE, NEW]
 
 
+LARGE = r"\pL{200}"  # accepted once, but not twice in one expression
+
+
+@pytest.mark.parametrize(
+    ("patterns", "removed"),
+    [
+        (["^a", "B"], [1, 2]),
+        (["(?x) a n # who", "(?x)bo t"], [1, 1]),  # as one expression, all would be a comment
+        (["(?x) a n", "(?x) b e"], [1, 1]),
+        (["(?-i)^A|^B", "an"], [0, 1]),
+        (["(?P<x>an)", "(?P<x>be)"], [1, 1]),  # one name twice is refused
+        ([f"{LARGE}|ann", f"{LARGE}1|bea"], [1, 1]),
+        (["", "a"], [3, 0]),
+    ],
+)
+def test_rules_together_do_what_each_does_alone(
+    tmp_path: Path, patterns: list[str], removed: list[int]
+) -> None:
+    who = {"ann": "ann.example", "bea": "bea.example", "bob": "bot.example"}
+    events = [*active(*who, "zoe"), *(identity(k, v, time=at(1)) for k, v in who.items())]
+    rules = tuple(BotRule(f"{k}", pattern) for k, pattern in enumerate(patterns))
+    for rule in rules:  # each is accepted by itself
+        pl.Series([""]).str.contains(f"(?i){rule.pattern}")
+    built = build(ingest(tmp_path, events), rules=rules)
+    assert [step(built, f"bot handle: {rule.name}").removed for rule in rules] == removed
+
+
 def test_label_is_that_of_the_latest_profile(tmp_path: Path) -> None:
     events = [
         *active("off", "on", "none"),

@@ -415,4 +415,4 @@ def test_accounts_beyond_one_table_are_counted_range_by_range(
     ]
     used.clear()
     check(writer.path, WINDOWS[0], (None, MYTHOS))
-    assert len(used) == 4 * 3  # in both stores, of both topics
+    assert len(used) == 2 * 3  # in both stores
