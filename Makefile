@@ -80,6 +80,7 @@ bench: $(VENV)-bench/ready
 	$(VENV)-bench/bin/python bench/live.py --out out/bench-live.json
 	$(VENV)-bench/bin/python bench/ingest.py --out out/bench-ingest.json
 	$(VENV)-bench/bin/python bench/kernels.py --out out/bench-kernels.json
+	$(VENV)-bench/bin/python bench/rollups.py --out out/bench-rollups.json
 	$(VENV)-bench/bin/python bench/report.py
 
 # Nothing that it is compared with is another package's, so that the usual environment will do.
