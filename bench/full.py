@@ -77,7 +77,7 @@ def bounds(days: int, length: int) -> tuple[str, ...]:
 def grow_events(folder: Path, agents: int, rounds: int) -> dict[str, Any]:
     """Measure the chain on one store."""
     db, known = filled(folder, agents, DAYS)
-    copy, lines = folder / "copy.duckdb", folder / "next.jsonl"
+    copy, empty, lines = (folder / name for name in ("copy.duckdb", "empty.duckdb", "next.jsonl"))
     stage("next_lines", agents, DAYS, 1_000_000, lines)
     sizes = ",".join(str(size) for size in SIZES if size * 10 <= agents)
     window = bounds(DAYS, DAYS)
@@ -101,11 +101,14 @@ def grow_events(folder: Path, agents: int, rounds: int) -> dict[str, Any]:
             leftover.unlink()
         shutil.copyfile(db, copy)
         round_["ingest more"] = stage("ingest", copy, lines)
+        for leftover in folder.glob(f"{empty.name}*"):
+            leftover.unlink()
+        round_["ingest first"] = stage("ingest", empty, lines)
         round_["roll up"] = stage("summarise", copy)
         round_["match a topic"] = stage("match", copy, topic)
         for name, cost in round_.items():
             costs.setdefault(name, []).append(cost)
-    for leftover in (*folder.glob(f"{copy.name}*"), lines):
+    for leftover in (*folder.glob(f"{copy.name}*"), *folder.glob(f"{empty.name}*"), lines):
         leftover.unlink()
     return {"agents": agents, **known, "costs": summary(costs)}
 
