@@ -48,7 +48,7 @@ __all__ = [
 COMMIT_ROWS = 1_000_000
 # Part of a commit's cost grows with the store, so that a commit grows with it too.
 _COMMIT_PART = 1 / 48
-_COMMIT_BYTES = 384 << 20
+_COMMIT_BYTES = 320 << 20
 # What an archive sends is paid for, and what is not committed would be paid for again.
 _COMMIT_PAID = 128 << 20
 # Of a source of which little is kept, or that is slow, a killed run has this much to do again.
@@ -240,11 +240,12 @@ def status(db: Path, memory: int = DEFAULT_MEMORY) -> Status:
     with Store.open(db, memory) as store:
         spans = panel.covered(store)
         gaps = panel.gaps(store, Window(spans[0].start, spans[-1].end)) if spans else ()
+        first, last = store.frame("read/waiting").row(0)
         return Status(
             path=db,
             size=db.stat().st_size,
             totals=store.frame("read/totals").to_dicts()[0],
-            days=store.frame("read/events_by_day"),
+            days=store.frame("read/events_by_day", first=first, last=last),
             sources=store.frame("read/sources"),
             rejected=store.frame("read/rejected_reasons"),
             coverage=spans,

@@ -135,7 +135,7 @@ class Waiting:
         return pa.Table.from_batches(batches, schema=_CODED)
 
     def range(self) -> tuple[int, int]:
-        """Between which keys, as numbers, nearly all lie but those of deletes, which are of all times."""
+        """Between which keys nearly all lie, but those of deletes, which are of all times."""
         batches = [columns for columns, _ in self._batches]
         # An eighth of the batches' rows is more than enough to tell.
         keys = [b["rkey"].to_numpy()[::8][~b["removed"].to_numpy(False)[::8]] for b in batches]

@@ -43,7 +43,7 @@ class Writer(Store):
     """
 
     # More would only keep pages of the store that an append seldom needs.
-    _engine_most = 768 << 20
+    _engine_most = 640 << 20
 
     records: int
     """How many rows the table of records has."""

@@ -69,6 +69,29 @@ def scratch(db: Path) -> Path:
     return copy
 
 
+EVENTS_BY_DAY = """
+    SELECT
+        event_time::DATE AS day, count(*) FILTER (kind = 'post'), count(*) FILTER (kind = 'reply'),
+        count(*) FILTER (kind = 'repost'), count(*) FILTER (kind = 'follow'),
+        count(DISTINCT account)
+    FROM event
+    GROUP BY day
+    ORDER BY day
+"""
+
+
+def check_status(db: Path) -> None:
+    """What is said of a store is what a plain count of its events says."""
+    with Store.open(db) as opened:
+        counted = rows(opened, EVENTS_BY_DAY)
+        span = rows(opened, "SELECT min(event_time), max(event_time) FROM event")
+        assert opened.frame("read/span").rows() == span
+    status = jobs.status(db)
+    assert status.days.rows() == counted
+    assert status.days.dtypes == [pl.Date, *[pl.Int64] * 5]
+    assert status.totals["events"] == sum(sum(row[1:5]) for row in counted)
+
+
 def answers(db: Path, window: Window, rules: tuple[Rule | None, ...]) -> list[Any]:
     """Everything that is asked of a store about what accounts did."""
     with Store.open(db) as opened:
@@ -94,6 +117,8 @@ def answers(db: Path, window: Window, rules: tuple[Rule | None, ...]) -> list[An
 
 def check(db: Path, window: Window, rules: tuple[Rule | None, ...] = (None, MYTHOS, OTHER)) -> None:
     assert answers(db, window, rules) == answers(scratch(db), window, rules)
+    check_status(db)
+    check_status(db.with_name("scratch.duckdb"))
 
 
 @pytest.fixture
