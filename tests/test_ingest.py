@@ -40,13 +40,13 @@ from events_builder import (
     tid,
     uri,
 )
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 from store_content import Content, content, expected, rows, sources
 
 from blueattr import jobs, store
 from blueattr.errors import StoreBusyError
-from blueattr.sources import files
+from blueattr.sources import Chunk, SourceState, files
 from blueattr.store import Store
 from blueattr.writer import Writer
 
@@ -84,6 +84,12 @@ def ingest(db: Path, *parts: Sequence[Event] | bytes) -> Content:
         done = jobs.ingest(db, [str(path)])
         assert not done.failures
     return content(db)
+
+
+def append(writer: Writer, *events: Event) -> None:
+    """Commit events by themselves."""
+    data = lines(*events)
+    writer.commit(writer.stage(Chunk(data, 0, 0, len(data)), SourceState("x", "file")))
 
 
 # --- order, repeats, overlaps --------------------------------------------------------------------
@@ -333,6 +339,79 @@ def test_texts_of_deleted_accounts_are_gone_whatever_the_order(
         for (table,) in tables:
             query = f"SELECT count(*) FROM {table} AS t WHERE t::VARCHAR LIKE '%SECRET%'"  # noqa: S608 - names from the catalogue
             assert rows(store, query) == [(0,)]
+
+
+@st.composite
+def departures(draw: st.DrawFn) -> list[Event]:
+    """Posts of two accounts, sent again and edited, and deletions of both at several times."""
+    out: list[Event] = []
+    for rev in range(draw(st.integers(4, 14))):
+        who, rkey = draw(st.sampled_from(WHO[:2])), draw(st.sampled_from(KEYS))
+        time = at(draw(st.integers(0, 6)))
+        match draw(st.sampled_from(["create", "create", "update", "again", "gone", "gone"])):
+            case "gone":
+                out.append(account(who, draw(st.sampled_from(["deleted", None])), time=time))
+                out.append(account(who, "deleted", time=time))
+            case "again" if out:
+                out.append({**draw(st.sampled_from(out)), "time_us": int(time.timestamp() * 1e6)})
+            case operation:
+                operation = "create" if operation == "again" else operation
+                text, tags = f"text {rev}", [f"tag{rev}"]
+                out.append(
+                    post(who, rkey, text, rev=rev, time=time, operation=operation, tags=tags)
+                )
+    return out
+
+
+@settings(quick, max_examples=12)
+@given(departures(), st.data())
+def test_departed_texts_are_gone_after_every_commit(
+    fresh: Callable[[], Path], events: list[Event], data: st.DataObject
+) -> None:
+    order = data.draw(st.permutations(events))
+    db, done, took = fresh() / "store.duckdb", 0, 0
+    looked = data.draw(st.integers(1, len(order)))
+    with Writer(db) as writer:
+
+        def counted(table: str) -> int:
+            query = f"SELECT count(*) FROM {table}"  # noqa: S608 - our own names
+            return int(writer._connection.execute(query).fetchall()[0][0])
+
+        while done < len(order):
+            part = order[done : done + data.draw(st.integers(1, 4))]
+            append(writer, *part)
+            took += counted("orphaned") > 0
+            if done < looked <= done + len(part):
+                assert content(db) == expected(order[: done + len(part)])
+            done += len(part)
+        event(f"commits that take texts of stored records: {took}")
+        # All of it again changes nothing, and no deletion that is known is looked into again.
+        append(writer, *order)
+        assert counted("departing") == 0
+    assert content(db) == expected(events)
+
+
+def test_only_a_later_deletion_is_looked_into(tmp_path: Path) -> None:
+    who = WHO[0]
+
+    def orphaned(*events: Event) -> int:
+        append(writer, *events)
+        return int(writer._connection.execute("SELECT count(*) FROM orphaned").fetchall()[0][0])
+
+    with Writer(tmp_path / "store.duckdb") as writer:
+        texts = [post(who, tid(k), "text", rev=k, time=at(k)) for k in range(1, 7)]
+        assert orphaned(*texts) == 0
+        assert orphaned(account(who, "deleted", time=at(3))) == 3
+        assert orphaned(account(who, "deleted", time=at(3))) == 0
+        assert orphaned(account(who, "deleted", time=at(2))) == 0
+        # Those that have none any more are among them; what comes with it is not: it has none.
+        late = post(who, tid(9), "text", rev=9, time=at(4))
+        assert orphaned(account(who, "deleted", time=at(5)), late) == 5
+        assert orphaned(post(who, tid(10), "text", rev=10, time=at(5))) == 0
+    found = {
+        key[2]: record[7] for key, record in content(tmp_path / "store.duckdb").records.items()
+    }
+    assert [found[tid(k)] for k in (1, 2, 3, 4, 5, 6, 9, 10)] == [None] * 5 + ["text", None, None]
 
 
 def test_an_account_that_comes_back_keeps_what_it_writes_then(tmp_path: Path) -> None:
