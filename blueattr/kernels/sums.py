@@ -103,16 +103,16 @@ def _accumulate_all(x, state):
 
 def _read(states: list[IntArray]) -> Fraction:
     """Merge running sums and give their exact value."""
-    total = Fraction(0)
     level: int = max(int(state[0]) for state in states)
     if level > _HIGHEST:
         raise OverflowError("a number is not finite or too large to be summed (2^927 or more)")
     for state in states:
         _raise_level(state, level)
+    count = 0  # in units of the lowest bin in use
     for k in range(FOLDS):
-        count = sum(int(state[1 + k]) for state in states)
-        total += count * Fraction(2) ** (WIDTH * (level - k))
-    return total
+        count = (count << WIDTH) + sum(int(state[1 + k]) for state in states)
+    exponent = WIDTH * (level - FOLDS + 1)
+    return Fraction(count << exponent) if exponent >= 0 else Fraction(count, 1 << -exponent)
 
 
 class RunningSum:
