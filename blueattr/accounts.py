@@ -74,6 +74,8 @@ class Creation:
 
         Parameters
         ----------
+        store
+            With the temp table ``listed``.
         accounts
             uint32 (n,), ascending.
         """

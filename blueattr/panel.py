@@ -128,7 +128,7 @@ def build(
     Parameters
     ----------
     store
-        Leaves the temp tables of `blueattr.rollups.lay_out` behind.
+        Leaves the temp tables of `blueattr.rollups.lay_out` and ``listed`` behind.
     rules
         Handle rules; those that come with blueattr by default.
     keep_bots
@@ -227,6 +227,7 @@ def _filtered(
     left = _Left(laid.active)
     among = accounts.Among(laid.active, laid.past)
     left.remove("deleted, taken down or suspended at the window's end", among.flags(laid.gone))
+    store.run("read/listed")
     if keep_bots:
         return left
     handles = store.frame("read/known_handles")

@@ -1,5 +1,6 @@
 -- Whether accounts were created in a stretch of time, by each who says so: the better informed have
 -- higher numbers (0 a profile seen, 1 the AppView, 2 the directory). Grain: one account and source.
+-- Needs the temp table `listed`.
 SELECT account, source, created_at >= $start AND created_at < $end AS inside
 FROM (
     SELECT account, created_at, 0::UTINYINT AS source
@@ -8,8 +9,7 @@ FROM (
     SELECT account, created_at, 1::UTINYINT
     FROM hydration
     UNION ALL
-    SELECT account.id, plc.created_at, 2::UTINYINT
-    FROM plc
-    JOIN account ON account.did = plc.did
+    SELECT account, created_at, 2::UTINYINT
+    FROM listed
 )
 WHERE created_at IS NOT NULL
