@@ -35,8 +35,8 @@ from blueattr.synth import (
     write_file,
     write_lines,
 )
+from blueattr.synth.memories import Recent, Removable, Seen
 from blueattr.synth.network import Accounts, Calendar, find, in_time
-from blueattr.synth.stream import _Recent, _Removable, _Seen
 from blueattr.synth.text import HEAT, LANGUAGES, TOPICS
 
 SMALL = SynthSpec(agents=300, days=4, seed=7, topic_share=0.4)
@@ -822,7 +822,7 @@ def test_topics_follow_the_calendar_of_another_start() -> None:
 
 
 def test_recent_posts_are_kept_up_to_the_capacity() -> None:
-    recent = _Recent(5)
+    recent = Recent(5)
     for k in range(4):
         post = np.array([[k, k], [10 * k, 10 * k + 1]])
         recent.add(post, post, np.ones(2), 0.0, np.array([k, k], np.int8))
@@ -851,7 +851,7 @@ def test_sorting_and_looking_up_are_what_the_plain_ways_give() -> None:
 
 
 def test_a_record_is_removed_at_most_once() -> None:
-    removable = _Removable(8)
+    removable = Removable(8)
     assert removable.take(np.random.default_rng(0), 3).shape == (2, 0)
     removable.add(np.arange(12), np.arange(12) + 100)
     rng = np.random.default_rng(0)
@@ -861,13 +861,13 @@ def test_a_record_is_removed_at_most_once() -> None:
 
 
 def test_the_filter_knows_what_it_has_seen() -> None:
-    seen = _Seen(100_000, 1 << 40)
+    seen = Seen(100_000, 1 << 40)
     pairs = np.random.default_rng(0).integers(1 << 40, size=(2, 50_000))
     first = seen.fresh(*pairs)
     assert first.mean() > 0.9
     assert not seen.fresh(*pairs).any()
     twice = np.repeat(np.random.default_rng(1).integers(1 << 40, size=(2, 1000)), 2, axis=1)
-    assert not _Seen(100, 100).fresh(*twice)[1::2].any()
+    assert not Seen(100, 100).fresh(*twice)[1::2].any()
 
 
 # Bots, by handle.

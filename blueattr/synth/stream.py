@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from blueattr.synth.memories import Recent, Removable, Seen
 from blueattr.synth.network import (
     BLOCK,
     EPOCH,
@@ -91,81 +92,6 @@ _STEP_BACK = 0.0515
 """Chance to exchange two neighbours; what is left after overlaps is 147 of 3,069."""
 
 
-class _Recent:
-    """The latest posts, to answer and repost: a ring, so that memory stays bounded."""
-
-    def __init__(self, capacity: int) -> None:
-        self.size = self.next = 0
-        self.capacity = capacity
-        self.post, self.root = np.zeros((2, capacity), np.int64), np.zeros((2, capacity), np.int64)
-        self.weight, self.time = np.zeros(capacity, np.float32), np.zeros(capacity, np.float32)
-        self.topic = np.zeros(capacity, np.int8)
-
-    def add(self, post: Ints, root: Ints, weight: Floats, time: float, topic: IntArray) -> None:
-        """Put in posts: (author, rkey_us) of each and of its thread's first post."""
-        count = min(post.shape[1], self.capacity)
-        where = (self.next + np.arange(count)) % self.capacity
-        self.post[:, where], self.root[:, where] = post[:, -count:], root[:, -count:]
-        self.weight[where], self.time[where] = weight[-count:], time
-        self.topic[where] = topic[-count:]
-        self.next = (self.next + count) % self.capacity
-        self.size = min(self.size + count, self.capacity)
-
-    def chances(self, time: float) -> Floats:
-        """Sum up the posts' weights as of a time in seconds; they halve every five hours."""
-        age = (time - self.time[: self.size].astype(np.float64)) / (5 * 3600)
-        return np.cumsum((self.weight[: self.size] * np.exp2(-age)).astype(np.float32), dtype=float)
-
-
-class _Removable:
-    """Records that a later delete can name: the latest of one kind, each removed at most once."""
-
-    def __init__(self, capacity: int) -> None:
-        self.size = self.next = 0
-        self.record = np.zeros((2, capacity), np.int64)
-
-    def add(self, agent: Ints, rkey: Ints) -> None:
-        """Put in records."""
-        capacity = self.record.shape[1]
-        count = min(agent.size, capacity)
-        where = (self.next + np.arange(count)) % capacity
-        self.record[:, where] = agent[-count:], rkey[-count:]
-        self.next = (self.next + count) % capacity
-        self.size = min(self.size + count, capacity)
-
-    def take(self, rng: np.random.Generator, count: int) -> Ints:
-        """Take out up to that many: agent and rkey_us, int64 (2, taken)."""
-        if not self.size:
-            return np.zeros((2, 0), np.int64)
-        where = np.unique(rng.integers(self.size, size=count))
-        where = where[self.record[0, where] >= 0]
-        taken = self.record[:, where].copy()
-        self.record[0, where] = -1
-        return taken
-
-
-class _Seen:
-    """Who followed or reposted what already: one bit each, so that few are refused by mistake."""
-
-    def __init__(self, expected: float, most: int) -> None:
-        size = 1 << max(16, math.ceil(math.log2(max(8 * min(expected, most), 1))))
-        self.bits = np.zeros(size // 8, np.uint8)
-        self.mask = size - 1
-
-    def fresh(self, *key: Ints) -> Bools:
-        """Tell which keys come for the first time, and remember them."""
-        where = key[0]
-        for part in key[1:]:
-            where = (unit(0, 50, where * 1_000_003 + part) * 2**53).astype(np.int64)
-        where &= self.mask
-        byte, bit = where >> 3, (1 << (where & 7)).astype(np.uint8)
-        fresh = np.zeros(where.size, np.bool_)
-        fresh[np.unique(where, return_index=True)[1]] = True
-        fresh &= (self.bits[byte] & bit) == 0
-        np.bitwise_or.at(self.bits, byte[fresh], bit[fresh])
-        return fresh
-
-
 _Rows: TypeAlias = dict[str, Any]
 
 
@@ -197,12 +123,12 @@ class Stream:
         self.start_us = (spec.start - EPOCH) // timedelta(microseconds=1)
         self.seq, self.first_us, self.last_us, self.seconds = 1, 0, 0, 0.0
         per_day = a.events_per_day
-        self.recent = _Recent(int(min(1 << 20, max(4096, 2 * per_day * 0.117))))
+        self.recent = Recent(int(min(1 << 20, max(4096, 2 * per_day * 0.117))))
         self.removable = {
-            kind: _Removable(int(min(1 << 18, max(4096, 4 * per_day * RATED[kind]))))
+            kind: Removable(int(min(1 << 18, max(4096, 4 * per_day * RATED[kind]))))
             for kind in _DELETES
         }
-        self.seen = _Seen(per_day * spec.days * 0.175, 256 * a.n)
+        self.seen = Seen(per_day * spec.days * 0.175, 256 * a.n)
         self.own_post = np.zeros(a.n, np.int64)
 
         rng = generator(spec, 3)

@@ -1,0 +1,85 @@
+"""What the synthetic stream remembers of its past, in bounded memory."""
+
+import math
+
+import numpy as np
+
+from blueattr.synth.network import Bools, Floats, Ints
+from blueattr.synth.text import IntArray, unit
+
+__all__ = ["Recent", "Removable", "Seen"]
+
+
+class Recent:
+    """The latest posts, to answer and repost: a ring, so that memory stays bounded."""
+
+    def __init__(self, capacity: int) -> None:
+        self.size = self.next = 0
+        self.capacity = capacity
+        self.post, self.root = np.zeros((2, capacity), np.int64), np.zeros((2, capacity), np.int64)
+        self.weight, self.time = np.zeros(capacity, np.float32), np.zeros(capacity, np.float32)
+        self.topic = np.zeros(capacity, np.int8)
+
+    def add(self, post: Ints, root: Ints, weight: Floats, time: float, topic: IntArray) -> None:
+        """Put in posts: (author, rkey_us) of each and of its thread's first post."""
+        count = min(post.shape[1], self.capacity)
+        where = (self.next + np.arange(count)) % self.capacity
+        self.post[:, where], self.root[:, where] = post[:, -count:], root[:, -count:]
+        self.weight[where], self.time[where] = weight[-count:], time
+        self.topic[where] = topic[-count:]
+        self.next = (self.next + count) % self.capacity
+        self.size = min(self.size + count, self.capacity)
+
+    def chances(self, time: float) -> Floats:
+        """Sum up the posts' weights as of a time in seconds; they halve every five hours."""
+        age = (time - self.time[: self.size].astype(np.float64)) / (5 * 3600)
+        return np.cumsum((self.weight[: self.size] * np.exp2(-age)).astype(np.float32), dtype=float)
+
+
+class Removable:
+    """Records that a later delete can name: the latest of one kind, each removed at most once."""
+
+    def __init__(self, capacity: int) -> None:
+        self.size = self.next = 0
+        self.record = np.zeros((2, capacity), np.int64)
+
+    def add(self, agent: Ints, rkey: Ints) -> None:
+        """Put in records."""
+        capacity = self.record.shape[1]
+        count = min(agent.size, capacity)
+        where = (self.next + np.arange(count)) % capacity
+        self.record[:, where] = agent[-count:], rkey[-count:]
+        self.next = (self.next + count) % capacity
+        self.size = min(self.size + count, capacity)
+
+    def take(self, rng: np.random.Generator, count: int) -> Ints:
+        """Take out up to that many: agent and rkey_us, int64 (2, taken)."""
+        if not self.size:
+            return np.zeros((2, 0), np.int64)
+        where = np.unique(rng.integers(self.size, size=count))
+        where = where[self.record[0, where] >= 0]
+        taken = self.record[:, where].copy()
+        self.record[0, where] = -1
+        return taken
+
+
+class Seen:
+    """Who followed or reposted what already: one bit each, so that few are refused by mistake."""
+
+    def __init__(self, expected: float, most: int) -> None:
+        size = 1 << max(16, math.ceil(math.log2(max(8 * min(expected, most), 1))))
+        self.bits = np.zeros(size // 8, np.uint8)
+        self.mask = size - 1
+
+    def fresh(self, *key: Ints) -> Bools:
+        """Tell which keys come for the first time, and remember them."""
+        where = key[0]
+        for part in key[1:]:
+            where = (unit(0, 50, where * 1_000_003 + part) * 2**53).astype(np.int64)
+        where &= self.mask
+        byte, bit = where >> 3, (1 << (where & 7)).astype(np.uint8)
+        fresh = np.zeros(where.size, np.bool_)
+        fresh[np.unique(where, return_index=True)[1]] = True
+        fresh &= (self.bits[byte] & bit) == 0
+        np.bitwise_or.at(self.bits, byte[fresh], bit[fresh])
+        return fresh
