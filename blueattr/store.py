@@ -131,15 +131,15 @@ class Store:
         Bytes the whole process may use.
     """
 
-    # Bytes that DuckDB may use, whatever the process may.
+    # Bytes that DuckDB may use as a rule, whatever the process may.
     _engine_most = sys.maxsize
 
     def __init__(self, path: Path, memory: int = DEFAULT_MEMORY) -> None:
         self.path = path
-        engine = min(max(memory - _OUTSIDE_DUCKDB, memory // 2), self._engine_most)
+        self._engine_all = max(memory - _OUTSIDE_DUCKDB, memory // 2)
         self._connection = duckdb.connect(
             config={
-                "memory_limit": f"{engine}B",
+                "memory_limit": f"{min(self._engine_all, self._engine_most)}B",
                 "temp_directory": f"{path}.tmp",
                 # Rows are ordered where it matters; the rest may be parallel.
                 "preserve_insertion_order": False,

@@ -21,6 +21,10 @@ __all__ = ["Writer"]
 
 # Bytes of unusual lines that may wait for one statement.
 _MOST_UNUSUAL = 8 << 20
+# Until a commit is done the engine notes its deletes in memory: so many bytes for each vector of
+# the table that has any. What else a fold takes then is less than the second.
+_DELETES = 18 << 10
+_BESIDE_DELETES = 288 << 20
 # Records of a summarised day that may change, beside a twentieth of them, before it is summarised
 # anew rather than corrected further.
 _SLACK = 1000
@@ -234,6 +238,7 @@ class Writer(Store):
             self._note(state)
             records = self._count_records()
         self.records = records
+        self._allow(0)
         self._forget()
 
     @contextmanager
@@ -279,6 +284,8 @@ class Writer(Store):
             summarised = not self.frame("rollup/summarised_days").is_empty()
             if summarised:
                 self.run("rollup/touched")
+            vectors = int(self.frame("append/20_scattered")["vectors"][0])
+            self._allow(_BESIDE_DELETES + vectors * _DELETES)
             for statement in _CHANGES:
                 self.run(statement)
             for near in (False, True):
@@ -289,6 +296,11 @@ class Writer(Store):
         finally:
             self.unregister("coded")
             self.unregister("dids")
+
+    def _allow(self, size: int) -> None:
+        """Let the engine have so many bytes if it needs more than it has as a rule."""
+        limit = min(max(size, self._engine_most), self._engine_all)
+        self._connection.execute("SET memory_limit = $limit", {"limit": f"{limit}B"})
 
     def _correct(self) -> None:
         for statement in _CORRECTIONS:

@@ -9,6 +9,7 @@ from events_builder import account, at, follow, lines, plc, post, uri
 from store_content import content, sources
 
 from blueattr import jobs, store
+from blueattr import writer as writing
 from blueattr.cli.options import memory_limit
 from blueattr.errors import (
     PatternError,
@@ -17,6 +18,7 @@ from blueattr.errors import (
     StoreVersionError,
     UsageError,
 )
+from blueattr.sources import Chunk, SourceState
 from blueattr.store import Store
 from blueattr.writer import Writer
 
@@ -236,6 +238,33 @@ def test_a_text_that_comes_with_its_deletion_never_reaches_the_file(tmp_path: Pa
     jobs.ingest(db, [str(path)])
     assert secret.encode() not in db.read_bytes()
     assert b"PUBL1C-text-of-bea" in db.read_bytes()
+
+
+def test_memory_is_enough_for_deletes_all_over_the_table(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The engine cannot spill its notes of deletes; each vector that has any takes some."""
+    monkeypatch.setattr(writing, "_BESIDE_DELETES", 0)
+    monkeypatch.setattr(writing, "_DELETES", 1 << 30)
+    allowed: list[tuple[str, str]] = []
+    run = Store.run
+
+    def spy(self: Store, query: str, **parameters: object) -> None:
+        run(self, query, **parameters)
+        if query in ("append/19_orphaned", "append/22_records", "append/90_source"):
+            found = self._connection.execute("SELECT current_setting('memory_limit')").fetchall()
+            allowed.append((query, found[0][0]))
+
+    monkeypatch.setattr(Store, "run", spy)
+    with Writer(tmp_path / "store.duckdb") as writer:
+        for event in (EVENTS[0], account("ann", "deleted", time=at(9)), EVENTS[1]):
+            data = lines(event)
+            writer.commit(writer.stage(Chunk(data, 0, 0, len(data)), SourceState("x", "file")))
+    usual, one = "640.0 MiB", "1.0 GiB"
+    assert [limit for query, limit in allowed if query == "append/19_orphaned"] == [usual] * 3
+    # Only the deletion has rows to delete; there are two inserts in each commit.
+    inserts = [limit for query, limit in allowed if query == "append/22_records"]
+    assert inserts == [usual, usual, one, one, usual, usual]
 
 
 # --- small things --------------------------------------------------------------------------------
