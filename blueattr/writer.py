@@ -230,13 +230,18 @@ class Writer(Store):
         """
         if self._unusual:
             raise ValueError("lines wait to be decoded; call settle() before commit()")
-        with self.transaction():
-            if state.kind == "plc":
-                self.run("append/08_plc")
-            else:
-                self._fold()
-            self._note(state)
-            records = self._count_records()
+        try:
+            with self.transaction():
+                if state.kind == "plc":
+                    self.run("append/08_plc")
+                else:
+                    self._fold()
+                self._note(state)
+                records = self._count_records()
+        finally:
+            # Not within a transaction, which an error would have left unable to.
+            self.unregister("coded")
+            self.unregister("dids")
         self.records = records
         self._allow(0)
         self._forget()
@@ -270,32 +275,28 @@ class Writer(Store):
     def _fold(self) -> None:
         low, high = self._waiting.range()
         self.register("dids", self._waiting.dids())
-        try:
-            for statement in _ACCOUNTS:
-                self.run(statement)
-            ids = self.frame("append/04_coded_accounts")["id"].to_numpy()
-            self.register("coded", self._waiting.table(ids))
-            for statement in _RECORDS:
-                self.run(statement)
-            self.run("append/17_seen", low=low, high=high)
-            self.run("append/18_changed")
-            self.run("append/19_orphaned")
-            self.run("rollup/days")
-            summarised = not self.frame("rollup/summarised_days").is_empty()
-            if summarised:
-                self.run("rollup/touched")
-            vectors = int(self.frame("append/20_scattered")["vectors"][0])
-            self._allow(_BESIDE_DELETES + vectors * _DELETES)
-            for statement in _CHANGES:
-                self.run(statement)
-            for near in (False, True):
-                self.run("append/22_records", low=low, high=high, near=near)
-            self.run("append/23_orphaned_again")
-            if summarised:
-                self._correct()
-        finally:
-            self.unregister("coded")
-            self.unregister("dids")
+        for statement in _ACCOUNTS:
+            self.run(statement)
+        ids = self.frame("append/04_coded_accounts")["id"].to_numpy()
+        self.register("coded", self._waiting.table(ids))
+        for statement in _RECORDS:
+            self.run(statement)
+        self.run("append/17_seen", low=low, high=high)
+        self.run("append/18_changed")
+        self.run("append/19_orphaned")
+        self.run("rollup/days")
+        summarised = not self.frame("rollup/summarised_days").is_empty()
+        if summarised:
+            self.run("rollup/touched")
+        vectors = int(self.frame("append/20_scattered")["vectors"][0])
+        self._allow(_BESIDE_DELETES + vectors * _DELETES)
+        for statement in _CHANGES:
+            self.run(statement)
+        for near in (False, True):
+            self.run("append/22_records", low=low, high=high, near=near)
+        self.run("append/23_orphaned_again")
+        if summarised:
+            self._correct()
 
     def _allow(self, size: int) -> None:
         """Let the engine have so many bytes if it needs more than it has as a rule."""

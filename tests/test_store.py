@@ -267,6 +267,26 @@ def test_memory_is_enough_for_deletes_all_over_the_table(
     assert inserts == [usual, usual, one, one, usual, usual]
 
 
+def test_an_error_within_a_commit_is_told_as_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sql = store._sql
+    data = lines(*EVENTS)
+    with Writer(tmp_path / "store.duckdb") as writer:
+        state = writer.stage(Chunk(data, 0, 0, len(data)), SourceState("x", "file"))
+        with monkeypatch.context() as patched:
+            patched.setattr(
+                store,
+                "_sql",
+                lambda name: "SELECT error('full')" if name == "append/20_delete" else sql(name),
+            )
+            with pytest.raises(duckdb.Error, match="full"):
+                writer.commit(state)
+        assert writer.count_events() == 0
+        writer.commit(state)
+        assert writer.count_events() == len(EVENTS)
+
+
 # --- small things --------------------------------------------------------------------------------
 
 
