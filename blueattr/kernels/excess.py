@@ -33,7 +33,7 @@ WordArray = npt.NDArray[np.uint64]
 
 FEW = 1 << 17  # fewer agents than this are sorted as they are
 SHARED = 16  # with as many agents a value as this, on average, values are told apart
-MOST = 1 << 18  # but not more of them than this: their table is to stay in the cache
+MOST = 1 << 19  # but not more of them than this: their table is to stay in the cache
 
 _OPEN = 47  # bits that the coarsest cells leave open: they fix the exponent and five bits more
 _SIZE = 16  # binary logarithm of the agents that a cell should have at most
