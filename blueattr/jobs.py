@@ -47,7 +47,7 @@ __all__ = [
 # killed run has little to do again and a reader gets in between.
 COMMIT_ROWS = 1_000_000
 # Part of a commit's cost grows with the store, so that a commit grows with it too.
-_COMMIT_PART = 1 / 64
+_COMMIT_PART = 1 / 48
 _COMMIT_BYTES = 320 << 20
 # What an archive sends is paid for, and what is not committed would be paid for again.
 _COMMIT_PAID = 128 << 20

@@ -24,7 +24,7 @@ _MOST_UNUSUAL = 8 << 20
 # Until a commit is done the engine notes its deletes in memory: so many bytes for each vector of
 # the table that has any. What else a fold takes then is less than the second.
 _DELETES = 18 << 10
-_BESIDE_DELETES = 288 << 20
+_BESIDE_DELETES = 192 << 20
 # Records of a summarised day that may change, beside a twentieth of them, before it is summarised
 # anew rather than corrected further.
 _SLACK = 1000
