@@ -61,6 +61,8 @@ def filled(folder: Path, agents: int, days: int) -> tuple[Path, dict[str, Any]]:
             leftover.unlink()
         say(f"filling a store with {days} days of {agents:,} agents")
         cost = blueattr("synth", "--agents", f"{agents}", "--days", f"{days}", "--db", db)
+        # What else the machine did meanwhile lengthens what is measured only once.
+        cost["load"] = os.getloadavg()[2]
         noted.write_text(json.dumps({"fill": cost, **stage("describe", db)}), encoding="utf-8")
     return db, json.loads(noted.read_text(encoding="utf-8"))
 
