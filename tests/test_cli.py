@@ -576,6 +576,7 @@ def test_any_text_ends_in_a_sentence(panel_file: Path, here: Path, option: str, 
              option, text)  # fmt: skip
 
 
+@pytest.mark.slow
 def test_a_store_may_be_called_anything(events_file: Path, here: Path) -> None:
     for name in ("with space.duckdb", "quote'; --.duckdb", 'double".duckdb', "ünï日🦋.duckdb",
                  "[red]markup[/].duckdb", "new\nline.duckdb", "$HOME `x` %s.duckdb"):  # fmt: skip
@@ -650,6 +651,7 @@ def test_a_reader_that_has_enough_is_no_reason_to_complain() -> None:
     assert head.stderr == b""
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="the system has no /dev/full")
 def test_a_full_disk_and_closed_streams() -> None:
     asked = shlex.join([str(BLUEATTR), "topics", "list"])

@@ -77,6 +77,7 @@ print(json.dumps(sorted({m.split('.')[0] for m in sys.modules})))
     assert imported.isdisjoint({"duckdb", "typer", "atproto"})
 
 
+@pytest.mark.slow
 def test_the_commands_never_open_a_socket(tmp_path: Path) -> None:
     # Sockets are refused by the interpreter itself, wherever in a library they would be opened.
     store, lines = str(tmp_path / "s.duckdb"), write_events(tmp_path / "events.jsonl")

@@ -550,6 +550,7 @@ def test_killed_before_each_statement_of_a_commit(
     assert len(positions) > 2
 
 
+@pytest.mark.slow
 def test_killed_right_before_and_after_a_commit(
     uninterrupted: tuple[Path, Any, float], tmp_path: Path
 ) -> None:
@@ -564,6 +565,7 @@ def test_killed_right_before_and_after_a_commit(
     assert positions[0] < positions[1] == positions[2] < positions[3]
 
 
+@pytest.mark.slow
 def test_killed_again_and_again_at_random_moments(
     uninterrupted: tuple[Path, Any, float], tmp_path: Path
 ) -> None:
@@ -582,6 +584,7 @@ def test_killed_again_and_again_at_random_moments(
     recovered(db, path, whole)
 
 
+@pytest.mark.slow
 def test_a_full_disk_is_an_error_and_the_next_run_resumes(
     uninterrupted: tuple[Path, Any, float], tmp_path: Path
 ) -> None:

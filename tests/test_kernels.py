@@ -484,6 +484,7 @@ def test_only_the_first_run_compiles(install: Path, tmp_path: Path, variable: st
     assert sorted(install.rglob("*")) == before
 
 
+@pytest.mark.slow
 def test_processes_may_compile_at_once(install: Path, tmp_path: Path) -> None:
     settings = {"XDG_CACHE_HOME": str(tmp_path / "cache")}
     children = [start(install, **settings) for _ in range(2)]
@@ -492,6 +493,7 @@ def test_processes_may_compile_at_once(install: Path, tmp_path: Path) -> None:
     assert finish(start(install, **settings)) == ["1", "0", places[0]]
 
 
+@pytest.mark.slow
 def test_a_change_of_any_kernel_compiles_all(install: Path, tmp_path: Path) -> None:
     """Kernels are inlined into those of other modules, which numba's own check does not see."""
     settings = {"XDG_CACHE_HOME": str(tmp_path / "cache")}
@@ -503,6 +505,7 @@ def test_a_change_of_any_kernel_compiles_all(install: Path, tmp_path: Path) -> N
     assert place != first
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("suffix", ["nbi", "nbc"])
 def test_a_damaged_cache_is_made_anew(install: Path, tmp_path: Path, suffix: str) -> None:
     settings = {"XDG_CACHE_HOME": str(tmp_path / "cache")}

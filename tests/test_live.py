@@ -133,7 +133,7 @@ def test_killed_before_and_after_stages_and_commits(
 
 @pytest.mark.parametrize(
     ("protocol", "times"),
-    [("v2", 2), *(pytest.param(p, 25, marks=pytest.mark.slow) for p in PROTOCOLS)],
+    [pytest.param(p, 25, marks=pytest.mark.slow) for p in PROTOCOLS],
 )
 def test_killed_again_and_again_while_events_come(
     protocol: str, times: int, server: StreamServer, db: Path
@@ -190,6 +190,7 @@ def test_killed_again_and_again_while_events_come(
 # --- a full disk ---------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_full_disk_is_an_error_and_the_next_run_resumes(
     server: StreamServer, tmp_path: Path
 ) -> None:
@@ -277,6 +278,7 @@ def test_a_signal_ends_it_cleanly(
     finished(db, server)
 
 
+@pytest.mark.slow
 def test_a_second_signal_ends_it_at_once(started: Callable[..., Any], db: Path) -> None:
     program = started()
     with Store.open(db):
