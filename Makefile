@@ -17,7 +17,7 @@ help:
 	@echo "make golden  write the golden files anew (look at the diff before committing)"
 	@echo "make docs    build the documentation as a site that needs no network: out/site/index.html"
 	@echo "make bench   ingest, decoders, kernels, reports, sampled values beside limits and peers"
-	@echo "make bench-full   the chain at the network's size: an hour and a half, 12 GB; docs/performance.md"
+	@echo "make bench-full   the chain at the network's size: an hour, 20 GB; docs/performance.md"
 	@echo "make lock    resolve requirements.lock and requirements-bench.lock anew from pyproject.toml"
 
 setup: $(VENV)/ready

@@ -3,7 +3,7 @@
 Fills synthetic stores of growing size, times each stage of the chain on each, then values growing
 numbers of agents in memory and in chunks, then asks about growing windows. A stage is a process of
 its own; the figures are medians of rounds, beside limits measured in the same rounds. Stores are
-filled once and kept in ``--folder`` (some 12 GB), with what that cost beside them. Then
+filled once and kept in ``--folder`` (some 20 GB), with what that cost beside them. Then
 ``python bench/performance.py`` makes docs/performance.md of the result.
 
     python bench/full.py --out docs/performance.json
@@ -73,14 +73,31 @@ def bounds(days: int, length: int) -> tuple[str, ...]:
     return "--from", f"{end - timedelta(days=length):%Y-%m-%d}", "--to", f"{end:%Y-%m-%d}"
 
 
+def anew(path: Path) -> Path:
+    """Make way for a file, and for what a store has beside its own."""
+    for leftover in path.parent.glob(f"{path.name}*"):
+        leftover.unlink()
+    return path
+
+
+def following(folder: Path, agents: int, stored: int) -> dict[str, Path]:
+    """Write the events that follow: a million, and as many as an ingest then commits at once."""
+    amounts = {"a million": 1_000_000, "a commit": stored // 48}
+    found = {}
+    for name, amount in amounts.items():
+        if amount >= amounts["a million"]:
+            found[name] = folder / f"next-{amount}.jsonl"
+            stage("next_lines", agents, DAYS, amount, found[name])
+    return found
+
+
 # --- against events ------------------------------------------------------------------------------
 
 
 def grow_events(folder: Path, agents: int, rounds: int) -> dict[str, Any]:
     """Measure the chain on one store."""
     db, known = filled(folder, agents, DAYS)
-    copy, empty, lines = (folder / name for name in ("copy.duckdb", "empty.duckdb", "next.jsonl"))
-    stage("next_lines", agents, DAYS, 1_000_000, lines)
+    follow = following(folder, agents, known["events"])
     sizes = ",".join(str(size) for size in SIZES if size * 10 <= agents)
     window = bounds(DAYS, DAYS)
     costs: Measured = {}
@@ -99,19 +116,17 @@ def grow_events(folder: Path, agents: int, rounds: int) -> dict[str, Any]:
             ),
             "grid": blueattr("compare-scales", "--topic", topic, *GRID, sizes, *window, "--db", db),
         }
-        for leftover in folder.glob(f"{copy.name}*"):
-            leftover.unlink()
-        shutil.copyfile(db, copy)
-        round_["ingest more"] = stage("ingest", copy, lines)
-        for leftover in folder.glob(f"{empty.name}*"):
-            leftover.unlink()
-        round_["ingest first"] = stage("ingest", empty, lines)
+        for name, lines in follow.items():
+            copy, empty = anew(folder / "copy.duckdb"), anew(folder / "empty.duckdb")
+            shutil.copyfile(db, copy)
+            round_[f"ingest {name}"] = stage("ingest", copy, lines)
+            round_[f"ingest {name} first"] = stage("ingest", empty, lines)
         round_["roll up"] = stage("summarise", copy)
         round_["match a topic"] = stage("match", copy, topic)
         for name, cost in round_.items():
             costs.setdefault(name, []).append(cost)
-    for leftover in (*folder.glob(f"{copy.name}*"), *folder.glob(f"{empty.name}*"), lines):
-        leftover.unlink()
+    for path in (copy, empty, *follow.values()):
+        anew(path)
     return {"agents": agents, **known, "costs": summary(costs)}
 
 

@@ -30,7 +30,7 @@ Point = tuple[float, float]
 Lines = dict[str, list[Point]]
 
 STAGES = {
-    "ingest more": "ingest what follows, a million events at most",
+    "ingest a million": "ingest what follows, a million events at most",
     "roll up": "summarise all days",
     "match a topic": "match a topic on all days",
     "panel": "panel",
@@ -226,8 +226,11 @@ def megabytes(lines: Lines) -> Lines:
 def next_events(rows: Sequence[dict[str, Any]]) -> str:
     """Write what an event costs that follows what is stored, beside the same in an empty store."""
     found = []
-    for row in rows:
-        first, more = (row["costs"][f"ingest {name}"] for name in ("first", "more"))
+    amounts = [(row, name) for row in rows for name in ("a million", "a commit")]
+    for row, name in amounts:
+        if f"ingest {name}" not in row["costs"]:
+            continue
+        first, more = (row["costs"][f"ingest {name}{when}"] for when in (" first", ""))
         cost = [c["processor_seconds"] / c["kept"] for c in (first, more)]
         found.append([
             f"{row['events']:,}", f"{more['kept']:,.0f}", *(f"{c * 1e6:.2f} µs" for c in cost),

@@ -3,7 +3,9 @@
 import ast
 import doctest
 import importlib
+import importlib.util
 import inspect
+import json
 import os
 import pkgutil
 import re
@@ -233,6 +235,24 @@ def test_the_library_documents_every_parameter_and_error(name: str) -> None:
 def names_in(file: Path) -> set[str]:
     tree = ast.parse(file.read_text(encoding="utf-8"))
     return {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}
+
+
+def test_the_performance_page_says_what_was_measured() -> None:
+    spec = importlib.util.spec_from_file_location("performance", ROOT / "bench" / "performance.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    measured = json.loads((DOCS / "performance.json").read_text(encoding="utf-8"))
+    page = (DOCS / "performance.md").read_text(encoding="utf-8")
+    assert page == module.page(measured, figures=False)
+    # The readme tells some of it.
+    told = README.read_text(encoding="utf-8").partition("## At the network's size")[2]
+    told = told.partition("\n## ")[0]
+    numbers = re.findall(r"[\d.,]*\d (?:s|GB|million)\b", told)
+    assert len(numbers) > 3
+    for number in numbers:
+        assert number in page, number
 
 
 def test_every_invariant_names_tests_that_exist() -> None:
