@@ -17,8 +17,6 @@ FRAMES.bin.zst is a capture, zstd of [u32 length][frame]…; without it frames a
 import argparse
 import io
 import json
-import os
-import platform
 import statistics
 import struct
 import sys
@@ -27,11 +25,11 @@ import time
 import warnings
 from collections.abc import Callable, Iterable
 from functools import partial
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import zstandard
+from machine import describe
 
 from blueattr.firehose import decode_frames
 from blueattr.lines import Decoded
@@ -201,15 +199,10 @@ def main() -> None:
     warnings.simplefilter("ignore")  # the peer's own, about deprecations
 
     about = {
-        "machine": platform.platform(),
-        "processor": platform.processor(),
-        "cores": os.cpu_count(),
-        "python": platform.python_version(),
-        "versions": {name: version(name) for name in PACKAGES},
+        "machine": describe(PACKAGES),
         "runs": asked.repeats,
     }
-    print(f"{about['machine']}, {about['cores']} cores, Python {about['python']}")
-    print(", ".join(f"{name} {number}" for name, number in about["versions"].items()))
+    print(", ".join(f"{name} {value}" for name, value in about["machine"].items()))
 
     events = network_events(asked.blocks * BLOCK)
     blocks = make_blocks(events)

@@ -21,8 +21,6 @@ import argparse
 import contextlib
 import json
 import multiprocessing
-import os
-import platform
 import re
 import resource
 import shutil
@@ -30,7 +28,6 @@ import statistics
 import subprocess
 import sys
 import time
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -38,6 +35,7 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 import zstandard
+from machine import describe
 
 from blueattr import events, jobs
 from blueattr.staging import Parser
@@ -349,13 +347,7 @@ def main() -> None:
     in_a_child("blueattr", inputs["kept.zst"], options.folder / "bench.duckdb")  # compiles
     found = rounds(options.folder, inputs, options.rounds)
     report: dict[str, Any] = {
-        "machine": {
-            "processor": platform.processor() or platform.machine(),
-            "cores": len(os.sched_getaffinity(0)),
-            "system": platform.platform(),
-            "python": platform.python_version(),
-            **{name: version(name) for name in PACKAGES},
-        },
+        "machine": describe(PACKAGES),
         "lines": options.lines,
         "bytes": sizes,
         "rounds": options.rounds,

@@ -14,19 +14,18 @@ is run once, so that whatever else the machine does meets all of them alike.
 import argparse
 import json
 import os
-import platform
 import statistics
 import subprocess
 import sys
 import time
 from collections.abc import Callable
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import numba
 import numpy as np
 import numpy.typing as npt
+from machine import describe
 
 from blueattr.indicators import INDICATORS, Aggregator, FeatureArrays
 from blueattr.kernels import compiled
@@ -170,15 +169,9 @@ def main() -> None:
     if options.out:
         options.out.parent.mkdir(parents=True, exist_ok=True)
         report = {
-            "machine": {
-                "platform": platform.platform(),
-                "processor": platform.processor(),
-                "cpus": os.cpu_count(),
-                "threads": compiled.threads(),
-                "load": os.getloadavg(),
-            },
-            "versions": {name: version(name) for name in ("blueattr", "numba", "numpy")},
-            "python": platform.python_version(),
+            "machine": describe(("blueattr", "numba", "numpy")),
+            "threads": compiled.threads(),
+            "load": os.getloadavg(),
             "rounds": rounds,
             "goals": GOALS,
             "results": results,

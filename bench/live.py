@@ -16,8 +16,6 @@ import hashlib
 import io
 import json
 import multiprocessing
-import os
-import platform
 import socket
 import statistics
 import struct
@@ -25,13 +23,13 @@ import sys
 import tempfile
 import time
 from datetime import UTC, datetime, timedelta
-from importlib.metadata import version
 from multiprocessing.connection import Connection as Pipe
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import orjson
 import zstandard
+from machine import describe
 
 from blueattr.following import follow
 from blueattr.lines import COLLECTIONS
@@ -183,14 +181,10 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("out/bench-live.json"))
     asked = parser.parse_args()
     about: dict[str, Any] = {
-        "machine": platform.platform(),
-        "cores": os.cpu_count(),
-        "python": platform.python_version(),
-        "versions": {name: version(name) for name in PACKAGES},
+        "machine": describe(PACKAGES),
         "runs": asked.repeats,
     }
-    print(f"{about['machine']}, {about['cores']} cores, Python {about['python']}")
-    print(", ".join(f"{name} {number}" for name, number in about["versions"].items()))
+    print(", ".join(f"{name} {value}" for name, value in about["machine"].items()))
     ours, theirs = multiprocessing.Pipe()
     server = multiprocessing.get_context("spawn").Process(
         target=serve, args=(asked.events, theirs), daemon=True

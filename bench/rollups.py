@@ -14,8 +14,6 @@ store that is named are made anew, which changes nothing that anyone can see.
 
 import argparse
 import json
-import os
-import platform
 import resource
 import statistics
 import subprocess
@@ -23,11 +21,12 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import duckdb
+from machine import describe
+from stages import NO_ROLLUPS
 
 from blueattr import jobs, rollups, topics
 from blueattr.store import Store
@@ -35,18 +34,7 @@ from blueattr.synth import SynthSpec, write_file
 from blueattr.views import PanelQuery, StoreView
 from blueattr.writer import Writer
 
-PACKAGES = ("blueattr", "duckdb", "numba", "numpy", "polars", "pyarrow")
 PEER = "GROUP BY account"
-EMPTY = (
-    "UPDATE stored_day SET summarised = false, records = 0, corrected = 0",
-    "DELETE FROM agent_day",
-    "DELETE FROM watched",
-    "DELETE FROM given_day",
-    "DELETE FROM topic",
-    "DELETE FROM topic_event",
-    "DELETE FROM pending",
-    "CHECKPOINT",
-)
 TOPIC = "mythos"
 GRID = ("--indicator", "all", "--protocol", "all", "--sizes", "100,1000,10000,100000")
 
@@ -91,7 +79,7 @@ def execute(db: Path, *statements: str) -> list[tuple[Any, ...]]:
 
 def one_round(db: Path, times: Times, query: PanelQuery) -> None:
     """Measure everything that happens in this process once."""
-    execute(db, *EMPTY)
+    execute(db, *NO_ROLLUPS)
     with duckdb.connect(str(db), read_only=True) as connection, timed(times, PEER):
         connection.execute(
             "CREATE TEMP TABLE peer AS SELECT account, count(*) FROM record GROUP BY account"
@@ -172,13 +160,7 @@ def main() -> None:
         }
     tables = sizes(db)
     report = {
-        "machine": {
-            "processor": platform.processor() or platform.machine(),
-            "cores": len(os.sched_getaffinity(0)),
-            "system": platform.platform(),
-            "python": platform.python_version(),
-            **{name: version(name) for name in PACKAGES},
-        },
+        "machine": describe(),
         "rounds": options.rounds,
         "peak_megabytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3,
         "times": middle,

@@ -9,12 +9,10 @@ written too, and deletes everything. The peer is numpy's sort of one column, in 
 import argparse
 import json
 import os
-import platform
 import subprocess
 import sys
 import tempfile
 import time
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +20,7 @@ import numpy as np
 import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
+from machine import describe
 
 CHILD = """
 import json, resource, sys, time
@@ -118,10 +117,7 @@ def main() -> None:
     if options.out:
         options.out.parent.mkdir(parents=True, exist_ok=True)
         report = {
-            "machine": {"platform": platform.platform(), "cpus": os.cpu_count()},
-            "versions": {
-                k: version(k) for k in ("blueattr", "numba", "numpy", "polars", "pyarrow")
-            },
+            "machine": describe(),
             "results": results,
         }
         options.out.write_text(json.dumps(report, indent=1) + "\n")

@@ -8,6 +8,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+import dying
+
 from blueattr import jobs
 from blueattr.errors import StoreError
 from blueattr.sources import files
@@ -29,17 +31,7 @@ def ingest(db: Path, source: Path) -> None:
 def killed_at_statement(db: Path, source: Path, number: int) -> None:
     """Die before the statement of that number, from 0, of all that commits execute."""
     small_commits()
-    run, count = Store.run, 0
-
-    def dying(self: Store, query: str, **parameters: Any) -> None:
-        nonlocal count
-        if query.startswith("append/"):
-            if count == number:
-                os.kill(os.getpid(), signal.SIGKILL)
-            count += 1
-        run(self, query, **parameters)
-
-    Store.run = dying  # type: ignore[method-assign]
+    dying.before_statement(number)
     jobs.ingest(db, [str(source)])
 
 

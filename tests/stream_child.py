@@ -10,6 +10,7 @@ from typing import Any
 
 import atproto_jetstream.compression
 import atproto_subscription.websocket
+import dying
 from live_world import START
 
 from blueattr import following
@@ -17,7 +18,6 @@ from blueattr.errors import StoreError
 from blueattr.sources import jetstream, relay, streams
 from blueattr.sources.services import find_streams
 from blueattr.sources.timing import Timing
-from blueattr.store import Store
 from blueattr.writer import Writer
 
 # Imported where they are needed, they would be imported anew by every child.
@@ -40,17 +40,7 @@ def follow(db: Path, arguments: list[str], hosts: list[str], now: float) -> None
 
 def killed_at_statement(number: int, *arguments: Any) -> None:
     """Die before the statement of that number, from 0, of all that commits execute."""
-    run, count = Store.run, 0
-
-    def dying(self: Store, query: str, **parameters: Any) -> None:
-        nonlocal count
-        if query.startswith("append/"):
-            if count == number:
-                os.kill(os.getpid(), signal.SIGKILL)
-            count += 1
-        run(self, query, **parameters)
-
-    Store.run = dying  # type: ignore[method-assign]
+    dying.before_statement(number)
     follow(*arguments)
 
 

@@ -1,12 +1,10 @@
 """What a test runs in a process of its own: synthetic events into a store, killed on the way."""
 
-import os
-import signal
 from pathlib import Path
-from typing import Any
+
+import dying
 
 from blueattr import jobs
-from blueattr.store import Store
 from blueattr.synth import SynthSpec
 from blueattr.synth import source as synth_source
 from blueattr.synth.source import SynthSource
@@ -20,15 +18,5 @@ def fill(db: Path, spec: SynthSpec) -> None:
 
 def killed_at_statement(db: Path, spec: SynthSpec, number: int) -> None:
     """Die before the statement of that number, from 0, of all that commits execute."""
-    run, count = Store.run, 0
-
-    def dying(self: Store, query: str, **parameters: Any) -> None:
-        nonlocal count
-        if query.startswith("append/"):
-            if count == number:
-                os.kill(os.getpid(), signal.SIGKILL)
-            count += 1
-        run(self, query, **parameters)
-
-    Store.run = dying  # type: ignore[method-assign]
+    dying.before_statement(number)
     fill(db, spec)
