@@ -109,31 +109,35 @@ def roll_up(writer: Writer, rules: Iterable[Rule] = (), today: date | None = Non
     docs/data.md, "Rollups".
     """
     now = today or datetime.now(UTC).date()
-    with writer.transaction():
-        _define(writer)
-        before = writer.frame("rollup/summarised_days")["day"].to_list()
-        days = writer.frame("rollup/waiting_days", today=now)["day"].to_list()
-        _summarise(writer, days)
-        for day in days:
-            writer.run("rollup/summarise_given", day=day)
-            writer.run("rollup/summarised_day", day=day)
-        for statement in ("giver_new", "watch_given", "watch"):
-            writer.run(f"rollup/{statement}")
-        known = _known(writer)
-        late = _pending(writer)
-        if known and (days or late):
-            topics = [(number, rule) for rule, number in known.items()]
-            _match(writer, topics, _stretches(days), late=late, others=_stretches(before))
-            writer.run("rollup/matched_topics")
-        writer.run("rollup/pending_none")
-        new = [rule for rule in dict.fromkeys(rules) if rule not in known]
-        first = max(known.values(), default=0) + 1
-        topics = list(enumerate(new, first))
-        for number, rule in topics:
-            writer.run("rollup/new_topic", topic=number, rule=str(rule))
-        if topics:
-            _match(writer, topics, _stretches(sorted([*before, *days])), late=False, others=[])
-            writer.run("rollup/matched_topics")
+    try:
+        with writer.transaction():
+            _define(writer)
+            before = writer.frame("rollup/summarised_days")["day"].to_list()
+            days = writer.frame("rollup/waiting_days", today=now)["day"].to_list()
+            _summarise(writer, days)
+            for day in days:
+                writer.run("rollup/summarise_given", day=day)
+                writer.run("rollup/summarised_day", day=day)
+            for statement in ("giver_new", "watch_given", "watch"):
+                writer.run(f"rollup/{statement}")
+            known = _known(writer)
+            late = _pending(writer)
+            if known and (days or late):
+                topics = [(number, rule) for rule, number in known.items()]
+                _match(writer, topics, _stretches(days), late=late, others=_stretches(before))
+                writer.run("rollup/matched_topics")
+            writer.run("rollup/pending_none")
+            new = [rule for rule in dict.fromkeys(rules) if rule not in known]
+            first = max(known.values(), default=0) + 1
+            topics = list(enumerate(new, first))
+            for number, rule in topics:
+                writer.run("rollup/new_topic", topic=number, rule=str(rule))
+            if topics:
+                _match(writer, topics, _stretches(sorted([*before, *days])), late=False, others=[])
+                writer.run("rollup/matched_topics")
+    finally:
+        # Not within a transaction, which an error would have left unable to.
+        writer.unregister("tally_columns")
     return RolledUp(tuple(days), len(new), len(before) + len(days), len(known) + len(new))
 
 
@@ -148,10 +152,7 @@ def _summarise(writer: Writer, days: Sequence[date]) -> None:
             accounts, counts = tally.take()
             columns = dict(zip((*WRITTEN, *RECEIVED), counts, strict=True))
             writer.register("tally_columns", pa.table({"account": accounts, **columns}))
-            try:
-                writer.run("rollup/summarise", day=day)
-            finally:
-                writer.unregister("tally_columns")
+            writer.run("rollup/summarise", day=day)
 
 
 def _define(store: Store) -> None:

@@ -301,7 +301,8 @@ class Writer(Store):
     def _allow(self, size: int) -> None:
         """Let the engine have so many bytes if it needs more than it has as a rule."""
         limit = min(max(size, self._engine_most), self._engine_all)
-        self._connection.execute("SET memory_limit = $limit", {"limit": f"{limit}B"})
+        with self._errors():
+            self._connection.execute("SET memory_limit = $limit", {"limit": f"{limit}B"})
 
     def _correct(self) -> None:
         for statement in _CORRECTIONS:

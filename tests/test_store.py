@@ -1,6 +1,7 @@
 """The store as a file: what is refused, what is migrated, what is left of what was removed."""
 
 import os
+from datetime import timedelta
 from pathlib import Path
 
 import duckdb
@@ -18,6 +19,7 @@ from blueattr.errors import (
     StoreVersionError,
     UsageError,
 )
+from blueattr.rollups import roll_up
 from blueattr.sources import Chunk, SourceState
 from blueattr.store import Store
 from blueattr.writer import Writer
@@ -285,6 +287,25 @@ def test_an_error_within_a_commit_is_told_as_it_is(
         assert writer.count_events() == 0
         writer.commit(state)
         assert writer.count_events() == len(EVENTS)
+
+
+def test_an_error_while_days_are_summarised_is_told_as_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sql = store._sql
+    data = lines(*EVENTS)
+    with Writer(tmp_path / "store.duckdb") as writer:
+        writer.commit(writer.stage(Chunk(data, 0, 0, len(data)), SourceState("x", "file")))
+        later = at(0).date() + timedelta(days=30)
+        with monkeypatch.context() as patched:
+            patched.setattr(
+                store,
+                "_sql",
+                lambda name: "SELECT error('full')" if name == "rollup/summarise" else sql(name),
+            )
+            with pytest.raises(duckdb.Error, match="full"):
+                roll_up(writer, today=later)
+        assert roll_up(writer, today=later).days_held > 0
 
 
 # --- small things --------------------------------------------------------------------------------

@@ -111,8 +111,9 @@ class SynthSpec:
         midnight = self.start.utcoffset() == timedelta(0) and not (self.start - EPOCH) % (
             timedelta(days=1)
         )
-        if not midnight or not 2020 <= self.start.year < 2090:
-            raise UsageError(f"synth starts at a midnight in UTC, 2020 to 2089, not {self.start}")
+        # Ten years later it is still before 2100, after which no event's time is believed.
+        if not midnight or not 2020 <= self.start.year < 2089:
+            raise UsageError(f"synth starts at a midnight in UTC, 2020 to 2088, not {self.start}")
         for name in ("like_fraction", "topic_share", "activity"):
             if not 0 <= getattr(self, name) <= 1 or (name == "activity" and not self.activity):
                 raise UsageError(f"{name} is a part, 0 to 1, not {getattr(self, name)}")
