@@ -292,7 +292,7 @@ def test_an_error_within_a_commit_is_told_as_it_is(
 def test_an_error_while_days_are_summarised_is_told_as_it_is(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    sql = store._sql
+    sql, failing = store._sql, "SELECT error('full') WHERE $day IS NOT NULL"
     data = lines(*EVENTS)
     with Writer(tmp_path / "store.duckdb") as writer:
         writer.commit(writer.stage(Chunk(data, 0, 0, len(data)), SourceState("x", "file")))
@@ -301,7 +301,7 @@ def test_an_error_while_days_are_summarised_is_told_as_it_is(
             patched.setattr(
                 store,
                 "_sql",
-                lambda name: "SELECT error('full')" if name == "rollup/summarise" else sql(name),
+                lambda name: failing if name == "rollup/summarise" else sql(name),
             )
             with pytest.raises(duckdb.Error, match="full"):
                 roll_up(writer, today=later)
