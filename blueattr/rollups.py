@@ -191,6 +191,7 @@ def _match(
         Stretches whose own matches are known, but not what there hangs on a match found now.
     """
     store.run("rollup/nfc")
+    store.run("rollup/tagged")
     store.run("rollup/found_none")
     if late:
         store.run("rollup/late")

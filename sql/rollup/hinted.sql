@@ -11,11 +11,5 @@ WHERE NOT removed
     AND (
         regexp_matches(nfc(text), $hint)
         OR regexp_matches(nfc(title), $hint)
-        OR list_has_any(
-            list_transform(tags, lambda t: lower(upper(nfc(t)))),
-            list_transform($hashtags::VARCHAR[], lambda t: lower(upper(t)))
-        )
-        OR ($tag_pattern::VARCHAR IS NOT NULL AND len(list_filter(
-            tags, lambda t: regexp_matches(nfc(t), $tag_pattern)
-        )) > 0)
+        OR tagged(tags, $hashtags, $tag_pattern)
     )

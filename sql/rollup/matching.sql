@@ -11,11 +11,4 @@ WHERE
     OR CASE WHEN regexp_matches(nfc(title), $hint)
         THEN regexp_matches(nfc(title), $pattern)
     END
-    -- Via upper case, in which the two lower-case sigmas, for one, are the same.
-    OR list_has_any(
-        list_transform(tags, lambda t: lower(upper(nfc(t)))),
-        list_transform($hashtags::VARCHAR[], lambda t: lower(upper(t)))
-    )
-    OR ($tag_pattern::VARCHAR IS NOT NULL AND len(list_filter(
-        tags, lambda t: regexp_matches(nfc(t), $tag_pattern)
-    )) > 0)
+    OR tagged(tags, $hashtags, $tag_pattern)
