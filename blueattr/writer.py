@@ -98,7 +98,7 @@ class Writer(Store):
     def count_events(self) -> int:
         """Return how many events the store holds."""
         with self._attached():
-            return int(self.frame("read/totals")["events"][0])
+            return int(self.frame("read/event_count")["events"][0])
 
     def stage(self, chunk: Chunk, state: SourceState, *, later: bool = False) -> SourceState:
         """Decode whole lines and let their rows, or those that never were lines, wait for a commit.
