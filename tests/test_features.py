@@ -36,18 +36,6 @@ WHO = ("ann", "bea", "cyd", "dot")
 START, END = at(0), at(days=3)
 
 
-@pytest.fixture
-def fresh(tmp_path: Path) -> Callable[[], Path]:
-    count = iter(range(10**6))
-
-    def make() -> Path:
-        folder = tmp_path / str(next(count))
-        folder.mkdir()
-        return folder / "store.duckdb"
-
-    return make
-
-
 def ingest(db: Path, events: list[Event]) -> Path:
     path = db.parent / "x.jsonl"
     path.write_bytes(lines(*events))
@@ -163,7 +151,7 @@ def test_features_equal_a_plain_recount(
     fresh: Callable[[], Path], events: list[Event], topic: bool
 ) -> None:
     wanted = recount(events, topic)
-    db = ingest(fresh(), events)
+    db = ingest(fresh() / "store.duckdb", events)
     if not wanted:
         with pytest.raises(EmptyPanelError):
             jobs.make_features(query(db, topic))

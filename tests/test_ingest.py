@@ -62,19 +62,6 @@ WHO = ("ann".ljust(24, "a"), "bea", "cyd".ljust(24, "7"))
 KEYS = (tid(3), tid(1 << 59), "x")
 
 
-@pytest.fixture
-def fresh(tmp_path: Path) -> Callable[[], Path]:
-    """Give each example a folder of its own."""
-    count = iter(range(10**6))
-
-    def make() -> Path:
-        folder = tmp_path / str(next(count))
-        folder.mkdir()
-        return folder
-
-    return make
-
-
 def ingest(db: Path, *parts: Sequence[Event] | bytes) -> Content:
     """Ingest each part as a file of its own, one after another."""
     for part in parts:

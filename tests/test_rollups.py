@@ -121,18 +121,6 @@ def check(db: Path, window: Window, rules: tuple[Rule | None, ...] = (None, MYTH
     check_status(db.with_name("scratch.duckdb"))
 
 
-@pytest.fixture
-def fresh(tmp_path: Path) -> Callable[[], Path]:
-    count = iter(range(10**6))
-
-    def make() -> Path:
-        folder = tmp_path / str(next(count))
-        folder.mkdir()
-        return folder / "store.duckdb"
-
-    return make
-
-
 # --- any sequence --------------------------------------------------------------------------------
 
 
@@ -184,7 +172,7 @@ def test_after_any_sequence_rollups_say_what_the_records_say(
     fresh: Callable[[], Path], data: st.DataObject
 ) -> None:
     events = data.draw(st.permutations(data.draw(histories())))
-    db, patch = fresh(), pytest.MonkeyPatch()
+    db, patch = fresh() / "store.duckdb", pytest.MonkeyPatch()
     slack = data.draw(st.sampled_from([1000, 1]))
     window = data.draw(st.sampled_from(WINDOWS))
     with Writer(db) as writer, patch.context() as patched:
