@@ -49,6 +49,8 @@ COMMIT_ROWS = 1_000_000
 # Part of a commit's cost grows with the store, so that a commit grows with it too.
 _COMMIT_PART = 1 / 48
 _COMMIT_BYTES = 320 << 20
+# What may wait for the next commit while one is under way, which needs memory itself.
+_BESIDE_COMMIT = 128 << 20
 # What an archive sends is paid for, and what is not committed would be paid for again.
 _COMMIT_PAID = 128 << 20
 # Of a source of which little is kept, or that is slow, a killed run has this much to do again.
@@ -199,9 +201,11 @@ def read_source(
                 or time.monotonic() - committed >= _COMMIT_SECONDS
             ):
                 state = writer.settle(state)
-                writer.commit(state)
+                writer.commit(state, wait=False)
                 paid = chunk.read
                 committed = time.monotonic()
+            elif size >= _BESIDE_COMMIT:
+                writer.finish()
             if must_end is not None and must_end():
                 break
         state = replace(state, complete=source.complete)

@@ -252,21 +252,22 @@ class Store:
                     f"ATTACH $path AS store{options}", {"path": str(self.path)}
                 )
                 break
-            except duckdb.IOException as error:
-                holder = re.search(r"lock is held.*?PID (\d+)", str(error))
+            except duckdb.Error as error:
+                holder = _holder(error)
                 if holder is None:
-                    raise StoreError(f"cannot open {self.path}: {_first_line(error)}") from None
+                    done = "opened" if isinstance(error, duckdb.IOException) else "read"
+                    raise StoreError(
+                        f"{self.path} cannot be {done}: {_first_line(error)}"
+                    ) from None
                 if time.monotonic() > deadline:
                     raise StoreBusyError(
-                        f"{self.path} is in use by process {holder[1]}; try again when it is done"
+                        f"{self.path} is in use by process {holder}; try again when it is done"
                     ) from None
                 if not told and time.monotonic() > deadline - patience + 2:
-                    sys.stderr.write(f"waiting for process {holder[1]}, which uses {self.path}\n")
+                    sys.stderr.write(f"waiting for process {holder}, which uses {self.path}\n")
                     told = True
                 time.sleep(wait)
                 wait = min(wait * 1.5, 0.5)
-            except duckdb.Error as error:
-                raise StoreError(f"{self.path} cannot be read: {_first_line(error)}") from None
         self._connection.execute("USE store")
         newest = _migrations()[-1][0]
         if self._version() > newest:
@@ -323,6 +324,14 @@ class Store:
             ) from None
         except (duckdb.IOException, duckdb.FatalException) as error:
             raise StoreError(f"{self.path}: {_first_line(error)}") from None
+
+
+def _holder(error: Exception) -> str | None:
+    """Name the process that has the file, if that is what is wrong; it may be this one."""
+    if "is already attached" in str(error):
+        return str(os.getpid())
+    holder = re.search(r"lock is held.*?PID (\d+)", str(error))
+    return holder[1] if holder else None
 
 
 def _first_line(error: Exception) -> str:

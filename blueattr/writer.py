@@ -1,10 +1,12 @@
 """Appending to the store: what an ingest has decoded, folded into the file commit by commit.
 
 An ingest decodes into memory and attaches the file for each commit only, so that readers get their
-turn while it runs.
+turn while it runs. It may go on decoding while a commit is under way.
 """
 
+import time
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -55,6 +57,8 @@ class Writer(Store):
     def __init__(self, path: Path, memory: int = DEFAULT_MEMORY) -> None:
         self._lock = Lock(path)
         super().__init__(path, memory)
+        self._committer = ThreadPoolExecutor(1, thread_name_prefix="commit")
+        self._committing: Future[int] | None = None
         try:
             if not path.exists():
                 self._create()
@@ -64,23 +68,35 @@ class Writer(Store):
             self.run("ingest/tid_number")
             self._parser = staging.Parser()
             self._unusual: list[pa.Table] = []
+            self._empty()
             self._forget()
         except BaseException:
             self.close()
             raise
 
     def close(self) -> None:
-        """Let go of the file and of the lock."""
-        super().close()
-        self._lock.close()
+        """Let go of the file and of the lock, after a commit that is under way."""
+        try:
+            if self._committing is not None:
+                self._committing.exception()
+        finally:
+            # Asked to end once more while that was waited for.
+            while self._committing is not None and not self._committing.done():
+                self._connection.interrupt()
+                time.sleep(0.05)
+            self._committer.shutdown()
+            super().close()
+            self._lock.close()
 
     def source(self, name: str) -> SourceState | None:
         """Return what the store knows of a source, or None."""
+        self.finish()
         with self._attached():
             return self._source(name)
 
     def sources(self) -> list[SourceState]:
         """Return what the store knows of its sources, by name."""
+        self.finish()
         with self._attached():
             names = self.frame("read/sources")["name"].to_list()
             return [state for name in names if (state := self._source(name)) is not None]
@@ -97,6 +113,7 @@ class Writer(Store):
 
     def count_events(self) -> int:
         """Return how many events the store holds."""
+        self.finish()
         with self._attached():
             return int(self.frame("read/event_count")["events"][0])
 
@@ -140,7 +157,7 @@ class Writer(Store):
                 if part.span is not None:
                     new.cover(*part.span)
         if chunk.told is not None:
-            self._stage_told(chunk.told)
+            self._told.append(chunk.told)
             new.lines += len(chunk.told)
             new.kept += len(chunk.told)
         batch = events.cut_lines(chunk.data, chunk.position, stretches)
@@ -171,6 +188,7 @@ class Writer(Store):
         lines = pa.concat_tables(self._unusual) if self._unusual else None
         self._unusual.clear()
         if lines is not None and len(lines):
+            self.finish()
             self._decode(lines, state.kind)
             state = replace(
                 state,
@@ -193,8 +211,6 @@ class Writer(Store):
         return replace(state, skipped=skipped)
 
     def _stage_told(self, told: pa.Table) -> None:
-        self._unusual_lines += len(told)
-        self._unusual_size += told.nbytes
         self.register("told", told)
         try:
             self.run("ingest/stage_told")
@@ -220,8 +236,17 @@ class Writer(Store):
             self.unregister("lines")
         self.run("ingest/stage_plc" if kind == "plc" else "ingest/stage")
 
-    def commit(self, state: SourceState) -> None:
+    def commit(self, state: SourceState, *, wait: bool = True) -> None:
         """Fold what waits into the store and note the source's position, in one transaction.
+
+        Parameters
+        ----------
+        state
+            Of the source that was read last.
+        wait
+            Be done with it on return. Otherwise what is staged meanwhile is for the next commit,
+            and what this one raises comes from :meth:`finish`, which every other use of the store
+            begins with.
 
         Raises
         ------
@@ -230,25 +255,54 @@ class Writer(Store):
         """
         if self._unusual:
             raise ValueError("lines wait to be decoded; call settle() before commit()")
+        self.finish()
+        told, waiting = self._told, self._waiting
+        self._empty()
+        self._committing = self._committer.submit(self._commit, state, told, waiting)
+        if wait:
+            self.finish()
+
+    def finish(self) -> None:
+        """Wait for the commit that is under way, if there is one.
+
+        Raises
+        ------
+        StoreError
+            It failed, and changed nothing. So says every later call: what followed it must not be
+            committed without it.
+        """
+        if self._committing is not None:
+            self.records = self._committing.result()
+            self._committing = None
+
+    def _commit(self, state: SourceState, told: list[pa.Table], waiting: staging.Waiting) -> int:
+        if told:
+            self._stage_told(pa.concat_tables(told))
         try:
-            with self.transaction():
+            with self._transaction():
                 if state.kind == "plc":
                     self.run("append/08_plc")
                 else:
-                    self._fold()
+                    self._fold(waiting)
                 self._note(state)
                 records = self._count_records()
         finally:
             # Not within a transaction, which an error would have left unable to.
             self.unregister("coded")
             self.unregister("dids")
-        self.records = records
         self._allow(0)
         self._forget()
+        return records
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """Attach the file for statements that are done all together or not at all."""
+        self.finish()
+        with self._transaction():
+            yield
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
         with self._attached(), self._errors():
             self._connection.begin()
             try:
@@ -261,24 +315,29 @@ class Writer(Store):
     @property
     def waiting(self) -> tuple[int, int]:
         """Rows that wait for a commit, at most, and about as many bytes as they take."""
-        return self._waiting.rows + self._unusual_lines, self._waiting.size + self._unusual_size
+        rows = self._waiting.rows + self._unusual_lines + sum(map(len, self._told))
+        size = self._waiting.size + self._unusual_size
+        return rows, size + sum(table.nbytes for table in self._told)
 
     def _count_records(self) -> int:
         return int(self.frame("read/records")["records"][0])
 
-    def _forget(self) -> None:
+    def _empty(self) -> None:
         self._waiting = staging.Waiting()
+        self._told: list[pa.Table] = []
         self._unusual_lines = self._unusual_size = 0
+
+    def _forget(self) -> None:
         self.run("ingest/staging")
         self.run("ingest/staging_plc")
 
-    def _fold(self) -> None:
-        low, high = self._waiting.range()
-        self.register("dids", self._waiting.dids())
+    def _fold(self, waiting: staging.Waiting) -> None:
+        low, high = waiting.range()
+        self.register("dids", waiting.dids())
         for statement in _ACCOUNTS:
             self.run(statement)
         ids = self.frame("append/04_coded_accounts")["id"].to_numpy()
-        self.register("coded", self._waiting.table(ids))
+        self.register("coded", waiting.table(ids))
         for statement in _RECORDS:
             self.run(statement)
         self.run("append/17_seen", low=low, high=high)
@@ -323,6 +382,7 @@ class Writer(Store):
             Columns ``account`` (uint32, each once), ``asked_at`` (naive UTC), ``found`` (bool),
             ``followers`` (int64, null where unknown), ``created_at`` (naive UTC, likewise).
         """
+        self.finish()
         self.register("answers", answers)
         try:
             with self._attached():

@@ -38,7 +38,7 @@ def killed_at_statement(db: Path, source: Path, number: int) -> None:
 def killed_around_commit(db: Path, source: Path, number: int) -> None:
     """Die right before (even) or right after (odd) a transaction commits."""
     small_commits()
-    commit, note, count = Writer.commit, Writer._note, 0
+    commit, note, count = Writer._commit, Writer._note, 0
 
     def noting(self: Writer, state: Any) -> None:
         note(self, state)
@@ -47,15 +47,16 @@ def killed_around_commit(db: Path, source: Path, number: int) -> None:
             os.kill(os.getpid(), signal.SIGKILL)
         count += 1
 
-    def committing(self: Writer, state: Any) -> None:
-        commit(self, state)
+    def committing(self: Writer, *arguments: Any) -> int:
+        records = commit(self, *arguments)
         nonlocal count
         if count == number:
             os.kill(os.getpid(), signal.SIGKILL)
         count += 1
+        return records
 
     Writer._note = noting  # type: ignore[method-assign]
-    Writer.commit = committing  # type: ignore[method-assign]
+    Writer._commit = committing  # type: ignore[method-assign, assignment]
     jobs.ingest(db, [str(source)])
 
 

@@ -54,7 +54,7 @@ def killed_around(number: int, *arguments: Any) -> None:
             os.kill(os.getpid(), signal.SIGKILL)
         count += 1
 
-    stage, note, commit = Writer.stage, Writer._note, Writer.commit
+    stage, note, commit = Writer.stage, Writer._note, Writer._commit
 
     def staging(self: Writer, *given: Any) -> Any:
         passing()
@@ -66,13 +66,14 @@ def killed_around(number: int, *arguments: Any) -> None:
         note(self, state)
         passing()
 
-    def committing(self: Writer, state: Any) -> None:
-        commit(self, state)
+    def committing(self: Writer, *given: Any) -> int:
+        records = commit(self, *given)
         passing()
+        return records
 
     Writer.stage = staging  # type: ignore[method-assign, assignment]
     Writer._note = noting  # type: ignore[method-assign]
-    Writer.commit = committing  # type: ignore[method-assign]
+    Writer._commit = committing  # type: ignore[method-assign, assignment]
     follow(*arguments)
 
 

@@ -269,8 +269,9 @@ def test_memory_is_enough_for_deletes_all_over_the_table(
     assert inserts == [usual, usual, one, one, usual, usual]
 
 
+@pytest.mark.parametrize("wait", [True, False])
 def test_an_error_within_a_commit_is_told_as_it_is(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wait: bool
 ) -> None:
     sql = store._sql
     data = lines(*EVENTS)
@@ -282,10 +283,16 @@ def test_an_error_within_a_commit_is_told_as_it_is(
                 "_sql",
                 lambda name: "SELECT error('full')" if name == "append/20_delete" else sql(name),
             )
+            if not wait:
+                writer.commit(state, wait=False)
             with pytest.raises(duckdb.Error, match="full"):
-                writer.commit(state)
+                writer.commit(state) if wait else writer.finish()
+        # What would come next must not be noted without what was lost.
+        with pytest.raises(duckdb.Error, match="full"):
+            writer.commit(state)
+    with Writer(tmp_path / "store.duckdb") as writer:
         assert writer.count_events() == 0
-        writer.commit(state)
+        writer.commit(writer.stage(Chunk(data, 0, 0, len(data)), SourceState("x", "file")))
         assert writer.count_events() == len(EVENTS)
 
 
