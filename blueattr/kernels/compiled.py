@@ -27,17 +27,22 @@ from numba.extending import intrinsic
 
 __all__ = [
     "BLOCK",
+    "LANES",
     "FloatArray",
     "IndexArray",
     "IntArray",
+    "copy_lanes",
     "each",
+    "high_lanes",
     "jit",
     "load_word",
     "readonly",
     "spread",
     "stretches",
+    "text_ends",
     "threads",
     "trailing_zeros",
+    "unlike_lanes",
 ]
 
 FloatArray = npt.NDArray[np.float64]
@@ -109,8 +114,11 @@ class _Cache(caching.FunctionCache):
 _FOLDER = str(_cache_folder())
 
 
-def jit(**options: Any) -> Callable[[Any], Any]:
+def jit(*, makes_arrays: bool = True, **options: Any) -> Callable[[Any], Any]:
     """Compile without the interpreter lock, and keep the machine code where one can write.
+
+    A kernel that makes no arrays, nor do those that it calls, need not count who has them: in small
+    kernels that call each other most of the time goes there.
 
     It is kept in ``NUMBA_CACHE_DIR``, else in ``blueattr`` in the user's cache
     (``XDG_CACHE_HOME``, else ``~/.cache``), else where numba itself finds a place; where there is
@@ -118,7 +126,8 @@ def jit(**options: Any) -> Callable[[Any], Any]:
     """
 
     def decorate(function: Any) -> Any:
-        kernel = numba.njit(nogil=True, error_model="numpy", **options)(function)
+        options.update(nogil=True, error_model="numpy", _nrt=makes_arrays)
+        kernel = numba.njit(**options)(function)
         with contextlib.suppress(RuntimeError, OSError), _cached_in(_FOLDER):
             kernel._cache = _Cache(function)  # noqa: SLF001 - numba has no other way to give it one
         return kernel
@@ -126,7 +135,7 @@ def jit(**options: Any) -> Callable[[Any], Any]:
     return decorate
 
 
-# --- threads -------------------------------------------------------------------------------------
+# --- what numba has no function for --------------------------------------------------------------
 
 
 def _load_word(typing, array, index):  # noqa: ARG001 - numba calls it by types
@@ -155,6 +164,108 @@ def _trailing_zeros(typing, word):  # noqa: ARG001 - as above
 
 
 trailing_zeros: Any = intrinsic(_trailing_zeros)
+
+LANES = 64
+"""Bytes that are looked at at once, as many as a uint64 has bits; LLVM cuts them to what fits."""
+
+_BYTES = ir.VectorType(ir.IntType(8), LANES)
+
+
+def _lanes_at(context, builder, array, value, index):
+    data = context.make_array(array)(context, builder, value).data
+    return builder.bitcast(builder.gep(data, [index]), _BYTES.as_pointer())
+
+
+def _load_lanes(context, builder, array, value, index):
+    lanes = builder.load(_lanes_at(context, builder, array, value, index))
+    lanes.align = 1
+    return lanes
+
+
+def _each_lane(byte):
+    return ir.Constant(_BYTES, [byte] * LANES)
+
+
+def _ends_text(builder, lanes, below):
+    """Compare with quote, backslash and, by `below`, what is less than a space."""
+    quotes = builder.icmp_unsigned("==", lanes, _each_lane(ord('"')))
+    slashes = builder.icmp_unsigned("==", lanes, _each_lane(ord("\\")))
+    return builder.or_(builder.or_(quotes, slashes), below("<", lanes, _each_lane(ord(" "))))
+
+
+def _as_bits(builder, lanes):
+    return builder.bitcast(lanes, ir.IntType(LANES))
+
+
+def _text_ends(typing, array, index):  # noqa: ARG001 - as above
+    """Bits for `LANES` bytes of a uint8 array: which are quotes, backslashes or control codes."""
+
+    def generate(context, builder, signature, arguments):
+        lanes = _load_lanes(context, builder, signature.args[0], *arguments)
+        return _as_bits(builder, _ends_text(builder, lanes, builder.icmp_unsigned))
+
+    return numba.types.uint64(array, numba.types.int64), generate
+
+
+text_ends: Any = intrinsic(_text_ends)
+
+
+def _high_lanes(typing, array, index):  # noqa: ARG001 - as above
+    """Bits for `LANES` bytes of a uint8 array: which are not ASCII."""
+
+    def generate(context, builder, signature, arguments):
+        lanes = _load_lanes(context, builder, signature.args[0], *arguments)
+        return _as_bits(builder, builder.icmp_signed("<", lanes, _each_lane(0)))
+
+    return numba.types.uint64(array, numba.types.int64), generate
+
+
+high_lanes: Any = intrinsic(_high_lanes)
+
+
+def _unlike_lanes(typing, array, index, letters, fixed, at):  # noqa: ARG001, PLR0917 - as above
+    """Bits for `LANES` bytes of a uint8 array: which are not as they have to be.
+
+    Where `fixed` is 255 that is the letter at the same place, and where it is 0 any character of
+    ASCII but quote, backslash and control codes.
+    """
+
+    def generate(context, builder, signature, arguments):
+        arrays, (value, index, letters, fixed, at) = signature.args, arguments
+        lanes = _load_lanes(context, builder, arrays[0], value, index)
+        others = builder.xor(lanes, _load_lanes(context, builder, arrays[2], letters, at))
+        mask = _load_lanes(context, builder, arrays[3], fixed, at)
+        # As signed numbers what is not ASCII is less than a space.
+        ends = builder.sext(_ends_text(builder, lanes, builder.icmp_signed), _BYTES)
+        wrong = builder.or_(builder.and_(others, mask), builder.and_(ends, builder.not_(mask)))
+        return _as_bits(builder, builder.icmp_unsigned("!=", wrong, _each_lane(0)))
+
+    return (
+        numba.types.uint64(array, numba.types.int64, letters, fixed, numba.types.int64),
+        generate,
+    )
+
+
+unlike_lanes: Any = intrinsic(_unlike_lanes)
+
+
+def _copy_lanes(typing, source, index, target, at):  # noqa: ARG001 - as above
+    """Copy `LANES` bytes from one uint8 array to another."""
+
+    def generate(context, builder, signature, arguments):
+        arrays, (source, index, target, at) = signature.args, arguments
+        lanes = _load_lanes(context, builder, arrays[0], source, index)
+        store = builder.store(lanes, _lanes_at(context, builder, arrays[2], target, at))
+        store.align = 1
+        return context.get_dummy_value()
+
+    return numba.types.void(source, numba.types.int64, target, numba.types.int64), generate
+
+
+copy_lanes: Any = intrinsic(_copy_lanes)
+
+
+# --- threads -------------------------------------------------------------------------------------
 
 
 def threads() -> int:

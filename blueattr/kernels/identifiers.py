@@ -6,7 +6,8 @@
 import numpy as np
 
 from blueattr.kernels import compiled
-from blueattr.kernels.jsontext import begins, decimal, equals, letters_of
+from blueattr.kernels.compiled import load_word
+from blueattr.kernels.jsontext import decimal, letters_of, word_of
 
 __all__ = [
     "END_US",
@@ -15,20 +16,34 @@ __all__ = [
     "PLC",
     "read_did",
     "read_link",
+    "read_micros",
     "read_time",
     "tid_number",
 ]
 
 PLC = letters_of("did:plc:")
 """How the DIDs begin that have a number."""
-_AT = letters_of("at://")
-_IN_POSTS = letters_of("/app.bsky.feed.post/")
+
+U = np.uint64
+
+# What is compared eight bytes at a time; the last word of a name may repeat some of the one before.
+_DID_PLC = word_of("did:plc:")
+_AT_DID = word_of("at://did")
+_IN, _POSTS, _POST_SLASH = word_of("/app.bsk"), word_of("y.feed.p"), word_of("ed.post/")
 
 LETTERS = letters_of("234567abcdefghijklmnopqrstuvwxyz")
 """Digits of base 32 in ascending order, as TIDs use them."""
-# The value of a letter; 255 for what is none.
-_BASE32 = np.full(256, 255, np.uint8)
-_BASE32[LETTERS] = np.arange(32)
+
+_ONES = U(0x0101010101010101)
+_HIGHS = U(0x8080808080808080)
+_TWOS, _SIXES = _ONES * U(ord("2")), _ONES * U(6)
+_BETWEEN, _MORE = U(ord("a") - ord("2")), U(26 - 6)
+_BYTES, _PAIRS = U(0x00FF00FF00FF00FF), U(0x0000FFFF0000FFFF)
+
+_ZEROS = _ONES * U(ord("0"))
+_NINES_TO_HIGHS = _ONES * U(0x80 - 10)
+
+_NO_NUMBER = U(1 << 63)
 
 FIRST_US = np.datetime64("2020-01-01", "us").astype(np.int64)
 """Earliest server time that is believed, in microseconds since 1970."""
@@ -36,48 +51,89 @@ END_US = np.datetime64("2100-01-01", "us").astype(np.int64)
 """Where times begin that are not."""
 
 
-@compiled.jit()
-def _base32(buffer, start, length):
-    value, bad = np.int64(0), np.uint8(0)
-    for k in range(start, start + length):
-        digit = _BASE32[buffer[k]]
-        bad |= digit
-        value = value << 5 | np.int64(digit)
-    return np.int64(-1) if bad >= 32 else value
+@compiled.jit(makes_arrays=False)
+def _eight_of_32(word):
+    """Read eight digits of base 32 as 40 bits; `_NO_NUMBER` where one of them is none."""
+    # Of a letter bit 6 is set, of 2 to 7 it is not. A byte with its highest bit set cannot borrow.
+    is_letter = (word >> U(6)) & _ONES
+    above = (word | _HIGHS) - (_TWOS + is_letter * _BETWEEN)
+    places = above & ~_HIGHS
+    within = (_SIXES - _ONES + is_letter * _MORE | _HIGHS) - places
+    if (above & within & ~word & _HIGHS) != _HIGHS:
+        return _NO_NUMBER
+    places += is_letter * U(6)
+    # Twice as wide each time; the first byte is the lowest of the word and the highest digit.
+    places = (places & _BYTES) << U(5) | (places >> U(8)) & _BYTES
+    places = (places & _PAIRS) << U(10) | (places >> U(16)) & _PAIRS
+    return (places & U(0xFFFFFFFF)) << U(20) | places >> U(32)
 
 
-@compiled.jit()
+@compiled.jit(makes_arrays=False)
 def tid_number(buffer, start, stop):
     """Give a TID as the number it is; negative where it is none, or one of after 2255."""
-    if stop - start != 13 or _BASE32[buffer[start]] >= 8:
+    if stop - start != 13:
         return np.int64(-1)
-    rest = _base32(buffer, start + 1, 12)
-    return rest if rest < 0 else np.int64(_BASE32[buffer[start]]) << 60 | rest
+    first = _eight_of_32(load_word(buffer, start))
+    # Its last five digits, and three of the first eight once more.
+    last = _eight_of_32(load_word(buffer, start + 5))
+    if first >= U(1 << 38) or last == _NO_NUMBER:
+        return np.int64(-1)
+    return np.int64(first << U(25) | last & U((1 << 25) - 1))
 
 
-@compiled.jit()
+@compiled.jit(makes_arrays=False)
 def read_did(buffer, start, stop, numbers, row, k):
     """Write down the two halves of a DID; False where it is not a usual one."""
-    if stop - start != 32 or not begins(buffer, start, stop, PLC):
+    if stop - start != 32 or load_word(buffer, start) != _DID_PLC:
         return False
-    high, low = _base32(buffer, start + 8, 12), _base32(buffer, start + 20, 12)
-    numbers[row, k], numbers[row + 1, k] = high, low
-    return high >= 0 and low >= 0
+    first = _eight_of_32(load_word(buffer, start + 8))
+    second = _eight_of_32(load_word(buffer, start + 16))
+    third = _eight_of_32(load_word(buffer, start + 24))
+    numbers[row, k] = np.int64(first << U(20) | second >> U(20))
+    numbers[row + 1, k] = np.int64((second & U((1 << 20) - 1)) << U(40) | third)
+    return (first | second | third) & _NO_NUMBER == U(0)
 
 
-@compiled.jit()
+@compiled.jit(makes_arrays=False)
 def read_link(buffer, start, stop, numbers, row, k):
     """Write down the author and key of a link to a post; False where it is not a usual one."""
-    if stop - start != 5 + 32 + 20 + 13 or not begins(buffer, start, stop, _AT):
+    if stop - start != 5 + 32 + 20 + 13 or load_word(buffer, start) != _AT_DID:
         return False
-    if not equals(buffer, start + 37, start + 57, _IN_POSTS):
+    if (
+        load_word(buffer, start + 37) != _IN
+        or load_word(buffer, start + 45) != _POSTS
+        or load_word(buffer, start + 49) != _POST_SLASH
+    ):
         return False
     rkey = tid_number(buffer, start + 57, stop)
     numbers[row + 2, k] = rkey
     return rkey >= 0 and read_did(buffer, start + 5, start + 37, numbers, row, k)
 
 
-@compiled.jit()
+@compiled.jit(makes_arrays=False)
+def _eight_digits(word):
+    """Read eight digits; `_NO_NUMBER` where one of them is none."""
+    places = word ^ _ZEROS
+    if (places | places + _NINES_TO_HIGHS) & _HIGHS:
+        return _NO_NUMBER
+    places = (places & _BYTES) * U(10) + (places >> U(8) & _BYTES)
+    places = (places & _PAIRS) * U(100) + (places >> U(16) & _PAIRS)
+    return (places & U(0xFFFFFFFF)) * U(10_000) + (places >> U(32))
+
+
+@compiled.jit(makes_arrays=False)
+def read_micros(buffer, start, stop):
+    """Microseconds since 1970 as a number; negative where it has not as many digits as now."""
+    if stop - start != 16:
+        return np.int64(-1)
+    high = _eight_digits(load_word(buffer, start))
+    low = _eight_digits(load_word(buffer, start + 8))
+    if (high | low) & _NO_NUMBER:
+        return np.int64(-1)
+    return np.int64(high * U(100_000_000) + low)
+
+
+@compiled.jit(makes_arrays=False)
 def read_time(buffer, start, stop):
     """Microseconds of a time like 2026-05-25T14:23:28.778Z; negative where it is not so written."""
     if stop - start < 20 or stop - start > 27 or stop - start == 21 or buffer[stop - 1] != 90:

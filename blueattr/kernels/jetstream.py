@@ -1,6 +1,6 @@
 # mypy: allow-untyped-defs
 # (numba infers the types of what it compiles; what is public here is typed.)
-# ruff: noqa: PLR0911, PLR0912, PLR0915, PLR0917, PLR1714, SIM109 (a parser is one loop with many branches; numba compares one by one fastest)
+# ruff: noqa: PLR0911, PLR0912, PLR0915, PLR0917, PLR1714 (a parser is one loop with many branches; numba compares one by one fastest)
 """Lines as Jetstream writes them, parsed to columns in one pass.
 
 What is parsed here means exactly what ``sql/ingest/decode_lines.sql`` says of it, and the tests
@@ -11,30 +11,27 @@ that are valid and of a collection that is not kept.
 
 import numpy as np
 
-from blueattr.kernels import compiled
-from blueattr.kernels.compiled import load_word
+from blueattr.kernels import compiled, fields
 from blueattr.kernels.identifiers import (
     END_US,
     FIRST_US,
     read_did,
     read_link,
+    read_micros,
     read_time,
     tid_number,
 )
 from blueattr.kernels.jsontext import (
     ESCAPED,
     WIDE,
-    decimal,
     equals,
     is_utf8,
-    key_end,
     letters_of,
     number_end,
     string_end,
-    word_of,
 )
 
-__all__ = ["DEPTH", "KEPT", "LEFT", "SKIPPED", "TEXT_VALUE", "TITLE_VALUE", "VALUES", "parse_line"]
+__all__ = ["DEPTH", "SKIPPED", "SPANS", "parse_line", "read_row"]
 
 U = np.uint64
 
@@ -60,290 +57,195 @@ TEXT = 32
 """Bit of a flag: it has a text, perhaps an empty one."""
 TITLE = 64
 """Bit of a flag: it has a title, perhaps an empty one."""
+SKIPPED = 128
+"""Bit of a line, not of a flag: it is of a collection that is not kept."""
+_V2, _TITLE_OF_MEDIA = 256, 512
 
-# --- names ----------------------------------------------------------------------------------------
+# --- parsing --------------------------------------------------------------------------------------
 
+DEPTH = 64
+"""How deep a line that is parsed may nest."""
+SPANS = 48
+"""Values of a line whose places are remembered; `SPANS` are too many."""
 
-# Places a value can be in; those from _FACETS on are lists.
-_OTHER, _TOP, _COMMIT, _RECORD, _REPLY, _PARENT, _ROOT, _TARGET, _EMBED, _EXTERNAL = range(10)
-_MEDIA, _MEDIA_EXTERNAL, _FACET, _FEATURE, _PAYLOAD = range(10, 15)
-_FACETS, _FEATURES, _TAGS, _LIST = range(15, 19)
-_PLACES = 19
-# Values that are read. A number above _PLACES, so that one variable can say either.
-_DID, _TIME_US, _KIND, _REV, _OPERATION, _COLLECTION, _RKEY, _TYPE, _TIME = range(20, 29)
-TEXT_VALUE, _FOLLOWED, _PARENT_URI, _ROOT_URI, _TARGET_URI, TITLE_VALUE, _MEDIA_TITLE = range(
-    29, 36
-)
-_FRAME, _FEATURE_TAG, _TAG = range(36, 39)
-VALUES = 40
-
-_K_DID, _K_KIND, _K_COMMIT, _K_PAYLOAD = (
-    word_of("did"),
-    word_of("kind"),
-    word_of("commit"),
-    word_of("payload"),
-)
-_K_TIME_US, _K_TIME, _K_TYPE, _K_REV = (
-    word_of("time_us"),
-    word_of("time"),
-    word_of("$type"),
-    word_of("rev"),
-)
-_K_OPERATION, _K_COLLECTION = word_of("operation"), word_of("collection")
-_K_RKEY, _K_RECORD, _K_TEXT, _K_REPLY = (
-    word_of("rkey"),
-    word_of("record"),
-    word_of("text"),
-    word_of("reply"),
-)
-_K_TAGS, _K_FACETS, _K_EMBED = word_of("tags"), word_of("facets"), word_of("embed")
-_K_SUBJECT, _K_PARENT, _K_ROOT, _K_URI = (
-    word_of("subject"),
-    word_of("parent"),
-    word_of("root"),
-    word_of("uri"),
-)
-_K_EXTERNAL, _K_MEDIA, _K_TITLE = word_of("external"), word_of("media"), word_of("title")
-_K_FEATURES, _K_TAG = word_of("features"), word_of("tag")
-
-
-_POST = letters_of("app.bsky.feed.post")
-_REPOST = letters_of("app.bsky.feed.repost")
-_IN_FOLLOWS = letters_of("app.bsky.graph.follow")
-_PROFILE = letters_of("app.bsky.actor.profile")
 _IS_COMMIT = letters_of("commit")
 _MESSAGE = letters_of("message")
 _IS_COMMIT_V2 = letters_of("network.bsky.jetstream.subscribeEvents#commit")
 _CREATE, _UPDATE, _DELETE = letters_of("create"), letters_of("update"), letters_of("delete")
 
-DEPTH = 64
-"""How deep a line that is parsed may nest."""
+
+def _set(*values: int) -> np.uint64:
+    return U(sum(1 << value for value in values))
 
 
-@compiled.jit()
-def _what(place, buffer, i, end, kind):
-    """Tell what a key stands for where it is: a place, a value, or _OTHER."""
-    length = end - i
-    # Nearer to the end of the buffer a value that is read has no room.
-    word = load_word(buffer, i) if i + 8 <= buffer.size else U(0)
-    if length < 8:
-        word &= (U(1) << U(8 * length)) - U(1)
-    if place == _TOP or place == _PAYLOAD or place == _COMMIT:
-        if length == 4 and word == _K_RKEY:
-            return _RKEY if place != _TOP else _OTHER
-        if length == 3 and word == _K_REV:
-            return _REV if place != _TOP else _OTHER
-        if length == 9 and word == _K_OPERATION and buffer[i + 8] == 110:
-            return _OPERATION if place != _TOP else _OTHER
-        if length == 10 and word == _K_COLLECTION and buffer[i + 8] == 111 and buffer[i + 9] == 110:
-            return _COLLECTION if place != _TOP else _OTHER
-        if length == 6 and word == _K_RECORD:
-            return _RECORD if place != _TOP else _OTHER
-        if place == _COMMIT:
-            return _OTHER
-        if length == 3 and word == _K_DID:
-            return _DID
-        if length == 5 and word == _K_TYPE:
-            return _TYPE if place == _PAYLOAD else _FRAME
-        if place == _PAYLOAD:
-            return _TIME if length == 4 and word == _K_TIME else _OTHER
-        if length == 7 and word == _K_TIME_US:
-            return _TIME_US
-        if length == 4 and word == _K_KIND:
-            return _KIND
-        if length == 6 and word == _K_COMMIT:
-            return _COMMIT
-        if length == 7 and word == _K_PAYLOAD:
-            return _PAYLOAD
-        return _OTHER
-    if place == _RECORD:
-        if kind == 0:
-            if length == 4 and word == _K_TEXT:
-                return TEXT_VALUE
-            if length == 5 and word == _K_REPLY:
-                return _REPLY
-            if length == 5 and word == _K_EMBED:
-                return _EMBED
-            if length == 6 and word == _K_FACETS:
-                return _FACETS
-            if length == 4 and word == _K_TAGS:
-                return _TAGS
-        elif length == 7 and word == _K_SUBJECT:
-            return _TARGET if kind == 1 else _FOLLOWED
-        return _OTHER
-    if place == _REPLY:
-        if length == 6 and word == _K_PARENT:
-            return _PARENT
-        if length == 4 and word == _K_ROOT:
-            return _ROOT
-        return _OTHER
-    if place == _PARENT or place == _ROOT or place == _TARGET:
-        if length == 3 and word == _K_URI:
-            if place == _PARENT:
-                return _PARENT_URI
-            return _ROOT_URI if place == _ROOT else _TARGET_URI
-        return _OTHER
-    if place == _EMBED or place == _MEDIA:
-        if length == 8 and word == _K_EXTERNAL:
-            return _EXTERNAL if place == _EMBED else _MEDIA_EXTERNAL
-        if place == _EMBED and length == 5 and word == _K_MEDIA:
-            return _MEDIA
-        return _OTHER
-    if place == _EXTERNAL or place == _MEDIA_EXTERNAL:
-        if length == 5 and word == _K_TITLE:
-            return TITLE_VALUE if place == _EXTERNAL else _MEDIA_TITLE
-        return _OTHER
-    if place == _FACET and length == 8 and word == _K_FEATURES:
-        return _FEATURES
-    if place == _FEATURE and length == 3 and word == _K_TAG:
-        return _FEATURE_TAG
-    return _OTHER
+_FRAME, _PAYLOAD, _RECORD, _TEXT = (
+    _set(value) for value in (fields.FRAME, fields.PAYLOAD, fields.RECORD, fields.TEXT)
+)
+_NEEDED_V1 = _set(fields.KIND, fields.DID, fields.TIME_US, fields.COMMIT)
+_NEEDED_V2 = _set(fields.TYPE, fields.DID, fields.TIME)
+_NEEDED = _set(fields.RKEY, fields.REV, fields.OPERATION)
+_REPLY, _LINKS = _set(fields.REPLY), _set(fields.PARENT_URI, fields.ROOT_URI)
+_TITLE, _MEDIA_TITLE = _set(fields.TITLE), _set(fields.MEDIA_TITLE)
+_TARGET_URI, _FOLLOWED = _set(fields.TARGET_URI), _set(fields.FOLLOWED)
 
 
-@compiled.jit()
-def _collection(buffer, start, stop):
-    """0 post, 1 repost, 2 follow, 3 profile, 4 another; negative for an empty name."""
-    if start == stop:
-        return -1
-    if equals(buffer, start, stop, _POST):
-        return 0
-    if equals(buffer, start, stop, _REPOST):
-        return 1
-    if equals(buffer, start, stop, _IN_FOLLOWS):
-        return 2
-    return 3 if equals(buffer, start, stop, _PROFILE) else 4
+@compiled.jit(makes_arrays=False)
+def parse_line(buffer, i, k, start, stop, flags, places, tags, spans, numbers):
+    """Parse one line from `i` on.
+
+    Returns its bits, negative where it is left to others; where it ends; how many tags and how
+    many spans it has. The strings of what is read are left in `start`, `stop` and `flags`, all
+    strings but keys and the time in `spans` (what it is, start, stop, flags), the numbers in row
+    `k`.
+    """
+    kind, i, seen, tag_count, span_count = _walk(buffer, i, start, stop, flags, places, tags, spans)
+    bits = _meaning(buffer, kind, seen, start, stop) if kind >= 0 else -1
+    if bits >= 0 and not read_row(buffer, k, bits, start, stop, flags, numbers):
+        bits = -1
+    return bits, i, tag_count, span_count
 
 
-SKIPPED, KEPT, LEFT = 0, 1, 2
-"""What became of a line."""
+@compiled.jit(makes_arrays=False)
+def _walk(buffer, i, start, stop, flags, places, tags, spans):
+    """Go through a line of JSON.
 
-
-@compiled.jit()
-def parse_line(buffer, i, k, start, stop, flags, places, tags, numbers, flag):
-    """Parse one line from `i` on; return what became of it, where it ends, how many tags it has.
-
-    The strings of what is read are left in `start`, `stop` and `flags`, the numbers in row `k`.
+    Returns the number of its collection, negative where the line is malformed or unusual; where it
+    ends; the set of values and places that it has; how many tags and spans.
     """
     begin = i
-    if buffer[i] != 123:
-        return LEFT, i, 0
     seen = U(0)
+    if buffer[i] != 123:
+        return -1, i, seen, 0, 0
     wide = 0
     kind = -1
+    span_count = 0
     tag_count = 0
     depth = 0
-    place = _TOP
+    place = fields.TOP
     places[0] = place
     first = True
     i += 1
     while True:
         while buffer[i] == 32:
             i += 1
-        what = _OTHER
+        what = fields.OTHER
         c = buffer[i]
         # An empty object or list is closed below.
-        if not first or c != (93 if place >= _FACETS else 125):
-            if place == _FACETS:
-                what = _FACET
-            elif place == _FEATURES:
-                what = _FEATURE
-            elif place == _TAGS:
-                what = _TAG
-            elif place < _FACETS:
+        if not first or c != (93 if place >= fields.FACETS else 125):
+            if place == fields.FACETS:
+                what = fields.FACET
+            elif place == fields.FEATURES:
+                what = fields.FEATURE
+            elif place == fields.TAGS:
+                what = fields.TAG
+            elif place < fields.FACETS:
                 if c != 34:
-                    return LEFT, i, 0
-                end = key_end(buffer, i + 1)
-                if not end:
-                    end = string_end(buffer, i + 1)
-                    # A key that is escaped could be any.
-                    if end < 0 or end & ESCAPED:
-                        return LEFT, i, 0
-                    wide |= end & 3
-                    end >>= 2
-                if place != _OTHER:
-                    what = _what(place, buffer, i + 1, end, kind)
+                    return -1, i, seen, 0, 0
+                end = string_end(buffer, i + 1)
+                # A key that is escaped could be any.
+                if end < 0 or end & ESCAPED:
+                    return -1, i, seen, 0, 0
+                wide |= end & 3
+                end >>= 2
+                if place != fields.OTHER:
+                    what = fields.what_of(place, buffer, i + 1, end, kind)
                 i = end + 1
                 while buffer[i] == 32:
                     i += 1
                 if buffer[i] != 58:
-                    return LEFT, i, 0
+                    return -1, i, seen, 0, 0
                 i += 1
                 while buffer[i] == 32:
                     i += 1
-                if what != _OTHER:
+                if what != fields.OTHER:
                     # Of two equal keys the first counts; beside a payload none does.
                     bit = U(1) << U(what)
-                    if seen & bit or (place == _TOP and seen & (U(1) << U(_PAYLOAD))):
-                        return LEFT, i, 0
+                    if seen & bit or (place == fields.TOP and seen & _PAYLOAD):
+                        return -1, i, seen, 0, 0
                     seen |= bit
             c = buffer[i]
             if c == 34:
                 end = string_end(buffer, i + 1)
                 if end < 0:
-                    return LEFT, i, 0
+                    return -1, i, seen, 0, 0
                 f = end & 3
                 end >>= 2
                 wide |= f
-                if what != _OTHER:
-                    if what < _PLACES or what == _TIME_US:
-                        return LEFT, i, 0
-                    if what == _TAG or what == _FEATURE_TAG:
+                if span_count < SPANS:
+                    spans[0, span_count], spans[1, span_count] = what, i + 1
+                    spans[2, span_count], spans[3, span_count] = end, f
+                    span_count += 1
+                if what != fields.OTHER:
+                    if what < fields.PLACES or what == fields.TIME_US:
+                        return -1, i, seen, 0, 0
+                    if what == fields.TAG or what == fields.FEATURE_TAG:
                         if tag_count == tags.shape[1]:
-                            return LEFT, i, 0
+                            return -1, i, seen, 0, 0
                         tags[0, tag_count], tags[1, tag_count], tags[2, tag_count] = i + 1, end, f
                         tag_count += 1
                     else:
                         if f & ESCAPED and not (
-                            what == TEXT_VALUE or what == TITLE_VALUE or what == _MEDIA_TITLE
+                            what == fields.TEXT
+                            or what == fields.TITLE
+                            or what == fields.MEDIA_TITLE
                         ):
-                            return LEFT, i, 0
+                            return -1, i, seen, 0, 0
                         start[what], stop[what], flags[what] = i + 1, end, f
-                        if what == _COLLECTION:
-                            kind = _collection(buffer, i + 1, end)
+                        if what == fields.COLLECTION:
+                            kind = fields.collection_of(buffer, i + 1, end)
                             # An empty name, or a record that was read without knowing of what.
-                            if kind < 0 or kind == 3 or seen & (U(1) << U(_RECORD)):
-                                return LEFT, i, 0
-                        elif what == _FRAME and not equals(buffer, i + 1, end, _MESSAGE):
+                            if kind < 0 or kind == fields.PROFILE or seen & _RECORD:
+                                return -1, i, seen, 0, 0
+                        elif what == fields.FRAME and not equals(buffer, i + 1, end, _MESSAGE):
                             # What is in a frame, without the frame; its type must come first.
-                            if seen != U(1) << U(_FRAME):
-                                return LEFT, i, 0
-                            seen = U(1) << U(_TYPE) | U(1) << U(_PAYLOAD)
-                            start[_TYPE], stop[_TYPE] = i + 1, end
-                            place = _PAYLOAD
+                            if seen != _FRAME:
+                                return -1, i, seen, 0, 0
+                            seen = U(1) << U(fields.TYPE) | _PAYLOAD
+                            start[fields.TYPE], stop[fields.TYPE] = i + 1, end
+                            place = fields.PAYLOAD
                             places[0] = place
                 i = end + 1
             elif c == 123 or c == 91:
-                if what > _PLACES or (what != _OTHER and (c == 91) != (what >= _FACETS)):
-                    return LEFT, i, 0
-                if what == _RECORD:
+                if what > fields.PLACES or (
+                    what != fields.OTHER and (c == 91) != (what >= fields.FACETS)
+                ):
+                    return -1, i, seen, 0, 0
+                if what == fields.RECORD:
                     if kind < 0:
-                        return LEFT, i, 0
-                    if kind == 4:
-                        what = _OTHER
-                elif what == _FACET:
-                    seen &= ~(U(1) << U(_FEATURES))
-                elif what == _FEATURE:
-                    seen &= ~(U(1) << U(_FEATURE_TAG))
-                elif what == _PAYLOAD and seen != (U(1) << U(_FRAME) | U(1) << U(_PAYLOAD)):
-                    return LEFT, i, 0
+                        return -1, i, seen, 0, 0
+                    if kind == fields.ANOTHER:
+                        what = fields.OTHER
+                elif what == fields.FACET:
+                    seen &= ~(U(1) << U(fields.FEATURES))
+                elif what == fields.FEATURE:
+                    seen &= ~(U(1) << U(fields.FEATURE_TAG))
+                elif what == fields.PAYLOAD and seen != _FRAME | _PAYLOAD:
+                    return -1, i, seen, 0, 0
                 depth += 1
                 if depth == places.size:
-                    return LEFT, i, 0
-                place = _LIST if what == _OTHER and c == 91 else what
+                    return -1, i, seen, 0, 0
+                place = fields.LIST if what == fields.OTHER and c == 91 else what
                 places[depth] = place
                 first = True
                 i += 1
                 continue
             else:
                 # Where a text, an object or a list belongs, anything else is judged elsewhere.
-                if what != _OTHER and what != _TIME_US:
-                    return LEFT, i, 0
-                if what == _TIME_US or c == 45 or 48 <= c <= 57:
+                if what != fields.OTHER and what != fields.TIME_US:
+                    return -1, i, seen, 0, 0
+                if what == fields.TIME_US or c == 45 or 48 <= c <= 57:
                     end = number_end(buffer, i)
                     if end < 0:
-                        return LEFT, i, 0
-                    if what == _TIME_US:
+                        return -1, i, seen, 0, 0
+                    if what == fields.TIME_US:
                         start[what], stop[what] = i, end
+                    if what == fields.TIME_US and span_count < SPANS:
+                        spans[0, span_count], spans[1, span_count] = what, i
+                        spans[2, span_count], spans[3, span_count] = end, 0
+                        span_count += 1
+                    else:
+                        # Lines with other numbers seldom have them in common.
+                        span_count = SPANS
                     i = end
                 elif (
                     c == 116
@@ -366,7 +268,7 @@ def parse_line(buffer, i, k, start, stop, flags, places, tags, numbers, flag):
                 ):
                     i += 5
                 else:
-                    return LEFT, i, 0
+                    return -1, i, seen, 0, 0
         first = False
         while True:
             while buffer[i] == 32:
@@ -375,8 +277,8 @@ def parse_line(buffer, i, k, start, stop, flags, places, tags, numbers, flag):
             if c == 44:
                 i += 1
                 break
-            if c != (93 if place >= _FACETS else 125):
-                return LEFT, i, 0
+            if c != (93 if place >= fields.FACETS else 125):
+                return -1, i, seen, 0, 0
             depth -= 1
             i += 1
             if depth < 0:
@@ -387,79 +289,82 @@ def parse_line(buffer, i, k, start, stop, flags, places, tags, numbers, flag):
     if buffer[i] == 13:
         i += 1
     if buffer[i] != 10 or (wide & WIDE and not is_utf8(buffer, begin, i)):
-        return LEFT, i, 0
-    # --- the line is JSON; what does it say?
-    v2 = seen & (U(1) << U(_PAYLOAD)) != U(0)
-    if v2:
-        needed = U(1) << U(_TYPE) | U(1) << U(_DID) | U(1) << U(_TIME) | U(1) << U(_COLLECTION)
-        if seen & needed != needed or not equals(buffer, start[_TYPE], stop[_TYPE], _IS_COMMIT_V2):
-            return LEFT, i, 0
-        time = read_time(buffer, start[_TIME], stop[_TIME])
+        return -1, i, seen, 0, 0
+    return kind, i, seen, tag_count, span_count
+
+
+@compiled.jit(makes_arrays=False)
+def _meaning(buffer, kind, seen, start, stop):
+    """Tell the bits of a line of JSON from its names; negative where it is unusual."""
+    bits = kind if kind != fields.ANOTHER else SKIPPED
+    if seen & _PAYLOAD:
+        bits |= _V2
+        o, p = start[fields.TYPE], stop[fields.TYPE]
+        if seen & _NEEDED_V2 != _NEEDED_V2 or not equals(buffer, o, p, _IS_COMMIT_V2):
+            return -1
     else:
-        needed = U(1) << U(_KIND) | U(1) << U(_DID) | U(1) << U(_TIME_US) | U(1) << U(_COLLECTION)
-        needed |= U(1) << U(_COMMIT)
-        if seen & needed != needed or seen & (U(1) << U(_FRAME)):
-            return LEFT, i, 0
-        if not equals(buffer, start[_KIND], stop[_KIND], _IS_COMMIT):
-            return LEFT, i, 0
-        time = np.int64(decimal(buffer, start[_TIME_US], stop[_TIME_US] - start[_TIME_US]))
-    if time < FIRST_US or time >= END_US:
-        return LEFT, i, 0
-    if not read_did(buffer, start[_DID], stop[_DID], numbers, AUTHOR_HIGH, k):
-        return LEFT, i, 0
-    numbers[TIME, k] = time
-    if kind == 4:
-        return SKIPPED, i, 0
-    needed = U(1) << U(_RKEY) | U(1) << U(_REV) | U(1) << U(_OPERATION)
-    if seen & needed != needed:
-        return LEFT, i, 0
-    rkey = tid_number(buffer, start[_RKEY], stop[_RKEY])
-    rev = tid_number(buffer, start[_REV], stop[_REV])
-    if rkey < 0 or rev < 0:
-        return LEFT, i, 0
-    numbers[RKEY, k], numbers[REV, k] = rkey, rev
-    writes = seen & (U(1) << U(_RECORD)) != U(0)
-    o, p = start[_OPERATION], stop[_OPERATION]
+        o, p = start[fields.KIND], stop[fields.KIND]
+        if seen & _NEEDED_V1 != _NEEDED_V1 or seen & _FRAME or not equals(buffer, o, p, _IS_COMMIT):
+            return -1
+    if bits & SKIPPED:
+        return bits
+    if seen & _NEEDED != _NEEDED:
+        return -1
+    o, p = start[fields.OPERATION], stop[fields.OPERATION]
     if equals(buffer, o, p, _DELETE):
-        if writes:
-            return LEFT, i, 0
-        flag[k] = kind | REMOVED
-        return KEPT, i, 0
-    if not writes or not (equals(buffer, o, p, _CREATE) or equals(buffer, o, p, _UPDATE)):
-        return LEFT, i, 0
-    bits = kind
-    if kind == 0:
-        if not seen & (U(1) << U(TEXT_VALUE)):
-            return LEFT, i, 0
-        bits |= TEXT
-        if seen & (U(1) << U(_REPLY)):
-            needed = U(1) << U(_PARENT_URI) | U(1) << U(_ROOT_URI)
-            if seen & needed != needed:
-                return LEFT, i, 0
-            if not read_link(
-                buffer, start[_PARENT_URI], stop[_PARENT_URI], numbers, SUBJECT_HIGH, k
-            ):
-                return LEFT, i, 0
-            if not read_link(buffer, start[_ROOT_URI], stop[_ROOT_URI], numbers, ROOT_HIGH, k):
-                return LEFT, i, 0
-            bits |= SUBJECT | ROOT
-        if not seen & (U(1) << U(TITLE_VALUE)) and seen & (U(1) << U(_MEDIA_TITLE)):
-            start[TITLE_VALUE], stop[TITLE_VALUE] = start[_MEDIA_TITLE], stop[_MEDIA_TITLE]
-            flags[TITLE_VALUE] = flags[_MEDIA_TITLE]
-            seen |= U(1) << U(TITLE_VALUE)
-        if seen & (U(1) << U(TITLE_VALUE)):
-            bits |= TITLE
-    elif kind == 1:
-        if not seen & (U(1) << U(_TARGET_URI)):
-            return LEFT, i, 0
-        if not read_link(buffer, start[_TARGET_URI], stop[_TARGET_URI], numbers, SUBJECT_HIGH, k):
-            return LEFT, i, 0
-        bits |= SUBJECT
+        return bits | REMOVED if not seen & _RECORD else -1
+    writes = equals(buffer, o, p, _CREATE) or equals(buffer, o, p, _UPDATE)
+    if not writes or not seen & _RECORD:
+        return -1
+    if kind != fields.POST:
+        named = _TARGET_URI if kind == fields.REPOST else _FOLLOWED
+        return bits | SUBJECT if seen & named else -1
+    if not seen & _TEXT or (seen & _REPLY and seen & _LINKS != _LINKS):
+        return -1
+    bits |= TEXT
+    if seen & _REPLY:
+        bits |= SUBJECT | ROOT
+    if seen & _TITLE:
+        bits |= TITLE
+    elif seen & _MEDIA_TITLE:
+        bits |= TITLE | _TITLE_OF_MEDIA
+    return bits
+
+
+@compiled.jit(makes_arrays=False)
+def read_row(buffer, k, bits, start, stop, flags, numbers):
+    """Write down the numbers of a line from where its strings are; False where one is unusual."""
+    if bits & _V2:
+        time = read_time(buffer, start[fields.TIME], stop[fields.TIME])
     else:
-        if not seen & (U(1) << U(_FOLLOWED)):
-            return LEFT, i, 0
-        if not read_did(buffer, start[_FOLLOWED], stop[_FOLLOWED], numbers, SUBJECT_HIGH, k):
-            return LEFT, i, 0
-        bits |= SUBJECT
-    flag[k] = bits
-    return KEPT, i, tag_count
+        time = read_micros(buffer, start[fields.TIME_US], stop[fields.TIME_US])
+    numbers[TIME, k] = time
+    if time < FIRST_US or time >= END_US:
+        return False
+    if not read_did(buffer, start[fields.DID], stop[fields.DID], numbers, AUTHOR_HIGH, k):
+        return False
+    if bits & SKIPPED:
+        return True
+    rkey = tid_number(buffer, start[fields.RKEY], stop[fields.RKEY])
+    rev = tid_number(buffer, start[fields.REV], stop[fields.REV])
+    numbers[RKEY, k], numbers[REV, k] = rkey, rev
+    if rkey < 0 or rev < 0:
+        return False
+    if bits & _TITLE_OF_MEDIA:
+        start[fields.TITLE], stop[fields.TITLE] = (
+            start[fields.MEDIA_TITLE],
+            stop[fields.MEDIA_TITLE],
+        )
+        flags[fields.TITLE] = flags[fields.MEDIA_TITLE]
+    if not bits & SUBJECT:
+        return True
+    if bits & KIND == FOLLOW:
+        return read_did(
+            buffer, start[fields.FOLLOWED], stop[fields.FOLLOWED], numbers, SUBJECT_HIGH, k
+        )
+    uri = fields.PARENT_URI if bits & ROOT else fields.TARGET_URI
+    if not read_link(buffer, start[uri], stop[uri], numbers, SUBJECT_HIGH, k):
+        return False
+    return not bits & ROOT or read_link(
+        buffer, start[fields.ROOT_URI], stop[fields.ROOT_URI], numbers, ROOT_HIGH, k
+    )

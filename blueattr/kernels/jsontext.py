@@ -1,24 +1,29 @@
 # mypy: allow-untyped-defs
 # (numba infers the types of what it compiles; what is public here is typed.)
-# ruff: noqa: PLR0912, PLR0917, PLR1714, SIM110 (plain loops and comparisons compile best)
+# ruff: noqa: PLR0912, PLR0915, PLR1714, SIM110 (plain loops and comparisons compile best)
 """JSON texts in a buffer of bytes: where strings and numbers end, and what they hold."""
 
 import numpy as np
 import numpy.typing as npt
 
 from blueattr.kernels import compiled
-from blueattr.kernels.compiled import load_word, trailing_zeros
+from blueattr.kernels.compiled import (
+    LANES,
+    copy_lanes,
+    high_lanes,
+    load_word,
+    text_ends,
+    trailing_zeros,
+)
 
 __all__ = [
     "ESCAPED",
     "WIDE",
     "append_string",
-    "begins",
     "decimal",
     "equals",
     "hexadecimal",
     "is_utf8",
-    "key_end",
     "letters_of",
     "number_end",
     "string_end",
@@ -27,12 +32,7 @@ __all__ = [
 
 U = np.uint64
 
-# What a word of eight bytes is compared with.
-_ONES = U(0x0101010101010101)
 _HIGHS = U(0x8080808080808080)
-_QUOTES = _ONES * U(ord('"'))
-_SLASHES = _ONES * U(ord("\\"))
-_SPACES = _ONES * U(ord(" "))
 
 ESCAPED, WIDE = 1, 2
 """Flags of a string: it holds an escape; it may hold what is not ASCII."""
@@ -48,7 +48,7 @@ def letters_of(text: str) -> npt.NDArray[np.uint8]:
     return np.frombuffer(text.encode(), np.uint8)
 
 
-@compiled.jit()
+@compiled.jit(makes_arrays=False)
 def hexadecimal(buffer, i):
     """Read four digits; negative where they are not."""
     code = 0
@@ -66,7 +66,7 @@ def hexadecimal(buffer, i):
     return code
 
 
-@compiled.jit()
+@compiled.jit(makes_arrays=False)
 def string_end(buffer, i):
     """Go through a string from after its first quote; give 4 times where its last is, plus flags.
 
@@ -74,93 +74,59 @@ def string_end(buffer, i):
     An end of line is no part of a string, so that one at the end of the buffer ends every loop.
     """
     flags = 0
-    last = buffer.size - 8
-    high = U(0)
+    last = buffer.size - LANES
     while True:
         if i <= last:
-            word = load_word(buffer, i)
-            quote, slash = word ^ _QUOTES, word ^ _SLASHES
-            # Lowest bit set: the first quote, slash or control character.
-            found = (
-                ((quote - _ONES) & ~quote) | ((slash - _ONES) & ~slash) | ((word - _SPACES) & ~word)
-            ) & _HIGHS
-            high |= word
+            found = text_ends(buffer, i)
+            high = high_lanes(buffer, i)
             if found == U(0):
-                i += 8
+                if high != U(0):
+                    flags |= WIDE
+                i += LANES
                 continue
-            i += np.int64(trailing_zeros(found) >> U(3))
+            # The bits below the lowest that is set.
+            if high & ~found & (found - U(1)):
+                flags |= WIDE
+            i += np.int64(trailing_zeros(found))
         c = buffer[i]
         if c == 34:
-            break
+            return i << 2 | flags
         if c < 32:
             return np.int64(-1)
         if c == 92:
             flags |= ESCAPED
-            i += 1
-            c = buffer[i]
-            if c == 117:
-                code = hexadecimal(buffer, i + 1)
-                if code <= 0 or 0xDC00 <= code < 0xE000:
-                    return np.int64(-1)
-                i += 5
-                if code >= 0xD800 and code < 0xDC00:
-                    if buffer[i] != 92 or buffer[i + 1] != 117:
-                        return np.int64(-1)
-                    low = hexadecimal(buffer, i + 2)
-                    if low < 0xDC00 or low >= 0xE000:
-                        return np.int64(-1)
-                    i += 6
-            elif (
-                c == 34
-                or c == 92
-                or c == 47
-                or c == 98
-                or c == 102
-                or c == 110
-                or c == 114
-                or c == 116
-            ):
-                i += 1
-            else:
+            i = _escape_end(buffer, i + 1)
+            if i < 0:
                 return np.int64(-1)
             continue
         if c >= 128:
-            high |= _HIGHS
+            flags |= WIDE
         i += 1
-    if high & _HIGHS:
-        flags |= WIDE
-    return i << 2 | flags
 
 
-@compiled.jit()
-def _has_controls(word, length):
-    """Whether one of the first bytes is a control character; the bytes after them are 0."""
-    filled = word | ~((U(1) << U(8 * length)) - U(1)) & _SPACES
-    return ((filled - _SPACES) & ~filled & _HIGHS) != U(0)
+@compiled.jit(makes_arrays=False)
+def _escape_end(buffer, i):
+    """Go through an escape from after its backslash; negative where it is malformed."""
+    c = buffer[i]
+    if c == 117:
+        code = hexadecimal(buffer, i + 1)
+        if code <= 0 or 0xDC00 <= code < 0xE000:
+            return np.int64(-1)
+        i += 5
+        if code >= 0xD800 and code < 0xDC00:
+            if buffer[i] != 92 or buffer[i + 1] != 117:
+                return np.int64(-1)
+            low = hexadecimal(buffer, i + 2)
+            if low < 0xDC00 or low >= 0xE000:
+                return np.int64(-1)
+            i += 6
+        return i
+    if c == 34 or c == 92 or c == 47 or c == 98 or c == 102 or c == 110 or c == 114 or c == 116:
+        return i + 1
+    return np.int64(-1)
 
 
-@compiled.jit()
-def key_end(buffer, i):
-    """Find the end of a short and plain key from its first letter; 0 where it is not one.
-
-    Most keys are: their end is in the first eight bytes.
-    """
-    if i + 8 > buffer.size:
-        return 0
-    word = load_word(buffer, i)
-    quote = word ^ _QUOTES
-    found = (quote - _ONES) & ~quote & _HIGHS
-    if found == U(0):
-        return 0
-    length = np.int64(trailing_zeros(found) >> U(3))
-    word &= (U(1) << U(8 * length)) - U(1)
-    slash = word ^ _SLASHES
-    if (((slash - _ONES) & ~slash) | word) & _HIGHS or _has_controls(word, length):
-        return 0
-    return i + length
-
-
-@compiled.jit()
+@compiled.jit(makes_arrays=False)
 def is_utf8(buffer, i, stop):
     """Whether bytes are UTF-8: no overlong form, no surrogate, nothing beyond U+10FFFF."""
     last = buffer.size - 8
@@ -198,7 +164,7 @@ def is_utf8(buffer, i, stop):
     return True
 
 
-@compiled.jit()
+@compiled.jit(makes_arrays=False)
 def number_end(buffer, i):
     """Go through a number without exponent, of at most 18 digits; negative where it is not one."""
     if buffer[i] == 45:
@@ -219,7 +185,7 @@ def number_end(buffer, i):
     return np.int64(-1) if c == 101 or c == 69 else i
 
 
-@compiled.jit()
+@compiled.jit(makes_arrays=False)
 def equals(buffer, start, stop, what):
     """Whether a stretch holds these bytes and no others."""
     if stop - start != what.size:
@@ -230,13 +196,7 @@ def equals(buffer, start, stop, what):
     return True
 
 
-@compiled.jit()
-def begins(buffer, start, stop, what):
-    """Whether a stretch begins with these bytes."""
-    return stop - start >= what.size and equals(buffer, start, start + what.size, what)
-
-
-@compiled.jit()
+@compiled.jit(makes_arrays=False)
 def decimal(buffer, start, count):
     """Read so many digits; negative where they are not."""
     value = np.int64(0)
@@ -248,15 +208,23 @@ def decimal(buffer, start, count):
     return value
 
 
-@compiled.jit()
-def append_string(buffer, start, stop, flags, out, o):
-    """Append a string to `out` from `o` on without its escapes; return where it ends."""
-    if not flags & ESCAPED:
-        for k in range(stop - start):
-            out[o + k] = buffer[start + k]
-        return o + stop - start
+@compiled.jit(makes_arrays=False)
+def append_string(buffer, start, stop, out, o):
+    """Append a string to `out` from `o` on without its escapes; return where it ends.
+
+    What is in `out` after that may have changed.
+    """
     i = start
     while i < stop:
+        if i + LANES <= buffer.size and o + LANES <= out.size:
+            copy_lanes(buffer, i, out, o)
+            # In a string that is well-formed it is a backslash, or the quote at its end.
+            found = text_ends(buffer, i)
+            length = np.int64(trailing_zeros(found)) if found != U(0) else LANES
+            i += length
+            o += length
+            if i == stop or length == LANES:
+                continue
         c = buffer[i]
         if c != 92:
             out[o] = c

@@ -10,31 +10,30 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from blueattr.kernels import compiled
+from blueattr.kernels import compiled, fields, stencils
 from blueattr.kernels.compiled import IntArray
 from blueattr.kernels.identifiers import END_US, LETTERS, PLC
 from blueattr.kernels.jetstream import (
     AUTHOR_HIGH,
     AUTHOR_LOW,
     DEPTH,
-    KEPT,
-    LEFT,
     NUMBERS,
     ROOT,
     ROOT_HIGH,
     ROOT_LOW,
+    SKIPPED,
+    SPANS,
     SUBJECT,
     SUBJECT_HIGH,
     SUBJECT_LOW,
     TEXT,
-    TEXT_VALUE,
     TIME,
     TITLE,
-    TITLE_VALUE,
-    VALUES,
     parse_line,
+    read_row,
 )
 from blueattr.kernels.jsontext import append_string
+from blueattr.kernels.stencils import cut, fit
 
 __all__ = ["Dids", "Scanned", "Scanner"]
 
@@ -46,12 +45,12 @@ _SHORTEST = 100
 _SHORTEST_TAG = 3
 
 
-@compiled.jit()
-def _scan(buffer, begin, end, limit, numbers, flag, words, word_ends, tag_ends, left, counts):
+@compiled.jit(makes_arrays=False)
+def _scan(
+    buffer, begin, end, limit, work, known, numbers, flag, words, word_ends, tag_ends, left, counts
+):
     """Parse whole lines; see `Scanner.scan`. `counts` says how much."""
-    start, stop = np.zeros(VALUES, np.int64), np.zeros(VALUES, np.int64)
-    flags, places = np.zeros(VALUES, np.int64), np.zeros(DEPTH, np.int64)
-    tags = np.zeros((3, _MOST_TAGS), np.int64)
+    start, stop, flags, places, tags, spans = work
     kept, skipped, lefts, tag_number = 0, 0, 0, 0
     first, last = np.int64(END_US), np.int64(0)
     text_end, title_end, tag_end = 0, 0, 0
@@ -61,10 +60,15 @@ def _scan(buffer, begin, end, limit, numbers, flag, words, word_ends, tag_ends, 
         if c == 10 or (c == 13 and buffer[i + 1] == 10):
             i += 1 + (c == 13)
             continue
-        what, j, tag_count = parse_line(
-            buffer, i, kept, start, stop, flags, places, tags, numbers, flag
-        )
-        if what == LEFT or j + 1 - i > limit:
+        tag_count = 0
+        bits, j = fit(buffer, i, known, start, stop, flags)
+        if bits < 0 or not read_row(buffer, kept, bits, start, stop, flags, numbers):
+            bits, j, tag_count, span_count = parse_line(
+                buffer, i, kept, start, stop, flags, places, tags, spans, numbers
+            )
+            if bits >= 0 and tag_count == 0:
+                cut(buffer, i, j, bits, start, spans, span_count, known)
+        if bits < 0 or j + 1 - i > limit:
             while buffer[j] != 10:
                 j += 1
             if lefts and left[lefts - 1, 1] == i:
@@ -77,25 +81,20 @@ def _scan(buffer, begin, end, limit, numbers, flag, words, word_ends, tag_ends, 
         i = j + 1
         time = numbers[TIME, kept]
         first, last = min(first, time), max(last, time)
-        if what != KEPT:
+        if bits & SKIPPED:
             skipped += 1
             continue
-        bits = flag[kept]
+        flag[kept] = bits & 127
         if bits & TEXT:
             text_end = append_string(
-                buffer, start[TEXT_VALUE], stop[TEXT_VALUE], flags[TEXT_VALUE], words[0], text_end
+                buffer, start[fields.TEXT], stop[fields.TEXT], words[0], text_end
             )
         if bits & TITLE:
             title_end = append_string(
-                buffer,
-                start[TITLE_VALUE],
-                stop[TITLE_VALUE],
-                flags[TITLE_VALUE],
-                words[1],
-                title_end,
+                buffer, start[fields.TITLE], stop[fields.TITLE], words[1], title_end
             )
         for t in range(tag_count):
-            tag_end = append_string(buffer, tags[0, t], tags[1, t], tags[2, t], words[2], tag_end)
+            tag_end = append_string(buffer, tags[0, t], tags[1, t], words[2], tag_end)
             tag_ends[tag_number] = tag_end
             tag_number += 1
         word_ends[0, kept], word_ends[1, kept], word_ends[2, kept] = text_end, title_end, tag_number
@@ -147,6 +146,10 @@ class Scanner:
 
     def __init__(self) -> None:
         self._size = -1
+        self._stencils = stencils.empty()
+        # What `parse_line` writes to.
+        shapes = (fields.VALUES, fields.VALUES, fields.VALUES, DEPTH, (3, _MOST_TAGS), (4, SPANS))
+        self._work = tuple(np.zeros(shape, np.int64) for shape in shapes)
 
     def _make_room(self, size: int) -> None:
         if size <= self._size:
@@ -178,8 +181,8 @@ class Scanner:
         """
         self._make_room(end - begin)
         _scan(
-            data, begin, end, limit, self._numbers, self._flag, self._words, self._word_ends,
-            self._tag_ends, self._left, self._counts,
+            data, begin, end, limit, self._work, self._stencils, self._numbers, self._flag,
+            self._words, self._word_ends, self._tag_ends, self._left, self._counts,
         )  # fmt: skip
         kept, skipped, left, tags, first, last = self._counts.tolist()
         text_end, title_end = (int(self._word_ends[k, kept - 1]) if kept else 0 for k in range(2))
@@ -200,7 +203,7 @@ def _datetime(micros: int) -> datetime:
     return datetime(1970, 1, 1) + timedelta(microseconds=micros)  # noqa: DTZ001 - naive, as stored
 
 
-@compiled.jit()
+@compiled.jit(makes_arrays=False)
 def _slot(high, low, seed, mask):
     # Whoever writes events chooses DIDs, but does not know the seed.
     mixed = (U(high) ^ seed) * U(0x9E3779B97F4A7C15)
@@ -210,7 +213,7 @@ def _slot(high, low, seed, mask):
     return np.int64(mixed & mask)
 
 
-@compiled.jit()
+@compiled.jit(makes_arrays=False)
 def _find(high, low, seed, slots, keys, known):
     """Give a DID its number, in order of first appearance; `slots` has -1 where it is empty."""
     mask = U(slots.size - 1)
@@ -226,7 +229,7 @@ def _find(high, low, seed, slots, keys, known):
         slot = np.int64(U(slot + 1) & mask)
 
 
-@compiled.jit()
+@compiled.jit(makes_arrays=False)
 def _intern(numbers, flag, seed, slots, keys, known, codes):
     for k in range(flag.size):
         code = _find(numbers[AUTHOR_HIGH, k], numbers[AUTHOR_LOW, k], seed, slots, keys, known)
@@ -245,7 +248,7 @@ def _intern(numbers, flag, seed, slots, keys, known, codes):
     return known
 
 
-@compiled.jit()
+@compiled.jit(makes_arrays=False)
 def _refill(keys, known, seed, slots):
     mask = U(slots.size - 1)
     for code in range(known):
