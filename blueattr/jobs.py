@@ -4,8 +4,10 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
+from functools import partial
 from itertools import repeat
 from pathlib import Path
+from queue import SimpleQueue
 
 import polars as pl
 
@@ -13,10 +15,12 @@ from blueattr import panel, rollups, topics
 from blueattr.attribution import AttributionResult, attribute
 from blueattr.errors import InputError, SourceError, UsageError
 from blueattr.indicators import Aggregator, Indicator
+from blueattr.kernels.compiled import threads
 from blueattr.provenance import Provenance, Window
 from blueattr.scales import ScaleComparison, compare_scales
 from blueattr.sources import Chunk, Ingested, Source, SourceState, files
 from blueattr.sources.parallel import in_order
+from blueattr.staging import Parser
 from blueattr.store import DEFAULT_MEMORY, Status, Store
 from blueattr.views import PanelQuery, count_events, make_features
 from blueattr.writer import Writer
@@ -188,8 +192,10 @@ def read_source(
     committed = time.monotonic()
     try:
         chunks = source.chunks(state.position)
-        # Not of a pipe: a thread that waits for its next line would outlive an interrupt.
-        for chunk in _ahead(chunks) if isinstance(source, files.FileSource) else chunks:
+        if isinstance(source, files.FileSource) and source.kind != "plc":
+            # Not of a pipe: a thread that waits for its next line would outlive an interrupt.
+            chunks = _parsed(chunks)
+        for chunk in chunks:
             state = writer.stage(chunk, state, later=True)
             if progress:
                 progress(source.name, chunk.read, source.size)
@@ -216,12 +222,28 @@ def read_source(
     return state, failure or next(iter(nothing_of_it(state)), "")
 
 
-def _ahead(chunks: Iterator[Chunk]) -> Iterator[Chunk]:
-    """Read and decompress the next chunks of a file while the one before is decoded."""
-    for chunk in in_order(repeat(lambda: next(chunks, None)), 1):
-        if chunk is None:
-            return
+def _parsed(chunks: Iterator[Chunk]) -> Iterator[Chunk]:
+    """Read, decompress and parse the next chunks of a file while the ones before are staged."""
+    cores = threads()
+    # For those that are parsed, that wait for their turn, and the one whose turn it is.
+    parsers: SimpleQueue[Parser] = SimpleQueue()
+    for _ in range(cores + 2):
+        parsers.put(Parser(1))
+
+    def parse(chunk: Chunk) -> tuple[Chunk, Parser]:
+        parser = parsers.get()
+        parts, left = parser.scan(chunk.data, chunk.position)
+        return replace(chunk, parsed=tuple(parts), left=left), parser
+
+    def read() -> Iterator[Callable[[], tuple[Chunk, Parser]]]:
+        for chunk in in_order(repeat(lambda: next(chunks, None)), 1):
+            if chunk is None:
+                return
+            yield partial(parse, chunk)
+
+    for chunk, parser in in_order(read(), cores):
         yield chunk
+        parsers.put(parser)
 
 
 def nothing_of_it(state: SourceState) -> list[str]:

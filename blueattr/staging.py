@@ -5,7 +5,6 @@ few dozen bytes an event, beside its words.
 """
 
 from codecs import BOM_UTF8
-from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 from typing import Any
 
@@ -15,7 +14,8 @@ import pyarrow as pa
 
 from blueattr.events import LINE_LIMIT
 from blueattr.kernels import IntArray, jetstream
-from blueattr.kernels.compiled import threads
+from blueattr.kernels.compiled import each, threads
+from blueattr.kernels.doubles import find_doubles
 from blueattr.kernels.scanning import Dids, Scanned, Scanner
 
 __all__ = ["Parser", "Waiting"]
@@ -26,6 +26,7 @@ _SPREAD_FROM = 1 << 20
 _DIDS = pa.schema([("code", pa.int64()), ("did", pa.string())])
 _CODED = pa.schema(
     [
+        ("repeated", pa.bool_()),
         ("collection", pa.uint8()),
         ("account", pa.uint32()),
         ("rkey", pa.int64()),
@@ -44,10 +45,16 @@ _CODED = pa.schema(
 
 
 class Parser:
-    """Parses lines that are as Jetstream writes them, on every core."""
+    """Parses lines that are as Jetstream writes them.
 
-    def __init__(self) -> None:
-        self._scanners = [Scanner() for _ in range(threads())]
+    Parameters
+    ----------
+    cores
+        On how many cores; on all by default.
+    """
+
+    def __init__(self, cores: int | None = None) -> None:
+        self._scanners = [Scanner() for _ in range(cores or threads())]
 
     def scan(self, data: bytes, position: int = 0) -> tuple[list[Scanned], IntArray]:
         """Parse lines.
@@ -76,14 +83,10 @@ class Parser:
             after = data.find(b"\n", begin + k * (end - begin) // cores) + 1
             bounds.append(max(after, bounds[-1]))
         stretches = [(a, b) for a, b in pairwise([*bounds, end]) if a < b]
-        with ThreadPoolExecutor(cores) as pool:
-            parts = list(
-                pool.map(
-                    lambda scanner, ab: scanner.scan(buffer, *ab, LINE_LIMIT),
-                    self._scanners,
-                    stretches,
-                )
-            )
+        parts = each(
+            lambda scanner, a, b: scanner.scan(buffer, a, b, LINE_LIMIT),
+            [(scanner, *ab) for scanner, ab in zip(self._scanners, stretches, strict=False)],
+        )
         rest = np.array([(end, len(data))] if end < len(data) else [], np.int64).reshape(-1, 2)
         return parts, np.concatenate([*(part.left for part in parts), rest])
 
@@ -122,17 +125,31 @@ class Waiting:
         accounts
             uint32, the number of the account of each code.
         """
+        found = [accounts[codes] for _, codes in self._batches]
+        repeated = self._repeated([who[0] for who in found])
         batches = []
-        for columns, codes in self._batches:
-            found = accounts[codes]
-            who = {
-                "account": pa.array(found[0]),
-                "subject": pa.array(found[1], mask=columns["no subject"]),
-                "root": pa.array(found[2], mask=columns["no root"]),
+        for (columns, _), who, doubles in zip(self._batches, found, repeated, strict=True):
+            given = {
+                "repeated": pa.array(doubles),
+                "account": pa.array(who[0]),
+                "subject": pa.array(who[1], mask=columns["no subject"]),
+                "root": pa.array(who[2], mask=columns["no root"]),
             }
-            arrays = [who[name] if name in who else columns[name] for name in _CODED.names]
+            arrays = [given[name] if name in given else columns[name] for name in _CODED.names]
             batches.append(pa.record_batch(arrays, schema=_CODED))
         return pa.Table.from_batches(batches, schema=_CODED)
+
+    def _repeated(self, accounts: list[npt.NDArray[np.uint32]]) -> list[npt.NDArray[np.bool_]]:
+        if not accounts:
+            return []
+        rkeys, kinds = (
+            [columns[name].to_numpy() for columns, _ in self._batches]
+            for name in ("rkey", "collection")
+        )
+        doubles = find_doubles(
+            np.concatenate(accounts), np.concatenate(rkeys), np.concatenate(kinds)
+        )
+        return np.split(doubles, np.cumsum([rkey.size for rkey in rkeys])[:-1])
 
     def range(self) -> tuple[int, int]:
         """Between which keys nearly all lie, but those of deletes, which are of all times."""

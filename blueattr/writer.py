@@ -146,10 +146,13 @@ class Writer(Store):
         )
         if chunk.gap is not None:
             new.spans.append(Span(gap=chunk.gap))
-        stretches = None
+        left = chunk.left
         if state.kind != "plc":
-            parts, stretches = self._parser.scan(chunk.data, chunk.position)
-            for part in [*parts, *chunk.parsed]:
+            parts = list(chunk.parsed)
+            if left is None:
+                scanned, left = self._parser.scan(chunk.data, chunk.position)
+                parts = [*scanned, *parts]
+            for part in parts:
                 self._waiting.add(part)
                 new.lines += len(part.flag) + part.skipped
                 new.kept += len(part.flag)
@@ -160,7 +163,7 @@ class Writer(Store):
             self._told.append(chunk.told)
             new.lines += len(chunk.told)
             new.kept += len(chunk.told)
-        batch = events.cut_lines(chunk.data, chunk.position, stretches)
+        batch = events.cut_lines(chunk.data, chunk.position, left)
         new.lines += batch.lines
         by_bytes = state.kind in BY_BYTES
         for reason, position, sample in [*chunk.refused, *batch.refused]:
@@ -447,7 +450,7 @@ _RECORDS = (
     "append/11_keys",
     "append/12_numbered",
     "append/13_versions",
-    "append/14_repeated",
+    "append/14_met",
     "append/15_folded",
     "append/16_batch",
 )

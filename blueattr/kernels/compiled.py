@@ -290,8 +290,8 @@ def each(work: Callable[..., Any], arguments: Sequence[tuple[Any, ...]]) -> list
     The first is for the thread that calls, and so is what no other thread has begun by then: calls
     may be nested, and a worker that is slow to wake is not waited for. Results are in order.
     """
-    if len(arguments) == 1:
-        return [work(*arguments[0])]
+    if len(arguments) < 2:
+        return [work(*those) for those in arguments]
     pool = _pool(len(arguments) - 1)
     others = [(pool.submit(work, *those), those) for those in arguments[1:]]
     results = [work(*arguments[0])]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from blueattr.kernels import IntArray
     from blueattr.kernels.scanning import Scanned
 
 __all__ = ["BY_BYTES", "Chunk", "Ingested", "Source", "SourceState", "Span"]
@@ -41,9 +42,12 @@ class Chunk:
     refused
         What could not be made a line: (reason, position, shortened sample).
     parsed
-        Events as the parser would give them, had they been lines.
+        Events as the parser gives them, or would, had they been lines.
     told
         Events of accounts, in columns of ``sql/ingest/staging.sql``.
+    left
+        int64 (k, 2): where in ``data`` the lines are that are not in ``parsed``; None where it is
+        still to be parsed.
     """
 
     data: bytes
@@ -55,6 +59,7 @@ class Chunk:
     refused: tuple[tuple[str, int, str], ...] = ()
     parsed: "tuple[Scanned, ...]" = ()
     told: "pa.Table | None" = None
+    left: "IntArray | None" = None
 
 
 @dataclass(slots=True)

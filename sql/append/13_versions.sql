@@ -1,4 +1,5 @@
--- Every waiting create, update and delete of a record. Grain: one sighting.
+-- Every waiting create, update and delete of a record. Grain: one sighting. `repeated` says whether
+-- `coded` has another of the same record.
 CREATE OR REPLACE TEMP VIEW version AS
 SELECT
     CASE collection
@@ -9,4 +10,5 @@ SELECT
     * EXCLUDE (collection)
 FROM coded
 UNION ALL BY NAME
+SELECT false AS repeated, *
 FROM numbered

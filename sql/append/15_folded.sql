@@ -1,6 +1,6 @@
--- Their sightings folded. Grain: one record. The version of the highest rev wins, of two with the
--- same the delete, so that order and repeats make no difference; the time is that of the first
--- sighting that was not a delete.
+-- Records of which more than one sighting waits, folded. Grain: one record. The version of the
+-- highest rev wins, of two with the same the delete, so that order and repeats make no difference;
+-- the time is that of the first sighting that was not a delete.
 CREATE OR REPLACE TEMP TABLE folded AS
 SELECT
     collection,
@@ -14,6 +14,12 @@ SELECT
         {rev: rev, removed: removed}
     )),
     min(event_time) FILTER (NOT removed) AS event_time
-FROM version
-SEMI JOIN repeated USING (account, collection, rkey)
+FROM (
+    FROM version
+    WHERE repeated IS true
+    UNION ALL
+    FROM version
+    SEMI JOIN met USING (account, collection, rkey)
+    WHERE repeated IS NOT true
+)
 GROUP BY collection, account, rkey
