@@ -22,7 +22,7 @@ def doubles(keys: list[tuple[int, int, int]]) -> list[bool]:
         np.array(account, np.uint32), np.array(rkey, np.int64), np.array(kind, np.uint8)
     )
     assert found.dtype == np.bool_
-    return found.tolist()
+    return [bool(double) for double in found]
 
 
 @settings(derandomize=True, deadline=None)  # the first compiles

@@ -19,8 +19,8 @@ from blueattr.sources import Chunk, Source
 
 __all__ = ["FileSource", "StandardInput", "find"]
 
-CHUNK = 16 << 20
-"""Bytes of lines handed on at a time."""
+CHUNK = 8 << 20
+"""Bytes of lines handed on at a time: small enough that their memory is used again."""
 
 # Small enough that a damaged stream loses little before it is read byte by byte.
 _READ = 1 << 20
@@ -203,7 +203,9 @@ def _lines(file: BinaryIO, name: str, codec: str | None, position: int) -> Itera
     # From one byte earlier, which tells whether a line begins here.
     pieces = _skip(_pieces(file, name, codec), max(position - 1, 0))
     resumed = position > 0
-    rest = bytearray()
+    # What was read and not yet handed on, and its size.
+    rest: list[bytes] = []
+    size = 0
     start = position
     read = 0
     # Whether these bytes belong to a line that was too long and is dealt with: they become blank.
@@ -224,41 +226,51 @@ def _lines(file: BinaryIO, name: str, codec: str | None, position: int) -> Itera
             overlong = end < 0
             end = len(piece) if overlong else end
             piece = b" " * end + piece[end:]
-        rest += piece
-        if piece and len(rest) < CHUNK:
+        rest.append(piece)
+        size += len(piece)
+        if piece and size < CHUNK:
             continue
-        end = rest.rfind(b"\n") + 1
-        if not piece and failure is None and end < len(rest):
+        data, tail = _cut(rest)
+        if not piece and tail and failure is None:
             # The last line of a file may lack its end, if it is whole.
-            end, failure = _last_line(rest, end, name, start)
-        elif end == 0 and len(rest) > 2 * LINE_LIMIT + CHUNK:
+            failure = _truncated(tail, name, start + len(data))
+            if failure is None:
+                data, tail = data + tail, b""
+        elif not data and len(tail) > 2 * LINE_LIMIT + CHUNK:
             # A line without an end in sight: hand it on, to be rejected as too long.
-            end, overlong = len(rest), True
-        if end:
+            data, tail, overlong = tail, b"", True
+        if data:
             read = max(read, _tell(file))
-            with memoryview(rest) as view:
-                data = bytes(view[:end])
-            yield Chunk(data, start, read, start + end)
-            del rest[:end]
-            start += end
+            yield Chunk(data, start, read, start + len(data))
+            start += len(data)
+        rest, size = [tail], len(tail)
         if not piece:
             break
     if failure:
         raise failure
 
 
-def _last_line(rest: bytearray, end: int, name: str, start: int) -> tuple[int, InputError | None]:
-    last = bytes(rest[end:])
+def _cut(pieces: list[bytes]) -> tuple[bytes, bytes]:
+    """Cut after the last end of line, which is in the last piece but where lines are very long."""
+    last = pieces[-1]
+    if end := last.rfind(b"\n") + 1:
+        return b"".join([*pieces[:-1], last[:end]]), last[end:]
+    whole = b"".join(pieces)
+    end = whole.rfind(b"\n") + 1
+    return whole[:end], whole[end:]
+
+
+def _truncated(last: bytes, name: str, position: int) -> InputError | None:
     if not last.strip():
-        return len(rest), None
+        return None
     try:
         json.loads(last)
     except (ValueError, RecursionError):
-        return end, InputError(
-            f"{name} is truncated: it ends in the middle of the line at byte {start + end}; "
+        return InputError(
+            f"{name} is truncated: it ends in the middle of the line at byte {position}; "
             "what came before is kept"
         )
-    return len(rest), None
+    return None
 
 
 def _pieces(file: BinaryIO, name: str, codec: str | None) -> Iterator[bytes]:
