@@ -203,59 +203,90 @@ def _datetime(micros: int) -> datetime:
     return datetime(1970, 1, 1) + timedelta(microseconds=micros)  # noqa: DTZ001 - naive, as stored
 
 
+# --- DIDs -----------------------------------------------------------------------------------------
+
+# So many are looked up at once that what they wait for from memory comes at the same time.
+_AT_ONCE = 384
+
+
 @compiled.jit(makes_arrays=False)
-def _slot(high, low, seed, mask):
+def _tag(high, low, seed):
+    """Give 32 bits for a DID."""
     # Whoever writes events chooses DIDs, but does not know the seed.
     mixed = (U(high) ^ seed) * U(0x9E3779B97F4A7C15)
     mixed ^= mixed >> U(32)
     mixed = (mixed ^ U(low)) * U(0xD6E8FEB86659FD93)
     mixed ^= mixed >> U(32)
-    return np.int64(mixed & mask)
+    return mixed * U(0x9E3779B97F4A7C15) >> U(32)
 
 
 @compiled.jit(makes_arrays=False)
-def _find(high, low, seed, slots, keys, known):
-    """Give a DID its number, in order of first appearance; `slots` has -1 where it is empty."""
-    mask = U(slots.size - 1)
-    slot = _slot(high, low, seed, mask)
+def _find(high, low, tag, shift, slots, keys, known):
+    """Give a DID its number, in order of first appearance."""
+    slot = np.int64(tag >> shift)
     while True:
-        code = slots[slot]
-        if code < 0:
-            slots[slot] = known
-            keys[0, known], keys[1, known] = high, low
+        entry = slots[slot]
+        if entry == U(0):
+            slots[slot] = tag << U(32) | U(known + 1)
+            keys[known, 0], keys[known, 1] = high, low
             return known
-        if keys[0, code] == high and keys[1, code] == low:
-            return code
-        slot = np.int64(U(slot + 1) & mask)
+        if entry >> U(32) == tag:
+            code = np.int64(entry & U(0xFFFFFFFF)) - 1
+            if keys[code, 0] == high and keys[code, 1] == low:
+                return code
+        slot = (slot + 1) & (slots.size - 1)
 
 
 @compiled.jit(makes_arrays=False)
-def _intern(numbers, flag, seed, slots, keys, known, codes):
-    for k in range(flag.size):
-        code = _find(numbers[AUTHOR_HIGH, k], numbers[AUTHOR_LOW, k], seed, slots, keys, known)
-        known = max(known, code + 1)
-        codes[0, k] = code
-        if flag[k] & SUBJECT:
-            code = _find(
-                numbers[SUBJECT_HIGH, k], numbers[SUBJECT_LOW, k], seed, slots, keys, known
+def _intern(numbers, flag, seed, shift, slots, keys, known, codes, work):
+    """Give DIDs their numbers; `work` is int64 (5, `_AT_ONCE` + 3)."""
+    high, low, to, tags, others = range(5)
+    row = 0
+    while row < flag.size:
+        count = 0
+        while row < flag.size and count <= _AT_ONCE - 3:
+            # Each is written, and written over where it is none: no processor can guess which.
+            work[high, count], work[low, count] = (
+                numbers[AUTHOR_HIGH, row],
+                numbers[AUTHOR_LOW, row],
             )
+            work[to, count] = row
+            count += 1
+            work[high, count] = numbers[SUBJECT_HIGH, row]
+            work[low, count] = numbers[SUBJECT_LOW, row]
+            work[to, count] = row + flag.size
+            count += flag[row] & SUBJECT != 0
+            work[high, count], work[low, count] = numbers[ROOT_HIGH, row], numbers[ROOT_LOW, row]
+            work[to, count] = row + 2 * flag.size
+            count += flag[row] & ROOT != 0
+            row += 1
+        for n in range(count):
+            work[tags, n] = np.int64(_tag(work[high, n], work[low, n], seed))
+        for n in range(count):
+            work[others, n] = np.int64(slots[np.int64(U(work[tags, n]) >> shift)])
+        unknown = 0
+        for n in range(count):
+            code = max((work[others, n] & 0xFFFFFFFF) - 1, 0)
+            codes[work[to, n]] = code
+            work[others, unknown] = n
+            unknown += work[high, n] != keys[code, 0] or work[low, n] != keys[code, 1]
+        for m in range(unknown):
+            n = work[others, m]
+            code = _find(work[high, n], work[low, n], U(work[tags, n]), shift, slots, keys, known)
             known = max(known, code + 1)
-            codes[1, k] = code
-        if flag[k] & ROOT:
-            code = _find(numbers[ROOT_HIGH, k], numbers[ROOT_LOW, k], seed, slots, keys, known)
-            known = max(known, code + 1)
-            codes[2, k] = code
+            codes[work[to, n]] = code
     return known
 
 
 @compiled.jit(makes_arrays=False)
-def _refill(keys, known, seed, slots):
-    mask = U(slots.size - 1)
-    for code in range(known):
-        slot = _slot(keys[0, code], keys[1, code], seed, mask)
-        while slots[slot] >= 0:
-            slot = np.int64(U(slot + 1) & mask)
-        slots[slot] = code
+def _refill(before, shift, slots):
+    # In order of their tags: memory is gone through from its beginning to its end.
+    for entry in before:
+        if entry != U(0):
+            slot = np.int64(entry >> U(32) >> shift)
+            while slots[slot] != U(0):
+                slot = (slot + 1) & (slots.size - 1)
+            slots[slot] = entry
 
 
 class Dids:
@@ -263,8 +294,11 @@ class Dids:
 
     def __init__(self) -> None:
         self._seed = np.uint64(secrets.randbits(64))
-        self._slots = np.full(1 << 12, -1, np.int32)
-        self._keys = np.empty((2, 1 << 11), np.int64)
+        # A slot has the upper 32 bits of a hash and a number plus 1; it is 0 where it is empty.
+        self._bits = 12
+        self._slots = np.zeros(1 << self._bits, np.uint64)
+        self._keys = np.full((1 << self._bits - 1, 2), -1, np.int64)
+        self._work = np.zeros((5, _AT_ONCE + 3), np.int64)
         self.count = 0
 
     def intern(self, scanned: Scanned) -> npt.NDArray[np.uint32]:
@@ -276,24 +310,22 @@ class Dids:
             Of author, subject and root; arbitrary where there is none.
         """
         most = self.count + 3 * len(scanned.flag)
-        if most > self._keys.shape[1]:
-            size = 1 << (most - 1).bit_length()
-            keys = np.empty((2, size), np.int64)
-            keys[:, : self.count] = self._keys[:, : self.count]
-            self._keys, self._slots = keys, np.full(2 * size, -1, np.int32)
-            _refill(self._keys, self.count, self._seed, self._slots)
+        if most > len(self._keys):
+            keys, before = self._keys, self._slots
+            self._bits = most.bit_length() + 1
+            self._slots = np.zeros(1 << self._bits, np.uint64)
+            _refill(before, np.uint64(32 - self._bits), self._slots)
+            self._keys = np.empty((1 << self._bits - 1, 2), np.int64)
+            self._keys[: self.count] = keys[: self.count]
+            # Compared with where nothing is known: it is no DID.
+            self._keys[0] = keys[0]
         codes = np.zeros((3, len(scanned.flag)), np.uint32)
         self.count = int(
             _intern(
-                scanned.numbers,
-                scanned.flag,
-                self._seed,
-                self._slots,
-                self._keys,
-                self.count,
-                codes,
+                scanned.numbers, scanned.flag, self._seed, np.uint64(32 - self._bits), self._slots,
+                self._keys, self.count, codes.reshape(-1), self._work,
             )
-        )
+        )  # fmt: skip
         return codes
 
     def letters(self) -> npt.NDArray[np.uint8]:
@@ -302,6 +334,6 @@ class Dids:
         out[:, :8] = PLC
         for half in range(2):
             for k in range(12):
-                digit = self._keys[half, : self.count] >> 5 * (11 - k) & 31
+                digit = self._keys[: self.count, half] >> 5 * (11 - k) & 31
                 out[:, 8 + 12 * half + k] = LETTERS[digit]
         return out
