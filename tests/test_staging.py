@@ -30,7 +30,8 @@ from store_content import spelled
 
 from blueattr import staging
 from blueattr.events import LINE_LIMIT
-from blueattr.kernels.scanning import Dids, Scanner
+from blueattr.kernels import jetstream, scanning
+from blueattr.kernels.scanning import Dids, Scanned, Scanner
 from blueattr.staging import Parser, Waiting
 
 Row = dict[str, Any]
@@ -276,6 +277,36 @@ def test_dids_are_numbered_once() -> None:
     assert len(spelt) == found[1].count == len(set(spelt)) > 8000
     named = [(spelt[a], spelt[b]) for a, b in np.concatenate(codes, axis=1).T]
     assert named == [(e["did"], e["commit"]["record"]["subject"]) for e in events]
+
+
+def test_dids_of_one_hash_are_told_apart_wherever_in_the_table() -> None:
+    rng = np.random.default_rng(2)
+    low = rng.integers(0, 1 << 60, 300_000)
+    seed = np.uint64(5)
+    # As the kernel mixes them; that some are equal is checked below.
+    tags = [scanning._tag(0, k, seed) for k in low[:20].tolist()]
+    mixed = np.full(len(low), seed) * np.uint64(0x9E3779B97F4A7C15)
+    mixed = (mixed ^ mixed >> np.uint64(32) ^ low.astype(np.uint64)) * np.uint64(0xD6E8FEB86659FD93)
+    mixed = (mixed ^ mixed >> np.uint64(32)) * np.uint64(0x9E3779B97F4A7C15) >> np.uint64(32)
+    assert mixed[:20].tolist() == tags
+    _, group, count = np.unique(mixed, return_inverse=True, return_counts=True)
+    alike = low[count[group] > 1]
+    # Those that belong in the last slots of a table, and go round its end.
+    last = low[np.argsort(mixed)[-200:]]
+    assert min(len(alike), len(set(alike.tolist()))) > 4
+    assert (mixed.max() >> np.uint64(20)) == (1 << 12) - 1
+    dids, codes = Dids(), dict[int, int]()
+    dids._seed = seed
+    for part in (last, alike, low[:4000], last, alike, low[:4000]):
+        for named in np.array_split(part, 8):
+            numbers = np.zeros((jetstream.NUMBERS, len(named)), np.int64)
+            numbers[jetstream.AUTHOR_LOW] = named
+            flag = np.zeros(len(named), np.uint8)
+            none = np.empty(0, np.int32)
+            scanned = Scanned(numbers, flag, (), none, none, numbers, 0, None)
+            for who, code in zip(named.tolist(), dids.intern(scanned)[0].tolist(), strict=True):
+                assert codes.setdefault(who, code) == code
+    assert sorted(codes.values()) == list(range(dids.count)) == list(range(len(codes)))
 
 
 def test_a_delete_and_a_link_to_no_post() -> None:

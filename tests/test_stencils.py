@@ -6,7 +6,7 @@ import mmap
 import random
 import sys
 from collections import Counter
-from itertools import cycle, islice
+from itertools import cycle
 from typing import Any
 
 import numpy as np
@@ -197,24 +197,33 @@ def test_a_line_with_too_many_letters_or_strings_is_no_stencil() -> None:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="memory is protected by a call to Linux")
 def test_nothing_beyond_the_buffer_is_read() -> None:
-    lines = [dumps(event).encode() + b"\n" for event in EVENTS]
     page = mmap.PAGESIZE
     memory = mmap.mmap(-1, 5 * page)
     where = ctypes.addressof(ctypes.c_char.from_buffer(memory))
     protect = ctypes.CDLL(None, use_errno=True).mprotect
+    room = np.frombuffer(memory, np.uint8)[: 4 * page]
+
+    def at_end(data: bytes) -> npt.NDArray[np.uint8]:
+        room[-len(data) :] = np.frombuffer(data, np.uint8)
+        return room[-len(data) :]
+
+    usual, lonely, seen = Scanner(), Scanner(), 0
     # Whoever reads the last page is killed.
     assert protect(ctypes.c_void_p(where + 4 * page), page, 0) == 0
-    usual = Scanner()
-    many = b"".join(islice(cycle(lines), 200))
-    usual.scan(np.frombuffer(many, np.uint8), 0, len(many), LINE_LIMIT)
-    room = np.frombuffer(memory, np.uint8)[: 4 * page]
-    for line in lines:
-        for cut in range(stencils.LENGTH + 200):
-            # The buffer ends within the line, then ever further behind it.
-            part = (line * 4)[: 2 * len(line) - 1 - min(cut, len(line))] + b"\n"
-            if cut > len(line):
-                part = line * 2 + b" " * (cut - len(line) - 1) + b"\n"
-            room[-len(part) :] = np.frombuffer(part, np.uint8)
-            found = usual.scan(room[-len(part) :], 0, len(part), LINE_LIMIT)
-            assert len(found.flag) + found.skipped in {1, 2}
+    for event in EVENTS:
+        line = dumps(event).encode() + b"\n"
+        many = line * 20
+        usual.scan(np.frombuffer(many, np.uint8), 0, len(many), LINE_LIMIT)
+        # Where there are words, also so many that a stencil is tried whatever comes after them.
+        for words in (b"", b"w" * stencils.LENGTH):
+            longer = line.replace(b'"text":"', b'"text":"' + words)
+            for behind in (*range(150), *range(150, stencils.LENGTH + 100, 7)):
+                part = at_end(longer + b" " * behind + b"\n")
+                before = int(usual._stencils.state[1])
+                assert outcome(usual, part, 0, len(longer)) is not None
+                seen += len(words) > 0 and int(usual._stencils.state[1]) == before
+                cut = longer[: max(len(longer) - behind, 2)] + b"\n"
+                found = outcome(usual, at_end(cut), 0, len(cut))
+                assert found == outcome(lonely, alone(cut), 0, len(cut))
+    assert seen > 500
     assert protect(ctypes.c_void_p(where + 4 * page), page, mmap.PROT_READ) == 0

@@ -90,23 +90,23 @@ _TARGET_URI, _FOLLOWED = _set(fields.TARGET_URI), _set(fields.FOLLOWED)
 
 
 @compiled.jit(makes_arrays=False)
-def parse_line(buffer, i, k, start, stop, flags, places, tags, spans, numbers):
+def parse_line(buffer, i, k, start, stop, places, tags, spans, numbers):
     """Parse one line from `i` on.
 
     Returns its bits, negative where it is left to others; where it ends; how many tags and how
-    many spans it has. The strings of what is read are left in `start`, `stop` and `flags`, all
+    many spans it has. The strings of what is read are left in `start` and `stop`, all
     strings but keys and the time in `spans` (what it is, start, stop, flags), the numbers in row
     `k`.
     """
-    kind, i, seen, tag_count, span_count = _walk(buffer, i, start, stop, flags, places, tags, spans)
+    kind, i, seen, tag_count, span_count = _walk(buffer, i, start, stop, places, tags, spans)
     bits = _meaning(buffer, kind, seen, start, stop) if kind >= 0 else -1
-    if bits >= 0 and not read_row(buffer, k, bits, start, stop, flags, numbers):
+    if bits >= 0 and not read_row(buffer, k, bits, start, stop, numbers):
         bits = -1
     return bits, i, tag_count, span_count
 
 
 @compiled.jit(makes_arrays=False)
-def _walk(buffer, i, start, stop, flags, places, tags, spans):
+def _walk(buffer, i, start, stop, places, tags, spans):
     """Go through a line of JSON.
 
     Returns the number of its collection, negative where the line is malformed or unusual; where it
@@ -181,7 +181,7 @@ def _walk(buffer, i, start, stop, flags, places, tags, spans):
                     if what == fields.TAG or what == fields.FEATURE_TAG:
                         if tag_count == tags.shape[1]:
                             return -1, i, seen, 0, 0
-                        tags[0, tag_count], tags[1, tag_count], tags[2, tag_count] = i + 1, end, f
+                        tags[0, tag_count], tags[1, tag_count] = i + 1, end
                         tag_count += 1
                     else:
                         if f & ESCAPED and not (
@@ -190,7 +190,7 @@ def _walk(buffer, i, start, stop, flags, places, tags, spans):
                             or what == fields.MEDIA_TITLE
                         ):
                             return -1, i, seen, 0, 0
-                        start[what], stop[what], flags[what] = i + 1, end, f
+                        start[what], stop[what] = i + 1, end
                         if what == fields.COLLECTION:
                             kind = fields.collection_of(buffer, i + 1, end)
                             # An empty name, or a record that was read without knowing of what.
@@ -332,7 +332,7 @@ def _meaning(buffer, kind, seen, start, stop):
 
 
 @compiled.jit(makes_arrays=False)
-def read_row(buffer, k, bits, start, stop, flags, numbers):
+def read_row(buffer, k, bits, start, stop, numbers):
     """Write down the numbers of a line from where its strings are; False where one is unusual."""
     if bits & _V2:
         time = read_time(buffer, start[fields.TIME], stop[fields.TIME])
@@ -355,7 +355,6 @@ def read_row(buffer, k, bits, start, stop, flags, numbers):
             start[fields.MEDIA_TITLE],
             stop[fields.MEDIA_TITLE],
         )
-        flags[fields.TITLE] = flags[fields.MEDIA_TITLE]
     if not bits & SUBJECT:
         return True
     if bits & KIND == FOLLOW:

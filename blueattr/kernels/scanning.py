@@ -50,7 +50,7 @@ def _scan(
     buffer, begin, end, limit, work, known, numbers, flag, words, word_ends, tag_ends, left, counts
 ):
     """Parse whole lines; see `Scanner.scan`. `counts` says how much."""
-    start, stop, flags, places, tags, spans = work
+    start, stop, places, tags, spans = work
     kept, skipped, lefts, tag_number = 0, 0, 0, 0
     first, last = np.int64(END_US), np.int64(0)
     text_end, title_end, tag_end = 0, 0, 0
@@ -61,10 +61,10 @@ def _scan(
             i += 1 + (c == 13)
             continue
         tag_count = 0
-        bits, j = fit(buffer, i, known, start, stop, flags)
-        if bits < 0 or not read_row(buffer, kept, bits, start, stop, flags, numbers):
+        bits, j = fit(buffer, i, known, start, stop)
+        if bits < 0 or not read_row(buffer, kept, bits, start, stop, numbers):
             bits, j, tag_count, span_count = parse_line(
-                buffer, i, kept, start, stop, flags, places, tags, spans, numbers
+                buffer, i, kept, start, stop, places, tags, spans, numbers
             )
             if bits >= 0 and tag_count == 0:
                 cut(buffer, i, j, bits, start, spans, span_count, known)
@@ -148,7 +148,7 @@ class Scanner:
         self._size = -1
         self._stencils = stencils.empty()
         # What `parse_line` writes to.
-        shapes = (fields.VALUES, fields.VALUES, fields.VALUES, DEPTH, (3, _MOST_TAGS), (4, SPANS))
+        shapes = (fields.VALUES, fields.VALUES, DEPTH, (2, _MOST_TAGS), (4, SPANS))
         self._work = tuple(np.zeros(shape, np.int64) for shape in shapes)
 
     def _make_room(self, size: int) -> None:

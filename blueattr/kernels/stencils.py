@@ -101,18 +101,18 @@ def _kind_of(buffer, i, stencils):
 
 
 @compiled.jit(makes_arrays=False)
-def fit(buffer, i, stencils, start, stop, flags):
+def fit(buffer, i, stencils, start, stop):
     """Try the stencils on the line from `i` on.
 
     Returns the bits of the line, negative where none fits, and where it ends. Where the strings of
-    what is read are is written to `start`, `stop` and `flags`.
+    what is read are is written to `start` and `stop`.
     """
     if i + LENGTH + LANES > buffer.size:
         return np.int64(-1), i
     kind = _kind_of(buffer, i, stencils)
     for way in range(_WAYS):
         number = stencils.order[kind, way]
-        end = _fit_one(buffer, i, stencils, number, start, stop, flags)
+        end = _fit_one(buffer, i, stencils, number, start, stop)
         if end >= 0:
             if way:
                 stencils.order[kind, way] = stencils.order[kind, way - 1]
@@ -122,7 +122,7 @@ def fit(buffer, i, stencils, start, stop, flags):
 
 
 @compiled.jit(makes_arrays=False)
-def _fit_one(buffer, i, stencils, number, start, stop, flags):
+def _fit_one(buffer, i, stencils, number, start, stop):
     """Go through a line by a stencil; give where it ends, negative where it does not fit."""
     count = stencils.piece_count[number]
     if count == 0 or (count == 1 and buffer[i + stencils.pieces[number, 0, _SIZE] - 1] != 10):
@@ -149,7 +149,7 @@ def _fit_one(buffer, i, stencils, number, start, stop, flags):
             if end < 0 or (end & WIDE and not is_utf8(buffer, i, end >> 2)):
                 return np.int64(-1)
             what = stencils.pieces[number, n, _AFTER]
-            start[what], stop[what], flags[what] = i, end >> 2, end & 3
+            start[what], stop[what] = i, end >> 2
             i = end >> 2
     return np.int64(i - 1)
 
