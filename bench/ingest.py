@@ -86,16 +86,13 @@ class First:
 
 
 def make_input(folder: Path, lines: int) -> dict[str, Path]:
-    """Write the network's mix as it is, only what is kept of it, and that compressed."""
-    folder.mkdir(parents=True, exist_ok=True)
-    mix, kept = folder / f"mix-{lines}.jsonl", folder / f"kept-{lines}.jsonl"
-    packed = kept.with_suffix(".jsonl.zst")
+    """Write lines of the network's mix, as many of events that are kept, and those compressed."""
+    kept = make_events(folder, lines)
+    mix, packed = folder / f"mix-{lines}.jsonl", kept.with_suffix(".jsonl.zst")
     if not packed.exists():
         days = max(1, lines // 20_000_000 + 1)
         with mix.open("wb") as file, contextlib.suppress(FullError):
             write_lines(SynthSpec(agents=AGENTS, days=days), First(file, lines))  # type: ignore[arg-type]
-        with mix.open("rb") as file, kept.open("wb") as out:
-            out.writelines(line for line in file if KEPT.search(line))
         with kept.open("rb") as file, packed.open("wb") as out:
             zstandard.ZstdCompressor(level=3).copy_stream(file, out)
     return {"mix": mix, "kept": kept, "kept.zst": packed}

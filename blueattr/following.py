@@ -199,7 +199,7 @@ class _Follower:
         self.began = self.committed_at = self.measured_at = self.clock()
         self.commit_took = self.rate = 0.0
         self.kept_committed = 0
-        self.known = {state.name: state for state in self.writer.sources()}
+        self.known = self.writer.sources()
         self.rejected_before = sum(sum(s.rejected.values()) for s in self.known.values())
         self.kept_before = self.kept_measured = sum(s.kept for s in self.known.values())
         self.retries = Retries(len(self.streams), self.timing.jitter)

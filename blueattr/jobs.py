@@ -104,8 +104,9 @@ def ingest_sources(
     db
         The store, made if it is not there.
     sources
-        Files (:func:`blueattr.sources.files.find`) or windows of an archive
-        (:class:`blueattr.sources.archive.ArchiveSource`).
+        Files (:func:`blueattr.sources.files.find`), windows of an archive
+        (:class:`blueattr.sources.archive.ArchiveSource`), or synthetic events
+        (:class:`blueattr.synth.SynthSource`).
     memory
         Bytes the process may use.
     progress
@@ -123,8 +124,10 @@ def ingest_sources(
     states, unchanged, failures = [], [], []
     with Writer(db, memory) as writer:
         before = writer.count_events()
+        # Asked once: a question waits for the commit of the file before.
+        stored = writer.sources(source.name for source in sources)
         for source in sources:
-            known = writer.source(source.name)
+            known = stored.get(source.name)
             if (
                 known is not None
                 and source.fingerprint
@@ -140,6 +143,7 @@ def ingest_sources(
                 state = SourceState(source.name, source.kind, source.fingerprint)
             state, failure = read_source(writer, source, state, progress)
             states.append(state)
+            stored[source.name] = state
             if failure:
                 failures.append(failure)
         roll_up(writer)
@@ -182,6 +186,8 @@ def read_source(
 ) -> tuple[SourceState, str]:
     """Read a source to its end, committing as it goes; or until it must end, asked between chunks.
 
+    The last commit is perhaps still under way on return, as `Writer.commit` has it.
+
     Returns
     -------
     tuple
@@ -218,7 +224,7 @@ def read_source(
     except (InputError, SourceError) as error:
         failure = str(error)
     state = writer.settle(state)
-    writer.commit(state)
+    writer.commit(state, wait=False)
     return state, failure or next(iter(nothing_of_it(state)), "")
 
 

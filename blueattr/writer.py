@@ -5,7 +5,7 @@ turn while it runs. It may go on decoding while a commit is under way.
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
@@ -94,12 +94,13 @@ class Writer(Store):
         with self._attached():
             return self._source(name)
 
-    def sources(self) -> list[SourceState]:
-        """Return what the store knows of its sources, by name."""
+    def sources(self, names: Iterable[str] | None = None) -> dict[str, SourceState]:
+        """Return what the store knows of sources, by their names; of all of its, by default."""
         self.finish()
         with self._attached():
-            names = self.frame("read/sources")["name"].to_list()
-            return [state for name in names if (state := self._source(name)) is not None]
+            listed = self.frame("read/sources")["name"].to_list() if names is None else names
+            states = {name: self._source(name) for name in listed}
+            return {name: state for name, state in states.items() if state is not None}
 
     def _source(self, name: str) -> SourceState | None:
         known = self.frame("read/source", name=name).to_dicts()
