@@ -19,17 +19,8 @@ import numpy as np
 from blueattr.indicators import INDICATORS, Aggregator
 from blueattr.value import solve
 
-# No rollups of any day or topic, as after an ingest that makes none.
-NO_ROLLUPS = (
-    "UPDATE stored_day SET summarised = false, records = 0, corrected = 0",
-    "DELETE FROM agent_day",
-    "DELETE FROM watched",
-    "DELETE FROM given_day",
-    "DELETE FROM topic",
-    "DELETE FROM topic_event",
-    "DELETE FROM pending",
-    "CHECKPOINT",
-)
+_TESTS = Path(__file__).parent.parent / "tests"
+NO_ROLLUPS = ((_TESTS / "no_rollups.sql").read_text(encoding="utf-8"), "CHECKPOINT")
 
 
 @contextmanager

@@ -1,7 +1,10 @@
 """What tests of several files are given."""
 
-from collections.abc import Callable
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,3 +20,27 @@ def fresh(tmp_path: Path) -> Callable[[], Path]:
         return folder
 
     return make
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """Chromium with an empty profile, as a context of Playwright's.
+
+    It is closed with each module: as long as it is there, so is the event loop of its own that it
+    runs in this thread, in which no other test could run one.
+    """
+    program = shutil.which("chromium") or shutil.which("chromium-browser")
+    if program is None:
+        pytest.skip("there is no chromium; Debian's package of that name will do")
+    sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    arguments = [
+        "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+        "--disable-background-networking", "--disable-component-update", "--disable-sync",
+    ]  # fmt: skip
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile, \
+            sync_api.sync_playwright() as playwright:  # fmt: skip
+        opened = playwright.chromium.launch_persistent_context(
+            profile, executable_path=program, args=arguments, headless=True
+        )
+        yield opened
+        opened.close()

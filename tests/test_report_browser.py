@@ -3,7 +3,6 @@
 import json
 import shutil
 import subprocess
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,35 +17,15 @@ from blueattr.report.topic_exhibits import topic_exhibits
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-ARGUMENTS = [
-    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-    "--disable-background-networking", "--disable-component-update", "--disable-sync",
-]  # fmt: skip
 WIDE, PHONE = {"width": 1000, "height": 800}, {"width": 390, "height": 844}
-
-
-@pytest.fixture(scope="module")
-def context() -> Iterator[Any]:
-    """A browser with an empty profile."""
-    if CHROMIUM is None:
-        pytest.skip("there is no chromium; Debian's package of that name will do")
-    sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile, \
-            sync_api.sync_playwright() as playwright:  # fmt: skip
-        opened = playwright.chromium.launch_persistent_context(
-            profile, executable_path=CHROMIUM, args=ARGUMENTS, headless=True, viewport=WIDE,
-            accept_downloads=True,
-        )  # fmt: skip
-        yield opened
-        opened.close()
 
 
 class Watched:
     """A page, and all that it says and asks for."""
 
-    def __init__(self, context: Any, path: Path) -> None:
-        self.page = context.new_page()
+    def __init__(self, browser: Any, path: Path) -> None:
+        self.page = browser.new_page()
+        self.page.set_viewport_size(WIDE)
         self.said: list[str] = []
         self.asked: list[str] = []
         self.address = path.as_uri()
@@ -77,14 +56,14 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 
 @pytest.fixture
-def one(context: Any, pages: dict[str, Path]) -> Iterator[Watched]:
-    watched = Watched(context, pages["one"])
+def one(browser: Any, pages: dict[str, Path]) -> Iterator[Watched]:
+    watched = Watched(browser, pages["one"])
     yield watched
     watched.page.close()
 
 
 def test_the_watch_sees_what_a_page_asks_for_and_what_the_policy_refuses(
-    context: Any, pages: dict[str, Path], tmp_path: Path
+    browser: Any, pages: dict[str, Path], tmp_path: Path
 ) -> None:
     """The tests below would be worth little if a request or an error went unseen."""
     html = pages["one"].read_text()
@@ -95,10 +74,10 @@ def test_the_watch_sees_what_a_page_asks_for_and_what_the_policy_refuses(
     acting.write_text(html.replace(
         "<body>", '<body onload="document.title=1"><script>document.title=2</script>'
                   '<p style="color:red">x</p><img src="http://127.0.0.1:9/x.png">'))  # fmt: skip
-    seen = Watched(context, loading)
+    seen = Watched(browser, loading)
     assert any("127.0.0.1:9" in url for url in seen.asked)
     seen.page.close()
-    refused = Watched(context, acting)
+    refused = Watched(browser, acting)
     assert len(refused.said) >= 4
     assert all("Content Security Policy" in text for text in refused.said)
     assert refused.page.title() not in {"1", "2"}
@@ -107,9 +86,9 @@ def test_the_watch_sees_what_a_page_asks_for_and_what_the_policy_refuses(
 
 @pytest.mark.parametrize("name", ["one", "several", "hostile"])
 def test_nothing_is_loaded_and_nothing_complains(
-    context: Any, pages: dict[str, Path], name: str
+    browser: Any, pages: dict[str, Path], name: str
 ) -> None:
-    watched = Watched(context, pages[name])
+    watched = Watched(browser, pages[name])
     for viewport in (WIDE, PHONE):
         for scheme in ("light", "dark"):
             watched.look(viewport, scheme)
@@ -188,10 +167,10 @@ def test_figures_have_the_contrast_of_text(one: Watched, scheme: str) -> None:
     [("one", "light"), ("one", "dark"), ("several", "light"), ("hostile", "light")],
 )
 def test_a_checker_finds_no_barrier(
-    context: Any, pages: dict[str, Path], name: str, scheme: str
+    browser: Any, pages: dict[str, Path], name: str, scheme: str
 ) -> None:
     axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe is not there")
-    watched = Watched(context, pages[name])
+    watched = Watched(browser, pages[name])
     watched.look(WIDE, scheme)
     watched.page.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
     results = axe.Axe().run(watched.page).response
@@ -246,8 +225,8 @@ CUT_OFF = """
 
 
 @pytest.mark.parametrize("name", ["one", "several", "large", "hostile"])
-def test_nothing_is_cut_off_at_any_width(context: Any, pages: dict[str, Path], name: str) -> None:
-    watched = Watched(context, pages[name])
+def test_nothing_is_cut_off_at_any_width(browser: Any, pages: dict[str, Path], name: str) -> None:
+    watched = Watched(browser, pages[name])
     for width in (390, 360, 700, 1400):
         watched.look({"width": width, "height": 800})
         watched.page.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")

@@ -39,15 +39,7 @@ WINDOWS = (
     Window(at(days=1.25), at(days=1.75)),
     Window(at(days=-3), at(days=3, seconds=1)),
 )
-EMPTY = (
-    "UPDATE stored_day SET summarised = false",
-    "DELETE FROM agent_day",
-    "DELETE FROM watched",
-    "DELETE FROM given_day",
-    "DELETE FROM topic",
-    "DELETE FROM topic_event",
-    "DELETE FROM pending",
-)
+NO_ROLLUPS = Path(__file__).with_name("no_rollups.sql").read_text(encoding="utf-8")
 
 
 def append(writer: Writer, *events: Event) -> None:
@@ -64,8 +56,7 @@ def scratch(db: Path) -> Path:
     copy = db.with_name("scratch.duckdb")
     shutil.copy(db, copy)
     with Writer(copy) as writer, writer.transaction():
-        for statement in EMPTY:
-            writer._connection.execute(statement)
+        writer._connection.execute(NO_ROLLUPS)
     return copy
 
 

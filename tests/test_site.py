@@ -3,8 +3,6 @@
 import re
 import subprocess
 import sys
-import tempfile
-from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -12,7 +10,7 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 from test_cli import COMMANDS
-from test_report_browser import ARGUMENTS, CHROMIUM, PHONE, WIDE
+from test_report_browser import PHONE, WIDE
 
 from blueattr.errors import ExitCode
 
@@ -157,25 +155,11 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return out
 
 
-@pytest.fixture(scope="module")
-def context() -> Iterator[Any]:
-    if CHROMIUM is None:
-        pytest.skip("there is no chromium; Debian's package of that name will do")
-    sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile, \
-            sync_api.sync_playwright() as playwright:  # fmt: skip
-        opened = playwright.chromium.launch_persistent_context(
-            profile, executable_path=CHROMIUM, args=ARGUMENTS, headless=True, viewport=WIDE
-        )
-        yield opened
-        opened.close()
-
-
 @pytest.mark.slow
 @pytest.mark.browser
-def test_the_site_works_from_files(context: Any, whole: Path) -> None:
+def test_the_site_works_from_files(browser: Any, whole: Path) -> None:
     """No server, no network: pages, figures and search, wide and on a phone, light and dark."""
-    page, said, asked = context.new_page(), [], []
+    page, said, asked = browser.new_page(), [], []
     page.on("console", lambda message: said.append(message.text))
     page.on("pageerror", lambda error: said.append(str(error)))
     page.on("request", lambda request: asked.append(request.url))
@@ -214,9 +198,9 @@ WCAG = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}
 
 @pytest.mark.slow
 @pytest.mark.browser
-def test_a_checker_finds_no_barrier_on_the_site(context: Any, whole: Path) -> None:
+def test_a_checker_finds_no_barrier_on_the_site(browser: Any, whole: Path) -> None:
     axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe is not there")
-    page = context.new_page()
+    page = browser.new_page()
     page.set_viewport_size(WIDE)
     found = []
     for name, scheme in (("index", "light"), ("tutorial", "light"), ("tutorial", "dark"),
