@@ -203,7 +203,9 @@ def _match(
             store.run("rollup/hinted", start=start, end=end, **hints)
         if late:
             store.run("rollup/hinted_pending", **hints)
-        for number, rule in group:
+        # The engine takes its time to compile exact patterns, were it for no post at all.
+        found = store.frame("rollup/hinted_count")["posts"][0]
+        for number, rule in group if found else ():
             store.run(
                 "rollup/matching",
                 topic=number,

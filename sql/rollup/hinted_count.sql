@@ -1,0 +1,3 @@
+-- How many posts may match. One row.
+SELECT count(*) AS posts
+FROM hinted
