@@ -5,13 +5,16 @@ import io
 import json
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 from unicodedata import category
 from unittest.mock import patch
 
+import typer.main
 from events_builder import (
     Event,
     account,
@@ -32,6 +35,8 @@ from blueattr.cli.main import app
 AGENTS = 60
 BOTS = 3
 BLUEATTR = Path(sys.executable).parent / "blueattr"
+# Making the parser of all commands anew takes longer than many a command that a test calls.
+_get_command = cache(typer.main.get_command)
 TOPIC_TEXT = "I read the claude mythos system card"
 
 
@@ -71,6 +76,7 @@ def run(*arguments: object, stdin: bytes = b"") -> Run:
     with (
         patch.object(sys, "argv", ["blueattr", *map(str, arguments)]),
         patch.object(sys, "stdin", standard_input),
+        patch.object(typer.main, "get_command", _get_command),
         contextlib.redirect_stdout(stdout),
         contextlib.redirect_stderr(stderr),
     ):
@@ -159,5 +165,19 @@ def write_events(path: Path) -> Path:
     return path
 
 
+@cache
+def _store() -> bytes:
+    with tempfile.TemporaryDirectory() as folder:
+        db = Path(folder) / "world.duckdb"
+        ok("ingest", write_events(db.with_name("events.jsonl")), "--db", db)
+        return db.read_bytes()
+
+
+def write_store(path: Path) -> Path:
+    """Write the store that an ingest of the events makes, which is made once."""
+    path.write_bytes(_store())
+    return path
+
+
 __all__ = ["AGENTS", "BLUEATTR", "BOTS", "Run", "did", "events", "ok", "process", "run",
-           "write_events"]  # fmt: skip
+           "write_events", "write_store"]  # fmt: skip

@@ -350,7 +350,7 @@ def departures(draw: st.DrawFn) -> list[Event]:
     return out
 
 
-@settings(quick, max_examples=12)
+@settings(quick, max_examples=examples(12))
 @given(departures(), st.data())
 def test_departed_texts_are_gone_after_every_commit(
     fresh: Callable[[], Path], events: list[Event], data: st.DataObject

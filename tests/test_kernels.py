@@ -471,7 +471,11 @@ def finish(child: "subprocess.Popen[str]") -> list[str]:
     return out.split()
 
 
-@pytest.mark.parametrize("variable", ["XDG_CACHE_HOME", "NUMBA_CACHE_DIR", "HOME"])
+@pytest.mark.parametrize(
+    "variable",
+    ["HOME", *(pytest.param(v, marks=pytest.mark.slow)
+               for v in ("XDG_CACHE_HOME", "NUMBA_CACHE_DIR"))],
+)  # fmt: skip
 def test_only_the_first_run_compiles(install: Path, tmp_path: Path, variable: str) -> None:
     before = sorted(install.rglob("*"))
     cache = tmp_path / "cache"

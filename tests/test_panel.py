@@ -12,6 +12,7 @@ from typing import Any
 import polars as pl
 import pyarrow as pa
 import pytest
+from effort import examples
 from events_builder import (
     POST,
     Event,
@@ -219,6 +220,14 @@ def test_own_rules_and_none(tmp_path: Path) -> None:
     assert [s.filter for s in kept.steps] == [GONE, NEW]
 
 
+@pytest.fixture(scope="module")
+def named(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store of four, of whom three have handles."""
+    who = {"ann": "ann.example", "bea": "bea.example", "bob": "bot.example"}
+    events = [*active(*who, "zoe"), *(identity(k, v, time=at(1)) for k, v in who.items())]
+    return ingest(tmp_path_factory.mktemp("named"), events)
+
+
 LARGE = r"\pL{200}"  # accepted once, but not twice in one expression
 
 
@@ -235,14 +244,12 @@ LARGE = r"\pL{200}"  # accepted once, but not twice in one expression
     ],
 )
 def test_rules_together_do_what_each_does_alone(
-    tmp_path: Path, patterns: list[str], removed: list[int]
+    named: Path, patterns: list[str], removed: list[int]
 ) -> None:
-    who = {"ann": "ann.example", "bea": "bea.example", "bob": "bot.example"}
-    events = [*active(*who, "zoe"), *(identity(k, v, time=at(1)) for k, v in who.items())]
     rules = tuple(BotRule(f"{k}", pattern) for k, pattern in enumerate(patterns))
     for rule in rules:  # each is accepted by itself
         pl.Series([""]).str.contains(f"(?i){rule.pattern}")
-    built = build(ingest(tmp_path, events), rules=rules)
+    built = build(named, rules=rules)
     assert [step(built, f"bot handle: {rule.name}").removed for rule in rules] == removed
 
 
@@ -549,7 +556,7 @@ def blank(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Writer]:
 
 
 @given(STORES, SOMETIMES)
-@settings(derandomize=True, deadline=None, max_examples=100)
+@settings(derandomize=True, deadline=None, max_examples=examples(100))
 def test_the_panel_is_that_of_one_account_after_another(
     blank: Writer, content: list[Known], keep: bool
 ) -> None:

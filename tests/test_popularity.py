@@ -7,7 +7,7 @@ from typing import Any
 
 import polars as pl
 import pytest
-from cli_world import Run, ok, run, write_events
+from cli_world import Run, ok, run, write_store
 from events_builder import (
     Event,
     account,
@@ -142,8 +142,9 @@ def test_candidates_pass_the_other_filters(tmp_path: Path) -> None:
 PEOPLE = ("ann", "bea", "cyd", "dot")
 
 
-@pytest.fixture
-def network(tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def unasked(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A network of which no AppView said anything."""
     mine = uri("ann", "p")
     events = [post(who, "p", rev=k, time=at(k)) for k, who in enumerate(PEOPLE)]
     events += [post(w, "r", rev=9, time=at(days=1), parent=mine) for w in ("bea", "cyd")]
@@ -152,7 +153,17 @@ def network(tmp_path: Path) -> Path:
         events += [
             follow(other, f"f{k}", who, rev=20 + k, time=at(20 + k)) for other in PEOPLE[k + 1 :]
         ]
-    return ingest(tmp_path / "store.duckdb", events)
+    return ingest(tmp_path_factory.mktemp("network") / "store.duckdb", events)
+
+
+@pytest.fixture
+def network(unasked: Path, tmp_path: Path) -> Path:
+    return copied(unasked, tmp_path / "store.duckdb")
+
+
+def copied(db: Path, to: Path) -> Path:
+    to.write_bytes(db.read_bytes())
+    return to
 
 
 FOLLOWERS = {did("ann"): 5, did("bea"): 0, did("cyd"): 800, did("dot"): 90_000}
@@ -254,8 +265,7 @@ counts = st.none() | st.integers(0, 10**9)
 def test_the_three_ways_agree_where_they_should(
     network: Path, said: tuple[int | None, ...], second: int
 ) -> None:
-    db = network.with_name("copy.duckdb")
-    db.write_bytes(network.read_bytes())
+    db = copied(network, network.with_name("copy.duckdb"))
     when = ASKED + timedelta(seconds=second)
     say(db, {did(w): (n, None) for w, n in zip(PEOPLE, said, strict=True)}, when)
     known = {did(w): n for w, n in zip(PEOPLE, said, strict=True) if n is not None}
@@ -277,14 +287,18 @@ def test_the_three_ways_agree_where_they_should(
 # --- the commands --------------------------------------------------------------------------------
 
 
-@pytest.fixture
-def world(tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def asked(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The network of the command line's tests; who is followed least has the most followers."""
-    db = tmp_path / "store.duckdb"
-    ok("ingest", write_events(tmp_path / "events.jsonl"), "--db", db)
+    db = write_store(tmp_path_factory.mktemp("world") / "store.duckdb")
     with Store.open(db) as store:
         everyone = store.frame("read/accounts")["did"].to_list()
     return say(db, {who: (1000 * k, BEFORE) for k, who in enumerate(everyone)})
+
+
+@pytest.fixture
+def world(asked: Path, tmp_path: Path) -> Path:
+    return copied(asked, tmp_path / "store.duckdb")
 
 
 def answer(*options: object) -> Run:

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
-from cli_world import harmless, ok, run, write_events
+from cli_world import harmless, ok, run, write_store
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_report_escape import HOSTILE
@@ -530,10 +530,7 @@ def test_a_page_that_cannot_be_written_leaves_the_old_one(tmp_path: Path) -> Non
 
 @pytest.fixture(scope="module")
 def db(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    events = write_events(tmp_path_factory.mktemp("events") / "events.jsonl")
-    path = events.with_name("world.duckdb")
-    ok("ingest", events, "--db", path)
-    return path
+    return write_store(tmp_path_factory.mktemp("events") / "world.duckdb")
 
 
 def command_of(html: str) -> list[str]:

@@ -293,14 +293,23 @@ _IDENTIFIERS: dict[str, tuple[dict[str, Any], str]] = {
 
 
 @pytest.mark.parametrize(("columns", "verdict"), _IDENTIFIERS.values(), ids=_IDENTIFIERS)
-def test_what_the_statement_judges(tmp_path: Path, columns: dict[str, Any], verdict: str) -> None:
+def test_what_the_statement_judges(columns: dict[str, Any], verdict: str) -> None:
     # With its neighbours, so that a wrong length would show in them.
     decoded = decode_block(block_of([row_of(1, HELLO), row_of(2, HELLO, **columns)] * 2))
     events = events_in(decoded)
     assert [naive.decode(dumps(e))[0] for e in events] == ["", verdict] * 2
-    (tmp_path / "lines.jsonl").write_bytes(decoded.lines)
-    (state,) = jobs.ingest(tmp_path / "db", [str(tmp_path / "lines.jsonl")]).sources
-    assert state.rejected == {verdict: 2}
+
+
+def test_what_the_statement_judges_is_rejected_for_it(tmp_path: Path) -> None:
+    # Each in a file of its own, so that no other could take its place in the counts.
+    wanted = {}
+    for name, (columns, verdict) in _IDENTIFIERS.items():
+        decoded = decode_block(block_of([row_of(1, HELLO), row_of(2, HELLO, **columns)] * 2))
+        path = tmp_path / f"{name}.jsonl"
+        path.write_bytes(decoded.lines)
+        wanted[str(path)] = {verdict: 2}
+    done = jobs.ingest(tmp_path / "db", [str(tmp_path)])
+    assert {state.name: state.rejected for state in done.sources} == wanted
 
 
 # --- blocks that are damaged

@@ -11,7 +11,7 @@ import naive
 import numpy as np
 import polars as pl
 import pytest
-from cli_world import ok, run, write_events
+from cli_world import ok, run, write_store
 
 from blueattr import studies
 from blueattr.attribution import attribute
@@ -36,9 +36,7 @@ MINE = """
 
 @pytest.fixture(scope="module")
 def db(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("studies")
-    ok("ingest", write_events(folder / "events.jsonl"), "--db", folder / "world.duckdb")
-    return folder / "world.duckdb"
+    return write_store(tmp_path_factory.mktemp("studies") / "world.duckdb")
 
 
 def frame(n: int = 300, seed: int = 0) -> pl.DataFrame:

@@ -20,6 +20,7 @@ import pyarrow as pa
 import pytest
 import synth_child
 from cli_world import ok, run
+from effort import examples
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from store_content import content, rows, sources
@@ -44,7 +45,7 @@ LEFT = SynthSpec(agents=100, days=12, seed=14, activity=0.1, like_fraction=0.0, 
 quick = settings(
     derandomize=True,
     deadline=None,
-    max_examples=5,
+    max_examples=examples(5),
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 specs = st.builds(
@@ -227,11 +228,14 @@ def ingested(folder: Path, spec: SynthSpec) -> Path:
     "spec",
     [
         RICH,
-        SynthSpec(agents=1, days=2, seed=4),
-        SynthSpec(agents=90, days=2, seed=1 << 40, like_fraction=0.2, activity=0.4),
         LEFT,
+        pytest.param(SynthSpec(agents=1, days=2, seed=4), marks=pytest.mark.slow),
+        pytest.param(
+            SynthSpec(agents=90, days=2, seed=1 << 40, like_fraction=0.2, activity=0.4),
+            marks=pytest.mark.slow,
+        ),
     ],
-    ids=["rich", "one", "few likes", "left"],
+    ids=["rich", "left", "one", "few likes"],
 )
 def test_a_store_is_what_ingesting_the_lines_makes_of_it(tmp_path: Path, spec: SynthSpec) -> None:
     there, here = ingested(tmp_path, spec), tmp_path / "made.duckdb"
