@@ -246,10 +246,8 @@ def _intern(numbers, flag, seed, shift, slots, keys, known, codes, work):
         count = 0
         while row < flag.size and count <= _AT_ONCE - 3:
             # Each is written, and written over where it is none: no processor can guess which.
-            work[high, count], work[low, count] = (
-                numbers[AUTHOR_HIGH, row],
-                numbers[AUTHOR_LOW, row],
-            )
+            work[high, count] = numbers[AUTHOR_HIGH, row]
+            work[low, count] = numbers[AUTHOR_LOW, row]
             work[to, count] = row
             count += 1
             work[high, count] = numbers[SUBJECT_HIGH, row]
@@ -266,10 +264,13 @@ def _intern(numbers, flag, seed, shift, slots, keys, known, codes, work):
             work[others, n] = np.int64(slots[np.int64(U(work[tags, n]) >> shift)])
         unknown = 0
         for n in range(count):
-            code = max((work[others, n] & 0xFFFFFFFF) - 1, 0)
+            entry = work[others, n]
+            # Where there is none, the first account stands in: there is no branch to guess wrong.
+            code = max((entry & 0xFFFFFFFF) - 1, 0)
             codes[work[to, n]] = code
             work[others, unknown] = n
-            unknown += work[high, n] != keys[code, 0] or work[low, n] != keys[code, 1]
+            same = (keys[code, 0] == work[high, n]) & (keys[code, 1] == work[low, n])
+            unknown += not (same & (entry != 0))
         for m in range(unknown):
             n = work[others, m]
             code = _find(work[high, n], work[low, n], U(work[tags, n]), shift, slots, keys, known)
@@ -297,7 +298,7 @@ class Dids:
         # A slot has the upper 32 bits of a hash and a number plus 1; it is 0 where it is empty.
         self._bits = 12
         self._slots = np.zeros(1 << self._bits, np.uint64)
-        self._keys = np.full((1 << self._bits - 1, 2), -1, np.int64)
+        self._keys = np.zeros((1 << self._bits - 1, 2), np.int64)
         self._work = np.zeros((5, _AT_ONCE + 3), np.int64)
         self.count = 0
 
@@ -317,8 +318,6 @@ class Dids:
             _refill(before, np.uint64(32 - self._bits), self._slots)
             self._keys = np.empty((1 << self._bits - 1, 2), np.int64)
             self._keys[: self.count] = keys[: self.count]
-            # Compared with where nothing is known: it is no DID.
-            self._keys[0] = keys[0]
         codes = np.zeros((3, len(scanned.flag)), np.uint32)
         self.count = int(
             _intern(
