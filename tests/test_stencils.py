@@ -37,6 +37,7 @@ EVENTS = [
     like(A, tid(1), uri(B, tid(2)), rev=3, time=at(4)),
     commit(A, LIKE, tid(1), {"createdAt": "2026-05-01T00:00:00.000Z", "subject": {
         "uri": uri(B, tid(2))}, "via": {"cid": "baf", "uri": uri(A, tid(3))}}, rev=5, time=at(6)),
+    commit(A, LIKE, "none of ours", {"subject": "no key"}, rev=5, time=at(6)),
     repost(A, tid(1), uri(B, tid(2)), rev=3, time=at(4)),
     follow(A, tid(1), B, rev=3, time=at(4)),
     delete(A, FOLLOW, tid(1), rev=3, time=at(4)),
@@ -49,7 +50,7 @@ EVENTS = [
          "description": "no space"}}, "record": {}}),
 ]  # fmt: skip
 # A binary decoder writes no more of a record than is read.
-EVENTS.append(json.loads(json.dumps(EVENTS[5])))
+EVENTS.append(json.loads(json.dumps(EVENTS[6])))
 EVENTS[-1]["commit"]["record"] = {"text": "short"}
 del EVENTS[-1]["commit"]["cid"]
 

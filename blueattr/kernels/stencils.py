@@ -11,7 +11,8 @@ places; to see that takes a few comparisons of many bytes each. What is in the h
 is of any other line (`blueattr.kernels.jetstream`), and a line that fits no stencil is parsed.
 
 Names, on which the meaning of a line depends, are no holes. A string that holds someone's own words
-divides a stencil into pieces: its end is looked for.
+divides a stencil into pieces: its end is looked for. So does one that is not read where it is empty
+or holds a space, an escape or what is not ASCII.
 """
 
 from typing import NamedTuple
@@ -21,7 +22,7 @@ import numpy.typing as npt
 
 from blueattr.kernels import compiled
 from blueattr.kernels.compiled import LANES, IntArray, load_word, unlike_lanes
-from blueattr.kernels.fields import COLLECTION, NAMES, WORDS
+from blueattr.kernels.fields import COLLECTION, NAMES, OTHER, WORDS
 from blueattr.kernels.jetstream import SPANS
 from blueattr.kernels.jsontext import WIDE, is_utf8, string_end
 
@@ -180,20 +181,31 @@ def cut(buffer, i, j, bits, start, spans, span_count, stencils):
 
 
 @compiled.jit(makes_arrays=False)
+def _is_words(buffer, what, start, stop, flags):
+    """Whether a string is someone's own words, so that others have another length."""
+    if what != OTHER:
+        return what in WORDS
+    for k in range(start, stop):
+        if buffer[k] == 32:
+            return True
+    return flags != 0 or start == stop
+
+
+@compiled.jit(makes_arrays=False)
 def _cut_one(buffer, i, j, spans, span_count, stencils, number):
-    """Make stencil `number` of a line; False where it has too many letters or words."""
+    """Make stencil `number` of a line; False where it has too many letters, or odd strings."""
     base = number * LENGTH - i
     count, value_count, begin, done = 0, 0, i, i
     for n in range(span_count + 1):
-        what, a, b = 0, j + 1, j + 1
+        what, a, b = OTHER, j + 1, j + 1
         words = True
         if n < span_count:
             what, a, b = spans[0, n], spans[1, n], spans[2, n]
             if what in NAMES:
                 continue
-            words = what in WORDS or a == b or spans[3, n] != 0
-            for k in range(a, b):
-                words |= buffer[k] == 32
+            words = _is_words(buffer, what, a, b, spans[3, n])
+            if spans[3, n] and not words:
+                return False
         if base + a + 1 > (number + 1) * LENGTH:
             return False
         while done < a:
@@ -215,7 +227,7 @@ def _cut_one(buffer, i, j, spans, span_count, stencils, number):
         while done < b:
             stencils.letters[base + done], stencils.fixed[base + done] = 0, 0
             done += 1
-        if what:
+        if what != OTHER:
             value = stencils.values[number, value_count]
             value[0], value[1], value[2] = what, a - begin, b - a
             value_count += 1
