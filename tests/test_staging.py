@@ -180,6 +180,23 @@ def test_what_servers_write_is_parsed_and_no_part_of_it(event: Any, shape: str) 
         assert scanned.left.tolist() == [[0, len(part)]]
 
 
+def test_keys_are_told_by_every_letter() -> None:
+    keys, seen = set[str](), Counter[str]()
+    for event in USUAL:
+        for shape in (event, as_v2(event), as_v2(event, framed=False)):
+            line = dumps(shape)
+            found = set(re.findall(r'"([^"]*)":', line))
+            keys |= found
+            written = []
+            for key in found:
+                others = {key[:k] + "z" + key[k + 1 :] for k in range(len(key))}
+                others |= {key[:-1], key + "z", key[:8] + key, key.upper()}
+                written += [line.replace(f'"{key}":', f'"{other}":') for other in others]
+            seen += check(written)
+    assert {"operation", "collection", "time_us", "external", "features"} < keys
+    assert min(seen[kind] for kind in ("post", "repost", "follow", "skip", "left")) > 20
+
+
 def test_escapes_mean_what_json_says() -> None:
     texts = [
         '\\"\\\\\\/\\b\\f\\n\\r\\t',

@@ -193,7 +193,7 @@ def _is_words(buffer, what, start, stop, flags):
 
 @compiled.jit(makes_arrays=False)
 def _cut_one(buffer, i, j, spans, span_count, stencils, number):
-    """Make stencil `number` of a line; False where it has too many letters, or odd strings."""
+    """Make stencil `number` of a line; False where it has too many letters or words."""
     base = number * LENGTH - i
     count, value_count, begin, done = 0, 0, i, i
     for n in range(span_count + 1):
@@ -204,8 +204,6 @@ def _cut_one(buffer, i, j, spans, span_count, stencils, number):
             if what in NAMES:
                 continue
             words = _is_words(buffer, what, a, b, spans[3, n])
-            if spans[3, n] and not words:
-                return False
         if base + a + 1 > (number + 1) * LENGTH:
             return False
         while done < a:
