@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 help:
 	@echo "make run     set up, then the main job on the bundled sample"
 	@echo "make test    set up, then every test but test-cron"
-	@echo "make quick   the tests without the slow ones"
+	@echo "make quick   the tests without the slow ones, and fewer examples of laws: three minutes"
 	@echo "make test-integration   build the real servers (needs Go and Node) and test against them"
 	@echo "make soak    ten minutes with a real Jetstream, killing it and blueattr at random"
 	@echo "make test-cron   ten minutes of scheduled runs by the real cron daemon (needs cron and root)"
@@ -40,8 +40,9 @@ test: setup
 	@$(BIN)/python tests/integration/install.py --optional
 	$(BIN)/python -m pytest -n 2 --dist loadfile -m integration
 
+# What the tests of a file share is made once where they stay together, as far as that goes.
 quick: setup
-	BLUEATTR_QUICK=1 $(BIN)/python -m pytest -n 2 -m "not slow and not integration and not cron"
+	BLUEATTR_QUICK=1 $(BIN)/python -m pytest -n 2 --dist worksteal -m "not slow and not integration and not cron"
 
 test-integration: setup
 	$(BIN)/python tests/integration/install.py

@@ -52,6 +52,10 @@ from blueattr.writer import Writer
 
 EVENTS = story(18)
 END = end_of(EVENTS)
+# What breaks alike in each protocol.
+FIRST_V2 = pytest.mark.parametrize(
+    "protocol", ["v2", *(pytest.param(p, marks=pytest.mark.slow) for p in ("v1", "firehose"))]
+)
 
 
 @pytest.fixture(autouse=True)
@@ -99,9 +103,7 @@ def known(protocol: str, server: StreamServer, db: Path) -> tuple[Stream, ...]:
 # --- connections that end ------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    "protocol", ["v2", *(pytest.param(p, marks=pytest.mark.slow) for p in ("v1", "firehose"))]
-)
+@FIRST_V2
 def test_dropped_at_every_frame_boundary(protocol: str, server: StreamServer, db: Path) -> None:
     server.use_dictionary(7)
     target = begun(protocol, server, db)
@@ -128,7 +130,7 @@ def test_dropped_at_every_frame_boundary(protocol: str, server: StreamServer, db
     assert max(run.waits) <= 4
 
 
-@pytest.mark.parametrize("protocol", PROTOCOLS)
+@FIRST_V2
 def test_dropped_inside_a_frame(protocol: str, server: StreamServer, db: Path) -> None:
     server.use_dictionary(7)
     target = begun(protocol, server, db)
@@ -148,7 +150,7 @@ def test_dropped_inside_a_frame(protocol: str, server: StreamServer, db: Path) -
     assert compressed == (protocol == "v2")
 
 
-@pytest.mark.parametrize("protocol", PROTOCOLS)
+@FIRST_V2
 def test_a_server_that_closes(protocol: str, server: StreamServer, db: Path) -> None:
     target = begun(protocol, server, db)
     code = {"v1": 1001, "v2": 1011, "firehose": 1000}[protocol]
@@ -287,7 +289,7 @@ def test_too_many_requests_are_waited_out(server: StreamServer, db: Path) -> Non
     assert content(db) == expected(EVENTS)
 
 
-@pytest.mark.parametrize("protocol", PROTOCOLS)
+@FIRST_V2
 def test_unavailable_at_first(protocol: str, server: StreamServer, db: Path) -> None:
     target = begun(protocol, server, db)
     server.script = in_turn(xrpc_error(503, "ServiceUnavailable"), Fault("refuse", status=502))

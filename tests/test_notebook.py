@@ -111,7 +111,11 @@ def test_a_figure_without_an_answer_says_so() -> None:
     assert "<svg" not in result._repr_html_()
 
 
-@pytest.mark.parametrize("text", ["<script>alert(1)</script>", '" onload="x', *HOSTILE])
+@pytest.mark.parametrize(
+    "text",
+    ["<script>alert(1)</script>", '" onload="x',
+     *(pytest.param(text, marks=pytest.mark.slow) for text in HOSTILE)],
+)  # fmt: skip
 def test_hostile_names_are_harmless_in_a_notebook(text: str) -> None:
     root = tree(hostile(text)._repr_html_())
     inert(root)

@@ -119,7 +119,11 @@ def recipe(name: str) -> Path:
     return DOCS / "recipes" / f"{name}.md"
 
 
-@pytest.mark.parametrize("name", ["simulation", "size", "own-topics", "own-indicator", "notebook"])
+@pytest.mark.parametrize(
+    "name",
+    ["simulation", "own-topics", "own-indicator", "notebook",
+     pytest.param("size", marks=pytest.mark.slow)],
+)  # fmt: skip
 def test_recipes_that_need_no_network(name: str, home: Path, sample_store: Path) -> None:
     shutil.copy(sample_store, home / "my.duckdb")
     check(recipe(name), Folder(home))

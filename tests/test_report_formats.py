@@ -12,6 +12,7 @@ from typing import Any
 
 import polars as pl
 import pytest
+from effort import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from report_cases import (
@@ -120,7 +121,7 @@ def csv_rows(data: bytes) -> list[dict[str, str]]:
 # --- hostile text --------------------------------------------------------------------------------
 
 
-@LAW
+@settings(LAW, max_examples=examples(60))
 @given(st.sampled_from(HOSTILE) | st.text(st.characters(), min_size=1, max_size=30))
 def test_hostile_text_is_harmless_everywhere(text: str) -> None:
     spelled = re.sub(r"[\ud800-\udfff]", lambda m: f"\\u{ord(m[0]):04x}", text)
