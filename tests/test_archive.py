@@ -38,6 +38,7 @@ from events_builder import (
     repost,
     uri,
 )
+from forked import processes
 from store_content import content, expected
 
 from blueattr.errors import SourceError, UsageError
@@ -445,21 +446,9 @@ def test_cut_at_every_block_the_store_is_as_if_not(
     assert (state.kept, state.skipped) == (len(EVENTS) - LIKES, LIKES)
 
 
-# Forked from a process that has imported what is needed, here or by other tests.
-processes = multiprocessing.get_context("forkserver")
-PRELOADED = [
-    "polars",
-    "blueattr.jobs",
-    "blueattr.sources.archive",
-    "atproto_client.models",
-    "atproto_jetstream.archive.planner",
-]
-
-
 def test_killed_at_random_blocks_the_store_is_as_if_not(
     server: ArchiveServer, tmp_path: Path, whole: Any
 ) -> None:
-    processes.set_forkserver_preload(PRELOADED)
     rng = random.Random(3)  # noqa: S311 - the same moments every time
     db = tmp_path / "store.duckdb"
     child: Any = None

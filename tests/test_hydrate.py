@@ -5,7 +5,6 @@ import fcntl
 import gzip
 import io
 import json
-import multiprocessing
 import os
 import re
 import signal
@@ -29,6 +28,7 @@ import pytest
 from appview_server import METHOD, Reply, Server, error, serving
 from cli_world import BLUEATTR, harmless, run
 from events_builder import Event, account, at, did, follow, identity, lines, plc_name, post
+from forked import processes
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from store_content import rows
@@ -565,8 +565,6 @@ def test_addresses_and_rates_that_are_accepted() -> None:
 
 # --- killed on the way ---------------------------------------------------------------------------
 
-processes = multiprocessing.get_context("forkserver")
-processes.set_forkserver_preload(["hydrate_child"])
 MANY = range(600)
 
 

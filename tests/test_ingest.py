@@ -1,7 +1,6 @@
 """Ingest as a whole: order, repeats and kills make no difference to what a store holds."""
 
 import io
-import multiprocessing
 import os
 import random
 import signal
@@ -40,6 +39,7 @@ from events_builder import (
     tid,
     uri,
 )
+from forked import processes
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 from store_content import Content, content, expected, rows, sources
@@ -448,11 +448,8 @@ def test_plc_export_folds_in_any_order(fresh: Callable[[], Path]) -> None:
 
 # --- killed at any moment ------------------------------------------------------------------------
 
+
 # Forked from a process that has imported what is needed and started no thread.
-processes = multiprocessing.get_context("forkserver")
-processes.set_forkserver_preload(["ingest_child", "polars", "blueattr.jobs"])
-
-
 def run(target: Callable[..., None], *arguments: Any) -> int:
     child = processes.Process(target=target, args=arguments)
     child.start()

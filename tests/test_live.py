@@ -1,6 +1,5 @@
 """Following as a process: killed, interrupted, out of disk, beside readers and other writers."""
 
-import multiprocessing
 import os
 import random
 import signal
@@ -16,6 +15,7 @@ import stream_child
 from archive_server import ArchiveServer
 from cli_world import BLUEATTR, run
 from events_builder import at, micros, post
+from forked import processes
 from live_world import PROTOCOLS, end_of, gaps_of, spans_of, story
 from store_content import content, expected
 from stream_server import Fault, StreamServer, in_turn
@@ -30,9 +30,6 @@ EVENTS = story(40)
 # Only the last is fresh.
 NOW = end_of(EVENTS) + 9.5
 FROM = "2026-04-30T23:59:55Z"
-
-processes = multiprocessing.get_context("forkserver")
-processes.set_forkserver_preload(["stream_child", "polars", "blueattr.jobs"])
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """Synthetic events straight into a store: it holds what ingesting their lines would have given."""
 
 import io
-import multiprocessing
 import re
 import signal
 import sys
@@ -21,6 +20,7 @@ import pytest
 import synth_child
 from cli_world import ok, run
 from effort import examples
+from forked import processes
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from store_content import content, rows, sources
@@ -306,8 +306,6 @@ def test_the_name_says_what_the_events_follow_from() -> None:
 
 
 # --- killed on the way ----------------------------------------------------------------------------
-
-processes = multiprocessing.get_context("forkserver")
 
 
 def child(target: Callable[..., None], *arguments: Any) -> int | None:
