@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 help:
 	@echo "make run     set up, then the main job on the bundled sample"
 	@echo "make test    set up, then every test but test-cron"
-	@echo "make quick   the tests without the slow ones, and fewer examples of laws: three minutes"
+	@echo "make quick   the tests without the slow ones, and with fewer examples of laws"
 	@echo "make test-integration   build the real servers (needs Go and Node) and test against them"
 	@echo "make soak    ten minutes with a real Jetstream, killing it and blueattr at random"
 	@echo "make test-cron   ten minutes of scheduled runs by the real cron daemon (needs cron and root)"
