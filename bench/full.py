@@ -8,6 +8,7 @@ filled once and kept in ``--folder`` (some 20 GB), with what that cost beside th
 
     python bench/full.py --out docs/performance.json
     python bench/full.py --agents 20000,60000 --numbers 1e4,1e5 --window-agents 2000
+    python bench/full.py --keep --numbers 1e8 --agents "" --window-agents 0
 """
 
 import argparse
@@ -35,8 +36,6 @@ GRID = ("--indicator", "all", "--protocol", "all", "--sizes")
 SIZES = (100, 1000, 10_000, 100_000)
 # Beyond this many, arrays of all agents are left to the attribution in chunks.
 IN_MEMORY = 20_000_000
-# Beyond this many a round takes minutes, and there is one.
-ROUNDS_UP_TO = 20_000_000
 
 STAGES = Path(__file__).with_name("stages.py")
 Measured = dict[str, list[Cost]]
@@ -145,8 +144,7 @@ def grow_agents(folder: Path, n: int, rounds: int) -> dict[str, Any]:
         found["in_memory_peak_bytes"] = {
             name: stage("memory", name, n)["peak_bytes"] for name in INDICATORS
         }
-    found["rounds_in_chunks"] = rounds if n <= ROUNDS_UP_TO else 1
-    for number in range(found["rounds_in_chunks"]):
+    for number in range(rounds):
         say(f"the value of {n:,} agents in chunks: round {number + 1}")
         costs.setdefault("read", []).append(stage("read_bytes", path))
         for name in ("heat", "gini"):
@@ -213,6 +211,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--folder", type=Path, default=Path("out/bench-full"))
     parser.add_argument("--out", type=Path, default=Path("out/bench-full.json"))
+    parser.add_argument("--keep", action="store_true", help="what --out has of other sizes")
     options = parser.parse_args()
     options.folder.mkdir(parents=True, exist_ok=True)
     before = swapped()
@@ -224,6 +223,13 @@ def main() -> None:
         "values": [],
         "window": None,
     }
+    if options.keep and options.out.exists():
+        earlier = json.loads(options.out.read_text(encoding="utf-8"))
+        if earlier["machine"] != report["machine"] or earlier["rounds"] != options.rounds:
+            sys.exit(f"{options.out} was measured on another machine, or in other rounds")
+        report["events"] = [row for row in earlier["events"] if row["agents"] not in options.agents]
+        report["values"] = [row for row in earlier["values"] if row["n"] not in options.numbers]
+        report["window"] = earlier["window"]
 
     def write() -> None:
         # After each size, so that what was measured is not lost with what was not.
@@ -234,12 +240,14 @@ def main() -> None:
     options.out.parent.mkdir(parents=True, exist_ok=True)
     for n in options.numbers:
         report["values"].append(grow_agents(options.folder, n, options.rounds))
+        report["values"].sort(key=lambda row: row["n"])
         write()
     if options.window_agents:
         report["window"] = grow_window(options.folder, options.window_agents, options.rounds)
         write()
     for agents in options.agents:
         report["events"].append(grow_events(options.folder, agents, options.rounds))
+        report["events"].sort(key=lambda row: row["agents"])
         write()
     listed(report["values"], "n")
     listed(report["events"], "events")

@@ -1,6 +1,8 @@
 """The store as a file: what is refused, what is migrated, what is left of what was removed."""
 
 import os
+import signal
+import threading
 from datetime import timedelta
 from pathlib import Path
 
@@ -300,6 +302,61 @@ def test_an_error_within_a_commit_is_told_as_it_is(
     with Writer(tmp_path / "store.duckdb") as writer:
         assert writer.count_events() == 0
         writer.commit(writer.stage(Chunk(data, 0, 0, len(data)), SourceState("x", "file")))
+        assert writer.count_events() == len(EVENTS)
+
+
+def test_what_is_staged_while_a_commit_is_under_way_is_for_the_next(tmp_path: Path) -> None:
+    first, second = lines(*EVENTS[: len(EVENTS) // 2]), lines(*EVENTS[len(EVENTS) // 2 :])
+    with Writer(tmp_path / "store.duckdb") as writer:
+        state = writer.stage(Chunk(first, 0, 0, len(first)), SourceState("x", "file"))
+        writer.commit(state, wait=False)
+        data = Chunk(second, len(first), 0, len(first + second))
+        later = writer.stage(data, state, later=True)
+        assert writer.source("x") == state
+        later = writer.settle(later)
+        writer.commit(later)
+        assert writer.count_events() == len(EVENTS)
+        assert writer.source("x") == later
+
+
+def test_an_interrupt_waits_for_a_commit_and_another_ends_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sql, begun = store._sql, threading.Event()
+    data = lines(*EVENTS)
+    db = tmp_path / "store.duckdb"
+
+    def slow(name: str) -> str:
+        if name != "append/21_departed":
+            return sql(name)
+        begun.set()
+        return "SELECT count(*) FROM range(4000000000000) WHERE range % 7 = 8"
+
+    def interrupted(times: int) -> None:
+        with Writer(db) as writer:
+            state = writer.stage(Chunk(data, 0, 0, len(data)), SourceState("x", "file"))
+            writer.commit(state, wait=False)
+            if times == 2:
+                assert begun.wait(30)
+                main = threading.main_thread().ident
+                assert main is not None
+                threading.Timer(0.3, signal.pthread_kill, (main, signal.SIGINT)).start()
+            raise KeyboardInterrupt
+
+    # A shell may have had it ignored.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with monkeypatch.context() as patched:
+            patched.setattr(store, "_sql", slow)
+            with pytest.raises(KeyboardInterrupt):
+                interrupted(2)
+    finally:
+        signal.signal(signal.SIGINT, before)
+    with Writer(db) as writer:
+        assert writer.count_events() == 0
+    with pytest.raises(KeyboardInterrupt):
+        interrupted(1)
+    with Writer(db) as writer:
         assert writer.count_events() == len(EVENTS)
 
 
