@@ -1,7 +1,8 @@
 """Events between a decoder and the store, as columns of numbers; pure.
 
 Most lines are parsed to columns by a compiled kernel. What waits of them for the next commit is a
-few dozen bytes an event, beside its words.
+few dozen bytes an event, beside its words. What they tell of accounts, a few in a hundred, waits as
+the rows that ``sql/ingest/decode_lines.sql`` would have given.
 """
 
 from codecs import BOM_UTF8
@@ -11,14 +12,16 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from blueattr.events import LINE_LIMIT
+from blueattr.events import HANDLE, LINE_LIMIT
 from blueattr.kernels import IntArray, jetstream
 from blueattr.kernels.compiled import each, threads
 from blueattr.kernels.doubles import find_doubles
-from blueattr.kernels.scanning import Dids, Scanned, Scanner
+from blueattr.kernels.identifiers import PLC
+from blueattr.kernels.scanning import Dids, Scanned, Scanner, Told, spell
 
-__all__ = ["Parser", "Waiting"]
+__all__ = ["TOLD", "Parser", "Waiting", "told_rows"]
 
 # Fewer bytes than this are not worth a second thread.
 _SPREAD_FROM = 1 << 20
@@ -42,6 +45,26 @@ _CODED = pa.schema(
         ("title", pa.string()),
     ]
 )
+
+TOLD = pa.schema(
+    [
+        ("did", pa.string()),
+        ("kind", pa.string()),
+        ("event_time", pa.timestamp("us")),
+        ("operation", pa.string()),
+        ("rkey", pa.string()),
+        ("rev", pa.string()),
+        ("bot", pa.bool_()),
+        ("handle", pa.string()),
+        ("active", pa.bool_()),
+        ("status", pa.string()),
+    ]
+)
+"""The columns of ``sql/ingest/staging.sql`` in which what is told of accounts has something."""
+
+_TOLD_KINDS = pa.array(["identity", "account", "profile"])
+_OPERATIONS = pa.array(["create", "update", "delete"])
+_LONGEST_HANDLE = 253
 
 
 class Parser:
@@ -112,10 +135,8 @@ class Waiting:
 
     def dids(self) -> pa.Table:
         """List the DIDs that the events name: ``code``, from 0 without gaps, and ``did``."""
-        count = self._dids.count
-        offsets = np.arange(0, 32 * count + 1, 32, dtype=np.int32)
-        did = _strings(offsets, self._dids.letters().reshape(-1), None)
-        return pa.table([pa.array(np.arange(count)), did], schema=_DIDS)
+        did = _of_length(self._dids.letters(), None)
+        return pa.table([pa.array(np.arange(len(did))), did], schema=_DIDS)
 
     def table(self, accounts: npt.NDArray[np.uint32]) -> pa.Table:
         """Give the events as what ``sql/append/13_versions.sql`` reads.
@@ -160,6 +181,51 @@ class Waiting:
             return 0, 0
         low, high = np.quantile(np.concatenate(keys), [0.005, 0.995], method="nearest")
         return int(low), int(high)
+
+
+def told_rows(told: Told) -> pa.Table:
+    """Give what lines tell of accounts as rows of `TOLD`, of which nothing is held on to."""
+    numbers = told.numbers
+    bits = numbers[jetstream.BITS]
+    kind = bits & jetstream.KIND
+    profile, active = kind == jetstream.PROFILE, bits & jetstream.ACTIVE != 0
+    did = np.empty((bits.size, 32), np.uint8)
+    did[:, :8] = PLC
+    spell(numbers[jetstream.AUTHOR_HIGH], did[:, 8:20])
+    spell(numbers[jetstream.AUTHOR_LOW], did[:, 20:])
+    rev = np.empty((bits.size, 13), np.uint8)
+    spell(numbers[jetstream.REV], rev)
+    operation = np.where(bits & jetstream.REMOVED, 2, bits & jetstream.UPDATED != 0)
+    said = _strings(_from_zero(told.ends), told.words.copy(), None)
+    handle = pc.ascii_lower(said)
+    valid = pc.and_(
+        pc.match_substring_regex(handle, f"^({HANDLE})$"),
+        pc.less_equal(pc.binary_length(handle), _LONGEST_HANDLE),
+    )
+    valid = pc.and_(valid, pc.not_equal(handle, "handle.invalid"))
+    status = pc.if_else(pc.equal(said, ""), "unknown", said)
+    columns = {
+        "did": _of_length(did, None),
+        "kind": _TOLD_KINDS.take(pa.array(kind)),
+        "event_time": pa.array(numbers[jetstream.TIME].copy()).cast(pa.timestamp("us")),
+        "operation": _OPERATIONS.take(pa.array(operation, mask=~profile)),
+        "rkey": pc.if_else(pa.array(profile), "self", None),
+        "rev": _of_length(rev, profile),
+        # A profile with labels is none of these lines.
+        "bot": pa.array(np.zeros(bits.size, np.bool_)),
+        "handle": pc.if_else(pc.and_(pa.array(kind == jetstream.IDENTITY), valid), handle, None),
+        "active": pa.array(active, mask=kind != jetstream.ACCOUNT),
+        "status": pc.if_else(
+            pa.array(kind == jetstream.ACCOUNT), pc.if_else(pa.array(active), "", status), None
+        ),
+    }
+    return pa.table(columns, schema=TOLD)
+
+
+def _of_length(letters: npt.NDArray[np.uint8], present: npt.NDArray[np.bool_] | None) -> pa.Array:
+    count, size = letters.shape
+    offsets = np.arange(0, size * count + 1, size, dtype=np.int32)
+    return _strings(offsets, letters.reshape(-1), present)
 
 
 def _columns(scanned: Scanned) -> dict[str, Any]:

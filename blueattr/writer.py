@@ -160,10 +160,11 @@ class Writer(Store):
                 new.skipped += part.skipped
                 if part.span is not None:
                     new.cover(*part.span)
-        if chunk.told is not None:
-            self._told.append(chunk.told)
-            new.lines += len(chunk.told)
-            new.kept += len(chunk.told)
+            told = [staging.told_rows(part.told) for part in parts if part.told is not None]
+            for rows in [*told, *([] if chunk.told is None else [chunk.told])]:
+                self._told.append(rows)
+                new.lines += len(rows)
+                new.kept += len(rows)
         batch = events.cut_lines(chunk.data, chunk.position, left)
         new.lines += batch.lines
         by_bytes = state.kind in BY_BYTES

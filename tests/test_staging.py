@@ -12,6 +12,8 @@ import pytest
 from events_builder import (
     LIKE,
     POST,
+    PROFILE,
+    account,
     as_v2,
     at,
     commit,
@@ -19,8 +21,10 @@ from events_builder import (
     did,
     dumps,
     follow,
+    identity,
     lines,
     post,
+    profile,
     repost,
     tid,
     uri,
@@ -32,10 +36,11 @@ from blueattr import staging
 from blueattr.events import LINE_LIMIT
 from blueattr.kernels import jetstream, scanning
 from blueattr.kernels.scanning import Dids, Scanned, Scanner
-from blueattr.staging import Parser, Waiting
+from blueattr.staging import TOLD, Parser, Waiting, told_rows
 
 Row = dict[str, Any]
 KINDS = ["post", "repost", "follow"]
+TOLD_KINDS = {"profile", "identity", "account"}
 
 
 def parse(data: bytes, parser: Parser | None = None) -> list[Row | str]:
@@ -47,6 +52,7 @@ def parse(data: bytes, parser: Parser | None = None) -> list[Row | str]:
     names = waiting.dids()["did"].to_pylist()
     assert len(set(names)) == len(names)
     rows = iter(waiting.table(np.arange(len(names), dtype=np.uint32)).to_pylist())
+    told = iter([row for part in parts if part.told for row in told_rows(part.told).to_pylist()])
     assert waiting.rows == sum(len(part.flag) for part in parts)
     unparsed = {p for a, b in left.tolist() for p in range(a, b)}
     out: list[Row | str] = []
@@ -55,12 +61,16 @@ def parse(data: bytes, parser: Parser | None = None) -> list[Row | str]:
         # Whether it was skipped or kept, its twin tells; a wrong guess shifts all that follows.
         if position in unparsed:
             out.append("left")
-        elif naive.decode(line.decode())[0] == "skip":
-            out.append("skip")
         else:
-            out.append(_row(next(rows), names))
+            verdict, fields = naive.decode(line.decode())
+            if verdict == "skip":
+                out.append("skip")
+            elif fields.get("kind") in TOLD_KINDS:
+                out.append(next(told))
+            else:
+                out.append(_row(next(rows), names))
         position += len(line)
-    assert next(rows, None) is None
+    assert next(rows, None) is next(told, None) is None
     assert out.count("skip") == sum(part.skipped for part in parts)
     return out
 
@@ -87,6 +97,8 @@ def expected(line: str) -> Row | str:
     verdict, fields = naive.decode(line)
     if verdict:
         return verdict
+    if fields["kind"] in TOLD_KINDS:
+        return {name: fields[name] for name in TOLD.names}
     fields["removed"] = fields["operation"] == "delete"
     return {name: fields[name] for name in (
         "event_time", "kind", "did", "removed", "rkey", "rev", "subject_did", "subject_rkey",
@@ -102,19 +114,35 @@ def check(written: list[str], parser: Parser | None = None) -> Counter[str]:
     for line, row in zip(written, found, strict=True):
         if row != "left":
             assert (row, line) == (expected(line + "\n"), line)
-        seen[row if isinstance(row, str) else row["kind"] + " removed" * row["removed"]] += 1
+        seen[row if isinstance(row, str) else _kind(row)] += 1
     return seen
+
+
+def _kind(row: Row) -> str:
+    gone = row["removed"] if "removed" in row else row["operation"] == "delete"
+    return f"{row['kind']} removed" if gone else str(row["kind"])
 
 
 def test_parser_agrees_with_the_twin_on_spoiled_lines() -> None:
     rng = random.Random(5)  # noqa: S311 - the same lines every time
     seen = check([line for line in (spoiled(rng) for _ in range(8000)) if "\n" not in line])
-    assert min(seen[kind + gone] for kind in KINDS for gone in ("", " removed")) > 20
-    assert min(seen["skip"], seen["left"]) > 100
+    assert min(seen[kind + gone] for kind in [*KINDS, "profile"] for gone in ("", " removed")) > 20
+    assert min(seen["skip"], seen["left"], seen["identity"], seen["account"]) > 100
+
+
+def with_more(event: Any) -> Any:
+    """What servers write of such an event beside what is read."""
+    event[event["kind"]] |= {"seq": 5_000_000_017, "time": "2026-05-01T00:00:18.501Z"}
+    return event
 
 
 USUAL = [
-    *(event for event in VALID if event["kind"] == "commit"),
+    *VALID,
+    with_more(identity(A, "bob.example.org", time=at(18))),
+    with_more(account(A, time=at(20))),
+    with_more(account(A, "suspended", time=at(20))),
+    commit(A, PROFILE, "self", {"displayName": "é", "description": "a \"b\"\n", "avatar": {
+        "ref": {"$link": "baf"}, "mimeType": "image/jpeg", "size": 17}}, rev=22, time=at(22)),
     commit(A, LIKE, "not a TID", {"subject": 5}, rev=20, time=at(20)),
     post(A, tid(9), "é\u2028\x7f" * 9, rev=21, time=at(21), embed={
         "external": {"title": "first"}, "media": {"external": {"title": "second"}}}),
@@ -157,7 +185,8 @@ def test_a_byte_changed_anywhere_is_seen() -> None:
             position += len(changed) + 1
         seen += check(text, parser)
     assert seen["left"] == 0
-    assert seen.total() > 300
+    assert min(seen[kind] for kind in TOLD_KINDS) > 30
+    assert seen.total() - sum(seen[kind] for kind in TOLD_KINDS) > 300
 
 
 @pytest.mark.parametrize("event", USUAL, ids=lambda event: dumps(event)[80:160])
@@ -166,8 +195,8 @@ def test_what_servers_write_is_parsed_and_no_part_of_it(event: Any, shape: str) 
     event = event if shape == "v1" else as_v2(event, framed=shape == "framed")
     # As servers of v2 write them: keys in order.
     line = dumps(event if shape == "v1" else json.loads(json.dumps(event, sort_keys=True)))
-    usual = {"app.bsky.feed.generator", "app.bsky.actor.profile"}.isdisjoint(line.split('"'))
-    assert "generator/" in line or parse(line.encode() + b"\n")[0] != "left" or not usual
+    unusual = any(word in line for word in ("feed.generator/", '"labels"', '"other"'))
+    assert (parse(line.encode() + b"\n") == ["left"]) == unusual
     assert (
         parse(line.encode() + b"\r\n" + line.encode() + b"\n")[0] == parse(line.encode() + b"\n")[0]
     )
@@ -176,7 +205,7 @@ def test_what_servers_write_is_parsed_and_no_part_of_it(event: Any, shape: str) 
         # Of memory beyond the buffer nothing is read: it ends right after the part.
         part = np.frombuffer(line.encode()[:k] + b"\n", np.uint8).copy()
         scanned = scanner.scan(part, 0, len(part), LINE_LIMIT)
-        assert (len(scanned.flag), scanned.skipped) == (0, 0)
+        assert (len(scanned.flag), scanned.skipped, scanned.told) == (0, 0, None)
         assert scanned.left.tolist() == [[0, len(part)]]
 
 
@@ -194,7 +223,8 @@ def test_keys_are_told_by_every_letter() -> None:
                 written += [line.replace(f'"{key}":', f'"{other}":') for other in others]
             seen += check(written)
     assert {"operation", "collection", "time_us", "external", "features"} < keys
-    assert min(seen[kind] for kind in ("post", "repost", "follow", "skip", "left")) > 20
+    assert {"identity", "handle", "account", "active", "status", "labels"} < keys
+    assert min(seen[kind] for kind in (*KINDS, *TOLD_KINDS, "skip", "left")) > 20
 
 
 def test_escapes_mean_what_json_says() -> None:
@@ -220,6 +250,108 @@ def test_escapes_mean_what_json_says() -> None:
         "\\",
     ):
         assert parse(dumps(USUAL[0]).replace("plain text", text).encode() + b"\n") == ["left"]
+
+
+def both(event: Any) -> list[Row | str]:
+    """What became of it in v1 and v2; where it was parsed, its twin agrees."""
+    shapes = (event, as_v2(event), as_v2(event, framed=False))
+    check(list(map(dumps, shapes)))
+    return parse(lines(*shapes))
+
+
+LABEL = "a" * 63
+
+
+@pytest.mark.parametrize(
+    ("handle", "kept"),
+    [
+        ("Alice.Example.ORG", "alice.example.org"),
+        ("x1-2.b", "x1-2.b"),
+        (f"{LABEL}.{LABEL}.{LABEL}.{'a' * 61}", f"{LABEL}.{LABEL}.{LABEL}.{'a' * 61}"),
+        (f"{LABEL}.{LABEL}.{LABEL}.{'a' * 62}", None),
+        (f"{LABEL}.{LABEL}a.{LABEL}", None),
+        ("Handle.Invalid", None),
+        ("handle.invalid.org", "handle.invalid.org"),
+        *((odd, None) for odd in ("", "a", "a.", ".a", "a..b", "-a.b", "a-.b", "a.1", "a b.c")),
+        (None, None),
+    ],
+)  # fmt: skip
+def test_handles(handle: str | None, kept: str | None) -> None:
+    event = identity(A, "", time=at(1))
+    event["identity"]["handle"] = handle
+    for row in (*both(event), *(both(identity(A, None, time=at(1))) if handle is None else ())):
+        assert isinstance(row, dict)
+        assert (row["handle"], row["status"], row["active"]) == (kept, None, None)
+
+
+def test_handles_and_statuses_with_other_letters_are_left() -> None:
+    # The Kelvin sign is a k in lower case.
+    for odd in ("\u212a.example.org", "é.example.org"):
+        assert both(identity(A, odd, time=at(1))) == ["left"] * 3
+        assert both(account(A, odd, time=at(1))) == ["left"] * 3
+    escaped = dumps(identity(A, "alice.org", time=at(1))).replace("alice", "\\u0061lice")
+    assert parse(escaped.encode() + b"\n") == ["left"]
+
+
+@pytest.mark.parametrize("status", ["takendown", "", None, "a new one"])
+@pytest.mark.parametrize("active", [True, False])
+@pytest.mark.parametrize("named", [True, False])
+def test_statuses(status: str | None, active: bool, named: bool) -> None:
+    event = account(A, time=at(1))
+    event["account"] = {"active": active, **({"status": status} if named else {})}
+    for row in both(event):
+        assert isinstance(row, dict)
+        known = (named and status) or "unknown"
+        assert (row["active"], row["status"]) == (active, "" if active else known)
+    wrong: list[Any] = [None, 1, 0, "true", [], {}]
+    for odd in wrong:
+        event["account"]["active"] = odd
+        assert both(event) == ["left"] * 3
+
+
+def test_profiles() -> None:
+    for operation in ("create", "update"):
+        for row in both(profile(A, rev=1, time=at(1), operation=operation)):
+            assert isinstance(row, dict)
+            assert (row["operation"], row["rkey"], row["bot"]) == (operation, "self", False)
+    unlabelled = profile(A, rev=1, time=at(1))
+    for labels in ({}, None, "bot", {"values": [{"val": "x"}]}):
+        unlabelled["commit"]["record"]["labels"] = labels
+        assert both(unlabelled) == ["left"] * 3
+    deeper = profile(A, rev=1, time=at(1))
+    deeper["commit"]["record"]["pinned"] = {"labels": {"values": [{"val": "bot"}]}}
+    assert "left" not in both(deeper)
+    for odd in (
+        commit(A, PROFILE, "selF", rev=1, time=at(1)),
+        commit(A, PROFILE, tid(1), rev=1, time=at(1)),
+        profile(A, rev=1, time=at(1), operation="creates"),
+    ):
+        assert both(odd) == ["left"] * 3
+
+
+def test_an_event_is_of_one_kind() -> None:
+    # What it tells stands in the object of its own name.
+    wrong = identity(A, "a.b", time=at(1))
+    wrong["kind"] = "account"
+    commits = post(A, tid(1), "x", rev=1, time=at(1))
+    for odd in (wrong, commits | {"kind": "identity", "identity": {}}, commits | {"kind": "sync"}):
+        assert both(odd) == ["left"] * 3
+    # Nor is a handle the status of an account, or the other way round.
+    told, named = account(A, time=at(1)), identity(A, None, time=at(1))
+    told["account"]["active"] = False
+    assert both(told | {"identity": {"handle": "a.b"}}) == ["left"] * 3
+    assert both(named | {"account": {"status": "a.b"}}) == ["left"] * 3
+    assert "left" not in both(told) + both(named)
+
+
+def test_there_is_room_for_the_shortest_lines() -> None:
+    event = identity(A, None, time=at(1)) | {"identity": {}}
+    line = lines(event)
+    assert len(line) >= scanning._SHORTEST
+    scanned = Scanner().scan(np.frombuffer(line * 1000, np.uint8), 0, len(line) * 1000, LINE_LIMIT)
+    assert scanned.told is not None
+    table = told_rows(scanned.told)
+    assert table.to_pylist() == [expected(dumps(event))] * 1000
 
 
 def test_times_of_v2() -> None:
@@ -340,6 +472,7 @@ def test_a_delete_and_a_link_to_no_post() -> None:
 
 def test_what_waits_stays_as_it_was_parsed_whatever_is_parsed_next() -> None:
     parser, waiting = Parser(), Waiting()
+    told = []
 
     def wait_for(number: int) -> None:
         parent, root = (uri(A, tid(number)), uri(B, tid(number + 1)))
@@ -347,10 +480,13 @@ def test_what_waits_stays_as_it_was_parsed_whatever_is_parsed_next() -> None:
             A, tid(number + 2), f"{number}", rev=1, time=at(number), parent=parent, root=root
         )
         other = repost(B, tid(number + 3), uri(A, tid(number + 4)), rev=2, time=at(number))
-        parts, left = parser.scan(lines(reply, other))
+        named = identity(A, f"x{number}.org", time=at(number))
+        parts, left = parser.scan(lines(reply, named, other))
         assert not len(left)
         for part in parts:
             waiting.add(part)
+            assert part.told is not None
+            told.append(told_rows(part.told))
 
     def rows() -> list[Row]:
         accounts = np.arange(waiting.dids().num_rows, dtype=np.uint32)
@@ -363,3 +499,7 @@ def test_what_waits_stays_as_it_was_parsed_whatever_is_parsed_next() -> None:
     assert len(before) == 2
     assert rows()[:2] == before
     assert rows()[2:] != before
+    assert [table["handle"].to_pylist() for table in told] == [["x100.org"], ["x200.org"]]
+    assert [table["event_time"].to_pylist() for table in told] == [
+        [at(number).replace(tzinfo=None)] for number in (100, 200)
+    ]

@@ -31,6 +31,7 @@ from blueattr.errors import ExitCode
 from blueattr.kernels import jetstream
 from blueattr.kernels.scanning import Scanned, Scanner
 from blueattr.sources import Chunk
+from blueattr.staging import TOLD, told_rows
 from blueattr.store import Store
 from blueattr.synth import Names, SynthSpec, event_batches, write_lines
 from blueattr.synth import source as synth_source
@@ -119,9 +120,13 @@ def test_columns_are_what_the_parser_makes_of_the_lines(spec: SynthSpec) -> None
     assert made.word_ends.tolist() == parsed.word_ends.tolist()
     assert made.tag_ends.tolist() == parsed.tag_ends.tolist()
     assert made.skipped == parsed.skipped
-    # The parser leaves lines that tell of accounts, the earliest and latest perhaps among them.
+    # The parser leaves labelled profiles, the earliest and latest lines perhaps among them.
     assert chunk.told is not None
-    assert len(chunk.told) == sum(data[a:b].count(b"\n") for a, b in parsed.left.tolist())
+    told = [] if parsed.told is None else told_rows(parsed.told).to_pylist()
+    assert told == [row for row in chunk.told.to_pylist() if not row["bot"]]
+    left = sum(data[a:b].count(b"\n") for a, b in parsed.left.tolist())
+    assert len(chunk.told) == left + len(told)
+    assert chunk.told.schema == TOLD
     assert chunk.resume == data.count(b"\n") == made.flag.size + made.skipped + len(chunk.told)
     if spec is RICH:
         flag = parsed.flag
@@ -129,6 +134,7 @@ def test_columns_are_what_the_parser_makes_of_the_lines(spec: SynthSpec) -> None
         for bit in (jetstream.REMOVED, jetstream.SUBJECT, jetstream.ROOT, jetstream.TITLE):
             assert np.count_nonzero(flag & bit) > 10
         assert parsed.tag_ends.size > 10
+        assert len(told) > 50 > left > 0
         assert len(chunk.told) > 50
 
 

@@ -14,22 +14,24 @@ U = np.uint64
 
 # Places a value can be in; those from FACETS on are lists.
 OTHER, TOP, COMMIT, RECORD, REPLY, PARENT, ROOT, TARGET, EMBED, EXTERNAL = range(10)
-MEDIA, MEDIA_EXTERNAL, FACET, FEATURE, PAYLOAD = range(10, 15)
-FACETS, FEATURES, TAGS, LIST = range(15, 19)
-PLACES = 19
+MEDIA, MEDIA_EXTERNAL, FACET, FEATURE, PAYLOAD, IDENTITY, ACCOUNT = range(10, 17)
+FACETS, FEATURES, TAGS, LIST = range(17, 21)
+PLACES = 21
 # Values that are read. A number above PLACES, so that one variable can say either.
-DID, TIME_US, KIND, REV, OPERATION, COLLECTION, RKEY, TYPE, TIME = range(20, 29)
-TEXT, FOLLOWED, PARENT_URI, ROOT_URI, TARGET_URI, TITLE, MEDIA_TITLE = range(29, 36)
-FRAME, FEATURE_TAG, TAG = range(36, 39)
-VALUES = 40
+DID, TIME_US, KIND, REV, OPERATION, COLLECTION, RKEY, TYPE, TIME = range(22, 31)
+TEXT, FOLLOWED, PARENT_URI, ROOT_URI, TARGET_URI, TITLE, MEDIA_TITLE = range(31, 38)
+FRAME, FEATURE_TAG, TAG, ACTIVE, LABELS = range(38, 43)
+# A handle, or what became of an account: no event has both.
+SAID = 43
+VALUES = 44
 
 NAMES = (KIND, OPERATION, COLLECTION, TYPE, FRAME)
 """Values that say what a line means, and not what is in it."""
 WORDS = (TEXT, TITLE, MEDIA_TITLE)
 """Values in someone's own words."""
 
-POST, REPOST, FOLLOW, PROFILE, ANOTHER = range(5)
-"""Collections."""
+POST, REPOST, FOLLOW, PROFILE, ANOTHER, NONE = range(6)
+"""Collections, and that there is none."""
 
 _OF_COMMIT = {
     "rkey": RKEY,
@@ -38,6 +40,7 @@ _OF_COMMIT = {
     "collection": COLLECTION,
     "record": RECORD,
 }
+_OF_ACCOUNTS = {"identity": IDENTITY, "account": ACCOUNT}
 # The keys of a place, and of a record by its collection.
 _KEYS: dict[tuple[int, int], dict[str, int]] = {
     (TOP, 0): {
@@ -47,9 +50,10 @@ _KEYS: dict[tuple[int, int], dict[str, int]] = {
         "commit": COMMIT,
         "$type": FRAME,
         "payload": PAYLOAD,
+        **_OF_ACCOUNTS,
     },
     (COMMIT, 0): _OF_COMMIT,
-    (PAYLOAD, 0): {**_OF_COMMIT, "did": DID, "time": TIME, "$type": TYPE},
+    (PAYLOAD, 0): {**_OF_COMMIT, "did": DID, "time": TIME, "$type": TYPE, **_OF_ACCOUNTS},
     (RECORD, POST): {
         "text": TEXT,
         "reply": REPLY,
@@ -59,6 +63,9 @@ _KEYS: dict[tuple[int, int], dict[str, int]] = {
     },
     (RECORD, REPOST): {"subject": TARGET},
     (RECORD, FOLLOW): {"subject": FOLLOWED},
+    (RECORD, PROFILE): {"labels": LABELS},
+    (IDENTITY, 0): {"handle": SAID},
+    (ACCOUNT, 0): {"active": ACTIVE, "status": SAID},
     (REPLY, 0): {"parent": PARENT, "root": ROOT},
     (PARENT, 0): {"uri": PARENT_URI},
     (ROOT, 0): {"uri": ROOT_URI},

@@ -5,8 +5,9 @@
 
 What is parsed here means exactly what ``sql/ingest/decode_lines.sql`` says of it, and the tests
 hold the two against each other. A line that is in any way unusual is left to that statement: only
-posts, reposts and follows of accounts with a ``did:plc`` and keys that are TIDs are taken, or lines
-that are valid and of a collection that is not kept.
+posts, reposts and follows of accounts with a ``did:plc`` and keys that are TIDs are taken, what
+tells of such accounts (identities, statuses, profiles without labels), and lines that are valid and
+of a collection that is not kept.
 """
 
 import numpy as np
@@ -61,6 +62,17 @@ SKIPPED = 128
 """Bit of a line, not of a flag: it is of a collection that is not kept."""
 _V2, _TITLE_OF_MEDIA = 256, 512
 
+TOLD = 1024
+"""Bit of a line, not of a flag: it tells of an account."""
+IDENTITY, ACCOUNT, PROFILE = range(3)
+"""What the bits of a kind say of a line that tells of an account."""
+UPDATED = 2048
+"""Bit of such a line: an update."""
+ACTIVE = 4096
+"""Bit of such a line: the account is active."""
+BITS = RKEY
+"""Where its bits are among its numbers: no key of it is needed."""
+
 # --- parsing --------------------------------------------------------------------------------------
 
 DEPTH = 64
@@ -68,9 +80,9 @@ DEPTH = 64
 SPANS = 48
 """Values of a line whose places are remembered; `SPANS` are too many."""
 
-_IS_COMMIT = letters_of("commit")
-_MESSAGE = letters_of("message")
-_IS_COMMIT_V2 = letters_of("network.bsky.jetstream.subscribeEvents#commit")
+_IS_COMMIT, _IS_IDENTITY, _IS_ACCOUNT = map(letters_of, ("commit", "identity", "account"))
+_MESSAGE, _SELF = letters_of("message"), letters_of("self")
+_EVENTS = letters_of("network.bsky.jetstream.subscribeEvents#")
 _CREATE, _UPDATE, _DELETE = letters_of("create"), letters_of("update"), letters_of("delete")
 
 
@@ -81,9 +93,13 @@ def _set(*values: int) -> np.uint64:
 _FRAME, _PAYLOAD, _RECORD, _TEXT = (
     _set(value) for value in (fields.FRAME, fields.PAYLOAD, fields.RECORD, fields.TEXT)
 )
-_NEEDED_V1 = _set(fields.KIND, fields.DID, fields.TIME_US, fields.COMMIT)
+_NEEDED_V1 = _set(fields.KIND, fields.DID, fields.TIME_US)
 _NEEDED_V2 = _set(fields.TYPE, fields.DID, fields.TIME)
 _NEEDED = _set(fields.RKEY, fields.REV, fields.OPERATION)
+_IDENTITY, _ACTIVE, _SAID, _LABELS = (
+    _set(value) for value in (fields.IDENTITY, fields.ACTIVE, fields.SAID, fields.LABELS)
+)
+_BOTH = _set(fields.IDENTITY, fields.ACCOUNT)
 _REPLY, _LINKS = _set(fields.REPLY), _set(fields.PARENT_URI, fields.ROOT_URI)
 _TITLE, _MEDIA_TITLE = _set(fields.TITLE), _set(fields.MEDIA_TITLE)
 _TARGET_URI, _FOLLOWED = _set(fields.TARGET_URI), _set(fields.FOLLOWED)
@@ -117,7 +133,7 @@ def _walk(buffer, i, start, stop, places, tags, spans):
     if buffer[i] != 123:
         return -1, i, seen, 0, 0
     wide = 0
-    kind = -1
+    kind = fields.NONE
     span_count = 0
     tag_count = 0
     depth = 0
@@ -176,7 +192,10 @@ def _walk(buffer, i, start, stop, places, tags, spans):
                     spans[2, span_count], spans[3, span_count] = end, f
                     span_count += 1
                 if what != fields.OTHER:
-                    if what < fields.PLACES or what == fields.TIME_US:
+                    if what < fields.PLACES or what == fields.TIME_US or what == fields.ACTIVE:
+                        return -1, i, seen, 0, 0
+                    # Which letters are the same but for their case is for others to say.
+                    if what == fields.SAID and f & WIDE:
                         return -1, i, seen, 0, 0
                     if what == fields.TAG or what == fields.FEATURE_TAG:
                         if tag_count == tags.shape[1]:
@@ -194,7 +213,7 @@ def _walk(buffer, i, start, stop, places, tags, spans):
                         if what == fields.COLLECTION:
                             kind = fields.collection_of(buffer, i + 1, end)
                             # An empty name, or a record that was read without knowing of what.
-                            if kind < 0 or kind == fields.PROFILE or seen & _RECORD:
+                            if kind < 0 or seen & _RECORD:
                                 return -1, i, seen, 0, 0
                         elif what == fields.FRAME and not equals(buffer, i + 1, end, _MESSAGE):
                             # What is in a frame, without the frame; its type must come first.
@@ -211,7 +230,7 @@ def _walk(buffer, i, start, stop, places, tags, spans):
                 ):
                     return -1, i, seen, 0, 0
                 if what == fields.RECORD:
-                    if kind < 0:
+                    if kind == fields.NONE:
                         return -1, i, seen, 0, 0
                     if kind == fields.ANOTHER:
                         what = fields.OTHER
@@ -231,6 +250,11 @@ def _walk(buffer, i, start, stop, places, tags, spans):
                 continue
             else:
                 # Where a text, an object or a list belongs, anything else is judged elsewhere.
+                if (what == fields.ACTIVE and (c == 116 or c == 102)) or (
+                    what == fields.SAID and c == 110
+                ):
+                    start[what], stop[what] = i, i
+                    what = fields.OTHER
                 if what != fields.OTHER and what != fields.TIME_US:
                     return -1, i, seen, 0, 0
                 if what == fields.TIME_US or c == 45 or 48 <= c <= 57:
@@ -296,18 +320,25 @@ def _walk(buffer, i, start, stop, places, tags, spans):
 @compiled.jit(makes_arrays=False)
 def _meaning(buffer, kind, seen, start, stop):
     """Tell the bits of a line of JSON from its names; negative where it is unusual."""
-    bits = kind if kind != fields.ANOTHER else SKIPPED
+    bits = 0
     if seen & _PAYLOAD:
-        bits |= _V2
+        bits = _V2
         o, p = start[fields.TYPE], stop[fields.TYPE]
-        if seen & _NEEDED_V2 != _NEEDED_V2 or not equals(buffer, o, p, _IS_COMMIT_V2):
+        of = o + _EVENTS.size
+        if seen & _NEEDED_V2 != _NEEDED_V2 or of > p or not equals(buffer, o, of, _EVENTS):
             return -1
+        o = of
     else:
         o, p = start[fields.KIND], stop[fields.KIND]
-        if seen & _NEEDED_V1 != _NEEDED_V1 or seen & _FRAME or not equals(buffer, o, p, _IS_COMMIT):
+        if seen & _NEEDED_V1 != _NEEDED_V1 or seen & _FRAME:
             return -1
-    if bits & SKIPPED:
-        return bits
+    if not equals(buffer, o, p, _IS_COMMIT):
+        return _meaning_of_account(buffer, bits, kind, seen, start, stop, o, p)
+    if kind == fields.NONE:
+        return -1
+    if kind == fields.ANOTHER:
+        return bits | SKIPPED
+    bits |= kind if kind != fields.PROFILE else TOLD | PROFILE
     if seen & _NEEDED != _NEEDED:
         return -1
     o, p = start[fields.OPERATION], stop[fields.OPERATION]
@@ -316,6 +347,10 @@ def _meaning(buffer, kind, seen, start, stop):
     writes = equals(buffer, o, p, _CREATE) or equals(buffer, o, p, _UPDATE)
     if not writes or not seen & _RECORD:
         return -1
+    if kind == fields.PROFILE:
+        if seen & _LABELS:
+            return -1
+        return bits if equals(buffer, o, p, _CREATE) else bits | UPDATED
     if kind != fields.POST:
         named = _TARGET_URI if kind == fields.REPOST else _FOLLOWED
         return bits | SUBJECT if seen & named else -1
@@ -332,6 +367,22 @@ def _meaning(buffer, kind, seen, start, stop):
 
 
 @compiled.jit(makes_arrays=False)
+def _meaning_of_account(buffer, bits, kind, seen, start, stop, o, p):
+    """Tell the bits of a line that is no commit; from `o` to `p` is the name of its event."""
+    # What is said must be of this event.
+    if kind != fields.NONE or seen & _BOTH == _BOTH:
+        return -1
+    bits |= TOLD
+    if not seen & _SAID:
+        start[fields.SAID] = stop[fields.SAID] = 0
+    if seen & _IDENTITY and equals(buffer, o, p, _IS_IDENTITY):
+        return bits | IDENTITY
+    if not seen & _ACTIVE or not equals(buffer, o, p, _IS_ACCOUNT):
+        return -1
+    return bits | ACCOUNT | (ACTIVE if buffer[start[fields.ACTIVE]] == 116 else 0)
+
+
+@compiled.jit(makes_arrays=False)
 def read_row(buffer, k, bits, start, stop, numbers):
     """Write down the numbers of a line from where its strings are; False where one is unusual."""
     if bits & _V2:
@@ -343,11 +394,13 @@ def read_row(buffer, k, bits, start, stop, numbers):
         return False
     if not read_did(buffer, start[fields.DID], stop[fields.DID], numbers, AUTHOR_HIGH, k):
         return False
-    if bits & SKIPPED:
+    if bits & SKIPPED or (bits & TOLD and bits & KIND != PROFILE):
         return True
     rkey = tid_number(buffer, start[fields.RKEY], stop[fields.RKEY])
     rev = tid_number(buffer, start[fields.REV], stop[fields.REV])
     numbers[RKEY, k], numbers[REV, k] = rkey, rev
+    if bits & TOLD:
+        return rev >= 0 and equals(buffer, start[fields.RKEY], stop[fields.RKEY], _SELF)
     if rkey < 0 or rev < 0:
         return False
     if bits & _TITLE_OF_MEDIA:

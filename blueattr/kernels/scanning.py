@@ -1,6 +1,6 @@
 # mypy: allow-untyped-defs
 # (numba infers the types of what it compiles; what is public here is typed.)
-# ruff: noqa: PLR0917 (kernels take their arguments by position)
+# ruff: noqa: PLR0912, PLR0917 (kernels take their arguments by position; a line may be many things)
 """Buffers of lines parsed to arrays, and the DIDs in them numbered."""
 
 import secrets
@@ -16,8 +16,11 @@ from blueattr.kernels.identifiers import END_US, LETTERS, PLC
 from blueattr.kernels.jetstream import (
     AUTHOR_HIGH,
     AUTHOR_LOW,
+    BITS,
     DEPTH,
+    KIND,
     NUMBERS,
+    PROFILE,
     ROOT,
     ROOT_HIGH,
     ROOT_LOW,
@@ -29,29 +32,67 @@ from blueattr.kernels.jetstream import (
     TEXT,
     TIME,
     TITLE,
+    TOLD,
     parse_line,
     read_row,
 )
 from blueattr.kernels.jsontext import append_string
 from blueattr.kernels.stencils import cut, fit
 
-__all__ = ["Dids", "Scanned", "Scanner"]
+__all__ = ["Dids", "Scanned", "Scanner", "Told", "spell"]
 
 U = np.uint64
 
 _MOST_TAGS = 512
-# No line that is parsed is shorter: it names two DIDs or a key and a revision.
+# No line that is parsed is shorter: it names two DIDs, a collection or an identity.
 _SHORTEST = 100
 _SHORTEST_TAG = 3
 
 
+class Told(NamedTuple):
+    """What lines tell of accounts, in their order.
+
+    Parameters
+    ----------
+    numbers
+        int64 (5, n): as those of `Scanned` up to the author, but for the keys, in whose place are
+        the bits of the line. The revision is arbitrary where it is no profile's.
+    words
+        uint8, ASCII: handles and statuses, one after another.
+    ends
+        int32 (n,): where those of a row end.
+    """
+
+    numbers: IntArray
+    words: npt.NDArray[np.uint8]
+    ends: npt.NDArray[np.int32]
+
+    def first(self, count: int) -> "Told":
+        """Give the first rows, of which there is one at least."""
+        ends = self.ends[:count]
+        return Told(self.numbers[:, :count], self.words[: ends[-1]], ends)
+
+
+@compiled.jit(makes_arrays=False)
+def _tell(buffer, k, bits, start, stop, numbers, told, row):
+    """Write down what a line tells of an account; its numbers are in row `k`."""
+    for n in range(AUTHOR_LOW + 1):
+        told.numbers[n, row] = numbers[n, k]
+    told.numbers[BITS, row] = bits
+    end = told.ends[row - 1] if row else 0
+    if bits & KIND != PROFILE:
+        end = append_string(buffer, start[fields.SAID], stop[fields.SAID], told.words, end)
+    told.ends[row] = end
+
+
 @compiled.jit(makes_arrays=False)
 def _scan(
-    buffer, begin, end, limit, work, known, numbers, flag, words, word_ends, tag_ends, left, counts
-):
+    buffer, begin, end, limit, work, known, numbers, flag, words, word_ends, tag_ends, told, left,
+    counts,
+):  # fmt: skip
     """Parse whole lines; see `Scanner.scan`. `counts` says how much."""
     start, stop, places, tags, spans = work
-    kept, skipped, lefts, tag_number = 0, 0, 0, 0
+    kept, skipped, lefts, tag_number, told_number = 0, 0, 0, 0, 0
     first, last = np.int64(END_US), np.int64(0)
     text_end, title_end, tag_end = 0, 0, 0
     i = begin
@@ -66,7 +107,9 @@ def _scan(
             bits, j, tag_count, span_count = parse_line(
                 buffer, i, kept, start, stop, places, tags, spans, numbers
             )
-            if bits >= 0 and tag_count == 0:
+            # Stencils are known by where a collection is: other lines than commits have none.
+            of_commit = not bits & TOLD or bits & KIND == PROFILE
+            if bits >= 0 and tag_count == 0 and of_commit:
                 cut(buffer, i, j, bits, start, spans, span_count, known)
         if bits < 0 or j + 1 - i > limit:
             while buffer[j] != 10:
@@ -84,6 +127,10 @@ def _scan(
         if bits & SKIPPED:
             skipped += 1
             continue
+        if bits & TOLD:
+            _tell(buffer, kept, bits, start, stop, numbers, told, told_number)
+            told_number += 1
+            continue
         flag[kept] = bits & 127
         if bits & TEXT:
             text_end = append_string(
@@ -100,11 +147,11 @@ def _scan(
         word_ends[0, kept], word_ends[1, kept], word_ends[2, kept] = text_end, title_end, tag_number
         kept += 1
     counts[0], counts[1], counts[2], counts[3] = kept, skipped, lefts, tag_number
-    counts[4], counts[5] = first, last
+    counts[4], counts[5], counts[6] = first, last, told_number
 
 
 class Scanned(NamedTuple):
-    """What became of a stretch of lines. Arrays of one row per kept line are in its order.
+    """What became of a stretch of lines. Arrays of one row per record are in the lines' order.
 
     Parameters
     ----------
@@ -126,6 +173,8 @@ class Scanned(NamedTuple):
         Lines of collections that are not kept.
     span
         Earliest and latest server time, naive UTC, of the lines parsed; None without any.
+    told
+        Of the lines that tell of accounts; None without any.
     """
 
     numbers: IntArray
@@ -136,6 +185,7 @@ class Scanned(NamedTuple):
     left: IntArray
     skipped: int
     span: tuple[datetime, datetime] | None
+    told: Told | None = None
 
 
 class Scanner:
@@ -160,7 +210,12 @@ class Scanner:
         self._words = tuple(np.empty(size, np.uint8) for _ in range(3))
         self._word_ends = np.empty((3, most), np.int32)
         self._tag_ends = np.empty(size // _SHORTEST_TAG + 1, np.int32)
-        self._left, self._counts = np.empty((most + 1, 2), np.int64), np.zeros(6, np.int64)
+        self._told = Told(
+            np.empty((AUTHOR_LOW + 1, most), np.int64),
+            np.empty(size, np.uint8),
+            np.empty(most, np.int32),
+        )
+        self._left, self._counts = np.empty((most + 1, 2), np.int64), np.zeros(7, np.int64)
 
     def scan(self, data: npt.NDArray[np.uint8], begin: int, end: int, limit: int) -> Scanned:
         """Parse whole lines of a buffer.
@@ -182,9 +237,9 @@ class Scanner:
         self._make_room(end - begin)
         _scan(
             data, begin, end, limit, self._work, self._stencils, self._numbers, self._flag,
-            self._words, self._word_ends, self._tag_ends, self._left, self._counts,
+            self._words, self._word_ends, self._tag_ends, self._told, self._left, self._counts,
         )  # fmt: skip
-        kept, skipped, left, tags, first, last = self._counts.tolist()
+        kept, skipped, left, tags, first, last, told = self._counts.tolist()
         text_end, title_end = (int(self._word_ends[k, kept - 1]) if kept else 0 for k in range(2))
         tag_end = int(self._tag_ends[tags - 1]) if tags else 0
         return Scanned(
@@ -195,12 +250,20 @@ class Scanner:
             self._tag_ends[:tags],
             self._left[:left],
             skipped,
-            (_datetime(first), _datetime(last)) if kept + skipped else None,
+            (_datetime(first), _datetime(last)) if kept + skipped + told else None,
+            self._told.first(told) if told else None,
         )
 
 
 def _datetime(micros: int) -> datetime:
     return datetime(1970, 1, 1) + timedelta(microseconds=micros)  # noqa: DTZ001 - naive, as stored
+
+
+def spell(numbers: IntArray, out: npt.NDArray[np.uint8]) -> None:
+    """Write numbers in base 32, as DIDs and TIDs are, one to a row of uint8 (n, digits)."""
+    count = out.shape[1]
+    for k in range(count):
+        out[:, k] = LETTERS[numbers >> 5 * (count - 1 - k) & 31]
 
 
 # --- DIDs -----------------------------------------------------------------------------------------
@@ -332,7 +395,6 @@ class Dids:
         out = np.empty((self.count, 32), np.uint8)
         out[:, :8] = PLC
         for half in range(2):
-            for k in range(12):
-                digit = self._keys[: self.count, half] >> 5 * (11 - k) & 31
-                out[:, 8 + 12 * half + k] = LETTERS[digit]
+            begin = 8 + 12 * half
+            spell(self._keys[: self.count, half], out[:, begin : begin + 12])
         return out

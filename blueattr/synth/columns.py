@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from blueattr.kernels import jetstream
 from blueattr.kernels.scanning import Scanned
+from blueattr.staging import TOLD
 from blueattr.synth.stream import KINDS
 from blueattr.synth.text import Names, contents
 
@@ -45,7 +46,7 @@ def records(frame: pl.DataFrame, names: Names, span: tuple[int, int], lines: int
     -------
     Scanned
         What the parser makes of the lines of these events, in their order, but for the lines of
-        which `announcements` gives rows: these are neither kept nor left.
+        which `announcements` gives rows: these are neither kept nor left nor told.
     """
     kinds = frame["kind"].to_physical().to_numpy()
     told = int(np.count_nonzero(_told(frame)))
@@ -94,7 +95,7 @@ def announcements(frame: pl.DataFrame, names: Names) -> pa.Table:
     Returns
     -------
     pa.Table
-        Of the columns of ``sql/ingest/staging.sql``, those in which such rows have something.
+        Of the columns of `blueattr.staging.TOLD`.
     """
     frame = frame.filter(pl.Series(_told(frame)))
     agent = frame["agent"].to_numpy()
@@ -123,6 +124,7 @@ def announcements(frame: pl.DataFrame, names: Names) -> pa.Table:
             .then(pl.col("status").cast(pl.String)),
         )
         .to_arrow(compat_level=pl.CompatLevel.oldest())
+        .cast(TOLD)
     )
 
 
