@@ -26,6 +26,8 @@ __all__ = ["TOLD", "Parser", "Waiting", "told_rows"]
 # Fewer bytes than this are not worth a second thread.
 _SPREAD_FROM = 1 << 20
 
+_BATCH = 1 << 16
+
 _DIDS = pa.schema([("code", pa.int64()), ("did", pa.string())])
 _CODED = pa.schema(
     [
@@ -136,7 +138,9 @@ class Waiting:
     def dids(self) -> pa.Table:
         """List the DIDs that the events name: ``code``, from 0 without gaps, and ``did``."""
         did = _of_length(self._dids.letters(), None)
-        return pa.table([pa.array(np.arange(len(did))), did], schema=_DIDS)
+        table = pa.table([pa.array(np.arange(len(did))), did], schema=_DIDS)
+        # The engine reads the batches of a table in parallel.
+        return pa.Table.from_batches(table.to_batches(_BATCH), schema=_DIDS)
 
     def table(self, accounts: npt.NDArray[np.uint32]) -> pa.Table:
         """Give the events as what ``sql/append/13_versions.sql`` reads.
