@@ -1,5 +1,6 @@
 """One function per command: where input and output meet the arithmetic."""
 
+import math
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -49,9 +50,11 @@ __all__ = [
 
 # A commit folds what waits into the whole store: seldom enough to be cheap, often enough that a
 # killed run has little to do again and a reader gets in between.
-COMMIT_ROWS = 1_000_000
+COMMIT_ROWS = 1_500_000
 # Part of a commit's cost grows with the store, so that a commit grows with it too.
 _COMMIT_PART = 1 / 48
+# What is left of a source and less than this part of what waits comes with it.
+_LEFTOVER = 1 / 4
 _COMMIT_BYTES = 320 << 20
 # What may wait for the next commit while one is under way, which needs memory itself.
 _BESIDE_COMMIT = 128 << 20
@@ -194,7 +197,7 @@ def read_source(
         Its state, and what went wrong; empty where nothing did.
     """
     failure = ""
-    paid = 0
+    begun = None if state.position else 0
     committed = time.monotonic()
     try:
         chunks = source.chunks(state.position)
@@ -206,15 +209,21 @@ def read_source(
             if progress:
                 progress(source.name, chunk.read, source.size)
             rows, size = writer.waiting
+            begun = chunk.read if begun is None else begun
+            done = chunk.read - begun
+            left = math.inf if source.size is None else source.size - chunk.read
             if (
-                rows >= max(COMMIT_ROWS, writer.records * _COMMIT_PART)
+                (
+                    rows >= max(COMMIT_ROWS, writer.records * _COMMIT_PART)
+                    and left >= done * _LEFTOVER
+                )
                 or size >= _COMMIT_BYTES
-                or (source.kind == "archive" and chunk.read - paid >= _COMMIT_PAID)
+                or (source.kind == "archive" and done >= _COMMIT_PAID)
                 or time.monotonic() - committed >= _COMMIT_SECONDS
             ):
                 state = writer.settle(state)
                 writer.commit(state, wait=False)
-                paid = chunk.read
+                begun = chunk.read
                 committed = time.monotonic()
             elif size >= _BESIDE_COMMIT:
                 writer.finish()

@@ -282,7 +282,7 @@ class Writer(Store):
 
     def _commit(self, state: SourceState, told: list[pa.Table], waiting: staging.Waiting) -> int:
         if told:
-            self._stage_told(pa.concat_tables(told))
+            self._stage_told(pa.concat_tables(told).combine_chunks())
         try:
             with self._transaction():
                 if state.kind == "plc":

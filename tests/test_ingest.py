@@ -262,6 +262,28 @@ def test_progress_and_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     )
 
 
+@pytest.mark.parametrize(("count", "commits"), [(10, 1), (20, 1), (24, 1), (26, 2), (60, 3)])
+def test_what_little_is_left_of_a_file_comes_with_what_waits(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, count: int, commits: int
+) -> None:
+    path = tmp_path / "x.jsonl"
+    events = [post("ann", tid(k), "a", rev=k, time=at(k)) for k in range(100, 100 + count)]
+    path.write_bytes(lines(*events))
+    # Chunks of about a line.
+    monkeypatch.setattr(files, "CHUNK", 1)
+    monkeypatch.setattr(files, "_READ", path.stat().st_size // count)
+    monkeypatch.setattr(jobs, "COMMIT_ROWS", 20)
+    commit, committed = Writer.commit, []
+
+    def committing(self: Writer, state: SourceState, *, wait: bool = True) -> None:
+        committed.append(state.lines)
+        commit(self, state, wait=wait)
+
+    monkeypatch.setattr(Writer, "commit", committing)
+    jobs.ingest(tmp_path / "store.duckdb", [str(path)])
+    assert (len(committed), committed[-1]) == (commits, count)
+
+
 def test_an_interrupted_file_of_which_nothing_is_kept_is_resumed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -259,11 +259,14 @@ def _datetime(micros: int) -> datetime:
     return datetime(1970, 1, 1) + timedelta(microseconds=micros)  # noqa: DTZ001 - naive, as stored
 
 
-def spell(numbers: IntArray, out: npt.NDArray[np.uint8]) -> None:
+@compiled.jit(makes_arrays=False)
+def spell(numbers, out):
     """Write numbers in base 32, as DIDs and TIDs are, one to a row of uint8 (n, digits)."""
-    count = out.shape[1]
-    for k in range(count):
-        out[:, k] = LETTERS[numbers >> 5 * (count - 1 - k) & 31]
+    for row in range(out.shape[0]):
+        left = numbers[row]
+        for k in range(out.shape[1] - 1, -1, -1):
+            out[row, k] = LETTERS[left & 31]
+            left >>= 5
 
 
 # --- DIDs -----------------------------------------------------------------------------------------
