@@ -8,6 +8,7 @@ import fcntl
 import os
 import re
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -136,6 +137,8 @@ class Store:
 
     def __init__(self, path: Path, memory: int = DEFAULT_MEMORY) -> None:
         self.path = path
+        # Whether another thread, waiting for the file, is to wait no more.
+        self._given_up = threading.Event()
         self._engine_all = max(memory - _OUTSIDE_DUCKDB, memory // 2)
         self._connection = duckdb.connect(
             config={
@@ -259,14 +262,14 @@ class Store:
                     raise StoreError(
                         f"{self.path} cannot be {done}: {_first_line(error)}"
                     ) from None
-                if time.monotonic() > deadline:
+                if time.monotonic() > deadline or self._given_up.is_set():
                     raise StoreBusyError(
                         f"{self.path} is in use by process {holder}; try again when it is done"
                     ) from None
                 if not told and time.monotonic() > deadline - patience + 2:
                     sys.stderr.write(f"waiting for process {holder}, which uses {self.path}\n")
                     told = True
-                time.sleep(wait)
+                self._given_up.wait(wait)
                 wait = min(wait * 1.5, 0.5)
         self._connection.execute("USE store")
         newest = _migrations()[-1][0]

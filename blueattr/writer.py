@@ -77,10 +77,11 @@ class Writer(Store):
     def close(self) -> None:
         """Let go of the file and of the lock, after a commit that is under way."""
         try:
-            if self._committing is not None:
+            if self._committing is not None and not self._given_up.is_set():
                 self._committing.exception()
         finally:
-            # Asked to end once more while that was waited for.
+            # Asked to end while that was waited for.
+            self._given_up.set()
             while self._committing is not None and not self._committing.done():
                 self._connection.interrupt()
                 time.sleep(0.05)
@@ -277,7 +278,13 @@ class Writer(Store):
             committed without it.
         """
         if self._committing is not None:
-            self.records = self._committing.result()
+            try:
+                self.records = self._committing.result()
+            except BaseException:
+                # Who is interrupted here will not wait in close() either.
+                if not self._committing.done():
+                    self._given_up.set()
+                raise
             self._committing = None
 
     def _commit(self, state: SourceState, told: list[pa.Table], waiting: staging.Waiting) -> int:
