@@ -79,6 +79,13 @@ def anew(path: Path) -> Path:
     return path
 
 
+def copied(path: Path, to: Path) -> None:
+    """Copy a store onto the disk, lest who writes to it next waits for that."""
+    shutil.copyfile(path, to)
+    with to.open("rb") as file:
+        os.fsync(file.fileno())
+
+
 def following(folder: Path, agents: int, stored: int) -> dict[str, Path]:
     """Write the events that follow: a million, and as many as an ingest then commits at once."""
     amounts = {"a million": 1_000_000, "a commit": stored // 48}
@@ -117,7 +124,7 @@ def grow_events(folder: Path, agents: int, rounds: int) -> dict[str, Any]:
         }
         for name, lines in follow.items():
             copy, empty = anew(folder / "copy.duckdb"), anew(folder / "empty.duckdb")
-            shutil.copyfile(db, copy)
+            copied(db, copy)
             round_[f"ingest {name}"] = stage("ingest", copy, lines)
             round_[f"ingest {name} first"] = stage("ingest", empty, lines)
         round_["roll up"] = stage("summarise", copy)

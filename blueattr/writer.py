@@ -52,7 +52,7 @@ class Writer(Store):
     _engine_most = 640 << 20
 
     records: int
-    """How many rows the table of records has."""
+    """About how many rows the table of records has."""
 
     def __init__(self, path: Path, memory: int = DEFAULT_MEMORY) -> None:
         self._lock = Lock(path)
@@ -65,6 +65,9 @@ class Writer(Store):
             with self._attached():
                 self._migrate()
                 self.records = self._count_records()
+            # A few keys are looked for one by one: a Bloom filter of them would let some row pass
+            # of every vector of the store, whose other columns are then read as well.
+            self._connection.execute("SET dynamic_or_filter_threshold = 1000")
             self.run("ingest/tid_number")
             self._parser = staging.Parser()
             self._unusual: list[pa.Table] = []
@@ -452,7 +455,11 @@ _ACCOUNTS = (
     "append/03_departing",
     "append/05_account_status",
     "append/06_handles",
+    "append/06_handles_gone",
+    "append/06_handles_new",
     "append/07_profiles",
+    "append/07_profiles_gone",
+    "append/07_profiles_new",
 )
 _RECORDS = (
     "append/10_batch_keys",

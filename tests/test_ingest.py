@@ -541,7 +541,7 @@ def recovered(db: Path, path: Path, whole: Any, *, ran: bool = True) -> int:
 
 @pytest.mark.parametrize(
     "numbers",
-    [(12, 40, 80), pytest.param((*range(32), 80), marks=pytest.mark.slow)],
+    [(12, 50, 90), pytest.param((*range(36), 90), marks=pytest.mark.slow)],
     ids=["some", "all"],
 )
 def test_killed_before_each_statement_of_a_commit(

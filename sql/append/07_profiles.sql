@@ -1,6 +1,12 @@
--- The latest profile of an account, and when its creation was first seen. Grain: one account.
-MERGE INTO profile AS old
-USING (
+-- The latest profiles of accounts, and when their creation was first seen. Grain: one account.
+CREATE OR REPLACE TEMP TABLE latest_profile AS
+SELECT
+    id AS account,
+    greatest(old.rev, new.rev) AS rev,
+    least(old.created_at, new.created_at) AS created_at,
+    CASE WHEN new.rev > old.rev IS NOT FALSE THEN new.bot ELSE old.bot END AS bot,
+    old.rowid AS place
+FROM (
     SELECT
         id,
         max(rev) AS rev,
@@ -11,9 +17,4 @@ USING (
     WHERE kind = 'profile'
     GROUP BY id
 ) AS new
-ON old.account = new.id
-WHEN MATCHED THEN UPDATE SET
-    rev = greatest(old.rev, new.rev),
-    created_at = least(old.created_at, new.created_at),
-    bot = CASE WHEN new.rev > old.rev THEN new.bot ELSE old.bot END
-WHEN NOT MATCHED THEN INSERT VALUES (new.id, new.rev, new.created_at, new.bot)
+LEFT JOIN profile AS old ON old.account = id
