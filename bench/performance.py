@@ -305,7 +305,6 @@ def page(data: dict[str, Any], *, figures: bool = True) -> str:
             [ratios(row) for row in values if "in_memory" in row],
         ),
         largest=f"{values[-1]['n']:,}",
-        once="" if values[-1]["rounds_in_chunks"] > 1 else " (measured once)",
         window_agents=f"{window['agents']:,}",
         window_events=f"{window['events'] / 1e6:.1f}",
         windows=grown(window_time, names, seconds),
