@@ -18,8 +18,7 @@ from blueattr.events import HANDLE, LINE_LIMIT
 from blueattr.kernels import IntArray, jetstream
 from blueattr.kernels.compiled import each, threads
 from blueattr.kernels.doubles import find_doubles
-from blueattr.kernels.identifiers import PLC
-from blueattr.kernels.scanning import Dids, Scanned, Scanner, Told, spell
+from blueattr.kernels.scanning import Dids, Scanned, Scanner, Told, spell, spell_dids
 
 __all__ = ["TOLD", "Parser", "Waiting", "told_rows"]
 
@@ -193,10 +192,7 @@ def told_rows(told: Told) -> pa.Table:
     bits = numbers[jetstream.BITS]
     kind = bits & jetstream.KIND
     profile, active = kind == jetstream.PROFILE, bits & jetstream.ACTIVE != 0
-    did = np.empty((bits.size, 32), np.uint8)
-    did[:, :8] = PLC
-    spell(numbers[jetstream.AUTHOR_HIGH], did[:, 8:20])
-    spell(numbers[jetstream.AUTHOR_LOW], did[:, 20:])
+    did = spell_dids(numbers[jetstream.AUTHOR_HIGH], numbers[jetstream.AUTHOR_LOW])
     rev = np.empty((bits.size, 13), np.uint8)
     spell(numbers[jetstream.REV], rev)
     operation = np.where(bits & jetstream.REMOVED, 2, bits & jetstream.UPDATED != 0)

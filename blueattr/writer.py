@@ -165,7 +165,9 @@ class Writer(Store):
                 if part.span is not None:
                     new.cover(*part.span)
             told = [staging.told_rows(part.told) for part in parts if part.told is not None]
-            for rows in [*told, *([] if chunk.told is None else [chunk.told])]:
+            if chunk.told is not None:
+                told.append(chunk.told)
+            for rows in told:
                 self._told.append(rows)
                 new.lines += len(rows)
                 new.kept += len(rows)

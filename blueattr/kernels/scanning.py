@@ -39,7 +39,7 @@ from blueattr.kernels.jetstream import (
 from blueattr.kernels.jsontext import append_string
 from blueattr.kernels.stencils import cut, fit
 
-__all__ = ["Dids", "Scanned", "Scanner", "Told", "spell"]
+__all__ = ["Dids", "Scanned", "Scanner", "Told", "spell", "spell_dids"]
 
 U = np.uint64
 
@@ -271,6 +271,16 @@ def spell(numbers, out):
 
 # --- DIDs -----------------------------------------------------------------------------------------
 
+
+def spell_dids(high: IntArray, low: IntArray) -> npt.NDArray[np.uint8]:
+    """Write the DIDs of numbers, their first and last twelve digits: uint8 (n, 32)."""
+    out = np.empty((len(high), 32), np.uint8)
+    out[:, :8] = PLC
+    spell(high, out[:, 8:20])
+    spell(low, out[:, 20:])
+    return out
+
+
 # So many are looked up at once that what they wait for from memory comes at the same time.
 _AT_ONCE = 384
 
@@ -395,9 +405,5 @@ class Dids:
 
     def letters(self) -> npt.NDArray[np.uint8]:
         """Spell the DIDs out: uint8 (count, 32), ASCII, in the order of their numbers."""
-        out = np.empty((self.count, 32), np.uint8)
-        out[:, :8] = PLC
-        for half in range(2):
-            begin = 8 + 12 * half
-            spell(self._keys[: self.count, half], out[:, begin : begin + 12])
-        return out
+        keys = self._keys[: self.count]
+        return spell_dids(keys[:, 0], keys[:, 1])

@@ -1,4 +1,5 @@
--- The latest profiles of accounts, and when their creation was first seen. Grain: one account.
+-- The latest profiles of accounts, and when their creation was first seen, where that is not known.
+-- Grain: one account.
 CREATE OR REPLACE TEMP TABLE latest_profile AS
 SELECT
     id AS account,
@@ -18,3 +19,6 @@ FROM (
     GROUP BY id
 ) AS new
 LEFT JOIN profile AS old ON old.account = id
+WHERE old.account IS NULL
+    OR new.rev > old.rev
+    OR new.created_at < coalesce(old.created_at, 'infinity'::TIMESTAMP)
