@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from blueattr.errors import SourceError
+from blueattr.follow_meter import Meter, Moment, Watch
 from blueattr.jobs import COMMIT_ROWS, nothing_of_it, read_source, roll_up
 from blueattr.sources import Chunk, Ingested, SourceState
 from blueattr.sources.retries import Retries
@@ -22,25 +23,11 @@ from blueattr.writer import Writer
 if TYPE_CHECKING:
     from blueattr.sources.archive import ArchiveSource
 
-__all__ = ["Followed", "Moment", "Until", "follow"]
+__all__ = ["Followed", "Pace", "Until", "follow"]
 
-# Rows wait at least so long for a commit, and so many times as long as the last one took: a commit
-# looks through the whole store.
-_COMMIT_EVERY = 10.0
-_COMMIT_SHARE = 10.0
-
-# A stream is live when its events are this fresh; or when nothing more comes, for longer than a
-# server that is catching up, and the way to it, may falter.
-_LIVE = timedelta(seconds=10)
-_QUIET = 10.0
-# Or when the clock of its events has gone little faster than ours for so many seconds.
-_CLOCKS = 20
-_PACE = 1.5
-# After so long without an event a server is asked anew, lest it has forgotten us.
-_SILENCE = 90.0
-
-# What was seen may not be what the same server saw last, after a restart. Another may have seen it
-# earlier: one that lags says that what it catches up with happened just now.
+# A restarted server may renumber its last events, so the same server is asked a little before the
+# newest event seen. Another server may have seen that event earlier: a lagging one dates what it
+# catches up with by its own clock.
 _REWIND_SAME = timedelta(seconds=10)
 _REWIND_OTHER = timedelta(minutes=10)
 
@@ -49,32 +36,35 @@ Outcome = Literal["stopped", "live", "time is up", "unreachable"]
 
 
 @dataclass(frozen=True, slots=True)
-class Moment:
-    """How a follower is doing, for showing it.
+class Pace:
+    """When a follower commits, when it counts as live, and when it reconnects.
 
     Parameters
     ----------
-    server
-        Whom it follows.
-    rate
-        Events per second, over the last few seconds.
-    lag
-        How far the newest event is behind the clock; None while there is none.
-    kept, rejected
-        Events since the start of the run.
-    reconnects
-        Since the start of the run.
-    message
-        What just happened, if anything.
+    commit_seconds
+        Minimum seconds between commits.
+    commit_multiple
+        The same, as a multiple of the last commit's duration: a commit reads the whole store.
+    fresh
+        The stream is live when its newest event is at most this old ...
+    quiet
+        ... or when no event came for this many seconds: longer than a server that is catching up,
+        and the network, may falter ...
+    clock_samples, clock_speed
+        ... or when over this many samples, a second apart, the clock of its events went less than
+        this many times as fast as ours. That tells a server whose clock is not ours.
+    silence
+        Seconds without an event after which the follower reconnects: the server may have
+        forgotten it.
     """
 
-    server: str
-    rate: float
-    lag: timedelta | None
-    kept: int
-    rejected: int
-    reconnects: int
-    message: str = ""
+    commit_seconds: float = 10.0
+    commit_multiple: float = 10.0
+    fresh: timedelta = timedelta(seconds=10)
+    quiet: float = 10.0
+    clock_samples: int = 20
+    clock_speed: float = 1.5
+    silence: float = 90.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +95,6 @@ class Followed:
     trouble: str = ""
 
 
-Watch = Callable[[Moment], None]
 Fill = Callable[[Stream, datetime], "ArchiveSource"]
 """Makes the source that fetches what a stream no longer has, from a time on."""
 
@@ -122,6 +111,7 @@ def follow(
     stop: threading.Event | None = None,
     watch: Watch | None = None,
     timing: Timing | None = None,
+    pace: Pace | None = None,
 ) -> Followed:
     """Follow the first of some streams that can be reached, into a store.
 
@@ -150,7 +140,9 @@ def follow(
     watch
         Told about twice a second how it goes.
     timing
-        For tests.
+        The clocks, chance and waiting; of the machine by default.
+    pace
+        When to commit, to count as live, and to reconnect.
 
     Raises
     ------
@@ -170,6 +162,7 @@ def follow(
             stop or threading.Event(),
             watch,
             timing or Timing(),
+            pace or Pace(),
         ).run()
 
 
@@ -184,7 +177,7 @@ class _Follower:
     stop: threading.Event
     watch: Watch | None
     timing: Timing
-    changed: list[str] = field(default_factory=list)
+    pace: Pace
     gaps: list[str] = field(default_factory=list)
     reconnects: int = 0
     trouble: str = ""
@@ -192,16 +185,18 @@ class _Follower:
     may_fill: bool = True
     silent: bool = False
     asked: Resume = field(default_factory=Resume)
-    clocks: deque[tuple[float, datetime]] = field(default_factory=lambda: deque(maxlen=_CLOCKS))
 
     def __post_init__(self) -> None:
         self.clock = self.timing.monotonic
-        self.began = self.committed_at = self.measured_at = self.clock()
-        self.commit_took = self.rate = 0.0
+        self.began = self.committed_at = self.clock()
+        self.meter = Meter(self.clock)
+        self.commit_took = 0.0
         self.kept_committed = 0
         self.known = self.writer.sources()
-        self.rejected_before = sum(sum(s.rejected.values()) for s in self.known.values())
-        self.kept_before = self.kept_measured = sum(s.kept for s in self.known.values())
+        # Names of the sources that this run read, in the order of their first event.
+        self.changed: dict[str, None] = {}
+        # When we looked, and the time of the newest event then.
+        self.clocks: deque[tuple[float, datetime]] = deque(maxlen=self.pace.clock_samples)
         self.retries = Retries(len(self.streams), self.timing.jitter)
         self.current = self.streams[0]
 
@@ -227,7 +222,7 @@ class _Follower:
             # Who stops it wants it to end; what was not rolled up is at the next run.
             roll_up(self.writer)
         after = self.writer.count_events()
-        states = tuple(self.known[name] for name in dict.fromkeys(self.changed))
+        states = tuple(self.known[name] for name in self.changed)
         failures = tuple(failure for state in states for failure in nothing_of_it(state))
         return Followed(
             Ingested(states, (), failures, before, after),
@@ -293,8 +288,8 @@ class _Follower:
                 outcome = self._finished(now - heard, came=came)
                 if outcome:
                     return outcome
-                if now - heard > _SILENCE:
-                    raise _Silent(f"nothing came for {_SILENCE:.0f} s")
+                if now - heard > self.pace.silence:
+                    raise _Silent(f"nothing came for {self.pace.silence:.0f} s")
         return None
 
     def _take(self, chunk: Chunk, state: SourceState) -> SourceState:
@@ -303,15 +298,19 @@ class _Follower:
                 raise _Missed(chunk.gap)
             self.gaps.append(chunk.gap)
             self._tell(f"a gap: {chunk.gap}")
-        before = state.last_event
+        before = state
         state = self.writer.stage(chunk, state)
-        self.known[state.name] = state
-        self.changed.append(state.name)
+        self._note(before, state)
         self.dirty = self.may_fill = True
-        # What is sent again is nothing new: a server that sends only that is failing.
-        if before is None or (state.last_event and state.last_event > before):
+        # A server that only repeats events is failing.
+        if before.last_event is None or (state.last_event and state.last_event > before.last_event):
             self.retries.worked()
         return state
+
+    def _note(self, before: SourceState, after: SourceState) -> None:
+        self.known[after.name] = after
+        self.changed[after.name] = None
+        self.meter.add(before, after)
 
     def _finished(self, quiet: float, *, came: bool) -> Outcome | None:
         if self.stop.is_set():
@@ -321,7 +320,7 @@ class _Follower:
         if self.until == "live":
             if came and self._is_fresh():
                 return "live"
-            if quiet > _QUIET:
+            if quiet > self.pace.quiet:
                 if not came and self.asked.again and self.current.dialect.by_time:
                     raise ConnectionLost("nothing came, not even what was seen last")
                 return "live"
@@ -341,8 +340,9 @@ class _Follower:
         if not self.clocks or now - self.clocks[-1][0] >= 1:
             self.clocks.append((now, last))
         before, then = self.clocks[0]
-        return lag <= _LIVE or (
-            len(self.clocks) == _CLOCKS and (last - then).total_seconds() < _PACE * (now - before)
+        return lag <= self.pace.fresh or (
+            len(self.clocks) == self.pace.clock_samples
+            and (last - then).total_seconds() < self.pace.clock_speed * (now - before)
         )
 
     def _time_left(self) -> float:
@@ -357,7 +357,7 @@ class _Follower:
         waited = self.clock() - self.committed_at
         if (
             due
-            and waited < max(_COMMIT_EVERY, _COMMIT_SHARE * self.commit_took)
+            and waited < max(self.pace.commit_seconds, self.pace.commit_multiple * self.commit_took)
             and state.kept - self.kept_committed < COMMIT_ROWS
         ):
             return
@@ -421,14 +421,12 @@ class _Follower:
             return None
         self._tell(f"fetching from the archive what {self.current.instance} no longer has")
         source = self.fill(self.current, since - _REWIND_SAME)
-        state = SourceState(source.name, source.kind)
+        before = state = self.writer.source(source.name) or SourceState(source.name, source.kind)
         try:
-            state = self.writer.source(source.name) or state
             state, failure = read_source(self.writer, source, state, None, self._must_end)
         except SourceError as error:
             failure = str(error)
-        self.known[source.name] = state
-        self.changed.append(source.name)
+        self._note(before, state)
         if failure:
             self._tell(f"the archive: {failure}")
             return None
@@ -467,19 +465,13 @@ class _Follower:
     def _tell(self, message: str = "") -> None:
         if self.watch is None:
             return
-        kept = sum(state.kept for state in self.known.values())
-        now = self.clock()
-        if now - self.measured_at >= 2:
-            self.rate = (kept - self.kept_measured) / (now - self.measured_at)
-            self.measured_at, self.kept_measured = now, kept
-        rejected = sum(sum(state.rejected.values()) for state in self.known.values())
         self.watch(
             Moment(
                 self.current.instance,
-                self.rate,
+                self.meter.rate(),
                 self._lag(),
-                kept - self.kept_before,
-                rejected - self.rejected_before,
+                self.meter.kept,
+                self.meter.rejected,
                 self.reconnects,
                 message,
             )

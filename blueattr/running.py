@@ -20,7 +20,8 @@ from blueattr.errors import (
     NoAnswerError,
     SourceError,
 )
-from blueattr.following import Moment, follow
+from blueattr.follow_meter import Moment
+from blueattr.following import follow
 from blueattr.jobs import ingest_sources
 from blueattr.loading import find_indicator
 from blueattr.plans import Archive, Files, Following, Plan

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from rich.live import Live
     from rich.progress import TaskID
 
-    from blueattr.following import Moment
+    from blueattr.follow_meter import Moment
     from blueattr.jobs import Progress
 
 # Without a terminal, how it goes is said this seldom.

@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -13,15 +14,17 @@ from stream_server import StreamServer
 from test_ingest import mixed
 
 from blueattr import following, panel
-from blueattr.following import Followed, Moment
+from blueattr.follow_meter import Moment
+from blueattr.following import Followed
 from blueattr.provenance import Gap
 from blueattr.sources.services import find_streams
-from blueattr.sources.streams import Stream
+from blueattr.sources.streams import Stream, Transport
 from blueattr.sources.timing import Timing
 from blueattr.store import Store
 
 PROTOCOLS = ("v2", "v1", "firehose")
 START = at(-5)
+HURRIED = Transport(seconds=0.02)
 
 
 def story(count: int) -> list[Event]:
@@ -34,11 +37,16 @@ def end_of(events: Sequence[Event]) -> float:
     return float(max(event["time_us"] for event in events)) / 1e6
 
 
+def hurried(streams: Sequence[Stream], transport: Transport = HURRIED) -> tuple[Stream, ...]:
+    """The same streams, handing messages on at once."""
+    return tuple(replace(stream, transport=transport) for stream in streams)
+
+
 def streams_of(protocol: str, *servers: StreamServer) -> tuple[Stream, ...]:
     urls = [server.url for server in servers]
     if protocol == "v2":
-        return find_streams(["jetstream"], urls)
-    return find_streams([f"{url}/subscribe" if protocol == "v1" else url for url in urls])
+        return hurried(find_streams(["jetstream"], urls))
+    return hurried(find_streams([f"{url}/subscribe" if protocol == "v1" else url for url in urls]))
 
 
 class Run:
@@ -131,5 +139,5 @@ def moment_of(event: Event) -> datetime:
     return at(0) + timedelta(microseconds=event["time_us"] - int(at(0).timestamp() * 1e6))
 
 
-__all__ = ["PROTOCOLS", "START", "Run", "end_of", "gaps_of", "moment_of", "seed", "spans_of",
-           "story", "streams_of", "suppress"]  # fmt: skip
+__all__ = ["HURRIED", "PROTOCOLS", "START", "Run", "end_of", "gaps_of", "hurried", "moment_of",
+           "seed", "spans_of", "story", "streams_of", "suppress"]  # fmt: skip

@@ -11,12 +11,13 @@ from typing import Any
 import atproto_jetstream.compression
 import atproto_subscription.websocket
 import dying
-from live_world import START
+from live_world import START, hurried
 
 from blueattr import following
 from blueattr.errors import StoreError
-from blueattr.sources import jetstream, relay, streams
+from blueattr.sources import jetstream, relay
 from blueattr.sources.services import find_streams
+from blueattr.sources.streams import Transport
 from blueattr.sources.timing import Timing
 from blueattr.writer import Writer
 
@@ -26,15 +27,11 @@ PRELOADED = (jetstream, relay, atproto_jetstream.compression, atproto_subscripti
 
 def follow(db: Path, arguments: list[str], hosts: list[str], now: float) -> None:
     """Follow until the last event has come; a chunk every few events, a commit after each."""
-    following._COMMIT_EVERY = following._COMMIT_SHARE = 0.0
     # Only the last event ends it, however slow the machine is.
-    following._QUIET = 60.0
-    streams._SOON = 0.02
-    streams._ENOUGH = 2500
+    pace = following.Pace(commit_seconds=0.0, commit_multiple=0.0, quiet=60.0)
     timing = Timing(now=lambda: now, jitter=lambda: 0.0)
-    done = following.follow(
-        db, find_streams(arguments, hosts), until="live", start=START, timing=timing
-    )
+    streams = hurried(find_streams(arguments, hosts), Transport(seconds=0.02, size=2500))
+    done = following.follow(db, streams, until="live", start=START, timing=timing, pace=pace)
     assert done.outcome == "live", done
 
 

@@ -38,10 +38,10 @@ from stream_server import (
     xrpc_error,
 )
 
-from blueattr import following
 from blueattr.errors import SourceError
+from blueattr.follow_meter import Moment
+from blueattr.following import Pace
 from blueattr.provenance import Window
-from blueattr.sources import streams
 from blueattr.sources.archive import ArchiveSource
 from blueattr.sources.archive_key import Key
 from blueattr.sources.jetstream import JetstreamV1, read_dictionary
@@ -56,12 +56,6 @@ END = end_of(EVENTS)
 FIRST_V2 = pytest.mark.parametrize(
     "protocol", ["v2", *(pytest.param(p, marks=pytest.mark.slow) for p in ("v1", "firehose"))]
 )
-
-
-@pytest.fixture(autouse=True)
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Hand messages on at once."""
-    monkeypatch.setattr(streams, "_SOON", 0.02)
 
 
 @pytest.fixture(scope="module")
@@ -653,7 +647,7 @@ def test_a_fetch_can_be_stopped_and_goes_on_later(
 
     run = Run(END)
 
-    def stopping(moment: following.Moment) -> None:
+    def stopping(moment: Moment) -> None:
         if "fetching" in moment.message:
             run.stop.set()
 
@@ -772,22 +766,19 @@ def test_a_limit_ends_it(server: StreamServer, db: Path) -> None:
     assert content(db) == expected(EVENTS)
 
 
-def test_live_by_a_clock_that_is_not_ours(
-    server: StreamServer, db: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_live_by_a_clock_that_is_not_ours(server: StreamServer, db: Path) -> None:
     """Events of three years ago that come as fast as the clock goes are as live as it gets."""
-    monkeypatch.setattr(following, "_CLOCKS", 5)
     server.add(*EVENTS)
     run = Run(END + 1e8)
     clock = iter(range(18, 10_000))
 
-    def tick(_moment: following.Moment) -> None:
+    def tick(_moment: Moment) -> None:
         run.skipped += 1
         k = next(clock)
         server.add(post("ann", f"t{k}", rev=k, time=at(k)))
 
     run.on_moment = tick
-    done = run.follow(db, streams_of("v2", server))
+    done = run.follow(db, streams_of("v2", server), pace=Pace(clock_samples=5))
     assert done.outcome == "live"
     assert done.lag is not None
     assert done.lag > timedelta(days=1000)
@@ -799,7 +790,7 @@ def test_a_server_that_falters_has_not_caught_up(server: StreamServer, db: Path)
     run = Run(END)
     faltered = iter(range(3))
 
-    def falter(_moment: following.Moment) -> None:
+    def falter(_moment: Moment) -> None:
         subscribed = server.subscriptions()
         if subscribed and subscribed[0].sent == 7 and len(server.log) == 7:
             run.skipped += 3
@@ -812,15 +803,12 @@ def test_a_server_that_falters_has_not_caught_up(server: StreamServer, db: Path)
     assert content(db) == expected(EVENTS)
 
 
-def test_while_it_catches_up_it_is_not_live(
-    server: StreamServer, db: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(following, "_CLOCKS", 5)
+def test_while_it_catches_up_it_is_not_live(server: StreamServer, db: Path) -> None:
     server.add(*EVENTS)
     run = Run(END + 1e8)
     clock = iter(range(18, 10_000))
 
-    def tick(_moment: following.Moment) -> None:
+    def tick(_moment: Moment) -> None:
         run.skipped += 1
         k = next(clock)
         server.add(post("ann", f"t{k}", rev=k, time=at(k * 60)))
@@ -828,7 +816,8 @@ def test_while_it_catches_up_it_is_not_live(
             run.stop.set()
 
     run.on_moment = tick
-    assert run.follow(db, streams_of("v2", server)).outcome == "stopped"
+    done = run.follow(db, streams_of("v2", server), pace=Pace(clock_samples=5))
+    assert done.outcome == "stopped"
 
 
 def test_a_first_run_without_a_start_begins_live_and_that_is_no_gap(

@@ -7,6 +7,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +17,13 @@ from archive_server import ArchiveServer
 from cli_world import BLUEATTR, run
 from events_builder import at, micros, post
 from forked import processes
-from live_world import PROTOCOLS, end_of, gaps_of, spans_of, story
+from live_world import PROTOCOLS, end_of, gaps_of, hurried, spans_of, story
 from store_content import content, expected
 from stream_server import Fault, StreamServer, in_turn
 
 from blueattr import following
 from blueattr.errors import ExitCode
-from blueattr.sources import streams
+from blueattr.sources import services
 from blueattr.store import Store
 from blueattr.writer import Writer
 
@@ -312,8 +313,12 @@ def test_beside_it_readers_read_and_writers_end_at_once(
 
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(streams, "_SOON", 0.02)
-    monkeypatch.setattr(following, "_QUIET", 1.5)
+    """Let the command hand messages on at once, and find a quiet stream live sooner."""
+    found, pace = services.find_streams, following.Pace(quiet=1.5)
+    monkeypatch.setattr(
+        services, "find_streams", lambda *given, **named: hurried(found(*given, **named))
+    )
+    monkeypatch.setattr(following, "follow", partial(following.follow, pace=pace))
 
 
 def ingest(server: StreamServer, db: Path, *options: object, protocol: str = "v2") -> Any:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from events_builder import at, post
-from live_world import Run, end_of, streams_of
+from live_world import Run, end_of, hurried, streams_of
 from store_content import content, expected
 from stream_server import (
     BINARY,
@@ -22,8 +22,8 @@ from stream_server import (
 )
 
 from blueattr.sources import socket as module
-from blueattr.sources import streams
 from blueattr.sources.socket import Connection, ConnectionLost, ConnectionRefused
+from blueattr.sources.streams import Transport
 from blueattr.writer import Writer
 
 EVENTS = [post("ann", f"p{k}", f"text {k}", rev=k, time=at(k)) for k in range(20)]
@@ -115,12 +115,10 @@ def test_a_slow_store_loses_nothing(
         waiting.append(made[-1].waiting)
         return stage(self, *arguments)
 
-    monkeypatch.setattr(streams, "Connection", small)
-    monkeypatch.setattr(streams, "_SOON", 0.02)
-    monkeypatch.setattr(streams, "_ENOUGH", 1 << 19)
     monkeypatch.setattr(Writer, "stage", slow)
     db = tmp_path / "s.duckdb"
-    done = Run(end_of(events)).follow(db, streams_of("v1", server))
+    streams = hurried(streams_of("v1", server), Transport(small, seconds=0.02, size=1 << 19))
+    done = Run(end_of(events)).follow(db, streams)
     assert (done.outcome, done.reconnects, len(made)) == ("live", 0, 1)
     assert len(waiting) > 10
     assert sum(asked.wire_bytes for asked in server.asked) > 12 << 20

@@ -3,7 +3,8 @@
 import json
 import time
 from collections import deque
-from collections.abc import Generator
+from collections.abc import Callable, Generator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
@@ -12,12 +13,8 @@ from blueattr.lines import Decoded, Notice
 from blueattr.sources import Chunk
 from blueattr.sources.socket import Connection, ConnectionLost, ConnectionRefused
 
-__all__ = ["Dialect", "Resume", "ServerError", "Stream"]
+__all__ = ["Dialect", "Resume", "ServerError", "Stream", "Transport", "Websocket"]
 
-# Messages are handed on when so much waits, or so long after the first: the decoder works on
-# thousands of lines at a time, and a reader of the store wants to see what is new.
-_ENOUGH = 4 << 20
-_SOON = 0.5
 _LATEST_US = 253_402_300_799_999_999
 
 
@@ -57,6 +54,54 @@ class ServerError(ConnectionLost):
     def __init__(self, notice: Notice) -> None:
         super().__init__(f"the server said {notice.name}: {notice.message}")
         self.name = notice.name
+
+
+class Websocket(AbstractContextManager["Websocket", None], Protocol):
+    """What a stream uses of a connection; `blueattr.sources.socket.Connection` is the real one."""
+
+    def is_open(self, patience: float) -> bool:
+        """Wait up to `patience` seconds for the handshake; see `Connection.is_open`."""
+
+    def take(self, patience: float, most: int) -> list[bytes]:
+        """Return messages, waiting up to `patience` seconds for one; see `Connection.take`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Transport:
+    """How a stream connects, and how many messages make a chunk.
+
+    Parameters
+    ----------
+    connect
+        Opens a websocket, given its address and headers.
+    monotonic
+        Seconds since any moment.
+    seconds
+        A chunk is handed on this long after its first message: readers of the store want to see
+        new events soon.
+    size
+        A chunk is handed on once it has this many bytes: the decoder is fastest on thousands of
+        lines at a time.
+    """
+
+    connect: Callable[[str, dict[str, str]], Websocket] = Connection
+    monotonic: Callable[[], float] = time.monotonic
+    seconds: float = 0.5
+    size: int = 4 << 20
+
+    def gather(self, connection: Websocket) -> deque[bytes]:
+        """Return the messages of the next chunk; none if none came in `seconds`."""
+        messages = deque(connection.take(self.seconds, self.size))
+        deadline = self.monotonic() + self.seconds
+        size = sum(map(len, messages))
+        while messages and size < self.size and (left := deadline - self.monotonic()) > 0:
+            try:
+                more = connection.take(left, self.size - size)
+            except ConnectionLost:
+                break
+            messages += more
+            size += sum(map(len, more))
+        return messages
 
 
 class Dialect(Protocol):
@@ -117,11 +162,14 @@ class Stream:
         Host and port, by which its cursors are known.
     dialect
         How it speaks.
+    transport
+        How it connects.
     """
 
     origin: str
     instance: str
     dialect: Dialect
+    transport: Transport = Transport()
 
     @property
     def kind(self) -> str:
@@ -156,11 +204,11 @@ class Stream:
         # Elsewhere than where this source left off a new span begins, even if nothing is missing.
         gap = "" if resume.gap is None and resume.last != position else resume.gap
         begun = False
-        with Connection(url, headers) as connection:
-            while not connection.is_open(_SOON):
+        with self.transport.connect(url, headers) as connection:
+            while not connection.is_open(self.transport.seconds):
                 yield None
             while True:
-                messages = _gather(connection)
+                messages = self.transport.gather(connection)
                 if not messages:
                     yield Chunk(b"", position, 0, position)
                 while messages:
@@ -182,20 +230,6 @@ class Stream:
                     for notice in read.notices:
                         if notice.kind == "error":
                             raise ServerError(notice)
-
-
-def _gather(connection: Connection) -> deque[bytes]:
-    messages = deque(connection.take(_SOON, _ENOUGH))
-    deadline = time.monotonic() + _SOON
-    size = sum(map(len, messages))
-    while messages and size < _ENOUGH and (left := deadline - time.monotonic()) > 0:
-        try:
-            more = connection.take(left, _ENOUGH - size)
-        except ConnectionLost:
-            break
-        messages += more
-        size += sum(map(len, more))
-    return messages
 
 
 def microseconds(moment: datetime) -> int:
