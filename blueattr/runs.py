@@ -1,10 +1,7 @@
 """The record of scheduled runs, and the lock that lets one run at a time write to it."""
 
-import errno
-import fcntl
 import json
 import os
-import time
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -13,6 +10,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from blueattr.errors import OutputError, RunGoingError
+from blueattr.file_lock import FileLock, FileLockHeld, lock_holder
 
 __all__ = ["RECORD", "Run", "RunRecord", "Stage", "read_runs"]
 
@@ -23,8 +21,8 @@ _LOCK = ".lock"
 # Of the disk, in bytes, taken when a run starts and given back when it ends.
 _ROOM = 1 << 16
 _LONGEST = 2000
-# Whoever asks whether a run is going holds the lock for a moment.
-_TRIES, _PAUSE = 5, 0.02
+# Seconds. `read_runs` holds the lock for a moment.
+_PATIENCE = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,11 +103,8 @@ class RunRecord:
         path = folder / RECORD
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            self._lock = os.open(folder / _LOCK, os.O_RDWR | os.O_CREAT, 0o644)
+            self._lock = FileLock(folder / _LOCK, _PATIENCE)
             try:
-                _take(self._lock, folder)
-                os.ftruncate(self._lock, 0)
-                os.pwrite(self._lock, str(os.getpid()).encode(), 0)
                 self._file = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
                 try:
                     self._at = _end(self._file)
@@ -118,8 +113,12 @@ class RunRecord:
                     os.close(self._file)
                     raise
             except BaseException:
-                os.close(self._lock)
+                self._lock.close()
                 raise
+        except FileLockHeld as held:
+            raise RunGoingError(
+                f"another run is going into {folder}: process {held.holder}"
+            ) from None
         except OSError as error:
             raise OutputError(f"cannot write {path}: {error.strerror or error}") from error
 
@@ -144,7 +143,7 @@ class RunRecord:
         with suppress(OSError):  # the room that is not given back is used by the next run
             os.ftruncate(self._file, self._at)
         os.close(self._file)
-        os.close(self._lock)
+        self._lock.close()
 
     def note(self, what: str, run: str, **fields: Any) -> None:
         """Add a line.
@@ -177,21 +176,6 @@ def _cut(value: Any) -> Any:
     if isinstance(value, str) and len(value) > _LONGEST:
         return value[:_LONGEST] + "…"
     return value
-
-
-def _take(descriptor: int, folder: Path) -> None:
-    for left in reversed(range(_TRIES)):
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            if error.errno not in {errno.EAGAIN, errno.EACCES}:
-                raise
-            if left:
-                time.sleep(_PAUSE)
-        else:
-            return
-    holder = os.read(descriptor, 32).decode(errors="replace").strip() or "unknown"
-    raise RunGoingError(f"another run is going into {folder}: process {holder}")
 
 
 def _end(descriptor: int) -> int:
@@ -245,7 +229,7 @@ def read_runs(folder: Path) -> list[Run]:
             found[at][1].append(Stage(entry["stage"], entry["seconds"], entry["message"]))
         else:
             found[at][2].update(entry)
-    going = _holder(folder)
+    going = lock_holder(folder / _LOCK)
     return [
         Run(
             name=start["run"],
@@ -278,16 +262,3 @@ def _entry(line: bytes) -> dict[str, Any] | None:
         return None
     needed = _FIELDS.get(str(entry["what"]))
     return entry if needed is not None and set(needed) <= entry.keys() else None
-
-
-def _holder(folder: Path) -> int | None:
-    """Tell the process of the run that is going."""
-    try:
-        with (folder / _LOCK).open("rb") as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
-            except OSError:
-                return int(lock.read(32))
-    except (OSError, ValueError):
-        pass
-    return None

@@ -4,7 +4,6 @@ What appends to it is in `blueattr.writer`. A lock file keeps a second writer ou
 there is one; the file itself is attached only while it is read or committed to.
 """
 
-import fcntl
 import os
 import re
 import sys
@@ -23,6 +22,7 @@ import polars as pl
 import pyarrow as pa
 
 from blueattr.errors import PatternError, StoreBusyError, StoreError, StoreVersionError
+from blueattr.file_lock import FileLock, FileLockHeld
 from blueattr.provenance import Gap, Window
 
 __all__ = ["DEFAULT_MEMORY", "Lock", "Status", "Store"]
@@ -98,27 +98,17 @@ class Lock:
     def __init__(self, path: Path) -> None:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            self._file = os.open(f"{path}.lock", os.O_RDWR | os.O_CREAT, 0o644)
+            self._file = FileLock(Path(f"{path}.lock"))
+        except FileLockHeld as held:
+            raise StoreBusyError(
+                f"process {held.holder} is ingesting into {path}; wait for it, or use another --db"
+            ) from None
         except OSError as error:
             raise StoreError(f"cannot write {path}: {error.strerror}") from None
-        try:
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            holder = os.read(self._file, 32).decode(errors="replace").strip() or "unknown"
-            os.close(self._file)
-            raise StoreBusyError(
-                f"process {holder} is ingesting into {path}; wait for it, or use another --db"
-            ) from None
-        try:
-            os.ftruncate(self._file, 0)
-            os.write(self._file, str(os.getpid()).encode())
-        except OSError as error:
-            os.close(self._file)
-            raise StoreError(f"cannot write {path}.lock: {error.strerror}") from None
 
     def close(self) -> None:
         """Let another process have it."""
-        os.close(self._file)
+        self._file.close()
 
 
 class Store:
