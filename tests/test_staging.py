@@ -1,8 +1,11 @@
 """The compiled parser against the plain twin of the statement that says what lines mean."""
 
+import ctypes
 import json
+import mmap
 import random
 import re
+import sys
 from collections import Counter
 from typing import Any
 
@@ -207,6 +210,29 @@ def test_what_servers_write_is_parsed_and_no_part_of_it(event: Any, shape: str) 
         scanned = scanner.scan(part, 0, len(part), LINE_LIMIT)
         assert (len(scanned.flag), scanned.skipped, scanned.told) == (0, 0, None)
         assert scanned.left.tolist() == [[0, len(part)]]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="memory is protected by a call to Linux")
+def test_nothing_beyond_the_buffer_is_read() -> None:
+    page = mmap.PAGESIZE
+    memory = mmap.mmap(-1, 2 * page)
+    address = ctypes.addressof(ctypes.c_char.from_buffer(memory))
+    protect = ctypes.CDLL(None, use_errno=True).mprotect
+    room = np.frombuffer(memory, np.uint8)[:page]
+    scanner, parsed, left = Scanner(), 0, 0
+    # Whoever reads the last page is killed.
+    assert protect(ctypes.c_void_p(address + page), page, 0) == 0
+    for event in USUAL:
+        line = dumps(event).encode()
+        for size in range(1, len(line) + 1):
+            written = line[:size] + b"\n"
+            room[-len(written) :] = np.frombuffer(written, np.uint8)
+            found = scanner.scan(room, page - len(written), page, LINE_LIMIT)
+            parsed += len(found.left) == 0
+            left += len(found.left)
+    assert protect(ctypes.c_void_p(address + page), page, mmap.PROT_READ) == 0
+    assert parsed > 20
+    assert left > 5000
 
 
 def test_keys_are_told_by_every_letter() -> None:

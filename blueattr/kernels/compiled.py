@@ -42,7 +42,6 @@ __all__ = [
     "text_ends",
     "threads",
     "trailing_zeros",
-    "unlike_lanes",
 ]
 
 FloatArray = npt.NDArray[np.float64]
@@ -186,11 +185,12 @@ def _each_lane(byte):
     return ir.Constant(_BYTES, [byte] * LANES)
 
 
-def _ends_text(builder, lanes, below):
-    """Compare with quote, backslash and, by `below`, what is less than a space."""
+def _ends_text(builder, lanes):
     quotes = builder.icmp_unsigned("==", lanes, _each_lane(ord('"')))
     slashes = builder.icmp_unsigned("==", lanes, _each_lane(ord("\\")))
-    return builder.or_(builder.or_(quotes, slashes), below("<", lanes, _each_lane(ord(" "))))
+    return builder.or_(
+        builder.or_(quotes, slashes), builder.icmp_unsigned("<", lanes, _each_lane(ord(" ")))
+    )
 
 
 def _as_bits(builder, lanes):
@@ -202,7 +202,7 @@ def _text_ends(typing, array, index):  # noqa: ARG001 - as above
 
     def generate(context, builder, signature, arguments):
         lanes = _load_lanes(context, builder, signature.args[0], *arguments)
-        return _as_bits(builder, _ends_text(builder, lanes, builder.icmp_unsigned))
+        return _as_bits(builder, _ends_text(builder, lanes))
 
     return numba.types.uint64(array, numba.types.int64), generate
 
@@ -221,32 +221,6 @@ def _high_lanes(typing, array, index):  # noqa: ARG001 - as above
 
 
 high_lanes: Any = intrinsic(_high_lanes)
-
-
-def _unlike_lanes(typing, array, index, letters, fixed, at):  # noqa: ARG001, PLR0917 - as above
-    """Bits for `LANES` bytes of a uint8 array: which are not as they have to be.
-
-    Where `fixed` is 255 that is the letter at the same place, and where it is 0 any character of
-    ASCII but quote, backslash and control codes.
-    """
-
-    def generate(context, builder, signature, arguments):
-        arrays, (value, index, letters, fixed, at) = signature.args, arguments
-        lanes = _load_lanes(context, builder, arrays[0], value, index)
-        others = builder.xor(lanes, _load_lanes(context, builder, arrays[2], letters, at))
-        mask = _load_lanes(context, builder, arrays[3], fixed, at)
-        # As signed numbers what is not ASCII is less than a space.
-        ends = builder.sext(_ends_text(builder, lanes, builder.icmp_signed), _BYTES)
-        wrong = builder.or_(builder.and_(others, mask), builder.and_(ends, builder.not_(mask)))
-        return _as_bits(builder, builder.icmp_unsigned("!=", wrong, _each_lane(0)))
-
-    return (
-        numba.types.uint64(array, numba.types.int64, letters, fixed, numba.types.int64),
-        generate,
-    )
-
-
-unlike_lanes: Any = intrinsic(_unlike_lanes)
 
 
 def _copy_lanes(typing, source, index, target, at):  # noqa: ARG001 - as above

@@ -25,11 +25,6 @@ FRAME, FEATURE_TAG, TAG, ACTIVE, LABELS = range(38, 43)
 SAID = 43
 VALUES = 44
 
-NAMES = (KIND, OPERATION, COLLECTION, TYPE, FRAME)
-"""Values that say what a line means, and not what is in it."""
-WORDS = (TEXT, TITLE, MEDIA_TITLE)
-"""Values in someone's own words."""
-
 POST, REPOST, FOLLOW, PROFILE, ANOTHER, NONE = range(6)
 """Collections, and that there is none."""
 

@@ -32,7 +32,7 @@ from blueattr.kernels.jsontext import (
     string_end,
 )
 
-__all__ = ["DEPTH", "SKIPPED", "SPANS", "parse_line", "read_row"]
+__all__ = ["DEPTH", "SKIPPED", "parse_line"]
 
 U = np.uint64
 
@@ -77,8 +77,6 @@ BITS = RKEY
 
 DEPTH = 64
 """How deep a line that is parsed may nest."""
-SPANS = 48
-"""Values of a line whose places are remembered; `SPANS` are too many."""
 
 _IS_COMMIT, _IS_IDENTITY, _IS_ACCOUNT = map(letters_of, ("commit", "identity", "account"))
 _MESSAGE, _SELF = letters_of("message"), letters_of("self")
@@ -106,35 +104,32 @@ _TARGET_URI, _FOLLOWED = _set(fields.TARGET_URI), _set(fields.FOLLOWED)
 
 
 @compiled.jit(makes_arrays=False)
-def parse_line(buffer, i, k, start, stop, places, tags, spans, numbers):
+def parse_line(buffer, i, k, start, stop, places, tags, numbers):
     """Parse one line from `i` on.
 
-    Returns its bits, negative where it is left to others; where it ends; how many tags and how
-    many spans it has. The strings of what is read are left in `start` and `stop`, all
-    strings but keys and the time in `spans` (what it is, start, stop, flags), the numbers in row
-    `k`.
+    Returns its bits, negative where it is left to others; where it ends; how many tags it has. The
+    strings of what is read are left in `start` and `stop`, the numbers in row `k`.
     """
-    kind, i, seen, tag_count, span_count = _walk(buffer, i, start, stop, places, tags, spans)
+    kind, i, seen, tag_count = _walk(buffer, i, start, stop, places, tags)
     bits = _meaning(buffer, kind, seen, start, stop) if kind >= 0 else -1
     if bits >= 0 and not read_row(buffer, k, bits, start, stop, numbers):
         bits = -1
-    return bits, i, tag_count, span_count
+    return bits, i, tag_count
 
 
 @compiled.jit(makes_arrays=False)
-def _walk(buffer, i, start, stop, places, tags, spans):
+def _walk(buffer, i, start, stop, places, tags):
     """Go through a line of JSON.
 
     Returns the number of its collection, negative where the line is malformed or unusual; where it
-    ends; the set of values and places that it has; how many tags and spans.
+    ends; the set of values and places that it has; how many tags.
     """
     begin = i
     seen = U(0)
     if buffer[i] != 123:
-        return -1, i, seen, 0, 0
+        return -1, i, seen, 0
     wide = 0
     kind = fields.NONE
-    span_count = 0
     tag_count = 0
     depth = 0
     place = fields.TOP
@@ -156,11 +151,11 @@ def _walk(buffer, i, start, stop, places, tags, spans):
                 what = fields.TAG
             elif place < fields.FACETS:
                 if c != 34:
-                    return -1, i, seen, 0, 0
+                    return -1, i, seen, 0
                 end = string_end(buffer, i + 1)
                 # A key that is escaped could be any.
                 if end < 0 or end & ESCAPED:
-                    return -1, i, seen, 0, 0
+                    return -1, i, seen, 0
                 wide |= end & 3
                 end >>= 2
                 if place != fields.OTHER:
@@ -169,7 +164,7 @@ def _walk(buffer, i, start, stop, places, tags, spans):
                 while buffer[i] == 32:
                     i += 1
                 if buffer[i] != 58:
-                    return -1, i, seen, 0, 0
+                    return -1, i, seen, 0
                 i += 1
                 while buffer[i] == 32:
                     i += 1
@@ -177,29 +172,25 @@ def _walk(buffer, i, start, stop, places, tags, spans):
                     # Of two equal keys the first counts; beside a payload none does.
                     bit = U(1) << U(what)
                     if seen & bit or (place == fields.TOP and seen & _PAYLOAD):
-                        return -1, i, seen, 0, 0
+                        return -1, i, seen, 0
                     seen |= bit
             c = buffer[i]
             if c == 34:
                 end = string_end(buffer, i + 1)
                 if end < 0:
-                    return -1, i, seen, 0, 0
+                    return -1, i, seen, 0
                 f = end & 3
                 end >>= 2
                 wide |= f
-                if span_count < SPANS:
-                    spans[0, span_count], spans[1, span_count] = what, i + 1
-                    spans[2, span_count], spans[3, span_count] = end, f
-                    span_count += 1
                 if what != fields.OTHER:
                     if what < fields.PLACES or what == fields.TIME_US or what == fields.ACTIVE:
-                        return -1, i, seen, 0, 0
+                        return -1, i, seen, 0
                     # Which letters are the same but for their case is for others to say.
                     if what == fields.SAID and f & WIDE:
-                        return -1, i, seen, 0, 0
+                        return -1, i, seen, 0
                     if what == fields.TAG or what == fields.FEATURE_TAG:
                         if tag_count == tags.shape[1]:
-                            return -1, i, seen, 0, 0
+                            return -1, i, seen, 0
                         tags[0, tag_count], tags[1, tag_count] = i + 1, end
                         tag_count += 1
                     else:
@@ -208,17 +199,17 @@ def _walk(buffer, i, start, stop, places, tags, spans):
                             or what == fields.TITLE
                             or what == fields.MEDIA_TITLE
                         ):
-                            return -1, i, seen, 0, 0
+                            return -1, i, seen, 0
                         start[what], stop[what] = i + 1, end
                         if what == fields.COLLECTION:
                             kind = fields.collection_of(buffer, i + 1, end)
                             # An empty name, or a record that was read without knowing of what.
                             if kind < 0 or seen & _RECORD:
-                                return -1, i, seen, 0, 0
+                                return -1, i, seen, 0
                         elif what == fields.FRAME and not equals(buffer, i + 1, end, _MESSAGE):
                             # What is in a frame, without the frame; its type must come first.
                             if seen != _FRAME:
-                                return -1, i, seen, 0, 0
+                                return -1, i, seen, 0
                             seen = U(1) << U(fields.TYPE) | _PAYLOAD
                             start[fields.TYPE], stop[fields.TYPE] = i + 1, end
                             place = fields.PAYLOAD
@@ -228,10 +219,10 @@ def _walk(buffer, i, start, stop, places, tags, spans):
                 if what > fields.PLACES or (
                     what != fields.OTHER and (c == 91) != (what >= fields.FACETS)
                 ):
-                    return -1, i, seen, 0, 0
+                    return -1, i, seen, 0
                 if what == fields.RECORD:
                     if kind == fields.NONE:
-                        return -1, i, seen, 0, 0
+                        return -1, i, seen, 0
                     if kind == fields.ANOTHER:
                         what = fields.OTHER
                 elif what == fields.FACET:
@@ -239,10 +230,10 @@ def _walk(buffer, i, start, stop, places, tags, spans):
                 elif what == fields.FEATURE:
                     seen &= ~(U(1) << U(fields.FEATURE_TAG))
                 elif what == fields.PAYLOAD and seen != _FRAME | _PAYLOAD:
-                    return -1, i, seen, 0, 0
+                    return -1, i, seen, 0
                 depth += 1
                 if depth == places.size:
-                    return -1, i, seen, 0, 0
+                    return -1, i, seen, 0
                 place = fields.LIST if what == fields.OTHER and c == 91 else what
                 places[depth] = place
                 first = True
@@ -256,20 +247,13 @@ def _walk(buffer, i, start, stop, places, tags, spans):
                     start[what], stop[what] = i, i
                     what = fields.OTHER
                 if what != fields.OTHER and what != fields.TIME_US:
-                    return -1, i, seen, 0, 0
+                    return -1, i, seen, 0
                 if what == fields.TIME_US or c == 45 or 48 <= c <= 57:
                     end = number_end(buffer, i)
                     if end < 0:
-                        return -1, i, seen, 0, 0
+                        return -1, i, seen, 0
                     if what == fields.TIME_US:
                         start[what], stop[what] = i, end
-                    if what == fields.TIME_US and span_count < SPANS:
-                        spans[0, span_count], spans[1, span_count] = what, i
-                        spans[2, span_count], spans[3, span_count] = end, 0
-                        span_count += 1
-                    else:
-                        # Lines with other numbers seldom have them in common.
-                        span_count = SPANS
                     i = end
                 elif (
                     c == 116
@@ -292,7 +276,7 @@ def _walk(buffer, i, start, stop, places, tags, spans):
                 ):
                     i += 5
                 else:
-                    return -1, i, seen, 0, 0
+                    return -1, i, seen, 0
         first = False
         while True:
             while buffer[i] == 32:
@@ -302,7 +286,7 @@ def _walk(buffer, i, start, stop, places, tags, spans):
                 i += 1
                 break
             if c != (93 if place >= fields.FACETS else 125):
-                return -1, i, seen, 0, 0
+                return -1, i, seen, 0
             depth -= 1
             i += 1
             if depth < 0:
@@ -313,8 +297,8 @@ def _walk(buffer, i, start, stop, places, tags, spans):
     if buffer[i] == 13:
         i += 1
     if buffer[i] != 10 or (wide & WIDE and not is_utf8(buffer, begin, i)):
-        return -1, i, seen, 0, 0
-    return kind, i, seen, tag_count, span_count
+        return -1, i, seen, 0
+    return kind, i, seen, tag_count
 
 
 @compiled.jit(makes_arrays=False)

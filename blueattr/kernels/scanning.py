@@ -1,6 +1,6 @@
 # mypy: allow-untyped-defs
 # (numba infers the types of what it compiles; what is public here is typed.)
-# ruff: noqa: PLR0912, PLR0917 (kernels take their arguments by position; a line may be many things)
+# ruff: noqa: PLR0917 (kernels take their arguments by position)
 """Buffers of lines parsed to arrays, and the DIDs in them numbered."""
 
 import secrets
@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from blueattr.kernels import compiled, fields, stencils
+from blueattr.kernels import compiled, fields
 from blueattr.kernels.compiled import IntArray
 from blueattr.kernels.identifiers import END_US, LETTERS, PLC
 from blueattr.kernels.jetstream import (
@@ -25,7 +25,6 @@ from blueattr.kernels.jetstream import (
     ROOT_HIGH,
     ROOT_LOW,
     SKIPPED,
-    SPANS,
     SUBJECT,
     SUBJECT_HIGH,
     SUBJECT_LOW,
@@ -34,10 +33,8 @@ from blueattr.kernels.jetstream import (
     TITLE,
     TOLD,
     parse_line,
-    read_row,
 )
 from blueattr.kernels.jsontext import append_string
-from blueattr.kernels.stencils import cut, fit
 
 __all__ = ["Dids", "Scanned", "Scanner", "Told", "spell", "spell_dids"]
 
@@ -87,11 +84,10 @@ def _tell(buffer, k, bits, start, stop, numbers, told, row):
 
 @compiled.jit(makes_arrays=False)
 def _scan(
-    buffer, begin, end, limit, work, known, numbers, flag, words, word_ends, tag_ends, told, left,
-    counts,
+    buffer, begin, end, limit, work, numbers, flag, words, word_ends, tag_ends, told, left, counts
 ):  # fmt: skip
     """Parse whole lines; see `Scanner.scan`. `counts` says how much."""
-    start, stop, places, tags, spans = work
+    start, stop, places, tags = work
     kept, skipped, lefts, tag_number, told_number = 0, 0, 0, 0, 0
     first, last = np.int64(END_US), np.int64(0)
     text_end, title_end, tag_end = 0, 0, 0
@@ -101,16 +97,7 @@ def _scan(
         if c == 10 or (c == 13 and buffer[i + 1] == 10):
             i += 1 + (c == 13)
             continue
-        tag_count = 0
-        bits, j = fit(buffer, i, known, start, stop)
-        if bits < 0 or not read_row(buffer, kept, bits, start, stop, numbers):
-            bits, j, tag_count, span_count = parse_line(
-                buffer, i, kept, start, stop, places, tags, spans, numbers
-            )
-            # Stencils are known by where a collection is: other lines than commits have none.
-            of_commit = not bits & TOLD or bits & KIND == PROFILE
-            if bits >= 0 and tag_count == 0 and of_commit:
-                cut(buffer, i, j, bits, start, spans, span_count, known)
+        bits, j, tag_count = parse_line(buffer, i, kept, start, stop, places, tags, numbers)
         if bits < 0 or j + 1 - i > limit:
             while buffer[j] != 10:
                 j += 1
@@ -196,9 +183,8 @@ class Scanner:
 
     def __init__(self) -> None:
         self._size = -1
-        self._stencils = stencils.empty()
         # What `parse_line` writes to.
-        shapes = (fields.VALUES, fields.VALUES, DEPTH, (2, _MOST_TAGS), (4, SPANS))
+        shapes = (fields.VALUES, fields.VALUES, DEPTH, (2, _MOST_TAGS))
         self._work = tuple(np.zeros(shape, np.int64) for shape in shapes)
 
     def _make_room(self, size: int) -> None:
@@ -236,8 +222,8 @@ class Scanner:
         """
         self._make_room(end - begin)
         _scan(
-            data, begin, end, limit, self._work, self._stencils, self._numbers, self._flag,
-            self._words, self._word_ends, self._tag_ends, self._told, self._left, self._counts,
+            data, begin, end, limit, self._work, self._numbers, self._flag, self._words,
+            self._word_ends, self._tag_ends, self._told, self._left, self._counts,
         )  # fmt: skip
         kept, skipped, left, tags, first, last, told = self._counts.tolist()
         text_end, title_end = (int(self._word_ends[k, kept - 1]) if kept else 0 for k in range(2))
