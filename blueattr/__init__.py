@@ -7,10 +7,10 @@
 (0.9163, [0.806, 0.194])
 """
 
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-__version__ = "0.1.0"
+from blueattr.presentation import Drawer, draw_with
+from blueattr.version import __version__ as __version__
 
 __all__ = [
     "Aggregator",
@@ -30,6 +30,8 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
+    from types import ModuleType
+
     from blueattr.attribution import AttributionResult, attribute
     from blueattr.choices import Sensitivity, sensitivity
     from blueattr.custom import OwnIndicator
@@ -40,26 +42,43 @@ if TYPE_CHECKING:
     from blueattr.resampling import Bootstrap, bootstrap
     from blueattr.scales import ScaleComparison, compare_scales
 
-_HOMES = {
-    "Aggregator": "indicators",
-    "AttributionResult": "attribution",
-    "BlueattrError": "errors",
-    "Bootstrap": "resampling",
-    "OwnIndicator": "custom",
-    "Provenance": "provenance",
-    "ScaleComparison": "scales",
-    "ScaleGrid": "grids",
-    "Sensitivity": "choices",
-    "attribute": "attribution",
-    "bootstrap": "resampling",
-    "compare_scales": "scales",
-    "scale_grid": "grids",
-    "sensitivity": "choices",
-}
-
 
 def __getattr__(name: str) -> Any:
     # On demand: `blueattr --help` must not wait for Polars and Numba.
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"blueattr.{_HOMES[name]}"), name)
+    home: ModuleType
+    match name:
+        case "AttributionResult" | "attribute":
+            import blueattr.attribution as home
+        case "Sensitivity" | "sensitivity":
+            import blueattr.choices as home
+        case "OwnIndicator":
+            import blueattr.custom as home
+        case "BlueattrError":
+            import blueattr.errors as home
+        case "ScaleGrid" | "scale_grid":
+            import blueattr.grids as home
+        case "Aggregator":
+            import blueattr.indicators as home
+        case "Provenance":
+            import blueattr.provenance as home
+        case "Bootstrap" | "bootstrap":
+            import blueattr.resampling as home
+        case "ScaleComparison" | "compare_scales":
+            import blueattr.scales as home
+        case _:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(home, name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
+
+
+def _load_drawer() -> Drawer:
+    import blueattr.report.notebook as drawer
+
+    return drawer
+
+
+# Reports are made of results, so results cannot import reports: they are handed the drawer here.
+draw_with(_load_drawer)

@@ -1,28 +1,21 @@
 """Settings and where each came from: a flag, the environment, a line of a TOML file, a default."""
 
 import re
-import tomllib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 from blueattr.errors import BlueattrError, UsageError
+from blueattr.suggest import did_you_mean
+from blueattr.toml_file import Place, TomlFile
 
 __all__ = ["Document", "Key", "Kind", "Origin", "Place", "Section", "Setting", "Settings", "settle"]
 
 Kind: TypeAlias = Literal["text", "words", "numbers", "whole", "flag", "time", "path"]
 """What a value is. ``words`` and ``numbers`` are lists; a list of one may be written without
 brackets. ``time`` is a UTC date or time, as TOML has them or as text."""
-
-Place: TypeAlias = tuple[str | int, ...]
-"""Where a value stands in a file: ``("sources", 0, "read")``."""
-
-# A file of settings is written by hand; a larger one is something else.
-_LARGEST = 1 << 18
-_BARE = re.compile(r"\s*(#.*)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,8 +156,8 @@ class Settings:
         return UsageError(f"{origin}: {setting.name}: {words}")
 
 
-class Document:
-    """A TOML file whose values know their lines.
+class Document(TomlFile):
+    """A file of settings.
 
     Parameters
     ----------
@@ -174,78 +167,15 @@ class Document:
     Raises
     ------
     UsageError
-        It cannot be read, or is not TOML.
+        As for `blueattr.toml_file.TomlFile`.
     """
 
     def __init__(self, path: Path) -> None:
-        self.path = path
-        try:
-            with path.open("rb") as file:
-                raw = file.read(_LARGEST + 1)
-            text = raw.decode("utf-8-sig")
-        except OSError as error:
-            raise UsageError(f"cannot read the settings in {path}: {error.strerror}") from None
-        except UnicodeDecodeError as error:
-            line = raw.count(b"\n", 0, error.start) + 1
-            raise UsageError(f"{path}:{line}: this is not text in UTF-8") from None
-        if len(raw) > _LARGEST:
-            raise UsageError(f"{path} is too large for a file of settings")
-        self._lines = text.replace("\r\n", "\n").split("\n")
-        try:
-            self.content: dict[str, Any] = tomllib.loads("\n".join(self._lines))
-        except tomllib.TOMLDecodeError as error:
-            raise self._not_toml(str(error)) from None
-        self._places = _places(self._lines)
-
-    def line(self, place: Place) -> int:
-        """Give the number of the line where a value begins, or the table where it is missing."""
-        while place and place not in self._places:
-            place = place[:-1]
-        return self._places.get(place, 1)
+        super().__init__(path, "the settings", UsageError)
 
     def origin(self, place: Place) -> Origin:
-        """Give a place's file and line."""
+        """Return a place's file and line."""
         return Origin("file", f"{self.path}:{self.line(place)}")
-
-    def _not_toml(self, message: str) -> UsageError:
-        at = re.search(r" \(at (?:line (\d+), column (\d+)|end of document)\)$", message)
-        what = message[: at.start()] if at else message
-        number = int(at[1]) if at and at[1] else len(self._lines)
-        shown = self._lines[number - 1].strip()[:80] if at and at[1] else "the end of the file"
-        return UsageError(f"{self.path}:{number}: not TOML at {shown!r}: {what}")
-
-
-def _places(lines: list[str]) -> dict[Place, int]:
-    """Find where each value begins.
-
-    The parser tells no positions. But what a statement says is what the file up to its end says
-    more than the file before it, and the file can be parsed only up to where statements end.
-    """
-    found: dict[Place, int] = {}
-    start = 0
-    for end in range(1, len(lines) + 1):
-        if start == end - 1 and _BARE.fullmatch(lines[start]):
-            start = end
-            continue
-        try:
-            content = tomllib.loads("\n".join(lines[:end]))
-        except tomllib.TOMLDecodeError:
-            continue
-        for place in _below((), content):
-            found.setdefault(place, start + 1)
-        start = end
-    return found
-
-
-def _below(place: Place, value: object) -> Iterator[Place]:
-    inner: list[tuple[str | int, object]] = []
-    if isinstance(value, dict):
-        inner = list(value.items())
-    elif isinstance(value, list):
-        inner = list(enumerate(value))
-    for key, one in inner:
-        yield (*place, key)
-        yield from _below((*place, key), one)
 
 
 def settle(
@@ -381,13 +311,11 @@ class _Reader:
     def _unknown(self, place: Place, known: set[str], sections: Sequence[Section]) -> None:
         name = str(place[-1])
         elsewhere = [s.name for s in sections for key in s.keys if key.name == name]
-        near = get_close_matches(name, sorted(known), n=1)
         if elsewhere:
             hint = f"it belongs into [{elsewhere[0]}]" if elsewhere[0] else "it belongs on top"
-        elif near:
-            hint = f"did you mean {near[0]}?"
         else:
-            hint = f"known here: {', '.join(sorted(known))}"
+            names = sorted(known)
+            hint = did_you_mean(name, names, f"known here: {', '.join(names)}")
         self._complain(place, f"unknown setting; {hint}")
 
 

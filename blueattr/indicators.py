@@ -1,6 +1,5 @@
 """The macro indicators: what is measured per agent, F of the means, its gradient, closed forms."""
 
-import difflib
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from blueattr import kernels
 from blueattr.errors import UsageError
 from blueattr.kernels import FloatArray, IndexArray, IntArray
 from blueattr.provenance import IndicatorInfo
+from blueattr.suggest import did_you_mean
 
 __all__ = [
     "INDICATORS",
@@ -287,8 +287,7 @@ INDICATORS: dict[str, Indicator] = {
 
 
 def _nearest(name: str, names: tuple[str, ...]) -> str:
-    near = difflib.get_close_matches(str(name), names, n=1)
-    return f"; did you mean {near[0]!r}?" if near else f"; there are {', '.join(names)}"
+    return "; " + did_you_mean(str(name), names, f"there are {', '.join(names)}", quoted=True)
 
 
 def get_indicator(name: str) -> Indicator:

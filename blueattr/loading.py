@@ -1,7 +1,6 @@
 """From what a user names to an indicator: one that ships, a module's, or a file's."""
 
 import contextlib
-import difflib
 import hashlib
 import importlib
 import importlib.util
@@ -23,6 +22,7 @@ from blueattr.indicators import (
     get_indicator,
 )
 from blueattr.provenance import IndicatorInfo
+from blueattr.suggest import did_you_mean
 
 __all__ = ["SHIPPED", "find_indicator"]
 
@@ -78,8 +78,7 @@ def _parse(text: str) -> tuple[str, str]:
     place, colon, name = text.rpartition(":")
     if colon and name and (place.endswith(".py") or re.fullmatch(r"[\w.]+", place)):
         return place, name
-    near = difflib.get_close_matches(text, SHIPPED, n=1)
-    hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(SHIPPED)}"
+    hint = did_you_mean(text, SHIPPED, f"there are {', '.join(SHIPPED)}", quoted=True)
     raise UsageError(
         f"no indicator is called {text!r}; {hint} One of your own is package.module:name or "
         "path/to/file.py"
@@ -157,9 +156,9 @@ def _choose(module: ModuleType, name: str, info: IndicatorInfo) -> Indicator:
             raise IndicatorError(f"{info.origin} has {found}{hint}")
         name = names[0]
     if not hasattr(module, name):
-        near = difflib.get_close_matches(name, names or dir(module), n=1)
-        hint = f"; did you mean {near[0]!r}?" if near else f"; it has {', '.join(names) or 'none'}"
-        raise IndicatorError(f"{info.origin} has no indicator {name!r}{hint}")
+        there_are = f"it has {', '.join(names) or 'none'}"
+        hint = did_you_mean(name, names or dir(module), there_are, quoted=True)
+        raise IndicatorError(f"{info.origin} has no indicator {name!r}; {hint}")
     return _made(getattr(module, name), info, name)
 
 

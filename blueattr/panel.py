@@ -1,6 +1,5 @@
 """The panel: which active accounts count as agents, with the effect of each filter."""
 
-import tomllib
 from dataclasses import dataclass
 from datetime import UTC, timedelta
 from importlib import resources
@@ -15,6 +14,7 @@ from blueattr import accounts, rollups
 from blueattr.errors import EmptyPanelError, InputError, NoAnswerError
 from blueattr.provenance import Gap, PanelStep, Window
 from blueattr.store import Store
+from blueattr.toml_file import TomlFile
 
 __all__ = [
     "BotRule",
@@ -82,28 +82,24 @@ def bot_rules(path: Path | None = None) -> tuple[BotRule, ...]:
         The file cannot be read or has no ``rules``, or a rule lacks its name or pattern, or the
         engine (Rust's regex, linear time) refuses the pattern.
     """
-    origin = path or (resources.files("blueattr.data") / "bots.toml")
-    try:
-        content = tomllib.loads(origin.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InputError(f"cannot read the bot rules in {path}: {error.strerror}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise InputError(f"{path} is not TOML: {error}") from None
-    tables = content.get("rules")
+    if path is None:
+        with resources.as_file(resources.files("blueattr.data") / "bots.toml") as shipped:
+            return bot_rules(shipped)
+    tables = TomlFile(path, "the bot rules").content.get("rules")
     if not isinstance(tables, list):
         # Not as if it held no rules: a misspelt [[rule]] would let every bot in.
-        raise InputError(f"{origin} has no list of tables [[rules]]; for no rules: rules = []")
+        raise InputError(f"{path} has no list of tables [[rules]]; for no rules: rules = []")
     rules = []
     for number, table in enumerate(tables, 1):
         match table:
             case {"name": str(name), "pattern": str(pattern)}:
                 pass
             case _:
-                raise InputError(f"{origin}: rule {number} needs a name and a pattern")
+                raise InputError(f"{path}: rule {number} needs a name and a pattern")
         try:
             pl.Series([""]).str.contains(f"(?i){pattern}")
         except pl.exceptions.PolarsError as error:
-            raise InputError(f"{origin}: the pattern of {name!r} is refused: {error}") from None
+            raise InputError(f"{path}: the pattern of {name!r} is refused: {error}") from None
         rules.append(BotRule(name, pattern))
     return tuple(rules)
 

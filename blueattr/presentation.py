@@ -1,38 +1,62 @@
-"""What every result can do in a notebook: show itself, give its frame, plot itself."""
+"""What every result can do in a notebook: show itself, return its frame, plot itself."""
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     import polars as pl
 
-__all__ = ["Presented"]
+__all__ = ["Drawer", "Presented", "draw_with"]
 
 
-def _presenter() -> Any:
-    # By name and when first asked: reports are made of results, so results cannot import them,
-    # and arithmetic must not wait for a charting library.
-    return import_module("blueattr.report.notebook")
+class Drawer(Protocol):
+    """What shows results: `blueattr.report.notebook`."""
+
+    def html_of(self, result: Any, /) -> str:
+        """Return a result as HTML without script."""
+
+    def frame_of(self, result: Any, /) -> "pl.DataFrame":
+        """Return a result as a tidy frame."""
+
+    def drawing_of(self, result: Any, figure: str | None, /) -> Any:
+        """Draw a figure of a result, by default the first."""
+
+
+_load: list[Callable[[], Drawer]] = []
+
+
+def draw_with(load: Callable[[], Drawer]) -> None:
+    """Set who shows results.
+
+    Parameters
+    ----------
+    load
+        Returns the drawer. It is called when a result is first shown, because arithmetic must not
+        wait for a charting library.
+    """
+    _load[:] = [load]
+
+
+def _drawer() -> Drawer:
+    return _load[0]()
 
 
 class Presented:
-    """A result that a notebook can show; how it looks is for the report package to say."""
+    """A result that a notebook can show; the drawer decides how it looks."""
 
     def _repr_html_(self) -> str:
-        """Give what a notebook shows: sentences, tables and a figure, as HTML without script."""
-        shown: str = _presenter().html_of(self)
-        return shown
+        """Return what a notebook shows: sentences, tables and a figure, as HTML without script."""
+        return _drawer().html_of(self)
 
     def to_polars(self) -> "pl.DataFrame":
-        """Give the result as a tidy frame, one row per row of its CSV and Parquet forms.
+        """Return the result as a tidy frame, one row per row of its CSV and Parquet forms.
 
         Returns
         -------
         polars.DataFrame
-            docs/methods.md says what its columns are.
+            docs/methods.md describes its columns.
         """
-        frame: pl.DataFrame = _presenter().frame_of(self)
-        return frame
+        return _drawer().frame_of(self)
 
     def plot(self, figure: str | None = None) -> Any:
         """Draw the result.
@@ -40,7 +64,7 @@ class Presented:
         Parameters
         ----------
         figure
-            Which of its figures, by name; by default the first.
+            The name of one of its figures; by default the first.
 
         Returns
         -------
@@ -51,6 +75,6 @@ class Presented:
         Raises
         ------
         UsageError
-            For another figure; the message names those there are.
+            It has no such figure; the message names those it has.
         """
-        return _presenter().drawing_of(self, figure)
+        return _drawer().drawing_of(self, figure)

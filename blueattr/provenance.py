@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from blueattr import __version__
+from blueattr.version import __version__
 
 __all__ = ["Gap", "IndicatorInfo", "PanelStep", "Provenance", "TopicInfo", "Window"]
 

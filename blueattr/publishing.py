@@ -12,8 +12,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from blueattr.atomic import write
 from blueattr.errors import OutputError
-from blueattr.report.output import write
 
 __all__ = ["LATEST", "MANIFEST", "clear", "faults", "latest", "publish", "report_name"]
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import polars as pl
 
-from blueattr import __version__, topics
+from blueattr import topics
 from blueattr.attribution import attribute
 from blueattr.days import DayShares, attribute_days
 from blueattr.errors import UsageError, ZeroTotalError
@@ -21,6 +21,7 @@ from blueattr.provenance import Provenance, Window
 from blueattr.store import Store
 from blueattr.studies import EVERY_TOPIC, day_features
 from blueattr.topics import Topic
+from blueattr.version import __version__
 from blueattr.views import PanelQuery, StoreView
 
 __all__ = ["EVERY_TOPIC", "report_features", "report_topic", "report_topics", "versions"]

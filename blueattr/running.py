@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
 
 from blueattr import panel, publishing, topics
+from blueattr.atomic import write
 from blueattr.errors import (
     BlueattrError,
     ExitCode,
@@ -29,7 +30,6 @@ from blueattr.provenance import Window
 from blueattr.report import comparison_report, render
 from blueattr.report.figures import iso, plural
 from blueattr.report.gallery import write_report
-from blueattr.report.output import write
 from blueattr.report.page import slug
 from blueattr.reports import EVERY_TOPIC, report_topics, versions
 from blueattr.runs import RunRecord

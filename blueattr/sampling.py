@@ -1,6 +1,5 @@
 """Samples: who is in a small sample of the panel, under each protocol and seed."""
 
-import difflib
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -9,6 +8,7 @@ import numpy as np
 from blueattr import kernels
 from blueattr.errors import SampleSizeError, UsageError
 from blueattr.kernels import FloatArray, IndexArray
+from blueattr.suggest import did_you_mean
 
 __all__ = ["PROTOCOLS", "Protocol", "Sampler", "check_protocol"]
 
@@ -27,8 +27,7 @@ def check_protocol(name: str) -> Protocol:
     for protocol in PROTOCOLS:
         if name == protocol:
             return protocol
-    near = difflib.get_close_matches(str(name), PROTOCOLS, n=1)
-    hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(PROTOCOLS)}"
+    hint = did_you_mean(str(name), PROTOCOLS, f"there are {', '.join(PROTOCOLS)}", quoted=True)
     raise UsageError(f"no protocol is called {name!r}; {hint}")
 
 

@@ -1,11 +1,9 @@
 """Topics: what they are called and which posts they match."""
 
 import re
-import tomllib
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -16,6 +14,8 @@ from blueattr.errors import InputError, UnknownTopicError, UsageError
 from blueattr.provenance import TopicInfo, Window
 from blueattr.rollups import Rule
 from blueattr.store import Store
+from blueattr.suggest import did_you_mean
+from blueattr.toml_file import TomlFile
 
 __all__ = [
     "ALL",
@@ -152,8 +152,8 @@ class TopicDays:
 
 def shipped() -> dict[str, Topic]:
     """Return the topics that come with blueattr, by name."""
-    text = (resources.files("blueattr.data") / "topics.toml").read_text(encoding="utf-8")
-    return _parse(tomllib.loads(text), "blueattr")
+    with resources.as_file(resources.files("blueattr.data") / "topics.toml") as path:
+        return _parse(TomlFile(path, "the topics").content, "blueattr")
 
 
 def load(path: Path | None = None) -> dict[str, Topic]:
@@ -173,13 +173,7 @@ def load(path: Path | None = None) -> dict[str, Topic]:
     topics = shipped()
     if path is None:
         return topics
-    try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InputError(f"cannot read the topics in {path}: {error.strerror}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise InputError(f"{path} is not TOML: {error}") from None
-    return topics | _parse(content, str(path))
+    return topics | _parse(TomlFile(path, "the topics").content, str(path))
 
 
 def choose(
@@ -218,8 +212,7 @@ def choose(
     else:
         topics = load(path)
         if name not in topics:
-            near = get_close_matches(name, [*topics, ALL], n=1)
-            hint = f"did you mean {near[0]}?" if near else "see: blueattr topics list"
+            hint = did_you_mean(name, [*topics, ALL], "see: blueattr topics list")
             raise UnknownTopicError(f"there is no topic {name!r}; {hint}")
         topic = topics[name]
     for pattern in topic.patterns:
@@ -238,11 +231,8 @@ def _parse(content: Mapping[str, Any], origin: str) -> dict[str, Topic]:
         if not isinstance(table, dict):
             raise InputError(f"{where} is not a table")
         for key in table.keys() - _KEYS:
-            near = get_close_matches(key, _KEYS, n=1)
-            raise InputError(
-                f"{where} has an unknown key {key!r}; "
-                + (f"did you mean {near[0]}?" if near else f"known: {', '.join(sorted(_KEYS))}")
-            )
+            hint = did_you_mean(key, _KEYS, f"known: {', '.join(sorted(_KEYS))}")
+            raise InputError(f"{where} has an unknown key {key!r}; {hint}")
         if name == ALL or not re.fullmatch(r"[a-z0-9][a-z0-9_-]*", name):
             raise InputError(f"{where}: a name is small letters, digits, - and _, and not 'all'")
         lists = {}

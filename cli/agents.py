@@ -28,7 +28,7 @@ from blueattr.cli.options import (
 from blueattr.cli.output import check_out, emit, say
 from blueattr.errors import UsageError
 
-_topics = typer.Typer(
+topics = typer.Typer(
     name="topics",
     help="List topics, and check how many take part in them.",
     no_args_is_help=True,
@@ -36,26 +36,19 @@ _topics = typer.Typer(
 )
 
 
-def register(app: typer.Typer) -> None:
-    """Add the commands."""
-    app.add_typer(_topics)
-    app.command("panel")(panel)
-    app.command("features")(features)
-
-
-@_topics.command("list")
+@topics.command("list")
 def topics_list(topics: TopicsFile = None, form: Format = "text", out: Out = None) -> None:
     """List the topics that ship and those of your own file.
 
     Example: blueattr topics list --topics mine.toml
     """
-    from blueattr.report.inventory import topics_report  # noqa: PLC0415 - start-up time
-    from blueattr.topics import load  # noqa: PLC0415 - start-up time
+    from blueattr.report.inventory import topics_report
+    from blueattr.topics import load
 
     emit(topics_report(tuple(load(topics).values())), form, out)
 
 
-@_topics.command("check")
+@topics.command("check")
 def topics_check(
     names: Annotated[
         list[str] | None,
@@ -78,8 +71,8 @@ def topics_check(
 
     Example: blueattr topics check mythos --db my.duckdb
     """
-    from blueattr import jobs  # noqa: PLC0415 - start-up time
-    from blueattr.report.inventory import topic_days_report  # noqa: PLC0415 - start-up time
+    from blueattr import jobs
+    from blueattr.report.inventory import topic_days_report
 
     if names and match:
         raise UsageError("check topics by name or by --match, not both")
@@ -116,9 +109,9 @@ def panel(
 
     Example: blueattr panel --from 2026-04-09 --to 2026-04-23 --db my.duckdb
     """
-    from blueattr import jobs  # noqa: PLC0415 - start-up time
-    from blueattr.report import frame_to  # noqa: PLC0415 - start-up time
-    from blueattr.report.inventory import panel_report  # noqa: PLC0415 - start-up time
+    from blueattr import jobs
+    from blueattr.report import frame_to
+    from blueattr.report.inventory import panel_report
 
     check_out(out, agents)
     asked = query(
@@ -159,8 +152,8 @@ def features(
 
     Example: blueattr features --topic mythos --out features.parquet --db my.duckdb
     """
-    from blueattr import jobs  # noqa: PLC0415 - start-up time
-    from blueattr.report import frame_to  # noqa: PLC0415 - start-up time
+    from blueattr import jobs
+    from blueattr.report import frame_to
 
     check_out(None, out)
     asked = query(

@@ -52,15 +52,9 @@ if TYPE_CHECKING:
     from blueattr.provenance import Provenance
 
 
-def register(app: typer.Typer) -> None:
-    """Add the commands."""
-    app.command("attribute")(attribute)
-    app.command("compare-scales")(compare_scales)
-
-
 def chosen_features(file: Path | None, asked: "PanelQuery") -> "tuple[pl.DataFrame, Provenance]":
     """Read a panel of the user's own, or make one from a store."""
-    from blueattr import jobs  # noqa: PLC0415 - start-up time
+    from blueattr import jobs
 
     return jobs.make_features(asked) if file is None else jobs.load_features(file)
 
@@ -115,7 +109,7 @@ def attribute(
 
     Example: blueattr attribute --topic mythos --agents agents.parquet --db my.duckdb
     """
-    from blueattr import jobs, report, studies  # noqa: PLC0415 - start-up time
+    from blueattr import jobs, report, studies
 
     if features is not None:
         only_for_a_store(context)
@@ -159,8 +153,8 @@ def _in_chunks(
     features: Path, what: "Question", agents: Path | None
 ) -> "list[AttributionResult] | None":
     """Attribute a file that is too large to be read whole; None of another."""
-    from blueattr import streaming  # noqa: PLC0415 - start-up time
-    from blueattr.report.streamed import agents_receiver  # noqa: PLC0415 - start-up time
+    from blueattr import streaming
+    from blueattr.report.streamed import agents_receiver
 
     if not streaming.is_large(features):
         return None
@@ -212,7 +206,7 @@ def compare_scales(
 
     Example: blueattr compare-scales --topic mythos --indicator all --db my.duckdb
     """
-    from blueattr import jobs, report, studies  # noqa: PLC0415 - start-up time
+    from blueattr import jobs, report, studies
 
     if features is not None:
         only_for_a_store(context)

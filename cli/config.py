@@ -21,17 +21,15 @@ from blueattr.cli.settings import (
 )
 from blueattr.errors import OutputError
 
-
-def register(app: typer.Typer) -> None:
-    """Add the commands."""
-    group = typer.Typer(
-        help="The settings of scheduled runs.", no_args_is_help=True, rich_markup_mode=None
-    )
-    group.command("show")(show)
-    group.command("init")(init)
-    app.add_typer(group, name="config")
+config = typer.Typer(
+    name="config",
+    help="The settings of scheduled runs.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
 
 
+@config.command("show")
 def show(
     context: typer.Context,
     config: Config = None,
@@ -53,12 +51,13 @@ def show(
     check_out(out)
     settings = read_settings(context, config)
     make_plan(settings)
-    from blueattr.report.records import settings_report  # noqa: PLC0415 - start-up time
+    from blueattr.report.records import settings_report
 
     secrets = {KEY_VARIABLE: bool(os.environ.get(KEY_VARIABLE, "").strip())}
     emit(settings_report(in_force(settings), secrets, settings.file), form, out)
 
 
+@config.command("init")
 def init(
     out: Annotated[
         Path, typer.Option("--out", help="The file; one that is there is not touched.")

@@ -19,40 +19,36 @@ if TYPE_CHECKING:
 _TOPIC = "mythos"
 
 
-def register(app: typer.Typer) -> None:
-    """Add the commands."""
+def demo(
+    context: typer.Context,
+    out: Annotated[
+        Path, typer.Option("--out", help="A folder for the store and the results.")
+    ] = Path("blueattr-demo"),
+) -> None:
+    """Run the main job on the bundled synthetic sample, command by command.
 
-    @app.command("demo")
-    def demo(
-        out: Annotated[
-            Path, typer.Option("--out", help="A folder for the store and the results.")
-        ] = Path("blueattr-demo"),
-    ) -> None:
-        """Run the main job on the bundled synthetic sample, command by command.
+    Ingest, topics, panel, attribute, compare-scales, report. Each command is shown as it could
+    be typed.
 
-        Ingest, topics, panel, attribute, compare-scales, report. Each command is shown as it could
-        be typed.
-
-        Example: blueattr demo --out demo/
-        """
-        try:
-            out.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise OutputError(f"cannot make the folder {out}: {error.strerror}") from None
-        sample = resources.files("blueattr.data") / "sample.jsonl.zst"
-        with resources.as_file(sample) as path:
-            for arguments in _steps(path, out):
-                say(f"\n$ blueattr {shlex.join(arguments)}")
-                sys.stderr.flush()
-                if code := app(arguments, standalone_mode=False):
-                    raise typer.Exit(code)
-        say("\nThe sample's agents are made up; its numbers say nothing about Bluesky.")
-        say(f"The report, to open in a browser: {(out / _TOPIC).with_suffix('.html')}\nFiles:")
-        for file in sorted(out.iterdir()):
-            if file.suffix not in (".lock", ".tmp"):
-                say(f"  {file}")
-
-    app.command("synth")(synth)
+    Example: blueattr demo --out demo/
+    """
+    program = context.find_root().command
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"cannot make the folder {out}: {error.strerror}") from None
+    sample = resources.files("blueattr.data") / "sample.jsonl.zst"
+    with resources.as_file(sample) as path:
+        for arguments in _steps(path, out):
+            say(f"\n$ blueattr {shlex.join(arguments)}")
+            sys.stderr.flush()
+            if code := program.main(arguments, "blueattr", standalone_mode=False):
+                raise typer.Exit(code)
+    say("\nThe sample's agents are made up; its numbers say nothing about Bluesky.")
+    say(f"The report, to open in a browser: {(out / _TOPIC).with_suffix('.html')}\nFiles:")
+    for file in sorted(out.iterdir()):
+        if file.suffix not in (".lock", ".tmp"):
+            say(f"  {file}")
 
 
 def synth(
@@ -88,7 +84,7 @@ def synth(
 
     Example: blueattr synth --agents 20000 --days 7 --out synthetic.jsonl.zst
     """
-    from blueattr.synth import SynthSpec, write_file, write_lines  # noqa: PLC0415 - start-up time
+    from blueattr.synth import SynthSpec, write_file, write_lines
 
     if (out is None) == (db is None):
         raise UsageError("synth writes lines (--out FILE) or fills a store (--db FILE): name one")
@@ -106,9 +102,9 @@ def synth(
 
 
 def _fill(db: Path, spec: "SynthSpec", memory: int, *, quiet: bool) -> None:
-    from blueattr import jobs  # noqa: PLC0415 - start-up time
-    from blueattr.report.inventory import ingest_report  # noqa: PLC0415 - start-up time
-    from blueattr.synth.source import SynthSource  # noqa: PLC0415 - start-up time
+    from blueattr import jobs
+    from blueattr.report.inventory import ingest_report
+    from blueattr.synth.source import SynthSource
 
     with Bars(quiet=quiet, unit="time") as bars:
         source = SynthSource(spec)

@@ -36,11 +36,6 @@ _LONG_WAIT = 5.0
 _SELDOM = 600.0
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command."""
-    app.command("hydrate")(hydrate)
-
-
 def hydrate(
     only: Annotated[
         Literal["panel"] | None,
@@ -88,9 +83,9 @@ def hydrate(
 
     Example: blueattr hydrate --only panel --from 2026-04-09 --to 2026-04-23 --db my.duckdb
     """
-    from blueattr.hydration import hydrate as run  # noqa: PLC0415 - start-up time
-    from blueattr.report.hydrations import hydrate_report  # noqa: PLC0415 - start-up time
-    from blueattr.sources.appview import AppView  # noqa: PLC0415 - start-up time
+    from blueattr.hydration import hydrate as run
+    from blueattr.report.hydrations import hydrate_report
+    from blueattr.sources.appview import AppView
 
     check_out(out)
     about_panel = (start, end, window, bots, max_rate, keep_bots or None)
@@ -131,8 +126,8 @@ class _Line:
     def __enter__(self) -> "_Line":
         if not self._drawn:
             return self
-        from rich.console import Console  # noqa: PLC0415 - start-up time
-        from rich.progress import (  # noqa: PLC0415 - start-up time
+        from rich.console import Console
+        from rich.progress import (
             BarColumn,
             MofNCompleteColumn,
             Progress,

@@ -37,11 +37,6 @@ _STREAMS = ("--host", "--for", "--until-live", "--from", "--no-fill", "--diction
 _ARCHIVE = ("--host", "--from", "--to", "--insecure")
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command."""
-    app.command("ingest")(ingest)
-
-
 def ingest(
     sources: Annotated[
         list[str] | None,
@@ -132,7 +127,7 @@ def ingest(
     Example: blueattr ingest events.jsonl.zst more/ --db my.duckdb
     """
     check_out(out)
-    from blueattr.sources.services import find_streams, is_network  # noqa: PLC0415 - start-up time
+    from blueattr.sources.services import find_streams, is_network
 
     bytes_allowed = memory_limit(memory)
     named = sources or ([] if plc else ["jetstream"])
@@ -180,8 +175,8 @@ def _read(
     *,
     quiet: bool,
 ) -> None:
-    from blueattr import jobs  # noqa: PLC0415 - start-up time
-    from blueattr.report.inventory import ingest_report  # noqa: PLC0415 - start-up time
+    from blueattr import jobs
+    from blueattr.report.inventory import ingest_report
 
     # Polars, by now imported, lets an interrupted read go on; a pipe would be waited for for ever.
     signal.siginterrupt(signal.SIGINT, True)
@@ -211,12 +206,12 @@ def _fetch(
     insecure: bool,
     quiet: bool,
 ) -> None:
-    from blueattr import jobs  # noqa: PLC0415 - start-up time
-    from blueattr.provenance import Window  # noqa: PLC0415 - start-up time
-    from blueattr.report.inventory import fetch_report  # noqa: PLC0415 - start-up time
-    from blueattr.sources.archive import ArchiveSource  # noqa: PLC0415 - start-up time
-    from blueattr.sources.archive_key import Key  # noqa: PLC0415 - start-up time
-    from blueattr.sources.hosts import JETSTREAMS  # noqa: PLC0415 - start-up time
+    from blueattr import jobs
+    from blueattr.provenance import Window
+    from blueattr.report.inventory import fetch_report
+    from blueattr.sources.archive import ArchiveSource
+    from blueattr.sources.archive_key import Key
+    from blueattr.sources.hosts import JETSTREAMS
 
     if start is None or end is None:
         raise UsageError("which past? such as: ingest archive --from 2026-04-09 --to 2026-04-23")
@@ -252,11 +247,11 @@ def _follow(
     no_fill: bool,
     quiet: bool,
 ) -> None:
-    from blueattr.following import follow  # noqa: PLC0415 - start-up time
-    from blueattr.provenance import Window  # noqa: PLC0415 - start-up time
-    from blueattr.report.inventory import follow_report  # noqa: PLC0415 - start-up time
-    from blueattr.sources.archive import ArchiveSource  # noqa: PLC0415 - start-up time
-    from blueattr.sources.archive_key import Key  # noqa: PLC0415 - start-up time
+    from blueattr.following import follow
+    from blueattr.provenance import Window
+    from blueattr.report.inventory import follow_report
+    from blueattr.sources.archive import ArchiveSource
+    from blueattr.sources.archive_key import Key
 
     key = None if no_fill or streams[0].kind != "jetstream" else Key.from_environment()
 

@@ -1,13 +1,26 @@
 """The app: its commands, and the one place where an error becomes an exit code."""
 
 import sys
-from importlib import import_module
 from typing import Annotated, NoReturn
 
 import typer
 
-from blueattr import __version__
+from blueattr.cli import (
+    agents,
+    attribution,
+    config,
+    demo,
+    hydrate,
+    ingest,
+    report,
+    robustness,
+    run,
+    schedule,
+    store,
+    validation,
+)
 from blueattr.errors import BlueattrError, ExitCode
+from blueattr.version import __version__
 
 _HELP = """Who carried it? blueattr splits a macro event on Bluesky among every account that took
 part, and shows what a small sample of visible accounts would have said instead.
@@ -44,23 +57,27 @@ def _root(
     pass
 
 
-# Each module adds its commands; none imports more than typer until a command runs.
-for _module in (
-    "ingest",
-    "store",
-    "hydrate",
-    "rollup",
-    "agents",
-    "attribution",
-    "validation",
-    "robustness",
-    "report",
-    "run",
-    "config",
-    "schedule",
-    "demo",
-):
-    import_module(f"blueattr.cli.{_module}").register(_app)
+# In the order of `blueattr --help`.
+_app.command("ingest")(ingest.ingest)
+_app.command("status")(store.status)
+_app.command("hydrate")(hydrate.hydrate)
+_app.command("rollup")(store.rollup)
+_app.add_typer(agents.topics)
+_app.command("panel")(agents.panel)
+_app.command("features")(agents.features)
+_app.command("attribute")(attribution.attribute)
+_app.command("compare-scales")(attribution.compare_scales)
+_app.command("validate")(validation.validate)
+_app.command("convergence")(validation.convergence)
+_app.command("bootstrap")(robustness.bootstrap)
+_app.command("sensitivity")(robustness.sensitivity)
+_app.command("report")(report.report)
+_app.command("run")(run.run)
+_app.command("runs")(run.runs)
+_app.add_typer(config.config)
+_app.command("schedule")(schedule.schedule)
+_app.command("demo")(demo.demo)
+_app.command("synth")(demo.synth)
 
 
 def app() -> NoReturn:
@@ -98,7 +115,7 @@ def _usage(error: typer.TyperException) -> str:
 
 
 def _fail(message: str, code: ExitCode) -> NoReturn:
-    from blueattr.cli.output import say  # noqa: PLC0415 - start-up time
+    from blueattr.cli.output import say
 
     say(message)
     sys.exit(code)

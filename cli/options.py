@@ -294,8 +294,8 @@ def query(
     missing_followers: Literal["error", "drop", "received"] = "error",
 ) -> "PanelQuery":
     """Turn options into a panel query."""
-    from blueattr.jobs import PanelQuery  # noqa: PLC0415 - start-up time
-    from blueattr.panel import RateRule  # noqa: PLC0415 - start-up time
+    from blueattr.jobs import PanelQuery
+    from blueattr.panel import RateRule
 
     if "" in match:
         raise UsageError("--match is empty, and would match everything; that is --topic all")
@@ -340,11 +340,11 @@ def question(
     tiers: str,
 ) -> "Question":
     """Turn options into a question, checked before a store is asked for its panel."""
-    from blueattr.attribution import check_method  # noqa: PLC0415 - start-up time
-    from blueattr.indicators import Aggregator  # noqa: PLC0415 - start-up time
-    from blueattr.jobs import Question  # noqa: PLC0415 - start-up time
-    from blueattr.loading import find_indicator  # noqa: PLC0415 - start-up time
-    from blueattr.tiers import check_cutoffs  # noqa: PLC0415 - start-up time
+    from blueattr.attribution import check_method
+    from blueattr.indicators import Aggregator
+    from blueattr.jobs import Question
+    from blueattr.loading import find_indicator
+    from blueattr.tiers import check_cutoffs
 
     chosen = Aggregator(aggregator)
     if weights is not None:
@@ -370,8 +370,8 @@ def question(
 
 def sampling(*, protocol: str, sizes: str, seeds: int, seed: int) -> "Sampling":
     """Turn options into what to sample, checked before a store is asked for its panel."""
-    from blueattr.jobs import Sampling  # noqa: PLC0415 - start-up time
-    from blueattr.sampling import check_protocol  # noqa: PLC0415 - start-up time
+    from blueattr.jobs import Sampling
+    from blueattr.sampling import check_protocol
 
     protocols = names(protocol, "--protocol", PROTOCOL_NAMES)
     for name in protocols:

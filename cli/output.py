@@ -29,7 +29,7 @@ def check_out(out: Path | None, agents: Path | None = None) -> None:
     OutputError
         There is no such folder.
     """
-    from blueattr.report import format_of  # noqa: PLC0415 - start-up time
+    from blueattr.report import format_of
 
     if out is not None:
         format_of(out)
@@ -50,7 +50,8 @@ def emit(report: "Report", form: Literal["text", "json", "csv"], out: Path | Non
     OutputError
         The file or stdout cannot be written.
     """
-    from blueattr.report import format_of, render, write  # noqa: PLC0415 - start-up time
+    from blueattr.atomic import write
+    from blueattr.report import format_of, render
 
     if out is not None:
         write(out, render(report, format_of(out)))
@@ -61,7 +62,7 @@ def emit(report: "Report", form: Literal["text", "json", "csv"], out: Path | Non
         raise OutputError("cannot write the result: standard output is closed; use --out FILE")
     terminal = None
     if form == "text":
-        from blueattr.report.text import Terminal  # noqa: PLC0415 - start-up time
+        from blueattr.report.text import Terminal
 
         terminal = Terminal.of(stdout)
     data = render(report, form, terminal)
@@ -78,7 +79,7 @@ def emit(report: "Report", form: Literal["text", "json", "csv"], out: Path | Non
 
 def say(message: str) -> None:
     """Tell the person at the terminal something that is not a result."""
-    from blueattr.report.escape import safe_text  # noqa: PLC0415 - start-up time
+    from blueattr.report.escape import safe_text
 
     stderr: TextIO | None = sys.stderr
     if stderr is None:

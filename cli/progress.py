@@ -29,8 +29,8 @@ class Bars:
     def __enter__(self) -> "Bars":
         if self._quiet:
             return self
-        from rich.console import Console  # noqa: PLC0415 - start-up time
-        from rich.progress import (  # noqa: PLC0415 - start-up time
+        from rich.console import Console
+        from rich.progress import (
             BarColumn,
             DownloadColumn,
             Progress,
@@ -41,7 +41,7 @@ class Bars:
             TransferSpeedColumn,
         )
 
-        from blueattr.report.escape import safe_text  # noqa: PLC0415 - start-up time
+        from blueattr.report.escape import safe_text
 
         how_far = (
             (DownloadColumn(), TransferSpeedColumn())
@@ -84,8 +84,8 @@ class LiveLine:
 
     def __enter__(self) -> "LiveLine":
         if not self._quiet and sys.stderr.isatty():
-            from rich.console import Console  # noqa: PLC0415 - start-up time
-            from rich.live import Live  # noqa: PLC0415 - start-up time
+            from rich.console import Console
+            from rich.live import Live
 
             self._live = Live(console=Console(stderr=True), transient=True, refresh_per_second=4)
             self._live.start()
@@ -100,7 +100,7 @@ class LiveLine:
         if self._quiet:
             return
         if self._live is not None:
-            from rich.text import Text  # noqa: PLC0415 - start-up time
+            from rich.text import Text
 
             if moment.message:
                 self._live.console.print(Text(_plain(f"{moment.server}: {moment.message}")))
@@ -113,13 +113,13 @@ class LiveLine:
 
 
 def _plain(text: str) -> str:
-    from blueattr.report.escape import safe_text  # noqa: PLC0415 - start-up time
+    from blueattr.report.escape import safe_text
 
     return safe_text(text, 500)
 
 
 def _status(moment: "Moment") -> str:
-    from blueattr.report.figures import count, lasting  # noqa: PLC0415 - start-up time
+    from blueattr.report.figures import count, lasting
 
     lag = lasting(None if moment.lag is None else moment.lag.total_seconds())
     return (

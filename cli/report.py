@@ -45,11 +45,6 @@ if TYPE_CHECKING:
     from blueattr.overview import TopicReport
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command."""
-    app.command("report")(report)
-
-
 def report(
     context: typer.Context,
     topic: Topics = None,
@@ -102,8 +97,8 @@ def report(
 
     Example: blueattr report --topic mythos --out report/ --db my.duckdb
     """
-    from blueattr import reports  # noqa: PLC0415 - start-up time
-    from blueattr.report import gallery  # noqa: PLC0415 - start-up time
+    from blueattr import reports
+    from blueattr.report import gallery
 
     if features is not None:
         only_for_a_store(context)

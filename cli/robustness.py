@@ -42,12 +42,6 @@ from blueattr.cli.output import check_out, emit
 from blueattr.errors import UsageError
 
 
-def register(app: typer.Typer) -> None:
-    """Add the commands."""
-    app.command("bootstrap")(bootstrap)
-    app.command("sensitivity")(sensitivity)
-
-
 def bootstrap(
     context: typer.Context,
     topic: Topic = None,
@@ -82,8 +76,8 @@ def bootstrap(
 
     Example: blueattr bootstrap --topic mythos --indicator all --resamples 2000 --db my.duckdb
     """
-    from blueattr import report, studies  # noqa: PLC0415 - start-up time
-    from blueattr.resampling import check_resamples  # noqa: PLC0415 - start-up time
+    from blueattr import report, studies
+    from blueattr.resampling import check_resamples
 
     if features is not None:
         only_for_a_store(context)
@@ -140,7 +134,7 @@ def sensitivity(
 
     Example: blueattr sensitivity --topic mythos --indicator all --db my.duckdb
     """
-    from blueattr import report, studies  # noqa: PLC0415 - start-up time
+    from blueattr import report, studies
 
     if features is not None:
         only_for_a_store(context)

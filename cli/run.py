@@ -28,12 +28,6 @@ if TYPE_CHECKING:
     from blueattr.plans import Plan
 
 
-def register(app: typer.Typer) -> None:
-    """Add the commands."""
-    app.command("run")(run)
-    app.command("runs")(runs)
-
-
 def run(
     context: typer.Context,
     config: Config = None,
@@ -54,7 +48,7 @@ def run(
     del db, topics, reports, log, log_file  # read_settings asks which were given
     settings = read_settings(context, config)
     plan = make_plan(settings)
-    from blueattr.logs import LineLog  # noqa: PLC0415 - start-up time
+    from blueattr.logs import LineLog
 
     with LineLog(settings["log", "form"], settings.path("log", "file")) as lines:
         code = _logged(plan, lines)
@@ -64,7 +58,7 @@ def run(
 
 def _logged(plan: "Plan", lines: "LineLog") -> int:
     """Run; whatever a user can cause is said in the log."""
-    from blueattr import running  # noqa: PLC0415 - start-up time
+    from blueattr import running
 
     try:
         with _stopping() as stop:
@@ -112,8 +106,8 @@ def runs(
     Example: blueattr runs --reports reports/ --last 20
     """
     check_out(out)
-    from blueattr.report.records import runs_report  # noqa: PLC0415 - start-up time
-    from blueattr.runs import read_runs  # noqa: PLC0415 - start-up time
+    from blueattr.report.records import runs_report
+    from blueattr.runs import read_runs
 
     if last is not None and last < 1:
         raise UsageError(f"--last is at least 1, not {last}")

@@ -31,11 +31,6 @@ _ENVIRONMENT = "blueattr.env"
 _WAIT = 30.0
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command."""
-    app.command("schedule")(schedule)
-
-
 def schedule(
     context: typer.Context,
     cron: Annotated[
@@ -68,7 +63,7 @@ def schedule(
 
     Example: blueattr schedule --cron "15 * * * *" --config blueattr.toml
     """  # fmt: skip
-    from blueattr.scheduling import (  # noqa: PLC0415 - start-up time
+    from blueattr.scheduling import (
         Cron,
         crontab_line,
         edit_crontab,
@@ -121,7 +116,7 @@ def schedule(
 
 def _command(settings: "Settings", config: Path) -> "Command":
     """Say what is to be run with nothing taken from where this runs."""
-    from blueattr.scheduling import Command  # noqa: PLC0415 - start-up time
+    from blueattr.scheduling import Command
 
     reports = settings.path("output", "reports")
     assert reports is not None  # noqa: S101 - it has a default

@@ -20,6 +20,7 @@ from blueattr.cli.options import (
 )
 from blueattr.config import Document, Key, Origin, Place, Section, Setting, Settings, settle
 from blueattr.errors import BlueattrError, UsageError
+from blueattr.suggest import did_you_mean
 
 if TYPE_CHECKING:
     from blueattr.plans import Archive, Files, Following, Form, Plan
@@ -217,7 +218,7 @@ def make_plan(settings: Settings) -> "Plan":
     UsageError
         What they say together makes no sense, or names what is not there.
     """
-    from blueattr.plans import Plan  # noqa: PLC0415 - start-up time
+    from blueattr.plans import Plan
 
     chosen = settings.section("report")
 
@@ -291,9 +292,7 @@ def _indicators(settings: Settings) -> tuple[str, ...]:
 
 
 def _check_topics(settings: Settings) -> None:
-    from difflib import get_close_matches  # noqa: PLC0415 - start-up time
-
-    from blueattr import topics  # noqa: PLC0415 - start-up time
+    from blueattr import topics
 
     try:
         known = [*topics.load(settings.path("report", "topics")), topics.ALL, "all-topics"]
@@ -301,8 +300,7 @@ def _check_topics(settings: Settings) -> None:
         raise settings.blame(("report", "topics"), error) from None
     for name in settings["report", "topic"]:
         if name not in known:
-            near = get_close_matches(name, known, n=1)
-            hint = f"did you mean {near[0]}?" if near else "see: blueattr topics list"
+            hint = did_you_mean(name, known, "see: blueattr topics list")
             raise settings.blame(("report", "topic"), f"there is no topic {name!r}; {hint}")
 
 
@@ -317,7 +315,7 @@ _ALLOWED: dict[str, tuple[str, ...]] = {
 
 
 def _source(settings: Settings, number: int) -> "Files | Following | Archive":
-    from blueattr.plans import Files  # noqa: PLC0415 - start-up time
+    from blueattr.plans import Files
 
     place: Place = ("sources", number)
     said = settings.section(*place)
@@ -346,7 +344,7 @@ def _source(settings: Settings, number: int) -> "Files | Following | Archive":
 
 
 def _kind(said: Mapping[str, Any]) -> str:
-    from blueattr.sources.services import is_network  # noqa: PLC0415 - start-up time
+    from blueattr.sources.services import is_network
 
     if not said["read"] or not is_network(said["read"]):
         return "files"
@@ -366,11 +364,11 @@ def in_force(settings: Settings) -> list[Setting]:
 
 
 def _stream(settings: Settings, place: Place, said: Mapping[str, Any]) -> "Following":
-    from blueattr.plans import Following  # noqa: PLC0415 - start-up time
-    from blueattr.provenance import Window  # noqa: PLC0415 - start-up time
-    from blueattr.sources.archive import ArchiveSource  # noqa: PLC0415 - start-up time
-    from blueattr.sources.archive_key import Key as Secret  # noqa: PLC0415 - start-up time
-    from blueattr.sources.services import find_streams  # noqa: PLC0415 - start-up time
+    from blueattr.plans import Following
+    from blueattr.provenance import Window
+    from blueattr.sources.archive import ArchiveSource
+    from blueattr.sources.archive_key import Key as Secret
+    from blueattr.sources.services import find_streams
 
     streams = find_streams(
         said["read"], said["host"] or (), dictionary=settings.path(*place, "dictionary"),
@@ -391,11 +389,11 @@ def _stream(settings: Settings, place: Place, said: Mapping[str, Any]) -> "Follo
 
 
 def _archive(said: Mapping[str, Any]) -> "Archive":
-    from blueattr.plans import Archive  # noqa: PLC0415 - start-up time
-    from blueattr.provenance import Window  # noqa: PLC0415 - start-up time
-    from blueattr.sources.archive import ArchiveSource  # noqa: PLC0415 - start-up time
-    from blueattr.sources.archive_key import Key as Secret  # noqa: PLC0415 - start-up time
-    from blueattr.sources.hosts import JETSTREAMS  # noqa: PLC0415 - start-up time
+    from blueattr.plans import Archive
+    from blueattr.provenance import Window
+    from blueattr.sources.archive import ArchiveSource
+    from blueattr.sources.archive_key import Key as Secret
+    from blueattr.sources.hosts import JETSTREAMS
 
     start, end = moment(said["from"], "from"), moment(said["to"], "to")
     if start is None or end is None:

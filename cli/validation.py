@@ -38,12 +38,6 @@ from blueattr.cli.options import (
 from blueattr.cli.output import check_out, emit
 
 
-def register(app: typer.Typer) -> None:
-    """Add the commands."""
-    app.command("validate")(validate)
-    app.command("convergence")(convergence)
-
-
 def validate(
     context: typer.Context,
     topic: Topic = None,
@@ -106,8 +100,8 @@ def validate(
 
     Example: blueattr validate --features panel.parquet --n 100,1000 --permutations 100,1000
     """
-    from blueattr.report.validations import validation_report  # noqa: PLC0415 - start-up time
-    from blueattr.validation import validate as run  # noqa: PLC0415 - start-up time
+    from blueattr.report.validations import validation_report
+    from blueattr.validation import validate as run
 
     if features is not None:
         only_for_a_store(context)
@@ -172,8 +166,8 @@ def convergence(
 
     Example: blueattr convergence --topic mythos --db my.duckdb
     """
-    from blueattr.convergence import convergence as run  # noqa: PLC0415 - start-up time
-    from blueattr.report.convergences import convergence_report  # noqa: PLC0415 - start-up time
+    from blueattr.convergence import convergence as run
+    from blueattr.report.convergences import convergence_report
 
     if features is not None:
         only_for_a_store(context)

@@ -38,10 +38,10 @@ from events_builder import at, did, follow, identity, lines, post
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from blueattr import __version__
 from blueattr.cli import main
 from blueattr.errors import BlueattrError, ExitCode
 from blueattr.store import Store
+from blueattr.version import __version__
 
 ROOT = Path(__file__).parent.parent
 INDICATORS = ["lin", "heat", "var", "gini"]

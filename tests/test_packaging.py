@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from blueattr import __version__
+from blueattr.version import __version__
 
 pytestmark = pytest.mark.slow
 

@@ -295,7 +295,7 @@ def test_rate_rule_counts_days_over_the_rate(tmp_path: Path) -> None:
 
 
 WRONG_RULES = [
-    ("not toml", "is not TOML"),
+    ("not toml", ":1: not TOML at 'not toml'"),
     ("", "has no list of tables"),
     ("[[rule]]\nname = 'x'\npattern = 'y'", "has no list of tables"),
     ("rules = 5", "has no list of tables"),
@@ -325,7 +325,7 @@ def test_files_of_rules(tmp_path: Path) -> None:
         with pytest.raises(InputError, match="cannot read"):
             panel.bot_rules(path)
     (tmp_path / "x").write_bytes(b"\xff\xfe")
-    with pytest.raises(InputError, match="is not TOML"):
+    with pytest.raises(InputError, match="this is not text in UTF-8"):
         panel.bot_rules(tmp_path / "x")
     (tmp_path / "x").write_text("rules = []")
     assert panel.bot_rules(tmp_path / "x") == ()

@@ -12,8 +12,9 @@ import polars as pl
 import pytest
 from report_cases import ATTRIBUTION, STATUS
 
+from blueattr.atomic import write
 from blueattr.errors import OutputError, UsageError
-from blueattr.report import agents_to, format_of, render, write
+from blueattr.report import agents_to, format_of, render
 
 if TYPE_CHECKING:
     from collections.abc import Callable

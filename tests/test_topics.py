@@ -385,8 +385,8 @@ WRONG: list[tuple[str, str]] = [
     ("topics = 3", "defines no topics"),
     ("[topics]", "defines no topics"),
     ("[topic.mine]\nkeywords = ['a']", "defines no topics"),
-    ("not toml", "is not TOML"),
-    ("[topics.mine]\nkeywords = ['a'", "is not TOML"),
+    ("not toml", ":1: not TOML at 'not toml'"),
+    ("[topics.mine]\nkeywords = ['a'", "not TOML at the end of the file"),
     ("[topics]\nmine = 3", "is not a table"),
     ("[topics.mine]\nkeyword = ['a']", "did you mean keywords"),
     ("[topics.mine]\nzzz = ['a']", "known: category"),
@@ -424,7 +424,7 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
         with pytest.raises(InputError, match="cannot read"):
             topics.load(path)
     (tmp_path / "x.toml").write_bytes(b"\xff\xfe")
-    with pytest.raises(InputError, match="is not TOML"):
+    with pytest.raises(InputError, match="this is not text in UTF-8"):
         topics.load(tmp_path / "x.toml")
 
 

@@ -6,7 +6,7 @@ from blueattr.report.comparisons import comparison_report
 from blueattr.report.days import days_report
 from blueattr.report.escape import safe_text
 from blueattr.report.grids import grid_report
-from blueattr.report.output import Format, agents_to, format_of, frame_to, render, write
+from blueattr.report.output import Format, agents_to, format_of, frame_to, render
 from blueattr.report.sensitivities import sensitivity_report
 from blueattr.report.tables import Column, Fact, Report, Table
 
@@ -28,5 +28,4 @@ __all__ = [
     "render",
     "safe_text",
     "sensitivity_report",
-    "write",
 ]

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
+from blueattr.atomic import write
 from blueattr.errors import UsageError
-from blueattr.report.output import write
 
 __all__ = ["VEGA_LITE", "Drawing", "PictureFormat", "Spec"]
 

@@ -4,12 +4,13 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 
+from blueattr.atomic import write
 from blueattr.errors import OutputError, UsageError
 from blueattr.report.agent_exhibits import leaders_report
 from blueattr.report.drawing import Drawing
 from blueattr.report.exhibits import topic_title
 from blueattr.report.looks import PAPER
-from blueattr.report.output import render, write
+from blueattr.report.output import render
 from blueattr.report.page import slug, write_page
 from blueattr.report.scale_exhibits import flips_exhibit
 from blueattr.report.topic_exhibits import topic_exhibits

@@ -1,12 +1,10 @@
-"""From a report to bytes, and from bytes to a file that is whole or not there at all."""
+"""Encode a report, in the format that is asked for or that a file's extension names."""
 
-import os
-import secrets
-from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, Literal, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Literal, TypeAlias, TypeVar
 
-from blueattr.errors import OutputError, UsageError
+from blueattr.atomic import write_with
+from blueattr.errors import UsageError
 from blueattr.report.escape import safe_text
 from blueattr.report.jsonform import json_bytes
 from blueattr.report.tables import Report
@@ -18,7 +16,7 @@ if TYPE_CHECKING:
     from blueattr.report.tabular import AgentsFormat
     from blueattr.report.text import Terminal
 
-__all__ = ["Format", "agents_to", "format_of", "frame_to", "render", "write"]
+__all__ = ["Format", "agents_to", "format_of", "frame_to", "render"]
 
 Format: TypeAlias = Literal["text", "json", "csv", "parquet"]
 
@@ -28,7 +26,7 @@ _FORMATS: dict[str, Format] = {
     ".csv": "csv",
     ".parquet": "parquet",
 }
-_AGENTS_FORMATS: "dict[str, AgentsFormat]" = {
+AGENTS_FORMATS: "dict[str, AgentsFormat]" = {
     ".parquet": "parquet",
     ".csv": "csv",
     ".json": "json",
@@ -80,10 +78,10 @@ def format_of(path: Path) -> Format:
     UsageError
         For another extension than .txt, .json, .csv or .parquet.
     """
-    return _by_extension(path, _FORMATS)
+    return by_extension(path, _FORMATS)
 
 
-def _by_extension(path: Path, formats: dict[str, _F]) -> _F:
+def by_extension(path: Path, formats: dict[str, _F]) -> _F:
     try:
         return formats[path.suffix.lower()]
     except KeyError:
@@ -91,24 +89,6 @@ def _by_extension(path: Path, formats: dict[str, _F]) -> _F:
             f"the format of {_shown(path)} is not known by its extension; "
             f"end the name in {', '.join(formats)}"
         ) from None
-
-
-def write(path: Path, data: bytes) -> None:
-    """Write a file so that it is never seen half written.
-
-    Parameters
-    ----------
-    path
-        An existing file is replaced; a device or pipe is written to.
-    data
-        All of it.
-
-    Raises
-    ------
-    OutputError
-        With the path and the reason; a file that was there before is then unchanged.
-    """
-    _write_with(path, lambda file: file.write(data))
 
 
 def agents_to(path: Path, result: "AttributionResult") -> None:
@@ -130,8 +110,8 @@ def agents_to(path: Path, result: "AttributionResult") -> None:
     """
     from blueattr.report.tabular import write_agents  # noqa: PLC0415 - start-up time
 
-    form = _by_extension(path, _AGENTS_FORMATS)
-    _write_with(path, lambda file: write_agents(result, form, file))
+    form = by_extension(path, AGENTS_FORMATS)
+    write_with(path, lambda file: write_agents(result, form, file))
 
 
 def frame_to(path: Path, frame: "pl.DataFrame") -> None:
@@ -153,35 +133,8 @@ def frame_to(path: Path, frame: "pl.DataFrame") -> None:
     """
     from blueattr.report.tabular import write_frame  # noqa: PLC0415 - start-up time
 
-    form = _by_extension(path, _AGENTS_FORMATS)
-    _write_with(path, lambda file: write_frame(frame, form, file))
-
-
-def _write_with(path: Path, fill: Callable[[BinaryIO], object]) -> None:
-    try:
-        if path.exists() and not path.is_file() and not path.is_dir():
-            with path.open("wb") as file:  # a device or a pipe, which nothing may replace
-                fill(file)
-        else:
-            _replace(path.resolve(), fill)  # a link is followed, not replaced
-    except OSError as error:
-        raise OutputError(f"cannot write {_shown(path)}: {error.strerror or error}") from error
-
-
-def _replace(path: Path, fill: Callable[[BinaryIO], object]) -> None:
-    if path.is_dir():
-        raise IsADirectoryError(None, "it is a folder")
-    if not path.parent.is_dir():
-        raise FileNotFoundError(None, f"there is no folder {_shown(path.parent)}")
-    part = path.with_name(f".blueattr-{secrets.token_hex(8)}.part")
-    try:
-        with part.open("xb") as file:
-            fill(file)
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
+    form = by_extension(path, AGENTS_FORMATS)
+    write_with(path, lambda file: write_frame(frame, form, file))
 
 
 def _shown(path: Path) -> str:

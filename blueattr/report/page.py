@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
 
+from blueattr.atomic import write
 from blueattr.report.agent_exhibits import leaders_report
 from blueattr.report.comparisons import comparison_report
 from blueattr.report.drawing import Drawing, Spec
@@ -18,7 +19,6 @@ from blueattr.report.figures import count, percent, plural, short
 from blueattr.report.looks import PAGE, PAGE_NARROW
 from blueattr.report.markup import environment, leaders_layout, table_layout
 from blueattr.report.origin import ORIGIN_COLUMNS, coverage_table, gap_warnings, seen_fraction
-from blueattr.report.output import write
 from blueattr.report.scale_exhibits import flips_exhibit
 from blueattr.report.tables import Fact, Report, Table
 from blueattr.report.tabular import csv_bytes

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import polars as pl
 
+from blueattr.atomic import write_with
 from blueattr.report.attributions import attribution_report
 from blueattr.report.jsonform import json_bytes
-from blueattr.report.output import _AGENTS_FORMATS, _by_extension, _write_with
+from blueattr.report.output import AGENTS_FORMATS, by_extension
 from blueattr.report.tabular import _METADATA_KEY, AgentsFormat, write_frame
 
 if TYPE_CHECKING:
@@ -35,8 +36,8 @@ def agents_receiver(
         For another extension, at once. What is returned raises `OutputError` when the file cannot
         be written.
     """
-    form = _by_extension(path, _AGENTS_FORMATS)
-    return lambda result, frames: _write_with(
+    form = by_extension(path, AGENTS_FORMATS)
+    return lambda result, frames: write_with(
         path, lambda file: write_agent_frames(result, frames, form, file)
     )
 

@@ -16,9 +16,9 @@ from itertools import islice
 
 import httpx
 
-from blueattr import __version__
 from blueattr.errors import SourceError, UsageError
 from blueattr.sources.hosts import as_http, check_url, is_loopback
+from blueattr.version import __version__
 
 __all__ = ["APPVIEW", "BATCH", "Answer", "AppView", "Profile", "Timing", "read_profiles"]
 

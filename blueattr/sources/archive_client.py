@@ -11,11 +11,11 @@ from typing import Any, NamedTuple, TypeVar
 
 import httpx
 
-from blueattr import __version__
 from blueattr.errors import SourceError, UsageError
 from blueattr.sources.archive_key import KEY, Key
 from blueattr.sources.hosts import as_http, check_url, instance, is_loopback
 from blueattr.sources.timing import Timing
+from blueattr.version import __version__
 
 __all__ = ["ArchiveClient", "Changed", "Damaged", "Part", "Stopped"]
 

@@ -17,8 +17,8 @@ from urllib.parse import urlsplit, urlunsplit
 import httpx
 import picows
 
-from blueattr import __version__
 from blueattr.sources.hosts import as_http
+from blueattr.version import __version__
 
 __all__ = ["MESSAGE_LIMIT", "Connection", "ConnectionLost", "ConnectionRefused"]
 

@@ -7,8 +7,6 @@ start, so memory is bounded by the accounts (about 100 bytes each) and one slice
 
 import contextlib
 import gzip
-import os
-import secrets
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -18,7 +16,7 @@ from typing import Any, BinaryIO
 import polars as pl
 import zstandard
 
-from blueattr.errors import OutputError
+from blueattr.atomic import write_with
 from blueattr.synth.lines import lines
 from blueattr.synth.network import SynthSpec
 from blueattr.synth.stream import KINDS, OPERATIONS, SCHEMA, STATUSES, Stream
@@ -140,22 +138,7 @@ def write_file(spec: SynthSpec, path: Path, *, level: int = 9) -> SynthCounts:
     OutputError
         The file cannot be written; nothing of it is left behind.
     """
-    try:
-        if path.exists() and not path.is_file() and not path.is_dir():
-            with path.open("wb") as file:  # a device or a pipe, which nothing may replace
-                return _write_compressed(spec, file, path.suffix, level)
-        part = path.resolve().with_name(f".blueattr-{secrets.token_hex(8)}.part")
-        try:
-            with part.open("xb") as file:
-                counts = _write_compressed(spec, file, path.suffix, level)
-                file.flush()
-                os.fsync(file.fileno())
-            part.replace(path.resolve())
-        finally:
-            part.unlink(missing_ok=True)
-    except OSError as error:
-        raise OutputError(f"cannot write {path}: {error.strerror or error}") from error
-    return counts
+    return write_with(path, lambda file: _write_compressed(spec, file, path.suffix, level))
 
 
 def _write_compressed(spec: SynthSpec, file: BinaryIO, suffix: str, level: int) -> SynthCounts:

@@ -8,13 +8,13 @@ from typing import ClassVar
 import numpy as np
 import polars as pl
 
-from blueattr import __version__
 from blueattr.sources import Chunk
 from blueattr.sources.parallel import in_order
 from blueattr.synth.columns import announcements, records
 from blueattr.synth.network import SynthSpec
 from blueattr.synth.stream import Stream
 from blueattr.synth.text import Names
+from blueattr.version import __version__
 
 __all__ = ["SynthSource"]
 

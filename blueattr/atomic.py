@@ -1,0 +1,83 @@
+"""Write files that are whole or not there at all."""
+
+import os
+import secrets
+from collections.abc import Callable
+from pathlib import Path
+from typing import BinaryIO, TypeVar
+
+from blueattr.errors import OutputError
+
+__all__ = ["write", "write_with"]
+
+_T = TypeVar("_T")
+
+
+def write(path: Path, data: bytes) -> None:
+    """Write a file in one atomic step.
+
+    Parameters
+    ----------
+    path
+        As for `write_with`.
+    data
+        The whole content.
+
+    Raises
+    ------
+    OutputError
+        As for `write_with`.
+    """
+    write_with(path, lambda file: file.write(data))
+
+
+def write_with(path: Path, fill: Callable[[BinaryIO], _T]) -> _T:
+    """Write a file in one atomic step: readers see the old content or the new one.
+
+    Parameters
+    ----------
+    path
+        An existing file is replaced, a link is followed, a device or pipe is written to.
+    fill
+        Writes the content.
+
+    Returns
+    -------
+    object
+        What `fill` returns.
+
+    Raises
+    ------
+    OutputError
+        The file cannot be written. The message names the path and the reason; a file that was
+        there before is unchanged.
+    """
+    try:
+        if path.exists() and not path.is_file() and not path.is_dir():
+            with path.open("wb") as file:  # a device or pipe must not be replaced
+                return fill(file)
+        return _replace(path.resolve(), fill)
+    except OSError as error:
+        raise OutputError(f"cannot write {_shown(path)}: {error.strerror or error}") from error
+
+
+def _replace(path: Path, fill: Callable[[BinaryIO], _T]) -> _T:
+    if path.is_dir():
+        raise IsADirectoryError(None, "it is a folder")
+    if not path.parent.is_dir():
+        raise FileNotFoundError(None, f"there is no folder {_shown(path.parent)}")
+    part = path.with_name(f".blueattr-{secrets.token_hex(8)}.part")
+    try:
+        with part.open("xb") as file:
+            result = fill(file)
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+    return result
+
+
+def _shown(path: Path) -> str:
+    """Spell out what a terminal would obey."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in str(path))
