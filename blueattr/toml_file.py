@@ -50,7 +50,7 @@ class TomlFile:
     ------
     BlueattrError
         Of type `error`: the file cannot be read, is not TOML, is larger than 256 KiB, or nests
-        tables and lists deeper than 64. The message names the file and, if it is not TOML, the line.
+        tables and lists deeper than 64. The message names the file and, where it can, the line.
     """
 
     def __init__(self, path: Path, what: str, error: type[BlueattrError] = InputError) -> None:
