@@ -138,7 +138,8 @@ def follow(
     stop
         Set from outside to end cleanly: what was received is committed.
     watch
-        Told about twice a second how it goes.
+        Told about twice a second how it goes. If it raises, following ends with that, after a
+        commit.
     timing
         The clocks, chance and waiting; of the machine by default.
     pace
@@ -465,17 +466,20 @@ class _Follower:
     def _tell(self, message: str = "") -> None:
         if self.watch is None:
             return
-        self.watch(
-            Moment(
-                self.current.instance,
-                self.meter.rate(),
-                self._lag(),
-                self.meter.kept,
-                self.meter.rejected,
-                self.reconnects,
-                message,
-            )
+        moment = Moment(
+            self.current.instance,
+            self.meter.rate(),
+            self._lag(),
+            self.meter.kept,
+            self.meter.rejected,
+            self.reconnects,
+            message,
         )
+        try:
+            self.watch(moment)
+        except Exception:
+            self._commit()
+            raise
 
 
 class _Silent(ConnectionLost):

@@ -7,16 +7,47 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Literal, Self, TypeAlias
+from typing import Literal, Self, TextIO, TypeAlias
 
 from blueattr.errors import OutputError
 from blueattr.report.escape import safe_json, safe_text
 
-__all__ = ["LineLog", "LogForm"]
+__all__ = ["LineLog", "LogForm", "discard", "write_if_read"]
 
 LogForm: TypeAlias = Literal["text", "json"]
 
 _LONGEST = 2000
+
+
+def write_if_read(stream: TextIO | None, text: str) -> None:
+    """Write and flush; if nobody reads the stream any more, discard this and all that follows.
+
+    A closed pipe or terminal must not end the work that reports to it.
+
+    Parameters
+    ----------
+    stream
+        Such as ``sys.stderr``, which is None where it was closed before the start.
+    """
+    if stream is None:
+        return
+    try:
+        stream.write(text)
+        stream.flush()
+    except OSError:
+        discard(stream)
+
+
+def discard(stream: TextIO) -> None:
+    """Let a stream that cannot be written lead to nowhere.
+
+    Python writes what its buffer still holds at exit, and fails once more.
+    """
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, stream.fileno())
+    finally:
+        os.close(nowhere)
 
 
 class LineLog:
@@ -61,12 +92,11 @@ class LineLog:
         entry = _Entry(datetime.now(UTC), level, run, stage, message, seconds)
         line = entry.json() if self._form == "json" else entry.text()
         data = line.encode("utf-8", "backslashreplace") + b"\n"
-        with suppress(OSError):  # nobody is there to be told
-            if self._file is not None:
-                os.write(self._file, data)
-            elif sys.stderr is not None:
-                sys.stderr.write(data.decode())
-                sys.stderr.flush()
+        if self._file is None:
+            write_if_read(sys.stderr, data.decode())
+            return
+        with suppress(OSError):
+            os.write(self._file, data)
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,7 +41,6 @@ def demo(
     with resources.as_file(sample) as path:
         for arguments in _steps(path, out):
             say(f"\n$ blueattr {shlex.join(arguments)}")
-            sys.stderr.flush()
             if code := program.main(arguments, "blueattr", standalone_mode=False):
                 raise typer.Exit(code)
     say("\nThe sample's agents are made up; its numbers say nothing about Bluesky.")

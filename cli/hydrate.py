@@ -1,6 +1,5 @@
 """The command that asks an AppView about accounts: hydrate."""
 
-import sys
 import time
 from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -25,6 +24,7 @@ from blueattr.cli.options import (
     query,
 )
 from blueattr.cli.output import check_out, emit, say
+from blueattr.cli.progress import console, is_terminal
 from blueattr.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
@@ -120,13 +120,12 @@ class _Line:
 
     def __init__(self, *, quiet: bool) -> None:
         self._quiet = quiet
-        self._drawn = not quiet and sys.stderr.isatty()
+        self._drawn = not quiet and is_terminal()
         self._started = self._said = time.monotonic()
 
     def __enter__(self) -> "_Line":
         if not self._drawn:
             return self
-        from rich.console import Console
         from rich.progress import (
             BarColumn,
             MofNCompleteColumn,
@@ -140,7 +139,7 @@ class _Line:
             MofNCompleteColumn(),
             TextColumn("asked, {task.fields[found]:,} found, {task.fields[rate]}/s", markup=False),
             TimeRemainingColumn(),
-            console=Console(stderr=True),
+            console=console(),
             transient=True,
         )
         self._task = self._display.add_task("", total=None, found=0, rate="-")

@@ -1,9 +1,6 @@
 """The command ingest: files, streams and the archive into the store."""
 
-import os
 import signal
-import threading
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
@@ -23,11 +20,11 @@ from blueattr.cli.options import (
 )
 from blueattr.cli.output import check_out, emit, say
 from blueattr.cli.progress import Bars, LiveLine
+from blueattr.cli.signals import stopping
 from blueattr.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-    from types import FrameType
+    from collections.abc import Sequence
 
     from blueattr.sources.streams import Stream
 
@@ -261,7 +258,10 @@ def _follow(
         window = Window(since, max(midnight, since) + timedelta(days=2))
         return ArchiveSource(stream.origin, window, key=key, insecure=insecure)
 
-    with LiveLine(quiet=quiet) as line, _stopping() as stop:
+    with (
+        LiveLine(quiet=quiet) as line,
+        stopping("stopping; what was received is being kept") as stop,
+    ):
         done = follow(
             db,
             streams,
@@ -283,23 +283,3 @@ def _follow(
         raise typer.Exit(ExitCode.SOURCE)
     if done.gaps:
         raise typer.Exit(ExitCode.GAPS)
-
-
-@contextmanager
-def _stopping() -> "Iterator[threading.Event]":
-    """Let Ctrl-C, or a service manager, end cleanly; a second time ends at once."""
-    stop = threading.Event()
-
-    def ask(_number: int, _frame: "FrameType | None") -> None:
-        stop.set()
-        for number in before:
-            signal.signal(number, signal.default_int_handler)
-        # Not by way of a stream's buffer, in which a handler may find itself.
-        os.write(2, b"blueattr: stopping; what was received is being kept\n")
-
-    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield stop
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

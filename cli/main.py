@@ -1,5 +1,6 @@
 """The app: its commands, and the one place where an error becomes an exit code."""
 
+import os
 import sys
 from typing import Annotated, NoReturn
 
@@ -82,6 +83,7 @@ _app.command("synth")(demo.synth)
 
 def app() -> NoReturn:
     """Run the command line and leave with its exit code."""
+    _hold_descriptors()
     try:
         code = _app(prog_name="blueattr", standalone_mode=False)
     except typer.TyperException as error:
@@ -102,6 +104,19 @@ def app() -> NoReturn:
     if code == ExitCode.INTERRUPTED:  # what typer makes of Ctrl-C, where it is the first to see it
         _fail("blueattr: interrupted", ExitCode.INTERRUPTED)
     sys.exit(code if isinstance(code, int) else ExitCode.OK)
+
+
+def _hold_descriptors() -> None:
+    """Open /dev/null in place of a standard stream that was closed.
+
+    Else the next file opened, which may be the store, gets its number, and with it whatever is
+    written to that stream.
+    """
+    for descriptor in (0, 1, 2):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # the lowest free number, which is this one
 
 
 def _usage(error: typer.TyperException) -> str:

@@ -1,8 +1,6 @@
 """Results to stdout or a file, everything else to stderr."""
 
-import os
 import sys
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TextIO
 
@@ -51,6 +49,7 @@ def emit(report: "Report", form: Literal["text", "json", "csv"], out: Path | Non
         The file or stdout cannot be written.
     """
     from blueattr.atomic import write
+    from blueattr.logs import discard
     from blueattr.report import format_of, render
 
     if out is not None:
@@ -70,8 +69,7 @@ def emit(report: "Report", form: Literal["text", "json", "csv"], out: Path | Non
         stdout.buffer.write(data)
         stdout.buffer.flush()
     except OSError as error:
-        # Whatever is left in the buffer, Python would try once more to write it at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), stdout.fileno())
+        discard(stdout)
         if isinstance(error, BrokenPipeError):  # the reader has enough, as `head` has
             raise typer.Exit(ExitCode.OUTPUT) from None
         raise OutputError(f"cannot write the result: {error.strerror or error}") from None
@@ -79,11 +77,8 @@ def emit(report: "Report", form: Literal["text", "json", "csv"], out: Path | Non
 
 def say(message: str) -> None:
     """Tell the person at the terminal something that is not a result."""
+    from blueattr.logs import write_if_read
     from blueattr.report.escape import safe_text
 
-    stderr: TextIO | None = sys.stderr
-    if stderr is None:
-        return
     lines = (safe_text(line, 2000) for line in message.splitlines())
-    with suppress(OSError):  # nobody is there to be told
-        stderr.write("\n".join(lines) + "\n")
+    write_if_read(sys.stderr, "\n".join(lines) + "\n")

@@ -3,11 +3,12 @@
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import IO, TYPE_CHECKING, Literal, TextIO, cast
 
 from blueattr.cli.output import say
 
 if TYPE_CHECKING:
+    from rich.console import Console
     from rich.live import Live
     from rich.progress import TaskID
 
@@ -18,18 +19,53 @@ if TYPE_CHECKING:
 _SELDOM = 600.0
 
 
+def is_terminal() -> bool:
+    """Return whether stderr is a terminal; it may have been closed."""
+    stderr: TextIO | None = sys.stderr
+    return stderr is not None and stderr.isatty()
+
+
+def console() -> "Console":
+    """Return a console on stderr that may be closed while it is drawn on, as by a hang-up."""
+    from rich.console import Console
+
+    return Console(file=cast("IO[str]", _Forgiving(sys.stderr)))
+
+
+class _Forgiving:
+    """A stream on which writing never fails."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self.encoding = stream.encoding
+
+    def write(self, text: str) -> int:
+        from blueattr.logs import write_if_read
+
+        write_if_read(self._stream, text)
+        return len(text)
+
+    def flush(self) -> None:
+        pass
+
+    def isatty(self) -> bool:
+        return self._stream.isatty()
+
+    def fileno(self) -> int:
+        return self._stream.fileno()
+
+
 class Bars:
     """A bar by bytes, or by time gone through, on a terminal's stderr; nothing elsewhere."""
 
     def __init__(self, *, quiet: bool, unit: Literal["bytes", "time"] = "bytes") -> None:
         self._unit = unit
         self.progress: Progress | None = None
-        self._quiet = quiet or not sys.stderr.isatty()
+        self._quiet = quiet or not is_terminal()
 
     def __enter__(self) -> "Bars":
         if self._quiet:
             return self
-        from rich.console import Console
         from rich.progress import (
             BarColumn,
             DownloadColumn,
@@ -53,7 +89,7 @@ class Bars:
             BarColumn(),
             *how_far,
             TimeRemainingColumn(),
-            console=Console(stderr=True),
+            console=console(),
             transient=True,
         )
         tasks: dict[str, TaskID] = {}
@@ -83,11 +119,10 @@ class LiveLine:
         self._said = time.monotonic()
 
     def __enter__(self) -> "LiveLine":
-        if not self._quiet and sys.stderr.isatty():
-            from rich.console import Console
+        if not self._quiet and is_terminal():
             from rich.live import Live
 
-            self._live = Live(console=Console(stderr=True), transient=True, refresh_per_second=4)
+            self._live = Live(console=console(), transient=True, refresh_per_second=4)
             self._live.start()
         return self
 

@@ -1,10 +1,5 @@
 """Scheduled runs: run does one, runs lists them."""
 
-import os
-import signal
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -19,11 +14,10 @@ from blueattr.cli.settings import (
     make_plan,
     read_settings,
 )
+from blueattr.cli.signals import stopping
 from blueattr.errors import BlueattrError, ExitCode, UsageError
 
 if TYPE_CHECKING:
-    from types import FrameType
-
     from blueattr.logs import LineLog
     from blueattr.plans import Plan
 
@@ -61,33 +55,12 @@ def _logged(plan: "Plan", lines: "LineLog") -> int:
     from blueattr import running
 
     try:
-        with _stopping() as stop:
+        with stopping("stopping after this stage; once more to stop at once") as stop:
             return running.run(plan, lines, stop).exit_code
     except BlueattrError as error:
         return error.exit_code
     except KeyboardInterrupt:
         return ExitCode.INTERRUPTED
-
-
-@contextmanager
-def _stopping() -> Iterator[threading.Event]:
-    """Let Ctrl-C, or a service manager, end cleanly; a second time ends at once."""
-    stop = threading.Event()
-
-    def ask(_number: int, _frame: "FrameType | None") -> None:
-        stop.set()
-        for number in before:
-            signal.signal(number, signal.default_int_handler)
-        # Not by way of a stream's buffer, in which a handler may find itself.
-        with suppress(OSError):
-            os.write(2, b"blueattr: stopping after this stage; once more to stop at once\n")
-
-    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield stop
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def runs(

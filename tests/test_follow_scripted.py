@@ -67,6 +67,21 @@ def test_rows_wait_for_a_commit_no_longer_than_the_pace_says(
     assert all(7 <= b - a <= 7.5 for a, b in pairwise([0.0, *commits]))
 
 
+def test_a_watcher_that_fails_does_not_lose_what_was_received(
+    tmp_path: Path, clock: FakeClock
+) -> None:
+    db = tmp_path / "s.duckdb"
+    server = ScriptedServer(clock, MESSAGES)
+
+    def watch(moment: Moment) -> None:
+        if moment.kept:
+            raise BrokenPipeError("nobody reads this")
+
+    with pytest.raises(BrokenPipeError):
+        follow(db, [server.stream()], start=START, timing=clock.timing, watch=watch)
+    assert content(db) == expected(EVENTS)
+
+
 # --- months of it --------------------------------------------------------------------------------
 
 
