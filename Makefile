@@ -3,16 +3,17 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help setup run test quick test-integration soak test-cron week lint golden docs bench bench-full lock clean
+.PHONY: help setup run test test-all test-integration soak test-cron week explore lint golden docs bench bench-full lock clean
 
 help:
 	@echo "make run     set up, then the main job on the bundled sample"
-	@echo "make test    set up, then every test but test-cron"
-	@echo "make quick   the tests without the slow ones, and with fewer examples of laws"
+	@echo "make test    set up, then the tests to run after each change: minutes"
+	@echo "make test-all   make test, then slow, browser, install and integration tests: what CI runs"
 	@echo "make test-integration   build the real servers (needs Go and Node) and test against them"
 	@echo "make soak    ten minutes with a real Jetstream, killing it and blueattr at random"
 	@echo "make test-cron   ten minutes of scheduled runs by the real cron daemon (needs cron and root)"
 	@echo "make week    a week of scheduled runs in minutes"
+	@echo "make explore    every law again, with ten times the examples, drawn anew"
 	@echo "make lint    formatting, types, import rules"
 	@echo "make golden  write the golden files anew (look at the diff before committing)"
 	@echo "make docs    build the documentation as a site that needs no network: out/site/index.html"
@@ -32,17 +33,20 @@ $(VENV)/ready: pyproject.toml requirements.lock
 run: setup
 	@$(BIN)/blueattr demo --out out
 
-# The real servers are built once, in three minutes, where Go and Node are; where they are not, or
-# nothing can be downloaded, their tests are skipped and say so. Those mostly wait for servers that
-# they share, so the tests of a file stay together, and apart from those that compute.
+# What the tests of a file share is made once where they stay together, as far as that goes.
+PYTEST := $(BIN)/python -m pytest -n 2 --dist worksteal
+QUICK := not slow and not browser and not install and not integration and not cron
+
 test: setup
-	$(BIN)/python -m pytest -n 2 -m "not integration and not cron"
+	$(PYTEST) -m "$(QUICK)"
+
+# Laws are tried again with all of their examples. The real servers are built once, in three minutes,
+# where Go and Node are; where they are not, or nothing can be downloaded, their tests are skipped and
+# say so. Those mostly wait for servers that they share, so the tests of a file stay together.
+test-all: test
+	$(PYTEST) --hypothesis-profile=all -m "(slow or browser or install or costly) and not integration and not cron"
 	@$(BIN)/python tests/integration/install.py --optional
 	$(BIN)/python -m pytest -n 2 --dist loadfile -m integration
-
-# What the tests of a file share is made once where they stay together, as far as that goes.
-quick: setup
-	BLUEATTR_QUICK=1 $(BIN)/python -m pytest -n 2 --dist worksteal -m "not slow and not integration and not cron"
 
 test-integration: setup
 	$(BIN)/python tests/integration/install.py
@@ -59,6 +63,9 @@ test-cron: setup
 
 week: setup
 	PYTHONPATH=tests $(BIN)/python -m cron.week
+
+explore: setup
+	$(PYTEST) --hypothesis-profile=explore -m "hypothesis and not integration and not cron"
 
 lint: setup
 	$(BIN)/ruff format --check .

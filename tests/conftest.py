@@ -7,6 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from effort import register_profiles
+
+register_profiles()
 
 
 @pytest.fixture

@@ -9,7 +9,8 @@ import numpy as np
 import polars as pl
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from effort import law
+from hypothesis import given
 from hypothesis import strategies as st
 
 from blueattr.attribution import Panel, attribute, check_features, midpoint_weights, solve
@@ -17,7 +18,7 @@ from blueattr.errors import EmptyPanelError, FeatureError, UsageError, ZeroTotal
 from blueattr.indicators import INDICATORS, Aggregator, FeatureArrays, MomentIndicator
 from blueattr.provenance import Provenance
 
-LAWS = settings(derandomize=True, deadline=None, max_examples=60)
+LAWS = law(60)
 NAMES = tuple(INDICATORS)
 
 

@@ -9,7 +9,8 @@ import naive
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from effort import law
+from hypothesis import given
 from hypothesis import strategies as st
 
 from blueattr.attribution import Panel
@@ -26,9 +27,7 @@ from blueattr.kernels import FloatArray
 from blueattr.kernels import games as kernels_games
 from blueattr.value import solve
 
-settings.register_profile("laws", derandomize=True, deadline=None, max_examples=60)
-settings.load_profile("laws")
-
+LAW = law(60)
 NAMES = tuple(INDICATORS)
 ADDITIVE_IN_PAIRS = ("lin", "var", "gini")
 
@@ -75,6 +74,7 @@ def exact_banzhaf(name: str, panel: naive.Features) -> list[float]:
 
 
 @pytest.mark.parametrize("name", NAMES)
+@LAW
 @given(panel=st.lists(agents, min_size=1, max_size=7))
 def test_exact_shapley_equals_its_plain_twin(name: str, panel: naive.Features) -> None:
     if not any(map(any, panel)):
@@ -144,6 +144,7 @@ def orders(n: int, permutations: int, seed: int) -> list[list[int]]:
 
 @pytest.mark.parametrize("antithetic", [False, True])
 @pytest.mark.parametrize("name", NAMES)
+@LAW
 @given(panel=st.lists(agents, min_size=1, max_size=12), seed=st.integers(0, 99))
 def test_sampled_shapley_equals_its_plain_twin(
     name: str, antithetic: bool, panel: naive.Features, seed: int
@@ -351,6 +352,7 @@ def memberships(n: int, coalitions: int, seed: int) -> list[list[bool]]:
 
 
 @pytest.mark.parametrize("name", NAMES)
+@LAW
 @given(
     panel=st.lists(agents, min_size=1, max_size=12),
     coalitions=st.integers(2, 12),

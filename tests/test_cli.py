@@ -34,8 +34,9 @@ from cli_world import (
     run,
     write_events,
 )
+from effort import law
 from events_builder import at, did, follow, identity, lines, post
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
 from blueattr.cli import main
@@ -566,8 +567,7 @@ def test_hostile_arguments_end_in_a_sentence(
             survives("compare-scales", *panel, "--sizes", "5", "--seeds", "1", option, text)
 
 
-@settings(derandomize=True, max_examples=60, deadline=None,
-          suppress_health_check=[HealthCheck.function_scoped_fixture])  # fmt: skip
+@law(60, suppress=[HealthCheck.function_scoped_fixture])
 @given(st.sampled_from(_TAKES_TEXT), st.text() | st.integers().map(str) | st.floats().map(str))
 def test_any_text_ends_in_a_sentence(panel_file: Path, here: Path, option: str, text: str) -> None:
     if option == "--seeds" and text.lstrip("0").isdecimal() and 50 < int(text) < 10_001:

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 from cli_world import harmless, ok, run
-from hypothesis import given, settings
+from effort import law
+from hypothesis import given
 from hypothesis import strategies as st
 from test_cli import COMMANDS
 
@@ -71,7 +72,7 @@ _STATEMENTS = st.tuples(
 )
 
 
-@settings(derandomize=True, deadline=None, max_examples=60)
+@law(60)
 @given(st.lists(st.tuples(st.booleans(), st.lists(_STATEMENTS, max_size=4)), max_size=5))
 def test_the_lines_of_values_are_where_they_were_written(
     tables: list[tuple[bool, list[tuple[str, str, str, str]]]],
@@ -222,7 +223,7 @@ def test_a_run_refuses_the_same_and_leaves_nothing(here: Path) -> None:
     assert [path.name for path in here.iterdir()] == ["blueattr.toml"]
 
 
-@settings(derandomize=True, deadline=None, max_examples=100)
+@law(100)
 @given(st.text(alphabet="[]{}=\"'#.,\n\r \tab1-_\x1b\u202e", max_size=60))
 def test_whatever_is_in_the_file_it_is_read_or_refused(text: str) -> None:
     path = Path("any.toml")

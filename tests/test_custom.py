@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from effort import law
+from hypothesis import given
 from hypothesis import strategies as st
 
 from blueattr.attribution import attribute
@@ -27,7 +28,7 @@ from blueattr.loading import SHIPPED, find_indicator
 from blueattr.scales import compare_scales
 from blueattr.value import midpoint_weights, solve
 
-LAWS = settings(derandomize=True, deadline=None, max_examples=12)
+LAWS = law(12)
 METHODS = Path(__file__).parents[1] / "docs" / "methods.md"
 
 

@@ -4,7 +4,8 @@ from collections import Counter
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from effort import law
+from hypothesis import given
 from hypothesis import strategies as st
 
 from blueattr.kernels.doubles import find_doubles
@@ -25,7 +26,7 @@ def doubles(keys: list[tuple[int, int, int]]) -> list[bool]:
     return [bool(double) for double in found]
 
 
-@settings(derandomize=True, deadline=None)  # the first compiles
+@law()  # the first compiles
 @given(st.lists(KEYS, max_size=60))
 def test_they_are_those_whose_key_occurs_more_than_once(keys: list[tuple[int, int, int]]) -> None:
     count = Counter(keys)

@@ -6,7 +6,8 @@ import re
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from effort import law
+from hypothesis import given
 from hypothesis import strategies as st
 
 from blueattr import events
@@ -34,7 +35,7 @@ def _plain(data: bytes, position: int) -> tuple[list[tuple[int, str]], list[tupl
     return kept, refused
 
 
-@settings(derandomize=True, deadline=None, max_examples=200)
+@law(200)
 @given(st.lists(pieces, max_size=30), st.sampled_from([0, 1, 10**10]), st.booleans())
 def _check_cut(parts: list[bytes], position: int, marked: bool) -> None:
     data = (b"\xef\xbb\xbf" if marked else b"") + b"".join(parts)
@@ -57,7 +58,7 @@ def test_lines_come_in_batches_that_can_be_read_in_parallel() -> None:
     assert cut_lines(b"{}\n" * 30_000).table["line"].num_chunks > 1
 
 
-@settings(derandomize=True, deadline=None, max_examples=100)
+@law(100)
 @given(st.lists(pieces, max_size=30), st.lists(st.integers(0, 40), max_size=6))
 def test_some_stretches_of_lines_are_the_lines_in_them(parts: list[bytes], cuts: list[int]) -> None:
     found = re.findall(rb"[^\n]*\n|[^\n]+\Z", b"".join(parts))

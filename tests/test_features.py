@@ -8,7 +8,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from effort import examples
+from effort import costly_law
 from events_builder import (
     POST,
     Event,
@@ -24,7 +24,7 @@ from events_builder import (
     repost,
     uri,
 )
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
 from blueattr import features, jobs
@@ -140,12 +140,7 @@ def networks(draw: st.DrawFn) -> list[Event]:
     return out
 
 
-@settings(
-    derandomize=True,
-    deadline=None,
-    max_examples=examples(25),
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
-)
+@costly_law(25, suppress=[HealthCheck.function_scoped_fixture])
 @given(networks(), st.booleans())
 def test_features_equal_a_plain_recount(
     fresh: Callable[[], Path], events: list[Event], topic: bool

@@ -11,6 +11,7 @@ import naive_decode as naive
 import pytest
 from binary_builder import car, cbor, cid, error, frame, frame_of, iso, uvarint
 from captured_frames import CORPUS, captured_frames, needs_corpus
+from effort import law
 from event_strategies import ANNOUNCEMENTS, COMMITS, LINK
 from events_builder import (
     FOLLOW,
@@ -35,7 +36,7 @@ from events_builder import (
     tid,
     uri,
 )
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from store_content import content
 
@@ -43,7 +44,7 @@ from blueattr import firehose, jobs
 from blueattr.firehose import decode_frames
 from blueattr.lines import COLLECTIONS, Decoded, Notice
 
-LAWS = settings(derandomize=True, deadline=None, max_examples=150)
+LAWS = law(150)
 TIME = at(5)
 HELLO = post("alice", "3jaaaaaaaaaaa", rev=1, time=TIME)
 COLLECTION_NAMES = {POST, REPOST, FOLLOW, PROFILE}

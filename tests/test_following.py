@@ -12,8 +12,9 @@ from shutil import copy
 import pytest
 from archive_server import ArchiveServer
 from archive_server import Fault as ArchiveFault
+from effort import law
 from events_builder import Event, account, as_v2, at, dumps, identity, micros, post
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 from live_world import (
     PROTOCOLS,
@@ -1016,10 +1017,7 @@ def check_schedule(folder: Path, schedule: tuple[str, int, list[tuple[str, int]]
             assert not any(first < 400 * k < last and k + 1 not in sent for k in range(len(SPARSE)))
 
 
-@settings(
-    derandomize=True, deadline=None, max_examples=5,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
-)  # fmt: skip
+@law(5, suppress=[HealthCheck.function_scoped_fixture])
 @given(schedules())
 def test_whatever_happens_the_store_is_the_fold_and_spans_are_what_was_seen(
     tmp_path_factory: pytest.TempPathFactory, schedule: tuple[str, int, list[tuple[str, int]]]
@@ -1028,10 +1026,7 @@ def test_whatever_happens_the_store_is_the_fold_and_spans_are_what_was_seen(
 
 
 @pytest.mark.slow
-@settings(
-    derandomize=True, deadline=None, max_examples=150,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
-)  # fmt: skip
+@law(150, suppress=[HealthCheck.function_scoped_fixture])
 @given(schedules())
 def test_whatever_happens_more_often(
     tmp_path_factory: pytest.TempPathFactory, schedule: tuple[str, int, list[tuple[str, int]]]

@@ -27,9 +27,10 @@ import hydrate_child
 import pytest
 from appview_server import METHOD, Reply, Server, error, serving
 from cli_world import BLUEATTR, harmless, run
+from effort import law
 from events_builder import Event, account, at, did, follow, identity, lines, plc_name, post
 from forked import processes
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from store_content import rows
 
@@ -529,7 +530,7 @@ JSON = st.recursive(
 )  # fmt: skip
 
 
-@settings(derandomize=True, deadline=None)
+@law()
 @given(JSON | JSON.map(lambda x: {"profiles": [x]}) | JSON.map(lambda x: {"profiles": x}))
 def test_whatever_an_answer_holds_what_is_taken_makes_sense(document: Any) -> None:
     try:

@@ -6,7 +6,8 @@ from typing import get_args
 import naive
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from effort import law
+from hypothesis import given
 from hypothesis import strategies as st
 
 from blueattr.attribution import solve
@@ -21,7 +22,7 @@ from blueattr.indicators import (
     get_indicator,
 )
 
-LAWS = settings(derandomize=True, deadline=None, max_examples=80)
+LAWS = law(80)
 
 NAMES = tuple(INDICATORS)
 AGGREGATORS = [Aggregator(name) for name in get_args(AggregatorName)]

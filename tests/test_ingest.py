@@ -14,7 +14,7 @@ from typing import Any
 
 import ingest_child
 import pytest
-from effort import examples
+from effort import costly_law
 from events_builder import (
     FOLLOW,
     POST,
@@ -40,7 +40,7 @@ from events_builder import (
     uri,
 )
 from forked import processes
-from hypothesis import HealthCheck, event, given, settings
+from hypothesis import HealthCheck, event, given
 from hypothesis import strategies as st
 from store_content import Content, content, expected, rows, sources
 
@@ -50,12 +50,7 @@ from blueattr.sources import Chunk, SourceState, files
 from blueattr.store import Store
 from blueattr.writer import Writer
 
-quick = settings(
-    derandomize=True,
-    deadline=None,
-    max_examples=examples(25),
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
-)
+LAW = costly_law(25, suppress=[HealthCheck.function_scoped_fixture])
 # The lines of accounts whose DIDs have 24 letters, and whose keys are TIDs, are parsed by the
 # compiled parser; those of others by the statement. A history is of both.
 WHO = ("ann".ljust(24, "a"), "bea", "cyd".ljust(24, "7"))
@@ -131,7 +126,7 @@ def one_event(  # noqa: PLR0911 - one for each kind of event
             return like(who, rkey, uri(other, "x"), rev=rev, time=time)
 
 
-@quick
+@LAW
 @given(histories(), st.data())
 def test_any_order_repeat_and_split_gives_the_same_store(
     fresh: Callable[[], Path], events: list[Event], data: st.DataObject
@@ -147,7 +142,7 @@ def test_any_order_repeat_and_split_gives_the_same_store(
     assert ingest(fresh() / "store.duckdb", *parts) == wanted
 
 
-@quick
+@LAW
 @given(histories())
 def test_clean_ingest_equals_the_plain_fold(fresh: Callable[[], Path], events: list[Event]) -> None:
     assert ingest(fresh() / "store.duckdb", events) == expected(events)
@@ -322,7 +317,7 @@ def test_an_interrupted_file_of_which_nothing_is_kept_is_resumed(
 # --- deleted accounts ----------------------------------------------------------------------------
 
 
-@settings(quick, max_examples=examples(12))
+@costly_law(12, suppress=[HealthCheck.function_scoped_fixture])
 @given(st.permutations(range(5)), st.integers(1, 4))
 def test_texts_of_deleted_accounts_are_gone_whatever_the_order(
     fresh: Callable[[], Path], order: list[int], per_file: int
@@ -372,7 +367,7 @@ def departures(draw: st.DrawFn) -> list[Event]:
     return out
 
 
-@settings(quick, max_examples=examples(12))
+@costly_law(12, suppress=[HealthCheck.function_scoped_fixture])
 @given(departures(), st.data())
 def test_departed_texts_are_gone_after_every_commit(
     fresh: Callable[[], Path], events: list[Event], data: st.DataObject

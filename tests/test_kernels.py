@@ -14,7 +14,8 @@ from typing import Any
 import naive
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from effort import law
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 from numba.core import config
 from scipy import stats
@@ -26,7 +27,7 @@ from blueattr.kernels import repeats as repeats_kernel
 
 numba_config: Any = config  # its settings are made at run time
 
-LAWS = settings(derandomize=True, deadline=None, max_examples=80)
+LAWS = law(80)
 
 numbers = st.floats(-1e200, 1e200, allow_nan=False, allow_infinity=False, width=64)
 few = st.sampled_from([-2.0, -1.0, -0.0, 0.0, 0.5, 1.0, 3.0])
@@ -265,7 +266,7 @@ def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iter
 magnitudes = st.floats(0, 1e12) | st.sampled_from([-0.0, 0.0, 0.5, 1.0, 3.0])
 
 
-@settings(LAWS, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@law(80, suppress=[HealthCheck.function_scoped_fixture])
 @given(values=st.lists(magnitudes, min_size=1, max_size=40))
 def test_pairwise_excess(way: None, values: list[float]) -> None:
     expected = [math.fsum(max(v - w, 0.0) for w in values) for v in values]

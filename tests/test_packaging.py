@@ -14,7 +14,7 @@ import pytest
 
 from blueattr.version import __version__
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.install
 
 ROOT = Path(__file__).parent.parent
 LINKS = ("cli", "data", "sql")

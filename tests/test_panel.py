@@ -12,7 +12,7 @@ from typing import Any
 import polars as pl
 import pyarrow as pa
 import pytest
-from effort import examples
+from effort import costly_law, law
 from events_builder import (
     POST,
     Event,
@@ -29,7 +29,7 @@ from events_builder import (
     repost,
     uri,
 )
-from hypothesis import event, given, settings
+from hypothesis import event, given
 from hypothesis import strategies as st
 
 from blueattr import accounts, jobs, panel, rollups
@@ -405,7 +405,7 @@ STARTS = ("did:plc:", "did:plc:abcdefg", "did:plc:abcdefgh", "did:web:", "did:aa
 
 
 @given(st.sets(st.builds(add, st.sampled_from(STARTS), st.text("ab", max_size=12))), st.data())
-@settings(derandomize=True, deadline=None)
+@law()
 def test_agents_are_in_the_order_of_their_dids(dids: set[str], data: st.DataObject) -> None:
     found = data.draw(st.permutations(sorted(dids)))
     cut = data.draw(st.integers(0, len(found)))
@@ -556,7 +556,7 @@ def blank(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Writer]:
 
 
 @given(STORES, SOMETIMES)
-@settings(derandomize=True, deadline=None, max_examples=examples(100))
+@costly_law(100)
 def test_the_panel_is_that_of_one_account_after_another(
     blank: Writer, content: list[Known], keep: bool
 ) -> None:

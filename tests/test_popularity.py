@@ -8,6 +8,7 @@ from typing import Any
 import polars as pl
 import pytest
 from cli_world import Run, ok, run, write_store
+from effort import law
 from events_builder import (
     Event,
     account,
@@ -23,7 +24,7 @@ from events_builder import (
     profile,
     uri,
 )
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 from test_cli import COMMANDS
 
@@ -257,10 +258,7 @@ def test_follows_received_stand_in_where_told_to(network: Path) -> None:
 counts = st.none() | st.integers(0, 10**9)
 
 
-@settings(
-    derandomize=True, deadline=None, max_examples=6,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
-)  # fmt: skip
+@law(6, suppress=[HealthCheck.function_scoped_fixture])
 @given(st.tuples(counts, counts, counts, counts), st.integers(0, 10**6))
 def test_the_three_ways_agree_where_they_should(
     network: Path, said: tuple[int | None, ...], second: int

@@ -15,7 +15,7 @@ from blueattr.report import render
 from blueattr.report.page import write_page
 from blueattr.report.topic_exhibits import topic_exhibits
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow]
+pytestmark = pytest.mark.browser
 
 WIDE, PHONE = {"width": 1000, "height": 800}, {"width": 390, "height": 844}
 

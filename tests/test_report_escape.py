@@ -7,12 +7,13 @@ import unicodedata
 
 import polars as pl
 import pytest
-from hypothesis import example, given, settings
+from effort import law
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from blueattr.report.escape import _INVISIBLE, FORMULA, HIDDEN, guard_cell, safe_json, safe_text
 
-LAW = settings(derandomize=True, deadline=None, max_examples=300)
+LAW = law(300)
 
 HOSTILE = [
     "\x1b[2J\x1b]0;title\x07",

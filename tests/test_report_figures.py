@@ -13,7 +13,8 @@ from typing import Any, Literal
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from effort import law
+from hypothesis import given
 from hypothesis import strategies as st
 from report_cases import ATTRIBUTION, COMPARISON
 from study_cases import BOOTSTRAP, DAYS, GRID, SENSITIVITY
@@ -47,7 +48,7 @@ from blueattr.report.scale_exhibits import (
 from blueattr.report.study_exhibits import bootstrap_exhibit, sensitivity_exhibit
 from blueattr.report.topic_exhibits import topic_exhibits
 
-LAW = settings(derandomize=True, deadline=None, max_examples=100)
+LAW = law(100)
 LOOKS = {"paper": PAPER, "page": PAGE, "phone": PAGE_NARROW}
 
 

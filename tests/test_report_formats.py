@@ -12,8 +12,8 @@ from typing import Any
 
 import polars as pl
 import pytest
-from effort import examples
-from hypothesis import given, settings
+from effort import costly_law, law
+from hypothesis import given
 from hypothesis import strategies as st
 from report_cases import (
     AGENTS,
@@ -48,7 +48,7 @@ from blueattr.report.tabular import write_agents
 from blueattr.report.text import PIPED, Terminal, text_of
 from blueattr.scales import compare_scales
 
-LAW = settings(derandomize=True, deadline=None, max_examples=60)
+LAW = law(60)
 NO_FACTOR = "No global factor rescales %s: the best one, λ, leaves a relative error of %s."
 TERMINALS = [
     PIPED,
@@ -121,7 +121,7 @@ def csv_rows(data: bytes) -> list[dict[str, str]]:
 # --- hostile text --------------------------------------------------------------------------------
 
 
-@settings(LAW, max_examples=examples(60))
+@costly_law(60)
 @given(st.sampled_from(HOSTILE) | st.text(st.characters(), min_size=1, max_size=30))
 def test_hostile_text_is_harmless_everywhere(text: str) -> None:
     spelled = re.sub(r"[\ud800-\udfff]", lambda m: f"\\u{ord(m[0]):04x}", text)

@@ -18,7 +18,8 @@ import numpy as np
 import polars as pl
 import pytest
 from cli_world import harmless, ok, run, write_store
-from hypothesis import given, settings
+from effort import law
+from hypothesis import given
 from hypothesis import strategies as st
 from test_report_escape import HOSTILE
 from topic_cases import COMMAND, VERSIONS, hostile, make, origin_of, panel, report, topics
@@ -32,7 +33,7 @@ from blueattr.report.gallery import write_report
 from blueattr.report.page import page_html, slug, write_page
 from blueattr.report.topic_exhibits import topic_exhibits
 
-LAW = settings(derandomize=True, deadline=None, max_examples=40)
+LAW = law(40)
 SVG = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 1 1"></svg>'
 VOID = {"meta", "link", "br", "hr", "img", "input", "path", "line", "rect"}
 

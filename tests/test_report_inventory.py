@@ -11,7 +11,8 @@ from typing import Any
 import polars as pl
 import pytest
 from cli_world import harmless
-from hypothesis import given, settings
+from effort import law
+from hypothesis import given
 from hypothesis import strategies as st
 from inventory_cases import (
     CLEAN,
@@ -40,7 +41,7 @@ from blueattr.report.inventory import (
 from blueattr.report.text import Terminal
 from blueattr.sources import Ingested
 
-LAW = settings(derandomize=True, max_examples=40, deadline=None)
+LAW = law(40)
 
 
 def document(report: Report) -> Any:

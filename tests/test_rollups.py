@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
-from effort import examples
+from effort import costly_law, law
 from events_builder import Event, account, at, delete, follow, lines, post, repost, uri
-from hypothesis import HealthCheck, event, given, settings
+from hypothesis import HealthCheck, event, given
 from hypothesis import strategies as st
 
 from blueattr import jobs, rollups, topics
@@ -152,12 +152,7 @@ def histories(draw: st.DrawFn) -> list[Event]:
     return out
 
 
-@settings(
-    derandomize=True,
-    deadline=None,
-    max_examples=examples(20),
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
+@costly_law(20, suppress=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(st.data())
 def test_after_any_sequence_rollups_say_what_the_records_say(
     fresh: Callable[[], Path], data: st.DataObject
@@ -375,7 +370,7 @@ def test_the_command_adds_topics_of_ones_own(tmp_path: Path) -> None:
 
 
 @given(st.lists(st.tuples(st.integers(5, 9), *[st.integers(-(2**31), 2**31 - 1)] * 3)))
-@settings(derandomize=True, deadline=None)
+@law()
 def test_counts_are_added_to_the_sums_of_their_accounts(added: list[tuple[int, ...]]) -> None:
     account, *columns = np.array(added, np.int64).reshape(-1, 4).T.copy()
     plain = np.zeros((3, 5), np.int64)

@@ -7,7 +7,8 @@ import naive
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from effort import law
+from hypothesis import given
 from hypothesis import strategies as st
 
 from blueattr.attribution import Panel, attribute
@@ -16,7 +17,7 @@ from blueattr.indicators import INDICATORS, Aggregator
 from blueattr.sampling import PROTOCOLS, Sampler
 from blueattr.scales import Rescaling, SampleSummary, compare_scales, rescaling_test
 
-LAWS = settings(derandomize=True, deadline=None, max_examples=60)
+LAWS = law(60)
 NAMES = tuple(INDICATORS)
 
 

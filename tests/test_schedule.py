@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 from cli_world import Run, ok, run
-from hypothesis import given, settings
+from effort import law
+from hypothesis import given
 from hypothesis import strategies as st
 
 from blueattr.errors import ExitCode, UsageError
@@ -118,7 +119,7 @@ def starts(cron: Cron, time: datetime) -> bool:
     )
 
 
-@settings(derandomize=True, deadline=None, max_examples=80)
+@law(80)
 @given(
     EXPRESSIONS,
     st.lists(st.datetimes(FIRST, LAST), min_size=10, max_size=30),
@@ -174,7 +175,7 @@ CRONTAB = shutil.which("crontab")
 def test_cron_itself_takes_what_is_taken(tmp_path: Path) -> None:
     accepted: list[str] = []
 
-    @settings(derandomize=True, deadline=None, max_examples=200)
+    @law(200)
     @given(EXPRESSIONS)
     def collect(expression: str) -> None:
         accepted.append(expression)
@@ -394,7 +395,7 @@ LINES = st.lists(st.binary(max_size=12).map(lambda line: line.replace(b"\n", b""
 )
 
 
-@settings(derandomize=True, deadline=None, max_examples=200)
+@law(200)
 @given(LINES, LINES)
 def test_whatever_else_is_in_a_crontab_stays(before: bytes, after: bytes) -> None:
     config = Path("/a b%/blueattr.toml")

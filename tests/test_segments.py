@@ -26,6 +26,7 @@ from binary_builder import (
     segment_of,
 )
 from captured_frames import CORPUS, needs_corpus
+from effort import law
 from event_strategies import EVENTS
 from events_builder import (
     FOLLOW,
@@ -47,7 +48,7 @@ from events_builder import (
     repost,
     uri,
 )
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from store_content import content
 
@@ -56,7 +57,7 @@ from blueattr.errors import InputError
 from blueattr.lines import Decoded
 from blueattr.segments import decode_block, iter_blocks, read_segment
 
-LAWS = settings(derandomize=True, deadline=None, max_examples=150)
+LAWS = law(150)
 KEPT = {POST, REPOST, FOLLOW, PROFILE}
 HELLO = post("alice", "3jaaaaaaaaaaa", rev=1, time=at(5))
 MIXED = [

@@ -155,7 +155,6 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return out
 
 
-@pytest.mark.slow
 @pytest.mark.browser
 def test_the_site_works_from_files(browser: Any, whole: Path) -> None:
     """No server, no network: pages, figures and search, wide and on a phone, light and dark."""
@@ -196,7 +195,6 @@ def test_the_site_works_from_files(browser: Any, whole: Path) -> None:
 WCAG = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}
 
 
-@pytest.mark.slow
 @pytest.mark.browser
 def test_a_checker_finds_no_barrier_on_the_site(browser: Any, whole: Path) -> None:
     axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe is not there")

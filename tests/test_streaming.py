@@ -13,7 +13,8 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import HealthCheck, given, settings
+from effort import law
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
 from blueattr import chunks, shelves, streaming
@@ -146,10 +147,7 @@ def test_quadrature_is_equal_to_the_bit(name: str, steps: int, tmp_path: Path) -
 few = st.sampled_from([0.0, 1.0, 2.0])
 
 
-@settings(
-    derandomize=True, deadline=None, max_examples=40,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
-)  # fmt: skip
+@law(40, suppress=[HealthCheck.function_scoped_fixture])
 @given(
     rows=st.lists(st.tuples(few, few), min_size=1, max_size=40),
     cutoffs=st.sampled_from([(1.0, 10.0), (50.0,), (3.0, 33.0, 99.0)]),

@@ -19,9 +19,9 @@ import pyarrow as pa
 import pytest
 import synth_child
 from cli_world import ok, run
-from effort import examples
+from effort import costly_law
 from forked import processes
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import HealthCheck, example, given
 from hypothesis import strategies as st
 from store_content import content, rows, sources
 
@@ -43,12 +43,7 @@ from blueattr.synth.stream import Stream
 RICH = SynthSpec(agents=150, days=4, seed=22, topic_share=0.5)
 # Accounts that posted leave, each way.
 LEFT = SynthSpec(agents=100, days=12, seed=14, activity=0.1, like_fraction=0.0, topic_share=1.0)
-quick = settings(
-    derandomize=True,
-    deadline=None,
-    max_examples=examples(5),
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
+LAW = costly_law(5, suppress=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 specs = st.builds(
     SynthSpec,
     agents=st.integers(1, 120),
@@ -74,7 +69,7 @@ def events_of(spec: SynthSpec) -> pl.DataFrame:
 # --- columns --------------------------------------------------------------------------------------
 
 
-@quick
+@LAW
 @example(RICH)
 @given(specs)
 def test_without_likes_the_other_events_are_the_same(spec: SynthSpec) -> None:
@@ -104,7 +99,7 @@ def masked(parsed: Scanned) -> list[bytes]:
     return [row[means.get(k, every)].tobytes() for k, row in enumerate(parsed.numbers)]
 
 
-@quick
+@LAW
 @example(RICH)
 @given(specs)
 def test_columns_are_what_the_parser_makes_of_the_lines(spec: SynthSpec) -> None:

@@ -3,13 +3,14 @@
 import naive
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from effort import law
+from hypothesis import given
 from hypothesis import strategies as st
 
 from blueattr.errors import UsageError
 from blueattr.tiers import assign_tiers, boundaries, check_cutoffs, rank, tier_names
 
-LAWS = settings(derandomize=True, deadline=None, max_examples=80)
+LAWS = law(80)
 
 
 @LAWS

@@ -13,7 +13,8 @@ import naive
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from effort import law
+from hypothesis import given
 from hypothesis import strategies as st
 
 from blueattr.agreement import agreement
@@ -27,8 +28,7 @@ from blueattr.sampling import Sampler
 from blueattr.validation import EXACT_PERMUTATIONS, MethodRun, Validation, validate
 from blueattr.value import solve
 
-settings.register_profile("laws", derandomize=True, deadline=None, max_examples=60)
-settings.load_profile("laws")
+LAW = law(60)
 
 
 def panel(n: int = 300, seed: int = 0) -> pl.DataFrame:
@@ -62,6 +62,7 @@ def runs(result: Validation, indicator: str, n: int, method: str) -> list[Method
 number = st.sampled_from([0.0, 1.0, 2.0]) | st.floats(-1e3, 1e3).map(lambda x: round(x, 3))
 
 
+@LAW
 @given(pairs=st.lists(st.tuples(number, number), min_size=1, max_size=30))
 def test_agreement_equals_its_plain_twin(pairs: list[tuple[float, float]]) -> None:
     x, y = ([p[k] for p in pairs] for k in (0, 1))

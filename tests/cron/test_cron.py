@@ -18,7 +18,7 @@ from blueattr.errors import ExitCode
 from blueattr.publishing import faults
 from blueattr.runs import Run, read_runs
 
-pytestmark = [pytest.mark.cron, pytest.mark.slow]
+pytestmark = pytest.mark.cron
 
 SETTINGS = """\
 db = "the store.duckdb"
