@@ -74,7 +74,7 @@ lint: setup
 	$(BIN)/lint-imports
 
 golden: setup
-	BLUEATTR_WRITE_GOLDEN=1 $(BIN)/python -m pytest -q tests/test_golden.py tests/test_report_figures.py tests/test_docs.py tests/test_pages.py
+	BLUEATTR_WRITE_GOLDEN=1 $(BIN)/python -m pytest -q tests/test_golden.py tests/test_numbers.py tests/test_report_figures.py tests/test_docs.py tests/test_pages.py
 
 # A link that leads nowhere is an error.
 docs: setup

@@ -1,10 +1,13 @@
 """docs/numbers.md defines every field of every report, and none that there is not."""
 
+import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import pytest
 from inventory_cases import DB, INGESTED
@@ -20,6 +23,7 @@ from blueattr.following import Followed
 from blueattr.hydration import Hydrated
 from blueattr.report import Report
 from blueattr.report.convergences import convergence_report
+from blueattr.report.fields import Field, Fields, definitions
 from blueattr.report.gallery import _data
 from blueattr.report.hydrations import hydrate_report
 from blueattr.report.inventory import fetch_report, follow_report
@@ -33,6 +37,7 @@ from blueattr.runs import Run, Stage
 from blueattr.validation import validate
 
 PAGE = Path(__file__).parent.parent / "docs" / "numbers.md"
+WRITE = os.environ.get("BLUEATTR_WRITE_GOLDEN") == "1"
 PANEL = {"agent": list(range(40)), "a": [k % 5 for k in range(40)],
          "b": [40 / (k + 1) for k in range(40)], "c": [k % 3 for k in range(40)]}  # fmt: skip
 # Sections whose entries hold for every kind of report.
@@ -113,6 +118,52 @@ def emitted() -> dict[str, set[Path_]]:
 
 
 EMITTED = emitted()
+
+
+# --- tables made from declared fields -------------------------------------------------------------
+
+# Names which fields the table below it defines.
+_MARKED = re.compile(r"<!-- fields: ([\w. ]+) -->\n\n(?:\|.*\n)*")
+
+
+def groups_of(names: str) -> list[Fields[Any]]:
+    """Return fields by names such as ``days.DAY``, of modules of the reports."""
+    pairs = [name.split(".") for name in names.split()]
+    return [getattr(import_module(f"blueattr.report.{module}"), name) for module, name in pairs]
+
+
+def with_tables(page: str) -> str:
+    """Return the page with every marked table made from the fields that it names.
+
+    A table leaves out fields that are defined for all reports or above it in its chapter.
+    """
+    shared: list[Field[Any]] = []
+    above: list[Field[Any]] = []
+    made = []
+    for section in re.split(r"^(?=##)", page, flags=re.MULTILINE):
+        if not section.startswith("###"):
+            above = []
+        groups = [group for names in _MARKED.findall(section) for group in groups_of(names)]
+        table = definitions(groups, [*shared, *above])
+        made.append(
+            _MARKED.sub(
+                lambda found, table=table: f"<!-- fields: {found[1]} -->\n\n{table}", section
+            )
+        )
+        fields = [field for group in groups for field in group]
+        above += fields
+        if section.removeprefix("## ").startswith(SHARED):
+            shared += fields
+    return "".join(made)
+
+
+def test_a_changed_definition_is_on_the_page() -> None:
+    """`make golden` writes the tables."""
+    page = PAGE.read_text(encoding="utf-8")
+    assert len(_MARKED.findall(page)) == 10
+    if WRITE:
+        PAGE.write_text(with_tables(page), encoding="utf-8")
+    assert PAGE.read_text(encoding="utf-8") == with_tables(page)
 
 
 # --- what the page says ---------------------------------------------------------------------------

@@ -3,37 +3,48 @@
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from math import isclose
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
+from blueattr.report.fields import tidy_table
 from blueattr.report.figures import count, number, percent, plural, short
 from blueattr.report.origin import (
-    ORIGIN_COLUMNS,
+    ORIGIN,
     gap_warnings,
-    origin_cells,
     origin_facts,
     origin_json,
     panel_table,
 )
 from blueattr.report.remarks import remark_facts, remarks_json
-from blueattr.report.tables import SCHEMA_VERSION, Cell, Column, Fact, Json, Report, Table
+from blueattr.report.result_fields import (
+    AGGREGATOR,
+    AGGREGATOR_OBJECT,
+    CUTOFFS,
+    INDICATOR,
+    MEANS,
+    MEANS_OBJECT,
+    METHOD,
+    MOMENT,
+    SIZE,
+    TIER,
+    TOTALS,
+    Tiered,
+    tiers_json,
+)
+from blueattr.report.tables import SCHEMA_VERSION, Fact, Json, Report, Table
 
 if TYPE_CHECKING:  # the arithmetic need not be imported to lay out its results
-    from blueattr.attribution import AttributionResult, TierShare
+    from blueattr.attribution import AttributionResult
     from blueattr.indicators import Aggregator
     from blueattr.value import Remarks
 
 __all__ = [
-    "Computed",
-    "aggregator_json",
+    "aggregator_text",
     "attribution_report",
     "attributions_report",
-    "cutoffs_text",
     "method_facts",
     "method_text",
     "methods_text",
     "tier_extents",
-    "tiers_json",
-    "weights_text",
 ]
 
 
@@ -129,45 +140,10 @@ def method_text(method: str, steps: int | None) -> str:
     return method if steps is None else f"{method} with {plural(steps, 'step')}"
 
 
-def aggregator_json(aggregator: "Aggregator") -> dict[str, Json]:
-    """Give an aggregator as a JSON object."""
-    return {"name": aggregator.name, "weights": list(aggregator.weights)}
-
-
 def aggregator_text(aggregator: "Aggregator") -> str:
     """Say how the features become one number, as in ``mean; weights a 0.5, b 0.3, c 0.2``."""
     weights = zip("abc", aggregator.weights, strict=True)
     return f"{aggregator.name}; weights " + ", ".join(f"{x} {w:.4g}" for x, w in weights)
-
-
-def weights_text(aggregator: "Aggregator") -> str:
-    """Give an aggregator's weights exactly, for a cell of tidy data."""
-    return ",".join(repr(weight) for weight in aggregator.weights)
-
-
-def cutoffs_text(cutoffs: Sequence[float]) -> str:
-    """Give cumulative percentages as ``--tiers`` takes them."""
-    return ",".join(f"{cutoff:.12g}" for cutoff in cutoffs)
-
-
-class Computed(Protocol):
-    """What a result of any kind says about how it was computed."""
-
-    @property
-    def aggregator(self) -> "Aggregator":
-        """As in `blueattr.attribution.AttributionResult`."""
-
-    @property
-    def cutoffs(self) -> tuple[float, ...]:
-        """As in `blueattr.attribution.AttributionResult`."""
-
-    @property
-    def means(self) -> tuple[float, float, float]:
-        """As in `blueattr.attribution.AttributionResult`."""
-
-    @property
-    def moment(self) -> float:
-        """As in `blueattr.attribution.AttributionResult`."""
 
 
 def methods_text(methods: "Mapping[str, tuple[str, int | None]]") -> str:
@@ -179,7 +155,7 @@ def methods_text(methods: "Mapping[str, tuple[str, int | None]]") -> str:
 
 
 def method_facts(
-    results: Computed, remarks: "Mapping[str, Remarks]", methods: str
+    results: Tiered, remarks: "Mapping[str, Remarks]", methods: str
 ) -> tuple[Fact, ...]:
     """Say in labelled lines how the values were computed.
 
@@ -208,34 +184,16 @@ def method_facts(
     )
 
 
-def tiers_json(tiers: Sequence["TierShare"]) -> list[Json]:
-    """Give tier shares as JSON objects."""
-    return [
-        {
-            "tier": tier.tier,
-            "agents": tier.agents,
-            "value": tier.value,
-            "share": tier.share,
-            "abs_share": tier.abs_share,
-        }
-        for tier in tiers
-    ]
-
-
 def _content(result: "AttributionResult") -> dict[str, Json]:
-    m_a, m_b, m_c = result.means
     return {
-        "indicator": result.indicator,
-        "method": result.method,
-        "steps": result.steps,
-        "n_agents": result.n_agents,
-        "total": result.total,
-        "attributed": result.attributed,
+        **INDICATOR.json(result),
+        **METHOD.json(result),
+        **SIZE.json(result),
+        **TOTALS.json(result),
         "tiers": tiers_json(result.tiers),
-        "tier_cutoffs": list(result.cutoffs),
-        "aggregator": aggregator_json(result.aggregator),
-        "means": {"a": m_a, "b": m_b, "c": m_c},
-        "moment": result.moment,
+        **CUTOFFS.json(result),
+        **AGGREGATOR_OBJECT.json(result),
+        **MEANS_OBJECT.json(result),
         **remarks_json(result.remarks),
         **origin_json(result.provenance),
     }
@@ -267,22 +225,14 @@ def _tier_table(results: Sequence["AttributionResult"]) -> Table:
     for result in results:
         extents = tier_extents([tier.tier for tier in result.tiers], result.cutoffs)
         for extent, tier in zip(extents, result.tiers, strict=True):
-            row: list[Cell] = [extent, tier.agents, tier.value, tier.share]
-            if several:
-                row.insert(0, result.indicator)
-            if signed:
-                row.append(tier.abs_share)
-            rows.append(tuple(row))
-    columns = [
-        Column("tier", "tier"),
-        Column("agents", "agents", "int"),
-        Column("value", "value", "float"),
-        Column("share", "share", "share"),
-    ]
+            lead = INDICATOR.cells(result) if several else ()
+            shares = TIER.cells(tier)[1:]
+            rows.append((*lead, extent, *(shares if signed else shares[:-1])))
+    columns = list(TIER.columns())
     if several:
-        columns.insert(0, Column("indicator", "indicator"))
-    if signed:
-        columns.append(Column("abs_share", "of |values|", "share"))
+        columns[:0] = INDICATOR.columns()
+    if not signed:
+        columns.pop()
     notes = []
     if signed:
         notes.append("Some values are negative; the last column shares out absolute values.")
@@ -304,49 +254,24 @@ def _tier_table(results: Sequence["AttributionResult"]) -> Table:
     )
 
 
+_TIDY = (
+    ("result", INDICATOR),
+    ("tier", TIER),
+    ("result", TOTALS),
+    ("result", SIZE),
+    ("result", MEANS),
+    ("result", MOMENT),
+    ("result", CUTOFFS),
+    ("result", AGGREGATOR),
+    ("result", METHOD),
+    ("origin", ORIGIN),
+)
+
+
 def _tidy(results: Sequence["AttributionResult"]) -> Table:
-    columns = (
-        Column("indicator", "indicator"),
-        Column("tier", "tier"),
-        Column("agents", "agents", "int"),
-        Column("value", "value", "float"),
-        Column("share", "share", "share"),
-        Column("abs_share", "absolute share", "share"),
-        Column("total", "total", "float"),
-        Column("attributed", "attributed", "float"),
-        Column("n_agents", "n", "int"),
-        Column("mean_a", "mean a", "float"),
-        Column("mean_b", "mean b", "float"),
-        Column("mean_c", "mean c", "float"),
-        Column("moment", "M", "float"),
-        Column("tier_cutoffs", "tier cut-offs"),
-        Column("aggregator", "aggregator"),
-        Column("weights", "weights"),
-        Column("method", "method"),
-        Column("steps", "steps", "int"),
-        *ORIGIN_COLUMNS,
-    )
-    rows = tuple(
-        (
-            result.indicator,
-            tier.tier,
-            tier.agents,
-            tier.value,
-            tier.share,
-            tier.abs_share,
-            result.total,
-            result.attributed,
-            result.n_agents,
-            *result.means,
-            result.moment,
-            cutoffs_text(result.cutoffs),
-            result.aggregator.name,
-            weights_text(result.aggregator),
-            result.method,
-            result.steps,
-            *origin_cells(result.provenance),
-        )
+    rows = [
+        {"result": result, "tier": tier, "origin": result.provenance}
         for result in results
         for tier in result.tiers
-    )
-    return Table("tiers", "", columns, rows)
+    ]
+    return tidy_table("tiers", _TIDY, rows)

@@ -2,30 +2,63 @@
 
 from typing import TYPE_CHECKING
 
-from blueattr.report.attributions import (
-    aggregator_json,
-    cutoffs_text,
-    method_facts,
-    methods_text,
-    tier_extents,
-    weights_text,
-)
+from blueattr.report.attributions import method_facts, methods_text, tier_extents
+from blueattr.report.fields import Field, Fields, tidy_table
 from blueattr.report.figures import percent, plural
 from blueattr.report.origin import (
-    ORIGIN_COLUMNS,
+    ORIGIN,
     gap_warnings,
-    origin_cells,
     origin_facts,
     origin_json,
     panel_table,
 )
 from blueattr.report.remarks import remarks_json
-from blueattr.report.tables import Column, Fact, Json, Report, Table
+from blueattr.report.result_fields import (
+    AGGREGATOR,
+    AGGREGATOR_OBJECT,
+    CUTOFFS,
+    INDICATOR,
+    MEANS_OBJECT,
+    METHOD,
+    SIZE,
+    TIER,
+    TOTALS,
+)
+from blueattr.report.tables import Fact, Json, Report, Table
 
 if TYPE_CHECKING:  # the arithmetic need not be imported to lay out its results
-    from blueattr.resampling import Bootstrap, IndicatorBootstrap
+    from blueattr.resampling import Bootstrap, IndicatorBootstrap, ShareInterval
 
-__all__ = ["bootstrap_report"]
+__all__ = ["INTERVAL", "LEVEL", "RESAMPLED", "RESAMPLES", "SEED", "bootstrap_report"]
+
+_PERCENTILES = "The 2.5th and the 97.5th percentile of the tier's share over resamples."
+INTERVAL: "Fields[ShareInterval]" = Fields(
+    TIER["tier"],
+    TIER["share"],
+    Field("low", _PERCENTILES, "share"),
+    Field("high", _PERCENTILES, "share"),
+    Field(
+        "std_error",
+        "Standard deviation of the share over resamples.",
+        "share",
+        heading="std. error",
+    ),
+)
+RESAMPLES: "Fields[Bootstrap]" = Fields(
+    Field("resamples", "How many resamples of n agents each.", "int", "resamples"),
+)
+SEED: "Fields[Bootstrap]" = Fields(Field("seed", "The base seed.", "int"))
+LEVEL: "Fields[Bootstrap]" = Fields(
+    Field("level", "Of the interval between `low` and `high`: 0.95.", "float", "share"),
+)
+RESAMPLED: "Fields[IndicatorBootstrap]" = Fields(
+    Field(
+        "undefined_resamples",
+        "Those on which the indicator is 0; left out.",
+        "int",
+        "resamples",
+    ),
+)
 
 
 def bootstrap_report(result: "Bootstrap") -> Report:
@@ -86,15 +119,15 @@ def _table(result: "Bootstrap") -> Table:
         name="shares",
         title=f"Tier shares with {100 * result.level:g} % percentile intervals",
         columns=(
-            Column("indicator", "indicator"),
-            Column("tier", "tier"),
-            Column("share", "share", "share"),
-            Column("low", f"{tail:g} %", "share"),
-            Column("high", f"{100 - tail:g} %", "share"),
-            Column("std_error", "std. error", "share"),
+            *INDICATOR.columns(),
+            INTERVAL["tier"].column(),
+            INTERVAL["share"].column(),
+            INTERVAL["low"].column(heading=f"{tail:g} %"),
+            INTERVAL["high"].column(heading=f"{100 - tail:g} %"),
+            INTERVAL["std_error"].column(),
         ),
         rows=tuple(
-            (one.indicator, extents[tier.tier], tier.share, tier.low, tier.high, tier.std_error)
+            (one.indicator, extents[tier.tier], *INTERVAL.cells(tier)[1:])
             for one in result.indicators
             for tier in one.tiers
         ),
@@ -108,33 +141,21 @@ def _table(result: "Bootstrap") -> Table:
 
 
 def _content(result: "Bootstrap") -> dict[str, Json]:
-    m_a, m_b, m_c = result.means
     return {
-        "n_agents": result.n_agents,
-        "resamples": result.resamples,
-        "seed": result.seed,
-        "level": result.level,
-        "aggregator": aggregator_json(result.aggregator),
-        "tier_cutoffs": list(result.cutoffs),
-        "means": {"a": m_a, "b": m_b, "c": m_c},
-        "moment": result.moment,
+        **SIZE.json(result),
+        **RESAMPLES.json(result),
+        **SEED.json(result),
+        **LEVEL.json(result),
+        **AGGREGATOR_OBJECT.json(result),
+        **CUTOFFS.json(result),
+        **MEANS_OBJECT.json(result),
         "indicators": [
             {
-                "indicator": one.indicator,
-                "method": one.method,
-                "steps": one.steps,
-                "total": one.total,
-                "undefined_resamples": one.undefined_resamples,
-                "tiers": [
-                    {
-                        "tier": tier.tier,
-                        "share": tier.share,
-                        "low": tier.low,
-                        "high": tier.high,
-                        "std_error": tier.std_error,
-                    }
-                    for tier in one.tiers
-                ],
+                **INDICATOR.json(one),
+                **METHOD.json(one),
+                **_TOTAL.json(one),
+                **RESAMPLED.json(one),
+                "tiers": [INTERVAL.json(tier) for tier in one.tiers],
                 **remarks_json(one.remarks),
             }
             for one in result.indicators
@@ -143,40 +164,27 @@ def _content(result: "Bootstrap") -> dict[str, Json]:
     }
 
 
+_TOTAL = Fields(TOTALS["total"])
+_TIDY = (
+    ("one", INDICATOR),
+    ("tier", INTERVAL),
+    ("one", _TOTAL),
+    ("result", LEVEL),
+    ("result", RESAMPLES),
+    ("one", RESAMPLED),
+    ("result", SEED),
+    ("result", SIZE),
+    ("result", CUTOFFS),
+    ("result", AGGREGATOR),
+    ("one", METHOD),
+    ("origin", ORIGIN),
+)
+
+
 def _tidy(result: "Bootstrap") -> Table:
-    columns = (
-        Column("indicator", "indicator"),
-        Column("tier", "tier"),
-        Column("share", "share", "share"),
-        Column("low", "low", "share"),
-        Column("high", "high", "share"),
-        Column("std_error", "standard error", "share"),
-        Column("total", "total", "float"),
-        Column("level", "level", "float"),
-        Column("resamples", "resamples", "int"),
-        Column("undefined_resamples", "without answer", "int"),
-        Column("seed", "seed", "int"),
-        Column("n_agents", "n", "int"),
-        Column("tier_cutoffs", "tier cut-offs"),
-        Column("aggregator", "aggregator"),
-        Column("weights", "weights"),
-        Column("method", "method"),
-        Column("steps", "steps", "int"),
-        *ORIGIN_COLUMNS,
-    )
-    rows = tuple(
-        (
-            *(one.indicator, tier.tier, tier.share, tier.low, tier.high, tier.std_error),
-            *(one.total, result.level, result.resamples, one.undefined_resamples, result.seed),
-            result.n_agents,
-            cutoffs_text(result.cutoffs),
-            result.aggregator.name,
-            weights_text(result.aggregator),
-            one.method,
-            one.steps,
-            *origin_cells(result.provenance),
-        )
+    rows = [
+        {"one": one, "tier": tier, "result": result, "origin": result.provenance}
         for one in result.indicators
         for tier in one.tiers
-    )
-    return Table("shares", "", columns, rows)
+    ]
+    return tidy_table("shares", _TIDY, rows)

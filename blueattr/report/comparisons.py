@@ -4,44 +4,31 @@ from collections.abc import Sequence
 from math import isfinite
 from typing import TYPE_CHECKING
 
-from blueattr.report.attributions import (
-    aggregator_json,
-    cutoffs_text,
-    method_facts,
-    methods_text,
-    tier_extents,
-    tiers_json,
-    weights_text,
+from blueattr.report.attributions import method_facts, methods_text, tier_extents
+from blueattr.report.comparison_data import (
+    RESCALING,
+    RUN_OBJECT,
+    SAMPLE,
+    comparison_content,
+    comparison_table,
 )
 from blueattr.report.figures import percent, plural, points, short, spread
 from blueattr.report.origin import (
-    ORIGIN_COLUMNS,
     gap_warnings,
-    origin_cells,
     origin_facts,
-    origin_json,
     panel_table,
 )
-from blueattr.report.remarks import remarks_json
-from blueattr.report.tables import Cell, Column, Fact, Json, Report, Table
+from blueattr.report.tables import Cell, Column, Fact, Report, Table
 
 if TYPE_CHECKING:  # the arithmetic need not be imported to lay out its results
     from blueattr.scales import (
         IndicatorScales,
         Rescaling,
-        SampleRun,
         SampleSummary,
         ScaleComparison,
     )
 
-__all__ = [
-    "SCALE_COLUMNS",
-    "comparison_content",
-    "comparison_report",
-    "comparison_rows",
-    "method_lines",
-    "sample_name",
-]
+__all__ = ["comparison_report", "method_lines", "sample_name"]
 
 
 def comparison_report(result: "ScaleComparison") -> Report:
@@ -78,7 +65,7 @@ def comparison_report(result: "ScaleComparison") -> Report:
             *origin_facts(result.provenance),
         ),
         warnings=gap_warnings(result.provenance.gaps),
-        data=Table("scales", "", SCALE_COLUMNS, comparison_rows(result)),
+        data=comparison_table((result,)),
         content=comparison_content(result),
     )
 
@@ -147,13 +134,12 @@ def _share_table(scales: "IndicatorScales", result: "ScaleComparison") -> Table:
         lengths_heading="rest",
         title=f"{scales.indicator}: tier shares, full panel against samples",
         columns=(
-            Column("protocol", "sample"),
-            Column("size", "agents", "int"),
+            *SAMPLE.columns(),
             *(
                 Column(name, extent, "figure")
                 for name, extent in zip(names, tier_extents(names, result.cutoffs), strict=True)
             ),
-            Column("flip", "flip", "figure"),
+            RUN_OBJECT["flip"].column("figure"),
         ),
         rows=tuple(rows),
         notes=(
@@ -216,14 +202,8 @@ def _rescaling_table(scales: "IndicatorScales") -> Table:
         name="rescaling",
         title=f"{scales.indicator}: is the sample's attribution a rescaled full one?",
         columns=(
-            Column("protocol", "sample"),
-            Column("size", "agents", "int"),
-            Column("lambda", "λ", "figure"),
-            Column("relative_residual", "residual", "figure"),
-            Column("cosine", "cosine", "figure"),
-            Column("kendall_tau", "Kendall", "figure"),
-            Column("spearman_rho", "Spearman", "figure"),
-            Column("ratio_spread", "spread", "figure"),
+            *SAMPLE.columns(),
+            *(field.column("figure") for field in RESCALING if field.kind == "float"),
         ),
         rows=tuple(rows),
         notes=(*_verdict(scales.samples, [tier.tier for tier in scales.full.tiers]), *notes),
@@ -278,186 +258,3 @@ def _where_it_errs(
             f"{percent(worst.relative)} of the larger of its two values."
         )
     return words
-
-
-def comparison_content(result: "ScaleComparison") -> dict[str, Json]:
-    """Give the complete JSON form of a comparison."""
-    m_a, m_b, m_c = result.means
-    return {
-        "n_agents": result.n_agents,
-        "protocols": list(result.protocols),
-        "sizes": list(result.sizes),
-        "seeds": result.seeds,
-        "seed": result.seed,
-        "method": result.method,
-        "steps": result.steps,
-        "aggregator": aggregator_json(result.aggregator),
-        "tier_cutoffs": list(result.cutoffs),
-        "means": {"a": m_a, "b": m_b, "c": m_c},
-        "moment": result.moment,
-        "indicators": [
-            {
-                "indicator": scales.indicator,
-                "full": {
-                    "total": scales.full.total,
-                    "attributed": scales.full.attributed,
-                    "tiers": tiers_json(scales.full.tiers),
-                },
-                "undefined": scales.undefined or None,
-                "method": scales.method,
-                "steps": scales.steps,
-                **remarks_json(scales.remarks),
-                "samples": [
-                    _sample_json(sample, [tier.tier for tier in scales.full.tiers])
-                    for sample in scales.samples
-                ],
-            }
-            for scales in result.indicators
-        ],
-        **origin_json(result.provenance),
-    }
-
-
-def _sample_json(sample: "SampleSummary", tiers: Sequence[str]) -> dict[str, Json]:
-    return {
-        "protocol": sample.protocol,
-        "size": sample.size,
-        "seeds": sample.seeds,
-        "undefined_seeds": sample.undefined_seeds,
-        "deterministic": sample.deterministic,
-        "tiers": [
-            {"tier": tier.tier, "share_mean": tier.share_mean, "share_std": tier.share_std}
-            for tier in sample.tiers
-        ],
-        "flip_mean": sample.flip_mean,
-        "flip_std": sample.flip_std,
-        "rescaling": _rescaling_json(sample.rescaling, tiers),
-        "unavailable": sample.unavailable or None,
-        "runs": [_run_json(run, tiers) for run in sample.runs],
-    }
-
-
-def _run_json(run: "SampleRun", tiers: Sequence[str]) -> dict[str, Json]:
-    return {
-        "seed": run.seed,
-        "n_agents": run.n_agents,
-        "total": run.total,
-        "shares": None if run.shares is None else list(run.shares),
-        "flip": run.flip,
-        "rescaling": _rescaling_json(run.rescaling, tiers),
-        "undefined": run.undefined or None,
-    }
-
-
-def _rescaling_json(test: "Rescaling | None", tiers: Sequence[str]) -> dict[str, Json] | None:
-    if test is None:
-        return None
-    finite = isfinite(test.ratio_spread)
-    return {
-        "lambda": test.scale_factor,
-        "relative_residual": test.relative_residual,
-        "cosine": test.cosine,
-        "kendall_tau": test.kendall_tau,
-        "spearman_rho": test.spearman_rho,
-        "ratio_spread": test.ratio_spread if finite else None,
-        "ratio_spread_infinite": not finite,
-        "factor_exists": test.exact,
-        "tier_residuals": dict(zip(tiers, test.tier_residuals, strict=False)),
-        "worst": None
-        if test.worst is None
-        else {
-            "did": test.worst.did,
-            "tier": tiers[test.worst.tier],
-            "relative_misfit": test.worst.relative,
-        },
-    }
-
-
-SCALE_COLUMNS = (
-    Column("indicator", "indicator"),
-    Column("protocol", "protocol"),
-    Column("size", "size", "int"),
-    Column("tier", "tier"),
-    Column("total", "total", "float"),
-    Column("share_mean", "mean share", "share"),
-    Column("share_std", "its deviation", "share"),
-    Column("flip_mean", "mean flip", "share"),
-    Column("flip_std", "its deviation", "share"),
-    Column("seeds", "seeds", "int"),
-    Column("undefined_seeds", "without answer", "int"),
-    Column("deterministic", "deterministic", "bool"),
-    Column("lambda", "λ", "float"),
-    Column("relative_residual", "relative residual", "float"),
-    Column("cosine", "cosine", "float"),
-    Column("kendall_tau", "Kendall τ-b", "float"),
-    Column("spearman_rho", "Spearman", "float"),
-    Column("ratio_spread", "ratio spread", "float"),
-    Column("ratio_spread_infinite", "infinite", "bool"),
-    Column("tier_residual", "part of the squared residual", "share"),
-    Column("n_agents", "n", "int"),
-    Column("seed", "base seed", "int"),
-    Column("tier_cutoffs", "tier cut-offs"),
-    Column("aggregator", "aggregator"),
-    Column("weights", "weights"),
-    Column("method", "method"),
-    Column("steps", "steps", "int"),
-    *ORIGIN_COLUMNS,
-)
-
-
-def comparison_rows(result: "ScaleComparison") -> tuple[tuple[Cell, ...], ...]:
-    """Give one row per indicator, protocol, size and tier, with the cells of `SCALE_COLUMNS`.
-
-    The full panel has the protocol ``full``; an indicator that is 0 on it has no rows.
-    """
-    rows: list[tuple[Cell, ...]] = []
-    for scales in result.indicators:
-        common: tuple[Cell, ...] = (
-            result.n_agents,
-            result.seed,
-            cutoffs_text(result.cutoffs),
-            result.aggregator.name,
-            weights_text(result.aggregator),
-            scales.method,
-            scales.steps,
-            *origin_cells(result.provenance),
-        )
-        rows.extend(
-            (
-                *(scales.indicator, "full", result.n_agents, tier.tier),
-                *(scales.full.total, tier.share),
-                *[None] * 14,
-                *common,
-            )
-            for tier in scales.full.tiers
-        )
-        for sample in scales.samples:
-            spreads = {tier.tier: (tier.share_mean, tier.share_std) for tier in sample.tiers}
-            rows.extend(
-                (
-                    *(scales.indicator, sample.protocol, sample.size, tier.tier, None),
-                    *spreads.get(tier.tier, (None, None)),
-                    *(sample.flip_mean, sample.flip_std, sample.seeds, sample.undefined_seeds),
-                    sample.deterministic,
-                    *_rescaling_cells(sample.rescaling, k),
-                    *common,
-                )
-                for k, tier in enumerate(scales.full.tiers)
-            )
-    return tuple(rows)
-
-
-def _rescaling_cells(test: "Rescaling | None", tier: int) -> tuple[Cell, ...]:
-    if test is None:
-        return (None,) * 8
-    finite = isfinite(test.ratio_spread)
-    return (
-        test.scale_factor,
-        test.relative_residual,
-        test.cosine,
-        test.kendall_tau,
-        test.spearman_rho,
-        test.ratio_spread if finite else None,
-        not finite,
-        test.tier_residuals[tier] if test.tier_residuals else None,
-    )

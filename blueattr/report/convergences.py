@@ -2,23 +2,66 @@
 
 from typing import TYPE_CHECKING
 
-from blueattr.report.attributions import aggregator_json, aggregator_text, weights_text
+from blueattr.report.attributions import aggregator_text
+from blueattr.report.fields import Field, Fields, tidy_table
 from blueattr.report.figures import plural, short
 from blueattr.report.origin import (
-    ORIGIN_COLUMNS,
+    ORIGIN,
     gap_warnings,
-    origin_cells,
     origin_facts,
     origin_json,
     panel_table,
 )
 from blueattr.report.remarks import definition_json, origin_text
-from blueattr.report.tables import Cell, Column, Fact, Json, Report, Table
+from blueattr.report.result_fields import (
+    AGGREGATOR,
+    AGGREGATOR_OBJECT,
+    INDICATOR,
+    MEANS_OBJECT,
+    MOMENT,
+    SIZE,
+)
+from blueattr.report.tables import Cell, Fact, Json, Report, Table
 
 if TYPE_CHECKING:  # the arithmetic need not be imported to lay out its results
-    from blueattr.convergence import Convergence, ConvergenceSeries
+    from blueattr.convergence import Convergence, ConvergenceRow, ConvergenceSeries
 
-__all__ = ["convergence_report"]
+__all__ = ["PARTS", "REFERENCE", "ROW", "SAME", "convergence_report"]
+
+PARTS: "Fields[Convergence]" = Fields(
+    Field("series", "One object for each indicator."),
+    Field("rows", "One object for each K."),
+)
+ROW: "Fields[ConvergenceRow]" = Fields(
+    Field("steps", kind="int", heading="K"),
+    Field("error", r"Σ\|φ^K_i - φ_i\| / Σ\|φ_i\| over all agents.", "float", "relative"),
+    Field(
+        "order",
+        "log(e'/e) / log(K/K') from the row before; of a series the least-squares slope of "
+        "-log(error) over log(K). The error falls as 1/K to this power.",
+        "float",
+    ),
+    Field(
+        "predicted",
+        "For `heat`, the same error where M is 0.52.",
+        "float",
+        "relative",
+        heading="error at M = 0.52",
+    ),
+    Field("published", "For `heat`, what the paper gives at this K.", "float", "relative"),
+)
+REFERENCE: "Fields[ConvergenceSeries]" = Fields(
+    Field(
+        "reference_steps",
+        "K of the quadrature that stands for the exact value where there is no closed form.",
+        "int",
+        "steps",
+    ),
+)
+SAME: "Fields[ConvergenceSeries]" = Fields(
+    Field("order", kind="float"),
+    Field("same", "Whether quadrature is the closed form, for every K.", "bool"),
+)
 
 _ROUNDING = 1e-12  # as blueattr.convergence.ROUNDING
 _HEAT_NOTES = (
@@ -90,9 +133,9 @@ def _sentence(series: "ConvergenceSeries") -> str:
 def _table(series: "ConvergenceSeries", result: "Convergence") -> Table:
     heat = series.rows[0].predicted is not None
     columns = [
-        Column("steps", "K", "int"),
-        Column("error", "error", "figure"),
-        Column("order", "order", "figure"),
+        ROW["steps"].column(),
+        ROW["error"].column("figure"),
+        ROW["order"].column("figure"),
     ]
     notes = []
     if series.reference_steps:
@@ -103,8 +146,7 @@ def _table(series: "ConvergenceSeries", result: "Convergence") -> Table:
     elif series.order is None:
         notes.append("No order: what is left is rounding, or there is one K.")
     if heat:
-        columns.append(Column("predicted", "error at M = 0.52", "figure"))
-        columns.append(Column("published", "published", "figure"))
+        columns += [ROW["predicted"].column("figure"), ROW["published"].column("figure")]
         notes.extend(_HEAT_NOTES)
         notes.append(
             f"M is {short(result.moment)} on this panel; the published numbers are of one topic "
@@ -134,30 +176,18 @@ def _table(series: "ConvergenceSeries", result: "Convergence") -> Table:
 
 
 def _content(result: "Convergence") -> dict[str, Json]:
-    m_a, m_b, m_c = result.means
     return {
-        "n_agents": result.n_agents,
+        **SIZE.json(result),
         "steps": list(result.steps),
-        "aggregator": aggregator_json(result.aggregator),
-        "means": {"a": m_a, "b": m_b, "c": m_c},
-        "moment": result.moment,
+        **AGGREGATOR_OBJECT.json(result),
+        **MEANS_OBJECT.json(result),
         "series": [
             {
-                "indicator": series.indicator,
+                **INDICATOR.json(series),
                 "definition": definition_json(series.info),
-                "reference_steps": series.reference_steps,
-                "order": series.order,
-                "same": series.same,
-                "rows": [
-                    {
-                        "steps": row.steps,
-                        "error": row.error,
-                        "order": row.order,
-                        "predicted": row.predicted,
-                        "published": row.published,
-                    }
-                    for row in series.rows
-                ],
+                **REFERENCE.json(series),
+                **SAME.json(series),
+                "rows": [ROW.json(row) for row in series.rows],
             }
             for series in result.series
         ],
@@ -165,37 +195,21 @@ def _content(result: "Convergence") -> dict[str, Json]:
     }
 
 
-_TIDY_COLUMNS = (
-    Column("indicator", "indicator"),
-    Column("steps", "K", "int"),
-    Column("error", "error", "float"),
-    Column("order", "order", "float"),
-    Column("predicted", "error at M = 0.52", "float"),
-    Column("published", "published", "float"),
-    Column("reference_steps", "reference K", "int"),
-    Column("n_agents", "n", "int"),
-    Column("moment", "M", "float"),
-    Column("aggregator", "aggregator"),
-    Column("weights", "weights"),
-    *ORIGIN_COLUMNS,
+_TIDY = (
+    ("series", INDICATOR),
+    ("row", ROW),
+    ("series", REFERENCE),
+    ("result", SIZE),
+    ("result", MOMENT),
+    ("result", AGGREGATOR),
+    ("origin", ORIGIN),
 )
 
 
 def _tidy(result: "Convergence") -> Table:
-    common: tuple[Cell, ...] = (
-        result.n_agents,
-        result.moment,
-        result.aggregator.name,
-        weights_text(result.aggregator),
-        *origin_cells(result.provenance),
-    )
-    rows = tuple(
-        (
-            *(series.indicator, row.steps, row.error, row.order, row.predicted, row.published),
-            series.reference_steps,
-            *common,
-        )
+    rows = [
+        {"series": series, "row": row, "result": result, "origin": result.provenance}
         for series in result.series
         for row in series.rows
-    )
-    return Table("convergence", "", _TIDY_COLUMNS, rows)
+    ]
+    return tidy_table("convergence", _TIDY, rows)

@@ -5,15 +5,43 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from blueattr.report.attributions import attributions_report, tier_extents, tiers_json
+from blueattr.report.attributions import attributions_report, tier_extents
+from blueattr.report.fields import Field, Fields, tidy_table
 from blueattr.report.figures import iso, percent
-from blueattr.report.origin import ORIGIN_COLUMNS, origin_cells
-from blueattr.report.tables import Cell, Column, Json, Report, Table
+from blueattr.report.origin import ORIGIN
+from blueattr.report.result_fields import (
+    INDICATOR,
+    METHOD,
+    SIZE,
+    TIER,
+    TOTALS,
+    UNDEFINED,
+    tiers_json,
+)
+from blueattr.report.tables import Cell, Column, Report, Table
 
 if TYPE_CHECKING:  # the arithmetic need not be imported to lay out its results
     from blueattr.days import Day, DayShares
 
-__all__ = ["days_report"]
+__all__ = ["DAY", "PARTS", "days_report"]
+
+_IN_WINDOW = "The part of it that is in the window."
+DAY: "Fields[Day]" = Fields(
+    Field("day", "The day.", "date"),
+    Field("start", _IN_WINDOW, "time", get=lambda day: day.window.start),
+    Field("end", _IN_WINDOW, "time", get=lambda day: day.window.end),
+    Field(
+        "participants",
+        "Agents with any activity, a_i > 0, on that day.",
+        "int",
+        "agents",
+        heading="active",
+    ),
+)
+PARTS: "Fields[DayShares]" = Fields(
+    Field("whole", "The attribution of the whole window."),
+    Field("days", "One object for each day."),
+)
 
 
 def days_report(results: "Sequence[DayShares]") -> Report:
@@ -43,7 +71,11 @@ def days_report(results: "Sequence[DayShares]") -> Report:
         content={
             "results": [
                 {"indicator": result.whole.indicator, "whole": one,
-                 "days": [_day_json(day) for day in result.days]}
+                 "days": [
+                     {**DAY.json(day), **TOTALS.json(day), "tiers": tiers_json(day.tiers),
+                      **UNDEFINED.json(day)}
+                     for day in result.days
+                 ]}
                 for result, one in zip(results, wholes, strict=True)
             ]
         },
@@ -70,8 +102,8 @@ def _table(result: "DayShares") -> Table:
         bars="total",
         title=f"{result.whole.indicator}: tier shares by day (UTC)",
         columns=(
-            Column("day", "day", "date"),
-            Column("participants", "active", "int"),
+            DAY["day"].column(),
+            DAY["participants"].column(),
             Column("total", result.whole.indicator, "float"),
             *(
                 Column(name, extent, "figure")
@@ -85,56 +117,30 @@ def _table(result: "DayShares") -> Table:
     )
 
 
-def _day_json(day: "Day") -> dict[str, Json]:
-    return {
-        "day": iso(day.day),
-        "start": iso(day.window.start),
-        "end": iso(day.window.end),
-        "participants": day.participants,
-        "total": day.total,
-        "attributed": day.attributed,
-        "tiers": tiers_json(day.tiers),
-        "undefined": day.undefined or None,
-    }
+_TIDY = (
+    ("whole", INDICATOR),
+    ("day", DAY),
+    ("day", TOTALS),
+    ("tier", Fields(TIER["tier"], TIER["agents"])),
+    ("tier of day", Fields(TIER["value"], TIER["share"], TIER["abs_share"])),
+    ("day", UNDEFINED),
+    ("whole", SIZE),
+    ("whole", METHOD),
+    ("origin", ORIGIN),
+)
 
 
 def _tidy(results: "Sequence[DayShares]") -> Table:
-    columns = (
-        Column("indicator", "indicator"),
-        Column("day", "day", "date"),
-        Column("start", "start", "time"),
-        Column("end", "end", "time"),
-        Column("participants", "active", "int"),
-        Column("total", "total", "float"),
-        Column("attributed", "attributed", "float"),
-        Column("tier", "tier"),
-        Column("agents", "agents", "int"),
-        Column("value", "value", "float"),
-        Column("share", "share", "share"),
-        Column("abs_share", "absolute share", "share"),
-        Column("undefined", "without answer"),
-        Column("n_agents", "n", "int"),
-        Column("method", "method"),
-        Column("steps", "steps", "int"),
-        *ORIGIN_COLUMNS,
-    )
-    rows: list[tuple[Cell, ...]] = []
-    for result in results:
-        whole = result.whole
-        for day in result.days:
-            given = {tier.tier: tier for tier in day.tiers}
-            for tier in whole.tiers:
-                part = given.get(tier.tier)
-                cells: tuple[Cell, ...] = (
-                    (None, None, None) if part is None else (part.value, part.share, part.abs_share)
-                )
-                rows.append(
-                    (
-                        *(whole.indicator, day.day, day.window.start, day.window.end),
-                        *(day.participants, day.total, day.attributed),
-                        *(tier.tier, tier.agents, *cells, day.undefined or None),
-                        *(whole.n_agents, whole.method, whole.steps),
-                        *origin_cells(whole.provenance),
-                    )
-                )
-    return Table("days", "", columns, tuple(rows))
+    rows = [
+        {
+            "whole": result.whole,
+            "day": day,
+            "tier": tier,
+            "tier of day": next((part for part in day.tiers if part.tier == tier.tier), None),
+            "origin": result.whole.provenance,
+        }
+        for result in results
+        for day in result.days
+        for tier in result.whole.tiers
+    ]
+    return tidy_table("days", _TIDY, rows)

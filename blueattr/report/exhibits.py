@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from blueattr.report.drawing import Spec
 from blueattr.report.jsonform import table_json
 from blueattr.report.looks import Look, Row
-from blueattr.report.origin import ORIGIN_COLUMNS, origin_cells, origin_json
+from blueattr.report.origin import ORIGIN, origin_json
 from blueattr.report.tables import Cell, Column, Report, Table
 
 if TYPE_CHECKING:  # the arithmetic need not be imported to lay out its results
@@ -86,14 +86,14 @@ def data_report(
     origins
         That of each row, where rows are of several topics.
     """
-    cells = [origin_cells(one) for one in origins or [origin] * len(rows)]
+    cells = [ORIGIN.cells(one) for one in origins or [origin] * len(rows)]
     return Report(
         kind=name,
         tables=(table,),
         data=Table(
             name,
             "",
-            (*columns, *ORIGIN_COLUMNS),
+            (*columns, *ORIGIN.columns()),
             tuple((*row, *more) for row, more in zip(rows, cells, strict=True)),
         ),
         content={

@@ -2,21 +2,57 @@
 
 from typing import TYPE_CHECKING
 
-from blueattr.report.comparisons import (
-    SCALE_COLUMNS,
-    comparison_content,
-    comparison_rows,
-    method_lines,
-)
+from blueattr.report.comparison_data import SAMPLE, comparison_content, comparison_table
+from blueattr.report.comparisons import method_lines
+from blueattr.report.fields import Field, Fields
 from blueattr.report.figures import percent, plural, points
 from blueattr.report.origin import gap_warnings, origin_facts, panel_table
+from blueattr.report.result_fields import INDICATOR, UNDEFINED
 from blueattr.report.tables import SCHEMA_VERSION, Cell, Column, Fact, Json, Report, Table
 
 if TYPE_CHECKING:  # the arithmetic need not be imported to lay out its results
-    from blueattr.grids import Flip, ScaleGrid
+    from blueattr.grids import Flip, FlipCount, ScaleGrid
     from blueattr.scales import ScaleComparison
 
-__all__ = ["grid_report"]
+__all__ = ["COUNT", "FLIPS", "GRID_FLIP", "PARTS", "grid_report"]
+
+PARTS: "Fields[ScaleGrid]" = Fields(
+    Field("topics", "The comparison of each topic."),
+    Field("flips", "The flips of all comparisons, and how many are positive."),
+)
+FLIPS: "Fields[ScaleGrid]" = Fields(
+    Field("flips", "One object for each topic, indicator, protocol and size."),
+    Field("counts", "One object for each protocol and size."),
+    inside="flips",
+)
+GRID_FLIP: "Fields[Flip]" = Fields(
+    Field("topic", "The topic's name."),
+    INDICATOR["indicator"],
+    SAMPLE["protocol"],
+    SAMPLE["size"],
+    Field("flip_mean", kind="share", get=lambda flip: flip.mean),
+    Field("flip_std", kind="share", get=lambda flip: flip.std),
+    Field(
+        "positive",
+        "Whether `flip_mean` > 0; none where there is no flip.",
+        "bool",
+        get=lambda flip: None if flip.mean is None else flip.positive,
+    ),
+    UNDEFINED["undefined"],
+    inside="flips",
+)
+COUNT: "Fields[FlipCount]" = Fields(
+    SAMPLE["protocol"],
+    SAMPLE["size"],
+    Field("positive", "Flips above 0.", "int", "flips"),
+    Field(
+        "defined",
+        "Flips that there are: topics times indicators, less those without an answer.",
+        "int",
+        "flips",
+    ),
+    inside="counts",
+)
 
 _OF_THE_TOPIC = frozenset({"topic", "keywords", "hashtags", "patterns"})
 
@@ -53,12 +89,9 @@ def grid_report(result: "ScaleGrid") -> Report:
             *origin,
         ),
         warnings=gap_warnings(first.provenance.gaps),
-        data=Table(
-            "scales", "", SCALE_COLUMNS,
-            tuple(row for comparison in result.topics for row in comparison_rows(comparison)),
-        ),
+        data=comparison_table(result.topics),
         content=_content(result, flips),
-    )  # fmt: skip
+    )
 
 
 def _topic(comparison: "ScaleComparison") -> str:
@@ -160,28 +193,15 @@ def _size_table(result: "ScaleGrid") -> Table:
 def _content(result: "ScaleGrid", flips: "tuple[Flip, ...]") -> dict[str, Json]:
     return {
         "topics": [
-            {"schema_version": SCHEMA_VERSION, "kind": "scale_comparison",
-             **comparison_content(comparison)}
+            {
+                "schema_version": SCHEMA_VERSION,
+                "kind": "scale_comparison",
+                **comparison_content(comparison),
+            }
             for comparison in result.topics
         ],
         "flips": {
-            "counts": [
-                {"protocol": c.protocol, "size": c.size, "positive": c.positive,
-                 "defined": c.defined}
-                for c in result.counts()
-            ],
-            "flips": [
-                {
-                    "topic": flip.topic,
-                    "indicator": flip.indicator,
-                    "protocol": flip.protocol,
-                    "size": flip.size,
-                    "flip_mean": flip.mean,
-                    "flip_std": flip.std,
-                    "positive": None if flip.mean is None else flip.positive,
-                    "undefined": flip.undefined or None,
-                }
-                for flip in flips
-            ],
+            "counts": [COUNT.json(count) for count in result.counts()],
+            "flips": [GRID_FLIP.json(flip) for flip in flips],
         },
-    }  # fmt: skip
+    }

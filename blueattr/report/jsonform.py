@@ -4,8 +4,9 @@ import json
 from datetime import date
 
 from blueattr.report.escape import safe_json
+from blueattr.report.fields import REPORT
 from blueattr.report.figures import iso
-from blueattr.report.tables import SCHEMA_VERSION, Cell, Json, Report, Table
+from blueattr.report.tables import Cell, Json, Report, Table
 
 __all__ = ["json_bytes", "table_json"]
 
@@ -28,7 +29,7 @@ def json_bytes(report: Report) -> bytes:
         content = {table.name: table_json(table) for table in report.tables}
         if report.warnings:
             content["warnings"] = list(report.warnings)
-    document = {"schema_version": SCHEMA_VERSION, "kind": report.kind, **content}
+    document = {**REPORT.json(report), **content}
     encoded = json.dumps(document, ensure_ascii=False, allow_nan=False, indent=2)
     return (safe_json(encoded) + "\n").encode()
 

@@ -3,31 +3,134 @@
 from collections.abc import Sequence
 from datetime import timedelta
 
-from blueattr.provenance import Gap, PanelStep, Provenance
+from blueattr.provenance import Gap, PanelStep, Provenance, TopicInfo, Window
+from blueattr.report.fields import Field, Fields
 from blueattr.report.figures import iso, plural
-from blueattr.report.tables import Cell, Column, Fact, Json, Table
+from blueattr.report.tables import Column, Fact, Json, Table
 
 __all__ = [
-    "ORIGIN_COLUMNS",
+    "GAP",
+    "ORIGIN",
+    "ORIGIN_OBJECT",
+    "PANEL_STEP",
+    "TOPIC",
+    "TOPIC_WORDS",
+    "WINDOW",
     "coverage_table",
     "gap_warnings",
-    "origin_cells",
     "origin_facts",
     "origin_json",
     "panel_table",
     "seen_fraction",
 ]
 
-ORIGIN_COLUMNS = (
-    Column("topic", "topic"),
-    Column("window_start", "window start", "time"),
-    Column("window_end", "window end", "time"),
-    Column("gaps", "gaps", "int"),
-    Column("gap_seconds", "seconds not seen", "float"),
-    Column("feature_scale", "feature scale"),
-    Column("popularity", "popularity"),
-    Column("source", "source"),
-    Column("version", "version"),
+TOPIC: Fields[TopicInfo] = Fields(
+    Field("name", "As its [definition](data.md#topics) has them."),
+    Field("title", "As its [definition](data.md#topics) has them."),
+    Field("category", "As its [definition](data.md#topics) has them."),
+    inside="topic",
+)
+TOPIC_WORDS: Fields[TopicInfo] = Fields(
+    Field("keywords", "What it matches."),
+    Field("hashtags", "What it matches."),
+    Field("patterns", "What it matches."),
+)
+WINDOW: Fields[Window] = Fields(
+    Field("start", "Its ends. In CSV `window_start`, `window_end`.", "time"),
+    Field("end", "Its ends. In CSV `window_start`, `window_end`.", "time"),
+    inside="window",
+)
+GAP: Fields[Gap] = Fields(
+    Field("start", "Each gap's ends.", "time", heading="from"),
+    Field("end", "Each gap's ends.", "time", heading="to"),
+    Field("reason", "Why the gap is there.", heading="why"),
+    inside="gaps",
+)
+PANEL_STEP: Fields[PanelStep] = Fields(
+    Field("filter", "Which filter."),
+    Field("before", "Accounts before the filter.", "int", "accounts"),
+    Field("removed", "Accounts that the filter removes.", "int", "accounts"),
+    Field("after", "Accounts that remain: after = before - removed.", "int", "accounts"),
+    Field("note", "What a reader must know about the filter."),
+    inside="panel",
+)
+
+_SOURCE: Field[Provenance] = Field(
+    "source",
+    "The store or features file; in reports on a store a file or stream that was read.",
+)
+_TOPIC: Field[Provenance] = Field(
+    "topic",
+    "What was matched; none for a panel without a topic. In CSV the topic's name.",
+    get=lambda origin: None if origin.topic is None else origin.topic.name,
+    json=lambda origin: (
+        None if origin.topic is None else TOPIC.json(origin.topic) | TOPIC_WORDS.json(origin.topic)
+    ),
+)
+_GAPS: Field[Provenance] = Field(
+    "gaps",
+    "Stretches that [no source covers](data.md#events), in a list; in CSV how many.",
+    "int",
+    "gaps",
+    get=lambda origin: None if origin.window is None else len(origin.gaps),
+    json=lambda origin: [GAP.json(gap) for gap in origin.gaps],
+)
+_FEATURE_SCALE: Field[Provenance] = Field(
+    "feature_scale",
+    "`log1p`: features are log(1 + count); `raw`: counts; `as given`: a features file.",
+)
+_POPULARITY: Field[Provenance] = Field(
+    "popularity", "What b counts, in words, with the dates of follower counts."
+)
+_VERSION: Field[Provenance] = Field("version", "Of blueattr.")
+
+ORIGIN: Fields[Provenance] = Fields(
+    _TOPIC,
+    Field(
+        "window_start",
+        "The window's ends, in CSV and Parquet.",
+        "time",
+        get=lambda origin: None if origin.window is None else origin.window.start,
+    ),
+    Field(
+        "window_end",
+        "The window's ends, in CSV and Parquet.",
+        "time",
+        get=lambda origin: None if origin.window is None else origin.window.end,
+    ),
+    _GAPS,
+    Field(
+        "gap_seconds",
+        "Length of all gaps together.",
+        "float",
+        "s",
+        get=lambda origin: None if origin.window is None else _unseen(origin.gaps).total_seconds(),
+    ),
+    _FEATURE_SCALE,
+    _POPULARITY,
+    _SOURCE,
+    _VERSION,
+)
+"""Columns of every row of a tidy table."""
+
+ORIGIN_OBJECT: Fields[Provenance] = Fields(
+    _SOURCE,
+    _TOPIC,
+    Field(
+        "window",
+        "The stretch of time, the end not included; none for a features file.",
+        json=lambda origin: None if origin.window is None else WINDOW.json(origin.window),
+    ),
+    _GAPS,
+    _FEATURE_SCALE,
+    _POPULARITY,
+    Field(
+        "panel",
+        "What each [filter](data.md#panel) did, in the order of the filters.",
+        json=lambda origin: [PANEL_STEP.json(step) for step in origin.panel],
+    ),
+    Field("notes", "What else a reader must know."),
+    _VERSION,
 )
 
 _GAPS_LISTED = 20
@@ -39,14 +142,8 @@ def panel_table(steps: Sequence[PanelStep]) -> Table:
     return Table(
         name="panel",
         title="Panel",
-        columns=(
-            Column("filter", "filter"),
-            Column("before", "before", "int"),
-            Column("removed", "removed", "int"),
-            Column("after", "after", "int"),
-            Column("note", "note"),
-        ),
-        rows=tuple((s.filter, s.before, s.removed, s.after, s.note) for s in steps),
+        columns=PANEL_STEP.columns(),
+        rows=tuple(PANEL_STEP.cells(step) for step in steps),
     )
 
 
@@ -67,10 +164,10 @@ def coverage_table(gaps: Sequence[Gap]) -> Table:
         name="gaps",
         title="Gaps",
         columns=(
-            Column("start", "from", "time"),
-            Column("end", "to", "time"),
+            GAP["start"].column(),
+            GAP["end"].column(),
             Column("length", "not seen", "figure"),
-            Column("reason", "why"),
+            GAP["reason"].column(),
         ),
         rows=tuple(
             (gap.start, gap.end, _duration(gap.end - gap.start), gap.reason)
@@ -126,57 +223,8 @@ def origin_facts(origin: Provenance) -> tuple[Fact, ...]:
 
 
 def origin_json(origin: Provenance) -> dict[str, Json]:
-    """Give the whole of a provenance as the fields of a JSON object."""
-    topic = origin.topic
-    window = origin.window
-    return {
-        "source": origin.source,
-        "topic": None
-        if topic is None
-        else {
-            "name": topic.name,
-            "title": topic.title,
-            "category": topic.category,
-            "keywords": list(topic.keywords),
-            "hashtags": list(topic.hashtags),
-            "patterns": list(topic.patterns),
-        },
-        "window": None if window is None else {"start": iso(window.start), "end": iso(window.end)},
-        "gaps": [
-            {"start": iso(gap.start), "end": iso(gap.end), "reason": gap.reason}
-            for gap in origin.gaps
-        ],
-        "feature_scale": origin.feature_scale,
-        "popularity": origin.popularity,
-        "panel": [
-            {
-                "filter": step.filter,
-                "before": step.before,
-                "removed": step.removed,
-                "after": step.after,
-                "note": step.note,
-            }
-            for step in origin.panel
-        ],
-        "notes": list(origin.notes),
-        "version": origin.version,
-    }
-
-
-def origin_cells(origin: Provenance) -> tuple[Cell, ...]:
-    """Give the cells of `ORIGIN_COLUMNS`, repeated in every row of a tidy table."""
-    window = origin.window
-    return (
-        None if origin.topic is None else origin.topic.name,
-        None if window is None else window.start,
-        None if window is None else window.end,
-        None if window is None else len(origin.gaps),
-        None if window is None else _unseen(origin.gaps).total_seconds(),
-        origin.feature_scale,
-        origin.popularity,
-        origin.source,
-        origin.version,
-    )
+    """Return a whole provenance as the fields of a JSON object."""
+    return ORIGIN_OBJECT.json(origin)
 
 
 def _unseen(gaps: Sequence[Gap]) -> timedelta:

@@ -18,7 +18,7 @@ from blueattr.report.exhibits import Exhibit, topic_title
 from blueattr.report.figures import count, percent, plural, short
 from blueattr.report.looks import PAGE, PAGE_NARROW
 from blueattr.report.markup import environment, leaders_layout, table_layout
-from blueattr.report.origin import ORIGIN_COLUMNS, coverage_table, gap_warnings, seen_fraction
+from blueattr.report.origin import ORIGIN, coverage_table, gap_warnings, seen_fraction
 from blueattr.report.scale_exhibits import flips_exhibit
 from blueattr.report.tables import Fact, Report, Table
 from blueattr.report.tabular import csv_bytes
@@ -315,5 +315,5 @@ def _coverage(origin: "Provenance") -> tuple[str, ...]:
 
 def _without_origin(table: Table) -> Table:
     """Leave out the columns that say the same in every row: the page says it once."""
-    keep = len(table.columns) - len(ORIGIN_COLUMNS)
+    keep = len(table.columns) - len(ORIGIN.columns())
     return Table(table.name, "", table.columns[:keep], tuple(row[:keep] for row in table.rows))

@@ -2,16 +2,79 @@
 
 from typing import TYPE_CHECKING
 
+from blueattr.report.fields import Field, Fields
 from blueattr.report.figures import plural, short
 from blueattr.report.tables import Fact, Json
 
 if TYPE_CHECKING:  # the arithmetic need not be imported to lay out its results
     from collections.abc import Mapping
 
+    from blueattr.linearity import Linearity
     from blueattr.provenance import IndicatorInfo
-    from blueattr.value import Remarks
+    from blueattr.value import Quadrature, Remarks
 
-__all__ = ["definition_json", "origin_text", "remark_facts", "remarks_json"]
+__all__ = [
+    "DEFINITION",
+    "LINEARITY",
+    "QUADRATURE",
+    "REMARKS",
+    "definition_json",
+    "origin_text",
+    "remark_facts",
+    "remarks_json",
+]
+
+LINEARITY: "Fields[Linearity]" = Fields(
+    Field(
+        "case", "`linear`, `one statistic` (a function of one mean), `homogeneous` or `nonlinear`."
+    ),
+    Field("points", "At how many points the gradient was compared.", "int", "points"),
+    inside="linearity",
+)
+QUADRATURE: "Fields[Quadrature]" = Fields(
+    Field("steps"),
+    Field("gap", r"\|Σφ - v(N)\| / \|v(N)\| with K steps.", "float", "relative"),
+    Field(
+        "gap_doubled",
+        "The same with 2K: a quarter of `gap` where the rule has converged.",
+        "float",
+        "relative",
+    ),
+    inside="quadrature",
+)
+_AS_WRITTEN = "As its author wrote it, and the names of its statistics."
+_WHOSE = "The module or file, the name in it, its path, and the SHA-256 of its bytes."
+DEFINITION: "Fields[IndicatorInfo]" = Fields(
+    Field("formula", _AS_WRITTEN),
+    Field("statistics", _AS_WRITTEN),
+    Field("gradient", "`given`, or how it was computed: `complex step`, `central differences`."),
+    Field("weights", "Whether its integrals were given in closed form.", "bool"),
+    Field("origin", _WHOSE),
+    Field("object", _WHOSE, get=lambda info: info.object_name),
+    Field("file", _WHOSE),
+    Field("sha256", _WHOSE),
+    inside="definition",
+)
+REMARKS: "Fields[Remarks]" = Fields(
+    Field(
+        "linearity",
+        "What kind of function the indicator is of its means, "
+        "[as far as its gradient tells](methods.md#own-indicators); none where that was not asked.",
+        get=lambda remark: None if remark.linearity is None else LINEARITY.json(remark.linearity),
+    ),
+    Field(
+        "quadrature",
+        "How far the K-step rule is from summing to v(N); none for a closed form.",
+        get=lambda remark: (
+            None if remark.quadrature is None else QUADRATURE.json(remark.quadrature)
+        ),
+    ),
+    Field(
+        "definition",
+        "What an indicator is that is not one of the four, and whose code; none for the four.",
+        get=lambda remark: definition_json(remark.info),
+    ),
+)
 
 _CASES = {
     "linear": "linear in its means: on every sample a global factor rescales the full panel's "
@@ -68,30 +131,10 @@ def origin_text(info: "IndicatorInfo") -> str:
 
 
 def remarks_json(remark: "Remarks") -> dict[str, Json]:
-    """Give them as the fields of a JSON object."""
-    linearity, check, info = remark.linearity, remark.quadrature, remark.info
-    return {
-        "linearity": None
-        if linearity is None
-        else {"case": linearity.case, "points": linearity.points},
-        "quadrature": None
-        if check is None
-        else {"steps": check.steps, "gap": check.gap, "gap_doubled": check.gap_doubled},
-        "definition": definition_json(info),
-    }
+    """Return remarks as the fields of a JSON object."""
+    return REMARKS.json(remark)
 
 
 def definition_json(info: "IndicatorInfo | None") -> dict[str, Json] | None:
-    """Give what an indicator is and whose code it is as a JSON object; None for the four."""
-    if info is None:
-        return None
-    return {
-        "formula": info.formula,
-        "statistics": list(info.statistics),
-        "gradient": info.gradient,
-        "weights": info.weights,
-        "origin": info.origin,
-        "object": info.object_name,
-        "file": info.file,
-        "sha256": info.sha256,
-    }
+    """Return an indicator's definition and origin as a JSON object; None for the four."""
+    return None if info is None else DEFINITION.json(info)

@@ -1,31 +1,99 @@
 """A sensitivity analysis laid out as a report: one row per choice, beside the default."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from blueattr.report.attributions import (
-    aggregator_json,
-    cutoffs_text,
-    method_facts,
-    methods_text,
-    tiers_json,
-    weights_text,
-)
+from blueattr.report.attributions import method_facts, methods_text
+from blueattr.report.comparison_data import FLIP
+from blueattr.report.fields import Field, Fields, tidy_table
 from blueattr.report.figures import UNDEFINED, percent, plural, points, short
 from blueattr.report.origin import (
-    ORIGIN_COLUMNS,
+    ORIGIN,
     gap_warnings,
-    origin_cells,
     origin_facts,
     origin_json,
     panel_table,
 )
 from blueattr.report.remarks import remarks_json
+from blueattr.report.result_fields import (
+    AGGREGATOR,
+    AGGREGATOR_OBJECT,
+    CUTOFFS,
+    INDICATOR,
+    MEANS_OBJECT,
+    METHOD,
+    SIZE,
+    TIER,
+    tiers_json,
+)
 from blueattr.report.tables import Cell, Column, Fact, Json, Report, Table
 
 if TYPE_CHECKING:  # the arithmetic need not be imported to lay out its results
     from blueattr.choices import IndicatorSensitivity, Sensitivity, SensitivityRow
 
-__all__ = ["sensitivity_report"]
+__all__ = [
+    "CHOICE",
+    "COMMON",
+    "FLIP_SHOWN",
+    "PARTS",
+    "RANKS",
+    "SAMPLES",
+    "WHY",
+    "sensitivity_report",
+]
+
+PARTS: Fields[Any] = Fields(Field("rows", "One object for each choice."))
+CHOICE: "Fields[SensitivityRow]" = Fields(
+    Field("choice", "What is chosen otherwise, and how."),
+    Field("setting", "What is chosen otherwise, and how."),
+    Field(
+        "effect",
+        "`default`, `computed`, `no effect` (the indicator does not use it) or `not available`.",
+    ),
+)
+WHY: "Fields[SensitivityRow]" = Fields(
+    Field("why", "Why there is no answer, or no flip.", json=lambda row: row.why or None),
+)
+_TOTAL: "Fields[SensitivityRow]" = Fields(
+    Field("total", kind="float", get=lambda row: row.total if row.tiers else None),
+)
+_SIZE: "Fields[SensitivityRow]" = Fields(
+    Field("n_agents", kind="int", get=lambda row: row.n_agents if row.tiers else None),
+)
+COMMON: "Fields[SensitivityRow]" = Fields(
+    Field(
+        "common_agents",
+        "Agents that are in this panel and in the default one.",
+        "int",
+        "agents",
+        get=lambda row: row.common if row.tiers else None,
+    ),
+)
+FLIP_SHOWN: "Fields[SensitivityRow]" = Fields(
+    Field("flip", "On a terminal, `flip_mean ± flip_std`.", "figure", "points"),
+)
+RANKS: "Fields[SensitivityRow]" = Fields(
+    Field(
+        "top_overlap",
+        "Of the ten largest values under the default, how many are among the ten largest here.",
+        "int",
+        "agents, 0 to 10",
+        heading="top 10",
+    ),
+    Field(
+        "kendall_tau",
+        "Kendall's τ-b of the values here and under the default, over the agents in both panels.",
+        "float",
+        "-1 to 1",
+        heading="Kendall",
+    ),
+)
+_DRAWN = "Of the samples that flips are from."
+SAMPLES: "Fields[Sensitivity]" = Fields(
+    Field("protocol", _DRAWN),
+    Field("size", _DRAWN, "int"),
+    Field("seeds", _DRAWN, "int"),
+    Field("seed", _DRAWN, "int"),
+)
 
 
 def sensitivity_report(result: "Sensitivity") -> Report:
@@ -117,11 +185,10 @@ def _table(one: "IndicatorSensitivity", result: "Sensitivity") -> Table:
         name="sensitivity",
         title=f"{one.indicator}: tier shares under other choices",
         columns=(
-            Column("choice", "choice"),
+            CHOICE["choice"].column(),
             *(Column(name, name, "figure") for name in names),
-            Column("flip", "flip", "figure"),
-            Column("top_overlap", "top 10", "figure"),
-            Column("kendall_tau", "Kendall", "figure"),
+            *FLIP_SHOWN.columns(),
+            *(field.column("figure") for field in RANKS),
             Column("effect", ""),
         ),
         rows=tuple(rows),
@@ -135,22 +202,16 @@ def _table(one: "IndicatorSensitivity", result: "Sensitivity") -> Table:
 
 
 def _content(result: "Sensitivity") -> dict[str, Json]:
-    m_a, m_b, m_c = result.means
     return {
-        "n_agents": result.n_agents,
-        "protocol": result.protocol,
-        "size": result.size,
-        "seeds": result.seeds,
-        "seed": result.seed,
-        "aggregator": aggregator_json(result.aggregator),
-        "tier_cutoffs": list(result.cutoffs),
-        "means": {"a": m_a, "b": m_b, "c": m_c},
-        "moment": result.moment,
+        **SIZE.json(result),
+        **SAMPLES.json(result),
+        **AGGREGATOR_OBJECT.json(result),
+        **CUTOFFS.json(result),
+        **MEANS_OBJECT.json(result),
         "indicators": [
             {
-                "indicator": one.indicator,
-                "method": one.method,
-                "steps": one.steps,
+                **INDICATOR.json(one),
+                **METHOD.json(one),
                 "rows": [_row_json(row) for row in one.rows],
                 **remarks_json(one.remarks),
             }
@@ -161,72 +222,41 @@ def _content(result: "Sensitivity") -> dict[str, Json]:
 
 
 def _row_json(row: "SensitivityRow") -> dict[str, Json]:
-    answered = bool(row.tiers)
     return {
-        "choice": row.choice,
-        "setting": row.setting,
-        "effect": row.effect,
-        "why": row.why or None,
-        "n_agents": row.n_agents if answered else None,
-        "total": row.total if answered else None,
+        **CHOICE.json(row),
+        **WHY.json(row),
+        **_SIZE.json(row),
+        **_TOTAL.json(row),
         "tiers": tiers_json(row.tiers),
-        "flip_mean": row.flip_mean,
-        "flip_std": row.flip_std,
-        "common_agents": row.common if answered else None,
-        "top_overlap": row.top_overlap,
-        "kendall_tau": row.kendall_tau,
+        **FLIP.json(row),
+        **COMMON.json(row),
+        **RANKS.json(row),
     }
 
 
+_TIDY = (
+    ("one", INDICATOR),
+    ("row", CHOICE),
+    ("tier", Fields(TIER["tier"], TIER["share"])),
+    ("row", _TOTAL),
+    ("row", FLIP),
+    ("row", _SIZE),
+    ("row", COMMON),
+    ("row", RANKS),
+    ("row", WHY),
+    ("result", SAMPLES),
+    ("result", CUTOFFS),
+    ("result", AGGREGATOR),
+    ("one", METHOD),
+    ("origin", ORIGIN),
+)
+
+
 def _tidy(result: "Sensitivity") -> Table:
-    columns = (
-        Column("indicator", "indicator"),
-        Column("choice", "choice"),
-        Column("setting", "setting"),
-        Column("effect", "effect"),
-        Column("tier", "tier"),
-        Column("share", "share", "share"),
-        Column("total", "total", "float"),
-        Column("flip_mean", "mean flip", "share"),
-        Column("flip_std", "its deviation", "share"),
-        Column("n_agents", "n", "int"),
-        Column("common_agents", "in common", "int"),
-        Column("top_overlap", "of the ten largest", "int"),
-        Column("kendall_tau", "Kendall τ-b", "float"),
-        Column("why", "why"),
-        Column("protocol", "protocol"),
-        Column("size", "size", "int"),
-        Column("seeds", "seeds", "int"),
-        Column("seed", "base seed", "int"),
-        Column("tier_cutoffs", "default tier cut-offs"),
-        Column("aggregator", "default aggregator"),
-        Column("weights", "default weights"),
-        Column("method", "method"),
-        Column("steps", "steps", "int"),
-        *ORIGIN_COLUMNS,
-    )
-    rows: list[tuple[Cell, ...]] = []
-    for one in result.indicators:
-        for row in one.rows:
-            answered = bool(row.tiers)
-            parts: list[tuple[str | None, float | None]] = [
-                (tier.tier, tier.share) for tier in row.tiers
-            ]
-            rows.extend(
-                (
-                    *(one.indicator, row.choice, row.setting, row.effect, tier, share),
-                    row.total if answered else None,
-                    *(row.flip_mean, row.flip_std),
-                    *((row.n_agents, row.common) if answered else (None, None)),
-                    *(row.top_overlap, row.kendall_tau, row.why),
-                    *(result.protocol, result.size, result.seeds, result.seed),
-                    cutoffs_text(result.cutoffs),
-                    result.aggregator.name,
-                    weights_text(result.aggregator),
-                    one.method,
-                    one.steps,
-                    *origin_cells(result.provenance),
-                )
-                for tier, share in parts or [(None, None)]
-            )
-    return Table("sensitivity", "", columns, tuple(rows))
+    rows = [
+        {"one": one, "row": row, "tier": tier, "result": result, "origin": result.provenance}
+        for one in result.indicators
+        for row in one.rows
+        for tier in row.tiers or (None,)
+    ]
+    return tidy_table("sensitivity", _TIDY, rows)

@@ -3,26 +3,26 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from blueattr.report.attributions import (
-    aggregator_json,
-    aggregator_text,
-    method_text,
-    weights_text,
-)
+from blueattr.report.attributions import aggregator_text, method_text
 from blueattr.report.figures import count, percent, plural, short
 from blueattr.report.origin import (
-    ORIGIN_COLUMNS,
     gap_warnings,
-    origin_cells,
     origin_facts,
-    origin_json,
     panel_table,
 )
-from blueattr.report.remarks import definition_json, origin_text
-from blueattr.report.tables import Cell, Column, Fact, Json, Report, Table
+from blueattr.report.remarks import origin_text
+from blueattr.report.tables import Cell, Fact, Report, Table
+from blueattr.report.validation_data import (
+    AGREEMENT,
+    BLOCK,
+    BUDGET,
+    RUN,
+    TIME,
+    validation_content,
+    validation_table,
+)
 
 if TYPE_CHECKING:  # the arithmetic need not be imported to lay out its results
-    from blueattr.agreement import Agreement
     from blueattr.validation import MethodRun, Validation, ValidationBlock
 
 __all__ = ["duration", "validation_report"]
@@ -55,8 +55,8 @@ def validation_report(result: "Validation") -> Report:
         tables=tuple(tables),
         facts=_facts(result),
         warnings=gap_warnings(result.provenance.gaps),
-        data=_tidy(result),
-        content=_content(result),
+        data=validation_table(result),
+        content=validation_content(result),
     )
 
 
@@ -138,15 +138,12 @@ def _agreement_table(indicator: str, blocks: Sequence["ValidationBlock"]) -> Tab
         name="agreement",
         title=f"{indicator}: how close",
         columns=(
-            Column("n_agents", "n", "int"),
-            Column("method", "method"),
-            Column("budget", "budget"),
-            Column("mae", "MAE", "figure"),
-            Column("cosine", "cosine", "figure"),
-            Column("kendall_tau", "Kendall", "figure"),
-            Column("top_overlap", "top 10", "figure"),
-            Column("largest_standard_error", "largest s.e.", "figure"),
-            Column("largest_deviation", "largest error / s.e.", "figure"),
+            *BLOCK.columns(),
+            RUN["method"].column(),
+            BUDGET["budget"].column("text"),
+            *(field.column("figure") for field in AGREEMENT),
+            TIME["largest_standard_error"].column("figure"),
+            TIME["largest_deviation"].column("figure"),
         ),
         rows=tuple(rows),
         notes=(
@@ -180,13 +177,13 @@ def _cost_table(indicator: str, blocks: Sequence["ValidationBlock"], result: "Va
         name="cost",
         title=f"{indicator}: at what cost",
         columns=(
-            Column("n_agents", "n", "int"),
-            Column("method", "method"),
-            Column("budget", "budget"),
-            Column("efficiency_error", "efficiency error", "figure"),
-            Column("seconds", "time", "figure"),
-            Column("law", "grows as"),
-            Column("full_seconds", f"on all {count(result.n_agents)}", "figure"),
+            *BLOCK.columns(),
+            RUN["method"].column(),
+            BUDGET["budget"].column("text"),
+            TIME["efficiency_error"].column("figure"),
+            TIME["seconds"].column("figure"),
+            TIME["law"].column(),
+            TIME["full_seconds"].column("figure", f"on all {count(result.n_agents)}"),
         ),
         rows=tuple(
             (
@@ -256,125 +253,3 @@ def _method_facts(blocks: Sequence["ValidationBlock"]) -> tuple[Fact, ...]:
     infos = {b.indicator: b.info for b in blocks if b.info is not None}
     facts.extend(Fact("indicator", f"{name}: {origin_text(info)}") for name, info in infos.items())
     return tuple(facts)
-
-
-def _content(result: "Validation") -> dict[str, Json]:
-    m_a, m_b, m_c = result.means
-    return {
-        "n_agents": result.n_agents,
-        "sizes": list(result.sizes),
-        "left_out": list(result.left_out),
-        "permutations": list(result.permutations),
-        "coalitions": list(result.coalitions),
-        "antithetic": result.antithetic,
-        "seed": result.seed,
-        "aggregator": aggregator_json(result.aggregator),
-        "means": {"a": m_a, "b": m_b, "c": m_c},
-        "moment": result.moment,
-        "blocks": [
-            {
-                "indicator": block.indicator,
-                "definition": definition_json(block.info),
-                "method": block.method,
-                "steps": block.steps,
-                "n_agents": block.n_agents,
-                "draw": block.draw,
-                "total": block.total,
-                "reference": block.reference,
-                "runs": [_run_json(run) for run in block.runs],
-                "undefined": block.undefined or None,
-            }
-            for block in result.blocks
-        ],
-        **origin_json(result.provenance),
-    }
-
-
-def _run_json(run: "MethodRun") -> dict[str, Json]:
-    close = run.agreement
-    return {
-        "method": run.method,
-        "budget": run.budget,
-        "agreement": None
-        if close is None
-        else {
-            "mae": close.mae,
-            "cosine": close.cosine,
-            "kendall_tau": close.kendall_tau,
-            "top_overlap": close.top_overlap,
-        },
-        "efficiency_error": run.efficiency_error,
-        "largest_standard_error": run.largest_standard_error,
-        "largest_deviation": run.largest_deviation,
-        "undetermined": run.undetermined,
-        "seconds": run.seconds,
-        "runs": run.runs,
-        "law": run.law,
-        "full_seconds": run.full_seconds,
-        "extrapolated": run.extrapolated,
-    }
-
-
-_TIDY_COLUMNS = (
-    Column("indicator", "indicator"),
-    Column("steps", "steps", "int"),
-    Column("n_agents", "n", "int"),
-    Column("draw", "draw", "int"),
-    Column("total", "total", "float"),
-    Column("reference", "reference"),
-    Column("method", "method"),
-    Column("budget", "budget", "int"),
-    Column("mae", "MAE", "float"),
-    Column("cosine", "cosine", "float"),
-    Column("kendall_tau", "Kendall τ-b", "float"),
-    Column("top_overlap", "top-10 overlap", "share"),
-    Column("efficiency_error", "efficiency error", "float"),
-    Column("largest_standard_error", "largest s.e.", "float"),
-    Column("largest_deviation", "largest error / s.e.", "float"),
-    Column("undetermined", "undetermined", "int"),
-    Column("seconds", "seconds", "float"),
-    Column("runs", "runs", "int"),
-    Column("law", "law"),
-    Column("full_seconds", "seconds on all", "float"),
-    Column("extrapolated", "extrapolated", "bool"),
-    Column("full_agents", "full n", "int"),
-    Column("seed", "seed", "int"),
-    Column("antithetic", "antithetic", "bool"),
-    Column("aggregator", "aggregator"),
-    Column("weights", "weights"),
-    *ORIGIN_COLUMNS,
-)
-
-
-def _tidy(result: "Validation") -> Table:
-    common: tuple[Cell, ...] = (
-        result.n_agents,
-        result.seed,
-        result.antithetic,
-        result.aggregator.name,
-        weights_text(result.aggregator),
-        *origin_cells(result.provenance),
-    )
-    rows = tuple(
-        (
-            *(block.indicator, block.steps, block.n_agents, block.draw, block.total),
-            block.reference,
-            *(run.method, run.budget),
-            *_agreement_cells(run.agreement),
-            run.efficiency_error,
-            run.largest_standard_error,
-            run.largest_deviation,
-            *(run.undetermined, run.seconds, run.runs, run.law),
-            *(run.full_seconds, run.extrapolated),
-            *common,
-        )
-        for block in result.blocks
-        for run in block.runs
-    )
-    return Table("validation", "", _TIDY_COLUMNS, rows)
-
-
-def _agreement_cells(close: "Agreement | None") -> tuple[Cell, ...]:
-    if close is None:
-        return (None,) * 4
-    return (close.mae, close.cosine, close.kendall_tau, close.top_overlap)
