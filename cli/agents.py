@@ -42,7 +42,7 @@ def topics_list(topics: TopicsFile = None, form: Format = "text", out: Out = Non
 
     Example: blueattr topics list --topics mine.toml
     """
-    from blueattr.report.inventory import topics_report
+    from blueattr.report.inventory_panel import topics_report
     from blueattr.topics import load
 
     emit(topics_report(tuple(load(topics).values())), form, out)
@@ -72,7 +72,7 @@ def topics_check(
     Example: blueattr topics check mythos --db my.duckdb
     """
     from blueattr import jobs
-    from blueattr.report.inventory import topic_days_report
+    from blueattr.report.inventory_panel import topic_days_report
 
     if names and match:
         raise UsageError("check topics by name or by --match, not both")
@@ -111,7 +111,7 @@ def panel(
     """
     from blueattr import jobs
     from blueattr.report import frame_to
-    from blueattr.report.inventory import panel_report
+    from blueattr.report.inventory_panel import panel_report
 
     check_out(out, agents)
     asked = query(

@@ -14,7 +14,7 @@ def status(
     Example: blueattr status --db my.duckdb
     """
     from blueattr import jobs
-    from blueattr.report.inventory import status_report
+    from blueattr.report.inventory_status import status_report
 
     emit(status_report(jobs.status(db, memory_limit(memory))), form, out)
 

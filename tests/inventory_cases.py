@@ -9,13 +9,9 @@ from report_cases import ORIGIN
 
 from blueattr.provenance import Gap, Provenance, Window
 from blueattr.report import Report
-from blueattr.report.inventory import (
-    ingest_report,
-    panel_report,
-    status_report,
-    topic_days_report,
-    topics_report,
-)
+from blueattr.report.inventory import ingest_report
+from blueattr.report.inventory_panel import panel_report, topic_days_report, topics_report
+from blueattr.report.inventory_status import status_report
 from blueattr.sources import Ingested, SourceState
 from blueattr.store import Status
 from blueattr.topics import Topic, TopicDays

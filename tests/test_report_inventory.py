@@ -32,12 +32,9 @@ from inventory_cases import (
 from blueattr.provenance import Gap, Window
 from blueattr.report import Report, render
 from blueattr.report.escape import HIDDEN
-from blueattr.report.inventory import (
-    ingest_report,
-    status_report,
-    topic_days_report,
-    topics_report,
-)
+from blueattr.report.inventory import ingest_report
+from blueattr.report.inventory_panel import topic_days_report, topics_report
+from blueattr.report.inventory_status import status_report
 from blueattr.report.text import Terminal
 from blueattr.sources import Ingested
 

@@ -1,6 +1,6 @@
 """One attribution, or one for each of several indicators, laid out as a report."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from math import isclose
 from typing import TYPE_CHECKING
@@ -12,7 +12,7 @@ from blueattr.report.origin import (
     gap_warnings,
     origin_facts,
     origin_json,
-    panel_table,
+    panel_tables,
 )
 from blueattr.report.remarks import remark_facts, remarks_json
 from blueattr.report.result_fields import (
@@ -27,6 +27,9 @@ from blueattr.report.result_fields import (
     SIZE,
     TIER,
     TOTALS,
+    Computed,
+    Indicated,
+    Remarked,
     Tiered,
     tiers_json,
 )
@@ -35,12 +38,12 @@ from blueattr.report.tables import SCHEMA_VERSION, Fact, Json, Report, Table
 if TYPE_CHECKING:  # the arithmetic need not be imported to lay out its results
     from blueattr.attribution import AttributionResult
     from blueattr.indicators import Aggregator
-    from blueattr.value import Remarks
 
 __all__ = [
     "aggregator_text",
     "attribution_report",
     "attributions_report",
+    "means_fact",
     "method_facts",
     "method_text",
     "methods_text",
@@ -65,7 +68,7 @@ def attribution_report(result: "AttributionResult") -> Report:
     return Report(
         kind="attribution",
         summary=(headline(result),),
-        tables=(_tier_table((result,)), *_panel(result)),
+        tables=(_tier_table((result,)), *panel_tables(result.provenance)),
         facts=_facts((result,)),
         warnings=gap_warnings(result.provenance.gaps),
         data=_tidy((result,)),
@@ -91,7 +94,7 @@ def attributions_report(results: Sequence["AttributionResult"]) -> Report:
     return Report(
         kind="attributions",
         summary=tuple(headline(result) for result in results),
-        tables=(_tier_table(results), *_panel(first)),
+        tables=(_tier_table(results), *panel_tables(first.provenance)),
         facts=_facts(results),
         warnings=gap_warnings(first.provenance.gaps),
         data=_tidy(results),
@@ -146,41 +149,40 @@ def aggregator_text(aggregator: "Aggregator") -> str:
     return f"{aggregator.name}; weights " + ", ".join(f"{x} {w:.4g}" for x, w in weights)
 
 
-def methods_text(methods: "Mapping[str, tuple[str, int | None]]") -> str:
+def methods_text(results: Iterable[Indicated]) -> str:
     """Say how the values of each indicator were computed, once where it is the same for all."""
-    texts = {name: method_text(*method) for name, method in methods.items()}
+    texts = {one.indicator: method_text(one.method, one.steps) for one in results}
     if len(set(texts.values())) == 1:
         return next(iter(texts.values()))
     return "; ".join(f"{name}: {text}" for name, text in texts.items())
 
 
-def method_facts(
-    results: Tiered, remarks: "Mapping[str, Remarks]", methods: str
-) -> tuple[Fact, ...]:
-    """Say in labelled lines how the values were computed.
+def means_fact(result: Computed) -> Fact:
+    """Return the labelled line with the means of the features and their product."""
+    a, b, c = map(short, result.means)
+    return Fact("feature means", f"a {a}, b {b}, c {c}; their product M is {short(result.moment)}")
+
+
+def method_facts(result: Tiered, indicators: "Sequence[Remarked]") -> tuple[Fact, ...]:
+    """Return labelled lines that say how the values were computed.
 
     Parameters
     ----------
-    results
-        Any.
-    remarks
-        On each indicator, by its name.
-    methods
-        How, in words.
+    result
+        Of one panel.
+    indicators
+        The result for each indicator.
     """
-    m_a, m_b, m_c = (short(mean) for mean in results.means)
-    cutoffs = " and ".join(f"{cutoff:.12g}" for cutoff in results.cutoffs)
-    idle = [name for name, remark in remarks.items() if not remark.aggregates]
-    unused = f"; not used by {', '.join(idle)}" if idle else ""
+    remarks = {one.indicator: one.remarks for one in indicators}
+    cutoffs = " and ".join(f"{cutoff:.12g}" for cutoff in result.cutoffs)
+    unused = [name for name, remark in remarks.items() if not remark.aggregates]
+    exception = f"; not used by {', '.join(unused)}" if unused else ""
     return (
-        Fact("method", f"Aumann-Shapley value, {methods}"),
+        Fact("method", f"Aumann-Shapley value, {methods_text(indicators)}"),
         *remark_facts(remarks),
-        Fact("aggregator", aggregator_text(results.aggregator) + unused),
+        Fact("aggregator", aggregator_text(result.aggregator) + exception),
         Fact("tiers", f"cut at {cutoffs} % of the agents, ranked by followers (b without them)"),
-        Fact(
-            "feature means",
-            f"a {m_a}, b {m_b}, c {m_c}; their product M is {short(results.moment)}",
-        ),
+        means_fact(result),
     )
 
 
@@ -199,16 +201,10 @@ def _content(result: "AttributionResult") -> dict[str, Json]:
     }
 
 
-def _panel(result: "AttributionResult") -> tuple[Table, ...]:
-    steps = result.provenance.panel
-    return (panel_table(steps),) if steps else ()
-
-
 def _facts(results: Sequence["AttributionResult"]) -> tuple[Fact, ...]:
     first = results[0]
-    methods = methods_text({r.indicator: (r.method, r.steps) for r in results})
     return (
-        *method_facts(first, {r.indicator: r.remarks for r in results}, methods),
+        *method_facts(first, results),
         *origin_facts(first.provenance),
     )
 

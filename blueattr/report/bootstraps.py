@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from blueattr.report.attributions import method_facts, methods_text, tier_extents
+from blueattr.report.attributions import method_facts, tier_extents
 from blueattr.report.fields import Field, Fields, tidy_table
 from blueattr.report.figures import percent, plural
 from blueattr.report.origin import (
@@ -10,7 +10,7 @@ from blueattr.report.origin import (
     gap_warnings,
     origin_facts,
     origin_json,
-    panel_table,
+    panel_tables,
 )
 from blueattr.report.remarks import remarks_json
 from blueattr.report.result_fields import (
@@ -75,18 +75,13 @@ def bootstrap_report(result: "Bootstrap") -> Report:
         One row per indicator and tier.
     """
     tables = [_table(result)]
-    if result.provenance.panel:
-        tables.append(panel_table(result.provenance.panel))
+    tables += panel_tables(result.provenance)
     return Report(
         kind="bootstrap",
         summary=tuple(_sentence(one, result) for one in result.indicators),
         tables=tuple(tables),
         facts=(
-            *method_facts(
-                result,
-                {one.indicator: one.remarks for one in result.indicators},
-                methods_text({o.indicator: (o.method, o.steps) for o in result.indicators}),
-            ),
+            *method_facts(result, result.indicators),
             Fact(
                 "resamples",
                 f"{result.resamples:,} of {plural(result.n_agents, 'agent')} each, drawn with "

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from math import isfinite
 from typing import TYPE_CHECKING
 
-from blueattr.report.attributions import method_facts, methods_text, tier_extents
+from blueattr.report.attributions import method_facts, tier_extents
 from blueattr.report.comparison_data import (
     RESCALING,
     RUN_OBJECT,
@@ -16,7 +16,7 @@ from blueattr.report.figures import percent, plural, points, short, spread
 from blueattr.report.origin import (
     gap_warnings,
     origin_facts,
-    panel_table,
+    panel_tables,
 )
 from blueattr.report.tables import Cell, Column, Fact, Report, Table
 
@@ -52,8 +52,7 @@ def comparison_report(result: "ScaleComparison") -> Report:
         if not scales.undefined
         for table in (_share_table(scales, result), _rescaling_table(scales))
     ]
-    if result.provenance.panel:
-        tables.append(panel_table(result.provenance.panel))
+    tables += panel_tables(result.provenance)
     return Report(
         kind="scale_comparison",
         summary=tuple(
@@ -73,11 +72,7 @@ def comparison_report(result: "ScaleComparison") -> Report:
 def method_lines(result: "ScaleComparison") -> tuple[Fact, ...]:
     """Say in labelled lines how the values were computed, and what was drawn."""
     return (
-        *method_facts(
-            result,
-            {scales.indicator: scales.remarks for scales in result.indicators},
-            methods_text({s.indicator: (s.method, s.steps) for s in result.indicators}),
-        ),
+        *method_facts(result, result.indicators),
         Fact("samples", f"{plural(result.seeds, 'seed')} each, from base seed {result.seed}"),
     )
 

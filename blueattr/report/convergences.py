@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from blueattr.report.attributions import aggregator_text
+from blueattr.report.attributions import aggregator_text, means_fact
 from blueattr.report.fields import Field, Fields, tidy_table
 from blueattr.report.figures import plural, short
 from blueattr.report.origin import (
@@ -10,7 +10,7 @@ from blueattr.report.origin import (
     gap_warnings,
     origin_facts,
     origin_json,
-    panel_table,
+    panel_tables,
 )
 from blueattr.report.remarks import definition_json, origin_text
 from blueattr.report.result_fields import (
@@ -88,9 +88,7 @@ def convergence_report(result: "Convergence") -> Report:
         number of steps; as JSON everything.
     """
     tables = [_table(series, result) for series in result.series]
-    if result.provenance.panel:
-        tables.append(panel_table(result.provenance.panel))
-    m_a, m_b, m_c = (short(mean) for mean in result.means)
+    tables += panel_tables(result.provenance)
     return Report(
         kind="convergence",
         summary=tuple(_sentence(series) for series in result.series),
@@ -105,10 +103,7 @@ def convergence_report(result: "Convergence") -> Report:
             ),
             Fact("agents", plural(result.n_agents, "agent")),
             Fact("aggregator", aggregator_text(result.aggregator)),
-            Fact(
-                "feature means",
-                f"a {m_a}, b {m_b}, c {m_c}; their product M is {short(result.moment)}",
-            ),
+            means_fact(result),
             *origin_facts(result.provenance),
         ),
         warnings=gap_warnings(result.provenance.gaps),

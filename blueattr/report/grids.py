@@ -6,7 +6,7 @@ from blueattr.report.comparison_data import SAMPLE, comparison_content, comparis
 from blueattr.report.comparisons import method_lines
 from blueattr.report.fields import Field, Fields
 from blueattr.report.figures import percent, plural, points
-from blueattr.report.origin import gap_warnings, origin_facts, panel_table
+from blueattr.report.origin import gap_warnings, origin_facts, panel_tables
 from blueattr.report.result_fields import INDICATOR, UNDEFINED
 from blueattr.report.tables import SCHEMA_VERSION, Cell, Column, Fact, Json, Report, Table
 
@@ -75,8 +75,7 @@ def grid_report(result: "ScaleGrid") -> Report:
     first = result.topics[0]
     flips = result.flips()
     tables = [_flip_table(result, flips), _count_table(result), _size_table(result)]
-    if first.provenance.panel:
-        tables.append(panel_table(first.provenance.panel))
+    tables += panel_tables(first.provenance)
     names = ", ".join(_topic(comparison) for comparison in result.topics)
     origin = [fact for fact in origin_facts(first.provenance) if fact.label not in _OF_THE_TOPIC]
     return Report(

@@ -17,11 +17,14 @@ __all__ = [
     "TOPIC_WORDS",
     "WINDOW",
     "coverage_table",
+    "gap_facts",
     "gap_warnings",
     "origin_facts",
     "origin_json",
     "panel_table",
+    "panel_tables",
     "seen_fraction",
+    "stretch",
 ]
 
 TOPIC: Fields[TopicInfo] = Fields(
@@ -147,6 +150,16 @@ def panel_table(steps: Sequence[PanelStep]) -> Table:
     )
 
 
+def panel_tables(origin: Provenance) -> tuple[Table, ...]:
+    """Return the table of a panel's filters; none for a features file, which has no panel."""
+    return (panel_table(origin.panel),) if origin.panel else ()
+
+
+def stretch(window: Window | Gap) -> str:
+    """Write a stretch of time for people."""
+    return f"{iso(window.start)} to {iso(window.end)}"
+
+
 def gap_warnings(gaps: Sequence[Gap]) -> tuple[str, ...]:
     """Say in a sentence how much of the window was not seen; nothing where all of it was."""
     if not gaps:
@@ -155,6 +168,15 @@ def gap_warnings(gaps: Sequence[Gap]) -> tuple[str, ...]:
     return (
         f"The window has {plural(len(gaps), 'gap')}: {unseen} of it not seen, and missing here.",
     )
+
+
+def gap_facts(gaps: Sequence[Gap]) -> tuple[Fact, ...]:
+    """Return a labelled line for each of the first gaps, and one that counts the others."""
+    shown = tuple(Fact("gap", f"{stretch(gap)}: {gap.reason}") for gap in gaps[:_GAPS_LISTED])
+    more = len(gaps) - _GAPS_LISTED
+    if more <= 0:
+        return shown
+    return (*shown, Fact("gap", f"and {more:,} more, all of them in the JSON form"))
 
 
 def coverage_table(gaps: Sequence[Gap]) -> Table:
@@ -204,17 +226,10 @@ def origin_facts(origin: Provenance) -> tuple[Fact, ...]:
     if window is None:
         facts.append(Fact("window", "none"))
     else:
-        facts.append(
-            Fact("window", f"{iso(window.start)} to {iso(window.end)}, the end not included")
-        )
+        facts.append(Fact("window", f"{stretch(window)}, the end not included"))
         if not origin.gaps:
             facts.append(Fact("gaps", "none"))
-    facts.extend(
-        Fact("gap", f"{iso(gap.start)} to {iso(gap.end)}: {gap.reason}")
-        for gap in origin.gaps[:_GAPS_LISTED]
-    )
-    if (more := len(origin.gaps) - _GAPS_LISTED) > 0:
-        facts.append(Fact("gap", f"and {more:,} more, all of them in the JSON form"))
+    facts.extend(gap_facts(origin.gaps))
     facts.append(Fact("feature scale", origin.feature_scale))
     facts.append(Fact("popularity", origin.popularity))
     facts.extend(Fact("note", note) for note in origin.notes)

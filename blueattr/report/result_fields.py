@@ -9,6 +9,7 @@ from blueattr.report.tables import Json
 if TYPE_CHECKING:  # the arithmetic need not be imported to lay out its results
     from blueattr.attribution import TierShare
     from blueattr.indicators import Aggregator
+    from blueattr.value import Remarks
 
 __all__ = [
     "AGGREGATOR",
@@ -27,6 +28,8 @@ __all__ = [
     "TOTALS",
     "UNDEFINED",
     "Computed",
+    "Indicated",
+    "Remarked",
     "Tiered",
     "tiers_json",
 ]
@@ -53,6 +56,30 @@ class Tiered(Computed, Protocol):
 
     @property
     def cutoffs(self) -> tuple[float, ...]:
+        """As in `blueattr.attribution.AttributionResult`."""
+
+
+class Indicated(Protocol):
+    """A result for one indicator, and how it was computed."""
+
+    @property
+    def indicator(self) -> str:
+        """The indicator's name."""
+
+    @property
+    def method(self) -> str:
+        """As in `blueattr.attribution.AttributionResult`."""
+
+    @property
+    def steps(self) -> int | None:
+        """As in `blueattr.attribution.AttributionResult`."""
+
+
+class Remarked(Indicated, Protocol):
+    """A result for one indicator, with what a reader must know about that indicator."""
+
+    @property
+    def remarks(self) -> "Remarks":
         """As in `blueattr.attribution.AttributionResult`."""
 
 

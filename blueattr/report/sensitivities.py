@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
-from blueattr.report.attributions import method_facts, methods_text
+from blueattr.report.attributions import method_facts
 from blueattr.report.comparison_data import FLIP
 from blueattr.report.fields import Field, Fields, tidy_table
 from blueattr.report.figures import UNDEFINED, percent, plural, points, short
@@ -11,7 +11,7 @@ from blueattr.report.origin import (
     gap_warnings,
     origin_facts,
     origin_json,
-    panel_table,
+    panel_tables,
 )
 from blueattr.report.remarks import remarks_json
 from blueattr.report.result_fields import (
@@ -110,18 +110,13 @@ def sensitivity_report(result: "Sensitivity") -> Report:
         For people one table per indicator; as data one row per indicator, choice and tier.
     """
     tables = [_table(one, result) for one in result.indicators]
-    if result.provenance.panel:
-        tables.append(panel_table(result.provenance.panel))
+    tables += panel_tables(result.provenance)
     return Report(
         kind="sensitivity",
         summary=tuple(_sentence(one) for one in result.indicators),
         tables=tuple(tables),
         facts=(
-            *method_facts(
-                result,
-                {one.indicator: one.remarks for one in result.indicators},
-                methods_text({o.indicator: (o.method, o.steps) for o in result.indicators}),
-            ),
+            *method_facts(result, result.indicators),
             Fact(
                 "flips",
                 f"from {result.protocol} samples of {result.size:,}, "

@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from blueattr.report.attributions import aggregator_text, method_text
+from blueattr.report.attributions import aggregator_text, means_fact, methods_text
 from blueattr.report.figures import count, percent, plural, short
 from blueattr.report.origin import (
     gap_warnings,
     origin_facts,
-    panel_table,
+    panel_tables,
 )
 from blueattr.report.remarks import origin_text
 from blueattr.report.tables import Cell, Fact, Report, Table
@@ -47,8 +47,7 @@ def validation_report(result: "Validation") -> Report:
     for indicator in indicators:
         blocks = [block for block in result.blocks if block.indicator == indicator]
         tables += [_agreement_table(indicator, blocks), _cost_table(indicator, blocks, result)]
-    if result.provenance.panel:
-        tables.append(panel_table(result.provenance.panel))
+    tables += panel_tables(result.provenance)
     return Report(
         kind="validation",
         summary=tuple(s for block in result.blocks for s in _sentences(block)),
@@ -221,7 +220,6 @@ def duration(seconds: float) -> str:
 
 
 def _facts(result: "Validation") -> tuple[Fact, ...]:
-    m_a, m_b, m_c = (short(mean) for mean in result.means)
     draws = {block.n_agents: block.draw for block in result.blocks}
     later = [f"n = {count(n)}: draw {draw}" for n, draw in draws.items() if draw]
     drawn = f"uniform, without replacement, from seed {result.seed}; draw 0" + (
@@ -232,7 +230,7 @@ def _facts(result: "Validation") -> tuple[Fact, ...]:
         *_method_facts(result.blocks),
         Fact("aggregator", aggregator_text(result.aggregator)),
         Fact("full panel", plural(result.n_agents, "agent")),
-        Fact("feature means", f"a {m_a}, b {m_b}, c {m_c}; their product M {short(result.moment)}"),
+        means_fact(result),
         Fact("panels", drawn),
         Fact("seed", f"{result.seed}{pairs}"),
     ]
@@ -243,13 +241,9 @@ def _facts(result: "Validation") -> tuple[Fact, ...]:
 
 
 def _method_facts(blocks: Sequence["ValidationBlock"]) -> tuple[Fact, ...]:
-    """Say how each indicator is computed, and where one that does not ship comes from."""
-    methods = {b.indicator: method_text(b.method, b.steps) for b in blocks}
-    if len(set(methods.values())) == 1:
-        facts = [Fact("method", f"Aumann-Shapley value, {next(iter(methods.values()))}")]
-    else:
-        each = "; ".join(f"{name}: {method}" for name, method in methods.items())
-        facts = [Fact("method", f"Aumann-Shapley value, {each}")]
-    infos = {b.indicator: b.info for b in blocks if b.info is not None}
-    facts.extend(Fact("indicator", f"{name}: {origin_text(info)}") for name, info in infos.items())
-    return tuple(facts)
+    """Return labelled lines: how each indicator is computed, and the origin of a custom one."""
+    infos = {block.indicator: block.info for block in blocks if block.info is not None}
+    return (
+        Fact("method", f"Aumann-Shapley value, {methods_text(blocks)}"),
+        *(Fact("indicator", f"{name}: {origin_text(info)}") for name, info in infos.items()),
+    )
