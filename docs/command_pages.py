@@ -1,4 +1,4 @@
-"""A page for each command, made of the command's own help, so that the two cannot differ."""
+"""Generate one page per command from the command's own help, so that the two cannot differ."""
 
 import os
 import re
@@ -16,7 +16,7 @@ _EXAMPLE = "Example: "
 
 
 def commands() -> dict[str, Any]:
-    """Give every command that does something by its full name, in the order of the help."""
+    """Return every command that is no group, by its full name, in the order of the help."""
     return dict(_below("", typer.main.get_command(main._app)))  # noqa: SLF001 - the app itself
 
 
@@ -29,12 +29,12 @@ def _below(name: str, command: Any) -> Iterator[tuple[str, Any]]:
 
 
 def slug(name: str) -> str:
-    """Name the page of a command."""
+    """Return the file name of a command's page, without its suffix."""
     return name.replace(" ", "-")
 
 
 def page(name: str, command: Any) -> str:
-    """Lay out a command's help as Markdown."""
+    """Return a command's help as Markdown."""
     context = command.make_context(name, [], resilient_parsing=True)
     words, example = _parts(command.help)
     parts = [f"# blueattr {name}", *words]
@@ -54,27 +54,27 @@ def page(name: str, command: Any) -> str:
 
 
 def exit_codes() -> tuple[str, str]:
-    """Give the exit codes as the program's own help states them."""
+    """Return a sentence and a table of the exit codes, read from the program's help."""
     text = " ".join(main._HELP.split())  # noqa: SLF001 - what `blueattr --help` says
     listed = text.split("Exit codes: ")[1].rstrip(".")
     codes = re.findall(r"(\d+) ((?:\([^)]*\)|[^,(])+)", listed)
     rows = [f"| {code} | {_escaped(meaning.strip())} |" for code, meaning in codes]
-    return "They are the same for every command.", "\n".join(
+    return "All commands share these exit codes.", "\n".join(
         ["| code | meaning |", "|---|---|", *rows]
     )
 
 
 def _parts(text: str) -> tuple[list[str], str]:
-    """Split a help text into its paragraphs and its example."""
+    """Split a help text into paragraphs and example."""
     paragraphs = [" ".join(part.split()) for part in text.split("\n\n")]
     example = next(part for part in paragraphs if part.startswith(_EXAMPLE))
     return [_escaped(p) for p in paragraphs if p != example], example.removeprefix(_EXAMPLE)
 
 
 def _entry(parameter: Any, context: Any) -> str:
-    """Lay out an option or argument as an entry of a definition list."""
+    """Return an option or argument as an entry of a definition list."""
     named, said = parameter.get_help_record(context)
-    # The help ends in what is known beside it: [env var: …; default: …], or [required].
+    # The help text ends with facts in brackets: [env var: …; default: …], or [required].
     known = re.search(r"  \[(.+)\]$", said)
     words = said[: known.start()] if known else said
     facts = []
@@ -87,7 +87,7 @@ def _entry(parameter: Any, context: Any) -> str:
 
 
 def _escaped(text: str) -> str:
-    """Let Markdown show a text as it is, but for what it quotes as code."""
+    """Escape Markdown outside of code spans."""
     parts = re.split(r"(`[^`]*`)", text)
     return "".join(
         part if part.startswith("`") else re.sub(r"([\\*_<>\[\]|#])", r"\\\1", part)
@@ -96,7 +96,7 @@ def _escaped(text: str) -> str:
 
 
 def write(folder: Path) -> None:
-    """Write every page, and one that lists them; remove what no command is behind."""
+    """Write all pages and their index; remove pages of commands that no longer exist."""
     pages = {f"{slug(name)}.md": page(name, command) for name, command in commands().items()}
     lines = [
         f"| [blueattr {name}]({slug(name)}.md) | {_parts(command.help)[0][0]} |"
@@ -106,7 +106,7 @@ def write(folder: Path) -> None:
     pages["index.md"] = "\n\n".join(
         [
             "# Commands",
-            "Each page is made of what `blueattr COMMAND --help` says.",
+            "Each page shows the same text as `blueattr COMMAND --help`.",
             "\n".join(["| command | what it does |", "|---|---|", *lines]),
             "## Exit codes",
             exit_codes()[1],
@@ -119,7 +119,7 @@ def write(folder: Path) -> None:
             path.unlink()
     for name, text in pages.items():
         path = folder / name
-        # What has not changed is not built again; and another build may be reading.
+        # Sphinx rebuilds only changed files. Another build may read the folder at the same time.
         if not path.exists() or path.read_text(encoding="utf-8") != text:
             part = path.with_suffix(f".{os.getpid()}")
             part.write_text(text, encoding="utf-8")

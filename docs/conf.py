@@ -1,4 +1,4 @@
-"""The site of `make docs`: these pages, and one for each command, written from its help."""
+"""Sphinx settings of `make docs`: these pages, and one page per command, made from its help."""
 
 import sys
 from pathlib import Path
@@ -18,12 +18,12 @@ extensions = ["myst_parser", "example_report"]
 exclude_patterns = ["_*"]
 myst_enable_extensions = ["deflist"]
 myst_heading_anchors = 3
-# A link that leads nowhere is an error, under -W and -n.
+# A broken link is an error (with -W and -n).
 nitpicky = True
-# As of the last change, and not of the build: the same sources give the same site.
+# No build date: the same sources give the same site.
 html_last_updated_fmt = None
 
-# What is typed is shown as it is typed: two hyphens are an option.
+# Smart quotes would turn the two hyphens of an option into a dash.
 smartquotes = False
 
 html_theme = "furo"
@@ -33,11 +33,11 @@ html_css_files = ["site.css"]
 html_show_copyright = False
 html_show_sphinx = False
 html_copy_source = False
-# They would be fetched, which a browser refuses to what it reads from files.
+# Summaries would be fetched, and browsers refuse to fetch from file:// pages.
 html_show_search_summary = False
 html_use_index = False
 html_theme_options = {
-    # The name stands above the contents already.
+    # The theme shows the name above the contents already.
     "sidebar_hide_name": False,
     "footer_icons": [],
 }
@@ -46,7 +46,7 @@ command_pages.write(Path(__file__).parent / "commands")
 
 
 def setup(app: Any) -> None:
-    """Let the keyboard scroll consoles, which are wider than a phone."""
+    """Make code blocks focusable, so that the keyboard can scroll them on narrow screens."""
 
     def reach(_app: Any, _page: str, _template: str, context: dict[str, Any], _tree: Any) -> None:
         context["body"] = context.get("body", "").replace("<pre>", '<pre tabindex="0">')

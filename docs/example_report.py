@@ -1,4 +1,4 @@
-"""The report of the bundled sample, made for the site: to be seen before anything is set up."""
+"""Build the report of the bundled sample into the site, for readers who have installed nothing."""
 
 import subprocess
 import sys
@@ -11,7 +11,7 @@ TOPIC = "mythos"
 def _make(app: Any) -> None:
     if not app.config.example_report:
         return
-    # What is in the first folder comes to lie in the site, so the second is a part of it.
+    # Sphinx copies the contents of `extra` to the root of the site.
     extra = Path(app.doctreedir) / "extra"
     (extra / "example").mkdir(parents=True, exist_ok=True)
     program = Path(sys.executable).with_name("blueattr")
@@ -25,7 +25,7 @@ def _make(app: Any) -> None:
 
 
 def setup(app: Any) -> dict[str, bool]:
-    """Register with Sphinx."""
+    """Register the extension."""
     app.add_config_value("example_report", default=True, rebuild="html", types=[bool])
     app.connect("builder-inited", _make)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

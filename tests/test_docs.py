@@ -266,3 +266,18 @@ def test_every_invariant_names_tests_that_exist() -> None:
             assert path.exists(), file
             assert test in names_in(path), f"{file}::{test}"
     assert len(INVARIANTS.read_text(encoding="utf-8").split()) < 1_300, "one page"
+
+
+def test_every_make_target_of_the_pages_exists() -> None:
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    targets = set(re.findall(r"^([a-z-]+):", makefile, re.MULTILINE))
+    pages = [README, ROOT / "CONTRIBUTING.md", DOCS / "tutorial.md"]
+    named = {
+        target
+        for page in pages
+        for target in re.findall(
+            r"(?:`|^)make ([a-z-]+)", page.read_text(encoding="utf-8"), re.MULTILINE
+        )
+    }
+    assert {"run", "test", "test-all", "lint"} <= named
+    assert named <= targets
