@@ -25,6 +25,7 @@ def prose() -> str:
     """The text of all pages but the glossary, of the code and of the queries."""
     pages = [
         ROOT / "README.md",
+        ROOT / "CONTRIBUTING.md",
         *(ROOT / "docs").glob("*.md"),
         *(ROOT / "docs/recipes").glob("*.md"),
     ]
