@@ -17,8 +17,9 @@ import pyarrow.compute as pc
 from blueattr.events import HANDLE, LINE_LIMIT
 from blueattr.kernels import IntArray, jetstream
 from blueattr.kernels.compiled import each, threads
+from blueattr.kernels.dids import Dids, spell, spell_dids
 from blueattr.kernels.doubles import find_doubles
-from blueattr.kernels.scanning import Dids, Scanned, Scanner, Told, spell, spell_dids
+from blueattr.kernels.scanning import Scanned, Scanner, Told
 
 __all__ = ["TOLD", "Parser", "Waiting", "told_rows"]
 

@@ -10,7 +10,7 @@ import typer
 
 from blueattr.cli.options import Memory, memory_limit, moment
 from blueattr.cli.output import emit, say
-from blueattr.cli.progress import Bars
+from blueattr.cli.progress import Bars, announce_compiling
 from blueattr.errors import OutputError, UsageError
 
 if TYPE_CHECKING:
@@ -37,6 +37,7 @@ def demo(
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise OutputError(f"cannot make the folder {out}: {error.strerror}") from None
+    announce_compiling()  # also where no terminal is: the first command takes long
     sample = resources.files("blueattr.data") / "sample.jsonl.zst"
     with resources.as_file(sample) as path:
         for arguments in _steps(path, out):

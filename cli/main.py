@@ -20,6 +20,7 @@ from blueattr.cli import (
     store,
     validation,
 )
+from blueattr.cli.progress import announce_compiling
 from blueattr.errors import BlueattrError, ExitCode
 from blueattr.version import __version__
 
@@ -84,6 +85,8 @@ _app.command("synth")(demo.synth)
 def app() -> NoReturn:
     """Run the command line and leave with its exit code."""
     _hold_descriptors()
+    if os.isatty(2):
+        announce_compiling()
     try:
         code = _app(prog_name="blueattr", standalone_mode=False)
     except typer.TyperException as error:

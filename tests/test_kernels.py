@@ -458,7 +458,8 @@ def install(tmp_path: Path) -> Path:
 
 
 def start(install: Path, code: str = _COMBINE, **environment: str) -> "subprocess.Popen[str]":
-    keep = {k: v for k, v in os.environ.items() if k != "NUMBA_CACHE_DIR"}
+    of_numba = ("NUMBA_CACHE_DIR", "NUMBA_DISABLE_JIT")
+    keep = {name: value for name, value in os.environ.items() if name not in of_numba}
     return subprocess.Popen(
         [sys.executable, "-W", "error", "-c", code],
         cwd=install, env={**keep, "PYTHONPATH": str(install), **environment},

@@ -37,8 +37,9 @@ from store_content import spelled
 
 from blueattr import staging
 from blueattr.events import LINE_LIMIT
-from blueattr.kernels import jetstream, scanning
-from blueattr.kernels.scanning import Dids, Scanned, Scanner
+from blueattr.kernels import dids, jetstream, scanning
+from blueattr.kernels.dids import Dids
+from blueattr.kernels.scanning import Scanned, Scanner
 from blueattr.staging import TOLD, Parser, Waiting, told_rows
 
 Row = dict[str, Any]
@@ -459,7 +460,7 @@ def test_dids_of_one_hash_are_told_apart_wherever_in_the_table() -> None:
     low = rng.integers(0, 1 << 60, 300_000)
     seed = np.uint64(5)
     # As the kernel mixes them; that some are equal is checked below.
-    tags = [scanning._tag(0, k, seed) for k in low[:20].tolist()]
+    tags = [dids._tag(0, k, seed) for k in low[:20].tolist()]
     mixed = np.full(len(low), seed) * np.uint64(0x9E3779B97F4A7C15)
     mixed = (mixed ^ mixed >> np.uint64(32) ^ low.astype(np.uint64)) * np.uint64(0xD6E8FEB86659FD93)
     mixed = (mixed ^ mixed >> np.uint64(32)) * np.uint64(0x9E3779B97F4A7C15) >> np.uint64(32)
@@ -471,8 +472,8 @@ def test_dids_of_one_hash_are_told_apart_wherever_in_the_table() -> None:
     last = low[np.argsort(mixed)[-200:]]
     assert min(len(alike), len(set(alike.tolist()))) > 4
     assert (mixed.max() >> np.uint64(20)) == (1 << 12) - 1
-    dids, codes = Dids(), dict[int, int]()
-    dids._seed = seed
+    numbered, codes = Dids(), dict[int, int]()
+    numbered._seed = seed
     for part in (alike, last, low[:4000], last, alike, low[:4000]):
         for named in np.array_split(part, 8):
             numbers = np.zeros((jetstream.NUMBERS, len(named)), np.int64)
@@ -480,9 +481,9 @@ def test_dids_of_one_hash_are_told_apart_wherever_in_the_table() -> None:
             flag = np.zeros(len(named), np.uint8)
             none = np.empty(0, np.int32)
             scanned = Scanned(numbers, flag, (), none, none, numbers, 0, None)
-            for who, code in zip(named.tolist(), dids.intern(scanned)[0].tolist(), strict=True):
+            for who, code in zip(named.tolist(), numbered.intern(scanned)[0].tolist(), strict=True):
                 assert codes.setdefault(who, code) == code
-    assert sorted(codes.values()) == list(range(dids.count)) == list(range(len(codes)))
+    assert sorted(codes.values()) == list(range(numbered.count)) == list(range(len(codes)))
 
 
 def test_a_delete_and_a_link_to_no_post() -> None:

@@ -10,7 +10,10 @@ from several threads at once, survives a fork, and compiles in a fraction of the
 import contextlib
 import functools
 import hashlib
+import logging
 import os
+import shutil
+import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -19,29 +22,26 @@ from typing import Any
 import numba
 import numpy as np
 import numpy.typing as npt
-from llvmlite import ir  # type: ignore[import-untyped]  # it ships none
+from numba import types
 from numba.core import caching
 from numba.core import config as _untyped_config
+from numba.core import event as numba_event
 from numba.core.registry import cpu_target
-from numba.extending import intrinsic
+from numba.extending import intrinsic as llvm_intrinsic
 
 __all__ = [
     "BLOCK",
-    "LANES",
     "FloatArray",
     "IndexArray",
     "IntArray",
-    "copy_lanes",
     "each",
-    "high_lanes",
+    "intrinsic",
     "jit",
-    "load_word",
     "readonly",
     "spread",
     "stretches",
-    "text_ends",
     "threads",
-    "trailing_zeros",
+    "types",
 ]
 
 FloatArray = npt.NDArray[np.float64]
@@ -58,33 +58,70 @@ SPREAD_FROM = 1 << 17  # fewer agents than this are not worth a second thread
 
 config: Any = _untyped_config  # its settings are made at run time
 
+KERNEL_FOLDERS = ("kernels",)
+"""Folders of the package with kernels: a change of any file in them compiles all kernels anew."""
 
-def _cache_folder() -> Path:
-    """Name the folder for machine code: one for each state of the kernels, numba and processor.
+_KEPT_DAYS = 30  # an older version's machine code is kept this long after its last use
+
+
+def _cache_folder() -> Path | None:
+    """Name the folder for machine code, one for each state of the kernels, numba and processor.
 
     Kernels of one module are inlined into those of another, while numba looks at the file of the
     outer one alone; and it numbers its files so that processes which write at once may exchange
-    them. In a folder of like with like nothing is stale, and what is exchanged is the same.
+    them. The folder's name is a hash of all kernels, so its entries are interchangeable.
+
+    Returns
+    -------
+    Path or None
+        None where the user has no home and names no folder.
     """
     processor = cpu_target.target_context.codegen().magic_tuple()
     state = hashlib.sha256(repr((numba.__version__, processor)).encode())
-    for source in sorted(Path(__file__).parent.glob("*.py")):
-        state.update(source.read_bytes())
+    package = Path(__file__).parents[1]
+    for folder in KERNEL_FOLDERS:
+        for source in sorted((package / folder).glob("*.py")):
+            state.update(source.read_bytes())
     if config.CACHE_DIR:  # NUMBA_CACHE_DIR
-        home = Path(config.CACHE_DIR)
+        caches = Path(config.CACHE_DIR)
     else:
-        home = Path(os.environ.get("XDG_CACHE_HOME", ""))
-        if not home.is_absolute():  # the XDG Base Directory Specification has it ignored
-            home = Path(os.path.expanduser("~/.cache"))  # noqa: PTH111 - pathlib's raises where there is no home
-        home /= "blueattr"
-    return home / f"kernels-{state.hexdigest()[:16]}"
+        caches = Path(os.environ.get("XDG_CACHE_HOME", ""))
+        if not caches.is_absolute():  # the XDG Base Directory Specification has it ignored
+            try:
+                caches = Path.home() / ".cache"
+            except RuntimeError:
+                return None
+        if not caches.is_absolute():  # HOME is set, but to no folder
+            return None
+        caches /= "blueattr"
+    return caches / f"kernels-{state.hexdigest()[:16]}"
+
+
+def _mark_used(folder: Path) -> None:
+    """Set the folder's time of change to now, so that no other version removes it for a while."""
+    with contextlib.suppress(OSError):
+        os.utime(folder)
+
+
+@functools.cache
+def _remove_old_caches(used: Path) -> None:
+    """Remove the folders beside `used` that no version has used for `_KEPT_DAYS`; once a process.
+
+    A process may still run that began to use one of them longer ago: it compiles what it no longer
+    finds.
+    """
+    oldest = time.time() - _KEPT_DAYS * 86_400
+    with contextlib.suppress(OSError):
+        for folder in used.parent.glob("kernels-" + "[0-9a-f]" * 16):
+            if folder != used and folder.stat().st_mtime < oldest:
+                shutil.rmtree(folder, ignore_errors=True)
 
 
 @contextlib.contextmanager
-def _cached_in(folder: str) -> Iterator[None]:
+def _cached_in(folder: Path) -> Iterator[None]:
     """Have numba choose a folder for functions defined here, and for nobody else's."""
     before = config.CACHE_DIR
-    config.CACHE_DIR = folder
+    config.CACHE_DIR = str(folder)
     try:
         yield
     finally:
@@ -108,135 +145,97 @@ class _Cache(caching.FunctionCache):
         # A disk may fill up, a folder be taken away, between the first kernel and the last.
         with contextlib.suppress(OSError):
             super().save_overload(sig, data)
+            _remove_old_caches(_FOLDER)
 
 
-_FOLDER = str(_cache_folder())
+class _Announcer(numba_event.Listener):
+    """Logs the first compilation of a process: the kernels that it needs are not in the cache."""
+
+    def __init__(self) -> None:
+        self._logged = False
+
+    def on_start(self, event):  # noqa: ARG002 - numba calls it with what is compiled
+        if not self._logged:
+            self._logged = True
+            logging.getLogger(__name__).info("compiling once, for about a minute")
+
+    def on_end(self, event):
+        pass
+
+
+_FOLDER = _cache_folder()
+if _FOLDER is not None:
+    _mark_used(_FOLDER)
+numba_event.register("numba:compile", _Announcer())
 
 
 def jit(*, makes_arrays: bool = True, **options: Any) -> Callable[[Any], Any]:
     """Compile without the interpreter lock, and keep the machine code where one can write.
 
-    A kernel that makes no arrays, nor do those that it calls, need not count who has them: in small
-    kernels that call each other most of the time goes there.
+    A kernel that makes no arrays, nor do those that it calls, need not count who has them, and is
+    inlined wherever it is called: small kernels that call each other spend most of their time on
+    counting and calling.
 
     It is kept in ``NUMBA_CACHE_DIR``, else in ``blueattr`` in the user's cache
     (``XDG_CACHE_HOME``, else ``~/.cache``), else where numba itself finds a place; where there is
-    none the kernel is compiled anew in every process.
+    none, and where the user has no home, the kernel is compiled anew in every process.
+
+    With ``NUMBA_DISABLE_JIT=1`` Python runs the kernel, slowly, to step through it or to measure
+    coverage.
     """
 
     def decorate(function: Any) -> Any:
-        options.update(nogil=True, error_model="numpy", _nrt=makes_arrays)
+        if config.DISABLE_JIT:
+            return _interpreted(function)
+        options.update(
+            nogil=True, error_model="numpy", _nrt=makes_arrays, forceinline=not makes_arrays
+        )
         kernel = numba.njit(**options)(function)
-        with contextlib.suppress(RuntimeError, OSError), _cached_in(_FOLDER):
-            kernel._cache = _Cache(function)  # noqa: SLF001 - numba has no other way to give it one
+        if _FOLDER is not None:
+            with contextlib.suppress(RuntimeError, OSError), _cached_in(_FOLDER):
+                kernel._cache = _Cache(function)  # noqa: SLF001 - numba has no other way to give it one
         return kernel
 
     return decorate
 
 
-# --- what numba has no function for --------------------------------------------------------------
+def _interpreted(function: Any) -> Any:
+    """Run a kernel in Python without numpy's warnings where machine code has none either.
+
+    Kernels rely on integers that wrap around and on divisions by zero that give an infinity.
+    """
+
+    @functools.wraps(function)
+    def kernel(*arguments: Any) -> Any:
+        with np.errstate(all="ignore"):
+            return function(*arguments)
+
+    return kernel
 
 
-def _load_word(typing, array, index):  # noqa: ARG001 - numba calls it by types
-    """Eight bytes of a uint8 array from any index on as one uint64, the first the lowest."""
+def intrinsic(define: Callable[..., Any]) -> Callable[[Any], Any]:
+    """Let kernels call what LLVM can do and numba has no function for.
 
-    def generate(context, builder, signature, arguments):
-        data = context.make_array(signature.args[0])(context, builder, arguments[0]).data
-        at = builder.bitcast(builder.gep(data, [arguments[1]]), ir.IntType(64).as_pointer())
-        word = builder.load(at)
-        word.align = 1
-        return word
+    Parameters
+    ----------
+    define
+        As `numba.extending.intrinsic` takes it.
 
-    return numba.types.uint64(array, numba.types.int64), generate
+    Returns
+    -------
+    Callable
+        A decorator of a plain function that does the same, which runs with
+        ``NUMBA_DISABLE_JIT=1``, and which is kept as ``plain``.
+    """
 
+    def decorate(plain: Any) -> Any:
+        if config.DISABLE_JIT:
+            return plain
+        function: Any = llvm_intrinsic(define)
+        function.plain = plain
+        return function
 
-load_word: Any = intrinsic(_load_word)
-
-
-def _trailing_zeros(typing, word):  # noqa: ARG001 - as above
-    """How many of the lowest bits of a uint64 other than 0 are not set."""
-
-    def generate(context, builder, signature, arguments):  # noqa: ARG001 - as above
-        return builder.cttz(arguments[0], ir.Constant(ir.IntType(1), 1))
-
-    return numba.types.uint64(numba.types.uint64), generate
-
-
-trailing_zeros: Any = intrinsic(_trailing_zeros)
-
-LANES = 64
-"""Bytes that are looked at at once, as many as a uint64 has bits; LLVM cuts them to what fits."""
-
-_BYTES = ir.VectorType(ir.IntType(8), LANES)
-
-
-def _lanes_at(context, builder, array, value, index):
-    data = context.make_array(array)(context, builder, value).data
-    return builder.bitcast(builder.gep(data, [index]), _BYTES.as_pointer())
-
-
-def _load_lanes(context, builder, array, value, index):
-    lanes = builder.load(_lanes_at(context, builder, array, value, index))
-    lanes.align = 1
-    return lanes
-
-
-def _each_lane(byte):
-    return ir.Constant(_BYTES, [byte] * LANES)
-
-
-def _ends_text(builder, lanes):
-    quotes = builder.icmp_unsigned("==", lanes, _each_lane(ord('"')))
-    slashes = builder.icmp_unsigned("==", lanes, _each_lane(ord("\\")))
-    return builder.or_(
-        builder.or_(quotes, slashes), builder.icmp_unsigned("<", lanes, _each_lane(ord(" ")))
-    )
-
-
-def _as_bits(builder, lanes):
-    return builder.bitcast(lanes, ir.IntType(LANES))
-
-
-def _text_ends(typing, array, index):  # noqa: ARG001 - as above
-    """Bits for `LANES` bytes of a uint8 array: which are quotes, backslashes or control codes."""
-
-    def generate(context, builder, signature, arguments):
-        lanes = _load_lanes(context, builder, signature.args[0], *arguments)
-        return _as_bits(builder, _ends_text(builder, lanes))
-
-    return numba.types.uint64(array, numba.types.int64), generate
-
-
-text_ends: Any = intrinsic(_text_ends)
-
-
-def _high_lanes(typing, array, index):  # noqa: ARG001 - as above
-    """Bits for `LANES` bytes of a uint8 array: which are not ASCII."""
-
-    def generate(context, builder, signature, arguments):
-        lanes = _load_lanes(context, builder, signature.args[0], *arguments)
-        return _as_bits(builder, builder.icmp_signed("<", lanes, _each_lane(0)))
-
-    return numba.types.uint64(array, numba.types.int64), generate
-
-
-high_lanes: Any = intrinsic(_high_lanes)
-
-
-def _copy_lanes(typing, source, index, target, at):  # noqa: ARG001 - as above
-    """Copy `LANES` bytes from one uint8 array to another."""
-
-    def generate(context, builder, signature, arguments):
-        arrays, (source, index, target, at) = signature.args, arguments
-        lanes = _load_lanes(context, builder, arrays[0], source, index)
-        store = builder.store(lanes, _lanes_at(context, builder, arrays[2], target, at))
-        store.align = 1
-        return context.get_dummy_value()
-
-    return numba.types.void(source, numba.types.int64, target, numba.types.int64), generate
-
-
-copy_lanes: Any = intrinsic(_copy_lanes)
+    return decorate
 
 
 # --- threads -------------------------------------------------------------------------------------

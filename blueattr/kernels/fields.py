@@ -7,8 +7,8 @@ import numpy as np
 import numpy.typing as npt
 
 from blueattr.kernels import compiled
-from blueattr.kernels.compiled import load_word
 from blueattr.kernels.jsontext import equals, letters_of, word_of
+from blueattr.kernels.words import SIZE, load_word
 
 U = np.uint64
 
@@ -17,7 +17,7 @@ OTHER, TOP, COMMIT, RECORD, REPLY, PARENT, ROOT, TARGET, EMBED, EXTERNAL = range
 MEDIA, MEDIA_EXTERNAL, FACET, FEATURE, PAYLOAD, IDENTITY, ACCOUNT = range(10, 17)
 FACETS, FEATURES, TAGS, LIST = range(17, 21)
 PLACES = 21
-# Values that are read. A number above PLACES, so that one variable can say either.
+# Fields that are read. Their numbers are above PLACES, so that one variable can hold either.
 DID, TIME_US, KIND, REV, OPERATION, COLLECTION, RKEY, TYPE, TIME = range(22, 31)
 TEXT, FOLLOWED, PARENT_URI, ROOT_URI, TARGET_URI, TITLE, MEDIA_TITLE = range(31, 38)
 FRAME, FEATURE_TAG, TAG, ACTIVE, LABELS = range(38, 43)
@@ -79,41 +79,42 @@ _MULTIPLIER = 0x9E3779B97F4A7C15
 
 
 def _table() -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.int64]]:
-    words, whats = np.zeros((_SLOTS, 3), np.uint64), np.zeros(_SLOTS, np.int64)
-    for (place, kind), keys in _KEYS.items():
-        for key, what in keys.items():
-            word = word_of(key)
-            where = U(place | kind << 8 | len(key) << 16)
-            slot = (int(word) ^ int(where)) * _MULTIPLIER % 2**64 >> 56
-            while whats[slot]:
+    keys, found = np.zeros((_SLOTS, 3), np.uint64), np.zeros(_SLOTS, np.int64)
+    for (place, collection), names in _KEYS.items():
+        for name, field in names.items():
+            first, last = word_of(name), word_of(name[-SIZE:]) if len(name) > SIZE else U(0)
+            where = U(place | collection << 8 | len(name) << 16)
+            slot = (int(first) ^ int(where)) * _MULTIPLIER % 2**64 >> 56
+            while found[slot]:
                 slot = (slot + 1) % _SLOTS
-            words[slot] = word, word_of(key[-8:]) if len(key) > 8 else U(0), where
-            whats[slot] = what
-    return words, whats
+            keys[slot] = first, last, where
+            found[slot] = field
+    return keys, found
 
 
-_FOUND, _WHATS = _table()
+_TABLE_KEYS, _TABLE_FIELDS = _table()
 
 
 @compiled.jit(makes_arrays=False)
-def what_of(place, buffer, i, end, kind):
-    """Tell what a key stands for where it is: a place, a value, or OTHER."""
-    length = end - i
+def field_of(place, buffer, start, end, collection):
+    """Return what the key ``buffer[start:end]`` of an object is: a place, a field, or OTHER."""
+    length = end - start
     # No longer key is known; nearer to the end of the buffer a value that is read has no room.
-    if length > 10 or i + 8 > buffer.size:
+    if length > 10 or start + SIZE > buffer.size:
         return OTHER
-    word, last = load_word(buffer, i), U(0)
-    if length < 8:
-        word &= (U(1) << U(8 * length)) - U(1)
-    elif length > 8:
-        last = load_word(buffer, end - 8)
+    first, last = load_word(buffer, start), U(0)
+    if length < SIZE:
+        first &= (U(1) << U(8 * length)) - U(1)
+    elif length > SIZE:
+        last = load_word(buffer, end - SIZE)
     where = U(place) | U(length) << U(16)
     if place == RECORD:
-        where |= U(kind) << U(8)
-    slot = np.int64((word ^ where) * U(_MULTIPLIER) >> U(56))
-    while _WHATS[slot] != OTHER:
-        if _FOUND[slot, 0] == word and _FOUND[slot, 1] == last and _FOUND[slot, 2] == where:
-            return _WHATS[slot]
+        where |= U(collection) << U(8)
+    slot = np.int64((first ^ where) * U(_MULTIPLIER) >> U(56))
+    while _TABLE_FIELDS[slot] != OTHER:
+        key = _TABLE_KEYS[slot]
+        if key[0] == first and key[1] == last and key[2] == where:
+            return _TABLE_FIELDS[slot]
         slot = (slot + 1) % _SLOTS
     return OTHER
 
@@ -126,9 +127,9 @@ _IN_PROFILES = letters_of("app.bsky.actor.profile")
 
 @compiled.jit(makes_arrays=False)
 def collection_of(buffer, start, stop):
-    """Tell a collection by its name; negative for an empty one."""
+    """Return the collection of a name; NONE if it is empty."""
     if start == stop:
-        return -1
+        return NONE
     if equals(buffer, start, stop, _IN_POSTS):
         return POST
     if equals(buffer, start, stop, _IN_REPOSTS):

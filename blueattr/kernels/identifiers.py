@@ -6,8 +6,8 @@
 import numpy as np
 
 from blueattr.kernels import compiled
-from blueattr.kernels.compiled import load_word
 from blueattr.kernels.jsontext import decimal, letters_of, word_of
+from blueattr.kernels.words import HIGHS, ONES, load_word
 
 __all__ = [
     "END_US",
@@ -34,14 +34,12 @@ _IN, _POSTS, _POST_SLASH = word_of("/app.bsk"), word_of("y.feed.p"), word_of("ed
 LETTERS = letters_of("234567abcdefghijklmnopqrstuvwxyz")
 """Digits of base 32 in ascending order, as TIDs use them."""
 
-_ONES = U(0x0101010101010101)
-_HIGHS = U(0x8080808080808080)
-_TWOS, _SIXES = _ONES * U(ord("2")), _ONES * U(6)
+_TWOS, _SIXES = ONES * U(ord("2")), ONES * U(6)
 _BETWEEN, _MORE = U(ord("a") - ord("2")), U(26 - 6)
 _BYTES, _PAIRS = U(0x00FF00FF00FF00FF), U(0x0000FFFF0000FFFF)
 
-_ZEROS = _ONES * U(ord("0"))
-_NINES_TO_HIGHS = _ONES * U(0x80 - 10)
+_ZEROS = ONES * U(ord("0"))
+_NINES_TO_HIGHS = ONES * U(0x80 - 10)
 
 _NO_NUMBER = U(1 << 63)
 
@@ -55,11 +53,11 @@ END_US = np.datetime64("2100-01-01", "us").astype(np.int64)
 def _eight_of_32(word):
     """Read eight digits of base 32 as 40 bits; `_NO_NUMBER` where one of them is none."""
     # Of a letter bit 6 is set, of 2 to 7 it is not. A byte with its highest bit set cannot borrow.
-    is_letter = (word >> U(6)) & _ONES
-    above = (word | _HIGHS) - (_TWOS + is_letter * _BETWEEN)
-    places = above & ~_HIGHS
-    within = (_SIXES - _ONES + is_letter * _MORE | _HIGHS) - places
-    if (above & within & ~word & _HIGHS) != _HIGHS:
+    is_letter = (word >> U(6)) & ONES
+    above = (word | HIGHS) - (_TWOS + is_letter * _BETWEEN)
+    places = above & ~HIGHS
+    within = (_SIXES - ONES + is_letter * _MORE | HIGHS) - places
+    if (above & within & ~word & HIGHS) != HIGHS:
         return _NO_NUMBER
     places += is_letter * U(6)
     # Twice as wide each time; the first byte is the lowest of the word and the highest digit.
@@ -114,7 +112,7 @@ def read_link(buffer, start, stop, numbers, row, k):
 def _eight_digits(word):
     """Read eight digits; `_NO_NUMBER` where one of them is none."""
     places = word ^ _ZEROS
-    if (places | places + _NINES_TO_HIGHS) & _HIGHS:
+    if (places | places + _NINES_TO_HIGHS) & HIGHS:
         return _NO_NUMBER
     places = (places & _BYTES) * U(10) + (places >> U(8) & _BYTES)
     places = (places & _PAIRS) * U(100) + (places >> U(16) & _PAIRS)

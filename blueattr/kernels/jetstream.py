@@ -1,18 +1,25 @@
 # mypy: allow-untyped-defs
 # (numba infers the types of what it compiles; what is public here is typed.)
-# ruff: noqa: PLR0911, PLR0912, PLR0915, PLR0917, PLR1714 (a parser is one loop with many branches; numba compares one by one fastest)
-"""Lines as Jetstream writes them, parsed to columns in one pass.
+# ruff: noqa: PLR0911, PLR0912, PLR1714 (a parser returns at the first oddity; numba compares one by one fastest)
+"""Parse a line that Jetstream wrote to columns.
 
 What is parsed here means exactly what ``sql/ingest/decode_lines.sql`` says of it, and the tests
-hold the two against each other. A line that is in any way unusual is left to that statement: only
-posts, reposts and follows of accounts with a ``did:plc`` and keys that are TIDs are taken, what
-tells of such accounts (identities, statuses, profiles without labels), and lines that are valid and
-of a collection that is not kept.
+hold the two against each other. A line that is in any way unusual is left to that statement, for a
+reason of `Refusal`. These lines are parsed: posts, reposts and follows by accounts with a
+``did:plc`` whose record keys are TIDs; identities, statuses and profiles without labels of such
+accounts; and valid lines of a collection that is not kept.
+
+A line is parsed in three steps. `_walk` goes through the JSON once, from key to value to what
+closes the value, and notes the bounds of each field that is read. `_meaning` tells from the fields
+present what the line is. `_read_row` reads the fields' numbers.
 """
+
+from typing import NamedTuple
 
 import numpy as np
 
 from blueattr.kernels import compiled, fields
+from blueattr.kernels.compiled import IntArray
 from blueattr.kernels.identifiers import (
     END_US,
     FIRST_US,
@@ -29,17 +36,19 @@ from blueattr.kernels.jsontext import (
     is_utf8,
     letters_of,
     number_end,
+    skip_spaces,
     string_end,
 )
+from blueattr.kernels.refusals import Refusal
 
-__all__ = ["DEPTH", "SKIPPED", "parse_line"]
+__all__ = ["SKIPPED", "Line", "new_line", "parse_line"]
 
 U = np.uint64
 
 # --- what the columns hold ------------------------------------------------------------------------
 
 NUMBERS = 11
-"""Rows of the table of numbers: those below."""
+"""Rows of the table of numbers, which are:"""
 
 (TIME, RKEY, REV, AUTHOR_HIGH, AUTHOR_LOW, SUBJECT_HIGH, SUBJECT_LOW, SUBJECT_RKEY) = range(8)
 (ROOT_HIGH, ROOT_LOW, ROOT_RKEY) = range(8, 11)
@@ -47,7 +56,7 @@ NUMBERS = 11
 KIND = 3
 """Bits of a flag: the collection, 0 post, 1 repost, 2 follow."""
 FOLLOW = 2
-"""What they say of a follow."""
+"""`KIND` of a follow."""
 REMOVED = 4
 """Bit of a flag: a delete."""
 SUBJECT = 8
@@ -62,41 +71,79 @@ SKIPPED = 128
 """Bit of a line, not of a flag: it is of a collection that is not kept."""
 _V2, _TITLE_OF_MEDIA = 256, 512
 
-TOLD = 1024
-"""Bit of a line, not of a flag: it tells of an account."""
+ABOUT_ACCOUNT = 1024
+"""Bit of a line, not of a flag: it is about an account, not a record."""
 IDENTITY, ACCOUNT, PROFILE = range(3)
-"""What the bits of a kind say of a line that tells of an account."""
+"""`KIND` of a line about an account."""
 UPDATED = 2048
-"""Bit of such a line: an update."""
+"""Bit of a line about an account: a profile's update."""
 ACTIVE = 4096
-"""Bit of such a line: the account is active."""
+"""Bit of a line about an account: it is active."""
 BITS = RKEY
-"""Where its bits are among its numbers: no key of it is needed."""
+"""The row of numbers that holds the bits of a line about an account: its key is not needed."""
 
-# --- parsing --------------------------------------------------------------------------------------
+# --- the state of a line -------------------------------------------------------------------------
 
-DEPTH = 64
-"""How deep a line that is parsed may nest."""
+_DEPTH = 64  # a line that nests deeper is left
+_MOST_TAGS = 512  # and so is one with more tags
 
-_IS_COMMIT, _IS_IDENTITY, _IS_ACCOUNT = map(letters_of, ("commit", "identity", "account"))
-_MESSAGE, _SELF = letters_of("message"), letters_of("self")
-_EVENTS = letters_of("network.bsky.jetstream.subscribeEvents#")
-_CREATE, _UPDATE, _DELETE = letters_of("create"), letters_of("update"), letters_of("delete")
+_STATE = np.dtype(
+    [
+        ("seen", np.uint64),  # a bit for each place and field met
+        ("place", np.int64),  # what the innermost open object or list is, of `fields`
+        ("depth", np.int64),  # how many objects and lists are open around it
+        ("collection", np.int64),  # of `fields`
+        ("string_flags", np.int64),  # ESCAPED, WIDE: of all strings so far
+        ("tag_count", np.int64),
+    ],
+    align=True,
+)
 
 
-def _set(*values: int) -> np.uint64:
-    return U(sum(1 << value for value in values))
+class Line(NamedTuple):
+    """What is known of the line that is being parsed. It is made once and used for every line.
+
+    Parameters
+    ----------
+    start, stop
+        int64 (`fields.VALUES`,): the bounds of each field in the buffer; arbitrary if not seen.
+    tags
+        int64 (2, most): the bounds of each tag.
+    places
+        int64 (depth,): what each open object or list is.
+    state
+        A record of `_STATE`.
+    """
+
+    start: IntArray
+    stop: IntArray
+    tags: IntArray
+    places: IntArray
+    state: np.record
+
+
+def new_line() -> Line:
+    """Make the memory that a line is parsed with."""
+    return Line(
+        np.zeros(fields.VALUES, np.int64),
+        np.zeros(fields.VALUES, np.int64),
+        np.zeros((2, _MOST_TAGS), np.int64),
+        np.zeros(_DEPTH, np.int64),
+        np.zeros(1, _STATE).view(np.recarray)[0],
+    )
+
+
+def _set(*members: int) -> np.uint64:
+    return U(sum(1 << member for member in members))
 
 
 _FRAME, _PAYLOAD, _RECORD, _TEXT = (
-    _set(value) for value in (fields.FRAME, fields.PAYLOAD, fields.RECORD, fields.TEXT)
+    _set(field) for field in (fields.FRAME, fields.PAYLOAD, fields.RECORD, fields.TEXT)
 )
 _NEEDED_V1 = _set(fields.KIND, fields.DID, fields.TIME_US)
 _NEEDED_V2 = _set(fields.TYPE, fields.DID, fields.TIME)
 _NEEDED = _set(fields.RKEY, fields.REV, fields.OPERATION)
-_IDENTITY, _ACTIVE, _SAID, _LABELS = (
-    _set(value) for value in (fields.IDENTITY, fields.ACTIVE, fields.SAID, fields.LABELS)
-)
+_IDENTITY, _ACTIVE, _SAID = (_set(field) for field in (fields.IDENTITY, fields.ACTIVE, fields.SAID))
 _BOTH = _set(fields.IDENTITY, fields.ACCOUNT)
 _REPLY, _LINKS = _set(fields.REPLY), _set(fields.PARENT_URI, fields.ROOT_URI)
 _TITLE, _MEDIA_TITLE = _set(fields.TITLE), _set(fields.MEDIA_TITLE)
@@ -104,242 +151,318 @@ _TARGET_URI, _FOLLOWED = _set(fields.TARGET_URI), _set(fields.FOLLOWED)
 
 
 @compiled.jit(makes_arrays=False)
-def parse_line(buffer, i, k, start, stop, places, tags, numbers):
-    """Parse one line from `i` on.
+def parse_line(buffer, begin, line, numbers, row):
+    """Parse the line that begins at `begin`.
 
-    Returns its bits, negative where it is left to others; where it ends; how many tags it has. The
-    strings of what is read are left in `start` and `stop`, the numbers in row `k`.
+    Its fields are left in `line`, its numbers in ``numbers[:, row]``.
+
+    Returns
+    -------
+    bits, end
+        What the line is, or a `Refusal`; and where it ends, at its end of line, or how far it was
+        read.
     """
-    kind, i, seen, tag_count = _walk(buffer, i, start, stop, places, tags)
-    bits = _meaning(buffer, kind, seen, start, stop) if kind >= 0 else -1
-    if bits >= 0 and not read_row(buffer, k, bits, start, stop, numbers):
-        bits = -1
-    return bits, i, tag_count
+    end = _walk(buffer, begin, line)
+    if end < 0:
+        return end, begin
+    bits = _meaning(buffer, line)
+    if bits >= 0:
+        bits = _read_row(buffer, bits, line, numbers, row)
+    return bits, end
+
+
+# --- from key to value to what closes it ----------------------------------------------------------
+
+_QUOTE, _COLON, _COMMA = (ord(char) for char in '":,')
+_OPEN_OBJECT, _CLOSE_OBJECT, _OPEN_LIST, _CLOSE_LIST = (ord(char) for char in "{}[]")
+_TRUE, _FALSE, _NULL = letters_of("true"), letters_of("false"), letters_of("null")
+_MESSAGE = letters_of("message")
 
 
 @compiled.jit(makes_arrays=False)
-def _walk(buffer, i, start, stop, places, tags):
-    """Go through a line of JSON.
-
-    Returns the number of its collection, negative where the line is malformed or unusual; where it
-    ends; the set of values and places that it has; how many tags.
-    """
-    begin = i
-    seen = U(0)
-    if buffer[i] != 123:
-        return -1, i, seen, 0
-    wide = 0
-    kind = fields.NONE
-    tag_count = 0
-    depth = 0
-    place = fields.TOP
-    places[0] = place
-    first = True
-    i += 1
-    while True:
-        while buffer[i] == 32:
-            i += 1
-        what = fields.OTHER
-        c = buffer[i]
-        # An empty object or list is closed below.
-        if not first or c != (93 if place >= fields.FACETS else 125):
-            if place == fields.FACETS:
-                what = fields.FACET
-            elif place == fields.FEATURES:
-                what = fields.FEATURE
-            elif place == fields.TAGS:
-                what = fields.TAG
-            elif place < fields.FACETS:
-                if c != 34:
-                    return -1, i, seen, 0
-                end = string_end(buffer, i + 1)
-                # A key that is escaped could be any.
-                if end < 0 or end & ESCAPED:
-                    return -1, i, seen, 0
-                wide |= end & 3
-                end >>= 2
-                if place != fields.OTHER:
-                    what = fields.what_of(place, buffer, i + 1, end, kind)
-                i = end + 1
-                while buffer[i] == 32:
-                    i += 1
-                if buffer[i] != 58:
-                    return -1, i, seen, 0
-                i += 1
-                while buffer[i] == 32:
-                    i += 1
-                if what != fields.OTHER:
-                    # Of two equal keys the first counts; beside a payload none does.
-                    bit = U(1) << U(what)
-                    if seen & bit or (place == fields.TOP and seen & _PAYLOAD):
-                        return -1, i, seen, 0
-                    seen |= bit
-            c = buffer[i]
-            if c == 34:
-                end = string_end(buffer, i + 1)
-                if end < 0:
-                    return -1, i, seen, 0
-                f = end & 3
-                end >>= 2
-                wide |= f
-                if what != fields.OTHER:
-                    if what < fields.PLACES or what == fields.TIME_US or what == fields.ACTIVE:
-                        return -1, i, seen, 0
-                    # Which letters are the same but for their case is for others to say.
-                    if what == fields.SAID and f & WIDE:
-                        return -1, i, seen, 0
-                    if what == fields.TAG or what == fields.FEATURE_TAG:
-                        if tag_count == tags.shape[1]:
-                            return -1, i, seen, 0
-                        tags[0, tag_count], tags[1, tag_count] = i + 1, end
-                        tag_count += 1
-                    else:
-                        if f & ESCAPED and not (
-                            what == fields.TEXT
-                            or what == fields.TITLE
-                            or what == fields.MEDIA_TITLE
-                        ):
-                            return -1, i, seen, 0
-                        start[what], stop[what] = i + 1, end
-                        if what == fields.COLLECTION:
-                            kind = fields.collection_of(buffer, i + 1, end)
-                            # An empty name, or a record that was read without knowing of what.
-                            if kind < 0 or seen & _RECORD:
-                                return -1, i, seen, 0
-                        elif what == fields.FRAME and not equals(buffer, i + 1, end, _MESSAGE):
-                            # What is in a frame, without the frame; its type must come first.
-                            if seen != _FRAME:
-                                return -1, i, seen, 0
-                            seen = U(1) << U(fields.TYPE) | _PAYLOAD
-                            start[fields.TYPE], stop[fields.TYPE] = i + 1, end
-                            place = fields.PAYLOAD
-                            places[0] = place
-                i = end + 1
-            elif c == 123 or c == 91:
-                if what > fields.PLACES or (
-                    what != fields.OTHER and (c == 91) != (what >= fields.FACETS)
-                ):
-                    return -1, i, seen, 0
-                if what == fields.RECORD:
-                    if kind == fields.NONE:
-                        return -1, i, seen, 0
-                    if kind == fields.ANOTHER:
-                        what = fields.OTHER
-                elif what == fields.FACET:
-                    seen &= ~(U(1) << U(fields.FEATURES))
-                elif what == fields.FEATURE:
-                    seen &= ~(U(1) << U(fields.FEATURE_TAG))
-                elif what == fields.PAYLOAD and seen != _FRAME | _PAYLOAD:
-                    return -1, i, seen, 0
-                depth += 1
-                if depth == places.size:
-                    return -1, i, seen, 0
-                place = fields.LIST if what == fields.OTHER and c == 91 else what
-                places[depth] = place
-                first = True
-                i += 1
-                continue
+def _walk(buffer, begin, line):
+    """Go through the JSON of a line once; return where it ends, or a `Refusal`."""
+    if buffer[begin] != _OPEN_OBJECT:
+        return np.int64(Refusal.NOT_JSON)
+    state = line.state
+    state.seen = 0
+    state.place = line.places[0] = fields.TOP
+    state.depth = 0
+    state.collection = fields.NONE
+    state.string_flags = 0
+    state.tag_count = 0
+    i = begin + 1
+    just_opened = True
+    while state.depth >= 0:
+        i = skip_spaces(buffer, i)
+        if not (just_opened and buffer[i] == _closing(state.place)):
+            field = _element_of(state.place)
+            if not _is_list(state.place):
+                i, field = _read_key(buffer, i, line)
+                if i < 0:
+                    return i
+            char = buffer[i]
+            just_opened = char in (_OPEN_OBJECT, _OPEN_LIST)
+            if just_opened:
+                i = _open(buffer, i, field, line)
+            elif char == _QUOTE:
+                i = _read_string(buffer, i, field, line)
             else:
-                # Where a text, an object or a list belongs, anything else is judged elsewhere.
-                if (what == fields.ACTIVE and (c == 116 or c == 102)) or (
-                    what == fields.SAID and c == 110
-                ):
-                    start[what], stop[what] = i, i
-                    what = fields.OTHER
-                if what != fields.OTHER and what != fields.TIME_US:
-                    return -1, i, seen, 0
-                if what == fields.TIME_US or c == 45 or 48 <= c <= 57:
-                    end = number_end(buffer, i)
-                    if end < 0:
-                        return -1, i, seen, 0
-                    if what == fields.TIME_US:
-                        start[what], stop[what] = i, end
-                    i = end
-                elif (
-                    c == 116
-                    and buffer[i + 1] == 114
-                    and buffer[i + 2] == 117
-                    and buffer[i + 3] == 101
-                ) or (
-                    c == 110
-                    and buffer[i + 1] == 117
-                    and buffer[i + 2] == 108
-                    and buffer[i + 3] == 108
-                ):
-                    i += 4
-                elif (
-                    c == 102
-                    and buffer[i + 1] == 97
-                    and buffer[i + 2] == 108
-                    and buffer[i + 3] == 115
-                    and buffer[i + 4] == 101
-                ):
-                    i += 5
-                else:
-                    return -1, i, seen, 0
-        first = False
-        while True:
-            while buffer[i] == 32:
-                i += 1
-            c = buffer[i]
-            if c == 44:
-                i += 1
-                break
-            if c != (93 if place >= fields.FACETS else 125):
-                return -1, i, seen, 0
-            depth -= 1
-            i += 1
-            if depth < 0:
-                break
-            place = places[depth]
-        if depth < 0:
-            break
-    if buffer[i] == 13:
+                i = _read_literal(buffer, i, field, line)
+            if i < 0:
+                return i
+            if just_opened:
+                continue
+        i = _close(buffer, i, line)
+        if i < 0:
+            return i
+        just_opened = False
+    if buffer[i] == ord("\r"):
         i += 1
-    if buffer[i] != 10 or (wide & WIDE and not is_utf8(buffer, begin, i)):
-        return -1, i, seen, 0
-    return kind, i, seen, tag_count
+    if buffer[i] != ord("\n"):
+        return np.int64(Refusal.NOT_JSON)
+    if state.string_flags & WIDE and not is_utf8(buffer, begin, i):
+        return np.int64(Refusal.NOT_UTF8)
+    return i
 
 
 @compiled.jit(makes_arrays=False)
-def _meaning(buffer, kind, seen, start, stop):
-    """Tell the bits of a line of JSON from its names; negative where it is unusual."""
+def _is_list(place):
+    return place >= fields.FACETS
+
+
+@compiled.jit(makes_arrays=False)
+def _closing(place):
+    return _CLOSE_LIST if _is_list(place) else _CLOSE_OBJECT
+
+
+@compiled.jit(makes_arrays=False)
+def _element_of(place):
+    """Return what the elements of a list are."""
+    if place == fields.FACETS:
+        return fields.FACET
+    if place == fields.FEATURES:
+        return fields.FEATURE
+    if place == fields.TAGS:
+        return fields.TAG
+    return fields.OTHER
+
+
+@compiled.jit(makes_arrays=False)
+def _read_key(buffer, i, line):
+    """Read the key at `i`. Return where its value begins, or a `Refusal`, and its field."""
+    state = line.state
+    if buffer[i] != _QUOTE:
+        return np.int64(Refusal.NOT_JSON), fields.OTHER
+    start = i + 1
+    end, flags = string_end(buffer, start)
+    if end < 0:
+        return end, fields.OTHER
+    if flags & ESCAPED:
+        return np.int64(Refusal.ESCAPED_KEY), fields.OTHER
+    state.string_flags |= flags
+    i = skip_spaces(buffer, end + 1)
+    if buffer[i] != _COLON:
+        return np.int64(Refusal.NOT_JSON), fields.OTHER
+    i = skip_spaces(buffer, i + 1)
+    if state.place == fields.OTHER:
+        return i, fields.OTHER
+    field = fields.field_of(state.place, buffer, start, end, state.collection)
+    if field == fields.LABELS:
+        return np.int64(Refusal.LABELLED), fields.OTHER
+    if field != fields.OTHER:
+        bit = U(1) << U(field)
+        if state.seen & bit:
+            return np.int64(Refusal.REPEATED_KEY), fields.OTHER
+        if state.place == fields.TOP and state.seen & _PAYLOAD:
+            return np.int64(Refusal.BESIDE_PAYLOAD), fields.OTHER
+        state.seen |= bit
+    return i, field
+
+
+@compiled.jit(makes_arrays=False)
+def _read_string(buffer, i, field, line):
+    """Read the string at `i`, the value of a field; return where it ends, or a `Refusal`."""
+    state = line.state
+    start = i + 1
+    end, flags = string_end(buffer, start)
+    if end < 0:
+        return end
+    state.string_flags |= flags
+    if field == fields.OTHER:
+        return end + 1
+    if field < fields.PLACES or field == fields.TIME_US or field == fields.ACTIVE:
+        return np.int64(Refusal.ODD_TYPE)
+    if field == fields.TAG or field == fields.FEATURE_TAG:
+        if state.tag_count == line.tags.shape[1]:
+            return np.int64(Refusal.TOO_MANY_TAGS)
+        line.tags[0, state.tag_count], line.tags[1, state.tag_count] = start, end
+        state.tag_count += 1
+        return end + 1
+    if field == fields.SAID and flags & WIDE:
+        return np.int64(Refusal.NOT_ASCII)
+    own_words = field == fields.TEXT or field == fields.TITLE or field == fields.MEDIA_TITLE
+    if flags & ESCAPED and not own_words:
+        return np.int64(Refusal.ESCAPED_VALUE)
+    line.start[field], line.stop[field] = start, end
+    if field == fields.COLLECTION:
+        state.collection = fields.collection_of(buffer, start, end)
+        if state.collection == fields.NONE:
+            return np.int64(Refusal.NO_COLLECTION)
+        if state.seen & _RECORD:
+            return np.int64(Refusal.RECORD_FIRST)
+    elif field == fields.FRAME and not equals(buffer, start, end, _MESSAGE):
+        # An event of v2 without a frame: its type comes first, and what follows is the payload.
+        if state.seen != _FRAME:
+            return np.int64(Refusal.ODD_EVENT)
+        state.seen = U(1) << U(fields.TYPE) | _PAYLOAD
+        line.start[fields.TYPE], line.stop[fields.TYPE] = start, end
+        state.place = line.places[0] = fields.PAYLOAD
+    return end + 1
+
+
+@compiled.jit(makes_arrays=False)
+def _read_literal(buffer, i, field, line):
+    """Read a number, true, false or null at `i`; return where it ends, or a `Refusal`."""
+    char = buffer[i]
+    if field == fields.TIME_US:
+        end = number_end(buffer, i)
+        line.start[field], line.stop[field] = i, end
+        return end
+    may_be_null = field == fields.SAID and char == ord("n")
+    may_be_bool = field == fields.ACTIVE and (char == ord("t") or char == ord("f"))
+    if field != fields.OTHER and not may_be_null and not may_be_bool:
+        return np.int64(Refusal.ODD_TYPE)
+    if field != fields.OTHER:
+        line.start[field], line.stop[field] = i, i
+    if char == ord("t") and equals(buffer, i, i + 4, _TRUE):
+        return i + 4
+    if char == ord("n") and equals(buffer, i, i + 4, _NULL):
+        return i + 4
+    if char == ord("f") and equals(buffer, i, i + 5, _FALSE):
+        return i + 5
+    if char == ord("-") or ord("0") <= char <= ord("9"):
+        return number_end(buffer, i)
+    return np.int64(Refusal.NOT_JSON)
+
+
+@compiled.jit(makes_arrays=False)
+def _open(buffer, i, field, line):
+    """Enter the object or list at `i`; return where its first key or element may be."""
+    state = line.state
+    is_list = buffer[i] == _OPEN_LIST
+    place = field
+    if field == fields.OTHER:
+        place = fields.LIST if is_list else fields.OTHER
+    elif field > fields.PLACES or is_list != _is_list(field):
+        return np.int64(Refusal.ODD_TYPE)
+    elif field == fields.RECORD:
+        if state.collection == fields.NONE:
+            return np.int64(Refusal.RECORD_FIRST)
+        if state.collection == fields.ANOTHER:
+            place = fields.OTHER
+    elif field == fields.FACET:
+        state.seen &= ~(U(1) << U(fields.FEATURES))
+    elif field == fields.FEATURE:
+        state.seen &= ~(U(1) << U(fields.FEATURE_TAG))
+    elif field == fields.PAYLOAD and state.seen != _FRAME | _PAYLOAD:
+        return np.int64(Refusal.BESIDE_PAYLOAD)
+    state.depth += 1
+    if state.depth == line.places.size:
+        return np.int64(Refusal.TOO_DEEP)
+    state.place = line.places[state.depth] = place
+    return i + 1
+
+
+@compiled.jit(makes_arrays=False)
+def _close(buffer, i, line):
+    """Leave the objects and lists that end at `i`, up to a comma or the end of the line's object.
+
+    Returns where the next key or element may be, or a `Refusal`. The line's own object has ended
+    where the depth is -1.
+    """
+    state = line.state
+    while state.depth >= 0:
+        i = skip_spaces(buffer, i)
+        if buffer[i] == _COMMA:
+            return i + 1
+        if buffer[i] != _closing(state.place):
+            return np.int64(Refusal.NOT_JSON)
+        i += 1
+        state.depth -= 1
+        if state.depth >= 0:
+            state.place = line.places[state.depth]
+    return i
+
+
+# --- what a line is -------------------------------------------------------------------------------
+
+_IS_COMMIT, _IS_IDENTITY, _IS_ACCOUNT = map(letters_of, ("commit", "identity", "account"))
+_SELF = letters_of("self")
+_EVENTS = letters_of("network.bsky.jetstream.subscribeEvents#")
+_CREATE, _UPDATE, _DELETE = letters_of("create"), letters_of("update"), letters_of("delete")
+
+
+@compiled.jit(makes_arrays=False)
+def _is(buffer, line, field, text):
+    """Whether a field is this text."""
+    return equals(buffer, line.start[field], line.stop[field], text)
+
+
+@compiled.jit(makes_arrays=False)
+def _meaning(buffer, line):
+    """Return the bits of a line from the fields that it has, or a `Refusal`."""
+    seen = line.state.seen
     bits = 0
     if seen & _PAYLOAD:
         bits = _V2
-        o, p = start[fields.TYPE], stop[fields.TYPE]
-        of = o + _EVENTS.size
-        if seen & _NEEDED_V2 != _NEEDED_V2 or of > p or not equals(buffer, o, of, _EVENTS):
-            return -1
-        o = of
+        start, stop = line.start[fields.TYPE], line.stop[fields.TYPE]
+        if seen & _NEEDED_V2 != _NEEDED_V2:
+            return np.int64(Refusal.MISSING_FIELD)
+        prefix = start + _EVENTS.size
+        if prefix > stop or not equals(buffer, start, prefix, _EVENTS):
+            return np.int64(Refusal.ODD_EVENT)
+        start = prefix
     else:
-        o, p = start[fields.KIND], stop[fields.KIND]
-        if seen & _NEEDED_V1 != _NEEDED_V1 or seen & _FRAME:
-            return -1
-    if not equals(buffer, o, p, _IS_COMMIT):
-        return _meaning_of_account(buffer, bits, kind, seen, start, stop, o, p)
-    if kind == fields.NONE:
-        return -1
-    if kind == fields.ANOTHER:
-        return bits | SKIPPED
-    bits |= kind if kind != fields.PROFILE else TOLD | PROFILE
+        start, stop = line.start[fields.KIND], line.stop[fields.KIND]
+        if seen & _NEEDED_V1 != _NEEDED_V1:
+            return np.int64(Refusal.MISSING_FIELD)
+        if seen & _FRAME:
+            return np.int64(Refusal.ODD_EVENT)
+    if equals(buffer, start, stop, _IS_COMMIT):
+        return _meaning_of_commit(buffer, bits, line)
+    if equals(buffer, start, stop, _IS_IDENTITY):
+        return _meaning_of_account(buffer, bits | IDENTITY, _IDENTITY, line)
+    if equals(buffer, start, stop, _IS_ACCOUNT):
+        return _meaning_of_account(buffer, bits | ACCOUNT, _ACTIVE, line)
+    return np.int64(Refusal.ODD_EVENT)
+
+
+@compiled.jit(makes_arrays=False)
+def _meaning_of_commit(buffer, bits, line):
+    """Return the bits of a commit from the fields that it has, or a `Refusal`."""
+    seen, collection = line.state.seen, line.state.collection
+    if collection == fields.NONE:
+        return np.int64(Refusal.NO_COLLECTION)
+    if collection == fields.ANOTHER:
+        return np.int64(bits | SKIPPED)
     if seen & _NEEDED != _NEEDED:
-        return -1
-    o, p = start[fields.OPERATION], stop[fields.OPERATION]
-    if equals(buffer, o, p, _DELETE):
-        return bits | REMOVED if not seen & _RECORD else -1
-    writes = equals(buffer, o, p, _CREATE) or equals(buffer, o, p, _UPDATE)
-    if not writes or not seen & _RECORD:
-        return -1
-    if kind == fields.PROFILE:
-        if seen & _LABELS:
-            return -1
-        return bits if equals(buffer, o, p, _CREATE) else bits | UPDATED
-    if kind != fields.POST:
-        named = _TARGET_URI if kind == fields.REPOST else _FOLLOWED
-        return bits | SUBJECT if seen & named else -1
+        return np.int64(Refusal.MISSING_FIELD)
+    bits |= ABOUT_ACCOUNT | PROFILE if collection == fields.PROFILE else collection
+    if _is(buffer, line, fields.OPERATION, _DELETE):
+        return np.int64(Refusal.ODD_OPERATION if seen & _RECORD else bits | REMOVED)
+    updates = _is(buffer, line, fields.OPERATION, _UPDATE)
+    if not updates and not _is(buffer, line, fields.OPERATION, _CREATE):
+        return np.int64(Refusal.ODD_OPERATION)
+    if not seen & _RECORD:
+        return np.int64(Refusal.MISSING_FIELD)
+    if collection == fields.PROFILE:
+        return np.int64(bits | UPDATED if updates else bits)
+    if collection != fields.POST:
+        needed = _TARGET_URI if collection == fields.REPOST else _FOLLOWED
+        return np.int64(bits | SUBJECT if seen & needed else Refusal.MISSING_FIELD)
     if not seen & _TEXT or (seen & _REPLY and seen & _LINKS != _LINKS):
-        return -1
+        return np.int64(Refusal.MISSING_FIELD)
     bits |= TEXT
     if seen & _REPLY:
         bits |= SUBJECT | ROOT
@@ -347,60 +470,71 @@ def _meaning(buffer, kind, seen, start, stop):
         bits |= TITLE
     elif seen & _MEDIA_TITLE:
         bits |= TITLE | _TITLE_OF_MEDIA
-    return bits
+    return np.int64(bits)
 
 
 @compiled.jit(makes_arrays=False)
-def _meaning_of_account(buffer, bits, kind, seen, start, stop, o, p):
-    """Tell the bits of a line that is no commit; from `o` to `p` is the name of its event."""
-    # What is said must be of this event.
-    if kind != fields.NONE or seen & _BOTH == _BOTH:
-        return -1
-    bits |= TOLD
+def _meaning_of_account(buffer, bits, needed, line):
+    """Return the bits of an identity or account line, or a `Refusal`."""
+    seen = line.state.seen
+    if line.state.collection != fields.NONE or seen & _BOTH == _BOTH:
+        return np.int64(Refusal.ODD_EVENT)
+    if not seen & needed:
+        return np.int64(Refusal.MISSING_FIELD)
     if not seen & _SAID:
-        start[fields.SAID] = stop[fields.SAID] = 0
-    if seen & _IDENTITY and equals(buffer, o, p, _IS_IDENTITY):
-        return bits | IDENTITY
-    if not seen & _ACTIVE or not equals(buffer, o, p, _IS_ACCOUNT):
-        return -1
-    return bits | ACCOUNT | (ACTIVE if buffer[start[fields.ACTIVE]] == 116 else 0)
+        line.start[fields.SAID] = line.stop[fields.SAID] = 0
+    if seen & _ACTIVE and buffer[line.start[fields.ACTIVE]] == ord("t"):
+        bits |= ACTIVE
+    return np.int64(bits | ABOUT_ACCOUNT)
+
+
+# --- its numbers ----------------------------------------------------------------------------------
 
 
 @compiled.jit(makes_arrays=False)
-def read_row(buffer, k, bits, start, stop, numbers):
-    """Write down the numbers of a line from where its strings are; False where one is unusual."""
+def _read_row(buffer, bits, line, numbers, row):
+    """Read a line's fields to ``numbers[:, row]``; return its bits, or a `Refusal`."""
+    start, stop = line.start, line.stop
     if bits & _V2:
         time = read_time(buffer, start[fields.TIME], stop[fields.TIME])
     else:
         time = read_micros(buffer, start[fields.TIME_US], stop[fields.TIME_US])
-    numbers[TIME, k] = time
+    numbers[TIME, row] = time
     if time < FIRST_US or time >= END_US:
-        return False
-    if not read_did(buffer, start[fields.DID], stop[fields.DID], numbers, AUTHOR_HIGH, k):
-        return False
-    if bits & SKIPPED or (bits & TOLD and bits & KIND != PROFILE):
-        return True
+        return np.int64(Refusal.ODD_TIME)
+    if not read_did(buffer, start[fields.DID], stop[fields.DID], numbers, AUTHOR_HIGH, row):
+        return np.int64(Refusal.ODD_DID)
+    profile = bits & ABOUT_ACCOUNT and bits & KIND == PROFILE
+    if bits & SKIPPED or (bits & ABOUT_ACCOUNT and not profile):
+        return bits
     rkey = tid_number(buffer, start[fields.RKEY], stop[fields.RKEY])
     rev = tid_number(buffer, start[fields.REV], stop[fields.REV])
-    numbers[RKEY, k], numbers[REV, k] = rkey, rev
-    if bits & TOLD:
-        return rev >= 0 and equals(buffer, start[fields.RKEY], stop[fields.RKEY], _SELF)
-    if rkey < 0 or rev < 0:
-        return False
+    numbers[RKEY, row], numbers[REV, row] = rkey, rev
+    if rev < 0 or (not profile and rkey < 0):
+        return np.int64(Refusal.ODD_KEY)
+    if profile:
+        return bits if _is(buffer, line, fields.RKEY, _SELF) else np.int64(Refusal.ODD_KEY)
     if bits & _TITLE_OF_MEDIA:
         start[fields.TITLE], stop[fields.TITLE] = (
             start[fields.MEDIA_TITLE],
             stop[fields.MEDIA_TITLE],
         )
+    return _read_links(buffer, bits, line, numbers, row)
+
+
+@compiled.jit(makes_arrays=False)
+def _read_links(buffer, bits, line, numbers, row):
+    """Read a line's subject and root to ``numbers[:, row]``; return its bits, or a `Refusal`."""
+    start, stop = line.start, line.stop
     if not bits & SUBJECT:
-        return True
+        return bits
     if bits & KIND == FOLLOW:
-        return read_did(
-            buffer, start[fields.FOLLOWED], stop[fields.FOLLOWED], numbers, SUBJECT_HIGH, k
-        )
-    uri = fields.PARENT_URI if bits & ROOT else fields.TARGET_URI
-    if not read_link(buffer, start[uri], stop[uri], numbers, SUBJECT_HIGH, k):
-        return False
-    return not bits & ROOT or read_link(
-        buffer, start[fields.ROOT_URI], stop[fields.ROOT_URI], numbers, ROOT_HIGH, k
-    )
+        field = fields.FOLLOWED
+        found = read_did(buffer, start[field], stop[field], numbers, SUBJECT_HIGH, row)
+        return bits if found else np.int64(Refusal.ODD_DID)
+    field = fields.PARENT_URI if bits & ROOT else fields.TARGET_URI
+    found = read_link(buffer, start[field], stop[field], numbers, SUBJECT_HIGH, row)
+    if found and bits & ROOT:
+        field = fields.ROOT_URI
+        found = read_link(buffer, start[field], stop[field], numbers, ROOT_HIGH, row)
+    return bits if found else np.int64(Refusal.ODD_LINK)
