@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-import dying
+import crash
 
 from blueattr import jobs
 from blueattr.errors import StoreError
@@ -28,36 +28,11 @@ def ingest(db: Path, source: Path) -> None:
     jobs.ingest(db, [str(source)])
 
 
-def killed_at_statement(db: Path, source: Path, number: int) -> None:
-    """Die before the statement of that number, from 0, of all that commits execute."""
+def killed_at(db: Path, source: Path, point: str) -> None:
+    """Die at that point of the second commit (:mod:`crash`)."""
     small_commits()
-    dying.before_statement(number)
-    jobs.ingest(db, [str(source)])
-
-
-def killed_around_commit(db: Path, source: Path, number: int) -> None:
-    """Die right before (even) or right after (odd) a transaction commits."""
-    small_commits()
-    commit, note, count = Writer._commit, Writer._note, 0
-
-    def noting(self: Writer, state: Any) -> None:
-        note(self, state)
-        nonlocal count
-        if count == number:
-            os.kill(os.getpid(), signal.SIGKILL)
-        count += 1
-
-    def committing(self: Writer, *arguments: Any) -> int:
-        records = commit(self, *arguments)
-        nonlocal count
-        if count == number:
-            os.kill(os.getpid(), signal.SIGKILL)
-        count += 1
-        return records
-
-    Writer._note = noting  # type: ignore[method-assign]
-    Writer._commit = committing  # type: ignore[method-assign, assignment]
-    jobs.ingest(db, [str(source)])
+    with crash.killing(point):
+        jobs.ingest(db, [str(source)])
 
 
 def killed_after(db: Path, source: Path, seconds: float) -> None:

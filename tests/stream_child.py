@@ -10,7 +10,7 @@ from typing import Any
 
 import atproto_jetstream.compression
 import atproto_subscription.websocket
-import dying
+import crash
 from live_world import START, hurried
 
 from blueattr import following
@@ -35,43 +35,10 @@ def follow(db: Path, arguments: list[str], hosts: list[str], now: float) -> None
     assert done.outcome == "live", done
 
 
-def killed_at_statement(number: int, *arguments: Any) -> None:
-    """Die before the statement of that number, from 0, of all that commits execute."""
-    dying.before_statement(number)
-    follow(*arguments)
-
-
-def killed_around(number: int, *arguments: Any) -> None:
-    """Die at the numbered moment: before or after a stage, before or after a commit."""
-    count = 0
-
-    def passing() -> None:
-        nonlocal count
-        if count == number:
-            os.kill(os.getpid(), signal.SIGKILL)
-        count += 1
-
-    stage, note, commit = Writer.stage, Writer._note, Writer._commit
-
-    def staging(self: Writer, *given: Any) -> Any:
-        passing()
-        state = stage(self, *given)
-        passing()
-        return state
-
-    def noting(self: Writer, state: Any) -> None:
-        note(self, state)
-        passing()
-
-    def committing(self: Writer, *given: Any) -> int:
-        records = commit(self, *given)
-        passing()
-        return records
-
-    Writer.stage = staging  # type: ignore[method-assign, assignment]
-    Writer._note = noting  # type: ignore[method-assign]
-    Writer._commit = committing  # type: ignore[method-assign, assignment]
-    follow(*arguments)
+def killed_at(point: str, *arguments: Any) -> None:
+    """Die at that point of the second commit (:mod:`crash`)."""
+    with crash.killing(point):
+        follow(*arguments)
 
 
 def killed_after(seconds: float, *arguments: Any) -> None:

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-import dying
+import crash
 
 from blueattr import jobs
 from blueattr.synth import SynthSpec
@@ -16,7 +16,7 @@ def fill(db: Path, spec: SynthSpec) -> None:
     jobs.ingest_sources(db, [SynthSource(spec)])
 
 
-def killed_at_statement(db: Path, spec: SynthSpec, number: int) -> None:
-    """Die before the statement of that number, from 0, of all that commits execute."""
-    dying.before_statement(number)
-    fill(db, spec)
+def killed_at(db: Path, spec: SynthSpec, point: str) -> None:
+    """Die at that point of the second commit (:mod:`crash`)."""
+    with crash.killing(point):
+        fill(db, spec)

@@ -12,6 +12,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import crash
 import ingest_child
 import pytest
 from effort import costly_law
@@ -45,7 +46,7 @@ from hypothesis import strategies as st
 from store_content import Content, content, expected, rows, sources
 
 from blueattr import jobs, store
-from blueattr.errors import StoreBusyError
+from blueattr.errors import StoreBusyError, StoreError
 from blueattr.sources import Chunk, SourceState, files
 from blueattr.store import Store
 from blueattr.writer import Writer
@@ -534,36 +535,45 @@ def recovered(db: Path, path: Path, whole: Any, *, ran: bool = True) -> int:
     return position
 
 
-@pytest.mark.parametrize(
-    "numbers",
-    [(12, 50, 90), pytest.param((*range(36), 90), marks=pytest.mark.slow)],
-    ids=["some", "all"],
-)
-def test_killed_before_each_statement_of_a_commit(
-    uninterrupted: tuple[Path, Any, float], tmp_path: Path, numbers: Sequence[int]
-) -> None:
-    path, whole, _ = uninterrupted
-    positions = set()
-    for number in numbers:
-        db = tmp_path / f"{number}.duckdb"
-        assert run(ingest_child.killed_at_statement, db, path, number) == -signal.SIGKILL
-        positions.add(recovered(db, path, whole))
-    assert len(positions) > 2
-
-
-@pytest.mark.slow
-def test_killed_right_before_and_after_a_commit(
+def test_killed_at_each_point_of_a_commit(
     uninterrupted: tuple[Path, Any, float], tmp_path: Path
 ) -> None:
     path, whole, _ = uninterrupted
     positions = []
-    for number in range(4):
-        db = tmp_path / f"{number}.duckdb"
-        assert run(ingest_child.killed_around_commit, db, path, number) == -signal.SIGKILL
+    for point in crash.POINTS:
+        db = tmp_path / f"{point}.duckdb"
+        Writer(db).close()
+        assert run(ingest_child.killed_at, db, path, point) == -signal.SIGKILL
         positions.append(recovered(db, path, whole))
-    # Before the commit its rows and its position are not there; after it both are.
-    assert positions[0] == 0
-    assert positions[0] < positions[1] == positions[2] < positions[3]
+    # The rows and the position of the second commit are there once it has committed.
+    first, second = positions[0], positions[-1]
+    assert 0 < first < second
+    assert positions == [first] * 4 + [second] * 2
+
+
+def test_a_commit_that_fails_at_any_statement_changes_nothing(tmp_path: Path) -> None:
+    db = tmp_path / "store.duckdb"
+    part = len(EVENTS) // 2
+    data = lines(*EVENTS[:part]), lines(*EVENTS[part:])
+    end = sum(map(len, data))
+    state = SourceState("x", "file", "y")
+    with Writer(db) as writer:
+        state = writer.stage(Chunk(data[0], 0, len(data[0]), len(data[0])), state)
+        writer.commit(state)
+    before = content(db), sources(db)
+    assert before[0] == expected(EVENTS[:part])
+    for step in range(200):
+        with crash.failing(step), Writer(db) as writer:
+            after = writer.stage(Chunk(data[1], len(data[0]), end, end), state)
+            try:
+                writer.commit(after)
+            except StoreError as error:
+                assert "the disk is gone" in str(error)  # noqa: PT017 - the last one succeeds
+            else:
+                break
+        assert (content(db), sources(db)) == before
+    assert step > 20
+    assert content(db) == expected(EVENTS)
 
 
 @pytest.mark.slow

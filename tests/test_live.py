@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import crash
 import pytest
 import stream_child
 from archive_server import ArchiveServer
@@ -87,51 +88,28 @@ def added_once_subscribed(server: StreamServer, event: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize(
-    "numbers",
-    [(5, 40), pytest.param(tuple(range(50)), marks=pytest.mark.slow)],
-    ids=["some", "all"],
+    ("protocol", "points"), [("v2", crash.POINTS), ("v1", ("halfway", "committed"))]
 )
-def test_killed_before_each_statement_of_a_commit(
-    numbers: tuple[int, ...], server: StreamServer, tmp_path: Path
+def test_killed_at_each_point_of_a_commit(
+    protocol: str, points: tuple[str, ...], server: StreamServer, tmp_path: Path
 ) -> None:
-    reached = set()
-    for number in numbers:
-        db = tmp_path / f"{number}.duckdb"
-        code = child(stream_child.killed_at_statement, number, db, *target(server), NOW)
+    reached = []
+    for point in points:
+        db = tmp_path / f"{point}.duckdb"
+        Writer(db).close()
+        code = child(stream_child.killed_at, point, db, *target(server, protocol), NOW)
         assert code == -signal.SIGKILL
-        reached.add(seen(db))
-        # What was committed is the fold of the events up to the position, no more, no less.
-        assert content(db) == expected(EVENTS[: seen(db)])
-        finished(db, server)
-    assert len(reached) > 1
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    ("protocol", "numbers"),
-    [
-        ("v2", tuple(range(40))),
-        ("v1", tuple(range(24))),
-    ],
-)
-def test_killed_before_and_after_stages_and_commits(
-    protocol: str, numbers: tuple[int, ...], server: StreamServer, tmp_path: Path
-) -> None:
-    killed = 0
-    for number in numbers:
-        db = tmp_path / f"{number}.duckdb"
-        code = child(stream_child.killed_around, number, db, *target(server, protocol), NOW)
-        if code == 0:  # beyond the last
-            break
-        assert code == -signal.SIGKILL
-        killed += 1
+        reached.append(seen(db))
+        if protocol == "v2":
+            # What was committed is the fold of the events up to the position, no more, no less.
+            assert content(db) == expected(EVENTS[: seen(db)])
         finished(db, server, protocol)
-    assert killed > 2
+    assert 0 < reached[0] < reached[-1]
 
 
 @pytest.mark.parametrize(
     ("protocol", "times"),
-    [pytest.param(p, 25, marks=pytest.mark.slow) for p in PROTOCOLS],
+    [pytest.param(p, 8, marks=pytest.mark.slow) for p in PROTOCOLS],
 )
 def test_killed_again_and_again_while_events_come(
     protocol: str, times: int, server: StreamServer, db: Path

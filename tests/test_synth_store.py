@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import crash
 import numpy as np
 import numpy.typing as npt
 import polars as pl
@@ -39,6 +40,7 @@ from blueattr.synth.columns import announcements
 from blueattr.synth.lines import lines
 from blueattr.synth.source import SynthSource
 from blueattr.synth.stream import Stream
+from blueattr.writer import Writer
 
 RICH = SynthSpec(agents=150, days=4, seed=22, topic_share=0.5)
 # Accounts that posted leave, each way.
@@ -317,26 +319,23 @@ def child(target: Callable[..., None], *arguments: Any) -> int | None:
 
 
 @pytest.mark.usefixtures("small_chunks")
-@pytest.mark.parametrize(
-    "numbers",
-    [(45,), pytest.param((0, 9, 45, 60, 90, 101), marks=pytest.mark.slow)],
-    ids=["once", "at many points"],
-)
-def test_killed_and_run_again_it_is_the_same_store(
-    tmp_path: Path, numbers: tuple[int, ...]
-) -> None:
+def test_killed_and_run_again_it_is_the_same_store(tmp_path: Path) -> None:
     whole = tmp_path / "whole.duckdb"
     jobs.ingest_sources(whole, [SynthSource(LEFT)])
     everything = content(whole), rolled_up(whole), sources(whole)
-    for number in numbers:
-        db = tmp_path / f"{number}.duckdb"
-        assert child(synth_child.killed_at_statement, db, LEFT, number) == -signal.SIGKILL
-        found = list(sources(db)[0].values())
-        # Before the first commit there is nothing; after it, where it ended.
-        assert len(found) == (number > 40)
-        assert all(0 < state[2] < events_of(LEFT).height and not state[3] for state in found)
+    positions = []
+    for point in crash.POINTS:
+        db = tmp_path / f"{point}.duckdb"
+        Writer(db).close()
+        assert child(synth_child.killed_at, db, LEFT, point) == -signal.SIGKILL
+        ((_, _, position, complete, *_),) = sources(db)[0].values()
+        positions.append(position)
+        assert not complete
         assert child(synth_child.fill, db, LEFT) == 0
         assert (content(db), rolled_up(db), sources(db)) == everything
+    first, second = positions[0], positions[-1]
+    assert 0 < first < second < events_of(LEFT).height
+    assert positions == [first] * 4 + [second] * 2
 
 
 # --- the command ----------------------------------------------------------------------------------
