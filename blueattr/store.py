@@ -1,9 +1,10 @@
 """The store: one DuckDB file, opened, migrated and queried; the engine is known here only.
 
-What appends to it is in `blueattr.writer`. A lock file keeps a second writer out for as long as
-there is one; the file itself is attached only while it is read or committed to.
+What appends to it is in `blueattr.writer`. The file is attached only while it is read or committed
+to.
 """
 
+import logging
 import os
 import re
 import sys
@@ -22,10 +23,10 @@ import polars as pl
 import pyarrow as pa
 
 from blueattr.errors import PatternError, StoreBusyError, StoreError, StoreVersionError
-from blueattr.file_lock import FileLock, FileLockHeld
 from blueattr.provenance import Gap, Window
+from blueattr.store_lock import Lock
 
-__all__ = ["DEFAULT_MEMORY", "Lock", "Status", "Store"]
+__all__ = ["DEFAULT_MEMORY", "Status", "Store"]
 
 DEFAULT_MEMORY = 4 << 30
 """Bytes the whole process may use, unless told otherwise."""
@@ -34,6 +35,11 @@ DEFAULT_MEMORY = 4 << 30
 _OUTSIDE_DUCKDB = 800 << 20
 _READER_PATIENCE = 120.0
 _WRITER_PATIENCE = 600.0
+# Seconds of waiting for another process before it is worth a warning.
+_WARN_AFTER = 2.0
+
+_LOG = logging.getLogger("blueattr.store")
+_LOG.addHandler(logging.NullHandler())
 
 
 @cache
@@ -78,39 +84,6 @@ class Status:
     gaps: tuple[Gap, ...]
 
 
-class Lock:
-    """The right to write to a store, which one process has at a time.
-
-    Parameters
-    ----------
-    path
-        The store; the lock is the file beside it with ``.lock`` at its end, made with its folder
-        if it is not there. The process that has it is named in it.
-
-    Raises
-    ------
-    StoreBusyError
-        Another process has it.
-    StoreError
-        The file cannot be written.
-    """
-
-    def __init__(self, path: Path) -> None:
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            self._file = FileLock(Path(f"{path}.lock"))
-        except FileLockHeld as held:
-            raise StoreBusyError(
-                f"process {held.holder} is ingesting into {path}; wait for it, or use another --db"
-            ) from None
-        except OSError as error:
-            raise StoreError(f"cannot write {path}: {error.strerror}") from None
-
-    def close(self) -> None:
-        """Let another process have it."""
-        self._file.close()
-
-
 class Store:
     """A store opened for reading.
 
@@ -130,14 +103,16 @@ class Store:
         # Whether another thread, waiting for the file, is to wait no more.
         self._given_up = threading.Event()
         self._engine_all = max(memory - _OUTSIDE_DUCKDB, memory // 2)
+        self._engine_usual = min(self._engine_all, self._engine_most)
         self._connection = duckdb.connect(
             config={
-                "memory_limit": f"{min(self._engine_all, self._engine_most)}B",
+                "memory_limit": f"{self._engine_usual}B",
                 "temp_directory": f"{path}.tmp",
                 # Rows are ordered where it matters; the rest may be parallel.
                 "preserve_insertion_order": False,
             }
         )
+        self._parsed: dict[str, list[duckdb.Statement]] = {}
         self._connection.execute("SET TimeZone = 'UTC'")
         # After two seconds of a query it would draw on stdout, over the results.
         self._connection.execute("SET enable_progress_bar = false")
@@ -180,19 +155,34 @@ class Store:
         """Let go of the file."""
         self._connection.close()
 
-    def run(self, query: str, **parameters: Any) -> None:
-        """Execute the statement in ``sql/<query>.sql`` with the parameters it names."""
+    def run(self, step: str, **parameters: Any) -> None:
+        """Execute the statements of ``sql/<step>.sql`` in order.
+
+        Parameters
+        ----------
+        parameters
+            Each statement gets those that it names.
+        """
+        text = _sql(step)
         with self._errors():
-            self._connection.execute(_sql(query), parameters).fetchall()
+            if text not in self._parsed:
+                self._parsed[text] = self._connection.extract_statements(text)
+            for statement in self._parsed[text]:
+                self._execute(step, statement, parameters)
+
+    def _execute(self, _step: str, statement: duckdb.Statement, parameters: dict[str, Any]) -> None:
+        """Execute one statement; a test may let it fail, or the process die, before it."""
+        named = {name: parameters[name] for name in statement.named_parameters}
+        self._connection.execute(statement, named).fetchall()
 
     def frame(self, query: str, **parameters: Any) -> pl.DataFrame:
-        """Rows of the statement in ``sql/<query>.sql``."""
+        """Return the rows of the one statement in ``sql/<query>.sql``."""
         with self._errors():
             rows: pl.DataFrame = self._connection.sql(_sql(query), params=parameters).pl()
             return rows
 
     def batches(self, query: str, rows: int, **parameters: Any) -> Iterator[pa.RecordBatch]:
-        """Rows of the statement in ``sql/<query>.sql``, so many at a time."""
+        """Yield the rows of the one statement in ``sql/<query>.sql``, `rows` at a time."""
         with self._errors():
             yield from self._connection.sql(_sql(query), params=parameters).to_arrow_reader(rows)
 
@@ -215,29 +205,39 @@ class Store:
         """Let statements read an Arrow table or Polars frame under this name."""
         self._connection.register(name, frame)
 
-    def unregister(self, name: str) -> None:
-        """Undo :meth:`register`."""
-        self._connection.unregister(name)
+    def unregister(self, *names: str) -> None:
+        """Undo :meth:`register`, as far as there is something to undo."""
+        for name in names:
+            self._connection.unregister(name)
+
+    def _limit_memory(self, size: int) -> None:
+        with self._errors():
+            self._connection.execute("SET memory_limit = $limit", {"limit": f"{size}B"})
+
+    def _interrupt(self) -> None:
+        """End the statement that another thread is executing."""
+        self._connection.interrupt()
 
     def _version(self) -> int:
-        try:
-            query = "SELECT max(version)::INTEGER FROM migration"
-            rows = self._connection.execute(query).fetchall()
-        except (duckdb.CatalogException, duckdb.BinderException, duckdb.ConversionException):
-            content = self._connection.execute(
-                "SELECT 1 FROM duckdb_tables() WHERE database_name = 'store' UNION ALL "
-                "SELECT 1 FROM duckdb_views() WHERE database_name = 'store' AND NOT internal"
-            ).fetchall()
-            if content:
-                raise StoreError(
-                    f"{self.path} is a DuckDB file, but not a blueattr store"
-                ) from None
-            return 0
-        return int(rows[0][0] or 0)
+        with self._errors():
+            try:
+                query = "SELECT max(version)::INTEGER FROM migration"
+                rows = self._connection.execute(query).fetchall()
+            except (duckdb.CatalogException, duckdb.BinderException, duckdb.ConversionException):
+                content = self._connection.execute(
+                    "SELECT 1 FROM duckdb_tables() WHERE database_name = 'store' UNION ALL "
+                    "SELECT 1 FROM duckdb_views() WHERE database_name = 'store' AND NOT internal"
+                ).fetchall()
+                if content:
+                    raise StoreError(
+                        f"{self.path} is a DuckDB file, but not a blueattr store"
+                    ) from None
+                return 0
+            return int(rows[0][0] or 0)
 
     def _attach(self, *, read_only: bool, patience: float) -> None:
         deadline = time.monotonic() + patience
-        wait, told = 0.01, False
+        wait, warned = 0.01, False
         while True:
             try:
                 options = " (READ_ONLY)" if read_only else ""
@@ -256,9 +256,9 @@ class Store:
                     raise StoreBusyError(
                         f"{self.path} is in use by process {holder}; try again when it is done"
                     ) from None
-                if not told and time.monotonic() > deadline - patience + 2:
-                    sys.stderr.write(f"waiting for process {holder}, which uses {self.path}\n")
-                    told = True
+                if not warned and time.monotonic() > deadline - patience + _WARN_AFTER:
+                    _LOG.warning("waiting for process %s, which uses %s", holder, self.path)
+                    warned = True
                 self._given_up.wait(wait)
                 wait = min(wait * 1.5, 0.5)
         self._connection.execute("USE store")
@@ -291,8 +291,7 @@ class Store:
         for version, name, script in _migrations():
             if version <= known:
                 continue
-            self._connection.begin()
-            try:
+            with self._errors(), self._in_transaction():
                 self._connection.execute(
                     "CREATE TABLE IF NOT EXISTS migration "
                     "(version INTEGER PRIMARY KEY, name VARCHAR, applied_at TIMESTAMP)"
@@ -301,31 +300,43 @@ class Store:
                 self._connection.execute(
                     "INSERT INTO migration VALUES ($1, $2, now()::TIMESTAMP)", [version, name]
                 )
-                self._connection.commit()
-            except BaseException:
-                self._connection.rollback()
-                raise
+
+    @contextmanager
+    def _in_transaction(self) -> Iterator[None]:
+        self._connection.begin()
+        try:
+            yield
+            self._connection.commit()
+        except BaseException:
+            self._connection.rollback()
+            raise
 
     @contextmanager
     def _errors(self) -> Iterator[None]:
+        """Turn what the engine raises into a `StoreError` that names the file."""
         try:
             yield
+        except duckdb.InterruptException:
+            raise
         except duckdb.OutOfMemoryException as error:
             raise StoreError(
                 f"not enough memory ({_first_line(error)}); raise --memory-limit or free disk "
                 f"space beside {self.path}"
-            ) from None
-        except (duckdb.IOException, duckdb.FatalException) as error:
-            raise StoreError(f"{self.path}: {_first_line(error)}") from None
+            ) from error
+        # A damaged block has no type of its own; Arrow's reader hands on what the engine raises.
+        except (duckdb.Error, pa.ArrowException) as error:
+            raise StoreError(f"{self.path}: {_first_line(error)}") from error
 
 
-def _holder(error: Exception) -> str | None:
-    """Name the process that has the file, if that is what is wrong; it may be this one."""
-    if "is already attached" in str(error):
+def _holder(error: duckdb.Error) -> str | None:
+    """Return the process that has the file, or None if that is not what is wrong."""
+    if isinstance(error, duckdb.ResourceInUseException):
         return str(os.getpid())
+    # A conflicting lock has no type of its own, so that pyproject.toml pins the versions of duckdb
+    # whose message this is.
     holder = re.search(r"lock is held.*?PID (\d+)", str(error))
-    return holder[1] if holder else None
+    return holder[1] if isinstance(error, duckdb.IOException) and holder else None
 
 
 def _first_line(error: Exception) -> str:
-    return str(error).splitlines()[0]
+    return (str(error).splitlines() or [type(error).__name__])[0]

@@ -20,6 +20,7 @@ from blueattr.cli import (
     store,
     validation,
 )
+from blueattr.cli.output import show_warnings
 from blueattr.cli.progress import announce_compiling
 from blueattr.errors import BlueattrError, ExitCode
 from blueattr.version import __version__
@@ -87,6 +88,7 @@ def app() -> NoReturn:
     _hold_descriptors()
     if os.isatty(2):
         announce_compiling()
+    show_warnings()
     try:
         code = _app(prog_name="blueattr", standalone_mode=False)
     except typer.TyperException as error:
@@ -96,7 +98,7 @@ def app() -> NoReturn:
     except (typer.Abort, KeyboardInterrupt):
         code = ExitCode.INTERRUPTED
     except RuntimeError as error:
-        if str(error) != "Query interrupted":  # what DuckDB makes of Ctrl-C
+        if str(error) != "Query interrupted":  # DuckDB on Ctrl-C; its version is pinned
             raise
         code = ExitCode.INTERRUPTED
     except OSError as error:

@@ -1,6 +1,9 @@
 """Results to stdout or a file, everything else to stderr."""
 
+import logging
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TextIO
 
@@ -10,6 +13,9 @@ from blueattr.errors import ExitCode, OutputError, UsageError
 
 if TYPE_CHECKING:
     from blueattr.report import Report
+
+# The parent of every log that the library writes.
+_LOG = logging.getLogger("blueattr")
 
 
 def check_out(out: Path | None, agents: Path | None = None) -> None:
@@ -73,6 +79,33 @@ def emit(report: "Report", form: Literal["text", "json", "csv"], out: Path | Non
         if isinstance(error, BrokenPipeError):  # the reader has enough, as `head` has
             raise typer.Exit(ExitCode.OUTPUT) from None
         raise OutputError(f"cannot write the result: {error.strerror or error}") from None
+
+
+class _Handler(logging.Handler):
+    """Hands on the messages of the library's warnings."""
+
+    def __init__(self, take: Callable[[str], None]) -> None:
+        super().__init__(logging.WARNING)
+        self._take = take
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._take(record.getMessage())
+
+
+def show_warnings() -> None:
+    """Show what the library warns of while it works, such as a store in use, on stderr."""
+    _LOG.handlers[:] = [_Handler(lambda message: say(f"blueattr: {message}"))]
+
+
+@contextmanager
+def warnings_to(take: Callable[[str], None]) -> Iterator[None]:
+    """Hand what the library warns of to `take` instead, such as the log of a run."""
+    before = _LOG.handlers[:]
+    _LOG.handlers[:] = [_Handler(take)]
+    try:
+        yield
+    finally:
+        _LOG.handlers[:] = before
 
 
 def say(message: str) -> None:

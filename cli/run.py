@@ -1,11 +1,12 @@
 """Scheduled runs: run does one, runs lists them."""
 
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from blueattr.cli.options import DEFAULT_DB, Db, Format, Out, TopicsFile
-from blueattr.cli.output import check_out, emit
+from blueattr.cli.output import check_out, emit, warnings_to
 from blueattr.cli.settings import (
     Config,
     LogFile,
@@ -55,7 +56,10 @@ def _logged(plan: "Plan", lines: "LineLog") -> int:
     from blueattr import running
 
     try:
-        with stopping("stopping after this stage; once more to stop at once") as stop:
+        with (
+            stopping("stopping after this stage; once more to stop at once") as stop,
+            warnings_to(partial(lines, "warning", "", "store")),
+        ):
             return running.run(plan, lines, stop).exit_code
     except BlueattrError as error:
         return error.exit_code

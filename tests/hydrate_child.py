@@ -32,7 +32,7 @@ def killed_in_commit(db: Path, url: str, number: int) -> None:
 
     def dying(self: Writer, query: str, **parameters: object) -> None:
         nonlocal count
-        if query != "append/09_hydration":
+        if query != "append/hydration":
             run(self, query, **parameters)
             return
         if count < number:

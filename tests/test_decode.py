@@ -252,7 +252,7 @@ def test_plc_operations(store: Writer) -> None:
         ("bad time", {**good, "createdAt": "0001-01-01T00:00:00Z"}),
     ]
     data = b"".join((c if isinstance(c, str) else dumps(c)).encode() + b"\n" for _, c in cases)
-    store.run("ingest/staging_plc")
+    store.run("ingest/staging")
     state = store.stage(Chunk(data, 0, 0, len(data)), SourceState("x", "plc"))
     wanted = Counter(reason for reason, _ in cases)
     assert (state.lines, state.kept, state.skipped) == (len(cases), wanted[""], wanted["skip"])

@@ -15,8 +15,7 @@ from events_builder import Event, account, at, delete, follow, lines, post, repo
 from hypothesis import HealthCheck, event, given
 from hypothesis import strategies as st
 
-from blueattr import jobs, rollups, topics
-from blueattr import writer as writing
+from blueattr import jobs, rollups, store_fold, topics
 from blueattr.features import COUNTS
 from blueattr.kernels.tallies import Tally, add_up
 from blueattr.provenance import Window
@@ -162,7 +161,7 @@ def test_after_any_sequence_rollups_say_what_the_records_say(
     slack = data.draw(st.sampled_from([1000, 1]))
     window = data.draw(st.sampled_from(WINDOWS))
     with Writer(db) as writer, patch.context() as patched:
-        patched.setattr(writing, "_SLACK", slack)
+        patched.setattr(store_fold, "_SLACK", slack)
         while events:
             size = data.draw(st.integers(1, len(events)))
             part, events = events[:size], events[size:]
@@ -244,7 +243,7 @@ def test_a_late_event_and_a_delete_are_corrections_in_their_commit(writer: Write
 def test_a_day_that_changes_much_is_summarised_anew(
     writer: Writer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(writing, "_SLACK", 2)
+    monkeypatch.setattr(store_fold, "_SLACK", 2)
     append(writer, *(post("ann", f"p{k}", rev=k, time=at(k)) for k in range(20)))
     roll_up(writer, [MYTHOS], day(1))
     append(writer, *(post("ann", f"q{k}", rev=50 + k, time=at(k)) for k in range(3)))

@@ -1,9 +1,14 @@
 """The store as a file: what is refused, what is migrated, what is left of what was removed."""
 
+import json
 import os
 import signal
+import subprocess
+import sys
 import threading
+from collections.abc import Iterator
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import duckdb
@@ -11,9 +16,9 @@ import pytest
 from events_builder import account, at, follow, lines, plc, post, uri
 from store_content import content, sources
 
-from blueattr import jobs, store
-from blueattr import writer as writing
+from blueattr import jobs, store, store_batch, store_fold
 from blueattr.cli.options import memory_limit
+from blueattr.cli.output import show_warnings, warnings_to
 from blueattr.errors import (
     PatternError,
     StoreBusyError,
@@ -21,6 +26,7 @@ from blueattr.errors import (
     StoreVersionError,
     UsageError,
 )
+from blueattr.logs import LineLog
 from blueattr.rollups import roll_up
 from blueattr.sources import Chunk, SourceState
 from blueattr.store import Store
@@ -255,16 +261,16 @@ def test_memory_is_enough_for_deletes_all_over_the_table(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The engine cannot spill its notes of deletes; each vector that has any takes some."""
-    monkeypatch.setattr(writing, "_BESIDE_DELETES", 0)
-    monkeypatch.setattr(writing, "_DELETES", 1 << 30)
+    monkeypatch.setattr(store_fold, "_BESIDE_DELETES", 0)
+    monkeypatch.setattr(store_fold, "_EACH_VECTOR", 1 << 30)
     allowed: list[tuple[str, str]] = []
     run = Store.run
 
-    def spy(self: Store, query: str, **parameters: object) -> None:
-        run(self, query, **parameters)
-        if query in ("append/19_orphaned", "append/22_records", "append/90_source"):
+    def spy(self: Store, step: str, **parameters: object) -> None:
+        run(self, step, **parameters)
+        if step.startswith(("append/", "ingest/staging")):
             found = self._connection.execute("SELECT current_setting('memory_limit')").fetchall()
-            allowed.append((query, found[0][0]))
+            allowed.append((step, found[0][0]))
 
     monkeypatch.setattr(Store, "run", spy)
     with Writer(tmp_path / "store.duckdb") as writer:
@@ -272,10 +278,13 @@ def test_memory_is_enough_for_deletes_all_over_the_table(
             data = lines(event)
             writer.commit(writer.stage(Chunk(data, 0, 0, len(data)), SourceState("x", "file")))
     usual, one = "640.0 MiB", "1.0 GiB"
-    assert [limit for query, limit in allowed if query == "append/19_orphaned"] == [usual] * 3
-    # Only the deletion has rows to delete; there are two inserts in each commit.
-    inserts = [limit for query, limit in allowed if query == "append/22_records"]
-    assert inserts == [usual, usual, one, one, usual, usual]
+    # Only the deletion has rows to delete.
+    for step in ("records", "notes"):
+        limits = [limit for name, limit in allowed if name == f"append/{step}"]
+        assert limits == [usual, one, usual]
+    assert {limit for name, limit in allowed if name in {"append/versions", "ingest/staging"}} == {
+        usual
+    }
 
 
 @pytest.mark.parametrize("wait", [True, False])
@@ -290,14 +299,14 @@ def test_an_error_within_a_commit_is_told_as_it_is(
             patched.setattr(
                 store,
                 "_sql",
-                lambda name: "SELECT error('full')" if name == "append/20_delete" else sql(name),
+                lambda name: "SELECT error('full')" if name == "append/records" else sql(name),
             )
             if not wait:
                 writer.commit(state, wait=False)
-            with pytest.raises(duckdb.Error, match="full"):
+            with pytest.raises(StoreError, match="full"):
                 writer.commit(state) if wait else writer.finish()
         # What would come next must not be noted without what was lost.
-        with pytest.raises(duckdb.Error, match="full"):
+        with pytest.raises(StoreError, match="full"):
             writer.commit(state)
     with Writer(tmp_path / "store.duckdb") as writer:
         assert writer.count_events() == 0
@@ -327,7 +336,7 @@ def test_an_interrupt_waits_for_a_commit_and_another_ends_it(
     db = tmp_path / "store.duckdb"
 
     def slow(name: str) -> str:
-        if name != "append/21_departed":
+        if name != "append/records":
             return sql(name)
         begun.set()
         return "SELECT count(*) FROM range(4000000000000) WHERE range % 7 = 8"
@@ -374,7 +383,7 @@ def test_an_error_while_days_are_summarised_is_told_as_it_is(
                 "_sql",
                 lambda name: failing if name == "rollup/summarise" else sql(name),
             )
-            with pytest.raises(duckdb.Error, match="full"):
+            with pytest.raises(StoreError, match="full"):
                 roll_up(writer, today=later)
         assert roll_up(writer, today=later).days_held > 0
 
@@ -415,3 +424,85 @@ def test_no_bar_is_drawn_over_results(tmp_path: Path) -> None:
     with Writer(tmp_path / "s.duckdb") as writer:
         row = writer._connection.execute("SELECT current_setting('enable_progress_bar')").fetchall()
     assert row == [(False,)]
+
+
+# --- what is damaged, and what is in use ----------------------------------------------------------
+
+
+def test_a_damaged_block_is_a_store_error(tmp_path: Path) -> None:
+    db = tmp_path / "store.duckdb"
+    with Writer(db) as writer:
+        state = SourceState("x", "file")
+        data = lines(*(post("ann", f"k{k}", f"text {k}", rev=k, time=at(k)) for k in range(3000)))
+        writer.commit(writer.stage(Chunk(data, 0, 0, len(data)), state))
+    whole, block = db.read_bytes(), 256 << 10
+    errors = []
+    for place in range(3 * 4096 + block // 2, len(whole), block):
+        db.write_bytes(whole[:place] + bytes([whole[place] ^ 0xFF]) + whole[place + 1 :])
+        try:
+            with Store.open(db) as opened:
+                opened.frame("read/state")
+                for batch in opened.batches("rollup/codes", 1000, day=at().date()):
+                    assert len(batch)
+        except StoreError as error:
+            errors.append(str(error))
+    assert all(str(db) in error for error in errors)
+    assert any("cannot be" not in error for error in errors), "no block was damaged but metadata"
+
+
+@pytest.fixture
+def held(db: Path) -> Iterator[int]:
+    """Have another process write to the store; give its number."""
+    code = "import duckdb, sys; c = duckdb.connect(sys.argv[1]); print(flush=True); input()"
+    command = [sys.executable, "-c", code, str(db)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdout.readline()
+        yield process.pid
+        process.stdin.close()
+
+
+def test_waiting_for_another_process_is_logged_and_not_written_to_stderr(
+    db: Path,
+    held: int,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(store, "_WARN_AFTER", 0.1)
+    monkeypatch.setattr(store, "_READER_PATIENCE", 0.5)
+    said: list[str] = []
+    with pytest.raises(StoreBusyError, match=f"in use by process {held}"):
+        Store.open(db)
+    assert capfd.readouterr() == ("", "")
+    with warnings_to(said.append), pytest.raises(StoreBusyError):
+        Store.open(db)
+    assert said == [f"waiting for process {held}, which uses {db}"]
+    # As `blueattr run` does, whose log may be JSON.
+    with (
+        LineLog("json") as log,
+        warnings_to(partial(log, "warning", "", "store")),
+        pytest.raises(StoreBusyError),
+    ):
+        Store.open(db)
+    (line,) = capfd.readouterr().err.splitlines()
+    assert json.loads(line)["message"] == said[0]
+    with warnings_to(said.append):
+        show_warnings()
+        with pytest.raises(StoreBusyError):
+            Store.open(db)
+    assert capfd.readouterr().err == f"blueattr: {said[0]}\n"
+
+
+def test_only_lines_that_are_staged_need_a_parser(
+    db: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def parser() -> None:
+        raise AssertionError("a parser was built")
+
+    monkeypatch.setattr(store_batch, "Parser", parser)
+    with Writer(db) as writer:
+        roll_up(writer)
+        data = lines(EVENTS[0])
+        with pytest.raises(AssertionError, match="was built"):
+            writer.stage(Chunk(data, 0, 0, len(data)), SourceState("y", "file"))

@@ -206,4 +206,10 @@ SELECT
     END AS handle,
     account.active AS active,
     CASE WHEN account.active THEN '' ELSE coalesce(nullif(account.status, ''), 'unknown') END AS status
-FROM judged
+FROM judged;
+
+-- The accepted rows of the batch just decoded, appended to what waits to be committed.
+INSERT INTO staged BY NAME
+SELECT * EXCLUDE (position, verdict, sample)
+FROM decoded
+WHERE verdict = '';

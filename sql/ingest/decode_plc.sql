@@ -29,4 +29,10 @@ FROM (
             j.operation.handle, regexp_replace(j.operation.alsoKnownAs[1], '^at://', '')
         )) AS named
     FROM (SELECT position, line, try(from_json(line, $plc)) AS j FROM lines)
-)
+);
+
+-- The accepted operations of the batch just decoded.
+INSERT INTO staged_plc
+SELECT did, event_time, handle
+FROM decoded
+WHERE verdict = '';

@@ -1,3 +1,5 @@
+-- What is decoded and waits for a commit: two tables, empty.
+
 -- Event rows between a decoder and the store. Every source fills this shape; see blueattr/events.py
 -- for the meaning of each column. Grain: one accepted event. In memory (spills beside the store).
 CREATE OR REPLACE TEMP TABLE staged (
@@ -18,4 +20,11 @@ CREATE OR REPLACE TEMP TABLE staged (
     handle VARCHAR,
     active BOOLEAN,
     status VARCHAR
-)
+);
+
+-- Operations of the PLC directory between the decoder and the store. Grain: one operation.
+CREATE OR REPLACE TEMP TABLE staged_plc (
+    did VARCHAR,
+    event_time TIMESTAMP,
+    handle VARCHAR
+);

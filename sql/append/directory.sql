@@ -1,3 +1,7 @@
+-- Fold operations of the PLC directory into what is known of it.
+-- Needs: staged_plc, plc
+-- Makes: nothing
+
 -- The PLC directory: earliest operation and latest handle; at one time, the last in the alphabet.
 -- Grain: one DID.
 MERGE INTO plc AS old
@@ -18,4 +22,4 @@ WHEN MATCHED THEN UPDATE SET
     handle_time = greatest(old.handle_time, new.latest.event_time)
 WHEN NOT MATCHED THEN INSERT VALUES (
     new.did, new.created_at, new.latest.handle, new.latest.event_time
-)
+);

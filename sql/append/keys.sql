@@ -1,3 +1,7 @@
+-- Number the record keys of a commit that are no TIDs.
+-- Needs: staged, record_key
+-- Makes: batch_key
+
 -- The record keys among the staged rows that are no TIDs, with their numbers. Grain: one key.
 CREATE OR REPLACE TEMP TABLE batch_key AS
 WITH named AS MATERIALIZED (
@@ -19,4 +23,10 @@ SELECT
     (SELECT coalesce(min(id), 0) FROM record_key) - row_number() OVER (ORDER BY rkey),
     true
 FROM named
-WHERE id IS NULL
+WHERE id IS NULL;
+
+-- Write down the record keys that are new.
+INSERT INTO record_key
+SELECT id, rkey
+FROM batch_key
+WHERE is_new;

@@ -1,3 +1,7 @@
+-- Fold answers of the AppView into what is known.
+-- Needs: answers, hydration
+-- Makes: nothing
+
 -- Fold answers of the AppView into what is known. Grain: one account. In: `answers`, each account
 -- once. The newest answer counts; where it does not say something, what was said before stays, with
 -- its date.
@@ -14,4 +18,4 @@ THEN UPDATE SET
 WHEN NOT MATCHED THEN INSERT VALUES (
     new.account, new.asked_at, new.found, new.followers,
     CASE WHEN new.followers IS NOT NULL THEN new.asked_at END, new.created_at
-)
+);

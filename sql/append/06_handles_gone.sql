@@ -1,3 +1,0 @@
--- Make way for handles that are later.
-DELETE FROM handle
-WHERE rowid IN (SELECT place FROM latest_handle)

@@ -1,2 +1,0 @@
--- As for the counts.
-DELETE FROM rejected_sample WHERE source = $name

@@ -1,2 +1,0 @@
--- Grain: one source and reason.
-INSERT INTO rejected VALUES ($name, $reason, $lines)

@@ -1,2 +1,0 @@
--- As for the counts.
-DELETE FROM span WHERE source = $name

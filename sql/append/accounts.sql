@@ -1,0 +1,128 @@
+-- Number the accounts that a commit names, and fold what it says of them.
+-- Needs: dids, staged, account, account_status, handle, profile
+-- Makes: batch_account, departing, latest_handle, latest_profile
+
+-- The accounts that the waiting rows name, with their numbers. Grain: one DID. `code` is what
+-- `coded` calls it; those of `staged` alone come after. New ones are numbered from the highest
+-- number on, in the order of their codes.
+CREATE OR REPLACE TEMP TABLE batch_account AS
+WITH other AS (
+    SELECT did FROM staged
+    UNION SELECT subject_did FROM staged
+    UNION SELECT root_did FROM staged
+), named AS MATERIALIZED (
+    SELECT did, code, known.id
+    FROM (
+        SELECT did, code FROM dids
+        UNION ALL
+        SELECT did, (SELECT count(*) FROM dids) + row_number() OVER (ORDER BY did)
+        FROM other
+        ANTI JOIN dids USING (did)
+        WHERE did IS NOT NULL
+    )
+    LEFT JOIN account AS known USING (did)
+)
+SELECT did, code, id, false AS is_new
+FROM named
+WHERE id IS NOT NULL
+UNION ALL
+SELECT
+    did,
+    code,
+    ((SELECT coalesce(max(id), 0) FROM account) + row_number() OVER (ORDER BY code))::UINTEGER,
+    true
+FROM named
+WHERE id IS NULL;
+
+-- Write down the accounts that are new.
+INSERT INTO account
+SELECT id, did
+FROM batch_account
+WHERE is_new;
+
+-- Accounts that this batch deletes, later than any deletion that is known of them: what they wrote
+-- until the known one has no texts. Grain: one account.
+CREATE OR REPLACE TEMP TABLE departing AS
+SELECT account, deleted_at
+FROM (
+    SELECT id AS account, max(event_time) AS deleted_at
+    FROM staged
+    JOIN batch_account USING (did)
+    WHERE kind = 'account' AND status = 'deleted'
+    GROUP BY id
+) AS new
+WHERE NOT EXISTS (
+    FROM account_status AS known
+    WHERE known.account = new.account AND known.status = 'deleted'
+        AND known.event_time >= new.deleted_at
+);
+
+-- Status changes not known yet. Grain: one account, server time and status.
+INSERT INTO account_status
+SELECT DISTINCT id, event_time, active, status
+FROM staged
+JOIN batch_account USING (did)
+WHERE kind = 'account'
+    AND NOT EXISTS (
+        FROM account_status AS old
+        WHERE old.account = id AND old.event_time = staged.event_time
+            AND old.status = staged.status
+    );
+
+-- The latest handles of accounts, where they are later than what is known; at one time, the last in
+-- the alphabet. Grain: one account. An update in place would have the file's checkpoint write whole
+-- columns anew, wherever a changed account is; so a row goes and another comes.
+CREATE OR REPLACE TEMP TABLE latest_handle AS
+SELECT id AS account, latest.event_time, latest.handle, old.rowid AS place
+FROM (
+    SELECT id, max({event_time: event_time, handle: handle}) AS latest
+    FROM staged
+    JOIN batch_account USING (did)
+    WHERE handle IS NOT NULL
+    GROUP BY id
+)
+LEFT JOIN handle AS old ON old.account = id
+WHERE old.account IS NULL OR latest > {event_time: old.event_time, handle: old.handle};
+
+-- Make way for handles that are later.
+DELETE FROM handle
+WHERE rowid IN (SELECT place FROM latest_handle);
+
+-- Write them down. Grain: one account.
+INSERT INTO handle BY NAME
+SELECT * EXCLUDE (place)
+FROM latest_handle;
+
+-- The latest profiles of accounts, and when their creation was first seen, where that is not known.
+-- Grain: one account.
+CREATE OR REPLACE TEMP TABLE latest_profile AS
+SELECT
+    id AS account,
+    greatest(old.rev, new.rev) AS rev,
+    least(old.created_at, new.created_at) AS created_at,
+    CASE WHEN new.rev > old.rev IS NOT FALSE THEN new.bot ELSE old.bot END AS bot,
+    old.rowid AS place
+FROM (
+    SELECT
+        id,
+        max(rev) AS rev,
+        min(event_time) FILTER (operation = 'create') AS created_at,
+        arg_max(bot, rev) AS bot
+    FROM staged
+    JOIN batch_account USING (did)
+    WHERE kind = 'profile'
+    GROUP BY id
+) AS new
+LEFT JOIN profile AS old ON old.account = id
+WHERE old.account IS NULL
+    OR new.rev > old.rev
+    OR new.created_at < coalesce(old.created_at, 'infinity'::TIMESTAMP);
+
+-- Make way for them.
+DELETE FROM profile
+WHERE rowid IN (SELECT place FROM latest_profile);
+
+-- Write them down. Grain: one account.
+INSERT INTO profile BY NAME
+SELECT * EXCLUDE (place)
+FROM latest_profile;

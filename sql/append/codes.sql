@@ -1,0 +1,6 @@
+-- The numbers of the accounts that `coded` will name, in the order of their codes. Between the steps
+-- accounts and versions.
+SELECT id
+FROM batch_account
+WHERE code < (SELECT count(*) FROM dids)
+ORDER BY code

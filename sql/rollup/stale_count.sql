@@ -1,2 +1,0 @@
--- Days to be summarised anew. Grain: one day.
-FROM stale
