@@ -3,7 +3,7 @@
 import math
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from functools import partial
 from itertools import repeat
@@ -15,9 +15,9 @@ import polars as pl
 from blueattr import panel, rollups, topics
 from blueattr.attribution import AttributionResult, attribute
 from blueattr.errors import InputError, SourceError, UsageError
-from blueattr.indicators import Aggregator, Indicator
 from blueattr.kernels.compiled import threads
 from blueattr.provenance import Provenance, Window
+from blueattr.question import Question, Sampling
 from blueattr.scales import ScaleComparison, compare_scales
 from blueattr.sources import Chunk, Ingested, Source, SourceState, files
 from blueattr.sources.parallel import in_order
@@ -31,8 +31,6 @@ __all__ = [
     "PanelQuery",
     "PanelResult",
     "Progress",
-    "Question",
-    "Sampling",
     "attribute_panel",
     "check_topics",
     "compare_panel",
@@ -350,35 +348,6 @@ def _days(window: Window) -> list[date]:
 # --- attribution ---------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
-    """What to attribute and how, whatever the panel.
-
-    Parameters
-    ----------
-    indicators
-        Names, or indicators.
-    method, steps, aggregator, cutoffs
-        As for :func:`blueattr.attribution.attribute`.
-    """
-
-    indicators: tuple[str | Indicator, ...] = ("heat",)
-    method: str = "auto"
-    steps: int | None = None
-    aggregator: Aggregator = field(default_factory=Aggregator)
-    cutoffs: tuple[float, ...] = (1.0, 10.0)
-
-
-@dataclass(frozen=True, slots=True)
-class Sampling:
-    """Which samples to compare with; as for :func:`blueattr.scales.compare_scales`."""
-
-    protocols: tuple[str, ...] = ("visibility",)
-    sizes: tuple[int, ...] = (100, 1000)
-    seeds: int = 10
-    seed: int = 0
-
-
 def load_features(path: Path) -> tuple[pl.DataFrame, Provenance]:
     """Read a panel of one's own from Parquet or CSV; used as it is, no scaling.
 
@@ -411,15 +380,7 @@ def attribute_panel(
 ) -> list[AttributionResult]:
     """Split each indicator among all agents."""
     return [
-        attribute(
-            frame,
-            indicator,
-            method=question.method,
-            steps=question.steps,
-            aggregator=question.aggregator,
-            cutoffs=question.cutoffs,
-            provenance=origin,
-        )
+        attribute(frame, indicator, **question.how, provenance=origin)
         for indicator in question.indicators
     ]
 
@@ -429,15 +390,5 @@ def compare_panel(
 ) -> ScaleComparison:
     """Ask the same question at full scale and of samples."""
     return compare_scales(
-        frame,
-        question.indicators,
-        protocols=sampling.protocols,
-        sizes=sampling.sizes,
-        seeds=sampling.seeds,
-        seed=sampling.seed,
-        method=question.method,
-        steps=question.steps,
-        aggregator=question.aggregator,
-        cutoffs=question.cutoffs,
-        provenance=origin,
+        frame, question.indicators, **sampling.draws, **question.how, provenance=origin
     )

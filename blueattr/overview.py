@@ -2,20 +2,17 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 
 from blueattr.attribution import AttributionResult, attribute
-from blueattr.custom import OwnIndicator
 from blueattr.days import DayShares
 from blueattr.errors import UsageError, ZeroTotalError
-from blueattr.indicators import Aggregator, Indicator
 from blueattr.loading import find_indicator
 from blueattr.presentation import Presented
 from blueattr.provenance import Provenance
+from blueattr.question import Question, Sampling
 from blueattr.scales import ScaleComparison, compare_scales
-from blueattr.tiers import DEFAULT_CUTOFFS
 
 __all__ = [
     "Concentration",
@@ -197,16 +194,9 @@ def with_handles(found: Sequence[Leaders], handles: Mapping[str, str]) -> tuple[
 
 def topic_report(
     frame: object,
-    indicators: Sequence[str | Indicator | OwnIndicator] = ("lin", "heat", "var", "gini"),
+    question: Question,
+    sampling: Sampling,
     *,
-    protocols: Sequence[str] = ("visibility",),
-    sizes: Sequence[int] = (100, 1000),
-    seeds: int = 10,
-    seed: int = 0,
-    method: str = "auto",
-    steps: int | None = None,
-    aggregator: Aggregator | None = None,
-    cutoffs: Sequence[float] = DEFAULT_CUTOFFS,
     provenance: Provenance | None = None,
     top: int = DEFAULT_LEADERS,
     handles: Callable[[Sequence[str]], Mapping[str, str]] | None = None,
@@ -218,8 +208,10 @@ def topic_report(
 
     Parameters
     ----------
-    frame, indicators, protocols, sizes, seeds, seed, method, steps, aggregator, cutoffs, provenance
-        As for `blueattr.scales.compare_scales`. An indicator that is 0 on the panel, and samples
+    frame, provenance
+        As for `blueattr.scales.compare_scales`.
+    question, sampling
+        What is asked. An indicator that is 0 on the panel, and samples
         that there are too few active agents for, are shown as such.
     top
         How many of the agents with the largest attribution to name, 1 to 1,000.
@@ -245,32 +237,25 @@ def topic_report(
     Examples
     --------
     >>> panel = {"agent": ["x", "y", "z"], "a": [1, 3, 0], "b": [2, 2, 1], "c": [1, 4, 0]}
-    >>> report = topic_report(panel, ["heat"], sizes=[2], seeds=1)
+    >>> report = topic_report(panel, Question(("heat",)), Sampling(sizes=(2,), seeds=1))
     >>> report.leaders[0].agents[0].did, report.concentrations[0].agents
     ('y', (1, 2, 3))
     """
     if not 1 <= top <= _MOST_LEADERS:
         raise UsageError(f"a report names 1 to {_MOST_LEADERS:,} agents, not {top}")
-    chosen = [find_indicator(indicator) for indicator in indicators]
-    how: dict[str, Any] = {
-        "method": method,
-        "steps": steps,
-        "aggregator": aggregator,
-        "cutoffs": cutoffs,
-        "provenance": provenance,
-    }
+    chosen = [find_indicator(indicator) for indicator in question.indicators]
 
-    def compare(sizes: Sequence[int], *, rescaling: bool) -> ScaleComparison:
+    def compare(sampling: Sampling, *, rescaling: bool) -> ScaleComparison:
         return compare_scales(
-            frame, chosen, protocols=protocols, sizes=sizes, seeds=seeds, seed=seed,
-            keep_undefined=True, rescaling=rescaling, **how,
+            frame, chosen, **sampling.draws, **question.how, provenance=provenance,
+            keep_undefined=True, rescaling=rescaling,
         )  # fmt: skip
 
-    comparison = compare(sizes, rescaling=True)
+    comparison = compare(sampling, rescaling=True)
     concentrations, largest = [], []
     for indicator in chosen:
         try:
-            result = attribute(frame, indicator, **how)
+            result = attribute(frame, indicator, **question.how, provenance=provenance)
         except ZeroTotalError:
             continue
         concentrations.append(concentration(result))
@@ -278,9 +263,10 @@ def topic_report(
     named = tuple(largest)
     if handles is not None:
         named = with_handles(named, handles(sorted({a.did for one in named for a in one.agents})))
+    curve = replace(sampling, sizes=curve_sizes(comparison.n_agents))
     return TopicReport(
         comparison=comparison,
-        curve=compare(curve_sizes(comparison.n_agents), rescaling=False),
+        curve=compare(curve, rescaling=False),
         concentrations=tuple(concentrations),
         leaders=named,
         days=days,

@@ -5,8 +5,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from blueattr.jobs import Question, Sampling
 from blueattr.overview import DEFAULT_LEADERS
+from blueattr.question import Question, Sampling
 from blueattr.sources.timing import Timing
 from blueattr.views import PanelQuery
 

@@ -5,7 +5,6 @@ import shlex
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 import polars as pl
 
@@ -14,10 +13,11 @@ from blueattr.attribution import attribute
 from blueattr.days import DayShares, attribute_days
 from blueattr.errors import UsageError, ZeroTotalError
 from blueattr.indicators import Indicator
-from blueattr.jobs import Question, Sampling, load_features
+from blueattr.jobs import load_features
 from blueattr.loading import find_indicator
 from blueattr.overview import DEFAULT_LEADERS, TopicReport, topic_report
 from blueattr.provenance import Provenance, Window
+from blueattr.question import Question, Sampling
 from blueattr.store import Store
 from blueattr.studies import EVERY_TOPIC, day_features
 from blueattr.topics import Topic
@@ -106,8 +106,8 @@ def report_features(
     frame, origin = load_features(path)
     return topic_report(
         frame,
-        question.indicators,
-        **_options(question, sampling),
+        question,
+        sampling,
         provenance=origin,
         top=top,
         command=_command(["--features", str(path)], question, sampling, top),
@@ -127,8 +127,8 @@ def _report(
 
     return topic_report(
         frame,
-        question.indicators,
-        **_options(question, sampling),
+        question,
+        sampling,
         provenance=origin,
         top=top,
         handles=handles,
@@ -152,19 +152,6 @@ def _heat_by_day(
     except ZeroTotalError:
         return None
     return attribute_days([(heat, whole)], day_features(view, agent_days))[0]
-
-
-def _options(question: Question, sampling: Sampling) -> dict[str, Any]:
-    return {
-        "protocols": sampling.protocols,
-        "sizes": sampling.sizes,
-        "seeds": sampling.seeds,
-        "seed": sampling.seed,
-        "method": question.method,
-        "steps": question.steps,
-        "aggregator": question.aggregator,
-        "cutoffs": question.cutoffs,
-    }
 
 
 # --- the command that does it again ---------------------------------------------------------------

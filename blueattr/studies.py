@@ -13,9 +13,10 @@ from blueattr.attribution import check_features
 from blueattr.choices import PanelVariant, Sensitivity
 from blueattr.days import DayFeatures, DayShares, attribute_days
 from blueattr.errors import NoAnswerError, UsageError
-from blueattr.jobs import Question, Sampling, attribute_panel, load_features
+from blueattr.jobs import attribute_panel, load_features
 from blueattr.loading import find_indicator
 from blueattr.provenance import Gap, Provenance, Window
+from blueattr.question import Question, Sampling
 from blueattr.store import Store
 from blueattr.views import PanelQuery, StoreView
 
@@ -73,14 +74,8 @@ def compare_topics(
         return grids.scale_grid(
             panels(),
             question.indicators,
-            protocols=sampling.protocols,
-            sizes=sampling.sizes,
-            seeds=sampling.seeds,
-            seed=sampling.seed,
-            method=question.method,
-            steps=question.steps,
-            aggregator=question.aggregator,
-            cutoffs=question.cutoffs,
+            **sampling.draws,
+            **question.how,
         )
 
 
@@ -121,10 +116,7 @@ def bootstrap_panel(
         question.indicators,
         resamples=resamples,
         seed=seed,
-        method=question.method,
-        steps=question.steps,
-        aggregator=question.aggregator,
-        cutoffs=question.cutoffs,
+        **question.how,
         provenance=origin,
     )
 
@@ -150,10 +142,7 @@ class _Sensitivity:
             size=self.sampling.sizes[0],
             seeds=self.sampling.seeds,
             seed=self.sampling.seed,
-            method=self.question.method,
-            steps=self.question.steps,
-            aggregator=self.question.aggregator,
-            cutoffs=self.question.cutoffs,
+            **self.question.how,
             provenance=origin,
         )
 

@@ -6,26 +6,19 @@ from typing import Annotated
 import typer
 
 from blueattr.cli.options import (
-    DEFAULT_DB,
-    BotsFile,
-    Db,
-    End,
-    Format,
-    KeepBots,
-    Length,
+    ABOUT,
+    OUTPUT,
+    WHO,
+    WINDOW,
+    FeaturesQueryOptions,
     Match,
-    MaxRate,
-    Memory,
-    Missing,
-    Out,
-    PopularityOption,
-    ScaleOption,
-    Start,
-    Topic,
+    OutputOptions,
+    PanelOptions,
     TopicsFile,
-    query,
+    WindowOptions,
+    grouped,
 )
-from blueattr.cli.output import check_out, emit, say
+from blueattr.cli.output import check_out, say
 from blueattr.errors import UsageError
 
 topics = typer.Typer(
@@ -37,7 +30,12 @@ topics = typer.Typer(
 
 
 @topics.command("list")
-def topics_list(topics: TopicsFile = None, form: Format = "text", out: Out = None) -> None:
+@grouped()
+def topics_list(
+    *,
+    topics: TopicsFile = None,
+    output: OutputOptions,
+) -> None:
     """List the topics that ship and those of your own file.
 
     Example: blueattr topics list --topics mine.toml
@@ -45,24 +43,21 @@ def topics_list(topics: TopicsFile = None, form: Format = "text", out: Out = Non
     from blueattr.report.inventory_panel import topics_report
     from blueattr.topics import load
 
-    emit(topics_report(tuple(load(topics).values())), form, out)
+    output.emit(topics_report(tuple(load(topics).values())))
 
 
 @topics.command("check")
+@grouped(("names", "match", "topics", "db", *WINDOW, *OUTPUT))
 def topics_check(
+    *,
     names: Annotated[
         list[str] | None,
         typer.Argument(metavar="TOPIC...", help="All topics by default.", show_default=False),
     ] = None,
     match: Match = [],  # noqa: B006 - typer reads it, nobody writes to it
     topics: TopicsFile = None,
-    db: Db = DEFAULT_DB,
-    start: Start = None,
-    end: End = None,
-    window: Length = None,
-    memory: Memory = "4GB",
-    form: Format = "text",
-    out: Out = None,
+    store: WindowOptions,
+    output: OutputOptions,
 ) -> None:
     """Count participants and events of each topic by day.
 
@@ -76,24 +71,15 @@ def topics_check(
 
     if names and match:
         raise UsageError("check topics by name or by --match, not both")
-    check_out(out)
-    asked = query(
-        db=db, memory=memory, topic=None, match=match, topics_file=topics,
-        start=start, end=end, window=window,
-    )  # fmt: skip
-    emit(topic_days_report(jobs.check_topics(asked, list(dict.fromkeys(names or [])))), form, out)
+    output.check()
+    asked = store.query(match=match, topics=topics)
+    output.emit(topic_days_report(jobs.check_topics(asked, list(dict.fromkeys(names or [])))))
 
 
+@grouped(("db", *WINDOW, *WHO, "agents", *OUTPUT))
 def panel(
-    db: Db = DEFAULT_DB,
-    start: Start = None,
-    end: End = None,
-    window: Length = None,
-    bots: BotsFile = None,
-    keep_bots: KeepBots = False,
-    max_rate: MaxRate = None,
-    popularity: PopularityOption = "follows-received",
-    missing_followers: Missing = "error",
+    *,
+    store: PanelOptions,
     agents: Annotated[
         Path | None,
         typer.Option(
@@ -101,9 +87,7 @@ def panel(
             help="Also write the agents' DIDs to a .parquet, .csv, .json or .jsonl file.",
         ),
     ] = None,
-    memory: Memory = "4GB",
-    form: Format = "text",
-    out: Out = None,
+    output: OutputOptions,
 ) -> None:
     """Show who counts as an agent, and what each filter takes away.
 
@@ -113,38 +97,23 @@ def panel(
     from blueattr.report import frame_to
     from blueattr.report.inventory_panel import panel_report
 
-    check_out(out, agents)
-    asked = query(
-        db=db, memory=memory, topic="all", match=[], topics_file=None, start=start, end=end,
-        window=window, bots_file=bots, keep_bots=keep_bots, max_rate=max_rate,
-        popularity=popularity, missing_followers=missing_followers,
-    )  # fmt: skip
+    output.check(agents)
+    asked = store.query(topic="all")
     result = jobs.make_panel(asked)
     if agents is not None:
         frame_to(agents, result.agents.select("did"))
         say(f"written: {agents}")
-    emit(panel_report(result.provenance), form, out)
+    output.emit(panel_report(result.provenance))
 
 
+@grouped(("out", *ABOUT, *WINDOW, "scale", *WHO, "memory"))
 def features(
+    *,
     out: Annotated[
         Path,
         typer.Option("--out", help="A .parquet, .csv, .json or .jsonl file.", show_default=False),
     ],
-    topic: Topic = "all",
-    match: Match = [],  # noqa: B006 - typer reads it, nobody writes to it
-    topics: TopicsFile = None,
-    db: Db = DEFAULT_DB,
-    start: Start = None,
-    end: End = None,
-    window: Length = None,
-    scale: ScaleOption = "log1p",
-    bots: BotsFile = None,
-    keep_bots: KeepBots = False,
-    max_rate: MaxRate = None,
-    popularity: PopularityOption = "follows-received",
-    missing_followers: Missing = "error",
-    memory: Memory = "4GB",
+    store: FeaturesQueryOptions,
 ) -> None:
     """Write one row per agent: did, a, b, c, and the raw counts behind them.
 
@@ -156,11 +125,7 @@ def features(
     from blueattr.report import frame_to
 
     check_out(None, out)
-    asked = query(
-        db=db, memory=memory, topic=topic, match=match, topics_file=topics, start=start, end=end,
-        window=window, scale=scale, bots_file=bots, keep_bots=keep_bots, max_rate=max_rate,
-        popularity=popularity, missing_followers=missing_followers,
-    )  # fmt: skip
+    asked = store.query()
     frame, _ = jobs.make_features(asked)
     frame_to(out, frame)
     say(f"written: {out} ({len(frame):,} agents)")

@@ -6,50 +6,31 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from blueattr.cli.options import (
-    DEFAULT_DB,
-    AggregatorOption,
-    BotsFile,
-    Db,
-    End,
+    ABOUT,
+    DRAWS,
+    HOW,
+    OUTPUT,
+    WHO,
+    WINDOW,
     FeaturesFile,
-    Format,
-    Indicator,
-    KeepBots,
-    Length,
-    Match,
-    MaxRate,
-    Memory,
-    Method,
-    Missing,
-    Out,
-    PopularityOption,
-    Protocol,
-    ScaleOption,
-    Seed,
-    Seeds,
-    Sizes,
-    Start,
-    Steps,
-    Tiers,
-    Topic,
-    Topics,
-    TopicsFile,
-    Weights,
+    OutputOptions,
+    QueryOptions,
+    QuestionOptions,
+    SamplingOptions,
+    TopicsQueryOptions,
+    grouped,
     only_for_a_store,
-    query,
-    question,
-    sampling,
-    several_topics,
 )
-from blueattr.cli.output import check_out, emit, say
+from blueattr.cli.output import say
 from blueattr.errors import UsageError
 
 if TYPE_CHECKING:
     import polars as pl
 
     from blueattr.attribution import AttributionResult
-    from blueattr.jobs import PanelQuery, Question
     from blueattr.provenance import Provenance
+    from blueattr.question import Question
+    from blueattr.views import PanelQuery
 
 
 def chosen_features(file: Path | None, asked: "PanelQuery") -> "tuple[pl.DataFrame, Provenance]":
@@ -59,28 +40,27 @@ def chosen_features(file: Path | None, asked: "PanelQuery") -> "tuple[pl.DataFra
     return jobs.make_features(asked) if file is None else jobs.load_features(file)
 
 
+@grouped(
+    (
+        *ABOUT,
+        "features",
+        "indicator",
+        *WINDOW,
+        "scale",
+        "tiers",
+        *HOW,
+        *WHO,
+        "by",
+        "agents",
+        *OUTPUT,
+    )
+)
 def attribute(
     context: typer.Context,
-    topic: Topic = None,
-    match: Match = [],  # noqa: B006 - typer reads it, nobody writes to it
-    topics: TopicsFile = None,
-    db: Db = DEFAULT_DB,
+    *,
+    store: QueryOptions,
     features: FeaturesFile = None,
-    indicator: Indicator = "heat",
-    start: Start = None,
-    end: End = None,
-    window: Length = None,
-    scale: ScaleOption = "log1p",
-    tiers: Tiers = "1,10",
-    method: Method = "auto",
-    steps: Steps = None,
-    aggregator: AggregatorOption = "mean",
-    weights: Weights = None,
-    bots: BotsFile = None,
-    keep_bots: KeepBots = False,
-    max_rate: MaxRate = None,
-    popularity: PopularityOption = "follows-received",
-    missing_followers: Missing = "error",
+    how: QuestionOptions,
     by: Annotated[
         Literal["day"] | None,
         typer.Option(
@@ -99,9 +79,7 @@ def attribute(
             show_default=False,
         ),
     ] = None,
-    memory: Memory = "4GB",
-    form: Format = "text",
-    out: Out = None,
+    output: OutputOptions,
 ) -> None:
     """Split a macro indicator among all agents, and sum it up by tier.
 
@@ -113,16 +91,9 @@ def attribute(
 
     if features is not None:
         only_for_a_store(context)
-    check_out(out, agents)
-    asked = query(
-        db=db, memory=memory, topic=topic, match=match, topics_file=topics, start=start, end=end,
-        window=window, scale=scale, bots_file=bots, keep_bots=keep_bots, max_rate=max_rate,
-        popularity=popularity, missing_followers=missing_followers,
-    )  # fmt: skip
-    what = question(
-        indicator=indicator, method=method, steps=steps, aggregator=aggregator, weights=weights,
-        tiers=tiers,
-    )  # fmt: skip
+    output.check(agents)
+    asked = store.query()
+    what = how.question()
     if agents is not None and len(what.indicators) > 1:
         raise UsageError("--agents writes one indicator; name it with --indicator")
     if by is not None:
@@ -132,7 +103,7 @@ def attribute(
         if agents is not None:
             report.agents_to(agents, by_day[0].whole)
             say(f"written: {agents}")
-        emit(report.days_report(by_day), form, out)
+        output.emit(report.days_report(by_day))
         return
     results = _in_chunks(features, what, agents) if features is not None else None
     if results is None:
@@ -142,10 +113,8 @@ def attribute(
     if agents is not None:
         say(f"written: {agents}")
     single = len(results) == 1
-    emit(
-        report.attribution_report(results[0]) if single else report.attributions_report(results),
-        form,
-        out,
+    output.emit(
+        report.attribution_report(results[0]) if single else report.attributions_report(results)
     )
 
 
@@ -161,43 +130,34 @@ def _in_chunks(
     return streaming.attribute_file(
         features,
         what.indicators,
-        method=what.method,
-        steps=what.steps,
-        aggregator=what.aggregator,
-        cutoffs=what.cutoffs,
+        **what.how,
         receive=None if agents is None else agents_receiver(agents),
     )
 
 
+@grouped(
+    (
+        *ABOUT,
+        "features",
+        "indicator",
+        "sizes",
+        *DRAWS,
+        *WINDOW,
+        "scale",
+        "tiers",
+        *HOW,
+        *WHO,
+        *OUTPUT,
+    )
+)
 def compare_scales(
     context: typer.Context,
-    topic: Topics = None,
-    match: Match = [],  # noqa: B006 - typer reads it, nobody writes to it
-    topics: TopicsFile = None,
-    db: Db = DEFAULT_DB,
+    *,
+    store: TopicsQueryOptions,
     features: FeaturesFile = None,
-    indicator: Indicator = "heat",
-    sizes: Sizes = "100,1000",
-    protocol: Protocol = "visibility",
-    seeds: Seeds = 10,
-    seed: Seed = 0,
-    start: Start = None,
-    end: End = None,
-    window: Length = None,
-    scale: ScaleOption = "log1p",
-    tiers: Tiers = "1,10",
-    method: Method = "auto",
-    steps: Steps = None,
-    aggregator: AggregatorOption = "mean",
-    weights: Weights = None,
-    bots: BotsFile = None,
-    keep_bots: KeepBots = False,
-    max_rate: MaxRate = None,
-    popularity: PopularityOption = "follows-received",
-    missing_followers: Missing = "error",
-    memory: Memory = "4GB",
-    form: Format = "text",
-    out: Out = None,
+    how: QuestionOptions,
+    draws: SamplingOptions,
+    output: OutputOptions,
 ) -> None:
     """Ask the same question at full scale and of small samples, and test for a rescaling factor.
 
@@ -210,20 +170,13 @@ def compare_scales(
 
     if features is not None:
         only_for_a_store(context)
-    check_out(out)
-    asked = query(
-        db=db, memory=memory, topic=topic, match=match, topics_file=topics, start=start, end=end,
-        window=window, scale=scale, bots_file=bots, keep_bots=keep_bots, max_rate=max_rate,
-        popularity=popularity, missing_followers=missing_followers,
-    )  # fmt: skip
-    what = question(
-        indicator=indicator, method=method, steps=steps, aggregator=aggregator, weights=weights,
-        tiers=tiers,
-    )  # fmt: skip
-    samples = sampling(protocol=protocol, sizes=sizes, seeds=seeds, seed=seed)
-    several = several_topics(topic, match)
+    output.check()
+    asked = store.query()
+    what = how.question()
+    samples = draws.sampling()
+    several = store.several()
     if several:
-        emit(report.grid_report(studies.compare_topics(asked, several, what, samples)), form, out)
+        output.emit(report.grid_report(studies.compare_topics(asked, several, what, samples)))
         return
     result = jobs.compare_panel(*chosen_features(features, asked), what, samples)
-    emit(report.comparison_report(result), form, out)
+    output.emit(report.comparison_report(result))

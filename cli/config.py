@@ -6,19 +6,9 @@ from typing import Annotated
 
 import typer
 
-from blueattr.cli.options import DEFAULT_DB, Db, Format, Out, TopicsFile
-from blueattr.cli.output import check_out, emit, say
-from blueattr.cli.settings import (
-    DEFAULT_CONFIG,
-    KEY_VARIABLE,
-    Config,
-    LogFile,
-    LogOption,
-    Reports,
-    in_force,
-    make_plan,
-    read_settings,
-)
+from blueattr.cli.options import OutputOptions, grouped
+from blueattr.cli.output import say
+from blueattr.cli.settings import DEFAULT_CONFIG, SettingsOptions, read_settings
 from blueattr.errors import OutputError
 
 config = typer.Typer(
@@ -30,16 +20,11 @@ config = typer.Typer(
 
 
 @config.command("show")
+@grouped()
 def show(
     context: typer.Context,
-    config: Config = None,
-    db: Db = DEFAULT_DB,
-    topics: TopicsFile = None,
-    reports: Reports = None,
-    log: LogOption = None,
-    log_file: LogFile = None,
-    form: Format = "text",
-    out: Out = None,
+    options: SettingsOptions,
+    output: OutputOptions,
 ) -> None:
     """Show the settings in force, and where each came from: flag, environment, file, default.
 
@@ -47,14 +32,14 @@ def show(
 
     Example: blueattr config show --config blueattr.toml
     """
-    del db, topics, reports, log, log_file  # read_settings asks which were given
-    check_out(out)
-    settings = read_settings(context, config)
-    make_plan(settings)
+    from blueattr.plan_file import KEY_VARIABLE, in_force, make_plan
     from blueattr.report.records import settings_report
 
+    output.check()
+    settings = read_settings(context, options.config)
+    make_plan(settings)
     secrets = {KEY_VARIABLE: bool(os.environ.get(KEY_VARIABLE, "").strip())}
-    emit(settings_report(in_force(settings), secrets, settings.file), form, out)
+    output.emit(settings_report(in_force(settings), secrets, settings.file))
 
 
 @config.command("init")

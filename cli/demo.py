@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from blueattr.cli.options import Memory, memory_limit, moment
+from blueattr import parse
+from blueattr.cli.options import Memory
 from blueattr.cli.output import emit, say
 from blueattr.cli.progress import Bars, announce_compiling
 from blueattr.errors import OutputError, UsageError
@@ -88,8 +89,8 @@ def synth(
 
     if (out is None) == (db is None):
         raise UsageError("synth writes lines (--out FILE) or fills a store (--db FILE): name one")
-    bytes_allowed = memory_limit(memory)
-    first = moment(start, "--from")
+    bytes_allowed = parse.memory_limit(memory)
+    first = parse.moment(start, "--from")
     if first is None or first.time() != first.time().min:
         raise UsageError(f"--from {start!r} should be a date")
     spec = SynthSpec(agents=agents, days=days, seed=seed, start=first)

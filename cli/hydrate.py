@@ -6,24 +6,9 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from blueattr.cli.options import (
-    DEFAULT_DB,
-    BotsFile,
-    Db,
-    End,
-    Format,
-    Insecure,
-    KeepBots,
-    Length,
-    MaxRate,
-    Memory,
-    Out,
-    Start,
-    length,
-    memory_limit,
-    query,
-)
-from blueattr.cli.output import check_out, emit, say
+from blueattr import parse
+from blueattr.cli.options import OUTPUT, WINDOW, BotOptions, Insecure, OutputOptions, grouped
+from blueattr.cli.output import say
 from blueattr.cli.progress import console, is_terminal
 from blueattr.errors import ExitCode, UsageError
 
@@ -36,7 +21,24 @@ _LONG_WAIT = 5.0
 _SELDOM = 600.0
 
 
+@grouped(
+    (
+        "only",
+        *WINDOW,
+        "bots",
+        "keep_bots",
+        "max_rate",
+        "older_than",
+        "appview",
+        "insecure",
+        "rate",
+        "db",
+        *OUTPUT,
+        "quiet",
+    )
+)
 def hydrate(
+    *,
     only: Annotated[
         Literal["panel"] | None,
         typer.Option(
@@ -45,12 +47,7 @@ def hydrate(
             show_default=False,
         ),
     ] = None,
-    start: Start = None,
-    end: End = None,
-    window: Length = None,
-    bots: BotsFile = None,
-    keep_bots: KeepBots = False,
-    max_rate: MaxRate = None,
+    store: BotOptions,
     older_than: Annotated[
         str | None,
         typer.Option(
@@ -67,10 +64,7 @@ def hydrate(
     rate: Annotated[
         float, typer.Option("--rate", help="Calls a second at most, each for 25 accounts.")
     ] = 10.0,
-    db: Db = DEFAULT_DB,
-    memory: Memory = "4GB",
-    form: Format = "text",
-    out: Out = None,
+    output: OutputOptions,
     quiet: Annotated[
         bool, typer.Option("--quiet", "-q", help="No progress.", show_default=False)
     ] = False,
@@ -87,29 +81,28 @@ def hydrate(
     from blueattr.report.hydrations import hydrate_report
     from blueattr.sources.appview import AppView
 
-    check_out(out)
-    about_panel = (start, end, window, bots, max_rate, keep_bots or None)
+    output.check()
+    about_panel = (
+        store.start, store.end, store.window, store.bots, store.max_rate, store.keep_bots or None,
+    )  # fmt: skip
     if only is None and any(option is not None for option in about_panel):
         raise UsageError(
             "--from, --to, --window and the options on bots say which panel: give --only panel too"
         )
-    age = None if older_than is None else length(older_than, "--refresh-older-than")
-    asked = query(
-        db=db, memory=memory, topic="all", match=[], topics_file=None, start=start, end=end,
-        window=window, bots_file=bots, keep_bots=keep_bots, max_rate=max_rate,
-    )  # fmt: skip
+    age = None if older_than is None else parse.length(older_than, "--refresh-older-than")
+    asked = store.query(topic="all")
     view = AppView(appview, insecure=insecure, rate=rate)
     with _Line(quiet=quiet) as line:
         view.on_wait = line.wait
         done = run(
-            db,
+            store.db,
             view,
             only=asked if only else None,
             older_than=age,
-            memory=memory_limit(memory),
+            memory=store.memory_limit,
             progress=line.show,
         )
-    emit(hydrate_report(done), form, out)
+    output.emit(hydrate_report(done))
     if done.failure:
         say(f"blueattr: {done.failure}")
         raise typer.Exit(ExitCode.SOURCE)

@@ -3,22 +3,13 @@
 import signal
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from blueattr.cli.options import (
-    DEFAULT_DB,
-    Db,
-    Format,
-    Insecure,
-    Memory,
-    Out,
-    duration,
-    memory_limit,
-    moment,
-)
-from blueattr.cli.output import check_out, emit, say
+from blueattr import parse
+from blueattr.cli.options import Insecure, OutputOptions, StoreOptions, grouped
+from blueattr.cli.output import say
 from blueattr.cli.progress import Bars, LiveLine
 from blueattr.cli.signals import stopping
 from blueattr.errors import ExitCode, UsageError
@@ -28,13 +19,14 @@ if TYPE_CHECKING:
 
     from blueattr.sources.streams import Stream
 
-Form: TypeAlias = Literal["text", "json", "csv"]
 # Options that make sense for a kind of source.
 _STREAMS = ("--host", "--for", "--until-live", "--from", "--no-fill", "--dictionary", "--insecure")
 _ARCHIVE = ("--host", "--from", "--to", "--insecure")
 
 
+@grouped()
 def ingest(
+    *,
     sources: Annotated[
         list[str] | None,
         typer.Argument(
@@ -107,10 +99,8 @@ def ingest(
         ),
     ] = None,
     insecure: Insecure = False,
-    db: Db = DEFAULT_DB,
-    memory: Memory = "4GB",
-    form: Format = "text",
-    out: Out = None,
+    store: StoreOptions,
+    output: OutputOptions,
     quiet: Annotated[
         bool, typer.Option("--quiet", "-q", help="No progress.", show_default=False)
     ] = False,
@@ -123,10 +113,10 @@ def ingest(
 
     Example: blueattr ingest events.jsonl.zst more/ --db my.duckdb
     """
-    check_out(out)
     from blueattr.sources.services import find_streams, is_network
 
-    bytes_allowed = memory_limit(memory)
+    output.check()
+    db, memory = store.db, store.memory_limit
     named = sources or ([] if plc else ["jetstream"])
     network = is_network(named)
     if network and plc:
@@ -139,19 +129,19 @@ def ingest(
         allowed=_ARCHIVE if named == ["archive"] else _STREAMS if network else (),
     )  # fmt: skip
     if not network:
-        _read(named, plc, db, bytes_allowed, form, out, quiet=quiet)
+        _read(named, plc, db, memory, output, quiet=quiet)
         return
     if named == ["archive"]:
         _fetch(
-            host or [], moment(start, "--from"), moment(end, "--to"), db, bytes_allowed, form, out,
-            insecure=insecure, quiet=quiet,
+            host or [], parse.moment(start, "--from"), parse.moment(end, "--to"), db, memory,
+            output, insecure=insecure, quiet=quiet,
         )  # fmt: skip
         return
     streams = find_streams(named, host or (), dictionary=dictionary, insecure=insecure)
     _follow(
-        streams, db, bytes_allowed, form, out, insecure=insecure,
-        length=duration(for_, "--for"), until_live=until_live, start=moment(start, "--from"),
-        no_fill=no_fill, quiet=quiet,
+        streams, db, memory, output, insecure=insecure,
+        length=parse.duration(for_, "--for"), until_live=until_live,
+        start=parse.moment(start, "--from"), no_fill=no_fill, quiet=quiet,
     )  # fmt: skip
 
 
@@ -167,8 +157,7 @@ def _read(
     plc: list[str] | None,
     db: Path,
     memory: int,
-    form: Form,
-    out: Path | None,
+    output: OutputOptions,
     *,
     quiet: bool,
 ) -> None:
@@ -183,7 +172,7 @@ def _read(
             for kind, arguments in (("plc", plc), ("file", sources))
             if arguments
         ]
-    emit(ingest_report(done, db), form, out)
+    output.emit(ingest_report(done, db))
     failures = [failure for result in done for failure in result.failures]
     for failure in failures:
         say(f"blueattr: {failure}")
@@ -197,8 +186,7 @@ def _fetch(
     end: datetime | None,
     db: Path,
     memory: int,
-    form: Form,
-    out: Path | None,
+    output: OutputOptions,
     *,
     insecure: bool,
     quiet: bool,
@@ -223,7 +211,7 @@ def _fetch(
     )
     with Bars(quiet=quiet) as bars:
         done = jobs.ingest_sources(db, [source], memory=memory, progress=bars.progress)
-    emit(fetch_report(done, db, source.spent, source.remarks), form, out)
+    output.emit(fetch_report(done, db, source.spent, source.remarks))
     for failure in done.failures:
         say(f"blueattr: {failure}")
     if done.failures:
@@ -234,8 +222,7 @@ def _follow(
     streams: "Sequence[Stream]",
     db: Path,
     memory: int,
-    form: Form,
-    out: Path | None,
+    output: OutputOptions,
     *,
     insecure: bool,
     length: timedelta | None,
@@ -273,7 +260,7 @@ def _follow(
             stop=stop,
             watch=line.show,
         )
-    emit(follow_report(done, db), form, out)
+    output.emit(follow_report(done, db))
     for failure in done.ingested.failures:
         say(f"blueattr: {failure}")
     if done.ingested.failures:

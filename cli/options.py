@@ -1,18 +1,22 @@
-"""Options that mean the same in every command that has them."""
+"""Options that mean the same in every command that has them, and the groups they come in."""
 
-import re
-from datetime import UTC, date, datetime, timedelta
+import inspect
+from collections.abc import Callable, Sequence
+from dataclasses import MISSING, dataclass, field, fields, is_dataclass
+from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 
 import typer
 
+from blueattr import parse
+from blueattr.cli.output import check_out, emit
 from blueattr.errors import UsageError
 
 if TYPE_CHECKING:
-    from blueattr.jobs import PanelQuery, Question, Sampling
-
-DEFAULT_DB = Path("data/blueattr.duckdb")
+    from blueattr.question import Question, Sampling
+    from blueattr.report import Report
+    from blueattr.views import PanelQuery
 
 Db: TypeAlias = Annotated[
     Path, typer.Option("--db", envvar="BLUEATTR_DB", help="The store, a DuckDB file.")
@@ -168,224 +172,228 @@ Out: TypeAlias = Annotated[
     ),
 ]
 
-_DEFAULT_LENGTH = timedelta(days=14)
-# Any event's time is inside, and no window of a permitted length leaves the calendar.
-_EARLIEST, _LATEST = datetime(1970, 1, 1, tzinfo=UTC), datetime(2999, 12, 31, tzinfo=UTC)
-_LEAST_MEMORY, _MOST_MEMORY = 256 << 20, 1 << 50
-_MEMORY_UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
-_MOST_SEEDS = 10_000
-_UNITS = {"h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
-_SHORT_UNITS = {"s": timedelta(seconds=1), "m": timedelta(minutes=1), **_UNITS}
-# Parameters of a command.
-_ASK_A_STORE = frozenset({
-    "topic", "match", "topics", "db", "start", "end", "window", "scale", "bots", "keep_bots",
-    "max_rate", "popularity", "missing_followers",
-})  # fmt: skip
-INDICATOR_NAMES = ("lin", "heat", "var", "gini")
-PROTOCOL_NAMES = ("visibility", "top", "active", "random")
+
+# --- groups --------------------------------------------------------------------------------------
 
 
-def moment(text: str | None, option: str) -> datetime | None:
-    """Read a UTC date or time; None stays None."""
-    if text is None:
-        return None
-    try:
-        found = (
-            datetime.combine(date.fromisoformat(text), datetime.min.time())
-            if re.fullmatch(r"\d{4}-\d{2}-\d{2}", text)
-            else datetime.fromisoformat(text)
+@dataclass
+class StoreOptions:
+    """Which store, and how much memory to use on it."""
+
+    db: Db = parse.DEFAULT_DB
+    memory: Memory = "4GB"
+
+    @property
+    def memory_limit(self) -> int:
+        """Bytes the process may use."""
+        return parse.memory_limit(self.memory)
+
+
+@dataclass
+class WindowOptions(StoreOptions):
+    """Which window of a store."""
+
+    start: Start = None
+    end: End = None
+    window: Length = None
+
+    def query(self, **more: Any) -> "PanelQuery":
+        """Return what is asked of the store; `more` is for `blueattr.parse.query`."""
+        return parse.query(**vars(self), **more)
+
+
+@dataclass
+class BotOptions(WindowOptions):
+    """Which accounts of a window are bots."""
+
+    bots: BotsFile = None
+    keep_bots: KeepBots = False
+    max_rate: MaxRate = None
+
+
+@dataclass
+class PanelOptions(BotOptions):
+    """Which agents of a window, and how popular each is."""
+
+    popularity: PopularityOption = "follows-received"
+    missing_followers: Missing = "error"
+
+
+@dataclass
+class QueryOptions(PanelOptions):
+    """Which features: of which agents, about which topic."""
+
+    topic: Topic = None
+    match: Match = field(default_factory=list)
+    topics: TopicsFile = None
+    scale: ScaleOption = "log1p"
+
+
+@dataclass
+class FeaturesQueryOptions(QueryOptions):
+    """The same, about every event by default."""
+
+    topic: Topic = "all"
+
+
+@dataclass
+class TopicsQueryOptions(QueryOptions):
+    """The same, about one topic or several."""
+
+    topic: Topics = None
+
+    def several(self) -> tuple[str, ...]:
+        """Return the topics, if there are several."""
+        return parse.several_topics(self.topic, self.match)
+
+
+@dataclass
+class IndicatorOptions:
+    """What to attribute."""
+
+    indicator: Indicator = "heat"
+    aggregator: AggregatorOption = "mean"
+    weights: Weights = None
+
+    def question(self, **more: Any) -> "Question":
+        """Return the question; `more` is for `blueattr.parse.question`."""
+        return parse.question(**vars(self), **more)
+
+
+@dataclass
+class ValueOptions(IndicatorOptions):
+    """What to attribute, and by which method."""
+
+    method: Method = "auto"
+    steps: Steps = None
+
+
+@dataclass
+class QuestionOptions(ValueOptions):
+    """What to attribute, by which method, summed up by which tiers."""
+
+    tiers: Tiers = "1,10"
+
+
+@dataclass
+class ReportQuestionOptions(QuestionOptions):
+    """The same, of all indicators by default."""
+
+    indicator: Indicator = "all"
+
+
+@dataclass
+class SeedOptions:
+    """How samples are drawn, and how often."""
+
+    protocol: Protocol = "visibility"
+    seeds: Seeds = 10
+    seed: Seed = 0
+
+    def sampling(self, **more: Any) -> "Sampling":
+        """Return what to sample; `more` is for `blueattr.parse.sampling`."""
+        return parse.sampling(**vars(self), **more)
+
+
+@dataclass
+class SamplingOptions(SeedOptions):
+    """How samples are drawn, how often and of which sizes."""
+
+    sizes: Sizes = "100,1000"
+
+
+@dataclass
+class OutputOptions:
+    """Where the result goes, and in which format."""
+
+    form: Format = "text"
+    out: Out = None
+
+    def check(self, agents: Path | None = None) -> None:
+        """Refuse a file that could not be written; as `blueattr.cli.output.check_out`."""
+        check_out(self.out, agents)
+
+    def emit(self, report: "Report") -> None:
+        """Print a report or write it; as `blueattr.cli.output.emit`."""
+        emit(report, self.form, self.out)
+
+
+# Runs of options that stand together in the help of most commands.
+ABOUT = ("topic", "match", "topics", "db")
+WINDOW = ("start", "end", "window")
+DRAWS = ("protocol", "seeds", "seed")
+HOW = ("method", "steps", "aggregator", "weights")
+WHO = ("bots", "keep_bots", "max_rate", "popularity", "missing_followers")
+OUTPUT = ("memory", "form", "out")
+
+
+def grouped(
+    order: Sequence[str] = (),
+) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Let a command take groups of options: each field of a group becomes an option of its own.
+
+    A parameter that is annotated with a group, a dataclass, is replaced in the signature by the
+    group's fields; the command is called with the group.
+
+    Parameters
+    ----------
+    order
+        Names of all options in the order of the help; by default as they stand.
+
+    Raises
+    ------
+    ValueError
+        `order` does not name the parameters of a command, each once.
+    """
+
+    def decorate(command: Callable[..., None]) -> Callable[..., None]:
+        groups: dict[str, Any] = {}
+        parameters = []
+        for parameter in inspect.signature(command).parameters.values():
+            if is_dataclass(parameter.annotation):
+                groups[parameter.name] = parameter.annotation
+                parameters += _options_of(parameter.annotation)
+            else:
+                parameters.append(parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY))
+        by_name = {parameter.name: parameter for parameter in parameters}
+        names = ["context", *order] if order and "context" in by_name else order or [*by_name]
+        if sorted(names) != sorted(parameter.name for parameter in parameters):
+            raise ValueError(f"the order of {command.__name__} does not name each option once")
+
+        @wraps(command)
+        def call(**given: Any) -> None:
+            for name, group in groups.items():
+                given[name] = group(**{one.name: given.pop(one.name) for one in fields(group)})
+            command(**given)
+
+        ordered = [by_name[name] for name in names]
+        call.__dict__["__signature__"] = inspect.Signature(ordered)
+        call.__annotations__ = {one.name: one.annotation for one in ordered}
+        return call
+
+    return decorate
+
+
+def _options_of(group: Any) -> list[inspect.Parameter]:
+    return [
+        inspect.Parameter(
+            one.name,
+            inspect.Parameter.KEYWORD_ONLY,
+            default=one.default if one.default_factory is MISSING else one.default_factory(),
+            annotation=one.type,
         )
-    except ValueError:
-        raise UsageError(
-            f"{option} {text!r} is not a date or time; write 2026-04-09 or 2026-04-09T12:00"
-        ) from None
-    found = found if found.tzinfo is not None else found.replace(tzinfo=UTC)
-    if not _EARLIEST <= found <= _LATEST:
-        raise UsageError(f"{option} {text!r} lies outside the years 1970 to 2999")
-    return found.astimezone(UTC)
-
-
-def duration(text: str | None, option: str) -> timedelta | None:
-    """Read how long something is to last; None stays None."""
-    if text is None:
-        return None
-    match = re.fullmatch(r"([0-9]{1,7})(s|m|h|d)", text.strip())
-    if not match or int(match[1]) == 0:
-        raise UsageError(f"{option} {text!r} is not a time; write 30s, 50m, 6h or 1d")
-    return int(match[1]) * _SHORT_UNITS[match[2]]
-
-
-def length(text: str, option: str = "--window") -> timedelta:
-    """Read a length of time."""
-    match = re.fullmatch(r"([0-9]{1,5})([hdw])", text.strip())
-    if not match or int(match[1]) == 0:
-        raise UsageError(f"{option} {text!r} is not a length; write 14d, 36h or 2w")
-    return int(match[1]) * _UNITS[match[2]]
-
-
-def numbers(text: str, option: str, kind: type[int] | type[float]) -> tuple[Any, ...]:
-    """Read numbers with commas between them."""
-    try:
-        return tuple(kind(part) for part in text.split(","))
-    except ValueError:
-        raise UsageError(f"{option} {text!r} should be numbers with commas between them") from None
-
-
-def names(text: str, option: str, known: tuple[str, ...]) -> tuple[str, ...]:
-    """Read names with commas between them, each once; 'all' stands for every known one."""
-    found = known if text == "all" else tuple(part.strip() for part in text.split(","))
-    if len(set(found)) < len(found):
-        raise UsageError(f"{option} {text!r} names something twice")
-    return found
-
-
-def several_topics(text: str | None, match: list[str]) -> tuple[str, ...]:
-    """Read the topics of a grid; nothing where one topic, or none, is asked for."""
-    if text is None or (text != "all-topics" and "," not in text):
-        return ()
-    if match:
-        raise UsageError("--match makes one topic; it does not go with several")
-    found = tuple(part.strip() for part in text.split(","))
-    if len(set(found)) < len(found):
-        raise UsageError(f"--topic {text!r} names something twice")
-    if len(found) > 1 and "all-topics" in found:
-        raise UsageError("--topic all-topics stands alone; name topics, or ask for all of them")
-    return found
-
-
-def memory_limit(text: str) -> int:
-    """Read a number of bytes such as 4GB, 800M or 2.5 GiB; the letters are powers of 1024."""
-    match = re.fullmatch(r"\s*([0-9]{1,18}(?:\.[0-9]+)?)\s*([KMGT]?)(?:I?B)?\s*", text.upper())
-    size = int(float(match[1]) * _MEMORY_UNITS[match[2]]) if match else 0
-    if not _LEAST_MEMORY <= size <= _MOST_MEMORY:
-        raise UsageError(
-            f"--memory-limit {text!r} is not an amount of memory; write 256MB or more, such as 4GB"
-        )
-    return size
+        for one in fields(group)
+    ]
 
 
 def only_for_a_store(context: typer.Context) -> None:
-    """Refuse options that ask a store, where the panel is a file: they would change nothing."""
+    """Refuse options that ask a store if the panel is a file: they would change nothing."""
+    asks_a_store = {group_field.name for group_field in fields(QueryOptions)} - {"memory"}
     for parameter in context.command.params:
         source = context.get_parameter_source(str(parameter.name))
         given = source is not None and source.name == "COMMANDLINE"
-        if given and parameter.name in _ASK_A_STORE:
+        if given and parameter.name in asks_a_store:
             raise UsageError(
                 f"--features is a panel as it is; {parameter.opts[0]} asks a store, and would "
                 "change nothing"
             )
-
-
-def query(
-    *,
-    db: Path,
-    memory: str,
-    topic: str | None,
-    match: list[str],
-    topics_file: Path | None,
-    start: str | None,
-    end: str | None,
-    window: str | None,
-    scale: Literal["log1p", "raw"] = "log1p",
-    bots_file: Path | None = None,
-    keep_bots: bool = False,
-    max_rate: str | None = None,
-    popularity: Literal["follows-received", "followers"] = "follows-received",
-    missing_followers: Literal["error", "drop", "received"] = "error",
-) -> "PanelQuery":
-    """Turn options into a panel query."""
-    from blueattr.jobs import PanelQuery
-    from blueattr.panel import RateRule
-
-    if "" in match:
-        raise UsageError("--match is empty, and would match everything; that is --topic all")
-    if start is not None and end is not None and window is not None:
-        raise UsageError("--from, --to and --window: give two of them")
-    if popularity != "followers" and missing_followers != "error":
-        raise UsageError(
-            f"--missing-followers {missing_followers} says something of --popularity followers "
-            "alone, and would change nothing"
-        )
-    rate = None
-    if max_rate is not None:
-        found = re.fullmatch(r"([1-9][0-9]{0,8})/([1-9][0-9]{0,8})", max_rate)
-        if not found:
-            raise UsageError(f"--max-rate {max_rate!r} should be records/days, such as 500/3")
-        rate = RateRule(int(found[1]), int(found[2]))
-    return PanelQuery(
-        db=db,
-        topic=topic,
-        match=tuple(match),
-        topics_file=topics_file,
-        start=moment(start, "--from"),
-        end=moment(end, "--to"),
-        length=_DEFAULT_LENGTH if window is None else length(window),
-        scale=scale,
-        bots_file=bots_file,
-        keep_bots=keep_bots,
-        rate=rate,
-        memory=memory_limit(memory),
-        popularity=popularity,
-        missing_followers=missing_followers,
-    )
-
-
-def question(
-    *,
-    indicator: str,
-    method: str,
-    steps: int | None,
-    aggregator: Literal["mean", "log", "geometric"],
-    weights: str | None,
-    tiers: str,
-) -> "Question":
-    """Turn options into a question, checked before a store is asked for its panel."""
-    from blueattr.attribution import check_method
-    from blueattr.indicators import Aggregator
-    from blueattr.jobs import Question
-    from blueattr.loading import find_indicator
-    from blueattr.tiers import check_cutoffs
-
-    chosen = Aggregator(aggregator)
-    if weights is not None:
-        values = numbers(weights, "--weights", float)
-        if len(values) != 3:
-            raise UsageError(f"--weights {weights!r} should be three numbers, for a, b and c")
-        chosen = Aggregator(aggregator, values)
-    named = names(indicator, "--indicator", INDICATOR_NAMES)
-    indicators = tuple(find_indicator(name) for name in named)
-    if len({one.name for one in indicators}) < len(indicators):
-        raise UsageError(f"--indicator {indicator!r} names two indicators of the same name")
-    spelled = "closed form" if method == "closed" else method
-    for one in indicators:
-        check_method(one, spelled, steps)
-    return Question(
-        indicators=indicators,
-        method=spelled,
-        steps=steps,
-        aggregator=chosen,
-        cutoffs=check_cutoffs(numbers(tiers, "--tiers", float)),
-    )
-
-
-def sampling(*, protocol: str, sizes: str, seeds: int, seed: int) -> "Sampling":
-    """Turn options into what to sample, checked before a store is asked for its panel."""
-    from blueattr.jobs import Sampling
-    from blueattr.sampling import check_protocol
-
-    protocols = names(protocol, "--protocol", PROTOCOL_NAMES)
-    for name in protocols:
-        check_protocol(name)
-    counts = numbers(sizes, "--sizes", int)
-    if min(counts) < 1 or len(set(counts)) < len(counts):
-        raise UsageError(f"--sizes {sizes!r} should be different numbers of agents, at least 1")
-    if not 1 <= seeds <= _MOST_SEEDS:
-        raise UsageError(f"--seeds takes 1 to {_MOST_SEEDS:,}, not {seeds}")
-    if seed < 0:
-        raise UsageError(f"--seed is a whole number from 0 on, not {seed}")
-    return Sampling(
-        protocols=protocols,
-        sizes=counts,
-        seeds=seeds,
-        seed=seed,
-    )

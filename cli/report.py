@@ -5,38 +5,17 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from blueattr import parse
 from blueattr.cli.options import (
-    DEFAULT_DB,
-    AggregatorOption,
-    BotsFile,
-    Db,
-    End,
+    DRAWS,
+    HOW,
+    WINDOW,
     FeaturesFile,
-    Indicator,
-    KeepBots,
-    Length,
-    Match,
-    MaxRate,
-    Memory,
-    Method,
-    Missing,
-    PopularityOption,
-    Protocol,
-    ScaleOption,
-    Seed,
-    Seeds,
-    Sizes,
-    Start,
-    Steps,
-    Tiers,
-    Topics,
-    TopicsFile,
-    Weights,
+    ReportQuestionOptions,
+    SamplingOptions,
+    TopicsQueryOptions,
+    grouped,
     only_for_a_store,
-    query,
-    question,
-    sampling,
-    several_topics,
 )
 from blueattr.cli.output import say
 from blueattr.errors import UsageError
@@ -45,15 +24,39 @@ if TYPE_CHECKING:
     from blueattr.overview import TopicReport
 
 
+@grouped(
+    (
+        "topic",
+        "all_topics",
+        "match",
+        "topics",
+        "db",
+        "features",
+        "out",
+        "form",
+        "indicator",
+        "sizes",
+        *DRAWS,
+        "top",
+        *WINDOW,
+        "scale",
+        "popularity",
+        "missing_followers",
+        "tiers",
+        *HOW,
+        "bots",
+        "keep_bots",
+        "max_rate",
+        "memory",
+    )
+)
 def report(
     context: typer.Context,
-    topic: Topics = None,
+    *,
+    store: TopicsQueryOptions,
     all_topics: Annotated[
         bool, typer.Option("--all-topics", help="Each topic there is.", show_default=False)
     ] = False,
-    match: Match = [],  # noqa: B006 - typer reads it, nobody writes to it
-    topics: TopicsFile = None,
-    db: Db = DEFAULT_DB,
     features: FeaturesFile = None,
     out: Annotated[
         Path,
@@ -67,29 +70,11 @@ def report(
             "(json, csv, parquet).",
         ),
     ] = "html",
-    indicator: Indicator = "all",
-    sizes: Sizes = "100,1000",
-    protocol: Protocol = "visibility",
-    seeds: Seeds = 10,
-    seed: Seed = 0,
+    how: ReportQuestionOptions,
+    draws: SamplingOptions,
     top: Annotated[
         int, typer.Option("--top", help="How many agents with the largest attribution to name.")
     ] = 20,
-    start: Start = None,
-    end: End = None,
-    window: Length = None,
-    scale: ScaleOption = "log1p",
-    popularity: PopularityOption = "follows-received",
-    missing_followers: Missing = "error",
-    tiers: Tiers = "1,10",
-    method: Method = "auto",
-    steps: Steps = None,
-    aggregator: AggregatorOption = "mean",
-    weights: Weights = None,
-    bots: BotsFile = None,
-    keep_bots: KeepBots = False,
-    max_rate: MaxRate = None,
-    memory: Memory = "4GB",
 ) -> None:
     """Make a report that opens anywhere, offline: figures, tables, and how to make it again.
 
@@ -102,20 +87,13 @@ def report(
 
     if features is not None:
         only_for_a_store(context)
-    if all_topics and (topic is not None or features is not None):
+    if all_topics and (store.topic is not None or features is not None):
         raise UsageError("--all-topics stands alone; leave out --topic and --features")
     gallery.check_target(out, form)
-    asked = query(
-        db=db, memory=memory, topic=topic, match=match, topics_file=topics, start=start, end=end,
-        window=window, scale=scale, bots_file=bots, keep_bots=keep_bots, max_rate=max_rate,
-        popularity=popularity, missing_followers=missing_followers,
-    )  # fmt: skip
-    what = question(
-        indicator=indicator, method=method, steps=steps, aggregator=aggregator, weights=weights,
-        tiers=tiers,
-    )  # fmt: skip
-    samples = sampling(protocol=protocol, sizes=sizes, seeds=seeds, seed=seed)
-    several = several_topics(reports.EVERY_TOPIC if all_topics else topic, match)
+    asked = store.query()
+    what = how.question()
+    samples = draws.sampling()
+    several = parse.several_topics(reports.EVERY_TOPIC if all_topics else store.topic, store.match)
     made: tuple[TopicReport, ...]
     if features is not None:
         made = (reports.report_features(features, what, samples, top=top),)

@@ -6,71 +6,50 @@ import typer
 
 from blueattr.cli.attribution import chosen_features
 from blueattr.cli.options import (
-    DEFAULT_DB,
-    AggregatorOption,
-    BotsFile,
-    Db,
-    End,
+    ABOUT,
+    DRAWS,
+    HOW,
+    OUTPUT,
+    WHO,
+    WINDOW,
     FeaturesFile,
-    Format,
-    Indicator,
-    KeepBots,
-    Length,
-    Match,
-    MaxRate,
-    Memory,
-    Method,
-    Missing,
-    Out,
-    PopularityOption,
-    Protocol,
-    ScaleOption,
+    OutputOptions,
+    QueryOptions,
+    QuestionOptions,
     Seed,
-    Seeds,
-    Start,
-    Steps,
-    Tiers,
-    Topic,
-    TopicsFile,
-    Weights,
+    SeedOptions,
+    grouped,
     only_for_a_store,
-    query,
-    question,
-    sampling,
 )
-from blueattr.cli.output import check_out, emit
 from blueattr.errors import UsageError
 
 
+@grouped(
+    (
+        *ABOUT,
+        "features",
+        "indicator",
+        "resamples",
+        "seed",
+        *WINDOW,
+        "scale",
+        "tiers",
+        *HOW,
+        *WHO,
+        *OUTPUT,
+    )
+)
 def bootstrap(
     context: typer.Context,
-    topic: Topic = None,
-    match: Match = [],  # noqa: B006 - typer reads it, nobody writes to it
-    topics: TopicsFile = None,
-    db: Db = DEFAULT_DB,
+    *,
+    store: QueryOptions,
     features: FeaturesFile = None,
-    indicator: Indicator = "heat",
+    how: QuestionOptions,
     resamples: Annotated[
         int, typer.Option("--resamples", help="How often the agents are drawn anew.")
     ] = 1000,
     seed: Seed = 0,
-    start: Start = None,
-    end: End = None,
-    window: Length = None,
-    scale: ScaleOption = "log1p",
-    tiers: Tiers = "1,10",
-    method: Method = "auto",
-    steps: Steps = None,
-    aggregator: AggregatorOption = "mean",
-    weights: Weights = None,
-    bots: BotsFile = None,
-    keep_bots: KeepBots = False,
-    max_rate: MaxRate = None,
-    popularity: PopularityOption = "follows-received",
-    missing_followers: Missing = "error",
-    memory: Memory = "4GB",
-    form: Format = "text",
-    out: Out = None,
+    output: OutputOptions,
 ) -> None:
     """Give 95 % confidence intervals of tier shares, by drawing agents with replacement.
 
@@ -81,50 +60,38 @@ def bootstrap(
 
     if features is not None:
         only_for_a_store(context)
-    check_out(out)
+    output.check()
     check_resamples(resamples, seed)
-    asked = query(
-        db=db, memory=memory, topic=topic, match=match, topics_file=topics, start=start, end=end,
-        window=window, scale=scale, bots_file=bots, keep_bots=keep_bots, max_rate=max_rate,
-        popularity=popularity, missing_followers=missing_followers,
-    )  # fmt: skip
-    what = question(
-        indicator=indicator, method=method, steps=steps, aggregator=aggregator, weights=weights,
-        tiers=tiers,
-    )  # fmt: skip
+    asked = store.query()
+    what = how.question()
     result = studies.bootstrap_panel(*chosen_features(features, asked), what, resamples, seed)
-    emit(report.bootstrap_report(result), form, out)
+    output.emit(report.bootstrap_report(result))
 
 
+@grouped(
+    (
+        *ABOUT,
+        "features",
+        "indicator",
+        "size",
+        *DRAWS,
+        *WINDOW,
+        "scale",
+        "tiers",
+        *HOW,
+        *WHO,
+        *OUTPUT,
+    )
+)
 def sensitivity(
     context: typer.Context,
-    topic: Topic = None,
-    match: Match = [],  # noqa: B006 - typer reads it, nobody writes to it
-    topics: TopicsFile = None,
-    db: Db = DEFAULT_DB,
+    *,
+    store: QueryOptions,
     features: FeaturesFile = None,
-    indicator: Indicator = "heat",
+    how: QuestionOptions,
     size: Annotated[int, typer.Option("--size", help="Agents of the samples that flip.")] = 100,
-    protocol: Protocol = "visibility",
-    seeds: Seeds = 10,
-    seed: Seed = 0,
-    start: Start = None,
-    end: End = None,
-    window: Length = None,
-    scale: ScaleOption = "log1p",
-    tiers: Tiers = "1,10",
-    method: Method = "auto",
-    steps: Steps = None,
-    aggregator: AggregatorOption = "mean",
-    weights: Weights = None,
-    bots: BotsFile = None,
-    keep_bots: KeepBots = False,
-    max_rate: MaxRate = None,
-    popularity: PopularityOption = "follows-received",
-    missing_followers: Missing = "error",
-    memory: Memory = "4GB",
-    form: Format = "text",
-    out: Out = None,
+    draws: SeedOptions,
+    output: OutputOptions,
 ) -> None:
     """Ask the same question under other choices, beside the answer under those given.
 
@@ -138,17 +105,10 @@ def sensitivity(
 
     if features is not None:
         only_for_a_store(context)
-    check_out(out)
-    asked = query(
-        db=db, memory=memory, topic=topic, match=match, topics_file=topics, start=start, end=end,
-        window=window, scale=scale, bots_file=bots, keep_bots=keep_bots, max_rate=max_rate,
-        popularity=popularity, missing_followers=missing_followers,
-    )  # fmt: skip
-    what = question(
-        indicator=indicator, method=method, steps=steps, aggregator=aggregator, weights=weights,
-        tiers=tiers,
-    )  # fmt: skip
-    samples = sampling(protocol=protocol, sizes=str(size), seeds=seeds, seed=seed)
+    output.check()
+    asked = store.query()
+    what = how.question()
+    samples = draws.sampling(sizes=str(size))
     if len(samples.protocols) > 1:
         raise UsageError("sensitivity draws samples by one --protocol; name it")
     result = (
@@ -156,4 +116,4 @@ def sensitivity(
         if features is None
         else studies.sensitivity_of_file(features, what, samples)
     )
-    emit(report.sensitivity_report(result), form, out)
+    output.emit(report.sensitivity_report(result))

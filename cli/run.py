@@ -5,16 +5,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from blueattr.cli.options import DEFAULT_DB, Db, Format, Out, TopicsFile
-from blueattr.cli.output import check_out, emit, warnings_to
-from blueattr.cli.settings import (
-    Config,
-    LogFile,
-    LogOption,
-    Reports,
-    make_plan,
-    read_settings,
-)
+from blueattr.cli.options import OutputOptions, grouped
+from blueattr.cli.output import warnings_to
+from blueattr.cli.settings import Config, Reports, SettingsOptions, read_settings
 from blueattr.cli.signals import stopping
 from blueattr.errors import BlueattrError, ExitCode, UsageError
 
@@ -23,14 +16,10 @@ if TYPE_CHECKING:
     from blueattr.plans import Plan
 
 
+@grouped()
 def run(
     context: typer.Context,
-    config: Config = None,
-    db: Db = DEFAULT_DB,
-    topics: TopicsFile = None,
-    reports: Reports = None,
-    log: LogOption = None,
-    log_file: LogFile = None,
+    options: SettingsOptions,
 ) -> None:
     """Do what blueattr.toml says: ingest what is new, and report on every topic.
 
@@ -40,11 +29,11 @@ def run(
 
     Example: blueattr run --config blueattr.toml
     """
-    del db, topics, reports, log, log_file  # read_settings asks which were given
-    settings = read_settings(context, config)
-    plan = make_plan(settings)
     from blueattr.logs import LineLog
+    from blueattr.plan_file import make_plan
 
+    settings = read_settings(context, options.config)
+    plan = make_plan(settings)
     with LineLog(settings["log", "form"], settings.path("log", "file")) as lines:
         code = _logged(plan, lines)
     if code != ExitCode.OK:
@@ -67,25 +56,26 @@ def _logged(plan: "Plan", lines: "LineLog") -> int:
         return ExitCode.INTERRUPTED
 
 
+@grouped()
 def runs(
     context: typer.Context,
+    *,
     config: Config = None,
     reports: Reports = None,
     last: Annotated[
         int | None,
         typer.Option("--last", help="Only so many, the newest.", show_default=False),
     ] = None,
-    form: Format = "text",
-    out: Out = None,
+    output: OutputOptions,
 ) -> None:
     """List the runs there were: when, how long, what came of them.
 
     Example: blueattr runs --reports reports/ --last 20
     """
-    check_out(out)
     from blueattr.report.records import runs_report
     from blueattr.runs import read_runs
 
+    output.check()
     if last is not None and last < 1:
         raise UsageError(f"--last is at least 1, not {last}")
     folder = reports
@@ -93,4 +83,4 @@ def runs(
         folder = read_settings(context, config).path("output", "reports")
     assert folder is not None  # noqa: S101 - it has a default
     found = read_runs(folder)
-    emit(runs_report(found if last is None else found[-last:], folder), form, out)
+    output.emit(runs_report(found if last is None else found[-last:], folder))

@@ -12,14 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from blueattr.cli.output import say
-from blueattr.cli.settings import (
-    KEY_VARIABLE,
-    Config,
-    find_config,
-    make_plan,
-    needs_key,
-    read_settings,
-)
+from blueattr.cli.settings import Config, find_config, read_settings
 from blueattr.errors import ExitCode, OutputError, UsageError
 
 if TYPE_CHECKING:
@@ -63,6 +56,7 @@ def schedule(
 
     Example: blueattr schedule --cron "15 * * * *" --config blueattr.toml
     """  # fmt: skip
+    from blueattr.plan_file import KEY_VARIABLE, make_plan
     from blueattr.scheduling import (
         Cron,
         crontab_line,
@@ -70,7 +64,7 @@ def schedule(
         systemd_units,
     )
 
-    path, _ = find_config(config)
+    path = find_config(config)
     if remove:
         if cron is not None or install:
             raise UsageError("--remove stands alone; it takes out the line of the settings")
@@ -116,6 +110,7 @@ def schedule(
 
 def _command(settings: "Settings", config: Path) -> "Command":
     """Say what is to be run with nothing taken from where this runs."""
+    from blueattr.plan_file import needs_key
     from blueattr.scheduling import Command
 
     reports = settings.path("output", "reports")

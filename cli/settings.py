@@ -1,37 +1,22 @@
-"""The settings of scheduled runs: what blueattr.toml may hold, and the plan that they make."""
+"""The settings of a command: its options about them, and where they come from."""
 
 import os
-import re
-from collections.abc import Callable, Mapping
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias, get_args
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 
 import typer
 
-from blueattr.cli.options import (
-    DEFAULT_DB,
-    duration,
-    memory_limit,
-    moment,
-    query,
-    question,
-    sampling,
-)
-from blueattr.config import Document, Key, Origin, Place, Section, Setting, Settings, settle
-from blueattr.errors import BlueattrError, UsageError
-from blueattr.suggest import did_you_mean
+from blueattr.cli.options import Db, TopicsFile
+from blueattr.errors import UsageError
+from blueattr.parse import DEFAULT_DB
 
 if TYPE_CHECKING:
-    from blueattr.plans import Archive, Files, Following, Form, Plan
-    from blueattr.sources.streams import Stream
+    from blueattr.config import Settings
+    from blueattr.toml_file import Place
 
 CONFIG_VARIABLE = "BLUEATTR_CONFIG"
 DEFAULT_CONFIG = Path("blueattr.toml")
-KEY_VARIABLE = "BLUEATTR_JETSTREAM_KEY"
-REPORTS = "reports"
-
-LogForm: TypeAlias = Literal["text", "json"]
 
 Config: TypeAlias = Annotated[
     Path | None,
@@ -47,7 +32,7 @@ Reports: TypeAlias = Annotated[
     typer.Option("--reports", help="The folder of reports.", show_default=False),
 ]
 LogOption: TypeAlias = Annotated[
-    LogForm | None,
+    Literal["text", "json"] | None,
     typer.Option("--log", help="Log as text, or as JSON lines.", show_default=False),
 ]
 LogFile: TypeAlias = Annotated[
@@ -57,146 +42,54 @@ LogFile: TypeAlias = Annotated[
     ),
 ]
 
-_FORMS = ("html", "json", "csv", "parquet", "png", "svg")
-_MOST_KEPT = 1_000_000
+
+@dataclass
+class SettingsOptions:
+    """The file of settings, and options that win over it: `read_settings` asks which were given."""
+
+    config: Config = None
+    db: Db = DEFAULT_DB
+    topics: TopicsFile = None
+    reports: Reports = None
+    log: LogOption = None
+    log_file: LogFile = None
+
+
 # Commands' parameters, and variables of the environment, that are settings.
-_FLAGS: dict[str, Place] = {
+_FLAGS: "dict[str, Place]" = {
     "db": ("db",),
     "reports": ("output", "reports"),
     "log": ("log", "form"),
     "log_file": ("log", "file"),
     "topics": ("report", "topics"),
 }
-_VARIABLES: dict[str, Place] = {
+_VARIABLES: "dict[str, Place]" = {
     "BLUEATTR_DB": ("db",),
     "BLUEATTR_TOPICS": ("report", "topics"),
 }
 
 
-# --- what a value may be -------------------------------------------------------------------------
-
-
-def _joined(values: tuple[Any, ...] | None) -> str | None:
-    return None if values is None else ",".join(map(str, values))
-
-
-def _one_of(*allowed: str) -> Callable[[Any], None]:
-    def check(value: Any) -> None:
-        for word in (value,) if isinstance(value, str) else value:
-            if word not in allowed:
-                raise UsageError(f"{word!r} is none of {', '.join(allowed)}")
-
-    return check
-
-
-def _asked(**choice: Any) -> None:
-    """Ask for a panel as the options do, to have a choice checked."""
-    nothing = dict.fromkeys(("topic", "topics_file", "start", "end", "window"))
-    query(**{"db": DEFAULT_DB, "memory": "4GB", "match": [], **nothing, **choice})
-
-
-def _questioned(**choice: Any) -> None:
-    default = {
-        "indicator": "heat", "method": "auto", "steps": None, "aggregator": "mean",
-        "weights": None, "tiers": "1,10",
-    }  # fmt: skip
-    question(**{**default, **choice})
-
-
-def _sampled(**choice: Any) -> None:
-    sampling(**{"protocol": "visibility", "sizes": "100,1000", "seeds": 10, "seed": 0, **choice})
-
-
-def _from(low: int, high: int) -> Callable[[int], None]:
-    def check(value: int) -> None:
-        if not low <= value <= high:
-            raise UsageError(f"{value} is not from {low:,} to {high:,}")
-
-    return check
-
-
-def _once(values: tuple[str, ...]) -> None:
-    if len(set(values)) < len(values):
-        raise UsageError(f"{', '.join(values)} names something twice")
-    if "all-topics" in values and len(values) > 1:
-        raise UsageError("all-topics stands alone; name topics, or ask for all of them")
-
-
-SECTIONS = (
-    Section("", (
-        Key("db", "path", str(DEFAULT_DB)),
-        Key("memory-limit", "text", "4GB", memory_limit),
-    )),
-    Section("sources", (
-        Key("read", "words"),
-        Key("plc", "words"),
-        Key("host", "words"),
-        Key("for", "text", "15m", lambda text: duration(text, "--for")),
-        Key("from", "time", None, lambda text: moment(text, "--from")),
-        Key("to", "time", None, lambda text: moment(text, "--to")),
-        Key("no-fill", "flag", default=False),
-        Key("dictionary", "path"),
-        Key("insecure", "flag", default=False),
-    ), repeated=True, required=True),
-    Section("report", (
-        Key("topic", "words", None, _once, required=True),
-        Key("topics", "path"),
-        Key("from", "time", None, lambda text: _asked(start=text)),
-        Key("to", "time", None, lambda text: _asked(end=text)),
-        Key("window", "text", None, lambda text: _asked(window=text)),
-        Key("indicator", "words", ("all",)),
-        Key("sizes", "numbers", (100, 1000), lambda x: _sampled(sizes=_joined(x))),
-        Key("protocol", "words", ("visibility",), lambda x: _sampled(protocol=_joined(x))),
-        Key("seeds", "whole", 10, lambda n: _sampled(seeds=n)),
-        Key("seed", "whole", 0, lambda n: _sampled(seed=n)),
-        Key("top", "whole", 20, _from(1, 1000)),
-        Key("scale", "text", "log1p", _one_of("log1p", "raw")),
-        Key("popularity", "text", "follows-received", _one_of("follows-received", "followers")),
-        Key("missing-followers", "text", "error", _one_of("error", "drop", "received")),
-        Key("tiers", "numbers", (1, 10), lambda x: _questioned(tiers=_joined(x))),
-        Key("method", "text", "auto", _one_of("auto", "closed", "quadrature")),
-        Key("steps", "whole", None, lambda n: _questioned(method="quadrature", steps=n)),
-        Key("aggregator", "text", "mean", _one_of("mean", "log", "geometric")),
-        Key("weights", "numbers", None, lambda x: _questioned(weights=_joined(x))),
-        Key("bots", "path"),
-        Key("keep-bots", "flag", default=False),
-        Key("max-rate", "text", None, lambda text: _asked(max_rate=text)),
-    ), required=True),
-    Section("output", (
-        Key("reports", "path", REPORTS),
-        Key("format", "words", ("html", "json"), _one_of(*_FORMS)),
-        Key("keep", "whole", None, _from(1, _MOST_KEPT)),
-    )),
-    Section("log", (
-        Key("form", "text", "text", _one_of(*get_args(LogForm))),
-        Key("file", "path"),
-    )),
-)  # fmt: skip
-"""Keys that are options of `blueattr ingest` or `blueattr report` are called and checked alike."""
-
-
-# --- from the file to what is in force -----------------------------------------------------------
-
-
-def find_config(config: Path | None) -> tuple[Path, Origin]:
+def find_config(config: Path | None) -> Path:
     """Find the file of settings: named, in the current folder, or named by the environment."""
     if config is not None:
-        return config, Origin("flag", "--config")
+        return config
     if DEFAULT_CONFIG.exists():
-        return DEFAULT_CONFIG, Origin("default")
+        return DEFAULT_CONFIG
     named = os.environ.get(CONFIG_VARIABLE, "")
     if named:
-        return Path(named), Origin("environment", CONFIG_VARIABLE)
+        return Path(named)
     raise UsageError(
         f"there is no {DEFAULT_CONFIG} here; begin one with: blueattr config init, or name "
         "another with --config FILE"
     )
 
 
-def read_settings(context: typer.Context, config: Path | None) -> Settings:
+def read_settings(context: typer.Context, config: Path | None) -> "Settings":
     """Settle what is in force for a command, from its flags, the environment and the file."""
-    path, _ = find_config(config)
-    document = Document(path)
+    from blueattr.config import Document, Origin, settle
+    from blueattr.plan_file import SECTIONS
+
+    document = Document(find_config(config))
     given: dict[Place, tuple[Any, Origin]] = {}
     for variable, place in _VARIABLES.items():
         if os.environ.get(variable):
@@ -208,213 +101,3 @@ def read_settings(context: typer.Context, config: Path | None) -> Settings:
             value = str(context.params[str(parameter.name)])
             given[flag] = value, Origin("flag", parameter.opts[0])
     return settle(SECTIONS, document, given)
-
-
-def make_plan(settings: Settings) -> "Plan":
-    """Turn settings into the plan of a run.
-
-    Raises
-    ------
-    UsageError
-        What they say together makes no sense, or names what is not there.
-    """
-    from blueattr.plans import Plan
-
-    chosen = settings.section("report")
-
-    def ask(make: Callable[..., Any], keys: tuple[str, ...], **choices: Any) -> Any:
-        """Make something of several settings; what is wrong is said of the last that was given."""
-        try:
-            return make(**choices)
-        except BlueattrError as error:
-            given = [k for k in keys if settings.setting("report", k).origin.kind != "default"]
-            raise settings.blame(("report", (given or list(keys))[-1]), error) from None
-
-    asked = ask(
-        query,
-        ("from", "to", "window", "missing-followers"),
-        db=settings.path("db"),
-        memory=settings["memory-limit",],
-        topic=None,
-        match=[],
-        topics_file=settings.path("report", "topics"),
-        start=chosen["from"],
-        end=chosen["to"],
-        window=chosen["window"],
-        scale=chosen["scale"],
-        bots_file=settings.path("report", "bots"),
-        keep_bots=chosen["keep-bots"],
-        max_rate=chosen["max-rate"],
-        popularity=chosen["popularity"],
-        missing_followers=chosen["missing-followers"],
-    )
-    what = ask(
-        question,
-        ("tiers", "weights", "aggregator", "indicator", "method", "steps"),
-        indicator=_joined(_indicators(settings)),
-        method=chosen["method"],
-        steps=chosen["steps"],
-        aggregator=chosen["aggregator"],
-        weights=_joined(chosen["weights"]),
-        tiers=_joined(chosen["tiers"]),
-    )
-    samples = sampling(
-        protocol=str(_joined(chosen["protocol"])), sizes=str(_joined(chosen["sizes"])),
-        seeds=chosen["seeds"], seed=chosen["seed"],
-    )  # fmt: skip
-    _check_topics(settings)
-    forms: tuple[Form, ...] = tuple(dict.fromkeys(settings["output", "format"]))
-    reports = settings.path("output", "reports")
-    assert reports is not None  # noqa: S101 - it has a default
-    return Plan(
-        query=asked,
-        sources=tuple(_source(settings, k) for k in range(settings.count("sources"))),
-        topics=chosen["topic"],
-        question=what,
-        sampling=samples,
-        reports=reports,
-        top=chosen["top"],
-        forms=forms,
-        keep=settings["output", "keep"],
-        config=settings.file.resolve() if settings.file else None,
-    )
-
-
-def _indicators(settings: Settings) -> tuple[str, ...]:
-    """Name the indicators; a file is where the settings say, not where the run happens."""
-    setting = settings.setting("report", "indicator")
-    found = []
-    for word in setting.value:
-        file, python, name = word.partition(".py")
-        is_file = python and (not name or name.startswith(":"))
-        found.append(str(settings.located(setting, file + python)) + name if is_file else word)
-    return tuple(found)
-
-
-def _check_topics(settings: Settings) -> None:
-    from blueattr import topics
-
-    try:
-        known = [*topics.load(settings.path("report", "topics")), topics.ALL, "all-topics"]
-    except BlueattrError as error:
-        raise settings.blame(("report", "topics"), error) from None
-    for name in settings["report", "topic"]:
-        if name not in known:
-            hint = did_you_mean(name, known, "see: blueattr topics list")
-            raise settings.blame(("report", "topic"), f"there is no topic {name!r}; {hint}")
-
-
-# --- sources -------------------------------------------------------------------------------------
-
-_OPTIONS = ("host", "for", "from", "to", "no-fill", "dictionary", "insecure")
-_ALLOWED: dict[str, tuple[str, ...]] = {
-    "files": (),
-    "a stream": ("host", "for", "from", "no-fill", "dictionary", "insecure"),
-    "the archive": ("host", "from", "to", "insecure"),
-}
-
-
-def _source(settings: Settings, number: int) -> "Files | Following | Archive":
-    from blueattr.plans import Files
-
-    place: Place = ("sources", number)
-    said = settings.section(*place)
-    key = "read" if said["read"] else "plc"
-    if bool(said["read"]) == bool(said["plc"]):
-        given = [x for x in settings if x.place[:2] == place and x.origin.kind == "file"]
-        where = (*place, "read") if said["read"] or not given else given[0].place
-        raise settings.blame(where, "each of the sources has either read or plc")
-    what = _kind(said)
-    for option in _OPTIONS:
-        is_said = settings.setting(*place, option).origin.kind != "default"
-        if is_said and option not in _ALLOWED[what]:
-            raise settings.blame((*place, option), f"makes no sense for {what}")
-    try:
-        if what == "a stream":
-            return _stream(settings, place, said)
-        if what == "the archive":
-            return _archive(said)
-    except BlueattrError as error:
-        raise settings.blame((*place, "read"), error) from None
-    setting = settings.setting(*place, key)
-    if "-" in setting.value:
-        raise settings.blame((*place, key), "a scheduled run has no standard input")
-    files = tuple(str(settings.located(setting, text)) for text in setting.value)
-    return Files(files, "plc" if key == "plc" else "file")
-
-
-def _kind(said: Mapping[str, Any]) -> str:
-    from blueattr.sources.services import is_network
-
-    if not said["read"] or not is_network(said["read"]):
-        return "files"
-    return "the archive" if said["read"] == ("archive",) else "a stream"
-
-
-def in_force(settings: Settings) -> list[Setting]:
-    """Leave out what says nothing of a source of its kind."""
-    kinds = [_kind(settings.section("sources", k)) for k in range(settings.count("sources"))]
-    return [
-        setting
-        for setting in settings
-        if setting.place[0] != "sources"
-        or setting.place[2] in _ALLOWED[kinds[int(setting.place[1])]]
-        or (setting.place[2] in {"read", "plc"} and setting.value is not None)
-    ]
-
-
-def _stream(settings: Settings, place: Place, said: Mapping[str, Any]) -> "Following":
-    from blueattr.plans import Following
-    from blueattr.provenance import Window
-    from blueattr.sources.archive import ArchiveSource
-    from blueattr.sources.archive_key import Key as Secret
-    from blueattr.sources.services import find_streams
-
-    streams = find_streams(
-        said["read"], said["host"] or (), dictionary=settings.path(*place, "dictionary"),
-        insecure=said["insecure"],
-    )  # fmt: skip
-    fills = streams[0].kind == "jetstream" and not said["no-fill"]
-    secret = Secret.from_environment() if fills else None
-
-    def fill(stream: "Stream", since: datetime) -> ArchiveSource:
-        # To the end of what it has, whatever the clocks say.
-        midnight = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-        window = Window(since, max(midnight, since) + timedelta(days=2))
-        return ArchiveSource(stream.origin, window, key=secret, insecure=said["insecure"])
-
-    limit = duration(said["for"], "for")
-    assert limit is not None  # noqa: S101 - of a text there is one
-    return Following(streams, limit, moment(said["from"], "from"), fill if secret else None)
-
-
-def _archive(said: Mapping[str, Any]) -> "Archive":
-    from blueattr.plans import Archive
-    from blueattr.provenance import Window
-    from blueattr.sources.archive import ArchiveSource
-    from blueattr.sources.archive_key import Key as Secret
-    from blueattr.sources.hosts import JETSTREAMS
-
-    start, end = moment(said["from"], "from"), moment(said["to"], "to")
-    if start is None or end is None:
-        raise UsageError("which past? an archive needs from and to")
-    hosts = said["host"] or JETSTREAMS[:1]
-    if len(hosts) > 1:
-        raise UsageError("an archive has sequence numbers of its own: name one host")
-    window, secret = Window(start, end), Secret.from_environment()
-
-    def make() -> ArchiveSource:
-        return ArchiveSource(hosts[0], window, key=secret, insecure=said["insecure"])
-
-    make()  # what it refuses is refused before the run
-    return Archive(make, f"archive of {re.sub(r'^[a-z]+://', '', hosts[0])}")
-
-
-def needs_key(settings: Settings) -> bool:
-    """Tell whether a run can use the key of an archive."""
-    kinds = [settings.section("sources", k) for k in range(settings.count("sources"))]
-    return any(
-        "archive" in (said["read"] or ()) or
-        ("jetstream" in (said["read"] or ()) and not said["no-fill"])
-        for said in kinds
-    )  # fmt: skip

@@ -1,12 +1,10 @@
 """Commands about a store: status shows what is in it, rollup summarises its days."""
 
-from blueattr.cli.options import DEFAULT_DB, Db, Format, Memory, Out, TopicsFile, memory_limit
-from blueattr.cli.output import check_out, emit
+from blueattr.cli.options import OutputOptions, StoreOptions, TopicsFile, grouped
 
 
-def status(
-    db: Db = DEFAULT_DB, memory: Memory = "4GB", form: Format = "text", out: Out = None
-) -> None:
+@grouped()
+def status(store: StoreOptions, output: OutputOptions) -> None:
     """Show what is in the store.
 
     Time coverage and gaps, events by kind and day, accounts, sources, rejected lines by reason.
@@ -16,15 +14,15 @@ def status(
     from blueattr import jobs
     from blueattr.report.inventory_status import status_report
 
-    emit(status_report(jobs.status(db, memory_limit(memory))), form, out)
+    output.emit(status_report(jobs.status(store.db, store.memory_limit)))
 
 
+@grouped()
 def rollup(
+    *,
     topics_file: TopicsFile = None,
-    db: Db = DEFAULT_DB,
-    memory: Memory = "4GB",
-    form: Format = "text",
-    out: Out = None,
+    store: StoreOptions,
+    output: OutputOptions,
 ) -> None:
     """Summarise the days that are over, so that questions about them are answered faster.
 
@@ -36,6 +34,6 @@ def rollup(
     from blueattr import jobs
     from blueattr.report.rollups import rollup_report
 
-    check_out(out)
-    done = jobs.roll_up_store(db, topics_file, memory_limit(memory))
-    emit(rollup_report(db, done), form, out)
+    output.check()
+    done = jobs.roll_up_store(store.db, topics_file, store.memory_limit)
+    output.emit(rollup_report(store.db, done))

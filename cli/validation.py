@@ -4,48 +4,49 @@ from typing import Annotated
 
 import typer
 
+from blueattr import parse
 from blueattr.cli.attribution import chosen_features
 from blueattr.cli.options import (
-    DEFAULT_DB,
-    AggregatorOption,
-    BotsFile,
-    Db,
-    End,
+    ABOUT,
+    HOW,
+    OUTPUT,
+    WHO,
+    WINDOW,
     FeaturesFile,
-    Format,
-    Indicator,
-    KeepBots,
-    Length,
-    Match,
-    MaxRate,
-    Memory,
-    Method,
-    Missing,
-    Out,
-    PopularityOption,
-    ScaleOption,
+    IndicatorOptions,
+    OutputOptions,
+    QueryOptions,
     Seed,
-    Start,
-    Steps,
-    Topic,
-    TopicsFile,
-    Weights,
-    numbers,
+    ValueOptions,
+    grouped,
     only_for_a_store,
-    query,
-    question,
 )
-from blueattr.cli.output import check_out, emit
 
 
+@grouped(
+    (
+        *ABOUT,
+        "features",
+        "indicator",
+        "n",
+        "exact",
+        "permutations",
+        "coalitions",
+        "antithetic",
+        "seed",
+        *WINDOW,
+        "scale",
+        *HOW,
+        *WHO,
+        *OUTPUT,
+    )
+)
 def validate(
     context: typer.Context,
-    topic: Topic = None,
-    match: Match = [],  # noqa: B006 - typer reads it, nobody writes to it
-    topics: TopicsFile = None,
-    db: Db = DEFAULT_DB,
+    *,
+    store: QueryOptions,
     features: FeaturesFile = None,
-    indicator: Indicator = "heat",
+    how: ValueOptions,
     n: Annotated[
         str | None,
         typer.Option(
@@ -76,22 +77,7 @@ def validate(
         ),
     ] = False,
     seed: Seed = 0,
-    start: Start = None,
-    end: End = None,
-    window: Length = None,
-    scale: ScaleOption = "log1p",
-    method: Method = "auto",
-    steps: Steps = None,
-    aggregator: AggregatorOption = "mean",
-    weights: Weights = None,
-    bots: BotsFile = None,
-    keep_bots: KeepBots = False,
-    max_rate: MaxRate = None,
-    popularity: PopularityOption = "follows-received",
-    missing_followers: Missing = "error",
-    memory: Memory = "4GB",
-    form: Format = "text",
-    out: Out = None,
+    output: OutputOptions,
 ) -> None:
     """Compare the attribution with exact and sampled Shapley and Banzhaf values.
 
@@ -105,19 +91,12 @@ def validate(
 
     if features is not None:
         only_for_a_store(context)
-    check_out(out)
-    asked = query(
-        db=db, memory=memory, topic=topic, match=match, topics_file=topics, start=start, end=end,
-        window=window, scale=scale, bots_file=bots, keep_bots=keep_bots, max_rate=max_rate,
-        popularity=popularity, missing_followers=missing_followers,
-    )  # fmt: skip
-    what = question(
-        indicator=indicator, method=method, steps=steps, aggregator=aggregator, weights=weights,
-        tiers="1,10",
-    )  # fmt: skip
-    sizes = None if n is None else numbers(n, "--n", int)
-    budgets = numbers(permutations, "--permutations", int)
-    draws = numbers(coalitions, "--coalitions", int)
+    output.check()
+    asked = store.query()
+    what = how.question()
+    sizes = None if n is None else parse.numbers(n, "--n", int)
+    budgets = parse.numbers(permutations, "--permutations", int)
+    draws = parse.numbers(coalitions, "--coalitions", int)
     frame, origin = chosen_features(features, asked)
     result = run(
         frame,
@@ -133,34 +112,33 @@ def validate(
         aggregator=what.aggregator,
         provenance=origin,
     )
-    emit(validation_report(result), form, out)
+    output.emit(validation_report(result))
 
 
+@grouped(
+    (
+        *ABOUT,
+        "features",
+        "indicator",
+        "steps",
+        *WINDOW,
+        "scale",
+        "aggregator",
+        "weights",
+        *WHO,
+        *OUTPUT,
+    )
+)
 def convergence(
     context: typer.Context,
-    topic: Topic = None,
-    match: Match = [],  # noqa: B006 - typer reads it, nobody writes to it
-    topics: TopicsFile = None,
-    db: Db = DEFAULT_DB,
+    *,
+    store: QueryOptions,
     features: FeaturesFile = None,
-    indicator: Indicator = "heat",
+    how: IndicatorOptions,
     steps: Annotated[
         str, typer.Option("--steps", help="K of the quadrature, with commas.")
     ] = "5,10,20,30,50,100,300",
-    start: Start = None,
-    end: End = None,
-    window: Length = None,
-    scale: ScaleOption = "log1p",
-    aggregator: AggregatorOption = "mean",
-    weights: Weights = None,
-    bots: BotsFile = None,
-    keep_bots: KeepBots = False,
-    max_rate: MaxRate = None,
-    popularity: PopularityOption = "follows-received",
-    missing_followers: Missing = "error",
-    memory: Memory = "4GB",
-    form: Format = "text",
-    out: Out = None,
+    output: OutputOptions,
 ) -> None:
     """Measure the error of K-step quadrature on this panel, beside the published end points.
 
@@ -171,17 +149,10 @@ def convergence(
 
     if features is not None:
         only_for_a_store(context)
-    check_out(out)
-    asked = query(
-        db=db, memory=memory, topic=topic, match=match, topics_file=topics, start=start, end=end,
-        window=window, scale=scale, bots_file=bots, keep_bots=keep_bots, max_rate=max_rate,
-        popularity=popularity, missing_followers=missing_followers,
-    )  # fmt: skip
-    what = question(
-        indicator=indicator, method="quadrature", steps=None, aggregator=aggregator,
-        weights=weights, tiers="1,10",
-    )  # fmt: skip
-    ks = numbers(steps, "--steps", int)
+    output.check()
+    asked = store.query()
+    what = how.question(method="quadrature")
+    ks = parse.numbers(steps, "--steps", int)
     frame, origin = chosen_features(features, asked)
     result = run(frame, what.indicators, steps=ks, aggregator=what.aggregator, provenance=origin)
-    emit(convergence_report(result), form, out)
+    output.emit(convergence_report(result))

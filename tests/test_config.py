@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from test_cli import COMMANDS
 
 from blueattr.cli.config import TEMPLATE
-from blueattr.cli.settings import SECTIONS
 from blueattr.config import Document, Key, Origin, Place, Section, settle
 from blueattr.errors import ExitCode, UsageError
+from blueattr.plan_file import SECTIONS
 
 REPORT = '[report]\ntopic = "mythos"\n'
 LEAST = "sources = []\n" + REPORT

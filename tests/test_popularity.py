@@ -33,6 +33,7 @@ from blueattr.attribution import Panel, attribute
 from blueattr.errors import EmptyPanelError, NoAnswerError
 from blueattr.jobs import PanelQuery
 from blueattr.provenance import PanelStep, Window
+from blueattr.question import Question
 from blueattr.store import Store
 from blueattr.tiers import assign_tiers
 from blueattr.writer import Writer
@@ -335,7 +336,7 @@ def opts(command: Any) -> set[str]:
 def test_every_day_has_the_same_follower_counts(network: Path) -> None:
     say(network, {who: (n, None) for who, n in FOLLOWERS.items()})
     query = PanelQuery(network, start=START, end=END, scale="raw", popularity="followers")
-    (shares,) = studies.shares_by_day(query, jobs.Question(indicators=("lin",)))
+    (shares,) = studies.shares_by_day(query, Question(indicators=("lin",)))
     # Nothing was said after the second day; b is still there.
     assert len(shares.days) == 14
     for day in shares.days[2:]:

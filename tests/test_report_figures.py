@@ -30,6 +30,7 @@ from blueattr.overview import (
     concentration,
     topic_report,
 )
+from blueattr.question import Question, Sampling
 from blueattr.report import Report, render
 from blueattr.report.agent_exhibits import _LANDMARKS, concentration_exhibit, leaders_report
 from blueattr.report.charts import shares_chart, sizes_chart
@@ -313,8 +314,12 @@ def test_figures_are_files_of_their_own(tmp_path: Path) -> None:
 
 
 def test_other_numbers_of_tiers_and_indicators_are_drawn() -> None:
-    made = topic_report(panel(), ["heat"], sizes=(20,), seeds=1, cutoffs=(1.0, 5.0, 20.0, 50.0),
-                        protocols=("visibility", "random"), provenance=origin_of())  # fmt: skip
+    made = topic_report(
+        panel(),
+        Question(("heat",), cutoffs=(1.0, 5.0, 20.0, 50.0)),
+        Sampling(("visibility", "random"), sizes=(20,), seeds=1),
+        provenance=origin_of(),
+    )
     for exhibit in topic_exhibits(made):
         for look in LOOKS.values():
             assert "<text" in Drawing(exhibit.chart(look)).svg()
@@ -415,7 +420,12 @@ def wide_panel(n: int) -> pl.DataFrame:
 
 @pytest.mark.slow
 def test_a_report_of_all_of_the_network_is_under_three_megabytes(tmp_path: Path) -> None:
-    made = topic_report(wide_panel(FULL_SIZE), seeds=2, provenance=origin_of())
+    made = topic_report(
+        wide_panel(FULL_SIZE),
+        Question(("lin", "heat", "var", "gini")),
+        Sampling(seeds=2),
+        provenance=origin_of(),
+    )
     assert made.comparison.n_agents == FULL_SIZE
     assert made.curve.sizes[-1] == FULL_SIZE
     path = tmp_path / "full.html"

@@ -27,6 +27,7 @@ from topic_cases import COMMAND, VERSIONS, hostile, make, origin_of, panel, repo
 from blueattr.errors import ExitCode, OutputError, UsageError
 from blueattr.overview import TopicReport, concentration, curve_sizes, topic_report
 from blueattr.provenance import Provenance
+from blueattr.question import Question, Sampling
 from blueattr.report import render
 from blueattr.report.agent_exhibits import leaders_report
 from blueattr.report.gallery import write_report
@@ -347,13 +348,16 @@ def test_the_curve_ends_at_the_full_panel_and_agrees_with_the_comparison() -> No
         assert beside.rescaling is not None
 
 
+FEW = Sampling(sizes=(20,), seeds=2)
+
+
 def test_an_indicator_without_an_answer_is_said_to_have_none() -> None:
     frame = panel().with_columns(c=pl.lit(0.0))
-    made = topic_report(frame, ["heat", "lin"], sizes=(20,), seeds=2, provenance=origin_of())
+    made = topic_report(frame, Question(("heat", "lin")), FEW, provenance=origin_of())
     assert [one.indicator for one in made.leaders] == ["lin"]
     text = tree(page(made)).text()
     assert "heat has no answer on this panel: c is 0 for every agent" in " ".join(text.split())
-    none = topic_report(frame, ["heat"], sizes=(20,), seeds=2, provenance=origin_of())
+    none = topic_report(frame, Question(("heat",)), FEW, provenance=origin_of())
     root = tree(page(none))
     inert(root)
     assert root.all("figure") == []
@@ -362,7 +366,7 @@ def test_an_indicator_without_an_answer_is_said_to_have_none() -> None:
 
 
 def test_a_panel_of_ones_own_has_no_window_and_no_days() -> None:
-    made = topic_report(panel(), ["heat"], sizes=(20,), seeds=2, provenance=Provenance("mine.csv"))
+    made = topic_report(panel(), Question(("heat",)), FEW, provenance=Provenance("mine.csv"))
     text = " ".join(tree(page(made)).text().split())
     assert "mine.csv" in text
     assert "A features file has no window" in text
@@ -372,13 +376,15 @@ def test_a_panel_of_ones_own_has_no_window_and_no_days() -> None:
 @pytest.mark.parametrize("top", [0, 1001])
 def test_how_many_agents_are_named_has_bounds(top: int) -> None:
     with pytest.raises(UsageError, match="names 1 to 1,000 agents"):
-        topic_report(panel(), ["heat"], sizes=(20,), top=top)
+        topic_report(panel(), Question(("heat",)), FEW, top=top)
 
 
 def test_tiny_panels_and_many_tiers_have_pages(tmp_path: Path) -> None:
     for n, cutoffs in ((1, (50.0,)), (2, (1.0, 10.0)), (30, (1.0, 5.0, 20.0, 50.0))):
         frame = panel(n).with_columns(pl.col("a", "c") + 1)
-        made = topic_report(frame, ["lin", "heat"], sizes=(1,), seeds=2, cutoffs=cutoffs)
+        made = topic_report(
+            frame, Question(("lin", "heat"), cutoffs=cutoffs), Sampling(sizes=(1,), seeds=2)
+        )
         inert(tree(page_html([made])))
 
 

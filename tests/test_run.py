@@ -313,8 +313,8 @@ def test_a_run_that_is_told_to_stop_ends_between_stages() -> None:
         if stage == "look":
             stop.set()
 
-    from blueattr.cli.settings import SECTIONS, make_plan  # noqa: PLC0415 - as the command does
     from blueattr.config import Document, settle  # noqa: PLC0415
+    from blueattr.plan_file import SECTIONS, make_plan  # noqa: PLC0415 - as the command does
 
     plan = make_plan(settle(SECTIONS, Document(Path("blueattr.toml")), {}))
     with pytest.raises(KeyboardInterrupt):

@@ -17,7 +17,6 @@ from events_builder import account, at, follow, lines, plc, post, uri
 from store_content import content, sources
 
 from blueattr import jobs, store, store_batch, store_fold
-from blueattr.cli.options import memory_limit
 from blueattr.cli.output import show_warnings, warnings_to
 from blueattr.errors import (
     PatternError,
@@ -27,6 +26,7 @@ from blueattr.errors import (
     UsageError,
 )
 from blueattr.logs import LineLog
+from blueattr.parse import memory_limit
 from blueattr.rollups import roll_up
 from blueattr.sources import Chunk, SourceState
 from blueattr.store import Store

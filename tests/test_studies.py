@@ -20,8 +20,8 @@ from blueattr.days import DayFeatures, attribute_days
 from blueattr.errors import ExitCode, FeatureError, UnknownTopicError, UsageError
 from blueattr.grids import scale_grid
 from blueattr.indicators import INDICATORS, Aggregator
-from blueattr.jobs import Question, Sampling
 from blueattr.provenance import Provenance, TopicInfo, Window
+from blueattr.question import Question, Sampling
 from blueattr.scales import compare_scales
 from blueattr.views import PanelQuery, make_features
 

@@ -13,6 +13,7 @@ from blueattr.days import DayFeatures, DayShares, attribute_days
 from blueattr.loading import find_indicator
 from blueattr.overview import TopicReport, topic_report
 from blueattr.provenance import Gap, PanelStep, Provenance, TopicInfo, Window
+from blueattr.question import Question, Sampling
 from blueattr.scales import ScaleComparison
 
 N_AGENTS = 400
@@ -69,9 +70,8 @@ def make(frame: pl.DataFrame, origin: Provenance, topic: str = "mythos") -> Topi
     """Compute a report; a topic of another name has its own seed."""
     return topic_report(
         frame,
-        sizes=(20, 100),
-        seeds=3,
-        seed=len(topic),
+        Question(("lin", "heat", "var", "gini")),
+        Sampling(sizes=(20, 100), seeds=3, seed=len(topic)),
         provenance=origin,
         top=12,
         handles=handles,
