@@ -33,19 +33,23 @@ def concentration_exhibit(
     """Show how much the agents with the largest attribution carry."""
     if not curves:
         return None
-    n = curves[0].n_agents
-    landmarks = {part: k for part in _LANDMARKS if 1 <= (k := round(n * part)) < n}
+    n_agents = curves[0].n_agents
+    landmarks = {
+        part: count for part in _LANDMARKS if 1 <= (count := round(n_agents * part)) < n_agents
+    }
     # On a small panel several parts are the same few agents; the largest part names them.
-    landmarks = {part: k for k, part in {k: part for part, k in landmarks.items()}.items()}
+    landmarks = {
+        part: count for count, part in {count: part for part, count in landmarks.items()}.items()
+    }
     rows = [
-        (curve.indicator, agents, agents / n, share)
+        (curve.indicator, agents, agents / n_agents, share)
         for curve in curves
         for agents, share in zip(curve.agents, curve.shares, strict=True)
     ]
     by_agents = [dict(zip(curve.agents, curve.shares, strict=True)) for curve in curves]
-    shown: list[tuple[Cell, ...]] = [
-        (f"{100 * part:g} %", k, *(percent(shares.get(k)) for shares in by_agents))
-        for part, k in landmarks.items()
+    text_rows: list[tuple[Cell, ...]] = [
+        (f"{100 * part:g} %", count, *(percent(shares.get(count)) for shares in by_agents))
+        for part, count in landmarks.items()
     ]
     table = Table(
         name="concentration",
@@ -55,15 +59,15 @@ def concentration_exhibit(
             Column("agents", "agents", "int"),
             *(Column(curve.indicator, curve.indicator, "figure") for curve in curves),
         ),
-        rows=tuple(shown),
+        rows=tuple(text_rows),
         notes=tuple(
             f"Half of {curve.indicator} is carried by {plural(curve.half, 'agent')}, "
-            f"{_fine_percent(curve.half / n)} of all."
+            f"{_fine_percent(curve.half / n_agents)} of all."
             for curve in curves
         ),
     )
     labelled = {landmarks[part] for part in _LABELLED if part in landmarks}
-    drawn = [
+    points = [
         {**row, "landmark": row["agents"] in labelled} for row in rows_of(_CURVE_COLUMNS, rows)
     ]
     alt = " ".join(table.notes)
@@ -75,7 +79,7 @@ def concentration_exhibit(
         "everyone carries the same.",
         alt=f"Lines of cumulative share. {alt}",
         report=data_report("concentration", _CURVE_COLUMNS, rows, table, origin),
-        chart=lambda look: charts.concentration_chart(drawn, look),
+        chart=lambda look: charts.concentration_chart(points, look),
     )
 
 
@@ -83,7 +87,7 @@ def _fine_percent(fraction: float) -> str:
     return f"{100 * fraction:.2g} %" if fraction < 0.01 else percent(fraction)
 
 
-def leaders_report(found: "Leaders", origin: "Provenance") -> Report:
+def leaders_report(leaders: "Leaders", origin: "Provenance") -> Report:
     """Lay out the agents with the largest attribution of one indicator."""
     columns = (
         Column("indicator", "indicator"),
@@ -98,13 +102,13 @@ def leaders_report(found: "Leaders", origin: "Provenance") -> Report:
         Column("share", "share", "share"),
     )
     rows = tuple(
-        (found.indicator, rank, agent.did, agent.handle, agent.tier, agent.a, agent.b, agent.c,
+        (leaders.indicator, rank, agent.did, agent.handle, agent.tier, agent.a, agent.b, agent.c,
          agent.value, agent.share)
-        for rank, agent in enumerate(found.agents, 1)
+        for rank, agent in enumerate(leaders.agents, 1)
     )  # fmt: skip
     table = Table(
         name="leaders",
-        title=f"Agents with the largest attribution of {found.indicator}",
+        title=f"Agents with the largest attribution of {leaders.indicator}",
         columns=columns[1:],
         rows=tuple(row[1:] for row in rows),
         bars="share",

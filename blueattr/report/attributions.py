@@ -57,7 +57,7 @@ def attribution_report(result: "AttributionResult") -> Report:
     Parameters
     ----------
     result
-        What `blueattr.attribution.attribute` gives.
+        The result of `blueattr.attribution.attribute`.
 
     Returns
     -------
@@ -88,7 +88,7 @@ def attributions_report(results: Sequence["AttributionResult"]) -> Report:
     -------
     Report
         For people one row per indicator and tier; in JSON ``results`` has for each indicator
-        the whole object that `attribution_report` gives.
+        the whole object of `attribution_report`.
     """
     first = results[0]
     return Report(
@@ -108,7 +108,7 @@ def attributions_report(results: Sequence["AttributionResult"]) -> Report:
 
 
 def tier_extents(tiers: Sequence[str], cutoffs: Sequence[float]) -> tuple[str, ...]:
-    """Name tiers together with the part of the panel they are, as in ``middle 9 %``.
+    """Name tiers with the part of the panel that they make up, as in ``middle 9 %``.
 
     Parameters
     ----------
@@ -123,34 +123,34 @@ def tier_extents(tiers: Sequence[str], cutoffs: Sequence[float]) -> tuple[str, .
 
 
 def headline(result: "AttributionResult") -> str:
-    """Put an attribution into one sentence."""
+    """Return a sentence that sums up an attribution."""
     extents = tier_extents([tier.tier for tier in result.tiers], result.cutoffs)
-    carried = [
+    clauses = [
         f"the {extent} carries {percent(tier.share)}"
         for extent, tier in zip(extents, result.tiers, strict=True)
     ]
     topic = result.provenance.topic
-    on = "" if topic is None else f" on {topic.name}"
-    listed = " and ".join((", ".join(carried[:-1]), carried[-1]))
+    about = "" if topic is None else f" on {topic.name}"
+    sentence = " and ".join((", ".join(clauses[:-1]), clauses[-1]))
     return (
-        f"Of {result.indicator} {short(result.total)}{on}, shared out among "
-        f"{plural(result.n_agents, 'agent')}, {listed}."
+        f"Of {result.indicator} {short(result.total)}{about}, shared out among "
+        f"{plural(result.n_agents, 'agent')}, {sentence}."
     )
 
 
 def method_text(method: str, steps: int | None) -> str:
-    """Say how the values were computed."""
+    """Describe how the values were computed."""
     return method if steps is None else f"{method} with {plural(steps, 'step')}"
 
 
 def aggregator_text(aggregator: "Aggregator") -> str:
-    """Say how the features become one number, as in ``mean; weights a 0.5, b 0.3, c 0.2``."""
+    """Describe how the features become one number, as in ``mean; weights a 0.5, b 0.3, c 0.2``."""
     weights = zip("abc", aggregator.weights, strict=True)
     return f"{aggregator.name}; weights " + ", ".join(f"{x} {w:.4g}" for x, w in weights)
 
 
 def methods_text(results: Iterable[Indicated]) -> str:
-    """Say how the values of each indicator were computed, once where it is the same for all."""
+    """Describe the method for each indicator, or once if all indicators share it."""
     texts = {one.indicator: method_text(one.method, one.steps) for one in results}
     if len(set(texts.values())) == 1:
         return next(iter(texts.values()))

@@ -67,7 +67,7 @@ def bootstrap_report(result: "Bootstrap") -> Report:
     Parameters
     ----------
     result
-        What `blueattr.resampling.bootstrap` gives.
+        The result of `blueattr.resampling.bootstrap`.
 
     Returns
     -------
@@ -98,9 +98,9 @@ def bootstrap_report(result: "Bootstrap") -> Report:
 def _sentence(one: "IndicatorBootstrap", result: "Bootstrap") -> str:
     first = one.tiers[0]
     topic = result.provenance.topic
-    on = "" if topic is None else f" on {topic.name}"
+    about = "" if topic is None else f" on {topic.name}"
     return (
-        f"Of {one.indicator}{on}, the {first.tier} carries {percent(first.share)}; "
+        f"Of {one.indicator}{about}, the {first.tier} carries {percent(first.share)}; "
         f"{100 * result.level:g} % of resamples give {percent(first.low, unit=False)} to "
         f"{percent(first.high)}."
     )

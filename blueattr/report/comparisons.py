@@ -1,4 +1,4 @@
-"""A scale comparison laid out as a report: the full panel, and what samples of it would say."""
+"""A scale comparison laid out as a report: the full panel, and samples of it."""
 
 from collections.abc import Sequence
 from math import isfinite
@@ -28,7 +28,7 @@ if TYPE_CHECKING:  # the arithmetic need not be imported to lay out its results
         ScaleComparison,
     )
 
-__all__ = ["comparison_report", "method_lines", "sample_name"]
+__all__ = ["comparison_report", "has_deviation", "method_lines", "sample_name"]
 
 
 def comparison_report(result: "ScaleComparison") -> Report:
@@ -37,7 +37,7 @@ def comparison_report(result: "ScaleComparison") -> Report:
     Parameters
     ----------
     result
-        What `blueattr.scales.compare_scales` gives.
+        The result of `blueattr.scales.compare_scales`.
 
     Returns
     -------
@@ -70,7 +70,7 @@ def comparison_report(result: "ScaleComparison") -> Report:
 
 
 def method_lines(result: "ScaleComparison") -> tuple[Fact, ...]:
-    """Say in labelled lines how the values were computed, and what was drawn."""
+    """Return labelled lines that describe the method and the samples."""
     return (
         *method_facts(result, result.indicators),
         Fact("samples", f"{plural(result.seeds, 'seed')} each, from base seed {result.seed}"),
@@ -78,7 +78,7 @@ def method_lines(result: "ScaleComparison") -> tuple[Fact, ...]:
 
 
 def _sentence(scales: "IndicatorScales", result: "ScaleComparison") -> tuple[str, ...]:
-    """Say what the first samples that have an answer say instead of the full panel."""
+    """Compare the full panel with the first samples that have an answer."""
     first = next((sample for sample in scales.samples if sample.tiers), None)
     if first is None:
         return ()
@@ -88,9 +88,9 @@ def _sentence(scales: "IndicatorScales", result: "ScaleComparison") -> tuple[str
     full = percent(sum(tier.share for tier in scales.full.tiers[1:]))
     sampled = percent(sum(tier.share_mean for tier in first.tiers[1:]))
     topic = result.provenance.topic
-    on = "" if topic is None else f" on {topic.name}"
+    about = "" if topic is None else f" on {topic.name}"
     sentence = (
-        f"Of {scales.indicator}{on}, {others} {carry} {full} among all "
+        f"Of {scales.indicator}{about}, {others} {carry} {full} among all "
         f"{plural(result.n_agents, 'agent')}, and {sampled} in {sample_name(first)}."
     )
     return (sentence,)
@@ -103,8 +103,8 @@ def sample_name(sample: "SampleSummary") -> str:
     return f"{article}{sample.protocol} sample{plural_s} of {sample.size:,}"
 
 
-def _deviates(sample: "SampleSummary") -> bool:
-    """Tell whether there are several answers, so that a standard deviation says something."""
+def has_deviation(sample: "SampleSummary") -> bool:
+    """Return whether there are several answers, so that their standard deviation has a meaning."""
     return sample.seeds - sample.undefined_seeds > 1
 
 
@@ -116,10 +116,10 @@ def _share_table(scales: "IndicatorScales", result: "ScaleComparison") -> Table:
     ]
     for sample in scales.samples:
         shares = {
-            tier.tier: spread(tier.share_mean, tier.share_std if _deviates(sample) else None)
+            tier.tier: spread(tier.share_mean, tier.share_std if has_deviation(sample) else None)
             for tier in sample.tiers
         }
-        flip = points(sample.flip_mean, sample.flip_std if _deviates(sample) else None)
+        flip = points(sample.flip_mean, sample.flip_std if has_deviation(sample) else None)
         rows.append((sample.protocol, sample.size, *(shares.get(name) for name in names), flip))
         below = sum(tier.share_mean for tier in sample.tiers[1:])
         lengths.append(below if sample.tiers else None)
@@ -147,7 +147,7 @@ def _share_table(scales: "IndicatorScales", result: "ScaleComparison") -> Table:
 
 def _spread_notes(samples: Sequence["SampleSummary"]) -> tuple[str, ...]:
     notes = []
-    if any(_deviates(sample) for sample in samples):
+    if any(has_deviation(sample) for sample in samples):
         notes.append("±: standard deviation over seeds.")
     fixed = dict.fromkeys(sample.protocol for sample in samples if sample.deterministic)
     notes.extend(f"{protocol}: deterministic, one sample of each size." for protocol in fixed)
@@ -155,7 +155,7 @@ def _spread_notes(samples: Sequence["SampleSummary"]) -> tuple[str, ...]:
 
 
 def _undefined_notes(sample: "SampleSummary") -> tuple[str, ...]:
-    """Say which samples have no answer and why."""
+    """Return notes on samples without an answer, with the reason."""
     if sample.unavailable:
         return (f"{sample_name(sample)}: none could be drawn, for {sample.unavailable}.",)
     if not sample.undefined_seeds:
@@ -206,7 +206,7 @@ def _rescaling_table(scales: "IndicatorScales") -> Table:
 
 
 def _verdict(samples: Sequence["SampleSummary"], tiers: Sequence[str]) -> tuple[str, ...]:
-    """Put the rescaling test into words; nothing more than was measured on this data."""
+    """Describe the result of the rescaling test; claim only what was measured on this data."""
     tests = [(sample, sample.rescaling) for sample in samples if sample.rescaling is not None]
     exact = [sample for sample, test in tests if test.exact]
     others = [(sample, test) for sample, test in tests if not test.exact]
@@ -225,25 +225,25 @@ def _verdict(samples: Sequence["SampleSummary"], tiers: Sequence[str]) -> tuple[
             f"No global factor rescales{where}: "
             f"the best one, λ, leaves a relative error of {error}."
         )
-    words.extend(_where_it_errs(others, tiers))
+    words.extend(_largest_errors(others, tiers))
     return tuple(words)
 
 
-def _where_it_errs(
+def _largest_errors(
     tests: "Sequence[tuple[SampleSummary, Rescaling]]", tiers: Sequence[str]
 ) -> list[str]:
-    """Say which tier and which agent the best factor misses by most."""
-    located = [(sample, test) for sample, test in tests if test.tier_residuals]
-    if not located:
+    """Name the tier and the agent with the largest error of the best factor."""
+    with_tiers = [(sample, test) for sample, test in tests if test.tier_residuals]
+    if not with_tiers:
         return []
     # Where most of the error lies, among the samples that a factor fits least.
-    sample, test = max(located, key=lambda pair: pair[1].relative_residual)
+    sample, test = max(with_tiers, key=lambda pair: pair[1].relative_residual)
     part = max(test.tier_residuals)
     tier = tiers[test.tier_residuals.index(part)]
     where = f"Where that error is largest ({sample_name(sample)})"
     words = [f"{where}, {percent(part)} of its square is in the {tier}."]
     worst = max(
-        (test.worst for _, test in located if test.worst is not None),
+        (test.worst for _, test in with_tiers if test.worst is not None),
         key=lambda misfit: misfit.relative,
         default=None,
     )

@@ -79,7 +79,7 @@ def convergence_report(result: "Convergence") -> Report:
     Parameters
     ----------
     result
-        What `blueattr.convergence.convergence` gives.
+        The result of `blueattr.convergence.convergence`.
 
     Returns
     -------

@@ -37,21 +37,27 @@ def days_exhibit(result: "DayShares") -> Exhibit | None:
         return None
     tiers = [tier.tier for tier in whole.tiers]
     rows: list[tuple[Cell, ...]] = []
-    shown: list[tuple[Cell, ...]] = []
+    text_rows: list[tuple[Cell, ...]] = []
     for day in result.days:
-        given = {part.tier: part for part in day.tiers}
+        tier_shares = {part.tier: part for part in day.tiers}
         unseen = _unseen(day, origin.gaps)
         rows += [
             (
                 *(day.day, day.window.start, day.window.end, day.participants, day.total, tier),
-                *((given[tier].value, given[tier].share) if tier in given else (None, None)),
+                *(
+                    (tier_shares[tier].value, tier_shares[tier].share)
+                    if tier in tier_shares
+                    else (None, None)
+                ),
                 unseen.total_seconds(),
             )
             for tier in tiers
         ]
-        shares = (percent(given[tier].share) if tier in given else None for tier in tiers)
+        shares = (
+            percent(tier_shares[tier].share) if tier in tier_shares else None for tier in tiers
+        )
         total = None if day.undefined else short(day.total)
-        shown.append((day.day, day.participants, total, *shares, _seen_note(day, unseen)))
+        text_rows.append((day.day, day.participants, total, *shares, _seen_note(day, unseen)))
     table = Table(
         name="days",
         title=f"{whole.indicator} by day (UTC)",
@@ -65,7 +71,7 @@ def days_exhibit(result: "DayShares") -> Exhibit | None:
             ),
             Column("note", "note"),
         ),
-        rows=tuple(shown),
+        rows=tuple(text_rows),
         notes=(
             "Each day is a window of its own, with the panel and tiers of the whole.",
             *(
@@ -75,7 +81,7 @@ def days_exhibit(result: "DayShares") -> Exhibit | None:
             ),
         ),
     )
-    drawn = [
+    bars = [
         {**row, "day": iso(row["day"]),
          "partial": row["end"] - row["start"] < timedelta(days=1)}
         for row in rows_of(_DAY_COLUMNS, rows)
@@ -92,7 +98,7 @@ def days_exhibit(result: "DayShares") -> Exhibit | None:
         f"{number(most.total)}, on {iso(most.day)}, with {count(most.participants)} active "
         "agents.",
         report=data_report("by_day", _DAY_COLUMNS, rows, table, origin),
-        chart=lambda look: charts.days_chart(drawn, gaps, tiers, whole.indicator, look),
+        chart=lambda look: charts.days_chart(bars, gaps, tiers, whole.indicator, look),
     )
 
 

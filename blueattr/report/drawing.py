@@ -1,4 +1,4 @@
-"""From a Vega-Lite specification to SVG or PNG, without a browser and without a network."""
+"""Converts a Vega-Lite specification to SVG or PNG, without a browser or a network."""
 
 import re
 from dataclasses import dataclass
@@ -33,7 +33,7 @@ _UNITS_PER_INCH = 96
 
 @dataclass(frozen=True)
 class Drawing:
-    """One figure, drawn when it is asked for.
+    """One figure, drawn on demand.
 
     Parameters
     ----------
@@ -47,10 +47,8 @@ class Drawing:
         """Draw it as SVG: text is text, and there is no script, style sheet or link in it."""
         import vl_convert  # noqa: PLC0415 - starts an engine of its own
 
-        drawn: str = vl_convert.vegalite_to_svg(
-            self.spec, vl_version=VEGA_LITE, allowed_base_urls=[]
-        )
-        return _slim(drawn)
+        svg: str = vl_convert.vegalite_to_svg(self.spec, vl_version=VEGA_LITE, allowed_base_urls=[])
+        return _slim(svg)
 
     def png(self, ppi: float = _PAPER_PPI) -> bytes:
         """Draw it as PNG.
@@ -62,7 +60,7 @@ class Drawing:
         """
         import vl_convert  # noqa: PLC0415 - starts an engine of its own
 
-        drawn: bytes = vl_convert.vegalite_to_png(
+        png: bytes = vl_convert.vegalite_to_png(
             self.spec,
             vl_version=VEGA_LITE,
             # The converter takes a unit for a point, a 72nd of an inch.
@@ -70,7 +68,7 @@ class Drawing:
             ppi=ppi,
             allowed_base_urls=[],
         )
-        return drawn
+        return png
 
     def save(self, path: str | Path) -> None:
         """Write it to a file that ends in .svg or .png.

@@ -1,4 +1,4 @@
-"""Text from the network made harmless for what reads it: terminal, spreadsheet, JSON parser."""
+"""Makes text from the network harmless for its readers: terminal, spreadsheet, JSON parser."""
 
 import re
 from unicodedata import category
@@ -68,11 +68,11 @@ def safe_text(text: str, limit: int | None = 400, *, ascii_only: bool = False) -
     if limit is not None and len(text) > limit:
         more = f" [{len(text) - limit:,} more characters]"
         text = text[:limit]
-    shown = (
+    characters = (
         _spelled(c) if category(c) in _UNPRINTABLE or (ascii_only and not c.isascii()) else c
         for c in text
     )
-    return "".join(shown) + more
+    return "".join(characters) + more
 
 
 def guard_cell(text: str) -> str:

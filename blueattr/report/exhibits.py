@@ -1,7 +1,7 @@
-"""What an exhibit is: a figure in words, with the data behind it and how to draw it.
+"""An exhibit: a figure with its words, the data behind it and a function that draws it.
 
 An exhibit is a pure function of a result. Its data are tidy, so that CSV, Parquet and JSON carry
-them as they are; its table is the same for people.
+them unchanged; its table shows the same to people.
 """
 
 from collections.abc import Callable, Sequence
@@ -22,22 +22,22 @@ __all__ = ["Exhibit", "data_report", "rows_of", "topic_title"]
 
 @dataclass(frozen=True)
 class Exhibit:
-    """A figure with what stands beside it.
+    """A figure and the words beside it.
 
     Parameters
     ----------
     name
         Of its file.
     title
-        What it is of.
+        What the figure is about.
     caption
         How to read it.
     alt
-        What it shows, for who cannot see it.
+        What it shows, for readers who cannot see it.
     report
         The data behind it; its table is for people.
     chart
-        How it is drawn, wherever it is shown.
+        Returns the specification of its chart in a look.
     """
 
     name: str
@@ -49,7 +49,7 @@ class Exhibit:
 
 
 def topic_title(origin: "Provenance") -> str:
-    """Name what a report is about."""
+    """Return the title of what a report is about."""
     topic = origin.topic
     if topic is not None:
         return topic.title or topic.name
@@ -57,7 +57,7 @@ def topic_title(origin: "Provenance") -> str:
 
 
 def rows_of(columns: Sequence[Column], rows: Sequence[tuple[Cell, ...]]) -> list[Row]:
-    """Give rows by the names of their columns."""
+    """Return each row as a dictionary by column names."""
     names = [column.name for column in columns]
     return [dict(zip(names, row, strict=True)) for row in rows]
 
@@ -71,20 +71,20 @@ def data_report(
     *,
     origins: "Sequence[Provenance] | None" = None,
 ) -> Report:
-    """Put the data behind a figure and the table for people into one report.
+    """Return a report with the data behind a figure and its table for people.
 
     Parameters
     ----------
     name
-        What JSON calls it.
+        Its kind in JSON.
     columns, rows
         The tidy data.
     table
         The same for people.
     origin
-        Said once in JSON, and in every row of CSV and Parquet.
+        Once in JSON, and in every row of CSV and Parquet.
     origins
-        That of each row, where rows are of several topics.
+        The origin of each row, where rows are of several topics.
     """
     cells = [ORIGIN.cells(one) for one in origins or [origin] * len(rows)]
     return Report(

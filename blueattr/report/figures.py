@@ -51,7 +51,7 @@ def percent(fraction: float | None, *, unit: bool = True) -> str:
 
 
 def spread(mean: float | None, std: float | None) -> str:
-    """Give a mean share and its standard deviation, as in ``31.2 ± 1.1 %``.
+    """Format a mean share and its standard deviation, as in ``31.2 ± 1.1 %``.
 
     Parameters
     ----------
@@ -66,7 +66,7 @@ def spread(mean: float | None, std: float | None) -> str:
 
 
 def points(mean: float | None, std: float | None) -> str:
-    """Give a difference of shares in percentage points, always signed, as in ``+56.5 ± 1.2``."""
+    """Format a difference of shares in percentage points, always signed: ``+56.5 ± 1.2``."""
     if mean is None:
         return UNDEFINED
     sign = "+" if mean >= 0 else ""

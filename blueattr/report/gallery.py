@@ -26,7 +26,7 @@ Form: TypeAlias = Literal["html", "png", "svg", "json", "csv", "parquet"]
 
 
 def check_target(out: Path, form: Form) -> None:
-    """Refuse a place to write to that does not fit what is to be written.
+    """Check that a report of this form can be written to a place.
 
     Parameters
     ----------
@@ -94,7 +94,7 @@ def write_report(
 
 
 def make_folder(path: Path) -> Path:
-    """Make a folder where there is none.
+    """Make a folder unless it exists.
 
     Raises
     ------
@@ -133,6 +133,6 @@ def _data(reports: "Sequence[TopicReport]", names: Sequence[str]) -> "Iterator[t
     for stem, exhibit in _figures(reports, names):
         yield stem, exhibit.report
     for report, name in zip(reports, names, strict=True):
-        for found in report.leaders:
-            stem = f"{name}-leaders-{slug(found.indicator)}"
-            yield stem, leaders_report(found, report.provenance)
+        for leaders in report.leaders:
+            stem = f"{name}-leaders-{slug(leaders.indicator)}"
+            yield stem, leaders_report(leaders, report.provenance)

@@ -63,7 +63,7 @@ def grid_report(result: "ScaleGrid") -> Report:
     Parameters
     ----------
     result
-        What `blueattr.grids.scale_grid` gives.
+        The result of `blueattr.grids.scale_grid`.
 
     Returns
     -------
@@ -100,11 +100,11 @@ def _topic(comparison: "ScaleComparison") -> str:
 
 def _sentence(result: "ScaleGrid") -> str:
     count = result.counts()[0]
-    asked = len(result.topics) * len(result.topics[0].indicators)
-    missing = asked - count.defined
-    lacking = f" ({missing} without an answer)" if missing else ""
+    flips = len(result.topics) * len(result.topics[0].indicators)
+    undefined = flips - count.defined
+    exception = f" ({undefined} without an answer)" if undefined else ""
     return (
-        f"{count.positive} of {plural(count.defined, 'flip')} are positive{lacking}: in "
+        f"{count.positive} of {plural(count.defined, 'flip')} are positive{exception}: in "
         f"{count.protocol} samples of {count.size:,}, less than at full scale is carried by the "
         "tiers below the top."
     )
@@ -113,7 +113,9 @@ def _sentence(result: "ScaleGrid") -> str:
 def _flip_table(result: "ScaleGrid", flips: "tuple[Flip, ...]") -> Table:
     first = result.topics[0]
     protocol, size = first.protocols[0], first.sizes[0]
-    shown = {(f.topic, f.indicator): f for f in flips if (f.protocol, f.size) == (protocol, size)}
+    by_topic = {
+        (f.topic, f.indicator): f for f in flips if (f.protocol, f.size) == (protocol, size)
+    }
     names = [scales.indicator for scales in first.indicators]
     rows: list[tuple[Cell, ...]] = []
     notes = ["flip: what all tiers but the top lose in the sample, in percentage points."]
@@ -123,7 +125,7 @@ def _flip_table(result: "ScaleGrid", flips: "tuple[Flip, ...]") -> Table:
         topic = _topic(comparison)
         cells: list[Cell] = []
         for name in names:
-            flip = shown[topic, name]
+            flip = by_topic[topic, name]
             several = first.seeds > 1 and protocol != "top"
             cells.append(None if flip.mean is None else points(flip.mean, flip.std)
                          if several else points(flip.mean, None))  # fmt: skip
@@ -161,19 +163,19 @@ def _size_table(result: "ScaleGrid") -> Table:
     first = result.topics[0]
     rows: list[tuple[Cell, ...]] = []
     for k, scales in enumerate(first.indicators):
-        answered = [c.indicators[k] for c in result.topics if not c.indicators[k].undefined]
+        with_answer = [c.indicators[k] for c in result.topics if not c.indicators[k].undefined]
         for size in first.sizes:
             cells: list[Cell] = []
             for protocol in first.protocols:
                 shares = [
                     sum(tier.share_mean for tier in sample.tiers[1:])
-                    for one in answered
-                    for sample in one.samples
+                    for one_topic in with_answer
+                    for sample in one_topic.samples
                     if (sample.protocol, sample.size) == (protocol, size) and sample.tiers
                 ]
                 cells.append(percent(sum(shares) / len(shares)) if shares else None)
             rows.append((scales.indicator, f"{size:,}", *cells))
-        full = [sum(tier.share for tier in one.full.tiers[1:]) for one in answered]
+        full = [sum(tier.share for tier in one_topic.full.tiers[1:]) for one_topic in with_answer]
         mean = percent(sum(full) / len(full)) if full else None
         rows.append((scales.indicator, f"full: {first.n_agents:,}", *[mean] * len(first.protocols)))
     return Table(

@@ -1,4 +1,4 @@
-"""Report on a hydration: who was asked about, and what the AppView knew."""
+"""Report on a hydration: how many accounts were queried, and what the AppView knew."""
 
 from typing import TYPE_CHECKING
 
@@ -12,8 +12,8 @@ __all__ = ["hydrate_report"]
 
 
 def hydrate_report(done: "Hydrated") -> Report:
-    """Lay out what a hydration did."""
-    # Each row's heading, its key in JSON, and how many.
+    """Lay out the result of a hydration."""
+    # Heading, key in JSON, and number of accounts.
     counts = (
         ("in scope", "accounts", done.accounts),
         ("identifier that no AppView knows", "unaskable", done.unaskable),

@@ -17,21 +17,21 @@ if TYPE_CHECKING:
 __all__ = ["fetch_report", "follow_report", "ingest_report"]
 
 
-def fetch_report(done: "Ingested", db: Path, spent: int, remarks: "Sequence[str]") -> Report:
-    """Lay out what fetching a window of an archive did.
+def fetch_report(result: "Ingested", db: Path, spent: int, remarks: "Sequence[str]") -> Report:
+    """Lay out the result of downloading a window of an archive.
 
     Parameters
     ----------
     spent
-        Bytes that were downloaded, as an archive meters them.
+        Downloaded bytes, as the archive meters them.
     remarks
-        What of the window the archive does not hold.
+        Parts of the window that the archive does not hold.
     """
-    report = ingest_report([done], db)
-    said = f"Downloaded {megabytes(spent)}."
+    report = ingest_report([result], db)
+    sentence = f"Downloaded {megabytes(spent)}."
     return replace(
         report,
-        summary=(*report.summary, said, *(f"{remark}." for remark in remarks)),
+        summary=(*report.summary, sentence, *(f"{remark}." for remark in remarks)),
         content={**(report.content or {}), "bytes_spent": spent, "remarks": list(remarks)},
     )
 
@@ -44,31 +44,32 @@ _OUTCOMES = {
 }
 
 
-def follow_report(done: "Followed", db: Path) -> Report:
-    """Lay out what following a stream did."""
-    report = ingest_report([done.ingested], db)
-    lag = None if done.lag is None else done.lag.total_seconds()
+def follow_report(result: "Followed", db: Path) -> Report:
+    """Lay out the result of following a stream."""
+    report = ingest_report([result.ingested], db)
+    lag = None if result.lag is None else result.lag.total_seconds()
     behind = "" if lag is None else f"; the newest event is {lasting(lag)} old"
-    said = (
-        f"Followed until {_OUTCOMES[done.outcome]}{behind}; {plural(done.reconnects, 'reconnect')}."
+    sentence = (
+        f"Followed until {_OUTCOMES[result.outcome]}{behind}; "
+        f"{plural(result.reconnects, 'reconnect')}."
     )
-    gaps = tuple(f"Gap: {gap}." for gap in done.gaps)
+    gaps = tuple(f"Gap: {gap}." for gap in result.gaps)
     return replace(
         report,
-        summary=(*report.summary, said, *gaps),
+        summary=(*report.summary, sentence, *gaps),
         content={
             **(report.content or {}),
-            "outcome": done.outcome,
+            "outcome": result.outcome,
             "lag_seconds": lag,
-            "reconnects": done.reconnects,
-            "gaps": list(done.gaps),
-            "trouble": done.trouble,
+            "reconnects": result.reconnects,
+            "gaps": list(result.gaps),
+            "trouble": result.trouble,
         },
     )
 
 
 def ingest_report(results: "Sequence[Ingested]", db: Path) -> Report:
-    """Lay out what ingests into one store did, source by source."""
+    """Lay out the results of ingests into one store, source by source."""
     rows = [
         (
             state.name,

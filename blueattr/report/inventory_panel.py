@@ -22,12 +22,12 @@ if TYPE_CHECKING:
 
 __all__ = ["panel_report", "topic_days_report", "topics_report"]
 
-# A panel is there before there is a topic, and before anything is counted.
+# Facts that a panel does not depend on: it is made before a topic is matched or counted.
 _NOT_OF_A_PANEL = ("topic", "feature scale", "popularity")
 
 
 def topics_report(topics: "Sequence[Topic]") -> Report:
-    """Lay out topics and what they match."""
+    """Lay out topics and the words that they match."""
     return Report(
         kind="topics",
         tables=(
@@ -90,8 +90,8 @@ def _matches(topic: "Topic") -> list[str]:
     ]
 
 
-def topic_days_report(found: "Sequence[TopicDays]") -> Report:
-    """Lay out participants and events of topics by day, and whether the criterion holds."""
+def topic_days_report(results: "Sequence[TopicDays]") -> Report:
+    """Lay out participants and events of topics by day, and the verdict on the criterion."""
     days = Table(
         name="days",
         bars="participants",
@@ -102,7 +102,9 @@ def topic_days_report(found: "Sequence[TopicDays]") -> Report:
             Column("participants", "participants", "int"),
             Column("events", "events", "int"),
         ),
-        rows=tuple((one.topic.name, *row) for one in found for row in one.days.iter_rows()),
+        rows=tuple(
+            (result.topic.name, *row) for result in results for row in result.days.iter_rows()
+        ),
     )
     verdicts = Table(
         name="topics",
@@ -115,11 +117,17 @@ def topic_days_report(found: "Sequence[TopicDays]") -> Report:
             Column("holds", "holds", "bool"),
         ),
         rows=tuple(
-            (one.topic.name, one.days_over, len(one.days), int(one.days["events"].sum()), one.holds)
-            for one in found
+            (
+                result.topic.name,
+                result.days_over,
+                len(result.days),
+                int(result.days["events"].sum()),
+                result.holds,
+            )
+            for result in results
         ),
     )
-    window = found[0].window
+    window = results[0].window
     return Report(
         kind="topic_days",
         tables=(days, verdicts),
@@ -133,7 +141,7 @@ def topic_days_report(found: "Sequence[TopicDays]") -> Report:
 
 
 def panel_report(origin: "Provenance") -> Report:
-    """Lay out what each panel filter did."""
+    """Lay out how many accounts each filter of a panel removed."""
     table = panel_table(origin.panel)
     last = origin.panel[-1]
     return Report(

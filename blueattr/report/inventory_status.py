@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["status_report"]
 
-# What can be read to its end; a stream goes on.
+# Kinds of source that have an end; a stream has none.
 _WITH_AN_END = (*BY_BYTES, "archive", "synth")
 _COUNTS = (
     Column("lines", "lines", "int"),
@@ -36,7 +36,7 @@ def status_report(status: "Status", now: datetime | None = None) -> Report:
     Parameters
     ----------
     now
-        Behind which streams are; by default the time it is.
+        The time from which the lag of streams is counted; by default the current time.
     """
     now = now or datetime.now(UTC)
     totals = status.totals
@@ -49,10 +49,10 @@ def status_report(status: "Status", now: datetime | None = None) -> Report:
         ),
         rows=tuple(status.days.iter_rows()),
     )
-    known = list(status.sources.iter_rows(named=True))
-    sources = _sources_table(known)
-    read = _sources_table([row for row in known if row["kind"] in _WITH_AN_END])
-    followed = [row for row in known if row["kind"] not in _WITH_AN_END]
+    source_rows = list(status.sources.iter_rows(named=True))
+    sources = _sources_table(source_rows)
+    finite_sources = _sources_table([row for row in source_rows if row["kind"] in _WITH_AN_END])
+    stream_rows = [row for row in source_rows if row["kind"] not in _WITH_AN_END]
     streams = Table(
         name="streams",
         title="Streams",
@@ -65,7 +65,7 @@ def status_report(status: "Status", now: datetime | None = None) -> Report:
         ),
         rows=tuple(
             (row["name"], row["kind"], row["position"], _behind(row, now)[1], *_counts(row))
-            for row in followed
+            for row in stream_rows
         ),
     )
     # The statement repeats a reason's count beside each of its samples.
@@ -100,10 +100,10 @@ def status_report(status: "Status", now: datetime | None = None) -> Report:
         Fact("covers", "; ".join(map(stretch, status.coverage)) or "nothing"),
         *gap_facts(status.gaps),
     )
-    shown = (days, streams, read, rejected, samples)
+    tables = (days, streams, finite_sources, rejected, samples)
     return Report(
         kind="status",
-        tables=tuple(table for table in shown if table.rows),
+        tables=tuple(table for table in tables if table.rows),
         facts=facts,
         data=days,
         content={
@@ -120,7 +120,7 @@ def status_report(status: "Status", now: datetime | None = None) -> Report:
                     "cursor": row["position"],
                     "behind_seconds": _behind(row, now)[0],
                 }
-                for row in followed
+                for row in stream_rows
             ],
         },
     )
@@ -155,7 +155,7 @@ def _sources_table(rows: "Sequence[Mapping[str, Any]]") -> Table:
 
 
 def _behind(row: "Mapping[str, Any]", now: datetime) -> tuple[float | None, str]:
-    """Say how far behind now the newest event of a stream is, in seconds and in words."""
+    """Return the age of a stream's newest event, in seconds and in words."""
     last = _aware(row["last_event"])
     seconds = None if last is None else max((now - last).total_seconds(), 0.0)
     return seconds, lasting(seconds)

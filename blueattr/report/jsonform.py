@@ -35,7 +35,7 @@ def json_bytes(report: Report) -> bytes:
 
 
 def table_json(table: Table) -> list[Json]:
-    """Give a table as a list of JSON objects, one a row."""
+    """Return a table as a list of JSON objects, one for each row."""
     names = [column.name for column in table.columns]
     return [dict(zip(names, map(_value, row), strict=True)) for row in table.rows]
 

@@ -79,7 +79,7 @@ class Look:
         return self.width < 500
 
     def tier_colours(self, n_tiers: int) -> list[str]:
-        """Give each tier its colour, from the top down; those in between share one."""
+        """Return the colour of each tier, from the top down; tiers in between share one."""
         return [self.top, *[self.middle] * (n_tiers - 2), self.tail]
 
 
@@ -104,7 +104,7 @@ PAGE_NARROW = replace(PAGE, width=340, columns=2)
 
 
 def figure(look: Look, *, data: Sequence[Row] | None = None, **parts: Any) -> Spec:
-    """Put data and the parts of a specification into one, with what all figures share."""
+    """Return a specification of data, the given parts, and the settings of all figures."""
     axis = {
         "labelFontSize": FONT_SIZE, "titleFontSize": FONT_SIZE, "titleFontWeight": "normal",
         "titlePadding": 6,
@@ -134,7 +134,7 @@ def figure(look: Look, *, data: Sequence[Row] | None = None, **parts: Any) -> Sp
 
 
 def facet(field: str, rows: Sequence[Row], *, above: bool = True) -> dict[str, Any]:
-    """Make small multiples of the values of a field, in the order in which they come."""
+    """Return small multiples by the values of a field, in order of first appearance."""
     names = list(dict.fromkeys(label(row[field]) for row in rows))
     header = {"labelAnchor": "start", "labelPadding": 4, "title": None}
     if above:
@@ -151,9 +151,9 @@ def multiples(rows: Sequence[Row], field: str, look: Look, room: int) -> tuple[i
     Parameters
     ----------
     rows, field
-        Of which values.
+        The data, and the field whose values become multiples.
     room
-        What is to be left free to the right of each.
+        Pixels to leave free to the right of each multiple.
 
     Returns
     -------
@@ -186,18 +186,18 @@ def tier_colour(tiers: Sequence[str], look: Look, *, legend: bool = False) -> di
 
 
 def label(text: str) -> str:
-    """Make a name from a user's file fit to be drawn."""
-    shown = safe_text(text, None)
-    return shown if len(shown) <= _LONGEST_LABEL else shown[: _LONGEST_LABEL - 1] + "…"
+    """Make a name from a user's file safe and short enough for a figure."""
+    name = safe_text(text, None)
+    return name if len(name) <= _LONGEST_LABEL else name[: _LONGEST_LABEL - 1] + "…"
 
 
 def midnight(day: str) -> datetime:
-    """Give the start of a UTC day."""
+    """Return the start of a UTC day."""
     return datetime.fromisoformat(day).replace(tzinfo=UTC)
 
 
 def decades(least: int, largest: int) -> list[int]:
-    """Give round numbers for a logarithmic axis: powers of ten, or also their doubles and fives.
+    """Return round numbers for a logarithmic axis: powers of ten, or with twos and fives.
 
     >>> decades(100, 20_000), decades(5, 20)
     ([100, 1000, 10000], [5, 10, 20])
@@ -227,7 +227,7 @@ def apart(values: Sequence[float], gap: float) -> list[float]:
         for total, count in placed
         for k in range(int(count))
     ]
-    found = [0.0] * len(values)
+    moved = [0.0] * len(values)
     for k, centre in zip(order, centres, strict=True):
-        found[k] = centre
-    return found
+        moved[k] = centre
+    return moved

@@ -1,4 +1,4 @@
-"""Tables as HTML, and the templates that everything from a stranger passes on its way to a page."""
+"""Tables as HTML, and the templates, which escape all text from outside."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -32,7 +32,7 @@ _LONGEST_WORD = 24
 
 @cache
 def environment() -> Environment:
-    """Make the templates ready: what an expression gives is made visible and escaped."""
+    """Return the templates' environment, which escapes the value of every expression."""
     templates = Environment(
         loader=PackageLoader("blueattr.report"),
         autoescape=True,
@@ -46,12 +46,12 @@ def environment() -> Environment:
 
 
 def _visible(value: object) -> object:
-    """Spell out what hides or acts, in everything that the template shows."""
+    """Spell out hidden and control characters in everything that the template shows."""
     return safe_text(value, _LONGEST_TEXT) if type(value) is str else value
 
 
 def _whole(value: str) -> Markup:
-    """Show what must not be cut short, such as a command to copy."""
+    """Show text that must stay whole, such as a command to copy."""
     return escape(safe_text(value, None))
 
 

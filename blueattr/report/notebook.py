@@ -134,7 +134,7 @@ def _given(exhibit: Exhibit) -> Exhibit:
 
 
 def frame_of(result: object) -> "pl.DataFrame":
-    """Give a result's tidy frame: that of its CSV and Parquet forms."""
+    """Return a result's tidy frame, as in its CSV and Parquet forms."""
     return tidy_frame(report_of(result))
 
 

@@ -141,7 +141,7 @@ _GAPS_IN_TABLE = 100
 
 
 def panel_table(steps: Sequence[PanelStep]) -> Table:
-    """Lay out what each panel filter did, in the order they were applied."""
+    """Lay out how many accounts each panel filter removed, in order of application."""
     return Table(
         name="panel",
         title="Panel",
@@ -161,7 +161,7 @@ def stretch(window: Window | Gap) -> str:
 
 
 def gap_warnings(gaps: Sequence[Gap]) -> tuple[str, ...]:
-    """Say in a sentence how much of the window was not seen; nothing where all of it was."""
+    """Return a sentence on how much of the window was not seen; none if all of it was."""
     if not gaps:
         return ()
     unseen = _duration(_unseen(gaps))
@@ -180,7 +180,7 @@ def gap_facts(gaps: Sequence[Gap]) -> tuple[Fact, ...]:
 
 
 def coverage_table(gaps: Sequence[Gap]) -> Table:
-    """Lay out the stretches of a window that no source covers; the first hundred of them."""
+    """Lay out the first hundred stretches of a window that no source covers."""
     more = len(gaps) - _GAPS_IN_TABLE
     return Table(
         name="gaps",
@@ -200,14 +200,14 @@ def coverage_table(gaps: Sequence[Gap]) -> Table:
 
 
 def seen_fraction(origin: Provenance) -> float:
-    """Give the part of the window that sources cover; 1 where there is no window."""
+    """Return the part of the window that sources cover; 1 where there is no window."""
     if origin.window is None:
         return 1.0
     return 1 - _unseen(origin.gaps) / (origin.window.end - origin.window.start)
 
 
 def origin_facts(origin: Provenance) -> tuple[Fact, ...]:
-    """Say in labelled lines what a reader needs to find the same features again."""
+    """Return labelled lines with all that a reader needs to reproduce the features."""
     facts = [Fact("source", origin.source)]
     topic = origin.topic
     if topic is None:

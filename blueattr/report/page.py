@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 __all__ = ["page_html", "slug", "write_page"]
 
-# Of one figure, in bytes; data that are larger are left to the formats for data.
+# Most bytes of data that a page carries for one figure; larger data need CSV, JSON or Parquet.
 _MOST_DATA = 200_000
 
 _TERMS = (
@@ -115,11 +115,11 @@ def slug(text: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")[:60] or "report"
 
 
-# --- what the template is given -------------------------------------------------------------------
+# --- the context of the template -----------------------------------------------------------------
 
 
 class _Page:
-    """Numbers the figures of one page as it goes along."""
+    """The context of one page; it numbers the figures in order."""
 
     def __init__(self, draw: Callable[[Spec], str]) -> None:
         self._draw = draw
@@ -263,20 +263,20 @@ class _Page:
         }  # fmt: skip
 
     def _svg(self, spec: Spec) -> Markup:
-        # The drawing library has escaped what words there are in it.
+        # The drawing library has escaped all text in it.
         return Markup(self._draw(spec))  # noqa: S704
 
 
 def _sentences(report: "TopicReport", laid_out: Report) -> tuple[str, ...]:
-    """Put heat first, where it is among the indicators: it is what a topic is hot by."""
+    """Return the sentences, that on heat first: it is what makes a topic hot."""
     undefined = [
         f"{scales.indicator} has no answer on this panel: {scales.undefined}."
         for scales in report.comparison.indicators
         if scales.undefined
     ]
-    found = [*laid_out.summary, *undefined]
-    found.sort(key=lambda sentence: not sentence.startswith("Of heat "))
-    return tuple(found) or ("No sample has an answer.",)
+    sentences = [*laid_out.summary, *undefined]
+    sentences.sort(key=lambda sentence: not sentence.startswith("Of heat "))
+    return tuple(sentences) or ("No sample has an answer.",)
 
 
 def _numbers(report: "TopicReport") -> list[Fact]:
@@ -314,6 +314,6 @@ def _coverage(origin: "Provenance") -> tuple[str, ...]:
 
 
 def _without_origin(table: Table) -> Table:
-    """Leave out the columns that say the same in every row: the page says it once."""
+    """Leave out the columns that are equal in every row: the page has them once."""
     keep = len(table.columns) - len(ORIGIN.columns())
     return Table(table.name, "", table.columns[:keep], tuple(row[:keep] for row in table.rows))

@@ -1,4 +1,4 @@
-"""Reports on scheduled runs and on the settings they go by."""
+"""Reports on scheduled runs and on the settings in force."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -16,14 +16,14 @@ __all__ = ["runs_report", "settings_report"]
 
 
 def runs_report(runs: "Sequence[Run]", folder: Path) -> Report:
-    """Lay out the runs there were, the first one first.
+    """Lay out past runs, the earliest first.
 
     Parameters
     ----------
     runs
-        As `blueattr.runs.read_runs` gives them.
+        From `blueattr.runs.read_runs`.
     folder
-        Of the reports.
+        The folder of the reports.
     """
     table = Table(
         name="runs",
@@ -49,7 +49,7 @@ def runs_report(runs: "Sequence[Run]", folder: Path) -> Report:
             "A run that is going has no exit code yet; one that was killed has none.",
         ),
     )  # fmt: skip
-    shown = Table(
+    terminal_table = Table(
         name="runs",
         title=table.title,
         columns=(
@@ -65,14 +65,14 @@ def runs_report(runs: "Sequence[Run]", folder: Path) -> Report:
     return Report(
         kind="runs",
         summary=(f"{plural(len(runs), 'run')}.",),
-        tables=(shown,) if runs else (),
+        tables=(terminal_table,) if runs else (),
         data=table,
         content={"reports": str(folder), "runs": [_run(run) for run in runs]},
     )
 
 
 def _run(run: "Run") -> "Json":
-    ended = {k: v for k, v in run.end.items() if k not in _TOLD}
+    ended = {k: v for k, v in run.end.items() if k not in _OWN_KEYS}
     return {
         "run": run.name,
         "started": run.started.isoformat(),
@@ -84,12 +84,12 @@ def _run(run: "Run") -> "Json":
             {"stage": stage.name, "seconds": stage.seconds, "message": stage.message}
             for stage in run.stages
         ],
-        **{k: v for k, v in run.start.items() if k not in _TOLD},
+        **{k: v for k, v in run.start.items() if k not in _OWN_KEYS},
         **ended,
     }
 
 
-_TOLD = {"run", "what", "started", "pid", "outcome", "exit_code", "seconds"}
+_OWN_KEYS = {"run", "what", "started", "pid", "outcome", "exit_code", "seconds"}
 
 
 def settings_report(
@@ -100,10 +100,10 @@ def settings_report(
     Parameters
     ----------
     settings
-        Any.
+        All that are in force.
     secrets
-        Variables of the environment that hold secrets: whether each is set. Their values are not
-        known here.
+        Whether each environment variable that holds a secret is set. The values are not known
+        here.
     file
         Of the settings, if there is one.
     """

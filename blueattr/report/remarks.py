@@ -1,4 +1,4 @@
-"""What is said about an indicator beside its values: its origin, linearity, and quadrature."""
+"""Remarks on an indicator beside its values: its origin, linearity, and quadrature."""
 
 from typing import TYPE_CHECKING
 
@@ -87,7 +87,7 @@ _CASES = {
 
 
 def remark_facts(remarks: "Mapping[str, Remarks]") -> tuple[Fact, ...]:
-    """Say in labelled lines what is to be known about indicators.
+    """Return labelled lines with what a reader must know about indicators.
 
     Parameters
     ----------
@@ -120,9 +120,9 @@ def remark_facts(remarks: "Mapping[str, Remarks]") -> tuple[Fact, ...]:
 
 
 def origin_text(info: "IndicatorInfo") -> str:
-    """Say what an indicator that is not one of the four is, and whose code it is."""
-    named = f"{info.origin}:{info.object_name}" if info.object_name else info.origin
-    where = "ships with blueattr" if info.file is None and info.origin == "blueattr" else named
+    """Describe an indicator that is not one of the four, and where its code is from."""
+    place = f"{info.origin}:{info.object_name}" if info.object_name else info.origin
+    where = "ships with blueattr" if info.file is None and info.origin == "blueattr" else place
     if info.sha256 is not None:
         where += f" (SHA-256 {info.sha256})"
     gradient = "its own gradient" if info.gradient == "given" else f"gradient by {info.gradient}"

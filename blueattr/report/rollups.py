@@ -1,4 +1,4 @@
-"""Report on what was summarised."""
+"""Report on a rollup: which days and topics were summarised."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,7 +13,7 @@ __all__ = ["rollup_report"]
 
 
 def rollup_report(db: Path, done: "RolledUp") -> Report:
-    """Lay out which days and how many topics were summarised, now and in all."""
+    """Lay out how many days and topics were summarised now, and in all."""
     summary = (
         f"{plural(len(done.days), 'day')} and {plural(done.topics, 'topic')} summarised; "
         f"{plural(done.days_held, 'day')} and {plural(done.topics_held, 'topic')} in all."

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from blueattr.report import charts
 from blueattr.report.attributions import tier_extents
-from blueattr.report.comparisons import sample_name
+from blueattr.report.comparisons import has_deviation, sample_name
 from blueattr.report.exhibits import Exhibit, data_report, rows_of, topic_title
 from blueattr.report.figures import percent, points, spread
 from blueattr.report.tables import Cell, Column, Table
@@ -15,11 +15,6 @@ if TYPE_CHECKING:  # the arithmetic need not be imported to lay out its results
     from blueattr.scales import SampleSummary, ScaleComparison
 
 __all__ = ["attributions_exhibit", "flips_exhibit", "shares_exhibit", "sizes_exhibit"]
-
-
-def _deviates(sample: "SampleSummary") -> bool:
-    """Tell whether there are several answers, so that a standard deviation says something."""
-    return sample.seeds - sample.undefined_seeds > 1
 
 
 _SHARE_COLUMNS = (
@@ -36,23 +31,23 @@ _SHARE_COLUMNS = (
 def _sample_rows(
     indicator: str, sample: "SampleSummary", tiers: Sequence[str]
 ) -> list[tuple[Cell, ...]]:
-    """Give the tidy rows of one kind of sample; shares are None where it has no answer."""
-    several = _deviates(sample)
-    given = {part.tier: (part.share_mean, part.share_std if several else None)
+    """Return the tidy rows of one kind of sample; shares are None where it has no answer."""
+    several = has_deviation(sample)
+    shares = {part.tier: (part.share_mean, part.share_std if several else None)
              for part in sample.tiers}  # fmt: skip
     answers = sample.seeds - sample.undefined_seeds
     return [
-        (indicator, sample.protocol, sample.size, answers, tier, *given.get(tier, (None, None)))
+        (indicator, sample.protocol, sample.size, answers, tier, *shares.get(tier, (None, None)))
         for tier in tiers
     ]
 
 
 def _sample_cells(sample: "SampleSummary", tiers: Sequence[str]) -> list[str | None]:
-    """Give the shares of one kind of sample for people."""
-    several = _deviates(sample)
-    given = {part.tier: spread(part.share_mean, part.share_std if several else None)
+    """Return the shares of one kind of sample as text."""
+    several = has_deviation(sample)
+    shares = {part.tier: spread(part.share_mean, part.share_std if several else None)
              for part in sample.tiers}  # fmt: skip
-    return [given.get(tier) for tier in tiers]
+    return [shares.get(tier) for tier in tiers]
 
 
 def _tier_columns(tiers: Sequence[str], cutoffs: Sequence[float]) -> list[Column]:
@@ -79,7 +74,7 @@ def attributions_exhibit(results: "Sequence[AttributionResult]") -> Exhibit:
             for result in results
         ),
     )
-    drawn = [{**row, "panel": "all agents"} for row in rows_of(_SHARE_COLUMNS, rows)]
+    bars = [{**row, "panel": "all agents"} for row in rows_of(_SHARE_COLUMNS, rows)]
     shares = "; ".join(
         f"{row[0]}: "
         + ", ".join(
@@ -93,30 +88,32 @@ def attributions_exhibit(results: "Sequence[AttributionResult]") -> Exhibit:
         caption="Share carried by each tier of agents, ranked by followers.",
         alt=f"Stacked bars of tier shares. {shares}.",
         report=data_report("tier_shares", _SHARE_COLUMNS, rows, table, first.provenance),
-        chart=lambda look: charts.shares_chart(drawn, tiers, look),
+        chart=lambda look: charts.shares_chart(bars, tiers, look),
     )
 
 
 def shares_exhibit(result: "ScaleComparison") -> Exhibit | None:
     """Show tier shares at full scale beside those of samples."""
-    answered = [scales for scales in result.indicators if not scales.undefined]
-    if not answered:
+    indicators = [scales for scales in result.indicators if not scales.undefined]
+    if not indicators:
         return None
-    tiers = [tier.tier for tier in answered[0].full.tiers]
+    tiers = [tier.tier for tier in indicators[0].full.tiers]
     rows: list[tuple[Cell, ...]] = []
-    shown: list[tuple[Cell, ...]] = []
-    for scales in answered:
+    text_rows: list[tuple[Cell, ...]] = []
+    for scales in indicators:
         parts = [tier.share for tier in scales.full.tiers]
         rows += [
             (scales.indicator, "full", result.n_agents, None, tier, share, None)
             for tier, share in zip(tiers, parts, strict=True)
         ]
-        shown.append((scales.indicator, "all agents", result.n_agents, *map(percent, parts), None))
+        text_rows.append(
+            (scales.indicator, "all agents", result.n_agents, *map(percent, parts), None)
+        )
         for sample in scales.samples:
             rows += _sample_rows(scales.indicator, sample, tiers)
-            flip = points(sample.flip_mean, sample.flip_std if _deviates(sample) else None)
+            flip = points(sample.flip_mean, sample.flip_std if has_deviation(sample) else None)
             shares = _sample_cells(sample, tiers)
-            shown.append((scales.indicator, sample.protocol, sample.size, *shares, flip))
+            text_rows.append((scales.indicator, sample.protocol, sample.size, *shares, flip))
     extents = tier_extents(tiers, result.cutoffs)
     table = Table(
         name="shares",
@@ -128,7 +125,7 @@ def shares_exhibit(result: "ScaleComparison") -> Exhibit | None:
             *_tier_columns(tiers, result.cutoffs),
             Column("flip", "flip", "figure"),
         ),
-        rows=tuple(shown),
+        rows=tuple(text_rows),
         notes=(
             "flip: what all tiers but the top lose in the sample, in percentage points.",
             "±: standard deviation over samples.",
@@ -139,7 +136,7 @@ def shares_exhibit(result: "ScaleComparison") -> Exhibit | None:
             ),
         ),
     )
-    drawn = [
+    bars = [
         {**row, "panel": "all agents" if row["sample"] == "full"
          else f"{row['sample']} {row['size']:,}"}
         for row in rows_of(_SHARE_COLUMNS, rows)
@@ -156,7 +153,7 @@ def shares_exhibit(result: "ScaleComparison") -> Exhibit | None:
             for sample in scales.samples
             if sample.tiers
         )
-        for scales in answered
+        for scales in indicators
     )
     return Exhibit(
         name="tier-shares",
@@ -167,23 +164,23 @@ def shares_exhibit(result: "ScaleComparison") -> Exhibit | None:
         "samples, as means over seeds.",
         alt=f"Stacked bars of tier shares. {alt}.",
         report=data_report("tier_shares", _SHARE_COLUMNS, rows, table, result.provenance),
-        chart=lambda look: charts.shares_chart(drawn, tiers, look),
+        chart=lambda look: charts.shares_chart(bars, tiers, look),
     )
 
 
 def sizes_exhibit(result: "ScaleComparison") -> Exhibit | None:
     """Show how tier shares change with the size of the sample, up to the full panel."""
-    answered = [scales for scales in result.indicators if not scales.undefined]
-    if not answered:
+    indicators = [scales for scales in result.indicators if not scales.undefined]
+    if not indicators:
         return None
-    tiers = [tier.tier for tier in answered[0].full.tiers]
+    tiers = [tier.tier for tier in indicators[0].full.tiers]
     rows: list[tuple[Cell, ...]] = []
-    shown: list[tuple[Cell, ...]] = []
-    for scales in answered:
+    text_rows: list[tuple[Cell, ...]] = []
+    for scales in indicators:
         for sample in scales.samples:
             rows += _sample_rows(scales.indicator, sample, tiers)
             shares = _sample_cells(sample, tiers)
-            shown.append((scales.indicator, sample.protocol, sample.size, *shares))
+            text_rows.append((scales.indicator, sample.protocol, sample.size, *shares))
     table = Table(
         name="sizes",
         title="Tier shares by sample size",
@@ -193,11 +190,11 @@ def sizes_exhibit(result: "ScaleComparison") -> Exhibit | None:
             Column("size", "agents", "int"),
             *_tier_columns(tiers, result.cutoffs),
         ),
-        rows=tuple(shown),
+        rows=tuple(text_rows),
         notes=("±: standard deviation over samples.",),
     )
     single = len(result.protocols) == 1
-    drawn = [
+    lines = [
         {**row, "facet": row["indicator"] if single else f"{row['indicator']}, {row['sample']}"}
         for row in rows_of(_SHARE_COLUMNS, rows)
     ]
@@ -206,9 +203,9 @@ def sizes_exhibit(result: "ScaleComparison") -> Exhibit | None:
         f"{scales.indicator}: the {tiers[-1]} goes from "
         f"{percent(first.tiers[-1].share_mean)} in samples of {first.size:,} to "
         f"{percent(last.tiers[-1].share_mean)} of {last.size:,}"
-        for scales in answered
-        if (seen := [sample for sample in scales.samples if sample.tiers])
-        for first, last in [(seen[0], seen[-1])]
+        for scales in indicators
+        if (samples := [sample for sample in scales.samples if sample.tiers])
+        for first, last in [(samples[0], samples[-1])]
     )
     whole = "; at the right end, the full panel" if max(result.sizes) == result.n_agents else ""
     sizes = f"{result.sizes[0]:,} to {result.sizes[-1]:,} agents"
@@ -219,7 +216,7 @@ def sizes_exhibit(result: "ScaleComparison") -> Exhibit | None:
         "Bands: one standard deviation over seeds.",
         alt=f"Lines of tier shares against sample size. {alt}.",
         report=data_report("share_by_size", _SHARE_COLUMNS, rows, table, result.provenance),
-        chart=lambda look: charts.sizes_chart(drawn, tiers, look),
+        chart=lambda look: charts.sizes_chart(lines, tiers, look),
     )
 
 
@@ -240,7 +237,7 @@ def flips_exhibit(comparisons: "Sequence[ScaleComparison]") -> Exhibit | None:
     first = comparisons[0]
     rows: list[tuple[Cell, ...]] = []
     origins = []
-    shown: list[tuple[Cell, ...]] = []
+    text_rows: list[tuple[Cell, ...]] = []
     for comparison in comparisons:
         name = topic_title(comparison.provenance)
         cells: list[str | None] = []
@@ -249,7 +246,7 @@ def flips_exhibit(comparisons: "Sequence[ScaleComparison]") -> Exhibit | None:
             if sample is None or sample.flip_mean is None:
                 cells.append(None)
                 continue
-            several = _deviates(sample)
+            several = has_deviation(sample)
             rows.append((
                 name, scales.indicator, sample.protocol, sample.size,
                 sum(part.share for part in scales.full.tiers[1:]),
@@ -258,7 +255,7 @@ def flips_exhibit(comparisons: "Sequence[ScaleComparison]") -> Exhibit | None:
             ))  # fmt: skip
             origins.append(comparison.provenance)
             cells.append(points(sample.flip_mean, sample.flip_std if several else None))
-        shown.append((name, *cells))
+        text_rows.append((name, *cells))
     if not rows:
         return None
     positive = sum(row[6] > 0 for row in rows if isinstance(row[6], float))
@@ -271,10 +268,10 @@ def flips_exhibit(comparisons: "Sequence[ScaleComparison]") -> Exhibit | None:
             Column("topic", "topic"),
             *(Column(s.indicator, s.indicator, "figure") for s in first.indicators),
         ),
-        rows=tuple(shown),
+        rows=tuple(text_rows),
         notes=(f"{sentence} A flip is what all tiers but the top lose in the sample.",),
     )
-    drawn = [{**row, "topic": row["title"]} for row in rows_of(_FLIP_COLUMNS, rows)]
+    pairs = [{**row, "topic": row["title"]} for row in rows_of(_FLIP_COLUMNS, rows)]
     return Exhibit(
         name="flips",
         title="All topics at a glance",
@@ -282,5 +279,5 @@ def flips_exhibit(comparisons: "Sequence[ScaleComparison]") -> Exhibit | None:
         f"{', '.join(kinds)} (open).",
         alt=f"Pairs of points by topic and indicator. {sentence}",
         report=data_report("flips", _FLIP_COLUMNS, rows, table, first.provenance, origins=origins),
-        chart=lambda look: charts.flips_chart(drawn, look),
+        chart=lambda look: charts.flips_chart(pairs, look),
     )

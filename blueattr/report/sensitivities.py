@@ -102,7 +102,7 @@ def sensitivity_report(result: "Sensitivity") -> Report:
     Parameters
     ----------
     result
-        What `blueattr.choices.sensitivity` gives.
+        The result of `blueattr.choices.sensitivity`.
 
     Returns
     -------
@@ -138,10 +138,10 @@ def _sentence(one: "IndicatorSensitivity") -> str:
     computed = [row for row in one.rows if row.effect == "computed"]
     if not computed:
         return f"Of {one.indicator}, no other choice has an answer on this data."
-    answered = [*computed, one.rows[0]]
+    rows = [*computed, one.rows[0]]
     # With other cut-offs the top is another part of the panel.
-    shares = [_below_the_top(row) for row in answered if row.choice != "tiers"]
-    flips = [row.flip_mean for row in answered if row.flip_mean is not None]
+    shares = [_below_the_top(row) for row in rows if row.choice != "tiers"]
+    flips = [row.flip_mean for row in rows if row.flip_mean is not None]
     positive = sum(flip > 0 for flip in flips)
     return (
         f"Under {plural(len(computed), 'other choice')}, {positive} of "

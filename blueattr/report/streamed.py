@@ -1,4 +1,4 @@
-"""The per-agent frame of an attribution that comes piece by piece, to a file."""
+"""Writes the per-agent frame of an attribution to a file, piece by piece."""
 
 from collections.abc import Callable, Iterator
 from io import BytesIO
@@ -23,7 +23,7 @@ __all__ = ["agents_receiver", "write_agent_frames"]
 def agents_receiver(
     path: Path,
 ) -> "Callable[[AttributionResult, Iterator[pl.DataFrame]], None]":
-    """Make what writes the frames of one attribution to a file as they come.
+    """Return a function that writes the frames of one attribution to a file as they arrive.
 
     Parameters
     ----------
@@ -45,18 +45,18 @@ def agents_receiver(
 def write_agent_frames(
     result: "AttributionResult", frames: Iterator[pl.DataFrame], form: AgentsFormat, file: BinaryIO
 ) -> None:
-    """Write frames one below the other, as `blueattr.report.tabular.write_agents` does a whole.
+    """Write frames one below the other, in the form of `blueattr.report.tabular.write_agents`.
 
     Parameters
     ----------
     result
-        An attribution; its own frame is not looked at.
+        An attribution; its own frame is ignored.
     frames
-        Of the columns and types of ``result.agents``; at least one.
+        With the columns and types of ``result.agents``; at least one.
     form
         As for `write_agents`.
     file
-        Where to.
+        Receives the bytes.
     """
     if form == "parquet":
         _write_parquet(result, frames, file)

@@ -1,4 +1,4 @@
-"""What every report is made of: tables, facts and sentences, before any format is chosen."""
+"""The parts of every report, independent of the format: tables, facts and sentences."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -9,7 +9,7 @@ from typing import Literal, TypeAlias
 __all__ = ["SCHEMA_VERSION", "Cell", "Column", "Fact", "Json", "Kind", "Report", "Table"]
 
 SCHEMA_VERSION = 1
-"""Of the JSON form. It rises when a field changes its meaning or goes, not when one is added."""
+"""Version of the JSON form. It rises if a field changes its meaning or goes, not for a new one."""
 
 Kind: TypeAlias = Literal["text", "figure", "int", "float", "share", "bool", "date", "time"]
 """What a column holds; ``figure`` is text that reads as a number, such as ``31.2 ± 1.1 %``."""
@@ -39,7 +39,7 @@ class Column:
     name
         Its key in JSON, CSV and Parquet.
     heading
-        What stands above it on a terminal.
+        The heading on a terminal.
     kind
         ``share`` is a fraction, shown to people as a percentage; ``time`` is aware; ``date`` is
         a UTC day.
@@ -63,7 +63,7 @@ class Table:
     columns
         At least one.
     rows
-        One cell per column each; None where there is nothing to say, and then a note says why.
+        One cell for each column; None where there is no value, and then a note says why.
     notes
         Sentences below the table.
     bars
@@ -104,7 +104,7 @@ class Table:
 
 
 def _check(cell: Cell, column: Column, table: str) -> None:
-    """Refuse what one of the formats could not carry: better here than in a user's file."""
+    """Raise for a cell that a format could not carry, before it reaches a user's file."""
     if cell is None:
         return
     where = f"table {table}, column {column.name}"
@@ -131,7 +131,7 @@ class Report:
     Parameters
     ----------
     kind
-        What JSON calls it.
+        The report's name in JSON.
     tables
         What a terminal shows, in that order.
     summary
@@ -139,7 +139,7 @@ class Report:
     facts
         The provenance block.
     warnings
-        What a reader must not overlook, such as a gap in the window.
+        Sentences that a reader must not overlook, such as on a gap in the window.
     data
         The tidy table that CSV and Parquet carry; by default the first of `tables`.
     content

@@ -39,7 +39,7 @@ def _data(report: Report) -> Table:
 
 
 def tidy_frame(report: Report) -> pl.DataFrame:
-    """Give a report's data as a frame.
+    """Return a report's data as a frame.
 
     Parameters
     ----------
@@ -136,9 +136,9 @@ def write_agents(result: "AttributionResult", form: AgentsFormat, file: BinaryIO
         An attribution.
     form
         ``parquet`` has the report's complete JSON form in its metadata under ``blueattr``;
-        ``json`` is one list of objects, ``jsonl`` an object a line.
+        ``json`` is one list of objects, ``jsonl`` one object in each line.
     file
-        Where to.
+        Receives the bytes.
     """
     metadata = {}
     if form == "parquet":
@@ -174,7 +174,7 @@ def write_frame(
 
 
 def _guarded(column: pl.Series) -> pl.Series:
-    """Give `guard_cell` of every value, at the price of looking for those that need it."""
+    """Apply `guard_cell` to every value that needs it; most columns have none."""
     needed = column.str.contains(f"{FORMULA}|{HIDDEN}").fill_null(value=False)
     if not needed.any():
         return column

@@ -30,7 +30,7 @@ _LONGEST_FACT = 1_500
 
 _ASCII_BOX = box.Box(str(box.SIMPLE_HEAD).replace("─", "-"), ascii=True)
 
-# What reports themselves write, for terminals that cannot show it.
+# Symbols in the reports' own text, for terminals that show only ASCII.
 _ASCII_SPELLINGS = {
     "±": "+/-",
     "λ": "lambda",
@@ -58,7 +58,7 @@ _WRITERS: dict[Kind, Callable[[Any], str]] = {
 
 @dataclass(frozen=True, slots=True)
 class Terminal:
-    """What text is written to; the text is a function of the report and of this.
+    """What text is written for; the text depends on the report and on this alone.
 
     Parameters
     ----------
@@ -76,7 +76,7 @@ class Terminal:
 
     @classmethod
     def of(cls, stream: TextIO, environ: Mapping[str, str] | None = None) -> "Terminal":
-        """Find out what a stream is.
+        """Return the terminal that a stream writes to.
 
         Parameters
         ----------
@@ -140,7 +140,7 @@ def text_of(report: Report, terminal: Terminal = PIPED) -> str:
 
 
 def _print(block: Iterable[RenderableType], terminal: Terminal) -> str:
-    """Run Rich on a console that knows nothing of the process it runs in."""
+    """Print by a Rich console that does not depend on the process's environment."""
     out = StringIO()
     for item in block:
         console = Console(
@@ -161,7 +161,7 @@ def _print(block: Iterable[RenderableType], terminal: Terminal) -> str:
 
 
 def _needed(item: RenderableType) -> int:
-    """Give the least width at which no figure of a table is cut."""
+    """Return the least width at which no figure of a table is cut."""
     if not isinstance(item, RichTable):
         return 0
     widths = []
@@ -180,7 +180,7 @@ def _text(text: str, terminal: Terminal, style: str = "") -> Text:
 
 
 def _paragraph(text: str, terminal: Terminal, style: str = "") -> Text:
-    """Wrap a sentence so that no number is parted from its per cent sign."""
+    """Wrap a sentence, but never between a number and its per cent sign."""
     joined = _safe(text, terminal).replace(" %", "\0%")  # safe text has no control characters
     lines = wrap(joined, terminal.width, break_long_words=False, break_on_hyphens=False)
     return Text("\n".join(lines).replace("\0", " "), style=style, overflow="fold")
@@ -220,21 +220,21 @@ def _rows(table: Table, terminal: Terminal, bar_cells: int) -> RichTable:
         padding=(0, 1, 0, 0),
         header_style="bold" if terminal.colour else "",
     )
-    # A column of empty notes says nothing.
+    # Leave out a column of text that is empty in every row.
     shown = [
-        k
-        for k, column in enumerate(table.columns)
-        if column.kind != "text" or any(row[k] not in {None, ""} for row in table.rows)
+        position
+        for position, column in enumerate(table.columns)
+        if column.kind != "text" or any(row[position] not in {None, ""} for row in table.rows)
     ]
-    for k in shown:
-        _add_column(grid, table.columns[k], terminal)
-    drawn = _bars(table, terminal, bar_cells)
-    if drawn:
+    for position in shown:
+        _add_column(grid, table.columns[position], terminal)
+    bars = _bars(table, terminal, bar_cells)
+    if bars:
         grid.add_column(_text(table.lengths_heading, terminal), no_wrap=True)
     for number_of_row, row in enumerate(table.rows):
-        cells = [_cell(row[k], table.columns[k].kind, terminal) for k in shown]
-        if drawn:
-            cells.append(Text(drawn[number_of_row]))
+        cells = [_cell(row[position], table.columns[position].kind, terminal) for position in shown]
+        if bars:
+            cells.append(Text(bars[number_of_row]))
         grid.add_row(*cells)
     return grid
 
@@ -262,15 +262,15 @@ def _bars(table: Table, terminal: Terminal, cells: int) -> list[str]:
     """Draw one column of numbers; a negative one has a hollow bar."""
     if not cells or not terminal.unicode:
         return []
-    given: Sequence[Cell] = table.lengths
+    cells_of_bars: Sequence[Cell] = table.lengths
     least = 1.0
-    if not given:
+    if not cells_of_bars:
         if table.bars is None:
             return []
-        k = [column.name for column in table.columns].index(table.bars)
-        given = [row[k] for row in table.rows]
-        least = 1.0 if table.columns[k].kind == "share" else 0.0
-    lengths = [cell if isinstance(cell, float | int) else 0.0 for cell in given]
+        position = [column.name for column in table.columns].index(table.bars)
+        cells_of_bars = [row[position] for row in table.rows]
+        least = 1.0 if table.columns[position].kind == "share" else 0.0
+    lengths = [cell if isinstance(cell, float | int) else 0.0 for cell in cells_of_bars]
     longest = max(least, *(abs(length) for length in lengths))
     return [_bar(length * cells / longest) if longest else "" for length in lengths]
 

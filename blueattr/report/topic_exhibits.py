@@ -14,11 +14,11 @@ __all__ = ["topic_exhibits"]
 
 
 def topic_exhibits(report: "TopicReport") -> "tuple[Exhibit, ...]":
-    """Give the figures of a report; those that have nothing to show are left out."""
-    found = (
+    """Return the figures of a report, without those that have nothing to show."""
+    exhibits = (
         shares_exhibit(report.comparison),
         sizes_exhibit(report.curve),
         concentration_exhibit(report.concentrations, report.provenance),
         None if report.days is None else days_exhibit(report.days),
     )
-    return tuple(exhibit for exhibit in found if exhibit is not None)
+    return tuple(exhibit for exhibit in exhibits if exhibit is not None)

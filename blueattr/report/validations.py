@@ -1,4 +1,4 @@
-"""A validation laid out as a report: every method on the same panels, how close, at what cost."""
+"""A validation laid out as a report: the error and the cost of every method on the same panels."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -34,7 +34,7 @@ def validation_report(result: "Validation") -> Report:
     Parameters
     ----------
     result
-        What `blueattr.validation.validate` gives.
+        The result of `blueattr.validation.validate`.
 
     Returns
     -------
@@ -60,7 +60,7 @@ def validation_report(result: "Validation") -> Report:
 
 
 def _sentences(block: "ValidationBlock") -> tuple[str, ...]:
-    """Say how far the Aumann-Shapley value is from the exact one, and the best estimate too."""
+    """Compare the Aumann-Shapley value and the best estimate with the exact value."""
     if block.reference != "exact Shapley":
         return ()
     value, sampled = (
@@ -208,7 +208,7 @@ def _full(run: "MethodRun") -> str | None:
 
 
 def duration(seconds: float) -> str:
-    """Give a time to three digits, in the unit that suits it.
+    """Format a duration to three digits, in a suitable unit.
 
     >>> duration(0.0001234), duration(12.34), duration(600), duration(90_000)
     ('0.123 ms', '12.3 s', '10 min', '25 h')
