@@ -19,18 +19,23 @@ help:
 	@echo "make docs    build the documentation as a site that needs no network: out/site/index.html"
 	@echo "make bench   ingest, decoders, kernels, reports, sampled values beside limits and peers"
 	@echo "make bench-full   the chain at the network's size: an hour, 20 GB; docs/performance.md"
-	@echo "make lock    resolve requirements.lock and requirements-bench.lock anew from pyproject.toml"
+	@echo "make lock    resolve the three requirements files anew from pyproject.toml"
 
 setup: $(VENV)/ready
 
-$(VENV)/ready: pyproject.toml requirements.lock
+# What runs is a part of what tests need, in the same versions: the second adds to the first.
+$(VENV)/run-ready: pyproject.toml requirements-run.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "blueattr needs Python 3.11 or newer; name one with: make PYTHON=python3.12 run" >&2; exit 1; }
 	$(PYTHON) -m venv --clear $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-run.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
-run: setup
+$(VENV)/ready: $(VENV)/run-ready requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@touch $@
+
+run: $(VENV)/run-ready
 	@$(BIN)/blueattr demo --out out
 
 # What the tests of a file share is made once where they stay together, as far as that goes.
@@ -104,6 +109,7 @@ $(VENV)-bench/ready: pyproject.toml requirements-bench.lock
 
 lock: setup
 	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --quiet --group dev pyproject.toml -o requirements.lock
+	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --quiet --constraint requirements.lock --group build pyproject.toml -o requirements-run.lock
 	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --quiet --constraint requirements.lock --group bench pyproject.toml -o requirements-bench.lock
 
 clean:
