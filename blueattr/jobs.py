@@ -12,7 +12,7 @@ from queue import SimpleQueue
 
 import polars as pl
 
-from blueattr import panel, rollups, topics
+from blueattr import coverage, rollups, topics
 from blueattr.attribution import AttributionResult, attribute
 from blueattr.errors import InputError, SourceError, UsageError
 from blueattr.kernels.compiled import threads
@@ -277,8 +277,8 @@ def nothing_of_it(state: SourceState) -> list[str]:
 def status(db: Path, memory: int = DEFAULT_MEMORY) -> Status:
     """Look at a store: coverage, events by day and kind, accounts, sources, rejected lines."""
     with Store.open(db, memory) as store:
-        spans = panel.covered(store)
-        gaps = panel.gaps(store, Window(spans[0].start, spans[-1].end)) if spans else ()
+        spans = coverage.covered(store)
+        gaps = coverage.gaps(store, Window(spans[0].start, spans[-1].end)) if spans else ()
         first, last = store.frame("read/waiting").row(0)
         return Status(
             path=db,
@@ -311,7 +311,7 @@ def make_panel(query: PanelQuery) -> PanelResult:
         origin = Provenance(
             source=str(query.db),
             window=window,
-            gaps=panel.gaps(store, window),
+            gaps=coverage.gaps(store, window),
             panel=built.steps,
         )
         return PanelResult(built.agents, origin)

@@ -1,7 +1,6 @@
 """The panel: which active accounts count as agents, with the effect of each filter."""
 
 from dataclasses import dataclass
-from datetime import UTC, timedelta
 from importlib import resources
 from pathlib import Path
 from typing import Literal
@@ -10,9 +9,9 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from blueattr import accounts, rollups
+from blueattr import accounts, counts
 from blueattr.errors import EmptyPanelError, InputError, NoAnswerError
-from blueattr.provenance import Gap, PanelStep, Window
+from blueattr.provenance import PanelStep, Window
 from blueattr.store import Store
 from blueattr.toml_file import TomlFile
 
@@ -24,8 +23,6 @@ __all__ = [
     "bot_rules",
     "build",
     "candidates",
-    "covered",
-    "gaps",
     "with_followers",
 ]
 
@@ -34,10 +31,6 @@ Bools = npt.NDArray[np.bool_]
 MissingFollowers = Literal["error", "drop", "received"]
 """What to do with agents whose follower count is wanted and not known: refuse to answer, leave them
 out, or count the follows they received in the window instead."""
-
-# Sources whose ends are this close cover the time between them.
-_TOLERANCE = timedelta(minutes=5)
-_UNKNOWN = "no source covers it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +117,7 @@ def build(
     Parameters
     ----------
     store
-        Leaves the temp tables of `blueattr.rollups.lay_out` and ``listed`` behind.
+        Leaves the temp tables of `blueattr.counts.lay_out` and ``listed`` behind.
     rules
         Handle rules; those that come with blueattr by default.
     keep_bots
@@ -214,7 +207,7 @@ def _filtered(
     keep_bots: bool,
 ) -> _Left:
     """Apply every filter before that by creation time to the active accounts."""
-    laid = rollups.lay_out(store, window)
+    laid = counts.lay_out(store, window)
     if not laid.active.size:
         raise EmptyPanelError(
             f"nobody was active from {window.start:%Y-%m-%d %H:%M} to {window.end:%Y-%m-%d %H:%M}; "
@@ -303,47 +296,3 @@ def with_followers(built: Panel, window: Window, missing: MissingFollowers) -> P
 def _advice(window: Window) -> str:
     start, end = (time.isoformat().replace("+00:00", "Z") for time in (window.start, window.end))
     return f"get them with: blueattr hydrate --only panel --from {start} --to {end}"
-
-
-def covered(store: Store) -> tuple[Window, ...]:
-    """Return the stretches of time that sources cover, merged where they touch, ascending.
-
-    A source covers the time from its first to its last event, but for what it knows to have
-    missed; what a file lacks in between cannot be told from the file.
-    """
-    return tuple(span for span, _ in _coverage(store))
-
-
-def _coverage(store: Store) -> list[tuple[Window, str]]:
-    """Merge what the sources cover; with why the time before each stretch was not seen."""
-    spans: list[tuple[Window, str]] = []
-    for first, last, reason in store.frame("read/coverage").iter_rows():
-        start, end = first.replace(tzinfo=UTC), last.replace(tzinfo=UTC)
-        # What a source knows to have missed is a gap, however short.
-        tolerance = timedelta(0) if reason else _TOLERANCE
-        if spans and start - spans[-1][0].end <= tolerance:
-            before, why = spans[-1]
-            spans[-1] = Window(before.start, max(before.end, end)), why
-        else:
-            spans.append((Window(start, end), reason))
-    return spans
-
-
-def gaps(store: Store, window: Window) -> tuple[Gap, ...]:
-    """Return the stretches of a window that no source covers, ascending."""
-    found = []
-    reached = window.start
-    for span, reason in _coverage(store):
-        beyond = span.start >= window.end
-        start = min(span.start, window.end)
-        # Stretches that are closer than the tolerance are one, unless something is known to be
-        # missing between them.
-        certain = reason or (reached > window.start and not beyond)
-        if start - reached > (timedelta(0) if certain else _TOLERANCE):
-            found.append(Gap(reached, start, reason or _UNKNOWN))
-        reached = max(reached, span.end)
-        if beyond:
-            break
-    if window.end - reached > _TOLERANCE:
-        found.append(Gap(reached, window.end, _UNKNOWN))
-    return tuple(found)

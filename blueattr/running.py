@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
 
-from blueattr import panel, publishing, topics
+from blueattr import coverage, panel, publishing, topics
 from blueattr.atomic import write
 from blueattr.errors import (
     BlueattrError,
@@ -330,7 +330,7 @@ class _Run:
         plan = self.plan
         with Store.open(plan.query.db, plan.query.memory) as store:
             self.window = plan.query.window(store)
-            began = panel.covered(store)[0].start
+            began = coverage.covered(store)[0].start
         # The store may grow meanwhile; the reports are of one window.
         query = replace(plan.query, start=self.window.start, end=self.window.end)
         try:

@@ -11,8 +11,8 @@ from typing import Any
 import polars as pl
 
 from blueattr.errors import InputError, UnknownTopicError, UsageError
+from blueattr.matching import Rule
 from blueattr.provenance import TopicInfo, Window
-from blueattr.rollups import Rule
 from blueattr.store import Store
 from blueattr.suggest import did_you_mean
 from blueattr.toml_file import TomlFile

@@ -8,7 +8,7 @@ from typing import TypedDict
 
 import polars as pl
 
-from blueattr import features, panel, rollups, topics
+from blueattr import counts, coverage, features, matching, panel, topics
 from blueattr.errors import EmptyPanelError, UsageError
 from blueattr.features import Popularity, Scale
 from blueattr.provenance import Gap, Provenance, Window
@@ -149,7 +149,7 @@ class StoreView:
     @cached_property
     def gaps(self) -> tuple[Gap, ...]:
         """Stretches of the window that no source covers."""
-        return panel.gaps(self.store, self.window)
+        return coverage.gaps(self.store, self.window)
 
     def topic(self, name: str | None = None) -> topics.Topic | None:
         """Find a topic by name, by default the query's own; None for all events."""
@@ -160,11 +160,11 @@ class StoreView:
 
     def agent_days(self, topic: topics.Topic | None) -> pl.DataFrame:
         """Count what each account did and received on each day of the window."""
-        return rollups.agent_days(self.store, _rule(topic), self.window)
+        return counts.agent_days(self.store, _rule(topic), self.window)
 
     def totals(self, topic: topics.Topic | None) -> pl.DataFrame:
         """Count what each account did and received in the window: the sums of its agent-days."""
-        return rollups.totals(self.store, _rule(topic), self.window)
+        return counts.totals(self.store, _rule(topic), self.window)
 
     def features(self, counts: pl.DataFrame, scale: Scale | None = None) -> pl.DataFrame:
         """Describe each agent by its features, on the query's scale or another.
@@ -215,8 +215,8 @@ def make_features(query: PanelQuery) -> tuple[pl.DataFrame, Provenance]:
 
 def count_events(store: Store, topic: topics.Topic, window: Window) -> None:
     """Leave the events that count in the temp table `counted`."""
-    rollups.count(store, topic.rule, window)
+    counts.count(store, topic.rule, window)
 
 
-def _rule(topic: topics.Topic | None) -> rollups.Rule | None:
+def _rule(topic: topics.Topic | None) -> matching.Rule | None:
     return None if topic is None else topic.rule

@@ -13,7 +13,7 @@ from store_content import rows
 from stream_server import StreamServer
 from test_ingest import mixed
 
-from blueattr import following, panel
+from blueattr import coverage, following
 from blueattr.follow_meter import Moment
 from blueattr.following import Followed
 from blueattr.provenance import Gap
@@ -110,8 +110,8 @@ def seed(db: Path, protocol: str, server: StreamServer, events: Sequence[Event])
 
 def gaps_of(db: Path) -> tuple[Gap, ...]:
     with Store.open(db) as store:
-        spans = panel.covered(store)
-        return panel.gaps(store, following_window(spans)) if spans else ()
+        spans = coverage.covered(store)
+        return coverage.gaps(store, following_window(spans)) if spans else ()
 
 
 def following_window(spans: Sequence[Any]) -> Any:

@@ -25,7 +25,8 @@ from store_content import content, expected, rows, sources
 
 from blueattr import store, store_fold
 from blueattr.errors import StoreError
-from blueattr.rollups import Rule, roll_up
+from blueattr.matching import Rule
+from blueattr.rollups import roll_up
 from blueattr.sources import Chunk, SourceState, Span
 from blueattr.store import Store
 from blueattr.store_committer import InlineCommitter

@@ -15,12 +15,13 @@ from events_builder import Event, account, at, delete, follow, lines, post, repo
 from hypothesis import HealthCheck, event, given
 from hypothesis import strategies as st
 
-from blueattr import jobs, rollups, store_fold, topics
+from blueattr import counts, jobs, store_fold, topics
 from blueattr.features import COUNTS
 from blueattr.kernels.tallies import Tally, add_up
+from blueattr.matching import Rule
 from blueattr.provenance import Window
 from blueattr.report.rollups import rollup_report
-from blueattr.rollups import Rule, roll_up
+from blueattr.rollups import roll_up
 from blueattr.sources import Chunk, SourceState
 from blueattr.store import Store
 from blueattr.topics import Topic
@@ -87,8 +88,8 @@ def answers(db: Path, window: Window, rules: tuple[Rule | None, ...]) -> list[An
     with Store.open(db) as opened:
         found: list[Any] = []
         for rule in rules:
-            days = rollups.agent_days(opened, rule, window)
-            sums = rollups.totals(opened, rule, window)
+            days = counts.agent_days(opened, rule, window)
+            sums = counts.totals(opened, rule, window)
             assert sums.columns == ["account", *COUNTS]
             some = sums.filter(pl.any_horizontal(pl.col(COUNTS) != 0))
             added = days.group_by("account").agg(pl.col(COUNTS).sum())
@@ -97,7 +98,7 @@ def answers(db: Path, window: Window, rules: tuple[Rule | None, ...]) -> list[An
             if rule is not None:
                 found.append(opened.frame("read/topic_days").rows())
                 found.append(sorted(rows(opened, "FROM matched")))
-        laid = rollups.lay_out(opened, window)
+        laid = counts.lay_out(opened, window)
         found += [laid.active.tolist(), sorted(laid.gone.tolist())]
         found.append(list(zip(laid.followed.tolist(), laid.follows.tolist(), strict=True)))
         busy = opened.frame("read/busy_days", rate=1, first=laid.first, last=laid.last)
@@ -322,7 +323,7 @@ def test_rollups_are_used_where_they_serve(writer: Writer, monkeypatch: pytest.M
     def records(window: Window, rule: Rule) -> list[tuple[str, Any, Any]]:
         asked.clear()
         with Store.open(writer.path) as opened:
-            rollups.totals(opened, rule, window)
+            counts.totals(opened, rule, window)
         return list(asked)
 
     def naive(time: datetime) -> datetime:
