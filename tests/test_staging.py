@@ -381,6 +381,17 @@ def test_there_is_room_for_the_shortest_lines() -> None:
     assert table.to_pylist() == [expected(dumps(event))] * 1000
 
 
+@pytest.mark.parametrize("end", [b"\n", b"\r\n"])
+def test_there_is_room_for_unusual_lines_with_blank_ones_between(end: bytes) -> None:
+    # More of them than lines that could be parsed have room.
+    data = (b"x" + 2 * end) * 5000 + lines(USUAL[0]) + (b"x" + 3 * end) * 5000
+    scanner = Scanner()
+    found = scanner.scan(np.frombuffer(data, np.uint8), 0, len(data), LINE_LIMIT)
+    assert len(found.flag) == 1
+    assert len(found.left) == 2 <= len(scanner._output.left) < 5000
+    assert b"".join(data[a:b] for a, b in found.left.tolist()).split() == [b"x"] * 10_000
+
+
 def test_times_of_v2() -> None:
     good = ["2020-01-01T00:00:00Z", "2096-02-29T23:59:59.999999Z", "2026-12-31T01:02:03.5Z"]
     good += [f"2027-{month:02}-{day:02}T00:00:00.12Z" for month in range(1, 13) for day in (1, 28)]

@@ -33,7 +33,7 @@ U = np.uint64
 
 @compiled.jit(makes_arrays=False)
 def spell(numbers, out):
-    """Write numbers in base 32, as DIDs and TIDs are, one to a row of uint8 (n, digits)."""
+    """Write numbers in base 32, as in DIDs and TIDs, one to a row of uint8 (n, digits)."""
     for row in range(out.shape[0]):
         left = numbers[row]
         for k in range(out.shape[1] - 1, -1, -1):
@@ -42,7 +42,7 @@ def spell(numbers, out):
 
 
 def spell_dids(high: IntArray, low: IntArray) -> npt.NDArray[np.uint8]:
-    """Write the DIDs of numbers, their first and last twelve digits: uint8 (n, 32)."""
+    """Write DIDs from the numbers of their first and last twelve digits: uint8 (n, 32)."""
     out = np.empty((len(high), 32), np.uint8)
     out[:, :8] = PLC
     spell(high, out[:, 8:20])
@@ -50,13 +50,13 @@ def spell_dids(high: IntArray, low: IntArray) -> npt.NDArray[np.uint8]:
     return out
 
 
-# So many are looked up at once that what they wait for from memory comes at the same time.
+# DIDs looked up together, so that their reads from memory overlap.
 _AT_ONCE = 384
 
 
 @compiled.jit(makes_arrays=False)
 def _tag(high, low, seed):
-    """Give 32 bits for a DID."""
+    """Hash a DID to 32 bits."""
     # Whoever writes events chooses DIDs, but does not know the seed.
     mixed = (U(high) ^ seed) * U(0x9E3779B97F4A7C15)
     mixed ^= mixed >> U(32)
@@ -67,7 +67,7 @@ def _tag(high, low, seed):
 
 @compiled.jit(makes_arrays=False)
 def _find(high, low, tag, shift, slots, keys, known):
-    """Give a DID its number, in order of first appearance."""
+    """Return the number of a DID; a new one gets the next number, `known`."""
     slot = np.int64(tag >> shift)
     while True:
         entry = slots[slot]
@@ -84,7 +84,10 @@ def _find(high, low, tag, shift, slots, keys, known):
 
 @compiled.jit(makes_arrays=False)
 def _intern(numbers, flag, seed, shift, slots, keys, known, codes, work):
-    """Give DIDs their numbers; `work` is int64 (5, `_AT_ONCE` + 3)."""
+    """Assign numbers to the DIDs of rows; `work` is int64 (5, `_AT_ONCE` + 3).
+
+    Returns how many DIDs have a number now.
+    """
     high, low, to, tags, others = range(5)
     row = 0
     while row < flag.size:
@@ -136,7 +139,7 @@ def _refill(before, shift, slots):
 
 
 class Dids:
-    """Numbers for DIDs of the method plc, from 0 in order of first appearance."""
+    """Number DIDs of the method plc from 0, in order of first appearance."""
 
     def __init__(self) -> None:
         self._seed = np.uint64(secrets.randbits(64))
@@ -148,7 +151,7 @@ class Dids:
         self.count = 0
 
     def intern(self, scanned: "Scanned") -> npt.NDArray[np.uint32]:
-        """Give the DIDs of kept lines their numbers.
+        """Assign numbers to the DIDs of kept lines.
 
         Returns
         -------
@@ -173,6 +176,6 @@ class Dids:
         return codes
 
     def letters(self) -> npt.NDArray[np.uint8]:
-        """Spell the DIDs out: uint8 (count, 32), ASCII, in the order of their numbers."""
+        """Return the DIDs, in the order of their numbers: uint8 (count, 32), ASCII."""
         keys = self._keys[: self.count]
         return spell_dids(keys[:, 0], keys[:, 1])

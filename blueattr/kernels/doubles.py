@@ -1,7 +1,7 @@
 # mypy: allow-untyped-defs
 # (numba infers the types of what it compiles; what is public here is typed.)
 # ruff: noqa: PLR0917 (kernels take their arguments by position)
-"""Sightings of one record among many, found by their keys."""
+"""Find the rows of one record that several rows of a batch share."""
 
 import secrets
 

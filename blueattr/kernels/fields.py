@@ -1,7 +1,7 @@
 # mypy: allow-untyped-defs
 # (numba infers the types of what it compiles; what is public here is typed.)
 
-"""What the keys in a line of Jetstream stand for, each where it is."""
+"""Which field of an event a key of a line is, by the object that it is in."""
 
 import numpy as np
 import numpy.typing as npt
@@ -21,7 +21,7 @@ PLACES = 21
 DID, TIME_US, KIND, REV, OPERATION, COLLECTION, RKEY, TYPE, TIME = range(22, 31)
 TEXT, FOLLOWED, PARENT_URI, ROOT_URI, TARGET_URI, TITLE, MEDIA_TITLE = range(31, 38)
 FRAME, FEATURE_TAG, TAG, ACTIVE, LABELS = range(38, 43)
-# A handle, or what became of an account: no event has both.
+# A handle or an account's status: no event has both.
 SAID = 43
 VALUES = 44
 

@@ -1,7 +1,7 @@
 # mypy: allow-untyped-defs
 # (numba infers the types of what it compiles; what is public here is typed.)
 # ruff: noqa: PLR0911, PLR0917, PLR1714 (as in jsontext)
-"""Identifiers of the protocol in a buffer of bytes, as the numbers that they are."""
+"""Read identifiers of the protocol, DIDs, TIDs, links and times, as numbers."""
 
 import numpy as np
 
@@ -22,11 +22,11 @@ __all__ = [
 ]
 
 PLC = letters_of("did:plc:")
-"""How the DIDs begin that have a number."""
+"""Prefix of the DIDs that are read as numbers."""
 
 U = np.uint64
 
-# What is compared eight bytes at a time; the last word of a name may repeat some of the one before.
+# Compared eight bytes at a time. The last word of a name may overlap the one before.
 _DID_PLC = word_of("did:plc:")
 _AT_DID = word_of("at://did")
 _IN, _POSTS, _POST_SLASH = word_of("/app.bsk"), word_of("y.feed.p"), word_of("ed.post/")
@@ -44,14 +44,14 @@ _NINES_TO_HIGHS = ONES * U(0x80 - 10)
 _NO_NUMBER = U(1 << 63)
 
 FIRST_US = np.datetime64("2020-01-01", "us").astype(np.int64)
-"""Earliest server time that is believed, in microseconds since 1970."""
+"""Earliest server time that is accepted, in microseconds since 1970."""
 END_US = np.datetime64("2100-01-01", "us").astype(np.int64)
-"""Where times begin that are not."""
+"""End of the server times that are accepted: from here on they are refused."""
 
 
 @compiled.jit(makes_arrays=False)
 def _eight_of_32(word):
-    """Read eight digits of base 32 as 40 bits; `_NO_NUMBER` where one of them is none."""
+    """Read eight digits of base 32 as 40 bits; `_NO_NUMBER` if one is not a digit."""
     # Of a letter bit 6 is set, of 2 to 7 it is not. A byte with its highest bit set cannot borrow.
     is_letter = (word >> U(6)) & ONES
     above = (word | HIGHS) - (_TWOS + is_letter * _BETWEEN)
@@ -68,7 +68,7 @@ def _eight_of_32(word):
 
 @compiled.jit(makes_arrays=False)
 def tid_number(buffer, start, stop):
-    """Give a TID as the number it is; negative where it is none, or one of after 2255."""
+    """Read a TID as a number; -1 if it is malformed or of a time after 2255."""
     if stop - start != 13:
         return np.int64(-1)
     first = _eight_of_32(load_word(buffer, start))
@@ -81,7 +81,7 @@ def tid_number(buffer, start, stop):
 
 @compiled.jit(makes_arrays=False)
 def read_did(buffer, start, stop, numbers, row, k):
-    """Write down the two halves of a DID; False where it is not a usual one."""
+    """Read the two halves of a DID to ``numbers[row : row + 2, k]``; False if it is none of plc."""
     if stop - start != 32 or load_word(buffer, start) != _DID_PLC:
         return False
     first = _eight_of_32(load_word(buffer, start + 8))
@@ -94,7 +94,7 @@ def read_did(buffer, start, stop, numbers, row, k):
 
 @compiled.jit(makes_arrays=False)
 def read_link(buffer, start, stop, numbers, row, k):
-    """Write down the author and key of a link to a post; False where it is not a usual one."""
+    """Read the author and key of a link to a post to ``numbers[row : row + 3, k]``, else False."""
     if stop - start != 5 + 32 + 20 + 13 or load_word(buffer, start) != _AT_DID:
         return False
     if (
@@ -110,7 +110,7 @@ def read_link(buffer, start, stop, numbers, row, k):
 
 @compiled.jit(makes_arrays=False)
 def _eight_digits(word):
-    """Read eight digits; `_NO_NUMBER` where one of them is none."""
+    """Read eight decimal digits; `_NO_NUMBER` if one is not a digit."""
     places = word ^ _ZEROS
     if (places | places + _NINES_TO_HIGHS) & HIGHS:
         return _NO_NUMBER
@@ -121,7 +121,7 @@ def _eight_digits(word):
 
 @compiled.jit(makes_arrays=False)
 def read_micros(buffer, start, stop):
-    """Microseconds since 1970 as a number; negative where it has not as many digits as now."""
+    """Read microseconds since 1970, of 16 digits as times now have; -1 if malformed."""
     if stop - start != 16:
         return np.int64(-1)
     high = _eight_digits(load_word(buffer, start))
@@ -133,7 +133,7 @@ def read_micros(buffer, start, stop):
 
 @compiled.jit(makes_arrays=False)
 def read_time(buffer, start, stop):
-    """Microseconds of a time like 2026-05-25T14:23:28.778Z; negative where it is not so written."""
+    """Read a time like 2026-05-25T14:23:28.778Z as microseconds since 1970; -1 if malformed."""
     if stop - start < 20 or stop - start > 27 or stop - start == 21 or buffer[stop - 1] != 90:
         return np.int64(-1)
     year, month = decimal(buffer, start, 4), decimal(buffer, start + 5, 2)

@@ -36,7 +36,7 @@ _SHORTEST_TAG = 3
 
 
 class Told(NamedTuple):
-    """What lines tell of accounts, in their order.
+    """What lines say of accounts, a row for each, in the order of the lines.
 
     Parameters
     ----------
@@ -54,7 +54,7 @@ class Told(NamedTuple):
     ends: npt.NDArray[np.int32]
 
     def first(self, count: int) -> "Told":
-        """Give the first rows, of which there is one at least."""
+        """Return the first `count` rows; at least one."""
         ends = self.ends[:count]
         return Told(self.numbers[:, :count], self.words[: ends[-1]], ends)
 
@@ -83,6 +83,16 @@ class _Output(NamedTuple):
 def _append(buffer, line, field, words, end):
     """Append a field to ``words[:end]``; return where they end now."""
     return append_string(buffer, line.start[field], line.stop[field], words, end)
+
+
+@compiled.jit(makes_arrays=False)
+def _blank_end(buffer, i):
+    """Return where the line from `i` on ends if it is blank, else `i`."""
+    if buffer[i] == ord("\n"):
+        return i + 1
+    if buffer[i] == ord("\r") and buffer[i + 1] == ord("\n"):
+        return i + 2
+    return i
 
 
 @compiled.jit(makes_arrays=False)
@@ -116,11 +126,13 @@ def _scan(buffer, begin, end, limit, line, output):
     text_end, title_end, tag_end = 0, 0, 0
     i = begin
     while i < end:
-        if buffer[i] == ord("\n"):
-            i += 1
-            continue
-        if buffer[i] == ord("\r") and buffer[i + 1] == ord("\n"):
-            i += 2
+        blank_end = _blank_end(buffer, i)
+        if blank_end > i:
+            # One after a line that was left is left with it: what is left between two lines that
+            # are parsed is one stretch, so that there is room for all.
+            if left_count and output.left[left_count - 1, 1] == i:
+                left_count = _leave(i, blank_end, output.left, left_count)
+            i = blank_end
             continue
         bits, line_end = parse_line(buffer, i, line, numbers, kept)
         if bits < 0 or line_end + 1 - i > limit:
@@ -159,7 +171,7 @@ def _scan(buffer, begin, end, limit, line, output):
 
 
 class Scanned(NamedTuple):
-    """What became of a stretch of lines. Arrays of one row per record are in the lines' order.
+    """A stretch of lines, parsed. Rows are the kept records, in the order of their lines.
 
     Parameters
     ----------
@@ -176,13 +188,13 @@ class Scanned(NamedTuple):
     tag_ends
         int32: where each tag ends.
     left
-        int64 (k, 2): stretches of lines that were not parsed, blank ones among them perhaps.
+        int64 (k, 2): stretches of lines that were left, perhaps with blank ones among them.
     skipped
-        Lines of collections that are not kept.
+        How many lines are of collections that are not kept.
     span
         Earliest and latest server time, naive UTC, of the lines parsed; None without any.
     told
-        Of the lines that tell of accounts; None without any.
+        What lines say of accounts; None if no line does.
     """
 
     numbers: IntArray
@@ -197,10 +209,7 @@ class Scanned(NamedTuple):
 
 
 class Scanner:
-    """A parser of lines with the memory that it works in.
-
-    It writes to the same memory each time, since memory that is new costs as much as the parsing.
-    """
+    """Parses lines, each time to the same memory: new memory costs as much as the parsing."""
 
     def __init__(self) -> None:
         self._size = -1
@@ -236,12 +245,12 @@ class Scanner:
         begin, end
             The stretch to parse.
         limit
-            Longest line in bytes that is parsed.
+            The longest line that is parsed, in bytes.
 
         Returns
         -------
         Scanned
-            Its arrays are good until the next call. Lines that are unusual in any way are left.
+            Its arrays are overwritten by the next call. Unusual lines are left: see `Refusal`.
         """
         self._make_room(end - begin)
         output = self._output
