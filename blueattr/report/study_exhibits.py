@@ -1,11 +1,15 @@
 """Figures of studies: how sure tier shares are, and how they change under other choices."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from blueattr.report import charts
+from blueattr.report.bootstraps import INTERVAL
 from blueattr.report.exhibits import Exhibit, data_report, rows_of
+from blueattr.report.fields import Fields
 from blueattr.report.figures import percent
-from blueattr.report.tables import Cell, Column, Table
+from blueattr.report.result_fields import INDICATOR, TIER
+from blueattr.report.sensitivities import CHOICE
+from blueattr.report.tables import Cell, Table
 
 if TYPE_CHECKING:  # the arithmetic need not be imported to lay out its results
     from blueattr.choices import Sensitivity
@@ -13,28 +17,21 @@ if TYPE_CHECKING:  # the arithmetic need not be imported to lay out its results
 
 __all__ = ["bootstrap_exhibit", "sensitivity_exhibit"]
 
+_SHARE: Fields[Any] = Fields(TIER["tier"], TIER["share"])
 _INTERVAL_COLUMNS = (
-    Column("indicator", "indicator"),
-    Column("tier", "tier"),
-    Column("share", "share", "share"),
-    Column("low", "low", "share"),
-    Column("high", "high", "share"),
-    Column("std_error", "standard error", "share"),
+    *INDICATOR.columns(),
+    *_SHARE.columns(),
+    INTERVAL["low"].column(),
+    INTERVAL["high"].column(),
+    INTERVAL["std_error"].column(heading="standard error"),
 )
-_CHOICE_COLUMNS = (
-    Column("indicator", "indicator"),
-    Column("choice", "choice"),
-    Column("setting", "setting"),
-    Column("effect", "effect"),
-    Column("tier", "tier"),
-    Column("share", "share", "share"),
-)
+_CHOICE_COLUMNS = (*INDICATOR.columns(), *CHOICE.columns(), *_SHARE.columns())
 
 
 def bootstrap_exhibit(result: "Bootstrap") -> Exhibit:
     """Show tier shares with their confidence intervals."""
     rows: list[tuple[Cell, ...]] = [
-        (one.indicator, part.tier, part.share, part.low, part.high, part.std_error)
+        (*INDICATOR.cells(one), *INTERVAL.cells(part))
         for one in result.indicators
         for part in one.tiers
     ]
@@ -45,27 +42,27 @@ def bootstrap_exhibit(result: "Bootstrap") -> Exhibit:
         columns=_INTERVAL_COLUMNS,
         rows=tuple(rows),
     )
-    drawn = [{**row, "row": row["tier"]} for row in rows_of(_INTERVAL_COLUMNS, rows)]
-    listed = "; ".join(
+    points = [{**row, "row": row["tier"]} for row in rows_of(_INTERVAL_COLUMNS, rows)]
+    numbers = "; ".join(
         f"{row['indicator']}, {row['tier']}: {percent(row['share'])}, {percent(row['low'])} to "
         f"{percent(row['high'])}"
-        for row in drawn
+        for row in points
     )
     return Exhibit(
         name="bootstrap",
         title="How sure the shares are",
         caption=f"Tier shares and their {percent(result.level)} intervals over "
         f"{result.resamples:,} resamples of the agents.",
-        alt=f"Points with intervals. {listed}.",
+        alt=f"Points with intervals. {numbers}.",
         report=data_report("intervals", _INTERVAL_COLUMNS, rows, table, result.provenance),
-        chart=lambda look: charts.dots_chart(drawn, tiers, look),
+        chart=lambda look: charts.dots_chart(points, tiers, look),
     )
 
 
 def sensitivity_exhibit(result: "Sensitivity") -> Exhibit | None:
     """Show tier shares under each choice."""
     rows: list[tuple[Cell, ...]] = [
-        (one.indicator, row.choice, row.setting, row.effect, part.tier, part.share)
+        (*INDICATOR.cells(one), *CHOICE.cells(row), *_SHARE.cells(part))
         for one in result.indicators
         for row in one.rows
         for part in row.tiers
@@ -74,7 +71,7 @@ def sensitivity_exhibit(result: "Sensitivity") -> Exhibit | None:
         return None
     tiers = list(dict.fromkeys(str(row[4]) for row in rows))
     table = Table("choices", "Tier shares by choice", _CHOICE_COLUMNS, tuple(rows))
-    drawn = [
+    points = [
         {**row, "row": " ".join(filter(None, (row["choice"], row["setting"]))),
          "low": None, "high": None}
         for row in rows_of(_CHOICE_COLUMNS, rows)
@@ -85,5 +82,5 @@ def sensitivity_exhibit(result: "Sensitivity") -> Exhibit | None:
         caption="Tier shares under the default and under each other choice.",
         alt="Points of tier shares, one row a choice; the table has every number.",
         report=data_report("choices", _CHOICE_COLUMNS, rows, table, result.provenance),
-        chart=lambda look: charts.dots_chart(drawn, tiers, look),
+        chart=lambda look: charts.dots_chart(points, tiers, look),
     )
