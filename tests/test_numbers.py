@@ -127,9 +127,9 @@ _MARKED = re.compile(r"<!-- fields: ([\w. ]+) -->\n\n(?:\|.*\n)*")
 
 
 def groups_of(names: str) -> list[Fields[Any]]:
-    """Return fields by names such as ``days.DAY``, of modules of the reports."""
-    pairs = [name.split(".") for name in names.split()]
-    return [getattr(import_module(f"blueattr.report.{module}"), name) for module, name in pairs]
+    """Return fields by their names, as in ``blueattr.report.days.DAY``."""
+    parts = [name.rpartition(".") for name in names.split()]
+    return [getattr(import_module(module), name) for module, _, name in parts]
 
 
 def with_tables(page: str) -> str:
