@@ -4,18 +4,90 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import cache
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias, TypeVar
+
+from pydantic import BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
 
 from blueattr.errors import BlueattrError, UsageError
 from blueattr.suggest import did_you_mean
 from blueattr.toml_file import Place, TomlFile
 
-__all__ = ["Document", "Key", "Kind", "Origin", "Place", "Section", "Setting", "Settings", "settle"]
+__all__ = [
+    "Document",
+    "FilePath",
+    "Flag",
+    "Key",
+    "ListOf",
+    "Numbers",
+    "Origin",
+    "Place",
+    "Section",
+    "Setting",
+    "Settings",
+    "Text",
+    "Time",
+    "Whole",
+    "Words",
+    "settle",
+]
 
-Kind: TypeAlias = Literal["text", "words", "numbers", "whole", "flag", "time", "path"]
-"""What a value is. ``words`` and ``numbers`` are lists; a list of one may be written without
-brackets. ``time`` is a UTC date or time, as TOML has them or as text."""
+# --- what a value may be, checked by pydantic and told in sentences of ours ----------------------
+
+
+def _listed(value: object) -> object:
+    """Let a list of one be written without brackets."""
+    return tuple(value) if isinstance(value, list) else (value,)
+
+
+def _spelled_time(value: object) -> object:
+    return value.isoformat() if isinstance(value, date | datetime) else value
+
+
+Word: TypeAlias = Annotated[str, Field(pattern=r"\S")]
+Text: TypeAlias = Annotated[Word, Field(description="a text")]
+FilePath: TypeAlias = Annotated[Word, Field(description="a path as text")]
+Whole: TypeAlias = Annotated[int, Field(description="a whole number")]
+Flag: TypeAlias = Annotated[bool, Field(description="true or false")]
+_Item = TypeVar("_Item")
+ListOf = Annotated[
+    tuple[_Item, ...],
+    BeforeValidator(_listed),
+    Field(min_length=1, description="a text or a list of texts"),
+]
+Words: TypeAlias = ListOf[Word]
+Numbers: TypeAlias = Annotated[
+    tuple[int | float, ...],
+    BeforeValidator(_listed),
+    Field(min_length=1, description="a number or a list of numbers"),
+]
+Time: TypeAlias = Annotated[
+    Word,
+    BeforeValidator(_spelled_time),
+    Field(description="a date or time, such as 2026-04-09 or 2026-04-09T12:00:00Z"),
+]
+"""A UTC date or time, as TOML has them or as text."""
+
+
+@cache
+def _adapter(kind: Any) -> TypeAdapter[Any]:
+    return TypeAdapter(kind, config=ConfigDict(strict=True))
+
+
+def _problem(kind: Any, value: object, error: ValidationError) -> str:
+    """Say what is wrong with a value in a sentence of ours."""
+    first = error.errors(include_url=False)[0]
+    match first["type"]:
+        case "literal_error":
+            allowed = str(first["ctx"]["expected"]).replace("'", "").replace(" or ", ", ")
+            return f"{first['input']!r} is none of {allowed}"
+        case "greater_than_equal" | "less_than_equal":
+            bounds = _adapter(kind).json_schema()
+            return f"{value} is not from {bounds['minimum']:,} to {bounds['maximum']:,}"
+        case _:
+            wanted = _adapter(kind).json_schema().get("description", "another value")
+            return f"should be {wanted}, not {_shown(value)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +99,7 @@ class Key:
     name
         As in the file.
     kind
-        Of its values.
+        The type of its values, as pydantic checks it.
     default
         Where nothing is said; None for "not set".
     check
@@ -37,7 +109,7 @@ class Key:
     """
 
     name: str
-    kind: Kind
+    kind: Any
     default: Any = None
     check: Callable[[Any], object] | None = None
     required: bool = False
@@ -285,11 +357,11 @@ class _Reader:
             yield Setting(at, value, origin)
 
     def _typed(self, key: Key, place: Place, value: object) -> Any:
-        found, wanted = _READERS[key.kind]
-        read = found(value)
-        if read is None:
-            self._complain(place, f"should be {wanted}, not {_shown(value)}")
-        return read
+        try:
+            return _adapter(key.kind).validate_python(value)
+        except ValidationError as error:
+            self._complain(place, _problem(key.kind, value, error))
+            return None
 
     def refuse_unknown(self, sections: Sequence[Section]) -> None:
         by_name = {section.name: section for section in sections}
@@ -343,43 +415,3 @@ def _shown(value: object) -> str:
             return "a list" + (f" with {_shown(value[0])}" if value else " of nothing")
         case _:
             return str(value)
-
-
-def _text(value: object) -> str | None:
-    return value if isinstance(value, str) and value.strip() else None
-
-
-def _words(value: object) -> tuple[str, ...] | None:
-    words = value if isinstance(value, list) else [value]
-    found = [word for word in map(_text, words) if word is not None]
-    return tuple(found) if found and len(found) == len(words) else None
-
-
-def _whole(value: object) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) else None
-
-
-def _numbers(value: object) -> tuple[int | float, ...] | None:
-    numbers = value if isinstance(value, list) else [value]
-    found = [x for x in numbers if isinstance(x, int | float) and not isinstance(x, bool)]
-    return tuple(found) if found and len(found) == len(numbers) else None
-
-
-def _flag(value: object) -> bool | None:
-    return value if isinstance(value, bool) else None
-
-
-def _time(value: object) -> str | None:
-    # A time is a date, too.
-    return value.isoformat() if isinstance(value, date | datetime) else _text(value)
-
-
-_READERS: dict[Kind, tuple[Callable[[object], Any], str]] = {
-    "text": (_text, "a text"),
-    "words": (_words, "a text or a list of texts"),
-    "numbers": (_numbers, "a number or a list of numbers"),
-    "whole": (_whole, "a whole number"),
-    "flag": (_flag, "true or false"),
-    "time": (_time, "a date or time, such as 2026-04-09 or 2026-04-09T12:00:00Z"),
-    "path": (_text, "a path as text"),
-}

@@ -3,9 +3,24 @@
 import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 
-from blueattr.config import Key, Section, Setting, Settings
+from pydantic import Field
+
+from blueattr.config import (
+    FilePath,
+    Flag,
+    Key,
+    ListOf,
+    Numbers,
+    Section,
+    Setting,
+    Settings,
+    Text,
+    Time,
+    Whole,
+    Words,
+)
 from blueattr.errors import BlueattrError, UsageError
 from blueattr.parse import DEFAULT_DB, duration, memory_limit, moment, query, question, sampling
 from blueattr.suggest import did_you_mean
@@ -25,8 +40,7 @@ REPORTS = "reports"
 
 LogForm: TypeAlias = Literal["text", "json"]
 
-_FORMS = ("html", "json", "csv", "parquet", "png", "svg")
-_MOST_KEPT = 1_000_000
+_Forms: TypeAlias = ListOf[Literal["html", "json", "csv", "parquet", "png", "svg"]]
 
 
 # --- what a value may be -------------------------------------------------------------------------
@@ -34,15 +48,6 @@ _MOST_KEPT = 1_000_000
 
 def _joined(values: tuple[Any, ...] | None) -> str | None:
     return None if values is None else ",".join(map(str, values))
-
-
-def _one_of(*allowed: str) -> Callable[[Any], None]:
-    def check(value: Any) -> None:
-        for word in (value,) if isinstance(value, str) else value:
-            if word not in allowed:
-                raise UsageError(f"{word!r} is none of {', '.join(allowed)}")
-
-    return check
 
 
 def _asked(**choice: Any) -> None:
@@ -58,14 +63,6 @@ def _sampled(**choice: Any) -> None:
     sampling(**choice)
 
 
-def _from(low: int, high: int) -> Callable[[int], None]:
-    def check(value: int) -> None:
-        if not low <= value <= high:
-            raise UsageError(f"{value} is not from {low:,} to {high:,}")
-
-    return check
-
-
 def _once(values: tuple[str, ...]) -> None:
     if len(set(values)) < len(values):
         raise UsageError(f"{', '.join(values)} names something twice")
@@ -75,52 +72,52 @@ def _once(values: tuple[str, ...]) -> None:
 
 SECTIONS = (
     Section("", (
-        Key("db", "path", str(DEFAULT_DB)),
-        Key("memory-limit", "text", "4GB", memory_limit),
+        Key("db", FilePath, str(DEFAULT_DB)),
+        Key("memory-limit", Text, "4GB", memory_limit),
     )),
     Section("sources", (
-        Key("read", "words"),
-        Key("plc", "words"),
-        Key("host", "words"),
-        Key("for", "text", "15m", lambda text: duration(text, "--for")),
-        Key("from", "time", None, lambda text: moment(text, "--from")),
-        Key("to", "time", None, lambda text: moment(text, "--to")),
-        Key("no-fill", "flag", default=False),
-        Key("dictionary", "path"),
-        Key("insecure", "flag", default=False),
+        Key("read", Words),
+        Key("plc", Words),
+        Key("host", Words),
+        Key("for", Text, "15m", lambda text: duration(text, "--for")),
+        Key("from", Time, None, lambda text: moment(text, "--from")),
+        Key("to", Time, None, lambda text: moment(text, "--to")),
+        Key("no-fill", Flag, default=False),
+        Key("dictionary", FilePath),
+        Key("insecure", Flag, default=False),
     ), repeated=True, required=True),
     Section("report", (
-        Key("topic", "words", None, _once, required=True),
-        Key("topics", "path"),
-        Key("from", "time", None, lambda text: _asked(start=text)),
-        Key("to", "time", None, lambda text: _asked(end=text)),
-        Key("window", "text", None, lambda text: _asked(window=text)),
-        Key("indicator", "words", ("all",)),
-        Key("sizes", "numbers", (100, 1000), lambda x: _sampled(sizes=_joined(x))),
-        Key("protocol", "words", ("visibility",), lambda x: _sampled(protocol=_joined(x))),
-        Key("seeds", "whole", 10, lambda n: _sampled(seeds=n)),
-        Key("seed", "whole", 0, lambda n: _sampled(seed=n)),
-        Key("top", "whole", 20, _from(1, 1000)),
-        Key("scale", "text", "log1p", _one_of("log1p", "raw")),
-        Key("popularity", "text", "follows-received", _one_of("follows-received", "followers")),
-        Key("missing-followers", "text", "error", _one_of("error", "drop", "received")),
-        Key("tiers", "numbers", (1, 10), lambda x: _questioned(tiers=_joined(x))),
-        Key("method", "text", "auto", _one_of("auto", "closed", "quadrature")),
-        Key("steps", "whole", None, lambda n: _questioned(method="quadrature", steps=n)),
-        Key("aggregator", "text", "mean", _one_of("mean", "log", "geometric")),
-        Key("weights", "numbers", None, lambda x: _questioned(weights=_joined(x))),
-        Key("bots", "path"),
-        Key("keep-bots", "flag", default=False),
-        Key("max-rate", "text", None, lambda text: _asked(max_rate=text)),
+        Key("topic", Words, None, _once, required=True),
+        Key("topics", FilePath),
+        Key("from", Time, None, lambda text: _asked(start=text)),
+        Key("to", Time, None, lambda text: _asked(end=text)),
+        Key("window", Text, None, lambda text: _asked(window=text)),
+        Key("indicator", Words, ("all",)),
+        Key("sizes", Numbers, (100, 1000), lambda x: _sampled(sizes=_joined(x))),
+        Key("protocol", Words, ("visibility",), lambda x: _sampled(protocol=_joined(x))),
+        Key("seeds", Whole, 10, lambda n: _sampled(seeds=n)),
+        Key("seed", Whole, 0, lambda n: _sampled(seed=n)),
+        Key("top", Annotated[Whole, Field(ge=1, le=1000)], 20),
+        Key("scale", Literal["log1p", "raw"], "log1p"),
+        Key("popularity", Literal["follows-received", "followers"], "follows-received"),
+        Key("missing-followers", Literal["error", "drop", "received"], "error"),
+        Key("tiers", Numbers, (1, 10), lambda x: _questioned(tiers=_joined(x))),
+        Key("method", Literal["auto", "closed", "quadrature"], "auto"),
+        Key("steps", Whole, None, lambda n: _questioned(method="quadrature", steps=n)),
+        Key("aggregator", Literal["mean", "log", "geometric"], "mean"),
+        Key("weights", Numbers, None, lambda x: _questioned(weights=_joined(x))),
+        Key("bots", FilePath),
+        Key("keep-bots", Flag, default=False),
+        Key("max-rate", Text, None, lambda text: _asked(max_rate=text)),
     ), required=True),
     Section("output", (
-        Key("reports", "path", REPORTS),
-        Key("format", "words", ("html", "json"), _one_of(*_FORMS)),
-        Key("keep", "whole", None, _from(1, _MOST_KEPT)),
+        Key("reports", FilePath, REPORTS),
+        Key("format", _Forms, ("html", "json")),
+        Key("keep", Annotated[Whole, Field(ge=1, le=1_000_000)]),
     )),
     Section("log", (
-        Key("form", "text", "text", _one_of(*get_args(LogForm))),
-        Key("file", "path"),
+        Key("form", LogForm, "text"),
+        Key("file", FilePath),
     )),
 )  # fmt: skip
 """Keys that are options of `blueattr ingest` or `blueattr report` are called and checked alike."""

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from test_cli import COMMANDS
 
 from blueattr.cli.config import TEMPLATE
-from blueattr.config import Document, Key, Origin, Place, Section, settle
+from blueattr.config import Document, FilePath, Key, Origin, Place, Section, settle
 from blueattr.errors import ExitCode, UsageError
 from blueattr.plan_file import SECTIONS
 
@@ -263,7 +263,12 @@ def test_the_file_is_the_named_one_or_the_one_here_or_that_of_the_environment(
 
 
 def test_paths_are_relative_to_where_they_are_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    keys = (Key("here", "path"), Key("said", "path"), Key("usual", "path", "u"), Key("no", "path"))
+    keys = (
+        Key("here", FilePath),
+        Key("said", FilePath),
+        Key("usual", FilePath, "u"),
+        Key("no", FilePath),
+    )
     document = Document(write('here = "x"\nsaid = "~/y"\n', "deep/s.toml"))
     monkeypatch.setenv("HOME", "/home/me")
     found = settle([Section("", keys)], document, {})

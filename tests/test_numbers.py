@@ -16,7 +16,7 @@ from study_cases import BOOTSTRAP, SENSITIVITY
 from test_golden import REPORTS
 from topic_cases import report, topics
 
-from blueattr.config import Key, Section, settle
+from blueattr.config import FilePath, Key, Section, settle
 from blueattr.convergence import convergence
 from blueattr.features import SCHEMA
 from blueattr.following import Followed
@@ -77,7 +77,7 @@ def reports() -> Iterator[Report]:
     stages = (Stage("ingest", 1.0, "all"),)
     run = Run("2026-05-01T000000Z", moment, 1, "fine", 0, 2.0, stages, about, end)
     yield runs_report([run], Path("reports"))
-    keys = (Key("db", "path", "x"),)
+    keys = (Key("db", FilePath, "x"),)
     yield settings_report(settle([Section("", keys)], None, {}), {"A_SECRET": True})
 
 
