@@ -30,7 +30,7 @@ from events_builder import (
     uri,
 )
 
-from blueattr.cli.main import app
+from blueattr.cli.main import _app, app
 
 AGENTS = 60
 BOTS = 3
@@ -181,3 +181,17 @@ def write_store(path: Path) -> Path:
 
 __all__ = ["AGENTS", "BLUEATTR", "BOTS", "Run", "did", "events", "ok", "process", "run",
            "write_events", "write_store"]  # fmt: skip
+
+
+def commands() -> Iterator[tuple[str, Any]]:
+    """Every command that does something, by its full name."""
+    todo: list[tuple[str, Any]] = [("", typer.main.get_command(_app))]
+    while todo:
+        name, command = todo.pop()
+        if hasattr(command, "commands"):
+            todo += [(f"{name} {sub}".strip(), c) for sub, c in command.commands.items()]
+        else:
+            yield name, command
+
+
+COMMANDS = dict(sorted(commands()))

@@ -1,6 +1,7 @@
 """Builds Jetstream events as plain dicts, and their lines in each shape that ingest takes."""
 
 import json
+import random
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -172,3 +173,29 @@ def dumps(value: Json) -> str:
 
 def lines(*events: Event) -> bytes:
     return "".join(dumps(event) + "\n" for event in events).encode()
+
+
+def mixed(count: int) -> list[Event]:
+    """Events of every kind with deletes, updates and departures, and a few lines to reject."""
+    rng = random.Random(5)  # noqa: S311 - the same events every time
+    names = ["a", "b", "c", "d", *(letter * 24 for letter in "efgh")]
+    out: list[Event] = []
+    for k in range(count):
+        who, other = rng.choice(names), rng.choice(names)
+        rkey = rng.choice([f"r{rng.randrange(5)}", tid(rng.randrange(1, 15))])
+        out.append(
+            rng.choice(
+                [
+                    post(who, rkey, f"text {k}", rev=k, time=at(k)),
+                    post(who, rkey, f"text {k}", rev=k, time=at(k), parent=uri(other, "r1")),
+                    repost(who, rkey, uri(other, "r1"), rev=k, time=at(k)),
+                    follow(who, rkey, other, rev=k, time=at(k)),
+                    delete(who, rng.choice([POST, FOLLOW]), rkey, rev=k, time=at(k)),
+                    profile(who, rev=k, time=at(k), bot=rng.random() < 0.5),
+                    identity(who, f"{rkey}.org", time=at(k)),
+                    account(who, rng.choice([None, None, "deleted"]), time=at(k)),
+                    commit(who, POST, "bad key", {"text": ""}, rev=k, time=at(k)),
+                ]
+            )
+        )
+    return out

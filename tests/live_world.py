@@ -8,10 +8,9 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from events_builder import Event, at, post
+from events_builder import Event, at, mixed, post
 from store_content import rows
 from stream_server import StreamServer
-from test_ingest import mixed
 
 from blueattr import coverage, following
 from blueattr.follow_meter import Moment

@@ -21,11 +21,11 @@ from typing import Any
 import duckdb
 import polars as pl
 import pytest
-import typer.main
 from cli_world import (
     AGENTS,
     BLUEATTR,
     BOTS,
+    COMMANDS,
     LAST_EVENT,
     Run,
     harmless,
@@ -39,7 +39,6 @@ from events_builder import at, did, follow, identity, lines, post
 from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
-from blueattr.cli import main
 from blueattr.errors import BlueattrError, ExitCode
 from blueattr.store import Store
 from blueattr.version import __version__
@@ -98,20 +97,6 @@ def refused(code: ExitCode, *arguments: object, says: str = "", stdin: bytes = b
 
 
 # --- help ----------------------------------------------------------------------------------------
-
-
-def commands() -> Iterator[tuple[str, Any]]:
-    """Every command that does something, by its full name."""
-    todo: list[tuple[str, Any]] = [("", typer.main.get_command(main._app))]
-    while todo:
-        name, command = todo.pop()
-        if hasattr(command, "commands"):
-            todo += [(f"{name} {sub}".strip(), c) for sub, c in command.commands.items()]
-        else:
-            yield name, command
-
-
-COMMANDS = dict(sorted(commands()))
 
 
 def test_the_commands_are_those_of_the_issue() -> None:

@@ -7,11 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cli_world import harmless, ok, run
+from cli_world import COMMANDS, harmless, ok, run
 from effort import law
 from hypothesis import given
 from hypothesis import strategies as st
-from test_cli import COMMANDS
 
 from blueattr.cli.config import TEMPLATE
 from blueattr.config import Document, FilePath, Key, Origin, Place, Section, settle

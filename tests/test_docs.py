@@ -18,9 +18,8 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-from cli_world import BLUEATTR
+from cli_world import BLUEATTR, COMMANDS
 from pages import HOME, abridged, short_folder, typed
-from test_cli import COMMANDS
 
 import blueattr
 

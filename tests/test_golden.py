@@ -6,42 +6,20 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from inventory_cases import INVENTORIES
+from golden_cases import REPORTS
 from report_cases import (
     ATTRIBUTION,
-    COMPARISON,
-    FEATURES_FILE,
-    OWN_INDICATOR,
-    QUADRATURE,
-    STATUS,
-    VAR,
 )
-from study_cases import STUDIES
 
 from blueattr.report import (
     Report,
     agents_to,
-    attribution_report,
-    attributions_report,
-    comparison_report,
     render,
 )
 from blueattr.report.text import Terminal
 
 GOLDEN = Path(__file__).parent / "golden"
 WRITE = os.environ.get("BLUEATTR_WRITE_GOLDEN") == "1"
-
-REPORTS = {
-    "attribution": attribution_report(ATTRIBUTION),
-    "attribution-quadrature": attribution_report(QUADRATURE),
-    "attribution-own": attribution_report(OWN_INDICATOR),
-    "attribution-features-file": attribution_report(FEATURES_FILE),
-    "attributions": attributions_report([ATTRIBUTION, VAR]),
-    "comparison": comparison_report(COMPARISON),
-    "status": STATUS,
-    **INVENTORIES,
-    **STUDIES,
-}
 
 
 def _parquet_text(data: bytes) -> bytes:

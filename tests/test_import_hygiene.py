@@ -8,8 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from cli_world import write_events
-from test_cli import COMMANDS
+from cli_world import COMMANDS, write_events
 
 import blueattr
 from blueattr import loading

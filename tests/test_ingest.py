@@ -25,13 +25,13 @@ from events_builder import (
     account,
     as_v2,
     at,
-    commit,
     delete,
     dumps,
     follow,
     identity,
     like,
     lines,
+    mixed,
     plc,
     plc_did,
     post,
@@ -474,32 +474,6 @@ def run(target: Callable[..., None], *arguments: Any) -> int:
     child.join(120)
     assert child.exitcode is not None
     return child.exitcode
-
-
-def mixed(count: int) -> list[Event]:
-    """Events of every kind with deletes, updates and departures, and a few lines to reject."""
-    rng = random.Random(5)  # noqa: S311 - the same events every time
-    names = ["a", "b", "c", "d", *(letter * 24 for letter in "efgh")]
-    out: list[Event] = []
-    for k in range(count):
-        who, other = rng.choice(names), rng.choice(names)
-        rkey = rng.choice([f"r{rng.randrange(5)}", tid(rng.randrange(1, 15))])
-        out.append(
-            rng.choice(
-                [
-                    post(who, rkey, f"text {k}", rev=k, time=at(k)),
-                    post(who, rkey, f"text {k}", rev=k, time=at(k), parent=uri(other, "r1")),
-                    repost(who, rkey, uri(other, "r1"), rev=k, time=at(k)),
-                    follow(who, rkey, other, rev=k, time=at(k)),
-                    delete(who, rng.choice([POST, FOLLOW]), rkey, rev=k, time=at(k)),
-                    profile(who, rev=k, time=at(k), bot=rng.random() < 0.5),
-                    identity(who, f"{rkey}.org", time=at(k)),
-                    account(who, rng.choice([None, None, "deleted"]), time=at(k)),
-                    commit(who, POST, "bad key", {"text": ""}, rev=k, time=at(k)),
-                ]
-            )
-        )
-    return out
 
 
 EVENTS = mixed(110)

@@ -10,10 +10,10 @@ from typing import Any
 
 import polars as pl
 import pytest
+from hostile_text import HOSTILE
+from html_pages import inert, tree
 from report_cases import ATTRIBUTION, COMPARISON, FEATURES_FILE
 from study_cases import BOOTSTRAP, DAYS, GRID, SENSITIVITY
-from test_report_escape import HOSTILE
-from test_report_html import inert, tree
 from topic_cases import hostile, report
 
 from blueattr.convergence import convergence

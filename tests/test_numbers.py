@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from golden_cases import REPORTS
 from inventory_cases import DB, INGESTED
 from report_cases import ATTRIBUTION
 from study_cases import BOOTSTRAP, SENSITIVITY
-from test_golden import REPORTS
 from topic_cases import report, topics
 
 from blueattr.config import FilePath, Key, Section, settle

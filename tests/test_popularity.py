@@ -7,7 +7,7 @@ from typing import Any
 
 import polars as pl
 import pytest
-from cli_world import Run, ok, run, write_store
+from cli_world import COMMANDS, Run, ok, run, write_store
 from effort import law
 from events_builder import (
     Event,
@@ -26,7 +26,6 @@ from events_builder import (
 )
 from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
-from test_cli import COMMANDS
 
 from blueattr import jobs, panel, studies
 from blueattr.attribution import Panel, attribute

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from test_report_html import tree
+from html_pages import PHONE, WIDE, tree
 from topic_cases import hostile, large, report, topics
 
 from blueattr.report import render
@@ -16,8 +16,6 @@ from blueattr.report.page import write_page
 from blueattr.report.topic_exhibits import topic_exhibits
 
 pytestmark = pytest.mark.browser
-
-WIDE, PHONE = {"width": 1000, "height": 800}, {"width": 390, "height": 844}
 
 
 class Watched:

@@ -8,6 +8,7 @@ import unicodedata
 import polars as pl
 import pytest
 from effort import law
+from hostile_text import HOSTILE, harmless
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -15,38 +16,7 @@ from blueattr.report.escape import _INVISIBLE, FORMULA, HIDDEN, guard_cell, safe
 
 LAW = law(300)
 
-HOSTILE = [
-    "\x1b[2J\x1b]0;title\x07",
-    "\x9b31m",
-    "a\rb\nc\td\x00e\x7f",
-    "\u202egnp.exe\u202c",
-    "\u2066x\u2069\u200e\u200f\u061c",
-    "zero\u200bwidth\ufeff\u200d",
-    "line\u2028para\u2029",
-    "\ud800 lone \udfff",
-    "[bold]x[/]",
-    "[/nonsense]",
-    "[link=file:///etc/passwd]x[/link]",
-    ":smile:",
-    "=1+1",
-    "+1",
-    "-1",
-    "@SUM(A1)",
-    "\t=1",
-    "\r=1",
-    " =1",
-    "\u200b=1",
-    "＝1",  # noqa: RUF001 - fullwidth on purpose
-    '"quoted", with comma',
-    "日本語 עברית 🦋",
-    "\U000e0041tag",
-]
 texts = st.text(st.characters(), max_size=60) | st.sampled_from(HOSTILE)  # surrogates included
-
-
-def harmless(character: str) -> bool:
-    """By Unicode's own categories: no control, format, surrogate or separator but the space."""
-    return unicodedata.category(character) not in {"Cc", "Cf", "Cs", "Zl", "Zp"}
 
 
 @LAW

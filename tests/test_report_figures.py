@@ -14,11 +14,11 @@ from typing import Any, Literal
 import polars as pl
 import pytest
 from effort import law
+from hostile_text import HOSTILE
 from hypothesis import given
 from hypothesis import strategies as st
 from report_cases import ATTRIBUTION, COMPARISON
 from study_cases import BOOTSTRAP, DAYS, GRID, SENSITIVITY
-from test_report_escape import HOSTILE
 from topic_cases import hostile, origin_of, panel, report, topics
 
 from blueattr.errors import OutputError, UsageError

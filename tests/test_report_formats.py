@@ -13,6 +13,7 @@ from typing import Any
 import polars as pl
 import pytest
 from effort import costly_law, law
+from hostile_text import HOSTILE, harmless
 from hypothesis import given
 from hypothesis import strategies as st
 from report_cases import (
@@ -28,7 +29,6 @@ from report_cases import (
     STATUS,
     VAR,
 )
-from test_report_escape import HOSTILE, harmless
 
 from blueattr.attribution import AttributionResult, attribute
 from blueattr.provenance import Gap, PanelStep, Provenance, TopicInfo

@@ -6,10 +6,8 @@ import hashlib
 import io
 import json
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import cache
-from html.parser import HTMLParser
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -19,9 +17,10 @@ import polars as pl
 import pytest
 from cli_world import harmless, ok, run, write_store
 from effort import law
+from hostile_text import HOSTILE
+from html_pages import Element, inert, tree
 from hypothesis import given
 from hypothesis import strategies as st
-from test_report_escape import HOSTILE
 from topic_cases import COMMAND, VERSIONS, hostile, make, origin_of, panel, report, topics
 
 from blueattr.errors import ExitCode, OutputError, UsageError
@@ -36,7 +35,6 @@ from blueattr.report.topic_exhibits import topic_exhibits
 
 LAW = law(40)
 SVG = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 1 1"></svg>'
-VOID = {"meta", "link", "br", "hr", "img", "input", "path", "line", "rect"}
 
 
 def drawn(_: object) -> str:
@@ -46,63 +44,6 @@ def drawn(_: object) -> str:
 
 def page(*reports: TopicReport) -> str:
     return page_html(reports or (report(),), drawn)
-
-
-@dataclass
-class Element:
-    tag: str
-    attributes: dict[str, str | None]
-    children: list["Element | str"] = field(default_factory=list)
-
-    def walk(self) -> Iterator["Element"]:
-        yield self
-        for child in self.children:
-            if isinstance(child, Element):
-                yield from child.walk()
-
-    def all(self, tag: str) -> list["Element"]:
-        return [element for element in self.walk() if element.tag == tag]
-
-    def text(self) -> str:
-        """What stands in it; a space is a space, whether a line may end there or not."""
-        found = "".join(c if isinstance(c, str) else c.text() for c in self.children)
-        return found.replace("\u00a0", " ")
-
-    def by_id(self, name: str) -> "Element":
-        (found,) = [e for e in self.walk() if e.attributes.get("id") == name]
-        return found
-
-
-class Tree(HTMLParser):
-    """A strict reader: every element is closed, in order."""
-
-    def __init__(self, html: str) -> None:
-        super().__init__(convert_charrefs=True)
-        self.root = Element("", {})
-        self._open = [self.root]
-        self.feed(html)
-        self.close()
-        assert self._open == [self.root], "an element is not closed"
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        assert len(dict(attrs)) == len(attrs), "an attribute twice"
-        element = Element(tag, dict(attrs))
-        self._open[-1].children.append(element)
-        if tag not in VOID:
-            self._open.append(element)
-
-    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self._open[-1].children.append(Element(tag, dict(attrs)))
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self._open.pop().tag == tag
-
-    def handle_data(self, data: str) -> None:
-        self._open[-1].children.append(data)
-
-
-def tree(html: str) -> Element:
-    return Tree(html).root
 
 
 # --- what a page is -------------------------------------------------------------------------------
@@ -128,27 +69,6 @@ def test_the_policy_permits_the_page_its_own_style_and_nothing_else() -> None:
     }  # fmt: skip
     # Nothing stands before the policy that it would not cover.
     assert [e.tag for e in root.all("head")[0].walk()][:3] == ["head", "meta", "meta"]
-
-
-def inert(root: Element) -> None:
-    """Nothing runs, loads, or is styled by itself; links go to profiles or stay in the page."""
-    ids = [e.attributes["id"] for e in root.walk() if "id" in e.attributes]
-    assert len(set(ids)) == len(ids)
-    for element in root.walk():
-        assert element.tag not in {"script", "iframe", "object", "embed", "form", "img", "base"}
-        for name, value in element.attributes.items():
-            assert not name.startswith("on")
-            assert name not in {"style", "src", "srcset", "action", "formaction", "background"}
-            if name in {"href", "xlink:href"}:
-                assert value is not None
-                assert re.match(
-                    r"#[a-z]|data:,$|data:text/csv;charset=utf-8;base64,[A-Za-z0-9+/=]+$"
-                    r"|https://bsky\.app/profile/did:[a-z]+:[A-Za-z0-9._:%-]+$", value,
-                ), value  # fmt: skip
-                if value.startswith("#"):
-                    assert value[1:] in ids
-            if name == "aria-labelledby":
-                assert value in ids
 
 
 @pytest.mark.parametrize("reports", [(), "all"], ids=["one", "several"])

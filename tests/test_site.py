@@ -9,8 +9,8 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import pytest
-from test_cli import COMMANDS
-from test_report_browser import PHONE, WIDE
+from cli_world import COMMANDS
+from html_pages import PHONE, WIDE
 
 from blueattr.errors import ExitCode
 
