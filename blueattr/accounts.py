@@ -7,12 +7,12 @@ import numpy.typing as npt
 import polars as pl
 import pyarrow as pa
 
+from blueattr.kernels.tallies import AccountNumbers
 from blueattr.provenance import Window
 from blueattr.store import Store
 
-__all__ = ["Accounts", "Among", "Creation", "asked", "named"]
+__all__ = ["Among", "Creation", "asked", "named"]
 
-Accounts = npt.NDArray[np.uint32]
 Bools = npt.NDArray[np.bool_]
 
 _ROWS = 1 << 20
@@ -32,17 +32,17 @@ class Among:
         Above the numbers of all accounts of the store.
     """
 
-    def __init__(self, accounts: Accounts, past: int) -> None:
+    def __init__(self, accounts: AccountNumbers, past: int) -> None:
         self._accounts = accounts
         self._past = past
         self._there = np.zeros(past, np.bool_)
         self._there[accounts] = True
 
-    def there(self, accounts: Accounts) -> Bools:
+    def there(self, accounts: AccountNumbers) -> Bools:
         """Say of other accounts whether they are among these."""
         return self._there[accounts]
 
-    def flags(self, accounts: Accounts) -> Bools:
+    def flags(self, accounts: AccountNumbers) -> Bools:
         """Say of each of these whether it is among others: bool (n,)."""
         flags = np.zeros(self._past, np.bool_)
         flags[accounts] = True
@@ -69,7 +69,7 @@ class Creation:
     is_inside: Bools
 
     @classmethod
-    def of(cls, store: Store, window: Window, accounts: Accounts) -> "Creation":
+    def of(cls, store: Store, window: Window, accounts: AccountNumbers) -> "Creation":
         """Ask the directory, else the AppView, else profiles that were seen made.
 
         Parameters
@@ -105,7 +105,7 @@ class Creation:
         return "creation time " + ", ".join(parts)
 
 
-def named(store: Store, accounts: Accounts) -> pl.DataFrame:
+def named(store: Store, accounts: AccountNumbers) -> pl.DataFrame:
     """Give accounts their DIDs.
 
     Returns

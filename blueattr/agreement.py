@@ -8,9 +8,9 @@ import numpy as np
 from blueattr import kernels
 from blueattr.kernels import FloatArray
 
-__all__ = ["TOP", "Agreement", "agreement"]
+__all__ = ["TOP_COMPARED", "Agreement", "agreement"]
 
-TOP = 10
+TOP_COMPARED = 10
 _TIE = 1e-12  # relatively; two values this close differ by rounding alone
 
 
@@ -63,7 +63,7 @@ def agreement(values: FloatArray, reference: FloatArray) -> Agreement:
     docs/methods.md, "Validation".
     """
     correlations = kernels.rank_correlations(values, reference, tolerance=_TIE)
-    top = min(TOP, values.size)
+    top = min(TOP_COMPARED, values.size)
     ours, theirs = (set(kernels.argsort(-x)[:top].tolist()) for x in (values, reference))
     return Agreement(
         mae=float(kernels.exact_sum(np.abs(values - reference)) / values.size),

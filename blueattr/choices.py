@@ -23,7 +23,7 @@ from blueattr.tiers import DEFAULT_CUTOFFS, assign_tiers, check_cutoffs, tier_na
 from blueattr.value import Method, Remarks, TierShare, check_method
 
 __all__ = [
-    "TOP",
+    "TOP_OVERLAP",
     "Effect",
     "IndicatorSensitivity",
     "PanelVariant",
@@ -32,7 +32,7 @@ __all__ = [
     "sensitivity",
 ]
 
-TOP = 10
+TOP_OVERLAP = 10
 """How many of the largest values are compared."""
 
 Effect = Literal["default", "computed", "no effect", "not available"]
@@ -291,7 +291,7 @@ class _Study:
                 row,
                 effect="default",
                 common=everyone,
-                top_overlap=min(TOP, everyone),
+                top_overlap=min(TOP_OVERLAP, everyone),
                 kendall_tau=1.0 if varied else None,
             )
         ]
@@ -361,4 +361,4 @@ def _common(
 
 def _largest(values: FloatArray) -> set[int]:
     """Give the positions of the ten largest values; of ties the first."""
-    return set(kernels.argsort(-values)[:TOP].tolist())
+    return set(kernels.argsort(-values)[:TOP_OVERLAP].tolist())

@@ -23,12 +23,12 @@ from blueattr.provenance import IndicatorInfo, Provenance
 from blueattr.value import check_method, solve
 
 __all__ = [
-    "DEFAULT_STEPS",
     "FINE_STEPS",
     "PUBLISHED",
     "PUBLISHED_MOMENT",
     "PUBLISHED_MOMENTS",
     "ROUNDING",
+    "STEPS_TRIED",
     "Convergence",
     "ConvergenceRow",
     "ConvergenceSeries",
@@ -36,7 +36,7 @@ __all__ = [
     "heat_error",
 ]
 
-DEFAULT_STEPS = (5, 10, 20, 30, 50, 100, 300)
+STEPS_TRIED = (5, 10, 20, 30, 50, 100, 300)
 FINE_STEPS = 10_000
 """K of the reference where there is no closed form."""
 PUBLISHED = {5: 4.0e-3, 300: 1.1e-6}
@@ -159,7 +159,7 @@ def convergence(
     frame: object,
     indicators: Sequence[str | Indicator | OwnIndicator] = ("heat",),
     *,
-    steps: Sequence[int] = DEFAULT_STEPS,
+    steps: Sequence[int] = STEPS_TRIED,
     aggregator: Aggregator | None = None,
     provenance: Provenance | None = None,
 ) -> Convergence:

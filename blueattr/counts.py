@@ -14,7 +14,7 @@ import numpy as np
 import polars as pl
 import pyarrow as pa
 
-from blueattr.kernels.tallies import RECEIVED, WRITTEN, Accounts, Sums, Tally, add_up
+from blueattr.kernels.tallies import RECEIVED, WRITTEN, AccountNumbers, Sums, Tally, add_up
 from blueattr.matching import (
     Rule,
     Stretch,
@@ -55,9 +55,9 @@ class LaidOut:
     first: date
     last: date
     past: int
-    active: Accounts
-    gone: Accounts
-    followed: Accounts
+    active: AccountNumbers
+    gone: AccountNumbers
+    followed: AccountNumbers
     follows: Sums
 
 
@@ -215,7 +215,7 @@ def _of_topic(store: Store, laid: LaidOut) -> pl.DataFrame:
     return pl.DataFrame({"account": account, **dict(zip(_COUNTS, sums, strict=True))})
 
 
-def _within(accounts: Accounts, low: int, past: int) -> Accounts:
+def _within(accounts: AccountNumbers, low: int, past: int) -> AccountNumbers:
     return accounts[(accounts >= low) & (accounts < past)]
 
 

@@ -11,14 +11,15 @@ import polars as pl
 
 from blueattr import accounts, counts
 from blueattr.errors import EmptyPanelError, InputError, NoAnswerError
+from blueattr.kernels.tallies import AccountNumbers
 from blueattr.provenance import PanelStep, Window
 from blueattr.store import Store
 from blueattr.toml_file import TomlFile
 
 __all__ = [
     "BotRule",
+    "FilteredPanel",
     "MissingFollowers",
-    "Panel",
     "RateRule",
     "bot_rules",
     "build",
@@ -50,7 +51,7 @@ class RateRule:
 
 
 @dataclass(frozen=True, slots=True)
-class Panel:
+class FilteredPanel:
     """The agents of a window.
 
     Parameters
@@ -104,7 +105,7 @@ def build(
     rules: tuple[BotRule, ...] | None = None,
     rate: RateRule | None = None,
     keep_bots: bool = False,
-) -> Panel:
+) -> FilteredPanel:
     """Filter the accounts that were active in a window down to agents.
 
     Active is anyone with a post, reply, repost or follow in the window. Then, in this order, go:
@@ -138,7 +139,7 @@ def build(
             f"the filters leave nobody of {steps[0].before:,} active accounts; most "
             f"({worst.removed:,}) went as: {worst.filter}"
         )
-    return Panel(accounts.asked(store, accounts.named(store, left.accounts())), steps)
+    return FilteredPanel(accounts.asked(store, accounts.named(store, left.accounts())), steps)
 
 
 def candidates(
@@ -181,7 +182,7 @@ class _Left:
         Numbers of accounts, uint32, ascending.
     """
 
-    def __init__(self, active: accounts.Accounts) -> None:
+    def __init__(self, active: AccountNumbers) -> None:
         self.active = active
         self.there = np.ones(active.size, np.bool_)
         self.steps: list[PanelStep] = []
@@ -193,7 +194,7 @@ class _Left:
         after = int(np.count_nonzero(self.there))
         self.steps.append(PanelStep(name, before, before - after, after, note))
 
-    def accounts(self) -> accounts.Accounts:
+    def accounts(self) -> AccountNumbers:
         """Numbers of those left."""
         return self.active[self.there]
 
@@ -251,7 +252,9 @@ def _suspects(handles: pl.DataFrame, rules: tuple[BotRule, ...]) -> pl.DataFrame
         return handles  # each is accepted by itself; together they are too large
 
 
-def with_followers(built: Panel, window: Window, missing: MissingFollowers) -> Panel:
+def with_followers(
+    built: FilteredPanel, window: Window, missing: MissingFollowers
+) -> FilteredPanel:
     """Settle what becomes of agents whose follower count is not known.
 
     Parameters
@@ -279,7 +282,7 @@ def with_followers(built: Panel, window: Window, missing: MissingFollowers) -> P
                 f"no follower count is known of any of {len(agents):,} agents; {_advice(window)}"
             )
         step = PanelStep("follower count unknown", len(agents), len(unknown), len(known))
-        return Panel(known, (*built.steps, step))
+        return FilteredPanel(known, (*built.steps, step))
     if missing == "error" and len(unknown):
         never = unknown["asked_at"].null_count()
         parts = [f"{never:,} were never asked about"] * (never > 0)

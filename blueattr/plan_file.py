@@ -281,7 +281,7 @@ def _stream(settings: Settings, place: Place, said: Mapping[str, Any]) -> "Follo
     from blueattr.plans import Following
     from blueattr.provenance import Window
     from blueattr.sources.archive import ArchiveSource
-    from blueattr.sources.archive_key import Key as Secret
+    from blueattr.sources.archive_key import ArchiveKey as Secret
     from blueattr.sources.services import find_streams
 
     streams = find_streams(
@@ -306,7 +306,7 @@ def _archive(said: Mapping[str, Any]) -> "Archive":
     from blueattr.plans import Archive
     from blueattr.provenance import Window
     from blueattr.sources.archive import ArchiveSource
-    from blueattr.sources.archive_key import Key as Secret
+    from blueattr.sources.archive_key import ArchiveKey as Secret
     from blueattr.sources.hosts import JETSTREAMS
 
     start, end = moment(said["from"], "from"), moment(said["to"], "to")

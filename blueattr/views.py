@@ -86,7 +86,7 @@ class PanelQuery:
             raise UsageError(f"the window ends ({end}) before it starts ({start})")
         return Window(start, end)
 
-    def agents(self, store: Store, window: Window) -> panel.Panel:
+    def agents(self, store: Store, window: Window) -> panel.FilteredPanel:
         """Build the panel.
 
         Raises
@@ -138,7 +138,7 @@ class StoreView:
     store: Store
     query: PanelQuery
     window: Window
-    built: panel.Panel
+    built: panel.FilteredPanel
 
     @classmethod
     def of(cls, store: Store, query: PanelQuery) -> "StoreView":

@@ -195,7 +195,7 @@ def _fetch(
     from blueattr.provenance import Window
     from blueattr.report.inventory import fetch_report
     from blueattr.sources.archive import ArchiveSource
-    from blueattr.sources.archive_key import Key
+    from blueattr.sources.archive_key import ArchiveKey
     from blueattr.sources.hosts import JETSTREAMS
 
     if start is None or end is None:
@@ -205,7 +205,7 @@ def _fetch(
     source = ArchiveSource(
         hosts[0] if hosts else JETSTREAMS[0],
         Window(start, end),
-        key=Key.from_environment(),
+        key=ArchiveKey.from_environment(),
         insecure=insecure,
         on_wait=lambda seconds, why: say(f"blueattr: waiting {seconds:.0f} s: {why}"),
     )
@@ -235,9 +235,9 @@ def _follow(
     from blueattr.provenance import Window
     from blueattr.report.inventory import follow_report
     from blueattr.sources.archive import ArchiveSource
-    from blueattr.sources.archive_key import Key
+    from blueattr.sources.archive_key import ArchiveKey
 
-    key = None if no_fill or streams[0].kind != "jetstream" else Key.from_environment()
+    key = None if no_fill or streams[0].kind != "jetstream" else ArchiveKey.from_environment()
 
     def fill(stream: "Stream", since: datetime) -> ArchiveSource:
         # To the end of what it has, whatever the clocks say.

@@ -46,7 +46,7 @@ from blueattr.provenance import Window
 from blueattr.sources import Chunk, archive, archive_client, archive_plans, archive_segments
 from blueattr.sources.archive import ArchiveSource
 from blueattr.sources.archive_client import ArchiveClient
-from blueattr.sources.archive_key import KEY, Key
+from blueattr.sources.archive_key import KEY, ArchiveKey
 from blueattr.sources.parallel import in_order
 from blueattr.sources.timing import Timing
 from blueattr.store import Store
@@ -1072,7 +1072,7 @@ def test_the_key_is_sent_and_seen_nowhere_else(
 ) -> None:
     monkeypatch.setenv(KEY, f" {SECRET}\n")
     caplog.set_level(logging.DEBUG)
-    key = Key.from_environment()
+    key = ArchiveKey.from_environment()
     assert key is not None
     told: list[str] = []
     guarded.density = 0.9
@@ -1118,7 +1118,7 @@ def test_the_key_is_sent_and_seen_nowhere_else(
 def test_errors_name_the_variable_and_never_the_key(guarded: ArchiveServer) -> None:
     for key, words in [
         (None, f"set {KEY} in the environment"),
-        (Key("wrong"), f"does not accept the key in {KEY}"),
+        (ArchiveKey("wrong"), f"does not accept the key in {KEY}"),
     ]:
         with pytest.raises(SourceError, match=words) as caught:
             read(source(guarded, key=key))
@@ -1135,7 +1135,7 @@ def test_errors_name_the_variable_and_never_the_key(guarded: ArchiveServer) -> N
     ):
         guarded.script = lambda _asked, fault=fault: fault  # type: ignore[misc]
         with pytest.raises(SourceError) as caught:
-            read(source(guarded, key=Key(letters)))
+            read(source(guarded, key=ArchiveKey(letters)))
         error: BaseException | None = caught.value
         while error is not None:
             if error.__suppress_context__ and error is not caught.value:
@@ -1145,15 +1145,15 @@ def test_errors_name_the_variable_and_never_the_key(guarded: ArchiveServer) -> N
         assert guarded.faults[fault.what] >= 1
     for bad in ("two words", "line\nbreak", "lett\u00e9r", "\x00", ""):
         with pytest.raises(UsageError, match=KEY) as refused:
-            Key(bad)
+            ArchiveKey(bad)
         assert not bad or bad not in str(refused.value)
 
 
 def test_no_key_where_the_variable_is_empty(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(KEY, raising=False)
-    assert Key.from_environment() is None
+    assert ArchiveKey.from_environment() is None
     monkeypatch.setenv(KEY, " ")
-    assert Key.from_environment() is None
+    assert ArchiveKey.from_environment() is None
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
@@ -1163,7 +1163,7 @@ def test_the_key_follows_no_redirect(guarded: ArchiveServer, status: int) -> Non
         fault = Fault("status", status, headers={"Location": f"{other.url}/xrpc/x"})
         guarded.script = lambda asked: fault if asked.fetches else None
         with pytest.raises(SourceError, match=r"sends us elsewhere"):
-            read(source(guarded, key=Key(SECRET)))
+            read(source(guarded, key=ArchiveKey(SECRET)))
         assert guarded.faults["status"] >= 1
         assert other.asked == []
 
@@ -1183,9 +1183,9 @@ def test_the_key_is_not_sent_in_plain_text_over_a_network(
         monkeypatch.delenv(name, raising=False)
     url = f"http://archive.example:{port}"
     with pytest.raises(UsageError, match="not encrypted"):
-        ArchiveSource(url, key=Key(SECRET))
+        ArchiveSource(url, key=ArchiveKey(SECRET))
     with pytest.raises(SourceError, match=f"key in {KEY} is not sent in plain text"):
-        read(ArchiveSource(url, key=Key(SECRET), insecure=True))
+        read(ArchiveSource(url, key=ArchiveKey(SECRET), insecure=True))
     assert guarded.asked
     assert all(SECRET.encode() not in asked.raw for asked in guarded.asked)
 
@@ -1196,7 +1196,7 @@ def test_no_proxy_stands_between_this_machine_and_itself(
     with ArchiveServer().running() as proxy:
         for name in ("http_proxy", "all_proxy"):
             monkeypatch.setenv(name, proxy.url)
-        read(source(guarded, key=Key(SECRET)))
+        read(source(guarded, key=ArchiveKey(SECRET)))
         assert proxy.asked == []
 
 

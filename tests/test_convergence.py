@@ -13,10 +13,10 @@ import polars as pl
 import pytest
 
 from blueattr.convergence import (
-    DEFAULT_STEPS,
     PUBLISHED,
     PUBLISHED_MOMENT,
     PUBLISHED_MOMENTS,
+    STEPS_TRIED,
     Convergence,
     convergence,
     heat_error,
@@ -44,7 +44,7 @@ def result() -> Convergence:
 def test_the_published_end_points_are_met_at_this_moment(result: Convergence) -> None:
     assert result.moment == pytest.approx(PUBLISHED_MOMENT)
     heat = result.series[1]
-    assert [row.steps for row in heat.rows] == list(DEFAULT_STEPS)
+    assert [row.steps for row in heat.rows] == list(STEPS_TRIED)
     shown = {row.steps: row.published for row in heat.rows if row.published is not None}
     assert shown == PUBLISHED == {5: 4.0e-3, 300: 1.1e-6}
     for row in heat.rows:
@@ -142,7 +142,7 @@ def test_the_report(result: Convergence) -> None:
         assert shown["order"] == series.order
         assert [row["error"] for row in shown["rows"]] == [row.error for row in series.rows]
     table = pl.read_csv(io.BytesIO(render(convergence_report(result), "csv")))
-    assert len(table) == 4 * len(DEFAULT_STEPS)
+    assert len(table) == 4 * len(STEPS_TRIED)
     assert table["published"].drop_nulls().to_list() == [4.0e-3, 1.1e-6]
 
 

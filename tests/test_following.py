@@ -44,7 +44,7 @@ from blueattr.follow_meter import Moment
 from blueattr.following import Pace
 from blueattr.provenance import Window
 from blueattr.sources.archive import ArchiveSource
-from blueattr.sources.archive_key import Key
+from blueattr.sources.archive_key import ArchiveKey
 from blueattr.sources.jetstream import JetstreamV1, read_dictionary
 from blueattr.sources.retries import Retries
 from blueattr.sources.socket import ConnectionLost, ConnectionRefused
@@ -561,7 +561,7 @@ def test_a_server_that_crashed_numbers_its_last_block_anew(server: StreamServer,
 
 def archive_fill(stream: Stream, since: object) -> ArchiveSource:
     return ArchiveSource(
-        stream.origin, Window(since, at(days=30)), key=Key("secret-of-the-archive"),  # type: ignore[arg-type]
+        stream.origin, Window(since, at(days=30)), key=ArchiveKey("secret-of-the-archive"),  # type: ignore[arg-type]
     )  # fmt: skip
 
 
@@ -643,7 +643,7 @@ def test_a_fetch_can_be_stopped_and_goes_on_later(
     def small(stream: Stream, since: object) -> ArchiveSource:
         window = Window(since, at(days=30))  # type: ignore[arg-type]
         return ArchiveSource(
-            stream.origin, window, key=Key("secret-of-the-archive"), chunk=1, parallel=1
+            stream.origin, window, key=ArchiveKey("secret-of-the-archive"), chunk=1, parallel=1
         )
 
     run = Run(END)

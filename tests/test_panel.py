@@ -34,7 +34,7 @@ from hypothesis import strategies as st
 
 from blueattr import accounts, counts, jobs, panel
 from blueattr.errors import EmptyPanelError, InputError, UsageError
-from blueattr.panel import BotRule, Panel, RateRule
+from blueattr.panel import BotRule, FilteredPanel, RateRule
 from blueattr.provenance import PanelStep, Window
 from blueattr.store import Store
 from blueattr.writer import Writer
@@ -58,12 +58,12 @@ def ingest(folder: Path, events: list[Event], directory: list[Event] | None = No
     return db
 
 
-def build(db: Path, window: Window = WINDOW, **options: object) -> Panel:
+def build(db: Path, window: Window = WINDOW, **options: object) -> FilteredPanel:
     with Store.open(db) as store:
         return panel.build(store, window, **options)  # type: ignore[arg-type]
 
 
-def names(built: Panel) -> list[str]:
+def names(built: FilteredPanel) -> list[str]:
     return [d.removeprefix("did:plc:") for d in built.agents["did"]]
 
 
@@ -71,7 +71,7 @@ def active(*who: str, day: float = 5) -> list[Event]:
     return [post(w, "x", rev=1, time=at(days=day)) for w in who]
 
 
-def step(built: Panel, name: str) -> PanelStep:
+def step(built: FilteredPanel, name: str) -> PanelStep:
     (found,) = [s for s in built.steps if s.filter == name]
     return found
 

@@ -15,7 +15,7 @@ from blueattr.kernels import compiled
 
 __all__ = ["CODES", "RECEIVED", "WRITTEN", "Tally", "add_up"]
 
-Accounts = npt.NDArray[np.uint32]
+AccountNumbers = npt.NDArray[np.uint32]
 Codes = npt.NDArray[np.uint8]
 Counts = npt.NDArray[np.int32]
 Sums = npt.NDArray[np.int64]
@@ -89,7 +89,7 @@ class Tally:
         for first in range(0, past, largest):
             yield first, min(first + largest, past)
 
-    def add(self, account: Accounts, subject: Accounts, code: Codes) -> None:
+    def add(self, account: AccountNumbers, subject: AccountNumbers, code: Codes) -> None:
         """Count records.
 
         Parameters
@@ -108,7 +108,7 @@ class Tally:
 
         compiled.each(lambda work: work(), [(written,), (received,)])
 
-    def take(self) -> tuple[Accounts, Counts]:
+    def take(self) -> tuple[AccountNumbers, Counts]:
         """Return the accounts with any count, ascending, and their counts; begin anew.
 
         Returns
@@ -129,7 +129,7 @@ def _add_up(account, counts, first, sums):
         sums[account[i] - first] += counts[i]
 
 
-def add_up(account: Accounts, columns: Sequence[Counts], first: int, sums: Sums) -> None:
+def add_up(account: AccountNumbers, columns: Sequence[Counts], first: int, sums: Sums) -> None:
     """Add counts that were made before, a column to a row of sums.
 
     Parameters

@@ -12,7 +12,7 @@ from blueattr.lines import Decoded
 from blueattr.provenance import Window
 from blueattr.sources import Chunk
 from blueattr.sources.archive_client import ArchiveClient, Changed
-from blueattr.sources.archive_key import Key
+from blueattr.sources.archive_key import ArchiveKey
 from blueattr.sources.archive_plans import Listed, list_segments, plan
 from blueattr.sources.archive_segments import (
     Range,
@@ -57,7 +57,7 @@ class ArchiveSource:
         Sequence numbers of this host: from the one after `after` up to `before`, or to where the
         sealed segments end.
     key
-        See :meth:`blueattr.sources.archive_key.Key.from_environment`.
+        See :meth:`blueattr.sources.archive_key.ArchiveKey.from_environment`.
     insecure
         Accept plain text elsewhere than on loopback; the key is then kept back.
     parallel
@@ -113,7 +113,7 @@ class ArchiveSource:
         *,
         after: int = 0,
         before: int | None = None,
-        key: Key | None = None,
+        key: ArchiveKey | None = None,
         insecure: bool = False,
         parallel: int = 4,
         timing: Timing | None = None,

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, TypeVar
 import httpx
 
 from blueattr.errors import SourceError, UsageError
-from blueattr.sources.archive_key import KEY, Key
+from blueattr.sources.archive_key import KEY, ArchiveKey
 from blueattr.sources.hosts import as_http, check_url, instance, is_loopback
 from blueattr.sources.timing import Timing
 from blueattr.version import __version__
@@ -133,7 +133,7 @@ class ArchiveClient:
     def __init__(
         self,
         url: str,
-        key: Key | None = None,
+        key: ArchiveKey | None = None,
         *,
         insecure: bool = False,
         timing: Timing | None = None,

@@ -7,13 +7,13 @@ import httpx
 
 from blueattr.errors import UsageError
 
-__all__ = ["KEY", "Key"]
+__all__ = ["KEY", "ArchiveKey"]
 
 KEY = "BLUEATTR_JETSTREAM_KEY"
 """The environment variable that holds the key to an archive."""
 
 
-class Key:
+class ArchiveKey:
     """The key to an archive: sent, and never shown.
 
     Parameters
@@ -37,13 +37,13 @@ class Key:
         self._secret = secret
 
     @classmethod
-    def from_environment(cls) -> "Key | None":
+    def from_environment(cls) -> "ArchiveKey | None":
         """Read the key where it is set; None where it is not, or empty."""
         secret = os.environ.get(KEY, "").strip()
         return cls(secret) if secret else None
 
     def __repr__(self) -> str:
-        return "Key(...)"
+        return "ArchiveKey(...)"
 
     def __reduce__(self) -> str:
         raise TypeError("a key is not stored")
