@@ -8,7 +8,6 @@ import functools
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date
-from weakref import WeakKeyDictionary
 
 import numpy as np
 import polars as pl
@@ -27,7 +26,7 @@ from blueattr.matching import (
 from blueattr.provenance import Window
 from blueattr.store import Store
 
-__all__ = ["LaidOut", "agent_days", "count", "lay_out", "totals"]
+__all__ = ["LaidOut", "WindowCounts"]
 
 _ROWS = 1 << 20  # rows that are counted at once
 _SUMS = 1 << 23  # accounts that are summed up at once: 400 MB
@@ -61,25 +60,93 @@ class LaidOut:
     follows: Sums
 
 
-_laid_out: WeakKeyDictionary[Store, tuple[Window, LaidOut]] = WeakKeyDictionary()
+class WindowCounts:
+    """What accounts did and received in one window of an open store.
 
-
-def lay_out(store: Store, window: Window) -> LaidOut:
-    """Make what accounts did in a window ready to be asked for.
+    Its statements speak through temp tables of the store, of which there is one set: they belong to
+    the object that was asked last, and another makes its own anew when it is asked.
 
     Parameters
     ----------
     store
-        Leaves the temp tables ``inactive``, ``fresh_day`` and ``gone_day`` behind for the
-        statements that follow.
+        Open for reading: it does not change meanwhile.
     window
-        What was laid out last is kept: a store does not change while it is read.
+        The window.
     """
-    store.run("read/inactive", end=window.end)
-    known = _laid_out.pop(store, None)
-    laid = known[1] if known and known[0] == window else _lay_out(store, _naive(window))
-    _laid_out[store] = window, laid
-    return laid
+
+    def __init__(self, store: Store, window: Window) -> None:
+        self.window = window
+        self._store = store
+        self._laid: LaidOut | None = None
+
+    @classmethod
+    def of(cls, store: Store, window: Window) -> "WindowCounts":
+        """Return the owner of the store's temp tables if its window is this one, else a new one."""
+        owner = store.tables_of
+        if isinstance(owner, cls) and owner.window == window:
+            return owner
+        return cls(store, window)
+
+    def _take_tables(self) -> None:
+        if self._store.tables_of is not self:
+            self._store.tables_of = None  # of nobody, until they are made
+            self._laid = None
+            self._store.run("read/inactive", end=self.window.end)
+            self._store.tables_of = self
+
+    def lay_out(self) -> LaidOut:
+        """Return what every question about the window needs; worked out once.
+
+        The temp tables ``inactive``, ``fresh_day`` and ``gone_day`` are of the window then.
+        """
+        self._take_tables()
+        if self._laid is None:
+            self._laid = _lay_out(self._store, _naive(self.window))
+        return self._laid
+
+    def count(self, rule: Rule) -> None:
+        """Put the events that belong to a topic into the temp table ``counted``.
+
+        Those that match by their own words are in the temp table ``matched``.
+        """
+        self._take_tables()
+        _count(self._store, rule, _naive(self.window))
+
+    def agent_days(self, rule: Rule | None) -> pl.DataFrame:
+        """Count what each account did and received on each day.
+
+        Parameters
+        ----------
+        rule
+            The topic; None for all events. Follows are global.
+
+        Returns
+        -------
+        pl.DataFrame
+            ``account``, ``day`` and `blueattr.features.COUNTS`, in no order. Accounts that are gone
+            at the window's end are not in it.
+        """
+        laid = self.lay_out()
+        statement = "read/agent_days_all"
+        if rule is not None:
+            self.count(rule)
+            statement = "read/agent_days"
+        return self._store.frame(statement, first=laid.first, last=laid.last)
+
+    def totals(self, rule: Rule | None) -> pl.DataFrame:
+        """Count what each account did and received: `agent_days` summed over the days.
+
+        Returns
+        -------
+        pl.DataFrame
+            ``account``, ascending, and `blueattr.features.COUNTS`.
+        """
+        laid = self.lay_out()
+        if rule is not None:
+            self.count(rule)
+            return _of_topic(self._store, laid)
+        ranges = Tally.ranges(laid.past, _SUMS)
+        return pl.concat([_of_all(self._store, laid, *ends) for ends in ranges])
 
 
 def _lay_out(store: Store, whole: Stretch) -> LaidOut:
@@ -111,13 +178,7 @@ def _add_up(batches: Iterable[pa.RecordBatch], low: int, sums: Sums) -> None:
         add_up(account, columns, low, sums)
 
 
-def count(store: Store, rule: Rule, window: Window) -> None:
-    """Leave the posts, replies and reposts that belong to a topic in the temp table `counted`.
-
-    What matches by its own words is in the temp table `matched`.
-    """
-    store.run("read/inactive", end=window.end)
-    whole = _naive(window)
+def _count(store: Store, rule: Rule, whole: Stretch) -> None:
     number = known_topics(store).get(rule, 0)
     known = stretches(store.frame("rollup/summarised_days")["day"]) if number else []
     rest = _without(whole, known)
@@ -134,43 +195,6 @@ def count(store: Store, rule: Rule, window: Window) -> None:
     store.run(candidate, topic=number, start=whole[0], end=whole[1])
     store.run("read/matched")
     store.run("read/counted_topic")
-
-
-def agent_days(store: Store, rule: Rule | None, window: Window) -> pl.DataFrame:
-    """Count what each account did and received on each day.
-
-    Parameters
-    ----------
-    rule
-        The topic; None for all events. Follows are global.
-
-    Returns
-    -------
-    pl.DataFrame
-        ``account``, ``day`` and `blueattr.features.COUNTS`, in no order. Accounts that are gone at
-        the window's end are not in it.
-    """
-    laid = lay_out(store, window)
-    statement = "read/agent_days_all"
-    if rule is not None:
-        count(store, rule, window)
-        statement = "read/agent_days"
-    return store.frame(statement, first=laid.first, last=laid.last)
-
-
-def totals(store: Store, rule: Rule | None, window: Window) -> pl.DataFrame:
-    """Count what each account did and received in the window: `agent_days` summed over its days.
-
-    Returns
-    -------
-    pl.DataFrame
-        ``account``, ascending, and `blueattr.features.COUNTS`.
-    """
-    laid = lay_out(store, window)
-    if rule is not None:
-        count(store, rule, window)
-        return _of_topic(store, laid)
-    return pl.concat([_of_all(store, laid, *ends) for ends in Tally.ranges(laid.past, _SUMS)])
 
 
 def _of_all(store: Store, laid: LaidOut, low: int, past: int) -> pl.DataFrame:

@@ -9,7 +9,8 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from blueattr import accounts, counts
+from blueattr import accounts
+from blueattr.counts import WindowCounts
 from blueattr.errors import EmptyPanelError, InputError, NoAnswerError
 from blueattr.kernels.tallies import AccountNumbers
 from blueattr.provenance import PanelStep, Window
@@ -118,7 +119,7 @@ def build(
     Parameters
     ----------
     store
-        Leaves the temp tables of `blueattr.counts.lay_out` and ``listed`` behind.
+        Leaves the temp table ``listed`` behind.
     rules
         Handle rules; those that come with blueattr by default.
     keep_bots
@@ -208,7 +209,7 @@ def _filtered(
     keep_bots: bool,
 ) -> _Left:
     """Apply every filter before that by creation time to the active accounts."""
-    laid = counts.lay_out(store, window)
+    laid = WindowCounts.of(store, window).lay_out()
     if not laid.active.size:
         raise EmptyPanelError(
             f"nobody was active from {window.start:%Y-%m-%d %H:%M} to {window.end:%Y-%m-%d %H:%M}; "

@@ -112,6 +112,8 @@ class Store:
                 "preserve_insertion_order": False,
             }
         )
+        # Which object's temp tables the store has (blueattr/counts.py).
+        self.tables_of: object = None
         self._parsed: dict[str, list[duckdb.Statement]] = {}
         self._connection.execute("SET TimeZone = 'UTC'")
         # After two seconds of a query it would draw on stdout, over the results.

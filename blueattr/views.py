@@ -8,7 +8,8 @@ from typing import TypedDict
 
 import polars as pl
 
-from blueattr import counts, coverage, features, matching, panel, topics
+from blueattr import coverage, features, matching, panel, topics
+from blueattr.counts import WindowCounts
 from blueattr.errors import EmptyPanelError, UsageError
 from blueattr.features import Popularity, Scale
 from blueattr.provenance import Gap, Provenance, Window
@@ -126,7 +127,7 @@ class StoreView:
     Parameters
     ----------
     store
-        Open. Its temp tables are of the view that was made last: ask one view before the next.
+        Open for reading.
     query
         What was asked; its topic is not used.
     window
@@ -147,6 +148,10 @@ class StoreView:
         return cls(store, query, window, query.agents(store, window))
 
     @cached_property
+    def _counts(self) -> WindowCounts:
+        return WindowCounts.of(self.store, self.window)
+
+    @cached_property
     def gaps(self) -> tuple[Gap, ...]:
         """Stretches of the window that no source covers."""
         return coverage.gaps(self.store, self.window)
@@ -160,11 +165,11 @@ class StoreView:
 
     def agent_days(self, topic: topics.Topic | None) -> pl.DataFrame:
         """Count what each account did and received on each day of the window."""
-        return counts.agent_days(self.store, _rule(topic), self.window)
+        return self._counts.agent_days(_rule(topic))
 
     def totals(self, topic: topics.Topic | None) -> pl.DataFrame:
         """Count what each account did and received in the window: the sums of its agent-days."""
-        return counts.totals(self.store, _rule(topic), self.window)
+        return self._counts.totals(_rule(topic))
 
     def features(self, counts: pl.DataFrame, scale: Scale | None = None) -> pl.DataFrame:
         """Describe each agent by its features, on the query's scale or another.
@@ -215,7 +220,7 @@ def make_features(query: PanelQuery) -> tuple[pl.DataFrame, Provenance]:
 
 def count_events(store: Store, topic: topics.Topic, window: Window) -> None:
     """Leave the events that count in the temp table `counted`."""
-    counts.count(store, topic.rule, window)
+    WindowCounts.of(store, window).count(topic.rule)
 
 
 def _rule(topic: topics.Topic | None) -> matching.Rule | None:

@@ -32,7 +32,7 @@ from events_builder import (
 from hypothesis import event, given
 from hypothesis import strategies as st
 
-from blueattr import accounts, counts, jobs, panel
+from blueattr import accounts, jobs, panel
 from blueattr.errors import EmptyPanelError, InputError, UsageError
 from blueattr.panel import BotRule, FilteredPanel, RateRule
 from blueattr.provenance import PanelStep, Window
@@ -498,7 +498,7 @@ def inside(time: datetime | None) -> bool:
 
 def write(writer: Writer, content: list[Known]) -> None:
     """Put rows into the tables as they are, numbered in the order given."""
-    counts._laid_out.clear()  # a store does not change while it is read
+    writer.tables_of = None  # they are of what the store held before
     execute = writer._connection.execute
     for table in ("account", "record", "account_status", "handle", "profile", "plc", "hydration"):
         execute(f"DELETE FROM {table}")  # noqa: S608 - named above

@@ -15,7 +15,8 @@ from events_builder import Event, account, at, delete, follow, lines, post, repo
 from hypothesis import HealthCheck, event, given
 from hypothesis import strategies as st
 
-from blueattr import counts, jobs, store_fold, topics
+from blueattr import jobs, store_fold, topics
+from blueattr.counts import WindowCounts
 from blueattr.features import COUNTS
 from blueattr.kernels.tallies import Tally, add_up
 from blueattr.matching import Rule
@@ -88,8 +89,8 @@ def answers(db: Path, window: Window, rules: tuple[Rule | None, ...]) -> list[An
     with Store.open(db) as opened:
         found: list[Any] = []
         for rule in rules:
-            days = counts.agent_days(opened, rule, window)
-            sums = counts.totals(opened, rule, window)
+            days = WindowCounts.of(opened, window).agent_days(rule)
+            sums = WindowCounts.of(opened, window).totals(rule)
             assert sums.columns == ["account", *COUNTS]
             some = sums.filter(pl.any_horizontal(pl.col(COUNTS) != 0))
             added = days.group_by("account").agg(pl.col(COUNTS).sum())
@@ -98,7 +99,7 @@ def answers(db: Path, window: Window, rules: tuple[Rule | None, ...]) -> list[An
             if rule is not None:
                 found.append(opened.frame("read/topic_days").rows())
                 found.append(sorted(rows(opened, "FROM matched")))
-        laid = counts.lay_out(opened, window)
+        laid = WindowCounts.of(opened, window).lay_out()
         found += [laid.active.tolist(), sorted(laid.gone.tolist())]
         found.append(list(zip(laid.followed.tolist(), laid.follows.tolist(), strict=True)))
         busy = opened.frame("read/busy_days", rate=1, first=laid.first, last=laid.last)
@@ -323,7 +324,7 @@ def test_rollups_are_used_where_they_serve(writer: Writer, monkeypatch: pytest.M
     def records(window: Window, rule: Rule) -> list[tuple[str, Any, Any]]:
         asked.clear()
         with Store.open(writer.path) as opened:
-            counts.totals(opened, rule, window)
+            WindowCounts.of(opened, window).totals(rule)
         return list(asked)
 
     def naive(time: datetime) -> datetime:
@@ -415,3 +416,19 @@ def test_accounts_beyond_one_table_are_counted_range_by_range(
     used.clear()
     check(writer.path, WINDOWS[0], (None, MYTHOS))
     assert len(used) == 2 * 3  # in both stores
+
+
+def test_two_windows_of_one_store_are_asked_by_turns(writer: Writer) -> None:
+    for day in range(DAYS):
+        event = post("ann", f"k{day}", "mythos", rev=day + 1, time=at(days=day + 0.1))
+        append(writer, event)
+    with Store.open(writer.path) as opened:
+        alone = []
+        for window in WINDOWS[:2]:
+            counts = WindowCounts(opened, window)
+            alone.append([counts.totals(rule) for rule in (None, MYTHOS)])
+        assert not alone[0][0].equals(alone[1][0])
+        both = [WindowCounts(opened, window) for window in WINDOWS[:2]]
+        for k, rule in ((0, None), (1, MYTHOS), (0, None)):
+            for counts, wanted in zip(both, alone, strict=True):
+                assert counts.totals(rule).equals(wanted[k])
