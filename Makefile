@@ -60,14 +60,14 @@ test-integration: setup
 MINUTES ?= 10
 soak: setup
 	$(BIN)/python tests/integration/install.py
-	PYTHONPATH=tests $(BIN)/python -m integration.soak --minutes $(MINUTES)
+	PYTHONPATH=tests:tests/support $(BIN)/python -m integration.soak --minutes $(MINUTES)
 
 # A step of cron's is a minute, nearly all of which is waiting: apart from the other tests.
 test-cron: setup
 	$(BIN)/python -m pytest -m cron
 
 week: setup
-	PYTHONPATH=tests $(BIN)/python -m cron.week
+	PYTHONPATH=tests:tests/support $(BIN)/python -m cron.week
 
 explore: setup
 	$(PYTEST) --hypothesis-profile=explore -m "hypothesis and not integration and not cron"

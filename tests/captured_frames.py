@@ -2,12 +2,12 @@
 
 import struct
 from functools import cache
-from pathlib import Path
 
 import pytest
 import zstandard
+from places import SHARED
 
-CORPUS = Path(__file__).resolve().parents[2] / "shared" / "data" / "jetstream-corpus"
+CORPUS = SHARED / "jetstream-corpus"
 
 needs_corpus = pytest.mark.skipif(not CORPUS.is_dir(), reason="the real captures are not here")
 

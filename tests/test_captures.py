@@ -5,12 +5,13 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from places import SHARED
 from store_content import content, sources
 
 from blueattr import jobs
 from blueattr.sources import Ingested, SourceState
 
-DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
+DATA = SHARED
 
 pytestmark = pytest.mark.skipif(not DATA.is_dir(), reason="the real captures are not here")
 

@@ -38,12 +38,12 @@ from effort import law
 from events_builder import at, did, follow, identity, lines, post
 from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
+from places import ROOT
 
 from blueattr.errors import BlueattrError, ExitCode
 from blueattr.store import Store
 from blueattr.version import __version__
 
-ROOT = Path(__file__).parent.parent
 INDICATORS = ["lin", "heat", "var", "gini"]
 PROTOCOLS = ["visibility", "top", "active", "random"]
 TIERS = ["top", "middle", "tail"]

@@ -16,6 +16,7 @@ import pytest
 from effort import law
 from hypothesis import given
 from hypothesis import strategies as st
+from places import ROOT
 
 from blueattr.attribution import attribute
 from blueattr.custom import own_indicator
@@ -29,7 +30,7 @@ from blueattr.scales import compare_scales
 from blueattr.value import midpoint_weights, solve
 
 LAWS = law(12)
-METHODS = Path(__file__).parents[1] / "docs" / "methods.md"
+METHODS = ROOT / "docs" / "methods.md"
 
 
 def frame(n: int = 200, seed: int = 0) -> pl.DataFrame:

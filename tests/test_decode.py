@@ -5,7 +5,6 @@ import json
 import random
 from collections import Counter
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import naive_decode as naive
@@ -23,6 +22,7 @@ from events_builder import (
     plc_did,
     uri,
 )
+from places import SHARED
 from spoiled_lines import VALID, A, B, spoiled
 
 from blueattr import events
@@ -267,7 +267,7 @@ def test_plc_operations(store: Writer) -> None:
 
 # --- real captures -------------------------------------------------------------------------------
 
-CAPTURES = Path(__file__).resolve().parents[2] / "shared" / "data"
+CAPTURES = SHARED
 
 
 def test_facts_of_a_real_capture_equal_a_plain_reading(store: Writer) -> None:

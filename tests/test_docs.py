@@ -20,10 +20,10 @@ from typing import Any
 import pytest
 from cli_world import BLUEATTR, COMMANDS
 from pages import HOME, abridged, short_folder, typed
+from places import ROOT
 
 import blueattr
 
-ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
 DOCS = ROOT / "docs"
 INVARIANTS = DOCS / "invariants.md"

@@ -2,11 +2,10 @@
 
 import re
 from functools import cache
-from pathlib import Path
 
 import pytest
+from places import ROOT
 
-ROOT = Path(__file__).parent.parent
 PAGE = ROOT / "docs" / "glossary.md"
 
 # Terms of the field that are fixed before docs or code need them.

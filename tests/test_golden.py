@@ -7,6 +7,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 from golden_cases import REPORTS
+from places import GOLDEN
 from report_cases import (
     ATTRIBUTION,
 )
@@ -18,7 +19,6 @@ from blueattr.report import (
 )
 from blueattr.report.text import Terminal
 
-GOLDEN = Path(__file__).parent / "golden"
 WRITE = os.environ.get("BLUEATTR_WRITE_GOLDEN") == "1"
 
 

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from golden_cases import REPORTS
 from inventory_cases import DB, INGESTED
+from places import ROOT
 from report_cases import ATTRIBUTION
 from study_cases import BOOTSTRAP, SENSITIVITY
 from topic_cases import report, topics
@@ -36,7 +37,7 @@ from blueattr.rollups import RolledUp
 from blueattr.runs import Run, Stage
 from blueattr.validation import validate
 
-PAGE = Path(__file__).parent.parent / "docs" / "numbers.md"
+PAGE = ROOT / "docs" / "numbers.md"
 WRITE = os.environ.get("BLUEATTR_WRITE_GOLDEN") == "1"
 PANEL = {"agent": list(range(40)), "a": [k % 5 for k in range(40)],
          "b": [40 / (k + 1) for k in range(40)], "c": [k % 3 for k in range(40)]}  # fmt: skip

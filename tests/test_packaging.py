@@ -11,12 +11,12 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from places import ROOT
 
 from blueattr.version import __version__
 
 pytestmark = pytest.mark.install
 
-ROOT = Path(__file__).parent.parent
 LINKS = ("cli", "data", "sql")
 
 

@@ -15,11 +15,11 @@ from appview_server import serving
 from archive_server import ArchiveServer
 from cli_world import LAST_EVENT, events, ok, write_events
 from pages import HOME, Folder, Timeless, blocks, short_folder
+from places import ROOT
 from stream_server import StreamServer
 
 from blueattr.errors import ExitCode
 
-ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
 WRITE = os.environ.get("BLUEATTR_WRITE_GOLDEN") == "1"
 SAMPLE = ROOT / "data" / "sample.jsonl.zst"

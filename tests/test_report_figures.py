@@ -17,6 +17,7 @@ from effort import law
 from hostile_text import HOSTILE
 from hypothesis import given
 from hypothesis import strategies as st
+from places import GOLDEN_FIGURES
 from report_cases import ATTRIBUTION, COMPARISON
 from study_cases import BOOTSTRAP, DAYS, GRID, SENSITIVITY
 from topic_cases import hostile, origin_of, panel, report, topics
@@ -347,7 +348,7 @@ def test_nothing_to_show_is_no_figure() -> None:
 
 # --- the forms of the data ------------------------------------------------------------------------
 
-GOLDEN = Path(__file__).parent / "golden_figures"
+GOLDEN = GOLDEN_FIGURES
 WRITE = os.environ.get("BLUEATTR_WRITE_GOLDEN") == "1"
 _LEADERS = Leaders("heat", (
     Leader("did:plc:aaaaaaaaaaaaaaaaaaaaaaaa", "one.example", "top", 3.0, 1.0, 0.5, 0.25, 0.5),

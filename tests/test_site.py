@@ -11,12 +11,12 @@ from urllib.parse import unquote, urlsplit
 import pytest
 from cli_world import COMMANDS
 from html_pages import PHONE, WIDE
+from places import ROOT
 
 from blueattr.errors import ExitCode
 
 pytest.importorskip("sphinx", reason="what builds the site is not installed")
 
-ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
 
 
