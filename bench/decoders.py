@@ -35,7 +35,7 @@ from blueattr.firehose import decode_frames
 from blueattr.lines import Decoded
 from blueattr.segments import decode_block
 from blueattr.sources import Chunk, SourceState
-from blueattr.sources.parallel import in_order
+from blueattr.sources.parallel import run_ahead
 from blueattr.synth import SynthSpec, write_lines
 from blueattr.writer import Writer
 
@@ -133,7 +133,7 @@ def archive(writer: Writer, blocks: list[bytes], repeats: int) -> dict[str, tupl
         return stage(writer, map(decode, groups))
 
     def rows_ahead() -> int:
-        return stage(writer, in_order((partial(decode, group) for group in groups), threads=1))
+        return stage(writer, run_ahead((partial(decode, group) for group in groups), threads=1))
 
     return rounds(
         {

@@ -38,7 +38,7 @@ _LONGEST_SHIFT = 28
 _OP_FIRST = b"\xa2\x62op\x01\x61t"
 
 
-def _in_order(frame: bytes) -> bytes:
+def _sort_header(frame: bytes) -> bytes:
     """Put a header's keys in the order of DAG-CBOR, as the decoder insists; some relays do not."""
     if not frame.startswith(_OP_FIRST):
         return frame
@@ -105,7 +105,7 @@ class _Frames:
             self.refuse("frame too long", frame[:200])
             return
         try:
-            header, body = libipld.decode_dag_cbor_multi(_in_order(frame))
+            header, body = libipld.decode_dag_cbor_multi(_sort_header(frame))
         except (ValueError, TypeError, RecursionError):
             self.refuse("not a firehose frame", frame[:200])
             return

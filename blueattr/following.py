@@ -13,7 +13,7 @@ from blueattr.errors import SourceError
 from blueattr.follow_meter import Meter, Moment, Watch
 from blueattr.jobs import COMMIT_ROWS, nothing_of_it, read_source, roll_up
 from blueattr.sources import Chunk, Ingested, SourceState
-from blueattr.sources.retries import Retries
+from blueattr.sources.backoff import Retries
 from blueattr.sources.socket import ConnectionLost, ConnectionRefused
 from blueattr.sources.streams import Resume, ServerError, Stream
 from blueattr.sources.timing import Timing
@@ -385,7 +385,7 @@ class _Follower:
                 return self._too_old(lost), self.retries.negotiated()
             if self.current.dialect.adapts(lost):
                 return None, self.retries.negotiated()
-        wait = self.retries.failed(lost)
+        wait = self.retries.failed(refused=lost.refuses, asked=lost.retry_after)
         if self.retries.refused:
             raise SourceError(f"{self.current.instance} refuses the request: {lost}")
         return None, wait

@@ -20,7 +20,7 @@ from blueattr.provenance import Provenance, Window
 from blueattr.question import Question, Sampling
 from blueattr.scales import ScaleComparison, compare_scales
 from blueattr.sources import Chunk, Ingested, Source, SourceState, files
-from blueattr.sources.parallel import in_order
+from blueattr.sources.parallel import run_ahead
 from blueattr.staging import Parser
 from blueattr.store import DEFAULT_MEMORY, Status, Store
 from blueattr.views import PanelQuery, count_events, make_features
@@ -249,12 +249,12 @@ def _parsed(chunks: Iterator[Chunk]) -> Iterator[Chunk]:
         return replace(chunk, parsed=tuple(parts), left=left), parser
 
     def read() -> Iterator[Callable[[], tuple[Chunk, Parser]]]:
-        for chunk in in_order(repeat(lambda: next(chunks, None)), 1):
+        for chunk in run_ahead(repeat(lambda: next(chunks, None)), 1):
             if chunk is None:
                 return
             yield partial(parse, chunk)
 
-    for chunk, parser in in_order(read(), cores):
+    for chunk, parser in run_ahead(read(), cores):
         yield chunk
         parsers.put(parser)
 

@@ -311,7 +311,9 @@ class ArchiveServer:
                     self.close_connection = True
                     return
                 body = reply.body
-                self.send_response(reply.status)
+                self.send_response_only(reply.status)
+                if "Date" not in reply.headers:
+                    self.send_header("Date", self.date_time_string())
                 for name, value in reply.headers.items():
                     self.send_header(name, value)
                 if "Content-Length" not in reply.headers:

@@ -47,7 +47,7 @@ from blueattr.sources import Chunk, archive, archive_client, archive_plans, arch
 from blueattr.sources.archive import ArchiveSource
 from blueattr.sources.archive_client import ArchiveClient
 from blueattr.sources.archive_key import KEY, ArchiveKey
-from blueattr.sources.parallel import in_order
+from blueattr.sources.parallel import run_ahead
 from blueattr.sources.timing import Timing
 from blueattr.store import Store
 
@@ -762,6 +762,9 @@ def _in(seconds: int) -> str:
         ({}, 5),
         ({"RateLimit-Reset": "44"}, 44),
         ({"RateLimit-Reset": str(micros(BASE) // 10**6 + 77)}, 77),
+        # By the server's clock, which is an hour ahead.
+        ({"RateLimit-Reset": str(micros(BASE) // 10**6 + 3677), "Date": _in(3600)}, 77),
+        ({"Retry-After": _in(3690), "Date": _in(3600)}, 90),
     ],
 )
 def test_a_quota_is_waited_for_as_long_as_the_server_says(
@@ -770,7 +773,8 @@ def test_a_quota_is_waited_for_as_long_as_the_server_says(
     clock = Clock()
     told: list[tuple[float, str]] = []
     begun = clock.time
-    fault = Fault("status", 429, headers=headers)
+    # The server's clock says what ours does, unless it is told otherwise.
+    fault = Fault("status", 429, headers={"Date": _in(0), **headers})
     refusals = 0
 
     def script(asked: Asked) -> Fault | None:
@@ -1218,7 +1222,7 @@ def test_results_come_in_order_and_few_are_ahead() -> None:
             assert k - handed <= 4
             yield partial(job, k, rng.random() / 200)
 
-    for k, result in enumerate(in_order(jobs(), 4)):
+    for k, result in enumerate(run_ahead(jobs(), 4)):
         assert result == k
         handed += 1
     assert handed == 40
@@ -1242,7 +1246,7 @@ def test_a_failure_comes_after_what_was_before_it(where: str) -> None:
             yield partial(job, k)
 
     results: list[int] = []
-    ordered = in_order(jobs(), 3)
+    ordered = run_ahead(jobs(), 3)
     with pytest.raises(KeyError):
         results += ordered
     assert results == [0, 1, 2, 3, 4]

@@ -39,7 +39,8 @@ from blueattr.cli.hydrate import _Line
 from blueattr.errors import StoreBusyError, StoreError, UsageError
 from blueattr.hydration import Hydrated, hydrate
 from blueattr.sources import appview
-from blueattr.sources.appview import AppView, Profile, Timing, read_profiles
+from blueattr.sources.appview import AppView, Profile, read_profiles
+from blueattr.sources.timing import Timing
 from blueattr.store import Store
 from blueattr.writer import Writer
 
@@ -66,10 +67,13 @@ class Clock:
     def __init__(self) -> None:
         self.seconds = 0.0
         self.slept: list[float] = []
-        self.timing = Timing(self.now, lambda: self.seconds, self.sleep)
+        self.timing = Timing(self.now, lambda: self.seconds)
 
-    def now(self) -> datetime:
-        return NOON + timedelta(seconds=self.seconds)
+    def now(self) -> float:
+        return NOON.timestamp() + self.seconds
+
+    def view(self, url: str, **options: Any) -> AppView:
+        return AppView(url, timing=self.timing, sleep=self.sleep, **options)
 
     async def sleep(self, seconds: float) -> None:
         self.slept.append(seconds)
@@ -81,7 +85,7 @@ class Told(list[tuple[float, str]]):
     """The waits that were announced."""
 
     def view(self, url: str, clock: Clock, **options: Any) -> AppView:
-        made = AppView(url, timing=clock.timing, rate=1000, **options)
+        made = clock.view(url, rate=1000, **options)
         made.on_wait = lambda seconds, why: self.append((seconds, why))
         return made
 
@@ -154,7 +158,7 @@ def test_requests_are_as_the_lexicon_wants_them(
     event["commit"]["record"]["subject"] = web
     ingest(db, event)
     server.known = {someone(k): profile(k) for k in range(60)}
-    done = hydrate(db, AppView(server.url, timing=clock.timing))
+    done = hydrate(db, clock.view(server.url))
     # They travel at once, and so arrive in any order.
     requests = sorted(server.requests, key=lambda request: request.actors)
     everyone = [did for request in requests for did in request.actors]
@@ -179,7 +183,7 @@ def test_what_is_said_is_kept_with_its_date(tmp_path: Path, server: Server, cloc
         someone(2): {"createdAt": CREATED, "followersCount": None},
     }
     db = store_of(tmp_path, 0, 1, 2, 3)
-    done = hydrate(db, AppView(server.url, timing=clock.timing))
+    done = hydrate(db, clock.view(server.url))
     now = naive(NOON)
     assert kept(db) == {
         someone(0): (now, True, 70, now, WHEN),
@@ -196,20 +200,20 @@ def test_nobody_is_asked_twice_unless_it_is_long_ago(
 ) -> None:
     server.known = {someone(0): profile(1)}
     db = store_of(tmp_path, 0, 1)
-    hydrate(db, AppView(server.url, timing=clock.timing))
+    hydrate(db, clock.view(server.url))
     first = kept(db)
-    again = hydrate(db, AppView(server.url, timing=clock.timing))
+    again = hydrate(db, clock.view(server.url))
     assert (again.known, again.wanted, again.calls, len(server.requests)) == (2, 0, 0, 1)
     # Somebody new is; the others are when their answers are old enough.
     ingest(db, post(name(2), "x", rev=1, time=at(2)))
-    hydrate(db, AppView(server.url, timing=clock.timing), older_than=timedelta(days=30))
+    hydrate(db, clock.view(server.url), older_than=timedelta(days=30))
     assert server.requests[-1].actors == [someone(2)]
     clock.seconds = timedelta(days=31).total_seconds()
     server.known = {someone(1): profile(5)}
-    done = hydrate(db, AppView(server.url, timing=clock.timing), older_than=timedelta(days=30))
+    done = hydrate(db, clock.view(server.url), older_than=timedelta(days=30))
     assert sorted(server.requests[-1].actors) == [someone(0), someone(1), someone(2)]
     assert (done.asked, done.found) == (3, 1)
-    now, then = naive(clock.now()), first[someone(0)][0]
+    now, then = naive(datetime.fromtimestamp(clock.now(), UTC)), first[someone(0)][0]
     # Who is not found any more keeps what was said before, with its date.
     assert kept(db)[someone(0)] == (now, False, 10, then, WHEN)
     assert kept(db)[someone(1)] == (now, True, 50, now, WHEN)
@@ -218,10 +222,10 @@ def test_nobody_is_asked_twice_unless_it_is_long_ago(
 def test_an_older_answer_changes_nothing(tmp_path: Path, server: Server, clock: Clock) -> None:
     server.known = {someone(0): profile(1)}
     db = store_of(tmp_path, 0)
-    hydrate(db, AppView(server.url, timing=clock.timing))
+    hydrate(db, clock.view(server.url))
     before = kept(db)
     server.known = {someone(0): profile(2)}
-    late = Timing(lambda: NOON - timedelta(seconds=1), clock.timing.monotonic, clock.timing.sleep)
+    late = Timing(lambda: NOON.timestamp() - 1, clock.timing.monotonic)
     done = hydrate(db, AppView(server.url, timing=late), older_than=timedelta(seconds=-5))
     assert (done.asked, done.found) == (1, 1)
     assert kept(db) == before
@@ -233,7 +237,7 @@ def test_identifiers_made_up_by_strangers_are_never_sent(
     db = store_of(tmp_path, 0)
     made_up = ["x" * 23, "x" * 25, "0" * 24, "A" * 24, "x" * 500]
     ingest(db, *[follow(name(0), f"f{k}", who, rev=k, time=at(0)) for k, who in enumerate(made_up)])
-    done = hydrate(db, AppView(server.url, timing=clock.timing))
+    done = hydrate(db, clock.view(server.url))
     assert server.asked == [someone(0)]
     assert (done.accounts, done.unaskable, done.asked) == (6, 5, 1)
 
@@ -401,7 +405,7 @@ def test_a_compressed_answer_is_read(tmp_path: Path, server: Server, clock: Cloc
         body=gzip.compress(server.profiles(actors)), headers={"Content-Encoding": "gzip"}
     )
     db = store_of(tmp_path, 0)
-    hydrate(db, AppView(server.url, timing=clock.timing))
+    hydrate(db, clock.view(server.url))
     assert server.requests[0].headers["accept-encoding"] == "gzip"
     assert kept(db)[someone(0)][2] == 30
 
@@ -442,7 +446,7 @@ def test_what_is_no_appview_is_not_asked_on(
 ) -> None:
     server.script = lambda _number, _actors: reply
     db = store_of(tmp_path, *range(3))
-    done = hydrate(db, AppView(server.url, timing=clock.timing))
+    done = hydrate(db, clock.view(server.url))
     assert done.failure.startswith(server.url)
     assert server.faults <= 5
     assert (done.asked, kept(db)) == (0, {})
@@ -459,7 +463,7 @@ def test_who_is_refused_does_not_keep_the_others_out(
     server.script = script
     server.known = {someone(k): profile(k) for k in range(40)}
     db = store_of(tmp_path, *range(40))
-    done = hydrate(db, AppView(server.url, timing=clock.timing))
+    done = hydrate(db, clock.view(server.url))
     assert server.faults > 10
     assert {d for d, row in kept(db).items() if not row[1]} == bad
     assert {d: row[2] for d, row in kept(db).items() if row[1]} == {

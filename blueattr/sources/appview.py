@@ -2,25 +2,24 @@
 
 import asyncio
 import json
-import random
 import re
-import time
 import zlib
 from collections import Counter, deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
 from itertools import islice
 
 import httpx
 
 from blueattr.errors import SourceError, UsageError
+from blueattr.sources.backoff import LONGEST_WAIT, Backoff
 from blueattr.sources.hosts import as_http, check_url, is_loopback
-from blueattr.version import __version__
+from blueattr.sources.http import TOO_MANY, TRANSIENT, USER_AGENT, describe, requested_wait
+from blueattr.sources.timing import Timing
 
-__all__ = ["APPVIEW", "BATCH", "Answer", "AppView", "Profile", "Timing", "read_profiles"]
+__all__ = ["APPVIEW", "BATCH", "Answer", "AppView", "Profile", "read_profiles"]
 
 APPVIEW = "https://public.api.bsky.app"
 """The public AppView."""
@@ -42,20 +41,11 @@ _TIME = re.compile(
 _EARLIEST = datetime(2020, 1, 1, tzinfo=UTC)
 _CLOCK_ERROR = timedelta(days=1)
 
-# Waits double from a second to a ceiling; a host that has answered before gets more of them.
-_CEILING = 60.0
-_ATTEMPTS_AT_FIRST = 4
-_ATTEMPTS = 8
-# A server that wants us to wait longer is not waited for.
-_LONGEST_WAIT = 3600.0
-# A reset above is a time since 1970, below a number of seconds to wait: servers do either.
-_EPOCH = 10**9
+_BACKOFF = Backoff(first=1.0, ceiling=60.0, attempts=8, attempts_at_first=4)
 
 _GO_ON = "what it answered before is kept: give the same command again to go on"
-_TOO_MANY = 429
 # The batch as it is cannot be answered; its parts may be.
 _REFUSED = (400, 414, 431)
-_TRANSIENT = (408, 425, 500, 502, 503, 504, *range(520, 531))
 _NOT_ACCEPTED = "an identifier that is refused"
 
 
@@ -89,25 +79,6 @@ class Answer:
     faults: Counter[str] = field(default_factory=Counter)
 
 
-@dataclass(frozen=True, slots=True)
-class Timing:
-    """The clocks, and how to wait; tests have their own.
-
-    Parameters
-    ----------
-    now
-        The time, aware.
-    monotonic
-        Seconds since any moment.
-    sleep
-        Waits for a number of seconds.
-    """
-
-    now: Callable[[], datetime] = lambda: datetime.now(UTC)
-    monotonic: Callable[[], float] = time.monotonic
-    sleep: Callable[[float], Awaitable[object]] = asyncio.sleep
-
-
 class _FaultError(Exception):
     """A call failed in a way that another try may mend."""
 
@@ -133,7 +104,9 @@ class AppView:
     rate
         Calls a second at most, on average; the server's own limits come on top.
     timing
-        Clocks and waiting.
+        Clocks and chance.
+    sleep
+        Waits for a number of seconds.
     patience
         Seconds that a call may take.
 
@@ -156,6 +129,7 @@ class AppView:
         insecure: bool = False,
         rate: float = 10.0,
         timing: Timing | None = None,
+        sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
         patience: float = _LONGEST_CALL,
     ) -> None:
         parts = check_url(url, insecure=insecure)
@@ -171,6 +145,8 @@ class AppView:
         self.on_wait: Callable[[float, str], None] = lambda _seconds, _why: None
         """Told the seconds and the reason before a wait that is not for the pace alone."""
         self._timing = timing or Timing()
+        self.monotonic = self._timing.monotonic
+        self.sleep = sleep
         self._patience = patience
         self._interval = 1 / rate
         # No proxy stands between this machine and itself.
@@ -181,7 +157,7 @@ class AppView:
 
     def now(self) -> datetime:
         """Return the time by the clock that answers are dated by."""
-        return self._timing.now()
+        return datetime.fromtimestamp(self._timing.now(), UTC)
 
     @asynccontextmanager
     async def answers(self, dids: Iterable[str]) -> AsyncIterator[AsyncIterator[Answer]]:
@@ -210,7 +186,7 @@ class AppView:
         async with httpx.AsyncClient(
             base_url=self.url,
             headers={
-                "User-Agent": f"blueattr/{__version__}",
+                "User-Agent": USER_AGENT,
                 "Accept": "application/json",
                 "Accept-Encoding": "gzip",
             },
@@ -219,13 +195,13 @@ class AppView:
             trust_env=self._trust_env,
         ) as self._client:
             try:
-                yield self._in_order(batches, waiting)
+                yield self._answer_in_turn(batches, waiting)
             finally:
                 for task in waiting:
                     task.cancel()
                 await asyncio.gather(*waiting, return_exceptions=True)
 
-    async def _in_order(
+    async def _answer_in_turn(
         self, batches: Iterator[tuple[str, ...]], waiting: deque[asyncio.Task[list[Answer]]]
     ) -> AsyncIterator[Answer]:
         while True:
@@ -245,7 +221,7 @@ class AppView:
         except _RefusedError as refusal:
             why = str(refusal)
         if len(dids) == 1:
-            return [Answer(dids, self._timing.now(), {}, Counter({_NOT_ACCEPTED: 1}))]
+            return [Answer(dids, self.now(), {}, Counter({_NOT_ACCEPTED: 1}))]
         half = len(dids) // 2
         answers = await self._ask(dids[:half]) + await self._ask(dids[half:])
         if not self._has_answered:
@@ -262,16 +238,16 @@ class AppView:
                 answer = await self._try(dids)
             except _FaultError as fault:
                 attempts += 1
-                if attempts == (_ATTEMPTS if self._has_answered else _ATTEMPTS_AT_FIRST):
+                if _BACKOFF.gives_up(attempts, answered=self._has_answered):
                     raise SourceError(
                         f"{self.url} {fault}, {attempts} times in a row; {_GO_ON}"
                     ) from None
-                wait = min(2.0 ** (attempts - 1), _CEILING) * random.uniform(0.5, 1)  # noqa: S311 - jitter
+                wait = _BACKOFF.wait(attempts, self._timing.jitter())
                 if fault.wait is not None:
                     wait = max(wait, fault.wait)
                     self._hold(wait)
-                after = self._timing.monotonic() + wait
-                if wait <= _LONGEST_WAIT:
+                after = self.monotonic() + wait
+                if wait <= LONGEST_WAIT:
                     self.on_wait(wait, f"{self.url} {fault}")
             else:
                 self._has_answered = True
@@ -279,18 +255,18 @@ class AppView:
 
     async def _turn(self, after: float) -> None:
         """Wait until a call may be made, and take its place in the sequence of all calls."""
-        now = self._timing.monotonic()
+        now = self.monotonic()
         while (start := max(after, self._next_call, self._not_before)) > now:
-            if start - now > _LONGEST_WAIT:
+            if start - now > LONGEST_WAIT:
                 hours = (start - now) / 3600
                 raise SourceError(f"{self.url} asks to wait for {hours:.1f} hours; {_GO_ON}")
-            await self._timing.sleep(start - now)
-            now = self._timing.monotonic()
+            await self.sleep(start - now)
+            now = self.monotonic()
         self._next_call = now + self._interval
 
     def _hold(self, seconds: float) -> None:
         """Let nobody call for some time."""
-        self._not_before = max(self._not_before, self._timing.monotonic() + seconds)
+        self._not_before = max(self._not_before, self.monotonic() + seconds)
 
     async def _try(self, dids: tuple[str, ...]) -> Answer:
         self.calls += 1
@@ -298,23 +274,20 @@ class AppView:
             async with asyncio.timeout(self._patience):
                 response, body = await self._get(dids)
         except (httpx.TransportError, TimeoutError) as error:
-            raise _FaultError(f"cannot be reached: {_words(error)}") from None
+            raise _FaultError(f"cannot be reached: {describe(error)}") from None
         status, headers = response.status_code, response.headers
-        now = self._timing.now()
-        if status == _TOO_MANY:
-            wait = _seconds(headers.get("retry-after"), headers, now)
-            wait = _seconds(headers.get("ratelimit-reset"), headers, now) if wait is None else wait
+        now = self.now()
+        wait = requested_wait(headers, now.timestamp())
+        if status == TOO_MANY:
             raise _FaultError("permits no more calls for now", wait or 0.0)
         self._check(status, body)
         try:
             profiles, faults = read_profiles(body, dids, now)
         except ValueError as error:
             raise _FaultError(f"answers with {error}") from None
-        if headers.get("ratelimit-remaining", "").strip() == "0":
-            wait = _seconds(headers.get("ratelimit-reset"), headers, now)
-            if wait:
-                self._hold(wait)
-                self.on_wait(wait, f"{self.url} permits no more calls for now")
+        if wait and headers.get("ratelimit-remaining", "").strip() == "0":
+            self._hold(wait)
+            self.on_wait(wait, f"{self.url} permits no more calls for now")
         return Answer(dids, now, profiles, faults)
 
     async def _get(self, dids: tuple[str, ...]) -> tuple[httpx.Response, bytes]:
@@ -339,7 +312,7 @@ class AppView:
         words = _error_words(body)
         if status in _REFUSED and (words or status != httpx.codes.BAD_REQUEST):
             raise _RefusedError(words or f"status {status}")
-        if status in _TRANSIENT:
+        if status in TRANSIENT:
             raise _FaultError(f"fails with status {status}")
         raise SourceError(
             f"{self.url} answers with status {status}{words and ': '}{words}; is it an AppView?"
@@ -421,27 +394,6 @@ def _creation(value: object, now: datetime) -> datetime | None:
     return found.astimezone(UTC) if _EARLIEST <= found <= now + _CLOCK_ERROR else None
 
 
-def _seconds(value: str | None, headers: httpx.Headers, now: datetime) -> float | None:
-    """Read how long to wait: a number of seconds, a time since 1970, or a date."""
-    if value is None:
-        return None
-    here = _date(headers.get("date", "")) or now
-    text = value.strip()
-    if text.isascii() and text.isdigit() and len(text) <= 12:
-        number = float(text)
-        return number if number < _EPOCH else max(number - here.timestamp(), 0.0)
-    until = _date(text)
-    return None if until is None else max((until - here).total_seconds(), 0.0)
-
-
-def _date(text: str) -> datetime | None:
-    try:
-        found = parsedate_to_datetime(text)
-    except (ValueError, OverflowError):
-        return None
-    return found if found.tzinfo is not None else found.replace(tzinfo=UTC)
-
-
 def _unzip(data: bytes) -> bytes:
     inflate = zlib.decompressobj(wbits=31)
     try:
@@ -466,7 +418,3 @@ def _error_words(body: bytes) -> str:
     message = document.get("message")
     parts = [document["error"]] + [message] * isinstance(message, str)
     return ": ".join(str(part)[:100] for part in parts)
-
-
-def _words(error: Exception) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0][:200] or type(error).__name__

@@ -22,7 +22,7 @@ from blueattr.sources.archive_segments import (
     read_contents,
 )
 from blueattr.sources.hosts import check_url, instance
-from blueattr.sources.parallel import in_order
+from blueattr.sources.parallel import run_ahead
 from blueattr.sources.timing import Timing
 
 if TYPE_CHECKING:
@@ -336,7 +336,7 @@ class ArchiveSource:
                 wanted = replace(wanted, before=self._tip)
 
     def _blocks(self, client: ArchiveClient, wanted: Range) -> Iterator[Decoded]:
-        with closing(in_order(self._work(client, wanted), self._parallel)) as groups:
+        with closing(run_ahead(self._work(client, wanted), self._parallel)) as groups:
             for fetched in groups:
                 yield from fetched.blocks
                 if fetched.failure is not None:

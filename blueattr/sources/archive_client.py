@@ -5,7 +5,6 @@ import re
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from email.utils import parsedate_to_datetime
 from functools import cache
 from typing import Any, NamedTuple, TypeVar
 
@@ -13,9 +12,10 @@ import httpx
 
 from blueattr.errors import SourceError, UsageError
 from blueattr.sources.archive_key import KEY, ArchiveKey
+from blueattr.sources.backoff import LONGEST_WAIT, Backoff
 from blueattr.sources.hosts import as_http, check_url, instance, is_loopback
+from blueattr.sources.http import TOO_MANY, TRANSIENT, USER_AGENT, describe, requested_wait
 from blueattr.sources.timing import Timing
-from blueattr.version import __version__
 
 __all__ = ["ArchiveClient", "Changed", "Damaged", "Part", "Stopped"]
 
@@ -26,25 +26,16 @@ _LARGEST_JSON = 64 << 20
 _SILENCE = 30.0
 _LONGEST_CALL = 600.0
 
-# Waits double from half a second to a ceiling; a host that has answered before gets more of them.
-_FIRST_WAIT = 0.5
-_CEILING = 30.0
-_ATTEMPTS_AT_FIRST = 4
-_ATTEMPTS = 10
+_BACKOFF = Backoff(first=0.5, ceiling=30.0, attempts=10, attempts_at_first=4)
 # What is damaged on the server's disk stays so, and each try is paid for.
 _ATTEMPTS_DAMAGED = 3
 # A quota refills all the time; the server says when to come again, and if not, in five seconds.
 _QUOTA_WAIT = 5.0
 _QUOTA_WAITS = 40
-_LONGEST_WAIT = 3600.0
-# A reset above is a time since 1970, below a number of seconds to wait: servers do either.
-_EPOCH = 10**9
 
-_TOO_MANY = 429
 _REFUSED = (401, 403)
 # The file is another than the one that was planned for, or gone.
 _CHANGED = (404, 410, 412, 416)
-_TRANSIENT = (408, 425, 500, 502, 503, 504, *range(520, 531))
 
 _T = TypeVar("_T")
 
@@ -161,7 +152,7 @@ class ArchiveClient:
         self._client = httpx.Client(
             base_url=self._base,
             headers={
-                "User-Agent": f"blueattr/{__version__}",
+                "User-Agent": USER_AGENT,
                 # What is bounded and metered is what comes over the wire.
                 "Accept-Encoding": "identity",
             },
@@ -212,7 +203,7 @@ class ArchiveClient:
             try:
                 return parse(json.loads(raw))
             except (ValueError, RecursionError) as error:
-                raise Damaged(f"gives an answer that is none ({_words(error)})") from None
+                raise Damaged(f"gives an answer that is none ({describe(error)})") from None
 
         call = _Call(method, _LARGEST_JSON, params or {}, body)
         return self.persist(lambda: read(self._try(call).data), call.where)
@@ -282,14 +273,13 @@ class ArchiveClient:
                 fault = self._hidden(str(error))
                 failed += 1
                 damaged += isinstance(error, Damaged)
-                known = _ATTEMPTS if self._has_answered else _ATTEMPTS_AT_FIRST
-                if failed >= known or damaged >= _ATTEMPTS_DAMAGED:
+                hopeless = _BACKOFF.gives_up(failed, answered=self._has_answered)
+                if hopeless or damaged >= _ATTEMPTS_DAMAGED:
                     raise SourceError(
                         f"{self.url} {fault}, {failed} times in a row ({where}); what came before "
                         "is kept: give the same command again to go on"
                     ) from None
-                scale = (1 + self._timing.jitter()) / 2
-                wait = min(_FIRST_WAIT * 2.0 ** (failed - 1), _CEILING) * scale
+                wait = _BACKOFF.wait(failed, self._timing.jitter())
                 self.pause(wait, f"{self.url} {fault}")
             else:
                 with self._lock:
@@ -306,16 +296,16 @@ class ArchiveClient:
 
     def _hold(self, wait: float) -> None:
         """Let nobody call for some time."""
-        wait = max(wait, _FIRST_WAIT)
+        wait = max(wait, _BACKOFF.first)
         until = self._timing.monotonic() + wait
         with self._lock:
             self._refusals += 1
             told = until <= self._not_before + 1.0
             self._not_before = max(self._not_before, until)
-        if wait > _LONGEST_WAIT or self._refusals > _QUOTA_WAITS:
+        if wait > LONGEST_WAIT or self._refusals > _QUOTA_WAITS:
             asks = (
                 f"asks to wait for {wait / 3600:.1f} hours"
-                if wait > _LONGEST_WAIT
+                if wait > LONGEST_WAIT
                 else f"permitted nothing, {self._refusals} times in a row"
             )
             raise SourceError(
@@ -366,7 +356,7 @@ class ArchiveClient:
         except (httpx.TransportError, httpx.StreamError) as error:
             if self._stop.is_set():
                 raise Stopped from None
-            raise _FaultError(f"cannot be reached ({_words(error)})") from None
+            raise _FaultError(f"cannot be reached ({describe(error)})") from None
         except RuntimeError:
             # What httpx says of a client that was closed under a call.
             if self._stop.is_set():
@@ -387,9 +377,10 @@ class ArchiveClient:
             raise SourceError(f"{self.url} does not serve parts of a segment, as Jetstream does")
         if status in _CHANGED and call.etag is not None:
             raise Changed
-        if status == _TOO_MANY:
-            raise _QuotaError(_wait_asked(response.headers, self._timing.now()))
-        if status in _TRANSIENT:
+        if status == TOO_MANY:
+            wait = requested_wait(response.headers, self._timing.now())
+            raise _QuotaError(_QUOTA_WAIT if wait is None else wait)
+        if status in TRANSIENT:
             raise _FaultError(f"answers with {status}")
         if status in _REFUSED:
             raise SourceError(f"{self.url} refuses us ({status}): {self._about_key()}")
@@ -463,24 +454,3 @@ class ArchiveClient:
 
     def _hidden(self, text: str) -> str:
         return text if self._key is None else self._key.hide(text)
-
-
-def _words(error: BaseException) -> str:
-    """Say what went wrong in one line that a terminal can show."""
-    text = str(error).partition("\n")[0][:200] or type(error).__name__
-    return "".join(c if c.isprintable() else " " for c in text)
-
-
-def _wait_asked(headers: httpx.Headers, now: float) -> float:
-    """Seconds that a server asks to wait, by ``Retry-After`` or atproto's ``RateLimit-Reset``."""
-    asked = headers.get("retry-after", "").strip()
-    if re.fullmatch(r"\d{1,12}", asked):
-        return float(asked)
-    try:
-        return max(parsedate_to_datetime(asked).timestamp() - now, 0.0)
-    except (ValueError, OverflowError):
-        pass
-    reset = headers.get("ratelimit-reset", "").strip()
-    if re.fullmatch(r"\d{1,12}", reset):
-        return max(float(reset) - (now if float(reset) > _EPOCH else 0.0), 0.0)
-    return _QUOTA_WAIT

@@ -7,13 +7,13 @@ from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import Future
 from typing import TypeVar
 
-__all__ = ["in_order"]
+__all__ = ["run_ahead"]
 
 _T = TypeVar("_T")
 _Todo = queue.SimpleQueue[tuple["Future[_T]", Callable[[], _T]] | None]
 
 
-def in_order(
+def run_ahead(
     jobs: Iterator[Callable[[], _T]], threads: int, ahead: int | None = None
 ) -> Generator[_T]:
     """Yield what jobs return, in their order, while the next ones are under way.

@@ -4,7 +4,6 @@ import asyncio
 import base64
 import json
 import logging
-import math
 import os
 import threading
 import time
@@ -18,7 +17,7 @@ import httpx
 import picows
 
 from blueattr.sources.hosts import as_http
-from blueattr.version import __version__
+from blueattr.sources.http import TOO_MANY, TRANSIENT, USER_AGENT, requested_wait
 
 __all__ = ["MESSAGE_LIMIT", "Connection", "ConnectionLost", "ConnectionRefused"]
 
@@ -43,7 +42,18 @@ _QUIET.propagate = False
 
 
 class ConnectionLost(Exception):  # noqa: N818 - an event, caught where reconnecting is decided
-    """The connection could not be opened, or ended; the message says how."""
+    """The connection could not be opened, or ended; the message says how.
+
+    Attributes
+    ----------
+    refuses
+        Whether the server refuses the request, and would refuse it again.
+    retry_after
+        Seconds that the server asks to wait; None if it does not.
+    """
+
+    refuses = False
+    retry_after: float | None = None
 
 
 class ConnectionRefused(ConnectionLost):
@@ -67,6 +77,7 @@ class ConnectionRefused(ConnectionLost):
         self.error = error
         self.message = message
         self.retry_after = retry_after
+        self.refuses = 200 <= status < 500 and status not in (TOO_MANY, *TRANSIENT)
 
 
 class Connection:
@@ -95,7 +106,7 @@ class Connection:
     ) -> None:
         self._url = url
         self._ping_after = ping_after
-        self._headers = {"User-Agent": f"blueattr/{__version__}", **(headers or {})}
+        self._headers = {"User-Agent": USER_AGENT, **(headers or {})}
         self._limit = buffer
         self._messages: deque[bytes] = deque()
         # Each counter has one writer, so that neither needs a lock.
@@ -302,10 +313,8 @@ def _refusal(error: picows.WSError, url: str, headers: dict[str, str]) -> Connec
         return ConnectionLost(_said(error))
     status = int(response.status)
     body = getattr(error, "raw_body", None) or b""
-    retry_after = None
-    with suppress(ValueError, TypeError):
-        asked = float(response.headers.get("Retry-After"))
-        retry_after = asked if math.isfinite(asked) else None
+    headers_told = {name.lower(): value for name, value in response.headers.items()}
+    retry_after = requested_wait(headers_told, time.time())
     name, message = _xrpc_error(body)
     if not name and 400 <= status < 500:
         # The body may come in a packet of its own, for which the handshake did not wait.

@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 
 from blueattr.sources import Chunk
-from blueattr.sources.parallel import in_order
+from blueattr.sources.parallel import run_ahead
 from blueattr.synth.columns import announcements, records
 from blueattr.synth.network import SynthSpec
 from blueattr.synth.stream import Stream
@@ -78,7 +78,7 @@ class SynthSource:
         made = self._chunks(position)
         jobs = repeat(lambda: next(made, None))
         # One thread draws while the caller commits: numpy and the engine let one another work.
-        for chunk in in_order(jobs, 1, ahead=_AHEAD):
+        for chunk in run_ahead(jobs, 1, ahead=_AHEAD):
             if chunk is None:
                 return
             yield chunk

@@ -1,0 +1,72 @@
+"""What HTTP services have in common: status codes, the wait they ask for, and error messages."""
+
+import re
+from collections.abc import Mapping
+from datetime import UTC
+from email.utils import parsedate_to_datetime
+
+from blueattr.version import __version__
+
+__all__ = ["TOO_MANY", "TRANSIENT", "USER_AGENT", "describe", "requested_wait"]
+
+USER_AGENT = f"blueattr/{__version__}"
+TOO_MANY = 429
+TRANSIENT = (408, 425, 500, 502, 503, 504, *range(520, 531))
+"""Status codes that may be gone at the next try."""
+
+# RateLimit-Reset is seconds to wait at some servers, a unix time at others; so is Retry-After.
+_LEAST_UNIX_TIME = 10**9
+
+
+def requested_wait(headers: Mapping[str, str], now: float) -> float | None:
+    """Return the seconds that a response asks to wait, or None if it asks for nothing.
+
+    ``Retry-After`` counts before ``RateLimit-Reset``. Where either is a point in time, it is
+    compared with the response's own ``Date``, so that the result is right even if the server's
+    clock is not.
+
+    Parameters
+    ----------
+    headers
+        Of the response; looked up in lower case.
+    now
+        Unix time by our clock, for a response without a ``Date``.
+
+    Examples
+    --------
+    >>> requested_wait({"retry-after": "17"}, 0.0)
+    17.0
+    >>> late = {"date": "Fri, 01 May 2026 10:00:00 GMT"}
+    >>> requested_wait({**late, "retry-after": "Fri, 01 May 2026 10:01:30 GMT"}, 0.0)
+    90.0
+    >>> requested_wait({"ratelimit-reset": "soon"}, 0.0) is None
+    True
+    """
+    sent_at = _unix_time(headers.get("date", ""))
+    for name in ("retry-after", "ratelimit-reset"):
+        text = headers.get(name, "").strip()
+        if re.fullmatch(r"[0-9]{1,12}(\.[0-9]{1,9})?", text):
+            number = float(text)
+            if number < _LEAST_UNIX_TIME:
+                return number
+            until: float | None = number
+        else:
+            until = _unix_time(text)
+        if until is not None:
+            return max(until - (now if sent_at is None else sent_at), 0.0)
+    return None
+
+
+def _unix_time(text: str) -> float | None:
+    """Parse an HTTP date; None if it is not one."""
+    try:
+        found = parsedate_to_datetime(text)
+    except (ValueError, OverflowError):
+        return None
+    return (found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp()
+
+
+def describe(error: BaseException) -> str:
+    """Return an error's message as one line that a terminal can show."""
+    text = str(error).partition("\n")[0][:200] or type(error).__name__
+    return "".join(c if c.isprintable() else " " for c in text)
