@@ -3,22 +3,32 @@
 import asyncio
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 
 import polars as pl
 
-from blueattr.errors import SourceError
+from blueattr.errors import SourceError, StoreBusyError
 from blueattr.sources.appview import Answer, AppView
 from blueattr.store import DEFAULT_MEMORY, Store
 from blueattr.views import PanelQuery
 from blueattr.writer import Writer
 
-__all__ = ["Hydrated", "hydrate"]
+__all__ = ["DEFAULT_WAIT", "Hydrated", "hydrate"]
 
-# What a killed run has to ask again, at most; a reader gets in between.
+DEFAULT_WAIT = timedelta(minutes=10)
+"""How long to wait for a store that is locked."""
+
+# A killed run has to ask again about at most this many accounts.
 _COMMIT_ACCOUNTS = 1000
+# While the store is locked, answers about this many accounts wait in memory ...
+_MOST_WAITING = 100_000
+# ... and a commit is tried again after so many seconds.
+_TRY_EVERY = 10.0
+# A batch waits this many seconds for readers of the store, as it keeps ingests out meanwhile.
+_READER_PATIENCE = 1.0
 
 # What an AppView can know; the store names whatever strangers made up. did:plc and did:web are the
 # methods that the network resolves (atproto.com/specs/did).
@@ -65,6 +75,8 @@ class Hydrated:
         When the first and last answer came; UTC.
     failure
         Why it ended before everyone was asked about; else empty.
+    unkept
+        How many accounts' answers were lost, because the store was locked for too long.
     """
 
     db: Path
@@ -83,6 +95,7 @@ class Hydrated:
     first_at: datetime | None = None
     last_at: datetime | None = None
     failure: str = ""
+    unkept: int = 0
 
     def count(self, answer: Answer) -> None:
         """Add an answer."""
@@ -103,12 +116,15 @@ def hydrate(
     only: PanelQuery | None = None,
     older_than: timedelta | None = None,
     memory: int = DEFAULT_MEMORY,
+    wait: timedelta = DEFAULT_WAIT,
     progress: Callable[[Hydrated], None] | None = None,
 ) -> Hydrated:
     """Ask an AppView about accounts of a store that it was not asked about before.
 
     Answers are committed every thousand accounts, so that whatever ends a run, the next one goes
-    on after the last commit. Who is not known to the AppView is remembered too.
+    on after the last commit. Who is not known to the AppView is remembered too. The store is
+    locked for each commit only; while an ingest has it, answers wait in memory, those about 100,000
+    accounts at most.
 
     Parameters
     ----------
@@ -123,18 +139,21 @@ def hydrate(
         Ask again about accounts whose last answer is older.
     memory
         Bytes the process may use.
+    wait
+        How long to wait for a store that is locked.
     progress
         Told after each answer.
 
     Returns
     -------
     Hydrated
-        With its ``failure``, where the AppView failed before the end.
+        With its ``failure``, where the AppView failed before the end, or the store was locked for
+        too long.
 
     Raises
     ------
     StoreError
-        There is no store, it is in use by another writer, or it cannot be written.
+        There is no store, or it cannot be written.
     EmptyPanelError
         Nobody is in the panel.
     """
@@ -161,46 +180,106 @@ def hydrate(
         known=len(askable) - len(wanted),
         wanted=len(wanted),
     )
-    with Writer(db, memory) as writer:
-        asyncio.run(_Run(writer, wanted, state, progress or (lambda _: None)).ask(appview))
+    run = _Run(
+        wanted,
+        state,
+        progress or (lambda _: None),
+        appview,
+        memory=memory,
+        patience=wait.total_seconds(),
+    )
+    asyncio.run(run.ask())
     return state
 
 
 class _Run:
-    """Answers on their way into the store."""
+    """Answers on their way into the store.
+
+    The lock of the store is held for one batch at a time, so that an ingest can have it.
+    """
 
     def __init__(
         self,
-        writer: Writer,
         wanted: pl.DataFrame,
         state: Hydrated,
         progress: Callable[[Hydrated], None],
+        appview: AppView,
+        *,
+        memory: int,
+        patience: float,
     ) -> None:
-        self._writer, self._wanted, self._state = writer, wanted, state
-        self._progress = progress
+        self._wanted, self._state, self._progress = wanted, state, progress
+        self._appview, self._memory, self._patience = appview, memory, patience
         self._waiting: list[Answer] = []
         self._committed = 0
+        # Since when the store has been locked, by the AppView's clock; None while it is not.
+        self._locked_since: float | None = None
+        self._try_at = float("-inf")
 
-    async def ask(self, appview: AppView) -> None:
+    async def ask(self) -> None:
+        state = self._state
         try:
-            async with appview.answers(self._wanted["did"]) as answers:
-                async for answer in answers:
-                    self._keep(answer, appview)
-        except SourceError as error:
-            self._state.failure = str(error)
-        except asyncio.CancelledError:  # Ctrl-C
-            self._commit()
+            try:
+                async with self._appview.answers(self._wanted["did"]) as answers:
+                    async for answer in answers:
+                        self._keep(answer)
+                        await self._make_room(_MOST_WAITING)
+            except SourceError as error:
+                state.failure = str(error)
+            await self._make_room(1)
+        except StoreBusyError as error:
+            state.unkept = self._accounts()
+            unkept = (
+                f"{error}; answers about {state.unkept:,} accounts were not kept: give the same "
+                "command again to ask for them"
+            )
+            state.failure = "; ".join(filter(None, [state.failure, unkept]))
+        except BaseException:  # Ctrl-C, or what `progress` raises
+            with suppress(StoreBusyError):
+                self._commit()
             raise
-        self._state.calls = appview.calls
-        self._commit()
+        state.calls = self._appview.calls
 
-    def _keep(self, answer: Answer, appview: AppView) -> None:
+    def _accounts(self) -> int:
+        """Return how many accounts the answers that wait are about."""
+        return self._state.asked - self._committed
+
+    def _keep(self, answer: Answer) -> None:
         self._waiting.append(answer)
         self._state.count(answer)
-        self._state.calls = appview.calls
+        self._state.calls = self._appview.calls
         self._progress(self._state)
-        if self._state.asked - self._committed >= _COMMIT_ACCOUNTS:
+        if self._accounts() >= _COMMIT_ACCOUNTS and self._appview.monotonic() >= self._try_at:
+            self._try_to_commit()
+
+    async def _make_room(self, most: int) -> None:
+        """Wait until fewer than `most` accounts wait to be committed."""
+        while self._accounts() >= most:
+            wait = self._try_at - self._appview.monotonic()
+            if wait > 0:
+                await self._appview.sleep(wait)
+            self._try_to_commit()
+
+    def _try_to_commit(self) -> None:
+        """Commit what waits; if the store is locked, leave it for later.
+
+        Raises
+        ------
+        StoreBusyError
+            It has been locked for as long as we are willing to wait.
+        """
+        try:
             self._commit()
+        except StoreBusyError:
+            now = self._appview.monotonic()
+            if self._locked_since is None:
+                self._locked_since = now
+            left = self._locked_since + self._patience - now
+            if left <= 0:
+                raise
+            self._try_at = now + min(_TRY_EVERY, left)
+        else:
+            self._locked_since = None
 
     def _commit(self) -> None:
         if not self._waiting:
@@ -223,6 +302,7 @@ class _Run:
         answers = part.join(
             pl.DataFrame(rows, schema=_ROWS), on="did", how="inner", validate="1:1"
         ).with_columns(pl.col(pl.Datetime).dt.replace_time_zone(None))
-        self._writer.hydrate(answers)
+        with Writer(self._state.db, self._memory, patience=_READER_PATIENCE) as writer:
+            writer.hydrate(answers)
         self._waiting.clear()
         self._committed += len(rows)

@@ -97,6 +97,8 @@ class Store:
 
     # Bytes that DuckDB may use as a rule, whatever the process may.
     _engine_most = sys.maxsize
+    # Seconds to wait for readers before writing.
+    _writer_patience = _WRITER_PATIENCE
 
     def __init__(self, path: Path, memory: int = DEFAULT_MEMORY) -> None:
         self.path = path
@@ -279,7 +281,7 @@ class Store:
 
     @contextmanager
     def _attached(self) -> Iterator[None]:
-        self._attach(read_only=False, patience=_WRITER_PATIENCE)
+        self._attach(read_only=False, patience=self._writer_patience)
         try:
             yield
         finally:

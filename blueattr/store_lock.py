@@ -7,6 +7,9 @@ from blueattr.file_lock import FileLock, FileLockHeld
 
 __all__ = ["Lock"]
 
+# A hydration has the lock for one batch of answers. An ingest has it to its end: no use waiting.
+_PATIENCE = 2.0
+
 
 class Lock:
     """The right to write to a store, which one process has at a time.
@@ -28,7 +31,7 @@ class Lock:
     def __init__(self, path: Path) -> None:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            self._file = FileLock(Path(f"{path}.lock"))
+            self._file = FileLock(Path(f"{path}.lock"), _PATIENCE)
         except FileLockHeld as held:
             raise StoreBusyError(
                 f"process {held.holder} is ingesting into {path}; wait for it, or use another --db"

@@ -35,6 +35,8 @@ class Writer(Store):
         Bytes the whole process may use.
     committer
         Runs the commits; in a thread, by default.
+    patience
+        Seconds that a commit waits for readers; ten minutes by default.
 
     Raises
     ------
@@ -53,7 +55,11 @@ class Writer(Store):
         path: Path,
         memory: int = DEFAULT_MEMORY,
         committer: Callable[[], Committer] | None = None,
+        *,
+        patience: float | None = None,
     ) -> None:
+        if patience is not None:
+            self._writer_patience = patience
         self._lock = Lock(path)
         super().__init__(path, memory)
         self._committer = (

@@ -32,6 +32,7 @@ _SELDOM = 600.0
         "appview",
         "insecure",
         "rate",
+        "wait",
         "db",
         *OUTPUT,
         "quiet",
@@ -64,6 +65,14 @@ def hydrate(
     rate: Annotated[
         float, typer.Option("--rate", help="Calls a second at most, each for 25 accounts.")
     ] = 10.0,
+    wait: Annotated[
+        str,
+        typer.Option(
+            "--wait",
+            metavar="TIME",
+            help="While an ingest has the store, keep answers in memory for so long: 30s, 10m, 6h.",
+        ),
+    ] = "10m",
     output: OutputOptions,
     quiet: Annotated[
         bool, typer.Option("--quiet", "-q", help="No progress.", show_default=False)
@@ -72,8 +81,9 @@ def hydrate(
     """Ask the AppView for follower counts and creation times, and keep them with their date.
 
     What is known already is not asked again, so a run that ended early goes on where it was. The
-    rate limits that the AppView states are kept to. With --only panel, --from, --to, --window and
-    the options on bots say whose window and panel it is.
+    rate limits that the AppView states are kept to. The store is locked only while a batch of
+    answers is written: you can ingest meanwhile. With --only panel, --from, --to, --window and the
+    options on bots say whose window and panel it is.
 
     Example: blueattr hydrate --only panel --from 2026-04-09 --to 2026-04-23 --db my.duckdb
     """
@@ -89,6 +99,8 @@ def hydrate(
         raise UsageError(
             "--from, --to, --window and the options on bots say which panel: give --only panel too"
         )
+    patience = parse.duration(wait, "--wait")
+    assert patience is not None  # noqa: S101 - it has a default
     age = None if older_than is None else parse.length(older_than, "--refresh-older-than")
     asked = store.query(topic="all")
     view = AppView(appview, insecure=insecure, rate=rate)
@@ -100,12 +112,13 @@ def hydrate(
             only=asked if only else None,
             older_than=age,
             memory=store.memory_limit,
+            wait=patience,
             progress=line.show,
         )
     output.emit(hydrate_report(done))
     if done.failure:
         say(f"blueattr: {done.failure}")
-        raise typer.Exit(ExitCode.SOURCE)
+        raise typer.Exit(ExitCode.STORE_BUSY if done.unkept else ExitCode.SOURCE)
 
 
 class _Line:

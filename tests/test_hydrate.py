@@ -12,10 +12,11 @@ import struct
 import subprocess
 import tempfile
 import termios
+import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import redirect_stderr, suppress
+from contextlib import ExitStack, closing, redirect_stderr, suppress
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from functools import cache
@@ -34,14 +35,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from store_content import rows
 
-from blueattr import hydration, jobs
+from blueattr import hydration, jobs, store_lock
 from blueattr.cli.hydrate import _Line
-from blueattr.errors import StoreBusyError, StoreError, UsageError
+from blueattr.errors import ExitCode, StoreError, UsageError
 from blueattr.hydration import Hydrated, hydrate
 from blueattr.sources import appview
 from blueattr.sources.appview import AppView, Profile, read_profiles
 from blueattr.sources.timing import Timing
 from blueattr.store import Store
+from blueattr.store_lock import Lock
 from blueattr.writer import Writer
 
 CREATED = "2024-02-03T04:05:06.789Z"
@@ -206,11 +208,19 @@ def test_nobody_is_asked_twice_unless_it_is_long_ago(
     assert (again.known, again.wanted, again.calls, len(server.requests)) == (2, 0, 0, 1)
     # Somebody new is; the others are when their answers are old enough.
     ingest(db, post(name(2), "x", rev=1, time=at(2)))
-    hydrate(db, clock.view(server.url), older_than=timedelta(days=30))
+    hydrate(
+        db,
+        clock.view(server.url),
+        older_than=timedelta(days=30),
+    )
     assert server.requests[-1].actors == [someone(2)]
     clock.seconds = timedelta(days=31).total_seconds()
     server.known = {someone(1): profile(5)}
-    done = hydrate(db, clock.view(server.url), older_than=timedelta(days=30))
+    done = hydrate(
+        db,
+        clock.view(server.url),
+        older_than=timedelta(days=30),
+    )
     assert sorted(server.requests[-1].actors) == [someone(0), someone(1), someone(2)]
     assert (done.asked, done.found) == (3, 1)
     now, then = naive(datetime.fromtimestamp(clock.now(), UTC)), first[someone(0)][0]
@@ -253,13 +263,98 @@ def test_a_few_calls_at_a_time_in_order(tmp_path: Path, server: Server) -> None:
     assert {d: row[2] for d, row in kept(db).items()} == {someone(k): 10 * k for k in range(500)}
 
 
-def test_one_writer_at_a_time_and_a_store_that_is_there(tmp_path: Path, server: Server) -> None:
+def test_there_has_to_be_a_store(tmp_path: Path, server: Server) -> None:
     with pytest.raises(StoreError, match="there is no store"):
         hydrate(tmp_path / "none.duckdb", AppView(server.url))
-    db = store_of(tmp_path, 0)
-    with Writer(db), pytest.raises(StoreBusyError):
-        hydrate(db, AppView(server.url))
     assert server.requests == []
+
+
+# --- beside an ingest ----------------------------------------------------------------------------
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Find a locked store locked at once."""
+    monkeypatch.setattr(store_lock, "_PATIENCE", 0.0)
+
+
+def test_an_ingest_can_write_while_a_hydration_runs(
+    tmp_path: Path, server: Server, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hydration, "_COMMIT_ACCOUNTS", 100)
+    db = store_of(tmp_path, *range(300))
+    written: list[int] = []
+
+    def progress(state: Hydrated) -> None:
+        if state.asked % 100 == 50:
+            ingest(db, post(name(state.asked), "x", rev=9, time=at(9)))
+            written.append(state.asked)
+
+    done = hydrate(db, clock.view(server.url, rate=1000), progress=progress)
+    assert written == [50, 150, 250]
+    assert (done.asked, done.failure) == (300, "")
+    assert len(kept(db)) == 300
+
+
+def test_an_ingest_waits_for_a_batch_of_a_hydration(tmp_path: Path) -> None:
+    db = store_of(tmp_path, 0)
+    batch = Writer(db)
+    threading.Timer(0.5, batch.close).start()
+    Writer(db).close()
+
+
+def test_answers_wait_in_memory_while_the_store_is_locked(
+    tmp_path: Path, server: Server, clock: Clock, impatient: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hydration, "_COMMIT_ACCOUNTS", 50)
+    server.known = {someone(k): profile(k) for k in range(200)}
+    db = store_of(tmp_path, *range(200))
+    with ExitStack() as locked:
+        locked.enter_context(closing(Lock(db)))
+
+        async def sleep(seconds: float) -> None:
+            await clock.sleep(seconds)
+            if clock.seconds > 35:
+                locked.close()
+
+        view = AppView(server.url, timing=clock.timing, sleep=sleep, rate=1000)
+        done = hydrate(db, view)
+    assert [round(seconds) for seconds in clock.slept if seconds > 1] == [10, 10, 10, 10]
+    assert 35 < clock.seconds < 50, "it is tried again every ten seconds"
+    assert (done.asked, done.unkept, done.failure) == (200, 0, "")
+    assert len(kept(db)) == 200
+
+
+def test_a_store_locked_for_too_long_ends_it_and_no_more_is_asked_than_fits(
+    tmp_path: Path, server: Server, clock: Clock, impatient: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hydration, "_COMMIT_ACCOUNTS", 50)
+    monkeypatch.setattr(hydration, "_MOST_WAITING", 100)
+    db = store_of(tmp_path, *range(500))
+    with closing(Lock(db)):
+        done = hydrate(db, clock.view(server.url, rate=1000))
+    assert 600 <= clock.seconds < 611
+    assert (done.asked, done.unkept) == (100, 100)
+    # What is under way when there is no more room.
+    assert len(server.asked) <= 100 + 4 * 25
+    assert f"process {os.getpid()} is ingesting" in done.failure
+    assert "answers about 100 accounts were not kept" in done.failure
+    assert kept(db) == {}
+    clock.seconds = 0.0
+    assert hydrate(db, clock.view(server.url, rate=1000)).asked == 500
+
+
+def test_a_locked_store_ends_the_command_with_5(
+    tmp_path: Path, server: Server, impatient: None
+) -> None:
+    db = store_of(tmp_path, *range(3))
+    with closing(Lock(db)):
+        done = run("hydrate", "--db", db, "--appview", server.url, "--wait", "1s")
+    assert done.code == ExitCode.STORE_BUSY
+    assert "answers about 3 accounts were not kept" in done.stderr
+    assert "3" in done.text
+    bad = run("hydrate", "--db", db, "--appview", server.url, "--wait", "soon")
+    assert (bad.code, "--wait" in bad.stderr) == (ExitCode.USAGE, True)
 
 
 # --- servers that misbehave ----------------------------------------------------------------------
