@@ -26,7 +26,7 @@ from blueattr.following import follow
 from blueattr.jobs import ingest_sources
 from blueattr.loading import find_indicator
 from blueattr.plans import Archive, Files, Following, Plan
-from blueattr.provenance import Window
+from blueattr.provenance import IndicatorInfo, Window
 from blueattr.report import comparison_report, render
 from blueattr.report.figures import iso, plural
 from blueattr.report.gallery import write_report
@@ -310,16 +310,17 @@ class _Run:
             return None
         state["last_event"] = state["last_event"].isoformat()
         known = topics.load(query.topics_file)
-        asked = known.values() if plan.topics == (EVERY_TOPIC,) else [
-            known.get(name, name) for name in plan.topics
-        ]  # fmt: skip
+        asked = known if plan.topics == (EVERY_TOPIC,) else plan.topics
         question = plan.question
         indicators = [find_indicator(indicator) for indicator in question.indicators]
-        # What these say of themselves is the same in every process.
+        # The repr of each is the same in every process.
         choices = [
-            query, list(asked), [(one.name, one.info) for one in indicators],
+            _without_places(query),
+            [replace(known[name], origin="") if name in known else name for name in asked],
+            [(one.name, _without_file(one.info)) for one in indicators],
             question.method, question.steps, question.aggregator, question.cutoffs, plan.sampling,
-            plan.top, plan.forms, versions(), panel.bot_rules(query.bots_file),
+            plan.top, sorted(plan.forms), versions(),
+            () if query.keep_bots else panel.bot_rules(query.bots_file),
         ]  # fmt: skip
         text = json.dumps([state, *map(repr, choices)])
         return {"state": state, "digest": hashlib.sha256(text.encode()).hexdigest()}
@@ -391,6 +392,24 @@ class _Run:
             "basis": basis["digest"],
             "state": basis["state"],
         }
+
+
+def _without_places(query: "PanelQuery") -> "PanelQuery":
+    """Blank what cannot change a number: memory, and paths of files whose content counts.
+
+    The topic of a plan's query is not used. All the rest stays, so that a setting that is new here
+    makes another report.
+    """
+    return replace(
+        query, db=Path(), memory=0, topic=None, match=(), topics_file=None, bots_file=None
+    )
+
+
+def _without_file(info: IndicatorInfo | None) -> IndicatorInfo | None:
+    """Blank the path of an indicator's file, which its hash tells from others."""
+    if info is None or info.sha256 is None:
+        return info
+    return replace(info, origin="", file=None)
 
 
 def _is_awaited(argument: str) -> bool:

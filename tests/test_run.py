@@ -167,6 +167,48 @@ def test_other_settings_make_another_report_of_the_same_events() -> None:
     assert len({*names, current()}) == 4
 
 
+_OWN = """\
+import numpy as np
+
+names = ("a", "b", "c")
+
+def statistics(a, b, c):
+    return np.column_stack([a, b, c])
+
+def value(m):
+    return np.log1p(m[0] * m[1] * m[2])
+"""
+
+
+def test_what_can_change_no_number_makes_no_new_report() -> None:
+    files = {
+        "mine.toml": '[topics.mythos]\nkeywords = ["so true"]\n',
+        "bots.toml": '[[rules]]\nname = "bot"\npattern = "bot$"\n',
+        "own.py": _OWN,
+    }
+    for name, text in files.items():
+        Path(name).write_text(text)
+    drop("1.jsonl", EVENTS)
+    here = SETTINGS.replace("heat", "own.py").replace(
+        "[report]\n", '[report]\ntopics = "mine.toml"\nbots = "bots.toml"\n'
+    )
+    write(here)
+    done()
+    report = current()
+    # Everything is elsewhere; and there is more memory, another log, and reports are kept.
+    elsewhere = here
+    Path("else").mkdir()
+    for name in ("store.duckdb", *files):
+        Path(name).rename(f"else/{name}")
+        elsewhere = elsewhere.replace(name, f"else/{name}")
+    write(f'memory-limit = "2GB"\n{elsewhere}keep = 3\n[log]\nform = "json"\n')
+    done(code=ExitCode.NOTHING_NEW)
+    assert current() == report
+    Path("else/own.py").write_text(_OWN.replace("* m[2]", "+ m[2]"))
+    done()
+    assert current() != report, "the content of a file counts"
+
+
 @pytest.mark.slow
 def test_a_report_that_is_damaged_is_made_anew() -> None:
     drop("1.jsonl", EVENTS)
