@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 
 from pydantic import Field
@@ -28,7 +27,6 @@ from blueattr.toml_file import Place
 
 if TYPE_CHECKING:
     from blueattr.plans import Archive, Files, Following, Form, Plan
-    from blueattr.sources.streams import Stream
 
 __all__ = ["KEY_VARIABLE", "REPORTS", "SECTIONS", "LogForm", "in_force", "make_plan", "needs_key"]
 
@@ -279,27 +277,17 @@ def in_force(settings: Settings) -> list[Setting]:
 
 def _stream(settings: Settings, place: Place, said: Mapping[str, Any]) -> "Following":
     from blueattr.plans import Following
-    from blueattr.provenance import Window
-    from blueattr.sources.archive import ArchiveSource
-    from blueattr.sources.archive_key import ArchiveKey as Secret
+    from blueattr.sources.archive_fill import gap_filler
     from blueattr.sources.services import find_streams
 
     streams = find_streams(
         said["read"], said["host"] or (), dictionary=settings.path(*place, "dictionary"),
         insecure=said["insecure"],
     )  # fmt: skip
-    fills = streams[0].kind == "jetstream" and not said["no-fill"]
-    secret = Secret.from_environment() if fills else None
-
-    def fill(stream: "Stream", since: datetime) -> ArchiveSource:
-        # To the end of what it has, whatever the clocks say.
-        midnight = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-        window = Window(since, max(midnight, since) + timedelta(days=2))
-        return ArchiveSource(stream.origin, window, key=secret, insecure=said["insecure"])
-
+    fill = None if said["no-fill"] else gap_filler(streams[0], insecure=said["insecure"])
     limit = duration(said["for"], "for")
     assert limit is not None  # noqa: S101 - of a text there is one
-    return Following(streams, limit, moment(said["from"], "from"), fill if secret else None)
+    return Following(streams, limit, moment(said["from"], "from"), fill)
 
 
 def _archive(said: Mapping[str, Any]) -> "Archive":

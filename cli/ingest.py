@@ -1,7 +1,7 @@
 """The command ingest: files, streams and the archive into the store."""
 
 import signal
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -232,19 +232,10 @@ def _follow(
     quiet: bool,
 ) -> None:
     from blueattr.following import follow
-    from blueattr.provenance import Window
     from blueattr.report.inventory import follow_report
-    from blueattr.sources.archive import ArchiveSource
-    from blueattr.sources.archive_key import ArchiveKey
+    from blueattr.sources.archive_fill import gap_filler
 
-    key = None if no_fill or streams[0].kind != "jetstream" else ArchiveKey.from_environment()
-
-    def fill(stream: "Stream", since: datetime) -> ArchiveSource:
-        # To the end of what it has, whatever the clocks say.
-        midnight = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-        window = Window(since, max(midnight, since) + timedelta(days=2))
-        return ArchiveSource(stream.origin, window, key=key, insecure=insecure)
-
+    fill = None if no_fill else gap_filler(streams[0], insecure=insecure)
     with (
         LiveLine(quiet=quiet) as line,
         stopping("stopping; what was received is being kept") as stop,
@@ -255,7 +246,7 @@ def _follow(
             until="live" if until_live else "stopped",
             limit=length,
             start=start,
-            fill=fill if key else None,
+            fill=fill,
             memory=memory,
             stop=stop,
             watch=line.show,
