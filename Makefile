@@ -60,14 +60,14 @@ test-integration: setup
 MINUTES ?= 10
 soak: setup
 	$(BIN)/python tests/integration/install.py
-	PYTHONPATH=tests:tests/support $(BIN)/python -m integration.soak --minutes $(MINUTES)
+	PYTHONPATH=tests $(BIN)/python -m integration.soak --minutes $(MINUTES)
 
 # A step of cron's is a minute, nearly all of which is waiting: apart from the other tests.
 test-cron: setup
 	$(BIN)/python -m pytest -m cron
 
 week: setup
-	PYTHONPATH=tests:tests/support $(BIN)/python -m cron.week
+	PYTHONPATH=tests $(BIN)/python -m cron.week
 
 explore: setup
 	$(PYTEST) --hypothesis-profile=explore -m "hypothesis and not integration and not cron"
@@ -79,7 +79,7 @@ lint: setup
 	$(BIN)/lint-imports
 
 golden: setup
-	BLUEATTR_WRITE_GOLDEN=1 $(BIN)/python -m pytest -q tests/test_golden.py tests/test_numbers.py tests/test_report_figures.py tests/test_docs.py tests/test_pages.py
+	BLUEATTR_WRITE_GOLDEN=1 $(BIN)/python -m pytest -q tests/report/test_golden.py tests/report/test_numbers.py tests/report/test_figures.py tests/house/test_docs.py tests/house/test_pages.py
 
 # A link that leads nowhere is an error.
 docs: setup

@@ -27,10 +27,11 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from blueattr.attribution import Panel
-from blueattr.baselines import sampled_banzhaf, sampled_shapley
-from blueattr.indicators import INDICATORS, Aggregator
-from blueattr.value import solve
+from blueattr.attribution.inputs import Panel
+from blueattr.attribution.value import solve
+from blueattr.indicators.base import Aggregator
+from blueattr.indicators.builtin import INDICATORS
+from blueattr.studies.validation.baselines import sampled_banzhaf, sampled_shapley
 
 Floats = npt.NDArray[np.float64]
 Game = Callable[[Any], Floats]

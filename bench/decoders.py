@@ -31,18 +31,26 @@ from typing import Any
 import zstandard
 from machine import describe
 
-from blueattr.firehose import decode_frames
-from blueattr.lines import Decoded
-from blueattr.segments import decode_block
-from blueattr.sources import Chunk, SourceState
+from blueattr.decode.chunk import Chunk
+from blueattr.decode.firehose import decode_frames
+from blueattr.decode.segments import decode_block
+from blueattr.decode.transcode import Decoded
 from blueattr.sources.parallel import run_ahead
+from blueattr.store.checkpoint import SourceState
+from blueattr.store.writer import Writer
 from blueattr.synth import SynthSpec, write_lines
-from blueattr.writer import Writer
 
 ROOT = Path(__file__).resolve().parents[1]
 # The encoders are those of the tests: nothing in the product writes either format.
 sys.path.insert(0, str(ROOT / "tests"))
-from binary_builder import body_of, car, cbor, cid, frame_of, row_of  # noqa: E402 - as said
+from support.binary_builder import (  # noqa: E402 - found by the line above
+    body_of,
+    car,
+    cbor,
+    cid,
+    frame_of,
+    row_of,
+)
 
 CAPTURE = ROOT.parent / "shared" / "data" / "jetstream-corpus" / "frames.bin.zst"
 PACKAGES = ("blueattr", "atproto", "libipld", "orjson", "zstandard", "numpy", "pyarrow", "duckdb")
@@ -182,7 +190,7 @@ def stage(writer: Writer, groups: Iterable[list[Decoded]]) -> int:
     for group in groups:
         lines, skipped = b"".join(d.lines for d in group), sum(d.skipped for d in group)
         state = writer.stage(Chunk(lines, position=0, read=0, resume=0, skipped=skipped), state)
-    writer.run("ingest/staging")
+    writer.run("store/batch/staging")
     if state.rejected:
         raise ValueError(f"rejected: {state.rejected}")
     return state.lines

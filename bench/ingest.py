@@ -37,10 +37,12 @@ import pyarrow as pa
 import zstandard
 from machine import describe
 
-from blueattr import events, jobs
-from blueattr.staging import Parser
+from blueattr.analysis import rollup
+from blueattr.decode import schema
+from blueattr.decode.parser.parse import Parser
+from blueattr.ingest import read
+from blueattr.store.writer import Writer
 from blueattr.synth import Names, SynthSpec, write_lines
-from blueattr.writer import Writer
 
 PACKAGES = ("blueattr", "duckdb", "numba", "numpy", "pyarrow", "zstandard")
 AGENTS = 1_671_587
@@ -174,7 +176,7 @@ def fill(path: Path, millions: int) -> None:
     )
     db.execute("CHECKPOINT store")
     db.close()
-    jobs.roll_up_store(path)
+    rollup.roll_up_store(path)
 
 
 # --- what is measured, each in a process of its own ----------------------------------------------
@@ -189,7 +191,7 @@ def _column(shape: Any) -> str:
 
 def read_json(source: Path, db: Path | None) -> None:
     """Have DuckDB read the file by itself."""
-    columns = {name: _column(value) for name, value in json.loads(events.V1).items()}
+    columns = {name: _column(value) for name, value in json.loads(schema.V1).items()}
     target = duckdb.connect(str(db or ":memory:"), config={"preserve_insertion_order": False})
     target.execute("SET enable_progress_bar = false")
     listed = ", ".join(f"{name!r}: {value!r}" for name, value in columns.items())
@@ -209,7 +211,7 @@ def measure(method: str, source: Path, db: Path) -> dict[str, float]:
     started, worked = time.perf_counter(), time.process_time()
     kept = 0
     if method == "blueattr":
-        done = jobs.ingest(db, [str(source)])
+        done = read.ingest(db, [str(source)])
         kept = sum(state.kept for state in done.sources)
     else:
         read_json(source, db if method == "read_json to a file" else None)

@@ -1,12 +1,12 @@
 """The value of all agents beside two limits: memory bandwidth, and a sort of as many numbers.
 
-``lin``, ``heat`` and ``var`` are measured as `blueattr.value.solve` computes them, from checked
-arrays to values and total, against a STREAM-like triad (o = a + 2b + 3c, numba, every core) on the
-same arrays; ``gini`` against `numpy.sort` of one array of that length, random and continuous, and
-against a sort of the aggregate itself, which is quicker where counts repeat. Features are
-continuous, or log(1 + counts): of independent counts with a heavy tail, or of counts spread as
-those of the network in a fortnight, on one topic or in all events. Medians of rounds in which each
-is run once, so that whatever else the machine does meets all of them alike.
+``lin``, ``heat`` and ``var`` are measured as `blueattr.attribution.value.solve` computes them, from
+checked arrays to values and total, against a STREAM-like triad (o = a + 2b + 3c, numba, every core)
+on the same arrays; ``gini`` against `numpy.sort` of one array of that length, random and
+continuous, and against a sort of the aggregate itself, which is quicker where counts repeat.
+Features are continuous, or log(1 + counts): of independent counts with a heavy tail, or of counts
+spread as those of the network in a fortnight, on one topic or in all events. Medians of rounds in
+which each is run once, so that whatever else the machine does meets all of them alike.
 
     python bench/kernels.py --sizes 1.67e6,2e7 --out out/bench-kernels.json
 """
@@ -27,9 +27,10 @@ import numpy as np
 import numpy.typing as npt
 from machine import describe
 
-from blueattr.indicators import INDICATORS, Aggregator, FeatureArrays
+from blueattr.attribution.value import solve
+from blueattr.indicators.base import Aggregator, FeatureArrays
+from blueattr.indicators.builtin import INDICATORS
 from blueattr.kernels import compiled
-from blueattr.value import solve
 
 Floats = npt.NDArray[np.float64]
 
@@ -45,8 +46,8 @@ CHECK = """
 import sys, time
 start = time.perf_counter()
 import numpy as np
-from blueattr.indicators import INDICATORS, Aggregator, FeatureArrays
-from blueattr.value import solve
+from blueattr.indicators.base import INDICATORS, Aggregator, FeatureArrays
+from blueattr.attribution.value import solve
 imported = time.perf_counter()
 x = np.random.default_rng(0).lognormal(size=(3, 200_000))
 for indicator in INDICATORS.values():

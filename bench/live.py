@@ -31,9 +31,9 @@ import orjson
 import zstandard
 from machine import describe
 
-from blueattr.following import follow
-from blueattr.lines import COLLECTIONS
-from blueattr.sources.services import find_streams
+from blueattr.decode.transcode import COLLECTIONS
+from blueattr.ingest.follow import follow
+from blueattr.sources.find import find_streams
 from blueattr.sources.timing import Timing
 from blueattr.synth import SynthSpec, write_lines
 

@@ -142,7 +142,7 @@ def panel(lines: Lines, limits: Iterable[str], x: str, y: str, names: dict[str, 
 
 def draw(name: str, panels: Sequence[Any]) -> None:
     """Write a figure of panels side by side."""
-    from blueattr.report.drawing import Drawing
+    from blueattr.report.figures.drawing import Drawing
 
     spec = {
         "$schema": "https://vega.github.io/schema/vega-lite/v6.json",

@@ -17,10 +17,10 @@ from pathlib import Path
 
 import polars as pl
 
-from blueattr.overview import topic_report
-from blueattr.question import Question, Sampling
-from blueattr.report.page import write_page
-from blueattr.reports import versions
+from blueattr.analysis.topic_reports import versions
+from blueattr.attribution.question import Question, Sampling
+from blueattr.report.pages.page import write_page
+from blueattr.studies.topic import topic_report
 
 
 def panel(n: int) -> pl.DataFrame:

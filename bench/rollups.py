@@ -28,11 +28,13 @@ import duckdb
 from machine import describe
 from stages import NO_ROLLUPS
 
-from blueattr import jobs, rollups, topics
-from blueattr.store import Store
+from blueattr.ingest import read
+from blueattr.panel import topics
+from blueattr.panel.query import PanelQuery, StoreView
+from blueattr.store import rollups
+from blueattr.store.database import Store
+from blueattr.store.writer import Writer
 from blueattr.synth import SynthSpec, write_file
-from blueattr.views import PanelQuery, StoreView
-from blueattr.writer import Writer
 
 PEER = "GROUP BY account"
 TOPIC = "mythos"
@@ -63,7 +65,7 @@ def make_store(folder: Path, agents: int) -> Path:
     if not db.exists():
         source = folder / "events.jsonl.zst"
         write_file(SynthSpec(agents=agents, like_fraction=0.0), source, level=1)
-        jobs.ingest(db, [str(source)])
+        read.ingest(db, [str(source)])
         source.unlink()
     return db
 

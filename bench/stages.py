@@ -16,8 +16,9 @@ from typing import Any
 
 import numpy as np
 
-from blueattr.indicators import INDICATORS, Aggregator
-from blueattr.value import solve
+from blueattr.attribution.value import solve
+from blueattr.indicators.base import Aggregator
+from blueattr.indicators.builtin import INDICATORS
 
 _TESTS = Path(__file__).parent.parent / "tests"
 NO_ROLLUPS = ((_TESTS / "no_rollups.sql").read_text(encoding="utf-8"), "CHECKPOINT")
@@ -81,8 +82,8 @@ def summarise(db: str) -> None:
     """Summarise every day of a store anew."""
     import duckdb
 
-    from blueattr import rollups
-    from blueattr.writer import Writer
+    from blueattr.store import rollups
+    from blueattr.store.writer import Writer
 
     with duckdb.connect(db) as connection:
         for statement in NO_ROLLUPS:
@@ -93,8 +94,9 @@ def summarise(db: str) -> None:
 
 def match(db: str, *names: str) -> None:
     """Match topics that the store does not have yet on all of its days."""
-    from blueattr import rollups, topics
-    from blueattr.writer import Writer
+    from blueattr.panel import topics
+    from blueattr.store import rollups
+    from blueattr.store.writer import Writer
 
     rules = [topics.shipped()[name].rule for name in names]
     with Writer(Path(db)) as writer, measured() as counts:
@@ -103,8 +105,8 @@ def match(db: str, *names: str) -> None:
 
 def panel(db: str, days: str = "14") -> None:
     """Build the panel of the last days."""
-    from blueattr.store import Store
-    from blueattr.views import StoreView
+    from blueattr.panel.query import StoreView
+    from blueattr.store.database import Store
 
     query = _last(db, days)
     with Store.open(Path(db)) as store, measured() as counts:
@@ -113,8 +115,8 @@ def panel(db: str, days: str = "14") -> None:
 
 def features(db: str, topic: str, days: str = "14") -> None:
     """Make the features of a topic, or of all events, once there is a panel."""
-    from blueattr.store import Store
-    from blueattr.views import StoreView
+    from blueattr.panel.query import StoreView
+    from blueattr.store.database import Store
 
     query = _last(db, days)
     with Store.open(Path(db)) as store:
@@ -124,8 +126,8 @@ def features(db: str, topic: str, days: str = "14") -> None:
 
 
 def _last(db: str, days: str) -> Any:
-    from blueattr.store import Store
-    from blueattr.views import PanelQuery
+    from blueattr.panel.query import PanelQuery
+    from blueattr.store.database import Store
 
     query = PanelQuery(Path(db))
     with Store.open(Path(db)) as store:
@@ -150,12 +152,12 @@ def next_lines(agents: str, days: str, count: str, path: str) -> None:
 
 def ingest(db: str, path: str) -> None:
     """Ingest a file and roll up what it brought."""
-    from blueattr import jobs
-    from blueattr.staging import Parser
+    from blueattr.decode.parser.parse import Parser
+    from blueattr.ingest import read
 
     Parser().scan(b'{"warm":"up"}\n')
     with measured() as counts:
-        counts["kept"] = sum(state.kept for state in jobs.ingest(Path(db), [path]).sources)
+        counts["kept"] = sum(state.kept for state in read.ingest(Path(db), [path]).sources)
 
 
 # --- on numbers ----------------------------------------------------------------------------------
@@ -210,7 +212,7 @@ def write_features(path: str, size: str) -> None:
 
 def stream(path: str, name: str) -> None:
     """Attribute a file in chunks."""
-    from blueattr import streaming
+    from blueattr.attribution import streaming
 
     with measured() as counts:
         [result] = streaming.attribute_file(Path(path), [name])

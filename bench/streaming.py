@@ -26,7 +26,7 @@ CHILD = """
 import json, resource, sys, time
 from pathlib import Path
 from blueattr import streaming
-from blueattr.report.streamed import agents_receiver
+from blueattr.report.formats.streamed import agents_receiver
 path, name, agents = sys.argv[1:]
 start = time.perf_counter()
 receive = agents_receiver(Path(agents)) if agents else None

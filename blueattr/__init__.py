@@ -9,8 +9,20 @@
 
 from typing import TYPE_CHECKING, Any
 
-from blueattr.presentation import Drawer, draw_with
-from blueattr.version import __version__ as __version__
+from blueattr.display import Drawer, draw_with
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+    from blueattr.attribution.attribute import AttributionResult, attribute
+    from blueattr.errors import BlueattrError
+    from blueattr.indicators.base import Aggregator
+    from blueattr.indicators.custom import OwnIndicator
+    from blueattr.provenance import Provenance
+    from blueattr.studies.bootstrap import Bootstrap, bootstrap
+    from blueattr.studies.grid import ScaleGrid, scale_grid
+    from blueattr.studies.scales import ScaleComparison, compare_scales
+    from blueattr.studies.sensitivity import Sensitivity, sensitivity
 
 __all__ = [
     "Aggregator",
@@ -29,42 +41,29 @@ __all__ = [
     "sensitivity",
 ]
 
-if TYPE_CHECKING:
-    from types import ModuleType
-
-    from blueattr.attribution import AttributionResult, attribute
-    from blueattr.choices import Sensitivity, sensitivity
-    from blueattr.custom import OwnIndicator
-    from blueattr.errors import BlueattrError
-    from blueattr.grids import ScaleGrid, scale_grid
-    from blueattr.indicators import Aggregator
-    from blueattr.provenance import Provenance
-    from blueattr.resampling import Bootstrap, bootstrap
-    from blueattr.scales import ScaleComparison, compare_scales
-
 
 def __getattr__(name: str) -> Any:
     # On demand: `blueattr --help` must not wait for Polars and Numba.
     home: ModuleType
     match name:
         case "AttributionResult" | "attribute":
-            import blueattr.attribution as home
+            import blueattr.attribution.attribute as home
         case "Sensitivity" | "sensitivity":
-            import blueattr.choices as home
+            import blueattr.studies.sensitivity as home
         case "OwnIndicator":
-            import blueattr.custom as home
+            import blueattr.indicators.custom as home
         case "BlueattrError":
             import blueattr.errors as home
         case "ScaleGrid" | "scale_grid":
-            import blueattr.grids as home
+            import blueattr.studies.grid as home
         case "Aggregator":
-            import blueattr.indicators as home
+            import blueattr.indicators.base as home
         case "Provenance":
             import blueattr.provenance as home
         case "Bootstrap" | "bootstrap":
-            import blueattr.resampling as home
+            import blueattr.studies.bootstrap as home
         case "ScaleComparison" | "compare_scales":
-            import blueattr.scales as home
+            import blueattr.studies.scales as home
         case _:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(home, name)
@@ -75,7 +74,7 @@ def __dir__() -> list[str]:
 
 
 def _load_drawer() -> Drawer:
-    import blueattr.report.notebook as drawer
+    import blueattr.report.pages.notebook as drawer
 
     return drawer
 

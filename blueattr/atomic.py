@@ -10,6 +10,7 @@ from blueattr.errors import OutputError
 
 __all__ = ["write", "write_with"]
 
+
 _T = TypeVar("_T")
 
 

@@ -10,12 +10,16 @@ from blueattr.errors import BlueattrError, InputError
 
 __all__ = ["Place", "TomlFile"]
 
+
 Place: TypeAlias = tuple[str | int, ...]
 """Where a value stands in a file: ``("sources", 0, "read")``."""
 
+
 # Such files are written by hand; a larger or deeper one is something else.
 _LARGEST = 1 << 18
+
 _DEEPEST = 64
+
 
 # What statements are made of. Only brackets and line ends outside strings and comments matter.
 _TOKEN = re.compile(

@@ -6,19 +6,19 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from blueattr.cli import (
-    agents,
-    attribution,
+from blueattr.cli.commands import (
+    attribute,
     config,
     demo,
     hydrate,
     ingest,
+    panel,
     report,
-    robustness,
     run,
     schedule,
     store,
-    validation,
+    studies,
+    validate,
 )
 from blueattr.cli.output import show_warnings
 from blueattr.cli.progress import announce_compiling
@@ -34,6 +34,7 @@ Start with `blueattr demo`, or with events of your own: `blueattr ingest events.
 Exit codes: 0 fine, 1 failure, 2 bad option, 3 bad input (what could be read was kept), 4 no answer
 on this data, 5 store in use, 6 store unusable, 7 cannot write, 8 source unreachable, 9 done but
 with a gap, 10 nothing new, 11 another run going, 130 interrupted."""
+
 
 _app = typer.Typer(
     name="blueattr",
@@ -62,24 +63,43 @@ def _root(
 
 # In the order of `blueattr --help`.
 _app.command("ingest")(ingest.ingest)
+
 _app.command("status")(store.status)
+
 _app.command("hydrate")(hydrate.hydrate)
+
 _app.command("rollup")(store.rollup)
-_app.add_typer(agents.topics)
-_app.command("panel")(agents.panel)
-_app.command("features")(agents.features)
-_app.command("attribute")(attribution.attribute)
-_app.command("compare-scales")(attribution.compare_scales)
-_app.command("validate")(validation.validate)
-_app.command("convergence")(validation.convergence)
-_app.command("bootstrap")(robustness.bootstrap)
-_app.command("sensitivity")(robustness.sensitivity)
+
+_app.add_typer(panel.topics)
+
+_app.command("panel")(panel.panel)
+
+_app.command("features")(panel.features)
+
+_app.command("attribute")(attribute.attribute)
+
+_app.command("compare-scales")(attribute.compare_scales)
+
+_app.command("validate")(validate.validate)
+
+_app.command("convergence")(validate.convergence)
+
+_app.command("bootstrap")(studies.bootstrap)
+
+_app.command("sensitivity")(studies.sensitivity)
+
 _app.command("report")(report.report)
+
 _app.command("run")(run.run)
+
 _app.command("runs")(run.runs)
+
 _app.add_typer(config.config)
+
 _app.command("schedule")(schedule.schedule)
+
 _app.command("demo")(demo.demo)
+
 _app.command("synth")(demo.synth)
 
 

@@ -9,21 +9,24 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 
 import typer
 
-from blueattr import parse
+from blueattr.analysis import parse
 from blueattr.cli.output import check_out, emit
 from blueattr.errors import UsageError
 
 if TYPE_CHECKING:
-    from blueattr.question import Question, Sampling
+    from blueattr.attribution.question import Question, Sampling
+    from blueattr.panel.query import PanelQuery
     from blueattr.report import Report
-    from blueattr.views import PanelQuery
+
 
 Db: TypeAlias = Annotated[
     Path, typer.Option("--db", envvar="BLUEATTR_DB", help="The store, a DuckDB file.")
 ]
+
 Memory: TypeAlias = Annotated[
     str, typer.Option("--memory-limit", help="Memory for the whole process, such as 4GB or 800MB.")
 ]
+
 Insecure: TypeAlias = Annotated[
     bool,
     typer.Option(
@@ -31,10 +34,12 @@ Insecure: TypeAlias = Annotated[
         show_default=False,
     ),
 ]  # fmt: skip
+
 Topic: TypeAlias = Annotated[
     str | None,
     typer.Option("--topic", help="A topic's name, or 'all' for every event.", show_default=False),
 ]
+
 Topics: TypeAlias = Annotated[
     str | None,
     typer.Option(
@@ -44,6 +49,7 @@ Topics: TypeAlias = Annotated[
         show_default=False,
     ),
 ]
+
 Match: TypeAlias = Annotated[
     list[str],
     typer.Option(
@@ -53,18 +59,22 @@ Match: TypeAlias = Annotated[
         show_default=False,
     ),
 ]
+
 TopicsFile: TypeAlias = Annotated[
     Path | None,
     typer.Option("--topics", envvar="BLUEATTR_TOPICS", help="A TOML file with topics of yours."),
 ]
+
 Start: TypeAlias = Annotated[
     str | None,
     typer.Option("--from", help="Start of the window: a UTC date or time.", show_default=False),
 ]
+
 End: TypeAlias = Annotated[
     str | None,
     typer.Option("--to", help="End of the window, exclusive.", show_default=False),
 ]
+
 Length: TypeAlias = Annotated[
     str | None,
     typer.Option(
@@ -74,16 +84,20 @@ Length: TypeAlias = Annotated[
         show_default=False,
     ),
 ]
+
 ScaleOption: TypeAlias = Annotated[
     Literal["log1p", "raw"], typer.Option("--scale", help="Scale of the features.")
 ]
+
 BotsFile: TypeAlias = Annotated[
     Path | None,
     typer.Option("--bots", help="A TOML file of bot rules in place of those that ship."),
 ]
+
 KeepBots: TypeAlias = Annotated[
     bool, typer.Option("--keep-bots", help="Apply no bot filter.", show_default=False)
 ]
+
 PopularityOption: TypeAlias = Annotated[
     Literal["follows-received", "followers"],
     typer.Option(
@@ -92,6 +106,7 @@ PopularityOption: TypeAlias = Annotated[
         "the follower counts that `blueattr hydrate` got.",
     ),
 ]
+
 Missing: TypeAlias = Annotated[
     Literal["error", "drop", "received"],
     typer.Option(
@@ -100,6 +115,7 @@ Missing: TypeAlias = Annotated[
         "error, they are left out, or the follows they received count instead.",
     ),
 ]
+
 MaxRate: TypeAlias = Annotated[
     str | None,
     typer.Option(
@@ -109,6 +125,7 @@ MaxRate: TypeAlias = Annotated[
         show_default=False,
     ),
 ]
+
 FeaturesFile: TypeAlias = Annotated[
     Path | None,
     typer.Option(
@@ -118,6 +135,7 @@ FeaturesFile: TypeAlias = Annotated[
         show_default=False,
     ),
 ]
+
 Indicator: TypeAlias = Annotated[
     str,
     typer.Option(
@@ -126,6 +144,7 @@ Indicator: TypeAlias = Annotated[
         "own: package.module:name, file.py or file.py:name, which is run. Several with commas.",
     ),
 ]
+
 Method: TypeAlias = Annotated[
     Literal["auto", "closed", "quadrature"],
     typer.Option(
@@ -133,14 +152,17 @@ Method: TypeAlias = Annotated[
         help="Closed form, K-step midpoint quadrature, or auto: the closed form if there is one.",
     ),
 ]
+
 Steps: TypeAlias = Annotated[
     int | None,
     typer.Option("--steps", help="K of the quadrature (30 by default).", show_default=False),
 ]
+
 AggregatorOption: TypeAlias = Annotated[
     Literal["mean", "log", "geometric"],
     typer.Option("--aggregator", help="How lin, var and gini make one number of a, b and c."),
 ]
+
 Weights: TypeAlias = Annotated[
     str | None,
     typer.Option(
@@ -148,21 +170,28 @@ Weights: TypeAlias = Annotated[
         "default.", show_default=False,
     ),
 ]  # fmt: skip
+
 Tiers: TypeAlias = Annotated[
     str, typer.Option("--tiers", help="Ends of the upper tiers in cumulative per cent.")
 ]
+
 Sizes: TypeAlias = Annotated[str, typer.Option("--sizes", help="Sample sizes, with commas.")]
+
 Protocol: TypeAlias = Annotated[
     str,
     typer.Option(
         "--protocol", help="visibility, top, active, random, several with commas, or all."
     ),
 ]
+
 Seeds: TypeAlias = Annotated[int, typer.Option("--seeds", help="Samples of each kind.")]
+
 Seed: TypeAlias = Annotated[int, typer.Option("--seed", help="The first seed.")]
+
 Format: TypeAlias = Annotated[
     Literal["text", "json", "csv"], typer.Option("--format", help="Of what goes to stdout.")
 ]
+
 Out: TypeAlias = Annotated[
     Path | None,
     typer.Option(
@@ -198,7 +227,7 @@ class WindowOptions(StoreOptions):
     window: Length = None
 
     def query(self, **more: Any) -> "PanelQuery":
-        """Return what is asked of the store; `more` is for `blueattr.parse.query`."""
+        """Return what is asked of the store; `more` is for `blueattr.analysis.parse.query`."""
         return parse.query(**vars(self), **more)
 
 
@@ -256,7 +285,7 @@ class IndicatorOptions:
     weights: Weights = None
 
     def question(self, **more: Any) -> "Question":
-        """Return the question; `more` is for `blueattr.parse.question`."""
+        """Return the question; `more` is for `blueattr.analysis.parse.question`."""
         return parse.question(**vars(self), **more)
 
 
@@ -291,7 +320,7 @@ class SeedOptions:
     seed: Seed = 0
 
     def sampling(self, **more: Any) -> "Sampling":
-        """Return what to sample; `more` is for `blueattr.parse.sampling`."""
+        """Return what to sample; `more` is for `blueattr.analysis.parse.sampling`."""
         return parse.sampling(**vars(self), **more)
 
 
@@ -320,10 +349,15 @@ class OutputOptions:
 
 # Runs of options that stand together in the help of most commands.
 ABOUT = ("topic", "match", "topics", "db")
+
 WINDOW = ("start", "end", "window")
+
 DRAWS = ("protocol", "seeds", "seed")
+
 HOW = ("method", "steps", "aggregator", "weights")
+
 WHO = ("bots", "keep_bots", "max_rate", "popularity", "missing_followers")
+
 OUTPUT = ("memory", "form", "out")
 
 

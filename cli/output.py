@@ -14,6 +14,7 @@ from blueattr.errors import ExitCode, OutputError, UsageError
 if TYPE_CHECKING:
     from blueattr.report import Report
 
+
 # The parent of every log that the library writes.
 _LOG = logging.getLogger("blueattr")
 
@@ -55,8 +56,8 @@ def emit(report: "Report", form: Literal["text", "json", "csv"], out: Path | Non
         The file or stdout cannot be written.
     """
     from blueattr.atomic import write
-    from blueattr.logs import discard
     from blueattr.report import format_of, render
+    from blueattr.runs.log import discard
 
     if out is not None:
         write(out, render(report, format_of(out)))
@@ -67,7 +68,7 @@ def emit(report: "Report", form: Literal["text", "json", "csv"], out: Path | Non
         raise OutputError("cannot write the result: standard output is closed; use --out FILE")
     terminal = None
     if form == "text":
-        from blueattr.report.text import Terminal
+        from blueattr.report.formats.text import Terminal
 
         terminal = Terminal.of(stdout)
     data = render(report, form, terminal)
@@ -110,8 +111,8 @@ def warnings_to(take: Callable[[str], None]) -> Iterator[None]:
 
 def say(message: str) -> None:
     """Tell the person at the terminal something that is not a result."""
-    from blueattr.logs import write_if_read
     from blueattr.report.escape import safe_text
+    from blueattr.runs.log import write_if_read
 
     lines = (safe_text(line, 2000) for line in message.splitlines())
     write_if_read(sys.stderr, "\n".join(lines) + "\n")

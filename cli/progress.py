@@ -12,8 +12,9 @@ if TYPE_CHECKING:
     from rich.live import Live
     from rich.progress import TaskID
 
-    from blueattr.follow_meter import Moment
-    from blueattr.jobs import Progress
+    from blueattr.ingest.meter import Moment
+    from blueattr.ingest.read import Progress
+
 
 # Without a terminal, how it goes is said this seldom.
 _SELDOM = 600.0
@@ -40,7 +41,7 @@ class _Forgiving:
         self.encoding = stream.encoding
 
     def write(self, text: str) -> int:
-        from blueattr.logs import write_if_read
+        from blueattr.runs.log import write_if_read
 
         write_if_read(self._stream, text)
         return len(text)
@@ -168,7 +169,7 @@ def _plain(text: str) -> str:
 
 
 def _status(moment: "Moment") -> str:
-    from blueattr.report.figures import count, lasting
+    from blueattr.report.numbers import count, lasting
 
     lag = lasting(None if moment.lag is None else moment.lag.total_seconds())
     return (

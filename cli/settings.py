@@ -7,16 +7,19 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 
 import typer
 
+from blueattr.analysis.parse import DEFAULT_DB
 from blueattr.cli.options import Db, TopicsFile
 from blueattr.errors import UsageError
-from blueattr.parse import DEFAULT_DB
 
 if TYPE_CHECKING:
-    from blueattr.config import Settings
+    from blueattr.runs.settings import Settings
     from blueattr.toml_file import Place
 
+
 CONFIG_VARIABLE = "BLUEATTR_CONFIG"
+
 DEFAULT_CONFIG = Path("blueattr.toml")
+
 
 Config: TypeAlias = Annotated[
     Path | None,
@@ -27,14 +30,17 @@ Config: TypeAlias = Annotated[
         show_default=False,
     ),
 ]
+
 Reports: TypeAlias = Annotated[
     Path | None,
     typer.Option("--reports", help="The folder of reports.", show_default=False),
 ]
+
 LogOption: TypeAlias = Annotated[
     Literal["text", "json"] | None,
     typer.Option("--log", help="Log as text, or as JSON lines.", show_default=False),
 ]
+
 LogFile: TypeAlias = Annotated[
     Path | None,
     typer.Option(
@@ -63,6 +69,7 @@ _FLAGS: "dict[str, Place]" = {
     "log_file": ("log", "file"),
     "topics": ("report", "topics"),
 }
+
 _VARIABLES: "dict[str, Place]" = {
     "BLUEATTR_DB": ("db",),
     "BLUEATTR_TOPICS": ("report", "topics"),
@@ -86,8 +93,8 @@ def find_config(config: Path | None) -> Path:
 
 def read_settings(context: typer.Context, config: Path | None) -> "Settings":
     """Settle what is in force for a command, from its flags, the environment and the file."""
-    from blueattr.config import Document, Origin, settle
-    from blueattr.plan_file import SECTIONS
+    from blueattr.runs.plan_file import SECTIONS
+    from blueattr.runs.settings import Document, Origin, settle
 
     document = Document(find_config(config))
     given: dict[Place, tuple[Any, Origin]] = {}

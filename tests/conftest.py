@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from effort import register_profiles
+
+from support.effort import register_profiles
 
 register_profiles()
 

@@ -13,13 +13,7 @@ from blueattr.kernels.compiled import FloatArray, IndexArray, IntArray
 from blueattr.kernels.excess import pairwise_excess
 from blueattr.kernels.pairs import rank_correlations
 from blueattr.kernels.sorting import argsort
-from blueattr.kernels.sums import (
-    RunningGroupSums,
-    RunningSum,
-    exact_sum,
-    exact_sums,
-    group_sums,
-)
+from blueattr.kernels.sums import RunningGroupSums, RunningSum, exact_sum, exact_sums, group_sums
 
 __all__ = [
     "GEOMETRIC",

@@ -14,6 +14,7 @@ from blueattr.kernels.sums import RunningSum, _accumulate, _new_state, _read
 
 __all__ = ["GEOMETRIC", "LOG", "MEAN", "add_scaled", "aggregate", "combine", "spread_about_mean"]
 
+
 MEAN, LOG, GEOMETRIC = 0, 1, 2
 """The kinds of aggregator, as `aggregate` takes them."""
 

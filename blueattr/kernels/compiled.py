@@ -44,12 +44,17 @@ __all__ = [
     "types",
 ]
 
+
 FloatArray = npt.NDArray[np.float64]
+
 IntArray = npt.NDArray[np.int64]
+
 IndexArray = npt.NDArray[np.uint32]
+
 
 BLOCK = 1024
 """Numbers added as floats before they become an integer: 2^31 · 2^10 stays far below 2^53."""
+
 
 SPREAD_FROM = 1 << 17  # fewer agents than this are not worth a second thread
 
@@ -58,8 +63,10 @@ SPREAD_FROM = 1 << 17  # fewer agents than this are not worth a second thread
 
 config: Any = _untyped_config  # its settings are made at run time
 
-KERNEL_FOLDERS = ("kernels",)
+
+KERNEL_FOLDERS = ("kernels", "decode/parser")
 """Folders of the package with kernels: a change of any file in them compiles all kernels anew."""
+
 
 _KEPT_DAYS = 30  # an older version's machine code is kept this long after its last use
 
@@ -164,8 +171,10 @@ class _Announcer(numba_event.Listener):
 
 
 _FOLDER = _cache_folder()
+
 if _FOLDER is not None:
     _mark_used(_FOLDER)
+
 numba_event.register("numba:compile", _Announcer())
 
 

@@ -11,6 +11,7 @@ from blueattr.kernels.compiled import FloatArray, IndexArray, IntArray
 
 __all__ = ["argsort"]
 
+
 _DIGIT = 11  # bits a radix pass sorts by
 
 

@@ -1,13 +1,13 @@
 """Results laid out for readers and programs: a report is a pure function of a result."""
 
-from blueattr.report.attributions import attribution_report, attributions_report
-from blueattr.report.bootstraps import bootstrap_report
-from blueattr.report.comparisons import comparison_report
-from blueattr.report.days import days_report
 from blueattr.report.escape import safe_text
-from blueattr.report.grids import grid_report
-from blueattr.report.output import Format, agents_to, format_of, frame_to, render
-from blueattr.report.sensitivities import sensitivity_report
+from blueattr.report.formats.render import Format, agents_to, format_of, frame_to, render
+from blueattr.report.results.attributions import attribution_report, attributions_report
+from blueattr.report.results.bootstraps import bootstrap_report
+from blueattr.report.results.comparisons import comparison_report
+from blueattr.report.results.days import days_report
+from blueattr.report.results.grids import grid_report
+from blueattr.report.results.sensitivities import sensitivity_report
 from blueattr.report.tables import Column, Fact, Report, Table
 
 __all__ = [

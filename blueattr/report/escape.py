@@ -5,6 +5,7 @@ from unicodedata import category
 
 __all__ = ["FORMULA", "HIDDEN", "guard_cell", "safe_json", "safe_text"]
 
+
 # Controls (C0, DEL, C1) move the cursor or start an escape sequence; separators break lines;
 # bidirectional controls reorder what is read; annotation and tag characters are invisible.
 _DANGEROUS = (
@@ -12,19 +13,26 @@ _DANGEROUS = (
     r"\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069"
     r"\ufff9-\ufffb\U000e0000-\U000e007f"
 )
+
 # Zero-width characters make two names look like one. They belong to some scripts and to emoji, so
 # files keep them (a spreadsheet may skip them on its way to a formula) and terminals show them.
 _INVISIBLE = r"\u00ad\u180e\u200b-\u200d\u2060-\u2065\u206a-\u206f\ufeff"
 
+
 HIDDEN = f"[{_DANGEROUS}]"
 """Regular expression (Python's and Rust's dialect) of what no text cell of a file contains."""
+
 
 FORMULA = rf"^[\s{_DANGEROUS}{_INVISIBLE}]*[=+\-@＝＋－＠]|^[\t\r\n]"  # noqa: RUF001 - spreadsheets take the fullwidth signs too
 """Regular expression (Python's and Rust's dialect) of cells that a spreadsheet would execute."""
 
+
 _FORMULA = re.compile(FORMULA)
+
 _FILE = re.compile(rf"[{_DANGEROUS}\ud800-\udfff]")
+
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
+
 # Unicode's controls, format characters, surrogates, line and paragraph separators.
 _UNPRINTABLE = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 

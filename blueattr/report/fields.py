@@ -10,12 +10,14 @@ from datetime import date
 from operator import attrgetter
 from typing import Any, Generic, TypeVar, cast
 
-from blueattr.report.figures import iso
+from blueattr.report.numbers import iso
 from blueattr.report.tables import SCHEMA_VERSION, Cell, Column, Json, Kind, Report, Table
 
 __all__ = ["REPORT", "Field", "Fields", "definitions", "tidy_table"]
 
+
 T = TypeVar("T")
+
 
 _UNITS: dict[Kind, str] = {
     "share": "share",

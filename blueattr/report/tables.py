@@ -8,15 +8,20 @@ from typing import Literal, TypeAlias
 
 __all__ = ["SCHEMA_VERSION", "Cell", "Column", "Fact", "Json", "Kind", "Report", "Table"]
 
+
 SCHEMA_VERSION = 1
 """Version of the JSON form. It rises if a field changes its meaning or goes, not for a new one."""
+
 
 Kind: TypeAlias = Literal["text", "figure", "int", "float", "share", "bool", "date", "time"]
 """What a column holds; ``figure`` is text that reads as a number, such as ``31.2 ± 1.1 %``."""
 
+
 Cell: TypeAlias = str | int | float | date | datetime | None
 
+
 Json: TypeAlias = "str | int | float | bool | Sequence[Json] | Mapping[str, Json] | None"
+
 
 _PYTHON_TYPES: dict[Kind, tuple[type, ...]] = {
     "text": (str,),

@@ -13,25 +13,34 @@ from typing import BinaryIO, ClassVar, cast
 
 import pyarrow as pa
 
+from blueattr.decode.chunk import Chunk
+from blueattr.decode.lines import LINE_LIMIT
 from blueattr.errors import InputError, UsageError
-from blueattr.events import LINE_LIMIT
-from blueattr.sources import Chunk, Source
+from blueattr.sources.source import Source
 
 __all__ = ["FileSource", "StandardInput", "find"]
+
 
 CHUNK = 8 << 20
 """Bytes of lines handed on at a time: small enough that their memory is used again."""
 
+
 # Small enough that a damaged stream loses little before it is read byte by byte.
 _READ = 1 << 20
+
 _CODECS = {".gz": "gzip", ".zst": "zstd"}
+
 _MAGIC = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd"}
+
 # A skippable frame, with which parallel compressors begin a file.
 _MAGIC |= {bytes([0x50 + k]) + b"\x2a\x4d\x18": "zstd" for k in range(16)}
+
 # From an unseekable stream nothing is rescued, so that a failed read must be small.
 _READ_UNSEEKABLE = 1 << 10
+
 # What standard input is known by: its first line, or as much of it.
 _HEAD = 1 << 12
+
 _ENDINGS = (".jsonl", ".ndjson", ".json")
 
 
@@ -123,7 +132,7 @@ class FileSource:
         return self.path.stat().st_size
 
     def chunks(self, position: int = 0) -> Iterator[Chunk]:
-        """Yield whole lines from a byte offset on; see :class:`blueattr.sources.Source`."""
+        """Yield whole lines from a byte offset on; see :class:`blueattr.sources.source.Source`."""
         try:
             with self.path.open("rb") as file:
                 yield from _lines(file, self.name, self._codec(file), position)
@@ -171,7 +180,7 @@ class StandardInput:
         return sys.stdin.buffer.readline(_HEAD)
 
     def chunks(self, position: int = 0) -> Iterator[Chunk]:
-        """Yield whole lines; see :class:`blueattr.sources.Source`."""
+        """Yield whole lines; see :class:`blueattr.sources.source.Source`."""
         codec = _codec_of(self._head)
         file = cast("BinaryIO", _Rejoined(self._head, sys.stdin.buffer))
         yield from _lines(file, "standard input", codec, position)

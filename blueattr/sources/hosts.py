@@ -16,15 +16,21 @@ __all__ = [
     "is_loopback",
 ]
 
+
 JETSTREAMS = ("wss://jetstream.us-east.bsky.network", "wss://jetstream.us-west.bsky.network")
 """Public Jetstream v2 instances."""
+
 
 FIREHOSES = ("wss://bsky.network",)
 """Public relays."""
 
+
 _ENCRYPTED = {"wss", "https"}
+
 _PLAIN = {"ws", "http"}
+
 _AS_HTTP = {"wss": "https", "ws": "http"}
+
 _AS_WEBSOCKET = {"https": "wss", "http": "ws"}
 
 

@@ -9,10 +9,14 @@ from blueattr.version import __version__
 
 __all__ = ["TOO_MANY", "TRANSIENT", "USER_AGENT", "describe", "requested_wait"]
 
+
 USER_AGENT = f"blueattr/{__version__}"
+
 TOO_MANY = 429
+
 TRANSIENT = (408, 425, 500, 502, 503, 504, *range(520, 531))
 """Status codes that may be gone at the next try."""
+
 
 # RateLimit-Reset is seconds to wait at some servers, a unix time at others; so is Retry-After.
 _LEAST_UNIX_TIME = 10**9

@@ -9,7 +9,9 @@ from typing import TypeVar
 
 __all__ = ["run_ahead"]
 
+
 _T = TypeVar("_T")
+
 _Todo = queue.SimpleQueue[tuple["Future[_T]", Callable[[], _T]] | None]
 
 

@@ -37,6 +37,7 @@ __all__ = [
     "write_lines",
 ]
 
+
 SAMPLE_SPEC = SynthSpec(agents=2500, like_fraction=0.01, topic_share=0.3, activity=0.33)
 """What ``data/sample.jsonl.zst`` holds. To be small it has few likes, since the pipeline skips
 them, and a third of the usual events for each account; to have enough to attribute, five times the

@@ -10,20 +10,27 @@ import numpy.typing as npt
 import polars as pl
 import pyarrow as pa
 
-from blueattr.kernels import jetstream
-from blueattr.kernels.scanning import Scanned
-from blueattr.staging import TOLD
+from blueattr.decode.batch import TOLD
+from blueattr.decode.parser import line
+from blueattr.decode.parser.scanner import Scanned
 from blueattr.synth.stream import KINDS
 from blueattr.synth.text import Names, contents
 
 __all__ = ["announcements", "records"]
 
-_COLLECTIONS = {"post": 0, "reply": 0, "repost": 1, "follow": jetstream.FOLLOW}
+
+_COLLECTIONS = {"post": 0, "reply": 0, "repost": 1, "follow": line.FOLLOW}
+
 _COLLECTION = np.array([_COLLECTIONS.get(kind, 0) for kind in KINDS], np.uint8)
+
 _KEPT = np.array([kind in _COLLECTIONS for kind in KINDS])
+
 _SUBJECT = np.array([kind in {"reply", "repost", "follow"} for kind in KINDS])
+
 _ROOT = np.array([kind == "reply" for kind in KINDS])
+
 _TEXT = np.array([kind in {"post", "reply"} for kind in KINDS])
+
 
 _EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - naive, as stored
 
@@ -59,13 +66,13 @@ def records(frame: pl.DataFrame, names: Names, span: tuple[int, int], lines: int
 
     flag = _COLLECTION[kinds]
     for bit, where in (
-        (jetstream.REMOVED, ~made),
-        (jetstream.SUBJECT, subject),
-        (jetstream.ROOT, root),
-        (jetstream.TEXT, text),
+        (line.REMOVED, ~made),
+        (line.SUBJECT, subject),
+        (line.ROOT, root),
+        (line.TEXT, text),
     ):
         flag[where] |= bit
-    flag[np.flatnonzero(text)[titles]] |= jetstream.TITLE
+    flag[np.flatnonzero(text)[titles]] |= line.TITLE
 
     text_letters, text_sizes = _letters(words["text"])
     title_letters, title_sizes = _letters(words["title"])
@@ -95,7 +102,7 @@ def announcements(frame: pl.DataFrame, names: Names) -> pa.Table:
     Returns
     -------
     pa.Table
-        Of the columns of `blueattr.staging.TOLD`.
+        Of the columns of `blueattr.decode.batch.TOLD`.
     """
     frame = frame.filter(pl.Series(_told(frame)))
     agent = frame["agent"].to_numpy()
@@ -140,15 +147,15 @@ def _numbers(
     subject: npt.NDArray[np.bool_],
     root: npt.NDArray[np.bool_],
 ) -> npt.NDArray[np.int64]:
-    numbers = np.zeros((jetstream.NUMBERS, frame.height), np.int64)
+    numbers = np.zeros((line.NUMBERS, frame.height), np.int64)
     agent = frame["agent"].to_numpy()
-    numbers[jetstream.TIME] = frame["time_us"].to_numpy()
-    numbers[jetstream.RKEY] = names.tid_numbers(frame["rkey_us"].to_numpy(), agent)
-    numbers[jetstream.REV] = names.tid_numbers(frame["rev_us"].to_numpy(), agent)
-    numbers[jetstream.AUTHOR_HIGH : jetstream.AUTHOR_LOW + 1] = names.did_numbers(agent)
+    numbers[line.TIME] = frame["time_us"].to_numpy()
+    numbers[line.RKEY] = names.tid_numbers(frame["rkey_us"].to_numpy(), agent)
+    numbers[line.REV] = names.tid_numbers(frame["rev_us"].to_numpy(), agent)
+    numbers[line.AUTHOR_HIGH : line.AUTHOR_LOW + 1] = names.did_numbers(agent)
     for column, first, where in (
-        ("subject", jetstream.SUBJECT_HIGH, np.flatnonzero(subject)),
-        ("root", jetstream.ROOT_HIGH, np.flatnonzero(root)),
+        ("subject", line.SUBJECT_HIGH, np.flatnonzero(subject)),
+        ("root", line.ROOT_HIGH, np.flatnonzero(root)),
     ):
         who = frame[column].to_numpy()[where]
         # The two halves of the DID, and then the key; of a follow it means nothing.

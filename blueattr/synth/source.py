@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 import polars as pl
 
-from blueattr.sources import Chunk
+from blueattr.decode.chunk import Chunk
 from blueattr.sources.parallel import run_ahead
 from blueattr.synth.columns import announcements, records
 from blueattr.synth.network import SynthSpec
@@ -18,7 +18,9 @@ from blueattr.version import __version__
 
 __all__ = ["SynthSource"]
 
+
 _ROWS = 100_000
+
 # Chunks that may wait for the store, which takes none while it commits.
 _AHEAD = 12
 
@@ -67,7 +69,7 @@ class SynthSource:
         return self.spec.days * 86400
 
     def chunks(self, position: int = 0) -> Iterator[Chunk]:
-        """Yield events as columns; see :class:`blueattr.sources.Source`.
+        """Yield events as columns; see :class:`blueattr.sources.source.Source`.
 
         Parameters
         ----------

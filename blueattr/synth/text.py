@@ -11,23 +11,20 @@ import numpy.typing as npt
 import polars as pl
 import pyarrow as pa
 
-__all__ = [
-    "HEAT",
-    "LANGUAGES",
-    "TOPICS",
-    "IntArray",
-    "Names",
-    "contents",
-    "unit",
-]
+__all__ = ["HEAT", "LANGUAGES", "TOPICS", "IntArray", "Names", "contents", "unit"]
+
 
 IntArray: TypeAlias = npt.NDArray[np.integer[Any]]
+
 _Unsigned: TypeAlias = npt.NDArray[np.uint64]
+
 
 LANGUAGES = ("en", "", "ja", "pt", "de", "es", "fr", "ko")
 """The empty one posts without saying its language."""
 
+
 TOPICS = ("mythos", "trump-tariffs", "the-masters", "earth-day-climate", "wrestlemania")
+
 
 HEAT = (
     (2.2, 1.6, 1.2, 1.0, 0.9, 1.1, 0.9, 0.7, 0.6, 0.6, 0.8, 0.9, 0.7, 0.8),
@@ -37,6 +34,7 @@ HEAT = (
     (0.3, 0.3, 0.3, 0.4, 0.5, 0.7, 0.9, 1.1, 1.6, 3.4, 3.2, 0.8, 0.4, 0.3),
 )
 """How hot each topic is on each day of a fortnight; one day stands far above a topic's median."""
+
 
 # For each language: beginnings, middles, ends. None may match a topic (a test holds it).
 _GENERIC: dict[str, tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]] = {
@@ -113,11 +111,13 @@ _GENERIC: dict[str, tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]] = 
         (".", "!", " ☕"),
     ),
 }
+
 _GENERIC[""] = (
     ("", "🎨 ", "📷 ", "👀 "),
     ("wip", "ok", "same", "good morning", "lol", "mood"),
     ("", "!!", " 💀", " 🌸", "…"),
 )
+
 # Middles that name the topic, by language; where a language has none, the English ones serve.
 _PHRASES: tuple[dict[str, tuple[str, ...]], ...] = (
     {
@@ -170,6 +170,7 @@ _PHRASES: tuple[dict[str, tuple[str, ...]], ...] = (
         "ja": ("週末は WrestleMania を見た",),
     },
 )
+
 # The last group is for posts on no topic.
 _TAGS = (
     ("ClaudeMythos", "MythosAI"),
@@ -179,6 +180,7 @@ _TAGS = (
     ("WrestleMania", "WM42"),
     ("photography", "art", "bookclub", "写真", "Fußball", "catsky"),
 )
+
 _TITLES = (
     ("Claude Mythos: what we know so far", "Inside the Mythos benchmarks"),
     ("Court hears case on Trump tariffs", "How a trade war reaches the supermarket"),
@@ -187,10 +189,14 @@ _TITLES = (
     ("WrestleMania: results and reactions", "How to watch WrestleMania"),
     ("A guide to night trains", 'Review: "The Orchard"', "Ten soups for spring"),
 )
+
 _JOBS = ("weather", "quake", "news", "quote", "art")
+
 _SYLLABLES = [c + v for c in "bdfghjklmnprstvz" for v in "aeiou"]
 
+
 _BASE32 = np.frombuffer(b"234567abcdefghijklmnopqrstuvwxyz", np.uint8)
+
 _WORD = (1 << 64) - 1
 
 
@@ -334,8 +340,11 @@ class _Table:
 
 
 _N = len(LANGUAGES)
+
 _START, _MIDDLE, _END = (_Table([_GENERIC[lang][k] for lang in LANGUAGES]) for k in range(3))
+
 _PHRASE = _Table([p.get(lang, p["en"]) for p in _PHRASES for lang in LANGUAGES])
+
 _TAG, _TITLE = _Table(list(_TAGS)), _Table(list(_TITLES))
 
 

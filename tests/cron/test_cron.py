@@ -11,14 +11,15 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from cli_world import events, ok
-from events_builder import lines
 
 from blueattr.errors import ExitCode
-from blueattr.publishing import faults
-from blueattr.runs import Run, read_runs
+from blueattr.runs.publish import faults
+from blueattr.runs.record import Run, read_runs
+from support.cli_world import events, ok
+from support.events_builder import lines
 
 pytestmark = pytest.mark.cron
+
 
 SETTINGS = """\
 db = "the store.duckdb"
@@ -30,10 +31,15 @@ topic = ["mythos", "wrestlemania"]
 sizes = [10]
 seeds = 2
 """
+
 DOWN = '[[sources]]\nread = ["ws://127.0.0.1:9"]\nfor = "3s"'
+
 EVENTS = events()
+
 PARTS = 10
+
 STAGES = ("start", "ingest", "look", "attribute")
+
 # A run starts within a minute; on a busy machine it may take as long again.
 _PATIENCE = 180.0
 

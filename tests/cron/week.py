@@ -20,18 +20,21 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from cli_world import BLUEATTR
-
 from blueattr.errors import ExitCode
-from blueattr.publishing import MANIFEST, faults
-from blueattr.runs import read_runs
+from blueattr.runs.publish import MANIFEST, faults
+from blueattr.runs.record import read_runs
 from blueattr.synth import SynthSpec, write_file
+from support.cli_world import BLUEATTR
 
 __all__ = ["Week"]
 
+
 STEP = timedelta(hours=6)
+
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
 _TIME = re.compile(rb'"time_us":(\d+)')
+
 _SETTINGS = """\
 db = "store.duckdb"
 [[sources]]

@@ -2,7 +2,6 @@
 
 import base64
 import json
-import urllib.error
 import urllib.request
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -10,8 +9,10 @@ from typing import Any
 
 __all__ = ["Account", "Ref", "admin", "call"]
 
+
 Ref = dict[str, str]
 """A record that was written: its ``uri`` and ``cid``."""
+
 
 _ADMIN = "Basic " + base64.b64encode(b"admin:loopback").decode()
 

@@ -9,11 +9,14 @@ from typing import Any
 
 __all__ = ["EVER", "KEY", "ingest", "run", "start", "status"]
 
+
 EVER = "2020-01-01"
 """Before anything that a server of these tests has seen."""
 
+
 KEY = {"BLUEATTR_JETSTREAM_KEY": "loopback"}
 """The archive is open to anybody here; with a key set, what is missed is fetched from it."""
+
 
 _PROGRAM = (sys.executable, "-c", "from blueattr.cli.main import app; app()")
 

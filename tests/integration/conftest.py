@@ -5,11 +5,11 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 import pytest
-from events_builder import Event
 
 from integration import truth
 from integration.install import missing
 from integration.servers import Jetstream, Network
+from support.events_builder import Event
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -6,7 +6,6 @@ import socket
 import subprocess
 import sys
 import time
-import urllib.error
 import urllib.request
 from collections.abc import Callable
 from pathlib import Path
@@ -17,7 +16,9 @@ from integration.install import HERE, HOME
 
 __all__ = ["Jetstream", "Network", "Pds", "Plc", "Relay", "Server", "free_port"]
 
+
 READY_SECONDS = 90.0
+
 STOP_SECONDS = 20.0
 
 

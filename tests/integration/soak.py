@@ -20,19 +20,20 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from events_builder import FOLLOW, POST, REPOST
-from store_content import Content
-
 from integration import commands, truth
 from integration.install import missing
 from integration.servers import Jetstream, Network
+from support.events_builder import FOLLOW, POST, REPOST
+from support.store_content import Content
 
 if TYPE_CHECKING:
     import subprocess
 
 __all__ = ["Soak"]
 
+
 COLLECTIONS = {"post": POST, "repost": REPOST, "follow": FOLLOW}
+
 # A server that is killed numbers its last block anew: 4,096 events, and what it was down for.
 SLACK = timedelta(minutes=3)
 

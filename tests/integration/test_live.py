@@ -7,13 +7,13 @@ from pathlib import Path
 from subprocess import PIPE
 
 import pytest
-from events_builder import Event
-from store_content import content
 
 from integration import truth
 from integration.commands import EVER, KEY, ingest, run, start, status
 from integration.conftest import sealed_segments
 from integration.servers import Jetstream, Network
+from support.events_builder import Event
+from support.store_content import content
 
 pytestmark = pytest.mark.integration
 

@@ -5,11 +5,11 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from store_content import content, expected
 
 from integration import truth
 from integration.commands import EVER, ingest, run, status
 from integration.conftest import Past
+from support.store_content import content, expected
 
 pytestmark = pytest.mark.integration
 

@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from events_builder import FOLLOW, POST, REPOST
-from store_content import Content, content
 
 from integration import truth
 from integration.accounts import Account
 from integration.commands import EVER, ingest, status
 from integration.servers import Jetstream, Pds, Plc, Relay
+from support.events_builder import FOLLOW, POST, REPOST
+from support.store_content import Content, content
 
 pytestmark = pytest.mark.integration
 

@@ -14,19 +14,33 @@ from typing import Any
 
 import libipld
 from atproto_jetstream.archive.segment import decode_block
-from events_builder import Event
-from store_content import Content, content, expected
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
+from support.events_builder import Event
+from support.store_content import Content, content, expected
+
 __all__ = [
-    "archive_events", "archive_segments", "assert_same", "assert_same_but_for_times",
-    "firehose_events", "jetstream_v1", "jetstream_v2", "listen", "micros",
-    "repositories", "settle", "until", "v2_url",
-]  # fmt: skip
+    "archive_events",
+    "archive_segments",
+    "assert_same",
+    "assert_same_but_for_times",
+    "firehose_events",
+    "jetstream_v1",
+    "jetstream_v2",
+    "listen",
+    "micros",
+    "repositories",
+    "settle",
+    "until",
+    "v2_url",
+]
+
 
 METHOD = "network.bsky.jetstream"
+
 KINDS = {1: "create", 2: "update", 3: "delete", 7: "create"}
+
 QUIET = 1.5
 
 

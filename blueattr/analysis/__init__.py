@@ -1,0 +1,1 @@
+"""Questions to a store or a features file, one function a command."""

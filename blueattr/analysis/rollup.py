@@ -1,0 +1,31 @@
+"""Summarise the days of a store."""
+
+from pathlib import Path
+
+from blueattr.panel import topics
+from blueattr.store import rollups
+from blueattr.store.database import DEFAULT_MEMORY, Store
+from blueattr.store.writer import Writer
+
+__all__ = ["roll_up_store"]
+
+
+def roll_up_store(
+    db: Path, topics_file: Path | None = None, memory: int = DEFAULT_MEMORY
+) -> rollups.RolledUp:
+    """Summarise the days that are over, with the topics that ship and those of a user's file.
+
+    Raises
+    ------
+    StoreError
+        There is no store there, or it cannot be written.
+    InputError
+        The file of topics cannot be used.
+    PatternError
+        The engine refuses a pattern.
+    """
+    names = topics.load(topics_file)
+    with Store.open(db, memory) as store:
+        chosen = [topics.choose(store, name, None, topics_file) for name in names]
+    with Writer(db, memory) as writer:
+        return rollups.roll_up(writer, [topic.rule for topic in chosen if topic is not None])

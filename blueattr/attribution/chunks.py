@@ -1,0 +1,238 @@
+"""A Parquet file of features in chunks: checked, in the order of DIDs, with agents' tiers."""
+
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+import pyarrow.parquet as pq
+
+from blueattr import kernels
+from blueattr.attribution.external_sort import Sample, SortOnDisk
+from blueattr.attribution.inputs import check_column, check_dids, find_columns, refuse
+from blueattr.attribution.tiers import boundaries
+from blueattr.indicators.base import FeatureArrays
+from blueattr.kernels import FloatArray
+
+__all__ = ["CHUNK", "ChunkedPanel"]
+
+
+CHUNK = 1 << 20
+"""Agents in memory at a time."""
+
+
+_Keys = npt.NDArray[np.uint64]
+
+
+def _frames(path: Path, columns: Sequence[str]) -> Iterator[pl.DataFrame]:
+    with pq.ParquetFile(path, pre_buffer=False, buffer_size=1 << 20) as file:
+        for batch in file.iter_batches(CHUNK, columns=list(columns)):
+            frame = pl.from_arrow(batch)
+            assert isinstance(frame, pl.DataFrame)  # noqa: S101 - for the type checker
+            yield frame.rechunk()
+
+
+def _checked(path: Path, key: str, columns: Sequence[str]) -> Iterator[pl.DataFrame]:
+    """Give the canonical form of each chunk; agents stand as in the file."""
+    before = 0
+    for frame in _frames(path, [key, *columns]):
+        dids = check_dids(frame[key], before).alias("did")
+        before += frame.height
+        yield pl.DataFrame([dids, *(check_column(dids, frame[name]) for name in columns)])
+
+
+def _ascend(dids: pl.Series, last: pl.Series) -> bool:
+    joined = last.append(dids)
+    return bool((joined.shift(-1) > joined).head(-1).all())
+
+
+class _Cut(NamedTuple):
+    """The last agent of a tier: its followers, its a, and how many of those like it belong here."""
+
+    followers: float
+    a: float
+    ties: int
+
+
+@dataclass
+class ChunkedPanel:
+    """A checked file in the order of DIDs, and what is computed of it once.
+
+    Parameters
+    ----------
+    path, key
+        The file, perhaps a sorted copy, and its column of DIDs.
+    folder
+        For temporary files.
+    n
+        The number of agents.
+    followers
+        The column that ranks them.
+    means
+        m_a, m_b, m_c.
+    cutoffs
+        The tiers' cumulative percentages.
+    cuts
+        The last agent of each tier but the tail.
+    open
+        What is to be closed after an indicator.
+    """
+
+    path: Path
+    folder: Path
+    key: str
+    n: int
+    followers: str
+    means: tuple[float, float, float]
+    cutoffs: tuple[float, ...]
+    cuts: list[_Cut] = field(default_factory=list)
+    open: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
+
+    @classmethod
+    def of(cls, path: Path, folder: Path, cutoffs: tuple[float, ...]) -> "ChunkedPanel":
+        """Check a Parquet file, sort it where that is needed, and find its tiers.
+
+        Raises
+        ------
+        EmptyPanelError, FeatureError
+            As `blueattr.attribution.inputs.check_features`.
+        """
+        with pq.ParquetFile(path) as file:
+            n = file.metadata.num_rows
+            key, columns = find_columns(file.schema_arrow.names, n)
+        totals = [kernels.RunningSum() for _ in "abc"]
+        sample, last, ascending = Sample(n), pl.Series([], dtype=pl.String), True
+        for frame in _checked(path, key, columns):
+            for name, total in zip("abc", totals, strict=True):
+                total.add(frame[name].to_numpy())
+            sample.add(frame["did"])
+            ascending = ascending and _ascend(frame["did"], last)
+            last = frame["did"].tail(1)
+        if not ascending:
+            path, key = _sorted(path, folder, key, columns, sample), "did"
+        means = tuple(float(total.value() / n) for total in totals)
+        followers = "followers" if "followers" in columns else "b"
+        panel = cls(path, folder, key, n, followers, means, cutoffs)  # type: ignore[arg-type]  # three of them
+        panel.cuts = _cuts(panel)
+        return panel
+
+    def arrays(self, columns: Sequence[str]) -> Iterator[list[FloatArray]]:
+        """Give columns of numbers of each chunk."""
+        return (_numbers(frame, columns) for frame in _frames(self.path, columns))
+
+    def features(self) -> Iterator[FeatureArrays]:
+        """Give the features of each chunk."""
+        return (FeatureArrays(*columns) for columns in self.arrays("abc"))
+
+    def agents(self) -> Iterator[tuple[pl.Series, FeatureArrays, npt.NDArray[np.uint8]]]:
+        """Give the DIDs, the features and the tiers of each chunk."""
+        columns = list(dict.fromkeys(["a", "b", "c", self.followers]))
+        seen = [0] * len(self.cuts)
+        for frame in _frames(self.path, [self.key, *columns]):
+            a, b, c, *_ = arrays = _numbers(frame, columns)
+            followers = arrays[columns.index(self.followers)]
+            tiers = np.zeros(a.size, np.uint8)
+            for k, cut in enumerate(self.cuts):
+                level = followers == cut.followers
+                tied = level & (a == cut.a)
+                among = seen[k] + np.cumsum(tied)
+                seen[k] = int(among[-1])
+                above = (followers > cut.followers) | (level & (a > cut.a))
+                tiers += ~(above | (tied & (among <= cut.ties)))
+            yield check_dids(frame[self.key]), FeatureArrays(a, b, c), tiers
+
+
+def _numbers(frame: pl.DataFrame, columns: Sequence[str]) -> list[FloatArray]:
+    # They have been checked; -0.0 becomes 0.0 as it did then.
+    return [frame[name].cast(pl.Float64).abs().to_numpy() for name in columns]
+
+
+def _sorted(path: Path, folder: Path, key: str, columns: Sequence[str], sample: Sample) -> Path:
+    """Write the canonical form of a file in the order of DIDs, and refuse DIDs that repeat."""
+    shelves = SortOnDisk(folder, "did", sample.splitters())
+    for frame in _checked(path, key, columns):
+        shelves.add(frame)
+    target = folder / "sorted.parquet"
+    last = pl.Series("did", [], dtype=pl.String)
+    with contextlib.ExitStack() as stack:
+        writer = None
+        for frame in shelves.frames():
+            dids = last.append(frame["did"])
+            refuse(dids, dids, (dids == dids.shift(1)).fill_null(value=False), _TWICE)
+            last = frame["did"].tail(1)
+            table = frame.to_arrow(compat_level=pl.CompatLevel.oldest())
+            if writer is None:
+                # Written once and read a few times: packing would cost more than it saves.
+                writer = stack.enter_context(
+                    pq.ParquetWriter(target, table.schema, compression="none", use_dictionary=False)
+                )
+            writer.write_table(table, row_group_size=CHUNK)
+    return target
+
+
+_TWICE = "occurs more than once"
+
+
+# --- tiers ---------------------------------------------------------------------------------------
+
+
+def _descending(x: FloatArray) -> _Keys:
+    """Give integers in the opposite order of floats ≥ 0."""
+    return ~x.view(np.uint64)
+
+
+def _value(key: int) -> float:
+    return float(np.array([~np.uint64(key)]).view(np.float64)[0])
+
+
+def _select(passes: Callable[[], Iterator[list[_Keys]]], ranks: list[int]) -> list[tuple[int, int]]:
+    """Find keys by their rank from 0, each in a stream of its own, digit by digit.
+
+    Returns
+    -------
+    list of (key, keys below it)
+    """
+    found = [0] * len(ranks)
+    below = [0] * len(ranks)
+    for shift in (48, 32, 16, 0):
+        counts = np.zeros((len(ranks), 1 << 16), np.int64)
+        for keys in passes():
+            for k, mine in enumerate(keys):
+                if shift < 48:
+                    mine = mine[mine >> np.uint64(shift + 16) == found[k]]  # noqa: PLW2901 - those that agree so far
+                digits = (mine >> np.uint64(shift)) & np.uint64(0xFFFF)
+                counts[k] += np.bincount(digits.astype(np.int64), minlength=1 << 16)
+        for k, upto in enumerate(np.cumsum(counts, axis=1)):
+            digit = int(np.searchsorted(upto, ranks[k] - below[k], "right"))
+            below[k] += int(upto[digit - 1]) if digit else 0
+            found[k] = found[k] << 16 | digit
+    return list(zip(found, below, strict=True))
+
+
+def _cuts(panel: ChunkedPanel) -> list[_Cut]:
+    """Find the last agent of each tier but the tail."""
+    last = [end - 1 for end in boundaries(panel.n, panel.cutoffs)]
+    columns = [panel.followers, "a"]
+
+    def by_followers() -> Iterator[list[_Keys]]:
+        for (followers,) in panel.arrays(columns[:1]):
+            yield [_descending(followers)] * len(last)
+
+    levels = _select(by_followers, last)
+
+    def by_activity() -> Iterator[list[_Keys]]:
+        for followers, a in panel.arrays(columns):
+            keys = _descending(followers)
+            yield [_descending(a[keys == level]) for level, _ in levels]
+
+    ranks = [rank - below for rank, (_, below) in zip(last, levels, strict=True)]
+    return [
+        _Cut(_value(level), _value(a), rank - below + 1)
+        for (level, _), rank, (a, below) in zip(
+            levels, ranks, _select(by_activity, ranks), strict=True
+        )
+    ]

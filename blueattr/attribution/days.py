@@ -1,0 +1,126 @@
+"""Shares by day: each UTC day of a window by itself, with the panel and tiers of the whole."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+import polars as pl
+
+from blueattr.attribution.attribute import AttributionResult
+from blueattr.attribution.inputs import check_features
+from blueattr.attribution.value import TierShare, share_out, solve
+from blueattr.display import Presented
+from blueattr.errors import FeatureError, ZeroTotalError
+from blueattr.indicators.base import FeatureArrays, Indicator
+from blueattr.provenance import Window
+
+__all__ = ["Day", "DayFeatures", "DayShares", "attribute_days"]
+
+
+@dataclass(frozen=True, slots=True)
+class DayFeatures:
+    """The features of one day.
+
+    Parameters
+    ----------
+    day
+        In UTC.
+    window
+        The part of it that lies in the whole window.
+    frame
+        Features of every agent of the whole panel: those that did nothing have zeros.
+    """
+
+    day: date
+    window: Window
+    frame: pl.DataFrame
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """One indicator on one day.
+
+    Parameters
+    ----------
+    day, window
+        As in `DayFeatures`.
+    participants
+        Agents with any activity.
+    total, attributed
+        v(N) and Σφ of the day.
+    tiers
+        Those of the whole panel; empty where the indicator is 0 on the day.
+    undefined
+        Why it is, else empty.
+    """
+
+    day: date
+    window: Window
+    participants: int
+    total: float
+    attributed: float
+    tiers: tuple[TierShare, ...]
+    undefined: str
+
+
+@dataclass(frozen=True)
+class DayShares(Presented):
+    """One indicator on the whole window and on each of its days."""
+
+    whole: AttributionResult
+    days: tuple[Day, ...]
+
+
+def attribute_days(
+    wholes: list[tuple[Indicator, AttributionResult]], days: Iterable[DayFeatures]
+) -> tuple[DayShares, ...]:
+    """Attribute each day by itself.
+
+    Parameters
+    ----------
+    wholes
+        Indicators and their attributions on the whole window; of the same panel.
+    days
+        Of the same panel, taken one at a time.
+
+    Returns
+    -------
+    tuple of DayShares
+        One per indicator. The indicator of a day is not a part of that of the window: only a
+        linear one on raw counts adds up.
+
+    Raises
+    ------
+    FeatureError
+        When a day's agents are not those of the panel.
+
+    Notes
+    -----
+    docs/methods.md, "Shares by day".
+    """
+    first = wholes[0][1]
+    names = [tier.tier for tier in first.tiers]
+    by_did = first.agents.select("did", pl.col("tier").to_physical()).sort("did")
+    tiers = by_did["tier"].cast(pl.UInt8).to_numpy()
+    found: list[list[Day]] = [[] for _ in wholes]
+    for each in days:
+        checked = check_features(each.frame)
+        if not checked["did"].equals(by_did["did"]):
+            raise FeatureError(f"the agents of {each.day} are not those of the window's panel")
+        features = FeatureArrays(*(checked[name].to_numpy() for name in "abc"))
+        means = features.means()
+        participants = int(np.count_nonzero(features.a))
+        for (indicator, whole), answers in zip(wholes, found, strict=True):
+            solution = solve(indicator, features, whole.aggregator, whole.steps)
+            attributed, why = 0.0, ""
+            shares: tuple[TierShare, ...] = ()
+            try:
+                attributed, shares = share_out(indicator, solution, means, tiers, names)
+            except ZeroTotalError:
+                why = indicator.zero_reason(means)
+            total = 0.0 if why else solution.total
+            answers.append(Day(each.day, each.window, participants, total, attributed, shares, why))
+    return tuple(
+        DayShares(whole, tuple(answers)) for (_, whole), answers in zip(wholes, found, strict=True)
+    )

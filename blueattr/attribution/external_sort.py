@@ -1,0 +1,231 @@
+"""Sorting what memory does not hold: rows are parted among files, each small enough to be sorted.
+
+A sample of the keys gives the *splitters*. Between two of them there is a *shelf* for the keys
+between, and each splitter has a shelf of its own for the keys equal to it: a key so frequent that
+its rows do not fit into memory is in the sample often, becomes a splitter, and needs no sorting.
+"""
+
+import tempfile
+from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+import polars as pl
+import pyarrow as pa
+
+from blueattr import kernels
+from blueattr.kernels import FloatArray, IntArray
+
+__all__ = ["SHELF", "ExcessOnDisk", "Sample", "SortOnDisk"]
+
+
+SHELF = 1 << 21
+"""Rows that a shelf should have."""
+
+
+_SAMPLED = 1 << 16
+
+
+class Sample:
+    """A sample of the keys that come by, at equal distances.
+
+    Parameters
+    ----------
+    n
+        How many will come.
+    """
+
+    def __init__(self, n: int) -> None:
+        self._n = n
+        self._step = max(1, n // _SAMPLED)
+        self._next = 0
+        self._taken: list[pl.Series] = []
+
+    def add(self, keys: pl.Series) -> None:
+        """Look at the next keys."""
+        taken = keys.gather_every(self._step, self._next)
+        # A new column: texts that are taken from one would keep all of its texts in memory.
+        self._taken.append(pl.Series(taken.to_list(), dtype=taken.dtype))
+        self._next = (self._next - keys.len()) % self._step
+
+    def splitters(self) -> pl.Series:
+        """Give ascending keys, all different, with about `SHELF` rows between neighbours."""
+        keys = pl.concat(self._taken).sort()
+        shelves = -(-self._n // SHELF)
+        at = [k * keys.len() // shelves for k in range(1, shelves)]
+        return keys.gather(at).unique().sort()
+
+
+class _Shelves:
+    """Which shelf a key belongs on: the even ones are between splitters, the odd ones for each."""
+
+    def __init__(self, splitters: pl.Series) -> None:
+        self._splitters = splitters
+        self.count = 2 * splitters.len() + 1
+
+    def part(self, keys: pl.Series) -> tuple[IntArray, IntArray]:
+        """Give the order that puts rows shelf by shelf, and where each shelf then begins."""
+        if self.count == 1:
+            return np.arange(keys.len()), np.array([0, keys.len()])
+        if keys.dtype.is_float():
+            splitters, values = self._splitters.to_numpy(), keys.to_numpy()
+            left = np.searchsorted(splitters, values, "left")
+            shelf = 2 * left + (splitters[np.minimum(left, splitters.size - 1)] == values)
+        else:
+            both = (self._splitters.search_sorted(keys, side) for side in ("left", "right"))
+            shelf = sum(side.to_numpy().astype(np.int64) for side in both)
+        small = shelf.astype(np.uint16)  # which numpy sorts by digits
+        starts = np.concatenate(([0], np.cumsum(np.bincount(small, minlength=self.count))))
+        return np.argsort(small, kind="stable"), starts
+
+
+class SortOnDisk:
+    """A frame in ascending order of one column, in files; of equal keys, in the order they came.
+
+    Parameters
+    ----------
+    folder
+        Where the files go, in a folder of their own.
+    key
+        The column.
+    splitters
+        As `Sample` gives them.
+    """
+
+    def __init__(self, folder: Path, key: str, splitters: pl.Series) -> None:
+        self._folder = Path(tempfile.mkdtemp(dir=folder))
+        self._key, self._shelves = key, _Shelves(splitters)
+        self._writers: dict[int, Any] = {}
+
+    def add(self, frame: pl.DataFrame) -> None:
+        """Add rows."""
+        order, starts = self._shelves.part(frame[self._key])
+        table = frame[order].to_arrow(compat_level=pl.CompatLevel.oldest())
+        for shelf in np.flatnonzero(np.diff(starts)).tolist():
+            if shelf not in self._writers:
+                self._writers[shelf] = pa.ipc.new_stream(self._path(shelf), table.schema)
+            self._writers[shelf].write_table(
+                table.slice(starts[shelf], starts[shelf + 1] - starts[shelf])
+            )
+
+    def frames(self) -> Iterator[pl.DataFrame]:
+        """Give the rows in order, and delete the files."""
+        for shelf in sorted(self._writers):
+            self._writers.pop(shelf).close()
+            with pa.OSFile(str(self._path(shelf))) as file, pa.ipc.open_stream(file) as reader:
+                if shelf % 2:
+                    yield from (_frame(batch) for batch in reader)
+                else:
+                    yield _frame(reader.read_all()).sort(self._key, maintain_order=True)
+            self._path(shelf).unlink()
+
+    def _path(self, shelf: int) -> Path:
+        return self._folder / f"{shelf}.arrows"
+
+
+def _frame(table: Any) -> pl.DataFrame:
+    frame = pl.from_arrow(table)
+    assert isinstance(frame, pl.DataFrame)  # noqa: S101 - for the type checker: a table is one
+    return frame
+
+
+class ExcessOnDisk:
+    """Σ_j max(s_i - s_j, 0) for each i, of numbers that come in pieces and do not fit into memory.
+
+    Give all of them to `add`, then call `finish`, then give them again in the same order to
+    `excess`, as often as you like with a `rewind` before.
+
+    Parameters
+    ----------
+    folder
+        Where the files go; they have no names, and are gone when closed.
+    splitters
+        As `Sample` gives them.
+
+    Notes
+    -----
+    On a shelf whose lowest number is l, with C numbers below it, the excess of s is that of l, and
+    C (s - l), and the excess of s on the shelf: docs/methods.md, "gini".
+    """
+
+    def __init__(self, folder: Path, splitters: pl.Series) -> None:
+        self._folder, self._shelves = folder, _Shelves(splitters)
+        self._splitters = splitters.to_list()
+        self._counts = [0] * self._shelves.count
+        self._constant = [0.0] * self._shelves.count
+        self._files: dict[int, IO[bytes]] = {}
+
+    def add(self, s: FloatArray) -> None:
+        """Add numbers, float64, ≥ 0 and finite."""
+        order, starts = self._shelves.part(pl.Series(s))
+        parted = s[order]
+        for shelf in np.flatnonzero(np.diff(starts)).tolist():
+            piece = parted[starts[shelf] : starts[shelf + 1]]
+            self._counts[shelf] += piece.size
+            if shelf % 2 == 0:
+                if shelf not in self._files:
+                    self._files[shelf] = tempfile.TemporaryFile(dir=self._folder)  # noqa: SIM115 - see __exit__
+                piece.tofile(self._files[shelf])
+
+    def finish(self) -> Fraction:
+        """Compute, and give the sum over all."""
+        level, below, before = Fraction(0), 0, Fraction(0)
+        total = kernels.RunningSum()
+        repeated = Fraction(0)
+        for shelf, count in enumerate(self._counts):
+            if not count:
+                continue
+            if shelf % 2:
+                now = Fraction(self._splitters[shelf // 2])
+                level += below * (now - before)
+                self._constant[shelf] = float(level)
+                repeated += count * level
+                before = now
+            else:
+                file = self._files[shelf]
+                file.seek(0)
+                s = np.fromfile(file, np.float64)
+                low, high = float(s.min()), float(s.max())
+                level += below * (Fraction(low) - before)
+                base, rest = float(level), float(level - Fraction(float(level)))
+                gain = kernels.exact_sum(high - s)
+                ahead = below * (s - low)
+                kernels.pairwise_excess(s)
+                excess = base + (rest + (ahead + s))
+                total.add(excess)
+                file.seek(0)
+                excess.tofile(file)
+                level += below * (Fraction(high) - Fraction(low)) + gain
+                before = Fraction(high)
+            below += count
+        self.rewind()
+        return total.value() + repeated
+
+    def rewind(self) -> None:
+        """Start over with the first numbers."""
+        for file in self._files.values():
+            file.seek(0)
+
+    def excess(self, s: FloatArray) -> FloatArray:
+        """Give the excess of the next numbers, float64 (n,)."""
+        order, starts = self._shelves.part(pl.Series(s))
+        parted = np.empty(s.size)
+        for shelf in np.flatnonzero(np.diff(starts)).tolist():
+            piece = slice(starts[shelf], starts[shelf + 1])
+            parted[piece] = (
+                self._constant[shelf]
+                if shelf % 2
+                else np.fromfile(self._files[shelf], np.float64, piece.stop - piece.start)
+            )
+        out = np.empty(s.size)
+        out[order] = parted
+        return out
+
+    def __enter__(self) -> "ExcessOnDisk":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for file in self._files.values():
+            file.close()

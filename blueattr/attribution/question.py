@@ -1,0 +1,67 @@
+"""What is asked of a panel, whatever the panel: the question, and the samples to compare with."""
+
+from dataclasses import dataclass, field
+from typing import TypedDict
+
+from blueattr.indicators.base import Aggregator, Indicator
+
+__all__ = ["Draws", "How", "Question", "Sampling"]
+
+
+class How(TypedDict):
+    """The part of a question that is the same for each of its indicators, as keywords."""
+
+    method: str
+    steps: int | None
+    aggregator: Aggregator
+    cutoffs: tuple[float, ...]
+
+
+class Draws(TypedDict):
+    """A sampling, as keywords."""
+
+    protocols: tuple[str, ...]
+    sizes: tuple[int, ...]
+    seeds: int
+    seed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What to attribute and how.
+
+    Parameters
+    ----------
+    indicators
+        Names, or indicators.
+    method, steps, aggregator, cutoffs
+        As for :func:`blueattr.attribution.attribute.attribute`.
+    """
+
+    indicators: tuple[str | Indicator, ...] = ("heat",)
+    method: str = "auto"
+    steps: int | None = None
+    aggregator: Aggregator = field(default_factory=Aggregator)
+    cutoffs: tuple[float, ...] = (1.0, 10.0)
+
+    @property
+    def how(self) -> How:
+        """The keywords of `attribute` and of all that is made of it, but for the indicators."""
+        return How(
+            method=self.method, steps=self.steps, aggregator=self.aggregator, cutoffs=self.cutoffs
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Sampling:
+    """Which samples to compare with; as for :func:`blueattr.studies.scales.compare_scales`."""
+
+    protocols: tuple[str, ...] = ("visibility",)
+    sizes: tuple[int, ...] = (100, 1000)
+    seeds: int = 10
+    seed: int = 0
+
+    @property
+    def draws(self) -> Draws:
+        """The keywords of `compare_scales`."""
+        return Draws(protocols=self.protocols, sizes=self.sizes, seeds=self.seeds, seed=self.seed)

@@ -1,0 +1,156 @@
+"""Samples: who is in a small sample of the panel, under each protocol and seed."""
+
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+import numpy as np
+
+from blueattr import kernels
+from blueattr.errors import SampleSizeError, UsageError
+from blueattr.kernels import FloatArray, IndexArray
+from blueattr.suggest import did_you_mean
+
+__all__ = ["PROTOCOLS", "Protocol", "Sampler", "check_protocol"]
+
+
+Protocol = Literal["visibility", "top", "active", "random"]
+
+PROTOCOLS: tuple[Protocol, ...] = get_args(Protocol)
+
+
+def check_protocol(name: str) -> Protocol:
+    """Check a protocol's name.
+
+    Raises
+    ------
+    UsageError
+        For another name; the message has the nearest valid one.
+    """
+    for protocol in PROTOCOLS:
+        if name == protocol:
+            return protocol
+    hint = did_you_mean(str(name), PROTOCOLS, f"there are {', '.join(PROTOCOLS)}", quoted=True)
+    raise UsageError(f"no protocol is called {name!r}; {hint}")
+
+
+@dataclass(frozen=True)
+class Sampler:
+    """Draws samples from one panel, whose agents stand in canonical order (by DID).
+
+    Parameters
+    ----------
+    followers
+        float64 (n,), raw counts.
+    activity
+        float64 (n,), raw counts where they are known, else the feature a.
+    order
+        uint32 (n,), the agents from the most followed down, as `blueattr.attribution.tiers.rank`
+        gives it.
+
+    Notes
+    -----
+    Without replacement, with probability proportional to a weight w_i at each draw among those
+    that are left (successive sampling): the N smallest of E_i / w_i with independent standard
+    exponential E_i. Efraimidis & Spirakis (2006), "Weighted random sampling with a reservoir",
+    Inf. Process. Lett. 97(5), is the same with e^(-E). docs/methods.md, "Samples".
+    """
+
+    followers: FloatArray
+    activity: FloatArray
+    order: IndexArray
+
+    def available(self, protocol: Protocol) -> int:
+        """Count the agents that the protocol can draw."""
+        return int(np.count_nonzero(self.activity)) if protocol == "active" else self.order.size
+
+    def check_size(self, protocol: Protocol, size: int) -> None:
+        """Check that a sample of this size exists.
+
+        Raises
+        ------
+        UsageError
+            When the size is less than 1.
+        SampleSizeError
+            When there are too few agents.
+        """
+        if size < 1:
+            raise UsageError(f"a sample has at least one agent, not {size}")
+        if size > self.order.size:
+            raise SampleSizeError(
+                f"a sample of {size} agents is larger than the panel of {self.order.size}; "
+                "choose a smaller size"
+            )
+        if size > (available := self.available(protocol)):
+            raise SampleSizeError(
+                f"the protocol 'active' cannot draw {size} agents: only {available} of the panel's "
+                f"{self.order.size} were active at all; choose a smaller size"
+            )
+
+    def draw(self, protocol: Protocol, size: int, *, seed: int = 0, repeat: int = 0) -> IndexArray:
+        """Draw a sample.
+
+        The first N agents of a larger sample are the sample of size N: samples of one seed nest.
+
+        Parameters
+        ----------
+        protocol
+            ``visibility`` (weight: followers + 1), ``active`` (weight: activity), ``random``
+            (equal weights), or ``top`` (the most followed, in order; draws nothing at random).
+        size
+            N.
+        seed
+            The base seed, at least 0.
+        repeat
+            Which of the samples of this seed, from 0. Each has a random stream of its own, as has
+            each protocol.
+
+        Returns
+        -------
+        ndarray
+            uint32 (N,), the positions of the agents in the order they are drawn.
+
+        Raises
+        ------
+        UsageError
+            When the size is less than 1 or the seed is negative.
+        SampleSizeError
+            When there are too few agents.
+        """
+        self.check_size(protocol, size)
+        if seed < 0 or repeat < 0:
+            raise UsageError(f"a seed is a whole number from 0 on, not {min(seed, repeat)}")
+        if protocol == "top":
+            return self.order[:size]
+        stream = np.random.SeedSequence(seed, spawn_key=(PROTOCOLS.index(protocol), repeat))
+        keys = np.random.default_rng(stream).standard_exponential(self.order.size)
+        if protocol == "visibility":
+            keys /= self.followers + 1
+        elif protocol == "active":
+            # An agent that was never active has no finite key and is never among the smallest.
+            keys = np.divide(
+                keys, self.activity, out=np.full_like(keys, np.inf), where=self.activity > 0
+            )
+        return smallest(keys, size)
+
+
+def smallest(keys: FloatArray, size: int) -> IndexArray:
+    """Give the positions of the ``size`` smallest keys, ascending; ties in order of position.
+
+    Parameters
+    ----------
+    keys
+        float64 (n,), free of NaN.
+    size
+        At most n.
+
+    Returns
+    -------
+    ndarray
+        uint32 (size,).
+    """
+    if size == keys.size:
+        return kernels.argsort(keys)
+    bound = np.partition(keys, size - 1)[size - 1]
+    candidates = np.flatnonzero(keys <= bound).astype(np.uint32)
+    chosen: IndexArray = candidates[kernels.argsort(keys[candidates])][:size]
+    return chosen

@@ -1,0 +1,408 @@
+"""The Aumann-Shapley value of a panel's arrays: closed forms, quadrature, sums by tier."""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+import numpy as np
+import numpy.typing as npt
+
+from blueattr import kernels
+from blueattr.errors import FeatureError, UsageError, ZeroTotalError
+from blueattr.indicators.base import Aggregator, FeatureArrays, Indicator, MomentIndicator, Solution
+from blueattr.indicators.linearity import Linearity, linearity
+from blueattr.kernels import FloatArray
+from blueattr.provenance import IndicatorInfo
+
+__all__ = [
+    "DEFAULT_STEPS",
+    "Method",
+    "Quadrature",
+    "Remarks",
+    "TierShare",
+    "check_method",
+    "diagonal_weights",
+    "midpoint_weights",
+    "remark",
+    "share_out",
+    "share_out_sums",
+    "solve",
+    "solve_with_means",
+    "weigh",
+]
+
+
+Method = Literal["closed form", "quadrature"]
+
+DEFAULT_STEPS = 30
+
+_MOST_STEPS = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class TierShare:
+    """What one tier carries.
+
+    Parameters
+    ----------
+    tier
+        Its name, ``"top"`` first.
+    agents
+        How many agents are in it.
+    value
+        Σφ over them.
+    share
+        Σφ over them / Σφ over all.
+    abs_share
+        Σ|φ| over them / Σ|φ| over all; differs from ``share`` only where φ has both signs.
+    """
+
+    tier: str
+    agents: int
+    value: float
+    share: float
+    abs_share: float
+
+
+@dataclass(frozen=True, slots=True)
+class Quadrature:
+    """How far K-step quadrature is from what it approximates, by its own account.
+
+    Parameters
+    ----------
+    steps
+        K.
+    gap
+        |Σφ - v(N)| / |v(N)|: what efficiency lacks.
+    gap_doubled
+        The same with 2K steps. A quarter of ``gap`` says that the rule has converged as it does
+        for a smooth indicator, and that ``gap`` is its error; more says that it has not, or that
+        little but rounding and the gradient's own error is left.
+    """
+
+    steps: int
+    gap: float
+    gap_doubled: float
+
+
+@dataclass(frozen=True, slots=True)
+class Remarks:
+    """What is to be said about an indicator on a panel beside its values.
+
+    Parameters
+    ----------
+    linearity
+        Whether its F is linear; None for a sum over pairs.
+    aggregates
+        Whether it uses the aggregator.
+    quadrature
+        None for a closed form, and for a sum over pairs.
+    info
+        Where it comes from; None for the four.
+    """
+
+    linearity: Linearity | None = None
+    aggregates: bool = True
+    quadrature: Quadrature | None = None
+    info: IndicatorInfo | None = None
+
+
+def _has_closed_form(indicator: Indicator) -> bool:
+    if isinstance(indicator, MomentIndicator):
+        return indicator.closed_form is not None or indicator.weights is not None
+    return True
+
+
+def check_method(indicator: Indicator, method: str, steps: int | None) -> tuple[Method, int | None]:
+    """Check a method for an indicator, and fill in the default number of steps.
+
+    Parameters
+    ----------
+    indicator
+        Any.
+    method
+        ``"closed form"``, ``"quadrature"``, or ``"auto"``: the closed form where there is one.
+    steps
+        K of the quadrature, or None for the default.
+
+    Raises
+    ------
+    UsageError
+        For another method, steps that are not 1 to 1,000,000, steps for a closed form, or a closed
+        form of an indicator that has none.
+    """
+    closed = _has_closed_form(indicator)
+    if method == "auto":
+        method = "closed form" if closed else "quadrature"
+    if method == "closed form":
+        if steps is not None:
+            raise UsageError("a closed form has no steps; choose the method 'quadrature'")
+        if not closed:
+            raise UsageError(f"{indicator.name!r} has no closed form; choose 'quadrature'")
+        return "closed form", None
+    if method == "quadrature":
+        steps = DEFAULT_STEPS if steps is None else steps
+        if not 1 <= steps <= _MOST_STEPS:
+            raise UsageError(f"quadrature takes 1 to {_MOST_STEPS} steps, not {steps}")
+        return "quadrature", steps
+    raise UsageError(f"no method is called {method!r}; there are {', '.join(get_args(Method))}")
+
+
+def midpoint_weights(
+    gradient: Callable[[FloatArray], FloatArray], means: FloatArray, steps: int
+) -> FloatArray:
+    """Integrate the gradient of F along the diagonal by the midpoint rule.
+
+    Parameters
+    ----------
+    gradient
+        ∂F/∂m: float64 (p,) to float64 (p,).
+    means
+        m, float64 (p,).
+    steps
+        K.
+
+    Returns
+    -------
+    ndarray
+        w, float64 (p,): w_k = (1/K) Σ_j ∂F/∂m_k (t_j m) with t_j = (j - ½)/K for j = 1 … K.
+
+    Notes
+    -----
+    The integrals do not depend on the agent, so that the cost is O(K p): docs/methods.md,
+    "Quadrature".
+    """
+    slopes = np.array([gradient((j - 0.5) / steps * means) for j in range(1, steps + 1)])
+    return np.array([math.fsum(column) for column in slopes.T.tolist()]) / steps
+
+
+def diagonal_weights(
+    indicator: MomentIndicator, means: FloatArray, steps: int | None
+) -> FloatArray:
+    """Integrate ∂F/∂m along the diagonal.
+
+    Parameters
+    ----------
+    indicator
+        Has ``weights`` where `steps` is None.
+    means
+        m, float64 (p,).
+    steps
+        K of the midpoint rule; None for the closed form.
+
+    Returns
+    -------
+    ndarray
+        w, float64 (p,), with φ_i = (1/n) Σ_k g_k(x_i) w_k (docs/methods.md, "The value").
+    """
+    if steps is not None:
+        return midpoint_weights(indicator.gradient, means, steps)
+    if indicator.weights is None:
+        raise UsageError(f"{indicator.name!r} has no closed form; choose 'quadrature'")
+    return indicator.weights(means)
+
+
+def _by_weights(
+    indicator: MomentIndicator, features: FeatureArrays, aggregator: Aggregator, steps: int | None
+) -> tuple[Solution, FloatArray]:
+    n = features.a.size
+    statistics = indicator.measure(features, aggregator)
+    means = np.array([float(kernels.exact_sum(g) / n) for g in statistics])
+    weights, total = weigh(indicator, means, steps, silent=not any(g.any() for g in statistics))
+    values = np.zeros(n)
+    for g, weight in zip(statistics, weights.tolist(), strict=True):
+        kernels.add_scaled(g, weight / n, values)
+    return Solution(values, total), means
+
+
+def weigh(
+    indicator: MomentIndicator, means: FloatArray, steps: int | None, *, silent: bool
+) -> tuple[FloatArray, float]:
+    """Give what each statistic counts for, and v(N).
+
+    Parameters
+    ----------
+    indicator, steps
+        As for `diagonal_weights`.
+    means
+        m, float64 (p,).
+    silent
+        Whether every statistic is 0 for every agent.
+
+    Returns
+    -------
+    ndarray
+        w, float64 (p,), as `diagonal_weights` gives them.
+    float
+        F(m), and 0 where no more is left of it than rounding.
+
+    Raises
+    ------
+    UsageError
+        When F(0) is not 0.
+    """
+    if indicator.value(np.zeros(means.size)) != 0:
+        raise UsageError(f"the indicator {indicator.name!r} is not 0 where nobody takes part")
+    if silent:
+        return np.zeros(means.size), 0.0
+    weights = diagonal_weights(indicator, means, steps)
+    total = indicator.value(means)
+    # F may be a difference of moments: what is left of it below rounding is no total.
+    rounding = 64 * np.finfo(np.float64).eps * float(np.abs(weights) @ np.abs(means))
+    return weights, total if abs(total) > rounding else 0.0
+
+
+def solve(
+    indicator: Indicator,
+    features: FeatureArrays,
+    aggregator: Aggregator,
+    steps: int | None = None,
+) -> Solution:
+    """Compute the Aumann-Shapley value of every agent.
+
+    Parameters
+    ----------
+    indicator, aggregator
+        The value function.
+    features
+        A checked panel of n agents, in canonical order.
+    steps
+        K of the midpoint quadrature; None for the closed form.
+
+    Returns
+    -------
+    Solution
+        φ, float64 (n,), and v(N). Agents with equal features have bit-equal φ, agents without
+        features exactly 0, and neither depends on the order of agents or on threads.
+
+    Raises
+    ------
+    FeatureError
+        When a statistic is not finite or too large to be summed.
+
+    Notes
+    -----
+    φ_i = ∫₀¹ ∂f/∂z_i (t·1) dt (arXiv 2605.11404); docs/methods.md, "The value".
+    """
+    return solve_with_means(indicator, features, aggregator, steps)[0]
+
+
+def solve_with_means(
+    indicator: Indicator, features: FeatureArrays, aggregator: Aggregator, steps: int | None
+) -> tuple[Solution, FloatArray | None]:
+    """Do as `solve` does, and give the means of the statistics, float64 (p,), where they were used.
+
+    Raises
+    ------
+    FeatureError
+        As `solve`.
+    """
+    try:
+        if isinstance(indicator, MomentIndicator) and (
+            steps is not None or indicator.closed_form is None
+        ):
+            return _by_weights(indicator, features, aggregator, steps)
+        if indicator.closed_form is None:
+            raise UsageError(f"{indicator.name!r} has no closed form; choose 'quadrature'")
+        return indicator.closed_form(features, aggregator), None
+    except OverflowError as error:
+        raise FeatureError(
+            f"the features are too large for the indicator {indicator.name!r}: {error}"
+        ) from error
+
+
+def remark(
+    indicator: Indicator, total: float, means: FloatArray | None, steps: int | None
+) -> Remarks:
+    """Say whether an indicator is linear, and how far its quadrature is off.
+
+    Parameters
+    ----------
+    indicator, total
+        What was attributed, and v(N).
+    means
+        As `solve_with_means` gives them.
+    steps
+        As for `solve`.
+
+    Notes
+    -----
+    docs/methods.md, "Quadrature" and "Own indicators".
+    """
+    if not isinstance(indicator, MomentIndicator):
+        return Remarks(None, indicator.aggregates, None, indicator.info)
+    quadrature = None
+    if steps is not None and means is not None and total != 0:
+        gaps = [
+            abs(math.fsum(midpoint_weights(indicator.gradient, means, k) * means) / total - 1)
+            for k in (steps, 2 * steps)
+        ]
+        quadrature = Quadrature(steps, *gaps)
+    return Remarks(linearity(indicator, means), indicator.aggregates, quadrature, indicator.info)
+
+
+def share_out(
+    indicator: Indicator,
+    solution: Solution,
+    means: tuple[float, float, float],
+    tiers: npt.NDArray[np.uint8],
+    names: Sequence[str],
+) -> tuple[float, tuple[TierShare, ...]]:
+    """Sum an attribution by tier.
+
+    Parameters
+    ----------
+    indicator, solution
+        What was attributed, and its value.
+    means
+        m_a, m_b, m_c, to say why there is nothing to share out.
+    tiers
+        uint8 (n,), the tier of each agent.
+    names
+        The tiers' names.
+
+    Returns
+    -------
+    float
+        Σφ.
+    tuple of TierShare
+        In the order of the names.
+
+    Raises
+    ------
+    ZeroTotalError
+        When the indicator is 0; the message says why.
+    """
+    sums = kernels.RunningGroupSums(len(names))
+    sums.add(solution.values, tiers)
+    counts = np.bincount(tiers, minlength=len(names)).tolist()
+    return share_out_sums(indicator, sums, counts, names, total=solution.total, means=means)
+
+
+def share_out_sums(
+    indicator: Indicator,
+    sums: kernels.RunningGroupSums,
+    counts: Sequence[int],
+    names: Sequence[str],
+    *,
+    total: float,
+    means: tuple[float, float, float],
+) -> tuple[float, tuple[TierShare, ...]]:
+    """Do as `share_out` does, of values that have been summed by tier, and agents counted."""
+    signed, magnitudes = sums.values()
+    attributed, magnitude = sum(signed), sum(magnitudes)
+    if total != 0 and magnitude == 0:
+        raise ZeroTotalError(
+            f"the quadrature finds nothing of the indicator {indicator.name!r}, which is "
+            f"{total:.6g}: it rises between the steps; take more of them"
+        )
+    if total == 0 or attributed == 0:
+        raise ZeroTotalError(
+            f"the indicator {indicator.name!r} is 0 on this panel, so there is nothing to share "
+            f"out: {indicator.zero_reason(means)}"
+        )
+    return float(attributed), tuple(
+        TierShare(name, count, float(part), float(part / attributed), float(size / magnitude))
+        for name, count, part, size in zip(names, counts, signed, magnitudes, strict=True)
+    )

@@ -1,0 +1,1 @@
+"""Bytes into event columns: lines, frames and blocks, without input or output."""

@@ -1,0 +1,1 @@
+"""Macro indicators: the shipped ones, examples, and those of users."""

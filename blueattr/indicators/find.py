@@ -1,0 +1,184 @@
+"""From what a user names to an indicator: one that ships, a module's, or a file's."""
+
+import contextlib
+import hashlib
+import importlib.util
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from blueattr.errors import IndicatorError, UsageError
+from blueattr.indicators.base import Indicator, MomentIndicator, PairwiseIndicator
+from blueattr.indicators.builtin import INDICATORS, get_indicator
+from blueattr.indicators.custom import OwnIndicator, blame, own_indicator
+from blueattr.indicators.examples import EXAMPLES
+from blueattr.provenance import IndicatorInfo
+from blueattr.suggest import did_you_mean
+
+__all__ = ["SHIPPED", "find_indicator"]
+
+
+SHIPPED = (*INDICATORS, *EXAMPLES)
+"""The names that need no code of one's own."""
+
+
+def find_indicator(indicator: str | Indicator | OwnIndicator) -> Indicator:
+    """Give the indicator that a user names or has made.
+
+    Parameters
+    ----------
+    indicator
+        The name of one that ships (`SHIPPED`); ``package.module:name``; ``path/to/file.py``, where
+        the file itself or the only indicator in it is meant, or ``path/to/file.py:name``; or an
+        object. A module is looked for as Python does, and then in the current folder. Naming a
+        module or file *runs* it.
+
+    Returns
+    -------
+    Indicator
+
+    Raises
+    ------
+    UsageError
+        For a name that does not ship; the message has the nearest that does.
+    IndicatorError
+        When the code cannot be found or run, has no such indicator, or breaks the protocol
+        (`blueattr.indicators.custom.own_indicator`).
+
+    Notes
+    -----
+    docs/methods.md, "Own indicators".
+    """
+    if not isinstance(indicator, str):
+        if isinstance(indicator, MomentIndicator | PairwiseIndicator):
+            return indicator
+        return own_indicator(indicator)
+    if indicator in EXAMPLES:
+        own = EXAMPLES[indicator]
+        return own_indicator(
+            own, IndicatorInfo("", (), "", origin="blueattr", object_name=indicator)
+        )
+    if indicator in INDICATORS:
+        return get_indicator(indicator)
+    place, name = _parse(indicator)
+    return _from_file(place, name) if place.endswith(".py") else _from_module(place, name)
+
+
+def _parse(text: str) -> tuple[str, str]:
+    if text.endswith(".py"):
+        return text, ""
+    place, colon, name = text.rpartition(":")
+    if colon and name and (place.endswith(".py") or re.fullmatch(r"[\w.]+", place)):
+        return place, name
+    hint = did_you_mean(text, SHIPPED, f"there are {', '.join(SHIPPED)}", quoted=True)
+    raise UsageError(
+        f"no indicator is called {text!r}; {hint} One of your own is package.module:name or "
+        "path/to/file.py"
+    )
+
+
+@contextlib.contextmanager
+def _findable(folder: Path) -> Iterator[None]:
+    """Let imports find what lies in a folder, after everything else."""
+    sys.path.append(str(folder))
+    try:
+        yield
+    finally:
+        sys.path.remove(str(folder))
+
+
+def _run(what: str, code: Any) -> Any:
+    try:
+        with contextlib.redirect_stdout(sys.stderr):  # what it prints is no result
+            return code()
+    except ModuleNotFoundError as error:
+        if error.name and (what == error.name or what.startswith(f"{error.name}.")):
+            raise IndicatorError(
+                f"there is no module {error.name!r}; a file is named with its path and .py"
+            ) from None
+        raise IndicatorError(f"{what} cannot be run: {blame(error)}") from None
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - a user's code may raise anything
+        raise IndicatorError(f"{what} cannot be run: {blame(error)}") from None
+
+
+def _from_file(text: str, name: str) -> Indicator:
+    path = Path(text)
+    try:
+        source = path.read_bytes()
+    except OSError as error:
+        raise IndicatorError(
+            f"cannot read the indicator in {text}: {error.strerror or error}"
+        ) from None
+    digest = hashlib.sha256(source).hexdigest()
+    path = path.resolve()
+    module = ModuleType(f"blueattr_own_{digest[:12]}")
+    module.__file__ = str(path)
+    sys.modules[module.__name__] = module  # dataclasses look their module up
+
+    def execute() -> None:
+        # What runs is what was hashed, and leaves no compiled file behind.
+        exec(compile(source, str(path), "exec"), module.__dict__)  # noqa: S102 - what --indicator FILE asks for
+
+    with _findable(path.parent):
+        _run(text, execute)
+    return _choose(module, name, IndicatorInfo("", (), "", False, text, name, str(path), digest))
+
+
+def _from_module(text: str, name: str) -> Indicator:
+    with _findable(Path.cwd()):
+        module = _run(text, lambda: importlib.import_module(text))
+    file, digest = getattr(module, "__file__", None), None
+    if file is not None:
+        with contextlib.suppress(OSError):
+            digest = hashlib.sha256(Path(file).read_bytes()).hexdigest()
+    return _choose(module, name, IndicatorInfo("", (), "", False, text, name, file, digest))
+
+
+def _choose(module: ModuleType, name: str, info: IndicatorInfo) -> Indicator:
+    """Find the object that is meant in what was loaded."""
+    names = _candidates(module)
+    if not name and isinstance(module, OwnIndicator):
+        return _made(module, info, Path(info.origin).stem)
+    if not name:
+        if len(names) != 1:
+            found = f"{len(names)} indicators ({', '.join(names)})" if names else "no indicator"
+            hint = f": name one, as in {info.origin}:{names[0]}" if names else (
+                ": it needs names, statistics and value"
+            )  # fmt: skip
+            raise IndicatorError(f"{info.origin} has {found}{hint}")
+        name = names[0]
+    if not hasattr(module, name):
+        there_are = f"it has {', '.join(names) or 'none'}"
+        hint = did_you_mean(name, names or dir(module), there_are, quoted=True)
+        raise IndicatorError(f"{info.origin} has no indicator {name!r}; {hint}")
+    return _made(getattr(module, name), info, name)
+
+
+def _candidates(module: ModuleType) -> list[str]:
+    return [
+        name
+        for name, thing in vars(module).items()
+        if not name.startswith("_")
+        and not isinstance(thing, ModuleType)
+        and all(hasattr(thing, part) for part in ("names", "statistics", "value"))
+        # A class counts where it is defined, unless it is there made an object of.
+        and getattr(type(thing) if not isinstance(thing, type) else thing, "__module__", "")
+        == module.__name__
+        and not (isinstance(thing, type) and _has_instance(module, thing))
+    ]
+
+
+def _has_instance(module: ModuleType, kind: type) -> bool:
+    return any(isinstance(thing, kind) for thing in vars(module).values())
+
+
+def _made(thing: Any, info: IndicatorInfo, name: str) -> Indicator:
+    if isinstance(thing, MomentIndicator | PairwiseIndicator):
+        return thing
+    if isinstance(thing, type):
+        thing = _run(f"{info.origin}:{name}", thing)
+    info = IndicatorInfo(info.formula, (), "", False, info.origin, name, info.file, info.sha256)
+    return own_indicator(thing, info)

@@ -1,0 +1,1 @@
+"""Who counts as an agent, and what each did in a window."""

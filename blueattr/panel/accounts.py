@@ -1,0 +1,188 @@
+"""What a store knows of accounts, looked up by their numbers and not by joins."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+import pyarrow as pa
+
+from blueattr.kernels.tallies import AccountNumbers
+from blueattr.provenance import Window
+from blueattr.store.database import Store
+
+__all__ = ["Among", "Creation", "asked", "named"]
+
+
+Bools = npt.NDArray[np.bool_]
+
+
+_ROWS = 1 << 20
+
+_NAMED = pa.schema([("account", pa.uint32()), ("did", pa.string())])
+
+_WORD = 8
+
+_PLC = int.from_bytes(b"did:plc:")
+
+
+class Among:
+    """Some accounts, to be found by their numbers.
+
+    Parameters
+    ----------
+    accounts
+        uint32 (n,), ascending, below `past`.
+    past
+        Above the numbers of all accounts of the store.
+    """
+
+    def __init__(self, accounts: AccountNumbers, past: int) -> None:
+        self._accounts = accounts
+        self._past = past
+        self._there = np.zeros(past, np.bool_)
+        self._there[accounts] = True
+
+    def there(self, accounts: AccountNumbers) -> Bools:
+        """Say of other accounts whether they are among these."""
+        return self._there[accounts]
+
+    def flags(self, accounts: AccountNumbers) -> Bools:
+        """Say of each of these whether it is among others: bool (n,)."""
+        flags = np.zeros(self._past, np.bool_)
+        flags[accounts] = True
+        return flags[self._accounts]
+
+
+_SOURCES = ("profile", "appview", "plc")
+
+_CREATED_BY = {"plc": "the PLC directory", "appview": "the AppView", "profile": "profiles seen"}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Creation:
+    """Whether accounts were created inside a window, and who says so.
+
+    Parameters
+    ----------
+    source
+        int8 (n,): the place in `_SOURCES`; -1 where nobody says.
+    is_inside
+        bool (n,).
+    """
+
+    source: npt.NDArray[np.int8]
+    is_inside: Bools
+
+    @classmethod
+    def of(cls, store: Store, window: Window, accounts: AccountNumbers) -> "Creation":
+        """Ask the directory, else the AppView, else profiles that were seen made.
+
+        Parameters
+        ----------
+        store
+            With the temp table ``listed``.
+        accounts
+            uint32 (n,), ascending.
+        """
+        past = store.frame("store/rollups/past_account")["past"][0]
+        source, inside = np.full(past, -1, np.int8), np.zeros(past, np.bool_)
+        known = store.frame("panel/created", start=window.start, end=window.end)
+        for number, _ in enumerate(_SOURCES):
+            said = known.filter(pl.col("source") == number)
+            who = said["account"].to_numpy()
+            source[who], inside[who] = number, said["inside"].to_numpy()
+        return cls(source[accounts], inside[accounts])
+
+    def inside(self, by: str | None = None) -> Bools:
+        """Say who was created inside the window, by one source or by any."""
+        return (
+            self.is_inside if by is None else self.is_inside & (self.source == _SOURCES.index(by))
+        )
+
+    def note(self, there: Bools) -> str:
+        """Say from where the times of creation of some are, and how many are not known."""
+        unknown, *counts = np.bincount(self.source[there] + 1, minlength=len(_SOURCES) + 1).tolist()
+        by = dict(zip(_SOURCES, counts, strict=True))
+        parts = [
+            f"from {words} for {by[name]:,}" for name, words in _CREATED_BY.items() if by[name]
+        ]
+        parts.append(f"unknown for {unknown:,}, who are kept" if unknown else "unknown for nobody")
+        return "creation time " + ", ".join(parts)
+
+
+def named(store: Store, accounts: AccountNumbers) -> pl.DataFrame:
+    """Give accounts their DIDs.
+
+    Returns
+    -------
+    pl.DataFrame
+        ``account`` and ``did``, ascending by DID.
+    """
+    store.register("wanted", pa.table({"account": accounts}))
+    try:
+        batches = list(store.batches("panel/dids", _ROWS))
+    finally:
+        store.unregister("wanted")
+    found = pa.Table.from_batches(batches, _NAMED)
+    frame = pl.DataFrame(found)[by_did(found["did"])]
+    return frame.with_columns(pl.col("did").set_sorted())
+
+
+def asked(store: Store, agents: pl.DataFrame) -> pl.DataFrame:
+    """Put beside accounts what the AppView said of them, with nulls where it said nothing.
+
+    Returns
+    -------
+    pl.DataFrame
+        The columns of `agents`, then ``asked_at``, ``followers``, ``followers_at`` (naive UTC).
+    """
+    said = store.frame("panel/asked")
+    return agents.join(said, on="account", how="left", maintain_order="left")
+
+
+def by_did(dids: pa.ChunkedArray) -> npt.NDArray[np.int64]:
+    """Give the order of DIDs, which are unique: by eight letters as a number first.
+
+    Those letters differ in nearly all DIDs of PLC, which nearly all are.
+
+    Parameters
+    ----------
+    dids
+        Of type string.
+
+    Returns
+    -------
+    ndarray
+        int64 (n,), positions.
+    """
+    parts = [_first_words(chunk) for chunk in dids.chunks]
+    usual = np.concatenate([np.empty(0, np.bool_), *(part[0] for part in parts)])
+    letters = np.concatenate([np.empty(0, np.uint64), *(part[1] for part in parts)])
+    most, texts = np.flatnonzero(usual), pl.Series(dids)
+    first = np.argsort(letters)
+    same = np.flatnonzero(letters[first[1:]] == letters[first[:-1]])
+    order = most[first]
+    tied = np.union1d(same, same + 1)
+    order[tied] = order[tied][texts.gather(order[tied]).arg_sort().to_numpy()]
+    others = np.flatnonzero(~usual)
+    others = others[texts.gather(others).arg_sort().to_numpy()]
+    order = np.concatenate([order, others])
+    # Other methods may sort before plc.
+    if most.size and others.size and texts[int(others[0])] < texts[int(order[most.size - 1])]:
+        order = order[texts.gather(order).arg_sort().to_numpy()]
+    return order
+
+
+def _first_words(dids: pa.StringArray) -> tuple[Bools, npt.NDArray[np.uint64]]:
+    """Say which DIDs are of PLC and not short, and give of these the first letters as a number."""
+    _, where, what = dids.buffers()
+    ends = np.frombuffer(where, np.int32)[dids.offset : dids.offset + len(dids) + 1]
+    size = len(what) if what else 0
+    if size < 2 * _WORD:
+        return np.zeros(len(dids), np.bool_), np.empty(0, np.uint64)
+    # The eight bytes from each one on, the first the highest, as strings are ordered.
+    words = np.ndarray((size - _WORD + 1,), ">u8", what, strides=(1,))
+    usual = np.diff(ends) >= 2 * _WORD
+    usual[usual] = words[ends[:-1][usual]] == _PLC
+    return usual, words[ends[:-1][usual] + _WORD].astype(np.uint64)

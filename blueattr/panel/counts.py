@@ -1,0 +1,266 @@
+"""Counts: what accounts did and received in a window, from summaries and records alike.
+
+Summaries serve the days that they hold; the rest comes from the records by the same statements, so
+that summaries change the time an answer takes and nothing else.
+"""
+
+import functools
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, date
+
+import numpy as np
+import polars as pl
+import pyarrow as pa
+
+from blueattr.kernels.tallies import RECEIVED, WRITTEN, AccountNumbers, Sums, Tally, add_up
+from blueattr.provenance import Window
+from blueattr.store.database import Store
+from blueattr.store.matching import (
+    Rule,
+    Stretch,
+    define,
+    known_topics,
+    match,
+    some_pending,
+    stretches,
+)
+
+__all__ = ["LaidOut", "WindowCounts"]
+
+
+_ROWS = 1 << 20  # rows that are counted at once
+
+_SUMS = 1 << 23  # accounts that are summed up at once: 400 MB
+
+_COUNTS = (*WRITTEN[1:], *RECEIVED)  # in the order of the statements
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LaidOut:
+    """A window, as far as every question about it needs to know.
+
+    Parameters
+    ----------
+    first, last
+        The days that summaries serve; none where they cross.
+    past
+        Above the numbers of all accounts.
+    active
+        Who made a record, uint32, ascending; of those who are gone, too.
+    gone
+        Who is deleted, taken down or suspended at the window's end, uint32.
+    followed, follows
+        Who was followed, uint32, ascending, and by how many, int64; of those who are not gone.
+    """
+
+    first: date
+    last: date
+    past: int
+    active: AccountNumbers
+    gone: AccountNumbers
+    followed: AccountNumbers
+    follows: Sums
+
+
+class WindowCounts:
+    """What accounts did and received in one window of an open store.
+
+    Its statements speak through temp tables of the store, of which there is one set: they belong to
+    the object that was asked last, and another makes its own anew when it is asked.
+
+    Parameters
+    ----------
+    store
+        Open for reading: it does not change meanwhile.
+    window
+        The window.
+    """
+
+    def __init__(self, store: Store, window: Window) -> None:
+        self.window = window
+        self._store = store
+        self._laid: LaidOut | None = None
+
+    @classmethod
+    def of(cls, store: Store, window: Window) -> "WindowCounts":
+        """Return the owner of the store's temp tables if its window is this one, else a new one."""
+        owner = store.tables_of
+        if isinstance(owner, cls) and owner.window == window:
+            return owner
+        return cls(store, window)
+
+    def _take_tables(self) -> None:
+        if self._store.tables_of is not self:
+            self._store.tables_of = None  # of nobody, until they are made
+            self._laid = None
+            self._store.run("panel/inactive", end=self.window.end)
+            self._store.tables_of = self
+
+    def lay_out(self) -> LaidOut:
+        """Return what every question about the window needs; worked out once.
+
+        The temp tables ``inactive``, ``fresh_day`` and ``gone_day`` are of the window then.
+        """
+        self._take_tables()
+        if self._laid is None:
+            self._laid = _lay_out(self._store, _naive(self.window))
+        return self._laid
+
+    def count(self, rule: Rule) -> None:
+        """Put the events that belong to a topic into the temp table ``counted``.
+
+        Those that match by their own words are in the temp table ``matched``.
+        """
+        self._take_tables()
+        _count(self._store, rule, _naive(self.window))
+
+    def agent_days(self, rule: Rule | None) -> pl.DataFrame:
+        """Count what each account did and received on each day.
+
+        Parameters
+        ----------
+        rule
+            The topic; None for all events. Follows are global.
+
+        Returns
+        -------
+        pl.DataFrame
+            ``account``, ``day`` and `blueattr.panel.features.COUNTS`, in no order. Accounts that
+            are gone at the window's end are not in it.
+        """
+        laid = self.lay_out()
+        statement = "panel/agent_days_all"
+        if rule is not None:
+            self.count(rule)
+            statement = "panel/agent_days"
+        return self._store.frame(statement, first=laid.first, last=laid.last)
+
+    def totals(self, rule: Rule | None) -> pl.DataFrame:
+        """Count what each account did and received: `agent_days` summed over the days.
+
+        Returns
+        -------
+        pl.DataFrame
+            ``account``, ascending, and `blueattr.panel.features.COUNTS`.
+        """
+        laid = self.lay_out()
+        if rule is not None:
+            self.count(rule)
+            return _of_topic(self._store, laid)
+        ranges = Tally.ranges(laid.past, _SUMS)
+        return pl.concat([_of_all(self._store, laid, *ends) for ends in ranges])
+
+
+def _lay_out(store: Store, whole: Stretch) -> LaidOut:
+    define(store)
+    days = store.frame("panel/served_days", start=whole[0], end=whole[1])["day"].to_list()
+    first, last = (days[0], days[-1]) if days else (date.max, date.min)
+    store.run("panel/fresh_none")
+    store.run("panel/gone", first=first, last=last)
+    store.run("panel/giver_inactive")
+    for start, end in _without(whole, stretches(days)):
+        store.run("panel/fresh", start=start, end=end)
+        store.run("panel/gone_fresh", start=start, end=end)
+    store.run("panel/giver_unwatched")
+    for start, end in stretches(days):
+        store.run("panel/gone_fresh", start=start, end=end)
+    past = store.frame("store/rollups/past_account")["past"][0]
+    sums = np.zeros((2, past), np.int64)
+    _add_up(store.batches("panel/tally", _ROWS, first=first, last=last), 0, sums)
+    records, follows = sums
+    gone = store.frame("panel/gone_accounts")["account"].to_numpy()
+    follows[gone] = 0
+    active, followed = (np.flatnonzero(some).astype(np.uint32) for some in (records > 0, follows))
+    return LaidOut(first, last, past, active, gone, followed, follows[followed])
+
+
+def _add_up(batches: Iterable[pa.RecordBatch], low: int, sums: Sums) -> None:
+    for batch in batches:
+        account, *columns = (column.to_numpy() for column in batch.columns)
+        add_up(account, columns, low, sums)
+
+
+def _count(store: Store, rule: Rule, whole: Stretch) -> None:
+    number = known_topics(store).get(rule, 0)
+    known = stretches(store.frame("store/rollups/summarised_days")["day"]) if number else []
+    rest = _without(whole, known)
+    match(
+        store,
+        [(number, rule)],
+        rest,
+        late=bool(number) and some_pending(store),
+        others=_without(whole, rest),
+    )
+    # What is kept of a topic is there once, and need not be put together with what was found.
+    found = store.frame("panel/found_count")["records"][0]
+    candidate = "panel/candidate" if found else "panel/candidate_known"
+    store.run(candidate, topic=number, start=whole[0], end=whole[1])
+    store.run("panel/matched")
+    store.run("panel/counted_topic")
+
+
+def _of_all(store: Store, laid: LaidOut, low: int, past: int) -> pl.DataFrame:
+    """Count everything that accounts with numbers in a range did and received."""
+    sums = np.zeros((len(_COUNTS), past - low), np.int64)
+    parameters = {"first": laid.first, "last": laid.last, "low": low, "past": past}
+    _add_up(store.batches("panel/sums_all", _ROWS, **parameters), low, sums)
+    some = functools.reduce(np.logical_or, sums)
+    some[_within(laid.gone, low, past) - low] = False
+    places = np.flatnonzero(some)
+    counts = {name: row[places] for name, row in zip(_COUNTS, sums, strict=True)}
+    return pl.DataFrame({"account": (places + low).astype(np.uint32), **counts})
+
+
+def _of_topic(store: Store, laid: LaidOut) -> pl.DataFrame:
+    """Count a topic's events, and all follows."""
+    part = np.zeros(laid.past, np.bool_)
+    for batch in store.batches("panel/sums", _ROWS):
+        for column in ("account", "subject"):
+            part[batch[column].to_numpy()] = True
+    # Those who take part are few: numbered among themselves, their counts lie close together.
+    who = np.flatnonzero(part)
+    place = np.zeros(laid.past, np.uint32)
+    place[who] = np.arange(who.size, dtype=np.uint32)
+    tally = Tally(0, who.size)
+    for batch in store.batches("panel/sums", _ROWS):
+        account, subject, code = (column.to_numpy() for column in batch.columns)
+        tally.add(place[account], place[subject], code)
+    counted, counts = tally.take()
+    there = np.zeros(laid.past, np.bool_)
+    there[who] = there[laid.followed] = True
+    there[laid.gone] = False
+    account = np.flatnonzero(there).astype(np.uint32)
+    place[account] = np.arange(account.size, dtype=np.uint32)
+    kept = there[who[counted]]
+    to = place[who[counted][kept]]
+    sums = np.zeros((len(_COUNTS), account.size), np.int64)
+    for name, numbers in zip((*WRITTEN, *RECEIVED), counts, strict=True):
+        if name in _COUNTS[:-1]:
+            sums[_COUNTS.index(name), to] = numbers[kept]
+    sums[-1, place[laid.followed]] = laid.follows
+    return pl.DataFrame({"account": account, **dict(zip(_COUNTS, sums, strict=True))})
+
+
+def _within(accounts: AccountNumbers, low: int, past: int) -> AccountNumbers:
+    return accounts[(accounts >= low) & (accounts < past)]
+
+
+def _naive(window: Window) -> Stretch:
+    start, end = (t.astimezone(UTC).replace(tzinfo=None) for t in (window.start, window.end))
+    return start, end
+
+
+def _without(whole: Stretch, parts: Iterable[Stretch]) -> list[Stretch]:
+    """Cut parts, which ascend, out of a stretch."""
+    left = []
+    start, end = whole
+    for first, past in parts:
+        if first > start:
+            left.append((start, min(first, end)))
+        start = max(start, past)
+        if start >= end:
+            break
+    if start < end:
+        left.append((start, end))
+    return [stretch for stretch in left if stretch[0] < stretch[1]]

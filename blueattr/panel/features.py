@@ -1,0 +1,123 @@
+"""Agent-days to features, one row per agent: activity a, popularity b, influence c; pure."""
+
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+__all__ = ["COUNTS", "SCALES", "SCHEMA", "Popularity", "Scale", "build"]
+
+
+Scale = Literal["log1p", "raw"]
+
+SCALES: tuple[Scale, ...] = ("log1p", "raw")
+
+
+Popularity = Literal["follows-received", "followers"]
+"""What b counts: follows received in the window, or follower counts as an AppView gave them."""
+
+
+COUNTS = (
+    "posts",
+    "replies",
+    "reposts",
+    "replies_received",
+    "reposts_received",
+    "follows_received",
+)
+"""What an agent-day counts."""
+
+
+SCHEMA = pl.Schema(
+    {
+        "did": pl.String,
+        "a": pl.Float64,
+        "b": pl.Float64,
+        "c": pl.Float64,
+        "followers": pl.Int64,
+        "activity": pl.Int64,
+        **dict.fromkeys(COUNTS, pl.Int64),
+    }
+)
+"""A features frame: scaled a, b, c; raw counts beside them for tiers, sampling and the reader."""
+
+
+def build(
+    agent_days: pl.DataFrame,
+    agents: pl.DataFrame,
+    scale: Scale = "log1p",
+    popularity: Popularity = "follows-received",
+) -> pl.DataFrame:
+    """Sum agent-days to one row per agent and scale the features.
+
+    a counts the posts, replies and reposts an agent authored, b the follows it received or its
+    followers, c the replies and reposts its records received from others (docs/data.md, "Features";
+    the families of Riquelme & González-Cantergiani 2016).
+
+    Parameters
+    ----------
+    agent_days
+        Columns ``account``, ``day`` and `COUNTS`; or without ``day``, of accounts each once.
+        Accounts that are no agents are left out.
+    agents
+        Columns ``account`` and ``did``; an agent without any day has zeros. Accounts are numbered
+        from 1 on, without large gaps.
+    scale
+        ``"log1p"`` or ``"raw"``, applied to a, b and c.
+    popularity
+        What b and the column ``followers`` are. With ``"followers"`` they are the column of that
+        name of `agents`, where it is not null: whoever calls has settled what null stands for.
+
+    Returns
+    -------
+    pl.DataFrame
+        Of `SCHEMA`, in the order of `agents`.
+
+    Examples
+    --------
+    >>> days = pl.DataFrame({"account": [1, 1], "day": [1, 2], "posts": [1, 2]})
+    >>> days = days.with_columns([pl.lit(0).alias(k) for k in COUNTS[1:]])
+    >>> agents = pl.DataFrame({"account": [1, 2], "did": ["did:plc:x", "did:plc:y"]})
+    >>> build(days, agents, "raw").select("did", "a", "b", "c").rows()
+    [('did:plc:x', 3.0, 0.0, 0.0), ('did:plc:y', 0.0, 0.0, 0.0)]
+    """
+    sums = agent_days
+    if "day" in sums.columns:
+        sums = sums.group_by("account").agg(pl.col(COUNTS).sum())
+    rows = agents.hstack(_looked_up(sums, agents["account"]))
+    popular = pl.col("follows_received")
+    if popularity == "followers":
+        popular = pl.coalesce("followers", popular)
+    raw = {
+        "a": pl.sum_horizontal("posts", "replies", "reposts"),
+        "b": popular,
+        "c": pl.sum_horizontal("replies_received", "reposts_received"),
+    }
+    scaled = {
+        name: count.cast(pl.Float64).log1p() if scale == "log1p" else count
+        for name, count in raw.items()
+    }
+    return rows.select(
+        "did", **scaled, followers=raw["b"], activity=raw["a"], **{c: c for c in COUNTS}
+    ).cast(SCHEMA)
+
+
+def _looked_up(sums: pl.DataFrame, accounts: pl.Series) -> pl.DataFrame:
+    """Give each account's counts, zeros where it has none: by its number, not by a join."""
+    if sums.is_empty() or accounts.is_empty():
+        return pl.DataFrame(
+            {name: pl.zeros(len(accounts), pl.Int64, eager=True) for name in COUNTS}
+        )
+    known, wanted = sums["account"].to_numpy(), accounts.to_numpy()
+    row = np.zeros(max(int(known.max()), int(wanted.max())) + 1, np.uint32)
+    there = np.zeros(row.size, np.bool_)
+    row[known], there[known] = np.arange(known.size, dtype=np.uint32), True
+    found, none = row[wanted], ~there[wanted]
+
+    def gathered(counts: pl.Series) -> npt.NDArray[np.int64]:
+        values: npt.NDArray[np.int64] = counts.cast(pl.Int64).to_numpy()[found]
+        values[none] = 0
+        return values
+
+    return pl.DataFrame({name: gathered(sums[name]) for name in COUNTS})

@@ -1,0 +1,234 @@
+"""The panel: which active accounts count as agents, with the effect of each filter."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from blueattr.errors import EmptyPanelError, NoAnswerError
+from blueattr.kernels.tallies import AccountNumbers
+from blueattr.panel import accounts
+from blueattr.panel.bots import BotRule, RateRule, _suspects, bot_rules
+from blueattr.panel.counts import WindowCounts
+from blueattr.provenance import PanelStep, Window
+from blueattr.store.database import Store
+
+__all__ = ["FilteredPanel", "MissingFollowers", "build", "candidates", "with_followers"]
+
+
+Bools = npt.NDArray[np.bool_]
+
+
+MissingFollowers = Literal["error", "drop", "received"]
+"""What to do with agents whose follower count is wanted and not known: refuse to answer, leave them
+out, or count the follows they received in the window instead."""
+
+
+@dataclass(frozen=True, slots=True)
+class FilteredPanel:
+    """The agents of a window.
+
+    Parameters
+    ----------
+    agents
+        Columns ``account`` (the store's number), ``did``, and what the AppView said: ``asked_at``,
+        ``followers``, ``followers_at`` (naive UTC; null where unknown); ascending by DID.
+    steps
+        The filters in order.
+    """
+
+    agents: pl.DataFrame
+    steps: tuple[PanelStep, ...]
+
+
+def build(
+    store: Store,
+    window: Window,
+    *,
+    rules: tuple[BotRule, ...] | None = None,
+    rate: RateRule | None = None,
+    keep_bots: bool = False,
+) -> FilteredPanel:
+    """Filter the accounts that were active in a window down to agents.
+
+    Active is anyone with a post, reply, repost or follow in the window. Then, in this order, go:
+    accounts deleted, taken down or suspended at its end; bots, by handle, by their own label and,
+    where `rate` is given, by volume; accounts created inside it. The time of creation is that of a
+    PLC directory export, else what the AppView said, else when the creation of the profile record
+    was seen. Accounts whose handle or creation time is unknown stay, and the step says how many
+    they are. (docs/data.md, "Panel".)
+
+    Parameters
+    ----------
+    store
+        Leaves the temp table ``listed`` behind.
+    rules
+        Handle rules; those that come with blueattr by default.
+    keep_bots
+        Apply no bot filter at all.
+
+    Raises
+    ------
+    EmptyPanelError
+        Nobody was active, or nobody is left.
+    """
+    left = _filtered(store, window, rules, rate, keep_bots=keep_bots)
+    created = accounts.Creation.of(store, window, left.active)
+    left.remove("created inside the window", created.inside(), created.note(left.there))
+    steps = tuple(left.steps)
+    if not steps[-1].after:
+        worst = max(steps, key=lambda step: step.removed)
+        raise EmptyPanelError(
+            f"the filters leave nobody of {steps[0].before:,} active accounts; most "
+            f"({worst.removed:,}) went as: {worst.filter}"
+        )
+    return FilteredPanel(accounts.asked(store, accounts.named(store, left.accounts())), steps)
+
+
+def candidates(
+    store: Store,
+    window: Window,
+    *,
+    rules: tuple[BotRule, ...] | None = None,
+    rate: RateRule | None = None,
+    keep_bots: bool = False,
+) -> pl.DataFrame:
+    """Return everyone who is an agent of a window, or would be for all that an AppView could say.
+
+    It knows when accounts were created better than a profile record that was seen, and may so bring
+    somebody back in; nothing is above a directory export.
+
+    Parameters
+    ----------
+    store, window, rules, rate, keep_bots
+        As for `build`.
+
+    Returns
+    -------
+    pl.DataFrame
+        ``account``, ``did``, ``asked_at`` (naive UTC; null for who was never asked about),
+        ascending by DID.
+    """
+    left = _filtered(store, window, rules, rate, keep_bots=keep_bots)
+    created = accounts.Creation.of(store, window, left.active)
+    left.remove("created inside the window, for certain", created.inside(by="plc"))
+    agents = accounts.named(store, left.accounts())
+    return accounts.asked(store, agents).select("account", "did", "asked_at")
+
+
+class _Left:
+    """Who is left after each filter.
+
+    Parameters
+    ----------
+    active
+        Numbers of accounts, uint32, ascending.
+    """
+
+    def __init__(self, active: AccountNumbers) -> None:
+        self.active = active
+        self.there = np.ones(active.size, np.bool_)
+        self.steps: list[PanelStep] = []
+
+    def remove(self, name: str, hit: Bools, note: str = "") -> None:
+        """Filter: `hit` says of each active account whether it goes."""
+        before = int(np.count_nonzero(self.there))
+        self.there &= ~hit
+        after = int(np.count_nonzero(self.there))
+        self.steps.append(PanelStep(name, before, before - after, after, note))
+
+    def accounts(self) -> AccountNumbers:
+        """Numbers of those left."""
+        return self.active[self.there]
+
+
+def _filtered(
+    store: Store,
+    window: Window,
+    rules: tuple[BotRule, ...] | None,
+    rate: RateRule | None,
+    *,
+    keep_bots: bool,
+) -> _Left:
+    """Apply every filter before that by creation time to the active accounts."""
+    laid = WindowCounts.of(store, window).lay_out()
+    if not laid.active.size:
+        raise EmptyPanelError(
+            f"nobody was active from {window.start:%Y-%m-%d %H:%M} to {window.end:%Y-%m-%d %H:%M}; "
+            "see what the store covers with: blueattr status"
+        )
+    left = _Left(laid.active)
+    among = accounts.Among(laid.active, laid.past)
+    left.remove("deleted, taken down or suspended at the window's end", among.flags(laid.gone))
+    store.run("panel/listed")
+    if keep_bots:
+        return left
+    handles = store.frame("panel/known_handles")
+    handles = handles.filter(pl.Series(among.there(handles["account"].to_numpy())))
+    note = f"handles known for {len(handles):,} of {laid.active.size:,} active accounts"
+    rules = bot_rules() if rules is None else rules
+    suspects = _suspects(handles, rules)
+    for rule in rules:
+        hit = suspects.filter(pl.col("handle").str.contains(f"(?i){rule.pattern}"))
+        flags = among.flags(hit["account"].to_numpy())
+        left.remove(f"bot handle: {rule.name}", flags, note)
+        note = ""
+    labelled = store.frame("panel/labelled")["account"].to_numpy()
+    left.remove("bot by its own label", among.flags(labelled), note)
+    if rate is not None:
+        busy = store.frame("panel/busy_days", rate=rate.records, first=laid.first, last=laid.last)
+        busy = busy.filter(pl.col("busy_days") >= rate.days)
+        name = f"bot by rate: over {rate.records} records a day on {rate.days} days or more"
+        left.remove(name, among.flags(busy["account"].to_numpy()))
+    return left
+
+
+def with_followers(
+    built: FilteredPanel, window: Window, missing: MissingFollowers
+) -> FilteredPanel:
+    """Settle what becomes of agents whose follower count is not known.
+
+    Parameters
+    ----------
+    built
+        A panel.
+    window
+        Of it, for what the error advises.
+    missing
+        With ``"drop"`` they go, as one more step.
+
+    Raises
+    ------
+    NoAnswerError
+        There are some, and `missing` is ``"error"``.
+    EmptyPanelError
+        There is nobody else.
+    """
+    agents = built.agents
+    unknown = agents.filter(pl.col("followers").is_null())
+    if missing == "drop":
+        known = agents.filter(pl.col("followers").is_not_null())
+        if known.is_empty():
+            raise EmptyPanelError(
+                f"no follower count is known of any of {len(agents):,} agents; {_advice(window)}"
+            )
+        step = PanelStep("follower count unknown", len(agents), len(unknown), len(known))
+        return FilteredPanel(known, (*built.steps, step))
+    if missing == "error" and len(unknown):
+        never = unknown["asked_at"].null_count()
+        parts = [f"{never:,} were never asked about"] * (never > 0)
+        if asked := len(unknown) - never:
+            parts.append(f"of {asked:,} the AppView gave none")
+        raise NoAnswerError(
+            f"follower counts are unknown for {len(unknown):,} of {len(agents):,} agents: "
+            f"{', '.join(parts)}; {_advice(window) + '; or ' if never else ''}say what to do with "
+            "them: --missing-followers drop, or received"
+        )
+    return built
+
+
+def _advice(window: Window) -> str:
+    start, end = (time.isoformat().replace("+00:00", "Z") for time in (window.start, window.end))
+    return f"get them with: blueattr hydrate --only panel --from {start} --to {end}"

@@ -1,0 +1,110 @@
+"""An exhibit: a figure with its words, the data behind it and a function that draws it.
+
+An exhibit is a pure function of a result. Its data are tidy, so that CSV, Parquet and JSON carry
+them unchanged; its table shows the same to people.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from blueattr.report.figures.drawing import Spec
+from blueattr.report.figures.theme import Look, Row
+from blueattr.report.formats.json import table_json
+from blueattr.report.provenance import ORIGIN, origin_json
+from blueattr.report.tables import Cell, Column, Report, Table
+
+if TYPE_CHECKING:
+    from blueattr.provenance import Provenance
+
+__all__ = ["Exhibit", "data_report", "rows_of", "topic_title"]
+
+
+@dataclass(frozen=True)
+class Exhibit:
+    """A figure and the words beside it.
+
+    Parameters
+    ----------
+    name
+        Of its file.
+    title
+        What the figure is about.
+    caption
+        How to read it.
+    alt
+        What it shows, for readers who cannot see it.
+    report
+        The data behind it; its table is for people.
+    chart
+        Returns the specification of its chart in a look.
+    """
+
+    name: str
+    title: str
+    caption: str
+    alt: str
+    report: Report
+    chart: Callable[[Look], Spec]
+
+
+def topic_title(origin: "Provenance") -> str:
+    """Return the title of what a report is about."""
+    topic = origin.topic
+    if topic is not None:
+        return topic.title or topic.name
+    return "All events" if origin.window is not None else origin.source
+
+
+def rows_of(columns: Sequence[Column], rows: Sequence[tuple[Cell, ...]]) -> list[Row]:
+    """Return each row as a dictionary by column names."""
+    names = [column.name for column in columns]
+    return [dict(zip(names, row, strict=True)) for row in rows]
+
+
+def data_report(
+    name: str,
+    columns: Sequence[Column],
+    rows: Sequence[tuple[Cell, ...]],
+    table: Table,
+    origin: "Provenance",
+    *,
+    origins: "Sequence[Provenance] | None" = None,
+) -> Report:
+    """Return a report with the data behind a figure and its table for people.
+
+    Parameters
+    ----------
+    name
+        Its kind in JSON.
+    columns, rows
+        The tidy data.
+    table
+        The same for people.
+    origin
+        Once in JSON, and in every row of CSV and Parquet.
+    origins
+        The origin of each row, where rows are of several topics.
+    """
+    cells = [ORIGIN.cells(one) for one in origins or [origin] * len(rows)]
+    return Report(
+        kind=name,
+        tables=(table,),
+        data=Table(
+            name,
+            "",
+            (*columns, *ORIGIN.columns()),
+            tuple((*row, *more) for row, more in zip(rows, cells, strict=True)),
+        ),
+        content={
+            "title": table.title,
+            "table": table_json(table),
+            "table_notes": list(table.notes),
+            "data": table_json(Table(name, "", tuple(columns), tuple(rows))),
+            **(
+                origin_json(origin)
+                if origins is None
+                else {"topics": [origin_json(one) for one in dict.fromkeys(origins)]}
+            ),
+        },
+    )

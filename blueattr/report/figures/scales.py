@@ -1,0 +1,283 @@
+"""Figures of scales: shares of all agents beside those of samples, by size, and by topic."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from blueattr.report.figures import charts
+from blueattr.report.figures.exhibit import Exhibit, data_report, rows_of, topic_title
+from blueattr.report.numbers import percent, points, spread
+from blueattr.report.results.attributions import tier_extents
+from blueattr.report.results.comparisons import has_deviation, sample_name
+from blueattr.report.tables import Cell, Column, Table
+
+if TYPE_CHECKING:
+    from blueattr.attribution.attribute import AttributionResult
+    from blueattr.studies.scales import SampleSummary, ScaleComparison
+
+__all__ = ["attributions_exhibit", "flips_exhibit", "shares_exhibit", "sizes_exhibit"]
+
+
+_SHARE_COLUMNS = (
+    Column("indicator", "indicator"),
+    Column("sample", "sample"),
+    Column("size", "agents", "int"),
+    Column("samples", "samples", "int"),
+    Column("tier", "tier"),
+    Column("share", "share", "share"),
+    Column("std", "standard deviation", "share"),
+)
+
+
+def _sample_rows(
+    indicator: str, sample: "SampleSummary", tiers: Sequence[str]
+) -> list[tuple[Cell, ...]]:
+    """Return the tidy rows of one kind of sample; shares are None where it has no answer."""
+    several = has_deviation(sample)
+    shares = {part.tier: (part.share_mean, part.share_std if several else None)
+             for part in sample.tiers}  # fmt: skip
+    answers = sample.seeds - sample.undefined_seeds
+    return [
+        (indicator, sample.protocol, sample.size, answers, tier, *shares.get(tier, (None, None)))
+        for tier in tiers
+    ]
+
+
+def _sample_cells(sample: "SampleSummary", tiers: Sequence[str]) -> list[str | None]:
+    """Return the shares of one kind of sample as text."""
+    several = has_deviation(sample)
+    shares = {part.tier: spread(part.share_mean, part.share_std if several else None)
+             for part in sample.tiers}  # fmt: skip
+    return [shares.get(tier) for tier in tiers]
+
+
+def _tier_columns(tiers: Sequence[str], cutoffs: Sequence[float]) -> list[Column]:
+    extents = tier_extents(tiers, cutoffs)
+    return [Column(tier, extent, "figure") for tier, extent in zip(tiers, extents, strict=True)]
+
+
+def attributions_exhibit(results: "Sequence[AttributionResult]") -> Exhibit:
+    """Show tier shares at full scale alone."""
+    first = results[0]
+    tiers = [tier.tier for tier in first.tiers]
+    rows: list[tuple[Cell, ...]] = [
+        (result.indicator, "full", result.n_agents, None, tier.tier, tier.share, None)
+        for result in results
+        for tier in result.tiers
+    ]
+    columns = _tier_columns(tiers, first.cutoffs)
+    table = Table(
+        name="shares",
+        title="Tier shares at full scale",
+        columns=(Column("indicator", "indicator"), *columns),
+        rows=tuple(
+            (result.indicator, *(percent(tier.share) for tier in result.tiers))
+            for result in results
+        ),
+    )
+    bars = [{**row, "panel": "all agents"} for row in rows_of(_SHARE_COLUMNS, rows)]
+    shares = "; ".join(
+        f"{row[0]}: "
+        + ", ".join(
+            f"{column.heading} {cell}" for column, cell in zip(columns, row[1:], strict=True)
+        )
+        for row in table.rows
+    )
+    return Exhibit(
+        name="tier-shares",
+        title="Who carried it",
+        caption="Share carried by each tier of agents, ranked by followers.",
+        alt=f"Stacked bars of tier shares. {shares}.",
+        report=data_report("tier_shares", _SHARE_COLUMNS, rows, table, first.provenance),
+        chart=lambda look: charts.shares_chart(bars, tiers, look),
+    )
+
+
+def shares_exhibit(result: "ScaleComparison") -> Exhibit | None:
+    """Show tier shares at full scale beside those of samples."""
+    indicators = [scales for scales in result.indicators if not scales.undefined]
+    if not indicators:
+        return None
+    tiers = [tier.tier for tier in indicators[0].full.tiers]
+    rows: list[tuple[Cell, ...]] = []
+    text_rows: list[tuple[Cell, ...]] = []
+    for scales in indicators:
+        parts = [tier.share for tier in scales.full.tiers]
+        rows += [
+            (scales.indicator, "full", result.n_agents, None, tier, share, None)
+            for tier, share in zip(tiers, parts, strict=True)
+        ]
+        text_rows.append(
+            (scales.indicator, "all agents", result.n_agents, *map(percent, parts), None)
+        )
+        for sample in scales.samples:
+            rows += _sample_rows(scales.indicator, sample, tiers)
+            flip = points(sample.flip_mean, sample.flip_std if has_deviation(sample) else None)
+            shares = _sample_cells(sample, tiers)
+            text_rows.append((scales.indicator, sample.protocol, sample.size, *shares, flip))
+    extents = tier_extents(tiers, result.cutoffs)
+    table = Table(
+        name="shares",
+        title="Tier shares: all agents against samples",
+        columns=(
+            Column("indicator", "indicator"),
+            Column("sample", "sample"),
+            Column("size", "agents", "int"),
+            *_tier_columns(tiers, result.cutoffs),
+            Column("flip", "flip", "figure"),
+        ),
+        rows=tuple(text_rows),
+        notes=(
+            "flip: what all tiers but the top lose in the sample, in percentage points.",
+            "±: standard deviation over samples.",
+            *(
+                f"{scales.indicator} has no answer on this panel: {scales.undefined}."
+                for scales in result.indicators
+                if scales.undefined
+            ),
+        ),
+    )
+    bars = [
+        {**row, "panel": "all agents" if row["sample"] == "full"
+         else f"{row['sample']} {row['size']:,}"}
+        for row in rows_of(_SHARE_COLUMNS, rows)
+    ]  # fmt: skip
+    alt = "; ".join(
+        f"{scales.indicator}: "
+        + ", ".join(
+            f"{tier} {percent(part.share)}"
+            for tier, part in zip(extents, scales.full.tiers, strict=True)
+        )
+        + "".join(
+            f", against {', '.join(percent(part.share_mean) for part in sample.tiers)} in "
+            f"{sample_name(sample)}"
+            for sample in scales.samples
+            if sample.tiers
+        )
+        for scales in indicators
+    )
+    return Exhibit(
+        name="tier-shares",
+        title="Who carried it, and what a sample would have said",
+        caption="Share of each indicator carried by each tier of agents: "
+        + ", ".join(extents)
+        + ", ranked by followers among all agents. Each block sets the full panel over the "
+        "samples, as means over seeds.",
+        alt=f"Stacked bars of tier shares. {alt}.",
+        report=data_report("tier_shares", _SHARE_COLUMNS, rows, table, result.provenance),
+        chart=lambda look: charts.shares_chart(bars, tiers, look),
+    )
+
+
+def sizes_exhibit(result: "ScaleComparison") -> Exhibit | None:
+    """Show how tier shares change with the size of the sample, up to the full panel."""
+    indicators = [scales for scales in result.indicators if not scales.undefined]
+    if not indicators:
+        return None
+    tiers = [tier.tier for tier in indicators[0].full.tiers]
+    rows: list[tuple[Cell, ...]] = []
+    text_rows: list[tuple[Cell, ...]] = []
+    for scales in indicators:
+        for sample in scales.samples:
+            rows += _sample_rows(scales.indicator, sample, tiers)
+            shares = _sample_cells(sample, tiers)
+            text_rows.append((scales.indicator, sample.protocol, sample.size, *shares))
+    table = Table(
+        name="sizes",
+        title="Tier shares by sample size",
+        columns=(
+            Column("indicator", "indicator"),
+            Column("sample", "sample"),
+            Column("size", "agents", "int"),
+            *_tier_columns(tiers, result.cutoffs),
+        ),
+        rows=tuple(text_rows),
+        notes=("±: standard deviation over samples.",),
+    )
+    single = len(result.protocols) == 1
+    lines = [
+        {**row, "facet": row["indicator"] if single else f"{row['indicator']}, {row['sample']}"}
+        for row in rows_of(_SHARE_COLUMNS, rows)
+    ]
+    protocols = ", ".join(result.protocols)
+    alt = "; ".join(
+        f"{scales.indicator}: the {tiers[-1]} goes from "
+        f"{percent(first.tiers[-1].share_mean)} in samples of {first.size:,} to "
+        f"{percent(last.tiers[-1].share_mean)} of {last.size:,}"
+        for scales in indicators
+        if (samples := [sample for sample in scales.samples if sample.tiers])
+        for first, last in [(samples[0], samples[-1])]
+    )
+    whole = "; at the right end, the full panel" if max(result.sizes) == result.n_agents else ""
+    sizes = f"{result.sizes[0]:,} to {result.sizes[-1]:,} agents"
+    return Exhibit(
+        name="share-by-size",
+        title="The answer depends on how many you ask",
+        caption=f"Tier shares in {protocols} samples of {sizes} (logarithmic axis){whole}. "
+        "Bands: one standard deviation over seeds.",
+        alt=f"Lines of tier shares against sample size. {alt}.",
+        report=data_report("share_by_size", _SHARE_COLUMNS, rows, table, result.provenance),
+        chart=lambda look: charts.sizes_chart(lines, tiers, look),
+    )
+
+
+_FLIP_COLUMNS = (
+    Column("title", "topic"),
+    Column("indicator", "indicator"),
+    Column("protocol", "protocol"),
+    Column("size", "agents", "int"),
+    Column("full", "all agents", "share"),
+    Column("sample", "sample", "share"),
+    Column("flip", "flip", "share"),
+    Column("flip_std", "standard deviation", "share"),
+)
+
+
+def flips_exhibit(comparisons: "Sequence[ScaleComparison]") -> Exhibit | None:
+    """Show for several topics what all tiers but the top carry, and what a sample says."""
+    first = comparisons[0]
+    rows: list[tuple[Cell, ...]] = []
+    origins = []
+    text_rows: list[tuple[Cell, ...]] = []
+    for comparison in comparisons:
+        name = topic_title(comparison.provenance)
+        cells: list[str | None] = []
+        for scales in comparison.indicators:
+            sample = next((s for s in scales.samples if s.tiers), None)
+            if sample is None or sample.flip_mean is None:
+                cells.append(None)
+                continue
+            several = has_deviation(sample)
+            rows.append((
+                name, scales.indicator, sample.protocol, sample.size,
+                sum(part.share for part in scales.full.tiers[1:]),
+                sum(part.share_mean for part in sample.tiers[1:]),
+                sample.flip_mean, sample.flip_std if several else None,
+            ))  # fmt: skip
+            origins.append(comparison.provenance)
+            cells.append(points(sample.flip_mean, sample.flip_std if several else None))
+        text_rows.append((name, *cells))
+    if not rows:
+        return None
+    positive = sum(row[6] > 0 for row in rows if isinstance(row[6], float))
+    kinds = dict.fromkeys(f"{row[2]} samples of {row[3]:,}" for row in rows)
+    sentence = f"{positive} of {len(rows)} flips are positive."
+    table = Table(
+        name="flips",
+        title="Flips by topic and indicator, in percentage points",
+        columns=(
+            Column("topic", "topic"),
+            *(Column(s.indicator, s.indicator, "figure") for s in first.indicators),
+        ),
+        rows=tuple(text_rows),
+        notes=(f"{sentence} A flip is what all tiers but the top lose in the sample.",),
+    )
+    pairs = [{**row, "topic": row["title"]} for row in rows_of(_FLIP_COLUMNS, rows)]
+    return Exhibit(
+        name="flips",
+        title="All topics at a glance",
+        caption="Share carried by all tiers but the top: among all agents (filled) and in "
+        f"{', '.join(kinds)} (open).",
+        alt=f"Pairs of points by topic and indicator. {sentence}",
+        report=data_report("flips", _FLIP_COLUMNS, rows, table, first.provenance, origins=origins),
+        chart=lambda look: charts.flips_chart(pairs, look),
+    )

@@ -1,0 +1,181 @@
+"""Tables as HTML, and the templates, which escape all text from outside."""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from functools import cache
+from itertools import groupby
+from typing import TYPE_CHECKING, Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup, escape
+
+from blueattr.report.escape import safe_text
+from blueattr.report.formats.text import shown
+from blueattr.report.numbers import iso, short
+from blueattr.report.tables import Cell, Column, Table
+
+if TYPE_CHECKING:
+    from blueattr.studies.topic import Leader
+
+__all__ = ["environment", "leaders_layout", "table_layout"]
+
+
+_PROFILE = "https://bsky.app/profile/"
+
+# The syntax of a DID; nothing in it needs escaping in an address.
+_DID = re.compile(r"did:[a-z]{1,16}:[a-zA-Z0-9._:%-]{0,255}[a-zA-Z0-9._-]", re.ASCII)
+
+# What one expression of the template shows at most; longer text ends in a note of how much more.
+_LONGEST_TEXT = 4_000
+
+_LONGEST_CELL = 300
+
+_LONGEST_WORD = 24
+
+
+@cache
+def environment() -> Environment:
+    """Return the templates' environment, which escapes the value of every expression."""
+    templates = Environment(
+        loader=PackageLoader("blueattr.report"),
+        autoescape=True,
+        finalize=_visible,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    templates.filters["whole"] = _whole
+    return templates
+
+
+def _visible(value: object) -> object:
+    """Spell out hidden and control characters in everything that the template shows."""
+    return safe_text(value, _LONGEST_TEXT) if type(value) is str else value
+
+
+def _whole(value: str) -> Markup:
+    """Show text that must stay whole, such as a command to copy."""
+    return escape(safe_text(value, None))
+
+
+@dataclass(frozen=True, slots=True)
+class _Cell:
+    """One cell: what is shown, and what it is exactly where that is a number or a time."""
+
+    text: str
+    kind: str = "text"
+    tag: str = "td"
+    classes: str = ""
+    exact: str | None = None
+    time: str | None = None
+    did: str = ""
+    handle: str | None = None
+    link: str | None = None
+
+
+_RIGHT = {"int", "float", "share", "figure"}
+
+
+def table_layout(table: Table, name: str, *, grouped: bool = False) -> dict[str, Any]:
+    """Lay out a table for the template.
+
+    Parameters
+    ----------
+    table
+        Any.
+    name
+        Its id in the page.
+    grouped
+        Show equal cells of the first column as one that spans their rows.
+    """
+    columns = [
+        k
+        for k, column in enumerate(table.columns)
+        if column.kind != "text" or any(row[k] not in {None, ""} for row in table.rows)
+    ]
+    shown_columns = [table.columns[k] for k in columns]
+    rows = [[row[k] for k in columns] for row in table.rows]
+    if grouped:
+        groups = [
+            {
+                "name": safe_text(str(key), _LONGEST_CELL),
+                "rows": [_row(shown_columns[1:], row[1:], header=True) for row in of_key],
+            }
+            for key, of_key in groupby(rows, key=lambda row: row[0])
+        ]
+    else:
+        groups = [{"name": "", "rows": [_row(shown_columns, row, header=True) for row in rows]}]
+    return {
+        "id": name,
+        "title": table.title,
+        "columns": [
+            {"heading": column.heading, "classes": _classes(column, column.heading)}
+            for column in shown_columns
+        ],
+        "groups": groups,
+        "notes": table.notes,
+    }
+
+
+def _row(columns: Iterable[Column], row: Iterable[Cell], *, header: bool) -> list[_Cell]:
+    cells = [_cell(cell, column) for column, cell in zip(columns, row, strict=True)]
+    if header:
+        head = cells[0]
+        cells[0] = _Cell(head.text, head.kind, "th", head.classes, head.exact, head.time)
+    return cells
+
+
+def _cell(cell: Cell, column: Column) -> _Cell:
+    words = (
+        short(cell)
+        if isinstance(cell, float) and column.kind == "float"
+        else shown(cell, column.kind)
+    )
+    text = safe_text(words, _LONGEST_CELL)
+    if column.kind in _RIGHT:
+        # A number keeps its sign; a line may end before its deviation.
+        text = text.replace(" %", "\u00a0%").replace("± ", "±\u00a0")
+    exact = repr(cell) if column.kind in {"int", "float", "share"} and cell is not None else None
+    time = iso(cell) if isinstance(cell, date) else None
+    return _Cell(text, classes=_classes(column, text), exact=exact, time=time)
+
+
+def _classes(column: Column, text: str) -> str:
+    """Align numbers to the right, keep days on a line, and break only the longest words."""
+    found = ["num"] if column.kind in _RIGHT else []
+    if column.kind == "date":
+        found.append("nowrap")
+    if any(len(word) > _LONGEST_WORD for word in text.split()):
+        found.append("long")
+    return " ".join(found)
+
+
+def leaders_layout(agents: "Sequence[Leader]", table: Table, name: str) -> dict[str, Any]:
+    """Lay out agents with a link under the handle, or under the DID where no handle is known."""
+    names = [column.name for column in table.columns]
+    kept = ("tier", "a", "b", "c", "value", "share")
+    columns = [table.columns[names.index(one)] for one in kept]
+    rows = []
+    for agent, row in zip(agents, table.rows, strict=True):
+        link = _PROFILE + agent.did if _DID.fullmatch(agent.did) else None
+        handle = None if agent.handle is None else safe_text(agent.handle, _LONGEST_CELL)
+        did = safe_text(agent.did, _LONGEST_CELL)
+        who = _Cell("", "agent", "th", "long", did=did, handle=handle, link=link)
+        cells = _row(columns, [row[names.index(one)] for one in kept], header=False)
+        rows.append([_cell(row[0], table.columns[0]), who, *cells])
+    return {
+        "id": name,
+        "title": table.title,
+        "columns": [
+            {"heading": "rank", "classes": "num"},
+            {"heading": "agent", "classes": ""},
+            *(
+                {"heading": column.heading, "classes": _classes(column, column.heading)}
+                for column in columns
+            ),
+        ],
+        "groups": [{"name": "", "rows": rows}],
+        "notes": (),
+    }

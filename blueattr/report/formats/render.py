@@ -1,0 +1,150 @@
+"""Encode a report, in the format that is asked for or that a file's extension names."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, TypeAlias, TypeVar
+
+from blueattr.atomic import write_with
+from blueattr.errors import UsageError
+from blueattr.report.escape import safe_text
+from blueattr.report.formats.json import json_bytes
+from blueattr.report.tables import Report
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from blueattr.attribution.attribute import AttributionResult
+    from blueattr.report.formats.tabular import AgentsFormat
+    from blueattr.report.formats.text import Terminal
+
+__all__ = ["Format", "agents_to", "format_of", "frame_to", "render"]
+
+
+Format: TypeAlias = Literal["text", "json", "csv", "parquet"]
+
+
+_FORMATS: dict[str, Format] = {
+    ".txt": "text",
+    ".json": "json",
+    ".csv": "csv",
+    ".parquet": "parquet",
+}
+
+AGENTS_FORMATS: "dict[str, AgentsFormat]" = {
+    ".parquet": "parquet",
+    ".csv": "csv",
+    ".json": "json",
+    ".jsonl": "jsonl",
+}
+
+_F = TypeVar("_F")
+
+
+def render(report: Report, form: Format, terminal: "Terminal | None" = None) -> bytes:
+    """Encode a report.
+
+    Parameters
+    ----------
+    report
+        Any.
+    form
+        ``text``, ``json``, ``csv`` or ``parquet``.
+    terminal
+        What text is laid out for; by default a pipe.
+
+    Returns
+    -------
+    bytes
+        The same for the same report, terminal and version of the libraries.
+    """
+    # Each form imports only the library it needs: Rich and Polars cost start-up time.
+    match form:
+        case "text":
+            from blueattr.report.formats.text import (  # noqa: PLC0415 - start-up time
+                PIPED,
+                text_bytes,
+            )
+
+            return text_bytes(report, PIPED if terminal is None else terminal)
+        case "json":
+            return json_bytes(report)
+        case "csv":
+            from blueattr.report.formats.tabular import csv_bytes  # noqa: PLC0415 - start-up time
+
+            return csv_bytes(report)
+        case "parquet":
+            from blueattr.report.formats.tabular import (  # noqa: PLC0415 - start-up time
+                parquet_bytes,
+            )
+
+            return parquet_bytes(report)
+
+
+def format_of(path: Path) -> Format:
+    """Choose a report's format by a file's extension.
+
+    Raises
+    ------
+    UsageError
+        For another extension than .txt, .json, .csv or .parquet.
+    """
+    return by_extension(path, _FORMATS)
+
+
+def by_extension(path: Path, formats: dict[str, _F]) -> _F:
+    try:
+        return formats[path.suffix.lower()]
+    except KeyError:
+        raise UsageError(
+            f"the format of {_shown(path)} is not known by its extension; "
+            f"end the name in {', '.join(formats)}"
+        ) from None
+
+
+def agents_to(path: Path, result: "AttributionResult") -> None:
+    """Write the per-agent frame of an attribution, in the format of the file's extension.
+
+    Parameters
+    ----------
+    path
+        Ends in .parquet, .csv, .json or .jsonl.
+    result
+        An attribution; its frame has did, tier, a, b, c, value, share.
+
+    Raises
+    ------
+    UsageError
+        For another extension.
+    OutputError
+        When the file cannot be written.
+    """
+    from blueattr.report.formats.tabular import write_agents  # noqa: PLC0415 - start-up time
+
+    form = by_extension(path, AGENTS_FORMATS)
+    write_with(path, lambda file: write_agents(result, form, file))
+
+
+def frame_to(path: Path, frame: "pl.DataFrame") -> None:
+    """Write a frame with a ``did`` column, in the format of the file's extension.
+
+    Parameters
+    ----------
+    path
+        Ends in .parquet, .csv, .json or .jsonl.
+    frame
+        Any.
+
+    Raises
+    ------
+    UsageError
+        For another extension.
+    OutputError
+        When the file cannot be written.
+    """
+    from blueattr.report.formats.tabular import write_frame  # noqa: PLC0415 - start-up time
+
+    form = by_extension(path, AGENTS_FORMATS)
+    write_with(path, lambda file: write_frame(frame, form, file))
+
+
+def _shown(path: Path) -> str:
+    return safe_text(str(path))

@@ -1,0 +1,188 @@
+"""Reports and per-agent frames as CSV and Parquet: tidy rows, numbers untouched, text harmless."""
+
+import re
+from datetime import date
+from io import BytesIO
+from typing import TYPE_CHECKING, BinaryIO, Literal, TypeAlias
+
+import polars as pl
+
+from blueattr.report.escape import FORMULA, HIDDEN, guard_cell, safe_json
+from blueattr.report.formats.json import json_bytes
+from blueattr.report.numbers import iso
+from blueattr.report.results.attributions import attribution_report
+from blueattr.report.tables import Cell, Column, Kind, Report, Table
+
+if TYPE_CHECKING:
+    from blueattr.attribution.attribute import AttributionResult
+
+__all__ = ["AgentsFormat", "csv_bytes", "parquet_bytes", "tidy_frame", "write_agents"]
+
+
+AgentsFormat: TypeAlias = Literal["parquet", "csv", "json", "jsonl"]
+
+
+_DTYPES: dict[Kind, pl.DataType] = {
+    "text": pl.String(),
+    "figure": pl.String(),
+    "int": pl.Int64(),
+    "float": pl.Float64(),
+    "share": pl.Float64(),
+    "bool": pl.Boolean(),
+    "date": pl.Date(),
+    "time": pl.Datetime("us", "UTC"),
+}
+
+_METADATA_KEY = "blueattr"
+
+_SURROGATE = re.compile(r"[\ud800-\udfff]")
+
+
+def _data(report: Report) -> Table:
+    return report.tables[0] if report.data is None else report.data
+
+
+def tidy_frame(report: Report) -> pl.DataFrame:
+    """Return a report's data as a frame.
+
+    Parameters
+    ----------
+    report
+        Any.
+
+    Returns
+    -------
+    DataFrame
+        One row per row of the report's data table, columns by its columns' names and kinds:
+        String, Int64, Float64, Boolean, Date, or Datetime in microseconds and UTC. Null where
+        there is no value.
+    """
+    table = _data(report)
+    return pl.DataFrame(
+        {
+            column.name: pl.Series(
+                column.name,
+                [_encodable(row[k]) for row in table.rows],
+                _DTYPES[column.kind],
+            )
+            for k, column in enumerate(table.columns)
+        }
+    )
+
+
+def _encodable(cell: Cell) -> Cell:
+    """Spell out lone surrogates, which no UTF-8 file can hold (from file names, for example)."""
+    if not isinstance(cell, str):
+        return cell
+    return _SURROGATE.sub(lambda m: m[0].encode("unicode_escape").decode("ascii"), cell)
+
+
+def csv_bytes(report: Report) -> bytes:
+    """Encode a report's data as CSV (RFC 4180, lines ending in LF, UTF-8, with a header).
+
+    Parameters
+    ----------
+    report
+        Any.
+
+    Returns
+    -------
+    bytes
+        Floats in their shortest exact form, times in ISO 8601 with ``Z``, an empty cell where
+        there is no value, text as `blueattr.report.escape.guard_cell` leaves it.
+    """
+    table = _data(report)
+    frame = pl.DataFrame(
+        {
+            column.name: [_csv_cell(row[k]) for row in table.rows]
+            for k, column in enumerate(table.columns)
+        },
+        schema={column.name: _csv_dtype(column) for column in table.columns},
+    )
+    return frame.write_csv().encode()
+
+
+def _csv_dtype(column: Column) -> pl.DataType:
+    return pl.String() if column.kind in {"date", "time"} else _DTYPES[column.kind]
+
+
+def _csv_cell(cell: Cell) -> Cell:
+    if isinstance(cell, str):
+        return guard_cell(cell)
+    return iso(cell) if isinstance(cell, date) else cell
+
+
+def parquet_bytes(report: Report) -> bytes:
+    """Encode a report's data as Parquet.
+
+    Parameters
+    ----------
+    report
+        Any.
+
+    Returns
+    -------
+    bytes
+        `tidy_frame`, with the report's complete JSON form in the file's metadata under the key
+        ``blueattr``.
+    """
+    buffer = BytesIO()
+    tidy_frame(report).write_parquet(buffer, metadata={_METADATA_KEY: json_bytes(report).decode()})
+    return buffer.getvalue()
+
+
+def write_agents(result: "AttributionResult", form: AgentsFormat, file: BinaryIO) -> None:
+    """Write the per-agent frame of an attribution: did, tier, a, b, c, value, share.
+
+    Parameters
+    ----------
+    result
+        An attribution.
+    form
+        ``parquet`` has the report's complete JSON form in its metadata under ``blueattr``;
+        ``json`` is one list of objects, ``jsonl`` one object in each line.
+    file
+        Receives the bytes.
+    """
+    metadata = {}
+    if form == "parquet":
+        metadata[_METADATA_KEY] = json_bytes(attribution_report(result)).decode()
+    write_frame(result.agents, form, file, metadata)
+
+
+def write_frame(
+    frame: pl.DataFrame, form: AgentsFormat, file: BinaryIO, metadata: dict[str, str] | None = None
+) -> None:
+    """Write a frame whose only text from outside is its ``did`` column.
+
+    Parameters
+    ----------
+    frame
+        One row per agent.
+    form
+        As for `write_agents`.
+    metadata
+        Of a Parquet file.
+    """
+    match form:
+        case "parquet":
+            frame.write_parquet(file, metadata=metadata)
+        case "csv":
+            frame.with_columns(_guarded(frame["did"])).write_csv(file)
+        case "json" | "jsonl":
+            text = frame.write_json() + "\n" if form == "json" else frame.write_ndjson()
+            # Most panels have nothing to spell out, and a million agents are a long text.
+            if frame["did"].str.contains(HIDDEN).any():
+                text = safe_json(text)
+            file.write(text.encode())
+
+
+def _guarded(column: pl.Series) -> pl.Series:
+    """Apply `guard_cell` to every value that needs it; most columns have none."""
+    needed = column.str.contains(f"{FORMULA}|{HIDDEN}").fill_null(value=False)
+    if not needed.any():
+        return column
+    cells = zip(column, needed, strict=True)
+    return pl.Series(
+        column.name, [guard_cell(cell) if guard else cell for cell, guard in cells], pl.String
+    )

@@ -1,0 +1,1 @@
+"""Reports on what is in a store: status, panel, ingests."""

@@ -1,0 +1,157 @@
+"""Reports on topics, their participants by day, and the panel."""
+
+from typing import TYPE_CHECKING
+
+from blueattr.report.formats.json import table_json
+from blueattr.report.numbers import count, plural
+from blueattr.report.provenance import (
+    WINDOW,
+    gap_warnings,
+    origin_facts,
+    origin_json,
+    panel_table,
+    stretch,
+)
+from blueattr.report.tables import Column, Fact, Report, Table
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from blueattr.panel.topics import Topic, TopicDays
+    from blueattr.provenance import Provenance
+
+__all__ = ["panel_report", "topic_days_report", "topics_report"]
+
+
+# Facts that a panel does not depend on: it is made before a topic is matched or counted.
+_NOT_OF_A_PANEL = ("topic", "feature scale", "popularity")
+
+
+def topics_report(topics: "Sequence[Topic]") -> Report:
+    """Lay out topics and the words that they match."""
+    return Report(
+        kind="topics",
+        tables=(
+            Table(
+                name="topics",
+                title="Topics",
+                columns=(
+                    Column("topic", "topic"),
+                    Column("title", "title"),
+                    Column("category", "category"),
+                    Column("origin", "defined by"),
+                ),
+                rows=tuple((t.name, t.title, t.category, t.origin) for t in topics),
+                notes=("The published keyword lists are not known; what ships is our own.",),
+            ),
+        ),
+        facts=tuple(Fact(topic.name, ", ".join(_matches(topic))) for topic in topics),
+        data=Table(
+            name="matches",
+            title="",
+            columns=tuple(
+                Column(name, name)
+                for name in ("topic", "title", "category", "kind", "matches", "origin")
+            ),
+            rows=tuple(
+                (topic.name, topic.title, topic.category, kind, match, topic.origin)
+                for topic in topics
+                for kind, matches in _kinds(topic)
+                for match in matches
+            ),
+        ),
+        content={
+            "topics": [
+                {
+                    "topic": topic.name,
+                    "title": topic.title,
+                    "category": topic.category,
+                    "origin": topic.origin,
+                    **{f"{kind}s": list(matches) for kind, matches in _kinds(topic)},
+                }
+                for topic in topics
+            ]
+        },
+    )
+
+
+def _kinds(topic: "Topic") -> tuple[tuple[str, tuple[str, ...]], ...]:
+    return (
+        ("keyword", topic.keywords),
+        ("hashtag", topic.hashtags),
+        ("pattern", topic.patterns),
+    )
+
+
+def _matches(topic: "Topic") -> list[str]:
+    return [
+        *topic.keywords,
+        *(f"#{tag}" for tag in topic.hashtags),
+        *(f"/{pattern}/" for pattern in topic.patterns),
+    ]
+
+
+def topic_days_report(results: "Sequence[TopicDays]") -> Report:
+    """Lay out participants and events of topics by day, and the verdict on the criterion."""
+    days = Table(
+        name="days",
+        bars="participants",
+        title="Participants and events by day (UTC)",
+        columns=(
+            Column("topic", "topic"),
+            Column("day", "day", "date"),
+            Column("participants", "participants", "int"),
+            Column("events", "events", "int"),
+        ),
+        rows=tuple(
+            (result.topic.name, *row) for result in results for row in result.days.iter_rows()
+        ),
+    )
+    verdicts = Table(
+        name="topics",
+        title="Criterion: at least 1,000 participants on each of at least 10 days",
+        columns=(
+            Column("topic", "topic"),
+            Column("days_over", "days with 1,000 or more", "int"),
+            Column("days", "days of the window", "int"),
+            Column("events", "events", "int"),
+            Column("holds", "holds", "bool"),
+        ),
+        rows=tuple(
+            (
+                result.topic.name,
+                result.days_over,
+                len(result.days),
+                int(result.days["events"].sum()),
+                result.holds,
+            )
+            for result in results
+        ),
+    )
+    window = results[0].window
+    return Report(
+        kind="topic_days",
+        tables=(days, verdicts),
+        facts=(Fact("window", stretch(window)),),
+        content={
+            "window": WINDOW.json(window),
+            "topics": table_json(verdicts),
+            "days": table_json(days),
+        },
+    )
+
+
+def panel_report(origin: "Provenance") -> Report:
+    """Lay out how many accounts each filter of a panel removed."""
+    table = panel_table(origin.panel)
+    last = origin.panel[-1]
+    return Report(
+        kind="panel",
+        summary=(
+            f"{plural(last.after, 'agent')} of {count(origin.panel[0].before)} active accounts.",
+        ),
+        tables=(table,),
+        facts=tuple(fact for fact in origin_facts(origin) if fact.label not in _NOT_OF_A_PANEL),
+        warnings=gap_warnings(origin.gaps),
+        content=origin_json(origin),
+    )

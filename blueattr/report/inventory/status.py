@@ -1,0 +1,167 @@
+"""Report on what a store holds: events by day, sources, coverage and gaps."""
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from blueattr.report.formats.json import table_json
+from blueattr.report.numbers import count, lasting, megabytes, plural
+from blueattr.report.provenance import GAP, WINDOW, gap_facts, stretch
+from blueattr.report.tables import Column, Fact, Report, Table
+from blueattr.store.checkpoint import BY_BYTES
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from typing import Any
+
+    from blueattr.analysis.status import Status
+    from blueattr.report.tables import Cell
+
+__all__ = ["status_report"]
+
+
+# Kinds of source that have an end; a stream has none.
+_WITH_AN_END = (*BY_BYTES, "archive", "synth")
+
+_COUNTS = (
+    Column("lines", "lines", "int"),
+    Column("kept", "kept", "int"),
+    Column("skipped", "skipped", "int"),
+    Column("rejected", "rejected", "int"),
+    Column("first_event", "first event", "time"),
+    Column("last_event", "last event", "time"),
+)
+
+
+def status_report(status: "Status", now: datetime | None = None) -> Report:
+    """Lay out what is in a store.
+
+    Parameters
+    ----------
+    now
+        The time from which the lag of streams is counted; by default the current time.
+    """
+    now = now or datetime.now(UTC)
+    totals = status.totals
+    days = Table(
+        name="days",
+        title="Events by day (UTC)",
+        columns=(
+            Column("day", "day", "date"),
+            *(Column(k, k, "int") for k in ("posts", "replies", "reposts", "follows", "accounts")),
+        ),
+        rows=tuple(status.days.iter_rows()),
+    )
+    source_rows = list(status.sources.iter_rows(named=True))
+    sources = _sources_table(source_rows)
+    finite_sources = _sources_table([row for row in source_rows if row["kind"] in _WITH_AN_END])
+    stream_rows = [row for row in source_rows if row["kind"] not in _WITH_AN_END]
+    streams = Table(
+        name="streams",
+        title="Streams",
+        columns=(
+            Column("source", "source"),
+            Column("kind", "kind"),
+            Column("position", "cursor", "int"),
+            Column("behind", "behind now", "figure"),
+            *_COUNTS,
+        ),
+        rows=tuple(
+            (row["name"], row["kind"], row["position"], _behind(row, now)[1], *_counts(row))
+            for row in stream_rows
+        ),
+    )
+    # The statement repeats a reason's count beside each of its samples.
+    reasons = dict(status.rejected.select("reason", "lines").iter_rows())
+    rejected = Table(
+        name="rejected",
+        title="Rejected lines",
+        columns=(Column("reason", "reason"), Column("lines", "lines", "int")),
+        rows=tuple(reasons.items()),
+    )
+    samples = Table(
+        name="rejected_samples",
+        title="The first few rejected lines of each reason and source",
+        columns=(
+            Column("reason", "reason"),
+            Column("source", "source"),
+            Column("position", "at", "int"),
+            Column("sample", "begins"),
+        ),
+        rows=tuple(status.rejected.drop("lines").iter_rows()),
+    )
+    facts = (
+        Fact("store", f"{status.path} ({megabytes(status.size)})"),
+        Fact("events", f"{count(totals['events'])}, {count(totals['removed'])} more removed again"),
+        Fact("accounts", f"{count(totals['accounts'])} named in events"),
+        Fact(
+            "of them",
+            f"{plural(totals['handles'], 'handle')}, {plural(totals['profiles'], 'profile')}, "
+            f"{plural(totals['status_changes'], 'change')} of status",
+        ),
+        Fact("PLC directory", f"{count(totals['directory'])} accounts imported"),
+        Fact("covers", "; ".join(map(stretch, status.coverage)) or "nothing"),
+        *gap_facts(status.gaps),
+    )
+    tables = (days, streams, finite_sources, rejected, samples)
+    return Report(
+        kind="status",
+        tables=tuple(table for table in tables if table.rows),
+        facts=facts,
+        data=days,
+        content={
+            "db": str(status.path),
+            "bytes": status.size,
+            **totals,
+            "coverage": [WINDOW.json(window) for window in status.coverage],
+            "gaps": [GAP.json(gap) for gap in status.gaps],
+            **{table.name: table_json(table) for table in (days, sources, rejected, samples)},
+            "streams": [
+                {
+                    "source": row["name"],
+                    "kind": row["kind"],
+                    "cursor": row["position"],
+                    "behind_seconds": _behind(row, now)[0],
+                }
+                for row in stream_rows
+            ],
+        },
+    )
+
+
+def _counts(row: "Mapping[str, Any]") -> "tuple[Cell, ...]":
+    return (
+        row["lines"], row["kept"], row["skipped"], row["rejected"],
+        _aware(row["first_event"]), _aware(row["last_event"]),
+    )  # fmt: skip
+
+
+def _sources_table(rows: "Sequence[Mapping[str, Any]]") -> Table:
+    return Table(
+        name="sources",
+        title="Sources",
+        columns=(
+            Column("source", "source"),
+            Column("kind", "kind"),
+            Column("complete", "complete", "bool"),
+            Column("position", "read up to", "int"),
+            *_COUNTS,
+        ),
+        rows=tuple(
+            (row["name"], row["kind"], row["complete"], row["position"], *_counts(row))
+            for row in rows
+        ),
+        notes=(
+            "Files are read up to a byte, archives and synth up to an event of their numbering.",
+        ),
+    )
+
+
+def _behind(row: "Mapping[str, Any]", now: datetime) -> tuple[float | None, str]:
+    """Return the age of a stream's newest event, in seconds and in words."""
+    last = _aware(row["last_event"])
+    seconds = None if last is None else max((now - last).total_seconds(), 0.0)
+    return seconds, lasting(seconds)
+
+
+def _aware(moment: datetime | None) -> datetime | None:
+    return None if moment is None else moment.replace(tzinfo=UTC)

@@ -1,0 +1,1 @@
+"""Whole pages: a report's, a notebook's, a gallery's."""

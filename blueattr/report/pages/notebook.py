@@ -1,0 +1,185 @@
+"""Results in a notebook: as HTML, as a tidy frame, and drawn; `blueattr.display` calls it."""
+
+from collections.abc import Callable
+from functools import partial, singledispatch
+from typing import TYPE_CHECKING
+
+from markupsafe import Markup
+
+from blueattr.attribution.attribute import AttributionResult
+from blueattr.attribution.days import DayShares
+from blueattr.errors import UsageError
+from blueattr.report.figures.agents import concentration_exhibit
+from blueattr.report.figures.days import days_exhibit
+from blueattr.report.figures.drawing import Drawing
+from blueattr.report.figures.exhibit import Exhibit
+from blueattr.report.figures.scales import (
+    attributions_exhibit,
+    flips_exhibit,
+    shares_exhibit,
+    sizes_exhibit,
+)
+from blueattr.report.figures.studies import bootstrap_exhibit, sensitivity_exhibit
+from blueattr.report.figures.theme import PAPER
+from blueattr.report.figures.topic import topic_exhibits
+from blueattr.report.formats.html import environment, table_layout
+from blueattr.report.formats.tabular import tidy_frame
+from blueattr.report.results.attributions import attribution_report
+from blueattr.report.results.bootstraps import bootstrap_report
+from blueattr.report.results.comparisons import comparison_report
+from blueattr.report.results.convergences import convergence_report
+from blueattr.report.results.days import days_report
+from blueattr.report.results.grids import grid_report
+from blueattr.report.results.sensitivities import sensitivity_report
+from blueattr.report.results.validations import validation_report
+from blueattr.report.tables import Report
+from blueattr.studies.bootstrap import Bootstrap
+from blueattr.studies.convergence import Convergence
+from blueattr.studies.grid import ScaleGrid
+from blueattr.studies.scales import ScaleComparison
+from blueattr.studies.sensitivity import Sensitivity
+from blueattr.studies.topic import TopicReport, concentration
+from blueattr.studies.validation.validate import Validation
+
+if TYPE_CHECKING:
+    import polars as pl
+
+__all__ = ["drawing_of", "figures_of", "frame_of", "html_of", "report_of"]
+
+
+Figures = dict[str, Callable[[], Exhibit | None]]
+"""By name; each is made when it is asked for, and may have nothing to show."""
+
+
+@singledispatch
+def report_of(result: object) -> Report:
+    """Lay out any result.
+
+    Raises
+    ------
+    UsageError
+        It is not a result.
+    """
+    raise UsageError(f"{type(result).__name__} is not a result that can be shown")
+
+
+@singledispatch
+def figures_of(result: object) -> Figures:
+    """Name the figures of any result; the first is drawn unless another is named."""
+    del result
+    return {}
+
+
+report_of.register(AttributionResult, attribution_report)
+
+report_of.register(ScaleComparison, comparison_report)
+
+report_of.register(ScaleGrid, grid_report)
+
+report_of.register(Bootstrap, bootstrap_report)
+
+report_of.register(Sensitivity, sensitivity_report)
+
+report_of.register(Validation, validation_report)
+
+report_of.register(Convergence, convergence_report)
+
+
+@report_of.register
+def _(result: DayShares) -> Report:
+    return days_report([result])
+
+
+@report_of.register
+def _(result: TopicReport) -> Report:
+    return comparison_report(result.comparison)
+
+
+@figures_of.register
+def _(result: AttributionResult) -> Figures:
+    return {
+        "tier-shares": lambda: attributions_exhibit([result]),
+        "concentration": lambda: concentration_exhibit([concentration(result)], result.provenance),
+    }
+
+
+@figures_of.register
+def _(result: ScaleComparison) -> Figures:
+    return {
+        "tier-shares": lambda: shares_exhibit(result),
+        "share-by-size": lambda: sizes_exhibit(result),
+    }
+
+
+@figures_of.register
+def _(result: ScaleGrid) -> Figures:
+    return {"flips": lambda: flips_exhibit(result.topics)}
+
+
+@figures_of.register
+def _(result: DayShares) -> Figures:
+    return {"by-day": lambda: days_exhibit(result)}
+
+
+@figures_of.register
+def _(result: Bootstrap) -> Figures:
+    return {"bootstrap": lambda: bootstrap_exhibit(result)}
+
+
+@figures_of.register
+def _(result: Sensitivity) -> Figures:
+    return {"sensitivity": lambda: sensitivity_exhibit(result)}
+
+
+@figures_of.register
+def _(result: TopicReport) -> Figures:
+    return {exhibit.name: partial(_given, exhibit) for exhibit in topic_exhibits(result)}
+
+
+def _given(exhibit: Exhibit) -> Exhibit:
+    return exhibit
+
+
+def frame_of(result: object) -> "pl.DataFrame":
+    """Return a result's tidy frame, as in its CSV and Parquet forms."""
+    return tidy_frame(report_of(result))
+
+
+def drawing_of(result: object, figure: str | None = None) -> Drawing:
+    """Draw one of a result's figures, as for paper.
+
+    Raises
+    ------
+    UsageError
+        There is no such figure, or it has nothing to show on this result.
+    """
+    figures = figures_of(result)
+    if not figures:
+        raise UsageError(f"a {type(result).__name__} has no figure; its table has every number")
+    name = next(iter(figures)) if figure is None else figure
+    if name not in figures:
+        raise UsageError(f"there is no figure {name!r}; there are {', '.join(figures)}")
+    exhibit = figures[name]()
+    if exhibit is None:
+        raise UsageError(
+            f"the figure {name!r} has nothing to show: there is no answer on this data"
+        )
+    return Drawing(exhibit.chart(PAPER))
+
+
+def html_of(result: object) -> str:
+    """Show a result as HTML: its sentences, first figure, tables, and provenance."""
+    report = report_of(result)
+    first = next(iter(figures_of(result).values()), None)
+    exhibit = None if first is None else first()
+    # The drawing library has escaped what words there are in a figure.
+    drawn = None if exhibit is None else Markup(Drawing(exhibit.chart(PAPER)).svg())  # noqa: S704
+    html: str = environment().get_template("notebook.html.jinja").render(
+        summary=report.summary,
+        warnings=report.warnings,
+        figure=drawn,
+        alt="" if exhibit is None else exhibit.alt,
+        tables=[table_layout(table, f"table-{k}") for k, table in enumerate(report.tables)],
+        facts=report.facts,
+    )  # fmt: skip
+    return html

@@ -1,0 +1,1 @@
+"""Scheduled runs: plan, run, publish, record."""

@@ -1,0 +1,130 @@
+"""A log for people or for programs, a line at a time, with nothing in it that acts."""
+
+import json
+import os
+import sys
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Literal, Self, TextIO, TypeAlias
+
+from blueattr.errors import OutputError
+from blueattr.report.escape import safe_json, safe_text
+
+__all__ = ["LineLog", "LogForm", "discard", "write_if_read"]
+
+
+LogForm: TypeAlias = Literal["text", "json"]
+
+
+_LONGEST = 2000
+
+
+def write_if_read(stream: TextIO | None, text: str) -> None:
+    """Write and flush; if nobody reads the stream any more, discard this and all that follows.
+
+    A closed pipe or terminal must not end the work that reports to it.
+
+    Parameters
+    ----------
+    stream
+        Such as ``sys.stderr``, which is None where it was closed before the start.
+    """
+    if stream is None:
+        return
+    try:
+        stream.write(text)
+        stream.flush()
+    except OSError:
+        discard(stream)
+
+
+def discard(stream: TextIO) -> None:
+    """Let a stream that cannot be written lead to nowhere.
+
+    Python writes what its buffer still holds at exit, and fails once more.
+    """
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, stream.fileno())
+    finally:
+        os.close(nowhere)
+
+
+class LineLog:
+    """Writes a line for each thing that is said, to stderr or to a file that it adds to.
+
+    A line is written in one piece, so that those of two processes do not mix. One that cannot be
+    written is lost: work does not end for its log's sake.
+
+    Parameters
+    ----------
+    form
+        ``text``: time, run, stage, seconds and message; ``json``: an object.
+    path
+        The file, made if it is not there; None for stderr.
+
+    Raises
+    ------
+    OutputError
+        The file cannot be opened.
+    """
+
+    def __init__(self, form: LogForm = "text", path: Path | None = None) -> None:
+        self._form = form
+        self._file: int | None = None
+        if path is not None:
+            try:
+                self._file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+            except OSError as error:
+                raise OutputError(f"cannot write the log {path}: {error.strerror}") from None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._file is not None:
+            os.close(self._file)
+
+    def __call__(
+        self, level: str, run: str, stage: str, message: str, seconds: float | None = None
+    ) -> None:
+        """Write a line; as `blueattr.runs.run.Log`."""
+        entry = _Entry(datetime.now(UTC), level, run, stage, message, seconds)
+        line = entry.json() if self._form == "json" else entry.text()
+        data = line.encode("utf-8", "backslashreplace") + b"\n"
+        if self._file is None:
+            write_if_read(sys.stderr, data.decode())
+            return
+        with suppress(OSError):
+            os.write(self._file, data)
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    time: datetime
+    level: str
+    run: str
+    stage: str
+    message: str
+    seconds: float | None
+
+    def text(self) -> str:
+        parts = [f"{self.time:%Y-%m-%dT%H:%M:%SZ}", self.run or "-"]
+        if self.level != "info":
+            parts.append(self.level)
+        took = "" if self.seconds is None else f" ({self.seconds:.1f} s)"
+        said = f"{safe_text(self.stage)}{took}: {safe_text(self.message, _LONGEST)}"
+        return " ".join([*parts, said])
+
+    def json(self) -> str:
+        fields = {
+            "time": self.time.isoformat(timespec="milliseconds"),
+            "level": self.level,
+            "run": self.run or None,
+            "stage": safe_text(self.stage),
+            "seconds": self.seconds,
+            "message": safe_text(self.message, _LONGEST),
+        }
+        return safe_json(json.dumps(fields, ensure_ascii=False, allow_nan=False))

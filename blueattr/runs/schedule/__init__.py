@@ -1,0 +1,1 @@
+"""Schedules: crontab lines and systemd units."""

@@ -1,0 +1,83 @@
+"""A systemd timer and service."""
+
+import re
+from collections.abc import Sequence
+
+from blueattr.runs.schedule.command import Command
+from blueattr.runs.schedule.cron import Cron
+
+__all__ = ["systemd_units"]
+
+
+# --- systemd --------------------------------------------------------------------------------------
+
+
+def systemd_units(cron: Cron, command: Command, name: str, fine: Sequence[int]) -> tuple[str, str]:
+    """Write a timer and the service it starts.
+
+    Parameters
+    ----------
+    cron, command
+        When and what.
+    name
+        Of the units.
+    fine
+        Exit codes beside 0 that are no failure.
+
+    Returns
+    -------
+    tuple of str
+        The contents of ``NAME.timer`` and ``NAME.service``.
+    """
+    timer = "\n".join([
+        "[Unit]",
+        f"Description=blueattr run, as {_specified(str(command.config))} says",
+        "",
+        "[Timer]",
+        *(f"OnCalendar={when}" for when in cron.on_calendar()),
+        "AccuracySec=1s",
+        "Persistent=true",
+        f"Unit={name}.service",
+        "",
+        "[Install]",
+        "WantedBy=timers.target",
+        "",
+    ])  # fmt: skip
+    service = "\n".join([
+        "[Unit]",
+        f"Description=blueattr run, as {_specified(str(command.config))} says",
+        "",
+        "[Service]",
+        "Type=oneshot",
+        f"WorkingDirectory={_specified(str(command.folder))}",
+        *(f"Environment={_quoted(f'{k}={v}')}" for k, v in command.environment.items()),
+        *([] if command.environment_file is None
+          else [f"EnvironmentFile=-{_specified(str(command.environment_file))}"]),
+        f"ExecStart={_executed(command.words)}",
+        f"StandardOutput=append:{_specified(str(command.log))}",
+        f"StandardError=append:{_specified(str(command.log))}",
+        *([f"SuccessExitStatus={' '.join(map(str, fine))}"] if fine else []),
+        "",
+    ])  # fmt: skip
+    return timer, service
+
+
+def _executed(words: Sequence[str]) -> str:
+    program, *arguments = words
+    if not re.fullmatch(r"[^\"'\\$]+", program):
+        # What systemd does not take as a program's name, it takes as an argument.
+        program, arguments = "/usr/bin/env", [*words]
+    # Only here is a dollar sign something else.
+    return " ".join([_quoted(program), *(_quoted(word).replace("$", "$$") for word in arguments)])
+
+
+def _specified(text: str) -> str:
+    return text.replace("%", "%%")
+
+
+def _quoted(text: str) -> str:
+    text = _specified(text)
+    if re.fullmatch(r"[\w@%+=:,./-]+", text):
+        return text
+    escaped = text.replace("\\", r"\\").replace('"', r"\"")
+    return f'"{escaped}"'

@@ -1,0 +1,426 @@
+"""Settings and where each came from: a flag, the environment, a line of a TOML file, a default."""
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from functools import cache
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeAlias, TypeVar
+
+from pydantic import BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
+
+from blueattr.errors import BlueattrError, UsageError
+from blueattr.suggest import did_you_mean
+from blueattr.toml_file import Place, TomlFile
+
+__all__ = [
+    "Document",
+    "FilePath",
+    "Flag",
+    "Key",
+    "ListOf",
+    "Numbers",
+    "Origin",
+    "Section",
+    "Setting",
+    "Settings",
+    "Text",
+    "Time",
+    "Whole",
+    "Words",
+    "settle",
+]
+
+
+# --- what a value may be, checked by pydantic and told in sentences of ours ----------------------
+
+
+def _listed(value: object) -> object:
+    """Let a list of one be written without brackets."""
+    return tuple(value) if isinstance(value, list) else (value,)
+
+
+def _spelled_time(value: object) -> object:
+    return value.isoformat() if isinstance(value, date | datetime) else value
+
+
+Word: TypeAlias = Annotated[str, Field(pattern=r"\S")]
+
+Text: TypeAlias = Annotated[Word, Field(description="a text")]
+
+FilePath: TypeAlias = Annotated[Word, Field(description="a path as text")]
+
+Whole: TypeAlias = Annotated[int, Field(description="a whole number")]
+
+Flag: TypeAlias = Annotated[bool, Field(description="true or false")]
+
+_Item = TypeVar("_Item")
+
+ListOf = Annotated[
+    tuple[_Item, ...],
+    BeforeValidator(_listed),
+    Field(min_length=1, description="a text or a list of texts"),
+]
+
+Words: TypeAlias = ListOf[Word]
+
+Numbers: TypeAlias = Annotated[
+    tuple[int | float, ...],
+    BeforeValidator(_listed),
+    Field(min_length=1, description="a number or a list of numbers"),
+]
+
+Time: TypeAlias = Annotated[
+    Word,
+    BeforeValidator(_spelled_time),
+    Field(description="a date or time, such as 2026-04-09 or 2026-04-09T12:00:00Z"),
+]
+"""A UTC date or time, as TOML has them or as text."""
+
+
+@cache
+def _adapter(kind: Any) -> TypeAdapter[Any]:
+    return TypeAdapter(kind, config=ConfigDict(strict=True))
+
+
+def _problem(kind: Any, value: object, error: ValidationError) -> str:
+    """Say what is wrong with a value in a sentence of ours."""
+    first = error.errors(include_url=False)[0]
+    match first["type"]:
+        case "literal_error":
+            allowed = str(first["ctx"]["expected"]).replace("'", "").replace(" or ", ", ")
+            return f"{first['input']!r} is none of {allowed}"
+        case "greater_than_equal" | "less_than_equal":
+            bounds = _adapter(kind).json_schema()
+            return f"{value} is not from {bounds['minimum']:,} to {bounds['maximum']:,}"
+        case _:
+            wanted = _adapter(kind).json_schema().get("description", "another value")
+            return f"should be {wanted}, not {_shown(value)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A setting that there is.
+
+    Parameters
+    ----------
+    name
+        As in the file.
+    kind
+        The type of its values, as pydantic checks it.
+    default
+        Where nothing is said; None for "not set".
+    check
+        Given a value of that kind, raises a `UsageError` that says what is wrong with it.
+    required
+        Something has to be said.
+    """
+
+    name: str
+    kind: Any
+    default: Any = None
+    check: Callable[[Any], object] | None = None
+    required: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A table of a file; of the empty name, what stands before the first.
+
+    Parameters
+    ----------
+    name, keys
+        What it is called and what it may hold.
+    repeated
+        There may be several: ``[[name]]``.
+    required
+        There must be one; a repeated one may be said to be empty: ``name = []``.
+    """
+
+    name: str
+    keys: tuple[Key, ...]
+    repeated: bool = False
+    required: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a value came from, and for people: an option, a variable, ``FILE:LINE``."""
+
+    kind: Literal["flag", "environment", "file", "default"]
+    where: str = ""
+
+    def __str__(self) -> str:
+        """Name both, but for a file, whose name says it."""
+        return self.where if self.kind == "file" else f"{self.kind} {self.where}".strip()
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """A value in force."""
+
+    place: Place
+    value: Any
+    origin: Origin
+
+    @property
+    def name(self) -> str:
+        """Its place as people write it: ``sources[1].read``, counted from 1."""
+        return _spelled(self.place)
+
+
+class Settings:
+    """All values in force.
+
+    Parameters
+    ----------
+    found
+        Each at its place.
+    document
+        The file, to whose folder its paths are relative; None where there is none.
+    """
+
+    def __init__(self, found: Sequence[Setting], document: "Document | None" = None) -> None:
+        self._document = document
+        self._by_place = {setting.place: setting for setting in found}
+
+    @property
+    def file(self) -> Path | None:
+        """The file as the user knows it."""
+        return self._document.path if self._document else None
+
+    @property
+    def folder(self) -> Path | None:
+        """Of the file."""
+        return self._document.path.resolve().parent if self._document else None
+
+    def __iter__(self) -> Iterator[Setting]:
+        return iter(self._by_place.values())
+
+    def __getitem__(self, place: Place) -> Any:
+        return self._by_place[place].value
+
+    def setting(self, *place: str | int) -> Setting:
+        """Give a value with its origin."""
+        return self._by_place[place]
+
+    def section(self, *place: str | int) -> dict[str, Any]:
+        """Give the values of a table by name."""
+        return {
+            str(at[-1]): setting.value for at, setting in self._by_place.items() if at[:-1] == place
+        }
+
+    def count(self, name: str) -> int:
+        """Tell how many tables ``[[name]]`` there are."""
+        return len({at[1] for at in self._by_place if len(at) == 3 and at[0] == name})
+
+    def path(self, *place: str | int) -> Path | None:
+        """Give a path; one that the file names is relative to the file's folder."""
+        setting = self._by_place[place]
+        return None if setting.value is None else self.located(setting, setting.value)
+
+    def located(self, setting: Setting, text: str) -> Path:
+        """Give the path that a text means in the place where it stands."""
+        path = Path(text).expanduser()
+        # A default, too, is beside the file: a scheduled run has no current folder to speak of.
+        given = setting.origin.kind in {"flag", "environment"}
+        return path if given or self.folder is None else self.folder / path
+
+    def blame(self, place: Place, problem: object) -> UsageError:
+        """Make an error of what is wrong with a value, with its file, line and name."""
+        setting = self._by_place[place]
+        origin = setting.origin
+        if origin.kind == "default" and self._document is not None:
+            origin = self._document.origin(place)
+        words = re.sub(r"(?<!\S)--(?=[a-z])", "", str(problem))
+        return UsageError(f"{origin}: {setting.name}: {words}")
+
+
+class Document(TomlFile):
+    """A file of settings.
+
+    Parameters
+    ----------
+    path
+        The file.
+
+    Raises
+    ------
+    UsageError
+        As for `blueattr.toml_file.TomlFile`.
+    """
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path, "the settings", UsageError)
+
+    def origin(self, place: Place) -> Origin:
+        """Return a place's file and line."""
+        return Origin("file", f"{self.path}:{self.line(place)}")
+
+
+def settle(
+    sections: Sequence[Section],
+    document: Document | None,
+    given: Mapping[Place, tuple[Any, Origin]],
+) -> Settings:
+    """Settle what is in force: what is given, then what the file says, then the defaults.
+
+    Parameters
+    ----------
+    sections
+        All that there can be.
+    document
+        The file, if there is one.
+    given
+        Values of flags and of the environment, with their origins.
+
+    Raises
+    ------
+    UsageError
+        Something in the file is not known, of the wrong type, refused or missing; each such
+        setting with its file, line and name, and where there is one the nearest known name.
+    """
+    reader = _Reader(document)
+    found = [setting for section in sections for setting in reader.section(section, given)]
+    reader.refuse_unknown(sections)
+    settings = Settings(found, document)
+    keys = {(section.name, key.name): key for section in sections for key in section.keys}
+    for setting in found:
+        head = str(setting.place[0]) if len(setting.place) > 1 else ""
+        check = keys[head, str(setting.place[-1])].check
+        if check is None or setting.value is None or setting.place in reader.wrong:
+            continue
+        try:
+            check(setting.value)
+        except BlueattrError as error:
+            reader.note(setting.place, str(settings.blame(setting.place, error)))
+    reader.report()
+    return settings
+
+
+class _Reader:
+    """Reads a document by its sections, and remembers what is wrong with it."""
+
+    def __init__(self, document: Document | None) -> None:
+        self.document = document
+        self.content = document.content if document else {}
+        self.problems: list[tuple[int, str]] = []
+        self.wrong: set[Place] = set()
+
+    def note(self, place: Place, text: str) -> None:
+        line = self.document.line(place) if self.document else 0
+        self.problems.append((line, text))
+
+    def report(self) -> None:
+        if self.problems:
+            told = sorted(self.problems, key=lambda problem: problem[0])
+            raise UsageError("\n".join(text for _, text in told))
+
+    def _complain(self, place: Place, problem: str) -> None:
+        where = f"{self.document.origin(place)}: " if self.document else ""
+        self.wrong.add(place)
+        self.note(place, f"{where}{_spelled(place)}: {problem}")
+
+    def section(
+        self, section: Section, given: Mapping[Place, tuple[Any, Origin]]
+    ) -> Iterator[Setting]:
+        if not section.name:
+            yield from self._keys(section, (), self.content, given)
+            return
+        place: Place = (section.name,)
+        value = self.content.get(section.name)
+        if value is None and section.required:
+            form = f"[[{section.name}]]" if section.repeated else f"[{section.name}]"
+            self._complain(place, f"missing; the file needs {form}")
+        if not section.repeated:
+            if value is not None and not isinstance(value, dict):
+                self._complain(place, f"should be a table, [{section.name}]")
+                value = None
+            yield from self._keys(section, place, value or {}, given)
+            return
+        tables = [] if value is None else value
+        if not isinstance(tables, list) or any(not isinstance(x, dict) for x in tables):
+            self._complain(place, f"should be tables, [[{section.name}]]")
+            return
+        for number, table in enumerate(tables):
+            yield from self._keys(section, (*place, number), table, given)
+
+    def _keys(
+        self,
+        section: Section,
+        place: Place,
+        table: Mapping[str, Any],
+        given: Mapping[Place, tuple[Any, Origin]],
+    ) -> Iterator[Setting]:
+        for key in section.keys:
+            at = (*place, key.name)
+            if at in given:
+                value, origin = given[at]
+            elif key.name in table and self.document is not None:
+                value, origin = self._typed(key, at, table[key.name]), self.document.origin(at)
+            else:
+                value, origin = key.default, Origin("default")
+                if key.required:
+                    self._complain(at, "missing")
+            yield Setting(at, value, origin)
+
+    def _typed(self, key: Key, place: Place, value: object) -> Any:
+        try:
+            return _adapter(key.kind).validate_python(value)
+        except ValidationError as error:
+            self._complain(place, _problem(key.kind, value, error))
+            return None
+
+    def refuse_unknown(self, sections: Sequence[Section]) -> None:
+        by_name = {section.name: section for section in sections}
+        top = {key.name for key in by_name[""].keys} if "" in by_name else set()
+        for name, value in self.content.items():
+            if name in top:
+                continue
+            if name not in by_name:
+                self._unknown((name,), {*top, *by_name} - {""}, sections)
+                continue
+            known = {key.name for key in by_name[name].keys}
+            tables = list(enumerate(value)) if isinstance(value, list) else [(None, value)]
+            for number, table in tables:
+                at: Place = (name,) if number is None else (name, number)
+                for key in table if isinstance(table, dict) else ():
+                    if key not in known:
+                        self._unknown((*at, key), known, sections)
+
+    def _unknown(self, place: Place, known: set[str], sections: Sequence[Section]) -> None:
+        name = str(place[-1])
+        elsewhere = [s.name for s in sections for key in s.keys if key.name == name]
+        if elsewhere:
+            hint = f"it belongs into [{elsewhere[0]}]" if elsewhere[0] else "it belongs on top"
+        else:
+            names = sorted(known)
+            hint = did_you_mean(name, names, f"known here: {', '.join(names)}")
+        self._complain(place, f"unknown setting; {hint}")
+
+
+def _spelled(place: Place) -> str:
+    text = ""
+    for part in place:
+        if isinstance(part, int):
+            text += f"[{part + 1}]"
+        else:
+            # A key is the user's own text: quoted where it is no plain word.
+            word = part if re.fullmatch(r"[A-Za-z0-9_-]+", part) else repr(part)
+            text += f".{word}" if text else word
+    return text
+
+
+def _shown(value: object) -> str:
+    match value:
+        case bool():
+            return f"{str(value).lower()}"
+        case str():
+            return f"the text {value[:80]!r}"
+        case dict():
+            return "a table"
+        case list():
+            return "a list" + (f" with {_shown(value[0])}" if value else " of nothing")
+        case _:
+            return str(value)

@@ -1,0 +1,1 @@
+"""Streams: Jetstream and relays."""

@@ -1,0 +1,317 @@
+"""Jetstream, both versions: what is asked of it, and what its messages mean.
+
+Version 2 is ``network.bsky.jetstream.subscribeEvents`` (docs/README.md 5.2 of
+bluesky-social/jetstream): frames of JSON objects, a sequence number as cursor, compression by a
+dictionary that the server hands out. Version 1 is ``/subscribe``: bare events, unix microseconds
+as cursor, and a cursor that is too old is moved forward without a word.
+"""
+
+import time
+from collections import deque
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+import zstandard
+from atproto_jetstream.compression import parse_dictionary_id
+from atproto_jetstream.exceptions import JetstreamDecodingError
+from atproto_subscription.websocket import build_websocket_uri
+
+from blueattr.decode.transcode import COLLECTIONS, Decoded, Notice, printable
+from blueattr.errors import InputError
+from blueattr.sources.hosts import as_http
+from blueattr.sources.live.socket import MESSAGE_LIMIT, ConnectionRefused
+from blueattr.sources.live.stream import Resume, as_object, from_microseconds, microseconds
+
+__all__ = ["JetstreamV1", "JetstreamV2", "read_dictionary"]
+
+
+_METHOD = "network.bsky.jetstream.subscribeEvents"
+
+_DICTIONARY = "network.bsky.jetstream.getZstdDictionary"
+
+_DICTIONARY_LIMIT = 1 << 20
+
+_ZSTD = b"\x28\xb5\x2f\xfd"
+
+_DICTIONARY_PATIENCE = 10.0
+
+# One call gives little more bytes of lines: a message may be a thousand times what it came as.
+_ENOUGH = 32 << 20
+
+# From 10¹⁵ on a server takes a cursor for a time.
+_CURSOR_LIMITS = {"seq": 10**15, "time_us": 1 << 63}
+
+# A replay may start this much later than the last event seen: the event itself may be gone.
+_SLACK = timedelta(seconds=1)
+
+# What a server fetched again after a crash it saw again, later; not as much later as this.
+_SEEN_AGAIN = timedelta(minutes=10)
+
+_SAMPLE = 60
+
+
+@dataclass(slots=True)
+class _Dictionary:
+    """A zstd dictionary and the decompressor made of it."""
+
+    id: int
+    decompressor: zstandard.ZstdDecompressor
+
+    @classmethod
+    def of(cls, blob: bytes) -> "_Dictionary":
+        """Load a dictionary (RFC 8878, section 5)."""
+        try:
+            number = parse_dictionary_id(blob)
+            known = zstandard.ZstdCompressionDict(blob)
+            return cls(number, zstandard.ZstdDecompressor(dict_data=known))
+        except (JetstreamDecodingError, zstandard.ZstdError) as error:
+            raise InputError(f"not a zstd dictionary: {error}") from None
+
+    def plain(self, message: bytes) -> bytes:
+        """Decompress, refusing what would be too large before it is made."""
+        # A size in the frame's header would be allocated whatever limit is given beside it.
+        if zstandard.frame_content_size(message) > MESSAGE_LIMIT:
+            raise zstandard.ZstdError("too large")
+        return self.decompressor.decompress(message, max_output_size=MESSAGE_LIMIT)
+
+
+def read_dictionary(blob: bytes) -> _Dictionary:
+    """Load a zstd dictionary for :class:`JetstreamV1`.
+
+    Raises
+    ------
+    InputError
+        It is none.
+    """
+    return _Dictionary.of(blob)
+
+
+@dataclass(slots=True)
+class JetstreamV2:
+    """``network.bsky.jetstream.subscribeEvents``.
+
+    Parameters
+    ----------
+    compress
+        Ask for frames compressed by the server's dictionary. Where it cannot be had, frames come
+        as they are.
+    """
+
+    compress: bool = True
+    kind: str = field(default="jetstream", init=False)
+    # A server that crashed fetches up to a block of events again, in a slightly other order, and
+    # numbers them anew: what was after the last event seen may then be before it.
+    rewind: int = field(default=4096, init=False)
+    by_time: bool = field(default=True, init=False)
+    _dictionary: _Dictionary | None = field(default=None, init=False)
+    _rejected: int | None = field(default=None, init=False)
+
+    def request(self, origin: str, resume: Resume) -> tuple[str, dict[str, str]]:
+        """Name the collections, the cursor and the dictionary."""
+        parameters: dict[str, Any] = {
+            "kinds": ["commit", "identity", "account"],
+            "collections": list(COLLECTIONS),
+        }
+        if resume.cursor is not None:
+            parameters["cursor"] = resume.cursor
+        elif resume.since is not None:
+            parameters["cursor"] = microseconds(resume.since)
+        if self.compress and self._dictionary is None:
+            self._fetch_dictionary(origin)
+        if self._dictionary is not None:
+            parameters["zstdDictionary"] = self._dictionary.id
+        url = build_websocket_uri(_METHOD, f"{origin}/xrpc", parameters)
+        return url, {"Sec-WebSocket-Protocol": "xrpc.v1.json"}
+
+    def adapts(self, refusal: ConnectionRefused) -> bool:
+        """Forget a dictionary that the server no longer knows."""
+        if refusal.error != "UnknownZstdDictionary" or self._dictionary is None:
+            return False
+        self._rejected = self._dictionary.id
+        self._dictionary = None
+        return True
+
+    def _fetch_dictionary(self, origin: str) -> None:
+        # Compression is a convenience: without a dictionary the stream comes as it is.
+        with suppress(httpx.HTTPError, InputError):
+            blob = _fetch(f"{as_http(urlsplit(origin))}/xrpc/{_DICTIONARY}")
+            dictionary = _Dictionary.of(blob)
+            if dictionary.id == self._rejected:
+                # Servers behind one name may disagree; then they are asked for plain frames.
+                self.compress = False
+            else:
+                self._dictionary = dictionary
+
+    def read(self, messages: deque[bytes], position: int) -> Decoded:
+        """Make frames lines: the frames themselves, as the decoder reads them."""
+        frames, refused = _plain(messages, self._dictionary, position)
+        notices = []
+        if frames and (last := as_object(frames[-1])).get("$type") == "error":
+            notices.append(_notice("error", last.get("error"), last.get("message")))
+            frames.pop()
+        while frames and str((told := _payload(frames[0])).get("$type")).endswith("#info"):
+            notices.append(_notice("info", told.get("name"), told.get("message")))
+            frames.pop(0)
+        first, last = _event(frames, "seq"), _event(reversed(frames), "seq")
+        # The last, not the highest: after a crash a server numbers its newest events anew.
+        return Decoded(
+            _joined(frames), len(frames), 0, refused, first.get("seq"), last.get("seq"),
+            _time_us(first), _time_us(last), notices,
+        )  # fmt: skip
+
+    def missed(self, resume: Resume, first: Decoded) -> str | None:
+        """Notice that the replay does not reach back to the last event seen.
+
+        A cursor that the server has not, because it lost its end or keeps nothing, becomes the
+        live end without a word.
+        """
+        if resume.cursor is None:
+            return _missed_by_time(resume, first)
+        if first.first_seq is None:
+            return None
+        if first.first_seq < resume.cursor:
+            return "the server's numbering has started over"
+        if resume.again and resume.last is not None and first.first_seq > resume.last:
+            return "the server's replay began after the last event seen"
+        if resume.seen is not None and first.first_us is not None:
+            begun = from_microseconds(first.first_us)
+            if begun > resume.seen + _SEEN_AGAIN:
+                return f"the server's numbering is another: it is at {begun:%Y-%m-%d %H:%M:%S}"
+        return None
+
+
+@dataclass(slots=True)
+class JetstreamV1:
+    """``/subscribe``.
+
+    Parameters
+    ----------
+    dictionary
+        Ask for compressed messages; the dictionary is published, not handed out by the server.
+    """
+
+    dictionary: _Dictionary | None = None
+    kind: str = field(default="jetstream-v1", init=False)
+    rewind: int = field(default=0, init=False)
+    by_time: bool = field(default=True, init=False)
+
+    def request(self, origin: str, resume: Resume) -> tuple[str, dict[str, str]]:
+        """Name the collections, the time to resume from, and compression."""
+        parameters: dict[str, Any] = {"wantedCollections": list(COLLECTIONS)}
+        if resume.since is not None:
+            parameters["cursor"] = microseconds(resume.since)
+        if self.dictionary is not None:
+            parameters["compress"] = "true"
+        base, _, method = origin.rpartition("/")
+        return build_websocket_uri(method, base, parameters), {}
+
+    def read(self, messages: deque[bytes], position: int) -> Decoded:
+        """Make messages lines; they are lines but for their ends."""
+        frames, refused = _plain(messages, self.dictionary, position)
+        begun = _event(frames, "time_us").get("time_us")
+        ended = _event(reversed(frames), "time_us").get("time_us")
+        return Decoded(_joined(frames), len(frames), 0, refused, begun, ended, begun, ended)
+
+    def adapts(self, refusal: ConnectionRefused) -> bool:  # noqa: ARG002 - nothing is negotiated
+        """Change nothing."""
+        return False
+
+    def missed(self, resume: Resume, first: Decoded) -> str | None:
+        """Notice that the server moved the cursor forward, of which it says nothing.
+
+        The replay was asked for from before the last event seen; where it begins after that
+        event, what lies between was not sent.
+        """
+        return _missed_by_time(resume, first)
+
+
+def _missed_by_time(resume: Resume, first: Decoded) -> str | None:
+    if resume.seen is None:
+        return None
+    if resume.since is None:
+        return "the stream was taken up at its live end"
+    if first.first_us is None:
+        return None
+    begun = from_microseconds(first.first_us)
+    if begun <= resume.seen + _SLACK:
+        return None
+    return (
+        f"the server's replay began at {begun:%Y-%m-%d %H:%M:%S}, not at "
+        f"{resume.since:%Y-%m-%d %H:%M:%S} as asked: it keeps no more"
+    )
+
+
+def _plain(
+    messages: deque[bytes], dictionary: _Dictionary | None, position: int
+) -> tuple[list[bytes], list[tuple[str, int, str]]]:
+    """Take messages until there is enough, and decompress them."""
+    frames, refused, size = [], [], 0
+    while messages and size < _ENOUGH:
+        message = messages.popleft()
+        if message[:4] == _ZSTD:
+            try:
+                if dictionary is None:
+                    raise zstandard.ZstdError("not asked for")  # noqa: TRY301 - both are one case
+                message = dictionary.plain(message)
+            except zstandard.ZstdError:
+                refused.append(("undecodable frame", position, printable(message[:_SAMPLE])))
+                continue
+        frames.append(message)
+        size += len(message)
+    return frames, refused
+
+
+def _payload(frame: bytes) -> dict[str, Any]:
+    payload = as_object(frame).get("payload")
+    return payload if isinstance(payload, dict) else {}
+
+
+def _event(frames: Iterable[bytes], cursor: str) -> dict[str, Any]:
+    """Return the first event that has a cursor; empty where none has."""
+    for frame in frames:
+        found = as_object(frame)
+        event = found.get("payload", found)
+        if isinstance(event, dict):
+            value = event.get(cursor)
+            if type(value) is int and 0 < value < _CURSOR_LIMITS[cursor]:
+                return event
+    return {}
+
+
+def _time_us(event: dict[str, Any]) -> int | None:
+    try:
+        told = datetime.fromisoformat(str(event.get("time")))
+    except ValueError:
+        return None
+    return microseconds(told if told.tzinfo else told.replace(tzinfo=UTC))
+
+
+def _notice(kind: str, name: object, message: object) -> Notice:
+    return Notice(kind, printable(name), "" if message is None else printable(message))
+
+
+def _joined(frames: list[bytes]) -> bytes:
+    if not frames:
+        return b""
+    lines = b"\n".join(frames)
+    if lines.count(b"\n") >= len(frames):
+        # JSON may hold line ends between its tokens; a message is a line all the same.
+        lines = b"\n".join(frame.replace(b"\n", b" ") for frame in frames)
+    return lines + b"\n"
+
+
+def _fetch(url: str) -> bytes:
+    body = b""
+    until = time.monotonic() + _DICTIONARY_PATIENCE
+    with httpx.stream("GET", url, timeout=_DICTIONARY_PATIENCE) as response:
+        response.raise_for_status()
+        for piece in response.iter_bytes():
+            body += piece
+            if len(body) > _DICTIONARY_LIMIT or time.monotonic() > until:
+                raise InputError("the dictionary is too large, or too slow")
+    return body

@@ -1,0 +1,1 @@
+"""The DuckDB file: what is kept, and how a commit changes it."""

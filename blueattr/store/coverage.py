@@ -1,0 +1,58 @@
+"""Coverage: which time the sources of a store cover, and which gaps they leave."""
+
+from datetime import UTC, timedelta
+
+from blueattr.provenance import Gap, Window
+from blueattr.store.database import Store
+
+__all__ = ["covered", "gaps"]
+
+
+# Sources whose ends are this close cover the time between them.
+_TOLERANCE = timedelta(minutes=5)
+
+_UNKNOWN = "no source covers it"
+
+
+def covered(store: Store) -> tuple[Window, ...]:
+    """Return the stretches of time that sources cover, merged where they touch, ascending.
+
+    A source covers the time from its first to its last event, but for what it knows to have
+    missed; what a file lacks in between cannot be told from the file.
+    """
+    return tuple(span for span, _ in _coverage(store))
+
+
+def _coverage(store: Store) -> list[tuple[Window, str]]:
+    """Merge what the sources cover; with why the time before each stretch was not seen."""
+    spans: list[tuple[Window, str]] = []
+    for first, last, reason in store.frame("store/coverage").iter_rows():
+        start, end = first.replace(tzinfo=UTC), last.replace(tzinfo=UTC)
+        # What a source knows to have missed is a gap, however short.
+        tolerance = timedelta(0) if reason else _TOLERANCE
+        if spans and start - spans[-1][0].end <= tolerance:
+            before, why = spans[-1]
+            spans[-1] = Window(before.start, max(before.end, end)), why
+        else:
+            spans.append((Window(start, end), reason))
+    return spans
+
+
+def gaps(store: Store, window: Window) -> tuple[Gap, ...]:
+    """Return the stretches of a window that no source covers, ascending."""
+    found = []
+    reached = window.start
+    for span, reason in _coverage(store):
+        beyond = span.start >= window.end
+        start = min(span.start, window.end)
+        # Stretches that are closer than the tolerance are one, unless something is known to be
+        # missing between them.
+        certain = reason or (reached > window.start and not beyond)
+        if start - reached > (timedelta(0) if certain else _TOLERANCE):
+            found.append(Gap(reached, start, reason or _UNKNOWN))
+        reached = max(reached, span.end)
+        if beyond:
+            break
+    if window.end - reached > _TOLERANCE:
+        found.append(Gap(reached, window.end, _UNKNOWN))
+    return tuple(found)

@@ -1,0 +1,150 @@
+"""The fold: what waits for a commit becomes rows of the store, step by step; ``sql/store/fold``.
+
+A step is a file of statements, and says in its header which tables it needs and which it makes.
+"""
+
+from typing import Final
+
+import pyarrow as pa
+
+from blueattr.decode.batch import Waiting
+from blueattr.store.checkpoint import SourceState
+from blueattr.store.database import Store
+
+__all__ = ["DIRECTORY_STEPS", "INPUTS", "REGISTERED", "STEPS", "fold", "fold_directory"]
+
+
+STEPS = ("accounts", "keys", "versions", "records", "corrections", "notes")
+"""The steps of a commit of events, in order."""
+
+
+DIRECTORY_STEPS = ("directory", "notes")
+"""Those of a commit of operations of a PLC directory."""
+
+
+# What a source's position, spans and rejected lines are noted from.
+_NOTED: Final = {
+    "noted_source": pa.schema(
+        [
+            ("name", pa.string()),
+            ("kind", pa.string()),
+            ("fingerprint", pa.string()),
+            ("position", pa.int64()),
+            ("complete", pa.bool_()),
+            ("lines", pa.int64()),
+            ("kept", pa.int64()),
+            ("skipped", pa.int64()),
+            ("first_event", pa.timestamp("us")),
+            ("last_event", pa.timestamp("us")),
+        ]
+    ),
+    "noted_span": pa.schema(
+        [
+            ("source", pa.string()),
+            ("number", pa.int64()),
+            ("first_event", pa.timestamp("us")),
+            ("last_event", pa.timestamp("us")),
+            ("gap", pa.string()),
+        ]
+    ),
+    "noted_rejected": pa.schema(
+        [("source", pa.string()), ("reason", pa.string()), ("lines", pa.int64())]
+    ),
+    "noted_sample": pa.schema(
+        [
+            ("source", pa.string()),
+            ("reason", pa.string()),
+            ("position", pa.int64()),
+            ("sample", pa.string()),
+        ]
+    ),
+}
+
+
+REGISTERED: Final = ("dids", "coded", *_NOTED)
+"""What `fold` registers. The caller unregisters it after the transaction: an error within one
+leaves the connection unable to."""
+
+
+INPUTS: Final = ("staged", "staged_plc", "answers", *REGISTERED)
+"""Tables that steps need and no step makes, beside those of the schema."""
+
+
+# Memory for deletes (sql/store/fold/records.sql): bytes for each vector of the table that loses a
+# row, and bytes for everything else that a fold takes.
+_EACH_VECTOR = 18 << 10
+
+_BESIDE_DELETES = 192 << 20
+
+# Records of a summarised day that may change, beside a twentieth of them, before it is summarised
+# anew rather than corrected further.
+_SLACK = 1000
+
+
+def fold(store: Store, waiting: Waiting, state: SourceState, memory: tuple[int, int]) -> None:
+    """Fold events into the store; the file is attached, and the transaction is the caller's.
+
+    Parameters
+    ----------
+    waiting
+        Events that a kernel parsed, beside those in the temp table ``staged``.
+    state
+        The source they come from, read as far as they go.
+    memory
+        Bytes that the engine may use, as a rule and at most. A commit with deletes all over the
+        table raises its limit from one towards the other, and leaves it there.
+    """
+    low, high = waiting.range()
+    usual, most = memory
+    parameters = {
+        "low": low,
+        "high": high,
+        "usual": usual,
+        "most": most,
+        "each": _EACH_VECTOR,
+        "beside": _BESIDE_DELETES,
+        "slack": _SLACK,
+    }
+    store.register("dids", waiting.dids())
+    _register_notes(store, state)
+    for step in STEPS:
+        if step == "versions":
+            # The events, with the numbers that the accounts have from the first step on.
+            ids = store.frame("store/fold/codes")["id"].to_numpy()
+            store.register("coded", waiting.table(ids))
+        store.run(f"store/fold/{step}", **parameters)
+
+
+def fold_directory(store: Store, state: SourceState) -> None:
+    """Fold operations of a PLC directory, which are in the temp table ``staged_plc``; as `fold`."""
+    _register_notes(store, state)
+    for step in DIRECTORY_STEPS:
+        store.run(f"store/fold/{step}")
+
+
+def _register_notes(store: Store, state: SourceState) -> None:
+    source = {name: getattr(state, name) for name in _NOTED["noted_source"].names}
+    rows = {
+        "noted_source": [source],
+        "noted_span": [
+            {
+                "source": state.name,
+                "number": number,
+                "first_event": span.first_event,
+                "last_event": span.last_event,
+                "gap": span.gap,
+            }
+            for number, span in enumerate(state.spans)
+        ],
+        "noted_rejected": [
+            {"source": state.name, "reason": reason, "lines": lines}
+            for reason, lines in state.rejected.items()
+        ],
+        "noted_sample": [
+            {"source": state.name, "reason": reason, "position": position, "sample": sample}
+            for reason in state.rejected
+            for position, sample in state.samples.get(reason, [])
+        ],
+    }
+    for name, schema in _NOTED.items():
+        store.register(name, pa.Table.from_pylist(rows[name], schema=schema))

@@ -1,0 +1,45 @@
+"""The right to write to a store: a lock file beside it, which one process has at a time."""
+
+from pathlib import Path
+
+from blueattr.errors import StoreBusyError, StoreError
+from blueattr.file_lock import FileLock, FileLockHeld
+
+__all__ = ["Lock"]
+
+
+# A hydration has the lock for one batch of answers. An ingest has it to its end: no use waiting.
+_PATIENCE = 2.0
+
+
+class Lock:
+    """The right to write to a store, which one process has at a time.
+
+    Parameters
+    ----------
+    path
+        The store; the lock is the file beside it with ``.lock`` at its end, made with its folder
+        if it is not there. The process that has it is named in it.
+
+    Raises
+    ------
+    StoreBusyError
+        Another process has it.
+    StoreError
+        The file cannot be written.
+    """
+
+    def __init__(self, path: Path) -> None:
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._file = FileLock(Path(f"{path}.lock"), _PATIENCE)
+        except FileLockHeld as held:
+            raise StoreBusyError(
+                f"process {held.holder} is ingesting into {path}; wait for it, or use another --db"
+            ) from None
+        except OSError as error:
+            raise StoreError(f"cannot write {path}: {error.strerror}") from None
+
+    def close(self) -> None:
+        """Let another process have it."""
+        self._file.close()

@@ -1,0 +1,163 @@
+"""Matching: which records of a store belong to topics, by their words or by what they answer."""
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import astuple, dataclass
+from datetime import date, datetime, time, timedelta
+
+from blueattr.errors import PatternError
+from blueattr.store.database import Store
+
+__all__ = ["Rule", "Stretch", "define", "known_topics", "match", "some_pending", "stretches"]
+
+
+_DAY = timedelta(days=1)
+
+
+Stretch = tuple[datetime, datetime]
+"""Of time: naive UTC, the end not included."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """What a topic matches, for the engine (RE2).
+
+    Parameters
+    ----------
+    pattern
+        For texts and link titles, in NFC.
+    hint
+        A cheap expression that matches at least whatever `pattern` does.
+    hashtags
+        That match as a whole, in NFC; letter case does not count.
+    tag_pattern
+        For hashtags, or None.
+    """
+
+    pattern: str
+    hint: str
+    hashtags: tuple[str, ...]
+    tag_pattern: str | None
+
+    def __str__(self) -> str:
+        return json.dumps(astuple(self), ensure_ascii=False)
+
+    @classmethod
+    def read(cls, text: str) -> "Rule":
+        """Take back what `str` gives."""
+        pattern, hint, hashtags, tag_pattern = json.loads(text)
+        return cls(pattern, hint, tuple(hashtags), tag_pattern)
+
+
+def define(store: Store) -> None:
+    """Define the macros and the temp table of which summaries are made."""
+    store.run("store/rollups/summarised")
+    store.run("store/rollups/giver_watched")
+    store.run("store/rollups/given")
+
+
+def known_topics(store: Store) -> dict[Rule, int]:
+    """Return the topics that are matched on summarised days, with their numbers."""
+    return {
+        Rule.read(rule): number for number, rule in store.frame("store/rollups/topics").iter_rows()
+    }
+
+
+def some_pending(store: Store) -> bool:
+    """Return whether records of summarised days wait to be matched."""
+    return bool(store.frame("store/rollups/pending_count")["records"][0])
+
+
+def match(
+    store: Store,
+    topics: Sequence[tuple[int, Rule]],
+    stretches: Sequence[Stretch],
+    *,
+    late: bool,
+    others: Sequence[Stretch],
+) -> None:
+    """Find what belongs to topics, and leave it in the temp table ``found``.
+
+    Parameters
+    ----------
+    topics
+        With their numbers in the store.
+    stretches
+        Of time, all of whose records are looked at.
+    late
+        Look at those that wait to be matched, too.
+    others
+        Stretches whose own matches are known, but not what there hangs on a match found now.
+    """
+    store.run("store/rollups/nfc")
+    store.run("store/rollups/tagged")
+    store.run("store/rollups/found_none")
+    if late:
+        store.run("store/rollups/late")
+    for group in _groups(store, topics):
+        store.run("store/rollups/hinted_none")
+        one = _any_of([rule for _, rule in group])
+        hints = {"hint": one.hint, "hashtags": one.hashtags, "tag_pattern": one.tag_pattern}
+        for start, end in stretches:
+            store.run("store/rollups/hinted", start=start, end=end, **hints)
+        if late:
+            store.run("store/rollups/hinted_pending", **hints)
+        # The engine takes its time to compile exact patterns, were it for no post at all.
+        found = store.frame("store/rollups/hinted_count")["posts"][0]
+        for number, rule in group if found else ():
+            store.run(
+                "store/rollups/matching",
+                topic=number,
+                pattern=rule.pattern,
+                hint=rule.hint,
+                hashtags=rule.hashtags,
+                tag_pattern=rule.tag_pattern,
+            )
+    store.run("store/rollups/hooks_found")
+    if store.frame("store/rollups/hook_count")["posts"][0]:
+        _hang(store, others)
+    store.run("store/rollups/hooks_known", topics=[number for number, _ in topics])
+    _hang(store, stretches)
+    if late:
+        store.run("store/rollups/hanging_pending")
+
+
+def _hang(store: Store, stretches: Sequence[Stretch]) -> None:
+    for start, end in stretches:
+        store.run("store/rollups/hanging", start=start, end=end)
+        store.run("store/rollups/hanging_threads", start=start, end=end)
+
+
+def _groups(store: Store, topics: Sequence[tuple[int, Rule]]) -> list[Sequence[tuple[int, Rule]]]:
+    """Put topics together whose texts are looked at once; each alone if the engine refuses that."""
+    if len(topics) > 1:
+        one = _any_of([rule for _, rule in topics])
+        try:
+            store.check_pattern(one.hint)
+            store.check_pattern(one.tag_pattern or "")
+        except PatternError:
+            return [[topic] for topic in topics]
+    return [topics] if topics else []
+
+
+def _any_of(rules: Sequence[Rule]) -> Rule:
+    """Make a rule whose hint and hashtags match whatever one of several rules does."""
+    patterns = [rule.tag_pattern for rule in rules if rule.tag_pattern is not None]
+    return Rule(
+        "",
+        "|".join(f"(?:{rule.hint})" for rule in rules),
+        tuple(sorted({tag for rule in rules for tag in rule.hashtags})),
+        "|".join(f"(?:{pattern})" for pattern in patterns) if patterns else None,
+    )
+
+
+def stretches(days: Iterable[date]) -> list[Stretch]:
+    """Merge ascending days that follow one another into stretches."""
+    found: list[Stretch] = []
+    for day in days:
+        start = datetime.combine(day, time())
+        if found and found[-1][1] == start:
+            found[-1] = found[-1][0], start + _DAY
+        else:
+            found.append((start, start + _DAY))
+    return found

@@ -1,0 +1,1 @@
+"""What an attribution depends on: scales, choices, resampling, quadrature."""

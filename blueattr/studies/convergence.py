@@ -1,0 +1,255 @@
+"""Convergence: K-step quadrature beside the closed form, and beside the published end points."""
+
+import math
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from blueattr import kernels
+from blueattr.attribution.inputs import Panel
+from blueattr.attribution.value import check_method, solve
+from blueattr.display import Presented
+from blueattr.errors import UsageError, ZeroTotalError
+from blueattr.indicators.base import Aggregator, Indicator, PairwiseIndicator
+from blueattr.indicators.builtin import INDICATORS
+from blueattr.indicators.custom import OwnIndicator
+from blueattr.indicators.find import find_indicator
+from blueattr.provenance import IndicatorInfo, Provenance
+
+__all__ = [
+    "FINE_STEPS",
+    "PUBLISHED",
+    "PUBLISHED_MOMENT",
+    "PUBLISHED_MOMENTS",
+    "ROUNDING",
+    "STEPS_TRIED",
+    "Convergence",
+    "ConvergenceRow",
+    "ConvergenceSeries",
+    "convergence",
+    "heat_error",
+]
+
+
+STEPS_TRIED = (5, 10, 20, 30, 50, 100, 300)
+
+FINE_STEPS = 10_000
+"""K of the reference where there is no closed form."""
+
+PUBLISHED = {5: 4.0e-3, 300: 1.1e-6}
+"""K to the relative L1 error of arXiv 2605.11404, appendix: ``heat`` on one topic, n = 10^4."""
+
+PUBLISHED_MOMENTS = (0.511, 0.525)
+"""The M for which the midpoint rule gives both published numbers, to their two digits."""
+
+PUBLISHED_MOMENT = 0.52
+
+ROUNDING = 1e-12
+"""Relative errors below this are rounding, and have no order."""
+
+
+@dataclass(frozen=True, slots=True)
+class ConvergenceRow:
+    """One number of steps.
+
+    Parameters
+    ----------
+    steps
+        K.
+    error
+        Σ|φ^K - φ| / Σ|φ| over all agents of the panel.
+    order
+        log(e'/e) / log(K/K') from the row before; None in the first row and at rounding.
+    predicted
+        The same error for ``heat`` at `PUBLISHED_MOMENT`; None for other indicators.
+    published
+        What is published for ``heat`` at this K, on a panel whose M is not; else None.
+    """
+
+    steps: int
+    error: float
+    order: float | None
+    predicted: float | None
+    published: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class ConvergenceSeries:
+    """One indicator.
+
+    Parameters
+    ----------
+    indicator
+        Its name.
+    reference_steps
+        K of the quadrature that stands for the exact value; None where a closed form does.
+    rows
+        By ascending K.
+    order
+        The least-squares slope of -log(error) over log(K); None with fewer than two errors above
+        rounding.
+    same
+        Whether quadrature is the closed form, for every K (sums over pairs).
+    info
+        Where the indicator comes from; None for the four.
+    """
+
+    indicator: str
+    reference_steps: int | None
+    rows: tuple[ConvergenceRow, ...]
+    order: float | None
+    same: bool
+    info: IndicatorInfo | None
+
+
+@dataclass(frozen=True)
+class Convergence(Presented):
+    """Quadrature against closed forms on one panel.
+
+    Parameters
+    ----------
+    series
+        By indicator, as asked.
+    n_agents
+        n.
+    steps
+        The K, ascending.
+    aggregator
+        Of ``lin``, ``var`` and ``gini``.
+    means, moment
+        m_a, m_b, m_c and M.
+    provenance
+        Where the features came from.
+    """
+
+    series: tuple[ConvergenceSeries, ...]
+    n_agents: int
+    steps: tuple[int, ...]
+    aggregator: Aggregator
+    means: tuple[float, float, float]
+    moment: float
+    provenance: Provenance
+
+
+def heat_error(moment: float, steps: int) -> float:
+    """Give the relative L1 error of the midpoint rule for ``heat``.
+
+    Parameters
+    ----------
+    moment
+        M > 0.
+    steps
+        K.
+
+    Returns
+    -------
+    float
+        All agents share one scalar integrand, so that it depends on M and K alone.
+
+    Notes
+    -----
+    docs/methods.md, "Quadrature".
+    """
+    times = [(k - 0.5) / steps for k in range(1, steps + 1)]
+    total = math.fsum(3 * moment * t * t / (1 + moment * t**3) for t in times) / steps
+    return abs(total / math.log1p(moment) - 1)
+
+
+def convergence(
+    frame: object,
+    indicators: Sequence[str | Indicator | OwnIndicator] = ("heat",),
+    *,
+    steps: Sequence[int] = STEPS_TRIED,
+    aggregator: Aggregator | None = None,
+    provenance: Provenance | None = None,
+) -> Convergence:
+    """Measure the relative L1 error of K-step midpoint quadrature on this panel.
+
+    Parameters
+    ----------
+    frame
+        The features: see `blueattr.attribution.inputs.check_features`.
+    indicators
+        Names, or indicators. ``lin`` and ``var`` have gradients linear in t, where the midpoint
+        rule is exact; so it is for ``gini``, where it is not evaluated at all.
+    steps
+        The K.
+    aggregator, provenance
+        As for `blueattr.attribution.attribute.attribute`.
+
+    Returns
+    -------
+    Convergence
+        Errors against the closed form, else against quadrature with 10,000 steps.
+
+    Raises
+    ------
+    UsageError
+        For arguments that make no sense.
+    FeatureError, EmptyPanelError
+        As `blueattr.attribution.inputs.check_features`.
+    ZeroTotalError
+        When an indicator is 0 on this panel.
+
+    Notes
+    -----
+    arXiv 2605.11404, appendix; docs/methods.md, "Quadrature".
+    """
+    chosen = [find_indicator(indicator) for indicator in indicators]
+    names = [indicator.name for indicator in chosen]
+    for what, values in (("indicator", names), ("number of steps", steps)):
+        if not values or len(set(values)) < len(values):
+            raise UsageError(f"name each {what} once, and at least one; not {list(values)}")
+    for indicator in chosen:
+        for k in steps:
+            check_method(indicator, "quadrature", k)
+    ordered = tuple(sorted(steps))
+    aggregator = aggregator or Aggregator()
+    panel = Panel.of(frame)
+    return Convergence(
+        series=tuple(_series(indicator, panel, aggregator, ordered) for indicator in chosen),
+        n_agents=len(panel.dids),
+        steps=ordered,
+        aggregator=aggregator,
+        means=panel.means,
+        moment=math.prod(panel.means),
+        provenance=provenance or Provenance(source="in memory"),
+    )
+
+
+def _series(
+    indicator: Indicator, panel: Panel, aggregator: Aggregator, steps: tuple[int, ...]
+) -> ConvergenceSeries:
+    closed, _ = check_method(indicator, "auto", None)
+    fine = None if closed == "closed form" else FINE_STEPS
+    exact = solve(indicator, panel.features, aggregator, fine)
+    if exact.total == 0:
+        raise ZeroTotalError(
+            f"the indicator {indicator.name!r} is 0 on this panel, so that no error is relative "
+            f"to it: {indicator.zero_reason(panel.means)}"
+        )
+    size = kernels.exact_sum(np.abs(exact.values))
+    heat = indicator is INDICATORS["heat"]
+    rows: list[ConvergenceRow] = []
+    for k in steps:
+        values = solve(indicator, panel.features, aggregator, k).values
+        error = float(kernels.exact_sum(np.abs(values - exact.values)) / size)
+        order = None
+        if rows and min(error, rows[-1].error) > ROUNDING:
+            order = math.log(rows[-1].error / error) / math.log(k / rows[-1].steps)
+        predicted = heat_error(PUBLISHED_MOMENT, k) if heat else None
+        rows.append(ConvergenceRow(k, error, order, predicted, PUBLISHED.get(k) if heat else None))
+    points = [(math.log(r.steps), -math.log(r.error)) for r in rows if r.error > ROUNDING]
+    slope = None
+    if len(points) > 1:
+        slope = statistics.linear_regression(*zip(*points, strict=True)).slope
+    return ConvergenceSeries(
+        indicator=indicator.name,
+        reference_steps=fine,
+        rows=tuple(rows),
+        order=slope,
+        same=isinstance(indicator, PairwiseIndicator),
+        info=None if isinstance(indicator, PairwiseIndicator) else indicator.info,
+    )

@@ -1,0 +1,161 @@
+"""The grid of the published comparison: topics by indicators, and how they flip."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from blueattr.attribution.sampling import Protocol
+from blueattr.attribution.tiers import DEFAULT_CUTOFFS
+from blueattr.display import Presented
+from blueattr.errors import UsageError
+from blueattr.indicators.base import Aggregator, Indicator
+from blueattr.indicators.custom import OwnIndicator
+from blueattr.indicators.find import find_indicator
+from blueattr.provenance import Provenance
+from blueattr.studies.scales import ScaleComparison, compare_scales
+
+__all__ = ["Flip", "FlipCount", "ScaleGrid", "scale_grid"]
+
+
+@dataclass(frozen=True, slots=True)
+class Flip:
+    """What all tiers but the top lose in samples of one kind, for one topic and indicator.
+
+    Parameters
+    ----------
+    topic, indicator, protocol, size
+        Of which samples.
+    mean, std
+        Over seeds; None where the full panel or all samples have no answer.
+    undefined
+        Why there is none, else empty.
+    """
+
+    topic: str
+    indicator: str
+    protocol: Protocol
+    size: int
+    mean: float | None
+    std: float | None
+    undefined: str
+
+    @property
+    def positive(self) -> bool:
+        """Whether the tiers below the top carry more at full scale than in the samples."""
+        return self.mean is not None and self.mean > 0
+
+
+@dataclass(frozen=True, slots=True)
+class FlipCount:
+    """Of the flips of one protocol and size, how many are positive, and how many there are."""
+
+    protocol: Protocol
+    size: int
+    positive: int
+    defined: int
+
+
+@dataclass(frozen=True)
+class ScaleGrid(Presented):
+    """One scale comparison per topic, all of one panel and window.
+
+    Parameters
+    ----------
+    topics
+        In the order asked for; each names its topic in its provenance.
+    """
+
+    topics: tuple[ScaleComparison, ...]
+
+    def flips(self) -> tuple[Flip, ...]:
+        """Give every flip: by topic, indicator, protocol and size, in the order asked for."""
+        found = []
+        for comparison in self.topics:
+            topic = topic_name(comparison)
+            for scales in comparison.indicators:
+                kinds = {(s.protocol, s.size): s for s in scales.samples}
+                for protocol in comparison.protocols:
+                    for size in comparison.sizes:
+                        sample = kinds.get((protocol, size))
+                        mean = std = None
+                        why = scales.undefined
+                        if sample is not None:
+                            mean, std = sample.flip_mean, sample.flip_std
+                            reasons = dict.fromkeys(r.undefined for r in sample.runs if r.undefined)
+                            why = sample.unavailable or "; ".join(reasons)
+                        found.append(
+                            Flip(topic, scales.indicator, protocol, size, mean, std,
+                                 "" if mean is not None else why)
+                        )  # fmt: skip
+        return tuple(found)
+
+    def counts(self) -> tuple[FlipCount, ...]:
+        """Count positive flips by protocol and size."""
+        flips, first = self.flips(), self.topics[0]
+        return tuple(
+            FlipCount(
+                protocol,
+                size,
+                sum(f.positive for f in flips if (f.protocol, f.size) == (protocol, size)),
+                sum(f.mean is not None for f in flips if (f.protocol, f.size) == (protocol, size)),
+            )
+            for protocol in first.protocols
+            for size in first.sizes
+        )
+
+
+def topic_name(comparison: ScaleComparison) -> str:
+    """Name a comparison's topic; ``all`` where it is of every event."""
+    topic = comparison.provenance.topic
+    return "all" if topic is None else topic.name
+
+
+def scale_grid(
+    panels: Iterable[tuple[object, Provenance]],
+    indicators: Sequence[str | Indicator | OwnIndicator] = ("lin", "heat", "var", "gini"),
+    *,
+    protocols: Sequence[str] = ("visibility",),
+    sizes: Sequence[int] = (100, 1000),
+    seeds: int = 10,
+    seed: int = 0,
+    method: str = "auto",
+    steps: int | None = None,
+    aggregator: Aggregator | None = None,
+    cutoffs: Sequence[float] = DEFAULT_CUTOFFS,
+) -> ScaleGrid:
+    """Compare scales on several topics.
+
+    An indicator that is 0 on a topic's full panel, and samples that a topic has too few active
+    agents for, are reported as such and leave the rest as it is.
+
+    Parameters
+    ----------
+    panels
+        Features and provenance of each topic, taken one at a time.
+    indicators, protocols, sizes, seeds, seed, method, steps, aggregator, cutoffs
+        As for `blueattr.studies.scales.compare_scales`.
+
+    Returns
+    -------
+    ScaleGrid
+
+    Raises
+    ------
+    UsageError, FeatureError, EmptyPanelError, SampleSizeError
+        As `blueattr.studies.scales.compare_scales`.
+
+    Notes
+    -----
+    arXiv 2605.11404: five topics, four indicators; docs/methods.md, "The grid".
+    """
+    chosen = [find_indicator(indicator) for indicator in indicators]
+    topics = tuple(
+        compare_scales(
+            frame, chosen, protocols=protocols, sizes=sizes, seeds=seeds, seed=seed, method=method,
+            steps=steps, aggregator=aggregator, cutoffs=cutoffs, provenance=origin,
+            keep_undefined=True,
+        )
+        for frame, origin in panels
+    )  # fmt: skip
+    if not topics:
+        raise UsageError("a grid needs at least one topic")
+    return ScaleGrid(topics)

@@ -1,0 +1,1 @@
+"""The attribution beside exact and sampled Shapley and Banzhaf values."""

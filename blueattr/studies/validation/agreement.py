@@ -1,0 +1,75 @@
+"""Agreement of two attributions of the same agents: distance, direction, ranks, the top."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from blueattr import kernels
+from blueattr.kernels import FloatArray
+
+__all__ = ["TOP_COMPARED", "Agreement", "agreement"]
+
+
+TOP_COMPARED = 10
+
+_TIE = 1e-12  # relatively; two values this close differ by rounding alone
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """How close values are to a reference.
+
+    Parameters
+    ----------
+    mae
+        The mean absolute difference.
+    cosine
+        Of the two vectors; None where one of them is 0.
+    kendall_tau
+        τ-b, values within 1e-12 of each other being ties; None where one of them is constant.
+    top_overlap
+        The part of the reference's 10 largest (or n, if fewer) that are among the 10 largest; ties
+        in order of DID.
+    """
+
+    mae: float
+    cosine: float | None
+    kendall_tau: float | None
+    top_overlap: float
+
+
+def _cosine(x: FloatArray, y: FloatArray) -> float | None:
+    sizes = float(np.abs(x).max()), float(np.abs(y).max())
+    if 0 in sizes:
+        return None
+    x, y = x / sizes[0], y / sizes[1]
+    xy, xx, yy = (float(kernels.exact_sum(p * q)) for p, q in ((x, y), (x, x), (y, y)))
+    return max(-1.0, min(1.0, xy / math.sqrt(xx) / math.sqrt(yy)))
+
+
+def agreement(values: FloatArray, reference: FloatArray) -> Agreement:
+    """Compare values with a reference.
+
+    Parameters
+    ----------
+    values, reference
+        float64 (n,), in the same order.
+
+    Returns
+    -------
+    Agreement
+
+    Notes
+    -----
+    docs/methods.md, "Validation".
+    """
+    correlations = kernels.rank_correlations(values, reference, tolerance=_TIE)
+    top = min(TOP_COMPARED, values.size)
+    ours, theirs = (set(kernels.argsort(-x)[:top].tolist()) for x in (values, reference))
+    return Agreement(
+        mae=float(kernels.exact_sum(np.abs(values - reference)) / values.size),
+        cosine=_cosine(values, reference),
+        kendall_tau=None if correlations is None else correlations[0],
+        top_overlap=len(ours & theirs) / top,
+    )

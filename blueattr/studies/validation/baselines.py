@@ -1,0 +1,447 @@
+"""Baselines beside the Aumann-Shapley value: exact and sampled Shapley, sampled Banzhaf."""
+
+from dataclasses import dataclass
+from math import comb
+
+import numpy as np
+import polars as pl
+
+from blueattr import kernels
+from blueattr.attribution.inputs import Panel
+from blueattr.attribution.value import check_method, solve
+from blueattr.errors import UsageError, ZeroTotalError
+from blueattr.indicators.base import Aggregator, Indicator
+from blueattr.indicators.custom import OwnIndicator
+from blueattr.indicators.find import find_indicator
+from blueattr.kernels import FloatArray, games
+from blueattr.kernels.games import StreamArray
+from blueattr.studies.validation.games import Game, make_game
+
+__all__ = [
+    "DEFAULT_COALITIONS",
+    "DEFAULT_PERMUTATIONS",
+    "MOST_EXACT_AGENTS",
+    "ExactShapley",
+    "SampledBanzhaf",
+    "SampledShapley",
+    "check_coalitions",
+    "check_permutations",
+    "exact_shapley",
+    "sampled_banzhaf",
+    "sampled_shapley",
+]
+
+
+MOST_EXACT_AGENTS = 20
+
+DEFAULT_PERMUTATIONS = 1000
+
+DEFAULT_COALITIONS = 200
+
+
+_PERMUTATIONS, _COALITIONS = 10, 11  # what a seed is spent on: each has streams of its own
+
+_PIECE = 1 << 15  # agents met before a piece of work is handed in
+
+
+@dataclass(frozen=True)
+class ExactShapley:
+    """The Shapley value, from all coalitions.
+
+    Parameters
+    ----------
+    indicator, aggregator
+        The value function.
+    dids
+        str (n,), ascending.
+    values
+        float64 (n,), in that order.
+    total
+        v(N), to which they sum; v(∅) is 0.
+    coalitions
+        2^n.
+    """
+
+    indicator: str
+    aggregator: Aggregator
+    dids: pl.Series
+    values: FloatArray
+    total: float
+    coalitions: int
+
+
+@dataclass(frozen=True)
+class SampledShapley:
+    """The Shapley value, estimated from random permutations.
+
+    Parameters
+    ----------
+    indicator, aggregator, dids, total
+        As for `ExactShapley`.
+    values
+        float64 (n,): the mean of what each agent adds. They sum to ``total`` up to rounding,
+        because what agents add along one permutation does.
+    standard_errors
+        float64 (n,), of each mean; with ``antithetic`` from the means of the pairs.
+    permutations
+        How many were walked, backward ones included.
+    antithetic
+        Whether each second one is the one before it, backwards.
+    seed
+        Permutation k of a seed is the same whatever their number.
+    """
+
+    indicator: str
+    aggregator: Aggregator
+    dids: pl.Series
+    values: FloatArray
+    standard_errors: FloatArray
+    total: float
+    permutations: int
+    antithetic: bool
+    seed: int
+
+
+@dataclass(frozen=True)
+class SampledBanzhaf:
+    """The Banzhaf value, estimated from random coalitions by maximum sample reuse.
+
+    Parameters
+    ----------
+    indicator, aggregator, dids, total
+        As for `ExactShapley`.
+    values
+        float64 (n,): mean v(S) over the coalitions with the agent, less the mean over those
+        without it. They do not sum to ``total``; see `normalised`.
+    standard_errors
+        float64 (n,), of these differences.
+    coalitions
+        How many were drawn.
+    undetermined
+        How many agents are in all coalitions or in none of them. One of the two means does not
+        exist for them; the mean over all coalitions stands in for it, so that their value is 0,
+        and their standard error is at least the standard deviation of v(S). The chance of it is
+        2^(1 - coalitions) for each agent.
+    seed
+        Coalition m of a seed is the same whatever their number.
+    """
+
+    indicator: str
+    aggregator: Aggregator
+    dids: pl.Series
+    values: FloatArray
+    standard_errors: FloatArray
+    total: float
+    coalitions: int
+    undetermined: int
+    seed: int
+
+    @property
+    def normalised(self) -> FloatArray:
+        """The values times the factor that makes them sum to v(N), float64 (n,).
+
+        Raises
+        ------
+        ZeroTotalError
+            When no positive factor does, by the noise of too few coalitions or because v(N) is 0.
+        """
+        attributed = float(kernels.exact_sum(self.values))
+        if attributed == 0 or self.total / attributed <= 0:
+            raise ZeroTotalError(
+                f"the Banzhaf estimates of {self.indicator!r} sum to {attributed:g} and the "
+                f"indicator is {self.total:g}, so that no positive factor makes them shares of "
+                "it; draw more coalitions"
+            )
+        normalised: FloatArray = self.values * (self.total / attributed)
+        return normalised
+
+
+# --- the baselines -------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Question:
+    """What every baseline is asked, checked."""
+
+    indicator: Indicator
+    aggregator: Aggregator
+    panel: Panel
+
+    @classmethod
+    def of(
+        cls, frame: object, indicator: str | Indicator | OwnIndicator, aggregator: Aggregator | None
+    ) -> "_Question":
+        return cls(
+            find_indicator(indicator),
+            aggregator or Aggregator(),
+            frame if isinstance(frame, Panel) else Panel.of(frame),
+        )
+
+    @property
+    def n(self) -> int:
+        return len(self.panel.dids)
+
+    def total(self) -> float:
+        """v(N), as the attribution has it; it also checks the statistics."""
+        _, steps = check_method(self.indicator, "auto", None)
+        return solve(self.indicator, self.panel.features, self.aggregator, steps).total
+
+    def game(self) -> Game:
+        return make_game(self.indicator, self.panel.features, self.aggregator)
+
+
+def _streams(seed: int, purpose: int, count: int) -> StreamArray:
+    """Give the starts of independent random streams; the first ones do not depend on the count."""
+    if seed < 0:
+        raise UsageError(f"a seed is a whole number from 0 on, not {seed}")
+    sequence = np.random.SeedSequence(seed, spawn_key=(purpose,))
+    starts: StreamArray = sequence.generate_state(count, np.uint64).astype(np.uint64)
+    return starts
+
+
+def check_permutations(permutations: int, *, antithetic: bool) -> None:
+    """Check that permutations are enough for a standard error.
+
+    Raises
+    ------
+    UsageError
+        For fewer than 2; with antithetic pairs for an odd number or fewer than 4.
+    """
+    if permutations < (4 if antithetic else 2) or (antithetic and permutations % 2):
+        needed = "an even number of permutations, at least 4" if antithetic else "2 permutations"
+        raise UsageError(f"a standard error needs {needed}, not {permutations}")
+
+
+def check_coalitions(coalitions: int) -> None:
+    """Check that coalitions are enough for a standard error.
+
+    Raises
+    ------
+    UsageError
+        For fewer than 2.
+    """
+    if coalitions < 2:
+        raise UsageError(f"a standard error needs at least 2 coalitions, not {coalitions}")
+
+
+def exact_shapley(
+    frame: object,
+    indicator: str | Indicator | OwnIndicator = "heat",
+    *,
+    aggregator: Aggregator | None = None,
+) -> ExactShapley:
+    """Compute the Shapley value from all 2^n coalitions.
+
+    Parameters
+    ----------
+    frame
+        The features, of at most 20 agents: see `blueattr.attribution.inputs.check_features`; or a
+        `blueattr.attribution.inputs.Panel`.
+    indicator
+        A name, or an indicator: see `blueattr.indicators.find.find_indicator`.
+    aggregator
+        Of ``lin``, ``var`` and ``gini``; by default the mean.
+
+    Returns
+    -------
+    ExactShapley
+        φ_i = Σ_{S∌i} |S|! (n - |S| - 1)! / n! · (v(S + i) - v(S)). Subset sums cost O(2^n) and the
+        differences O(n 2^n).
+
+    Raises
+    ------
+    UsageError
+        For more than 20 agents: what it computes is exact or nothing.
+    FeatureError, EmptyPanelError
+        As `blueattr.attribution.inputs.check_features`.
+
+    Notes
+    -----
+    Shapley (1953), "A value for n-person games"; docs/methods.md, "Baselines".
+
+    Examples
+    --------
+    >>> frame = pl.DataFrame({"did": ["x", "y"], "a": [1, 3], "b": [2, 2], "c": [0, 4]})
+    >>> exact_shapley(frame, "lin").values.tolist()
+    [0.5, 1.5]
+    """
+    question = _Question.of(frame, indicator, aggregator)
+    n = question.n
+    if n > MOST_EXACT_AGENTS:
+        raise UsageError(
+            f"the exact Shapley value needs all 2^n coalitions, so at most {MOST_EXACT_AGENTS} "
+            f"agents, not {n:,}; sample it for more"
+        )
+    total = question.total()
+    v = question.game().all_coalitions()
+    others = np.bitwise_count(np.arange(1 << (n - 1), dtype=np.uint32)).astype(np.int64)
+    chance = np.array([1.0 / (n * comb(n - 1, k)) for k in range(n)])[others]
+    values = np.empty(n)
+    for i in range(n):
+        pairs = v.reshape(-1, 2, 1 << i)
+        gains = (pairs[:, 1] - pairs[:, 0]).ravel()
+        values[i] = kernels.exact_sum(gains * chance)
+    return ExactShapley(
+        indicator=question.indicator.name,
+        aggregator=question.aggregator,
+        dids=question.panel.dids,
+        values=values,
+        total=total,
+        coalitions=v.size,
+    )
+
+
+def sampled_shapley(
+    frame: object,
+    indicator: str | Indicator | OwnIndicator = "heat",
+    *,
+    permutations: int = DEFAULT_PERMUTATIONS,
+    antithetic: bool = False,
+    seed: int = 0,
+    aggregator: Aggregator | None = None,
+) -> SampledShapley:
+    """Estimate the Shapley value: the mean of what an agent adds, over random permutations.
+
+    A permutation costs n additions to the running sums of a moment indicator, and O(n log n) for
+    ``gini``. ``lin``, ``heat``, ``var`` and ``gini`` are compiled and use every core; the F of
+    another indicator is Python, evaluated by numpy for a whole permutation at once where F takes
+    arrays of points, else point by point. The result does not depend on the number of threads.
+
+    Parameters
+    ----------
+    frame, indicator, aggregator
+        As for `exact_shapley`, of any number of agents.
+    permutations
+        How many, at least 2.
+    antithetic
+        Walk each permutation backwards as well: pairs vary less than independent permutations
+        where what an agent adds rises or falls steadily with those before it. The number of
+        permutations, which includes the backward ones, must be even and at least 4.
+    seed
+        At least 0.
+
+    Returns
+    -------
+    SampledShapley
+
+    Raises
+    ------
+    UsageError
+        For numbers that are not as above.
+    FeatureError, EmptyPanelError
+        As `blueattr.attribution.inputs.check_features`.
+
+    Notes
+    -----
+    Castro, Gómez & Tejada (2009), "Polynomial calculation of the Shapley value based on
+    sampling", Comput. Oper. Res. 36(5); antithetic pairs: Mitchell et al. (2022), "Sampling
+    permutations for Shapley value estimation", JMLR 23. docs/methods.md, "Baselines".
+    """
+    question = _Question.of(frame, indicator, aggregator)
+    check_permutations(permutations, antithetic=antithetic)
+    total, game, n = question.total(), question.game(), question.n
+    streams = _streams(seed, _PERMUTATIONS, permutations // 2 if antithetic else permutations)
+    size = max(8, _PIECE // n)
+    pieces = [streams[start : start + size] for start in range(0, streams.size, size)]
+
+    def work(piece: StreamArray) -> tuple[int, FloatArray, FloatArray]:
+        mean, squares = np.zeros(n), np.zeros(n)
+        game.walk(piece, antithetic, mean, squares)
+        return piece.size, mean, squares
+
+    done, mean, squares = 0, np.zeros(n), np.zeros(n)
+    for count, part_mean, part_squares in games.in_order(work, pieces):
+        # Chan, Golub & LeVeque (1983), "Algorithms for computing the sample variance".
+        step = part_mean - mean
+        mean += step * (count / (done + count))
+        squares += part_squares + step * step * (done * count / (done + count))
+        done += count
+    return SampledShapley(
+        indicator=question.indicator.name,
+        aggregator=question.aggregator,
+        dids=question.panel.dids,
+        values=mean,
+        standard_errors=np.sqrt(squares / (done - 1) / done),
+        total=total,
+        permutations=permutations,
+        antithetic=antithetic,
+        seed=seed,
+    )
+
+
+def sampled_banzhaf(
+    frame: object,
+    indicator: str | Indicator | OwnIndicator = "heat",
+    *,
+    coalitions: int = DEFAULT_COALITIONS,
+    seed: int = 0,
+    aggregator: Aggregator | None = None,
+) -> SampledBanzhaf:
+    """Estimate the Banzhaf value by maximum sample reuse.
+
+    Every agent is in each coalition with probability ½, and every coalition is used for every
+    agent: φ̂_i = mean v(S∋i) - mean v(S∌i). A coalition costs O(n), for ``gini`` after one sort.
+
+    Parameters
+    ----------
+    frame, indicator, aggregator
+        As for `exact_shapley`, of any number of agents.
+    coalitions
+        How many, at least 2. With few of them an agent may be in all or in none: see
+        `SampledBanzhaf`.
+    seed
+        At least 0.
+
+    Returns
+    -------
+    SampledBanzhaf
+        A standard error is √(s²_in / n_in + s²_out / n_out); where fewer than two coalitions are
+        on a side, the variance of v(S) over all coalitions takes the place of that side's.
+
+    Raises
+    ------
+    UsageError
+        For numbers that are not as above.
+    FeatureError, EmptyPanelError
+        As `blueattr.attribution.inputs.check_features`.
+
+    Notes
+    -----
+    Wang & Jia (2023), "Data Banzhaf", AISTATS, arXiv 2205.15466; docs/methods.md, "Baselines".
+    """
+    question = _Question.of(frame, indicator, aggregator)
+    check_coalitions(coalitions)
+    total, n = question.total(), question.n
+    streams = _streams(seed, _COALITIONS, coalitions)
+    v = question.game().coalitions(streams)
+    # φ̂ does not change with a constant; about their mean the squares lose no digits.
+    v -= v.mean()
+    inside, sums, squares = games.presence_sums(n, v, streams)
+    outside = coalitions - inside
+    undetermined = (inside == 0) | (outside == 0)
+    spread = float(v @ v) / (coalitions - 1)
+    mean_in, error_in = _side(inside, sums, squares, spread)
+    mean_out, error_out = _side(outside, v.sum() - sums, v @ v - squares, spread)
+    return SampledBanzhaf(
+        indicator=question.indicator.name,
+        aggregator=question.aggregator,
+        dids=question.panel.dids,
+        values=np.where(undetermined, 0.0, mean_in - mean_out),
+        standard_errors=np.sqrt(error_in + error_out),
+        total=total,
+        coalitions=coalitions,
+        undetermined=int(np.count_nonzero(undetermined)),
+        seed=seed,
+    )
+
+
+def _side(
+    count: FloatArray, sums: FloatArray, squares: FloatArray, spread: float
+) -> tuple[FloatArray, FloatArray]:
+    """Give the mean of v(S) on one side of each agent, and the squared standard error of it."""
+    some = np.maximum(count, 1.0)
+    mean = sums / some
+    variance = np.where(
+        count < 2, spread, np.maximum(squares - sums * mean, 0.0) / np.maximum(count - 1.0, 1.0)
+    )
+    return mean, variance / some

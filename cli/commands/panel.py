@@ -1,0 +1,131 @@
+"""Commands about who counts: topics, panel and features."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from blueattr.cli.options import (
+    ABOUT,
+    OUTPUT,
+    WHO,
+    WINDOW,
+    FeaturesQueryOptions,
+    Match,
+    OutputOptions,
+    PanelOptions,
+    TopicsFile,
+    WindowOptions,
+    grouped,
+)
+from blueattr.cli.output import check_out, say
+from blueattr.errors import UsageError
+
+topics = typer.Typer(
+    name="topics",
+    help="List topics, and check how many take part in them.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+
+
+@topics.command("list")
+@grouped()
+def topics_list(
+    *,
+    topics: TopicsFile = None,
+    output: OutputOptions,
+) -> None:
+    """List the topics that ship and those of your own file.
+
+    Example: blueattr topics list --topics mine.toml
+    """
+    from blueattr.panel.topics import load
+    from blueattr.report.inventory.panel import topics_report
+
+    output.emit(topics_report(tuple(load(topics).values())))
+
+
+@topics.command("check")
+@grouped(("names", "match", "topics", "db", *WINDOW, *OUTPUT))
+def topics_check(
+    *,
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="TOPIC...", help="All topics by default.", show_default=False),
+    ] = None,
+    match: Match = [],  # noqa: B006 - typer reads it, nobody writes to it
+    topics: TopicsFile = None,
+    store: WindowOptions,
+    output: OutputOptions,
+) -> None:
+    """Count participants and events of each topic by day.
+
+    And say whether the published criterion holds: at least 1,000 participants on each of at least
+    10 days of a 14-day window.
+
+    Example: blueattr topics check mythos --db my.duckdb
+    """
+    from blueattr.analysis.panel import check_topics
+    from blueattr.report.inventory.panel import topic_days_report
+
+    if names and match:
+        raise UsageError("check topics by name or by --match, not both")
+    output.check()
+    asked = store.query(match=match, topics=topics)
+    output.emit(topic_days_report(check_topics(asked, list(dict.fromkeys(names or [])))))
+
+
+@grouped(("db", *WINDOW, *WHO, "agents", *OUTPUT))
+def panel(
+    *,
+    store: PanelOptions,
+    agents: Annotated[
+        Path | None,
+        typer.Option(
+            "--agents",
+            help="Also write the agents' DIDs to a .parquet, .csv, .json or .jsonl file.",
+        ),
+    ] = None,
+    output: OutputOptions,
+) -> None:
+    """Show who counts as an agent, and what each filter takes away.
+
+    Example: blueattr panel --from 2026-04-09 --to 2026-04-23 --db my.duckdb
+    """
+    from blueattr.analysis.panel import make_panel
+    from blueattr.report import frame_to
+    from blueattr.report.inventory.panel import panel_report
+
+    output.check(agents)
+    asked = store.query(topic="all")
+    result = make_panel(asked)
+    if agents is not None:
+        frame_to(agents, result.agents.select("did"))
+        say(f"written: {agents}")
+    output.emit(panel_report(result.provenance))
+
+
+@grouped(("out", *ABOUT, *WINDOW, "scale", *WHO, "memory"))
+def features(
+    *,
+    out: Annotated[
+        Path,
+        typer.Option("--out", help="A .parquet, .csv, .json or .jsonl file.", show_default=False),
+    ],
+    store: FeaturesQueryOptions,
+) -> None:
+    """Write one row per agent: did, a, b, c, and the raw counts behind them.
+
+    The file can be given back to attribute and compare-scales with --features.
+
+    Example: blueattr features --topic mythos --out features.parquet --db my.duckdb
+    """
+    from blueattr.analysis.features import make_features
+    from blueattr.report import frame_to
+
+    check_out(None, out)
+    asked = store.query()
+    frame, _ = make_features(asked)
+    frame_to(out, frame)
+    say(f"written: {out} ({len(frame):,} agents)")

@@ -1,0 +1,183 @@
+"""Runs by the clock: a crontab line, a systemd timer and service; put in and taken out."""
+
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from blueattr.cli.output import say
+from blueattr.cli.settings import Config, find_config, read_settings
+from blueattr.errors import ExitCode, OutputError, UsageError
+
+if TYPE_CHECKING:
+    from blueattr.runs.schedule.command import Command
+    from blueattr.runs.settings import Settings
+
+
+_LOG = "blueattr.log"
+
+_ENVIRONMENT = "blueattr.env"
+
+_WAIT = 30.0
+
+
+def schedule(
+    context: typer.Context,
+    cron: Annotated[
+        str | None,
+        typer.Option(
+            "--cron",
+            help="When, as in a crontab: minute, hour, day of the month, month, day of the week; "
+            "or @hourly and the like. In local time.",
+            show_default=False,
+        ),
+    ] = None,
+    config: Config = None,
+    install: Annotated[
+        bool,
+        typer.Option(
+            "--install",
+            help="Put the line into your crontab, or a new one in place of the old.",
+            show_default=False,
+        ),
+    ] = False,
+    remove: Annotated[
+        bool,
+        typer.Option("--remove", help="Take the line out of your crontab.", show_default=False),
+    ] = False,
+) -> None:
+    """Print a crontab line, and a systemd timer and service, that do `blueattr run` by the clock.
+
+    All that the run needs is in them: absolute paths, the folder, the log. Runs keep out of each
+    other's way by themselves. Secrets are not in them; they name a file that may hold them.
+
+    Example: blueattr schedule --cron "15 * * * *" --config blueattr.toml
+    """  # fmt: skip
+    from blueattr.runs.plan_file import KEY_VARIABLE, make_plan
+    from blueattr.runs.schedule.cron import Cron, crontab_line, edit_crontab
+    from blueattr.runs.schedule.systemd import systemd_units
+
+    path = find_config(config)
+    if remove:
+        if cron is not None or install:
+            raise UsageError("--remove stands alone; it takes out the line of the settings")
+        before = _read_crontab()
+        after = edit_crontab(before, path.resolve(), None)
+        if after != before:
+            _write_crontab(after)
+        say(f"{'removed' if after != before else 'there is no line'}: {path.resolve()}")
+        return
+    if cron is None:
+        raise UsageError('say when, such as: blueattr schedule --cron "15 * * * *"')
+    when = Cron.read(cron)
+    settings = read_settings(context, config)
+    make_plan(settings)
+    command = _command(settings, path.resolve())
+    line = crontab_line(when, command)
+    secret = command.environment_file
+    if secret is not None and not secret.exists() and os.environ.get(KEY_VARIABLE, "").strip():
+        say(
+            f"blueattr: a scheduled run does not have your {KEY_VARIABLE}; write it into {secret} "
+            f"as {KEY_VARIABLE}=..., and let nobody else read that (chmod 600)"
+        )
+    if install:
+        before = _read_crontab()
+        after = edit_crontab(before, command.config, line)
+        if after != before:
+            _write_crontab(after)
+        say(f"{'installed' if after != before else 'already there'}: {line}")
+        return
+    name = _unit_name(command.config)
+    fine = (ExitCode.GAPS, ExitCode.NOTHING_NEW, ExitCode.RUN_GOING)
+    timer, service = systemd_units(when, command, name, [int(code) for code in fine])
+    folder = "~/.config/systemd/user"
+    typer.echo(
+        f"# A line for your crontab (crontab -e); --install puts it in, --remove takes it out.\n"
+        f"{line}\n\n"
+        f"# Or, with systemd: {folder}/{name}.timer\n{timer}\n"
+        f"# {folder}/{name}.service\n{service}\n"
+        f"# Then: systemctl --user daemon-reload && systemctl --user enable --now {name}.timer\n"
+        "# It runs while you are logged in; and always, after: loginctl enable-linger"
+    )
+
+
+def _command(settings: "Settings", config: Path) -> "Command":
+    """Say what is to be run with nothing taken from where this runs."""
+    from blueattr.runs.plan_file import needs_key
+    from blueattr.runs.schedule.command import Command
+
+    reports = settings.path("output", "reports")
+    assert reports is not None  # noqa: S101 - it has a default
+    log = settings.path("log", "file")
+    environment = {}
+    for setting in settings:
+        if setting.origin.kind == "environment":
+            # A path, as are all that the environment can set; relative to where we are.
+            environment[setting.origin.where] = str(Path(str(setting.value)).absolute())
+    secret = config.with_name(_ENVIRONMENT)
+    return Command(
+        words=(_program(), "run", "--config", str(config)),
+        folder=config.parent,
+        log=(log or config.with_name(_LOG)).absolute(),
+        config=config,
+        environment=environment,
+        environment_file=secret if secret.exists() or needs_key(settings) else None,
+    )
+
+
+def _program() -> str:
+    """Find the program itself, whatever the PATH of a scheduled job."""
+    for found in (Path(sys.executable).with_name("blueattr"), Path(sys.argv[0])):
+        if found.name == "blueattr" and found.is_file() and os.access(found, os.X_OK):
+            return str(found.absolute())
+    found_by_name = shutil.which("blueattr")
+    if found_by_name is None:
+        raise UsageError("the program blueattr is not where Python is; install the package")
+    return str(Path(found_by_name).absolute())
+
+
+def _unit_name(config: Path) -> str:
+    """Name the units by the folder of the settings, and by the file where it is not the usual."""
+    parts = [config.parent.name] + ([] if config.stem == "blueattr" else [config.stem])
+    slug = re.sub(r"[^a-z0-9]+", "-", " ".join(parts).lower()).strip("-")
+    return f"blueattr-{slug}" if slug else "blueattr"
+
+
+def _read_crontab() -> bytes:
+    done = _crontab("-l")
+    if done.returncode == 0:
+        return done.stdout
+    if b"no crontab for" in done.stderr:
+        return b""
+    raise OutputError(f"cannot read your crontab: {_said(done)}")
+
+
+def _write_crontab(content: bytes) -> None:
+    done = _crontab("-", content=content)
+    if done.returncode != 0:
+        raise OutputError(f"cannot write your crontab: {_said(done)}")
+
+
+def _crontab(argument: str, *, content: bytes = b"") -> "subprocess.CompletedProcess[bytes]":
+    program = shutil.which("crontab")
+    if program is None:
+        raise OutputError("there is no crontab here; install cron, or use the systemd timer")
+    command = [program, argument]
+    environment = {**os.environ, "LC_ALL": "C"}
+    try:
+        return subprocess.run(  # noqa: S603 - the user's own crontab, no word of it from events
+            command, input=content, capture_output=True, check=False, timeout=_WAIT,
+            env=environment,
+        )  # fmt: skip
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise OutputError(f"{shlex.join(command)} failed: {error}") from None
+
+
+def _said(done: "subprocess.CompletedProcess[bytes]") -> str:
+    return done.stderr.decode(errors="replace").strip() or f"exit code {done.returncode}"

@@ -1,0 +1,30 @@
+-- What is decoded and waits for a commit: two tables, empty.
+
+-- Event rows between a decoder and the store. Every source fills this shape; see blueattr/decode/lines.py
+-- for the meaning of each column. Grain: one accepted event. In memory (spills beside the store).
+CREATE OR REPLACE TEMP TABLE staged (
+    kind VARCHAR,           -- post | repost | follow | profile | identity | account
+    did VARCHAR,
+    event_time TIMESTAMP,
+    operation VARCHAR,      -- create | update | delete; NULL for identity and account
+    rkey VARCHAR,
+    rev VARCHAR,
+    subject_did VARCHAR,
+    subject_rkey VARCHAR,
+    root_did VARCHAR,
+    root_rkey VARCHAR,
+    text VARCHAR,
+    tags VARCHAR[],
+    title VARCHAR,
+    bot BOOLEAN,
+    handle VARCHAR,
+    active BOOLEAN,
+    status VARCHAR
+);
+
+-- Operations of the PLC directory between the decoder and the store. Grain: one operation.
+CREATE OR REPLACE TEMP TABLE staged_plc (
+    did VARCHAR,
+    event_time TIMESTAMP,
+    handle VARCHAR
+);

@@ -1,0 +1,155 @@
+"""Ctrl-C and SIGTERM when nobody reads stderr any more: what a stream received is kept."""
+
+import os
+import pty
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from blueattr.errors import ExitCode
+from support.cli_world import BLUEATTR
+from support.live_world import story
+from support.store_content import content, expected
+from support.stream_server import StreamServer
+
+EVENTS = story(12)
+
+FROM = "2026-04-30T23:59:55Z"
+
+BOTH = pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+
+
+@pytest.fixture
+def server() -> Iterator[StreamServer]:
+    with StreamServer(EVENTS).running() as running:
+        yield running
+
+
+@pytest.fixture
+def start(
+    server: StreamServer, tmp_path: Path
+) -> Iterator[Callable[..., "subprocess.Popen[bytes]"]]:
+    """Start a command, by a shell where redirections are given, and wait until it has it all."""
+    begun: list[subprocess.Popen[bytes]] = []
+
+    def run(
+        *words: object, redirect: str = "", out: int = subprocess.PIPE, err: int | None = None
+    ) -> "subprocess.Popen[bytes]":
+        command = ["sh", "-c", f'exec "$@" {redirect}', "sh", str(BLUEATTR), *map(str, words)]
+        program = subprocess.Popen(command, stdout=out, stderr=err, cwd=tmp_path)
+        begun.append(program)
+        deadline = time.monotonic() + 60
+        while not (server.subscriptions() and server.subscriptions()[-1].sent == len(EVENTS)):
+            assert program.poll() is None
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+        settle(program)
+        return program
+
+    yield run
+    for program in begun:
+        program.kill()
+        program.communicate()
+
+
+def processor_ticks(program: "subprocess.Popen[bytes]") -> int:
+    fields = Path(f"/proc/{program.pid}/stat").read_text().rpartition(")")[2].split()
+    return int(fields[11]) + int(fields[12])
+
+
+def settle(program: "subprocess.Popen[bytes]") -> None:
+    """Wait until it has decoded what it received, and waits for more."""
+    deadline = time.monotonic() + 60
+    while True:
+        # What was sent is handed on half a second later.
+        before = processor_ticks(program)
+        time.sleep(0.7)
+        if processor_ticks(program) - before < 5:
+            return
+        assert time.monotonic() < deadline
+
+
+def ingest(server: StreamServer) -> list[str]:
+    return ["ingest", "jetstream", "--host", server.url, "--from", FROM, "--db", "s.duckdb"]
+
+
+def files_of(program: "subprocess.Popen[bytes]") -> dict[int, str]:
+    """What the open files of a process are, by number."""
+    found = {}
+    for entry in Path(f"/proc/{program.pid}/fd").iterdir():
+        with suppress(FileNotFoundError):
+            found[int(entry.name)] = str(entry.readlink())
+    return found
+
+
+@BOTH
+def test_a_signal_with_stderr_closed_keeps_what_was_received(
+    number: signal.Signals, start: Callable[..., "subprocess.Popen[bytes]"],
+    server: StreamServer, tmp_path: Path,
+) -> None:  # fmt: skip
+    program = start(*ingest(server), redirect="2>&-")
+    # Otherwise the next file that is opened is number 2, and what is written to stderr is in it.
+    assert files_of(program)[2] == "/dev/null"
+    program.send_signal(number)
+    out, _ = program.communicate(timeout=60)
+    assert program.returncode == 0
+    assert b"Followed until it was stopped" in out
+    assert content(tmp_path / "s.duckdb") == expected(EVENTS)
+
+
+@BOTH
+def test_a_signal_with_stderr_broken_keeps_what_was_received(
+    number: signal.Signals, start: Callable[..., "subprocess.Popen[bytes]"],
+    server: StreamServer, tmp_path: Path,
+) -> None:  # fmt: skip
+    reader, writer = os.pipe()
+    program = start(*ingest(server), err=writer)
+    os.close(writer)
+    os.close(reader)
+    program.send_signal(number)
+    out, _ = program.communicate(timeout=60)
+    assert program.returncode == 0
+    assert b"Followed until it was stopped" in out
+    assert content(tmp_path / "s.duckdb") == expected(EVENTS)
+
+
+@BOTH
+def test_a_signal_that_ends_tee_too_keeps_what_was_received(
+    number: signal.Signals, start: Callable[..., "subprocess.Popen[bytes]"],
+    server: StreamServer, tmp_path: Path,
+) -> None:  # fmt: skip
+    """``blueattr ingest 2>&1 | tee log``: Ctrl-C reaches both."""
+    reader, writer = os.pipe()
+    program = start(*ingest(server), redirect="2>&1", out=writer)
+    os.close(writer)
+    os.close(reader)
+    program.send_signal(number)
+    program.wait(timeout=60)
+    assert program.returncode == ExitCode.OUTPUT, "the report could not be written"
+    assert content(tmp_path / "s.duckdb") == expected(EVENTS)
+
+
+@BOTH
+def test_a_signal_after_the_terminal_is_gone_keeps_what_was_received(
+    number: signal.Signals,
+    start: Callable[..., "subprocess.Popen[bytes]"],
+    server: StreamServer,
+    tmp_path: Path,
+) -> None:
+    """The line of progress is drawn on it four times a second."""
+    terminal, drawn_on = pty.openpty()
+    program = start(*ingest(server), err=drawn_on)
+    os.close(drawn_on)
+    assert b"events/s" in os.read(terminal, 1 << 16), "nothing was drawn"
+    os.close(terminal)
+    time.sleep(0.6)
+    program.send_signal(number)
+    out, _ = program.communicate(timeout=60)
+    assert program.returncode == 0
+    assert b"Followed until it was stopped" in out
+    assert content(tmp_path / "s.duckdb") == expected(EVENTS)

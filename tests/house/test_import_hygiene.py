@@ -1,0 +1,229 @@
+"""What a fresh interpreter imports: `--help` must answer at once, so the heavy packages wait."""
+
+import ast
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import blueattr
+from blueattr.indicators import find
+from support.cli_world import COMMANDS, write_events
+
+HEAVY = ["polars", "duckdb", "numba", "llvmlite", "numpy", "atproto", "pyarrow", "rich",
+         "zstandard", "scipy", "vl_convert", "jinja2"]  # fmt: skip
+
+
+_CALLS = """
+import contextlib, io, json, sys
+from blueattr.cli.main import app
+for arguments in json.loads(sys.argv[1]):
+    sys.argv = ["blueattr", *arguments]
+    out = io.StringIO()
+    with contextlib.redirect_stdout(out):
+        try:
+            app()
+        except SystemExit as done:
+            assert done.code == 0, (arguments, done.code)
+    assert out.getvalue(), arguments
+print(json.dumps(sorted({name.split(".")[0] for name in sys.modules})))
+"""
+
+
+def fresh(code: str, *arguments: str) -> set[str]:
+    """Run code in an interpreter of its own; it prints what it has imported."""
+    done = subprocess.run(
+        [sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=False,
+        timeout=60,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    return set(json.loads(done.stdout))
+
+
+def test_help_and_version_import_nothing_heavy() -> None:
+    """One after another in one interpreter: what all of them do not import, none does."""
+    helps = [[*name.split(), "--help"] for name in ("", "topics", *COMMANDS)]
+    assert len(helps) > 20
+    imported = fresh(_CALLS, json.dumps([["--version"], *helps]))
+    assert {"blueattr", "typer"} <= imported
+    assert imported.intersection(HEAVY) == set()
+
+
+def test_the_package_itself_imports_nothing_heavy() -> None:
+    code = "import blueattr, json, sys; print(json.dumps([m.split('.')[0] for m in sys.modules]))"
+    imported = fresh(code)
+    assert "blueattr" in imported
+    assert imported.intersection([*HEAVY, "typer"]) == set()
+
+
+def test_the_check_would_see_a_heavy_import() -> None:
+    code = "import polars, json, sys; print(json.dumps([m.split('.')[0] for m in sys.modules]))"
+    assert "polars" in fresh(code).intersection(HEAVY)
+
+
+def test_the_arithmetic_needs_neither_store_nor_terminal_nor_network() -> None:
+    code = """
+import json, sys
+import blueattr
+panel = {"agent": [1, 2], "a": [1.0, 2.0], "b": [2.0, 1.0], "c": [3.0, 1.0]}
+assert blueattr.attribute(panel).total > 0
+assert blueattr.compare_scales(panel, sizes=[1]).indicators
+print(json.dumps(sorted({m.split('.')[0] for m in sys.modules})))
+"""
+    imported = fresh(code)
+    assert "numba" in imported
+    assert imported.isdisjoint({"duckdb", "typer", "atproto"})
+
+
+@pytest.mark.slow
+def test_the_commands_never_open_a_socket(tmp_path: Path) -> None:
+    # Sockets are refused by the interpreter itself, wherever in a library they would be opened.
+    store, lines = str(tmp_path / "s.duckdb"), write_events(tmp_path / "events.jsonl")
+    commands = [
+        ["ingest", str(lines), "--db", store],
+        ["status", "--db", store],
+        ["topics", "check", "mythos", "--db", store],
+        ["attribute", "--topic", "mythos", "--db", store],
+        ["compare-scales", "--topic", "mythos", "--sizes", "5", "--seeds", "1", "--db", store],
+    ]
+    code = """
+import contextlib, io, json, sys
+commands = json.loads(sys.argv[1])
+asked = []
+def hook(event, arguments):
+    if event.startswith(("socket.", "http.", "urllib.")):
+        asked.append(event)
+        raise OSError("no network here")
+sys.addaudithook(hook)
+with contextlib.suppress(OSError):
+    import socket
+    socket.create_connection(("127.0.0.1", 9))
+assert asked, "the hook works"
+asked.clear()
+from blueattr.cli.main import app
+for command in commands:
+    sys.argv = ["blueattr", *command]
+    with contextlib.redirect_stdout(io.TextIOWrapper(io.BytesIO())):
+        try:
+            app()
+        except SystemExit as done:
+            assert done.code == 0, command
+assert asked == [], asked
+print(json.dumps(sorted(sys.modules)))
+"""
+    imported = fresh(code, json.dumps(commands))
+    assert {"duckdb", "numba"} <= imported
+    assert imported.isdisjoint({"atproto", "httpx", "websockets", "requests"})
+
+
+def test_every_public_name_resolves() -> None:
+    assert len(blueattr.__all__) > 5
+    for name in blueattr.__all__:
+        assert getattr(blueattr, name).__name__ == name
+    assert set(blueattr.__all__) <= set(dir(blueattr))
+    with pytest.raises(AttributeError, match="has no attribute 'nothing'"):
+        blueattr.nothing  # noqa: B018 - the look-up is the test
+
+
+PACKAGE = Path(blueattr.__file__).parent
+
+# It imports modules of the user's own, which no contract can know.
+MAY_IMPORT_BY_NAME = {Path(find.__file__)}
+
+
+def hidden_imports(tree: ast.AST) -> Iterator[str]:
+    """Find imports that are no statements: the contract does not see them."""
+    for node in ast.walk(tree):
+        match node:
+            case ast.Name(id="import_module" | "__import__" as name):
+                yield name
+            case ast.Attribute(attr="import_module" | "__import__" as name):
+                yield name
+            case ast.alias(name="import_module" | "__import__" as name):
+                yield name
+
+
+def borrowed_privates(tree: ast.AST, package: str) -> Iterator[str]:
+    """Find private names that a module of `package` takes from another package of ours."""
+    modules: dict[str, str] = {}
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.ImportFrom) or not str(node.module).startswith("blueattr"):
+            continue
+        for alias in node.names:
+            whole = f"{node.module}.{alias.name}"
+            if is_module(whole):
+                modules[alias.asname or alias.name] = whole
+            elif is_private(alias.name) and package_of(str(node.module)) != package:
+                yield whole
+    for node in ast.walk(tree):
+        match node:
+            case ast.Attribute(value=ast.Name(id=name), attr=attribute) if name in modules:
+                if is_private(attribute) and package_of(modules[name]) != package:
+                    yield f"{modules[name]}.{attribute}"
+
+
+def is_private(name: str) -> bool:
+    return name.startswith("_") and not name.startswith("__")
+
+
+def place_of(module: str) -> Path:
+    return PACKAGE.joinpath(*module.split(".")[1:])
+
+
+def is_module(name: str) -> bool:
+    return place_of(name).is_dir() or place_of(name).with_suffix(".py").is_file()
+
+
+def package_of(module: str) -> str:
+    return module if place_of(module).is_dir() else module.rpartition(".")[0]
+
+
+def sources() -> dict[Path, ast.Module]:
+    # Not by rglob, which does not follow the links to the command line.
+    found = {}
+    for folder in (PACKAGE, *(p for p in PACKAGE.iterdir() if p.is_dir())):
+        for path in folder.rglob("*.py"):
+            found[path] = ast.parse(path.read_bytes())
+    assert len(found) > 100
+    assert PACKAGE / "cli" / "main.py" in found
+    return found
+
+
+def test_no_import_is_hidden_from_the_contract() -> None:
+    found = {path: list(hidden_imports(tree)) for path, tree in sources().items()}
+    assert {path for path, names in found.items() if names} == MAY_IMPORT_BY_NAME
+
+
+def test_no_private_name_is_taken_from_another_package() -> None:
+    found = []
+    for path, tree in sources().items():
+        package = ".".join(["blueattr", *path.relative_to(PACKAGE).parent.parts])
+        found += [f"{path}: {name}" for name in borrowed_privates(tree, package)]
+    assert found == []
+
+
+def test_the_walk_sees_hidden_imports_and_borrowed_privates() -> None:
+    for code in ("from importlib import import_module", "importlib.import_module('x')",
+                 "__import__('x')"):  # fmt: skip
+        assert list(hidden_imports(ast.parse(code)))
+    for code in ("from blueattr.errors import _x", "from blueattr import errors\nerrors._x"):
+        assert list(borrowed_privates(ast.parse(code), "blueattr.report"))
+        assert list(borrowed_privates(ast.parse(code), "blueattr")) == []
+    assert list(borrowed_privates(ast.parse("from blueattr.report import _x"), "blueattr"))
+
+
+def test_results_in_a_notebook_need_no_import_of_the_report_package() -> None:
+    code = """
+import json, sys
+import blueattr
+result = blueattr.attribute({"agent": [1, 2], "a": [1.0, 2.0], "b": [2.0, 1.0], "c": [3.0, 1.0]})
+assert not any(name.startswith("blueattr.report") for name in sys.modules)
+assert "<table" in result._repr_html_()
+assert result.to_polars().height
+print(json.dumps(sorted(sys.modules)))
+"""
+    assert "blueattr.report" in {*fresh(code)}

@@ -1,0 +1,183 @@
+"""Followers of scripted streams, on a clock of their own: no server, no waiting."""
+
+import threading
+import tracemalloc
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from blueattr.decode.chunk import Chunk
+from blueattr.ingest import follow as ingest_follow
+from blueattr.ingest.follow import Pace, follow
+from blueattr.ingest.meter import Moment
+from blueattr.sources.live.socket import ConnectionLost
+from blueattr.store.checkpoint import SourceState
+from blueattr.store.writer import Writer
+from support.events_builder import at
+from support.live_world import START, end_of, story
+from support.scripted_stream import FakeClock, ScriptedServer, Step, message
+from support.store_content import content, expected
+
+EVENTS = story(18)
+
+MESSAGES = [message(seq, event) for seq, event in enumerate(EVENTS, 1)]
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock(end_of(EVENTS))
+
+
+def test_a_scripted_stream_is_stored_like_a_real_one(tmp_path: Path, clock: FakeClock) -> None:
+    lost = ConnectionLost("the connection broke")
+    server = ScriptedServer(
+        clock, [*MESSAGES[:5], 3.0, *MESSAGES[5:7], lost], [lost], MESSAGES[3:]
+    )  # fmt: skip
+    db = tmp_path / "s.duckdb"
+    done = follow(db, [server.stream()], until="live", start=START, timing=clock.timing)
+    assert (done.outcome, done.reconnects, done.gaps) == ("live", 2, ())
+    assert content(db) == expected(EVENTS)
+    assert "cursor=1&" in server.asked[1] + "&", "it takes up before the last event"
+    assert clock.waits == [1.0, 2.0]
+
+
+def test_rows_wait_for_a_commit_no_longer_than_the_pace_says(
+    tmp_path: Path, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stop = threading.Event()
+    commits: list[float] = []
+    commit = Writer.commit
+
+    def noted(self: Writer, state: SourceState, **named: Any) -> None:
+        commits.append(clock.seconds)
+        commit(self, state, **named)
+
+    monkeypatch.setattr(Writer, "commit", noted)
+    script = [step for one in MESSAGES for step in (one, 2.0)]
+    server = ScriptedServer(clock, [*script, stop.set])
+    pace = Pace(commit_seconds=7.0, commit_multiple=0.0)
+    done = follow(
+        tmp_path / "s.duckdb", [server.stream()], start=START, timing=clock.timing, pace=pace,
+        stop=stop,
+    )  # fmt: skip
+    assert done.outcome == "stopped"
+    assert len(commits) >= 5
+    assert all(7 <= b - a <= 7.5 for a, b in pairwise([0.0, *commits]))
+
+
+def test_a_watcher_that_fails_does_not_lose_what_was_received(
+    tmp_path: Path, clock: FakeClock
+) -> None:
+    db = tmp_path / "s.duckdb"
+    server = ScriptedServer(clock, MESSAGES)
+
+    def watch(moment: Moment) -> None:
+        if moment.kept:
+            raise BrokenPipeError("nobody reads this")
+
+    with pytest.raises(BrokenPipeError):
+        follow(db, [server.stream()], start=START, timing=clock.timing, watch=watch)
+    assert content(db) == expected(EVENTS)
+
+
+# --- months of it --------------------------------------------------------------------------------
+
+
+class _Sources(dict[str, SourceState]):
+    """The sources of a store; counts how often all of them are gone through."""
+
+    passes = 0
+
+    def values(self) -> Any:
+        self.passes += 1
+        return super().values()
+
+
+class _Store:
+    """What a follower needs of a writer, and next to nothing done."""
+
+    def __init__(self) -> None:
+        self.known = _Sources(
+            (f"file:{k}", SourceState(f"file:{k}", "file", kept=10, rejected={"x": 1}))
+            for k in range(100)
+        )
+
+    def sources(self) -> _Sources:
+        return self.known
+
+    def count_events(self) -> int:
+        return 0
+
+    def stage(self, chunk: Chunk, state: SourceState) -> SourceState:
+        return replace(
+            state, position=chunk.resume, kept=state.kept + 1, rejected={"bad": state.kept // 2},
+            last_event=at(state.kept / 1000).replace(tzinfo=None),
+        )  # fmt: skip
+
+    def commit(self, _state: SourceState) -> None:
+        pass
+
+
+def chunks_in_memory(
+    count: int, clock: FakeClock, each: Callable[[int, list[Moment], _Store], None]
+) -> list[Moment]:
+    """Follow that many chunks into nothing; `each` is called before every chunk."""
+    stop = threading.Event()
+    store = _Store()
+    moments: list[Moment] = []
+
+    def script() -> Iterator[Step]:
+        for k in range(count):
+            each(k, moments, store)
+            clock.seconds += 1.0
+            yield MESSAGES[0]
+            yield 0.01
+        yield stop.set
+
+    def watch(moment: Moment) -> None:
+        moments[:] = [moment]
+
+    server = ScriptedServer(clock, script())
+    writer: Any = store
+    follower = ingest_follow._Follower(
+        writer, (server.stream(seconds=0.001),), "stopped", None, START, None, stop, watch,
+        clock.timing, Pace(),
+    )  # fmt: skip
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ingest_follow, "roll_up", lambda _writer: None)
+        assert follower.run().outcome == "stopped"
+    return moments
+
+
+def test_a_follower_of_many_chunks_does_not_grow(clock: FakeClock) -> None:
+    sizes: list[int] = []
+
+    def measure(k: int, *_: object) -> None:
+        if k % 2000 == 500:
+            sizes.append(tracemalloc.get_traced_memory()[0])
+
+    tracemalloc.start()
+    try:
+        chunks_in_memory(5000, clock, measure)
+    finally:
+        tracemalloc.stop()
+    assert len(sizes) == 3
+    # A list of one reference a chunk would be 16,000 bytes for the last two thousand.
+    assert sizes[2] - sizes[1] < 4000
+
+
+def test_a_chunk_is_not_paid_for_by_every_source_the_store_has(clock: FakeClock) -> None:
+    passes: list[int] = []
+
+    def measure(_k: int, _moments: object, store: _Store) -> None:
+        passes.append(store.known.passes)
+
+    (last,) = chunks_in_memory(500, clock, measure)
+    assert len(passes) == 500
+    assert passes[-1] == passes[1], "each chunk goes through all sources"
+    assert (last.kept, last.rejected) == (500, 249), "of this run alone"
+    assert last.rate == pytest.approx(1.0, rel=0.2)

@@ -1,0 +1,257 @@
+"""Features against a plain recount of small random networks."""
+
+import math
+from collections import Counter
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+import polars as pl
+import pytest
+from hypothesis import HealthCheck, given
+from hypothesis import strategies as st
+
+from blueattr.analysis.features import make_features
+from blueattr.errors import EmptyPanelError
+from blueattr.ingest import read
+from blueattr.panel import features
+from blueattr.panel.features import COUNTS, SCHEMA
+from blueattr.panel.query import PanelQuery
+from blueattr.provenance import Window
+from support.effort import costly_law
+from support.events_builder import (
+    POST,
+    Event,
+    account,
+    at,
+    delete,
+    did,
+    follow,
+    lines,
+    micros,
+    post,
+    profile,
+    repost,
+    uri,
+)
+
+WHO = ("ann", "bea", "cyd", "dot")
+
+START, END = at(0), at(days=3)
+
+
+def ingest(db: Path, events: list[Event]) -> Path:
+    path = db.parent / "x.jsonl"
+    path.write_bytes(lines(*events))
+    read.ingest(db, [str(path)])
+    return db
+
+
+def query(db: Path, topic: bool, scale: features.Scale = "raw") -> PanelQuery:
+    match = ("mythos",) if topic else ()
+    return PanelQuery(
+        db, None if topic else "all", match, start=START, end=END, scale=scale, keep_bots=True
+    )
+
+
+# --- a plain recount -----------------------------------------------------------------------------
+
+Row = dict[str, int]
+
+
+def recount(events: list[Event], topic: bool) -> dict[str, Row]:
+    """Read each agent's counts off the events, which hold each record once."""
+
+    ordered = sorted(events, key=lambda e: e["time_us"])
+    statuses = {e["did"]: e["account"].get("status") for e in ordered if e["kind"] == "account"
+                and e["time_us"] < micros(END)}  # fmt: skip
+    gone = {who for who, status in statuses.items() if status == "deleted"}
+    commits = [e for e in ordered if e["kind"] == "commit"]
+    removed = {
+        (e["did"], e["commit"]["collection"], e["commit"]["rkey"])
+        for e in commits
+        if e["commit"]["operation"] == "delete"
+    }
+    kept = [
+        e
+        for e in commits
+        if e["commit"]["operation"] != "delete"
+        and (e["did"], e["commit"]["collection"], e["commit"]["rkey"]) not in removed
+        and micros(START) <= e["time_us"] < micros(END)
+    ]
+    deleted_ever = {
+        e["did"]: e["time_us"]
+        for e in ordered
+        if e["kind"] == "account" and e["account"].get("status") == "deleted"
+    }
+    matched = {
+        f"at://{e['did']}/{POST}/{e['commit']['rkey']}"
+        for e in kept
+        if "mythos" in e["commit"]["record"].get("text", "")
+        and e["did"] not in gone
+        and e["time_us"] > deleted_ever.get(e["did"], 0)
+    }
+    rows = {e["did"]: dict.fromkeys(COUNTS, 0) for e in kept if e["did"] not in gone}
+    for e in kept:
+        if e["did"] in gone:
+            continue
+        record, collection = e["commit"]["record"], e["commit"]["collection"].split(".")[-1]
+        if collection == "follow":
+            if record["subject"] != e["did"] and record["subject"] in rows:
+                rows[record["subject"]]["follows_received"] += 1
+            continue
+        reply = record.get("reply")
+        target = reply["parent"]["uri"] if reply else record.get("subject", {}).get("uri")
+        own = f"at://{e['did']}/{POST}/{e['commit']['rkey']}" if collection == "post" else None
+        touched = {own, target, reply["root"]["uri"] if reply else None}
+        if topic and not touched & matched:
+            continue
+        kind = "reposts" if collection == "repost" else "replies" if reply else "posts"
+        rows[e["did"]][kind] += 1
+        whom = target.split("/")[2] if target else None
+        if whom in rows and whom != e["did"]:
+            rows[whom]["replies_received" if reply else "reposts_received"] += 1
+    return rows
+
+
+@st.composite
+def networks(draw: st.DrawFn) -> list[Event]:
+    """Few accounts, each record written once, some removed, some accounts gone."""
+    out: list[Event] = []
+    for rev in range(draw(st.integers(1, 25))):
+        who, other = draw(st.sampled_from(WHO)), draw(st.sampled_from(WHO))
+        # Before, in and after the window; the bounds themselves are likely.
+        time = START + timedelta(hours=12) * draw(st.integers(-1, 7))
+        rkey, target = f"r{rev}", uri(other, f"r{draw(st.integers(0, 25))}")
+        text = draw(st.sampled_from(["mythos", "nothing"]))
+        match draw(st.sampled_from(["post", "reply", "reply", "repost", "follow", "gone", "del"])):
+            case "post":
+                out.append(post(who, rkey, text, rev=rev, time=time))
+            case "reply":
+                root = draw(st.sampled_from([target, uri(who, f"r{draw(st.integers(0, 25))}")]))
+                out.append(post(who, rkey, text, rev=rev, time=time, parent=target, root=root))
+            case "repost":
+                out.append(repost(who, rkey, target, rev=rev, time=time))
+            case "follow":
+                out.append(follow(who, rkey, other, rev=rev, time=time))
+            case "gone" if draw(st.booleans()):
+                out.append(account(who, "deleted", time=time + timedelta(minutes=1)))
+            case "del" if out:
+                what = draw(st.sampled_from(out))
+                if what["kind"] == "commit":
+                    name, key = what["did"].split(":")[-1], what["commit"]["rkey"]
+                    out.append(delete(name, what["commit"]["collection"], key, rev=99, time=time))
+    return out
+
+
+@costly_law(25, suppress=[HealthCheck.function_scoped_fixture])
+@given(networks(), st.booleans())
+def test_features_equal_a_plain_recount(
+    fresh: Callable[[], Path], events: list[Event], topic: bool
+) -> None:
+    wanted = recount(events, topic)
+    db = ingest(fresh() / "store.duckdb", events)
+    if not wanted:
+        with pytest.raises(EmptyPanelError):
+            make_features(query(db, topic))
+        return
+    frame, origin = make_features(query(db, topic))
+    assert frame.schema == SCHEMA
+    assert frame["did"].to_list() == sorted(wanted)
+    for row in frame.to_dicts():
+        counts = wanted[row["did"]]
+        assert {name: row[name] for name in COUNTS} == counts
+        assert row["a"] == counts["posts"] + counts["replies"] + counts["reposts"]
+        assert row["b"] == row["followers"] == counts["follows_received"]
+        assert row["c"] == counts["replies_received"] + counts["reposts_received"]
+        assert row["activity"] == row["a"]
+    assert origin.feature_scale == "raw"
+    scaled, _ = make_features(query(db, topic, "log1p"))
+    for name in "abc":
+        assert scaled[name].to_list() == [math.log1p(x) for x in frame[name]]
+    assert scaled.drop("a", "b", "c").equals(frame.drop("a", "b", "c"))
+
+
+# --- by hand -------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def network(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    mine = uri("ann", "p")
+    events = [
+        post("ann", "p", "mythos", rev=1, time=at(1)),
+        post("ann", "q", "other", rev=2, time=at(days=1)),
+        # To oneself, by someone gone, by others; on the topic and off it.
+        post("ann", "self", "me", rev=3, time=at(2), parent=mine),
+        repost("ann", "self", mine, rev=4, time=at(2)),
+        follow("ann", "self", "ann", rev=5, time=at(2)),
+        post("gone", "r", "mythos", rev=6, time=at(2), parent=mine),
+        follow("gone", "f", "ann", rev=7, time=at(2)),
+        account("gone", "deleted", time=at(days=2)),
+        post("bea", "r", "yes", rev=8, time=at(3), parent=mine),
+        repost("bea", "s", mine, rev=9, time=at(3, days=1)),
+        repost("bea", "t", uri("ann", "q"), rev=10, time=at(3, days=1)),
+        follow("bea", "f", "ann", rev=11, time=at(3)),
+        follow("bea", "g", "nobody", rev=12, time=at(3)),
+        follow("cyd", "f", "bea", rev=13, time=at(3)),
+        profile("dot", rev=14, time=at(3), operation="update"),
+    ]
+    return ingest(tmp_path_factory.mktemp("network") / "store.duckdb", events)
+
+
+def rows(frame: pl.DataFrame) -> dict[str, tuple[float, ...]]:
+    return {r[0]: r[1:] for r in frame.select("did", "a", "b", "c").iter_rows()}
+
+
+def test_topic_scopes_activity_and_influence_but_not_popularity(network: Path) -> None:
+    on, origin = make_features(query(network, topic=True))
+    assert rows(on) == {
+        did("ann"): (3.0, 1.0, 2.0), did("bea"): (2.0, 1.0, 0.0), did("cyd"): (0.0, 0.0, 0.0)
+    }  # fmt: skip
+    assert origin.topic is not None
+    assert origin.popularity == "follows received in the window"
+    every, origin = make_features(query(network, topic=False))
+    assert rows(every) == {
+        did("ann"): (4.0, 1.0, 3.0), did("bea"): (3.0, 1.0, 0.0), did("cyd"): (0.0, 0.0, 0.0)
+    }  # fmt: skip
+    assert origin.topic is None
+    assert origin.window == Window(START, END)
+
+
+def test_days_sum_to_the_whole_window(network: Path) -> None:
+    whole, _ = make_features(query(network, topic=False))
+    total: Counter[tuple[str, str]] = Counter()
+    for day in range(3):
+        part = PanelQuery(
+            network, start=at(days=day), end=at(days=day + 1), scale="raw", keep_bots=True
+        )
+        try:
+            frame, _ = make_features(part)
+        except EmptyPanelError:
+            continue
+        for row in frame.to_dicts():
+            total.update({(row["did"], name): row[name] for name in COUNTS if row[name]})
+    # On its first day the account that is gone later was there: what it did counts on that day.
+    extra = {(did("ann"), "replies_received"): 1, (did("ann"), "follows_received"): 1,
+             (did("gone"), "replies"): 1}  # fmt: skip
+    assert total == Counter(
+        {(r["did"], name): r[name] for r in whole.to_dicts() for name in COUNTS if r[name]}
+    ) + Counter(extra)
+
+
+def test_build_keeps_the_order_of_agents_and_leaves_others_out() -> None:
+    zero = dict.fromkeys(COUNTS, 0)
+    days = pl.DataFrame(
+        [
+            {"account": 2, "day": 1, **zero, "posts": 2, "follows_received": 1},
+            {"account": 2, "day": 2, **zero, "posts": 3},
+            {"account": 9, "day": 1, **zero, "posts": 7},
+        ]
+    )
+    agents = pl.DataFrame({"account": [3, 2], "did": ["did:plc:z", "did:plc:a"]})
+    built = features.build(days, agents, "raw")
+    assert built.schema == SCHEMA
+    assert rows(built) == {"did:plc:z": (0.0, 0.0, 0.0), "did:plc:a": (5.0, 1.0, 0.0)}
+    assert built["did"].to_list() == ["did:plc:z", "did:plc:a"]
+    none = features.build(days.clear(), agents)
+    assert rows(none) == dict.fromkeys(agents["did"], (0.0, 0.0, 0.0))

@@ -1,0 +1,528 @@
+"""The page: what is in it, that nothing in it acts, and that its numbers are the results'."""
+
+import base64
+import csv
+import hashlib
+import io
+import json
+import re
+from dataclasses import replace
+from functools import cache
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from blueattr.attribution.question import Question, Sampling
+from blueattr.errors import ExitCode, OutputError, UsageError
+from blueattr.provenance import Provenance
+from blueattr.report import render
+from blueattr.report.figures.agents import leaders_report
+from blueattr.report.figures.topic import topic_exhibits
+from blueattr.report.pages.gallery import write_report
+from blueattr.report.pages.page import page_html, slug, write_page
+from blueattr.studies.topic import TopicReport, concentration, curve_sizes, topic_report
+from support.cli_world import harmless, ok, run, write_store
+from support.effort import law
+from support.hostile_text import HOSTILE
+from support.html_pages import Element, inert, tree
+from support.topic_cases import COMMAND, VERSIONS, hostile, make, origin_of, panel, report, topics
+
+LAW = law(40)
+
+SVG = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 1 1"></svg>'
+
+
+def drawn(_: object) -> str:
+    """Drawing takes a while, and most tests are not about it."""
+    return SVG
+
+
+def page(*reports: TopicReport) -> str:
+    return page_html(reports or (report(),), drawn)
+
+
+# --- what a page is -------------------------------------------------------------------------------
+
+
+def test_a_page_is_a_function_of_its_reports() -> None:
+    assert page() == page()
+    assert page() != page(report("the-masters"))
+
+
+def test_the_policy_permits_the_page_its_own_style_and_nothing_else() -> None:
+    html = page(*topics())
+    root = tree(html)
+    policy = next(m.attributes["content"] for m in root.all("meta")
+                  if m.attributes.get("http-equiv") == "Content-Security-Policy")  # fmt: skip
+    assert policy is not None
+    rules = dict(part.strip().split(" ", 1) for part in policy.split(";"))
+    (style,) = root.all("style")
+    digest = base64.b64encode(hashlib.sha256(style.text().encode()).digest()).decode()
+    assert rules == {
+        "default-src": "'none'", "style-src": f"'sha256-{digest}'", "img-src": "data:",
+        "base-uri": "'none'", "form-action": "'none'",
+    }  # fmt: skip
+    # Nothing stands before the policy that it would not cover.
+    assert [e.tag for e in root.all("head")[0].walk()][:3] == ["head", "meta", "meta"]
+
+
+@pytest.mark.parametrize("reports", [(), "all"], ids=["one", "several"])
+def test_nothing_in_a_page_acts(reports: object) -> None:
+    root = tree(page(*topics()) if reports else page())
+    inert(root)
+    assert len(root.all("figure")) == (13 if reports else 4)
+
+
+def test_the_drawn_page_is_inert_too() -> None:
+    inert(tree(page_html([report()])))
+
+
+def test_a_page_has_landmarks_headings_in_order_and_named_tables() -> None:
+    for html in (page(), page(*topics())):
+        root = tree(html)
+        assert [len(root.all(tag)) for tag in ("header", "nav", "main", "footer", "h1")] == [1] * 5
+        assert root.all("html")[0].attributes["lang"] == "en"
+        levels = [int(e.tag[1]) for e in root.walk() if re.fullmatch(r"h[1-6]", e.tag)]
+        assert all(after - before <= 1 for before, after in pairwise(levels))
+        for table in root.all("table"):
+            assert table.all("caption")
+            heads = table.all("thead")[0].all("th")
+            assert all(th.attributes["scope"] == "col" for th in heads)
+            for row in table.all("tbody")[0].all("tr"):
+                scopes = [th.attributes["scope"] for th in row.all("th")]
+                assert "row" in scopes
+        for figure in root.all("figure"):
+            images = [e for e in figure.walk() if e.attributes.get("role") == "img"]
+            assert len(images) == 2
+            for image in images:
+                assert len(image.attributes["aria-label"] or "") > 40
+            assert figure.all("figcaption")
+        assert root.by_id("main").attributes["tabindex"] == "-1"
+
+
+def test_the_headline_is_made_from_the_numbers() -> None:
+    root = tree(page())
+    heat = report().comparison.indicators[1]
+    rest = sum(tier.share for tier in heat.full.tiers[1:])
+    lede = next(e.text() for e in root.all("p") if e.attributes.get("class") == "lede")
+    assert f"{100 * rest:.1f} %" in lede
+    assert "heat" in lede
+    assert "400 agents" in lede
+    sampled = sum(tier.share_mean for tier in heat.samples[0].tiers[1:])
+    assert f"{100 * sampled:.1f} %" in lede
+
+
+def test_what_reproduces_it_is_in_it() -> None:
+    text = " ".join(tree(page()).text().split())
+    assert COMMAND in text
+    for name, version in VERSIONS:
+        assert f"{name} {version}" in text
+    for fact in ("3 seeds each, from base seed 6", "ranked by followers", "feature scale log1p"):
+        assert fact.replace(" log1p", "log1p") in text or fact in text
+    assert "handle has 'bot' as a word 150" in text
+    assert "the server no longer had these events" in text
+    assert "1 gap: 3 h 20 min of it not seen" in text
+
+
+# --- numbers --------------------------------------------------------------------------------------
+
+
+def table_rows(table: Element) -> list[list[str]]:
+    """The cells of a table's body, a cell that spans rows repeated in each of them."""
+    rows = []
+    for body in table.all("tbody"):
+        spanning: list[str] = []
+        for row in body.all("tr"):
+            cells = [e for e in row.children if isinstance(e, Element)]
+            own = [e.text() for e in cells]
+            if cells[0].attributes.get("scope") == "rowgroup":
+                spanning = own[:1]
+                rows.append(own)
+            else:
+                rows.append([*spanning, *own])
+    return rows
+
+
+def shown(value: Any, kind: str) -> str:
+    if value is None:
+        return "-"
+    return f"{value:,}" if kind == "int" else str(value)
+
+
+def test_tables_are_those_of_the_json() -> None:
+    root = tree(page())
+    for exhibit in topic_exhibits(report()):
+        document = json.loads(render(exhibit.report, "json"))
+        table = exhibit.report.tables[0]
+        expected = [
+            [shown(row[column.name], column.kind) for column in table.columns]
+            for row in document["table"]
+        ]
+        assert len(expected) > 2
+        found = table_rows(root.by_id(f"r-table-{exhibit.name}"))
+        assert [[cell or "" for cell in row] for row in expected] == found
+
+
+def test_the_largest_agents_are_those_of_the_json_to_the_last_bit() -> None:
+    root = tree(page())
+    for k, one in enumerate(sorted(report().leaders, key=lambda one: one.indicator != "heat")):
+        rows = json.loads(render(leaders_report(one, report().provenance), "json"))["data"]
+        table = root.by_id(f"r-leaders-{k}")
+        assert one.indicator in table.all("caption")[0].text()
+        found = [
+            [data.attributes["value"] for data in row.all("data")]
+            for row in table.all("tbody")[0].all("tr")
+        ]
+        assert found == [
+            [repr(row[name]) for name in ("rank", "a", "b", "c", "value", "share")] for row in rows
+        ]
+        names = [row.all("th")[0] for row in table.all("tbody")[0].all("tr")]
+        for row, name in zip(rows, names, strict=True):
+            (link,) = name.all("a")
+            assert link.attributes["href"] == f"https://bsky.app/profile/{row['did']}"
+            assert link.attributes["rel"] == "noopener noreferrer"
+            assert link.text() == (row["handle"] or row["did"])
+            assert row["did"] in name.text()
+        assert any(row["handle"] for row in rows)
+        assert not all(row["handle"] for row in rows)
+
+
+def test_the_csv_in_the_page_is_the_data_behind_the_figure() -> None:
+    root = tree(page())
+    links = [a for a in root.all("a") if "download" in a.attributes]
+    exhibits = topic_exhibits(report())
+    assert [a.attributes["download"] for a in links] == [f"mythos-{e.name}.csv" for e in exhibits]
+    for link, exhibit in zip(links, exhibits, strict=True):
+        data = base64.b64decode((link.attributes["href"] or "").split("base64,")[1]).decode()
+        rows = list(csv.DictReader(io.StringIO(data), strict=True))
+        expected = json.loads(render(exhibit.report, "json"))["data"]
+        assert len(rows) == len(expected) > 10
+        for row, given_row in zip(rows, expected, strict=True):
+            assert list(row) == list(given_row)
+            for name, value in given_row.items():
+                match value:
+                    case None:
+                        assert row[name] == ""
+                    case float() | int():
+                        assert float(row[name]) == value
+                    case _:
+                        assert row[name] == value
+
+
+# --- what it is computed from ---------------------------------------------------------------------
+
+
+@given(n=st.integers(1, 3_000_000))
+@LAW
+def test_curve_sizes_ascend_from_100_to_the_panel(n: int) -> None:
+    sizes = curve_sizes(n)
+    assert sizes[-1] == n
+    assert list(sizes) == sorted(set(sizes))
+    assert sizes[0] == (100 if n > 100 else 1) or n == 1
+    assert len(sizes) <= 16
+
+
+@given(values=st.lists(st.tuples(*[st.integers(0, 5)] * 3), min_size=2, max_size=60))
+@LAW
+def test_concentration_is_a_plain_running_sum(values: list[tuple[int, int, int]]) -> None:
+    from blueattr.attribution.attribute import (  # noqa: PLC0415 - the rest needs no arithmetic
+        attribute,
+    )
+    from blueattr.errors import ZeroTotalError  # noqa: PLC0415
+
+    frame = {"agent": list(range(len(values)))} | {
+        name: [row[k] for row in values] for k, name in enumerate("abc")
+    }
+    for indicator in ("heat", "var"):
+        try:
+            result = attribute(frame, indicator)
+        except ZeroTotalError:
+            continue
+        curve = concentration(result)
+        shares = result.agents["share"].to_list()
+        assert curve.agents[0] == 1
+        assert curve.agents[-1] == curve.n_agents == len(values)
+        for k, share in zip(curve.agents, curve.shares, strict=True):
+            assert share == pytest.approx(sum(shares[:k]), abs=1e-9)
+        sums = np.cumsum(shares)
+        assert sums[curve.half - 1] >= 0.5 - 1e-9
+        assert curve.half == 1 or sums[curve.half - 2] < 0.5 + 1e-9
+
+
+def test_the_curve_ends_at_the_full_panel_and_agrees_with_the_comparison() -> None:
+    for scales, curve in zip(
+        report().comparison.indicators, report().curve.indicators, strict=True
+    ):
+        last = curve.samples[-1]
+        assert last.size == 400
+        for tier, spread in zip(scales.full.tiers, last.tiers, strict=True):
+            assert spread.share_mean == pytest.approx(tier.share)
+            assert spread.share_std == pytest.approx(0, abs=1e-12)
+        same = next(s for s in curve.samples if s.size == 100)
+        beside = next(s for s in scales.samples if s.size == 100)
+        assert same.tiers == beside.tiers
+        assert same.rescaling is None
+        assert beside.rescaling is not None
+
+
+FEW = Sampling(sizes=(20,), seeds=2)
+
+
+def test_an_indicator_without_an_answer_is_said_to_have_none() -> None:
+    frame = panel().with_columns(c=pl.lit(0.0))
+    made = topic_report(frame, Question(("heat", "lin")), FEW, provenance=origin_of())
+    assert [one.indicator for one in made.leaders] == ["lin"]
+    text = tree(page(made)).text()
+    assert "heat has no answer on this panel: c is 0 for every agent" in " ".join(text.split())
+    none = topic_report(frame, Question(("heat",)), FEW, provenance=origin_of())
+    root = tree(page(none))
+    inert(root)
+    assert root.all("figure") == []
+    assert "heat has no answer" in root.text()
+    inert(tree(page(none, none)))
+
+
+def test_a_panel_of_ones_own_has_no_window_and_no_days() -> None:
+    made = topic_report(panel(), Question(("heat",)), FEW, provenance=Provenance("mine.csv"))
+    text = " ".join(tree(page(made)).text().split())
+    assert "mine.csv" in text
+    assert "A features file has no window" in text
+    assert "by day" not in text
+
+
+@pytest.mark.parametrize("top", [0, 1001])
+def test_how_many_agents_are_named_has_bounds(top: int) -> None:
+    with pytest.raises(UsageError, match="names 1 to 1,000 agents"):
+        topic_report(panel(), Question(("heat",)), FEW, top=top)
+
+
+def test_tiny_panels_and_many_tiers_have_pages(tmp_path: Path) -> None:
+    for n, cutoffs in ((1, (50.0,)), (2, (1.0, 10.0)), (30, (1.0, 5.0, 20.0, 50.0))):
+        frame = panel(n).with_columns(pl.col("a", "c") + 1)
+        made = topic_report(
+            frame, Question(("lin", "heat"), cutoffs=cutoffs), Sampling(sizes=(1,), seeds=2)
+        )
+        inert(tree(page_html([made])))
+
+
+# --- hostile text ---------------------------------------------------------------------------------
+
+ATTACKS = [
+    "<script>alert(1)</script>",
+    "</title></style><script>alert(1)</script>",
+    "\" onmouseover=\"alert(1)\" x='",
+    "<img src=x onerror=alert(1)>",
+    "{{ 7 * 7 }}{% raw %}",
+    "javascript:alert(1)",
+    "]]><!--",
+    "&lt;b&gt;&amp;",
+    "did:plc:aaaa\"><script>alert(1)</script>",
+    "did:plc:aaaa/../../evil?x#y",
+    "=HYPERLINK(\"http://evil.example\")",
+    "\u202egnp.exe\u2066",
+    "a\u0000b\u001b[31m\r\n",
+    "\ud800",
+    "z\u0301" * 50,
+]  # fmt: skip
+
+
+@cache
+def plain() -> Element:
+    return tree(page(hostile("plain")))
+
+
+@pytest.mark.parametrize("text", [*ATTACKS, *HOSTILE])
+def test_hostile_text_is_shown_and_does_nothing(text: str) -> None:
+    html = page(hostile(text))
+    html.encode()
+    root = tree(html)
+    inert(root)
+    assert root.all("script") == []
+    body = re.sub(r"<style>.*?</style>", "", html, flags=re.DOTALL)
+    assert harmless(body)
+    # The tags of the page are the same whatever the text is.
+    assert [e.tag for e in root.walk() if e.tag != "a"] == [
+        e.tag for e in plain().walk() if e.tag != "a"
+    ]
+
+
+@given(text=st.text(max_size=60))
+@LAW
+def test_any_text_is_shown_and_does_nothing(text: str) -> None:
+    root = tree(page(hostile(text)))
+    inert(root)
+
+
+@pytest.mark.parametrize("text", [ATTACKS[0], ATTACKS[2], "\u202e\x00\ud800&<"])
+def test_hostile_text_in_figures_is_drawn_and_does_nothing(text: str) -> None:
+    html = page_html([hostile(text)])
+    html.encode()
+    inert(tree(html))
+
+
+def test_long_names_are_cut_where_people_read_and_whole_where_programs_do(tmp_path: Path) -> None:
+    name = "x" * 100_000
+    one = replace(hostile(name), concentrations=(), comparison=hostile("x").comparison)
+    html = page(one)
+    longest = max(
+        len(word)
+        for word in re.split(
+            r"[<>\s]",
+            re.sub(
+                r"<code>.*?</code>|base64,[A-Za-z0-9+/=]+|[a-z-]+=\"[^\"]*\"",
+                "",
+                html,
+                flags=re.DOTALL,
+            ),
+        )
+    )
+    assert longest <= 4_100
+    assert "more characters]" in html
+    assert len(html) < 3_000_000
+    document = json.loads(render(leaders_report(one.leaders[0], one.provenance), "json"))
+    assert document["data"][0]["handle"] == name
+    leaders = render(leaders_report(one.leaders[0], one.provenance), "csv").decode()
+    assert name in leaders
+
+
+def test_only_what_has_the_form_of_a_did_is_linked() -> None:
+    for text, linked in (("did:plc:abc", True), ("did:web:example.org", True), ("did:x", False),
+                         ("did:plc:", False), ("did:plc:a b", False), ("did:plc:a\n", False),
+                         ("javascript:x", False), ("did:plc:á", False)):  # fmt: skip
+        root = tree(page(hostile(text)))
+        row = root.by_id("r-leaders-0").all("tbody")[0].all("tr")[1]
+        assert bool(row.all("a")) == linked, text
+
+
+# --- files ----------------------------------------------------------------------------------------
+
+
+def test_file_names_hold_nothing_but_letters_digits_and_hyphens() -> None:
+    assert slug("../../etc/passwd") == "etc-passwd"
+    assert slug("\u202e") == "report"
+    assert len(slug("a" * 500)) == 60
+
+
+def test_forms_of_a_report(tmp_path: Path) -> None:
+    (one,) = write_report([report()], tmp_path / "deep" / "er")
+    assert one == tmp_path / "deep" / "er" / "mythos.html"
+    (all_of_them,) = write_report(topics()[:2], tmp_path)
+    assert all_of_them.name == "all-topics.html"
+    (named,) = write_report([report()], tmp_path / "x.html")
+    assert named.read_bytes() == one.read_bytes()
+    data = write_report(topics()[:2], tmp_path / "data", "csv")
+    assert len(data) == 1 + 2 * (4 + 4)
+    assert len({path.name for path in data}) == len(data)
+    for path in data:
+        rows = list(csv.DictReader(path.read_text().splitlines(), strict=True))
+        assert rows
+        assert rows[0]["topic"] in {"mythos", "the-masters", "earth-day"} | {
+            "Mythos", "The-masters", "Earth-day"}  # fmt: skip
+    for path in write_report([report()], tmp_path / "data", "parquet"):
+        assert len(pl.read_parquet(path)) > 3
+    for path in write_report([report()], tmp_path / "data", "json"):
+        assert json.loads(path.read_text())["schema_version"] == 1
+
+
+def test_topics_of_one_name_do_not_share_files(tmp_path: Path) -> None:
+    twice = [make(panel(), origin_of(name)) for name in ("a/b", "a b")]
+    paths = write_report(twice, tmp_path, "json")
+    assert len(set(paths)) == len(paths) == 1 + 2 * 8
+
+
+def test_a_place_that_does_not_fit_is_refused(tmp_path: Path) -> None:
+    for out, form in (("x.html", "png"), ("x.pdf", "html"), ("x.json", "json"), ("x.png", "png")):
+        with pytest.raises(UsageError):
+            write_report([report()], tmp_path / out, form)  # type: ignore[arg-type] # as from a user
+    (tmp_path / "file").write_text("")
+    with pytest.raises(OutputError, match="cannot make the folder"):
+        write_report([report()], tmp_path / "file" / "x")
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["file"]
+
+
+def test_a_page_that_cannot_be_written_leaves_the_old_one(tmp_path: Path) -> None:
+    path = tmp_path / "p.html"
+    path.write_text("old")
+    with pytest.raises(AttributeError):
+        write_page(replace(report(), comparison=None), path)  # type: ignore[arg-type] # a fault
+    assert path.read_text() == "old"
+    assert [p.name for p in tmp_path.iterdir()] == ["p.html"]
+
+
+# --- the command ----------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def db(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_store(tmp_path_factory.mktemp("events") / "world.duckdb")
+
+
+def command_of(html: str) -> list[str]:
+    import shlex  # noqa: PLC0415
+
+    (command,) = {code.text() for code in tree(html).all("code")}
+    return shlex.split(command)[1:]
+
+
+def test_the_command_in_the_page_gives_the_same_page(db: Path, tmp_path: Path) -> None:
+    asked = ["report", "--topic", "mythos", "--db", db, "--sizes", "5,20", "--seeds", "2",
+             "--indicator", "heat,hill,gini", "--tiers", "5,20", "--seed", "3", "--top", "7",
+             "--scale", "raw", "--max-rate", "500/3", "--weights", "0.5,0.3,0.2",
+             "--protocol", "active,top", "--window", "5d"]  # fmt: skip
+    done = ok(*asked, "--out", tmp_path / "one.html")
+    assert done.stdout == b""
+    assert done.stderr == f"written: {tmp_path / 'one.html'}\n"
+    html = (tmp_path / "one.html").read_text()
+    inert(tree(html))
+    ok(*command_of(html), "--out", tmp_path / "two.html")
+    assert (tmp_path / "two.html").read_text() == html
+    text = tree(html).text()
+    assert ".bsky.social" in text or ".example" in text or "handle" in text
+
+
+def test_every_figure_says_what_it_is_of_and_what_was_not_seen(db: Path, tmp_path: Path) -> None:
+    ok("report", "--topic", "mythos", "--db", db, "--window", "20d", "--sizes", "5", "--seeds", "1",
+       "--indicator", "gini", "--format", "json", "--out", tmp_path)  # fmt: skip
+    documents = {path.stem: json.loads(path.read_text()) for path in tmp_path.iterdir()}
+    assert documents.keys() == {
+        f"mythos-{name}"
+        for name in ("tier-shares", "share-by-size", "concentration", "heat-by-day", "leaders-gini")
+    }
+    for document in documents.values():
+        assert document["topic"]["name"] == "mythos"
+        assert len(document["gaps"]) == 1
+        assert document["source"] == str(db)
+    days = documents["mythos-heat-by-day"]
+    assert sum(row["unseen_seconds"] for row in days["data"]) > 3 * 86_400
+    assert any("h not seen" in row["note"] for row in days["table"])
+
+
+def test_report_of_all_topics_and_of_a_features_file(db: Path, tmp_path: Path) -> None:
+    base = ["--sizes", "5", "--seeds", "1", "--indicator", "lin"]
+    ok("report", "--all-topics", "--db", db, "--out", tmp_path / "all", *base)
+    root = tree((tmp_path / "all" / "all-topics.html").read_text())
+    assert len(root.all("article")) == 5
+    ok("features", "--topic", "mythos", "--db", db, "--out", tmp_path / "f.parquet")
+    done = ok("report", "--features", tmp_path / "f.parquet", "--out", tmp_path / "own", *base)
+    (page_of_it,) = (tmp_path / "own").iterdir()
+    assert done.stderr == f"written: {page_of_it}\n"
+    assert page_of_it.suffix == ".html"
+    inert(tree(page_of_it.read_text()))
+
+
+def test_report_refuses_what_makes_no_sense(db: Path, tmp_path: Path) -> None:
+    for asked in (
+        ["--topic", "mythos", "--all-topics"],
+        ["--topic", "mythos", "--format", "png", "--out", tmp_path / "x.html"],
+        ["--topic", "mythos", "--top", "0"],
+    ):
+        done = run("report", "--db", db, *asked)
+        assert done.code == ExitCode.USAGE, done.stderr
+        assert done.stdout == b""
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,248 @@
+"""docs/numbers.md defines every field of every report, and none that there is not."""
+
+import os
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from blueattr.ingest.follow import Followed
+from blueattr.ingest.hydrate import Hydrated
+from blueattr.panel.features import SCHEMA
+from blueattr.report import Report
+from blueattr.report.fields import Field, Fields, definitions
+from blueattr.report.figures.studies import bootstrap_exhibit, sensitivity_exhibit
+from blueattr.report.inventory.hydrations import hydrate_report
+from blueattr.report.inventory.ingests import fetch_report, follow_report
+from blueattr.report.inventory.rollups import rollup_report
+from blueattr.report.pages.gallery import _data
+from blueattr.report.pages.page import _numbers
+from blueattr.report.results.convergences import convergence_report
+from blueattr.report.results.validations import validation_report
+from blueattr.runs.listing import runs_report, settings_report
+from blueattr.runs.record import Run, Stage
+from blueattr.runs.settings import FilePath, Key, Section, settle
+from blueattr.store.rollups import RolledUp
+from blueattr.studies.convergence import convergence
+from blueattr.studies.validation.validate import validate
+from support.golden_cases import REPORTS
+from support.inventory_cases import DB, INGESTED
+from support.places import ROOT
+from support.report_cases import ATTRIBUTION
+from support.study_cases import BOOTSTRAP, SENSITIVITY
+from support.topic_cases import report, topics
+
+PAGE = ROOT / "docs" / "numbers.md"
+
+WRITE = os.environ.get("BLUEATTR_WRITE_GOLDEN") == "1"
+
+PANEL = {"agent": list(range(40)), "a": [k % 5 for k in range(40)],
+         "b": [40 / (k + 1) for k in range(40)], "c": [k % 3 for k in range(40)]}  # fmt: skip
+
+# Sections whose entries hold for every kind of report.
+SHARED = ("In several reports", "Where a result comes from")
+
+# Names that are made of data: tiers, indicators, protocols and sizes as columns of tables, reasons.
+OF_DATA = {"top", "middle", "tail", "lin", "heat", "var", "gini", "visibility", "random",
+           "100", "bad DID", "not JSON", "odd answer", "blueattr", "A_SECRET"}  # fmt: skip
+
+
+Path_ = tuple[str, ...]
+
+
+# --- what reports say -----------------------------------------------------------------------------
+
+
+def reports() -> Iterator[Report]:
+    """A report of every kind; most are those of the goldens."""
+    # A made-up one that shows every kind of column.
+    yield from (found for name, found in REPORTS.items() if name != "status")
+    yield validation_report(
+        validate(PANEL, ["heat"], sizes=[8], permutations=[10], coalitions=[10])
+    )
+    yield convergence_report(convergence(PANEL, ["heat", "lin"]))
+    yield from (found for _, found in _data(topics(), ["x", "y", "z"]))
+    for exhibit in (bootstrap_exhibit(BOOTSTRAP), sensitivity_exhibit(SENSITIVITY)):
+        assert exhibit is not None
+        yield exhibit.report
+    done = INGESTED[1]
+    yield follow_report(Followed(done, "live", 2, ("why",), timedelta(seconds=3)), DB)
+    yield fetch_report(done, DB, 1_000, ["what is missing"])
+    moment = datetime(2026, 5, 1, tzinfo=UTC)
+    hydrated = Hydrated(DB, "https://appview.example", "everyone", first_at=moment, last_at=moment)
+    hydrated.faults["odd answer"] += 1
+    yield hydrate_report(hydrated)
+    yield rollup_report(DB, RolledUp((moment.date(),), 1, 2, 3))
+    about = {"config": "blueattr.toml", "db": str(DB), "versions": {"blueattr": "0"}}
+    end = {"gaps": 1, "report": "x", "message": "y"}
+    stages = (Stage("ingest", 1.0, "all"),)
+    run = Run("2026-05-01T000000Z", moment, 1, "fine", 0, 2.0, stages, about, end)
+    yield runs_report([run], Path("reports"))
+    keys = (Key("db", FilePath, "x"),)
+    yield settings_report(settle([Section("", keys)], None, {}), {"A_SECRET": True})
+
+
+def walk(value: object, path: Path_ = ()) -> Iterator[Path_]:
+    """Give the path of every field of a JSON object; lists have no name."""
+    if isinstance(value, Mapping):
+        for name, inner in value.items():
+            yield (*path, str(name))
+            # The same rows for people; columns of tables are told below.
+            if name != "table":
+                yield from walk(inner, (*path, str(name)))
+    elif isinstance(value, Sequence) and not isinstance(value, str):
+        for inner in value:
+            yield from walk(inner, path)
+
+
+def fields(of: Report) -> set[Path_]:
+    """Give every field that a report has in any form."""
+    tables = [table for table in (*of.tables, of.data) if table is not None]
+    found: set[Path_] = {(table.name, column.name) for table in tables for column in table.columns}
+    if of.content is None:
+        found |= {(table.name,) for table in of.tables}
+    found |= set(walk(of.content or {})) | {("schema_version",), ("kind",)}
+    return {path for path in found if path[-1] not in OF_DATA}
+
+
+def emitted() -> dict[str, set[Path_]]:
+    """Give the fields of every kind of report, and of what is no report."""
+    found: dict[str, set[Path_]] = {}
+    for one in reports():
+        found.setdefault(one.kind, set()).update(fields(one))
+    found["Every agent: `--agents FILE`"] = {(name,) for name in ATTRIBUTION.agents.columns}
+    found["Panel and features: `blueattr panel`, `blueattr features`"] = {
+        (name,) for name in SCHEMA.names()
+    }
+    found["The page: `blueattr report`"] = {(fact.label,) for fact in _numbers(report())}
+    return found
+
+
+EMITTED = emitted()
+
+
+# --- tables made from declared fields -------------------------------------------------------------
+
+# Names which fields the table below it defines.
+_MARKED = re.compile(r"<!-- fields: ([\w. ]+) -->\n\n(?:\|.*\n)*")
+
+
+def groups_of(names: str) -> list[Fields[Any]]:
+    """Return fields by their names, as in ``blueattr.report.results.days.DAY``."""
+    parts = [name.rpartition(".") for name in names.split()]
+    return [getattr(import_module(module), name) for module, _, name in parts]
+
+
+def with_tables(page: str) -> str:
+    """Return the page with every marked table made from the fields that it names.
+
+    A table leaves out fields that are defined for all reports or above it in its chapter.
+    """
+    shared: list[Field[Any]] = []
+    above: list[Field[Any]] = []
+    made = []
+    for section in re.split(r"^(?=##)", page, flags=re.MULTILINE):
+        if not section.startswith("###"):
+            above = []
+        groups = [group for names in _MARKED.findall(section) for group in groups_of(names)]
+        table = definitions(groups, [*shared, *above])
+        made.append(
+            _MARKED.sub(
+                lambda found, table=table: f"<!-- fields: {found[1]} -->\n\n{table}", section
+            )
+        )
+        fields = [field for group in groups for field in group]
+        above += fields
+        if section.removeprefix("## ").startswith(SHARED):
+            shared += fields
+    return "".join(made)
+
+
+def test_a_changed_definition_is_on_the_page() -> None:
+    """`make golden` writes the tables."""
+    page = PAGE.read_text(encoding="utf-8")
+    assert len(_MARKED.findall(page)) == 10
+    if WRITE:
+        PAGE.write_text(with_tables(page), encoding="utf-8")
+    assert PAGE.read_text(encoding="utf-8") == with_tables(page)
+
+
+# --- what the page says ---------------------------------------------------------------------------
+
+
+@dataclass
+class Part:
+    """A section: what it is about, what it defines, and what its subsections are about."""
+
+    about: set[str]
+    defined: set[str]
+    above: "Part | None" = None
+    below: set[str] = field(default_factory=set)
+
+
+_SECTION = re.compile(r"^(###?) (.+)\n((?:(?!#).*\n)*)", re.MULTILINE)
+
+# The first cell: names, and in brackets what a terminal calls them.
+_ROW = re.compile(r"^\| (`[^|]*?)(?: \([^|]*\))? \|", re.MULTILINE)
+
+
+def sections() -> dict[str, Part]:
+    """Give the sections by title."""
+    found: dict[str, Part] = {}
+    chapter: Part | None = None
+    for level, title, body in _SECTION.findall(PAGE.read_text(encoding="utf-8")):
+        line = re.search(r"^Kind ((?:`\w+`(?:,\s)?)+)\.", body, re.MULTILINE)
+        kinds = re.findall(r"`(\w+)`", line[1]) if line else []
+        rows = _ROW.findall(body.replace("\\|", ""))
+        defined = {name for row in rows for name in re.findall(r"`([^`]+)`", row)}
+        part = Part({title, *kinds}, defined, chapter if level == "###" else None)
+        if part.above is not None:
+            part.above.below |= part.about
+        else:
+            chapter = part
+        found[title] = part
+    return found
+
+
+SECTIONS = sections()
+
+
+def matches(entry: str, path: Path_) -> bool:
+    parts = tuple(entry.split("."))
+    return path[-len(parts) :] == parts
+
+
+def test_the_page_and_the_reports_were_read() -> None:
+    assert set(SHARED) <= SECTIONS.keys()
+    assert len(EMITTED) > 25
+    assert sum(map(len, EMITTED.values())) > 500
+    assert sum(len(part.defined) for part in SECTIONS.values()) > 200
+
+
+@pytest.mark.parametrize("kind", EMITTED)
+def test_every_field_is_defined(kind: str) -> None:
+    own = [part for part in SECTIONS.values() if kind in part.about]
+    assert own, f"no section says it is about {kind}"
+    parts = [SECTIONS[title] for title in SHARED] + own + [p.above for p in own if p.above]
+    entries = {entry for part in parts for entry in part.defined}
+    missing = [
+        ".".join(path)
+        for path in sorted(EMITTED[kind])
+        if not any(matches(entry, path) for entry in entries)
+    ]
+    assert missing == []
+
+
+@pytest.mark.parametrize("title", SECTIONS)
+def test_nothing_is_defined_that_there_is_not(title: str) -> None:
+    part = SECTIONS[title]
+    kinds = EMITTED.keys() if title in SHARED else EMITTED.keys() & (part.about | part.below)
+    assert kinds or not part.defined
+    paths = set().union(*(EMITTED[kind] for kind in kinds))
+    stale = [one for one in sorted(part.defined) if not any(matches(one, p) for p in paths)]
+    assert stale == []

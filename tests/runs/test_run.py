@@ -1,0 +1,431 @@
+"""Scheduled runs: reports that are whole or not there, a record that survives, one at a time."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import threading
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from blueattr.errors import ExitCode, RunGoingError
+from blueattr.runs import publish
+from blueattr.runs import run as runs_run
+from blueattr.runs.log import LineLog, LogForm
+from blueattr.runs.publish import faults, latest
+from blueattr.runs.record import RunRecord, read_runs
+from support.cli_world import AGENTS, BLUEATTR, Run, events, harmless, ok, run
+from support.events_builder import Event, lines
+from support.stream_server import StreamServer
+
+SETTINGS = """\
+db = "store.duckdb"
+[[sources]]
+read = ["in/"]
+[report]
+topic = ["mythos"]
+indicator = ["heat"]
+sizes = [10]
+seeds = 2
+[output]
+format = ["json"]
+"""
+
+PANEL = AGENTS - 2
+
+EVENTS = events()
+
+HALF = len(EVENTS) // 2
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with settings, and a folder for files."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("BLUEATTR_DB", "BLUEATTR_TOPICS", "BLUEATTR_CONFIG", "BLUEATTR_JETSTREAM_KEY"):
+        monkeypatch.delenv(name, raising=False)
+    (tmp_path / "in").mkdir()
+    write(SETTINGS)
+    return tmp_path
+
+
+def write(text: str) -> None:
+    Path("blueattr.toml").write_text(text, encoding="utf-8")
+
+
+def drop(name: str, some: list[Event]) -> Path:
+    """Let a file appear whole, as one should."""
+    path = Path("in") / name
+    part = path.with_suffix(".part")
+    part.write_bytes(lines(*some))
+    part.rename(path)
+    return path
+
+
+def done(*arguments: object, code: ExitCode = ExitCode.OK) -> Run:
+    """Do a run that ends with a code; what it leaves is whole."""
+    ended = run("run", *arguments)
+    assert ended.code == code, ended.stderr
+    assert ended.stdout == b""
+    assert harmless(ended.stderr)
+    link = Path("reports/latest")
+    if link.is_symlink():
+        assert faults(link) == []
+    if Path("reports").is_dir():
+        assert [p for p in Path("reports").iterdir() if p.name.startswith((".part", ".gone"))] == []
+    return ended
+
+
+def current() -> str:
+    return str(Path("reports/latest").readlink())
+
+
+def comparison(topic: str = "mythos") -> Any:
+    return json.loads(Path(f"reports/latest/{topic}-comparison.json").read_bytes())
+
+
+def stages(ended: Run) -> list[str]:
+    return [line.split()[2].rstrip(":") for line in ended.stderr.splitlines()]
+
+
+# --- what a run does -----------------------------------------------------------------------------
+
+
+def test_a_week_of_runs_in_small() -> None:
+    done(code=ExitCode.NOTHING_NEW)  # the folder is there, and empty
+    assert not Path("reports/latest").exists()
+    drop("1.jsonl", EVENTS[:HALF])
+    first = done()
+    assert stages(first) == ["start", "ingest", "look", "attribute", "publish", "end"]
+    assert "1 of 1 read" in first.stderr
+    name = current()
+    before = comparison()
+
+    # Nothing new: not even where a file is touched, or comes again under another name.
+    done(code=ExitCode.NOTHING_NEW)
+    os.utime("in/1.jsonl")
+    shutil.copy("in/1.jsonl", "in/again.jsonl")
+    quiet = done(code=ExitCode.NOTHING_NEW)
+    assert stages(quiet) == ["start", "ingest", "look", "end"]
+    assert current() == name
+
+    drop("2.jsonl", EVENTS[HALF:])
+    done()
+    assert current() != name
+    assert comparison() != before
+    assert faults(Path("reports") / name) == []  # old ones stay
+
+    # The numbers are those of the commands, from a store that was made in one go.
+    everything = Path("all.jsonl")
+    everything.write_bytes(lines(*EVENTS))
+    ok("ingest", everything, "--db", "fresh.duckdb", "--quiet")
+    fresh = ok("compare-scales", "--topic", "mythos", "--indicator", "heat", "--sizes", "10",
+               "--seeds", "2", "--db", "fresh.duckdb", "--format", "json").json  # fmt: skip
+    assert same_numbers(comparison(), fresh)
+    assert comparison()["n_agents"] == PANEL
+
+    record = read_runs(Path("reports"))
+    assert [r.exit_code for r in record] == [10, 0, 10, 10, 0]
+    assert [r.end["report"] for r in record] == [None, name, None, None, current()]
+    assert {r.outcome for r in record} == {"fine", "nothing new"}
+    assert [s.name.split()[0] for s in record[-1].stages] == [
+        "ingest", "look", "attribute", "publish",
+    ]  # fmt: skip
+    assert record[-1].start["versions"]["blueattr"]
+    assert record[-1].end["window"][1] == comparison()["window"]["end"]
+
+    listed = ok("runs", "--format", "json").json
+    assert listed["kind"] == "runs"
+    assert [r["exit_code"] for r in listed["runs"]] == [10, 0, 10, 10, 0]
+    assert listed["runs"][1]["stages"][0]["message"].startswith("1 of 1 read")
+    assert ok("runs", "--last", "2").text.count("nothing new") == 1
+    assert len(ok("runs", "--reports", "reports", "--format", "csv").text.splitlines()) == 6
+
+
+def same_numbers(one: Any, other: Any) -> bool:
+    """Whether two comparisons agree in all but where they came from."""
+    gone = {"source"}
+    kept = [{k: v for k, v in x.items() if k not in gone} for x in (one, other)]
+    assert kept[0].keys() == kept[1].keys()
+    return kept[0] == kept[1]
+
+
+@pytest.mark.slow
+def test_other_settings_make_another_report_of_the_same_events() -> None:
+    drop("1.jsonl", EVENTS)
+    done()
+    names = [current()]
+    mine = Path("mine.toml")
+    mine.write_text('[topics.mythos]\nkeywords = ["system card"]\n')
+    for change in ("seeds = 3", 'topics = "mine.toml"'):
+        write(SETTINGS.replace("seeds = 2", change))
+        done()
+        names.append(current())
+    done(code=ExitCode.NOTHING_NEW)
+    mine.write_text('[topics.mythos]\nkeywords = ["so true"]\n')
+    done()
+    assert len({*names, current()}) == 4
+
+
+_OWN = """\
+import numpy as np
+
+names = ("a", "b", "c")
+
+def statistics(a, b, c):
+    return np.column_stack([a, b, c])
+
+def value(m):
+    return np.log1p(m[0] * m[1] * m[2])
+"""
+
+
+def test_what_can_change_no_number_makes_no_new_report() -> None:
+    files = {
+        "mine.toml": '[topics.mythos]\nkeywords = ["so true"]\n',
+        "bots.toml": '[[rules]]\nname = "bot"\npattern = "bot$"\n',
+        "own.py": _OWN,
+    }
+    for name, text in files.items():
+        Path(name).write_text(text)
+    drop("1.jsonl", EVENTS)
+    here = SETTINGS.replace("heat", "own.py").replace(
+        "[report]\n", '[report]\ntopics = "mine.toml"\nbots = "bots.toml"\n'
+    )
+    write(here)
+    done()
+    report = current()
+    # Everything is elsewhere; and there is more memory, another log, and reports are kept.
+    elsewhere = here
+    Path("else").mkdir()
+    for name in ("store.duckdb", *files):
+        Path(name).rename(f"else/{name}")
+        elsewhere = elsewhere.replace(name, f"else/{name}")
+    write(f'memory-limit = "2GB"\n{elsewhere}keep = 3\n[log]\nform = "json"\n')
+    done(code=ExitCode.NOTHING_NEW)
+    assert current() == report
+    Path("else/own.py").write_text(_OWN.replace("* m[2]", "+ m[2]"))
+    done()
+    assert current() != report, "the content of a file counts"
+
+
+@pytest.mark.slow
+def test_a_report_that_is_damaged_is_made_anew() -> None:
+    drop("1.jsonl", EVENTS)
+    done()
+    first = current()
+    Path("reports/latest/mythos-comparison.json").unlink()
+    assert latest(Path("reports")) is None
+    assert run("run").code == ExitCode.OK
+    assert current() != first
+    assert faults(Path("reports/latest")) == []
+
+
+def test_a_topic_that_nobody_took_part_in_keeps_no_other_out() -> None:
+    drop("1.jsonl", EVENTS)
+    write(SETTINGS.replace('["mythos"]', '["wrestlemania", "mythos"]'))
+    ended = done()
+    assert "warning attribute: nobody took part in wrestlemania" in ended.stderr
+    assert comparison()["indicators"][0]["full"]["total"] > 0
+    assert latest(Path("reports"))["topics"] == ["wrestlemania", "mythos"]  # type: ignore[index]
+
+
+def test_a_panel_that_has_no_answer_is_said_and_leaves_the_latest() -> None:
+    drop("1.jsonl", EVENTS)
+    name = "2026-05-01T000000Z"
+    Path("reports").mkdir()
+    publish.publish(Path("reports"), name, lambda part: (part / "a").write_text("a"), {})
+    write(SETTINGS.replace("[10]", f"[{PANEL + 1}]"))
+    ended = done(code=ExitCode.NO_ANSWER)
+    assert f"larger than the panel of {PANEL}" in ended.stderr
+    assert current() == name
+    last = read_runs(Path("reports"))[-1]
+    assert (last.outcome, last.exit_code) == ("failed", 4)
+    assert "larger than the panel" in last.end["message"]
+
+
+def test_the_page_is_there_under_a_name_that_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("blueattr.report.pages.page.Drawing", _NoDrawing)
+    drop("1.jsonl", EVENTS)
+    write(SETTINGS.replace('["json"]', '["html", "csv"]').replace('["mythos"]', '["all"]'))
+    done("--reports", "elsewhere")
+    found = {path.name for path in Path("elsewhere/latest").iterdir()}
+    assert {"index.html", "manifest.json", "all-comparison.json"} <= found
+    assert sum(name.endswith(".csv") for name in found) >= 4
+    assert not Path("reports").exists()
+
+
+class _NoDrawing:
+    def __init__(self, _spec: object) -> None:
+        pass
+
+    def svg(self) -> str:
+        return "<svg></svg>"
+
+
+# --- sources that fail ---------------------------------------------------------------------------
+
+
+def test_a_source_that_is_down_keeps_nothing_out() -> None:
+    down = '[[sources]]\nread = ["ws://127.0.0.1:9"]\nfor = "1s"\n[[sources]]'
+    write(SETTINGS.replace("[[sources]]", down, 1))
+    ended = done(code=ExitCode.SOURCE)  # nothing is there to report on
+    assert "error ingest: " in ended.stderr
+    assert not Path("reports/latest").exists()
+    drop("1.jsonl", EVENTS)
+    done(code=ExitCode.SOURCE)
+    name = current()
+    done(code=ExitCode.SOURCE)
+    assert current() == name
+    assert {r.outcome for r in read_runs(Path("reports"))} == {"a source was unreachable"}
+
+
+@pytest.mark.slow
+def test_a_stream_is_followed_until_there_is_no_more_of_it() -> None:
+    older, newer = EVENTS[:-300], EVENTS[-300:]
+    with StreamServer(older).running() as server:
+        source = f'read = ["jetstream"]\nhost = ["{server.url}"]\nfrom = 2026-04-30\nfor = "20s"'
+        write(SETTINGS.replace('read = ["in/"]', source))
+        ended = done()
+        assert "live, +" in ended.stderr
+        first = comparison()["window"]
+        quiet = done(code=ExitCode.NOTHING_NEW)
+        assert "live, +0 events" in quiet.stderr
+        server.add(*newer)
+        done()
+        assert comparison()["window"]["end"] > first["end"]
+        assert comparison()["n_agents"] == PANEL
+    done(code=ExitCode.SOURCE)
+    last = read_runs(Path("reports"))[-1]
+    assert (last.outcome, last.end["report"]) == ("a source was unreachable", None)
+
+
+def test_a_file_that_is_damaged_or_gone_keeps_nothing_out() -> None:
+    drop("1.jsonl", EVENTS)
+    torn = Path("in/2.jsonl")
+    torn.write_bytes(lines(*EVENTS)[:-10])
+    write(SETTINGS.replace('["in/"]', '["in/", "none.jsonl", "in/*.zst"]'))
+    ended = done(code=ExitCode.INPUT)
+    assert "is truncated" in ended.stderr
+    assert "no such file" in ended.stderr
+    assert ended.stderr.count(" error ingest: ") == 2  # files of a pattern may still come
+    assert comparison()["n_agents"] == PANEL
+
+
+def test_gaps_are_told_but_for_what_was_before_the_store() -> None:
+    hole = [e for e in EVENTS if not HALF <= EVENTS.index(e) < HALF + 200]
+    middle = EVENTS[HALF]["time_us"]
+    drop("1.jsonl", [e for e in hole if e["time_us"] < middle])
+    write(SETTINGS.replace("seeds", 'window = "40d"\nseeds'))
+    done()
+    drop("2.jsonl", [e for e in hole if e["time_us"] > EVENTS[HALF + 200]["time_us"]])
+    done(code=ExitCode.GAPS)
+    last = read_runs(Path("reports"))[-1]
+    assert last.end["gaps"] == len(last.end["first_gaps"]) == 1
+    assert len(comparison()["gaps"]) == 2
+
+
+# --- one at a time, and ended early --------------------------------------------------------------
+
+
+def test_a_second_run_ends_at_once_and_names_the_first() -> None:
+    with RunRecord(Path("reports")) as record:
+        record.note("start", "now", started=datetime.now(UTC).isoformat(), pid=os.getpid())
+        ended = run("run", "--log", "json")
+        assert ended.code == ExitCode.RUN_GOING
+        entry = json.loads(ended.stderr)
+        assert (entry["level"], entry["run"]) == ("warning", None)
+        assert f"process {os.getpid()}" in entry["message"]
+        assert [r.outcome for r in read_runs(Path("reports"))] == ["going"]
+        with pytest.raises(RunGoingError):
+            RunRecord(Path("reports"))
+    assert [r.outcome for r in read_runs(Path("reports"))] == ["killed"]
+    done(code=ExitCode.NOTHING_NEW)
+
+
+def test_a_run_that_is_told_to_stop_ends_between_stages() -> None:
+    drop("1.jsonl", EVENTS)
+    stop = threading.Event()
+    said = []
+
+    def log(
+        _level: str, _run: str, stage: str, message: str, _seconds: float | None = None
+    ) -> None:
+        said.append((stage, message))
+        if stage == "look":
+            stop.set()
+
+    from blueattr.runs.plan_file import SECTIONS, make_plan  # noqa: PLC0415 - as the command does
+    from blueattr.runs.settings import Document, settle  # noqa: PLC0415
+
+    plan = make_plan(settle(SECTIONS, Document(Path("blueattr.toml")), {}))
+    with pytest.raises(KeyboardInterrupt):
+        runs_run.run(plan, log, stop)
+    assert said[-1] == ("end", "interrupted")
+    last = read_runs(Path("reports"))[-1]
+    assert (last.outcome, last.exit_code) == ("interrupted", 130)
+    assert [s.name.split()[0] for s in last.stages] == ["ingest", "look"]
+    done()  # what was ingested is not yet reported on
+
+
+def test_a_signal_ends_a_run_with_130() -> None:
+    drop("1.jsonl", EVENTS)
+    child = subprocess.Popen(
+        [str(BLUEATTR), "run"], stderr=subprocess.PIPE, stdout=subprocess.DEVNULL
+    )
+    assert child.stderr is not None
+    child.stderr.readline()
+    child.send_signal(signal.SIGTERM)
+    rest = child.stderr.read()
+    child.stderr.close()
+    assert child.wait(30) == ExitCode.INTERRUPTED, rest
+    assert b"Traceback" not in rest
+    assert read_runs(Path("reports"))[-1].outcome == "interrupted"
+
+
+def test_a_folder_that_cannot_be_written_to_ends_a_run_with_7() -> None:
+    Path("reports").write_text("a file")
+    ended = run("run")
+    assert ended.code == ExitCode.OUTPUT
+    assert "error start: cannot write reports/runs.jsonl" in ended.stderr.replace(
+        f"{Path.cwd()}/", ""
+    )
+
+
+# --- the log -------------------------------------------------------------------------------------
+
+HOSTILE = "a\x1b[31mb\nc\u202ed\x00 \udcff <script>" + "x" * 100_000
+
+
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_what_strangers_wrote_is_inert_in_a_log(form: LogForm, tmp_path: Path) -> None:
+    path = tmp_path / "log"
+    with LineLog(form, path) as log:
+        log("warning", "run", f"ingest {HOSTILE}", HOSTILE, 1.25)
+    raw = path.read_bytes()
+    text = raw.decode()
+    assert text.count("\n") == 1
+    assert harmless(text)
+    assert len(text) < 6000
+    if form == "json":
+        entry = json.loads(text)
+        assert (entry["seconds"], entry["level"]) == (1.25, "warning")
+
+
+def test_a_log_file_is_added_to_and_stderr_stays_empty() -> None:
+    drop("1.jsonl", EVENTS)
+    write(SETTINGS + '[log]\nform = "json"\nfile = "run.log"\n')
+    assert done().stderr == ""
+    assert done(code=ExitCode.NOTHING_NEW).stderr == ""
+    entries = [json.loads(line) for line in Path("run.log").read_bytes().splitlines()]
+    assert [e["stage"].split()[0] for e in entries] == [
+        "start", "ingest", "look", "attribute", "publish", "end", "start", "ingest", "look", "end",
+    ]  # fmt: skip
+    assert all(e["seconds"] is not None for e in entries if e["stage"] != "start")
+    ended = run("run", "--log-file", "none/x.log")
+    assert ended.code == ExitCode.OUTPUT
+    assert "cannot write the log" in ended.stderr

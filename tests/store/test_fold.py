@@ -1,0 +1,225 @@
+"""The steps of a commit: what each says that it needs and makes, and all of them or nothing."""
+
+import re
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from blueattr.decode.chunk import Chunk
+from blueattr.errors import StoreError
+from blueattr.store import database, fold
+from blueattr.store.checkpoint import SourceState, Span
+from blueattr.store.committer import InlineCommitter
+from blueattr.store.database import Store
+from blueattr.store.matching import Rule
+from blueattr.store.rollups import roll_up
+from blueattr.store.writer import Writer
+from support.events_builder import (
+    Event,
+    account,
+    at,
+    delete,
+    follow,
+    identity,
+    lines,
+    plc,
+    post,
+    profile,
+    repost,
+    uri,
+)
+from support.store_content import content, expected, rows, sources
+
+STEPS = {*fold.STEPS, *fold.DIRECTORY_STEPS, "hydration"}
+
+# Where a statement names a table; in parentheses it does not.
+_NAMED = re.compile(r"\b(?:FROM|JOIN|INTO|UPDATE|USING)\s+(?!SET\b)([a-z_]+)")
+
+_MADE = re.compile(r"\bCREATE OR REPLACE TEMP (?:TABLE|VIEW) ([a-z_]+)")
+
+_WITHIN = re.compile(r"\b([a-z_]+) AS (?:MATERIALIZED )?\(\s*(?:--.*\s*)*(?:SELECT|FROM|WITH)")
+
+
+def header(step: str) -> tuple[set[str], set[str]]:
+    """What a step says that it needs and makes."""
+    top, _, _ = database._sql(f"store/fold/{step}").partition("\n\n")
+    found = re.search(r"^-- Needs: (.*)^-- Makes: (.*)\Z", top, re.DOTALL | re.MULTILINE)
+    assert found, f"{step} does not say what it needs and makes"
+    needs, makes = (set(re.findall(r"[a-z_]+", names)) for names in found.groups())
+    return needs, makes - {"nothing"}
+
+
+def body(step: str) -> tuple[set[str], set[str]]:
+    """What its statements name before they make it, and what they make."""
+    needs: set[str] = set()
+    made: set[str] = set()
+    for statement in duckdb.extract_statements(database._sql(f"store/fold/{step}")):
+        text = re.sub(r"--.*", "", statement.query)
+        needs |= set(_NAMED.findall(text)) - set(_WITHIN.findall(text)) - made
+        made |= set(_MADE.findall(text))
+    return needs, made
+
+
+@pytest.mark.parametrize("step", sorted(STEPS))
+def test_a_step_needs_and_makes_what_its_header_says(step: str) -> None:
+    assert header(step) == body(step)
+
+
+def test_every_file_is_a_step() -> None:
+    files = (resources.files("blueattr.sql") / "store" / "fold").iterdir()
+    assert {file.name for file in files} == {f"{step}.sql" for step in (*STEPS, "codes")}
+
+
+@pytest.mark.parametrize("steps", [fold.STEPS, fold.DIRECTORY_STEPS, ("hydration",)])
+def test_what_a_step_needs_is_made_before_it(tmp_path: Path, steps: tuple[str, ...]) -> None:
+    with Writer(tmp_path / "store.duckdb") as writer, writer._attached():
+        tables = "SELECT table_name FROM duckdb_tables() WHERE database_name = 'store'"
+        there = {name for (name,) in rows(writer, tables)} | set(fold.INPUTS)
+    assert "record" in there
+    for step in steps:
+        needs, makes = header(step)
+        assert needs <= there, step
+        there |= makes
+
+
+# --- all or nothing ------------------------------------------------------------------------------
+
+FIRST = [
+    post("ann", "x", "mythos of ann", rev=1, time=at(1)),
+    post("bea", "y", "an answer", rev=2, time=at(2), parent=uri("ann", "x")),
+    repost("cyd", "r", uri("ann", "x"), rev=3, time=at(3)),
+    follow("ann", "f", "bea", rev=4, time=at(4)),
+    identity("ann", "ann.example.org", time=at(5)),
+    profile("ann", rev=6, time=at(6)),
+    account("eve", "suspended", time=at(6)),
+    follow("eve", "f", "bea", rev=7, time=at(7)),
+]
+
+SECOND = [
+    post("ann", "x", "mythos, edited", rev=11, time=at(11), operation="update"),
+    delete("cyd", "app.bsky.feed.repost", "r", rev=12, time=at(12)),
+    delete("eve", "app.bsky.graph.follow", "f", rev=12, time=at(12)),
+    post("dan", "not-a-tid", "late", rev=13, time=at(1), parent=uri("bea", "y")),
+    account("bea", "deleted", time=at(14)),
+    identity("ann", "new.example.org", time=at(15)),
+    profile("ann", rev=16, time=at(16), bot=True),
+]
+
+
+def commit(writer: Writer, events: list[Event], state: SourceState) -> SourceState:
+    """Commit events and a line that is rejected."""
+    data = lines(*events) + b"oops\n"
+    end = state.position + len(data)
+    state = writer.stage(Chunk(data, state.position, state.position, end), state)
+    writer.commit(state)
+    return state
+
+
+def everything(db: Path) -> Any:
+    """All that a store holds, rollups and notes included."""
+    with Store.open(db) as opened:
+        tables = rows(
+            opened,
+            "SELECT table_name FROM duckdb_tables() WHERE database_name = 'store' ORDER BY 1",
+        )
+        return {name: rows(opened, f"FROM {name} ORDER BY ALL") for (name,) in tables}
+
+
+def test_a_commit_that_fails_at_any_statement_changes_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    db = tmp_path / "store.duckdb"
+    with Writer(db, committer=InlineCommitter) as writer:
+        state = commit(writer, FIRST, SourceState("x", "file"))
+        roll_up(writer, [Rule("mythos", "mythos", (), None)], today=at(0, days=30).date())
+    before = everything(db)
+    for table in ("agent_day", "given_day", "watched", "topic_event", "rejected_sample"):
+        assert before[table]
+    execute, left, failed = Store._execute, 0, []
+
+    def failing(self: Store, step: str, *arguments: Any) -> None:
+        nonlocal left
+        if step.startswith("store/fold/"):
+            left -= 1
+            if left < 0:
+                failed.append(step)
+                raise StoreError("no further")
+        execute(self, step, *arguments)
+
+    monkeypatch.setattr(Store, "_execute", failing)
+    for number in range(1000):
+        left = number
+        with Writer(db, committer=InlineCommitter) as writer:
+            try:
+                commit(writer, SECOND, state)
+            except StoreError:
+                assert len(failed) == number + 1
+            else:
+                break
+        assert everything(db) == before, f"statement {number}, in {failed[-1]}"
+    assert {f"store/fold/{step}" for step in fold.STEPS} == set(failed)
+    assert content(db) == expected([*FIRST, *SECOND])
+    after = everything(db)
+    # Each of the tables that a commit writes to has changed.
+    same = {name for name in after if after[name] == before[name]}
+    assert same == {"migration", "plc", "hydration", "topic", "watched"}
+
+
+# --- notes ---------------------------------------------------------------------------------------
+
+
+def test_spans_are_kept_in_the_order_in_which_they_were_read(tmp_path: Path) -> None:
+    state = SourceState("x", "jetstream")
+    for k in range(10_000):
+        start = at(k * 7919 % 10_007).replace(tzinfo=None)
+        state.spans.append(Span(start, start, f"gap {k}"))
+    with Writer(tmp_path / "store.duckdb") as writer:
+        writer.commit(state)
+        assert writer.source("x") == state
+
+
+def test_notes_of_one_source_leave_those_of_others(tmp_path: Path) -> None:
+    db = tmp_path / "store.duckdb"
+    with Writer(db) as writer:
+        one = commit(writer, FIRST[:1], SourceState("one", "file"))
+        two = commit(writer, FIRST[1:], SourceState("two", "file"))
+        one = commit(writer, SECOND, one)
+        assert writer.sources() == {"one": one, "two": two}
+        assert writer.sources(["two", "three"]) == {"two": two}
+        assert writer.sources([]) == {}
+    assert one.rejected == {"not JSON": 2}
+    assert len(sources(db)[2]) == 3
+
+
+def test_a_directory_is_folded_and_noted_together(tmp_path: Path) -> None:
+    data = lines(plc("ann", at(0), "ann.example.org")) + b"oops\n"
+    db = tmp_path / "store.duckdb"
+    with Writer(db) as writer:
+        state = writer.stage(Chunk(data, 0, 0, len(data)), SourceState("x", "plc"))
+        writer.commit(state)
+        assert writer.source("x") == state
+        assert state.rejected == {"not JSON": 1}
+    assert len(content(db).plc) == 1
+
+
+def test_all_sources_are_asked_for_in_a_handful_of_statements(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    frame = Store.frame
+
+    def counted(self: Store, query: str, **parameters: Any) -> Any:
+        asked.append(query)
+        return frame(self, query, **parameters)
+
+    with Writer(tmp_path / "store.duckdb") as writer:
+        states = {}
+        for k in range(12):
+            states[f"{k}"] = commit(writer, FIRST[:1], SourceState(f"{k}", "file"))
+        monkeypatch.setattr(Store, "frame", counted)
+        assert writer.sources(states) == states
+        assert writer.sources() == states
+    assert len(asked) == 6

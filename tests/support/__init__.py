@@ -1,0 +1,1 @@
+"""What tests of several files use: builders, servers, naive twins, child processes."""

@@ -1,0 +1,26 @@
+"""The reports that have golden files, by the names of these."""
+
+from blueattr.report import attribution_report, attributions_report, comparison_report
+from support.inventory_cases import INVENTORIES
+from support.report_cases import (
+    ATTRIBUTION,
+    COMPARISON,
+    FEATURES_FILE,
+    OWN_INDICATOR,
+    QUADRATURE,
+    STATUS,
+    VAR,
+)
+from support.study_cases import STUDIES
+
+REPORTS = {
+    "attribution": attribution_report(ATTRIBUTION),
+    "attribution-quadrature": attribution_report(QUADRATURE),
+    "attribution-own": attribution_report(OWN_INDICATOR),
+    "attribution-features-file": attribution_report(FEATURES_FILE),
+    "attributions": attributions_report([ATTRIBUTION, VAR]),
+    "comparison": comparison_report(COMPARISON),
+    "status": STATUS,
+    **INVENTORIES,
+    **STUDIES,
+}

@@ -1,0 +1,239 @@
+"""A plain, slow twin of ``sql/store/batch/decode_lines.sql``: one line at a time with json and re.
+
+Written from what the statement promises, with the tolerances it has on purpose: of two equal keys
+the first counts, a scalar where a text belongs is read as its JSON text, and what is no object is
+an object without fields.
+"""
+
+import json
+import re
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+KINDS = {
+    "app.bsky.feed.post": "post",
+    "app.bsky.feed.repost": "repost",
+    "app.bsky.graph.follow": "follow",
+    "app.bsky.actor.profile": "profile",
+}
+
+DID = re.compile(r"did:[a-z]+:[a-zA-Z0-9._:%-]*[a-zA-Z0-9._-]")
+
+RKEY = re.compile(r"[A-Za-z0-9._:~-]{1,512}")
+
+REV = re.compile(r"[234567a-j][2-7a-z]{12}")
+
+TIME = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)?)?")
+
+LABEL = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
+
+HANDLE = re.compile(rf"({LABEL}\.)+[a-z]([a-z0-9-]{{0,61}}[a-z0-9])?")
+
+V2_TYPE = "network.bsky.jetstream.subscribeEvents#"
+
+FIELDS = (
+    "event_time", "kind", "did", "operation", "rkey", "rev", "subject_did", "subject_rkey",
+    "root_did", "root_rkey", "text", "tags", "title", "bot", "handle", "active", "status",
+)  # fmt: skip
+
+
+def _load(line: str) -> Any:
+    def pairs(items: list[tuple[str, Any]]) -> dict[str, Any]:
+        # A lone surrogate is JSON to Python alone; it cannot be written as UTF-8.
+        json.dumps(items, ensure_ascii=False).encode()
+        return dict(reversed(items))
+
+    value = json.loads(line, object_pairs_hook=pairs)
+    json.dumps(value, ensure_ascii=False).encode()
+    return value
+
+
+def _text(value: Any) -> str | None:
+    if value is None or isinstance(value, str):
+        return value
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def _object(value: Any) -> dict[str, Any] | None:
+    if value is None:
+        return None
+    return value if isinstance(value, dict) else {}
+
+
+def _get(value: Any, *path: str) -> Any:
+    for key in path:
+        value = value.get(key) if isinstance(value, dict) else None
+    return value
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def _did(text: str) -> bool:
+    return len(text.encode()) <= 2048 and DID.fullmatch(text) is not None
+
+
+def _at_uri(text: str | None) -> tuple[str, str, str] | None:
+    if text is None or not text.startswith("at://"):
+        return None
+    parts = text[5:].split("/")
+    if len(parts) != 3 or not DID.fullmatch(parts[0]):
+        return None
+    if not re.fullmatch(r"[a-zA-Z0-9.-]+", parts[1]) or not RKEY.fullmatch(parts[2]):
+        return None
+    return parts[0], parts[1], parts[2]
+
+
+def _sane(time: datetime | None) -> datetime | None:
+    return time if time is not None and 2020 <= time.year < 2100 else None
+
+
+def _time_us(value: Any) -> datetime | None:
+    if isinstance(value, str):
+        value = int(value) if re.fullmatch(r"-?[0-9]+", value) else None
+    if not isinstance(value, (int, float)) or not 0 <= value <= 253402300799999999:
+        return None
+    return datetime(1970, 1, 1) + timedelta(microseconds=round(value))  # noqa: DTZ001 - as above
+
+
+def _time(value: Any) -> datetime | None:
+    text = str(_text(value))
+    if not TIME.fullmatch(text):
+        return None
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return found.astimezone(UTC).replace(tzinfo=None) if found.tzinfo else found
+
+
+def _v1(e: dict[str, Any]) -> dict[str, Any]:
+    return e | {
+        "event": _text(e.get("kind")),
+        "time": _time_us(e.get("time_us")),
+        "commit": e.get("commit"),
+    }
+
+
+def _v2(e: dict[str, Any]) -> dict[str, Any]:
+    if _text(e.get("$type")) == "message":
+        e = _object(e.get("payload")) or {}
+    type_ = _text(e.get("$type"))
+    event = type_.split("#")[1] if type_ and type_.startswith(V2_TYPE) else None
+    return {**e, "event": event, "time": _time(e.get("time")), "commit": e}
+
+
+def decode(line: str) -> tuple[str, dict[str, Any]]:
+    """Return a line's verdict and, where it is kept, its fields."""
+    try:
+        top = _load(line)
+    except (ValueError, UnicodeEncodeError):
+        return "not JSON", {}
+    if top is None:
+        return "not JSON", {}
+    top = top if isinstance(top, dict) else {}
+    type_ = str(_text(top.get("$type")))
+    v2 = type_ == "message" or type_.startswith(V2_TYPE)
+    return _judge(_v2(top) if v2 else _v1(top))
+
+
+def _judge(e: dict[str, Any]) -> tuple[str, dict[str, Any]]:  # noqa: PLR0911, PLR0912 - one verdict after another, as in the statement
+    event, did, time = e["event"], _text(e.get("did")), _sane(e["time"])
+    commit = _object(e["commit"]) or {}
+    collection, operation = _text(commit.get("collection")), _text(commit.get("operation"))
+    rkey, rev = _text(commit.get("rkey")), _text(commit.get("rev"))
+    if event in {"info", "sync"}:
+        return "skip", {}
+    if not event or did is None:
+        return "not a Jetstream event", {}
+    if event not in {"commit", "identity", "account"}:
+        return "unknown event kind", {}
+    if not _did(did):
+        return "bad DID", {}
+    if time is None:
+        return "bad time", {}
+    out: dict[str, Any] = dict.fromkeys(FIELDS)
+    out |= {"did": did, "event_time": time, "kind": event, "bot": False}
+    if event == "identity":
+        handle = (_text(_get(e, "identity", "handle")) or "").lower()
+        if len(handle) <= 253 and HANDLE.fullmatch(handle) and handle != "handle.invalid":
+            out["handle"] = handle
+        return "", out
+    if event == "account":
+        active = _get(e, "account", "active")
+        if not isinstance(active, (bool, int)) or abs(active) > 2**63:
+            return "missing field", {}
+        status = _text(_get(e, "account", "status"))
+        return "", out | {"active": bool(active), "status": "" if active else status or "unknown"}
+    if not collection:
+        return "missing field", {}
+    if collection not in KINDS:
+        return "skip", {}
+    if rkey is None or rev is None or operation is None:
+        return "missing field", {}
+    if operation not in {"create", "update", "delete"}:
+        return "unknown operation", {}
+    if not RKEY.fullmatch(rkey) or rkey in {".", ".."}:
+        return "bad record key", {}
+    if not REV.fullmatch(rev):
+        return "bad rev", {}
+    kind = KINDS[collection]
+    if kind == "profile" and rkey != "self":
+        return "skip", {}
+    out |= {"kind": kind, "operation": operation, "rkey": rkey, "rev": rev}
+    if operation == "delete":
+        return "", out
+    record = _object(commit.get("record"))
+    if record is None:
+        return "missing field", {}
+    verdict, fields = {"post": _post, "repost": _repost, "follow": _follow, "profile": _profile}[
+        kind
+    ](record)
+    return verdict, out | fields if verdict == "" else {}
+
+
+def _rkey(subject: tuple[str, str, str]) -> str | None:
+    return subject[2] if subject[1] == "app.bsky.feed.post" else None
+
+
+def _post(record: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    if not isinstance(record.get("text"), str):
+        return "bad record", {}
+    out: dict[str, Any] = {"text": record["text"]}
+    if record.get("reply") is not None:
+        parent = _at_uri(_text(_get(record, "reply", "parent", "uri")))
+        root = _at_uri(_text(_get(record, "reply", "root", "uri")))
+        if parent is None or root is None:
+            return "bad AT-URI", {}
+        out |= {"subject_did": parent[0], "subject_rkey": _rkey(parent)}
+        out |= {"root_did": root[0], "root_rkey": _rkey(root)}
+    tags = {_text(tag) for tag in _list(record.get("tags"))}
+    for facet in _list(record.get("facets")):
+        tags |= {_text(_get(feature, "tag")) for feature in _list(_get(facet, "features"))}
+    out["tags"] = sorted((t for t in tags if t is not None), key=str.encode) or None
+    title = _text(_get(record, "embed", "external", "title"))
+    if title is None:
+        title = _text(_get(record, "embed", "media", "external", "title"))
+    return "", out | {"title": title}
+
+
+def _repost(record: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    if record.get("subject") is None:
+        return "bad record", {}
+    subject = _at_uri(_text(_get(record, "subject", "uri")))
+    if subject is None:
+        return "bad AT-URI", {}
+    return "", {"subject_did": subject[0], "subject_rkey": _rkey(subject)}
+
+
+def _follow(record: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    subject = record.get("subject")
+    if not isinstance(subject, str):
+        return "bad record", {}
+    return ("", {"subject_did": subject}) if _did(subject) else ("bad DID", {})
+
+
+def _profile(record: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    values = [_text(_get(value, "val")) for value in _list(_get(record, "labels", "values"))]
+    return "", {"bot": "bot" in values}

@@ -1,0 +1,147 @@
+"""Events of every kind, and every way to spoil their lines."""
+
+import copy
+import json
+import random
+from collections.abc import Iterator
+from typing import Any
+
+from support.events_builder import (
+    FOLLOW,
+    POST,
+    PROFILE,
+    REPOST,
+    Event,
+    account,
+    as_v2,
+    at,
+    commit,
+    delete,
+    follow,
+    identity,
+    like,
+    post,
+    profile,
+    repost,
+    tid,
+    uri,
+)
+
+# Their DIDs have the 24 letters that those of the method plc have, and their keys are TIDs: only
+# such lines are parsed by the compiled parser.
+A, B = "alice".ljust(24, "a"), "bob".ljust(24, "7")
+
+EXTERNAL = {"title": "A link", "uri": "https://example.org", "description": ""}
+
+VALID: list[Event] = [
+    post(A, tid(1000), "plain text", rev=1, time=at(1)),
+    post(A, tid(1001), "ein ünïcode 🎉 text\nof lines", rev=2, time=at(2), tags=["Tag", "日本"]),
+    post(A, tid(1002), "a reply", rev=3, time=at(3), parent=uri(B, tid(77)), root=uri(A,
+         tid(1000))),
+    post(A, tid(1003), "edited", rev=4, time=at(4), operation="update",
+         facets=[{"index": {"byteStart": 0, "byteEnd": 3},
+                  "features": [{"$type": "app.bsky.richtext.facet#tag", "tag": "facet"}]}]),
+    post(A, tid(1004), "a link", rev=5, time=at(5), embed={"external": EXTERNAL}),
+    post(A, tid(1005), 'a "quote", a \\ and a \t', rev=6, time=at(5.5), langs=["en"], tags=["b",
+         "a", "b"]),
+    post(A, tid(1005), "", rev=6, time=at(6), embed={"media": {"external": EXTERNAL},
+         "record": {}}),
+    delete(A, POST, tid(1000), rev=7, time=at(7)),
+    repost(A, tid(1006), uri(B, tid(77)), rev=8, time=at(8)),
+    repost(A, tid(1007), uri(B, "f", "app.bsky.feed.generator"), rev=9, time=at(9)),
+    delete(A, REPOST, tid(1006), rev=10, time=at(10)),
+    follow(A, tid(1008), B, rev=11, time=at(11)),
+    delete(A, FOLLOW, tid(1008), rev=12, time=at(12)),
+    profile(A, rev=13, time=at(13)),
+    profile(A, rev=14, time=at(14), bot=True, operation="update"),
+    delete(A, PROFILE, "self", rev=15, time=at(15)),
+    commit(A, PROFILE, "other", rev=16, time=at(16)),
+    like(A, tid(1009), uri(B, tid(77)), rev=17, time=at(17)),
+    identity(A, "Alice.Example.ORG", time=at(18)),
+    identity(A, None, time=at(19)),
+    account(A, time=at(20)),
+    account(A, "takendown", time=at(21)),
+    account(A, "deleted", time=at(22)),
+]  # fmt: skip
+
+
+JUNK: list[Any] = [
+    None, True, False, 0, 1, -1, 17, 1779719009157119, 10**30, -(10**30), "", " ", "x", ".", "..",
+    "\x00", "a\x00b", "\ud800", "\u2028", "e\u0301", "a b", "self", "self\n", "create", "update",
+    "delete", "commit", "identity", "account", "info", "sync", "like", POST, FOLLOW, PROFILE,
+    "did:plc:", "did:plc:x:", "did:plc:x%", "did:PLC:x", "did:web:example.org", "did:x:a:b",
+    "did:plc:x\n", "did:plc:" + "x" * 2048, "at://did:plc:x/app.bsky.feed.post/y",
+    "at://did:plc:x/app.bsky.feed.post/y\n", "at://did:plc:x/app.bsky.feed.post", "at://x/y/z",
+    "at://did:plc:x/app.bsky.feed.post/y/z", "at://did:plc:x/q/" + "y" * 513, "y" * 512, "y" * 513,
+    "3mmoojpaqkn2z", "3mmoojpaqkn2z\n", "zmmoojpaqkn2z", "3mmoojpaqkn2", "3MMOOJPAQKN2Z",
+    "2026-05-25T14:23:28.778Z", "2026-05-25T14:23:28+02:00", "2026-13-25T14:23:28Z", "9999-12-31",
+    "handle.invalid", "a.b", "-a.b", "a..b", "A.B", "x" * 64 + ".com", "bot", [], {}, [[]],
+    ["x"], [None], ["x", None, 1, ["y"]], [{}], {"uri": "at://did:plc:x/c/y"}, {"uri": 1},
+    {"parent": None, "root": None}, [{"features": [{"tag": "t"}, 5, None]}, None, 3],
+    [{"val": "bot"}], [{"val": None}, "bot", {"val": "x"}], {"title": 4},
+]  # fmt: skip
+
+
+def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    if isinstance(value, (dict, list)) and len(path) < 9:
+        items = value.items() if isinstance(value, dict) else enumerate(value)
+        for key, child in items:
+            yield (*path, key)
+            yield from places(child, (*path, key))
+
+
+# Where the decoder looks; the rest of an event is spoiled less often.
+READ = {"rev", "rkey", "operation", "collection", "text", "subject", "uri", "did", "time", "record"}
+
+
+def spoiled(rng: random.Random) -> str:
+    """A line of an event with nothing or little wrong. Every line is judged on its own."""
+    event = copy.deepcopy(rng.choice(VALID))
+    shape = rng.choice(["v1", "v2 framed", "v2 bare"])
+    if shape != "v1":
+        event = as_v2(event, framed=shape == "v2 framed")
+    for _ in range(rng.choice([0, 1, 1, 2])):
+        where = list(places(event))
+        where += [path for path in where if path[-1] in READ] * 2
+        if not where:
+            break
+        *path, last = rng.choice(where)
+        inner = event
+        for key in path:
+            inner = inner[key]
+        action = rng.choice(["set", "set", "set", "drop", "nest"])
+        if action == "set":
+            inner[last] = copy.deepcopy(rng.choice(JUNK))
+        elif action == "drop":
+            del inner[last]
+        else:
+            value = inner[last]
+            for _ in range(rng.choice([1, 2, 200])):
+                value = rng.choice([[value], {"a": value}])
+            inner[last] = value
+    return written(rng, event)
+
+
+def written(rng: random.Random, event: Event) -> str:
+    text = json.dumps(
+        event,
+        ensure_ascii=rng.random() < 0.5 or "\\ud" in json.dumps(event),
+        separators=rng.choice([(",", ":"), (", ", ": "), (" ,\t", " :  ")]),
+        sort_keys=rng.random() < 0.5,
+    )
+    match rng.choice(["as is"] * 8 + ["twice", "escaped", "cut", "odd", "ends"]):
+        case "twice":
+            key = rng.choice([*map(str, event), "did"])
+            text = f"{text[:-1]},{json.dumps(key)}:{json.dumps(rng.choice(JUNK))}}}"
+        case "escaped":
+            letter = rng.choice("apbfokids.#$")
+            text = text.replace(letter, f"\\u{ord(letter):04x}")
+        case "cut":
+            text = text[: rng.randint(1, len(text))]
+        case "odd":
+            place = rng.randint(0, len(text))
+            text = text[:place] + rng.choice('{}[]",:x\\ \x00\x01\x7f') + text[place:]
+        case "ends":
+            text = rng.choice(["", " ", "\t", "["]) + text
+            text += rng.choice(["", " ", "\r", "]", "}", "x"])
+    return text

@@ -1,0 +1,138 @@
+"""The logical content of a store, by DID, and what it must be by a plain fold of the events."""
+
+from collections import defaultdict
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from blueattr.store.database import Store
+from support import naive_decode
+from support.events_builder import Event, dumps
+
+
+class Content(NamedTuple):
+    """What a store holds, independent of how its accounts are numbered and its rows ordered."""
+
+    accounts: set[str]
+    records: dict[tuple[str, str, str], tuple[Any, ...]]
+    statuses: set[tuple[Any, ...]]
+    handles: dict[str, tuple[Any, ...]]
+    profiles: dict[str, tuple[Any, ...]]
+    plc: dict[str, tuple[Any, ...]]
+
+
+_RECORDS = """
+    SELECT r.collection, author.did, r.rkey, r.rev, r.removed, r.event_time, subject.did,
+        r.subject_rkey, root.did, r.root_rkey, r.text, r.tags, r.title
+    FROM record AS r
+    JOIN account AS author ON author.id = r.account
+    LEFT JOIN account AS subject ON subject.id = r.subject
+    LEFT JOIN account AS root ON root.id = r.root
+"""
+
+_BY_DID = "SELECT account.did, t.* EXCLUDE (account) FROM {} AS t JOIN account ON id = t.account"
+
+
+def rows(store: Store, query: str) -> list[tuple[Any, ...]]:
+    return [
+        tuple(tuple(v) if isinstance(v, list) else v for v in row)
+        for row in store._connection.execute(query).fetchall()
+    ]
+
+
+def _unique(found: list[tuple[Any, ...]], key: int) -> dict[Any, tuple[Any, ...]]:
+    keyed = {row[0] if key == 1 else row[:key]: row[key:] for row in found}
+    assert len(keyed) == len(found), "a key is in the store twice"
+    return keyed
+
+
+_BASE32 = "234567abcdefghijklmnopqrstuvwxyz"
+
+
+def spelled(number: int) -> str:
+    """A TID in letters."""
+    return "".join(_BASE32[number >> shift & 31] for shift in range(60, -1, -5))
+
+
+def content(path: Path) -> Content:
+    with Store.open(path) as store:
+        accounts = rows(store, "SELECT did, id FROM account")
+        assert len(_unique(accounts, 1)) == len({number for _, number in accounts})
+        names = dict(rows(store, "SELECT id, rkey FROM record_key"))
+        assert len(set(names.values())) == len(names)
+        assert all(key < 0 for key in names)
+
+        def key(number: int | None) -> str | None:
+            return None if number is None else names[number] if number < 0 else spelled(number)
+
+        records = [
+            (
+                *row[:2],
+                key(row[2]),
+                spelled(row[3]),
+                *row[4:7],
+                key(row[7]),
+                row[8],
+                key(row[9]),
+                *row[10:],
+            )
+            for row in rows(store, _RECORDS)
+        ]
+        (stored,) = rows(store, "SELECT count(*) FROM record")[0]
+        assert len(records) == stored
+        statuses = rows(store, _BY_DID.format("account_status"))
+        assert len(set(statuses)) == len(statuses)
+        return Content(
+            {did for did, _ in accounts},
+            _unique(records, 3),
+            set(statuses),
+            _unique(rows(store, _BY_DID.format("handle")), 1),
+            _unique(rows(store, _BY_DID.format("profile")), 1),
+            _unique(rows(store, "SELECT * FROM plc"), 1),
+        )
+
+
+def sources(path: Path) -> tuple[dict[str, tuple[Any, ...]], set[Any], set[Any]]:
+    """Sources by name, rejected counts and rejected samples."""
+    with Store.open(path) as store:
+        return (
+            _unique(rows(store, "SELECT * FROM source"), 1),
+            set(rows(store, "SELECT * FROM rejected")),
+            set(rows(store, "SELECT * FROM rejected_sample")),
+        )
+
+
+def expected(events: list[Event]) -> Content:
+    """Fold events one by one in plain Python; nothing here depends on their order."""
+    decoded = [naive_decode.decode(dumps(event) + "\n") for event in events]
+    kept = [fields for verdict, fields in decoded if verdict == ""]
+    out = Content(set(), {}, set(), {}, {}, {})
+    gone: dict[str, Any] = {}
+    for e in kept:
+        out.accounts.update(e[k] for k in ("did", "subject_did", "root_did") if e[k])
+        if e["kind"] == "account":
+            out.statuses.add((e["did"], e["event_time"], e["active"], e["status"]))
+            if e["status"] == "deleted":
+                gone[e["did"]] = max(gone.get(e["did"], e["event_time"]), e["event_time"])
+        elif e["kind"] == "identity" and e["handle"]:
+            latest = (e["event_time"], e["handle"])
+            out.handles[e["did"]] = max(out.handles.get(e["did"], latest), latest)
+    records = defaultdict(list)
+    for e in kept:
+        if e["rkey"]:
+            records[e["kind"], e["did"], e["rkey"]].append(e)
+    for key, versions in records.items():
+        best = max(versions, key=lambda e: (e["rev"], e["operation"] == "delete"))
+        times = [e["event_time"] for e in versions if e["operation"] != "delete"]
+        if key[0] == "profile":
+            created = [e["event_time"] for e in versions if e["operation"] == "create"]
+            out.profiles[key[1]] = (best["rev"], min(created, default=None), best["bot"])
+            continue
+        seen = min(times, default=None)
+        blank = seen is not None and key[1] in gone and seen <= gone[key[1]]
+        words = [None if blank else best[k] for k in ("text", "tags", "title")]
+        out.records[key] = (
+            best["rev"], best["operation"] == "delete", seen, best["subject_did"],
+            best["subject_rkey"], best["root_did"], best["root_rkey"], words[0],
+            tuple(words[1]) if words[1] else None, words[2],
+        )  # fmt: skip
+    return out

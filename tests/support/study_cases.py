@@ -1,0 +1,117 @@
+"""Small results of the studies with numbers made by hand, for the goldens of their reports."""
+
+from dataclasses import replace
+from datetime import UTC, date, datetime
+
+from blueattr.attribution.days import Day, DayShares
+from blueattr.indicators.base import Aggregator
+from blueattr.provenance import TopicInfo, Window
+from blueattr.report import bootstrap_report, days_report, grid_report, sensitivity_report
+from blueattr.studies.bootstrap import Bootstrap, IndicatorBootstrap, ShareInterval
+from blueattr.studies.grid import ScaleGrid
+from blueattr.studies.scales import FullScale
+from blueattr.studies.sensitivity import IndicatorSensitivity, Sensitivity, SensitivityRow
+from support.report_cases import ATTRIBUTION, COMPARISON, NONLINEAR, ORIGIN, OWN, TIERS, VAR
+
+BOOTSTRAP = Bootstrap(
+    indicators=(
+        IndicatorBootstrap(
+            "heat", "closed form", None, 0.4213,
+            (
+                ShareInterval("top", 0.31206, 0.2811, 0.3432, 0.0161),
+                ShareInterval("middle", 0.23983, 0.2291, 0.2502, 0.0053),
+                ShareInterval("tail", 0.44811, 0.4189, 0.4761, 0.0144),
+            ),
+            3, NONLINEAR,
+        ),
+        IndicatorBootstrap(
+            "mine", "quadrature", 30, 1.5,
+            (
+                ShareInterval("top", 0.5, 0.4, 0.6, 0.05),
+                ShareInterval("middle", 0.3, 0.25, 0.35, 0.025),
+                ShareInterval("tail", 0.2, 0.15, 0.25, 0.025),
+            ),
+            0, OWN,
+        ),
+    ),
+    resamples=1_000, seed=7, level=0.95, n_agents=2_310,
+    aggregator=Aggregator(), cutoffs=(1.0, 10.0), means=(0.7, 1.9, 0.394), moment=0.52402,
+    provenance=ORIGIN,
+)  # fmt: skip
+
+
+_DEFAULT = SensitivityRow(
+    "default", "", "default", "", 2_310, 0.4213, TIERS, 0.5379, 0.0707, 2_310, 10, 1.0
+)
+
+SENSITIVITY = Sensitivity(
+    indicators=(
+        IndicatorSensitivity(
+            "heat", "closed form", None,
+            (
+                _DEFAULT,
+                replace(_DEFAULT, choice="aggregator", setting="log", effect="no effect"),
+                replace(_DEFAULT, choice="scale", setting="raw", effect="computed",
+                        tiers=TIERS[::-1], flip_mean=-0.125, top_overlap=7, kendall_tau=None),
+                replace(_DEFAULT, choice="window", setting="shifted by -1 day", effect="computed",
+                        n_agents=2_250, common=2_001, top_overlap=9, kendall_tau=0.8125),
+                SensitivityRow("window", "shifted by +1 day", "not available",
+                               "no source covers all of that window"),
+                replace(_DEFAULT, choice="bots", setting="kept", effect="computed",
+                        flip_mean=None, flip_std=None, why="no flip: c is 0 in the samples"),
+            ),
+            NONLINEAR,
+        ),
+    ),
+    n_agents=2_310, protocol="visibility", size=100, seeds=3, seed=0,
+    aggregator=Aggregator(), cutoffs=(1.0, 10.0), means=(0.7, 1.9, 0.394), moment=0.52402,
+    provenance=ORIGIN,
+)  # fmt: skip
+
+
+_FIRST = Window(datetime(2026, 4, 1, 12, tzinfo=UTC), datetime(2026, 4, 2, tzinfo=UTC))
+
+_SECOND = Window(datetime(2026, 4, 2, tzinfo=UTC), datetime(2026, 4, 3, tzinfo=UTC))
+
+DAYS = tuple(
+    DayShares(
+        whole,
+        (
+            Day(date(2026, 4, 1), _FIRST, 130, 0.21, 0.21, whole.tiers, ""),
+            Day(date(2026, 4, 2), _SECOND, 0, 0.0, 0.0, (), "a and c are 0 for every agent"),
+        ),
+    )
+    for whole in (ATTRIBUTION, VAR)
+)
+
+
+_UNHEARD = "c is 0 for every agent, so that M = 0"
+
+_LOUD = replace(
+    COMPARISON,
+    indicators=(
+        COMPARISON.indicators[0],
+        replace(COMPARISON.indicators[1], samples=COMPARISON.indicators[0].samples),
+    ),
+)
+
+_QUIET = replace(
+    _LOUD,
+    indicators=(
+        replace(
+            COMPARISON.indicators[0], full=FullScale(0.0, 0.0, ()), samples=(), undefined=_UNHEARD
+        ),
+        _LOUD.indicators[1],
+    ),
+    provenance=replace(ORIGIN, topic=TopicInfo("quiet", "Quiet", "test", ("quiet",))),
+)
+
+GRID = ScaleGrid((_LOUD, _QUIET))
+
+
+STUDIES = {
+    "bootstrap": bootstrap_report(BOOTSTRAP),
+    "sensitivity": sensitivity_report(SENSITIVITY),
+    "days": days_report(DAYS),
+    "grid": grid_report(GRID),
+}
