@@ -41,6 +41,7 @@ from blueattr.analysis import rollup
 from blueattr.decode import schema
 from blueattr.decode.parser.parse import Parser
 from blueattr.ingest import read
+from blueattr.panel.topics import shipped_rules
 from blueattr.store.writer import Writer
 from blueattr.synth import Names, SynthSpec, write_lines
 
@@ -211,7 +212,7 @@ def measure(method: str, source: Path, db: Path) -> dict[str, float]:
     started, worked = time.perf_counter(), time.process_time()
     kept = 0
     if method == "blueattr":
-        done = read.ingest(db, [str(source)])
+        done = read.ingest(db, [str(source)], rules=shipped_rules())
         kept = sum(state.kept for state in done.sources)
     else:
         read_json(source, db if method == "read_json to a file" else None)

@@ -65,7 +65,7 @@ def make_store(folder: Path, agents: int) -> Path:
     if not db.exists():
         source = folder / "events.jsonl.zst"
         write_file(SynthSpec(agents=agents, like_fraction=0.0), source, level=1)
-        read.ingest(db, [str(source)])
+        read.ingest(db, [str(source)], rules=topics.shipped_rules())
         source.unlink()
     return db
 

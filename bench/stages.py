@@ -154,10 +154,12 @@ def ingest(db: str, path: str) -> None:
     """Ingest a file and roll up what it brought."""
     from blueattr.decode.parser.parse import Parser
     from blueattr.ingest import read
+    from blueattr.panel.topics import shipped_rules
 
     Parser().scan(b'{"warm":"up"}\n')
     with measured() as counts:
-        counts["kept"] = sum(state.kept for state in read.ingest(Path(db), [path]).sources)
+        done = read.ingest(Path(db), [path], rules=shipped_rules())
+        counts["kept"] = sum(state.kept for state in done.sources)
 
 
 # --- on numbers ----------------------------------------------------------------------------------

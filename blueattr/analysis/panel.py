@@ -42,6 +42,26 @@ def make_panel(query: PanelQuery) -> PanelResult:
         return PanelResult(built.agents, origin)
 
 
+def candidates(query: PanelQuery) -> tuple[pl.DataFrame, str]:
+    """Find everyone whom an AppView might be asked about for a panel, and say whose panel it is.
+
+    Returns
+    -------
+    tuple
+        ``account``, ``did``, ``asked_at`` as `blueattr.panel.filters.candidates` returns them; and
+        the window of the panel in words.
+
+    Raises
+    ------
+    EmptyPanelError
+        Nobody is in the panel.
+    """
+    with Store.open(query.db, query.memory) as store:
+        window = query.window(store)
+        scope = f"the panel from {window.start:%Y-%m-%d %H:%M} to {window.end:%Y-%m-%d %H:%M} UTC"
+        return query.candidates(store, window), scope
+
+
 def check_topics(query: PanelQuery, names: Sequence[str]) -> list[topics.TopicDays]:
     """Count participants and events by day for each topic; for all of them by default."""
     wanted: Iterable[str | None] = names or topics.load(query.topics_file)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal
 from blueattr.decode.chunk import Chunk
 from blueattr.errors import SourceError
 from blueattr.ingest.meter import Meter, Moment, Watch
-from blueattr.ingest.read import COMMIT_ROWS, nothing_of_it, read_source, roll_up
+from blueattr.ingest.read import COMMIT_ROWS, nothing_of_it, read_source
 from blueattr.ingest.result import Ingested
 from blueattr.sources.backoff import Retries
 from blueattr.sources.live.socket import ConnectionLost, ConnectionRefused
@@ -20,6 +20,8 @@ from blueattr.sources.live.stream import Resume, ServerError, Stream
 from blueattr.sources.timing import Timing
 from blueattr.store.checkpoint import SourceState
 from blueattr.store.database import DEFAULT_MEMORY
+from blueattr.store.matching import Rule
+from blueattr.store.rollups import roll_up
 from blueattr.store.writer import Writer
 
 if TYPE_CHECKING:
@@ -113,6 +115,7 @@ def follow(
     limit: timedelta | None = None,
     start: datetime | None = None,
     fill: Fill | None = None,
+    rules: Sequence[Rule] = (),
     memory: int = DEFAULT_MEMORY,
     stop: threading.Event | None = None,
     watch: Watch | None = None,
@@ -139,6 +142,9 @@ def follow(
         Where a store that has seen nothing yet begins; by default at the live end.
     fill
         Makes a source of the archive, for what a server no longer has.
+    rules
+        Topics whose posts are matched when the days are summarised at the end, beside those that
+        the store knows already; such as :func:`blueattr.panel.topics.shipped_rules`.
     memory
         Bytes the process may use.
     stop
@@ -166,6 +172,7 @@ def follow(
             limit,
             start,
             fill,
+            rules,
             stop or threading.Event(),
             watch,
             timing or Timing(),
@@ -181,6 +188,7 @@ class _Follower:
     limit: timedelta | None
     start: datetime | None
     fill: Fill | None
+    rules: Sequence[Rule]
     stop: threading.Event
     watch: Watch | None
     timing: Timing
@@ -227,7 +235,7 @@ class _Follower:
                 outcome = self._wait(wait)
         if outcome != "stopped":
             # Who stops it wants it to end; what was not rolled up is at the next run.
-            roll_up(self.writer)
+            roll_up(self.writer, self.rules)
         after = self.writer.count_events()
         states = tuple(self.known[name] for name in self.changed)
         failures = tuple(failure for state in states for failure in nothing_of_it(state))

@@ -11,12 +11,11 @@ from pathlib import Path
 import polars as pl
 
 from blueattr.errors import SourceError, StoreBusyError
-from blueattr.panel.query import PanelQuery
 from blueattr.sources.appview import Answer, AppView
 from blueattr.store.database import DEFAULT_MEMORY, Store
 from blueattr.store.writer import Writer
 
-__all__ = ["DEFAULT_WAIT", "Hydrated", "hydrate"]
+__all__ = ["DEFAULT_WAIT", "EVERY_ACCOUNT", "Hydrated", "hydrate"]
 
 
 DEFAULT_WAIT = timedelta(minutes=10)
@@ -50,6 +49,9 @@ _ROWS = pl.Schema(
         "created_at": pl.Datetime("us", "UTC"),
     }
 )
+
+
+EVERY_ACCOUNT = "every account that events name"
 
 
 @dataclass(slots=True)
@@ -120,7 +122,8 @@ def hydrate(
     db: Path,
     appview: AppView,
     *,
-    only: PanelQuery | None = None,
+    accounts: pl.DataFrame | None = None,
+    scope: str = EVERY_ACCOUNT,
     older_than: timedelta | None = None,
     memory: int = DEFAULT_MEMORY,
     wait: timedelta = DEFAULT_WAIT,
@@ -139,9 +142,12 @@ def hydrate(
         The store.
     appview
         Whom to ask.
-    only
-        Ask about the agents of this panel, and those who may turn out to be; else about every
-        account that events name.
+    accounts
+        Whom to ask about: ``account``, ``did``, ``asked_at`` (naive UTC), as
+        :func:`blueattr.analysis.panel.candidates` returns them; by default every account that
+        events name.
+    scope
+        Who they are, in words.
     older_than
         Ask again about accounts whose last answer is older.
     memory
@@ -161,18 +167,10 @@ def hydrate(
     ------
     StoreError
         There is no store, or it cannot be written.
-    EmptyPanelError
-        Nobody is in the panel.
     """
-    with Store.open(db, memory) as store:
-        if only is None:
-            accounts, scope = store.frame("ingest/accounts"), "every account that events name"
-        else:
-            window = only.window(store)
-            accounts = only.candidates(store, window)
-            scope = (
-                f"the panel from {window.start:%Y-%m-%d %H:%M} to {window.end:%Y-%m-%d %H:%M} UTC"
-            )
+    if accounts is None:
+        with Store.open(db, memory) as store:
+            accounts = store.frame("ingest/accounts")
     due = pl.col("asked_at").is_null()
     if older_than is not None:
         due |= pl.col("asked_at") < (appview.now() - older_than).replace(tzinfo=None)

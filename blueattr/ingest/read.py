@@ -1,4 +1,4 @@
-"""One function per command: where input and output meet the arithmetic."""
+"""Read sources to their ends into a store: files, windows of an archive, synthetic events."""
 
 import math
 import time
@@ -14,13 +14,13 @@ from blueattr.decode.parser.parse import Parser
 from blueattr.errors import InputError, SourceError
 from blueattr.ingest.result import Ingested
 from blueattr.kernels.compiled import threads
-from blueattr.panel import topics
 from blueattr.sources import files
 from blueattr.sources.parallel import run_ahead
 from blueattr.sources.source import Source
-from blueattr.store import rollups
 from blueattr.store.checkpoint import SourceState
 from blueattr.store.database import DEFAULT_MEMORY
+from blueattr.store.matching import Rule
+from blueattr.store.rollups import roll_up
 from blueattr.store.writer import Writer
 
 __all__ = [
@@ -30,7 +30,6 @@ __all__ = [
     "ingest_sources",
     "nothing_of_it",
     "read_source",
-    "roll_up",
 ]
 
 
@@ -68,6 +67,7 @@ def ingest(
     arguments: list[str],
     *,
     kind: str = "file",
+    rules: Sequence[Rule] = (),
     memory: int = DEFAULT_MEMORY,
     progress: Progress | None = None,
 ) -> Ingested:
@@ -77,16 +77,18 @@ def ingest(
     ----------
     arguments, kind
         As for :func:`blueattr.sources.files.find`.
-    db, memory, progress
+    db, rules, memory, progress
         As for :func:`ingest_sources`, which see for what is raised.
     """
-    return ingest_sources(db, files.find(arguments, kind), memory=memory, progress=progress)
+    sources = files.find(arguments, kind)
+    return ingest_sources(db, sources, rules=rules, memory=memory, progress=progress)
 
 
 def ingest_sources(
     db: Path,
     sources: Sequence[Source],
     *,
+    rules: Sequence[Rule] = (),
     memory: int = DEFAULT_MEMORY,
     progress: Progress | None = None,
 ) -> Ingested:
@@ -103,6 +105,9 @@ def ingest_sources(
         Files (:func:`blueattr.sources.files.find`), windows of an archive
         (:class:`blueattr.sources.archive.source.ArchiveSource`), or synthetic events
         (:class:`blueattr.synth.SynthSource`).
+    rules
+        Topics whose posts are matched when the days are summarised at the end, beside those that
+        the store knows already; such as :func:`blueattr.panel.topics.shipped_rules`.
     memory
         Bytes the process may use.
     progress
@@ -142,14 +147,9 @@ def ingest_sources(
             stored[source.name] = state
             if failure:
                 failures.append(failure)
-        roll_up(writer)
+        roll_up(writer, rules)
         after = writer.count_events()
     return Ingested(tuple(states), tuple(unchanged), tuple(failures), before, after)
-
-
-def roll_up(writer: Writer) -> rollups.RolledUp:
-    """Summarise the days that are over, with the topics that ship."""
-    return rollups.roll_up(writer, [topic.rule for topic in topics.shipped().values()])
 
 
 def read_source(

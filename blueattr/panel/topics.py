@@ -164,6 +164,11 @@ def shipped() -> dict[str, Topic]:
         return _parse(TomlFile(path, "the topics").content, "blueattr")
 
 
+def shipped_rules() -> tuple[Rule, ...]:
+    """Return the rules of the shipped topics, which an ingest hands to the store."""
+    return tuple(topic.rule for topic in shipped().values())
+
+
 def load(path: Path | None = None) -> dict[str, Topic]:
     """Return the shipped topics and those of a user's file, which win by name.
 

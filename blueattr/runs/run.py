@@ -265,7 +265,7 @@ class _Run:
         if not sources:
             return "no files"
         query = self.plan.query
-        done = ingest_sources(query.db, sources, memory=query.memory)
+        done = ingest_sources(query.db, sources, rules=topics.shipped_rules(), memory=query.memory)
         for failure in done.failures:
             self._complain(code, failure)
         more = done.events_after - done.events_before
@@ -283,6 +283,7 @@ class _Run:
             limit=source.limit,
             start=source.start,
             fill=source.fill,
+            rules=topics.shipped_rules(),
             memory=self.plan.query.memory,
             stop=self.stop,
             watch=watch,

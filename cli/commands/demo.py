@@ -105,12 +105,15 @@ def synth(
 
 def _fill(db: Path, spec: "SynthSpec", memory: int, *, quiet: bool) -> None:
     from blueattr.ingest import read
+    from blueattr.panel.topics import shipped_rules
     from blueattr.report.inventory.ingests import ingest_report
     from blueattr.synth.source import SynthSource
 
     with Bars(quiet=quiet, unit="time") as bars:
         source = SynthSource(spec)
-        done = read.ingest_sources(db, [source], memory=memory, progress=bars.progress)
+        done = read.ingest_sources(
+            db, [source], rules=shipped_rules(), memory=memory, progress=bars.progress
+        )
     emit(ingest_report([done], db), "text")
 
 

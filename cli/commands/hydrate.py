@@ -89,6 +89,8 @@ def hydrate(
 
     Example: blueattr hydrate --only panel --from 2026-04-09 --to 2026-04-23 --db my.duckdb
     """
+    from blueattr.analysis.panel import candidates
+    from blueattr.ingest.hydrate import EVERY_ACCOUNT
     from blueattr.ingest.hydrate import hydrate as run
     from blueattr.report.inventory.hydrations import hydrate_report
     from blueattr.sources.appview import AppView
@@ -106,12 +108,14 @@ def hydrate(
     age = None if older_than is None else parse.length(older_than, "--refresh-older-than")
     asked = store.query(topic="all")
     view = AppView(appview, insecure=insecure, rate=rate)
+    accounts, scope = candidates(asked) if only else (None, EVERY_ACCOUNT)
     with _Line(quiet=quiet) as line:
         view.on_wait = line.wait
         done = run(
             store.db,
             view,
-            only=asked if only else None,
+            accounts=accounts,
+            scope=scope,
             older_than=age,
             memory=store.memory_limit,
             wait=patience,

@@ -164,13 +164,21 @@ def _read(
     quiet: bool,
 ) -> None:
     from blueattr.ingest import read
+    from blueattr.panel.topics import shipped_rules
     from blueattr.report.inventory.ingests import ingest_report
 
     # Polars, by now imported, lets an interrupted read go on; a pipe would be waited for for ever.
     signal.siginterrupt(signal.SIGINT, True)
     with Bars(quiet=quiet) as bars:
         done = [
-            read.ingest(db, arguments, kind=kind, memory=memory, progress=bars.progress)
+            read.ingest(
+                db,
+                arguments,
+                kind=kind,
+                rules=shipped_rules(),
+                memory=memory,
+                progress=bars.progress,
+            )
             for kind, arguments in (("plc", plc), ("file", sources))
             if arguments
         ]
@@ -194,6 +202,7 @@ def _fetch(
     quiet: bool,
 ) -> None:
     from blueattr.ingest import read
+    from blueattr.panel.topics import shipped_rules
     from blueattr.provenance import Window
     from blueattr.report.inventory.ingests import fetch_report
     from blueattr.sources.archive.key import ArchiveKey
@@ -212,7 +221,9 @@ def _fetch(
         on_wait=lambda seconds, why: say(f"blueattr: waiting {seconds:.0f} s: {why}"),
     )
     with Bars(quiet=quiet) as bars:
-        done = read.ingest_sources(db, [source], memory=memory, progress=bars.progress)
+        done = read.ingest_sources(
+            db, [source], rules=shipped_rules(), memory=memory, progress=bars.progress
+        )
     output.emit(fetch_report(done, db, source.spent, source.remarks))
     for failure in done.failures:
         say(f"blueattr: {failure}")
@@ -234,6 +245,7 @@ def _follow(
     quiet: bool,
 ) -> None:
     from blueattr.ingest.follow import follow
+    from blueattr.panel.topics import shipped_rules
     from blueattr.report.inventory.ingests import follow_report
     from blueattr.sources.archive.fill import gap_filler
 
@@ -249,6 +261,7 @@ def _follow(
             limit=length,
             start=start,
             fill=fill,
+            rules=shipped_rules(),
             memory=memory,
             stop=stop,
             watch=line.show,

@@ -144,11 +144,11 @@ def chunks_in_memory(
     server = ScriptedServer(clock, script())
     writer: Any = store
     follower = ingest_follow._Follower(
-        writer, (server.stream(seconds=0.001),), "stopped", None, START, None, stop, watch,
-        clock.timing, Pace(),
+        writer, (server.stream(seconds=0.001),), "stopped", None, START, None, (), stop,
+        watch, clock.timing, Pace(),
     )  # fmt: skip
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(ingest_follow, "roll_up", lambda _writer: None)
+        patch.setattr(ingest_follow, "roll_up", lambda _writer, _rules: None)
         assert follower.run().outcome == "stopped"
     return moments
 
