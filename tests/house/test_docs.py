@@ -285,3 +285,26 @@ def test_every_make_target_of_the_pages_exists() -> None:
     }
     assert {"run", "test", "test-all", "lint"} <= named
     assert named <= targets
+
+
+def test_every_place_that_the_architecture_names_is_there() -> None:
+    """Paths, and the functions and classes beside them; a stale map misleads a newcomer."""
+    page = (DOCS / "architecture.md").read_text(encoding="utf-8")
+    named = re.findall(r"`([\w/]+\.(?:py|sql|toml|md)|[\w/]+/)`(?:: `(\w+)`)?", page)
+    assert len(named) > 30
+    for path, name in named:
+        place = next((p / path for p in (ROOT, ROOT / "blueattr") if (p / path).exists()), None)
+        assert place is not None, path
+        if name:
+            tree = ast.parse(place.read_text(encoding="utf-8"))
+            bound = {
+                getattr(target, "id", getattr(target, "name", None))
+                for node in tree.body
+                for target in [node, *getattr(node, "targets", [getattr(node, "target", node)])]
+            }
+            assert name in bound, f"{path}: {name}"
+    rooms = re.search(r"```text\nblueattr/\n(.*?)\ncli/", page, re.DOTALL)
+    assert rooms is not None
+    drawn = set(re.findall(r"^ +(\w+)/ ", rooms[1], re.MULTILINE))
+    packages = {p.parent.name for p in (ROOT / "blueattr").rglob("__init__.py")}
+    assert drawn == packages - {"blueattr", "cli", "commands", "data", "sql"}
