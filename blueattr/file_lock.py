@@ -11,7 +11,6 @@ __all__ = ["FileLock", "FileLockHeld", "lock_holder"]
 
 
 _PAUSE = 0.02
-
 # A process number has at most seven digits.
 _LONGEST_PID = 32
 

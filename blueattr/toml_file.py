@@ -17,7 +17,6 @@ Place: TypeAlias = tuple[str | int, ...]
 
 # Such files are written by hand; a larger or deeper one is something else.
 _LARGEST = 1 << 18
-
 _DEEPEST = 64
 
 

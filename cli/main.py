@@ -63,11 +63,8 @@ def _root(
 
 # In the order of `blueattr --help`.
 _app.command("ingest")(ingest.ingest)
-
 _app.command("status")(store.status)
-
 _app.command("hydrate")(hydrate.hydrate)
-
 _app.command("rollup")(store.rollup)
 
 _app.add_typer(panel.topics)
@@ -89,17 +86,11 @@ _app.command("bootstrap")(studies.bootstrap)
 _app.command("sensitivity")(studies.sensitivity)
 
 _app.command("report")(report.report)
-
 _app.command("run")(run.run)
-
 _app.command("runs")(run.runs)
-
 _app.add_typer(config.config)
-
 _app.command("schedule")(schedule.schedule)
-
 _app.command("demo")(demo.demo)
-
 _app.command("synth")(demo.synth)
 
 

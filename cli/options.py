@@ -22,11 +22,9 @@ if TYPE_CHECKING:
 Db: TypeAlias = Annotated[
     Path, typer.Option("--db", envvar="BLUEATTR_DB", help="The store, a DuckDB file.")
 ]
-
 Memory: TypeAlias = Annotated[
     str, typer.Option("--memory-limit", help="Memory for the whole process, such as 4GB or 800MB.")
 ]
-
 Insecure: TypeAlias = Annotated[
     bool,
     typer.Option(
@@ -34,12 +32,10 @@ Insecure: TypeAlias = Annotated[
         show_default=False,
     ),
 ]  # fmt: skip
-
 Topic: TypeAlias = Annotated[
     str | None,
     typer.Option("--topic", help="A topic's name, or 'all' for every event.", show_default=False),
 ]
-
 Topics: TypeAlias = Annotated[
     str | None,
     typer.Option(
@@ -49,7 +45,6 @@ Topics: TypeAlias = Annotated[
         show_default=False,
     ),
 ]
-
 Match: TypeAlias = Annotated[
     list[str],
     typer.Option(
@@ -59,22 +54,18 @@ Match: TypeAlias = Annotated[
         show_default=False,
     ),
 ]
-
 TopicsFile: TypeAlias = Annotated[
     Path | None,
     typer.Option("--topics", envvar="BLUEATTR_TOPICS", help="A TOML file with topics of yours."),
 ]
-
 Start: TypeAlias = Annotated[
     str | None,
     typer.Option("--from", help="Start of the window: a UTC date or time.", show_default=False),
 ]
-
 End: TypeAlias = Annotated[
     str | None,
     typer.Option("--to", help="End of the window, exclusive.", show_default=False),
 ]
-
 Length: TypeAlias = Annotated[
     str | None,
     typer.Option(
@@ -84,20 +75,16 @@ Length: TypeAlias = Annotated[
         show_default=False,
     ),
 ]
-
 ScaleOption: TypeAlias = Annotated[
     Literal["log1p", "raw"], typer.Option("--scale", help="Scale of the features.")
 ]
-
 BotsFile: TypeAlias = Annotated[
     Path | None,
     typer.Option("--bots", help="A TOML file of bot rules in place of those that ship."),
 ]
-
 KeepBots: TypeAlias = Annotated[
     bool, typer.Option("--keep-bots", help="Apply no bot filter.", show_default=False)
 ]
-
 PopularityOption: TypeAlias = Annotated[
     Literal["follows-received", "followers"],
     typer.Option(
@@ -106,7 +93,6 @@ PopularityOption: TypeAlias = Annotated[
         "the follower counts that `blueattr hydrate` got.",
     ),
 ]
-
 Missing: TypeAlias = Annotated[
     Literal["error", "drop", "received"],
     typer.Option(
@@ -115,7 +101,6 @@ Missing: TypeAlias = Annotated[
         "error, they are left out, or the follows they received count instead.",
     ),
 ]
-
 MaxRate: TypeAlias = Annotated[
     str | None,
     typer.Option(
@@ -125,7 +110,6 @@ MaxRate: TypeAlias = Annotated[
         show_default=False,
     ),
 ]
-
 FeaturesFile: TypeAlias = Annotated[
     Path | None,
     typer.Option(
@@ -135,7 +119,6 @@ FeaturesFile: TypeAlias = Annotated[
         show_default=False,
     ),
 ]
-
 Indicator: TypeAlias = Annotated[
     str,
     typer.Option(
@@ -144,7 +127,6 @@ Indicator: TypeAlias = Annotated[
         "own: package.module:name, file.py or file.py:name, which is run. Several with commas.",
     ),
 ]
-
 Method: TypeAlias = Annotated[
     Literal["auto", "closed", "quadrature"],
     typer.Option(
@@ -152,17 +134,14 @@ Method: TypeAlias = Annotated[
         help="Closed form, K-step midpoint quadrature, or auto: the closed form if there is one.",
     ),
 ]
-
 Steps: TypeAlias = Annotated[
     int | None,
     typer.Option("--steps", help="K of the quadrature (30 by default).", show_default=False),
 ]
-
 AggregatorOption: TypeAlias = Annotated[
     Literal["mean", "log", "geometric"],
     typer.Option("--aggregator", help="How lin, var and gini make one number of a, b and c."),
 ]
-
 Weights: TypeAlias = Annotated[
     str | None,
     typer.Option(
@@ -170,28 +149,21 @@ Weights: TypeAlias = Annotated[
         "default.", show_default=False,
     ),
 ]  # fmt: skip
-
 Tiers: TypeAlias = Annotated[
     str, typer.Option("--tiers", help="Ends of the upper tiers in cumulative per cent.")
 ]
-
 Sizes: TypeAlias = Annotated[str, typer.Option("--sizes", help="Sample sizes, with commas.")]
-
 Protocol: TypeAlias = Annotated[
     str,
     typer.Option(
         "--protocol", help="visibility, top, active, random, several with commas, or all."
     ),
 ]
-
 Seeds: TypeAlias = Annotated[int, typer.Option("--seeds", help="Samples of each kind.")]
-
 Seed: TypeAlias = Annotated[int, typer.Option("--seed", help="The first seed.")]
-
 Format: TypeAlias = Annotated[
     Literal["text", "json", "csv"], typer.Option("--format", help="Of what goes to stdout.")
 ]
-
 Out: TypeAlias = Annotated[
     Path | None,
     typer.Option(
@@ -349,15 +321,10 @@ class OutputOptions:
 
 # Runs of options that stand together in the help of most commands.
 ABOUT = ("topic", "match", "topics", "db")
-
 WINDOW = ("start", "end", "window")
-
 DRAWS = ("protocol", "seeds", "seed")
-
 HOW = ("method", "steps", "aggregator", "weights")
-
 WHO = ("bots", "keep_bots", "max_rate", "popularity", "missing_followers")
-
 OUTPUT = ("memory", "form", "out")
 
 

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
 
 CONFIG_VARIABLE = "BLUEATTR_CONFIG"
-
 DEFAULT_CONFIG = Path("blueattr.toml")
 
 
@@ -30,17 +29,14 @@ Config: TypeAlias = Annotated[
         show_default=False,
     ),
 ]
-
 Reports: TypeAlias = Annotated[
     Path | None,
     typer.Option("--reports", help="The folder of reports.", show_default=False),
 ]
-
 LogOption: TypeAlias = Annotated[
     Literal["text", "json"] | None,
     typer.Option("--log", help="Log as text, or as JSON lines.", show_default=False),
 ]
-
 LogFile: TypeAlias = Annotated[
     Path | None,
     typer.Option(
@@ -69,7 +65,6 @@ _FLAGS: "dict[str, Place]" = {
     "log_file": ("log", "file"),
     "topics": ("report", "topics"),
 }
-
 _VARIABLES: "dict[str, Place]" = {
     "BLUEATTR_DB": ("db",),
     "BLUEATTR_TOPICS": ("report", "topics"),

@@ -34,22 +34,14 @@ DEFAULT_DB = Path("data/blueattr.duckdb")
 
 
 _DEFAULT_LENGTH = timedelta(days=14)
-
 # Any event's time is inside, and no window of a permitted length leaves the calendar.
 _EARLIEST, _LATEST = datetime(1970, 1, 1, tzinfo=UTC), datetime(2999, 12, 31, tzinfo=UTC)
-
 _LEAST_MEMORY, _MOST_MEMORY = 256 << 20, 1 << 50
-
 _MEMORY_UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
-
 _MOST_SEEDS = 10_000
-
 _UNITS = {"h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
-
 _SHORT_UNITS = {"s": timedelta(seconds=1), "m": timedelta(minutes=1), **_UNITS}
-
 INDICATOR_NAMES = ("lin", "heat", "var", "gini")
-
 PROTOCOL_NAMES = ("visibility", "top", "active", "random")
 
 

@@ -43,7 +43,6 @@ EVERY_TOPIC = "all-topics"
 
 
 _SHIFTS = (-3, -2, -1, 1, 2, 3)
-
 _DAY = timedelta(days=1)
 
 

@@ -28,7 +28,6 @@ __all__ = ["report_features", "report_topic", "report_topics", "versions"]
 
 
 _HEAT = "heat"
-
 _SOFTWARE = ("duckdb", "numba", "numpy", "polars", "pyarrow", "vl-convert-python")
 
 

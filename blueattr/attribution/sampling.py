@@ -14,7 +14,6 @@ __all__ = ["PROTOCOLS", "Protocol", "Sampler", "check_protocol"]
 
 
 Protocol = Literal["visibility", "top", "active", "random"]
-
 PROTOCOLS: tuple[Protocol, ...] = get_args(Protocol)
 
 

@@ -40,7 +40,6 @@ STREAM_FROM = 1 << 22
 
 
 Frames = Iterator[pl.DataFrame]
-
 Receiver = Callable[[AttributionResult, Frames], None]
 
 

@@ -14,7 +14,6 @@ __all__ = ["DEFAULT_CUTOFFS", "assign_tiers", "boundaries", "check_cutoffs", "ra
 
 
 DEFAULT_CUTOFFS = (1.0, 10.0)
-
 _MOST_CUTOFFS = 20
 
 

@@ -34,9 +34,7 @@ __all__ = [
 
 
 Method = Literal["closed form", "quadrature"]
-
 DEFAULT_STEPS = 30
-
 _MOST_STEPS = 1_000_000
 
 

@@ -25,7 +25,6 @@ _BATCH = 1 << 16
 
 
 _DIDS = pa.schema([("code", pa.int64()), ("did", pa.string())])
-
 _CODED = pa.schema(
     [
         ("repeated", pa.bool_()),
@@ -64,9 +63,7 @@ TOLD = pa.schema(
 
 
 _TOLD_KINDS = pa.array(["identity", "account", "profile"])
-
 _OPERATIONS = pa.array(["create", "update", "delete"])
-
 _LONGEST_HANDLE = 253
 
 

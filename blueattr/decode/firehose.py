@@ -30,17 +30,12 @@ FRAME_LIMIT = 5 << 20
 
 
 _WANTED = tuple(f"{collection}/" for collection in COLLECTIONS)
-
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
 # The one form of CID in repositories: version 1, DAG-CBOR, SHA-256, so four bytes and the digest.
 _CID = 36
-
 _LONGEST = 2048
-
 # A length of more bits than this is beyond any frame.
 _LONGEST_SHIFT = 28
-
 # The header {"op": 1, "t": …} as it begins where `op` comes first.
 _OP_FIRST = b"\xa2\x62op\x01\x61t"
 

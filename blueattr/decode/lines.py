@@ -41,7 +41,6 @@ class LineBatch:
 
 
 _SCHEMA = pa.schema([("position", pa.int64()), ("line", pa.string())])
-
 # Rows per Arrow batch: DuckDB reads the batches of a table in parallel.
 _SLICE = 8192
 

@@ -20,7 +20,6 @@ HANDLE = r"([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])
 
 
 _EXTERNAL = {"external": {"title": "VARCHAR"}}
-
 _RECORD = {
     # JSON, not VARCHAR: a number or an object in its place is then seen, not converted.
     "text": "JSON",
@@ -31,7 +30,6 @@ _RECORD = {
     "embed": {**_EXTERNAL, "media": _EXTERNAL},
     "labels": {"values": [{"val": "VARCHAR"}]},
 }
-
 _COMMIT = {
     "rev": "VARCHAR",
     "operation": "VARCHAR",
@@ -39,7 +37,6 @@ _COMMIT = {
     "rkey": "VARCHAR",
     "record": _RECORD,
 }
-
 # network.bsky.jetstream.subscribeEvents, the payload of a message frame.
 _PAYLOAD = {
     "$type": "VARCHAR",
@@ -49,7 +46,6 @@ _PAYLOAD = {
     "identity": {"handle": "VARCHAR"},
     "account": {"active": "BOOLEAN", "status": "VARCHAR"},
 }
-
 _V1 = {
     "did": "VARCHAR",
     "time_us": "BIGINT",
@@ -58,7 +54,6 @@ _V1 = {
     "identity": _PAYLOAD["identity"],
     "account": _PAYLOAD["account"],
 }
-
 V1 = json.dumps(_V1)
 """What the decoder takes from a line of Jetstream v1, as DuckDB's ``from_json`` wants it."""
 

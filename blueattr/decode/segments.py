@@ -39,42 +39,28 @@ BLOCK_LIMIT = 256 << 20
 
 
 _ROW_LIMIT = 1 << 18
-
 _COLUMNS = ("<u8", "<i8", "<i8", "u1", "u1", "<u2", "u1", "u1", "<u4")
-
 _ROW_BYTES = sum(np.dtype(column).itemsize for column in _COLUMNS)
-
 _OPERATIONS = {1: "create", 2: "update", 3: "delete", 7: "create"}
 """By row kind; 7 is a record of a repository that was read anew."""
-
 _DELETE, _IDENTITY, _ACCOUNT, _SYNC, _RESYNC = 3, 4, 5, 6, 7
-
 _KEPT = pa.array([name.encode() for name in COLLECTIONS])
 
 
 _MAGIC = b"jss0"
-
 _VERSION = 1
-
 # magic, checksum, version, blocks, events, DIDs, seqs, times, and the offsets of the footer, the
 # bloom filters (of all blocks, of each), the collections and the block index.
 _HEADER = struct.Struct("<4sQHIIIQQqqQQQQQ")
-
 _HEADER_BYTES = 256
-
 _CHECKED_FROM = 12
-
 _BLOCK = struct.Struct("<QIIIQQqq")
-
 _LENGTH = struct.Struct("<Q")
-
 _BLOCK_COUNT_LIMIT = 1 << 20
-
 _FOOTER_LIMIT = 256 << 20
 
 
 Ints = npt.NDArray[np.int64]
-
 # Kind, collection, time, DID, record key, rev, payload.
 _Row = tuple[int, str, int, str, str, str, bytes]
 

@@ -52,17 +52,11 @@ class OwnIndicator(Protocol):
 
 
 _HERE = Path(__file__).parent
-
 _EPS = float(np.finfo(np.float64).eps)
-
 _STEP = _EPS ** (1 / 3)
-
 _COMPLEX_STEP = 1e-40
-
 _PROBES = 4
-
 _TRIED_ALONE = 8
-
 _OPTIONAL = ("gradient", "weights")
 
 

@@ -16,9 +16,7 @@ Case = Literal["linear", "one statistic", "homogeneous", "nonlinear"]
 
 
 _POINTS = 16
-
 _TOLERANCE = {"central differences": 1e-6}  # else:
-
 _ROUNDING = 1e-9
 
 

@@ -34,12 +34,10 @@ __all__ = ["Followed", "Pace", "Until", "follow"]
 # newest event seen. Another server may have seen that event earlier: a lagging one dates what it
 # catches up with by its own clock.
 _REWIND_SAME = timedelta(seconds=10)
-
 _REWIND_OTHER = timedelta(minutes=10)
 
 
 Until = Literal["stopped", "live"]
-
 Outcome = Literal["stopped", "live", "time is up", "unreachable"]
 
 

@@ -24,13 +24,10 @@ DEFAULT_WAIT = timedelta(minutes=10)
 
 # A killed run has to ask again about at most this many accounts.
 _COMMIT_ACCOUNTS = 1000
-
 # While the store is locked, answers about this many accounts wait in memory ...
 _MOST_WAITING = 100_000
-
 # ... and a commit is tried again after so many seconds.
 _TRY_EVERY = 10.0
-
 # A batch waits this many seconds for readers of the store, as it keeps ingests out meanwhile.
 _READER_PATIENCE = 1.0
 

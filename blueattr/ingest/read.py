@@ -36,21 +36,15 @@ __all__ = [
 # A commit folds what waits into the whole store: seldom enough to be cheap, often enough that a
 # killed run has little to do again and a reader gets in between.
 COMMIT_ROWS = 1_500_000
-
 # Part of a commit's cost grows with the store, so that a commit grows with it too.
 _COMMIT_PART = 1 / 48
-
 # What is left of a source and less than this part of what waits comes with it.
 _LEFTOVER = 1 / 4
-
 _COMMIT_BYTES = 320 << 20
-
 # What may wait for the next commit while one is under way, which needs memory itself.
 _BESIDE_COMMIT = 128 << 20
-
 # What an archive sends is paid for, and what is not committed would be paid for again.
 _COMMIT_PAID = 128 << 20
-
 # Of a source of which little is kept, or that is slow, a killed run has this much to do again.
 _COMMIT_SECONDS = 60.0
 

@@ -46,9 +46,7 @@ __all__ = [
 
 
 FloatArray = npt.NDArray[np.float64]
-
 IntArray = npt.NDArray[np.int64]
-
 IndexArray = npt.NDArray[np.uint32]
 
 
@@ -174,7 +172,6 @@ _FOLDER = _cache_folder()
 
 if _FOLDER is not None:
     _mark_used(_FOLDER)
-
 numba_event.register("numba:compile", _Announcer())
 
 

@@ -34,29 +34,20 @@ WordArray = npt.NDArray[np.uint64]
 
 
 FEW = 1 << 17  # fewer agents than this are sorted as they are
-
 SHARED = 16  # with as many agents a value as this, on average, values are told apart
-
 MOST = 1 << 19  # but not more of them than this: their table is to stay in the cache
 
 
 _OPEN = 47  # bits that the coarsest cells leave open: they fix the exponent and five bits more
-
 _SIZE = 16  # binary logarithm of the agents that a cell should have at most
-
 _FRACTION = 52  # bits of a float below its exponent
-
 _BIAS = 1075  # a float with exponent e counts in units of 2^(e - _BIAS)
 
 
 _ONE = np.uint64(1)
-
 _WORD = np.uint64(64)
-
 _SHIFT = np.uint64(_OPEN)
-
 _LOW = np.uint64((1 << _OPEN) - 1)
-
 _HIGH = np.uint64((1 << (63 - _OPEN)) - 1)  # without the sign: -0.0 and 0.0 are ties
 
 

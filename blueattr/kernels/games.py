@@ -46,9 +46,7 @@ __all__ = [
 
 
 StreamArray = npt.NDArray[np.uint64]
-
 _Item = TypeVar("_Item")
-
 _Done = TypeVar("_Done")
 
 
@@ -57,19 +55,12 @@ LIN, HEAT, VAR, GINI = 0, 1, 2, 3
 
 
 _GAMMA = np.uint64(0x9E3779B97F4A7C15)
-
 _MULTIPLIER_1 = np.uint64(0xBF58476D1CE4E5B9)
-
 _MULTIPLIER_2 = np.uint64(0x94D049BB133111EB)
-
 _LOW_HALF = np.uint64(0xFFFF_FFFF)
-
 _HALF = np.uint64(32)
-
 _ONE = np.uint64(1)
-
 _WORD = 64  # agents whose presence one random number decides
-
 _BLOCK = 1024  # agents whose sums stay in the first cache while the coalitions pass by
 
 

@@ -26,11 +26,8 @@ WordArray = npt.NDArray[np.uint64]
 
 
 _ONE = np.uint64(1)
-
 _HALF = np.uint64(32)
-
 _GOLDEN = np.uint64(0x9E37_79B9_7F4A_7C15)  # Knuth's multiplier: 2^64 by the golden ratio
-
 _MAGNITUDE = np.uint64(0x7FFF_FFFF_FFFF_FFFF)  # without the sign: -0.0 and 0.0 are one number
 
 

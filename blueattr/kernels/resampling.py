@@ -27,9 +27,7 @@ BLOCK = 1 << 11
 
 
 _INDEX = np.uint64(BLOCK - 1)
-
 _SHIFT_1, _SHIFT_2, _SHIFT_3, _SHIFT_4 = (np.uint64(11 * k) for k in range(1, 5))
-
 _AT_ONCE = 4  # resamples that a thread takes at a time
 
 

@@ -17,22 +17,17 @@ __all__ = ["CODES", "RECEIVED", "WRITTEN", "Tally", "add_up"]
 
 
 AccountNumbers = npt.NDArray[np.uint32]
-
 Codes = npt.NDArray[np.uint8]
-
 Counts = npt.NDArray[np.int32]
-
 Sums = npt.NDArray[np.int64]
 
 
 POST, REPLY, REPOST, FOLLOW = range(4)
-
 CODES = ("post", "reply", "repost", "follow")
 """What the codes of records stand for, from 0 on."""
 
 
 WRITTEN = ("records", "posts", "replies", "reposts")
-
 RECEIVED = ("replies_received", "reposts_received", "follows_received")
 """The columns of the counts."""
 

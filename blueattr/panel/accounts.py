@@ -18,11 +18,8 @@ Bools = npt.NDArray[np.bool_]
 
 
 _ROWS = 1 << 20
-
 _NAMED = pa.schema([("account", pa.uint32()), ("did", pa.string())])
-
 _WORD = 8
-
 _PLC = int.from_bytes(b"did:plc:")
 
 
@@ -55,7 +52,6 @@ class Among:
 
 
 _SOURCES = ("profile", "appview", "plc")
-
 _CREATED_BY = {"plc": "the PLC directory", "appview": "the AppView", "profile": "profiles seen"}
 
 

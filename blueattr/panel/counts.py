@@ -30,9 +30,7 @@ __all__ = ["LaidOut", "WindowCounts"]
 
 
 _ROWS = 1 << 20  # rows that are counted at once
-
 _SUMS = 1 << 23  # accounts that are summed up at once: 400 MB
-
 _COUNTS = (*WRITTEN[1:], *RECEIVED)  # in the order of the statements
 
 

@@ -10,7 +10,6 @@ __all__ = ["COUNTS", "SCALES", "SCHEMA", "Popularity", "Scale", "build"]
 
 
 Scale = Literal["log1p", "raw"]
-
 SCALES: tuple[Scale, ...] = ("log1p", "raw")
 
 

@@ -117,9 +117,7 @@ class _BotFilters(TypedDict):
 
 
 _RECEIVED = "follows received in the window"
-
 _STAND_IN = f"Followers, which set the tiers, are {_RECEIVED}: a stand-in for follower counts."
-
 _AS_OF = "Follower counts, which set the tiers too, are of when the AppView was asked."
 
 

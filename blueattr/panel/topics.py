@@ -39,17 +39,12 @@ _UNSPACED = re.compile(
     "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff"
     "\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff]"
 )
-
 # Marks that end an emoji, such as the one that makes a heart red, do not belong to a word.
 _EMOJI_ENDS = r"[\x{FE00}-\x{FE0F}\x{20E3}]"
-
 _BEFORE = rf"(?:^|[^\pL\pM\pN_]|{_UNSPACED.pattern}|{_EMOJI_ENDS})"
-
 _AFTER = rf"(?:$|[^\pL\pM\pN_]|{_UNSPACED.pattern})"
-
 # A hashtag goes on in any script.
 _AFTER_TAG = r"(?:$|[^\pL\pM\pN_])"
-
 _KEYS = {"title", "category", "keywords", "hashtags", "patterns"}
 
 
@@ -130,7 +125,6 @@ class Topic:
 
 
 CRITERION_PARTICIPANTS = 1000
-
 CRITERION_DAYS = 10
 """Of 14: the published criterion for a topic that can be studied."""
 

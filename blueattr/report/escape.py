@@ -13,7 +13,6 @@ _DANGEROUS = (
     r"\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069"
     r"\ufff9-\ufffb\U000e0000-\U000e007f"
 )
-
 # Zero-width characters make two names look like one. They belong to some scripts and to emoji, so
 # files keep them (a spreadsheet may skip them on its way to a formula) and terminals show them.
 _INVISIBLE = r"\u00ad\u180e\u200b-\u200d\u2060-\u2065\u206a-\u206f\ufeff"
@@ -28,11 +27,8 @@ FORMULA = rf"^[\s{_DANGEROUS}{_INVISIBLE}]*[=+\-@＝＋－＠]|^[\t\r\n]"  # noq
 
 
 _FORMULA = re.compile(FORMULA)
-
 _FILE = re.compile(rf"[{_DANGEROUS}\ud800-\udfff]")
-
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
-
 # Unicode's controls, format characters, surrogates, line and paragraph separators.
 _UNPRINTABLE = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 

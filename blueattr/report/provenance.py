@@ -34,26 +34,22 @@ TOPIC: Fields[TopicInfo] = Fields(
     Field("category", "As its [definition](data.md#topics) has them."),
     inside="topic",
 )
-
 TOPIC_WORDS: Fields[TopicInfo] = Fields(
     Field("keywords", "What it matches."),
     Field("hashtags", "What it matches."),
     Field("patterns", "What it matches."),
 )
-
 WINDOW: Fields[Window] = Fields(
     Field("start", "Its ends. In CSV `window_start`, `window_end`.", "time"),
     Field("end", "Its ends. In CSV `window_start`, `window_end`.", "time"),
     inside="window",
 )
-
 GAP: Fields[Gap] = Fields(
     Field("start", "Each gap's ends.", "time", heading="from"),
     Field("end", "Each gap's ends.", "time", heading="to"),
     Field("reason", "Why the gap is there.", heading="why"),
     inside="gaps",
 )
-
 PANEL_STEP: Fields[PanelStep] = Fields(
     Field("filter", "Which filter."),
     Field("before", "Accounts before the filter.", "int", "accounts"),
@@ -68,7 +64,6 @@ _SOURCE: Field[Provenance] = Field(
     "source",
     "The store or features file; in reports on a store a file or stream that was read.",
 )
-
 _TOPIC: Field[Provenance] = Field(
     "topic",
     "What was matched; none for a panel without a topic. In CSV the topic's name.",
@@ -77,7 +72,6 @@ _TOPIC: Field[Provenance] = Field(
         None if origin.topic is None else TOPIC.json(origin.topic) | TOPIC_WORDS.json(origin.topic)
     ),
 )
-
 _GAPS: Field[Provenance] = Field(
     "gaps",
     "Stretches that [no source covers](data.md#events), in a list; in CSV how many.",
@@ -86,16 +80,13 @@ _GAPS: Field[Provenance] = Field(
     get=lambda origin: None if origin.window is None else len(origin.gaps),
     json=lambda origin: [GAP.json(gap) for gap in origin.gaps],
 )
-
 _FEATURE_SCALE: Field[Provenance] = Field(
     "feature_scale",
     "`log1p`: features are log(1 + count); `raw`: counts; `as given`: a features file.",
 )
-
 _POPULARITY: Field[Provenance] = Field(
     "popularity", "What b counts, in words, with the dates of follower counts."
 )
-
 _VERSION: Field[Provenance] = Field("version", "Of blueattr.")
 
 
@@ -151,7 +142,6 @@ ORIGIN_OBJECT: Fields[Provenance] = Fields(
 
 
 _GAPS_LISTED = 20
-
 _GAPS_IN_TABLE = 100
 
 

@@ -231,7 +231,6 @@ def _check_topics(settings: Settings) -> None:
 # --- sources -------------------------------------------------------------------------------------
 
 _OPTIONS = ("host", "for", "from", "to", "no-fill", "dictionary", "insecure")
-
 _ALLOWED: dict[str, tuple[str, ...]] = {
     "files": (),
     "a stream": ("host", "for", "from", "no-fill", "dictionary", "insecure"),

@@ -27,7 +27,6 @@ MANIFEST = "manifest.json"
 
 
 _NAME = re.compile(r"\d{4}-\d{2}-\d{2}T\d{6}Z(-\d+)?")
-
 _PART, _GONE, _LINK = ".part-", ".gone-", ".link-"
 
 

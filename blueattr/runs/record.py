@@ -20,12 +20,9 @@ RECORD = "runs.jsonl"
 
 
 _LOCK = ".lock"
-
 # Of the disk, in bytes, taken when a run starts and given back when it ends.
 _ROOM = 1 << 16
-
 _LONGEST = 2000
-
 # Seconds. `read_runs` holds the lock for a moment.
 _PATIENCE = 0.1
 

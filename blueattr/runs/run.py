@@ -78,9 +78,7 @@ _OUTCOMES = {
     ExitCode.SOURCE: "a source was unreachable",
     ExitCode.INPUT: "some input was bad",
 }
-
 _GAPS_NOTED = 20
-
 SCHEMA_VERSION = 1
 
 

@@ -46,31 +46,22 @@ def _spelled_time(value: object) -> object:
 
 
 Word: TypeAlias = Annotated[str, Field(pattern=r"\S")]
-
 Text: TypeAlias = Annotated[Word, Field(description="a text")]
-
 FilePath: TypeAlias = Annotated[Word, Field(description="a path as text")]
-
 Whole: TypeAlias = Annotated[int, Field(description="a whole number")]
-
 Flag: TypeAlias = Annotated[bool, Field(description="true or false")]
-
 _Item = TypeVar("_Item")
-
 ListOf = Annotated[
     tuple[_Item, ...],
     BeforeValidator(_listed),
     Field(min_length=1, description="a text or a list of texts"),
 ]
-
 Words: TypeAlias = ListOf[Word]
-
 Numbers: TypeAlias = Annotated[
     tuple[int | float, ...],
     BeforeValidator(_listed),
     Field(min_length=1, description="a number or a list of numbers"),
 ]
-
 Time: TypeAlias = Annotated[
     Word,
     BeforeValidator(_spelled_time),

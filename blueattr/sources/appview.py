@@ -31,24 +31,17 @@ BATCH = 25
 
 
 _METHOD = "/xrpc/app.bsky.actor.getProfiles"
-
 _PARALLEL = 4
-
 # Twenty-five profiles with the longest texts that the lexicon permits are an eighth of that.
 _LARGEST_BODY = 4 << 20
-
 _LONGEST_CALL = 30.0
-
 # More than there are people to follow anyone.
 _MOST_FOLLOWERS = 10**9
-
 # atproto.com/specs/lexicon, datetime.
 _TIME = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,20})?(Z|[+-][0-9]{2}:[0-9]{2})"
 )
-
 _EARLIEST = datetime(2020, 1, 1, tzinfo=UTC)
-
 _CLOCK_ERROR = timedelta(days=1)
 
 
@@ -56,10 +49,8 @@ _BACKOFF = Backoff(first=1.0, ceiling=60.0, attempts=8, attempts_at_first=4)
 
 
 _GO_ON = "what it answered before is kept: give the same command again to go on"
-
 # The batch as it is cannot be answered; its parts may be.
 _REFUSED = (400, 414, 431)
-
 _NOT_ACCEPTED = "an identifier that is refused"
 
 

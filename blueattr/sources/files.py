@@ -27,20 +27,14 @@ CHUNK = 8 << 20
 
 # Small enough that a damaged stream loses little before it is read byte by byte.
 _READ = 1 << 20
-
 _CODECS = {".gz": "gzip", ".zst": "zstd"}
-
 _MAGIC = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd"}
-
 # A skippable frame, with which parallel compressors begin a file.
 _MAGIC |= {bytes([0x50 + k]) + b"\x2a\x4d\x18": "zstd" for k in range(16)}
-
 # From an unseekable stream nothing is rescued, so that a failed read must be small.
 _READ_UNSEEKABLE = 1 << 10
-
 # What standard input is known by: its first line, or as much of it.
 _HEAD = 1 << 12
-
 _ENDINGS = (".jsonl", ".ndjson", ".json")
 
 

@@ -19,11 +19,8 @@ SERVICES = ("jetstream", "firehose", "archive")
 
 
 _SCHEMES = ("ws://", "wss://", "http://", "https://")
-
 _V2 = "/xrpc/network.bsky.jetstream.subscribeEvents"
-
 _RELAY = "/xrpc/com.atproto.sync.subscribeRepos"
-
 # A dictionary of 100 kB is what servers use.
 _DICTIONARY_LIMIT = 1 << 20
 

@@ -26,11 +26,8 @@ FIREHOSES = ("wss://bsky.network",)
 
 
 _ENCRYPTED = {"wss", "https"}
-
 _PLAIN = {"ws", "http"}
-
 _AS_HTTP = {"wss": "https", "ws": "http"}
-
 _AS_WEBSOCKET = {"https": "wss", "http": "ws"}
 
 

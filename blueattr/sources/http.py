@@ -11,9 +11,7 @@ __all__ = ["TOO_MANY", "TRANSIENT", "USER_AGENT", "describe", "requested_wait"]
 
 
 USER_AGENT = f"blueattr/{__version__}"
-
 TOO_MANY = 429
-
 TRANSIENT = (408, 425, 500, 502, 503, 504, *range(520, 531))
 """Status codes that may be gone at the next try."""
 

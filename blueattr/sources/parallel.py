@@ -11,7 +11,6 @@ __all__ = ["run_ahead"]
 
 
 _T = TypeVar("_T")
-
 _Todo = queue.SimpleQueue[tuple["Future[_T]", Callable[[], _T]] | None]
 
 

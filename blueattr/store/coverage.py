@@ -10,7 +10,6 @@ __all__ = ["covered", "gaps"]
 
 # Sources whose ends are this close cover the time between them.
 _TOLERANCE = timedelta(minutes=5)
-
 _UNKNOWN = "no source covers it"
 
 

@@ -33,11 +33,8 @@ DEFAULT_MEMORY = 4 << 30
 
 # What Python, Arrow and a batch of lines need beside DuckDB's own buffers.
 _OUTSIDE_DUCKDB = 800 << 20
-
 _READER_PATIENCE = 120.0
-
 _WRITER_PATIENCE = 600.0
-
 # Seconds of waiting for another process before it is worth a warning.
 _WARN_AFTER = 2.0
 

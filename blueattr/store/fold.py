@@ -73,9 +73,7 @@ INPUTS: Final = ("staged", "staged_plc", "answers", *REGISTERED)
 # Memory for deletes (sql/store/fold/records.sql): bytes for each vector of the table that loses a
 # row, and bytes for everything else that a fold takes.
 _EACH_VECTOR = 18 << 10
-
 _BESIDE_DELETES = 192 << 20
-
 # Records of a summarised day that may change, beside a twentieth of them, before it is summarised
 # anew rather than corrected further.
 _SLACK = 1000

@@ -38,9 +38,7 @@ __all__ = [
 
 
 LEVEL = 0.95
-
 _MOST_RESAMPLES = 1_000_000
-
 _FEWEST_RESAMPLES = 100
 """With fewer the ends of a 95 % interval would be the extremes of the resamples."""
 

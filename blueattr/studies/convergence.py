@@ -34,18 +34,13 @@ __all__ = [
 
 
 STEPS_TRIED = (5, 10, 20, 30, 50, 100, 300)
-
 FINE_STEPS = 10_000
 """K of the reference where there is no closed form."""
-
 PUBLISHED = {5: 4.0e-3, 300: 1.1e-6}
 """K to the relative L1 error of arXiv 2605.11404, appendix: ``heat`` on one topic, n = 10^4."""
-
 PUBLISHED_MOMENTS = (0.511, 0.525)
 """The M for which the midpoint rule gives both published numbers, to their two digits."""
-
 PUBLISHED_MOMENT = 0.52
-
 ROUNDING = 1e-12
 """Relative errors below this are rounding, and have no order."""
 

@@ -41,9 +41,7 @@ Effect = Literal["default", "computed", "no effect", "not available"]
 
 
 _WEIGHTS = ((0.5, 0.25, 0.25), (0.25, 0.5, 0.25), (0.25, 0.25, 0.5))
-
 _CUTOFFS = ((0.1, 1.0), (5.0, 20.0))
-
 _TIE = 1e-12
 
 

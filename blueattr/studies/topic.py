@@ -28,13 +28,9 @@ __all__ = [
 
 
 DEFAULT_LEADERS = 20
-
 _CURVE_FROM = 100
-
 _CURVE_POINTS = 160
-
 _MOST_LEADERS = 1_000
-
 # Fractions of the panel whose cumulative share is stated, and so must be points of the curve.
 LANDMARKS = (0.0001, 0.001, 0.01, 0.1, 0.5)
 

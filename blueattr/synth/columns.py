@@ -22,13 +22,9 @@ __all__ = ["announcements", "records"]
 _COLLECTIONS = {"post": 0, "reply": 0, "repost": 1, "follow": line.FOLLOW}
 
 _COLLECTION = np.array([_COLLECTIONS.get(kind, 0) for kind in KINDS], np.uint8)
-
 _KEPT = np.array([kind in _COLLECTIONS for kind in KINDS])
-
 _SUBJECT = np.array([kind in {"reply", "repost", "follow"} for kind in KINDS])
-
 _ROOT = np.array([kind == "reply" for kind in KINDS])
-
 _TEXT = np.array([kind in {"post", "reply"} for kind in KINDS])
 
 

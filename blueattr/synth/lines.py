@@ -11,7 +11,6 @@ __all__ = ["lines"]
 # It has the form of a CID of DAG-CBOR and SHA-256 and is made of the record's key: no reader of
 # events resolves it, and 52 random characters could not be compressed.
 _CID = "bafyreia{}" + "a" * 38
-
 _COLLECTIONS = {
     "post": "app.bsky.feed.post",
     "reply": "app.bsky.feed.post",
@@ -105,7 +104,6 @@ def _profile_record(frame: pl.DataFrame, names: Names) -> pl.DataFrame:
 
 
 _SUBJECT = pl.format('"subject":"{subject_did}"')
-
 _RECORDS = {
     "repost": pl.format('"subject":{}', _reference("subject_did", "subject_tid")),
     "like": pl.format('"subject":{}', _reference("subject_did", "subject_tid")),

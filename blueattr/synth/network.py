@@ -19,11 +19,8 @@ __all__ = ["Accounts", "Calendar", "SynthSpec", "find", "generator", "in_time", 
 
 
 Ints: TypeAlias = npt.NDArray[np.int64]
-
 Floats: TypeAlias = npt.NDArray[np.float64]
-
 Bools: TypeAlias = npt.NDArray[np.bool_]
-
 _Floats32: TypeAlias = npt.NDArray[np.float32]
 
 
@@ -33,7 +30,6 @@ LIKE, REPOST, FOLLOW, POST, REPLY, BLOCK = range(6)
 
 # Shares of all events. `writing` by an account's own rates; the rest uniformly or by rule.
 RATED = (0.664, 0.1055, 0.0675, 0.0635, 0.0532, 0.0068)
-
 _EVENTS_PER_DAY = 78.0 / 8
 """Mean per account and day: 240.6 million events by 3.09 million accounts in 8 days."""
 
@@ -41,18 +37,14 @@ _EVENTS_PER_DAY = 78.0 / 8
 # Fitted, together with the one event that everyone has, to the published counts per account: how
 # many do each kind at all, quantiles of events per account and of posts per poster.
 _DOES = (0.82, 0.47, 0.67, 0.55, 0.40, 0.14)
-
 _SPREAD = (2.2, 2.1, 1.8, 1.8, 1.8, 1.2)
-
 _SHARED = (0.8, 0.75, 0.5, 0.75, 0.75, 0.5)
-
 _AUTHORS = 0.74
 """Part of all accounts that post, reply, repost or follow; the others only like."""
 
 
 # Followers by rank, of all accounts; above the last quantile a power law of tail exponent 2.25.
 _RANKS = np.array([0.0, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99, 0.995, 0.999, 0.9999])
-
 _FOLLOWERS = np.array([0.2, 0.4, 1.0, 6.0, 34.0, 85.0, 400.0, 701.0, 2238.0, 11241.0])
 
 
@@ -63,18 +55,13 @@ _HOURS = np.array(
         *(1.00, 1.10, 1.18, 1.22, 1.24, 1.25, 1.26, 1.27, 1.26, 1.22, 1.15, 1.07),
     ]
 )
-
 _WEEKDAYS = np.array([1.01, 1.03, 1.05, 1.02, 1.0, 0.96, 0.92])
 
 
 _NEVER = np.iinfo(np.int32).max
-
 _SLICE_EVENTS = 250_000
-
 _MOST_AGENTS = 30_000_000
-
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
 _CALENDAR = datetime(2026, 4, 9, tzinfo=UTC)
 
 

@@ -20,7 +20,6 @@ __all__ = ["SynthSource"]
 
 
 _ROWS = 100_000
-
 # Chunks that may wait for the store, which takes none while it commits.
 _AHEAD = 12
 

@@ -49,13 +49,9 @@ KINDS = (
     "identity",
     "account",
 )
-
 OPERATIONS = ("create", "update", "delete")
-
 STATUSES = ("active", "deleted", "takendown", "suspended", "deactivated")
-
 LISTITEM, THREADGATE, PROFILE, IDENTITY, ACCOUNT = range(6, len(KINDS))
-
 CREATE, UPDATE, DELETE = range(len(OPERATIONS))
 
 
@@ -89,17 +85,14 @@ none; times are µs since 1970; a record's key is the TID of ``rkey_us`` and its
 
 # Shares of all events, of what no account has a rate of its own for.
 _LISTITEM, _THREADGATE, _PROFILE_UPDATE, _IDENTITY = 0.003, 0.0012, 0.0028, 0.004
-
 _DELETES = {LIKE: 0.0083, REPOST: 0.0041, FOLLOW: 0.0105, POST: 0.0045, BLOCK: 0.0005}
 
 
 _LAG_RANKS = np.array([0.0, 0.5, 0.95, 0.99, 1.0])
-
 _LAGS = np.log([0.05e6, 0.6e6, 4.8e6, 24e6, 300e6])
 
 
 _SECOND = 1_000_000
-
 _STEP_BACK = 0.0515
 """Chance to exchange two neighbours; what is left after overlaps is 147 of 3,069."""
 

@@ -15,7 +15,6 @@ __all__ = ["HEAT", "LANGUAGES", "TOPICS", "IntArray", "Names", "contents", "unit
 
 
 IntArray: TypeAlias = npt.NDArray[np.integer[Any]]
-
 _Unsigned: TypeAlias = npt.NDArray[np.uint64]
 
 
@@ -111,13 +110,11 @@ _GENERIC: dict[str, tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]] = 
         (".", "!", " ☕"),
     ),
 }
-
 _GENERIC[""] = (
     ("", "🎨 ", "📷 ", "👀 "),
     ("wip", "ok", "same", "good morning", "lol", "mood"),
     ("", "!!", " 💀", " 🌸", "…"),
 )
-
 # Middles that name the topic, by language; where a language has none, the English ones serve.
 _PHRASES: tuple[dict[str, tuple[str, ...]], ...] = (
     {
@@ -170,7 +167,6 @@ _PHRASES: tuple[dict[str, tuple[str, ...]], ...] = (
         "ja": ("週末は WrestleMania を見た",),
     },
 )
-
 # The last group is for posts on no topic.
 _TAGS = (
     ("ClaudeMythos", "MythosAI"),
@@ -180,7 +176,6 @@ _TAGS = (
     ("WrestleMania", "WM42"),
     ("photography", "art", "bookclub", "写真", "Fußball", "catsky"),
 )
-
 _TITLES = (
     ("Claude Mythos: what we know so far", "Inside the Mythos benchmarks"),
     ("Court hears case on Trump tariffs", "How a trade war reaches the supermarket"),
@@ -189,14 +184,11 @@ _TITLES = (
     ("WrestleMania: results and reactions", "How to watch WrestleMania"),
     ("A guide to night trains", 'Review: "The Orchard"', "Ten soups for spring"),
 )
-
 _JOBS = ("weather", "quake", "news", "quote", "art")
-
 _SYLLABLES = [c + v for c in "bdfghjklmnprstvz" for v in "aeiou"]
 
 
 _BASE32 = np.frombuffer(b"234567abcdefghijklmnopqrstuvwxyz", np.uint8)
-
 _WORD = (1 << 64) - 1
 
 
@@ -340,11 +332,8 @@ class _Table:
 
 
 _N = len(LANGUAGES)
-
 _START, _MIDDLE, _END = (_Table([_GENERIC[lang][k] for lang in LANGUAGES]) for k in range(3))
-
 _PHRASE = _Table([p.get(lang, p["en"]) for p in _PHRASES for lang in LANGUAGES])
-
 _TAG, _TITLE = _Table(list(_TAGS)), _Table(list(_TITLES))
 
 

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
 # Shorter waits are not worth a line.
 _LONG_WAIT = 5.0
-
 # Without a terminal, how it goes is said this seldom.
 _SELDOM = 600.0
 

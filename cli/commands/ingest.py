@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
 # Options that make sense for a kind of source.
 _STREAMS = ("--host", "--for", "--until-live", "--from", "--no-fill", "--dictionary", "--insecure")
-
 _ARCHIVE = ("--host", "--from", "--to", "--insecure")
 
 

@@ -21,9 +21,7 @@ if TYPE_CHECKING:
 
 
 _LOG = "blueattr.log"
-
 _ENVIRONMENT = "blueattr.env"
-
 _WAIT = 30.0
 
 

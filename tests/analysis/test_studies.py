@@ -28,7 +28,6 @@ from support import naive
 from support.cli_world import ok, run, write_store
 
 FOUR = ["lin", "heat", "var", "gini"]
-
 MINE = """
     [topics.cards]
     keywords = ["system card"]

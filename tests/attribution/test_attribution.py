@@ -22,7 +22,6 @@ from support import naive
 from support.effort import law
 
 LAWS = law(60)
-
 NAMES = tuple(INDICATORS)
 
 

@@ -34,7 +34,6 @@ from support import naive
 from support.effort import law
 
 N = 5000
-
 ORDERS: dict[str, Callable[[pl.DataFrame], pl.DataFrame]] = {
     "by DID": lambda frame: frame.sort("did"),
     "backwards": lambda frame: frame.sort("did", descending=True),

@@ -45,11 +45,8 @@ from support.events_builder import at, did, follow, identity, lines, post
 from support.places import ROOT
 
 INDICATORS = ["lin", "heat", "var", "gini"]
-
 PROTOCOLS = ["visibility", "top", "active", "random"]
-
 TIERS = ["top", "middle", "tail"]
-
 # One deleted, one new, the bots: see cli_world.
 PANEL = AGENTS - 2
 
@@ -511,7 +508,6 @@ HOSTILE = [
     "日本語🦋",
     "A" * 100_000,
 ]
-
 _TAKES_TEXT = [
     "--topic", "--match", "--topics", "--db", "--features", "--indicator", "--from", "--to",
     "--window", "--scale", "--tiers", "--method", "--steps", "--aggregator", "--weights", "--bots",

@@ -16,9 +16,7 @@ import pytest
 from support.cli_world import BLUEATTR
 
 BASH = shutil.which("bash")
-
 pytestmark = pytest.mark.skipif(BASH is None, reason="there is no bash here")
-
 _PATIENCE = 30.0
 
 

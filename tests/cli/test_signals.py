@@ -18,9 +18,7 @@ from support.store_content import content, expected
 from support.stream_server import StreamServer
 
 EVENTS = story(12)
-
 FROM = "2026-04-30T23:59:55Z"
-
 BOTH = pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 
 

@@ -31,15 +31,10 @@ topic = ["mythos", "wrestlemania"]
 sizes = [10]
 seeds = 2
 """
-
 DOWN = '[[sources]]\nread = ["ws://127.0.0.1:9"]\nfor = "3s"'
-
 EVENTS = events()
-
 PARTS = 10
-
 STAGES = ("start", "ingest", "look", "attribute")
-
 # A run starts within a minute; on a busy machine it may take as long again.
 _PATIENCE = 180.0
 

@@ -30,11 +30,8 @@ __all__ = ["Week"]
 
 
 STEP = timedelta(hours=6)
-
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
 _TIME = re.compile(rb'"time_us":(\d+)')
-
 _SETTINGS = """\
 db = "store.duckdb"
 [[sources]]

@@ -110,11 +110,8 @@ def edit(event: Event, *path: str, to: Any) -> Event:
 
 
 POSTED, REPLIED, REPOSTED = VALID[0], VALID[2], VALID[8]
-
 FOLLOWED, PROFILED, ACTIVE = VALID[11], VALID[13], VALID[20]
-
 RECORD = ("commit", "record")
-
 REJECTED: list[tuple[str, Event | str]] = [
     ("not JSON", "{"),
     ("not JSON", "not json at all"),

@@ -46,11 +46,8 @@ from support.events_builder import (
 from support.store_content import content
 
 LAWS = law(150)
-
 TIME = at(5)
-
 HELLO = post("alice", "3jaaaaaaaaaaa", rev=1, time=TIME)
-
 COLLECTION_NAMES = {POST, REPOST, FOLLOW, PROFILE}
 
 
@@ -286,9 +283,7 @@ def test_nothing() -> None:
 # --- what is broken
 
 _NAN = b"\xfb\x7f\xf8" + bytes(6)
-
 _HUGE = b"\x9b" + b"\xff" * 8
-
 _WRONG_FRAMES = {
     "empty": b"",
     "text": b"GET / HTTP/1.1\r\n\r\n",
@@ -338,11 +333,8 @@ def test_a_frame_too_long(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 _RECORD = cbor(HELLO["commit"]["record"])
-
 _LINK = b"\xd8\x2a\x58\x25\x00"
-
 _OP = {"action": "create", "path": f"{POST}/3jaaaaaaaaaaa", "cid": cid(_RECORD)}
-
 _MISSING: dict[str, Any] = {
     "no blocks": {"blocks": None},
     "blocks a string": {"blocks": "blocks"},

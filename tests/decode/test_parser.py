@@ -45,9 +45,7 @@ from support.spoiled_lines import VALID, A, B, spoiled
 from support.store_content import spelled
 
 Row = dict[str, Any]
-
 KINDS = ["post", "repost", "follow"]
-
 TOLD_KINDS = {"profile", "identity", "account"}
 
 

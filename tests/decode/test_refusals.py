@@ -24,9 +24,7 @@ from support.events_builder import (
 from support.spoiled_lines import A, B
 
 EVENT = post(A, tid(1), "some text", rev=1, time=at(1), parent=uri(B, tid(2)), root=uri(B, tid(2)))
-
 NAMED = identity(A, "a.b", time=at(1))
-
 V1, V2 = dumps(EVENT), dumps(as_v2(EVENT))
 
 

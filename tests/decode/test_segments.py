@@ -59,11 +59,8 @@ from support.events_builder import (
 from support.store_content import content
 
 LAWS = law(150)
-
 KEPT = {POST, REPOST, FOLLOW, PROFILE}
-
 HELLO = post("alice", "3jaaaaaaaaaaa", rev=1, time=at(5))
-
 MIXED = [
     HELLO,
     post("bob", "3jaaaaaaaaaab", "re", rev=2, time=at(6), parent=uri("alice", "3jaaaaaaaaaaa")),

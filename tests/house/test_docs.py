@@ -24,16 +24,12 @@ from support.pages import HOME, abridged, short_folder, typed
 from support.places import ROOT
 
 README = ROOT / "README.md"
-
 DOCS = ROOT / "docs"
-
 INVARIANTS = DOCS / "invariants.md"
-
 WRITE = os.environ.get("BLUEATTR_WRITE_GOLDEN") == "1"
 
 
 _BELOW = sorted(found.name for found in pkgutil.walk_packages(blueattr.__path__, "blueattr."))
-
 MODULES = ["blueattr", *_BELOW]
 
 
@@ -148,7 +144,6 @@ def test_the_links_of_the_documentation_lead_somewhere() -> None:
 # --- docstrings ----------------------------------------------------------------------------------
 
 _SECTION = re.compile(r"^([A-Z][A-Za-z ]+)\n(-{3,})$", re.MULTILINE)
-
 _SECTIONS = ["Parameters", "Attributes", "Returns", "Yields", "Raises", "See Also", "Notes",
              "References", "Examples"]  # fmt: skip
 

@@ -130,7 +130,6 @@ def test_every_public_name_resolves() -> None:
 
 
 PACKAGE = Path(blueattr.__file__).parent
-
 # It imports modules of the user's own, which no contract can know.
 MAY_IMPORT_BY_NAME = {Path(find.__file__)}
 

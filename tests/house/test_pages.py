@@ -21,9 +21,7 @@ from support.places import ROOT
 from support.stream_server import StreamServer
 
 DOCS = ROOT / "docs"
-
 WRITE = os.environ.get("BLUEATTR_WRITE_GOLDEN") == "1"
-
 SAMPLE = ROOT / "data" / "sample.jsonl.zst"
 
 

@@ -31,7 +31,6 @@ from support.effort import law
 from support.places import ROOT
 
 LAWS = law(12)
-
 METHODS = ROOT / "docs" / "methods.md"
 
 

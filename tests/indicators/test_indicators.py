@@ -25,14 +25,11 @@ LAWS = law(80)
 
 
 NAMES = tuple(INDICATORS)
-
 AGGREGATORS = [Aggregator(name) for name in get_args(AggregatorName)]
 
 
 feature = st.sampled_from([0.0, 0.0, 1.0, 2.5]) | st.floats(1e-3, 1e3)
-
 agents = st.tuples(feature, feature, feature)
-
 panels = st.lists(agents, min_size=1, max_size=30)
 
 

@@ -43,9 +43,7 @@ from support.stream_server import (
 )
 
 EVENTS = story(18)
-
 END = end_of(EVENTS)
-
 # What breaks alike in each protocol.
 FIRST_V2 = pytest.mark.parametrize(
     "protocol", ["v2", *(pytest.param(p, marks=pytest.mark.slow) for p in ("v1", "firehose"))]

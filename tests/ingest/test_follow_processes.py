@@ -28,10 +28,8 @@ from support.store_content import content, expected
 from support.stream_server import Fault, StreamServer, in_turn
 
 EVENTS = story(40)
-
 # Only the last is fresh.
 NOW = end_of(EVENTS) + 9.5
-
 FROM = "2026-04-30T23:59:55Z"
 
 

@@ -23,7 +23,6 @@ from support.scripted_stream import FakeClock, ScriptedServer, Step, message
 from support.store_content import content, expected
 
 EVENTS = story(18)
-
 MESSAGES = [message(seq, event) for seq, event in enumerate(EVENTS, 1)]
 
 

@@ -50,7 +50,6 @@ from support.forked import processes
 from support.store_content import rows
 
 CREATED = "2024-02-03T04:05:06.789Z"
-
 NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
 
 
@@ -364,7 +363,6 @@ def test_a_locked_store_ends_the_command_with_5(
 # --- servers that misbehave ----------------------------------------------------------------------
 
 _LATER = NOON + timedelta(seconds=90)
-
 # Headers of a refusal, and the seconds they ask for.
 PATIENCE = [
     ({"Retry-After": "17"}, 17),

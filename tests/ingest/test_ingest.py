@@ -55,11 +55,9 @@ from support.forked import processes
 from support.store_content import Content, content, expected, rows, sources
 
 LAW = costly_law(25, suppress=[HealthCheck.function_scoped_fixture])
-
 # The lines of accounts whose DIDs have 24 letters, and whose keys are TIDs, are parsed by the
 # compiled parser; those of others by the statement. A history is of both.
 WHO = ("ann".ljust(24, "a"), "bea", "cyd".ljust(24, "7"))
-
 KEYS = (tid(3), tid(1 << 59), "x")
 
 

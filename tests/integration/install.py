@@ -19,13 +19,9 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-
 HOME = HERE.parents[1] / ".integration"
-
 PINS = ("go.mod", "go.sum", "package.json", "package-lock.json", "install.py")
-
 MODULE = "github.com/bluesky-social/jetstream"
-
 TOOLS = ("go", "node", "npm")
 
 

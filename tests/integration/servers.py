@@ -18,7 +18,6 @@ __all__ = ["Jetstream", "Network", "Pds", "Plc", "Relay", "Server", "free_port"]
 
 
 READY_SECONDS = 90.0
-
 STOP_SECONDS = 20.0
 
 

@@ -33,7 +33,6 @@ __all__ = ["Soak"]
 
 
 COLLECTIONS = {"post": POST, "repost": REPOST, "follow": FOLLOW}
-
 # A server that is killed numbers its last block anew: 4,096 events, and what it was down for.
 SLACK = timedelta(minutes=3)
 

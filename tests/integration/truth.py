@@ -38,9 +38,7 @@ __all__ = [
 
 
 METHOD = "network.bsky.jetstream"
-
 KINDS = {1: "create", 2: "update", 3: "delete", 7: "create"}
-
 QUIET = 1.5
 
 

@@ -18,7 +18,6 @@ from blueattr.kernels import compiled
 from support import kernel_results
 
 PACKAGE = Path(compiled.__file__).parents[1]
-
 DAY = 86_400
 
 
@@ -183,7 +182,6 @@ def test_nothing_is_cached_in_the_working_folder_where_there_is_no_home(
 # --- who is told ----------------------------------------------------------------------------------
 
 _ANNOUNCED = "blueattr: compiling once, for about a minute\n"
-
 _ANNOUNCE = f"""
 from blueattr.cli.progress import announce_compiling
 announce_compiling()

@@ -31,7 +31,6 @@ LAWS = law(80)
 
 
 numbers = st.floats(-1e200, 1e200, allow_nan=False, allow_infinity=False, width=64)
-
 few = st.sampled_from([-2.0, -1.0, -0.0, 0.0, 0.5, 1.0, 3.0])
 
 

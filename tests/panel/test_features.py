@@ -36,7 +36,6 @@ from support.events_builder import (
 )
 
 WHO = ("ann", "bea", "cyd", "dot")
-
 START, END = at(0), at(days=3)
 
 

@@ -43,13 +43,9 @@ from support.events_builder import (
 )
 
 START, END = at(0), at(days=14)
-
 WINDOW = Window(START, END)
-
 TICK = timedelta(microseconds=1)
-
 GONE = "deleted, taken down or suspended at the window's end"
-
 LABEL, NEW = "bot by its own label", "created inside the window"
 
 
@@ -430,9 +426,7 @@ def test_nobody_has_an_order() -> None:
 TIMES = st.sampled_from([START - TICK, START, at(days=5), END - TICK, END]).map(
     lambda time: time.replace(tzinfo=None)
 )
-
 RULES = (BotRule("first", "^BO"), BotRule("second", "t$"))
-
 SOMETIMES = st.booleans()
 
 
@@ -450,14 +444,12 @@ class Known:
 
 
 HANDLES = st.sampled_from(["bot", "Bo", "at", "none"])
-
 STATUSES = st.one_of(
     st.tuples(TIMES, st.just(True), st.just("")),
     st.tuples(
         TIMES, st.just(False), st.sampled_from(["deleted", "takendown", "suspended", "deactivated"])
     ),
 )  # fmt: skip
-
 STORES = st.lists(
     st.builds(
         Known,
@@ -473,7 +465,6 @@ STORES = st.lists(
     max_size=6,
     unique_by=lambda known: known.did,
 )
-
 WORDS = {"plc": "the PLC directory", "appview": "the AppView", "profile": "profiles seen"}
 
 

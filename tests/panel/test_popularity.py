@@ -42,13 +42,9 @@ from support.events_builder import (
 )
 
 START, END = at(0), at(days=14)
-
 WINDOW = Window(START, END)
-
 NEW = "created inside the window"
-
 ASKED = datetime(2026, 6, 1, 12, tzinfo=UTC)
-
 INSIDE, BEFORE = at(days=3), at(days=-100)
 
 

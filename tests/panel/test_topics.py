@@ -22,7 +22,6 @@ from blueattr.store.database import Store
 from support.events_builder import POST, Event, account, at, delete, lines, post, repost, uri
 
 WINDOW = Window(at(0), at(days=14))
-
 HOME, DAY = 1000, timedelta(days=1)
 
 
@@ -50,13 +49,9 @@ def counted(db: Path, topic: Topic, window: Window = WINDOW) -> list[tuple[str, 
 # --- what a post's own words match ---------------------------------------------------------------
 
 KEY = Topic("t", "t", keywords=("earth day", "wm42", "straße", "café", "μετρό", "istanbul"))
-
 TAG = Topic("t", "t", hashtags=("EarthDay", "İzmir", "Ελλάδας"))
-
 CJK = Topic("t", "t", keywords=("トランプ関税", "気候変動", "กรุงเทพ", "트럼프"))
-
 PATTERN = Topic("t", "t", patterns=(r"\bmythos\b", "colou?rs"))
-
 NFD = unicodedata.normalize("NFD", "café straße")
 
 
@@ -120,7 +115,6 @@ TEXTS: list[tuple[Topic, bool, str]] = [
     (PATTERN, True, "discolours"),
     (PATTERN, False, "mythology"),
 ]
-
 TAGS: list[tuple[Topic, bool, str]] = [
     (TAG, True, "earthday"),
     (TAG, True, "EARTHDAY"),
@@ -389,7 +383,6 @@ def test_hostile_patterns_run_in_linear_time(tmp_path: Path) -> None:
 
 
 GOOD = '[topics.mine]\nkeywords = ["a"]\n'
-
 WRONG: list[tuple[str, str]] = [
     ("", "defines no topics"),
     ("topics = 3", "defines no topics"),

@@ -51,7 +51,6 @@ from support.study_cases import BOOTSTRAP, DAYS, GRID, SENSITIVITY
 from support.topic_cases import hostile, origin_of, panel, report, topics
 
 LAW = law(100)
-
 LOOKS = {"paper": PAPER, "page": PAGE, "phone": PAGE_NARROW}
 
 
@@ -350,14 +349,11 @@ def test_nothing_to_show_is_no_figure() -> None:
 # --- the forms of the data ------------------------------------------------------------------------
 
 GOLDEN = GOLDEN_FIGURES
-
 WRITE = os.environ.get("BLUEATTR_WRITE_GOLDEN") == "1"
-
 _LEADERS = Leaders("heat", (
     Leader("did:plc:aaaaaaaaaaaaaaaaaaaaaaaa", "one.example", "top", 3.0, 1.0, 0.5, 0.25, 0.5),
     Leader("=1+1", None, "tail", 1.0, 1.0, 0.25, 0.125, 0.25),
 ))  # fmt: skip
-
 _CURVES = [
     Concentration(
         "heat", 2_310, (1, 2, 23, 231, 1_155, 2_310), (0.01, 0.02, 0.2, 0.7, 0.99, 1.0), 90

@@ -49,9 +49,7 @@ from support.report_cases import (
 )
 
 LAW = law(60)
-
 NO_FACTOR = "No global factor rescales %s: the best one, λ, leaves a relative error of %s."
-
 TERMINALS = [
     PIPED,
     Terminal(width=80),
@@ -59,7 +57,6 @@ TERMINALS = [
     Terminal(width=80, colour=True),
     Terminal(width=80, unicode=False),
 ]
-
 REPORTS = [
     attribution_report(ATTRIBUTION),
     attribution_report(QUADRATURE),
@@ -192,7 +189,6 @@ def test_hostile_agents_are_harmless(text: str) -> None:
 
 # Characters that belong to scripts and emoji, which data keeps.
 ZERO_WIDTH = {0xAD, 0x180E, *range(0x200B, 0x200E), *range(0x2060, 0x2066)}
-
 ZERO_WIDTH |= {*range(0x206A, 0x2070), 0xFEFF}
 
 

@@ -34,10 +34,8 @@ FORMS: dict[str, Callable[[Report], bytes]] = {
     "csv": lambda report: render(report, "csv"),
     "parquet.txt": lambda report: _parquet_text(render(report, "parquet")),
 }
-
 # What depends on the terminal alone is pinned once.
 ONCE = {"ascii.txt": "comparison", "colour.txt": "comparison"}
-
 CASES = [(name, form) for name in REPORTS for form in FORMS if ONCE.get(form, name) == name]
 
 

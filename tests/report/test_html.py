@@ -34,7 +34,6 @@ from support.html_pages import Element, inert, tree
 from support.topic_cases import COMMAND, VERSIONS, hostile, make, origin_of, panel, report, topics
 
 LAW = law(40)
-
 SVG = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 1 1"></svg>'
 
 

@@ -27,7 +27,6 @@ from support.topic_cases import hostile, report
 
 PANEL = {"agent": list(range(40)), "a": [k % 5 for k in range(40)],
          "b": [40 / (k + 1) for k in range(40)], "c": [k % 3 for k in range(40)]}  # fmt: skip
-
 CASES: dict[str, Any] = {
     "attribution": ATTRIBUTION,
     "features file": FEATURES_FILE,

@@ -38,15 +38,11 @@ from support.study_cases import BOOTSTRAP, SENSITIVITY
 from support.topic_cases import report, topics
 
 PAGE = ROOT / "docs" / "numbers.md"
-
 WRITE = os.environ.get("BLUEATTR_WRITE_GOLDEN") == "1"
-
 PANEL = {"agent": list(range(40)), "a": [k % 5 for k in range(40)],
          "b": [40 / (k + 1) for k in range(40)], "c": [k % 3 for k in range(40)]}  # fmt: skip
-
 # Sections whose entries hold for every kind of report.
 SHARED = ("In several reports", "Where a result comes from")
-
 # Names that are made of data: tiers, indicators, protocols and sizes as columns of tables, reasons.
 OF_DATA = {"top", "middle", "tail", "lin", "heat", "var", "gini", "visibility", "random",
            "100", "bad DID", "not JSON", "odd answer", "blueattr", "A_SECRET"}  # fmt: skip
@@ -186,7 +182,6 @@ class Part:
 
 
 _SECTION = re.compile(r"^(###?) (.+)\n((?:(?!#).*\n)*)", re.MULTILINE)
-
 # The first cell: names, and in brackets what a terminal calls them.
 _ROW = re.compile(r"^\| (`[^|]*?)(?: \([^|]*\))? \|", re.MULTILINE)
 

@@ -11,9 +11,7 @@ AGENT: Fields[SimpleNamespace] = Fields(
     Field("share", "Its part.", "share"),
     Field("note", "A remark.", json=lambda agent: agent.note or None),
 )
-
 INNER: Fields[SimpleNamespace] = Fields(Field("total", "Their sum.", "float"), inside="agents")
-
 OUTER: Fields[SimpleNamespace] = Fields(
     Field("agents", "One object each."), Field("n", "How many.")
 )

@@ -34,11 +34,8 @@ seeds = 2
 [output]
 format = ["json"]
 """
-
 PANEL = AGENTS - 2
-
 EVENTS = events()
-
 HALF = len(EVENTS) // 2
 
 

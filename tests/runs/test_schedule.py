@@ -21,11 +21,8 @@ from support.cli_world import Run, ok, run
 from support.effort import law
 
 SETTINGS = 'sources = []\n[report]\ntopic = "mythos"\n'
-
 HOSTILE = "a b'c\"d$(e)%f\\g#h;i&j`k*é"
-
 STEP = timedelta(minutes=1)
-
 # Local time, as cron's is.
 FIRST, LAST = datetime(2024, 1, 1), datetime(2030, 1, 1)  # noqa: DTZ001
 
@@ -80,9 +77,7 @@ def field(low: int, high: int, names: tuple[str, ...] = ()) -> st.SearchStrategy
 
 
 MONTHS = ("jan", "FEB", "mar", "Apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
-
 DAYS = ("sun", "Mon", "tue", "wed", "THU", "fri", "sat")
-
 EXPRESSIONS = st.tuples(
     field(0, 59), field(0, 23), field(1, 31), field(1, 12, MONTHS), field(0, 7, DAYS)
 ).map(" ".join)

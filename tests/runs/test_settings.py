@@ -21,9 +21,7 @@ if TYPE_CHECKING:
     from blueattr.toml_file import Place
 
 REPORT = '[report]\ntopic = "mythos"\n'
-
 LEAST = "sources = []\n" + REPORT
-
 READ = REPORT + "[[sources]]\nread = "
 
 
@@ -67,9 +65,7 @@ _VALUES = st.sampled_from([
     "1", '"x # no comment"', "true", "2026-04-09", "[1, 2]", "{ x = 1, y = { z = 2 } }",
     '[\n  "a", # one\n\n  "]",\n]', '"""\n[no.table]\nkey = 1\n"""', "'''\n# text\n'''",
 ])  # fmt: skip
-
 _KEYS = st.sampled_from(["a", "b-c", '"d e"', "'=#'", "f.g"])
-
 _STATEMENTS = st.tuples(
     st.sampled_from(["", "\n", "# note\n", "  # [x]\n"]),
     _KEYS,

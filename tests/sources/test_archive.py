@@ -54,7 +54,6 @@ from support.forked import processes
 from support.store_content import content, expected
 
 SECRET = "jsk-Qm9vIQ==/+.~secret"  # noqa: S105 - of no archive
-
 SEGMENTS, BLOCKS, ROWS = 4, 3, 8
 
 
@@ -84,7 +83,6 @@ def mixed(count: int) -> list[Event]:
 
 
 EVENTS = mixed(SEGMENTS * BLOCKS * ROWS)
-
 LIKES = sum(e["kind"] == "commit" and "like" in e["commit"]["collection"] for e in EVENTS)
 
 
@@ -493,7 +491,6 @@ FAULTS = {
     "garbage": Fault("garbage", body=b"<html>" * 30_000),
     "compressed": Fault("headers", headers={"Content-Encoding": "gzip"}),
 }
-
 PARTS = FAULTS | {
     "no range": Fault("headers", headers={"Content-Range": None}),
     "other range": Fault("headers", headers={"Content-Range": "bytes 1-2/3"}),

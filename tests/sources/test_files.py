@@ -19,9 +19,7 @@ from blueattr.sources import files
 from blueattr.sources.files import FileSource, StandardInput, find
 
 _noise = random.Random(0)  # noqa: S311 - the same lines every time
-
 LINES = [b'{"n": %d, "x": "%s"}\n' % (i, _noise.randbytes(9).hex().encode()) for i in range(40)]
-
 TEXT = b"".join(LINES)
 
 
@@ -48,7 +46,6 @@ PACKINGS: dict[str, tuple[str, Callable[[bytes], bytes]]] = {
         ".jsonl.zst", lambda data: b"\x50\x2a\x4d\x18\x04\0\0\0abcd" + zstandard.compress(data)
     ),
 }  # fmt: skip
-
 packings = pytest.mark.parametrize("packing", PACKINGS)
 
 

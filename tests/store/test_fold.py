@@ -37,9 +37,7 @@ STEPS = {*fold.STEPS, *fold.DIRECTORY_STEPS, "hydration"}
 
 # Where a statement names a table; in parentheses it does not.
 _NAMED = re.compile(r"\b(?:FROM|JOIN|INTO|UPDATE|USING)\s+(?!SET\b)([a-z_]+)")
-
 _MADE = re.compile(r"\bCREATE OR REPLACE TEMP (?:TABLE|VIEW) ([a-z_]+)")
-
 _WITHIN = re.compile(r"\b([a-z_]+) AS (?:MATERIALIZED )?\(\s*(?:--.*\s*)*(?:SELECT|FROM|WITH)")
 
 
@@ -97,7 +95,6 @@ FIRST = [
     account("eve", "suspended", time=at(6)),
     follow("eve", "f", "bea", rev=7, time=at(7)),
 ]
-
 SECOND = [
     post("ann", "x", "mythos, edited", rev=11, time=at(11), operation="update"),
     delete("cyd", "app.bsky.feed.repost", "r", rev=12, time=at(12)),

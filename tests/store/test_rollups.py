@@ -34,15 +34,10 @@ from support.effort import costly_law, law
 from support.events_builder import Event, account, at, delete, follow, lines, post, repost, uri
 
 MYTHOS = Topic("mythos", "", keywords=("mythos",)).rule
-
 EARTH = Topic("earth", "", hashtags=("earth",), patterns=("terr[ae]",)).rule
-
 OTHER = Topic("other", "", patterns=("oth.r",)).rule
-
 WHO = ("ann", "bea", "cyd", "dot")
-
 DAYS = 4
-
 WINDOWS = (
     Window(at(days=0), at(days=DAYS)),
     Window(at(days=1), at(days=3)),
@@ -50,7 +45,6 @@ WINDOWS = (
     Window(at(days=1.25), at(days=1.75)),
     Window(at(days=-3), at(days=3, seconds=1)),
 )
-
 NO_ROLLUPS = Path(__file__).with_name("no_rollups.sql").read_text(encoding="utf-8")
 
 

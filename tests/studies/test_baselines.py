@@ -22,14 +22,11 @@ from support import naive
 from support.effort import law
 
 LAW = law(60)
-
 NAMES = tuple(INDICATORS)
-
 ADDITIVE_IN_PAIRS = ("lin", "var", "gini")
 
 
 feature = st.sampled_from([0.0, 0.0, 1.0, 2.5]) | st.floats(1e-3, 1e3)
-
 agents = st.tuples(feature, feature, feature)
 
 

@@ -18,7 +18,6 @@ from support.binary_builder import Row, row_of, segment_of
 from support.events_builder import Event
 
 METHODS = "/xrpc/network.bsky.jetstream."
-
 Json = Any
 
 

@@ -13,7 +13,6 @@ import zstandard
 from support.events_builder import Event
 
 KINDS = {"create": 1, "update": 2, "delete": 3}
-
 Frame = bytes
 
 

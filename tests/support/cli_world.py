@@ -46,14 +46,10 @@ __all__ = [
 
 
 AGENTS = 60
-
 BOTS = 3
-
 BLUEATTR = Path(sys.executable).parent / "blueattr"
-
 # Making the parser of all commands anew takes longer than many a command that a test calls.
 _get_command = cache(typer.main.get_command)
-
 TOPIC_TEXT = "I read the claude mythos system card"
 
 

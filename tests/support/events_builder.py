@@ -6,24 +6,16 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 Json = Any
-
 Event = dict[str, Any]
 
 
 BASE = datetime(2026, 5, 1, tzinfo=UTC)
-
 POST = "app.bsky.feed.post"
-
 REPOST = "app.bsky.feed.repost"
-
 FOLLOW = "app.bsky.graph.follow"
-
 PROFILE = "app.bsky.actor.profile"
-
 LIKE = "app.bsky.feed.like"
-
 V2_TYPE = "network.bsky.jetstream.subscribeEvents#"
-
 _BASE32 = "234567abcdefghijklmnopqrstuvwxyz"
 
 

@@ -3,7 +3,6 @@
 import multiprocessing
 
 processes = multiprocessing.get_context("forkserver")
-
 # There is one server to a run of tests, whichever of them comes first; what it lacks, every process
 # would import anew. The last ones are imported where they are needed.
 processes.set_forkserver_preload(

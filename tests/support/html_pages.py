@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from html.parser import HTMLParser
 
 WIDE, PHONE = {"width": 1000, "height": 800}, {"width": 390, "height": 844}
-
 VOID = {"meta", "link", "br", "hr", "img", "input", "path", "line", "rect"}
 
 

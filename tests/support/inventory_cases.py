@@ -29,15 +29,10 @@ def source(name: str, **fields: object) -> SourceState:
 
 
 WHOLE = source("/data/2026-05-01.jsonl.zst")
-
 CLEAN = source("/data/2026-05-02.jsonl.zst", skipped=40, rejected={})
-
 CUT = source("/data/2026-05-03.jsonl.zst", complete=False)
-
 WRONG = source("/data/notes.jsonl", kept=0, skipped=0, rejected={"not JSON": 100})
-
 EMPTY = source("/data/empty.jsonl", lines=0, kept=0, skipped=0, rejected={})
-
 INGESTED = (
     Ingested((replace(CLEAN, name="/data/plc.jsonl", kind="plc"),), (), (), 5, 5),
     Ingested(
@@ -54,9 +49,7 @@ INGESTED = (
 
 
 _NAIVE = datetime(2026, 5, 1, 0, 0, 0, 123_456)  # noqa: DTZ001 - the store's times are naive UTC
-
 NOW = datetime(2026, 5, 2, 3, 2, 30, tzinfo=UTC)
-
 SOURCES = pl.DataFrame(
     [
         ("/data/2026-05-01.jsonl.zst", "file", "9:1", 9_000, True, 100, 60, 37,
@@ -75,12 +68,10 @@ SOURCES = pl.DataFrame(
     },
     orient="row",
 )  # fmt: skip
-
 REJECTED_SCHEMA = {
     "reason": pl.String, "lines": pl.Int64, "source": pl.String, "position": pl.Int64,
     "sample": pl.String,
 }  # fmt: skip
-
 REJECTED = pl.DataFrame(
     [
         ("bad DID", 1, "/data/2026-05-01.jsonl.zst", 1_234, '{"did":"=1+1","time_us":1}\n'),
@@ -90,7 +81,6 @@ REJECTED = pl.DataFrame(
     schema=REJECTED_SCHEMA,
     orient="row",
 )
-
 DAYS = pl.DataFrame(
     {
         "day": [date(2026, 5, 1), date(2026, 5, 2)],
@@ -101,7 +91,6 @@ DAYS = pl.DataFrame(
         "accounts": [1_000, 12],
     }
 )
-
 STATUS = Status(
     path=DB,
     size=3_456_789,
@@ -116,7 +105,6 @@ STATUS = Status(
             "no source covers it"),
     ),
 )  # fmt: skip
-
 NOTHING = Status(
     path=DB,
     size=1_024,
@@ -133,11 +121,8 @@ MYTHOS = Topic(
     "mythos", "Mythos", "technology", ("claude mythos", "mythos ai"), ("mythosai",),
     (r"\bmythos\b",),
 )  # fmt: skip
-
 MINE = Topic("mine", "=cmd|'/c calc'!A0", "", (), ("ünïcode",), (), "/home/me/topics.toml")
-
 WINDOW = Window(datetime(2026, 5, 1, tzinfo=UTC), datetime(2026, 5, 3, tzinfo=UTC))
-
 TOPIC_DAYS = [
     TopicDays(
         topic,

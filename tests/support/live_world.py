@@ -39,9 +39,7 @@ __all__ = [
 
 
 PROTOCOLS = ("v2", "v1", "firehose")
-
 START = at(-5)
-
 HURRIED = Transport(seconds=0.02)
 
 

@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from fractions import Fraction
 
 Features = Sequence[tuple[float, float, float]]
-
 Value = Callable[[Sequence[bool]], float]
 
 

@@ -16,21 +16,13 @@ KINDS = {
     "app.bsky.graph.follow": "follow",
     "app.bsky.actor.profile": "profile",
 }
-
 DID = re.compile(r"did:[a-z]+:[a-zA-Z0-9._:%-]*[a-zA-Z0-9._-]")
-
 RKEY = re.compile(r"[A-Za-z0-9._:~-]{1,512}")
-
 REV = re.compile(r"[234567a-j][2-7a-z]{12}")
-
 TIME = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)?)?")
-
 LABEL = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
-
 HANDLE = re.compile(rf"({LABEL}\.)+[a-z]([a-z0-9-]{{0,61}}[a-z0-9])?")
-
 V2_TYPE = "network.bsky.jetstream.subscribeEvents#"
-
 FIELDS = (
     "event_time", "kind", "did", "operation", "rkey", "rev", "subject_did", "subject_rkey",
     "root_did", "root_rkey", "text", "tags", "title", "bot", "handle", "active", "status",

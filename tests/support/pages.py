@@ -31,14 +31,11 @@ from support.cli_world import BLUEATTR
 
 HOME = "/home/me"
 """What pages call the folder that they are run in."""
-
 PROGRAM = "/usr/bin/blueattr"
 
 
 _FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-
 _NAMED = re.compile(r"# ([\w.-]+\.(?:py|toml|csv))\n")
-
 _OTHERS = {"cat", "ls", "head"}
 
 

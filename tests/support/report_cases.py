@@ -57,7 +57,6 @@ TIERS = (
     TierShare("middle", 208, 0.10104, 0.23983, 0.23983),
     TierShare("tail", 2_079, 0.18879, 0.44811, 0.44811),
 )
-
 SIGNED_TIERS = (
     TierShare("top", 23, 0.75, 1.5, 0.5),
     TierShare("middle", 208, 0.125, 0.25, 0.1875),
@@ -79,9 +78,7 @@ AGENTS = pl.DataFrame(
 
 
 NONLINEAR = Remarks(Linearity("nonlinear", 16), aggregates=False)
-
 LINEAR = Remarks(Linearity("linear", 16))
-
 OWN = Remarks(
     Linearity("nonlinear", 16),
     aggregates=False,
@@ -114,7 +111,6 @@ ATTRIBUTION = AttributionResult(
     provenance=ORIGIN,
     remarks=NONLINEAR,
 )
-
 QUADRATURE = replace(
     ATTRIBUTION,
     method="quadrature",
@@ -122,11 +118,9 @@ QUADRATURE = replace(
     attributed=0.4196,
     remarks=replace(NONLINEAR, quadrature=Quadrature(5, 4.04e-3, 1.01e-3)),
 )
-
 OWN_INDICATOR = replace(
     ATTRIBUTION, indicator="mine", method="quadrature", steps=30, attributed=0.42133, remarks=OWN
 )
-
 VAR = replace(
     ATTRIBUTION,
     indicator="var",
@@ -135,17 +129,14 @@ VAR = replace(
     tiers=SIGNED_TIERS,
     remarks=Remarks(Linearity("nonlinear", 16)),
 )
-
 FEATURES_FILE = replace(ATTRIBUTION, provenance=Provenance(source="panel.csv", version="0.0.0"))
 
 
 EXACT = Rescaling(23.1, 1.1e-16, 1.0, 1.0, 1.0, 1.0000000000000002)
-
 INEXACT = Rescaling(
     20.9, 0.3417, 0.9398, 0.81, 0.93, math.inf,
     (0.125, 0.25, 0.625), Misfit(3, 2, 1.0, "did:web:example.org"),
 )  # fmt: skip
-
 FINITE = replace(INEXACT, ratio_spread=12.75, kendall_tau=None, spearman_rho=None)
 
 
@@ -154,7 +145,6 @@ _RUNS = (
     SampleRun(1, 100, 1.25, (0.8, 0.15, 0.05), 0.4879, FINITE, ""),
     SampleRun(2, 100, 0.0, None, None, None, "c is 0 for every agent, so that M = 0"),
 )
-
 _SAMPLES = (
     SampleSummary(
         protocol="visibility",
@@ -201,7 +191,6 @@ _SAMPLES = (
         runs=(replace(_RUNS[2], seed=0),),
     ),
 )
-
 COMPARISON = ScaleComparison(
     indicators=(
         IndicatorScales("heat", FullScale(0.4213, 0.4213, TIERS), _SAMPLES, remarks=NONLINEAR),

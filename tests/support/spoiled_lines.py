@@ -30,9 +30,7 @@ from support.events_builder import (
 # Their DIDs have the 24 letters that those of the method plc have, and their keys are TIDs: only
 # such lines are parsed by the compiled parser.
 A, B = "alice".ljust(24, "a"), "bob".ljust(24, "7")
-
 EXTERNAL = {"title": "A link", "uri": "https://example.org", "description": ""}
-
 VALID: list[Event] = [
     post(A, tid(1000), "plain text", rev=1, time=at(1)),
     post(A, tid(1001), "ein ünïcode 🎉 text\nof lines", rev=2, time=at(2), tags=["Tag", "日本"]),

@@ -28,7 +28,6 @@ _RECORDS = """
     LEFT JOIN account AS subject ON subject.id = r.subject
     LEFT JOIN account AS root ON root.id = r.root
 """
-
 _BY_DID = "SELECT account.did, t.* EXCLUDE (account) FROM {} AS t JOIN account ON id = t.account"
 
 

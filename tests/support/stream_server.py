@@ -26,17 +26,11 @@ if TYPE_CHECKING:
     from support.archive_server import ArchiveServer
 
 V2 = "/xrpc/network.bsky.jetstream.subscribeEvents"
-
 V1 = "/subscribe"
-
 FIREHOSE = "/xrpc/com.atproto.sync.subscribeRepos"
-
 DICTIONARY = "/xrpc/network.bsky.jetstream.getZstdDictionary"
-
 _KINDS = {V2: "v2", V1: "v1", FIREHOSE: "firehose", DICTIONARY: "dictionary"}
-
 _GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
-
 # From here on a cursor is a time.
 _TIME = 10**15
 

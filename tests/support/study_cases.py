@@ -43,7 +43,6 @@ BOOTSTRAP = Bootstrap(
 _DEFAULT = SensitivityRow(
     "default", "", "default", "", 2_310, 0.4213, TIERS, 0.5379, 0.0707, 2_310, 10, 1.0
 )
-
 SENSITIVITY = Sensitivity(
     indicators=(
         IndicatorSensitivity(
@@ -70,9 +69,7 @@ SENSITIVITY = Sensitivity(
 
 
 _FIRST = Window(datetime(2026, 4, 1, 12, tzinfo=UTC), datetime(2026, 4, 2, tzinfo=UTC))
-
 _SECOND = Window(datetime(2026, 4, 2, tzinfo=UTC), datetime(2026, 4, 3, tzinfo=UTC))
-
 DAYS = tuple(
     DayShares(
         whole,
@@ -86,7 +83,6 @@ DAYS = tuple(
 
 
 _UNHEARD = "c is 0 for every agent, so that M = 0"
-
 _LOUD = replace(
     COMPARISON,
     indicators=(
@@ -94,7 +90,6 @@ _LOUD = replace(
         replace(COMPARISON.indicators[1], samples=COMPARISON.indicators[0].samples),
     ),
 )
-
 _QUIET = replace(
     _LOUD,
     indicators=(
@@ -105,7 +100,6 @@ _QUIET = replace(
     ),
     provenance=replace(ORIGIN, topic=TopicInfo("quiet", "Quiet", "test", ("quiet",))),
 )
-
 GRID = ScaleGrid((_LOUD, _QUIET))
 
 

@@ -17,13 +17,9 @@ from blueattr.studies.topic import TopicReport, topic_report
 from support.report_cases import ORIGIN
 
 N_AGENTS = 400
-
 N_DAYS = 14
-
 _BASE32 = "abcdefghijklmnopqrstuvwxyz234567"
-
 VERSIONS = (("blueattr", "0.0.0"), ("Python", "3.11.0"))
-
 COMMAND = "blueattr report --topic mythos --seed 0"
 
 

@@ -40,21 +40,13 @@ from blueattr.synth.network import Accounts, Calendar, find, in_time
 from blueattr.synth.text import HEAT, LANGUAGES, TOPICS
 
 SMALL = SynthSpec(agents=300, days=4, seed=7, topic_share=0.4)
-
 NETWORK = SynthSpec(agents=20_000, days=8)
-
 SECOND = 1_000_000
-
 DAY = 86_400 * SECOND
-
 TID = re.compile(r"[234567abcdefghij][234567a-z]{12}")
-
 DID = re.compile(r"did:plc:[a-z2-7]{24}")
-
 URI = re.compile(r"at://(did:plc:[a-z2-7]{24})/([a-z.]+)/([2-7a-z]{13})")
-
 CID = re.compile(r"bafyrei[a-h][a-z2-7]{50}[aeimquy4]")
-
 NAMES = {
     "app.bsky.feed.post",
     "app.bsky.feed.repost",
@@ -65,7 +57,6 @@ NAMES = {
     "app.bsky.graph.listitem",
     "app.bsky.actor.profile",
 }
-
 Line = dict[str, Any]
 
 
@@ -904,7 +895,6 @@ BOTS = {
     "auto-poster": ["auto-poster.bsky.social", "city.autopost.example.com", "automated.example"],
     "digit-tail": ["anna12345678.bsky.social", "user9999999.example.com", "1234567.bsky.social"],
 }  # fmt: skip
-
 PEOPLE = [
     "abbott.bsky.social", "abbot.bsky.social", "talbot.bsky.social", "cabot.bsky.social",
     "chabot.bsky.social", "marcribot.bsky.social", "lambot.bsky.social", "lebot.bsky.social",

@@ -41,12 +41,9 @@ from support.forked import processes
 from support.store_content import content, rows, sources
 
 RICH = SynthSpec(agents=150, days=4, seed=22, topic_share=0.5)
-
 # Accounts that posted leave, each way.
 LEFT = SynthSpec(agents=100, days=12, seed=14, activity=0.1, like_fraction=0.0, topic_share=1.0)
-
 LAW = costly_law(5, suppress=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
-
 specs = st.builds(
     SynthSpec,
     agents=st.integers(1, 120),
@@ -188,7 +185,6 @@ def test_few_chunks_are_ahead_and_a_reader_that_stops_stops_the_drawing(
 # --- stores ---------------------------------------------------------------------------------------
 
 _DID = "(SELECT did FROM account AS a WHERE a.id = t.{0}) AS {0}_did"
-
 _ROLLUPS = {
     "agent_day": ("account",),
     "given_day": ("account", "subject"),

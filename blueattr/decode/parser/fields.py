@@ -15,23 +15,15 @@ U = np.uint64
 
 # Places a value can be in; those from FACETS on are lists.
 OTHER, TOP, COMMIT, RECORD, REPLY, PARENT, ROOT, TARGET, EMBED, EXTERNAL = range(10)
-
 MEDIA, MEDIA_EXTERNAL, FACET, FEATURE, PAYLOAD, IDENTITY, ACCOUNT = range(10, 17)
-
 FACETS, FEATURES, TAGS, LIST = range(17, 21)
-
 PLACES = 21
-
 # Fields that are read. Their numbers are above PLACES, so that one variable can hold either.
 DID, TIME_US, KIND, REV, OPERATION, COLLECTION, RKEY, TYPE, TIME = range(22, 31)
-
 TEXT, FOLLOWED, PARENT_URI, ROOT_URI, TARGET_URI, TITLE, MEDIA_TITLE = range(31, 38)
-
 FRAME, FEATURE_TAG, TAG, ACTIVE, LABELS = range(38, 43)
-
 # A handle or an account's status: no event has both.
 SAID = 43
-
 VALUES = 44
 
 
@@ -46,9 +38,7 @@ _OF_COMMIT = {
     "collection": COLLECTION,
     "record": RECORD,
 }
-
 _OF_ACCOUNTS = {"identity": IDENTITY, "account": ACCOUNT}
-
 # The keys of a place, and of a record by its collection.
 _KEYS: dict[tuple[int, int], dict[str, int]] = {
     (TOP, 0): {
@@ -89,7 +79,6 @@ _KEYS: dict[tuple[int, int], dict[str, int]] = {
 
 # They are looked up by their first and last eight letters in a table with open addressing.
 _SLOTS = 256
-
 _MULTIPLIER = 0x9E3779B97F4A7C15
 
 
@@ -135,11 +124,8 @@ def field_of(place, buffer, start, end, collection):
 
 
 _IN_POSTS = letters_of("app.bsky.feed.post")
-
 _IN_REPOSTS = letters_of("app.bsky.feed.repost")
-
 _IN_FOLLOWS = letters_of("app.bsky.graph.follow")
-
 _IN_PROFILES = letters_of("app.bsky.actor.profile")
 
 

@@ -31,9 +31,7 @@ U = np.uint64
 
 # Compared eight bytes at a time. The last word of a name may overlap the one before.
 _DID_PLC = word_of("did:plc:")
-
 _AT_DID = word_of("at://did")
-
 _IN, _POSTS, _POST_SLASH = word_of("/app.bsk"), word_of("y.feed.p"), word_of("ed.post/")
 
 
@@ -42,14 +40,11 @@ LETTERS = letters_of("234567abcdefghijklmnopqrstuvwxyz")
 
 
 _TWOS, _SIXES = ONES * U(ord("2")), ONES * U(6)
-
 _BETWEEN, _MORE = U(ord("a") - ord("2")), U(26 - 6)
-
 _BYTES, _PAIRS = U(0x00FF00FF00FF00FF), U(0x0000FFFF0000FFFF)
 
 
 _ZEROS = ONES * U(ord("0"))
-
 _NINES_TO_HIGHS = ONES * U(0x80 - 10)
 
 
@@ -58,7 +53,6 @@ _NO_NUMBER = U(1 << 63)
 
 FIRST_US = np.datetime64("2020-01-01", "us").astype(np.int64)
 """Earliest server time that is accepted, in microseconds since 1970."""
-
 END_US = np.datetime64("2100-01-01", "us").astype(np.int64)
 """End of the server times that are accepted: from here on they are refused."""
 

@@ -41,9 +41,7 @@ ESCAPED, WIDE = 1, 2
 
 
 _QUOTE, _BACKSLASH, _SPACE, _MINUS, _DOT = (ord(char) for char in '"\\ -.')
-
 _ZERO, _NINE = ord("0"), ord("9")
-
 _ESCAPED_AS_THEY_ARE = tuple(ord(char) for char in '"\\/')
 
 

@@ -55,49 +55,36 @@ NUMBERS = 11
 
 
 (TIME, RKEY, REV, AUTHOR_HIGH, AUTHOR_LOW, SUBJECT_HIGH, SUBJECT_LOW, SUBJECT_RKEY) = range(8)
-
 (ROOT_HIGH, ROOT_LOW, ROOT_RKEY) = range(8, 11)
 
 
 KIND = 3
 """Bits of a flag: the collection, 0 post, 1 repost, 2 follow."""
-
 FOLLOW = 2
 """`KIND` of a follow."""
-
 REMOVED = 4
 """Bit of a flag: a delete."""
-
 SUBJECT = 8
 """Bit of a flag: it has a subject."""
-
 ROOT = 16
 """Bit of a flag: it has a root."""
-
 TEXT = 32
 """Bit of a flag: it has a text, perhaps an empty one."""
-
 TITLE = 64
 """Bit of a flag: it has a title, perhaps an empty one."""
-
 SKIPPED = 128
 """Bit of a line, not of a flag: it is of a collection that is not kept."""
-
 _V2, _TITLE_OF_MEDIA = 256, 512
 
 
 ABOUT_ACCOUNT = 1024
 """Bit of a line, not of a flag: it is about an account, not a record."""
-
 IDENTITY, ACCOUNT, PROFILE = range(3)
 """`KIND` of a line about an account."""
-
 UPDATED = 2048
 """Bit of a line about an account: a profile's update."""
-
 ACTIVE = 4096
 """Bit of a line about an account: it is active."""
-
 BITS = RKEY
 """The row of numbers that holds the bits of a line about an account: its key is not needed."""
 
@@ -105,7 +92,6 @@ BITS = RKEY
 # --- the state of a line -------------------------------------------------------------------------
 
 _DEPTH = 64  # a line that nests deeper is left
-
 _MOST_TAGS = 512  # and so is one with more tags
 
 
@@ -162,21 +148,13 @@ def _set(*members: int) -> np.uint64:
 _FRAME, _PAYLOAD, _RECORD, _TEXT = (
     _set(field) for field in (fields.FRAME, fields.PAYLOAD, fields.RECORD, fields.TEXT)
 )
-
 _NEEDED_V1 = _set(fields.KIND, fields.DID, fields.TIME_US)
-
 _NEEDED_V2 = _set(fields.TYPE, fields.DID, fields.TIME)
-
 _NEEDED = _set(fields.RKEY, fields.REV, fields.OPERATION)
-
 _IDENTITY, _ACTIVE, _SAID = (_set(field) for field in (fields.IDENTITY, fields.ACTIVE, fields.SAID))
-
 _BOTH = _set(fields.IDENTITY, fields.ACCOUNT)
-
 _REPLY, _LINKS = _set(fields.REPLY), _set(fields.PARENT_URI, fields.ROOT_URI)
-
 _TITLE, _MEDIA_TITLE = _set(fields.TITLE), _set(fields.MEDIA_TITLE)
-
 _TARGET_URI, _FOLLOWED = _set(fields.TARGET_URI), _set(fields.FOLLOWED)
 
 
@@ -204,11 +182,8 @@ def parse_line(buffer, begin, line, numbers, row):
 # --- from key to value to what closes it ----------------------------------------------------------
 
 _QUOTE, _COLON, _COMMA = (ord(char) for char in '":,')
-
 _OPEN_OBJECT, _CLOSE_OBJECT, _OPEN_LIST, _CLOSE_LIST = (ord(char) for char in "{}[]")
-
 _TRUE, _FALSE, _NULL = letters_of("true"), letters_of("false"), letters_of("null")
-
 _MESSAGE = letters_of("message")
 
 
@@ -431,11 +406,8 @@ def _close(buffer, i, line):
 # --- what a line is -------------------------------------------------------------------------------
 
 _IS_COMMIT, _IS_IDENTITY, _IS_ACCOUNT = map(letters_of, ("commit", "identity", "account"))
-
 _SELF = letters_of("self")
-
 _EVENTS = letters_of("network.bsky.jetstream.subscribeEvents#")
-
 _CREATE, _UPDATE, _DELETE = letters_of("create"), letters_of("update"), letters_of("delete")
 
 

@@ -34,7 +34,6 @@ __all__ = ["Scanned", "Scanner", "Told"]
 
 # No line that is parsed is shorter: it names two DIDs, a collection or an identity.
 _SHORTEST = 100
-
 _SHORTEST_TAG = 3
 
 

@@ -20,10 +20,8 @@ U = np.uint64
 
 SIZE = 8
 """Bytes in a word."""
-
 ONES = U(0x0101010101010101)
 """The lowest bit of each byte; ``ONES * U(c)`` is c in each byte."""
-
 HIGHS = U(0x8080808080808080)
 """The highest bit of each byte: set in what is not ASCII."""
 

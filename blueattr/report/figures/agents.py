@@ -18,7 +18,6 @@ __all__ = ["concentration_exhibit", "leaders_report"]
 
 # Of the agents, these parts are named in the table and labelled in the figure.
 _LANDMARKS = (0.0001, 0.001, 0.01, 0.1, 0.5)
-
 _LABELLED = (0.001, 0.01, 0.1)
 
 

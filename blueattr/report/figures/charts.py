@@ -32,7 +32,6 @@ __all__ = [
 
 
 _LABEL_HEIGHT = 13
-
 _LABEL_WIDTH = 34
 
 

@@ -23,19 +23,14 @@ VEGA_LITE = "6.1"
 
 
 _PAPER_PPI = 300
-
 # The roles of a drawing's parts; the whole is one picture with one description.
 _ROLES = re.compile(r' (?:role="graphics-[a-z]+"|aria-roledescription="[^"<>]*")')
-
 # Half of what is drawn are digits beyond a thousandth of a pixel, and frames of no size.
 _LENGTHS = re.compile(r' (?:d|transform|x|y|x2|y2|width|height)="[^"<>]*"')
-
 _DIGITS = re.compile(r"(\d\.\d\d)\d+(?!e)")
-
 _NOTHING = re.compile(
     r'<path class="(?:background|foreground)"[^<>]*(?: display="none"| d="M0,0h0v0h0Z")[^<>]*/>'
 )
-
 # As in CSS.
 _UNITS_PER_INCH = 96
 

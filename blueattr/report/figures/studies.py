@@ -19,7 +19,6 @@ __all__ = ["bootstrap_exhibit", "sensitivity_exhibit"]
 
 
 _SHARE: Fields[Any] = Fields(TIER["tier"], TIER["share"])
-
 _INTERVAL_COLUMNS = (
     *INDICATOR.columns(),
     *_SHARE.columns(),
@@ -27,7 +26,6 @@ _INTERVAL_COLUMNS = (
     INTERVAL["high"].column(),
     INTERVAL["std_error"].column(heading="standard error"),
 )
-
 _CHOICE_COLUMNS = (*INDICATOR.columns(), *CHOICE.columns(), *_SHARE.columns())
 
 

@@ -38,11 +38,8 @@ PERCENT = "format(100 * datum.value, '~g') + ' %'"
 
 
 FONT_SIZE = 12
-
 _LONGEST_LABEL = 34
-
 _AXIS_WIDTH = 42
-
 _FONT = "Arial, 'Liberation Sans', Helvetica, sans-serif"
 
 

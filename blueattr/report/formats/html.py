@@ -23,15 +23,11 @@ __all__ = ["environment", "leaders_layout", "table_layout"]
 
 
 _PROFILE = "https://bsky.app/profile/"
-
 # The syntax of a DID; nothing in it needs escaping in an address.
 _DID = re.compile(r"did:[a-z]{1,16}:[a-zA-Z0-9._:%-]{0,255}[a-zA-Z0-9._-]", re.ASCII)
-
 # What one expression of the template shows at most; longer text ends in a note of how much more.
 _LONGEST_TEXT = 4_000
-
 _LONGEST_CELL = 300
-
 _LONGEST_WORD = 24
 
 

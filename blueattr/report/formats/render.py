@@ -28,14 +28,12 @@ _FORMATS: dict[str, Format] = {
     ".csv": "csv",
     ".parquet": "parquet",
 }
-
 AGENTS_FORMATS: "dict[str, AgentsFormat]" = {
     ".parquet": "parquet",
     ".csv": "csv",
     ".json": "json",
     ".jsonl": "jsonl",
 }
-
 _F = TypeVar("_F")
 
 

@@ -32,9 +32,7 @@ _DTYPES: dict[Kind, pl.DataType] = {
     "date": pl.Date(),
     "time": pl.Datetime("us", "UTC"),
 }
-
 _METADATA_KEY = "blueattr"
-
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
 
 

@@ -21,11 +21,8 @@ __all__ = ["PIPED", "Terminal", "text_bytes", "text_of"]
 
 
 _PIPED_WIDTH = 10_000
-
 _BAR_CELLS = 10
-
 _FEWEST_CELLS = 5
-
 # When a table must be narrowed to fit, only words longer than this are broken.
 _WIDEST_WORD = 24
 

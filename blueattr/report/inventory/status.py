@@ -21,7 +21,6 @@ __all__ = ["status_report"]
 
 # Kinds of source that have an end; a stream has none.
 _WITH_AN_END = (*BY_BYTES, "archive", "synth")
-
 _COUNTS = (
     Column("lines", "lines", "int"),
     Column("kept", "kept", "int"),

@@ -71,17 +71,11 @@ def figures_of(result: object) -> Figures:
 
 
 report_of.register(AttributionResult, attribution_report)
-
 report_of.register(ScaleComparison, comparison_report)
-
 report_of.register(ScaleGrid, grid_report)
-
 report_of.register(Bootstrap, bootstrap_report)
-
 report_of.register(Sensitivity, sensitivity_report)
-
 report_of.register(Validation, validation_report)
-
 report_of.register(Convergence, convergence_report)
 
 

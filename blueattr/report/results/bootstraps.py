@@ -27,7 +27,6 @@ __all__ = ["INTERVAL", "LEVEL", "RESAMPLED", "RESAMPLES", "SEED", "bootstrap_rep
 
 
 _PERCENTILES = "The 2.5th and the 97.5th percentile of the tier's share over resamples."
-
 INTERVAL: "Fields[ShareInterval]" = Fields(
     TIER["tier"],
     TIER["share"],
@@ -40,17 +39,13 @@ INTERVAL: "Fields[ShareInterval]" = Fields(
         heading="std. error",
     ),
 )
-
 RESAMPLES: "Fields[Bootstrap]" = Fields(
     Field("resamples", "How many resamples of n agents each.", "int", "resamples"),
 )
-
 SEED: "Fields[Bootstrap]" = Fields(Field("seed", "The base seed.", "int"))
-
 LEVEL: "Fields[Bootstrap]" = Fields(
     Field("level", "Of the interval between `low` and `high`: 0.95.", "float", "share"),
 )
-
 RESAMPLED: "Fields[IndicatorBootstrap]" = Fields(
     Field(
         "undefined_resamples",
@@ -160,7 +155,6 @@ def _content(result: "Bootstrap") -> dict[str, Json]:
 
 
 _TOTAL = Fields(TOTALS["total"])
-
 _TIDY = (
     ("one", INDICATOR),
     ("tier", INTERVAL),

@@ -57,14 +57,11 @@ _PROTOCOL = (
     "How samples are drawn: `visibility` with weight followers + 1, `active` with weight activity, "
     "`random` uniformly, `top` the most followed."
 )
-
 _SIZE = "N: agents of a sample."
-
 SAMPLE: Fields[Any] = Fields(
     Field("protocol", _PROTOCOL, heading="sample"),
     Field("size", _SIZE, "int", "agents", heading="agents"),
 )
-
 SPREAD: "Fields[TierSpread]" = Fields(
     TIER["tier"],
     Field("share_mean", "Mean of the tier's share over samples.", "share"),
@@ -75,7 +72,6 @@ SPREAD: "Fields[TierSpread]" = Fields(
         heading="±",
     ),
 )
-
 FLIP: Fields[Any] = Fields(
     Field(
         "flip_mean",
@@ -92,7 +88,6 @@ FLIP: Fields[Any] = Fields(
         heading="±",
     ),
 )
-
 DRAWN: "Fields[SampleSummary]" = Fields(
     Field("seeds", "Samples of each kind.", "int", "samples"),
     Field(
@@ -107,7 +102,6 @@ DRAWN: "Fields[SampleSummary]" = Fields(
         "bool",
     ),
 )
-
 RESCALING: "Fields[Rescaling]" = Fields(
     Field(
         "lambda",
@@ -155,7 +149,6 @@ RESCALING: "Fields[Rescaling]" = Fields(
         get=lambda test: not isfinite(test.ratio_spread),
     ),
 )
-
 RESIDUALS: "Fields[Rescaling]" = Fields(
     Field(
         "factor_exists",
@@ -171,7 +164,6 @@ RESIDUALS: "Fields[Rescaling]" = Fields(
     ),
     Field("worst", "The agent that λ* misses by most, relatively."),
 )
-
 TIER_RESIDUAL: Fields[float] = Fields(
     Field(
         "tier_residual",
@@ -180,7 +172,6 @@ TIER_RESIDUAL: Fields[float] = Fields(
         get=lambda residual: residual,
     ),
 )
-
 WORST: "Fields[Misfit]" = Fields(
     Field("did", "Who it is, and of which tier."),
     Field("tier", "Who it is, and of which tier."),
@@ -193,7 +184,6 @@ WORST: "Fields[Misfit]" = Fields(
     ),
     inside="worst",
 )
-
 SAMPLE_OBJECT: "Fields[SampleSummary]" = Fields(
     *SAMPLE,
     *DRAWN,
@@ -211,7 +201,6 @@ SAMPLE_OBJECT: "Fields[SampleSummary]" = Fields(
     ),
     Field("runs", "Each sample by itself."),
 )
-
 RUN: "Fields[SampleRun]" = Fields(
     Field("seed", "Which repeat it is, from 0; none where nothing is random.", "int"),
     Field("n_agents", "N.", "int", "agents"),
@@ -219,7 +208,6 @@ RUN: "Fields[SampleRun]" = Fields(
     Field("shares", "Share of each tier in the sample, from the top down.", unit="share"),
     inside="runs",
 )
-
 RUN_OBJECT: "Fields[SampleRun]" = Fields(
     *RUN,
     Field(
@@ -230,9 +218,7 @@ RUN_OBJECT: "Fields[SampleRun]" = Fields(
     Field("rescaling"),
     *UNDEFINED,
 )
-
 SEED: Fields[Any] = Fields(Field("seed", "The base seed.", "int"))
-
 PARTS: "Fields[ScaleComparison]" = Fields(
     Field("full", "The attribution of all agents; in CSV rows of protocol `full`."),
     Field("protocols", _PROTOCOL),

@@ -27,7 +27,6 @@ PARTS: "Fields[Convergence]" = Fields(
     Field("series", "One object for each indicator."),
     Field("rows", "One object for each K."),
 )
-
 ROW: "Fields[ConvergenceRow]" = Fields(
     Field("steps", kind="int", heading="K"),
     Field("error", r"Σ\|φ^K_i - φ_i\| / Σ\|φ_i\| over all agents.", "float", "relative"),
@@ -46,7 +45,6 @@ ROW: "Fields[ConvergenceRow]" = Fields(
     ),
     Field("published", "For `heat`, what the paper gives at this K.", "float", "relative"),
 )
-
 REFERENCE: "Fields[ConvergenceSeries]" = Fields(
     Field(
         "reference_steps",
@@ -55,7 +53,6 @@ REFERENCE: "Fields[ConvergenceSeries]" = Fields(
         "steps",
     ),
 )
-
 SAME: "Fields[ConvergenceSeries]" = Fields(
     Field("order", kind="float"),
     Field("same", "Whether quadrature is the closed form, for every K.", "bool"),

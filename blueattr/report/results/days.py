@@ -27,7 +27,6 @@ __all__ = ["DAY", "PARTS", "days_report"]
 
 
 _IN_WINDOW = "The part of it that is in the window."
-
 DAY: "Fields[Day]" = Fields(
     Field("day", "The day.", "date"),
     Field("start", _IN_WINDOW, "time", get=lambda day: day.window.start),
@@ -40,7 +39,6 @@ DAY: "Fields[Day]" = Fields(
         heading="active",
     ),
 )
-
 PARTS: "Fields[DayShares]" = Fields(
     Field("whole", "The attribution of the whole window."),
     Field("days", "One object for each day."),

@@ -21,13 +21,11 @@ PARTS: "Fields[ScaleGrid]" = Fields(
     Field("topics", "The comparison of each topic."),
     Field("flips", "The flips of all comparisons, and how many are positive."),
 )
-
 FLIPS: "Fields[ScaleGrid]" = Fields(
     Field("flips", "One object for each topic, indicator, protocol and size."),
     Field("counts", "One object for each protocol and size."),
     inside="flips",
 )
-
 GRID_FLIP: "Fields[Flip]" = Fields(
     Field("topic", "The topic's name."),
     INDICATOR["indicator"],
@@ -44,7 +42,6 @@ GRID_FLIP: "Fields[Flip]" = Fields(
     UNDEFINED["undefined"],
     inside="flips",
 )
-
 COUNT: "Fields[FlipCount]" = Fields(
     SAMPLE["protocol"],
     SAMPLE["size"],

@@ -32,7 +32,6 @@ LINEARITY: "Fields[Linearity]" = Fields(
     Field("points", "At how many points the gradient was compared.", "int", "points"),
     inside="linearity",
 )
-
 QUADRATURE: "Fields[Quadrature]" = Fields(
     Field("steps"),
     Field("gap", r"\|Σφ - v(N)\| / \|v(N)\| with K steps.", "float", "relative"),
@@ -44,11 +43,8 @@ QUADRATURE: "Fields[Quadrature]" = Fields(
     ),
     inside="quadrature",
 )
-
 _AS_WRITTEN = "As its author wrote it, and the names of its statistics."
-
 _WHOSE = "The module or file, the name in it, its path, and the SHA-256 of its bytes."
-
 DEFINITION: "Fields[IndicatorInfo]" = Fields(
     Field("formula", _AS_WRITTEN),
     Field("statistics", _AS_WRITTEN),
@@ -60,7 +56,6 @@ DEFINITION: "Fields[IndicatorInfo]" = Fields(
     Field("sha256", _WHOSE),
     inside="definition",
 )
-
 REMARKS: "Fields[Remarks]" = Fields(
     Field(
         "linearity",

@@ -86,7 +86,6 @@ _FEATURE = (
     "[Features](data.md#features): activity, popularity, influence; of an agent, or their means "
     "over all. log(1 + count) or the count, as `feature_scale` says."
 )
-
 _MEAN = "m_a, m_b, m_c: sums over all agents / n."
 
 
@@ -98,7 +97,6 @@ INDICATOR: Fields[Any] = Fields(
         "[of your own](methods.md#own-indicators).",
     ),
 )
-
 TIER: Fields[Any] = Fields(
     Field(
         "tier",
@@ -127,11 +125,9 @@ TIER: Fields[Any] = Fields(
         heading="of |values|",
     ),
 )
-
 SIZE: Fields[Any] = Fields(
     Field("n_agents", "n: the agents of the panel.", "int", "agents", heading="n"),
 )
-
 TOTALS: Fields[Any] = Fields(
     Field(
         "total",
@@ -147,28 +143,23 @@ TOTALS: Fields[Any] = Fields(
         "the indicator's",
     ),
 )
-
 METHOD: Fields[Any] = Fields(
     Field("method", "`closed form`, or `quadrature`: the midpoint rule."),
     Field("steps", "K of the quadrature; none for a closed form.", "int", "steps", heading="K"),
 )
-
 FEATURE_MEANS: Fields[tuple[float, float, float]] = Fields(
     Field("a", _FEATURE, "float", "log or count", get=lambda means: means[0]),
     Field("b", _FEATURE, "float", "log or count", get=lambda means: means[1]),
     Field("c", _FEATURE, "float", "log or count", get=lambda means: means[2]),
 )
-
 MEANS: "Fields[Computed]" = Fields(
     Field("mean_a", _MEAN, "float", "of the features", get=lambda result: result.means[0]),
     Field("mean_b", _MEAN, "float", "of the features", get=lambda result: result.means[1]),
     Field("mean_c", _MEAN, "float", "of the features", get=lambda result: result.means[2]),
 )
-
 MOMENT: "Fields[Computed]" = Fields(
     Field("moment", "M = m_a m_b m_c.", "float", heading="M"),
 )
-
 MEANS_OBJECT: "Fields[Computed]" = Fields(
     Field(
         "means",
@@ -178,13 +169,11 @@ MEANS_OBJECT: "Fields[Computed]" = Fields(
     ),
     MOMENT["moment"],
 )
-
 AGGREGATOR_PARTS: "Fields[Aggregator]" = Fields(
     Field("name", "`mean`, `log` or `geometric`."),
     Field("weights", "Weights of a, b and c; they sum to 1."),
     inside="aggregator",
 )
-
 AGGREGATOR: "Fields[Computed]" = Fields(
     Field(
         "aggregator",
@@ -199,9 +188,7 @@ AGGREGATOR: "Fields[Computed]" = Fields(
         get=lambda result: ",".join(map(repr, result.aggregator.weights)),
     ),
 )
-
 AGGREGATOR_OBJECT: "Fields[Computed]" = Fields(AGGREGATOR["aggregator"])
-
 CUTOFFS: "Fields[Tiered]" = Fields(
     Field(
         "tier_cutoffs",
@@ -211,7 +198,6 @@ CUTOFFS: "Fields[Tiered]" = Fields(
         json=lambda result: result.cutoffs,
     ),
 )
-
 UNDEFINED: Fields[Any] = Fields(
     Field(
         "undefined",
@@ -219,7 +205,6 @@ UNDEFINED: Fields[Any] = Fields(
         get=lambda result: result.undefined or None,
     ),
 )
-
 PARTS: Fields[Any] = Fields(
     Field("indicators", "One object for each indicator."),
     Field("results", "One object for each indicator."),

@@ -37,7 +37,6 @@ __all__ = [
 
 
 PARTS: Fields[Any] = Fields(Field("rows", "One object for each choice."))
-
 CHOICE: "Fields[SensitivityRow]" = Fields(
     Field("choice", "What is chosen otherwise, and how."),
     Field("setting", "What is chosen otherwise, and how."),
@@ -46,19 +45,15 @@ CHOICE: "Fields[SensitivityRow]" = Fields(
         "`default`, `computed`, `no effect` (the indicator does not use it) or `not available`.",
     ),
 )
-
 WHY: "Fields[SensitivityRow]" = Fields(
     Field("why", "Why there is no answer, or no flip.", json=lambda row: row.why or None),
 )
-
 _TOTAL: "Fields[SensitivityRow]" = Fields(
     Field("total", kind="float", get=lambda row: row.total if row.tiers else None),
 )
-
 _SIZE: "Fields[SensitivityRow]" = Fields(
     Field("n_agents", kind="int", get=lambda row: row.n_agents if row.tiers else None),
 )
-
 COMMON: "Fields[SensitivityRow]" = Fields(
     Field(
         "common_agents",
@@ -68,11 +63,9 @@ COMMON: "Fields[SensitivityRow]" = Fields(
         get=lambda row: row.common if row.tiers else None,
     ),
 )
-
 FLIP_SHOWN: "Fields[SensitivityRow]" = Fields(
     Field("flip", "On a terminal, `flip_mean ± flip_std`.", "figure", "points"),
 )
-
 RANKS: "Fields[SensitivityRow]" = Fields(
     Field(
         "top_overlap",
@@ -89,9 +82,7 @@ RANKS: "Fields[SensitivityRow]" = Fields(
         heading="Kendall",
     ),
 )
-
 _DRAWN = "Of the samples that flips are from."
-
 SAMPLES: "Fields[Sensitivity]" = Fields(
     Field("protocol", _DRAWN),
     Field("size", _DRAWN, "int"),

@@ -37,17 +37,12 @@ __all__ = [
 
 
 PARTS: "Fields[Validation]" = Fields(Field("blocks", "One object for each indicator and panel."))
-
 _SIZES = "Numbers of agents of the panels, and those asked for that are more than there are."
-
 _BUDGET_UNIT = "permutations, coalitions"
-
 _SEED: "Field[Validation]" = Field("seed", "Of the panels, permutations and coalitions.", "int")
-
 _ANTITHETIC: "Field[Validation]" = Field(
     "antithetic", "Whether each permutation is walked backwards too.", "bool"
 )
-
 BUDGETS: "Fields[Validation]" = Fields(
     Field("sizes", _SIZES, unit="agents"),
     Field("left_out", _SIZES, unit="agents"),
@@ -56,7 +51,6 @@ BUDGETS: "Fields[Validation]" = Fields(
     _ANTITHETIC,
     _SEED,
 )
-
 FULL: "Fields[Validation]" = Fields(
     Field(
         "full_agents",
@@ -68,12 +62,10 @@ FULL: "Fields[Validation]" = Fields(
     _SEED,
     _ANTITHETIC,
 )
-
 BLOCK: "Fields[ValidationBlock]" = Fields(
     Field("n_agents", "n of this panel, drawn uniformly from all.", "int", "agents", heading="n"),
     inside="blocks",
 )
-
 REFERENCE: "Fields[ValidationBlock]" = Fields(
     Field(
         "draw",
@@ -86,16 +78,13 @@ REFERENCE: "Fields[ValidationBlock]" = Fields(
         "What the others are compared with: `exact Shapley` for n ≤ 20, else `Aumann-Shapley`.",
     ),
 )
-
 RUN: "Fields[MethodRun]" = Fields(
     Field("method", "`Aumann-Shapley`, `exact Shapley`, `sampled Shapley` or `sampled Banzhaf`."),
     inside="runs",
 )
-
 BUDGET: "Fields[MethodRun]" = Fields(
     Field("budget", "Permutations or coalitions; 2^n for the exact value.", "int"),
 )
-
 AGREEMENT: "Fields[Agreement]" = Fields(
     Field("mae", r"(1/n) Σ\|φ̂_i - φ_i\|.", "float", "the indicator's", heading="MAE"),
     Field("cosine", "Of the two vectors of values.", "float", "-1 to 1"),
@@ -107,7 +96,6 @@ AGREEMENT: "Fields[Agreement]" = Fields(
         heading="top 10",
     ),
 )
-
 TIME: "Fields[MethodRun]" = Fields(
     Field(
         "efficiency_error",
@@ -157,7 +145,6 @@ TIME: "Fields[MethodRun]" = Fields(
         "bool",
     ),
 )
-
 RUN_OBJECT: "Fields[MethodRun]" = Fields(
     *RUN,
     *BUDGET,

@@ -82,7 +82,6 @@ _AGREEMENT_NOTES = (
     ),
     "Banzhaf values are normalised to sum to v(N).",
 )
-
 _COST_NOTES = (
     (
         "Efficiency error: how far the values are from summing to v(N); of Banzhaf values before "
@@ -94,7 +93,6 @@ _COST_NOTES = (
         "panels outgrow a processor's caches, which the law leaves out."
     ),
 )
-
 _BUDGETS = {
     "exact Shapley": "coalition",
     "sampled Shapley": "permutation",

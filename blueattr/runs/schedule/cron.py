@@ -21,11 +21,8 @@ _NAMED = {
     "@yearly": "0 0 1 1 *",
     "@annually": "0 0 1 1 *",
 }
-
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
-
 _DAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
-
 # Name, least, largest, names and the number of the first of them.
 _FIELDS: tuple[tuple[str, int, int, tuple[str, ...], int], ...] = (
     ("minute", 0, 59, (), 0),
@@ -34,9 +31,7 @@ _FIELDS: tuple[tuple[str, int, int, tuple[str, ...], int], ...] = (
     ("month", 1, 12, _MONTHS, 1),
     ("day of the week", 0, 7, _DAYS, 0),
 )
-
 _ITEM = re.compile(r"(?:(\*)|(\w+)(?:-(\w+))?)(?:/(\d+))?", re.ASCII)
-
 _LONGEST_MONTH = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 
 

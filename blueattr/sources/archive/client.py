@@ -21,29 +21,22 @@ __all__ = ["ArchiveClient", "Changed", "Damaged", "Part", "Stopped"]
 
 
 _METHODS = "/xrpc/network.bsky.jetstream."
-
 # A plan of a hundred thousand entries, as long as a server makes them, is an eighth of that.
 _LARGEST_JSON = 64 << 20
-
 # A call may fall silent for so long, and take so long in all: a slice of 8 MB at 14 kB/s.
 _SILENCE = 30.0
-
 _LONGEST_CALL = 600.0
 
 
 _BACKOFF = Backoff(first=0.5, ceiling=30.0, attempts=10, attempts_at_first=4)
-
 # What is damaged on the server's disk stays so, and each try is paid for.
 _ATTEMPTS_DAMAGED = 3
-
 # A quota refills all the time; the server says when to come again, and if not, in five seconds.
 _QUOTA_WAIT = 5.0
-
 _QUOTA_WAITS = 40
 
 
 _REFUSED = (401, 403)
-
 # The file is another than the one that was planned for, or gone.
 _CHANGED = (404, 410, 412, 416)
 

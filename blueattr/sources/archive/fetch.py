@@ -19,14 +19,10 @@ __all__ = ["Fetched", "Range", "Work", "fetch_block", "fetch_segment", "read_con
 
 # Some 4,096 events; a hundred times what is usual.
 _LARGEST_BLOCK = 64 << 20
-
 # Block index, Bloom filters, collections: some four megabytes of a segment of 261.
 _LARGEST_FOOTER = 64 << 20
-
 _HEADER = 256
-
 _FOOTER_AT = slice(58, 66)
-
 _LENGTH = 8
 
 

@@ -21,13 +21,9 @@ _KINDS = ("commit", "identity", "account")
 
 
 _NAME = re.compile(r"seg_[0-9a-z]{10}\.jss")
-
 _CHECKSUM = re.compile(r"[0-9a-f]{16}")
-
 _PAGE = 1000
-
 _MOST_BLOCKS = 1 << 22
-
 _LARGEST = (1 << 63) - 1
 
 

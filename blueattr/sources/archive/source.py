@@ -27,21 +27,17 @@ __all__ = ["ArchiveSource"]
 
 # Whole segments come in parts of this size, cut where a block ends.
 _PART = 8 << 20
-
 # Lines are handed on when there are so many bytes of them.
 _CHUNK = 16 << 20
 
 
 # A compacted segment may still be planned as it was for a moment.
 _STALLS = 6
-
 _FIRST_WAIT = 1.0
 
 
 _LARGEST = (1 << 63) - 1
-
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
 _MICROSECOND = timedelta(microseconds=1)
 
 

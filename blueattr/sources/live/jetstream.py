@@ -31,27 +31,18 @@ __all__ = ["JetstreamV1", "JetstreamV2", "read_dictionary"]
 
 
 _METHOD = "network.bsky.jetstream.subscribeEvents"
-
 _DICTIONARY = "network.bsky.jetstream.getZstdDictionary"
-
 _DICTIONARY_LIMIT = 1 << 20
-
 _ZSTD = b"\x28\xb5\x2f\xfd"
-
 _DICTIONARY_PATIENCE = 10.0
-
 # One call gives little more bytes of lines: a message may be a thousand times what it came as.
 _ENOUGH = 32 << 20
-
 # From 10¹⁵ on a server takes a cursor for a time.
 _CURSOR_LIMITS = {"seq": 10**15, "time_us": 1 << 63}
-
 # A replay may start this much later than the last event seen: the event itself may be gone.
 _SLACK = timedelta(seconds=1)
-
 # What a server fetched again after a crash it saw again, later; not as much later as this.
 _SEEN_AGAIN = timedelta(minutes=10)
-
 _SAMPLE = 60
 
 

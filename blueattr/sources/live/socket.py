@@ -29,24 +29,18 @@ MESSAGE_LIMIT = 8 << 20
 # What may wait for the consumer, as during a commit. Beyond it the socket is not read, and the
 # server waits; for long it will not, and then the connection is made anew.
 _BUFFER = 96 << 20
-
 # What a message costs beside its bytes, so that empty ones fill the buffer too.
 _OVERHEAD = 64
-
 _OPEN_TIMEOUT = 20.0
-
 # Asked for a sign of life after so long without a frame, and given up after as long again.
 _PING_AFTER = 20.0
-
 # Of a refusal's body, only a short message is expected.
 _REFUSAL_LIMIT = 1 << 16
 
 
 # What it would log is told in the exceptions here.
 _QUIET = logging.getLogger("blueattr.socket")
-
 _QUIET.addHandler(logging.NullHandler())
-
 _QUIET.propagate = False
 
 

@@ -12,7 +12,6 @@ __all__ = ["TOP_COMPARED", "Agreement", "agreement"]
 
 
 TOP_COMPARED = 10
-
 _TIE = 1e-12  # relatively; two values this close differ by rounding alone
 
 

@@ -33,14 +33,11 @@ __all__ = [
 
 
 MOST_EXACT_AGENTS = 20
-
 DEFAULT_PERMUTATIONS = 1000
-
 DEFAULT_COALITIONS = 200
 
 
 _PERMUTATIONS, _COALITIONS = 10, 11  # what a seed is spent on: each has streams of its own
-
 _PIECE = 1 << 15  # agents met before a piece of work is handed in
 
 

@@ -52,18 +52,12 @@ MethodName = Literal["Aumann-Shapley", "exact Shapley", "sampled Shapley", "samp
 
 
 DEFAULT_SIZES = (100, 1000, 10_000)
-
 DEFAULT_EXACT = 12
-
 EXACT_PERMUTATIONS = (100, 1000, 10_000)
 """Also walked where exact values exist, so that a reader sees the estimates approach them."""
-
 _DRAWS = 100
-
 _ROUNDING = 1e-12  # relative errors below are rounding
-
 _REPEATS, _ENOUGH_SECONDS = 5, 0.5
-
 _T = TypeVar("_T")
 
 
