@@ -10,6 +10,7 @@
 from typing import TYPE_CHECKING, Any
 
 from blueattr.display import Drawer, draw_with
+from blueattr.version import __version__ as __version__
 
 if TYPE_CHECKING:
     from types import ModuleType

@@ -11,6 +11,7 @@ import pytest
 
 import blueattr
 from blueattr.indicators import find
+from blueattr.version import __version__
 from support.cli_world import COMMANDS, write_events
 
 HEAVY = ["polars", "duckdb", "numba", "llvmlite", "numpy", "atproto", "pyarrow", "rich",
@@ -125,6 +126,7 @@ def test_every_public_name_resolves() -> None:
     for name in blueattr.__all__:
         assert getattr(blueattr, name).__name__ == name
     assert set(blueattr.__all__) <= set(dir(blueattr))
+    assert blueattr.__version__ == __version__
     with pytest.raises(AttributeError, match="has no attribute 'nothing'"):
         blueattr.nothing  # noqa: B018 - the look-up is the test
 
