@@ -20,7 +20,7 @@ from blueattr.cli.commands import (
     studies,
     validate,
 )
-from blueattr.cli.output import show_warnings
+from blueattr.cli.output import show_warning, warnings_to
 from blueattr.cli.progress import announce_compiling
 from blueattr.errors import BlueattrError, ExitCode
 from blueattr.version import __version__
@@ -99,9 +99,9 @@ def app() -> NoReturn:
     _hold_descriptors()
     if os.isatty(2):
         announce_compiling()
-    show_warnings()
     try:
-        code = _app(prog_name="blueattr", standalone_mode=False)
+        with warnings_to(show_warning):
+            code = _app(prog_name="blueattr", standalone_mode=False)
     except typer.TyperException as error:
         _fail(_usage(error), ExitCode.USAGE)
     except BlueattrError as error:

@@ -83,30 +83,37 @@ def emit(report: "Report", form: Literal["text", "json", "csv"], out: Path | Non
 
 
 class _Handler(logging.Handler):
-    """Hands on the messages of the library's warnings."""
+    """Passes each warning of the library to a function, with the package it comes from."""
 
-    def __init__(self, take: Callable[[str], None]) -> None:
+    def __init__(self, take: Callable[[str, str], None]) -> None:
         super().__init__(logging.WARNING)
         self._take = take
 
     def emit(self, record: logging.LogRecord) -> None:
-        self._take(record.getMessage())
-
-
-def show_warnings() -> None:
-    """Show what the library warns of while it works, such as a store in use, on stderr."""
-    _LOG.handlers[:] = [_Handler(lambda message: say(f"blueattr: {message}"))]
+        package = record.name.split(".")[1]
+        self._take(package, record.getMessage())
 
 
 @contextmanager
-def warnings_to(take: Callable[[str], None]) -> Iterator[None]:
-    """Hand what the library warns of to `take` instead, such as the log of a run."""
+def warnings_to(take: Callable[[str, str], None]) -> Iterator[None]:
+    """Pass the warnings that the library logs to `take`, and to nobody else of the command line.
+
+    Parameters
+    ----------
+    take
+        Called with the package that a warning comes from, such as ``"store"``, and the message.
+    """
     before = _LOG.handlers[:]
     _LOG.handlers[:] = [_Handler(take)]
     try:
         yield
     finally:
         _LOG.handlers[:] = before
+
+
+def show_warning(_package: str, message: str) -> None:
+    """Show a warning of the library, such as that the store is in use, on stderr."""
+    say(f"blueattr: {message}")
 
 
 def say(message: str) -> None:

@@ -1,7 +1,6 @@
 """Indicators of one's own: the protocol, its checks, and derivatives where none are given."""
 
 import contextlib
-import sys
 import traceback
 import warnings
 from collections.abc import Callable, Sequence
@@ -15,6 +14,7 @@ from blueattr import kernels
 from blueattr.errors import IndicatorError
 from blueattr.indicators.base import Aggregator, FeatureArrays, MomentIndicator
 from blueattr.indicators.builtin import INDICATORS
+from blueattr.indicators.printed import output_to_log
 from blueattr.kernels import FloatArray
 from blueattr.provenance import IndicatorInfo
 
@@ -158,10 +158,10 @@ class _Code:
         return IndicatorError(f"the indicator {self.name!r}: {what}")
 
     def call(self, part: str, *arguments: Any) -> Any:
-        """Call the user's code: what it prints is no result, and what it raises has a place."""
+        """Call the user's code; log what it prints, and say where it raises an exception."""
         try:
             # Numbers that are not finite are looked for in what it returns.
-            with contextlib.redirect_stdout(sys.stderr), np.errstate(all="ignore"):
+            with output_to_log(f"the indicator {self.name!r}"), np.errstate(all="ignore"):
                 return getattr(self.definition, part)(*arguments)
         except Exception as error:  # noqa: BLE001 - a user's code may raise anything
             raise self.fail(f"{part} raised {blame(error)}") from None

@@ -15,6 +15,7 @@ from blueattr.indicators.base import Indicator, MomentIndicator, PairwiseIndicat
 from blueattr.indicators.builtin import INDICATORS, get_indicator
 from blueattr.indicators.custom import OwnIndicator, blame, own_indicator
 from blueattr.indicators.examples import EXAMPLES
+from blueattr.indicators.printed import output_to_log
 from blueattr.provenance import IndicatorInfo
 from blueattr.suggest import did_you_mean
 
@@ -92,7 +93,7 @@ def _findable(folder: Path) -> Iterator[None]:
 
 def _run(what: str, code: Any) -> Any:
     try:
-        with contextlib.redirect_stdout(sys.stderr):  # what it prints is no result
+        with output_to_log(what):
             return code()
     except ModuleNotFoundError as error:
         if error.name and (what == error.name or what.startswith(f"{error.name}.")):

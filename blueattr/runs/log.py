@@ -100,6 +100,15 @@ class LineLog:
         with suppress(OSError):
             os.write(self._file, data)
 
+    def notice(self, message: str) -> str:
+        """Return the line by which a signal handler says on stderr that a run is to stop.
+
+        Where a JSON log goes to stderr it is an object, as every other line there is.
+        """
+        if self._file is not None or self._form == "text":
+            return f"blueattr: {message}"
+        return _Entry(datetime.now(UTC), "warning", "", "signal", message, None).json()
+
 
 @dataclass(frozen=True, slots=True)
 class _Entry:

@@ -33,11 +33,14 @@ def run(
     from blueattr.runs.plan_file import make_plan
 
     settings = read_settings(context, options.config)
-    plan = make_plan(settings)
-    with LineLog(settings["log", "form"], settings.path("log", "file")) as lines:
-        code = _logged(plan, lines)
+    with (
+        LineLog(settings["log", "form"], settings.path("log", "file")) as lines,
+        warnings_to(partial(lines, "warning", "")),
+    ):
+        code = _logged(make_plan(settings), lines)
     if code != ExitCode.OK:
-        raise typer.Exit(code)
+        # Not typer's Exit, of which a plain line about an interrupt would come after the log.
+        raise SystemExit(code)
 
 
 def _logged(plan: "Plan", lines: "LineLog") -> int:
@@ -45,10 +48,8 @@ def _logged(plan: "Plan", lines: "LineLog") -> int:
     from blueattr.runs import run as runs_run
 
     try:
-        with (
-            stopping("stopping after this stage; once more to stop at once") as stop,
-            warnings_to(partial(lines, "warning", "", "store")),
-        ):
+        message = "stopping after this stage; once more to stop at once"
+        with stopping(message, lines.notice) as stop:
             return runs_run.run(plan, lines, stop).exit_code
     except BlueattrError as error:
         return error.exit_code

@@ -3,6 +3,7 @@
 import hashlib
 import math
 import re
+import subprocess
 import sys
 import textwrap
 from dataclasses import dataclass
@@ -100,6 +101,7 @@ def test_a_file_is_an_indicator(tmp_path: Path) -> None:
 
 
 CLASSES = """
+    import sys
     from dataclasses import dataclass
 
     import numpy as np
@@ -115,7 +117,7 @@ CLASSES = """
             return a[:, None] ** self.k
 
         def value(self, m):
-            print("nor is this")
+            print("nor is this", file=sys.stderr)
             return float(m[0])
 
     square = Power()
@@ -123,7 +125,7 @@ CLASSES = """
 """
 
 
-def test_an_object_in_a_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_object_in_a_file(tmp_path: Path) -> None:
     path = write(tmp_path / "powers.py", CLASSES)
     cube = find_indicator(f"{path}:cube")
     assert cube.name == "cube"
@@ -134,10 +136,32 @@ def test_an_object_in_a_file(tmp_path: Path, capsys: pytest.CaptureFixture[str])
         find_indicator(str(path))
     with pytest.raises(IndicatorError, match="no indicator 'cbue'; did you mean 'cube'"):
         find_indicator(f"{path}:cbue")
-    out, err = capsys.readouterr()
-    assert out == ""
-    assert "this is not a result" in err
-    assert "nor is this" in err
+
+
+def test_what_an_indicator_prints_is_logged_and_in_no_stream(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    path = write(tmp_path / "powers.py", CLASSES)
+    find_indicator(f"{path}:cube")
+    assert capfd.readouterr() == ("", "")
+    logged = {record.getMessage() for record in caplog.records}
+    assert logged == {
+        f"{path} printed: this is not a result",
+        "the indicator 'cube' printed: nor is this",
+    }
+    assert {record.name for record in caplog.records} == {"blueattr.indicators"}
+
+
+def test_what_an_indicator_prints_is_on_stderr_where_nobody_set_up_logging(
+    tmp_path: Path,
+) -> None:
+    path = write(tmp_path / "powers.py", CLASSES)
+    code = f"from blueattr.indicators.find import find_indicator; find_indicator('{path}:cube')"
+    ended = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert ended.stdout == ""
+    assert f"{path} printed: this is not a result\n" in ended.stderr
 
 
 def test_a_module_in_the_current_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -369,10 +369,13 @@ def test_a_run_that_is_told_to_stop_ends_between_stages() -> None:
     done()  # what was ingested is not yet reported on
 
 
-def test_a_signal_ends_a_run_with_130() -> None:
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_a_signal_ends_a_run_with_130(form: LogForm) -> None:
     drop("1.jsonl", EVENTS)
     child = subprocess.Popen(
-        [str(BLUEATTR), "run"], stderr=subprocess.PIPE, stdout=subprocess.DEVNULL
+        [str(BLUEATTR), "run", "--log", form],
+        stderr=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
     )
     assert child.stderr is not None
     child.stderr.readline()
@@ -382,6 +385,12 @@ def test_a_signal_ends_a_run_with_130() -> None:
     assert child.wait(30) == ExitCode.INTERRUPTED, rest
     assert b"Traceback" not in rest
     assert read_runs(Path("reports"))[-1].outcome == "interrupted"
+    message = "stopping after this stage; once more to stop at once"
+    if form == "text":
+        assert f"blueattr: {message}\n".encode() in rest
+    else:
+        entries = [json.loads(line) for line in rest.splitlines()]
+        assert (message, "signal") in {(e["message"], e["stage"]) for e in entries}
 
 
 def test_a_folder_that_cannot_be_written_to_ends_a_run_with_7() -> None:
@@ -411,6 +420,27 @@ def test_what_strangers_wrote_is_inert_in_a_log(form: LogForm, tmp_path: Path) -
     if form == "json":
         entry = json.loads(text)
         assert (entry["seconds"], entry["level"]) == (1.25, "warning")
+
+
+def test_an_indicator_that_prints_leaves_a_json_log_whole() -> None:
+    drop("1.jsonl", EVENTS)
+    Path("own.py").write_text(
+        "import sys\n"
+        "names = ['a']\n"
+        "def statistics(a, b, c):\n"
+        "    print('on stdout')\n"
+        "    return a[:, None]\n"
+        "def value(means):\n"
+        "    print('on stderr', file=sys.stderr)\n"
+        "    return float(means[0])\n"
+    )
+    write(SETTINGS.replace('["heat"]', '["own.py"]'))
+    ended = done("--log", "json")
+    entries = [json.loads(line) for line in ended.stderr.splitlines()]
+    printed = {e["message"] for e in entries if e["stage"] == "indicators"}
+    assert printed == {
+        f"the indicator 'own' printed: {text}" for text in ("on stdout", "on stderr")
+    }
 
 
 def test_a_log_file_is_added_to_and_stderr_stays_empty() -> None:

@@ -30,6 +30,7 @@ from blueattr.store.database import Store
 from blueattr.store.matching import Rule
 from blueattr.store.rollups import roll_up
 from blueattr.store.writer import Writer
+from support.cli_world import ok
 from support.effort import costly_law, law
 from support.events_builder import Event, account, at, delete, follow, lines, post, repost, uri
 
@@ -347,16 +348,32 @@ def test_rollups_are_used_where_they_serve(writer: Writer, monkeypatch: pytest.M
     assert records(whole, OTHER) == [("store/rollups/hinted", naive(whole.start), naive(whole.end))]
 
 
-def test_an_ingest_rolls_up_with_the_topics_that_ship(tmp_path: Path) -> None:
+def test_an_ingest_by_the_command_line_rolls_up_with_the_topics_that_ship(tmp_path: Path) -> None:
     path = tmp_path / "x.jsonl"
     path.write_bytes(lines(post("ann", "p", "Claude Mythos", rev=1, time=at(1))))
     db = tmp_path / "store.duckdb"
-    read.ingest(db, [str(path)])
+    ok("ingest", path, "--db", db)
     with Store.open(db) as opened:
         rules = [Rule.read(rule) for rule in opened.frame("store/rollups/topics")["rule"]]
         assert rules == [topic.rule for topic in topics.shipped().values()]
         assert opened.frame("store/rollups/summarised_days")["day"].to_list() == [day(0)]
+        assert rows(opened, "SELECT topic, own FROM topic_event") == [(1, True)]
     check(db, WINDOWS[0], (None, rules[0]))
+
+
+@pytest.mark.parametrize("rules", [(), (MYTHOS,)])
+def test_an_ingest_by_the_library_rolls_up_with_the_topics_it_is_handed(
+    tmp_path: Path, rules: tuple[Rule, ...]
+) -> None:
+    path = tmp_path / "x.jsonl"
+    path.write_bytes(lines(post("ann", "p", "Claude Mythos", rev=1, time=at(1))))
+    db = tmp_path / "store.duckdb"
+    read.ingest(db, [str(path)], rules=rules)
+    with Store.open(db) as opened:
+        stored = [Rule.read(rule) for rule in opened.frame("store/rollups/topics")["rule"]]
+        assert stored == list(rules)
+        assert opened.frame("store/rollups/summarised_days")["day"].to_list() == [day(0)]
+        assert len(rows(opened, "FROM topic_event")) == len(rules)
 
 
 def test_the_command_adds_topics_of_ones_own(tmp_path: Path) -> None:
@@ -364,7 +381,7 @@ def test_the_command_adds_topics_of_ones_own(tmp_path: Path) -> None:
     path.write_bytes(lines(post("ann", "p", "terra", rev=1, time=at(1))))
     mine.write_text('[topics.mine]\npatterns = ["terra"]\n')
     db = tmp_path / "store.duckdb"
-    read.ingest(db, [str(path)])
+    read.ingest(db, [str(path)], rules=topics.shipped_rules())
     done = rollup.roll_up_store(db, mine)
     assert (done.days, done.topics, done.days_held, done.topics_held) == ((), 1, 1, 6)
     report = rollup_report(db, done)

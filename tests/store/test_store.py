@@ -16,9 +16,16 @@ import pytest
 
 from blueattr.analysis import status as analysis_status
 from blueattr.analysis.parse import memory_limit
-from blueattr.cli.output import show_warnings, warnings_to
+from blueattr.cli.output import warnings_to
 from blueattr.decode.chunk import Chunk
-from blueattr.errors import PatternError, StoreBusyError, StoreError, StoreVersionError, UsageError
+from blueattr.errors import (
+    ExitCode,
+    PatternError,
+    StoreBusyError,
+    StoreError,
+    StoreVersionError,
+    UsageError,
+)
 from blueattr.ingest import read
 from blueattr.runs.log import LineLog
 from blueattr.store import batch as store_batch
@@ -27,6 +34,7 @@ from blueattr.store.checkpoint import SourceState
 from blueattr.store.database import Store
 from blueattr.store.rollups import roll_up
 from blueattr.store.writer import Writer
+from support.cli_world import run
 from support.events_builder import account, at, follow, lines, plc, post, uri
 from support.store_content import content, sources
 
@@ -469,27 +477,34 @@ def test_waiting_for_another_process_is_logged_and_not_written_to_stderr(
 ) -> None:
     monkeypatch.setattr(database, "_WARN_AFTER", 0.1)
     monkeypatch.setattr(database, "_READER_PATIENCE", 0.5)
-    said: list[str] = []
     with pytest.raises(StoreBusyError, match=f"in use by process {held}"):
         Store.open(db)
     assert capfd.readouterr() == ("", "")
-    with warnings_to(said.append), pytest.raises(StoreBusyError):
-        Store.open(db)
-    assert said == [f"waiting for process {held}, which uses {db}"]
+    warning = f"waiting for process {held}, which uses {db}"
     # As `blueattr run` does, whose log may be JSON.
     with (
         LineLog("json") as log,
-        warnings_to(partial(log, "warning", "", "store")),
+        warnings_to(partial(log, "warning", "")),
         pytest.raises(StoreBusyError),
     ):
         Store.open(db)
     (line,) = capfd.readouterr().err.splitlines()
-    assert json.loads(line)["message"] == said[0]
-    with warnings_to(said.append):
-        show_warnings()
-        with pytest.raises(StoreBusyError):
-            Store.open(db)
-    assert capfd.readouterr().err == f"blueattr: {said[0]}\n"
+    entry = json.loads(line)
+    assert (entry["stage"], entry["message"]) == ("store", warning)
+
+
+def test_a_command_shows_the_warnings_of_its_own_run_only(
+    db: Path, held: int, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(database, "_WARN_AFTER", 0.1)
+    monkeypatch.setattr(database, "_READER_PATIENCE", 0.5)
+    ended = run("status", "--db", db)
+    assert ended.code == ExitCode.STORE_BUSY
+    warning = f"waiting for process {held}, which uses {db}"
+    assert ended.stderr.splitlines()[0] == f"blueattr: {warning}"
+    with pytest.raises(StoreBusyError):
+        Store.open(db)
+    assert capfd.readouterr() == ("", "")
 
 
 def test_only_lines_that_are_staged_need_a_parser(
