@@ -1,10 +1,10 @@
-"""Sampled Shapley and Banzhaf values by blueattr and by its peers: the same game, one run.
+"""Compare sampled Shapley and Banzhaf values by blueattr and by its peers: one game, one run.
 
-Every method plays ``heat`` on the same panel and has the same budget. Peers get the game as a numpy
-function of a matrix of coalitions, one matrix product a call: the fastest form they can take.
-blueattr is timed from a checked panel to the values, its compiled code being ready, and reports the
-median of several runs. Peers are run once; what does not install or import is named. pyDVL is not
-among them: its releases up to 0.10.0 import only beside numpy 1, which blueattr does not support.
+Every method plays ``heat`` on the same panel with the same budget. Peers get the game as a numpy
+function of a matrix of coalitions, one matrix product a call: the fastest form they accept.
+blueattr is timed from a checked panel to the values, with compiled kernels, as the median of
+several runs. Peers run once; those that cannot be imported are named. pyDVL is not among them: its
+releases up to 0.10.0 need numpy 1, which blueattr does not support.
 
     python bench/baselines.py --n 1000 --permutations 1000 --out baselines.json
 """
@@ -40,7 +40,7 @@ PACKAGES = ("blueattr", "numba", "numpy", "shapiq", "shap")
 
 
 def make_panel(n: int, seed: int) -> Panel:
-    """Draw skewed features; a third of them are 0."""
+    """Draw skewed features; 30 % of them are 0."""
     rng = np.random.default_rng(seed)
     x = rng.lognormal(size=(n, 3)) * (rng.random((n, 3)) < 0.7)
     dids = [f"did:{i:08d}" for i in range(n)]
@@ -48,7 +48,7 @@ def make_panel(n: int, seed: int) -> Panel:
 
 
 def make_game(panel: Panel) -> Game:
-    """Give v(S) for rows of 0 and 1."""
+    """Return v, which maps coalitions (rows of 0 and 1, one column an agent) to their values."""
     parts = np.stack(panel.features, axis=1) / len(panel.dids)
 
     def game(coalitions: Any) -> Floats:
@@ -59,35 +59,36 @@ def make_game(panel: Panel) -> Game:
     return game
 
 
-# --- peers: each gives its values ----------------------------------------------------------------
+# --- peers: each returns its values, one per agent -----------------------------------------------
 
 
 def shapiq_shapley(game: Game, n: int, permutations: int) -> Floats:
-    """Run ApproShapley; every permutation asks for n - 1 coalitions, all those inside it."""
+    """Run ApproShapley; a permutation evaluates its n - 1 proper coalitions."""
     from shapiq.approximator import PermutationSamplingSV
 
-    found = PermutationSamplingSV(n=n, random_state=0).approximate(2 + permutations * (n - 1), game)
-    return np.array([found[(i,)] for i in range(n)])
+    budget = 2 + permutations * (n - 1)
+    result = PermutationSamplingSV(n=n, random_state=0).approximate(budget, game)
+    return np.array([result[(i,)] for i in range(n)])
 
 
 def shap_shapley(game: Game, n: int, permutations: int) -> Floats:
-    """Ask the permutation explainer: antithetic, permutations are walked backwards as well."""
+    """Run the permutation explainer: antithetic, each permutation forwards and backwards."""
     import shap
 
     explainer = shap.explainers.Permutation(
         game, shap.maskers.Independent(np.zeros((1, n))), seed=0
     )
     evaluations = permutations // 2 * (2 * n + 1)
-    found: Floats = explainer(np.ones((1, n)), max_evals=evaluations, silent=True).values[0]
-    return found
+    values: Floats = explainer(np.ones((1, n)), max_evals=evaluations, silent=True).values[0]
+    return values
 
 
 def shapiq_banzhaf(game: Game, n: int, coalitions: int) -> Floats:
-    """Run its Monte Carlo estimator with the Banzhaf value's weights."""
+    """Run the Monte Carlo estimator SHAPIQ with the weights of the Banzhaf value."""
     from shapiq.approximator import SHAPIQ
 
-    found = SHAPIQ(n=n, max_order=1, index="BV", random_state=0).approximate(coalitions, game)
-    return np.array([found[(i,)] for i in range(n)])
+    result = SHAPIQ(n=n, max_order=1, index="BV", random_state=0).approximate(coalitions, game)
+    return np.array([result[(i,)] for i in range(n)])
 
 
 PEERS = ("shapiq", "shap")
@@ -97,7 +98,7 @@ PEERS = ("shapiq", "shap")
 
 
 def timed(work: Callable[[], Floats], repeats: int) -> tuple[Floats, list[float]]:
-    """Give the result and the seconds of each run."""
+    """Run ``work`` several times; return its values and the seconds of each run."""
     seconds = []
     for _ in range(repeats):
         start = time.perf_counter()
@@ -106,8 +107,8 @@ def timed(work: Callable[[], Floats], repeats: int) -> tuple[Floats, list[float]
     return values, seconds
 
 
-def importable(name: str) -> str:
-    """Say why a package cannot be used; empty where it can."""
+def import_failure(name: str) -> str:
+    """Return why a package cannot be imported; empty if it can."""
     try:
         importlib.import_module(name)
     except Exception as error:  # noqa: BLE001 - packages fail to import in any way they like
@@ -116,23 +117,23 @@ def importable(name: str) -> str:
 
 
 def versions() -> dict[str, str]:
-    """List what is installed."""
-    found = {}
+    """Return the versions of the packages that are installed."""
+    installed = {}
     for name in PACKAGES:
         try:
-            found[name] = version(name)
+            installed[name] = version(name)
         except PackageNotFoundError:
             continue
-    return found
+    return installed
 
 
 def distance(values: Floats, reference: Floats) -> float:
-    """Give the relative L2 distance."""
+    """Return the relative L2 distance of ``values`` from ``reference``."""
     return float(np.linalg.norm(values - reference) / np.linalg.norm(reference))
 
 
 def main() -> None:
-    """Run, print, write."""
+    """Measure, print and write."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--n", type=int, default=1000)
     parser.add_argument("--permutations", type=int, default=1000)
@@ -140,7 +141,7 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=7)
     parser.add_argument("--out", type=Path, default=Path("out/bench-baselines.json"))
     asked = parser.parse_args()
-    warnings.simplefilter("ignore")  # the peers' own, about deprecations among them
+    warnings.simplefilter("ignore")  # the peers warn, about deprecations and more
 
     panel, n = make_panel(asked.n, seed=0), asked.n
     game = make_game(panel)
@@ -161,7 +162,7 @@ def main() -> None:
             }
         )
         print(
-            f"{task:48} {method:10} {median:10.4f} s  {median / own:9.1f} x  "
+            f"{task:48} {method:10} {median:10.4f} s  {median / own:9.1f} x ours  "
             f"distance {lines[-1]['distance_to_aumann_shapley']:.2e}",
             flush=True,
         )
@@ -169,7 +170,7 @@ def main() -> None:
     print(f"{platform.platform()}, {os.cpu_count()} cores, Python {platform.python_version()}")
     print(", ".join(f"{name} {number}" for name, number in versions().items()))
     print(f"heat, n = {n:,}, v(N) = {float(game(np.ones(n))[0]):.6g}")
-    unusable = {name: why for name in PEERS if (why := importable(name))}
+    unusable = {name: why for name in PEERS if (why := import_failure(name))}
     for name, why in unusable.items():
         print(f"{name}: not usable here ({why})")
 

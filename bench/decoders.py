@@ -1,17 +1,17 @@
-"""Archive blocks and firehose frames to events, by blueattr and by the protocol's own package.
+"""Compare decoders of archive blocks and firehose frames: blueattr and the protocol's package.
 
-Blocks are of 4,096 rows and of the network's mix of collections (docs/data.md, "Synthetic events"),
-compressed as the server does it. The peer is ``decode_block`` plus ``to_messages``, without CIDs,
-which we do not compute either, and again with them, which is its default; for frames it is
-``parse_subscribe_repos_message`` plus ``CAR.from_bytes``. blueattr is timed to lines, and from
-there on to event rows in DuckDB: one after the other, and as an ingest does it, a thread decoding
-while the rows before are stored. In each round every method has its turn, so that what else the
-machine does hits all alike; medians of the rounds are reported, of the time that passed and of the
-time that processors worked, which is what one core alone would take.
+Blocks have 4,096 rows of the network's mix of collections (docs/data.md, "Synthetic events"),
+compressed as the server does it. The peer is ``decode_block`` plus ``to_messages``, without CIDs
+(blueattr does not compute them) and with them (its default); for frames it is
+``parse_subscribe_repos_message`` plus ``CAR.from_bytes``. blueattr is timed to lines, and to event
+rows in DuckDB: one group of blocks after another, and as an ingest does it, with a thread that
+decodes the next group. Each round runs every method once, so that other load on the machine affects
+all alike; medians of the rounds are reported, of wall-clock time and of processor time, which is
+what one core alone would take.
 
     python bench/decoders.py --frames FRAMES.bin.zst --out decoders.json
 
-FRAMES.bin.zst is a capture, zstd of [u32 length][frame]…; without it frames are made up.
+FRAMES.bin.zst is a capture, zstd of [u32 length][frame]…; without it frames are synthetic.
 """
 
 import argparse
@@ -41,7 +41,7 @@ from blueattr.store.writer import Writer
 from blueattr.synth import SynthSpec, write_lines
 
 ROOT = Path(__file__).resolve().parents[1]
-# The encoders are those of the tests: nothing in the product writes either format.
+# The encoders are helpers of the tests: blueattr itself writes neither format.
 sys.path.insert(0, str(ROOT / "tests"))
 from support.binary_builder import (  # noqa: E402 - found by the line above
     body_of,
@@ -52,29 +52,28 @@ from support.binary_builder import (  # noqa: E402 - found by the line above
     row_of,
 )
 
-CAPTURE = ROOT.parent / "shared" / "data" / "jetstream-corpus" / "frames.bin.zst"
 PACKAGES = ("blueattr", "atproto", "libipld", "orjson", "zstandard", "numpy", "pyarrow", "duckdb")
 BLOCK = 4096
-# Blocks given to the store at once: a statement has a cost that does not depend on its rows.
+# Blocks staged at once, since each statement has a fixed cost.
 GROUP = 32
 
 
 def network_events(count: int) -> list[dict[str, Any]]:
-    """Draw events of the network's mix, as v1 has them."""
+    """Draw events of the network's mix, in the form of Jetstream v1."""
     out = io.BytesIO()
     write_lines(SynthSpec(agents=max(500, count // 60), days=8, seed=3), out)
     return [json.loads(line) for line in out.getvalue().splitlines()[:count]]
 
 
 def make_blocks(events: list[dict[str, Any]]) -> list[bytes]:
-    """Encode events as the archive does."""
+    """Encode events as blocks of the archive."""
     compressor = zstandard.ZstdCompressor(level=3, write_checksum=True)
     rows = [row_of(seq, event) for seq, event in enumerate(events, 1)]
     return [compressor.compress(body_of(rows[i : i + BLOCK])) for i in range(0, len(rows), BLOCK)]
 
 
 def make_frames(events: list[dict[str, Any]]) -> list[bytes]:
-    """Encode each event as a frame, with as many other blocks in its CAR as real ones have."""
+    """Encode each event as a frame, with as many other blocks in its CAR as a real frame has."""
     tree = [
         cbor(
             {"e": [{"k": bytes([n, i]), "p": i, "t": cid(b"t"), "v": cid(b"v")} for i in range(5)]}
@@ -90,7 +89,7 @@ def make_frames(events: list[dict[str, Any]]) -> list[bytes]:
 
 
 def read_frames(path: Path) -> list[bytes]:
-    """Cut a capture into frames."""
+    """Split a capture into frames."""
     with path.open("rb") as file:
         raw = zstandard.ZstdDecompressor().stream_reader(file).read()
     frames, at = [], 0
@@ -102,30 +101,30 @@ def read_frames(path: Path) -> list[bytes]:
 
 
 def rounds(methods: dict[str, Callable[[], int]], repeats: int) -> dict[str, tuple[float, float]]:
-    """Give each method's median rates: in a second that passed, and in one that a core worked."""
+    """Return each method's median rates, per wall-clock second and per processor second."""
     rates: dict[str, list[tuple[float, float]]] = {name: [] for name in methods}
     for turn in range(repeats + 1):
         for name, work in methods.items():
             start, worked = time.perf_counter(), time.process_time()
             count = work()
             seconds, cores = time.perf_counter() - start, time.process_time() - worked
-            if turn:  # the first one warms up
+            if turn:  # the first round warms up
                 rates[name].append((count / seconds, count / cores))
     return {
-        name: (statistics.median(r[0] for r in found), statistics.median(r[1] for r in found))
-        for name, found in rates.items()
+        name: (statistics.median(r[0] for r in runs), statistics.median(r[1] for r in runs))
+        for name, runs in rates.items()
     }
 
 
 def archive(writer: Writer, blocks: list[bytes], repeats: int) -> dict[str, tuple[float, float]]:
-    """Rows a second, of all collections."""
+    """Measure rows a second, of all collections."""
     from atproto_jetstream.archive.events import to_messages
     from atproto_jetstream.archive.segment import decode_block as peer_decode_block
 
     groups = [blocks[i : i + GROUP] for i in range(0, len(blocks), GROUP)]
 
     def peer(with_cid: bool) -> int:
-        # A few of the blocks: it has no cost that more of them would spread.
+        # Four blocks are enough: the peer has no fixed cost.
         for block in blocks[:4]:
             for _ in to_messages(peer_decode_block(block), with_cid=with_cid):
                 pass
@@ -156,7 +155,7 @@ def archive(writer: Writer, blocks: list[bytes], repeats: int) -> dict[str, tupl
 
 
 def firehose(writer: Writer, frames: list[bytes], repeats: int) -> dict[str, tuple[float, float]]:
-    """Frames a second."""
+    """Measure frames a second."""
     from atproto_core.car import CAR
     from atproto_firehose import parse_subscribe_repos_message
     from atproto_subscription.frames import Frame, MessageFrame
@@ -185,7 +184,7 @@ def firehose(writer: Writer, frames: list[bytes], repeats: int) -> dict[str, tup
 
 
 def stage(writer: Writer, groups: Iterable[list[Decoded]]) -> int:
-    """Decode lines to event rows and throw them away; return the number of all events."""
+    """Decode lines to event rows and discard them; return the number of all events."""
     state = SourceState("bench", "archive")
     for group in groups:
         lines, skipped = b"".join(d.lines for d in group), sum(d.skipped for d in group)
@@ -197,20 +196,17 @@ def stage(writer: Writer, groups: Iterable[list[Decoded]]) -> int:
 
 
 def main() -> None:
-    """Run, print, write."""
+    """Measure, print and write."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--blocks", type=int, default=64)
-    parser.add_argument("--frames", type=Path, default=CAPTURE if CAPTURE.is_file() else None)
+    parser.add_argument("--frames", type=Path, help="a capture of the firehose")
     parser.add_argument("--repeats", type=int, default=7)
     parser.add_argument("--out", type=Path, default=Path("out/bench-decoders.json"))
     asked = parser.parse_args()
-    warnings.simplefilter("ignore")  # the peer's own, about deprecations
+    warnings.simplefilter("ignore")  # the peer warns about deprecations
 
-    about = {
-        "machine": describe(PACKAGES),
-        "runs": asked.repeats,
-    }
-    print(", ".join(f"{name} {value}" for name, value in about["machine"].items()))
+    machine = describe(PACKAGES)
+    print(", ".join(f"{name} {value}" for name, value in machine.items()))
 
     events = network_events(asked.blocks * BLOCK)
     blocks = make_blocks(events)
@@ -224,7 +220,7 @@ def main() -> None:
         for task, unit, rates in (
             (f"archive, {len(blocks)} blocks of {BLOCK:,} rows", "rows/s",
              archive(writer, blocks, asked.repeats)),
-            (f"firehose, {len(frames):,} frames {'captured' if captured else 'made up'}",
+            (f"firehose, {len(frames):,} frames {'captured' if captured else 'synthetic'}",
              "frames/s", firehose(writer, frames, asked.repeats)),
         ):  # fmt: skip
             for method, (rate, core) in rates.items():
@@ -246,7 +242,9 @@ def main() -> None:
                     }
                 )
     asked.out.parent.mkdir(parents=True, exist_ok=True)
-    asked.out.write_text(json.dumps({**about, "results": results}, indent=2) + "\n")
+    asked.out.write_text(
+        json.dumps({"machine": machine, "runs": asked.repeats, "results": results}, indent=2) + "\n"
+    )
     print(f"written: {asked.out}", file=sys.stderr)
 
 

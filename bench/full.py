@@ -1,10 +1,10 @@
-"""The chain at the network's size, and what it costs as work grows: `make bench-full`.
+"""Measure the pipeline at the network's size, and how its cost grows: `make bench-full`.
 
-Fills synthetic stores of growing size, times each stage of the chain on each, then values growing
-numbers of agents in memory and in chunks, then asks about growing windows. A stage is a process of
-its own; the figures are medians of rounds, beside limits measured in the same rounds. Stores are
-filled once and kept in ``--folder`` (some 20 GB), with what that cost beside them. Then
-``python bench/performance.py`` makes docs/performance.md of the result.
+Compute the values of growing numbers of agents in memory and in chunks; ask about growing windows;
+fill synthetic stores of growing size, and time each stage of the pipeline on each. A stage runs in
+its own process; the figures are medians of rounds, and the limits are measured in the same rounds.
+Stores are filled once and kept in ``--folder`` (some 20 GB), each with the cost of filling it in a
+file of its name. ``python bench/performance.py`` then makes docs/performance.md from the result.
 
     python bench/full.py --out docs/performance.json
     python bench/full.py --agents 20000,60000 --numbers 1e4,1e5 --window-agents 2000
@@ -34,7 +34,7 @@ TOPICS = ("mythos", "trump-tariffs", "the-masters", "earth-day-climate", "wrestl
 INDICATORS = ("lin", "heat", "var", "gini")
 GRID = ("--indicator", "all", "--protocol", "all", "--sizes")
 SIZES = (100, 1000, 10_000, 100_000)
-# Beyond this many, arrays of all agents are left to the attribution in chunks.
+# Above this number of agents, only the attribution in chunks is measured.
 IN_MEMORY = 20_000_000
 
 STAGES = Path(__file__).with_name("stages.py")
@@ -42,17 +42,17 @@ Measured = dict[str, list[Cost]]
 
 
 def stage(name: str, *arguments: str | Path | float) -> Cost:
-    """Run a stage by itself."""
+    """Run a stage in its own process and return its cost."""
     return child(STAGES, name, *arguments)
 
 
 def say(text: str) -> None:
-    """Tell how far it is."""
+    """Print progress, with the time."""
     print(f"{time.strftime('%H:%M:%S')} {text}", flush=True)
 
 
 def filled(folder: Path, agents: int, days: int) -> tuple[Path, dict[str, Any]]:
-    """Fill a store, unless that was done; what it cost is kept beside it."""
+    """Fill a store unless it is there; return it with its size and the cost of filling it."""
     db = folder / f"{agents}-{days}.duckdb"
     noted = db.with_suffix(".json")
     if not noted.exists():
@@ -60,48 +60,48 @@ def filled(folder: Path, agents: int, days: int) -> tuple[Path, dict[str, Any]]:
             leftover.unlink()
         say(f"filling a store with {days} days of {agents:,} agents")
         cost = blueattr("synth", "--agents", f"{agents}", "--days", f"{days}", "--db", db)
-        # What else the machine did meanwhile lengthens what is measured only once.
+        # Measured only once, so other load on the machine counts.
         cost["load"] = os.getloadavg()[2]
         noted.write_text(json.dumps({"fill": cost, **stage("describe", db)}), encoding="utf-8")
     return db, json.loads(noted.read_text(encoding="utf-8"))
 
 
 def bounds(days: int, length: int) -> tuple[str, ...]:
-    """Options for the last days of a synthetic store."""
+    """Return the options --from and --to for the last ``length`` days of a synthetic store."""
     end = datetime(2026, 4, 9, tzinfo=UTC) + timedelta(days=days)
     return "--from", f"{end - timedelta(days=length):%Y-%m-%d}", "--to", f"{end:%Y-%m-%d}"
 
 
 def anew(path: Path) -> Path:
-    """Make way for a file, and for what a store has beside its own."""
+    """Remove a file and the files beside it that belong to a store; return the path."""
     for leftover in path.parent.glob(f"{path.name}*"):
         leftover.unlink()
     return path
 
 
 def copied(path: Path, to: Path) -> None:
-    """Copy a store onto the disk, lest who writes to it next waits for that."""
+    """Copy a store and flush it to disk, so that the next writer does not wait for that."""
     shutil.copyfile(path, to)
     with to.open("rb") as file:
         os.fsync(file.fileno())
 
 
 def following(folder: Path, agents: int, stored: int) -> dict[str, Path]:
-    """Write the events that follow: a million, and as many as an ingest then commits at once."""
+    """Write the next events: a million, and as many as one commit of this store takes."""
     amounts = {"a million": 1_000_000, "a commit": stored // 48}
-    found = {}
+    files = {}
     for name, amount in amounts.items():
         if amount >= amounts["a million"]:
-            found[name] = folder / f"next-{amount}.jsonl"
-            stage("next_lines", agents, DAYS, amount, found[name])
-    return found
+            files[name] = folder / f"next-{amount}.jsonl"
+            stage("next_lines", agents, DAYS, amount, files[name])
+    return files
 
 
 # --- against events ------------------------------------------------------------------------------
 
 
 def grow_events(folder: Path, agents: int, rounds: int) -> dict[str, Any]:
-    """Measure the chain on one store."""
+    """Measure the pipeline on one store."""
     db, known = filled(folder, agents, DAYS)
     follow = following(folder, agents, known["events"])
     sizes = ",".join(str(size) for size in SIZES if size * 10 <= agents)
@@ -140,31 +140,31 @@ def grow_events(folder: Path, agents: int, rounds: int) -> dict[str, Any]:
 
 
 def grow_agents(folder: Path, n: int, rounds: int) -> dict[str, Any]:
-    """Measure the value of so many agents, in memory and in chunks."""
+    """Measure the values of n agents, in memory and in chunks."""
     costs: Measured = {}
     path = folder / "features.parquet"
     wrote = stage("write_features", path, n)
-    found: dict[str, Any] = {"n": n, "bytes": wrote["bytes"]}
+    row: dict[str, Any] = {"n": n, "bytes": wrote["bytes"]}
     if n <= IN_MEMORY:
-        say(f"the value of {n:,} agents in memory")
-        found["in_memory"] = stage("values", n, rounds)
-        found["in_memory_peak_bytes"] = {
+        say(f"values of {n:,} agents in memory")
+        row["in_memory"] = stage("values", n, rounds)
+        row["in_memory_peak_bytes"] = {
             name: stage("memory", name, n)["peak_bytes"] for name in INDICATORS
         }
     for number in range(rounds):
-        say(f"the value of {n:,} agents in chunks: round {number + 1}")
+        say(f"values of {n:,} agents in chunks: round {number + 1} of {rounds}")
         costs.setdefault("read", []).append(stage("read_bytes", path))
         for name in ("heat", "gini"):
             costs.setdefault(f"{name} in chunks", []).append(stage("stream", path, name))
     path.unlink()
-    return {**found, "costs": summary(costs)}
+    return {**row, "costs": summary(costs)}
 
 
 # --- against the window --------------------------------------------------------------------------
 
 
 def grow_window(folder: Path, agents: int, rounds: int) -> dict[str, Any]:
-    """Ask about the last days of a long time."""
+    """Measure questions about growing windows at the end of one long store."""
     days = max(WINDOWS)
     db, known = filled(folder, agents, days)
     rows = []
@@ -179,26 +179,26 @@ def grow_window(folder: Path, agents: int, rounds: int) -> dict[str, Any]:
                 "attribute": blueattr("attribute", "--topic", TOPICS[0], *window, "--db", db),
             }.items():
                 costs.setdefault(name, []).append(cost)
-        found = {name: max(cost.get("agents", 0) for cost in costs[name]) for name in ("panel",)}
-        rows.append({"days": length, "agents": found["panel"], "costs": summary(costs)})
+        panel = max(cost["agents"] for cost in costs["panel"])
+        rows.append({"days": length, "agents": panel, "costs": summary(costs)})
     return {"agents": agents, "days": days, **known, "windows": rows}
 
 
-# --- what came of it -----------------------------------------------------------------------------
+# --- the report ----------------------------------------------------------------------------------
 
 
 def summary(costs: Measured) -> dict[str, Cost]:
-    """Medians of the rounds."""
+    """Return the medians of each cost over the rounds."""
     return {name: {key: median(rounds, key) for key in rounds[0]} for name, rounds in costs.items()}
 
 
 def numbers(text: str) -> list[int]:
-    """Read sizes, such as 20000,1e6."""
+    """Parse sizes such as 20000,1e6."""
     return sorted({math.floor(float(part)) for part in text.split(",") if part})
 
 
 def listed(rows: Iterable[dict[str, Any]], size: str) -> None:
-    """Print what was measured."""
+    """Print one line for each row and stage."""
     for row in rows:
         for name, cost in row["costs"].items():
             print(
@@ -212,13 +212,22 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
-    parser.add_argument("--agents", type=numbers, default=AGENTS, help="of stores of 14 days")
-    parser.add_argument("--numbers", type=numbers, default=NUMBERS, help="of agents to value")
-    parser.add_argument("--window-agents", type=int, default=WINDOW_AGENTS, help="of 90 days")
+    parser.add_argument(
+        "--agents", type=numbers, default=AGENTS, help="agents of the stores of 14 days"
+    )
+    parser.add_argument(
+        "--numbers",
+        type=numbers,
+        default=NUMBERS,
+        help="numbers of agents whose values are computed",
+    )
+    parser.add_argument(
+        "--window-agents", type=int, default=WINDOW_AGENTS, help="agents of the store of 90 days"
+    )
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--folder", type=Path, default=Path("out/bench-full"))
     parser.add_argument("--out", type=Path, default=Path("out/bench-full.json"))
-    parser.add_argument("--keep", action="store_true", help="what --out has of other sizes")
+    parser.add_argument("--keep", action="store_true", help="keep the other sizes of --out")
     options = parser.parse_args()
     options.folder.mkdir(parents=True, exist_ok=True)
     before = swapped()
@@ -233,13 +242,13 @@ def main() -> None:
     if options.keep and options.out.exists():
         earlier = json.loads(options.out.read_text(encoding="utf-8"))
         if earlier["machine"] != report["machine"] or earlier["rounds"] != options.rounds:
-            sys.exit(f"{options.out} was measured on another machine, or in other rounds")
+            sys.exit(f"{options.out} was measured on another machine, or with another --rounds")
         report["events"] = [row for row in earlier["events"] if row["agents"] not in options.agents]
         report["values"] = [row for row in earlier["values"] if row["n"] not in options.numbers]
         report["window"] = earlier["window"]
 
     def write() -> None:
-        # After each size, so that what was measured is not lost with what was not.
+        # Called after each size, so that an interruption loses one size at most.
         after = swapped()
         report["pages_swapped"] = None if before is None or after is None else after - before
         options.out.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
@@ -264,4 +273,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

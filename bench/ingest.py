@@ -1,20 +1,19 @@
-"""Bulk ingest beside DuckDB's own ``read_json`` on the same files, in the same run.
+"""Compare a bulk ingest with DuckDB's own ``read_json`` on the same files, in the same run.
 
-The peer reads the same fields with explicit struct columns into a table, once of a database file,
-as an ingest ends in one, and once in memory; it neither removes what is repeated nor folds deletes
-nor counts what is malformed. Each measurement has a process of its own, which tells its peak
-memory; what is compiled was compiled before. In each round every method has its turn, so that what
-else the machine does hits all alike. Reported are medians of the time that passed and of the time
-that processors worked, and the medians of each round's ratios.
+The peer reads the same fields with explicit struct columns into a table, of a database file (as an
+ingest does) and in memory. It does not drop duplicates, fold deletes or count malformed lines. Each
+measurement runs in its own process, for its peak memory; kernels are compiled before. Each round
+runs every method once, so that other load on the machine affects all alike. Reported are medians of
+wall-clock and processor time, and medians of the ratios of each round.
 
-``--stored`` measures how the cost of an event grows: stores are filled with that many million
-records and rolled up, and the same events, ``--events`` of them, ingested into each: what follows
-in time what is stored. With 0 they are the first events of a store.
+``--stored`` measures how the cost of an event grows: it fills stores with that many million
+records, rolls them up, and ingests the same ``--events`` later events into each. With 0 they are
+the first events of a store.
 
     python bench/ingest.py --out out/bench-ingest.json
     python bench/ingest.py --stored 0 10 50 150 --events 1000000 --out out/bench-ingest.json
 
-The input, synthetic lines of the network's mix, is kept in ``--folder``.
+The input, synthetic lines of the network's mix, is kept in ``--folder`` for the next run.
 """
 
 import argparse
@@ -57,29 +56,29 @@ KEPT = re.compile(
 
 
 class FullError(Exception):
-    """There are as many lines as were asked for."""
+    """The file has all the lines that it takes."""
 
 
 class Kept:
-    """A file that takes lines of events that are kept only."""
+    """A file that passes on only lines of kept events."""
 
     def __init__(self, file: Any) -> None:
         self.file = file
 
     def write(self, data: memoryview) -> int:
-        """Pass on those lines."""
+        """Pass on the lines of kept events; return the bytes written."""
         lines = bytes(data).splitlines(keepends=True)
         return int(self.file.write(memoryview(b"".join(filter(KEPT.search, lines)))))
 
 
 class First:
-    """A file that takes the first lines only."""
+    """A file that takes only the first lines."""
 
     def __init__(self, file: BinaryIO, lines: int) -> None:
         self.file, self.left = file, lines
 
     def write(self, data: memoryview) -> int:
-        """Take lines; raise FullError once there are enough."""
+        """Write lines; raise FullError once there are enough."""
         ends = np.flatnonzero(np.frombuffer(data, np.uint8) == ord("\n"))
         if len(ends) >= self.left:
             self.file.write(data[: int(ends[self.left - 1]) + 1])
@@ -89,7 +88,7 @@ class First:
 
 
 def make_input(folder: Path, lines: int) -> dict[str, Path]:
-    """Write lines of the network's mix, as many of events that are kept, and those compressed."""
+    """Write lines of the network's mix, as many lines of kept events, and the latter compressed."""
     kept = make_events(folder, lines)
     mix, packed = folder / f"mix-{lines}.jsonl", kept.with_suffix(".jsonl.zst")
     if not packed.exists():
@@ -102,7 +101,7 @@ def make_input(folder: Path, lines: int) -> dict[str, Path]:
 
 
 def make_events(folder: Path, events: int) -> Path:
-    """Write the first so many lines that are kept."""
+    """Write the first ``events`` lines of kept events."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"events-{events}.jsonl"
     if not path.exists():
@@ -116,8 +115,8 @@ def make_events(folder: Path, events: int) -> Path:
 
 
 def fill(path: Path, millions: int) -> None:
-    """Make a store with so many records, as a stream before that of the input would have left."""
-    start = 1_775_692_800_000_000  # where the input begins, microseconds since 1970
+    """Make a store of so many million records, dated in the fortnight before the input starts."""
+    start = 1_775_692_800_000_000  # when the input starts, microseconds since 1970
     with Writer(path):
         pass
     if not millions:
@@ -180,7 +179,7 @@ def fill(path: Path, millions: int) -> None:
     rollup.roll_up_store(path)
 
 
-# --- what is measured, each in a process of its own ----------------------------------------------
+# --- measurements, each in its own process -------------------------------------------------------
 
 
 def _column(shape: Any) -> str:
@@ -191,13 +190,13 @@ def _column(shape: Any) -> str:
 
 
 def read_json(source: Path, db: Path | None) -> None:
-    """Have DuckDB read the file by itself."""
+    """Read the file by DuckDB alone, into a database file or in memory."""
     columns = {name: _column(value) for name, value in json.loads(schema.V1).items()}
     target = duckdb.connect(str(db or ":memory:"), config={"preserve_insertion_order": False})
     target.execute("SET enable_progress_bar = false")
-    listed = ", ".join(f"{name!r}: {value!r}" for name, value in columns.items())
+    arguments = ", ".join(f"{name!r}: {value!r}" for name, value in columns.items())
     target.execute(
-        f"CREATE TABLE line AS SELECT * FROM read_json('{source}', columns={{{listed}}}, "  # noqa: S608 - our own names
+        f"CREATE TABLE line AS SELECT * FROM read_json('{source}', columns={{{arguments}}}, "  # noqa: S608 - our own names
         "format='newline_delimited')"
     )
     if db:
@@ -206,7 +205,7 @@ def read_json(source: Path, db: Path | None) -> None:
 
 
 def measure(method: str, source: Path, db: Path) -> dict[str, float]:
-    """Run one method once."""
+    """Run one method once and return its cost."""
     if method == "blueattr":
         Parser().scan(b'{"warm":"up"}\n')
     started, worked = time.perf_counter(), time.process_time()
@@ -225,7 +224,7 @@ def measure(method: str, source: Path, db: Path) -> dict[str, float]:
 
 
 def without_texts(db: Path) -> int:
-    """Bytes of a store but for the blocks that have nothing but texts, titles and tags."""
+    """Return a store's bytes without the blocks that hold only texts, titles and tags."""
     with duckdb.connect(str(db), read_only=True) as store:
         blocks, size = store.execute(
             """
@@ -250,28 +249,28 @@ def without_texts(db: Path) -> int:
 
 
 def by_itself(function: Any, *arguments: Any) -> Any:
-    """Call in a process of its own: a child's peak memory is at least what its parent has had."""
+    """Call in another process, since a child's peak memory is at least that of its parent."""
     with multiprocessing.get_context("spawn").Pool(1) as pool:
         return pool.apply(function, arguments)
 
 
 def in_a_child(method: str, source: Path, db: Path) -> dict[str, float]:
-    """Measure in a process of its own."""
+    """Measure in a child process."""
     command = [sys.executable, __file__, "--child", method, str(source), str(db)]
     done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)  # noqa: S603 - ourselves
-    found: dict[str, float] = json.loads(done.stdout)
-    return found
+    cost: dict[str, float] = json.loads(done.stdout)
+    return cost
 
 
 def rounds(folder: Path, inputs: dict[str, Path], count: int) -> dict[str, list[dict[str, float]]]:
-    """Give every method its turn on every input, several times over."""
+    """Run every method on every input, ``count`` times in turns."""
     turns = [
         (method, name)
         for name in inputs
         for method in ("blueattr", "read_json to a file", "read_json to memory")
         if method == "blueattr" or not name.endswith("zst")
     ]
-    found: dict[str, list[dict[str, float]]] = {f"{m}, {n}": [] for m, n in turns}
+    costs: dict[str, list[dict[str, float]]] = {f"{m}, {n}": [] for m, n in turns}
     for _ in range(count):
         for method, name in turns:
             db = folder / "bench.duckdb"
@@ -281,14 +280,14 @@ def rounds(folder: Path, inputs: dict[str, Path], count: int) -> dict[str, list[
             if method == "blueattr":
                 one["store_bytes"] = db.stat().st_size
                 one["no_text_bytes"] = by_itself(without_texts, db)
-            found[f"{method}, {name}"].append(one)
-    return found
+            costs[f"{method}, {name}"].append(one)
+    return costs
 
 
 def growth(
     folder: Path, source: Path, stored: list[int], count: int
 ) -> dict[int, list[dict[str, float]]]:
-    """Ingest the same events into stores of several sizes."""
+    """Ingest the same events into stores of several sizes, ``count`` times in turns."""
     for millions in stored:
         full = folder / f"stored-{millions}.duckdb"
         if not full.exists():
@@ -297,7 +296,7 @@ def growth(
                 leftover.unlink()
             by_itself(fill, part, millions)
             part.rename(full)
-    found: dict[int, list[dict[str, float]]] = {millions: [] for millions in stored}
+    costs: dict[int, list[dict[str, float]]] = {millions: [] for millions in stored}
     for _ in range(count):
         for millions in stored:
             db = folder / "bench.duckdb"
@@ -307,20 +306,20 @@ def growth(
             one = in_a_child("blueattr", source, db)
             one["store_bytes"] = db.stat().st_size
             one["no_text_bytes"] = by_itself(without_texts, db)
-            found[millions].append(one)
-    return found
+            costs[millions].append(one)
+    return costs
 
 
 # --- the report ----------------------------------------------------------------------------------
 
 
 def middle(runs: list[dict[str, float]], name: str) -> float:
-    """Median over the rounds."""
+    """Return the median of one cost over the rounds."""
     return statistics.median(run[name] for run in runs)
 
 
 def ratio(ours: list[dict[str, float]], theirs: list[dict[str, float]], name: str) -> float:
-    """Median of each round's ratio: how many times as fast the first is."""
+    """Return how many times as fast ``ours`` is: the median of each round's ratio."""
     return statistics.median(b[name] / a[name] for a, b in zip(ours, theirs, strict=True))
 
 
@@ -345,7 +344,7 @@ def main() -> None:
     sizes = {name: path.stat().st_size for name, path in inputs.items()}
     sizes["kept.zst"] = sizes["kept"]
     in_a_child("blueattr", inputs["kept.zst"], options.folder / "bench.duckdb")  # compiles
-    found = rounds(options.folder, inputs, options.rounds)
+    costs = rounds(options.folder, inputs, options.rounds)
     report: dict[str, Any] = {
         "machine": describe(PACKAGES),
         "lines": options.lines,
@@ -355,7 +354,7 @@ def main() -> None:
         "ratios": {},
         "growth": {},
     }
-    for name, runs in found.items():
+    for name, runs in costs.items():
         size = sizes[name.split(", ")[1]]
         report["methods"][name] = {
             "megabytes_per_second": size / middle(runs, "seconds") / 1e6,
@@ -371,11 +370,11 @@ def main() -> None:
         for peer in ("read_json to a file", "read_json to memory"):
             for clock in ("seconds", "processor_seconds"):
                 report["ratios"][f"{name}, times the speed of {peer}, {clock}"] = ratio(
-                    found[f"blueattr, {name}"], found[f"{peer}, {name}"], clock
+                    costs[f"blueattr, {name}"], costs[f"{peer}, {name}"], clock
                 )
     for clock in ("seconds", "processor_seconds"):
         report["ratios"][f"kept.zst, times the speed of plain, {clock}"] = ratio(
-            found["blueattr, kept.zst"], found["blueattr, kept"], clock
+            costs["blueattr, kept.zst"], costs["blueattr, kept"], clock
         )
     if options.stored:
         source = by_itself(make_events, options.folder, options.events)

@@ -1,12 +1,12 @@
-"""The value of all agents beside two limits: memory bandwidth, and a sort of as many numbers.
+"""Time the values of all agents, next to two limits: memory bandwidth, and a sort of n numbers.
 
-``lin``, ``heat`` and ``var`` are measured as `blueattr.attribution.value.solve` computes them, from
-checked arrays to values and total, against a STREAM-like triad (o = a + 2b + 3c, numba, every core)
-on the same arrays; ``gini`` against `numpy.sort` of one array of that length, random and
-continuous, and against a sort of the aggregate itself, which is quicker where counts repeat.
-Features are continuous, or log(1 + counts): of independent counts with a heavy tail, or of counts
-spread as those of the network in a fortnight, on one topic or in all events. Medians of rounds in
-which each is run once, so that whatever else the machine does meets all of them alike.
+`blueattr.attribution.value.solve` is timed from checked arrays to values and total. The limit of
+``lin``, ``heat`` and ``var`` is a STREAM-like triad (o = a + 2b + 3c, numba, every core) on the
+same arrays. The limits of ``gini`` are `numpy.sort` of n random continuous numbers, and of the
+aggregate itself, which is faster if counts repeat. Features are continuous, or log(1 + counts): of
+independent heavy-tailed counts, or of counts distributed like the network's in a fortnight, on one
+topic or in all events. Each round runs every task once, so that other load on the machine affects
+all alike; medians of the rounds are reported.
 
     python bench/kernels.py --sizes 1.67e6,2e7 --out out/bench-kernels.json
 """
@@ -15,17 +15,16 @@ import argparse
 import json
 import os
 import statistics
-import subprocess
-import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numba
 import numpy as np
 import numpy.typing as npt
-from machine import describe
+from machine import child, describe, median
 
 from blueattr.attribution.value import solve
 from blueattr.indicators.base import Aggregator, FeatureArrays
@@ -34,37 +33,27 @@ from blueattr.kernels import compiled
 
 Floats = npt.NDArray[np.float64]
 
-# Mean and deviation of the logarithm of a, b, c, whose whole part is the count, and how they go
-# together: zeros and tens as frequent as among the agents of a store of the network's size.
+# Means and standard deviations of log(a), log(b), log(c), and the correlations of a and b, a and c,
+# b and c. Rounded down, such draws have zeros and tens as often as the agents of a store of the
+# network's size.
 SPREADS = {
     "one topic": (((-1.45, 1.63), (-0.15, 1.94), (-5.03, 3.06)), (0.24, 0.53, 0.34)),
     "all events": (((1.71, 1.86), (-0.15, 1.94), (0.11, 2.43)), (0.31, 0.72, 0.72)),
 }
 KINDS = ("continuous", "counts", *SPREADS)
 GOALS = {"lin": 2.5, "heat": 2.5, "var": 2.5, "gini": 1.5}
-CHECK = """
-import sys, time
-start = time.perf_counter()
-import numpy as np
-from blueattr.indicators.base import INDICATORS, Aggregator, FeatureArrays
-from blueattr.attribution.value import solve
-imported = time.perf_counter()
-x = np.random.default_rng(0).lognormal(size=(3, 200_000))
-for indicator in INDICATORS.values():
-    solve(indicator, FeatureArrays(*x.copy()), Aggregator())
-print(imported - start, time.perf_counter() - imported)
-"""
+START_UP = Path(__file__).with_name("start_up.py")
 
 
 @numba.njit(parallel=True)
 def triad(a: Floats, b: Floats, c: Floats, out: Floats) -> None:
-    """Do what STREAM's triad does, with one array more."""
+    """Compute STREAM's triad, with a third input array."""
     for i in numba.prange(out.size):
         out[i] = a[i] + 2.0 * b[i] + 3.0 * c[i]
 
 
 def draw(kind: str, n: int, seed: int) -> FeatureArrays:
-    """Draw features of one of the `KINDS`."""
+    """Draw n agents' features of one of the `KINDS`."""
     rng = np.random.default_rng(seed)
     if kind in SPREADS:
         spreads, (ab, ac, bc) = SPREADS[kind]
@@ -82,7 +71,7 @@ def draw(kind: str, n: int, seed: int) -> FeatureArrays:
 
 
 def measure(tasks: dict[str, Callable[[], object]], rounds: int) -> tuple[dict[str, float], ...]:
-    """Give the median and the least seconds of each task, the tasks taking turns."""
+    """Run the tasks in turns; return the median and the minimum seconds of each."""
     for task in tasks.values():
         task()
     times: dict[str, list[float]] = {name: [] for name in tasks}
@@ -98,7 +87,7 @@ def measure(tasks: dict[str, Callable[[], object]], rounds: int) -> tuple[dict[s
 
 
 def ratios_of(seconds: dict[str, float]) -> dict[str, float]:
-    """Divide by the limits."""
+    """Divide each task's seconds by its limit's."""
     ratios = {name: seconds[name] / seconds["triad"] for name in ("lin", "heat", "var")}
     return {
         **ratios,
@@ -108,7 +97,7 @@ def ratios_of(seconds: dict[str, float]) -> dict[str, float]:
 
 
 def compare(kind: str, n: int, rounds: int) -> dict[str, Any]:
-    """Measure everything on one panel."""
+    """Time every task on one panel."""
     features, aggregator = draw(kind, n, 0), Aggregator()
     s, _ = aggregator.apply(features)
     plain = np.random.default_rng(1).lognormal(size=n)
@@ -119,11 +108,11 @@ def compare(kind: str, n: int, rounds: int) -> dict[str, Any]:
         "sort_of_s": lambda: np.sort(s),
     }
     for name, indicator in INDICATORS.items():
-        tasks[name] = lambda indicator=indicator: solve(indicator, features, aggregator)
+        tasks[name] = partial(solve, indicator, features, aggregator)
     seconds, least = measure(tasks, rounds)
     ratios, least_ratios = ratios_of(seconds), ratios_of(least)
     different = np.unique(s).size
-    print(f"{kind}, n = {n:,}, {different:,} different s: median of {rounds} (least), ratios")
+    print(f"{kind}, n = {n:,}, {different:,} distinct s: median of {rounds} (minimum), ratios")
     for name in tasks:
         ratio = (
             f"{ratios[name]:6.2f} ({least_ratios[name]:.2f}), goal {GOALS[name]}"
@@ -144,20 +133,16 @@ def compare(kind: str, n: int, rounds: int) -> dict[str, Any]:
 
 
 def start_up(rounds: int) -> dict[str, float]:
-    """Measure a fresh process: imports, and loading the compiled kernels."""
-    runs = []
-    for _ in range(rounds + 1):  # the first may compile
-        done = subprocess.run(  # noqa: S603 - this program
-            [sys.executable, "-c", CHECK], stdout=subprocess.PIPE, text=True, check=True
-        )
-        runs.append([float(part) for part in done.stdout.split()])
-    imports, kernels = (statistics.median(column) for column in zip(*runs[1:], strict=True))
+    """Time start-up in fresh processes: imports, and loading the compiled kernels."""
+    child(START_UP)  # compiles, if the kernels are not in the cache
+    runs = [child(START_UP) for _ in range(rounds)]
+    imports, kernels = (median(runs, name) for name in ("imports", "kernels"))
     print(f"a fresh process: imports {imports:.2f} s, kernels of four indicators {kernels:.2f} s")
     return {"imports": imports, "kernels": kernels}
 
 
 def main() -> None:
-    """Measure and print."""
+    """Measure, print and write."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--sizes", default="1.67e6,2e7", help="numbers of agents")
     parser.add_argument("--rounds", type=int, default=9, help="at least 5")

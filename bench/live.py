@@ -1,10 +1,10 @@
 """Follow a Jetstream on loopback as fast as it sends: kept events a second, from socket to store.
 
-A process of its own sends frames of version 2, compressed by its dictionary and made beforehand,
-as fast as they are taken; only kept events, as `blueattr synth` draws them. blueattr is timed as a
-whole: connecting, receiving, decompressing, decoding, staging, and committing to a new DuckDB file.
-The peer only receives and decompresses, with the websocket package that the protocol's SDK uses.
-Both have their turn in each round; medians of the rounds are reported.
+A server process sends frames of version 2, compressed with a dictionary and prepared before, as
+fast as the client takes them: only kept events, as `blueattr synth` draws them. blueattr is timed
+as a whole: connecting, receiving, decompressing, decoding, staging, and committing to a new DuckDB
+file. The peer only receives and decompresses, with the websocket package that the protocol's SDK
+uses. Each round runs both; medians of the rounds are reported.
 
     python bench/live.py --events 300000 --out live.json
 """
@@ -54,9 +54,10 @@ def make_frames(count: int) -> tuple[bytes, bytes, int, float]:
     Returns
     -------
     tuple
-        What goes over the wire, the dictionary, the number of events, and when the last one was.
+        The bytes to send, the dictionary, the number of events, and the time of the last one
+        (seconds since 1970).
     """
-    frames: list[bytes] = []
+    frames: list[bytes | bytearray | memoryview] = []
     last = 0
     agents = max(500, count // 20)
     out = io.BytesIO()
@@ -67,19 +68,19 @@ def make_frames(count: int) -> tuple[bytes, bytes, int, float]:
         if event["kind"] == "commit" and commit["collection"] not in COLLECTIONS:
             continue
         last = max(last, event["time_us"])
-        time_told = datetime.fromtimestamp(0, UTC) + timedelta(microseconds=event["time_us"])
+        event_time = datetime.fromtimestamp(0, UTC) + timedelta(microseconds=event["time_us"])
         body = {
             "$type": f"{METHOD}#{event['kind']}",
             "seq": len(frames) + 1,
             "did": event["did"],
-            "time": time_told.strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
+            "time": event_time.strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
             **commit,
             **{kind: event[kind] for kind in ("identity", "account") if kind in event},
         }
         frames.append(orjson.dumps({"$type": "message", "payload": body}))
         if len(frames) == count:
             break
-    # Of an operator's size.
+    # As large as the dictionaries of the public servers.
     dictionary = zstandard.train_dictionary(112_640, frames[:: max(1, len(frames) // 20_000)])
     compressor = zstandard.ZstdCompressor(level=3, dict_data=dictionary)
     wire = bytearray()
@@ -93,7 +94,7 @@ def make_frames(count: int) -> tuple[bytes, bytes, int, float]:
 
 
 def serve(count: int, pipe: Pipe) -> None:
-    """Answer one connection after the other, until the process is ended."""
+    """Answer one connection after another, until the process is terminated."""
     wire, dictionary, count, last = make_frames(count)
     with socket.create_server(("127.0.0.1", 0)) as server:
         pipe.send((server.getsockname()[1], len(wire), count, last))
@@ -107,13 +108,13 @@ def serve(count: int, pipe: Pipe) -> None:
 
 
 def answer(connection: socket.socket, wire: bytes, dictionary: bytes) -> None:
-    """Hand out the dictionary, or all events, and wait for the client to leave."""
+    """Send the dictionary, or all events, and wait for the client to close."""
     head = b""
     while b"\r\n\r\n" not in head:
         head += connection.recv(1 << 16)
     if b"getZstdDictionary" in head:
-        told = f"HTTP/1.1 200 OK\r\nContent-Length: {len(dictionary)}\r\nConnection: close\r\n\r\n"
-        connection.sendall(told.encode() + dictionary)
+        reply = f"HTTP/1.1 200 OK\r\nContent-Length: {len(dictionary)}\r\nConnection: close\r\n\r\n"
+        connection.sendall(reply.encode() + dictionary)
         return
     headers = dict(
         line.lower().split(": ", 1)[:1] + line.split(": ", 1)[1:]
@@ -122,11 +123,11 @@ def answer(connection: socket.socket, wire: bytes, dictionary: bytes) -> None:
     )
     key = headers["sec-websocket-key"] + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
     accept = base64.b64encode(hashlib.sha1(key.encode()).digest()).decode()  # noqa: S324 - RFC 6455
-    told = (
+    reply = (
         "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
         f"Sec-WebSocket-Accept: {accept}\r\n\r\n"
     )
-    connection.sendall(told.encode() + wire)
+    connection.sendall(reply.encode() + wire)
     while connection.recv(1 << 16):
         pass
 
@@ -141,49 +142,51 @@ def blueattr(url: str, count: int, last: float) -> int:
             Path(folder) / "store.duckdb",
             find_streams(["jetstream"], [url]),
             until="live",
-            # Only the last events are fresh.
+            # A clock by which only the last events are live.
             timing=Timing(now=lambda: last + 9.9),
         )
     (state,) = done.ingested.sources
     if state.rejected or done.reconnects or done.gaps or state.kept < 0.999 * count:
-        raise ValueError(f"not what was sent: {done}")
+        raise ValueError(f"the store does not hold what was sent: {done}")
     return state.kept
 
 
 def receive_only(url: str, count: int) -> int:
-    """Receive and decompress, and do nothing with it."""
+    """Receive and decompress every frame, and discard it."""
     import urllib.request
 
     from websockets.asyncio.client import connect
 
     address = url.replace("ws://", "http://") + "/xrpc/network.bsky.jetstream.getZstdDictionary"
-    with urllib.request.urlopen(address) as answered:  # noqa: S310 - this machine
-        blob = answered.read()
+    with urllib.request.urlopen(address) as response:  # noqa: S310 - this machine
+        blob = response.read()
     decompress = zstandard.ZstdDecompressor(
         dict_data=zstandard.ZstdCompressionDict(blob)
     ).decompress
 
     async def receive() -> None:
         address = f"{url}/xrpc/{METHOD}"
-        async with connect(address, compression=None, max_size=8 << 20, ping_interval=None) as got:
+        async with connect(
+            address, compression=None, max_size=8 << 20, ping_interval=None
+        ) as frames:
             for _ in range(count):
-                decompress(await got.recv())
+                frame = await frames.recv()
+                if isinstance(frame, str):
+                    raise TypeError("a text frame")
+                decompress(frame)
 
     asyncio.run(receive())
     return count
 
 
 def main() -> None:
-    """Run, print, write."""
+    """Measure, print and write."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--events", type=int, default=300_000)
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--out", type=Path, default=Path("out/bench-live.json"))
     asked = parser.parse_args()
-    about: dict[str, Any] = {
-        "machine": describe(PACKAGES),
-        "runs": asked.repeats,
-    }
+    about: dict[str, Any] = {"machine": describe(PACKAGES), "runs": asked.repeats}
     print(", ".join(f"{name} {value}" for name, value in about["machine"].items()))
     ours, theirs = multiprocessing.Pipe()
     server = multiprocessing.get_context("spawn").Process(
@@ -204,16 +207,17 @@ def main() -> None:
                 begun = time.perf_counter()
                 received = work()
                 rate = received / (time.perf_counter() - begun)
-                if turn:  # the first one warms up
+                if turn:  # the first round warms up
                     rates[name].append(rate)
     finally:
         server.terminate()
         server.join()
-    medians = {name: statistics.median(found) for name, found in rates.items()}
+    medians = {name: statistics.median(runs) for name, runs in rates.items()}
     for name, rate in medians.items():
         ratio = rate / medians["receive only"]
         print(f"{name:16} {rate:12,.0f} events/s {ratio:8.2f} x")
-    print(f"goal             {GOAL:12,} events/s {medians['blueattr'] / GOAL:8.2f} of it reached")
+    reached = medians["blueattr"] / GOAL
+    print(f"goal             {GOAL:12,} events/s, of which blueattr reaches {reached:.2f}")
     asked.out.parent.mkdir(parents=True, exist_ok=True)
     asked.out.write_text(
         json.dumps({**about, "events": count, "events_per_second": medians, "all": rates}, indent=2)

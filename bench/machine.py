@@ -1,4 +1,4 @@
-"""What every measurement needs: what it ran on, and what a process cost."""
+"""Describe the machine, and measure the cost of a process."""
 
 import json
 import os
@@ -15,14 +15,14 @@ from typing import Any
 __all__ = ["Cost", "blueattr", "child", "cost_of", "describe", "median", "swapped"]
 
 Cost = dict[str, float]
-"""``seconds`` that passed, ``processor_seconds`` worked, ``peak_bytes`` of memory; and counts."""
+"""Wall-clock ``seconds``, ``processor_seconds``, ``peak_bytes`` of memory, and counts."""
 
-# They are what the numbers depend on.
+# The versions that the measurements depend on.
 PACKAGES = ("blueattr", "duckdb", "numba", "numpy", "polars", "pyarrow")
 
 
 def describe(packages: Sequence[str] = PACKAGES) -> dict[str, Any]:
-    """Say which machine and versions this is."""
+    """Return the processor, cores, memory, system and versions of packages."""
     return {
         "processor": _processor(),
         "cores": len(os.sched_getaffinity(0)),
@@ -43,9 +43,9 @@ def _processor() -> str:
 
 
 def cost_of(command: Sequence[str | Path], **options: Any) -> Cost:
-    """Run a process to its end and say what it cost.
+    """Run a process to its end and return its cost.
 
-    Its peak of memory is at least that of the process that starts it, which had better be small.
+    The peak memory is at least that of the calling process, so that should be small.
     """
     started = time.perf_counter()
     process = subprocess.Popen([*map(str, command)], **options)  # noqa: S603 - our own programs
@@ -62,26 +62,31 @@ def cost_of(command: Sequence[str | Path], **options: Any) -> Cost:
 
 
 def blueattr(*arguments: str | Path) -> Cost:
-    """Run a command of blueattr's, from start-up to its end."""
+    """Run a blueattr command and return its cost, start-up included."""
     program = Path(sys.executable).with_name("blueattr")
     return cost_of([program, *arguments], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
-def child(script: str | Path, *arguments: str | Path | float) -> dict[str, Any]:
-    """Run a script of these measurements by itself; what it prints is JSON."""
+def child(script: str | Path, *arguments: str | Path | float, **variables: str) -> dict[str, Any]:
+    """Run a script of this folder as a process, and return the JSON that it prints.
+
+    Environment variables of the process are given by name.
+    """
     command = [sys.executable, str(script), *map(str, arguments)]
-    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)  # noqa: S603 - ourselves
-    found: dict[str, Any] = json.loads(done.stdout)
-    return found
+    done = subprocess.run(  # noqa: S603 - our own scripts
+        command, check=True, stdout=subprocess.PIPE, text=True, env={**os.environ, **variables}
+    )
+    result: dict[str, Any] = json.loads(done.stdout)
+    return result
 
 
 def median(costs: Sequence[Cost], name: str) -> float:
-    """Median over rounds."""
+    """Return the median of one cost over the rounds."""
     return statistics.median(cost[name] for cost in costs)
 
 
 def swapped() -> int | None:
-    """Pages that the machine has written to swap space so far; None where that is not known."""
+    """Return the number of pages swapped out since boot; None if the system does not tell."""
     try:
         lines = Path("/proc/vmstat").read_text(encoding="utf-8").splitlines()
     except OSError:

@@ -1,4 +1,4 @@
-"""docs/performance.md and its figures, from what bench/full.py measured.
+"""Make docs/performance.md and its figures from docs/performance.json, which bench/full.py writes.
 
 python bench/performance.py
 """
@@ -17,8 +17,7 @@ PAGE = DOCS / "performance.md"
 TEMPLATE = Path(__file__).with_name("performance.template.md")
 FIGURES = DOCS / "_static"
 
-# Exponents are fitted to the sizes within this factor of the largest: below, starting up is what
-# takes the time.
+# Exponents are fitted to the sizes within this factor of the largest; below, start-up dominates.
 SPAN = 30
 # Tableau 10.
 PALETTE = (
@@ -30,24 +29,24 @@ Point = tuple[float, float]
 Lines = dict[str, list[Point]]
 
 STAGES = {
-    "ingest a million": "ingest what follows, a million events at most",
+    "ingest a million": "ingest the next events, a million at most",
     "roll up": "summarise all days",
     "match a topic": "match a topic on all days",
-    "panel": "panel",
+    "panel": "build the panel",
     "features": "features of all events",
     "features of a topic": "features of a topic",
     "attribute": "`attribute`, whole process",
     "attribute, four indicators": "`attribute --indicator all`, whole process",
-    "grid": "`compare-scales`, whole grid, whole process",
+    "grid": "`compare-scales` of the whole grid, whole process",
 }
-LIMITS = {"group by": "`GROUP BY account`", "read": "reading the file"}
+LIMITS = {"group by": "`GROUP BY account`", "read": "read the file"}
 
 
 # --- arithmetic ----------------------------------------------------------------------------------
 
 
 def exponent(points: Sequence[Point]) -> float | None:
-    """Fit p of y = k x^p by least squares on logarithms, to the largest sizes."""
+    """Fit p of y = k x^p by least squares on logarithms, to the largest sizes; None below two."""
     most = max((x for x, _ in points), default=0.0)
     upper = [(math.log(x), math.log(y)) for x, y in points if x * SPAN >= most and y > 0]
     if len(upper) < 2:
@@ -57,43 +56,43 @@ def exponent(points: Sequence[Point]) -> float | None:
 
 
 def lines_of(rows: Iterable[dict[str, Any]], size: str, what: str, names: Iterable[str]) -> Lines:
-    """Collect what was measured, by name: (size, value) of each row that has it."""
-    found: Lines = {}
+    """Return, by name, the points (size, value) of the rows that have that cost."""
+    lines: Lines = {}
     for row in rows:
         for name in names:
             if name in row["costs"]:
-                found.setdefault(name, []).append((row[size], row["costs"][name][what]))
-    return found
+                lines.setdefault(name, []).append((row[size], row["costs"][name][what]))
+    return lines
 
 
 # --- words ---------------------------------------------------------------------------------------
 
 
 def seconds(value: float) -> str:
-    """Write a duration with three digits."""
+    """Format a duration with three digits."""
     if value >= 100:
         return f"{value:,.0f} s"
     return f"{value:.3g} s" if value >= 0.1 else f"{value * 1e3:.3g} ms"
 
 
 def size_of(value: float) -> str:
-    """Write bytes."""
+    """Format a number of bytes."""
     return f"{value / 1e9:.2f} GB" if value >= 1e9 else f"{value / 1e6:,.0f} MB"
 
 
 def power(value: float | None) -> str:
-    """Write an exponent."""
+    """Format an exponent."""
     return "" if value is None else f"{value:.2f}"
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Write a table whose first column is text and whose others are numbers."""
+    """Format a table whose first column is text and whose others are numbers."""
     marks = ["---", *("---:" for _ in head[1:])]
     return "\n".join("| " + " | ".join(row) + " |" for row in (head, marks, *rows))
 
 
 def grown(lines: Lines, names: dict[str, str], write: Any) -> str:
-    """Write a row for each line: its values at each size, and the exponent."""
+    """Format a table with a row for each line: its value at each size, and its exponent."""
     sizes = sorted({x for points in lines.values() for x, _ in points})
     rows = []
     for name, points in lines.items():
@@ -107,7 +106,7 @@ def grown(lines: Lines, names: dict[str, str], write: Any) -> str:
 
 
 def panel(lines: Lines, limits: Iterable[str], x: str, y: str, names: dict[str, str]) -> Any:
-    """Draw lines on logarithmic axes; limits are dashed."""
+    """Return the specification of a panel: lines on logarithmic axes, limits dashed."""
     values = [
         {"x": at, "y": value, "line": names.get(name, name).replace("`", "")}
         | {"kind": "limit" if name in limits else "measured"}
@@ -141,7 +140,7 @@ def panel(lines: Lines, limits: Iterable[str], x: str, y: str, names: dict[str, 
 
 
 def draw(name: str, panels: Sequence[Any]) -> None:
-    """Write a figure of panels side by side."""
+    """Draw a figure of panels side by side."""
     from blueattr.report.figures.drawing import Drawing
 
     spec = {
@@ -159,7 +158,7 @@ def draw(name: str, panels: Sequence[Any]) -> None:
 
 
 def chain(row: dict[str, Any]) -> str:
-    """Write the stages of the chain on one store, each beside the limit."""
+    """Format the table of all stages on one store, next to the limits."""
     costs = row["costs"]
     peer = costs["group by"]["seconds"]
     fill = row["fill"]
@@ -180,7 +179,7 @@ def chain(row: dict[str, Any]) -> str:
 
 
 def value_lines(rows: Sequence[dict[str, Any]]) -> tuple[Lines, Lines]:
-    """Collect time and memory of valuing agents."""
+    """Return time and memory of computing values, by method."""
     time: Lines = {}
     memory: Lines = {}
     for row in rows:
@@ -202,13 +201,13 @@ VALUES = {
     "triad": "o = a + 2b + 3c",
     "sort": "`numpy.sort` of as many random numbers",
     "arrays": "three features and a value, 32 bytes an agent",
-    "heat in chunks": "heat, in chunks from a file, whole",
-    "gini in chunks": "gini, in chunks from a file, whole",
+    "heat in chunks": "heat, in chunks from a file",
+    "gini in chunks": "gini, in chunks from a file",
 }
 
 
 def ratios(row: dict[str, Any]) -> list[str]:
-    """Say how many times a limit takes."""
+    """Format a row: the time of each indicator as a multiple of its limit."""
     known = row["in_memory"]
     by = [known[name] / known["triad"] for name in ("lin", "heat", "var")]
     return [
@@ -219,20 +218,20 @@ def ratios(row: dict[str, Any]) -> list[str]:
 
 
 def megabytes(lines: Lines) -> Lines:
-    """Bytes as megabytes."""
+    """Convert bytes to megabytes."""
     return {name: [(x, y / 1e6) for x, y in points] for name, points in lines.items()}
 
 
 def next_events(rows: Sequence[dict[str, Any]]) -> str:
-    """Write what an event costs that follows what is stored, beside the same in an empty store."""
-    found = []
+    """Format the table of the cost of the next events, in a store and in an empty one."""
+    table_rows = []
     amounts = [(row, name) for row in rows for name in ("a million", "a commit")]
     for row, name in amounts:
         if f"ingest {name}" not in row["costs"]:
             continue
         first, more = (row["costs"][f"ingest {name}{when}"] for when in (" first", ""))
         cost = [c["processor_seconds"] / c["kept"] for c in (first, more)]
-        found.append([
+        table_rows.append([
             f"{row['events']:,}", f"{more['kept']:,.0f}", *(f"{c * 1e6:.2f} µs" for c in cost),
             f"{cost[1] / cost[0]:.2f}", size_of(more["peak_bytes"]),
         ])  # fmt: skip
@@ -244,11 +243,11 @@ def next_events(rows: Sequence[dict[str, Any]]) -> str:
         "times",
         "peak",
     ]
-    return table(head, found)
+    return table(head, table_rows)
 
 
 def page(data: dict[str, Any], *, figures: bool = True) -> str:
-    """Write the page, and its figures beside it."""
+    """Return the page; draw its figures too."""
     machine = data["machine"]
     events, values, window = data["events"], data["values"], data["window"]
     names = {**STAGES, **{key: f"*{words}*" for key, words in LIMITS.items()}}

@@ -1,8 +1,8 @@
-"""A report of any size: seconds to compute and to write it, and its bytes.
+"""Measure a report of a panel of any size: seconds to compute it and to write it, and its bytes.
 
-The panel is synthetic, with heavy tails. Computing is all that a report shows but days, which need
-a store: the comparison, the curve from 100 to the full panel, concentration and largest agents, for
-four indicators. Writing is figures and page.
+The panel is synthetic, with heavy tails. Computing covers all of a report except days, which need a
+store: the comparison, the curve from 100 agents to the full panel, concentration and the largest
+agents, for four indicators. Writing covers the figures and the page.
 
     python bench/report.py --n 1670000
 """
@@ -24,7 +24,7 @@ from blueattr.studies.topic import topic_report
 
 
 def panel(n: int) -> pl.DataFrame:
-    """Make a panel in which most do little and few are followed by many."""
+    """Make a panel in which most agents do little and few are followed by many."""
     k = pl.int_range(n, eager=True)
     mixed = (k * 2_654_435_761 % n).cast(pl.Float64) + 1
     active = pl.select(pl.when(k % 3 == 0).then((n / mixed).log1p()).otherwise(0.0)).to_series()
@@ -42,7 +42,7 @@ EVERYTHING = Question(("lin", "heat", "var", "gini"))
 
 
 def main() -> None:
-    """Measure once with everything compiled and once more."""
+    """Warm up on a small panel, measure once, and print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--n", type=int, default=1_670_000)
     parser.add_argument("--seeds", type=int, default=10)

@@ -1,15 +1,15 @@
-"""Rollups beside a plain ``GROUP BY account`` of the same table, in the same run.
+"""Compare rollups with a plain ``GROUP BY account`` of the same table, in the same run.
 
-The peer counts rows by account and does nothing else. Measured are summarising every day of a
-store, matching the topics that ship on all of its posts, what a reader then waits for, and whole
-commands. What is compiled was compiled before; each round begins without rollups. Reported are
-medians of the time that passed and of the time that processors worked, and ratios to the peer's.
+The peer only counts rows by account. Measured are: summarising every day of a store, matching the
+bundled topics on all posts, the panel and features that a reader then computes, and whole commands.
+Kernels are compiled before; each round starts without rollups. Reported are medians of wall-clock
+and processor time, and ratios to the peer.
 
     python bench/rollups.py --out out/bench-rollups.json
     python bench/rollups.py --db full.duckdb --rounds 1 --grid --out out/bench-rollups.json
 
-Without ``--db`` a store of ``--agents`` synthetic agents is made in ``--folder``. The rollups of a
-store that is named are made anew, which changes nothing that anyone can see.
+Without ``--db`` a store of ``--agents`` synthetic agents is made in ``--folder``. With it, the
+store's rollups are removed and computed again, which does not change its answers.
 """
 
 import argparse
@@ -38,28 +38,30 @@ from blueattr.synth import SynthSpec, write_file
 
 PEER = "GROUP BY account"
 TOPIC = "mythos"
-GRID = ("--indicator", "all", "--protocol", "all", "--sizes", "100,1000,10000,100000")
+GRID = ("--indicator", "all", "--protocol", "all", "--sizes")
+SIZES = (100, 1000, 10_000, 100_000)
 
-Times = dict[str, list[tuple[float, float]]]
-"""Of each thing measured: seconds that passed and that processors worked, by round."""
+Runs = list[tuple[float, float]]
+Times = dict[str, Runs]
+"""Wall-clock and processor seconds of each task, one pair a round."""
 
 
 def used(who: int = resource.RUSAGE_SELF) -> float:
-    """Seconds that processors have worked for this process."""
+    """Return the processor seconds of this process, or of its children."""
     usage = resource.getrusage(who)
     return usage.ru_utime + usage.ru_stime
 
 
 @contextmanager
 def timed(times: Times, name: str) -> Iterator[None]:
-    """Add a measurement."""
+    """Time the block and add the result to ``times``."""
     passed, worked = time.perf_counter(), used()
     yield
     times.setdefault(name, []).append((time.perf_counter() - passed, used() - worked))
 
 
 def make_store(folder: Path, agents: int) -> Path:
-    """Ingest synthetic events, unless that was done."""
+    """Ingest synthetic events into a store, unless it is there already."""
     folder.mkdir(parents=True, exist_ok=True)
     db = folder / f"{agents}.duckdb"
     if not db.exists():
@@ -71,7 +73,7 @@ def make_store(folder: Path, agents: int) -> Path:
 
 
 def execute(db: Path, *statements: str) -> list[tuple[Any, ...]]:
-    """Run statements in a connection of their own; rows of the last."""
+    """Run statements in their own connection, and return the rows of the last one."""
     rows: list[tuple[Any, ...]] = []
     with duckdb.connect(str(db)) as connection:
         for statement in statements:
@@ -79,8 +81,8 @@ def execute(db: Path, *statements: str) -> list[tuple[Any, ...]]:
     return rows
 
 
-def one_round(db: Path, times: Times, query: PanelQuery) -> None:
-    """Measure everything that happens in this process once."""
+def one_round(db: Path, times: Times, query: PanelQuery) -> int:
+    """Measure once everything that runs in this process; return the panel's number of agents."""
     execute(db, *NO_ROLLUPS)
     with duckdb.connect(str(db), read_only=True) as connection, timed(times, PEER):
         connection.execute(
@@ -97,10 +99,11 @@ def one_round(db: Path, times: Times, query: PanelQuery) -> None:
             view.features(view.totals(None))
         with timed(times, "features of a topic"):
             view.features(view.totals(view.topic(TOPIC)))
+        return view.built.agents.height
 
 
 def whole_process(db: Path, times: Times, name: str, *arguments: str) -> None:
-    """Measure a command from its start to its end."""
+    """Measure a command, start-up included."""
     command = [sys.executable, "-c", "from blueattr.cli.main import app; app()", *arguments]
     passed, worked = time.perf_counter(), used(resource.RUSAGE_CHILDREN)
     subprocess.run([*command, "--db", str(db)], check=True, stdout=subprocess.DEVNULL)  # noqa: S603 - our own command
@@ -110,15 +113,22 @@ def whole_process(db: Path, times: Times, name: str, *arguments: str) -> None:
 
 
 def sizes(db: Path) -> dict[str, dict[str, float]]:
-    """Rows and bytes on disk of the tables that hold rollups, and of the records."""
-    found = {}
+    """Return rows and bytes on disk of the records and of the tables that hold rollups."""
+    tables = {}
     for table in ("record", "agent_day", "given_day", "topic_event"):
         ((rows,),) = execute(db, f"SELECT count(*) FROM {table}")  # noqa: S608 - named above
         storage = f"pragma_storage_info('{table}') WHERE block_id >= 0"
         ((blocks,),) = execute(db, f"SELECT count(DISTINCT block_id) FROM {storage}")  # noqa: S608 - named above
         size = blocks * 262_144
-        found[table] = {"rows": rows, "bytes": size, "bytes_per_row": size / max(rows, 1)}
-    return found
+        tables[table] = {"rows": rows, "bytes": size, "bytes_per_row": size / max(rows, 1)}
+    return tables
+
+
+def ratio(runs: Runs, peers: Runs, clock: int) -> float:
+    """Return the median over the rounds of the time as a multiple of the peer's."""
+    return statistics.median(
+        run[clock] / peer[clock] for run, peer in zip(runs, peers, strict=True)
+    )
 
 
 def main() -> None:
@@ -129,7 +139,7 @@ def main() -> None:
     parser.add_argument("--db", type=Path)
     parser.add_argument("--agents", type=int, default=30_000)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--grid", action="store_true", help="time the whole scale grid, too")
+    parser.add_argument("--grid", action="store_true", help="time the whole scale grid too")
     parser.add_argument("--folder", type=Path, default=Path("out/bench-rollups"))
     parser.add_argument("--out", type=Path, default=Path("out/bench-rollups.json"))
     options = parser.parse_args()
@@ -138,37 +148,33 @@ def main() -> None:
     bounds = ("--from", f"{first}", "--to", f"{last}T23:59:59.999999")
     query = PanelQuery(db)
     times: Times = {}
-    one_round(db, {}, query)  # compiles, and reads the file once
+    agents = one_round(db, {}, query)  # warms up: compiles kernels and reads the file
+    sizes_of_samples = ",".join(str(size) for size in SIZES if size * 10 <= agents)
     for _ in range(options.rounds):
         one_round(db, times, query)
         whole_process(db, times, "blueattr attribute", "attribute", "--topic", TOPIC, *bounds)
         if options.grid:
             whole_process(
                 db, times, "blueattr compare-scales, grid", "compare-scales", "--topic", TOPIC,
-                *GRID, *bounds,
+                *GRID, sizes_of_samples, *bounds,
             )  # fmt: skip
-    middle: dict[str, dict[str, float]] = {}
-    for name, rounds in times.items():
-        pairs = list(zip(rounds, times[PEER], strict=True))
-
-        def ratio(clock: int, pairs: list[Any] = pairs) -> float:
-            return statistics.median(mine[clock] / peer[clock] for mine, peer in pairs)
-
-        middle[name] = {
-            "seconds": statistics.median(passed for passed, _ in rounds),
-            "processor_seconds": statistics.median(worked for _, worked in rounds),
-            "times_the_peer": ratio(0),
-            "times_the_peer_processor": ratio(1),
+    medians: dict[str, dict[str, float]] = {}
+    for name, runs in times.items():
+        medians[name] = {
+            "seconds": statistics.median(passed for passed, _ in runs),
+            "processor_seconds": statistics.median(worked for _, worked in runs),
+            "times_the_peer": ratio(runs, times[PEER], 0),
+            "times_the_peer_processor": ratio(runs, times[PEER], 1),
         }
     tables = sizes(db)
     report = {
         "machine": describe(),
         "rounds": options.rounds,
         "peak_megabytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3,
-        "times": middle,
+        "times": medians,
         "tables": tables,
     }
-    for name, values in middle.items():
+    for name, values in medians.items():
         print(
             f"{name:32}{values['seconds']:8.2f} s {values['times_the_peer']:7.2f} times the peer"
             f"{values['processor_seconds']:10.2f} processor s "

@@ -1,4 +1,4 @@
-"""One stage of the chain, or one computation, by itself: to be run as a process of its own.
+"""Run one stage of the pipeline, or one computation, in this process, and print its cost as JSON.
 
 python bench/stages.py panel full.duckdb
 """
@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,13 +21,17 @@ from blueattr.attribution.value import solve
 from blueattr.indicators.base import Aggregator
 from blueattr.indicators.builtin import INDICATORS
 
-_TESTS = Path(__file__).parent.parent / "tests"
-NO_ROLLUPS = ((_TESTS / "no_rollups.sql").read_text(encoding="utf-8"), "CHECKPOINT")
+_TESTS = Path(__file__).parents[1] / "tests"
+# Statements that remove all rollups of a store.
+NO_ROLLUPS = (
+    (_TESTS / "store" / "no_rollups.sql").read_text(encoding="utf-8"),
+    "CHECKPOINT",
+)
 
 
 @contextmanager
 def measured(**counts: float) -> Iterator[dict[str, float]]:
-    """Print what happened meanwhile."""
+    """Print the cost of the block, and the counts that it adds to the yielded dictionary."""
     started, worked = time.perf_counter(), time.process_time()
     yield counts
     print(
@@ -43,7 +48,7 @@ def measured(**counts: float) -> Iterator[dict[str, float]]:
 
 
 def describe(db: str) -> None:
-    """Count what a store holds."""
+    """Count the events and accounts of a store; measure its size and its period."""
     import duckdb
 
     with duckdb.connect(db, read_only=True) as connection:
@@ -59,7 +64,7 @@ def describe(db: str) -> None:
 
 
 def group_by(db: str) -> None:
-    """Count records by account and do nothing else: the peer of rollups."""
+    """Count records by account: the limit that rollups are compared with."""
     import duckdb
 
     with duckdb.connect(db, read_only=True) as connection:
@@ -71,7 +76,7 @@ def group_by(db: str) -> None:
 
 
 def read_bytes(db: str) -> None:
-    """Read a file's bytes and do nothing else: no scan of all of it can be faster."""
+    """Read a file's bytes: the limit of a scan of the whole file."""
     buffer = memoryview(bytearray(1 << 22))
     with Path(db).open("rb", buffering=0) as file, measured():
         while file.readinto(buffer):
@@ -79,7 +84,7 @@ def read_bytes(db: str) -> None:
 
 
 def summarise(db: str) -> None:
-    """Summarise every day of a store anew."""
+    """Remove a store's rollups, and summarise every day again."""
     import duckdb
 
     from blueattr.store import rollups
@@ -93,7 +98,7 @@ def summarise(db: str) -> None:
 
 
 def match(db: str, *names: str) -> None:
-    """Match topics that the store does not have yet on all of its days."""
+    """Match topics that are new to the store on all of its days."""
     from blueattr.panel import topics
     from blueattr.store import rollups
     from blueattr.store.writer import Writer
@@ -104,7 +109,7 @@ def match(db: str, *names: str) -> None:
 
 
 def panel(db: str, days: str = "14") -> None:
-    """Build the panel of the last days."""
+    """Build the panel of the last ``days`` days."""
     from blueattr.panel.query import StoreView
     from blueattr.store.database import Store
 
@@ -114,7 +119,7 @@ def panel(db: str, days: str = "14") -> None:
 
 
 def features(db: str, topic: str, days: str = "14") -> None:
-    """Make the features of a topic, or of all events, once there is a panel."""
+    """Compute the features of a topic, or of all events, from a panel that is ready."""
     from blueattr.panel.query import StoreView
     from blueattr.store.database import Store
 
@@ -137,7 +142,7 @@ def _last(db: str, days: str) -> Any:
 
 
 def next_lines(agents: str, days: str, count: str, path: str) -> None:
-    """Write the kept events that follow those of a synthetic store, and no more than so many."""
+    """Write the next kept events after those of a synthetic store, ``count`` at most."""
     from ingest import First, FullError
 
     from blueattr.synth import SynthSpec, write_lines
@@ -151,7 +156,7 @@ def next_lines(agents: str, days: str, count: str, path: str) -> None:
 
 
 def ingest(db: str, path: str) -> None:
-    """Ingest a file and roll up what it brought."""
+    """Ingest a file and update the rollups."""
     from blueattr.decode.parser.parse import Parser
     from blueattr.ingest import read
     from blueattr.panel.topics import shipped_rules
@@ -166,7 +171,7 @@ def ingest(db: str, path: str) -> None:
 
 
 def values(size: str, rounds: str) -> None:
-    """Value agents in memory by each indicator, beside memory bandwidth and a sort, in turns."""
+    """Time the values of all agents by each indicator, next to the limits, in turns."""
     from kernels import draw, measure, triad
 
     n = int(size)
@@ -177,13 +182,13 @@ def values(size: str, rounds: str) -> None:
         "sort": lambda: np.sort(random),
     }
     for name, indicator in INDICATORS.items():
-        tasks[name] = lambda indicator=indicator: solve(indicator, features, aggregator)
+        tasks[name] = partial(solve, indicator, features, aggregator)
     seconds, _ = measure(tasks, int(rounds))
     print(json.dumps(seconds))
 
 
 def memory(name: str, size: str) -> None:
-    """Value agents once, for the memory that takes."""
+    """Compute the values of all agents once, to measure peak memory."""
     from kernels import draw
 
     features = draw("counts", int(size), 0)
@@ -193,32 +198,23 @@ def memory(name: str, size: str) -> None:
 
 def write_features(path: str, size: str) -> None:
     """Write a file of features, for attribution in chunks."""
-    import polars as pl
-    import pyarrow as pa
-    import pyarrow.parquet as pq
+    from streaming import write
 
-    rng = np.random.default_rng(0)
-    schema = pa.schema([("did", pa.large_string()), *((k, pa.float64()) for k in "abc")])
-    piece = 1 << 20
-    with pq.ParquetWriter(path, schema, compression="zstd", use_dictionary=False) as writer:
-        for start in range(0, int(size), piece):
-            numbers = pl.Series(range(start, min(start + piece, int(size))), dtype=pl.UInt64)
-            dids = "did:" + numbers.cast(pl.String).str.zfill(20)
-            columns = [np.log1p(np.floor(rng.pareto(0.8, numbers.len()))) for _ in "abc"]
-            writer.write_table(
-                pa.table([dids.to_arrow().cast(pa.large_string()), *columns], schema=schema)
-            )
+    write(Path(path), int(size), counts=True, shuffled=False)
     with measured() as counts:
         counts["bytes"] = Path(path).stat().st_size
 
 
-def stream(path: str, name: str) -> None:
-    """Attribute a file in chunks."""
+def stream(path: str, name: str, agents: str = "") -> None:
+    """Attribute a file of features in chunks; write the agents if a file for them is named."""
     from blueattr.attribution import streaming
+    from blueattr.report.formats.streamed import agents_receiver
 
+    receive = agents_receiver(Path(agents)) if agents else None
     with measured() as counts:
-        [result] = streaming.attribute_file(Path(path), [name])
-    counts["efficiency_error"] = abs(result.attributed / result.total - 1)
+        [result] = streaming.attribute_file(Path(path), [name], receive=receive)
+        counts["total"] = result.total
+        counts["efficiency_error"] = abs(result.attributed / result.total - 1)
 
 
 STAGES: dict[str, Callable[..., None]] = {

@@ -1,16 +1,13 @@
-"""Attribution of a Parquet file in chunks: time and peak memory as the file grows.
+"""Measure the attribution of a Parquet file in chunks: time and peak memory as the file grows.
 
-Writes a file of features for each size, attributes it in a process of its own with the agents
-written too, and deletes everything. The peer is numpy's sort of one column, in this run.
+For each size, write a file of features, attribute it in its own process, once for the shares and
+once with the agents written too, and delete everything. The peer is numpy's sort of one column.
 
     python bench/streaming.py --sizes 1e6,1e7,1e8 --indicators heat,gini --out streaming.json
 """
 
 import argparse
 import json
-import os
-import subprocess
-import sys
 import tempfile
 import time
 from pathlib import Path
@@ -20,29 +17,15 @@ import numpy as np
 import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
-from machine import describe
+from machine import child, describe
 
-CHILD = """
-import json, resource, sys, time
-from pathlib import Path
-from blueattr import streaming
-from blueattr.report.formats.streamed import agents_receiver
-path, name, agents = sys.argv[1:]
-start = time.perf_counter()
-receive = agents_receiver(Path(agents)) if agents else None
-[result] = streaming.attribute_file(Path(path), [name], receive=receive)
-print(json.dumps({
-    "seconds": time.perf_counter() - start,
-    "peak_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
-    "total": result.total,
-    "efficiency_error": abs(result.attributed / result.total - 1),
-}))
-"""
+STAGES = Path(__file__).with_name("stages.py")
+# Rows drawn and written at a time.
 PIECE = 1 << 20
 
 
 def write(path: Path, n: int, *, counts: bool, shuffled: bool) -> None:
-    """Write features, skewed; DIDs ascend, or come in no order."""
+    """Write skewed features, continuous or as counts give them; DIDs ascend, or are shuffled."""
     rng = np.random.default_rng(0)
     schema = pa.schema([("did", pa.large_string()), *((k, pa.float64()) for k in "abc")])
     with pq.ParquetWriter(path, schema, compression="zstd", use_dictionary=False) as writer:
@@ -64,7 +47,7 @@ def write(path: Path, n: int, *, counts: bool, shuffled: bool) -> None:
 def measure(
     n: int, names: list[str], folder: Path, options: argparse.Namespace
 ) -> list[dict[str, Any]]:
-    """Attribute one file."""
+    """Attribute one file of n agents by each indicator, without and with the agents written."""
     path, agents = folder / "features.parquet", folder / "agents.parquet"
     write(path, n, counts=options.counts, shuffled=options.shuffled)
     rng = np.random.default_rng(1)
@@ -75,20 +58,14 @@ def measure(
     del column
     rows = []
     for name in names:
-        for to in (None, agents):
-            done = subprocess.run(  # noqa: S603 - this program, on files made here
-                [sys.executable, "-c", CHILD, str(path), name, str(to or "")],
-                stdout=subprocess.PIPE,
-                text=True,
-                check=True,
-                env={**os.environ, "TMPDIR": str(folder)},
-            )
-            row = {"n": n, "indicator": name, "agents_written": to is not None,
+        for outputs in ((), (agents,)):
+            cost = child(STAGES, "stream", path, name, *outputs, TMPDIR=str(folder))
+            row = {"n": n, "indicator": name, "agents_written": bool(outputs),
                    "features_bytes": path.stat().st_size, "sort_seconds": sort,
-                   **json.loads(done.stdout)}  # fmt: skip
+                   **cost}  # fmt: skip
             rows.append(row)
             print(
-                f"{n:>11,} {name:<6} {'with agents' if to else 'shares only':<12}"
+                f"{n:>11,} {name:<6} {'with agents' if outputs else 'shares only':<12}"
                 f" {row['seconds']:8.1f} s  {row['seconds'] / sort:6.1f} x numpy.sort"
                 f"  peak {row['peak_bytes'] / 1e6:6.0f} MB",
                 flush=True,
@@ -99,13 +76,15 @@ def measure(
 
 
 def main() -> None:
-    """Measure and print."""
+    """Measure, print and write."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--sizes", default="1e6,1e7", help="numbers of agents")
     parser.add_argument("--indicators", default="heat,gini")
     parser.add_argument("--counts", action="store_true", help="log(1 + counts), with ties")
-    parser.add_argument("--shuffled", action="store_true", help="DIDs in no order")
-    parser.add_argument("--scratch", type=Path, help="where there is space: 150 bytes an agent")
+    parser.add_argument("--shuffled", action="store_true", help="shuffle the DIDs")
+    parser.add_argument(
+        "--scratch", type=Path, help="folder for temporary files: 150 bytes an agent"
+    )
     parser.add_argument("--out", type=Path)
     options = parser.parse_args()
     results = []
@@ -116,10 +95,7 @@ def main() -> None:
             )
     if options.out:
         options.out.parent.mkdir(parents=True, exist_ok=True)
-        report = {
-            "machine": describe(),
-            "results": results,
-        }
+        report = {"machine": describe(), "results": results}
         options.out.write_text(json.dumps(report, indent=1) + "\n")
 
 

@@ -365,9 +365,9 @@ def test_the_command_says_the_same(
 _PEAK = """
 import resource, sys
 from pathlib import Path
-from blueattr import chunks, shelves, streaming
+from blueattr.attribution import chunks, external_sort, streaming
 from blueattr.report.formats.streamed import agents_receiver
-chunks.CHUNK, shelves.SHELF = 1 << 14, 1 << 15
+chunks.CHUNK, external_sort.SHELF = 1 << 14, 1 << 15
 path = Path(sys.argv[1])
 streaming.attribute_file(path, ["gini"], receive=agents_receiver(path.with_suffix(".out.parquet")))
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
