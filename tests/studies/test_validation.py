@@ -25,7 +25,9 @@ from blueattr.report import render
 from blueattr.report.results.validations import duration, validation_report
 from blueattr.studies.validation.agreement import agreement
 from blueattr.studies.validation.baselines import exact_shapley, sampled_banzhaf, sampled_shapley
-from blueattr.studies.validation.validate import EXACT_PERMUTATIONS, MethodRun, Validation, validate
+from blueattr.studies.validation.methods import EXACT_PERMUTATIONS
+from blueattr.studies.validation.result import MethodRun, Validation
+from blueattr.studies.validation.validate import validate
 from support import naive
 from support.effort import law
 

@@ -39,7 +39,7 @@ from blueattr.studies.grid import ScaleGrid
 from blueattr.studies.scales import ScaleComparison
 from blueattr.studies.sensitivity import Sensitivity
 from blueattr.studies.topic import TopicReport, concentration
-from blueattr.studies.validation.validate import Validation
+from blueattr.studies.validation.result import Validation
 
 if TYPE_CHECKING:
     import polars as pl

@@ -18,7 +18,7 @@ from blueattr.report.tables import Json, Table
 
 if TYPE_CHECKING:
     from blueattr.studies.validation.agreement import Agreement
-    from blueattr.studies.validation.validate import MethodRun, Validation, ValidationBlock
+    from blueattr.studies.validation.result import MethodRun, Validation, ValidationBlock
 
 __all__ = [
     "AGREEMENT",

@@ -19,7 +19,7 @@ from blueattr.report.results.validation_data import (
 from blueattr.report.tables import Cell, Fact, Report, Table
 
 if TYPE_CHECKING:
-    from blueattr.studies.validation.validate import MethodRun, Validation, ValidationBlock
+    from blueattr.studies.validation.result import MethodRun, Validation, ValidationBlock
 
 __all__ = ["duration", "validation_report"]
 
