@@ -31,12 +31,22 @@ def panel() -> pl.DataFrame:
     return frame(heavy(N))
 
 
+@pytest.fixture(scope="module")
+def million() -> FeatureArrays:
+    return heavy(1_000_000)
+
+
 @pytest.mark.parametrize("name", SHIPPED)
-def test_efficiency_of_a_million_agents(name: str) -> None:
-    x = heavy(1_000_000)
-    values, total = solve(find_indicator(name), x, Aggregator())
+def test_a_million_agents_lose_no_digits_of_the_sum_and_their_order_none(
+    name: str, million: FeatureArrays
+) -> None:
+    values, total = solve(find_indicator(name), million, Aggregator())
     assert total > 0
-    assert math.fsum(values) == pytest.approx(total, rel=1e-9)
+    assert math.fsum(values) == pytest.approx(total, rel=1e-12)
+    order = np.random.default_rng(5).permutation(values.size)
+    moved = solve(find_indicator(name), million.take(order), Aggregator())
+    assert moved.total == total
+    assert np.array_equal(moved.values, values[order])
 
 
 @pytest.mark.parametrize("name", SHIPPED)

@@ -167,21 +167,6 @@ def test_linearity(panel: naive.Features, alpha: float, beta: float, steps: int)
     assert (np.abs(combined - expected) <= 1e-13 * size + 1e-300).all()
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_a_million_agents(name: str) -> None:
-    rng = np.random.default_rng(5)
-    n = 1_000_000
-    a, b, c = (rng.pareto(1.2, n) * (rng.random(n) < 0.4) for _ in range(3))
-    x = FeatureArrays(a, b, c)
-    values, total = solve(INDICATORS[name], x, Aggregator())
-    assert total > 0
-    assert math.fsum(values) == pytest.approx(total, rel=1e-12)
-    order = rng.permutation(n)
-    moved = solve(INDICATORS[name], x.take(order), Aggregator())
-    assert moved.total == total
-    assert np.array_equal(moved.values, values[order])
-
-
 @pytest.mark.parametrize("scale", [1e-12, 1e-6, 1e6, 1e12])
 @pytest.mark.parametrize("name", NAMES)
 def test_extreme_scales(name: str, scale: float) -> None:

@@ -376,15 +376,26 @@ def _forms() -> dict[str, Report]:
     return reports
 
 
-@pytest.mark.parametrize("form", ["json", "csv"])
-def test_the_data_behind_figures_to_the_byte(form: Literal["json", "csv"]) -> None:
-    for name, one in _forms().items():
-        path = GOLDEN / f"{name}.{form}"
-        actual = render(one, form)
-        if WRITE:
-            path.parent.mkdir(exist_ok=True)
-            path.write_bytes(actual)
-        assert actual.decode() == path.read_text(encoding="utf-8"), name
+# JSON has the columns and rows of CSV but for the origins: dates, and an origin for each row.
+_CASES: list[tuple[str, Literal["json", "csv"]]] = [
+    *((name, "json") for name in _forms()),
+    ("by_day", "csv"),
+    ("flips", "csv"),
+]
+
+
+@pytest.mark.parametrize(("name", "form"), _CASES)
+def test_the_data_behind_figures_to_the_byte(name: str, form: Literal["json", "csv"]) -> None:
+    path = GOLDEN / f"{name}.{form}"
+    actual = render(_forms()[name], form)
+    if WRITE:
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(actual)
+    assert actual.decode() == path.read_text(encoding="utf-8")
+
+
+def test_no_data_of_a_figure_is_left_over() -> None:
+    assert {path.name for path in GOLDEN.iterdir()} == {f"{name}.{form}" for name, form in _CASES}
 
 
 # --- size -----------------------------------------------------------------------------------------
