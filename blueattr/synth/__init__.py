@@ -1,8 +1,8 @@
-"""A calibrated event generator: what the network's stream looks like, at any size.
+"""Generate synthetic events, calibrated to the real network, at any size.
 
 The figures are published counts of the real network (docs/data.md, "Synthetic events"). Time is
-cut into slices; a slice's events are drawn at once, from accounts whose rates are fixed at the
-start, so memory is bounded by the accounts (about 100 bytes each) and one slice.
+divided into slices; the events of a slice are drawn at once, from accounts whose rates are fixed at
+the start. So memory is bounded by the accounts (about 100 bytes each) and one slice.
 """
 
 import contextlib
@@ -37,16 +37,15 @@ __all__ = [
     "write_lines",
 ]
 
-
 SAMPLE_SPEC = SynthSpec(agents=2500, like_fraction=0.01, topic_share=0.3, activity=0.33)
-"""What ``data/sample.jsonl.zst`` holds. To be small it has few likes, since the pipeline skips
-them, and a third of the usual events for each account; to have enough to attribute, five times the
-usual part of its posts is on the topics."""
+"""The spec of ``data/sample.jsonl.zst``. To keep the file small, it has few likes (the pipeline
+skips them) and a third of the usual events per account; to give enough to attribute, five times the
+usual fraction of its posts is on the topics."""
 
 
 @dataclass(frozen=True, slots=True)
 class SynthCounts:
-    """What was written: lines, bytes before compression, lines by kind and operation."""
+    """What a call wrote: lines, bytes before compression, lines by kind and operation."""
 
     lines: int
     size: int
@@ -64,14 +63,14 @@ def event_batches(spec: SynthSpec) -> Iterator[pl.DataFrame]:
     Yields
     ------
     pl.DataFrame
-        Of `SCHEMA`, at most some 300,000 rows, never empty. ``seq`` counts from 1 without gaps.
-        ``time_us`` ascends but for about 5 % of neighbours; an account's own events are in order,
-        and no reply, repost, like or removal comes before what it names.
+        Rows of `SCHEMA`: 1 to about 300,000. ``seq`` counts from 1 without gaps. ``time_us``
+        ascends except for about 5 % of neighbours; each account's events are in order, and no
+        reply, repost, like or delete comes before the record that it names.
 
     Notes
     -----
-    docs/data.md, "Synthetic events". Accounts are numbers; `Names` tells their DIDs and
-    handles, `contents` what posts say, so that a reader pays only for the strings it wants.
+    docs/data.md, "Synthetic events". Accounts are numbers. `Names` returns their DIDs and handles,
+    `contents` the texts of posts, so that a caller pays only for the strings it needs.
     """
     return Stream(spec).batches()
 
@@ -87,17 +86,17 @@ def write_lines(spec: SynthSpec, out: BinaryIO) -> SynthCounts:
     spec
         What to generate.
     out
-        Open for writing bytes.
+        A file open for writing bytes.
 
     Returns
     -------
     SynthCounts
-        What was written.
+        Counts of the lines and bytes written.
 
     Notes
     -----
-    The ``cid`` of a record has the form of one and is made of its key: it can be neither resolved
-    nor verified.
+    The ``cid`` of a record looks like a CID but is made from the record key: it can be neither
+    resolved nor verified.
     """
     names = Names(spec.seed)
     count = size = 0
@@ -130,14 +129,14 @@ def write_file(spec: SynthSpec, path: Path, *, level: int = 9) -> SynthCounts:
     spec
         What to generate.
     path
-        Compressed with zstd when it ends in ``.zst``, with gzip when in ``.gz``.
+        The file. It is compressed with zstd if its name ends in ``.zst``, with gzip if in ``.gz``.
     level
-        Of the compression.
+        Compression level.
 
     Raises
     ------
     OutputError
-        The file cannot be written; nothing of it is left behind.
+        The file cannot be written; no part of it is left.
     """
     return write_with(path, lambda file: _write_compressed(spec, file, path.suffix, level))
 
@@ -148,9 +147,9 @@ def _write_compressed(spec: SynthSpec, file: BinaryIO, suffix: str, level: int) 
 
 
 def _compressor(suffix: str, file: BinaryIO, level: int) -> Any:
-    # Neither format holds a time or a name, so the same events give the same bytes.
+    # No time or name is written to either format, so the same events give the same bytes.
     if suffix == ".zst":
-        # A window of 16 MB: identifiers come back after hours, and any decoder takes it.
+        # A window of 16 MB, since identifiers repeat after hours; every decoder accepts it.
         parameters = zstandard.ZstdCompressionParameters.from_level(level, window_log=24)
         compressor = zstandard.ZstdCompressor(compression_params=parameters)
         return compressor.stream_writer(file, closefd=False)

@@ -1,6 +1,6 @@
-"""Synthetic events as the columns that a store folds: what its parser makes of their lines.
+"""Turn synthetic events into the columns that the parser would make of their lines.
 
-No line is written: strings that spell numbers, which are most of a line, stay the numbers.
+No line is written. Identifiers, which are most of a line, stay the numbers that they spell.
 """
 
 from datetime import datetime, timedelta
@@ -18,7 +18,6 @@ from blueattr.synth.text import Names, contents
 
 __all__ = ["announcements", "records"]
 
-
 _COLLECTIONS = {"post": 0, "reply": 0, "repost": 1, "follow": line.FOLLOW}
 
 _COLLECTION = np.array([_COLLECTIONS.get(kind, 0) for kind in KINDS], np.uint8)
@@ -27,42 +26,41 @@ _SUBJECT = np.array([kind in {"reply", "repost", "follow"} for kind in KINDS])
 _ROOT = np.array([kind == "reply" for kind in KINDS])
 _TEXT = np.array([kind in {"post", "reply"} for kind in KINDS])
 
-
 _EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - naive, as stored
 
 
 def records(frame: pl.DataFrame, names: Names, span: tuple[int, int], lines: int) -> Scanned:
-    """Give the posts, replies, reposts and follows of a batch, made and removed.
+    """Return the posts, replies, reposts and follows of a batch, created and deleted.
 
     Parameters
     ----------
     frame
         Rows of `blueattr.synth.event_batches`.
     names
-        Of the same seed.
+        Names of the same seed.
     span
-        Times of the earliest and latest event that the batch stands for, in µs since 1970.
+        Times of the first and last event that the batch stands for, in µs since 1970.
     lines
-        How many events it stands for, likes that were left out included.
+        Number of events that it stands for, likes that were not drawn included.
 
     Returns
     -------
     Scanned
-        What the parser makes of the lines of these events, in their order, but for the lines of
-        which `announcements` gives rows: these are neither kept nor left nor told.
+        The parser's result for the lines of these events, in their order, without the profile,
+        identity and account events, which `announcements` returns.
     """
     kinds = frame["kind"].to_physical().to_numpy()
-    told = int(np.count_nonzero(_told(frame)))
+    announced = int(np.count_nonzero(_announces(frame)))
     frame = frame.filter(pl.Series(_KEPT[kinds]))
     kinds = kinds[_KEPT[kinds]]
-    made = (frame["operation"] != "delete").to_numpy()
-    subject, root, text = (made & which[kinds] for which in (_SUBJECT, _ROOT, _TEXT))
+    created = (frame["operation"] != "delete").to_numpy()
+    subject, root, text = (created & which[kinds] for which in (_SUBJECT, _ROOT, _TEXT))
     words = contents(frame.filter(pl.Series(text)))
     titles, tags = (words[name].is_not_null().to_numpy() for name in ("title", "tag"))
 
     flag = _COLLECTION[kinds]
     for bit, where in (
-        (line.REMOVED, ~made),
+        (line.REMOVED, ~created),
         (line.SUBJECT, subject),
         (line.ROOT, root),
         (line.TEXT, text),
@@ -82,13 +80,13 @@ def records(frame: pl.DataFrame, names: Names, span: tuple[int, int], lines: int
         word_ends=np.cumsum(sizes, axis=1, dtype=np.int32),
         tag_ends=np.cumsum(tag_sizes[tags], dtype=np.int32),
         left=np.zeros((0, 2), np.int64),
-        skipped=lines - kinds.size - told,
+        skipped=lines - kinds.size - announced,
         span=(_EPOCH + timedelta(microseconds=span[0]), _EPOCH + timedelta(microseconds=span[1])),
     )
 
 
 def announcements(frame: pl.DataFrame, names: Names) -> pa.Table:
-    """Give what a batch tells of accounts: profiles, identities and statuses.
+    """Return the profile, identity and account events of a batch.
 
     Parameters
     ----------
@@ -98,9 +96,9 @@ def announcements(frame: pl.DataFrame, names: Names) -> pa.Table:
     Returns
     -------
     pa.Table
-        Of the columns of `blueattr.decode.batch.TOLD`.
+        Rows of the schema `blueattr.decode.batch.TOLD`.
     """
-    frame = frame.filter(pl.Series(_told(frame)))
+    frame = frame.filter(pl.Series(_announces(frame)))
     agent = frame["agent"].to_numpy()
     profile, identity, account = (pl.col("kind") == kind for kind in KINDS[-3:])
     active = pl.col("status") == "active"
@@ -131,10 +129,10 @@ def announcements(frame: pl.DataFrame, names: Names) -> pa.Table:
     )
 
 
-def _told(frame: pl.DataFrame) -> npt.NDArray[np.bool_]:
-    # Of profile, identity and account events.
-    told: npt.NDArray[np.bool_] = frame["kind"].to_physical().to_numpy() >= len(KINDS) - 3
-    return told
+def _announces(frame: pl.DataFrame) -> npt.NDArray[np.bool_]:
+    # True for profile, identity and account events, the last three kinds.
+    mask: npt.NDArray[np.bool_] = frame["kind"].to_physical().to_numpy() >= len(KINDS) - 3
+    return mask
 
 
 def _numbers(
@@ -154,7 +152,7 @@ def _numbers(
         ("root", line.ROOT_HIGH, np.flatnonzero(root)),
     ):
         who = frame[column].to_numpy()[where]
-        # The two halves of the DID, and then the key; of a follow it means nothing.
+        # The two halves of the DID, then the record key, which a follow does not use.
         numbers[first : first + 2, where] = names.did_numbers(who)
         keys = frame[f"{column}_rkey_us"].to_numpy()[where]
         numbers[first + 2, where] = names.tid_numbers(keys, who)
@@ -162,7 +160,7 @@ def _numbers(
 
 
 def _letters(strings: pl.Series) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]:
-    """Give the bytes of strings, one after another, and how many each has; null has none."""
+    """Return the concatenated bytes of strings, and the length of each; null has length 0."""
     array = strings.fill_null("").rechunk().to_arrow(compat_level=pl.CompatLevel.oldest())
     _, offsets, letters = array.buffers()
     ends = np.frombuffer(offsets, np.int64)[array.offset : array.offset + len(array) + 1]

@@ -1,4 +1,4 @@
-"""Synthetic events as Jetstream v1 lines: columns to bytes, without a loop over events."""
+"""Write synthetic events as Jetstream v1 lines: columns to bytes, without a loop over events."""
 
 import numpy as np
 import polars as pl
@@ -7,9 +7,8 @@ from blueattr.synth.text import LANGUAGES, Names, contents
 
 __all__ = ["lines"]
 
-
-# It has the form of a CID of DAG-CBOR and SHA-256 and is made of the record's key: no reader of
-# events resolves it, and 52 random characters could not be compressed.
+# It looks like a CID of DAG-CBOR and SHA-256, but is made from the record key: no reader of events
+# resolves it, and 52 random characters would not compress.
 _CID = "bafyreia{}" + "a" * 38
 _COLLECTIONS = {
     "post": "app.bsky.feed.post",
@@ -145,7 +144,7 @@ def _commits(frame: pl.DataFrame, names: Names) -> list[pl.DataFrame]:
     ).with_columns(rkey=pl.when(pl.col("kind") == "profile").then(pl.lit("self")).otherwise("tid"))
     deletes = pl.col("operation") == "delete"
     parts = [frame.filter(deletes).select("seq", line=pl.format("{}}}}}\n", _COMMIT))]
-    # One kind at a time: each has its own record.
+    # One kind at a time, because each has its own form of record.
     for part in frame.filter(~deletes).partition_by("kind", maintain_order=True):
         line = pl.format(
             '{},"record":{{"$type":"{collection}","createdAt":"{}",{record}}},"cid":"{}"}}}}\n',
@@ -158,12 +157,12 @@ def _commits(frame: pl.DataFrame, names: Names) -> list[pl.DataFrame]:
 
 
 def _announcements(frame: pl.DataFrame, names: Names) -> pl.DataFrame:
-    # Identity and account events: what a server says of an account, not the account of itself.
+    # Identity and account events, which servers send about accounts.
     agent = frame["agent"].to_numpy()
     handle = pl.format('"handle":"{handle}",')
     status = pl.format('"status":"{status}",')
     nothing = pl.lit("")
-    told = '"seq":{seq},"time":"{time}"}}}}\n'
+    end = '"seq":{seq},"time":"{time}"}}}}\n'
     return frame.with_columns(
         did=names.did(agent),
         handle=names.handle(agent),
@@ -175,14 +174,14 @@ def _announcements(frame: pl.DataFrame, names: Names) -> pl.DataFrame:
         .then(
             pl.format(
                 '{{"did":"{did}","time_us":{time_us},"kind":"identity",'
-                '"identity":{{"did":"{did}",{}' + told,
+                '"identity":{{"did":"{did}",{}' + end,
                 pl.when("named").then(handle).otherwise(nothing),
             )
         )
         .otherwise(
             pl.format(
                 '{{"did":"{did}","time_us":{time_us},"kind":"account",'
-                '"account":{{"active":{},"did":"{did}",{}' + told,
+                '"account":{{"active":{},"did":"{did}",{}' + end,
                 pl.col("status") == "active",
                 pl.when(pl.col("status") != "active").then(status).otherwise(nothing),
             )
@@ -198,17 +197,17 @@ def lines(frame: pl.DataFrame, names: Names) -> memoryview:
     frame
         Rows of `blueattr.synth.event_batches`.
     names
-        Of the same seed.
+        Names of the same seed.
 
     Returns
     -------
     memoryview
-        UTF-8, one JSON object a line, in the order of ``seq``. A ``cid`` has the form of one and
-        is made of the record's key, not a digest.
+        UTF-8, one JSON object a line, in the order of ``seq``. A ``cid`` is made from the record
+        key; it is no digest.
     """
-    told = pl.col("kind").is_in(["identity", "account"])
-    parts = _commits(frame.filter(~told), names)
-    parts.append(_announcements(frame.filter(told), names))
+    announces = pl.col("kind").is_in(["identity", "account"])
+    parts = _commits(frame.filter(~announces), names)
+    parts.append(_announcements(frame.filter(announces), names))
     text = pl.concat(parts).sort("seq")["line"].rechunk()
     array = text.to_arrow(compat_level=pl.CompatLevel.oldest())
     first, last = array.offset, array.offset + len(array)

@@ -1,4 +1,4 @@
-"""What the synthetic stream remembers of its past, in bounded memory."""
+"""Remember the past of the synthetic stream, in bounded memory."""
 
 import math
 
@@ -11,7 +11,7 @@ __all__ = ["Recent", "Removable", "Seen"]
 
 
 class Recent:
-    """The latest posts, to answer and repost: a ring, so that memory stays bounded."""
+    """The latest posts, which replies and reposts point to: a ring buffer."""
 
     def __init__(self, capacity: int) -> None:
         self.size = self.next = 0
@@ -21,7 +21,7 @@ class Recent:
         self.topic = np.zeros(capacity, np.int8)
 
     def add(self, post: Ints, root: Ints, weight: Floats, time: float, topic: IntArray) -> None:
-        """Put in posts: (author, rkey_us) of each and of its thread's first post."""
+        """Add posts, given (author, rkey_us) of each and of its thread's root."""
         count = min(post.shape[1], self.capacity)
         where = (self.next + np.arange(count)) % self.capacity
         self.post[:, where], self.root[:, where] = post[:, -count:], root[:, -count:]
@@ -31,20 +31,20 @@ class Recent:
         self.size = min(self.size + count, self.capacity)
 
     def chances(self, time: float) -> Floats:
-        """Sum up the posts' weights as of a time in seconds; they halve every five hours."""
+        """Return the running sum of weights at a time in seconds; weights halve every 5 hours."""
         age = (time - self.time[: self.size].astype(np.float64)) / (5 * 3600)
         return np.cumsum((self.weight[: self.size] * np.exp2(-age)).astype(np.float32), dtype=float)
 
 
 class Removable:
-    """Records that a later delete can name: the latest of one kind, each removed at most once."""
+    """The latest records of one kind, which deletes name, each at most once: a ring buffer."""
 
     def __init__(self, capacity: int) -> None:
         self.size = self.next = 0
         self.record = np.zeros((2, capacity), np.int64)
 
     def add(self, agent: Ints, rkey: Ints) -> None:
-        """Put in records."""
+        """Add records."""
         capacity = self.record.shape[1]
         count = min(agent.size, capacity)
         where = (self.next + np.arange(count)) % capacity
@@ -53,7 +53,7 @@ class Removable:
         self.size = min(self.size + count, capacity)
 
     def take(self, rng: np.random.Generator, count: int) -> Ints:
-        """Take out up to that many: agent and rkey_us, int64 (2, taken)."""
+        """Take out at most ``count`` records: agent and rkey_us, int64 (2, taken)."""
         if not self.size:
             return np.zeros((2, 0), np.int64)
         where = np.unique(rng.integers(self.size, size=count))
@@ -64,7 +64,7 @@ class Removable:
 
 
 class Seen:
-    """Who followed or reposted what already: one bit each, so that few are refused by mistake."""
+    """A Bloom filter with one hash: who has followed or reposted what. Few keys collide."""
 
     def __init__(self, expected: float, most: int) -> None:
         size = 1 << max(16, math.ceil(math.log2(max(8 * min(expected, most), 1))))
@@ -72,7 +72,7 @@ class Seen:
         self.mask = size - 1
 
     def fresh(self, *key: Ints) -> Bools:
-        """Tell which keys come for the first time, and remember them."""
+        """Return which keys are new, and remember them."""
         where = key[0]
         for part in key[1:]:
             where = (unit(0, 50, where * 1_000_003 + part) * 2**53).astype(np.int64)

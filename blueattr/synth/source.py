@@ -1,4 +1,4 @@
-"""The generator as a source of events, beside files and streams."""
+"""Serve the generator's events as a source, like files and streams."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -18,17 +18,16 @@ from blueattr.version import __version__
 
 __all__ = ["SynthSource"]
 
-
 _ROWS = 100_000
-# Chunks that may wait for the store, which takes none while it commits.
+# Chunks drawn ahead while the store commits.
 _AHEAD = 12
 
 
 @dataclass(frozen=True)
 class SynthSource:
-    """Synthetic events that become columns without having been lines.
+    """Synthetic events, as columns, without writing lines.
 
-    Likes, which no store keeps, are counted and not made; what else there is, is what
+    Likes, which no store keeps, are counted but not drawn. All other events are those that
     `blueattr.synth.write_lines` writes.
 
     Parameters
@@ -43,7 +42,7 @@ class SynthSource:
 
     @property
     def name(self) -> str:
-        """``synth:`` and what the events follow from."""
+        """``synth:`` and the parameters that determine the events."""
         spec = self.spec
         parts = [
             f"agents={spec.agents}",
@@ -59,12 +58,12 @@ class SynthSource:
 
     @property
     def fingerprint(self) -> str:
-        """Versions of what draws: others may draw other events."""
+        """Versions of blueattr and numpy: other versions may draw other events."""
         return f"blueattr {__version__}, numpy {np.__version__}"
 
     @property
     def size(self) -> int | None:
-        """Seconds of the window."""
+        """Length of the window in seconds."""
         return self.spec.days * 86400
 
     def chunks(self, position: int = 0) -> Iterator[Chunk]:
@@ -73,12 +72,12 @@ class SynthSource:
         Parameters
         ----------
         position
-            Number of events to leave out, as ``resume`` of an earlier chunk said. They are drawn
-            all the same, since later ones name them.
+            Number of events to leave out: ``resume`` of an earlier chunk. They are drawn
+            nevertheless, since later events name them.
         """
-        made = self._chunks(position)
-        jobs = repeat(lambda: next(made, None))
-        # One thread draws while the caller commits: numpy and the engine let one another work.
+        chunks = self._chunks(position)
+        jobs = repeat(lambda: next(chunks, None))
+        # A thread draws while the caller commits; numpy and DuckDB release the interpreter lock.
         for chunk in run_ahead(jobs, 1, ahead=_AHEAD):
             if chunk is None:
                 return

@@ -1,4 +1,4 @@
-"""The synthetic stream: who does what to whom, one slice of time after the other."""
+"""Draw the synthetic stream: who does what to whom, one slice of time after another."""
 
 import math
 from collections.abc import Iterator
@@ -35,7 +35,6 @@ from blueattr.synth.text import TOPICS, IntArray, unit
 
 __all__ = ["KINDS", "OPERATIONS", "SCHEMA", "STATUSES", "Stream"]
 
-
 KINDS = (
     "like",
     "repost",
@@ -53,7 +52,6 @@ OPERATIONS = ("create", "update", "delete")
 STATUSES = ("active", "deleted", "takendown", "suspended", "deactivated")
 LISTITEM, THREADGATE, PROFILE, IDENTITY, ACCOUNT = range(6, len(KINDS))
 CREATE, UPDATE, DELETE = range(len(OPERATIONS))
-
 
 SCHEMA = pl.Schema(
     {
@@ -77,39 +75,36 @@ SCHEMA = pl.Schema(
         "named": pl.Boolean(),
     }
 )
-"""A row is an event. ``agent``, ``subject`` and ``root`` are numbers of accounts, 0 where there is
-none; times are µs since 1970; a record's key is the TID of ``rkey_us`` and its writer. ``topic`` is
--1 for none; ``style`` 0 plain text, 1 hashtag in the text, 2 in the tags field, 3 title of a link;
-``status`` counts in account events, ``named`` (has a handle) in identity events."""
+"""One row an event. ``agent``, ``subject`` and ``root`` are numbers of accounts, 0 if there is
+none; times are µs since 1970; a record key is the TID of ``rkey_us`` and its author. ``topic`` is
+-1 for none; ``style`` is 0 for plain text, 1 for a hashtag in the text, 2 for one in the tags
+field, 3 for a link's title; ``status`` is for account events, ``named`` (has a handle) for identity
+events."""
 
-
-# Shares of all events, of what no account has a rate of its own for.
+# Shares of all events, of kinds and deletes for which accounts have no rates of their own.
 _LISTITEM, _THREADGATE, _PROFILE_UPDATE, _IDENTITY = 0.003, 0.0012, 0.0028, 0.004
 _DELETES = {LIKE: 0.0083, REPOST: 0.0041, FOLLOW: 0.0105, POST: 0.0045, BLOCK: 0.0005}
-
 
 _LAG_RANKS = np.array([0.0, 0.5, 0.95, 0.99, 1.0])
 _LAGS = np.log([0.05e6, 0.6e6, 4.8e6, 24e6, 300e6])
 
-
 _SECOND = 1_000_000
 _STEP_BACK = 0.0515
-"""Chance to exchange two neighbours; what is left after overlaps is 147 of 3,069."""
-
+"""Probability to swap two neighbours; without overlapping swaps, 147 of 3,069 remain."""
 
 _Rows: TypeAlias = dict[str, Any]
 
 
 class Stream:
-    """The window's events, slice by slice.
+    """The events of the window, slice by slice.
 
     Parameters
     ----------
     spec
         What to generate.
     likes
-        Whether to yield likes. Without them the other events are the same, number and time
-        included, and a third cheaper: what a like points to is drawn, but not looked up.
+        Whether to yield likes. Without them, the other events are the same, their numbers and times
+        included, and take a third less time: a like's subject is drawn but not looked up.
 
     Attributes
     ----------
@@ -118,7 +113,7 @@ class Stream:
     first_us, last_us
         Times of the first and last event of the latest slice, in µs since 1970.
     seconds
-        Where the latest slice ends, from the start of the window.
+        End of the latest slice, in seconds from the start of the window.
     """
 
     def __init__(self, spec: SynthSpec, *, likes: bool = True) -> None:
@@ -147,7 +142,7 @@ class Stream:
         self.sure_time = sure[self.sure]
 
     def batches(self) -> Iterator[pl.DataFrame]:
-        """Yield the events of one slice of time after the other, of `SCHEMA`."""
+        """Yield the events of one slice after another, with the columns of `SCHEMA`."""
         a, calendar = self.accounts, self.calendar
         everyone = np.arange(a.n)
         for day in range(self.spec.days):
@@ -165,7 +160,7 @@ class Stream:
     def _who(
         self, rng: np.random.Generator, number: int, sources: list[tuple[Ints, Floats]]
     ) -> _Rows:
-        # Who does what when; of removals also which record.
+        # Who does what and when; for deletes also the record.
         a, calendar = self.accounts, self.calendar
         begin, end = (float(x) for x in calendar.edges[number : number + 2])
         passed = calendar.at(calendar.edges[number : number + 2])
@@ -179,7 +174,7 @@ class Stream:
         for kind, (who, total) in enumerate(sources):
             if who.size:
                 count = int(rng.poisson(total[-1] * span))
-                # Sorted, they are found faster; their order is lost in that of their times.
+                # Sorted for a faster look-up; the events are ordered by their times later.
                 drawn = find(total, np.sort(rng.random(count)))
                 parts.append((kind, CREATE, who[drawn], moments(count), None))
         for kind, operation, share in (
@@ -188,7 +183,7 @@ class Stream:
             (PROFILE, UPDATE, _PROFILE_UPDATE),
             (IDENTITY, UPDATE, _IDENTITY),
         ):
-            of = a.told_per_day * span if kind in (PROFILE, IDENTITY) else volume
+            of = a.full_events_per_day * span if kind in (PROFILE, IDENTITY) else volume
             count = int(rng.poisson(of * share))
             who = rng.integers(a.n, size=count)
             if kind in (LISTITEM, THREADGATE):
@@ -224,7 +219,7 @@ class Stream:
             (IDENTITY, CREATE, 0.3),
             (PROFILE, CREATE, 7.0),
         ):
-            # Inside the slice, so that nothing comes out of order.
+            # Inside the slice, so that the order of events holds.
             moment = a.birth[who] + unit(self.spec.seed, 14, who) + later
             times = np.minimum(moment, end - 0.01 + later / 1000)
             parts = [(kind, operation, who, times, None)]
@@ -238,7 +233,7 @@ class Stream:
         return {k: np.concatenate([rows[k], v]) for k, v in left.items()}
 
     def _before(self, author: Ints, number: Ints) -> Ints:
-        # Keys of records older than the window: a few for each account, in the 30 days before.
+        # Keys of records from the 30 days before the window, a few for each account.
         age = unit(self.spec.seed, 12, author * 1009 + number) * 30 * 86400 * _SECOND
         return self.start_us - 86400 * _SECOND - age.astype(np.int64)
 
@@ -248,7 +243,7 @@ class Stream:
         kind, operation, agent = rows["kind"], rows["operation"], rows["agent"].astype(np.int64)
         seconds = rows["time"]
         n = kind.size
-        # No two events at the same microsecond: revisions of a repository then always grow.
+        # No two events share a microsecond, so that the revs of a repository always ascend.
         steps = np.arange(n)
         time = self.start_us + np.floor(seconds * _SECOND).astype(np.int64)
         time = np.maximum.accumulate(np.maximum(time, self.last_us + 1) - steps) + steps
@@ -257,8 +252,8 @@ class Stream:
 
         lag = np.exp(np.interp(rng.random(n), _LAG_RANKS, _LAGS)).astype(np.int64)
         made = operation != DELETE
-        # A server takes milliseconds from the record's key to the commit's revision, and some more
-        # to tell; how many is its own.
+        # A server takes some milliseconds from record key to rev, and more to send the event; how
+        # many depends on the server.
         delay = 5000 + (unit(self.spec.seed, 13, agent) * 40_000).astype(np.int64)
         revision = time - delay
         rkey = np.where(made, revision - 512 - (delay & 4095), rows["rkey"])
@@ -321,7 +316,8 @@ class Stream:
         return frame
 
     def _follow(self, rng: np.random.Generator, rows: _Rows, which: Bools) -> None:
-        # By followers; what is taken, absent or oneself is drawn again, ever further from fame.
+        # Draw in proportion to followers. If the target is followed already, absent or the agent,
+        # draw again: by followers, then uniformly, then outside the panel.
         a = self.accounts
         todo = np.flatnonzero(which)
         far = rng.random(todo.size) < 0.08
@@ -344,11 +340,11 @@ class Stream:
         rows["subject"][todo] = target
 
     def _outside(self, rng: np.random.Generator, size: int) -> Ints:
-        # Of the network's 36 million accounts, those that do nothing inside the window.
+        # Accounts that do nothing in the window, of the network's 36 million.
         return self.accounts.n + rng.integers(10 * self.accounts.n + 1000, size=size)
 
     def _answer(self, rng: np.random.Generator, rows: _Rows, made: Bools, heat: Floats) -> None:
-        # What posts are on, and what replies, reposts and likes point to.
+        # The topics of posts, and the subjects of replies, reposts and likes.
         spec, a, kind = self.spec, self.accounts, rows["kind"]
         thread = np.full(kind.size, -1, np.int8)
 
@@ -376,7 +372,7 @@ class Stream:
         rows["thread"] = thread
 
         texts = np.flatnonzero(made & ((kind == POST) | (kind == REPLY)))
-        # Two in five answers to a post on a topic name the topic themselves.
+        # Two in five replies to a post on a topic name the topic too.
         names = (kind[texts] == POST) | (rng.random(texts.size) < 0.4)
         topic = np.where(names, thread[texts], -1).astype(np.int8)
         style = np.searchsorted([0.80, 0.92, 0.94], rng.random(texts.size))
@@ -391,27 +387,28 @@ class Stream:
     def _targets(
         self, rng: np.random.Generator, kind: IntArray, agent: Ints, seconds: float
     ) -> tuple[Ints, Ints, npt.NDArray[np.int8]]:
-        # The posts pointed to, (author, rkey_us) of each and of its thread's first, and topics.
+        # The subjects: (author, rkey_us) of each post and of its thread's root, and the topics.
         a, chances = self.accounts, self.recent.chances(seconds)
         post, root = np.zeros((2, kind.size), np.int64), np.zeros((2, kind.size), np.int64)
         topic = np.full(kind.size, -1, np.int8)
         todo = np.arange(kind.size)
-        # A post that one has reposted already is exchanged for another, twice.
+        # If the agent has reposted a post before, draw another, twice at most.
         for _ in range(3):
             old = rng.random(todo.size) < (0.07 if chances.size else 1)
             fame, age = rng.random(todo.size), rng.integers(3, size=todo.size)
             place = rng.random(todo.size if chances.size else 0)
             if not self.likes:
-                # Drawn with the others, so that these are the same; no like comes a second time.
+                # Likes take part in the draw, so that the other events stay the same; then drop
+                # them, since a like is never drawn again.
                 others = np.flatnonzero(kind[todo] != LIKE)
                 todo, old, fame, age = todo[others], old[others], fame[others], age[others]
                 place = place[others] if chances.size else place
             author = _other(find(a.fame_sum, fame), agent[todo], a.n)
             earlier = np.stack([author, self._before(author, age)])
-            found = find(chances, place) if chances.size else np.zeros(todo.size, int)
-            post[:, todo] = np.where(old, earlier, self.recent.post[:, found])
-            root[:, todo] = np.where(old, earlier, self.recent.root[:, found])
-            topic[todo] = np.where(old, -1, self.recent.topic[found])
+            at = find(chances, place) if chances.size else np.zeros(todo.size, int)
+            post[:, todo] = np.where(old, earlier, self.recent.post[:, at])
+            root[:, todo] = np.where(old, earlier, self.recent.root[:, at])
+            topic[todo] = np.where(old, -1, self.recent.topic[at])
             reposts = kind[todo] == REPOST
             good = ~reposts
             good[reposts] = self.seen.fresh(agent[todo][reposts], *post[:, todo][:, reposts])
@@ -428,9 +425,9 @@ class Stream:
         post = np.stack([agent[texts], rkey[texts]])
         root = np.stack([rows["root"][texts], rows["root_rkey"][texts]])
         thread = rows["thread"][texts]
-        # Who posts more has less said about each post.
+        # Each post of a frequent poster gets fewer responses.
         often = self.accounts.rates[POST][agent[texts]] / self.spec.days
-        # In float64, and rounded when it is kept: powers in float32 differ between processors.
+        # Computed in float64 and stored as float32: powers in float32 differ between processors.
         weight = (self.accounts.fame[agent[texts]].astype(np.float64) + 0.3) ** 0.7
         weight /= np.sqrt(1.0 + often)
         weight *= np.exp(rng.standard_normal(texts.size))
@@ -439,7 +436,7 @@ class Stream:
         self.own_post[agent[texts[~replies]]] = rkey[texts[~replies]]
 
     def _swaps(self, rng: np.random.Generator, agent: Ints) -> Ints:
-        # Some neighbours arrive in the wrong order; never two events of one account.
+        # Some neighbours arrive in the wrong order, but never two events of one account.
         order = np.arange(agent.size)
         late = rng.random(max(agent.size - 1, 0)) < _STEP_BACK
         late &= agent[1:] != agent[:-1]
@@ -462,5 +459,5 @@ def _join(parts: list[tuple[int, int, Ints, Floats, Ints | None]]) -> _Rows:
 
 
 def _other(author: Ints, agent: Ints, n: int) -> Ints:
-    # Nobody blocks, lists or, but for threads, answers themselves; n is an account outside.
+    # Replace an agent that would block, list or answer itself; n is an account outside the panel.
     return np.where(author == agent, np.where(agent + 1 < n, agent + 1, n), author)

@@ -1,6 +1,6 @@
-"""What synthetic accounts are called and what they write: identifiers, handles, posts.
+"""Make the identifiers, handles and posts of synthetic accounts.
 
-Everything here is a function of (seed, number), so that no string is ever kept in memory.
+Everything here is a function of (seed, number), so that no string is kept in memory.
 """
 
 from dataclasses import dataclass
@@ -13,17 +13,13 @@ import pyarrow as pa
 
 __all__ = ["HEAT", "LANGUAGES", "TOPICS", "IntArray", "Names", "contents", "unit"]
 
-
 IntArray: TypeAlias = npt.NDArray[np.integer[Any]]
 _Unsigned: TypeAlias = npt.NDArray[np.uint64]
 
-
 LANGUAGES = ("en", "", "ja", "pt", "de", "es", "fr", "ko")
-"""The empty one posts without saying its language."""
-
+"""Languages of accounts; the empty one is of accounts that state no language."""
 
 TOPICS = ("mythos", "trump-tariffs", "the-masters", "earth-day-climate", "wrestlemania")
-
 
 HEAT = (
     (2.2, 1.6, 1.2, 1.0, 0.9, 1.1, 0.9, 0.7, 0.6, 0.6, 0.8, 0.9, 0.7, 0.8),
@@ -32,10 +28,9 @@ HEAT = (
     (0.35, 0.35, 0.4, 0.4, 0.5, 0.5, 0.6, 0.7, 0.7, 0.8, 1.1, 1.6, 2.4, 3.6),
     (0.3, 0.3, 0.3, 0.4, 0.5, 0.7, 0.9, 1.1, 1.6, 3.4, 3.2, 0.8, 0.4, 0.3),
 )
-"""How hot each topic is on each day of a fortnight; one day stands far above a topic's median."""
+"""Relative heat of each topic on each day of a fortnight, with a peak far above the median."""
 
-
-# For each language: beginnings, middles, ends. None may match a topic (a test holds it).
+# For each language: starts, middles, ends. None may match a topic (a test checks it).
 _GENERIC: dict[str, tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]] = {
     "en": (
         (
@@ -115,7 +110,7 @@ _GENERIC[""] = (
     ("wip", "ok", "same", "good morning", "lol", "mood"),
     ("", "!!", " 💀", " 🌸", "…"),
 )
-# Middles that name the topic, by language; where a language has none, the English ones serve.
+# Middles that name the topic, by language; a language without any uses the English ones.
 _PHRASES: tuple[dict[str, tuple[str, ...]], ...] = (
     {
         "en": (
@@ -187,7 +182,6 @@ _TITLES = (
 _JOBS = ("weather", "quake", "news", "quote", "art")
 _SYLLABLES = [c + v for c in "bdfghjklmnprstvz" for v in "aeiou"]
 
-
 _BASE32 = np.frombuffer(b"234567abcdefghijklmnopqrstuvwxyz", np.uint8)
 _WORD = (1 << 64) - 1
 
@@ -231,48 +225,48 @@ class Names:
     seed: int
 
     def did(self, agent: IntArray) -> pl.Series:
-        """Name accounts: ``did:plc:`` and 24 characters of base32."""
+        """Return DIDs: ``did:plc:`` and 24 characters of base32."""
         halves = [_base32(half, 12) for half in self.did_numbers(agent)]
         prefix = np.broadcast_to(np.frombuffer(b"did:plc:", np.uint8), (agent.size, 8))
         return _strings(np.concatenate([prefix, *halves], axis=1))
 
     def tid(self, time_us: IntArray, agent: IntArray) -> pl.Series:
-        """Write times as record keys: 53 bits of µs since 1970, 10 bits of the writer's clock."""
+        """Return record keys (TIDs): 53 bits of µs since 1970, 10 bits of the author's clock."""
         return _strings(_base32(self.tid_numbers(time_us, agent), 13))
 
     def did_numbers(self, agent: IntArray) -> _Unsigned:
-        """Give the two halves of DIDs as the numbers they spell: uint64 (2, n), 60 bits each."""
+        """Return the numbers that the halves of DIDs spell: uint64 (2, n), 60 bits each."""
         return np.stack([_bits(self.seed, s, agent) >> np.uint64(4) for s in (1, 2)])
 
     def tid_numbers(self, time_us: IntArray, agent: IntArray) -> _Unsigned:
-        """Give record keys as the numbers they spell: uint64 (n,)."""
+        """Return the numbers that record keys spell: uint64 (n,)."""
         clock = _bits(self.seed, 3, agent) & np.uint64(1023)
         return (time_us.astype(np.uint64) << np.uint64(10)) | clock
 
     def new(self, agent: IntArray) -> npt.NDArray[np.bool_]:
-        """Tell who joined inside the window: 5.5 %."""
+        """Return which accounts join in the window: 5.5 %."""
         return unit(self.seed, 4, agent) < 0.055
 
     def bot(self, agent: IntArray) -> npt.NDArray[np.bool_]:
-        """Tell who is run by software: 2 %, whether or not handle or profile say so."""
+        """Return which accounts are bots, labelled or not: 2 %."""
         return unit(self.seed, 5, agent) < 0.02
 
     def labelled(self, agent: IntArray) -> npt.NDArray[np.bool_]:
-        """Tell whose profile says that it is a bot: 45 % of bots."""
+        """Return which accounts are bots and label themselves so: 45 % of bots."""
         return self.bot(agent) & (unit(self.seed, 6, agent) < 0.45)
 
     def language(self, agent: IntArray) -> npt.NDArray[np.int8]:
-        """Give each account its language, as an index of `LANGUAGES`."""
+        """Return each account's language, as an index of `LANGUAGES`."""
         shares = np.cumsum([0.608, 0.117, 0.106, 0.028, 0.028, 0.05, 0.033])
         return np.searchsorted(shares, unit(self.seed, 7, agent), side="right").astype(np.int8)
 
     def interest(self, topic: int, agent: IntArray) -> npt.NDArray[np.float64]:
-        """Weigh each account's interest in a topic: none for 55 %, much for 10 %, 1 on average."""
+        """Return each account's interest in a topic: 0 for 55 %, 6.5 for 10 %, 1 on average."""
         u = unit(self.seed, 20 + topic, agent)
         return np.where(u < 0.55, 0.0, np.where(u < 0.9, 1.0, 6.5))
 
     def display(self, agent: IntArray) -> pl.Series:
-        """Pronounceable names, unique below 80⁴ = 41 million accounts."""
+        """Return pronounceable names, unique below 80⁴ = 41 million accounts."""
         # An affine map is a permutation here: 7368787 has no factor in common with 80⁴.
         number = (agent.astype(np.uint64) * np.uint64(7368787) + np.uint64(self.seed)) % np.uint64(
             80**4
@@ -282,7 +276,7 @@ class Names:
         return _strings(np.concatenate([table[d] for d in digits], axis=1))
 
     def handle(self, agent: IntArray) -> pl.Series:
-        """Make handles: nine in ten on bsky.social; bots, feeds, serial numbers, bridges 0.34 %."""
+        """Return handles: nine in ten on bsky.social, some of bots, 0.34 % of bridges."""
         style, extra = unit(self.seed, 8, agent), unit(self.seed, 9, agent)
         digits = style < np.where(self.new(agent), 0.118, 0.035)
         frame = pl.DataFrame({"name": self.display(agent)}).with_columns(
@@ -320,7 +314,7 @@ class Names:
 
 
 class _Table:
-    """Words in groups, drawn by group and random number."""
+    """Strings in groups, drawn by group and random number."""
 
     def __init__(self, groups: list[tuple[str, ...]]) -> None:
         self._sizes = np.array([len(g) for g in groups])
@@ -338,20 +332,20 @@ _TAG, _TITLE = _Table(list(_TAGS)), _Table(list(_TITLES))
 
 
 def contents(frame: pl.DataFrame) -> pl.DataFrame:
-    """Write the posts of a batch.
+    """Return the texts, tags and titles of the posts of a batch.
 
     Parameters
     ----------
     frame
-        Rows of `blueattr.synth.event_batches`, creates of posts and replies; of them ``language``,
-        ``topic``, ``style`` and ``words`` are used.
+        Rows of `blueattr.synth.event_batches` that create posts and replies. The columns
+        ``language``, ``topic``, ``style`` and ``words`` are used.
 
     Returns
     -------
     pl.DataFrame
-        ``text``, ``tag`` (null where there is none), ``in_text`` (the tag ends the text, else it
-        is in the tags field) and ``title`` of an external link (null where there is none). Where a
-        topic's post has a tag or a title, it is in that alone that the topic shows.
+        ``text``, ``tag`` (null if there is none), ``in_text`` (the tag ends the text; else it is in
+        the tags field) and ``title`` of an external link (null if there is none). If a topic's post
+        has a tag or a title, only that names the topic.
     """
     language = frame["language"].to_numpy().astype(np.int64)
     topic = frame["topic"].to_numpy().astype(np.int64)
