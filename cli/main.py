@@ -1,7 +1,8 @@
-"""The app: its commands, and the one place where an error becomes an exit code."""
+"""The app: the table of commands, and the one place where an error becomes an exit code."""
 
 import os
 import sys
+from collections.abc import Callable
 from typing import Annotated, NoReturn
 
 import typer
@@ -26,14 +27,14 @@ from blueattr.errors import BlueattrError, ExitCode
 from blueattr.version import __version__
 
 _HELP = """Who carried it? blueattr splits a macro event on Bluesky among every account that took
-part, and shows what a small sample of visible accounts would have said instead.
+part, and shows the answer you would have got from a small sample of visible accounts.
 
 Start with `blueattr demo`, or with events of your own: `blueattr ingest events.jsonl.zst`, then
 `blueattr attribute --topic mythos` and `blueattr compare-scales --topic mythos`.
 
-Exit codes: 0 fine, 1 failure, 2 bad option, 3 bad input (what could be read was kept), 4 no answer
-on this data, 5 store in use, 6 store unusable, 7 cannot write, 8 source unreachable, 9 done but
-with a gap, 10 nothing new, 11 another run going, 130 interrupted."""
+Exit codes: 0 success, 1 failure, 2 bad option, 3 bad input (what could be read was kept), 4 no
+answer on this data, 5 store in use, 6 store unusable, 7 cannot write, 8 source unreachable, 9 done
+but with a gap, 10 nothing new, 11 another run in progress, 130 interrupted."""
 
 
 _app = typer.Typer(
@@ -46,8 +47,8 @@ _app = typer.Typer(
 )
 
 
-def _version(wanted: bool) -> None:
-    if wanted:
+def _print_version(value: bool) -> None:
+    if value:
         typer.echo(f"blueattr {__version__}")
         raise typer.Exit
 
@@ -55,47 +56,48 @@ def _version(wanted: bool) -> None:
 @_app.callback()
 def _root(
     _: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version."
+        ),
     ] = False,
 ) -> None:
     pass
 
 
-# In the order of `blueattr --help`.
-_app.command("ingest")(ingest.ingest)
-_app.command("status")(store.status)
-_app.command("hydrate")(hydrate.hydrate)
-_app.command("rollup")(store.rollup)
+# In the order of the help, where groups come last.
+_COMMANDS: dict[str, Callable[..., None]] = {
+    "ingest": ingest.ingest,
+    "status": store.status,
+    "hydrate": hydrate.hydrate,
+    "rollup": store.rollup,
+    "panel": panel.panel,
+    "features": panel.features,
+    "attribute": attribute.attribute,
+    "compare-scales": attribute.compare_scales,
+    "validate": validate.validate,
+    "convergence": validate.convergence,
+    "bootstrap": studies.bootstrap,
+    "sensitivity": studies.sensitivity,
+    "report": report.report,
+    "run": run.run,
+    "runs": run.runs,
+    "schedule": schedule.schedule,
+    "demo": demo.demo,
+    "synth": demo.synth,
+}
 
-_app.add_typer(panel.topics)
+_GROUPS = (panel.topics, config.config)
 
-_app.command("panel")(panel.panel)
+for _name, _command in _COMMANDS.items():
+    _app.command(_name)(_command)
 
-_app.command("features")(panel.features)
-
-_app.command("attribute")(attribute.attribute)
-
-_app.command("compare-scales")(attribute.compare_scales)
-
-_app.command("validate")(validate.validate)
-
-_app.command("convergence")(validate.convergence)
-
-_app.command("bootstrap")(studies.bootstrap)
-
-_app.command("sensitivity")(studies.sensitivity)
-
-_app.command("report")(report.report)
-_app.command("run")(run.run)
-_app.command("runs")(run.runs)
-_app.add_typer(config.config)
-_app.command("schedule")(schedule.schedule)
-_app.command("demo")(demo.demo)
-_app.command("synth")(demo.synth)
+for _group in _GROUPS:
+    _app.add_typer(_group)
 
 
 def app() -> NoReturn:
-    """Run the command line and leave with its exit code."""
+    """Run the command line and exit with its exit code."""
     _hold_descriptors()
     if os.isatty(2):
         announce_compiling()
@@ -113,20 +115,20 @@ def app() -> NoReturn:
             raise
         code = ExitCode.INTERRUPTED
     except OSError as error:
-        # What the modules do not expect of a file, such as a disk that fails under it.
+        # A failure that no module expects, such as a disk that breaks.
         _fail(f"blueattr: {error}", ExitCode.FAILURE)
     except MemoryError:
         _fail("blueattr: not enough memory; use a machine with more of it", ExitCode.FAILURE)
-    if code == ExitCode.INTERRUPTED:  # what typer makes of Ctrl-C, where it is the first to see it
+    if code == ExitCode.INTERRUPTED:  # typer returns it if it is the first to see Ctrl-C
         _fail("blueattr: interrupted", ExitCode.INTERRUPTED)
     sys.exit(code if isinstance(code, int) else ExitCode.OK)
 
 
 def _hold_descriptors() -> None:
-    """Open /dev/null in place of a standard stream that was closed.
+    """Open /dev/null in place of each standard stream that is closed.
 
-    Else the next file opened, which may be the store, gets its number, and with it whatever is
-    written to that stream.
+    Otherwise the next file that is opened, which may be the store, gets the stream's number, and
+    everything that is written to the stream.
     """
     for descriptor in (0, 1, 2):
         try:
@@ -136,7 +138,7 @@ def _hold_descriptors() -> None:
 
 
 def _usage(error: typer.TyperException) -> str:
-    """Say what typer refused and where the options are told; its message may be a help text."""
+    """Return typer's message and where to find help; the message itself may be a help text."""
     message = error.format_message()
     if message.startswith("Usage: "):
         return message

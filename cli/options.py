@@ -1,4 +1,4 @@
-"""Options that mean the same in every command that has them, and the groups they come in."""
+"""Options that several commands share, and the groups that commands take them in."""
 
 import inspect
 from collections.abc import Callable, Sequence
@@ -11,7 +11,6 @@ import typer
 
 from blueattr.analysis import parse
 from blueattr.cli.output import check_out, emit
-from blueattr.errors import UsageError
 
 if TYPE_CHECKING:
     from blueattr.attribution.question import Question, Sampling
@@ -20,28 +19,41 @@ if TYPE_CHECKING:
 
 
 Db: TypeAlias = Annotated[
-    Path, typer.Option("--db", envvar="BLUEATTR_DB", help="The store, a DuckDB file.")
+    Path,
+    typer.Option("--db", envvar="BLUEATTR_DB", metavar="FILE", help="The store, a DuckDB file."),
 ]
 Memory: TypeAlias = Annotated[
-    str, typer.Option("--memory-limit", help="Memory for the whole process, such as 4GB or 800MB.")
+    str,
+    typer.Option(
+        "--memory-limit",
+        metavar="SIZE",
+        help="Memory limit of the whole process, such as 4GB or 800MB.",
+    ),
 ]
 Insecure: TypeAlias = Annotated[
     bool,
     typer.Option(
-        "--insecure", help="Speak to ws:// and http:// addresses elsewhere than on this machine.",
+        "--insecure",
+        help="Allow ws:// and http:// addresses on other machines.",
         show_default=False,
     ),
-]  # fmt: skip
+]
 Topic: TypeAlias = Annotated[
     str | None,
-    typer.Option("--topic", help="A topic's name, or 'all' for every event.", show_default=False),
+    typer.Option(
+        "--topic",
+        metavar="NAME",
+        help="A topic, or 'all' for every event.",
+        show_default=False,
+    ),
 ]
 Topics: TypeAlias = Annotated[
     str | None,
     typer.Option(
         "--topic",
-        help="A topic's name, several with commas, 'all-topics' for each there is, or 'all' for "
-        "every event.",
+        metavar="NAMES",
+        help="A topic, several with commas, 'all-topics' for every topic, or 'all' for every "
+        "event.",
         show_default=False,
     ),
 ]
@@ -49,29 +61,41 @@ Match: TypeAlias = Annotated[
     list[str],
     typer.Option(
         "--match",
-        help="A regular expression (RE2, letter case ignored) that makes a topic of its own; "
-        "may be given several times.",
+        metavar="REGEX",
+        help="Define a topic by a regular expression (RE2, letter case ignored) instead of naming "
+        "one; repeatable.",
         show_default=False,
     ),
 ]
 TopicsFile: TypeAlias = Annotated[
     Path | None,
-    typer.Option("--topics", envvar="BLUEATTR_TOPICS", help="A TOML file with topics of yours."),
+    typer.Option(
+        "--topics",
+        envvar="BLUEATTR_TOPICS",
+        metavar="FILE",
+        help="A TOML file with topics of your own.",
+    ),
 ]
 Start: TypeAlias = Annotated[
     str | None,
-    typer.Option("--from", help="Start of the window: a UTC date or time.", show_default=False),
+    typer.Option(
+        "--from",
+        metavar="TIME",
+        help="Start of the window: a UTC date or time.",
+        show_default=False,
+    ),
 ]
 End: TypeAlias = Annotated[
     str | None,
-    typer.Option("--to", help="End of the window, exclusive.", show_default=False),
+    typer.Option("--to", metavar="TIME", help="End of the window (exclusive).", show_default=False),
 ]
 Length: TypeAlias = Annotated[
     str | None,
     typer.Option(
         "--window",
-        help="Length of the window, such as 36h or 2w, 14d by default; it ends at the last event "
-        "seen unless --from or --to says otherwise.",
+        metavar="LENGTH",
+        help="Length of the window, such as 36h or 2w; 14d by default. Without --from and --to, "
+        "the window ends at the last event in the store.",
         show_default=False,
     ),
 ]
@@ -80,25 +104,27 @@ ScaleOption: TypeAlias = Annotated[
 ]
 BotsFile: TypeAlias = Annotated[
     Path | None,
-    typer.Option("--bots", help="A TOML file of bot rules in place of those that ship."),
+    typer.Option(
+        "--bots", metavar="FILE", help="A TOML file of bot rules that replaces the bundled rules."
+    ),
 ]
 KeepBots: TypeAlias = Annotated[
-    bool, typer.Option("--keep-bots", help="Apply no bot filter.", show_default=False)
+    bool, typer.Option("--keep-bots", help="Do not filter out bots.", show_default=False)
 ]
 PopularityOption: TypeAlias = Annotated[
     Literal["follows-received", "followers"],
     typer.Option(
         "--popularity",
-        help="What b counts, and tiers and visibility are by: follows received in the window, or "
-        "the follower counts that `blueattr hydrate` got.",
+        help="What b counts, and what tiers and visibility samples go by: follows received in the "
+        "window, or follower counts from `blueattr hydrate`.",
     ),
 ]
 Missing: TypeAlias = Annotated[
     Literal["error", "drop", "received"],
     typer.Option(
         "--missing-followers",
-        help="With --popularity followers, what becomes of agents without a known count: an "
-        "error, they are left out, or the follows they received count instead.",
+        help="With --popularity followers, for agents without a known count: fail, drop them, or "
+        "use the follows they received.",
     ),
 ]
 MaxRate: TypeAlias = Annotated[
@@ -106,16 +132,8 @@ MaxRate: TypeAlias = Annotated[
     typer.Option(
         "--max-rate",
         metavar="R/D",
-        help="Also take accounts with over R records a day on D days for bots, such as 500/3.",
-        show_default=False,
-    ),
-]
-FeaturesFile: TypeAlias = Annotated[
-    Path | None,
-    typer.Option(
-        "--features",
-        help="A panel of yours instead of a store: Parquet or CSV with did (or agent), a, b, c and "
-        "optionally followers; used as it is.",
+        help="Also filter out accounts with more than R records a day on at least D days as "
+        "bots, such as 500/3.",
         show_default=False,
     ),
 ]
@@ -123,8 +141,9 @@ Indicator: TypeAlias = Annotated[
     str,
     typer.Option(
         "--indicator",
-        help="lin, heat, var, gini (all: these four), hill, entropy, threshold, or one of your "
-        "own: package.module:name, file.py or file.py:name, which is run. Several with commas.",
+        metavar="NAMES",
+        help="lin, heat, var, gini (all: these four), hill, entropy, threshold, or your own: "
+        "package.module:name, file.py or file.py:name, which is run. Several with commas.",
     ),
 ]
 Method: TypeAlias = Annotated[
@@ -136,41 +155,65 @@ Method: TypeAlias = Annotated[
 ]
 Steps: TypeAlias = Annotated[
     int | None,
-    typer.Option("--steps", help="K of the quadrature (30 by default).", show_default=False),
+    typer.Option(
+        "--steps",
+        metavar="K",
+        help="Number of quadrature steps; 30 by default.",
+        show_default=False,
+    ),
 ]
 AggregatorOption: TypeAlias = Annotated[
     Literal["mean", "log", "geometric"],
-    typer.Option("--aggregator", help="How lin, var and gini make one number of a, b and c."),
+    typer.Option("--aggregator", help="How lin, var and gini combine a, b and c into one number."),
 ]
 Weights: TypeAlias = Annotated[
     str | None,
     typer.Option(
-        "--weights", help="Of a, b and c in the aggregator, such as 0.5,0.25,0.25; thirds by "
-        "default.", show_default=False,
+        "--weights",
+        metavar="A,B,C",
+        help="Weights of a, b and c in the aggregator, such as 0.5,0.25,0.25; thirds by default.",
+        show_default=False,
     ),
-]  # fmt: skip
-Tiers: TypeAlias = Annotated[
-    str, typer.Option("--tiers", help="Ends of the upper tiers in cumulative per cent.")
 ]
-Sizes: TypeAlias = Annotated[str, typer.Option("--sizes", help="Sample sizes, with commas.")]
+Tiers: TypeAlias = Annotated[
+    str,
+    typer.Option(
+        "--tiers",
+        metavar="PERCENTS",
+        help="Where the upper tiers end, in cumulative per cent of the agents.",
+    ),
+]
+Sizes: TypeAlias = Annotated[
+    str, typer.Option("--sizes", metavar="NUMBERS", help="Sample sizes, with commas.")
+]
 Protocol: TypeAlias = Annotated[
     str,
     typer.Option(
-        "--protocol", help="visibility, top, active, random, several with commas, or all."
+        "--protocol",
+        metavar="NAMES",
+        help="How samples are drawn: visibility, top, active, random, several with commas, or all.",
     ),
 ]
-Seeds: TypeAlias = Annotated[int, typer.Option("--seeds", help="Samples of each kind.")]
-Seed: TypeAlias = Annotated[int, typer.Option("--seed", help="The first seed.")]
+Seeds: TypeAlias = Annotated[
+    int,
+    typer.Option("--seeds", metavar="N", help="Number of samples of each protocol and size."),
+]
+Seed: TypeAlias = Annotated[int, typer.Option("--seed", metavar="N", help="The first seed.")]
 Format: TypeAlias = Annotated[
-    Literal["text", "json", "csv"], typer.Option("--format", help="Of what goes to stdout.")
+    Literal["text", "json", "csv"], typer.Option("--format", help="Format of the output on stdout.")
 ]
 Out: TypeAlias = Annotated[
     Path | None,
     typer.Option(
         "--out",
-        help="Write to a file instead; its extension says the format: .txt, .json, .csv, .parquet.",
+        metavar="FILE",
+        help="Write to a file instead of stdout, in the format of its extension: .txt, .json, "
+        ".csv, .parquet.",
         show_default=False,
     ),
+]
+Quiet: TypeAlias = Annotated[
+    bool, typer.Option("--quiet", "-q", help="Show no progress.", show_default=False)
 ]
 
 
@@ -179,7 +222,7 @@ Out: TypeAlias = Annotated[
 
 @dataclass
 class StoreOptions:
-    """Which store, and how much memory to use on it."""
+    """The store, and the memory of the process."""
 
     db: Db = parse.DEFAULT_DB
     memory: Memory = "4GB"
@@ -192,20 +235,20 @@ class StoreOptions:
 
 @dataclass
 class WindowOptions(StoreOptions):
-    """Which window of a store."""
+    """A window of a store."""
 
     start: Start = None
     end: End = None
     window: Length = None
 
     def query(self, **more: Any) -> "PanelQuery":
-        """Return what is asked of the store; `more` is for `blueattr.analysis.parse.query`."""
+        """Return these options as a query; `more` goes to `blueattr.analysis.parse.query`."""
         return parse.query(**vars(self), **more)
 
 
 @dataclass
 class BotOptions(WindowOptions):
-    """Which accounts of a window are bots."""
+    """A window, and which of its accounts are bots."""
 
     bots: BotsFile = None
     keep_bots: KeepBots = False
@@ -214,7 +257,7 @@ class BotOptions(WindowOptions):
 
 @dataclass
 class PanelOptions(BotOptions):
-    """Which agents of a window, and how popular each is."""
+    """The panel of a window, and what popularity means."""
 
     popularity: PopularityOption = "follows-received"
     missing_followers: Missing = "error"
@@ -222,7 +265,7 @@ class PanelOptions(BotOptions):
 
 @dataclass
 class QueryOptions(PanelOptions):
-    """Which features: of which agents, about which topic."""
+    """The features of a panel, about a topic."""
 
     topic: Topic = None
     match: Match = field(default_factory=list)
@@ -232,7 +275,7 @@ class QueryOptions(PanelOptions):
 
 @dataclass
 class FeaturesQueryOptions(QueryOptions):
-    """The same, about every event by default."""
+    """The same, about all events by default."""
 
     topic: Topic = "all"
 
@@ -244,7 +287,7 @@ class TopicsQueryOptions(QueryOptions):
     topic: Topics = None
 
     def several(self) -> tuple[str, ...]:
-        """Return the topics, if there are several."""
+        """Return the topics if there are several, else nothing."""
         return parse.several_topics(self.topic, self.match)
 
 
@@ -257,7 +300,7 @@ class IndicatorOptions:
     weights: Weights = None
 
     def question(self, **more: Any) -> "Question":
-        """Return the question; `more` is for `blueattr.analysis.parse.question`."""
+        """Return these options as a question; `more` goes to `blueattr.analysis.parse.question`."""
         return parse.question(**vars(self), **more)
 
 
@@ -271,34 +314,34 @@ class ValueOptions(IndicatorOptions):
 
 @dataclass
 class QuestionOptions(ValueOptions):
-    """What to attribute, by which method, summed up by which tiers."""
+    """What to attribute, by which method, and the tiers to sum it up by."""
 
     tiers: Tiers = "1,10"
 
 
 @dataclass
 class ReportQuestionOptions(QuestionOptions):
-    """The same, of all indicators by default."""
+    """The same, of the four indicators by default."""
 
     indicator: Indicator = "all"
 
 
 @dataclass
 class SeedOptions:
-    """How samples are drawn, and how often."""
+    """How samples are drawn, and how many."""
 
     protocol: Protocol = "visibility"
     seeds: Seeds = 10
     seed: Seed = 0
 
     def sampling(self, **more: Any) -> "Sampling":
-        """Return what to sample; `more` is for `blueattr.analysis.parse.sampling`."""
+        """Return these options as a sampling; `more` goes to `blueattr.analysis.parse.sampling`."""
         return parse.sampling(**vars(self), **more)
 
 
 @dataclass
 class SamplingOptions(SeedOptions):
-    """How samples are drawn, how often and of which sizes."""
+    """How samples are drawn, how many, and their sizes."""
 
     sizes: Sizes = "100,1000"
 
@@ -311,15 +354,15 @@ class OutputOptions:
     out: Out = None
 
     def check(self, agents: Path | None = None) -> None:
-        """Refuse a file that could not be written; as `blueattr.cli.output.check_out`."""
+        """Refuse files that could not be written; see `blueattr.cli.output.check_out`."""
         check_out(self.out, agents)
 
     def emit(self, report: "Report") -> None:
-        """Print a report or write it; as `blueattr.cli.output.emit`."""
+        """Print or write a report; see `blueattr.cli.output.emit`."""
         emit(report, self.form, self.out)
 
 
-# Runs of options that stand together in the help of most commands.
+# Options that stand together in the help of most commands.
 ABOUT = ("topic", "match", "topics", "db")
 WINDOW = ("start", "end", "window")
 DRAWS = ("protocol", "seeds", "seed")
@@ -331,20 +374,21 @@ OUTPUT = ("memory", "form", "out")
 def grouped(
     order: Sequence[str] = (),
 ) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Let a command take groups of options: each field of a group becomes an option of its own.
+    """Let a command take groups of options: each field of a group becomes an option.
 
-    A parameter that is annotated with a group, a dataclass, is replaced in the signature by the
-    group's fields; the command is called with the group.
+    A group is a dataclass. In the signature that typer reads, a parameter annotated with a group
+    is replaced by the fields of the group; the command itself is called with the group.
 
     Parameters
     ----------
     order
-        Names of all options in the order of the help; by default as they stand.
+        The names of all options, in the order of the help; by default, their order in the
+        signature.
 
     Raises
     ------
     ValueError
-        `order` does not name the parameters of a command, each once.
+        `order` does not name every option exactly once.
     """
 
     def decorate(command: Callable[..., None]) -> Callable[..., None]:
@@ -362,10 +406,10 @@ def grouped(
             raise ValueError(f"the order of {command.__name__} does not name each option once")
 
         @wraps(command)
-        def call(**given: Any) -> None:
+        def call(**values: Any) -> None:
             for name, group in groups.items():
-                given[name] = group(**{one.name: given.pop(one.name) for one in fields(group)})
-            command(**given)
+                values[name] = group(**{one.name: values.pop(one.name) for one in fields(group)})
+            command(**values)
 
         ordered = [by_name[name] for name in names]
         call.__dict__["__signature__"] = inspect.Signature(ordered)
@@ -385,16 +429,3 @@ def _options_of(group: Any) -> list[inspect.Parameter]:
         )
         for one in fields(group)
     ]
-
-
-def only_for_a_store(context: typer.Context) -> None:
-    """Refuse options that ask a store if the panel is a file: they would change nothing."""
-    asks_a_store = {group_field.name for group_field in fields(QueryOptions)} - {"memory"}
-    for parameter in context.command.params:
-        source = context.get_parameter_source(str(parameter.name))
-        given = source is not None and source.name == "COMMANDLINE"
-        if given and parameter.name in asks_a_store:
-            raise UsageError(
-                f"--features is a panel as it is; {parameter.opts[0]} asks a store, and would "
-                "change nothing"
-            )

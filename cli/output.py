@@ -20,19 +20,19 @@ _LOG = logging.getLogger("blueattr")
 
 
 def check_out(out: Path | None, agents: Path | None = None) -> None:
-    """Refuse a file that could not be written, before the work and not after it.
+    """Refuse files that could not be written, before the work starts.
 
     Parameters
     ----------
     out, agents
-        What ``--out`` and ``--agents`` say.
+        The values of ``--out`` and ``--agents``.
 
     Raises
     ------
     UsageError
-        The extension of `out` is not that of a format, or both are the same file.
+        The extension of `out` names no format, or both are the same file.
     OutputError
-        There is no such folder.
+        The folder of a file does not exist.
     """
     from blueattr.report import format_of
 
@@ -42,7 +42,7 @@ def check_out(out: Path | None, agents: Path | None = None) -> None:
         if path is not None and not path.parent.is_dir():
             raise OutputError(f"cannot write {path}: there is no folder {path.parent}")
     if out is not None and agents is not None and out.resolve() == agents.resolve():
-        raise UsageError(f"--out and --agents are both {out}; give each a file of its own")
+        raise UsageError(f"--out and --agents are both {out}; name two different files")
 
 
 def emit(report: "Report", form: Literal["text", "json", "csv"], out: Path | None = None) -> None:
@@ -51,7 +51,7 @@ def emit(report: "Report", form: Literal["text", "json", "csv"], out: Path | Non
     Raises
     ------
     UsageError
-        The file's extension is not that of a format.
+        The file's extension names no format.
     OutputError
         The file or stdout cannot be written.
     """
@@ -77,7 +77,7 @@ def emit(report: "Report", form: Literal["text", "json", "csv"], out: Path | Non
         stdout.buffer.flush()
     except OSError as error:
         discard(stdout)
-        if isinstance(error, BrokenPipeError):  # the reader has enough, as `head` has
+        if isinstance(error, BrokenPipeError):  # the reader has read enough, as `head` does
             raise typer.Exit(ExitCode.OUTPUT) from None
         raise OutputError(f"cannot write the result: {error.strerror or error}") from None
 
@@ -117,7 +117,7 @@ def show_warning(_package: str, message: str) -> None:
 
 
 def say(message: str) -> None:
-    """Tell the person at the terminal something that is not a result."""
+    """Write a message that is not a result to stderr."""
     from blueattr.report.escape import safe_text
     from blueattr.runs.log import write_if_read
 

@@ -1,4 +1,4 @@
-"""Progress on a terminal's stderr: bars by bytes for files, a line for what is followed."""
+"""Progress on stderr: bars for files, a line for a stream."""
 
 import sys
 import time
@@ -16,18 +16,18 @@ if TYPE_CHECKING:
     from blueattr.ingest.read import Progress
 
 
-# Without a terminal, how it goes is said this seldom.
+# Seconds between lines about the progress without a terminal.
 _SELDOM = 600.0
 
 
 def is_terminal() -> bool:
-    """Return whether stderr is a terminal; it may have been closed."""
+    """Return whether stderr is a terminal; it may be closed."""
     stderr: TextIO | None = sys.stderr
     return stderr is not None and stderr.isatty()
 
 
 def console() -> "Console":
-    """Return a console on stderr that may be closed while it is drawn on, as by a hang-up."""
+    """Return a console on stderr, which may close while it is in use, as after a hang-up."""
     from rich.console import Console
 
     return Console(file=cast("IO[str]", _Forgiving(sys.stderr)))
@@ -57,7 +57,7 @@ class _Forgiving:
 
 
 class Bars:
-    """A bar by bytes, or by time gone through, on a terminal's stderr; nothing elsewhere."""
+    """Bars by bytes read, or by time covered, on a terminal's stderr; nothing elsewhere."""
 
     def __init__(self, *, quiet: bool, unit: Literal["bytes", "time"] = "bytes") -> None:
         self._unit = unit
@@ -80,7 +80,7 @@ class Bars:
 
         from blueattr.report.escape import safe_text
 
-        how_far = (
+        columns = (
             (DownloadColumn(), TransferSpeedColumn())
             if self._unit == "bytes"
             else (TaskProgressColumn(), TimeElapsedColumn())
@@ -88,7 +88,7 @@ class Bars:
         self._display = Progress(
             TextColumn("{task.description}", markup=False),
             BarColumn(),
-            *how_far,
+            *columns,
             TimeRemainingColumn(),
             console=console(),
             transient=True,
@@ -112,12 +112,12 @@ class Bars:
 
 
 class LiveLine:
-    """How a stream is followed: a line that changes on a terminal, a line now and then in a log."""
+    """The progress of a stream: a changing line on a terminal, a line now and then elsewhere."""
 
     def __init__(self, *, quiet: bool) -> None:
         self._quiet = quiet
         self._live: Live | None = None
-        self._said = time.monotonic()
+        self._shown_at = time.monotonic()
 
     def __enter__(self) -> "LiveLine":
         if not self._quiet and is_terminal():
@@ -132,7 +132,7 @@ class LiveLine:
             self._live.stop()
 
     def show(self, moment: "Moment") -> None:
-        """Show how it goes."""
+        """Show the state of the stream."""
         if self._quiet:
             return
         if self._live is not None:
@@ -143,13 +143,13 @@ class LiveLine:
             self._live.update(Text(_status(moment), no_wrap=True, overflow="ellipsis"))
         elif moment.message:
             say(f"blueattr: {moment.server}: {moment.message}")
-        elif time.monotonic() - self._said >= _SELDOM:
-            self._said = time.monotonic()
+        elif time.monotonic() - self._shown_at >= _SELDOM:
+            self._shown_at = time.monotonic()
             say(f"blueattr: {_status(moment)}")
 
 
 def announce_compiling() -> None:
-    """Say on stderr, once, that kernels are being compiled which no cache has."""
+    """Write to stderr when kernels are compiled because no cache has them."""
     import logging
 
     class Notice(logging.Handler):

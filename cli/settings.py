@@ -1,4 +1,4 @@
-"""The settings of a command: its options about them, and where they come from."""
+"""Options about settings, and the settings that are in force for a command."""
 
 import os
 from dataclasses import dataclass
@@ -24,14 +24,15 @@ Config: TypeAlias = Annotated[
     Path | None,
     typer.Option(
         "--config",
-        help="The file of settings; by default blueattr.toml in the current folder, or else the "
-        f"one that {CONFIG_VARIABLE} names.",
+        metavar="FILE",
+        help="The settings file; by default blueattr.toml in the current folder, or else the file "
+        f"that {CONFIG_VARIABLE} names.",
         show_default=False,
     ),
 ]
 Reports: TypeAlias = Annotated[
     Path | None,
-    typer.Option("--reports", help="The folder of reports.", show_default=False),
+    typer.Option("--reports", metavar="FOLDER", help="The folder of reports.", show_default=False),
 ]
 LogOption: TypeAlias = Annotated[
     Literal["text", "json"] | None,
@@ -40,14 +41,17 @@ LogOption: TypeAlias = Annotated[
 LogFile: TypeAlias = Annotated[
     Path | None,
     typer.Option(
-        "--log-file", help="Add the log to a file instead of to stderr.", show_default=False
+        "--log-file",
+        metavar="FILE",
+        help="Append the log to a file instead of writing it to stderr.",
+        show_default=False,
     ),
 ]
 
 
 @dataclass
 class SettingsOptions:
-    """The file of settings, and options that win over it: `read_settings` asks which were given."""
+    """The settings file, and options that override it; `read_settings` looks up which are set."""
 
     config: Config = None
     db: Db = DEFAULT_DB
@@ -57,7 +61,7 @@ class SettingsOptions:
     log_file: LogFile = None
 
 
-# Commands' parameters, and variables of the environment, that are settings.
+# The parameters of commands, and the environment variables, that are settings.
 _FLAGS: "dict[str, Place]" = {
     "db": ("db",),
     "reports": ("output", "reports"),
@@ -72,7 +76,7 @@ _VARIABLES: "dict[str, Place]" = {
 
 
 def find_config(config: Path | None) -> Path:
-    """Find the file of settings: named, in the current folder, or named by the environment."""
+    """Find the settings file: an option, the current folder, or the environment names it."""
     if config is not None:
         return config
     if DEFAULT_CONFIG.exists():
@@ -81,25 +85,25 @@ def find_config(config: Path | None) -> Path:
     if named:
         return Path(named)
     raise UsageError(
-        f"there is no {DEFAULT_CONFIG} here; begin one with: blueattr config init, or name "
+        f"there is no {DEFAULT_CONFIG} here; make one with: blueattr config init, or name "
         "another with --config FILE"
     )
 
 
 def read_settings(context: typer.Context, config: Path | None) -> "Settings":
-    """Settle what is in force for a command, from its flags, the environment and the file."""
+    """Return the settings in force, from a command's options, the environment and the file."""
     from blueattr.runs.plan_file import SECTIONS
     from blueattr.runs.settings import Document, Origin, settle
 
     document = Document(find_config(config))
-    given: dict[Place, tuple[Any, Origin]] = {}
+    overrides: dict[Place, tuple[Any, Origin]] = {}
     for variable, place in _VARIABLES.items():
         if os.environ.get(variable):
-            given[place] = os.environ[variable], Origin("environment", variable)
+            overrides[place] = os.environ[variable], Origin("environment", variable)
     for parameter in context.command.params:
         flag = _FLAGS.get(str(parameter.name))
         source = context.get_parameter_source(str(parameter.name))
         if flag is not None and source is not None and source.name == "COMMANDLINE":
             value = str(context.params[str(parameter.name)])
-            given[flag] = value, Origin("flag", parameter.opts[0])
-    return settle(SECTIONS, document, given)
+            overrides[flag] = value, Origin("flag", parameter.opts[0])
+    return settle(SECTIONS, document, overrides)

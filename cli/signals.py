@@ -24,22 +24,23 @@ def stopping(message: str, line: Callable[[str], str] = _plain) -> Iterator[thre
     Parameters
     ----------
     message
-        What to write to stderr when the event is set; nobody need be there to read it.
+        What to write to stderr when the event is set; stderr may be closed.
     line
-        Makes a line of stderr of it, without taking a lock; ``blueattr: message`` by default.
+        Makes the line for stderr from the message, without a lock; by default,
+        ``blueattr: message``.
     """
     stop = threading.Event()
 
-    def ask(_number: int, _frame: "FrameType | None") -> None:
+    def handle(_number: int, _frame: "FrameType | None") -> None:
         stop.set()
         for number in before:
             signal.signal(number, signal.default_int_handler)
-        # Past the stream's buffer, which the interrupted code may be writing to. What a handler
-        # raises would end whatever it interrupted.
+        # Not through sys.stderr: the interrupted code may be writing to its buffer. An error
+        # raised here would end the interrupted code.
         with suppress(OSError):
             os.write(2, f"{line(message)}\n".encode())
 
-    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield stop
     finally:

@@ -12,6 +12,8 @@ from support.effort import register_profiles
 
 register_profiles()
 
+pytest_plugins = ["support.cli_fixtures"]
+
 
 @pytest.fixture
 def fresh(tmp_path: Path) -> Callable[[], Path]:

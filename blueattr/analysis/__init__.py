@@ -1,1 +1,1 @@
-"""Questions to a store or a features file, one function a command."""
+"""What the commands compute: functions that ask a store or a features file a question."""

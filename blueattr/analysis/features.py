@@ -1,4 +1,4 @@
-"""The features of a store's panel, or of a features file."""
+"""Features: made from the panel of a store, or read from a user's file."""
 
 from pathlib import Path
 
@@ -13,25 +13,22 @@ from blueattr.store.database import Store
 __all__ = ["load_features", "make_features"]
 
 
-# --- attribution ---------------------------------------------------------------------------------
-
-
 def load_features(path: Path) -> tuple[pl.DataFrame, Provenance]:
-    """Read a panel of one's own from Parquet or CSV; used as it is, no scaling.
+    """Read a user's own panel from a Parquet or CSV file; its features are not scaled.
 
     Raises
     ------
     InputError
-        It cannot be read, or is neither.
+        The file cannot be read, or is neither Parquet nor CSV.
     """
     try:
-        # Opened here, so that the path is a name and not a pattern or an address.
+        # Opened here: Polars would take the path for a pattern or an address.
         with path.open("rb") as file:
             match path.suffix.lower():
                 case ".parquet":
                     frame = pl.read_parquet(file)
                 case ".csv":
-                    # All rows tell a column's type: the first hundred may be whole by chance.
+                    # Infer types from all rows: the first hundred may be whole numbers by chance.
                     text = {"did": pl.String, "agent": pl.String}
                     frame = pl.read_csv(file, schema_overrides=text, infer_schema_length=None)
                 case _:
@@ -44,7 +41,18 @@ def load_features(path: Path) -> tuple[pl.DataFrame, Provenance]:
 
 
 def make_features(query: PanelQuery) -> tuple[pl.DataFrame, Provenance]:
-    """Describe each agent by its features: one row per agent, of `features.SCHEMA`."""
+    """Make the features of a store's panel about a topic.
+
+    Returns
+    -------
+    tuple
+        One row per agent, of `blueattr.panel.features.SCHEMA`; and where the features come from.
+
+    Raises
+    ------
+    NoAnswerError
+        Nobody is in the panel, follower counts are missing, or there is no such topic.
+    """
     with Store.open(query.db, query.memory) as store:
         topic = topics.choose(store, query.topic, list(query.match), query.topics_file)
         view = StoreView.of(store, query)

@@ -1,4 +1,4 @@
-"""Turn what a user writes as text, in an option or a file of settings, into values."""
+"""Parse what a user writes as text, in an option or a settings file, into values."""
 
 import re
 from collections.abc import Sequence
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "DEFAULT_DB",
+    "EVERY_TOPIC",
     "INDICATOR_NAMES",
     "PROTOCOL_NAMES",
     "duration",
@@ -30,7 +31,11 @@ __all__ = [
 
 
 DEFAULT_DB = Path("data/blueattr.duckdb")
-"""The store of a command that names none."""
+"""The store of a command without --db."""
+
+
+EVERY_TOPIC = "all-topics"
+"""The name that stands for all topics, bundled and from the user's file."""
 
 
 _DEFAULT_LENGTH = timedelta(days=14)
@@ -46,11 +51,11 @@ PROTOCOL_NAMES = ("visibility", "top", "active", "random")
 
 
 def moment(text: str | None, option: str) -> datetime | None:
-    """Read a UTC date or time; None stays None."""
+    """Parse a UTC date or time; None stays None."""
     if text is None:
         return None
     try:
-        found = (
+        time = (
             datetime.combine(date.fromisoformat(text), datetime.min.time())
             if re.fullmatch(r"\d{4}-\d{2}-\d{2}", text)
             else datetime.fromisoformat(text)
@@ -59,14 +64,14 @@ def moment(text: str | None, option: str) -> datetime | None:
         raise UsageError(
             f"{option} {text!r} is not a date or time; write 2026-04-09 or 2026-04-09T12:00"
         ) from None
-    found = found if found.tzinfo is not None else found.replace(tzinfo=UTC)
-    if not _EARLIEST <= found <= _LATEST:
+    time = time if time.tzinfo is not None else time.replace(tzinfo=UTC)
+    if not _EARLIEST <= time <= _LATEST:
         raise UsageError(f"{option} {text!r} lies outside the years 1970 to 2999")
-    return found.astimezone(UTC)
+    return time.astimezone(UTC)
 
 
 def duration(text: str | None, option: str) -> timedelta | None:
-    """Read how long something is to last; None stays None."""
+    """Parse a time to wait or to follow, such as 30s; None stays None."""
     if text is None:
         return None
     match = re.fullmatch(r"([0-9]{1,7})(s|m|h|d)", text.strip())
@@ -76,7 +81,7 @@ def duration(text: str | None, option: str) -> timedelta | None:
 
 
 def length(text: str, option: str = "--window") -> timedelta:
-    """Read a length of time."""
+    """Parse the length of a window or the age of an answer, such as 14d."""
     match = re.fullmatch(r"([0-9]{1,5})([hdw])", text.strip())
     if not match or int(match[1]) == 0:
         raise UsageError(f"{option} {text!r} is not a length; write 14d, 36h or 2w")
@@ -84,37 +89,35 @@ def length(text: str, option: str = "--window") -> timedelta:
 
 
 def numbers(text: str, option: str, kind: type[int] | type[float]) -> tuple[Any, ...]:
-    """Read numbers with commas between them."""
+    """Parse numbers that are separated by commas."""
     try:
         return tuple(kind(part) for part in text.split(","))
     except ValueError:
-        raise UsageError(f"{option} {text!r} should be numbers with commas between them") from None
+        raise UsageError(f"{option} {text!r} should be numbers separated by commas") from None
 
 
 def names(text: str, option: str, known: tuple[str, ...]) -> tuple[str, ...]:
-    """Read names with commas between them, each once; 'all' stands for every known one."""
-    found = known if text == "all" else tuple(part.strip() for part in text.split(","))
-    if len(set(found)) < len(found):
+    """Parse names that are separated by commas; 'all' stands for every known one."""
+    parts = known if text == "all" else tuple(part.strip() for part in text.split(","))
+    if len(set(parts)) < len(parts):
         raise UsageError(f"{option} {text!r} names something twice")
-    return found
+    return parts
 
 
 def several_topics(text: str | None, match: Sequence[str]) -> tuple[str, ...]:
-    """Read the topics of a grid; nothing where one topic, or none, is asked for."""
-    if text is None or (text != "all-topics" and "," not in text):
+    """Parse the topics of a grid; empty if the text names one topic or none."""
+    if text is None or (text != EVERY_TOPIC and "," not in text):
         return ()
     if match:
-        raise UsageError("--match makes one topic; it does not go with several")
-    found = tuple(part.strip() for part in text.split(","))
-    if len(set(found)) < len(found):
-        raise UsageError(f"--topic {text!r} names something twice")
-    if len(found) > 1 and "all-topics" in found:
-        raise UsageError("--topic all-topics stands alone; name topics, or ask for all of them")
-    return found
+        raise UsageError("--match defines one topic; it does not go with several")
+    topics = names(text, "--topic", ())
+    if len(topics) > 1 and EVERY_TOPIC in topics:
+        raise UsageError("--topic all-topics stands alone; name topics, or take all of them")
+    return topics
 
 
 def memory_limit(text: str) -> int:
-    """Read a number of bytes such as 4GB, 800M or 2.5 GiB; the letters are powers of 1024."""
+    """Parse a number of bytes such as 4GB, 800M or 2.5 GiB; the units are powers of 1024."""
     match = re.fullmatch(r"\s*([0-9]{1,18}(?:\.[0-9]+)?)\s*([KMGT]?)(?:I?B)?\s*", text.upper())
     size = int(float(match[1]) * _MEMORY_UNITS[match[2]]) if match else 0
     if not _LEAST_MEMORY <= size <= _MOST_MEMORY:
@@ -141,25 +144,25 @@ def query(
     popularity: Literal["follows-received", "followers"] = "follows-received",
     missing_followers: Literal["error", "drop", "received"] = "error",
 ) -> "PanelQuery":
-    """Turn options into a panel query."""
+    """Make a panel query from the texts of options."""
     from blueattr.panel.bots import RateRule
     from blueattr.panel.query import PanelQuery
 
     if "" in match:
         raise UsageError("--match is empty, and would match everything; that is --topic all")
     if start is not None and end is not None and window is not None:
-        raise UsageError("--from, --to and --window: give two of them")
+        raise UsageError("--from, --to and --window: name at most two of them")
     if popularity != "followers" and missing_followers != "error":
         raise UsageError(
-            f"--missing-followers {missing_followers} says something of --popularity followers "
-            "alone, and would change nothing"
+            f"--missing-followers {missing_followers} needs --popularity followers; without it, it "
+            "would change nothing"
         )
     rate = None
     if max_rate is not None:
-        found = re.fullmatch(r"([1-9][0-9]{0,8})/([1-9][0-9]{0,8})", max_rate)
-        if not found:
+        parts = re.fullmatch(r"([1-9][0-9]{0,8})/([1-9][0-9]{0,8})", max_rate)
+        if not parts:
             raise UsageError(f"--max-rate {max_rate!r} should be records/days, such as 500/3")
-        rate = RateRule(int(found[1]), int(found[2]))
+        rate = RateRule(int(parts[1]), int(parts[2]))
     return PanelQuery(
         db=db,
         topic=topic,
@@ -187,31 +190,32 @@ def question(
     weights: str | None = None,
     tiers: str = "1,10",
 ) -> "Question":
-    """Turn options into a question, checked before a store is asked for its panel."""
+    """Make a question from the texts of options, checked before a store is opened."""
     from blueattr.attribution.question import Question
     from blueattr.attribution.tiers import check_cutoffs
     from blueattr.attribution.value import check_method
     from blueattr.indicators.base import Aggregator
     from blueattr.indicators.find import find_indicator
 
-    chosen = Aggregator(aggregator)
+    combine = Aggregator(aggregator)
     if weights is not None:
         values = numbers(weights, "--weights", float)
         if len(values) != 3:
             raise UsageError(f"--weights {weights!r} should be three numbers, for a, b and c")
-        chosen = Aggregator(aggregator, values)
-    named = names(indicator, "--indicator", INDICATOR_NAMES)
-    indicators = tuple(find_indicator(name) for name in named)
+        combine = Aggregator(aggregator, values)
+    indicators = tuple(
+        find_indicator(name) for name in names(indicator, "--indicator", INDICATOR_NAMES)
+    )
     if len({one.name for one in indicators}) < len(indicators):
         raise UsageError(f"--indicator {indicator!r} names two indicators of the same name")
-    spelled = "closed form" if method == "closed" else method
+    method = "closed form" if method == "closed" else method
     for one in indicators:
-        check_method(one, spelled, steps)
+        check_method(one, method, steps)
     return Question(
         indicators=indicators,
-        method=spelled,
+        method=method,
         steps=steps,
-        aggregator=chosen,
+        aggregator=combine,
         cutoffs=check_cutoffs(numbers(tiers, "--tiers", float)),
     )
 
@@ -219,7 +223,7 @@ def question(
 def sampling(
     *, protocol: str = "visibility", sizes: str = "100,1000", seeds: int = 10, seed: int = 0
 ) -> "Sampling":
-    """Turn options into what to sample, checked before a store is asked for its panel."""
+    """Make a sampling from the texts of options, checked before a store is opened."""
     from blueattr.attribution.question import Sampling
     from blueattr.attribution.sampling import check_protocol
 

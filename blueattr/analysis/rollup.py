@@ -1,4 +1,4 @@
-"""Summarise the days of a store."""
+"""Rollup: summarise the days of a store, so that questions about them are answered faster."""
 
 from pathlib import Path
 
@@ -13,12 +13,12 @@ __all__ = ["roll_up_store"]
 def roll_up_store(
     db: Path, topics_file: Path | None = None, memory: int = DEFAULT_MEMORY
 ) -> rollups.RolledUp:
-    """Summarise the days that are over, with the topics that ship and those of a user's file.
+    """Summarise the days that are over, for the bundled topics and those of a user's file.
 
     Raises
     ------
     StoreError
-        There is no store there, or it cannot be written.
+        There is no such store, or it cannot be written.
     InputError
         The file of topics cannot be used.
     PatternError

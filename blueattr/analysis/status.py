@@ -1,4 +1,4 @@
-"""What is in a store."""
+"""Status: what is in a store."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,22 +14,22 @@ __all__ = ["Status", "status"]
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """What is in a store; each frame is the rows of its statement in ``sql/read``.
+    """What is in a store; each frame holds the rows of a query in ``sql/analysis``.
 
     Parameters
     ----------
     path, size
-        The file, and its bytes.
+        The file, and its size in bytes.
     totals
-        Of events, accounts and so on.
+        Counts of events, accounts and so on (``totals.sql``).
     days
-        Events by UTC day and kind.
+        Events by UTC day and kind (``events_by_day.sql``).
     sources
-        What was read, and how far.
+        What was read, and how far (``sources.sql``).
     rejected
-        Samples of rejected lines with the count of their reason.
+        Rejected lines by reason, with samples (``rejected_reasons.sql``).
     coverage, gaps
-        Time that sources cover, and time between that none does.
+        The time that sources cover, and the time in between that none covers.
     """
 
     path: Path
@@ -42,11 +42,14 @@ class Status:
     gaps: tuple[Gap, ...]
 
 
-# --- what is in a store --------------------------------------------------------------------------
-
-
 def status(db: Path, memory: int = DEFAULT_MEMORY) -> Status:
-    """Look at a store: coverage, events by day and kind, accounts, sources, rejected lines."""
+    """Read what is in a store: coverage, events by day, accounts, sources, rejected lines.
+
+    Raises
+    ------
+    StoreError
+        There is no such store, or it cannot be read.
+    """
     with Store.open(db, memory) as store:
         spans = coverage.covered(store)
         gaps = coverage.gaps(store, Window(spans[0].start, spans[-1].end)) if spans else ()

@@ -1,4 +1,4 @@
-"""Jobs that make reports: all that a page shows of topics of a store, or of a user's own panel."""
+"""Reports: everything that a page shows about topics of a store, or about a user's own panel."""
 
 import platform
 import shlex
@@ -8,12 +8,13 @@ from pathlib import Path
 
 import polars as pl
 
+from blueattr.analysis.attribute import day_features
 from blueattr.analysis.features import load_features
-from blueattr.analysis.studies import EVERY_TOPIC, day_features
+from blueattr.analysis.topics import choose_topics
 from blueattr.attribution.attribute import attribute
 from blueattr.attribution.days import DayShares, attribute_days
 from blueattr.attribution.question import Question, Sampling
-from blueattr.errors import UsageError, ZeroTotalError
+from blueattr.errors import ZeroTotalError
 from blueattr.indicators.base import Indicator
 from blueattr.indicators.find import find_indicator
 from blueattr.panel import topics
@@ -32,7 +33,7 @@ _SOFTWARE = ("duckdb", "numba", "numpy", "polars", "pyarrow", "vl-convert-python
 
 
 def versions() -> tuple[tuple[str, str], ...]:
-    """Name the software whose versions a number or a picture can depend on."""
+    """Return the names and versions of the software that a number or a figure can depend on."""
     return (
         ("blueattr", __version__),
         ("Python", platform.python_version()),
@@ -47,21 +48,21 @@ def report_topic(
     *,
     top: int = DEFAULT_LEADERS,
 ) -> TopicReport:
-    """Compute all that a report shows of one topic.
+    """Compute everything that a report shows about one topic.
 
     Parameters
     ----------
     query
-        Which agents of a store, over what time, about what.
+        The panel, the window and the topic.
     question, sampling
-        What is asked of them.
+        What to attribute, and which samples to draw.
     top
         How many of the agents with the largest attribution to name.
 
     Raises
     ------
     BlueattrError
-        As `blueattr.analysis.features.make_features` and `blueattr.studies.topic.topic_report`.
+        See `blueattr.analysis.features.make_features` and `blueattr.studies.topic.topic_report`.
     """
     with Store.open(query.db, query.memory) as store:
         topic = topics.choose(store, query.topic, list(query.match), query.topics_file)
@@ -76,26 +77,26 @@ def report_topics(
     *,
     top: int = DEFAULT_LEADERS,
 ) -> tuple[TopicReport, ...]:
-    """Compute the same for several topics of one store: window and panel are settled once.
+    """Compute the same for several topics of one store, with one window and one panel.
 
     Parameters
     ----------
     query
-        Its topic is not used.
+        The panel and the window; its topic is ignored.
     names
-        Of topics, or `blueattr.analysis.studies.EVERY_TOPIC` alone.
+        The topics, or `blueattr.analysis.parse.EVERY_TOPIC` alone.
+    question, sampling, top
+        See `report_topic`.
 
     Raises
     ------
+    UsageError
+        A topic is named twice, or none is.
     UnknownTopicError
-        For a topic that is not there.
+        There is no such topic.
     """
-    if tuple(names) == (EVERY_TOPIC,):
-        names = tuple(topics.load(query.topics_file))
-    if not names or len(set(names)) < len(names):
-        raise UsageError(f"a report names each topic once, not {', '.join(names) or 'none'}")
     with Store.open(query.db, query.memory) as store:
-        chosen = [topics.choose(store, name, None, query.topics_file) for name in names]
+        chosen = choose_topics(store, names, query.topics_file)
         view = StoreView.of(store, query)
         return tuple(_report(view, topic, question, sampling, top) for topic in chosen)
 
@@ -103,7 +104,7 @@ def report_topics(
 def report_features(
     path: Path, question: Question, sampling: Sampling, *, top: int = DEFAULT_LEADERS
 ) -> TopicReport:
-    """Compute the same for a panel of one's own: there are no days, no handles and no gaps."""
+    """Compute the same for a user's own panel, which has no days, handles or gaps."""
     frame, origin = load_features(path)
     return topic_report(
         frame,
@@ -134,7 +135,7 @@ def _report(
         top=top,
         handles=handles,
         days=_heat_by_day(view, frame, agent_days, question, origin),
-        command=_command(_asked(view.query, topic, view.window), question, sampling, top),
+        command=_command(_store_options(view.query, topic, view.window), question, sampling, top),
         versions=versions(),
     )
 
@@ -146,7 +147,7 @@ def _heat_by_day(
     question: Question,
     origin: Provenance,
 ) -> DayShares | None:
-    """Attribute heat on each day, whatever else is asked; None where it is 0 in the window."""
+    """Attribute heat on each day, whatever the indicators; None if it is 0 in the window."""
     heat = find_indicator(_HEAT)
     try:
         whole = attribute(frame, heat, cutoffs=question.cutoffs, provenance=origin)
@@ -155,14 +156,14 @@ def _heat_by_day(
     return attribute_days([(heat, whole)], day_features(view, agent_days))[0]
 
 
-# --- the command that does it again ---------------------------------------------------------------
+# --- the command that makes the report again ------------------------------------------------------
 
 
-def _command(of: list[str], question: Question, sampling: Sampling, top: int) -> str:
-    """Spell the command that makes the same report again, every choice in it stated."""
+def _command(panel: list[str], question: Question, sampling: Sampling, top: int) -> str:
+    """Return the command that makes the same report, with every choice as an option."""
     method = "closed" if question.method == "closed form" else question.method
     arguments = [
-        *("blueattr", "report", *of),
+        *("blueattr", "report", *panel),
         *("--indicator", ",".join(_indicator_name(one) for one in question.indicators)),
         *("--protocol", ",".join(sampling.protocols)),
         *("--sizes", ",".join(map(str, sampling.sizes))),
@@ -185,8 +186,8 @@ def _indicator_name(indicator: str | Indicator) -> str:
     return f"{info.origin}:{info.object_name}" if info.object_name else info.origin
 
 
-def _asked(query: PanelQuery, topic: Topic | None, window: Window) -> list[str]:
-    """Spell which agents of which store; the window as it was settled, for a store grows."""
+def _store_options(query: PanelQuery, topic: Topic | None, window: Window) -> list[str]:
+    """Return the options about a store, with fixed bounds of the window, because a store grows."""
     if query.match and topic is not None:
         about = [part for pattern in query.match for part in ("--match", pattern)]
     else:

@@ -1,1 +1,1 @@
-"""Scheduled runs: plan, run, publish, record."""
+"""Scheduled runs: settings, plan, run, publish, record."""

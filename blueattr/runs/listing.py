@@ -16,14 +16,14 @@ __all__ = ["runs_report", "settings_report"]
 
 
 def runs_report(runs: "Sequence[Run]", folder: Path) -> Report:
-    """Lay out past runs, the earliest first.
+    """Make the report on past runs, the earliest first.
 
     Parameters
     ----------
     runs
-        From `blueattr.runs.record.read_runs`.
+        See `blueattr.runs.record.read_runs`.
     folder
-        The folder of the reports.
+        The folder of reports.
     """
     table = Table(
         name="runs",
@@ -46,7 +46,7 @@ def runs_report(runs: "Sequence[Run]", folder: Path) -> Report:
             for run in runs
         ),
         notes=(
-            "A run that is going has no exit code yet; one that was killed has none.",
+            "A run in progress has no exit code yet; a run that was killed has none.",
         ),
     )  # fmt: skip
     terminal_table = Table(
@@ -72,7 +72,6 @@ def runs_report(runs: "Sequence[Run]", folder: Path) -> Report:
 
 
 def _run(run: "Run") -> "Json":
-    ended = {k: v for k, v in run.end.items() if k not in _OWN_KEYS}
     return {
         "run": run.name,
         "started": run.started.isoformat(),
@@ -84,8 +83,8 @@ def _run(run: "Run") -> "Json":
             {"stage": stage.name, "seconds": stage.seconds, "message": stage.message}
             for stage in run.stages
         ],
-        **{k: v for k, v in run.start.items() if k not in _OWN_KEYS},
-        **ended,
+        **{key: value for key, value in run.start.items() if key not in _OWN_KEYS},
+        **{key: value for key, value in run.end.items() if key not in _OWN_KEYS},
     }
 
 
@@ -95,22 +94,21 @@ _OWN_KEYS = {"run", "what", "started", "pid", "outcome", "exit_code", "seconds"}
 def settings_report(
     settings: "Iterable[Setting]", secrets: Mapping[str, bool], file: Path | None = None
 ) -> Report:
-    """Lay out the settings in force and where each came from.
+    """Make the report on the settings in force and where each comes from.
 
     Parameters
     ----------
     settings
-        All that are in force.
+        The settings in force.
     secrets
-        Whether each environment variable that holds a secret is set. The values are not known
-        here.
+        Whether each environment variable that holds a secret is set; not its value.
     file
-        Of the settings, if there is one.
+        The settings file, if there is one.
     """
     settings = list(settings)
     rows = [
-        (setting.name, _written(setting.value), str(setting.origin)) for setting in settings
-    ] + [(name, "set" if there else "not set", "environment") for name, there in secrets.items()]
+        (setting.name, _spelled(setting.value), str(setting.origin)) for setting in settings
+    ] + [(name, "set" if is_set else "not set", "environment") for name, is_set in secrets.items()]
     table = Table(
         name="settings",
         title="",
@@ -131,12 +129,12 @@ def settings_report(
                 }
                 for setting in settings
             ],
-            "secrets": {name: "set" if there else "not set" for name, there in secrets.items()},
+            "secrets": {name: "set" if is_set else "not set" for name, is_set in secrets.items()},
         },
     )
 
 
-def _written(value: object) -> str:
+def _spelled(value: object) -> str:
     match value:
         case None:
             return "not set"

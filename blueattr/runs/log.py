@@ -1,4 +1,4 @@
-"""A log for people or for programs, a line at a time, with nothing in it that acts."""
+"""The log of a run, as text or JSON lines; nothing in it acts on a terminal."""
 
 import json
 import os
@@ -22,14 +22,14 @@ _LONGEST = 2000
 
 
 def write_if_read(stream: TextIO | None, text: str) -> None:
-    """Write and flush; if nobody reads the stream any more, discard this and all that follows.
+    """Write and flush; if nobody reads the stream any more, discard this text and all later ones.
 
     A closed pipe or terminal must not end the work that reports to it.
 
     Parameters
     ----------
     stream
-        Such as ``sys.stderr``, which is None where it was closed before the start.
+        Such as ``sys.stderr``, which is None if it was closed at the start.
     """
     if stream is None:
         return
@@ -41,9 +41,9 @@ def write_if_read(stream: TextIO | None, text: str) -> None:
 
 
 def discard(stream: TextIO) -> None:
-    """Let a stream that cannot be written lead to nowhere.
+    """Redirect a stream that cannot be written to /dev/null.
 
-    Python writes what its buffer still holds at exit, and fails once more.
+    Otherwise Python fails again at exit, when it flushes the buffer.
     """
     nowhere = os.open(os.devnull, os.O_WRONLY)
     try:
@@ -53,17 +53,17 @@ def discard(stream: TextIO) -> None:
 
 
 class LineLog:
-    """Writes a line for each thing that is said, to stderr or to a file that it adds to.
+    """Writes log lines to stderr, or appends them to a file.
 
-    A line is written in one piece, so that those of two processes do not mix. One that cannot be
-    written is lost: work does not end for its log's sake.
+    Each line is one write, so lines of two processes do not mix. A line that cannot be written is
+    lost: a run does not fail because of its log.
 
     Parameters
     ----------
     form
         ``text``: time, run, stage, seconds and message; ``json``: an object.
     path
-        The file, made if it is not there; None for stderr.
+        The file, created if it does not exist; None for stderr.
 
     Raises
     ------
@@ -90,7 +90,7 @@ class LineLog:
     def __call__(
         self, level: str, run: str, stage: str, message: str, seconds: float | None = None
     ) -> None:
-        """Write a line; as `blueattr.runs.run.Log`."""
+        """Write a line; see `blueattr.runs.run.Log`."""
         entry = _Entry(datetime.now(UTC), level, run, stage, message, seconds)
         line = entry.json() if self._form == "json" else entry.text()
         data = line.encode("utf-8", "backslashreplace") + b"\n"
@@ -124,8 +124,8 @@ class _Entry:
         if self.level != "info":
             parts.append(self.level)
         took = "" if self.seconds is None else f" ({self.seconds:.1f} s)"
-        said = f"{safe_text(self.stage)}{took}: {safe_text(self.message, _LONGEST)}"
-        return " ".join([*parts, said])
+        text = f"{safe_text(self.stage)}{took}: {safe_text(self.message, _LONGEST)}"
+        return " ".join([*parts, text])
 
     def json(self) -> str:
         fields = {

@@ -1,4 +1,4 @@
-"""What a scheduled run does: its sources, its questions, and where reports go."""
+"""The plan of a run: its sources, its questions, and where reports go."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -25,30 +25,30 @@ Form: TypeAlias = Literal["html", "json", "csv", "parquet", "png", "svg"]
 
 @dataclass(frozen=True, slots=True)
 class Files:
-    """Files to read: what is new in them.
+    """Files, of which a run reads what is new.
 
     Parameters
     ----------
     arguments, kind
-        As for `blueattr.sources.files.find`.
+        See `blueattr.sources.files.find`.
     """
 
     arguments: tuple[str, ...]
     kind: str = "file"
 
     def __str__(self) -> str:
-        """Name them."""
+        """Return the files' names."""
         return ", ".join(self.arguments)
 
 
 @dataclass(frozen=True, slots=True)
 class Following:
-    """A stream to follow until it has caught up with the clock.
+    """A stream, which a run follows until it has caught up with the present.
 
     Parameters
     ----------
     streams, limit, start, fill
-        As for `blueattr.ingest.follow.follow`.
+        See `blueattr.ingest.follow.follow`.
     timing
         For tests.
     """
@@ -60,27 +60,27 @@ class Following:
     timing: Timing | None = None
 
     def __str__(self) -> str:
-        """Name the preferred server."""
+        """Return the name of the preferred server."""
         return self.streams[0].name
 
 
 @dataclass(frozen=True, slots=True)
 class Archive:
-    """A window of an archive.
+    """A window of an archive, which a run fetches.
 
     Parameters
     ----------
     make
-        Makes the source, to be used once.
+        Makes the source; a source is used once.
     name
-        For the log.
+        The name in the log.
     """
 
     make: "Callable[[], ArchiveSource]"
     name: str
 
     def __str__(self) -> str:
-        """Name it."""
+        """Return the archive's name."""
         return self.name
 
 
@@ -91,21 +91,21 @@ class Plan:
     Parameters
     ----------
     query
-        Store, window and panel; its topic is not used.
+        Store, window and panel; its topic is ignored.
     sources
-        What is ingested, in this order.
+        What to ingest, in this order.
     topics
-        Names, or `blueattr.analysis.topic_reports.EVERY_TOPIC` alone.
+        Names, or `blueattr.analysis.parse.EVERY_TOPIC` alone.
     question, sampling, top
-        As for `blueattr.analysis.topic_reports.report_topics`.
+        See `blueattr.analysis.topic_reports.report_topics`.
     reports
-        The folder of reports, made if it is not there.
+        The folder of reports, created if it does not exist.
     forms
         ``html``: one page; the others: a file for each figure.
     keep
-        How many reports stay; None for all.
+        Number of reports to keep; None for all.
     config
-        The file of settings, for the record.
+        The settings file, for the record.
     """
 
     query: PanelQuery

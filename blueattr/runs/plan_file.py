@@ -1,4 +1,4 @@
-"""What blueattr.toml may hold, and the plan of a run that it makes."""
+"""The settings that blueattr.toml can have, and the plan of a run that they make."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -8,6 +8,7 @@ from pydantic import Field
 
 from blueattr.analysis.parse import (
     DEFAULT_DB,
+    EVERY_TOPIC,
     duration,
     memory_limit,
     moment,
@@ -40,11 +41,11 @@ __all__ = ["KEY_VARIABLE", "REPORTS", "SECTIONS", "LogForm", "in_force", "make_p
 
 
 KEY_VARIABLE = "BLUEATTR_JETSTREAM_KEY"
-"""The variable of the environment with the key of an archive."""
+"""The environment variable that holds the key of the archive."""
 
 
 REPORTS = "reports"
-"""The folder of reports of settings that name none."""
+"""The folder of reports if the settings name none."""
 
 
 LogForm: TypeAlias = Literal["text", "json"]
@@ -56,28 +57,15 @@ _Forms: TypeAlias = ListOf[Literal["html", "json", "csv", "parquet", "png", "svg
 # --- what a value may be -------------------------------------------------------------------------
 
 
-def _joined(values: tuple[Any, ...] | None) -> str | None:
-    return None if values is None else ",".join(map(str, values))
+def _commas(values: tuple[Any, ...]) -> str:
+    return ",".join(map(str, values))
 
 
-def _asked(**choice: Any) -> None:
-    """Ask for a panel as the options do, to have a choice checked."""
-    query(**choice)
-
-
-def _questioned(**choice: Any) -> None:
-    question(**choice)
-
-
-def _sampled(**choice: Any) -> None:
-    sampling(**choice)
-
-
-def _once(values: tuple[str, ...]) -> None:
+def _check_once(values: tuple[str, ...]) -> None:
     if len(set(values)) < len(values):
         raise UsageError(f"{', '.join(values)} names something twice")
-    if "all-topics" in values and len(values) > 1:
-        raise UsageError("all-topics stands alone; name topics, or ask for all of them")
+    if EVERY_TOPIC in values and len(values) > 1:
+        raise UsageError("all-topics stands alone; name topics, or take all of them")
 
 
 SECTIONS = (
@@ -97,28 +85,28 @@ SECTIONS = (
         Key("insecure", Flag, default=False),
     ), repeated=True, required=True),
     Section("report", (
-        Key("topic", Words, None, _once, required=True),
+        Key("topic", Words, None, _check_once, required=True),
         Key("topics", FilePath),
-        Key("from", Time, None, lambda text: _asked(start=text)),
-        Key("to", Time, None, lambda text: _asked(end=text)),
-        Key("window", Text, None, lambda text: _asked(window=text)),
+        Key("from", Time, None, lambda text: query(start=text)),
+        Key("to", Time, None, lambda text: query(end=text)),
+        Key("window", Text, None, lambda text: query(window=text)),
         Key("indicator", Words, ("all",)),
-        Key("sizes", Numbers, (100, 1000), lambda x: _sampled(sizes=_joined(x))),
-        Key("protocol", Words, ("visibility",), lambda x: _sampled(protocol=_joined(x))),
-        Key("seeds", Whole, 10, lambda n: _sampled(seeds=n)),
-        Key("seed", Whole, 0, lambda n: _sampled(seed=n)),
+        Key("sizes", Numbers, (100, 1000), lambda x: sampling(sizes=_commas(x))),
+        Key("protocol", Words, ("visibility",), lambda x: sampling(protocol=_commas(x))),
+        Key("seeds", Whole, 10, lambda n: sampling(seeds=n)),
+        Key("seed", Whole, 0, lambda n: sampling(seed=n)),
         Key("top", Annotated[Whole, Field(ge=1, le=1000)], 20),
         Key("scale", Literal["log1p", "raw"], "log1p"),
         Key("popularity", Literal["follows-received", "followers"], "follows-received"),
         Key("missing-followers", Literal["error", "drop", "received"], "error"),
-        Key("tiers", Numbers, (1, 10), lambda x: _questioned(tiers=_joined(x))),
+        Key("tiers", Numbers, (1, 10), lambda x: question(tiers=_commas(x))),
         Key("method", Literal["auto", "closed", "quadrature"], "auto"),
-        Key("steps", Whole, None, lambda n: _questioned(method="quadrature", steps=n)),
+        Key("steps", Whole, None, lambda n: question(method="quadrature", steps=n)),
         Key("aggregator", Literal["mean", "log", "geometric"], "mean"),
-        Key("weights", Numbers, None, lambda x: _questioned(weights=_joined(x))),
+        Key("weights", Numbers, None, lambda x: question(weights=_commas(x))),
         Key("bots", FilePath),
         Key("keep-bots", Flag, default=False),
-        Key("max-rate", Text, None, lambda text: _asked(max_rate=text)),
+        Key("max-rate", Text, None, lambda text: query(max_rate=text)),
     ), required=True),
     Section("output", (
         Key("reports", FilePath, REPORTS),
@@ -130,7 +118,7 @@ SECTIONS = (
         Key("file", FilePath),
     )),
 )  # fmt: skip
-"""Keys that are options of `blueattr ingest` or `blueattr report` are called and checked alike."""
+"""All settings. They have the names and checks of the options of `blueattr ingest` and `report`."""
 
 
 # --- from settings to a plan ----------------------------------------------------------------------
@@ -142,21 +130,21 @@ def make_plan(settings: Settings) -> "Plan":
     Raises
     ------
     UsageError
-        What they say together makes no sense, or names what is not there.
+        Settings contradict each other, or name something that does not exist.
     """
     from blueattr.runs.plan import Plan
 
     chosen = settings.section("report")
 
-    def ask(make: Callable[..., Any], keys: tuple[str, ...], **choices: Any) -> Any:
-        """Make something of several settings; what is wrong is said of the last that was given."""
+    def parse(make: Callable[..., Any], keys: tuple[str, ...], **choices: Any) -> Any:
+        """Parse several settings together; an error blames the last of them that is set."""
         try:
             return make(**choices)
         except BlueattrError as error:
-            given = [k for k in keys if settings.setting("report", k).origin.kind != "default"]
-            raise settings.blame(("report", (given or list(keys))[-1]), error) from None
+            explicit = [k for k in keys if settings.setting("report", k).origin.kind != "default"]
+            raise settings.blame(("report", (explicit or list(keys))[-1]), error) from None
 
-    asked = ask(
+    panel_query = parse(
         query,
         ("from", "to", "window", "missing-followers"),
         db=settings.path("db"),
@@ -172,18 +160,18 @@ def make_plan(settings: Settings) -> "Plan":
         popularity=chosen["popularity"],
         missing_followers=chosen["missing-followers"],
     )
-    what = ask(
+    panel_question = parse(
         question,
         ("tiers", "weights", "aggregator", "indicator", "method", "steps"),
-        indicator=_joined(_indicators(settings)),
+        indicator=_commas(_indicators(settings)),
         method=chosen["method"],
         steps=chosen["steps"],
         aggregator=chosen["aggregator"],
-        weights=_joined(chosen["weights"]),
-        tiers=_joined(chosen["tiers"]),
+        weights=None if chosen["weights"] is None else _commas(chosen["weights"]),
+        tiers=_commas(chosen["tiers"]),
     )
-    samples = sampling(
-        protocol=str(_joined(chosen["protocol"])), sizes=str(_joined(chosen["sizes"])),
+    panel_sampling = sampling(
+        protocol=_commas(chosen["protocol"]), sizes=_commas(chosen["sizes"]),
         seeds=chosen["seeds"], seed=chosen["seed"],
     )  # fmt: skip
     _check_topics(settings)
@@ -191,11 +179,11 @@ def make_plan(settings: Settings) -> "Plan":
     reports = settings.path("output", "reports")
     assert reports is not None  # noqa: S101 - it has a default
     return Plan(
-        query=asked,
+        query=panel_query,
         sources=tuple(_source(settings, k) for k in range(settings.count("sources"))),
         topics=chosen["topic"],
-        question=what,
-        sampling=samples,
+        question=panel_question,
+        sampling=panel_sampling,
         reports=reports,
         top=chosen["top"],
         forms=forms,
@@ -205,21 +193,22 @@ def make_plan(settings: Settings) -> "Plan":
 
 
 def _indicators(settings: Settings) -> tuple[str, ...]:
-    """Name the indicators; a file is where the settings say, not where the run happens."""
+    """Return the indicators; the path of a file is relative to the settings file."""
     setting = settings.setting("report", "indicator")
-    found = []
+    indicators = []
     for word in setting.value:
         file, python, name = word.partition(".py")
         is_file = python and (not name or name.startswith(":"))
-        found.append(str(settings.located(setting, file + python)) + name if is_file else word)
-    return tuple(found)
+        path = str(settings.located(setting, file + python)) if is_file else ""
+        indicators.append(path + name if is_file else word)
+    return tuple(indicators)
 
 
 def _check_topics(settings: Settings) -> None:
     from blueattr.panel import topics
 
     try:
-        known = [*topics.load(settings.path("report", "topics")), topics.ALL, "all-topics"]
+        known = [*topics.load(settings.path("report", "topics")), topics.ALL, EVERY_TOPIC]
     except BlueattrError as error:
         raise settings.blame(("report", "topics"), error) from None
     for name in settings["report", "topic"]:
@@ -242,22 +231,22 @@ def _source(settings: Settings, number: int) -> "Files | Following | Archive":
     from blueattr.runs.plan import Files
 
     place: Place = ("sources", number)
-    said = settings.section(*place)
-    key = "read" if said["read"] else "plc"
-    if bool(said["read"]) == bool(said["plc"]):
-        given = [x for x in settings if x.place[:2] == place and x.origin.kind == "file"]
-        where = (*place, "read") if said["read"] or not given else given[0].place
+    table = settings.section(*place)
+    key = "read" if table["read"] else "plc"
+    if bool(table["read"]) == bool(table["plc"]):
+        in_file = [x for x in settings if x.place[:2] == place and x.origin.kind == "file"]
+        where = (*place, "read") if table["read"] or not in_file else in_file[0].place
         raise settings.blame(where, "each of the sources has either read or plc")
-    what = _kind(said)
+    kind = _kind(table)
     for option in _OPTIONS:
-        is_said = settings.setting(*place, option).origin.kind != "default"
-        if is_said and option not in _ALLOWED[what]:
-            raise settings.blame((*place, option), f"makes no sense for {what}")
+        is_set = settings.setting(*place, option).origin.kind != "default"
+        if is_set and option not in _ALLOWED[kind]:
+            raise settings.blame((*place, option), f"makes no sense for {kind}")
     try:
-        if what == "a stream":
-            return _stream(settings, place, said)
-        if what == "the archive":
-            return _archive(said)
+        if kind == "a stream":
+            return _stream(settings, place, table)
+        if kind == "the archive":
+            return _archive(table)
     except BlueattrError as error:
         raise settings.blame((*place, "read"), error) from None
     setting = settings.setting(*place, key)
@@ -267,16 +256,16 @@ def _source(settings: Settings, number: int) -> "Files | Following | Archive":
     return Files(files, "plc" if key == "plc" else "file")
 
 
-def _kind(said: Mapping[str, Any]) -> str:
+def _kind(table: Mapping[str, Any]) -> str:
     from blueattr.sources.find import is_network
 
-    if not said["read"] or not is_network(said["read"]):
+    if not table["read"] or not is_network(table["read"]):
         return "files"
-    return "the archive" if said["read"] == ("archive",) else "a stream"
+    return "the archive" if table["read"] == ("archive",) else "a stream"
 
 
 def in_force(settings: Settings) -> list[Setting]:
-    """Leave out what says nothing of a source of its kind."""
+    """Return the settings without those that a source of its kind does not take."""
     kinds = [_kind(settings.section("sources", k)) for k in range(settings.count("sources"))]
     return [
         setting
@@ -287,48 +276,48 @@ def in_force(settings: Settings) -> list[Setting]:
     ]
 
 
-def _stream(settings: Settings, place: Place, said: Mapping[str, Any]) -> "Following":
+def _stream(settings: Settings, place: Place, table: Mapping[str, Any]) -> "Following":
     from blueattr.runs.plan import Following
     from blueattr.sources.archive.fill import gap_filler
     from blueattr.sources.find import find_streams
 
     streams = find_streams(
-        said["read"], said["host"] or (), dictionary=settings.path(*place, "dictionary"),
-        insecure=said["insecure"],
+        table["read"], table["host"] or (), dictionary=settings.path(*place, "dictionary"),
+        insecure=table["insecure"],
     )  # fmt: skip
-    fill = None if said["no-fill"] else gap_filler(streams[0], insecure=said["insecure"])
-    limit = duration(said["for"], "for")
-    assert limit is not None  # noqa: S101 - of a text there is one
-    return Following(streams, limit, moment(said["from"], "from"), fill)
+    fill = None if table["no-fill"] else gap_filler(streams[0], insecure=table["insecure"])
+    limit = duration(table["for"], "for")
+    assert limit is not None  # noqa: S101 - only None becomes None
+    return Following(streams, limit, moment(table["from"], "from"), fill)
 
 
-def _archive(said: Mapping[str, Any]) -> "Archive":
+def _archive(table: Mapping[str, Any]) -> "Archive":
     from blueattr.provenance import Window
     from blueattr.runs.plan import Archive
     from blueattr.sources.archive.key import ArchiveKey as Secret
     from blueattr.sources.archive.source import ArchiveSource
     from blueattr.sources.hosts import JETSTREAMS
 
-    start, end = moment(said["from"], "from"), moment(said["to"], "to")
+    start, end = moment(table["from"], "from"), moment(table["to"], "to")
     if start is None or end is None:
         raise UsageError("which past? an archive needs from and to")
-    hosts = said["host"] or JETSTREAMS[:1]
+    hosts = table["host"] or JETSTREAMS[:1]
     if len(hosts) > 1:
         raise UsageError("an archive has sequence numbers of its own: name one host")
     window, secret = Window(start, end), Secret.from_environment()
 
     def make() -> ArchiveSource:
-        return ArchiveSource(hosts[0], window, key=secret, insecure=said["insecure"])
+        return ArchiveSource(hosts[0], window, key=secret, insecure=table["insecure"])
 
-    make()  # what it refuses is refused before the run
+    make()  # raise its errors before the run
     return Archive(make, f"archive of {re.sub(r'^[a-z]+://', '', hosts[0])}")
 
 
 def needs_key(settings: Settings) -> bool:
-    """Tell whether a run can use the key of an archive."""
-    kinds = [settings.section("sources", k) for k in range(settings.count("sources"))]
+    """Return whether a run can use the key of the archive."""
+    tables = [settings.section("sources", k) for k in range(settings.count("sources"))]
     return any(
-        "archive" in (said["read"] or ()) or
-        ("jetstream" in (said["read"] or ()) and not said["no-fill"])
-        for said in kinds
+        "archive" in (table["read"] or ()) or
+        ("jetstream" in (table["read"] or ()) and not table["no-fill"])
+        for table in tables
     )  # fmt: skip

@@ -1,4 +1,4 @@
-"""Folders of reports that are whole or not there, and the link to the latest of them."""
+"""Publish reports: folders that are whole or not there, and a link to the latest."""
 
 import hashlib
 import json
@@ -19,11 +19,11 @@ __all__ = ["LATEST", "MANIFEST", "clear", "faults", "latest", "publish", "report
 
 
 LATEST = "latest"
-"""The link's name."""
+"""The name of the link to the latest report."""
 
 
 MANIFEST = "manifest.json"
-"""What a folder holds, with sizes and SHA-256; written last, so that nothing is whole without."""
+"""The list of a report's files, with sizes and SHA-256; it is written last."""
 
 
 _NAME = re.compile(r"\d{4}-\d{2}-\d{2}T\d{6}Z(-\d+)?")
@@ -31,7 +31,7 @@ _PART, _GONE, _LINK = ".part-", ".gone-", ".link-"
 
 
 def report_name(when: datetime) -> str:
-    """Name a report's folder by a time.
+    """Name a report's folder after a time.
 
     >>> report_name(datetime(2026, 5, 1, 12, 30, tzinfo=UTC))
     '2026-05-01T123000Z'
@@ -46,23 +46,23 @@ def publish(
     about: Mapping[str, Any],
     keep: int | None = None,
 ) -> Path:
-    """Write a report and let `latest` lead to it, each in one atomic step.
+    """Write a report and link `latest` to it, each in one atomic step.
 
-    Whatever ends this at whatever moment, `latest` leads to a whole report or is not there yet.
+    If the process is killed at any moment, `latest` leads to a whole report or does not exist yet.
     Only one process at a time may publish to a folder.
 
     Parameters
     ----------
     folder
-        Where reports are; it has to be there.
+        The folder of reports, which must exist.
     name
-        Of the report's folder: see `report_name`. Where it is taken, a number follows.
+        The name of the report's folder: see `report_name`. If it is taken, a number is added.
     fill
-        Writes the files into the folder that it is given.
+        Writes the report's files into a folder.
     about
-        What stands in the manifest beside the files.
+        More entries for the manifest.
     keep
-        How many reports stay, the newest ones, `latest` among them; None for all.
+        Number of reports to keep, the newest ones, including `latest`; None for all.
 
     Returns
     -------
@@ -72,14 +72,14 @@ def publish(
     Raises
     ------
     OutputError
-        Something cannot be written; `latest` is as it was.
+        Something cannot be written; `latest` is unchanged.
     """
     with _writing(folder):
         part = folder / f"{_PART}{secrets.token_hex(8)}"
         part.mkdir()
         try:
             fill(part)
-            files = [_described(path, part) for path in _files(part)]
+            files = [_describe(path, part) for path in _files(part)]
             manifest = json.dumps({**about, "files": files}, indent=2, allow_nan=False)
             write(part / MANIFEST, manifest.encode() + b"\n")
             for inside in (part, *(p for p in part.rglob("*") if p.is_dir())):
@@ -102,7 +102,7 @@ def latest(folder: Path) -> dict[str, Any] | None:
     Returns
     -------
     dict or None
-        None where there is no report, or it is not whole.
+        None if there is no report, or it is not whole.
     """
     report = folder / LATEST
     return None if faults(report) else json.loads((report / MANIFEST).read_bytes())
@@ -119,26 +119,26 @@ def faults(report: Path) -> list[str]:
     Returns
     -------
     list of str
-        What is missing, too much or changed; empty where the report is whole.
+        What is missing, changed or does not belong; empty if the report is whole.
     """
     try:
         files = json.loads((report / MANIFEST).read_bytes())["files"]
-        wanted = {entry["name"]: entry for entry in files}
-        found = {entry["name"]: entry for entry in (_described(p, report) for p in _files(report))}
+        listed = {entry["name"]: entry for entry in files}
+        present = {entry["name"]: entry for entry in (_describe(p, report) for p in _files(report))}
     except OSError as error:
         return [f"{error.filename}: {error.strerror}"]
     except (ValueError, KeyError, TypeError):
         return [f"{report / MANIFEST} is damaged"]
-    found.pop(MANIFEST, None)
+    present.pop(MANIFEST, None)
     return [
-        f"{name} is {'missing' if name not in found else 'changed or not of the report'}"
-        for name in sorted(wanted.keys() | found.keys())
-        if wanted.get(name) != found.get(name)
+        f"{name} is {'missing' if name not in present else 'changed or not of the report'}"
+        for name in sorted(listed.keys() | present.keys())
+        if listed.get(name) != present.get(name)
     ]
 
 
 def clear(folder: Path) -> None:
-    """Remove what publishing that was killed has left behind.
+    """Remove what a killed process has left of a report.
 
     Raises
     ------
@@ -172,7 +172,7 @@ def _prune(folder: Path, keep: int) -> None:
     current = (folder / LATEST).resolve()
     others = [path for path in reports if path.resolve() != current]
     for path in others[max(keep - 1, 0) :]:
-        # Under another name first, so that nobody sees half of it under its own.
+        # Rename it first: nobody should see half a report under its own name.
         gone = folder / f"{_GONE}{secrets.token_hex(8)}"
         path.rename(gone)
         shutil.rmtree(gone)
@@ -195,8 +195,8 @@ def _files(folder: Path) -> Iterator[Path]:
     return (path for path in sorted(folder.rglob("*")) if not path.is_dir())
 
 
-def _described(path: Path, folder: Path) -> dict[str, Any]:
-    """Name, size and checksum of a file, which is on the disk from here on."""
+def _describe(path: Path, folder: Path) -> dict[str, Any]:
+    """Return the name, size and checksum of a file, after it is synchronised to the disk."""
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
         os.fsync(file.fileno())

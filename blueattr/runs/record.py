@@ -1,4 +1,4 @@
-"""The record of scheduled runs, and the lock that lets one run at a time write to it."""
+"""The record of scheduled runs, and the lock that lets only one run go at a time."""
 
 import json
 import os
@@ -16,11 +16,11 @@ __all__ = ["RECORD", "Run", "RunRecord", "Stage", "read_runs"]
 
 
 RECORD = "runs.jsonl"
-"""The record's name in a folder of reports: JSON lines, several a run, only ever added to."""
+"""The name of the record in a folder of reports: JSON lines, several a run, only appended."""
 
 
 _LOCK = ".lock"
-# Of the disk, in bytes, taken when a run starts and given back when it ends.
+# Bytes of the disk that a run reserves when it starts and releases when it ends.
 _ROOM = 1 << 16
 _LONGEST = 2000
 # Seconds. `read_runs` holds the lock for a moment.
@@ -29,16 +29,16 @@ _PATIENCE = 0.1
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """A part of a run that was done.
+    """A stage of a run that has ended.
 
     Parameters
     ----------
     name
-        What it was.
+        Such as ``attribute``.
     seconds
-        How long it took.
+        Its duration.
     message
-        What came of it.
+        Its result in words.
     """
 
     name: str
@@ -48,26 +48,26 @@ class Stage:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What is known of a run.
+    """What the record says about a run.
 
     Parameters
     ----------
     name
-        When it started, as reports are named.
+        The time of its start, in the form of report names.
     started
-        In UTC.
+        The time of its start, in UTC.
     pid
-        Of its process.
+        Its process number.
     outcome
-        ``going``; ``killed`` where it ended without saying so; or as it said.
+        ``going``; ``killed`` if it ended without a note; or the outcome it noted.
     exit_code
-        None where there is none.
+        None if it noted none.
     seconds
-        None where it did not end.
+        Its duration; None if it noted none.
     stages
-        Those that were done.
+        The stages that have ended.
     start, end
-        All that it noted when it started and ended.
+        All fields that it noted at its start and its end.
     """
 
     name: str
@@ -82,23 +82,23 @@ class Run:
 
 
 class RunRecord:
-    """The record, open for one run: who has it is the only one.
+    """The record, open for one run; no other run can open it at the same time.
 
-    A line is written whole and synchronised; room for what a run has to say in the end is taken
-    when it starts, so that it can be said on a disk that has filled up since. What a killed run
-    leaves is its lines so far, and room that the next run uses.
+    Each line is written whole and synchronised to the disk. The run reserves room in the file when
+    it starts, so that it can note its end even if the disk is full by then. A killed run leaves its
+    lines so far, and reserved room that the next run uses.
 
     Parameters
     ----------
     folder
-        Of the reports; made if it is not there.
+        The folder of reports, created if it does not exist.
 
     Raises
     ------
     RunGoingError
-        Another run has it.
+        Another run is going.
     OutputError
-        It cannot be written.
+        The record cannot be written.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -126,7 +126,7 @@ class RunRecord:
 
     def _take_room(self) -> None:
         try:
-            # From one byte before: what may be a torn line gets its end.
+            # Start one byte earlier: a torn line, if there is one, gets its line end.
             at = max(self._at - 1, 0)
             todo = memoryview(b"\n" * _ROOM)
             while todo:
@@ -142,7 +142,7 @@ class RunRecord:
         return self
 
     def __exit__(self, *_: object) -> None:
-        with suppress(OSError):  # the room that is not given back is used by the next run
+        with suppress(OSError):  # if this fails, the next run uses the room
             os.ftruncate(self._file, self._at)
         os.close(self._file)
         self._lock.close()
@@ -157,17 +157,17 @@ class RunRecord:
         run
             The run's name.
         fields
-            Anything JSON has; long texts are cut.
+            JSON values; long texts are cut.
 
         Raises
         ------
         OutputError
-            It cannot be written.
+            The line cannot be written.
         """
         entry = {"run": run, "what": what, **{k: _cut(value) for k, value in fields.items()}}
         line = json.dumps(entry, allow_nan=False).encode() + b"\n"
         try:
-            # What is left of the room stays blank lines.
+            # The rest of the room stays blank lines.
             self._at += os.pwrite(self._file, line, self._at)
             os.fsync(self._file)
         except OSError as error:
@@ -181,13 +181,13 @@ def _cut(value: Any) -> Any:
 
 
 def _end(descriptor: int) -> int:
-    """Find where the next line goes: after the last that was written, and after a torn one."""
+    """Return the offset of the next line: after the last line, whole or torn."""
     end = os.fstat(descriptor).st_size
     while end:
         begin = max(end - _ROOM, 0)
-        found = os.pread(descriptor, end - begin, begin).rstrip(b"\n")
-        if found:
-            return begin + len(found) + 1
+        text = os.pread(descriptor, end - begin, begin).rstrip(b"\n")
+        if text:
+            return begin + len(text) + 1
         end = begin
     return 0
 
@@ -198,17 +198,17 @@ def read_runs(folder: Path) -> list[Run]:
     Parameters
     ----------
     folder
-        Of the reports.
+        The folder of reports.
 
     Returns
     -------
     list of Run
-        From the first on; empty where there was none.
+        The earliest first; empty if there was none.
 
     Raises
     ------
     OutputError
-        It cannot be read.
+        The record cannot be read.
     """
     try:
         raw = (folder / RECORD).read_bytes()
@@ -216,21 +216,22 @@ def read_runs(folder: Path) -> list[Run]:
         return []
     except OSError as error:
         raise OutputError(f"cannot read {folder / RECORD}: {error.strerror}") from None
-    # What is not a whole line is what a kill has left of one.
+    # A line that does not parse was torn by a kill.
     entries = [entry for line in raw.split(b"\n") if (entry := _entry(line)) is not None]
-    started: dict[str, int] = {}
-    found: list[tuple[dict[str, Any], list[Stage], dict[str, Any]]] = []
+    index: dict[str, int] = {}
+    runs: list[tuple[dict[str, Any], list[Stage], dict[str, Any]]] = []
     for entry in entries:
         if entry["what"] == "start":
-            started[entry["run"]] = len(found)
-            found.append((entry, [], {}))
+            index[entry["run"]] = len(runs)
+            runs.append((entry, [], {}))
             continue
-        if (at := started.get(entry["run"])) is None:
+        if (at := index.get(entry["run"])) is None:
             continue
+        _, stages, end = runs[at]
         if entry["what"] == "stage":
-            found[at][1].append(Stage(entry["stage"], entry["seconds"], entry["message"]))
+            stages.append(Stage(entry["stage"], entry["seconds"], entry["message"]))
         else:
-            found[at][2].update(entry)
+            end.update(entry)
     going = lock_holder(folder / _LOCK)
     return [
         Run(
@@ -244,7 +245,7 @@ def read_runs(folder: Path) -> list[Run]:
             start=start,
             end=end,
         )
-        for start, stages, end in found
+        for start, stages, end in runs
     ]
 
 

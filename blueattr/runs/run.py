@@ -1,4 +1,4 @@
-"""A scheduled run: ingest what is new, report on every topic, publish, and keep a record of it."""
+"""Do a scheduled run: ingest what is new, report on every topic, publish, keep a record."""
 
 import glob
 import hashlib
@@ -12,8 +12,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
 
-from blueattr.analysis.studies import EVERY_TOPIC
 from blueattr.analysis.topic_reports import report_topics, versions
+from blueattr.analysis.topics import expand_names
 from blueattr.atomic import write
 from blueattr.errors import BlueattrError, ExitCode, InputError, NoAnswerError, SourceError
 from blueattr.indicators.find import find_indicator
@@ -47,24 +47,24 @@ Level: TypeAlias = Literal["info", "warning", "error"]
 
 
 class Log(Protocol):
-    """Takes what a run says, a line each; nothing in it is escaped yet."""
+    """Takes the log lines of a run; their texts are not escaped."""
 
     def __call__(
         self, level: Level, run: str, stage: str, message: str, seconds: float | None = None, /
     ) -> None:
-        """Say something of a stage; its length where it is done."""
+        """Log a message about a stage, with its duration in seconds once it has ended."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ran:
-    """What came of a run.
+    """The result of a run.
 
     Parameters
     ----------
     exit_code
-        The most serious of what happened.
+        The code of the most serious thing that happened.
     report
-        The new report's folder; None where none was written.
+        The new report's folder; None if none was written.
     """
 
     exit_code: ExitCode
@@ -85,32 +85,32 @@ SCHEMA_VERSION = 1
 def run(plan: Plan, log: Log, stop: "Event") -> Ran:
     """Do a scheduled run.
 
-    What a source gives is kept whatever becomes of the others, and reported on. Where nothing is
-    new, which is to say that a report would be the same as the latest, none is written.
+    If a source fails, the others are still ingested and reported on. If nothing is new, that is, if
+    a report would have the same numbers as the latest, no report is written.
 
     Parameters
     ----------
     plan
         What to do.
     log
-        Told of each stage when it is done, and of what went wrong.
+        Takes a line for each stage that has ended, and for each problem.
     stop
-        Set from outside to end at the next opportunity.
+        Set it from outside to end the run after the current stage.
 
     Returns
     -------
     Ran
-        With exit code OK; GAPS: the window has gaps; NOTHING_NEW; SOURCE or INPUT: not every
-        source could be read to its end, whatever else.
+        Its exit code is SOURCE or INPUT if a source could not be read to its end; otherwise
+        NOTHING_NEW; otherwise GAPS if the window has gaps; otherwise OK.
 
     Raises
     ------
     RunGoingError
-        Another run into the same folder is going.
+        Another run with the same folder of reports is going.
     BlueattrError
-        Something else than a source keeps the run from its end.
+        Something other than a source failed.
     KeyboardInterrupt
-        It was told to stop.
+        `stop` was set.
     """
     began = datetime.now(UTC)
     name = publish.report_name(began)
@@ -122,10 +122,10 @@ def run(plan: Plan, log: Log, stop: "Event") -> Ran:
         )  # fmt: skip
         log("info", name, "start", f"process {os.getpid()}, into {plan.reports}")
         clock = time.monotonic()
-        going = _Run(plan, name, record, log, stop)
+        job = _Run(plan, name, record, log, stop)
         end: dict[str, Any] = {"outcome": "failed", "exit_code": int(ExitCode.FAILURE)}
         try:
-            ran = going.run()
+            ran = job.run()
             end = {"outcome": _OUTCOMES[ran.exit_code], "exit_code": int(ran.exit_code)}
         except KeyboardInterrupt:
             end = {"outcome": "interrupted", "exit_code": int(ExitCode.INTERRUPTED)}
@@ -138,12 +138,12 @@ def run(plan: Plan, log: Log, stop: "Event") -> Ran:
             raise
         finally:
             seconds = round(time.monotonic() - clock, 3)
-            level: Level = "info" if end["exit_code"] in _WELL else "error"
-            report = f"; {going.report}" if going.report else ""
+            level: Level = "info" if end["exit_code"] in _SUCCESSES else "error"
+            report = f"; {job.report}" if job.report else ""
             message = f": {end['message']}" if "message" in end else ""
             log(level, name, "end", f"{end['outcome']}{message}{report}", seconds)
-            published = going.report.name if going.report else None
-            record.note("end", name, **end, seconds=seconds, report=published, **going.found())
+            published = job.report.name if job.report else None
+            record.note("end", name, **end, seconds=seconds, report=published, **job.coverage())
     return ran
 
 
@@ -151,12 +151,12 @@ def _recorded(folder: Path, log: Log) -> RunRecord:
     try:
         return RunRecord(folder)
     except BlueattrError as error:
-        going = error.exit_code == ExitCode.RUN_GOING
-        log("warning" if going else "error", "", "start", str(error))
+        other_run = error.exit_code == ExitCode.RUN_GOING
+        log("warning" if other_run else "error", "", "start", str(error))
         raise
 
 
-_WELL = (ExitCode.OK, ExitCode.GAPS, ExitCode.NOTHING_NEW)
+_SUCCESSES = (ExitCode.OK, ExitCode.GAPS, ExitCode.NOTHING_NEW)
 
 
 @dataclass
@@ -206,8 +206,8 @@ class _Run:
             say(str(self.report))
         return Ran(self._code(ExitCode.GAPS if self.gaps else ExitCode.OK), self.report)
 
-    def found(self) -> dict[str, Any]:
-        """Say over what time a report is, and what of it was not seen."""
+    def coverage(self) -> dict[str, Any]:
+        """Return the window of the report and its gaps, for the record and the manifest."""
         window = self.window
         bounds = None if window is None else [iso(window.start), iso(window.end)]
         return {
@@ -217,7 +217,7 @@ class _Run:
         }
 
     def _code(self, otherwise: ExitCode) -> ExitCode:
-        # A source that is down says more than bad input; either may have kept something out.
+        # An unreachable source is more serious than bad input, and has the larger code.
         return max(self.trouble, default=otherwise)
 
     def _complain(self, code: ExitCode, message: str) -> None:
@@ -226,14 +226,14 @@ class _Run:
 
     @contextmanager
     def _stage(self, name: str) -> Iterator[Callable[[str], None]]:
-        """Time a stage, and tell log and record of it when it is done."""
+        """Time a stage; when it has ended, log it and note it in the record."""
         if self.stop.is_set():
             raise KeyboardInterrupt
-        said: list[str] = []
+        messages: list[str] = []
         clock = time.monotonic()
-        yield said.append
+        yield messages.append
         seconds = round(time.monotonic() - clock, 3)
-        message = "; ".join(said)
+        message = "; ".join(messages)
         self.record.note("stage", self.name, stage=name, seconds=seconds, message=message)
         self.log("info", self.name, name, message, seconds)
 
@@ -249,15 +249,15 @@ class _Run:
         return "; ".join([read, *archive.remarks])
 
     def _find(self, source: Files) -> "list[Source]":
-        found: dict[str, Source] = {}
+        sources: dict[str, Source] = {}
         for argument in source.arguments:
             if _is_awaited(argument):
                 continue
             try:
-                found |= {one.name: one for one in files.find([argument], source.kind)}
+                sources |= {one.name: one for one in files.find([argument], source.kind)}
             except InputError as error:
                 self._complain(error.exit_code, str(error))
-        return list(found.values())
+        return list(sources.values())
 
     def _read(self, sources: "Sequence[Source]", code: ExitCode) -> str:
         if not sources:
@@ -296,10 +296,10 @@ class _Run:
         more = done.ingested.events_after - done.ingested.events_before
         return f"{done.outcome}, {more:+,} events"
 
-    # --- what there is ----------------------------------------------------------------------------
+    # --- what a report is made from ---------------------------------------------------------------
 
     def _basis(self) -> dict[str, Any] | None:
-        """Say what a report would be made from; None where that is nothing."""
+        """Return the store's state and a digest of all that can change a report; None if empty."""
         plan, query = self.plan, self.plan.query
         if not query.db.exists() and plan.sources:
             return None
@@ -309,13 +309,13 @@ class _Run:
             return None
         state["last_event"] = state["last_event"].isoformat()
         known = topics.load(query.topics_file)
-        asked = known if plan.topics == (EVERY_TOPIC,) else plan.topics
+        names = expand_names(plan.topics, query.topics_file)
         question = plan.question
         indicators = [find_indicator(indicator) for indicator in question.indicators]
-        # The repr of each is the same in every process.
+        # Each of these has the same repr in every process.
         choices = [
             _without_places(query),
-            [replace(known[name], origin="") if name in known else name for name in asked],
+            [replace(known[name], origin="") if name in known else name for name in names],
             [(one.name, _without_file(one.info)) for one in indicators],
             question.method, question.steps, question.aggregator, question.cutoffs, plan.sampling,
             plan.top, sorted(plan.forms), versions(),
@@ -331,7 +331,7 @@ class _Run:
         with Store.open(plan.query.db, plan.query.memory) as store:
             self.window = plan.query.window(store)
             began = coverage.covered(store)[0].start
-        # The store may grow meanwhile; the reports are of one window.
+        # The store may grow meanwhile; all reports need the same window.
         query = replace(plan.query, start=self.window.start, end=self.window.end)
         try:
             reports = report_topics(query, plan.topics, plan.question, plan.sampling, top=plan.top)
@@ -342,7 +342,7 @@ class _Run:
                 topic = report.provenance.topic
                 self.log("warning", self.name, "attribute",
                          f"nobody took part in {topic.name if topic else 'anything'}")  # fmt: skip
-        # What was before the store's first event nobody meant to follow.
+        # Time before the store's first event does not count as a gap.
         self.gaps = [
             f"{iso(gap.start)} to {iso(gap.end)}: {gap.reason}"
             for gap in reports[0].provenance.gaps
@@ -351,22 +351,19 @@ class _Run:
         return reports
 
     def _one_by_one(self, query: "PanelQuery") -> "tuple[TopicReport, ...]":
-        """Report on the topics that have an answer, if there is any."""
+        """Report on the topics that have an answer; raise if none has."""
         plan = self.plan
-        names = plan.topics
-        if names == (EVERY_TOPIC,):
-            names = tuple(topics.load(query.topics_file))
         reports: list[TopicReport] = []
         refused: list[tuple[str, NoAnswerError]] = []
-        for name in names:
+        for name in expand_names(plan.topics, query.topics_file):
             try:
                 reports += report_topics(query, (name,), plan.question, plan.sampling, top=plan.top)
             except NoAnswerError as error:
                 refused.append((name, error))
         if not reports:
             raise refused[0][1]
-        for name, why in refused:
-            self.log("warning", self.name, "attribute", f"no answer on {name}: {why}")
+        for name, reason in refused:
+            self.log("warning", self.name, "attribute", f"no answer on {name}: {reason}")
         return tuple(reports)
 
     def _write(self, reports: "Sequence[TopicReport]", folder: Path) -> None:
@@ -385,7 +382,7 @@ class _Run:
             "kind": "report",
             "run": self.name,
             "topics": topic_names,
-            **self.found(),
+            **self.coverage(),
             "commands": [report.command for report in reports],
             "versions": dict(versions()),
             "basis": basis["digest"],
@@ -394,10 +391,9 @@ class _Run:
 
 
 def _without_places(query: "PanelQuery") -> "PanelQuery":
-    """Blank what cannot change a number: memory, and paths of files whose content counts.
+    """Blank what cannot change a number: memory, and the paths of files whose content counts.
 
-    The topic of a plan's query is not used. All the rest stays, so that a setting that is new here
-    makes another report.
+    The topic of a plan's query is ignored. Every other field counts, including fields added later.
     """
     return replace(
         query, db=Path(), memory=0, topic=None, match=(), topics_file=None, bots_file=None
@@ -405,14 +401,14 @@ def _without_places(query: "PanelQuery") -> "PanelQuery":
 
 
 def _without_file(info: IndicatorInfo | None) -> IndicatorInfo | None:
-    """Blank the path of an indicator's file, which its hash tells from others."""
+    """Blank the path of an indicator's file, whose hash counts."""
     if info is None or info.sha256 is None:
         return info
     return replace(info, origin="", file=None)
 
 
 def _is_awaited(argument: str) -> bool:
-    """Tell whether files may still come: in a folder that is there, or to a pattern's folder."""
+    """Return whether files may still arrive: in an empty folder, or in the folder of a pattern."""
     path = Path(argument)
     if path.is_dir():
         return not any(p.is_file() for p in path.rglob("*"))

@@ -1,4 +1,4 @@
-"""Settings and where each came from: a flag, the environment, a line of a TOML file, a default."""
+"""Settings and where each comes from: a flag, the environment, a line of the file, a default."""
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -33,11 +33,11 @@ __all__ = [
 ]
 
 
-# --- what a value may be, checked by pydantic and told in sentences of ours ----------------------
+# --- the types of values, checked by pydantic, with messages of our own ---------------------------
 
 
 def _listed(value: object) -> object:
-    """Let a list of one be written without brackets."""
+    """Accept a list of one value without brackets."""
     return tuple(value) if isinstance(value, list) else (value,)
 
 
@@ -67,7 +67,7 @@ Time: TypeAlias = Annotated[
     BeforeValidator(_spelled_time),
     Field(description="a date or time, such as 2026-04-09 or 2026-04-09T12:00:00Z"),
 ]
-"""A UTC date or time, as TOML has them or as text."""
+"""A UTC date or time, as a TOML value or as text."""
 
 
 @cache
@@ -76,7 +76,7 @@ def _adapter(kind: Any) -> TypeAdapter[Any]:
 
 
 def _problem(kind: Any, value: object, error: ValidationError) -> str:
-    """Say what is wrong with a value in a sentence of ours."""
+    """Return what is wrong with a value, as a sentence."""
     first = error.errors(include_url=False)[0]
     match first["type"]:
         case "literal_error":
@@ -92,20 +92,20 @@ def _problem(kind: Any, value: object, error: ValidationError) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """A setting that there is.
+    """A setting that a file can have.
 
     Parameters
     ----------
     name
-        As in the file.
+        Its name in the file.
     kind
         The type of its values, as pydantic checks it.
     default
-        Where nothing is said; None for "not set".
+        Its value if it is not set; None for "not set".
     check
-        Given a value of that kind, raises a `UsageError` that says what is wrong with it.
+        Takes a value of that type, and raises a `UsageError` if the value makes no sense.
     required
-        Something has to be said.
+        Whether it must be set.
     """
 
     name: str
@@ -117,16 +117,16 @@ class Key:
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A table of a file; of the empty name, what stands before the first.
+    """A table of a file; the one with an empty name is the top of the file.
 
     Parameters
     ----------
     name, keys
-        What it is called and what it may hold.
+        Its name, and the settings that it can have.
     repeated
-        There may be several: ``[[name]]``.
+        Whether there can be several: ``[[name]]``.
     required
-        There must be one; a repeated one may be said to be empty: ``name = []``.
+        Whether there must be one; a repeated one can be empty: ``name = []``.
     """
 
     name: str
@@ -137,13 +137,13 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where a value came from, and for people: an option, a variable, ``FILE:LINE``."""
+    """Where a value comes from: its kind, and the option, variable or ``FILE:LINE`` for people."""
 
     kind: Literal["flag", "environment", "file", "default"]
     where: str = ""
 
     def __str__(self) -> str:
-        """Name both, but for a file, whose name says it."""
+        """Return kind and place; for a file, only the place."""
         return self.where if self.kind == "file" else f"{self.kind} {self.where}".strip()
 
 
@@ -157,7 +157,7 @@ class Setting:
 
     @property
     def name(self) -> str:
-        """Its place as people write it: ``sources[1].read``, counted from 1."""
+        """The place as people write it, counted from 1: ``sources[1].read``."""
         return _spelled(self.place)
 
 
@@ -166,24 +166,24 @@ class Settings:
 
     Parameters
     ----------
-    found
-        Each at its place.
+    values
+        The settings.
     document
-        The file, to whose folder its paths are relative; None where there is none.
+        The file, to whose folder its paths are relative; None if there is none.
     """
 
-    def __init__(self, found: Sequence[Setting], document: "Document | None" = None) -> None:
+    def __init__(self, values: Sequence[Setting], document: "Document | None" = None) -> None:
         self._document = document
-        self._by_place = {setting.place: setting for setting in found}
+        self._by_place = {setting.place: setting for setting in values}
 
     @property
     def file(self) -> Path | None:
-        """The file as the user knows it."""
+        """The path of the file, as the user wrote it."""
         return self._document.path if self._document else None
 
     @property
     def folder(self) -> Path | None:
-        """Of the file."""
+        """The folder of the file."""
         return self._document.path.resolve().parent if self._document else None
 
     def __iter__(self) -> Iterator[Setting]:
@@ -193,33 +193,33 @@ class Settings:
         return self._by_place[place].value
 
     def setting(self, *place: str | int) -> Setting:
-        """Give a value with its origin."""
+        """Return a value with its origin."""
         return self._by_place[place]
 
     def section(self, *place: str | int) -> dict[str, Any]:
-        """Give the values of a table by name."""
+        """Return the values of a table by name."""
         return {
             str(at[-1]): setting.value for at, setting in self._by_place.items() if at[:-1] == place
         }
 
     def count(self, name: str) -> int:
-        """Tell how many tables ``[[name]]`` there are."""
+        """Count the tables ``[[name]]``."""
         return len({at[1] for at in self._by_place if len(at) == 3 and at[0] == name})
 
     def path(self, *place: str | int) -> Path | None:
-        """Give a path; one that the file names is relative to the file's folder."""
+        """Return a path; one that the file names is relative to the file's folder."""
         setting = self._by_place[place]
         return None if setting.value is None else self.located(setting, setting.value)
 
     def located(self, setting: Setting, text: str) -> Path:
-        """Give the path that a text means in the place where it stands."""
+        """Return the path that a text means at the origin of a setting."""
         path = Path(text).expanduser()
-        # A default, too, is beside the file: a scheduled run has no current folder to speak of.
-        given = setting.origin.kind in {"flag", "environment"}
-        return path if given or self.folder is None else self.folder / path
+        # A default is relative to the file too: a scheduled run has no useful current folder.
+        is_typed = setting.origin.kind in {"flag", "environment"}
+        return path if is_typed or self.folder is None else self.folder / path
 
     def blame(self, place: Place, problem: object) -> UsageError:
-        """Make an error of what is wrong with a value, with its file, line and name."""
+        """Make an error about a value, with its file, line and name."""
         setting = self._by_place[place]
         origin = setting.origin
         if origin.kind == "default" and self._document is not None:
@@ -239,7 +239,7 @@ class Document(TomlFile):
     Raises
     ------
     UsageError
-        As for `blueattr.toml_file.TomlFile`.
+        See `blueattr.toml_file.TomlFile`.
     """
 
     def __init__(self, path: Path) -> None:
@@ -253,31 +253,31 @@ class Document(TomlFile):
 def settle(
     sections: Sequence[Section],
     document: Document | None,
-    given: Mapping[Place, tuple[Any, Origin]],
+    overrides: Mapping[Place, tuple[Any, Origin]],
 ) -> Settings:
-    """Settle what is in force: what is given, then what the file says, then the defaults.
+    """Return the settings in force: overrides first, then the file, then the defaults.
 
     Parameters
     ----------
     sections
-        All that there can be.
+        All sections and settings.
     document
         The file, if there is one.
-    given
+    overrides
         Values of flags and of the environment, with their origins.
 
     Raises
     ------
     UsageError
-        Something in the file is not known, of the wrong type, refused or missing; each such
-        setting with its file, line and name, and where there is one the nearest known name.
+        Settings are unknown, missing, or of the wrong type or value. The message names each of them
+        with its file and line, and for an unknown one the nearest known name.
     """
     reader = _Reader(document)
-    found = [setting for section in sections for setting in reader.section(section, given)]
+    values = [setting for section in sections for setting in reader.section(section, overrides)]
     reader.refuse_unknown(sections)
-    settings = Settings(found, document)
+    settings = Settings(values, document)
     keys = {(section.name, key.name): key for section in sections for key in section.keys}
-    for setting in found:
+    for setting in values:
         head = str(setting.place[0]) if len(setting.place) > 1 else ""
         check = keys[head, str(setting.place[-1])].check
         if check is None or setting.value is None or setting.place in reader.wrong:
@@ -291,7 +291,7 @@ def settle(
 
 
 class _Reader:
-    """Reads a document by its sections, and remembers what is wrong with it."""
+    """Reads a document section by section, and collects what is wrong with it."""
 
     def __init__(self, document: Document | None) -> None:
         self.document = document
@@ -305,8 +305,8 @@ class _Reader:
 
     def report(self) -> None:
         if self.problems:
-            told = sorted(self.problems, key=lambda problem: problem[0])
-            raise UsageError("\n".join(text for _, text in told))
+            by_line = sorted(self.problems, key=lambda problem: problem[0])
+            raise UsageError("\n".join(text for _, text in by_line))
 
     def _complain(self, place: Place, problem: str) -> None:
         where = f"{self.document.origin(place)}: " if self.document else ""
@@ -314,10 +314,10 @@ class _Reader:
         self.note(place, f"{where}{_spelled(place)}: {problem}")
 
     def section(
-        self, section: Section, given: Mapping[Place, tuple[Any, Origin]]
+        self, section: Section, overrides: Mapping[Place, tuple[Any, Origin]]
     ) -> Iterator[Setting]:
         if not section.name:
-            yield from self._keys(section, (), self.content, given)
+            yield from self._keys(section, (), self.content, overrides)
             return
         place: Place = (section.name,)
         value = self.content.get(section.name)
@@ -328,26 +328,26 @@ class _Reader:
             if value is not None and not isinstance(value, dict):
                 self._complain(place, f"should be a table, [{section.name}]")
                 value = None
-            yield from self._keys(section, place, value or {}, given)
+            yield from self._keys(section, place, value or {}, overrides)
             return
         tables = [] if value is None else value
         if not isinstance(tables, list) or any(not isinstance(x, dict) for x in tables):
             self._complain(place, f"should be tables, [[{section.name}]]")
             return
         for number, table in enumerate(tables):
-            yield from self._keys(section, (*place, number), table, given)
+            yield from self._keys(section, (*place, number), table, overrides)
 
     def _keys(
         self,
         section: Section,
         place: Place,
         table: Mapping[str, Any],
-        given: Mapping[Place, tuple[Any, Origin]],
+        overrides: Mapping[Place, tuple[Any, Origin]],
     ) -> Iterator[Setting]:
         for key in section.keys:
             at = (*place, key.name)
-            if at in given:
-                value, origin = given[at]
+            if at in overrides:
+                value, origin = overrides[at]
             elif key.name in table and self.document is not None:
                 value, origin = self._typed(key, at, table[key.name]), self.document.origin(at)
             else:
@@ -384,7 +384,7 @@ class _Reader:
         name = str(place[-1])
         elsewhere = [s.name for s in sections for key in s.keys if key.name == name]
         if elsewhere:
-            hint = f"it belongs into [{elsewhere[0]}]" if elsewhere[0] else "it belongs on top"
+            hint = f"it belongs in [{elsewhere[0]}]" if elsewhere[0] else "it belongs at the top"
         else:
             names = sorted(known)
             hint = did_you_mean(name, names, f"known here: {', '.join(names)}")
@@ -397,7 +397,7 @@ def _spelled(place: Place) -> str:
         if isinstance(part, int):
             text += f"[{part + 1}]"
         else:
-            # A key is the user's own text: quoted where it is no plain word.
+            # A key is the user's own text; quote it unless it is a plain word.
             word = part if re.fullmatch(r"[A-Za-z0-9_-]+", part) else repr(part)
             text += f".{word}" if text else word
     return text

@@ -1,1 +1,1 @@
-"""One module for each group of commands."""
+"""The commands, one module a group. Each parses its options, calls one function, prints."""

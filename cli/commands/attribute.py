@@ -1,10 +1,11 @@
-"""Commands about who carried it: attribute and compare-scales."""
+"""The commands attribute and compare-scales: the shares of agents, and those of samples."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from blueattr.cli.features import FeaturesFile, load_panel, refuse_store_options
 from blueattr.cli.options import (
     ABOUT,
     DRAWS,
@@ -12,32 +13,20 @@ from blueattr.cli.options import (
     OUTPUT,
     WHO,
     WINDOW,
-    FeaturesFile,
     OutputOptions,
     QueryOptions,
     QuestionOptions,
     SamplingOptions,
     TopicsQueryOptions,
     grouped,
-    only_for_a_store,
 )
 from blueattr.cli.output import say
 from blueattr.errors import UsageError
 
 if TYPE_CHECKING:
-    import polars as pl
-
     from blueattr.attribution.attribute import AttributionResult
     from blueattr.attribution.question import Question
     from blueattr.panel.query import PanelQuery
-    from blueattr.provenance import Provenance
-
-
-def chosen_features(file: Path | None, asked: "PanelQuery") -> "tuple[pl.DataFrame, Provenance]":
-    """Read a panel of the user's own, or make one from a store."""
-    from blueattr.analysis.features import load_features, make_features
-
-    return make_features(asked) if file is None else load_features(file)
 
 
 @grouped(
@@ -65,8 +54,8 @@ def attribute(
         Literal["day"] | None,
         typer.Option(
             "--by",
-            help="Also each UTC day of the window by itself, with the panel and tiers of the "
-            "whole.",
+            help="Also attribute each UTC day of the window, with the panel and tiers of the whole "
+            "window.",
             show_default=False,
         ),
     ] = None,
@@ -74,67 +63,69 @@ def attribute(
         Path | None,
         typer.Option(
             "--agents",
-            help="Also write every agent's attribution: did, tier, a, b, c, value, share; to a "
+            metavar="FILE",
+            help="Also write the attribution of each agent (did, tier, a, b, c, value, share) to a "
             ".parquet, .csv, .json or .jsonl file. One indicator only.",
             show_default=False,
         ),
     ] = None,
     output: OutputOptions,
 ) -> None:
-    """Split a macro indicator among all agents, and sum it up by tier.
+    """Split an indicator among all agents, summed up by tier.
 
-    A Parquet file of millions of agents is read in chunks, so that any number of them will do.
+    A large Parquet file of features is read in chunks, so its size is not limited by memory.
 
     Example: blueattr attribute --topic mythos --agents agents.parquet --db my.duckdb
     """
-    from blueattr import report
-    from blueattr.analysis import studies
-    from blueattr.analysis.attribute import attribute_panel
+    from blueattr.report import agents_to, attribution_report, attributions_report
 
-    if features is not None:
-        only_for_a_store(context)
+    refuse_store_options(context, features)
     output.check(agents)
-    asked = store.query()
-    what = how.question()
-    if agents is not None and len(what.indicators) > 1:
+    query, question = store.query(), how.question()
+    if agents is not None and len(question.indicators) > 1:
         raise UsageError("--agents writes one indicator; name it with --indicator")
     if by is not None:
         if features is not None:
-            raise UsageError("--by day asks a store; a features file has no days")
-        by_day = studies.shares_by_day(asked, what)
-        if agents is not None:
-            report.agents_to(agents, by_day[0].whole)
-            say(f"written: {agents}")
-        output.emit(report.days_report(by_day))
+            raise UsageError("--by day needs a store; a features file has no days")
+        _attribute_days(query, question, agents, output)
         return
-    results = _in_chunks(features, what, agents) if features is not None else None
+    results = None if features is None else _attribute_large(features, question, agents)
     if results is None:
-        results = attribute_panel(*chosen_features(features, asked), what)
+        from blueattr.analysis.attribute import attribute_panel
+
+        results = attribute_panel(*load_panel(features, query), question)
         if agents is not None:
-            report.agents_to(agents, results[0])
+            agents_to(agents, results[0])
     if agents is not None:
         say(f"written: {agents}")
     single = len(results) == 1
-    output.emit(
-        report.attribution_report(results[0]) if single else report.attributions_report(results)
-    )
+    output.emit(attribution_report(results[0]) if single else attributions_report(results))
 
 
-def _in_chunks(
-    features: Path, what: "Question", agents: Path | None
+def _attribute_days(
+    query: "PanelQuery", question: "Question", agents: Path | None, output: OutputOptions
+) -> None:
+    from blueattr.analysis.attribute import shares_by_day
+    from blueattr.report import agents_to, days_report
+
+    shares = shares_by_day(query, question)
+    if agents is not None:
+        agents_to(agents, shares[0].whole)
+        say(f"written: {agents}")
+    output.emit(days_report(shares))
+
+
+def _attribute_large(
+    features: Path, question: "Question", agents: Path | None
 ) -> "list[AttributionResult] | None":
-    """Attribute a file that is too large to be read whole; None of another."""
-    from blueattr.attribution import streaming
+    """Attribute a features file in chunks; None if it is small enough to be read whole."""
+    from blueattr.analysis.attribute import attribute_file
+    from blueattr.attribution.streaming import is_large
     from blueattr.report.formats.streamed import agents_receiver
 
-    if not streaming.is_large(features):
+    if not is_large(features):
         return None
-    return streaming.attribute_file(
-        features,
-        what.indicators,
-        **what.how,
-        receive=None if agents is None else agents_receiver(agents),
-    )
+    return attribute_file(features, question, None if agents is None else agents_receiver(agents))
 
 
 @grouped(
@@ -161,26 +152,23 @@ def compare_scales(
     draws: SamplingOptions,
     output: OutputOptions,
 ) -> None:
-    """Ask the same question at full scale and of small samples, and test for a rescaling factor.
+    """Compare shares at full scale with those of small samples.
 
-    With several topics, or --topic all-topics, the grid of the published comparison: how many of
-    the flips are positive, and shares by sample size.
+    The report says how far each share changes, and whether one factor would rescale the sample to
+    the whole. With several topics, or --topic all-topics, it is the grid of the published
+    comparison: how many of the flips are positive, and shares by sample size.
 
     Example: blueattr compare-scales --topic mythos --indicator all --db my.duckdb
     """
-    from blueattr import report
-    from blueattr.analysis import studies
-    from blueattr.analysis.attribute import compare_panel
+    from blueattr.analysis.compare import compare_panel, compare_topics
+    from blueattr.report import comparison_report, grid_report
 
-    if features is not None:
-        only_for_a_store(context)
+    refuse_store_options(context, features)
     output.check()
-    asked = store.query()
-    what = how.question()
-    samples = draws.sampling()
-    several = store.several()
-    if several:
-        output.emit(report.grid_report(studies.compare_topics(asked, several, what, samples)))
+    query, question, sampling = store.query(), how.question(), draws.sampling()
+    topics = store.several()
+    if topics:
+        output.emit(grid_report(compare_topics(query, topics, question, sampling)))
         return
-    result = compare_panel(*chosen_features(features, asked), what, samples)
-    output.emit(report.comparison_report(result))
+    result = compare_panel(*load_panel(features, query), question, sampling)
+    output.emit(comparison_report(result))

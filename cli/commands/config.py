@@ -1,4 +1,4 @@
-"""The file of settings: show what is in force, begin a new one."""
+"""The commands config show and config init: the settings in force, and a new settings file."""
 
 import os
 from pathlib import Path
@@ -26,9 +26,10 @@ def show(
     options: SettingsOptions,
     output: OutputOptions,
 ) -> None:
-    """Show the settings in force, and where each came from: flag, environment, file, default.
+    """Show the settings in force and where each comes from.
 
-    They are checked as a run would check them. Secrets are shown as set or not set.
+    A setting comes from a flag, the environment, the file or a default. All are checked as a run
+    checks them. For secrets it says only whether they are set.
 
     Example: blueattr config show --config blueattr.toml
     """
@@ -45,10 +46,11 @@ def show(
 @config.command("init")
 def init(
     out: Annotated[
-        Path, typer.Option("--out", help="The file; one that is there is not touched.")
+        Path,
+        typer.Option("--out", metavar="FILE", help="The new file; an existing one is kept."),
     ] = DEFAULT_CONFIG,
 ) -> None:
-    """Write a file of settings to begin with: follow a topic from today.
+    """Write a first settings file, which follows one topic.
 
     Example: blueattr config init --out blueattr.toml
     """
@@ -56,23 +58,23 @@ def init(
         with out.open("x", encoding="utf-8") as file:
             file.write(TEMPLATE)
     except FileExistsError:
-        raise OutputError(f"{out} is there already") from None
+        raise OutputError(f"{out} exists already") from None
     except OSError as error:
         raise OutputError(f"cannot write {out}: {error.strerror}") from None
     say(f"written: {out}")
 
 
 TEMPLATE = """\
-# Settings of `blueattr run`. Paths are relative to this file. What begins with # is a default, or
-# another choice. See what is in force with: blueattr config show
+# Settings of `blueattr run`. Paths are relative to this file. Lines that begin with # show defaults
+# and alternatives. To see the settings in force: blueattr config show
 
 # db = "data/blueattr.duckdb"
 # memory-limit = "4GB"
 
-# What is read, in this order: each is a call of `blueattr ingest`, with its options.
+# What to read, in this order. Settings have the same names as the options of `blueattr ingest`.
 [[sources]]
-read = ["jetstream"]        # or "firehose", or addresses; ends when it has caught up
-for = "15m"                 # at most so long
+read = ["jetstream"]        # or "firehose", or addresses; stops when it has caught up
+for = "15m"                 # stop after this time at the latest
 # no-fill = true            # do not fetch from the archive what the server no longer has
 
 # [[sources]]
@@ -83,12 +85,12 @@ for = "15m"                 # at most so long
 # from = 2026-04-09
 # to = 2026-04-23
 
-# What is asked: the options of `blueattr report`.
+# What to report. Settings have the same names as the options of `blueattr report`.
 [report]
-topic = ["mythos"]          # names; or ["all-topics"], or ["all"] for every event
-# topics = "topics.toml"    # topics of your own
-window = "14d"              # ends at the last event seen; or from and to
-# indicator = ["all"]       # of "lin", "heat", "var", "gini", or of your own: "mine.py"
+topic = ["mythos"]          # or ["all-topics"], or ["all"] for every event
+# topics = "topics.toml"    # a file with topics of your own
+window = "14d"              # ends at the last event in the store; or set from and to
+# indicator = ["all"]       # or "lin", "heat", "var", "gini", or your own: "mine.py"
 # protocol = ["visibility"] # also "top", "active", "random"
 # sizes = [100, 1000]
 # seeds = 10
@@ -96,11 +98,11 @@ window = "14d"              # ends at the last event seen; or from and to
 # popularity = "follows-received"
 
 [output]
-# reports = "reports"       # a folder for each report, and a link to the latest
+# reports = "reports"       # holds a folder for each report, and the link latest
 # format = ["html", "json"] # also "csv", "parquet", "png", "svg"
-# keep = 100                # reports; by default all of them
+# keep = 100                # number of reports to keep; by default all
 
 [log]
 # form = "text"             # or "json"
-# file = "blueattr.log"     # by default stderr
+# file = "blueattr.log"     # by default, the log goes to stderr
 """

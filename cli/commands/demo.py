@@ -1,4 +1,4 @@
-"""Commands that need no data of one's own: demo and synth."""
+"""The commands demo and synth, which need no data of your own."""
 
 import shlex
 import sys
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from blueattr.analysis import parse
-from blueattr.cli.options import Memory
+from blueattr.cli.options import Memory, Quiet
 from blueattr.cli.output import emit, say
 from blueattr.cli.progress import Bars, announce_compiling
 from blueattr.errors import OutputError, UsageError
@@ -24,13 +24,14 @@ _TOPIC = "mythos"
 def demo(
     context: typer.Context,
     out: Annotated[
-        Path, typer.Option("--out", help="A folder for the store and the results.")
+        Path,
+        typer.Option("--out", metavar="FOLDER", help="A folder for the store and the results."),
     ] = Path("blueattr-demo"),
 ) -> None:
-    """Run the main job on the bundled synthetic sample, command by command.
+    """Run the whole pipeline on the bundled sample.
 
-    Ingest, topics, panel, attribute, compare-scales, report. Each command is shown as it could
-    be typed.
+    It runs ingest, topics check, panel, attribute, compare-scales and report on synthetic events,
+    and shows each command as you would type it.
 
     Example: blueattr demo --out demo/
     """
@@ -39,14 +40,14 @@ def demo(
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise OutputError(f"cannot make the folder {out}: {error.strerror}") from None
-    announce_compiling()  # also where no terminal is: the first command takes long
+    announce_compiling()  # even without a terminal: the first command takes long
     sample = resources.files("blueattr.data") / "sample.jsonl.zst"
     with resources.as_file(sample) as path:
         for arguments in _steps(path, out):
             say(f"\n$ blueattr {shlex.join(arguments)}")
             if code := program.main(arguments, "blueattr", standalone_mode=False):
                 raise typer.Exit(code)
-    say("\nThe sample's agents are made up; its numbers say nothing about Bluesky.")
+    say("\nThe sample is synthetic; its numbers say nothing about Bluesky.")
     say(f"The report, to open in a browser: {(out / _TOPIC).with_suffix('.html')}\nFiles:")
     for file in sorted(out.iterdir()):
         if file.suffix not in (".lock", ".tmp"):
@@ -58,7 +59,8 @@ def synth(
         Path | None,
         typer.Option(
             "--out",
-            help="A .jsonl file, also .gz or .zst; - for standard output.",
+            metavar="FILE",
+            help="Write lines to this file: .jsonl, also .gz or .zst; - for standard output.",
             show_default=False,
         ),
     ] = None,
@@ -66,30 +68,37 @@ def synth(
         Path | None,
         typer.Option(
             "--db",
-            help="Instead of lines, fill this store, a DuckDB file, with the same events.",
+            metavar="FILE",
+            help="Instead of writing lines, fill this store, a DuckDB file, with the same events.",
             show_default=False,
         ),
     ] = None,
-    agents: Annotated[int, typer.Option("--agents", help="How many accounts.")] = 2000,
-    days: Annotated[int, typer.Option("--days", help="How many days.")] = 14,
-    start: Annotated[str, typer.Option("--from", help="The first day, UTC.")] = "2026-04-09",
-    seed: Annotated[int, typer.Option("--seed", help="Of the generator.")] = 0,
+    agents: Annotated[
+        int, typer.Option("--agents", metavar="N", help="Number of accounts.")
+    ] = 2000,
+    days: Annotated[int, typer.Option("--days", metavar="N", help="Number of days.")] = 14,
+    start: Annotated[
+        str, typer.Option("--from", metavar="DATE", help="The first day, in UTC.")
+    ] = "2026-04-09",
+    seed: Annotated[
+        int, typer.Option("--seed", metavar="N", help="The seed of the generator.")
+    ] = 0,
     memory: Memory = "4GB",
-    quiet: Annotated[
-        bool, typer.Option("--quiet", "-q", help="No progress.", show_default=False)
-    ] = False,
+    quiet: Quiet = False,
 ) -> None:
-    """Make synthetic events with the shape of the real network's, as lines or in a store.
+    """Make synthetic events, as lines or in a store.
 
-    The lines are those of Jetstream v1. The same seed gives the same bytes, and a store holds what
-    it would if the lines had been ingested; likes, which no store keeps, are only counted.
+    They are shaped like those of the real network. The lines are Jetstream v1 JSON. The same seed
+    gives the same bytes, and a store holds what it would if the lines had been ingested.
 
     Example: blueattr synth --agents 20000 --days 7 --out synthetic.jsonl.zst
     """
     from blueattr.synth import SynthSpec, write_file, write_lines
 
     if (out is None) == (db is None):
-        raise UsageError("synth writes lines (--out FILE) or fills a store (--db FILE): name one")
+        raise UsageError(
+            "synth writes lines (--out FILE) or fills a store (--db FILE); name one of them"
+        )
     bytes_allowed = parse.memory_limit(memory)
     first = parse.moment(start, "--from")
     if first is None or first.time() != first.time().min:

@@ -1,4 +1,4 @@
-"""The command that asks an AppView about accounts: hydrate."""
+"""The command hydrate: ask an AppView about accounts."""
 
 import time
 from datetime import timedelta
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from blueattr.analysis import parse
-from blueattr.cli.options import OUTPUT, WINDOW, BotOptions, Insecure, OutputOptions, grouped
+from blueattr.cli.options import OUTPUT, WINDOW, BotOptions, Insecure, OutputOptions, Quiet, grouped
 from blueattr.cli.output import say
 from blueattr.cli.progress import console, is_terminal
 from blueattr.errors import ExitCode, UsageError
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from blueattr.ingest.hydrate import Hydrated
 
 
-# Shorter waits are not worth a line.
+# Seconds; shorter waits are not reported.
 _LONG_WAIT = 5.0
-# Without a terminal, how it goes is said this seldom.
+# Seconds between lines about the progress without a terminal.
 _SELDOM = 600.0
 
 
@@ -45,7 +45,7 @@ def hydrate(
         Literal["panel"] | None,
         typer.Option(
             "--only",
-            help="Ask about the agents of a window alone, and not every account in the store.",
+            help="Ask only about the agents of a window, not about every account in the store.",
             show_default=False,
         ),
     ] = None,
@@ -54,37 +54,39 @@ def hydrate(
         str | None,
         typer.Option(
             "--refresh-older-than",
-            help="Ask again about accounts whose last answer is older, such as 30d; nobody is "
-            "asked about twice otherwise.",
+            metavar="LENGTH",
+            help="Ask again about accounts whose last answer is older than this, such as 30d; by "
+            "default no account is asked about twice.",
             show_default=False,
         ),
     ] = None,
     appview: Annotated[
-        str, typer.Option("--appview", help="Address of the AppView.")
+        str, typer.Option("--appview", metavar="URL", help="Address of the AppView.")
     ] = "https://public.api.bsky.app",
     insecure: Insecure = False,
     rate: Annotated[
-        float, typer.Option("--rate", help="Calls a second at most, each for 25 accounts.")
+        float,
+        typer.Option("--rate", metavar="N", help="Maximum calls a second, each about 25 accounts."),
     ] = 10.0,
     wait: Annotated[
         str,
         typer.Option(
             "--wait",
             metavar="TIME",
-            help="While an ingest has the store, keep answers in memory for so long: 30s, 10m, 6h.",
+            help="While an ingest has the store, keep answers in memory for this time (30s, 10m, "
+            "6h), then stop.",
         ),
     ] = "10m",
     output: OutputOptions,
-    quiet: Annotated[
-        bool, typer.Option("--quiet", "-q", help="No progress.", show_default=False)
-    ] = False,
+    quiet: Quiet = False,
 ) -> None:
-    """Ask the AppView for follower counts and creation times, and keep them with their date.
+    """Fetch follower counts and creation times.
 
-    What is known already is not asked again, so a run that ended early goes on where it was. The
-    rate limits that the AppView states are kept to. The store is locked only while a batch of
-    answers is written: you can ingest meanwhile. With --only panel, --from, --to, --window and the
-    options on bots say whose window and panel it is.
+    They come from an AppView and are stored with their date. Accounts that have an answer are not
+    asked about again, so a run that ended early continues where it stopped. The AppView's rate
+    limits are respected. The store is locked only while a batch of answers is written, so you can
+    ingest at the same time. With --only panel, --from, --to, --window and the bot options set the
+    window and the panel.
 
     Example: blueattr hydrate --only panel --from 2026-04-09 --to 2026-04-23 --db my.duckdb
     """
@@ -95,19 +97,19 @@ def hydrate(
     from blueattr.sources.appview import AppView
 
     output.check()
-    about_panel = (
+    panel_options = (
         store.start, store.end, store.window, store.bots, store.max_rate, store.keep_bots or None,
     )  # fmt: skip
-    if only is None and any(option is not None for option in about_panel):
+    if only is None and any(option is not None for option in panel_options):
         raise UsageError(
-            "--from, --to, --window and the options on bots say which panel: give --only panel too"
+            "--from, --to, --window and the bot options set the panel: add --only panel"
         )
     patience = parse.duration(wait, "--wait")
     assert patience is not None  # noqa: S101 - it has a default
     age = None if older_than is None else parse.length(older_than, "--refresh-older-than")
-    asked = store.query(topic="all")
+    query = store.query(topic="all")
     view = AppView(appview, insecure=insecure, rate=rate)
-    accounts, scope = candidates(asked) if only else (None, EVERY_ACCOUNT)
+    accounts, scope = candidates(query) if only else (None, EVERY_ACCOUNT)
     with _Line(quiet=quiet) as line:
         view.on_wait = line.wait
         done = run(
@@ -127,12 +129,12 @@ def hydrate(
 
 
 class _Line:
-    """How it goes, on stderr: a line that changes on a terminal, a line now and then in a log."""
+    """The progress on stderr: a line that changes on a terminal, a line now and then elsewhere."""
 
     def __init__(self, *, quiet: bool) -> None:
         self._quiet = quiet
         self._drawn = not quiet and is_terminal()
-        self._started = self._said = time.monotonic()
+        self._started = self._shown_at = time.monotonic()
 
     def __enter__(self) -> "_Line":
         if not self._drawn:
@@ -172,8 +174,8 @@ class _Line:
                 found=state.found,
                 rate=rate,
             )
-        elif not self._quiet and now - self._said >= _SELDOM:
-            self._said = now
+        elif not self._quiet and now - self._shown_at >= _SELDOM:
+            self._shown_at = now
             left = timedelta(
                 seconds=round((now - self._started) * (state.wanted / state.asked - 1))
             )
@@ -184,4 +186,4 @@ class _Line:
 
     def wait(self, seconds: float, why: str) -> None:
         if not self._quiet and seconds >= _LONG_WAIT:
-            say(f"{why}; going on in {seconds:,.0f} s")
+            say(f"{why}; continuing in {seconds:,.0f} s")

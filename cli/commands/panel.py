@@ -1,4 +1,4 @@
-"""Commands about who counts: topics, panel and features."""
+"""The commands topics list, topics check, panel and features: who counts, and what they did."""
 
 from pathlib import Path
 from typing import Annotated
@@ -23,7 +23,7 @@ from blueattr.errors import UsageError
 
 topics = typer.Typer(
     name="topics",
-    help="List topics, and check how many take part in them.",
+    help="List topics, and count their participants.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
@@ -36,7 +36,7 @@ def topics_list(
     topics: TopicsFile = None,
     output: OutputOptions,
 ) -> None:
-    """List the topics that ship and those of your own file.
+    """List the bundled topics and those of your own file.
 
     Example: blueattr topics list --topics mine.toml
     """
@@ -52,28 +52,28 @@ def topics_check(
     *,
     names: Annotated[
         list[str] | None,
-        typer.Argument(metavar="TOPIC...", help="All topics by default.", show_default=False),
+        typer.Argument(metavar="TOPIC...", help="Topics; all by default.", show_default=False),
     ] = None,
     match: Match = [],  # noqa: B006 - typer reads it, nobody writes to it
     topics: TopicsFile = None,
     store: WindowOptions,
     output: OutputOptions,
 ) -> None:
-    """Count participants and events of each topic by day.
+    """Count the participants and events of topics by day.
 
-    And say whether the published criterion holds: at least 1,000 participants on each of at least
-    10 days of a 14-day window.
+    The report says whether the published criterion holds: at least 1,000 participants on each of
+    at least 10 days of a 14-day window.
 
     Example: blueattr topics check mythos --db my.duckdb
     """
-    from blueattr.analysis.panel import check_topics
+    from blueattr.analysis.topics import check_topics
     from blueattr.report.inventory.panel import topic_days_report
 
     if names and match:
         raise UsageError("check topics by name or by --match, not both")
     output.check()
-    asked = store.query(match=match, topics=topics)
-    output.emit(topic_days_report(check_topics(asked, list(dict.fromkeys(names or [])))))
+    query = store.query(match=match, topics=topics)
+    output.emit(topic_days_report(check_topics(query, list(dict.fromkeys(names or [])))))
 
 
 @grouped(("db", *WINDOW, *WHO, "agents", *OUTPUT))
@@ -84,12 +84,13 @@ def panel(
         Path | None,
         typer.Option(
             "--agents",
-            help="Also write the agents' DIDs to a .parquet, .csv, .json or .jsonl file.",
+            metavar="FILE",
+            help="Also write the DIDs of the agents to a .parquet, .csv, .json or .jsonl file.",
         ),
     ] = None,
     output: OutputOptions,
 ) -> None:
-    """Show who counts as an agent, and what each filter takes away.
+    """Show who counts as an agent, and what each filter removes.
 
     Example: blueattr panel --from 2026-04-09 --to 2026-04-23 --db my.duckdb
     """
@@ -98,8 +99,7 @@ def panel(
     from blueattr.report.inventory.panel import panel_report
 
     output.check(agents)
-    asked = store.query(topic="all")
-    result = make_panel(asked)
+    result = make_panel(store.query(topic="all"))
     if agents is not None:
         frame_to(agents, result.agents.select("did"))
         say(f"written: {agents}")
@@ -111,13 +111,19 @@ def features(
     *,
     out: Annotated[
         Path,
-        typer.Option("--out", help="A .parquet, .csv, .json or .jsonl file.", show_default=False),
+        typer.Option(
+            "--out",
+            metavar="FILE",
+            help="A .parquet, .csv, .json or .jsonl file.",
+            show_default=False,
+        ),
     ],
     store: FeaturesQueryOptions,
 ) -> None:
-    """Write one row per agent: did, a, b, c, and the raw counts behind them.
+    """Write the features of each agent to a file.
 
-    The file can be given back to attribute and compare-scales with --features.
+    It has one row per agent: did, a, b, c, and the raw counts behind them. Other commands read it
+    with --features.
 
     Example: blueattr features --topic mythos --out features.parquet --db my.duckdb
     """
@@ -125,7 +131,6 @@ def features(
     from blueattr.report import frame_to
 
     check_out(None, out)
-    asked = store.query()
-    frame, _ = make_features(asked)
+    frame, _ = make_features(store.query())
     frame_to(out, frame)
     say(f"written: {out} ({len(frame):,} agents)")

@@ -1,4 +1,4 @@
-"""The command that makes a report: a page to show, figures for a paper, or the data behind them."""
+"""The command report: a page, figures for a paper, or the data behind them."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -6,16 +6,15 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from blueattr.analysis import parse
+from blueattr.cli.features import FeaturesFile, refuse_store_options
 from blueattr.cli.options import (
     DRAWS,
     HOW,
     WINDOW,
-    FeaturesFile,
     ReportQuestionOptions,
     SamplingOptions,
     TopicsQueryOptions,
     grouped,
-    only_for_a_store,
 )
 from blueattr.cli.output import say
 from blueattr.errors import UsageError
@@ -55,51 +54,54 @@ def report(
     *,
     store: TopicsQueryOptions,
     all_topics: Annotated[
-        bool, typer.Option("--all-topics", help="Each topic there is.", show_default=False)
+        bool, typer.Option("--all-topics", help="Report on every topic.", show_default=False)
     ] = False,
     features: FeaturesFile = None,
     out: Annotated[
         Path,
-        typer.Option("--out", help="A folder, made if it is not there; or a .html file."),
+        typer.Option(
+            "--out", metavar="PATH", help="A folder, made if there is none, or a .html file."
+        ),
     ] = Path("report"),
     form: Annotated[
         Literal["html", "png", "svg", "json", "csv", "parquet"],
         typer.Option(
             "--format",
-            help="One page (html), each figure by itself (png, svg), or the data behind each "
+            help="One page (html), one file a figure (png, svg), or the data behind each figure "
             "(json, csv, parquet).",
         ),
     ] = "html",
     how: ReportQuestionOptions,
     draws: SamplingOptions,
     top: Annotated[
-        int, typer.Option("--top", help="How many agents with the largest attribution to name.")
+        int,
+        typer.Option(
+            "--top", metavar="N", help="Number of agents to name, those with the largest values."
+        ),
     ] = 20,
 ) -> None:
-    """Make a report that opens anywhere, offline: figures, tables, and how to make it again.
+    """Make a report with figures, tables and methods.
 
-    One self-contained HTML file for one topic or several. It loads nothing and runs nothing.
+    It is one self-contained HTML file about one topic or several, which opens offline, loads
+    nothing and runs nothing, and ends with the command that makes it again.
 
     Example: blueattr report --topic mythos --out report/ --db my.duckdb
     """
-    from blueattr.analysis import studies, topic_reports
-    from blueattr.report.pages import gallery
+    from blueattr.analysis.topic_reports import report_features, report_topic, report_topics
+    from blueattr.report.pages.gallery import check_target, write_report
 
-    if features is not None:
-        only_for_a_store(context)
+    refuse_store_options(context, features)
     if all_topics and (store.topic is not None or features is not None):
         raise UsageError("--all-topics stands alone; leave out --topic and --features")
-    gallery.check_target(out, form)
-    asked = store.query()
-    what = how.question()
-    samples = draws.sampling()
-    several = parse.several_topics(studies.EVERY_TOPIC if all_topics else store.topic, store.match)
-    made: tuple[TopicReport, ...]
+    check_target(out, form)
+    query, question, sampling = store.query(), how.question(), draws.sampling()
+    topics = parse.several_topics(parse.EVERY_TOPIC if all_topics else store.topic, store.match)
+    reports: tuple[TopicReport, ...]
     if features is not None:
-        made = (topic_reports.report_features(features, what, samples, top=top),)
-    elif several:
-        made = topic_reports.report_topics(asked, several, what, samples, top=top)
+        reports = (report_features(features, question, sampling, top=top),)
+    elif topics:
+        reports = report_topics(query, topics, question, sampling, top=top)
     else:
-        made = (topic_reports.report_topic(asked, what, samples, top=top),)
-    for path in gallery.write_report(made, out, form):
+        reports = (report_topic(query, question, sampling, top=top),)
+    for path in write_report(reports, out, form):
         say(f"written: {path}")

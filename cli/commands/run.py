@@ -1,4 +1,4 @@
-"""Scheduled runs: run does one, runs lists them."""
+"""The commands run and runs: do a scheduled run, and list those there were."""
 
 from functools import partial
 from typing import TYPE_CHECKING, Annotated
@@ -21,11 +21,12 @@ def run(
     context: typer.Context,
     options: SettingsOptions,
 ) -> None:
-    """Do what blueattr.toml says: ingest what is new, and report on every topic.
+    """Ingest what is new, and report on every topic.
 
-    Reports are folders, with a link called latest to the newest; where nothing is new none is
-    written. One run at a time; what a killed run leaves is no obstacle to the next. The log has a
-    line for each stage. Options here win over the environment, and that over the file.
+    The sources and topics stand in blueattr.toml. Each report is a folder, and the link latest
+    leads to the newest; if nothing is new, no report is written. Runs never overlap, and a
+    run that was killed does not disturb the next. The log has a line for each stage. Options
+    override the environment, which overrides the file.
 
     Example: blueattr run --config blueattr.toml
     """
@@ -39,18 +40,18 @@ def run(
     ):
         code = _logged(make_plan(settings), lines)
     if code != ExitCode.OK:
-        # Not typer's Exit, of which a plain line about an interrupt would come after the log.
+        # Not typer.Exit: it would add a plain line about the interrupt after the log.
         raise SystemExit(code)
 
 
 def _logged(plan: "Plan", lines: "LineLog") -> int:
-    """Run; whatever a user can cause is said in the log."""
-    from blueattr.runs import run as runs_run
+    """Do a run whose errors go to the log."""
+    from blueattr.runs.run import run as do_run
 
     try:
         message = "stopping after this stage; once more to stop at once"
         with stopping(message, lines.notice) as stop:
-            return runs_run.run(plan, lines, stop).exit_code
+            return do_run(plan, lines, stop).exit_code
     except BlueattrError as error:
         return error.exit_code
     except KeyboardInterrupt:
@@ -65,11 +66,11 @@ def runs(
     reports: Reports = None,
     last: Annotated[
         int | None,
-        typer.Option("--last", help="Only so many, the newest.", show_default=False),
+        typer.Option("--last", metavar="N", help="Show only the last N runs.", show_default=False),
     ] = None,
     output: OutputOptions,
 ) -> None:
-    """List the runs there were: when, how long, what came of them.
+    """List past runs: when, how long, with what outcome.
 
     Example: blueattr runs --reports reports/ --last 20
     """
@@ -83,5 +84,5 @@ def runs(
     if folder is None:
         folder = read_settings(context, config).path("output", "reports")
     assert folder is not None  # noqa: S101 - it has a default
-    found = read_runs(folder)
-    output.emit(runs_report(found if last is None else found[-last:], folder))
+    past = read_runs(folder)
+    output.emit(runs_report(past if last is None else past[-last:], folder))

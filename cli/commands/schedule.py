@@ -1,4 +1,4 @@
-"""Runs by the clock: a crontab line, a systemd timer and service; put in and taken out."""
+"""The command schedule: a crontab line, and a systemd timer and service, for `blueattr run`."""
 
 import os
 import re
@@ -31,8 +31,9 @@ def schedule(
         str | None,
         typer.Option(
             "--cron",
-            help="When, as in a crontab: minute, hour, day of the month, month, day of the week; "
-            "or @hourly and the like. In local time.",
+            metavar="WHEN",
+            help="When to run, in local time, as in a crontab: minute, hour, day of the month, "
+            "month, day of the week; or @hourly and the like.",
             show_default=False,
         ),
     ] = None,
@@ -41,19 +42,20 @@ def schedule(
         bool,
         typer.Option(
             "--install",
-            help="Put the line into your crontab, or a new one in place of the old.",
+            help="Add the line to your crontab, in place of an older one.",
             show_default=False,
         ),
     ] = False,
     remove: Annotated[
         bool,
-        typer.Option("--remove", help="Take the line out of your crontab.", show_default=False),
+        typer.Option("--remove", help="Remove the line from your crontab.", show_default=False),
     ] = False,
 ) -> None:
-    """Print a crontab line, and a systemd timer and service, that do `blueattr run` by the clock.
+    """Schedule `blueattr run` with cron or systemd.
 
-    All that the run needs is in them: absolute paths, the folder, the log. Runs keep out of each
-    other's way by themselves. Secrets are not in them; they name a file that may hold them.
+    It prints a crontab line, and a systemd timer and service. They hold all that the run needs:
+    absolute paths, the folder, the log. Runs never overlap. Secrets are not in them; they name a
+    file that can hold secrets.
 
     Example: blueattr schedule --cron "15 * * * *" --config blueattr.toml
     """  # fmt: skip
@@ -64,7 +66,7 @@ def schedule(
     path = find_config(config)
     if remove:
         if cron is not None or install:
-            raise UsageError("--remove stands alone; it takes out the line of the settings")
+            raise UsageError("--remove stands alone; it removes the line of these settings")
         before = _read_crontab()
         after = edit_crontab(before, path.resolve(), None)
         if after != before:
@@ -72,7 +74,7 @@ def schedule(
         say(f"{'removed' if after != before else 'there is no line'}: {path.resolve()}")
         return
     if cron is None:
-        raise UsageError('say when, such as: blueattr schedule --cron "15 * * * *"')
+        raise UsageError('when? for example: blueattr schedule --cron "15 * * * *"')
     when = Cron.read(cron)
     settings = read_settings(context, config)
     make_plan(settings)
@@ -81,8 +83,8 @@ def schedule(
     secret = command.environment_file
     if secret is not None and not secret.exists() and os.environ.get(KEY_VARIABLE, "").strip():
         say(
-            f"blueattr: a scheduled run does not have your {KEY_VARIABLE}; write it into {secret} "
-            f"as {KEY_VARIABLE}=..., and let nobody else read that (chmod 600)"
+            f"blueattr: a scheduled run does not have your {KEY_VARIABLE}; write it to {secret} "
+            f"as {KEY_VARIABLE}=..., and keep that file private (chmod 600)"
         )
     if install:
         before = _read_crontab()
@@ -96,17 +98,17 @@ def schedule(
     timer, service = systemd_units(when, command, name, [int(code) for code in fine])
     folder = "~/.config/systemd/user"
     typer.echo(
-        f"# A line for your crontab (crontab -e); --install puts it in, --remove takes it out.\n"
+        f"# A line for your crontab (crontab -e); --install adds it, --remove removes it.\n"
         f"{line}\n\n"
         f"# Or, with systemd: {folder}/{name}.timer\n{timer}\n"
         f"# {folder}/{name}.service\n{service}\n"
         f"# Then: systemctl --user daemon-reload && systemctl --user enable --now {name}.timer\n"
-        "# It runs while you are logged in; and always, after: loginctl enable-linger"
+        "# It runs while you are logged in. To run it always: loginctl enable-linger"
     )
 
 
 def _command(settings: "Settings", config: Path) -> "Command":
-    """Say what is to be run with nothing taken from where this runs."""
+    """Return the command to schedule, independent of the current folder and environment."""
     from blueattr.runs.plan_file import needs_key
     from blueattr.runs.schedule.command import Command
 
@@ -116,7 +118,7 @@ def _command(settings: "Settings", config: Path) -> "Command":
     environment = {}
     for setting in settings:
         if setting.origin.kind == "environment":
-            # A path, as are all that the environment can set; relative to where we are.
+            # All that the environment can set is a path, relative to the current folder.
             environment[setting.origin.where] = str(Path(str(setting.value)).absolute())
     secret = config.with_name(_ENVIRONMENT)
     return Command(
@@ -130,18 +132,18 @@ def _command(settings: "Settings", config: Path) -> "Command":
 
 
 def _program() -> str:
-    """Find the program itself, whatever the PATH of a scheduled job."""
-    for found in (Path(sys.executable).with_name("blueattr"), Path(sys.argv[0])):
-        if found.name == "blueattr" and found.is_file() and os.access(found, os.X_OK):
-            return str(found.absolute())
-    found_by_name = shutil.which("blueattr")
-    if found_by_name is None:
-        raise UsageError("the program blueattr is not where Python is; install the package")
-    return str(Path(found_by_name).absolute())
+    """Find the program: a scheduled job may have another PATH."""
+    for path in (Path(sys.executable).with_name("blueattr"), Path(sys.argv[0])):
+        if path.name == "blueattr" and path.is_file() and os.access(path, os.X_OK):
+            return str(path.absolute())
+    on_path = shutil.which("blueattr")
+    if on_path is None:
+        raise UsageError("cannot find the program blueattr beside Python; install the package")
+    return str(Path(on_path).absolute())
 
 
 def _unit_name(config: Path) -> str:
-    """Name the units by the folder of the settings, and by the file where it is not the usual."""
+    """Name the units after the settings' folder, and after the file if it has another name."""
     parts = [config.parent.name] + ([] if config.stem == "blueattr" else [config.stem])
     slug = re.sub(r"[^a-z0-9]+", "-", " ".join(parts).lower()).strip("-")
     return f"blueattr-{slug}" if slug else "blueattr"
@@ -153,13 +155,13 @@ def _read_crontab() -> bytes:
         return done.stdout
     if b"no crontab for" in done.stderr:
         return b""
-    raise OutputError(f"cannot read your crontab: {_said(done)}")
+    raise OutputError(f"cannot read your crontab: {_message(done)}")
 
 
 def _write_crontab(content: bytes) -> None:
     done = _crontab("-", content=content)
     if done.returncode != 0:
-        raise OutputError(f"cannot write your crontab: {_said(done)}")
+        raise OutputError(f"cannot write your crontab: {_message(done)}")
 
 
 def _crontab(argument: str, *, content: bytes = b"") -> "subprocess.CompletedProcess[bytes]":
@@ -169,7 +171,7 @@ def _crontab(argument: str, *, content: bytes = b"") -> "subprocess.CompletedPro
     command = [program, argument]
     environment = {**os.environ, "LC_ALL": "C"}
     try:
-        return subprocess.run(  # noqa: S603 - the user's own crontab, no word of it from events
+        return subprocess.run(  # noqa: S603 - no word of it comes from events
             command, input=content, capture_output=True, check=False, timeout=_WAIT,
             env=environment,
         )  # fmt: skip
@@ -177,5 +179,5 @@ def _crontab(argument: str, *, content: bytes = b"") -> "subprocess.CompletedPro
         raise OutputError(f"{shlex.join(command)} failed: {error}") from None
 
 
-def _said(done: "subprocess.CompletedProcess[bytes]") -> str:
+def _message(done: "subprocess.CompletedProcess[bytes]") -> str:
     return done.stderr.decode(errors="replace").strip() or f"exit code {done.returncode}"

@@ -1,4 +1,4 @@
-"""Commands about a store: status shows what is in it, rollup summarises its days."""
+"""The commands status and rollup: what is in a store, and summaries of its days."""
 
 from blueattr.cli.options import OutputOptions, StoreOptions, TopicsFile, grouped
 
@@ -7,14 +7,14 @@ from blueattr.cli.options import OutputOptions, StoreOptions, TopicsFile, groupe
 def status(store: StoreOptions, output: OutputOptions) -> None:
     """Show what is in the store.
 
-    Time coverage and gaps, events by kind and day, accounts, sources, rejected lines by reason.
+    Its coverage and gaps, events by kind and day, accounts, sources, and rejected lines by reason.
 
     Example: blueattr status --db my.duckdb
     """
-    from blueattr.analysis import status as analysis_status
+    from blueattr.analysis.status import status as read_status
     from blueattr.report.inventory.status import status_report
 
-    output.emit(status_report(analysis_status.status(store.db, store.memory_limit)))
+    output.emit(status_report(read_status(store.db, store.memory_limit)))
 
 
 @grouped()
@@ -24,10 +24,10 @@ def rollup(
     store: StoreOptions,
     output: OutputOptions,
 ) -> None:
-    """Summarise the days that are over, so that questions about them are answered faster.
+    """Summarise the days of a store, for faster answers.
 
-    An ingest of files does that when it ends, with the topics that ship. Here topics of your own
-    can be added: from then on they are kept as those are. Answers stay the same.
+    An ingest does so when it ends, for the bundled topics. This command adds topics of your own,
+    which later ingests then keep up to date too. Answers stay the same.
 
     Example: blueattr rollup --topics mine.toml --db my.duckdb
     """

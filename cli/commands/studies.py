@@ -1,10 +1,10 @@
-"""Commands about how sure it is: bootstrap and sensitivity."""
+"""The commands bootstrap and sensitivity: how certain the shares are."""
 
 from typing import Annotated
 
 import typer
 
-from blueattr.cli.commands.attribute import chosen_features
+from blueattr.cli.features import FeaturesFile, load_panel, refuse_store_options
 from blueattr.cli.options import (
     ABOUT,
     DRAWS,
@@ -12,14 +12,12 @@ from blueattr.cli.options import (
     OUTPUT,
     WHO,
     WINDOW,
-    FeaturesFile,
     OutputOptions,
     QueryOptions,
     QuestionOptions,
     Seed,
     SeedOptions,
     grouped,
-    only_for_a_store,
 )
 from blueattr.errors import UsageError
 
@@ -46,27 +44,28 @@ def bootstrap(
     features: FeaturesFile = None,
     how: QuestionOptions,
     resamples: Annotated[
-        int, typer.Option("--resamples", help="How often the agents are drawn anew.")
+        int,
+        typer.Option("--resamples", metavar="N", help="Number of resamples of the agents."),
     ] = 1000,
     seed: Seed = 0,
     output: OutputOptions,
 ) -> None:
-    """Give 95 % confidence intervals of tier shares, by drawing agents with replacement.
+    """Compute 95 % confidence intervals of tier shares.
+
+    The agents are resampled with replacement.
 
     Example: blueattr bootstrap --topic mythos --indicator all --resamples 2000 --db my.duckdb
     """
-    from blueattr import report
-    from blueattr.analysis import studies
+    from blueattr.analysis.bootstrap import bootstrap_panel
+    from blueattr.report import bootstrap_report
     from blueattr.studies.bootstrap import check_resamples
 
-    if features is not None:
-        only_for_a_store(context)
+    refuse_store_options(context, features)
     output.check()
     check_resamples(resamples, seed)
-    asked = store.query()
-    what = how.question()
-    result = studies.bootstrap_panel(*chosen_features(features, asked), what, resamples, seed)
-    output.emit(report.bootstrap_report(result))
+    query, question = store.query(), how.question()
+    result = bootstrap_panel(*load_panel(features, query), question, resamples, seed)
+    output.emit(bootstrap_report(result))
 
 
 @grouped(
@@ -90,32 +89,32 @@ def sensitivity(
     store: QueryOptions,
     features: FeaturesFile = None,
     how: QuestionOptions,
-    size: Annotated[int, typer.Option("--size", help="Agents of the samples that flip.")] = 100,
+    size: Annotated[
+        int, typer.Option("--size", metavar="N", help="Size of the samples that flip.")
+    ] = 100,
     draws: SeedOptions,
     output: OutputOptions,
 ) -> None:
-    """Ask the same question under other choices, beside the answer under those given.
+    """Show how the shares change under other choices.
 
-    Aggregator, weights, tier cut-offs, scale; on a store also the window shifted by up to three
-    days, bots kept or removed, and popularity by follower counts where they are known; on a
-    features file with followers also popularity by them.
+    It varies the aggregator, the weights, the tier cut-offs and the scale; on a store also the
+    window (shifted by up to three days), the bot filter, and popularity by follower counts where
+    they are known; on a features file with followers also popularity.
 
     Example: blueattr sensitivity --topic mythos --indicator all --db my.duckdb
     """
-    from blueattr import report
-    from blueattr.analysis import studies
+    from blueattr.analysis.sensitivity import sensitivity_of_file, sensitivity_of_store
+    from blueattr.report import sensitivity_report
 
-    if features is not None:
-        only_for_a_store(context)
+    refuse_store_options(context, features)
     output.check()
-    asked = store.query()
-    what = how.question()
-    samples = draws.sampling(sizes=str(size))
-    if len(samples.protocols) > 1:
+    query, question = store.query(), how.question()
+    sampling = draws.sampling(sizes=str(size))
+    if len(sampling.protocols) > 1:
         raise UsageError("sensitivity draws samples by one --protocol; name it")
     result = (
-        studies.sensitivity_of_store(asked, what, samples)
+        sensitivity_of_store(query, question, sampling)
         if features is None
-        else studies.sensitivity_of_file(features, what, samples)
+        else sensitivity_of_file(features, question, sampling)
     )
-    output.emit(report.sensitivity_report(result))
+    output.emit(sensitivity_report(result))

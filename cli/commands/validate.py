@@ -1,26 +1,89 @@
-"""Commands about whether it is right: validate and convergence."""
+"""The commands validate and convergence: how right the attribution and its quadrature are."""
 
-from typing import Annotated
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from blueattr.analysis import parse
-from blueattr.cli.commands.attribute import chosen_features
+from blueattr.cli.features import FeaturesFile, load_panel, refuse_store_options
 from blueattr.cli.options import (
     ABOUT,
     HOW,
     OUTPUT,
     WHO,
     WINDOW,
-    FeaturesFile,
     IndicatorOptions,
     OutputOptions,
     QueryOptions,
     Seed,
     ValueOptions,
     grouped,
-    only_for_a_store,
 )
+
+if TYPE_CHECKING:
+    from blueattr.analysis.validate import Budget
+
+
+@dataclass
+class BudgetOptions:
+    """How much to compute for a validation."""
+
+    n: Annotated[
+        str | None,
+        typer.Option(
+            "--n",
+            metavar="NUMBERS",
+            help="Sizes of the panels to draw, with commas; by default those of 100,1000,10000 "
+            "that the panel allows.",
+            show_default=False,
+        ),
+    ] = None
+    exact: Annotated[
+        int | None,
+        typer.Option(
+            "--exact",
+            metavar="N",
+            help="Size of the panel with exact Shapley values, 1 to 20; 12 by default.",
+            show_default=False,
+        ),
+    ] = None
+    permutations: Annotated[
+        str,
+        typer.Option(
+            "--permutations",
+            metavar="NUMBERS",
+            help="Permutations of sampled Shapley, several with commas.",
+        ),
+    ] = "1000"
+    coalitions: Annotated[
+        str,
+        typer.Option(
+            "--coalitions",
+            metavar="NUMBERS",
+            help="Coalitions of sampled Banzhaf, several with commas.",
+        ),
+    ] = "200"
+    antithetic: Annotated[
+        bool,
+        typer.Option(
+            "--antithetic", help="Also walk each permutation backwards.", show_default=False
+        ),
+    ] = False
+    seed: Seed = 0
+
+    def budget(self) -> "Budget":
+        """Return these options as a budget."""
+        from blueattr.analysis.validate import Budget
+
+        return Budget(
+            permutations=parse.numbers(self.permutations, "--permutations", int),
+            coalitions=parse.numbers(self.coalitions, "--coalitions", int),
+            sizes=None if self.n is None else parse.numbers(self.n, "--n", int),
+            exact=self.exact,
+            antithetic=self.antithetic,
+            seed=self.seed,
+        )
 
 
 @grouped(
@@ -47,71 +110,24 @@ def validate(
     store: QueryOptions,
     features: FeaturesFile = None,
     how: ValueOptions,
-    n: Annotated[
-        str | None,
-        typer.Option(
-            "--n",
-            help="Agents of the panels drawn, with commas; 100,1000,10000 by default, as far as "
-            "there are so many.",
-            show_default=False,
-        ),
-    ] = None,
-    exact: Annotated[
-        int | None,
-        typer.Option(
-            "--exact",
-            help="Agents of the panel with exact Shapley values, 1 to 20; 12 by default.",
-            show_default=False,
-        ),
-    ] = None,
-    permutations: Annotated[
-        str, typer.Option("--permutations", help="Of sampled Shapley, several with commas.")
-    ] = "1000",
-    coalitions: Annotated[
-        str, typer.Option("--coalitions", help="Of sampled Banzhaf, several with commas.")
-    ] = "200",
-    antithetic: Annotated[
-        bool,
-        typer.Option(
-            "--antithetic", help="Walk permutations backwards too, in pairs.", show_default=False
-        ),
-    ] = False,
-    seed: Seed = 0,
+    effort: BudgetOptions,
     output: OutputOptions,
 ) -> None:
-    """Compare the attribution with exact and sampled Shapley and Banzhaf values.
+    """Compare the attribution with Shapley and Banzhaf values.
 
-    Each number of agents is drawn uniformly from the panel, and every method runs on the same
-    agents: how close, how sure, how long, and how long it would take on all agents.
+    For each size a panel is drawn uniformly, and every method runs on the same agents: exact and
+    sampled values, how close they are and how certain, how long they take, and how long they would
+    take on all agents.
 
     Example: blueattr validate --features panel.parquet --n 100,1000 --permutations 100,1000
     """
+    from blueattr.analysis.validate import validate_panel
     from blueattr.report.results.validations import validation_report
-    from blueattr.studies.validation.validate import validate as run
 
-    if features is not None:
-        only_for_a_store(context)
+    refuse_store_options(context, features)
     output.check()
-    asked = store.query()
-    what = how.question()
-    sizes = None if n is None else parse.numbers(n, "--n", int)
-    budgets = parse.numbers(permutations, "--permutations", int)
-    draws = parse.numbers(coalitions, "--coalitions", int)
-    frame, origin = chosen_features(features, asked)
-    result = run(
-        frame,
-        what.indicators,
-        sizes=sizes,
-        exact=exact,
-        permutations=budgets,
-        coalitions=draws,
-        antithetic=antithetic,
-        seed=seed,
-        method=what.method,
-        steps=what.steps,
-        aggregator=what.aggregator,
-        provenance=origin,
-    )
+    query, question, budget = store.query(), how.question(), effort.budget()
+    result = validate_panel(*load_panel(features, query), question, budget)
     output.emit(validation_report(result))
 
 
@@ -136,23 +152,26 @@ def convergence(
     features: FeaturesFile = None,
     how: IndicatorOptions,
     steps: Annotated[
-        str, typer.Option("--steps", help="K of the quadrature, with commas.")
+        str,
+        typer.Option(
+            "--steps", metavar="NUMBERS", help="Numbers of quadrature steps K, with commas."
+        ),
     ] = "5,10,20,30,50,100,300",
     output: OutputOptions,
 ) -> None:
-    """Measure the error of K-step quadrature on this panel, beside the published end points.
+    """Measure the error of K-step quadrature on a panel.
+
+    The report shows it beside the published end points.
 
     Example: blueattr convergence --topic mythos --db my.duckdb
     """
+    from blueattr.analysis.validate import measure_convergence
     from blueattr.report.results.convergences import convergence_report
-    from blueattr.studies.convergence import convergence as run
 
-    if features is not None:
-        only_for_a_store(context)
+    refuse_store_options(context, features)
     output.check()
-    asked = store.query()
-    what = how.question(method="quadrature")
-    ks = parse.numbers(steps, "--steps", int)
-    frame, origin = chosen_features(features, asked)
-    result = run(frame, what.indicators, steps=ks, aggregator=what.aggregator, provenance=origin)
-    output.emit(convergence_report(result))
+    query, question = store.query(), how.question(method="quadrature")
+    tried = parse.numbers(steps, "--steps", int)
+    output.emit(
+        convergence_report(measure_convergence(*load_panel(features, query), question, tried))
+    )

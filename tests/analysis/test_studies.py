@@ -11,7 +11,8 @@ import numpy as np
 import polars as pl
 import pytest
 
-from blueattr.analysis import studies
+from blueattr.analysis.attribute import shares_by_day
+from blueattr.analysis.compare import compare_topics
 from blueattr.analysis.features import make_features
 from blueattr.attribution.attribute import attribute
 from blueattr.attribution.days import DayFeatures, attribute_days
@@ -149,7 +150,7 @@ def test_window_and_panel_are_settled_once(db: Path, monkeypatch: pytest.MonkeyP
 
     monkeypatch.setattr(PanelQuery, "agents", agents)
     names = ("mythos", "wrestlemania", "the-masters")
-    grid = studies.compare_topics(PanelQuery(db), names, Question(), Sampling(sizes=(5,), seeds=1))
+    grid = compare_topics(PanelQuery(db), names, Question(), Sampling(sizes=(5,), seeds=1))
     assert len(grid.topics) == 3
     assert len(built) == 1
 
@@ -167,7 +168,7 @@ def test_topics_that_make_no_sense(db: Path, topics: str, says: str) -> None:
     assert done.code in {ExitCode.USAGE, ExitCode.NO_ANSWER}
     assert says in done.stderr
     with pytest.raises((UsageError, UnknownTopicError)):
-        studies.compare_topics(PanelQuery(db), tuple(topics.split(",")), Question(), Sampling())
+        compare_topics(PanelQuery(db), tuple(topics.split(",")), Question(), Sampling())
 
 
 # --- shares by day -------------------------------------------------------------------------------
@@ -240,8 +241,8 @@ def test_a_day_of_a_store_is_its_window(db: Path) -> None:
         return attribute_days(wholes, seen)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(studies, "attribute_days", spy)
-        studies.shares_by_day(wide, Question(("lin",)))
+        patch.setattr("blueattr.analysis.attribute.attribute_days", spy)
+        shares_by_day(wide, Question(("lin",)))
     (found,) = [each for each in seen if each.day == date(2026, 5, 3)]
     both = alone.join(found.frame, on="did", suffix="_day")
     assert both.height > 10

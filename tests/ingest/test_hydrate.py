@@ -856,13 +856,13 @@ def test_long_waits_are_said_in_a_log_too(tmp_path: Path, server: Server) -> Non
         line.wait(4, "short")
         line.wait(300, "https://x permits no more calls for now")
         _Line(quiet=True).wait(300, "quiet")
-    assert err.getvalue() == "https://x permits no more calls for now; going on in 300 s\n"
+    assert err.getvalue() == "https://x permits no more calls for now; continuing in 300 s\n"
 
 
 @pytest.mark.parametrize(("options", "why"), [
-    (["--from", "2026-05-01"], "give --only panel too"),
-    (["--keep-bots"], "give --only panel too"),
-    (["--max-rate", "5/5"], "give --only panel too"),
+    (["--from", "2026-05-01"], "add --only panel"),
+    (["--keep-bots"], "add --only panel"),
+    (["--max-rate", "5/5"], "add --only panel"),
     (["--refresh-older-than", "soon"], "--refresh-older-than 'soon' is not a length"),
     (["--appview", "http://appview.example"], "not encrypted"),
     (["--rate", "0"], "calls a second"),

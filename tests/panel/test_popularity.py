@@ -10,7 +10,8 @@ import pytest
 from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
-from blueattr.analysis import features, studies
+from blueattr.analysis import features
+from blueattr.analysis.attribute import shares_by_day
 from blueattr.analysis.panel import make_panel
 from blueattr.attribution.attribute import attribute
 from blueattr.attribution.inputs import Panel
@@ -339,7 +340,7 @@ def opts(command: Any) -> set[str]:
 def test_every_day_has_the_same_follower_counts(network: Path) -> None:
     say(network, {who: (n, None) for who, n in FOLLOWERS.items()})
     query = PanelQuery(network, start=START, end=END, scale="raw", popularity="followers")
-    (shares,) = studies.shares_by_day(query, Question(indicators=("lin",)))
+    (shares,) = shares_by_day(query, Question(indicators=("lin",)))
     # Nothing was said after the second day; b is still there.
     assert len(shares.days) == 14
     for day in shares.days[2:]:

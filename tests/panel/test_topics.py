@@ -10,8 +10,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from blueattr.analysis import panel
-from blueattr.analysis.panel import count_events
+from blueattr.analysis.topics import check_topics, count_events
 from blueattr.errors import InputError, PatternError, UnknownTopicError, UsageError
 from blueattr.ingest import read
 from blueattr.panel import topics
@@ -338,12 +337,12 @@ def test_check_counts_participants_by_day(tmp_path: Path) -> None:
     ]
     events += [repost("bea", "r", uri("ann", "00"), rev=2, time=at(days=2))]
     query = PanelQuery(ingest(tmp_path, *events), None, ("mythos",), start=at(0), end=at(days=3))
-    (found,) = panel.check_topics(query, [])
+    (found,) = check_topics(query, [])
     assert found.days.select("participants", "events").rows() == [(1, 3), (0, 0), (2, 4)]
     assert found.days["day"].to_list() == [(at(days=d)).date() for d in range(3)]
     assert (found.days_over, found.holds) == (0, False)
     assert dataclasses.replace(found, days_over=10).holds
-    names = [f.topic.name for f in panel.check_topics(dataclasses.replace(query, match=()), [])]
+    names = [f.topic.name for f in check_topics(dataclasses.replace(query, match=()), [])]
     assert names == list(topics.shipped())
 
 

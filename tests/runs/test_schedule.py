@@ -377,7 +377,7 @@ def test_install_is_idempotent_and_remove_takes_it_out(here: Path) -> None:
 
 
 def test_what_cannot_be_scheduled_is_said(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert "say when" in run("schedule").stderr
+    assert "when? for example" in run("schedule").stderr
     assert "stands alone" in run("schedule", "--remove", "--install").stderr
     assert run("schedule", "--cron", "61 * * * *", "--install").code == ExitCode.USAGE
     (here / "blueattr.toml").write_text(SETTINGS + "x = 1\n")

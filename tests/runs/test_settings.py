@@ -139,8 +139,8 @@ def test_what_no_file_of_settings_is() -> None:
         ('memory = "4GB"\n' + LEAST, 1, "memory", "did you mean memory-limit?"),
         (LEAST + "\nsizs = [10]\n", 5, "report.sizs", "did you mean sizes?"),
         (LEAST + "[outputs]\n", 4, "outputs", "did you mean output?"),
-        (LEAST + "keep = 3\n", 4, "report.keep", "it belongs into [output]"),
-        (LEAST + 'db = "x"\n', 4, "report.db", "it belongs on top"),
+        (LEAST + "keep = 3\n", 4, "report.keep", "it belongs in [output]"),
+        (LEAST + 'db = "x"\n', 4, "report.db", "it belongs at the top"),
         (LEAST + "[output]\nxyz = 3\n", 5, "output.xyz", "known here: format, keep, reports"),
         (LEAST + '"a\\u001b[31mb" = 1\n', 4, "report.'a\\x1b[31mb'", "unknown"),
         ('[[sources]]\nread = "x.jsonl"\n\n[[sources]]\nreed = "y"\n' + REPORT, 5,
@@ -213,8 +213,10 @@ def test_all_that_is_wrong_is_told_at_once_in_order() -> None:
 
 
 def test_choices_that_do_not_go_together_are_told_of_the_last_of_them() -> None:
-    said = refused(LEAST + 'from = 2026-04-01\nto = 2026-04-02\nwindow = "1d"\n')
-    assert said.startswith("blueattr.toml:6: report.window: from, to and window: give two of them")
+    message = refused(LEAST + 'from = 2026-04-01\nto = 2026-04-02\nwindow = "1d"\n')
+    assert message.startswith(
+        "blueattr.toml:6: report.window: from, to and window: name at most two"
+    )
 
 
 def test_a_run_refuses_the_same_and_leaves_nothing(here: Path) -> None:
@@ -352,7 +354,7 @@ def test_init_writes_a_file_that_is_accepted_and_touches_none(here: Path) -> Non
     before = Path("blueattr.toml").read_bytes()
     done = run("config", "init")
     assert done.code == ExitCode.OUTPUT
-    assert "is there already" in done.stderr
+    assert "exists already" in done.stderr
     assert Path("blueattr.toml").read_bytes() == before
 
 

@@ -17,6 +17,7 @@ from unittest.mock import patch
 import typer.main
 
 from blueattr.cli.main import _app, app
+from blueattr.errors import ExitCode
 from support.events_builder import (
     Event,
     account,
@@ -35,10 +36,13 @@ __all__ = [
     "AGENTS",
     "BLUEATTR",
     "BOTS",
+    "PANEL",
     "Run",
+    "assert_clean",
     "events",
     "ok",
     "process",
+    "refused",
     "run",
     "write_events",
     "write_store",
@@ -47,6 +51,8 @@ __all__ = [
 
 AGENTS = 60
 BOTS = 3
+# Agents in the panel: one of the people is deleted, and one is new.
+PANEL = AGENTS - 2
 BLUEATTR = Path(sys.executable).parent / "blueattr"
 # Making the parser of all commands anew takes longer than many a command that a test calls.
 _get_command = cache(typer.main.get_command)
@@ -119,6 +125,23 @@ def ok(*arguments: object, stdin: bytes = b"") -> Run:
     """Call a command that must succeed."""
     done = run(*arguments, stdin=stdin)
     assert done.code == 0, done.stderr
+    return done
+
+
+def assert_clean(stderr: str) -> None:
+    """Nothing that a terminal would act on, and no traceback."""
+    assert "Traceback" not in stderr
+    assert harmless(stderr), stderr
+
+
+def refused(code: ExitCode, *arguments: object, says: str = "", stdin: bytes = b"") -> Run:
+    """Call a command that must fail: nothing on stdout, a sentence on stderr."""
+    done = run(*arguments, stdin=stdin)
+    assert done.code == code, done.stderr
+    assert done.stdout == b""
+    assert done.stderr.startswith("blueattr: ")
+    assert says in done.stderr
+    assert_clean(done.stderr)
     return done
 
 

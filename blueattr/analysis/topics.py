@@ -1,0 +1,96 @@
+"""Topics by name: the topics of a grid or report, and how many take part in each."""
+
+from collections.abc import Sequence
+from datetime import date, timedelta
+from pathlib import Path
+
+import polars as pl
+
+from blueattr.analysis.parse import EVERY_TOPIC
+from blueattr.errors import UsageError
+from blueattr.panel import topics
+from blueattr.panel.counts import WindowCounts
+from blueattr.panel.query import PanelQuery
+from blueattr.panel.topics import Topic, TopicDays
+from blueattr.provenance import Window
+from blueattr.store.database import Store
+
+__all__ = ["check_topics", "choose_topics", "count_events", "expand_names"]
+
+
+def expand_names(names: Sequence[str], topics_file: Path | None) -> tuple[str, ...]:
+    """Return the names of topics, with all known topics in place of `EVERY_TOPIC`.
+
+    Parameters
+    ----------
+    names
+        The topics, or `blueattr.analysis.parse.EVERY_TOPIC` alone.
+    topics_file
+        A user's file of topics.
+
+    Raises
+    ------
+    UsageError
+        A topic is named twice, or none is.
+    """
+    expanded = tuple(topics.load(topics_file)) if tuple(names) == (EVERY_TOPIC,) else tuple(names)
+    if not expanded or len(set(expanded)) < len(expanded):
+        raise UsageError(
+            f"name each topic once, and at least one; not {', '.join(expanded) or 'none'}"
+        )
+    return expanded
+
+
+def choose_topics(
+    store: Store, names: Sequence[str], topics_file: Path | None
+) -> list[Topic | None]:
+    """Return topics by name, as `blueattr.panel.topics.choose` does; see `expand_names`."""
+    return [
+        topics.choose(store, name, None, topics_file) for name in expand_names(names, topics_file)
+    ]
+
+
+def check_topics(query: PanelQuery, names: Sequence[str]) -> list[TopicDays]:
+    """Count the participants and events of each topic by day.
+
+    Parameters
+    ----------
+    query
+        The window, and the expressions or the file of topics.
+    names
+        The topics; all known topics if empty.
+
+    Raises
+    ------
+    UsageError
+        The topic is ``all``.
+    UnknownTopicError
+        There is no such topic.
+    """
+    chosen_names = [None] if query.match else list(names) or list(topics.load(query.topics_file))
+    with Store.open(query.db, query.memory) as store:
+        window = query.window(store)
+        calendar = pl.DataFrame({"day": _days(window)}, schema={"day": pl.Date})
+        counts = []
+        for name in chosen_names:
+            topic = topics.choose(store, name, list(query.match), query.topics_file)
+            if topic is None:
+                raise UsageError("name topics to check; 'all' stands for a run without one")
+            count_events(store, topic, window)
+            days = calendar.join(
+                store.frame("analysis/topic_days"), on="day", how="left", maintain_order="left"
+            ).fill_null(0)
+            over = int((days["participants"] >= topics.CRITERION_PARTICIPANTS).sum())
+            counts.append(TopicDays(topic, window, days, over))
+    return counts
+
+
+def count_events(store: Store, topic: Topic, window: Window) -> None:
+    """Fill the temp table `counted` with the events of a topic in a window."""
+    WindowCounts.of(store, window).count(topic.rule)
+
+
+def _days(window: Window) -> list[date]:
+    last = (window.end - timedelta(microseconds=1)).date()
+    first = window.start.date()
+    return [first + timedelta(days=k) for k in range((last - first).days + 1)]

@@ -1,0 +1,288 @@
+"""Exit codes: what a user can cause ends in a sentence on stderr and a documented code."""
+
+import fcntl
+import gzip
+import json
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from blueattr.errors import BlueattrError, ExitCode
+from blueattr.store.database import Store
+from support.cli_world import BLUEATTR, ok, process, refused, run
+from support.events_builder import at, identity, lines
+
+BAD_OPTIONS = {
+    "unknown option": ["status", "--bogus"],
+    "unknown command": ["attribut"],
+    "no value": ["attribute", "--indicator"],
+    "too many arguments": ["status", "x"],
+    "no topic": ["attribute"],
+    "window of nothing": ["attribute", "--topic", "all", "--window", "0d"],
+    "window without a unit": ["attribute", "--topic", "all", "--window", "14"],
+    "window in another script": ["attribute", "--topic", "all", "--window", "\u0661\u0664d"],
+    "window given thrice": ["attribute", "--topic", "all", "--from", "2026-05-02", "--to",
+                            "2026-05-03", "--window", "1d"],
+    "not a date": ["attribute", "--topic", "all", "--from", "yesterday"],
+    "no such day": ["panel", "--from", "2026-02-30"],
+    "before the calendar": ["panel", "--from", "0001-01-01T00:00+14:00"],
+    "after the calendar": ["panel", "--from", "9999-12-31"],
+    "from after to": ["attribute", "--topic", "all", "--from", "2026-05-03", "--to", "2026-05-02"],
+    "from equal to to": ["panel", "--from", "2026-05-03", "--to", "2026-05-03"],
+    "sizes no numbers": ["compare-scales", "--topic", "all", "--sizes", "1e3"],
+    "sizes of nothing": ["compare-scales", "--topic", "all", "--sizes", ""],
+    "size 0": ["compare-scales", "--topic", "all", "--sizes", "0"],
+    "size twice": ["compare-scales", "--topic", "all", "--sizes", "5,5"],
+    "size of many digits": ["compare-scales", "--topic", "all", "--sizes", "9" * 5000],
+    "no seeds": ["compare-scales", "--topic", "all", "--seeds", "0"],
+    "seeds without end": ["compare-scales", "--topic", "all", "--seeds", "9" * 20],
+    "seed below 0": ["compare-scales", "--topic", "all", "--seed", "-1"],
+    "two weights": ["attribute", "--topic", "all", "--weights", "0.5,0.5"],
+    "weights of 3": ["attribute", "--topic", "all", "--weights", "1,1,1"],
+    "weight NaN": ["attribute", "--topic", "all", "--weights", "nan,0,1"],
+    "tiers down": ["attribute", "--topic", "all", "--tiers", "10,1"],
+    "tier NaN": ["attribute", "--topic", "all", "--tiers", "nan"],
+    "tier of all": ["attribute", "--topic", "all", "--tiers", "100"],
+    "steps of a closed form": ["attribute", "--topic", "all", "--steps", "5"],
+    "steps 0": ["attribute", "--topic", "all", "--method", "quadrature", "--steps", "0"],
+    "unknown method": ["attribute", "--topic", "all", "--method", "magic"],
+    "unknown format": ["status", "--format", "xml"],
+    "memory of nothing": ["status", "--memory-limit", "0"],
+    "memory without end": ["status", "--memory-limit", "9" * 400],
+    "memory beyond the engine": ["status", "--memory-limit", "999999999999TB"],
+    "rate without days": ["panel", "--max-rate", "500"],
+    "rate on no day": ["panel", "--max-rate", "5/0"],
+    "indicator twice": ["attribute", "--topic", "all", "--indicator", "lin,lin"],
+    "agents of two indicators": ["attribute", "--topic", "all", "--indicator", "lin,var",
+                                 "--agents", "a.csv"],
+    "one file for two": ["attribute", "--topic", "all", "--out", "a.csv", "--agents", "a.csv"],
+    "unknown extension": ["status", "--out", "a.docx"],
+    "unknown extension of agents": ["panel", "--agents", "a.txt"],
+    "bad expression": ["attribute", "--match", "("],
+    "empty expression": ["attribute", "--match", ""],
+    "look-around": ["attribute", "--match", "(?=x)"],
+    "names and expressions": ["topics", "check", "mythos", "--match", "x"],
+    "topic all cannot be checked": ["topics", "check", "all"],
+    "two services": ["ingest", "jetstream", "firehose"],
+    "addresses of two kinds": ["ingest", "wss://a.example/subscribe", "wss://b.example"],
+    "an address in plain text": ["ingest", "ws://example.org/subscribe"],
+    "an address with a password": ["ingest", "wss://me:secret@example.org/subscribe"],
+    "a file and a stream": ["ingest", "x.jsonl", "wss://example.org/subscribe"],
+    "a host for a file": ["ingest", "x.jsonl", "--host", "wss://example.org"],
+    "no length of time": ["ingest", "jetstream", "--for", "soon"],
+    "stdin and a file": ["ingest", "-", "x.jsonl"],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", BAD_OPTIONS)
+def test_a_bad_option_ends_with_2(
+    case: str, db: Path, here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BLUEATTR_DB", str(db))
+    refused(ExitCode.USAGE, *BAD_OPTIONS[case])
+    assert list(here.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "nearest"),
+    [
+        (["attribute", "--topic", "all", "--indicator", "hat"], "heat"),
+        (["compare-scales", "--topic", "all", "--protocol", "visibilty"], "visibility"),
+        (["attribut"], "attribute"),
+        (["status", "--databse", "x"], "--db"),
+        (["attribute", "--topic", "all", "--scale", "log"], "log1p"),
+    ],
+)
+def test_a_misspelt_name_gets_the_nearest(arguments: list[str], nearest: str) -> None:
+    done = run(*arguments)
+    assert done.code == ExitCode.USAGE
+    assert nearest in done.stderr or "see: blueattr status --help" in done.stderr
+
+
+def test_bad_options_are_found_before_the_store_is_opened(here: Path) -> None:
+    missing = here / "missing.duckdb"
+    for arguments in (
+        ["attribute", "--topic", "all", "--indicator", "foo"],
+        ["attribute", "--topic", "all", "--tiers", "10,1"],
+        ["attribute", "--topic", "all", "--out", "a.docx"],
+        ["compare-scales", "--topic", "all", "--protocol", "foo"],
+        ["ingest", "big.jsonl", "--out", "a.docx"],
+    ):
+        refused(ExitCode.USAGE, *arguments, "--db", missing)
+
+
+def test_a_missing_input_ends_with_3(here: Path) -> None:
+    store = here / "s.duckdb"
+    refused(ExitCode.INPUT, "ingest", "nothere.jsonl", "--db", store, says="nothere.jsonl")
+    refused(ExitCode.INPUT, "ingest", "--plc", "nothere", "--db", store, says="nothere")
+    refused(ExitCode.INPUT, "ingest", here, "--db", store, says=str(here))
+    refused(ExitCode.INPUT, "ingest", "*.gz", "--db", store, says="*.gz")
+    refused(ExitCode.INPUT, "attribute", "--features", "nothere.csv", says="nothere.csv")
+    refused(ExitCode.INPUT, "topics", "list", "--topics", "nothere.toml", says="nothere.toml")
+
+
+@pytest.mark.parametrize("ending", ["jsonl", "jsonl.gz"])
+def test_a_truncated_input_ends_with_3_and_is_kept(
+    ending: str, events_file: Path, here: Path
+) -> None:
+    data = events_file.read_bytes()
+    whole = here / "whole.jsonl"
+    whole.write_bytes(lines(identity("late", "late.example", time=at(5))))
+    cut = here / f"cut.{ending}"
+    packed = gzip.compress(data) if ending.endswith("gz") else data
+    cut.write_bytes(packed[: len(packed) * 2 // 3])
+    store = here / "s.duckdb"
+    done = run("ingest", cut, whole, "--db", store, "--format", "json")
+    assert done.code == ExitCode.INPUT
+    assert done.json["events_after"] > 100
+    assert [s["state"] for s in done.json["sources"]] == ["incomplete", "complete"]
+    (failure,) = done.json["failures"]
+    assert f"blueattr: {failure}" in done.stderr
+    assert str(cut) in failure
+    assert "truncated" in failure
+    kept = ok("status", "--db", store, "--format", "json").json
+    assert kept["events"] == done.json["events_after"]
+    assert [s["complete"] for s in kept["sources"] if s["source"] == str(cut)] == [False]
+
+
+def test_a_file_of_something_else_ends_with_3(here: Path) -> None:
+    wrong = here / "wrong.jsonl"
+    wrong.write_text("hello\nworld\n")
+    done = run("ingest", wrong, "--db", here / "s.duckdb")
+    assert done.code == ExitCode.INPUT
+    assert "2 lines were rejected" in done.stderr
+    assert b"all rejected" in done.stdout
+
+
+def test_a_question_without_answer_ends_with_4(db: Path, panel_file: Path, here: Path) -> None:
+    at_db = ["--db", db]
+    no = ExitCode.NO_ANSWER
+    refused(no, "attribute", "--topic", "mytos", *at_db, says="did you mean mythos?")
+    refused(no, "attribute", "--topic", "zzz", *at_db, says="blueattr topics list")
+    refused(no, "topics", "check", "wrestle-mania", *at_db, says="wrestlemania")
+    refused(no, "panel", "--from", "2030-01-01", *at_db, says="nobody was active")
+    refused(no, "attribute", "--topic", "all", "--to", "2020-01-01", *at_db, says="nobody")
+    refused(no, "attribute", "--match", "xyzzy", *at_db, says="M = 0")
+    refused(no, "attribute", "--topic", "wrestlemania", *at_db, says="'heat' is 0")
+    refused(no, "compare-scales", "--topic", "all", *at_db, says="larger than the panel of 58")
+    refused(no, "compare-scales", "--features", panel_file, "--sizes", "59", says="larger")
+    headed = here / "headed.csv"
+    headed.write_text("did,a,b,c\n")
+    refused(no, "attribute", "--features", headed, says="no agents")
+    empty = here / "empty.duckdb"
+    ok("ingest", "-", "--db", empty)
+    refused(no, "attribute", "--topic", "all", "--db", empty, says="holds no events")
+
+
+def test_a_store_in_use_ends_with_5(events_file: Path, here: Path) -> None:
+    store = here / "s.duckdb"
+    with (here / "s.duckdb.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        lock.write("4711")
+        lock.flush()
+        refused(ExitCode.STORE_BUSY, "ingest", events_file, "--db", store, says="process 4711")
+    ok("ingest", events_file, "--db", store)
+
+
+def test_what_is_no_store_ends_with_6(events_file: Path, here: Path) -> None:
+    text = here / "text.duckdb"
+    text.write_text("hello\n" * 5000)
+    foreign = here / "foreign.duckdb"
+    with duckdb.connect(str(foreign)) as connection:
+        connection.execute("CREATE TABLE t AS SELECT 1 AS x")
+    folder = here / "folder.duckdb"
+    folder.mkdir()
+    for path in (text, foreign, folder):
+        before = path.read_bytes() if path.is_file() else b""
+        for asked in (["status"], ["attribute", "--topic", "all"], ["ingest", events_file]):
+            refused(ExitCode.STORE, *asked, "--db", path, says=str(path))
+        assert before == (path.read_bytes() if path.is_file() else b"")
+    refused(ExitCode.STORE, "status", "--db", "none.duckdb", says="blueattr ingest")
+    assert not Path("none.duckdb").exists()
+    refused(ExitCode.STORE, "ingest", events_file, "--db", text / "s.duckdb")
+
+
+def test_an_unwritable_file_ends_with_7(db: Path, panel_file: Path, here: Path) -> None:
+    (here / "folder.json").mkdir()
+    out = ExitCode.OUTPUT
+    for path in ("folder.json", "nowhere/x.json"):
+        refused(out, "status", "--db", db, "--out", path, says=path)
+        refused(out, "attribute", "--features", panel_file, "--out", path, says=path)
+        refused(out, "attribute", "--features", panel_file, "--agents", path, says=path)
+        refused(out, "features", "--db", db, "--out", path, says=path)
+    assert [path.name for path in here.rglob("*")] == ["folder.json"]
+
+
+def test_every_error_has_an_exit_code_of_its_own_kind() -> None:
+    def below(kind: type[BlueattrError]) -> Iterator[type[BlueattrError]]:
+        yield kind
+        for sub in kind.__subclasses__():
+            yield from below(sub)
+
+    kinds = [kind for kind in below(BlueattrError) if kind is not BlueattrError]
+    assert len(kinds) > 10
+    assert {kind.exit_code for kind in kinds} == {
+        ExitCode.USAGE, ExitCode.INPUT, ExitCode.NO_ANSWER, ExitCode.STORE_BUSY, ExitCode.STORE,
+        ExitCode.OUTPUT, ExitCode.SOURCE, ExitCode.RUN_GOING,
+    }  # fmt: skip
+
+
+def test_ctrl_c_ends_with_130_and_keeps_the_store(events_file: Path, here: Path) -> None:
+    store = here / "s.duckdb"
+    child = subprocess.Popen(
+        [str(BLUEATTR), "ingest", "-", "--db", str(store)],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    )  # fmt: skip
+    assert child.stdin is not None
+    child.stdin.write(events_file.read_bytes()[:10_000])
+    child.stdin.flush()
+    deadline = time.monotonic() + 50
+    while not store.exists() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    time.sleep(0.3)  # now it waits for more lines
+    child.send_signal(signal.SIGINT)
+    # Its input stays open: it must not wait for the end of it.
+    assert child.wait(timeout=30) == ExitCode.INTERRUPTED
+    assert child.stdout is not None
+    assert child.stderr is not None
+    assert child.stdout.read() == b""
+    assert child.stderr.read() == b"blueattr: interrupted\n"
+    for stream in (child.stdin, child.stdout, child.stderr):
+        stream.close()
+    with Store.open(store) as opened:
+        assert opened.frame("analysis/totals")["events"][0] == 0
+    ok("ingest", events_file, "--db", store)
+
+
+def test_ctrl_c_in_a_query_ends_with_130(db: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # What DuckDB raises then, which nothing but a race could bring about for real.
+    def interrupted(*_: object) -> None:
+        raise RuntimeError(message)
+
+    monkeypatch.setattr("blueattr.analysis.status.status", interrupted)
+    message = "Query interrupted"
+    done = run("status", "--db", db)
+    assert (done.code, done.stderr) == (ExitCode.INTERRUPTED, "blueattr: interrupted\n")
+    message = "a defect, which is not hidden"
+    with pytest.raises(RuntimeError, match="a defect"):
+        run("status", "--db", db)
+
+
+def test_the_environment_names_the_store(
+    db: Path, here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BLUEATTR_DB", str(db))
+    assert ok("status", "--format", "json").json["db"] == str(db)
+    # What is typed wins.
+    refused(ExitCode.STORE, "status", "--db", "other.duckdb", says="other.duckdb")
+    monkeypatch.delenv("BLUEATTR_DB")
+    refused(ExitCode.STORE, "status", says="data/blueattr.duckdb")
+    done = process("status", "--format", "json", env={**os.environ, "BLUEATTR_DB": str(db)})
+    assert done.returncode == 0
+    assert json.loads(done.stdout)["db"] == str(db)

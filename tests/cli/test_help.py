@@ -1,0 +1,100 @@
+"""Help and options: every command explains itself, and options mean the same everywhere."""
+
+import shlex
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from blueattr.errors import ExitCode
+from blueattr.version import __version__
+from support.cli_world import COMMANDS, ok, run
+from support.places import ROOT
+
+
+def test_the_commands_are_those_of_the_issue() -> None:
+    wanted = {"ingest", "status", "panel", "features", "attribute", "compare-scales", "demo",
+              "topics list", "topics check"}  # fmt: skip
+    assert wanted <= COMMANDS.keys()
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_has_help_with_an_example_that_parses(name: str) -> None:
+    command = COMMANDS[name]
+    first = command.help.splitlines()[0]
+    assert first.endswith(".")
+    assert first[0].isupper()
+    examples = [x for x in command.help.splitlines() if x.strip().startswith("Example: ")]
+    assert len(examples) == 1
+    words = shlex.split(examples[0].split("Example: ")[1])
+    assert words[: 1 + len(name.split())] == ["blueattr", *name.split()]
+    context = command.make_context(name, words[1 + len(name.split()) :])
+    assert context.params
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_option_has_help(name: str) -> None:
+    for parameter in COMMANDS[name].params:
+        assert parameter.help, parameter.name
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_is_in_the_readme(name: str) -> None:
+    assert f"blueattr {name}" in (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def test_options_mean_the_same_everywhere() -> None:
+    found: dict[str, set[tuple[Any, ...]]] = {}
+    for name, command in COMMANDS.items():
+        if name in {"demo", "synth"}:
+            continue  # they ask no store
+        for option in command.params:
+            key = next((o for o in option.opts if o.startswith("--")), None)
+            # What these write differs; how they are given does not. A topic has a default only
+            # where the whole panel is a sensible one.
+            if key in {None, "--out", "--agents", "--topic", "--seed"}:
+                continue
+            if (name, key) == ("convergence", "--steps"):
+                continue  # several, as its table needs
+            if name == "ingest" and key in {"--from", "--to"}:
+                continue  # what is fetched, not a window
+            if name == "report" and key in {"--format", "--indicator"}:
+                continue  # it writes files, and shows all four indicators
+            found.setdefault(str(key), set()).add((str(option.default), option.help))
+    assert {"--db", "--from", "--to", "--window", "--indicator", "--tiers"} <= found.keys()
+    assert [key for key, ways in found.items() if len(ways) > 1] == []
+
+
+def test_defaults_are_those_of_the_issue() -> None:
+    defaults = {o.opts[0]: o.default for o in COMMANDS["compare-scales"].params}
+    expected = {
+        "--db": Path("data/blueattr.duckdb"), "--scale": "log1p", "--tiers": "1,10",
+        "--sizes": "100,1000", "--seeds": 10, "--seed": 0,
+    }  # fmt: skip
+    assert {k: v for k, v in defaults.items() if k in expected} == expected
+
+
+def test_help_and_version_go_to_stdout() -> None:
+    done = ok("--version")
+    assert (done.text, done.stderr) == (f"blueattr {__version__}\n", "")
+    for arguments in (["--help"], ["-h"], ["topics", "--help"], ["attribute", "-h"]):
+        done = ok(*arguments)
+        assert done.text.startswith("Usage: blueattr")
+        assert done.stderr == ""
+
+
+def test_the_exit_codes_are_documented() -> None:
+    text = " ".join(ok("--help").text.split())
+    table = text.split("Exit codes: ")[1].split(".")[0]
+    codes = {int(part.split()[0]) for part in table.replace("(what could be read was kept)", "")
+             .split(",")}  # fmt: skip
+    assert codes == {int(code) for code in ExitCode}
+
+
+@pytest.mark.parametrize("arguments", [[], ["topics"]])
+def test_without_a_command_the_help_goes_to_stderr(arguments: list[str]) -> None:
+    done = run(*arguments)
+    assert done.code == ExitCode.USAGE
+    assert done.stdout == b""
+    assert done.stderr.startswith("Usage: blueattr")
+    assert "--help" in done.stderr
