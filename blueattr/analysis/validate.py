@@ -8,7 +8,8 @@ import polars as pl
 from blueattr.attribution.question import Question
 from blueattr.provenance import Provenance
 from blueattr.studies.convergence import Convergence, convergence
-from blueattr.studies.validation.validate import Validation, validate
+from blueattr.studies.validation.result import Validation
+from blueattr.studies.validation.validate import validate
 
 __all__ = ["Budget", "measure_convergence", "validate_panel"]
 

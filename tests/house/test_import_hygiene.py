@@ -15,7 +15,7 @@ from blueattr.version import __version__
 from support.cli_world import COMMANDS, write_events
 
 HEAVY = ["polars", "duckdb", "numba", "llvmlite", "numpy", "atproto", "pyarrow", "rich",
-         "zstandard", "scipy", "vl_convert", "jinja2"]  # fmt: skip
+         "zstandard", "scipy", "vl_convert", "jinja2", "pydantic"]  # fmt: skip
 
 
 _CALLS = """
