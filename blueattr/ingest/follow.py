@@ -375,7 +375,7 @@ class _Follower:
         ):
             return
         began = self.clock()
-        self.writer.commit(state)
+        self.known[state.name] = self.writer.commit(state)
         self.committed_at = self.clock()
         self.commit_took = self.committed_at - began
         self.kept_committed = state.kept

@@ -188,7 +188,7 @@ def read_source(
                 or time.monotonic() - committed >= _COMMIT_SECONDS
             ):
                 state = writer.settle(state)
-                writer.commit(state, wait=False)
+                state = writer.commit(state, wait=False)
                 begun = chunk.read
                 committed = time.monotonic()
             elif size >= _BESIDE_COMMIT:
@@ -199,7 +199,7 @@ def read_source(
     except (InputError, SourceError) as error:
         failure = str(error)
     state = writer.settle(state)
-    writer.commit(state, wait=False)
+    state = writer.commit(state, wait=False)
     return state, failure or next(iter(nothing_of_it(state)), "")
 
 

@@ -66,7 +66,7 @@ class Batch:
         later = later and by_bytes
         if chunk.gap is not None or not later:
             state = self.settle(state)
-        new = _copy(state)
+        new = state.copy()
         new.position = chunk.resume
         new.lines += chunk.skipped + len(chunk.refused)
         if chunk.gap is not None:
@@ -109,7 +109,7 @@ class Batch:
         if lines is not None and len(lines):
             self._use_store()
             self._decode(lines, state.kind)
-            state = _copy(state)
+            state = state.copy()
             for row in self._store.frame("store/batch/count").iter_rows(named=True):
                 if row["verdict"] == "":
                     state.kept += row["lines"]
@@ -155,13 +155,3 @@ class Batch:
         waiting = self._waiting
         self._begin()
         return told, waiting
-
-
-def _copy(state: SourceState) -> SourceState:
-    """Copy a state with what in it can change."""
-    return replace(
-        state,
-        rejected=dict(state.rejected),
-        samples={reason: list(lines) for reason, lines in state.samples.items()},
-        spans=[replace(span) for span in state.spans],
-    )

@@ -1,11 +1,13 @@
 """How far a source was read, and what became of its lines."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import Self
 
 __all__ = ["BY_BYTES", "SourceState", "Span"]
 
 
+# Rejected lines of one reason that are kept as samples.
 _SAMPLES = 5
 
 
@@ -56,7 +58,10 @@ class SourceState:
     samples
         The first few rejected lines by reason: (position, shortened line).
     spans
-        What it covers, in the order it was read; a directory export covers nothing.
+        What it covers, in the order it was read, from the last span that the store has on: later
+        events may extend that one. A directory export covers nothing.
+    earlier_spans
+        How many spans the store has before those.
     """
 
     name: str
@@ -72,9 +77,26 @@ class SourceState:
     rejected: dict[str, int] = field(default_factory=dict)
     samples: dict[str, list[tuple[int, str]]] = field(default_factory=dict)
     spans: list[Span] = field(default_factory=list)
+    earlier_spans: int = 0
+
+    def copy(self) -> Self:
+        """Copy the state with everything in it that can change."""
+        return replace(
+            self,
+            rejected=dict(self.rejected),
+            samples={reason: list(lines) for reason, lines in self.samples.items()},
+            spans=[replace(span) for span in self.spans],
+        )
+
+    def after_commit(self) -> Self:
+        """Return the state without the spans that a commit of it leaves to the store."""
+        complete = max(len(self.spans) - 1, 0)
+        return replace(
+            self, spans=self.spans[complete:], earlier_spans=self.earlier_spans + complete
+        )
 
     def cover(self, first: datetime, last: datetime) -> None:
-        """Take note of events from `first` to `last`, which follow what was read before."""
+        """Record events from `first` to `last`, which follow what was read before."""
         self.first_event = min(self.first_event or first, first)
         self.last_event = max(self.last_event or last, last)
         if self.kind == "plc":

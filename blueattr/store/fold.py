@@ -36,6 +36,7 @@ _NOTED: Final = {
             ("skipped", pa.int64()),
             ("first_event", pa.timestamp("us")),
             ("last_event", pa.timestamp("us")),
+            ("earlier_spans", pa.int64()),
         ]
     ),
     "noted_span": pa.schema(

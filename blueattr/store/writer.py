@@ -106,8 +106,9 @@ class Writer(Store):
             ).iter_rows():
                 kept = [(sample["position"], sample["sample"]) for sample in samples or []]
                 states[name].reject(reason, lines, kept)
-            for name, *span in self.frame("store/spans", names=wanted).iter_rows():
+            for name, earlier, *span in self.frame("store/spans", names=wanted).iter_rows():
                 states[name].spans.append(Span(*span))
+                states[name].earlier_spans = earlier
         return states
 
     def count_events(self) -> int:
@@ -149,7 +150,7 @@ class Writer(Store):
         """Rows that wait for a commit, at most, and about as many bytes as they take."""
         return self._batch.size
 
-    def commit(self, state: SourceState, *, wait: bool = True) -> None:
+    def commit(self, state: SourceState, *, wait: bool = True) -> SourceState:
         """Fold what waits into the store and note the source's position, in one transaction.
 
         Parameters
@@ -160,6 +161,11 @@ class Writer(Store):
             Be done with it on return. Otherwise what is staged meanwhile is for the next commit,
             and what this one raises comes from :meth:`finish`, which every other use of the store
             begins with.
+
+        Returns
+        -------
+        SourceState
+            What to go on with: `state` without the spans that are complete, which the store has.
 
         Raises
         ------
@@ -172,6 +178,7 @@ class Writer(Store):
         self._committer.start(partial(self._commit, state, *self._batch.take()))
         if wait:
             self.finish()
+        return state.after_commit()
 
     def finish(self) -> None:
         """Wait for the commit that is under way, if there is one.

@@ -111,8 +111,7 @@ def commit(writer: Writer, events: list[Event], state: SourceState) -> SourceSta
     data = lines(*events) + b"oops\n"
     end = state.position + len(data)
     state = writer.stage(Chunk(data, state.position, state.position, end), state)
-    writer.commit(state)
-    return state
+    return writer.commit(state)
 
 
 def everything(db: Path) -> Any:
@@ -170,12 +169,54 @@ def test_a_commit_that_fails_at_any_statement_changes_nothing(
 
 def test_spans_are_kept_in_the_order_in_which_they_were_read(tmp_path: Path) -> None:
     state = SourceState("x", "jetstream")
+    spans = []
     for k in range(10_000):
         start = at(k * 7919 % 10_007).replace(tzinfo=None)
-        state.spans.append(Span(start, start, f"gap {k}"))
+        spans.append((start, start, f"gap {k}"))
+        state.spans.append(Span(*spans[-1]))
+    with Writer(tmp_path / "store.duckdb") as writer:
+        after = writer.commit(state)
+        assert writer.source("x") == after
+        with writer._attached():
+            assert rows(writer, "SELECT * EXCLUDE (source) FROM span ORDER BY rowid") == spans
+
+
+def test_a_state_does_not_grow_with_the_gaps_of_a_stream(tmp_path: Path) -> None:
+    """Of every 200 gaps, only the last is followed by an event before the commit."""
+    state, gaps, each = SourceState("x", "jetstream"), 10_000, 200
+    with Writer(tmp_path / "store.duckdb", committer=InlineCommitter) as writer:
+        commit(writer, FIRST, SourceState("another", "file"))
+        for k in range(gaps):
+            data = lines(post("ann", f"k{k}", rev=k, time=at(k))) if k % each == each - 1 else b""
+            state = writer.stage(Chunk(data, k, k, k + 1, gap=f"gap {k}"), state)
+            assert len(state.spans) <= each + 1
+            if data:
+                after = writer.commit(state)
+                assert (len(after.spans), after.earlier_spans) == (1, k)
+                # As after a restart.
+                stored = writer.source("x")
+                assert stored == after
+                state = stored
+        # Events extend the last span, also after a commit.
+        data = lines(post("ann", "last", rev=gaps, time=at(gaps)))
+        state = writer.commit(writer.stage(Chunk(data, gaps, gaps, gaps + 1), state))
+        assert writer.source("x") == state
+        with writer._attached():
+            spans = rows(writer, "FROM span WHERE source = 'x' ORDER BY rowid")
+            assert len(rows(writer, "FROM span WHERE source = 'another'")) == 1
+    seen = {k: at(k).replace(tzinfo=None) for k in range(each - 1, gaps, each)}
+    ends = seen | {gaps - 1: at(gaps).replace(tzinfo=None)}
+    assert spans == [("x", seen.get(k), ends.get(k), f"gap {k}") for k in range(gaps)]
+
+
+def test_a_source_that_is_read_anew_loses_the_spans_it_had(tmp_path: Path) -> None:
+    state = SourceState("x", "jetstream")
+    state.spans += [Span(gap="one"), Span(gap="two")]
     with Writer(tmp_path / "store.duckdb") as writer:
         writer.commit(state)
-        assert writer.source("x") == state
+        anew = commit(writer, FIRST, SourceState("x", "file"))
+        assert writer.source("x") == anew
+        assert len(anew.spans) == 1
 
 
 def test_notes_of_one_source_leave_those_of_others(tmp_path: Path) -> None:

@@ -1,17 +1,30 @@
 -- Note how far sources were read, in the same transaction as their rows. What the tables that it
--- needs say of a source is the whole of it, not an increment: what was there is replaced, so that
--- reading a source again counts nothing twice.
+-- needs say of a source replaces what was there, so that reading a source again counts nothing
+-- twice. Of its spans, of which a stream has ever more, the first ones stay: `earlier_spans` many.
 -- Needs: noted_source, noted_span, noted_rejected, noted_sample, source, span, rejected, rejected_sample
 -- Makes: nothing
 
 -- Grain: one source.
 INSERT OR REPLACE INTO source BY NAME
+SELECT * EXCLUDE (earlier_spans)
 FROM noted_source;
 
 DELETE FROM span
-WHERE source IN (SELECT name FROM noted_source);
+WHERE rowid IN (
+    SELECT place
+    FROM (
+        SELECT
+            span.rowid AS place,
+            earlier_spans,
+            row_number() OVER (PARTITION BY source ORDER BY span.rowid) AS number
+        FROM span
+        JOIN noted_source ON noted_source.name = span.source
+    )
+    WHERE number > earlier_spans
+);
 
--- Grain: one uninterrupted stretch of one source, in the order in which it was read.
+-- Grain: one uninterrupted stretch of one source. By row number, its spans stand in the order in
+-- which it was read.
 INSERT INTO span BY NAME
 SELECT * EXCLUDE (number)
 FROM noted_span
