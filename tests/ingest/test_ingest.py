@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from blueattr.analysis import status as analysis_status
 from blueattr.decode.chunk import Chunk
-from blueattr.errors import StoreBusyError, StoreError
+from blueattr.errors import StoreBusyError
 from blueattr.ingest import read
 from blueattr.sources import files
 from blueattr.store import database
@@ -526,31 +526,6 @@ def test_killed_at_each_point_of_a_commit(
     first, second = positions[0], positions[-1]
     assert 0 < first < second
     assert positions == [first] * 4 + [second] * 2
-
-
-def test_a_commit_that_fails_at_any_statement_changes_nothing(tmp_path: Path) -> None:
-    db = tmp_path / "store.duckdb"
-    part = len(EVENTS) // 2
-    data = lines(*EVENTS[:part]), lines(*EVENTS[part:])
-    end = sum(map(len, data))
-    state = SourceState("x", "file", "y")
-    with Writer(db) as writer:
-        state = writer.stage(Chunk(data[0], 0, len(data[0]), len(data[0])), state)
-        writer.commit(state)
-    before = content(db), sources(db)
-    assert before[0] == expected(EVENTS[:part])
-    for step in range(200):
-        with crash.failing(step), Writer(db) as writer:
-            after = writer.stage(Chunk(data[1], len(data[0]), end, end), state)
-            try:
-                writer.commit(after)
-            except StoreError as error:
-                assert "the disk is gone" in str(error)  # noqa: PT017 - the last one succeeds
-            else:
-                break
-        assert (content(db), sources(db)) == before
-    assert step > 20
-    assert content(db) == expected(EVENTS)
 
 
 @pytest.mark.slow
