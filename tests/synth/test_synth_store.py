@@ -27,6 +27,7 @@ from blueattr.decode.parser import line
 from blueattr.decode.parser.scanner import Scanned, Scanner
 from blueattr.errors import ExitCode
 from blueattr.ingest import read
+from blueattr.panel.topics import shipped_rules
 from blueattr.store.database import Store
 from blueattr.store.writer import Writer
 from blueattr.synth import Names, SynthSpec, event_batches, source, write_lines
@@ -220,7 +221,8 @@ def ingested(folder: Path, spec: SynthSpec) -> Path:
     out = io.BytesIO()
     write_lines(spec, out)
     (folder / "x.jsonl").write_bytes(out.getvalue())
-    read.ingest(folder / "ingested.duckdb", [str(folder / "x.jsonl")])
+    lines_file = str(folder / "x.jsonl")
+    read.ingest(folder / "ingested.duckdb", [lines_file], rules=shipped_rules())
     return folder / "ingested.duckdb"
 
 
@@ -240,7 +242,7 @@ def ingested(folder: Path, spec: SynthSpec) -> Path:
 )
 def test_a_store_is_what_ingesting_the_lines_makes_of_it(tmp_path: Path, spec: SynthSpec) -> None:
     there, here = ingested(tmp_path, spec), tmp_path / "made.duckdb"
-    done = read.ingest_sources(here, [SynthSource(spec)])
+    done = read.ingest_sources(here, [SynthSource(spec)], rules=shipped_rules())
     assert done.events_before == 0
     assert not done.failures
     found = content(here)
