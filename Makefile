@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help setup run test test-all test-integration soak test-cron week explore lint golden docs bench bench-full lock clean
+.PHONY: help setup run test test-all test-integration soak test-cron week explore coverage mutants lint golden docs bench bench-full lock clean
 
 help:
 	@echo "make run     set up, then the main job on the bundled sample"
@@ -14,6 +14,8 @@ help:
 	@echo "make test-cron   ten minutes of scheduled runs by the real cron daemon (needs cron and root)"
 	@echo "make week    a week of scheduled runs in minutes"
 	@echo "make explore    every law again, with ten times the examples, drawn anew"
+	@echo "make coverage   which statements make test runs, by package"
+	@echo "make mutants    which deliberate faults the tests of the riskiest code catch: an hour"
 	@echo "make lint    formatting, types, import rules"
 	@echo "make golden  write the golden files anew (look at the diff before committing)"
 	@echo "make docs    build the documentation as a site that needs no network: out/site/index.html"
@@ -69,8 +71,25 @@ test-cron: setup
 week: setup
 	PYTHONPATH=tests $(BIN)/python -m cron.week
 
+# With the seed that it prints, the same examples are drawn again: make explore SEED=...
 explore: setup
-	$(PYTEST) --hypothesis-profile=explore -m "hypothesis and not integration and not cron"
+	@seed=$${SEED:-$$($(BIN)/python -c 'import random; print(random.randrange(2**32))')}; \
+	echo "the examples of SEED=$$seed"; \
+	$(PYTEST) --hypothesis-profile=explore --hypothesis-seed=$$seed -m "hypothesis and not integration and not cron"
+
+# A tracer does not see machine code: Python runs the kernels and the parser where their own tests do.
+COMPILED := tests/kernels tests/decode
+coverage: setup
+	rm -rf out/coverage
+	NUMBA_DISABLE_JIT=1 $(BIN)/python -m coverage run -m pytest -n 2 --dist worksteal -m "$(QUICK)" $(COMPILED)
+	$(BIN)/python -m coverage run -m pytest -n 2 --dist worksteal -m "$(QUICK)" $(COMPILED:%=--ignore=%)
+	$(BIN)/python -m coverage combine --quiet
+	$(BIN)/python -m coverage json --quiet -o out/coverage/report.json
+	@PYTHONPATH=tests $(BIN)/python -m strength.coverage_by_room out/coverage/report.json
+
+SAMPLE ?= 200
+mutants: setup
+	PYTHONPATH=tests $(BIN)/python -m strength.mutants --sample $(SAMPLE)
 
 lint: setup
 	$(BIN)/ruff format --check .

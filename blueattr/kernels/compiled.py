@@ -235,9 +235,7 @@ def intrinsic(define: Callable[..., Any]) -> Callable[[Any], Any]:
     """
 
     def decorate(plain: Any) -> Any:
-        if config.DISABLE_JIT:
-            return plain
-        function: Any = llvm_intrinsic(define)
+        function: Any = plain if config.DISABLE_JIT else llvm_intrinsic(define)
         function.plain = plain
         return function
 

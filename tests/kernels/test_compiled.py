@@ -16,6 +16,7 @@ from blueattr.cli.progress import announce_compiling
 from blueattr.decode.parser import words
 from blueattr.kernels import compiled
 from support import kernel_results
+from support.effort import INTERPRETED
 
 PACKAGE = Path(compiled.__file__).parents[1]
 DAY = 86_400
@@ -26,7 +27,7 @@ def run_python(*arguments: str, **environment: str) -> "subprocess.CompletedProc
     keep = {name: value for name, value in os.environ.items() if not name.startswith("NUMBA_")}
     return subprocess.run(
         [sys.executable, "-W", "error", *arguments],
-        cwd=Path(__file__).parent, env=keep | environment, capture_output=True, text=True,
+        cwd=Path(__file__).parents[1], env=keep | environment, capture_output=True, text=True,
         check=False, timeout=300,
     )  # fmt: skip
 
@@ -34,8 +35,9 @@ def run_python(*arguments: str, **environment: str) -> "subprocess.CompletedProc
 # --- without compilation -------------------------------------------------------------------------
 
 
+@pytest.mark.skipif(INTERPRETED, reason="there is nothing to compare with")
 def test_python_alone_gives_what_compiled_kernels_give() -> None:
-    done = run_python("kernel_results.py", NUMBA_DISABLE_JIT="1")
+    done = run_python("-m", "support.kernel_results", NUMBA_DISABLE_JIT="1")
     assert (done.returncode, done.stderr) == (0, "")
     interpreted, compiled_ones = json.loads(done.stdout), kernel_results.results()
     assert len(interpreted) == len(compiled_ones) > 12
@@ -44,7 +46,7 @@ def test_python_alone_gives_what_compiled_kernels_give() -> None:
         assert values
 
 
-@pytest.mark.skipif(compiled.config.DISABLE_JIT, reason="there is nothing to compare with")
+@pytest.mark.skipif(INTERPRETED, reason="there is nothing to compare with")
 def test_words_are_read_and_written_as_plain_python_does() -> None:
     rng = np.random.default_rng(1)
     data = rng.integers(0, 256, 400, np.uint8)

@@ -1,17 +1,25 @@
-"""How many examples a law tries in `make test`, `make test-all` and `make explore`."""
+"""How much a test tries: in `make test`, `make test-all`, `make explore` and `make coverage`."""
 
+import os
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
+
+INTERPRETED = os.environ.get("NUMBA_DISABLE_JIT", "0") != "0"
+"""Whether Python runs the kernels, a hundred times as slowly: for coverage, and for mutants. A law
+then tries a tenth of its examples."""
 
 # Of each hypothesis profile, the examples of a costly law that asks for a hundred.
-PROFILES = {"test": 25, "all": 100, "explore": 1000}
+PROFILES = {"test": 25, "all": 100, "explore": 1000, "mutants": 25}
 
 
 def register_profiles() -> None:
-    """Register the profiles, for `--hypothesis-profile`, and load that of `make test`."""
+    """Register the profiles, for `--hypothesis-profile`, and load that of `make test`.
+
+    Of a mutant it is enough to know that a law fails, not for which smallest example.
+    """
     for name, examples in PROFILES.items():
         settings.register_profile(
             name,
@@ -19,14 +27,17 @@ def register_profiles() -> None:
             deadline=None,
             derandomize=name != "explore",
             print_blob=True,
+            phases=(Phase.explicit, Phase.generate) if name == "mutants" else tuple(Phase),
         )
     settings.load_profile("test")
 
 
 def law(examples: int = 100, suppress: Sequence[HealthCheck] = ()) -> settings:
     """Return the settings of a law: this many examples, and ten times as many in `make explore`."""
-    share = max(settings().max_examples / PROFILES["all"], 1.0)
-    return settings(max_examples=round(examples * share), suppress_health_check=tuple(suppress))
+    share = 0.1 if INTERPRETED else max(settings().max_examples / PROFILES["all"], 1.0)
+    return settings(
+        max_examples=max(3, round(examples * share)), suppress_health_check=tuple(suppress)
+    )
 
 
 def costly_law(
@@ -36,7 +47,7 @@ def costly_law(
 
     `make test` tries a quarter of the examples, but at least three.
     """
-    share = settings().max_examples / PROFILES["all"]
+    share = 0.1 if INTERPRETED else settings().max_examples / PROFILES["all"]
     chosen = settings(
         max_examples=max(3, round(examples * share)), suppress_health_check=tuple(suppress)
     )

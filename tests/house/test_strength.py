@@ -1,0 +1,45 @@
+"""What measures the tests: mutants that still fit the code, and coverage by room."""
+
+import pytest
+
+from blueattr.store import fold
+from strength.coverage_by_room import by_room, table
+from strength.fold_mutants import MUTANTS, Mutant
+
+
+@pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: f"{mutant.step}: {mutant.what}")
+def test_a_mutant_of_the_fold_fits_the_step_that_it_changes(mutant: Mutant) -> None:
+    assert mutant.text()
+    assert mutant.old != mutant.new
+
+
+def test_every_step_of_the_fold_has_mutants() -> None:
+    steps = {mutant.step for mutant in MUTANTS}
+    assert {*fold.STEPS, *fold.DIRECTORY_STEPS, "codes", "hydration"} == steps
+
+
+def test_a_mutant_that_fits_no_more_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"notes\.sql has 0 times 'FROM nowhere'"):
+        Mutant("notes", "what is not there", "FROM nowhere", "").text()
+
+
+def test_coverage_is_added_up_by_room() -> None:
+    def file(statements: int, ran: int) -> dict[str, dict[str, int]]:
+        return {"summary": {"num_statements": statements, "covered_lines": ran}}
+
+    files = {
+        "blueattr/errors.py": file(10, 10),
+        "blueattr/sources/find.py": file(20, 10),
+        "blueattr/sources/live/relay.py": file(20, 20),
+        "cli/main.py": file(5, 4),
+        "cli/commands/run.py": file(5, 1),
+    }
+    rooms = by_room({"files": files})
+    assert rooms == {"blueattr": (10, 10), "cli": (10, 5), "sources": (40, 30)}
+    assert [line.split() for line in table(rooms).splitlines()] == [
+        ["room", "statements", "ran", "%"],
+        ["cli", "10", "5", "50.0"],
+        ["sources", "40", "30", "75.0"],
+        ["blueattr", "10", "10", "100.0"],
+        ["all", "60", "45", "75.0"],
+    ]

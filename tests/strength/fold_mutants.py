@@ -1,0 +1,289 @@
+"""Mutants of the fold, which is SQL: a mutant is a piece of a step's text and what replaces it."""
+
+from importlib import resources
+from typing import NamedTuple
+from unittest import mock
+
+from blueattr.store import database
+
+__all__ = ["MUTANTS", "Mutant", "install"]
+
+
+class Mutant(NamedTuple):
+    """A change of a step of the fold: `old`, which occurs once in its file, becomes `new`.
+
+    `equivalent` says why no test can tell the two apart.
+    """
+
+    step: str
+    what: str
+    old: str
+    new: str
+    equivalent: str = ""
+
+    def text(self) -> str:
+        """Return the text of the step with the change."""
+        path = resources.files("blueattr.sql") / "store" / "fold" / f"{self.step}.sql"
+        text = path.read_text(encoding="utf-8")
+        if text.count(self.old) != 1:
+            raise ValueError(f"{self.step}.sql has {text.count(self.old)} times {self.old!r}")
+        return text.replace(self.old, self.new)
+
+
+MUTANTS = (
+    # Comparisons, turned or shifted.
+    Mutant(
+        "accounts",
+        "an old deletion departs again",
+        "known.event_time >= new.deleted_at",
+        "known.event_time > new.deleted_at",
+    ),
+    Mutant(
+        "accounts",
+        "the earlier handle wins",
+        "latest > {event_time: old.event_time",
+        "latest < {event_time: old.event_time",
+    ),
+    Mutant("accounts", "an older profile wins", "    OR new.rev > old.rev\n", ""),
+    Mutant(
+        "accounts",
+        "an older bot label wins",
+        "CASE WHEN new.rev > old.rev IS NOT FALSE",
+        "CASE WHEN new.rev < old.rev IS NOT FALSE",
+    ),
+    Mutant(
+        "records",
+        "an older revision wins",
+        "new_rev > old_rev OR new_rev",
+        "new_rev < old_rev OR new_rev",
+    ),
+    Mutant(
+        "records",
+        "a delete of the same revision loses",
+        "new_removed > old_removed AS newer",
+        "new_removed < old_removed AS newer",
+    ),
+    Mutant(
+        "records",
+        "an earlier sighting is not noted",
+        "newer OR new_time < coalesce(old_time",
+        "newer OR new_time > coalesce(old_time",
+    ),
+    Mutant(
+        "records",
+        "posts after a deletion lose their texts",
+        "NOT removed AND event_time <= deleted_at",
+        "NOT removed AND event_time >= deleted_at",
+    ),
+    Mutant(
+        "records",
+        "a late post keeps its text",
+        "CASE WHEN event_time > deleted_at IS NOT FALSE THEN text END",
+        "CASE WHEN event_time < deleted_at IS NOT FALSE THEN text END",
+    ),
+    Mutant(
+        "corrections",
+        "a day is never stale",
+        "corrected > $slack + records // 20",
+        "corrected > $slack * records + 1000000",
+    ),
+    Mutant(
+        "corrections",
+        "a matched record that went stays matched",
+        "AND touched.sign <= 0",
+        "AND touched.sign < -1",
+    ),
+    Mutant(
+        "corrections",
+        "what goes waits to be matched, what comes does not",
+        "WHERE sign >= 0 AND",
+        "WHERE sign <= 0 AND",
+    ),
+    # Orders, and the choice of first and last.
+    Mutant(
+        "accounts",
+        "the alphabetically first handle wins",
+        "max({event_time: event_time, handle: handle})",
+        "min({event_time: event_time, handle: handle})",
+    ),
+    Mutant(
+        "accounts", "the oldest profile of a batch wins", "arg_max(bot, rev)", "arg_min(bot, rev)"
+    ),
+    Mutant(
+        "accounts",
+        "the later creation is kept",
+        "least(old.created_at, new.created_at)",
+        "greatest(old.created_at, new.created_at)",
+    ),
+    Mutant(
+        "accounts",
+        "accounts are numbered in another order than `coded` names them",
+        "row_number() OVER (ORDER BY code)",
+        "row_number() OVER (ORDER BY code DESC)",
+    ),
+    Mutant("codes", "numbers of accounts come in another order", "ORDER BY code", "ORDER BY -code"),
+    Mutant(
+        "keys",
+        "record keys are numbered upwards, over those of others",
+        "min(id), 0) FROM record_key) - row_number()",
+        "min(id), 0) FROM record_key) + row_number()",
+    ),
+    Mutant("versions", "the lowest revision of a batch wins", "unnest(arg_max(", "unnest(arg_min("),
+    Mutant(
+        "versions",
+        "the time is that of the last sighting",
+        "min(event_time) FILTER (NOT removed)",
+        "max(event_time) FILTER (NOT removed)",
+    ),
+    Mutant(
+        "records",
+        "the later time is kept",
+        "least(old_time, new_time)",
+        "greatest(old_time, new_time)",
+    ),
+    Mutant("notes", "spans are noted backwards", "ORDER BY number", "ORDER BY -number"),
+    Mutant(
+        "directory",
+        "the latest creation is kept",
+        "least(old.created_at, new.created_at)",
+        "greatest(old.created_at, new.created_at)",
+    ),
+    Mutant(
+        "hydration",
+        "an older answer counts",
+        "new.asked_at >= old.asked_at",
+        "new.asked_at <= old.asked_at",
+    ),
+    # Joins and conditions, dropped.
+    Mutant(
+        "accounts", "known accounts are numbered anew", "        ANTI JOIN dids USING (did)\n", ""
+    ),
+    Mutant(
+        "accounts", "every identity is a status", "WHERE kind = 'account'\n    AND NOT", "WHERE NOT"
+    ),
+    Mutant(
+        "accounts",
+        "what leaves is not only who is deleted",
+        "WHERE kind = 'account' AND status = 'deleted'",
+        "WHERE kind = 'account'",
+    ),
+    Mutant(
+        "accounts",
+        "old handles stay",
+        "WHERE rowid IN (SELECT place FROM latest_handle)",
+        "WHERE false",
+    ),
+    Mutant(
+        "accounts",
+        "old profiles stay",
+        "WHERE rowid IN (SELECT place FROM latest_profile)",
+        "WHERE false",
+    ),
+    Mutant(
+        "keys",
+        "likes and profiles number their keys too",
+        " WHERE kind IN ('post', 'repost', 'follow')",
+        "",
+    ),
+    Mutant(
+        "versions",
+        "sightings that `coded` folded come again",
+        "ANTI JOIN met USING (account, collection, rkey)\nWHERE",
+        "WHERE",
+    ),
+    Mutant(
+        "versions",
+        "the time of what is removed is kept",
+        "CASE WHEN NOT removed THEN event_time END",
+        "event_time",
+    ),
+    Mutant(
+        "records",
+        "far keys match records of other accounts",
+        "        AND new.account::BIGINT - old.account = 0\n",
+        "",
+    ),
+    Mutant(
+        "records",
+        "far keys match records of other collections",
+        "        AND enum_code(new.collection)::TINYINT - enum_code(old.collection) = 0\n",
+        "",
+    ),
+    Mutant(
+        "records",
+        "what is known is written again",
+        "    FROM batch\n    ANTI JOIN seen USING (account, collection, rkey)\n",
+        "    FROM batch\n",
+    ),
+    Mutant(
+        "records",
+        "removed records are orphaned too",
+        "collection = 'post' AND NOT removed AND",
+        "collection = 'post' AND",
+    ),
+    Mutant(
+        "records",
+        "restored accounts count as departed",
+        "FROM account_status\nWHERE status = 'deleted'\n",
+        "FROM account_status\n",
+    ),
+    Mutant(
+        "records",
+        "records with far keys are lost",
+        "WHERE rkey NOT BETWEEN $low AND $high;",
+        "WHERE false;",
+    ),
+    Mutant(
+        "corrections",
+        "removed records are touched",
+        "WHERE NOT removed AND summarised;",
+        "WHERE summarised;",
+    ),
+    Mutant(
+        "corrections",
+        "unsummarised days are corrected",
+        "WHERE NOT removed AND summarised;",
+        "WHERE NOT removed;",
+    ),
+    Mutant(
+        "corrections",
+        "what one gives oneself counts as received",
+        "    FROM touched\n    WHERE subject <> account\n",
+        "    FROM touched\n",
+    ),
+    Mutant(
+        "corrections",
+        "what nobody watches is noted as given",
+        "WHERE subject <> account AND account IN (SELECT account FROM watched)",
+        "WHERE subject <> account",
+    ),
+    Mutant(
+        "corrections",
+        "matches of orphaned posts of other keys go",
+        "    AND topic_event.rkey = orphaned.rkey\n",
+        "",
+    ),
+    Mutant(
+        "notes",
+        "spans of other sources go",
+        "DELETE FROM span\nWHERE source IN (SELECT name FROM noted_source);",
+        "DELETE FROM span;",
+    ),
+    Mutant(
+        "notes",
+        "rejected lines are counted twice",
+        "DELETE FROM rejected\nWHERE source IN (SELECT name FROM noted_source);",
+        "",
+    ),
+)
+"""One of each kind for what a step decides: a comparison, an order, a join or a condition."""
+
+
+def install(mutant: Mutant) -> None:
+    """Have the store of this process read the mutant in the place of its step."""
+    text, read = mutant.text(), database._sql
+
+    def read_mutant(name: str) -> str:
+        return text if name == f"store/fold/{mutant.step}" else read(name)
+
+    mock.patch.object(database, "_sql", read_mutant).start()
