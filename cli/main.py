@@ -21,8 +21,7 @@ from blueattr.cli.commands import (
     studies,
     validate,
 )
-from blueattr.cli.output import show_warning, warnings_to
-from blueattr.cli.progress import announce_compiling
+from blueattr.cli.output import announce_compiling, show_warning, warnings_to
 from blueattr.errors import BlueattrError, ExitCode
 from blueattr.version import __version__
 

@@ -83,10 +83,10 @@ def emit(report: "Report", form: Literal["text", "json", "csv"], out: Path | Non
 
 
 class _Handler(logging.Handler):
-    """Passes each warning of the library to a function, with the package it comes from."""
+    """Passes each message of the library to a function, with the package it comes from."""
 
     def __init__(self, take: Callable[[str, str], None]) -> None:
-        super().__init__(logging.WARNING)
+        super().__init__()
         self._take = take
 
     def emit(self, record: logging.LogRecord) -> None:
@@ -109,6 +109,11 @@ def warnings_to(take: Callable[[str, str], None]) -> Iterator[None]:
         yield
     finally:
         _LOG.handlers[:] = before
+
+
+def announce_compiling() -> None:
+    """Pass on with the warnings, once, that kernels are compiled because no cache has them."""
+    logging.getLogger("blueattr.kernels").setLevel(logging.INFO)
 
 
 def show_warning(_package: str, message: str) -> None:

@@ -148,20 +148,6 @@ class LiveLine:
             say(f"blueattr: {_status(moment)}")
 
 
-def announce_compiling() -> None:
-    """Write to stderr when kernels are compiled because no cache has them."""
-    import logging
-
-    class Notice(logging.Handler):
-        def emit(self, record: logging.LogRecord) -> None:
-            say(f"blueattr: {record.getMessage()}")
-
-    kernels = logging.getLogger("blueattr.kernels")
-    kernels.handlers[:] = [Notice()]
-    kernels.setLevel(logging.INFO)
-    kernels.propagate = False
-
-
 def _plain(text: str) -> str:
     from blueattr.report.escape import safe_text
 

@@ -10,8 +10,8 @@ import typer
 
 from blueattr.analysis import parse
 from blueattr.cli.options import Memory, Quiet
-from blueattr.cli.output import emit, say
-from blueattr.cli.progress import Bars, announce_compiling
+from blueattr.cli.output import announce_compiling, emit, say
+from blueattr.cli.progress import Bars
 from blueattr.errors import OutputError, UsageError
 
 if TYPE_CHECKING:

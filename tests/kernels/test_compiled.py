@@ -6,13 +6,14 @@ import os
 import re
 import subprocess
 import sys
+import textwrap
 import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from blueattr.cli.progress import announce_compiling
+from blueattr.cli.output import announce_compiling, show_warning, warnings_to
 from blueattr.decode.parser import words
 from blueattr.kernels import compiled
 from support import kernel_results
@@ -185,10 +186,11 @@ def test_nothing_is_cached_in_the_working_folder_where_there_is_no_home(
 
 _ANNOUNCED = "blueattr: compiling once, for about a minute\n"
 _ANNOUNCE = f"""
-from blueattr.cli.progress import announce_compiling
+from blueattr.cli.output import announce_compiling, show_warning, warnings_to
 announce_compiling()
-{_COMPILE}
-agents.add_scaled(np.ones(9), 2.0, np.ones(9))
+with warnings_to(show_warning):
+{textwrap.indent(_COMPILE, "    ")}
+    agents.add_scaled(np.ones(9), 2.0, np.ones(9))
 """
 
 
@@ -203,16 +205,18 @@ def test_compiling_is_announced_once_and_only_where_the_cache_lacks_a_kernel(
     assert (silent.returncode, silent.stderr) == (0, "")
 
 
-def test_the_announcement_reaches_the_root_of_no_log(
-    caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_the_announcement_goes_where_warnings_go(capsys: pytest.CaptureFixture[str]) -> None:
     logger = logging.getLogger("blueattr.kernels")
-    before = logger.handlers[:], logger.level, logger.propagate
+    before = logger.level
+    taken: list[tuple[str, str]] = []
+    message = "compiling once, for about a minute"
     try:
         announce_compiling()
-        announce_compiling()
-        logging.getLogger(compiled.__name__).info("compiling once, for about a minute")
+        with warnings_to(show_warning):
+            with warnings_to(lambda package, text: taken.append((package, text))):
+                logging.getLogger(compiled.__name__).info(message)
+            assert (taken, capsys.readouterr()) == ([("kernels", message)], ("", ""))
+            logging.getLogger(compiled.__name__).info(message)
         assert capsys.readouterr() == ("", _ANNOUNCED)
-        assert not caplog.records
     finally:
-        logger.handlers[:], logger.level, logger.propagate = before
+        logger.setLevel(before)

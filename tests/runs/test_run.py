@@ -5,6 +5,7 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 import threading
 from datetime import UTC, datetime
 from pathlib import Path
@@ -420,6 +421,67 @@ def test_what_strangers_wrote_is_inert_in_a_log(form: LogForm, tmp_path: Path) -
     if form == "json":
         entry = json.loads(text)
         assert (entry["seconds"], entry["level"]) == (1.25, "warning")
+
+
+_PRINTS_AND_IS_STOPPED = """\
+import os, signal
+
+names = ["a"]
+
+def statistics(a, b, c):
+    print("on stdout")
+    if signal.getsignal(signal.SIGTERM) not in (signal.SIG_DFL, signal.default_int_handler):
+        os.kill(os.getpid(), signal.SIGTERM)
+    return a[:, None]
+
+def value(means):
+    return float(means[0])
+"""
+
+# The program as on a terminal, impatient with a store that another process uses, and with kernels
+# that are not in the cache.
+_IMPATIENT = """\
+import logging, os
+from blueattr.cli.main import app
+from blueattr.runs import run
+from blueattr.store import database
+
+def report_topics(*arguments, **options):
+    logging.getLogger("blueattr.kernels.compiled").info("compiling once")
+    return report(*arguments, **options)
+
+report, run.report_topics = run.report_topics, report_topics
+database._WARN_AFTER = 0.0
+os.isatty = lambda _: True
+app()
+"""
+_HOLD = "import duckdb; store = duckdb.connect('store.duckdb'); print('held', flush=True); input()"
+
+
+def test_each_line_of_stderr_is_json_whatever_happens_in_a_run() -> None:
+    ok("ingest", drop("1.jsonl", EVENTS), "--db", "store.duckdb", "--quiet")
+    Path("own.py").write_text(_PRINTS_AND_IS_STOPPED)
+    write(SETTINGS.replace('["heat"]', '["own.py"]'))
+    with subprocess.Popen(
+        [sys.executable, "-c", _HOLD], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == b"held\n"
+        command = [sys.executable, "-c", _IMPATIENT, "run", "--log", "json"]
+        with subprocess.Popen(command, stderr=subprocess.PIPE) as program:
+            assert program.stderr is not None
+            entries = []
+            for line in program.stderr:
+                entries.append(json.loads(line))
+                if entries[-1]["stage"] == "store" and holder.poll() is None:
+                    holder.communicate(b"\n")
+    assert program.returncode == ExitCode.INTERRUPTED
+    stages = {entry["stage"]: entry["message"] for entry in entries}
+    assert stages["store"].startswith(f"waiting for process {holder.pid}")
+    assert stages["kernels"] == "compiling once"
+    assert stages["indicators"].endswith("printed: on stdout")
+    assert stages["signal"].startswith("stopping")
+    assert stages["end"] == "interrupted"
 
 
 def test_an_indicator_that_prints_leaves_a_json_log_whole() -> None:
