@@ -1,4 +1,4 @@
-"""Write files that are whole or not there at all."""
+"""Write files atomically: whole, or not at all."""
 
 import os
 import secrets
@@ -20,14 +20,14 @@ def write(path: Path, data: bytes) -> None:
     Parameters
     ----------
     path
-        As for `write_with`.
+        See `write_with`.
     data
-        The whole content.
+        The content of the file.
 
     Raises
     ------
     OutputError
-        As for `write_with`.
+        See `write_with`.
     """
     write_with(path, lambda file: file.write(data))
 
@@ -50,8 +50,8 @@ def write_with(path: Path, fill: Callable[[BinaryIO], _T]) -> _T:
     Raises
     ------
     OutputError
-        The file cannot be written. The message names the path and the reason; a file that was
-        there before is unchanged.
+        The file cannot be written; an existing file is unchanged. The message names the path and
+        the reason.
     """
     try:
         if path.exists() and not path.is_file() and not path.is_dir():
@@ -80,5 +80,5 @@ def _replace(path: Path, fill: Callable[[BinaryIO], _T]) -> _T:
 
 
 def _shown(path: Path) -> str:
-    """Spell out what a terminal would obey."""
+    """Escape the characters that would act on a terminal."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in str(path))

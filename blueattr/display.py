@@ -1,4 +1,4 @@
-"""What every result can do in a notebook: show itself, return its frame, plot itself."""
+"""How a result shows itself in a notebook: as HTML, as a frame, as a figure."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Protocol
@@ -10,7 +10,7 @@ __all__ = ["Drawer", "Presented", "draw_with"]
 
 
 class Drawer(Protocol):
-    """What shows results: `blueattr.report.pages.notebook`."""
+    """The module that shows results: `blueattr.report.pages.notebook`."""
 
     def html_of(self, result: Any, /) -> str:
         """Return a result as HTML without script."""
@@ -19,20 +19,20 @@ class Drawer(Protocol):
         """Return a result as a tidy frame."""
 
     def drawing_of(self, result: Any, figure: str | None, /) -> Any:
-        """Draw a figure of a result, by default the first."""
+        """Draw a figure of a result; by default, the first."""
 
 
 _load: list[Callable[[], Drawer]] = []
 
 
 def draw_with(load: Callable[[], Drawer]) -> None:
-    """Set who shows results.
+    """Set the drawer, which shows results.
 
     Parameters
     ----------
     load
-        Returns the drawer. It is called when a result is first shown, because arithmetic must not
-        wait for a charting library.
+        Returns the drawer. It is called only when a result is shown, so that arithmetic does not
+        load a charting library.
     """
     _load[:] = [load]
 
@@ -45,7 +45,7 @@ class Presented:
     """A result that a notebook can show; the drawer decides how it looks."""
 
     def _repr_html_(self) -> str:
-        """Return what a notebook shows: sentences, tables and a figure, as HTML without script."""
+        """Return sentences, tables and a figure as HTML without script, for a notebook."""
         return _drawer().html_of(self)
 
     def to_polars(self) -> "pl.DataFrame":
@@ -64,7 +64,7 @@ class Presented:
         Parameters
         ----------
         figure
-            The name of one of its figures; by default the first.
+            The name of a figure; by default, the first.
 
         Returns
         -------
@@ -75,6 +75,6 @@ class Presented:
         Raises
         ------
         UsageError
-            It has no such figure; the message names those it has.
+            The result has no such figure; the message names those it has.
         """
         return _drawer().drawing_of(self, figure)

@@ -1,20 +1,20 @@
-"""Every error a user can cause, drawn as one tree, and the exit code of each.
+"""Every error that a user can cause, as a tree, with its exit code.
 
 BlueattrError
-├── UsageError             an option or argument that makes no sense                      exit 2
+├── UsageError             an option or argument makes no sense                            exit 2
 │   └── IndicatorError     a user's own indicator cannot be loaded or does not work
-├── SourceError            a source on the network cannot be reached, or refuses us        exit 8
+├── SourceError            a source on the network is unreachable, or refuses us           exit 8
 ├── InputError             an input file is missing, truncated, or not what its name says  exit 3
 │   └── FeatureError       a panel whose features are not finite and ≥ 0
 ├── NoAnswerError          the question has no answer on this data                         exit 4
-│   ├── UnknownTopicError  no topic of that name
+│   ├── UnknownTopicError  there is no such topic
 │   ├── EmptyPanelError    nobody is left to attribute to
 │   ├── ZeroTotalError     the indicator is 0, so there is nothing to share out
-│   └── SampleSizeError    a sample larger than the panel
-├── PatternError           a regular expression that the engine refuses                    exit 2
+│   └── SampleSizeError    a sample is larger than the panel
+├── PatternError           the engine refuses a regular expression                         exit 2
 ├── StoreError             the store cannot be used                                        exit 6
 │   ├── StoreBusyError     another process is writing to it                                exit 5
-│   └── StoreVersionError  it was written by a newer version
+│   └── StoreVersionError  a newer version of blueattr wrote it
 ├── OutputError            the result cannot be written                                    exit 7
 └── RunGoingError          another scheduled run is going                                  exit 11
 """
@@ -45,7 +45,7 @@ __all__ = [
 
 
 class ExitCode(IntEnum):
-    """What a finished command tells the shell; a scheduled run can rely on these."""
+    """The exit codes of commands. They are a contract: scheduled runs rely on them."""
 
     OK = 0
     FAILURE = 1
@@ -63,7 +63,7 @@ class ExitCode(IntEnum):
 
 
 class BlueattrError(Exception):
-    """Anything a user can cause. The message says what failed, on what, and what to do next."""
+    """An error that a user can cause. It says what failed, on what, and what to do next."""
 
     exit_code: ClassVar[ExitCode] = ExitCode.FAILURE
 
@@ -107,7 +107,7 @@ class NoAnswerError(BlueattrError):
 
 
 class UnknownTopicError(NoAnswerError):
-    """No topic of that name."""
+    """There is no such topic."""
 
 
 class EmptyPanelError(NoAnswerError):

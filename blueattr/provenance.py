@@ -1,4 +1,4 @@
-"""What a reader needs to redo a run: where the features came from, stated beside every result."""
+"""Provenance: where the features of a result come from, so that a reader can compute it again."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -10,7 +10,7 @@ __all__ = ["Gap", "IndicatorInfo", "PanelStep", "Provenance", "TopicInfo", "Wind
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """A half-open stretch of time, ``start <= t < end``, both aware and in UTC."""
+    """A half-open interval of time, ``start <= t < end``; both are aware and in UTC."""
 
     start: datetime
     end: datetime
@@ -18,7 +18,7 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """A stretch of the window that no ingested source covers."""
+    """A part of the window that no ingested source covers."""
 
     start: datetime
     end: datetime
@@ -27,7 +27,7 @@ class Gap:
 
 @dataclass(frozen=True, slots=True)
 class PanelStep:
-    """What one panel filter did: agents before, removed, after."""
+    """The effect of one panel filter: agents before, removed, after."""
 
     filter: str
     before: int
@@ -38,7 +38,7 @@ class PanelStep:
 
 @dataclass(frozen=True, slots=True)
 class TopicInfo:
-    """The topic as it was matched, complete enough to match it again."""
+    """A topic as it was matched, complete, so that it can be matched again."""
 
     name: str
     title: str
@@ -50,26 +50,26 @@ class TopicInfo:
 
 @dataclass(frozen=True, slots=True)
 class IndicatorInfo:
-    """Where an indicator that is not one of the four comes from, enough to run it again.
+    """Where an indicator other than the four comes from, so that it can be run again.
 
     Parameters
     ----------
     formula
-        In the words of whoever wrote it; may be empty.
+        The formula in its author's words; may be empty.
     statistics
         The names of its statistics.
     gradient
         ``"given"``, or how it was computed: ``"complex step"`` or ``"central differences"``.
     weights
-        Whether its integrals along the diagonal were given in closed form.
+        Whether its integrals along the diagonal have a closed form.
     origin
-        The module or file that defines it, as it was named.
+        The module or file that defines it, as the user named it.
     object_name
-        What it is called in there; empty where the module itself is the indicator.
+        Its name in there; empty if the module itself is the indicator.
     file
-        The file's absolute path; None where there is none.
+        The absolute path of the file; None if there is none.
     sha256
-        Of the file's bytes, in hexadecimal; None where there is no file.
+        The hash of the file's bytes, in hexadecimal; None if there is no file.
     """
 
     formula: str
@@ -84,7 +84,7 @@ class IndicatorInfo:
 
 @dataclass(frozen=True, slots=True)
 class Provenance:
-    """Where a panel's features came from.
+    """Where the features of a panel come from.
 
     Parameters
     ----------
@@ -93,17 +93,17 @@ class Provenance:
     feature_scale
         ``"log1p"``, ``"raw"``, or ``"as given"`` for features from a user's own file.
     popularity
-        In words: what b counts on this panel.
+        What b counts on this panel, in words.
     topic
-        None for a panel that has none (a features file).
+        None for a features file.
     window
-        None for a panel that has none (a features file).
+        None for a features file.
     gaps
-        Stretches of the window that were not seen, ascending.
+        Parts of the window that no source covers, ascending.
     panel
-        The panel filters in the order they were applied.
+        The panel filters, in the order in which they were applied.
     notes
-        Anything else a reader must know, one sentence each.
+        Anything else that a reader must know, one sentence each.
     version
         The version of blueattr that computed the result.
     """

@@ -1,4 +1,4 @@
-"""The one "did you mean": the known name that is nearest to what a user wrote."""
+"""Suggest names: "did you mean …?" with the known name that is nearest to a misspelt one."""
 
 from collections.abc import Iterable
 from difflib import get_close_matches

@@ -12,15 +12,15 @@ __all__ = ["Place", "TomlFile"]
 
 
 Place: TypeAlias = tuple[str | int, ...]
-"""Where a value stands in a file: ``("sources", 0, "read")``."""
+"""The keys and indices that lead to a value: ``("sources", 0, "read")``."""
 
 
-# Such files are written by hand; a larger or deeper one is something else.
+# People write such files by hand; a larger or deeper file is something else.
 _LARGEST = 1 << 18
 _DEEPEST = 64
 
 
-# What statements are made of. Only brackets and line ends outside strings and comments matter.
+# The tokens of TOML. Only brackets and line ends outside strings and comments matter.
 _TOKEN = re.compile(
     r'''
       """ (?: [^"\\] | \\. | "{1,2} (?!") )* """ "{0,2}
@@ -38,14 +38,14 @@ _TOKEN = re.compile(
 
 
 class TomlFile:
-    """A TOML file whose values know their lines.
+    """A TOML file, with the line of each value.
 
     Parameters
     ----------
     path
         The file.
     what
-        What it holds, for the message if it cannot be read: ``the settings``.
+        Its content, for the error message: ``the settings``.
     error
         The type of error to raise.
 
@@ -73,8 +73,7 @@ class TomlFile:
     def line(self, place: Place) -> int:
         """Return the number of the line where a value begins.
 
-        Of a place that the file does not have, it is the line of the table that lacks it; of one
-        outside all tables, 1.
+        If the file has no such value, it is the line of the table that lacks it, or 1.
         """
         if self._lines is None:
             self._lines = _find_lines(self._text)

@@ -1,1 +1,1 @@
-"""Schedules: crontab lines and systemd units."""
+"""Schedules of runs: crontab lines and systemd units."""

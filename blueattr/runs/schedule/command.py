@@ -9,27 +9,24 @@ from blueattr.errors import UsageError
 __all__ = ["Command"]
 
 
-# --- the command ----------------------------------------------------------------------------------
-
-
 @dataclass(frozen=True)
 class Command:
-    """What is run, with all it needs said: cron and systemd give a job next to nothing.
+    """A command with everything it needs, because cron and systemd provide almost nothing.
 
     Parameters
     ----------
     words
         The program and its arguments.
     folder
-        Where it runs.
+        The folder in which it runs.
     log
-        What it says on either stream is added to this file.
+        The file to which both its output streams are appended.
     config
-        The file of settings, by which the job is known.
+        The settings file, which identifies the job.
     environment
-        Variables it needs.
+        The variables that it needs.
     environment_file
-        A file of further ones, which may be secret; None where none is needed.
+        A file with more variables, which may be secret; None if it needs none.
     """
 
     words: tuple[str, ...]
@@ -40,7 +37,7 @@ class Command:
     environment_file: Path | None = None
 
     def __post_init__(self) -> None:
-        """Refuse what neither a crontab nor a unit can hold."""
+        """Refuse texts that neither a crontab nor a unit can hold."""
         texts = [*self.words, *map(str, (self.folder, self.log, self.config)),
                  *self.environment.values(), str(self.environment_file or "")]  # fmt: skip
         for text in texts:

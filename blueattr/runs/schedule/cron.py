@@ -1,4 +1,4 @@
-"""Cron expressions, and what makes cron or systemd run a command by one."""
+"""Cron expressions, crontab lines, and edits of a crontab."""
 
 import re
 import shlex
@@ -23,7 +23,7 @@ _NAMED = {
 }
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _DAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
-# Name, least, largest, names and the number of the first of them.
+# Name, smallest and largest number, names of numbers, and the number of the first name.
 _FIELDS: tuple[tuple[str, int, int, tuple[str, ...], int], ...] = (
     ("minute", 0, 59, (), 0),
     ("hour", 0, 23, (), 0),
@@ -37,17 +37,17 @@ _LONGEST_MONTH = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 
 @dataclass(frozen=True)
 class Cron:
-    """When a job of cron runs, in local time.
+    """The times at which cron runs a job, in local time.
 
     Parameters
     ----------
     text
         The expression, its words separated by one space.
     minutes, hours, days, months, weekdays
-        Ascending; of the week, Sunday is 0.
+        Ascending; Sunday is 0.
     either
-        A day is right where either field of days says so: neither of them begins with a star. Else
-        both have to.
+        Whether a day needs to match only one of the fields for days. It is so if neither begins
+        with a star; otherwise a day must match both.
     """
 
     text: str
@@ -60,7 +60,7 @@ class Cron:
 
     @classmethod
     def read(cls, text: str) -> "Cron":
-        """Read an expression as Debian's cron does: crontab(5).
+        """Parse an expression as Debian's cron does: crontab(5).
 
         Parameters
         ----------
@@ -71,7 +71,7 @@ class Cron:
         Raises
         ------
         UsageError
-            It is none, or of a day that never comes; the message names the field.
+            It is not an expression, or its day never comes; the message names the field.
 
         Examples
         --------
@@ -81,7 +81,7 @@ class Cron:
         words = text.split()
         if len(words) == 1 and words[0].startswith("@"):
             if words[0].lower() not in _NAMED:
-                raise UsageError(f"{text!r} is not known as a time; known are {', '.join(_NAMED)}")
+                raise UsageError(f"{text!r} is not a known time; known: {', '.join(_NAMED)}")
             words = _NAMED[words[0].lower()].split()
         if len(words) != len(_FIELDS):
             raise UsageError(
@@ -93,16 +93,16 @@ class Cron:
         weekdays = tuple(sorted({day % 7 for day in weekdays}))
         either = not (words[2].startswith("*") or words[4].startswith("*"))
         if not either and not any(_LONGEST_MONTH[month - 1] >= days[0] for month in months):
-            raise UsageError(f"{text!r} is of a day that never comes")
+            raise UsageError(f"{text!r} names a day that never comes")
         return cls(" ".join(words), minutes, hours, days, months, weekdays, either)
 
     def on_calendar(self) -> tuple[str, ...]:
-        """Say the same as systemd does: systemd.time(7).
+        """Return the same times in the notation of systemd: systemd.time(7).
 
         Returns
         -------
         tuple of str
-            One expression; or two, either of which starts the job.
+            One expression, or two that each start the job.
 
         Examples
         --------
@@ -143,7 +143,7 @@ def _field(text: str, field: tuple[str, int, int, tuple[str, ...], int]) -> tupl
             raise refuse(f"goes from {low} to {high}, and {word} is outside")
         return int(word)
 
-    found: set[int] = set()
+    numbers: set[int] = set()
     for item in text.split(","):
         match = _ITEM.fullmatch(item)
         if match is None:
@@ -158,15 +158,15 @@ def _field(text: str, field: tuple[str, int, int, tuple[str, ...], int]) -> tupl
             raise refuse(f"has the range {item!r}, which ends before it begins")
         if step is not None and not 1 <= int(step[:4]) <= high:
             raise refuse(f"has the step {step}; steps are from 1 to {high}")
-        found.update(range(start, stop + 1, int(step or 1)))
-    return tuple(sorted(found))
+        numbers.update(range(start, stop + 1, int(step or 1)))
+    return tuple(sorted(numbers))
 
 
 def crontab_line(cron: Cron, command: Command) -> str:
-    """Write a line for a user's crontab.
+    """Return a line for a user's crontab.
 
-    It ends in a comment of the shell's, which tells whose it is. A percent sign would end the
-    command, and is escaped.
+    It ends in a shell comment that names the settings. Percent signs are escaped, because cron ends
+    a command at one.
     """
     words = [
         *(f"{name}={shlex.quote(value)}" for name, value in command.environment.items()),
@@ -192,21 +192,21 @@ def _escaped(text: str) -> str:
 
 
 def edit_crontab(crontab: bytes, config: Path, line: str | None) -> bytes:
-    r"""Put a line into a crontab, or take it out; all others stay, byte for byte.
+    r"""Add a line to a crontab, or remove it; all other lines stay, byte for byte.
 
     Parameters
     ----------
     crontab
-        All of it.
+        The whole crontab.
     config
-        Whose line it is.
+        The settings that the line runs.
     line
-        As `crontab_line` writes it; None to take it out.
+        A line from `crontab_line`; None to remove it.
 
     Returns
     -------
     bytes
-        All of it. A line of the same settings is replaced where it stands; a second one goes.
+        The whole crontab. A line of the same settings is replaced in place; others are removed.
 
     Examples
     --------

@@ -9,20 +9,17 @@ from blueattr.runs.schedule.cron import Cron
 __all__ = ["systemd_units"]
 
 
-# --- systemd --------------------------------------------------------------------------------------
-
-
 def systemd_units(cron: Cron, command: Command, name: str, fine: Sequence[int]) -> tuple[str, str]:
-    """Write a timer and the service it starts.
+    """Return a timer and the service that it starts.
 
     Parameters
     ----------
     cron, command
-        When and what.
+        When to run, and what.
     name
-        Of the units.
+        The name of the units.
     fine
-        Exit codes beside 0 that are no failure.
+        Exit codes other than 0 that are not failures.
 
     Returns
     -------
@@ -65,9 +62,9 @@ def systemd_units(cron: Cron, command: Command, name: str, fine: Sequence[int]) 
 def _executed(words: Sequence[str]) -> str:
     program, *arguments = words
     if not re.fullmatch(r"[^\"'\\$]+", program):
-        # What systemd does not take as a program's name, it takes as an argument.
+        # systemd does not accept such a program name, but it accepts it as an argument.
         program, arguments = "/usr/bin/env", [*words]
-    # Only here is a dollar sign something else.
+    # Only in arguments does systemd interpret a dollar sign.
     return " ".join([_quoted(program), *(_quoted(word).replace("$", "$$") for word in arguments)])
 
 
