@@ -342,7 +342,7 @@ def test_the_environment_comes_along_but_never_the_key(
     done = scheduled()
     assert f"EnvironmentFile=-{here}/blueattr.env\n" in done.text
     assert f". {here}/blueattr.env; " in done.text
-    assert "write it into" in done.stderr
+    assert "write it to" in done.stderr
     Path("blueattr.env").write_text("BLUEATTR_JETSTREAM_KEY=s3cr3t\n")
     quiet = scheduled()
     assert quiet.stderr == ""
