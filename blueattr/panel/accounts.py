@@ -83,7 +83,7 @@ class Creation:
         """
         past = store.frame("store/rollups/past_account")["past"][0]
         source, inside = np.full(past, -1, np.int8), np.zeros(past, np.bool_)
-        known = store.frame("panel/created", start=window.start, end=window.end)
+        known = store.frame("panel/creation", start=window.start, end=window.end)
         for number, _ in enumerate(_SOURCES):
             said = known.filter(pl.col("source") == number)
             who = said["account"].to_numpy()
@@ -133,7 +133,7 @@ def asked(store: Store, agents: pl.DataFrame) -> pl.DataFrame:
     pl.DataFrame
         The columns of `agents`, then ``asked_at``, ``followers``, ``followers_at`` (naive UTC).
     """
-    said = store.frame("panel/asked")
+    said = store.frame("panel/hydration")
     return agents.join(said, on="account", how="left", maintain_order="left")
 
 

@@ -154,20 +154,18 @@ def _lay_out(store: Store, whole: Stretch) -> LaidOut:
     define(store)
     days = store.frame("panel/served_days", start=whole[0], end=whole[1])["day"].to_list()
     first, last = (days[0], days[-1]) if days else (date.max, date.min)
-    store.run("panel/fresh_none")
-    store.run("panel/gone", first=first, last=last)
-    store.run("panel/giver_inactive")
+    store.run("panel/lay_out", first=first, last=last)
     for start, end in _without(whole, stretches(days)):
         store.run("panel/fresh", start=start, end=end)
-        store.run("panel/gone_fresh", start=start, end=end)
+        store.run("panel/gone_gifts", start=start, end=end)
     store.run("panel/giver_unwatched")
     for start, end in stretches(days):
-        store.run("panel/gone_fresh", start=start, end=end)
+        store.run("panel/gone_gifts", start=start, end=end)
     past = store.frame("store/rollups/past_account")["past"][0]
     sums = np.zeros((2, past), np.int64)
     _add_up(store.batches("panel/tally", _ROWS, first=first, last=last), 0, sums)
     records, follows = sums
-    gone = store.frame("panel/gone_accounts")["account"].to_numpy()
+    gone = store.frame("panel/inactive_accounts")["account"].to_numpy()
     follows[gone] = 0
     active, followed = (np.flatnonzero(some).astype(np.uint32) for some in (records > 0, follows))
     return LaidOut(first, last, past, active, gone, followed, follows[followed])
@@ -194,8 +192,7 @@ def _count(store: Store, rule: Rule, whole: Stretch) -> None:
     found = store.frame("panel/found_count")["records"][0]
     candidate = "panel/candidate" if found else "panel/candidate_known"
     store.run(candidate, topic=number, start=whole[0], end=whole[1])
-    store.run("panel/matched")
-    store.run("panel/counted_topic")
+    store.run("panel/counted")
 
 
 def _of_all(store: Store, laid: LaidOut, low: int, past: int) -> pl.DataFrame:

@@ -50,10 +50,8 @@ class Rule:
 
 
 def define(store: Store) -> None:
-    """Define the macros and the temp table of which summaries are made."""
-    store.run("store/rollups/summarised")
-    store.run("store/rollups/giver_watched")
-    store.run("store/rollups/given")
+    """Define the macros and the temp table ``giver``, of which summaries are made."""
+    store.run("store/rollups/define")
 
 
 def known_topics(store: Store) -> dict[Rule, int]:
@@ -89,43 +87,40 @@ def match(
     others
         Stretches whose own matches are known, but not what there hangs on a match found now.
     """
-    store.run("store/rollups/nfc")
-    store.run("store/rollups/tagged")
-    store.run("store/rollups/found_none")
+    store.run("store/rollups/begin_matching")
     if late:
         store.run("store/rollups/late")
     for group in _groups(store, topics):
-        store.run("store/rollups/hinted_none")
+        store.run("store/rollups/begin_hints")
         one = _any_of([rule for _, rule in group])
         hints = {"hint": one.hint, "hashtags": one.hashtags, "tag_pattern": one.tag_pattern}
         for start, end in stretches:
             store.run("store/rollups/hinted", start=start, end=end, **hints)
         if late:
-            store.run("store/rollups/hinted_pending", **hints)
+            store.run("store/rollups/hinted_late", **hints)
         # The engine takes its time to compile exact patterns, were it for no post at all.
         found = store.frame("store/rollups/hinted_count")["posts"][0]
         for number, rule in group if found else ():
             store.run(
-                "store/rollups/matching",
+                "store/rollups/matches",
                 topic=number,
                 pattern=rule.pattern,
                 hint=rule.hint,
                 hashtags=rule.hashtags,
                 tag_pattern=rule.tag_pattern,
             )
-    store.run("store/rollups/hooks_found")
+    store.run("store/rollups/hooks")
     if store.frame("store/rollups/hook_count")["posts"][0]:
         _hang(store, others)
     store.run("store/rollups/hooks_known", topics=[number for number, _ in topics])
     _hang(store, stretches)
     if late:
-        store.run("store/rollups/hanging_pending")
+        store.run("store/rollups/hanging_late")
 
 
 def _hang(store: Store, stretches: Sequence[Stretch]) -> None:
     for start, end in stretches:
         store.run("store/rollups/hanging", start=start, end=end)
-        store.run("store/rollups/hanging_threads", start=start, end=end)
 
 
 def _groups(store: Store, topics: Sequence[tuple[int, Rule]]) -> list[Sequence[tuple[int, Rule]]]:

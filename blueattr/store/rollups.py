@@ -69,17 +69,15 @@ def roll_up(writer: Writer, rules: Iterable[Rule] = (), today: date | None = Non
             days = writer.frame("store/rollups/waiting_days", today=now)["day"].to_list()
             _summarise(writer, days)
             for day in days:
-                writer.run("store/rollups/summarise_given", day=day)
-                writer.run("store/rollups/summarised_day", day=day)
-            for statement in ("giver_new", "watch_given", "watch"):
-                writer.run(f"store/rollups/{statement}")
+                writer.run("store/rollups/finish_day", day=day)
+            writer.run("store/rollups/watch")
             known = known_topics(writer)
             late = some_pending(writer)
             if known and (days or late):
                 topics = [(number, rule) for rule, number in known.items()]
                 match(writer, topics, stretches(days), late=late, others=stretches(before))
-                writer.run("store/rollups/matched_topics")
-            writer.run("store/rollups/pending_none")
+                writer.run("store/rollups/keep_matches")
+            writer.run("store/rollups/forget_pending")
             new = [rule for rule in dict.fromkeys(rules) if rule not in known]
             first = max(known.values(), default=0) + 1
             topics = list(enumerate(new, first))
@@ -87,7 +85,7 @@ def roll_up(writer: Writer, rules: Iterable[Rule] = (), today: date | None = Non
                 writer.run("store/rollups/new_topic", topic=number, rule=str(rule))
             if topics:
                 match(writer, topics, stretches(sorted([*before, *days])), late=False, others=[])
-                writer.run("store/rollups/matched_topics")
+                writer.run("store/rollups/keep_matches")
     finally:
         # Not within a transaction, which an error would have left unable to.
         writer.unregister("tally_columns")
@@ -105,4 +103,4 @@ def _summarise(writer: Writer, days: Sequence[date]) -> None:
             accounts, counts = tally.take()
             columns = dict(zip((*WRITTEN, *RECEIVED), counts, strict=True))
             writer.register("tally_columns", pa.table({"account": accounts, **columns}))
-            writer.run("store/rollups/summarise", day=day)
+            writer.run("store/rollups/summarise_accounts", day=day)

@@ -1,5 +1,7 @@
--- The posts, replies and reposts of the window that may belong to a topic. Grain: one record. Needs
--- the temp tables `inactive` and `found`.
+-- The posts, replies and reposts of the window that may belong to a topic. Grain: one record.
+-- Needs: topic_event, found, inactive
+-- Makes: candidate
+
 CREATE OR REPLACE TEMP TABLE candidate AS
 SELECT
     bool_or(own) AS own, collection, event_time, account, rkey, subject, subject_rkey, root, root_rkey

@@ -1,5 +1,8 @@
--- The posts, replies and reposts of the window that may belong to a topic, where nothing but what is
--- known of it does. Grain: one record. Needs the temp table `inactive`.
+-- The posts, replies and reposts of the window that may belong to a topic, where none is in `found`.
+-- Grain: one record.
+-- Needs: topic_event, inactive
+-- Makes: candidate
+
 CREATE OR REPLACE TEMP TABLE candidate AS
 SELECT own, collection, event_time, account, rkey, subject, subject_rkey, root, root_rkey
 FROM topic_event

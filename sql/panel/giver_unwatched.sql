@@ -1,4 +1,8 @@
--- Of those, whom the summaries do not watch yet.
+-- Accounts that are gone at the window's end and that the summaries do not watch yet. Grain: one
+-- account.
+-- Needs: inactive, watched
+-- Makes: giver
+
 CREATE OR REPLACE TEMP TABLE giver AS
 SELECT account
 FROM inactive

@@ -1,5 +1,8 @@
 -- Accounts that are gone at the end of the window: their rows do not count. Grain: one account.
 -- Of two statuses at one time the inactive one counts.
+-- Needs: account_status
+-- Makes: inactive
+
 CREATE OR REPLACE TEMP TABLE inactive AS
 SELECT account, latest.status AS status
 FROM (

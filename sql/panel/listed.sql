@@ -1,4 +1,7 @@
 -- What the directory lists of accounts that events name, of whom it lists many more. Grain: one account.
+-- Needs: account, plc
+-- Makes: listed
+
 CREATE OR REPLACE TEMP TABLE listed AS
 SELECT account.id AS account, plc.created_at, plc.handle, plc.handle_time
 FROM plc

@@ -1,6 +1,7 @@
 """The steps of a commit: what each says that it needs and makes, and all of them or nothing."""
 
 import re
+from collections.abc import Iterator
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -34,17 +35,30 @@ from support.events_builder import (
 )
 from support.store_content import content, expected, rows, sources
 
-STEPS = {*fold.STEPS, *fold.DIRECTORY_STEPS, "hydration"}
+STEPS = {f"store/fold/{step}" for step in (*fold.STEPS, *fold.DIRECTORY_STEPS, "hydration")}
 
-# Where a statement names a table; in parentheses it does not.
+# Where a statement names a table, or calls a macro that makes one; in parentheses it does not.
 _NAMED = re.compile(r"\b(?:FROM|JOIN|INTO|UPDATE|USING)\s+(?!SET\b)([a-z_]+)")
-_MADE = re.compile(r"\bCREATE OR REPLACE TEMP (?:TABLE|VIEW) ([a-z_]+)")
+
+_MADE = re.compile(r"\bCREATE OR REPLACE TEMP (?:TABLE|VIEW|MACRO) ([a-z_]+)")
+
 _WITHIN = re.compile(r"\b([a-z_]+) AS (?:MATERIALIZED )?\(\s*(?:--.*\s*)*(?:SELECT|FROM|WITH)")
+
+_CHANGES = re.compile(r"^(?:CREATE|INSERT|UPDATE|DELETE|MERGE)\b", re.MULTILINE)
+
+
+def other_steps() -> Iterator[str]:
+    """The files of the rollups and the panel that make or change a table."""
+    folder = resources.files("blueattr.sql")
+    for room in ("store/rollups", "panel"):
+        for file in (folder / room).iterdir():
+            if file.name.endswith(".sql") and _CHANGES.search(file.read_text(encoding="utf-8")):
+                yield f"{room}/{file.name.removesuffix('.sql')}"
 
 
 def header(step: str) -> tuple[set[str], set[str]]:
     """What a step says that it needs and makes."""
-    top, _, _ = database._sql(f"store/fold/{step}").partition("\n\n")
+    top, _, _ = database._sql(step).partition("\n\n")
     found = re.search(r"^-- Needs: (.*)^-- Makes: (.*)\Z", top, re.DOTALL | re.MULTILINE)
     assert found, f"{step} does not say what it needs and makes"
     needs, makes = (set(re.findall(r"[a-z_]+", names)) for names in found.groups())
@@ -55,21 +69,22 @@ def body(step: str) -> tuple[set[str], set[str]]:
     """What its statements name before they make it, and what they make."""
     needs: set[str] = set()
     made: set[str] = set()
-    for statement in duckdb.extract_statements(database._sql(f"store/fold/{step}")):
+    for statement in duckdb.extract_statements(database._sql(step)):
         text = re.sub(r"--.*", "", statement.query)
         needs |= set(_NAMED.findall(text)) - set(_WITHIN.findall(text)) - made
         made |= set(_MADE.findall(text))
     return needs, made
 
 
-@pytest.mark.parametrize("step", sorted(STEPS))
+@pytest.mark.parametrize("step", sorted([*STEPS, *other_steps()]))
 def test_a_step_needs_and_makes_what_its_header_says(step: str) -> None:
     assert header(step) == body(step)
 
 
 def test_every_file_is_a_step() -> None:
     files = (resources.files("blueattr.sql") / "store" / "fold").iterdir()
-    assert {file.name for file in files} == {f"{step}.sql" for step in (*STEPS, "codes")}
+    names = {f"store/fold/{file.name.removesuffix('.sql')}" for file in files}
+    assert names == STEPS | {"store/fold/codes"}
 
 
 @pytest.mark.parametrize("steps", [fold.STEPS, fold.DIRECTORY_STEPS, ("hydration",)])
@@ -79,7 +94,7 @@ def test_what_a_step_needs_is_made_before_it(tmp_path: Path, steps: tuple[str, .
         there = {name for (name,) in rows(writer, tables)} | set(fold.INPUTS)
     assert "record" in there
     for step in steps:
-        needs, makes = header(step)
+        needs, makes = header(f"store/fold/{step}")
         assert needs <= there, step
         there |= makes
 

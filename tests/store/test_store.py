@@ -387,7 +387,7 @@ def test_an_error_while_days_are_summarised_is_told_as_it_is(
             patched.setattr(
                 database,
                 "_sql",
-                lambda name: failing if name == "store/rollups/summarise" else sql(name),
+                lambda name: failing if name == "store/rollups/summarise_accounts" else sql(name),
             )
             with pytest.raises(StoreError, match="full"):
                 roll_up(writer, today=later)

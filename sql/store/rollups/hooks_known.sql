@@ -1,4 +1,7 @@
--- And those that were known of the same topics.
+-- Posts on which others may hang: the matches of some topics that the store has.
+-- Needs: topic_event, hook
+-- Makes: nothing
+
 INSERT INTO hook
 SELECT topic, account, rkey
 FROM topic_event

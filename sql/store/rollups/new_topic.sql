@@ -1,2 +1,5 @@
--- A topic that is matched from now on.
+-- Match a topic from now on.
+-- Needs: topic
+-- Makes: nothing
+
 INSERT INTO topic VALUES ($topic, $rule)

@@ -1,4 +1,7 @@
--- Of the posts that came late or changed, those that may match. As hinted.sql. Needs `late`.
+-- Of the posts that came late or changed, those that may match. As hinted.sql.
+-- Needs: record, late, hinted
+-- Makes: nothing
+
 INSERT INTO hinted
 SELECT collection, event_time, account, rkey, subject, subject_rkey, root, root_rkey, text, tags, title
 FROM record

@@ -1,5 +1,8 @@
--- The same of what came late or changed, whose thread's first post may be the match as well. Needs
--- `late`.
+-- Find the records that came late or changed and hang on a match: on the post they answer or repost,
+-- or on their thread's first post.
+-- Needs: record, late, hook, found
+-- Makes: nothing
+
 INSERT INTO found
 SELECT
     hook.topic, false, collection, event_time, late_record.account, late_record.rkey, subject,

@@ -1,3 +1,7 @@
+-- Define how summaries are made of records, by macros that say what happened in a stretch of time.
+-- Needs: record, watched
+-- Makes: summarised, giver, given
+
 -- What accounts did and received in a stretch of time, of the shape of agent_day. Grain: one day
 -- and account.
 CREATE OR REPLACE TEMP MACRO summarised(since, until) AS TABLE
@@ -33,4 +37,23 @@ FULL JOIN (
     FROM record
     WHERE NOT removed AND subject <> account AND event_time >= since AND event_time < until
     GROUP BY ALL
-) USING (day, account)
+) USING (day, account);
+
+-- Accounts whose gifts `given` counts: for summaries, those that are watched. Grain: one account.
+CREATE OR REPLACE TEMP TABLE giver AS
+FROM watched;
+
+-- What the accounts in the temp table `giver` gave to others in a stretch of time, of the shape of
+-- given_day. Grain: one day, giver and receiver.
+CREATE OR REPLACE TEMP MACRO given(since, until) AS TABLE
+SELECT
+    event_time::DATE AS day,
+    account,
+    subject,
+    count(*) FILTER (collection = 'post')::INTEGER AS replies,
+    count(*) FILTER (collection = 'repost')::INTEGER AS reposts,
+    count(*) FILTER (collection = 'follow')::INTEGER AS follows
+FROM record
+WHERE NOT removed AND subject <> account AND event_time >= since AND event_time < until
+    AND account IN (SELECT account FROM giver)
+GROUP BY ALL;

@@ -1,4 +1,7 @@
--- Keep what was found. Grain: one topic and record.
+-- Keep the records in `found`. Grain: one topic and record.
+-- Needs: found, topic_event
+-- Makes: nothing
+
 INSERT INTO topic_event
 SELECT
     topic, bool_or(own), collection, event_time, account, rkey, subject, subject_rkey, root, root_rkey

@@ -1,5 +1,8 @@
 -- Of the posts that may match, those whose own text, link title or hashtags do match a topic.
 -- Grain: one post. RE2 runs in time linear in the text, whatever the pattern.
+-- Needs: hinted, found
+-- Makes: nothing
+
 INSERT INTO found
 SELECT
     $topic, true, collection, event_time, account, rkey, subject, subject_rkey, root, root_rkey

@@ -1,0 +1,5 @@
+-- Note that no record waits to be matched any longer.
+-- Needs: pending
+-- Makes: nothing
+
+DELETE FROM pending

@@ -1,2 +1,0 @@
--- Nothing waits to be matched any longer.
-DELETE FROM pending

@@ -1,0 +1,8 @@
+-- Write what accounts did and received on a day. `tally_columns` has each account once,
+-- ascending, so that their numbers take few bits.
+-- Needs: tally_columns, agent_day
+-- Makes: nothing
+
+INSERT INTO agent_day
+SELECT $day, *
+FROM tally_columns
