@@ -1,1 +1,1 @@
-"""Features into values: the Aumann-Shapley value of every agent, tiers and samples."""
+"""From features to the Aumann-Shapley value of every agent; tiers and samples."""

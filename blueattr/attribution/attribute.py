@@ -1,4 +1,4 @@
-"""The attribution: a frame of features, checked, to the Aumann-Shapley value of every agent."""
+"""Attribution: from a frame of features to the Aumann-Shapley value of every agent."""
 
 import math
 from collections.abc import Sequence
@@ -61,7 +61,7 @@ class AttributionResult(Presented):
     provenance
         Where the features came from.
     remarks
-        On the indicator.
+        Linearity, quadrature error and origin of the indicator.
     """
 
     indicator: str
@@ -112,7 +112,7 @@ def attribute(
     cutoffs
         Cumulative percentages of agents at which tiers end.
     provenance
-        Where the features came from, to be carried along.
+        Where the features came from; part of the result.
 
     Returns
     -------
@@ -121,7 +121,7 @@ def attribute(
     Raises
     ------
     UsageError
-        For an indicator, method, number of steps or cut-offs that make no sense.
+        For an unknown indicator or method, steps that do not suit it, or bad cut-offs.
     FeatureError, EmptyPanelError
         As `check_features`.
     ZeroTotalError
@@ -172,7 +172,7 @@ def _agents_frame(
     tiers: npt.NDArray[np.uint8],
     names: Sequence[str],
 ) -> pl.DataFrame:
-    # The sort is stable and agents stand by DID, so that equal values are in order of DID.
+    # The sort is stable and agents are in order of DID, so equal values stay in that order.
     order = kernels.argsort(-values)
     sorted_values = values[order]
     return pl.DataFrame(

@@ -1,4 +1,4 @@
-"""A Parquet file of features in chunks: checked, in the order of DIDs, with agents' tiers."""
+"""A Parquet file of features, read in chunks: checked, in order of DID, with tiers."""
 
 import contextlib
 from collections.abc import Callable, Iterator, Sequence
@@ -37,7 +37,7 @@ def _frames(path: Path, columns: Sequence[str]) -> Iterator[pl.DataFrame]:
 
 
 def _checked(path: Path, key: str, columns: Sequence[str]) -> Iterator[pl.DataFrame]:
-    """Give the canonical form of each chunk; agents stand as in the file."""
+    """Yield the canonical form of each chunk, in the file's order of agents."""
     before = 0
     for frame in _frames(path, [key, *columns]):
         dids = check_dids(frame[key], before).alias("did")
@@ -60,7 +60,7 @@ class _Cut(NamedTuple):
 
 @dataclass
 class ChunkedPanel:
-    """A checked file in the order of DIDs, and what is computed of it once.
+    """A checked file in order of DID, with its means and tier boundaries.
 
     Parameters
     ----------
@@ -79,7 +79,7 @@ class ChunkedPanel:
     cuts
         The last agent of each tier but the tail.
     open
-        What is to be closed after an indicator.
+        Resources of one indicator, closed after it.
     """
 
     path: Path
@@ -94,7 +94,7 @@ class ChunkedPanel:
 
     @classmethod
     def of(cls, path: Path, folder: Path, cutoffs: tuple[float, ...]) -> "ChunkedPanel":
-        """Check a Parquet file, sort it where that is needed, and find its tiers.
+        """Check a Parquet file, sort it unless it is in order of DID, and find its tiers.
 
         Raises
         ------
@@ -121,17 +121,17 @@ class ChunkedPanel:
         return panel
 
     def arrays(self, columns: Sequence[str]) -> Iterator[list[FloatArray]]:
-        """Give columns of numbers of each chunk."""
+        """Yield columns of each chunk, float64 (k,) each."""
         return (_numbers(frame, columns) for frame in _frames(self.path, columns))
 
     def features(self) -> Iterator[FeatureArrays]:
-        """Give the features of each chunk."""
+        """Yield the features of each chunk."""
         return (FeatureArrays(*columns) for columns in self.arrays("abc"))
 
     def agents(self) -> Iterator[tuple[pl.Series, FeatureArrays, npt.NDArray[np.uint8]]]:
-        """Give the DIDs, the features and the tiers of each chunk."""
+        """Yield DIDs, features and tiers (uint8 (k,), 0 for the top) of each chunk."""
         columns = list(dict.fromkeys(["a", "b", "c", self.followers]))
-        seen = [0] * len(self.cuts)
+        ties_before = [0] * len(self.cuts)
         for frame in _frames(self.path, [self.key, *columns]):
             a, b, c, *_ = arrays = _numbers(frame, columns)
             followers = arrays[columns.index(self.followers)]
@@ -139,20 +139,20 @@ class ChunkedPanel:
             for k, cut in enumerate(self.cuts):
                 level = followers == cut.followers
                 tied = level & (a == cut.a)
-                among = seen[k] + np.cumsum(tied)
-                seen[k] = int(among[-1])
+                tie_number = ties_before[k] + np.cumsum(tied)
+                ties_before[k] = int(tie_number[-1])
                 above = (followers > cut.followers) | (level & (a > cut.a))
-                tiers += ~(above | (tied & (among <= cut.ties)))
+                tiers += ~(above | (tied & (tie_number <= cut.ties)))
             yield check_dids(frame[self.key]), FeatureArrays(a, b, c), tiers
 
 
 def _numbers(frame: pl.DataFrame, columns: Sequence[str]) -> list[FloatArray]:
-    # They have been checked; -0.0 becomes 0.0 as it did then.
+    # Checked already; -0.0 becomes 0.0, as in `check_column`.
     return [frame[name].cast(pl.Float64).abs().to_numpy() for name in columns]
 
 
 def _sorted(path: Path, folder: Path, key: str, columns: Sequence[str], sample: Sample) -> Path:
-    """Write the canonical form of a file in the order of DIDs, and refuse DIDs that repeat."""
+    """Write the canonical form of a file in order of DID; raise for a DID that repeats."""
     shelves = SortOnDisk(folder, "did", sample.splitters())
     for frame in _checked(path, key, columns):
         shelves.add(frame)
@@ -166,7 +166,7 @@ def _sorted(path: Path, folder: Path, key: str, columns: Sequence[str], sample: 
             last = frame["did"].tail(1)
             table = frame.to_arrow(compat_level=pl.CompatLevel.oldest())
             if writer is None:
-                # Written once and read a few times: packing would cost more than it saves.
+                # Written once and read a few times: compression would cost more than it saves.
                 writer = stack.enter_context(
                     pq.ParquetWriter(target, table.schema, compression="none", use_dictionary=False)
                 )
@@ -181,7 +181,7 @@ _TWICE = "occurs more than once"
 
 
 def _descending(x: FloatArray) -> _Keys:
-    """Give integers in the opposite order of floats ≥ 0."""
+    """Return uint64 keys whose ascending order is the descending order of floats ≥ 0."""
     return ~x.view(np.uint64)
 
 
@@ -190,27 +190,34 @@ def _value(key: int) -> float:
 
 
 def _select(passes: Callable[[], Iterator[list[_Keys]]], ranks: list[int]) -> list[tuple[int, int]]:
-    """Find keys by their rank from 0, each in a stream of its own, digit by digit.
+    """Select keys by rank, each from its own stream, by radix selection.
+
+    Parameters
+    ----------
+    passes
+        Starts a pass over the streams; each item has a piece of every stream.
+    ranks
+        From 0, one for each stream.
 
     Returns
     -------
     list of (key, keys below it)
     """
-    found = [0] * len(ranks)
+    selected = [0] * len(ranks)
     below = [0] * len(ranks)
     for shift in (48, 32, 16, 0):
         counts = np.zeros((len(ranks), 1 << 16), np.int64)
         for keys in passes():
             for k, mine in enumerate(keys):
                 if shift < 48:
-                    mine = mine[mine >> np.uint64(shift + 16) == found[k]]  # noqa: PLW2901 - those that agree so far
+                    mine = mine[mine >> np.uint64(shift + 16) == selected[k]]  # noqa: PLW2901 - those with the digits selected so far
                 digits = (mine >> np.uint64(shift)) & np.uint64(0xFFFF)
                 counts[k] += np.bincount(digits.astype(np.int64), minlength=1 << 16)
         for k, upto in enumerate(np.cumsum(counts, axis=1)):
             digit = int(np.searchsorted(upto, ranks[k] - below[k], "right"))
             below[k] += int(upto[digit - 1]) if digit else 0
-            found[k] = found[k] << 16 | digit
-    return list(zip(found, below, strict=True))
+            selected[k] = selected[k] << 16 | digit
+    return list(zip(selected, below, strict=True))
 
 
 def _cuts(panel: ChunkedPanel) -> list[_Cut]:

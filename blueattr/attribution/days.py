@@ -1,4 +1,4 @@
-"""Shares by day: each UTC day of a window by itself, with the panel and tiers of the whole."""
+"""Shares by day: each UTC day of a window on its own, with the panel and tiers of the window."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ class DayFeatures:
     window
         The part of it that lies in the whole window.
     frame
-        Features of every agent of the whole panel: those that did nothing have zeros.
+        Features of every agent of the window's panel; zeros for agents without activity.
     """
 
     day: date
@@ -52,7 +52,7 @@ class Day:
     tiers
         Those of the whole panel; empty where the indicator is 0 on the day.
     undefined
-        Why it is, else empty.
+        Why the indicator is 0 on the day, else empty.
     """
 
     day: date
@@ -75,14 +75,14 @@ class DayShares(Presented):
 def attribute_days(
     wholes: list[tuple[Indicator, AttributionResult]], days: Iterable[DayFeatures]
 ) -> tuple[DayShares, ...]:
-    """Attribute each day by itself.
+    """Attribute each day on its own.
 
     Parameters
     ----------
     wholes
         Indicators and their attributions on the whole window; of the same panel.
     days
-        Of the same panel, taken one at a time.
+        Of the same panel; consumed one at a time.
 
     Returns
     -------
@@ -103,7 +103,7 @@ def attribute_days(
     names = [tier.tier for tier in first.tiers]
     by_did = first.agents.select("did", pl.col("tier").to_physical()).sort("did")
     tiers = by_did["tier"].cast(pl.UInt8).to_numpy()
-    found: list[list[Day]] = [[] for _ in wholes]
+    by_indicator: list[list[Day]] = [[] for _ in wholes]
     for each in days:
         checked = check_features(each.frame)
         if not checked["did"].equals(by_did["did"]):
@@ -111,7 +111,7 @@ def attribute_days(
         features = FeatureArrays(*(checked[name].to_numpy() for name in "abc"))
         means = features.means()
         participants = int(np.count_nonzero(features.a))
-        for (indicator, whole), answers in zip(wholes, found, strict=True):
+        for (indicator, whole), answers in zip(wholes, by_indicator, strict=True):
             solution = solve(indicator, features, whole.aggregator, whole.steps)
             attributed, why = 0.0, ""
             shares: tuple[TierShare, ...] = ()
@@ -122,5 +122,6 @@ def attribute_days(
             total = 0.0 if why else solution.total
             answers.append(Day(each.day, each.window, participants, total, attributed, shares, why))
     return tuple(
-        DayShares(whole, tuple(answers)) for (_, whole), answers in zip(wholes, found, strict=True)
+        DayShares(whole, tuple(answers))
+        for (_, whole), answers in zip(wholes, by_indicator, strict=True)
     )

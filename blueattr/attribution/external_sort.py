@@ -1,8 +1,8 @@
-"""Sorting what memory does not hold: rows are parted among files, each small enough to be sorted.
+"""Sort rows that do not fit into memory: split them among files that do, and sort each file.
 
-A sample of the keys gives the *splitters*. Between two of them there is a *shelf* for the keys
-between, and each splitter has a shelf of its own for the keys equal to it: a key so frequent that
-its rows do not fit into memory is in the sample often, becomes a splitter, and needs no sorting.
+*Splitters* are quantiles of a sample of the keys. Keys between two splitters go to one *shelf*, and
+keys equal to a splitter to a shelf of its own, which needs no sorting: a key so frequent that its
+rows would not fit into memory is frequent in the sample too, and becomes a splitter.
 """
 
 import tempfile
@@ -22,51 +22,51 @@ __all__ = ["SHELF", "ExcessOnDisk", "Sample", "SortOnDisk"]
 
 
 SHELF = 1 << 21
-"""Rows that a shelf should have."""
+"""Target number of rows of a shelf."""
 
 
 _SAMPLED = 1 << 16
 
 
 class Sample:
-    """A sample of the keys that come by, at equal distances.
+    """A systematic sample of a stream of keys: every k-th one.
 
     Parameters
     ----------
     n
-        How many will come.
+        Number of keys in the stream.
     """
 
     def __init__(self, n: int) -> None:
         self._n = n
         self._step = max(1, n // _SAMPLED)
         self._next = 0
-        self._taken: list[pl.Series] = []
+        self._keys: list[pl.Series] = []
 
     def add(self, keys: pl.Series) -> None:
-        """Look at the next keys."""
-        taken = keys.gather_every(self._step, self._next)
-        # A new column: texts that are taken from one would keep all of its texts in memory.
-        self._taken.append(pl.Series(taken.to_list(), dtype=taken.dtype))
+        """Sample the next keys of the stream."""
+        every = keys.gather_every(self._step, self._next)
+        # A copy: a gathered text column would keep the buffer of all texts in memory.
+        self._keys.append(pl.Series(every.to_list(), dtype=every.dtype))
         self._next = (self._next - keys.len()) % self._step
 
     def splitters(self) -> pl.Series:
-        """Give ascending keys, all different, with about `SHELF` rows between neighbours."""
-        keys = pl.concat(self._taken).sort()
+        """Return distinct ascending keys with about `SHELF` rows between neighbours."""
+        keys = pl.concat(self._keys).sort()
         shelves = -(-self._n // SHELF)
         at = [k * keys.len() // shelves for k in range(1, shelves)]
         return keys.gather(at).unique().sort()
 
 
 class _Shelves:
-    """Which shelf a key belongs on: the even ones are between splitters, the odd ones for each."""
+    """Assign keys to shelves: odd shelves hold one splitter each, even ones the keys between."""
 
     def __init__(self, splitters: pl.Series) -> None:
         self._splitters = splitters
         self.count = 2 * splitters.len() + 1
 
-    def part(self, keys: pl.Series) -> tuple[IntArray, IntArray]:
-        """Give the order that puts rows shelf by shelf, and where each shelf then begins."""
+    def split(self, keys: pl.Series) -> tuple[IntArray, IntArray]:
+        """Return the order that puts rows shelf by shelf, and where each shelf then starts."""
         if self.count == 1:
             return np.arange(keys.len()), np.array([0, keys.len()])
         if keys.dtype.is_float():
@@ -76,18 +76,18 @@ class _Shelves:
         else:
             both = (self._splitters.search_sorted(keys, side) for side in ("left", "right"))
             shelf = sum(side.to_numpy().astype(np.int64) for side in both)
-        small = shelf.astype(np.uint16)  # which numpy sorts by digits
+        small = shelf.astype(np.uint16)  # numpy sorts 16-bit keys by radix
         starts = np.concatenate(([0], np.cumsum(np.bincount(small, minlength=self.count))))
         return np.argsort(small, kind="stable"), starts
 
 
 class SortOnDisk:
-    """A frame in ascending order of one column, in files; of equal keys, in the order they came.
+    """Sorts a frame by one column, in files; rows with equal keys keep their order.
 
     Parameters
     ----------
     folder
-        Where the files go, in a folder of their own.
+        Parent of the folder for the files.
     key
         The column.
     splitters
@@ -101,7 +101,7 @@ class SortOnDisk:
 
     def add(self, frame: pl.DataFrame) -> None:
         """Add rows."""
-        order, starts = self._shelves.part(frame[self._key])
+        order, starts = self._shelves.split(frame[self._key])
         table = frame[order].to_arrow(compat_level=pl.CompatLevel.oldest())
         for shelf in np.flatnonzero(np.diff(starts)).tolist():
             if shelf not in self._writers:
@@ -111,7 +111,7 @@ class SortOnDisk:
             )
 
     def frames(self) -> Iterator[pl.DataFrame]:
-        """Give the rows in order, and delete the files."""
+        """Yield the rows in order, and delete the files."""
         for shelf in sorted(self._writers):
             self._writers.pop(shelf).close()
             with pa.OSFile(str(self._path(shelf))) as file, pa.ipc.open_stream(file) as reader:
@@ -132,22 +132,22 @@ def _frame(table: Any) -> pl.DataFrame:
 
 
 class ExcessOnDisk:
-    """Σ_j max(s_i - s_j, 0) for each i, of numbers that come in pieces and do not fit into memory.
+    """Computes Σ_j max(s_i - s_j, 0) for each i, for numbers that do not fit into memory.
 
-    Give all of them to `add`, then call `finish`, then give them again in the same order to
-    `excess`, as often as you like with a `rewind` before.
+    Pass all numbers to `add`, in pieces, and call `finish`. Then pass them to `excess` in the same
+    order; call `rewind` before doing that again.
 
     Parameters
     ----------
     folder
-        Where the files go; they have no names, and are gone when closed.
+        Folder for temporary files, which have no names and vanish when closed.
     splitters
         As `Sample` gives them.
 
     Notes
     -----
-    On a shelf whose lowest number is l, with C numbers below it, the excess of s is that of l, and
-    C (s - l), and the excess of s on the shelf: docs/methods.md, "gini".
+    On a shelf whose least number is l, with C numbers below it, the excess of s is the excess of l,
+    plus C (s - l), plus the excess of s within the shelf: docs/methods.md, "gini".
     """
 
     def __init__(self, folder: Path, splitters: pl.Series) -> None:
@@ -159,10 +159,10 @@ class ExcessOnDisk:
 
     def add(self, s: FloatArray) -> None:
         """Add numbers, float64, ≥ 0 and finite."""
-        order, starts = self._shelves.part(pl.Series(s))
-        parted = s[order]
+        order, starts = self._shelves.split(pl.Series(s))
+        by_shelf = s[order]
         for shelf in np.flatnonzero(np.diff(starts)).tolist():
-            piece = parted[starts[shelf] : starts[shelf + 1]]
+            piece = by_shelf[starts[shelf] : starts[shelf + 1]]
             self._counts[shelf] += piece.size
             if shelf % 2 == 0:
                 if shelf not in self._files:
@@ -170,7 +170,7 @@ class ExcessOnDisk:
                 piece.tofile(self._files[shelf])
 
     def finish(self) -> Fraction:
-        """Compute, and give the sum over all."""
+        """Compute the excess of all numbers, and return its sum."""
         level, below, before = Fraction(0), 0, Fraction(0)
         total = kernels.RunningSum()
         repeated = Fraction(0)
@@ -204,23 +204,23 @@ class ExcessOnDisk:
         return total.value() + repeated
 
     def rewind(self) -> None:
-        """Start over with the first numbers."""
+        """Go back to the first numbers."""
         for file in self._files.values():
             file.seek(0)
 
     def excess(self, s: FloatArray) -> FloatArray:
-        """Give the excess of the next numbers, float64 (n,)."""
-        order, starts = self._shelves.part(pl.Series(s))
-        parted = np.empty(s.size)
+        """Return the excess of the next numbers, float64 (n,)."""
+        order, starts = self._shelves.split(pl.Series(s))
+        by_shelf = np.empty(s.size)
         for shelf in np.flatnonzero(np.diff(starts)).tolist():
             piece = slice(starts[shelf], starts[shelf + 1])
-            parted[piece] = (
+            by_shelf[piece] = (
                 self._constant[shelf]
                 if shelf % 2
                 else np.fromfile(self._files[shelf], np.float64, piece.stop - piece.start)
             )
         out = np.empty(s.size)
-        out[order] = parted
+        out[order] = by_shelf
         return out
 
     def __enter__(self) -> "ExcessOnDisk":

@@ -1,4 +1,4 @@
-"""Features into checked arrays: columns found, ranges and identifiers checked."""
+"""Checks features and turns them into arrays: columns, identifiers, ranges."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -35,8 +35,8 @@ def check_features(frame: object) -> pl.DataFrame:
     Returns
     -------
     polars.DataFrame
-        ``did`` (str) and the others as float64, by ascending ``did``: what is computed from it
-        does not depend on the order in which agents were given.
+        ``did`` (str) and the others as float64, by ascending ``did``: results do not depend on
+        the order of agents in `frame`.
 
     Raises
     ------
@@ -65,7 +65,21 @@ def check_features(frame: object) -> pl.DataFrame:
 
 
 def find_columns(names: Sequence[str], rows: int) -> tuple[str, list[str]]:
-    """Find the column that names agents, and those with numbers.
+    """Find the column that identifies agents, and the columns of numbers.
+
+    Parameters
+    ----------
+    names
+        Names of the columns.
+    rows
+        Number of rows.
+
+    Returns
+    -------
+    str
+        ``did`` or ``agent``.
+    list of str
+        ``a``, ``b``, ``c``, and ``followers`` and ``activity`` where the features have them.
 
     Raises
     ------
@@ -107,7 +121,20 @@ def _quote(value: object) -> str:
 
 
 def check_dids(dids: pl.Series, before: int = 0) -> pl.Series:
-    """Give the names of agents as text; `before` counts the rows of the file above them."""
+    """Return the identifiers of agents as text.
+
+    Parameters
+    ----------
+    dids
+        Text or whole numbers (n,).
+    before
+        Number of rows above them in the file, for messages.
+
+    Raises
+    ------
+    FeatureError
+        When one is missing, or for another type.
+    """
     if dids.null_count():
         row = before + int(dids.is_null().to_numpy().argmax())
         raise FeatureError(f"the agent in row {row} (counted from 0) has no {dids.name}")
@@ -117,7 +144,17 @@ def check_dids(dids: pl.Series, before: int = 0) -> pl.Series:
 
 
 def refuse(dids: pl.Series, column: pl.Series, bad: pl.Series, what: str) -> None:
-    """Raise a `FeatureError` that names the first agent of which something is wrong."""
+    """Raise a `FeatureError` that names the first agent with a bad value, if there is one.
+
+    Parameters
+    ----------
+    dids, column
+        Identifiers and values of the agents (n,).
+    bad
+        Which values are bad, bool (n,).
+    what
+        What is wrong with them, to end a sentence.
+    """
     if not bad.any():
         return
     row = int(bad.to_numpy().argmax())
@@ -128,7 +165,21 @@ def refuse(dids: pl.Series, column: pl.Series, bad: pl.Series, what: str) -> Non
 
 
 def check_column(dids: pl.Series, column: pl.Series) -> pl.Series:
-    """Give a column of numbers as float64, each finite and ≥ 0, and a feature within range."""
+    """Return a column as float64 (n,).
+
+    Parameters
+    ----------
+    dids
+        Identifiers of the agents, for messages.
+    column
+        Numbers.
+
+    Raises
+    ------
+    FeatureError
+        When a value is missing, not a finite number, negative, or, in a, b and c, positive and
+        outside `SMALLEST` to `LARGEST`.
+    """
     if not column.dtype.is_numeric():
         refuse(dids, column, column.is_not_null(), f"which is {column.dtype} and not a number")
     refuse(dids, column, column.is_null(), "has no value")
@@ -143,7 +194,7 @@ def check_column(dids: pl.Series, column: pl.Series) -> pl.Series:
 
 @dataclass(frozen=True)
 class Panel:
-    """A checked panel and what is computed once for it; agents stand by ascending DID.
+    """A checked panel with its ranks and means; agents are in order of DID.
 
     Parameters
     ----------
@@ -152,9 +203,9 @@ class Panel:
     features
         a, b, c.
     followers
-        float64 (n,): raw counts, or b where they are not known.
+        float64 (n,): raw counts, or b if they are unknown.
     activity
-        float64 (n,): raw counts, or a where they are not known.
+        float64 (n,): raw counts, or a if they are unknown.
     order
         uint32 (n,): the agents from the most followed down.
     means

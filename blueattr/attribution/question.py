@@ -1,4 +1,4 @@
-"""What is asked of a panel, whatever the panel: the question, and the samples to compare with."""
+"""A question that can be put to any panel: what to attribute, and samples to compare with."""
 
 from dataclasses import dataclass, field
 from typing import TypedDict
@@ -9,7 +9,7 @@ __all__ = ["Draws", "How", "Question", "Sampling"]
 
 
 class How(TypedDict):
-    """The part of a question that is the same for each of its indicators, as keywords."""
+    """Keywords of `attribute` that are the same for every indicator of a question."""
 
     method: str
     steps: int | None
@@ -18,7 +18,7 @@ class How(TypedDict):
 
 
 class Draws(TypedDict):
-    """A sampling, as keywords."""
+    """A sampling as keywords of `compare_scales`."""
 
     protocols: tuple[str, ...]
     sizes: tuple[int, ...]
@@ -46,7 +46,7 @@ class Question:
 
     @property
     def how(self) -> How:
-        """The keywords of `attribute` and of all that is made of it, but for the indicators."""
+        """The question as keywords of `attribute` and of the studies, without the indicators."""
         return How(
             method=self.method, steps=self.steps, aggregator=self.aggregator, cutoffs=self.cutoffs
         )
@@ -54,7 +54,13 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Sampling:
-    """Which samples to compare with; as for :func:`blueattr.studies.scales.compare_scales`."""
+    """Which samples to compare with.
+
+    Parameters
+    ----------
+    protocols, sizes, seeds, seed
+        As for :func:`blueattr.studies.scales.compare_scales`.
+    """
 
     protocols: tuple[str, ...] = ("visibility",)
     sizes: tuple[int, ...] = (100, 1000)
@@ -63,5 +69,5 @@ class Sampling:
 
     @property
     def draws(self) -> Draws:
-        """The keywords of `compare_scales`."""
+        """The sampling as keywords of `compare_scales`."""
         return Draws(protocols=self.protocols, sizes=self.sizes, seeds=self.seeds, seed=self.seed)

@@ -1,4 +1,4 @@
-"""Samples: who is in a small sample of the panel, under each protocol and seed."""
+"""Draws small samples of a panel, by protocol and seed."""
 
 from dataclasses import dataclass
 from typing import Literal, get_args
@@ -10,7 +10,7 @@ from blueattr.errors import SampleSizeError, UsageError
 from blueattr.kernels import FloatArray, IndexArray
 from blueattr.suggest import did_you_mean
 
-__all__ = ["PROTOCOLS", "Protocol", "Sampler", "check_protocol"]
+__all__ = ["PROTOCOLS", "Protocol", "Sampler", "check_protocol", "check_seed"]
 
 
 Protocol = Literal["visibility", "top", "active", "random"]
@@ -32,9 +32,21 @@ def check_protocol(name: str) -> Protocol:
     raise UsageError(f"no protocol is called {name!r}; {hint}")
 
 
+def check_seed(seed: int) -> None:
+    """Check a seed.
+
+    Raises
+    ------
+    UsageError
+        When it is negative.
+    """
+    if seed < 0:
+        raise UsageError(f"a seed is a whole number from 0 on, not {seed}")
+
+
 @dataclass(frozen=True)
 class Sampler:
-    """Draws samples from one panel, whose agents stand in canonical order (by DID).
+    """Draws samples from one panel, whose agents are in order of DID.
 
     Parameters
     ----------
@@ -48,10 +60,10 @@ class Sampler:
 
     Notes
     -----
-    Without replacement, with probability proportional to a weight w_i at each draw among those
-    that are left (successive sampling): the N smallest of E_i / w_i with independent standard
-    exponential E_i. Efraimidis & Spirakis (2006), "Weighted random sampling with a reservoir",
-    Inf. Process. Lett. 97(5), is the same with e^(-E). docs/methods.md, "Samples".
+    Successive sampling without replacement: each draw takes one of the remaining agents with
+    probability proportional to its weight w_i. Equivalently, the N smallest of E_i / w_i with
+    independent standard exponential E_i. Efraimidis & Spirakis (2006), "Weighted random sampling
+    with a reservoir", Inf. Process. Lett. 97(5), use e^(-E) instead. docs/methods.md, "Samples".
     """
 
     followers: FloatArray
@@ -100,8 +112,8 @@ class Sampler:
         seed
             The base seed, at least 0.
         repeat
-            Which of the samples of this seed, from 0. Each has a random stream of its own, as has
-            each protocol.
+            Which of the samples of this seed, from 0. Every repeat and every protocol has its own
+            random stream.
 
         Returns
         -------
@@ -116,8 +128,7 @@ class Sampler:
             When there are too few agents.
         """
         self.check_size(protocol, size)
-        if seed < 0 or repeat < 0:
-            raise UsageError(f"a seed is a whole number from 0 on, not {min(seed, repeat)}")
+        check_seed(min(seed, repeat))
         if protocol == "top":
             return self.order[:size]
         stream = np.random.SeedSequence(seed, spawn_key=(PROTOCOLS.index(protocol), repeat))
@@ -133,14 +144,14 @@ class Sampler:
 
 
 def smallest(keys: FloatArray, size: int) -> IndexArray:
-    """Give the positions of the ``size`` smallest keys, ascending; ties in order of position.
+    """Return the positions of the smallest keys, ascending; ties in order of position.
 
     Parameters
     ----------
     keys
         float64 (n,), free of NaN.
     size
-        At most n.
+        How many, at most n.
 
     Returns
     -------

@@ -1,7 +1,7 @@
-"""Attribution of a Parquet file that need not fit into memory: chunks, pass after pass.
+"""Attribution of a Parquet file that need not fit into memory, in passes over its chunks.
 
-What is computed is that of `blueattr.attribution.attribute`. Sums are the same for every split into
-chunks, so that every indicator but ``gini`` is equal to the bit; ``gini`` differs by rounding.
+Results are those of `blueattr.attribution.attribute`. Sums do not depend on how the file is split
+into chunks, so every indicator but ``gini`` is equal to the bit; ``gini`` differs by rounding.
 """
 
 import contextlib
@@ -36,7 +36,7 @@ __all__ = ["STREAM_FROM", "Frames", "Receiver", "attribute_file", "is_large"]
 
 
 STREAM_FROM = 1 << 22
-"""Agents in a file from which on it is read in chunks."""
+"""Least number of agents for which a file is read in chunks."""
 
 
 Frames = Iterator[pl.DataFrame]
@@ -44,7 +44,7 @@ Receiver = Callable[[AttributionResult, Frames], None]
 
 
 def is_large(path: Path) -> bool:
-    """Say whether a file of features is to be read in chunks: a Parquet file with many rows."""
+    """Return whether a file of features should be read in chunks: Parquet with many rows."""
     if path.suffix.lower() != ".parquet":
         return False
     with contextlib.suppress(OSError, pa.ArrowException), path.open("rb") as file:
@@ -69,13 +69,13 @@ def attribute_file(
     ----------
     path
         The features, one row per agent, with the columns of
-        `blueattr.attribution.inputs.check_features`. Where agents do not stand by ascending DID,
+        `blueattr.attribution.inputs.check_features`. If agents are not in order of DID,
         the file is sorted first, on disk.
     indicators, method, steps, aggregator, cutoffs, provenance
         As for `blueattr.attribution.attribute.attribute`.
     receive
-        Called for each indicator with its result and an iterator over frames with what
-        ``AttributionResult.agents`` would have, in the same order. It is to read them all.
+        Called for each indicator with its result and an iterator over frames that together have
+        the rows of ``AttributionResult.agents``, in that order. It must read all of them.
 
     Returns
     -------
@@ -104,7 +104,7 @@ def attribute_file(
         with tempfile.TemporaryDirectory(prefix="blueattr-") as folder:
             panel, results = ChunkedPanel.of(path, Path(folder), edges), []
             for indicator, how in zip(chosen, methods, strict=True):
-                with panel.open:  # what this one keeps on disk
+                with panel.open:  # its files on disk
                     results.append(_attribute(panel, indicator, how, aggregator, origin, receive))
             return results
     except pa.ArrowException as error:
@@ -118,7 +118,19 @@ def attribute_file(
 
 @dataclass
 class _Values:
-    """An attribution as a function of chunks, which are to come in order."""
+    """An attribution as a function of chunks.
+
+    Parameters
+    ----------
+    total
+        v(N).
+    of
+        Returns φ of the next chunk, float64 (k,). Chunks must come in order.
+    means
+        m, float64 (p,), where they were used.
+    rewind
+        Goes back to the first chunk.
+    """
 
     total: float
     of: Callable[[FeatureArrays], FloatArray]
@@ -213,13 +225,13 @@ def _solve(
         return _moments(panel, indicator, aggregator, steps)
     if INDICATORS.get(indicator.name) is not indicator:
         raise UsageError(
-            f"the closed form of the indicator {indicator.name!r} takes all agents at a time, and "
+            f"the closed form of the indicator {indicator.name!r} needs all agents at once, and "
             "this file is read in chunks; choose 'quadrature'"
         )
     return _CLOSED[indicator.name](panel, aggregator)
 
 
-def _attribute(  # noqa: PLR0917 - the parts of one question
+def _attribute(  # noqa: PLR0917 - one for each part of the question
     panel: ChunkedPanel,
     indicator: Indicator,
     how: tuple[Any, int | None],
@@ -268,7 +280,7 @@ def _attribute(  # noqa: PLR0917 - the parts of one question
 
 
 def _ordered(values: FloatArray) -> FloatArray:
-    """Give keys in the order of the per-agent frame."""
+    """Return keys whose ascending order is that of the per-agent frame."""
     keys: FloatArray = -values + 0.0  # -0.0 becomes 0.0: they are ties
     return keys
 
@@ -297,7 +309,7 @@ def _agents(
 def _agent_frames(
     panel: ChunkedPanel, solution: _Values, attributed: float, sample: Sample
 ) -> Frames:
-    """Give every agent's attribution by descending value, then by DID."""
+    """Yield every agent's attribution by descending value, then by DID."""
     solution.rewind()
     shelves = SortOnDisk(panel.folder, "order", sample.splitters())
     for dids, x, tiers in panel.agents():

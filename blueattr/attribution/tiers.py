@@ -1,4 +1,4 @@
-"""Tiers: agents ranked once by followers on the full panel, and cut at cumulative percentages."""
+"""Tiers: agents ranked by followers on the full panel, cut at cumulative percentages."""
 
 from collections.abc import Sequence
 from itertools import pairwise
@@ -41,15 +41,15 @@ def check_cutoffs(cutoffs: Sequence[float]) -> tuple[float, ...]:
     if not 1 <= len(checked) <= _MOST_CUTOFFS:
         raise UsageError(f"there are 1 to {_MOST_CUTOFFS} tier cut-offs, not {len(checked)}")
     if not all(0 < p < 100 for p in checked):
-        raise UsageError(f"tier cut-offs lie between 0 and 100 per cent: {_listed(checked)} do not")
+        raise UsageError(f"tier cut-offs lie between 0 and 100 per cent: {_joined(checked)} do not")
     if any(after <= before for before, after in pairwise(checked)):
         raise UsageError(
-            f"tier cut-offs are cumulative, so they increase: {_listed(checked)} do not"
+            f"tier cut-offs are cumulative, so they increase: {_joined(checked)} do not"
         )
     return checked
 
 
-def _listed(cutoffs: tuple[float, ...]) -> str:
+def _joined(cutoffs: tuple[float, ...]) -> str:
     return ",".join(f"{p:g}" for p in cutoffs)
 
 
@@ -75,7 +75,7 @@ def tier_names(cutoffs: Sequence[float]) -> tuple[str, ...]:
 
 
 def boundaries(n: int, cutoffs: Sequence[float]) -> tuple[int, ...]:
-    """Give the rank at which each tier but the last ends.
+    """Return the rank at which each tier but the last ends.
 
     Parameters
     ----------
@@ -97,12 +97,12 @@ def boundaries(n: int, cutoffs: Sequence[float]) -> tuple[int, ...]:
 
 
 def rank(followers: FloatArray, activity: FloatArray) -> IndexArray:
-    """Rank agents by followers, then by activity, both descending, then in the order given.
+    """Rank agents by followers, then by activity, both descending, then by position.
 
     Parameters
     ----------
     followers, activity
-        float64 (n,). In the canonical order of agents (by DID) the last tie-break is the DID.
+        float64 (n,). Agents in order of DID make the DID the last tie-break.
 
     Returns
     -------
@@ -113,12 +113,12 @@ def rank(followers: FloatArray, activity: FloatArray) -> IndexArray:
 
 
 def assign_tiers(order: IndexArray, cutoffs: Sequence[float]) -> npt.NDArray[np.uint8]:
-    """Give each agent its tier.
+    """Assign each agent to its tier.
 
     Parameters
     ----------
     order
-        uint32 (n,), what `rank` gives.
+        uint32 (n,), as `rank` returns it.
     cutoffs
         Checked cumulative percentages.
 

@@ -40,7 +40,7 @@ _MOST_STEPS = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class TierShare:
-    """What one tier carries.
+    """The value and share of one tier.
 
     Parameters
     ----------
@@ -65,18 +65,18 @@ class TierShare:
 
 @dataclass(frozen=True, slots=True)
 class Quadrature:
-    """How far K-step quadrature is from what it approximates, by its own account.
+    """The efficiency gap of K-step quadrature.
 
     Parameters
     ----------
     steps
         K.
     gap
-        |Σφ - v(N)| / |v(N)|: what efficiency lacks.
+        |Σφ - v(N)| / |v(N)|.
     gap_doubled
-        The same with 2K steps. A quarter of ``gap`` says that the rule has converged as it does
-        for a smooth indicator, and that ``gap`` is its error; more says that it has not, or that
-        little but rounding and the gradient's own error is left.
+        The same with 2K steps. If it is a quarter of ``gap``, the rule converges as for a
+        smooth indicator and ``gap`` is its error. If it is more, the rule has not converged, or
+        the gap is mostly rounding and the error of the gradient.
     """
 
     steps: int
@@ -86,14 +86,14 @@ class Quadrature:
 
 @dataclass(frozen=True, slots=True)
 class Remarks:
-    """What is to be said about an indicator on a panel beside its values.
+    """Linearity, quadrature error and origin of an indicator on a panel.
 
     Parameters
     ----------
     linearity
-        Whether its F is linear; None for a sum over pairs.
+        What kind of function F is; None for a sum over pairs.
     aggregates
-        Whether it uses the aggregator.
+        Whether the indicator uses the aggregator.
     quadrature
         None for a closed form, and for a sum over pairs.
     info
@@ -217,7 +217,7 @@ def _by_weights(
 def weigh(
     indicator: MomentIndicator, means: FloatArray, steps: int | None, *, silent: bool
 ) -> tuple[FloatArray, float]:
-    """Give what each statistic counts for, and v(N).
+    """Return the weight of each statistic, and v(N).
 
     Parameters
     ----------
@@ -231,9 +231,9 @@ def weigh(
     Returns
     -------
     ndarray
-        w, float64 (p,), as `diagonal_weights` gives them.
+        w, float64 (p,), as `diagonal_weights` returns them.
     float
-        F(m), and 0 where no more is left of it than rounding.
+        F(m), or 0 if it is no more than rounding.
 
     Raises
     ------
@@ -246,7 +246,7 @@ def weigh(
         return np.zeros(means.size), 0.0
     weights = diagonal_weights(indicator, means, steps)
     total = indicator.value(means)
-    # F may be a difference of moments: what is left of it below rounding is no total.
+    # F may be a difference of moments, so that a total below their rounding means 0.
     rounding = 64 * np.finfo(np.float64).eps * float(np.abs(weights) @ np.abs(means))
     return weights, total if abs(total) > rounding else 0.0
 
@@ -289,7 +289,19 @@ def solve(
 def solve_with_means(
     indicator: Indicator, features: FeatureArrays, aggregator: Aggregator, steps: int | None
 ) -> tuple[Solution, FloatArray | None]:
-    """Do as `solve` does, and give the means of the statistics, float64 (p,), where they were used.
+    """Compute the Aumann-Shapley value, and the means of the statistics.
+
+    Parameters
+    ----------
+    indicator, features, aggregator, steps
+        As for `solve`.
+
+    Returns
+    -------
+    Solution
+        As `solve` returns it.
+    ndarray or None
+        m, float64 (p,); None for a closed form that does not use them.
 
     Raises
     ------
@@ -313,14 +325,14 @@ def solve_with_means(
 def remark(
     indicator: Indicator, total: float, means: FloatArray | None, steps: int | None
 ) -> Remarks:
-    """Say whether an indicator is linear, and how far its quadrature is off.
+    """Determine whether an indicator is linear, and the gap of its quadrature.
 
     Parameters
     ----------
     indicator, total
         What was attributed, and v(N).
     means
-        As `solve_with_means` gives them.
+        As `solve_with_means` returns them.
     steps
         As for `solve`.
 
@@ -354,7 +366,7 @@ def share_out(
     indicator, solution
         What was attributed, and its value.
     means
-        m_a, m_b, m_c, to say why there is nothing to share out.
+        m_a, m_b, m_c, for the message if there is nothing to share out.
     tiers
         uint8 (n,), the tier of each agent.
     names
@@ -387,7 +399,24 @@ def share_out_sums(
     total: float,
     means: tuple[float, float, float],
 ) -> tuple[float, tuple[TierShare, ...]]:
-    """Do as `share_out` does, of values that have been summed by tier, and agents counted."""
+    """Return Σφ and tier shares, as `share_out` does, from sums by tier.
+
+    Parameters
+    ----------
+    indicator, names, means
+        As for `share_out`.
+    sums
+        Sums of φ and |φ| by tier.
+    counts
+        Number of agents by tier.
+    total
+        v(N).
+
+    Raises
+    ------
+    ZeroTotalError
+        As `share_out`.
+    """
     signed, magnitudes = sums.values()
     attributed, magnitude = sum(signed), sum(magnitudes)
     if total != 0 and magnitude == 0:

@@ -1,1 +1,1 @@
-"""Macro indicators: the shipped ones, examples, and those of users."""
+"""Macro indicators: the four, three more, and custom ones."""

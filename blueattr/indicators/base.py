@@ -1,4 +1,4 @@
-"""The macro indicators: what is measured per agent, F of the means, its gradient, closed forms."""
+"""What an indicator is: statistics of each agent, F of their means, gradient, closed form."""
 
 import math
 from collections.abc import Callable
@@ -38,7 +38,7 @@ class FeatureArrays(NamedTuple):
         return FeatureArrays(self.a[index], self.b[index], self.c[index])
 
     def means(self) -> tuple[float, float, float]:
-        """m_a, m_b, m_c."""
+        """Return m_a, m_b, m_c."""
         n = self.a.size
         a, b, c = (float(total / n) for total in kernels.exact_sums(*self))
         return a, b, c
@@ -88,7 +88,7 @@ class Aggregator:
             raise UsageError(f"an aggregator's weights sum to 1, not {math.fsum(weights):g}")
 
     def apply(self, features: FeatureArrays, divisor: float = 1.0) -> tuple[FloatArray, Fraction]:
-        """Give s / divisor, float64 (n,), and the sum of s (not divided)."""
+        """Return s / divisor, float64 (n,), and the exact sum of s (not divided)."""
         kind = {"mean": kernels.MEAN, "log": kernels.LOG, "geometric": kernels.GEOMETRIC}[self.name]
         return kernels.aggregate(*features, kind, self.weights, divisor)
 
@@ -100,9 +100,9 @@ class MomentIndicator:
     Parameters
     ----------
     name
-        As users name it.
+        Name for users.
     formula
-        For reports: the indicator at full participation.
+        The indicator at full participation, for reports.
     statistics
         The names of g_1 … g_p.
     measure
@@ -113,12 +113,12 @@ class MomentIndicator:
     gradient
         ∂F/∂m: float64 (p,) to float64 (p,).
     closed_form
-        The Aumann-Shapley value without quadrature, where there is one.
+        The Aumann-Shapley value without quadrature; None if there is none.
     weights
         The integrals w_k = ∫₀¹ ∂F/∂m_k (t m) dt in closed form, float64 (p,) to float64 (p,),
-        where they are known.
+        if they are known.
     zero_reason
-        Why the indicator is 0 on a panel where it is, from (m_a, m_b, m_c).
+        Returns why the indicator is 0 on a panel, from (m_a, m_b, m_c).
     aggregates
         Whether the statistics use the aggregator.
     info
@@ -147,8 +147,8 @@ class MomentIndicator:
 class PairwiseIndicator:
     """An indicator that sums over pairs of agents; its extension is the multilinear one.
 
-    Along the diagonal the gradient of the extension is linear in t. The midpoint rule is exact
-    there for every number of steps, so that quadrature and closed form are one computation.
+    Along the diagonal the gradient of the extension is linear in t, where the midpoint rule is
+    exact for every number of steps: quadrature and closed form are one computation.
 
     Parameters
     ----------

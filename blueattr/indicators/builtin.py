@@ -129,7 +129,7 @@ INDICATORS: dict[str, Indicator] = {
         zero_reason=_all_equal,
     ),
 }
-"""The indicators by name, in the order reports show them."""
+"""By name, in the order of reports."""
 
 
 def get_indicator(name: str) -> Indicator:

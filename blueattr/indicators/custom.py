@@ -1,4 +1,4 @@
-"""Indicators of one's own: the protocol, its checks, and derivatives where none are given."""
+"""Custom indicators: the protocol, its checks, and derivatives for F without a gradient."""
 
 import contextlib
 import traceback
@@ -23,15 +23,15 @@ __all__ = ["OwnIndicator", "own_indicator"]
 
 @runtime_checkable
 class OwnIndicator(Protocol):
-    """What an indicator of one's own must have: an object, or a module with these names.
+    """A custom indicator: an object, or a module with these names.
 
-    It stands for f = value(means), the means being those of p statistics over all agents, absent
-    agents counting 0. Optional beside what is below:
+    It defines f = value(means), with the means of p statistics over all agents, in which absent
+    agents count as 0. Optional names:
 
-    - ``gradient(means)``: ∂F/∂m, float64 (p,). Without it, it is computed: by a complex step where
-      ``value`` turns out to be analytic for complex means, else by central differences;
-    - ``weights(means)``: the integrals ∫₀¹ ∂F/∂m (t·means) dt in closed form, float64 (p,). Without
-      it, they are computed by the midpoint rule;
+    - ``gradient(means)``: ∂F/∂m, float64 (p,). The default is a complex step if ``value`` is
+      analytic for complex means, else central differences;
+    - ``weights(means)``: the integrals ∫₀¹ ∂F/∂m (t·means) dt in closed form, float64 (p,). The
+      default is the midpoint rule;
     - ``name``, ``formula``: text for reports.
 
     Notes
@@ -45,10 +45,10 @@ class OwnIndicator(Protocol):
         """The names of the p statistics."""
 
     def statistics(self, a: FloatArray, b: FloatArray, c: FloatArray) -> FloatArray:
-        """Measure agents, each by itself: float64 (n,) three times to (n, p); 0 where a=b=c=0."""
+        """Measure each agent on its own: three float64 (n,) to (n, p); 0 for a = b = c = 0."""
 
     def value(self, means: FloatArray) -> float:
-        """F: the p means, float64 (p,), to the indicator; 0 where all means are 0."""
+        """Return F of the means, float64 (p,); 0 if all means are 0."""
 
 
 _HERE = Path(__file__).parent
@@ -61,19 +61,19 @@ _OPTIONAL = ("gradient", "weights")
 
 
 def own_indicator(definition: OwnIndicator, info: IndicatorInfo | None = None) -> MomentIndicator:
-    """Check an indicator of one's own, and make of it one that everything here can compute with.
+    """Check a custom indicator, and turn it into a `MomentIndicator`.
 
     Parameters
     ----------
     definition
-        As `OwnIndicator` says.
+        The custom indicator.
     info
-        Where it comes from, where that is known; what else is in it is filled in here.
+        Where it comes from, if known; the other fields are filled in here.
 
     Returns
     -------
     MomentIndicator
-        Its functions check what the user's functions return, every time.
+        Its functions check what the user's functions return on every call.
 
     Raises
     ------
@@ -145,7 +145,7 @@ def _statistic_names(definition: OwnIndicator, info: IndicatorInfo) -> tuple[str
 
 @dataclass(frozen=True)
 class _Code:
-    """A user's functions, each call checked."""
+    """The functions of a custom indicator; every call is checked."""
 
     definition: Any
     name: str
@@ -158,9 +158,9 @@ class _Code:
         return IndicatorError(f"the indicator {self.name!r}: {what}")
 
     def call(self, part: str, *arguments: Any) -> Any:
-        """Call the user's code; log what it prints, and say where it raises an exception."""
+        """Call a user's function; log its output, and report where it raises an exception."""
         try:
-            # Numbers that are not finite are looked for in what it returns.
+            # Its result is checked for numbers that are not finite.
             with output_to_log(f"the indicator {self.name!r}"), np.errstate(all="ignore"):
                 return getattr(self.definition, part)(*arguments)
         except Exception as error:  # noqa: BLE001 - a user's code may raise anything
@@ -169,7 +169,7 @@ class _Code:
     # --- statistics ---
 
     def measure(self, features: FeatureArrays, _: Aggregator) -> tuple[FloatArray, ...]:
-        """Measure each kind of agent once, so that equal agents are equal to the last bit."""
+        """Measure each kind of agent once, so that equal agents have equal bits."""
         first, kind = _kinds(features)
         kinds = features.take(first)
         table = self._table(kinds)
@@ -177,11 +177,10 @@ class _Code:
         return tuple(np.ascontiguousarray(column)[kind] for column in table.T)
 
     def _table(self, agents: FeatureArrays) -> FloatArray:
-        frozen = [x.view() for x in agents]
-        for x in frozen:
+        read_only = [x.view() for x in agents]
+        for x in read_only:
             x.flags.writeable = False
-        given = self.call("statistics", *frozen)
-        table = self._real("statistics", given)
+        table = self._real("statistics", self.call("statistics", *read_only))
         shape = (agents.a.size, len(self.names))
         if table.shape != shape:
             hint = "; numpy.column_stack makes it of columns" if table.ndim != 2 else ""
@@ -200,7 +199,7 @@ class _Code:
         return table
 
     def _check_alone(self, kinds: FeatureArrays, table: FloatArray) -> None:
-        """Find statistics that use other agents, such as a rank or a distance from the mean."""
+        """Refuse statistics that depend on other agents, such as ranks."""
         n = kinds.a.size
         some = np.unique(np.linspace(0, n - 1, _TRIED_ALONE).astype(np.int64))
         for k in some.tolist():
@@ -212,7 +211,7 @@ class _Code:
                 )
 
     def check_silence(self) -> None:
-        """Check that an absent agent counts 0, and that nobody at all gives 0."""
+        """Check that the statistics of an absent agent are 0, and that F is 0 if all are absent."""
         nobody = FeatureArrays(np.zeros(1), np.zeros(1), np.zeros(1))
         for name, number in zip(self.names, self._table(nobody)[0].tolist(), strict=True):
             if number != 0:
@@ -228,9 +227,9 @@ class _Code:
 
     # --- F and its derivatives ---
 
-    def _real(self, part: str, given: Any) -> FloatArray:
+    def _real(self, part: str, result: Any) -> FloatArray:
         try:
-            array = np.asarray(given)
+            array = np.asarray(result)
         except ValueError as error:  # rows of different lengths
             raise self.fail(f"{part} returned no array: {error}") from None
         if array.dtype.kind not in "biuf":
@@ -238,11 +237,11 @@ class _Code:
         return array.astype(np.float64)
 
     def value(self, means: FloatArray) -> float:
-        """F at one point (p,); at many, (p, k), unchecked: whoever asks for that checks it."""
-        given = self.call("value", means.copy())
+        """Return F at one point (p,). At many points, (p, k), the caller checks the result."""
+        result = self.call("value", means.copy())
         if means.ndim > 1:
-            return given  # type: ignore[no-any-return]
-        number = self._real("value", given)
+            return result  # type: ignore[no-any-return]
+        number = self._real("value", result)
         if number.shape != ():
             raise self.fail(f"value returned an array of shape {number.shape}, not one number")
         if not np.isfinite(number):
@@ -262,15 +261,15 @@ class _Code:
         return "means " + ", ".join(f"{name}={mean:.6g}" for name, mean in pairs)
 
     def gradient(self, means: FloatArray) -> FloatArray:
-        """Call the user's own."""
+        """Return the user's ∂F/∂m, float64 (p,)."""
         return self._vector("gradient", means)
 
     def weights(self, means: FloatArray) -> FloatArray:
-        """Call the user's own integrals."""
+        """Return the user's integrals of ∂F/∂m, float64 (p,)."""
         return self._vector("weights", means)
 
     def complex_step(self, means: FloatArray) -> FloatArray:
-        """∂F/∂m_k = Im F(m + i h e_k) / h: no difference is taken, so that no digit is lost."""
+        """Return ∂F/∂m_k = Im F(m + i h e_k) / h, which cancels no digits."""
         slopes = np.empty(means.size)
         unit = float(np.abs(means).max()) or 1.0
         for k, mean in enumerate(means.tolist()):
@@ -283,7 +282,7 @@ class _Code:
         return slopes
 
     def differences(self, means: FloatArray, relative: float = _STEP) -> FloatArray:
-        """Central differences; on one side only, where a mean is 0 and F is not defined below."""
+        """Return central differences; one-sided if F is not defined below a mean of 0."""
         unit = float(np.abs(means).max()) or 1.0
         return np.array([
             self._difference(means, k, relative * (abs(mean) or unit))
@@ -304,7 +303,7 @@ class _Code:
             return (4 * at(h) - 3 * at(0.0) - at(2 * h)) / (2 * h)
 
     def derivative(self) -> tuple[Callable[[FloatArray], FloatArray], str]:
-        """Choose how the gradient is computed."""
+        """Return the gradient of F, and how it is computed."""
         if self.has("gradient"):
             return self.gradient, "given"
         if self._analytic():
@@ -312,25 +311,25 @@ class _Code:
         return self.differences, "central differences"
 
     def _points(self) -> list[FloatArray]:
-        """Points at which F is tried; some F are not defined at all of them."""
+        """Return test points at which F is defined."""
         rng = np.random.default_rng(0)
         points = [rng.uniform(0.1, 1.5, len(self.names)) for _ in range(_PROBES)]
-        found = []
+        defined = []
         for point in points:
             with contextlib.suppress(IndicatorError):
                 self.value(point)
-                found.append(point)
-        return found
+                defined.append(point)
+        return defined
 
     def _analytic(self) -> bool:
-        """Try whether F takes complex means, and whether its imaginary part is the derivative."""
+        """Return whether F takes complex means and its imaginary part is the derivative."""
         points = self._points()
         for point in points:
             with warnings.catch_warnings():
-                warnings.simplefilter("error")  # as when a part of it casts to a real number
+                warnings.simplefilter("error")  # such as that of a cast to a real number
                 try:
-                    seen = self.call("value", point.astype(np.complex128))
-                    if not np.iscomplexobj(seen) or np.ndim(seen) != 0:
+                    at_complex = self.call("value", point.astype(np.complex128))
+                    if not np.iscomplexobj(at_complex) or np.ndim(at_complex) != 0:
                         return False
                     slopes = self.complex_step(point)
                 except IndicatorError:
@@ -341,7 +340,7 @@ class _Code:
         return bool(points)
 
     def _smooth(self, point: FloatArray) -> FloatArray | None:
-        """Central differences with two steps, where both agree."""
+        """Return central differences, or None if two step sizes disagree."""
         try:
             fine, coarse = self.differences(point), self.differences(point, 8 * _STEP)
         except IndicatorError:
@@ -349,24 +348,24 @@ class _Code:
         return fine if _close(fine, coarse, 1e-6) else None
 
     def check_gradient(self) -> None:
-        """Compare the gradient that was given with differences of F, where F is smooth."""
+        """Compare the user's gradient with differences of F, where F is smooth."""
         for point in self._points():
-            given, expected = self.gradient(point), self._smooth(point)
-            if expected is not None and not _close(given, expected, 1e-3):
+            slopes, expected = self.gradient(point), self._smooth(point)
+            if expected is not None and not _close(slopes, expected, 1e-3):
                 raise self.fail(
                     f"gradient is not that of value: at {self._shown(point)} it is "
-                    f"{_listed(given)}, and differences of value give {_listed(expected)}"
+                    f"{_joined(slopes)}, and differences of value give {_joined(expected)}"
                 )
 
     def check_weights(self) -> None:
-        """Σ_k w_k m_k must be F(m): the values of all agents sum to the indicator."""
+        """Check that Σ_k w_k m_k = F(m): the values of all agents sum to the indicator."""
         for point in self._points():
-            given, total = self.weights(point), self.value(point)
-            size = float(np.abs(given) @ np.abs(point))
-            if abs(float(given @ point) - total) > 1e-9 * max(size, abs(total)):
+            weights, total = self.weights(point), self.value(point)
+            size = float(np.abs(weights) @ np.abs(point))
+            if abs(float(weights @ point) - total) > 1e-9 * max(size, abs(total)):
                 raise self.fail(
                     f"weights are not the integrals of its gradient: at {self._shown(point)} they "
-                    f"share out {float(given @ point):.6g} of {total:.6g}"
+                    f"share out {float(weights @ point):.6g} of {total:.6g}"
                 )
 
 
@@ -375,7 +374,7 @@ def _close(x: FloatArray, y: FloatArray, relative: float) -> bool:
     return bool((np.abs(x - y) <= relative * unit).all())
 
 
-def _listed(x: FloatArray) -> str:
+def _joined(x: FloatArray) -> str:
     return ", ".join(f"{number:.6g}" for number in x.tolist())
 
 
@@ -395,7 +394,7 @@ def _kinds(features: FeatureArrays) -> tuple[kernels.IndexArray, kernels.IntArra
 
 
 def blame(error: BaseException) -> str:
-    """Say what an exception in a user's code is and where, in that code, it was raised."""
+    """Describe an exception, and the line of the user's code that raised it."""
     text = f"{type(error).__name__}: {error}".rstrip(": ")
     if isinstance(error, SyntaxError) and error.filename:
         return f"{type(error).__name__}: {error.msg} ({error.filename}, line {error.lineno})"
@@ -406,6 +405,6 @@ def blame(error: BaseException) -> str:
     ]
     if not frames:
         return text
-    # The user's code may call a library that raises: the last line of the user's own counts.
+    # If a library raises, the last line of the user's own file counts.
     place = [frame for frame in frames if frame.filename == frames[0].filename][-1]
     return f"{text} ({place.filename}, line {place.lineno})"

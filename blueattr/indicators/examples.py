@@ -1,4 +1,4 @@
-"""Indicators beside the four, written as a user would write one: hill, entropy and threshold."""
+"""Three more indicators, written as a user would write one: hill, entropy and threshold."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -19,12 +19,12 @@ def _mean(a: FloatArray, b: FloatArray, c: FloatArray) -> FloatArray:
 class Hill:
     """Saturation: the mean of m^h / (κ^h + m^h) over the three mean features m.
 
-    Each family adds what it has by itself, and ever less where there is much of it.
+    Each feature adds to F on its own, with diminishing returns.
 
     Parameters
     ----------
     half
-        κ > 0, the mean at which a family has half its effect.
+        κ > 0, the mean at which a feature has half its effect.
     exponent
         h ≥ 1.
 
@@ -45,7 +45,7 @@ class Hill:
         return np.column_stack([a, b, c])
 
     def _effects(self, means: FloatArray) -> FloatArray:
-        # Of the two forms of the ratio the one in which no power overflows.
+        # Of the two forms of the ratio, the one whose power does not overflow.
         ratio = means / self.half
         small = np.minimum(ratio, 1.0) ** self.exponent
         large = np.minimum(1 / np.maximum(ratio, 1.0), 1.0) ** self.exponent
@@ -65,7 +65,7 @@ class Hill:
         return result
 
     def weights(self, means: FloatArray) -> FloatArray:
-        """∫₀¹ ∂F/∂m (t m) dt = ⅓ H / m: each family is a function of its own mean alone."""
+        """∫₀¹ ∂F/∂m (t m) dt = ⅓ H / m: each term is a function of one mean."""
         result: FloatArray = self._effects(means) / (3 * np.where(means > 0, means, 1))
         return result
 
@@ -74,7 +74,7 @@ class Hill:
 class Entropy:
     """Concentration: the mean of s log s less μ log μ, which is μ times Theil's index.
 
-    It is 0 where all agents are equal, and μ log n where one agent has everything.
+    It is 0 if all agents are equal, and μ log n if one agent has everything.
 
     Notes
     -----
@@ -113,12 +113,12 @@ class Threshold:
     level
         θ, the mean at which it tips.
     width
-        ω > 0, over how much of it.
+        ω > 0, the width of the step.
 
     Notes
     -----
-    A logistic function, less its value at 0 and scaled to end at 1. As a function of one mean it
-    has a rescaling factor on every sample, though it is not linear: docs/methods.md, "Three more
+    A logistic function, less its value at 0 and scaled to end at 1. It is not linear, but a
+    function of one mean, so a factor rescales every sample: docs/methods.md, "Three more
     indicators".
     """
 
@@ -152,4 +152,4 @@ class Threshold:
 
 
 EXAMPLES: dict[str, OwnIndicator] = {"hill": Hill(), "entropy": Entropy(), "threshold": Threshold()}
-"""By the names under which they can be asked for."""
+"""By name."""

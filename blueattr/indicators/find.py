@@ -1,4 +1,4 @@
-"""From what a user names to an indicator: one that ships, a module's, or a file's."""
+"""Finds an indicator by its name, its module or its file."""
 
 import contextlib
 import hashlib
@@ -23,19 +23,19 @@ __all__ = ["SHIPPED", "find_indicator"]
 
 
 SHIPPED = (*INDICATORS, *EXAMPLES)
-"""The names that need no code of one's own."""
+"""Names of the indicators that ship."""
 
 
 def find_indicator(indicator: str | Indicator | OwnIndicator) -> Indicator:
-    """Give the indicator that a user names or has made.
+    """Find the indicator that a user names, or check one that a user made.
 
     Parameters
     ----------
     indicator
-        The name of one that ships (`SHIPPED`); ``package.module:name``; ``path/to/file.py``, where
-        the file itself or the only indicator in it is meant, or ``path/to/file.py:name``; or an
-        object. A module is looked for as Python does, and then in the current folder. Naming a
-        module or file *runs* it.
+        The name of one that ships (`SHIPPED`); ``package.module:name``; ``path/to/file.py`` for
+        the file itself or the only indicator in it; ``path/to/file.py:name``; or an object. A
+        module is searched for on Python's path, then in the current folder. Naming a module or
+        file *runs* it.
 
     Returns
     -------
@@ -44,7 +44,7 @@ def find_indicator(indicator: str | Indicator | OwnIndicator) -> Indicator:
     Raises
     ------
     UsageError
-        For a name that does not ship; the message has the nearest that does.
+        For a name that does not ship; the message has the nearest one that does.
     IndicatorError
         When the code cannot be found or run, has no such indicator, or breaks the protocol
         (`blueattr.indicators.custom.own_indicator`).
@@ -83,7 +83,7 @@ def _parse(text: str) -> tuple[str, str]:
 
 @contextlib.contextmanager
 def _findable(folder: Path) -> Iterator[None]:
-    """Let imports find what lies in a folder, after everything else."""
+    """Add a folder to the end of Python's path."""
     sys.path.append(str(folder))
     try:
         yield
@@ -120,7 +120,7 @@ def _from_file(text: str, name: str) -> Indicator:
     sys.modules[module.__name__] = module  # dataclasses look their module up
 
     def execute() -> None:
-        # What runs is what was hashed, and leaves no compiled file behind.
+        # Runs exactly the bytes that were hashed, and writes no compiled file.
         exec(compile(source, str(path), "exec"), module.__dict__)  # noqa: S102 - what --indicator FILE asks for
 
     with _findable(path.parent):
@@ -139,23 +139,23 @@ def _from_module(text: str, name: str) -> Indicator:
 
 
 def _choose(module: ModuleType, name: str, info: IndicatorInfo) -> Indicator:
-    """Find the object that is meant in what was loaded."""
+    """Find an indicator in a module, by its name or as the only one."""
     names = _candidates(module)
     if not name and isinstance(module, OwnIndicator):
-        return _made(module, info, Path(info.origin).stem)
+        return _check(module, info, Path(info.origin).stem)
     if not name:
         if len(names) != 1:
-            found = f"{len(names)} indicators ({', '.join(names)})" if names else "no indicator"
+            count = f"{len(names)} indicators ({', '.join(names)})" if names else "no indicator"
             hint = f": name one, as in {info.origin}:{names[0]}" if names else (
                 ": it needs names, statistics and value"
             )  # fmt: skip
-            raise IndicatorError(f"{info.origin} has {found}{hint}")
+            raise IndicatorError(f"{info.origin} has {count}{hint}")
         name = names[0]
     if not hasattr(module, name):
         there_are = f"it has {', '.join(names) or 'none'}"
         hint = did_you_mean(name, names or dir(module), there_are, quoted=True)
         raise IndicatorError(f"{info.origin} has no indicator {name!r}; {hint}")
-    return _made(getattr(module, name), info, name)
+    return _check(getattr(module, name), info, name)
 
 
 def _candidates(module: ModuleType) -> list[str]:
@@ -165,7 +165,7 @@ def _candidates(module: ModuleType) -> list[str]:
         if not name.startswith("_")
         and not isinstance(thing, ModuleType)
         and all(hasattr(thing, part) for part in ("names", "statistics", "value"))
-        # A class counts where it is defined, unless it is there made an object of.
+        # A class counts in the module that defines it, unless that module has an instance of it.
         and getattr(type(thing) if not isinstance(thing, type) else thing, "__module__", "")
         == module.__name__
         and not (isinstance(thing, type) and _has_instance(module, thing))
@@ -176,7 +176,7 @@ def _has_instance(module: ModuleType, kind: type) -> bool:
     return any(isinstance(thing, kind) for thing in vars(module).values())
 
 
-def _made(thing: Any, info: IndicatorInfo, name: str) -> Indicator:
+def _check(thing: Any, info: IndicatorInfo, name: str) -> Indicator:
     if isinstance(thing, MomentIndicator | PairwiseIndicator):
         return thing
     if isinstance(thing, type):

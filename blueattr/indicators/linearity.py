@@ -1,4 +1,4 @@
-"""Whether an indicator is linear: the case in which a rescaling factor always exists."""
+"""Tests whether an indicator is linear: then one factor rescales every sample."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -22,16 +22,16 @@ _ROUNDING = 1e-9
 
 @dataclass(frozen=True, slots=True)
 class Linearity:
-    """What kind of function F of the means is, as far as its gradient at some points tells.
+    """What kind of function F is, judged by its gradient at some points.
 
     Parameters
     ----------
     case
-        ``linear``: ∂F/∂m is the same everywhere, and the weights are that of every panel: the
-        theorem's case, a rescaling factor exists for every sample. ``one statistic``: F is not
-        linear, but a function of one mean, so that φ_i is a multiple of g(x_i) on every panel, and
-        a factor exists as well. ``homogeneous``: ∂F/∂m is constant along the diagonal, but differs
-        from panel to panel. ``nonlinear``: none of these.
+        ``linear``: ∂F/∂m is the same everywhere, so all panels have the same weights, and one
+        factor rescales every sample. ``one statistic``: F is not linear, but a function of one
+        mean; φ_i is a multiple of g(x_i) on every panel, so a factor exists too.
+        ``homogeneous``: ∂F/∂m is constant along the diagonal, but differs between panels.
+        ``nonlinear``: none of these.
     points
         At how many points the gradient was compared.
     """
@@ -41,7 +41,7 @@ class Linearity:
 
 
 def linearity(indicator: MomentIndicator, means: FloatArray | None = None) -> Linearity:
-    """Tell whether F is linear, by its gradient at points in and around the diagonal.
+    """Test whether F is linear, by its gradient at points on and around the diagonal.
 
     Parameters
     ----------
@@ -49,7 +49,7 @@ def linearity(indicator: MomentIndicator, means: FloatArray | None = None) -> Li
         With any F.
     means
         m of the panel, float64 (p,); around 1 by default. Points are t·m, and m with each mean
-        scaled by itself.
+        scaled on its own.
 
     Returns
     -------
@@ -76,7 +76,7 @@ def linearity(indicator: MomentIndicator, means: FloatArray | None = None) -> Li
 def _constant(
     indicator: MomentIndicator, points: list[FloatArray], centre: FloatArray, tolerance: float
 ) -> bool:
-    """Tell whether the gradient is the same at all points, where F is defined."""
+    """Return whether the gradient is the same at all points."""
     try:
         slopes = np.array([indicator.gradient(point) for point in points])
     except BlueattrError:

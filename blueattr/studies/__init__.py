@@ -1,1 +1,1 @@
-"""What an attribution depends on: scales, choices, resampling, quadrature."""
+"""Studies of an attribution: scales, choices, resampling, quadrature, baselines."""

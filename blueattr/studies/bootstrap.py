@@ -1,4 +1,4 @@
-"""The bootstrap: how sure tier shares are, by drawing agents again."""
+"""The bootstrap: confidence intervals of tier shares, from resamples of the agents."""
 
 import math
 from collections.abc import Sequence
@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from blueattr import kernels
 from blueattr.attribution.inputs import Panel
+from blueattr.attribution.sampling import check_seed
 from blueattr.attribution.tiers import DEFAULT_CUTOFFS, assign_tiers, check_cutoffs, tier_names
 from blueattr.attribution.value import (
     Method,
@@ -26,6 +27,7 @@ from blueattr.indicators.custom import OwnIndicator
 from blueattr.indicators.find import find_indicator
 from blueattr.kernels import FloatArray, IntArray, resampling
 from blueattr.provenance import Provenance
+from blueattr.studies.distinct import check_distinct
 
 __all__ = [
     "LEVEL",
@@ -40,12 +42,12 @@ __all__ = [
 LEVEL = 0.95
 _MOST_RESAMPLES = 1_000_000
 _FEWEST_RESAMPLES = 100
-"""With fewer the ends of a 95 % interval would be the extremes of the resamples."""
+"""With fewer, the ends of a 95 % interval would be the extremes of the resamples."""
 
 
 @dataclass(frozen=True, slots=True)
 class ShareInterval:
-    """A tier's share and how sure it is.
+    """A tier's share with its confidence interval.
 
     Parameters
     ----------
@@ -79,7 +81,7 @@ class IndicatorBootstrap:
     tiers
         From the top to the tail.
     undefined_resamples
-        How many resamples have no shares, the indicator being 0 on them; they are left out.
+        Number of resamples on which the indicator is 0, so that they have no shares; left out.
     """
 
     indicator: str
@@ -98,9 +100,9 @@ class Bootstrap(Presented):
     Parameters
     ----------
     indicators
-        In the order asked for.
+        In the order of the question.
     resamples, seed, level
-        How many resamples, from which base seed; the intervals' level.
+        Number of resamples, base seed, and level of the intervals.
     n_agents, aggregator, cutoffs, means, moment, provenance
         As in `blueattr.attribution.attribute.AttributionResult`.
     """
@@ -119,7 +121,7 @@ class Bootstrap(Presented):
 
 @dataclass(frozen=True)
 class _Draw:
-    """How many agents each resample takes of each block, and its random stream."""
+    """How many agents each resample draws from each block, and its random stream."""
 
     starts: IntArray
     counts: IntArray
@@ -136,7 +138,7 @@ class _Draw:
 
 
 def check_resamples(resamples: int, seed: int) -> None:
-    """Check how many resamples are asked for, and their seed.
+    """Check the number of resamples, and the seed.
 
     Raises
     ------
@@ -148,8 +150,7 @@ def check_resamples(resamples: int, seed: int) -> None:
             f"a bootstrap takes {_FEWEST_RESAMPLES} to {_MOST_RESAMPLES:,} resamples, "
             f"not {resamples}"
         )
-    if seed < 0:
-        raise UsageError(f"a seed is a whole number from 0 on, not {seed}")
+    check_seed(seed)
 
 
 def bootstrap(
@@ -164,10 +165,10 @@ def bootstrap(
     cutoffs: Sequence[float] = DEFAULT_CUTOFFS,
     provenance: Provenance | None = None,
 ) -> Bootstrap:
-    """Give percentile confidence intervals of tier shares by resampling agents.
+    """Compute percentile confidence intervals of tier shares by resampling agents.
 
-    A resample is n agents drawn with replacement; its shares are those of a panel of its own, each
-    agent keeping the tier it has in the full panel.
+    A resample is a panel of n agents, drawn with replacement. Agents keep the tier that they have
+    in the full panel.
 
     Parameters
     ----------
@@ -190,11 +191,11 @@ def bootstrap(
     Raises
     ------
     UsageError
-        For arguments that make no sense.
+        For bad arguments.
     FeatureError, EmptyPanelError
         As `blueattr.attribution.inputs.check_features`.
     ZeroTotalError
-        When an indicator is 0 on the panel.
+        When an indicator is 0 on the panel, or on every resample.
 
     Notes
     -----
@@ -204,9 +205,7 @@ def bootstrap(
     """
     check_resamples(resamples, seed)
     chosen = [find_indicator(indicator) for indicator in indicators]
-    names_once = {indicator.name for indicator in chosen}
-    if not chosen or len(names_once) < len(chosen):
-        raise UsageError("a bootstrap needs indicators, each named once")
+    check_distinct("bootstrap", "indicator", [indicator.name for indicator in chosen])
     methods = [check_method(indicator, method, steps) for indicator in chosen]
     cutoffs, aggregator = check_cutoffs(cutoffs), aggregator or Aggregator()
 
@@ -224,8 +223,8 @@ def bootstrap(
             if isinstance(indicator, MomentIndicator)
             else work.pairwise_values(indicator)
         )
-        drawn = _shares(values)
-        if not len(drawn):
+        resampled = _shares(values)
+        if not len(resampled):
             raise ZeroTotalError(
                 f"the indicator {indicator.name!r} is 0 on every resample: too few agents have "
                 "what it measures"
@@ -238,9 +237,9 @@ def bootstrap(
                 total=solution.total,
                 tiers=tuple(
                     _interval(part.tier, part.share, column)
-                    for part, column in zip(shares, drawn.T, strict=True)
+                    for part, column in zip(shares, resampled.T, strict=True)
                 ),
-                undefined_resamples=resamples - len(drawn),
+                undefined_resamples=resamples - len(resampled),
                 remarks=remark(indicator, solution.total, means, k),
             )
         )
@@ -259,24 +258,24 @@ def bootstrap(
 
 
 def _shares(values: FloatArray) -> FloatArray:
-    """Divide by the sum over tiers; resamples whose values are all 0 have no shares."""
+    """Divide by the sum over tiers; leave out resamples whose values are all 0."""
     totals = values.sum(axis=1)
-    # Of a difference of moments there may be rounding left where there is nothing.
+    # A difference of moments that should be 0 may be a little rounding.
     defined = np.abs(totals) > 1e-12 * np.abs(values).sum(axis=1)
     shares: FloatArray = values[defined] / totals[defined, None]
     return shares
 
 
-def _interval(tier: str, share: float, drawn: FloatArray) -> ShareInterval:
+def _interval(tier: str, share: float, resampled: FloatArray) -> ShareInterval:
     tail = (1 - LEVEL) / 2
-    low, high = np.quantile(drawn, [tail, 1 - tail])
-    deviation = float(drawn.std(ddof=1)) if drawn.size > 1 else 0.0
+    low, high = np.quantile(resampled, [tail, 1 - tail])
+    deviation = float(resampled.std(ddof=1)) if resampled.size > 1 else 0.0
     return ShareInterval(tier, share, float(low), float(high), deviation)
 
 
 @dataclass(frozen=True)
 class _Resampling:
-    """A panel and how it is resampled."""
+    """Resamples of a panel, and sums over tiers in each of them."""
 
     panel: Panel
     tiers: npt.NDArray[np.uint8]
@@ -286,7 +285,7 @@ class _Resampling:
     seed: int
 
     def moment_sums(self, indicators: Sequence[MomentIndicator]) -> dict[str, FloatArray]:
-        """Sum the statistics of all indicators in one pass: float64 (R, tiers, p) of each."""
+        """Sum the statistics of all indicators in one pass: for each, float64 (R, tiers, p)."""
         if not indicators:
             return {}
         measured = {i.name: i.measure(self.panel.features, self.aggregator) for i in indicators}
@@ -304,14 +303,14 @@ class _Resampling:
     def moment_values(
         self, indicator: MomentIndicator, sums: FloatArray, steps: int | None
     ) -> FloatArray:
-        """Weigh the sums of each resample by the weights at its own means: n Σφ by tier."""
+        """Return n Σφ by tier, float64 (R, tiers), with weights at each resample's means."""
         means = sums.sum(axis=1) / len(self.tiers)
         weights = np.array([diagonal_weights(indicator, m, steps) for m in means])
         values: FloatArray = np.einsum("rtp,rp->rt", sums, weights)
         return values
 
     def pairwise_values(self, _: PairwiseIndicator) -> FloatArray:
-        """Sum the excess over others by tier: n² μ Σφ."""
+        """Return n² μ Σφ by tier, float64 (R, tiers): the sums of the excess over others."""
         s, _total = self.aggregator.apply(self.panel.features)
         order = kernels.argsort(s)
         starts, _groups = _blocks([s.size])
@@ -322,7 +321,15 @@ class _Resampling:
 
 
 def _blocks(sizes: Sequence[int]) -> tuple[IntArray, IntArray]:
-    """Cut runs of agents into blocks that do not cross from one run to the next."""
+    """Cut groups of agents into blocks that do not cross groups.
+
+    Returns
+    -------
+    ndarray
+        int64 (blocks + 1,), where each block starts, and the end.
+    ndarray
+        int64 (blocks,), the group of each block.
+    """
     starts, groups, done = [0], [], 0
     for group, size in enumerate(sizes):
         for start in range(0, size, resampling.BLOCK):

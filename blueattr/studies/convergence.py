@@ -1,4 +1,4 @@
-"""Convergence: K-step quadrature beside the closed form, and beside the published end points."""
+"""Convergence: the error of K-step quadrature, and the published errors."""
 
 import math
 import statistics
@@ -11,12 +11,13 @@ from blueattr import kernels
 from blueattr.attribution.inputs import Panel
 from blueattr.attribution.value import check_method, solve
 from blueattr.display import Presented
-from blueattr.errors import UsageError, ZeroTotalError
+from blueattr.errors import ZeroTotalError
 from blueattr.indicators.base import Aggregator, Indicator, PairwiseIndicator
 from blueattr.indicators.builtin import INDICATORS
 from blueattr.indicators.custom import OwnIndicator
 from blueattr.indicators.find import find_indicator
 from blueattr.provenance import IndicatorInfo, Provenance
+from blueattr.studies.distinct import check_distinct
 
 __all__ = [
     "FINE_STEPS",
@@ -39,10 +40,10 @@ FINE_STEPS = 10_000
 PUBLISHED = {5: 4.0e-3, 300: 1.1e-6}
 """K to the relative L1 error of arXiv 2605.11404, appendix: ``heat`` on one topic, n = 10^4."""
 PUBLISHED_MOMENTS = (0.511, 0.525)
-"""The M for which the midpoint rule gives both published numbers, to their two digits."""
+"""The range of M in which the midpoint rule gives both published errors to two digits."""
 PUBLISHED_MOMENT = 0.52
 ROUNDING = 1e-12
-"""Relative errors below this are rounding, and have no order."""
+"""Relative errors below this are rounding; no order is computed from them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +61,7 @@ class ConvergenceRow:
     predicted
         The same error for ``heat`` at `PUBLISHED_MOMENT`; None for other indicators.
     published
-        What is published for ``heat`` at this K, on a panel whose M is not; else None.
+        The published error for ``heat`` at this K, if any; the M of that panel is not published.
     """
 
     steps: int
@@ -79,7 +80,7 @@ class ConvergenceSeries:
     indicator
         Its name.
     reference_steps
-        K of the quadrature that stands for the exact value; None where a closed form does.
+        K of the quadrature used as reference; None if there is a closed form.
     rows
         By ascending K.
     order
@@ -101,12 +102,12 @@ class ConvergenceSeries:
 
 @dataclass(frozen=True)
 class Convergence(Presented):
-    """Quadrature against closed forms on one panel.
+    """Errors of quadrature on one panel.
 
     Parameters
     ----------
     series
-        By indicator, as asked.
+        One per indicator, in the order of the question.
     n_agents
         n.
     steps
@@ -129,7 +130,7 @@ class Convergence(Presented):
 
 
 def heat_error(moment: float, steps: int) -> float:
-    """Give the relative L1 error of the midpoint rule for ``heat``.
+    """Compute the relative L1 error of the midpoint rule for ``heat``.
 
     Parameters
     ----------
@@ -141,7 +142,7 @@ def heat_error(moment: float, steps: int) -> float:
     Returns
     -------
     float
-        All agents share one scalar integrand, so that it depends on M and K alone.
+        Depends on M and K alone, because all agents share one scalar integrand.
 
     Notes
     -----
@@ -168,7 +169,7 @@ def convergence(
         The features: see `blueattr.attribution.inputs.check_features`.
     indicators
         Names, or indicators. ``lin`` and ``var`` have gradients linear in t, where the midpoint
-        rule is exact; so it is for ``gini``, where it is not evaluated at all.
+        rule is exact; so it is for ``gini``, whose quadrature is the closed form.
     steps
         The K.
     aggregator, provenance
@@ -182,7 +183,7 @@ def convergence(
     Raises
     ------
     UsageError
-        For arguments that make no sense.
+        For bad arguments.
     FeatureError, EmptyPanelError
         As `blueattr.attribution.inputs.check_features`.
     ZeroTotalError
@@ -193,10 +194,8 @@ def convergence(
     arXiv 2605.11404, appendix; docs/methods.md, "Quadrature".
     """
     chosen = [find_indicator(indicator) for indicator in indicators]
-    names = [indicator.name for indicator in chosen]
-    for what, values in (("indicator", names), ("number of steps", steps)):
-        if not values or len(set(values)) < len(values):
-            raise UsageError(f"name each {what} once, and at least one; not {list(values)}")
+    check_distinct("convergence study", "indicator", [indicator.name for indicator in chosen])
+    check_distinct("convergence study", "number of steps", steps)
     for indicator in chosen:
         for k in steps:
             check_method(indicator, "quadrature", k)

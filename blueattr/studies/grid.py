@@ -1,4 +1,4 @@
-"""The grid of the published comparison: topics by indicators, and how they flip."""
+"""The grid of the published comparison: flips by topic and indicator."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -18,16 +18,18 @@ __all__ = ["Flip", "FlipCount", "ScaleGrid", "scale_grid"]
 
 @dataclass(frozen=True, slots=True)
 class Flip:
-    """What all tiers but the top lose in samples of one kind, for one topic and indicator.
+    """The flip of one topic and indicator, in samples of one kind.
+
+    A flip is the share of all tiers but the top at full scale, less the same in the sample.
 
     Parameters
     ----------
     topic, indicator, protocol, size
-        Of which samples.
+        What was compared, and with which samples.
     mean, std
-        Over seeds; None where the full panel or all samples have no answer.
+        Over seeds; None if the full panel or all samples have no answer.
     undefined
-        Why there is none, else empty.
+        Why there is no flip, else empty.
     """
 
     topic: str
@@ -46,7 +48,7 @@ class Flip:
 
 @dataclass(frozen=True, slots=True)
 class FlipCount:
-    """Of the flips of one protocol and size, how many are positive, and how many there are."""
+    """Number of positive flips of one protocol and size, and of all that have an answer."""
 
     protocol: Protocol
     size: int
@@ -61,14 +63,14 @@ class ScaleGrid(Presented):
     Parameters
     ----------
     topics
-        In the order asked for; each names its topic in its provenance.
+        In the order of the question; each has its topic in its provenance.
     """
 
     topics: tuple[ScaleComparison, ...]
 
     def flips(self) -> tuple[Flip, ...]:
-        """Give every flip: by topic, indicator, protocol and size, in the order asked for."""
-        found = []
+        """Return all flips by topic, indicator, protocol and size, in the question's order."""
+        flips = []
         for comparison in self.topics:
             topic = topic_name(comparison)
             for scales in comparison.indicators:
@@ -82,11 +84,11 @@ class ScaleGrid(Presented):
                             mean, std = sample.flip_mean, sample.flip_std
                             reasons = dict.fromkeys(r.undefined for r in sample.runs if r.undefined)
                             why = sample.unavailable or "; ".join(reasons)
-                        found.append(
+                        flips.append(
                             Flip(topic, scales.indicator, protocol, size, mean, std,
                                  "" if mean is not None else why)
                         )  # fmt: skip
-        return tuple(found)
+        return tuple(flips)
 
     def counts(self) -> tuple[FlipCount, ...]:
         """Count positive flips by protocol and size."""
@@ -104,7 +106,7 @@ class ScaleGrid(Presented):
 
 
 def topic_name(comparison: ScaleComparison) -> str:
-    """Name a comparison's topic; ``all`` where it is of every event."""
+    """Return the name of a comparison's topic; ``all`` if it has none."""
     topic = comparison.provenance.topic
     return "all" if topic is None else topic.name
 
@@ -124,13 +126,13 @@ def scale_grid(
 ) -> ScaleGrid:
     """Compare scales on several topics.
 
-    An indicator that is 0 on a topic's full panel, and samples that a topic has too few active
-    agents for, are reported as such and leave the rest as it is.
+    An indicator that is 0 on a topic's full panel, and samples for which a topic has too few
+    active agents, are reported as undefined.
 
     Parameters
     ----------
     panels
-        Features and provenance of each topic, taken one at a time.
+        Features and provenance of each topic; consumed one at a time.
     indicators, protocols, sizes, seeds, seed, method, steps, aggregator, cutoffs
         As for `blueattr.studies.scales.compare_scales`.
 

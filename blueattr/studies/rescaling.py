@@ -11,33 +11,34 @@ import numpy.typing as npt
 from blueattr import kernels
 from blueattr.kernels import FloatArray
 
-__all__ = ["EXACT", "Misfit", "Rescaling", "mean_rescaling", "rescaling_test"]
+__all__ = ["EXACT", "TIE", "Misfit", "Rescaling", "mean_rescaling", "rescaling_test"]
 
 
 EXACT = 1e-9
-"""A ratio spread this close to 1 is 1: what is left is rounding."""
+"""A ratio spread this close to 1 counts as 1; the difference is rounding."""
 
 
-_TIE = 1e-12
-"""Values this close, relatively, differ by rounding alone: two agents whose features are each
-other's, interchanged, have one s, which divided by n and by N may be a tie in one and not in the
-other."""
+TIE = 1e-12
+"""Values with a relative difference below this are ties; the difference is rounding.
+
+Two agents with interchanged features have the same s, but s/n may be a tie and s/N not.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Misfit:
-    """An agent whose value no factor gives, and by how much the best factor misses it.
+    """The error of the best factor for one agent.
 
     Parameters
     ----------
     position
-        In the sample, from 0; in a comparison, `did` says who it is.
+        In the sample, from 0.
     tier
         The number of its tier, 0 for the top.
     relative
         |φ^S_i - λ*φ_i| / max(|φ^S_i|, |λ*φ_i|): from 0 to 2, above 1 where the signs differ.
     did
-        Empty where the test was not told.
+        Who it is; empty in the result of `rescaling_test`.
     """
 
     position: int
@@ -59,17 +60,17 @@ class Rescaling:
     cosine
         Of the two vectors.
     kendall_tau, spearman_rho
-        Kendall's τ-b, and Spearman's correlation with average ranks; None where one of the
-        vectors is constant. Values within 1e-12 of each other are ties.
+        Kendall's τ-b, and Spearman's correlation with average ranks; None if one of the vectors is
+        constant. Values within 1e-12 of each other are ties.
     ratio_spread
-        The largest of the ratios φ^S_i / φ_i over the smallest, in magnitude; infinite where
-        signs differ between agents, or where one of the two is 0 and the other is not. A global
-        factor exists exactly when it is 1.
+        The largest ratio φ^S_i / φ_i over the smallest, in magnitude; infinite if ratios have both
+        signs, or one of the two values is 0 and the other is not. A global factor exists exactly
+        when it is 1.
     tier_residuals
-        Of each tier, its part of ‖φ^S - λ*φ‖²; they sum to 1. Empty where a factor exists, for
-        then there is nothing but rounding, and where no tiers were given.
+        Each tier's part of ‖φ^S - λ*φ‖²; they sum to 1. Empty without tiers, and if a factor
+        exists, because the rest is rounding.
     worst
-        The agent whose value λ* misses by most; None where `tier_residuals` is empty.
+        The agent with the largest relative error; None if `tier_residuals` is empty.
     """
 
     scale_factor: float
@@ -89,8 +90,8 @@ class Rescaling:
 
 def _ratio_spread(sample: FloatArray, full: FloatArray) -> float:
     if np.any((full == 0) & (sample != 0)):
-        return math.inf  # no multiple of 0 gives it
-    with np.errstate(over="ignore"):  # of values that are not even normal floats
+        return math.inf  # no multiple of 0 is it
+    with np.errstate(over="ignore"):  # of subnormal values
         ratios = sample[full != 0] / full[full != 0]
     if ratios.min() <= 0 <= ratios.max():
         return math.inf
@@ -114,8 +115,8 @@ def rescaling_test(
     full
         φ restricted to S, float64 (N,), in the same order.
     tiers, count
-        uint8 (N,), the tier of each agent, and how many tiers there are, to say where the best
-        factor errs.
+        uint8 (N,), the tier of each agent, and the number of tiers, to locate the error of the
+        best factor.
 
     Returns
     -------
@@ -126,7 +127,7 @@ def rescaling_test(
     -----
     docs/methods.md, "The rescaling test".
     """
-    # Both are brought to about 1 first, so that no square leaves float64.
+    # Both are scaled to about 1, so that no square leaves float64.
     unit_sample, unit_full = float(np.abs(sample).max()), float(np.abs(full).max())
     if unit_sample == 0 or unit_full == 0:
         return None
@@ -135,7 +136,7 @@ def rescaling_test(
     xy = float(kernels.exact_sum(x * y))
     factor = xy / yy
     rest = x - factor * y
-    correlations = kernels.rank_correlations(sample, full, tolerance=_TIE)
+    correlations = kernels.rank_correlations(sample, full, tolerance=TIE)
     tau, rho = correlations or (None, None)
     test = Rescaling(
         scale_factor=factor * (unit_sample / unit_full),
@@ -160,20 +161,19 @@ def rescaling_test(
 def _worst(x: FloatArray, fitted: FloatArray, tiers: npt.NDArray[np.uint8]) -> Misfit:
     size = np.maximum(np.abs(x), np.abs(fitted))
     misfits = np.divide(np.abs(x - fitted), size, out=np.zeros(x.size), where=size > 0)
-    # Of several misses that are the largest, the one that weighs most.
-    missed = np.where(misfits == misfits.max(), np.abs(x - fitted), 0.0)
-    position = int(missed.argmax())
+    # Of agents with the largest relative error, the one with the largest absolute error.
+    errors = np.where(misfits == misfits.max(), np.abs(x - fitted), 0.0)
+    position = int(errors.argmax())
     return Misfit(position, int(tiers[position]), float(misfits[position]))
 
 
 def mean_rescaling(tests: Sequence[Rescaling]) -> Rescaling | None:
-    """Sum up the tests of several samples.
+    """Average the tests of several samples.
 
     Returns
     -------
     Rescaling or None
-        Means, but for the ratio spread and the worst misfit, which are the largest; None where
-        there is no test.
+        Means, but the largest ratio spread and the worst misfit; None if there is no test.
     """
     if not tests:
         return None

@@ -1,12 +1,8 @@
-"""The scale comparison: the same question on the full panel and on small samples of it."""
+"""The scale comparison: attributions of the full panel and of small samples of it."""
 
 import math
-import statistics
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
-
-import numpy as np
-import numpy.typing as npt
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 from blueattr.attribution.inputs import Panel
 from blueattr.attribution.sampling import Protocol, Sampler, check_protocol
@@ -14,128 +10,25 @@ from blueattr.attribution.tiers import DEFAULT_CUTOFFS, assign_tiers, check_cuto
 from blueattr.attribution.value import (
     Method,
     Remarks,
-    TierShare,
     check_method,
-    remark,
-    share_out,
-    solve,
-    solve_with_means,
 )
 from blueattr.display import Presented
-from blueattr.errors import SampleSizeError, UsageError, ZeroTotalError
+from blueattr.errors import SampleSizeError, UsageError
 from blueattr.indicators.base import Aggregator, Indicator
 from blueattr.indicators.custom import OwnIndicator
 from blueattr.indicators.find import find_indicator
-from blueattr.kernels import FloatArray, IndexArray
 from blueattr.provenance import Provenance
-from blueattr.studies.rescaling import Rescaling, mean_rescaling, rescaling_test
+from blueattr.studies.distinct import check_distinct
+from blueattr.studies.samples import (
+    Comparison,
+    FullScale,
+    SampleRun,
+    SampleSummary,
+    draw_samples,
+    summarise,
+)
 
-__all__ = [
-    "AtFullScale",
-    "Comparison",
-    "FullScale",
-    "IndicatorScales",
-    "SampleRun",
-    "SampleSummary",
-    "ScaleComparison",
-    "TierSpread",
-    "compare_scales",
-    "draws",
-    "summarise",
-]
-
-
-@dataclass(frozen=True, slots=True)
-class SampleRun:
-    """One sample.
-
-    Parameters
-    ----------
-    seed
-        Which repeat of the base seed drew it, from 0; None where nothing is random.
-    n_agents
-        N.
-    total
-        The indicator on the sample as a panel of its own.
-    shares
-        Of each tier of the full panel; None where the sample has no answer.
-    flip
-        The share of all tiers but the top at full scale, less the same in the sample; None where
-        the sample has no answer.
-    rescaling
-        None where the sample has no answer, the full panel gives its agents nothing, or no test
-        was asked for.
-    undefined
-        Why the sample has no answer, else empty.
-    """
-
-    seed: int | None
-    n_agents: int
-    total: float
-    shares: tuple[float, ...] | None
-    flip: float | None
-    rescaling: Rescaling | None
-    undefined: str
-
-
-@dataclass(frozen=True, slots=True)
-class TierSpread:
-    """A tier's share over the samples that have an answer."""
-
-    tier: str
-    share_mean: float
-    share_std: float
-
-
-@dataclass(frozen=True, slots=True)
-class SampleSummary:
-    """All samples of one protocol and size.
-
-    Means and standard deviations (divisor: samples less one; 0 for a single sample) are over the
-    samples that have an answer.
-
-    Parameters
-    ----------
-    protocol, size
-        How the samples were drawn, and N.
-    seeds
-        How many samples.
-    undefined_seeds
-        How many of them have no answer.
-    deterministic
-        Whether nothing is random; then there is one sample.
-    tiers
-        From the top to the tail; empty where no sample has an answer.
-    flip_mean, flip_std
-        None where no sample has an answer.
-    rescaling
-        Means, but for the ratio spread, which is the largest; None where no sample has one.
-    runs
-        The samples themselves.
-    unavailable
-        Why there are none, else empty.
-    """
-
-    protocol: Protocol
-    size: int
-    seeds: int
-    undefined_seeds: int
-    deterministic: bool
-    tiers: tuple[TierSpread, ...]
-    flip_mean: float | None
-    flip_std: float | None
-    rescaling: Rescaling | None
-    runs: tuple[SampleRun, ...]
-    unavailable: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class FullScale:
-    """An attribution on the full panel: v(N), Σφ and the tiers, which are none where it is 0."""
-
-    total: float
-    attributed: float
-    tiers: tuple[TierShare, ...]
+__all__ = ["IndicatorScales", "ScaleComparison", "compare_scales"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +42,7 @@ class IndicatorScales:
     full
         The full panel's answer.
     samples
-        By protocol and size; none where the full panel has no answer.
+        By protocol and size; empty if the full panel has no answer.
     method, steps, remarks
         As in `blueattr.attribution.attribute.AttributionResult`.
     undefined
@@ -172,11 +65,11 @@ class ScaleComparison(Presented):
     Parameters
     ----------
     indicators
-        In the order asked for; within each, protocols and then sizes in the order asked for.
+        In the order of the question; within each, by protocol, then by size.
     n_agents
         n.
     protocols, sizes, seeds, seed
-        What was drawn: ``seeds`` samples from the base ``seed``.
+        Of the samples: ``seeds`` of each kind, from the base ``seed``.
     aggregator, cutoffs
         As in `blueattr.attribution.attribute.AttributionResult`.
     method, steps
@@ -202,125 +95,8 @@ class ScaleComparison(Presented):
     provenance: Provenance
 
 
-# --- samples -------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class AtFullScale:
-    """An indicator's attribution on the full panel, to hold samples against."""
-
-    indicator: Indicator
-    method: Method
-    steps: int | None
-    values: FloatArray
-    scale: FullScale
-    remarks: Remarks
-    undefined: str = ""
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """What is computed once per panel, and what is done with it per indicator and sample."""
-
-    panel: Panel
-    tiers: npt.NDArray[np.uint8]
-    names: tuple[str, ...]
-    aggregator: Aggregator
-
-    def full(
-        self, indicator: Indicator, method: str, steps: int | None, *, keep_undefined: bool = False
-    ) -> AtFullScale:
-        """Attribute on the full panel.
-
-        Raises
-        ------
-        ZeroTotalError
-            When the indicator is 0, unless that is to be kept as an answer.
-        """
-        checked, steps = check_method(indicator, method, steps)
-        features = self.panel.features
-        solution, moments = solve_with_means(indicator, features, self.aggregator, steps)
-        remarks = remark(indicator, solution.total, moments, steps)
-        try:
-            attributed, shares = share_out(
-                indicator, solution, self.panel.means, self.tiers, self.names
-            )
-        except ZeroTotalError:
-            if not keep_undefined:
-                raise
-            scale, why = FullScale(0.0, 0.0, ()), indicator.zero_reason(self.panel.means)
-            return AtFullScale(indicator, checked, steps, solution.values, scale, remarks, why)
-        scale = FullScale(solution.total, attributed, shares)
-        return AtFullScale(indicator, checked, steps, solution.values, scale, remarks)
-
-    def run(
-        self, full: AtFullScale, index: IndexArray, repeat: int | None, *, rescaling: bool = True
-    ) -> SampleRun:
-        """Attribute on a sample, and hold it against the full panel."""
-        features = self.panel.features.take(index)
-        solution = solve(full.indicator, features, self.aggregator, full.steps)
-        means = features.means()
-        try:
-            _, parts = share_out(full.indicator, solution, means, self.tiers[index], self.names)
-        except ZeroTotalError:
-            reason = full.indicator.zero_reason(means)
-            return SampleRun(repeat, index.size, 0.0, None, None, None, reason)
-        shares = tuple(part.share for part in parts)
-        flip = math.fsum(tier.share for tier in full.scale.tiers[1:]) - math.fsum(shares[1:])
-        test = (
-            rescaling_test(solution.values, full.values[index], self.tiers[index], len(self.names))
-            if rescaling
-            else None
-        )
-        if test is not None and test.worst is not None:
-            who = replace(test.worst, did=self.panel.dids[int(index[test.worst.position])])
-            test = replace(test, worst=who)
-        return SampleRun(repeat, index.size, solution.total, shares, flip, test, "")
-
-
-def summarise(
-    protocol: Protocol,
-    size: int,
-    runs: Sequence[SampleRun],
-    names: Sequence[str],
-    unavailable: str = "",
-) -> SampleSummary:
-    """Average the samples of one kind that have an answer."""
-    shares = [run.shares for run in runs if run.shares is not None]
-    flips = [run.flip for run in runs if run.flip is not None]
-    return SampleSummary(
-        protocol=protocol,
-        size=size,
-        seeds=len(runs),
-        undefined_seeds=len(runs) - len(shares),
-        deterministic=protocol == "top",
-        tiers=tuple(
-            TierSpread(name, statistics.fmean(column), _deviation(column))
-            for name, column in zip(names, zip(*shares, strict=True), strict=True)
-        )
-        if shares
-        else (),
-        flip_mean=statistics.fmean(flips) if flips else None,
-        flip_std=_deviation(flips) if flips else None,
-        rescaling=mean_rescaling([run.rescaling for run in runs if run.rescaling is not None]),
-        runs=tuple(runs),
-        unavailable=unavailable,
-    )
-
-
-def _deviation(values: Sequence[float]) -> float:
-    return statistics.stdev(values) if len(values) > 1 else 0.0
-
-
-def _distinct(what: str, values: Sequence[object]) -> None:
-    if not values:
-        raise UsageError(f"a comparison needs at least one {what}")
-    if len(set(values)) < len(values):
-        raise UsageError(f"each {what} is named once, not {', '.join(map(str, values))}")
-
-
 def _check_size(sampler: Sampler, protocol: Protocol, size: int, *, keep: bool) -> str:
-    """Check that there are enough agents; say what lacks, where it may lack."""
+    """Check that there are enough agents; with `keep`, return the reason if there are not."""
     try:
         sampler.check_size(protocol, size)
     except SampleSizeError:
@@ -328,15 +104,6 @@ def _check_size(sampler: Sampler, protocol: Protocol, size: int, *, keep: bool) 
             raise
         return f"only {sampler.available(protocol):,} agents were active"
     return ""
-
-
-def draws(
-    sampler: Sampler, protocol: Protocol, sizes: Sequence[int], seeds: int, seed: int
-) -> Iterator[tuple[int | None, dict[int, IndexArray]]]:
-    """Draw the largest sample of each repeat once; smaller ones are its beginning."""
-    for repeat in range((1 if protocol == "top" else seeds) if sizes else 0):
-        drawn = sampler.draw(protocol, max(sizes), seed=seed, repeat=repeat)
-        yield (None if protocol == "top" else repeat), {size: drawn[:size] for size in sizes}
 
 
 def compare_scales(
@@ -355,9 +122,10 @@ def compare_scales(
     keep_undefined: bool = False,
     rescaling: bool = True,
 ) -> ScaleComparison:
-    """Ask the same question of the full panel and of small samples of it.
+    """Attribute indicators on the full panel and on small samples of it.
 
-    A sample is a panel of its own, n = N; its agents keep the tiers they have in the full panel.
+    A sample is a panel of its own, n = N. Its agents keep the tier that they have in the full
+    panel.
 
     Parameters
     ----------
@@ -377,9 +145,9 @@ def compare_scales(
         As for `blueattr.attribution.attribute.attribute`.
     keep_undefined
         Report an indicator that is 0 on the full panel, and a size for which too few agents were
-        active, as undefined there.
+        active, as undefined instead of raising.
     rescaling
-        Test whether a factor rescales each sample, which on large samples takes most of the time.
+        Test whether a factor rescales each sample; for large samples this takes most of the time.
 
     Returns
     -------
@@ -388,23 +156,23 @@ def compare_scales(
     Raises
     ------
     UsageError
-        For arguments that make no sense.
+        For bad arguments.
     FeatureError, EmptyPanelError
         As `blueattr.attribution.inputs.check_features`.
     SampleSizeError
-        When a sample is larger than the panel, or than those its protocol can draw.
+        When a sample is larger than the panel, or larger than its protocol can draw.
     ZeroTotalError
-        When an indicator is 0 on the full panel, unless that is to be kept. Where it is 0 on a
-        sample only, that sample is counted as undefined.
+        When an indicator is 0 on the full panel and `keep_undefined` is false. A sample on which
+        it is 0 counts as undefined.
 
     Notes
     -----
     docs/methods.md, "Samples" and "The rescaling test".
     """
     chosen = [find_indicator(i) for i in indicators]
-    _distinct("indicator", [i.name for i in chosen])
-    _distinct("protocol", protocols)
-    _distinct("sample size", sizes)
+    check_distinct("comparison", "indicator", [i.name for i in chosen])
+    check_distinct("comparison", "protocol", protocols)
+    check_distinct("comparison", "sample size", sizes)
     checked_protocols = tuple(check_protocol(name) for name in protocols)
     if seeds < 1:
         raise UsageError(f"a comparison needs at least one seed, not {seeds}")
@@ -431,8 +199,8 @@ def compare_scales(
     for protocol in checked_protocols:
         runs: dict[tuple[str, int], list[SampleRun]] = {}
         possible = [size for size in sizes if not unavailable[protocol, size]]
-        for repeat, drawn in draws(sampler, protocol, possible, seeds, seed):
-            for size, index in drawn.items():
+        for repeat, samples in draw_samples(sampler, protocol, possible, seeds, seed):
+            for size, index in samples.items():
                 for one in (answer for answer in full if not answer.undefined):
                     run = comparison.run(one, index, repeat, rescaling=rescaling)
                     runs.setdefault((one.indicator.name, size), []).append(run)

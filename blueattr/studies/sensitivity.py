@@ -1,4 +1,4 @@
-"""Sensitivity: the same question under other choices, beside the answer under the default ones."""
+"""Sensitivity: attributions under other choices, compared with the default ones."""
 
 import math
 from collections.abc import Iterable, Sequence
@@ -20,7 +20,9 @@ from blueattr.indicators.custom import OwnIndicator
 from blueattr.indicators.find import find_indicator
 from blueattr.kernels import FloatArray
 from blueattr.provenance import Provenance
-from blueattr.studies.scales import AtFullScale, Comparison, draws, summarise
+from blueattr.studies.distinct import check_distinct
+from blueattr.studies.rescaling import TIE
+from blueattr.studies.samples import AtFullScale, Comparison, draw_samples, summarise
 
 __all__ = [
     "TOP_OVERLAP",
@@ -34,7 +36,7 @@ __all__ = [
 
 
 TOP_OVERLAP = 10
-"""How many of the largest values are compared."""
+"""Number of largest values that are compared."""
 
 
 Effect = Literal["default", "computed", "no effect", "not available"]
@@ -42,19 +44,18 @@ Effect = Literal["default", "computed", "no effect", "not available"]
 
 _WEIGHTS = ((0.5, 0.25, 0.25), (0.25, 0.5, 0.25), (0.25, 0.25, 0.5))
 _CUTOFFS = ((0.1, 1.0), (5.0, 20.0))
-_TIE = 1e-12
 
 
 @dataclass(frozen=True, slots=True)
 class PanelVariant:
-    """A panel made by another choice.
+    """The panel under another choice.
 
     Parameters
     ----------
     choice, setting
-        What was chosen otherwise, and how, as in ``window``, ``shifted by -1 day``.
+        Which choice differs, and how: ``window``, ``shifted by -1 day``.
     frame
-        Its features; None where there are none.
+        Its features; None if there are none.
     why
         Why there are none, else empty.
     """
@@ -74,22 +75,22 @@ class SensitivityRow:
     choice, setting
         As in `PanelVariant`.
     effect
-        ``no effect``: the indicator does not use what was chosen, so that the numbers are the
-        default's by construction. ``not available``: see `why`.
+        ``no effect``: the indicator does not depend on the choice, so the numbers are the
+        default's. ``not available``: see `why`.
     why
         Why there is no answer, or none in samples; else empty.
     n_agents, total
         n, and the indicator at full participation.
     tiers
-        From the top to the tail; empty where there is no answer.
+        From the top to the tail; empty if there is no answer.
     flip_mean, flip_std
-        Over seeds; None where no sample has an answer.
+        Over seeds; None if no sample has an answer.
     common
-        How many agents this panel and the default one share.
+        Number of agents in both this panel and the default one.
     top_overlap
         Of those, how many are among the ten largest values of both.
     kendall_tau
-        Kendall's τ-b of their values; None where one of the two is constant.
+        Kendall's τ-b of their values; None if one of the two is constant.
     """
 
     choice: str
@@ -124,7 +125,7 @@ class Sensitivity(Presented):
     Parameters
     ----------
     indicators
-        In the order asked for.
+        In the order of the question.
     n_agents, aggregator, cutoffs, means, moment, provenance
         Of the default, as in `blueattr.attribution.attribute.AttributionResult`.
     protocol, size, seeds, seed
@@ -146,7 +147,7 @@ class Sensitivity(Presented):
 
 @dataclass(frozen=True)
 class _Choices:
-    """A panel with an aggregator and tiers, ready to be asked."""
+    """A panel, aggregator and cut-offs: everything that a choice can change."""
 
     panel: Panel
     aggregator: Aggregator
@@ -159,8 +160,8 @@ class _Choices:
 
 
 @dataclass(frozen=True)
-class _Asked:
-    """What is asked of every variant."""
+class _FlipQuestion:
+    """The question that is the same under every choice."""
 
     method: str
     steps: int | None
@@ -172,7 +173,7 @@ class _Asked:
     def answer(
         self, choices: _Choices, indicator: Indicator, choice: str, setting: str
     ) -> tuple[SensitivityRow, AtFullScale]:
-        """Attribute at full scale, and in samples as far as they can be drawn."""
+        """Attribute at full scale, and in samples if they can be drawn."""
         comparison = choices.comparison
         full = comparison.full(indicator, self.method, self.steps)
         panel = choices.panel
@@ -184,8 +185,8 @@ class _Asked:
             sampler.check_size(self.protocol, self.size)
         except SampleSizeError as error:
             return replace(row, why=f"no flip: {error}"), full
-        drawn = draws(sampler, self.protocol, [self.size], self.seeds, self.seed)
-        runs = [comparison.run(full, index[self.size], repeat) for repeat, index in drawn]
+        samples = draw_samples(sampler, self.protocol, [self.size], self.seeds, self.seed)
+        runs = [comparison.run(full, index[self.size], repeat) for repeat, index in samples]
         summary = summarise(self.protocol, self.size, runs, comparison.names)
         why = "" if summary.tiers else f"no flip: {runs[0].undefined} in the samples"
         return (
@@ -209,7 +210,7 @@ def sensitivity(
     cutoffs: Sequence[float] = DEFAULT_CUTOFFS,
     provenance: Provenance | None = None,
 ) -> Sensitivity:
-    """Ask the same question under other choices.
+    """Attribute under other choices.
 
     Parameters
     ----------
@@ -218,12 +219,12 @@ def sensitivity(
     indicators
         See `blueattr.indicators.find.find_indicator`.
     variants
-        Panels made by other choices, taken one at a time.
+        Panels under other choices; consumed one at a time.
     protocol, size, seeds, seed
         Of the samples whose flip is reported.
     method, steps, aggregator, cutoffs, provenance
-        As for `blueattr.attribution.attribute.attribute`. Aggregator, weights and cut-offs are
-        varied from here.
+        As for `blueattr.attribution.attribute.attribute`. Aggregator, weights and cut-offs
+        are varied from these.
 
     Returns
     -------
@@ -232,7 +233,7 @@ def sensitivity(
     Raises
     ------
     UsageError
-        For arguments that make no sense.
+        For bad arguments.
     FeatureError, EmptyPanelError, ZeroTotalError, SampleSizeError
         When the default has no answer.
 
@@ -241,17 +242,16 @@ def sensitivity(
     docs/methods.md, "Sensitivity".
     """
     chosen = [find_indicator(indicator) for indicator in indicators]
-    if not chosen or len({indicator.name for indicator in chosen}) < len(chosen):
-        raise UsageError("a sensitivity analysis needs indicators, each named once")
+    check_distinct("sensitivity analysis", "indicator", [one.name for one in chosen])
     if seeds < 1:
         raise UsageError(f"a flip needs at least one seed, not {seeds}")
-    asked = _Asked(method, steps, check_protocol(protocol), size, seeds, seed)
+    question = _FlipQuestion(method, steps, check_protocol(protocol), size, seeds, seed)
     methods = [check_method(indicator, method, steps) for indicator in chosen]
     default = _Choices(Panel.of(frame), aggregator or Aggregator(), check_cutoffs(cutoffs))
     Sampler(default.panel.followers, default.panel.activity, default.panel.order).check_size(
-        asked.protocol, size
+        question.protocol, size
     )
-    studies = [_Study(asked, default, indicator) for indicator in chosen]
+    studies = [_Study(question, default, indicator) for indicator in chosen]
     for study in studies:
         study.vary_arithmetic()
     for variant in variants:
@@ -269,9 +269,9 @@ def sensitivity(
             for s, how in zip(studies, methods, strict=True)
         ),
         n_agents=len(default.panel.dids),
-        protocol=asked.protocol,
+        protocol=question.protocol,
         size=size,
-        seeds=1 if asked.protocol == "top" else seeds,
+        seeds=1 if question.protocol == "top" else seeds,
         seed=seed,
         aggregator=default.aggregator,
         cutoffs=default.cutoffs,
@@ -282,11 +282,11 @@ def sensitivity(
 
 
 class _Study:
-    """The rows of one indicator as they come."""
+    """Collects the rows of one indicator."""
 
-    def __init__(self, asked: _Asked, default: _Choices, indicator: Indicator) -> None:
-        self.asked, self.default, self.indicator = asked, default, indicator
-        row, self.full = asked.answer(default, indicator, "default", "")
+    def __init__(self, question: _FlipQuestion, default: _Choices, indicator: Indicator) -> None:
+        self.question, self.default, self.indicator = question, default, indicator
+        row, self.full = question.answer(default, indicator, "default", "")
         everyone = len(default.panel.dids)
         varied = self.full.values.min() < self.full.values.max()
         self.rows = [
@@ -300,7 +300,7 @@ class _Study:
         ]
 
     def vary_arithmetic(self) -> None:
-        """Choose another aggregator, other weights, other tiers."""
+        """Add rows for other aggregators, weights and cut-offs."""
         now = self.default.aggregator
         for name in get_args(AggregatorName):
             if name != now.name:
@@ -322,7 +322,7 @@ class _Study:
             self._add(replace(self.default, aggregator=aggregator), choice, setting)
 
     def vary_panel(self, variant: PanelVariant, panel: Panel | None, why: str) -> None:
-        """Take another panel."""
+        """Add the row of another panel, or of the reason why there is none."""
         if panel is None:
             self.rows.append(SensitivityRow(variant.choice, variant.setting, "not available", why))
         else:
@@ -330,16 +330,14 @@ class _Study:
 
     def _add(self, choices: _Choices, choice: str, setting: str) -> None:
         try:
-            row, full = self.asked.answer(choices, self.indicator, choice, setting)
+            row, full = self.question.answer(choices, self.indicator, choice, setting)
         except NoAnswerError as error:
             self.rows.append(SensitivityRow(choice, setting, "not available", str(error)))
             return
         ours, theirs = _common(
             self.default.panel.dids, self.full.values, choices.panel.dids, full.values
         )
-        correlations = (
-            kernels.rank_correlations(ours, theirs, tolerance=_TIE) if ours.size else None
-        )
+        correlations = kernels.rank_correlations(ours, theirs, tolerance=TIE) if ours.size else None
         self.rows.append(
             replace(
                 row,
@@ -353,7 +351,7 @@ class _Study:
 def _common(
     dids: pl.Series, values: FloatArray, other_dids: pl.Series, others: FloatArray
 ) -> tuple[FloatArray, FloatArray]:
-    """Give both values of the agents that two panels share, in order of DID."""
+    """Return both values of the agents that two panels share, in order of DID."""
     if dids.equals(other_dids):
         return values, others
     joined = pl.DataFrame({"did": dids, "x": values}).join(
@@ -363,5 +361,5 @@ def _common(
 
 
 def _largest(values: FloatArray) -> set[int]:
-    """Give the positions of the ten largest values; of ties the first."""
+    """Return the positions of the ten largest values; of ties the first."""
     return set(kernels.argsort(-values)[:TOP_OVERLAP].tolist())

@@ -1,4 +1,4 @@
-"""One topic in full, reduced to what a report shows: shares, curves, days, the largest agents."""
+"""The report of one topic: shares, curves, days, and the agents with the largest values."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -31,7 +31,7 @@ DEFAULT_LEADERS = 20
 _CURVE_FROM = 100
 _CURVE_POINTS = 160
 _MOST_LEADERS = 1_000
-# Fractions of the panel whose cumulative share is stated, and so must be points of the curve.
+# Parts of the panel whose cumulative share a report names; they are points of every curve.
 LANDMARKS = (0.0001, 0.001, 0.01, 0.1, 0.5)
 
 
@@ -44,7 +44,7 @@ class Leader:
     did, tier, a, b, c, value, share
         As in the frame of `blueattr.attribution.attribute.AttributionResult`.
     handle
-        None where it is not known.
+        None if it is unknown.
     """
 
     did: str
@@ -67,7 +67,7 @@ class Leaders:
 
 @dataclass(frozen=True, slots=True)
 class Concentration:
-    """How much the agents with the largest attribution carry: a Lorenz curve, read from the top.
+    """The cumulative share of the agents with the largest values: a Lorenz curve from the top.
 
     Parameters
     ----------
@@ -78,8 +78,8 @@ class Concentration:
     agents
         Numbers of agents k, ascending from 1 to n, evenly spread on a logarithmic scale.
     shares
-        Of each k: the sum of the k largest values over the sum of all. It passes 1 where there
-        are negative values, and ends at 1.
+        For each k, the sum of the k largest values over the sum of all. With negative values it
+        exceeds 1 on its way; it ends at 1.
     half
         The least k whose share is at least one half.
     """
@@ -93,24 +93,24 @@ class Concentration:
 
 @dataclass(frozen=True)
 class TopicReport(Presented):
-    """What one report shows of one topic (or of a panel that has none).
+    """The content of the report of one topic, or of a panel without a topic.
 
     Parameters
     ----------
     comparison
-        Each indicator at full scale and in samples of the sizes asked for.
+        Each indicator at full scale and in samples.
     curve
         The same for sizes from 100 to the full panel, without the rescaling test.
     concentrations
         One per indicator that has an answer at full scale.
     leaders
-        Likewise.
+        One per indicator that has an answer at full scale.
     days
-        Heat by UTC day; None for a panel without days, or where heat is 0 in the whole window.
+        Heat by UTC day; None for a panel without days, or if heat is 0 in the whole window.
     command
-        What reproduces the report; may be empty.
+        The command that reproduces the report; may be empty.
     versions
-        Names and versions of the software that computed it.
+        Names and versions of the software.
     """
 
     comparison: ScaleComparison
@@ -128,12 +128,12 @@ class TopicReport(Presented):
 
 
 def curve_sizes(n: int) -> tuple[int, ...]:
-    """Give the sample sizes of a curve: 1, 2, 5 times powers of ten from 100 on, and n itself.
+    """Return the sample sizes of a curve: 1, 2, 5 times powers of ten from 100 on, and n itself.
 
     Parameters
     ----------
     n
-        The number of agents, at least 1; a panel of 100 or fewer starts at 1.
+        The number of agents, at least 1. A panel of 100 or fewer starts at 1.
 
     Examples
     --------
@@ -151,16 +151,16 @@ def concentration(result: AttributionResult) -> Concentration:
     Parameters
     ----------
     result
-        Any; its agents stand by descending value.
+        An attribution; its agents are in order of descending value.
 
     Returns
     -------
     Concentration
-        At most 165 points, however many agents there are; exact at each of them.
+        At most 165 points for any number of agents; exact at each of them.
     """
     n = len(result.agents)
     cumulative = np.cumsum(result.agents["share"].to_numpy())
-    cumulative[-1] = 1.0  # what it is but for rounding
+    cumulative[-1] = 1.0  # exactly, without rounding
     marks = [max(1, round(n * part)) for part in LANDMARKS]
     spread = np.rint(np.geomspace(1, n, _CURVE_POINTS)).astype(np.int64)
     counts = np.unique(np.concatenate((spread, marks)))
@@ -174,7 +174,15 @@ def concentration(result: AttributionResult) -> Concentration:
 
 
 def leaders(result: AttributionResult, count: int = DEFAULT_LEADERS) -> Leaders:
-    """Take the agents with the largest attribution; their handles are not known here."""
+    """Return the agents with the largest values, without handles.
+
+    Parameters
+    ----------
+    result
+        An attribution.
+    count
+        How many agents.
+    """
     first = result.agents.head(count).select("did", "tier", "a", "b", "c", "value", "share")
     return Leaders(
         result.indicator,
@@ -182,14 +190,22 @@ def leaders(result: AttributionResult, count: int = DEFAULT_LEADERS) -> Leaders:
     )
 
 
-def with_handles(found: Sequence[Leaders], handles: Mapping[str, str]) -> tuple[Leaders, ...]:
-    """Give the largest agents the handles that are known, by DID."""
+def with_handles(several: Sequence[Leaders], handles: Mapping[str, str]) -> tuple[Leaders, ...]:
+    """Return the same agents with the handles that are known.
+
+    Parameters
+    ----------
+    several
+        For each indicator the agents with the largest values.
+    handles
+        By DID.
+    """
     return tuple(
         replace(
             one,
             agents=tuple(replace(agent, handle=handles.get(agent.did)) for agent in one.agents),
         )
-        for one in found
+        for one in several
     )
 
 
@@ -205,19 +221,19 @@ def topic_report(
     command: str = "",
     versions: Sequence[tuple[str, str]] = (),
 ) -> TopicReport:
-    """Compute all that a report shows of one panel.
+    """Compute the content of a report of one panel.
 
     Parameters
     ----------
     frame, provenance
         As for `blueattr.studies.scales.compare_scales`.
     question, sampling
-        What is asked. An indicator that is 0 on the panel, and samples
-        that there are too few active agents for, are shown as such.
+        The question, and the samples to compare with. An indicator that is 0 on the panel, and
+        samples for which there are too few active agents, are reported as undefined.
     top
-        How many of the agents with the largest attribution to name, 1 to 1,000.
+        How many of the agents with the largest values to name, 1 to 1,000.
     handles
-        Given DIDs, finds the handles that are known.
+        Returns the known handles of some DIDs.
     days, command, versions
         As in `TopicReport`.
 
@@ -229,7 +245,7 @@ def topic_report(
     Raises
     ------
     UsageError, FeatureError, EmptyPanelError, SampleSizeError
-        As `blueattr.studies.scales.compare_scales`; and where `top` is out of range.
+        As `blueattr.studies.scales.compare_scales`; and if `top` is out of range.
 
     Notes
     -----

@@ -283,7 +283,7 @@ def test_no_answer(tmp_path: Path) -> None:
 
 def test_what_cannot_be_read_in_chunks_is_said(tmp_path: Path) -> None:
     own = PairwiseIndicator("mine", "", lambda *_: pytest.fail("called"), lambda _: "")
-    with pytest.raises(UsageError, match="'mine' takes all agents at a time"):
+    with pytest.raises(UsageError, match="'mine' needs all agents at once"):
         streaming.attribute_file(write(panel(), tmp_path), [own])
 
 

@@ -181,8 +181,8 @@ def test_resamples_without_an_answer_are_counted() -> None:
         ({"resamples": 99}, "100 to 1,000,000"),
         ({"resamples": 2_000_000}, "100 to 1,000,000"),
         ({"seed": -1}, "whole number"),
-        ({"indicators": []}, "each named once"),
-        ({"indicators": ["lin", "lin"]}, "each named once"),
+        ({"indicators": []}, "at least one indicator"),
+        ({"indicators": ["lin", "lin"]}, "each indicator is named once"),
     ],
 )
 def test_what_makes_no_sense(arguments: dict[str, Any], hint: str) -> None:

@@ -16,7 +16,8 @@ from blueattr.errors import SampleSizeError, UsageError, ZeroTotalError
 from blueattr.indicators.base import Aggregator
 from blueattr.indicators.builtin import INDICATORS
 from blueattr.studies.rescaling import Rescaling, rescaling_test
-from blueattr.studies.scales import SampleSummary, compare_scales
+from blueattr.studies.samples import SampleSummary
+from blueattr.studies.scales import compare_scales
 from support import naive
 from support.effort import law
 

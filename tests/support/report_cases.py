@@ -13,14 +13,8 @@ from blueattr.indicators.linearity import Linearity
 from blueattr.provenance import Gap, IndicatorInfo, PanelStep, Provenance, TopicInfo, Window
 from blueattr.report import Column, Fact, Report, Table
 from blueattr.studies.rescaling import Misfit, Rescaling
-from blueattr.studies.scales import (
-    FullScale,
-    IndicatorScales,
-    SampleRun,
-    SampleSummary,
-    ScaleComparison,
-    TierSpread,
-)
+from blueattr.studies.samples import FullScale, SampleRun, SampleSummary, TierSpread
+from blueattr.studies.scales import IndicatorScales, ScaleComparison
 
 ORIGIN = Provenance(
     source="data/blueattr.duckdb",

@@ -9,7 +9,7 @@ from blueattr.provenance import TopicInfo, Window
 from blueattr.report import bootstrap_report, days_report, grid_report, sensitivity_report
 from blueattr.studies.bootstrap import Bootstrap, IndicatorBootstrap, ShareInterval
 from blueattr.studies.grid import ScaleGrid
-from blueattr.studies.scales import FullScale
+from blueattr.studies.samples import FullScale
 from blueattr.studies.sensitivity import IndicatorSensitivity, Sensitivity, SensitivityRow
 from support.report_cases import ATTRIBUTION, COMPARISON, NONLINEAR, ORIGIN, OWN, TIERS, VAR
 

@@ -1,19 +1,21 @@
 """Figures of agents: how concentrated an attribution is, and who has the largest."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from blueattr.report.fields import Field, Fields
 from blueattr.report.figures import charts
 from blueattr.report.figures.exhibit import Exhibit, data_report, rows_of
 from blueattr.report.numbers import percent, plural
+from blueattr.report.results.result_fields import INDICATOR, TIER
 from blueattr.report.tables import Cell, Column, Report, Table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from blueattr.provenance import Provenance
-    from blueattr.studies.topic import Concentration, Leaders
+    from blueattr.studies.topic import Concentration, Leader, Leaders
 
-__all__ = ["concentration_exhibit", "leaders_report"]
+__all__ = ["CURVE", "LEADER", "RANK", "concentration_exhibit", "leaders_report"]
 
 
 # Of the agents, these parts are named in the table and labelled in the figure.
@@ -21,12 +23,26 @@ _LANDMARKS = (0.0001, 0.001, 0.01, 0.1, 0.5)
 _LABELLED = (0.001, 0.01, 0.1)
 
 
-_CURVE_COLUMNS = (
-    Column("indicator", "indicator"),
-    Column("agents", "agents", "int"),
-    Column("part", "part of the panel", "share"),
-    Column("share", "share", "share"),
+CURVE: Fields[Any] = Fields(
+    INDICATOR["indicator"],
+    TIER["agents"],
+    Field("part", "`agents` / n.", "share", heading="part of the panel"),
+    TIER["share"],
 )
+_CURVE_COLUMNS = CURVE.columns()
+
+_WHO = "Who it is; the handle where it is known."
+LEADER: "Fields[Leader]" = Fields(
+    Field("did", _WHO, heading="DID"),
+    Field("handle", _WHO),
+    TIER["tier"],
+    Field("a", kind="float"),
+    Field("b", kind="float"),
+    Field("c", kind="float"),
+    TIER["value"],
+    TIER["share"],
+)
+RANK: Fields[int] = Fields(Field("rank", "From 1, by descending value.", "int"))
 
 
 def concentration_exhibit(
@@ -91,23 +107,11 @@ def _fine_percent(fraction: float) -> str:
 
 def leaders_report(leaders: "Leaders", origin: "Provenance") -> Report:
     """Lay out the agents with the largest attribution of one indicator."""
-    columns = (
-        Column("indicator", "indicator"),
-        Column("rank", "rank", "int"),
-        Column("did", "DID"),
-        Column("handle", "handle"),
-        Column("tier", "tier"),
-        Column("a", "a", "float"),
-        Column("b", "b", "float"),
-        Column("c", "c", "float"),
-        Column("value", "value", "float"),
-        Column("share", "share", "share"),
-    )
+    columns = (*INDICATOR.columns(), *RANK.columns(), *LEADER.columns())
     rows = tuple(
-        (leaders.indicator, rank, agent.did, agent.handle, agent.tier, agent.a, agent.b, agent.c,
-         agent.value, agent.share)
+        (leaders.indicator, rank, *LEADER.cells(agent))
         for rank, agent in enumerate(leaders.agents, 1)
-    )  # fmt: skip
+    )
     table = Table(
         name="leaders",
         title=f"Agents with the largest attribution of {leaders.indicator}",

@@ -1,12 +1,15 @@
 """Figures of days: an indicator day by day, shared out by tier, and what was not seen."""
 
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from blueattr.report.fields import Field, Fields
 from blueattr.report.figures import charts
 from blueattr.report.figures.exhibit import Exhibit, data_report, rows_of
 from blueattr.report.numbers import count, iso, number, percent, plural, short
 from blueattr.report.results.attributions import tier_extents
+from blueattr.report.results.days import DAY
+from blueattr.report.results.result_fields import TIER, TOTALS
 from blueattr.report.tables import Cell, Column, Table
 
 if TYPE_CHECKING:
@@ -15,19 +18,21 @@ if TYPE_CHECKING:
     from blueattr.attribution.days import Day, DayShares
     from blueattr.provenance import Gap
 
-__all__ = ["days_exhibit"]
+__all__ = ["NOTE", "UNSEEN", "days_exhibit"]
 
 
+UNSEEN: Fields[Any] = Fields(
+    Field("unseen_seconds", "Length of gaps on that day.", "float", "s", "seconds not seen"),
+)
+NOTE: Fields[Any] = Fields(Field("note", "What of the day is not in the window or was not seen."))
+
+_VALUE: Fields[Any] = Fields(TIER["value"], TIER["share"])
 _DAY_COLUMNS = (
-    Column("day", "day", "date"),
-    Column("start", "start", "time"),
-    Column("end", "end", "time"),
-    Column("participants", "active", "int"),
-    Column("total", "total", "float"),
-    Column("tier", "tier"),
-    Column("value", "value", "float"),
-    Column("share", "share", "share"),
-    Column("unseen_seconds", "seconds not seen", "float"),
+    *DAY.columns(),
+    TOTALS["total"].column(),
+    TIER["tier"].column(),
+    *_VALUE.columns(),
+    *UNSEEN.columns(),
 )
 
 
@@ -44,12 +49,10 @@ def days_exhibit(result: "DayShares") -> Exhibit | None:
         unseen = _unseen(day, origin.gaps)
         rows += [
             (
-                *(day.day, day.window.start, day.window.end, day.participants, day.total, tier),
-                *(
-                    (tier_shares[tier].value, tier_shares[tier].share)
-                    if tier in tier_shares
-                    else (None, None)
-                ),
+                *DAY.cells(day),
+                day.total,
+                tier,
+                *_VALUE.cells(tier_shares.get(tier)),
                 unseen.total_seconds(),
             )
             for tier in tiers
@@ -63,18 +66,18 @@ def days_exhibit(result: "DayShares") -> Exhibit | None:
         name="days",
         title=f"{whole.indicator} by day (UTC)",
         columns=(
-            Column("day", "day", "date"),
-            Column("participants", "active agents", "int"),
+            DAY["day"].column(),
+            DAY["participants"].column(heading="active agents"),
             Column("total", whole.indicator, "figure"),
             *(
                 Column(tier, extent, "figure")
                 for tier, extent in zip(tiers, tier_extents(tiers, whole.cutoffs), strict=True)
             ),
-            Column("note", "note"),
+            *NOTE.columns(),
         ),
         rows=tuple(text_rows),
         notes=(
-            "Each day is a window of its own, with the panel and tiers of the whole.",
+            "Each day is a window of its own, with the panel and tiers of the whole window.",
             *(
                 f"{iso(day.day)}: no answer ({day.undefined})."
                 for day in result.days

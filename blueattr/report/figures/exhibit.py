@@ -6,8 +6,9 @@ them unchanged; its table shows the same to people.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from blueattr.report.fields import Field, Fields
 from blueattr.report.figures.drawing import Spec
 from blueattr.report.figures.theme import Look, Row
 from blueattr.report.formats.json import table_json
@@ -17,7 +18,18 @@ from blueattr.report.tables import Cell, Column, Report, Table
 if TYPE_CHECKING:
     from blueattr.provenance import Provenance
 
-__all__ = ["Exhibit", "data_report", "rows_of", "topic_title"]
+__all__ = ["FIGURE", "Exhibit", "data_report", "rows_of", "topic_title"]
+
+
+_SHOWN = "The same as the page shows it, and the notes below it."
+
+FIGURE: Fields[Any] = Fields(
+    Field("data", "The rows of the CSV file."),
+    Field("table", _SHOWN),
+    Field("table_notes", _SHOWN),
+    Field("topics", "Where each topic's rows come from."),
+)
+"""What the JSON form of every figure has."""
 
 
 @dataclass(frozen=True)

@@ -1,31 +1,55 @@
 """Figures of scales: shares of all agents beside those of samples, by size, and by topic."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from blueattr.report.fields import Field, Fields
 from blueattr.report.figures import charts
 from blueattr.report.figures.exhibit import Exhibit, data_report, rows_of, topic_title
 from blueattr.report.numbers import percent, points, spread
 from blueattr.report.results.attributions import tier_extents
+from blueattr.report.results.comparison_data import FLIP_NOTE
 from blueattr.report.results.comparisons import has_deviation, sample_name
+from blueattr.report.results.result_fields import INDICATOR, TIER
 from blueattr.report.tables import Cell, Column, Table
 
 if TYPE_CHECKING:
     from blueattr.attribution.attribute import AttributionResult
-    from blueattr.studies.scales import SampleSummary, ScaleComparison
+    from blueattr.studies.samples import SampleSummary
+    from blueattr.studies.scales import ScaleComparison
 
-__all__ = ["attributions_exhibit", "flips_exhibit", "shares_exhibit", "sizes_exhibit"]
+__all__ = [
+    "SHARE",
+    "TOPIC_FLIP",
+    "attributions_exhibit",
+    "flips_exhibit",
+    "shares_exhibit",
+    "sizes_exhibit",
+]
 
 
-_SHARE_COLUMNS = (
-    Column("indicator", "indicator"),
-    Column("sample", "sample"),
-    Column("size", "agents", "int"),
-    Column("samples", "samples", "int"),
-    Column("tier", "tier"),
-    Column("share", "share", "share"),
-    Column("std", "standard deviation", "share"),
+_SIZE: Field[Any] = Field("size", "N, or n.", "int", "agents", "agents")
+
+SHARE: Fields[Any] = Fields(
+    INDICATOR["indicator"],
+    Field(
+        "sample",
+        "The protocol, or `full` for all agents; in `flips` the share of all tiers but the top in "
+        "the sample.",
+        unit="share",
+    ),
+    _SIZE,
+    Field("samples", "Samples that have an answer.", "int", "samples"),
+    TIER["tier"],
+    TIER["share"],
+    Field(
+        "std",
+        "Standard deviation of `share` over samples; none of a single one.",
+        "share",
+        heading="standard deviation",
+    ),
 )
+_SHARE_COLUMNS = SHARE.columns()
 
 
 def _sample_rows(
@@ -68,7 +92,7 @@ def attributions_exhibit(results: "Sequence[AttributionResult]") -> Exhibit:
     table = Table(
         name="shares",
         title="Tier shares at full scale",
-        columns=(Column("indicator", "indicator"), *columns),
+        columns=(*INDICATOR.columns(), *columns),
         rows=tuple(
             (result.indicator, *(percent(tier.share) for tier in result.tiers))
             for result in results
@@ -119,15 +143,15 @@ def shares_exhibit(result: "ScaleComparison") -> Exhibit | None:
         name="shares",
         title="Tier shares: all agents against samples",
         columns=(
-            Column("indicator", "indicator"),
-            Column("sample", "sample"),
-            Column("size", "agents", "int"),
+            *INDICATOR.columns(),
+            SHARE["sample"].column(),
+            _SIZE.column(),
             *_tier_columns(tiers, result.cutoffs),
             Column("flip", "flip", "figure"),
         ),
         rows=tuple(text_rows),
         notes=(
-            "flip: what all tiers but the top lose in the sample, in percentage points.",
+            FLIP_NOTE,
             "±: standard deviation over samples.",
             *(
                 f"{scales.indicator} has no answer on this panel: {scales.undefined}."
@@ -185,9 +209,9 @@ def sizes_exhibit(result: "ScaleComparison") -> Exhibit | None:
         name="sizes",
         title="Tier shares by sample size",
         columns=(
-            Column("indicator", "indicator"),
-            Column("sample", "sample"),
-            Column("size", "agents", "int"),
+            *INDICATOR.columns(),
+            SHARE["sample"].column(),
+            _SIZE.column(),
             *_tier_columns(tiers, result.cutoffs),
         ),
         rows=tuple(text_rows),
@@ -220,16 +244,21 @@ def sizes_exhibit(result: "ScaleComparison") -> Exhibit | None:
     )
 
 
-_FLIP_COLUMNS = (
-    Column("title", "topic"),
-    Column("indicator", "indicator"),
-    Column("protocol", "protocol"),
-    Column("size", "agents", "int"),
-    Column("full", "all agents", "share"),
-    Column("sample", "sample", "share"),
-    Column("flip", "flip", "share"),
-    Column("flip_std", "standard deviation", "share"),
+_DIFFERENCE = "full - sample, and its standard deviation over samples."
+
+TOPIC_FLIP: Fields[Any] = Fields(
+    Field("title", "What the figure is of; in `flips` the topic.", heading="topic"),
+    INDICATOR["indicator"],
+    Field("protocol", "How the sample is drawn."),
+    _SIZE,
+    Field(
+        "full", "Share of all tiers but the top, among all agents.", "share", heading="all agents"
+    ),
+    Field("sample", kind="share"),
+    Field("flip", _DIFFERENCE, "share"),
+    Field("flip_std", _DIFFERENCE, "share", heading="standard deviation"),
 )
+_FLIP_COLUMNS = TOPIC_FLIP.columns()
 
 
 def flips_exhibit(comparisons: "Sequence[ScaleComparison]") -> Exhibit | None:
@@ -269,7 +298,7 @@ def flips_exhibit(comparisons: "Sequence[ScaleComparison]") -> Exhibit | None:
             *(Column(s.indicator, s.indicator, "figure") for s in first.indicators),
         ),
         rows=tuple(text_rows),
-        notes=(f"{sentence} A flip is what all tiers but the top lose in the sample.",),
+        notes=(f"{sentence} {FLIP_NOTE.capitalize()}",),
     )
     pairs = [{**row, "topic": row["title"]} for row in rows_of(_FLIP_COLUMNS, rows)]
     return Exhibit(

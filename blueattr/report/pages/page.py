@@ -61,7 +61,7 @@ _TERMS = (
         "Samples drawn with probability in proportion to followers + 1, the most followed, in "
         "proportion to activity, or with equal probability.",
     ),
-    Fact("flip", "What all tiers but the top lose in a sample, in percentage points."),
+    Fact("flip", "Share of all tiers but the top, full panel less sample, in percentage points."),
     Fact(
         "λ, residual",
         "The factor that best rescales the full panel's values to the sample's, and the relative "

@@ -225,7 +225,7 @@ def _tier_table(results: Sequence["AttributionResult"]) -> Table:
         columns.pop()
     notes = []
     if signed:
-        notes.append("Some values are negative; the last column shares out absolute values.")
+        notes.append("Some values are negative; the last column has shares of absolute values.")
     notes.extend(
         f"{r.indicator}: the values sum to {number(r.attributed)}, not to {number(r.total)}: "
         f"{method_text(r.method, r.steps)} leaves a relative error of "

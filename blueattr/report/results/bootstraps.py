@@ -123,7 +123,7 @@ def _table(result: "Bootstrap") -> Table:
         ),
         notes=tuple(
             f"{one.indicator}: {plural(one.undefined_resamples, 'resample')} of "
-            f"{result.resamples:,} without an answer, the indicator being 0 there; left out."
+            f"{result.resamples:,} left out, because the indicator is 0 on them."
             for one in result.indicators
             if one.undefined_resamples
         ),

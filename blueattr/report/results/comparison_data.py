@@ -26,17 +26,13 @@ from blueattr.report.tables import Json, Table
 
 if TYPE_CHECKING:
     from blueattr.studies.rescaling import Misfit, Rescaling
-    from blueattr.studies.scales import (
-        IndicatorScales,
-        SampleRun,
-        SampleSummary,
-        ScaleComparison,
-        TierSpread,
-    )
+    from blueattr.studies.samples import SampleRun, SampleSummary, TierSpread
+    from blueattr.studies.scales import IndicatorScales, ScaleComparison
 
 __all__ = [
     "DRAWN",
     "FLIP",
+    "FLIP_NOTE",
     "PARTS",
     "RESCALING",
     "RESIDUALS",
@@ -88,6 +84,12 @@ FLIP: Fields[Any] = Fields(
         heading="±",
     ),
 )
+FLIP_NOTE = (
+    "flip: share of all tiers but the top, full panel less sample, in percentage points; "
+    "positive: the sample understates it."
+)
+"""What a note below a table of flips says."""
+
 DRAWN: "Fields[SampleSummary]" = Fields(
     Field("seeds", "Samples of each kind.", "int", "samples"),
     Field(

@@ -8,6 +8,7 @@ from blueattr.report.numbers import percent, plural, points, short, spread
 from blueattr.report.provenance import gap_warnings, origin_facts, panel_tables
 from blueattr.report.results.attributions import method_facts, tier_extents
 from blueattr.report.results.comparison_data import (
+    FLIP_NOTE,
     RESCALING,
     RUN_OBJECT,
     SAMPLE,
@@ -18,7 +19,8 @@ from blueattr.report.tables import Cell, Column, Fact, Report, Table
 
 if TYPE_CHECKING:
     from blueattr.studies.rescaling import Rescaling
-    from blueattr.studies.scales import IndicatorScales, SampleSummary, ScaleComparison
+    from blueattr.studies.samples import SampleSummary
+    from blueattr.studies.scales import IndicatorScales, ScaleComparison
 
 __all__ = ["comparison_report", "has_deviation", "method_lines", "sample_name"]
 
@@ -130,7 +132,7 @@ def _share_table(scales: "IndicatorScales", result: "ScaleComparison") -> Table:
         ),
         rows=tuple(rows),
         notes=(
-            "flip: what the rest (all but the top) loses in the sample, in percentage points.",
+            FLIP_NOTE,
             *_spread_notes(scales.samples),
             *(note for sample in scales.samples for note in _undefined_notes(sample)),
         ),
@@ -184,10 +186,12 @@ def _rescaling_table(scales: "IndicatorScales") -> Table:
             )
         )
         if test.kendall_tau is None or test.spearman_rho is None:
-            notes.append(f"{sample_name(sample)}: no rank correlation, all values being equal.")
+            notes.append(
+                f"{sample_name(sample)}: no rank correlation, because all values are equal."
+            )
     return Table(
         name="rescaling",
-        title=f"{scales.indicator}: is the sample's attribution a rescaled full one?",
+        title=f"{scales.indicator}: is the sample's attribution a multiple of the full panel's?",
         columns=(
             *SAMPLE.columns(),
             *(field.column("figure") for field in RESCALING if field.kind == "float"),
@@ -232,8 +236,8 @@ def _largest_errors(
     sample, test = max(with_tiers, key=lambda pair: pair[1].relative_residual)
     part = max(test.tier_residuals)
     tier = tiers[test.tier_residuals.index(part)]
-    where = f"Where that error is largest ({sample_name(sample)})"
-    words = [f"{where}, {percent(part)} of its square is in the {tier}."]
+    where = f"The error is largest in {sample_name(sample)}"
+    words = [f"{where}: {percent(part)} of its square is in the {tier}."]
     worst = max(
         (test.worst for _, test in with_tiers if test.worst is not None),
         key=lambda misfit: misfit.relative,
@@ -241,7 +245,7 @@ def _largest_errors(
     )
     if worst is not None:
         words.append(
-            f"The agent that λ misses by most is {worst.did}, of the {tiers[worst.tier]}: by "
-            f"{percent(worst.relative)} of the larger of its two values."
+            f"The agent with the largest relative error is {worst.did}, of the "
+            f"{tiers[worst.tier]}: {percent(worst.relative)} of the larger of its two values."
         )
     return words

@@ -63,8 +63,8 @@ _ROUNDING = 1e-12  # as blueattr.studies.convergence.ROUNDING
 
 _HEAT_NOTES = (
     (
-        "order: how fast the error falls from the row above. The law of the midpoint rule is 2; "
-        "near M = 2, where the integrand ends level, its leading error vanishes and 4 is seen."
+        "order: the power of 1/K by which the error falls from the row above. It is 2 for the "
+        "midpoint rule; near M = 2, where the leading error vanishes, it is 4."
     ),
     "The error depends on M and K alone.",
 )
@@ -134,9 +134,9 @@ def _table(series: "ConvergenceSeries", result: "Convergence") -> Table:
         fine = plural(series.reference_steps, "step")
         notes.append(f"{series.indicator} has no closed form: compared with {fine}.")
     if series.same:
-        notes.append("A sum over pairs: K midpoints average to its closed form, for every K.")
+        notes.append("A sum over pairs: quadrature equals the closed form for every K.")
     elif series.order is None:
-        notes.append("No order: what is left is rounding, or there is one K.")
+        notes.append("No order: the errors are rounding, or there is only one K.")
     if heat:
         columns += [ROW["predicted"].column("figure"), ROW["published"].column("figure")]
         notes.extend(_HEAT_NOTES)

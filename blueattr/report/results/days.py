@@ -86,7 +86,7 @@ def days_report(results: "Sequence[DayShares]") -> Report:
 def _table(result: "DayShares") -> Table:
     names = [tier.tier for tier in result.whole.tiers]
     rows: list[tuple[Cell, ...]] = []
-    notes = ["Each day is a window of its own, with the panel and tiers of the whole."]
+    notes = ["Each day is a window of its own, with the panel and tiers of the whole window."]
     for day in result.days:
         shares = {tier.tier: percent(tier.share) for tier in day.tiers}
         total = None if day.undefined else day.total
@@ -95,8 +95,8 @@ def _table(result: "DayShares") -> Table:
             notes.append(f"{iso(day.day)}: no answer ({day.undefined}).")
         if day.window.end - day.window.start < timedelta(days=1):
             notes.append(
-                f"{iso(day.day)}: the window has it from {iso(day.window.start)} to "
-                f"{iso(day.window.end)} only."
+                f"{iso(day.day)}: the window has only {iso(day.window.start)} to "
+                f"{iso(day.window.end)}."
             )
     return Table(
         name="days",

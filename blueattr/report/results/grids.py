@@ -5,7 +5,12 @@ from typing import TYPE_CHECKING
 from blueattr.report.fields import Field, Fields
 from blueattr.report.numbers import percent, plural, points
 from blueattr.report.provenance import gap_warnings, origin_facts, panel_tables
-from blueattr.report.results.comparison_data import SAMPLE, comparison_content, comparison_table
+from blueattr.report.results.comparison_data import (
+    FLIP_NOTE,
+    SAMPLE,
+    comparison_content,
+    comparison_table,
+)
 from blueattr.report.results.comparisons import method_lines
 from blueattr.report.results.result_fields import INDICATOR, UNDEFINED
 from blueattr.report.tables import SCHEMA_VERSION, Cell, Column, Fact, Json, Report, Table
@@ -106,9 +111,9 @@ def _sentence(result: "ScaleGrid") -> str:
     undefined = flips - count.defined
     exception = f" ({undefined} without an answer)" if undefined else ""
     return (
-        f"{count.positive} of {plural(count.defined, 'flip')} are positive{exception}: in "
-        f"{count.protocol} samples of {count.size:,}, less than at full scale is carried by the "
-        "tiers below the top."
+        f"{count.positive} of {plural(count.defined, 'flip')} are positive{exception}: the tiers "
+        f"below the top carry less in {count.protocol} samples of {count.size:,} than at full "
+        "scale."
     )
 
 
@@ -120,7 +125,7 @@ def _flip_table(result: "ScaleGrid", flips: "tuple[Flip, ...]") -> Table:
     }
     names = [scales.indicator for scales in first.indicators]
     rows: list[tuple[Cell, ...]] = []
-    notes = ["flip: what all tiers but the top lose in the sample, in percentage points."]
+    notes = [FLIP_NOTE]
     if first.seeds > 1 and protocol != "top":
         notes.append("±: standard deviation over seeds.")
     for comparison in result.topics:
@@ -189,7 +194,7 @@ def _size_table(result: "ScaleGrid") -> Table:
             *(Column(protocol, protocol, "figure") for protocol in first.protocols),
         ),
         rows=tuple(rows),
-        notes=("Each tier, topic and seed by itself: --format json or csv.",),
+        notes=("--format json and csv have every tier, topic and seed.",),
     )
 
 

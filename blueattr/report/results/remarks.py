@@ -79,12 +79,11 @@ REMARKS: "Fields[Remarks]" = Fields(
 
 
 _CASES = {
-    "linear": "linear in its means: on every sample a global factor rescales the full panel's "
-    "values (the theorem's case)",
-    "one statistic": "not linear, but a function of one mean: on every sample a global factor "
-    "rescales the full panel's values, whatever the theorem says of linear ones",
-    "homogeneous": "its gradient is constant along the path but differs between panels: no factor "
-    "follows",
+    "linear": "F is linear: one factor rescales every sample",
+    "one statistic": "F is not linear, but a function of one mean: one factor rescales every "
+    "sample",
+    "homogeneous": "the gradient of F is constant along the path but differs between panels: a "
+    "factor need not exist",
 }
 
 
@@ -104,8 +103,8 @@ def remark_facts(remarks: "Mapping[str, Remarks]") -> tuple[Fact, ...]:
             facts.append(
                 Fact(
                     "linearity",
-                    f"{name}: {_CASES[remark.linearity.case]}; its gradient was compared at "
-                    f"{plural(remark.linearity.points, 'point')}",
+                    f"{name}: {_CASES[remark.linearity.case]} (gradient compared at "
+                    f"{plural(remark.linearity.points, 'point')})",
                 )
             )
         if remark.quadrature is not None:
@@ -113,9 +112,9 @@ def remark_facts(remarks: "Mapping[str, Remarks]") -> tuple[Fact, ...]:
             facts.append(
                 Fact(
                     "quadrature",
-                    f"{name}: with {plural(check.steps, 'step')} the values miss the indicator by "
-                    f"{short(check.gap)} of it, with {check.steps * 2:,} by "
-                    f"{short(check.gap_doubled)}",
+                    f"{name}: the values sum to the indicator with a relative error of "
+                    f"{short(check.gap)} for {plural(check.steps, 'step')} and "
+                    f"{short(check.gap_doubled)} for {check.steps * 2:,}",
                 )
             )
     return tuple(facts)

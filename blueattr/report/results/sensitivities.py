@@ -6,7 +6,7 @@ from blueattr.report.fields import Field, Fields, tidy_table
 from blueattr.report.numbers import UNDEFINED, percent, plural, points, short
 from blueattr.report.provenance import ORIGIN, gap_warnings, origin_facts, origin_json, panel_tables
 from blueattr.report.results.attributions import method_facts
-from blueattr.report.results.comparison_data import FLIP
+from blueattr.report.results.comparison_data import FLIP, FLIP_NOTE
 from blueattr.report.results.remarks import remarks_json
 from blueattr.report.results.result_fields import (
     AGGREGATOR,
@@ -82,6 +82,11 @@ RANKS: "Fields[SensitivityRow]" = Fields(
         heading="Kendall",
     ),
 )
+_RANKS_NOTE = (
+    "top 10: agents that are among the ten largest values here and by default; Kendall: rank "
+    "correlation with the default."
+)
+
 _DRAWN = "Of the samples that flips are from."
 SAMPLES: "Fields[Sensitivity]" = Fields(
     Field("protocol", _DRAWN),
@@ -183,8 +188,8 @@ def _table(one: "IndicatorSensitivity", result: "Sensitivity") -> Table:
         ),
         rows=tuple(rows),
         notes=(
-            "flip: what all tiers but the top lose in the sample, in percentage points.",
-            "top 10, Kendall: largest values, and ranks, in common with the default.",
+            FLIP_NOTE,
+            _RANKS_NOTE,
             *notes,
             *(f"{', '.join(labels)}: {why}." for why, labels in reasons.items()),
         ),

@@ -83,14 +83,11 @@ _AGREEMENT_NOTES = (
     "Banzhaf values are normalised to sum to v(N).",
 )
 _COST_NOTES = (
-    (
-        "Efficiency error: how far the values are from summing to v(N); of Banzhaf values before "
-        "they are normalised."
-    ),
+    "Efficiency error: |sum of the values - v(N)|; of Banzhaf values before they are normalised.",
     (
         "Time: from checked features to values, on every core, the median of up to five runs. On "
-        "all agents: from the largest panel by the law beside it where marked extrapolated; large "
-        "panels outgrow a processor's caches, which the law leaves out."
+        "all agents, extrapolated: from the largest panel by the law beside it, which leaves out "
+        "that large panels do not fit into a processor's caches."
     ),
 )
 _BUDGETS = {

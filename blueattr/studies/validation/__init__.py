@@ -1,1 +1,1 @@
-"""The attribution beside exact and sampled Shapley and Banzhaf values."""
+"""Comparison of the attribution with exact and sampled Shapley and Banzhaf values."""

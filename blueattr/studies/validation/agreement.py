@@ -1,4 +1,4 @@
-"""Agreement of two attributions of the same agents: distance, direction, ranks, the top."""
+"""Agreement of two attributions of the same agents: distance, direction, ranks, top ten."""
 
 import math
 from dataclasses import dataclass
@@ -7,12 +7,12 @@ import numpy as np
 
 from blueattr import kernels
 from blueattr.kernels import FloatArray
+from blueattr.studies.rescaling import TIE
 
 __all__ = ["TOP_COMPARED", "Agreement", "agreement"]
 
 
 TOP_COMPARED = 10
-_TIE = 1e-12  # relatively; two values this close differ by rounding alone
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,12 +24,12 @@ class Agreement:
     mae
         The mean absolute difference.
     cosine
-        Of the two vectors; None where one of them is 0.
+        Of the two vectors; None if one of them is 0.
     kendall_tau
-        τ-b, values within 1e-12 of each other being ties; None where one of them is constant.
+        τ-b, values within 1e-12 of each other being ties; None if one of them is constant.
     top_overlap
-        The part of the reference's 10 largest (or n, if fewer) that are among the 10 largest; ties
-        in order of DID.
+        Which part of the reference's 10 largest (or n, if fewer) is among the 10 largest; ties
+        are in order of DID.
     """
 
     mae: float
@@ -63,7 +63,7 @@ def agreement(values: FloatArray, reference: FloatArray) -> Agreement:
     -----
     docs/methods.md, "Validation".
     """
-    correlations = kernels.rank_correlations(values, reference, tolerance=_TIE)
+    correlations = kernels.rank_correlations(values, reference, tolerance=TIE)
     top = min(TOP_COMPARED, values.size)
     ours, theirs = (set(kernels.argsort(-x)[:top].tolist()) for x in (values, reference))
     return Agreement(

@@ -1,4 +1,4 @@
-"""Baselines beside the Aumann-Shapley value: exact and sampled Shapley, sampled Banzhaf."""
+"""Baselines for the Aumann-Shapley value: exact and sampled Shapley, sampled Banzhaf."""
 
 from dataclasses import dataclass
 from math import comb
@@ -8,6 +8,7 @@ import polars as pl
 
 from blueattr import kernels
 from blueattr.attribution.inputs import Panel
+from blueattr.attribution.sampling import check_seed
 from blueattr.attribution.value import check_method, solve
 from blueattr.errors import UsageError, ZeroTotalError
 from blueattr.indicators.base import Aggregator, Indicator
@@ -37,8 +38,8 @@ DEFAULT_PERMUTATIONS = 1000
 DEFAULT_COALITIONS = 200
 
 
-_PERMUTATIONS, _COALITIONS = 10, 11  # what a seed is spent on: each has streams of its own
-_PIECE = 1 << 15  # agents met before a piece of work is handed in
+_PERMUTATIONS, _COALITIONS = 10, 11  # spawn keys: each purpose has its own random streams
+_PIECE = 1 << 15  # agents in a piece of work
 
 
 @dataclass(frozen=True)
@@ -76,16 +77,16 @@ class SampledShapley:
     indicator, aggregator, dids, total
         As for `ExactShapley`.
     values
-        float64 (n,): the mean of what each agent adds. They sum to ``total`` up to rounding,
-        because what agents add along one permutation does.
+        float64 (n,): mean marginal contributions. They sum to ``total`` up to rounding, because
+        those along one permutation do.
     standard_errors
         float64 (n,), of each mean; with ``antithetic`` from the means of the pairs.
     permutations
-        How many were walked, backward ones included.
+        Number of permutations, backward ones included.
     antithetic
-        Whether each second one is the one before it, backwards.
+        Whether every second permutation is the reverse of the one before.
     seed
-        Permutation k of a seed is the same whatever their number.
+        Permutation k of a seed does not depend on their number.
     """
 
     indicator: str
@@ -113,14 +114,14 @@ class SampledBanzhaf:
     standard_errors
         float64 (n,), of these differences.
     coalitions
-        How many were drawn.
+        Number of coalitions.
     undetermined
-        How many agents are in all coalitions or in none of them. One of the two means does not
-        exist for them; the mean over all coalitions stands in for it, so that their value is 0,
-        and their standard error is at least the standard deviation of v(S). The chance of it is
+        Number of agents that are in all coalitions or in none. One of their two means does not
+        exist and is replaced by the mean over all coalitions: their value is 0, and their
+        standard error at least the standard deviation of v(S). The probability is
         2^(1 - coalitions) for each agent.
     seed
-        Coalition m of a seed is the same whatever their number.
+        Coalition m of a seed does not depend on their number.
     """
 
     indicator: str
@@ -140,7 +141,7 @@ class SampledBanzhaf:
         Raises
         ------
         ZeroTotalError
-            When no positive factor does, by the noise of too few coalitions or because v(N) is 0.
+            When no positive factor does: too few coalitions, or v(N) is 0.
         """
         attributed = float(kernels.exact_sum(self.values))
         if attributed == 0 or self.total / attributed <= 0:
@@ -157,8 +158,8 @@ class SampledBanzhaf:
 
 
 @dataclass(frozen=True)
-class _Question:
-    """What every baseline is asked, checked."""
+class _Inputs:
+    """The checked arguments of a baseline."""
 
     indicator: Indicator
     aggregator: Aggregator
@@ -167,7 +168,7 @@ class _Question:
     @classmethod
     def of(
         cls, frame: object, indicator: str | Indicator | OwnIndicator, aggregator: Aggregator | None
-    ) -> "_Question":
+    ) -> "_Inputs":
         return cls(
             find_indicator(indicator),
             aggregator or Aggregator(),
@@ -179,7 +180,7 @@ class _Question:
         return len(self.panel.dids)
 
     def total(self) -> float:
-        """v(N), as the attribution has it; it also checks the statistics."""
+        """Return v(N) as the attribution computes it; this also checks the statistics."""
         _, steps = check_method(self.indicator, "auto", None)
         return solve(self.indicator, self.panel.features, self.aggregator, steps).total
 
@@ -188,9 +189,8 @@ class _Question:
 
 
 def _streams(seed: int, purpose: int, count: int) -> StreamArray:
-    """Give the starts of independent random streams; the first ones do not depend on the count."""
-    if seed < 0:
-        raise UsageError(f"a seed is a whole number from 0 on, not {seed}")
+    """Return the states of independent random streams; the first ones do not depend on `count`."""
+    check_seed(seed)
     sequence = np.random.SeedSequence(seed, spawn_key=(purpose,))
     starts: StreamArray = sequence.generate_state(count, np.uint64).astype(np.uint64)
     return starts
@@ -248,7 +248,7 @@ def exact_shapley(
     Raises
     ------
     UsageError
-        For more than 20 agents: what it computes is exact or nothing.
+        For more than 20 agents; it never falls back on sampling.
     FeatureError, EmptyPanelError
         As `blueattr.attribution.inputs.check_features`.
 
@@ -262,15 +262,15 @@ def exact_shapley(
     >>> exact_shapley(frame, "lin").values.tolist()
     [0.5, 1.5]
     """
-    question = _Question.of(frame, indicator, aggregator)
-    n = question.n
+    inputs = _Inputs.of(frame, indicator, aggregator)
+    n = inputs.n
     if n > MOST_EXACT_AGENTS:
         raise UsageError(
             f"the exact Shapley value needs all 2^n coalitions, so at most {MOST_EXACT_AGENTS} "
             f"agents, not {n:,}; sample it for more"
         )
-    total = question.total()
-    v = question.game().all_coalitions()
+    total = inputs.total()
+    v = inputs.game().all_coalitions()
     others = np.bitwise_count(np.arange(1 << (n - 1), dtype=np.uint32)).astype(np.int64)
     chance = np.array([1.0 / (n * comb(n - 1, k)) for k in range(n)])[others]
     values = np.empty(n)
@@ -279,9 +279,9 @@ def exact_shapley(
         gains = (pairs[:, 1] - pairs[:, 0]).ravel()
         values[i] = kernels.exact_sum(gains * chance)
     return ExactShapley(
-        indicator=question.indicator.name,
-        aggregator=question.aggregator,
-        dids=question.panel.dids,
+        indicator=inputs.indicator.name,
+        aggregator=inputs.aggregator,
+        dids=inputs.panel.dids,
         values=values,
         total=total,
         coalitions=v.size,
@@ -297,12 +297,12 @@ def sampled_shapley(
     seed: int = 0,
     aggregator: Aggregator | None = None,
 ) -> SampledShapley:
-    """Estimate the Shapley value: the mean of what an agent adds, over random permutations.
+    """Estimate the Shapley value: the mean marginal contribution over random permutations.
 
     A permutation costs n additions to the running sums of a moment indicator, and O(n log n) for
-    ``gini``. ``lin``, ``heat``, ``var`` and ``gini`` are compiled and use every core; the F of
-    another indicator is Python, evaluated by numpy for a whole permutation at once where F takes
-    arrays of points, else point by point. The result does not depend on the number of threads.
+    ``gini``. ``lin``, ``heat``, ``var`` and ``gini`` are compiled and use every core. The F of
+    another indicator is Python, evaluated for a whole permutation at once if F takes arrays of
+    points, else point by point. The result does not depend on the number of threads.
 
     Parameters
     ----------
@@ -311,9 +311,9 @@ def sampled_shapley(
     permutations
         How many, at least 2.
     antithetic
-        Walk each permutation backwards as well: pairs vary less than independent permutations
-        where what an agent adds rises or falls steadily with those before it. The number of
-        permutations, which includes the backward ones, must be even and at least 4.
+        Walk each permutation backwards as well. This reduces variance if marginal contributions
+        are monotonic in the agents before. The number of permutations, which includes the
+        backward ones, must be even and at least 4.
     seed
         At least 0.
 
@@ -334,9 +334,9 @@ def sampled_shapley(
     sampling", Comput. Oper. Res. 36(5); antithetic pairs: Mitchell et al. (2022), "Sampling
     permutations for Shapley value estimation", JMLR 23. docs/methods.md, "Baselines".
     """
-    question = _Question.of(frame, indicator, aggregator)
+    inputs = _Inputs.of(frame, indicator, aggregator)
     check_permutations(permutations, antithetic=antithetic)
-    total, game, n = question.total(), question.game(), question.n
+    total, game, n = inputs.total(), inputs.game(), inputs.n
     streams = _streams(seed, _PERMUTATIONS, permutations // 2 if antithetic else permutations)
     size = max(8, _PIECE // n)
     pieces = [streams[start : start + size] for start in range(0, streams.size, size)]
@@ -354,9 +354,9 @@ def sampled_shapley(
         squares += part_squares + step * step * (done * count / (done + count))
         done += count
     return SampledShapley(
-        indicator=question.indicator.name,
-        aggregator=question.aggregator,
-        dids=question.panel.dids,
+        indicator=inputs.indicator.name,
+        aggregator=inputs.aggregator,
+        dids=inputs.panel.dids,
         values=mean,
         standard_errors=np.sqrt(squares / (done - 1) / done),
         total=total,
@@ -406,11 +406,11 @@ def sampled_banzhaf(
     -----
     Wang & Jia (2023), "Data Banzhaf", AISTATS, arXiv 2205.15466; docs/methods.md, "Baselines".
     """
-    question = _Question.of(frame, indicator, aggregator)
+    inputs = _Inputs.of(frame, indicator, aggregator)
     check_coalitions(coalitions)
-    total, n = question.total(), question.n
+    total, n = inputs.total(), inputs.n
     streams = _streams(seed, _COALITIONS, coalitions)
-    v = question.game().coalitions(streams)
+    v = inputs.game().coalitions(streams)
     # φ̂ does not change with a constant; about their mean the squares lose no digits.
     v -= v.mean()
     inside, sums, squares = games.presence_sums(n, v, streams)
@@ -420,9 +420,9 @@ def sampled_banzhaf(
     mean_in, error_in = _side(inside, sums, squares, spread)
     mean_out, error_out = _side(outside, v.sum() - sums, v @ v - squares, spread)
     return SampledBanzhaf(
-        indicator=question.indicator.name,
-        aggregator=question.aggregator,
-        dids=question.panel.dids,
+        indicator=inputs.indicator.name,
+        aggregator=inputs.aggregator,
+        dids=inputs.panel.dids,
         values=np.where(undetermined, 0.0, mean_in - mean_out),
         standard_errors=np.sqrt(error_in + error_out),
         total=total,
@@ -435,7 +435,7 @@ def sampled_banzhaf(
 def _side(
     count: FloatArray, sums: FloatArray, squares: FloatArray, spread: float
 ) -> tuple[FloatArray, FloatArray]:
-    """Give the mean of v(S) on one side of each agent, and the squared standard error of it."""
+    """Return the mean of v(S) on one side of each agent, and its squared standard error."""
     some = np.maximum(count, 1.0)
     mean = sums / some
     variance = np.where(

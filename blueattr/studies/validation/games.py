@@ -1,4 +1,4 @@
-"""The coalition game of an indicator on a panel: the value of coalitions, walks into the panel."""
+"""The coalition game of an indicator: values of coalitions, and walks along permutations."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -31,15 +31,15 @@ class Game(Protocol):
     """v(S) = f(x ⊙ 1_S): absent agents count 0, n stays the panel's size."""
 
     def all_coalitions(self) -> FloatArray:
-        """Give v of all 2^n coalitions, float64: the bits of the index say who is in."""
+        """Return v of all 2^n coalitions, float64 (2^n,); bit i of an index means agent i is in."""
 
     def walk(
         self, streams: StreamArray, antithetic: bool, mean: FloatArray, squares: FloatArray
     ) -> None:
-        """Do as `blueattr.kernels.games.welford_walks` does."""
+        """Add marginal contributions as `blueattr.kernels.games.welford_walks` does."""
 
     def coalitions(self, streams: StreamArray) -> FloatArray:
-        """Give v of one random coalition per stream, float64 (M,)."""
+        """Return v of one random coalition per stream, float64 (M,)."""
 
 
 @dataclass(frozen=True)
@@ -51,11 +51,11 @@ class _MomentGame:
 
     @cached_property
     def by_agent(self) -> FloatArray:
-        """The transpose, (n, p): a walk meets agents in random order, each in one place."""
+        """The transpose, float64 (n, p), in which an agent is contiguous."""
         return np.ascontiguousarray(self.parts.T)
 
     def evaluate(self, means: FloatArray) -> FloatArray:
-        """Give F of each column: float64 (p, k) to float64 (k,)."""
+        """Return F of each column: float64 (p, k) to float64 (k,)."""
         compiled = _compiled(self.indicator)
         values = compiled[1](means) if compiled else _evaluate(self.indicator.value, means)
         if not np.isfinite(values).all():
@@ -97,18 +97,18 @@ class _MomentGame:
 
 @dataclass(frozen=True)
 class _GiniGame:
-    """Sums over pairs of ``s``, float64 (1, n): s / (n Σs), the constant being the full panel's."""
+    """Sums over pairs of ``s``, float64 (1, n): s / (n Σs), with Σ over the full panel."""
 
     s: FloatArray
     order: kernels.IntArray
 
     def all_coalitions(self) -> FloatArray:
-        # The agents come by ascending s: each is ahead of all that are in before it.
+        # Agents join by ascending s: each has more than all members before it.
         pairs = total = members = np.zeros(1)
         for x in self.s[0, self.order].tolist():
             pairs = np.concatenate([pairs, pairs + (members * x - total)])
             total = np.concatenate([total, total + x])
-            # Who has nothing is as good as absent, and adds exactly 0.
+            # An agent with s = 0 counts as absent, and adds exactly 0.
             members = np.concatenate([members, members + (x > 0)])
         n = self.order.size
         by_rank = (pairs + (n - members) * total).reshape((2,) * n)
@@ -133,24 +133,24 @@ class _GiniGame:
 
 
 def _compiled(indicator: MomentIndicator) -> tuple[int, _Evaluate] | None:
-    """Find compiled code; an indicator of a user's own that bears a known name has none."""
+    """Return the compiled code of an indicator; None for a custom one, whatever its name."""
     known = INDICATORS.get(indicator.name) is indicator
     return _COMPILED.get(indicator.name) if known else None
 
 
 def _evaluate(value: Callable[[FloatArray], float], means: FloatArray) -> FloatArray:
-    """Evaluate F at many points, at once where it can be.
+    """Evaluate F at many points, at once if F can do that.
 
-    F is written for one point. Most such functions work on arrays of points as well; whether this
-    one does is tried, and checked at points spread over the array, before it is relied on.
+    F is written for one point, but most such functions also work on arrays of points. The result
+    for the array is checked at points spread over it, before it is used.
     """
     points = means.shape[1]
     try:
         values = np.asarray(value(means), np.float64)
-        tried = np.unique(np.linspace(0, points - 1, 9).astype(np.int64))
-        single = [value(np.ascontiguousarray(means[:, i])) for i in tried]
+        checked = np.unique(np.linspace(0, points - 1, 9).astype(np.int64))
+        single = [value(np.ascontiguousarray(means[:, i])) for i in checked]
         slack = 1e-12 * float(np.abs(values).max())
-        fits = values.shape == (points,) and np.allclose(values[tried], single, 1e-9, slack)
+        fits = values.shape == (points,) and np.allclose(values[checked], single, 1e-9, slack)
     except Exception:  # noqa: BLE001 - a user's F may refuse an array in any way it likes
         fits = False
     if fits:
@@ -165,11 +165,11 @@ def make_game(indicator: Indicator, features: FeatureArrays, aggregator: Aggrega
     Parameters
     ----------
     indicator, aggregator
-        The value function. ``lin``, ``heat``, ``var`` and ``gini`` are compiled; of another moment
-        indicator F is Python.
+        The value function. ``lin``, ``heat``, ``var`` and ``gini`` are compiled; F of another
+        moment indicator is Python.
     features
-        A checked panel of n agents whose statistics are finite (`blueattr.attribution.value.solve`
-        says so).
+        A checked panel of n agents, with finite statistics (`blueattr.attribution.value.solve`
+        checks them).
 
     Returns
     -------

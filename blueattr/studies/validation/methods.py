@@ -52,7 +52,7 @@ class IndicatorMethod(NamedTuple):
 
 
 class _WallTime(NamedTuple):
-    """Seconds, and the number of runs that they are the median of; 0 where extrapolated."""
+    """Median seconds, and the number of runs; 0 runs if the time is extrapolated."""
 
     seconds: float
     runs: int
@@ -160,28 +160,28 @@ class Methods:
         sorts = not isinstance(how.indicator, MomentIndicator)
         law = "O(n log n)" if sorts else "O(n)"
         budgets, exact, runs = self.permutations, None, []
-        values, taken = _measure(lambda: self._solve(how, panel.features).values)
+        values, cost = _measure(lambda: self._solve(how, panel.features).values)
         reference = values
         if n <= MOST_EXACT_AGENTS:
             budgets = tuple(sorted({*budgets, *EXACT_PERMUTATIONS}))
-            answer, taken_exact = _measure(
+            answer, exact_cost = _measure(
                 lambda: exact_shapley(panel, how.indicator, aggregator=self.aggregator)
             )
             reference = exact = answer.values
             runs.append(
                 _run("exact Shapley", answer.coalitions, exact, reference=exact, total=total,
-                     taken=taken_exact, law="O(n 2^n)", full=None)
+                     cost=exact_cost, law="O(n 2^n)", full=None)
             )  # fmt: skip
-        full = _WallTime(self._full_seconds(how, taken, n), 1) if largest else None
+        full = _WallTime(self._full_seconds(how, cost, n), 1) if largest else None
         runs.append(
-            _run("Aumann-Shapley", None, values, reference=reference, total=total, taken=taken,
+            _run("Aumann-Shapley", None, values, reference=reference, total=total, cost=cost,
                  law=law, full=full)
         )  # fmt: skip
         for budget in budgets:
-            sampled, taken = _measure(partial(self._shapley, how, panel, budget))
-            full = self._extrapolate(taken, n, sorts=sorts) if largest else None
+            sampled, cost = _measure(partial(self._shapley, how, panel, budget))
+            full = self._extrapolate(cost, n, sorts=sorts) if largest else None
             run = _run("sampled Shapley", budget, sampled.values, reference=reference, total=total,
-                       taken=taken, law=f"{law} per permutation", full=full)  # fmt: skip
+                       cost=cost, law=f"{law} per permutation", full=full)  # fmt: skip
             errors = sampled.standard_errors
             runs.append(
                 replace(
@@ -193,22 +193,22 @@ class Methods:
                 )
             )
         for budget in self.coalitions:
-            estimate, taken = _measure(partial(self._banzhaf, how, panel, budget))
-            full = self._extrapolate(taken, n, sorts=False) if largest else None
-            runs.append(_banzhaf_run(estimate, reference, taken, full))
+            estimate, cost = _measure(partial(self._banzhaf, how, panel, budget))
+            full = self._extrapolate(cost, n, sorts=False) if largest else None
+            runs.append(_banzhaf_run(estimate, reference, cost, full))
         return runs
 
-    def _full_seconds(self, how: IndicatorMethod, taken: _WallTime, n: int) -> float:
+    def _full_seconds(self, how: IndicatorMethod, cost: _WallTime, n: int) -> float:
         """Measure the Aumann-Shapley value on the full panel."""
         if n == len(self.full.dids):
-            return taken.seconds
+            return cost.seconds
         return _measure(lambda: self._solve(how, self.full.features))[1].seconds
 
-    def _extrapolate(self, taken: _WallTime, n: int, *, sorts: bool) -> _WallTime:
+    def _extrapolate(self, cost: _WallTime, n: int, *, sorts: bool) -> _WallTime:
         """Return the time on the full panel."""
         full = len(self.full.dids)
         logs = math.log2(max(full, 2)) / math.log2(max(n, 2)) if sorts else 1.0
-        return _WallTime(taken.seconds * (full / n) * logs, int(full == n))
+        return _WallTime(cost.seconds * (full / n) * logs, int(full == n))
 
 
 def _deviation(values: FloatArray, errors: FloatArray, exact: FloatArray) -> float | None:
@@ -227,7 +227,7 @@ def _run(
     *,
     reference: FloatArray,
     total: float,
-    taken: _WallTime,
+    cost: _WallTime,
     law: str,
     full: _WallTime | None,
 ) -> MethodRun:
@@ -239,8 +239,8 @@ def _run(
         largest_standard_error=None,
         largest_deviation=None,
         undetermined=None,
-        seconds=taken.seconds,
-        runs=taken.runs,
+        seconds=cost.seconds,
+        runs=cost.runs,
         law=law,
         full_seconds=None if full is None else full.seconds,
         extrapolated=full is not None and full.runs == 0,
@@ -248,10 +248,10 @@ def _run(
 
 
 def _banzhaf_run(
-    estimate: SampledBanzhaf, reference: FloatArray, taken: _WallTime, full: _WallTime | None
+    estimate: SampledBanzhaf, reference: FloatArray, cost: _WallTime, full: _WallTime | None
 ) -> MethodRun:
     raw = _run("sampled Banzhaf", estimate.coalitions, estimate.values, reference=reference,
-               total=estimate.total, taken=taken, law="O(n) per coalition", full=full)  # fmt: skip
+               total=estimate.total, cost=cost, law="O(n) per coalition", full=full)  # fmt: skip
     raw = replace(raw, undetermined=estimate.undetermined)
     try:
         normalised = estimate.normalised

@@ -22,28 +22,27 @@ class MethodRun:
     Parameters
     ----------
     method
-        What was computed.
+        Its name.
     budget
         Permutations or coalitions; 2^n for exact Shapley; None for Aumann-Shapley.
     agreement
-        With the block's reference; the Banzhaf values as normalised. None where those cannot be.
+        With the block's reference; of normalised Banzhaf values. None if they cannot be normalised.
     efficiency_error
         |Σφ - (v(N) - v(∅))|, of the Banzhaf values before they are normalised.
     largest_standard_error
-        Over the agents; None for what is not sampled. Of the Banzhaf values as normalised, the
-        factor being taken as given.
+        Over the agents; None if nothing is sampled. Of normalised Banzhaf values, with the factor
+        taken as exact.
     largest_deviation
-        The largest |φ̂ - φ| in units of its standard error, where φ is the exact Shapley value that
-        φ̂ estimates; else None.
+        The largest |φ̂ - φ| in units of its standard error, if φ̂ estimates a known exact Shapley
+        value φ; else None.
     undetermined
         Agents in all coalitions or in none; None for other methods.
     seconds, runs
-        Wall time from checked features to values, the median of so many runs, compiled code being
-        ready.
+        Wall time from checked features to values, without compilation: the median of ``runs``.
     law
         How the time grows with n, for a given budget.
     full_seconds
-        On the full panel; None where it is out of reach, or the block is not the largest.
+        On the full panel; None for exact values, and for all blocks but the largest.
     extrapolated
         Whether ``full_seconds`` follows from ``seconds`` by the law, or was measured.
     """
@@ -75,13 +74,13 @@ class ValidationBlock:
     n_agents
         n of this panel, drawn uniformly from the full one.
     draw
-        Which of the seed's draws it is, from 0: the first on which no indicator asked for is 0.
+        Which of the seed's draws it is, from 0: the first on which no indicator is 0.
     total
         v(N).
     reference
-        What the others are compared with: exact Shapley where n is small enough.
+        The method with which the others are compared: exact Shapley if n is at most 20.
     runs
-        The reference first; empty where there is no answer.
+        The reference first; empty if there is no answer.
     undefined
         Why there is no answer, else empty.
     """
@@ -100,7 +99,7 @@ class ValidationBlock:
 
 @dataclass(frozen=True)
 class Validation(Presented):
-    """The Aumann-Shapley value beside the baselines, with what is needed to redo it.
+    """The Aumann-Shapley value compared with baselines, with all that is needed to redo it.
 
     Parameters
     ----------
@@ -111,7 +110,7 @@ class Validation(Presented):
     sizes
         n of the blocks, ascending.
     left_out
-        Default sizes that the panel is too small for.
+        Default sizes that are larger than the panel.
     permutations, coalitions
         Budgets. Blocks with exact values also have
         `blueattr.studies.validation.methods.EXACT_PERMUTATIONS`.

@@ -1,4 +1,4 @@
-"""Validation: the Aumann-Shapley value and the baselines on the same panels, in one run."""
+"""Validation: the Aumann-Shapley value compared with baselines on the same panels."""
 
 import math
 from collections.abc import Sequence
@@ -14,6 +14,7 @@ from blueattr.indicators.base import Aggregator, Indicator
 from blueattr.indicators.custom import OwnIndicator
 from blueattr.indicators.find import find_indicator
 from blueattr.provenance import Provenance
+from blueattr.studies.distinct import check_distinct
 from blueattr.studies.validation.baselines import (
     DEFAULT_COALITIONS,
     DEFAULT_PERMUTATIONS,
@@ -83,13 +84,6 @@ def _choose_sizes(
     return chosen, left_out
 
 
-def _distinct(what: str, values: Sequence[object]) -> None:
-    if not values:
-        raise UsageError(f"a validation needs at least one {what}")
-    if len(set(values)) < len(values):
-        raise UsageError(f"each {what} is named once, not {', '.join(map(str, values))}")
-
-
 def validate(
     frame: object,
     indicators: Sequence[str | Indicator | OwnIndicator] = ("heat",),
@@ -105,10 +99,10 @@ def validate(
     aggregator: Aggregator | None = None,
     provenance: Provenance | None = None,
 ) -> Validation:
-    """Compute the Aumann-Shapley value and the baselines on the same panels, in one run.
+    """Compare the Aumann-Shapley value with the baselines on the same panels.
 
     For each size a panel is drawn uniformly from the given one, without replacement: the first of
-    up to 100 draws on which no indicator asked for is 0. It is a panel of its own, n = its size.
+    up to 100 draws on which no indicator is 0. It is a panel of its own, n = its size.
 
     Parameters
     ----------
@@ -117,13 +111,13 @@ def validate(
     indicators
         Names, or indicators.
     sizes
-        n of the panels; by default those of 100, 1,000 and 10,000 that the panel allows, or all of
-        it if it is smaller.
+        n of the panels; by default those of 100, 1,000 and 10,000 that are not larger than the
+        full panel, or its size if all are.
     exact
         n of the panel that also has exact Shapley values, 1 to 20; 12 by default, or all agents
-        where there are fewer.
+        if there are fewer.
     permutations, coalitions
-        Budgets of the sampled methods, each of which makes a run.
+        Budgets of the sampled methods; one run for each.
     antithetic, seed
         As for `blueattr.studies.validation.baselines.sampled_shapley`; the seed also draws the
         panels.
@@ -137,11 +131,11 @@ def validate(
     Raises
     ------
     UsageError
-        For arguments that make no sense.
+        For bad arguments.
     FeatureError, EmptyPanelError
         As `blueattr.attribution.inputs.check_features`.
     SampleSizeError
-        When a size asked for is larger than the panel.
+        When a size is larger than the panel.
     ZeroTotalError
         When an indicator is 0 on the full panel.
 
@@ -150,11 +144,11 @@ def validate(
     docs/methods.md, "Validation".
     """
     chosen = [find_indicator(indicator) for indicator in indicators]
-    _distinct("indicator", [indicator.name for indicator in chosen])
+    check_distinct("validation", "indicator", [indicator.name for indicator in chosen])
     for what, values in (("number of permutations", permutations), ("budget", coalitions)):
-        _distinct(what, values)
+        check_distinct("validation", what, values)
     if sizes is not None:
-        _distinct("size", sizes)
+        check_distinct("validation", "size", sizes)
     for budget in permutations:
         check_permutations(budget, antithetic=antithetic)
     for budget in coalitions:

@@ -1,0 +1,302 @@
+"""An indicator on the full panel and on samples of it."""
+
+import math
+import statistics
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from blueattr.attribution.inputs import Panel
+from blueattr.attribution.sampling import Protocol, Sampler
+from blueattr.attribution.value import (
+    Method,
+    Remarks,
+    TierShare,
+    check_method,
+    remark,
+    share_out,
+    solve,
+    solve_with_means,
+)
+from blueattr.errors import ZeroTotalError
+from blueattr.indicators.base import Aggregator, Indicator
+from blueattr.kernels import FloatArray, IndexArray
+from blueattr.studies.rescaling import Rescaling, mean_rescaling, rescaling_test
+
+__all__ = [
+    "AtFullScale",
+    "Comparison",
+    "FullScale",
+    "SampleRun",
+    "SampleSummary",
+    "TierSpread",
+    "draw_samples",
+    "summarise",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class SampleRun:
+    """One sample.
+
+    Parameters
+    ----------
+    seed
+        Which repeat of the base seed drew it, from 0; None if nothing is random.
+    n_agents
+        N.
+    total
+        The indicator on the sample as a panel of its own.
+    shares
+        Of each tier of the full panel; None if the sample has no answer.
+    flip
+        The share of all tiers but the top at full scale, less the same in the sample; None if the
+        sample has no answer.
+    rescaling
+        None if the sample has no answer, its agents have no value in the full panel, or the test
+        is switched off.
+    undefined
+        Why the sample has no answer, else empty.
+    """
+
+    seed: int | None
+    n_agents: int
+    total: float
+    shares: tuple[float, ...] | None
+    flip: float | None
+    rescaling: Rescaling | None
+    undefined: str
+
+
+@dataclass(frozen=True, slots=True)
+class TierSpread:
+    """A tier's share over the samples that have an answer."""
+
+    tier: str
+    share_mean: float
+    share_std: float
+
+
+@dataclass(frozen=True, slots=True)
+class SampleSummary:
+    """All samples of one protocol and size.
+
+    Means and standard deviations (divisor: samples less one; 0 for a single sample) are over the
+    samples that have an answer.
+
+    Parameters
+    ----------
+    protocol, size
+        How the samples were drawn, and N.
+    seeds
+        How many samples.
+    undefined_seeds
+        How many of them have no answer.
+    deterministic
+        Whether nothing is random; there is one sample then.
+    tiers
+        From the top to the tail; empty if no sample has an answer.
+    flip_mean, flip_std
+        None if no sample has an answer.
+    rescaling
+        Means, but the largest ratio spread; None if no sample has a test.
+    runs
+        The samples themselves.
+    unavailable
+        Why no sample could be drawn, else empty.
+    """
+
+    protocol: Protocol
+    size: int
+    seeds: int
+    undefined_seeds: int
+    deterministic: bool
+    tiers: tuple[TierSpread, ...]
+    flip_mean: float | None
+    flip_std: float | None
+    rescaling: Rescaling | None
+    runs: tuple[SampleRun, ...]
+    unavailable: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FullScale:
+    """An attribution on the full panel: v(N), Σφ and the tiers; no tiers if v(N) is 0."""
+
+    total: float
+    attributed: float
+    tiers: tuple[TierShare, ...]
+
+
+@dataclass(frozen=True)
+class AtFullScale:
+    """An indicator's attribution on the full panel, with which samples are compared.
+
+    Parameters
+    ----------
+    indicator, method, steps
+        What was attributed, and how.
+    values
+        φ, float64 (n,).
+    scale, remarks
+        As in `blueattr.studies.scales.IndicatorScales`.
+    undefined
+        Why there is no answer, else empty.
+    """
+
+    indicator: Indicator
+    method: Method
+    steps: int | None
+    values: FloatArray
+    scale: FullScale
+    remarks: Remarks
+    undefined: str = ""
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Attributes indicators on a panel and on samples of it.
+
+    Parameters
+    ----------
+    panel
+        The full panel.
+    tiers
+        uint8 (n,), the tier of each agent.
+    names
+        The tiers' names.
+    aggregator
+        Of ``lin``, ``var`` and ``gini``.
+    """
+
+    panel: Panel
+    tiers: npt.NDArray[np.uint8]
+    names: tuple[str, ...]
+    aggregator: Aggregator
+
+    def full(
+        self, indicator: Indicator, method: str, steps: int | None, *, keep_undefined: bool = False
+    ) -> AtFullScale:
+        """Attribute an indicator on the full panel.
+
+        Raises
+        ------
+        ZeroTotalError
+            When the indicator is 0 and `keep_undefined` is false.
+        """
+        checked, steps = check_method(indicator, method, steps)
+        features = self.panel.features
+        solution, moments = solve_with_means(indicator, features, self.aggregator, steps)
+        remarks = remark(indicator, solution.total, moments, steps)
+        try:
+            attributed, shares = share_out(
+                indicator, solution, self.panel.means, self.tiers, self.names
+            )
+        except ZeroTotalError:
+            if not keep_undefined:
+                raise
+            scale, why = FullScale(0.0, 0.0, ()), indicator.zero_reason(self.panel.means)
+            return AtFullScale(indicator, checked, steps, solution.values, scale, remarks, why)
+        scale = FullScale(solution.total, attributed, shares)
+        return AtFullScale(indicator, checked, steps, solution.values, scale, remarks)
+
+    def run(
+        self, full: AtFullScale, index: IndexArray, repeat: int | None, *, rescaling: bool = True
+    ) -> SampleRun:
+        """Attribute on a sample, and compare it with the full panel.
+
+        Parameters
+        ----------
+        full
+            The indicator on the full panel.
+        index
+            uint32 (N,), positions of the sample's agents.
+        repeat
+            Which repeat drew it; None if nothing is random.
+        rescaling
+            Whether to test for a rescaling factor.
+        """
+        features = self.panel.features.take(index)
+        solution = solve(full.indicator, features, self.aggregator, full.steps)
+        means = features.means()
+        try:
+            _, parts = share_out(full.indicator, solution, means, self.tiers[index], self.names)
+        except ZeroTotalError:
+            reason = full.indicator.zero_reason(means)
+            return SampleRun(repeat, index.size, 0.0, None, None, None, reason)
+        shares = tuple(part.share for part in parts)
+        flip = math.fsum(tier.share for tier in full.scale.tiers[1:]) - math.fsum(shares[1:])
+        test = (
+            rescaling_test(solution.values, full.values[index], self.tiers[index], len(self.names))
+            if rescaling
+            else None
+        )
+        if test is not None and test.worst is not None:
+            who = replace(test.worst, did=self.panel.dids[int(index[test.worst.position])])
+            test = replace(test, worst=who)
+        return SampleRun(repeat, index.size, solution.total, shares, flip, test, "")
+
+
+def summarise(
+    protocol: Protocol,
+    size: int,
+    runs: Sequence[SampleRun],
+    names: Sequence[str],
+    unavailable: str = "",
+) -> SampleSummary:
+    """Average the samples of one protocol and size that have an answer.
+
+    Parameters
+    ----------
+    protocol, size
+        Of the samples.
+    runs
+        The samples.
+    names
+        The tiers' names.
+    unavailable
+        Why there are no samples, else empty.
+    """
+    shares = [run.shares for run in runs if run.shares is not None]
+    flips = [run.flip for run in runs if run.flip is not None]
+    return SampleSummary(
+        protocol=protocol,
+        size=size,
+        seeds=len(runs),
+        undefined_seeds=len(runs) - len(shares),
+        deterministic=protocol == "top",
+        tiers=tuple(
+            TierSpread(name, statistics.fmean(column), _deviation(column))
+            for name, column in zip(names, zip(*shares, strict=True), strict=True)
+        )
+        if shares
+        else (),
+        flip_mean=statistics.fmean(flips) if flips else None,
+        flip_std=_deviation(flips) if flips else None,
+        rescaling=mean_rescaling([run.rescaling for run in runs if run.rescaling is not None]),
+        runs=tuple(runs),
+        unavailable=unavailable,
+    )
+
+
+def _deviation(values: Sequence[float]) -> float:
+    return statistics.stdev(values) if len(values) > 1 else 0.0
+
+
+def draw_samples(
+    sampler: Sampler, protocol: Protocol, sizes: Sequence[int], seeds: int, seed: int
+) -> Iterator[tuple[int | None, dict[int, IndexArray]]]:
+    """Yield the samples of each repeat by size; smaller ones are the beginning of the largest.
+
+    Parameters
+    ----------
+    sampler
+        Of the panel.
+    protocol, sizes, seeds, seed
+        As for `blueattr.studies.scales.compare_scales`; ``top`` has one repeat.
+    """
+    for repeat in range((1 if protocol == "top" else seeds) if sizes else 0):
+        largest = sampler.draw(protocol, max(sizes), seed=seed, repeat=repeat)
+        yield (None if protocol == "top" else repeat), {size: largest[:size] for size in sizes}
