@@ -266,9 +266,10 @@ MUTANTS = (
     Mutant(
         "notes",
         "spans of other sources go",
-        "DELETE FROM span\nWHERE source IN (SELECT name FROM noted_source);",
-        "DELETE FROM span;",
+        "JOIN noted_source ON noted_source.name = span.source",
+        "CROSS JOIN noted_source",
     ),
+    Mutant("notes", "earlier spans of a source go", "    WHERE number > earlier_spans\n", ""),
     Mutant(
         "notes",
         "rejected lines are counted twice",
