@@ -6,26 +6,26 @@ BIN := $(VENV)/bin
 .PHONY: help setup run test test-all test-integration soak test-cron week explore coverage mutants lint golden docs bench bench-full lock clean
 
 help:
-	@echo "make run     set up, then the main job on the bundled sample"
+	@echo "make run     set up, then run the whole pipeline on the bundled sample"
 	@echo "make test    set up, then the tests to run after each change: minutes"
 	@echo "make test-all   make test, then slow, browser, install and integration tests: what CI runs"
 	@echo "make test-integration   build the real servers (needs Go and Node) and test against them"
 	@echo "make soak    ten minutes with a real Jetstream, killing it and blueattr at random"
 	@echo "make test-cron   ten minutes of scheduled runs by the real cron daemon (needs cron and root)"
 	@echo "make week    a week of scheduled runs in minutes"
-	@echo "make explore    every law again, with ten times the examples, drawn anew"
+	@echo "make explore    every law with ten times the examples, newly drawn"
 	@echo "make coverage   which statements make test runs, by package"
 	@echo "make mutants    which deliberate faults the tests of the riskiest code catch: an hour"
 	@echo "make lint    formatting, types, import rules"
-	@echo "make golden  write the golden files anew (look at the diff before committing)"
+	@echo "make golden  write the golden files again (read the diff before you commit it)"
 	@echo "make docs    build the documentation as a site that needs no network: out/site/index.html"
-	@echo "make bench   ingest, decoders, kernels, reports, sampled values beside limits and peers"
-	@echo "make bench-full   the chain at the network's size: an hour, 20 GB; docs/performance.md"
-	@echo "make lock    resolve the three requirements files anew from pyproject.toml"
+	@echo "make bench   measure ingest, decoders, kernels, reports and sampled values, next to limits and peers"
+	@echo "make bench-full   measure the pipeline at the network's size: an hour, 20 GB; docs/performance.md"
+	@echo "make lock    resolve the three requirements files again from pyproject.toml"
 
 setup: $(VENV)/ready
 
-# What runs is a part of what tests need, in the same versions: the second adds to the first.
+# requirements-run.lock is a part of requirements.lock, in the same versions.
 $(VENV)/run-ready: pyproject.toml requirements-run.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "blueattr needs Python 3.11 or newer; name one with: make PYTHON=python3.12 run" >&2; exit 1; }
 	$(PYTHON) -m venv --clear $(VENV)
@@ -105,7 +105,7 @@ docs: setup
 	$(BIN)/python -m sphinx -n -W --keep-going -q -b html -d out/site-cache docs out/site
 	@echo "The site: out/site/index.html"
 
-# The peers bring much with them, which `make test` should not download.
+# An environment of its own: the peers have many dependencies, which `make test` should not download.
 bench: $(VENV)-bench/ready
 	$(VENV)-bench/bin/python bench/baselines.py --out out/bench-baselines.json
 	$(VENV)-bench/bin/python bench/decoders.py --out out/bench-decoders.json
@@ -115,7 +115,7 @@ bench: $(VENV)-bench/ready
 	$(VENV)-bench/bin/python bench/rollups.py --out out/bench-rollups.json
 	$(VENV)-bench/bin/python bench/report.py
 
-# Nothing that it is compared with is another package's, so that the usual environment will do.
+# It compares with no other package, so it needs only the usual environment.
 bench-full: setup
 	$(BIN)/python bench/full.py --out docs/performance.json
 	$(BIN)/python bench/performance.py
