@@ -1,16 +1,16 @@
-"""Ctrl-C and SIGTERM: ask a command to stop, and end it at once the second time."""
+"""Ctrl-C, SIGTERM and a closed terminal: ask a command to stop, and lose nothing it has."""
 
 import os
 import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from types import FrameType
 
-__all__ = ["stopping"]
+__all__ = ["interrupting", "stopping"]
 
 
 def _plain(message: str) -> str:
@@ -19,7 +19,10 @@ def _plain(message: str) -> str:
 
 @contextmanager
 def stopping(message: str, line: Callable[[str], str] = _plain) -> Iterator[threading.Event]:
-    """Yield an event that the first SIGINT or SIGTERM sets; the second raises KeyboardInterrupt.
+    """Yield an event that the first SIGINT, SIGTERM or SIGHUP sets.
+
+    A second SIGINT or SIGTERM raises KeyboardInterrupt. A second SIGHUP does not: a terminal that
+    is closed may send two, one by the kernel and one by the shell.
 
     Parameters
     ----------
@@ -32,17 +35,43 @@ def stopping(message: str, line: Callable[[str], str] = _plain) -> Iterator[thre
     stop = threading.Event()
 
     def handle(_number: int, _frame: "FrameType | None") -> None:
+        if stop.is_set():
+            return
         stop.set()
-        for number in before:
+        for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, signal.default_int_handler)
         # Not through sys.stderr: the interrupted code may be writing to its buffer. An error
         # raised here would end the interrupted code.
         with suppress(OSError):
             os.write(2, f"{line(message)}\n".encode())
 
-    before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
+    with _handling((signal.SIGINT, signal.SIGTERM, signal.SIGHUP), handle):
         yield stop
+
+
+@contextmanager
+def interrupting() -> Iterator[None]:
+    """Let SIGTERM and SIGHUP do what Ctrl-C does, for a command that keeps what it has then."""
+
+    def interrupt(_number: int, _frame: "FrameType | None") -> None:
+        signal.raise_signal(signal.SIGINT)
+
+    with _handling((signal.SIGTERM, signal.SIGHUP), interrupt):
+        yield
+
+
+@contextmanager
+def _handling(
+    numbers: tuple[signal.Signals, ...], handler: Callable[[int, "FrameType | None"], Any]
+) -> Iterator[None]:
+    """Handle signals for a while; not SIGHUP where it is ignored, as under nohup."""
+    before = {number: signal.getsignal(number) for number in numbers}
+    if before.get(signal.SIGHUP) == signal.SIG_IGN:
+        del before[signal.SIGHUP]
+    for number in before:
+        signal.signal(number, handler)
+    try:
+        yield
     finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        for number, previous in before.items():
+            signal.signal(number, previous)

@@ -28,6 +28,16 @@ def fresh(tmp_path: Path) -> Callable[[], Path]:
     return make
 
 
+@pytest.fixture(scope="session")
+def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store that is made, and nothing else: to be copied."""
+    from blueattr.store.writer import Writer  # noqa: PLC0415 - most tests do without the engine
+
+    path = tmp_path_factory.mktemp("empty") / "store.duckdb"
+    Writer(path).close()
+    return path
+
+
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
     """Chromium with an empty profile, as a context of Playwright's.

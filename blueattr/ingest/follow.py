@@ -4,7 +4,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -12,8 +12,17 @@ from typing import TYPE_CHECKING, Literal
 from blueattr.decode.chunk import Chunk
 from blueattr.errors import SourceError
 from blueattr.ingest.meter import Meter, Moment, Watch
-from blueattr.ingest.read import COMMIT_ROWS, nothing_of_it, read_source
-from blueattr.ingest.result import Ingested
+from blueattr.ingest.pace import Commits, Freshness, Pace
+from blueattr.ingest.read import nothing_of_it, read_source
+from blueattr.ingest.result import Followed, Ingested, Outcome
+from blueattr.ingest.resume import (
+    OVERLAP,
+    newest_event,
+    resume_after_gap,
+    resume_at,
+    resume_from,
+    resume_without_overlap,
+)
 from blueattr.sources.backoff import Retries
 from blueattr.sources.live.socket import ConnectionLost, ConnectionRefused
 from blueattr.sources.live.stream import Resume, ServerError, Stream
@@ -27,78 +36,14 @@ from blueattr.store.writer import Writer
 if TYPE_CHECKING:
     from blueattr.sources.archive.source import ArchiveSource
 
-__all__ = ["Followed", "Pace", "Until", "follow"]
+__all__ = ["Fill", "Until", "follow"]
 
 
-# A restarted server may renumber its last events, so the same server is asked a little before the
-# newest event seen. Another server may have seen that event earlier: a lagging one dates what it
-# catches up with by its own clock.
-_REWIND_SAME = timedelta(seconds=10)
-_REWIND_OTHER = timedelta(minutes=10)
+# A run of months may find a gap a day; it reports the last few.
+_GAPS_REPORTED = 20
 
 
 Until = Literal["stopped", "live"]
-Outcome = Literal["stopped", "live", "time is up", "unreachable"]
-
-
-@dataclass(frozen=True, slots=True)
-class Pace:
-    """When a follower commits, when it counts as live, and when it reconnects.
-
-    Parameters
-    ----------
-    commit_seconds
-        Minimum seconds between commits.
-    commit_multiple
-        The same, as a multiple of the last commit's duration: a commit reads the whole store.
-    fresh
-        The stream is live when its newest event is at most this old ...
-    quiet
-        ... or when no event came for this many seconds: longer than a server that is catching up,
-        and the network, may falter ...
-    clock_samples, clock_speed
-        ... or when over this many samples, a second apart, the clock of its events went less than
-        this many times as fast as ours. That tells a server whose clock is not ours.
-    silence
-        Seconds without an event after which the follower reconnects: the server may have
-        forgotten it.
-    """
-
-    commit_seconds: float = 10.0
-    commit_multiple: float = 10.0
-    fresh: timedelta = timedelta(seconds=10)
-    quiet: float = 10.0
-    clock_samples: int = 20
-    clock_speed: float = 1.5
-    silence: float = 90.0
-
-
-@dataclass(frozen=True, slots=True)
-class Followed:
-    """What following did.
-
-    Parameters
-    ----------
-    ingested
-        The sources' states after it.
-    outcome
-        Why it ended.
-    reconnects
-        How often a connection had to be made anew.
-    gaps
-        Why time is missing that was found missing in this run; empty where nothing is.
-    lag
-        How far behind the clock the newest event is.
-    trouble
-        Where it is unreachable: the last thing that was wrong.
-    """
-
-    ingested: Ingested
-    outcome: Outcome
-    reconnects: int
-    gaps: tuple[str, ...]
-    lag: timedelta | None
-    trouble: str = ""
 
 
 Fill = Callable[[Stream, datetime], "ArchiveSource"]
@@ -135,7 +80,7 @@ def follow(
     until
         ``"live"``: end once the stream has caught up with the clock.
     limit
-        End after so long, caught up or not.
+        End after this time, caught up or not.
     start
         Where a store that has seen nothing yet begins; by default at the live end.
     fill
@@ -148,8 +93,8 @@ def follow(
     stop
         Set from outside to end cleanly: what was received is committed.
     watch
-        Told about twice a second how it goes. If it raises, following ends with that, after a
-        commit.
+        Called about twice a second with how it goes. If it raises, following ends with that, after
+        a commit.
     timing
         The clocks, chance and waiting; of the machine by default.
     pace
@@ -180,6 +125,12 @@ def follow(
 
 @dataclass
 class _Follower:
+    """One connection after the other, until there is a reason to end.
+
+    What to request is decided in `blueattr.ingest.resume`, when to commit in
+    `blueattr.ingest.pace`, and when to try again in `blueattr.sources.backoff`.
+    """
+
     writer: Writer
     streams: tuple[Stream, ...]
     until: Until
@@ -191,276 +142,224 @@ class _Follower:
     watch: Watch | None
     timing: Timing
     pace: Pace
-    gaps: list[str] = field(default_factory=list)
+    gap_count: int = 0
     reconnects: int = 0
     trouble: str = ""
-    dirty: bool = False
+    # Cleared by a fetch until the stream brings something: what the archive lacks, too, is a gap.
     may_fill: bool = True
-    silent: bool = False
-    asked: Resume = field(default_factory=Resume)
+    was_silent: bool = False
+    request: Resume = field(default_factory=Resume)
 
     def __post_init__(self) -> None:
         self.clock = self.timing.monotonic
-        self.began = self.committed_at = self.clock()
+        self.began = self.clock()
         self.meter = Meter(self.clock)
-        self.commit_took = 0.0
-        self.kept_committed = 0
-        self.known = self.writer.sources()
+        self.freshness = Freshness(self.pace, self.clock)
+        self.retries = Retries(len(self.streams), self.timing.jitter)
+        self.stream = self.streams[0]
+        # By name, of all sources of the store.
+        self.states = self.writer.sources()
+        self.commits = Commits(self.writer, self.states, self.pace, self.clock)
         # Names of the sources that this run read, in the order of their first event.
         self.changed: dict[str, None] = {}
-        # When we looked, and the time of the newest event then.
-        self.clocks: deque[tuple[float, datetime]] = deque(maxlen=self.pace.clock_samples)
-        self.retries = Retries(len(self.streams), self.timing.jitter)
-        self.current = self.streams[0]
+        self.gaps: deque[str] = deque(maxlen=_GAPS_REPORTED)
 
     def run(self) -> Followed:
-        before = self.writer.count_events()
+        events_before = self.writer.count_events()
         resume: Resume | None = None
         outcome: Outcome | None = None
         while outcome is None:
-            self.current = self.streams[self.retries.turn]
-            self.asked = resume or self._resume(self.current)
+            self.stream = self.streams[self.retries.turn]
+            self.request = resume or resume_from(self.stream, self.states, self.start)
             try:
-                outcome = self._connection(self.current, self.asked)
-                self._commit()
+                outcome = self._connection()
+                self.commits.commit()
             except ConnectionLost as lost:
-                self._commit()
-                self._tell(str(lost))
-                resume, wait = self._again(lost)
+                self.commits.commit()
+                self._report(str(lost))
+                resume, wait = self._next_try(lost)
                 self.reconnects += 1
                 if wait:
-                    self._tell(f"connecting again in {wait:.1f} s")
+                    self._report(f"connecting again in {wait:.1f} s")
                 outcome = self._wait(wait)
         if outcome != "stopped":
-            # Who stops it wants it to end; what was not rolled up is at the next run.
+            # Whoever stops it wants it to end; the next run summarises what this one did not.
             roll_up(self.writer, self.rules)
-        after = self.writer.count_events()
-        states = tuple(self.known[name] for name in self.changed)
+        states = tuple(self.states[name] for name in self.changed)
         failures = tuple(failure for state in states for failure in nothing_of_it(state))
         return Followed(
-            Ingested(states, (), failures, before, after),
+            Ingested(states, (), failures, events_before, self.writer.count_events()),
             outcome,
             self.reconnects,
+            self.gap_count,
             tuple(self.gaps),
             self._lag(),
             self.trouble if outcome == "unreachable" else "",
         )
 
-    # --- where to take up ------------------------------------------------------------------------
-
-    def _seen(self) -> datetime | None:
-        """Time of the newest event that any source has seen."""
-        times = [s.last_event for s in self.known.values() if s.last_event and s.kind != "plc"]
-        return max(times).replace(tzinfo=UTC) if times else None
-
-    def _resume(self, stream: Stream) -> Resume:
-        seen = self._seen()
-        if seen is None:
-            return Resume(since=self.start)
-        # The archive of a server counts as the server's stream does.
-        own = [
-            state
-            for name, state in self.known.items()
-            if state.position
-            and state.last_event
-            and (name == stream.name or name.startswith(f"archive:{stream.instance} "))
-        ]
-        newest = max(own, key=lambda state: (state.last_event, state.position), default=None)
-        if newest is not None and newest.last_event is not None:
-            last = newest.last_event.replace(tzinfo=UTC)
-            if last >= seen - _REWIND_OTHER or not stream.dialect.by_time:
-                return self._at(newest.position, last)
-        return Resume(since=seen - _REWIND_OTHER, seen=seen)
-
-    def _at(self, position: int, last: datetime | None) -> Resume:
-        cursor = max(position - self.current.dialect.rewind, 1)
-        return Resume(cursor, position, last and last - _REWIND_SAME, last)
-
     # --- one connection --------------------------------------------------------------------------
 
-    def _connection(self, stream: Stream, resume: Resume) -> Outcome | None:
-        state = self.known.get(stream.name) or SourceState(stream.name, stream.kind)
-        self.kept_committed = state.kept
-        came = False
-        heard = self.clock()
-        self.clocks.clear()
-        with closing(stream.chunks(resume, state.position)) as chunks:
+    def _connection(self) -> Outcome | None:
+        """Read one connection until there is a reason to end; ConnectionLost if it ends first."""
+        stream = self.stream
+        received = False
+        last_sign = self.clock()
+        self.freshness.forget()
+        with closing(stream.chunks(self.request, self._state().position)) as chunks:
             for chunk in chunks:
                 now = self.clock()
                 if chunk is None:
-                    heard = now
+                    last_sign = now
                     if self._must_end():
                         raise ConnectionLost("not connected yet")
                     continue
                 if chunk.data or chunk.skipped or chunk.refused:
-                    state = self._take(chunk, state)
-                    came = True
-                    heard = now
-                self._commit(due=True)
-                self._tell()
-                outcome = self._finished(now - heard, came=came)
+                    self._stage(chunk)
+                    received = True
+                    last_sign = now
+                self.commits.commit_if_due()
+                self._report()
+                outcome = self._reason_to_end(now - last_sign, received=received)
                 if outcome:
                     return outcome
-                if now - heard > self.pace.silence:
+                if now - last_sign > self.pace.silence:
                     raise _Silent(f"nothing came for {self.pace.silence:.0f} s")
         return None
 
-    def _take(self, chunk: Chunk, state: SourceState) -> SourceState:
+    def _state(self) -> SourceState:
+        """Return the state of the current stream."""
+        name = self.stream.name
+        return self.states.get(name) or SourceState(name, self.stream.kind)
+
+    def _stage(self, chunk: Chunk) -> None:
         if chunk.gap:
             if self._can_fill():
                 raise _Missed(chunk.gap)
+            self.gap_count += 1
             self.gaps.append(chunk.gap)
-            self._tell(f"a gap: {chunk.gap}")
-        before = state
-        state = self.writer.stage(chunk, state)
-        self._note(before, state)
-        self.dirty = self.may_fill = True
+            self._report(f"a gap: {chunk.gap}")
+        before = self._state()
+        after = self.writer.stage(chunk, before)
+        self._update(before, after)
+        self.commits.staged(before)
+        self.may_fill = True
         # A server that only repeats events is failing.
-        if before.last_event is None or (state.last_event and state.last_event > before.last_event):
+        if before.last_event is None or (after.last_event and after.last_event > before.last_event):
             self.retries.worked()
-        return state
 
-    def _note(self, before: SourceState, after: SourceState) -> None:
-        self.known[after.name] = after
+    def _update(self, before: SourceState, after: SourceState) -> None:
+        self.states[after.name] = after
         self.changed[after.name] = None
         self.meter.add(before, after)
 
-    def _finished(self, quiet: float, *, came: bool) -> Outcome | None:
+    def _reason_to_end(self, quiet: float, *, received: bool) -> Outcome | None:
         if self.stop.is_set():
             return "stopped"
         if self._time_left() <= 0:
             return "time is up"
         if self.until == "live":
-            if came and self._is_fresh():
+            if received and self._is_fresh():
                 return "live"
             if quiet > self.pace.quiet:
-                if not came and self.asked.again and self.current.dialect.by_time:
+                if not received and self.request.overlaps and self.stream.dialect.by_time:
                     raise ConnectionLost("nothing came, not even what was seen last")
                 return "live"
         return None
 
     def _is_fresh(self) -> bool:
-        """Tell whether the stream has caught up.
-
-        Its events are of now; or, where its clock is not ours, the clock of its events has for a
-        while gone no faster than ours, as it would while catching up.
-        """
         lag = self._lag()
-        last = self.known[self.current.name].last_event
-        if lag is None or last is None:
-            return False
-        now = self.clock()
-        if not self.clocks or now - self.clocks[-1][0] >= 1:
-            self.clocks.append((now, last))
-        before, then = self.clocks[0]
-        return lag <= self.pace.fresh or (
-            len(self.clocks) == self.pace.clock_samples
-            and (last - then).total_seconds() < self.pace.clock_speed * (now - before)
-        )
+        newest = self._state().last_event
+        return lag is not None and newest is not None and self.freshness.has_caught_up(lag, newest)
+
+    def _must_end(self) -> bool:
+        return self.stop.is_set() or self._time_left() <= 0
 
     def _time_left(self) -> float:
         if self.limit is None:
             return float("inf")
         return self.began + self.limit.total_seconds() - self.clock()
 
-    def _commit(self, *, due: bool = False) -> None:
-        if not self.dirty:
-            return
-        state = self.known[self.current.name]
-        waited = self.clock() - self.committed_at
-        if (
-            due
-            and waited < max(self.pace.commit_seconds, self.pace.commit_multiple * self.commit_took)
-            and state.kept - self.kept_committed < COMMIT_ROWS
-        ):
-            return
-        began = self.clock()
-        self.known[state.name] = self.writer.commit(state)
-        self.committed_at = self.clock()
-        self.commit_took = self.committed_at - began
-        self.kept_committed = state.kept
-        self.dirty = False
-
     # --- after a connection ----------------------------------------------------------------------
 
-    def _again(self, lost: ConnectionLost) -> tuple[Resume | None, float]:
-        """Decide how to go on, if not as usual, and how many seconds to wait before."""
-        self.trouble = f"{self.current.instance}: {lost}"
-        self.silent = isinstance(lost, _Silent)
+    def _next_try(self, lost: ConnectionLost) -> tuple[Resume | None, float]:
+        """Return what to request next, if not what follows the store, and the seconds to wait.
+
+        Raises
+        ------
+        SourceError
+            Every server refuses the request, for good.
+        """
+        self.trouble = f"{self.stream.instance}: {lost}"
+        self.was_silent = isinstance(lost, _Silent)
         if isinstance(lost, _Missed):
-            return self._lacking(str(lost)), self.retries.negotiated()
+            return self._resume_past(str(lost)), self.retries.negotiated()
         if isinstance(lost, ServerError) and lost.name == "FutureCursor":
             gap = "the server's numbering has started over"
-            return Resume(seen=self._seen(), gap=gap), self.retries.negotiated()
+            return Resume(newest=newest_event(self.states), gap=gap), self.retries.negotiated()
         if isinstance(lost, ConnectionRefused):
             if lost.error == "CursorTooOld":
-                return self._too_old(lost), self.retries.negotiated()
-            if self.current.dialect.adapts(lost):
+                reason = f"the server no longer had it ({lost.message or lost.error})"
+                resume = resume_without_overlap(self.request) or self._resume_past(reason)
+                return resume, self.retries.negotiated()
+            if self.stream.dialect.adapts(lost):
                 return None, self.retries.negotiated()
         wait = self.retries.failed(refused=lost.refuses, asked=lost.retry_after)
         if self.retries.refused:
-            raise SourceError(f"{self.current.instance} refuses the request: {lost}")
+            raise SourceError(f"{self.stream.instance} refuses the request: {lost}")
         return None, wait
 
-    def _too_old(self, lost: ConnectionRefused) -> Resume:
-        asked = self.asked
-        if asked.again and asked.last is not None:
-            # What was asked for beyond need is gone; the rest may be there.
-            return replace(asked, cursor=asked.last + 1)
-        return self._lacking(f"the server no longer had it ({lost.message or lost.error})")
+    def _resume_past(self, gap: str) -> Resume:
+        """Return what to request where the server lacks what follows the newest event.
 
-    def _lacking(self, gap: str) -> Resume:
-        """Decide how to go on where the server lacks what follows the last event seen."""
+        The archive may have it; otherwise there is a gap.
+        """
         if self._can_fill():
-            cutover = self._fetch()
+            cutover = self._fill_gap()
             if cutover:
-                return self._at(cutover, self._seen())
+                return resume_at(self.stream, cutover, newest_event(self.states))
             gap = f"{gap}; nor could the archive give it"
-        seen = self._seen()
-        if self.asked.cursor is None:
-            # It was asked by time already, and refused that.
-            return Resume(seen=seen, gap=gap)
-        return Resume(since=seen - _REWIND_OTHER if seen else None, seen=seen, gap=gap)
+        return resume_after_gap(self.request, newest_event(self.states), gap)
 
     def _can_fill(self) -> bool:
-        return self.fill is not None and self.may_fill and bool(self._seen() or self.start)
+        since = newest_event(self.states) or self.start
+        return self.fill is not None and self.may_fill and since is not None
 
-    def _fetch(self) -> int | None:
-        """Fetch from the archive what the stream lacks; return where the stream takes up."""
-        since = self._seen() or self.start
-        # Once: what the archive lacks, too, is a gap.
+    def _fill_gap(self) -> int | None:
+        """Fetch from the archive what the stream lacks.
+
+        Returns
+        -------
+        int or None
+            The cursor at which the stream takes up; None if the archive failed.
+        """
+        since = newest_event(self.states) or self.start
         self.may_fill = False
         if self.fill is None or since is None:
             return None
-        self._tell(f"fetching from the archive what {self.current.instance} no longer has")
-        source = self.fill(self.current, since - _REWIND_SAME)
-        before = state = self.writer.source(source.name) or SourceState(source.name, source.kind)
+        self._report(f"fetching from the archive what {self.stream.instance} no longer has")
+        source = self.fill(self.stream, since - OVERLAP)
+        before = after = self.writer.source(source.name) or SourceState(source.name, source.kind)
         try:
-            state, failure = read_source(self.writer, source, state, None, self._must_end)
+            after, failure = read_source(self.writer, source, before, None, self._must_end)
         except SourceError as error:
             failure = str(error)
-        self._note(before, state)
+        self._update(before, after)
         if failure:
-            self._tell(f"the archive: {failure}")
+            self._report(f"the archive: {failure}")
             return None
         return source.cutover
 
-    def _must_end(self) -> bool:
-        return self.stop.is_set() or self._time_left() <= 0
-
     def _wait(self, seconds: float) -> Outcome | None:
+        """Wait before the next connection; return why there is none."""
         if self.until == "live" and self.retries.hopeless:
             return "unreachable"
-        until = self.clock() + seconds
+        wait_until = self.clock() + seconds
         while not self.stop.is_set():
             if self._time_left() <= 0:
-                # Silence is no outage; nor is one failure, unless it is all there was.
-                if self.silent:
-                    return "time is up"
-                return (
-                    "unreachable" if self.retries.failures > 1 or not self.changed else "time is up"
-                )
-            left = min(until - self.clock(), self._time_left())
+                # Silence is no outage; nor is one failure, unless there was nothing else.
+                failed = self.retries.failures > 1 or not self.changed
+                return "unreachable" if failed and not self.was_silent else "time is up"
+            left = min(wait_until - self.clock(), self._time_left())
             if left <= 0:
                 return None
             (self.timing.sleep or self.stop.wait)(left)
@@ -469,17 +368,19 @@ class _Follower:
     # --- how it goes -----------------------------------------------------------------------------
 
     def _lag(self) -> timedelta | None:
-        state = self.known.get(self.current.name)
-        if state is None or state.last_event is None:
+        """Return the age of the newest event of the current stream; None if it has none."""
+        newest = self._state().last_event
+        if newest is None:
             return None
         now = datetime.fromtimestamp(self.timing.now(), UTC)
-        return max(now - state.last_event.replace(tzinfo=UTC), timedelta(0))
+        return max(now - newest.replace(tzinfo=UTC), timedelta(0))
 
-    def _tell(self, message: str = "") -> None:
+    def _report(self, message: str = "") -> None:
+        """Call `watch`, with what just happened."""
         if self.watch is None:
             return
         moment = Moment(
-            self.current.instance,
+            self.stream.instance,
             self.meter.rate(),
             self._lag(),
             self.meter.kept,
@@ -490,7 +391,7 @@ class _Follower:
         try:
             self.watch(moment)
         except Exception:
-            self._commit()
+            self.commits.commit()
             raise
 
 

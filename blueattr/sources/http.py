@@ -1,13 +1,26 @@
-"""What HTTP services have in common: status codes, the wait they ask for, and error messages."""
+"""What HTTP services have in common: small answers, status codes, waits and error messages."""
 
 import re
+import time
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 
+import httpx
+
 from blueattr.version import __version__
 
-__all__ = ["TOO_MANY", "TRANSIENT", "USER_AGENT", "describe", "requested_wait"]
+__all__ = [
+    "TOO_MANY",
+    "TRANSIENT",
+    "USER_AGENT",
+    "NoAnswer",
+    "SmallAnswer",
+    "describe",
+    "get_small",
+    "requested_wait",
+]
 
 
 USER_AGENT = f"blueattr/{__version__}"
@@ -18,6 +31,64 @@ TRANSIENT = (408, 425, 500, 502, 503, 504, *range(520, 531))
 
 # RateLimit-Reset is seconds to wait at some servers, a unix time at others; so is Retry-After.
 _LEAST_UNIX_TIME = 10**9
+
+
+class NoAnswer(Exception):  # noqa: N818 - callers do without the answer
+    """A server did not answer a request, or not with HTTP."""
+
+
+@dataclass(frozen=True, slots=True)
+class SmallAnswer:
+    """An answer to a GET.
+
+    Parameters
+    ----------
+    status
+        The HTTP status.
+    body
+        The body, as far as it was read.
+    complete
+        Whether that is all of it.
+    """
+
+    status: int
+    body: bytes
+    complete: bool
+
+
+def get_small(
+    url: str, *, limit: int, patience: float, headers: Mapping[str, str] | None = None
+) -> SmallAnswer:
+    """Get something that is expected to be small, and read no more of it than that.
+
+    Parameters
+    ----------
+    url
+        Checked already: see :func:`blueattr.sources.hosts.check_url`.
+    limit
+        Most bytes of the body.
+    patience
+        Most seconds for all of it, and for each part.
+    headers
+        Sent beside ``User-Agent``.
+
+    Raises
+    ------
+    NoAnswer
+        The server cannot be reached, or breaks off.
+    """
+    body = b""
+    deadline = time.monotonic() + patience
+    every = {"User-Agent": USER_AGENT, **(headers or {})}
+    try:
+        with httpx.stream("GET", url, headers=every, timeout=patience) as response:
+            for part in response.iter_bytes():
+                body += part
+                if len(body) > limit or time.monotonic() > deadline:
+                    return SmallAnswer(response.status_code, body[:limit], complete=False)
+    except httpx.HTTPError as error:
+        raise NoAnswer(describe(error)) from None
+    return SmallAnswer(response.status_code, body, complete=True)
 
 
 def requested_wait(headers: Mapping[str, str], now: float) -> float | None:

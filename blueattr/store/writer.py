@@ -243,7 +243,7 @@ class Writer(Store):
         self.finish()
         self.register("answers", answers)
         try:
-            with self._attached():
+            with self._attached(), self._errors(), self._in_transaction():
                 self.run("store/fold/hydration")
         finally:
             self.unregister("answers")

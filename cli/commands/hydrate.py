@@ -10,6 +10,7 @@ from blueattr.analysis import parse
 from blueattr.cli.options import OUTPUT, WINDOW, BotOptions, Insecure, OutputOptions, Quiet, grouped
 from blueattr.cli.output import say
 from blueattr.cli.progress import console, is_terminal
+from blueattr.cli.signals import interrupting
 from blueattr.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
@@ -110,7 +111,7 @@ def hydrate(
     query = store.query(topic="all")
     view = AppView(appview, insecure=insecure, rate=rate)
     accounts, scope = candidates(query) if only else (None, EVERY_ACCOUNT)
-    with _Line(quiet=quiet) as line:
+    with interrupting(), _Line(quiet=quiet) as line:
         view.on_wait = line.wait
         done = run(
             store.db,

@@ -271,7 +271,7 @@ def _follow(
     if result.outcome == "unreachable":
         say(f"blueattr: {result.trouble}; what was received is kept")
         raise typer.Exit(ExitCode.SOURCE)
-    if result.gaps:
+    if result.gap_count:
         raise typer.Exit(ExitCode.GAPS)
 
 

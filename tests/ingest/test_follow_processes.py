@@ -15,6 +15,7 @@ import pytest
 
 from blueattr.errors import ExitCode
 from blueattr.ingest import follow
+from blueattr.ingest.pace import Pace
 from blueattr.sources import find
 from blueattr.store.database import Store
 from blueattr.store.writer import Writer
@@ -236,7 +237,9 @@ def ended(program: "subprocess.Popen[bytes]") -> tuple[int, str, str]:
 
 
 @pytest.mark.parametrize(
-    "number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)]
+    "number",
+    [signal.SIGINT]
+    + [pytest.param(n, marks=pytest.mark.slow) for n in (signal.SIGTERM, signal.SIGHUP)],
 )
 def test_a_signal_ends_it_cleanly(
     number: signal.Signals, started: Callable[..., Any], db: Path, server: StreamServer
@@ -291,7 +294,7 @@ def test_beside_it_readers_read_and_writers_end_at_once(
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the command hand messages on at once, and find a quiet stream live sooner."""
-    found, pace = find.find_streams, follow.Pace(quiet=1.5)
+    found, pace = find.find_streams, Pace(quiet=1.5)
     monkeypatch.setattr(
         find, "find_streams", lambda *given, **named: hurried(found(*given, **named))
     )

@@ -4,6 +4,7 @@ import threading
 import tracemalloc
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from datetime import timedelta
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -12,13 +13,15 @@ import pytest
 
 from blueattr.decode.chunk import Chunk
 from blueattr.ingest import follow as ingest_follow
-from blueattr.ingest.follow import Pace, follow
+from blueattr.ingest.follow import follow
 from blueattr.ingest.meter import Moment
+from blueattr.ingest.pace import Pace
+from blueattr.report.inventory.ingests import follow_report
 from blueattr.sources.live.socket import ConnectionLost
 from blueattr.store.checkpoint import SourceState
 from blueattr.store.writer import Writer
-from support.events_builder import at
-from support.live_world import START, end_of, story
+from support.events_builder import at, post
+from support.live_world import START, end_of, spans_of, story
 from support.scripted_stream import FakeClock, ScriptedServer, Step, message
 from support.store_content import content, expected
 
@@ -51,9 +54,9 @@ def test_rows_wait_for_a_commit_no_longer_than_the_pace_says(
     commits: list[float] = []
     commit = Writer.commit
 
-    def noted(self: Writer, state: SourceState, **named: Any) -> None:
+    def noted(self: Writer, state: SourceState, **named: Any) -> SourceState:
         commits.append(clock.seconds)
-        commit(self, state, **named)
+        return commit(self, state, **named)
 
     monkeypatch.setattr(Writer, "commit", noted)
     script = [step for one in MESSAGES for step in (one, 2.0)]
@@ -117,8 +120,8 @@ class _Store:
             last_event=at(state.kept / 1000).replace(tzinfo=None),
         )  # fmt: skip
 
-    def commit(self, _state: SourceState) -> None:
-        pass
+    def commit(self, state: SourceState) -> SourceState:
+        return state.after_commit()
 
 
 def chunks_in_memory(
@@ -150,6 +153,26 @@ def chunks_in_memory(
         patch.setattr(ingest_follow, "roll_up", lambda _writer, _rules: None)
         assert follower.run().outcome == "stopped"
     return moments
+
+
+def test_of_many_gaps_the_last_few_are_reported_and_all_are_counted(
+    tmp_path: Path, clock: FakeClock
+) -> None:
+    """Each connection says that the numbering has started over."""
+    scripts: list[list[Step]] = [
+        [message(900_000 - 10_000 * k, post("ann", f"p{k}", rev=k, time=at(k))),
+         ConnectionLost("the connection broke")]
+        for k in range(30)
+    ]  # fmt: skip
+    server = ScriptedServer(clock, *scripts)
+    db = tmp_path / "s.duckdb"
+    done = follow(
+        db, [server.stream()], start=START, limit=timedelta(minutes=10), timing=clock.timing
+    )
+    assert (done.gap_count, len(done.gaps)) == (29, 20)
+    assert "29 gaps, of which the last 20:" in follow_report(done, db).summary
+    (spans,) = spans_of(db).values()
+    assert [gap != "" for _, _, gap in spans] == [False] + [True] * 29
 
 
 def test_a_follower_of_many_chunks_does_not_grow(clock: FakeClock) -> None:

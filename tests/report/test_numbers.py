@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from blueattr.ingest.follow import Followed
 from blueattr.ingest.hydrate import Hydrated
+from blueattr.ingest.result import Followed
 from blueattr.panel.features import SCHEMA
 from blueattr.report import Report
 from blueattr.report.fields import Field, Fields, definitions
@@ -67,7 +67,7 @@ def reports() -> Iterator[Report]:
         assert exhibit is not None
         yield exhibit.report
     done = INGESTED[1]
-    yield follow_report(Followed(done, "live", 2, ("why",), timedelta(seconds=3)), DB)
+    yield follow_report(Followed(done, "live", 2, 1, ("why",), timedelta(seconds=3)), DB)
     yield fetch_report(done, DB, 1_000, ["what is missing"])
     moment = datetime(2026, 5, 1, tzinfo=UTC)
     hydrated = Hydrated(DB, "https://appview.example", "everyone", first_at=moment, last_at=moment)

@@ -2,12 +2,11 @@
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
-from blueattr.provenance import Window
 from blueattr.sources.archive.source import ArchiveSource
 from blueattr.store.checkpoint import SourceState
 from blueattr.store.writer import Writer
+from support import crash
 
 
 def ingest(db: Path, source: ArchiveSource) -> SourceState:
@@ -17,11 +16,13 @@ def ingest(db: Path, source: ArchiveSource) -> SourceState:
             state = SourceState(source.name, source.kind, source.fingerprint)
         for chunk in source.chunks(state.position):
             state = writer.stage(chunk, state)
-            writer.commit(state)
+            state = writer.commit(state)
         state = replace(state, complete=source.complete)
         writer.commit(state)
     return state
 
 
-def run(db: Path, url: str, window: Window | None, options: dict[str, Any]) -> None:
-    ingest(db, ArchiveSource(url, window, **options))
+def killed_at(point: str, number: int, db: Path, url: str) -> None:
+    """Commit after every block, and die at that point of the commit of that number."""
+    with crash.killing(point, number):
+        ingest(db, ArchiveSource(url, parallel=2, part=1, chunk=1))

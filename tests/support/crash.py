@@ -85,18 +85,27 @@ def watching(reach: Callable[[Watched, str], None]) -> Iterator[list[Watched]]:
         yield opened
 
 
-def killing(point: str) -> Any:
-    """Kill this process at that point of a connection's second transaction."""
+@contextmanager
+def killing(point: str, number: int = 1) -> Iterator[None]:
+    """Kill this process at that point of a transaction, of whatever connection.
+
+    `number` is the transaction's, from 0.
+    """
+    opened: list[Watched] = []
 
     def reach(course: Watched, reached: str) -> None:
-        if course.transaction != 1:
+        if sum(one.transaction for one in opened) != number:
             return
-        if reached == "statement" and course.statement == course.statements[0] // 2:
-            reached = "halfway"
+        if reached == "statement":
+            before = [count for one in opened for count in one.statements]
+            if course.statement == before[0] // 2:
+                reached = "halfway"
         if reached == point:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    return watching(reach)
+    with watching(reach) as found:
+        opened = found
+        yield
 
 
 def failing(step: int) -> Any:

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from blueattr.ingest import follow as ingest_follow
-from blueattr.ingest.follow import Followed
 from blueattr.ingest.meter import Moment
+from blueattr.ingest.result import Followed
 from blueattr.provenance import Gap
 from blueattr.sources.find import find_streams
 from blueattr.sources.live.stream import Stream, Transport
@@ -22,13 +22,17 @@ from support.store_content import rows
 from support.stream_server import StreamServer
 
 __all__ = [
+    "END",
+    "EVENTS",
     "HURRIED",
     "PROTOCOLS",
     "START",
     "Run",
+    "begun",
     "end_of",
     "gaps_of",
     "hurried",
+    "known",
     "moment_of",
     "seed",
     "spans_of",
@@ -153,3 +157,25 @@ def spans_of(db: Path) -> dict[str, list[tuple[float | None, float | None, str]]
 
 def moment_of(event: Event) -> datetime:
     return at(0) + timedelta(microseconds=event["time_us"] - int(at(0).timestamp() * 1e6))
+
+
+EVENTS = story(18)
+
+END = end_of(EVENTS)
+
+
+def begun(protocol: str, server: StreamServer, db: Path) -> tuple[Stream, ...]:
+    """Give a server its events, so that they will be asked for."""
+    if protocol == "firehose":
+        return known(protocol, server, db)
+    server.replace([])
+    server.add(*EVENTS)
+    return streams_of(protocol, server)
+
+
+def known(protocol: str, server: StreamServer, db: Path) -> tuple[Stream, ...]:
+    """Give a server its events, and a store the first of them."""
+    server.replace([])
+    seed(db, protocol, server, EVENTS)
+    server.add(*EVENTS[1:])
+    return streams_of(protocol, server)

@@ -1,15 +1,20 @@
 """A stream without a server: scripted connections, on a clock that only waiting moves."""
 
-from collections.abc import Callable, Iterable
+import json
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from math import inf
 from typing import Self
+from urllib.parse import parse_qs, urlsplit
 
-from blueattr.sources.live.jetstream import JetstreamV2
-from blueattr.sources.live.socket import ConnectionLost
-from blueattr.sources.live.stream import Stream, Transport
+from blueattr.sources.live.jetstream import JetstreamV1, JetstreamV2
+from blueattr.sources.live.relay import Firehose
+from blueattr.sources.live.socket import ConnectionLost, ConnectionRefused
+from blueattr.sources.live.stream import Dialect, Stream, Transport
 from blueattr.sources.timing import Timing
-from support.events_builder import Event, as_v2, dumps
+from support.events_builder import Event
+from support.stream_protocols import Log, beginning, error_of, message_of
 
 
 @dataclass
@@ -117,12 +122,94 @@ class ScriptedServer:
 
     def stream(self, *, seconds: float = 0.5, size: int = 4 << 20) -> Stream:
         transport = Transport(self._connect, self._clock.monotonic, seconds, size)
-        dialect = JetstreamV2(compress=False)
-        return Stream(f"wss://{self._host}", self._host, dialect, transport)
+        return Stream(f"wss://{self._host}", self._host, _dialect("v2"), transport)
 
 
 def message(seq: int, event: Event) -> bytes:
     """The event as a Jetstream (v2) sends it."""
-    frame = as_v2(event)
-    frame["payload"]["seq"] = seq
-    return dumps(frame).encode()
+    return message_of("v2", seq, event)
+
+
+def _dialect(protocol: str) -> Dialect:
+    if protocol == "v2":
+        return JetstreamV2(compress=False)
+    return JetstreamV1() if protocol == "v1" else Firehose()
+
+
+class LogServer:
+    """A server of a log of events, by one of the protocols, that misbehaves as it is told.
+
+    Each item of `plan` is for one connection: after how many messages something happens, and what.
+    Later connections are served well. A subscriber that begins at the live end is sent the next
+    event of `coming`. Numbers begin with `first`. `delivered` are the events that clients took, and
+    `fired` counts the items of the plan that happened.
+    """
+
+    def __init__(
+        self, protocol: str, clock: FakeClock, events: list[Event], coming: list[Event], first: int
+    ) -> None:
+        self.protocol = protocol
+        self.log: Log = []
+        self.floor = first
+        self.coming = coming
+        self.add(events)
+        self.delivered: list[Event] = []
+        self.plan: deque[tuple[int, Disturbance]] = deque()
+        self.fired = 0
+        self._clock = clock
+        self._host = f"from-{first}.example"
+
+    def add(self, events: Iterable[Event]) -> None:
+        """Append events to the log; the first of all has the number given."""
+        for event in events:
+            self.log.append((self.log[-1][0] + 1 if self.log else self.floor, event))
+
+    def stream(self, *, seconds: float, size: int) -> Stream:
+        path = "/subscribe" if self.protocol == "v1" else ""
+        transport = Transport(self._connect, self._clock.monotonic, seconds, size)
+        return Stream(f"wss://{self._host}{path}", self._host, _dialect(self.protocol), transport)
+
+    def _connect(self, url: str, headers: dict[str, str]) -> ScriptedSocket:
+        del headers
+        cursor = parse_qs(urlsplit(url).query).get("cursor")
+        return ScriptedSocket(self._steps(int(cursor[0]) if cursor else None), self._clock)
+
+    def _steps(self, cursor: int | None) -> Iterator[Step]:
+        count, disturbance = self.plan.popleft() if self.plan else (0, None)
+        if count == 0 and disturbance is not None:
+            yield from self._disturb(disturbance)
+            disturbance = None
+        start = beginning(self.protocol, self.log, self.floor, cursor)
+        if start.refusal is not None:
+            status, body = start.refusal
+            told = json.loads(body)
+            yield ConnectionRefused(status, told["error"], told["message"])
+        yield from start.notices
+        if start.error:
+            yield error_of(self.protocol, start.error)
+        log = self.log
+        index = start.index
+        sent = 0
+        while True:
+            if index == len(log):
+                if index > start.index or not self.coming or log is not self.log:
+                    yield 1.0
+                    continue
+                self.add([self.coming.pop(0)])
+            seq, event = log[index]
+            yield message_of(self.protocol, seq, event)
+            # It goes on here once the message was taken.
+            self.delivered.append(event)
+            index += 1
+            sent += 1
+            if disturbance is not None and sent == count:
+                yield from self._disturb(disturbance)
+                disturbance = None
+
+    def _disturb(self, disturbance: "Disturbance") -> Iterator[Step]:
+        self.fired += 1
+        yield from disturbance(self)
+
+
+Disturbance = Callable[[LogServer], Iterable[Step]]
+"""Something that goes wrong: it may change the server, and returns steps of the connection."""

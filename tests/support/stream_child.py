@@ -13,6 +13,7 @@ import atproto_subscription.websocket
 
 from blueattr.errors import StoreError
 from blueattr.ingest import follow as ingest_follow
+from blueattr.ingest.pace import Pace
 from blueattr.sources.find import find_streams
 from blueattr.sources.live import jetstream, relay
 from blueattr.sources.live.stream import Transport
@@ -28,7 +29,7 @@ PRELOADED = (jetstream, relay, atproto_jetstream.compression, atproto_subscripti
 def follow(db: Path, arguments: list[str], hosts: list[str], now: float) -> None:
     """Follow until the last event has come; a chunk every few events, a commit after each."""
     # Only the last event ends it, however slow the machine is.
-    pace = ingest_follow.Pace(commit_seconds=0.0, commit_multiple=0.0, quiet=60.0)
+    pace = Pace(commit_seconds=0.0, commit_multiple=0.0, quiet=60.0)
     timing = Timing(now=lambda: now, jitter=lambda: 0.0)
     streams = hurried(find_streams(arguments, hosts), Transport(seconds=0.02, size=2500))
     done = ingest_follow.follow(db, streams, until="live", start=START, timing=timing, pace=pace)

@@ -14,13 +14,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from socketserver import BaseRequestHandler, ThreadingTCPServer
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlsplit
 
 import zstandard
 
-from support import archive_server, binary_builder
-from support.events_builder import V2_TYPE, Event, as_v2, dumps
+from support import archive_server, binary_builder, stream_protocols
+from support.events_builder import Event, dumps
+from support.stream_protocols import beginning, error_of, message_of
 
 if TYPE_CHECKING:
     from support.archive_server import ArchiveServer
@@ -30,9 +31,8 @@ V1 = "/subscribe"
 FIREHOSE = "/xrpc/com.atproto.sync.subscribeRepos"
 DICTIONARY = "/xrpc/network.bsky.jetstream.getZstdDictionary"
 _KINDS = {V2: "v2", V1: "v1", FIREHOSE: "firehose", DICTIONARY: "dictionary"}
+
 _GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
-# From here on a cursor is a time.
-_TIME = 10**15
 
 
 TEXT, BINARY, CLOSE, PING, PONG = 1, 2, 8, 9, 10
@@ -114,8 +114,7 @@ class Fault:
 
 
 def xrpc_error(status: int, error: str, message: str = "") -> Fault:
-    body = json.dumps({"error": error, "message": message}).encode()
-    return Fault("refuse", status=status, body=body)
+    return Fault("refuse", status=status, body=stream_protocols.xrpc_error(error, message))
 
 
 Script = Callable[[Asked], Fault | None]
@@ -180,62 +179,22 @@ class StreamServer:
 
     # --- answers
 
-    def _start(  # noqa: PLR0911 - one for each answer
-        self, asked: Asked
-    ) -> tuple[int, list[bytes]] | Fault:
-        """Where in the log a subscription begins, and what it is told before."""
-        cursor = asked.cursor
-        tip = self.log[-1][0] if self.log else 0
-        live = len(self.log)
-        if cursor is None:
-            return live, []
-        if asked.kind == "firehose":
-            if cursor > tip:
-                return Fault("error", error="FutureCursor")
-            info = binary_builder.frame("#info", {"name": "OutdatedCursor", "message": "too old"})
-            first = max(cursor + 1, self.floor)
-            told = [wire(info, BINARY)] if cursor + 1 < self.floor else []
-            return self._index(lambda seq, _: seq >= first), told
-        if cursor >= _TIME:
-            found = self._index(lambda seq, e: e["time_us"] >= cursor and seq >= self.floor)
-            oldest = self._index(lambda seq, _: seq >= self.floor)
-            clamped = found == oldest and oldest > 0
-            if asked.kind == "v1" or not clamped:
-                return found, []
-            message = f"resumed from {self.floor}"
-            info_v2 = {"$type": "message", "payload": {
-                "$type": V2_TYPE + "info", "name": "OutdatedCursor", "message": message,
-            }}  # fmt: skip
-            return found, [self._v2(asked, info_v2)]
-        if cursor > tip:
-            return live, []
-        if cursor < self.floor:
-            return xrpc_error(400, "CursorTooOld", f"the oldest is {self.floor}")
-        return self._index(lambda seq, _: seq >= cursor), []
-
-    def _index(self, test: Callable[[int, Event], bool]) -> int:
-        return next((k for k, entry in enumerate(self.log) if test(*entry)), len(self.log))
-
     def message(self, asked: Asked, seq: int, event: Event) -> bytes:
         """The event as a subscriber gets it."""
-        if asked.kind == "firehose":
-            return wire(binary_builder.frame_of(seq, event), BINARY)
-        if asked.kind == "v2":
-            frame = as_v2(event)
-            frame["payload"] = {"$type": frame["payload"]["$type"], "seq": seq, **frame["payload"]}
-            return self._v2(asked, frame)
-        line = dumps(event).encode()
-        if "compress" in asked.params and self.v1_dictionary is not None:
-            compressor = zstandard.ZstdCompressor(dict_data=self.v1_dictionary)
-            return wire(compressor.compress(line), BINARY)
-        return wire(line)
+        return self._framed(asked, message_of(asked.kind, seq, event))
 
-    def _v2(self, asked: Asked, frame: Any) -> bytes:
-        line = dumps(frame).encode()
-        if "zstdDictionary" not in asked.params:
-            return wire(line)
-        compressor = zstandard.ZstdCompressor(dict_data=self.dictionary)
-        return wire(compressor.compress(line), BINARY)
+    def _framed(self, asked: Asked, message: bytes) -> bytes:
+        if asked.kind == "firehose":
+            return wire(message, BINARY)
+        if "zstdDictionary" in asked.params:
+            dictionary = self.dictionary
+        elif "compress" in asked.params:
+            dictionary = self.v1_dictionary
+        else:
+            dictionary = None
+        if dictionary is None:
+            return wire(message)
+        return wire(zstandard.ZstdCompressor(dict_data=dictionary).compress(message), BINARY)
 
     def _wanted(self, asked: Asked, event: Event) -> bool:
         wanted = asked.params.get("collections", asked.params.get("wantedCollections"))
@@ -317,23 +276,24 @@ class StreamServer:
             _refuse(connection, xrpc_error(400, "UnknownZstdDictionary", "another"))
             return
         with self._changed:
-            start = self._start(asked)
+            start = beginning(asked.kind, self.log, self.floor, asked.cursor)
             asked.subscribed = True
-        if isinstance(start, Fault) and start.what == "refuse":
+        if start.refusal is not None:
             asked.fault = asked.fault or "too old"
-            _refuse(connection, start)
+            status, body = start.refusal
+            _refuse(connection, Fault("refuse", status=status, body=body))
             return
         key = asked.headers["sec-websocket-key"] + _GUID
         accept = base64.b64encode(hashlib.sha1(key.encode()).digest()).decode()  # noqa: S324 - RFC 6455
-        told = f"Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: {accept}\r\n"
-        connection.sendall(f"HTTP/1.1 101 Switching Protocols\r\n{told}\r\n".encode())
-        if isinstance(start, Fault):
+        head = f"Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: {accept}\r\n"
+        connection.sendall(f"HTTP/1.1 101 Switching Protocols\r\n{head}\r\n".encode())
+        if start.error:
             asked.fault = asked.fault or start.error
             connection.sendall(wire(binary_builder.error(start.error), BINARY) + close_frame(1008))
             return
-        index, info = start
-        for frame in info:
-            connection.sendall(frame)
+        index = start.index
+        for notice in start.notices:
+            connection.sendall(self._framed(asked, notice))
         gone = threading.Event()
         deaf = fault is not None and fault.what == "deaf"
         if not deaf:
@@ -399,12 +359,7 @@ class StreamServer:
             case "stall" | "deaf":
                 self._pause(connection, gone)
             case "error":
-                error = {"$type": "error", "error": fault.error, "message": "so it is"}
-                connection.sendall(
-                    self._v2(asked, error)
-                    if asked.kind == "v2"
-                    else wire(binary_builder.error(fault.error, "so it is"), BINARY)
-                )
+                connection.sendall(self._framed(asked, error_of(asked.kind, fault.error)))
                 connection.sendall(close_frame(1008))
             case _:
                 connection.sendall(fault.data)

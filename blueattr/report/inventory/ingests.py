@@ -11,8 +11,7 @@ from blueattr.store.checkpoint import BY_BYTES
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from blueattr.ingest.follow import Followed
-    from blueattr.ingest.result import Ingested
+    from blueattr.ingest.result import Followed, Ingested
     from blueattr.store.checkpoint import SourceState
 
 __all__ = ["fetch_report", "follow_report", "ingest_report"]
@@ -55,6 +54,8 @@ def follow_report(result: "Followed", db: Path) -> Report:
         f"{plural(result.reconnects, 'reconnect')}."
     )
     gaps = tuple(f"Gap: {gap}." for gap in result.gaps)
+    if result.gap_count > len(gaps):
+        gaps = (f"{plural(result.gap_count, 'gap')}, of which the last {len(gaps)}:", *gaps)
     return replace(
         report,
         summary=(*report.summary, sentence, *gaps),
@@ -63,6 +64,7 @@ def follow_report(result: "Followed", db: Path) -> Report:
             "outcome": result.outcome,
             "lag_seconds": lag,
             "reconnects": result.reconnects,
+            "gap_count": result.gap_count,
             "gaps": list(result.gaps),
             "trouble": result.trouble,
         },

@@ -6,7 +6,6 @@ dictionary that the server hands out. Version 1 is ``/subscribe``: bare events, 
 as cursor, and a cursor that is too old is moved forward without a word.
 """
 
-import time
 from collections import deque
 from collections.abc import Iterable
 from contextlib import suppress
@@ -15,7 +14,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
-import httpx
 import zstandard
 from atproto_jetstream.compression import parse_dictionary_id
 from atproto_jetstream.exceptions import JetstreamDecodingError
@@ -24,6 +22,7 @@ from atproto_subscription.websocket import build_websocket_uri
 from blueattr.decode.transcode import COLLECTIONS, Decoded, Notice, printable
 from blueattr.errors import InputError
 from blueattr.sources.hosts import as_http
+from blueattr.sources.http import NoAnswer, get_small
 from blueattr.sources.live.socket import MESSAGE_LIMIT, ConnectionRefused
 from blueattr.sources.live.stream import Resume, as_object, from_microseconds, microseconds
 
@@ -32,6 +31,7 @@ __all__ = ["JetstreamV1", "JetstreamV2", "read_dictionary"]
 
 _METHOD = "network.bsky.jetstream.subscribeEvents"
 _DICTIONARY = "network.bsky.jetstream.getZstdDictionary"
+_OK = 200
 _DICTIONARY_LIMIT = 1 << 20
 _ZSTD = b"\x28\xb5\x2f\xfd"
 _DICTIONARY_PATIENCE = 10.0
@@ -39,10 +39,13 @@ _DICTIONARY_PATIENCE = 10.0
 _ENOUGH = 32 << 20
 # From 10¹⁵ on a server takes a cursor for a time.
 _CURSOR_LIMITS = {"seq": 10**15, "time_us": 1 << 63}
+
 # A replay may start this much later than the last event seen: the event itself may be gone.
 _SLACK = timedelta(seconds=1)
+
 # What a server fetched again after a crash it saw again, later; not as much later as this.
 _SEEN_AGAIN = timedelta(minutes=10)
+
 _SAMPLE = 60
 
 
@@ -129,9 +132,15 @@ class JetstreamV2:
 
     def _fetch_dictionary(self, origin: str) -> None:
         # Compression is a convenience: without a dictionary the stream comes as it is.
-        with suppress(httpx.HTTPError, InputError):
-            blob = _fetch(f"{as_http(urlsplit(origin))}/xrpc/{_DICTIONARY}")
-            dictionary = _Dictionary.of(blob)
+        with suppress(NoAnswer, InputError):
+            answer = get_small(
+                f"{as_http(urlsplit(origin))}/xrpc/{_DICTIONARY}",
+                limit=_DICTIONARY_LIMIT,
+                patience=_DICTIONARY_PATIENCE,
+            )
+            if answer.status != _OK or not answer.complete:
+                return
+            dictionary = _Dictionary.of(answer.body)
             if dictionary.id == self._rejected:
                 # Servers behind one name may disagree; then they are asked for plain frames.
                 self.compress = False
@@ -167,11 +176,11 @@ class JetstreamV2:
             return None
         if first.first_seq < resume.cursor:
             return "the server's numbering has started over"
-        if resume.again and resume.last is not None and first.first_seq > resume.last:
+        if resume.overlaps and resume.last is not None and first.first_seq > resume.last:
             return "the server's replay began after the last event seen"
-        if resume.seen is not None and first.first_us is not None:
+        if resume.newest is not None and first.first_us is not None:
             begun = from_microseconds(first.first_us)
-            if begun > resume.seen + _SEEN_AGAIN:
+            if begun > resume.newest + _SEEN_AGAIN:
                 return f"the server's numbering is another: it is at {begun:%Y-%m-%d %H:%M:%S}"
         return None
 
@@ -222,14 +231,14 @@ class JetstreamV1:
 
 
 def _missed_by_time(resume: Resume, first: Decoded) -> str | None:
-    if resume.seen is None:
+    if resume.newest is None:
         return None
     if resume.since is None:
         return "the stream was taken up at its live end"
     if first.first_us is None:
         return None
     begun = from_microseconds(first.first_us)
-    if begun <= resume.seen + _SLACK:
+    if begun <= resume.newest + _SLACK:
         return None
     return (
         f"the server's replay began at {begun:%Y-%m-%d %H:%M:%S}, not at "
@@ -294,15 +303,3 @@ def _joined(frames: list[bytes]) -> bytes:
         # JSON may hold line ends between its tokens; a message is a line all the same.
         lines = b"\n".join(frame.replace(b"\n", b" ") for frame in frames)
     return lines + b"\n"
-
-
-def _fetch(url: str) -> bytes:
-    body = b""
-    until = time.monotonic() + _DICTIONARY_PATIENCE
-    with httpx.stream("GET", url, timeout=_DICTIONARY_PATIENCE) as response:
-        response.raise_for_status()
-        for piece in response.iter_bytes():
-            body += piece
-            if len(body) > _DICTIONARY_LIMIT or time.monotonic() > until:
-                raise InputError("the dictionary is too large, or too slow")
-    return body

@@ -42,7 +42,7 @@ class Firehose:
     def missed(self, resume: Resume, first: Decoded) -> str | None:
         """Notice that a relay's numbering is not the one that the cursor is of."""
         if resume.cursor is None:
-            return "the stream was taken up at its live end" if resume.seen else None
+            return "the stream was taken up at its live end" if resume.newest else None
         if first.first_seq is not None and first.first_seq < resume.cursor:
             return "the server's numbering has started over"
         return None

@@ -13,11 +13,17 @@ from types import TracebackType
 from typing import Any, Self
 from urllib.parse import urlsplit, urlunsplit
 
-import httpx
 import picows
 
 from blueattr.sources.hosts import as_http
-from blueattr.sources.http import TOO_MANY, TRANSIENT, USER_AGENT, requested_wait
+from blueattr.sources.http import (
+    TOO_MANY,
+    TRANSIENT,
+    USER_AGENT,
+    NoAnswer,
+    get_small,
+    requested_wait,
+)
 
 __all__ = ["MESSAGE_LIMIT", "Connection", "ConnectionLost", "ConnectionRefused"]
 
@@ -346,15 +352,8 @@ def _ask_again(url: str, headers: dict[str, str]) -> bytes:
     }
     parts = urlsplit(url)
     address = as_http(parts) + urlunsplit(("", "", parts.path, parts.query, ""))
-    body = b""
-    until = time.monotonic() + _OPEN_TIMEOUT
-    with (
-        suppress(httpx.HTTPError),
-        httpx.stream("GET", address, headers=handshake, timeout=_OPEN_TIMEOUT) as response,
-    ):
-        if 400 <= response.status_code < 500:
-            for piece in response.iter_bytes():
-                body += piece
-                if len(body) > _REFUSAL_LIMIT or time.monotonic() > until:
-                    break
-    return body[:_REFUSAL_LIMIT]
+    try:
+        answer = get_small(address, limit=_REFUSAL_LIMIT, patience=_OPEN_TIMEOUT, headers=handshake)
+    except NoAnswer:
+        return b""
+    return answer.body if 400 <= answer.status < 500 else b""

@@ -31,8 +31,8 @@ class Resume:
         The cursor of the last event seen from this server.
     since
         Where there is no cursor: ask for everything from this time on, if the server can.
-    seen
-        Time of the last event that was seen, from this server or another.
+    newest
+        Time of the newest event of the store, from this server or another.
     gap
         Why what lies before was not seen, where that is known already.
     """
@@ -40,12 +40,12 @@ class Resume:
     cursor: int | None = None
     last: int | None = None
     since: datetime | None = None
-    seen: datetime | None = None
+    newest: datetime | None = None
     gap: str | None = None
 
     @property
-    def again(self) -> bool:
-        """Whether the last event seen is asked for again."""
+    def overlaps(self) -> bool:
+        """Whether the last event seen is requested again."""
         return self.cursor is not None and self.last is not None and self.cursor <= self.last
 
 

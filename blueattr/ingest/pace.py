@@ -1,0 +1,134 @@
+"""When a follower commits, and when its stream has caught up with the clock."""
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from blueattr.ingest.read import COMMIT_ROWS
+from blueattr.store.checkpoint import SourceState
+from blueattr.store.writer import Writer
+
+__all__ = ["Commits", "Freshness", "Pace"]
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """When a follower commits, when it counts as live, and when it reconnects.
+
+    Parameters
+    ----------
+    commit_seconds
+        Minimum seconds between commits.
+    commit_multiple
+        The same, as a multiple of the last commit's duration: a commit reads the whole store.
+    fresh
+        The stream is live when its newest event is at most this old ...
+    quiet
+        ... or when no event came for this many seconds: longer than a server that is catching up,
+        and the network, may falter ...
+    clock_samples, clock_speed
+        ... or when over this many samples, a second apart, the clock of its events went less than
+        this many times as fast as ours. So a server whose clock is not ours is recognised.
+    silence
+        Seconds without an event after which the follower reconnects: the server may have
+        forgotten it.
+    """
+
+    commit_seconds: float = 10.0
+    commit_multiple: float = 10.0
+    fresh: timedelta = timedelta(seconds=10)
+    quiet: float = 10.0
+    clock_samples: int = 20
+    clock_speed: float = 1.5
+    silence: float = 90.0
+
+
+class Commits:
+    """Commits what one stream after the other staged, at a follower's pace.
+
+    Parameters
+    ----------
+    writer
+        The store, into which the chunks are staged.
+    states
+        The states of its sources, by name; a commit replaces one.
+    pace
+        The intervals.
+    clock
+        Seconds since any moment.
+    """
+
+    def __init__(
+        self,
+        writer: Writer,
+        states: dict[str, SourceState],
+        pace: Pace,
+        clock: Callable[[], float],
+    ) -> None:
+        self._writer, self._states, self._pace, self._clock = writer, states, pace, clock
+        self._ended_at = clock()
+        self._duration = 0.0
+        # Name of the source whose chunks are staged; None while nothing is.
+        self._staged: str | None = None
+        self._kept_before = 0
+
+    def staged(self, before: SourceState) -> None:
+        """Note that a chunk of a source is staged, and the state that it had before."""
+        if self._staged is None:
+            self._staged, self._kept_before = before.name, before.kept
+
+    def commit_if_due(self) -> None:
+        """Commit what is staged, unless the last commit was a moment ago."""
+        if self._staged is None:
+            return
+        interval = max(self._pace.commit_seconds, self._pace.commit_multiple * self._duration)
+        rows = self._states[self._staged].kept - self._kept_before
+        if self._clock() - self._ended_at >= interval or rows >= COMMIT_ROWS:
+            self.commit()
+
+    def commit(self) -> None:
+        """Commit what is staged, if anything is."""
+        if self._staged is None:
+            return
+        began = self._clock()
+        self._states[self._staged] = self._writer.commit(self._states[self._staged])
+        self._staged = None
+        self._ended_at = self._clock()
+        self._duration = self._ended_at - began
+
+
+class Freshness:
+    """Judges by the times of its events whether a stream has caught up with the clock.
+
+    Parameters
+    ----------
+    pace
+        The limits.
+    clock
+        Seconds since any moment.
+    """
+
+    def __init__(self, pace: Pace, clock: Callable[[], float]) -> None:
+        self._pace, self._clock = pace, clock
+        # When a sample was taken, and the time of the newest event then.
+        self._samples: deque[tuple[float, datetime]] = deque(maxlen=pace.clock_samples)
+
+    def forget(self) -> None:
+        """Start anew, as with each connection."""
+        self._samples.clear()
+
+    def has_caught_up(self, lag: timedelta, newest: datetime) -> bool:
+        """Return whether the stream is live, by its newest event and the lag of that.
+
+        The event is of now; or, where the server's clock is not ours, the clock of its events has
+        for a while gone no faster than ours, as it would while catching up.
+        """
+        now = self._clock()
+        if not self._samples or now - self._samples[-1][0] >= 1:
+            self._samples.append((now, newest))
+        sampled_at, newest_then = self._samples[0]
+        return lag <= self._pace.fresh or (
+            len(self._samples) == self._pace.clock_samples
+            and (newest - newest_then).total_seconds() < self._pace.clock_speed * (now - sampled_at)
+        )
