@@ -32,6 +32,16 @@ def test_every_command_has_help_with_an_example_that_parses(name: str) -> None:
     assert context.params
 
 
+@pytest.mark.parametrize("width", [60, 80])
+def test_help_fits_the_terminal(width: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", str(width))
+    for name in ("", *COMMANDS):
+        text = ok(*name.split(), "--help").text
+        assert max(map(len, text.splitlines())) <= width, name
+    # Nor are the summaries of commands cut at 80 columns.
+    assert width < 80 or "..." not in ok("--help").text.partition("Commands:")[2]
+
+
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_option_has_help(name: str) -> None:
     for parameter in COMMANDS[name].params:
