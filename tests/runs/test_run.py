@@ -5,7 +5,6 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
 import threading
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,66 +15,15 @@ import pytest
 from blueattr.errors import ExitCode, RunGoingError
 from blueattr.runs import publish
 from blueattr.runs import run as runs_run
-from blueattr.runs.log import LineLog, LogForm
+from blueattr.runs.log import LogForm
 from blueattr.runs.publish import faults, latest
 from blueattr.runs.record import RunRecord, read_runs
-from support.cli_world import AGENTS, BLUEATTR, Run, events, harmless, ok, run
-from support.events_builder import Event, lines
+from support.cli_world import BLUEATTR, PANEL, Run, ok, run
+from support.events_builder import lines
+from support.run_folder import EVENTS, HALF, SETTINGS, done, drop, write
 from support.stream_server import StreamServer
 
-SETTINGS = """\
-db = "store.duckdb"
-[[sources]]
-read = ["in/"]
-[report]
-topic = ["mythos"]
-indicator = ["heat"]
-sizes = [10]
-seeds = 2
-[output]
-format = ["json"]
-"""
-PANEL = AGENTS - 2
-EVENTS = events()
-HALF = len(EVENTS) // 2
-
-
-@pytest.fixture(autouse=True)
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder with settings, and a folder for files."""
-    monkeypatch.chdir(tmp_path)
-    for name in ("BLUEATTR_DB", "BLUEATTR_TOPICS", "BLUEATTR_CONFIG", "BLUEATTR_JETSTREAM_KEY"):
-        monkeypatch.delenv(name, raising=False)
-    (tmp_path / "in").mkdir()
-    write(SETTINGS)
-    return tmp_path
-
-
-def write(text: str) -> None:
-    Path("blueattr.toml").write_text(text, encoding="utf-8")
-
-
-def drop(name: str, some: list[Event]) -> Path:
-    """Let a file appear whole, as one should."""
-    path = Path("in") / name
-    part = path.with_suffix(".part")
-    part.write_bytes(lines(*some))
-    part.rename(path)
-    return path
-
-
-def done(*arguments: object, code: ExitCode = ExitCode.OK) -> Run:
-    """Do a run that ends with a code; what it leaves is whole."""
-    ended = run("run", *arguments)
-    assert ended.code == code, ended.stderr
-    assert ended.stdout == b""
-    assert harmless(ended.stderr)
-    link = Path("reports/latest")
-    if link.is_symlink():
-        assert faults(link) == []
-    if Path("reports").is_dir():
-        assert [p for p in Path("reports").iterdir() if p.name.startswith((".part", ".gone"))] == []
-    return ended
+pytestmark = pytest.mark.usefixtures("run_folder")
 
 
 def current() -> str:
@@ -401,120 +349,3 @@ def test_a_folder_that_cannot_be_written_to_ends_a_run_with_7() -> None:
     assert "error start: cannot write reports/runs.jsonl" in ended.stderr.replace(
         f"{Path.cwd()}/", ""
     )
-
-
-# --- the log -------------------------------------------------------------------------------------
-
-HOSTILE = "a\x1b[31mb\nc\u202ed\x00 \udcff <script>" + "x" * 100_000
-
-
-@pytest.mark.parametrize("form", ["text", "json"])
-def test_what_strangers_wrote_is_inert_in_a_log(form: LogForm, tmp_path: Path) -> None:
-    path = tmp_path / "log"
-    with LineLog(form, path) as log:
-        log("warning", "run", f"ingest {HOSTILE}", HOSTILE, 1.25)
-    raw = path.read_bytes()
-    text = raw.decode()
-    assert text.count("\n") == 1
-    assert harmless(text)
-    assert len(text) < 6000
-    if form == "json":
-        entry = json.loads(text)
-        assert (entry["seconds"], entry["level"]) == (1.25, "warning")
-
-
-_PRINTS_AND_IS_STOPPED = """\
-import os, signal
-
-names = ["a"]
-
-def statistics(a, b, c):
-    print("on stdout")
-    if signal.getsignal(signal.SIGTERM) not in (signal.SIG_DFL, signal.default_int_handler):
-        os.kill(os.getpid(), signal.SIGTERM)
-    return a[:, None]
-
-def value(means):
-    return float(means[0])
-"""
-
-# The program as on a terminal, impatient with a store that another process uses, and with kernels
-# that are not in the cache.
-_IMPATIENT = """\
-import logging, os
-from blueattr.cli.main import app
-from blueattr.runs import run
-from blueattr.store import database
-
-def report_topics(*arguments, **options):
-    logging.getLogger("blueattr.kernels.compiled").info("compiling once")
-    return report(*arguments, **options)
-
-report, run.report_topics = run.report_topics, report_topics
-database._WARN_AFTER = 0.0
-os.isatty = lambda _: True
-app()
-"""
-_HOLD = "import duckdb; store = duckdb.connect('store.duckdb'); print('held', flush=True); input()"
-
-
-def test_each_line_of_stderr_is_json_whatever_happens_in_a_run() -> None:
-    ok("ingest", drop("1.jsonl", EVENTS), "--db", "store.duckdb", "--quiet")
-    Path("own.py").write_text(_PRINTS_AND_IS_STOPPED)
-    write(SETTINGS.replace('["heat"]', '["own.py"]'))
-    with subprocess.Popen(
-        [sys.executable, "-c", _HOLD], stdin=subprocess.PIPE, stdout=subprocess.PIPE
-    ) as holder:
-        assert holder.stdout is not None
-        assert holder.stdout.readline() == b"held\n"
-        command = [sys.executable, "-c", _IMPATIENT, "run", "--log", "json"]
-        with subprocess.Popen(command, stderr=subprocess.PIPE) as program:
-            assert program.stderr is not None
-            entries = []
-            for line in program.stderr:
-                entries.append(json.loads(line))
-                if entries[-1]["stage"] == "store" and holder.poll() is None:
-                    holder.communicate(b"\n")
-    assert program.returncode == ExitCode.INTERRUPTED
-    stages = {entry["stage"]: entry["message"] for entry in entries}
-    assert stages["store"].startswith(f"waiting for process {holder.pid}")
-    assert stages["kernels"] == "compiling once"
-    assert stages["indicators"].endswith("printed: on stdout")
-    assert stages["signal"].startswith("stopping")
-    assert stages["end"] == "interrupted"
-
-
-def test_an_indicator_that_prints_leaves_a_json_log_whole() -> None:
-    drop("1.jsonl", EVENTS)
-    Path("own.py").write_text(
-        "import sys\n"
-        "names = ['a']\n"
-        "def statistics(a, b, c):\n"
-        "    print('on stdout')\n"
-        "    return a[:, None]\n"
-        "def value(means):\n"
-        "    print('on stderr', file=sys.stderr)\n"
-        "    return float(means[0])\n"
-    )
-    write(SETTINGS.replace('["heat"]', '["own.py"]'))
-    ended = done("--log", "json")
-    entries = [json.loads(line) for line in ended.stderr.splitlines()]
-    printed = {e["message"] for e in entries if e["stage"] == "indicators"}
-    assert printed == {
-        f"the indicator 'own' printed: {text}" for text in ("on stdout", "on stderr")
-    }
-
-
-def test_a_log_file_is_added_to_and_stderr_stays_empty() -> None:
-    drop("1.jsonl", EVENTS)
-    write(SETTINGS + '[log]\nform = "json"\nfile = "run.log"\n')
-    assert done().stderr == ""
-    assert done(code=ExitCode.NOTHING_NEW).stderr == ""
-    entries = [json.loads(line) for line in Path("run.log").read_bytes().splitlines()]
-    assert [e["stage"].split()[0] for e in entries] == [
-        "start", "ingest", "look", "attribute", "publish", "end", "start", "ingest", "look", "end",
-    ]  # fmt: skip
-    assert all(e["seconds"] is not None for e in entries if e["stage"] != "start")
-    ended = run("run", "--log-file", "none/x.log")
-    assert ended.code == ExitCode.OUTPUT
-    assert "cannot write the log" in ended.stderr

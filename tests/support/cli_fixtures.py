@@ -6,6 +6,7 @@ import polars as pl
 import pytest
 
 from support.cli_world import PANEL, ok, write_events
+from support.run_folder import SETTINGS, write
 
 
 @pytest.fixture(scope="session")
@@ -33,4 +34,15 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty folder to stand in."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("BLUEATTR_DB", raising=False)
+    return tmp_path
+
+
+@pytest.fixture
+def run_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Stand in a folder with settings, and with a folder for files."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("BLUEATTR_DB", "BLUEATTR_TOPICS", "BLUEATTR_CONFIG", "BLUEATTR_JETSTREAM_KEY"):
+        monkeypatch.delenv(name, raising=False)
+    (tmp_path / "in").mkdir()
+    write(SETTINGS)
     return tmp_path
