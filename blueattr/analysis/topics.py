@@ -86,7 +86,7 @@ def check_topics(query: PanelQuery, names: Sequence[str]) -> list[TopicDays]:
 
 
 def count_events(store: Store, topic: Topic, window: Window) -> None:
-    """Fill the temp table `counted` with the events of a topic in a window."""
+    """Fill the temp table `window_event` with the events of a topic in a window."""
     WindowCounts.of(store, window).count(topic.rule)
 
 

@@ -11,20 +11,20 @@ from blueattr.kernels.tallies import AccountNumbers
 from blueattr.provenance import Window
 from blueattr.store.database import Store
 
-__all__ = ["Among", "Creation", "asked", "named"]
+__all__ = ["Among", "Creation", "Directory", "with_answers", "with_dids"]
 
 
 Bools = npt.NDArray[np.bool_]
 
 
 _ROWS = 1 << 20
-_NAMED = pa.schema([("account", pa.uint32()), ("did", pa.string())])
+_DIDS = pa.schema([("account", pa.uint32()), ("did", pa.string())])
 _WORD = 8
 _PLC = int.from_bytes(b"did:plc:")
 
 
 class Among:
-    """Some accounts, to be found by their numbers.
+    """Some accounts, looked up by their numbers.
 
     Parameters
     ----------
@@ -41,14 +41,49 @@ class Among:
         self._there[accounts] = True
 
     def there(self, accounts: AccountNumbers) -> Bools:
-        """Say of other accounts whether they are among these."""
+        """Return whether each of some other accounts is among these: bool (m,)."""
         return self._there[accounts]
 
     def flags(self, accounts: AccountNumbers) -> Bools:
-        """Say of each of these whether it is among others: bool (n,)."""
+        """Return whether each of these is among some other accounts: bool (n,)."""
         flags = np.zeros(self._past, np.bool_)
         flags[accounts] = True
         return flags[self._accounts]
+
+
+class Directory:
+    """What the PLC directory lists of accounts that events name, in temp table ``directory_entry``.
+
+    Parameters
+    ----------
+    store
+        Open for reading.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        store.run("panel/directory_entries")
+
+    def handles(self) -> pl.DataFrame:
+        """Return the latest known handles: ``account`` and ``handle``."""
+        return self._store.frame("panel/known_handles")
+
+    def creation(self, window: Window, accounts: AccountNumbers) -> "Creation":
+        """Ask when accounts were created: the directory, else the AppView, else their profiles.
+
+        Parameters
+        ----------
+        accounts
+            uint32 (n,), ascending.
+        """
+        past = self._store.frame("store/rollups/past_account")["past"][0]
+        source, inside = np.full(past, -1, np.int8), np.zeros(past, np.bool_)
+        known = self._store.frame("panel/creation", start=window.start, end=window.end)
+        for number, _ in enumerate(_SOURCES):
+            rows = known.filter(pl.col("source") == number)
+            who = rows["account"].to_numpy()
+            source[who], inside[who] = number, rows["inside"].to_numpy()
+        return Creation(source[accounts], inside[accounts])
 
 
 _SOURCES = ("profile", "appview", "plc")
@@ -62,7 +97,7 @@ class Creation:
     Parameters
     ----------
     source
-        int8 (n,): the place in `_SOURCES`; -1 where nobody says.
+        int8 (n,): the position in `_SOURCES`; -1 where nobody says.
     is_inside
         bool (n,).
     """
@@ -70,34 +105,14 @@ class Creation:
     source: npt.NDArray[np.int8]
     is_inside: Bools
 
-    @classmethod
-    def of(cls, store: Store, window: Window, accounts: AccountNumbers) -> "Creation":
-        """Ask the directory, else the AppView, else profiles that were seen made.
-
-        Parameters
-        ----------
-        store
-            With the temp table ``listed``.
-        accounts
-            uint32 (n,), ascending.
-        """
-        past = store.frame("store/rollups/past_account")["past"][0]
-        source, inside = np.full(past, -1, np.int8), np.zeros(past, np.bool_)
-        known = store.frame("panel/creation", start=window.start, end=window.end)
-        for number, _ in enumerate(_SOURCES):
-            said = known.filter(pl.col("source") == number)
-            who = said["account"].to_numpy()
-            source[who], inside[who] = number, said["inside"].to_numpy()
-        return cls(source[accounts], inside[accounts])
-
     def inside(self, by: str | None = None) -> Bools:
-        """Say who was created inside the window, by one source or by any."""
+        """Return who was created inside the window, by one source or by any: bool (n,)."""
         return (
             self.is_inside if by is None else self.is_inside & (self.source == _SOURCES.index(by))
         )
 
     def note(self, there: Bools) -> str:
-        """Say from where the times of creation of some are, and how many are not known."""
+        """Describe the sources of some accounts' creation times, and how many are unknown."""
         unknown, *counts = np.bincount(self.source[there] + 1, minlength=len(_SOURCES) + 1).tolist()
         by = dict(zip(_SOURCES, counts, strict=True))
         parts = [
@@ -107,8 +122,8 @@ class Creation:
         return "creation time " + ", ".join(parts)
 
 
-def named(store: Store, accounts: AccountNumbers) -> pl.DataFrame:
-    """Give accounts their DIDs.
+def with_dids(store: Store, accounts: AccountNumbers) -> pl.DataFrame:
+    """Return accounts with their DIDs.
 
     Returns
     -------
@@ -120,27 +135,28 @@ def named(store: Store, accounts: AccountNumbers) -> pl.DataFrame:
         batches = list(store.batches("panel/dids", _ROWS))
     finally:
         store.unregister("wanted")
-    found = pa.Table.from_batches(batches, _NAMED)
-    frame = pl.DataFrame(found)[by_did(found["did"])]
+    table = pa.Table.from_batches(batches, _DIDS)
+    frame = pl.DataFrame(table)[by_did(table["did"])]
     return frame.with_columns(pl.col("did").set_sorted())
 
 
-def asked(store: Store, agents: pl.DataFrame) -> pl.DataFrame:
-    """Put beside accounts what the AppView said of them, with nulls where it said nothing.
+def with_answers(store: Store, agents: pl.DataFrame) -> pl.DataFrame:
+    """Join to accounts what the AppView answered about them, with nulls where it did not.
 
     Returns
     -------
     pl.DataFrame
         The columns of `agents`, then ``asked_at``, ``followers``, ``followers_at`` (naive UTC).
     """
-    said = store.frame("panel/hydration")
-    return agents.join(said, on="account", how="left", maintain_order="left")
+    answers = store.frame("panel/hydration")
+    return agents.join(answers, on="account", how="left", maintain_order="left")
 
 
 def by_did(dids: pa.ChunkedArray) -> npt.NDArray[np.int64]:
-    """Give the order of DIDs, which are unique: by eight letters as a number first.
+    """Return the order that sorts unique DIDs.
 
-    Those letters differ in nearly all DIDs of PLC, which nearly all are.
+    They are sorted by eight letters as a number first, which differ in nearly all DIDs of PLC, as
+    nearly all are.
 
     Parameters
     ----------
@@ -171,7 +187,7 @@ def by_did(dids: pa.ChunkedArray) -> npt.NDArray[np.int64]:
 
 
 def _first_words(dids: pa.StringArray) -> tuple[Bools, npt.NDArray[np.uint64]]:
-    """Say which DIDs are of PLC and not short, and give of these the first letters as a number."""
+    """Return which DIDs are of PLC and not short, and the first letters of these as a number."""
     _, where, what = dids.buffers()
     ends = np.frombuffer(where, np.int32)[dids.offset : dids.offset + len(dids) + 1]
     size = len(what) if what else 0

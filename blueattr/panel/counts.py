@@ -26,7 +26,7 @@ from blueattr.store.matching import (
     stretches,
 )
 
-__all__ = ["LaidOut", "WindowCounts"]
+__all__ = ["WindowCounts", "WindowLayout"]
 
 
 _ROWS = 1 << 20  # rows that are counted at once
@@ -35,7 +35,7 @@ _COUNTS = (*WRITTEN[1:], *RECEIVED)  # in the order of the statements
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class LaidOut:
+class WindowLayout:
     """A window, as far as every question about it needs to know.
 
     Parameters
@@ -46,7 +46,7 @@ class LaidOut:
         Above the numbers of all accounts.
     active
         Who made a record, uint32, ascending; of those who are gone, too.
-    gone
+    inactive
         Who is deleted, taken down or suspended at the window's end, uint32.
     followed, follows
         Who was followed, uint32, ascending, and by how many, int64; of those who are not gone.
@@ -56,7 +56,7 @@ class LaidOut:
     last: date
     past: int
     active: AccountNumbers
-    gone: AccountNumbers
+    inactive: AccountNumbers
     followed: AccountNumbers
     follows: Sums
 
@@ -78,7 +78,7 @@ class WindowCounts:
     def __init__(self, store: Store, window: Window) -> None:
         self.window = window
         self._store = store
-        self._laid: LaidOut | None = None
+        self._layout: WindowLayout | None = None
 
     @classmethod
     def of(cls, store: Store, window: Window) -> "WindowCounts":
@@ -91,24 +91,24 @@ class WindowCounts:
     def _take_tables(self) -> None:
         if self._store.tables_of is not self:
             self._store.tables_of = None  # of nobody, until they are made
-            self._laid = None
+            self._layout = None
             self._store.run("panel/inactive", end=self.window.end)
             self._store.tables_of = self
 
-    def lay_out(self) -> LaidOut:
+    def lay_out(self) -> WindowLayout:
         """Return what every question about the window needs; worked out once.
 
-        The temp tables ``inactive``, ``fresh_day`` and ``gone_day`` are of the window then.
+        The temp tables ``inactive``, ``fresh_day`` and ``void_gift`` are of the window then.
         """
         self._take_tables()
-        if self._laid is None:
-            self._laid = _lay_out(self._store, _naive(self.window))
-        return self._laid
+        if self._layout is None:
+            self._layout = _lay_out(self._store, _naive(self.window))
+        return self._layout
 
     def count(self, rule: Rule) -> None:
-        """Put the events that belong to a topic into the temp table ``counted``.
+        """Make the temp table of the events that belong to a topic, ``window_event``.
 
-        Those that match by their own words are in the temp table ``matched``.
+        Those that match by their own words are in the temp table ``matching_post``.
         """
         self._take_tables()
         _count(self._store, rule, _naive(self.window))
@@ -127,12 +127,12 @@ class WindowCounts:
             ``account``, ``day`` and `blueattr.panel.features.COUNTS`, in no order. Accounts that
             are gone at the window's end are not in it.
         """
-        laid = self.lay_out()
+        layout = self.lay_out()
         statement = "panel/agent_days_all"
         if rule is not None:
             self.count(rule)
             statement = "panel/agent_days"
-        return self._store.frame(statement, first=laid.first, last=laid.last)
+        return self._store.frame(statement, first=layout.first, last=layout.last)
 
     def totals(self, rule: Rule | None) -> pl.DataFrame:
         """Count what each account did and received: `agent_days` summed over the days.
@@ -142,33 +142,33 @@ class WindowCounts:
         pl.DataFrame
             ``account``, ascending, and `blueattr.panel.features.COUNTS`.
         """
-        laid = self.lay_out()
+        layout = self.lay_out()
         if rule is not None:
             self.count(rule)
-            return _of_topic(self._store, laid)
-        ranges = Tally.ranges(laid.past, _SUMS)
-        return pl.concat([_of_all(self._store, laid, *ends) for ends in ranges])
+            return _of_topic(self._store, layout)
+        ranges = Tally.ranges(layout.past, _SUMS)
+        return pl.concat([_of_all(self._store, layout, *ends) for ends in ranges])
 
 
-def _lay_out(store: Store, whole: Stretch) -> LaidOut:
+def _lay_out(store: Store, whole: Stretch) -> WindowLayout:
     define(store)
     days = store.frame("panel/served_days", start=whole[0], end=whole[1])["day"].to_list()
     first, last = (days[0], days[-1]) if days else (date.max, date.min)
     store.run("panel/lay_out", first=first, last=last)
     for start, end in _without(whole, stretches(days)):
         store.run("panel/fresh", start=start, end=end)
-        store.run("panel/gone_gifts", start=start, end=end)
+        store.run("panel/void_gifts", start=start, end=end)
     store.run("panel/giver_unwatched")
     for start, end in stretches(days):
-        store.run("panel/gone_gifts", start=start, end=end)
+        store.run("panel/void_gifts", start=start, end=end)
     past = store.frame("store/rollups/past_account")["past"][0]
     sums = np.zeros((2, past), np.int64)
     _add_up(store.batches("panel/tally", _ROWS, first=first, last=last), 0, sums)
     records, follows = sums
-    gone = store.frame("panel/inactive_accounts")["account"].to_numpy()
-    follows[gone] = 0
+    inactive = store.frame("panel/inactive_accounts")["account"].to_numpy()
+    follows[inactive] = 0
     active, followed = (np.flatnonzero(some).astype(np.uint32) for some in (records > 0, follows))
-    return LaidOut(first, last, past, active, gone, followed, follows[followed])
+    return WindowLayout(first, last, past, active, inactive, followed, follows[followed])
 
 
 def _add_up(batches: Iterable[pa.RecordBatch], low: int, sums: Sums) -> None:
@@ -188,43 +188,43 @@ def _count(store: Store, rule: Rule, whole: Stretch) -> None:
         late=bool(number) and some_pending(store),
         others=_without(whole, rest),
     )
-    # What is kept of a topic is there once, and need not be put together with what was found.
-    found = store.frame("panel/found_count")["records"][0]
-    candidate = "panel/candidate" if found else "panel/candidate_known"
+    # The store has each record of a topic once: grouping is for when there are others beside them.
+    matches = store.frame("panel/match_count")["records"][0]
+    candidate = "panel/candidate" if matches else "panel/candidate_known"
     store.run(candidate, topic=number, start=whole[0], end=whole[1])
-    store.run("panel/counted")
+    store.run("panel/window_events")
 
 
-def _of_all(store: Store, laid: LaidOut, low: int, past: int) -> pl.DataFrame:
-    """Count everything that accounts with numbers in a range did and received."""
+def _of_all(store: Store, layout: WindowLayout, low: int, past: int) -> pl.DataFrame:
+    """Count all events of the accounts with numbers from `low` to below `past`."""
     sums = np.zeros((len(_COUNTS), past - low), np.int64)
-    parameters = {"first": laid.first, "last": laid.last, "low": low, "past": past}
+    parameters = {"first": layout.first, "last": layout.last, "low": low, "past": past}
     _add_up(store.batches("panel/sums_all", _ROWS, **parameters), low, sums)
     some = functools.reduce(np.logical_or, sums)
-    some[_within(laid.gone, low, past) - low] = False
+    some[_within(layout.inactive, low, past) - low] = False
     places = np.flatnonzero(some)
     counts = {name: row[places] for name, row in zip(_COUNTS, sums, strict=True)}
     return pl.DataFrame({"account": (places + low).astype(np.uint32), **counts})
 
 
-def _of_topic(store: Store, laid: LaidOut) -> pl.DataFrame:
+def _of_topic(store: Store, layout: WindowLayout) -> pl.DataFrame:
     """Count a topic's events, and all follows."""
-    part = np.zeros(laid.past, np.bool_)
+    part = np.zeros(layout.past, np.bool_)
     for batch in store.batches("panel/sums", _ROWS):
         for column in ("account", "subject"):
             part[batch[column].to_numpy()] = True
     # Those who take part are few: numbered among themselves, their counts lie close together.
     who = np.flatnonzero(part)
-    place = np.zeros(laid.past, np.uint32)
+    place = np.zeros(layout.past, np.uint32)
     place[who] = np.arange(who.size, dtype=np.uint32)
     tally = Tally(0, who.size)
     for batch in store.batches("panel/sums", _ROWS):
         account, subject, code = (column.to_numpy() for column in batch.columns)
         tally.add(place[account], place[subject], code)
     counted, counts = tally.take()
-    there = np.zeros(laid.past, np.bool_)
-    there[who] = there[laid.followed] = True
-    there[laid.gone] = False
+    there = np.zeros(layout.past, np.bool_)
+    there[who] = there[layout.followed] = True
+    there[layout.inactive] = False
     account = np.flatnonzero(there).astype(np.uint32)
     place[account] = np.arange(account.size, dtype=np.uint32)
     kept = there[who[counted]]
@@ -233,7 +233,7 @@ def _of_topic(store: Store, laid: LaidOut) -> pl.DataFrame:
     for name, numbers in zip((*WRITTEN, *RECEIVED), counts, strict=True):
         if name in _COUNTS[:-1]:
             sums[_COUNTS.index(name), to] = numbers[kept]
-    sums[-1, place[laid.followed]] = laid.follows
+    sums[-1, place[layout.followed]] = layout.follows
     return pl.DataFrame({"account": account, **dict(zip(_COUNTS, sums, strict=True))})
 
 
@@ -248,14 +248,14 @@ def _naive(window: Window) -> Stretch:
 
 def _without(whole: Stretch, parts: Iterable[Stretch]) -> list[Stretch]:
     """Cut parts, which ascend, out of a stretch."""
-    left = []
+    rest = []
     start, end = whole
     for first, past in parts:
         if first > start:
-            left.append((start, min(first, end)))
+            rest.append((start, min(first, end)))
         start = max(start, past)
         if start >= end:
             break
     if start < end:
-        left.append((start, end))
-    return [stretch for stretch in left if stretch[0] < stretch[1]]
+        rest.append((start, end))
+    return [stretch for stretch in rest if stretch[0] < stretch[1]]

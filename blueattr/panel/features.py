@@ -103,7 +103,7 @@ def build(
 
 
 def _looked_up(sums: pl.DataFrame, accounts: pl.Series) -> pl.DataFrame:
-    """Give each account's counts, zeros where it has none: by its number, not by a join."""
+    """Look up the counts of accounts by their numbers, with zeros for those without any."""
     if sums.is_empty() or accounts.is_empty():
         return pl.DataFrame(
             {name: pl.zeros(len(accounts), pl.Int64, eager=True) for name in COUNTS}
@@ -112,11 +112,11 @@ def _looked_up(sums: pl.DataFrame, accounts: pl.Series) -> pl.DataFrame:
     row = np.zeros(max(int(known.max()), int(wanted.max())) + 1, np.uint32)
     there = np.zeros(row.size, np.bool_)
     row[known], there[known] = np.arange(known.size, dtype=np.uint32), True
-    found, none = row[wanted], ~there[wanted]
+    rows, missing = row[wanted], ~there[wanted]
 
     def gathered(counts: pl.Series) -> npt.NDArray[np.int64]:
-        values: npt.NDArray[np.int64] = counts.cast(pl.Int64).to_numpy()[found]
-        values[none] = 0
+        values: npt.NDArray[np.int64] = counts.cast(pl.Int64).to_numpy()[rows]
+        values[missing] = 0
         return values
 
     return pl.DataFrame({name: gathered(sums[name]) for name in COUNTS})

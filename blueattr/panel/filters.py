@@ -63,7 +63,7 @@ def build(
     Parameters
     ----------
     store
-        Leaves the temp table ``listed`` behind.
+        Open for reading.
     rules
         Handle rules; those that come with blueattr by default.
     keep_bots
@@ -74,17 +74,19 @@ def build(
     EmptyPanelError
         Nobody was active, or nobody is left.
     """
-    left = _filtered(store, window, rules, rate, keep_bots=keep_bots)
-    created = accounts.Creation.of(store, window, left.active)
-    left.remove("created inside the window", created.inside(), created.note(left.there))
-    steps = tuple(left.steps)
+    directory = accounts.Directory(store)
+    remaining = _filtered(store, directory, window, rules, rate, keep_bots=keep_bots)
+    created = directory.creation(window, remaining.active)
+    remaining.remove("created inside the window", created.inside(), created.note(remaining.there))
+    steps = tuple(remaining.steps)
     if not steps[-1].after:
         worst = max(steps, key=lambda step: step.removed)
         raise EmptyPanelError(
             f"the filters leave nobody of {steps[0].before:,} active accounts; most "
             f"({worst.removed:,}) went as: {worst.filter}"
         )
-    return FilteredPanel(accounts.asked(store, accounts.named(store, left.accounts())), steps)
+    agents = accounts.with_dids(store, remaining.accounts())
+    return FilteredPanel(accounts.with_answers(store, agents), steps)
 
 
 def candidates(
@@ -111,15 +113,16 @@ def candidates(
         ``account``, ``did``, ``asked_at`` (naive UTC; null for who was never asked about),
         ascending by DID.
     """
-    left = _filtered(store, window, rules, rate, keep_bots=keep_bots)
-    created = accounts.Creation.of(store, window, left.active)
-    left.remove("created inside the window, for certain", created.inside(by="plc"))
-    agents = accounts.named(store, left.accounts())
-    return accounts.asked(store, agents).select("account", "did", "asked_at")
+    directory = accounts.Directory(store)
+    remaining = _filtered(store, directory, window, rules, rate, keep_bots=keep_bots)
+    created = directory.creation(window, remaining.active)
+    remaining.remove("created inside the window, for certain", created.inside(by="plc"))
+    agents = accounts.with_dids(store, remaining.accounts())
+    return accounts.with_answers(store, agents).select("account", "did", "asked_at")
 
 
-class _Left:
-    """Who is left after each filter.
+class _Remaining:
+    """The accounts that remain after each filter.
 
     Parameters
     ----------
@@ -133,56 +136,60 @@ class _Left:
         self.steps: list[PanelStep] = []
 
     def remove(self, name: str, hit: Bools, note: str = "") -> None:
-        """Filter: `hit` says of each active account whether it goes."""
+        """Apply a filter, which removes the active accounts where `hit` is true."""
         before = int(np.count_nonzero(self.there))
         self.there &= ~hit
         after = int(np.count_nonzero(self.there))
         self.steps.append(PanelStep(name, before, before - after, after, note))
 
     def accounts(self) -> AccountNumbers:
-        """Numbers of those left."""
+        """Return the numbers of those that remain."""
         return self.active[self.there]
 
 
 def _filtered(
     store: Store,
+    directory: accounts.Directory,
     window: Window,
     rules: tuple[BotRule, ...] | None,
     rate: RateRule | None,
     *,
     keep_bots: bool,
-) -> _Left:
+) -> _Remaining:
     """Apply every filter before that by creation time to the active accounts."""
-    laid = WindowCounts.of(store, window).lay_out()
-    if not laid.active.size:
+    layout = WindowCounts.of(store, window).lay_out()
+    if not layout.active.size:
         raise EmptyPanelError(
             f"nobody was active from {window.start:%Y-%m-%d %H:%M} to {window.end:%Y-%m-%d %H:%M}; "
             "see what the store covers with: blueattr status"
         )
-    left = _Left(laid.active)
-    among = accounts.Among(laid.active, laid.past)
-    left.remove("deleted, taken down or suspended at the window's end", among.flags(laid.gone))
-    store.run("panel/listed")
+    remaining = _Remaining(layout.active)
+    among = accounts.Among(layout.active, layout.past)
+    remaining.remove(
+        "deleted, taken down or suspended at the window's end", among.flags(layout.inactive)
+    )
     if keep_bots:
-        return left
-    handles = store.frame("panel/known_handles")
+        return remaining
+    handles = directory.handles()
     handles = handles.filter(pl.Series(among.there(handles["account"].to_numpy())))
-    note = f"handles known for {len(handles):,} of {laid.active.size:,} active accounts"
+    note = f"handles known for {len(handles):,} of {layout.active.size:,} active accounts"
     rules = bot_rules() if rules is None else rules
     suspects = _suspects(handles, rules)
     for rule in rules:
         hit = suspects.filter(pl.col("handle").str.contains(f"(?i){rule.pattern}"))
         flags = among.flags(hit["account"].to_numpy())
-        left.remove(f"bot handle: {rule.name}", flags, note)
+        remaining.remove(f"bot handle: {rule.name}", flags, note)
         note = ""
-    labelled = store.frame("panel/labelled")["account"].to_numpy()
-    left.remove("bot by its own label", among.flags(labelled), note)
+    labelled = store.frame("panel/self_labels")["account"].to_numpy()
+    remaining.remove("bot by its own label", among.flags(labelled), note)
     if rate is not None:
-        busy = store.frame("panel/busy_days", rate=rate.records, first=laid.first, last=laid.last)
+        busy = store.frame(
+            "panel/busy_days", rate=rate.records, first=layout.first, last=layout.last
+        )
         busy = busy.filter(pl.col("busy_days") >= rate.days)
         name = f"bot by rate: over {rate.records} records a day on {rate.days} days or more"
-        left.remove(name, among.flags(busy["account"].to_numpy()))
-    return left
+        remaining.remove(name, among.flags(busy["account"].to_numpy()))
+    return remaining
 
 
 def with_followers(
@@ -219,8 +226,8 @@ def with_followers(
     if missing == "error" and len(unknown):
         never = unknown["asked_at"].null_count()
         parts = [f"{never:,} were never asked about"] * (never > 0)
-        if asked := len(unknown) - never:
-            parts.append(f"of {asked:,} the AppView gave none")
+        if unanswered := len(unknown) - never:
+            parts.append(f"of {unanswered:,} the AppView gave none")
         raise NoAnswerError(
             f"follower counts are unknown for {len(unknown):,} of {len(agents):,} agents: "
             f"{', '.join(parts)}; {_advice(window) + '; or ' if never else ''}say what to do with "

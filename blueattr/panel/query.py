@@ -184,7 +184,7 @@ class StoreView:
         return features.build(counts, self.built.agents, scale or query.scale, query.popularity)
 
     def popularity(self) -> str:
-        """Say in words what b counts on this panel, and from when its follower counts are."""
+        """Describe what b counts on this panel, and when its follower counts were given."""
         agents = self.built.agents
         dates = agents["followers_at"].drop_nulls().dt.date()
         if self.query.popularity == "follows-received":
@@ -198,7 +198,7 @@ class StoreView:
         return counts
 
     def origin(self, topic: topics.Topic | None) -> Provenance:
-        """Say where the features come from."""
+        """Return where the features come from."""
         return Provenance(
             source=str(self.query.db),
             feature_scale=self.query.scale,

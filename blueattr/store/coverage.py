@@ -39,7 +39,7 @@ def _coverage(store: Store) -> list[tuple[Window, str]]:
 
 def gaps(store: Store, window: Window) -> tuple[Gap, ...]:
     """Return the stretches of a window that no source covers, ascending."""
-    found = []
+    missing = []
     reached = window.start
     for span, reason in _coverage(store):
         beyond = span.start >= window.end
@@ -48,10 +48,10 @@ def gaps(store: Store, window: Window) -> tuple[Gap, ...]:
         # missing between them.
         certain = reason or (reached > window.start and not beyond)
         if start - reached > (timedelta(0) if certain else _TOLERANCE):
-            found.append(Gap(reached, start, reason or _UNKNOWN))
+            missing.append(Gap(reached, start, reason or _UNKNOWN))
         reached = max(reached, span.end)
         if beyond:
             break
     if window.end - reached > _TOLERANCE:
-        found.append(Gap(reached, window.end, _UNKNOWN))
-    return tuple(found)
+        missing.append(Gap(reached, window.end, _UNKNOWN))
+    return tuple(missing)

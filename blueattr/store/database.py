@@ -52,9 +52,9 @@ def _sql(name: str) -> str:
 @cache
 def _migrations() -> tuple[tuple[int, str, str], ...]:
     files = (resources.files("blueattr.sql") / "store" / "schema").iterdir()
-    found = sorted(f.name for f in files if f.name.endswith(".sql"))
+    names = sorted(f.name for f in files if f.name.endswith(".sql"))
     return tuple(
-        (int(n.split("_")[0]), n, _sql(f"store/schema/{n.removesuffix('.sql')}")) for n in found
+        (int(n.split("_")[0]), n, _sql(f"store/schema/{n.removesuffix('.sql')}")) for n in names
     )
 
 
@@ -130,7 +130,7 @@ class Store:
         self.close()
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         self._connection.close()
 
     def run(self, step: str, **parameters: Any) -> None:
@@ -180,7 +180,7 @@ class Store:
             ) from None
 
     def register(self, name: str, frame: Any) -> None:
-        """Let statements read an Arrow table or Polars frame under this name."""
+        """Make an Arrow table or Polars frame readable to statements under a name."""
         self._connection.register(name, frame)
 
     def unregister(self, *names: str) -> None:

@@ -44,5 +44,5 @@ class Lock:
             raise StoreError(f"cannot write {path}: {error.strerror}") from None
 
     def close(self) -> None:
-        """Let another process have it."""
+        """Release the lock."""
         self._file.close()

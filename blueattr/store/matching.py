@@ -44,7 +44,7 @@ class Rule:
 
     @classmethod
     def read(cls, text: str) -> "Rule":
-        """Take back what `str` gives."""
+        """Read a rule from its text, as `str` writes it."""
         pattern, hint, hashtags, tag_pattern = json.loads(text)
         return cls(pattern, hint, tuple(hashtags), tag_pattern)
 
@@ -74,7 +74,7 @@ def match(
     late: bool,
     others: Sequence[Stretch],
 ) -> None:
-    """Find what belongs to topics, and leave it in the temp table ``found``.
+    """Find what belongs to topics, and leave it in the temp table ``topic_match``.
 
     Parameters
     ----------
@@ -91,16 +91,16 @@ def match(
     if late:
         store.run("store/rollups/late")
     for group in _groups(store, topics):
-        store.run("store/rollups/begin_hints")
+        store.run("store/rollups/begin_possible_matches")
         one = _any_of([rule for _, rule in group])
         hints = {"hint": one.hint, "hashtags": one.hashtags, "tag_pattern": one.tag_pattern}
         for start, end in stretches:
-            store.run("store/rollups/hinted", start=start, end=end, **hints)
+            store.run("store/rollups/possible_matches", start=start, end=end, **hints)
         if late:
-            store.run("store/rollups/hinted_late", **hints)
+            store.run("store/rollups/possible_matches_late", **hints)
         # The engine takes its time to compile exact patterns, were it for no post at all.
-        found = store.frame("store/rollups/hinted_count")["posts"][0]
-        for number, rule in group if found else ():
+        possible = store.frame("store/rollups/possible_match_count")["posts"][0]
+        for number, rule in group if possible else ():
             store.run(
                 "store/rollups/matches",
                 topic=number,
@@ -124,7 +124,7 @@ def _hang(store: Store, stretches: Sequence[Stretch]) -> None:
 
 
 def _groups(store: Store, topics: Sequence[tuple[int, Rule]]) -> list[Sequence[tuple[int, Rule]]]:
-    """Put topics together whose texts are looked at once; each alone if the engine refuses that."""
+    """Group topics that one scan can match: all of them, or each alone if RE2 refuses that."""
     if len(topics) > 1:
         one = _any_of([rule for _, rule in topics])
         try:
@@ -148,11 +148,11 @@ def _any_of(rules: Sequence[Rule]) -> Rule:
 
 def stretches(days: Iterable[date]) -> list[Stretch]:
     """Merge ascending days that follow one another into stretches."""
-    found: list[Stretch] = []
+    merged: list[Stretch] = []
     for day in days:
         start = datetime.combine(day, time())
-        if found and found[-1][1] == start:
-            found[-1] = found[-1][0], start + _DAY
+        if merged and merged[-1][1] == start:
+            merged[-1] = merged[-1][0], start + _DAY
         else:
-            found.append((start, start + _DAY))
-    return found
+            merged.append((start, start + _DAY))
+    return merged

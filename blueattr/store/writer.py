@@ -83,7 +83,7 @@ class Writer(Store):
             raise
 
     def close(self) -> None:
-        """Let go of the file and of the lock, after a commit that is under way."""
+        """Release the file and the lock, after the commit that is under way."""
         try:
             self._committer.close()
         finally:

@@ -1,5 +1,5 @@
--- Who took part in a topic on each day. Grain: one UTC day, ascending. Needs `counted`.
+-- Who took part in a topic on each day. Grain: one UTC day, ascending. Needs `window_event`.
 SELECT day, count(DISTINCT account) AS participants, count(*) AS events
-FROM counted
+FROM window_event
 GROUP BY day
 ORDER BY day

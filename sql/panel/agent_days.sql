@@ -1,6 +1,6 @@
 -- What each account did and received on a topic, and the follows it received. Grain: one account
 -- and UTC day with anything to count. Follows are global; the rest is of the topic. Summaries
--- serve $first to $last. Needs the temp tables `counted`, `inactive`, `fresh_day` and `gone_day`.
+-- serve $first to $last. Needs the temp tables `window_event`, `inactive`, `fresh_day` and `void_gift`.
 SELECT
     account,
     day,
@@ -20,10 +20,10 @@ FROM (
         0 AS replies_received,
         0 AS reposts_received,
         0 AS follows_received
-    FROM counted
+    FROM window_event
     UNION ALL
     SELECT subject, day, 0, 0, 0, (kind = 'reply')::INTEGER, (kind = 'repost')::INTEGER, 0
-    FROM counted
+    FROM window_event
     WHERE subject <> account
     UNION ALL
     SELECT account, day, 0, 0, 0, 0, 0, follows_received
@@ -35,7 +35,7 @@ FROM (
     WHERE follows_received <> 0
     UNION ALL
     SELECT subject, day, 0, 0, 0, 0, 0, -follows
-    FROM gone_day
+    FROM void_gift
     WHERE follows <> 0
 )
 WHERE account NOT IN (SELECT account FROM inactive)

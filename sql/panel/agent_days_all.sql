@@ -1,5 +1,5 @@
 -- What each account did and received. Grain: one account and UTC day with anything to count.
--- Summaries serve $first to $last. Needs the temp tables `inactive`, `fresh_day` and `gone_day`.
+-- Summaries serve $first to $last. Needs the temp tables `inactive`, `fresh_day` and `void_gift`.
 SELECT
     account,
     day,
@@ -16,7 +16,7 @@ FROM (
     FROM fresh_day
     UNION ALL
     SELECT day, subject, 0, 0, 0, 0, -replies, -reposts, -follows
-    FROM gone_day
+    FROM void_gift
 )
 WHERE account NOT IN (SELECT account FROM inactive)
 GROUP BY account, day

@@ -1,5 +1,5 @@
 -- The posts, replies and reposts of the window that may belong to a topic. Grain: one record.
--- Needs: topic_event, found, inactive
+-- Needs: topic_event, topic_match, inactive
 -- Makes: candidate
 
 CREATE OR REPLACE TEMP TABLE candidate AS
@@ -11,7 +11,7 @@ FROM (
     WHERE topic = $topic
     UNION ALL
     SELECT * EXCLUDE (topic)
-    FROM found
+    FROM topic_match
 )
 WHERE event_time >= $start AND event_time < $end
     AND account NOT IN (SELECT account FROM inactive)

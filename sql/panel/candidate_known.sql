@@ -1,4 +1,4 @@
--- The posts, replies and reposts of the window that may belong to a topic, where none is in `found`.
+-- The posts, replies and reposts of the window that may belong to a topic, where none is in `topic_match`.
 -- Grain: one record.
 -- Needs: topic_event, inactive
 -- Makes: candidate

@@ -1,6 +1,6 @@
 -- Whether accounts were created in a stretch of time, by each who says so: the better informed have
 -- higher numbers (0 a profile seen, 1 the AppView, 2 the directory). Grain: one account and source.
--- Needs the temp table `listed`.
+-- Needs the temp table `directory_entry`.
 SELECT account, source, created_at >= $start AND created_at < $end AS inside
 FROM (
     SELECT account, created_at, 0::UTINYINT AS source
@@ -10,6 +10,6 @@ FROM (
     FROM hydration
     UNION ALL
     SELECT account, created_at, 2::UTINYINT
-    FROM listed
+    FROM directory_entry
 )
 WHERE created_at IS NOT NULL

@@ -1,6 +1,6 @@
 -- What accounts did and received in a stretch of time that no summary serves.
--- Needs: fresh_day, summarised
+-- Needs: fresh_day, activity
 -- Makes: nothing
 
 INSERT INTO fresh_day
-FROM summarised($start::TIMESTAMP, $end::TIMESTAMP)
+FROM activity($start::TIMESTAMP, $end::TIMESTAMP)

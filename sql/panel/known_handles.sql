@@ -1,5 +1,5 @@
 -- Latest known handles: the later of what the network announced and what the directory lists. Grain:
--- one account with a known handle. Needs the temp table `listed`.
+-- one account with a known handle. Needs the temp table `directory_entry`.
 SELECT
     account,
     CASE
@@ -10,6 +10,6 @@ SELECT
 FROM handle
 FULL JOIN (
     SELECT account, handle, handle_time
-    FROM listed
+    FROM directory_entry
     WHERE handle IS NOT NULL
 ) AS named USING (account)

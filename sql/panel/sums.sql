@@ -1,7 +1,7 @@
 -- What belongs to a topic in numbers: who wrote to whom, and what (0 post, 1 reply, 2 repost). Grain:
--- one event. A post is to its author. Needs the temp table `counted`.
+-- one event. A post is to its author. Needs the temp table `window_event`.
 SELECT
     account,
     coalesce(subject, account) AS subject,
     CASE kind WHEN 'post' THEN 0::UTINYINT WHEN 'reply' THEN 1::UTINYINT ELSE 2::UTINYINT END AS code
-FROM counted
+FROM window_event

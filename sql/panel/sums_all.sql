@@ -1,6 +1,6 @@
 -- What accounts with numbers from $low to below $past did and received in the window. Grain: rows
 -- add up, by account. Summaries serve $first to $last. Needs the temp tables `fresh_day` and
--- `gone_day`.
+-- `void_gift`.
 SELECT
     account, posts, replies, reposts, replies_received, reposts_received, follows_received
 FROM agent_day
@@ -12,5 +12,5 @@ FROM fresh_day
 WHERE account >= $low AND account < $past
 UNION ALL
 SELECT subject, 0, 0, 0, -replies, -reposts, -follows
-FROM gone_day
+FROM void_gift
 WHERE subject >= $low AND subject < $past

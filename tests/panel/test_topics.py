@@ -25,7 +25,7 @@ HOME, DAY = 1000, timedelta(days=1)
 
 
 # None of the keys here is a TID.
-KEYS = "SELECT key.rkey AS key FROM matched JOIN record_key AS key ON id = matched.rkey"
+KEYS = "SELECT key.rkey AS key FROM matching_post AS post JOIN record_key AS key ON id = post.rkey"
 
 
 def ingest(folder: Path, *events: Event) -> Path:
@@ -40,7 +40,7 @@ def counted(db: Path, topic: Topic, window: Window = WINDOW) -> list[tuple[str, 
     """Who did what that belongs to the topic."""
     with Store.open(db) as store:
         count_events(store, topic, window)
-        query = "SELECT did, kind FROM counted JOIN account ON id = account ORDER BY ALL"
+        query = "SELECT did, kind FROM window_event JOIN account ON id = account ORDER BY ALL"
         found = store._connection.execute(query).fetchall()
     return [(did.removeprefix("did:plc:"), kind) for did, kind in found]
 

@@ -104,11 +104,11 @@ def answers(db: Path, window: Window, rules: tuple[Rule | None, ...]) -> list[An
             found.append(sorted(days.iter_rows()))
             if rule is not None:
                 found.append(opened.frame("analysis/topic_days").rows())
-                found.append(sorted(rows(opened, "FROM matched")))
-        laid = WindowCounts.of(opened, window).lay_out()
-        found += [laid.active.tolist(), sorted(laid.gone.tolist())]
-        found.append(list(zip(laid.followed.tolist(), laid.follows.tolist(), strict=True)))
-        busy = opened.frame("panel/busy_days", rate=1, first=laid.first, last=laid.last)
+                found.append(sorted(rows(opened, "FROM matching_post")))
+        layout = WindowCounts.of(opened, window).lay_out()
+        found += [layout.active.tolist(), sorted(layout.inactive.tolist())]
+        found.append(list(zip(layout.followed.tolist(), layout.follows.tolist(), strict=True)))
+        busy = opened.frame("panel/busy_days", rate=1, first=layout.first, last=layout.last)
         found.append(sorted(busy.iter_rows()))
         return found
 
@@ -321,7 +321,7 @@ def test_rollups_are_used_where_they_serve(writer: Writer, monkeypatch: pytest.M
     run = Store.run
 
     def spy(self: Store, query: str, **parameters: Any) -> None:
-        if query in ("panel/fresh", "store/rollups/hinted"):
+        if query in ("panel/fresh", "store/rollups/possible_matches"):
             asked.append((query, parameters["start"], parameters["end"]))
         run(self, query, **parameters)
 
@@ -345,7 +345,9 @@ def test_rollups_are_used_where_they_serve(writer: Writer, monkeypatch: pytest.M
     # All of the day's records are in the window, though all of the day is not.
     assert records(Window(at(days=0), at(days=3.5, seconds=1)), MYTHOS) == []
     whole = Window(at(days=0), at(days=DAYS))
-    assert records(whole, OTHER) == [("store/rollups/hinted", naive(whole.start), naive(whole.end))]
+    assert records(whole, OTHER) == [
+        ("store/rollups/possible_matches", naive(whole.start), naive(whole.end))
+    ]
 
 
 def test_an_ingest_by_the_command_line_rolls_up_with_the_topics_that_ship(tmp_path: Path) -> None:

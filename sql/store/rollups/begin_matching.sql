@@ -1,6 +1,6 @@
 -- Define how texts and hashtags are compared, and begin an empty table of what is found.
 -- Needs: topic_event
--- Makes: nfc, tagged, found
+-- Makes: nfc, tagged, topic_match
 
 -- A text in NFC. Most need no change, and to see that takes a fifth of the time of making sure: what
 -- changes has a mark, or a letter of one of these blocks.
@@ -22,6 +22,6 @@ CREATE OR REPLACE TEMP MACRO tagged(tags, wanted, pattern) AS
     )) > 0);
 
 -- Records that match or hang on a match, of the shape of topic_event. Empty, to be filled.
-CREATE OR REPLACE TEMP TABLE found AS
+CREATE OR REPLACE TEMP TABLE topic_match AS
 FROM topic_event
 LIMIT 0;

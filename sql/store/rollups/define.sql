@@ -1,10 +1,10 @@
 -- Define how summaries are made of records, by macros that say what happened in a stretch of time.
 -- Needs: record, watched
--- Makes: summarised, giver, given
+-- Makes: activity, giver, gifts
 
 -- What accounts did and received in a stretch of time, of the shape of agent_day. Grain: one day
 -- and account.
-CREATE OR REPLACE TEMP MACRO summarised(since, until) AS TABLE
+CREATE OR REPLACE TEMP MACRO activity(since, until) AS TABLE
 SELECT
     day,
     account,
@@ -39,13 +39,13 @@ FULL JOIN (
     GROUP BY ALL
 ) USING (day, account);
 
--- Accounts whose gifts `given` counts: for summaries, those that are watched. Grain: one account.
+-- Accounts whose gifts `gifts` counts: for summaries, those that are watched. Grain: one account.
 CREATE OR REPLACE TEMP TABLE giver AS
 FROM watched;
 
 -- What the accounts in the temp table `giver` gave to others in a stretch of time, of the shape of
 -- given_day. Grain: one day, giver and receiver.
-CREATE OR REPLACE TEMP MACRO given(since, until) AS TABLE
+CREATE OR REPLACE TEMP MACRO gifts(since, until) AS TABLE
 SELECT
     event_time::DATE AS day,
     account,

@@ -1,10 +1,10 @@
 -- Finish the summary of one day, after `summarise_accounts`.
--- Needs: given, given_day, agent_day, stored_day
+-- Needs: gifts, given_day, agent_day, stored_day
 -- Makes: nothing
 
 -- What watched accounts gave. Grain: one giver and receiver.
 INSERT INTO given_day
-FROM given($day::TIMESTAMP, $day::TIMESTAMP + INTERVAL 1 DAY);
+FROM gifts($day::TIMESTAMP, $day::TIMESTAMP + INTERVAL 1 DAY);
 
 -- Note that the day is summarised, with the number of its records.
 UPDATE stored_day

@@ -1,10 +1,10 @@
--- Find the records of a stretch of time that hang on a match, $start to $end. Grain of `found`: one
--- topic and record, more than once where it hangs on several.
--- Needs: record, hook, found
+-- Find the records between $start and $end that hang on a match. Grain of `topic_match`: one topic
+-- and record, more than once where it hangs on several.
+-- Needs: record, hook, topic_match
 -- Makes: nothing
 
 -- Posts and reposts that answer or repost a match.
-INSERT INTO found
+INSERT INTO topic_match
 SELECT
     hook.topic, false, collection, event_time, record.account, record.rkey, subject, subject_rkey,
     root, root_rkey
@@ -15,7 +15,7 @@ WHERE NOT removed
     AND event_time >= $start AND event_time < $end;
 
 -- Replies in whose thread the first post matches.
-INSERT INTO found
+INSERT INTO topic_match
 SELECT
     hook.topic, false, collection, event_time, record.account, record.rkey, subject, subject_rkey,
     root, root_rkey

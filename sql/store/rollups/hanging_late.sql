@@ -1,9 +1,9 @@
 -- Find the records that came late or changed and hang on a match: on the post they answer or repost,
 -- or on their thread's first post.
--- Needs: record, late, hook, found
+-- Needs: record, late, hook, topic_match
 -- Makes: nothing
 
-INSERT INTO found
+INSERT INTO topic_match
 SELECT
     hook.topic, false, collection, event_time, late_record.account, late_record.rkey, subject,
     subject_rkey, root, root_rkey

@@ -1,8 +1,8 @@
--- Posts on which others may hang: the matches in `found`. Grain: one topic and post.
--- Needs: found
+-- Posts on which others may hang: the matches in `topic_match`. Grain: one topic and post.
+-- Needs: topic_match
 -- Makes: hook
 
 CREATE OR REPLACE TEMP TABLE hook AS
 SELECT topic, account, rkey
-FROM found
+FROM topic_match
 WHERE own

@@ -1,5 +1,5 @@
 -- Watch the accounts that were deleted, taken down or suspended since the last time.
--- Needs: account_status, given, given_day, stored_day, watched
+-- Needs: account_status, gifts, given_day, stored_day, watched
 -- Makes: giver
 
 -- Accounts that were ever deleted, taken down or suspended, and are not watched. Grain: one account.
@@ -12,7 +12,7 @@ WHERE status IN ('deleted', 'takendown', 'suspended')
 -- What they gave on summarised days. Grain: one day, giver and receiver.
 INSERT INTO given_day
 SELECT gift.*
-FROM given('-infinity'::TIMESTAMP, 'infinity'::TIMESTAMP) AS gift
+FROM gifts('-infinity'::TIMESTAMP, 'infinity'::TIMESTAMP) AS gift
 JOIN stored_day USING (day)
 WHERE summarised;
 

@@ -1,8 +1,8 @@
 -- Posts that may match. Grain: one post. Empty, to be filled stretch by stretch.
 -- Needs: record
--- Makes: hinted
+-- Makes: possible_match
 
-CREATE OR REPLACE TEMP TABLE hinted AS
+CREATE OR REPLACE TEMP TABLE possible_match AS
 SELECT collection, event_time, account, rkey, subject, subject_rkey, root, root_rkey, text, tags, title
 FROM record
 LIMIT 0

@@ -1,6 +1,6 @@
 -- What the accounts in `giver` gave in a stretch of time, whose gifts do not count.
--- Needs: gone_day, given
+-- Needs: void_gift, gifts
 -- Makes: nothing
 
-INSERT INTO gone_day
-FROM given($start::TIMESTAMP, $end::TIMESTAMP)
+INSERT INTO void_gift
+FROM gifts($start::TIMESTAMP, $end::TIMESTAMP)

@@ -1,17 +1,17 @@
 -- Choose among the records that may belong to a topic those that do.
 -- Needs: candidate
--- Makes: matched, counted
+-- Makes: matching_post, window_event
 
 -- Posts and replies of the window whose own text, link title or hashtags match a topic. Grain: one
 -- post.
-CREATE OR REPLACE TEMP TABLE matched AS
+CREATE OR REPLACE TEMP TABLE matching_post AS
 SELECT account, rkey
 FROM candidate
 WHERE own;
 
 -- The posts, replies and reposts of the window that belong to a topic: their own text matches, or
 -- the post they answer, their thread's root or the reposted post does. Grain: one event.
-CREATE OR REPLACE TEMP TABLE counted AS
+CREATE OR REPLACE TEMP TABLE window_event AS
 SELECT
     CASE
         WHEN collection = 'repost' THEN 'repost'
@@ -22,6 +22,6 @@ SELECT
     candidate.account,
     subject
 FROM candidate
-LEFT JOIN matched AS target ON target.account = subject AND target.rkey = subject_rkey
-LEFT JOIN matched AS thread ON thread.account = root AND thread.rkey = root_rkey
+LEFT JOIN matching_post AS target ON target.account = subject AND target.rkey = subject_rkey
+LEFT JOIN matching_post AS thread ON thread.account = root AND thread.rkey = root_rkey
 WHERE own OR target.rkey IS NOT NULL OR thread.rkey IS NOT NULL;

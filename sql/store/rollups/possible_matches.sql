@@ -2,10 +2,10 @@
 -- that all of their keywords match, and their hashtags. Grain: one post.
 -- The keywords without their word boundaries, whose Unicode classes cost RE2 a hundred times as
 -- much, spare nearly all texts the exact expression.
--- Needs: record, hinted
+-- Needs: record, possible_match
 -- Makes: nothing
 
-INSERT INTO hinted
+INSERT INTO possible_match
 SELECT collection, event_time, account, rkey, subject, subject_rkey, root, root_rkey, text, tags, title
 FROM record
 WHERE NOT removed

@@ -1,8 +1,8 @@
--- Of the posts that came late or changed, those that may match. As hinted.sql.
--- Needs: record, late, hinted
+-- Of the posts that came late or changed, those that may match. As possible_matches.sql.
+-- Needs: record, late, possible_match
 -- Makes: nothing
 
-INSERT INTO hinted
+INSERT INTO possible_match
 SELECT collection, event_time, account, rkey, subject, subject_rkey, root, root_rkey, text, tags, title
 FROM record
 WHERE rowid IN (SELECT place FROM late)

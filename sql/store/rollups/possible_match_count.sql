@@ -1,3 +1,3 @@
 -- How many posts may match. One row.
 SELECT count(*) AS posts
-FROM hinted
+FROM possible_match
