@@ -16,7 +16,7 @@ _EXAMPLE = "Example: "
 
 
 def commands() -> dict[str, Any]:
-    """Return every command that is no group, by its full name, in the order of the help."""
+    """Return all commands except groups, by their full names, in the order of the help."""
     return dict(_below("", typer.main.get_command(main._app)))  # noqa: SLF001 - the app itself
 
 
@@ -73,17 +73,17 @@ def _parts(text: str) -> tuple[list[str], str]:
 
 def _entry(parameter: Any, context: Any) -> str:
     """Return an option or argument as an entry of a definition list."""
-    named, said = parameter.get_help_record(context)
+    names, text = parameter.get_help_record(context)
     # The help text ends with facts in brackets: [env var: …; default: …], or [required].
-    known = re.search(r"  \[(.+)\]$", said)
-    words = said[: known.start()] if known else said
+    known = re.search(r"  \[(.+)\]$", text)
+    words = text[: known.start()] if known else text
     facts = []
     for fact in known[1].split("; ") if known else ():
         what, _, value = fact.partition(": ")
         label = {"env var": "environment"}.get(what, what)
         facts.append(f"{label} `{value}`" if value else label)
     tail = f" *({'; '.join(facts)})*" if facts else ""
-    return f"`{' '.join(named.split())}`\n: {_escaped(' '.join(words.split()))}{tail}"
+    return f"`{' '.join(names.split())}`\n: {_escaped(' '.join(words.split()))}{tail}"
 
 
 def _escaped(text: str) -> str:
