@@ -19,6 +19,7 @@ __all__ = [
     "coverage_table",
     "gap_facts",
     "gap_warnings",
+    "on_topic",
     "origin_facts",
     "origin_json",
     "panel_table",
@@ -209,6 +210,11 @@ def seen_fraction(origin: Provenance) -> float:
     if origin.window is None:
         return 1.0
     return 1 - _unseen(origin.gaps) / (origin.window.end - origin.window.start)
+
+
+def on_topic(origin: Provenance) -> str:
+    """Return the topic's name for a sentence, as in `` on mythos``; empty if there is none."""
+    return "" if origin.topic is None else f" on {origin.topic.name}"
 
 
 def origin_facts(origin: Provenance) -> tuple[Fact, ...]:

@@ -6,7 +6,7 @@ from blueattr.report.fields import Field, Fields
 from blueattr.report.figures import charts
 from blueattr.report.figures.exhibit import Exhibit, data_report, rows_of
 from blueattr.report.numbers import percent, plural
-from blueattr.report.results.result_fields import INDICATOR, TIER
+from blueattr.report.results.shared_fields import INDICATOR, TIER
 from blueattr.report.tables import Cell, Column, Report, Table
 
 if TYPE_CHECKING:

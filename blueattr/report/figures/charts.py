@@ -124,8 +124,8 @@ def sizes_chart(rows: Sequence[Row], tiers: Sequence[str], look: Look) -> Spec:
         for row in rows
         if row["share"] is not None
     ]  # fmt: skip
-    asked = [value["size"] for value in values] or [1, 10]
-    smallest, biggest = min(asked), max(asked)
+    sizes = [value["size"] for value in values] or [1, 10]
+    smallest, biggest = min(sizes), max(sizes)
     reach = [0.0, 1.0, *(v["low"] for v in values), *(v["high"] for v in values)]
     gap = (max(reach) - min(reach)) * _LABEL_HEIGHT / size["height"]
     ends = []

@@ -9,7 +9,7 @@ from blueattr.report.figures.exhibit import Exhibit, data_report, rows_of
 from blueattr.report.numbers import count, iso, number, percent, plural, short
 from blueattr.report.results.attributions import tier_extents
 from blueattr.report.results.days import DAY
-from blueattr.report.results.result_fields import TIER, TOTALS
+from blueattr.report.results.shared_fields import TIER, TOTALS
 from blueattr.report.tables import Cell, Column, Table
 
 if TYPE_CHECKING:

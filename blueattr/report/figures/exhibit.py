@@ -34,7 +34,7 @@ FIGURE: Fields[Any] = Fields(
 
 @dataclass(frozen=True)
 class Exhibit:
-    """A figure and the words beside it.
+    """A figure with its title, caption and data.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Figures of scales: shares of all agents beside those of samples, by size, and by topic."""
+"""Figures of scales: shares on the full panel and in samples, by size, and by topic."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -10,7 +10,7 @@ from blueattr.report.numbers import percent, points, spread
 from blueattr.report.results.attributions import tier_extents
 from blueattr.report.results.comparison_data import FLIP_NOTE
 from blueattr.report.results.comparisons import has_deviation, sample_name
-from blueattr.report.results.result_fields import INDICATOR, TIER
+from blueattr.report.results.shared_fields import INDICATOR, TIER
 from blueattr.report.tables import Cell, Column, Table
 
 if TYPE_CHECKING:
@@ -117,7 +117,7 @@ def attributions_exhibit(results: "Sequence[AttributionResult]") -> Exhibit:
 
 
 def shares_exhibit(result: "ScaleComparison") -> Exhibit | None:
-    """Show tier shares at full scale beside those of samples."""
+    """Show tier shares at full scale and in samples."""
     indicators = [scales for scales in result.indicators if not scales.undefined]
     if not indicators:
         return None

@@ -7,8 +7,8 @@ from blueattr.report.figures import charts
 from blueattr.report.figures.exhibit import Exhibit, data_report, rows_of
 from blueattr.report.numbers import percent
 from blueattr.report.results.bootstraps import INTERVAL
-from blueattr.report.results.result_fields import INDICATOR, TIER
 from blueattr.report.results.sensitivities import CHOICE
+from blueattr.report.results.shared_fields import INDICATOR, TIER
 from blueattr.report.tables import Cell, Table
 
 if TYPE_CHECKING:

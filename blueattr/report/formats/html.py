@@ -12,7 +12,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from blueattr.report.escape import safe_text
-from blueattr.report.formats.text import shown
+from blueattr.report.formats.text import cell_text
 from blueattr.report.numbers import iso, short
 from blueattr.report.tables import Cell, Column, Table
 
@@ -91,24 +91,24 @@ def table_layout(table: Table, name: str, *, grouped: bool = False) -> dict[str,
         for k, column in enumerate(table.columns)
         if column.kind != "text" or any(row[k] not in {None, ""} for row in table.rows)
     ]
-    shown_columns = [table.columns[k] for k in columns]
+    visible_columns = [table.columns[k] for k in columns]
     rows = [[row[k] for k in columns] for row in table.rows]
     if grouped:
         groups = [
             {
                 "name": safe_text(str(key), _LONGEST_CELL),
-                "rows": [_row(shown_columns[1:], row[1:], header=True) for row in of_key],
+                "rows": [_row(visible_columns[1:], row[1:], header=True) for row in of_key],
             }
             for key, of_key in groupby(rows, key=lambda row: row[0])
         ]
     else:
-        groups = [{"name": "", "rows": [_row(shown_columns, row, header=True) for row in rows]}]
+        groups = [{"name": "", "rows": [_row(visible_columns, row, header=True) for row in rows]}]
     return {
         "id": name,
         "title": table.title,
         "columns": [
             {"heading": column.heading, "classes": _classes(column, column.heading)}
-            for column in shown_columns
+            for column in visible_columns
         ],
         "groups": groups,
         "notes": table.notes,
@@ -127,7 +127,7 @@ def _cell(cell: Cell, column: Column) -> _Cell:
     words = (
         short(cell)
         if isinstance(cell, float) and column.kind == "float"
-        else shown(cell, column.kind)
+        else cell_text(cell, column.kind)
     )
     text = safe_text(words, _LONGEST_CELL)
     if column.kind in _RIGHT:
@@ -140,12 +140,12 @@ def _cell(cell: Cell, column: Column) -> _Cell:
 
 def _classes(column: Column, text: str) -> str:
     """Align numbers to the right, keep days on a line, and break only the longest words."""
-    found = ["num"] if column.kind in _RIGHT else []
+    classes = ["num"] if column.kind in _RIGHT else []
     if column.kind == "date":
-        found.append("nowrap")
+        classes.append("nowrap")
     if any(len(word) > _LONGEST_WORD for word in text.split()):
-        found.append("long")
-    return " ".join(found)
+        classes.append("long")
+    return " ".join(classes)
 
 
 def leaders_layout(agents: "Sequence[Leader]", table: Table, name: str) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Encode a report, in the format that is asked for or that a file's extension names."""
+"""Encodes a report in a format, or in the one that a file's extension names."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias, TypeVar
@@ -93,7 +93,7 @@ def by_extension(path: Path, formats: dict[str, _F]) -> _F:
         return formats[path.suffix.lower()]
     except KeyError:
         raise UsageError(
-            f"the format of {_shown(path)} is not known by its extension; "
+            f"the format of {safe_text(str(path))} is not known by its extension; "
             f"end the name in {', '.join(formats)}"
         ) from None
 
@@ -142,7 +142,3 @@ def frame_to(path: Path, frame: "pl.DataFrame") -> None:
 
     form = by_extension(path, AGENTS_FORMATS)
     write_with(path, lambda file: write_frame(frame, form, file))
-
-
-def _shown(path: Path) -> str:
-    return safe_text(str(path))

@@ -226,18 +226,20 @@ def _rows(table: Table, terminal: Terminal, bar_cells: int) -> RichTable:
         header_style="bold" if terminal.colour else "",
     )
     # Leave out a column of text that is empty in every row.
-    shown = [
+    visible = [
         position
         for position, column in enumerate(table.columns)
         if column.kind != "text" or any(row[position] not in {None, ""} for row in table.rows)
     ]
-    for position in shown:
+    for position in visible:
         _add_column(grid, table.columns[position], terminal)
     bars = _bars(table, terminal, bar_cells)
     if bars:
         grid.add_column(_text(table.lengths_heading, terminal), no_wrap=True)
     for number_of_row, row in enumerate(table.rows):
-        cells = [_cell(row[position], table.columns[position].kind, terminal) for position in shown]
+        cells = [
+            _cell(row[position], table.columns[position].kind, terminal) for position in visible
+        ]
         if bars:
             cells.append(Text(bars[number_of_row]))
         grid.add_row(*cells)
@@ -255,10 +257,10 @@ def _add_column(grid: RichTable, column: Column, terminal: Terminal) -> None:
 
 
 def _cell(cell: Cell, kind: Kind, terminal: Terminal) -> Text:
-    return _text(shown(cell, kind), terminal)
+    return _text(cell_text(cell, kind), terminal)
 
 
-def shown(cell: Cell, kind: Kind) -> str:
+def cell_text(cell: Cell, kind: Kind) -> str:
     """Write one cell for people."""
     return UNDEFINED if cell is None else _WRITERS[kind](cell)
 

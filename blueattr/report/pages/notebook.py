@@ -48,7 +48,7 @@ __all__ = ["drawing_of", "figures_of", "frame_of", "html_of", "report_of"]
 
 
 Figures = dict[str, Callable[[], Exhibit | None]]
-"""By name; each is made when it is asked for, and may have nothing to show."""
+"""By name; each is made on demand, and may have nothing to show."""
 
 
 @singledispatch
@@ -127,10 +127,10 @@ def _(result: Sensitivity) -> Figures:
 
 @figures_of.register
 def _(result: TopicReport) -> Figures:
-    return {exhibit.name: partial(_given, exhibit) for exhibit in topic_exhibits(result)}
+    return {exhibit.name: partial(_same, exhibit) for exhibit in topic_exhibits(result)}
 
 
-def _given(exhibit: Exhibit) -> Exhibit:
+def _same(exhibit: Exhibit) -> Exhibit:
     return exhibit
 
 
@@ -167,11 +167,11 @@ def html_of(result: object) -> str:
     first = next(iter(figures_of(result).values()), None)
     exhibit = None if first is None else first()
     # The drawing library has escaped what words there are in a figure.
-    drawn = None if exhibit is None else Markup(Drawing(exhibit.chart(PAPER)).svg())  # noqa: S704
+    svg = None if exhibit is None else Markup(Drawing(exhibit.chart(PAPER)).svg())  # noqa: S704
     html: str = environment().get_template("notebook.html.jinja").render(
         summary=report.summary,
         warnings=report.warnings,
-        figure=drawn,
+        figure=svg,
         alt="" if exhibit is None else exhibit.alt,
         tables=[table_layout(table, f"table-{k}") for k, table in enumerate(report.tables)],
         facts=report.facts,

@@ -7,9 +7,16 @@ from typing import TYPE_CHECKING
 
 from blueattr.report.fields import tidy_table
 from blueattr.report.numbers import count, number, percent, plural, short
-from blueattr.report.provenance import ORIGIN, gap_warnings, origin_facts, origin_json, panel_tables
+from blueattr.report.provenance import (
+    ORIGIN,
+    gap_warnings,
+    on_topic,
+    origin_facts,
+    origin_json,
+    panel_tables,
+)
 from blueattr.report.results.remarks import remark_facts, remarks_json
-from blueattr.report.results.result_fields import (
+from blueattr.report.results.shared_fields import (
     AGGREGATOR,
     AGGREGATOR_OBJECT,
     CUTOFFS,
@@ -123,8 +130,7 @@ def headline(result: "AttributionResult") -> str:
         f"the {extent} carries {percent(tier.share)}"
         for extent, tier in zip(extents, result.tiers, strict=True)
     ]
-    topic = result.provenance.topic
-    about = "" if topic is None else f" on {topic.name}"
+    about = on_topic(result.provenance)
     sentence = " and ".join((", ".join(clauses[:-1]), clauses[-1]))
     return (
         f"Of {result.indicator} {short(result.total)}{about}, shared out among "

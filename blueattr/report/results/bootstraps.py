@@ -4,10 +4,17 @@ from typing import TYPE_CHECKING
 
 from blueattr.report.fields import Field, Fields, tidy_table
 from blueattr.report.numbers import percent, plural
-from blueattr.report.provenance import ORIGIN, gap_warnings, origin_facts, origin_json, panel_tables
+from blueattr.report.provenance import (
+    ORIGIN,
+    gap_warnings,
+    on_topic,
+    origin_facts,
+    origin_json,
+    panel_tables,
+)
 from blueattr.report.results.attributions import method_facts, tier_extents
 from blueattr.report.results.remarks import remarks_json
-from blueattr.report.results.result_fields import (
+from blueattr.report.results.shared_fields import (
     AGGREGATOR,
     AGGREGATOR_OBJECT,
     CUTOFFS,
@@ -92,8 +99,7 @@ def bootstrap_report(result: "Bootstrap") -> Report:
 
 def _sentence(one: "IndicatorBootstrap", result: "Bootstrap") -> str:
     first = one.tiers[0]
-    topic = result.provenance.topic
-    about = "" if topic is None else f" on {topic.name}"
+    about = on_topic(result.provenance)
     return (
         f"Of {one.indicator}{about}, the {first.tier} carries {percent(first.share)}; "
         f"{100 * result.level:g} % of resamples give {percent(first.low, unit=False)} to "

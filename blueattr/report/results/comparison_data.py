@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from blueattr.report.fields import Field, Fields, tidy_table
 from blueattr.report.provenance import ORIGIN, origin_json
 from blueattr.report.results.remarks import remarks_json
-from blueattr.report.results.result_fields import (
+from blueattr.report.results.shared_fields import (
     AGGREGATOR,
     AGGREGATOR_OBJECT,
     CUTOFFS,

@@ -5,7 +5,12 @@ from math import isfinite
 from typing import TYPE_CHECKING
 
 from blueattr.report.numbers import percent, plural, points, short, spread
-from blueattr.report.provenance import gap_warnings, origin_facts, panel_tables
+from blueattr.report.provenance import (
+    gap_warnings,
+    on_topic,
+    origin_facts,
+    panel_tables,
+)
 from blueattr.report.results.attributions import method_facts, tier_extents
 from blueattr.report.results.comparison_data import (
     FLIP_NOTE,
@@ -81,8 +86,7 @@ def _sentence(scales: "IndicatorScales", result: "ScaleComparison") -> tuple[str
     carry = "carries" if len(tiers) == 1 else "carry"
     full = percent(sum(tier.share for tier in scales.full.tiers[1:]))
     sampled = percent(sum(tier.share_mean for tier in first.tiers[1:]))
-    topic = result.provenance.topic
-    about = "" if topic is None else f" on {topic.name}"
+    about = on_topic(result.provenance)
     sentence = (
         f"Of {scales.indicator}{about}, {others} {carry} {full} among all "
         f"{plural(result.n_agents, 'agent')}, and {sampled} in {sample_name(first)}."

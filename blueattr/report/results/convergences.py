@@ -1,4 +1,4 @@
-"""Quadrature's convergence laid out as a report, beside the published end points."""
+"""Quadrature's convergence laid out as a report, with the published errors."""
 
 from typing import TYPE_CHECKING
 
@@ -7,7 +7,7 @@ from blueattr.report.numbers import plural, short
 from blueattr.report.provenance import ORIGIN, gap_warnings, origin_facts, origin_json, panel_tables
 from blueattr.report.results.attributions import aggregator_text, means_fact
 from blueattr.report.results.remarks import definition_json, origin_text
-from blueattr.report.results.result_fields import (
+from blueattr.report.results.shared_fields import (
     AGGREGATOR,
     AGGREGATOR_OBJECT,
     INDICATOR,

@@ -9,7 +9,7 @@ from blueattr.report.fields import Field, Fields, tidy_table
 from blueattr.report.numbers import iso, percent
 from blueattr.report.provenance import ORIGIN
 from blueattr.report.results.attributions import attributions_report, tier_extents
-from blueattr.report.results.result_fields import (
+from blueattr.report.results.shared_fields import (
     INDICATOR,
     METHOD,
     SIZE,

@@ -12,7 +12,7 @@ from blueattr.report.results.comparison_data import (
     comparison_table,
 )
 from blueattr.report.results.comparisons import method_lines
-from blueattr.report.results.result_fields import INDICATOR, UNDEFINED
+from blueattr.report.results.shared_fields import INDICATOR, UNDEFINED
 from blueattr.report.tables import SCHEMA_VERSION, Cell, Column, Fact, Json, Report, Table
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""Remarks on an indicator beside its values: its origin, linearity, and quadrature."""
+"""Remarks on an indicator: its origin, its linearity, and the error of quadrature."""
 
 from typing import TYPE_CHECKING
 

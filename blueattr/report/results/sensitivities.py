@@ -1,4 +1,4 @@
-"""A sensitivity analysis laid out as a report: one row per choice, beside the default."""
+"""A sensitivity analysis laid out as a report: one row per choice, the default first."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -8,7 +8,7 @@ from blueattr.report.provenance import ORIGIN, gap_warnings, origin_facts, origi
 from blueattr.report.results.attributions import method_facts
 from blueattr.report.results.comparison_data import FLIP, FLIP_NOTE
 from blueattr.report.results.remarks import remarks_json
-from blueattr.report.results.result_fields import (
+from blueattr.report.results.shared_fields import (
     AGGREGATOR,
     AGGREGATOR_OBJECT,
     CUTOFFS,

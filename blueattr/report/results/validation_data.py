@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from blueattr.report.fields import Field, Fields, tidy_table
 from blueattr.report.provenance import ORIGIN, origin_json
 from blueattr.report.results.remarks import definition_json
-from blueattr.report.results.result_fields import (
+from blueattr.report.results.shared_fields import (
     AGGREGATOR,
     AGGREGATOR_OBJECT,
     INDICATOR,
@@ -37,7 +37,7 @@ __all__ = [
 
 
 PARTS: "Fields[Validation]" = Fields(Field("blocks", "One object for each indicator and panel."))
-_SIZES = "Numbers of agents of the panels, and those asked for that are more than there are."
+_SIZES = "Numbers of agents of the panels, and default sizes that are larger than the full panel."
 _BUDGET_UNIT = "permutations, coalitions"
 _SEED: "Field[Validation]" = Field("seed", "Of the panels, permutations and coalitions.", "int")
 _ANTITHETIC: "Field[Validation]" = Field(
