@@ -27,11 +27,11 @@ from blueattr.studies.rescaling import Rescaling, mean_rescaling, rescaling_test
 
 __all__ = [
     "AtFullScale",
-    "Comparison",
     "FullScale",
     "SampleRun",
     "SampleSummary",
     "TierSpread",
+    "TieredPanel",
     "draw_samples",
     "summarise",
 ]
@@ -156,8 +156,8 @@ class AtFullScale:
 
 
 @dataclass(frozen=True)
-class Comparison:
-    """Attributes indicators on a panel and on samples of it.
+class TieredPanel:
+    """A panel with tiers, on which and on samples of which indicators are attributed.
 
     Parameters
     ----------

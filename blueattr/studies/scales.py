@@ -20,10 +20,10 @@ from blueattr.indicators.find import find_indicator
 from blueattr.provenance import Provenance
 from blueattr.studies.distinct import check_distinct
 from blueattr.studies.samples import (
-    Comparison,
     FullScale,
     SampleRun,
     SampleSummary,
+    TieredPanel,
     draw_samples,
     summarise,
 )
@@ -189,9 +189,9 @@ def compare_scales(
         for protocol in checked_protocols
         for size in sizes
     }
-    comparison = Comparison(panel, assign_tiers(panel.order, cutoffs), names, aggregator)
+    tiered_panel = TieredPanel(panel, assign_tiers(panel.order, cutoffs), names, aggregator)
     full = [
-        comparison.full(indicator, method, steps, keep_undefined=keep_undefined)
+        tiered_panel.full(indicator, method, steps, keep_undefined=keep_undefined)
         for indicator in chosen
     ]
 
@@ -202,7 +202,7 @@ def compare_scales(
         for repeat, samples in draw_samples(sampler, protocol, possible, seeds, seed):
             for size, index in samples.items():
                 for one in (answer for answer in full if not answer.undefined):
-                    run = comparison.run(one, index, repeat, rescaling=rescaling)
+                    run = tiered_panel.run(one, index, repeat, rescaling=rescaling)
                     runs.setdefault((one.indicator.name, size), []).append(run)
         for one in (answer for answer in full if not answer.undefined):
             name = one.indicator.name

@@ -22,7 +22,7 @@ from blueattr.kernels import FloatArray
 from blueattr.provenance import Provenance
 from blueattr.studies.distinct import check_distinct
 from blueattr.studies.rescaling import TIE
-from blueattr.studies.samples import AtFullScale, Comparison, draw_samples, summarise
+from blueattr.studies.samples import AtFullScale, TieredPanel, draw_samples, summarise
 
 __all__ = [
     "TOP_OVERLAP",
@@ -154,9 +154,9 @@ class _Choices:
     cutoffs: tuple[float, ...]
 
     @property
-    def comparison(self) -> Comparison:
+    def tiered_panel(self) -> TieredPanel:
         tiers = assign_tiers(self.panel.order, self.cutoffs)
-        return Comparison(self.panel, tiers, tier_names(self.cutoffs), self.aggregator)
+        return TieredPanel(self.panel, tiers, tier_names(self.cutoffs), self.aggregator)
 
 
 @dataclass(frozen=True)
@@ -174,8 +174,8 @@ class _FlipQuestion:
         self, choices: _Choices, indicator: Indicator, choice: str, setting: str
     ) -> tuple[SensitivityRow, AtFullScale]:
         """Attribute at full scale, and in samples if they can be drawn."""
-        comparison = choices.comparison
-        full = comparison.full(indicator, self.method, self.steps)
+        tiered_panel = choices.tiered_panel
+        full = tiered_panel.full(indicator, self.method, self.steps)
         panel = choices.panel
         row = SensitivityRow(
             choice, setting, "computed", "", len(panel.dids), full.scale.total, full.scale.tiers
@@ -186,8 +186,8 @@ class _FlipQuestion:
         except SampleSizeError as error:
             return replace(row, why=f"no flip: {error}"), full
         samples = draw_samples(sampler, self.protocol, [self.size], self.seeds, self.seed)
-        runs = [comparison.run(full, index[self.size], repeat) for repeat, index in samples]
-        summary = summarise(self.protocol, self.size, runs, comparison.names)
+        runs = [tiered_panel.run(full, index[self.size], repeat) for repeat, index in samples]
+        summary = summarise(self.protocol, self.size, runs, tiered_panel.names)
         why = "" if summary.tiers else f"no flip: {runs[0].undefined} in the samples"
         return (
             replace(row, flip_mean=summary.flip_mean, flip_std=summary.flip_std, why=why),
