@@ -161,7 +161,7 @@ def ingest(db: str, path: str) -> None:
     from blueattr.ingest import read
     from blueattr.panel.topics import shipped_rules
 
-    Parser().scan(b'{"warm":"up"}\n')
+    Parser().parse(b'{"warm":"up"}\n')
     with measured() as counts:
         done = read.ingest(Path(db), [path], rules=shipped_rules())
         counts["kept"] = sum(state.kept for state in done.sources)

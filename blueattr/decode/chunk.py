@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from blueattr.decode.parser.scanner import Scanned
+    from blueattr.decode.parser.layout import ParsedLines
     from blueattr.kernels import IntArray
 
 __all__ = ["Chunk"]
@@ -23,24 +23,23 @@ class Chunk:
     position
         Where ``data`` begins in the source: byte offset after decompression, or cursor.
     read
-        Bytes of the source consumed so far, before decompression, or seconds of time gone through:
-        for showing progress.
+        Progress: bytes of the source read so far, before decompression, or seconds of its window.
     resume
-        Where the source goes on after ``data``.
+        Position after ``data``.
     gap
-        Why what lies between the chunk before and this one was not seen; None where nothing is
-        missing.
+        Why events between the previous chunk and this one are missing; None if none are.
     skipped
-        Events that were left out before they became lines, as being of kinds that are not kept.
+        Number of events of kinds that are not kept, which never became lines.
     refused
-        What could not be made a line: (reason, position, shortened sample).
+        Events that could not be made a line: (reason, position, shortened sample).
     parsed
-        Events as the parser gives them, or would, had they been lines.
-    told
-        Events of accounts, in columns of ``sql/store/batch/staging.sql``.
-    left
-        int64 (k, 2): where in ``data`` the lines are that are not in ``parsed``; None where it is
-        still to be parsed.
+        Lines of ``data`` that the parser has parsed, or events in the same form that never were
+        lines.
+    account_events
+        Account events that never were lines: rows of `blueattr.decode.account_events.SCHEMA`.
+    unparsed
+        int64 (k, 2): bounds of stretches of ``data`` with lines that are not in ``parsed``; None
+        if ``data`` is still to be parsed.
     """
 
     data: bytes
@@ -50,6 +49,6 @@ class Chunk:
     gap: str | None = None
     skipped: int = 0
     refused: tuple[tuple[str, int, str], ...] = ()
-    parsed: "tuple[Scanned, ...]" = ()
-    told: "pa.Table | None" = None
-    left: "IntArray | None" = None
+    parsed: "tuple[ParsedLines, ...]" = ()
+    account_events: "pa.Table | None" = None
+    unparsed: "IntArray | None" = None

@@ -213,8 +213,8 @@ def _parsed(chunks: Iterator[Chunk]) -> Iterator[Chunk]:
 
     def parse(chunk: Chunk) -> tuple[Chunk, Parser]:
         parser = parsers.get()
-        parts, left = parser.scan(chunk.data, chunk.position)
-        return replace(chunk, parsed=tuple(parts), left=left), parser
+        parts, unparsed = parser.parse(chunk.data, chunk.position)
+        return replace(chunk, parsed=tuple(parts), unparsed=unparsed), parser
 
     def read() -> Iterator[Callable[[], tuple[Chunk, Parser]]]:
         for chunk in run_ahead(repeat(lambda: next(chunks, None)), 1):

@@ -7,10 +7,11 @@ from functools import cached_property
 import pyarrow as pa
 
 from blueattr.decode import schema
-from blueattr.decode.batch import Waiting, told_rows
+from blueattr.decode.account_events import account_rows
 from blueattr.decode.chunk import Chunk
 from blueattr.decode.lines import cut_lines
 from blueattr.decode.parser.parse import Parser
+from blueattr.decode.record_events import RecordEvents
 from blueattr.store.checkpoint import BY_BYTES, SourceState, Span
 from blueattr.store.database import Store
 
@@ -39,8 +40,8 @@ class Batch:
         self._begin()
 
     def _begin(self) -> None:
-        self._waiting = Waiting()
-        self._told: list[pa.Table] = []
+        self._record_events = RecordEvents()
+        self._account_events: list[pa.Table] = []
         self._unusual_rows = self._unusual_bytes = 0
 
     @cached_property
@@ -51,9 +52,9 @@ class Batch:
     @property
     def size(self) -> tuple[int, int]:
         """Rows that wait, at most, and about as many bytes as they take."""
-        rows = self._waiting.rows + self._unusual_rows + sum(map(len, self._told))
-        size = self._waiting.size + self._unusual_bytes
-        return rows, size + sum(table.nbytes for table in self._told)
+        rows = self._record_events.rows + self._unusual_rows + sum(map(len, self._account_events))
+        size = self._record_events.size + self._unusual_bytes
+        return rows, size + sum(table.nbytes for table in self._account_events)
 
     @property
     def is_settled(self) -> bool:
@@ -71,27 +72,30 @@ class Batch:
         new.lines += chunk.skipped + len(chunk.refused)
         if chunk.gap is not None:
             new.spans.append(Span(gap=chunk.gap))
-        left = chunk.left
+        unparsed = chunk.unparsed
         if state.kind != "plc":
             parts = list(chunk.parsed)
-            if left is None:
-                scanned, left = self._parser.scan(chunk.data, chunk.position)
-                parts = [*scanned, *parts]
+            if unparsed is None:
+                lines, unparsed = self._parser.parse(chunk.data, chunk.position)
+                parts = [*lines, *parts]
             for part in parts:
-                self._waiting.add(part)
-                new.lines += len(part.flag) + part.skipped
-                new.kept += len(part.flag)
+                self._record_events.add(part)
+                new.lines += len(part.flags) + part.skipped
+                new.kept += len(part.flags)
                 new.skipped += part.skipped
                 if part.span is not None:
                     new.cover(*part.span)
-            told = [told_rows(part.told) for part in parts if part.told is not None]
-            if chunk.told is not None:
-                told.append(chunk.told)
-            for rows in told:
-                self._told.append(rows)
-                new.lines += len(rows)
-                new.kept += len(rows)
-        cut = cut_lines(chunk.data, chunk.position, left)
+            account_events = [
+                account_rows(part.account_events)
+                for part in parts
+                if part.account_events is not None
+            ]
+            if chunk.account_events is not None:
+                account_events.append(chunk.account_events)
+            self._account_events += account_events
+            new.lines += sum(map(len, account_events))
+            new.kept += sum(map(len, account_events))
+        cut = cut_lines(chunk.data, chunk.position, unparsed)
         new.lines += cut.lines
         for reason, position, sample in [*chunk.refused, *cut.refused]:
             new.reject(reason, 1, [(position if by_bytes else chunk.position, sample)])
@@ -142,16 +146,14 @@ class Batch:
         finally:
             self._store.unregister("lines")
 
-    def take(self) -> tuple[pa.Table | None, Waiting]:
+    def take(self) -> tuple[pa.Table | None, RecordEvents]:
         """Hand over what waits, but for the rows of unusual lines, which the store has.
 
         Returns
         -------
         tuple
-            Rows of what lines say of accounts, of `blueattr.decode.batch.TOLD` or all of its
-            columns; and events of records.
+            Account events, rows of `blueattr.decode.account_events.SCHEMA`, and record events.
         """
-        told = pa.concat_tables(self._told).combine_chunks() if self._told else None
-        waiting = self._waiting
+        tables, record_events = self._account_events, self._record_events
         self._begin()
-        return told, waiting
+        return pa.concat_tables(tables).combine_chunks() if tables else None, record_events

@@ -7,7 +7,7 @@ from typing import Final
 
 import pyarrow as pa
 
-from blueattr.decode.batch import Waiting
+from blueattr.decode.record_events import RecordEvents
 from blueattr.store.checkpoint import SourceState
 from blueattr.store.database import Store
 
@@ -80,12 +80,12 @@ _BESIDE_DELETES = 192 << 20
 _SLACK = 1000
 
 
-def fold(store: Store, waiting: Waiting, state: SourceState, memory: tuple[int, int]) -> None:
+def fold(store: Store, events: RecordEvents, state: SourceState, memory: tuple[int, int]) -> None:
     """Fold events into the store; the file is attached, and the transaction is the caller's.
 
     Parameters
     ----------
-    waiting
+    events
         Events that a kernel parsed, beside those in the temp table ``staged``.
     state
         The source they come from, read as far as they go.
@@ -93,7 +93,7 @@ def fold(store: Store, waiting: Waiting, state: SourceState, memory: tuple[int, 
         Bytes that the engine may use, as a rule and at most. A commit with deletes all over the
         table raises its limit from one towards the other, and leaves it there.
     """
-    low, high = waiting.range()
+    low, high = events.key_range()
     usual, most = memory
     parameters = {
         "low": low,
@@ -104,13 +104,13 @@ def fold(store: Store, waiting: Waiting, state: SourceState, memory: tuple[int, 
         "beside": _BESIDE_DELETES,
         "slack": _SLACK,
     }
-    store.register("dids", waiting.dids())
+    store.register("dids", events.dids())
     _register_notes(store, state)
     for step in STEPS:
         if step == "versions":
             # The events, with the numbers that the accounts have from the first step on.
             ids = store.frame("store/fold/codes")["id"].to_numpy()
-            store.register("coded", waiting.table(ids))
+            store.register("coded", events.table(ids))
         store.run(f"store/fold/{step}", **parameters)
 
 

@@ -12,8 +12,8 @@ from pathlib import Path
 import polars as pl
 import pyarrow as pa
 
-from blueattr.decode.batch import Waiting
 from blueattr.decode.chunk import Chunk
+from blueattr.decode.record_events import RecordEvents
 from blueattr.errors import StoreError
 from blueattr.store import fold
 from blueattr.store.batch import Batch
@@ -193,21 +193,23 @@ class Writer(Store):
         if records is not None:
             self.records = records
 
-    def _commit(self, state: SourceState, told: pa.Table | None, waiting: Waiting) -> int:
+    def _commit(
+        self, state: SourceState, account_events: pa.Table | None, record_events: RecordEvents
+    ) -> int:
         """Commit, and return how many rows the table of records has."""
-        if told is not None:
-            self.register("told", told)
+        if account_events is not None:
+            self.register("account_events", account_events)
             try:
-                self.run("store/batch/stage_told")
+                self.run("store/batch/stage_account_events")
             finally:
-                self.unregister("told")
+                self.unregister("account_events")
         try:
             with self._transaction():
                 if state.kind == "plc":
                     fold.fold_directory(self, state)
                 else:
                     limits = self._engine_usual, self._engine_all
-                    fold.fold(self, waiting, state, limits)
+                    fold.fold(self, record_events, state, limits)
                 records = self._count_records()
         finally:
             # Not within the transaction, which an error would have left unable to.

@@ -10,15 +10,15 @@ import numpy.typing as npt
 import polars as pl
 import pyarrow as pa
 
-from blueattr.decode.batch import TOLD
-from blueattr.decode.parser import line
-from blueattr.decode.parser.scanner import Scanned
+from blueattr.decode.account_events import SCHEMA
+from blueattr.decode.parser import layout
+from blueattr.decode.parser.layout import ParsedLines
 from blueattr.synth.stream import KINDS
 from blueattr.synth.text import Names, contents
 
 __all__ = ["announcements", "records"]
 
-_COLLECTIONS = {"post": 0, "reply": 0, "repost": 1, "follow": line.FOLLOW}
+_COLLECTIONS = {"post": 0, "reply": 0, "repost": 1, "follow": layout.FOLLOW}
 
 _COLLECTION = np.array([_COLLECTIONS.get(kind, 0) for kind in KINDS], np.uint8)
 _KEPT = np.array([kind in _COLLECTIONS for kind in KINDS])
@@ -29,7 +29,7 @@ _TEXT = np.array([kind in {"post", "reply"} for kind in KINDS])
 _EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - naive, as stored
 
 
-def records(frame: pl.DataFrame, names: Names, span: tuple[int, int], lines: int) -> Scanned:
+def records(frame: pl.DataFrame, names: Names, span: tuple[int, int], lines: int) -> ParsedLines:
     """Return the posts, replies, reposts and follows of a batch, created and deleted.
 
     Parameters
@@ -45,7 +45,7 @@ def records(frame: pl.DataFrame, names: Names, span: tuple[int, int], lines: int
 
     Returns
     -------
-    Scanned
+    ParsedLines
         The parser's result for the lines of these events, in their order, without the profile,
         identity and account events, which `announcements` returns.
     """
@@ -58,28 +58,28 @@ def records(frame: pl.DataFrame, names: Names, span: tuple[int, int], lines: int
     words = contents(frame.filter(pl.Series(text)))
     titles, tags = (words[name].is_not_null().to_numpy() for name in ("title", "tag"))
 
-    flag = _COLLECTION[kinds]
+    flags = _COLLECTION[kinds]
     for bit, where in (
-        (line.REMOVED, ~created),
-        (line.SUBJECT, subject),
-        (line.ROOT, root),
-        (line.TEXT, text),
+        (layout.IS_DELETE, ~created),
+        (layout.HAS_SUBJECT, subject),
+        (layout.HAS_ROOT, root),
+        (layout.HAS_TEXT, text),
     ):
-        flag[where] |= bit
-    flag[np.flatnonzero(text)[titles]] |= line.TITLE
+        flags[where] |= bit
+    flags[np.flatnonzero(text)[titles]] |= layout.HAS_TITLE
 
     text_letters, text_sizes = _letters(words["text"])
     title_letters, title_sizes = _letters(words["title"])
     tag_letters, tag_sizes = _letters(words["tag"])
     sizes = np.zeros((3, kinds.size), np.int32)
     sizes[:, text] = text_sizes, title_sizes, tags
-    return Scanned(
+    return ParsedLines(
         numbers=_numbers(frame, names, subject, root),
-        flag=flag,
+        flags=flags,
         words=(text_letters, title_letters, tag_letters),
         word_ends=np.cumsum(sizes, axis=1, dtype=np.int32),
         tag_ends=np.cumsum(tag_sizes[tags], dtype=np.int32),
-        left=np.zeros((0, 2), np.int64),
+        unparsed=np.zeros((0, 2), np.int64),
         skipped=lines - kinds.size - announced,
         span=(_EPOCH + timedelta(microseconds=span[0]), _EPOCH + timedelta(microseconds=span[1])),
     )
@@ -96,7 +96,7 @@ def announcements(frame: pl.DataFrame, names: Names) -> pa.Table:
     Returns
     -------
     pa.Table
-        Rows of the schema `blueattr.decode.batch.TOLD`.
+        Rows of the schema `blueattr.decode.account_events.SCHEMA`.
     """
     frame = frame.filter(pl.Series(_announces(frame)))
     agent = frame["agent"].to_numpy()
@@ -125,7 +125,7 @@ def announcements(frame: pl.DataFrame, names: Names) -> pa.Table:
             .then(pl.col("status").cast(pl.String)),
         )
         .to_arrow(compat_level=pl.CompatLevel.oldest())
-        .cast(TOLD)
+        .cast(SCHEMA)
     )
 
 
@@ -141,15 +141,15 @@ def _numbers(
     subject: npt.NDArray[np.bool_],
     root: npt.NDArray[np.bool_],
 ) -> npt.NDArray[np.int64]:
-    numbers = np.zeros((line.NUMBERS, frame.height), np.int64)
+    numbers = np.zeros((layout.NUMBERS, frame.height), np.int64)
     agent = frame["agent"].to_numpy()
-    numbers[line.TIME] = frame["time_us"].to_numpy()
-    numbers[line.RKEY] = names.tid_numbers(frame["rkey_us"].to_numpy(), agent)
-    numbers[line.REV] = names.tid_numbers(frame["rev_us"].to_numpy(), agent)
-    numbers[line.AUTHOR_HIGH : line.AUTHOR_LOW + 1] = names.did_numbers(agent)
+    numbers[layout.TIME] = frame["time_us"].to_numpy()
+    numbers[layout.RKEY] = names.tid_numbers(frame["rkey_us"].to_numpy(), agent)
+    numbers[layout.REV] = names.tid_numbers(frame["rev_us"].to_numpy(), agent)
+    numbers[layout.AUTHOR_HIGH : layout.AUTHOR_LOW + 1] = names.did_numbers(agent)
     for column, first, where in (
-        ("subject", line.SUBJECT_HIGH, np.flatnonzero(subject)),
-        ("root", line.ROOT_HIGH, np.flatnonzero(root)),
+        ("subject", layout.SUBJECT_HIGH, np.flatnonzero(subject)),
+        ("root", layout.ROOT_HIGH, np.flatnonzero(root)),
     ):
         who = frame[column].to_numpy()[where]
         # The two halves of the DID, then the record key, which a follow does not use.

@@ -97,7 +97,7 @@ class SynthSource:
                 read=int(stream.seconds),
                 resume=end,
                 parsed=(records(frame, names, (first_us, stream.last_us), end - begin),),
-                told=announcements(frame, names),
+                account_events=announcements(frame, names),
             )
 
         for batch in stream.batches():

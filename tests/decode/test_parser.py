@@ -12,14 +12,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from blueattr.decode import batch
-from blueattr.decode.batch import TOLD, Waiting, told_rows
+from blueattr.decode.account_events import SCHEMA, account_rows
 from blueattr.decode.lines import LINE_LIMIT
-from blueattr.decode.parser import dids
+from blueattr.decode.parser import dids, parse
 from blueattr.decode.parser.dids import Dids
-from blueattr.decode.parser.line import AUTHOR_LOW, NUMBERS
+from blueattr.decode.parser.layout import AUTHOR_LOW, NUMBERS, ParsedLines
 from blueattr.decode.parser.parse import Parser
-from blueattr.decode.parser.scanner import _SHORTEST, Scanned, Scanner
+from blueattr.decode.parser.scanner import _SHORTEST, Scanner
+from blueattr.decode.record_events import RecordEvents
 from support import naive_decode
 from support.events_builder import (
     LIKE,
@@ -46,37 +46,38 @@ from support.store_content import spelled
 
 Row = dict[str, Any]
 KINDS = ["post", "repost", "follow"]
-TOLD_KINDS = {"profile", "identity", "account"}
+ACCOUNT_KINDS = {"profile", "identity", "account"}
 
 
-def parse(data: bytes, parser: Parser | None = None) -> list[Row | str]:
-    """What became of each line: its fields, "skip", or "left"."""
-    parts, left = (parser or Parser()).scan(data)
-    waiting = Waiting()
+def verdicts(data: bytes, parser: Parser | None = None) -> list[Row | str]:
+    """What became of each line: its fields, "skip", or "refused"."""
+    parts, left = (parser or Parser()).parse(data)
+    record_events = RecordEvents()
     for part in parts:
-        waiting.add(part)
-    names = waiting.dids()["did"].to_pylist()
+        record_events.add(part)
+    names = record_events.dids()["did"].to_pylist()
     assert len(set(names)) == len(names)
-    rows = iter(waiting.table(np.arange(len(names), dtype=np.uint32)).to_pylist())
-    told = iter([row for part in parts if part.told for row in told_rows(part.told).to_pylist()])
-    assert waiting.rows == sum(len(part.flag) for part in parts)
+    rows = iter(record_events.table(np.arange(len(names), dtype=np.uint32)).to_pylist())
+    events = [part.account_events for part in parts if part.account_events]
+    accounts = iter([row for found in events for row in account_rows(found).to_pylist()])
+    assert record_events.rows == sum(len(part.flags) for part in parts)
     unparsed = {p for a, b in left.tolist() for p in range(a, b)}
     out: list[Row | str] = []
     position = 0
     for line in re.findall(rb"[^\n]*\n|[^\n]+\Z", data):
         # Whether it was skipped or kept, its twin tells; a wrong guess shifts all that follows.
         if position in unparsed:
-            out.append("left")
+            out.append("refused")
         else:
             verdict, fields = naive_decode.decode(line.decode())
             if verdict == "skip":
                 out.append("skip")
-            elif fields.get("kind") in TOLD_KINDS:
-                out.append(next(told))
+            elif fields.get("kind") in ACCOUNT_KINDS:
+                out.append(next(accounts))
             else:
                 out.append(_row(next(rows), names))
         position += len(line)
-    assert next(rows, None) is next(told, None) is None
+    assert next(rows, None) is next(accounts, None) is None
     assert out.count("skip") == sum(part.skipped for part in parts)
     return out
 
@@ -103,8 +104,8 @@ def expected(line: str) -> Row | str:
     verdict, fields = naive_decode.decode(line)
     if verdict:
         return verdict
-    if fields["kind"] in TOLD_KINDS:
-        return {name: fields[name] for name in TOLD.names}
+    if fields["kind"] in ACCOUNT_KINDS:
+        return {name: fields[name] for name in SCHEMA.names}
     fields["removed"] = fields["operation"] == "delete"
     return {name: fields[name] for name in (
         "event_time", "kind", "did", "removed", "rkey", "rev", "subject_did", "subject_rkey",
@@ -114,11 +115,11 @@ def expected(line: str) -> Row | str:
 
 def check(written: list[str], parser: Parser | None = None) -> Counter[str]:
     """Compare each line that was parsed with the twin; say how many were."""
-    found = parse("".join(line + "\n" for line in written).encode(), parser)
+    found = verdicts("".join(line + "\n" for line in written).encode(), parser)
     assert len(found) == len(written)
     seen: Counter[str] = Counter()
     for line, row in zip(written, found, strict=True):
-        if row != "left":
+        if row != "refused":
             assert (row, line) == (expected(line + "\n"), line)
         seen[row if isinstance(row, str) else _kind(row)] += 1
     return seen
@@ -133,7 +134,7 @@ def test_parser_agrees_with_the_twin_on_spoiled_lines() -> None:
     rng = random.Random(5)  # noqa: S311 - the same lines every time
     seen = check([line for line in (spoiled(rng) for _ in range(8000)) if "\n" not in line])
     assert min(seen[kind + gone] for kind in [*KINDS, "profile"] for gone in ("", " removed")) > 20
-    assert min(seen["skip"], seen["left"], seen["identity"], seen["account"]) > 100
+    assert min(seen["skip"], seen["refused"], seen["identity"], seen["account"]) > 100
 
 
 def with_more(event: Any) -> Any:
@@ -182,7 +183,7 @@ def test_a_byte_changed_anywhere_is_seen() -> None:
                         raw[k] = rng.randrange(256) if raw[k] != 10 else 11
             spoilt.append(bytes(raw).replace(b"\n", b"?"))
         data = b"".join(line + b"\n" for line in spoilt)
-        _, left = parser.scan(data)
+        _, left = parser.parse(data)
         unparsed = {p for a, b in left.tolist() for p in range(a, b)}
         position, text = 0, []
         for changed in spoilt:
@@ -190,9 +191,9 @@ def test_a_byte_changed_anywhere_is_seen() -> None:
                 text.append(changed.decode())
             position += len(changed) + 1
         seen += check(text, parser)
-    assert seen["left"] == 0
-    assert min(seen[kind] for kind in TOLD_KINDS) > 30
-    assert seen.total() - sum(seen[kind] for kind in TOLD_KINDS) > 300
+    assert seen["refused"] == 0
+    assert min(seen[kind] for kind in ACCOUNT_KINDS) > 30
+    assert seen.total() - sum(seen[kind] for kind in ACCOUNT_KINDS) > 300
 
 
 @pytest.mark.parametrize("event", USUAL, ids=lambda event: dumps(event)[80:160])
@@ -202,17 +203,18 @@ def test_what_servers_write_is_parsed_and_no_part_of_it(event: Any, shape: str) 
     # As servers of v2 write them: keys in order.
     line = dumps(event if shape == "v1" else json.loads(json.dumps(event, sort_keys=True)))
     unusual = any(word in line for word in ("feed.generator/", '"labels"', '"other"'))
-    assert (parse(line.encode() + b"\n") == ["left"]) == unusual
+    assert (verdicts(line.encode() + b"\n") == ["refused"]) == unusual
     assert (
-        parse(line.encode() + b"\r\n" + line.encode() + b"\n")[0] == parse(line.encode() + b"\n")[0]
+        verdicts(line.encode() + b"\r\n" + line.encode() + b"\n")[0]
+        == verdicts(line.encode() + b"\n")[0]
     )
     scanner = Scanner()
     for k in range(1, len(line.encode())):
         # Of memory beyond the buffer nothing is read: it ends right after the part.
         part = np.frombuffer(line.encode()[:k] + b"\n", np.uint8).copy()
         scanned = scanner.scan(part, 0, len(part), LINE_LIMIT)
-        assert (len(scanned.flag), scanned.skipped, scanned.told) == (0, 0, None)
-        assert scanned.left.tolist() == [[0, len(part)]]
+        assert (len(scanned.flags), scanned.skipped, scanned.account_events) == (0, 0, None)
+        assert scanned.unparsed.tolist() == [[0, len(part)]]
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="memory is protected by a call to Linux")
@@ -231,8 +233,8 @@ def test_nothing_beyond_the_buffer_is_read() -> None:
             written = line[:size] + b"\n"
             room[-len(written) :] = np.frombuffer(written, np.uint8)
             found = scanner.scan(room, page - len(written), page, LINE_LIMIT)
-            parsed += len(found.left) == 0
-            left += len(found.left)
+            parsed += len(found.unparsed) == 0
+            left += len(found.unparsed)
     assert protect(ctypes.c_void_p(address + page), page, mmap.PROT_READ) == 0
     assert parsed > 20
     assert left > 5000
@@ -253,7 +255,7 @@ def test_keys_are_told_by_every_letter() -> None:
             seen += check(written)
     assert {"operation", "collection", "time_us", "external", "features"} < keys
     assert {"identity", "handle", "account", "active", "status", "labels"} < keys
-    assert min(seen[kind] for kind in (*KINDS, *TOLD_KINDS, "skip", "left")) > 20
+    assert min(seen[kind] for kind in (*KINDS, *ACCOUNT_KINDS, "skip", "refused")) > 20
 
 
 def test_escapes_mean_what_json_says() -> None:
@@ -265,8 +267,8 @@ def test_escapes_mean_what_json_says() -> None:
     ]
     for text in texts:
         line = dumps(USUAL[0]).replace("plain text", text)
-        (row,) = parse(line.encode() + b"\n")
-        assert row != "left"
+        (row,) = verdicts(line.encode() + b"\n")
+        assert row != "refused"
         assert row == expected(line)
     for text in (
         "\\u0000",
@@ -278,14 +280,14 @@ def test_escapes_mean_what_json_says() -> None:
         "\\x",
         "\\",
     ):
-        assert parse(dumps(USUAL[0]).replace("plain text", text).encode() + b"\n") == ["left"]
+        assert verdicts(dumps(USUAL[0]).replace("plain text", text).encode() + b"\n") == ["refused"]
 
 
 def both(event: Any) -> list[Row | str]:
     """What became of it in v1 and v2; where it was parsed, its twin agrees."""
     shapes = (event, as_v2(event), as_v2(event, framed=False))
     check(list(map(dumps, shapes)))
-    return parse(lines(*shapes))
+    return verdicts(lines(*shapes))
 
 
 LABEL = "a" * 63
@@ -316,10 +318,10 @@ def test_handles(handle: str | None, kept: str | None) -> None:
 def test_handles_and_statuses_with_other_letters_are_left() -> None:
     # The Kelvin sign is a k in lower case.
     for odd in ("\u212a.example.org", "é.example.org"):
-        assert both(identity(A, odd, time=at(1))) == ["left"] * 3
-        assert both(account(A, odd, time=at(1))) == ["left"] * 3
+        assert both(identity(A, odd, time=at(1))) == ["refused"] * 3
+        assert both(account(A, odd, time=at(1))) == ["refused"] * 3
     escaped = dumps(identity(A, "alice.org", time=at(1))).replace("alice", "\\u0061lice")
-    assert parse(escaped.encode() + b"\n") == ["left"]
+    assert verdicts(escaped.encode() + b"\n") == ["refused"]
 
 
 @pytest.mark.parametrize("status", ["takendown", "", None, "a new one"])
@@ -335,7 +337,7 @@ def test_statuses(status: str | None, active: bool, named: bool) -> None:
     wrong: list[Any] = [None, 1, 0, "true", [], {}]
     for odd in wrong:
         event["account"]["active"] = odd
-        assert both(event) == ["left"] * 3
+        assert both(event) == ["refused"] * 3
 
 
 def test_profiles() -> None:
@@ -346,16 +348,16 @@ def test_profiles() -> None:
     unlabelled = profile(A, rev=1, time=at(1))
     for labels in ({}, None, "bot", {"values": [{"val": "x"}]}):
         unlabelled["commit"]["record"]["labels"] = labels
-        assert both(unlabelled) == ["left"] * 3
+        assert both(unlabelled) == ["refused"] * 3
     deeper = profile(A, rev=1, time=at(1))
     deeper["commit"]["record"]["pinned"] = {"labels": {"values": [{"val": "bot"}]}}
-    assert "left" not in both(deeper)
+    assert "refused" not in both(deeper)
     for odd in (
         commit(A, PROFILE, "selF", rev=1, time=at(1)),
         commit(A, PROFILE, tid(1), rev=1, time=at(1)),
         profile(A, rev=1, time=at(1), operation="creates"),
     ):
-        assert both(odd) == ["left"] * 3
+        assert both(odd) == ["refused"] * 3
 
 
 def test_an_event_is_of_one_kind() -> None:
@@ -364,13 +366,13 @@ def test_an_event_is_of_one_kind() -> None:
     wrong["kind"] = "account"
     commits = post(A, tid(1), "x", rev=1, time=at(1))
     for odd in (wrong, commits | {"kind": "identity", "identity": {}}, commits | {"kind": "sync"}):
-        assert both(odd) == ["left"] * 3
+        assert both(odd) == ["refused"] * 3
     # Nor is a handle the status of an account, or the other way round.
-    told, named = account(A, time=at(1)), identity(A, None, time=at(1))
-    told["account"]["active"] = False
-    assert both(told | {"identity": {"handle": "a.b"}}) == ["left"] * 3
-    assert both(named | {"account": {"status": "a.b"}}) == ["left"] * 3
-    assert "left" not in both(told) + both(named)
+    status, named = account(A, time=at(1)), identity(A, None, time=at(1))
+    status["account"]["active"] = False
+    assert both(status | {"identity": {"handle": "a.b"}}) == ["refused"] * 3
+    assert both(named | {"account": {"status": "a.b"}}) == ["refused"] * 3
+    assert "refused" not in both(status) + both(named)
 
 
 def test_there_is_room_for_the_shortest_lines() -> None:
@@ -378,8 +380,8 @@ def test_there_is_room_for_the_shortest_lines() -> None:
     line = lines(event)
     assert len(line) >= _SHORTEST
     scanned = Scanner().scan(np.frombuffer(line * 1000, np.uint8), 0, len(line) * 1000, LINE_LIMIT)
-    assert scanned.told is not None
-    table = told_rows(scanned.told)
+    assert scanned.account_events is not None
+    table = account_rows(scanned.account_events)
     assert table.to_pylist() == [expected(dumps(event))] * 1000
 
 
@@ -389,9 +391,9 @@ def test_there_is_room_for_unusual_lines_with_blank_ones_between(end: bytes) -> 
     data = (b"x" + 2 * end) * 5000 + lines(USUAL[0]) + (b"x" + 3 * end) * 5000
     scanner = Scanner()
     found = scanner.scan(np.frombuffer(data, np.uint8), 0, len(data), LINE_LIMIT)
-    assert len(found.flag) == 1
-    assert len(found.left) == 2 <= len(scanner._output.left) < 5000
-    assert b"".join(data[a:b] for a, b in found.left.tolist()).split() == [b"x"] * 10_000
+    assert len(found.flags) == 1
+    assert len(found.unparsed) == 2 <= len(scanner._output.unparsed) < 5000
+    assert b"".join(data[a:b] for a, b in found.unparsed.tolist()).split() == [b"x"] * 10_000
 
 
 def test_times_of_v2() -> None:
@@ -404,50 +406,50 @@ def test_times_of_v2() -> None:
     for time in good + bad:
         event = as_v2(USUAL[0])
         event["payload"]["time"] = time
-        (row,) = parse(dumps(event).encode() + b"\n")
-        assert row == (expected(dumps(event)) if time in good else "left"), time
+        (row,) = verdicts(dumps(event).encode() + b"\n")
+        assert row == (expected(dumps(event)) if time in good else "refused"), time
 
 
 def test_other_lines_are_left_where_they_are() -> None:
     good, bad = dumps(USUAL[0]).encode(), b'{"kind":"identity"}'
     data = b"\n".join([bad, good, b"", b" ", good, bad, bad, good, b"\r", good, bad])
-    parts, left = Parser().scan(data)
-    assert sum(len(part.flag) for part in parts) == 4
+    parts, left = Parser().parse(data)
+    assert sum(len(part.flags) for part in parts) == 4
     rest = b"".join(data[a:b] for a, b in left.tolist())
     assert rest.split() == [bad] * 4
     assert sorted(p for a, b in left.tolist() for p in range(a, b)) == sorted(
         {p for a, b in left.tolist() for p in range(a, b)}
     )
-    parts, left = Parser().scan(b"\xef\xbb\xbf" + good + b"\n")
-    assert (len(parts[0].flag), left.tolist()) == (1, [])
-    assert Parser().scan(b"\xef\xbb\xbf" + good + b"\n", 7)[1].tolist() == [[0, len(good) + 4]]
+    parts, left = Parser().parse(b"\xef\xbb\xbf" + good + b"\n")
+    assert (len(parts[0].flags), left.tolist()) == (1, [])
+    assert Parser().parse(b"\xef\xbb\xbf" + good + b"\n", 7)[1].tolist() == [[0, len(good) + 4]]
     for nothing in (b"", b"\n", b"\r\n\n"):
-        parts, left = Parser().scan(nothing)
-        assert (sum(len(part.flag) for part in parts), left.tolist()) == (0, [])
+        parts, left = Parser().parse(nothing)
+        assert (sum(len(part.flags) for part in parts), left.tolist()) == (0, [])
 
 
 def test_long_lines_and_many_tags_are_left(monkeypatch: pytest.MonkeyPatch) -> None:
     line = dumps(USUAL[0]).encode() + b"\n"
     scanner, data = Scanner(), np.frombuffer(line, np.uint8)
-    assert len(scanner.scan(data, 0, len(line), len(line)).flag) == 1
-    assert len(scanner.scan(data, 0, len(line), len(line) - 1).flag) == 0
+    assert len(scanner.scan(data, 0, len(line), len(line)).flags) == 1
+    assert len(scanner.scan(data, 0, len(line), len(line) - 1).flags) == 0
     for count in (500, 600):
         tagged = post(A, tid(3), "", rev=1, time=at(1), tags=[f"t{k}" for k in range(count)])
-        (row,) = parse(lines(tagged))
-        assert row == (expected(dumps(tagged)) if count == 500 else "left")
+        (row,) = verdicts(lines(tagged))
+        assert row == (expected(dumps(tagged)) if count == 500 else "refused")
 
 
 def test_several_cores_parse_what_one_does(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(batch, "_SPREAD_FROM", 0)
+    monkeypatch.setattr(parse, "_SPREAD_FROM", 0)
     data = lines(*USUAL * 3)
     parsers = [Parser() for _ in range(3)]
     for number, parser in enumerate(parsers, 1):
         parser._scanners = [Scanner() for _ in range(number)]
-        assert len(parser.scan(data)[0]) == number
-    one, two, three = (parse(data, parser) for parser in parsers)
+        assert len(parser.parse(data)[0]) == number
+    one, two, three = (verdicts(data, parser) for parser in parsers)
     assert one == two == three
     # There may be fewer lines than cores.
-    assert parse(lines(USUAL[0]), parsers[2]) == one[:1]
+    assert verdicts(lines(USUAL[0]), parsers[2]) == one[:1]
 
 
 def test_dids_are_numbered_once() -> None:
@@ -491,28 +493,28 @@ def test_dids_of_one_hash_are_told_apart_wherever_in_the_table() -> None:
         for named in np.array_split(part, 8):
             numbers = np.zeros((NUMBERS, len(named)), np.int64)
             numbers[AUTHOR_LOW] = named
-            flag = np.zeros(len(named), np.uint8)
+            flags = np.zeros(len(named), np.uint8)
             none = np.empty(0, np.int32)
-            scanned = Scanned(numbers, flag, (), none, none, numbers, 0, None)
-            for who, code in zip(named.tolist(), numbered.intern(scanned)[0].tolist(), strict=True):
+            parsed = ParsedLines(numbers, flags, (), none, none, numbers, 0, None)
+            for who, code in zip(named.tolist(), numbered.intern(parsed)[0].tolist(), strict=True):
                 assert codes.setdefault(who, code) == code
     assert sorted(codes.values()) == list(range(numbered.count)) == list(range(len(codes)))
 
 
 def test_a_delete_and_a_link_to_no_post() -> None:
     gone = delete(A, POST, tid(4), rev=9, time=at(9))
-    (row,) = parse(lines(gone))
+    (row,) = verdicts(lines(gone))
     assert isinstance(row, dict)
     assert (row["removed"], row["text"], row["subject_did"]) == (True, None, None)
     other = repost(A, tid(5), uri(B, tid(1), "app.bsky.feed.generator"), rev=1, time=at(1))
-    assert parse(lines(other)) == ["left"]
-    assert parse(lines(repost(A, tid(5), uri(B, "no TID"), rev=1, time=at(1)))) == ["left"]
+    assert verdicts(lines(other)) == ["refused"]
+    assert verdicts(lines(repost(A, tid(5), uri(B, "no TID"), rev=1, time=at(1)))) == ["refused"]
     assert did(A) == row["did"]
 
 
 def test_what_waits_stays_as_it_was_parsed_whatever_is_parsed_next() -> None:
-    parser, waiting = Parser(), Waiting()
-    told = []
+    parser, record_events = Parser(), RecordEvents()
+    tables = []
 
     def wait_for(number: int) -> None:
         parent, root = (uri(A, tid(number)), uri(B, tid(number + 1)))
@@ -521,16 +523,16 @@ def test_what_waits_stays_as_it_was_parsed_whatever_is_parsed_next() -> None:
         )
         other = repost(B, tid(number + 3), uri(A, tid(number + 4)), rev=2, time=at(number))
         named = identity(A, f"x{number}.org", time=at(number))
-        parts, left = parser.scan(lines(reply, named, other))
+        parts, left = parser.parse(lines(reply, named, other))
         assert not len(left)
         for part in parts:
-            waiting.add(part)
-            assert part.told is not None
-            told.append(told_rows(part.told))
+            record_events.add(part)
+            assert part.account_events is not None
+            tables.append(account_rows(part.account_events))
 
     def rows() -> list[Row]:
-        accounts = np.arange(waiting.dids().num_rows, dtype=np.uint32)
-        found: list[Row] = waiting.table(accounts).to_pylist()
+        accounts = np.arange(record_events.dids().num_rows, dtype=np.uint32)
+        found: list[Row] = record_events.table(accounts).to_pylist()
         return found
 
     wait_for(100)
@@ -539,7 +541,7 @@ def test_what_waits_stays_as_it_was_parsed_whatever_is_parsed_next() -> None:
     assert len(before) == 2
     assert rows()[:2] == before
     assert rows()[2:] != before
-    assert [table["handle"].to_pylist() for table in told] == [["x100.org"], ["x200.org"]]
-    assert [table["event_time"].to_pylist() for table in told] == [
+    assert [table["handle"].to_pylist() for table in tables] == [["x100.org"], ["x200.org"]]
+    assert [table["event_time"].to_pylist() for table in tables] == [
         [at(number).replace(tzinfo=None)] for number in (100, 200)
     ]

@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from blueattr.decode.parser.line import NUMBERS, new_line, parse_line
+from blueattr.decode.parser.layout import NUMBERS
+from blueattr.decode.parser.line import new_line, parse_line
 from blueattr.decode.parser.refusals import Refusal
 from support.events_builder import (
     POST,

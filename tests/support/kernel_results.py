@@ -9,13 +9,13 @@ import numpy as np
 from blueattr import kernels
 from blueattr.decode.lines import LINE_LIMIT
 from blueattr.decode.parser.dids import Dids
-from blueattr.decode.parser.doubles import find_doubles
-from blueattr.decode.parser.line import (
+from blueattr.decode.parser.duplicates import find_duplicates
+from blueattr.decode.parser.layout import (
     FOLLOW,
-    KIND,
-    ROOT,
+    HAS_ROOT,
+    HAS_SUBJECT,
+    KIND_MASK,
     ROOT_HIGH,
-    SUBJECT,
     SUBJECT_HIGH,
     SUBJECT_RKEY,
 )
@@ -27,24 +27,24 @@ from support.spoiled_lines import VALID
 
 
 def _parser() -> list[Any]:
-    """Every kind of line, in both versions, and a few that are left."""
+    """Every kind of line, in both versions, and a few that are refused."""
     lines = [shape(event) for event in VALID for shape in (dict, as_v2)]
     text = "".join(json.dumps(line, ensure_ascii=len(str(line)) % 2 > 0) + "\n" for line in lines)
     data = np.frombuffer(text.encode(), np.uint8)
     found = Scanner().scan(data, 0, len(data), LINE_LIMIT)
-    assert found.told is not None
+    assert found.account_events is not None
     dids = Dids()
     codes = dids.intern(found)
-    bits = found.flag
+    bits = found.flags
     # What a line lacks is arbitrary.
     present = np.ones(found.numbers.shape, bool)
-    present[SUBJECT_HIGH:ROOT_HIGH] = bits & SUBJECT != 0
-    present[SUBJECT_RKEY] &= bits & KIND != FOLLOW
-    present[ROOT_HIGH:] = bits & ROOT != 0
+    present[SUBJECT_HIGH:ROOT_HIGH] = bits & HAS_SUBJECT != 0
+    present[SUBJECT_RKEY] &= bits & KIND_MASK != FOLLOW
+    present[ROOT_HIGH:] = bits & HAS_ROOT != 0
     return [
         np.where(present, found.numbers, 0), bits, *found.words, found.word_ends, found.tag_ends,
-        found.left, found.skipped, str(found.span), found.told.words, found.told.ends, codes[0],
-        dids.letters(),
+        found.unparsed, found.skipped, str(found.span), found.account_events.words,
+        found.account_events.ends, codes[0], dids.letters(),
     ]  # fmt: skip
 
 
@@ -68,7 +68,7 @@ def results() -> dict[str, Any]:
     games.welford(a, 1, mean, squares)
     out = {
         "parser": _parser(),
-        "doubles": find_doubles(account, subject.astype(np.int64) - 9, code),
+        "duplicates": find_duplicates(account, subject.astype(np.int64) - 9, code),
         "sums": [*kernels.exact_sums(a, -b), *kernels.group_sums(a, groups, 3)],
         "aggregates": [kernels.aggregate(a, b, c, kind, (0.5, 0.3, 0.2), 7.0) for kind in range(3)],
         "combine": kernels.combine(a, b, c, (1.0, -2.0, 3.0)),

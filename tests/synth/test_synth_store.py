@@ -21,10 +21,11 @@ from hypothesis import HealthCheck, example, given
 from hypothesis import strategies as st
 
 from blueattr.cli.progress import Bars
-from blueattr.decode.batch import TOLD, told_rows
+from blueattr.decode.account_events import SCHEMA, account_rows
 from blueattr.decode.chunk import Chunk
-from blueattr.decode.parser import line
-from blueattr.decode.parser.scanner import Scanned, Scanner
+from blueattr.decode.parser import layout
+from blueattr.decode.parser.layout import ParsedLines
+from blueattr.decode.parser.scanner import Scanner
 from blueattr.errors import ExitCode
 from blueattr.ingest import read
 from blueattr.panel.topics import shipped_rules
@@ -84,19 +85,19 @@ def test_without_likes_the_other_events_are_the_same(spec: SynthSpec) -> None:
         assert whole.height > 2 * rest.height > 2000
 
 
-def arrays(parsed: Scanned) -> list[npt.NDArray[Any]]:
-    numbers = (parsed.numbers, parsed.flag, parsed.word_ends, parsed.tag_ends)
+def arrays(parsed: ParsedLines) -> list[npt.NDArray[Any]]:
+    numbers = (parsed.numbers, parsed.flags, parsed.word_ends, parsed.tag_ends)
     return [*numbers, *parsed.words]
 
 
-def masked(parsed: Scanned) -> list[bytes]:
+def masked(parsed: ParsedLines) -> list[bytes]:
     """What of the numbers means something."""
-    subject, root = parsed.flag & line.SUBJECT != 0, parsed.flag & line.ROOT != 0
-    key = subject & (parsed.flag & line.KIND != line.FOLLOW)
-    means = {line.SUBJECT_RKEY: key, line.SUBJECT_HIGH: subject,
-             line.SUBJECT_LOW: subject}  # fmt: skip
-    means |= dict.fromkeys(range(line.ROOT_HIGH, line.NUMBERS), root)
-    every = np.ones(parsed.flag.size, np.bool_)
+    subject, root = parsed.flags & layout.HAS_SUBJECT != 0, parsed.flags & layout.HAS_ROOT != 0
+    key = subject & (parsed.flags & layout.KIND_MASK != layout.FOLLOW)
+    means = {layout.SUBJECT_RKEY: key, layout.SUBJECT_HIGH: subject,
+             layout.SUBJECT_LOW: subject}  # fmt: skip
+    means |= dict.fromkeys(range(layout.ROOT_HIGH, layout.NUMBERS), root)
+    every = np.ones(parsed.flags.size, np.bool_)
     return [row[means.get(k, every)].tobytes() for k, row in enumerate(parsed.numbers)]
 
 
@@ -110,28 +111,34 @@ def test_columns_are_what_the_parser_makes_of_the_lines(spec: SynthSpec) -> None
     (made,) = chunk.parsed
     for mine, its in zip(arrays(made), arrays(parsed), strict=True):
         assert mine.dtype == its.dtype
-    assert made.flag.tobytes() == parsed.flag.tobytes()
+    assert made.flags.tobytes() == parsed.flags.tobytes()
     assert masked(made) == masked(parsed)
     assert [w.tobytes() for w in made.words] == [w.tobytes() for w in parsed.words]
     assert made.word_ends.tolist() == parsed.word_ends.tolist()
     assert made.tag_ends.tolist() == parsed.tag_ends.tolist()
     assert made.skipped == parsed.skipped
     # The parser leaves labelled profiles, the earliest and latest lines perhaps among them.
-    assert chunk.told is not None
-    told = [] if parsed.told is None else told_rows(parsed.told).to_pylist()
-    assert told == [row for row in chunk.told.to_pylist() if not row["bot"]]
-    left = sum(data[a:b].count(b"\n") for a, b in parsed.left.tolist())
-    assert len(chunk.told) == left + len(told)
-    assert chunk.told.schema == TOLD
-    assert chunk.resume == data.count(b"\n") == made.flag.size + made.skipped + len(chunk.told)
+    assert chunk.account_events is not None
+    events = (
+        [] if parsed.account_events is None else account_rows(parsed.account_events).to_pylist()
+    )
+    assert events == [row for row in chunk.account_events.to_pylist() if not row["bot"]]
+    refused = sum(data[a:b].count(b"\n") for a, b in parsed.unparsed.tolist())
+    assert len(chunk.account_events) == refused + len(events)
+    assert chunk.account_events.schema == SCHEMA
+    assert (
+        chunk.resume
+        == data.count(b"\n")
+        == made.flags.size + made.skipped + len(chunk.account_events)
+    )
     if spec is RICH:
-        flag = parsed.flag
-        assert {int(kind) for kind in np.unique(flag & line.KIND)} == {0, 1, 2}
-        for bit in (line.REMOVED, line.SUBJECT, line.ROOT, line.TITLE):
-            assert np.count_nonzero(flag & bit) > 10
+        flags = parsed.flags
+        assert {int(kind) for kind in np.unique(flags & layout.KIND_MASK)} == {0, 1, 2}
+        for bit in (layout.IS_DELETE, layout.HAS_SUBJECT, layout.HAS_ROOT, layout.HAS_TITLE):
+            assert np.count_nonzero(flags & bit) > 10
         assert parsed.tag_ends.size > 10
-        assert len(told) > 50 > left > 0
-        assert len(chunk.told) > 50
+        assert len(events) > 50 > refused > 0
+        assert len(chunk.account_events) > 50
 
 
 @pytest.mark.usefixtures("small_chunks")
@@ -149,10 +156,10 @@ def test_chunks_go_on_where_an_earlier_one_ended() -> None:
 
 def plain(chunk: Chunk) -> Any:
     (part,) = chunk.parsed
-    assert chunk.told is not None
+    assert chunk.account_events is not None
     return (
-        [array.tolist() for array in arrays(part)], part.skipped, part.span, chunk.told.to_pylist(),
-        chunk.position, chunk.resume,
+        [array.tolist() for array in arrays(part)], part.skipped, part.span,
+        chunk.account_events.to_pylist(), chunk.position, chunk.resume,
     )  # fmt: skip
 
 
@@ -387,7 +394,9 @@ def test_a_terminal_is_shown_how_much_of_the_time_is_drawn(monkeypatch: pytest.M
         assert bars.progress is None
 
 
-def test_what_is_told_of_accounts_has_the_columns_of_the_staging_table() -> None:
+def test_account_events_have_columns_of_the_staging_table() -> None:
     (chunk,) = SynthSource(SynthSpec(agents=30, days=2)).chunks()
-    assert isinstance(chunk.told, pa.Table)
-    assert {"kind", "did", "event_time", "handle", "bot", "status"} <= set(chunk.told.column_names)
+    assert isinstance(chunk.account_events, pa.Table)
+    assert {"kind", "did", "event_time", "handle", "bot", "status"} <= set(
+        chunk.account_events.column_names
+    )

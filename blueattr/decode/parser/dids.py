@@ -4,27 +4,15 @@
 """DIDs as numbers: what they are in letters, and short numbers for those of a batch."""
 
 import secrets
-from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
+from blueattr.decode.parser import layout
 from blueattr.decode.parser.identifiers import LETTERS, PLC
-from blueattr.decode.parser.line import (
-    AUTHOR_HIGH,
-    AUTHOR_LOW,
-    ROOT,
-    ROOT_HIGH,
-    ROOT_LOW,
-    SUBJECT,
-    SUBJECT_HIGH,
-    SUBJECT_LOW,
-)
+from blueattr.decode.parser.layout import ParsedLines
 from blueattr.kernels import compiled
 from blueattr.kernels.compiled import IntArray
-
-if TYPE_CHECKING:
-    from blueattr.decode.parser.scanner import Scanned
 
 __all__ = ["Dids", "spell", "spell_dids"]
 
@@ -84,28 +72,31 @@ def _find(high, low, tag, shift, slots, keys, known):
 
 
 @compiled.jit(makes_arrays=False)
-def _intern(numbers, flag, seed, shift, slots, keys, known, codes, work):
+def _intern(numbers, flags, seed, shift, slots, keys, known, codes, work):
     """Assign numbers to the DIDs of rows; `work` is int64 (5, `_AT_ONCE` + 3).
 
     Returns how many DIDs have a number now.
     """
     high, low, to, tags, others = range(5)
     row = 0
-    while row < flag.size:
+    while row < flags.size:
         count = 0
-        while row < flag.size and count <= _AT_ONCE - 3:
+        while row < flags.size and count <= _AT_ONCE - 3:
             # Each is written, and written over where it is none: no processor can guess which.
-            work[high, count] = numbers[AUTHOR_HIGH, row]
-            work[low, count] = numbers[AUTHOR_LOW, row]
+            work[high, count] = numbers[layout.AUTHOR_HIGH, row]
+            work[low, count] = numbers[layout.AUTHOR_LOW, row]
             work[to, count] = row
             count += 1
-            work[high, count] = numbers[SUBJECT_HIGH, row]
-            work[low, count] = numbers[SUBJECT_LOW, row]
-            work[to, count] = row + flag.size
-            count += flag[row] & SUBJECT != 0
-            work[high, count], work[low, count] = numbers[ROOT_HIGH, row], numbers[ROOT_LOW, row]
-            work[to, count] = row + 2 * flag.size
-            count += flag[row] & ROOT != 0
+            work[high, count] = numbers[layout.SUBJECT_HIGH, row]
+            work[low, count] = numbers[layout.SUBJECT_LOW, row]
+            work[to, count] = row + flags.size
+            count += flags[row] & layout.HAS_SUBJECT != 0
+            work[high, count], work[low, count] = (
+                numbers[layout.ROOT_HIGH, row],
+                numbers[layout.ROOT_LOW, row],
+            )
+            work[to, count] = row + 2 * flags.size
+            count += flags[row] & layout.HAS_ROOT != 0
             row += 1
         for n in range(count):
             work[tags, n] = np.int64(_tag(work[high, n], work[low, n], seed))
@@ -151,7 +142,7 @@ class Dids:
         self._work = np.zeros((5, _AT_ONCE + 3), np.int64)
         self.count = 0
 
-    def intern(self, scanned: "Scanned") -> npt.NDArray[np.uint32]:
+    def intern(self, parsed: ParsedLines) -> npt.NDArray[np.uint32]:
         """Assign numbers to the DIDs of kept lines.
 
         Returns
@@ -159,7 +150,7 @@ class Dids:
         uint32 (3, n)
             Of author, subject and root; arbitrary where there is none.
         """
-        most = self.count + 3 * len(scanned.flag)
+        most = self.count + 3 * len(parsed.flags)
         if most > len(self._keys):
             keys, before = self._keys, self._slots
             self._bits = most.bit_length() + 1
@@ -167,10 +158,10 @@ class Dids:
             _refill(before, np.uint64(32 - self._bits), self._slots)
             self._keys = np.empty((1 << self._bits - 1, 2), np.int64)
             self._keys[: self.count] = keys[: self.count]
-        codes = np.zeros((3, len(scanned.flag)), np.uint32)
+        codes = np.zeros((3, len(parsed.flags)), np.uint32)
         self.count = int(
             _intern(
-                scanned.numbers, scanned.flag, self._seed, np.uint64(32 - self._bits), self._slots,
+                parsed.numbers, parsed.flags, self._seed, np.uint64(32 - self._bits), self._slots,
                 self._keys, self.count, codes.reshape(-1), self._work,
             )
         )  # fmt: skip

@@ -1,7 +1,6 @@
 # mypy: allow-untyped-defs
 # (numba infers the types of what it compiles; what is public here is typed.)
-
-"""Which field of an event a key of a line is, by the object that it is in."""
+"""The fields of an event that are read, and the keys that name them in each object of a line."""
 
 import numpy as np
 import numpy.typing as npt
@@ -13,33 +12,38 @@ from blueattr.kernels import compiled
 U = np.uint64
 
 
-# Places a value can be in; those from FACETS on are lists.
+# Places: the objects of an event with keys that are known, and from FACETS on its lists. OTHER is
+# an object of which nothing is read, LIST such a list.
 OTHER, TOP, COMMIT, RECORD, REPLY, PARENT, ROOT, TARGET, EMBED, EXTERNAL = range(10)
 MEDIA, MEDIA_EXTERNAL, FACET, FEATURE, PAYLOAD, IDENTITY, ACCOUNT = range(10, 17)
 FACETS, FEATURES, TAGS, LIST = range(17, 21)
 PLACES = 21
-# Fields that are read. Their numbers are above PLACES, so that one variable can hold either.
+# Fields: the values that are read. Their numbers are above PLACES, so that one variable can hold a
+# place or a field.
 DID, TIME_US, KIND, REV, OPERATION, COLLECTION, RKEY, TYPE, TIME = range(22, 31)
-TEXT, FOLLOWED, PARENT_URI, ROOT_URI, TARGET_URI, TITLE, MEDIA_TITLE = range(31, 38)
+TEXT, FOLLOWED_DID, PARENT_URI, ROOT_URI, TARGET_URI, TITLE, MEDIA_TITLE = range(31, 38)
 FRAME, FEATURE_TAG, TAG, ACTIVE, LABELS = range(38, 43)
-# A handle or an account's status: no event has both.
-SAID = 43
-VALUES = 44
+HANDLE_OR_STATUS = 43  # no event has both
+COUNT = 44
 
 
-POST, REPOST, FOLLOW, PROFILE, ANOTHER, NONE = range(6)
-"""Collections, and that there is none."""
+POST, REPOST, FOLLOW, PROFILE, OTHER_COLLECTION, NO_COLLECTION = range(6)
 
 
-_OF_COMMIT = {
+def set_of(*members: int) -> np.uint64:
+    """Return places and fields as a set: a word with a bit for each."""
+    return U(sum(1 << member for member in members))
+
+
+_COMMIT_KEYS = {
     "rkey": RKEY,
     "rev": REV,
     "operation": OPERATION,
     "collection": COLLECTION,
     "record": RECORD,
 }
-_OF_ACCOUNTS = {"identity": IDENTITY, "account": ACCOUNT}
-# The keys of a place, and of a record by its collection.
+_ACCOUNT_KEYS = {"identity": IDENTITY, "account": ACCOUNT}
+# By place, and for a record by its collection, too: what each key names.
 _KEYS: dict[tuple[int, int], dict[str, int]] = {
     (TOP, 0): {
         "did": DID,
@@ -48,10 +52,10 @@ _KEYS: dict[tuple[int, int], dict[str, int]] = {
         "commit": COMMIT,
         "$type": FRAME,
         "payload": PAYLOAD,
-        **_OF_ACCOUNTS,
+        **_ACCOUNT_KEYS,
     },
-    (COMMIT, 0): _OF_COMMIT,
-    (PAYLOAD, 0): {**_OF_COMMIT, "did": DID, "time": TIME, "$type": TYPE, **_OF_ACCOUNTS},
+    (COMMIT, 0): _COMMIT_KEYS,
+    (PAYLOAD, 0): {**_COMMIT_KEYS, "did": DID, "time": TIME, "$type": TYPE, **_ACCOUNT_KEYS},
     (RECORD, POST): {
         "text": TEXT,
         "reply": REPLY,
@@ -60,10 +64,10 @@ _KEYS: dict[tuple[int, int], dict[str, int]] = {
         "tags": TAGS,
     },
     (RECORD, REPOST): {"subject": TARGET},
-    (RECORD, FOLLOW): {"subject": FOLLOWED},
+    (RECORD, FOLLOW): {"subject": FOLLOWED_DID},
     (RECORD, PROFILE): {"labels": LABELS},
-    (IDENTITY, 0): {"handle": SAID},
-    (ACCOUNT, 0): {"active": ACTIVE, "status": SAID},
+    (IDENTITY, 0): {"handle": HANDLE_OR_STATUS},
+    (ACCOUNT, 0): {"active": ACTIVE, "status": HANDLE_OR_STATUS},
     (REPLY, 0): {"parent": PARENT, "root": ROOT},
     (PARENT, 0): {"uri": PARENT_URI},
     (ROOT, 0): {"uri": ROOT_URI},
@@ -77,23 +81,23 @@ _KEYS: dict[tuple[int, int], dict[str, int]] = {
 }
 
 
-# They are looked up by their first and last eight letters in a table with open addressing.
+# Keys are looked up by their first and last eight letters in a hash table with open addressing.
 _SLOTS = 256
 _MULTIPLIER = 0x9E3779B97F4A7C15
 
 
 def _table() -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.int64]]:
-    keys, found = np.zeros((_SLOTS, 3), np.uint64), np.zeros(_SLOTS, np.int64)
+    keys, fields = np.zeros((_SLOTS, 3), np.uint64), np.zeros(_SLOTS, np.int64)
     for (place, collection), names in _KEYS.items():
         for name, field in names.items():
             first, last = word_of(name), word_of(name[-SIZE:]) if len(name) > SIZE else U(0)
             where = U(place | collection << 8 | len(name) << 16)
             slot = (int(first) ^ int(where)) * _MULTIPLIER % 2**64 >> 56
-            while found[slot]:
+            while fields[slot]:
                 slot = (slot + 1) % _SLOTS
             keys[slot] = first, last, where
-            found[slot] = field
-    return keys, found
+            fields[slot] = field
+    return keys, fields
 
 
 _TABLE_KEYS, _TABLE_FIELDS = _table()
@@ -101,9 +105,9 @@ _TABLE_KEYS, _TABLE_FIELDS = _table()
 
 @compiled.jit(makes_arrays=False)
 def field_of(place, buffer, start, end, collection):
-    """Return what the key ``buffer[start:end]`` of an object is: a place, a field, or OTHER."""
+    """Return what the key ``buffer[start:end]`` of an object names: a place, a field or OTHER."""
     length = end - start
-    # No longer key is known; nearer to the end of the buffer a value that is read has no room.
+    # The longest key has ten letters. A key so near the buffer's end has no value that is read.
     if length > 10 or start + SIZE > buffer.size:
         return OTHER
     first, last = load_word(buffer, start), U(0)
@@ -123,21 +127,21 @@ def field_of(place, buffer, start, end, collection):
     return OTHER
 
 
-_IN_POSTS = letters_of("app.bsky.feed.post")
-_IN_REPOSTS = letters_of("app.bsky.feed.repost")
-_IN_FOLLOWS = letters_of("app.bsky.graph.follow")
-_IN_PROFILES = letters_of("app.bsky.actor.profile")
+_POST_NAME = letters_of("app.bsky.feed.post")
+_REPOST_NAME = letters_of("app.bsky.feed.repost")
+_FOLLOW_NAME = letters_of("app.bsky.graph.follow")
+_PROFILE_NAME = letters_of("app.bsky.actor.profile")
 
 
 @compiled.jit(makes_arrays=False)
 def collection_of(buffer, start, stop):
-    """Return the collection of a name; NONE if it is empty."""
+    """Return the collection with the name ``buffer[start:stop]``; NO_COLLECTION if it is empty."""
     if start == stop:
-        return NONE
-    if equals(buffer, start, stop, _IN_POSTS):
+        return NO_COLLECTION
+    if equals(buffer, start, stop, _POST_NAME):
         return POST
-    if equals(buffer, start, stop, _IN_REPOSTS):
+    if equals(buffer, start, stop, _REPOST_NAME):
         return REPOST
-    if equals(buffer, start, stop, _IN_FOLLOWS):
+    if equals(buffer, start, stop, _FOLLOW_NAME):
         return FOLLOW
-    return PROFILE if equals(buffer, start, stop, _IN_PROFILES) else ANOTHER
+    return PROFILE if equals(buffer, start, stop, _PROFILE_NAME) else OTHER_COLLECTION

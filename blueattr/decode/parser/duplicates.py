@@ -11,14 +11,14 @@ import numpy.typing as npt
 from blueattr.kernels import compiled
 from blueattr.kernels.compiled import IntArray
 
-__all__ = ["find_doubles"]
+__all__ = ["find_duplicates"]
 
 
 U = np.uint64
 
 
 @compiled.jit()
-def _find(account, rkey, kind, seed, slots, double):
+def _find(account, rkey, kind, seed, slots, duplicate):
     mask = U(slots.size - 1)
     for k in range(rkey.size):
         # Whoever writes events chooses their keys, but does not know the seed.
@@ -32,12 +32,12 @@ def _find(account, rkey, kind, seed, slots, double):
                 slots[slot] = k
                 break
             if rkey[other] == rkey[k] and account[other] == account[k] and kind[other] == kind[k]:
-                double[other] = double[k] = True
+                duplicate[other] = duplicate[k] = True
                 break
             slot = np.int64(U(slot + 1) & mask)
 
 
-def find_doubles(
+def find_duplicates(
     account: npt.NDArray[np.uint32], rkey: IntArray, kind: npt.NDArray[np.uint8]
 ) -> npt.NDArray[np.bool_]:
     """Find the rows whose key another row has as well.
@@ -51,7 +51,7 @@ def find_doubles(
     -------
     bool (n,)
     """
-    double = np.zeros(rkey.size, np.bool_)
+    duplicate = np.zeros(rkey.size, np.bool_)
     slots = np.full(1 << (2 * rkey.size).bit_length(), -1, np.int32)
-    _find(account, rkey, kind, np.uint64(secrets.randbits(64)), slots, double)
-    return double
+    _find(account, rkey, kind, np.uint64(secrets.randbits(64)), slots, duplicate)
+    return duplicate

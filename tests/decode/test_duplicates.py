@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from blueattr.decode.parser.doubles import find_doubles
+from blueattr.decode.parser.duplicates import find_duplicates
 from support.effort import law
 
 KEYS = st.tuples(
@@ -19,7 +19,7 @@ KEYS = st.tuples(
 
 def doubles(keys: list[tuple[int, int, int]]) -> list[bool]:
     account, rkey, kind = zip(*keys, strict=True) if keys else ((), (), ())
-    found = find_doubles(
+    found = find_duplicates(
         np.array(account, np.uint32), np.array(rkey, np.int64), np.array(kind, np.uint8)
     )
     assert found.dtype == np.bool_

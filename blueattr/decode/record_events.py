@@ -1,0 +1,148 @@
+"""Record events that wait for a commit, as columns of numbers; pure.
+
+Nearly all events are of records: posts, reposts and follows, made and deleted. One takes a few
+dozen bytes here, beside its words.
+"""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from blueattr.decode.arrow import fixed_strings, lists, offsets, strings
+from blueattr.decode.parser import layout
+from blueattr.decode.parser.dids import Dids
+from blueattr.decode.parser.duplicates import find_duplicates
+from blueattr.decode.parser.layout import ParsedLines
+
+__all__ = ["RecordEvents"]
+
+
+_BATCH = 1 << 16
+
+
+_DIDS = pa.schema([("code", pa.int64()), ("did", pa.string())])
+_CODED = pa.schema(
+    [
+        ("repeated", pa.bool_()),
+        ("collection", pa.uint8()),
+        ("account", pa.uint32()),
+        ("rkey", pa.int64()),
+        ("rev", pa.uint64()),
+        ("removed", pa.bool_()),
+        ("event_time", pa.timestamp("us")),
+        ("subject", pa.uint32()),
+        ("subject_rkey", pa.int64()),
+        ("root", pa.uint32()),
+        ("root_rkey", pa.int64()),
+        ("text", pa.string()),
+        ("tags", pa.list_(pa.string())),
+        ("title", pa.string()),
+    ]
+)
+
+
+class RecordEvents:
+    """Record events in the order in which they were added.
+
+    Each DID has a code, from 0 without gaps, until the accounts are known.
+    """
+
+    def __init__(self) -> None:
+        self._dids = Dids()
+        self._batches: list[tuple[dict[str, Any], npt.NDArray[np.uint32]]] = []
+        self.rows = 0
+        self.size = 0
+
+    def add(self, parsed: ParsedLines) -> None:
+        """Add the record events of parsed lines; `parsed` is copied."""
+        if not len(parsed.flags):
+            return
+        codes = self._dids.intern(parsed)
+        columns = _columns(parsed)
+        self._batches.append((columns, codes))
+        self.rows += len(parsed.flags)
+        self.size += codes.nbytes + sum(column.nbytes for column in columns.values())
+
+    def dids(self) -> pa.Table:
+        """Return the DIDs that the events name, with their codes: ``code``, ``did``."""
+        did = fixed_strings(self._dids.letters())
+        table = pa.table([pa.array(np.arange(len(did))), did], schema=_DIDS)
+        # The engine reads the batches of a table in parallel.
+        return pa.Table.from_batches(table.to_batches(_BATCH), schema=_DIDS)
+
+    def table(self, accounts: npt.NDArray[np.uint32]) -> pa.Table:
+        """Return the events as the table ``coded`` of ``sql/store/fold/versions.sql``.
+
+        Parameters
+        ----------
+        accounts
+            uint32: the account number of each code.
+        """
+        numbers = [accounts[codes] for _, codes in self._batches]
+        repeated = self._repeated([author for author, _, _ in numbers])
+        batches = []
+        for (columns, _), (author, subject, root), duplicates in zip(
+            self._batches, numbers, repeated, strict=True
+        ):
+            late = {
+                "repeated": pa.array(duplicates),
+                "account": pa.array(author),
+                "subject": pa.array(subject, mask=columns["no subject"]),
+                "root": pa.array(root, mask=columns["no root"]),
+            }
+            arrays = [late[name] if name in late else columns[name] for name in _CODED.names]
+            batches.append(pa.record_batch(arrays, schema=_CODED))
+        return pa.Table.from_batches(batches, schema=_CODED)
+
+    def _repeated(self, authors: list[npt.NDArray[np.uint32]]) -> list[npt.NDArray[np.bool_]]:
+        """Mark, batch by batch, the events whose record another event has as well."""
+        if not authors:
+            return []
+        rkeys, kinds = (
+            [columns[name].to_numpy() for columns, _ in self._batches]
+            for name in ("rkey", "collection")
+        )
+        duplicates = find_duplicates(
+            np.concatenate(authors), np.concatenate(rkeys), np.concatenate(kinds)
+        )
+        return np.split(duplicates, np.cumsum([rkey.size for rkey in rkeys])[:-1])
+
+    def key_range(self) -> tuple[int, int]:
+        """Return the range of record keys that has 99 % of the records made.
+
+        Deletes do not count: they name records of all times.
+        """
+        batches = [columns for columns, _ in self._batches]
+        # An eighth of the rows is more than enough for an estimate.
+        keys = [b["rkey"].to_numpy()[::8][~b["removed"].to_numpy(False)[::8]] for b in batches]
+        if not sum(map(len, keys)):
+            return 0, 0
+        low, high = np.quantile(np.concatenate(keys), [0.005, 0.995], method="nearest")
+        return int(low), int(high)
+
+
+def _columns(parsed: ParsedLines) -> dict[str, Any]:
+    numbers, flags = parsed.numbers, parsed.flags
+    no_subject = flags & layout.HAS_SUBJECT == 0
+    no_root = flags & layout.HAS_ROOT == 0
+    # A follow's subject is an account, not a record.
+    no_key = no_subject | (flags & layout.KIND_MASK == layout.FOLLOW)
+    texts, titles, tags = parsed.words
+    text_ends, title_ends, tag_counts = parsed.word_ends
+    return {
+        "collection": pa.array(flags & layout.KIND_MASK),
+        "rkey": pa.array(numbers[layout.RKEY].copy()),
+        "rev": pa.array(numbers[layout.REV].astype(np.uint64)),
+        "removed": pa.array(flags & layout.IS_DELETE != 0),
+        "event_time": pa.array(numbers[layout.TIME].copy()).cast(pa.timestamp("us")),
+        # A mask does not make Arrow copy: the next lines would overwrite these keys.
+        "subject_rkey": pa.array(numbers[layout.SUBJECT_RKEY].copy(), mask=no_key),
+        "root_rkey": pa.array(numbers[layout.ROOT_RKEY].copy(), mask=no_root),
+        "text": strings(offsets(text_ends), texts.copy(), flags & layout.HAS_TEXT != 0),
+        "title": strings(offsets(title_ends), titles.copy(), flags & layout.HAS_TITLE != 0),
+        "tags": lists(offsets(tag_counts), strings(offsets(parsed.tag_ends), tags.copy())),
+        "no subject": no_subject,
+        "no root": no_root,
+    }
