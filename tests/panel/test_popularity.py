@@ -375,7 +375,7 @@ def test_options_that_would_change_nothing_are_refused(world: Path, tmp_path: Pa
     path = tmp_path / "f.csv"
     path.write_text("did,a,b,c\nx,1,2,1\ny,1,1,1\n")
     done = run("attribute", "--features", path, "--popularity", "followers")
-    assert (done.code, "--popularity asks a store" in done.stderr) == (2, True)
+    assert (done.code, "--popularity is about a store" in done.stderr) == (2, True)
 
 
 def sensitivity(db: Path, *options: object) -> dict[str, dict[str, object]]:
