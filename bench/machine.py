@@ -6,6 +6,7 @@ import platform
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Sequence
 from importlib.metadata import version
@@ -63,8 +64,14 @@ def cost_of(command: Sequence[str | Path], **options: Any) -> Cost:
 
 def blueattr(*arguments: str | Path) -> Cost:
     """Run a blueattr command and return its cost, start-up included."""
-    program = Path(sys.executable).with_name("blueattr")
-    return cost_of([program, *arguments], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    command = [Path(sys.executable).with_name("blueattr"), *arguments]
+    with tempfile.TemporaryFile() as messages:
+        try:
+            return cost_of(command, stdout=subprocess.DEVNULL, stderr=messages)
+        except subprocess.CalledProcessError:
+            messages.seek(0)
+            print(messages.read().decode(), file=sys.stderr)
+            raise
 
 
 def child(script: str | Path, *arguments: str | Path | float, **variables: str) -> dict[str, Any]:
