@@ -5,6 +5,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -188,6 +189,7 @@ def package_of(module: str) -> str:
     return module if place_of(module).is_dir() else module.rpartition(".")[0]
 
 
+@cache
 def sources() -> dict[Path, ast.Module]:
     # Not by rglob, which does not follow the links to the command line.
     found = {}

@@ -24,7 +24,7 @@ def by_room(report: dict[str, Any]) -> dict[str, tuple[int, int]]:
         room = inside[0] if inside and top == "blueattr" else top
         statements[room] += file["summary"]["num_statements"]
         ran[room] += file["summary"]["covered_lines"]
-    return {room: (statements[room], ran[room]) for room in sorted(statements)}
+    return {room: (n, ran[room]) for room, n in sorted(statements.items()) if n}
 
 
 def table(rooms: dict[str, tuple[int, int]]) -> str:
