@@ -41,7 +41,7 @@ _OP_FIRST = b"\xa2\x62op\x01\x61t"
 
 
 def _sort_header(frame: bytes) -> bytes:
-    """Put a header's keys in the order of DAG-CBOR, as the decoder insists; some relays do not."""
+    """Sort a header's keys as DAG-CBOR and its decoder require; some relays do not sort them."""
     if not frame.startswith(_OP_FIRST):
         return frame
     start = len(_OP_FIRST)
@@ -133,8 +133,8 @@ class _Frames:
                 self.refuse("not a firehose frame", frame[:200])
 
     def _notice(self, kind: str, name: object, message: object) -> None:
-        told = "" if message is None else printable(message)
-        self.notices.append(Notice(kind, printable(name), told))
+        text = "" if message is None else printable(message)
+        self.notices.append(Notice(kind, printable(name), text))
 
     def _number(self, body: dict[str, Any], frame: bytes) -> bool:
         """Take note of the frame's number and time; without a number it is no event."""

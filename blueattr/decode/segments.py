@@ -249,7 +249,7 @@ class _Columns:
         self.kept = np.where(commit, self._collection >= 0, kind != _SYNC)
 
     def rows(self, chosen: npt.NDArray[np.intp]) -> Iterator[_Row]:
-        """Give kind, collection, time, DID, record key, rev and payload of the chosen rows."""
+        """Yield kind, collection, time, DID, record key, rev and payload of the chosen rows."""
         names = np.array([*COLLECTIONS, ""], dtype=object)[self._collection[chosen]]
         return zip(
             self._kind[chosen].tolist(),
@@ -380,7 +380,7 @@ def read_segment(file: BinaryIO) -> Segment:
 
 
 def iter_blocks(file: BinaryIO, *, first: int = 0) -> Iterator[tuple[Block, bytes]]:
-    """Give a segment's blocks with their frames, for `decode_block`.
+    """Yield a segment's blocks with their frames, for `decode_block`.
 
     Parameters
     ----------

@@ -125,14 +125,14 @@ def commit_line(did: Any, time_us: int, commit: dict[str, Any]) -> bytes:
 
 def identity_line(did: Any, time_us: int, body: dict[str, Any]) -> bytes:
     """Write an identity event, of which the handle is read, as a line; raises as `commit_line`."""
-    told = {"did": did, "handle": body.get("handle")}
-    return _dump({"did": did, "time_us": time_us, "kind": "identity", "identity": told})
+    fields = {"did": did, "handle": body.get("handle")}
+    return _dump({"did": did, "time_us": time_us, "kind": "identity", "identity": fields})
 
 
 def account_line(did: Any, time_us: int, body: dict[str, Any]) -> bytes:
     """Write an account event (active, status) as a line; raises as `commit_line`."""
-    told = {"active": body.get("active"), "did": did, "status": body.get("status")}
-    return _dump({"did": did, "time_us": time_us, "kind": "account", "account": told})
+    fields = {"active": body.get("active"), "did": did, "status": body.get("status")}
+    return _dump({"did": did, "time_us": time_us, "kind": "account", "account": fields})
 
 
 def _dump(event: dict[str, Any]) -> bytes:

@@ -168,7 +168,7 @@ def _combine(a, b, c, ka, kb, kc, out):
 def combine(
     a: FloatArray, b: FloatArray, c: FloatArray, factors: tuple[float, float, float]
 ) -> FloatArray:
-    """Give k_a·a + k_b·b + k_c·c, elementwise, in one pass.
+    """Return k_a·a + k_b·b + k_c·c, elementwise, in one pass.
 
     Parameters
     ----------

@@ -162,7 +162,9 @@ class _Announcer(numba_event.Listener):
     def on_start(self, event):  # noqa: ARG002 - numba calls it with what is compiled
         if not self._logged:
             self._logged = True
-            logging.getLogger(__name__).info("compiling once, for about a minute")
+            logging.getLogger(__name__).info(
+                "compiling kernels once; the first run takes up to a minute longer"
+            )
 
     def on_end(self, event):
         pass
@@ -220,7 +222,7 @@ def _interpreted(function: Any) -> Any:
 
 
 def intrinsic(define: Callable[..., Any]) -> Callable[[Any], Any]:
-    """Let kernels call what LLVM can do and numba has no function for.
+    """Make a function for kernels from LLVM instructions that numba has no function for.
 
     Parameters
     ----------
@@ -292,7 +294,7 @@ def spread(n: int, work: Callable[[int, int], Any]) -> list[Any]:
 
 
 def readonly(x: FloatArray) -> FloatArray:
-    """Give a read-only view, so that numba compiles one version of a kernel and not two."""
+    """Return a read-only view, so that numba compiles one version of a kernel and not two."""
     if x.dtype != np.float64 or x.ndim != 1 or not x.flags.c_contiguous:
         raise TypeError(f"kernels take contiguous float64 vectors, not {x.dtype} {x.shape}")
     view = x.view()

@@ -76,7 +76,7 @@ def _count(bits, first, open_bits, counts):
 
 @compiled.jit()
 def _part(bits, first, open_bits, starts, offsets, words):
-    """Put each agent's word into its cell; agents of a cell stay in their order."""
+    """Write each agent's word to its cell; agents of a cell keep their order."""
     for i in range(bits.size):
         cell = _cell(bits[i], first, open_bits)
         to = offsets[cell]
@@ -87,7 +87,7 @@ def _part(bits, first, open_bits, starts, offsets, words):
 
 @compiled.jit()
 def _find_unsorted(words, starts, lo, hi, unsorted):
-    """Say which cells are to be sorted: where all are equal, none is."""
+    """Mark the cells that must be sorted; a cell of equal words need not be."""
     for cell in range(lo, hi):
         for k in range(starts[cell] + 1, starts[cell + 1]):
             if words[k] < words[k - 1]:
@@ -112,7 +112,7 @@ def _summarise(words, starts, open_bits, lo, hi, lowest, highest, excess):
 
 @compiled.jit()
 def _excess_in_cells(words, starts, open_bits, lo, hi, base, rest, unit):
-    """Put each agent's excess where its word was before it was sorted."""
+    """Write each agent's excess to the place that its word had before sorting."""
     size = 0
     for cell in range(lo, hi):
         size = max(size, starts[cell + 1] - starts[cell])
@@ -177,7 +177,7 @@ def _walk(s, order, out):
 
 @compiled.jit()
 def _walk_values(values, counts, out):
-    """Do as `_walk` does, with ascending values that each so many agents share."""
+    """Do what `_walk` does, for ascending values, each shared by `counts` agents."""
     excess = lost = 0.0
     out[0] = 0.0
     below = counts[0]
@@ -247,7 +247,7 @@ def _make_cells(bits: WordArray, stretches: list[tuple[int, int]]) -> _Cells:
 def _levels(
     counts: list[int], exponents: list[int], lowest: list[int], highest: list[int], gain: list[int]
 ) -> tuple[FloatArray, FloatArray]:
-    """Give the excess of the lowest agent of each cell, as a float and what that leaves over.
+    """Return the excess of the lowest agent of each cell, as a float and what that leaves over.
 
     Exact, in integers: from the highest of one cell to the lowest of the next, all agents of the
     cells below are left behind by as much more; within a cell there is besides its own `gain`.

@@ -140,7 +140,7 @@ def permutation(n: int, stream: np.uint64) -> IndexArray:
 
 @compiled.jit()
 def _walk_moments(kind, g, order, out):
-    """Let agents in one by one; what each adds to the indicator: running sums, O(n)."""
+    """Write what each agent adds to the indicator as agents join in order: running sums, O(n)."""
     first = second = third = before = 0.0
     if kind == HEAT:
         for k in range(order.size):

@@ -33,7 +33,7 @@ _MAGNITUDE = np.uint64(0x7FFF_FFFF_FFFF_FFFF)  # without the sign: -0.0 and 0.0 
 
 @compiled.jit()
 def _number(bits, slots, shift, values, counts, numbers):
-    """Give each the number of its value, by when that was first met; return how many, or -1."""
+    """Assign numbers to values by first appearance; return how many, or -1 if too many."""
     mask, met = np.uint64(slots.size - 1), 0
     for i in range(bits.size):
         value = bits[i] & _MAGNITUDE
@@ -56,7 +56,7 @@ def _number(bits, slots, shift, values, counts, numbers):
 
 @compiled.jit()
 def _look_up(wanted, slots, shift, values, numbers):
-    """Give the numbers of some values, 0 for those that were never met."""
+    """Look up the numbers of values; 0 for a value that did not appear."""
     mask = np.uint64(slots.size - 1)
     for i in range(wanted.size):
         slot = ((wanted[i] ^ (wanted[i] >> _HALF)) * _GOLDEN) >> shift
@@ -119,7 +119,7 @@ class Repeats:
     _parts: list[tuple[_Table, IndexArray]]
 
     def spread(self, results: FloatArray, factor: float, out: FloatArray) -> Fraction:
-        """Put a result for each of the different numbers wherever it occurs.
+        """Write the result for each distinct number wherever the number occurs.
 
         Parameters
         ----------

@@ -139,7 +139,7 @@ class RunningSum:
         self.take(compiled.spread(x.size, work))
 
     def value(self) -> Fraction:
-        """Give the sum so far.
+        """Return the sum so far.
 
         Raises
         ------
@@ -239,7 +239,7 @@ class RunningGroupSums:
         self._parts.extend(compiled.spread(x.size, work))
 
     def values(self) -> tuple[list[Fraction], list[Fraction]]:
-        """Give Σx and Σ|x| of each group so far.
+        """Return Σx and Σ|x| of each group so far.
 
         Raises
         ------

@@ -184,7 +184,7 @@ def test_nothing_is_cached_in_the_working_folder_where_there_is_no_home(
 
 # --- who is told ----------------------------------------------------------------------------------
 
-_ANNOUNCED = "blueattr: compiling once, for about a minute\n"
+_ANNOUNCED = "blueattr: compiling kernels once; the first run takes up to a minute longer\n"
 _ANNOUNCE = f"""
 from blueattr.cli.output import announce_compiling, show_warning, warnings_to
 announce_compiling()
@@ -209,7 +209,7 @@ def test_the_announcement_goes_where_warnings_go(capsys: pytest.CaptureFixture[s
     logger = logging.getLogger("blueattr.kernels")
     before = logger.level
     taken: list[tuple[str, str]] = []
-    message = "compiling once, for about a minute"
+    message = "compiling kernels once; the first run takes up to a minute longer"
     try:
         announce_compiling()
         with warnings_to(show_warning):

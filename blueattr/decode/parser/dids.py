@@ -1,7 +1,7 @@
 # mypy: allow-untyped-defs
 # (numba infers the types of what it compiles; what is public here is typed.)
 # ruff: noqa: PLR0917 (kernels take their arguments by position)
-"""DIDs as numbers: what they are in letters, and short numbers for those of a batch."""
+"""DIDs as numbers: written in letters, and numbered from 0 within a batch."""
 
 import secrets
 
