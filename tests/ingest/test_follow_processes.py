@@ -24,7 +24,7 @@ from support.archive_server import ArchiveServer
 from support.cli_world import BLUEATTR, run
 from support.events_builder import at, micros, post
 from support.forked import processes
-from support.live_world import PROTOCOLS, end_of, gaps_of, hurried, spans_of, story
+from support.live_world import PROTOCOLS, Run, end_of, gaps_of, hurried, spans_of, story, streams_of
 from support.store_content import content, expected
 from support.stream_server import Fault, StreamServer, in_turn
 
@@ -62,7 +62,7 @@ def child(what: Callable[..., None], *arguments: Any) -> int:
 
 def finished(db: Path, server: StreamServer, protocol: str = "v2") -> None:
     """Follow to the end, and compare with what a run without interruption gives."""
-    assert child(stream_child.follow, db, *target(server, protocol), NOW) == 0
+    assert Run(end_of(EVENTS)).follow(db, streams_of(protocol, server)).outcome == "live"
     assert content(db) == expected(EVENTS)
     assert gaps_of(db) == ()
     assert [gap for spans in spans_of(db).values() for _, _, gap in spans] == [""]
@@ -88,7 +88,11 @@ def added_once_subscribed(server: StreamServer, event: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("protocol", "points"), [("v2", crash.POINTS), ("v1", ("halfway", "committed"))]
+    ("protocol", "points"),
+    [
+        ("v2", crash.POINTS),
+        pytest.param("v1", ("halfway", "committed"), marks=pytest.mark.slow),
+    ],
 )
 def test_killed_at_each_point_of_a_commit(
     protocol: str, points: tuple[str, ...], server: StreamServer, tmp_path: Path

@@ -43,8 +43,8 @@ _CURSOR_LIMITS = {"seq": 10**15, "time_us": 1 << 63}
 # A replay may start this much later than the last event seen: the event itself may be gone.
 _SLACK = timedelta(seconds=1)
 
-# What a server fetched again after a crash it saw again, later; not as much later as this.
-_SEEN_AGAIN = timedelta(minutes=10)
+# After a crash a server fetches events again and dates them anew: less than this much later.
+_LATEST_REPEAT = timedelta(minutes=10)
 
 _SAMPLE = 60
 
@@ -61,8 +61,8 @@ class _Dictionary:
         """Load a dictionary (RFC 8878, section 5)."""
         try:
             number = parse_dictionary_id(blob)
-            known = zstandard.ZstdCompressionDict(blob)
-            return cls(number, zstandard.ZstdDecompressor(dict_data=known))
+            dictionary = zstandard.ZstdCompressionDict(blob)
+            return cls(number, zstandard.ZstdDecompressor(dict_data=dictionary))
         except (JetstreamDecodingError, zstandard.ZstdError) as error:
             raise InputError(f"not a zstd dictionary: {error}") from None
 
@@ -154,8 +154,8 @@ class JetstreamV2:
         if frames and (last := as_object(frames[-1])).get("$type") == "error":
             notices.append(_notice("error", last.get("error"), last.get("message")))
             frames.pop()
-        while frames and str((told := _payload(frames[0])).get("$type")).endswith("#info"):
-            notices.append(_notice("info", told.get("name"), told.get("message")))
+        while frames and str((payload := _payload(frames[0])).get("$type")).endswith("#info"):
+            notices.append(_notice("info", payload.get("name"), payload.get("message")))
             frames.pop(0)
         first, last = _event(frames, "seq"), _event(reversed(frames), "seq")
         # The last, not the highest: after a crash a server numbers its newest events anew.
@@ -180,7 +180,7 @@ class JetstreamV2:
             return "the server's replay began after the last event seen"
         if resume.newest is not None and first.first_us is not None:
             begun = from_microseconds(first.first_us)
-            if begun > resume.newest + _SEEN_AGAIN:
+            if begun > resume.newest + _LATEST_REPEAT:
                 return f"the server's numbering is another: it is at {begun:%Y-%m-%d %H:%M:%S}"
         return None
 
@@ -274,8 +274,8 @@ def _payload(frame: bytes) -> dict[str, Any]:
 def _event(frames: Iterable[bytes], cursor: str) -> dict[str, Any]:
     """Return the first event that has a cursor; empty where none has."""
     for frame in frames:
-        found = as_object(frame)
-        event = found.get("payload", found)
+        message = as_object(frame)
+        event = message.get("payload", message)
         if isinstance(event, dict):
             value = event.get(cursor)
             if type(value) is int and 0 < value < _CURSOR_LIMITS[cursor]:
@@ -285,10 +285,10 @@ def _event(frames: Iterable[bytes], cursor: str) -> dict[str, Any]:
 
 def _time_us(event: dict[str, Any]) -> int | None:
     try:
-        told = datetime.fromisoformat(str(event.get("time")))
+        time = datetime.fromisoformat(str(event.get("time")))
     except ValueError:
         return None
-    return microseconds(told if told.tzinfo else told.replace(tzinfo=UTC))
+    return microseconds(time if time.tzinfo else time.replace(tzinfo=UTC))
 
 
 def _notice(kind: str, name: object, message: object) -> Notice:

@@ -44,7 +44,7 @@ _PING_AFTER = 20.0
 _REFUSAL_LIMIT = 1 << 16
 
 
-# What it would log is told in the exceptions here.
+# What picows would log is in the exceptions here.
 _QUIET = logging.getLogger("blueattr.socket")
 _QUIET.addHandler(logging.NullHandler())
 _QUIET.propagate = False
@@ -150,12 +150,12 @@ class Connection:
         return self._received - self._taken
 
     def is_open(self, patience: float) -> bool:
-        """Wait up to `patience` seconds for the server's answer; tell whether it has come.
+        """Wait up to `patience` seconds for the server's answer; return whether it has come.
 
         Raises
         ------
         ConnectionRefused
-            The server said no.
+            The server refused.
         ConnectionLost
             It could not be reached.
         """
@@ -208,18 +208,18 @@ class Connection:
                 self._loop.call_soon_threadsafe(function)
 
     def _run(self) -> None:
-        told = ""
+        reason = ""
         try:
             asyncio.run(self._session())
         except picows.WSError as error:
-            told = _said(error)
+            reason = _reason(error)
             if not self._opened.is_set():
                 self._refusal = _refusal(error, self._url, self._headers)
         except (OSError, TimeoutError, ValueError) as error:
-            told = str(error) or f"no answer in {_OPEN_TIMEOUT:.0f} s"
-            self._refusal = ConnectionLost(told)
+            reason = str(error) or f"no answer in {_OPEN_TIMEOUT:.0f} s"
+            self._refusal = ConnectionLost(reason)
         finally:
-            self._ended = self._ended or told or "the connection broke"
+            self._ended = self._ended or reason or "the connection broke"
             self._opened.set()
             self._arrived.set()
 
@@ -240,14 +240,14 @@ class Connection:
             self._disconnect()
         self._opened.set()
         disconnected = asyncio.ensure_future(self._transport.wait_disconnected())
-        frames, asked = 0, False
+        frames, pinged = 0, False
         while not (await asyncio.wait([disconnected], timeout=self._ping_after))[0]:
             # While we do not read, an answer would not be seen.
             if self._frames > frames or self._paused:
-                frames, asked = self._frames, False
-            elif not asked:
+                frames, pinged = self._frames, False
+            elif not pinged:
                 self._transport.send_ping()
-                asked = True
+                pinged = True
             else:
                 self._end(f"the server gave no sign of life for {2 * self._ping_after:.0f} s")
                 self._transport.disconnect(graceful=False)
@@ -300,9 +300,9 @@ class _Listener(picows.WSListener):
         elif kind == picows.WSMsgType.CLOSE:
             reason = bytes(frame.get_close_message() or b"").decode(errors="replace")[:200]
             code = frame.get_close_code()
-            said = f"code {getattr(code, 'value', code)}" + (f", {reason!r}" if reason else "")
+            how = f"code {getattr(code, 'value', code)}" + (f", {reason!r}" if reason else "")
             transport.send_close(code)
-            self._end(transport, f"the server closed the connection ({said})")
+            self._end(transport, f"the server closed the connection ({how})")
         if frame.last_in_buffer:
             connection._arrived.set()  # noqa: SLF001 - its own part
 
@@ -311,19 +311,19 @@ class _Listener(picows.WSListener):
         transport.disconnect()
 
 
-def _said(error: picows.WSError) -> str:
-    """Say what the other side did wrong; the arguments of some errors begin with a close code."""
+def _reason(error: picows.WSError) -> str:
+    """Return what the other side did wrong; the arguments of some errors begin with a code."""
     return str(error.args[-1])[:200] if error.args else type(error).__name__
 
 
 def _refusal(error: picows.WSError, url: str, headers: dict[str, str]) -> ConnectionLost:
     response = getattr(error, "response", None)
     if response is None:
-        return ConnectionLost(_said(error))
+        return ConnectionLost(_reason(error))
     status = int(response.status)
     body = getattr(error, "raw_body", None) or b""
-    headers_told = {name.lower(): value for name, value in response.headers.items()}
-    retry_after = requested_wait(headers_told, time.time())
+    lower_headers = {name.lower(): value for name, value in response.headers.items()}
+    retry_after = requested_wait(lower_headers, time.time())
     name, message = _xrpc_error(body)
     if not name and 400 <= status < 500:
         # The body may come in a packet of its own, for which the handshake did not wait.
@@ -334,12 +334,12 @@ def _refusal(error: picows.WSError, url: str, headers: dict[str, str]) -> Connec
 def _xrpc_error(body: bytes) -> tuple[str, str]:
     """Read the error's name and message (atproto.com/specs/xrpc, "Error Responses")."""
     try:
-        told = json.loads(body)
+        answer = json.loads(body)
     except (ValueError, RecursionError):
         return "", ""
-    if not isinstance(told, dict):
+    if not isinstance(answer, dict):
         return "", ""
-    return str(told.get("error") or "")[:100], str(told.get("message") or "")[:500]
+    return str(answer.get("error") or "")[:100], str(answer.get("message") or "")[:500]
 
 
 def _ask_again(url: str, headers: dict[str, str]) -> bytes:

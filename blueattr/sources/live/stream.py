@@ -1,4 +1,4 @@
-"""Streams of the network: what one connection to Jetstream or a relay gives, as lines."""
+"""Streams of the network: the messages of Jetstream or a relay, connection by connection."""
 
 import json
 import time
@@ -139,7 +139,7 @@ class Dialect(Protocol):
         """
 
     def adapts(self, refusal: ConnectionRefused) -> bool:
-        """Change what is asked for, where that is why the server refused; say whether it was."""
+        """Change the request, if that is why the server refused; return whether it was."""
 
     def missed(self, resume: Resume, first: Decoded) -> str | None:
         """Judge by the first events whether the stream takes up where it was asked to.
@@ -204,7 +204,7 @@ class Stream:
         url, headers = self.dialect.request(self.origin, resume)
         # Elsewhere than where this source left off a new span begins, even if nothing is missing.
         gap = "" if resume.gap is None and resume.last != position else resume.gap
-        begun = False
+        is_first = True
         with self.transport.connect(url, headers) as connection:
             while not connection.is_open(self.transport.seconds):
                 yield None
@@ -218,8 +218,8 @@ class Stream:
                         if notice.name == "OutdatedCursor":
                             why = notice.message or notice.name
                             gap = gap or f"the server no longer had it ({why})"
-                    if not begun and read.first_seq is not None:
-                        begun = True
+                    if is_first and read.first_seq is not None:
+                        is_first = False
                         gap = gap or self.dialect.missed(resume, read) or gap
                     after = position if read.last_seq is None else read.last_seq
                     if read.lines or read.skipped or read.refused:
@@ -239,14 +239,14 @@ def microseconds(moment: datetime) -> int:
 
 
 def from_microseconds(moment_us: int) -> datetime:
-    """Read a unix time in microseconds, clipped to the years that can be told."""
+    """Read a unix time in microseconds, clipped to the years that a date can have."""
     return datetime.fromtimestamp(0, UTC) + timedelta(microseconds=min(moment_us, _LATEST_US))
 
 
 def as_object(message: bytes) -> dict[str, Any]:
     """Parse a message as a JSON object; empty where it is none."""
     try:
-        found = json.loads(message)
+        parsed = json.loads(message)
     except (ValueError, RecursionError):
         return {}
-    return found if isinstance(found, dict) else {}
+    return parsed if isinstance(parsed, dict) else {}
