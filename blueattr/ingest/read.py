@@ -228,7 +228,7 @@ def _parsed(chunks: Iterator[Chunk]) -> Iterator[Chunk]:
 
 
 def nothing_of_it(state: SourceState) -> list[str]:
-    """Say that a source is not what it was given for."""
+    """Return the failure of a source all of whose lines were rejected; none if some were kept."""
     if not state.lines or state.lines > sum(state.rejected.values()):
         return []
     worst = max(state.rejected, key=lambda reason: state.rejected[reason])

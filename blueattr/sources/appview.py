@@ -270,7 +270,7 @@ class AppView:
         self._next_call = now + self._interval
 
     def _hold(self, seconds: float) -> None:
-        """Let nobody call for some time."""
+        """Delay all calls for this many seconds."""
         self._not_before = max(self._not_before, self.monotonic() + seconds)
 
     async def _try(self, dids: tuple[str, ...]) -> Answer:
@@ -393,10 +393,10 @@ def _creation(value: object, now: datetime) -> datetime | None:
     if not isinstance(value, str) or not _TIME.fullmatch(value):
         return None
     try:
-        found = datetime.fromisoformat(value)
+        time = datetime.fromisoformat(value)
     except ValueError:  # such as a 30th of February
         return None
-    return found.astimezone(UTC) if _EARLIEST <= found <= now + _CLOCK_ERROR else None
+    return time.astimezone(UTC) if _EARLIEST <= time <= now + _CLOCK_ERROR else None
 
 
 def _unzip(data: bytes) -> bytes:

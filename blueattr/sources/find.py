@@ -26,7 +26,7 @@ _DICTIONARY_LIMIT = 1 << 20
 
 
 def is_network(arguments: Sequence[str]) -> bool:
-    """Tell whether what a user named is on the network rather than in files."""
+    """Return whether what a user named is on the network rather than in files."""
     return any(a in SERVICES or a.lower().startswith(_SCHEMES) for a in arguments)
 
 

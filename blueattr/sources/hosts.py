@@ -64,7 +64,7 @@ def check_url(url: str, *, insecure: bool = False) -> SplitResult:
 
 
 def _is_host(host: str) -> bool:
-    """Tell whether this could be a host; what is not ASCII is written as xn--…."""
+    """Return whether this could be a host; what is not ASCII is written as xn--…."""
     if ":" in host:
         try:
             ipaddress.IPv6Address(host)
@@ -75,7 +75,7 @@ def _is_host(host: str) -> bool:
 
 
 def is_loopback(host: str) -> bool:
-    """Tell whether a host is this machine, whom nobody overhears."""
+    """Return whether a host is this machine, so that nobody overhears."""
     try:
         return host == "localhost" or ipaddress.ip_address(host).is_loopback
     except ValueError:

@@ -133,10 +133,10 @@ def requested_wait(headers: Mapping[str, str], now: float) -> float | None:
 def _unix_time(text: str) -> float | None:
     """Parse an HTTP date; None if it is not one."""
     try:
-        found = parsedate_to_datetime(text)
+        date = parsedate_to_datetime(text)
     except (ValueError, OverflowError):
         return None
-    return (found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp()
+    return (date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp()
 
 
 def describe(error: BaseException) -> str:

@@ -28,7 +28,7 @@ def run_ahead(
         Jobs under way at most; there may be one result more, that of the first in line.
     ahead
         Jobs and results that may wait for the caller, beside the first in line; as many as threads
-        unless told otherwise.
+        by default.
 
     Notes
     -----

@@ -19,7 +19,7 @@ class Timing:
     monotonic
         Seconds since any moment.
     sleep
-        Waits for a number of seconds; None to wait until told to stop at most.
+        Waits for a number of seconds; None to wait, but no longer than until a stop.
     jitter
         A number in [0, 1).
     """

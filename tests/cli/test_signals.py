@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from blueattr.cli.signals import interrupting, stopping
 from blueattr.errors import ExitCode
 from support.cli_world import BLUEATTR
 from support.live_world import story
@@ -157,3 +158,35 @@ def test_a_signal_after_the_terminal_is_gone_keeps_what_was_received(
     assert program.returncode == 0
     assert b"Followed until it was stopped" in out
     assert content(tmp_path / "s.duckdb") == expected(EVENTS)
+
+
+# --- a closed terminal ---------------------------------------------------------------------------
+
+
+def test_a_terminal_that_closes_stops_a_command_however_many_signals_it_sends() -> None:
+    with stopping("stopping") as stop:
+        for _ in range(2):
+            signal.raise_signal(signal.SIGHUP)
+        assert stop.is_set()
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGTERM)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_what_ends_a_process_interrupts_a_command_that_keeps_its_answers(
+    number: signal.Signals,
+) -> None:
+    before = signal.getsignal(number)
+    with pytest.raises(KeyboardInterrupt), interrupting():
+        signal.raise_signal(number)
+    assert signal.getsignal(number) == before
+
+
+def test_a_command_under_nohup_is_not_stopped_by_a_terminal_that_closes() -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with stopping("stopping") as stop:
+            signal.raise_signal(signal.SIGHUP)
+            assert not stop.is_set()
+    finally:
+        signal.signal(signal.SIGHUP, before)

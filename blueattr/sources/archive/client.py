@@ -300,12 +300,12 @@ class ArchiveClient:
             raise Stopped
 
     def _hold(self, wait: float) -> None:
-        """Let nobody call for some time."""
+        """Delay all calls for this many seconds."""
         wait = max(wait, _BACKOFF.first)
         until = self._timing.monotonic() + wait
         with self._lock:
             self._refusals += 1
-            told = until <= self._not_before + 1.0
+            announced = until <= self._not_before + 1.0
             self._not_before = max(self._not_before, until)
         if wait > LONGEST_WAIT or self._refusals > _QUOTA_WAITS:
             asks = (
@@ -317,7 +317,7 @@ class ArchiveClient:
                 f"{self.url} {asks}: the quota of the key is used up; what came before is kept: "
                 "give the same command again later to go on"
             )
-        if not told:
+        if not announced:
             self._on_wait(wait, f"{self.url} permits no more for now: its quota is used up")
 
     def pause(self, seconds: float, why: str) -> None:

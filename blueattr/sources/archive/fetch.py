@@ -56,7 +56,7 @@ class Range:
     end_us: int
 
     def wants(self, block: Block) -> bool:
-        """Tell whether a block may hold any."""
+        """Return whether a block may hold any."""
         return (
             block.rows > 0
             and block.last_seq > self.after

@@ -216,7 +216,7 @@ class ArchiveSource:
         ]
 
     def _remark(self) -> str | None:
-        """Say what the archive lacks; return why the time before it is missing, where it is."""
+        """Remark on what the archive lacks; return why the time before it is missing, if so."""
         start, end = self._us
         first = min(segment.first_us for segment in self._segments)
         last = max(segment.last_us for segment in self._segments)
