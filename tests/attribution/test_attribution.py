@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from blueattr.attribution.attribute import attribute
 from blueattr.attribution.inputs import Panel, check_features
-from blueattr.attribution.value import midpoint_weights, solve
+from blueattr.attribution.value import check_method, midpoint_weights, solve
 from blueattr.errors import EmptyPanelError, FeatureError, UsageError, ZeroTotalError
 from blueattr.indicators.base import Aggregator, FeatureArrays, MomentIndicator
 from blueattr.indicators.builtin import INDICATORS
@@ -168,12 +168,18 @@ def test_own_statistic_that_overflows() -> None:
         ("closed form", 5, "no steps"),
         ("quadrature", 0, "1 to 1000000"),
         ("quadrature", -3, "1 to 1000000"),
+        ("quadrature", 1_000_001, "1 to 1000000"),
         ("exact", None, "closed form, quadrature"),
     ],
 )
 def test_methods_that_make_no_sense(method: str, steps: int | None, hint: str) -> None:
     with pytest.raises(UsageError, match=hint):
         attribute(frame(), method=method, steps=steps)
+
+
+@pytest.mark.parametrize("steps", [1, 1_000_000])
+def test_the_fewest_and_the_most_steps_are_taken(steps: int) -> None:
+    assert check_method(INDICATORS["heat"], "quadrature", steps) == ("quadrature", steps)
 
 
 # --- results -------------------------------------------------------------------------------------

@@ -47,6 +47,7 @@ _FOLD_TESTS = {
     "corrections": ["tests/store/test_rollups.py"],
     "notes": [
         "tests/store/test_fold.py::test_spans_are_kept_in_the_order_in_which_they_were_read",
+        "tests/store/test_fold.py::test_a_state_does_not_grow_with_the_gaps_of_a_stream",
         "tests/store/test_fold.py::test_notes_of_one_source_leave_those_of_others",
         "tests/store/test_store.py::test_sources_and_rejected_lines_survive_a_round_trip",
         "tests/ingest/test_ingest.py::test_same_file_again_touched_and_grown",
