@@ -169,6 +169,19 @@ def test_a_commit_that_fails_at_any_statement_changes_nothing(tmp_path: Path) ->
     assert same == {"migration", "plc", "hydration", "topic", "watched"}
 
 
+def test_of_two_versions_of_one_revision_the_delete_wins_in_any_order(tmp_path: Path) -> None:
+    events = [
+        post("ann", "x", "text", rev=1, time=at(1)),
+        delete("ann", "app.bsky.feed.post", "x", rev=1, time=at(2)),
+    ]
+    for number, order in enumerate((events, events[::-1])):
+        db, state = tmp_path / f"{number}.duckdb", SourceState("x", "file")
+        with Writer(db) as writer:
+            for event in order:
+                state = commit(writer, [event], state)
+        assert content(db) == expected(events)
+
+
 # --- notes ---------------------------------------------------------------------------------------
 
 

@@ -120,6 +120,7 @@ MUTANTS = (
         "accounts are numbered in another order than `coded` names them",
         "row_number() OVER (ORDER BY code)",
         "row_number() OVER (ORDER BY code DESC)",
+        "equivalent: `codes` reads the numbers in the order of the codes; none leaves the store",
     ),
     Mutant("codes", "numbers of accounts come in another order", "ORDER BY code", "ORDER BY -code"),
     Mutant(

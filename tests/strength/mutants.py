@@ -27,6 +27,7 @@ from support.places import ROOT
 # The tests of each step of the fold, those first that find most. Tests that kill processes are not
 # among them: those read the step from its file.
 _EVENTS = [
+    "tests/store/test_fold.py::test_of_two_versions_of_one_revision_the_delete_wins_in_any_order",
     "tests/ingest/test_ingest.py::test_history_of_one_record",
     "tests/ingest/test_ingest.py::test_deleting_what_was_never_seen_leaves_nothing_to_count",
     "tests/ingest/test_ingest.py::test_clean_ingest_equals_the_plain_fold",
