@@ -274,9 +274,9 @@ def test_what_little_is_left_of_a_file_comes_with_what_waits(
     monkeypatch.setattr(read, "COMMIT_ROWS", 20)
     commit, committed = Writer.commit, []
 
-    def committing(self: Writer, state: SourceState, *, wait: bool = True) -> None:
+    def committing(self: Writer, state: SourceState, *, wait: bool = True) -> SourceState:
         committed.append(state.lines)
-        commit(self, state, wait=wait)
+        return commit(self, state, wait=wait)
 
     monkeypatch.setattr(Writer, "commit", committing)
     read.ingest(tmp_path / "store.duckdb", [str(path)])
