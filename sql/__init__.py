@@ -1,1 +1,1 @@
-"""Every query of the store, one statement a file; the schema as forward-only migrations."""
+"""Every query and every step of a commit, one a file; the schema as forward-only migrations."""

@@ -26,7 +26,7 @@ DEFAULT_WAIT = timedelta(minutes=10)
 _COMMIT_ACCOUNTS = 1000
 # While the store is locked, answers about this many accounts wait in memory ...
 _MOST_WAITING = 100_000
-# ... and a commit is tried again after so many seconds.
+# ... and a commit is tried again after this many seconds.
 _TRY_EVERY = 10.0
 # A batch waits this many seconds for readers of the store, as it keeps ingests out meanwhile.
 _READER_PATIENCE = 1.0

@@ -65,7 +65,7 @@ class Backoff:
 # The tries before a run that is to end gives up; at first a refusal is more likely our mistake.
 _STREAMS = Backoff(first=1.0, ceiling=64.0, attempts=7, attempts_at_first=1, spread=(0.5, 1.5))
 _LONGEST_ASKED_WAIT = 300.0
-# Asking the same server for something else needs no wait, so many times in a row.
+# How many times in a row the same server may be asked for something else without a wait.
 _NEGOTIATIONS = 3
 # Tries at one server before the next has its turn.
 _TRIES_EACH = 2

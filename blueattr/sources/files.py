@@ -14,7 +14,7 @@ from typing import BinaryIO, ClassVar, cast
 import pyarrow as pa
 
 from blueattr.decode.chunk import Chunk
-from blueattr.decode.lines import LINE_LIMIT
+from blueattr.decode.cut_lines import LINE_LIMIT
 from blueattr.errors import InputError, UsageError
 from blueattr.sources.source import Source
 

@@ -1,4 +1,4 @@
-"""Which addresses are spoken to: encrypted ones, unless told otherwise or on this machine."""
+"""Which servers may be used: by encrypted addresses, unless others are allowed or local."""
 
 import ipaddress
 import re
@@ -32,7 +32,7 @@ _AS_WEBSOCKET = {"https": "wss", "http": "ws"}
 
 
 def check_url(url: str, *, insecure: bool = False) -> SplitResult:
-    """Refuse an address that would be spoken to in plain text, or that is none.
+    """Refuse an address that is not encrypted, or is no address.
 
     Parameters
     ----------

@@ -9,7 +9,7 @@ import pyarrow as pa
 from blueattr.decode import schema
 from blueattr.decode.account_events import account_rows
 from blueattr.decode.chunk import Chunk
-from blueattr.decode.lines import cut_lines
+from blueattr.decode.cut_lines import cut_lines
 from blueattr.decode.parser.parse import Parser
 from blueattr.decode.record_events import RecordEvents
 from blueattr.store.checkpoint import BY_BYTES, SourceState, Span

@@ -146,12 +146,8 @@ class Store:
             if text not in self._parsed:
                 self._parsed[text] = self._connection.extract_statements(text)
             for statement in self._parsed[text]:
-                self._execute(step, statement, parameters)
-
-    def _execute(self, _step: str, statement: duckdb.Statement, parameters: dict[str, Any]) -> None:
-        """Execute one statement; a test may let it fail, or the process die, before it."""
-        named = {name: parameters[name] for name in statement.named_parameters}
-        self._connection.execute(statement, named).fetchall()
+                named = {name: parameters[name] for name in statement.named_parameters}
+                self._connection.execute(statement, named).fetchall()
 
     def frame(self, query: str, **parameters: Any) -> pl.DataFrame:
         """Return the rows of the one statement in ``sql/<query>.sql``."""

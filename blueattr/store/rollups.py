@@ -51,7 +51,7 @@ def roll_up(writer: Writer, rules: Iterable[Rule] = (), today: date | None = Non
         Topics to match from now on, beside those that are matched already.
     today
         In UTC; by the clock, unless given. A day before it is over, and so is one before the last
-        that has records. What comes later all the same is no harm: commits correct the summaries.
+        that has records. Late events are corrected at commit.
 
     Returns
     -------

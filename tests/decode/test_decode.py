@@ -11,7 +11,7 @@ import pytest
 
 from blueattr.decode import schema
 from blueattr.decode.chunk import Chunk
-from blueattr.decode.lines import cut_lines
+from blueattr.decode.cut_lines import cut_lines
 from blueattr.store.checkpoint import SourceState
 from blueattr.store.writer import Writer
 from support import naive_decode

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from blueattr.decode import lines, schema
-from blueattr.decode.lines import cut_lines
+from blueattr.decode import cut_lines as cutting
+from blueattr.decode import schema
+from blueattr.decode.cut_lines import LINE_LIMIT, cut_lines
 from support.effort import law
 
 pieces = st.sampled_from(
@@ -24,7 +25,7 @@ def _plain(data: bytes, position: int) -> tuple[list[tuple[int, str]], list[tupl
         position, data = 3, data[3:]
     for line in re.findall(rb"[^\n]*\n|[^\n]+\Z", data):
         if line.strip():
-            if len(line) > lines.LINE_LIMIT:
+            if len(line) > LINE_LIMIT:
                 refused.append(("line too long", position))
             else:
                 try:
@@ -50,7 +51,7 @@ def _check_cut(parts: list[bytes], position: int, marked: bool) -> None:
 
 
 def test_cut_agrees_with_plain_splitting(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lines, "LINE_LIMIT", 20)
+    monkeypatch.setattr(cutting, "LINE_LIMIT", 20)
     _check_cut()
 
 
@@ -84,8 +85,8 @@ def test_refused_lines_leave_samples_that_can_be_shown() -> None:
 
 
 def test_a_line_of_exactly_the_limit_is_read() -> None:
-    line = b'"' + b"x" * (lines.LINE_LIMIT - 3) + b'"\n'
-    assert len(line) == lines.LINE_LIMIT
+    line = b'"' + b"x" * (LINE_LIMIT - 3) + b'"\n'
+    assert len(line) == LINE_LIMIT
     assert (cut_lines(line).lines, cut_lines(line).refused) == (1, [])
     assert [r[0] for r in cut_lines(b" " + line).refused] == ["line too long"]
 

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from blueattr.decode.account_events import SCHEMA, account_rows
-from blueattr.decode.lines import LINE_LIMIT
+from blueattr.decode.cut_lines import LINE_LIMIT
 from blueattr.decode.parser import dids, parse
 from blueattr.decode.parser.dids import Dids
 from blueattr.decode.parser.layout import AUTHOR_LOW, NUMBERS, ParsedLines

@@ -105,9 +105,10 @@ def garbage(_world: World, server: LogServer) -> list[Step]:
 
 
 def repeat(_world: World, server: LogServer) -> list[Step]:
-    """The last few messages again."""
+    """The last few messages again, as far as the server still has them."""
     again = server.delivered[-3:]
-    return [message_of(server.protocol, n, e) for n, e in server.log if e in again]
+    kept = [(n, e) for n, e in server.log if n >= server.floor]
+    return [message_of(server.protocol, n, e) for n, e in kept if e in again]
 
 
 def error(world: World, server: LogServer) -> list[Step]:

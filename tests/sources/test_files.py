@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import zstandard
 
-from blueattr.decode import lines as decode_lines
+from blueattr.decode import cut_lines
 from blueattr.decode.chunk import Chunk
 from blueattr.errors import InputError, UsageError
 from blueattr.sources import files
@@ -199,7 +199,7 @@ def test_ends_of_lines(tmp_path: Path, small: None) -> None:
             assert read(source.chunks()) == (data, "")
     source = make(tmp_path, "plain", b"\xef\xbb\xbf" + TEXT)
     out, error = read(source.chunks())
-    assert decode_lines.cut_lines(out).lines == len(LINES)
+    assert cut_lines.cut_lines(out).lines == len(LINES)
     assert error == ""
 
 
@@ -218,7 +218,7 @@ def test_a_line_too_long_is_one_line(
     monkeypatch.setattr(files, "CHUNK", 1000)
     monkeypatch.setattr(files, "_READ", 300)
     monkeypatch.setattr(files, "LINE_LIMIT", 1000)
-    monkeypatch.setattr(decode_lines, "LINE_LIMIT", 1000)
+    monkeypatch.setattr(cut_lines, "LINE_LIMIT", 1000)
     for tail in (b"", *LINES[:2]):
         data = TEXT + b"[" + b"1," * (length // 2) + b"]\n" + tail
         source = make(tmp_path, "plain", data)
@@ -231,7 +231,7 @@ def test_a_line_too_long_is_one_line(
             lines = 0
             parts = chunks[:first] + list(source.chunks(chunks[first].position))
             for chunk in parts:
-                batch = decode_lines.cut_lines(chunk.data, chunk.position)
+                batch = cut_lines.cut_lines(chunk.data, chunk.position)
                 lines += batch.lines
                 counted += [reason for reason, *_ in batch.refused]
             assert (lines, counted) == (len(LINES) + 1 + bool(tail), ["line too long"])

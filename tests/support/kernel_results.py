@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from blueattr import kernels
-from blueattr.decode.lines import LINE_LIMIT
+from blueattr.decode.cut_lines import LINE_LIMIT
 from blueattr.decode.parser.dids import Dids
 from blueattr.decode.parser.duplicates import find_duplicates
 from blueattr.decode.parser.layout import (

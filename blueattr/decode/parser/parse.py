@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from blueattr.decode.lines import LINE_LIMIT
+from blueattr.decode.cut_lines import LINE_LIMIT
 from blueattr.decode.parser.layout import ParsedLines
 from blueattr.decode.parser.scanner import Scanner
 from blueattr.kernels import IntArray

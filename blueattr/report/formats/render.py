@@ -89,6 +89,13 @@ def format_of(path: Path) -> Format:
 
 
 def by_extension(path: Path, formats: dict[str, _F]) -> _F:
+    """Return the format that a file's extension names.
+
+    Raises
+    ------
+    UsageError
+        No format has that extension.
+    """
     try:
         return formats[path.suffix.lower()]
     except KeyError:

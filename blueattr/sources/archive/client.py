@@ -23,7 +23,7 @@ __all__ = ["ArchiveClient", "Changed", "Damaged", "Part", "Stopped"]
 _METHODS = "/xrpc/network.bsky.jetstream."
 # A plan of a hundred thousand entries, as long as a server makes them, is an eighth of that.
 _LARGEST_JSON = 64 << 20
-# A call may fall silent for so long, and take so long in all: a slice of 8 MB at 14 kB/s.
+# Seconds that a call may be silent, and may take in all: a slice of 8 MB at 14 kB/s.
 _SILENCE = 30.0
 _LONGEST_CALL = 600.0
 
@@ -112,7 +112,7 @@ class ArchiveClient:
     on_wait
         Told the seconds and the reason before every wait, from whichever thread waits.
     connections
-        At most so many at a time.
+        The most connections at a time.
 
     Raises
     ------

@@ -27,7 +27,7 @@ __all__ = ["ArchiveSource"]
 
 # Whole segments come in parts of this size, cut where a block ends.
 _PART = 8 << 20
-# Lines are handed on when there are so many bytes of them.
+# Bytes of lines in one chunk.
 _CHUNK = 16 << 20
 
 

@@ -38,7 +38,7 @@ _BUFFER = 96 << 20
 # What a message costs beside its bytes, so that empty ones fill the buffer too.
 _OVERHEAD = 64
 _OPEN_TIMEOUT = 20.0
-# Asked for a sign of life after so long without a frame, and given up after as long again.
+# Seconds without a frame before a ping, and again before the connection is given up.
 _PING_AFTER = 20.0
 # Of a refusal's body, only a short message is expected.
 _REFUSAL_LIMIT = 1 << 16
@@ -170,7 +170,7 @@ class Connection:
         Parameters
         ----------
         most
-            No more are taken once there are so many bytes of them.
+            Stop taking messages beyond this many bytes.
 
         Raises
         ------

@@ -1,6 +1,6 @@
 -- What is decoded and waits for a commit: two tables, empty.
 
--- Event rows between a decoder and the store. Every source fills this shape; see blueattr/decode/lines.py
+-- Event rows between a decoder and the store. Every source fills this shape; see blueattr/decode/cut_lines.py
 -- for the meaning of each column. Grain: one accepted event. In memory (spills beside the store).
 CREATE OR REPLACE TEMP TABLE staged (
     kind VARCHAR,           -- post | repost | follow | profile | identity | account

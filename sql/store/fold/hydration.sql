@@ -2,8 +2,7 @@
 -- Needs: answers, hydration
 -- Makes: nothing
 
--- Fold answers of the AppView into what is known. Grain: one account. In: `answers`, each account
--- once. The newest answer counts; where it does not say something, what was said before stays, with
+-- Grain: one account. In: `answers`, each account once. The newest answer counts; where it does not say something, what was said before stays, with
 -- its date.
 MERGE INTO hydration AS old
 USING answers AS new

@@ -9,7 +9,7 @@ WITH sighting AS (
     FROM staged
     WHERE kind IN ('post', 'repost', 'follow')
 ), named AS MATERIALIZED (
-    -- Of many accounts those few alone, lest all of them are made ready to be looked up.
+    -- Only the accounts that occur here: the engine would prepare all of them for the join.
     FROM batch_account
     SEMI JOIN (
         SELECT did FROM sighting

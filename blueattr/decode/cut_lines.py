@@ -1,8 +1,7 @@
-"""Bytes of Jetstream lines to a batch of lines that the store's decoder reads; pure.
+"""Bytes cut into lines, for the statement that decodes what the parser leaves; pure.
 
-The decoder itself is one statement, ``sql/store/batch/decode_lines.sql``: DuckDB parses JSON on
-every core several times as fast as a loop in Python could. This module states what it expects of a
-line (the JSON shape, the syntax of identifiers) and cuts bytes into lines.
+That statement is ``sql/store/batch/decode_lines.sql``: DuckDB parses JSON on every core several
+times as fast as a loop in Python could. `blueattr.decode.schema` has the shapes that it expects.
 """
 
 from codecs import BOM_UTF8
