@@ -1,9 +1,9 @@
 """Hydration: follower counts and creation times of accounts, asked of an AppView and kept."""
 
 import asyncio
+import logging
 from collections import Counter
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -13,10 +13,13 @@ import polars as pl
 from blueattr.errors import SourceError, StoreBusyError
 from blueattr.sources.appview import Answer, AppView
 from blueattr.store.database import DEFAULT_MEMORY, Store
+from blueattr.store.lock import LOCK_PATIENCE
 from blueattr.store.writer import Writer
 
 __all__ = ["DEFAULT_WAIT", "EVERY_ACCOUNT", "Hydrated", "hydrate"]
 
+
+_LOG = logging.getLogger("blueattr.ingest")
 
 DEFAULT_WAIT = timedelta(minutes=10)
 """How long to wait for a store that is locked."""
@@ -82,7 +85,8 @@ class Hydrated:
     failure
         Why it ended before everyone was asked about; else empty.
     unkept
-        How many accounts' answers were lost, because the store was locked for too long.
+        How many accounts' answers were lost, because the store was locked for too long, or
+        when the run was interrupted.
     """
 
     db: Path
@@ -131,7 +135,7 @@ def hydrate(
     Answers are committed every thousand accounts, so that whatever ends a run, the next one goes
     on after the last commit. Who is not known to the AppView is remembered too. The store is
     locked for each commit only; while an ingest has it, answers wait in memory, those about 100,000
-    accounts at most.
+    accounts at most. What an interrupted run cannot commit is lost, and a warning says so.
 
     Parameters
     ----------
@@ -230,15 +234,9 @@ class _Run:
                 state.failure = str(error)
             await self._make_room(1)
         except StoreBusyError as error:
-            state.unkept = self._accounts()
-            unkept = (
-                f"{error}; answers about {state.unkept:,} accounts were not kept: give the same "
-                "command again to ask for them"
-            )
-            state.failure = "; ".join(filter(None, [state.failure, unkept]))
+            state.failure = "; ".join(filter(None, [state.failure, str(error), self._lose()]))
         except BaseException:  # Ctrl-C, or what `progress` raises
-            with suppress(StoreBusyError):
-                self._commit()
+            self._commit_or_warn()
             raise
         state.calls = self._appview.calls
 
@@ -283,7 +281,31 @@ class _Run:
         else:
             self._locked_since = None
 
-    def _commit(self) -> None:
+    def _commit_or_warn(self) -> None:
+        """Commit what waits before the run ends; warn of what is lost, whatever prevents it."""
+        reason = ""
+        try:
+            # No call to the AppView is left that this could keep waiting.
+            self._commit(lock_patience=LOCK_PATIENCE)
+        except StoreBusyError as error:
+            reason = f"{error}; "
+        finally:
+            if self._waiting:
+                _LOG.warning("%s%s", reason, self._lose())
+
+    def _lose(self) -> str:
+        """Count the accounts whose answers are lost; return what to tell the user."""
+        self._state.unkept = self._accounts()
+        return (
+            f"answers about {self._state.unkept:,} accounts were not kept: give the same command "
+            "again to ask for them"
+        )
+
+    def _commit(self, *, lock_patience: float = 0.0) -> None:
+        """Commit what waits.
+
+        By default without a wait for the lock, since calls to the AppView stand still meanwhile.
+        """
         if not self._waiting:
             return
         rows = []
@@ -304,7 +326,12 @@ class _Run:
         answers = part.join(
             pl.DataFrame(rows, schema=_ROWS), on="did", how="inner", validate="1:1"
         ).with_columns(pl.col(pl.Datetime).dt.replace_time_zone(None))
-        with Writer(self._state.db, self._memory, patience=_READER_PATIENCE) as writer:
+        with Writer(
+            self._state.db,
+            self._memory,
+            patience=_READER_PATIENCE,
+            lock_patience=lock_patience,
+        ) as writer:
             writer.hydrate(answers)
         self._waiting.clear()
         self._committed += len(rows)

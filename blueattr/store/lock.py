@@ -5,14 +5,14 @@ from pathlib import Path
 from blueattr.errors import StoreBusyError, StoreError
 from blueattr.file_lock import FileLock, FileLockHeld
 
-__all__ = ["Lock"]
+__all__ = ["LOCK_PATIENCE", "Lock"]
 
 
-# Seconds to wait for a hydration, which has the lock for one batch of answers. The largest, of
-# 100,000 accounts, took 0.25 s of processor time in a store of 5,000,000, and 1.5 s on a machine
-# with ten times as much to do as it can; readers may keep it waiting for a second more. An ingest
-# has the lock to its end: longer waits are of no use.
-_PATIENCE = 3.0
+# The largest batch, of 100,000 accounts, took 0.25 s of processor time in a store of 5,000,000, and
+# 1.5 s on a machine with ten times as much to do as it can; readers may keep it waiting for a
+# second more. An ingest has the lock to its end: longer waits are of no use.
+LOCK_PATIENCE = 3.0
+"""Seconds to wait for a hydration, which has the lock for one batch of answers."""
 
 
 class Lock:
@@ -23,6 +23,8 @@ class Lock:
     path
         The store; the lock is the file beside it with ``.lock`` at its end, made with its folder
         if it is not there. The process that has it is named in it.
+    patience
+        Seconds to keep trying while another process has it; the thread sleeps meanwhile.
 
     Raises
     ------
@@ -32,13 +34,13 @@ class Lock:
         The file cannot be written.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, patience: float = LOCK_PATIENCE) -> None:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            self._file = FileLock(Path(f"{path}.lock"), _PATIENCE)
+            self._file = FileLock(Path(f"{path}.lock"), patience)
         except FileLockHeld as held:
             raise StoreBusyError(
-                f"process {held.holder} is ingesting into {path}; wait for it, or use another --db"
+                f"process {held.holder} is writing to {path}; wait for it, or use another --db"
             ) from None
         except OSError as error:
             raise StoreError(f"cannot write {path}: {error.strerror}") from None

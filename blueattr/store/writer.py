@@ -20,7 +20,7 @@ from blueattr.store.batch import Batch
 from blueattr.store.checkpoint import SourceState, Span
 from blueattr.store.committer import Committer, ThreadCommitter
 from blueattr.store.database import DEFAULT_MEMORY, Store
-from blueattr.store.lock import Lock
+from blueattr.store.lock import LOCK_PATIENCE, Lock
 
 __all__ = ["Writer"]
 
@@ -38,11 +38,13 @@ class Writer(Store):
         Runs the commits; in a thread, by default.
     patience
         Seconds that a commit waits for readers; ten minutes by default.
+    lock_patience
+        Seconds to wait for another writer.
 
     Raises
     ------
     StoreBusyError
-        Another process is ingesting into it.
+        Another process is writing to it.
     """
 
     # A larger buffer pool does not speed up appends.
@@ -58,10 +60,11 @@ class Writer(Store):
         committer: Callable[[], Committer] | None = None,
         *,
         patience: float | None = None,
+        lock_patience: float = LOCK_PATIENCE,
     ) -> None:
         if patience is not None:
             self._writer_patience = patience
-        self._lock = Lock(path)
+        self._lock = Lock(path, lock_patience)
         super().__init__(path, memory)
         self._committer = (
             committer() if committer else ThreadCommitter(self._given_up, self._interrupt)

@@ -86,8 +86,9 @@ def hydrate(
     They come from an AppView and are stored with their date. Accounts that have an answer are not
     asked about again, so a run that ended early continues where it stopped. The AppView's rate
     limits are respected. The store is locked only while a batch of answers is written, so you can
-    ingest at the same time. With --only panel, --from, --to, --window and the bot options set the
-    window and the panel.
+    ingest files at the same time. An ingest of a stream keeps the store as long as it runs: hydrate
+    then ends with exit code 5 after --wait. With --only panel, --from, --to, --window and the bot
+    options set the window and the panel.
 
     Example: blueattr hydrate --only panel --from 2026-04-09 --to 2026-04-23 --db my.duckdb
     """

@@ -37,7 +37,6 @@ from blueattr.panel.query import PanelQuery
 from blueattr.sources import appview
 from blueattr.sources.appview import AppView, Profile, read_profiles
 from blueattr.sources.timing import Timing
-from blueattr.store import lock
 from blueattr.store.database import Store
 from blueattr.store.lock import Lock
 from blueattr.store.writer import Writer
@@ -275,12 +274,6 @@ def test_there_has_to_be_a_store(tmp_path: Path, server: Server) -> None:
 # --- beside an ingest ----------------------------------------------------------------------------
 
 
-@pytest.fixture
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Find a locked store locked at once."""
-    monkeypatch.setattr(lock, "_PATIENCE", 0.0)
-
-
 def test_an_ingest_can_write_while_a_hydration_runs(
     tmp_path: Path, server: Server, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -307,7 +300,7 @@ def test_an_ingest_waits_for_a_batch_of_a_hydration(tmp_path: Path) -> None:
 
 
 def test_answers_wait_in_memory_while_the_store_is_locked(
-    tmp_path: Path, server: Server, clock: Clock, impatient: None, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, server: Server, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(ingest_hydrate, "_COMMIT_ACCOUNTS", 50)
     server.known = {someone(k): profile(k) for k in range(200)}
@@ -329,7 +322,7 @@ def test_answers_wait_in_memory_while_the_store_is_locked(
 
 
 def test_a_store_locked_for_too_long_ends_it_and_no_more_is_asked_than_fits(
-    tmp_path: Path, server: Server, clock: Clock, impatient: None, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, server: Server, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(ingest_hydrate, "_COMMIT_ACCOUNTS", 50)
     monkeypatch.setattr(ingest_hydrate, "_MOST_WAITING", 100)
@@ -340,16 +333,14 @@ def test_a_store_locked_for_too_long_ends_it_and_no_more_is_asked_than_fits(
     assert (done.asked, done.unkept) == (100, 100)
     # What is under way when there is no more room.
     assert len(server.asked) <= 100 + 4 * 25
-    assert f"process {os.getpid()} is ingesting" in done.failure
+    assert f"process {os.getpid()} is writing to" in done.failure
     assert "answers about 100 accounts were not kept" in done.failure
     assert kept(db) == {}
     clock.seconds = 0.0
     assert hydrate(db, clock.view(server.url, rate=1000)).asked == 500
 
 
-def test_a_locked_store_ends_the_command_with_5(
-    tmp_path: Path, server: Server, impatient: None
-) -> None:
+def test_a_locked_store_ends_the_command_with_5(tmp_path: Path, server: Server) -> None:
     db = store_of(tmp_path, *range(3))
     with closing(Lock(db)):
         done = run("hydrate", "--db", db, "--appview", server.url, "--wait", "1s")
@@ -358,6 +349,55 @@ def test_a_locked_store_ends_the_command_with_5(
     assert "3" in done.text
     bad = run("hydrate", "--db", db, "--appview", server.url, "--wait", "soon")
     assert (bad.code, "--wait" in bad.stderr) == (ExitCode.USAGE, True)
+
+
+def test_calls_go_on_while_the_store_is_locked_and_the_wait_is_no_longer_than_said(
+    tmp_path: Path, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ingest_hydrate, "_COMMIT_ACCOUNTS", 25)
+    monkeypatch.setattr(ingest_hydrate, "_TRY_EVERY", 0.1)
+    db = store_of(tmp_path, *range(300))
+    asked: list[float] = []
+    with closing(Lock(db)):
+        done = hydrate(
+            db,
+            AppView(server.url, rate=1000),
+            wait=timedelta(seconds=2),
+            progress=lambda _: asked.append(time.monotonic()),
+        )
+        ended = time.monotonic()
+    assert (done.asked, done.unkept) == (300, 300)
+    # A wait for the lock would take three seconds in each try, of which there are two at least.
+    assert asked[-1] - asked[0] < 3
+    assert 2 <= ended - asked[0] < 5
+
+
+@pytest.mark.parametrize("seconds", [0.5, 60])
+def test_an_interrupt_waits_for_a_batch_of_another_and_warns_of_what_it_loses(
+    seconds: float, tmp_path: Path, server: Server, caplog: pytest.LogCaptureFixture
+) -> None:
+    db = store_of(tmp_path, *range(100))
+    states: list[Hydrated] = []
+
+    def progress(state: Hydrated) -> None:
+        states.append(state)
+        if state.asked == 75:
+            raise KeyboardInterrupt
+
+    held = Lock(db)
+    release = threading.Timer(seconds, held.close)
+    release.start()
+    with pytest.raises(KeyboardInterrupt):
+        hydrate(db, AppView(server.url, rate=1000), progress=progress)
+    if seconds < 3:
+        assert (states[-1].unkept, caplog.messages, len(kept(db))) == (0, [], 75)
+        return
+    release.cancel()
+    held.close()
+    assert (states[-1].unkept, kept(db)) == (75, {})
+    [warning] = caplog.messages
+    assert warning.startswith(f"process {os.getpid()} is writing to {db}")
+    assert "answers about 75 accounts were not kept: give the same command again" in warning
 
 
 # --- servers that misbehave ----------------------------------------------------------------------
@@ -706,14 +746,8 @@ def test_killed_at_each_point_of_a_commit_it_goes_on_after_the_last(
         }
 
 
-@pytest.mark.parametrize(
-    "number",
-    [signal.SIGINT, signal.SIGTERM, pytest.param(signal.SIGHUP, marks=pytest.mark.slow)],
-)
-def test_a_signal_keeps_what_was_answered(
-    number: signal.Signals, tmp_path: Path, server: Server
-) -> None:
-    db = store_of(tmp_path, *MANY)
+def signalled(number: signal.Signals, db: Path, server: Server) -> bytes:
+    """Send a signal to the command when 125 accounts are answered; return what it says."""
     server.known = {someone(k): profile(k) for k in MANY}
 
     def script(_number: int, actors: list[str]) -> Reply | None:
@@ -731,9 +765,33 @@ def test_a_signal_keeps_what_was_answered(
     process.send_signal(number)
     out, err = process.communicate(timeout=20)
     assert (process.returncode, out) == (130, b"")
-    assert b"interrupted" in err
     assert b"Traceback" not in err
+    return err
+
+
+@pytest.mark.parametrize(
+    "number",
+    [signal.SIGINT, signal.SIGTERM, pytest.param(signal.SIGHUP, marks=pytest.mark.slow)],
+)
+def test_a_signal_keeps_what_was_answered(
+    number: signal.Signals, tmp_path: Path, server: Server
+) -> None:
+    db = store_of(tmp_path, *MANY)
+    assert signalled(number, db, server) == b"blueattr: interrupted\n"
     assert set(kept(db)) == {someone(k) for k in range(125)}
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_while_the_store_is_locked_does_not_lose_answers_without_a_word(
+    number: signal.Signals, tmp_path: Path, server: Server
+) -> None:
+    db = store_of(tmp_path, *MANY)
+    with closing(Lock(db)):
+        warning, end = signalled(number, db, server).decode().splitlines()
+    assert f"process {os.getpid()} is writing to" in warning
+    assert "answers about 125 accounts were not kept: give the same command again" in warning
+    assert end == "blueattr: interrupted"
+    assert kept(db) == {}
 
 
 def test_commits_are_few_and_readers_get_between(

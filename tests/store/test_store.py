@@ -134,7 +134,7 @@ def test_a_newer_schema(db: Path) -> None:
 
 
 def test_a_second_writer_in_the_same_process(db: Path) -> None:
-    with Writer(db), pytest.raises(StoreBusyError, match=f"process {os.getpid()} is ingesting"):
+    with Writer(db), pytest.raises(StoreBusyError, match=f"process {os.getpid()} is writing to"):
         Writer(db)
     Writer(db).close()
 
