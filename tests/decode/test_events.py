@@ -9,9 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from blueattr.decode import cut_lines as cutting
-from blueattr.decode import schema
-from blueattr.decode.cut_lines import LINE_LIMIT, cut_lines
+from blueattr.decode import cut_lines, schema
 from support.effort import law
 
 pieces = st.sampled_from(
@@ -25,7 +23,7 @@ def _plain(data: bytes, position: int) -> tuple[list[tuple[int, str]], list[tupl
         position, data = 3, data[3:]
     for line in re.findall(rb"[^\n]*\n|[^\n]+\Z", data):
         if line.strip():
-            if len(line) > LINE_LIMIT:
+            if len(line) > cut_lines.LINE_LIMIT:
                 refused.append(("line too long", position))
             else:
                 try:
@@ -41,7 +39,7 @@ def _plain(data: bytes, position: int) -> tuple[list[tuple[int, str]], list[tupl
 def _check_cut(parts: list[bytes], position: int, marked: bool) -> None:
     data = (b"\xef\xbb\xbf" if marked else b"") + b"".join(parts)
     kept, refused = _plain(data, position)
-    batch = cut_lines(data, position)
+    batch = cut_lines.cut_lines(data, position)
     assert (
         list(zip(*(batch.table[c].to_pylist() for c in ("position", "line")), strict=True)) == kept
     )
@@ -51,12 +49,12 @@ def _check_cut(parts: list[bytes], position: int, marked: bool) -> None:
 
 
 def test_cut_agrees_with_plain_splitting(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cutting, "LINE_LIMIT", 20)
+    monkeypatch.setattr(cut_lines, "LINE_LIMIT", 20)
     _check_cut()
 
 
 def test_lines_come_in_batches_that_can_be_read_in_parallel() -> None:
-    assert cut_lines(b"{}\n" * 30_000).table["line"].num_chunks > 1
+    assert cut_lines.cut_lines(b"{}\n" * 30_000).table["line"].num_chunks > 1
 
 
 @law(100)
@@ -67,8 +65,8 @@ def test_some_stretches_of_lines_are_the_lines_in_them(parts: list[bytes], cuts:
     bounds = sorted({min(cut, len(found)) for cut in cuts})
     starts = [sum(map(len, found[:k])) for k in range(len(found) + 1)]
     stretches = [(starts[a], starts[b]) for a, b in zip(bounds[::2], bounds[1::2], strict=False)]
-    batch = cut_lines(data, 5, np.array(stretches, np.int64).reshape(-1, 2))
-    whole = cut_lines(data, 5)
+    batch = cut_lines.cut_lines(data, 5, np.array(stretches, np.int64).reshape(-1, 2))
+    whole = cut_lines.cut_lines(data, 5)
     inside = [
         any(a <= p - 5 < b for a, b in stretches) for p in whole.table["position"].to_pylist()
     ]
@@ -79,27 +77,27 @@ def test_some_stretches_of_lines_are_the_lines_in_them(parts: list[bytes], cuts:
 
 
 def test_refused_lines_leave_samples_that_can_be_shown() -> None:
-    batch = cut_lines(b"ok\n" + b"\xff\xfe" * 300 + b"\nok\n", position=7)
+    batch = cut_lines.cut_lines(b"ok\n" + b"\xff\xfe" * 300 + b"\nok\n", position=7)
     assert batch.refused == [("not UTF-8", 10, "\\xff\\xfe" * 100)]
     assert batch.table["position"].to_pylist() == [7, 611]
 
 
 def test_a_line_of_exactly_the_limit_is_read() -> None:
-    line = b'"' + b"x" * (LINE_LIMIT - 3) + b'"\n'
-    assert len(line) == LINE_LIMIT
-    assert (cut_lines(line).lines, cut_lines(line).refused) == (1, [])
-    assert [r[0] for r in cut_lines(b" " + line).refused] == ["line too long"]
+    line = b'"' + b"x" * (cut_lines.LINE_LIMIT - 3) + b'"\n'
+    assert len(line) == cut_lines.LINE_LIMIT
+    assert (cut_lines.cut_lines(line).lines, cut_lines.cut_lines(line).refused) == (1, [])
+    assert [r[0] for r in cut_lines.cut_lines(b" " + line).refused] == ["line too long"]
 
 
 @pytest.mark.parametrize(
     "data", [b"", b"\n", b"\r\n\r\n", b" \t \n", b"\xef\xbb\xbf", b"\xef\xbb\xbf\n"]
 )
 def test_nothing_but_blank_lines(data: bytes) -> None:
-    assert (cut_lines(data).lines, len(cut_lines(data).table)) == (0, 0)
+    assert (cut_lines.cut_lines(data).lines, len(cut_lines.cut_lines(data).table)) == (0, 0)
 
 
 def test_a_byte_order_mark_is_not_part_of_the_first_line() -> None:
-    table = cut_lines(b'\xef\xbb\xbf{"a": 1}\n{}\n').table
+    table = cut_lines.cut_lines(b'\xef\xbb\xbf{"a": 1}\n{}\n').table
     assert table["line"].to_pylist() == ['{"a": 1}\n', "{}\n"]
     assert table["position"].to_pylist() == [3, 12]
 
