@@ -103,12 +103,13 @@ def warnings_to(take: Callable[[str, str], None]) -> Iterator[None]:
     take
         Called with the package that a warning comes from, such as ``"store"``, and the message.
     """
-    before = _LOG.handlers[:]
+    handlers, propagate = _LOG.handlers[:], _LOG.propagate
     _LOG.handlers[:] = [_Handler(take)]
+    _LOG.propagate = False  # the code of an indicator may have set up logging of its own
     try:
         yield
     finally:
-        _LOG.handlers[:] = before
+        _LOG.handlers[:], _LOG.propagate = handlers, propagate
 
 
 def announce_compiling() -> None:

@@ -164,6 +164,43 @@ def test_what_an_indicator_prints_is_on_stderr_where_nobody_set_up_logging(
     assert f"{path} printed: this is not a result\n" in ended.stderr
 
 
+@pytest.mark.parametrize(
+    ("use", "logged"),
+    [
+        ("faulthandler.enable(); faulthandler.disable()", []),
+        ("subprocess.run(['true'], stderr=sys.stderr, check=True)", []),
+        ("sys.stdout.reconfigure(encoding='utf-8'); print('\\N{BULLET}')", ["\N{BULLET}"]),
+        ("sys.stdout.buffer.write(b'\\xff raw\\n')", ["\N{REPLACEMENT CHARACTER} raw"]),
+        ("sys.stdout.close(); print('still here')", ["still here"]),
+        ("logging.getLogger('own').warning('more')", ["WARNING:own:more"]),
+    ],
+)
+def test_the_streams_of_an_indicator_can_do_what_those_of_a_program_can(
+    tmp_path: Path, use: str, logged: list[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    source = f"""
+        import faulthandler, logging, subprocess, sys
+
+        own = logging.getLogger("own")
+        own.propagate = False
+        own.handlers[:] = [logging.StreamHandler()]
+        own.handlers[0].setFormatter(logging.Formatter(logging.BASIC_FORMAT))
+        names = ("a",)
+
+        def statistics(a, b, c):
+            {use}
+            return a[:, None]
+
+        def value(m):
+            return float(m[0])
+    """
+    indicator = find_indicator(str(write(tmp_path / "uses.py", source)))
+    caplog.clear()
+    solve(indicator, arrays(), Aggregator(), 3)
+    lines = {record.getMessage().partition(" printed: ")[2] for record in caplog.records}
+    assert lines == set(logged)
+
+
 def test_a_module_in_the_current_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "ownpackage").mkdir()
     write(tmp_path / "ownpackage" / "things.py", CLASSES)

@@ -87,7 +87,7 @@ def test_each_line_of_stderr_is_json_whatever_happens_in_a_run() -> None:
     assert program.returncode == ExitCode.INTERRUPTED
     stages = {entry["stage"]: entry["message"] for entry in entries}
     assert stages["store"].startswith(f"waiting for process {holder.pid}")
-    assert stages["kernels"] == "compiling once"
+    assert stages["kernels"].startswith("compiling")
     assert stages["indicators"].endswith("printed: on stdout")
     assert stages["signal"].startswith("stopping")
     assert stages["end"] == "interrupted"
