@@ -17,7 +17,7 @@ pytest_plugins = ["support.cli_fixtures"]
 
 @pytest.fixture
 def fresh(tmp_path: Path) -> Callable[[], Path]:
-    """Give each example a folder of its own."""
+    """Make a new folder for each example."""
     count = iter(range(10**6))
 
     def make() -> Path:

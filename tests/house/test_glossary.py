@@ -15,7 +15,7 @@ RESERVED = {"inclusion probability", "Owen value", "stratum", "tombstone", "wate
 
 
 def entries(page: str) -> list[tuple[str, str]]:
-    """Give the terms, without their symbols in brackets, and their meanings."""
+    """Return the terms, without their symbols in brackets, and their meanings."""
     rows = re.findall(r"^\| (.+?) \| (.+) \|$", page, re.MULTILINE)
     assert rows[0] == ("term", "meaning")
     return [(re.sub(r" \(.\)$", "", term), meaning) for term, meaning in rows[1:]]

@@ -512,20 +512,57 @@ def recovered(db: Path, path: Path, whole: Any, *, ran: bool = True) -> int:
     return position
 
 
+def between(positions: dict[str, int]) -> None:
+    """Check that the second commit's position is there once it has committed, and not before."""
+    before = {positions[point] for point in positions if point in crash.BEFORE}
+    after = {positions[point] for point in positions if point not in crash.BEFORE}
+    (first,), (second,) = before, after
+    assert 0 < first < second
+
+
+@crash.EACH_POINT
 def test_killed_at_each_point_of_a_commit(
-    uninterrupted: tuple[Path, Any, float], tmp_path: Path
+    points: tuple[str, ...], uninterrupted: tuple[Path, Any, float], tmp_path: Path
 ) -> None:
     path, whole, _ = uninterrupted
-    positions = []
-    for point in crash.POINTS:
+    positions = {}
+    for point in points:
         db = tmp_path / f"{point}.duckdb"
         Writer(db).close()
         assert run(ingest_child.killed_at, db, path, point) == -signal.SIGKILL
-        positions.append(recovered(db, path, whole))
-    # The rows and the position of the second commit are there once it has committed.
-    first, second = positions[0], positions[-1]
-    assert 0 < first < second
-    assert positions == [first] * 4 + [second] * 2
+        positions[point] = recovered(db, path, whole)
+    between(positions)
+
+
+@crash.EACH_POINT
+def test_an_export_killed_at_each_point_of_a_commit_resumes_at_the_last(
+    points: tuple[str, ...], tmp_path: Path
+) -> None:
+    path = tmp_path / "plc.jsonl"
+    names = [chr(ord("a") + k % 26) for k in range(110)]
+    operations = [plc(name, at(k), f"{k}.example.org") for k, name in enumerate(names)]
+    path.write_bytes(lines(*operations))
+
+    def folded(count: int) -> dict[str, tuple[Any, ...]]:
+        """What the first operations say: when an account began, and its latest handle."""
+        found: dict[str, tuple[Any, ...]] = {}
+        for k, name in enumerate(names[:count]):
+            when = at(k).replace(tzinfo=None)
+            began = found.get(plc_did(name), (when,))[0]
+            found[plc_did(name)] = (began, f"{k}.example.org", when)
+        return found
+
+    positions = {}
+    for point in points:
+        db = tmp_path / f"{point}.duckdb"
+        Writer(db).close()
+        assert run(ingest_child.killed_at, db, path, point, "plc") == -signal.SIGKILL
+        positions[point] = sources(db)[0][str(path)][2]
+        assert content(db).plc == folded(path.read_bytes()[: positions[point]].count(b"\n"))
+        read.ingest(db, [str(path)], kind="plc")
+        assert content(db).plc == folded(len(operations))
+        assert sources(db)[0][str(path)][2] == path.stat().st_size
+    between(positions)
 
 
 @pytest.mark.slow

@@ -109,6 +109,15 @@ def make_cache(folder: Path, days: float) -> Path:
     return folder
 
 
+def caches(folder: Path) -> tuple[Path, list[Path]]:
+    """Make a cache that may go, and folders that may not."""
+    return make_cache(folder / "kernels-0123456789abcdef", days=31), [
+        make_cache(folder / "kernels-00112233445566ff", days=29),
+        make_cache(folder / "kernels-notes", days=99),
+        make_cache(folder / "other", days=99),
+    ]
+
+
 _COMPILE = """
 import numpy as np
 from blueattr.kernels import agents, compiled
@@ -117,14 +126,19 @@ print(compiled._FOLDER)
 """
 
 
+def test_only_machine_code_of_other_versions_unused_for_a_month_is_removed(
+    tmp_path: Path,
+) -> None:
+    old, kept = caches(tmp_path)
+    used = make_cache(tmp_path / "kernels-fedcba9876543210", days=99)
+    compiled._remove_old_caches(used)
+    assert sorted(tmp_path.iterdir()) == sorted([*kept, used])
+    assert not old.exists()
+
+
 @pytest.mark.slow
-def test_machine_code_of_versions_unused_for_a_month_is_removed(tmp_path: Path) -> None:
-    old = make_cache(tmp_path / "kernels-0123456789abcdef", days=31)
-    kept = [
-        make_cache(tmp_path / "kernels-00112233445566ff", days=29),
-        make_cache(tmp_path / "kernels-notes", days=99),
-        make_cache(tmp_path / "other", days=99),
-    ]
+def test_compiling_removes_machine_code_of_versions_unused_for_a_month(tmp_path: Path) -> None:
+    old, kept = caches(tmp_path)
     done = run_python("-c", _COMPILE, NUMBA_CACHE_DIR=str(tmp_path))
     assert (done.returncode, done.stderr) == (0, "")
     used = Path(done.stdout.strip())

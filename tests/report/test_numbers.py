@@ -84,7 +84,7 @@ def reports() -> Iterator[Report]:
 
 
 def walk(value: object, path: Path_ = ()) -> Iterator[Path_]:
-    """Give the path of every field of a JSON object; lists have no name."""
+    """Yield the path of every field of a JSON object; lists have no name."""
     if isinstance(value, Mapping):
         for name, inner in value.items():
             yield (*path, str(name))
@@ -97,7 +97,7 @@ def walk(value: object, path: Path_ = ()) -> Iterator[Path_]:
 
 
 def fields(of: Report) -> set[Path_]:
-    """Give every field that a report has in any form."""
+    """Return every field that a report has in any form."""
     tables = [table for table in (*of.tables, of.data) if table is not None]
     found: set[Path_] = {(table.name, column.name) for table in tables for column in table.columns}
     if of.content is None:
@@ -107,7 +107,7 @@ def fields(of: Report) -> set[Path_]:
 
 
 def emitted() -> dict[str, set[Path_]]:
-    """Give the fields of every kind of report, and of what is no report."""
+    """Return the fields of every kind of report, and of what is no report."""
     found: dict[str, set[Path_]] = {}
     for one in reports():
         found.setdefault(one.kind, set()).update(fields(one))
@@ -187,7 +187,7 @@ _ROW = re.compile(r"^\| (`[^|]*?)(?: \([^|]*\))? \|", re.MULTILINE)
 
 
 def sections() -> dict[str, Part]:
-    """Give the sections by title."""
+    """Return the sections by title."""
     found: dict[str, Part] = {}
     chapter: Part | None = None
     for level, title, body in _SECTION.findall(PAGE.read_text(encoding="utf-8")):

@@ -90,14 +90,15 @@ def test_cut_at_every_block_the_store_is_as_if_not(
     assert (state.kept, state.skipped) == (len(EVENTS) - LIKES, LIKES)
 
 
+@crash.EACH_POINT
 def test_killed_at_each_point_of_a_commit_the_store_is_as_if_not(
-    server: ArchiveServer, tmp_path: Path, whole: Any
+    points: tuple[str, ...], server: ArchiveServer, tmp_path: Path, whole: Any
 ) -> None:
     """Killed again and again; only what was under way is paid for twice."""
     server.delay = 0.02
     db = tmp_path / "store.duckdb"
     Writer(db).close()
-    for point in crash.POINTS:
+    for point in points:
         child = processes.Process(target=archive_child.killed_at, args=(point, 1, db, server.url))
         child.start()
         child.join(120)
@@ -106,7 +107,7 @@ def test_killed_at_each_point_of_a_commit_the_store_is_as_if_not(
     assert content(db) == whole
     # In flight, just arrived, and handed on but not committed.
     again = sum(server.served.values()) - len(server.served)
-    assert again <= len(crash.POINTS) * (2 + 1 + 1)
+    assert again <= len(points) * (2 + 1 + 1)
     assert len(server.served) == SEGMENTS * BLOCKS
 
 

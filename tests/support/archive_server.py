@@ -335,7 +335,7 @@ class ArchiveServer:
 
         class Server(ThreadingHTTPServer):
             def handle_error(self, request: Any, client_address: Any) -> None:
-                """A client that was killed is none."""
+                """Print nothing about a client that was killed."""
 
         server = Server(("127.0.0.1", 0), Handler)
         server.daemon_threads = True

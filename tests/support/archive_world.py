@@ -117,14 +117,14 @@ def fill(server: ArchiveServer) -> None:
 
 @contextmanager
 def filled_archive(key: str | None = None) -> Iterator[ArchiveServer]:
-    """A server of the events, running."""
+    """Run a server of the events."""
     with ArchiveServer(key).running() as running:
         fill(running)
         yield running
 
 
 def source(server: ArchiveServer, window: Window | None = None, **options: Any) -> ArchiveSource:
-    """A source that hands on every block, and waits for nothing."""
+    """Make a source that hands on every block and never waits."""
     given: dict[str, Any] = {"parallel": 1, "part": 1, "chunk": 1, "timing": Clock().timing}
     return ArchiveSource(server.url, window, **(given | options))
 

@@ -11,10 +11,28 @@ from typing import Any
 from unittest import mock
 
 import duckdb
+import pytest
 
 POINTS = ("staged", "begun", "halfway", "folded", "committed", "detached")
 """Before a transaction begins, once it has begun, half-way through its statements, before and after
 it commits, and once the file is let go of."""
+
+BEFORE = POINTS[:4]
+"""Those at which nothing of the transaction is kept yet."""
+
+QUICK = ("halfway", "committed")
+"""One of each side of the commit: what `make test` tries; `make test-all` tries the others too."""
+
+OTHERS = tuple(point for point in POINTS if point not in QUICK)
+
+EACH_POINT = pytest.mark.parametrize(
+    "points",
+    [
+        pytest.param(QUICK, id="two"),
+        pytest.param(OTHERS, id="others", marks=pytest.mark.slow),
+    ],
+)
+"""Run a test with each part of the points, as `points`: both have some of each side."""
 
 
 class Watched:

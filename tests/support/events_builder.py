@@ -24,7 +24,7 @@ def did(name: str) -> str:
 
 
 def tid(number: int) -> str:
-    """A revision: thirteen letters that sort as the numbers do."""
+    """Write a revision: thirteen letters that sort as the numbers do."""
     digits = []
     for _ in range(12):
         number, digit = divmod(number, 32)
@@ -152,7 +152,7 @@ def plc_did(who: str) -> str:
 
 
 def as_v2(event: Event, *, framed: bool = True) -> Event:
-    """The same event as Jetstream v2 sends it; whatever v1 fields are missing stay missing."""
+    """Write the event as Jetstream v2 sends it; fields that the event lacks stay missing."""
     kind = event.get("kind")
     body: Event = {"$type": f"{V2_TYPE}{kind}"}
     for key, value in event.items():

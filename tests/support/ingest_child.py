@@ -27,11 +27,11 @@ def ingest(db: Path, source: Path) -> None:
     read.ingest(db, [str(source)])
 
 
-def killed_at(db: Path, source: Path, point: str) -> None:
+def killed_at(db: Path, source: Path, point: str, kind: str = "file") -> None:
     """Die at that point of the second commit (:mod:`crash`)."""
     small_commits()
     with crash.killing(point):
-        read.ingest(db, [str(source)])
+        read.ingest(db, [str(source)], kind=kind)
 
 
 def killed_after(db: Path, source: Path, seconds: float) -> None:

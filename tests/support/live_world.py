@@ -58,7 +58,7 @@ def end_of(events: Sequence[Event]) -> float:
 
 
 def hurried(streams: Sequence[Stream], transport: Transport = HURRIED) -> tuple[Stream, ...]:
-    """The same streams, handing messages on at once."""
+    """Copy the streams, so that they hand messages on at once."""
     return tuple(replace(stream, transport=transport) for stream in streams)
 
 
@@ -165,7 +165,7 @@ END = end_of(EVENTS)
 
 
 def begun(protocol: str, server: StreamServer, db: Path) -> tuple[Stream, ...]:
-    """Give a server its events, so that they will be asked for."""
+    """Add the events to a server, so that a run asks for them."""
     if protocol == "firehose":
         return known(protocol, server, db)
     server.replace([])
@@ -174,7 +174,7 @@ def begun(protocol: str, server: StreamServer, db: Path) -> tuple[Stream, ...]:
 
 
 def known(protocol: str, server: StreamServer, db: Path) -> tuple[Stream, ...]:
-    """Give a server its events, and a store the first of them."""
+    """Add the events to a server, and the first of them to a store."""
     server.replace([])
     seed(db, protocol, server, EVENTS)
     server.add(*EVENTS[1:])

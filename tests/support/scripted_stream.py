@@ -126,7 +126,7 @@ class ScriptedServer:
 
 
 def message(seq: int, event: Event) -> bytes:
-    """The event as a Jetstream (v2) sends it."""
+    """Write the event as a Jetstream (v2) sends it."""
     return message_of("v2", seq, event)
 
 

@@ -48,7 +48,7 @@ _BASE32 = "234567abcdefghijklmnopqrstuvwxyz"
 
 
 def spelled(number: int) -> str:
-    """A TID in letters."""
+    """Write a TID in letters."""
     return "".join(_BASE32[number >> shift & 31] for shift in range(60, -1, -5))
 
 

@@ -68,7 +68,7 @@ def _outdated(floor: int) -> bytes:
 
 
 def message_of(protocol: str, seq: int, event: Event) -> bytes:
-    """The event as a server sends it, not compressed."""
+    """Write the event as a server sends it, not compressed."""
     if protocol == "firehose":
         return binary_builder.frame_of(seq, event)
     if protocol == "v1":
@@ -79,7 +79,7 @@ def message_of(protocol: str, seq: int, event: Event) -> bytes:
 
 
 def error_of(protocol: str, error: str, message: str = "so it is") -> bytes:
-    """The message by which a server says that it ends the stream."""
+    """Write the message by which a server says that it ends the stream."""
     if protocol == "firehose":
         return binary_builder.error(error, message)
     return dumps({"$type": "error", "error": error, "message": message}).encode()

@@ -54,7 +54,7 @@ def close_frame(code: int, reason: str = "") -> bytes:
 
 
 def train(number: int) -> zstandard.ZstdCompressionDict:
-    """A dictionary of that number, as an operator would make one."""
+    """Make the dictionary of that number, as an operator would."""
     samples = [
         dumps(
             {"$type": "message", "payload": {"seq": k, "did": f"did:plc:{k * 7919}", "n": k % 13}}
@@ -180,7 +180,7 @@ class StreamServer:
     # --- answers
 
     def message(self, asked: Asked, seq: int, event: Event) -> bytes:
-        """The event as a subscriber gets it."""
+        """Write the event as a subscriber gets it."""
         return self._framed(asked, message_of(asked.kind, seq, event))
 
     def _framed(self, asked: Asked, message: bytes) -> bytes:

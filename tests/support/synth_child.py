@@ -8,13 +8,13 @@ from blueattr.synth.source import SynthSource
 from support import crash
 
 
-def fill(db: Path, spec: SynthSpec) -> None:
+def fill(db: Path, spec: SynthSpec, commit_rows: int = 700) -> None:
     source._ROWS = 40
-    read.COMMIT_ROWS = 150
+    read.COMMIT_ROWS = commit_rows
     read.ingest_sources(db, [SynthSource(spec)])
 
 
 def killed_at(db: Path, spec: SynthSpec, point: str) -> None:
     """Die at that point of the second commit (:mod:`crash`)."""
     with crash.killing(point):
-        fill(db, spec)
+        fill(db, spec, commit_rows=150)

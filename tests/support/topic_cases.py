@@ -24,7 +24,7 @@ COMMAND = "blueattr report --topic mythos --seed 0"
 
 
 def did(k: int) -> str:
-    """A DID as the network has them."""
+    """Make a DID as the network has them."""
     return "did:plc:" + "".join(_BASE32[(k * 7 + i * i) % 32] for i in range(22)) + f"{k:02d}"[-2:]
 
 

@@ -19,7 +19,13 @@ DEEP = {
 }
 
 
-@pytest.mark.parametrize("text", DEEP.values(), ids=DEEP)
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param(text, id=name, marks=[pytest.mark.slow] if name == "dotted keys" else [])
+        for name, text in DEEP.items()
+    ],
+)
 def test_deep_nesting_is_refused_by_each_reader_and_ends_in_no_traceback(
     text: str, tmp_path: Path
 ) -> None:
