@@ -13,13 +13,13 @@ help:
 	@echo "make soak    ten minutes with a real Jetstream, killing it and blueattr at random"
 	@echo "make test-cron   ten minutes of scheduled runs by the real cron daemon (needs cron and root)"
 	@echo "make week    a week of scheduled runs in minutes"
-	@echo "make explore    every law with ten times the examples, newly drawn"
+	@echo "make explore    every law with ten times the examples, newly drawn, and followers of streams"
 	@echo "make coverage   which statements make test runs, by package"
 	@echo "make mutants    which deliberate faults the tests of the riskiest code catch: an hour"
 	@echo "make lint    formatting, types, import rules"
 	@echo "make golden  write the golden files again (read the diff before you commit it)"
 	@echo "make docs    build the documentation as a site that needs no network: out/site/index.html"
-	@echo "make bench   measure ingest, decoders, kernels, reports and sampled values, next to limits and peers"
+	@echo "make bench   measure commands, ingest, decoders, kernels, reports and sampled values, next to limits and peers"
 	@echo "make bench-full   measure the pipeline at the network's size: an hour, 20 GB; docs/performance.md"
 	@echo "make lock    resolve the three requirements files again from pyproject.toml"
 
@@ -72,10 +72,12 @@ week: setup
 	PYTHONPATH=tests $(BIN)/python -m cron.week
 
 # With the seed that it prints, the same examples are drawn again: make explore SEED=...
+STREAMS ?= 20000
 explore: setup
 	@seed=$${SEED:-$$($(BIN)/python -c 'import random; print(random.randrange(2**32))')}; \
 	echo "the examples of SEED=$$seed"; \
-	$(PYTEST) --hypothesis-profile=explore --hypothesis-seed=$$seed -m "hypothesis and not integration and not cron"
+	$(PYTEST) --hypothesis-profile=explore --hypothesis-seed=$$seed -m "hypothesis and not integration and not cron" && \
+	PYTHONPATH=tests $(BIN)/python -m support.stream_schedules --from $$seed --count $(STREAMS)
 
 # A tracer does not see machine code: Python runs the kernels and the parser where their own tests do.
 COMPILED := tests/kernels tests/decode
@@ -98,7 +100,7 @@ lint: setup
 	$(BIN)/lint-imports
 
 golden: setup
-	BLUEATTR_WRITE_GOLDEN=1 $(BIN)/python -m pytest -q tests/report/test_golden.py tests/report/test_numbers.py tests/report/test_figures.py tests/house/test_docs.py tests/house/test_pages.py
+	BLUEATTR_WRITE_GOLDEN=1 $(BIN)/python -m pytest -q tests/report/test_golden.py tests/report/test_numbers.py tests/report/test_figures.py tests/house/test_docs.py tests/house/test_pages.py tests/house/test_citation.py
 
 # A link that leads nowhere is an error.
 docs: setup
@@ -114,6 +116,7 @@ bench: $(VENV)-bench/ready
 	$(VENV)-bench/bin/python bench/kernels.py --out out/bench-kernels.json
 	$(VENV)-bench/bin/python bench/rollups.py --out out/bench-rollups.json
 	$(VENV)-bench/bin/python bench/report.py
+	$(VENV)-bench/bin/python bench/commands.py
 
 # It compares with no other package, so it needs only the usual environment.
 bench-full: setup

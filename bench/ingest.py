@@ -38,7 +38,7 @@ from machine import describe
 
 from blueattr.analysis import rollup
 from blueattr.decode import schema
-from blueattr.decode.parser.parse import Parser
+from blueattr.decode.parse import Parser
 from blueattr.ingest import read
 from blueattr.panel.topics import shipped_rules
 from blueattr.store.writer import Writer
@@ -143,7 +143,10 @@ def fill(path: Path, millions: int) -> None:
         for removed in (True, False):
             db.execute(
                 """
-                INSERT INTO record
+                INSERT INTO record (
+                    collection, account, rkey, rev, removed, event_time, subject, subject_rkey,
+                    root, root_rkey, text, tags, title
+                )
                 SELECT
                     CASE WHEN a < 0.4 THEN 'post' WHEN a < 0.75 THEN 'repost' ELSE 'follow' END,
                     1 + (b * b * $accounts)::BIGINT % $accounts,

@@ -275,7 +275,8 @@ def page(data: dict[str, Any], *, figures: bool = True) -> str:
         ])  # fmt: skip
     swapped = data["pages_swapped"]
     packages = ", ".join(
-        f"{name} {machine[name]}" for name in ("duckdb", "numba", "numpy", "polars", "pyarrow")
+        f"{name} {machine[name]}"
+        for name in ("blueattr", "duckdb", "numba", "numpy", "polars", "pyarrow")
     )
     return TEMPLATE.read_text(encoding="utf-8").format(
         cores=machine["cores"],

@@ -157,7 +157,7 @@ def next_lines(agents: str, days: str, count: str, path: str) -> None:
 
 def ingest(db: str, path: str) -> None:
     """Ingest a file and update the rollups."""
-    from blueattr.decode.parser.parse import Parser
+    from blueattr.decode.parse import Parser
     from blueattr.ingest import read
     from blueattr.panel.topics import shipped_rules
 

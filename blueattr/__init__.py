@@ -1,84 +1,143 @@
-"""blueattr: who carried a macro event on Bluesky, at full scale and in a biased sample.
+"""Who carried a macro event on Bluesky: every account, and what a small sample would have said.
 
->>> import polars as pl, blueattr
->>> panel = pl.DataFrame({"agent": ["x", "y"], "a": [1, 0], "b": [2.0, 1.0], "c": [3, 1]})
->>> result = blueattr.attribute(panel, indicator="heat")
+Open a store that ``blueattr ingest`` filled, and ask it what the commands answer::
+
+    import blueattr
+
+    with blueattr.open("my.duckdb") as store:
+        result = store.attribute("mythos")      # the text of the command: print(result)
+        result.agents                           # a Polars frame with a row for each account
+        store.compare_scales("mythos", indicator=["heat", "gini"])["gini"].plot()
+        store.report("mythos.html", "mythos")
+
+A store has ``status``, ``topics``, ``panel``, ``features``, ``attribute``, ``compare_scales``,
+``bootstrap``, ``sensitivity``, ``validate``, ``convergence`` and ``report``. The functions of this
+module put the same questions to a panel of your own: a frame, or the path of a file.
+
+>>> import blueattr
+>>> panel = {"agent": ["x", "y"], "a": [1, 0], "b": [2.0, 1.0], "c": [3, 1]}
+>>> result = blueattr.attribute(panel, "heat")
+>>> result
+AttributionResult(heat, 2 agents)
 >>> round(result.total, 4), [round(share, 3) for share in result.agents["share"]]
 (0.9163, [0.806, 0.194])
+
+One indicator gives one result; a list of them, or ``"all"``, gives a sequence of results that is
+also indexed by name. A result prints as its command does, shows itself in a notebook, and has
+``to_polars()`` and ``plot()``. Options have the names and defaults of the commands' options. Each
+error is a `BlueattrError`.
 """
 
-from typing import TYPE_CHECKING, Any
+import typing as _typing
 
-from blueattr.display import Drawer, draw_with
+from blueattr.display import draw_with as _draw_with
 from blueattr.version import __version__ as __version__
 
-if TYPE_CHECKING:
-    from types import ModuleType
+if _typing.TYPE_CHECKING:
+    from types import ModuleType as _ModuleType
 
-    from blueattr.attribution.attribute import AttributionResult, attribute
-    from blueattr.errors import BlueattrError
-    from blueattr.indicators.base import Aggregator
-    from blueattr.indicators.custom import OwnIndicator
-    from blueattr.provenance import Provenance
-    from blueattr.studies.bootstrap import Bootstrap, bootstrap
-    from blueattr.studies.grid import ScaleGrid, scale_grid
-    from blueattr.studies.scales import ScaleComparison, compare_scales
-    from blueattr.studies.sensitivity import Sensitivity, sensitivity
+    from blueattr.analysis.results import Results as Results
+    from blueattr.attribution.attribute import AttributionResult as AttributionResult
+    from blueattr.errors import BlueattrError as BlueattrError
+    from blueattr.indicators.base import Aggregator as Aggregator
+    from blueattr.indicators.custom import OwnIndicator as OwnIndicator
+    from blueattr.library.questions import (
+        attribute,
+        bootstrap,
+        compare_scales,
+        convergence,
+        sensitivity,
+        validate,
+        write_report,
+    )
+    from blueattr.library.store import Store, open, topics  # noqa: A004 - as in blueattr.open(...)
+    from blueattr.provenance import Provenance as Provenance
+    from blueattr.studies.bootstrap import Bootstrap as Bootstrap
+    from blueattr.studies.grid import ScaleGrid as ScaleGrid
+    from blueattr.studies.scales import ScaleComparison as ScaleComparison
+    from blueattr.studies.sensitivity import Sensitivity as Sensitivity
 
+# What one begins with, which `help(blueattr)` describes.
 __all__ = [
+    "Store",
+    "attribute",
+    "bootstrap",
+    "compare_scales",
+    "convergence",
+    "open",
+    "sensitivity",
+    "topics",
+    "validate",
+    "write_report",
+]
+# What one is given, may catch or write; `dir(blueattr)` has these too.
+_TYPES = (
     "Aggregator",
     "AttributionResult",
     "BlueattrError",
     "Bootstrap",
     "OwnIndicator",
     "Provenance",
+    "Results",
     "ScaleComparison",
     "ScaleGrid",
     "Sensitivity",
-    "attribute",
-    "bootstrap",
-    "compare_scales",
-    "scale_grid",
-    "sensitivity",
-]
+)
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> _typing.Any:  # noqa: PLR0912 - one for each module
     # On demand: `blueattr --help` must not wait for Polars and Numba.
-    home: ModuleType
+    home: _ModuleType
     match name:
-        case "AttributionResult" | "attribute":
+        case (
+            "attribute"
+            | "bootstrap"
+            | "compare_scales"
+            | "convergence"
+            | "sensitivity"
+            | "validate"
+            | "write_report"
+        ):
+            import blueattr.library.questions as home
+        case "Store" | "open" | "topics":
+            import blueattr.library.store as home
+        case "Results":
+            import blueattr.analysis.results as home
+        case "AttributionResult":
             import blueattr.attribution.attribute as home
-        case "Sensitivity" | "sensitivity":
+        case "Sensitivity":
             import blueattr.studies.sensitivity as home
+        case "Bootstrap":
+            import blueattr.studies.bootstrap as home
+        case "ScaleComparison":
+            import blueattr.studies.scales as home
+        case "ScaleGrid":
+            import blueattr.studies.grid as home
         case "OwnIndicator":
             import blueattr.indicators.custom as home
-        case "BlueattrError":
-            import blueattr.errors as home
-        case "ScaleGrid" | "scale_grid":
-            import blueattr.studies.grid as home
         case "Aggregator":
             import blueattr.indicators.base as home
         case "Provenance":
             import blueattr.provenance as home
-        case "Bootstrap" | "bootstrap":
-            import blueattr.studies.bootstrap as home
-        case "ScaleComparison" | "compare_scales":
-            import blueattr.studies.scales as home
+        case "BlueattrError":
+            import blueattr.errors as home
         case _:
-            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(home, name)
+            hint = "; write store.compare_scales(topic=[...])" if name == "scale_grid" else ""
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}{hint}", name=name)
+    found = getattr(home, name)
+    globals()[name] = found
+    return found
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return sorted({*__all__, *_TYPES})
 
 
-def _load_drawer() -> Drawer:
+def _load_drawer() -> _typing.Any:
     import blueattr.report.pages.notebook as drawer
 
     return drawer
 
 
 # Reports are made of results, so results cannot import reports: they are handed the drawer here.
-draw_with(_load_drawer)
+_draw_with(_load_drawer)

@@ -1,5 +1,6 @@
 """Write files atomically: whole, or not at all."""
 
+import errno
 import os
 import secrets
 from collections.abc import Callable
@@ -8,10 +9,11 @@ from typing import BinaryIO, TypeVar
 
 from blueattr.errors import OutputError
 
-__all__ = ["write", "write_with"]
+__all__ = ["is_part", "sync", "write", "write_with"]
 
 
 _T = TypeVar("_T")
+_PART = ".blueattr-", ".part"
 
 
 def write(path: Path, data: bytes) -> None:
@@ -67,16 +69,40 @@ def _replace(path: Path, fill: Callable[[BinaryIO], _T]) -> _T:
         raise IsADirectoryError(None, "it is a folder")
     if not path.parent.is_dir():
         raise FileNotFoundError(None, f"there is no folder {_shown(path.parent)}")
-    part = path.with_name(f".blueattr-{secrets.token_hex(8)}.part")
+    part = path.with_name(f"{_PART[0]}{secrets.token_hex(8)}{_PART[1]}")
     try:
         with part.open("xb") as file:
             result = fill(file)
             file.flush()
             os.fsync(file.fileno())
         part.replace(path)
+        sync(path.parent)
     finally:
         part.unlink(missing_ok=True)
     return result
+
+
+def sync(path: Path) -> None:
+    """Wait until a file is on the disk, or a folder's names are: those that were renamed in it.
+
+    Raises
+    ------
+    OSError
+        The disk failed.
+    """
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        if error.errno != errno.EINVAL:  # a file system that cannot, for folders
+            raise
+    finally:
+        os.close(descriptor)
+
+
+def is_part(name: str) -> bool:
+    """Return whether a file is what a killed process has left of one it was writing."""
+    return name.startswith(_PART[0]) and name.endswith(_PART[1])
 
 
 def _shown(path: Path) -> str:

@@ -13,12 +13,14 @@ BlueattrError
 │   └── SampleSizeError    a sample is larger than the panel
 ├── PatternError           the engine refuses a regular expression                         exit 2
 ├── StoreError             the store cannot be used                                        exit 6
+│   ├── NoStoreError       there is no such file
 │   ├── StoreBusyError     another process is writing to it                                exit 5
 │   └── StoreVersionError  a newer version of blueattr wrote it
 ├── OutputError            the result cannot be written                                    exit 7
 └── RunGoingError          another scheduled run is going                                  exit 11
 """
 
+import re
 from enum import IntEnum
 from typing import ClassVar
 
@@ -30,6 +32,7 @@ __all__ = [
     "IndicatorError",
     "InputError",
     "NoAnswerError",
+    "NoStoreError",
     "OutputError",
     "PatternError",
     "RunGoingError",
@@ -41,6 +44,7 @@ __all__ = [
     "UnknownTopicError",
     "UsageError",
     "ZeroTotalError",
+    "reason",
 ]
 
 
@@ -59,6 +63,7 @@ class ExitCode(IntEnum):
     GAPS = 9
     NOTHING_NEW = 10
     RUN_GOING = 11
+    MOSTLY_REJECTED = 12
     INTERRUPTED = 130
 
 
@@ -110,8 +115,16 @@ class UnknownTopicError(NoAnswerError):
     """There is no such topic."""
 
 
+class NoMatchError(NoAnswerError):
+    """No post of the window matches the topic."""
+
+
 class EmptyPanelError(NoAnswerError):
     """Nobody is left to attribute to."""
+
+
+class NobodyInvolvedError(EmptyPanelError):
+    """Nobody on the panel wrote anything of the topic or was answered or reposted on it."""
 
 
 class ZeroTotalError(NoAnswerError):
@@ -126,6 +139,10 @@ class StoreError(BlueattrError):
     """The store cannot be used."""
 
     exit_code = ExitCode.STORE
+
+
+class NoStoreError(StoreError):
+    """There is no store at this path."""
 
 
 class StoreBusyError(StoreError):
@@ -148,3 +165,17 @@ class RunGoingError(BlueattrError):
     """Another scheduled run is going into the same folder."""
 
     exit_code = ExitCode.RUN_GOING
+
+
+def reason(error: Exception) -> str:
+    r"""Return in one line why a library refused something, without what it tells programmers.
+
+    >>> reason(ValueError("Invalid Input Error: missing ): (?i)("))
+    'missing ): ('
+    >>> reason(ValueError("regex parse error:\n    (?i)(\n        ^\nerror: unclosed group\n"))
+    'unclosed group'
+    """
+    text = str(error)
+    found = re.search(r"^error: (.+)$", text, re.MULTILINE)  # of Rust's regex, with a drawing above
+    first = found[1] if found else (text.splitlines() or [type(error).__name__])[0]
+    return re.sub(r"^(?:(?:[A-Z]\w* )+Error|regex error): ", "", first).replace("(?i)", "")

@@ -48,9 +48,19 @@ class FileLock:
     """
 
     def __init__(self, path: Path, patience: float = 0.0) -> None:
-        self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+        self._path = path
+        deadline = time.monotonic() + patience
+        while True:
+            self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+            try:
+                _lock(self._descriptor, deadline)
+                if _is_at(self._descriptor, path):
+                    break
+            except BaseException:
+                os.close(self._descriptor)
+                raise
+            os.close(self._descriptor)  # whoever held it has removed it
         try:
-            _lock(self._descriptor, time.monotonic() + patience)
             os.ftruncate(self._descriptor, 0)
             os.pwrite(self._descriptor, str(os.getpid()).encode(), 0)
         except BaseException:
@@ -62,6 +72,10 @@ class FileLock:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def is_in_place(self) -> bool:
+        """Return whether the lock is on the file that others open by its path."""
+        return _is_at(self._descriptor, self._path)
 
     def close(self) -> None:
         """Release the lock."""
@@ -102,6 +116,14 @@ def _lock(descriptor: int, deadline: float) -> None:
             time.sleep(_PAUSE)
         else:
             return
+
+
+def _is_at(descriptor: int, path: Path) -> bool:
+    """Return whether an open file is the one that others open by this path."""
+    try:
+        return os.path.samestat(os.fstat(descriptor), path.stat())
+    except FileNotFoundError:
+        return False
 
 
 def _is_held(error: OSError) -> bool:

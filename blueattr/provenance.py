@@ -1,11 +1,20 @@
 """Provenance: where the features of a result come from, so that a reader can compute it again."""
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime, time, timedelta
 
-from blueattr.version import __version__
+from blueattr.version import METHOD_VERSION, __version__
 
-__all__ = ["Gap", "IndicatorInfo", "PanelStep", "Provenance", "TopicInfo", "Window"]
+__all__ = [
+    "Gap",
+    "IndicatorInfo",
+    "PanelStep",
+    "Provenance",
+    "TimeShare",
+    "TopicInfo",
+    "Window",
+    "spell_window",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,6 +23,33 @@ class Window:
 
     start: datetime
     end: datetime
+
+
+def spell_window(window: Window) -> str:
+    """Write a window for people: whole UTC days by their dates, others by their ends.
+
+    >>> spell_window(Window(datetime(2026, 4, 9, tzinfo=UTC), datetime(2026, 4, 23, tzinfo=UTC)))
+    '9 to 22 April 2026 (UTC)'
+    """
+    start, end = window.start.astimezone(UTC), window.end.astimezone(UTC)
+    if start.time() != time() or end.time() != time():
+        return f"{_moment(start)} to {_moment(end)} (UTC)"
+    last = end - timedelta(days=1)
+    closing = f"{last.day} {last:%B} {last.year}"
+    if start == last:
+        return f"{closing} (UTC)"
+    if start.year != last.year:
+        return f"{start.day} {start:%B} {start.year} to {closing} (UTC)"
+    if start.month != last.month:
+        return f"{start.day} {start:%B} to {closing} (UTC)"
+    return f"{start.day} to {closing} (UTC)"
+
+
+def _moment(moment: datetime) -> str:
+    """Write a time to the minute, or to the second where it has seconds or parts of one."""
+    spec = "seconds" if moment.second or moment.microsecond else "minutes"
+    clock = moment.time().isoformat(timespec=spec)
+    return f"{moment.day} {moment:%B} {moment.year} {clock}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +119,25 @@ class IndicatorInfo:
 
 
 @dataclass(frozen=True, slots=True)
+class TimeShare:
+    """How many records of a window have times of one kind.
+
+    Parameters
+    ----------
+    kind
+        ``"server"``, ``"imported"``, ``"key"``, ``"claimed"`` or ``"collected"``.
+    records
+        Posts, replies, reposts and follows.
+    share
+        Of all records of the window.
+    """
+
+    kind: str
+    records: int
+    share: float
+
+
+@dataclass(frozen=True, slots=True)
 class Provenance:
     """Where the features of a panel come from.
 
@@ -100,12 +155,28 @@ class Provenance:
         None for a features file.
     gaps
         Parts of the window that no source covers, ascending.
+    so_far
+        The last event, where it is on the window's last day and that day goes on after it; what
+        lies after it is no gap.
     panel
         The panel filters, in the order in which they were applied.
     notes
         Anything else that a reader must know, one sentence each.
     version
         The version of blueattr that computed the result.
+    method_version
+        `blueattr.version.METHOD_VERSION` of it.
+    ranked_by
+        What ranks the agents: ``"followers"``, or ``"b"`` in a panel of the user's own that has
+        no such column.
+    synthetic
+        The names of the synthetic sources that the data come from; empty if there are none.
+    all_synthetic
+        Whether all data are synthetic.
+    times_from
+        Where the times of the window's records are from; empty if all are the server's own.
+    ranking
+        In what way followers do not rank the agents, one sentence each; empty if they do.
     """
 
     source: str
@@ -114,6 +185,13 @@ class Provenance:
     topic: TopicInfo | None = None
     window: Window | None = None
     gaps: tuple[Gap, ...] = ()
+    so_far: datetime | None = None
     panel: tuple[PanelStep, ...] = ()
     notes: tuple[str, ...] = ()
     version: str = field(default=__version__)
+    method_version: int = METHOD_VERSION
+    ranked_by: str = "followers"
+    synthetic: tuple[str, ...] = ()
+    all_synthetic: bool = False
+    times_from: tuple[TimeShare, ...] = ()
+    ranking: tuple[str, ...] = ()

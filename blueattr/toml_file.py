@@ -66,8 +66,10 @@ class TomlFile:
             raise error(
                 f"{path}: its tables or lists are nested deeper than {_DEEPEST} levels"
             ) from None
-        except ValueError as problem:  # also of a number with too many digits
+        except tomllib.TOMLDecodeError as problem:
             raise error(self._not_toml(str(problem))) from None
+        except ValueError:  # Python makes no number of so many digits
+            raise error(f"{path}:{self._long_number()}: a number has too many digits") from None
         self._lines: dict[Place, int] | None = None
 
     def line(self, place: Place) -> int:
@@ -80,6 +82,15 @@ class TomlFile:
         while place and place not in self._lines:
             place = place[:-1]
         return self._lines.get(place, 1)
+
+    def _long_number(self) -> int:
+        """Return the line of the first number with very many digits, outside texts and comments."""
+        number = 1
+        for token in _TOKEN.finditer(self._text):
+            if re.search(r"\d[\d_]{4000}", token[0]) and token[0][0] not in "\"'#":
+                break
+            number += token[0].count("\n")
+        return number
 
     def _not_toml(self, message: str) -> str:
         lines = self._text.split("\n")

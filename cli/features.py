@@ -1,12 +1,14 @@
 """The panel of a command: a features file of the user's, or one made from the store."""
 
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
 
+from blueattr.analysis import parse
 from blueattr.cli.options import QueryOptions
+from blueattr.cli.output import same_file
 from blueattr.errors import UsageError
 
 if TYPE_CHECKING:
@@ -15,7 +17,7 @@ if TYPE_CHECKING:
     from blueattr.panel.query import PanelQuery
     from blueattr.provenance import Provenance
 
-__all__ = ["FeaturesFile", "load_panel", "refuse_store_options"]
+__all__ = ["FeaturesOptions"]
 
 
 FeaturesFile: TypeAlias = Annotated[
@@ -23,24 +25,63 @@ FeaturesFile: TypeAlias = Annotated[
     typer.Option(
         "--features",
         metavar="FILE",
-        help="Use your own panel instead of a store, unscaled: a Parquet or CSV file with did (or "
-        "agent), a, b, c and optionally followers.",
+        help="Your own panel in place of a store, used as it is: Parquet, CSV, TSV, "
+        "JSON or Arrow with did (or agent), a, b, c and perhaps followers.",
+        show_default=False,
+    ),
+]
+Columns: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--columns",
+        metavar="PART=NAME",
+        help="With --features: other names of columns, such as did=user,a=posts.",
         show_default=False,
     ),
 ]
 
 
-def load_panel(file: Path | None, query: "PanelQuery") -> "tuple[pl.DataFrame, Provenance]":
-    """Read the features file if there is one; otherwise make the features from a store."""
-    from blueattr.analysis.features import load_features, make_features
+@dataclass
+class FeaturesOptions:
+    """A panel of the user's own."""
 
-    return make_features(query) if file is None else load_features(file)
+    features: FeaturesFile = None
+    columns: Columns = None
+
+    @property
+    def names(self) -> dict[str, str]:
+        """The names of columns that differ from the parts they play."""
+        return {} if self.columns is None else parse.columns(self.columns)
+
+    def load(self, query: "PanelQuery") -> "tuple[pl.DataFrame, Provenance]":
+        """Read the features file if there is one; otherwise make the features from a store."""
+        from blueattr.analysis.features import load_features, make_features
+
+        if self.features is None:
+            return make_features(query)
+        return load_features(self.features, self.names)
+
+    def refuse_all_topics(self, all_topics: bool) -> None:
+        """Refuse --all-topics beside a file, which is about whatever it is about."""
+        if all_topics and self.features is not None:
+            raise UsageError("--all-topics cannot be combined with --features")
+
+    def check(self, context: typer.Context) -> None:
+        """Refuse options that would change nothing, or write over the file itself."""
+        if self.features is None:
+            if self.columns is not None:
+                raise UsageError("--columns names the columns of --features FILE; name that too")
+            return
+        _refuse_store_options(context)
+        for name in ("out", "agents"):
+            target = context.params.get(name)
+            if target is not None and same_file(target, self.features):
+                raise UsageError(
+                    f"--{name} {target} would write over the features; name another file"
+                )
 
 
-def refuse_store_options(context: typer.Context, file: Path | None) -> None:
-    """Refuse options about a store beside a features file, where they would change nothing."""
-    if file is None:
-        return
+def _refuse_store_options(context: typer.Context) -> None:
     about_a_store = {field.name for field in fields(QueryOptions)} - {"memory"}
     for parameter in context.command.params:
         source = context.get_parameter_source(str(parameter.name))

@@ -1,8 +1,10 @@
 """The app: the table of commands, and the one place where an error becomes an exit code."""
 
 import os
+import re
+import resource
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Annotated, NoReturn
 
 import typer
@@ -11,6 +13,7 @@ from blueattr.cli.commands import (
     attribute,
     config,
     demo,
+    forget,
     hydrate,
     ingest,
     panel,
@@ -21,24 +24,45 @@ from blueattr.cli.commands import (
     studies,
     validate,
 )
+from blueattr.cli.help import SectionedCommand, WholeGroup
 from blueattr.cli.output import announce_compiling, show_warning, warnings_to
-from blueattr.errors import BlueattrError, ExitCode
+from blueattr.errors import BlueattrError, ExitCode, NoStoreError, SampleSizeError
 from blueattr.version import __version__
 
-_HELP = """Who carried it? blueattr splits a macro event on Bluesky among every account that took
-part, and shows the answer you would have got from a small sample of visible accounts.
+_HELP = """Who carried it? blueattr splits a macro event on Bluesky among all accounts that were
+active, and shows the answer you would have got from a small sample of visible accounts.
 
-Start with `blueattr demo`, or with events of your own: `blueattr ingest events.jsonl.zst`, then
-`blueattr attribute --topic mythos` and `blueattr compare-scales --topic mythos`.
+To begin:
 
-Exit codes: 0 success, 1 failure, 2 bad option, 3 bad input (what could be read was kept), 4 no
-answer on this data, 5 store in use, 6 store unusable, 7 cannot write, 8 source unreachable, 9 done
-but with a gap, 10 nothing new, 11 another run in progress, 130 interrupted."""
+\b
+  blueattr demo
+  blueattr ingest events.jsonl.zst
+  blueattr attribute --topic mythos
+  blueattr compare-scales --topic mythos"""
+
+_EXIT_CODES = """Exit codes: 0 success, 1 failure, 2 bad option, 3 bad input (everything readable
+was kept), 4 no answer on this data, 5 store in use, 6 store unusable, 7 cannot write, 8 source
+unreachable, 9 done but with a gap, 10 nothing new, 11 another run in progress, 12 most lines of a
+source were rejected (the others were kept), 130 interrupted."""
+
+
+# What typer and pydantic say, and what people understand.
+_OTHER_WORDS = (
+    ("Value error, ", ""),
+    ("Input should be a valid integer,? ?.*", "it should be a whole number"),
+    ("Input should be a valid number,? ?.*", "it should be a number"),
+    (
+        r"No such option: --all-topics.*",
+        "No such option: --all-topics; this asks about one topic, compare-scales about several",
+    ),
+)
 
 
 _app = typer.Typer(
     name="blueattr",
+    cls=WholeGroup,
     help=_HELP,
+    epilog=_EXIT_CODES,
     no_args_is_help=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
@@ -70,6 +94,8 @@ _COMMANDS: dict[str, Callable[..., None]] = {
     "status": store.status,
     "hydrate": hydrate.hydrate,
     "rollup": store.rollup,
+    "forget": forget.forget,
+    "compact": forget.compact,
     "panel": panel.panel,
     "features": panel.features,
     "attribute": attribute.attribute,
@@ -86,10 +112,12 @@ _COMMANDS: dict[str, Callable[..., None]] = {
     "synth": demo.synth,
 }
 
+# Bytes of address space below which numba or DuckDB may end with a segmentation fault.
+_LEAST_SPACE = 2 << 30
 _GROUPS = (panel.topics, config.config)
 
 for _name, _command in _COMMANDS.items():
-    _app.command(_name)(_command)
+    _app.command(_name, cls=SectionedCommand)(_command)
 
 for _group in _GROUPS:
     _app.add_typer(_group)
@@ -98,6 +126,7 @@ for _group in _GROUPS:
 def app() -> NoReturn:
     """Run the command line and exit with its exit code."""
     _hold_descriptors()
+    _refuse_little_space()
     if os.isatty(2):
         announce_compiling()
     try:
@@ -105,6 +134,10 @@ def app() -> NoReturn:
             code = _app(prog_name="blueattr", standalone_mode=False)
     except typer.TyperException as error:
         _fail(_usage(error), ExitCode.USAGE)
+    except NoStoreError as error:
+        _fail(f"blueattr: {error}, or name yours with --db FILE or BLUEATTR_DB", error.exit_code)
+    except SampleSizeError as error:
+        _fail(f"blueattr: {error}{_size_option(sys.argv)}", error.exit_code)
     except BlueattrError as error:
         _fail(f"blueattr: {error}", error.exit_code)
     except (typer.Abort, KeyboardInterrupt):
@@ -117,10 +150,21 @@ def app() -> NoReturn:
         # A failure that no module expects, such as a disk that breaks.
         _fail(f"blueattr: {error}", ExitCode.FAILURE)
     except MemoryError:
-        _fail("blueattr: not enough memory; use a machine with more of it", ExitCode.FAILURE)
+        _fail("blueattr: not enough memory; use a machine with more memory", ExitCode.FAILURE)
     if code == ExitCode.INTERRUPTED:  # typer returns it if it is the first to see Ctrl-C
         _fail("blueattr: interrupted", ExitCode.INTERRUPTED)
     sys.exit(code if isinstance(code, int) else ExitCode.OK)
+
+
+def _refuse_little_space() -> None:
+    """Refuse to work in little address space, where native libraries crash rather than say so."""
+    space, _ = resource.getrlimit(resource.RLIMIT_AS)
+    if space != resource.RLIM_INFINITY and space < _LEAST_SPACE:
+        _fail(
+            f"blueattr: this process may use {space >> 20} MB of address space, and needs 2048 MB; "
+            "raise the limit (ulimit -v)",
+            ExitCode.FAILURE,
+        )
 
 
 def _hold_descriptors() -> None:
@@ -136,11 +180,19 @@ def _hold_descriptors() -> None:
             os.open(os.devnull, os.O_RDWR)  # the lowest free number, which is this one
 
 
+def _size_option(arguments: Sequence[str]) -> str:
+    """Name the option that asked for samples that are too large: commands have different ones."""
+    typed = {argument.partition("=")[0] for argument in arguments}
+    return "".join(f" with {name}" for name in ("--sizes", "--size", "--n") if name in typed)
+
+
 def _usage(error: typer.TyperException) -> str:
     """Return typer's message and where to find help; the message itself may be a help text."""
     message = error.format_message()
     if message.startswith("Usage: "):
         return message
+    for theirs, ours in _OTHER_WORDS:
+        message = re.sub(theirs, ours, message)
     context = getattr(error, "ctx", None)
     command = context.command_path if context else "blueattr"
     return f"blueattr: {message}\nsee: {command} --help"

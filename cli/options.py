@@ -1,16 +1,15 @@
 """Options that several commands share, and the groups that commands take them in."""
 
-import inspect
-from collections.abc import Callable, Sequence
-from dataclasses import MISSING, dataclass, field, fields, is_dataclass
-from functools import wraps
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, TypeAlias
 
 import typer
 
 from blueattr.analysis import parse
+from blueattr.cli import completion
 from blueattr.cli.output import check_out, emit
+from blueattr.errors import UsageError
 
 if TYPE_CHECKING:
     from blueattr.attribution.question import Question, Sampling
@@ -27,7 +26,7 @@ Memory: TypeAlias = Annotated[
     typer.Option(
         "--memory-limit",
         metavar="SIZE",
-        help="Memory limit of the whole process, such as 4GB or 800MB.",
+        help="Most memory that the process may use, such as 800MB.",
     ),
 ]
 Insecure: TypeAlias = Annotated[
@@ -43,18 +42,26 @@ Topic: TypeAlias = Annotated[
     typer.Option(
         "--topic",
         metavar="NAME",
-        help="A topic, or 'all' for every event.",
+        help="A topic (see: blueattr topics list), or all for every event; or use --match.",
         show_default=False,
+        autocompletion=completion.topic,
     ),
 ]
 Topics: TypeAlias = Annotated[
     str | None,
     typer.Option(
         "--topic",
-        metavar="NAMES",
-        help="A topic, several with commas, 'all-topics' for every topic, or 'all' for every "
-        "event.",
+        metavar="NAME,NAME",
+        help="A topic, several with commas, all-topics for each, or all for every "
+        "event; or use --match.",
         show_default=False,
+        autocompletion=completion.topics,
+    ),
+]
+AllTopics: TypeAlias = Annotated[
+    bool,
+    typer.Option(
+        "--all-topics", help="Ask about each topic, as --topic all-topics.", show_default=False
     ),
 ]
 Match: TypeAlias = Annotated[
@@ -62,8 +69,7 @@ Match: TypeAlias = Annotated[
     typer.Option(
         "--match",
         metavar="REGEX",
-        help="Define a topic by a regular expression (RE2, letter case ignored) instead of naming "
-        "one; repeatable.",
+        help="Define a topic by a regular expression (RE2, any case); repeatable.",
         show_default=False,
     ),
 ]
@@ -80,32 +86,46 @@ Start: TypeAlias = Annotated[
     str | None,
     typer.Option(
         "--from",
-        metavar="TIME",
-        help="Start of the window: a UTC date or time.",
+        metavar="DATE",
+        help="Start of the window, a UTC date or time.",
         show_default=False,
     ),
 ]
 End: TypeAlias = Annotated[
     str | None,
-    typer.Option("--to", metavar="TIME", help="End of the window (exclusive).", show_default=False),
+    typer.Option(
+        "--to",
+        metavar="DATE",
+        help="End of the window, which it does not include.",
+        show_default=False,
+    ),
 ]
 Length: TypeAlias = Annotated[
     str | None,
     typer.Option(
         "--window",
         metavar="LENGTH",
-        help="Length of the window, such as 36h or 2w; 14d by default. Without --from and --to, "
-        "the window ends at the last event in the store.",
+        help="Length of the window: 14d by default; in d or w whole UTC days, in h "
+        "up to the last event.",
+        show_default=False,
+    ),
+]
+Complete: TypeAlias = Annotated[
+    bool,
+    typer.Option(
+        "--complete",
+        help="Leave out a last day that is not over yet.",
         show_default=False,
     ),
 ]
 ScaleOption: TypeAlias = Annotated[
-    Literal["log1p", "raw"], typer.Option("--scale", help="Scale of the features.")
+    Literal["log1p", "raw"],
+    typer.Option("--scale", metavar="SCALE", help="Features as log1p of counts, or raw."),
 ]
 BotsFile: TypeAlias = Annotated[
     Path | None,
     typer.Option(
-        "--bots", metavar="FILE", help="A TOML file of bot rules that replaces the bundled rules."
+        "--bots", metavar="FILE", help="A TOML file of bot rules in place of the bundled ones."
     ),
 ]
 KeepBots: TypeAlias = Annotated[
@@ -115,16 +135,18 @@ PopularityOption: TypeAlias = Annotated[
     Literal["follows-received", "followers"],
     typer.Option(
         "--popularity",
-        help="What b counts, and what tiers and visibility samples go by: follows received in the "
-        "window, or follower counts from `blueattr hydrate`.",
+        metavar="COUNT",
+        help="What b, tiers and visibility count: follows-received (in the window), "
+        "or followers (see hydrate).",
     ),
 ]
 Missing: TypeAlias = Annotated[
     Literal["error", "drop", "received"],
     typer.Option(
         "--missing-followers",
-        help="With --popularity followers, for agents without a known count: fail, drop them, or "
-        "use the follows they received.",
+        metavar="WAY",
+        help="With followers, on agents without a known count: error, drop, or "
+        "received (their follows).",
     ),
 ]
 MaxRate: TypeAlias = Annotated[
@@ -132,8 +154,7 @@ MaxRate: TypeAlias = Annotated[
     typer.Option(
         "--max-rate",
         metavar="R/D",
-        help="Also filter out accounts with more than R records a day on at least D days as "
-        "bots, such as 500/3.",
+        help="Bots are also accounts with over R records a day on D days, such as 500/3.",
         show_default=False,
     ),
 ]
@@ -141,16 +162,27 @@ Indicator: TypeAlias = Annotated[
     str,
     typer.Option(
         "--indicator",
-        metavar="NAMES",
-        help="lin, heat, var, gini (all: these four), hill, entropy, threshold, or your own: "
-        "package.module:name, file.py or file.py:name, which is run. Several with commas.",
+        metavar="NAME,NAME",
+        help="lin, heat, var, gini (all: these four), hill, entropy, threshold; or "
+        "your own, which is run: package.module:name, file.py.",
+        autocompletion=completion.indicators,
     ),
 ]
 Method: TypeAlias = Annotated[
     Literal["auto", "closed", "quadrature"],
     typer.Option(
         "--method",
-        help="Closed form, K-step midpoint quadrature, or auto: the closed form if there is one.",
+        metavar="METHOD",
+        help="closed form, quadrature of K steps, or auto: closed where there is one.",
+    ),
+]
+PanelOption: TypeAlias = Annotated[
+    Literal["active", "involved"],
+    typer.Option(
+        "--panel",
+        metavar="WHOM",
+        help="Whom to ask about: all active in the window, or only those involved in "
+        "the topic. Tiers stay the same.",
     ),
 ]
 Steps: TypeAlias = Annotated[
@@ -164,14 +196,18 @@ Steps: TypeAlias = Annotated[
 ]
 AggregatorOption: TypeAlias = Annotated[
     Literal["mean", "log", "geometric"],
-    typer.Option("--aggregator", help="How lin, var and gini combine a, b and c into one number."),
+    typer.Option(
+        "--aggregator",
+        metavar="WAY",
+        help="How lin, var and gini combine a, b, c: mean, log or geometric.",
+    ),
 ]
 Weights: TypeAlias = Annotated[
     str | None,
     typer.Option(
         "--weights",
         metavar="A,B,C",
-        help="Weights of a, b and c in the aggregator, such as 0.5,0.25,0.25; thirds by default.",
+        help="Weights of a, b, c in it, such as 0.5,0.25,0.25; thirds by default.",
         show_default=False,
     ),
 ]
@@ -179,19 +215,27 @@ Tiers: TypeAlias = Annotated[
     str,
     typer.Option(
         "--tiers",
-        metavar="PERCENTS",
-        help="Where the upper tiers end, in cumulative per cent of the agents.",
+        metavar="N,N",
+        help="Where the upper tiers end, in per cent of the agents from the top.",
     ),
 ]
 Sizes: TypeAlias = Annotated[
-    str, typer.Option("--sizes", metavar="NUMBERS", help="Sample sizes, with commas.")
+    str | None,
+    typer.Option(
+        "--sizes",
+        metavar="N,N",
+        help="Sample sizes; 100,1000 by default, as far as the panel is larger.",
+        show_default=False,
+        autocompletion=completion.sizes,
+    ),
 ]
 Protocol: TypeAlias = Annotated[
     str,
     typer.Option(
         "--protocol",
-        metavar="NAMES",
-        help="How samples are drawn: visibility, top, active, random, several with commas, or all.",
+        metavar="NAME,NAME",
+        help="How samples are drawn: visibility, top, active, random, or all.",
+        autocompletion=completion.protocols,
     ),
 ]
 Seeds: TypeAlias = Annotated[
@@ -200,15 +244,46 @@ Seeds: TypeAlias = Annotated[
 ]
 Seed: TypeAlias = Annotated[int, typer.Option("--seed", metavar="N", help="The first seed.")]
 Format: TypeAlias = Annotated[
-    Literal["text", "json", "csv"], typer.Option("--format", help="Format of the output on stdout.")
+    Literal["text", "json", "csv", "md", "tex"] | None,
+    typer.Option(
+        "--format",
+        metavar="FORMAT",
+        help="text (by default), json, csv, md (Markdown) or tex (LaTeX).",
+        show_default=False,
+    ),
 ]
 Out: TypeAlias = Annotated[
     Path | None,
     typer.Option(
         "--out",
         metavar="FILE",
-        help="Write to a file instead of stdout, in the format of its extension: .txt, .json, "
-        ".csv, .parquet.",
+        help="Write to a .txt, .json, .csv, .md, .tex or .parquet file.",
+        show_default=False,
+    ),
+]
+Verbose: TypeAlias = Annotated[
+    bool,
+    typer.Option(
+        "--verbose",
+        "-v",
+        help="Also show the panel, the method and every parameter.",
+        show_default=False,
+    ),
+]
+Top: TypeAlias = Annotated[
+    int,
+    typer.Option(
+        "--top",
+        metavar="N",
+        help="How many agents to name; 0 names nobody.",
+    ),
+]
+Pseudonyms: TypeAlias = Annotated[
+    bool,
+    typer.Option(
+        "--pseudonyms",
+        help="Name accounts by hashes; their key is in BLUEATTR_PSEUDONYM_KEY, or in "
+        "pseudonyms.key beside the output.",
         show_default=False,
     ),
 ]
@@ -240,10 +315,11 @@ class WindowOptions(StoreOptions):
     start: Start = None
     end: End = None
     window: Length = None
+    complete: Complete = False
 
     def query(self, **more: Any) -> "PanelQuery":
         """Return these options as a query; `more` goes to `blueattr.analysis.parse.query`."""
-        return parse.query(**vars(self), **more)
+        return parse.query(**vars(self) | more)
 
 
 @dataclass
@@ -264,12 +340,28 @@ class PanelOptions(BotOptions):
 
 
 @dataclass
-class QueryOptions(PanelOptions):
-    """The features of a panel, about a topic."""
+class TopicPanelOptions(PanelOptions):
+    """The panel, and perhaps a topic that some of it are involved in."""
+
+    without_topic: ClassVar[bool] = True
 
     topic: Topic = None
     match: Match = field(default_factory=list)
     topics: TopicsFile = None
+
+    def query(self, **more: Any) -> "PanelQuery":
+        """Return these options as a query; where none is named, perhaps about all events."""
+        if self.without_topic and self.topic is None and not self.match:
+            more = {"topic": "all"} | more
+        return super().query(**more)
+
+
+@dataclass
+class QueryOptions(TopicPanelOptions):
+    """The features of a panel, about a topic."""
+
+    without_topic: ClassVar[bool] = False
+
     scale: ScaleOption = "log1p"
 
 
@@ -277,7 +369,7 @@ class QueryOptions(PanelOptions):
 class FeaturesQueryOptions(QueryOptions):
     """The same, about all events by default."""
 
-    topic: Topic = "all"
+    without_topic: ClassVar[bool] = True
 
 
 @dataclass
@@ -286,9 +378,17 @@ class TopicsQueryOptions(QueryOptions):
 
     topic: Topics = None
 
-    def several(self) -> tuple[str, ...]:
-        """Return the topics if there are several, else nothing."""
-        return parse.several_topics(self.topic, self.match)
+    def several(self, *, all_topics: bool = False) -> tuple[str, ...]:
+        """Return the topics if there are several, else nothing.
+
+        Parameters
+        ----------
+        all_topics
+            The value of ``--all-topics``.
+        """
+        if all_topics and self.topic is not None:
+            raise UsageError("--all-topics stands for every topic; leave out --topic")
+        return parse.several_topics(parse.EVERY_TOPIC if all_topics else self.topic, self.match)
 
 
 @dataclass
@@ -296,6 +396,7 @@ class IndicatorOptions:
     """What to attribute."""
 
     indicator: Indicator = "heat"
+    panel: PanelOption = "active"
     aggregator: AggregatorOption = "mean"
     weights: Weights = None
 
@@ -343,89 +444,41 @@ class SeedOptions:
 class SamplingOptions(SeedOptions):
     """How samples are drawn, how many, and their sizes."""
 
-    sizes: Sizes = "100,1000"
+    sizes: Sizes = None
 
 
 @dataclass
 class OutputOptions:
     """Where the result goes, and in which format."""
 
-    form: Format = "text"
+    form: Format = None
     out: Out = None
 
     def check(self, agents: Path | None = None) -> None:
         """Refuse files that could not be written; see `blueattr.cli.output.check_out`."""
-        check_out(self.out, agents)
+        check_out(self.out, agents, self.form)
 
     def emit(self, report: "Report") -> None:
         """Print or write a report; see `blueattr.cli.output.emit`."""
         emit(report, self.form, self.out)
 
 
+@dataclass
+class DetailedOutputOptions(OutputOptions):
+    """The same, and whether text has every detail."""
+
+    verbose: Verbose = False
+
+    def emit(self, report: "Report") -> None:
+        """Print or write a report; see `blueattr.cli.output.emit`."""
+        emit(report, self.form, self.out, verbose=self.verbose)
+
+
 # Options that stand together in the help of most commands.
 ABOUT = ("topic", "match", "topics", "db")
-WINDOW = ("start", "end", "window")
+WINDOW = ("start", "end", "window", "complete")
 DRAWS = ("protocol", "seeds", "seed")
 HOW = ("method", "steps", "aggregator", "weights")
 WHO = ("bots", "keep_bots", "max_rate", "popularity", "missing_followers")
 OUTPUT = ("memory", "form", "out")
-
-
-def grouped(
-    order: Sequence[str] = (),
-) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Let a command take groups of options: each field of a group becomes an option.
-
-    A group is a dataclass. In the signature that typer reads, a parameter annotated with a group
-    is replaced by the fields of the group; the command itself is called with the group.
-
-    Parameters
-    ----------
-    order
-        The names of all options, in the order of the help; by default, their order in the
-        signature.
-
-    Raises
-    ------
-    ValueError
-        `order` does not name every option exactly once.
-    """
-
-    def decorate(command: Callable[..., None]) -> Callable[..., None]:
-        groups: dict[str, Any] = {}
-        parameters = []
-        for parameter in inspect.signature(command).parameters.values():
-            if is_dataclass(parameter.annotation):
-                groups[parameter.name] = parameter.annotation
-                parameters += _options_of(parameter.annotation)
-            else:
-                parameters.append(parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY))
-        by_name = {parameter.name: parameter for parameter in parameters}
-        names = ["context", *order] if order and "context" in by_name else order or [*by_name]
-        if sorted(names) != sorted(parameter.name for parameter in parameters):
-            raise ValueError(f"the order of {command.__name__} does not name each option once")
-
-        @wraps(command)
-        def call(**values: Any) -> None:
-            for name, group in groups.items():
-                values[name] = group(**{one.name: values.pop(one.name) for one in fields(group)})
-            command(**values)
-
-        ordered = [by_name[name] for name in names]
-        call.__dict__["__signature__"] = inspect.Signature(ordered)
-        call.__annotations__ = {one.name: one.annotation for one in ordered}
-        return call
-
-    return decorate
-
-
-def _options_of(group: Any) -> list[inspect.Parameter]:
-    return [
-        inspect.Parameter(
-            one.name,
-            inspect.Parameter.KEYWORD_ONLY,
-            default=one.default if one.default_factory is MISSING else one.default_factory(),
-            annotation=one.type,
-        )
-        for one in fields(group)
-    ]
+DETAILED = (*OUTPUT, "verbose")

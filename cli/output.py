@@ -2,10 +2,12 @@
 
 import logging
 import sys
+import unicodedata
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, TextIO
+from typing import TYPE_CHECKING, TextIO
 
 import typer
 
@@ -13,64 +15,104 @@ from blueattr.errors import ExitCode, OutputError, UsageError
 
 if TYPE_CHECKING:
     from blueattr.report import Report
+    from blueattr.report.formats.render import Format
 
 
 # The parent of every log that the library writes.
 _LOG = logging.getLogger("blueattr")
 
 
-def check_out(out: Path | None, agents: Path | None = None) -> None:
+def check_out(out: Path | None, agents: Path | None = None, form: "Format | None" = None) -> None:
     """Refuse files that could not be written, before the work starts.
 
     Parameters
     ----------
     out, agents
         The values of ``--out`` and ``--agents``.
+    form
+        The value of ``--format``.
 
     Raises
     ------
     UsageError
-        The extension of `out` names no format, or both are the same file.
+        The extension of `out` names no format or another one than `form`, or both are the same
+        file.
     OutputError
         The folder of a file does not exist.
     """
-    from blueattr.report import format_of
-
-    if out is not None:
-        format_of(out)
+    _format(form, out)
     for path in (out, agents):
         if path is not None and not path.parent.is_dir():
             raise OutputError(f"cannot write {path}: there is no folder {path.parent}")
-    if out is not None and agents is not None and out.resolve() == agents.resolve():
+    if out is not None and agents is not None and same_file(out, agents):
         raise UsageError(f"--out and --agents are both {out}; name two different files")
 
 
-def emit(report: "Report", form: Literal["text", "json", "csv"], out: Path | None = None) -> None:
+def same_file(one: Path, other: Path) -> bool:
+    """Return whether two paths are one file, or would be where letter case makes no difference."""
+    if one.exists() and other.exists():
+        return one.samefile(other)
+    names = (unicodedata.normalize("NFC", str(path.resolve())).casefold() for path in (one, other))
+    return len({*names}) == 1
+
+
+def _format(form: "Format | None", out: Path | None) -> "Format":
+    """Return the format that the extension of a file names, or that of stdout."""
+    from blueattr.report import format_of
+
+    if out is None:
+        return form or "text"
+    named = format_of(out)
+    if form not in {None, named}:
+        raise UsageError(f"--format {form} and --out {out} name two formats; leave out --format")
+    return named
+
+
+def emit(
+    report: "Report",
+    form: "Format | None" = None,
+    out: Path | None = None,
+    *,
+    verbose: bool = False,
+) -> None:
     """Print a report, or write it to a file in the format of its extension.
+
+    Parameters
+    ----------
+    report
+        Any.
+    form
+        The format on stdout, by default text.
+    out
+        The file.
+    verbose
+        Whether text has every detail.
 
     Raises
     ------
     UsageError
-        The file's extension names no format.
+        The file's extension names no format, or another one than `form`.
     OutputError
         The file or stdout cannot be written.
     """
     from blueattr.atomic import write
-    from blueattr.report import format_of, render
+    from blueattr.report import render
     from blueattr.runs.log import discard
 
+    form = _format(form, out)
+    terminal = None
+    if form in {"text", "md", "tex"}:
+        from blueattr.report.formats.text import PIPED, Terminal
+
+        plain = PIPED if out is not None or sys.stdout is None else Terminal.of(sys.stdout)
+        terminal = replace(plain, verbose=verbose)
     if out is not None:
-        write(out, render(report, format_of(out)))
+        write(out, render(report, form, terminal))
         say(f"written: {out}")
         return
     stdout: TextIO | None = sys.stdout
     if stdout is None:  # as after >&-
         raise OutputError("cannot write the result: standard output is closed; use --out FILE")
-    terminal = None
-    if form == "text":
-        from blueattr.report.formats.text import Terminal
-
-        terminal = Terminal.of(stdout)
     data = render(report, form, terminal)
     try:
         stdout.buffer.write(data)

@@ -36,7 +36,9 @@ Reports: TypeAlias = Annotated[
 ]
 LogOption: TypeAlias = Annotated[
     Literal["text", "json"] | None,
-    typer.Option("--log", help="Log as text, or as JSON lines.", show_default=False),
+    typer.Option(
+        "--log", metavar="FORM", help="Log as text, or as json lines.", show_default=False
+    ),
 ]
 LogFile: TypeAlias = Annotated[
     Path | None,
@@ -90,8 +92,21 @@ def find_config(config: Path | None) -> Path:
     )
 
 
-def read_settings(context: typer.Context, config: Path | None) -> "Settings":
-    """Return the settings in force, from a command's options, the environment and the file."""
+def settings_there() -> bool:
+    """Return whether there is a settings file, here or where the environment says."""
+    return DEFAULT_CONFIG.exists() or bool(os.environ.get(CONFIG_VARIABLE))
+
+
+def read_settings(context: typer.Context, config: Path | None, *, flags: bool = True) -> "Settings":
+    """Return the settings in force, from a command's options, the environment and the file.
+
+    Parameters
+    ----------
+    context, config
+        The command, and the settings file that it names.
+    flags
+        Whether options of the command override settings.
+    """
     from blueattr.runs.plan_file import SECTIONS
     from blueattr.runs.settings import Document, Origin, settle
 
@@ -100,7 +115,7 @@ def read_settings(context: typer.Context, config: Path | None) -> "Settings":
     for variable, place in _VARIABLES.items():
         if os.environ.get(variable):
             overrides[place] = os.environ[variable], Origin("environment", variable)
-    for parameter in context.command.params:
+    for parameter in context.command.params if flags else ():
         flag = _FLAGS.get(str(parameter.name))
         source = context.get_parameter_source(str(parameter.name))
         if flag is not None and source is not None and source.name == "COMMANDLINE":

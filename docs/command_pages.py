@@ -9,6 +9,7 @@ from typing import Any
 import typer
 
 from blueattr.cli import main
+from blueattr.cli.help import sections
 
 __all__ = ["commands", "page", "slug", "write"]
 
@@ -41,21 +42,19 @@ def page(name: str, command: Any) -> str:
     usage = f"blueattr {name} {' '.join(command.collect_usage_pieces(context))}"
     parts += ["## Usage", f"```text\n{usage}\n```"]
     parts += ["For example:", f"```text\n{example}\n```"]
-    for title, kind in (("Arguments", "argument"), ("Options", "option")):
-        entries = [
-            _entry(parameter, context)
-            for parameter in command.params
-            if parameter.param_type_name == kind and not getattr(parameter, "hidden", False)
-        ]
-        if entries:
-            parts += [f"## {title}", "\n\n".join(entries)]
+    kinds: dict[str, list[Any]] = {"argument": [], "option": []}
+    for parameter in command.params:
+        kinds[parameter.param_type_name].append(parameter)
+    arguments = {"Arguments": kinds["argument"]} if kinds["argument"] else {}
+    for title, some in (arguments | sections(kinds["option"])).items():
+        parts += [f"## {title}", "\n\n".join(_entry(one, context) for one in some)]
     parts += ["## Exit codes", *exit_codes()]
     return "\n\n".join(parts) + "\n"
 
 
 def exit_codes() -> tuple[str, str]:
     """Return a sentence and a table of the exit codes, read from the program's help."""
-    text = " ".join(main._HELP.split())  # noqa: SLF001 - what `blueattr --help` says
+    text = " ".join(main._EXIT_CODES.split())  # noqa: SLF001 - what `blueattr --help` says
     listed = text.split("Exit codes: ")[1].rstrip(".")
     codes = re.findall(r"(\d+) ((?:\([^)]*\)|[^,(])+)", listed)
     rows = [f"| {code} | {_escaped(meaning.strip())} |" for code, meaning in codes]

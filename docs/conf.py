@@ -14,12 +14,30 @@ project = "blueattr"
 author = "the authors of blueattr"
 version = release = blueattr.__version__
 
-extensions = ["myst_parser", "example_report"]
+extensions = [
+    "myst_parser",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.napoleon",
+    "example_report",
+    "mathml",
+]
 exclude_patterns = ["_*"]
-myst_enable_extensions = ["deflist"]
+myst_enable_extensions = ["deflist", "dollarmath"]
+# A dollar sign beside a space or a digit is one; so it is on a code host.
+myst_dmath_allow_space = False
+myst_dmath_allow_digits = False
 myst_heading_anchors = 3
 # A broken link is an error (with -W and -n).
 nitpicky = True
+# The library's page is made from docstrings in NumPy's style, whose single backquotes mean code.
+default_role = "code"
+autodoc_member_order = "bysource"
+autodoc_typehints = "none"
+napoleon_google_docstring = False
+napoleon_use_param = False
+napoleon_use_rtype = False
+# Errors are named by a tree of them all, below which a link would have nothing to lead to.
+nitpick_ignore_regex = [("py:exc", r"\w+Error")]
 # No build date: the same sources give the same site.
 html_last_updated_fmt = None
 

@@ -17,7 +17,7 @@ def _make(app: Any) -> None:
     program = Path(sys.executable).with_name("blueattr")
     sample = Path(app.srcdir).parent / "data" / "sample.jsonl.zst"
     ask = ["report", "--topic", TOPIC, "--db", "my.duckdb", "--out", "extra/example"]
-    for arguments in (["ingest", sample, "--db", "my.duckdb"], ask, [*ask, "--format", "svg"]):
+    for arguments in (["ingest", sample, "--db", "my.duckdb"], ask):
         subprocess.run(  # noqa: S603 - this package's own program
             [program, *arguments], check=True, capture_output=True, cwd=app.doctreedir
         )

@@ -1,34 +1,142 @@
 """Attribute: split indicators among the agents of a panel, of a large file, or of each day."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import polars as pl
 
-from blueattr.attribution import streaming
+from blueattr.analysis.features import given, refuse_no_match
+from blueattr.analysis.naming import OPEN, Naming
+from blueattr.analysis.sensitivity import file_variants, store_variants
+from blueattr.analysis.tables.files import synthetic_label
 from blueattr.attribution.attribute import AttributionResult, attribute
 from blueattr.attribution.days import DayFeatures, DayShares, attribute_days
+from blueattr.attribution.equals import with_ranking
+from blueattr.attribution.frames import name_columns
+from blueattr.attribution.inputs import Panel, agent_names
 from blueattr.attribution.question import Question
+from blueattr.attribution.sampling import Sampler
+from blueattr.attribution.tiered import TieredPanel
+from blueattr.errors import NoAnswerError, UsageError
 from blueattr.indicators.find import find_indicator
+from blueattr.panel.features import daily_counts
 from blueattr.panel.query import PanelQuery, StoreView
-from blueattr.provenance import Provenance, Window
+from blueattr.panel.topics import Topic
+from blueattr.provenance import Gap, Provenance, Window
 from blueattr.store.database import Store
+from blueattr.studies.accounts import agents_frame, feature_shares
+from blueattr.studies.bootstrap import bootstrap
+from blueattr.studies.leaders import (
+    DEFAULT_LEADERS,
+    Handles,
+    Leaders,
+    leaders,
+    with_choices,
+    with_counts,
+    with_handles,
+    with_intervals,
+)
+from blueattr.studies.ranks import DailyCounts
+from blueattr.studies.samples import SampledPanel, SampleSummary, draw_samples, summarise
+from blueattr.studies.sensitivity import PanelVariant, sensitivity
 
 if TYPE_CHECKING:
+    from blueattr.attribution.streaming import Receiver
     from blueattr.indicators.base import Indicator
 
-__all__ = ["attribute_file", "attribute_panel", "day_features", "shares_by_day"]
+__all__ = [
+    "SAMPLED_FROM",
+    "Names",
+    "Ranking",
+    "attribute_file",
+    "attribute_given",
+    "attribute_panel",
+    "attribute_store",
+    "day_features",
+    "days_of",
+    "shares_by_day",
+]
 
 
 _DAY = timedelta(days=1)
 
 
+SAMPLED_FROM = 200
+"""Least number of agents of a panel of which samples of 100 are drawn."""
+
+_SAMPLE_SIZE, _SAMPLE_SEEDS = 100, 10
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """Which accounts to name, how, and whether to say how sure their ranks are.
+
+    Parameters
+    ----------
+    top
+        How many agents, those with the largest values.
+    naming
+        How to name accounts.
+    resampling
+        Number of resamples and seed of the intervals of their ranks; None for no intervals.
+    everyone
+        Whether ``agents`` of the result has all that a store knows of each agent: see
+        `blueattr.studies.accounts.agents_frame`. Of a user's own panel, it has shares by feature.
+
+    Raises
+    ------
+    UsageError
+        Intervals are asked for, and nobody is named.
+    """
+
+    top: int = DEFAULT_LEADERS
+    naming: Naming = OPEN
+    resampling: tuple[int, int] | None = None
+    everyone: bool = False
+
+    def __post_init__(self) -> None:
+        """Check that there is somebody whose rank is asked for."""
+        if self.resampling is not None and not self.top:
+            raise UsageError("--intervals are of the agents named, and --top 0 names nobody")
+
+
+_TEN = Names()
+
+
+@dataclass(frozen=True, slots=True)
+class Ranking:
+    """What it takes to say how sure the ranks of agents are.
+
+    Parameters
+    ----------
+    resamples, seed, daily
+        See `blueattr.studies.ranks.rank_intervals`.
+    variants
+        The panel under other choices: see `blueattr.studies.sensitivity.sensitivity`.
+    """
+
+    resamples: int
+    seed: int
+    daily: DailyCounts | None = None
+    variants: Iterable[PanelVariant] = ()
+
+
 def attribute_panel(
-    frame: pl.DataFrame, origin: Provenance, question: Question
+    frame: pl.DataFrame,
+    origin: Provenance,
+    question: Question,
+    names: Names = _TEN,
+    *,
+    handles: Handles | None = None,
+    ranking: Ranking | None = None,
 ) -> list[AttributionResult]:
     """Split each indicator of a question among all agents of a panel.
+
+    Each result also names the agents with the largest values; and if the panel has at least
+    `SAMPLED_FROM` agents it says what ten visibility samples of 100 would say.
 
     Parameters
     ----------
@@ -36,38 +144,288 @@ def attribute_panel(
         The panel: see `blueattr.analysis.features`.
     question
         What to attribute, and how.
+    names
+        Which accounts to name, and how.
+    handles
+        Returns the known handles of some DIDs.
+    ranking
+        Also compute the intervals of the tier shares and of the ranks of these agents, and their
+        ranks under other choices.
     """
-    return [
-        attribute(frame, indicator, **question.how, provenance=origin)
+    top, naming = names.top, names.naming
+    handles = None if naming.hides else handles
+    panel = Panel.of(frame)
+    tiered = TieredPanel.of(panel, question.cutoffs, question.panel)
+    sizes = [_SAMPLE_SIZE] if len(tiered.panel.dids) >= SAMPLED_FROM else []
+    origin = with_ranking(origin, tiered, sizes)
+    results = [
+        attribute(panel, indicator, **question.how, provenance=origin)
         for indicator in question.indicators
+    ]
+    largest = with_counts([leaders(result, top) for result in results], frame)
+    if handles is not None:
+        largest = with_handles(largest, handles)
+    if ranking is not None and top:
+        largest = _ranked(largest, panel, question, ranking)
+    samples = _samples(panel, question, results)
+    if ranking is not None:
+        results = [_resampled(result, panel, question, ranking) for result in results]
+    if names.everyone:
+        results = _with_all_known(results, frame, handles)
+    return naming.hide(
+        [
+            replace(result, leaders=one.agents, intervals=one.intervals, sample=sample)
+            for result, one, sample in zip(results, largest, samples, strict=True)
+        ]
+    )
+
+
+def _with_all_known(
+    results: Sequence[AttributionResult], frame: pl.DataFrame, handles: Handles | None
+) -> list[AttributionResult]:
+    known = None if handles is None else handles(results[0].agents["did"].to_list())
+    linked = handles is not None and not results[0].provenance.synthetic
+    return [
+        replace(result, agents=agents_frame(result, frame, known, linked=linked))
+        for result in results
     ]
 
 
-def attribute_file(
-    path: Path, question: Question, receive: streaming.Receiver | None = None
+def attribute_given(
+    frame: pl.DataFrame, origin: Provenance, question: Question, names: Names = _TEN
 ) -> list[AttributionResult]:
-    """Do the same for a Parquet file of any size, in chunks.
+    """Do the same for a user's own panel, which has no days and so no intervals of ranks.
 
     Parameters
     ----------
-    path, receive
+    frame, origin, question
+        As for `attribute_panel`.
+    names
+        Which accounts to name, and how.
+    """
+    ranking = None
+    if names.resampling is not None:
+        resamples, seed = names.resampling
+        ranking = Ranking(resamples, seed, None, file_variants(frame))
+    results = attribute_panel(
+        frame, origin, question, replace(names, everyone=False), ranking=ranking
+    )
+    if not names.everyone:
+        return results
+    # Whatever else is known of the agents is in the panel already.
+    return [replace(result, agents=_split_by_feature(result, result.agents)) for result in results]
+
+
+def _split_by_feature(result: AttributionResult, agents: pl.DataFrame) -> pl.DataFrame:
+    return pl.concat([agents, feature_shares(result, agents)], how="horizontal")
+
+
+def _ranked(
+    largest: Sequence[Leaders], panel: Panel, question: Question, ranking: Ranking
+) -> tuple[Leaders, ...]:
+    named = with_intervals(
+        largest,
+        panel,
+        question,
+        ranking.daily,
+        resamples=ranking.resamples,
+        seed=ranking.seed,
+    )
+    varied = sensitivity(
+        panel,
+        question.indicators,
+        variants=ranking.variants,
+        follow={one.indicator: [agent.did for agent in one.agents] for one in named},
+        flips=False,
+        **question.how,
+    )
+    return with_choices(named, {one.indicator: one.choice_ranks() for one in varied.indicators})
+
+
+def _resampled(
+    result: AttributionResult, panel: Panel, question: Question, ranking: Ranking
+) -> AttributionResult:
+    """Add the intervals of tier shares, unless the indicator is 0 on every resample."""
+    chosen = next(
+        one for one in question.indicators if find_indicator(one).name == result.indicator
+    )
+    try:
+        made = bootstrap(
+            panel, [chosen], resamples=ranking.resamples, seed=ranking.seed, **question.how,
+            provenance=result.provenance,
+        )  # fmt: skip
+    except NoAnswerError:
+        return result
+    return replace(result, bootstrap=made)
+
+
+def _samples(
+    panel: Panel, question: Question, results: Sequence[AttributionResult]
+) -> list[SampleSummary | None]:
+    if results[0].n_agents < SAMPLED_FROM:
+        return [None] * len(results)
+    sampled = SampledPanel(
+        TieredPanel.of(panel, question.cutoffs, question.panel), question.aggregator
+    )
+    sampler = Sampler.of(sampled.panel)
+    drawn = list(draw_samples(sampler, "visibility", [_SAMPLE_SIZE], _SAMPLE_SEEDS, 0))
+    summaries: list[SampleSummary | None] = []
+    for indicator in question.indicators:
+        full = sampled.full(find_indicator(indicator), question.method, question.steps)
+        runs = [
+            sampled.run(full, index[_SAMPLE_SIZE], repeat, rescaling=False)
+            for repeat, index in drawn
+        ]
+        names = sampled.tiered.names
+        summaries.append(summarise("visibility", _SAMPLE_SIZE, runs, names))
+    return summaries
+
+
+def attribute_store(
+    query: PanelQuery, question: Question, names: Names = _TEN
+) -> list[AttributionResult]:
+    """Split each indicator of a question among the agents of a store's panel.
+
+    Parameters
+    ----------
+    query
+        The panel, the window and the topic.
+    question
+        What to attribute, and how.
+    names
+        Which accounts to name, and how.
+
+    Raises
+    ------
+    NoAnswerError
+        As `blueattr.analysis.features.make_features`; or an indicator is 0.
+    """
+    with Store.open(query.db, query.memory) as store:
+        view = StoreView.of(store, query)
+        topic = view.topic()
+        counts = view.totals(topic) if names.resampling is None else view.agent_days(topic)
+        refuse_no_match(view, topic, counts)
+        return attribute_panel(
+            view.features(counts),
+            view.origin(topic),
+            question,
+            names,
+            handles=_handles(store),
+            ranking=ranking_of(view, topic, counts, names.resampling),
+        )
+
+
+def ranking_of(
+    view: StoreView,
+    topic: Topic | None,
+    agent_days: pl.DataFrame,
+    resampling: tuple[int, int] | None,
+) -> Ranking | None:
+    """Return what the ranks of a store's agents take; None where they are not asked for."""
+    if resampling is None:
+        return None
+    resamples, seed = resampling
+    variants = store_variants(view, topic, agent_days)
+    return Ranking(resamples, seed, days_of(view, agent_days), variants)
+
+
+def _handles(store: Store) -> Handles:
+    return lambda dids: dict(store.frame("analysis/handles", dids=list(dids)).iter_rows())
+
+
+def attribute_file(
+    path: Path,
+    question: Question,
+    receive: "Receiver | None" = None,
+    columns: Mapping[str, str] | None = None,
+    top: int = DEFAULT_LEADERS,
+    *,
+    naming: Naming = OPEN,
+) -> list[AttributionResult]:
+    """Do the same for a Parquet file of any size, in chunks, without samples.
+
+    Parameters
+    ----------
+    path, receive, columns, top
         See `blueattr.attribution.streaming.attribute_file`.
     question
         What to attribute, and how.
+    naming
+        How to name accounts.
     """
-    return streaming.attribute_file(path, question.indicators, **question.how, receive=receive)
+    from blueattr.attribution import streaming  # noqa: PLC0415 - few files need it
+
+    results = streaming.attribute_file(
+        path,
+        question.indicators,
+        **question.how,
+        provenance=given(str(path), _parts_of(path, columns), columns, synthetic_label(path)),
+        columns=columns,
+        receive=None if receive is None else _receiver(receive, naming),
+        top=top,
+    )
+    largest = [leaders(result, top) for result in results]
+    dids = {agent.did for one in largest for agent in one.agents}
+    counted = with_counts(largest, _rows_of(path, columns or {}, dids))
+    return naming.hide(
+        [replace(result, leaders=one.agents) for result, one in zip(results, counted, strict=True)]
+    )
 
 
-def shares_by_day(query: PanelQuery, question: Question) -> tuple[DayShares, ...]:
-    """Attribute a window, and each of its UTC days by itself with the window's panel and tiers."""
+def _receiver(receive: "Receiver", naming: Naming) -> "Receiver":
+    """Add shares by feature to the frames of agents, and hide who they are."""
+
+    def pass_on(result: AttributionResult, frames: Iterator[pl.DataFrame]) -> None:
+        split = (_split_by_feature(result, frame) for frame in frames)
+        receive(naming.hide(result), naming.frames(split))
+
+    return pass_on
+
+
+def _parts_of(path: Path, columns: Mapping[str, str] | None) -> dict[str, str]:
+    """Return the parts that the columns of a Parquet file play, each with its column."""
+    from blueattr.attribution.chunks import shape  # noqa: PLC0415 - few files need it
+
+    return name_columns(shape(path)[0], columns or {})
+
+
+def _rows_of(path: Path, columns: Mapping[str, str], dids: Collection[str]) -> pl.DataFrame:
+    """Read the rows of a few agents from a Parquet file."""
+    parts = _parts_of(path, columns)
+    renamed = pl.scan_parquet(path, glob=False).select(
+        pl.col(name).alias(part) for part, name in parts.items()
+    )
+    key = next(part for part in ("did", "agent") if part in parts)
+    named = renamed.with_columns(pl.col(key).map_batches(agent_names, return_dtype=pl.String))
+    return named.filter(pl.col(key).is_in(list(dids))).collect(engine="streaming")
+
+
+def shares_by_day(
+    query: PanelQuery, question: Question, names: Names = _TEN
+) -> tuple[DayShares, ...]:
+    """Attribute a window, and each of its UTC days by itself with the window's panel and tiers.
+
+    Parameters
+    ----------
+    query
+        The panel, the window and the topic.
+    question, names
+        As for `attribute_store`.
+    """
     with Store.open(query.db, query.memory) as store:
         view = StoreView.of(store, query)
         topic = view.topic()
         agent_days = view.agent_days(topic)
-        wholes = attribute_panel(view.features(agent_days), view.origin(topic), question)
+        refuse_no_match(view, topic, agent_days)
+        frame, origin = view.features(agent_days), view.origin(topic)
+        ranking = ranking_of(view, topic, agent_days, names.resampling)
+        # What hides accounts comes last: days are joined with the whole by DID.
+        shown = replace(names, naming=OPEN)
+        handles = None if names.naming.hides else _handles(store)
+        wholes = attribute_panel(frame, origin, question, shown, handles=handles, ranking=ranking)
         indicators: list[Indicator] = [find_indicator(i) for i in question.indicators]
         pairs = list(zip(indicators, wholes, strict=True))
-        return attribute_days(pairs, day_features(view, agent_days))
+        return names.naming.hide(attribute_days(pairs, day_features(view, agent_days)))
 
 
 def day_features(view: StoreView, agent_days: pl.DataFrame) -> Iterator[DayFeatures]:
@@ -76,6 +434,25 @@ def day_features(view: StoreView, agent_days: pl.DataFrame) -> Iterator[DayFeatu
         day = window.start.date()
         one_day = agent_days.filter(pl.col("day") == day).drop("day")
         yield DayFeatures(day, window, view.features(one_day))
+
+
+def days_of(view: StoreView, agent_days: pl.DataFrame) -> DailyCounts:
+    """Return what a view's agents did by day, of the days of its window that were seen.
+
+    A day counts as seen unless no source covers any of it and nothing is known of it.
+    """
+    counts = daily_counts(agent_days, view.built.agents)
+    days = {window.start.date() for window in _days(view.window) if not _unseen(window, view.gaps)}
+    return DailyCounts(
+        days=tuple(sorted(days.union(counts["day"].unique()))),
+        counts=counts,
+        scale=view.query.scale,
+        b_by_day=view.query.popularity == "follows-received",
+    )
+
+
+def _unseen(window: Window, gaps: Sequence[Gap]) -> bool:
+    return any(gap.start <= window.start and gap.end >= window.end for gap in gaps)
 
 
 def _days(window: Window) -> Iterator[Window]:

@@ -1,47 +1,116 @@
 """Features: made from the panel of a store, or read from a user's file."""
 
+from collections.abc import Collection, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
 
-from blueattr.errors import InputError
+from blueattr.analysis.naming import OPEN, Naming
+from blueattr.analysis.tables.files import read_features, synthetic_label
+from blueattr.attribution.frames import read_frame, rename_columns
+from blueattr.attribution.inputs import check_cells
+from blueattr.errors import NoMatchError
 from blueattr.panel import topics
 from blueattr.panel.query import PanelQuery, StoreView
 from blueattr.provenance import Provenance
 from blueattr.store.database import Store
+from blueattr.user_path import user_path
 
-__all__ = ["load_features", "make_features"]
+__all__ = ["given", "load_features", "make_features", "refuse_no_match", "with_label"]
 
 
-def load_features(path: Path) -> tuple[pl.DataFrame, Provenance]:
-    """Read a user's own panel from a Parquet or CSV file; its features are not scaled.
+def load_features(
+    source: object, columns: Mapping[str, str] | None = None
+) -> tuple[pl.DataFrame, Provenance]:
+    """Return a user's own panel; its features are not scaled.
+
+    Parameters
+    ----------
+    source
+        A path, for `blueattr.analysis.tables.files.read_features`; or a frame, for
+        `blueattr.attribution.frames.read_frame`.
+    columns
+        See `blueattr.attribution.frames.name_columns`.
 
     Raises
     ------
     InputError
-        The file cannot be read, or is neither Parquet nor CSV.
+        The file cannot be read, or is of no kind that is known.
+    UsageError, FeatureError
+        It is neither path nor frame, or `columns` names what is not there.
     """
-    try:
-        # Opened here: Polars would take the path for a pattern or an address.
-        with path.open("rb") as file:
-            match path.suffix.lower():
-                case ".parquet":
-                    frame = pl.read_parquet(file)
-                case ".csv":
-                    # Infer types from all rows: the first hundred may be whole numbers by chance.
-                    text = {"did": pl.String, "agent": pl.String}
-                    frame = pl.read_csv(file, schema_overrides=text, infer_schema_length=None)
-                case _:
-                    raise InputError(f"the features in {path} must be a .parquet or .csv file")
-    except OSError as error:
-        raise InputError(f"cannot read the features in {path}: {error.strerror or error}") from None
-    except pl.exceptions.PolarsError as error:
-        raise InputError(f"cannot read the features in {path}: {error}") from None
-    return frame, Provenance(source=str(path), notes=("Features are used as given, unscaled.",))
+    notes: tuple[str, ...] = ()
+    if isinstance(source, str | Path):
+        path = user_path(source)
+        (frame, notes), label = read_features(path, columns), synthetic_label(path)
+        name = str(source)
+    else:
+        frame = check_cells(rename_columns(read_frame(source), columns or {}))
+        name, label = "in memory", ""
+    origin = given(name, frame.columns, columns, label or _label_in(frame))
+    return frame, replace(origin, notes=(*origin.notes, *notes))
 
 
-def make_features(query: PanelQuery) -> tuple[pl.DataFrame, Provenance]:
+def given(
+    source: str,
+    parts: Collection[str],
+    columns: Mapping[str, str] | None = None,
+    synthetic: str = "",
+) -> Provenance:
+    """Return the provenance of a user's own panel.
+
+    Parameters
+    ----------
+    source, parts, columns
+        Its name, the parts that its columns play, and the names of columns that differ from them.
+    synthetic
+        ``"true"`` or ``"partly"`` if it says that it was made of synthetic data.
+    """
+    notes = ["Features are used as given, unscaled."]
+    if columns:
+        named = ", ".join(f"{part} is {column}" for part, column in columns.items())
+        notes.append(f"Columns: {named}.")
+    return Provenance(
+        source=source,
+        notes=tuple(notes),
+        ranked_by="followers" if "followers" in parts else "b",
+        synthetic=(Path(source).name,) if synthetic else (),
+        all_synthetic=synthetic == "true",
+    )
+
+
+def with_label(frame: pl.DataFrame, origin: Provenance) -> pl.DataFrame:
+    """Add a column ``synthetic`` to features that were made of synthetic data, so that they say so.
+
+    Returns
+    -------
+    polars.DataFrame
+        With ``"true"`` or ``"partly"`` in each row; without the column for recorded data.
+    """
+    label = "true" if origin.all_synthetic else "partly"
+    return frame.with_columns(synthetic=pl.lit(label)) if origin.synthetic else frame
+
+
+def _label_in(frame: pl.DataFrame) -> str:
+    """Return what a frame says by `with_label`; a reader of CSV may have made it a bool."""
+    if "synthetic" not in frame.columns:
+        return ""
+    said = set(frame["synthetic"].cast(pl.String, strict=False).drop_nulls().unique())
+    if said == {"true"}:
+        return "true"
+    return "partly" if said & {"true", "partly"} else ""
+
+
+def make_features(query: PanelQuery, naming: Naming = OPEN) -> tuple[pl.DataFrame, Provenance]:
     """Make the features of a store's panel about a topic.
+
+    Parameters
+    ----------
+    query
+        The window, the panel and the topic.
+    naming
+        How to name accounts.
 
     Returns
     -------
@@ -56,4 +125,18 @@ def make_features(query: PanelQuery) -> tuple[pl.DataFrame, Provenance]:
     with Store.open(query.db, query.memory) as store:
         topic = topics.choose(store, query.topic, list(query.match), query.topics_file)
         view = StoreView.of(store, query)
-        return view.features(view.totals(topic)), view.origin(topic)
+        counts = view.totals(topic)
+        refuse_no_match(view, topic, counts)
+        return naming.hide((view.features(counts), view.origin(topic)))
+
+
+def refuse_no_match(view: StoreView, topic: topics.Topic | None, counts: pl.DataFrame) -> None:
+    """Refuse a topic of which the window has no post; see `StoreView.no_match`.
+
+    Raises
+    ------
+    NoMatchError
+        No post matched.
+    """
+    if why := view.no_match(topic, counts):
+        raise NoMatchError(f"{why}; blueattr topics check counts posts by topic and day")

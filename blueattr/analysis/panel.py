@@ -1,51 +1,72 @@
-"""The panel of a window, and the accounts that hydrating a panel asks about."""
+"""The panel of a window, who of it is involved in a topic, and whom hydrating it asks about."""
 
 from dataclasses import dataclass
 
 import polars as pl
 
-from blueattr.panel.query import PanelQuery
+from blueattr.analysis.features import refuse_no_match
+from blueattr.analysis.naming import OPEN, Naming
+from blueattr.display import Presented
+from blueattr.panel.query import PanelQuery, StoreView
 from blueattr.provenance import Provenance
-from blueattr.store import coverage
 from blueattr.store.database import Store
 
 __all__ = ["PanelResult", "candidates", "make_panel"]
 
 
-@dataclass(frozen=True, slots=True)
-class PanelResult:
-    """The panel of a window, without a topic.
+@dataclass(frozen=True, repr=False)
+class PanelResult(Presented):
+    """The panel of a window, perhaps with who of it is involved in a topic.
 
     Parameters
     ----------
     agents
-        See `blueattr.panel.filters.FilteredPanel`.
+        See `blueattr.panel.filters.FilteredPanel`; with a topic also ``involved`` (bool).
     provenance
-        The window, its gaps, and what each filter removed.
+        The window, its gaps, the topic, and what each filter removed.
     """
 
     agents: pl.DataFrame
     provenance: Provenance
 
+    @property
+    def n_agents(self) -> int:
+        """The number of agents."""
+        return len(self.agents)
 
-def make_panel(query: PanelQuery) -> PanelResult:
+    @property
+    def n_involved(self) -> int | None:
+        """How many of them are involved in the topic; None if there is none."""
+        return int(self.agents["involved"].sum()) if "involved" in self.agents.columns else None
+
+
+def make_panel(query: PanelQuery, naming: Naming = OPEN) -> PanelResult:
     """Filter the active accounts of a window, and count what each filter removes.
+
+    Parameters
+    ----------
+    query
+        The window, the panel, and perhaps a topic.
+    naming
+        How to name accounts.
 
     Raises
     ------
     NoAnswerError
-        Nobody is in the panel, or follower counts are missing.
+        Nobody is in the panel, follower counts are missing, there is no such topic, or no post
+        matched it.
     """
     with Store.open(query.db, query.memory) as store:
-        window = query.window(store)
-        built = query.agents(store, window)
-        origin = Provenance(
-            source=str(query.db),
-            window=window,
-            gaps=coverage.gaps(store, window),
-            panel=built.steps,
-        )
-        return PanelResult(built.agents, origin)
+        view = StoreView.of(store, query)
+        topic = view.topic()
+        agents = view.built.agents
+        if topic is not None:
+            counts = view.totals(topic)
+            refuse_no_match(view, topic, counts)
+            features = view.features(counts)
+            involved = features.select("did", involved=(pl.col("a") > 0) | (pl.col("c") > 0))
+            agents = agents.join(involved, on="did", how="left", maintain_order="left")
+        return naming.hide(PanelResult(agents, view.panel_origin(topic)))
 
 
 def candidates(query: PanelQuery) -> tuple[pl.DataFrame, str]:

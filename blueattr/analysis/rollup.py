@@ -27,5 +27,5 @@ def roll_up_store(
     names = topics.load(topics_file)
     with Store.open(db, memory) as store:
         chosen = [topics.choose(store, name, None, topics_file) for name in names]
-    with Writer(db, memory) as writer:
+    with Writer(db, memory, create=False) as writer:
         return rollups.roll_up(writer, [topic.rule for topic in chosen if topic is not None])

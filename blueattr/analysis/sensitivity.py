@@ -1,20 +1,19 @@
 """Sensitivity: the same question with other panels, scales, windows and arithmetic."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import polars as pl
 
-from blueattr.analysis.features import load_features
+from blueattr.analysis.features import load_features, refuse_no_match
 from blueattr.attribution.inputs import check_features
 from blueattr.attribution.question import Question, Sampling
-from blueattr.errors import NoAnswerError
+from blueattr.errors import NoAnswerError, UsageError
 from blueattr.panel.query import PanelQuery, StoreView
 from blueattr.panel.topics import Topic
-from blueattr.provenance import Gap, Provenance
+from blueattr.provenance import Gap, Provenance, Window
 from blueattr.store.database import Store
 from blueattr.studies.sensitivity import PanelVariant, Sensitivity, sensitivity
 
@@ -22,25 +21,31 @@ if TYPE_CHECKING:
     from blueattr.panel.features import Scale
     from blueattr.panel.filters import MissingFollowers
 
-__all__ = ["sensitivity_of_file", "sensitivity_of_store"]
+__all__ = ["file_variants", "sensitivity_of_file", "sensitivity_of_store", "store_variants"]
 
 
 _SHIFTS = (-3, -2, -1, 1, 2, 3)
 _DAY = timedelta(days=1)
 
 
-def sensitivity_of_file(path: Path, question: Question, sampling: Sampling) -> Sensitivity:
+def sensitivity_of_file(
+    source: object,
+    question: Question,
+    sampling: Sampling,
+    columns: Mapping[str, str] | None = None,
+) -> Sensitivity:
     """Vary the scale and popularity of a user's own panel, and the arithmetic.
 
     Parameters
     ----------
-    path
+    source, columns
         See `blueattr.analysis.features.load_features`.
     question, sampling
         What to attribute, and the samples that flip: one protocol and one size.
     """
-    frame, origin = load_features(path)
-    return _sensitivity(frame, origin, question, sampling, _file_variants(frame))
+    _check_one_kind(sampling)
+    frame, origin = load_features(source, columns)
+    return _sensitivity(frame, origin, question, sampling, file_variants(frame))
 
 
 def sensitivity_of_store(query: PanelQuery, question: Question, sampling: Sampling) -> Sensitivity:
@@ -53,12 +58,19 @@ def sensitivity_of_store(query: PanelQuery, question: Question, sampling: Sampli
     question, sampling
         What to attribute, and the samples that flip: one protocol and one size.
     """
+    _check_one_kind(sampling)
     with Store.open(query.db, query.memory) as store:
         view = StoreView.of(store, query)
         topic = view.topic()
         counts = view.totals(topic)
-        variants = _store_variants(view, topic, counts)
+        refuse_no_match(view, topic, counts)
+        variants = store_variants(view, topic, counts)
         return _sensitivity(view.features(counts), view.origin(topic), question, sampling, variants)
+
+
+def _check_one_kind(sampling: Sampling) -> None:
+    if len(sampling.protocols) > 1 or len(sampling.sizes or ()) > 1:
+        raise UsageError("sensitivity draws samples of one --protocol and one --size; name it")
 
 
 def _sensitivity(
@@ -73,7 +85,7 @@ def _sensitivity(
         question.indicators,
         variants=variants,
         protocol=sampling.protocols[0],
-        size=sampling.sizes[0],
+        size=sampling.sizes[0] if sampling.sizes else None,
         seeds=sampling.seeds,
         seed=sampling.seed,
         **question.how,
@@ -81,7 +93,8 @@ def _sensitivity(
     )
 
 
-def _file_variants(frame: pl.DataFrame) -> Iterator[PanelVariant]:
+def file_variants(frame: pl.DataFrame) -> Iterator[PanelVariant]:
+    """Yield a user's own panel on another scale, and with another popularity."""
     checked = check_features(frame)
     yield PanelVariant("scale", "log(1 + x) of the features", checked.with_columns(
         pl.col("a", "b", "c").log1p()
@@ -97,9 +110,18 @@ def _file_variants(frame: pl.DataFrame) -> Iterator[PanelVariant]:
     )
 
 
-def _store_variants(
+def store_variants(
     view: StoreView, topic: Topic | None, counts: pl.DataFrame
 ) -> Iterator[PanelVariant]:
+    """Yield a store's panel on another scale, with other bots and popularity, in other windows.
+
+    Parameters
+    ----------
+    view, topic
+        The panel under the default choices.
+    counts
+        Of `blueattr.panel.query.StoreView.agent_days` or ``totals``, of this topic.
+    """
     query = view.query
     scale: Scale = "raw" if query.scale == "log1p" else "log1p"
     yield PanelVariant("scale", scale, view.features(counts, scale))
@@ -145,14 +167,12 @@ def _other_bots(view: StoreView, counts: pl.DataFrame) -> PanelVariant:
 
 def _shifted(view: StoreView, topic: Topic | None, shift: int) -> PanelVariant:
     setting = f"shifted by {shift:+d} day" + ("s" if abs(shift) > 1 else "")
-    moved = replace(
-        view.query, start=view.window.start + shift * _DAY, end=view.window.end + shift * _DAY
-    )
+    window = Window(view.window.start + shift * _DAY, view.window.end + shift * _DAY)
+    # What was seen is known without a panel, which takes longer to build.
+    if _gap_length(replace(view, window=window).gaps) > _gap_length(view.gaps):
+        return PanelVariant("window", setting, None, "no source covers all of that window")
     try:
-        other = StoreView.of(view.store, moved)
-        if _gap_length(other.gaps) > _gap_length(view.gaps):
-            why = "no source covers all of that window"
-            return PanelVariant("window", setting, None, why)
+        other = StoreView.of(view.store, replace(view.query, start=window.start, end=window.end))
         return PanelVariant("window", setting, other.features(other.totals(topic)))
     except NoAnswerError as error:
         return PanelVariant("window", setting, None, str(error))

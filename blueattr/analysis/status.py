@@ -1,20 +1,31 @@
 """Status: what is in a store."""
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import polars as pl
+from blueattr.display import Presented
+from blueattr.panel.synthetic import synthetic_sources
+from blueattr.panel.times import times_from
+from blueattr.provenance import Gap, TimeShare, Window
+from blueattr.store import coverage, sums
+from blueattr.store.database import DEFAULT_MEMORY, Rows, Store
+from blueattr.store.stretches import stretches
 
-from blueattr.provenance import Gap, Window
-from blueattr.store import coverage
-from blueattr.store.database import DEFAULT_MEMORY, Store
+if TYPE_CHECKING:
+    import polars as pl
 
 __all__ = ["Status", "status"]
 
 
-@dataclass(frozen=True, slots=True)
-class Status:
-    """What is in a store; each frame holds the rows of a query in ``sql/analysis``.
+_EVER = Window(datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC))
+
+
+@dataclass(frozen=True, repr=False)
+class Status(Presented):
+    """What is in a store.
 
     Parameters
     ----------
@@ -22,45 +33,89 @@ class Status:
         The file, and its size in bytes.
     totals
         Counts of events, accounts and so on (``totals.sql``).
-    days
-        Events by UTC day and kind (``events_by_day.sql``).
-    sources
-        What was read, and how far (``sources.sql``).
-    rejected
-        Rejected lines by reason, with samples (``rejected_reasons.sql``).
+    rows
+        The rows that `days`, `sources` and `rejected` make frames of, by these names.
     coverage, gaps
         The time that sources cover, and the time in between that none covers.
+    synthetic, all_synthetic, times_from
+        As of `blueattr.provenance.Provenance`; the last of the whole store.
+    far
+        Sentences on events that lie far from all others.
+    rows_checked
+        How many rows were compared with the sums of what was written; None where none were.
     """
 
     path: Path
     size: int
     totals: dict[str, int]
-    days: pl.DataFrame
-    sources: pl.DataFrame
-    rejected: pl.DataFrame
+    rows: Mapping[str, Rows]
     coverage: tuple[Window, ...]
     gaps: tuple[Gap, ...]
+    synthetic: tuple[str, ...] = ()
+    all_synthetic: bool = False
+    times_from: tuple[TimeShare, ...] = ()
+    far: tuple[str, ...] = ()
+    rows_checked: int | None = None
+
+    @property
+    def days(self) -> "pl.DataFrame":
+        """Events by UTC day and kind (``sql/analysis/events_by_day.sql``)."""
+        return self.rows["days"].frame()
+
+    @property
+    def sources(self) -> "pl.DataFrame":
+        """What was read, and how far (``sql/analysis/sources.sql``)."""
+        return self.rows["sources"].frame()
+
+    @property
+    def rejected(self) -> "pl.DataFrame":
+        """Rejected lines by reason, with samples (``sql/analysis/rejected_reasons.sql``)."""
+        return self.rows["rejected"].frame()
+
+    def _in_short(self) -> Iterator[str]:
+        yield str(self.path)
+        yield f"{self.totals['events']:,} events"
 
 
-def status(db: Path, memory: int = DEFAULT_MEMORY) -> Status:
+def status(
+    db: Path, memory: int = DEFAULT_MEMORY, *, samples: bool = True, check: bool = False
+) -> Status:
     """Read what is in a store: coverage, events by day, accounts, sources, rejected lines.
+
+    Parameters
+    ----------
+    db, memory
+        The store, and the memory of the process.
+    samples
+        Whether samples of rejected lines, which name accounts, are read; else they are blank.
+    check
+        Whether everything is read and compared with the sums of what was written.
 
     Raises
     ------
     StoreError
-        There is no such store, or it cannot be read.
+        There is no such store, or it cannot be read, or is damaged.
     """
     with Store.open(db, memory) as store:
+        rows_checked = sums.check(store) if check else None
         spans = coverage.covered(store)
         gaps = coverage.gaps(store, Window(spans[0].start, spans[-1].end)) if spans else ()
-        first, last = store.frame("analysis/waiting").row(0)
+        synthetic, all_synthetic = synthetic_sources(store)
+        first, last = store.rows("analysis/waiting")[0]
         return Status(
-            path=db,
-            size=db.stat().st_size,
-            totals=store.frame("analysis/totals").to_dicts()[0],
-            days=store.frame("analysis/events_by_day", first=first, last=last),
-            sources=store.frame("analysis/sources"),
-            rejected=store.frame("analysis/rejected_reasons"),
+            path=store.path,
+            size=store.path.stat().st_size,
+            totals=store.rows("analysis/totals").named()[0],
+            rows={
+                "days": store.rows("analysis/events_by_day", first=first, last=last),
+                "sources": store.rows("analysis/sources"),
+                "rejected": store.rows("analysis/rejected_reasons", samples=samples),
+            },
             coverage=spans,
             gaps=gaps,
+            synthetic=synthetic,
+            all_synthetic=all_synthetic,
+            times_from=times_from(store, _EVER),
+            far=tuple(one.sentence for one in stretches(store) if one.is_far and one.events),
+            rows_checked=rows_checked,
         )

@@ -3,18 +3,23 @@
 import platform
 import shlex
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 
 import polars as pl
 
-from blueattr.analysis.attribute import day_features
-from blueattr.analysis.features import load_features
+from blueattr.analysis.attribute import day_features, days_of
+from blueattr.analysis.features import load_features, refuse_no_match
+from blueattr.analysis.hours import hours_of
+from blueattr.analysis.naming import OPEN, Naming
+from blueattr.analysis.records import records
+from blueattr.analysis.sensitivity import file_variants, store_variants
 from blueattr.analysis.topics import choose_topics
-from blueattr.attribution.attribute import attribute
+from blueattr.attribution.attribute import AttributionResult, attribute
 from blueattr.attribution.days import DayShares, attribute_days
 from blueattr.attribution.question import Question, Sampling
-from blueattr.errors import ZeroTotalError
+from blueattr.errors import NoAnswerError
 from blueattr.indicators.base import Indicator
 from blueattr.indicators.find import find_indicator
 from blueattr.panel import topics
@@ -22,13 +27,15 @@ from blueattr.panel.query import PanelQuery, StoreView
 from blueattr.panel.topics import Topic
 from blueattr.provenance import Provenance, Window
 from blueattr.store.database import Store
-from blueattr.studies.topic import DEFAULT_LEADERS, TopicReport, topic_report
+from blueattr.studies.leaders import DEFAULT_LEADERS
+from blueattr.studies.topic import TopicReport, topic_report
 from blueattr.version import __version__
 
 __all__ = ["report_features", "report_topic", "report_topics", "versions"]
 
 
 _HEAT = "heat"
+_RECORDS = 3  # of each account named
 _SOFTWARE = ("duckdb", "numba", "numpy", "polars", "pyarrow", "vl-convert-python")
 
 
@@ -47,6 +54,8 @@ def report_topic(
     sampling: Sampling,
     *,
     top: int = DEFAULT_LEADERS,
+    naming: Naming = OPEN,
+    accounts: bool = False,
 ) -> TopicReport:
     """Compute everything that a report shows about one topic.
 
@@ -58,6 +67,10 @@ def report_topic(
         What to attribute, and which samples to draw.
     top
         How many of the agents with the largest attribution to name.
+    naming
+        How to name accounts.
+    accounts
+        Whether to keep all accounts of the panel.
 
     Raises
     ------
@@ -66,7 +79,9 @@ def report_topic(
     """
     with Store.open(query.db, query.memory) as store:
         topic = topics.choose(store, query.topic, list(query.match), query.topics_file)
-        return _report(StoreView.of(store, query), topic, question, sampling, top)
+        view = StoreView.of(store, query)
+        refuse_no_match(view, topic, view.totals(topic))
+        return _report(view, topic, question, sampling, top=top, naming=naming, accounts=accounts)
 
 
 def report_topics(
@@ -76,6 +91,8 @@ def report_topics(
     sampling: Sampling,
     *,
     top: int = DEFAULT_LEADERS,
+    naming: Naming = OPEN,
+    accounts: bool = False,
 ) -> tuple[TopicReport, ...]:
     """Compute the same for several topics of one store, with one window and one panel.
 
@@ -85,7 +102,7 @@ def report_topics(
         The panel and the window; its topic is ignored.
     names
         The topics, or `blueattr.analysis.parse.EVERY_TOPIC` alone.
-    question, sampling, top
+    question, sampling, top, naming, accounts
         See `report_topic`.
 
     Raises
@@ -98,27 +115,59 @@ def report_topics(
     with Store.open(query.db, query.memory) as store:
         chosen = choose_topics(store, names, query.topics_file)
         view = StoreView.of(store, query)
-        return tuple(_report(view, topic, question, sampling, top) for topic in chosen)
+        return tuple(
+            _report(view, topic, question, sampling, top=top, naming=naming, accounts=accounts)
+            for topic in chosen
+        )
 
 
 def report_features(
-    path: Path, question: Question, sampling: Sampling, *, top: int = DEFAULT_LEADERS
+    source: object,
+    question: Question,
+    sampling: Sampling,
+    *,
+    top: int = DEFAULT_LEADERS,
+    columns: Mapping[str, str] | None = None,
+    naming: Naming = OPEN,
+    accounts: bool = False,
 ) -> TopicReport:
-    """Compute the same for a user's own panel, which has no days, handles or gaps."""
-    frame, origin = load_features(path)
-    return topic_report(
+    """Compute the same for a user's own panel, which has no days, handles or gaps.
+
+    Parameters
+    ----------
+    source, columns
+        See `blueattr.analysis.features.load_features`. No command repeats a report on a frame.
+    question, sampling, top, naming, accounts
+        See `report_topic`.
+    """
+    frame, origin = load_features(source, columns)
+    panel = ["--features", str(source)]
+    if columns:
+        panel += ["--columns", ",".join(f"{part}={name}" for part, name in columns.items())]
+    is_file = isinstance(source, str | Path)
+    made = topic_report(
         frame,
         question,
         sampling,
         provenance=origin,
         top=top,
-        command=_command(["--features", str(path)], question, sampling, top),
+        variants=file_variants(frame),
+        command=_command(panel, question, sampling, top, naming) if is_file else "",
         versions=versions(),
+        accounts=accounts,
     )
+    return naming.hide(made)
 
 
 def _report(
-    view: StoreView, topic: Topic | None, question: Question, sampling: Sampling, top: int
+    view: StoreView,
+    topic: Topic | None,
+    question: Question,
+    sampling: Sampling,
+    *,
+    top: int,
+    naming: Naming,
+    accounts: bool,
 ) -> TopicReport:
     agent_days = view.agent_days(topic)
     frame = view.features(agent_days)
@@ -127,53 +176,79 @@ def _report(
     def handles(dids: Sequence[str]) -> Mapping[str, str]:
         return dict(view.store.frame("analysis/handles", dids=list(dids)).iter_rows())
 
-    return topic_report(
+    def lead(result: AttributionResult, dids: Sequence[str]) -> pl.DataFrame:
+        return records(view, topic, frame, result, dids, most=_RECORDS).records
+
+    def posts(result: AttributionResult) -> pl.DataFrame:
+        return records(view, topic, frame, result).records
+
+    # Of all events there are as many as the store has.
+    kept = accounts and topic is not None and not naming.hides
+    made = topic_report(
         frame,
         question,
         sampling,
         provenance=origin,
         top=top,
-        handles=handles,
-        days=_heat_by_day(view, frame, agent_days, question, origin),
-        command=_command(_store_options(view.query, topic, view.window), question, sampling, top),
+        handles=None if naming.hides else handles,
+        days=_heat_by_day(view, frame, agent_days, topic=topic, question=question, origin=origin),
+        daily=days_of(view, agent_days),
+        records=None if naming.hides else lead,
+        posts=posts if kept else None,
+        variants=store_variants(view, topic, agent_days),
+        command=_command(
+            _store_options(view.query, topic, view.window), question, sampling, top, naming
+        ),
         versions=versions(),
+        no_answer=view.no_match(topic, agent_days),
+        accounts=accounts,
     )
+    return naming.hide(made)
 
 
 def _heat_by_day(
     view: StoreView,
     frame: pl.DataFrame,
     agent_days: pl.DataFrame,
+    *,
+    topic: Topic | None,
     question: Question,
     origin: Provenance,
 ) -> DayShares | None:
     """Attribute heat on each day, whatever the indicators; None if it is 0 in the window."""
     heat = find_indicator(_HEAT)
     try:
-        whole = attribute(frame, heat, cutoffs=question.cutoffs, provenance=origin)
-    except ZeroTotalError:
+        whole = attribute(
+            frame, heat, cutoffs=question.cutoffs, panel=question.panel, provenance=origin
+        )
+    except NoAnswerError:
         return None
-    return attribute_days([(heat, whole)], day_features(view, agent_days))[0]
+    by_day = attribute_days([(heat, whole)], day_features(view, agent_days))[0]
+    return replace(by_day, hours=hours_of(view, topic))
 
 
 # --- the command that makes the report again ------------------------------------------------------
 
 
-def _command(panel: list[str], question: Question, sampling: Sampling, top: int) -> str:
+def _command(
+    panel: list[str], question: Question, sampling: Sampling, top: int, naming: Naming
+) -> str:
     """Return the command that makes the same report, with every choice as an option."""
     method = "closed" if question.method == "closed form" else question.method
     arguments = [
         *("blueattr", "report", *panel),
         *("--indicator", ",".join(_indicator_name(one) for one in question.indicators)),
         *("--protocol", ",".join(sampling.protocols)),
-        *("--sizes", ",".join(map(str, sampling.sizes))),
+        *(() if sampling.sizes is None else ("--sizes", ",".join(map(str, sampling.sizes)))),
         *("--seeds", str(sampling.seeds), "--seed", str(sampling.seed)),
+        *("--panel", question.panel),
         *("--tiers", ",".join(f"{cutoff:.12g}" for cutoff in question.cutoffs)),
         *("--method", method),
         *(() if question.steps is None else ("--steps", str(question.steps))),
         *("--aggregator", question.aggregator.name),
         *("--weights", ",".join(map(repr, question.aggregator.weights))),
         *("--top", str(top)),
+        *(("--pseudonyms",) if naming.key is not None else ()),
     ]
     return shlex.join(arguments)
 

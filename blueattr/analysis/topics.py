@@ -33,7 +33,8 @@ def expand_names(names: Sequence[str], topics_file: Path | None) -> tuple[str, .
     UsageError
         A topic is named twice, or none is.
     """
-    expanded = tuple(topics.load(topics_file)) if tuple(names) == (EVERY_TOPIC,) else tuple(names)
+    names = tuple(name.lower() for name in names)
+    expanded = tuple(topics.load(topics_file)) if names == (EVERY_TOPIC,) else names
     if not expanded or len(set(expanded)) < len(expanded):
         raise UsageError(
             f"name each topic once, and at least one; not {', '.join(expanded) or 'none'}"
@@ -58,16 +59,18 @@ def check_topics(query: PanelQuery, names: Sequence[str]) -> list[TopicDays]:
     query
         The window, and the expressions or the file of topics.
     names
-        The topics; all known topics if empty.
+        The topics, several perhaps in one text with commas; all known topics if empty, or
+        ``all-topics``.
 
     Raises
     ------
     UsageError
-        The topic is ``all``.
+        The topic is ``all``, or one is named twice.
     UnknownTopicError
         There is no such topic.
     """
-    chosen_names = [None] if query.match else list(names) or list(topics.load(query.topics_file))
+    named = [part.strip() for name in names for part in name.split(",")] or [EVERY_TOPIC]
+    chosen_names = [None] if query.match else expand_names(named, query.topics_file)
     with Store.open(query.db, query.memory) as store:
         window = query.window(store)
         calendar = pl.DataFrame({"day": _days(window)}, schema={"day": pl.Date})

@@ -3,14 +3,15 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 
 from blueattr import kernels
-from blueattr.attribution.inputs import Panel
-from blueattr.attribution.tiers import DEFAULT_CUTOFFS, assign_tiers, check_cutoffs, tier_names
+from blueattr.attribution.by_feature import FeatureSplit, feature_split
+from blueattr.attribution.tiered import ActivePanel, PanelChoice, TieredPanel
+from blueattr.attribution.tiers import DEFAULT_CUTOFFS
 from blueattr.attribution.value import (
     Method,
     Remarks,
@@ -27,10 +28,10 @@ from blueattr.indicators.find import find_indicator
 from blueattr.kernels import FloatArray
 from blueattr.provenance import Provenance
 
-__all__ = ["AttributionResult", "attribute"]
+__all__ = ["AttributionResult", "attribute", "describe_active"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class AttributionResult(Presented):
     """An indicator split among all agents of a panel, with what is needed to redo it.
 
@@ -42,6 +43,8 @@ class AttributionResult(Presented):
         K of the quadrature; None for a closed form.
     n_agents
         n.
+    n_involved
+        How many of them wrote something of the topic, or received a reply or repost on it.
     total
         The indicator at full participation, v(N).
     attributed
@@ -62,6 +65,22 @@ class AttributionResult(Presented):
         Where the features came from.
     remarks
         Linearity, quadrature error and origin of the indicator.
+    panel
+        ``"active"``, or ``"involved"`` where only those involved were asked about.
+    active
+        The active panel, of which these are those involved; None where the panel is active.
+    leaders
+        The agents with the largest values, each a `blueattr.studies.leaders.Leader`, where they
+        were asked for.
+    intervals
+        How the intervals of their ranks were made, a `blueattr.studies.ranks.RankIntervals`, where
+        they were asked for.
+    bootstrap
+        Intervals of its tier shares, a `blueattr.studies.bootstrap.Bootstrap` of this indicator,
+        where they were asked for.
+    sample
+        What small samples would say, a `blueattr.studies.samples.SampleSummary`, where there are
+        some.
     """
 
     indicator: str
@@ -69,6 +88,7 @@ class AttributionResult(Presented):
     method: Method
     steps: int | None
     n_agents: int
+    n_involved: int
     total: float
     attributed: float
     means: tuple[float, float, float]
@@ -78,6 +98,17 @@ class AttributionResult(Presented):
     agents: pl.DataFrame
     provenance: Provenance
     remarks: Remarks = field(default_factory=Remarks)
+    panel: PanelChoice = "active"
+    active: ActivePanel | None = None
+    leaders: tuple[Any, ...] = ()
+    intervals: Any = None
+    bootstrap: Any = None
+    sample: Any = None
+
+    @property
+    def by_feature(self) -> FeatureSplit:
+        """Whether the values can be split by feature, and how."""
+        return feature_split(self)
 
 
 # --- the value -----------------------------------------------------------------------------------
@@ -91,6 +122,7 @@ def attribute(
     steps: int | None = None,
     aggregator: Aggregator | None = None,
     cutoffs: Sequence[float] = DEFAULT_CUTOFFS,
+    panel: str = "active",
     provenance: Provenance | None = None,
 ) -> AttributionResult:
     """Split a macro indicator among all agents of a panel.
@@ -111,6 +143,9 @@ def attribute(
         How features become the scalar of ``lin``, ``var`` and ``gini``; by default their mean.
     cutoffs
         Cumulative percentages of agents at which tiers end.
+    panel
+        ``"active"``: all agents. ``"involved"``: of these, who has a > 0 or c > 0; they keep the
+        tier that they have among all.
     provenance
         Where the features came from; part of the result.
 
@@ -121,9 +156,9 @@ def attribute(
     Raises
     ------
     UsageError
-        For an unknown indicator or method, steps that do not suit it, or bad cut-offs.
+        For an unknown indicator, method or panel, steps that do not suit it, or bad cut-offs.
     FeatureError, EmptyPanelError
-        As `check_features`.
+        As `check_features`; or if nobody is involved.
     ZeroTotalError
         When the indicator is 0 on this panel.
 
@@ -141,44 +176,62 @@ def attribute(
     """
     chosen = find_indicator(indicator)
     checked_method, steps = check_method(chosen, method, steps)
-    cutoffs = check_cutoffs(cutoffs)
     aggregator = aggregator or Aggregator()
-    panel = Panel.of(frame)
-    solution, moments = solve_with_means(chosen, panel.features, aggregator, steps)
-    tiers, names = assign_tiers(panel.order, cutoffs), tier_names(cutoffs)
-    attributed, shares = share_out(chosen, solution, panel.means, tiers, names)
+    tiered = TieredPanel.of(frame, cutoffs, panel)
+    agents, involved = tiered.panel, tiered.panel.features.involved()
+    solution, moments = solve_with_means(chosen, agents.features, aggregator, steps)
+    attributed, shares = share_out(
+        chosen, solution, agents.means, tiered.tiers, tiered.names, involved=involved
+    )
     return AttributionResult(
         indicator=chosen.name,
         aggregator=aggregator,
         method=checked_method,
         steps=steps,
-        n_agents=len(panel.dids),
+        n_agents=len(agents.dids),
+        n_involved=int(np.count_nonzero(involved)),
         total=solution.total,
         attributed=attributed,
-        means=panel.means,
-        moment=math.prod(panel.means),
-        cutoffs=cutoffs,
+        means=agents.means,
+        moment=math.prod(agents.means),
+        cutoffs=tiered.cutoffs,
         tiers=shares,
-        agents=_agents_frame(panel, solution.values, attributed, tiers, names),
+        agents=_agents_frame(tiered, solution.values, attributed),
         provenance=provenance or Provenance(source="in memory"),
         remarks=remark(chosen, solution.total, moments, steps),
+        panel=tiered.choice,
+        active=describe_active(tiered, chosen, aggregator, steps),
     )
 
 
-def _agents_frame(
-    panel: Panel,
-    values: FloatArray,
-    attributed: float,
-    tiers: npt.NDArray[np.uint8],
-    names: Sequence[str],
-) -> pl.DataFrame:
+def describe_active(
+    tiered: TieredPanel, indicator: Indicator, aggregator: Aggregator, steps: int | None
+) -> ActivePanel | None:
+    """Describe the active panel that those involved are a part of; None if the panel is active.
+
+    Parameters
+    ----------
+    tiered
+        The panel asked about.
+    indicator, aggregator, steps
+        What is measured on the active panel, as it is on those involved.
+    """
+    whole = tiered.active
+    if whole is None:
+        return None
+    total = solve_with_means(indicator, whole.panel.features, aggregator, steps)[0].total
+    return ActivePanel(len(whole.panel.dids), whole.agents_by_tier(), total)
+
+
+def _agents_frame(tiered: TieredPanel, values: FloatArray, attributed: float) -> pl.DataFrame:
+    panel, names = tiered.panel, tiered.names
     # The sort is stable and agents are in order of DID, so equal values stay in that order.
     order = kernels.argsort(-values)
     sorted_values = values[order]
     return pl.DataFrame(
         {
             "did": panel.dids.gather(order),
-            "tier": pl.Series(names, dtype=pl.Enum(names)).gather(tiers[order]),
+            "tier": pl.Series(names, dtype=pl.Enum(names)).gather(tiered.tiers[order]),
             "a": panel.features.a[order],
             "b": panel.features.b[order],
             "c": panel.features.c[order],

@@ -1,6 +1,6 @@
 """Shares by day: each UTC day of a window on its own, with the panel and tiers of the window."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
 
@@ -15,7 +15,7 @@ from blueattr.errors import FeatureError, ZeroTotalError
 from blueattr.indicators.base import FeatureArrays, Indicator
 from blueattr.provenance import Window
 
-__all__ = ["Day", "DayFeatures", "DayShares", "attribute_days"]
+__all__ = ["Day", "DayFeatures", "DayShares", "Hour", "attribute_days"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +53,8 @@ class Day:
         Those of the whole panel; empty where the indicator is 0 on the day.
     undefined
         Why the indicator is 0 on the day, else empty.
+    records
+        Posts, replies and reposts of the agents; None where only features are known.
     """
 
     day: date
@@ -62,14 +64,49 @@ class Day:
     attributed: float
     tiers: tuple[TierShare, ...]
     undefined: str
+    records: int | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
+class Hour:
+    """What agents wrote in an hour.
+
+    Parameters
+    ----------
+    window
+        The part of a UTC hour that lies in the whole window.
+    records
+        Posts, replies and reposts of the agents.
+    participants
+        Agents with any of them.
+    """
+
+    window: Window
+    records: int
+    participants: int
+
+
+@dataclass(frozen=True, repr=False)
 class DayShares(Presented):
-    """One indicator on the whole window and on each of its days."""
+    """One indicator on the whole window and on each of its days.
+
+    Parameters
+    ----------
+    whole
+        On the whole window.
+    days
+        On each UTC day.
+    hours
+        Of a short window: what was written in each hour; else empty.
+    """
 
     whole: AttributionResult
     days: tuple[Day, ...]
+    hours: tuple[Hour, ...] = ()
+
+    def _in_short(self) -> Iterator[str]:
+        yield from self.whole._in_short()  # noqa: SLF001 - a result of the same kind
+        yield f"{len(self.days)} days"
 
 
 def attribute_days(
@@ -106,21 +143,32 @@ def attribute_days(
     by_indicator: list[list[Day]] = [[] for _ in wholes]
     for each in days:
         checked = check_features(each.frame)
+        if first.panel == "involved":  # in the window, as all tiers and panels are of the window
+            checked = checked.join(
+                by_did.select("did"), on="did", how="semi", maintain_order="left"
+            )
         if not checked["did"].equals(by_did["did"]):
             raise FeatureError(f"the agents of {each.day} are not those of the window's panel")
         features = FeatureArrays(*(checked[name].to_numpy() for name in "abc"))
         means = features.means()
         participants = int(np.count_nonzero(features.a))
+        records = int(checked["activity"].sum()) if "activity" in checked.columns else None
         for (indicator, whole), answers in zip(wholes, by_indicator, strict=True):
             solution = solve(indicator, features, whole.aggregator, whole.steps)
             attributed, why = 0.0, ""
             shares: tuple[TierShare, ...] = ()
             try:
-                attributed, shares = share_out(indicator, solution, means, tiers, names)
+                attributed, shares = share_out(
+                    indicator, solution, means, tiers, names, involved=features.involved()
+                )
             except ZeroTotalError:
                 why = indicator.zero_reason(means)
             total = 0.0 if why else solution.total
-            answers.append(Day(each.day, each.window, participants, total, attributed, shares, why))
+            answers.append(
+                Day(
+                    each.day, each.window, participants, total, attributed, shares, why, records
+                )
+            )  # fmt: skip
     return tuple(
         DayShares(whole, tuple(answers))
         for (_, whole), answers in zip(wholes, by_indicator, strict=True)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from typing import TypedDict
 
+from blueattr.attribution.tiered import PanelChoice
 from blueattr.indicators.base import Aggregator, Indicator
 
 __all__ = ["Draws", "How", "Question", "Sampling"]
@@ -15,13 +16,14 @@ class How(TypedDict):
     steps: int | None
     aggregator: Aggregator
     cutoffs: tuple[float, ...]
+    panel: PanelChoice
 
 
 class Draws(TypedDict):
     """A sampling as keywords of `compare_scales`."""
 
     protocols: tuple[str, ...]
-    sizes: tuple[int, ...]
+    sizes: tuple[int, ...] | None
     seeds: int
     seed: int
 
@@ -34,7 +36,7 @@ class Question:
     ----------
     indicators
         Names, or indicators.
-    method, steps, aggregator, cutoffs
+    method, steps, aggregator, cutoffs, panel
         As for :func:`blueattr.attribution.attribute.attribute`.
     """
 
@@ -43,12 +45,17 @@ class Question:
     steps: int | None = None
     aggregator: Aggregator = field(default_factory=Aggregator)
     cutoffs: tuple[float, ...] = (1.0, 10.0)
+    panel: PanelChoice = "active"
 
     @property
     def how(self) -> How:
         """The question as keywords of `attribute` and of the studies, without the indicators."""
         return How(
-            method=self.method, steps=self.steps, aggregator=self.aggregator, cutoffs=self.cutoffs
+            method=self.method,
+            steps=self.steps,
+            aggregator=self.aggregator,
+            cutoffs=self.cutoffs,
+            panel=self.panel,
         )
 
 
@@ -63,7 +70,7 @@ class Sampling:
     """
 
     protocols: tuple[str, ...] = ("visibility",)
-    sizes: tuple[int, ...] = (100, 1000)
+    sizes: tuple[int, ...] | None = None
     seeds: int = 10
     seed: int = 0
 

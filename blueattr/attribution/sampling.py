@@ -1,20 +1,74 @@
 """Draws small samples of a panel, by protocol and seed."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
 import numpy as np
 
 from blueattr import kernels
+from blueattr.attribution.inputs import Panel
 from blueattr.errors import SampleSizeError, UsageError
 from blueattr.kernels import FloatArray, IndexArray
 from blueattr.suggest import did_you_mean
 
-__all__ = ["PROTOCOLS", "Protocol", "Sampler", "check_protocol", "check_seed"]
+__all__ = [
+    "DEFAULT_SIZES",
+    "PROTOCOLS",
+    "Protocol",
+    "Sampler",
+    "check_protocol",
+    "check_seed",
+    "fit_sizes",
+]
 
 
 Protocol = Literal["visibility", "top", "active", "random"]
 PROTOCOLS: tuple[Protocol, ...] = get_args(Protocol)
+
+
+DEFAULT_SIZES = (100, 1000)
+
+
+def fit_sizes(
+    n: int, sizes: Sequence[int] | None, default: Sequence[int] = DEFAULT_SIZES
+) -> tuple[tuple[int, ...], str]:
+    """Choose the sizes of samples of a panel.
+
+    Parameters
+    ----------
+    n
+        The number of agents, at least 1.
+    sizes
+        Those asked for, which stay as they are; None for the default ones that are smaller than
+        the panel, or for half the panel if none is.
+    default
+        Ascending.
+
+    Returns
+    -------
+    tuple of int
+    str
+        A sentence on what was left out of the default; empty if nothing was.
+
+    Examples
+    --------
+    >>> fit_sizes(300, None)
+    ((100,), 'Samples of 1,000 are left out: the panel has 300 agents.')
+    >>> fit_sizes(20, None)[0], fit_sizes(20, (30,))[0]
+    ((10,), (30,))
+    """
+    if sizes is not None:
+        return tuple(sizes), ""
+    fitting = tuple(size for size in default if size < n)
+    if len(fitting) == len(default):
+        return fitting, ""
+    agents = f"{n:,} agent" + ("" if n == 1 else "s")
+    missing = " and ".join(f"{size:,}" for size in default[len(fitting) :])
+    if fitting:
+        return fitting, f"Samples of {missing} are left out: the panel has {agents}."
+    half = max(1, n // 2)
+    return (half,), f"The panel has {agents}, so samples are of {half:,} instead of {missing}."
 
 
 def check_protocol(name: str) -> Protocol:
@@ -69,6 +123,11 @@ class Sampler:
     followers: FloatArray
     activity: FloatArray
     order: IndexArray
+
+    @classmethod
+    def of(cls, panel: Panel) -> "Sampler":
+        """Draw from the agents of a panel."""
+        return cls(panel.followers, panel.activity, panel.order)
 
     def available(self, protocol: Protocol) -> int:
         """Count the agents that the protocol can draw."""

@@ -7,7 +7,7 @@ into chunks, so every indicator but ``gini`` is equal to the bit; ``gini`` diffe
 import contextlib
 import math
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,10 +20,12 @@ import pyarrow.parquet as pq
 
 from blueattr import kernels
 from blueattr.attribution.attribute import AttributionResult
-from blueattr.attribution.chunks import ChunkedPanel
+from blueattr.attribution.chunks import DAMAGED, ChunkedPanel
+from blueattr.attribution.equals import with_cuts
 from blueattr.attribution.external_sort import ExcessOnDisk, Sample, SortOnDisk
+from blueattr.attribution.tiered import ActivePanel, check_panel
 from blueattr.attribution.tiers import DEFAULT_CUTOFFS, check_cutoffs, tier_names
-from blueattr.attribution.value import check_method, remark, share_out_sums, weigh
+from blueattr.attribution.value import TierSums, check_method, remark, share_out_sums, weigh
 from blueattr.errors import FeatureError, InputError, UsageError
 from blueattr.indicators.base import Aggregator, FeatureArrays, Indicator, MomentIndicator
 from blueattr.indicators.builtin import INDICATORS
@@ -45,7 +47,7 @@ Receiver = Callable[[AttributionResult, Frames], None]
 
 def is_large(path: Path) -> bool:
     """Return whether a file of features should be read in chunks: Parquet with many rows."""
-    if path.suffix.lower() != ".parquet":
+    if path.suffix.lower() != ".parquet" or not path.is_file():  # a pipe can be read once
         return False
     with contextlib.suppress(OSError, pa.ArrowException), path.open("rb") as file:
         return bool(pq.read_metadata(file).num_rows >= STREAM_FROM)
@@ -60,8 +62,11 @@ def attribute_file(
     steps: int | None = None,
     aggregator: Aggregator | None = None,
     cutoffs: Sequence[float] = DEFAULT_CUTOFFS,
+    panel: str = "active",
     provenance: Provenance | None = None,
+    columns: Mapping[str, str] | None = None,
     receive: Receiver | None = None,
+    top: int = 0,
 ) -> list[AttributionResult]:
     """Split macro indicators among all agents of a Parquet file, in bounded memory.
 
@@ -71,16 +76,20 @@ def attribute_file(
         The features, one row per agent, with the columns of
         `blueattr.attribution.inputs.check_features`. If agents are not in order of DID,
         the file is sorted first, on disk.
-    indicators, method, steps, aggregator, cutoffs, provenance
+    indicators, method, steps, aggregator, cutoffs, panel, provenance
         As for `blueattr.attribution.attribute.attribute`.
+    columns
+        See `blueattr.attribution.frames.name_columns`.
     receive
         Called for each indicator with its result and an iterator over frames that together have
         the rows of ``AttributionResult.agents``, in that order. It must read all of them.
+    top
+        How many of the agents with the largest values the results have.
 
     Returns
     -------
     list of AttributionResult
-        Their ``agents`` are empty.
+        Their ``agents`` are the first `top` of all.
 
     Raises
     ------
@@ -95,20 +104,24 @@ def attribute_file(
     """
     chosen = [find_indicator(indicator) for indicator in indicators]
     methods = [check_method(indicator, method, steps) for indicator in chosen]
-    edges = check_cutoffs(cutoffs)
+    edges, choice = check_cutoffs(cutoffs), check_panel(panel)
     aggregator = aggregator or Aggregator()
     origin = provenance or Provenance(
         source=str(path), notes=("Features are used as given, unscaled.",)
     )
     try:
         with tempfile.TemporaryDirectory(prefix="blueattr-") as folder:
-            panel, results = ChunkedPanel.of(path, Path(folder), edges), []
+            agents, results = ChunkedPanel.of(path, Path(folder), edges, columns, choice), []
+            ranked = agents.active or agents
+            origin = with_cuts(origin, ranked.n, edges, [cut.level for cut in ranked.cuts])
             for indicator, how in zip(chosen, methods, strict=True):
-                with panel.open:  # its files on disk
-                    results.append(_attribute(panel, indicator, how, aggregator, origin, receive))
+                with agents.open:  # its files on disk
+                    results.append(
+                        _attribute(agents, indicator, how, aggregator, origin, receive, top)
+                    )
             return results
-    except pa.ArrowException as error:
-        raise InputError(f"cannot read the features in {path}: {error}") from None
+    except pa.ArrowException:
+        raise InputError(f"cannot read the features in {path}: {DAMAGED}") from None
     except OSError as error:
         raise InputError(
             f"cannot read the features in {path}, or keep temporary files in "
@@ -238,45 +251,65 @@ def _attribute(  # noqa: PLR0917 - one for each part of the question
     aggregator: Aggregator,
     origin: Provenance,
     receive: Receiver | None,
+    top: int,
 ) -> AttributionResult:
     method, steps = how
-    names = tier_names(panel.cutoffs)
-    sums, counts = kernels.RunningGroupSums(len(names)), np.zeros(len(names), np.int64)
-    sample = Sample(panel.n)
+    sums, sample = TierSums(tier_names(panel.cutoffs)), Sample(panel.n)
+    nobody = pl.Series(dtype=pl.String), np.zeros(0, np.uint8), [np.zeros(0)] * len(_COLUMNS)
+    largest = _agents(panel, *nobody, 1.0)
     try:
         solution = _solve(panel, indicator, aggregator, steps)
-        for _, x, tiers in panel.agents():
+        for dids, x, tiers in panel.agents():
             values = solution.of(x)
-            sums.add(values, tiers)
-            counts += np.bincount(tiers, minlength=len(names))
+            sums.add(values, tiers, x.involved())
             sample.add(pl.Series(_ordered(values)))
+            if top:
+                rows = _agents(panel, dids, tiers, [*x, values], 1.0)
+                largest = _first(largest, rows, top)
         attributed, shares = share_out_sums(
-            indicator, sums, counts.tolist(), names, total=solution.total, means=panel.means
+            indicator, sums, total=solution.total, means=panel.means
         )
+        active = _active(panel, indicator, aggregator, steps)
     except OverflowError as error:
         raise FeatureError(
             f"the features are too large for the indicator {indicator.name!r}: {error}"
         ) from error
-    nobody = pl.Series(dtype=pl.String), np.zeros(0, np.uint8), [np.zeros(0)] * len(_COLUMNS)
     result = AttributionResult(
         indicator=indicator.name,
         aggregator=aggregator,
         method=method,
         steps=steps,
         n_agents=panel.n,
+        n_involved=sum(tier.agents_involved for tier in shares),
         total=solution.total,
         attributed=attributed,
         means=panel.means,
         moment=math.prod(panel.means),
         cutoffs=panel.cutoffs,
         tiers=shares,
-        agents=_agents(panel, *nobody, attributed),
+        agents=largest.with_columns(share=pl.col("value") / attributed),
         provenance=origin,
         remarks=remark(indicator, solution.total, solution.means, steps),
+        panel="active" if panel.active is None else "involved",
+        active=active,
     )
     if receive is not None:
         receive(result, _agent_frames(panel, solution, attributed, sample))
     return result
+
+
+def _active(
+    panel: ChunkedPanel, indicator: Indicator, aggregator: Aggregator, steps: int | None
+) -> ActivePanel | None:
+    whole = panel.active
+    if whole is None:
+        return None
+    counts = np.zeros(len(whole.cutoffs) + 1, np.int64)
+    for _, _, tiers in whole.agents():
+        counts += np.bincount(tiers, minlength=counts.size)
+    with whole.open:
+        total = _solve(whole, indicator, aggregator, steps).total
+    return ActivePanel(whole.n, tuple(counts.tolist()), total)
 
 
 def _ordered(values: FloatArray) -> FloatArray:
@@ -304,6 +337,14 @@ def _agents(
             "share": columns[-1] / attributed,
         }
     )
+
+
+def _first(before: pl.DataFrame, rows: pl.DataFrame, top: int) -> pl.DataFrame:
+    """Return the rows with the largest values of two frames; of ties the first."""
+    if len(before) == top:
+        rows = rows.filter(pl.col("value") > before["value"][-1])
+    joined = pl.concat([before, rows])
+    return joined.sort("value", descending=True, maintain_order=True).head(top)
 
 
 def _agent_frames(

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Literal, get_args
 
 import numpy as np
@@ -21,6 +22,7 @@ __all__ = [
     "Quadrature",
     "Remarks",
     "TierShare",
+    "TierSums",
     "check_method",
     "diagonal_weights",
     "midpoint_weights",
@@ -33,6 +35,7 @@ __all__ = [
 ]
 
 
+_Bools = npt.NDArray[np.bool_]
 Method = Literal["closed form", "quadrature"]
 DEFAULT_STEPS = 30
 _MOST_STEPS = 1_000_000
@@ -54,6 +57,10 @@ class TierShare:
         Σφ over them / Σφ over all.
     abs_share
         Σ|φ| over them / Σ|φ| over all; differs from ``share`` only where φ has both signs.
+    agents_involved
+        How many of them wrote something or were answered or reposted: a > 0 or c > 0.
+    share_involved
+        Σφ over those involved / Σφ over all: a part of ``share``.
     """
 
     tier: str
@@ -61,6 +68,8 @@ class TierShare:
     value: float
     share: float
     abs_share: float
+    agents_involved: int
+    share_involved: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -358,6 +367,8 @@ def share_out(
     means: tuple[float, float, float],
     tiers: npt.NDArray[np.uint8],
     names: Sequence[str],
+    *,
+    involved: _Bools,
 ) -> tuple[float, tuple[TierShare, ...]]:
     """Sum an attribution by tier.
 
@@ -369,6 +380,8 @@ def share_out(
         m_a, m_b, m_c, for the message if there is nothing to share out.
     tiers
         uint8 (n,), the tier of each agent.
+    involved
+        bool (n,), as `FeatureArrays.involved` gives it.
     names
         The tiers' names.
 
@@ -384,17 +397,59 @@ def share_out(
     ZeroTotalError
         When the indicator is 0; the message says why.
     """
-    sums = kernels.RunningGroupSums(len(names))
-    sums.add(solution.values, tiers)
-    counts = np.bincount(tiers, minlength=len(names)).tolist()
-    return share_out_sums(indicator, sums, counts, names, total=solution.total, means=means)
+    sums = TierSums(names)
+    sums.add(solution.values, tiers, involved)
+    return share_out_sums(indicator, sums, total=solution.total, means=means)
+
+
+class TierSums:
+    """Sums of φ by tier, of those involved apart, of chunks given one after another.
+
+    Parameters
+    ----------
+    names
+        The tiers' names.
+    """
+
+    def __init__(self, names: Sequence[str]) -> None:
+        self.names = tuple(names)
+        # Of each tier a group of those not involved, and after all of these one of those involved.
+        self._groups = 2 * len(self.names)
+        self._sums = kernels.RunningGroupSums(self._groups)
+        self._counts = np.zeros(self._groups, np.int64)
+
+    def add(self, values: FloatArray, tiers: npt.NDArray[np.uint8], involved: _Bools) -> None:
+        """Add a chunk: φ, float64 (k,), with tiers and whether each agent is involved."""
+        groups = tiers + involved * np.uint8(len(self.names))
+        self._sums.add(values, groups)
+        self._counts += np.bincount(groups, minlength=self._groups)
+
+    def values(self) -> list[tuple[str, int, Fraction, Fraction, int, Fraction]]:
+        """Return name, agents, Σφ, Σ|φ|, agents involved and their Σφ, for each tier.
+
+        Raises
+        ------
+        OverflowError
+            When a value is not finite.
+        """
+        signed, magnitudes = self._sums.values()
+        counts, k = self._counts.tolist(), len(self.names)
+        return [
+            (
+                name,
+                counts[t] + counts[t + k],
+                signed[t] + signed[t + k],
+                magnitudes[t] + magnitudes[t + k],
+                counts[t + k],
+                signed[t + k],
+            )
+            for t, name in enumerate(self.names)
+        ]
 
 
 def share_out_sums(
     indicator: Indicator,
-    sums: kernels.RunningGroupSums,
-    counts: Sequence[int],
-    names: Sequence[str],
+    sums: TierSums,
     *,
     total: float,
     means: tuple[float, float, float],
@@ -403,12 +458,10 @@ def share_out_sums(
 
     Parameters
     ----------
-    indicator, names, means
+    indicator, means
         As for `share_out`.
     sums
-        Sums of φ and |φ| by tier.
-    counts
-        Number of agents by tier.
+        Of all agents.
     total
         v(N).
 
@@ -417,8 +470,9 @@ def share_out_sums(
     ZeroTotalError
         As `share_out`.
     """
-    signed, magnitudes = sums.values()
-    attributed, magnitude = sum(signed), sum(magnitudes)
+    tiers = sums.values()
+    attributed = sum(signed for _, _, signed, *_ in tiers)
+    magnitude = sum(size for _, _, _, size, *_ in tiers)
     if total != 0 and magnitude == 0:
         raise ZeroTotalError(
             f"the quadrature finds nothing of the indicator {indicator.name!r}, which is "
@@ -430,6 +484,14 @@ def share_out_sums(
             f"out: {indicator.zero_reason(means)}"
         )
     return float(attributed), tuple(
-        TierShare(name, count, float(part), float(part / attributed), float(size / magnitude))
-        for name, count, part, size in zip(names, counts, signed, magnitudes, strict=True)
+        TierShare(
+            tier=name,
+            agents=count,
+            value=float(part),
+            share=float(part / attributed),
+            abs_share=float(size / magnitude),
+            agents_involved=involved,
+            share_involved=float(their_part / attributed),
+        )
+        for name, count, part, size, involved, their_part in tiers
     )

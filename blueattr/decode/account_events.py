@@ -5,8 +5,8 @@ A few events in a hundred are of accounts. They wait for a commit as the rows th
 """
 
 import numpy as np
+import polars as pl
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from blueattr.decode.arrow import fixed_strings, offsets, strings
 from blueattr.decode.parser import layout
@@ -34,8 +34,8 @@ SCHEMA = pa.schema(
 """The columns of ``sql/store/batch/staging.sql`` that an account event fills."""
 
 
-_KINDS = pa.array(["identity", "account", "profile"])
-_OPERATIONS = pa.array(["create", "update", "delete"])
+_KINDS = pl.Series(["identity", "account", "profile"])
+_OPERATIONS = pl.Series(["create", "update", "delete"])
 _LONGEST_HANDLE = 253
 
 
@@ -44,35 +44,42 @@ def account_rows(events: AccountEvents) -> pa.Table:
     numbers = events.numbers
     bits = numbers[layout.ACCOUNT_BITS]
     kind = bits & layout.KIND_MASK
-    is_identity, is_account, is_profile = (
-        kind == each for each in (layout.IDENTITY, layout.ACCOUNT, layout.PROFILE)
-    )
-    is_active = bits & layout.IS_ACTIVE != 0
     did = spell_dids(numbers[layout.AUTHOR_HIGH], numbers[layout.AUTHOR_LOW])
     rev = np.empty((bits.size, 13), np.uint8)
     spell(numbers[layout.REV], rev)
     operation = np.where(bits & layout.IS_DELETE, 2, bits & layout.IS_UPDATE != 0)
-    handle_or_status = strings(offsets(events.ends), events.words.copy())
-    handle = pc.ascii_lower(handle_or_status)
-    is_handle = pc.and_(
-        pc.match_substring_regex(handle, f"^({HANDLE})$"),
-        pc.less_equal(pc.binary_length(handle), _LONGEST_HANDLE),
+    frame = pl.DataFrame(
+        {
+            "did": pl.Series(fixed_strings(did)),
+            "kind": _KINDS.gather(kind),
+            "event_time": numbers[layout.TIME].copy(),
+            "operation": _OPERATIONS.gather(operation),
+            "rev": pl.Series(fixed_strings(rev)),
+            "text": pl.Series(strings(offsets(events.ends), events.words.copy())),
+            "is_active": bits & layout.IS_ACTIVE != 0,
+        }
     )
-    is_handle = pc.and_(is_handle, pc.not_equal(handle, "handle.invalid"))
-    status = pc.if_else(pc.equal(handle_or_status, ""), "unknown", handle_or_status)
-    columns = {
-        "did": fixed_strings(did),
-        "kind": _KINDS.take(pa.array(kind)),
-        "event_time": pa.array(numbers[layout.TIME].copy()).cast(pa.timestamp("us")),
-        "operation": _OPERATIONS.take(pa.array(operation, mask=~is_profile)),
-        "rkey": pc.if_else(pa.array(is_profile), "self", None),
-        "rev": fixed_strings(rev, is_profile),
-        # The parser refuses a profile with labels.
-        "bot": pa.array(np.zeros(bits.size, np.bool_)),
-        "handle": pc.if_else(pc.and_(pa.array(is_identity), is_handle), handle, None),
-        "active": pa.array(is_active, mask=~is_account),
-        "status": pc.if_else(
-            pa.array(is_account), pc.if_else(pa.array(is_active), "", status), None
-        ),
-    }
-    return pa.table(columns, schema=SCHEMA)
+    is_identity, is_account, is_profile = (
+        pl.lit(pl.Series(kind == each))
+        for each in (layout.IDENTITY, layout.ACCOUNT, layout.PROFILE)
+    )
+    text, is_active, handle = pl.col("text"), pl.col("is_active"), pl.col("text").str.to_lowercase()
+    is_handle = (
+        handle.str.contains(f"^(?:{HANDLE})$")
+        & (handle.str.len_bytes() <= _LONGEST_HANDLE)
+        & (handle != "handle.invalid")
+    )
+    status = pl.when(is_active).then(pl.lit("")).when(text == "").then(pl.lit("unknown"))
+    columns = frame.select(
+        "did",
+        "kind",
+        pl.col("event_time").cast(pl.Datetime("us")),
+        operation=pl.when(is_profile).then("operation"),
+        rkey=pl.when(is_profile).then(pl.lit("self")),
+        rev=pl.when(is_profile).then("rev"),
+        bot=pl.lit(value=False),  # the parser refuses a profile with labels
+        handle=pl.when(is_identity & is_handle).then(handle),
+        active=pl.when(is_account).then(is_active),
+        status=pl.when(is_account).then(status.otherwise(text)),
+    )
+    return columns.to_arrow().cast(SCHEMA)

@@ -1,10 +1,29 @@
-"""Arrow arrays over the memory of NumPy arrays, without a copy."""
+"""Arrow arrays over the memory of NumPy arrays, without a copy.
+
+`pyarrow.array` makes them too, and imports pandas where it is installed.
+"""
+
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-__all__ = ["fixed_strings", "lists", "offsets", "strings"]
+__all__ = ["fixed_strings", "flags", "lists", "numbers", "offsets", "strings", "texts"]
+
+
+def numbers(values: npt.NDArray[Any], present: npt.NDArray[np.bool_] | None = None) -> pa.Array:
+    """Make an array of integers of any size, null where not `present`; all are by default."""
+    valid = None if present is None else _bitmap(present)
+    buffers = [valid, pa.py_buffer(np.ascontiguousarray(values))]
+    return pa.Array.from_buffers(pa.from_numpy_dtype(values.dtype), len(values), buffers)
+
+
+def flags(values: npt.NDArray[np.bool_], present: npt.NDArray[np.bool_] | None = None) -> pa.Array:
+    """Make an array of truth values, which are copied; as `numbers`."""
+    valid = None if present is None else _bitmap(present)
+    return pa.Array.from_buffers(pa.bool_(), len(values), [valid, _bitmap(values)])
 
 
 def offsets(ends: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:
@@ -31,6 +50,13 @@ def strings(
     valid = None if present is None else _bitmap(present)
     buffers = [valid, pa.py_buffer(offsets), pa.py_buffer(letters)]
     return pa.Array.from_buffers(pa.string(), len(offsets) - 1, buffers)
+
+
+def texts(values: Sequence[str]) -> pa.Array:
+    """Make an array of a few strings."""
+    encoded = [value.encode() for value in values]
+    ends = np.cumsum([len(value) for value in encoded], dtype=np.int32)
+    return strings(offsets(ends), np.frombuffer(b"".join(encoded), np.uint8))
 
 
 def fixed_strings(

@@ -1,6 +1,7 @@
 """A chunk: what a source yields and a store stages."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -28,10 +29,18 @@ class Chunk:
         Position after ``data``.
     gap
         Why events between the previous chunk and this one are missing; None if none are.
+    mark
+        Of a stream: tells the event at ``resume`` from another that has the same number; None where
+        it is not known.
     skipped
         Number of events of kinds that are not kept, which never became lines.
     refused
         Events that could not be made a line: (reason, position, shortened sample).
+    bounded
+        Events of a relay whose time was out of bounds; they have the time of the bound.
+    reached
+        The time that a relay has reached, whatever the times of single events say; naive UTC. None
+        where the newest event tells.
     parsed
         Lines of ``data`` that the parser has parsed, or events in the same form that never were
         lines.
@@ -47,8 +56,11 @@ class Chunk:
     read: int
     resume: int
     gap: str | None = None
+    mark: int | None = None
     skipped: int = 0
     refused: tuple[tuple[str, int, str], ...] = ()
+    bounded: int = 0
+    reached: datetime | None = None
     parsed: "tuple[ParsedLines, ...]" = ()
     account_events: "pa.Table | None" = None
     unparsed: "IntArray | None" = None

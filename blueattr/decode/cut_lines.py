@@ -12,6 +12,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from blueattr.decode.arrow import flags, numbers
+
 __all__ = ["LINE_LIMIT", "LineBatch", "cut_lines"]
 
 
@@ -61,7 +63,7 @@ def cut_lines(
     Returns
     -------
     LineBatch
-        Blank lines are left out and not counted, and so is a byte order mark before the first.
+        Blank lines are left out and not counted; a byte order mark before a line is as blanks are.
         Lines that are not UTF-8 or longer than `LINE_LIMIT` are refused.
 
     Examples
@@ -76,8 +78,11 @@ def cut_lines(
     else:
         data = b"".join(data[a:b] for a, b in stretches.tolist())
         begin = 0
+    if BOM_UTF8 in data:
+        # Files that have one each were made one file.
+        data = (b"\n" + data).replace(b"\n" + BOM_UTF8, b"\n   ")[1:]
     if len(data) == begin:
-        return LineBatch(_SCHEMA.empty_table(), 0)
+        return LineBatch(pa.Table.from_batches([], _SCHEMA), 0)
     ends = np.flatnonzero(np.frombuffer(data, np.uint8) == ord("\n")).astype(np.int64) + 1
     if len(ends) == 0 or ends[-1] != len(data):
         ends = np.append(ends, len(data))
@@ -110,12 +115,12 @@ def cut_lines(
             except UnicodeDecodeError:
                 usable[i] = False
                 refused.append(("not UTF-8", int(positions[i]), _sample(data, offsets, i)))
-        column = column.filter(pa.array(usable))
+        column = column.filter(flags(usable))
         text = column.cast(pa.string())
     else:
         if not usable.all():
-            text = text.filter(pa.array(usable))
-    table = pa.table([pa.array(positions[usable]), text], schema=_SCHEMA)
+            text = text.filter(flags(usable))
+    table = pa.table([numbers(positions[usable]), text], schema=_SCHEMA)
     slices = [table.slice(k, _SLICE) for k in range(0, len(table), _SLICE)]
     return LineBatch(pa.concat_tables(slices) if slices else table, len(ends) - blank, refused)
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import libipld
 
+from blueattr.decode.relay_times import RelayTimes
 from blueattr.decode.transcode import (
     COLLECTIONS,
     Decoded,
@@ -50,13 +51,19 @@ def _sort_header(frame: bytes) -> bytes:
     return b"\xa2\x61t" + frame[start:end] + b"\x62op\x01" + frame[end:]
 
 
-def decode_frames(frames: Iterable[bytes]) -> Decoded:
+def decode_frames(
+    frames: Iterable[bytes], times: RelayTimes | None = None, now: float = 0.0
+) -> Decoded:
     """Make lines of frames; whatever the frames hold, this does not raise.
 
     Parameters
     ----------
     frames
         In the order they were received.
+    times
+        Bounds the times of events; they stay as they are without it.
+    now
+        Our clock when they were received, in seconds since 1970.
 
     Returns
     -------
@@ -64,9 +71,13 @@ def decode_frames(frames: Iterable[bytes]) -> Decoded:
         An event is an operation of a commit, or an identity or account frame; other frames, such
         as ``#sync``, are one skipped event each. ``notices`` holds ``#info`` and error frames.
     """
-    out = _Frames()
-    for frame in frames:
-        out.read(frame)
+    out = _Frames(times)
+    parsed = [(frame, *_parsed(frame)) for frame in frames]
+    if times is not None:
+        known = [body["time"] for _, _, body in parsed if body.get("time") is not None]
+        times.receive(known, now)
+    for frame, header, body in parsed:
+        out.read(frame, header, body)
     return Decoded(
         lines=out.lines.getvalue(),
         events=out.events,
@@ -77,13 +88,31 @@ def decode_frames(frames: Iterable[bytes]) -> Decoded:
         first_us=out.first_us,
         last_us=out.last_us,
         notices=out.notices,
+        bounded=out.bounded,
+        reached_us=None if times is None else times.reached_us,
     )
+
+
+def _parsed(frame: bytes) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the header and the body of a frame, its time read; empty ones where it is none."""
+    if len(frame) > FRAME_LIMIT:
+        return {}, {}
+    try:
+        header, body = libipld.decode_dag_cbor_multi(_sort_header(frame))
+    except (ValueError, TypeError, RecursionError):
+        return {}, {}
+    if type(header) is not dict or type(body) is not dict:
+        return {}, {}
+    body["time"] = _micros(body.get("time"))
+    return header, body
 
 
 class _Frames:
     """What was read so far."""
 
-    def __init__(self) -> None:
+    def __init__(self, times: RelayTimes | None) -> None:
+        self.times = times
+        self.bounded = 0
         # Many small lines would be given to the system and asked back each time.
         self.lines = io.BytesIO()
         self.events = 0
@@ -102,17 +131,9 @@ class _Frames:
     def refuse(self, reason: str, sample: object) -> None:
         self.refused.append((reason, self.last_seq or 0, printable(sample)))
 
-    def read(self, frame: bytes) -> None:
+    def read(self, frame: bytes, header: dict[str, Any], body: dict[str, Any]) -> None:
         if len(frame) > FRAME_LIMIT:
             self.refuse("frame too long", frame[:200])
-            return
-        try:
-            header, body = libipld.decode_dag_cbor_multi(_sort_header(frame))
-        except (ValueError, TypeError, RecursionError):
-            self.refuse("not a firehose frame", frame[:200])
-            return
-        if type(header) is not dict or type(body) is not dict:
-            self.refuse("not a firehose frame", frame[:200])
             return
         match header.get("op"), header.get("t"):
             case 1, "#commit":
@@ -145,9 +166,13 @@ class _Frames:
         if self.first_seq is None:
             self.first_seq = seq
         self.last_seq = seq
-        time_us = _micros(body.get("time"))
-        body["time"] = time_us
+        time_us = body["time"]
         if time_us is not None:
+            if self.times is not None:
+                account = body.get("repo", body.get("did"))
+                body["time"] = self.times.bound(str(account)[:_LONGEST], time_us)
+                self.bounded += body["time"] != time_us
+                time_us = body["time"]
             if self.first_us is None or time_us < self.first_us:
                 self.first_us = time_us
             if self.last_us is None or time_us > self.last_us:

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from blueattr.decode.arrow import fixed_strings, lists, offsets, strings
+from blueattr.decode.arrow import fixed_strings, flags, lists, numbers, offsets, strings
 from blueattr.decode.parser import layout
 from blueattr.decode.parser.dids import Dids
 from blueattr.decode.parser.duplicates import find_duplicates
@@ -32,6 +32,7 @@ _CODED = pa.schema(
         ("rev", pa.uint64()),
         ("removed", pa.bool_()),
         ("event_time", pa.timestamp("us")),
+        ("time_from", pa.uint8()),
         ("subject", pa.uint32()),
         ("subject_rkey", pa.int64()),
         ("root", pa.uint32()),
@@ -68,7 +69,7 @@ class RecordEvents:
     def dids(self) -> pa.Table:
         """Return the DIDs that the events name, with their codes: ``code``, ``did``."""
         did = fixed_strings(self._dids.letters())
-        table = pa.table([pa.array(np.arange(len(did))), did], schema=_DIDS)
+        table = pa.table([numbers(np.arange(len(did))), did], schema=_DIDS)
         # The engine reads the batches of a table in parallel.
         return pa.Table.from_batches(table.to_batches(_BATCH), schema=_DIDS)
 
@@ -80,17 +81,17 @@ class RecordEvents:
         accounts
             uint32: the account number of each code.
         """
-        numbers = [accounts[codes] for _, codes in self._batches]
-        repeated = self._repeated([author for author, _, _ in numbers])
+        numbered = [accounts[codes] for _, codes in self._batches]
+        repeated = self._repeated([author for author, _, _ in numbered])
         batches = []
         for (columns, _), (author, subject, root), duplicates in zip(
-            self._batches, numbers, repeated, strict=True
+            self._batches, numbered, repeated, strict=True
         ):
             late = {
-                "repeated": pa.array(duplicates),
-                "account": pa.array(author),
-                "subject": pa.array(subject, mask=columns["no subject"]),
-                "root": pa.array(root, mask=columns["no root"]),
+                "repeated": flags(duplicates),
+                "account": numbers(author),
+                "subject": numbers(subject, columns["has subject"]),
+                "root": numbers(root, columns["has root"]),
             }
             arrays = [late[name] if name in late else columns[name] for name in _CODED.names]
             batches.append(pa.record_batch(arrays, schema=_CODED))
@@ -101,7 +102,7 @@ class RecordEvents:
         if not authors:
             return []
         rkeys, kinds = (
-            [columns[name].to_numpy() for columns, _ in self._batches]
+            [np.from_dlpack(columns[name]) for columns, _ in self._batches]
             for name in ("rkey", "collection")
         )
         duplicates = find_duplicates(
@@ -116,7 +117,7 @@ class RecordEvents:
         """
         batches = [columns for columns, _ in self._batches]
         # An eighth of the rows is more than enough for an estimate.
-        keys = [b["rkey"].to_numpy()[::8][~b["removed"].to_numpy(False)[::8]] for b in batches]
+        keys = [np.from_dlpack(b["rkey"])[::8][b["made"][::8]] for b in batches]
         if not sum(map(len, keys)):
             return 0, 0
         low, high = np.quantile(np.concatenate(keys), [0.005, 0.995], method="nearest")
@@ -124,25 +125,29 @@ class RecordEvents:
 
 
 def _columns(parsed: ParsedLines) -> dict[str, Any]:
-    numbers, flags = parsed.numbers, parsed.flags
-    no_subject = flags & layout.HAS_SUBJECT == 0
-    no_root = flags & layout.HAS_ROOT == 0
+    rows, bits = parsed.numbers, parsed.flags
+    has_subject = bits & layout.HAS_SUBJECT != 0
+    has_root = bits & layout.HAS_ROOT != 0
     # A follow's subject is an account, not a record.
-    no_key = no_subject | (flags & layout.KIND_MASK == layout.FOLLOW)
+    has_key = has_subject & (bits & layout.KIND_MASK != layout.FOLLOW)
+    removed = bits & layout.IS_DELETE != 0
+    time_from = np.zeros_like(bits) if parsed.time_from is None else parsed.time_from.copy()
     texts, titles, tags = parsed.words
     text_ends, title_ends, tag_counts = parsed.word_ends
     return {
-        "collection": pa.array(flags & layout.KIND_MASK),
-        "rkey": pa.array(numbers[layout.RKEY].copy()),
-        "rev": pa.array(numbers[layout.REV].astype(np.uint64)),
-        "removed": pa.array(flags & layout.IS_DELETE != 0),
-        "event_time": pa.array(numbers[layout.TIME].copy()).cast(pa.timestamp("us")),
-        # A mask does not make Arrow copy: the next lines would overwrite these keys.
-        "subject_rkey": pa.array(numbers[layout.SUBJECT_RKEY].copy(), mask=no_key),
-        "root_rkey": pa.array(numbers[layout.ROOT_RKEY].copy(), mask=no_root),
-        "text": strings(offsets(text_ends), texts.copy(), flags & layout.HAS_TEXT != 0),
-        "title": strings(offsets(title_ends), titles.copy(), flags & layout.HAS_TITLE != 0),
+        "collection": numbers(bits & layout.KIND_MASK),
+        "rkey": numbers(rows[layout.RKEY].copy()),
+        "rev": numbers(rows[layout.REV].astype(np.uint64)),
+        "removed": flags(removed),
+        "event_time": numbers(rows[layout.TIME].copy()).cast(pa.timestamp("us")),
+        "time_from": numbers(time_from),
+        # Arrow does not copy: the next lines would overwrite these keys.
+        "subject_rkey": numbers(rows[layout.SUBJECT_RKEY].copy(), has_key),
+        "root_rkey": numbers(rows[layout.ROOT_RKEY].copy(), has_root),
+        "text": strings(offsets(text_ends), texts.copy(), bits & layout.HAS_TEXT != 0),
+        "title": strings(offsets(title_ends), titles.copy(), bits & layout.HAS_TITLE != 0),
         "tags": lists(offsets(tag_counts), strings(offsets(parsed.tag_ends), tags.copy())),
-        "no subject": no_subject,
-        "no root": no_root,
+        "has subject": has_subject,
+        "has root": has_root,
+        "made": ~removed,
     }

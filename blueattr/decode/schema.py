@@ -50,7 +50,9 @@ _V1 = {
     "did": "VARCHAR",
     "time_us": "BIGINT",
     "kind": "VARCHAR",
-    "commit": _COMMIT,
+    # Until October 2024 it was called so, also within a commit.
+    "type": "VARCHAR",
+    "commit": {**_COMMIT, "type": "VARCHAR"},
     "identity": _PAYLOAD["identity"],
     "account": _PAYLOAD["account"],
 }

@@ -9,17 +9,22 @@ that are not kept are never decoded.
 import io
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import BinaryIO
 
 import libipld
 import numpy as np
 import numpy.typing as npt
+import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
 import xxhash
 import zstandard
 
+from blueattr.decode.arrow import texts
+from blueattr.decode.block_times import key_times, row_times
+from blueattr.decode.parser.identifiers import FIRST_US
+from blueattr.decode.parser.layout import TIMES_FROM
 from blueattr.decode.transcode import (
     COLLECTIONS,
     RECORD_LIMIT,
@@ -43,8 +48,8 @@ _COLUMNS = ("<u8", "<i8", "<i8", "u1", "u1", "<u2", "u1", "u1", "<u4")
 _ROW_BYTES = sum(np.dtype(column).itemsize for column in _COLUMNS)
 _OPERATIONS = {1: "create", 2: "update", 3: "delete", 7: "create"}
 """By row kind; 7 is a record of a repository that was read anew."""
-_DELETE, _IDENTITY, _ACCOUNT, _SYNC, _RESYNC = 3, 4, 5, 6, 7
-_KEPT = pa.array([name.encode() for name in COLLECTIONS])
+_CREATE, _DELETE, _IDENTITY, _ACCOUNT, _SYNC, _RESYNC = 1, 3, 4, 5, 6, 7
+_KEPT = texts(COLLECTIONS).cast(pa.binary())
 
 
 _MAGIC = b"jss0"
@@ -129,6 +134,8 @@ def decode_block(
     before_seq: int | None = None,
     start_us: int | None = None,
     end_us: int | None = None,
+    begins_us: int | None = None,
+    dids: pa.Array | None = None,
     block: Block | None = None,
 ) -> Decoded:
     """Make lines of a block.
@@ -142,14 +149,19 @@ def decode_block(
         it. Other rows are as if they were not there.
     start_us, end_us
         Rows from the one time on, before the other; µs since 1970.
+    begins_us
+        When the archive began to see events: what is older by its key has the time of its key. None
+        if that is not known.
+    dids
+        Rows of these accounts alone, as binary; None for all.
     block
         What the segment's index says of the block, to be checked.
 
     Returns
     -------
     Decoded
-        A row is an event; its time is what the live stream shows, ``indexed_at`` where there is
-        one and else ``witnessed_at``.
+        A row is an event; its time is as `blueattr.decode.block_times.row_times` has it, and its
+        line says where that comes from, if it is not the server's own.
 
     Raises
     ------
@@ -161,31 +173,44 @@ def decode_block(
         columns = _Columns(body)
     except ValueError as error:
         raise InputError(f"damaged block: {error}") from None
-    seq, time_us = columns.seq, columns.time_us
+    seq = columns.seq
     if block is not None:
         _compare(block, len(body), seq)
-    chosen = np.ones(len(seq), np.bool_)
+    asked = np.ones(len(seq), np.bool_)
     if after_seq > 0:
-        chosen &= seq > after_seq
+        asked &= seq > after_seq
     if before_seq is not None:
-        chosen &= seq <= before_seq
+        asked &= seq <= before_seq
+    if not asked.any():
+        return Decoded(b"", 0, 0)
+    dated = columns.tell_times(begins_us) & asked
+    time_us = columns.time_us
+    earlier = 0 if begins_us is None else int(np.count_nonzero(dated & (time_us < begins_us)))
+    passed = Decoded(
+        b"", 0, 0, through_seq=int(seq[asked].max()), dated=int(dated.sum()), earlier=earlier
+    )
+    chosen = asked
+    if dids is not None:
+        chosen &= columns.is_by(dids)
     if start_us is not None:
         chosen &= time_us >= start_us
     if end_us is not None:
         chosen &= time_us < end_us
     rows = np.flatnonzero(chosen)
     if not len(rows):
-        return Decoded(b"", 0, 0)
+        return passed
     kept = np.flatnonzero(chosen & columns.kept)
     # Thousands of small lines would be given to the system and asked back with every block.
     lines = io.BytesIO()
     refused: list[tuple[str, int, str]] = []
-    for number, row in zip(seq[kept].tolist(), columns.rows(kept), strict=True):
+    times_from = columns.time_from[kept].tolist()
+    for number, row, source in zip(seq[kept].tolist(), columns.rows(kept), times_from, strict=True):
         try:
-            lines.write(_line(row))
+            lines.write(_line(row, TIMES_FROM[source]))
         except _RefusedError as refusal:
             refused.append((refusal.reason, number, refusal.sample))
-    return Decoded(
+    return replace(
+        passed,
         lines=lines.getvalue(),
         events=len(kept) - len(refused),
         skipped=len(rows) - len(kept),
@@ -224,11 +249,10 @@ class _Columns:
         for column in _COLUMNS:
             fixed.append(np.frombuffer(body, column, n, at))
             at += fixed[-1].nbytes
-        seq, witnessed, indexed, self._kind, *lengths = fixed
+        seq, self._witnessed, self._indexed, self._kind, *lengths = fixed
         if n and int(seq.max()) >= 2**63:
             raise ValueError("a sequence number of more than 63 bits")
         self.seq: Ints = seq.astype(np.int64)
-        self.time_us: Ints = np.where(indexed != 0, indexed, witnessed)
         self._ends = []
         for length in lengths:
             ends = np.full(n + 1, at)
@@ -239,14 +263,37 @@ class _Columns:
         if at != len(body):
             raise ValueError(f"columns of {at} bytes in {len(body)}")
         self._body = body
-        collections = pa.Array.from_buffers(
-            pa.binary(), n, [None, pa.py_buffer(self._ends[0].astype(np.int32)), pa.py_buffer(body)]
-        )
-        found = pc.index_in(collections, value_set=_KEPT).fill_null(-1)
-        self._collection = found.to_numpy(zero_copy_only=False)
+        found = pl.Series(pc.index_in(self._binary(0), value_set=_KEPT))
+        self._collection = found.fill_null(-1).to_numpy()
+        self.time_us, self.time_from = row_times(self._kind, self._witnessed, self._indexed)
         kind = self._kind
         commit = ((kind >= 1) & (kind <= _DELETE)) | (kind == _RESYNC)
         self.kept = np.where(commit, self._collection >= 0, kind != _SYNC)
+
+    def _binary(self, column: int) -> pa.Array:
+        ends = pa.py_buffer(self._ends[column].astype(np.int32))
+        size = len(self._ends[column]) - 1
+        return pa.Array.from_buffers(pa.binary(), size, [None, ends, pa.py_buffer(self._body)])
+
+    def is_by(self, dids: pa.Array) -> npt.NDArray[np.bool_]:
+        """Return which rows are of one of these accounts."""
+        found: npt.NDArray[np.bool_] = pc.is_in(self._binary(1), value_set=dids).to_numpy(
+            zero_copy_only=False
+        )
+        return found
+
+    def tell_times(self, begins_us: int | None) -> npt.NDArray[np.bool_]:
+        """Set ``time_us`` and ``time_from`` as `blueattr.decode.block_times.row_times` has them.
+
+        Returns which rows are of records that have a time of their own.
+        """
+        key_us = key_times(self._body, self._ends[2])
+        self.time_us, self.time_from = row_times(
+            self._kind, self._witnessed, self._indexed, key_us, begins_us
+        )
+        made = (self._kind == _CREATE) | (self._kind == _RESYNC)
+        own: npt.NDArray[np.bool_] = made & ((key_us >= FIRST_US) | (self._indexed != 0))
+        return own
 
     def rows(self, chosen: npt.NDArray[np.intp]) -> Iterator[_Row]:
         """Yield kind, collection, time, DID, record key, rev and payload of the chosen rows."""
@@ -275,14 +322,14 @@ class _Columns:
         return (self._body[a:b] for a, b in self._bounds(column, chosen))
 
 
-def _line(row: _Row) -> bytes:
+def _line(row: _Row, time_from: str) -> bytes:
     kind, collection, time_us, did, rkey, rev, payload = row
     operation = _OPERATIONS.get(kind)
     if operation is None and kind not in {_IDENTITY, _ACCOUNT}:
         raise _RefusedError("unknown event kind", kind, did)
     commit = {"rev": rev, "operation": operation, "collection": collection, "rkey": rkey}
     if kind == _DELETE:
-        return commit_line(did, time_us, commit)
+        return commit_line(did, time_us, commit, time_from)
     if len(payload) > RECORD_LIMIT:
         raise _RefusedError("record too long", did, collection, rkey)
     try:
@@ -292,7 +339,7 @@ def _line(row: _Row) -> bytes:
     try:
         if operation is not None:
             commit["record"] = record
-            return commit_line(did, time_us, commit)
+            return commit_line(did, time_us, commit, time_from)
         if type(record) is not dict:
             raise _RefusedError("missing field", did)
         write = identity_line if kind == _IDENTITY else account_line

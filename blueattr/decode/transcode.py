@@ -80,10 +80,25 @@ class Decoded:
         Sequence numbers of what was read, the skipped included: of a stream the first and the last
         received, of a block the least and the greatest. None where there was none.
     first_us, last_us
-        Earliest and latest time of what was read, the skipped included, as the server states it:
-        µs since 1970.
+        Earliest and latest time of what was read, the skipped included, µs since 1970: as the
+        server states it, or of a block as `blueattr.decode.block_times` has it.
     notices
         What the server said about the stream.
+    through_seq
+        Of a block, the greatest sequence number that was asked for, whatever its time and account;
+        None where there was none.
+    dated, earlier
+        Of a block, how many of those records have a time of their own, by import or by key, or may
+        have been seen when they were written; and how many of them are from before the archive
+        began.
+    known_mark, last_mark
+        Of a stream: what tells the event with the number that was asked about, and the one of
+        `last_seq`, from others with these numbers. None where they are not there, or it has no such
+        thing.
+    bounded
+        Frames of a relay whose time was out of bounds; it has the time of the bound.
+    reached_us
+        The time that a relay has reached (`blueattr.decode.relay_times`), µs since 1970.
     """
 
     lines: bytes
@@ -95,9 +110,16 @@ class Decoded:
     first_us: int | None = None
     last_us: int | None = None
     notices: list[Notice] = field(default_factory=list)
+    through_seq: int | None = None
+    dated: int = 0
+    earlier: int = 0
+    known_mark: int | None = None
+    last_mark: int | None = None
+    bounded: int = 0
+    reached_us: int | None = None
 
 
-def commit_line(did: Any, time_us: int, commit: dict[str, Any]) -> bytes:
+def commit_line(did: Any, time_us: int, commit: dict[str, Any], time_from: str = "server") -> bytes:
     """Write what happened to a record as a line.
 
     Parameters
@@ -109,6 +131,8 @@ def commit_line(did: Any, time_us: int, commit: dict[str, Any]) -> bytes:
     commit
         Of a collection of `COLLECTIONS`: rev, operation, collection, rkey and, where there is one,
         the record as libipld decodes it, of which only what is read is left.
+    time_from
+        Where the time comes from; one of `blueattr.decode.parser.layout.TIMES_FROM`.
 
     Raises
     ------
@@ -120,7 +144,8 @@ def commit_line(did: Any, time_us: int, commit: dict[str, Any]) -> bytes:
     if type(record) is dict:
         fields = _FIELDS[commit["collection"]]
         commit["record"] = {name: record[name] for name in fields if name in record}
-    return _dump({"did": did, "time_us": time_us, "kind": "commit", "commit": commit})
+    event = {"did": did, "time_us": time_us, "kind": "commit", "commit": commit}
+    return _dump(event if time_from == "server" else event | {"time_from": time_from})
 
 
 def identity_line(did: Any, time_us: int, body: dict[str, Any]) -> bytes:

@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Literal, NamedTuple, get_args
 
+import numpy as np
+import numpy.typing as npt
+
 from blueattr import kernels
 from blueattr.errors import UsageError
 from blueattr.kernels import FloatArray, IndexArray, IntArray
@@ -36,6 +39,10 @@ class FeatureArrays(NamedTuple):
     def take(self, index: IndexArray | IntArray) -> "FeatureArrays":
         """Select agents by position."""
         return FeatureArrays(self.a[index], self.b[index], self.c[index])
+
+    def involved(self) -> npt.NDArray[np.bool_]:
+        """Return who wrote something or was answered or reposted, a > 0 or c > 0: bool (n,)."""
+        return (self.a > 0) | (self.c > 0)
 
     def means(self) -> tuple[float, float, float]:
         """Return m_a, m_b, m_c."""

@@ -72,7 +72,10 @@ def _heat_weights(m: FloatArray) -> FloatArray:
 def _heat_zero(means: tuple[float, float, float]) -> str:
     absent = [name for name, mean in zip("abc", means, strict=True) if mean == 0]
     which = " and ".join(absent)
-    return f"{which} {'is' if len(absent) == 1 else 'are'} 0 for every agent, so that M = 0"
+    zero = f"{which} {'is' if len(absent) == 1 else 'are'} 0 for every agent, so that M = 0"
+    if "b" not in absent:
+        return zero
+    return f"{zero}; for a b, a store needs follows (app.bsky.graph.follow) or blueattr hydrate"
 
 
 def _all_zero(_: tuple[float, float, float]) -> str:

@@ -163,7 +163,7 @@ class _Code:
             # Its result is checked for numbers that are not finite.
             with output_to_log(f"the indicator {self.name!r}"), np.errstate(all="ignore"):
                 return getattr(self.definition, part)(*arguments)
-        except Exception as error:  # noqa: BLE001 - a user's code may raise anything
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - a user's code may raise anything
             raise self.fail(f"{part} raised {blame(error)}") from None
 
     # --- statistics ---
@@ -217,7 +217,7 @@ class _Code:
             if number != 0:
                 raise self.fail(
                     f"the statistic {name!r} is {number:g} for an agent without features; it must "
-                    "be 0, for absence is silence"
+                    "be 0, because an absent agent counts as silent"
                 )
         nothing = self.value(np.zeros(len(self.names)))
         if nothing != 0:

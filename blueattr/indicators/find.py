@@ -65,7 +65,12 @@ def find_indicator(indicator: str | Indicator | OwnIndicator) -> Indicator:
     if indicator in INDICATORS:
         return get_indicator(indicator)
     place, name = _parse(indicator)
-    return _from_file(place, name) if place.endswith(".py") else _from_module(place, name)
+    try:
+        return _from_file(place, name) if place.endswith(".py") else _from_module(place, name)
+    except IndicatorError:
+        raise
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - to look at an object runs its code
+        raise IndicatorError(f"{indicator} cannot be used: {blame(error)}") from None
 
 
 def _parse(text: str) -> tuple[str, str]:
@@ -107,6 +112,8 @@ def _run(what: str, code: Any) -> Any:
 
 def _from_file(text: str, name: str) -> Indicator:
     path = Path(text)
+    if "\0" in text:
+        raise IndicatorError(f"{text!r} is no path: it has a NUL character")
     try:
         source = path.read_bytes()
     except OSError as error:

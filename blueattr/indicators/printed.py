@@ -4,7 +4,9 @@ import contextlib
 import io
 import logging
 import sys
+import threading
 from collections.abc import Iterator
+from typing import TextIO
 
 __all__ = ["output_to_log"]
 
@@ -22,7 +24,8 @@ class _Collector(io.RawIOBase):
 
     def __init__(self) -> None:
         self.running = 0
-        self._collected = bytearray()
+        # By thread: what several print at once would be in one line.
+        self._collected: dict[int, bytearray] = {}
 
     def writable(self) -> bool:
         return True
@@ -30,17 +33,17 @@ class _Collector(io.RawIOBase):
     def write(self, data: "bytes | bytearray | memoryview") -> int:  # type: ignore[override]
         written = bytes(data)
         if self.running:
-            self._collected += written
+            self._collected.setdefault(threading.get_ident(), bytearray()).extend(written)
         elif sys.stderr is not None and not isinstance(sys.stderr, _Output):
             with contextlib.suppress(OSError, ValueError):
                 sys.stderr.write(written.decode("utf-8", "replace"))
         return len(written)
 
-    def take(self) -> str:
-        """Return what was collected, and forget it."""
-        text = self._collected.decode("utf-8", "replace")
-        self._collected.clear()
-        return text
+    def take(self) -> list[str]:
+        """Return the lines of this thread, at the end those of all, and forget them."""
+        threads = [threading.get_ident()] if self.running > 1 else [*self._collected]
+        texts = [self._collected.pop(thread, b"").decode("utf-8", "replace") for thread in threads]
+        return [line for text in texts for line in text.splitlines()]
 
     def fileno(self) -> int:
         if sys.__stderr__ is None:
@@ -71,6 +74,12 @@ _OUTPUT = _Output(
 )
 
 
+# Calls of a user's code may be within one another, and of several threads.
+_LOCK = threading.RLock()
+_streams: list[TextIO] = []
+_printed: list[tuple[str, str]] = []
+
+
 @contextlib.contextmanager
 def output_to_log(name: str) -> Iterator[None]:
     """Log, as warnings, the lines that a user's code writes to stdout and stderr meanwhile.
@@ -80,13 +89,23 @@ def output_to_log(name: str) -> Iterator[None]:
     name
         The indicator, module or file whose code runs.
     """
-    _COLLECTOR.running += 1
+    with _LOCK:
+        if not _COLLECTOR.running:
+            _streams[:] = [sys.stdout, sys.stderr]
+            sys.stdout = sys.stderr = _OUTPUT
+        _COLLECTOR.running += 1
     try:
-        with contextlib.redirect_stdout(_OUTPUT), contextlib.redirect_stderr(_OUTPUT):
-            yield
+        yield
     finally:
-        _OUTPUT.flush()
-        _COLLECTOR.running -= 1
-        # Only now: a handler may write to stderr itself.
-        for line in _COLLECTOR.take().splitlines():
-            _LOG.warning("%s printed: %s", name, line)
+        with _LOCK:
+            _OUTPUT.flush()
+            _printed.extend((name, line) for line in _COLLECTOR.take())
+            _COLLECTOR.running -= 1
+            # Only at the end of the outermost, and before another thread's code begins: a handler
+            # may write to stderr itself.
+            if not _COLLECTOR.running:
+                sys.stdout, sys.stderr = _streams
+                lines = _printed[:]
+                _printed.clear()
+                for who, line in lines:
+                    _LOG.warning("%s printed: %s", who, line)

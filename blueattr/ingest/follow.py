@@ -4,28 +4,33 @@ import threading
 from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from blueattr.decode.chunk import Chunk
+from blueattr.decode.clock import AHEAD
 from blueattr.errors import SourceError
 from blueattr.ingest.meter import Meter, Moment, Watch
 from blueattr.ingest.pace import Commits, Freshness, Pace
-from blueattr.ingest.read import nothing_of_it, read_source
-from blueattr.ingest.result import Followed, Ingested, Outcome
+from blueattr.ingest.read import read_source
+from blueattr.ingest.result import Followed, Ingested, Outcome, mostly_rejected, nothing_of_it
 from blueattr.ingest.resume import (
     OVERLAP,
     newest_event,
+    position_in_time,
     resume_after_gap,
     resume_at,
+    resume_by_now,
     resume_from,
     resume_without_overlap,
+    seen_of,
+    step_back,
 )
 from blueattr.sources.backoff import Retries
 from blueattr.sources.live.socket import ConnectionLost, ConnectionRefused
-from blueattr.sources.live.stream import Resume, ServerError, Stream
+from blueattr.sources.live.stream import Misplaced, Resume, ServerError, Stream
 from blueattr.sources.timing import Timing
 from blueattr.store.checkpoint import SourceState
 from blueattr.store.database import DEFAULT_MEMORY
@@ -107,7 +112,8 @@ def follow(
     StoreError
         The store cannot be written.
     """
-    with Writer(db, memory) as writer:
+    timing = timing or Timing()
+    with Writer(db, memory, now=timing.now) as writer:
         return _Follower(
             writer,
             tuple(streams),
@@ -118,8 +124,8 @@ def follow(
             rules,
             stop or threading.Event(),
             watch,
-            timing or Timing(),
-            pace or Pace(),
+            timing,
+            (pace or Pace()).within(memory),
         ).run()
 
 
@@ -159,6 +165,8 @@ class _Follower:
         self.stream = self.streams[0]
         # By name, of all sources of the store.
         self.states = self.writer.sources()
+        # The source that sent the last event seen when asked for it, and that event's cursor.
+        self.verified: tuple[str, int] | None = None
         self.commits = Commits(self.writer, self.states, self.pace, self.clock)
         # Names of the sources that this run read, in the order of their first event.
         self.changed: dict[str, None] = {}
@@ -170,7 +178,7 @@ class _Follower:
         outcome: Outcome | None = None
         while outcome is None:
             self.stream = self.streams[self.retries.turn]
-            self.request = resume or resume_from(self.stream, self.states, self.start)
+            self.request = resume or self._resume()
             try:
                 outcome = self._connection()
                 self.commits.commit()
@@ -187,8 +195,9 @@ class _Follower:
             roll_up(self.writer, self.rules)
         states = tuple(self.states[name] for name in self.changed)
         failures = tuple(failure for state in states for failure in nothing_of_it(state))
+        mostly = tuple(sentence for state in states for sentence in mostly_rejected(state))
         return Followed(
-            Ingested(states, (), failures, events_before, self.writer.count_events()),
+            Ingested(states, (), failures, events_before, self.writer.count_events(), mostly),
             outcome,
             self.reconnects,
             self.gap_count,
@@ -205,7 +214,9 @@ class _Follower:
         received = False
         last_sign = self.clock()
         self.freshness.forget()
-        with closing(stream.chunks(self.request, self._state().position)) as chunks:
+        begun_at = self._state()
+        seen = seen_of(begun_at)
+        with closing(stream.chunks(self.request, seen, self.timing.now)) as chunks:
             for chunk in chunks:
                 now = self.clock()
                 if chunk is None:
@@ -214,9 +225,11 @@ class _Follower:
                         raise ConnectionLost("not connected yet")
                     continue
                 if chunk.data or chunk.skipped or chunk.refused:
-                    self._stage(chunk)
+                    self._stage(chunk, begun_at)
                     received = True
                     last_sign = now
+                    if self.request.tries and not self.request.overlaps:
+                        raise _Unverified("what led up to the new events is asked for again")
                 self.commits.commit_if_due()
                 self._report()
                 outcome = self._reason_to_end(now - last_sign, received=received)
@@ -231,20 +244,38 @@ class _Follower:
         name = self.stream.name
         return self.states.get(name) or SourceState(name, self.stream.kind)
 
-    def _stage(self, chunk: Chunk) -> None:
+    def _resume(self) -> Resume:
+        resume = resume_from(self.stream, self.states, self.start)
+        if not self._state().ahead:
+            now = datetime.fromtimestamp(self.timing.now(), UTC)
+            resume = resume_by_now(self.stream, resume, now)
+        verified = self.verified == (self.stream.name, resume.last)
+        return replace(resume, verified=verified) if verified else resume
+
+    def _stage(self, chunk: Chunk, begun_at: SourceState) -> None:
+        """Stage what came of a connection that began at a state of its source."""
         if chunk.gap:
-            if self._can_fill():
+            # What was passed over would be sent, and passed over, again.
+            if self._can_fill() and (chunk.data or not chunk.refused):
                 raise _Missed(chunk.gap)
             self.gap_count += 1
             self.gaps.append(chunk.gap)
             self._report(f"a gap: {chunk.gap}")
         before = self._state()
         after = self.writer.stage(chunk, before)
+        if not self.stream.dialect.numbered:
+            after = replace(after, position=position_in_time(before, after))
+        gets_on = after.position != max(begun_at.position, self.request.last or 0)
+        after = replace(after, stalled=0 if gets_on else begun_at.stalled + 1)
         self._update(before, after)
+        if self.request.overlaps and not chunk.gap:
+            self.verified = after.name, after.position
         self.commits.staged(before)
         self.may_fill = True
         # A server that only repeats events is failing.
-        if before.last_event is None or (after.last_event and after.last_event > before.last_event):
+        newest = before.last_event
+        later = newest is None or (after.last_event is not None and after.last_event > newest)
+        if later or after.position > before.position:
             self.retries.worked()
 
     def _update(self, before: SourceState, after: SourceState) -> None:
@@ -262,14 +293,15 @@ class _Follower:
                 return "live"
             if quiet > self.pace.quiet:
                 if not received and self.request.overlaps and self.stream.dialect.by_time:
-                    raise ConnectionLost("nothing came, not even what was seen last")
+                    # A server that numbers its events anew may not have come to that number.
+                    self.states[self.stream.name] = replace(self._state(), stalled=0)
+                    raise ConnectionLost("no events came, not even the last ones seen")
                 return "live"
         return None
 
     def _is_fresh(self) -> bool:
-        lag = self._lag()
         newest = self._state().last_event
-        return lag is not None and newest is not None and self.freshness.has_caught_up(lag, newest)
+        return newest is not None and self.freshness.has_caught_up(self._lag(), newest)
 
     def _must_end(self) -> bool:
         return self.stop.is_set() or self._time_left() <= 0
@@ -293,7 +325,13 @@ class _Follower:
         self.was_silent = isinstance(lost, _Silent)
         if isinstance(lost, _Missed):
             return self._resume_past(str(lost)), self.retries.negotiated()
+        if isinstance(lost, _Unverified | Misplaced):
+            if isinstance(lost, Misplaced):
+                self._step_back(renumbered=lost.renumbered)
+            return None, self.retries.negotiated()
         if isinstance(lost, ServerError) and lost.name == "FutureCursor":
+            new = replace(self._state(), position=0, mark=None, stalled=0)
+            self.states[new.name] = new
             gap = "the server's numbering has started over"
             return Resume(newest=newest_event(self.states), gap=gap), self.retries.negotiated()
         if isinstance(lost, ConnectionRefused):
@@ -308,6 +346,17 @@ class _Follower:
             raise SourceError(f"{self.stream.instance} refuses the request: {lost}")
         return None, wait
 
+    def _step_back(self, *, renumbered: bool) -> None:
+        """Ask for what led up to the last event seen, too.
+
+        That is kept at once, so that a process that ends then need not find it out again.
+        """
+        before = self._state()
+        after = step_back(self.stream, before) if renumbered else replace(before, stalled=1)
+        self.states[after.name] = after
+        self.commits.staged(before)
+        self.commits.commit()
+
     def _resume_past(self, gap: str) -> Resume:
         """Return what to request where the server lacks what follows the newest event.
 
@@ -317,7 +366,7 @@ class _Follower:
             cutover = self._fill_gap()
             if cutover:
                 return resume_at(self.stream, cutover, newest_event(self.states))
-            gap = f"{gap}; nor could the archive give it"
+            gap = f"{gap}; and the archive does not have it either"
         return resume_after_gap(self.request, newest_event(self.states), gap)
 
     def _can_fill(self) -> bool:
@@ -368,12 +417,15 @@ class _Follower:
     # --- how it goes -----------------------------------------------------------------------------
 
     def _lag(self) -> timedelta | None:
-        """Return the age of the newest event of the current stream; None if it has none."""
+        """Return the age of the newest event of the current stream.
+
+        None if it has none, or if that is so far ahead of the clock that the clock is wrong.
+        """
         newest = self._state().last_event
         if newest is None:
             return None
-        now = datetime.fromtimestamp(self.timing.now(), UTC)
-        return max(now - newest.replace(tzinfo=UTC), timedelta(0))
+        age = datetime.fromtimestamp(self.timing.now(), UTC) - newest.replace(tzinfo=UTC)
+        return None if age < -AHEAD else max(age, timedelta(0))
 
     def _report(self, message: str = "") -> None:
         """Call `watch`, with what just happened."""
@@ -397,6 +449,10 @@ class _Follower:
 
 class _Silent(ConnectionLost):
     """Nothing came: the server may have forgotten us, or have nothing to say."""
+
+
+class _Unverified(ConnectionLost):
+    """New events came, but what led up to them was not asked for: so it is, at once."""
 
 
 class _Missed(ConnectionLost):

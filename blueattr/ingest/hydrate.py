@@ -69,12 +69,12 @@ class Hydrated:
     accounts
         How many they are.
     unaskable
-        How many of them have identifiers that no AppView knows.
+        How many of them have identifiers that an AppView cannot know.
     known
         How many had been asked about before, recently enough.
     wanted
         How many were left to ask about.
-    asked, found, with_followers, with_creation
+    asked, found, unclear, with_followers, with_creation
         How many were, how many the AppView knew, and of how many it gave what.
     calls
         To the AppView, those that failed included.
@@ -98,6 +98,7 @@ class Hydrated:
     wanted: int = 0
     asked: int = 0
     found: int = 0
+    unclear: int = 0
     with_followers: int = 0
     with_creation: int = 0
     calls: int = 0
@@ -111,6 +112,7 @@ class Hydrated:
         """Add an answer."""
         self.asked += len(answer.asked)
         self.found += len(answer.profiles)
+        self.unclear += len(answer.unclear)
         for profile in answer.profiles.values():
             self.with_followers += profile.followers is not None
             self.with_creation += profile.created_at is not None
@@ -176,18 +178,18 @@ def hydrate(
     if older_than is not None:
         due |= pl.col("asked_at") < (appview.now() - older_than).replace(tzinfo=None)
     askable = accounts.filter(pl.col("did").str.contains(_ASKABLE))
-    wanted = askable.filter(due)
+    accounts_due = askable.filter(due)
     state = Hydrated(
         db,
         appview.url,
         scope,
         accounts=len(accounts),
         unaskable=len(accounts) - len(askable),
-        known=len(askable) - len(wanted),
-        wanted=len(wanted),
+        known=len(askable) - len(accounts_due),
+        wanted=len(accounts_due),
     )
     run = _Run(
-        wanted,
+        accounts_due,
         state,
         progress or (lambda _: None),
         appview,
@@ -206,7 +208,7 @@ class _Run:
 
     def __init__(
         self,
-        wanted: pl.DataFrame,
+        accounts_due: pl.DataFrame,
         state: Hydrated,
         progress: Callable[[Hydrated], None],
         appview: AppView,
@@ -214,7 +216,7 @@ class _Run:
         memory: int,
         patience: float,
     ) -> None:
-        self._wanted, self._state, self._progress = wanted, state, progress
+        self._accounts_due, self._state, self._progress = accounts_due, state, progress
         self._appview, self._memory, self._patience = appview, memory, patience
         self._waiting: list[Answer] = []
         self._committed = 0
@@ -226,7 +228,7 @@ class _Run:
         state = self._state
         try:
             try:
-                async with self._appview.answers(self._wanted["did"]) as answers:
+                async with self._appview.answers(self._accounts_due["did"]) as answers:
                     async for answer in answers:
                         self._keep(answer)
                         await self._make_room(_MOST_WAITING)
@@ -274,10 +276,10 @@ class _Run:
             now = self._appview.monotonic()
             if self._locked_since is None:
                 self._locked_since = now
-            left = self._locked_since + self._patience - now
-            if left <= 0:
+            time_left = self._locked_since + self._patience - now
+            if time_left <= 0:
                 raise
-            self._try_at = now + min(_TRY_EVERY, left)
+            self._try_at = now + min(_TRY_EVERY, time_left)
         else:
             self._locked_since = None
 
@@ -297,7 +299,7 @@ class _Run:
         """Count the accounts whose answers are lost; return what to tell the user."""
         self._state.unkept = self._accounts()
         return (
-            f"answers about {self._state.unkept:,} accounts were not kept: give the same command "
+            f"answers about {self._state.unkept:,} accounts were not kept: run the same command "
             "again to ask for them"
         )
 
@@ -311,6 +313,8 @@ class _Run:
         rows = []
         for answer in self._waiting:
             for did in answer.asked:
+                if did in answer.unclear:
+                    continue
                 profile = answer.profiles.get(did)
                 rows.append(
                     {
@@ -322,7 +326,7 @@ class _Run:
                     }
                 )
         # Answers come in the order asked.
-        part = self._wanted.slice(self._committed, len(rows)).select("did", "account")
+        part = self._accounts_due.slice(self._committed, self._accounts()).select("did", "account")
         answers = part.join(
             pl.DataFrame(rows, schema=_ROWS), on="did", how="inner", validate="1:1"
         ).with_columns(pl.col(pl.Datetime).dt.replace_time_zone(None))
@@ -331,7 +335,8 @@ class _Run:
             self._memory,
             patience=_READER_PATIENCE,
             lock_patience=lock_patience,
+            create=False,
         ) as writer:
             writer.hydrate(answers)
         self._waiting.clear()
-        self._committed += len(rows)
+        self._committed = self._state.asked

@@ -2,14 +2,18 @@
 
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from blueattr.ingest.read import COMMIT_ROWS
+from blueattr.ingest.read import COMMIT_BYTES, COMMIT_ROWS
 from blueattr.store.checkpoint import SourceState
 from blueattr.store.writer import Writer
 
 __all__ = ["Commits", "Freshness", "Pace"]
+
+
+# The part of a process's memory that may wait for a commit, which itself needs several times that.
+_MEMORY_PART = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +26,8 @@ class Pace:
         Minimum seconds between commits.
     commit_multiple
         The same, as a multiple of the last commit's duration: a commit reads the whole store.
+    commit_rows, commit_bytes
+        What may wait for a commit, however short the time.
     fresh
         The stream is live when its newest event is at most this old ...
     quiet
@@ -37,11 +43,17 @@ class Pace:
 
     commit_seconds: float = 10.0
     commit_multiple: float = 10.0
+    commit_rows: int = COMMIT_ROWS
+    commit_bytes: int = COMMIT_BYTES
     fresh: timedelta = timedelta(seconds=10)
     quiet: float = 10.0
     clock_samples: int = 20
     clock_speed: float = 1.5
     silence: float = 90.0
+
+    def within(self, memory: int) -> "Pace":
+        """Return the pace of a process that may use so many bytes."""
+        return replace(self, commit_bytes=min(self.commit_bytes, memory // _MEMORY_PART))
 
 
 class Commits:
@@ -71,20 +83,20 @@ class Commits:
         self._duration = 0.0
         # Name of the source whose chunks are staged; None while nothing is.
         self._staged: str | None = None
-        self._kept_before = 0
 
     def staged(self, before: SourceState) -> None:
         """Note that a chunk of a source is staged, and the state that it had before."""
         if self._staged is None:
-            self._staged, self._kept_before = before.name, before.kept
+            self._staged = before.name
 
     def commit_if_due(self) -> None:
         """Commit what is staged, unless the last commit was a moment ago."""
         if self._staged is None:
             return
         interval = max(self._pace.commit_seconds, self._pace.commit_multiple * self._duration)
-        rows = self._states[self._staged].kept - self._kept_before
-        if self._clock() - self._ended_at >= interval or rows >= COMMIT_ROWS:
+        rows, size = self._writer.waiting
+        is_much = rows >= self._pace.commit_rows or size >= self._pace.commit_bytes
+        if is_much or self._clock() - self._ended_at >= interval:
             self.commit()
 
     def commit(self) -> None:
@@ -118,8 +130,8 @@ class Freshness:
         """Start anew, as with each connection."""
         self._samples.clear()
 
-    def has_caught_up(self, lag: timedelta, newest: datetime) -> bool:
-        """Return whether the stream is live, by its newest event and the lag of that.
+    def has_caught_up(self, lag: timedelta | None, newest: datetime) -> bool:
+        """Return whether the stream is live, by its newest event and the lag of that, if known.
 
         The event is of now; or, where the server's clock is not ours, the clock of its events has
         for a while gone no faster than ours, as it would while catching up.
@@ -128,7 +140,7 @@ class Freshness:
         if not self._samples or now - self._samples[-1][0] >= 1:
             self._samples.append((now, newest))
         sampled_at, newest_then = self._samples[0]
-        return lag <= self._pace.fresh or (
+        return (lag is not None and lag <= self._pace.fresh) or (
             len(self._samples) == self._pace.clock_samples
             and (newest - newest_then).total_seconds() < self._pace.clock_speed * (now - sampled_at)
         )

@@ -2,17 +2,19 @@
 
 import math
 import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
-from itertools import repeat
+from itertools import groupby, repeat
 from pathlib import Path
 from queue import SimpleQueue
 
 from blueattr.decode.chunk import Chunk
-from blueattr.decode.parser.parse import Parser
+from blueattr.decode.clock import Horizon, Now
+from blueattr.decode.parse import Parser, unparsed
+from blueattr.decode.parser.scanner import is_compiled
 from blueattr.errors import InputError, SourceError
-from blueattr.ingest.result import Ingested
+from blueattr.ingest.result import Ingested, mostly_rejected, nothing_of_it
 from blueattr.kernels.compiled import threads
 from blueattr.sources import files
 from blueattr.sources.parallel import run_ahead
@@ -24,11 +26,11 @@ from blueattr.store.rollups import roll_up
 from blueattr.store.writer import Writer
 
 __all__ = [
+    "COMMIT_BYTES",
     "COMMIT_ROWS",
     "Progress",
     "ingest",
     "ingest_sources",
-    "nothing_of_it",
     "read_source",
 ]
 
@@ -40,13 +42,20 @@ COMMIT_ROWS = 1_500_000
 _COMMIT_PART = 1 / 48
 # What is left of a source and less than this part of what waits comes with it.
 _LEFTOVER = 1 / 4
-_COMMIT_BYTES = 320 << 20
+COMMIT_BYTES = 320 << 20
 # What may wait for the next commit while one is under way, which needs memory itself.
 _BESIDE_COMMIT = 128 << 20
 # What an archive sends is paid for, and what is not committed would be paid for again.
 _COMMIT_PAID = 128 << 20
-# Of a source of which little is kept, or that is slow, a killed run has this much to do again.
-_COMMIT_SECONDS = 60.0
+# A run that is killed or interrupted has this much to do again; or this many times what the last
+# commit took, so that commits take a tenth of the time at most.
+_COMMIT_SECONDS = 10.0
+_COMMITS_APART = 10.0
+# Bytes of lines that the store's engine decodes where the parser is not compiled yet: it takes ten
+# times as long as the parser for them, which is a small part of what compiling takes.
+_BEFORE_COMPILING = 64 << 20
+# Of more files than this, progress is shown as that of all together.
+_NAMED = 8
 
 
 Progress = Callable[[str, int, int | None], None]
@@ -64,6 +73,7 @@ def ingest(
     rules: Sequence[Rule] = (),
     memory: int = DEFAULT_MEMORY,
     progress: Progress | None = None,
+    now: Now = time.time,
 ) -> Ingested:
     """Read files of Jetstream lines, or a PLC directory export, into a store.
 
@@ -71,11 +81,13 @@ def ingest(
     ----------
     arguments, kind
         As for :func:`blueattr.sources.files.find`.
-    db, rules, memory, progress
+    db, rules, memory, progress, now
         As for :func:`ingest_sources`, which see for what is raised.
     """
-    sources = files.find(arguments, kind)
-    return ingest_sources(db, sources, rules=rules, memory=memory, progress=progress)
+    passed_over: list[str] = []
+    sources = files.find(arguments, kind, passed_over, memory // 2)
+    done = ingest_sources(db, sources, rules=rules, memory=memory, progress=progress, now=now)
+    return replace(done, passed_over=tuple(passed_over))
 
 
 def ingest_sources(
@@ -85,11 +97,13 @@ def ingest_sources(
     rules: Sequence[Rule] = (),
     memory: int = DEFAULT_MEMORY,
     progress: Progress | None = None,
+    now: Now = time.time,
 ) -> Ingested:
     """Read sources to their ends into a store, from where each was left.
 
-    One that is damaged or cannot be reached does not keep the others out: what could be read of it
-    is kept, and the failure is in the result.
+    Files share commits, in which each has its rows and its position, so that many small ones take
+    hardly longer than a large one. A source that is damaged or cannot be reached does not keep the
+    others out: what could be read of it is kept, and the failure is in the result.
 
     Parameters
     ----------
@@ -106,6 +120,8 @@ def ingest_sources(
         Bytes the process may use.
     progress
         Called after each chunk.
+    now
+        The clock by which times that lie ahead are refused, in seconds since 1970.
 
     Raises
     ------
@@ -116,34 +132,40 @@ def ingest_sources(
     StoreError
         The store cannot be written.
     """
-    states, unchanged, failures = [], [], []
-    with Writer(db, memory) as writer:
+    readings: list[_Reading] = []
+    with Writer(db, memory, now=now) as writer:
         before = writer.count_events()
         # Asked once: a question waits for the commit of the file before.
         stored = writer.sources(source.name for source in sources)
         for source in sources:
             known = stored.get(source.name)
+            reading = _Reading(source, SourceState(source.name, source.kind))
+            readings.append(reading)
+            try:
+                reading.state.fingerprint = source.fingerprint
+            except InputError as error:
+                reading.failure, reading.wanted = str(error), False
+                continue
             if (
                 known is not None
                 and source.fingerprint
                 and (source.kind, source.fingerprint) == (known.kind, known.fingerprint)
             ):
-                if known.complete:
-                    unchanged.append(source.name)
-                    states.append(known)
-                    failures += nothing_of_it(known)
-                    continue
-                state = known
-            else:
-                state = SourceState(source.name, source.kind, source.fingerprint)
-            state, failure = read_source(writer, source, state, progress)
-            states.append(state)
-            stored[source.name] = state
-            if failure:
-                failures.append(failure)
+                reading.state, reading.wanted = known, not known.complete
+            elif known is not None and known.kind == source.kind:
+                reading.state = known.replaced_by(source.fingerprint)
+        for _, group in groupby((r for r in readings if r.wanted), _shares):
+            _read_together(writer, list(group), progress)
         roll_up(writer, rules)
         after = writer.count_events()
-    return Ingested(tuple(states), tuple(unchanged), tuple(failures), before, after)
+    return Ingested(
+        tuple(r.state for r in readings),
+        tuple(r.source.name for r in readings if not r.wanted and not r.failure),
+        tuple(failure for r in readings for failure in r.failures),
+        before,
+        after,
+        tuple(sentence for r in readings for sentence in mostly_rejected(r.state)),
+    )
 
 
 def read_source(
@@ -162,78 +184,151 @@ def read_source(
     tuple
         Its state, and what went wrong; empty where nothing did.
     """
-    failure = ""
-    begun = None if state.position else 0
+    reading = _Reading(source, state)
+    _read_together(writer, [reading], progress, must_end)
+    return reading.state, next(iter(reading.failures), "")
+
+
+# --- one source or several -----------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class _Reading:
+    """A source that is read, how far it is, and what went wrong."""
+
+    source: Source
+    state: SourceState
+    failure: str = ""
+    wanted: bool = True
+
+    @property
+    def failures(self) -> list[str]:
+        return [self.failure] if self.failure else nothing_of_it(self.state)
+
+
+def _shares(reading: _Reading) -> Hashable:
+    """Return what the sources that share commits have in common; files do, of one kind."""
+    if isinstance(reading.source, files.FileSource):
+        return reading.source.kind
+    return id(reading)
+
+
+def _read_together(
+    writer: Writer,
+    readings: Sequence[_Reading],
+    progress: Progress | None,
+    must_end: Callable[[], bool] | None = None,
+) -> None:
+    """Read sources to their ends one after the other, committing when there is enough of them."""
+    sizes = [reading.source.size for reading in readings]
+    left_of_all = sum(math.inf if size is None else size for size in sizes)
+    shown = f"{len(readings):,} files" if len(readings) > _NAMED else ""
+    read_before = 0
+    begun = None if readings[0].state.position else 0
     committed = time.monotonic()
-    try:
-        chunks = source.chunks(state.position)
-        if isinstance(source, files.FileSource) and source.kind != "plc":
-            # Not of a pipe: a thread that waits for its next line would outlive an interrupt.
-            chunks = _parsed(chunks)
-        for chunk in chunks:
-            state = writer.stage(chunk, state, later=True)
-            if progress:
-                progress(source.name, chunk.read, source.size)
-            rows, size = writer.waiting
-            begun = chunk.read if begun is None else begun
-            done = chunk.read - begun
-            left = math.inf if source.size is None else source.size - chunk.read
-            if (
-                (
-                    rows >= max(COMMIT_ROWS, writer.records * _COMMIT_PART)
-                    and left >= done * _LEFTOVER
-                )
-                or size >= _COMMIT_BYTES
-                or (source.kind == "archive" and done >= _COMMIT_PAID)
-                or time.monotonic() - committed >= _COMMIT_SECONDS
-            ):
-                state = writer.settle(state)
-                state = writer.commit(state, wait=False)
-                begun = chunk.read
-                committed = time.monotonic()
-            elif size >= _BESIDE_COMMIT:
-                writer.finish()
-            if must_end is not None and must_end():
-                break
-        state = replace(state, complete=source.complete)
-    except (InputError, SourceError) as error:
-        failure = str(error)
-    state = writer.settle(state)
-    state = writer.commit(state, wait=False)
-    return state, failure or next(iter(nothing_of_it(state)), "")
+    # Those that a commit is to note, in the order in which they were read.
+    waiting: dict[int, _Reading] = {}
+    for reading, chunk in _steps(readings, writer.horizon):
+        waiting[id(reading)] = reading
+        source = reading.source
+        if chunk is None:
+            if not reading.failure:
+                reading.state = replace(reading.state, complete=source.complete)
+            read_before += source.size or 0
+            continue
+        reading.state = writer.stage(chunk, reading.state, later=True)
+        read = read_before + chunk.read
+        if progress and shown:
+            progress(shown, read, None if math.isinf(left_of_all) else int(left_of_all))
+        elif progress:
+            progress(source.name, chunk.read, source.size)
+        rows, size = writer.waiting
+        begun = read if begun is None else begun
+        done = read - begun
+        left = left_of_all - read
+        if (
+            (rows >= max(COMMIT_ROWS, writer.records * _COMMIT_PART) and left >= done * _LEFTOVER)
+            or size >= COMMIT_BYTES
+            or (source.kind == "archive" and done >= _COMMIT_PAID)
+            or time.monotonic() - committed
+            >= max(_COMMIT_SECONDS, _COMMITS_APART * writer.commit_seconds)
+        ):
+            _commit(writer, waiting.values())
+            waiting.clear()
+            begun = read
+            committed = time.monotonic()
+        elif size >= _BESIDE_COMMIT:
+            writer.finish()
+        if must_end is not None and must_end():
+            reading.state = replace(reading.state, complete=source.complete)
+            waiting[id(reading)] = reading
+            break
+    _commit(writer, waiting.values())
 
 
-def _parsed(chunks: Iterator[Chunk]) -> Iterator[Chunk]:
-    """Read, decompress and parse the next chunks of a file while the ones before are staged."""
+def _commit(writer: Writer, readings: Collection[_Reading]) -> None:
+    for reading in readings:
+        reading.state = writer.settle(reading.state)
+    writer.commit(*(reading.state for reading in readings), wait=False)
+    for reading in readings:
+        reading.state = reading.state.after_commit()
+
+
+_Step = tuple[_Reading, Chunk | None]
+
+
+def _steps(readings: Sequence[_Reading], horizon: Callable[[], Horizon]) -> Iterator[_Step]:
+    """Yield the chunks of each source, and None at its end, when its failure is known."""
+    source = readings[0].source
+    # Not of a pipe: a thread that waits for its next line would outlive an interrupt.
+    ahead = isinstance(source, files.FileSource) and source.kind != "plc"
+    return _parsed(_chunks(readings), horizon) if ahead else _chunks(readings)
+
+
+def _chunks(readings: Iterable[_Reading]) -> Iterator[_Step]:
+    for reading in readings:
+        try:
+            for chunk in reading.source.chunks(reading.state.position):
+                yield reading, chunk
+        except (InputError, SourceError) as error:
+            reading.failure = str(error)
+        yield reading, None
+
+
+def _parsed(steps: Iterator[_Step], horizon: Callable[[], Horizon]) -> Iterator[_Step]:
+    """Read, decompress and parse the next chunks of files while the ones before are staged.
+
+    Where the parser is not compiled yet, the first chunks are left to the store's engine, so that
+    nobody waits for a compilation to read a small file.
+    """
     cores = threads()
+    left = 0 if is_compiled() else _BEFORE_COMPILING
     # For those that are parsed, that wait for their turn, and the one whose turn it is.
     parsers: SimpleQueue[Parser] = SimpleQueue()
     for _ in range(cores + 2):
         parsers.put(Parser(1))
 
-    def parse(chunk: Chunk) -> tuple[Chunk, Parser]:
+    def leave(reading: _Reading, chunk: Chunk) -> tuple[_Step, None]:
+        return (reading, replace(chunk, unparsed=unparsed(chunk.data, chunk.position))), None
+
+    def parse(reading: _Reading, chunk: Chunk) -> tuple[_Step, Parser]:
         parser = parsers.get()
-        parts, unparsed = parser.parse(chunk.data, chunk.position)
-        return replace(chunk, parsed=tuple(parts), unparsed=unparsed), parser
+        parts, unparsed = parser.parse(chunk.data, chunk.position, horizon())
+        return (reading, replace(chunk, parsed=tuple(parts), unparsed=unparsed)), parser
 
-    def read() -> Iterator[Callable[[], tuple[Chunk, Parser]]]:
-        for chunk in run_ahead(repeat(lambda: next(chunks, None)), 1):
-            if chunk is None:
+    def read() -> Iterator[Callable[[], tuple[_Step, Parser | None]]]:
+        nonlocal left
+        for step in run_ahead(repeat(lambda: next(steps, None)), 1):
+            if step is None:
                 return
-            yield partial(parse, chunk)
+            reading, chunk = step
+            if chunk is None:
+                yield partial(lambda step: (step, None), step)
+                continue
+            left -= len(chunk.data)
+            yield partial(leave if left >= 0 else parse, reading, chunk)
 
-    for chunk, parser in run_ahead(read(), cores):
-        yield chunk
-        parsers.put(parser)
-
-
-def nothing_of_it(state: SourceState) -> list[str]:
-    """Return the failure of a source all of whose lines were rejected; none if some were kept."""
-    if not state.lines or state.lines > sum(state.rejected.values()):
-        return []
-    worst = max(state.rejected, key=lambda reason: state.rejected[reason])
-    message = (
-        f"{state.name} holds none of what was expected: all of its {state.lines:,} lines were "
-        f"rejected, most as {worst!r}"
-    )
-    return [message]
+    for step, parser in run_ahead(read(), cores):
+        yield step
+        if parser is not None:
+            parsers.put(parser)

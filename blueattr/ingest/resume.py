@@ -4,16 +4,26 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from blueattr.sources.live.stream import Resume, Stream
+from blueattr.sources.live.stream import (
+    Resume,
+    Seen,
+    Stream,
+    from_microseconds,
+    microseconds,
+)
 from blueattr.store.checkpoint import SourceState
 
 __all__ = [
     "OVERLAP",
     "newest_event",
+    "position_in_time",
     "resume_after_gap",
     "resume_at",
+    "resume_by_now",
     "resume_from",
     "resume_without_overlap",
+    "seen_of",
+    "step_back",
 ]
 
 
@@ -54,26 +64,78 @@ def resume_from(
     newest = newest_event(states)
     if newest is None:
         return Resume(since=start)
-    # The archive of a server counts as the server's stream does.
+    # The archive of a server counts as the server's stream does, if that is by numbers, too.
+    archive = f"archive:{stream.instance} "
     own = [
         (state.last_event, state.position)
         for name, state in states.items()
         if state.position
         and state.last_event
-        and (name == stream.name or name.startswith(f"archive:{stream.instance} "))
+        and (name == stream.name or (stream.dialect.numbered and name.startswith(archive)))
     ]
     if own:
         last_event, position = max(own)
         last_event = last_event.replace(tzinfo=UTC)
         if last_event >= newest - _OVERLAP_ELSEWHERE or not stream.dialect.by_time:
-            return resume_at(stream, position, last_event)
+            tries = states[stream.name].stalled if stream.name in states else 0
+            return resume_at(stream, position, last_event, tries)
     return Resume(since=newest - _OVERLAP_ELSEWHERE, newest=newest)
 
 
-def resume_at(stream: Stream, position: int, newest: datetime | None) -> Resume:
-    """Return where a stream takes up after the event at a cursor of its own."""
-    cursor = max(position - stream.dialect.rewind, 1)
-    return Resume(cursor, position, newest and newest - OVERLAP, newest)
+def resume_at(stream: Stream, position: int, newest: datetime | None, tries: int = 0) -> Resume:
+    """Return where a stream takes up after the event at a cursor of its own.
+
+    Parameters
+    ----------
+    tries
+        Connections in a row that ended before anything new came. What led up to the event is asked
+        for again, unless it was all that the last of them brought; the event itself is, unless it
+        was all that came of that. So a stream gets on by one event in three connections, at least.
+    """
+    if not stream.dialect.numbered:
+        newest = from_microseconds(position)
+    tries = min(tries, 2) if stream.dialect.rewind else 0
+    rewind = (stream.dialect.rewind, 0, -1)[tries]
+    return Resume(max(position - rewind, 1), position, None, newest, tries=tries)
+
+
+def resume_by_now(stream: Stream, resume: Resume, now: datetime) -> Resume:
+    """Return a request that asks for no time ahead of the clock.
+
+    A server would begin at its live end, and say nothing of what came before.
+    """
+    cursor, since, newest = resume.cursor, resume.since, resume.newest
+    if cursor is not None and not stream.dialect.numbered:
+        cursor = min(cursor, microseconds(now))
+    return replace(
+        resume, cursor=cursor, since=since and min(since, now), newest=newest and min(newest, now)
+    )
+
+
+def position_in_time(before: SourceState, after: SourceState) -> int:
+    """Return the position of a stream whose cursor is a time, after events that were staged.
+
+    It is not beyond the newest event that was taken: one ahead of the clock was not.
+    """
+    if after.last_event is None:
+        return before.position
+    newest = microseconds(after.last_event.replace(tzinfo=UTC))
+    return max(before.position, min(after.position, newest))
+
+
+def seen_of(state: SourceState) -> Seen:
+    """Return how far a stream was seen."""
+    newest = state.last_event
+    return Seen(state.position, state.mark, newest and newest.replace(tzinfo=UTC))
+
+
+def step_back(stream: Stream, state: SourceState) -> SourceState:
+    """Return the state of a stream whose server numbers its last events anew.
+
+    Which of them were seen by other numbers is not known.
+    """
+    position = max(state.position - stream.dialect.rewind, 1)
+    return replace(state, position=position, mark=None, stalled=0)
 
 
 def resume_without_overlap(resume: Resume) -> Resume | None:

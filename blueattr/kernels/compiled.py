@@ -7,27 +7,16 @@ runs it on stretches in ordinary threads. Unlike numba's own threading layers th
 from several threads at once, survives a fork, and compiles in a fraction of the time.
 """
 
-import contextlib
 import functools
-import hashlib
-import logging
 import os
-import shutil
-import time
-from collections.abc import Callable, Iterator, Sequence
+import sys
+import threading
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any
 
-import numba
 import numpy as np
 import numpy.typing as npt
-from numba import types
-from numba.core import caching
-from numba.core import config as _untyped_config
-from numba.core import event as numba_event
-from numba.core.registry import cpu_target
-from numba.extending import intrinsic as llvm_intrinsic
 
 __all__ = [
     "BLOCK",
@@ -35,13 +24,14 @@ __all__ = [
     "IndexArray",
     "IntArray",
     "each",
+    "few",
     "intrinsic",
+    "is_kept",
     "jit",
     "readonly",
     "spread",
     "stretches",
     "threads",
-    "types",
 ]
 
 
@@ -59,122 +49,43 @@ SPREAD_FROM = 1 << 17  # fewer agents than this are not worth a second thread
 
 # --- compilation ---------------------------------------------------------------------------------
 
-config: Any = _untyped_config  # its settings are made at run time
+
+# Kernels compile those that they call, and one thread at a time makes them known to numba.
+_MAKING = threading.RLock()
 
 
-KERNEL_FOLDERS = ("kernels", "decode/parser")
-"""Folders of the package with kernels: a change of any file in them compiles all kernels anew."""
+class _Lazy:
+    """A kernel or intrinsic that numba comes to know when it is first called.
 
-
-_KEPT_DAYS = 30  # an older version's machine code is kept this long after its last use
-
-
-def _cache_folder() -> Path | None:
-    """Name the folder for machine code, one for each state of the kernels, numba and processor.
-
-    Kernels of one module are inlined into those of another, while numba looks at the file of the
-    outer one alone; and it numbers its files so that processes which write at once may exchange
-    them. The folder's name is a hash of all kernels, so its entries are interchangeable.
-
-    Returns
-    -------
-    Path or None
-        None where the user has no home and names no folder.
+    Parameters
+    ----------
+    plain
+        The Python function.
+    make
+        Returns what numba makes of it.
     """
-    processor = cpu_target.target_context.codegen().magic_tuple()
-    state = hashlib.sha256(repr((numba.__version__, processor)).encode())
-    package = Path(__file__).parents[1]
-    for folder in KERNEL_FOLDERS:
-        for source in sorted((package / folder).glob("*.py")):
-            state.update(source.read_bytes())
-    if config.CACHE_DIR:  # NUMBA_CACHE_DIR
-        caches = Path(config.CACHE_DIR)
-    else:
-        caches = Path(os.environ.get("XDG_CACHE_HOME", ""))
-        if not caches.is_absolute():  # the XDG Base Directory Specification has it ignored
-            try:
-                caches = Path.home() / ".cache"
-            except RuntimeError:
-                return None
-        if not caches.is_absolute():  # HOME is set, but to no folder
-            return None
-        caches /= "blueattr"
-    return caches / f"kernels-{state.hexdigest()[:16]}"
 
+    def __init__(self, plain: Any, make: Callable[[], Any]) -> None:
+        functools.update_wrapper(self, plain)
+        self.plain = plain
+        self._make = make
 
-def _mark_used(folder: Path) -> None:
-    """Set the folder's time of change to now, so that no other version removes it for a while."""
-    with contextlib.suppress(OSError):
-        os.utime(folder)
+    @functools.cached_property
+    def compiled(self) -> Any:
+        """What numba has made of the function."""
+        with _MAKING:
+            made = self.__dict__.get("compiled")  # by the thread that was waited for
+            return self._make() if made is None else made
 
+    @property
+    def _numba_type_(self) -> Any:
+        """What numba asks for where another kernel calls this one."""
+        from blueattr.kernels.machine_code import numba_type  # noqa: PLC0415 - start-up time
 
-@functools.cache
-def _remove_old_caches(used: Path) -> None:
-    """Remove the folders beside `used` that no version has used for `_KEPT_DAYS`; once a process.
+        return numba_type(self.compiled)
 
-    A process may still run that began to use one of them longer ago: it compiles what it no longer
-    finds.
-    """
-    oldest = time.time() - _KEPT_DAYS * 86_400
-    with contextlib.suppress(OSError):
-        for folder in used.parent.glob("kernels-" + "[0-9a-f]" * 16):
-            if folder != used and folder.stat().st_mtime < oldest:
-                shutil.rmtree(folder, ignore_errors=True)
-
-
-@contextlib.contextmanager
-def _cached_in(folder: Path) -> Iterator[None]:
-    """Have numba choose a folder for functions defined here, and for nobody else's."""
-    before = config.CACHE_DIR
-    config.CACHE_DIR = str(folder)
-    try:
-        yield
-    finally:
-        config.CACHE_DIR = before
-
-
-class _Cache(caching.FunctionCache):
-    """A cache that is a help and never a need: what cannot be read is compiled anew."""
-
-    def load_overload(self, sig, target_context):
-        try:
-            found = super().load_overload(sig, target_context)
-            # Two processes that compile one kernel for different types may exchange their files.
-            return found if found is None or found.signature.args == tuple(sig) else None
-        except Exception:  # noqa: BLE001 - a damaged pickle may raise anything
-            with contextlib.suppress(OSError):
-                self.flush()
-            return None
-
-    def save_overload(self, sig, data):
-        # A disk may fill up, a folder be taken away, between the first kernel and the last.
-        with contextlib.suppress(OSError):
-            super().save_overload(sig, data)
-            _remove_old_caches(_FOLDER)
-
-
-class _Announcer(numba_event.Listener):
-    """Logs the first compilation of a process: the kernels that it needs are not in the cache."""
-
-    def __init__(self) -> None:
-        self._logged = False
-
-    def on_start(self, event):  # noqa: ARG002 - numba calls it with what is compiled
-        if not self._logged:
-            self._logged = True
-            logging.getLogger(__name__).info(
-                "compiling kernels once; the first run takes up to a minute longer"
-            )
-
-    def on_end(self, event):
-        pass
-
-
-_FOLDER = _cache_folder()
-
-if _FOLDER is not None:
-    _mark_used(_FOLDER)
-numba_event.register("numba:compile", _Announcer())
+    def __call__(self, *arguments: Any) -> Any:
+        return self.compiled(*arguments)
 
 
 def jit(*, makes_arrays: bool = True, **options: Any) -> Callable[[Any], Any]:
@@ -184,41 +95,57 @@ def jit(*, makes_arrays: bool = True, **options: Any) -> Callable[[Any], Any]:
     inlined wherever it is called: small kernels that call each other spend most of their time on
     counting and calling.
 
-    It is kept in ``NUMBA_CACHE_DIR``, else in ``blueattr`` in the user's cache
-    (``XDG_CACHE_HOME``, else ``~/.cache``), else where numba itself finds a place; where there is
-    none, and where the user has no home, the kernel is compiled anew in every process.
+    It is compiled when it is first called. The machine code is kept in ``NUMBA_CACHE_DIR``, else
+    in ``blueattr`` in the user's cache (``XDG_CACHE_HOME``, else ``~/.cache``), else where numba
+    itself finds a place; where there is none, and where the user has no home, the kernel is
+    compiled anew in every process.
 
     With ``NUMBA_DISABLE_JIT=1`` Python runs the kernel, slowly, to step through it or to measure
     coverage.
     """
 
     def decorate(function: Any) -> Any:
-        if config.DISABLE_JIT:
-            return _interpreted(function)
-        options.update(
-            nogil=True, error_model="numpy", _nrt=makes_arrays, forceinline=not makes_arrays
-        )
-        kernel = numba.njit(**options)(function)
-        if _FOLDER is not None:
-            with contextlib.suppress(RuntimeError, OSError), _cached_in(_FOLDER):
-                kernel._cache = _Cache(function)  # noqa: SLF001 - numba has no other way to give it one
-        return kernel
+        def make() -> Any:
+            from blueattr.kernels.machine_code import compile_kernel  # noqa: PLC0415 - start-up
+
+            return compile_kernel(function, makes_arrays=makes_arrays, **options)
+
+        return _Lazy(function, make)
 
     return decorate
 
 
-def _interpreted(function: Any) -> Any:
-    """Run a kernel in Python without numpy's warnings where machine code has none either.
+# Elements that numpy may work on in place of kernels, and how many a call counts for at least: all
+# of them take a small part of the time that it takes to load numba and machine code.
+_MOST_PLAIN = 1 << 22
+_CALL = 1 << 10
+_plain = 0
 
-    Kernels rely on integers that wrap around and on divisions by zero that give an infinity.
+
+def few(n: int) -> bool:
+    """Return whether numpy should work on `n` elements in place of a kernel.
+
+    It should in a process that has done little so far and has loaded no machine code. What numpy
+    does then is equal to the bit, so that this decides about time and nothing else.
     """
+    global _plain  # noqa: PLW0603 - a count of the process, as the machine code is
+    if "blueattr.kernels.machine_code" in sys.modules:
+        return False
+    _plain += max(n, _CALL)
+    return _plain <= _MOST_PLAIN
 
-    @functools.wraps(function)
-    def kernel(*arguments: Any) -> Any:
-        with np.errstate(all="ignore"):
-            return function(*arguments)
 
-    return kernel
+def is_kept(kernel: Any) -> bool:
+    """Return whether an earlier process has kept machine code of a kernel.
+
+    Parameters
+    ----------
+    kernel
+        As `jit` returns it.
+    """
+    from blueattr.kernels import machine_code  # noqa: PLC0415 - start-up time
+
+    return machine_code.is_kept(kernel.compiled)
 
 
 def intrinsic(define: Callable[..., Any]) -> Callable[[Any], Any]:
@@ -237,9 +164,12 @@ def intrinsic(define: Callable[..., Any]) -> Callable[[Any], Any]:
     """
 
     def decorate(plain: Any) -> Any:
-        function: Any = plain if config.DISABLE_JIT else llvm_intrinsic(define)
-        function.plain = plain
-        return function
+        def make() -> Any:
+            from blueattr.kernels.machine_code import compile_intrinsic  # noqa: PLC0415 - start-up
+
+            return compile_intrinsic(define, plain)
+
+        return _Lazy(plain, make)
 
     return decorate
 
@@ -251,7 +181,8 @@ def threads() -> int:
     """Count the cores this process may use; ``NUMBA_NUM_THREADS`` can lower the number."""
     affinity = getattr(os, "sched_getaffinity", None)
     cores = len(affinity(0)) if affinity else os.cpu_count() or 1
-    return max(1, min(cores, int(numba.get_num_threads())))
+    most = os.environ.get("NUMBA_NUM_THREADS", "")
+    return max(1, min(cores, int(most))) if most.isdecimal() else max(1, cores)
 
 
 @functools.cache

@@ -64,6 +64,9 @@ def argsort(x: FloatArray, order: IndexArray | None = None) -> IndexArray:
     """
     x = compiled.readonly(x)
     n = x.size
+    if compiled.few(n):
+        given = np.arange(n, dtype=np.uint32) if order is None else order
+        return given[np.argsort(x[given] + 0.0, kind="stable")]
     order = given = np.arange(n, dtype=np.uint32) if order is None else order.copy()
     keys, new_order, new_keys = np.empty(n, np.uint64), np.empty_like(order), np.empty(n, np.uint64)
     bits = compiled.spread(n, lambda lo, hi: _sort_keys(x, given[lo:hi], keys[lo:hi]))

@@ -103,13 +103,33 @@ def _accumulate_all(x, state):
         _accumulate(x[start : start + BLOCK], state)
 
 
+def _accumulate_any(x: FloatArray, state: IntArray) -> None:
+    """Add a vector to a running sum, by the kernel or by numpy."""
+    if not compiled.few(x.size):
+        _accumulate_all(x, state)
+        return
+    top = int(np.max(x.view(np.int64) & _MAGNITUDE, initial=0))
+    level = ((top >> 52) - 1022) // WIDTH
+    if max(level, int(state[0])) > _HIGHEST:
+        state[0] = _OVERFLOW
+        return
+    _raise_level.plain(state, level)
+    at = int(state[0]) - _LOWEST + FOLDS - 1
+    for fold in range(FOLDS if x.size else 0):
+        unit = _UNITS[at - fold]
+        part = (x + _SHIFT * unit) - _SHIFT * unit
+        sums = np.add.reduceat(part, np.arange(0, x.size, BLOCK))  # exact
+        state[1 + fold] += int((sums / unit).astype(np.int64).sum())
+        x = x - part
+
+
 def _read(states: list[IntArray]) -> Fraction:
     """Merge running sums and give their exact value."""
     level: int = max(int(state[0]) for state in states)
     if level > _HIGHEST:
         raise OverflowError("a number is not finite or too large to be summed (2^927 or more)")
     for state in states:
-        _raise_level(state, level)
+        _raise_level.plain(state, level)
     count = 0  # in units of the lowest bin in use
     for k in range(FOLDS):
         count = (count << WIDTH) + sum(int(state[1 + k]) for state in states)
@@ -133,7 +153,7 @@ class RunningSum:
 
         def work(start: int, stop: int) -> IntArray:
             state = _new_state()
-            _accumulate_all(x[start:stop], state)
+            _accumulate_any(x[start:stop], state)
             return state
 
         self.take(compiled.spread(x.size, work))
@@ -176,7 +196,7 @@ def exact_sums(*vectors: FloatArray) -> tuple[Fraction, ...]:
     def work(start: int, stop: int) -> list[IntArray]:
         states = [_new_state() for _ in vectors]
         for x, state in zip(vectors, states, strict=True):
-            _accumulate_all(x[start:stop], state)
+            _accumulate_any(x[start:stop], state)
         return states
 
     states = compiled.spread(vectors[0].size, work)
@@ -233,7 +253,13 @@ class RunningGroupSums:
         def work(start: int, stop: int) -> tuple[IntArray, IntArray]:
             signed = np.stack([_new_state() for _ in range(self._count)])
             magnitudes = signed.copy()
-            _accumulate_groups(x[start:stop], groups[start:stop], signed, magnitudes)
+            if compiled.few(x.size):
+                for g in range(self._count):
+                    of_group = x[start:stop][groups[start:stop] == g]
+                    _accumulate_any(compiled.readonly(of_group), signed[g])
+                    _accumulate_any(compiled.readonly(np.abs(of_group)), magnitudes[g])
+            else:
+                _accumulate_groups(x[start:stop], groups[start:stop], signed, magnitudes)
             return signed, magnitudes
 
         self._parts.extend(compiled.spread(x.size, work))

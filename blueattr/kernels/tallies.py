@@ -103,6 +103,9 @@ class Tally:
         code
             What each is, of `CODES`; uint8 (n,).
         """
+        if compiled.few(account.size):
+            self._add_few(account, subject, code)
+            return
 
         def written() -> None:
             _count_written(account, code, self._first, self._written)
@@ -111,6 +114,16 @@ class Tally:
             _count_received(account, subject, code, self._first, self._received)
 
         compiled.each(lambda work: work(), [(written,), (received,)])
+
+    def _add_few(self, account: AccountNumbers, subject: AccountNumbers, code: Codes) -> None:
+        place = account - self._first  # unsigned, as above
+        mine = place < self._written.shape[0]
+        np.add.at(self._written[:, 0], place[mine], 1)
+        mine &= code != FOLLOW
+        np.add.at(self._written, (place[mine], 1 + code[mine]), 1)
+        place = subject - self._first
+        given = (place < self._received.shape[0]) & (code != POST) & (subject != account)
+        np.add.at(self._received, (place[given], code[given] - REPLY), 1)
 
     def take(self) -> tuple[AccountNumbers, Counts]:
         """Return the accounts with any count, ascending, and their counts; begin anew.
@@ -122,9 +135,17 @@ class Tally:
             not received.
         """
         size = self._written.shape[0]
+        if compiled.few(size):
+            return self._take_few()
         account, columns = np.empty(size, np.uint32), np.empty((7, size), np.int32)
         found = _harvest(self._written, self._received, self._first, account, columns)
         return account[:found], columns[:, :found]
+
+    def _take_few(self) -> tuple[AccountNumbers, Counts]:
+        places = np.flatnonzero((self._written[:, 0] != 0) | self._received.any(axis=1))
+        columns = np.hstack([self._written[places], self._received[places, :3]]).T
+        self._written[:], self._received[:] = 0, 0
+        return self._first + places.astype(np.uint32), np.ascontiguousarray(columns)
 
 
 @compiled.jit()
@@ -149,6 +170,11 @@ def add_up(account: AccountNumbers, columns: Sequence[Counts], first: int, sums:
     """
     if account.size and not first <= account.min() <= account.max() < first + sums.shape[1]:
         raise IndexError("an account is beyond the sums")
+
+    if compiled.few(account.size * len(columns)):
+        for column, row in zip(columns, sums, strict=True):
+            np.add.at(row, account - np.uint32(first), column)
+        return
 
     def work(start: int, stop: int) -> None:
         for column, row in zip(columns[start:stop], sums[start:stop], strict=True):

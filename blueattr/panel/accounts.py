@@ -37,12 +37,12 @@ class Among:
     def __init__(self, accounts: AccountNumbers, past: int) -> None:
         self._accounts = accounts
         self._past = past
-        self._there = np.zeros(past, np.bool_)
-        self._there[accounts] = True
+        self._is_among = np.zeros(past, np.bool_)
+        self._is_among[accounts] = True
 
-    def there(self, accounts: AccountNumbers) -> Bools:
+    def contain(self, accounts: AccountNumbers) -> Bools:
         """Return whether each of some other accounts is among these: bool (m,)."""
-        return self._there[accounts]
+        return self._is_among[accounts]
 
     def flags(self, accounts: AccountNumbers) -> Bools:
         """Return whether each of these is among some other accounts: bool (n,)."""
@@ -130,7 +130,7 @@ def with_dids(store: Store, accounts: AccountNumbers) -> pl.DataFrame:
     pl.DataFrame
         ``account`` and ``did``, ascending by DID.
     """
-    store.register("wanted", pa.table({"account": accounts}))
+    store.register("wanted", pl.DataFrame({"account": accounts}).to_arrow())
     try:
         batches = list(store.batches("panel/dids", _ROWS))
     finally:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import polars as pl
 
-from blueattr.errors import InputError
+from blueattr.errors import InputError, reason
 from blueattr.toml_file import TomlFile
 
 __all__ = ["BotRule", "RateRule", "bot_rules"]
@@ -14,7 +14,7 @@ __all__ = ["BotRule", "RateRule", "bot_rules"]
 
 @dataclass(frozen=True, slots=True)
 class BotRule:
-    """A named pattern that gives a bot away by its handle."""
+    """A named pattern that identifies a bot by its handle."""
 
     name: str
     pattern: str
@@ -54,7 +54,9 @@ def bot_rules(path: Path | None = None) -> tuple[BotRule, ...]:
         try:
             pl.Series([""]).str.contains(f"(?i){pattern}")
         except pl.exceptions.PolarsError as error:
-            raise InputError(f"{path}: the pattern of {name!r} is refused: {error}") from None
+            raise InputError(
+                f"{path}: the pattern of {name!r} is refused: {reason(error)}"
+            ) from None
         rules.append(BotRule(name, pattern))
     return tuple(rules)
 

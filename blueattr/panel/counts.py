@@ -15,7 +15,7 @@ import pyarrow as pa
 
 from blueattr.kernels.tallies import RECEIVED, WRITTEN, AccountNumbers, Sums, Tally, add_up
 from blueattr.provenance import Window
-from blueattr.store.database import Store
+from blueattr.store.database import Store, arrays
 from blueattr.store.matching import (
     Rule,
     Stretch,
@@ -79,6 +79,7 @@ class WindowCounts:
         self.window = window
         self._store = store
         self._layout: WindowLayout | None = None
+        self._counted: Rule | None = None
 
     @classmethod
     def of(cls, store: Store, window: Window) -> "WindowCounts":
@@ -91,7 +92,7 @@ class WindowCounts:
     def _take_tables(self) -> None:
         if self._store.tables_of is not self:
             self._store.tables_of = None  # of nobody, until they are made
-            self._layout = None
+            self._layout = self._counted = None
             self._store.run("panel/inactive", end=self.window.end)
             self._store.tables_of = self
 
@@ -108,10 +109,14 @@ class WindowCounts:
     def count(self, rule: Rule) -> None:
         """Make the temp table of the events that belong to a topic, ``window_event``.
 
-        Those that match by their own words are in the temp table ``matching_post``.
+        Those that match by their own words are in the temp table ``matching_post``, and all that
+        may belong to it, with their keys, in ``candidate``.
         """
         self._take_tables()
-        _count(self._store, rule, _naive(self.window))
+        if self._counted != rule:
+            self._counted = None  # until it is done
+            _count(self._store, rule, _naive(self.window))
+            self._counted = rule
 
     def agent_days(self, rule: Rule | None) -> pl.DataFrame:
         """Count what each account did and received on each day.
@@ -133,6 +138,27 @@ class WindowCounts:
             self.count(rule)
             statement = "panel/agent_days"
         return self._store.frame(statement, first=layout.first, last=layout.last)
+
+    def account_hours(self, rule: Rule | None) -> pl.DataFrame:
+        """Count the posts, replies and reposts that each account wrote in each hour.
+
+        Parameters
+        ----------
+        rule
+            The topic; None for all events.
+
+        Returns
+        -------
+        pl.DataFrame
+            ``account``, ``hour`` (UTC, without a zone) and ``records``, in no order. Accounts that
+            are gone at the window's end are not in it.
+        """
+        if rule is not None:
+            self.count(rule)
+            return self._store.frame("panel/account_hours")
+        self._take_tables()
+        start, end = _naive(self.window)
+        return self._store.frame("panel/account_hours_all", start=start, end=end)
 
     def totals(self, rule: Rule | None) -> pl.DataFrame:
         """Count what each account did and received: `agent_days` summed over the days.
@@ -173,14 +199,14 @@ def _lay_out(store: Store, whole: Stretch) -> WindowLayout:
 
 def _add_up(batches: Iterable[pa.RecordBatch], low: int, sums: Sums) -> None:
     for batch in batches:
-        account, *columns = (column.to_numpy() for column in batch.columns)
+        account, *columns = arrays(batch)
         add_up(account, columns, low, sums)
 
 
 def _count(store: Store, rule: Rule, whole: Stretch) -> None:
     number = known_topics(store).get(rule, 0)
-    known = stretches(store.frame("store/rollups/summarised_days")["day"]) if number else []
-    rest = _without(whole, known)
+    summarised = stretches(store.frame("store/rollups/summarised_days")["day"]) if number else []
+    rest = _without(whole, summarised)
     match(
         store,
         [(number, rule)],
@@ -211,28 +237,29 @@ def _of_topic(store: Store, layout: WindowLayout) -> pl.DataFrame:
     """Count a topic's events, and all follows."""
     part = np.zeros(layout.past, np.bool_)
     for batch in store.batches("panel/sums", _ROWS):
-        for column in ("account", "subject"):
-            part[batch[column].to_numpy()] = True
+        account, subject, _ = arrays(batch)
+        part[account] = True
+        part[subject] = True
     # Those who take part are few: numbered among themselves, their counts lie close together.
     who = np.flatnonzero(part)
     place = np.zeros(layout.past, np.uint32)
     place[who] = np.arange(who.size, dtype=np.uint32)
     tally = Tally(0, who.size)
     for batch in store.batches("panel/sums", _ROWS):
-        account, subject, code = (column.to_numpy() for column in batch.columns)
+        account, subject, code = arrays(batch)
         tally.add(place[account], place[subject], code)
     counted, counts = tally.take()
-    there = np.zeros(layout.past, np.bool_)
-    there[who] = there[layout.followed] = True
-    there[layout.inactive] = False
-    account = np.flatnonzero(there).astype(np.uint32)
+    is_in_panel = np.zeros(layout.past, np.bool_)
+    is_in_panel[who] = is_in_panel[layout.followed] = True
+    is_in_panel[layout.inactive] = False
+    account = np.flatnonzero(is_in_panel).astype(np.uint32)
     place[account] = np.arange(account.size, dtype=np.uint32)
-    kept = there[who[counted]]
-    to = place[who[counted][kept]]
+    in_panel = is_in_panel[who[counted]]
+    to = place[who[counted][in_panel]]
     sums = np.zeros((len(_COUNTS), account.size), np.int64)
     for name, numbers in zip((*WRITTEN, *RECEIVED), counts, strict=True):
         if name in _COUNTS[:-1]:
-            sums[_COUNTS.index(name), to] = numbers[kept]
+            sums[_COUNTS.index(name), to] = numbers[in_panel]
     sums[-1, place[layout.followed]] = layout.follows
     return pl.DataFrame({"account": account, **dict(zip(_COUNTS, sums, strict=True))})
 

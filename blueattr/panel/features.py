@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-__all__ = ["COUNTS", "SCALES", "SCHEMA", "Popularity", "Scale", "build"]
+__all__ = ["COUNTS", "SCALES", "SCHEMA", "Popularity", "Scale", "build", "daily_counts"]
 
 
 Scale = Literal["log1p", "raw"]
@@ -102,17 +102,42 @@ def build(
     ).cast(SCHEMA)
 
 
+def daily_counts(agent_days: pl.DataFrame, agents: pl.DataFrame) -> pl.DataFrame:
+    """Return the counts behind a, b and c of each agent on each day.
+
+    Parameters
+    ----------
+    agent_days
+        Columns ``account``, ``day`` and `COUNTS`.
+    agents
+        Columns ``account`` and ``did``.
+
+    Returns
+    -------
+    pl.DataFrame
+        ``did``, ``day``, and the counts ``a``, ``b`` (follows received) and ``c`` (int64), in no
+        order; a row for each agent and day with anything to count.
+    """
+    return agent_days.join(agents.select("account", "did"), on="account").select(
+        "did",
+        "day",
+        a=pl.sum_horizontal("posts", "replies", "reposts").cast(pl.Int64),
+        b=pl.col("follows_received").cast(pl.Int64),
+        c=pl.sum_horizontal("replies_received", "reposts_received").cast(pl.Int64),
+    )
+
+
 def _looked_up(sums: pl.DataFrame, accounts: pl.Series) -> pl.DataFrame:
     """Look up the counts of accounts by their numbers, with zeros for those without any."""
     if sums.is_empty() or accounts.is_empty():
         return pl.DataFrame(
             {name: pl.zeros(len(accounts), pl.Int64, eager=True) for name in COUNTS}
         )
-    known, wanted = sums["account"].to_numpy(), accounts.to_numpy()
-    row = np.zeros(max(int(known.max()), int(wanted.max())) + 1, np.uint32)
-    there = np.zeros(row.size, np.bool_)
-    row[known], there[known] = np.arange(known.size, dtype=np.uint32), True
-    rows, missing = row[wanted], ~there[wanted]
+    counted, agents = sums["account"].to_numpy(), accounts.to_numpy()
+    row = np.zeros(max(int(counted.max()), int(agents.max())) + 1, np.uint32)
+    is_counted = np.zeros(row.size, np.bool_)
+    row[counted], is_counted[counted] = np.arange(counted.size, dtype=np.uint32), True
+    rows, missing = row[agents], ~is_counted[agents]
 
     def gathered(counts: pl.Series) -> npt.NDArray[np.int64]:
         values: npt.NDArray[np.int64] = counts.cast(pl.Int64).to_numpy()[rows]

@@ -77,13 +77,13 @@ def build(
     directory = accounts.Directory(store)
     remaining = _filtered(store, directory, window, rules, rate, keep_bots=keep_bots)
     created = directory.creation(window, remaining.active)
-    remaining.remove("created inside the window", created.inside(), created.note(remaining.there))
+    remaining.remove("created inside the window", created.inside(), created.note(remaining.is_left))
     steps = tuple(remaining.steps)
     if not steps[-1].after:
         worst = max(steps, key=lambda step: step.removed)
         raise EmptyPanelError(
-            f"the filters leave nobody of {steps[0].before:,} active accounts; most "
-            f"({worst.removed:,}) went as: {worst.filter}"
+            f"the filters remove all {steps[0].before:,} active accounts; most "
+            f"({worst.removed:,}) as: {worst.filter}"
         )
     agents = accounts.with_dids(store, remaining.accounts())
     return FilteredPanel(accounts.with_answers(store, agents), steps)
@@ -132,19 +132,19 @@ class _Remaining:
 
     def __init__(self, active: AccountNumbers) -> None:
         self.active = active
-        self.there = np.ones(active.size, np.bool_)
+        self.is_left = np.ones(active.size, np.bool_)
         self.steps: list[PanelStep] = []
 
     def remove(self, name: str, hit: Bools, note: str = "") -> None:
         """Apply a filter, which removes the active accounts where `hit` is true."""
-        before = int(np.count_nonzero(self.there))
-        self.there &= ~hit
-        after = int(np.count_nonzero(self.there))
+        before = int(np.count_nonzero(self.is_left))
+        self.is_left &= ~hit
+        after = int(np.count_nonzero(self.is_left))
         self.steps.append(PanelStep(name, before, before - after, after, note))
 
     def accounts(self) -> AccountNumbers:
         """Return the numbers of those that remain."""
-        return self.active[self.there]
+        return self.active[self.is_left]
 
 
 def _filtered(
@@ -170,8 +170,9 @@ def _filtered(
     )
     if keep_bots:
         return remaining
-    handles = directory.handles()
-    handles = handles.filter(pl.Series(among.there(handles["account"].to_numpy())))
+    # What is made up ends in .test; rules are for what it is made up to be.
+    handles = directory.handles().with_columns(pl.col("handle").str.strip_suffix(".test"))
+    handles = handles.filter(pl.Series(among.contain(handles["account"].to_numpy())))
     note = f"handles known for {len(handles):,} of {layout.active.size:,} active accounts"
     rules = bot_rules() if rules is None else rules
     suspects = _suspects(handles, rules)
@@ -216,18 +217,18 @@ def with_followers(
     agents = built.agents
     unknown = agents.filter(pl.col("followers").is_null())
     if missing == "drop":
-        known = agents.filter(pl.col("followers").is_not_null())
-        if known.is_empty():
+        with_counts = agents.filter(pl.col("followers").is_not_null())
+        if with_counts.is_empty():
             raise EmptyPanelError(
-                f"no follower count is known of any of {len(agents):,} agents; {_advice(window)}"
+                f"no follower count is known for any of {len(agents):,} agents; {_advice(window)}"
             )
-        step = PanelStep("follower count unknown", len(agents), len(unknown), len(known))
-        return FilteredPanel(known, (*built.steps, step))
+        step = PanelStep("follower count unknown", len(agents), len(unknown), len(with_counts))
+        return FilteredPanel(with_counts, (*built.steps, step))
     if missing == "error" and len(unknown):
         never = unknown["asked_at"].null_count()
         parts = [f"{never:,} were never asked about"] * (never > 0)
         if unanswered := len(unknown) - never:
-            parts.append(f"of {unanswered:,} the AppView gave none")
+            parts.append(f"for {unanswered:,} the AppView gave none")
         raise NoAnswerError(
             f"follower counts are unknown for {len(unknown):,} of {len(agents):,} agents: "
             f"{', '.join(parts)}; {_advice(window) + '; or ' if never else ''}say what to do with "

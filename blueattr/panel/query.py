@@ -1,7 +1,7 @@
 """A store looked at through one window and panel: agent-days and features for any topic."""
 
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, time, timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import TypedDict
@@ -12,11 +12,14 @@ from blueattr.errors import EmptyPanelError, UsageError
 from blueattr.panel import bots, features, filters, topics
 from blueattr.panel.counts import WindowCounts
 from blueattr.panel.features import Popularity, Scale
-from blueattr.provenance import Gap, Provenance, Window
+from blueattr.panel.synthetic import synthetic_sources
+from blueattr.panel.times import times_from
+from blueattr.provenance import Gap, Provenance, Window, spell_window
 from blueattr.store import coverage, matching
 from blueattr.store.database import DEFAULT_MEMORY, Store
+from blueattr.store.stretches import last_near, stretches
 
-__all__ = ["PanelQuery", "StoreView"]
+__all__ = ["PanelQuery", "StoreView", "last_event"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +34,15 @@ class PanelQuery:
         As for :func:`blueattr.panel.topics.choose`.
     start, end
         UTC, half-open. Where one is missing it follows from the other and `length`; where both
-        are, the window ends at the last event seen.
+        are, the window ends with the last event in the store that is not far from all others
+        (`blueattr.store.stretches`).
     length
         Of the window.
+    whole_days
+        Where `start` and `end` are missing: whether the window consists of whole UTC days, the
+        last of which is that of the last event; else it ends at the last event.
+    complete
+        With `whole_days`: leave out a last day that is not over by the clock.
     scale
         Of the features.
     bots_file
@@ -57,6 +66,8 @@ class PanelQuery:
     start: datetime | None = None
     end: datetime | None = None
     length: timedelta = field(default=timedelta(days=14))
+    whole_days: bool = True
+    complete: bool = False
     scale: Scale = "log1p"
     bots_file: Path | None = None
     rate: bots.RateRule | None = None
@@ -79,14 +90,26 @@ class PanelQuery:
         if end is None and self.start is not None:
             end = self.start + self.length
         if end is None:
-            last = store.frame("panel/span")["last_event"][0]
+            last = last_event(store)
             if last is None:
                 raise EmptyPanelError(f"{self.db} holds no events; see: blueattr status")
-            end = last.replace(tzinfo=UTC) + timedelta(microseconds=1)
+            end = self._end_after(last)
         start = self.start if self.start is not None else end - self.length
-        if start >= end:
+        if start == end:
+            raise UsageError(
+                f"the window is empty: it starts and ends at {end:%Y-%m-%d %H:%M:%S}, and a window "
+                f"does not include its end; for this day: --to {end + timedelta(days=1):%Y-%m-%d}"
+            )
+        if start > end:
             raise UsageError(f"the window ends ({end}) before it starts ({start})")
         return Window(start, end)
+
+    def _end_after(self, last: datetime) -> datetime:
+        if not self.whole_days:
+            return last + timedelta(microseconds=1)
+        midnight = datetime.combine(last.date(), time(), UTC)
+        over = midnight + timedelta(days=1)
+        return midnight if self.complete and datetime.now(UTC) < over else over
 
     def agents(self, store: Store, window: Window) -> filters.FilteredPanel:
         """Build the panel.
@@ -116,9 +139,18 @@ class _BotFilters(TypedDict):
     keep_bots: bool
 
 
+def last_event(store: Store) -> datetime | None:
+    """Return the time of the last event that is not far from all others; None if there is none."""
+    near = last_near(stretches(store))
+    until = None if near is None else near.replace(tzinfo=None)
+    last: datetime | None = store.frame("panel/span", until=until)["last_event"][0]
+    return None if last is None else last.replace(tzinfo=UTC)
+
+
+_INSTANT = timedelta(microseconds=1)
 _RECEIVED = "follows received in the window"
 _STAND_IN = f"Followers, which set the tiers, are {_RECEIVED}: a stand-in for follower counts."
-_AS_OF = "Follower counts, which set the tiers too, are of when the AppView was asked."
+_AS_OF = "Follower counts, which also set the tiers, date from when the AppView was asked."
 
 
 @dataclass(frozen=True)
@@ -153,9 +185,28 @@ class StoreView:
         return WindowCounts.of(self.store, self.window)
 
     @cached_property
+    def so_far(self) -> datetime | None:
+        """When the last event was, if the window's last day is that of it and is not over then."""
+        last, end = last_event(self.store), self.window.end
+        ends_that_day = last is not None and last.date() == (end - _INSTANT).date()
+        return last if last is not None and ends_that_day and last < end - _INSTANT else None
+
+    @cached_property
+    def passed_over(self) -> tuple[str, ...]:
+        """What later events the window leaves out because they lie far from all others."""
+        if self.query.start is not None or self.query.end is not None:
+            return ()
+        return tuple(
+            one.sentence
+            for one in stretches(self.store)
+            if one.is_far and one.events and one.first_event >= self.window.end
+        )
+
+    @cached_property
     def gaps(self) -> tuple[Gap, ...]:
-        """Stretches of the window that no source covers."""
-        return coverage.gaps(self.store, self.window)
+        """Stretches of the window that no source covers, up to the last event of its last day."""
+        until = self.window.end if self.so_far is None else self.so_far + _INSTANT
+        return coverage.gaps(self.store, Window(self.window.start, until))
 
     def topic(self, name: str | None = None) -> topics.Topic | None:
         """Find a topic by name, by default the query's own; None for all events."""
@@ -167,6 +218,33 @@ class StoreView:
     def agent_days(self, topic: topics.Topic | None) -> pl.DataFrame:
         """Count what each account did and received on each day of the window."""
         return self._counts.agent_days(_rule(topic))
+
+    def account_hours(self, topic: topics.Topic | None) -> pl.DataFrame:
+        """Count each agent's records in each hour: ``account``, ``hour``, ``records``."""
+        counts = self._counts.account_hours(_rule(topic))
+        return counts.join(self.built.agents.select("account"), on="account", how="semi")
+
+    def count(self, topic: topics.Topic | None) -> None:
+        """Make the temp tables of what counts: see `blueattr.panel.counts.WindowCounts.count`."""
+        if topic is None:
+            self._counts.lay_out()
+        else:
+            self._counts.count(topic.rule)
+
+    def no_match(self, topic: topics.Topic | None, counts: pl.DataFrame) -> str:
+        """Say that no post of the window matched a topic; empty if one did.
+
+        Parameters
+        ----------
+        topic
+            None for all events, which always match.
+        counts
+            Of `agent_days` or `totals`, of this topic.
+        """
+        about = [name for name in features.COUNTS if name != "follows_received"]
+        if topic is None or counts.select(pl.any_horizontal((pl.col(about) != 0).any())).item():
+            return ""
+        return f"no post matched {topic.described()} in {spell_window(self.window)}"
 
     def totals(self, topic: topics.Topic | None) -> pl.DataFrame:
         """Count what each account did and received in the window: the sums of its agent-days."""
@@ -190,24 +268,39 @@ class StoreView:
         if self.query.popularity == "follows-received":
             return _RECEIVED
         if dates.is_empty():
-            return f"{_RECEIVED}, as no follower count is known"
+            return f"{_RECEIVED}, because no follower count is known"
         first, last = map(str, (dates.min(), dates.max()))
         counts = f"follower counts of {first}" + (f" to {last}" if first != last else "")
         if others := len(agents) - len(dates):
-            return f"{counts}; of {others:,} agents, whose count is unknown, {_RECEIVED}"
+            return f"{counts}; for {others:,} agents whose count is unknown, {_RECEIVED}"
         return counts
 
     def origin(self, topic: topics.Topic | None) -> Provenance:
         """Return where the features come from."""
-        return Provenance(
-            source=str(self.query.db),
+        return replace(
+            self.panel_origin(topic),
             feature_scale=self.query.scale,
             popularity=self.popularity(),
+            notes=(
+                _STAND_IN if self.query.popularity == "follows-received" else _AS_OF,
+                *self.passed_over,
+            ),
+        )
+
+    def panel_origin(self, topic: topics.Topic | None) -> Provenance:
+        """Return where the panel comes from, which is made before there are features."""
+        synthetic, all_synthetic = synthetic_sources(self.store)
+        return Provenance(
+            source=str(self.query.db),
             topic=topic.info if topic else None,
             window=self.window,
             gaps=self.gaps,
+            so_far=self.so_far,
             panel=self.built.steps,
-            notes=(_STAND_IN if self.query.popularity == "follows-received" else _AS_OF,),
+            notes=self.passed_over,
+            synthetic=synthetic,
+            all_synthetic=all_synthetic,
+            times_from=times_from(self.store, self.window),
         )
 
 

@@ -6,16 +6,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
-from typing import Any
-
-import polars as pl
+from typing import TYPE_CHECKING, Any
 
 from blueattr.errors import InputError, UnknownTopicError, UsageError
+from blueattr.panel import EVERY_TOPIC
 from blueattr.provenance import TopicInfo, Window
-from blueattr.store.database import Store
 from blueattr.store.matching import Rule
 from blueattr.suggest import did_you_mean
 from blueattr.toml_file import TomlFile
+
+# A list of topics needs neither a store nor frames.
+if TYPE_CHECKING:
+    import polars as pl
+
+    from blueattr.store.database import Store
 
 __all__ = [
     "ALL",
@@ -30,6 +34,7 @@ __all__ = [
 
 
 ALL = "all"
+_COMMAND_LINE = "command line"
 """The name that stands for a run without a topic."""
 
 
@@ -43,8 +48,12 @@ _UNSPACED = re.compile(
 _EMOJI_ENDS = r"[\x{FE00}-\x{FE0F}\x{20E3}]"
 _BEFORE = rf"(?:^|[^\pL\pM\pN_]|{_UNSPACED.pattern}|{_EMOJI_ENDS})"
 _AFTER = rf"(?:$|[^\pL\pM\pN_]|{_UNSPACED.pattern})"
-# A hashtag goes on in any script.
-_AFTER_TAG = r"(?:$|[^\pL\pM\pN_])"
+# Hashtags in texts are found as Bluesky's own clients find them (TAG_REGEX in rich-text/util.ts of
+# @atproto/api): one begins the text or follows white space, as JavaScript knows it, and goes on to
+# white space or an invisible mark; punctuation at its end does not belong to it.
+_SPACE = r"\t\n\x{000B}\f\r\pZ\x{FEFF}"
+_BEFORE_TAG = rf"(?:^|[{_SPACE}])"
+_AFTER_TAG = rf"\pP*(?:$|[{_SPACE}\x{{00AD}}\x{{2060}}\x{{200B}}-\x{{200D}}\x{{20E2}}])"
 _KEYS = {"title", "category", "keywords", "hashtags", "patterns"}
 
 
@@ -63,7 +72,7 @@ class Topic:
         case does not count, white space matches any white space.
     hashtags
         Without ``#``; matched as a whole against the hashtags of a post, and as ``#tag`` in its
-        text.
+        text, where it begins the text or follows white space.
     patterns
         Regular expressions in RE2's syntax, matched anywhere in texts, link titles and hashtags;
         letter case does not count.
@@ -86,6 +95,15 @@ class Topic:
             self.name, self.title, self.category, self.keywords, self.hashtags, self.patterns
         )
 
+    def described(self) -> str:
+        """Say what is searched for, as in a message that nothing was found."""
+        if self.origin == _COMMAND_LINE:
+            return f"the expression {' or '.join(map(repr, self.patterns))}"
+        words = (("keywords", self.keywords), ("hashtags", self.hashtags),
+                 ("patterns", self.patterns))  # fmt: skip
+        parts = [f"{label} {', '.join(given)}" for label, given in words if given]
+        return f"{self.name!r} ({'; '.join(parts)})"
+
     @property
     def rule(self) -> Rule:
         """The topic as the store matches it."""
@@ -102,7 +120,8 @@ class Topic:
             words.setdefault(_boundaries(keyword), []).append(_spaced(keyword))
         parts = [f"{start}(?:{'|'.join(same)}){end}" for (start, end), same in words.items()]
         if self.hashtags:
-            parts.append(f"[#\uff03](?:{'|'.join(map(_spaced, self.hashtags))}){_AFTER_TAG}")
+            tags = "|".join(map(_spaced, self.hashtags))
+            parts.append(f"{_BEFORE_TAG}[#\uff03](?:{tags}){_AFTER_TAG}")
         parts += [f"(?:{pattern})" for pattern in self.patterns]
         return "(?i)" + "|".join(parts)
 
@@ -143,7 +162,7 @@ class TopicDays:
 
     topic: Topic
     window: Window
-    days: pl.DataFrame
+    days: "pl.DataFrame"
     days_over: int
 
     @property
@@ -184,7 +203,7 @@ def load(path: Path | None = None) -> dict[str, Topic]:
 
 
 def choose(
-    store: Store, name: str | None, match: list[str] | None = None, path: Path | None = None
+    store: "Store", name: str | None, match: list[str] | None = None, path: Path | None = None
 ) -> Topic | None:
     """Return the topic that a user asked for, its patterns checked; None for all events.
 
@@ -193,7 +212,7 @@ def choose(
     store
         Whose engine must accept the patterns.
     name
-        A topic's name, ``"all"``, or None with `match`.
+        A topic's name in any letter case, ``"all"``, or None with `match`.
     match
         Regular expressions that make a topic of their own, called `name` or ``"match"``.
     path
@@ -206,18 +225,24 @@ def choose(
     PatternError
         The engine refuses a pattern.
     UsageError
-        Neither a name nor an expression is given.
+        Neither a name nor an expression is given, or several names are.
     """
+    name = None if name is None else name.strip().lower()
     if match:
         label = name if name not in (None, ALL) else "match"
         topic = Topic(str(label), f"posts matching {', '.join(match)}", patterns=tuple(match),
-                      origin="command line")  # fmt: skip
+                      origin=_COMMAND_LINE)  # fmt: skip
     elif name == ALL:
         return None
     elif name is None:
-        raise UsageError("say what about: --topic NAME, --topic all, or --match REGEX")
+        raise UsageError("name a topic: --topic NAME, --topic all, or --match REGEX")
     else:
         topics = load(path)
+        if name == EVERY_TOPIC or "," in name:
+            raise UsageError(
+                f"this asks about one topic, not {name}; name one, or ask about several at once "
+                "with compare-scales or report"
+            )
         if name not in topics:
             hint = did_you_mean(name, [*topics, ALL], "see: blueattr topics list")
             raise UnknownTopicError(f"there is no topic {name!r}; {hint}")

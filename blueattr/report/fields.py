@@ -143,8 +143,8 @@ def _json(value: object) -> Json:
 REPORT: Fields[Report] = Fields(
     Field(
         "schema_version",
-        "Version of the JSON form. It rises when a field changes its meaning or goes, not when one "
-        "is added.",
+        "Version of the JSON format. It rises when a field changes its meaning or goes, not when "
+        "one is added.",
         "int",
         get=lambda _: SCHEMA_VERSION,
     ),

@@ -3,6 +3,7 @@
 from datetime import UTC, date, datetime
 
 __all__ = [
+    "MINUS",
     "UNDEFINED",
     "count",
     "iso",
@@ -12,6 +13,7 @@ __all__ = [
     "percent",
     "plural",
     "points",
+    "rough",
     "short",
     "spread",
 ]
@@ -19,6 +21,10 @@ __all__ = [
 
 UNDEFINED = "-"
 """Where there is no number; a note beside it says why."""
+
+
+MINUS = "\u2212"
+"""The minus sign of figures, pages and sentences; data and terminals have a hyphen."""
 
 
 def number(value: float | None) -> str:
@@ -49,6 +55,15 @@ def percent(fraction: float | None, *, unit: bool = True) -> str:
     if fraction is None:
         return UNDEFINED
     return f"{round(100 * fraction, 1) + 0.0:,.1f}" + (" %" if unit else "")
+
+
+def rough(value: float) -> str:
+    """Write a count as it is, and another number to four digits.
+
+    >>> rough(1234.0), rough(2.5)
+    ('1,234', '2.5')
+    """
+    return f"{value:,.0f}" if value == int(value) else short(value)
 
 
 def spread(mean: float | None, std: float | None) -> str:

@@ -1,11 +1,19 @@
 """Provenance as every report states it: facts, the panel table, JSON, and columns of tidy data."""
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import UTC, time, timedelta
 
-from blueattr.provenance import Gap, PanelStep, Provenance, TopicInfo, Window
+from blueattr.provenance import (
+    Gap,
+    PanelStep,
+    Provenance,
+    TimeShare,
+    TopicInfo,
+    Window,
+    spell_window,
+)
 from blueattr.report.fields import Field, Fields
-from blueattr.report.numbers import iso, plural
+from blueattr.report.numbers import iso, percent, plural
 from blueattr.report.tables import Column, Fact, Json, Table
 
 __all__ = [
@@ -13,6 +21,8 @@ __all__ = [
     "ORIGIN",
     "ORIGIN_OBJECT",
     "PANEL_STEP",
+    "TIMES_FROM",
+    "TIME_SHARE",
     "TOPIC",
     "TOPIC_WORDS",
     "WINDOW",
@@ -22,10 +32,17 @@ __all__ = [
     "on_topic",
     "origin_facts",
     "origin_json",
+    "origin_warnings",
     "panel_table",
     "panel_tables",
     "seen_fraction",
+    "so_far",
     "stretch",
+    "synthetic_banner",
+    "synthetic_mark",
+    "time_warnings",
+    "times_json",
+    "window_days",
 ]
 
 
@@ -61,6 +78,27 @@ PANEL_STEP: Fields[PanelStep] = Fields(
 )
 
 
+TIME_SHARE: Fields[TimeShare] = Fields(
+    Field(
+        "kind",
+        "`server`: the server that saw the event; `imported`: an older server's, which an operator "
+        "imported; `key`: the record's key; `claimed`: the record's `createdAt`; `collected`: when "
+        "a collector wrote it down.",
+    ),
+    Field("records", "Posts, replies, reposts and follows with such a time.", "int", "records"),
+    Field("share", "Of all records of the window, or of the store.", "share"),
+    inside="times_from",
+)
+TIMES_FROM: Fields[Sequence[TimeShare]] = Fields(
+    Field(
+        "times_from",
+        "[Where times are from](data.md#events), by kind; left out if all are the server's own.",
+        get=tuple,
+        json=lambda times: [TIME_SHARE.json(share) for share in times],
+    ),
+)
+
+
 _SOURCE: Field[Provenance] = Field(
     "source",
     "The store or features file; in reports on a store a file or stream that was read.",
@@ -89,6 +127,33 @@ _POPULARITY: Field[Provenance] = Field(
     "popularity", "What b counts, in words, with the dates of follower counts."
 )
 _VERSION: Field[Provenance] = Field("version", "Of blueattr.")
+_METHOD_VERSION: Field[Provenance] = Field(
+    "method_version",
+    "Rises with each change of a default that changes numbers; the changelog names the option that "
+    "gives the choice before it.",
+    "int",
+)
+
+
+def _how_synthetic(origin: Provenance) -> str:
+    if not origin.synthetic:
+        return "false"
+    return "true" if origin.all_synthetic else "partly"
+
+
+_SYNTHETIC: Field[Provenance] = Field(
+    "synthetic",
+    "Whether the data are made up: `true`, `false`, or `partly` where only some sources are.",
+    get=_how_synthetic,
+    json=lambda origin: (
+        "partly" if origin.synthetic and not origin.all_synthetic else bool(origin.synthetic)
+    ),
+)
+_SO_FAR: Field[Provenance] = Field(
+    "so_far",
+    "The last event, where the window's last day goes on after it; the time after it is no gap.",
+    "time",
+)
 
 
 ORIGIN: Fields[Provenance] = Fields(
@@ -116,7 +181,9 @@ ORIGIN: Fields[Provenance] = Fields(
     _FEATURE_SCALE,
     _POPULARITY,
     _SOURCE,
+    _SYNTHETIC,
     _VERSION,
+    _METHOD_VERSION,
 )
 """Columns of every row of a tidy table."""
 
@@ -130,6 +197,7 @@ ORIGIN_OBJECT: Fields[Provenance] = Fields(
         json=lambda origin: None if origin.window is None else WINDOW.json(origin.window),
     ),
     _GAPS,
+    _SO_FAR,
     _FEATURE_SCALE,
     _POPULARITY,
     Field(
@@ -137,12 +205,28 @@ ORIGIN_OBJECT: Fields[Provenance] = Fields(
         "What each [filter](data.md#panel) did, in the order of the filters.",
         json=lambda origin: [PANEL_STEP.json(step) for step in origin.panel],
     ),
-    Field("notes", "What else a reader must know."),
+    Field(
+        "notes",
+        "What else a reader must know.",
+        get=lambda origin: [*origin.notes, *origin.ranking],
+    ),
+    _SYNTHETIC,
+    Field(
+        "synthetic_sources",
+        "The sources that say of themselves that they are made up; of files the names alone.",
+        get=lambda origin: list(origin.synthetic),
+    ),
     _VERSION,
+    _METHOD_VERSION,
 )
 
 
+WHOLE = timedelta(days=1) / 1000
+"""What may be missing of a day that counts as seen whole."""
+
+
 _GAPS_LISTED = 20
+_SOURCES_NAMED = 3
 _GAPS_IN_TABLE = 100
 
 
@@ -166,14 +250,90 @@ def stretch(window: Window | Gap) -> str:
     return f"{iso(window.start)} to {iso(window.end)}"
 
 
+def synthetic_banner(origin: Provenance) -> str:
+    """Say that data are made up; empty for recorded data."""
+    if not origin.synthetic:
+        return ""
+    if origin.all_synthetic:
+        return "Synthetic data: these accounts are made up. Nothing here is about Bluesky."
+    named = ", ".join(origin.synthetic[:_SOURCES_NAMED])
+    more = len(origin.synthetic) - _SOURCES_NAMED
+    others = f" and {more:,} more sources" if more > 0 else ""
+    return f"Partly synthetic data: accounts of {named}{others} are made up."
+
+
+def synthetic_mark(origin: Provenance) -> str:
+    """Return the same in a few words, as every figure carries it."""
+    if not origin.synthetic:
+        return ""
+    return "synthetic data" if origin.all_synthetic else "partly synthetic data"
+
+
+def so_far(origin: Provenance) -> str:
+    """Return how far the last day was seen, for the end of a sentence; empty if it is over.
+
+    A day of which at least 99.9 % was seen counts as over.
+    """
+    last, window = origin.so_far, origin.window
+    if last is None or window is None or window.end - last <= WHOLE:
+        return ""
+    return f", so far, until {last:%H:%M}"
+
+
+def window_days(window: Window) -> int | None:
+    """Count the UTC days of a window; None if it does not consist of whole ones."""
+    ends = (window.start, window.end)
+    if any(end.astimezone(UTC).time() != time() for end in ends):
+        return None
+    return (window.end - window.start) // timedelta(days=1)
+
+
+def origin_warnings(origin: Provenance, *, marked: bool = False) -> tuple[str, ...]:
+    """Return what nobody must overlook: made-up data, gaps, times, and equals among followers.
+
+    Parameters
+    ----------
+    marked
+        Whether `synthetic_mark` stands above: that all data are synthetic is then not said twice,
+        and which of them are is.
+    """
+    banner = "" if marked and origin.all_synthetic else synthetic_banner(origin)
+    return (
+        *((banner,) if banner else ()),
+        *gap_warnings(origin.gaps),
+        *time_warnings(origin.times_from),
+        *((" ".join(origin.ranking),) if origin.ranking else ()),
+    )
+
+
 def gap_warnings(gaps: Sequence[Gap]) -> tuple[str, ...]:
     """Return a sentence on how much of the window was not seen; none if all of it was."""
     if not gaps:
         return ()
-    unseen = _duration(_unseen(gaps))
-    return (
-        f"The window has {plural(len(gaps), 'gap')}: {unseen} of it not seen, and missing here.",
-    )
+    found, unseen = plural(len(gaps), "gap"), _duration(_unseen(gaps))
+    return (f"The window has {found}, {unseen} in all; what happened then is missing.",)
+
+
+_TIMES = {
+    "server": "the server's own",
+    "imported": "imported from an older server",
+    "key": "those of their keys, which authors choose",
+    "claimed": "those that their authors claim",
+    "collected": "when they were collected",
+}
+
+
+def time_warnings(times: Sequence[TimeShare]) -> tuple[str, ...]:
+    """Return a sentence on where times are from; none if all are the server's own."""
+    if not times:
+        return ()
+    parts = ", ".join(f"{percent(share.share)} {_TIMES[share.kind]}" for share in times)
+    return (f"Times of records are {parts}.",)
+
+
+def times_json(times: Sequence[TimeShare]) -> dict[str, Json]:
+    """Return the field that says where times are from; none if all are the server's own."""
+    return TIMES_FROM.json(times) if times else {}
 
 
 def gap_facts(gaps: Sequence[Gap]) -> tuple[Fact, ...]:
@@ -237,7 +397,7 @@ def origin_facts(origin: Provenance) -> tuple[Fact, ...]:
     if window is None:
         facts.append(Fact("window", "none"))
     else:
-        facts.append(Fact("window", f"{stretch(window)}, the end not included"))
+        facts.append(Fact("window", spell_window(window) + so_far(origin)))
         if not origin.gaps:
             facts.append(Fact("gaps", "none"))
     facts.extend(gap_facts(origin.gaps))
@@ -250,7 +410,7 @@ def origin_facts(origin: Provenance) -> tuple[Fact, ...]:
 
 def origin_json(origin: Provenance) -> dict[str, Json]:
     """Return a whole provenance as the fields of a JSON object."""
-    return ORIGIN_OBJECT.json(origin)
+    return ORIGIN_OBJECT.json(origin) | times_json(origin.times_from)
 
 
 def _unseen(gaps: Sequence[Gap]) -> timedelta:

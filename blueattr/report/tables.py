@@ -1,16 +1,33 @@
 """The parts of every report, independent of the format: tables, facts and sentences."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from math import isfinite
 from typing import Literal, TypeAlias
 
-__all__ = ["SCHEMA_VERSION", "Cell", "Column", "Fact", "Json", "Kind", "Report", "Table"]
+__all__ = [
+    "MOST_ROWS",
+    "SCHEMA_VERSION",
+    "Block",
+    "Cell",
+    "Column",
+    "Fact",
+    "Facts",
+    "Json",
+    "Kind",
+    "Report",
+    "Sentences",
+    "Table",
+]
 
 
 SCHEMA_VERSION = 1
-"""Version of the JSON form. It rises if a field changes its meaning or goes, not for a new one."""
+"""Version of the JSON format. It rises if a field changes or goes, not for a new one."""
+
+
+MOST_ROWS = 20
+"""Rows that people read of a table which may have thousands, such as one row a source."""
 
 
 Kind: TypeAlias = Literal["text", "figure", "int", "float", "share", "bool", "date", "time"]
@@ -48,11 +65,15 @@ class Column:
     kind
         ``share`` is a fraction, shown to people as a percentage; ``time`` is aware; ``date`` is
         a UTC day.
+    priority
+        On a terminal that is too narrow, columns of the highest number are left out first, of equal
+        ones the rightmost; 0 is never left out, nor is the first column of a table.
     """
 
     name: str
     heading: str
     kind: Kind = "text"
+    priority: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +98,8 @@ class Table:
     lengths, lengths_heading
         Lengths of the bars, one a row and as fractions of the whole, where no column has them; and
         what they are the lengths of.
+    stacks
+        For each row parts of a whole, drawn as one bar of as many shades.
 
     Raises
     ------
@@ -92,6 +115,28 @@ class Table:
     bars: str | None = None
     lengths: tuple[float | None, ...] = ()
     lengths_heading: str = ""
+    stacks: tuple[tuple[float, ...], ...] = ()
+
+    @property
+    def shown(self) -> "Table":
+        """The table without columns of text, the first excepted, that are empty in every row."""
+        columns = [
+            k
+            for k, column in enumerate(self.columns)
+            if k == 0 or column.kind != "text" or any(row[k] not in {None, ""} for row in self.rows)
+        ]
+        return replace(
+            self,
+            columns=tuple(self.columns[k] for k in columns),
+            rows=tuple(tuple(row[k] for k in columns) for row in self.rows),
+        )
+
+    def first(self, most: int) -> "Table":
+        """Return the first rows, with a note on how many there are."""
+        if len(self.rows) <= most:
+            return self
+        note = f"The first {most} of {len(self.rows):,}; --format json has all."
+        return replace(self, rows=self.rows[:most], notes=(note, *self.notes))
 
     def __post_init__(self) -> None:
         if self.lengths and len(self.lengths) != len(self.rows):
@@ -150,6 +195,15 @@ class Report:
     content
         The complete JSON form without ``schema_version`` and ``kind``; by default every table as
         a list of objects under its name.
+    notes
+        Sentences below the tables.
+    lists
+        Tables below the notes, which may be long.
+    details
+        More tables, for those who ask for every detail.
+    more
+        Where details and facts are left out, what names the ways to them; if it is empty, they are
+        always shown.
     """
 
     kind: str
@@ -159,3 +213,49 @@ class Report:
     warnings: tuple[str, ...] = ()
     data: Table | None = None
     content: Mapping[str, Json] | None = field(default=None, repr=False)
+    notes: tuple[str, ...] = ()
+    lists: tuple[Table, ...] = ()
+    details: tuple[Table, ...] = ()
+    more: str = ""
+
+    def blocks(self, *, verbose: bool) -> "Iterator[Block]":
+        """Yield what people read, in order.
+
+        Parameters
+        ----------
+        verbose
+            Whether details and facts are shown where `more` names the ways to them.
+        """
+        if self.summary:
+            yield Sentences(self.summary)
+        if self.warnings:
+            yield Sentences(self.warnings, "warning")
+        yield from self.tables
+        if self.notes:
+            yield Sentences(self.notes)
+        yield from self.lists
+        if self.more and not verbose:
+            yield Sentences((self.more,), "more")
+            return
+        yield from self.details
+        if self.facts:
+            yield Facts(self.facts)
+
+
+@dataclass(frozen=True, slots=True)
+class Sentences:
+    """Sentences of a report, one a line."""
+
+    texts: tuple[str, ...]
+    kind: Literal["plain", "warning", "more"] = "plain"
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """The provenance block of a report."""
+
+    facts: tuple[Fact, ...]
+
+
+Block: TypeAlias = Sentences | Table | Facts
+"""A part of a report that people read."""

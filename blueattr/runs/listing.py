@@ -83,12 +83,13 @@ def _run(run: "Run") -> "Json":
             {"stage": stage.name, "seconds": stage.seconds, "message": stage.message}
             for stage in run.stages
         ],
+        "shares": None if run.shares is None else run.shares.noted(),
         **{key: value for key, value in run.start.items() if key not in _OWN_KEYS},
         **{key: value for key, value in run.end.items() if key not in _OWN_KEYS},
     }
 
 
-_OWN_KEYS = {"run", "what", "started", "pid", "outcome", "exit_code", "seconds"}
+_OWN_KEYS = {"run", "what", "started", "pid", "outcome", "exit_code", "seconds", "shares"}
 
 
 def settings_report(

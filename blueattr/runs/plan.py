@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 from blueattr.attribution.question import Question, Sampling
 from blueattr.panel.query import PanelQuery
 from blueattr.sources.timing import Timing
-from blueattr.studies.topic import DEFAULT_LEADERS
+from blueattr.studies.leaders import DEFAULT_LEADERS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 __all__ = ["Archive", "Files", "Following", "Form", "Plan"]
 
 
-Form: TypeAlias = Literal["html", "json", "csv", "parquet", "png", "svg"]
+Form: TypeAlias = Literal[
+    "html", "json", "csv", "parquet", "md", "tex", "png", "svg", "pdf", "datasette"
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,11 +103,15 @@ class Plan:
     reports
         The folder of reports, created if it does not exist.
     forms
-        ``html``: one page; the others: a file for each figure.
+        ``html``: one page; ``datasette``: one SQLite file; the others: a file for each figure.
+    width
+        Of figures as pictures in millimetres; None for what each needs.
     keep
         Number of reports to keep; None for all.
     config
         The settings file, for the record.
+    pseudonyms
+        Whether accounts are named by keyed hashes; the key is beside `reports`.
     """
 
     query: PanelQuery
@@ -116,5 +122,7 @@ class Plan:
     reports: Path
     top: int = DEFAULT_LEADERS
     forms: tuple[Form, ...] = ("html", "json")
+    width: float | None = None
     keep: int | None = None
     config: Path | None = None
+    pseudonyms: bool = False

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 
 from pydantic import Field
@@ -9,6 +10,7 @@ from pydantic import Field
 from blueattr.analysis.parse import (
     DEFAULT_DB,
     EVERY_TOPIC,
+    download_limit,
     duration,
     memory_limit,
     moment,
@@ -17,6 +19,7 @@ from blueattr.analysis.parse import (
     sampling,
 )
 from blueattr.errors import BlueattrError, UsageError
+from blueattr.report.figures.printing import width_mm
 from blueattr.runs.settings import (
     FilePath,
     Flag,
@@ -51,7 +54,9 @@ REPORTS = "reports"
 LogForm: TypeAlias = Literal["text", "json"]
 
 
-_Forms: TypeAlias = ListOf[Literal["html", "json", "csv", "parquet", "png", "svg"]]
+_Forms: TypeAlias = ListOf[
+    Literal["html", "json", "csv", "parquet", "md", "tex", "png", "svg", "pdf", "datasette"]
+]
 
 
 # --- what a value may be -------------------------------------------------------------------------
@@ -65,7 +70,7 @@ def _check_once(values: tuple[str, ...]) -> None:
     if len(set(values)) < len(values):
         raise UsageError(f"{', '.join(values)} names something twice")
     if EVERY_TOPIC in values and len(values) > 1:
-        raise UsageError("all-topics stands alone; name topics, or take all of them")
+        raise UsageError("all-topics cannot be combined with other topics")
 
 
 SECTIONS = (
@@ -83,6 +88,8 @@ SECTIONS = (
         Key("no-fill", Flag, default=False),
         Key("dictionary", FilePath),
         Key("insecure", Flag, default=False),
+        Key("accounts", FilePath),
+        Key("max-bytes", Text, "20GB", download_limit),
     ), repeated=True, required=True),
     Section("report", (
         Key("topic", Words, None, _check_once, required=True),
@@ -90,12 +97,15 @@ SECTIONS = (
         Key("from", Time, None, lambda text: query(start=text)),
         Key("to", Time, None, lambda text: query(end=text)),
         Key("window", Text, None, lambda text: query(window=text)),
+        Key("complete", Flag, default=False),
         Key("indicator", Words, ("all",)),
-        Key("sizes", Numbers, (100, 1000), lambda x: sampling(sizes=_commas(x))),
+        Key("panel", Literal["active", "involved"], "active"),
+        Key("sizes", Numbers, None, lambda x: sampling(sizes=_commas(x))),
         Key("protocol", Words, ("visibility",), lambda x: sampling(protocol=_commas(x))),
         Key("seeds", Whole, 10, lambda n: sampling(seeds=n)),
         Key("seed", Whole, 0, lambda n: sampling(seed=n)),
-        Key("top", Annotated[Whole, Field(ge=1, le=1000)], 20),
+        Key("top", Annotated[Whole, Field(ge=0, le=1000)], 10),
+        Key("pseudonyms", Flag, default=False),
         Key("scale", Literal["log1p", "raw"], "log1p"),
         Key("popularity", Literal["follows-received", "followers"], "follows-received"),
         Key("missing-followers", Literal["error", "drop", "received"], "error"),
@@ -111,6 +121,7 @@ SECTIONS = (
     Section("output", (
         Key("reports", FilePath, REPORTS),
         Key("format", _Forms, ("html", "json")),
+        Key("width", Text, None, width_mm),
         Key("keep", Annotated[Whole, Field(ge=1, le=1_000_000)]),
     )),
     Section("log", (
@@ -146,13 +157,14 @@ def make_plan(settings: Settings) -> "Plan":
 
     panel_query = parse(
         query,
-        ("from", "to", "window", "missing-followers"),
-        db=settings.path("db"),
+        ("from", "to", "window", "complete", "missing-followers"),
+        db=_store(settings),
         memory=settings["memory-limit",],
         topics=settings.path("report", "topics"),
         start=chosen["from"],
         end=chosen["to"],
         window=chosen["window"],
+        complete=chosen["complete"],
         scale=chosen["scale"],
         bots=settings.path("report", "bots"),
         keep_bots=chosen["keep-bots"],
@@ -169,9 +181,10 @@ def make_plan(settings: Settings) -> "Plan":
         aggregator=chosen["aggregator"],
         weights=None if chosen["weights"] is None else _commas(chosen["weights"]),
         tiers=_commas(chosen["tiers"]),
+        panel=chosen["panel"],
     )
     panel_sampling = sampling(
-        protocol=_commas(chosen["protocol"]), sizes=_commas(chosen["sizes"]),
+        protocol=_commas(chosen["protocol"]), sizes=chosen["sizes"],
         seeds=chosen["seeds"], seed=chosen["seed"],
     )  # fmt: skip
     _check_topics(settings)
@@ -187,9 +200,22 @@ def make_plan(settings: Settings) -> "Plan":
         reports=reports,
         top=chosen["top"],
         forms=forms,
+        width=_width(settings, forms),
         keep=settings["output", "keep"],
         config=settings.file.resolve() if settings.file else None,
+        pseudonyms=chosen["pseudonyms"],
     )
+
+
+def _store(settings: Settings) -> "Path | None":
+    """Return the file of the store, unless it is named as no file is."""
+    from blueattr.store.store_file import store_file
+
+    try:
+        store_file(Path(settings["db",]))
+    except BlueattrError as error:
+        raise settings.blame(("db",), error) from None
+    return settings.path("db")
 
 
 def _indicators(settings: Settings) -> tuple[str, ...]:
@@ -204,6 +230,16 @@ def _indicators(settings: Settings) -> tuple[str, ...]:
     return tuple(indicators)
 
 
+def _width(settings: Settings, forms: "tuple[Form, ...]") -> float | None:
+    """Return the width of figures; what has one is a picture."""
+    text = settings["output", "width"]
+    if text is None:
+        return None
+    if not {"png", "svg", "pdf"} & set(forms):
+        raise settings.blame(("output", "width"), "no format is that of a picture: png, svg, pdf")
+    return width_mm(text)
+
+
 def _check_topics(settings: Settings) -> None:
     from blueattr.panel import topics
 
@@ -212,18 +248,20 @@ def _check_topics(settings: Settings) -> None:
     except BlueattrError as error:
         raise settings.blame(("report", "topics"), error) from None
     for name in settings["report", "topic"]:
-        if name not in known:
+        if name.lower() not in known:
             hint = did_you_mean(name, known, "see: blueattr topics list")
             raise settings.blame(("report", "topic"), f"there is no topic {name!r}; {hint}")
 
 
 # --- sources -------------------------------------------------------------------------------------
 
-_OPTIONS = ("host", "for", "from", "to", "no-fill", "dictionary", "insecure")
+_OPTIONS = (
+    "host", "for", "from", "to", "no-fill", "dictionary", "insecure", "accounts", "max-bytes",
+)  # fmt: skip
 _ALLOWED: dict[str, tuple[str, ...]] = {
     "files": (),
     "a stream": ("host", "for", "from", "no-fill", "dictionary", "insecure"),
-    "the archive": ("host", "from", "to", "insecure"),
+    "the archive": ("host", "from", "to", "insecure", "accounts", "max-bytes"),
 }
 
 
@@ -236,7 +274,7 @@ def _source(settings: Settings, number: int) -> "Files | Following | Archive":
     if bool(table["read"]) == bool(table["plc"]):
         in_file = [x for x in settings if x.place[:2] == place and x.origin.kind == "file"]
         where = (*place, "read") if table["read"] or not in_file else in_file[0].place
-        raise settings.blame(where, "each of the sources has either read or plc")
+        raise settings.blame(where, "a source has either read or plc")
     kind = _kind(table)
     for option in _OPTIONS:
         is_set = settings.setting(*place, option).origin.kind != "default"
@@ -246,7 +284,7 @@ def _source(settings: Settings, number: int) -> "Files | Following | Archive":
         if kind == "a stream":
             return _stream(settings, place, table)
         if kind == "the archive":
-            return _archive(table)
+            return _archive(settings, place, table)
     except BlueattrError as error:
         raise settings.blame((*place, "read"), error) from None
     setting = settings.setting(*place, key)
@@ -291,23 +329,28 @@ def _stream(settings: Settings, place: Place, table: Mapping[str, Any]) -> "Foll
     return Following(streams, limit, moment(table["from"], "from"), fill)
 
 
-def _archive(table: Mapping[str, Any]) -> "Archive":
+def _archive(settings: Settings, place: Place, table: Mapping[str, Any]) -> "Archive":
     from blueattr.provenance import Window
     from blueattr.runs.plan import Archive
+    from blueattr.sources.archive.accounts import read_accounts
     from blueattr.sources.archive.key import ArchiveKey as Secret
     from blueattr.sources.archive.source import ArchiveSource
     from blueattr.sources.hosts import JETSTREAMS
 
     start, end = moment(table["from"], "from"), moment(table["to"], "to")
     if start is None or end is None:
-        raise UsageError("which past? an archive needs from and to")
+        raise UsageError("an archive needs from and to")
     hosts = table["host"] or JETSTREAMS[:1]
     if len(hosts) > 1:
         raise UsageError("an archive has sequence numbers of its own: name one host")
     window, secret = Window(start, end), Secret.from_environment()
+    limited, most = settings.path(*place, "accounts"), download_limit(table["max-bytes"])
 
     def make() -> ArchiveSource:
-        return ArchiveSource(hosts[0], window, key=secret, insecure=table["insecure"])
+        accounts = None if limited is None else read_accounts(limited)
+        return ArchiveSource(
+            hosts[0], window, key=secret, insecure=table["insecure"], accounts=accounts, most=most
+        )
 
     make()  # raise its errors before the run
     return Archive(make, f"archive of {re.sub(r'^[a-z]+://', '', hosts[0])}")

@@ -11,6 +11,7 @@ from typing import Any, Self
 
 from blueattr.errors import OutputError, RunGoingError
 from blueattr.file_lock import FileLock, FileLockHeld, lock_holder
+from blueattr.runs.shares import RunShares, read_shares
 
 __all__ = ["RECORD", "Run", "RunRecord", "Stage", "read_runs"]
 
@@ -53,7 +54,8 @@ class Run:
     Parameters
     ----------
     name
-        The time of its start, in the form of report names.
+        The time of its start, in the form of report names, with a number where another run began in
+        the same second.
     started
         The time of its start, in UTC.
     pid
@@ -68,6 +70,8 @@ class Run:
         The stages that have ended.
     start, end
         All fields that it noted at its start and its end.
+    shares
+        What it found; None if it made no report, or was a run of a version that did not note it.
     """
 
     name: str
@@ -79,6 +83,7 @@ class Run:
     stages: tuple[Stage, ...]
     start: Mapping[str, Any] = field(default_factory=dict)
     end: Mapping[str, Any] = field(default_factory=dict)
+    shares: RunShares | None = None
 
 
 class RunRecord:
@@ -153,7 +158,7 @@ class RunRecord:
         Parameters
         ----------
         what
-            ``start``, ``stage`` or ``end``.
+            ``start``, ``stage``, ``shares`` or ``end``.
         run
             The run's name.
         fields
@@ -220,6 +225,7 @@ def read_runs(folder: Path) -> list[Run]:
     entries = [entry for line in raw.split(b"\n") if (entry := _entry(line)) is not None]
     index: dict[str, int] = {}
     runs: list[tuple[dict[str, Any], list[Stage], dict[str, Any]]] = []
+    shares: dict[int, RunShares | None] = {}
     for entry in entries:
         if entry["what"] == "start":
             index[entry["run"]] = len(runs)
@@ -230,6 +236,8 @@ def read_runs(folder: Path) -> list[Run]:
         _, stages, end = runs[at]
         if entry["what"] == "stage":
             stages.append(Stage(entry["stage"], entry["seconds"], entry["message"]))
+        elif entry["what"] == "shares":
+            shares[at] = read_shares(entry)
         else:
             end.update(entry)
     going = lock_holder(folder / _LOCK)
@@ -244,14 +252,16 @@ def read_runs(folder: Path) -> list[Run]:
             stages=tuple(stages),
             start=start,
             end=end,
+            shares=shares.get(at),
         )
-        for start, stages, end in runs
+        for at, (start, stages, end) in enumerate(runs)
     ]
 
 
 _FIELDS = {
     "start": ("started", "pid"),
     "stage": ("stage", "seconds", "message"),
+    "shares": ("report", "topics"),
     "end": ("outcome", "exit_code", "seconds"),
 }
 

@@ -1,8 +1,6 @@
 """Do a scheduled run: ingest what is new, report on every topic, publish, keep a record."""
 
 import glob
-import hashlib
-import json
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -12,30 +10,40 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
 
+from blueattr.analysis.naming import OPEN, Naming
 from blueattr.analysis.topic_reports import report_topics, versions
 from blueattr.analysis.topics import expand_names
-from blueattr.atomic import write
-from blueattr.errors import BlueattrError, ExitCode, InputError, NoAnswerError, SourceError
-from blueattr.indicators.find import find_indicator
+from blueattr.errors import (
+    BlueattrError,
+    ExitCode,
+    InputError,
+    NoAnswerError,
+    OutputError,
+    SourceError,
+)
+from blueattr.ingest.archive import fetch
 from blueattr.ingest.follow import follow
 from blueattr.ingest.meter import Moment
 from blueattr.ingest.read import ingest_sources
-from blueattr.panel import bots, topics
-from blueattr.provenance import IndicatorInfo, Window
-from blueattr.report import comparison_report, render
+from blueattr.panel import topics
+from blueattr.provenance import Window
 from blueattr.report.numbers import iso, plural
-from blueattr.report.pages.gallery import write_report
-from blueattr.report.pages.page import slug
 from blueattr.runs import publish
+from blueattr.runs.basis import basis_digest, store_state
+from blueattr.runs.found import found_shares
+from blueattr.runs.index import mend_record, write_index
 from blueattr.runs.plan import Archive, Files, Following, Plan
-from blueattr.runs.record import RunRecord
+from blueattr.runs.record import RunRecord, read_runs
+from blueattr.runs.written import write_files
 from blueattr.sources import files
 from blueattr.store import coverage
 from blueattr.store.database import Store
+from blueattr.store.store_file import store_file
 
 if TYPE_CHECKING:
     from threading import Event
 
+    from blueattr.ingest.result import Ingested
     from blueattr.panel.query import PanelQuery
     from blueattr.sources.source import Source
     from blueattr.studies.topic import TopicReport
@@ -113,8 +121,9 @@ def run(plan: Plan, log: Log, stop: "Event") -> Ran:
         `stop` was set.
     """
     began = datetime.now(UTC)
-    name = publish.report_name(began)
     with _recorded(plan.reports, log) as record:
+        earlier = {run.name for run in read_runs(plan.reports)}
+        name = publish.free_name(publish.report_name(began), earlier.__contains__)
         record.note(
             "start", name, started=began.isoformat(timespec="seconds"), pid=os.getpid(),
             config=str(plan.config) if plan.config else None, db=str(plan.query.db),
@@ -143,7 +152,16 @@ def run(plan: Plan, log: Log, stop: "Event") -> Ran:
             message = f": {end['message']}" if "message" in end else ""
             log(level, name, "end", f"{end['outcome']}{message}{report}", seconds)
             published = job.report.name if job.report else None
-            record.note("end", name, **end, seconds=seconds, report=published, **job.coverage())
+            end |= {"seconds": seconds, "report": published, **job.coverage()}
+            try:
+                write_index(plan.reports, {name: end})
+            except OutputError as error:
+                log("error", name, "index", str(error))
+                if end["exit_code"] in _SUCCESSES:
+                    code = error.exit_code
+                    end |= {"outcome": "failed", "exit_code": int(code), "message": str(error)}
+                    ran = Ran(code, job.report)
+            record.note("end", name, **end)
     return ran
 
 
@@ -170,9 +188,13 @@ class _Run:
     gaps: list[str] = field(default_factory=list)
     report: Path | None = None
     trouble: list[ExitCode] = field(default_factory=list)
+    naming: Naming = OPEN
 
     def run(self) -> Ran:
+        plan = self.plan
+        self.naming = Naming.of(top=plan.top, pseudonyms=plan.pseudonyms, beside=plan.reports)
         publish.clear(self.plan.reports)
+        mend_record(self.plan.reports, self.record)
         for source in self.plan.sources:
             with self._stage(f"ingest {source}") as say:
                 try:
@@ -196,13 +218,17 @@ class _Run:
             gaps = plural(len(self.gaps), "gap")
             say(f"{plural(len(reports), 'topic')}, {agents}, {gaps}")
         with self._stage("publish") as say:
+            shares = found_shares(reports, self.plan, basis["state"]["events"])
             self.report = publish.publish(
                 self.plan.reports,
                 self.name,
-                lambda folder: self._write(reports, folder),
-                self._about(reports, basis),
+                lambda folder: write_files(reports, self.plan.forms, folder, self.plan.width),
+                {**self._about(reports, basis), "shares": shares.noted()},
                 self.plan.keep,
             )
+            # If the run is killed before this, the next one takes them from the manifest.
+            shares = replace(shares, report=self.report.name)
+            self.record.note("shares", self.name, **shares.noted())
             say(str(self.report))
         return Ran(self._code(ExitCode.GAPS if self.gaps else ExitCode.OK), self.report)
 
@@ -244,19 +270,26 @@ class _Run:
             return self._follow(source)
         if isinstance(source, Files):
             return self._read(self._find(source), ExitCode.INPUT)
-        archive = source.make()
-        read = self._read([archive], ExitCode.SOURCE)
-        return "; ".join([read, *archive.remarks])
+        query = self.plan.query
+        rules = topics.shipped_rules()
+        done = fetch(query.db, source.make(), rules=rules, memory=query.memory)
+        return "; ".join([self._brought(done.ingested, ExitCode.SOURCE), *done.remarks])
 
     def _find(self, source: Files) -> "list[Source]":
         sources: dict[str, Source] = {}
+        passed_over: list[str] = []
         for argument in source.arguments:
             if _is_awaited(argument):
                 continue
             try:
-                sources |= {one.name: one for one in files.find([argument], source.kind)}
+                found = files.find(
+                    [argument], source.kind, passed_over, self.plan.query.memory // 2
+                )
+                sources |= {one.name: one for one in found}
             except InputError as error:
                 self._complain(error.exit_code, str(error))
+        for sentence in passed_over:
+            self.log("info", self.name, f"ingest {source}", sentence)
         return list(sources.values())
 
     def _read(self, sources: "Sequence[Source]", code: ExitCode) -> str:
@@ -264,10 +297,17 @@ class _Run:
             return "no files"
         query = self.plan.query
         done = ingest_sources(query.db, sources, rules=topics.shipped_rules(), memory=query.memory)
+        return self._brought(done, code)
+
+    def _brought(self, done: "Ingested", code: ExitCode) -> str:
+        """Complain of what failed in an ingest, and say what it brought."""
         for failure in done.failures:
             self._complain(code, failure)
+        for sentence in done.mostly_rejected:
+            self._complain(ExitCode.INPUT, sentence)
         more = done.events_after - done.events_before
-        return f"{len(sources) - len(done.unchanged)} of {len(sources)} read, {more:+,} events"
+        total = len(done.sources)
+        return f"{total - len(done.unchanged)} of {total} read, {more:+,} events"
 
     def _follow(self, source: Following) -> str:
         def watch(moment: Moment) -> None:
@@ -287,8 +327,8 @@ class _Run:
             watch=watch,
             timing=source.timing,
         )
-        for failure in done.ingested.failures:
-            self._complain(ExitCode.INPUT, failure)
+        for sentence in (*done.ingested.failures, *done.ingested.mostly_rejected):
+            self._complain(ExitCode.INPUT, sentence)
         if done.outcome == "unreachable":
             self._complain(ExitCode.SOURCE, done.trouble)
         for gap in done.gaps:
@@ -301,28 +341,14 @@ class _Run:
     def _basis(self) -> dict[str, Any] | None:
         """Return the store's state and a digest of all that can change a report; None if empty."""
         plan, query = self.plan, self.plan.query
-        if not query.db.exists() and plan.sources:
+        if not store_file(query.db).exists() and plan.sources:
             return None
         with Store.open(query.db, query.memory) as store:
-            state = store.frame("runs/state").to_dicts()[0]
-        if not state["events"]:
-            return None
-        state["last_event"] = state["last_event"].isoformat()
-        known = topics.load(query.topics_file)
-        names = expand_names(plan.topics, query.topics_file)
-        question = plan.question
-        indicators = [find_indicator(indicator) for indicator in question.indicators]
-        # Each of these has the same repr in every process.
-        choices = [
-            _without_places(query),
-            [replace(known[name], origin="") if name in known else name for name in names],
-            [(one.name, _without_file(one.info)) for one in indicators],
-            question.method, question.steps, question.aggregator, question.cutoffs, plan.sampling,
-            plan.top, sorted(plan.forms), versions(),
-            () if query.keep_bots else bots.bot_rules(query.bots_file),
-        ]  # fmt: skip
-        text = json.dumps([state, *map(repr, choices)])
-        return {"state": state, "digest": hashlib.sha256(text.encode()).hexdigest()}
+            state = store_state(store)
+            if not state["events"]:
+                return None
+            window = query.window(store)  # of whole days that are over: it moves with the clock
+        return {"state": state, "digest": basis_digest(plan, state, window, self.naming)}
 
     # --- the report -------------------------------------------------------------------------------
 
@@ -334,14 +360,15 @@ class _Run:
         # The store may grow meanwhile; all reports need the same window.
         query = replace(plan.query, start=self.window.start, end=self.window.end)
         try:
-            reports = report_topics(query, plan.topics, plan.question, plan.sampling, top=plan.top)
+            reports = self._report(query, plan.topics)
         except NoAnswerError:
             reports = self._one_by_one(query)
         for report in reports:
-            if not report.comparison.means[0]:
+            reasons = [one.undefined for one in report.comparison.indicators]
+            if all(reasons):
                 topic = report.provenance.topic
-                self.log("warning", self.name, "attribute",
-                         f"nobody took part in {topic.name if topic else 'anything'}")  # fmt: skip
+                about = "all events" if topic is None else topic.name
+                self.log("warning", self.name, "attribute", f"no answer on {about}: {reasons[0]}")
         # Time before the store's first event does not count as a gap.
         self.gaps = [
             f"{iso(gap.start)} to {iso(gap.end)}: {gap.reason}"
@@ -350,6 +377,13 @@ class _Run:
         ]
         return reports
 
+    def _report(self, query: "PanelQuery", topics: "Sequence[str]") -> "tuple[TopicReport, ...]":
+        plan = self.plan
+        return report_topics(
+            query, topics, plan.question, plan.sampling, top=plan.top, naming=self.naming,
+            accounts="datasette" in plan.forms,
+        )  # fmt: skip
+
     def _one_by_one(self, query: "PanelQuery") -> "tuple[TopicReport, ...]":
         """Report on the topics that have an answer; raise if none has."""
         plan = self.plan
@@ -357,7 +391,7 @@ class _Run:
         refused: list[tuple[str, NoAnswerError]] = []
         for name in expand_names(plan.topics, query.topics_file):
             try:
-                reports += report_topics(query, (name,), plan.question, plan.sampling, top=plan.top)
+                reports += self._report(query, (name,))
             except NoAnswerError as error:
                 refused.append((name, error))
         if not reports:
@@ -365,15 +399,6 @@ class _Run:
         for name, reason in refused:
             self.log("warning", self.name, "attribute", f"no answer on {name}: {reason}")
         return tuple(reports)
-
-    def _write(self, reports: "Sequence[TopicReport]", folder: Path) -> None:
-        for form in self.plan.forms:
-            write_report(reports, folder / "index.html" if form == "html" else folder, form)
-        for report in reports:
-            topic = report.provenance.topic
-            stem = slug(topic.name) if topic else "all"
-            write(folder / f"{stem}-comparison.json",
-                  render(comparison_report(report.comparison), "json"))  # fmt: skip
 
     def _about(self, reports: "Sequence[TopicReport]", basis: dict[str, Any]) -> dict[str, Any]:
         topic_names = [r.provenance.topic.name if r.provenance.topic else "all" for r in reports]
@@ -387,24 +412,8 @@ class _Run:
             "versions": dict(versions()),
             "basis": basis["digest"],
             "state": basis["state"],
+            "width": self.plan.width,
         }
-
-
-def _without_places(query: "PanelQuery") -> "PanelQuery":
-    """Blank what cannot change a number: memory, and the paths of files whose content counts.
-
-    The topic of a plan's query is ignored. Every other field counts, including fields added later.
-    """
-    return replace(
-        query, db=Path(), memory=0, topic=None, match=(), topics_file=None, bots_file=None
-    )
-
-
-def _without_file(info: IndicatorInfo | None) -> IndicatorInfo | None:
-    """Blank the path of an indicator's file, whose hash counts."""
-    if info is None or info.sha256 is None:
-        return info
-    return replace(info, origin="", file=None)
 
 
 def _is_awaited(argument: str) -> bool:

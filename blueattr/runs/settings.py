@@ -13,6 +13,7 @@ from pydantic import BeforeValidator, ConfigDict, Field, TypeAdapter, Validation
 from blueattr.errors import BlueattrError, UsageError
 from blueattr.suggest import did_you_mean
 from blueattr.toml_file import Place, TomlFile
+from blueattr.user_path import user_path
 
 __all__ = [
     "Document",
@@ -86,8 +87,8 @@ def _problem(kind: Any, value: object, error: ValidationError) -> str:
             bounds = _adapter(kind).json_schema()
             return f"{value} is not from {bounds['minimum']:,} to {bounds['maximum']:,}"
         case _:
-            wanted = _adapter(kind).json_schema().get("description", "another value")
-            return f"should be {wanted}, not {_shown(value)}"
+            description = _adapter(kind).json_schema().get("description", "another value")
+            return f"should be {description}, not {_shown(value)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,7 +214,7 @@ class Settings:
 
     def located(self, setting: Setting, text: str) -> Path:
         """Return the path that a text means at the origin of a setting."""
-        path = Path(text).expanduser()
+        path = user_path(text)
         # A default is relative to the file too: a scheduled run has no useful current folder.
         is_typed = setting.origin.kind in {"flag", "environment"}
         return path if is_typed or self.folder is None else self.folder / path
@@ -357,6 +358,9 @@ class _Reader:
             yield Setting(at, value, origin)
 
     def _typed(self, key: Key, place: Place, value: object) -> Any:
+        if _has_nul(value):
+            self._complain(place, "has a NUL character, which no path or name has")
+            return None
         try:
             return _adapter(key.kind).validate_python(value)
         except ValidationError as error:
@@ -372,23 +376,29 @@ class _Reader:
             if name not in by_name:
                 self._unknown((name,), {*top, *by_name} - {""}, sections)
                 continue
-            known = {key.name for key in by_name[name].keys}
+            key_names = {key.name for key in by_name[name].keys}
             tables = list(enumerate(value)) if isinstance(value, list) else [(None, value)]
             for number, table in tables:
                 at: Place = (name,) if number is None else (name, number)
                 for key in table if isinstance(table, dict) else ():
-                    if key not in known:
-                        self._unknown((*at, key), known, sections)
+                    if key not in key_names:
+                        self._unknown((*at, key), key_names, sections)
 
-    def _unknown(self, place: Place, known: set[str], sections: Sequence[Section]) -> None:
+    def _unknown(self, place: Place, key_names: set[str], sections: Sequence[Section]) -> None:
         name = str(place[-1])
         elsewhere = [s.name for s in sections for key in s.keys if key.name == name]
         if elsewhere:
             hint = f"it belongs in [{elsewhere[0]}]" if elsewhere[0] else "it belongs at the top"
         else:
-            names = sorted(known)
+            names = sorted(key_names)
             hint = did_you_mean(name, names, f"known here: {', '.join(names)}")
         self._complain(place, f"unknown setting; {hint}")
+
+
+def _has_nul(value: object) -> bool:
+    if isinstance(value, str):
+        return "\0" in value
+    return isinstance(value, list) and any(map(_has_nul, value))
 
 
 def _spelled(place: Place) -> str:

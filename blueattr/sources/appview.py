@@ -48,7 +48,7 @@ _CLOCK_ERROR = timedelta(days=1)
 _BACKOFF = Backoff(first=1.0, ceiling=60.0, attempts=8, attempts_at_first=4)
 
 
-_GO_ON = "what it answered before is kept: give the same command again to go on"
+_GO_ON = "its earlier answers are kept: run the same command again to continue"
 # The batch as it is cannot be answered; its parts may be.
 _REFUSED = (400, 414, 431)
 _NOT_ACCEPTED = "an identifier that is refused"
@@ -62,6 +62,12 @@ class Profile:
     created_at: datetime | None
 
 
+# What is wrong with an entry of an answer of which it is not known whom it is about.
+_NO_PROFILE = "not a profile"
+_NOT_ASKED = "an account not asked about"
+_OF_NOBODY = (_NO_PROFILE, _NOT_ASKED)
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """What an AppView says of a batch of accounts.
@@ -73,7 +79,7 @@ class Answer:
     answered_at
         When, by this machine's clock; UTC.
     profiles
-        By DID; who is missing is not known to it.
+        By DID; who is missing is not known to it, unless it is `unclear`.
     faults
         What was wrong with the answer, counted by reason.
     """
@@ -82,6 +88,13 @@ class Answer:
     answered_at: datetime
     profiles: dict[str, Profile]
     faults: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def unclear(self) -> frozenset[str]:
+        """Who is missing from an answer in which stands something that may have been about them."""
+        if any(self.faults[fault] for fault in _OF_NOBODY):
+            return frozenset(self.asked) - self.profiles.keys()
+        return frozenset()
 
 
 class _FaultError(Exception):
@@ -361,15 +374,15 @@ def read_profiles(
     listed = document.get("profiles") if isinstance(document, dict) else None
     if not isinstance(listed, list):
         raise ValueError("no list of profiles")  # noqa: TRY004 - one error for a bad answer
-    wanted = set(asked)
+    dids_asked = set(asked)
     profiles: dict[str, Profile] = {}
     faults: Counter[str] = Counter()
     for item in listed:
         did = item.get("did") if isinstance(item, dict) else None
         if not isinstance(did, str):
-            faults["not a profile"] += 1
-        elif did not in wanted:
-            faults["an account not asked about"] += 1
+            faults[_NO_PROFILE] += 1
+        elif did not in dids_asked:
+            faults[_NOT_ASKED] += 1
         elif did in profiles:
             faults["an account listed twice"] += 1
         else:
@@ -377,10 +390,12 @@ def read_profiles(
             profile = Profile(_followers(followers), _creation(creation, now))
             # Neither has to be there.
             if followers is not None and profile.followers is None:
-                faults["a follower count that is none"] += 1
+                faults["an impossible follower count"] += 1
             if creation is not None and profile.created_at is None:
-                faults["a creation time that is none"] += 1
+                faults["an impossible creation time"] += 1
             profiles[did] = profile
+    if faults and not profiles:
+        raise ValueError("profiles of nobody that it was asked about")
     return profiles, faults
 
 

@@ -1,8 +1,7 @@
-"""Lines from files, folders, globs and standard input; plain, gzip or zstd."""
+"""Lines from files, folders, globs and standard input; compressed, too, and other forms of JSON."""
 
 import glob
 import hashlib
-import json
 import os
 import sys
 from collections.abc import Iterator
@@ -11,43 +10,47 @@ from functools import cached_property
 from pathlib import Path
 from typing import BinaryIO, ClassVar, cast
 
-import pyarrow as pa
-
 from blueattr.decode.chunk import Chunk
 from blueattr.decode.cut_lines import LINE_LIMIT
 from blueattr.errors import InputError, UsageError
+from blueattr.sources.forms import as_lines, is_cut
+from blueattr.sources.packing import CODECS, LONGEST, WINDOW, begins_like, codec_of
+from blueattr.sources.packing import pieces as pieces_of
 from blueattr.sources.source import Source
 
-__all__ = ["FileSource", "StandardInput", "find"]
+__all__ = ["FileSource", "Pipe", "find"]
 
 
 CHUNK = 8 << 20
 """Bytes of lines handed on at a time: small enough that their memory is used again."""
 
 
-# Small enough that a damaged stream loses little before it is read byte by byte.
-_READ = 1 << 20
-_CODECS = {".gz": "gzip", ".zst": "zstd"}
-_MAGIC = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd"}
-# A skippable frame, with which parallel compressors begin a file.
-_MAGIC |= {bytes([0x50 + k]) + b"\x2a\x4d\x18": "zstd" for k in range(16)}
-# From an unseekable stream nothing is rescued, so that a failed read must be small.
-_READ_UNSEEKABLE = 1 << 10
 # What standard input is known by: its first line, or as much of it.
 _HEAD = 1 << 12
+_STANDARD_INPUT = ("-", "/dev/stdin", "/dev/fd/0", "/proc/self/fd/0")
 _ENDINGS = (".jsonl", ".ndjson", ".json")
+_READ_OF_A_FOLDER = ".jsonl, .ndjson or .json files (or these as .gz, .zst, .bz2 or .xz)"
 
 
-def find(arguments: list[str], kind: str = "file") -> list[Source]:
+def find(
+    arguments: list[str],
+    kind: str = "file",
+    passed_over: list[str] | None = None,
+    window: int = WINDOW,
+) -> list[Source]:
     """Resolve what a user named to sources, in the order of their names within each argument.
 
     Parameters
     ----------
     arguments
-        Files, folders (searched for ``*.jsonl``, ``*.ndjson``, ``*.json``, each also ``.gz`` or
-        ``.zst``), globs, or ``-`` for standard input.
+        Files, folders (searched for ``*.jsonl``, ``*.ndjson``, ``*.json``, in upper case, too, each
+        also ``.gz``, ``.zst``, ``.bz2`` or ``.xz``), globs, or ``-`` for standard input.
     kind
         ``"file"`` for Jetstream lines, ``"plc"`` for a PLC directory export.
+    passed_over
+        Gets a sentence for each folder with files that have another ending.
+    window
+        Bytes that decompressing a file may take.
 
     Raises
     ------
@@ -56,26 +59,43 @@ def find(arguments: list[str], kind: str = "file") -> list[Source]:
     UsageError
         Standard input is named beside something else.
     """
+    piped = "plc" if kind == "plc" else "stdin"
     if "-" in arguments:
         if len(arguments) > 1:
             raise UsageError("standard input (-) must be the only source")
-        return [StandardInput("plc" if kind == "plc" else "stdin")]
-    found: dict[Path, None] = {}
+        _refuse_closed("-")
+        return [Pipe("-", piped, window)]
+    sources: dict[Path, Source] = {}
     for argument in arguments:
         try:
-            found.update(dict.fromkeys(path.resolve() for path in _paths(argument)))
+            for path in _paths(argument, passed_over):
+                # Where a pipe leads to has no name that can be opened.
+                if path.is_file():
+                    sources[path.resolve()] = FileSource(path.resolve(), kind, window)
+                else:
+                    _refuse_closed(str(path))
+                    sources[path] = Pipe(str(path), piped, window)
         except OSError as error:
             raise InputError(f"cannot look for {argument!r}: {error.strerror}") from None
-    return [FileSource(path, kind) for path in found]
+    return list(sources.values())
 
 
-def _paths(argument: str) -> list[Path]:
+def _paths(argument: str, passed_over: list[str] | None) -> list[Path]:
     path = Path(argument)
     # Path("") is the current folder, which nobody means by a variable that is empty.
     if argument and path.is_dir():
-        paths = sorted(p for p in path.rglob("*") if p.is_file() and _is_lines(p))
+        found = sorted(p for p in path.rglob("*") if p.is_file())
+        paths = [p for p in found if _is_lines(p)]
+        others = [p for p in found if not _is_lines(p)]
+        such = f"such as {others[0].name!r}" if others else ""
         if not paths:
-            raise InputError(f"no .jsonl, .ndjson or .json files (or .gz, .zst) in {path}")
+            more = f", but {len(others):,} of other names, {such}" if others else ""
+            raise InputError(f"no {_READ_OF_A_FOLDER} in {path}{more}")
+        if others and passed_over is not None:
+            passed_over.append(
+                f"Passed over {len(others):,} of {len(found):,} files in {path}, {such}; of a "
+                f"folder only {_READ_OF_A_FOLDER} are read."
+            )
     elif argument and path.exists():
         paths = [path]
     else:
@@ -86,8 +106,16 @@ def _paths(argument: str) -> list[Path]:
     return paths
 
 
+def _refuse_closed(typed: str) -> None:
+    # What was opened since may have its number.
+    if typed in _STANDARD_INPUT and sys.stdin is None:
+        raise InputError("standard input is closed; name a file")
+
+
 def _is_lines(path: Path) -> bool:
-    return path.name.removesuffix(".gz").removesuffix(".zst").endswith(_ENDINGS)
+    name = path.name.lower()
+    packing = next((packing for packing in CODECS if name.endswith(packing)), "")
+    return name.removesuffix(packing).endswith(_ENDINGS)
 
 
 @dataclass(frozen=True)
@@ -100,10 +128,13 @@ class FileSource:
         Absolute.
     kind
         ``"file"`` or ``"plc"``.
+    window
+        Bytes that decompressing it may take.
     """
 
     path: Path
     kind: str = "file"
+    window: int = WINDOW
     complete: ClassVar[bool] = True
 
     @property
@@ -114,52 +145,67 @@ class FileSource:
     @cached_property
     def fingerprint(self) -> str:
         """Size and modification time: a file that was touched is read again from its start."""
-        try:
-            stat = self.path.stat()
-        except OSError as error:
-            raise InputError(f"cannot read {self.path}: {error.strerror}") from None
-        return f"{stat.st_size}:{stat.st_mtime_ns}"
+        return f"{self._stat.st_size}:{self._stat.st_mtime_ns}"
 
-    @cached_property
+    @property
     def size(self) -> int | None:
         """Bytes on disk."""
-        return self.path.stat().st_size
+        return self._stat.st_size
+
+    @cached_property
+    def _stat(self) -> os.stat_result:
+        try:
+            return self.path.stat()
+        except OSError as error:
+            raise InputError(f"cannot read {self.path}: {error.strerror}") from None
 
     def chunks(self, position: int = 0) -> Iterator[Chunk]:
         """Yield whole lines from a byte offset on; see :class:`blueattr.sources.source.Source`."""
         try:
             with self.path.open("rb") as file:
-                yield from _lines(file, self.name, self._codec(file), position)
+                yield from _lines(file, self.name, self._codec(file), position, self.window)
         except OSError as error:
             raise InputError(f"cannot read {self.path}: {error.strerror or error}") from None
 
     def _codec(self, file: BinaryIO) -> str | None:
-        named = _CODECS.get(self.path.suffix)
-        head = file.read(4)
+        by_name = CODECS.get(self.path.suffix.lower())
+        head = file.read(LONGEST)
         file.seek(0)
-        found = _codec_of(head)
-        if any(codec == named and magic.startswith(head) for magic, codec in _MAGIC.items()):
-            if found is None:
+        actual = codec_of(head)
+        if begins_like(head, by_name):
+            if actual is None:
                 raise InputError(
-                    f"{self.path} is truncated: it ends at byte {len(head)}, before any {named} "
+                    f"{self.path} is truncated: it ends at byte {len(head)}, before any {by_name} "
                     "data begins"
                 )
-        elif head and named != found:
+        elif head and by_name != actual:
             raise InputError(
                 f"{self.path} is not what its name says at byte 0: it holds "
-                f"{found or 'no ' + str(named)} data; rename it and ingest it again"
+                f"{actual or 'no ' + str(by_name)} data; rename it and ingest it again"
             )
-        return found
+        return actual
 
 
 @dataclass(frozen=True)
-class StandardInput:
-    """Lines from standard input, which cannot be resumed: they are read anew each time.
+class Pipe:
+    """Lines from standard input or a pipe, which cannot be resumed: they are read anew each time.
 
-    What is piped in again is known by how it begins, so that it is the same source as before.
+    What comes again is known by how it begins, so that it is the same source as before, through
+    whatever pipe.
+
+    Parameters
+    ----------
+    typed
+        The path of the pipe, as the user typed it; ``-`` for standard input.
+    kind
+        ``"stdin"`` or ``"plc"``.
+    window
+        Bytes that decompressing it may take.
     """
 
+    typed: str = "-"
     kind: str = "stdin"
+    window: int = WINDOW
     fingerprint: str = ""
     size: int | None = None
     complete: ClassVar[bool] = True
@@ -170,14 +216,31 @@ class StandardInput:
         return f"-:{hashlib.sha256(self._head).hexdigest()[:12]}"
 
     @cached_property
+    def _file(self) -> BinaryIO:
+        if self.typed == "-":
+            return sys.stdin.buffer
+        try:
+            return Path(self.typed).open("rb")
+        except OSError as error:
+            raise InputError(f"cannot read {self.typed}: {error.strerror}") from None
+
+    @cached_property
     def _head(self) -> bytes:
-        return sys.stdin.buffer.readline(_HEAD)
+        try:
+            return self._file.readline(_HEAD)
+        except OSError as error:
+            raise InputError(f"cannot read {self.typed}: {error.strerror}") from None
 
     def chunks(self, position: int = 0) -> Iterator[Chunk]:
         """Yield whole lines; see :class:`blueattr.sources.source.Source`."""
-        codec = _codec_of(self._head)
-        file = cast("BinaryIO", _Rejoined(self._head, sys.stdin.buffer))
-        yield from _lines(file, "standard input", codec, position)
+        codec = codec_of(self._head)
+        file = cast("BinaryIO", _Rejoined(self._head, self._file))
+        name = "standard input" if self.typed == "-" else self.typed
+        try:
+            yield from _lines(file, name, codec, position, self.window)
+        finally:
+            if self.typed != "-":
+                self._file.close()
 
 
 class _Rejoined:
@@ -198,13 +261,12 @@ class _Rejoined:
         raise OSError
 
 
-def _codec_of(head: bytes) -> str | None:
-    return next((codec for magic, codec in _MAGIC.items() if head.startswith(magic)), None)
-
-
-def _lines(file: BinaryIO, name: str, codec: str | None, position: int) -> Iterator[Chunk]:
+def _lines(
+    file: BinaryIO, name: str, codec: str | None, position: int, window: int
+) -> Iterator[Chunk]:
+    lines = as_lines(pieces_of(file, name, codec, window), name, packed=codec is not None)
     # From one byte earlier, which tells whether a line begins here.
-    pieces = _skip(_pieces(file, name, codec), max(position - 1, 0))
+    pieces = _skip(lines, max(position - 1, 0))
     resumed = position > 0
     # What was read and not yet handed on, and its size.
     rest: list[bytes] = []
@@ -264,77 +326,12 @@ def _cut(pieces: list[bytes]) -> tuple[bytes, bytes]:
 
 
 def _truncated(last: bytes, name: str, position: int) -> InputError | None:
-    if not last.strip():
+    if not last.strip() or not is_cut(last):
         return None
-    try:
-        json.loads(last)
-    except (ValueError, RecursionError):
-        return InputError(
-            f"{name} is truncated: it ends in the middle of the line at byte {position}; "
-            "what came before is kept"
-        )
-    return None
-
-
-def _pieces(file: BinaryIO, name: str, codec: str | None) -> Iterator[bytes]:
-    if codec is None:
-        while piece := file.read(_READ):
-            yield piece
-        return
-    done = 0
-    stream = _decompressed(file, codec)
-    size = _READ if file.seekable() else _READ_UNSEEKABLE
-    try:
-        while piece := stream.read(size):
-            done += len(piece)
-            yield piece
-    except OSError as error:
-        rescued = _rescue(file, codec, done) if file.seekable() else b""
-        if rescued:
-            yield rescued
-        done += len(rescued)
-        state = "truncated" if "Truncated" in str(error) else "damaged"
-        raise InputError(
-            f"{name} is {state}: its {codec} data ends being readable after byte {done} "
-            "(counted after decompression); what came before is kept"
-        ) from None
-
-
-def _rescue(file: BinaryIO, codec: str, done: int) -> bytes:
-    """Get at the bytes that a failed read took down with it, one by one."""
-    file.seek(0)
-    stream = _decompressed(file, codec)
-    while done:
-        done -= len(stream.read(min(_READ, done)))
-    rescued = bytearray()
-    try:
-        while byte := stream.read(1):
-            rescued += byte
-    except OSError:
-        pass
-    return bytes(rescued)
-
-
-def _decompressed(file: BinaryIO, codec: str) -> pa.NativeFile:
-    return pa.CompressedInputStream(pa.PythonFile(_Unclosed(file), "r"), codec)
-
-
-class _Unclosed:
-    """A file that Arrow can read but, as it would at the end of a stream, not close."""
-
-    closed = False
-
-    def __init__(self, file: BinaryIO) -> None:
-        self._file = file
-
-    def read(self, size: int = -1) -> bytes:
-        return self._file.read(size)
-
-    def readable(self) -> bool:
-        return True
-
-    def close(self) -> None:
-        pass
+    return InputError(
+        f"{name} is truncated: it ends in the middle of the line at byte {position}; "
+        "everything before that is kept"
+    )
 
 
 def _skip(pieces: Iterator[bytes], position: int) -> Iterator[bytes]:

@@ -1,5 +1,6 @@
 """What a user names on the network, made streams."""
 
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -68,6 +69,7 @@ def find_streams(
         kinds = ["firehose" if arguments[0] == "firehose" else "jetstream"] * len(urls)
         parts = [check_url(url, insecure=insecure) for url in urls]
     else:
+        _refuse_files(arguments)
         if hosts:
             raise UsageError("--host is for jetstream, firehose and archive, not for addresses")
         parts = [check_url(url, insecure=insecure) for url in arguments]
@@ -75,8 +77,8 @@ def find_streams(
     if len(set(kinds)) > 1:
         found = ", ".join(sorted(set(kinds)))
         raise UsageError(
-            f"the addresses are of several kinds ({found}); those after the first stand in for it, "
-            "so they must be of its kind"
+            f"the addresses are of several kinds ({found}); the others are used when the "
+            "first one fails, so all must be of one kind"
         )
     if dictionary is not None and kinds[0] != "jetstream-v1":
         raise UsageError("--dictionary is for Jetstream v1 (wss://HOST/subscribe)")
@@ -84,6 +86,21 @@ def find_streams(
         Stream(_origin(url, kind), instance(url), _dialect(kind, dictionary))
         for url, kind in zip(parts, kinds, strict=True)
     )
+
+
+def _refuse_files(urls: Sequence[str]) -> None:
+    """Refuse addresses of files, which lead to no stream, with the way to read them."""
+    for url in urls:
+        scheme, _, rest = url.partition("://")
+        host, _, path = rest.partition("/")
+        path = f"/{path}".partition("?")[0].rstrip("/")
+        # One with a name or password is refused without showing it.
+        if scheme.lower() not in {"http", "https"} or "@" in host:
+            continue
+        if path and path not in {_V2, _RELAY} and not path.endswith("/subscribe"):
+            raise UsageError(
+                f"{url} is no stream; for a file: curl -fsSL {shlex.quote(url)} | blueattr ingest -"
+            )
 
 
 def _kind(parts: SplitResult) -> str:

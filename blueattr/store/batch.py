@@ -1,17 +1,25 @@
 """A batch: decoded events of sources that wait for the next commit."""
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import datetime
 from functools import cached_property
+from typing import Any, NamedTuple
 
+import numpy as np
 import pyarrow as pa
 
 from blueattr.decode import schema
 from blueattr.decode.account_events import account_rows
+from blueattr.decode.arrow import numbers
 from blueattr.decode.chunk import Chunk
+from blueattr.decode.clock import OPEN, Evidence, Horizon, Now
 from blueattr.decode.cut_lines import cut_lines
-from blueattr.decode.parser.parse import Parser
+from blueattr.decode.parse import Parser
+from blueattr.decode.parser.layout import ParsedLines
 from blueattr.decode.record_events import RecordEvents
+from blueattr.kernels.compiled import IntArray
 from blueattr.store.checkpoint import BY_BYTES, SourceState, Span
 from blueattr.store.database import Store
 
@@ -20,6 +28,26 @@ __all__ = ["Batch"]
 
 # Bytes of unusual lines that may wait for one statement.
 _MOST_UNUSUAL = 8 << 20
+# Verdicts of lines that are not rejected.
+_FINE = ("", "skip")
+
+
+class _Unusual(NamedTuple):
+    """Unusual lines of a chunk.
+
+    Parameters
+    ----------
+    source
+        The name of their source.
+    lines
+        As `blueattr.decode.cut_lines` cuts them.
+    trusted
+        Whether they are held against the clock.
+    """
+
+    source: str
+    lines: pa.Table
+    trusted: bool
 
 
 class Batch:
@@ -31,12 +59,27 @@ class Batch:
         Decodes unusual lines, into its temp tables ``staged`` and ``staged_plc``.
     use_store
         Called before the store is used, to wait for a commit that uses it.
+    now
+        The clock that times are held against.
     """
 
-    def __init__(self, store: Store, use_store: Callable[[], None]) -> None:
+    def __init__(self, store: Store, use_store: Callable[[], None], now: Now) -> None:
         self._store = store
         self._use_store = use_store
-        self._unusual: list[pa.Table] = []
+        self._now = now
+        # By the clock when the last chunk was staged.
+        self._horizon = OPEN
+        # By source, of those that this writer reads.
+        self._evidence: dict[str, Evidence] = {}
+        # Unusual lines, and by their sources what became of them, and how many of them are kept
+        # although they lie ahead of the clock.
+        self._unusual: list[_Unusual] = []
+        self._verdicts: dict[str, list[dict[str, Any]]] = {}
+        self._kept_ahead: Counter[str] = Counter()
+        # By source, of the chunks whose unusual lines wait: lines that the parser found ahead of
+        # the clock, and lines that are not.
+        self._parsed_ahead: Counter[str] = Counter()
+        self._parsed_timely: Counter[str] = Counter()
         self._begin()
 
     def _begin(self) -> None:
@@ -58,8 +101,8 @@ class Batch:
 
     @property
     def is_settled(self) -> bool:
-        """Whether no unusual line waits to be decoded."""
-        return not self._unusual
+        """Whether no unusual line waits to be decoded, nor what became of one to be counted."""
+        return not self._unusual and not self._verdicts
 
     def stage(self, chunk: Chunk, state: SourceState, *, later: bool) -> SourceState:
         """Decode lines and keep their rows; see `Writer.stage`."""
@@ -67,24 +110,25 @@ class Batch:
         later = later and by_bytes
         if chunk.gap is not None or not later:
             state = self.settle(state)
+        parts, unparsed, trusted = self._parse(chunk, state)
         new = state.copy()
+        new.ahead += self._kept_ahead.pop(state.name, 0)
+        self._heal(new)
         new.position = chunk.resume
+        new.mark = chunk.mark
+        new.bounded += chunk.bounded
         new.lines += chunk.skipped + len(chunk.refused)
         if chunk.gap is not None:
             new.spans.append(Span(gap=chunk.gap))
-        unparsed = chunk.unparsed
         if state.kind != "plc":
-            parts = list(chunk.parsed)
-            if unparsed is None:
-                lines, unparsed = self._parser.parse(chunk.data, chunk.position)
-                parts = [*lines, *parts]
             for part in parts:
                 self._record_events.add(part)
                 new.lines += len(part.flags) + part.skipped
                 new.kept += len(part.flags)
                 new.skipped += part.skipped
+                new.synthetic |= part.synthetic
                 if part.span is not None:
-                    new.cover(*part.span)
+                    new.cover(*part.span, chunk.reached)
             account_events = [
                 account_rows(part.account_events)
                 for part in parts
@@ -99,40 +143,141 @@ class Batch:
         new.lines += cut.lines
         for reason, position, sample in [*chunk.refused, *cut.refused]:
             new.reject(reason, 1, [(position if by_bytes else chunk.position, sample)])
-        self._unusual.append(cut.table)
-        self._unusual_rows += len(cut.table)
-        self._unusual_bytes += cut.table.nbytes
-        if later and sum(table.nbytes for table in self._unusual) < _MOST_UNUSUAL:
+        if len(cut.table):
+            self._unusual.append(_Unusual(state.name, cut.table, trusted))
+            self._unusual_rows += len(cut.table)
+            self._unusual_bytes += cut.table.nbytes
+        if later and sum(part.lines.nbytes for part in self._unusual) < _MOST_UNUSUAL:
             return new
-        return self.settle(new, None if by_bytes else chunk.position)
+        return self.settle(new, None if by_bytes else chunk.position, chunk.reached)
 
-    def settle(self, state: SourceState, position: int | None = None) -> SourceState:
+    def settle(
+        self, state: SourceState, position: int | None = None, reached: datetime | None = None
+    ) -> SourceState:
         """Decode the unusual lines that wait; see `Writer.settle`."""
-        lines = pa.concat_tables(self._unusual) if self._unusual else None
-        self._unusual.clear()
-        if lines is not None and len(lines):
-            self._use_store()
-            self._decode(lines, state.kind)
-            state = state.copy()
-            for row in self._store.frame("store/batch/count").iter_rows(named=True):
-                if row["verdict"] == "":
-                    state.kept += row["lines"]
-                elif row["verdict"] != "skip":
-                    samples = [
-                        (s["position"] if position is None else position, s["sample"])
-                        for s in row["samples"]
-                    ]
-                    state.reject(row["verdict"], row["lines"], samples)
-                if row["verdict"] in ("", "skip") and row["first_event"] is not None:
-                    state.cover(row["first_event"], row["last_event"])
+        if self._unusual:
+            self._decode_unusual(state.kind)
+        state = state.copy()
+        state.ahead += self._kept_ahead.pop(state.name, 0)
+        self._heal(state)
+        for row in self._verdicts.pop(state.name, ()):
+            if row["verdict"] == "":
+                state.kept += row["lines"]
+            elif row["verdict"] != "skip":
+                samples = [
+                    (s["position"] if position is None else position, s["sample"])
+                    for s in row["samples"]
+                ]
+                state.reject(row["verdict"], row["lines"], samples)
+            if row["verdict"] in _FINE and row["first_event"] is not None:
+                state.cover(row["first_event"], row["last_event"], reached)
+                state.synthetic |= row["synthetic"]
+        state.begin_span()
         skipped = state.lines - state.kept - sum(state.rejected.values())
         return replace(state, skipped=skipped)
 
-    def _decode(self, lines: pa.Table, kind: str) -> None:
-        self._store.register("lines", lines)
+    def horizon(self) -> Horizon:
+        """Read the clock."""
+        return Horizon.of(self._now())
+
+    def _parse(
+        self, chunk: Chunk, state: SourceState
+    ) -> tuple[list[ParsedLines], IntArray | None, bool]:
+        """Parse a chunk, unless it is parsed, and judge by it whether the clock can be trusted.
+
+        Returns
+        -------
+        tuple
+            The lines that are parsed; stretches of those that are not; and whether they are held
+            against the clock.
+        """
+        horizon, name = self.horizon(), state.name
+        self._horizon = horizon
+        is_beyond = state.last_event is not None and state.last_event >= horizon.end
+        if name not in self._evidence:
+            known = state.kept + state.skipped
+            self._evidence[name] = Evidence(-known if is_beyond else known)
+        elif is_beyond:
+            self._evidence[name].doubt()
+        if state.kind == "plc":
+            return [], chunk.unparsed, True
+        if chunk.unparsed is None:
+            lines, unparsed = self._parser.parse(chunk.data, chunk.position, horizon)
+            never_lines = list(chunk.parsed)
+        else:
+            lines, unparsed, never_lines = list(chunk.parsed), chunk.unparsed, []
+        ahead, timely = sum(part.ahead for part in lines), sum(map(_count, lines))
+        is_wrong = ahead > 0 and self._evidence[name].against_clock(ahead, timely)
+        self._evidence[name].add(ahead, timely)
+        if is_wrong:
+            self._kept_ahead[name] += ahead
+            lines, unparsed = self._parser.parse(chunk.data, chunk.position)
+        else:
+            self._parsed_ahead[name] += ahead
+            self._parsed_timely[name] += timely
+        return [*lines, *never_lines], unparsed, not is_wrong
+
+    def _heal(self, state: SourceState) -> None:
+        """Forget times of a source that lie ahead of a clock that its events speak for."""
+        evidence = self._evidence.get(state.name)
+        if evidence is not None and evidence.speaks_for_clock:
+            state.forget_from(self._horizon.end)
+
+    def _decode_unusual(self, kind: str) -> None:
+        """Decode the unusual lines of all sources at once, and keep the verdicts of each."""
+        self._use_store()
+        held = [part for part in self._unusual if part.trusted]
+        free = [part for part in self._unusual if not part.trusted]
+        found = self._decode(held, kind, self._horizon)
+        wrong = self._against_clock(found)
+        if wrong:
+            free += [part for part in held if part.source in wrong]
+            held = [part for part in held if part.source not in wrong]
+            found = self._decode(held, kind, self._horizon)
+        if held:
+            self._stage(found, kind)
+        if free:
+            self._stage(self._decode(free, kind, OPEN), kind)
+        self._unusual.clear()
+        self._parsed_ahead.clear()
+        self._parsed_timely.clear()
+
+    def _against_clock(self, found: list[dict[str, Any]]) -> set[str]:
+        """Return the sources most of whose lines are ahead of the clock."""
+        ahead, timely = Counter[str](), Counter[str]()
+        for row in found:
+            ahead[row["source"]] += row["ahead"]
+            timely[row["source"]] += row["lines"] if row["verdict"] in _FINE else 0
+        wrong = set()
+        for name, evidence in ((name, self._evidence[name]) for name in ahead):
+            # Those that the parser found are in the evidence.
+            others = max(ahead[name] - self._parsed_ahead[name], 0)
+            if others and evidence.against_clock(others, timely[name] + self._parsed_timely[name]):
+                wrong.add(name)
+                self._kept_ahead[name] += ahead[name]
+            evidence.add(others, timely[name])
+        return wrong
+
+    def _stage(self, found: list[dict[str, Any]], kind: str) -> None:
+        """Let the rows of the lines just decoded wait for a commit; keep their verdicts."""
+        self._store.run(f"store/batch/stage_{'plc' if kind == 'plc' else 'lines'}")
+        for row in found:
+            self._verdicts.setdefault(row["source"], []).append(row)
+
+    def _decode(self, parts: list[_Unusual], kind: str, horizon: Horizon) -> list[dict[str, Any]]:
+        """Decode unusual lines; return how many of each source have which verdict."""
+        if not parts:
+            return []
+        tables = [_placed(number, part.lines) for number, part in enumerate(parts)]
+        self._store.register("lines", pa.concat_tables(tables))
         try:
             if kind == "plc":
-                self._store.run("store/batch/decode_plc", plc=schema.PLC, handle=schema.HANDLE)
+                self._store.run(
+                    "store/batch/decode_plc",
+                    plc=schema.PLC,
+                    handle=schema.HANDLE,
+                    end=horizon.end,
+                )
             else:
                 self._store.run(
                     "store/batch/decode_lines",
@@ -142,9 +287,13 @@ class Batch:
                     did=schema.DID,
                     at_uri=schema.AT_URI,
                     handle=schema.HANDLE,
+                    end=horizon.end,
+                    last_rev=horizon.last_tid,
                 )
         finally:
             self._store.unregister("lines")
+        rows = self._store.frame("store/batch/count").to_dicts()
+        return [row | {"source": parts[row["part"]].source} for row in rows]
 
     def take(self) -> tuple[pa.Table | None, RecordEvents]:
         """Hand over what waits, but for the rows of unusual lines, which the store has.
@@ -157,3 +306,16 @@ class Batch:
         tables, record_events = self._account_events, self._record_events
         self._begin()
         return pa.concat_tables(tables).combine_chunks() if tables else None, record_events
+
+
+def _placed(part: int, lines: pa.Table) -> pa.Table:
+    """Say of each line in which part it is, beside its position in its source."""
+    positions = lines["position"].combine_chunks()
+    parts = numbers(np.full(len(positions), part))
+    places = pa.StructArray.from_arrays([parts, positions], ["part", "position"])
+    return lines.set_column(0, "position", places)
+
+
+def _count(part: ParsedLines) -> int:
+    events = part.account_events
+    return len(part.flags) + part.skipped + (0 if events is None else len(events.ends))

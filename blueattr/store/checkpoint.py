@@ -15,6 +15,10 @@ BY_BYTES = ("file", "stdin", "plc")
 """Kinds of sources whose position is a byte offset; elsewhere it is the server's cursor."""
 
 
+# Kinds of sources that need not be in the order of time. A stream is, but for seconds.
+_UNORDERED = (*BY_BYTES, "archive", "synth")
+
+
 @dataclass(slots=True)
 class Span:
     """Time that a source covers without interruption.
@@ -25,11 +29,14 @@ class Span:
         Server time, naive UTC; None while no event was seen.
     gap
         Why the time just before was not seen; empty where nothing is missing.
+    has_begun
+        Whether its beginning is settled: a stream's span does not grow back over the gap before it.
     """
 
     first_event: datetime | None = None
     last_event: datetime | None = None
     gap: str = ""
+    has_begun: bool = field(default=False, compare=False)
 
 
 @dataclass(slots=True)
@@ -47,12 +54,19 @@ class SourceState:
         What tells whether the source is still the same; empty where nothing does.
     position
         Bytes read, after decompression; or the cursor or number of events to resume from.
+    mark
+        Of a stream: tells the event at `position` from another that has the same number; None where
+        it is not known.
+    stalled
+        Of a stream: connections in a row that brought events, but none beyond `position`.
     complete
         Whether its end was reached.
     lines, kept, skipped
         Counts of lines that are not blank. Lines that are neither kept nor skipped were rejected.
     first_event, last_event
         Server time, naive UTC.
+    synthetic
+        Whether a line of it says that its event is made up.
     rejected
         Lines by reason.
     samples
@@ -62,6 +76,11 @@ class SourceState:
         events may extend that one. A directory export covers nothing.
     earlier_spans
         How many spans the store has before those.
+    bounded
+        Events of a relay whose time was out of bounds, and is the bound.
+    ahead
+        Events that are kept although they lie ahead of the clock, since it is the clock that is
+        wrong; counted from the start of the process.
     """
 
     name: str
@@ -74,10 +93,15 @@ class SourceState:
     skipped: int = 0
     first_event: datetime | None = None
     last_event: datetime | None = None
+    synthetic: bool = False
+    mark: int | None = None
+    stalled: int = 0
+    bounded: int = 0
     rejected: dict[str, int] = field(default_factory=dict)
     samples: dict[str, list[tuple[int, str]]] = field(default_factory=dict)
     spans: list[Span] = field(default_factory=list)
     earlier_spans: int = 0
+    ahead: int = 0
 
     def copy(self) -> Self:
         """Copy the state with everything in it that can change."""
@@ -88,6 +112,22 @@ class SourceState:
             spans=[replace(span) for span in self.spans],
         )
 
+    def replaced_by(self, fingerprint: str) -> Self:
+        """Return the state of another content under the same name, of which nothing is read yet.
+
+        The events of what was there stay in the store, and so does the time that it covers. Counts
+        are those of the new content.
+        """
+        return type(self)(
+            self.name,
+            self.kind,
+            fingerprint,
+            first_event=self.first_event,
+            last_event=self.last_event,
+            synthetic=self.synthetic,
+            earlier_spans=self.earlier_spans + len(self.spans),
+        )
+
     def after_commit(self) -> Self:
         """Return the state without the spans that a commit of it leaves to the store."""
         complete = max(len(self.spans) - 1, 0)
@@ -95,8 +135,13 @@ class SourceState:
             self, spans=self.spans[complete:], earlier_spans=self.earlier_spans + complete
         )
 
-    def cover(self, first: datetime, last: datetime) -> None:
-        """Record events from `first` to `last`, which follow what was read before."""
+    def cover(self, first: datetime, last: datetime, reached: datetime | None = None) -> None:
+        """Record events from `first` to `last`, which follow what was read before.
+
+        Whatever their times say, they are not beyond the time that their source has `reached`.
+        """
+        if reached is not None:
+            first, last = min(first, reached), min(last, reached)
         self.first_event = min(self.first_event or first, first)
         self.last_event = max(self.last_event or last, last)
         if self.kind == "plc":
@@ -104,8 +149,37 @@ class SourceState:
         if not self.spans:
             self.spans.append(Span())
         span = self.spans[-1]
-        span.first_event = min(span.first_event or first, first)
+        if not span.has_begun or span.first_event is None:
+            span.first_event = min(span.first_event or first, first)
         span.last_event = max(span.last_event or last, last)
+
+    def begin_span(self) -> None:
+        """Settle where the last span of a stream begins, after the first events of it.
+
+        If some of them are of before the gap, only the last one is surely of after it.
+        """
+        if self.kind in _UNORDERED or not self.spans:
+            return
+        span = self.spans[-1]
+        if span.has_begun or span.first_event is None:
+            return
+        span.has_begun = True
+        before = self.spans[-2].last_event if len(self.spans) > 1 else None
+        if span.gap and before is not None and span.first_event <= before:
+            span.first_event = span.last_event
+
+    def forget_from(self, end: datetime) -> None:
+        """Forget times that lie ahead of the clock, now that it is known to be right.
+
+        They come from a source's only events, of which it could not be told, or are of a time when
+        such events were taken for good.
+        """
+        times: list[SourceState | Span] = [self, *self.spans[-1:]]
+        for known in times:
+            if known.first_event is not None and known.first_event >= end:
+                known.first_event = None
+            if known.last_event is not None and known.last_event >= end:
+                known.last_event = known.first_event
 
     def reject(self, reason: str, lines: int, samples: list[tuple[int, str]]) -> None:
         """Count rejected lines, keeping the first few as samples."""

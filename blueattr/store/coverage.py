@@ -1,9 +1,11 @@
 """Coverage: which time the sources of a store cover, and which gaps they leave."""
 
 from datetime import UTC, timedelta
+from operator import itemgetter
 
 from blueattr.provenance import Gap, Window
 from blueattr.store.database import Store
+from blueattr.store.stretches import stretches, within
 
 __all__ = ["covered", "gaps"]
 
@@ -17,7 +19,8 @@ def covered(store: Store) -> tuple[Window, ...]:
     """Return the stretches of time that sources cover, merged where they touch, ascending.
 
     A source covers the time from its first to its last event, but for what it knows to have
-    missed; what a file lacks in between cannot be told from the file.
+    missed, and for what it reaches to by events far from all others (`blueattr.store.stretches`);
+    what a file lacks in between cannot be told from the file.
     """
     return tuple(span for span, _ in _coverage(store))
 
@@ -25,8 +28,13 @@ def covered(store: Store) -> tuple[Window, ...]:
 def _coverage(store: Store) -> list[tuple[Window, str]]:
     """Merge what the sources cover; with why the time before each stretch was not seen."""
     spans: list[tuple[Window, str]] = []
-    for first, last, reason in store.frame("store/coverage").iter_rows():
-        start, end = first.replace(tzinfo=UTC), last.replace(tzinfo=UTC)
+    found = stretches(store)
+    seen = []
+    for first, last, reason in store.rows("store/coverage"):
+        ends = within(found, first.replace(tzinfo=UTC), last.replace(tzinfo=UTC))
+        if ends is not None:
+            seen.append((*ends, reason))
+    for start, end, reason in sorted(seen, key=itemgetter(0, 1)):
         # What a source knows to have missed is a gap, however short.
         tolerance = timedelta(0) if reason else _TOLERANCE
         if spans and start - spans[-1][0].end <= tolerance:

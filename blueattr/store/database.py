@@ -10,33 +10,65 @@ import re
 import sys
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager, suppress
 from functools import cache
 from importlib import resources
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self, overload
 
 import duckdb
-import polars as pl
-import pyarrow as pa
 
-from blueattr.errors import PatternError, StoreBusyError, StoreError, StoreVersionError
+from blueattr.errors import (
+    NoStoreError,
+    PatternError,
+    StoreBusyError,
+    StoreError,
+    StoreVersionError,
+    reason,
+)
+from blueattr.store import catalog, sums
+from blueattr.store.engine import connect, first_line, holder, is_database, store_errors
 from blueattr.store.lock import Lock
+from blueattr.store.store_file import store_file
 
-__all__ = ["DEFAULT_MEMORY", "Store"]
+# Commands that need only a few rows of a store do not wait for what makes frames of them.
+if TYPE_CHECKING:
+    import numpy.typing as npt
+    import polars as pl
+    import pyarrow as pa
+
+__all__ = [
+    "DEFAULT_MEMORY",
+    "SMALL",
+    "Rows",
+    "Store",
+    "arrays",
+    "must_exist",
+    "newest_schema",
+]
 
 
 DEFAULT_MEMORY = 4 << 30
 """Bytes the whole process may use, unless told otherwise."""
 
 
+SMALL = 16 << 20
+"""Bytes of a store that is checked whenever it is opened, in a few hundredths of a second."""
+
+
 # What Python, Arrow and a batch of lines need beside DuckDB's own buffers.
 _OUTSIDE_DUCKDB = 800 << 20
 _READER_PATIENCE = 120.0
 _WRITER_PATIENCE = 600.0
-# Seconds of waiting for another process before it is worth a warning.
-_WARN_AFTER = 2.0
+_WARN_AFTER = 2.0  # seconds of waiting for another process before a warning
+# A statement that changes rows of a table. The engine answers it with how many.
+_CHANGE = re.compile(
+    r"(?:\s|--.*\n)*(?P<kind>INSERT INTO|INSERT OR REPLACE INTO|UPDATE|DELETE FROM|MERGE INTO)"
+    r"\s+(?P<table>\w+)"
+)
+# Bytes of the three headers that a DuckDB file begins with.
+_HEADERS = 3 * 4096
 
 
 _LOG = logging.getLogger("blueattr.store.database")
@@ -58,6 +90,82 @@ def _migrations() -> tuple[tuple[int, str, str], ...]:
     )
 
 
+def arrays(batch: "pa.RecordBatch") -> "list[npt.NDArray[Any]]":
+    """Return the columns of a batch, which have no nulls, as arrays that share their memory.
+
+    Arrow's `to_numpy` does the same, and imports pandas where it is installed.
+    """
+    import numpy as np  # noqa: PLC0415 - start-up time
+
+    return [np.from_dlpack(column) for column in batch.columns]
+
+
+class Rows(Sequence[tuple[Any, ...]]):
+    """The rows of a statement as tuples, for which no other library is imported.
+
+    Parameters
+    ----------
+    columns, types
+        The names of the columns, and their types in the engine's words.
+    rows
+        A tuple for each.
+    """
+
+    def __init__(
+        self, columns: tuple[str, ...], types: tuple[str, ...], rows: list[tuple[Any, ...]]
+    ) -> None:
+        self.columns = columns
+        self._types = types
+        self._rows = rows
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    @overload
+    def __getitem__(self, index: int) -> tuple[Any, ...]: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[tuple[Any, ...]]: ...
+
+    def __getitem__(self, index: int | slice) -> tuple[Any, ...] | Sequence[tuple[Any, ...]]:
+        return self._rows[index]
+
+    def named(self) -> list[dict[str, Any]]:
+        """Return each row by the names of the columns."""
+        return [dict(zip(self.columns, row, strict=True)) for row in self]
+
+    def frame(self) -> "pl.DataFrame":
+        """Return the rows as a frame."""
+        import polars as pl  # noqa: PLC0415 - start-up time
+
+        known = {
+            "BIGINT": pl.Int64(),
+            "BOOLEAN": pl.Boolean(),
+            "DATE": pl.Date(),
+            "TIMESTAMP": pl.Datetime("us"),
+            "VARCHAR": pl.String(),
+        }
+        schema = {name: known[type_] for name, type_ in zip(self.columns, self._types, strict=True)}
+        return pl.DataFrame(self._rows, schema, orient="row")
+
+
+def must_exist(path: Path) -> None:
+    """Refuse to go on without a store.
+
+    Raises
+    ------
+    NoStoreError
+        There is no such file.
+    """
+    if not path.exists():
+        raise NoStoreError(f"there is no store at {path}; make one with: blueattr ingest FILE")
+
+
+def newest_schema() -> int:
+    """Return the version of the schema that stores are migrated to."""
+    return _migrations()[-1][0]
+
+
 class Store:
     """A store opened for reading.
 
@@ -71,29 +179,29 @@ class Store:
 
     # Bytes that DuckDB may use as a rule, whatever the process may.
     _engine_most = sys.maxsize
+    # More settings of the engine.
+    _settings: ClassVar[dict[str, str | int]] = {}
     # Seconds to wait for readers before writing.
     _writer_patience = _WRITER_PATIENCE
 
     def __init__(self, path: Path, memory: int = DEFAULT_MEMORY) -> None:
-        self.path = path
+        self.path = store_file(path)
+        # Under one name, whatever links lead to it: the engine writes beside it.
+        self._file = self.path.resolve()
         # Whether another thread, waiting for the file, is to wait no more.
         self._given_up = threading.Event()
         self._engine_all = max(memory - _OUTSIDE_DUCKDB, memory // 2)
         self._engine_usual = min(self._engine_all, self._engine_most)
-        self._connection = duckdb.connect(
-            config={
-                "memory_limit": f"{self._engine_usual}B",
-                "temp_directory": f"{path}.tmp",
-                # Rows are ordered where it matters; the rest may be parallel.
-                "preserve_insertion_order": False,
-            }
-        )
+        self._connection = connect(self._file, self._engine_usual, **self._settings)
         # Which object's temp tables the store has (blueattr/panel/counts.py).
         self.tables_of: object = None
-        self._parsed: dict[str, list[duckdb.Statement]] = {}
-        self._connection.execute("SET TimeZone = 'UTC'")
-        # After two seconds of a query it would draw on stdout, over the results.
-        self._connection.execute("SET enable_progress_bar = false")
+        self._parsed: dict[str, list[tuple[duckdb.Statement, re.Match[str] | None]]] = {}
+        # Tables that a transaction changed, and whether rows were only appended.
+        self._changes: dict[str, bool] = {}
+        # The file and its first bytes, where it is open for reading; and its schema when attached.
+        self._opened: int | None = None
+        self._headers = b""
+        self._version = 0
 
     @classmethod
     def open(cls, path: Path, memory: int = DEFAULT_MEMORY) -> Self:
@@ -108,16 +216,17 @@ class Store:
         StoreVersionError
             A newer version of blueattr wrote it.
         """
-        if not path.exists():
-            raise StoreError(f"there is no store at {path}; make one with: blueattr ingest FILE")
+        path = store_file(path)
+        must_exist(path)
         store = cls(path, memory)
         try:
             store._attach(read_only=True, patience=_READER_PATIENCE)
-            if store._version() < _migrations()[-1][0]:
+            if store._version < newest_schema():
                 store._detach()
                 with closing(Lock(path)), store._attached():
                     store._migrate()
                 store._attach(read_only=True, patience=_READER_PATIENCE)
+            store._look_over()
         except BaseException:
             store.close()
             raise
@@ -126,12 +235,33 @@ class Store:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_: object) -> None:
-        self.close()
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        try:
+            if kind is None and self._headers != self._read_headers():
+                raise StoreError(
+                    f"{self.path} was written over while it was read; run the same command again"
+                )
+        finally:
+            self.close()
 
     def close(self) -> None:
         """Close the file."""
+        # First: this ends the lock of the engine on the file.
+        if self._opened is not None:
+            os.close(self._opened)
+            self._opened = None
         self._connection.close()
+
+    def _look_over(self) -> None:
+        """Notice damage that the engine does not, as far as that takes no time."""
+        self._opened = os.open(self._file, os.O_RDONLY)
+        self._headers = self._read_headers()
+        if os.fstat(self._opened).st_size <= SMALL and sums.is_kept(self):
+            sums.check(self)
+
+    def _read_headers(self) -> bytes:
+        """Return what the engine writes anew with each change of the file."""
+        return b"" if self._opened is None else os.pread(self._opened, _HEADERS, 0)
 
     def run(self, step: str, **parameters: Any) -> None:
         """Execute the statements of ``sql/<step>.sql`` in order.
@@ -144,18 +274,30 @@ class Store:
         text = _sql(step)
         with self._errors():
             if text not in self._parsed:
-                self._parsed[text] = self._connection.extract_statements(text)
-            for statement in self._parsed[text]:
+                statements = self._connection.extract_statements(text)
+                self._parsed[text] = [(each, _CHANGE.match(each.query)) for each in statements]
+            for statement, change in self._parsed[text]:
                 named = {name: parameters[name] for name in statement.named_parameters}
-                self._connection.execute(statement, named).fetchall()
+                done = self._connection.execute(statement, named).fetchall()
+                if change and done[0][0]:
+                    appended = change["kind"] == "INSERT INTO"
+                    self._changes[change["table"]] = appended and self._changes.get(
+                        change["table"], True
+                    )
 
-    def frame(self, query: str, **parameters: Any) -> pl.DataFrame:
-        """Return the rows of the one statement in ``sql/<query>.sql``."""
+    def rows(self, query: str, **parameters: Any) -> "Rows":
+        """Return the rows of the one statement in ``sql/<query>.sql``, of which there are few."""
+        with self._errors():
+            found = self._connection.sql(_sql(query), params=parameters)
+            return Rows(tuple(found.columns), tuple(map(str, found.types)), found.fetchall())
+
+    def frame(self, query: str, **parameters: Any) -> "pl.DataFrame":
+        """Return the rows of the one statement in ``sql/<query>.sql`` as a frame."""
         with self._errors():
             rows: pl.DataFrame = self._connection.sql(_sql(query), params=parameters).pl()
             return rows
 
-    def batches(self, query: str, rows: int, **parameters: Any) -> Iterator[pa.RecordBatch]:
+    def batches(self, query: str, rows: int, **parameters: Any) -> "Iterator[pa.RecordBatch]":
         """Yield the rows of the one statement in ``sql/<query>.sql``, `rows` at a time."""
         with self._errors():
             yield from self._connection.sql(_sql(query), params=parameters).to_arrow_reader(rows)
@@ -169,20 +311,23 @@ class Store:
             It does not: a syntax it has not, or too large.
         """
         try:
+            pattern.encode()
             self._connection.execute("SELECT regexp_matches('', $1)", [f"(?i){pattern}"]).fetchall()
+        except UnicodeEncodeError:
+            raise PatternError(f"the pattern {pattern!r} is refused: not text in UTF-8") from None
         except duckdb.Error as error:
-            raise PatternError(
-                f"the pattern {pattern!r} is refused: {_first_line(error)}"
-            ) from None
+            raise PatternError(f"the pattern {pattern!r} is refused: {reason(error)}") from None
 
     def register(self, name: str, frame: Any) -> None:
         """Make an Arrow table or Polars frame readable to statements under a name."""
-        self._connection.register(name, frame)
+        with self._errors():
+            self._connection.register(name, frame)
 
     def unregister(self, *names: str) -> None:
         """Undo :meth:`register`, as far as there is something to undo."""
-        for name in names:
-            self._connection.unregister(name)
+        with self._errors():
+            for name in names:
+                self._connection.unregister(name)
 
     def _limit_memory(self, size: int) -> None:
         with self._errors():
@@ -192,62 +337,96 @@ class Store:
         """End the statement that another thread is executing."""
         self._connection.interrupt()
 
-    def _version(self) -> int:
-        with self._errors():
-            try:
-                query = "SELECT max(version)::INTEGER FROM migration"
-                rows = self._connection.execute(query).fetchall()
-            except (duckdb.CatalogException, duckdb.BinderException, duckdb.ConversionException):
-                content = self._connection.execute(
-                    "SELECT 1 FROM duckdb_tables() WHERE database_name = 'store' UNION ALL "
-                    "SELECT 1 FROM duckdb_views() WHERE database_name = 'store' AND NOT internal"
-                ).fetchall()
-                if content:
-                    raise StoreError(
-                        f"{self.path} is a DuckDB file, but not a blueattr store"
-                    ) from None
-                return 0
-            return int(rows[0][0] or 0)
+    def _checked_version(self) -> int:
+        """Return the schema version of the attached file, 0 for an empty one.
+
+        Raises
+        ------
+        StoreError
+            It is no store: its catalog is not exactly the one of its version.
+        StoreVersionError
+            A newer version of blueattr wrote it.
+        """
+        entries = self._catalog("store")
+        if not entries:
+            return 0
+        known = catalog.digest(entries)
+        if known not in catalog.KNOWN.values() and not {*self._made_by(())} <= {*entries}:
+            raise StoreError(f"{self.path} is a DuckDB file, but not a blueattr store")
+        query = "SELECT max(version) FROM store.main.migration"
+        version = self._connection.execute(query).fetchall()[0][0] or 0
+        newest = newest_schema()
+        if version > newest:
+            raise StoreVersionError(
+                f"{self.path} has schema {version}, written by a newer blueattr; this one knows "
+                f"schemas up to {newest}. Update blueattr, or use another --db."
+            )
+        if known != catalog.KNOWN.get(version):
+            made = self._made_by([step for step in _migrations() if step[0] <= version])
+            odd = sorted({catalog.plural(kind) for kind, *_ in {*entries} ^ {*made}})
+            if odd:
+                raise StoreError(
+                    f"{self.path} is not a blueattr store of schema {version}: blueattr makes none "
+                    f"with such {' and '.join(odd)}; nothing in it was used"
+                )
+        return version
+
+    def _catalog(self, database: str) -> list[catalog.Entry]:
+        query = _sql("store/catalog")
+        return catalog.in_order(self._connection.execute(query, {"database": database}).fetchall())
+
+    def _made_by(self, migrations: Sequence[tuple[int, str, str]]) -> list[catalog.Entry]:
+        """Return the catalog that migrations make of an empty database."""
+        self._connection.execute("ATTACH ':memory:' AS made")
+        try:
+            self._connection.execute("USE made")
+            self._apply(migrations)
+            return self._catalog("made")
+        finally:
+            self._connection.execute("USE memory")
+            self._connection.execute("DETACH made")
 
     def _attach(self, *, read_only: bool, patience: float) -> None:
         deadline = time.monotonic() + patience
         wait, warned = 0.01, False
         while True:
             try:
-                options = " (READ_ONLY)" if read_only else ""
+                options = ", READ_ONLY" if read_only else ""
                 self._connection.execute(
-                    f"ATTACH $path AS store{options}", {"path": str(self.path)}
+                    f"ATTACH $path AS store (TYPE DUCKDB{options})", {"path": str(self._file)}
                 )
                 break
             except duckdb.Error as error:
-                holder = _holder(error)
-                if holder is None:
+                process = holder(error)
+                if process is None:
+                    if not is_database(self._file):
+                        raise StoreError(
+                            f"{self.path} is not a blueattr store, which is a DuckDB file"
+                        ) from None
                     done = "opened" if isinstance(error, duckdb.IOException) else "read"
-                    raise StoreError(
-                        f"{self.path} cannot be {done}: {_first_line(error)}"
-                    ) from None
+                    raise StoreError(f"{self.path} cannot be {done}: {first_line(error)}") from None
                 if time.monotonic() > deadline or self._given_up.is_set():
                     raise StoreBusyError(
-                        f"{self.path} is in use by process {holder}; try again when it is done"
+                        f"{self.path} is in use by process {process}; try again when it is done"
                     ) from None
                 if not warned and time.monotonic() > deadline - patience + _WARN_AFTER:
-                    _LOG.warning("waiting for process %s, which uses %s", holder, self.path)
+                    _LOG.warning("waiting for process %s, which uses %s", process, self.path)
                     warned = True
                 self._given_up.wait(wait)
                 wait = min(wait * 1.5, 0.5)
-        self._connection.execute("USE store")
-        newest = _migrations()[-1][0]
-        if self._version() > newest:
-            version = self._version()
+        try:
+            # Before any of it is used, and before its names mean anything.
+            with self._errors():
+                self._version = self._checked_version()
+                self._connection.execute("USE store")
+        except BaseException:
             self._detach()
-            raise StoreVersionError(
-                f"{self.path} has schema {version}, written by a newer blueattr; this one knows "
-                f"schemas up to {newest}. Update blueattr, or use another --db."
-            )
+            raise
 
     def _detach(self) -> None:
-        self._connection.execute("USE memory")
-        self._connection.execute("DETACH store")
+        with self._errors():
+            self._connection.execute("USE memory")
+            self._connection.execute("DETACH store")
 
     @contextmanager
     def _attached(self) -> Iterator[None]:
@@ -255,21 +434,26 @@ class Store:
         try:
             yield
         finally:
-            with self._errors():
-                self._detach()
+            self._detach()
 
     def _migrate(self) -> None:
         """Bring the file, attached for writing, to the newest schema; the lock is the caller's."""
-        known = self._version()
-        self.run("store/batch/tid_number")
-        for version, name, script in _migrations():
-            if version <= known:
-                continue
+        if migrations := [step for step in _migrations() if step[0] > self._version]:
+            self._apply(migrations)
             with self._errors(), self._in_transaction():
-                self._connection.execute(
-                    "CREATE TABLE IF NOT EXISTS migration "
-                    "(version INTEGER PRIMARY KEY, name VARCHAR, applied_at TIMESTAMP)"
-                )
+                sums.renew(self)
+            self._version = newest_schema()
+
+    def _apply(self, migrations: Sequence[tuple[int, str, str]]) -> None:
+        """Migrate the database in use."""
+        self.run("store/batch/tid_number")
+        with self._errors():
+            self._connection.execute(
+                "CREATE TABLE IF NOT EXISTS migration "
+                "(version INTEGER PRIMARY KEY, name VARCHAR, applied_at TIMESTAMP)"
+            )
+        for version, name, script in migrations:
+            with self._errors(), self._in_transaction():
                 self._connection.execute(script)
                 self._connection.execute(
                     "INSERT INTO migration VALUES ($1, $2, now()::TIMESTAMP)", [version, name]
@@ -282,35 +466,12 @@ class Store:
             yield
             self._connection.commit()
         except BaseException:
-            self._connection.rollback()
+            with suppress(duckdb.Error):  # after a failed commit
+                self._connection.rollback()
             raise
 
     @contextmanager
     def _errors(self) -> Iterator[None]:
         """Turn what the engine raises into a `StoreError` that names the file."""
-        try:
+        with store_errors(self.path):
             yield
-        except duckdb.InterruptException:
-            raise
-        except duckdb.OutOfMemoryException as error:
-            raise StoreError(
-                f"not enough memory ({_first_line(error)}); raise --memory-limit or free disk "
-                f"space beside {self.path}"
-            ) from error
-        # A damaged block has no type of its own; Arrow's reader hands on what the engine raises.
-        except (duckdb.Error, pa.ArrowException) as error:
-            raise StoreError(f"{self.path}: {_first_line(error)}") from error
-
-
-def _holder(error: duckdb.Error) -> str | None:
-    """Return the process that has the file, or None if that is not what is wrong."""
-    if isinstance(error, duckdb.ResourceInUseException):
-        return str(os.getpid())
-    # A conflicting lock has no type of its own, so that pyproject.toml pins the versions of duckdb
-    # whose message this is.
-    holder = re.search(r"lock is held.*?PID (\d+)", str(error))
-    return holder[1] if isinstance(error, duckdb.IOException) and holder else None
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0]

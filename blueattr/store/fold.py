@@ -3,19 +3,47 @@
 A step is a file of statements, and says in its header which tables it needs and which it makes.
 """
 
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
+import polars as pl
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from blueattr.decode.record_events import RecordEvents
 from blueattr.store.checkpoint import SourceState
 from blueattr.store.database import Store
+from blueattr.store.source_names import CANDIDATES, without_forgotten
 
-__all__ = ["DIRECTORY_STEPS", "INPUTS", "REGISTERED", "STEPS", "fold", "fold_directory"]
+__all__ = [
+    "DIRECTORY_STEPS",
+    "HASHES",
+    "INPUTS",
+    "REGISTERED",
+    "SLACK",
+    "STEPS",
+    "fold",
+    "fold_directory",
+]
 
 
-STEPS = ("accounts", "keys", "versions", "records", "corrections", "notes")
+STEPS = (
+    "accounts",
+    "keys",
+    "versions",
+    "changes",
+    "relations",
+    "records",
+    "corrections",
+    "summaries",
+    "notes",
+)
 """The steps of a commit of events, in order."""
+
+
+HASHES = "store/forget/keyed_hash"
+"""What makes the macro by which accounts that are forgotten are known; before any step."""
 
 
 DIRECTORY_STEPS = ("directory", "notes")
@@ -36,6 +64,10 @@ _NOTED: Final = {
             ("skipped", pa.int64()),
             ("first_event", pa.timestamp("us")),
             ("last_event", pa.timestamp("us")),
+            ("synthetic", pa.bool_()),
+            ("mark", pa.int64()),
+            ("stalled", pa.int64()),
+            ("bounded", pa.int64()),
             ("earlier_spans", pa.int64()),
         ]
     ),
@@ -62,12 +94,12 @@ _NOTED: Final = {
 }
 
 
-REGISTERED: Final = ("dids", "coded", *_NOTED)
+REGISTERED: Final = ("dids", "coded", CANDIDATES, *_NOTED)
 """What `fold` registers. The caller unregisters it after the transaction: an error within one
 leaves the connection unable to."""
 
 
-INPUTS: Final = ("staged", "staged_plc", "answers", *REGISTERED)
+INPUTS: Final = ("staged", "staged_plc", "answers", "taken_off", *REGISTERED)
 """Tables that steps need and no step makes, beside those of the schema."""
 
 
@@ -75,20 +107,22 @@ INPUTS: Final = ("staged", "staged_plc", "answers", *REGISTERED)
 # row, and bytes for everything else that a fold takes.
 _EACH_VECTOR = 18 << 10
 _BESIDE_DELETES = 192 << 20
-# Records of a summarised day that may change, beside a twentieth of them, before it is summarised
-# anew rather than corrected further.
-_SLACK = 1000
+SLACK = 1000
+"""Records of a summarised day that may change, beside a twentieth of them, before it is summarised
+anew rather than corrected further."""
 
 
-def fold(store: Store, events: RecordEvents, state: SourceState, memory: tuple[int, int]) -> None:
+def fold(
+    store: Store, events: RecordEvents, states: Sequence[SourceState], memory: tuple[int, int]
+) -> None:
     """Fold events into the store; the file is attached, and the transaction is the caller's.
 
     Parameters
     ----------
     events
         Events that a kernel parsed, beside those in the temp table ``staged``.
-    state
-        The source they come from, read as far as they go.
+    states
+        The sources they come from, read as far as they go.
     memory
         Bytes that the engine may use, as a rule and at most. A commit with deletes all over the
         table raises its limit from one towards the other, and leaves it there.
@@ -102,29 +136,39 @@ def fold(store: Store, events: RecordEvents, state: SourceState, memory: tuple[i
         "most": most,
         "each": _EACH_VECTOR,
         "beside": _BESIDE_DELETES,
-        "slack": _SLACK,
+        "slack": SLACK,
     }
+    store.run(HASHES)
     store.register("dids", events.dids())
-    _register_notes(store, state)
+    _register_notes(store, states)
     for step in STEPS:
         if step == "versions":
             # The events, with the numbers that the accounts have from the first step on.
-            ids = store.frame("store/fold/codes")["id"].to_numpy()
-            store.register("coded", events.table(ids))
+            codes = store.frame("store/fold/codes")
+            coded = events.table(codes["id"].to_numpy())
+            kept_away = codes.filter(pl.col("kept_away"))["id"].to_arrow()
+            if len(kept_away):
+                coded = coded.filter(pc.invert(pc.is_in(coded["account"], value_set=kept_away)))
+            store.register("coded", coded)
         store.run(f"store/fold/{step}", **parameters)
 
 
-def fold_directory(store: Store, state: SourceState) -> None:
+def fold_directory(store: Store, states: Sequence[SourceState]) -> None:
     """Fold operations of a PLC directory, which are in the temp table ``staged_plc``; as `fold`."""
-    _register_notes(store, state)
+    store.run(HASHES)
+    _register_notes(store, states)
     for step in DIRECTORY_STEPS:
         store.run(f"store/fold/{step}")
 
 
-def _register_notes(store: Store, state: SourceState) -> None:
-    source = {name: getattr(state, name) for name in _NOTED["noted_source"].names}
+def _register_notes(store: Store, states: Sequence[SourceState]) -> None:
+    names = without_forgotten(store, [state.name for state in states])
+    states = [replace(state, name=name) for state, name in zip(states, names, strict=True)]
     rows = {
-        "noted_source": [source],
+        "noted_source": [
+            {name: getattr(state, name) for name in _NOTED["noted_source"].names}
+            for state in states
+        ],
         "noted_span": [
             {
                 "source": state.name,
@@ -133,17 +177,23 @@ def _register_notes(store: Store, state: SourceState) -> None:
                 "last_event": span.last_event,
                 "gap": span.gap,
             }
+            for state in states
             for number, span in enumerate(state.spans)
         ],
         "noted_rejected": [
             {"source": state.name, "reason": reason, "lines": lines}
+            for state in states
             for reason, lines in state.rejected.items()
         ],
         "noted_sample": [
             {"source": state.name, "reason": reason, "position": position, "sample": sample}
+            for state in states
             for reason in state.rejected
             for position, sample in state.samples.get(reason, [])
         ],
     }
     for name, schema in _NOTED.items():
-        store.register(name, pa.Table.from_pylist(rows[name], schema=schema))
+        frame = pl.DataFrame(
+            rows[name], pl.DataFrame(pa.Table.from_batches([], schema)).schema, orient="row"
+        )
+        store.register(name, frame.to_arrow().cast(schema))

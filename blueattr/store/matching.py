@@ -4,9 +4,12 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import astuple, dataclass
 from datetime import date, datetime, time, timedelta
+from typing import TYPE_CHECKING
 
-from blueattr.errors import PatternError
-from blueattr.store.database import Store
+from blueattr.errors import PatternError, StoreError
+
+if TYPE_CHECKING:
+    from blueattr.store.database import Store
 
 __all__ = ["Rule", "Stretch", "define", "known_topics", "match", "some_pending", "stretches"]
 
@@ -44,30 +47,48 @@ class Rule:
 
     @classmethod
     def read(cls, text: str) -> "Rule":
-        """Read a rule from its text, as `str` writes it."""
-        pattern, hint, hashtags, tag_pattern = json.loads(text)
-        return cls(pattern, hint, tuple(hashtags), tag_pattern)
+        """Read a rule from its text, as `str` writes it.
+
+        Raises
+        ------
+        ValueError
+            It is no rule.
+        """
+        try:
+            pattern, hint, hashtags, tag_pattern = json.loads(text)
+            if all(isinstance(part, str) for part in (pattern, hint, tag_pattern or "", *hashtags)):
+                return cls(pattern, hint, tuple(hashtags), tag_pattern)
+        except (TypeError, ValueError, RecursionError):
+            pass
+        raise ValueError("no rule")
 
 
-def define(store: Store) -> None:
+def define(store: "Store") -> None:
     """Define the macros and the temp table ``giver``, of which summaries are made."""
     store.run("store/rollups/define")
 
 
-def known_topics(store: Store) -> dict[Rule, int]:
-    """Return the topics that are matched on summarised days, with their numbers."""
-    return {
-        Rule.read(rule): number for number, rule in store.frame("store/rollups/topics").iter_rows()
-    }
+def known_topics(store: "Store") -> dict[Rule, int]:
+    """Return the topics that are matched on summarised days, with their numbers.
+
+    Raises
+    ------
+    StoreError
+        What the store has for one is no rule.
+    """
+    try:
+        return {Rule.read(rule): number for number, rule in store.rows("store/rollups/topics")}
+    except ValueError:
+        raise StoreError(f"{store.path} is damaged: a topic in it has no rule") from None
 
 
-def some_pending(store: Store) -> bool:
+def some_pending(store: "Store") -> bool:
     """Return whether records of summarised days wait to be matched."""
-    return bool(store.frame("store/rollups/pending_count")["records"][0])
+    return bool(store.rows("store/rollups/pending_count")[0][0])
 
 
 def match(
-    store: Store,
+    store: "Store",
     topics: Sequence[tuple[int, Rule]],
     stretches: Sequence[Stretch],
     *,
@@ -99,7 +120,7 @@ def match(
         if late:
             store.run("store/rollups/possible_matches_late", **hints)
         # The engine takes its time to compile exact patterns, were it for no post at all.
-        possible = store.frame("store/rollups/possible_match_count")["posts"][0]
+        ((possible,),) = store.rows("store/rollups/possible_match_count")
         for number, rule in group if possible else ():
             store.run(
                 "store/rollups/matches",
@@ -110,7 +131,7 @@ def match(
                 tag_pattern=rule.tag_pattern,
             )
     store.run("store/rollups/hooks")
-    if store.frame("store/rollups/hook_count")["posts"][0]:
+    if store.rows("store/rollups/hook_count")[0][0]:
         _hang(store, others)
     store.run("store/rollups/hooks_known", topics=[number for number, _ in topics])
     _hang(store, stretches)
@@ -118,12 +139,12 @@ def match(
         store.run("store/rollups/hanging_late")
 
 
-def _hang(store: Store, stretches: Sequence[Stretch]) -> None:
+def _hang(store: "Store", stretches: Sequence[Stretch]) -> None:
     for start, end in stretches:
         store.run("store/rollups/hanging", start=start, end=end)
 
 
-def _groups(store: Store, topics: Sequence[tuple[int, Rule]]) -> list[Sequence[tuple[int, Rule]]]:
+def _groups(store: "Store", topics: Sequence[tuple[int, Rule]]) -> list[Sequence[tuple[int, Rule]]]:
     """Group topics that one scan can match: all of them, or each alone if RE2 refuses that."""
     if len(topics) > 1:
         one = _any_of([rule for _, rule in topics])

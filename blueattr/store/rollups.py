@@ -8,9 +8,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
-import pyarrow as pa
+import polars as pl
 
 from blueattr.kernels.tallies import RECEIVED, WRITTEN, Tally
+from blueattr.store.database import arrays
 from blueattr.store.matching import Rule, define, known_topics, match, some_pending, stretches
 from blueattr.store.writer import Writer
 
@@ -71,15 +72,15 @@ def roll_up(writer: Writer, rules: Iterable[Rule] = (), today: date | None = Non
             for day in days:
                 writer.run("store/rollups/finish_day", day=day)
             writer.run("store/rollups/watch")
-            known = known_topics(writer)
+            numbers = known_topics(writer)
             late = some_pending(writer)
-            if known and (days or late):
-                topics = [(number, rule) for rule, number in known.items()]
+            if numbers and (days or late):
+                topics = [(number, rule) for rule, number in numbers.items()]
                 match(writer, topics, stretches(days), late=late, others=stretches(before))
                 writer.run("store/rollups/keep_matches")
             writer.run("store/rollups/forget_pending")
-            new = [rule for rule in dict.fromkeys(rules) if rule not in known]
-            first = max(known.values(), default=0) + 1
+            new = [rule for rule in dict.fromkeys(rules) if rule not in numbers]
+            first = max(numbers.values(), default=0) + 1
             topics = list(enumerate(new, first))
             for number, rule in topics:
                 writer.run("store/rollups/new_topic", topic=number, rule=str(rule))
@@ -89,7 +90,7 @@ def roll_up(writer: Writer, rules: Iterable[Rule] = (), today: date | None = Non
     finally:
         # Not within a transaction, which an error would have left unable to.
         writer.unregister("tally_columns")
-    return RolledUp(tuple(days), len(new), len(before) + len(days), len(known) + len(new))
+    return RolledUp(tuple(days), len(new), len(before) + len(days), len(numbers) + len(new))
 
 
 def _summarise(writer: Writer, days: Sequence[date]) -> None:
@@ -99,8 +100,9 @@ def _summarise(writer: Writer, days: Sequence[date]) -> None:
         tally = Tally(first, end)
         for day in days:
             for batch in writer.batches("store/rollups/codes", _ROWS, day=day):
-                tally.add(*(column.to_numpy() for column in batch.columns))
+                tally.add(*arrays(batch))
             accounts, counts = tally.take()
             columns = dict(zip((*WRITTEN, *RECEIVED), counts, strict=True))
-            writer.register("tally_columns", pa.table({"account": accounts, **columns}))
+            tallied = pl.DataFrame({"account": accounts, **columns})
+            writer.register("tally_columns", tallied.to_arrow())
             writer.run("store/rollups/summarise_accounts", day=day)

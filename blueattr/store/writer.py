@@ -4,25 +4,56 @@ An ingest decodes into memory (`blueattr.store.batch`) and attaches the file for
 (`blueattr.store.committer`, `blueattr.store.fold`), so that readers get their turn while it runs.
 """
 
+import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from functools import partial
 from pathlib import Path
+from typing import ClassVar
+from uuid import UUID, uuid4
 
 import polars as pl
 import pyarrow as pa
 
+from blueattr.atomic import sync
 from blueattr.decode.chunk import Chunk
+from blueattr.decode.clock import Horizon, Now
 from blueattr.decode.record_events import RecordEvents
 from blueattr.errors import StoreError
-from blueattr.store import fold
+from blueattr.store import fold, sums
 from blueattr.store.batch import Batch
 from blueattr.store.checkpoint import SourceState, Span
 from blueattr.store.committer import Committer, ThreadCommitter
-from blueattr.store.database import DEFAULT_MEMORY, Store
+from blueattr.store.database import (
+    DEFAULT_MEMORY,
+    SMALL,
+    Store,
+    must_exist,
+    newest_schema,
+)
+from blueattr.store.engine import NEW
 from blueattr.store.lock import LOCK_PATIENCE, Lock
+from blueattr.store.store_file import store_file
 
-__all__ = ["Writer"]
+__all__ = ["Writer", "remove"]
+
+
+def remove(path: Path) -> None:
+    """Remove a store that nothing was written to, and its lock.
+
+    Raises
+    ------
+    StoreBusyError
+        Another process is writing to it.
+    StoreError
+        It cannot be removed.
+    """
+    with closing(Lock(path)) as lock:
+        try:
+            path.resolve().unlink(missing_ok=True)
+            lock.remove()
+        except OSError as error:
+            raise StoreError(f"cannot remove {path}: {error.strerror}") from None
 
 
 class Writer(Store):
@@ -40,15 +71,24 @@ class Writer(Store):
         Seconds that a commit waits for readers; ten minutes by default.
     lock_patience
         Seconds to wait for another writer.
+    create
+        Whether to make the store if it is not there.
+    now
+        The clock by which times that lie ahead are refused; the machine's, by default.
 
     Raises
     ------
+    NoStoreError
+        It is not there, and is not to be made.
     StoreBusyError
         Another process is writing to it.
     """
 
     # A larger buffer pool does not speed up appends.
     _engine_most = 640 << 20
+    # A few keys are looked for one by one: a Bloom filter of them would let some row pass of every
+    # vector of the store, whose other columns are then read as well.
+    _settings: ClassVar[dict[str, str | int]] = {"dynamic_or_filter_threshold": 1000}
 
     records: int
     """About how many rows the table of records has."""
@@ -61,27 +101,44 @@ class Writer(Store):
         *,
         patience: float | None = None,
         lock_patience: float = LOCK_PATIENCE,
+        create: bool = True,
+        now: Now = time.time,
     ) -> None:
         if patience is not None:
             self._writer_patience = patience
+        path = store_file(path)
+        if not create:
+            must_exist(path)
         self._lock = Lock(path, lock_patience)
+        # What the last commit left in the store, for nobody else to have written since.
+        self._mark: UUID | None = None
+        self.commit_seconds = 0.0
+        """How long the last commit took."""
         super().__init__(path, memory)
         self._committer = (
             committer() if committer else ThreadCommitter(self._given_up, self._interrupt)
         )
         try:
             if not path.exists():
+                if not create:
+                    must_exist(path)
                 self._create()
+                self._lock.hold()
             with self._attached():
                 self._migrate()
                 self.records = self._count_records()
-            # A few keys are looked for one by one: a Bloom filter of them would let some row pass
-            # of every vector of the store, whose other columns are then read as well.
-            self._connection.execute("SET dynamic_or_filter_threshold = 1000")
+                if not sums.is_kept(self):  # as this engine takes them
+                    with self._errors(), self._in_transaction():
+                        sums.renew(self)
+                elif self._file.stat().st_size <= SMALL:
+                    sums.check(self)
+                self._mark = self._read_mark()
             self.run("store/batch/tid_number")
+            self.run("store/batch/old_words")
             self.run("store/batch/staging")
-            self._batch = Batch(self, self.finish)
+            self._batch = Batch(self, self.finish, now)
         except BaseException:
+            self._lock.withdraw()
             self.close()
             raise
 
@@ -100,17 +157,26 @@ class Writer(Store):
     def sources(self, names: Iterable[str] | None = None) -> dict[str, SourceState]:
         """Return what the store knows of sources, by their names; of all of its, by default."""
         self.finish()
-        wanted = None if names is None else list(names)
+        only = None if names is None else list(names)
+        try:
+            return self._sources(only)
+        except KeyError as error:
+            raise StoreError(
+                f"{self.path} is damaged: it has no source {error}, but something that is of it"
+            ) from None
+
+    def _sources(self, only: list[str] | None) -> dict[str, SourceState]:
         with self._attached():
-            rows = self.frame("store/source_states", names=wanted).to_dicts()
+            rows = self.frame("store/source_states", names=only).to_dicts()
             states = {row["name"]: SourceState(**row) for row in rows}
             for name, reason, lines, samples in self.frame(
-                "store/rejected", names=wanted
+                "store/rejected", names=only
             ).iter_rows():
                 kept = [(sample["position"], sample["sample"]) for sample in samples or []]
                 states[name].reject(reason, lines, kept)
-            for name, earlier, *span in self.frame("store/spans", names=wanted).iter_rows():
+            for name, earlier, *span in self.frame("store/spans", names=only).iter_rows():
                 states[name].spans.append(Span(*span))
+                states[name].begin_span()
                 states[name].earlier_spans = earlier
         return states
 
@@ -129,7 +195,8 @@ class Writer(Store):
             What follows ``state.position`` in the source.
         later
             Let unusual lines wait too, until :meth:`settle` or there are many: one statement for
-            all is cheaper than one for each chunk. Only for sources that are known by bytes.
+            all, also of several sources, is cheaper than one for each chunk. Only for sources that
+            are known by bytes.
 
         Returns
         -------
@@ -141,6 +208,11 @@ class Writer(Store):
     def settle(self, state: SourceState) -> SourceState:
         """Decode the unusual lines that wait.
 
+        Parameters
+        ----------
+        state
+            Of one of the sources that they are of; each of them is to be settled before a commit.
+
         Returns
         -------
         SourceState
@@ -148,18 +220,23 @@ class Writer(Store):
         """
         return self._batch.settle(state)
 
+    def horizon(self) -> Horizon:
+        """Read the clock: what lines that are parsed now are held against."""
+        return self._batch.horizon()
+
     @property
     def waiting(self) -> tuple[int, int]:
         """Rows that wait for a commit, at most, and about as many bytes as they take."""
         return self._batch.size
 
-    def commit(self, state: SourceState, *, wait: bool = True) -> SourceState:
-        """Fold what waits into the store and note the source's position, in one transaction.
+    def commit(self, *states: SourceState, wait: bool = True) -> SourceState:
+        """Fold what waits into the store and note its sources' positions, in one transaction.
 
         Parameters
         ----------
-        state
-            Of the source that was read last.
+        states
+            Of all sources that have something waiting, each once and of one kind; the one that is
+            read on comes last.
         wait
             Be done with it on return. Otherwise what is staged meanwhile is for the next commit,
             and what this one raises comes from :meth:`finish`, which every other use of the store
@@ -168,7 +245,8 @@ class Writer(Store):
         Returns
         -------
         SourceState
-            What to go on with: `state` without the spans that are complete, which the store has.
+            What to go on with: the last state without the spans that are complete, which the store
+            has.
 
         Raises
         ------
@@ -178,10 +256,10 @@ class Writer(Store):
         if not self._batch.is_settled:
             raise ValueError("lines wait to be decoded; call settle() before commit()")
         self.finish()
-        self._committer.start(partial(self._commit, state, *self._batch.take()))
+        self._committer.start(partial(self._commit, states, *self._batch.take()))
         if wait:
             self.finish()
-        return state.after_commit()
+        return states[-1].after_commit()
 
     def finish(self) -> None:
         """Wait for the commit that is under way, if there is one.
@@ -197,9 +275,24 @@ class Writer(Store):
             self.records = records
 
     def _commit(
-        self, state: SourceState, account_events: pa.Table | None, record_events: RecordEvents
+        self,
+        states: tuple[SourceState, ...],
+        account_events: pa.Table | None,
+        record_events: RecordEvents,
     ) -> int:
         """Commit, and return how many rows the table of records has."""
+        began = time.monotonic()
+        try:
+            return self._fold(states, account_events, record_events)
+        finally:
+            self.commit_seconds = time.monotonic() - began
+
+    def _fold(
+        self,
+        states: tuple[SourceState, ...],
+        account_events: pa.Table | None,
+        record_events: RecordEvents,
+    ) -> int:
         if account_events is not None:
             self.register("account_events", account_events)
             try:
@@ -208,11 +301,11 @@ class Writer(Store):
                 self.unregister("account_events")
         try:
             with self._transaction():
-                if state.kind == "plc":
-                    fold.fold_directory(self, state)
+                if states[-1].kind == "plc":
+                    fold.fold_directory(self, states)
                 else:
                     limits = self._engine_usual, self._engine_all
-                    fold.fold(self, record_events, state, limits)
+                    fold.fold(self, record_events, states, limits)
                 records = self._count_records()
         finally:
             # Not within the transaction, which an error would have left unable to.
@@ -220,6 +313,32 @@ class Writer(Store):
         self._limit_memory(self._engine_usual)
         self.run("store/batch/staging")
         return records
+
+    @contextmanager
+    def _attached(self) -> Iterator[None]:
+        """Attach the file, if it is what this writer left.
+
+        Between commits somebody may put a backup in its place, or another store.
+        """
+        if self._mark is not None:
+            self._lock.check()
+        with super()._attached():
+            if self._mark is not None:
+                self._lock.check()
+                if self._read_mark() != self._mark:
+                    raise StoreError(
+                        f"{self.path} is not as it was left by the last commit: another copy of it "
+                        "was put there, or another process wrote to it. What came since is not in "
+                        "it. Run the same command again, to go on from what is there now"
+                    )
+            yield
+
+    def _read_mark(self) -> UUID | None:
+        """Return what only the last commit wrote; None if the file is of another schema."""
+        if self._version < newest_schema():
+            return None
+        mark: UUID = self.rows("store/last_commit")[0][0]
+        return mark
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -230,8 +349,58 @@ class Writer(Store):
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
-        with self._attached(), self._errors(), self._in_transaction():
+        """Attach the file for a transaction, and leave a mark that no other commit leaves."""
+        mark = uuid4()
+        with self._attached():
+            with self._errors(), self._in_transaction():
+                self.run("store/sums/taken_off")
+                self._changes.clear()
+                yield
+                sums.keep(self, dict(self._changes))
+                self.run("store/mark_commit", mark=mark)
+            self._mark = mark
+
+    def copy_to(self, path: Path) -> None:
+        """Copy all rows to a new file, in their order; whatever fails, the store is as it was.
+
+        Parameters
+        ----------
+        path
+            Where no file is.
+        """
+        self.finish()
+        with self.ample_memory(), self._attached(), self._errors():
+            # Spans of a source, and records, are in an order that means something.
+            self._connection.execute("SET preserve_insertion_order = true")
+            self._connection.execute(
+                "ATTACH $path AS fresh (TYPE DUCKDB)", {"path": str(path.absolute())}
+            )
+            try:
+                self._connection.execute("COPY FROM DATABASE store TO fresh")
+                self._connection.execute("CHECKPOINT fresh")
+            finally:
+                self._connection.execute("DETACH fresh")
+                self._connection.execute("SET preserve_insertion_order = false")
+
+    def check(self) -> None:
+        """Make sure that the store is as this writer left it.
+
+        Raises
+        ------
+        StoreError
+            Another copy was put in its place.
+        """
+        with self._attached():
+            pass
+
+    @contextmanager
+    def ample_memory(self) -> Iterator[None]:
+        """Let the engine use all the memory there is, for deletes all over a table."""
+        self._limit_memory(self._engine_all)
+        try:
             yield
+        finally:
+            self._limit_memory(self._engine_usual)
 
     def _count_records(self) -> int:
         return int(self.frame("store/records")["records"][0])
@@ -242,25 +411,27 @@ class Writer(Store):
         Parameters
         ----------
         answers
-            Columns ``account`` (uint32, each once), ``asked_at`` (naive UTC), ``found`` (bool),
-            ``followers`` (int64, null where unknown), ``created_at`` (naive UTC, likewise).
+            Columns ``account`` (uint32, each once), ``did``, ``asked_at`` (naive UTC), ``found``
+            (bool), ``followers`` (int64, null where unknown), ``created_at`` (naive UTC, likewise).
         """
         self.finish()
         self.register("answers", answers)
         try:
-            with self._attached(), self._errors(), self._in_transaction():
+            with self._transaction():
                 self.run("store/fold/hydration")
         finally:
             self.unregister("answers")
 
     def _create(self) -> None:
         # Under another name first: a file of which only a part was written could never be opened.
-        new = f"{self.path}.new"
+        new = Path(f"{self._file}{NEW}")
         try:
-            Path(new).unlink(missing_ok=True)
+            new.unlink(missing_ok=True)
             with self._errors():
-                self._connection.execute("ATTACH $path AS new", {"path": new})
+                self._connection.execute("ATTACH $path AS new (TYPE DUCKDB)", {"path": str(new)})
                 self._connection.execute("DETACH new")
-            Path(new).rename(self.path)
+            sync(new)
+            new.rename(self._file)
+            sync(self._file.parent)
         except OSError as error:
             raise StoreError(f"cannot write {self.path}: {error.strerror}") from None

@@ -8,12 +8,15 @@ import numpy as np
 import numpy.typing as npt
 
 from blueattr import kernels
+from blueattr.attribution.attribute import describe_active
 from blueattr.attribution.inputs import Panel
 from blueattr.attribution.sampling import check_seed
-from blueattr.attribution.tiers import DEFAULT_CUTOFFS, assign_tiers, check_cutoffs, tier_names
+from blueattr.attribution.tiered import ActivePanel, PanelChoice, TieredPanel
+from blueattr.attribution.tiers import DEFAULT_CUTOFFS
 from blueattr.attribution.value import (
     Method,
     Remarks,
+    TierShare,
     check_method,
     diagonal_weights,
     remark,
@@ -59,6 +62,8 @@ class ShareInterval:
         The 2.5th and 97.5th percentile over resamples.
     std_error
         The standard deviation over resamples.
+    agents_involved, share_involved
+        As in `blueattr.attribution.value.TierShare`, on the panel itself.
     """
 
     tier: str
@@ -66,6 +71,8 @@ class ShareInterval:
     low: float
     high: float
     std_error: float
+    agents_involved: int
+    share_involved: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +89,8 @@ class IndicatorBootstrap:
         From the top to the tail.
     undefined_resamples
         Number of resamples on which the indicator is 0, so that they have no shares; left out.
+    active
+        As in `blueattr.attribution.attribute.AttributionResult`.
     """
 
     indicator: str
@@ -91,9 +100,10 @@ class IndicatorBootstrap:
     tiers: tuple[ShareInterval, ...]
     undefined_resamples: int
     remarks: Remarks = field(default_factory=Remarks)
+    active: ActivePanel | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Bootstrap(Presented):
     """Confidence intervals of tier shares, with what is needed to redo them.
 
@@ -103,7 +113,7 @@ class Bootstrap(Presented):
         In the order of the question.
     resamples, seed, level
         Number of resamples, base seed, and level of the intervals.
-    n_agents, aggregator, cutoffs, means, moment, provenance
+    n_agents, n_involved, panel, aggregator, cutoffs, means, moment, provenance
         As in `blueattr.attribution.attribute.AttributionResult`.
     """
 
@@ -112,6 +122,8 @@ class Bootstrap(Presented):
     seed: int
     level: float
     n_agents: int
+    n_involved: int
+    panel: PanelChoice
     aggregator: Aggregator
     cutoffs: tuple[float, ...]
     means: tuple[float, float, float]
@@ -163,6 +175,7 @@ def bootstrap(
     steps: int | None = None,
     aggregator: Aggregator | None = None,
     cutoffs: Sequence[float] = DEFAULT_CUTOFFS,
+    panel: str = "active",
     provenance: Provenance | None = None,
 ) -> Bootstrap:
     """Compute percentile confidence intervals of tier shares by resampling agents.
@@ -180,7 +193,7 @@ def bootstrap(
         R, from 100 to 1,000,000.
     seed
         At least 0.
-    method, steps, aggregator, cutoffs, provenance
+    method, steps, aggregator, cutoffs, panel, provenance
         As for `blueattr.attribution.attribute.attribute`.
 
     Returns
@@ -207,17 +220,20 @@ def bootstrap(
     chosen = [find_indicator(indicator) for indicator in indicators]
     check_distinct("bootstrap", "indicator", [indicator.name for indicator in chosen])
     methods = [check_method(indicator, method, steps) for indicator in chosen]
-    cutoffs, aggregator = check_cutoffs(cutoffs), aggregator or Aggregator()
+    aggregator = aggregator or Aggregator()
 
-    panel = Panel.of(frame)
-    tiers, names = assign_tiers(panel.order, cutoffs), tier_names(cutoffs)
-    work = _Resampling(panel, tiers, len(names), aggregator, resamples, seed)
+    tiered = TieredPanel.of(frame, cutoffs, panel)
+    agents, names = tiered.panel, tiered.names
+    involved = agents.features.involved()
+    work = _Resampling(agents, tiered.tiers, len(names), aggregator, resamples, seed)
     moments = [i for i in chosen if isinstance(i, MomentIndicator)]
     sums = work.moment_sums(moments)
     results = []
     for indicator, (checked, k) in zip(chosen, methods, strict=True):
-        solution, means = solve_with_means(indicator, panel.features, aggregator, k)
-        _, shares = share_out(indicator, solution, panel.means, tiers, names)
+        solution, means = solve_with_means(indicator, agents.features, aggregator, k)
+        _, shares = share_out(
+            indicator, solution, agents.means, tiered.tiers, names, involved=involved
+        )
         values = (
             work.moment_values(indicator, sums[indicator.name], k)
             if isinstance(indicator, MomentIndicator)
@@ -236,11 +252,12 @@ def bootstrap(
                 steps=k,
                 total=solution.total,
                 tiers=tuple(
-                    _interval(part.tier, part.share, column)
+                    _interval(part, column)
                     for part, column in zip(shares, resampled.T, strict=True)
                 ),
                 undefined_resamples=resamples - len(resampled),
                 remarks=remark(indicator, solution.total, means, k),
+                active=describe_active(tiered, indicator, aggregator, k),
             )
         )
     return Bootstrap(
@@ -248,11 +265,13 @@ def bootstrap(
         resamples=resamples,
         seed=seed,
         level=LEVEL,
-        n_agents=len(panel.dids),
+        n_agents=len(agents.dids),
+        n_involved=int(np.count_nonzero(involved)),
+        panel=tiered.choice,
         aggregator=aggregator,
-        cutoffs=cutoffs,
-        means=panel.means,
-        moment=math.prod(panel.means),
+        cutoffs=tiered.cutoffs,
+        means=agents.means,
+        moment=math.prod(agents.means),
         provenance=provenance or Provenance(source="in memory"),
     )
 
@@ -266,11 +285,19 @@ def _shares(values: FloatArray) -> FloatArray:
     return shares
 
 
-def _interval(tier: str, share: float, resampled: FloatArray) -> ShareInterval:
+def _interval(part: TierShare, resampled: FloatArray) -> ShareInterval:
     tail = (1 - LEVEL) / 2
     low, high = np.quantile(resampled, [tail, 1 - tail])
     deviation = float(resampled.std(ddof=1)) if resampled.size > 1 else 0.0
-    return ShareInterval(tier, share, float(low), float(high), deviation)
+    return ShareInterval(
+        part.tier,
+        part.share,
+        float(low),
+        float(high),
+        deviation,
+        part.agents_involved,
+        part.share_involved,
+    )
 
 
 @dataclass(frozen=True)

@@ -2,13 +2,15 @@
 
 import math
 import statistics
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from blueattr import kernels
 from blueattr.attribution.inputs import Panel
+from blueattr.attribution.tiered import PanelChoice, TieredPanel, check_panel
+from blueattr.attribution.tiers import DEFAULT_CUTOFFS
 from blueattr.attribution.value import check_method, solve
 from blueattr.display import Presented
 from blueattr.errors import ZeroTotalError
@@ -100,7 +102,7 @@ class ConvergenceSeries:
     info: IndicatorInfo | None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Convergence(Presented):
     """Errors of quadrature on one panel.
 
@@ -122,11 +124,17 @@ class Convergence(Presented):
 
     series: tuple[ConvergenceSeries, ...]
     n_agents: int
+    n_involved: int
+    panel: PanelChoice
     steps: tuple[int, ...]
     aggregator: Aggregator
     means: tuple[float, float, float]
     moment: float
     provenance: Provenance
+
+    def _in_short(self) -> Iterator[str]:
+        yield from (one.indicator for one in self.series)
+        yield from super()._in_short()
 
 
 def heat_error(moment: float, steps: int) -> float:
@@ -159,6 +167,7 @@ def convergence(
     *,
     steps: Sequence[int] = STEPS_TRIED,
     aggregator: Aggregator | None = None,
+    panel: str = "active",
     provenance: Provenance | None = None,
 ) -> Convergence:
     """Measure the relative L1 error of K-step midpoint quadrature on this panel.
@@ -172,7 +181,7 @@ def convergence(
         rule is exact; so it is for ``gini``, whose quadrature is the closed form.
     steps
         The K.
-    aggregator, provenance
+    aggregator, panel, provenance
         As for `blueattr.attribution.attribute.attribute`.
 
     Returns
@@ -201,14 +210,16 @@ def convergence(
             check_method(indicator, "quadrature", k)
     ordered = tuple(sorted(steps))
     aggregator = aggregator or Aggregator()
-    panel = Panel.of(frame)
+    agents = TieredPanel.of(frame, DEFAULT_CUTOFFS, panel).panel
     return Convergence(
-        series=tuple(_series(indicator, panel, aggregator, ordered) for indicator in chosen),
-        n_agents=len(panel.dids),
+        series=tuple(_series(indicator, agents, aggregator, ordered) for indicator in chosen),
+        n_agents=len(agents.dids),
+        n_involved=int(np.count_nonzero(agents.features.involved())),
+        panel=check_panel(panel),
         steps=ordered,
         aggregator=aggregator,
-        means=panel.means,
-        moment=math.prod(panel.means),
+        means=agents.means,
+        moment=math.prod(agents.means),
         provenance=provenance or Provenance(source="in memory"),
     )
 
@@ -221,8 +232,8 @@ def _series(
     exact = solve(indicator, panel.features, aggregator, fine)
     if exact.total == 0:
         raise ZeroTotalError(
-            f"the indicator {indicator.name!r} is 0 on this panel, so that no error is relative "
-            f"to it: {indicator.zero_reason(panel.means)}"
+            f"the indicator {indicator.name!r} is 0 on this panel, so there is no relative "
+            f"error: {indicator.zero_reason(panel.means)}"
         )
     size = kernels.exact_sum(np.abs(exact.values))
     heat = indicator is INDICATORS["heat"]

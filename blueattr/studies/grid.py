@@ -1,6 +1,6 @@
 """The grid of the published comparison: flips by topic and indicator."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from blueattr.attribution.sampling import Protocol
@@ -56,7 +56,7 @@ class FlipCount:
     defined: int
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class ScaleGrid(Presented):
     """One scale comparison per topic, all of one panel and window.
 
@@ -67,6 +67,16 @@ class ScaleGrid(Presented):
     """
 
     topics: tuple[ScaleComparison, ...]
+
+    def _in_short(self) -> Iterator[str]:
+        yield from (one.indicator for one in self.topics[0].indicators)
+        yield from map(topic_name, self.topics)
+        yield f"{self.topics[0].n_agents:,} agents"
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """The sizes of samples, ascending: those involved in topics may be too few for some."""
+        return tuple(sorted({size for topic in self.topics for size in topic.sizes}))
 
     def flips(self) -> tuple[Flip, ...]:
         """Return all flips by topic, indicator, protocol and size, in the question's order."""
@@ -101,7 +111,7 @@ class ScaleGrid(Presented):
                 sum(f.mean is not None for f in flips if (f.protocol, f.size) == (protocol, size)),
             )
             for protocol in first.protocols
-            for size in first.sizes
+            for size in self.sizes
         )
 
 
@@ -112,17 +122,18 @@ def topic_name(comparison: ScaleComparison) -> str:
 
 
 def scale_grid(
-    panels: Iterable[tuple[object, Provenance]],
+    panels: Iterable[tuple[object, Provenance] | tuple[object, Provenance, str]],
     indicators: Sequence[str | Indicator | OwnIndicator] = ("lin", "heat", "var", "gini"),
     *,
     protocols: Sequence[str] = ("visibility",),
-    sizes: Sequence[int] = (100, 1000),
+    sizes: Sequence[int] | None = None,
     seeds: int = 10,
     seed: int = 0,
     method: str = "auto",
     steps: int | None = None,
     aggregator: Aggregator | None = None,
     cutoffs: Sequence[float] = DEFAULT_CUTOFFS,
+    panel: str = "active",
 ) -> ScaleGrid:
     """Compare scales on several topics.
 
@@ -132,8 +143,9 @@ def scale_grid(
     Parameters
     ----------
     panels
-        Features and provenance of each topic; consumed one at a time.
-    indicators, protocols, sizes, seeds, seed, method, steps, aggregator, cutoffs
+        Features and provenance of each topic, and perhaps why it has no answer; consumed one at a
+        time.
+    indicators, protocols, sizes, seeds, seed, method, steps, aggregator, cutoffs, panel
         As for `blueattr.studies.scales.compare_scales`.
 
     Returns
@@ -153,10 +165,10 @@ def scale_grid(
     topics = tuple(
         compare_scales(
             frame, chosen, protocols=protocols, sizes=sizes, seeds=seeds, seed=seed, method=method,
-            steps=steps, aggregator=aggregator, cutoffs=cutoffs, provenance=origin,
-            keep_undefined=True,
+            steps=steps, aggregator=aggregator, cutoffs=cutoffs, panel=panel, provenance=origin,
+            keep_undefined=True, no_answer="".join(why),
         )
-        for frame, origin in panels
+        for frame, origin, *why in panels
     )  # fmt: skip
     if not topics:
         raise UsageError("a grid needs at least one topic")

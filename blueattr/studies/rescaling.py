@@ -38,13 +38,13 @@ class Misfit:
     relative
         |φ^S_i - λ*φ_i| / max(|φ^S_i|, |λ*φ_i|): from 0 to 2, above 1 where the signs differ.
     did
-        Who it is; empty in the result of `rescaling_test`.
+        Who it is; empty in the result of `rescaling_test`, None where nobody is named.
     """
 
     position: int
     tier: int
     relative: float
-    did: str = ""
+    did: str | None = ""
 
 
 @dataclass(frozen=True, slots=True)

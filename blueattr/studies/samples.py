@@ -5,11 +5,10 @@ import statistics
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-import numpy as np
-import numpy.typing as npt
-
+from blueattr.attribution.attribute import describe_active
 from blueattr.attribution.inputs import Panel
 from blueattr.attribution.sampling import Protocol, Sampler
+from blueattr.attribution.tiered import ActivePanel, TieredPanel
 from blueattr.attribution.value import (
     Method,
     Remarks,
@@ -30,8 +29,8 @@ __all__ = [
     "FullScale",
     "SampleRun",
     "SampleSummary",
+    "SampledPanel",
     "TierSpread",
-    "TieredPanel",
     "draw_samples",
     "summarise",
 ]
@@ -123,11 +122,15 @@ class SampleSummary:
 
 @dataclass(frozen=True, slots=True)
 class FullScale:
-    """An attribution on the full panel: v(N), Σφ and the tiers; no tiers if v(N) is 0."""
+    """An attribution on the full panel: v(N), Σφ and the tiers; no tiers if v(N) is 0.
+
+    `active` describes the active panel, where the full panel are only those involved.
+    """
 
     total: float
     attributed: float
     tiers: tuple[TierShare, ...]
+    active: ActivePanel | None = None
 
 
 @dataclass(frozen=True)
@@ -156,30 +159,44 @@ class AtFullScale:
 
 
 @dataclass(frozen=True)
-class TieredPanel:
-    """A panel with tiers, on which and on samples of which indicators are attributed.
+class SampledPanel:
+    """A panel on which, and on samples of which, indicators are attributed.
 
     Parameters
     ----------
-    panel
-        The full panel.
-    tiers
-        uint8 (n,), the tier of each agent.
-    names
-        The tiers' names.
+    tiered
+        The full panel, with its tiers.
     aggregator
         Of ``lin``, ``var`` and ``gini``.
     """
 
-    panel: Panel
-    tiers: npt.NDArray[np.uint8]
-    names: tuple[str, ...]
+    tiered: TieredPanel
     aggregator: Aggregator
 
+    @property
+    def panel(self) -> Panel:
+        """The full panel's agents."""
+        return self.tiered.panel
+
     def full(
-        self, indicator: Indicator, method: str, steps: int | None, *, keep_undefined: bool = False
+        self,
+        indicator: Indicator,
+        method: str,
+        steps: int | None,
+        *,
+        keep_undefined: bool = False,
+        no_answer: str = "",
     ) -> AtFullScale:
         """Attribute an indicator on the full panel.
+
+        Parameters
+        ----------
+        indicator, method, steps
+            As for `blueattr.attribution.attribute.attribute`.
+        keep_undefined
+            Report an indicator that is 0 as undefined.
+        no_answer
+            Why no indicator has an answer here, else empty.
 
         Raises
         ------
@@ -190,16 +207,28 @@ class TieredPanel:
         features = self.panel.features
         solution, moments = solve_with_means(indicator, features, self.aggregator, steps)
         remarks = remark(indicator, solution.total, moments, steps)
+        if no_answer:
+            scale = FullScale(0.0, 0.0, ())
+            return AtFullScale(
+                indicator, checked, steps, solution.values, scale, remarks, no_answer
+            )
         try:
             attributed, shares = share_out(
-                indicator, solution, self.panel.means, self.tiers, self.names
+                indicator,
+                solution,
+                self.panel.means,
+                self.tiered.tiers,
+                self.tiered.names,
+                involved=features.involved(),
             )
         except ZeroTotalError:
             if not keep_undefined:
                 raise
-            scale, why = FullScale(0.0, 0.0, ()), indicator.zero_reason(self.panel.means)
+            why = indicator.zero_reason(self.panel.means)
+            scale = FullScale(0.0, 0.0, ())
             return AtFullScale(indicator, checked, steps, solution.values, scale, remarks, why)
-        scale = FullScale(solution.total, attributed, shares)
+        active = describe_active(self.tiered, indicator, self.aggregator, steps)
+        scale = FullScale(solution.total, attributed, shares, active)
         return AtFullScale(indicator, checked, steps, solution.values, scale, remarks)
 
     def run(
@@ -220,16 +249,18 @@ class TieredPanel:
         """
         features = self.panel.features.take(index)
         solution = solve(full.indicator, features, self.aggregator, full.steps)
-        means = features.means()
+        means, tiers, names = features.means(), self.tiered.tiers[index], self.tiered.names
         try:
-            _, parts = share_out(full.indicator, solution, means, self.tiers[index], self.names)
+            _, parts = share_out(
+                full.indicator, solution, means, tiers, names, involved=features.involved()
+            )
         except ZeroTotalError:
             reason = full.indicator.zero_reason(means)
             return SampleRun(repeat, index.size, 0.0, None, None, None, reason)
         shares = tuple(part.share for part in parts)
         flip = math.fsum(tier.share for tier in full.scale.tiers[1:]) - math.fsum(shares[1:])
         test = (
-            rescaling_test(solution.values, full.values[index], self.tiers[index], len(self.names))
+            rescaling_test(solution.values, full.values[index], tiers, len(names))
             if rescaling
             else None
         )

@@ -4,16 +4,19 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from blueattr.attribution.inputs import Panel
-from blueattr.attribution.sampling import Protocol, Sampler, check_protocol
-from blueattr.attribution.tiers import DEFAULT_CUTOFFS, assign_tiers, check_cutoffs, tier_names
+import numpy as np
+
+from blueattr.attribution.equals import with_ranking
+from blueattr.attribution.sampling import Protocol, Sampler, check_protocol, fit_sizes
+from blueattr.attribution.tiered import PanelChoice, TieredPanel
+from blueattr.attribution.tiers import DEFAULT_CUTOFFS
 from blueattr.attribution.value import (
     Method,
     Remarks,
     check_method,
 )
 from blueattr.display import Presented
-from blueattr.errors import SampleSizeError, UsageError
+from blueattr.errors import NobodyInvolvedError, SampleSizeError, UsageError
 from blueattr.indicators.base import Aggregator, Indicator
 from blueattr.indicators.custom import OwnIndicator
 from blueattr.indicators.find import find_indicator
@@ -21,9 +24,9 @@ from blueattr.provenance import Provenance
 from blueattr.studies.distinct import check_distinct
 from blueattr.studies.samples import (
     FullScale,
+    SampledPanel,
     SampleRun,
     SampleSummary,
-    TieredPanel,
     draw_samples,
     summarise,
 )
@@ -58,7 +61,7 @@ class IndicatorScales:
     undefined: str = ""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class ScaleComparison(Presented):
     """Indicators at full scale and in samples, with what is needed to redo the comparison.
 
@@ -66,8 +69,8 @@ class ScaleComparison(Presented):
     ----------
     indicators
         In the order of the question; within each, by protocol, then by size.
-    n_agents
-        n.
+    n_agents, n_involved, panel
+        As in `blueattr.attribution.attribute.AttributionResult`.
     protocols, sizes, seeds, seed
         Of the samples: ``seeds`` of each kind, from the base ``seed``.
     aggregator, cutoffs
@@ -78,10 +81,14 @@ class ScaleComparison(Presented):
         m_a, m_b, m_c and M of the full panel.
     provenance
         Where the features came from.
+    sizes_note
+        Which of the default sizes were left out, and why; else empty.
     """
 
     indicators: tuple[IndicatorScales, ...]
     n_agents: int
+    n_involved: int
+    panel: PanelChoice
     protocols: tuple[Protocol, ...]
     sizes: tuple[int, ...]
     seeds: int
@@ -93,6 +100,7 @@ class ScaleComparison(Presented):
     means: tuple[float, float, float]
     moment: float
     provenance: Provenance
+    sizes_note: str = ""
 
 
 def _check_size(sampler: Sampler, protocol: Protocol, size: int, *, keep: bool) -> str:
@@ -111,15 +119,17 @@ def compare_scales(
     indicators: Sequence[str | Indicator | OwnIndicator] = ("heat",),
     *,
     protocols: Sequence[str] = ("visibility",),
-    sizes: Sequence[int] = (100, 1000),
+    sizes: Sequence[int] | None = None,
     seeds: int = 10,
     seed: int = 0,
     method: str = "auto",
     steps: int | None = None,
     aggregator: Aggregator | None = None,
     cutoffs: Sequence[float] = DEFAULT_CUTOFFS,
+    panel: str = "active",
     provenance: Provenance | None = None,
     keep_undefined: bool = False,
+    no_answer: str = "",
     rescaling: bool = True,
 ) -> ScaleComparison:
     """Attribute indicators on the full panel and on small samples of it.
@@ -136,16 +146,19 @@ def compare_scales(
     protocols
         ``visibility``, ``top``, ``active``, ``random``.
     sizes
-        Numbers of agents N.
+        Numbers of agents N; None for 100 and 1,000 as far as the panel is larger, or half of it.
     seeds
         How many samples of each kind; ``top`` is deterministic and is drawn once.
     seed
         The base seed.
-    method, steps, aggregator, cutoffs, provenance
+    method, steps, aggregator, cutoffs, panel, provenance
         As for `blueattr.attribution.attribute.attribute`.
     keep_undefined
         Report an indicator that is 0 on the full panel, and a size for which too few agents were
         active, as undefined instead of raising.
+    no_answer
+        With `keep_undefined`: why no indicator has an answer on this panel, such as that no post
+        matched; else empty.
     rescaling
         Test whether a factor rescales each sample; for large samples this takes most of the time.
 
@@ -172,26 +185,33 @@ def compare_scales(
     chosen = [find_indicator(i) for i in indicators]
     check_distinct("comparison", "indicator", [i.name for i in chosen])
     check_distinct("comparison", "protocol", protocols)
-    check_distinct("comparison", "sample size", sizes)
+    if sizes is not None:
+        check_distinct("comparison", "sample size", sizes)
     checked_protocols = tuple(check_protocol(name) for name in protocols)
     if seeds < 1:
         raise UsageError(f"a comparison needs at least one seed, not {seeds}")
     for indicator in chosen:
         check_method(indicator, method, steps)
-    cutoffs = check_cutoffs(cutoffs)
-    names = tier_names(cutoffs)
     aggregator = aggregator or Aggregator()
 
-    panel = Panel.of(frame)
-    sampler = Sampler(panel.followers, panel.activity, panel.order)
+    try:
+        tiered = TieredPanel.of(frame, cutoffs, panel)
+    except NobodyInvolvedError as error:
+        if not keep_undefined:
+            raise
+        tiered, no_answer = TieredPanel.of(frame, cutoffs), str(error)
+    agents = tiered.panel
+    sampler = Sampler.of(agents)
+    keep_small = keep_undefined or sizes is None
+    sizes, sizes_note = fit_sizes(len(agents.dids), sizes)
     unavailable = {
-        (protocol, size): _check_size(sampler, protocol, size, keep=keep_undefined)
+        (protocol, size): _check_size(sampler, protocol, size, keep=keep_small)
         for protocol in checked_protocols
         for size in sizes
     }
-    tiered_panel = TieredPanel(panel, assign_tiers(panel.order, cutoffs), names, aggregator)
+    sampled = SampledPanel(tiered, aggregator)
     full = [
-        tiered_panel.full(indicator, method, steps, keep_undefined=keep_undefined)
+        sampled.full(indicator, method, steps, keep_undefined=keep_undefined, no_answer=no_answer)
         for indicator in chosen
     ]
 
@@ -202,12 +222,12 @@ def compare_scales(
         for repeat, samples in draw_samples(sampler, protocol, possible, seeds, seed):
             for size, index in samples.items():
                 for one in (answer for answer in full if not answer.undefined):
-                    run = tiered_panel.run(one, index, repeat, rescaling=rescaling)
+                    run = sampled.run(one, index, repeat, rescaling=rescaling)
                     runs.setdefault((one.indicator.name, size), []).append(run)
         for one in (answer for answer in full if not answer.undefined):
             name = one.indicator.name
             summaries[name].extend(
-                summarise(protocol, size, runs.get((name, size), []), names,
+                summarise(protocol, size, runs.get((name, size), []), tiered.names,
                           unavailable[protocol, size])
                 for size in sizes
             )  # fmt: skip
@@ -225,16 +245,23 @@ def compare_scales(
             )
             for one in full
         ),
-        n_agents=len(panel.dids),
+        n_agents=len(agents.dids),
+        n_involved=int(np.count_nonzero(agents.features.involved())),
+        panel=tiered.choice,
         protocols=checked_protocols,
-        sizes=tuple(sizes),
+        sizes=sizes,
+        sizes_note=sizes_note,
         seeds=seeds,
         seed=seed,
         aggregator=aggregator,
-        cutoffs=cutoffs,
+        cutoffs=tiered.cutoffs,
         method=full[0].method,
         steps=full[0].steps,
-        means=panel.means,
-        moment=math.prod(panel.means),
-        provenance=provenance or Provenance(source="in memory"),
+        means=agents.means,
+        moment=math.prod(agents.means),
+        provenance=with_ranking(
+            provenance or Provenance(source="in memory"),
+            tiered,
+            sizes if "visibility" in checked_protocols else (),
+        ),
     )

@@ -1,8 +1,9 @@
 """Sensitivity: attributions under other choices, compared with the default ones."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Literal, get_args
 
 import numpy as np
@@ -10,8 +11,15 @@ import polars as pl
 
 from blueattr import kernels
 from blueattr.attribution.inputs import Panel
-from blueattr.attribution.sampling import Protocol, Sampler, check_protocol
-from blueattr.attribution.tiers import DEFAULT_CUTOFFS, assign_tiers, check_cutoffs, tier_names
+from blueattr.attribution.sampling import (
+    DEFAULT_SIZES,
+    Protocol,
+    Sampler,
+    check_protocol,
+    fit_sizes,
+)
+from blueattr.attribution.tiered import PANELS, PanelChoice, TieredPanel, check_panel
+from blueattr.attribution.tiers import DEFAULT_CUTOFFS, check_cutoffs
 from blueattr.attribution.value import Method, Remarks, TierShare, check_method
 from blueattr.display import Presented
 from blueattr.errors import NoAnswerError, SampleSizeError, UsageError
@@ -21,8 +29,9 @@ from blueattr.indicators.find import find_indicator
 from blueattr.kernels import FloatArray
 from blueattr.provenance import Provenance
 from blueattr.studies.distinct import check_distinct
+from blueattr.studies.ranks import ChoiceRank, count_ahead, find_places
 from blueattr.studies.rescaling import TIE
-from blueattr.studies.samples import AtFullScale, TieredPanel, draw_samples, summarise
+from blueattr.studies.samples import AtFullScale, SampledPanel, draw_samples, summarise
 
 __all__ = [
     "TOP_OVERLAP",
@@ -91,6 +100,9 @@ class SensitivityRow:
         Of those, how many are among the ten largest values of both.
     kendall_tau
         Kendall's τ-b of their values; None if one of the two is constant.
+    ranks
+        The rank here of each agent that was to be followed, 1 + the number of agents with a larger
+        value; None for one that is not in this panel. Empty if there is no answer.
     """
 
     choice: str
@@ -105,6 +117,7 @@ class SensitivityRow:
     common: int = 0
     top_overlap: int | None = None
     kendall_tau: float | None = None
+    ranks: tuple[int | None, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,8 +130,16 @@ class IndicatorSensitivity:
     rows: tuple[SensitivityRow, ...]
     remarks: Remarks = field(default_factory=Remarks)
 
+    def choice_ranks(self) -> list[tuple[ChoiceRank, ...]]:
+        """Return for each agent that was followed its rank under each choice that matters."""
+        rows = [row for row in self.rows if row.ranks and row.effect in {"default", "computed"}]
+        return [
+            tuple(ChoiceRank(row.choice, row.setting, row.ranks[k]) for row in rows)
+            for k in range(len(self.rows[0].ranks))
+        ]
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, repr=False)
 class Sensitivity(Presented):
     """Whether conclusions depend on choices, with what is needed to redo the runs.
 
@@ -126,14 +147,18 @@ class Sensitivity(Presented):
     ----------
     indicators
         In the order of the question.
-    n_agents, aggregator, cutoffs, means, moment, provenance
+    n_agents, n_involved, panel, aggregator, cutoffs, means, moment, provenance
         Of the default, as in `blueattr.attribution.attribute.AttributionResult`.
     protocol, size, seeds, seed
         Of the samples behind every flip.
+    size_note
+        Why they are not of the default size, else empty.
     """
 
     indicators: tuple[IndicatorSensitivity, ...]
     n_agents: int
+    n_involved: int
+    panel: PanelChoice
     protocol: Protocol
     size: int
     seeds: int
@@ -143,20 +168,36 @@ class Sensitivity(Presented):
     means: tuple[float, float, float]
     moment: float
     provenance: Provenance
+    size_note: str = ""
 
 
 @dataclass(frozen=True)
 class _Choices:
-    """A panel, aggregator and cut-offs: everything that a choice can change."""
+    """Everything that a choice can change.
 
-    panel: Panel
+    Parameters
+    ----------
+    everyone
+        All active agents.
+    panel
+        Whom of them to ask about.
+    aggregator, cutoffs
+        As for `sensitivity`.
+    """
+
+    everyone: Panel
+    panel: PanelChoice
     aggregator: Aggregator
     cutoffs: tuple[float, ...]
 
+    @cached_property
+    def sampled(self) -> SampledPanel:
+        tiered = TieredPanel.of(self.everyone, self.cutoffs, self.panel)
+        return SampledPanel(tiered, self.aggregator)
+
     @property
-    def tiered_panel(self) -> TieredPanel:
-        tiers = assign_tiers(self.panel.order, self.cutoffs)
-        return TieredPanel(self.panel, tiers, tier_names(self.cutoffs), self.aggregator)
+    def agents(self) -> Panel:
+        return self.sampled.panel
 
 
 @dataclass(frozen=True)
@@ -169,25 +210,27 @@ class _FlipQuestion:
     size: int
     seeds: int
     seed: int
+    flips: bool
 
     def answer(
         self, choices: _Choices, indicator: Indicator, choice: str, setting: str
     ) -> tuple[SensitivityRow, AtFullScale]:
         """Attribute at full scale, and in samples if they can be drawn."""
-        tiered_panel = choices.tiered_panel
-        full = tiered_panel.full(indicator, self.method, self.steps)
-        panel = choices.panel
-        row = SensitivityRow(
-            choice, setting, "computed", "", len(panel.dids), full.scale.total, full.scale.tiers
-        )
-        sampler = Sampler(panel.followers, panel.activity, panel.order)
+        sampled = choices.sampled
+        full = sampled.full(indicator, self.method, self.steps)
+        n = len(sampled.panel.dids)
+        row = SensitivityRow(choice, setting, "computed", "", n, full.scale.total, full.scale.tiers)
+        if not self.flips:
+            return row, full
+        sampler = Sampler.of(sampled.panel)
         try:
             sampler.check_size(self.protocol, self.size)
         except SampleSizeError as error:
-            return replace(row, why=f"no flip: {error}"), full
+            # What to do about it is said of sizes that somebody chose.
+            return replace(row, why=f"no flip: {str(error).partition(';')[0]}"), full
         samples = draw_samples(sampler, self.protocol, [self.size], self.seeds, self.seed)
-        runs = [tiered_panel.run(full, index[self.size], repeat) for repeat, index in samples]
-        summary = summarise(self.protocol, self.size, runs, tiered_panel.names)
+        runs = [sampled.run(full, index[self.size], repeat) for repeat, index in samples]
+        summary = summarise(self.protocol, self.size, runs, sampled.tiered.names)
         why = "" if summary.tiers else f"no flip: {runs[0].undefined} in the samples"
         return (
             replace(row, flip_mean=summary.flip_mean, flip_std=summary.flip_std, why=why),
@@ -200,14 +243,17 @@ def sensitivity(
     indicators: Sequence[str | Indicator | OwnIndicator] = ("heat",),
     *,
     variants: Iterable[PanelVariant] = (),
+    follow: Mapping[str, Sequence[str]] | None = None,
+    flips: bool = True,
     protocol: str = "visibility",
-    size: int = 100,
+    size: int | None = None,
     seeds: int = 10,
     seed: int = 0,
     method: str = "auto",
     steps: int | None = None,
     aggregator: Aggregator | None = None,
     cutoffs: Sequence[float] = DEFAULT_CUTOFFS,
+    panel: str = "active",
     provenance: Provenance | None = None,
 ) -> Sensitivity:
     """Attribute under other choices.
@@ -215,15 +261,20 @@ def sensitivity(
     Parameters
     ----------
     frame
-        The features under the default choices: see `blueattr.attribution.inputs.check_features`.
+        The features under the default choices: see `blueattr.attribution.inputs.check_features`;
+        or a checked panel.
     indicators
         See `blueattr.indicators.find.find_indicator`.
     variants
         Panels under other choices; consumed one at a time.
+    follow
+        By indicator the DIDs of agents whose ranks are asked for under every choice.
+    flips
+        Whether to draw samples.
     protocol, size, seeds, seed
-        Of the samples whose flip is reported.
-    method, steps, aggregator, cutoffs, provenance
-        As for `blueattr.attribution.attribute.attribute`. Aggregator, weights and cut-offs
+        Of the samples whose flip is reported; by default of 100 agents, or of half the panel.
+    method, steps, aggregator, cutoffs, panel, provenance
+        As for `blueattr.attribution.attribute.attribute`. Aggregator, weights, cut-offs and panel
         are varied from these.
 
     Returns
@@ -245,38 +296,52 @@ def sensitivity(
     check_distinct("sensitivity analysis", "indicator", [one.name for one in chosen])
     if seeds < 1:
         raise UsageError(f"a flip needs at least one seed, not {seeds}")
-    question = _FlipQuestion(method, steps, check_protocol(protocol), size, seeds, seed)
     methods = [check_method(indicator, method, steps) for indicator in chosen]
-    default = _Choices(Panel.of(frame), aggregator or Aggregator(), check_cutoffs(cutoffs))
-    Sampler(default.panel.followers, default.panel.activity, default.panel.order).check_size(
-        question.protocol, size
+    default = _Choices(
+        frame if isinstance(frame, Panel) else Panel.of(frame),
+        check_panel(panel),
+        aggregator or Aggregator(),
+        check_cutoffs(cutoffs),
     )
-    studies = [_Study(question, default, indicator) for indicator in chosen]
+    agents = default.agents
+    only = None if size is None else (size,)
+    (fitting,), size_note = fit_sizes(len(agents.dids), only, DEFAULT_SIZES[:1])
+    question = _FlipQuestion(method, steps, check_protocol(protocol), fitting, seeds, seed, flips)
+    if size is not None:
+        Sampler.of(agents).check_size(question.protocol, size)
+    studies = [
+        _Study(question, default, indicator, (follow or {}).get(indicator.name, ()))
+        for indicator in chosen
+    ]
     for study in studies:
         study.vary_arithmetic()
+        study.vary_members()
     for variant in variants:
-        panel, why = None, variant.why
+        everyone, why = None, variant.why
         if variant.frame is not None:
             try:
-                panel = Panel.of(variant.frame)
+                everyone = Panel.of(variant.frame)
             except NoAnswerError as error:
                 why = str(error)
         for study in studies:
-            study.vary_panel(variant, panel, why)
+            study.vary_panel(variant, everyone, why)
     return Sensitivity(
         indicators=tuple(
             IndicatorSensitivity(s.indicator.name, *how, tuple(s.rows), s.full.remarks)
             for s, how in zip(studies, methods, strict=True)
         ),
-        n_agents=len(default.panel.dids),
+        n_agents=len(agents.dids),
+        n_involved=int(np.count_nonzero(agents.features.involved())),
+        panel=default.panel,
         protocol=question.protocol,
-        size=size,
+        size=question.size,
+        size_note=size_note,
         seeds=1 if question.protocol == "top" else seeds,
         seed=seed,
         aggregator=default.aggregator,
         cutoffs=default.cutoffs,
-        means=default.panel.means,
-        moment=math.prod(default.panel.means),
+        means=agents.means,
+        moment=math.prod(agents.means),
         provenance=provenance or Provenance(source="in memory"),
     )
 
@@ -284,20 +349,38 @@ def sensitivity(
 class _Study:
     """Collects the rows of one indicator."""
 
-    def __init__(self, question: _FlipQuestion, default: _Choices, indicator: Indicator) -> None:
+    def __init__(
+        self,
+        question: _FlipQuestion,
+        default: _Choices,
+        indicator: Indicator,
+        follow: Sequence[str],
+    ) -> None:
         self.question, self.default, self.indicator = question, default, indicator
+        self.follow = follow
         row, self.full = question.answer(default, indicator, "default", "")
-        everyone = len(default.panel.dids)
+        n = len(default.agents.dids)
         varied = self.full.values.min() < self.full.values.max()
         self.rows = [
             replace(
                 row,
                 effect="default",
-                common=everyone,
-                top_overlap=min(TOP_OVERLAP, everyone),
+                common=n,
+                top_overlap=min(TOP_OVERLAP, n),
                 kendall_tau=1.0 if varied else None,
+                ranks=self._ranks(default, self.full),
             )
         ]
+
+    def _ranks(self, choices: _Choices, full: AtFullScale) -> tuple[int | None, ...]:
+        """Rank the agents that are followed among those of a panel."""
+        places = find_places(choices.agents.dids, self.follow)
+        known = np.flatnonzero(places >= 0)
+        ahead = count_ahead(full.values, full.values[places[known]])
+        ranks: list[int | None] = [None] * places.size
+        for k, others in zip(known.tolist(), ahead.tolist(), strict=True):
+            ranks[k] = 1 + others
+        return tuple(ranks)
 
     def vary_arithmetic(self) -> None:
         """Add rows for other aggregators, weights and cut-offs."""
@@ -321,12 +404,18 @@ class _Study:
         else:
             self._add(replace(self.default, aggregator=aggregator), choice, setting)
 
-    def vary_panel(self, variant: PanelVariant, panel: Panel | None, why: str) -> None:
+    def vary_members(self) -> None:
+        """Add a row for the other panel: everyone active, or only those involved."""
+        for panel in PANELS:
+            if panel != self.default.panel:
+                self._add(replace(self.default, panel=panel), "panel", panel)
+
+    def vary_panel(self, variant: PanelVariant, everyone: Panel | None, why: str) -> None:
         """Add the row of another panel, or of the reason why there is none."""
-        if panel is None:
+        if everyone is None:
             self.rows.append(SensitivityRow(variant.choice, variant.setting, "not available", why))
         else:
-            self._add(replace(self.default, panel=panel), variant.choice, variant.setting)
+            self._add(replace(self.default, everyone=everyone), variant.choice, variant.setting)
 
     def _add(self, choices: _Choices, choice: str, setting: str) -> None:
         try:
@@ -335,7 +424,7 @@ class _Study:
             self.rows.append(SensitivityRow(choice, setting, "not available", str(error)))
             return
         ours, theirs = _common(
-            self.default.panel.dids, self.full.values, choices.panel.dids, full.values
+            self.default.agents.dids, self.full.values, choices.agents.dids, full.values
         )
         correlations = kernels.rank_correlations(ours, theirs, tolerance=TIE) if ours.size else None
         self.rows.append(
@@ -344,6 +433,7 @@ class _Study:
                 common=ours.size,
                 top_overlap=len(_largest(ours) & _largest(theirs)),
                 kendall_tau=correlations[0] if correlations else None,
+                ranks=self._ranks(choices, full),
             )
         )
 

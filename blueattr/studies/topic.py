@@ -1,68 +1,58 @@
 """The report of one topic: shares, curves, days, and the agents with the largest values."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
+import polars as pl
 
 from blueattr.attribution.attribute import AttributionResult, attribute
 from blueattr.attribution.days import DayShares
+from blueattr.attribution.frames import read_frame
 from blueattr.attribution.question import Question, Sampling
 from blueattr.display import Presented
-from blueattr.errors import UsageError, ZeroTotalError
+from blueattr.errors import NoAnswerError
+from blueattr.indicators.base import Indicator
 from blueattr.indicators.find import find_indicator
 from blueattr.provenance import Provenance
-from blueattr.studies.scales import ScaleComparison, compare_scales
+from blueattr.studies.accounts import accounts_frame
+from blueattr.studies.bootstrap import Bootstrap, bootstrap
+from blueattr.studies.leaders import (
+    DEFAULT_LEADERS,
+    Handles,
+    Leaders,
+    check_top,
+    leaders,
+    with_choices,
+    with_counts,
+    with_handles,
+    with_intervals,
+    with_records,
+)
+from blueattr.studies.ranks import DailyCounts
+from blueattr.studies.scales import IndicatorScales, ScaleComparison, compare_scales
+from blueattr.studies.sensitivity import PanelVariant, Sensitivity, sensitivity
 
 __all__ = [
     "Concentration",
-    "Leader",
-    "Leaders",
     "TopicReport",
     "concentration",
     "curve_sizes",
-    "leaders",
     "topic_report",
-    "with_handles",
 ]
 
 
-DEFAULT_LEADERS = 20
 _CURVE_FROM = 100
 _CURVE_POINTS = 160
-_MOST_LEADERS = 1_000
+_HEADLINE = "heat"
+_CONTROL = "random"
+_RESAMPLES = 1_000
+# A report shows shares under other choices, not flips.
+_SENSITIVITY_SEEDS = 1
+# A page of posts of more accounts would be too long to read.
+_WITH_RECORDS = 100
 # Parts of the panel whose cumulative share a report names; they are points of every curve.
 LANDMARKS = (0.0001, 0.001, 0.01, 0.1, 0.5)
-
-
-@dataclass(frozen=True, slots=True)
-class Leader:
-    """One of the agents with the largest attribution.
-
-    Parameters
-    ----------
-    did, tier, a, b, c, value, share
-        As in the frame of `blueattr.attribution.attribute.AttributionResult`.
-    handle
-        None if it is unknown.
-    """
-
-    did: str
-    handle: str | None
-    tier: str
-    a: float
-    b: float
-    c: float
-    value: float
-    share: float
-
-
-@dataclass(frozen=True, slots=True)
-class Leaders:
-    """The agents with the largest attribution of one indicator, from the first."""
-
-    indicator: str
-    agents: tuple[Leader, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +81,7 @@ class Concentration:
     half: int
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class TopicReport(Presented):
     """The content of the report of one topic, or of a panel without a topic.
 
@@ -107,10 +97,23 @@ class TopicReport(Presented):
         One per indicator that has an answer at full scale.
     days
         Heat by UTC day; None for a panel without days, or if heat is 0 in the whole window.
+    control
+        The headline's indicator in random samples of the same size as the first samples; None
+        without a headline.
+    bootstrap
+        Intervals of the tier shares of each indicator that has an answer; None if none has.
+    sensitivity
+        The headline's indicator under other choices; None without a headline.
     command
         The command that reproduces the report; may be empty.
     versions
         Names and versions of the software.
+    accounts
+        All agents: see `blueattr.studies.accounts.accounts_frame`; None if nobody asked for them,
+        or no indicator has an answer.
+    posts
+        The records of all agents with their values of the headline's indicator, as `posts` returns
+        them; None if nobody asked for them, or the indicator cannot be split by feature.
     """
 
     comparison: ScaleComparison
@@ -118,13 +121,27 @@ class TopicReport(Presented):
     concentrations: tuple[Concentration, ...]
     leaders: tuple[Leaders, ...]
     days: DayShares | None = None
+    control: ScaleComparison | None = None
+    bootstrap: Bootstrap | None = None
+    sensitivity: Sensitivity | None = None
     command: str = ""
     versions: tuple[tuple[str, str], ...] = ()
+    accounts: pl.DataFrame | None = field(default=None, compare=False)
+    posts: pl.DataFrame | None = field(default=None, compare=False)
 
     @property
     def provenance(self) -> Provenance:
         """Where the features came from."""
         return self.comparison.provenance
+
+    @property
+    def headline(self) -> IndicatorScales | None:
+        """What the report says first: heat, else the first indicator that has an answer."""
+        answered = [one for one in self.comparison.indicators if not one.undefined]
+        return next((one for one in answered if one.indicator == _HEADLINE), (*answered, None)[0])
+
+    def _in_short(self) -> Iterator[str]:
+        yield from self.comparison._in_short()  # noqa: SLF001 - a result of the same kind
 
 
 def curve_sizes(n: int) -> tuple[int, ...]:
@@ -173,42 +190,6 @@ def concentration(result: AttributionResult) -> Concentration:
     )
 
 
-def leaders(result: AttributionResult, count: int = DEFAULT_LEADERS) -> Leaders:
-    """Return the agents with the largest values, without handles.
-
-    Parameters
-    ----------
-    result
-        An attribution.
-    count
-        How many agents.
-    """
-    first = result.agents.head(count).select("did", "tier", "a", "b", "c", "value", "share")
-    return Leaders(
-        result.indicator,
-        tuple(Leader(did, None, *rest) for did, *rest in first.iter_rows()),
-    )
-
-
-def with_handles(several: Sequence[Leaders], handles: Mapping[str, str]) -> tuple[Leaders, ...]:
-    """Return the same agents with the handles that are known.
-
-    Parameters
-    ----------
-    several
-        For each indicator the agents with the largest values.
-    handles
-        By DID.
-    """
-    return tuple(
-        replace(
-            one,
-            agents=tuple(replace(agent, handle=handles.get(agent.did)) for agent in one.agents),
-        )
-        for one in several
-    )
-
-
 def topic_report(
     frame: object,
     question: Question,
@@ -216,10 +197,16 @@ def topic_report(
     *,
     provenance: Provenance | None = None,
     top: int = DEFAULT_LEADERS,
-    handles: Callable[[Sequence[str]], Mapping[str, str]] | None = None,
+    handles: Handles | None = None,
     days: DayShares | None = None,
+    daily: DailyCounts | None = None,
+    records: Callable[[AttributionResult, Sequence[str]], pl.DataFrame] | None = None,
+    posts: Callable[[AttributionResult], pl.DataFrame] | None = None,
+    variants: Iterable[PanelVariant] = (),
     command: str = "",
     versions: Sequence[tuple[str, str]] = (),
+    no_answer: str = "",
+    accounts: bool = False,
 ) -> TopicReport:
     """Compute the content of a report of one panel.
 
@@ -231,16 +218,30 @@ def topic_report(
         The question, and the samples to compare with. An indicator that is 0 on the panel, and
         samples for which there are too few active agents, are reported as undefined.
     top
-        How many of the agents with the largest values to name, 1 to 1,000.
+        How many of the agents with the largest values to name, 0 to 1,000.
     handles
         Returns the known handles of some DIDs.
     days, command, versions
         As in `TopicReport`.
+    daily
+        What agents did by day, for the intervals of ranks; None for a panel without days.
+    records
+        Returns the records that carry most of some agents' values: see
+        `blueattr.studies.leaders.with_records`. Asked about the headline's indicator, if it can be
+        split by feature.
+    posts
+        Returns the records of all agents, of the same indicator, to be kept.
+    variants
+        Panels under other choices: see `blueattr.studies.sensitivity.sensitivity`.
+    no_answer
+        As for `blueattr.studies.scales.compare_scales`.
+    accounts
+        Whether to keep all agents.
 
     Returns
     -------
     TopicReport
-        Its size does not depend on the number of agents.
+        Its size does not depend on the number of agents, unless all are kept.
 
     Raises
     ------
@@ -258,30 +259,43 @@ def topic_report(
     >>> report.leaders[0].agents[0].did, report.concentrations[0].agents
     ('y', (1, 2, 3))
     """
-    if not 1 <= top <= _MOST_LEADERS:
-        raise UsageError(f"a report names 1 to {_MOST_LEADERS:,} agents, not {top}")
+    check_top(top)
     chosen = [find_indicator(indicator) for indicator in question.indicators]
 
     def compare(sampling: Sampling, *, rescaling: bool) -> ScaleComparison:
         return compare_scales(
             frame, chosen, **sampling.draws, **question.how, provenance=provenance,
-            keep_undefined=True, rescaling=rescaling,
+            keep_undefined=True, no_answer=no_answer, rescaling=rescaling,
         )  # fmt: skip
 
     comparison = compare(sampling, rescaling=True)
     concentrations, largest = [], []
-    for indicator in chosen:
-        try:
-            result = attribute(frame, indicator, **question.how, provenance=provenance)
-        except ZeroTotalError:
-            continue
+    kept: list[AttributionResult] = []
+    all_posts: pl.DataFrame | None = None
+    answered = [
+        one
+        for one, scales in zip(chosen, comparison.indicators, strict=True)
+        if not scales.undefined
+    ]
+    headline = next((one for one in answered if one.name == _HEADLINE), (*answered, None)[0])
+    for indicator in answered:
+        result = attribute(frame, indicator, **question.how, provenance=provenance)
         concentrations.append(concentration(result))
-        largest.append(leaders(result, top))
-    named = tuple(largest)
+        first = leaders(result, top)
+        if records is not None and indicator is headline and result.by_feature.kind:
+            dids = [agent.did for agent in first.agents[:_WITH_RECORDS]]
+            first = with_records(first, records(result, dids)) if dids else first
+        largest.append(first)
+        if posts is not None and indicator is headline and result.by_feature.kind:
+            all_posts = posts(result)
+        if accounts:
+            kept.append(result)
+    named = with_counts(largest, read_frame(frame))
     if handles is not None:
-        named = with_handles(named, handles(sorted({a.did for one in named for a in one.agents})))
+        named = with_handles(named, handles)
+    named = with_intervals(named, frame, question, daily, resamples=_RESAMPLES, seed=sampling.seed)
     curve = replace(sampling, sizes=curve_sizes(comparison.n_agents))
-    return TopicReport(
+    report = TopicReport(
         comparison=comparison,
         curve=compare(curve, rescaling=False),
         concentrations=tuple(concentrations),
@@ -289,4 +303,50 @@ def topic_report(
         days=days,
         command=command,
         versions=tuple(versions),
+        accounts=_all_accounts(kept, read_frame(frame), handles),
+        posts=all_posts,
     )
+    if headline is None:
+        return report
+    followed = {one.indicator: [agent.did for agent in one.agents] for one in named}
+    varied = sensitivity(
+        frame, [headline], variants=variants, seeds=_SENSITIVITY_SEEDS, seed=sampling.seed,
+        follow=followed, **question.how, provenance=provenance,
+    )  # fmt: skip
+    return replace(
+        report,
+        leaders=with_choices(named, {headline.name: varied.indicators[0].choice_ranks()}),
+        control=compare_scales(
+            frame, [headline], protocols=(_CONTROL,), sizes=comparison.sizes[:1],
+            seeds=sampling.seeds, seed=sampling.seed, **question.how, provenance=provenance,
+            keep_undefined=True, rescaling=False,
+        ),
+        bootstrap=_intervals(frame, answered, question, sampling.seed, provenance),
+        sensitivity=varied,
+    )  # fmt: skip
+
+
+def _all_accounts(
+    results: Sequence[AttributionResult], frame: pl.DataFrame, handles: Handles | None
+) -> pl.DataFrame | None:
+    if not results:
+        return None
+    known = None if handles is None else handles(results[0].agents["did"].to_list())
+    return accounts_frame(results, frame, known)
+
+
+def _intervals(
+    frame: object,
+    indicators: Sequence[Indicator],
+    question: Question,
+    seed: int,
+    provenance: Provenance | None,
+) -> Bootstrap | None:
+    """Resample the agents; None where an indicator is 0 on every resample."""
+    try:
+        return bootstrap(
+            frame, indicators, resamples=_RESAMPLES, seed=seed, **question.how,
+            provenance=provenance,
+        )  # fmt: skip
+    except NoAnswerError:
+        return None

@@ -82,6 +82,7 @@ def records(frame: pl.DataFrame, names: Names, span: tuple[int, int], lines: int
         unparsed=np.zeros((0, 2), np.int64),
         skipped=lines - kinds.size - announced,
         span=(_EPOCH + timedelta(microseconds=span[0]), _EPOCH + timedelta(microseconds=span[1])),
+        synthetic=True,
     )
 
 

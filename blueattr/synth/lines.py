@@ -23,6 +23,10 @@ _COLLECTIONS = {
 }
 
 
+# The end of each line, for pl.format: no line of the network has this key.
+_END = ',"synthetic":true}}\n'
+
+
 def _cid(tid: str) -> pl.Expr:
     return pl.format(_CID, tid)
 
@@ -143,11 +147,11 @@ def _commits(frame: pl.DataFrame, names: Names) -> list[pl.DataFrame]:
         collection=pl.col("kind").cast(pl.String).replace_strict(_COLLECTIONS),
     ).with_columns(rkey=pl.when(pl.col("kind") == "profile").then(pl.lit("self")).otherwise("tid"))
     deletes = pl.col("operation") == "delete"
-    parts = [frame.filter(deletes).select("seq", line=pl.format("{}}}}}\n", _COMMIT))]
+    parts = [frame.filter(deletes).select("seq", line=pl.format("{}}}" + _END, _COMMIT))]
     # One kind at a time, because each has its own form of record.
     for part in frame.filter(~deletes).partition_by("kind", maintain_order=True):
         line = pl.format(
-            '{},"record":{{"$type":"{collection}","createdAt":"{}",{record}}},"cid":"{}"}}}}\n',
+            '{},"record":{{"$type":"{collection}","createdAt":"{}",{record}}},"cid":"{}"}}' + _END,
             _COMMIT,
             _time("created_us", 3),
             _cid("rev" if part["kind"][0] == "profile" else "tid"),
@@ -162,7 +166,7 @@ def _announcements(frame: pl.DataFrame, names: Names) -> pl.DataFrame:
     handle = pl.format('"handle":"{handle}",')
     status = pl.format('"status":"{status}",')
     nothing = pl.lit("")
-    end = '"seq":{seq},"time":"{time}"}}}}\n'
+    end = '"seq":{seq},"time":"{time}"}}' + _END
     return frame.with_columns(
         did=names.did(agent),
         handle=names.handle(agent),

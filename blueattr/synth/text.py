@@ -276,7 +276,11 @@ class Names:
         return _strings(np.concatenate([table[d] for d in digits], axis=1))
 
     def handle(self, agent: IntArray) -> pl.Series:
-        """Return handles: nine in ten on bsky.social, some of bots, 0.34 % of bridges."""
+        """Return handles: nine in ten on bsky.social, some of bots, 0.34 % of bridges.
+
+        All end in ``.test``, a top level that nobody can have (RFC 2606): no account of the network
+        is meant. Rules for handles are matched without it.
+        """
         style, extra = unit(self.seed, 8, agent), unit(self.seed, 9, agent)
         digits = style < np.where(self.new(agent), 0.118, 0.035)
         frame = pl.DataFrame({"name": self.display(agent)}).with_columns(
@@ -290,7 +294,7 @@ class Names:
             extra=extra,
         )
         name, style_, extra_ = pl.col("name"), pl.col("style"), pl.col("extra")
-        return frame.select(
+        alike = (
             pl.when("bot")
             .then(
                 pl.when(style_ < 0.65)
@@ -310,7 +314,8 @@ class Names:
             .when(style_ > 0.91)
             .then(pl.format("{}.example.{}", name, "top"))
             .otherwise(pl.format("{}.bsky.social", name))
-        ).to_series()
+        )
+        return frame.select(pl.format("{}.test", alike)).to_series()
 
 
 class _Table:

@@ -5,25 +5,30 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from blueattr.cli.features import FeaturesFile, load_panel, refuse_store_options
+from blueattr.cli.features import FeaturesOptions
+from blueattr.cli.grouping import grouped
 from blueattr.cli.options import (
     ABOUT,
+    DETAILED,
     DRAWS,
     HOW,
-    OUTPUT,
     WHO,
     WINDOW,
-    OutputOptions,
+    AllTopics,
+    DetailedOutputOptions,
+    Pseudonyms,
     QueryOptions,
     QuestionOptions,
     SamplingOptions,
+    Seed,
+    Top,
     TopicsQueryOptions,
-    grouped,
 )
 from blueattr.cli.output import say
 from blueattr.errors import UsageError
 
 if TYPE_CHECKING:
+    from blueattr.analysis.attribute import Names
     from blueattr.attribution.attribute import AttributionResult
     from blueattr.attribution.question import Question
     from blueattr.panel.query import PanelQuery
@@ -33,67 +38,99 @@ if TYPE_CHECKING:
     (
         *ABOUT,
         "features",
+        "columns",
         "indicator",
+        "panel",
         *WINDOW,
         "scale",
         "tiers",
         *HOW,
         *WHO,
         "by",
+        "top",
+        "pseudonyms",
+        "intervals",
+        "resamples",
+        "seed",
         "agents",
-        *OUTPUT,
+        *DETAILED,
     )
 )
 def attribute(
     context: typer.Context,
     *,
     store: QueryOptions,
-    features: FeaturesFile = None,
+    own: FeaturesOptions,
     how: QuestionOptions,
     by: Annotated[
         Literal["day"] | None,
         typer.Option(
             "--by",
-            help="Also attribute each UTC day of the window, with the panel and tiers of the whole "
-            "window.",
+            metavar="day",
+            help="day: attribute each UTC day too, by the panel and tiers of the whole window.",
             show_default=False,
         ),
     ] = None,
+    top: Top = 10,
+    pseudonyms: Pseudonyms = False,
+    intervals: Annotated[
+        bool,
+        typer.Option(
+            "--intervals",
+            help="Also say how sure shares and ranks are: 95 % intervals from resamples, "
+            "and ranks under other choices.",
+            show_default=False,
+        ),
+    ] = False,
+    resamples: Annotated[
+        int,
+        typer.Option("--resamples", metavar="N", help="Number of resamples for --intervals."),
+    ] = 1000,
+    seed: Seed = 0,
     agents: Annotated[
         Path | None,
         typer.Option(
             "--agents",
             metavar="FILE",
-            help="Also write the attribution of each agent (did, tier, a, b, c, value, share) to a "
-            ".parquet, .csv, .json or .jsonl file. One indicator only.",
+            help="Also write what is known of each agent (one indicator) to a .parquet, .csv, "
+            ".json or .jsonl file.",
             show_default=False,
         ),
     ] = None,
-    output: OutputOptions,
+    output: DetailedOutputOptions,
 ) -> None:
     """Split an indicator among all agents, summed up by tier.
 
     A large Parquet file of features is read in chunks, so its size is not limited by memory.
 
-    Example: blueattr attribute --topic mythos --agents agents.parquet --db my.duckdb
+    Example: blueattr attribute --topic mythos --agents agents.parquet
     """
+    from blueattr.analysis.attribute import Names, attribute_given, attribute_store
+    from blueattr.analysis.naming import Naming
     from blueattr.report import agents_to, attribution_report, attributions_report
+    from blueattr.studies.leaders import check_intervals, check_top
 
-    refuse_store_options(context, features)
+    own.check(context)
     output.check(agents)
     query, question = store.query(), how.question()
+    check_top(top)
+    resampling = check_intervals(resamples, seed, intervals=intervals)
     if agents is not None and len(question.indicators) > 1:
         raise UsageError("--agents writes one indicator; name it with --indicator")
+    naming = Naming.of(top=top, pseudonyms=pseudonyms, beside=agents or output.out)
+    names = Names(top, naming, resampling, everyone=agents is not None)
     if by is not None:
-        if features is not None:
+        if own.features is not None:
             raise UsageError("--by day needs a store; a features file has no days")
-        _attribute_days(query, question, agents, output)
+        _attribute_days(query, question, names, agents, output)
         return
-    results = None if features is None else _attribute_large(features, question, agents)
+    results = _attribute_large(own, question, names, agents)
     if results is None:
-        from blueattr.analysis.attribute import attribute_panel
-
-        results = attribute_panel(*load_panel(features, query), question)
+        results = (
+            attribute_store(query, question, names)
+            if own.features is None
+            else attribute_given(*own.load(query), question, names)
+        )
         if agents is not None:
             agents_to(agents, results[0])
     if agents is not None:
@@ -103,12 +140,16 @@ def attribute(
 
 
 def _attribute_days(
-    query: "PanelQuery", question: "Question", agents: Path | None, output: OutputOptions
+    query: "PanelQuery",
+    question: "Question",
+    names: "Names",
+    agents: Path | None,
+    output: DetailedOutputOptions,
 ) -> None:
     from blueattr.analysis.attribute import shares_by_day
     from blueattr.report import agents_to, days_report
 
-    shares = shares_by_day(query, question)
+    shares = shares_by_day(query, question, names)
     if agents is not None:
         agents_to(agents, shares[0].whole)
         say(f"written: {agents}")
@@ -116,23 +157,39 @@ def _attribute_days(
 
 
 def _attribute_large(
-    features: Path, question: "Question", agents: Path | None
+    own: FeaturesOptions,
+    question: "Question",
+    names: "Names",
+    agents: Path | None,
 ) -> "list[AttributionResult] | None":
-    """Attribute a features file in chunks; None if it is small enough to be read whole."""
+    """Attribute a features file in chunks; None if there is none that needs it."""
+    if own.features is None:
+        return None
     from blueattr.analysis.attribute import attribute_file
     from blueattr.attribution.streaming import is_large
     from blueattr.report.formats.streamed import agents_receiver
 
-    if not is_large(features):
+    if not is_large(own.features):
         return None
-    return attribute_file(features, question, None if agents is None else agents_receiver(agents))
+    if names.resampling is not None:
+        raise UsageError(f"--intervals needs all of {own.features} in memory, and it is too large")
+    receive = None if agents is None else agents_receiver(agents)
+    return attribute_file(
+        own.features, question, receive, own.names, names.top, naming=names.naming
+    )
 
 
 @grouped(
     (
-        *ABOUT,
+        "topic",
+        "all_topics",
+        "match",
+        "topics",
+        "db",
         "features",
+        "columns",
         "indicator",
+        "panel",
         "sizes",
         *DRAWS,
         *WINDOW,
@@ -140,17 +197,20 @@ def _attribute_large(
         "tiers",
         *HOW,
         *WHO,
-        *OUTPUT,
+        "pseudonyms",
+        *DETAILED,
     )
 )
 def compare_scales(
     context: typer.Context,
     *,
     store: TopicsQueryOptions,
-    features: FeaturesFile = None,
+    all_topics: AllTopics = False,
+    own: FeaturesOptions,
     how: QuestionOptions,
     draws: SamplingOptions,
-    output: OutputOptions,
+    pseudonyms: Pseudonyms = False,
+    output: DetailedOutputOptions,
 ) -> None:
     """Compare shares at full scale with those of small samples.
 
@@ -158,17 +218,20 @@ def compare_scales(
     the whole. With several topics, or --topic all-topics, it is the grid of the published
     comparison: how many of the flips are positive, and shares by sample size.
 
-    Example: blueattr compare-scales --topic mythos --indicator all --db my.duckdb
+    Example: blueattr compare-scales --topic mythos --sizes 100,500
     """
-    from blueattr.analysis.compare import compare_panel, compare_topics
+    from blueattr.analysis.naming import Naming
+    from blueattr.analysis.studies import compare_panel, compare_topics
     from blueattr.report import comparison_report, grid_report
 
-    refuse_store_options(context, features)
+    own.check(context)
+    own.refuse_all_topics(all_topics)
     output.check()
     query, question, sampling = store.query(), how.question(), draws.sampling()
-    topics = store.several()
+    naming = Naming.of(top=1, pseudonyms=pseudonyms, beside=output.out)
+    topics = store.several(all_topics=all_topics)
     if topics:
-        output.emit(grid_report(compare_topics(query, topics, question, sampling)))
+        output.emit(grid_report(compare_topics(query, topics, question, sampling, naming)))
         return
-    result = compare_panel(*load_panel(features, query), question, sampling)
+    result = compare_panel(*own.load(query), question, sampling, naming)
     output.emit(comparison_report(result))

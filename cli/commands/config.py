@@ -6,20 +6,23 @@ from typing import Annotated
 
 import typer
 
-from blueattr.cli.options import OutputOptions, grouped
+from blueattr.cli.grouping import grouped
+from blueattr.cli.help import SectionedCommand, WholeGroup
+from blueattr.cli.options import OutputOptions
 from blueattr.cli.output import say
 from blueattr.cli.settings import DEFAULT_CONFIG, SettingsOptions, read_settings
 from blueattr.errors import OutputError
 
 config = typer.Typer(
     name="config",
+    cls=WholeGroup,
     help="The settings of scheduled runs.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
 
 
-@config.command("show")
+@config.command("show", cls=SectionedCommand)
 @grouped()
 def show(
     context: typer.Context,
@@ -29,7 +32,7 @@ def show(
     """Show the settings in force and where each comes from.
 
     A setting comes from a flag, the environment, the file or a default. All are checked as a run
-    checks them. For secrets it says only whether they are set.
+    checks them. Of secrets it shows only whether they are set.
 
     Example: blueattr config show --config blueattr.toml
     """
@@ -43,7 +46,7 @@ def show(
     output.emit(settings_report(in_force(settings), secrets, settings.file))
 
 
-@config.command("init")
+@config.command("init", cls=SectionedCommand)
 def init(
     out: Annotated[
         Path,
@@ -84,22 +87,29 @@ for = "15m"                 # stop after this time at the latest
 # read = ["archive"]
 # from = 2026-04-09
 # to = 2026-04-23
+# accounts = "panel.csv"    # only what these accounts did
+# max-bytes = "20GB"        # fetch nothing if it would be more than this
 
 # What to report. Settings have the same names as the options of `blueattr report`.
 [report]
 topic = ["mythos"]          # or ["all-topics"], or ["all"] for every event
 # topics = "topics.toml"    # a file with topics of your own
-window = "14d"              # ends at the last event in the store; or set from and to
+window = "14d"              # whole days, up to that of the last event; or set from and to
+# complete = true           # leave out a last day that is not over
 # indicator = ["all"]       # or "lin", "heat", "var", "gini", or your own: "mine.py"
 # protocol = ["visibility"] # also "top", "active", "random"
-# sizes = [100, 1000]
+# sizes = [100, 1000]       # by default these, as far as the panel is larger
+# panel = "active"          # or "involved": only who wrote about the topic or was answered
 # seeds = 10
+# top = 10                  # accounts to name; 0 names nobody
+# pseudonyms = false        # or true: name accounts by keyed hashes
 # tiers = [1, 10]
 # popularity = "follows-received"
 
 [output]
 # reports = "reports"       # holds a folder for each report, and the link latest
-# format = ["html", "json"] # also "csv", "parquet", "png", "svg"
+# format = ["html", "json"] # also "csv", "parquet", "md", "tex", "datasette",
+                            # "png", "svg", "pdf" (these three with width = "85mm")
 # keep = 100                # number of reports to keep; by default all
 
 [log]

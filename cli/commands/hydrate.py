@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from blueattr.analysis import parse
-from blueattr.cli.options import OUTPUT, WINDOW, BotOptions, Insecure, OutputOptions, Quiet, grouped
+from blueattr.cli.grouping import grouped
+from blueattr.cli.options import OUTPUT, WINDOW, BotOptions, Insecure, OutputOptions, Quiet
 from blueattr.cli.output import say
 from blueattr.cli.progress import console, is_terminal
 from blueattr.cli.signals import interrupting
@@ -46,7 +47,8 @@ def hydrate(
         Literal["panel"] | None,
         typer.Option(
             "--only",
-            help="Ask only about the agents of a window, not about every account in the store.",
+            metavar="panel",
+            help="panel: ask only about the agents of a window, not about every account.",
             show_default=False,
         ),
     ] = None,
@@ -56,8 +58,7 @@ def hydrate(
         typer.Option(
             "--refresh-older-than",
             metavar="LENGTH",
-            help="Ask again about accounts whose last answer is older than this, such as 30d; by "
-            "default no account is asked about twice.",
+            help="Ask again where the last answer is older, such as 30d; by default never.",
             show_default=False,
         ),
     ] = None,
@@ -67,15 +68,14 @@ def hydrate(
     insecure: Insecure = False,
     rate: Annotated[
         float,
-        typer.Option("--rate", metavar="N", help="Maximum calls a second, each about 25 accounts."),
+        typer.Option("--rate", metavar="N", help="Most calls a second, each about 25 accounts."),
     ] = 10.0,
     wait: Annotated[
         str,
         typer.Option(
             "--wait",
             metavar="TIME",
-            help="While an ingest has the store, keep answers in memory for this time (30s, 10m, "
-            "6h), then stop.",
+            help="How long to keep answers in memory while an ingest has the store, such as 30s.",
         ),
     ] = "10m",
     output: OutputOptions,
@@ -90,7 +90,7 @@ def hydrate(
     then ends with exit code 5 after --wait. With --only panel, --from, --to, --window and the bot
     options set the window and the panel.
 
-    Example: blueattr hydrate --only panel --from 2026-04-09 --to 2026-04-23 --db my.duckdb
+    Example: blueattr hydrate --only panel --from 2026-04-09 --to 2026-04-23
     """
     from blueattr.analysis.panel import candidates
     from blueattr.ingest.hydrate import EVERY_ACCOUNT

@@ -1,6 +1,8 @@
 """The command ingest: read files, follow a stream, or fetch from the archive."""
 
 import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -8,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from blueattr.analysis import parse
-from blueattr.cli.options import Insecure, OutputOptions, Quiet, StoreOptions, grouped
+from blueattr.cli.grouping import grouped
+from blueattr.cli.options import Insecure, OutputOptions, Quiet, StoreOptions
 from blueattr.cli.output import say
 from blueattr.cli.progress import Bars, LiveLine
 from blueattr.cli.signals import stopping
@@ -17,10 +20,16 @@ from blueattr.errors import ExitCode, UsageError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from blueattr.ingest.result import Ingested
+
 
 # The options that each kind of source takes.
 _STREAMS = ("--host", "--for", "--until-live", "--from", "--no-fill", "--dictionary", "--insecure")
-_ARCHIVE = ("--host", "--from", "--to", "--insecure")
+_ARCHIVE = (
+    "--host", "--from", "--to", "--insecure", "--accounts", "--max-bytes", "--dry-run",
+)  # fmt: skip
+# Sources that stderr says something on.
+_MOST_SAID = 20
 
 
 @dataclass
@@ -32,8 +41,7 @@ class NetworkOptions:
         typer.Option(
             "--host",
             metavar="URL",
-            help="A server for jetstream, firehose or archive, such as wss://jetstream.example; "
-            "repeatable.",
+            help="A server in place of the default, such as wss://jetstream.example; repeatable.",
             show_default=False,
         ),
     ] = None
@@ -56,24 +64,22 @@ class NetworkOptions:
         str | None,
         typer.Option(
             "--from",
-            metavar="TIME",
-            help="Archive: fetch from this UTC time on. Stream into an empty store: begin at this "
-            "UTC time, if the server still has it.",
+            metavar="DATE",
+            help="Archive: fetch from this UTC time on. Stream into an empty store: begin then.",
             show_default=False,
         ),
     ] = None
     end: Annotated[
         str | None,
         typer.Option(
-            "--to", metavar="TIME", help="Archive: fetch up to this UTC time.", show_default=False
+            "--to", metavar="DATE", help="Archive: fetch up to this UTC time.", show_default=False
         ),
     ] = None
     no_fill: Annotated[
         bool,
         typer.Option(
             "--no-fill",
-            help="Leave a gap where the server no longer has what was missed, instead of fetching "
-            "it from the archive.",
+            help="Leave gaps in a stream, in place of filling them from the archive.",
             show_default=False,
         ),
     ] = False
@@ -82,11 +88,37 @@ class NetworkOptions:
         typer.Option(
             "--dictionary",
             metavar="FILE",
-            help="Jetstream v1: its zstd dictionary, to receive compressed messages.",
+            help="Zstd dictionary of Jetstream v1, to receive less.",
             show_default=False,
         ),
     ] = None
     insecure: Insecure = False
+    accounts: Annotated[
+        Path | None,
+        typer.Option(
+            "--accounts",
+            metavar="FILE",
+            help="Archive: fetch only what these accounts did: CSV, Parquet or lines with did.",
+            show_default=False,
+        ),
+    ] = None
+    max_bytes: Annotated[
+        str | None,
+        typer.Option(
+            "--max-bytes",
+            metavar="SIZE",
+            help="Archive: fetch nothing if it would be more than this (20GB).",
+            show_default=False,
+        ),
+    ] = None
+    dry_run: Annotated[
+        bool,
+        typer.Option(
+            "--dry-run",
+            help="Change nothing; say what would be done.",
+            show_default=False,
+        ),
+    ] = False
 
     def refuse_all_but(self, allowed: "Sequence[str]", source: str) -> None:
         """Refuse options that make no sense for a kind of source.
@@ -102,6 +134,8 @@ class NetworkOptions:
             "--host": self.host, "--for": self.for_, "--until-live": self.until_live,
             "--from": self.start, "--to": self.end, "--no-fill": self.no_fill,
             "--dictionary": self.dictionary, "--insecure": self.insecure,
+            "--accounts": self.accounts, "--max-bytes": self.max_bytes,
+            "--dry-run": self.dry_run,
         }  # fmt: skip
         for option, value in values.items():
             if value and option not in allowed:
@@ -115,10 +149,10 @@ def ingest(
         list[str] | None,
         typer.Argument(
             metavar="SOURCE",
-            help="Files of Jetstream JSON lines (v1 or v2; plain, .gz or .zst), folders, globs, or "
-            "- for standard input; or jetstream (the default), firehose or archive; or addresses: "
-            "wss://HOST/subscribe is a Jetstream v1, any other wss://HOST a relay or PDS. Further "
-            "addresses are used when the first one fails.",
+            help="Files of Jetstream lines or JSON arrays (also .gz, .zst, .bz2 or .xz), folders, "
+            "globs, - for standard input; or jetstream (the default), firehose, archive; or "
+            "addresses: wss://HOST/subscribe is a Jetstream v1, other wss://HOST a relay or PDS. "
+            "Further addresses are used when the first one fails.",
             show_default=False,
         ),
     ] = None,
@@ -127,8 +161,7 @@ def ingest(
         typer.Option(
             "--plc",
             metavar="FILE",
-            help="A PLC directory export, for creation times and handles, with or without events; "
-            "repeatable.",
+            help="A PLC directory export, for creation times and handles; repeatable.",
             show_default=False,
         ),
     ] = None,
@@ -174,11 +207,13 @@ def _read(
     from blueattr.ingest import read
     from blueattr.panel.topics import shipped_rules
     from blueattr.report.inventory.ingests import ingest_report
+    from blueattr.store.writer import remove
 
     # Polars, which is imported by now, makes the system restart an interrupted read: Ctrl-C would
     # wait for a pipe forever.
     signal.siginterrupt(signal.SIGINT, True)
-    with Bars(quiet=quiet) as bars:
+    is_new = not store.db.exists()
+    with _kept(), Bars(quiet=quiet) as bars:
         results = [
             read.ingest(
                 store.db,
@@ -191,44 +226,73 @@ def _read(
             for kind, arguments in (("plc", plc), ("file", sources))
             if arguments
         ]
-    output.emit(ingest_report(results, store.db))
-    _exit_on([failure for result in results for failure in result.failures], ExitCode.INPUT)
+    # A wrong file is no reason for a store.
+    removed = (
+        is_new
+        and any(result.failures for result in results)
+        and all(result.kept_nothing for result in results)
+    )
+    if removed:
+        remove(store.db)
+    output.emit(ingest_report(results, store.db, removed=removed))
+    _exit_on(results, ExitCode.INPUT)
 
 
 def _fetch(
     network: NetworkOptions, store: StoreOptions, output: OutputOptions, *, quiet: bool
 ) -> None:
-    from blueattr.ingest.read import ingest_sources
+    from blueattr.ingest.archive import cost, fetch
     from blueattr.panel.topics import shipped_rules
     from blueattr.provenance import Window
-    from blueattr.report.inventory.ingests import fetch_report
+    from blueattr.report.inventory.ingests import cost_report, fetch_report
+    from blueattr.sources.archive.accounts import read_accounts
+    from blueattr.sources.archive.cost import DEFAULT_MOST
     from blueattr.sources.archive.key import ArchiveKey
     from blueattr.sources.archive.source import ArchiveSource
     from blueattr.sources.hosts import JETSTREAMS
 
     start, end = parse.moment(network.start, "--from"), parse.moment(network.end, "--to")
     if start is None or end is None:
-        raise UsageError("which past? such as: ingest archive --from 2026-04-09 --to 2026-04-23")
+        raise UsageError(
+            "an archive needs --from and --to, such as: "
+            "ingest archive --from 2026-04-09 --to 2026-04-23"
+        )
     hosts = network.host or JETSTREAMS[:1]
     if len(hosts) > 1:
         raise UsageError("an archive has sequence numbers of its own: name one --host")
+    most = DEFAULT_MOST if network.max_bytes is None else parse.download_limit(network.max_bytes)
     source = ArchiveSource(
         hosts[0],
         Window(start, end),
         key=ArchiveKey.from_environment(),
         insecure=network.insecure,
+        accounts=None if network.accounts is None else read_accounts(network.accounts),
+        most=most,
         on_wait=lambda seconds, why: say(f"blueattr: waiting {seconds:.0f} s: {why}"),
     )
-    with Bars(quiet=quiet) as bars:
-        result = ingest_sources(
+    if network.dry_run:
+        output.emit(cost_report(cost(store.db, source), store.db, most))
+        return
+    with _kept(), Bars(quiet=quiet) as bars:
+        result = fetch(
             store.db,
-            [source],
+            source,
             rules=shipped_rules(),
             memory=store.memory_limit,
             progress=bars.progress,
         )
-    output.emit(fetch_report(result, store.db, source.spent, source.remarks))
-    _exit_on(result.failures, ExitCode.SOURCE)
+    output.emit(fetch_report(result.ingested, store.db, result.spent, result.remarks))
+    _exit_on([result.ingested], ExitCode.SOURCE)
+
+
+@contextmanager
+def _kept() -> Iterator[None]:
+    """Say, where the reading is interrupted, what is kept and how to go on."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        say("blueattr: everything committed is kept; run the same command again to continue")
+        raise
 
 
 def _follow(
@@ -267,16 +331,36 @@ def _follow(
             watch=line.show,
         )
     output.emit(follow_report(result, store.db))
-    _exit_on(result.ingested.failures, ExitCode.INPUT)
-    if result.outcome == "unreachable":
+    unreachable = result.outcome == "unreachable"
+    if unreachable:
         say(f"blueattr: {result.trouble}; what was received is kept")
-        raise typer.Exit(ExitCode.SOURCE)
+    _exit_on([result.ingested], ExitCode.INPUT, ExitCode.SOURCE if unreachable else None)
     if result.gap_count:
         raise typer.Exit(ExitCode.GAPS)
 
 
-def _exit_on(failures: "Sequence[str]", code: ExitCode) -> None:
-    for failure in failures:
-        say(f"blueattr: {failure}")
+def _exit_on(
+    results: "Sequence[Ingested]", failed: ExitCode, otherwise: ExitCode | None = None
+) -> None:
+    """Say what went wrong, and exit if something did: with the code of the most serious thing.
+
+    Parameters
+    ----------
+    failed
+        Where a source could not be read to its end, or nothing of it was kept.
+    otherwise
+        Where something else went wrong, and no source failed.
+    """
+    failures = [failure for result in results for failure in result.failures]
+    mostly = [sentence for result in results for sentence in result.mostly_rejected]
+    sentences = [*failures, *mostly]
+    for sentence in sentences[:_MOST_SAID]:
+        say(f"blueattr: {sentence}")
+    if len(sentences) > _MOST_SAID:
+        say(f"blueattr: and {len(sentences) - _MOST_SAID:,} more; --format json lists them")
     if failures:
-        raise typer.Exit(code)
+        raise typer.Exit(failed)
+    if otherwise is not None:
+        raise typer.Exit(otherwise)
+    if mostly:
+        raise typer.Exit(ExitCode.MOSTLY_REJECTED)

@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from blueattr.cli.grouping import grouped
+from blueattr.cli.help import SectionedCommand, WholeGroup
 from blueattr.cli.options import (
     ABOUT,
     OUTPUT,
@@ -13,23 +15,24 @@ from blueattr.cli.options import (
     FeaturesQueryOptions,
     Match,
     OutputOptions,
-    PanelOptions,
+    Pseudonyms,
+    TopicPanelOptions,
     TopicsFile,
     WindowOptions,
-    grouped,
 )
 from blueattr.cli.output import check_out, say
 from blueattr.errors import UsageError
 
 topics = typer.Typer(
     name="topics",
+    cls=WholeGroup,
     help="List topics, and count their participants.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
 
 
-@topics.command("list")
+@topics.command("list", cls=SectionedCommand)
 @grouped()
 def topics_list(
     *,
@@ -46,7 +49,7 @@ def topics_list(
     output.emit(topics_report(tuple(load(topics).values())))
 
 
-@topics.command("check")
+@topics.command("check", cls=SectionedCommand)
 @grouped(("names", "match", "topics", "db", *WINDOW, *OUTPUT))
 def topics_check(
     *,
@@ -76,37 +79,47 @@ def topics_check(
     output.emit(topic_days_report(check_topics(query, list(dict.fromkeys(names or [])))))
 
 
-@grouped(("db", *WINDOW, *WHO, "agents", *OUTPUT))
+@grouped((*ABOUT, *WINDOW, *WHO, "agents", "pseudonyms", *OUTPUT))
 def panel(
     *,
-    store: PanelOptions,
+    store: TopicPanelOptions,
     agents: Annotated[
         Path | None,
         typer.Option(
             "--agents",
             metavar="FILE",
-            help="Also write the DIDs of the agents to a .parquet, .csv, .json or .jsonl file.",
+            help="Also write the agents' DIDs, and who is involved, to a .parquet, .csv, "
+            ".json or .jsonl file.",
         ),
     ] = None,
+    pseudonyms: Pseudonyms = False,
     output: OutputOptions,
 ) -> None:
     """Show who counts as an agent, and what each filter removes.
 
-    Example: blueattr panel --from 2026-04-09 --to 2026-04-23 --db my.duckdb
+    With a topic, it also says how many of the agents were involved: they wrote about it, or were
+    answered or reposted.
+
+    Example: blueattr panel --topic mythos --from 2026-04-09 --to 2026-04-23
     """
+    from blueattr.analysis.features import with_label
+    from blueattr.analysis.naming import Naming
     from blueattr.analysis.panel import make_panel
     from blueattr.report import frame_to
     from blueattr.report.inventory.panel import panel_report
 
     output.check(agents)
-    result = make_panel(store.query(topic="all"))
+    naming = Naming.of(top=1, pseudonyms=pseudonyms, beside=agents or output.out)
+    result = make_panel(store.query(), naming)
     if agents is not None:
-        frame_to(agents, result.agents.select("did"))
+        named = ["did"] if result.n_involved is None else ["did", "involved"]
+        frame = with_label(result.agents.select(named), result.provenance)
+        frame_to(agents, frame, result.provenance)
         say(f"written: {agents}")
-    output.emit(panel_report(result.provenance))
+    output.emit(panel_report(result))
 
 
-@grouped(("out", *ABOUT, *WINDOW, "scale", *WHO, "memory"))
+@grouped(("out", "pseudonyms", *ABOUT, *WINDOW, "scale", *WHO, "memory"))
 def features(
     *,
     out: Annotated[
@@ -118,6 +131,7 @@ def features(
             show_default=False,
         ),
     ],
+    pseudonyms: Pseudonyms = False,
     store: FeaturesQueryOptions,
 ) -> None:
     """Write the features of each agent to a file.
@@ -125,12 +139,14 @@ def features(
     It has one row per agent: did, a, b, c, and the raw counts behind them. Other commands read it
     with --features.
 
-    Example: blueattr features --topic mythos --out features.parquet --db my.duckdb
+    Example: blueattr features --topic mythos --out features.parquet
     """
-    from blueattr.analysis.features import make_features
+    from blueattr.analysis.features import make_features, with_label
+    from blueattr.analysis.naming import Naming
     from blueattr.report import frame_to
 
     check_out(None, out)
-    frame, _ = make_features(store.query())
-    frame_to(out, frame)
+    naming = Naming.of(top=1, pseudonyms=pseudonyms, beside=out)
+    frame, origin = make_features(store.query(), naming)
+    frame_to(out, with_label(frame, origin), origin)
     say(f"written: {out} ({len(frame):,} agents)")

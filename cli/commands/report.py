@@ -1,23 +1,24 @@
 """The command report: a page, figures for a paper, or the data behind them."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from blueattr.analysis import parse
-from blueattr.cli.features import FeaturesFile, refuse_store_options
+from blueattr.cli.features import FeaturesOptions
+from blueattr.cli.grouping import grouped
 from blueattr.cli.options import (
     DRAWS,
     HOW,
     WINDOW,
+    AllTopics,
+    Pseudonyms,
     ReportQuestionOptions,
     SamplingOptions,
+    Top,
     TopicsQueryOptions,
-    grouped,
 )
 from blueattr.cli.output import say
-from blueattr.errors import UsageError
 
 if TYPE_CHECKING:
     from blueattr.studies.topic import TopicReport
@@ -31,12 +32,16 @@ if TYPE_CHECKING:
         "topics",
         "db",
         "features",
+        "columns",
         "out",
         "form",
+        "width",
         "indicator",
+        "panel",
         "sizes",
         *DRAWS,
         "top",
+        "pseudonyms",
         *WINDOW,
         "scale",
         "popularity",
@@ -53,10 +58,8 @@ def report(
     context: typer.Context,
     *,
     store: TopicsQueryOptions,
-    all_topics: Annotated[
-        bool, typer.Option("--all-topics", help="Report on every topic.", show_default=False)
-    ] = False,
-    features: FeaturesFile = None,
+    all_topics: AllTopics = False,
+    own: FeaturesOptions,
     out: Annotated[
         Path,
         typer.Option(
@@ -64,21 +67,28 @@ def report(
         ),
     ] = Path("report"),
     form: Annotated[
-        Literal["html", "png", "svg", "json", "csv", "parquet"],
+        Literal["html", "png", "svg", "pdf", "json", "csv", "parquet", "md", "tex", "datasette"],
         typer.Option(
             "--format",
-            help="One page (html), one file a figure (png, svg), or the data behind each figure "
-            "(json, csv, parquet).",
+            metavar="FORMAT",
+            help="A page (html), its figures (png, svg, pdf), the data behind each "
+            "(json, csv, parquet) or its table (md, tex); or everything in an "
+            "SQLite file (datasette).",
         ),
     ] = "html",
+    width: Annotated[
+        str | None,
+        typer.Option(
+            "--width",
+            metavar="LENGTH",
+            help="Width of each figure in print, such as 85mm, 18cm or 3.35in.",
+            show_default=False,
+        ),
+    ] = None,
     how: ReportQuestionOptions,
     draws: SamplingOptions,
-    top: Annotated[
-        int,
-        typer.Option(
-            "--top", metavar="N", help="Number of agents to name, those with the largest values."
-        ),
-    ] = 20,
+    top: Top = 10,
+    pseudonyms: Pseudonyms = False,
 ) -> None:
     """Make a report with figures, tables and methods.
 
@@ -87,21 +97,27 @@ def report(
 
     Example: blueattr report --topic mythos --out report/ --db my.duckdb
     """
+    from blueattr.analysis.naming import Naming
     from blueattr.analysis.topic_reports import report_features, report_topic, report_topics
+    from blueattr.report.figures.printing import width_mm
     from blueattr.report.pages.gallery import check_target, write_report
 
-    refuse_store_options(context, features)
-    if all_topics and (store.topic is not None or features is not None):
-        raise UsageError("--all-topics stands alone; leave out --topic and --features")
-    check_target(out, form)
+    own.check(context)
+    own.refuse_all_topics(all_topics)
+    printed = None if width is None else width_mm(width)
+    check_target(out, form, printed)
     query, question, sampling = store.query(), how.question(), draws.sampling()
-    topics = parse.several_topics(parse.EVERY_TOPIC if all_topics else store.topic, store.match)
+    naming = Naming.of(top=top, pseudonyms=pseudonyms, beside=out)
+    how_told: Any = {"top": top, "naming": naming, "accounts": form == "datasette"}
+    topics = store.several(all_topics=all_topics)
     reports: tuple[TopicReport, ...]
-    if features is not None:
-        reports = (report_features(features, question, sampling, top=top),)
+    if own.features is not None:
+        reports = (
+            report_features(own.features, question, sampling, columns=own.names, **how_told),
+        )
     elif topics:
-        reports = report_topics(query, topics, question, sampling, top=top)
+        reports = report_topics(query, topics, question, sampling, **how_told)
     else:
-        reports = (report_topic(query, question, sampling, top=top),)
-    for path in write_report(reports, out, form):
+        reports = (report_topic(query, question, sampling, **how_told),)
+    for path in write_report(reports, out, form, printed):
         say(f"written: {path}")

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from blueattr.cli.options import OutputOptions, grouped
+from blueattr.cli.grouping import grouped
+from blueattr.cli.options import OutputOptions
 from blueattr.cli.output import warnings_to
 from blueattr.cli.settings import Config, Reports, SettingsOptions, read_settings
 from blueattr.cli.signals import stopping
@@ -23,7 +24,7 @@ def run(
 ) -> None:
     """Ingest what is new, and report on every topic.
 
-    The sources and topics stand in blueattr.toml. Each report is a folder, and the link latest
+    blueattr.toml names the sources and topics. Each report is a folder, and the link latest
     leads to the newest; if nothing is new, no report is written. Runs never overlap, and a
     run that was killed does not disturb the next. The log has a line for each stage. Options
     override the environment, which overrides the file.

@@ -1,5 +1,6 @@
 """The command schedule: a crontab line, and a systemd timer and service, for `blueattr run`."""
 
+import hashlib
 import os
 import re
 import shlex
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 _LOG = "blueattr.log"
 _ENVIRONMENT = "blueattr.env"
 _WAIT = 30.0
+_LONGEST_NAME = 60
 
 
 def schedule(
@@ -66,7 +68,10 @@ def schedule(
     path = find_config(config)
     if remove:
         if cron is not None or install:
-            raise UsageError("--remove stands alone; it removes the line of these settings")
+            raise UsageError(
+                "--remove cannot be combined with --cron or --install; it removes the line of "
+                "these settings"
+            )
         before = _read_crontab()
         after = edit_crontab(before, path.resolve(), None)
         if after != before:
@@ -74,7 +79,7 @@ def schedule(
         say(f"{'removed' if after != before else 'there is no line'}: {path.resolve()}")
         return
     if cron is None:
-        raise UsageError('when? for example: blueattr schedule --cron "15 * * * *"')
+        raise UsageError('say when to run, for example: blueattr schedule --cron "15 * * * *"')
     when = Cron.read(cron)
     settings = read_settings(context, config)
     make_plan(settings)
@@ -143,10 +148,14 @@ def _program() -> str:
 
 
 def _unit_name(config: Path) -> str:
-    """Name the units after the settings' folder, and after the file if it has another name."""
+    """Name the units after the settings' folder, and after the file if it has another name.
+
+    Folders elsewhere may have the same name: the hash of the whole path tells them apart.
+    """
     parts = [config.parent.name] + ([] if config.stem == "blueattr" else [config.stem])
-    slug = re.sub(r"[^a-z0-9]+", "-", " ".join(parts).lower()).strip("-")
-    return f"blueattr-{slug}" if slug else "blueattr"
+    slug = re.sub(r"[^a-z0-9]+", "-", " ".join(parts).lower()).strip("-")[:_LONGEST_NAME]
+    path = hashlib.sha256(os.fsencode(config)).hexdigest()[:8]
+    return "-".join(filter(None, ["blueattr", slug, path]))
 
 
 def _read_crontab() -> bytes:

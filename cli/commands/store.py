@@ -1,10 +1,36 @@
 """The commands status and rollup: what is in a store, and summaries of its days."""
 
-from blueattr.cli.options import OutputOptions, StoreOptions, TopicsFile, grouped
+from typing import Annotated
+
+import typer
+
+from blueattr.cli.grouping import grouped
+from blueattr.cli.options import OutputOptions, StoreOptions, TopicsFile
 
 
-@grouped()
-def status(store: StoreOptions, output: OutputOptions) -> None:
+@grouped(("db", "check", "no_samples", "memory", "form", "out"))
+def status(
+    store: StoreOptions,
+    output: OutputOptions,
+    *,
+    check: Annotated[
+        bool,
+        typer.Option(
+            "--check",
+            help="Read everything and compare it with the sums of what was written. If it is "
+            "damaged, the exit code is 6.",
+            show_default=False,
+        ),
+    ] = False,
+    no_samples: Annotated[
+        bool,
+        typer.Option(
+            "--no-samples",
+            help="Leave out samples of rejected lines, which name accounts.",
+            show_default=False,
+        ),
+    ] = False,
+) -> None:
     """Show what is in the store.
 
     Its coverage and gaps, events by kind and day, accounts, sources, and rejected lines by reason.
@@ -14,7 +40,8 @@ def status(store: StoreOptions, output: OutputOptions) -> None:
     from blueattr.analysis.status import status as read_status
     from blueattr.report.inventory.status import status_report
 
-    output.emit(status_report(read_status(store.db, store.memory_limit)))
+    read = read_status(store.db, store.memory_limit, samples=not no_samples, check=check)
+    output.emit(status_report(read))
 
 
 @grouped()
@@ -26,7 +53,7 @@ def rollup(
 ) -> None:
     """Summarise the days of a store, for faster answers.
 
-    An ingest does so when it ends, for the bundled topics. This command adds topics of your own,
+    An ingest does this at its end, for the bundled topics. This command adds topics of your own,
     which later ingests then keep up to date too. Answers stay the same.
 
     Example: blueattr rollup --topics mine.toml --db my.duckdb

@@ -4,29 +4,30 @@ from typing import Annotated
 
 import typer
 
-from blueattr.cli.features import FeaturesFile, load_panel, refuse_store_options
+from blueattr.cli.features import FeaturesOptions
+from blueattr.cli.grouping import grouped
 from blueattr.cli.options import (
     ABOUT,
+    DETAILED,
     DRAWS,
     HOW,
-    OUTPUT,
     WHO,
     WINDOW,
-    OutputOptions,
+    DetailedOutputOptions,
     QueryOptions,
     QuestionOptions,
     Seed,
     SeedOptions,
-    grouped,
 )
-from blueattr.errors import UsageError
 
 
 @grouped(
     (
         *ABOUT,
         "features",
+        "columns",
         "indicator",
+        "panel",
         "resamples",
         "seed",
         *WINDOW,
@@ -34,37 +35,37 @@ from blueattr.errors import UsageError
         "tiers",
         *HOW,
         *WHO,
-        *OUTPUT,
+        *DETAILED,
     )
 )
 def bootstrap(
     context: typer.Context,
     *,
     store: QueryOptions,
-    features: FeaturesFile = None,
+    own: FeaturesOptions,
     how: QuestionOptions,
     resamples: Annotated[
         int,
         typer.Option("--resamples", metavar="N", help="Number of resamples of the agents."),
     ] = 1000,
     seed: Seed = 0,
-    output: OutputOptions,
+    output: DetailedOutputOptions,
 ) -> None:
     """Compute 95 % confidence intervals of tier shares.
 
     The agents are resampled with replacement.
 
-    Example: blueattr bootstrap --topic mythos --indicator all --resamples 2000 --db my.duckdb
+    Example: blueattr bootstrap --topic mythos --resamples 2000 --db my.duckdb
     """
-    from blueattr.analysis.bootstrap import bootstrap_panel
+    from blueattr.analysis.studies import bootstrap_panel
     from blueattr.report import bootstrap_report
     from blueattr.studies.bootstrap import check_resamples
 
-    refuse_store_options(context, features)
+    own.check(context)
     output.check()
     check_resamples(resamples, seed)
     query, question = store.query(), how.question()
-    result = bootstrap_panel(*load_panel(features, query), question, resamples, seed)
+    result = bootstrap_panel(*own.load(query), question, resamples, seed)
     output.emit(bootstrap_report(result))
 
 
@@ -72,7 +73,9 @@ def bootstrap(
     (
         *ABOUT,
         "features",
+        "columns",
         "indicator",
+        "panel",
         "size",
         *DRAWS,
         *WINDOW,
@@ -80,20 +83,26 @@ def bootstrap(
         "tiers",
         *HOW,
         *WHO,
-        *OUTPUT,
+        *DETAILED,
     )
 )
 def sensitivity(
     context: typer.Context,
     *,
     store: QueryOptions,
-    features: FeaturesFile = None,
+    own: FeaturesOptions,
     how: QuestionOptions,
     size: Annotated[
-        int, typer.Option("--size", metavar="N", help="Size of the samples that flip.")
-    ] = 100,
+        int | None,
+        typer.Option(
+            "--size",
+            metavar="N",
+            help="Size of the samples; 100 by default, or half a smaller panel.",
+            show_default=False,
+        ),
+    ] = None,
     draws: SeedOptions,
-    output: OutputOptions,
+    output: DetailedOutputOptions,
 ) -> None:
     """Show how the shares change under other choices.
 
@@ -106,15 +115,13 @@ def sensitivity(
     from blueattr.analysis.sensitivity import sensitivity_of_file, sensitivity_of_store
     from blueattr.report import sensitivity_report
 
-    refuse_store_options(context, features)
+    own.check(context)
     output.check()
     query, question = store.query(), how.question()
-    sampling = draws.sampling(sizes=str(size))
-    if len(sampling.protocols) > 1:
-        raise UsageError("sensitivity draws samples by one --protocol; name it")
+    sampling = draws.sampling(sizes=size)
     result = (
         sensitivity_of_store(query, question, sampling)
-        if features is None
-        else sensitivity_of_file(features, question, sampling)
+        if own.features is None
+        else sensitivity_of_file(own.features, question, sampling, own.names)
     )
     output.emit(sensitivity_report(result))

@@ -6,23 +6,23 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from blueattr.analysis import parse
-from blueattr.cli.features import FeaturesFile, load_panel, refuse_store_options
+from blueattr.cli.features import FeaturesOptions
+from blueattr.cli.grouping import grouped
 from blueattr.cli.options import (
     ABOUT,
+    DETAILED,
     HOW,
-    OUTPUT,
     WHO,
     WINDOW,
+    DetailedOutputOptions,
     IndicatorOptions,
-    OutputOptions,
     QueryOptions,
     Seed,
     ValueOptions,
-    grouped,
 )
 
 if TYPE_CHECKING:
-    from blueattr.analysis.validate import Budget
+    from blueattr.analysis.studies import Budget
 
 
 @dataclass
@@ -33,9 +33,9 @@ class BudgetOptions:
         str | None,
         typer.Option(
             "--n",
-            metavar="NUMBERS",
-            help="Sizes of the panels to draw, with commas; by default those of 100,1000,10000 "
-            "that the panel allows.",
+            metavar="N,N",
+            help="Sizes of the panels to draw; by default those of 100,1000,10000 that "
+            "the panel allows.",
             show_default=False,
         ),
     ] = None
@@ -44,7 +44,7 @@ class BudgetOptions:
         typer.Option(
             "--exact",
             metavar="N",
-            help="Size of the panel with exact Shapley values, 1 to 20; 12 by default.",
+            help="Size of the panel with exact Shapley values, up to 20; 12 by default.",
             show_default=False,
         ),
     ] = None
@@ -52,16 +52,16 @@ class BudgetOptions:
         str,
         typer.Option(
             "--permutations",
-            metavar="NUMBERS",
-            help="Permutations of sampled Shapley, several with commas.",
+            metavar="N,N",
+            help="Permutations of sampled Shapley values.",
         ),
     ] = "1000"
     coalitions: Annotated[
         str,
         typer.Option(
             "--coalitions",
-            metavar="NUMBERS",
-            help="Coalitions of sampled Banzhaf, several with commas.",
+            metavar="N,N",
+            help="Coalitions of sampled Banzhaf values.",
         ),
     ] = "200"
     antithetic: Annotated[
@@ -74,23 +74,16 @@ class BudgetOptions:
 
     def budget(self) -> "Budget":
         """Return these options as a budget."""
-        from blueattr.analysis.validate import Budget
-
-        return Budget(
-            permutations=parse.numbers(self.permutations, "--permutations", int),
-            coalitions=parse.numbers(self.coalitions, "--coalitions", int),
-            sizes=None if self.n is None else parse.numbers(self.n, "--n", int),
-            exact=self.exact,
-            antithetic=self.antithetic,
-            seed=self.seed,
-        )
+        return parse.budget(**vars(self))
 
 
 @grouped(
     (
         *ABOUT,
         "features",
+        "columns",
         "indicator",
+        "panel",
         "n",
         "exact",
         "permutations",
@@ -101,17 +94,17 @@ class BudgetOptions:
         "scale",
         *HOW,
         *WHO,
-        *OUTPUT,
+        *DETAILED,
     )
 )
 def validate(
     context: typer.Context,
     *,
     store: QueryOptions,
-    features: FeaturesFile = None,
+    own: FeaturesOptions,
     how: ValueOptions,
     effort: BudgetOptions,
-    output: OutputOptions,
+    output: DetailedOutputOptions,
 ) -> None:
     """Compare the attribution with Shapley and Banzhaf values.
 
@@ -119,15 +112,15 @@ def validate(
     sampled values, how close they are and how certain, how long they take, and how long they would
     take on all agents.
 
-    Example: blueattr validate --features panel.parquet --n 100,1000 --permutations 100,1000
+    Example: blueattr validate --features panel.parquet --n 100,1000
     """
-    from blueattr.analysis.validate import validate_panel
+    from blueattr.analysis.studies import validate_panel
     from blueattr.report.results.validations import validation_report
 
-    refuse_store_options(context, features)
+    own.check(context)
     output.check()
     query, question, budget = store.query(), how.question(), effort.budget()
-    result = validate_panel(*load_panel(features, query), question, budget)
+    result = validate_panel(*own.load(query), question, budget)
     output.emit(validation_report(result))
 
 
@@ -135,29 +128,29 @@ def validate(
     (
         *ABOUT,
         "features",
+        "columns",
         "indicator",
+        "panel",
         "steps",
         *WINDOW,
         "scale",
         "aggregator",
         "weights",
         *WHO,
-        *OUTPUT,
+        *DETAILED,
     )
 )
 def convergence(
     context: typer.Context,
     *,
     store: QueryOptions,
-    features: FeaturesFile = None,
+    own: FeaturesOptions,
     how: IndicatorOptions,
     steps: Annotated[
         str,
-        typer.Option(
-            "--steps", metavar="NUMBERS", help="Numbers of quadrature steps K, with commas."
-        ),
+        typer.Option("--steps", metavar="N,N", help="Numbers of quadrature steps."),
     ] = "5,10,20,30,50,100,300",
-    output: OutputOptions,
+    output: DetailedOutputOptions,
 ) -> None:
     """Measure the error of K-step quadrature on a panel.
 
@@ -165,13 +158,11 @@ def convergence(
 
     Example: blueattr convergence --topic mythos --db my.duckdb
     """
-    from blueattr.analysis.validate import measure_convergence
+    from blueattr.analysis.studies import measure_convergence
     from blueattr.report.results.convergences import convergence_report
 
-    refuse_store_options(context, features)
+    own.check(context)
     output.check()
     query, question = store.query(), how.question(method="quadrature")
     tried = parse.numbers(steps, "--steps", int)
-    output.emit(
-        convergence_report(measure_convergence(*load_panel(features, query), question, tried))
-    )
+    output.emit(convergence_report(measure_convergence(*own.load(query), question, tried)))

@@ -23,6 +23,12 @@ WITH loose AS MATERIALIZED (
             (kind = 'repost')::INTEGER,
             1
         FROM loose
+        UNION ALL
+        -- Reposts that repeat another are in no count of a summary but that of records.
+        SELECT event_time::DATE, 0, 0, 1, 0
+        FROM record
+        WHERE is_repeat AND collection = 'repost'
+            AND event_time::DATE IN (SELECT day FROM stored_day WHERE summarised)
     )
     GROUP BY day
 ), active AS (

@@ -4,7 +4,7 @@
 SELECT
     (SELECT count(*) FROM event) AS events,
     (SELECT max(event_time) FROM event) AS last_event,
-    (SELECT sum(hash(collection, account, rev, removed, event_time)::HUGEINT) FROM record)::VARCHAR
+    (SELECT sum(hash(collection, account, rev, removed, event_time, time_from)::HUGEINT) FROM record)::VARCHAR
         AS records,
     (SELECT sum(hash(account_status)::HUGEINT) FROM account_status)::VARCHAR AS status_changes,
     (SELECT sum(hash(handle)::HUGEINT) FROM handle)::VARCHAR AS handles,

@@ -2,6 +2,7 @@
 
 import itertools
 import math
+from datetime import date
 from typing import Any
 
 import numpy as np
@@ -339,16 +340,32 @@ def one(**columns: Any) -> dict[str, list[Any]]:
         ({"b": [math.inf, 1.0]}, r"agent 'x': column 'b' is inf, not a finite"),
         ({"c": [1.0, -0.5]}, r"agent 'y': column 'c' is -0.5, less than 0"),
         ({"a": [None, 1.0]}, r"agent 'x': column 'a' has no value"),
-        ({"a": ["many", "2"]}, r"agent 'x': column 'a' is 'many', which is String"),
-        ({"a": [True, False]}, r"which is Boolean and not a number"),
-        ({"a": [None, None]}, r"column 'a' has no value \(and 1 more agent\)"),
-        ({"a": [1e91, 1.0]}, r"agent 'x': column 'a' is 1e\+91, beyond"),
-        ({"a": [1.0, 1e-91]}, r"agent 'y': column 'a' is 1e-91, beyond"),
+        ({"a": ["many", "2"]}, r"agent 'x': column 'a' is 'many', which is not a number"),
+        ({"a": ["1", "many"]}, r"agent 'y': column 'a' is 'many', which is not a number"),
+        ({"a": [1, "many"]}, r"agent 'y': column 'a' is 'many', which is not a number"),
+        ({"a": ["1", "-2"]}, r"agent 'y': column 'a' is -2, less than 0 \(row 2\)"),
+        ({"a": ["1", "1e400"]}, r"agent 'y': column 'a' is 1e400, not a finite number"),
+        ({"a": ["1", ""]}, r"agent 'y': column 'a' is '', which is not a number"),
+        ({"a": [1, True]}, r"agent 'y': column 'a' is 'True', which is not a number"),
+        ({"a": [1, date(2026, 5, 1)]}, r"agent 'y': column 'a' is '2026-05-01', which is not"),
+        ({"a": [1]}, r"the columns of the features differ in length: 'did' has 2, 'a' has 1"),
+        ({"a": 1}, r"the features are not a table: a column is not a list"),
+        ({"a": [1, [2]]}, r"agent 'y': column 'a' is '\[2\]', which is not a number \(row 2\)"),
+        ({"a": [[1], [2]]}, r"agent 'x': column 'a' is '\[1\]', which is not a number"),
+        ({"a": [True, False]}, r"column 'a' is True, which is not a number \(row 1, and 1 more"),
+        ({"a": [None, None]}, r"column 'a' has no value \(row 1, and 1 more agent\)"),
+        ({"a": [1e91, 1.0]}, r"agent 'x': column 'a' is 1e\+91, outside"),
+        ({"a": [1.0, 1e-91]}, r"agent 'y': column 'a' is 1e-91, outside"),
         ({"followers": [1, -1]}, r"agent 'y': column 'followers' is -1, less than 0"),
         ({"activity": [1, None]}, r"agent 'y': column 'activity' has no value"),
         ({"did": ["x", "x"]}, r"agent 'x' occurs more than once"),
-        ({"did": ["x", None]}, r"row 1 .* has no did"),
-        ({"did": [1.5, 2.5]}, r"text or whole numbers, not Float64"),
+        ({"did": ["x", None]}, r"^row 2 has no did"),
+        ({"did": ["x", ""]}, r"^row 2 has no did"),
+        ({"did": [1.5, 2.5]}, r"not numbers with fractions such as 1.5"),
+        ({"did": [True, False]}, r"not true and false such as True"),
+        ({"did": [date(2026, 5, 1)] * 2}, r"not dates or times such as '2026-05-01'"),
+        ({" a": [1, 2]}, r"the columns 'a' and ' a' could each be a"),
+        ({"B": [1, 2]}, r"the columns 'b' and 'B' could each be b: name the one .* as b=B"),
     ],
 )
 def test_features_that_make_no_sense(columns: dict[str, list[Any]], hint: str) -> None:

@@ -102,7 +102,7 @@ def test_extreme_scales(name: str, scale: float) -> None:
     assert result.total > 0
     assert result.attributed == pytest.approx(result.total, rel=1e-9)
     assert result.agents["value"].is_finite().all()
-    comparison = blueattr.compare_scales(data, [name], sizes=[50], seeds=2)
+    comparison = blueattr.compare_scales(data, name, sizes=[50], seeds=2)
     assert comparison.indicators[0].samples[0].flip_mean is not None
 
 

@@ -1,99 +1,94 @@
-"""Shell completion, in a real bash on a terminal of its own."""
+"""What Tab offers: names of topics, indicators, protocols and sizes, without a store."""
 
 import os
-import pty
-import re
-import select
-import shutil
 import subprocess
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+import sys
 from pathlib import Path
 
 import pytest
 
-from support.cli_world import BLUEATTR
+from blueattr.analysis import parse
+from blueattr.cli import completion
+from blueattr.indicators.find import find_indicator
+from blueattr.panel.topics import shipped
 
-BASH = shutil.which("bash")
-pytestmark = pytest.mark.skipif(BASH is None, reason="there is no bash here")
-_PATIENCE = 30.0
-
-
-class Bash:
-    """A bash that a person could sit at."""
-
-    def __init__(self, terminal: int) -> None:
-        self.terminal = terminal
-        self.seen = ""
-
-    def type(self, text: str) -> None:
-        os.write(self.terminal, text.encode())
-
-    def wait(self, pattern: str) -> "re.Match[str]":
-        """Wait until something is shown, from here on."""
-        deadline = time.monotonic() + _PATIENCE
-        while (match := re.search(pattern, self.seen)) is None:
-            left = deadline - time.monotonic()
-            if left <= 0 or not select.select([self.terminal], [], [], left)[0]:
-                pytest.fail(f"not seen: {pattern!r} in {self.seen!r}")
-            self.seen += os.read(self.terminal, 4096).decode()
-        self.seen = self.seen[match.end() :]
-        return match
+BLUEATTR = Path(sys.executable).with_name("blueattr")
+MINE = '[topics.moon]\nkeywords = ["moon"]\n'
 
 
-@contextmanager
-def bash(home: Path) -> Iterator[Bash]:
-    environment = {
-        "HOME": str(home),
-        "PATH": f"{BLUEATTR.parent}:/usr/bin:/bin",
-        "TERM": "dumb",
-        "PS1": "ready> ",
+def offered(*words: str, imported: Path | None = None, **environment: str) -> list[str]:
+    """Return what bash is offered for the last word."""
+    command = [sys.executable, "-X", "importtime"] if imported else [sys.executable]
+    asked = {
+        "_BLUEATTR_COMPLETE": "complete_bash",
+        "COMP_WORDS": " ".join(["blueattr", *words]),
+        "COMP_CWORD": str(len(words)),
     }
-    terminal, inside = pty.openpty()
-    child = subprocess.Popen(
-        [str(BASH), "-i"], stdin=inside, stdout=inside, stderr=inside, env=environment, cwd=home,
-        start_new_session=True,
-    )  # fmt: skip
-    os.close(inside)
-    try:
-        yield Bash(terminal)
-    finally:
-        child.kill()
-        child.wait()
-        os.close(terminal)
-
-
-def test_tab_completes_commands_and_options_after_installing(tmp_path: Path) -> None:
-    rc = tmp_path / ".bashrc"
-    rc.write_text("PS1='ready> '\n")
-    with bash(tmp_path) as shell:
-        shell.wait("ready> ")
-        shell.type("blueattr --install-completion\n")
-        shell.wait("(?i)completion installed")
-        shell.wait("ready> ")
-    assert "blueattr" in rc.read_text()
-    with bash(tmp_path) as shell:
-        shell.wait("ready> ")
-        shell.type("blueattr compare\t")
-        shell.wait("compare-scales ")
-        shell.type("--inde\t")
-        shell.wait("--inde")
-        shell.type("\x15blueattr compare-scales --ind\t")
-        shell.wait("--indicator ")
-        shell.type("\x15blueattr config \t\t")
-        found = shell.wait(r"(init)\s+(show)")
-        assert found.groups() == ("init", "show")
-        shell.type("\x15blueattr run\t\t")
-        shell.wait(r"run\s+runs")
-
-
-@pytest.mark.parametrize("shell", ["zsh", "fish"])
-def test_the_script_can_be_shown(shell: str) -> None:
-    # The shell is the one that asks; where it cannot be told, it can be named.
     done = subprocess.run(
-        [str(BLUEATTR), "--show-completion", shell], capture_output=True, text=True, check=False,
-        timeout=60, env={**os.environ, "_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION": "1"},
+        [*command, BLUEATTR], capture_output=True, text=True, check=True, timeout=60,
+        env=os.environ | asked | environment,
     )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    assert "_BLUEATTR_COMPLETE" in done.stdout
+    if imported is None:
+        assert done.stderr == ""
+    else:
+        imported.write_text(done.stderr)
+    return done.stdout.split()
+
+
+def test_topics_are_offered_and_all_of_them_where_several_may_be_named() -> None:
+    names = [*shipped()]
+    assert len(names) > 3
+    assert set(offered("attribute", "--topic", "m")) == {n for n in names if n.startswith("m")}
+    assert set(offered("compare-scales", "--topic", "a")) >= {"all", "all-topics"}
+    assert "all-topics" not in offered("attribute", "--topic", "a")
+    started = f"{names[0]},"
+    assert set(offered("report", "--topic", started)) == {started + name for name in names[1:]}
+
+
+def test_topics_of_the_users_own_file_are_offered(tmp_path: Path) -> None:
+    mine, wrong = tmp_path / "mine.toml", tmp_path / "wrong.toml"
+    mine.write_text(MINE)
+    wrong.write_text("[topics")
+    assert offered("attribute", "--topics", str(mine), "--topic", "mo") == ["moon"]
+    assert offered("attribute", "--topic", "mo", BLUEATTR_TOPICS=str(mine)) == ["moon"]
+    for path in (wrong, tmp_path / "none.toml"):
+        assert "mythos" in offered("attribute", "--topics", str(path), "--topic", "m")
+
+
+def test_indicators_protocols_and_sizes_are_offered() -> None:
+    assert offered("attribute", "--indicator", "h") == ["heat", "hill"]
+    assert set(offered("bootstrap", "--indicator", "heat,")) == {
+        f"heat,{name}" for name in ("lin", "var", "gini", "hill", "entropy", "threshold")
+    }
+    assert offered("compare-scales", "--protocol", "a") == ["active", "all"]
+    assert offered("compare-scales", "--protocol", "top,a") == ["top,active"]
+    assert offered("report", "--sizes", "100,") == ["100,1000", "100,10000", "100,100000"]
+
+
+def test_a_broken_store_and_none_at_all_do_not_matter(tmp_path: Path) -> None:
+    broken = tmp_path / "broken.duckdb"
+    broken.write_bytes(b"not a store" * 99)
+    for path in (broken, tmp_path / "none.duckdb"):
+        assert "mythos" in offered("attribute", "--db", str(path), "--topic", "m")
+        assert "mythos" in offered("attribute", "--topic", "m", BLUEATTR_DB=str(path))
+    assert sorted(tmp_path.iterdir()) == [broken]
+
+
+@pytest.mark.parametrize("words", [("attribute", "--topic", "m"), ("report", "--sizes", "1")])
+def test_tab_loads_nothing_heavy(words: tuple[str, ...], tmp_path: Path) -> None:
+    told = tmp_path / "imported.txt"
+    assert offered(*words, imported=told)
+    modules = {
+        line.rpartition("|")[2].strip().split(".")[0] for line in told.read_text().splitlines()
+    }
+    assert "typer" in modules
+    assert modules.isdisjoint({"duckdb", "polars", "pyarrow", "numba", "numpy", "rich"})
+
+
+def test_what_is_offered_is_accepted() -> None:
+    for name in completion.indicators(""):
+        assert name == "all" or find_indicator(name).name == name
+    for name in completion.protocols(""):
+        assert name == "all" or parse.sampling(protocol=name).protocols == (name,)
+    sizes = completion.sizes("")
+    assert parse.sampling(sizes=",".join(sizes)).sizes == tuple(map(int, sizes))

@@ -16,7 +16,7 @@ import pytest
 from blueattr.errors import BlueattrError, ExitCode
 from blueattr.store.database import Store
 from support.cli_world import BLUEATTR, ok, process, refused, run
-from support.events_builder import at, identity, lines
+from support.events_builder import at, identity, like, lines, uri
 
 BAD_OPTIONS = {
     "unknown option": ["status", "--bogus"],
@@ -63,6 +63,7 @@ BAD_OPTIONS = {
                                  "--agents", "a.csv"],
     "one file for two": ["attribute", "--topic", "all", "--out", "a.csv", "--agents", "a.csv"],
     "unknown extension": ["status", "--out", "a.docx"],
+    "two formats": ["status", "--out", "a.json", "--format", "csv"],
     "unknown extension of agents": ["panel", "--agents", "a.txt"],
     "bad expression": ["attribute", "--match", "("],
     "empty expression": ["attribute", "--match", ""],
@@ -127,6 +128,114 @@ def test_a_missing_input_ends_with_3(here: Path) -> None:
     refused(ExitCode.INPUT, "topics", "list", "--topics", "nothere.toml", says="nothere.toml")
 
 
+def test_one_day_asked_for_by_its_date_twice_is_told_its_end(db: Path) -> None:
+    asked = ["panel", "--db", db, "--from", "2026-05-03", "--to", "2026-05-03"]
+    refused(ExitCode.USAGE, *asked, says="does not include its end; for this day: --to 2026-05-04")
+    asked[-1] = "2026-05-02"
+    refused(ExitCode.USAGE, *asked, says="before it starts")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://example.org/events.jsonl.gz",
+        "https://example.org/a%20b.zst",
+        "http://127.0.0.1/x.json",
+    ],
+)
+def test_the_address_of_a_file_leads_to_a_pipe(url: str, here: Path) -> None:
+    says = f"curl -fsSL {url} | blueattr ingest -"
+    refused(ExitCode.USAGE, "ingest", url, "--db", here / "s.duckdb", says=says)
+    secret = url.replace("://", "://me:secret@")
+    assert "secret" not in run("ingest", secret, "--db", here / "s.duckdb").stderr
+
+
+@pytest.mark.parametrize(
+    ("good", "bad", "likes", "code"),
+    [
+        (9, 10, 0, ExitCode.MOSTLY_REJECTED),
+        (10, 10, 0, ExitCode.MOSTLY_REJECTED),
+        (11, 10, 0, ExitCode.OK),
+        (1, 1, 90, ExitCode.MOSTLY_REJECTED),
+        (0, 5, 90, ExitCode.INPUT),
+        (1000, 1, 0, ExitCode.OK),
+        (0, 5, 0, ExitCode.INPUT),
+        (0, 0, 5, ExitCode.OK),
+        (0, 0, 0, ExitCode.OK),
+    ],
+)
+def test_half_of_the_lines_that_are_not_skipped_rejected_ends_with_12(
+    good: int, bad: int, likes: int, code: ExitCode, here: Path
+) -> None:
+    path, store = here / "x.jsonl", here / "s.duckdb"
+    events = [identity(f"a{k}", "a.example", time=at(k)) for k in range(good)]
+    liked = [like("b", f"k{k}", uri("a", "x"), rev=k, time=at(k)) for k in range(likes)]
+    path.write_bytes(lines(*events, *liked) + b"no\n" * bad)
+    for state in ["mostly rejected", "unchanged"][: 1 + bool(good)]:
+        done = run("ingest", path, "--db", store, "--format", "json")
+        assert done.code == code
+        assert ("mostly rejected" in done.stderr) == (code == ExitCode.MOSTLY_REJECTED)
+        if code == ExitCode.MOSTLY_REJECTED:
+            assert done.json["sources"][0]["state"] == state
+            (said,) = done.json["failures"]
+            assert f"{bad} of its {good + bad} lines" in said
+            assert f"blueattr: {said}" in done.stderr
+        assert done.json["sources"][0]["kept"] == good
+
+
+def test_each_source_is_judged_by_itself_and_bad_input_is_more_serious(here: Path) -> None:
+    whole, mostly, nothing = here / "whole.jsonl", here / "mostly.jsonl", here / "nothing.jsonl"
+    events = [identity(f"a{k}", "a.example", time=at(k)) for k in range(100)]
+    whole.write_bytes(lines(*events))
+    mostly.write_bytes(lines(events[0]) + b"no\n")
+    nothing.write_bytes(b"no\n")
+    done = run("ingest", whole, mostly, "--db", here / "s.duckdb")
+    assert done.code == ExitCode.MOSTLY_REJECTED
+    assert str(mostly) in done.stderr
+    assert str(whole) not in done.stderr
+    done = run("ingest", whole, mostly, nothing, "--db", here / "t.duckdb")
+    assert done.code == ExitCode.INPUT
+    assert str(mostly) in done.stderr
+    assert str(nothing) in done.stderr
+
+
+def test_files_of_a_folder_that_are_passed_over_are_counted(here: Path) -> None:
+    folder = here / "in"
+    folder.mkdir()
+    event = lines(identity("a", "a.example", time=at(0)))
+    for name in ("A.JSONL", "b.Json", "c.NDJSON.GZ"):
+        packed = gzip.compress(event) if name.endswith("GZ") else event
+        (folder / name).write_bytes(packed)
+    done = ok("ingest", folder, "--db", here / "s.duckdb", "--format", "json")
+    assert len(done.json["sources"]) == 3
+    assert done.json["passed_over"] == []
+    for name in ("d.csv", "e.jsonl.part", "sub/f.txt"):
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_bytes(event)
+    text = ok("ingest", folder, "--db", here / "s.duckdb").stdout.decode()
+    assert f"Passed over 3 of 6 files in {folder}, such as 'd.csv'" in text
+    for name in ("A.JSONL", "b.Json", "c.NDJSON.GZ"):
+        (folder / name).unlink()
+    refused(ExitCode.INPUT, "ingest", folder, "--db", here / "s.duckdb", says="3 of other names")
+
+
+def test_many_sources_are_summed_up(here: Path) -> None:
+    folder = here / "in"
+    folder.mkdir()
+    for k in range(30):
+        good = lines(identity(f"a{k}", "a.example", time=at(k)))
+        (folder / f"{k:02}.jsonl").write_bytes(good if k < 25 else b"no\n")
+    done = run("ingest", folder, "--db", here / "s.duckdb")
+    assert done.code == ExitCode.INPUT
+    text = done.stdout.decode()
+    assert "30 sources: 25 complete, 5 all rejected." in text
+    assert "30 lines: 25 kept, 0 skipped, 5 rejected." in text
+    assert "The first 20 of 30" in text
+    assert all(f"{k}.jsonl" in text for k in range(25, 30))  # what went wrong comes first
+    assert text.count(str(folder)) == 20
+    assert "The first 20 of 30" in ok("status", "--db", here / "s.duckdb").stdout.decode()
+
+
 @pytest.mark.parametrize("ending", ["jsonl", "jsonl.gz"])
 def test_a_truncated_input_ends_with_3_and_is_kept(
     ending: str, events_file: Path, here: Path
@@ -168,9 +277,16 @@ def test_a_question_without_answer_ends_with_4(db: Path, panel_file: Path, here:
     refused(no, "topics", "check", "wrestle-mania", *at_db, says="wrestlemania")
     refused(no, "panel", "--from", "2030-01-01", *at_db, says="nobody was active")
     refused(no, "attribute", "--topic", "all", "--to", "2020-01-01", *at_db, says="nobody")
-    refused(no, "attribute", "--match", "xyzzy", *at_db, says="M = 0")
-    refused(no, "attribute", "--topic", "wrestlemania", *at_db, says="'heat' is 0")
-    refused(no, "compare-scales", "--topic", "all", *at_db, says="larger than the panel of 58")
+    nothing = "no post matched the expression 'xyzzy' in 2 to 15 May 2026 (UTC)"
+    for indicator in ("heat", "lin", "var", "gini"):
+        asked = ("attribute", "--match", "xyzzy", "--indicator", indicator)
+        refused(no, *asked, *at_db, says=nothing)
+    for command in ("attribute", "compare-scales", "bootstrap", "sensitivity", "convergence"):
+        refused(no, command, "--topic", "wrestlemania", *at_db, says="no post matched")
+    refused(no, "report", "--topic", "wrestlemania", *at_db, says="no post matched")
+    refused(no, "features", "--match", "xyzzy", "--out", here / "f.csv", *at_db, says=nothing)
+    refused(no, "compare-scales", "--topic", "all", "--sizes", "1000", *at_db,
+            says="larger than the panel of 58")  # fmt: skip
     refused(no, "compare-scales", "--features", panel_file, "--sizes", "59", says="larger")
     headed = here / "headed.csv"
     headed.write_text("did,a,b,c\n")
@@ -178,6 +294,22 @@ def test_a_question_without_answer_ends_with_4(db: Path, panel_file: Path, here:
     empty = here / "empty.duckdb"
     ok("ingest", "-", "--db", empty)
     refused(no, "attribute", "--topic", "all", "--db", empty, says="holds no events")
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 20, 100, 300])
+def test_a_small_panel_gets_an_answer_from_every_command(n: int, here: Path) -> None:
+    path = here / "small.csv"
+    rows = [f"x{k},{k % 3 + 1},{k % 5 + 1},{k % 2 + 1}" for k in range(n)]
+    path.write_text("\n".join(["agent,a,b,c", *rows]))
+    for command in ("attribute", "compare-scales", "sensitivity", "validate", "convergence",
+                    "bootstrap"):  # fmt: skip
+        report = ok(command, "--features", path, "--format", "json").json
+        assert report["n_agents"] == n
+    sizes = ok("compare-scales", "--features", path, "--format", "json").json["sizes"]
+    assert sizes == ([100] if n == 300 else [max(1, n // 2)])
+    ok("report", "--features", path, "--out", here / "small.html")
+    refused(ExitCode.NO_ANSWER, "compare-scales", "--features", path, "--sizes", n + 1,
+            says="larger than the panel")  # fmt: skip
 
 
 def test_a_store_in_use_ends_with_5(events_file: Path, here: Path) -> None:
@@ -219,6 +351,17 @@ def test_an_unwritable_file_ends_with_7(db: Path, panel_file: Path, here: Path) 
     assert [path.name for path in here.rglob("*")] == ["folder.json"]
 
 
+def test_little_address_space_is_refused_before_work() -> None:
+    for kilobytes in (1_000_000, 1_500_000, (2 << 20) - 1):
+        done = subprocess.run(
+            ["sh", "-c", f"ulimit -v {kilobytes}; exec {BLUEATTR} topics list"],
+            capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert done.returncode == ExitCode.FAILURE
+        assert "2048 MB; raise the limit (ulimit -v)" in done.stderr
+        assert done.stderr.count("\n") == 1
+
+
 def test_every_error_has_an_exit_code_of_its_own_kind() -> None:
     def below(kind: type[BlueattrError]) -> Iterator[type[BlueattrError]]:
         yield kind
@@ -245,14 +388,18 @@ def test_ctrl_c_ends_with_130_and_keeps_the_store(events_file: Path, here: Path)
     deadline = time.monotonic() + 50
     while not store.exists() and time.monotonic() < deadline:
         time.sleep(0.02)
-    time.sleep(0.3)  # now it waits for more lines
+    time.sleep(1.5)  # now it waits for more lines
     child.send_signal(signal.SIGINT)
     # Its input stays open: it must not wait for the end of it.
     assert child.wait(timeout=30) == ExitCode.INTERRUPTED
     assert child.stdout is not None
     assert child.stderr is not None
     assert child.stdout.read() == b""
-    assert child.stderr.read() == b"blueattr: interrupted\n"
+    said = child.stderr.read().decode().splitlines()
+    assert said == [
+        "blueattr: everything committed is kept; run the same command again to continue",
+        "blueattr: interrupted",
+    ]
     for stream in (child.stdin, child.stdout, child.stderr):
         stream.close()
     with Store.open(store) as opened:
@@ -262,7 +409,7 @@ def test_ctrl_c_ends_with_130_and_keeps_the_store(events_file: Path, here: Path)
 
 def test_ctrl_c_in_a_query_ends_with_130(db: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # What DuckDB raises then, which nothing but a race could bring about for real.
-    def interrupted(*_: object) -> None:
+    def interrupted(*_: object, **__: object) -> None:
         raise RuntimeError(message)
 
     monkeypatch.setattr("blueattr.analysis.status.status", interrupted)

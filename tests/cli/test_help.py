@@ -1,11 +1,13 @@
 """Help and options: every command explains itself, and options mean the same everywhere."""
 
+import re
 import shlex
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from blueattr.cli.help import SECTIONS, sections
 from blueattr.errors import ExitCode
 from blueattr.version import __version__
 from support.cli_world import COMMANDS, ok, run
@@ -32,14 +34,64 @@ def test_every_command_has_help_with_an_example_that_parses(name: str) -> None:
     assert context.params
 
 
+def questions() -> list[str]:
+    """The commands that ask about the panel of a window."""
+    found = [
+        name for name, one in COMMANDS.items() if {"bots", "start"} <= {p.name for p in one.params}
+    ]
+    assert {"attribute", "report", "panel", "validate"} <= set(found)
+    return found
+
+
+@pytest.mark.parametrize("name", questions())
+def test_options_of_a_question_stand_in_sections(name: str) -> None:
+    options = [p for p in COMMANDS[name].params if p.param_type_name == "option"]
+    found = sections(options)
+    assert {"What", "Window", "Panel", "Output"} <= set(found) <= set(SECTIONS)
+    assert sum(map(len, found.values())) == len(options)
+    text = ok(*name.split(), "--help").text
+    titles = [line[:-1] for line in text.splitlines() if line[:-1] in SECTIONS]
+    assert titles == [title for title in SECTIONS if title in found]
+
+
+def test_no_option_is_in_two_sections_and_none_is_lost() -> None:
+    names = [name for section in SECTIONS.values() for name in section]
+    assert len(set(names)) == len(names)
+    params = {p.name for name in COMMANDS for p in COMMANDS[name].params}
+    assert set(names) - params <= {"help", "topics_file"}
+    others = [p for p in COMMANDS["run"].params if p.param_type_name == "option"]
+    assert sections(others) == {"Options": others}
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_help_shows_no_types_and_names_every_choice(name: str) -> None:
+    text = ok(*name.split(), "--help").text
+    assert "<" not in text
+    for parameter in COMMANDS[name].params:
+        for choice in getattr(parameter.type_descriptor.annotation, "__args__", ()):
+            if isinstance(choice, str):
+                said = f"{parameter.help} {parameter.default}"
+                assert re.search(rf"\b{choice}\b", said), (parameter.name, choice)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_an_example_can_be_copied_at_80_columns(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    example = next(x for x in COMMANDS[name].help.splitlines() if "Example: " in x)
+    assert example.strip() in [
+        line.strip() for line in ok(*name.split(), "--help").text.splitlines()
+    ]
+
+
 @pytest.mark.parametrize("width", [60, 80])
 def test_help_fits_the_terminal(width: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", str(width))
     for name in ("", *COMMANDS):
         text = ok(*name.split(), "--help").text
         assert max(map(len, text.splitlines())) <= width, name
-    # Nor are the summaries of commands cut at 80 columns.
-    assert width < 80 or "..." not in ok("--help").text.partition("Commands:")[2]
+    # Nor are the summaries of commands cut.
+    for name in ("", "topics", "config"):
+        assert "..." not in ok(*name.split(), "--help").text.partition("Commands:")[2]
 
 
 @pytest.mark.parametrize("name", COMMANDS)
@@ -60,9 +112,9 @@ def test_options_mean_the_same_everywhere() -> None:
             continue  # they ask no store
         for option in command.params:
             key = next((o for o in option.opts if o.startswith("--")), None)
-            # What these write differs; how they are given does not. A topic has a default only
-            # where the whole panel is a sensible one.
-            if key in {None, "--out", "--agents", "--topic", "--seed"}:
+            # What these write or resample differs; how they are given does not. A topic has a
+            # default only where the whole panel is a sensible one.
+            if key in {None, "--out", "--agents", "--topic", "--seed", "--resamples"}:
                 continue
             if (name, key) == ("convergence", "--steps"):
                 continue  # several, as its table needs
@@ -79,7 +131,7 @@ def test_defaults_are_those_of_the_issue() -> None:
     defaults = {o.opts[0]: o.default for o in COMMANDS["compare-scales"].params}
     expected = {
         "--db": Path("data/blueattr.duckdb"), "--scale": "log1p", "--tiers": "1,10",
-        "--sizes": "100,1000", "--seeds": 10, "--seed": 0,
+        "--sizes": None, "--seeds": 10, "--seed": 0,
     }  # fmt: skip
     assert {k: v for k, v in defaults.items() if k in expected} == expected
 
@@ -96,7 +148,7 @@ def test_help_and_version_go_to_stdout() -> None:
 def test_the_exit_codes_are_documented() -> None:
     text = " ".join(ok("--help").text.split())
     table = text.split("Exit codes: ")[1].split(".")[0]
-    codes = {int(part.split()[0]) for part in table.replace("(what could be read was kept)", "")
+    codes = {int(part.split()[0]) for part in table.replace("(everything readable was kept)", "")
              .split(",")}  # fmt: skip
     assert codes == {int(code) for code in ExitCode}
 

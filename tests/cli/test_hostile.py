@@ -123,6 +123,7 @@ def test_hostile_names_in_events_and_files_are_harmless(here: Path) -> None:
             identity("evil", "=cmd.example", time=at(1)),
             post("evil", "p1", bell, rev=1, time=at(2)),
             follow("other", "f1", "evil", rev=2, time=at(3)),
+            post("other", "p1", "most lines are good", rev=3, time=at(4)),
         )
         + f"=1+1 {bell}\n".encode()
         + b'{"did":"=1+1\\u001b[31m","time_us":1,"kind":"commit"}\n'

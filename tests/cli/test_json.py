@@ -57,10 +57,15 @@ def test_json_of_attribute(indicator: str, steps: int | None, db: Path) -> None:
     assert report["aggregator"] == {"name": "mean", "weights": [1 / 3, 1 / 3, 1 / 3]}
     assert [tier["tier"] for tier in report["tiers"]] == TIERS
     for tier in report["tiers"]:
-        assert tier.keys() == {"tier", "agents", "value", "share", "abs_share"}
+        assert tier.keys() == {
+            "tier", "agents", "value", "share", "abs_share", "agents_involved", "share_involved"
+        }  # fmt: skip
         assert isinstance(tier["agents"], int)
+        assert 0 <= tier["agents_involved"] <= tier["agents"]
         assert all(is_number(tier[key]) for key in ("value", "share", "abs_share"))
     assert sum(tier["agents"] for tier in report["tiers"]) == PANEL
+    involved = sum(tier["agents_involved"] for tier in report["tiers"])
+    assert 0 < involved == report["n_involved"] <= PANEL
     for key in ("share", "abs_share"):
         assert math.isclose(sum(tier[key] for tier in report["tiers"]), 1, rel_tol=1e-12)
     total = sum(tier["value"] for tier in report["tiers"])

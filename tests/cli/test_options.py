@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from blueattr.cli.options import grouped
+from blueattr.cli.grouping import grouped
 
 
 @dataclass

@@ -89,6 +89,7 @@ def files_of(program: "subprocess.Popen[bytes]") -> dict[int, str]:
     return found
 
 
+@pytest.mark.slow
 @EITHER
 def test_a_signal_with_stderr_closed_keeps_what_was_received(
     number: signal.Signals, start: Callable[..., "subprocess.Popen[bytes]"],
@@ -120,6 +121,7 @@ def test_a_signal_with_stderr_broken_keeps_what_was_received(
     assert content(tmp_path / "s.duckdb") == expected(EVENTS)
 
 
+@pytest.mark.slow
 @EITHER
 def test_a_signal_that_ends_tee_too_keeps_what_was_received(
     number: signal.Signals, start: Callable[..., "subprocess.Popen[bytes]"],
@@ -136,6 +138,7 @@ def test_a_signal_that_ends_tee_too_keeps_what_was_received(
     assert content(tmp_path / "s.duckdb") == expected(EVENTS)
 
 
+@pytest.mark.slow
 @EITHER
 def test_a_signal_after_the_terminal_is_gone_keeps_what_was_received(
     number: signal.Signals,

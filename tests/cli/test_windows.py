@@ -18,8 +18,9 @@ def window_of(*arguments: object) -> tuple[str, str]:
     return window["start"], window["end"]
 
 
-def test_a_window_is_14_days_up_to_the_last_event(db: Path) -> None:
-    end = datetime.fromtimestamp(0, UTC) + timedelta(microseconds=LAST_EVENT + 1)
+def test_a_window_is_14_whole_days_up_to_that_of_the_last_event(db: Path) -> None:
+    last = datetime.fromtimestamp(0, UTC) + timedelta(microseconds=LAST_EVENT + 1)
+    end = datetime(last.year, last.month, last.day, tzinfo=UTC) + timedelta(days=1)
     start = end - timedelta(days=14)
 
     def iso(moment: datetime) -> str:
@@ -27,8 +28,9 @@ def test_a_window_is_14_days_up_to_the_last_event(db: Path) -> None:
 
     at_db = ["--db", db]
     assert window_of(*at_db) == (iso(start), iso(end))
-    assert window_of("--window", "36h", *at_db) == (iso(end - timedelta(hours=36)), iso(end))
+    assert window_of("--window", "36h", *at_db) == (iso(last - timedelta(hours=36)), iso(last))
     assert window_of("--window", "2w", *at_db) == (iso(start), iso(end))
+    assert window_of("--complete", *at_db) == (iso(start), iso(end))
     assert window_of("--from", "2026-05-02", *at_db) == (
         "2026-05-02T00:00:00Z", "2026-05-16T00:00:00Z",
     )  # fmt: skip

@@ -130,7 +130,7 @@ class Week:
         return steps
 
     def _end_of(self, lines: list[bytes]) -> datetime:
-        """When a window has to end that ends with these lines: after the last that is kept."""
+        """When a window has to end that ends with these lines: with the day of the last kept."""
         kept = b'app.bsky.feed.post"', b'app.bsky.feed.repost"', b'app.bsky.graph.follow"'
         times = [
             int(found[1])
@@ -139,14 +139,13 @@ class Week:
             and any(b'"collection":"' + kind in line for kind in kept)
             and (found := _TIME.search(line)) is not None
         ]
-        # To six hours: the very last may have been taken back.
         moment = EPOCH + timedelta(microseconds=max(times))
-        return moment.replace(hour=moment.hour // 6 * 6, minute=0, second=0, microsecond=0)
+        midnight = moment.replace(hour=0, minute=0, second=0, microsecond=0)
+        return midnight + timedelta(days=1)
 
     def _newest(self) -> datetime:
-        """The six hours in which the latest report's window ends."""
-        end = datetime.fromisoformat(self._manifest()["window"][1])
-        return end.replace(hour=end.hour // 6 * 6, minute=0, second=0, microsecond=0)
+        """When the latest report's window ends."""
+        return datetime.fromisoformat(self._manifest()["window"][1])
 
     def _manifest(self) -> Any:
         return json.loads((self.latest / MANIFEST).read_bytes())
@@ -185,7 +184,8 @@ class Week:
             assert code == ExitCode.OK
             expected = json.loads(out.read_bytes())
             found = json.loads((self.latest / f"{topic}-comparison.json").read_bytes())
-            assert found.pop("source") != expected.pop("source")
+            for named in ("source", "synthetic_sources"):
+                assert found.pop(named) != expected.pop(named)
             # A source that covers the week at once has no seams; neither have these.
             assert found == expected, topic
             assert found["n_agents"] > 0.1 * self.agents

@@ -11,6 +11,7 @@ import pytest
 
 from blueattr.decode import schema
 from blueattr.decode.chunk import Chunk
+from blueattr.decode.clock import OPEN, Horizon
 from blueattr.decode.cut_lines import cut_lines
 from blueattr.store.checkpoint import SourceState
 from blueattr.store.writer import Writer
@@ -18,6 +19,7 @@ from support import naive_decode
 from support.events_builder import (
     V2_TYPE,
     Event,
+    as_2024,
     as_v2,
     at,
     did,
@@ -29,7 +31,7 @@ from support.events_builder import (
     uri,
 )
 from support.places import SHARED
-from support.spoiled_lines import VALID, A, B, spoiled
+from support.spoiled_lines import VALID, A, B, spoiled, with_time_from
 
 Row = dict[str, Any]
 
@@ -40,12 +42,13 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Writer]:
         yield writer
 
 
-def decode(store: Writer, data: bytes) -> dict[int, Row]:
+def decode(store: Writer, data: bytes, horizon: Horizon = OPEN) -> dict[int, Row]:
     """What the statement says of each line, by its position."""
     store.register("lines", cut_lines(data).table)
     store.run(
         "store/batch/decode_lines", v1=schema.V1, frame=schema.FRAME, any=schema.ANY,
         did=schema.DID, at_uri=schema.AT_URI, handle=schema.HANDLE,
+        end=horizon.end, last_rev=horizon.last_tid,
     )  # fmt: skip
     store.unregister("lines")
     cursor = store._connection.execute("SELECT * FROM decoded ORDER BY position")
@@ -71,6 +74,7 @@ def fields(row: Row) -> Row:
 def test_decoder_agrees_with_its_twin(store: Writer) -> None:
     rng = random.Random(2)  # noqa: S311 - the same lines every time
     written_lines = [line for line in (spoiled(rng) for _ in range(6000)) if line.strip()]
+    written_lines += with_time_from()
     data = "".join(line + "\n" for line in written_lines).encode()
     rows = decode(store, data)
     assert len(rows) == len(written_lines)
@@ -92,11 +96,11 @@ def test_decoder_agrees_with_its_twin(store: Writer) -> None:
 
 
 @pytest.mark.parametrize("event", VALID, ids=lambda event: dumps(event)[40:120])
-def test_v2_shapes_mean_the_same_as_v1(store: Writer, event: Event) -> None:
+def test_shapes_of_v2_and_of_2024_mean_the_same_as_v1(store: Writer, event: Event) -> None:
     row = only(store, event)
     assert row["verdict"] in {"", "skip"}
     assert row["event_time"] is not None
-    for other in (as_v2(event), as_v2(event, framed=False)):
+    for other in (as_v2(event), as_v2(event, framed=False), as_2024(event)):
         assert {**only(store, other), "position": 0} == {**row, "position": 0}
 
 
@@ -265,6 +269,33 @@ def test_plc_operations(store: Writer) -> None:
         (plc_did("dave"), "dave.example.org"),
         (plc_did("erin"), None),
     ]
+
+
+@pytest.mark.parametrize(
+    ("aliases", "handle"),
+    [
+        (["at://a.example.org", "at://b.example.org"], "a.example.org"),
+        (["https://example.org", "at://A.example.org"], "a.example.org"),
+        (["at://nodots", "at://-a.example.org", "at://a.example.org"], "a.example.org"),
+        (["at://a.example.org/", "at://b.example.org"], "b.example.org"),
+        (["at://did:plc:abc", "", "at://", "at://b.example.org"], "b.example.org"),
+        (["at://" + "a" * 63 + ".x" * 99 + ".org", "at://b.example.org"], "b.example.org"),
+        (["at://handle.invalid", "at://b.example.org"], None),
+        (["https://example.org"], None),
+        ([], None),
+        (None, None),
+    ],
+)
+def test_a_handle_is_the_first_valid_alias_wherever_it_stands(
+    store: Writer, aliases: Any, handle: str | None
+) -> None:
+    operation = plc("carol", at(0))
+    operation["operation"]["alsoKnownAs"] = aliases
+    data = dumps(operation).encode() + b"\n"
+    store.run("store/batch/staging")
+    store.stage(Chunk(data, 0, 0, len(data)), SourceState("x", "plc"))
+    found = store._connection.execute("SELECT handle FROM staged_plc").fetchall()
+    assert found == [(handle,)]
 
 
 # --- real captures -------------------------------------------------------------------------------

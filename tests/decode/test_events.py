@@ -2,6 +2,7 @@
 
 import json
 import re
+from codecs import BOM_UTF8
 
 import numpy as np
 import pyarrow as pa
@@ -13,15 +14,32 @@ from blueattr.decode import cut_lines, schema
 from support.effort import law
 
 pieces = st.sampled_from(
-    [b"\n", b"\r\n", b"{}", b" ", b"\t", b'{"a":1}', b"\xff", "ü🎉".encode(), b"\x00", b"x" * 12]
+    [
+        b"\n",
+        b"\r\n",
+        BOM_UTF8,
+        b"{}",
+        b" ",
+        b"\t",
+        b'{"a":1}',
+        b"\xff",
+        "ü🎉".encode(),
+        b"\x00",
+        b"x" * 12,
+    ]
 )
 
 
 def _plain(data: bytes, position: int) -> tuple[list[tuple[int, str]], list[tuple[str, int]]]:
     kept, refused = [], []
-    if position == 0 and data.startswith(b"\xef\xbb\xbf"):
+    if position == 0 and data.startswith(BOM_UTF8):
         position, data = 3, data[3:]
-    for line in re.findall(rb"[^\n]*\n|[^\n]+\Z", data):
+        marked = True
+    else:
+        marked = False
+    for k, line in enumerate(re.findall(rb"[^\n]*\n|[^\n]+\Z", data)):
+        if line.startswith(BOM_UTF8) and not (k == 0 and marked):
+            line = b"   " + line.removeprefix(BOM_UTF8)  # noqa: PLW2901 - as blanks are
         if line.strip():
             if len(line) > cut_lines.LINE_LIMIT:
                 refused.append(("line too long", position))
@@ -37,7 +55,7 @@ def _plain(data: bytes, position: int) -> tuple[list[tuple[int, str]], list[tupl
 @law(200)
 @given(st.lists(pieces, max_size=30), st.sampled_from([0, 1, 10**10]), st.booleans())
 def _check_cut(parts: list[bytes], position: int, marked: bool) -> None:
-    data = (b"\xef\xbb\xbf" if marked else b"") + b"".join(parts)
+    data = (BOM_UTF8 if marked else b"") + b"".join(parts)
     kept, refused = _plain(data, position)
     batch = cut_lines.cut_lines(data, position)
     assert (

@@ -12,12 +12,13 @@ from typing import Any
 import numpy as np
 import pytest
 
+from blueattr.decode import parse
 from blueattr.decode.account_events import SCHEMA, account_rows
 from blueattr.decode.cut_lines import LINE_LIMIT
-from blueattr.decode.parser import dids, parse
+from blueattr.decode.parse import Parser
+from blueattr.decode.parser import dids
 from blueattr.decode.parser.dids import Dids
-from blueattr.decode.parser.layout import AUTHOR_LOW, NUMBERS, ParsedLines
-from blueattr.decode.parser.parse import Parser
+from blueattr.decode.parser.layout import AUTHOR_LOW, NUMBERS, TIMES_FROM, ParsedLines
 from blueattr.decode.parser.scanner import _SHORTEST, Scanner
 from blueattr.decode.record_events import RecordEvents
 from support import naive_decode
@@ -41,7 +42,7 @@ from support.events_builder import (
     tid,
     uri,
 )
-from support.spoiled_lines import VALID, A, B, spoiled
+from support.spoiled_lines import VALID, A, B, spoiled, with_time_from
 from support.store_content import spelled
 
 Row = dict[str, Any]
@@ -90,7 +91,8 @@ def _row(row: Row, names: list[str]) -> Row:
         return None if number is None else spelled(number)
 
     return {
-        "event_time": row["event_time"], "kind": KINDS[row["collection"]],
+        "event_time": row["event_time"], "time_from": TIMES_FROM[row["time_from"]],
+        "kind": KINDS[row["collection"]],
         "did": who(row["account"]), "removed": row["removed"],
         "rkey": key(row["rkey"]), "rev": key(row["rev"]),
         "subject_did": who(row["subject"]), "subject_rkey": key(row["subject_rkey"]),
@@ -107,9 +109,10 @@ def expected(line: str) -> Row | str:
     if fields["kind"] in ACCOUNT_KINDS:
         return {name: fields[name] for name in SCHEMA.names}
     fields["removed"] = fields["operation"] == "delete"
+    fields["time_from"] = fields["time_from"] or "server"
     return {name: fields[name] for name in (
-        "event_time", "kind", "did", "removed", "rkey", "rev", "subject_did", "subject_rkey",
-        "root_did", "root_rkey", "text", "tags", "title",
+        "event_time", "time_from", "kind", "did", "removed", "rkey", "rev", "subject_did",
+        "subject_rkey", "root_did", "root_rkey", "text", "tags", "title",
     )}  # fmt: skip
 
 
@@ -128,6 +131,14 @@ def check(written: list[str], parser: Parser | None = None) -> Counter[str]:
 def _kind(row: Row) -> str:
     gone = row["removed"] if "removed" in row else row["operation"] == "delete"
     return f"{row['kind']} removed" if gone else str(row["kind"])
+
+
+def test_parser_and_twin_agree_where_times_are_from() -> None:
+    written = list(with_time_from())
+    found = verdicts("".join(line + "\n" for line in written).encode())
+    seen = {row["time_from"] for row in found if not isinstance(row, str) and "time_from" in row}
+    assert seen == set(TIMES_FROM)
+    assert check(written)["refused"] > 100
 
 
 def test_parser_agrees_with_the_twin_on_spoiled_lines() -> None:

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from blueattr.decode.clock import Horizon
 from blueattr.decode.parser.layout import NUMBERS
 from blueattr.decode.parser.line import new_line, parse_line
 from blueattr.decode.parser.refusals import Refusal
@@ -27,6 +28,8 @@ from support.spoiled_lines import A, B
 EVENT = post(A, tid(1), "some text", rev=1, time=at(1), parent=uri(B, tid(2)), root=uri(B, tid(2)))
 NAMED = identity(A, "a.b", time=at(1))
 V1, V2 = dumps(EVENT), dumps(as_v2(EVENT))
+# What lies ahead of this clock is refused for that.
+HORIZON = Horizon.of(at(86400).timestamp())
 
 
 def edited(event: Any, *path: str, to: Any) -> str:
@@ -94,12 +97,18 @@ LINES = {
     Refusal.ODD_KEY: [edited(EVENT, "commit", "rkey", to="self"),
         edited(profile(A, rev=1, time=at(1)), "commit", "rkey", to=tid(1))],
     Refusal.ODD_LINK: [edited(EVENT, "commit", "record", "reply", "root", "uri", to="at://x/y/z")],
+    Refusal.AHEAD: [edited(EVENT, "time_us", to=HORIZON.end_us), dumps(as_v2(post(
+        A, "3", "x", rev=1, time=at(86701))))],
+    Refusal.REV_AHEAD: [edited(EVENT, "commit", "rev", to="bzzzzzzzzzzzz"),
+        edited(profile(A, rev=1, time=at(1)), "commit", "rev", to="bzzzzzzzzzzzz")],
 }  # fmt: skip
 
 
 def parse(line: str) -> int:
     data = np.frombuffer(line.encode(errors="surrogateescape") + b"\n", np.uint8)
-    bits, _ = parse_line(data, 0, new_line(), np.zeros((NUMBERS, 1), np.int64), 0)
+    bits, _ = parse_line(
+        data, 0, new_line(), np.zeros((NUMBERS, 1), np.int64), 0, HORIZON.end_us, HORIZON.last_rev
+    )
     return int(bits)
 
 

@@ -115,7 +115,10 @@ def test_blocks_mean_what_their_events_mean(
     for seq, (event, time, indexed) in enumerate(drawn, 3):
         event = {**event, "time_us": base + time}  # noqa: PLW2901 - so that windows cut
         shown = {"witnessed_at": 5, "indexed_at": base + time} if indexed else {}
-        sent.append((seq, event, row_of(seq, event, **shown)))
+        row = row_of(seq, event, **shown)
+        if indexed and event["kind"] == "commit":
+            event["time_from"] = "imported"
+        sent.append((seq, event, row))
     decoded = decode_block(
         block_of([row for _, _, row in sent]),
         after_seq=after,
@@ -242,7 +245,11 @@ def test_the_time_of_a_row_is_what_the_stream_shows() -> None:
         row_of(1, HELLO, witnessed_at=seen, indexed_at=shown),
         row_of(2, HELLO, witnessed_at=seen, indexed_at=0),
     ]
-    assert [e["time_us"] for e in events_in(decode_block(block_of(rows)))] == [shown, seen]
+    found = events_in(decode_block(block_of(rows)))
+    assert [(e["time_us"], e.get("time_from")) for e in found] == [
+        (shown, "imported"),
+        (seen, None),
+    ]
 
 
 def test_only_what_is_read_of_a_record_is_in_its_line() -> None:

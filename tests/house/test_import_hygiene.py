@@ -75,10 +75,11 @@ def test_the_check_would_see_a_heavy_import() -> None:
 def test_the_arithmetic_needs_neither_store_nor_terminal_nor_network() -> None:
     code = """
 import json, sys
-import blueattr
+from blueattr.attribution.attribute import attribute
+from blueattr.studies.scales import compare_scales
 panel = {"agent": [1, 2], "a": [1.0, 2.0], "b": [2.0, 1.0], "c": [3.0, 1.0]}
-assert blueattr.attribute(panel).total > 0
-assert blueattr.compare_scales(panel, sizes=[1]).indicators
+assert attribute(panel).total > 0
+assert compare_scales(panel, sizes=[1]).indicators
 print(json.dumps(sorted({m.split('.')[0] for m in sys.modules})))
 """
     imported = fresh(code)
@@ -125,6 +126,75 @@ print(json.dumps(sorted(sys.modules)))
     imported = fresh(code, json.dumps(commands))
     assert {"duckdb", "numba"} <= imported
     assert imported.isdisjoint({"atproto", "httpx", "websockets", "requests"})
+
+
+@pytest.fixture(scope="module")
+def small_store(tmp_path_factory: pytest.TempPathFactory) -> str:
+    folder = tmp_path_factory.mktemp("small")
+    store = str(folder / "s.duckdb")
+    lines = write_events(folder / "events.jsonl")
+    assert "polars" in imported_by(["ingest", str(lines), "--db", store])
+    return store
+
+
+def imported_by(*commands: list[str], before: str = "") -> set[str]:
+    """Run commands in a fresh interpreter, and return what they have imported."""
+    code = before + _CALLS.replace("io.StringIO()", "io.TextIOWrapper(io.BytesIO())")
+    code = code.replace("    assert out.getvalue(), arguments\n", "")
+    # What a command says to people is not of interest here.
+    return fresh(
+        "import os, sys\nsys.stderr = open(os.devnull, 'w')\n" + code, json.dumps(commands)
+    )
+
+
+def test_a_list_of_topics_opens_no_store_and_makes_no_frame() -> None:
+    imported = imported_by(["topics", "list"])
+    assert "rich" in imported
+    assert imported.isdisjoint({"duckdb", "polars", "pyarrow", "numba", "numpy", "scipy"})
+
+
+def test_status_makes_no_frame_and_compiles_nothing(small_store: str) -> None:
+    imported = imported_by(["status", "--db", small_store])
+    assert "duckdb" in imported
+    assert imported.isdisjoint({"polars", "pyarrow", "numba", "numpy", "scipy"})
+
+
+def test_a_small_panel_is_attributed_without_machine_code(small_store: str) -> None:
+    imported = imported_by(
+        ["panel", "--topic", "mythos", "--db", small_store],
+        ["attribute", "--topic", "mythos", "--db", small_store],
+    )
+    assert {"polars", "pyarrow"} <= imported
+    assert imported.isdisjoint({"numba", "llvmlite", "scipy", "vl_convert", "ssl"})
+
+
+@pytest.mark.slow
+def test_no_command_imports_pandas_where_it_is_installed(tmp_path: Path) -> None:
+    """Arrow imports it to make arrays of lists or numbers, and to make numbers of arrays."""
+    fake, store = tmp_path / "fake", str(tmp_path / "s.duckdb")
+    (fake / "pandas").mkdir(parents=True)
+    # One so old that Arrow only warns of it.
+    (fake / "pandas" / "__init__.py").write_text("__version__ = '0.1'\n")
+    lines, panel = write_events(tmp_path / "events.jsonl"), str(tmp_path / "panel.parquet")
+    about = ["--topic", "mythos", "--db", store]
+    finder = f"import sys, warnings\nsys.path.insert(0, {str(fake)!r})\n"
+    finder += "warnings.simplefilter('ignore')\n"
+    array = "import json, pyarrow\npyarrow.array([1])\nprint(json.dumps([*sys.modules]))"
+    assert "pandas" in fresh(finder + array), "the trap works"
+    imported = imported_by(
+        ["ingest", str(lines), "--db", store],
+        ["topics", "check", "--db", store],
+        ["panel", *about],
+        ["features", "--out", panel, *about],
+        ["attribute", *about, "--by", "day", "--agents", str(tmp_path / "agents.csv")],
+        ["compare-scales", *about, "--sizes", "2", "--seeds", "1"],
+        ["sensitivity", *about, "--size", "2", "--seeds", "1"],
+        ["bootstrap", "--features", panel, "--resamples", "100"],
+        ["synth", "--agents", "300", "--db", str(tmp_path / "synth.duckdb")],
+        before=finder,
+    )
+    assert {"pyarrow", "polars", "numba"} <= imported
+    assert "pandas" not in imported
 
 
 def test_every_public_name_resolves() -> None:

@@ -164,7 +164,7 @@ def test_the_wheel_runs_the_main_job_in_an_empty_environment(
     installed.check()
     assert installed.home().is_relative_to(tmp_path / "venv")
     shown = installed.blueattr("demo", "--out", "made here")
-    assert "Tier shares at full scale" in shown
+    assert "The 1 % most followed accounts carry 11 % of Mythos." in shown
     assert "is the sample's attribution a multiple of the full panel's?" in shown
     made = {path.name for path in (installed.elsewhere / "made here").iterdir()}
     assert {

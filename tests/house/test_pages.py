@@ -1,10 +1,13 @@
 """Tutorial and recipes: every block is run, and what is seen compared with what is shown."""
 
+import importlib
 import json
 import math
 import os
 import re
 import shutil
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -14,7 +17,8 @@ import pytest
 
 from blueattr.errors import ExitCode
 from support.appview_server import serving
-from support.archive_server import ArchiveServer
+from support.archive_server import ArchiveServer, Sealed
+from support.binary_builder import row_of
 from support.cli_world import LAST_EVENT, events, ok, write_events
 from support.pages import HOME, Folder, Timeless, blocks, short_folder
 from support.places import ROOT
@@ -83,7 +87,7 @@ def test_every_page_with_something_to_run_is_run() -> None:
     for page in found:
         text = page.read_text(encoding="utf-8")
         fences = blocks(text)
-        assert text.count("\n```") == 2 * len(fences) + 2 * text.count("\n```{toctree}"), page
+        assert text.count("\n```") == 2 * len(fences) + 2 * text.count("\n```{"), page
         assert {block.language for block in fences} <= {"console", "python", "toml", "text", "sh"}
         for block in fences:
             assert ("\n$ " in f"\n{block.body}") == (block.language == "console"), page
@@ -104,6 +108,19 @@ def test_the_example_of_the_methods_is_an_indicator(tmp_path: Path) -> None:
     assert found["attributed"] == pytest.approx(found["total"])
 
 
+@pytest.mark.slow
+def test_the_page_on_ethics_shows_what_it_prints(home: Path, sample_store: Path) -> None:
+    shutil.copy(sample_store, home / "my.duckdb")
+    folder = Folder(home, clean=lambda text: re.sub(r"\d+\.\d MB", "6.3 MB", text))
+    check(DOCS / "ethics.md", folder)
+    assert [command.split()[1] for command in folder.ran] == [
+        "report", "forget", "forget", "compact"
+    ]  # fmt: skip
+    page = (home / "reports" / "mythos.html").read_text(encoding="utf-8")
+    assert "did:plc:" in page
+    assert folder.ran[1].split()[2] not in page
+
+
 # --- recipes --------------------------------------------------------------------------------------
 
 
@@ -115,13 +132,86 @@ def sample_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return db
 
 
+def shown(svg: str) -> tuple[list[str], list[str]]:
+    """Return the words and colours of a picture; their places depend on installed fonts."""
+    words = re.findall(r"<text[^>]*>([^<]*)</text>", svg)
+    return words, re.findall(r'(?:fill|stroke)="(#[^"]*)"', svg)
+
+
+def test_the_pictures_of_the_first_pages_are_those_of_the_report(
+    sample_store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(DOCS)
+    pictures = importlib.import_module("pictures")
+    made = pictures.pictures(sample_store)
+    assert len(made) == 4
+    for name, svg in made.items():
+        path = DOCS / "_static" / name
+        if WRITE and (not path.exists() or shown(path.read_text()) != shown(svg)):
+            path.write_text(svg, encoding="utf-8")
+        assert shown(path.read_text(encoding="utf-8")) == shown(svg), name
+        assert "var(" not in svg
+    light, dark = (made[f"answer-{scheme}.svg"] for scheme in ("light", "dark"))
+    assert shown(light)[0] == shown(dark)[0]
+    assert shown(light)[1] != shown(dark)[1]
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    index = (DOCS / "index.md").read_text(encoding="utf-8")
+    for page in (readme, index):
+        assert set(re.findall(r'_static/(answer[\w-]*\.svg)"', page)) == made.keys()
+    # What the picture says to those who do not see it.
+    (alt,) = re.findall(r'alt="([^"]+)">\n</picture>', readme)
+    numbers = [word for word in shown(light)[0] if re.fullmatch(r"\d+ %", word)]
+    assert len(numbers) == 6
+    assert [n for n in numbers if n.removesuffix(" %") not in re.findall(r"\d+", alt)] == []
+
+
+_NOTEBOOK = """
+import ast, json, sys
+
+shown = []
+scope = {}
+for cell in json.loads(sys.stdin.read()):
+    body = ast.parse(cell).body
+    last = body.pop() if isinstance(body[-1], ast.Expr) else None
+    exec(compile(ast.Module(body, []), "<cell>", "exec"), scope)
+    if last is not None:
+        value = eval(compile(ast.Expression(last.value), "<cell>", "eval"), scope)
+        show = getattr(value, "_repr_html_", None) or getattr(value, "_repr_svg_", value.__repr__)
+        shown.append(show())
+print(json.dumps(shown))
+"""
+
+
+def test_the_notebook_opens_a_store_and_ends_with_a_figure(home: Path, sample_store: Path) -> None:
+    """Its cells run in their order in an interpreter of its own; what each ends with is shown."""
+    shutil.copy(sample_store, home / "my.duckdb")
+    notebook = json.loads((DOCS / "recipes" / "notebook.ipynb").read_text(encoding="utf-8"))
+    assert (notebook["nbformat"], notebook["nbformat_minor"]) == (4, 5)
+    cells = [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
+    assert len({cell["id"] for cell in notebook["cells"]}) == len(notebook["cells"])
+    # Outputs would go out of date.
+    assert all(cell["outputs"] == [] and cell["execution_count"] is None for cell in cells)
+    code = ["".join(cell["source"]) for cell in cells]
+    assert not any(line.startswith(("!", "%")) for cell in code for line in cell.splitlines())
+    done = subprocess.run(
+        [sys.executable, "-c", _NOTEBOOK], input=json.dumps(code), capture_output=True, text=True,
+        check=False, cwd=home, timeout=120,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    shown = json.loads(done.stdout)
+    assert len(shown) == len(cells) > 5
+    assert sum("<table" in one for one in shown) > 4
+    assert shown[-1].startswith("<svg")
+    assert (home / "shares.svg").stat().st_size > 500
+
+
 def recipe(name: str) -> Path:
     return DOCS / "recipes" / f"{name}.md"
 
 
 @pytest.mark.parametrize(
     "name",
-    ["simulation", "own-topics", "own-indicator", "notebook",
+    ["simulation", "own-topics", "own-indicator", "notebook", "datasette",
      pytest.param("size", marks=pytest.mark.slow)],
 )  # fmt: skip
 def test_recipes_that_need_no_network(name: str, home: Path, sample_store: Path) -> None:
@@ -143,7 +233,9 @@ def test_following_a_topic_from_today(home: Path) -> None:
         folder = Folder(home, {
             "blueattr ingest --for 10m --db live.duckdb": first,
             "blueattr ingest --until-live --db live.duckdb": again,
-        }, clean=lambda text: re.sub(r"is \d+ s old", "is 2 s old", text))  # fmt: skip
+        }, clean=lambda text: re.sub(
+            r"until \d\d:\d\d", "until 12:30", re.sub(r"is \d+ s old", "is 2 s old", text)
+        ))  # fmt: skip
         check(recipe("follow"), folder)
         assert len(server.subscriptions()) == 2
 
@@ -153,11 +245,23 @@ def test_looking_at_a_past_fortnight(home: Path) -> None:
     (home / "recordings").mkdir()
     write_events(home / "recordings" / "may.jsonl")
     archive = ArchiveServer(key="secret")
+    # It began the evening before, with a post that is older.
+    older = next(event for event in past if event["kind"] == "commit")
+    fetched = older | {"time_us": past[0]["time_us"] - 4 * 3600_000_000}
+    row = row_of(1, fetched, indexed_at=fetched["time_us"] - 4 * 86_400_000_000)
+    archive.segments.append(Sealed(0, [[row]]))
     for k in range(0, len(past), 400):
         archive.seal(past[k : k + 400], 4)
     with archive.running() as server:
         fetch = "blueattr ingest archive --from 2026-05-01 --to 2026-05-15 --db past.duckdb"
-        folder = Folder(home, {fetch: [*fetch.split(), "--host", server.url, "--quiet"]})
+        before = (
+            "blueattr ingest archive --accounts panel.csv --from 2026-04-24 --to 2026-05-01 "
+            "--db before.duckdb"
+        )
+        folder = Folder(home, {
+            command: [*command.split(), "--host", server.url, "--quiet"]
+            for command in (fetch, f"{fetch} --dry-run", before)
+        })  # fmt: skip
         folder.environment["BLUEATTR_JETSTREAM_KEY"] = "secret"
         check(recipe("past"), folder)
         assert server.fetched()

@@ -1,5 +1,6 @@
 """The documentation's site: built without a warning, whole, and of nothing from elsewhere."""
 
+import importlib
 import re
 import subprocess
 import sys
@@ -15,7 +16,10 @@ from support.cli_world import COMMANDS
 from support.html_pages import PHONE, WIDE
 from support.places import ROOT
 
-pytest.importorskip("sphinx", reason="what builds the site is not installed")
+pytestmark = pytest.mark.slow
+
+for needed in ("sphinx", "latex2mathml"):
+    pytest.importorskip(needed, reason="what builds the site is not installed")
 
 
 DOCS = ROOT / "docs"
@@ -126,13 +130,70 @@ def test_pages_load_nothing_from_elsewhere_and_every_link_leads_somewhere(
     assert lost == []
 
 
+# --- formulas ----------------------------------------------------------------------------------
+
+_FENCE = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
+_CODE = re.compile(r"`[^`]+`")
+_SET = re.compile(r"^\$\$$.*?^\$\$$|\$[^$\n]+\$", re.MULTILINE | re.DOTALL)
+# Greek letters, operators, raised and lowered figures, fractions; then indices, powers, powers of
+# ten, and letters that an equation or an inequality is about.
+_FORMULA = re.compile(
+    r"[\u0391-\u03c9\u2200-\u22ff\u2016\u27e8\u27e9\xb2\xb3\xb7\xb9\xd7\u2070-\u209c\xbc-\xbe\u2150-\u215e]"
+    r"|\w[_^][\w({]|\de-\d|\b[a-zA-Z] ?[=<>] ?[\w-]|\bO\("
+)
+
+
+def unset_formulas(page: str) -> list[str]:
+    """Return what looks like a formula in a page's prose."""
+    prose = _CODE.sub("", _SET.sub("", _FENCE.sub("", page)))
+    links = re.sub(r"\]\([^)]*\)", "]", prose)
+    return [match[0] for match in _FORMULA.finditer(links)]
+
+
+def test_no_formula_of_the_methods_is_left_as_prose() -> None:
+    page = (DOCS / "methods.md").read_text(encoding="utf-8")
+    assert len(_SET.findall(page)) > 200
+    assert unset_formulas(page) == []
+
+
+@pytest.mark.parametrize(
+    "left", ["φ_i = s_i / n", "of w_a a", "an error of 1e-12", "if M = 0", "O(2^n)", "½", "‖x‖"]
+)
+def test_a_formula_that_is_left_as_prose_is_noticed(left: str) -> None:
+    assert unset_formulas(f"The sum $n$ is {left}, or `s_i`.") != []
+
+
+def test_formulas_are_set_without_a_script(site: Path, pages: dict[str, _Page]) -> None:
+    source = (DOCS / "methods.md").read_text(encoding="utf-8")
+    page = (site / "methods.html").read_text(encoding="utf-8")
+    assert page.count("<math ") == len(_SET.findall(_FENCE.sub("", source)))
+    assert page.count('display="block"') == source.count("\n$$\n") / 2 > 20
+    assert "$" not in pages["methods.html"].text
+    assert "\\" not in pages["methods.html"].text
+    assert not any(
+        re.search("mathjax|katex", url, re.IGNORECASE) for url in pages["methods.html"].loads
+    )
+
+
+def test_a_formula_that_cannot_be_set_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(DOCS)
+    mathml = importlib.import_module("mathml").mathml
+    assert "<mfrac>" in mathml(r"\frac{1}{n}", "inline")
+    assert mathml(r"n\log n", "inline").count("<mspace") == 2
+    assert "<mspace" not in mathml(r"\log(1 + M)", "inline")
+    assert "<mo>" not in mathml(r"\lVert x\rVert \lvert x\rvert \emptyset", "inline")
+    with pytest.raises(ValueError, match="nosuchcommand"):
+        mathml(r"\nosuchcommand{1}", "inline")
+
+
 def test_links_that_lead_nowhere_fail_the_build(tmp_path: Path) -> None:
     source = tmp_path / "docs"
     source.mkdir()
     settings = (DOCS / "conf.py").read_text(encoding="utf-8")
     # What makes pages is not needed, but for what it says of links.
     settings = re.sub(r"^.*(command_pages|html_static_path|html_css_files).*$", "", settings,
-                      flags=re.MULTILINE).replace(', "example_report"', "")  # fmt: skip
+                      flags=re.MULTILINE)  # fmt: skip
+    settings = re.sub(r'"(example_report|mathml)",', "", settings)
     (source / "conf.py").write_text(settings)
     links = ("nothing.md", "#no-such-place", "other.md#nor-this")
     (source / "index.md").write_text(
@@ -180,8 +241,19 @@ def test_the_site_works_from_files(browser: Any, whole: Path) -> None:
                 assert page.evaluate(sideways) <= 0, (name, viewport)
                 paper = page.evaluate("getComputedStyle(document.body).backgroundColor")
                 assert (paper == "rgb(255, 255, 255)") == (scheme == "light")
+    page.set_viewport_size(PHONE)
+    page.goto((whole / "methods.html").as_uri())
+    wider = "[...document.querySelectorAll('div.formula')].map(d => d.scrollWidth - d.clientWidth)"
+    assert max(page.evaluate(wider)) > 20
     page.goto((whole / "index.html").as_uri())
-    assert page.evaluate("document.querySelector('img.example').naturalWidth") > 100
+    drawn = "[...document.querySelectorAll('img.example')].filter(i => i.getClientRects().length)"
+    for viewport, width in ((PHONE, "-narrow"), (WIDE, "")):
+        for scheme in ("light", "dark"):
+            page.set_viewport_size(viewport)
+            page.emulate_media(color_scheme=scheme)
+            (address,) = page.evaluate(f"{drawn}.map(i => i.src)")
+            assert address.endswith(f"/answer{width}-{scheme}.svg")
+            assert page.evaluate(f"{drawn}[0].naturalWidth") > 300
     page.locator(".example-figure a").click()
     assert page.title().startswith("Mythos")
     page.goto((whole / "search.html").as_uri() + "?q=quadrature")
@@ -203,7 +275,8 @@ def test_a_checker_finds_no_barrier_on_the_site(browser: Any, whole: Path) -> No
     page.set_viewport_size(WIDE)
     found = []
     for name, scheme in (("index", "light"), ("tutorial", "light"), ("tutorial", "dark"),
-                         ("numbers", "light"), ("commands/ingest", "dark")):  # fmt: skip
+                         ("numbers", "light"), ("commands/ingest", "dark"),
+                         ("methods", "dark")):  # fmt: skip
         page.emulate_media(color_scheme=scheme)
         page.goto((whole / f"{name}.html").as_uri())
         results = axe.Axe().run(page, options=WCAG).response

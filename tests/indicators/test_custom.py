@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 import textwrap
+import threading
 from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
@@ -26,6 +27,7 @@ from blueattr.indicators.custom import own_indicator
 from blueattr.indicators.examples import EXAMPLES, Entropy, Hill, Threshold
 from blueattr.indicators.find import SHIPPED, find_indicator
 from blueattr.indicators.linearity import linearity
+from blueattr.indicators.printed import output_to_log
 from blueattr.kernels import FloatArray
 from blueattr.studies.scales import compare_scales
 from support.effort import law
@@ -224,6 +226,7 @@ def test_a_module_in_the_current_folder(tmp_path: Path, monkeypatch: pytest.Monk
         ("qqq", "there are lin, heat, var, gini, hill, entropy, threshold"),
         ("", "there are"),
         ("no/such.py", "cannot read"),
+        ("a\0b.py", "it has a NUL character"),
         ("no/such.py:thing", "cannot read"),
         ("json:loads", "no indicator"),
         ("os.path:nothing_like_it", "no indicator"),
@@ -235,6 +238,15 @@ def test_what_cannot_be_found(name: str, hint: str) -> None:
     assert caught.value.exit_code == ExitCode.USAGE
 
 
+# To look whether it has a part ends the program.
+_LEAVES = """
+class Any:
+    def __getattr__(self, name):
+        raise SystemExit(3)
+thing = Any()
+"""
+
+
 @pytest.mark.parametrize(
     ("source", "hint"),
     [
@@ -243,6 +255,7 @@ def test_what_cannot_be_found(name: str, hint: str) -> None:
         ("def f(:\n", r"SyntaxError: .* \(.*bad.py, line 1\)"),
         ("raise SystemExit(0)\n", r"SystemExit: 0 \(.*bad.py, line 1\)"),
         ("x = 1\n", "has no indicator"),
+        (_LEAVES, r"cannot be used: SystemExit: 3 \(.*bad.py, line 4\)"),
         ("import json\njson.loads('{')\n", r"JSONDecodeError: .* \(.*bad.py, line 2\)"),
     ],
 )
@@ -259,10 +272,16 @@ def _raises(*_: object) -> float:
     return 1 / 0
 
 
+def _leaves(*_: object) -> float:
+    raise SystemExit(3)
+
+
 @pytest.mark.parametrize(
     ("parts", "hint"),
     [
         ({"names": "s"}, "list of texts"),
+        ({"value": _leaves}, r"value raised SystemExit: 3 \(.*test_custom.py, line"),
+        ({"statistics": _leaves}, r"statistics raised SystemExit: 3"),
         ({"names": ()}, "list of texts"),
         ({"names": ("a", 1)}, "list of texts"),
         ({"names": ("a", "a", "c")}, "the same name"),
@@ -275,7 +294,10 @@ def _raises(*_: object) -> float:
         ({"statistics": lambda a, b, c: [["x", "y", "z"]]}, "not real numbers"),
         ({"statistics": lambda a, b, c: np.column_stack([a, b, c]) * 1j}, "complex128"),
         ({"statistics": lambda a, b, c: [[1, 2, 3], [1]]}, "no array"),
-        ({"statistics": lambda a, b, c: np.column_stack([a, b, c + 1])}, "'c' is 1 .* silence"),
+        (
+            {"statistics": lambda a, b, c: np.column_stack([a, b, c + 1])},
+            "'c' is 1 .* counts as silent",
+        ),
         ({"statistics": lambda a, b, c: np.column_stack([a, b, np.log(c)])}, "'c' is -inf"),
         ({"statistics": _raises}, r"statistics raised ZeroDivisionError.*test_custom.py, line \d+"),
         ({"statistics": lambda a: a}, "statistics raised TypeError"),
@@ -527,3 +549,30 @@ def test_linearity_of_the_four() -> None:
         linearity(i).case for i in INDICATORS.values() if isinstance(i, MomentIndicator)
     ]  # fmt: skip
     assert cases == ["linear", "nonlinear", "nonlinear"]
+
+
+def test_calls_within_one_another_and_of_threads_print_each_line_once(
+    caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = sys.stdout, sys.stderr
+    both = threading.Barrier(2)
+
+    def work(name: str) -> None:
+        with output_to_log(name):
+            both.wait(10)
+            with output_to_log(f"{name} within"):
+                sys.stderr.write(f"of {name}\n")
+            both.wait(10)
+
+    threads = [threading.Thread(target=work, args=(name,)) for name in ("one", "two")]
+    with caplog.at_level("WARNING", logger="blueattr.indicators"):
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert sorted(record.getMessage().split(": ")[-1] for record in caplog.records) == [
+        "of one",
+        "of two",
+    ]
+    assert (sys.stdout, sys.stderr) == before
+    assert capsys.readouterr().err == ""

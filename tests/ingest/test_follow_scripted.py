@@ -5,7 +5,7 @@ import tracemalloc
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
-from itertools import pairwise
+from itertools import count, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -13,15 +13,16 @@ import pytest
 
 from blueattr.decode.chunk import Chunk
 from blueattr.ingest import follow as ingest_follow
+from blueattr.ingest import pace as ingest_pace
 from blueattr.ingest.follow import follow
 from blueattr.ingest.meter import Moment
 from blueattr.ingest.pace import Pace
 from blueattr.report.inventory.ingests import follow_report
-from blueattr.sources.live.socket import ConnectionLost
+from blueattr.sources.live.socket import ConnectionLost, Oversized
 from blueattr.store.checkpoint import SourceState
 from blueattr.store.writer import Writer
-from support.events_builder import at, post
-from support.live_world import START, end_of, spans_of, story
+from support.events_builder import at, post, tid
+from support.live_world import START, end_of, gaps_of, spans_of, story
 from support.scripted_stream import FakeClock, ScriptedServer, Step, message
 from support.store_content import content, expected
 
@@ -71,6 +72,63 @@ def test_rows_wait_for_a_commit_no_longer_than_the_pace_says(
     assert all(7 <= b - a <= 7.5 for a, b in pairwise([0.0, *commits]))
 
 
+def test_what_waits_for_a_commit_is_bounded_by_memory(
+    tmp_path: Path, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Posts of 200 kB come as fast as they are taken, long before a commit is due by time."""
+    waited: list[int] = []
+    commit = Writer.commit
+
+    def noted(self: Writer, *states: SourceState, **named: Any) -> Any:
+        waited.append(self.waiting[1])
+        return commit(self, *states, **named)
+
+    monkeypatch.setattr(Writer, "commit", noted)
+    long = "x" * 200_000
+    posts = [post("ann", tid(k), long, rev=k, time=at(k)) for k in range(100)]
+    server = ScriptedServer(clock, [message(k, event) for k, event in enumerate(posts, 1)])
+    memory = 600 << 20
+    monkeypatch.setattr(ingest_pace, "_MEMORY_PART", 200)
+    db = tmp_path / "s.duckdb"
+    follow(db, [server.stream(size=1 << 20)], start=START, timing=clock.timing, memory=memory,
+           limit=timedelta(minutes=1))  # fmt: skip
+    assert len(waited) > 5
+    assert max(waited) < memory / 200 + (3 << 20), "the limit, and a chunk"
+    assert len(content(db).records) == 100
+
+
+def test_a_message_that_is_too_long_is_passed_over_and_is_a_gap(
+    tmp_path: Path, clock: FakeClock
+) -> None:
+    lost = ConnectionLost("the connection broke")
+    script = [*MESSAGES[:9], Oversized(b'{"$type":"message"'), *MESSAGES[10:]]
+    server = ScriptedServer(clock, [*script[:12], lost], script)
+    db = tmp_path / "s.duckdb"
+    limit = timedelta(minutes=1)
+    done = follow(db, [server.stream()], start=START, timing=clock.timing, limit=limit)
+    assert done.outcome == "time is up"
+    assert content(db) == expected(EVENTS[:9] + EVENTS[10:])
+    (state,) = done.ingested.sources
+    assert state.rejected["line too long"] == 2
+    assert all("passed over" in gap for gap in done.gaps)
+    (missing,) = gaps_of(db)
+    assert (missing.start, missing.end) == (at(8), at(10))
+    assert "passed over" in missing.reason
+
+
+def test_a_limit_ends_a_flood_in_time(tmp_path: Path, clock: FakeClock) -> None:
+    def flood() -> Iterator[Step]:
+        for seq in count(1):
+            clock.seconds += 0.01
+            yield message(seq, post("ann", tid(seq), rev=seq, time=at(seq / 1000)))
+
+    server = ScriptedServer(clock, flood())
+    done = follow(tmp_path / "s.duckdb", [server.stream(size=100_000)], start=START,
+                  timing=clock.timing, limit=timedelta(seconds=20))  # fmt: skip
+    assert done.outcome == "time is up"
+    assert clock.seconds < 30
+
+
 def test_a_watcher_that_fails_does_not_lose_what_was_received(
     tmp_path: Path, clock: FakeClock
 ) -> None:
@@ -113,6 +171,8 @@ class _Store:
 
     def count_events(self) -> int:
         return 0
+
+    waiting = (0, 0)
 
     def stage(self, chunk: Chunk, state: SourceState) -> SourceState:
         return replace(

@@ -23,6 +23,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -397,7 +398,7 @@ def test_an_interrupt_waits_for_a_batch_of_another_and_warns_of_what_it_loses(
     assert (states[-1].unkept, kept(db)) == (75, {})
     [warning] = caplog.messages
     assert warning.startswith(f"process {os.getpid()} is writing to {db}")
-    assert "answers about 75 accounts were not kept: give the same command again" in warning
+    assert "answers about 75 accounts were not kept: run the same command again" in warning
 
 
 # --- servers that misbehave ----------------------------------------------------------------------
@@ -506,6 +507,8 @@ GARBAGE = {
     "empty": Reply(body=b""),
     "html": Reply(body=b"<html>hello</html>"),
     "not an object": Reply(body=b"[]"),
+    "profiles of wrong types": Reply(body=b'{"profiles": [1, "x", null, {"did": 5}, {}]}'),
+    "profiles of others": Reply(body=b'{"profiles": [{"did": "did:plc:other"}]}'),
     "no list": Reply(body=b'{"profiles": {}}'),
     "not UTF-8": Reply(body=b'{"profiles": ["\xff\xfe"]}'),
     "nested": Reply(body=b'{"profiles": ' + b"[" * 100_000),
@@ -535,6 +538,30 @@ def test_garbage_is_asked_for_again_and_never_kept(
     assert {d: row[1:3] for d, row in kept(db).items()} == {
         someone(k): (True, 10 * k) for k in range(60)
     }
+
+
+def test_who_is_missing_beside_junk_is_asked_about_again(
+    tmp_path: Path, server: Server, clock: Clock
+) -> None:
+    server.known = {someone(k): profile(k) for k in range(60)}
+
+    def spoil(_number: int, actors: list[str]) -> Reply | None:
+        if len(actors) < 25 or server.faults:
+            return None
+        listed = json.loads(server.profiles(actors))["profiles"]
+        return Reply(body=json.dumps({"profiles": [*listed[:20], 1, {"did": None}]}).encode())
+
+    server.script = spoil
+    db = store_of(tmp_path, *range(60))
+    done = hydrate(db, clock.view(server.url, rate=1000))
+    assert (done.failure, done.asked, done.found, done.unclear) == ("", 60, 55, 5)
+    assert done.faults == Counter({"not a profile": 2})
+    assert len(kept(db)) == 55
+    assert all(row[1] for row in kept(db).values())
+    again = hydrate(db, clock.view(server.url, rate=1000))
+    assert (again.wanted, again.found, again.unclear) == (5, 5, 0)
+    assert all(row[1] for row in kept(db).values())
+    assert len(kept(db)) == 60
 
 
 def test_a_compressed_answer_is_read(tmp_path: Path, server: Server, clock: Clock) -> None:
@@ -614,10 +641,10 @@ def test_who_is_refused_does_not_keep_the_others_out(
 # --- hostile answers -----------------------------------------------------------------------------
 
 HOSTILE: list[tuple[dict[str, Any], Profile, list[str]]] = [
-    ({"followersCount": value}, Profile(None, None), ["a follower count that is none"])
+    ({"followersCount": value}, Profile(None, None), ["an impossible follower count"])
     for value in (-1, 10**9 + 1, 10**400, 5.0, 1.5, "7", True, False, [0], {"n": 7}, "∞")
 ] + [
-    ({"createdAt": value}, Profile(None, None), ["a creation time that is none"])
+    ({"createdAt": value}, Profile(None, None), ["an impossible creation time"])
     for value in (
         "0001-01-01T00:00:00Z", "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00",
         "2019-12-31T23:59:59Z", "2026-06-02T12:00:01Z", "2024-01-01T00:00:00", "2024-01-01",
@@ -793,7 +820,7 @@ def test_a_signal_while_the_store_is_locked_does_not_lose_answers_without_a_word
     with closing(Lock(db)):
         warning, end = signalled(number, db, server).decode().splitlines()
     assert f"process {os.getpid()} is writing to" in warning
-    assert "answers about 125 accounts were not kept: give the same command again" in warning
+    assert "answers about 125 accounts were not kept: run the same command again" in warning
     assert end == "blueattr: interrupted"
     assert kept(db) == {}
 
@@ -826,7 +853,7 @@ def test_the_command_reports_on_stdout(tmp_path: Path, server: Server) -> None:
     counts = {"accounts": 3, "known": 0, "asked": 3, "found": 2, "with_followers": 1,
               "with_creation": 1, "not_found": 1, "left": 0, "calls": 1}  # fmt: skip
     assert {key: report[key] for key in counts} == counts
-    assert report["faults"] == {"a follower count that is none": 1}
+    assert report["faults"] == {"an impossible follower count": 1}
     assert report["failure"] is None
     again = run("hydrate", "--db", db, "--appview", server.url)
     assert "Nobody is left to ask about." in again.text
@@ -937,3 +964,16 @@ def test_options_that_make_no_sense(tmp_path: Path, options: list[str], why: str
     done = run("hydrate", "--db", tmp_path / "x.duckdb", *options)
     assert done.code == 2
     assert why in done.stderr
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_of_two_answers_of_one_moment_the_order_decides_nothing(tmp_path: Path, order: int) -> None:
+    db = store_of(tmp_path, 0)
+    names = ["account", "did", "asked_at", "found", "followers", "created_at"]
+    now, earlier, later = (at(second).replace(tzinfo=None) for second in (9, 1, 2))
+    answers = [(True, 5, later), (False, None, None), (True, 7, earlier)]
+    with Writer(db) as writer:
+        for answer in answers[::order]:
+            frame = pl.DataFrame([(1, someone(0), now, *answer)], names, orient="row")
+            writer.hydrate(frame.cast({"account": pl.UInt32, "followers": pl.Int64}))
+    assert kept(db)[someone(0)] == (now, True, 7, now, earlier)

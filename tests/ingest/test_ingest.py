@@ -12,15 +12,18 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 from hypothesis import HealthCheck, event, given
 from hypothesis import strategies as st
 
-from blueattr.analysis import status as analysis_status
+from blueattr.analysis import status as inventory
+from blueattr.decode import parse as parsing
 from blueattr.decode.chunk import Chunk
+from blueattr.decode.parse import Parser
 from blueattr.errors import StoreBusyError
 from blueattr.ingest import read
-from blueattr.sources import files
+from blueattr.sources import files, forms, packing
 from blueattr.store import database
 from blueattr.store.checkpoint import SourceState
 from blueattr.store.database import Store
@@ -51,7 +54,8 @@ from support.events_builder import (
     tid,
     uri,
 )
-from support.forked import processes
+from support.forked import processes, run
+from support.naive_decode import TIMES_FROM
 from support.store_content import Content, content, expected, rows, sources
 
 LAW = costly_law(25, suppress=[HealthCheck.function_scoped_fixture])
@@ -59,6 +63,15 @@ LAW = costly_law(25, suppress=[HealthCheck.function_scoped_fixture])
 # compiled parser; those of others by the statement. A history is of both.
 WHO = ("ann".ljust(24, "a"), "bea", "cyd".ljust(24, "7"))
 KEYS = (tid(3), tid(1 << 59), "x")
+
+
+FEW = st.integers(0, 2)
+
+
+@pytest.fixture(autouse=True)
+def _parser(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have lines parsed, whether or not an earlier run has kept the parser's machine code."""
+    monkeypatch.setattr(read, "is_compiled", lambda: True)
 
 
 def ingest(db: Path, *parts: Sequence[Event] | bytes) -> Content:
@@ -89,10 +102,19 @@ def histories(draw: st.DrawFn) -> list[Event]:
         who, other = draw(st.sampled_from(WHO)), draw(st.sampled_from(WHO))
         rkey, time = draw(st.sampled_from(KEYS)), at(draw(st.integers(0, 6)))
         event = draw(one_event(who, other, rkey, rev=rev, time=time))
+        event |= draw(st.sampled_from([{}, {}, *({"time_from": kind} for kind in TIMES_FROM)]))
         out.append(event)
         if event["kind"] == "commit" and draw(st.booleans()):
             # The same event as another server sent it, at a time of its own.
-            out.append({**event, "time_us": event["time_us"] + draw(st.integers(-3, 3)) * 10**6})
+            other_time = event["time_us"] + draw(st.integers(-3, 3)) * 10**6
+            out.append(
+                {**event, "time_us": other_time, "time_from": draw(st.sampled_from(TIMES_FROM))}
+            )
+        if "record" in event.get("commit", {}) and draw(st.booleans()):
+            # Another version of the same revision, as a faulty server sends it.
+            changed = draw(one_event(who, other, rkey, rev=rev, time=time))
+            record = event["commit"]["record"] | changed.get("commit", {}).get("record", {})
+            out.append({**event, "commit": {**event["commit"], "record": record}})
     return out
 
 
@@ -104,9 +126,10 @@ def one_event(  # noqa: PLR0911 - one for each kind of event
     match draw(st.sampled_from([*kinds, "no profile", "identity", "account", "account", "like"])):
         case "post":
             return post(
-                who, rkey, f"text {rev}", rev=rev, time=time,
+                who, rkey, f"text {draw(FEW)}", rev=rev, time=time,
                 parent=draw(st.sampled_from([None, None, uri(other, rkey)])),
-                tags=[f"tag{rev}"], embed={"external": {"title": f"title {rev}"}},
+                tags=[f"tag{draw(FEW)}"],
+                embed={"external": {"title": f"title {draw(FEW)}"}},
                 operation=draw(st.sampled_from(["create", "update"])),
             )  # fmt: skip
         case "repost":
@@ -146,6 +169,35 @@ def test_any_order_repeat_and_split_gives_the_same_store(
     assert ingest(fresh() / "store.duckdb", *parts) == wanted
 
 
+@pytest.mark.parametrize("order", [1, -1])
+@pytest.mark.parametrize("size", [1, 2])
+def test_the_latest_handle_and_profile_stay_in_any_order_of_commits(
+    fresh: Callable[[], Path], order: int, size: int
+) -> None:
+    handles = [identity("ann", "z.org", time=at(1)), identity("ann", "a.org", time=at(2))]
+    profiles = [
+        profile("ann", rev=1, time=at(1), bot=True),
+        profile("ann", rev=2, time=at(2), operation="update"),
+        profile("ann", rev=3, time=at(3), bot=True),
+        profile("ann", rev=4, time=at(4), operation="update"),
+    ]
+    for events in (handles, profiles, profiles[:3]):
+        shuffled = events[::order]
+        parts = [shuffled[k : k + size] for k in range(0, len(events), size)]
+        assert ingest(fresh() / "store.duckdb", *parts) == expected(events)
+
+
+@pytest.mark.parametrize("status", [None, "takendown", "suspended", "deactivated"])
+def test_only_a_deletion_of_an_account_takes_its_texts(
+    fresh: Callable[[], Path], status: str | None
+) -> None:
+    written = post("ann", "x", "words", rev=1, time=at(1))
+    said = [account("ann", "deleted", time=at(0)), account("ann", status, time=at(2))]
+    for parts in ([written], said), (said, [written]):
+        store = ingest(fresh() / "store.duckdb", *parts)
+        assert store.records["post", "did:plc:ann", "x"][7] == "words"
+
+
 @LAW
 @given(histories())
 def test_clean_ingest_equals_the_plain_fold(fresh: Callable[[], Path], events: list[Event]) -> None:
@@ -179,7 +231,8 @@ def test_deleting_what_was_never_seen_leaves_nothing_to_count(tmp_path: Path) ->
     ingest(db, gone)
     with Store.open(db) as store:
         assert store.frame("analysis/totals")["events"].item() == 0
-        assert store.frame("panel/span").rows() == [(None, None)]
+        end = datetime.max  # noqa: DTZ901 - times of the store are in UTC, without a zone
+        assert store.frame("panel/span", until=end).rows() == [(None, None)]
 
 
 # --- the same file again -------------------------------------------------------------------------
@@ -214,7 +267,7 @@ def test_a_file_read_as_the_wrong_kind_can_be_read_as_the_right_one(tmp_path: Pa
     db, path = tmp_path / "store.duckdb", tmp_path / "x.jsonl"
     path.write_bytes(lines(*DAY))
     wrong = read.ingest(db, [str(path)], kind="plc")
-    assert "holds none of what was expected" in wrong.failures[0]
+    assert "holds nothing that blueattr keeps" in wrong.failures[0]
     assert wrong.events_after == 0
     right = read.ingest(db, [str(path)])
     assert (right.unchanged, right.failures, right.events_after) == ((), (), len(DAY))
@@ -243,9 +296,45 @@ def test_a_damaged_file_does_not_keep_the_others_out(tmp_path: Path) -> None:
     assert read.ingest(db, [str(tmp_path / "a.jsonl")]).failures == ()
 
 
+@pytest.mark.parametrize("left_to_engine", [0, 20_000, 1 << 30])
+def test_a_file_read_before_the_parser_is_compiled_gives_the_same_store(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, left_to_engine: int
+) -> None:
+    events = [*mixed(400), like("bea", "r1", "ann", rev=7, time=at(9))]
+    data = b"\xef\xbb\xbf" + lines(*events) + b"not JSON\n\n\xff\n" + b"x" * 9
+    path = tmp_path / "events.jsonl"
+    path.write_bytes(data)
+    monkeypatch.setattr(files, "CHUNK", 10_000)
+    monkeypatch.setattr(packing, "_READ", 3_000)
+    monkeypatch.setattr(forms, "_HEAD", 1)
+    assert len(data) > 50_000
+    read.ingest(tmp_path / "parsed.duckdb", [str(path)])
+    left, parsed = [], []
+    unparsed, parse = parsing.unparsed, Parser.parse
+
+    def leave(chunk: bytes, position: int) -> Any:
+        left.append(len(chunk))
+        return unparsed(chunk, position)
+
+    def parse_lines(self: Any, chunk: bytes, *rest: Any) -> Any:
+        parsed.append(len(chunk))
+        return parse(self, chunk, *rest)
+
+    monkeypatch.setattr(read, "unparsed", leave)
+    monkeypatch.setattr(Parser, "parse", parse_lines)
+    monkeypatch.setattr(read, "is_compiled", lambda: False)
+    monkeypatch.setattr(read, "_BEFORE_COMPILING", left_to_engine)
+    read.ingest(tmp_path / "left.duckdb", [str(path)])
+    assert sum(left) <= left_to_engine
+    assert (sum(left) > 0, sum(parsed) > 0) == (left_to_engine > 0, left_to_engine < len(data))
+    assert content(tmp_path / "left.duckdb") == content(tmp_path / "parsed.duckdb")
+    assert sources(tmp_path / "left.duckdb") == sources(tmp_path / "parsed.duckdb")
+
+
 def test_progress_and_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(files, "CHUNK", 1000)
-    monkeypatch.setattr(files, "_READ", 500)
+    monkeypatch.setattr(packing, "_READ", 500)
+    monkeypatch.setattr(forms, "_HEAD", 1)
     path = tmp_path / "x.jsonl"
     path.write_bytes(lines(*DAY, like("ann", "l", uri("bea", "x"), rev=1, time=at(99))) + b"bad\n")
     told: list[tuple[str, int, int | None]] = []
@@ -270,7 +359,8 @@ def test_what_little_is_left_of_a_file_comes_with_what_waits(
     path.write_bytes(lines(*events))
     # Chunks of about a line.
     monkeypatch.setattr(files, "CHUNK", 1)
-    monkeypatch.setattr(files, "_READ", path.stat().st_size // count)
+    monkeypatch.setattr(packing, "_READ", path.stat().st_size // count)
+    monkeypatch.setattr(forms, "_HEAD", 1)
     monkeypatch.setattr(read, "COMMIT_ROWS", 20)
     commit, committed = Writer.commit, []
 
@@ -283,11 +373,46 @@ def test_what_little_is_left_of_a_file_comes_with_what_waits(
     assert (len(committed), committed[-1]) == (commits, count)
 
 
+@pytest.mark.parametrize(("took", "commits"), [(0.0, 6), (0.5, 6), (3.0, 2)])
+def test_a_slow_file_is_committed_every_ten_seconds_or_ten_times_what_a_commit_takes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, took: float, commits: int
+) -> None:
+    path = tmp_path / "x.jsonl"
+    path.write_bytes(lines(*(post("ann", tid(k), "a", rev=k, time=at(k)) for k in range(60))))
+    # Chunks of about a line, each of which takes a second.
+    monkeypatch.setattr(files, "CHUNK", 1)
+    monkeypatch.setattr(packing, "_READ", path.stat().st_size // 60)
+    monkeypatch.setattr(forms, "_HEAD", 1)
+    now, stage, commit, committed = 0.0, Writer.stage, Writer.commit, []
+
+    def staging(self: Writer, *arguments: Any, **options: Any) -> SourceState:
+        nonlocal now
+        now += 1.0
+        return stage(self, *arguments, **options)
+
+    def committing(self: Writer, state: SourceState, *, wait: bool = True) -> SourceState:
+        committed.append(now)
+        after = commit(self, state)
+        self.commit_seconds = took
+        return after
+
+    monkeypatch.setattr(Writer, "stage", staging)
+    monkeypatch.setattr(Writer, "commit", committing)
+    monkeypatch.setattr("blueattr.ingest.read.time.monotonic", lambda: now)
+    read.ingest(tmp_path / "store.duckdb", [str(path)])
+    # The last is at the end of the file.
+    gaps = [after - before for before, after in pairwise([0.0, *committed[:-1]])]
+    assert len(gaps) == commits
+    assert all(gap >= 10 for gap in gaps)
+    assert gaps[1:] == [max(10.0, 10 * took)] * (commits - 1)
+
+
 def test_an_interrupted_file_of_which_nothing_is_kept_is_resumed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(files, "CHUNK", 1000)
-    monkeypatch.setattr(files, "_READ", 500)
+    monkeypatch.setattr(packing, "_READ", 500)
+    monkeypatch.setattr(forms, "_HEAD", 1)
     db, path = tmp_path / "store.duckdb", tmp_path / "x.jsonl"
     path.write_bytes(
         lines(*(like("ann", tid(k), uri("bea", "x"), rev=k, time=at(k)) for k in range(60)))
@@ -295,6 +420,7 @@ def test_an_interrupted_file_of_which_nothing_is_kept_is_resumed(
 
     def interrupted(seconds: float) -> int:
         monkeypatch.setattr(read, "_COMMIT_SECONDS", seconds)
+        monkeypatch.setattr(read, "_COMMITS_APART", 0.0)
         told = 0
 
         def progress(*_: object) -> None:
@@ -464,19 +590,10 @@ def test_plc_export_folds_in_any_order(fresh: Callable[[], Path]) -> None:
             path.write_bytes(lines(*operations[k : k + per_file]))
             read.ingest(db, [str(path)], kind="plc")
         assert content(db).plc == wanted
-        assert analysis_status.status(db).coverage == ()
+        assert inventory.status(db).coverage == ()
 
 
 # --- killed at any moment ------------------------------------------------------------------------
-
-
-# Forked from a process that has imported what is needed and started no thread.
-def run(target: Callable[..., None], *arguments: Any) -> int:
-    child = processes.Process(target=target, args=arguments)
-    child.start()
-    child.join(120)
-    assert child.exitcode is not None
-    return child.exitcode
 
 
 EVENTS = mixed(110)
@@ -601,7 +718,7 @@ def test_a_full_disk_is_an_error_and_the_next_run_resumes(
 # --- stores of before ----------------------------------------------------------------------------
 
 
-def test_keys_become_numbers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_keys_become_numbers(tmp_path: Path) -> None:
     """A store written before schema 4 is read and appended to as if it had been of that schema."""
     keys = [tid(5), tid(1 << 59), "x", "y" * 512, "3222222222222", "c222222222222", "3222222222221"]
     who = WHO[0]
@@ -611,29 +728,36 @@ def test_keys_become_numbers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
         repost(who, "z", uri(who, keys[-1]), rev=11, time=at(11)),
         follow(who, tid(6), who, rev=12, time=at(12)),
         delete(who, POST, "x", rev=13, time=at(13)),
+        profile(who, rev=14, time=at(14)),
     ]
     new = tmp_path / "new.duckdb"
     found = ingest(new, events)
-    old = tmp_path / "old.duckdb"
-    known = database._migrations()
-    monkeypatch.setattr(database, "_migrations", lambda: known[:3])
-    Writer(old).close()
-    monkeypatch.setattr(database, "_migrations", lambda: known)
     with Store.open(new) as filled:
-        filled._connection.execute("ATTACH $path AS old", {"path": str(old)})
-        filled._connection.execute("INSERT INTO old.account FROM account")
-        numbers = dict(rows(filled, "SELECT did, id FROM account"))
+        numbered = [key for (key,) in rows(filled, "SELECT rkey FROM record_key")]
+    assert sorted(numbered) == sorted([*keys[2:4], *keys[5:], "z", "gone"])
+    old = tmp_path / "old.duckdb"
+    with duckdb.connect(old) as filled:  # an engine that may read another file
+        filled.execute(
+            "CREATE TABLE migration "
+            "(version INTEGER PRIMARY KEY, name VARCHAR, applied_at TIMESTAMP)"
+        )
+        for version, name, script in database._migrations()[:3]:
+            filled.execute(script)
+            filled.execute("INSERT INTO migration VALUES (?, ?, now()::TIMESTAMP)", [version, name])
+        filled.execute("ATTACH $path AS new (READ_ONLY)", {"path": str(new)})
+        filled.execute("INSERT INTO account FROM new.account")
+        filled.execute("INSERT INTO profile FROM new.profile")
+        numbers = dict(filled.execute("SELECT did, id FROM account").fetchall())
         for (collection, did, rkey), values in found.records.items():
             subject, root = (values[k] and numbers[values[k]] for k in (3, 5))
             tags = list(values[8]) if values[8] else None
-            filled._connection.execute(
-                "INSERT INTO old.record VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            filled.execute(
+                "INSERT INTO record VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 [
                     collection, numbers[did], rkey, values[0], values[1], values[2], subject,
                     values[4], root, values[6], values[7], tags, values[9],
                 ],
             )  # fmt: skip
-        filled._connection.execute("DETACH old")
     assert content(old) == found
     assert len(found.records) == len(keys) + 3
     again = ingest(old, [post(who, "x", "late", rev=1, time=at(20)), *events])
@@ -645,7 +769,8 @@ def test_keys_become_numbers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 
 def test_reader_works_between_commits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(files, "CHUNK", 2000)
-    monkeypatch.setattr(files, "_READ", 700)
+    monkeypatch.setattr(packing, "_READ", 700)
+    monkeypatch.setattr(forms, "_HEAD", 1)
     monkeypatch.setattr(read, "COMMIT_ROWS", 20)
     db, path = tmp_path / "store.duckdb", tmp_path / "x.jsonl"
     path.write_bytes(lines(*EVENTS))

@@ -15,7 +15,7 @@ import pytest
 
 from blueattr.cli.output import announce_compiling, show_warning, warnings_to
 from blueattr.decode.parser import words
-from blueattr.kernels import compiled
+from blueattr.kernels import compiled, machine_code
 from support import kernel_results
 from support.effort import INTERPRETED
 
@@ -99,7 +99,7 @@ def test_every_folder_with_a_kernel_is_hashed() -> None:
         for path in PACKAGE.rglob("*.py")
         if re.search(r"^ *@compiled\.(jit|intrinsic)\(", path.read_text(), re.MULTILINE)
     }
-    assert decorated == set(compiled.KERNEL_FOLDERS)
+    assert decorated == set(machine_code.KERNEL_FOLDERS)
 
 
 def make_cache(folder: Path, days: float) -> Path:
@@ -120,9 +120,9 @@ def caches(folder: Path) -> tuple[Path, list[Path]]:
 
 _COMPILE = """
 import numpy as np
-from blueattr.kernels import agents, compiled
+from blueattr.kernels import agents, machine_code
 agents.combine(np.ones(9), np.ones(9), np.ones(9), (1.0, 2.0, 3.0))
-print(compiled._FOLDER)
+print(machine_code._FOLDER)
 """
 
 
@@ -131,7 +131,7 @@ def test_only_machine_code_of_other_versions_unused_for_a_month_is_removed(
 ) -> None:
     old, kept = caches(tmp_path)
     used = make_cache(tmp_path / "kernels-fedcba9876543210", days=99)
-    compiled._remove_old_caches(used)
+    machine_code._remove_old_caches(used)
     assert sorted(tmp_path.iterdir()) == sorted([*kept, used])
     assert not old.exists()
 
@@ -153,10 +153,10 @@ def test_a_version_that_only_reads_its_cache_keeps_it(tmp_path: Path) -> None:
     os.utime(used, (time.time() - 99 * DAY,) * 2)
     run_python("-c", _COMPILE, NUMBA_CACHE_DIR=str(tmp_path))
     # As another version would that starts now.
-    compiled._remove_old_caches(tmp_path / "kernels-ffffffffffffffff")
+    machine_code._remove_old_caches(tmp_path / "kernels-ffffffffffffffff")
     assert used.exists()
     os.utime(used, (time.time() - 99 * DAY,) * 2)
-    compiled._remove_old_caches(tmp_path / "kernels-eeeeeeeeeeeeeeee")
+    machine_code._remove_old_caches(tmp_path / "kernels-eeeeeeeeeeeeeeee")
     assert not used.exists()
 
 
@@ -164,9 +164,9 @@ def test_a_version_that_only_reads_its_cache_keeps_it(tmp_path: Path) -> None:
 def test_a_process_whose_cache_was_removed_compiles(tmp_path: Path) -> None:
     code = f"""
 import shutil
-from blueattr.kernels import compiled
+from blueattr.kernels import compiled, machine_code
 {_COMPILE}
-shutil.rmtree(compiled._FOLDER)
+shutil.rmtree(machine_code._FOLDER)
 from blueattr import kernels
 assert kernels.exact_sum(np.ones(9)) == 9
 """
@@ -178,22 +178,53 @@ def test_nothing_is_cached_in_the_working_folder_where_there_is_no_home(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
-    monkeypatch.setattr(compiled.config, "CACHE_DIR", "")
+    monkeypatch.setattr(machine_code.config, "CACHE_DIR", "")
 
     def no_home() -> Path:
         raise RuntimeError("Could not determine home directory.")
 
     monkeypatch.setattr(Path, "home", no_home)
-    assert compiled._cache_folder() is None
+    assert machine_code._cache_folder() is None
     monkeypatch.undo()
     monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
-    monkeypatch.setattr(compiled.config, "CACHE_DIR", "")
+    monkeypatch.setattr(machine_code.config, "CACHE_DIR", "")
     monkeypatch.setenv("HOME", "not/absolute")
-    assert compiled._cache_folder() is None
+    assert machine_code._cache_folder() is None
     monkeypatch.setenv("HOME", "/home/user")
-    folder = compiled._cache_folder()
+    folder = machine_code._cache_folder()
     assert folder is not None
     assert folder.parent == Path("/home/user/.cache/blueattr")
+
+
+def test_machine_code_is_loaded_from_no_folder_that_others_can_write(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(machine_code.config, "CACHE_DIR", str(tmp_path / "caches"))
+    before = os.umask(0o002)  # as on systems where each user has a group
+    try:
+        folder = machine_code._trusted_folder()
+    finally:
+        os.umask(before)
+    assert folder is not None
+    assert folder.stat().st_mode & 0o077 == 0
+    assert machine_code._trusted_folder() == folder
+    for mode in (0o777, 0o770, 0o702):
+        folder.chmod(mode)
+        assert machine_code._trusted_folder() is None, oct(mode)
+    folder.chmod(0o700)
+    folder.rename(tmp_path / "elsewhere")
+    folder.symlink_to(tmp_path / "elsewhere")
+    assert machine_code._trusted_folder() is None, "others can let a link lead elsewhere"
+    folder.unlink()
+    folder.write_text("")
+    assert machine_code._trusted_folder() is None
+    folder.unlink()
+    folder.mkdir(0o700)
+    if os.geteuid() == 0:
+        os.chown(folder, 12345, -1)
+    else:
+        monkeypatch.setattr(os, "geteuid", lambda: 12345)
+    assert machine_code._trusted_folder() is None, "somebody else made it first"
 
 
 # --- who is told ----------------------------------------------------------------------------------
@@ -228,9 +259,9 @@ def test_the_announcement_goes_where_warnings_go(capsys: pytest.CaptureFixture[s
         announce_compiling()
         with warnings_to(show_warning):
             with warnings_to(lambda package, text: taken.append((package, text))):
-                logging.getLogger(compiled.__name__).info(message)
+                logging.getLogger(machine_code.__name__).info(message)
             assert (taken, capsys.readouterr()) == ([("kernels", message)], ("", ""))
-            logging.getLogger(compiled.__name__).info(message)
+            logging.getLogger(machine_code.__name__).info(message)
         assert capsys.readouterr() == ("", _ANNOUNCED)
     finally:
         logger.setLevel(before)

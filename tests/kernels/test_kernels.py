@@ -15,16 +15,15 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
-from numba.core import config
 from scipy import stats
 
 from blueattr import kernels
-from blueattr.kernels import compiled, repeats
+from blueattr.kernels import compiled, machine_code, repeats
 from blueattr.kernels import excess as excess_kernel
 from support import naive
 from support.effort import law
 
-numba_config: Any = config  # its settings are made at run time
+numba_config: Any = machine_code.config  # its settings are made at run time
 
 
 LAWS = law(80)
@@ -436,12 +435,12 @@ def test_kernels_refuse_other_arrays() -> None:
 
 _COMBINE = """
 import numpy as np
-from blueattr.kernels import agents
+from blueattr.kernels import agents, machine_code  # numpy is not to work in their place
 x = np.ones(9)
 assert agents.combine(x, x, x, (1.0, 2.0, 3.0)).tolist() == [6.0] * 9
-stats = agents._combine.stats
+stats = agents._combine.compiled.stats
 print(sum(stats.cache_hits.values()), sum(stats.cache_misses.values()))
-print(agents._combine._cache.cache_path)
+print(agents._combine.compiled._cache.cache_path)
 """
 
 

@@ -5,38 +5,53 @@ from collections import Counter
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
 from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
+from blueattr.analysis import status as inventory
 from blueattr.analysis.features import make_features
-from blueattr.errors import EmptyPanelError
+from blueattr.errors import EmptyPanelError, NoMatchError
 from blueattr.ingest import read
 from blueattr.panel import features
+from blueattr.panel.counts import WindowCounts
 from blueattr.panel.features import COUNTS, SCHEMA
 from blueattr.panel.query import PanelQuery
+from blueattr.panel.topics import Topic
 from blueattr.provenance import Window
+from blueattr.store.database import Store
+from blueattr.store.matching import Rule
+from blueattr.store.rollups import roll_up
+from blueattr.store.writer import Writer
+from support import store_content
 from support.effort import costly_law
 from support.events_builder import (
+    FOLLOW,
     POST,
+    REPOST,
     Event,
     account,
     at,
     delete,
     did,
+    dumps,
     follow,
     lines,
     micros,
     post,
     profile,
     repost,
+    tid,
     uri,
 )
+from support.rollup_checks import append
 
 WHO = ("ann", "bea", "cyd", "dot")
 START, END = at(0), at(days=3)
+GENERATOR = "app.bsky.feed.generator"
 
 
 def ingest(db: Path, events: list[Event]) -> Path:
@@ -58,6 +73,17 @@ def query(db: Path, topic: bool, scale: features.Scale = "raw") -> PanelQuery:
 Row = dict[str, int]
 
 
+def once(commits: list[Event]) -> list[Event]:
+    """Keep the first of all follows of one account, or reposts of one post, by one account."""
+    first: dict[Any, Event] = {}
+    for e in sorted(commits, key=lambda e: (e["time_us"], e["commit"]["rkey"])):
+        body = e["commit"]
+        is_post = body["collection"] == POST
+        what = body["rkey"] if is_post else dumps(body["record"]["subject"])
+        first.setdefault((e["did"], body["collection"], what), e)
+    return list(first.values())
+
+
 def recount(events: list[Event], topic: bool) -> dict[str, Row]:
     """Read each agent's counts off the events, which hold each record once."""
 
@@ -71,13 +97,16 @@ def recount(events: list[Event], topic: bool) -> dict[str, Row]:
         for e in commits
         if e["commit"]["operation"] == "delete"
     }
-    kept = [
+    exist = [
         e
         for e in commits
         if e["commit"]["operation"] != "delete"
         and (e["did"], e["commit"]["collection"], e["commit"]["rkey"]) not in removed
-        and micros(START) <= e["time_us"] < micros(END)
     ]
+    kept, active = (
+        [e for e in some if micros(START) <= e["time_us"] < micros(END)]
+        for some in (once(exist), exist)
+    )
     deleted_ever = {
         e["did"]: e["time_us"]
         for e in ordered
@@ -90,7 +119,7 @@ def recount(events: list[Event], topic: bool) -> dict[str, Row]:
         and e["did"] not in gone
         and e["time_us"] > deleted_ever.get(e["did"], 0)
     }
-    rows = {e["did"]: dict.fromkeys(COUNTS, 0) for e in kept if e["did"] not in gone}
+    rows = {e["did"]: dict.fromkeys(COUNTS, 0) for e in active if e["did"] not in gone}
     for e in kept:
         if e["did"] in gone:
             continue
@@ -123,7 +152,8 @@ def networks(draw: st.DrawFn) -> list[Event]:
         time = START + timedelta(hours=12) * draw(st.integers(-1, 7))
         rkey, target = f"r{rev}", uri(other, f"r{draw(st.integers(0, 25))}")
         text = draw(st.sampled_from(["mythos", "nothing"]))
-        match draw(st.sampled_from(["post", "reply", "reply", "repost", "follow", "gone", "del"])):
+        match draw(st.sampled_from(["post", "reply", "reply", "repost", "follow", "again", "again",
+                                    "gone", "del"])):  # fmt: skip
             case "post":
                 out.append(post(who, rkey, text, rev=rev, time=time))
             case "reply":
@@ -133,6 +163,12 @@ def networks(draw: st.DrawFn) -> list[Event]:
                 out.append(repost(who, rkey, target, rev=rev, time=time))
             case "follow":
                 out.append(follow(who, rkey, other, rev=rev, time=time))
+            case "again" if done := [e for e in out if e["kind"] == "commit"
+                                      and e["commit"]["collection"] in (REPOST, FOLLOW)
+                                      and e["commit"]["operation"] == "create"]:  # fmt: skip
+                e = draw(st.sampled_from(done))
+                commit = {**e["commit"], "rkey": rkey, "rev": tid(rev)}
+                out.append({**e, "time_us": micros(time), "commit": commit})
             case "gone" if draw(st.booleans()):
                 out.append(account(who, "deleted", time=time + timedelta(minutes=1)))
             case "del" if out:
@@ -154,7 +190,13 @@ def test_features_equal_a_plain_recount(
         with pytest.raises(EmptyPanelError):
             make_features(query(db, topic))
         return
-    frame, origin = make_features(query(db, topic))
+    try:
+        frame, origin = make_features(query(db, topic))
+    except NoMatchError:
+        about = [name for name in COUNTS if name != "follows_received"]
+        assert topic
+        assert not any(counts[name] for counts in wanted.values() for name in about)
+        return
     assert frame.schema == SCHEMA
     assert frame["did"].to_list() == sorted(wanted)
     for row in frame.to_dicts():
@@ -169,6 +211,74 @@ def test_features_equal_a_plain_recount(
     for name in "abc":
         assert scaled[name].to_list() == [math.log1p(x) for x in frame[name]]
     assert scaled.drop("a", "b", "c").equals(frame.drop("a", "b", "c"))
+
+
+# --- written again -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("order", "summarised"),
+    [
+        (-1, True),
+        *(pytest.param(*p, marks=pytest.mark.slow) for p in ((1, True), (1, False), (-1, False))),
+    ],
+)
+def test_a_relation_that_is_written_again_counts_once_in_everything(
+    tmp_path: Path, order: int, summarised: bool
+) -> None:
+    days = [0, 0.5, 1, 2, 2]
+    target = uri("ann", "p")
+    events = [
+        post("ann", "p", "mythos", rev=1, time=at(1)),
+        *(follow("bea", f"f{k}", "ann", rev=10 + k, time=at(days=d)) for k, d in enumerate(days)),
+        *(repost("bea", f"r{k}", target, rev=20 + k, time=at(2, days=d))
+          for k, d in enumerate(days)),
+        # Of other accounts, of other posts, and of what is no post.
+        follow("cyd", "f", "ann", rev=30, time=at(days=1)),
+        repost("cyd", "r", target, rev=31, time=at(days=1)),
+        repost("cyd", "s", uri("ann", "q"), rev=32, time=at(days=1)),
+        *(repost("cyd", f"g{k}", uri("ann", "g", GENERATOR), rev=40 + k, time=at(days=1))
+          for k in range(2)),
+    ]  # fmt: skip
+    db = tmp_path / "store.duckdb"
+    rules = [Topic("mythos", "", keywords=("mythos",)).rule]
+    for part in (events[::order][:6], events[::order][6:]):
+        with Writer(db) as writer:
+            append(writer, *part)
+            if summarised:
+                roll_up(writer, rules, at(days=4).date())
+
+    def counts(first: float, last: float, rule: Rule | None) -> dict[str, tuple[int, ...]]:
+        with Store.open(db) as opened:
+            names = dict(store_content.rows(opened, "SELECT id, right(did, 3) FROM account"))
+            asked = WindowCounts.of(opened, Window(at(days=first), at(days=last)))
+            hours = asked.account_hours(rule).group_by("account").agg(pl.col("records").sum())
+            written = dict(hours.iter_rows())
+            found = {}
+            for who, *row in asked.totals(rule).iter_rows():
+                assert sum(row[:3]) == written.get(who, 0)
+                if any(row):
+                    found[names[who]] = tuple(row[2:])
+            return found
+
+    # Reposts made; replies, reposts and follows received.
+    assert counts(0, 4, None) == {"ann": (0, 0, 5, 2), "bea": (1, 0, 0, 0), "cyd": (4, 0, 0, 0)}
+    assert counts(0, 4, rules[0]) == {"ann": (0, 0, 2, 2), "bea": (1, 0, 0, 0), "cyd": (1, 0, 0, 0)}
+    assert counts(0.25, 4, rules[0]) == {"ann": (0, 0, 0, 1)}
+    assert counts(0, 1, None) == {"ann": (0, 0, 1, 1), "bea": (1, 0, 0, 0)}
+    status = inventory.status(db).days.select("reposts", "follows").sum().row(0)
+    assert status == (9, 6)
+    with Writer(db) as writer:
+        append(
+            writer,
+            delete("bea", FOLLOW, "f0", rev=50, time=at(days=3)),
+            delete("bea", REPOST, "r0", rev=51, time=at(days=3)),
+            delete("bea", REPOST, "r3", rev=52, time=at(days=3)),
+        )
+    # On the day of the next of them.
+    assert counts(0, 0.5, None) == {"ann": (0, 0, 0, 0)}
+    assert counts(0.5, 1, None) == {"ann": (0, 0, 1, 1), "bea": (1, 0, 0, 0)}
+    assert counts(1, 4, None) == {"ann": (0, 0, 4, 1), "cyd": (4, 0, 0, 0)}
 
 
 # --- by hand -------------------------------------------------------------------------------------

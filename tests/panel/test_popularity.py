@@ -68,6 +68,7 @@ def say(
     rows = [
         {
             "account": numbers[who],
+            "did": who,
             "asked_at": when.replace(tzinfo=None),
             "found": told is not None,
             "followers": told and told[0],
@@ -195,7 +196,7 @@ def test_b_is_follower_counts_only_where_asked_to(network: Path) -> None:
     assert frame.schema == before.schema
     assert origin.popularity == "follower counts of 2026-06-01"
     assert origin.notes == (
-        "Follower counts, which set the tiers too, are of when the AppView was asked.",
+        "Follower counts, which also set the tiers, date from when the AppView was asked.",
     )
     raw, _ = features.make_features(
         PanelQuery(network, start=START, end=END, popularity="followers", scale="raw")
@@ -226,15 +227,15 @@ def test_an_unknown_count_is_an_error_that_says_what_to_do(network: Path) -> Non
     )
     say(network, {did("ann"): (5, None), did("bea"): None, did("cyd"): (None, BEFORE)})
     with pytest.raises(NoAnswerError, match="unknown for 3 of 4 agents: 1 were never asked about, "
-                       "of 2 the AppView gave none; get them with"):  # fmt: skip
+                       "for 2 the AppView gave none; get them with"):  # fmt: skip
         features.make_features(follower_query(network))
     say(network, {did("dot"): None})
-    with pytest.raises(NoAnswerError, match="of 3 the AppView gave none; say what to do"):
+    with pytest.raises(NoAnswerError, match="for 3 the AppView gave none; say what to do"):
         features.make_features(follower_query(network))
 
 
 def test_agents_without_a_count_are_dropped_as_a_step(network: Path) -> None:
-    with pytest.raises(EmptyPanelError, match="no follower count is known of any of 4 agents"):
+    with pytest.raises(EmptyPanelError, match="no follower count is known for any of 4 agents"):
         features.make_features(follower_query(network, "drop"))
     say(network, {did("ann"): (5, None), did("bea"): None, did("cyd"): (800, None)})
     frame, origin = features.make_features(follower_query(network, "drop"))
@@ -249,13 +250,14 @@ def test_follows_received_stand_in_where_told_to(network: Path) -> None:
     query = follower_query(network, "received")
     frame, origin = features.make_features(query)
     assert frame["followers"].to_list() == [3, 2, 1, 0]
-    assert origin.popularity == ("follows received in the window, as no follower count is known")
+    known = "because no follower count is known"
+    assert origin.popularity == f"follows received in the window, {known}"
     say(network, {did("ann"): (5, None), did("bea"): None})
     say(network, {did("cyd"): (800, None)}, when=ASKED + timedelta(days=2))
     frame, origin = features.make_features(query)
     assert frame["followers"].to_list() == [5, 2, 800, 0]
     assert origin.popularity == (
-        "follower counts of 2026-06-01 to 2026-06-03; of 2 agents, whose count is unknown, follows "
+        "follower counts of 2026-06-01 to 2026-06-03; for 2 agents whose count is unknown, follows "
         "received in the window"
     )
 
@@ -315,7 +317,8 @@ def test_reports_say_which_popularity_they_used(world: Path) -> None:
     assert counted["popularity"] == "follower counts of 2026-06-01"
     assert counted["means"] != plain["means"]
     assert counted["n_agents"] == plain["n_agents"]
-    text = ok("attribute", "--match", "mythos", "--db", world, "--popularity", "followers").text
+    text = ok("attribute", "--match", "mythos", "--db", world, "--popularity", "followers",
+              "--verbose").text  # fmt: skip
     assert "follower counts of 2026-06-01" in text
     assert "stand-in" not in text
 
@@ -348,16 +351,20 @@ def test_every_day_has_the_same_follower_counts(network: Path) -> None:
         assert day.total == pytest.approx(sum(FOLLOWERS.values()) / 3 / 4)
 
 
+def without_followers(db: Path, which: str) -> None:
+    """Take follower counts out of a store, past its sums, which the next writer takes anew."""
+    with Writer(db) as writer, writer._attached():
+        writer._connection.execute(
+            f"UPDATE hydration SET followers = NULL WHERE {which}"  # noqa: S608 - of ours
+        )
+        writer._connection.execute("DELETE FROM row_hash")
+
+
 def test_the_panel_and_the_features_can_be_written(world: Path, tmp_path: Path) -> None:
     with Store.open(world) as store:
         someone = store.frame("ingest/accounts")["did"][0]
     db = world
-    with Writer(db) as writer, writer._attached():
-        writer._connection.execute(
-            "UPDATE hydration SET followers = NULL "
-            "WHERE account = (SELECT id FROM account WHERE did = $1)",
-            [someone],
-        )
+    without_followers(db, f"account = (SELECT id FROM account WHERE did = '{someone}')")  # noqa: S608
     options = ["--db", db, "--popularity", "followers"]
     refused = run("features", "--out", tmp_path / "f.csv", *options)
     assert (refused.code, "unknown for 1 of" in refused.stderr) == (4, True)
@@ -392,8 +399,7 @@ def test_sensitivity_has_the_other_popularity(world: Path) -> None:
     (row,) = sensitivity(world, "--popularity", "followers").items()
     assert row[0] == "follows received"
     assert row[1]["tiers"] == answer("--db", world, "--indicator", "lin").json["tiers"]
-    with Writer(world) as writer, writer._attached():
-        writer._connection.execute("UPDATE hydration SET followers = NULL WHERE account % 3 = 0")
+    without_followers(world, "account % 3 = 0")
     rows = sensitivity(world)
     assert list(rows) == [
         "followers, agents without left out", "followers, else follows received",
@@ -402,8 +408,7 @@ def test_sensitivity_has_the_other_popularity(world: Path) -> None:
         expected = answer("--db", world, *followers, "--missing-followers", missing).json
         assert found["tiers"] == expected["tiers"]
         assert found["n_agents"] == expected["n_agents"]
-    with Writer(world) as writer, writer._attached():
-        writer._connection.execute("UPDATE hydration SET followers = NULL")
+    without_followers(world, "true")
     (row,) = sensitivity(world).items()
     assert (row[0], row[1]["effect"]) == ("followers", "not available")
     assert "no follower counts" in str(row[1]["why"])

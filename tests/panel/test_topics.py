@@ -98,12 +98,32 @@ TEXTS: list[tuple[Topic, bool, str]] = [
     (KEY, True, "Istanbul"),
     (TAG, True, "#earthday"),
     (TAG, True, "\uff03EARTHDAY と"),
-    (TAG, True, "so#EarthDay."),
+    (TAG, True, "so #EarthDay."),
+    (TAG, True, "so\n#EarthDay!?»"),
+    (TAG, True, "so\u3000\uff03EarthDay_"),
+    (TAG, True, "so\u00a0#earthday\u200bthis"),
+    (TAG, True, "\ufeff#earthday\u2028and"),
+    (TAG, True, "#earthday #earthday"),
+    (TAG, True, "#other, #earthday"),
     (TAG, True, "#ΕΛΛΆΔΑΣ"),
     (TAG, False, "earthday"),
     (TAG, False, "#earthday2026"),
     (TAG, False, "#earth day"),
     (TAG, False, "#earthday最高"),
+    # Within an address or a word, or a longer hashtag.
+    (TAG, False, "read https://example.com/page#earthday now"),
+    (TAG, False, "example.com/#earthday"),
+    (TAG, False, "abc#earthday"),
+    (TAG, False, "so#EarthDay."),
+    (TAG, False, "最高#earthday"),
+    (TAG, False, "(#earthday)"),
+    (TAG, False, "##earthday"),
+    (TAG, False, "#other#earthday"),
+    (TAG, False, "#earthday#other"),
+    (TAG, False, "#earthday-2026"),
+    (TAG, False, "#earthday's"),
+    (TAG, False, "#earthday🌍"),
+    (TAG, False, "# earthday"),
     (CJK, True, "今日のトランプ関税について"),
     (CJK, True, "トランプ関税"),
     (CJK, True, "気候変動xyz"),
@@ -355,7 +375,7 @@ def test_choosing(tmp_path: Path) -> None:
         for name, hint in (("mythoss", "did you mean mythos?"), ("zzz", "topics list")):
             with pytest.raises(UnknownTopicError, match=hint):
                 topics.choose(store, name)
-        with pytest.raises(UsageError, match="say what about"):
+        with pytest.raises(UsageError, match="name a topic"):
             topics.choose(store, None)
         match = topics.choose(store, None, ["a+", "b"])
         assert match is not None

@@ -7,6 +7,7 @@ import struct
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal
@@ -16,14 +17,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from blueattr.attribution.days import DayShares
 from blueattr.attribution.question import Question, Sampling
 from blueattr.errors import OutputError, UsageError
+from blueattr.provenance import Gap
 from blueattr.report import Report, render
 from blueattr.report.figures.agents import _LANDMARKS, concentration_exhibit, leaders_report
+from blueattr.report.figures.answer import answer_exhibit, certainty_exhibit
 from blueattr.report.figures.charts import shares_chart, sizes_chart
-from blueattr.report.figures.days import days_exhibit
+from blueattr.report.figures.days import days_exhibit, hours_exhibit
 from blueattr.report.figures.drawing import Drawing, Spec
 from blueattr.report.figures.exhibit import Exhibit
+from blueattr.report.figures.posts import records_report
 from blueattr.report.figures.scales import (
     attributions_exhibit,
     flips_exhibit,
@@ -31,24 +36,31 @@ from blueattr.report.figures.scales import (
     sizes_exhibit,
 )
 from blueattr.report.figures.studies import bootstrap_exhibit, sensitivity_exhibit
-from blueattr.report.figures.theme import PAGE, PAGE_NARROW, PAPER, Look, apart, decades
+from blueattr.report.figures.theme import (
+    PAGE,
+    PAGE_NARROW,
+    PAPER,
+    Look,
+    apart,
+    decades,
+    percent_decades,
+)
 from blueattr.report.figures.topic import topic_exhibits
 from blueattr.report.pages.gallery import write_report
 from blueattr.report.pages.page import write_page
+from blueattr.studies.leaders import Leader, Leaders
 from blueattr.studies.topic import (
     LANDMARKS,
     Concentration,
-    Leader,
-    Leaders,
     concentration,
     topic_report,
 )
 from support.effort import law
 from support.hostile_text import HOSTILE
-from support.places import GOLDEN_FIGURES
+from support.places import GOLDEN_FIGURES, ROOT
 from support.report_cases import ATTRIBUTION, COMPARISON
 from support.study_cases import BOOTSTRAP, DAYS, GRID, SENSITIVITY
-from support.topic_cases import hostile, origin_of, panel, report, topics
+from support.topic_cases import by_hour, hostile, origin_of, panel, report, topics
 
 LAW = law(100)
 LOOKS = {"paper": PAPER, "page": PAGE, "phone": PAGE_NARROW}
@@ -62,12 +74,20 @@ def every() -> dict[str, Exhibit]:
         sensitivity_exhibit(SENSITIVITY),
     )
     found |= {exhibit.name: exhibit for exhibit in more if exhibit is not None}
-    assert len(found) == 7
+    assert len(found) == 15
     return found
 
 
-NAMES = ["tier-shares", "share-by-size", "concentration", "heat-by-day", "flips", "bootstrap",
-         "sensitivity"]  # fmt: skip
+KINDS = ["tier-shares", "share-by-size", "concentration"]
+OF_TOPIC = [
+    "answer",
+    "heat-by-day",
+    "certainty",
+    "sensitivity",
+    *(kind + suffix for suffix in ("", "-others", "-signed") for kind in KINDS),
+]
+NAMES = [*OF_TOPIC, "flips", "bootstrap"]
+TIERS = {"top": "top 1 %", "middle": "next 9 %", "tail": "other 90 %"}
 
 
 def values(spec: Any, key: str = "values") -> Iterator[dict[str, Any]]:
@@ -104,7 +124,7 @@ def test_a_specification_is_data_without_addresses_or_code(name: str, look: str)
     expressions = set(re.findall(r'"(?:labelExpr|filter|test|expr)": "([^"]*)"', text))
     assert expressions <= {
         "format(100 * datum.value, '~g') + ' %'", "isValid(datum.at)", "isValid(datum.label)",
-        "isValid(datum.low)", "datum.whole",
+        "isValid(datum.low)", "isValid(datum.outside)", "datum.whole", "format(datum.value, ',')",
     }  # fmt: skip
     assert list(values(spec))
 
@@ -124,12 +144,18 @@ def test_alternatives_captions_and_titles_are_sentences(name: str) -> None:
 
 
 def test_bars_are_as_long_as_the_shares_and_end_where_the_next_begins() -> None:
-    exhibit = every()["tier-shares"]
-    drawn = list(values(exhibit.chart(PAPER)))
-    rows = data(exhibit)
+    drawn, rows = [], []
+    for suffix in ("", "-others", "-signed"):
+        exhibit = every()[f"tier-shares{suffix}"]
+        drawn += list(values(exhibit.chart(PAPER)))
+        rows += data(exhibit)
     assert len(drawn) == len(rows) == 4 * 3 * 3
     for bar, row in zip(drawn, rows, strict=True):
         assert bar["end"] - bar["start"] == pytest.approx(row["share"], abs=1e-12)
+        whole = f"{round(100 * row['share'])} %".replace("-", "\u2212")
+        # Every part has its label: in it, or above it where it is narrow.
+        assert (bar["label"] or bar["outside"]) == whole
+        assert bar["tier"] == TIERS[row["tier"]]
     bars: dict[tuple[str, str], list[dict[str, Any]]] = {}
     for bar in drawn:
         bars.setdefault((bar["indicator"], bar["panel"]), []).append(bar)
@@ -150,26 +176,107 @@ def test_lines_go_through_the_shares() -> None:
     assert len(drawn) == len(rows)
     for point, row in zip(drawn, rows, strict=True):
         assert (point["size"], point["tier"], point["share"]) == (
-            row["size"], row["tier"], row["share"])  # fmt: skip
+            row["size"], TIERS[row["tier"]], row["share"])  # fmt: skip
         assert point["high"] - point["low"] == pytest.approx(2 * (row["std"] or 0), abs=1e-12)
 
 
-def test_days_are_stacked_by_tier_and_parts_of_days_are_pale() -> None:
+def test_days_are_strips_of_their_shares_and_parts_of_days_are_pale() -> None:
     exhibit = every()["heat-by-day"]
-    drawn = [value for value in values(exhibit.chart(PAPER)) if "tier" in value]
-    gaps = [value for value in values(exhibit.chart(PAPER)) if "start" in value]
+    found = list(values(exhibit.chart(PAPER)))
+    gaps = [value for value in found if value.keys() == {"start", "end"}]
     assert gaps == [{"start": "2026-04-03T00:00:00Z", "end": "2026-04-03T03:20:00Z"}]
     rows = data(exhibit)
-    assert len(drawn) == len(rows) == 14 * 3
-    for bar, row in zip(drawn, rows, strict=True):
-        assert bar["day"][:10] == row["day"]
-        assert bar["value"] == (row["value"] or 0)
-    assert {bar["day"][:10] for bar in drawn if not bar["whole"]} == {"2026-04-14"}
+    parts = {(v["start"][:10], v["tier"]): v for v in found if "low" in v}
+    assert len(rows) == 14 * 3
+    for row in rows:
+        part = parts.get((row["day"], TIERS[row["tier"]]))
+        assert (part is None) == (row["share"] is None)
+        if part is not None:
+            assert part["high"] - part["low"] == pytest.approx(row["share"])
+    bars = [v for v in found if v.get("what") == "accounts"]
+    assert [bar["count"] for bar in bars] == [row["participants"] for row in rows[::3]]
+    assert {bar["start"][:10] for bar in bars if not bar["whole"]} == {"2026-04-03", "2026-04-14"}
     assert {row["day"] for row in rows if row["unseen_seconds"]} == {"2026-04-03"}
     heat = {row["day"]: row["total"] for row in rows}
     for day, total in heat.items():
-        parts = [row["value"] for row in rows if row["day"] == day and row["value"] is not None]
-        assert sum(parts) == pytest.approx(total)
+        of_day = [row["value"] for row in rows if row["day"] == day and row["value"] is not None]
+        assert sum(of_day) == pytest.approx(total)
+
+
+def test_posts_and_accounts_are_drawn_where_they_are_counted() -> None:
+    days = every_day_with_records()
+    exhibit = days_exhibit(days)
+    assert exhibit is not None
+    found = [v for v in values(exhibit.chart(PAPER)) if "what" in v]
+    written = [v["count"] for v in found if v["what"] == "posts, replies, reposts"]
+    assert written == [day.records for day in days.days]
+    assert all(row["records"] is not None for row in data(exhibit))
+
+
+def test_a_short_window_has_bars_by_hour_above_the_days() -> None:
+    days = by_hour(report())
+    exhibit, hours = days_exhibit(days), hours_exhibit(days)
+    assert exhibit is not None
+    assert hours is not None
+    assert hours_exhibit(replace(days, hours=())) is None
+    assert "UTC hour" in exhibit.caption
+    assert "The most accounts, 23, wrote from 22:00 to 23:00 on 2026-04-02" in exhibit.alt
+    rows = data(hours)
+    assert [row["records"] for row in rows] == list(range(48))
+    for look in LOOKS.values():
+        spec = hours.chart(look)
+        assert spec == exhibit.chart(look)
+        found = list(values(spec))
+        bars = [v for v in found if v.get("what") == "posts, replies, reposts"]
+        assert [bar["count"] for bar in bars] == [row["records"] for row in rows]
+        assert [bar["start"][:13] for bar in bars] == [row["start"][:13] for row in rows]
+        assert len({v["start"] for v in found if "low" in v}) == 1  # one day has an answer
+        ticks = spec["vconcat"][1]["layer"][0]["encoding"]["x"]["axis"]["values"]
+        assert len(ticks) == 9
+        assert all(tick % (6 * 3_600_000) == 0 for tick in ticks)
+
+
+def test_hours_that_are_not_over_are_pale_or_not_drawn() -> None:
+    days = by_hour(report())
+    third = datetime(2026, 4, 1, 3, tzinfo=UTC)
+    origin = replace(
+        days.whole.provenance,
+        so_far=datetime(2026, 4, 2, 10, 30, tzinfo=UTC),
+        gaps=(Gap(third, third + timedelta(minutes=5), "x"),),
+    )
+    exhibit = days_exhibit(replace(days, whole=replace(days.whole, provenance=origin)))
+    assert exhibit is not None
+    bars = [v for v in values(exhibit.chart(PAPER)) if v.get("what") == "accounts"]
+    assert len(bars) == 24 + 11
+    pale = [bar["start"][:13] for bar in bars if not bar["whole"]]
+    assert pale == ["2026-04-01T03", "2026-04-02T10"]
+    assert "Pale: not seen whole." in exhibit.caption
+
+
+def test_what_was_not_seen_adds_no_axis_to_the_bars() -> None:
+    upper = every()["heat-by-day"].chart(PAPER)["vconcat"][0]
+    assert len(upper["layer"]) == 2
+    assert "resolve" not in upper
+
+
+def every_day_with_records() -> DayShares:
+    """Days of which the records are known, too, as those of a store are."""
+    days = report().days
+    assert days is not None
+    return replace(days, days=tuple(replace(d, records=7 * k) for k, d in enumerate(days.days)))
+
+
+def test_a_day_of_which_a_few_seconds_are_missing_is_whole() -> None:
+    days = report().days
+    assert days is not None
+    origin = replace(days.whole.provenance, gaps=(
+        Gap(datetime(2026, 4, 3, tzinfo=UTC), datetime(2026, 4, 3, 0, 1, tzinfo=UTC), "why"),
+        Gap(datetime(2026, 4, 4, tzinfo=UTC), datetime(2026, 4, 4, 0, 2, tzinfo=UTC), "why"),
+    ))  # fmt: skip
+    exhibit = days_exhibit(replace(days, whole=replace(days.whole, provenance=origin)))
+    assert exhibit is not None
+    bars = [v for v in values(exhibit.chart(PAPER)) if "what" in v]
+    assert {bar["start"][:10] for bar in bars if not bar["whole"]} == {"2026-04-04", "2026-04-14"}
 
 
 def test_landmarks_are_points_of_the_curve() -> None:
@@ -196,20 +303,31 @@ def test_labels_are_moved_apart_and_keep_their_order(given_values: list[float], 
         assert moved == pytest.approx(given_values)
 
 
-@given(st.integers(1, 10**6), st.integers(0, 10**7))
+@given(st.integers(1, 10**6), st.integers(0, 10**7), st.floats(80, 700))
 @LAW
-def test_an_axis_has_a_few_round_numbers_inside_it(least: int, more: int) -> None:
-    found = decades(least, least + more)
-    assert all(least <= step <= least + more for step in found)
-    assert len(found) <= 9
+def test_an_axis_has_both_ends_and_a_few_round_numbers_inside_it(
+    least: int, more: int, width: float
+) -> None:
+    found = decades(least, least + more, width)
+    assert (found[0], found[-1]) == (least, least + more)
+    assert all(a < b for a, b in pairwise(found))
+    assert len(found) <= 11
+
+
+@given(st.floats(1e-7, 0.5), st.floats(80, 700))
+@LAW
+def test_an_axis_of_shares_ends_at_all_of_them(least: float, width: float) -> None:
+    found = percent_decades(least, width)
+    assert found[0] == 1
+    assert all(least <= step * (1 + 1e-9) for step in found)
 
 
 def test_samples_without_an_answer_are_left_out_of_the_figure_and_said_in_the_table() -> None:
     exhibit = shares_exhibit(COMPARISON)
     assert exhibit is not None
     drawn = {(value["indicator"], value["panel"]) for value in values(exhibit.chart(PAPER))}
-    assert ("heat", "random 100") not in drawn
-    assert ("heat", "top 100") in drawn
+    assert ("heat", "100 at random") not in drawn
+    assert ("heat", "100 top") in drawn
     (row,) = [r for r in json.loads(render(exhibit.report, "json"))["table"]
               if (r["indicator"], r["sample"]) == ("heat", "random")]  # fmt: skip
     assert row["tail"] is None
@@ -221,17 +339,35 @@ def test_samples_without_an_answer_are_left_out_of_the_figure_and_said_in_the_ta
     Drawing(curve.chart(PAPER)).svg()
 
 
-def test_colours_of_tiers_differ_in_lightness_too() -> None:
-    def lightness(colour: str) -> float:
-        r, g, b = (int(colour[k : k + 2], 16) / 255 for k in (1, 3, 5))
-        return float(0.2126 * r**2.2 + 0.7152 * g**2.2 + 0.0722 * b**2.2)
+def lightness(colour: str) -> float:
+    """CIE L*, 0 to 100."""
+    parts = [int(colour[k : k + 2], 16) / 255 for k in (1, 3, 5)]
+    r, g, b = (p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts)
+    luminance: float = 0.2126 * r + 0.7152 * g + 0.0722 * b
+    return 116 * float(luminance ** (1 / 3)) - 16
 
+
+def sheet_colours(scheme: str) -> dict[str, str]:
+    """The colours that the page's style sheet sets for light or dark."""
+    sheet = (ROOT / "blueattr/report/templates/page.css").read_text()
+    light, dark = (part.split("}")[0] for part in sheet.split(":root {")[1:])
+    return dict(re.findall(r"--([a-z-]+): (#[0-9a-f]{6})", light if scheme == "light" else dark))
+
+
+def test_colours_of_tiers_stay_apart_in_grey() -> None:
     for count in range(2, 22):
         colours = PAPER.tier_colours(count)
-        assert len(colours) == count
+        assert len(colours) == len(PAPER.on_tiers(count)) == count
         assert (colours[0], colours[-1]) == (PAPER.top, PAPER.tail)
-    shades = sorted(map(lightness, (PAPER.top, PAPER.middle, PAPER.tail)))
-    assert shades[-1] - shades[0] > 0.04
+    for scheme in ("light", "dark"):
+        found = sheet_colours(scheme)
+        shades = [lightness(found[tier]) for tier in ("top", "middle", "tail")]
+        assert sorted(shades, reverse=scheme == "dark") == shades
+        assert all(abs(b - a) >= 25 for a, b in pairwise(shades)), shades
+    for name, colour in sheet_colours("light").items():
+        field = name.replace("-", "_")
+        if hasattr(PAPER, field):
+            assert getattr(PAPER, field) == colour, name
 
 
 # --- drawings -------------------------------------------------------------------------------------
@@ -301,15 +437,15 @@ def test_a_drawing_is_saved_as_what_its_name_says(tmp_path: Path) -> None:
     drawing = Drawing(every()["flips"].chart(PAPER))
     drawing.save(str(tmp_path / "f.SVG"))
     assert (tmp_path / "f.SVG").read_text() == drawing.svg() == drawing._repr_svg_()
-    with pytest.raises(UsageError, match=r"\.svg or \.png"):
-        drawing.save(tmp_path / "f.pdf")
+    with pytest.raises(UsageError, match=r"\.svg, \.png or \.pdf"):
+        drawing.save(tmp_path / "f.gif")
     with pytest.raises(OutputError):
         drawing.save(tmp_path / "none" / "f.svg")
 
 
 def test_figures_are_files_of_their_own(tmp_path: Path) -> None:
     paths = write_report([report()], tmp_path, "svg")
-    assert [path.name for path in paths] == [f"mythos-{name}.svg" for name in NAMES[:4]]
+    assert [path.name for path in paths] == [f"mythos-{name}.svg" for name in OF_TOPIC]
     for path in paths:
         assert path.read_text().startswith("<svg ")
 
@@ -324,7 +460,8 @@ def test_other_numbers_of_tiers_and_indicators_are_drawn() -> None:
     for exhibit in topic_exhibits(made):
         for look in LOOKS.values():
             assert "<text" in Drawing(exhibit.chart(look)).svg()
-    facets = {v["facet"] for v in values(topic_exhibits(made)[1].chart(PAPER)) if "facet" in v}
+    (sizes,) = [e for e in topic_exhibits(made) if e.name == "share-by-size"]
+    facets = {v["facet"] for v in values(sizes.chart(PAPER)) if "facet" in v}
     assert facets == {"heat, visibility", "heat, random"}
     single: Spec = sizes_chart(
         [{"facet": "x", "size": 5, "tier": "top", "share": 1.0, "std": None}], ("top",), Look()
@@ -370,9 +507,15 @@ def _forms() -> dict[str, Report]:
              bootstrap_exhibit(BOOTSTRAP),
              sensitivity_exhibit(SENSITIVITY)]  # fmt: skip
     reports = {exhibit.report.kind: exhibit.report for exhibit in found if exhibit is not None}
+    for exhibit in (answer_exhibit(report()), certainty_exhibit(report())):
+        assert exhibit is not None
+        reports[exhibit.report.kind] = exhibit.report
     reports["tier_shares_alone"] = attributions_exhibit([ATTRIBUTION]).report
     reports["leaders"] = leaders_report(_LEADERS, COMPARISON.provenance)
-    assert len(reports) == 9
+    records = records_report(report().leaders[1], COMPARISON.provenance)
+    assert records is not None
+    reports["records"] = records
+    assert len(reports) == 12
     return reports
 
 

@@ -30,7 +30,7 @@ from blueattr.report import (
 )
 from blueattr.report.escape import guard_cell
 from blueattr.report.formats.tabular import write_agents
-from blueattr.report.formats.text import PIPED, Terminal, text_of
+from blueattr.report.formats.text import PIPED, Terminal, cell_text, text_of
 from blueattr.studies.scales import compare_scales
 from support.effort import costly_law, law
 from support.hostile_text import HOSTILE, harmless
@@ -210,7 +210,12 @@ def test_attribution_json_has_the_contract() -> None:
         "value": 0.18879,
         "share": 0.44811,
         "abs_share": 0.44811,
+        "agents_involved": 337,
+        "share_involved": 0.3,
     }
+    assert (document["n_involved"], document["panel_of"], document["active"]) == (
+        423, "active", None
+    )  # fmt: skip
     assert (document["method"], document["steps"]) == ("quadrature", 5)
     assert document["aggregator"] == {"name": "mean", "weights": [1 / 3, 1 / 3, 1 / 3]}
     assert document["window"] == {"start": "2026-04-01T00:00:00Z", "end": "2026-04-15T00:00:00Z"}
@@ -241,6 +246,7 @@ def test_floats_come_back_to_the_last_bit(values: list[float]) -> None:
         total=values[0] or 1.0,
         tiers=(replace(ATTRIBUTION.tiers[0], value=values[1], share=values[2]),),
         cutoffs=(),
+        sample=None,
         means=(values[3], values[4], 1.0),
     )
     report = attribution_report(result)
@@ -306,7 +312,7 @@ def test_the_tidy_comparison_has_every_row() -> None:
 
 
 def test_parquet_carries_the_whole_report() -> None:
-    report = attribution_report(ATTRIBUTION)
+    report = attribution_report(replace(ATTRIBUTION, leaders=()))
     metadata = pl.read_parquet_metadata(render(report, "parquet"))["blueattr"]
     assert metadata.encode() == render(report, "json")
     assert "did:plc" not in metadata
@@ -323,20 +329,31 @@ def words(text: str) -> str:
 @pytest.mark.parametrize("terminal", TERMINALS)
 @pytest.mark.parametrize("report", [*REPORTS, STATUS])
 def test_no_figure_is_cut_at_any_width(report: Report, terminal: Terminal) -> None:
-    shown = re.sub(r"\x1b\[\d+m", "", text_of(report, terminal))
-    tables = [replace(table, bars=None) for table in report.tables]
+    """What there is no room for is left out as a column, and named."""
+    shown = re.sub(r"\x1b\[\d+m", "", text_of(report, replace(terminal, verbose=True)))
+    said = " ".join(shown.split())
+    left_out = " ".join(re.findall(r"No room for: (.*?)\.(?: |$)", said))
     cells = 0
-    for table in tables:
-        wide = text_of(Report("any", (table,)), replace(PIPED, unicode=terminal.unicode))
-        for figure in re.findall(r"[-+\d.,e]*\d[\d.,e+-]*(?: %)?", wide):
-            assert figure in shown
-            cells += 1
+    for table in (*report.tables, *report.lists, *report.details):
+        for position, column in enumerate(table.columns):
+            for row in table.rows:
+                text = cell_text(row[position], column.kind)
+                for figure in re.findall(r"[-+\d.,e]*\d[\d.,e+-]*(?: %)?", text):
+                    assert figure in shown or column.heading in left_out or column.kind == "text"
+                    cells += 1
     assert cells > 0
     assert "…" not in shown
     for fact in report.facts:
         assert words(fact.text if terminal.unicode else safe_text(fact.text)) in words(shown) or (
             terminal.width < 40  # the two columns of facts interleave
         )
+
+
+@pytest.mark.parametrize("width", [60, 80, 100])
+@pytest.mark.parametrize("report", REPORTS)
+def test_no_line_is_wider_than_the_terminal(report: Report, width: int) -> None:
+    lines = text_of(report, Terminal(width=width, verbose=True)).splitlines()
+    assert max(map(len, lines)) <= width
 
 
 @pytest.mark.parametrize("report", REPORTS)
@@ -361,7 +378,7 @@ def test_a_pipe_gets_one_line_a_row(report: Report) -> None:
 def test_every_report_says_that_there_was_a_gap(report: Report, form: Any) -> None:
     data = render(report, form)
     if form == "text":
-        assert b"! The window has 1 gap: 3 h 20 min" in data
+        assert b"! The window has 1 gap, 3 h 20 min in all" in data
         assert b"2026-04-03T03:20:00Z: the server no longer had these events" in data
     elif form == "json":
         found = strict_json(data)
@@ -386,7 +403,7 @@ def test_many_gaps_are_summed_and_some_are_listed() -> None:
     )
     report = attribution_report(replace(ATTRIBUTION, provenance=replace(ORIGIN, gaps=gaps)))
     shown = text_of(report)
-    assert "150 gaps: 1 d 1 h of it" in shown
+    assert "150 gaps, 1 d 1 h in all" in shown
     assert shown.count(": outage") == 20
     assert "and 130 more" in shown
     assert len(strict_json(render(report, "json"))["gaps"]) == 150
@@ -409,11 +426,23 @@ def test_times_are_utc_whatever_their_zone() -> None:
 
 
 def test_the_headline_is_made_of_the_numbers() -> None:
-    (headline,) = attribution_report(ATTRIBUTION).summary
-    assert headline == (
-        "Of heat 0.4213 on mythos, shared out among 2,310 agents, the top 1 % carries 31.2 %, "
-        "the middle 9 % carries 24.0 % and the tail 90 % carries 44.8 %."
+    report = attribution_report(ATTRIBUTION)
+    assert report.summary == (
+        "Who carried Mythos? 1 to 14 April 2026 (UTC)",
+        (
+            "The 1 % most followed accounts carry 31 % of Mythos. A sample of 100 visible accounts "
+            "would have said 85 %."
+        ),
     )
+    assert report.notes == (
+        (
+            "423 of 2,310 accounts wrote about it, or were answered or reposted; the others "
+            "account for 24 % of heat (1, 8 and 15 points of the shares of the tiers) just by "
+            "being followed."
+        ),
+    )
+    (leaders,) = report.lists
+    assert leaders.rows[0] == ("ann.example.org", "75.00 %", 20, 42, "1,234")
 
 
 def test_an_inexact_sum_is_said() -> None:
@@ -495,7 +524,7 @@ def test_terminals_are_recognised() -> None:
             return True
 
     assert Terminal.of(io.StringIO(), {}) == Terminal(unicode=False)
-    assert Terminal.of(io.TextIOWrapper(io.BytesIO(), "utf-8"), {}) == PIPED
+    assert Terminal.of(io.TextIOWrapper(io.BytesIO(), "utf-8"), {}) == replace(PIPED, verbose=False)
     screen = Screen("UTF-8")
     assert Terminal.of(screen, {"COLUMNS": "60"}) == Terminal(60, colour=True)
     assert Terminal.of(screen, {}) == Terminal(80, colour=True)

@@ -35,6 +35,7 @@ from support.inventory_cases import (
     STATUS,
     TOPIC_DAYS,
     WHOLE,
+    rows,
     source,
 )
 
@@ -178,7 +179,7 @@ def test_hostile_lines_and_names_are_harmless(sample: str, name: str, reason: st
     rejected = pl.DataFrame(
         [(encodable[0], 7, encodable[1], 0, encodable[2])], schema=REJECTED_SCHEMA, orient="row"
     )
-    report = status_report(replace(STATUS, rejected=rejected))
+    report = status_report(replace(STATUS, rows={**STATUS.rows, "rejected": rows(rejected)}))
     assert_harmless(report)
     (row,) = document(report)["rejected_samples"]
     assert [row["reason"], row["source"], row["sample"]] == encodable

@@ -51,8 +51,9 @@ def test_a_result_is_shown_as_html_with_its_numbers_and_its_figure(name: str) ->
     text = " ".join(root.text().split())
     for sentence in (*laid_out.summary, *laid_out.warnings):
         assert " ".join(sentence.split()) in text
-    assert len(root.all("table")) == len(laid_out.tables) > 0
-    for table, element in zip(laid_out.tables, root.all("table"), strict=True):
+    tables = (*laid_out.tables, *laid_out.lists, *laid_out.details)
+    assert len(root.all("table")) == len(tables) > 0
+    for table, element in zip(tables, root.all("table"), strict=True):
         assert len(element.all("tbody")[0].all("tr")) == len(table.rows)
 
 

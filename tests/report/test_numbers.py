@@ -3,7 +3,7 @@
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from importlib import import_module
 from pathlib import Path
@@ -14,28 +14,34 @@ import pytest
 from blueattr.ingest.hydrate import Hydrated
 from blueattr.ingest.result import Followed
 from blueattr.panel.features import SCHEMA
+from blueattr.provenance import TimeShare
 from blueattr.report import Report
 from blueattr.report.fields import Field, Fields, definitions
+from blueattr.report.figures.days import hours_exhibit
 from blueattr.report.figures.studies import bootstrap_exhibit, sensitivity_exhibit
+from blueattr.report.inventory.forgotten import compact_report, forget_report
 from blueattr.report.inventory.hydrations import hydrate_report
-from blueattr.report.inventory.ingests import fetch_report, follow_report
+from blueattr.report.inventory.ingests import cost_report, fetch_report, follow_report
 from blueattr.report.inventory.rollups import rollup_report
+from blueattr.report.inventory.status import status_report
 from blueattr.report.pages.gallery import _data
-from blueattr.report.pages.page import _numbers
 from blueattr.report.results.convergences import convergence_report
 from blueattr.report.results.validations import validation_report
 from blueattr.runs.listing import runs_report, settings_report
 from blueattr.runs.record import Run, Stage
 from blueattr.runs.settings import FilePath, Key, Section, settle
+from blueattr.sources.archive import cost
+from blueattr.store.compact import Compacted
+from blueattr.store.forget import Erased
 from blueattr.store.rollups import RolledUp
 from blueattr.studies.convergence import convergence
 from blueattr.studies.validation.validate import validate
 from support.golden_cases import REPORTS
-from support.inventory_cases import DB, INGESTED
+from support.inventory_cases import DB, INGESTED, STATUS
 from support.places import ROOT
 from support.report_cases import ATTRIBUTION
 from support.study_cases import BOOTSTRAP, SENSITIVITY
-from support.topic_cases import report, topics
+from support.topic_cases import by_hour, topics
 
 PAGE = ROOT / "docs" / "numbers.md"
 WRITE = os.environ.get("BLUEATTR_WRITE_GOLDEN") == "1"
@@ -45,7 +51,8 @@ PANEL = {"agent": list(range(40)), "a": [k % 5 for k in range(40)],
 SHARED = ("In several reports", "Where a result comes from")
 # Names that are made of data: tiers, indicators, protocols and sizes as columns of tables, reasons.
 OF_DATA = {"top", "middle", "tail", "lin", "heat", "var", "gini", "visibility", "random",
-           "100", "bad DID", "not JSON", "odd answer", "blueattr", "A_SECRET"}  # fmt: skip
+           "100", "top 1 %", "next 9 %", "other 90 %", "bad DID", "not JSON", "odd answer",
+           "blueattr", "A_SECRET"}  # fmt: skip
 
 
 Path_ = tuple[str, ...]
@@ -63,16 +70,23 @@ def reports() -> Iterator[Report]:
     )
     yield convergence_report(convergence(PANEL, ["heat", "lin"]))
     yield from (found for _, found in _data(topics(), ["x", "y", "z"]))
-    for exhibit in (bootstrap_exhibit(BOOTSTRAP), sensitivity_exhibit(SENSITIVITY)):
+    hours = hours_exhibit(by_hour(topics()[0]))
+    for exhibit in (bootstrap_exhibit(BOOTSTRAP), sensitivity_exhibit(SENSITIVITY), hours):
         assert exhibit is not None
         yield exhibit.report
     done = INGESTED[1]
     yield follow_report(Followed(done, "live", 2, 1, ("why",), timedelta(seconds=3)), DB)
     yield fetch_report(done, DB, 1_000, ["what is missing"])
+    yield cost_report([cost.Stage(cost.WITNESSED, 2, 3_000)], DB, 1_000)
+    yield status_report(replace(STATUS, times_from=(TimeShare("key", 3, 0.5),)))
     moment = datetime(2026, 5, 1, tzinfo=UTC)
     hydrated = Hydrated(DB, "https://appview.example", "everyone", first_at=moment, last_at=moment)
     hydrated.faults["odd answer"] += 1
     yield hydrate_report(hydrated)
+    known = Erased(1, 2, 1, 1, 1, 1, 1, 1, 3, ())
+    yield forget_report(DB, 1, known, removed=(Path("x.html"),))
+    yield forget_report(DB, 1, known, naming=(Path("x.html"),), dry_run=True)
+    yield compact_report(DB, Compacted(2_000_000, 1_000_000))
     yield rollup_report(DB, RolledUp((moment.date(),), 1, 2, 3))
     about = {"config": "blueattr.toml", "db": str(DB), "versions": {"blueattr": "0"}}
     end = {"gaps": 1, "report": "x", "message": "y"}
@@ -115,7 +129,6 @@ def emitted() -> dict[str, set[Path_]]:
     found["Panel and features: `blueattr panel`, `blueattr features`"] = {
         (name,) for name in SCHEMA.names()
     }
-    found["The page: `blueattr report`"] = {(fact.label,) for fact in _numbers(report())}
     return found
 
 

@@ -22,7 +22,14 @@ if TYPE_CHECKING:
 
 @pytest.mark.parametrize(
     ("name", "form"),
-    [("a.json", "json"), ("a.CSV", "csv"), ("a.b.parquet", "parquet"), ("a.txt", "text")],
+    [
+        ("a.json", "json"),
+        ("a.CSV", "csv"),
+        ("a.b.parquet", "parquet"),
+        ("a.txt", "text"),
+        ("a.md", "md"),
+        ("a.tex", "tex"),
+    ],
 )
 def test_the_extension_chooses_the_format(name: str, form: str) -> None:
     assert format_of(Path(name)) == form
@@ -30,7 +37,8 @@ def test_the_extension_chooses_the_format(name: str, form: str) -> None:
 
 @pytest.mark.parametrize("name", ["a", "a.xlsx", ".json", "a.json.gz"])
 def test_an_unknown_extension_is_refused(name: str, tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=r"end the name in \.txt, \.json, \.csv, \.parquet"):
+    ends = r"end the name in \.txt, \.json, \.csv, \.md, \.tex, \.parquet"
+    with pytest.raises(UsageError, match=ends):
         format_of(Path(name))
     with pytest.raises(UsageError, match=r"end the name in \.parquet, \.csv, \.json, \.jsonl"):
         agents_to(tmp_path / "a.xlsx", ATTRIBUTION)

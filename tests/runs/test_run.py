@@ -6,13 +6,14 @@ import shutil
 import signal
 import subprocess
 import threading
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from blueattr.errors import ExitCode, RunGoingError
+from blueattr.panel import query
 from blueattr.runs import publish
 from blueattr.runs import run as runs_run
 from blueattr.runs.publish import faults, latest
@@ -116,6 +117,39 @@ def test_other_settings_make_another_report_of_the_same_events() -> None:
     assert len({*names, current()}) == 4
 
 
+def test_another_panel_makes_another_report_of_the_same_events() -> None:
+    drop("1.jsonl", EVENTS)
+    done()
+    everyone = comparison()
+    write(SETTINGS.replace("seeds = 2", 'seeds = 2\npanel = "involved"'))
+    done()
+    assert (comparison()["panel_of"], everyone["panel_of"]) == ("involved", "active")
+    assert comparison()["n_agents"] == everyone["n_involved"]
+
+
+def test_a_day_that_ends_by_the_clock_alone_makes_a_new_report(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    last = datetime.fromtimestamp(max(event["time_us"] for event in EVENTS) / 1e6, UTC)
+    now = last
+
+    class Clock(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> datetime:  # type: ignore[override]
+            return now
+
+    monkeypatch.setattr(query, "datetime", Clock)
+    write(SETTINGS.replace("seeds = 2", "seeds = 2\ncomplete = true"))
+    drop("1.jsonl", EVENTS)
+    done()
+    assert comparison()["window"]["end"] == f"{last:%Y-%m-%d}T00:00:00Z"
+    done(code=ExitCode.NOTHING_NEW)
+    now = last + timedelta(days=1)
+    done()
+    assert comparison()["window"]["end"] == f"{now:%Y-%m-%d}T00:00:00Z"
+    done(code=ExitCode.NOTHING_NEW)
+
+
 _OWN = """\
 import numpy as np
 
@@ -174,7 +208,7 @@ def test_a_topic_that_nobody_took_part_in_keeps_no_other_out() -> None:
     drop("1.jsonl", EVENTS)
     write(SETTINGS.replace('["mythos"]', '["wrestlemania", "mythos"]'))
     ended = done()
-    assert "warning attribute: nobody took part in wrestlemania" in ended.stderr
+    assert "warning attribute: no answer on wrestlemania: no post matched" in ended.stderr
     assert comparison()["indicators"][0]["full"]["total"] > 0
     assert latest(Path("reports"))["topics"] == ["wrestlemania", "mythos"]  # type: ignore[index]
 
@@ -258,6 +292,17 @@ def test_a_file_that_is_damaged_or_gone_keeps_nothing_out() -> None:
     assert "is truncated" in ended.stderr
     assert "no such file" in ended.stderr
     assert ended.stderr.count(" error ingest: ") == 2  # files of a pattern may still come
+    assert comparison()["n_agents"] == PANEL
+
+
+def test_what_is_mostly_rejected_is_bad_input_and_what_was_passed_over_is_told() -> None:
+    drop("1.jsonl", EVENTS)
+    Path("in/2.jsonl").write_bytes(lines(EVENTS[0]) + b"no\n")
+    Path("in/3.csv").touch()
+    write(SETTINGS)
+    ended = done(code=ExitCode.INPUT)
+    assert "2.jsonl was mostly rejected: 1 of its 2 lines" in ended.stderr
+    assert "Passed over 1 of 3 files" in ended.stderr
     assert comparison()["n_agents"] == PANEL
 
 

@@ -21,7 +21,7 @@ from support.cli_world import Run, ok, run
 from support.effort import law
 
 SETTINGS = 'sources = []\n[report]\ntopic = "mythos"\n'
-HOSTILE = "a b'c\"d$(e)%f\\g#h;i&j`k*é"
+HOSTILE = "a b'c\"d$(e)%f\\g\\\\h\\%#i;j&k`l*é"
 STEP = timedelta(minutes=1)
 # Local time, as cron's is.
 FIRST, LAST = datetime(2024, 1, 1), datetime(2030, 1, 1)  # noqa: DTZ001
@@ -232,10 +232,38 @@ def test_systemd_starts_at_the_same_times(expression: str) -> None:
 
 
 def as_cron_runs_it(line: str) -> str:
-    """What cron gives to the shell: after five fields, up to a percent sign that is bare."""
-    command = line.split(" ", 5)[5]
-    assert not re.search(r"(?<!\\)%", command)
-    return command.replace(r"\%", "%")
+    """What cron gives to the shell, as child_process() of Debian's cron 3.0pl1 makes it."""
+    command, escaped = "", False
+    for letter in line.split(" ", 5)[5]:
+        if escaped and letter in "%\\":
+            command = command[:-1] + letter
+            escaped = False
+        elif escaped or letter not in "%\\":
+            command += letter
+            escaped = False
+        elif letter == "\\":
+            command += letter
+            escaped = True
+        else:
+            break  # what follows a bare percent sign is the command's standard input
+    return command
+
+
+@pytest.mark.parametrize(
+    "name", ["a\\b", "a\\\\b", "a\\%b", "a%b", "a\\\\%b", "\\", "%\\%%\\\\", "\\\\%"]
+)
+def test_backslashes_and_percent_signs_reach_the_shell_as_they_are(
+    name: str, tmp_path: Path
+) -> None:
+    folder = tmp_path / name
+    folder.mkdir()
+    config = folder / "blueattr.toml"
+    words = ("/usr/bin/printf", "%s", str(config))
+    command = Command(words, folder, folder / "the.log", config, {})
+    line = crontab_line(Cron.read("* * * * *"), command)
+    subprocess.run(["sh", "-c", as_cron_runs_it(line)], check=True, timeout=30, cwd="/")
+    assert (folder / "the.log").read_text() == str(config)
+    assert edit_crontab(line.encode() + b"\n", config, None) == b"", "the line is found again"
 
 
 def made(folder: Path, **more: object) -> Command:
@@ -328,6 +356,23 @@ def test_what_is_printed_is_ready(here: Path) -> None:
     assert done.returncode == 0
 
 
+def test_settings_in_folders_of_one_name_have_units_of_their_own(here: Path) -> None:
+    settings = (here / "blueattr.toml").read_text()
+    names = set()
+    for folder in ("x/bluesky", "y/bluesky", "x/Bluesky", "x/blue sky", "x/blue-sky"):
+        path = here / folder / "blueattr.toml"
+        path.parent.mkdir(parents=True)
+        path.write_text(settings)
+        found = re.findall(
+            r"^# .*/(blueattr-\S+)\.service$", scheduled("--config", path).text, re.MULTILINE
+        )
+        assert found == re.findall(
+            r"^Unit=(\S+)\.service$", scheduled("--config", path).text, re.MULTILINE
+        )
+        names |= {name.casefold() for name in found}
+    assert len(names) == 5, "one would be written over another"
+
+
 def test_the_environment_comes_along_but_never_the_key(
     here: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -377,8 +422,8 @@ def test_install_is_idempotent_and_remove_takes_it_out(here: Path) -> None:
 
 
 def test_what_cannot_be_scheduled_is_said(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert "when? for example" in run("schedule").stderr
-    assert "stands alone" in run("schedule", "--remove", "--install").stderr
+    assert "say when to run, for example" in run("schedule").stderr
+    assert "cannot be combined" in run("schedule", "--remove", "--install").stderr
     assert run("schedule", "--cron", "61 * * * *", "--install").code == ExitCode.USAGE
     (here / "blueattr.toml").write_text(SETTINGS + "x = 1\n")
     assert run("schedule", "--cron", "@daily", "--install").code == ExitCode.USAGE

@@ -159,7 +159,7 @@ def test_what_no_file_of_settings_is() -> None:
         (LEAST + "sizes = [1.5]\n", 4, "report.sizes", "should be numbers"),
         (LEAST + "seeds = 0\n", 4, "report.seeds", "takes 1 to 10,000"),
         (LEAST + "seed = -1\n", 4, "report.seed", "from 0 on"),
-        (LEAST + "top = 1001\n", 4, "report.top", "not from 1 to 1,000"),
+        (LEAST + "top = 1001\n", 4, "report.top", "not from 0 to 1,000"),
         (LEAST + 'protocol = ["visible"]\n', 4, "report.protocol", "visib"),
         (LEAST + "tiers = [10, 1]\n", 4, "report.tiers", ""),
         (LEAST + "tiers = [nan]\n", 4, "report.tiers", ""),
@@ -178,11 +178,13 @@ def test_what_no_file_of_settings_is() -> None:
         (LEAST + 'topics = "none.toml"\n', 4, "report.topics", "No such file"),
         ('memory-limit = "1MB"\n' + LEAST, 1, "memory-limit", "256MB or more"),
         (LEAST + "[output]\nkeep = 0\n", 5, "output.keep", "not from 1"),
-        (LEAST + '[output]\nformat = ["html", "pdf"]\n', 5, "output.format", "'pdf' is none of"),
+        (LEAST + '[output]\nformat = "pdf"\nwidth = "85px"\n', 6, "output.width", "not '85px'"),
+        (LEAST + '[output]\nwidth = "85mm"\n', 5, "output.width", "no format is that of a picture"),
+        (LEAST + '[output]\nformat = ["html", "gif"]\n', 5, "output.format", "'gif' is none of"),
         (LEAST + '[log]\nform = "xml"\n', 5, "log.form", "none of text, json"),
         ('sources = []\n[report]\ntopic = "mythoss"\n', 3, "report.topic", "did you mean mythos?"),
         ('sources = []\n[report]\ntopic = ["all", "all"]\n', 3, "report.topic", "twice"),
-        ('sources = []\n[report]\ntopic = ["all-topics", "all"]\n', 3, "report.topic", "alone"),
+        ('sources = []\n[report]\ntopic = ["all-topics", "all"]\n', 3, "report.topic", "combined"),
         ('sources = []\n[report]\nseed = 1\n', 2, "report.topic", "missing"),
         ("sources = []\n", 1, "report", "missing; the file needs [report]"),
         ('[report]\ntopic = "mythos"\n', 1, "sources", "missing; the file needs [[sources]]"),
@@ -194,7 +196,7 @@ def test_what_no_file_of_settings_is() -> None:
         (READ + '"jetstream"\nfor = "1 h"\n', 5, "sources[1].for", "30s, 50m"),
         (READ + '"ws://example.org"\n', 4, "sources[1].read", "insecure"),
         (READ + '["jetstream", "x"]\n', 4, "sources[1].read", "one service"),
-        (READ + '"archive"\nfrom = 2026-04-09\n', 4, "sources[1].read", "which past"),
+        (READ + '"archive"\nfrom = 2026-04-09\n', 4, "sources[1].read", "needs from and to"),
     ],
 )  # fmt: skip
 def test_what_is_refused_is_told_with_file_line_and_name(
@@ -207,16 +209,74 @@ def test_what_is_refused_is_told_with_file_line_and_name(
     ), said
 
 
+NUL_PLACES = {
+    "db": 'db = "a\\u0000b"',
+    "output.reports": '[output]\nreports = "a\\u0000b"',
+    "log.file": '[log]\nfile = "a\\u0000b"',
+    "report.indicator": '[report]\nindicator = "a\\u0000b.py"',
+    "report.bots": '[report]\nbots = "a\\u0000b"',
+    "report.topic": '[report]\ntopic = ["a\\u0000b"]',
+    "sources[1].read": '[[sources]]\nread = ["x", "a\\u0000b"]',
+}
+
+
+@pytest.mark.parametrize("name", NUL_PLACES)
+def test_a_nul_character_is_refused_wherever_it_is(name: str, here: Path) -> None:
+    (here / "blueattr.toml").write_text(NUL_PLACES[name] + "\n")
+    for command in (["config", "show"], ["run"], ["schedule", "--cron", "@daily"]):
+        done = run(*command)
+        assert done.code == ExitCode.USAGE
+        assert f"{name}: has a NUL character, which no path or name has" in done.stderr
+
+
+def test_a_number_of_too_many_digits_is_told_with_its_line(here: Path) -> None:
+    digits = "9" * 5000
+    text = f'# {digits}\ndb = "{digits}"\n[report]\nseed = {digits}\ntop = 1\n'
+    (here / "blueattr.toml").write_text(text)
+    done = run("config", "show")
+    assert done.code == ExitCode.USAGE
+    assert done.stderr == "blueattr: blueattr.toml:4: a number has too many digits\n"
+
+
+@pytest.mark.parametrize("text", ["x = " + "[" * 20_000, "a." * 20_000 + "b = 1",
+                                  "x = " + "{a=" * 20_000, "[" + "a." * 20_000 + "b]"])  # fmt: skip
+@pytest.mark.parametrize("command", [
+    ["topics", "list", "--topics", "deep.toml"], ["config", "show", "--config", "deep.toml"],
+    ["run", "--config", "deep.toml"],
+    ["schedule", "--cron", "@daily", "--config", "deep.toml"],
+])  # fmt: skip
+def test_what_is_nested_too_deeply_is_refused_by_every_reader(
+    text: str, command: list[str], here: Path
+) -> None:
+    (here / "deep.toml").write_text(text)
+    done = run(*command)
+    assert done.code in {ExitCode.USAGE, ExitCode.INPUT}
+    assert (
+        done.stderr == "blueattr: deep.toml: its tables or lists are nested deeper than 64 levels\n"
+    )
+
+
 def test_all_that_is_wrong_is_told_at_once_in_order() -> None:
-    said = refused('db = 1\n[report]\nsizes = "x"\ntop = 0\nnone = 1\n')
+    said = refused('db = 1\n[report]\nsizes = "x"\ntop = -1\nnone = 1\n')
     assert [line.split(":")[1] for line in said.splitlines()] == ["1", "1", "2", "3", "4", "5"]
 
 
 def test_choices_that_do_not_go_together_are_told_of_the_last_of_them() -> None:
     message = refused(LEAST + 'from = 2026-04-01\nto = 2026-04-02\nwindow = "1d"\n')
     assert message.startswith(
-        "blueattr.toml:6: report.window: from, to and window: name at most two"
+        "blueattr.toml:6: report.window: give at most two of from, to and window"
     )
+
+
+@pytest.mark.parametrize("name", [":memory:", "md:x", "s3://b/x", "~nobody-of-this-name/x"])
+def test_a_store_that_is_no_file_is_refused_with_its_line(here: Path, name: str) -> None:
+    (here / "blueattr.toml").write_text(
+        f'db = "{name}"\n[[sources]]\nread = ["events.jsonl"]\n[report]\ntopic = ["mythos"]\n'
+    )
+    done = run("run")
+    assert done.code == ExitCode.USAGE
+    assert "blueattr.toml:1: db: " in done.stderr
+    assert sorted(path.name for path in here.iterdir()) == ["blueattr.toml"]
 
 
 def test_a_run_refuses_the_same_and_leaves_nothing(here: Path) -> None:
@@ -339,9 +399,9 @@ def test_settings_have_the_defaults_of_the_options() -> None:
     for key in keys:
         default = ",".join(map(str, key.default)) if isinstance(key.default, tuple) else key.default
         assert default == found[f"--{key.name}"].default, key.name
-    # Two options of the report are no settings: what a run has one of, and what stands for --topic.
+    # What a run has one of, what stands for --topic, and a file with its columns are no settings.
     named = {f"--{key.name}" for section in SECTIONS for key in section.keys}
-    assert found.keys() - named == {"--all-topics", "--match", "--features", "--out"}
+    assert found.keys() - named == {"--all-topics", "--match", "--features", "--columns", "--out"}
 
 
 # --- a file to begin with ------------------------------------------------------------------------
@@ -365,7 +425,14 @@ def test_what_the_first_file_calls_defaults_is_the_default() -> None:
     # Other kinds of sources, and what is said to be another choice.
     text = re.sub(r"(?m)^# \[\[sources\]\]\n(# .*\n)*", "", TEMPLATE)
     text = re.sub(r"(?m)^# (?=[a-z-]+ = )", "", text)
-    others = {"sources[1].no-fill", "report.topics", "output.keep", "log.file"}
+    others = {
+        "sources[1].no-fill",
+        "report.topics",
+        "report.sizes",
+        "report.complete",
+        "output.keep",
+        "log.file",
+    }
     path.write_text(text)
     Path("topics.toml").write_text('[topics.mine]\nkeywords = ["x"]\n')
     spoken = shown()

@@ -245,7 +245,7 @@ def test_what_the_archive_never_had_is_a_gap() -> None:
             f"before the archive of {reading.host} begins",
             None,
         ]
-        assert "cannot give" in reading.remarks[0]
+        assert "cannot serve" in reading.remarks[0]
         assert read(source(server, after=10))[0].gap is None
 
 
@@ -404,7 +404,7 @@ def test_a_server_that_is_no_jetstream_is_told_from_one(server: ArchiveServer) -
     for fault, words in [
         (Fault("headers", headers={"ETag": None}), "which generation"),
         (Fault("status", 404), "has no archive"),
-        (Fault("status", 302, headers={"Location": "https://example.com"}), "sends us elsewhere"),
+        (Fault("status", 302, headers={"Location": "https://example.com"}), "redirects to another"),
         (Fault("status", 418), "refuses listSegments: 418"),
         (Fault("status", 400, b'{"error":"InvalidRequest","message":"\\u001b[2J"}'),
          "refuses listSegments: 400 InvalidRequest$"),

@@ -23,6 +23,7 @@ from support.archive_world import (
     ROWS,
     SEGMENTS,
     Clock,
+    closes_after_blocks,
     fail,
     fill,
     filled_archive,
@@ -63,24 +64,18 @@ def test_cut_at_every_block_the_store_is_as_if_not(
     server: ArchiveServer, tmp_path: Path, whole: Any
 ) -> None:
     db = tmp_path / "store.duckdb"
-    allowed: int | None = 0
-
-    def script(asked: Asked) -> Fault | None:
-        server.density = (0.1, 1.1)[len(server.served) % 2]
-        if asked.fetches and allowed is not None and len(server.served) > allowed:
-            return Fault("close")
-        return None
-
-    server.script = script
+    allow = closes_after_blocks(server)
     positions = []
     for cut in range(SEGMENTS * BLOCKS - 1):
-        allowed = cut
+        allow(cut)
         reading = source(server)
-        with pytest.raises(SourceError, match=r"what came before is kept: give the same command"):
+        with pytest.raises(
+            SourceError, match=r"everything before that is kept: run the same command"
+        ):
             archive_child.ingest(db, reading)
         with Store.open(db) as store:
             positions.append(store.frame("analysis/sources")["position"][0])
-    allowed = None
+    allow(None)
     state = archive_child.ingest(db, source(server))
     assert server.faults["close"] >= SEGMENTS * BLOCKS - 1
     assert positions == [ROWS * (k + 1) for k in range(SEGMENTS * BLOCKS - 1)]
@@ -291,7 +286,9 @@ def test_plans_that_make_no_sense_are_an_error(
     server.script = lambda asked: (
         Fault("answer", answer=answer) if asked.method == "planSnapshot" else None
     )
-    with pytest.raises(SourceError, match=r"gives an answer .* 3 times in a row \(planSnapshot\)"):
+    with pytest.raises(
+        SourceError, match=r"gives an invalid answer .* 3 times in a row \(planSnapshot\)"
+    ):
         read(source(server, after=5, before=96))
     assert server.faults["answer"] == 3
     assert not server.fetched()
@@ -319,7 +316,9 @@ def test_lists_that_make_no_sense_are_an_error(
     server.script = lambda asked: (
         Fault("answer", answer=answer) if asked.method == "listSegments" else None
     )
-    with pytest.raises(SourceError, match=r"gives an answer .* 3 times in a row \(listSegments\)"):
+    with pytest.raises(
+        SourceError, match=r"gives an invalid answer .* 3 times in a row \(listSegments\)"
+    ):
         read(source(server))
     assert 3 <= server.faults["answer"] <= 4
 
@@ -349,7 +348,7 @@ def test_sizes_are_bounded(server: ArchiveServer, monkeypatch: pytest.MonkeyPatc
             read(source(server))
     with monkeypatch.context() as patch:
         patch.setattr(fetch, "_LARGEST_BLOCK", 100)
-        with pytest.raises(SourceError, match=r"block larger than there can be"):
+        with pytest.raises(SourceError, match=r"block that is too large"):
             read(source(server))
         server.density = 1.1
         with pytest.raises(SourceError, match=r"more than 100 bytes"):
@@ -362,7 +361,7 @@ def test_sizes_are_bounded(server: ArchiveServer, monkeypatch: pytest.MonkeyPatc
     with monkeypatch.context() as patch:
         patch.setattr(plans, "_MOST_BLOCKS", 3)
         server.density = 1.1
-        with pytest.raises(SourceError, match=r"more blocks than there can be"):
+        with pytest.raises(SourceError, match=r"too many blocks"):
             read(source(server))
     assert shape(lines(read(source(server)))) == shape(kept(EVENTS))
 

@@ -128,7 +128,7 @@ def test_the_key_follows_no_redirect(guarded: ArchiveServer, status: int) -> Non
         fill(other)
         fault = Fault("status", status, headers={"Location": f"{other.url}/xrpc/x"})
         guarded.script = lambda asked: fault if asked.fetches else None
-        with pytest.raises(SourceError, match=r"sends us elsewhere"):
+        with pytest.raises(SourceError, match=r"redirects to another address"):
             read(source(guarded, key=ArchiveKey(SECRET)))
         assert guarded.faults["status"] >= 1
         assert other.asked == []

@@ -6,6 +6,7 @@ import os
 import random
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -16,7 +17,8 @@ from blueattr.decode import cut_lines
 from blueattr.decode.chunk import Chunk
 from blueattr.errors import InputError, UsageError
 from blueattr.sources import files
-from blueattr.sources.files import FileSource, StandardInput, find
+from blueattr.sources import packing as compression
+from blueattr.sources.files import FileSource, find
 
 _noise = random.Random(0)  # noqa: S311 - the same lines every time
 LINES = [b'{"n": %d, "x": "%s"}\n' % (i, _noise.randbytes(9).hex().encode()) for i in range(40)]
@@ -72,7 +74,7 @@ def read(chunks: Iterator[Chunk], position: int = 0) -> tuple[bytes, str]:
 @pytest.fixture
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(files, "CHUNK", 100)
-    monkeypatch.setattr(files, "_READ", 37)
+    monkeypatch.setattr(compression, "_READ", 37)
 
 
 @packings
@@ -102,7 +104,7 @@ def test_chunks_hold_whole_lines_wherever_reads_end(
 ) -> None:
     source = make(tmp_path, packing)
     for size in range(1, 60):
-        monkeypatch.setattr(files, "_READ", size)
+        monkeypatch.setattr(compression, "_READ", size)
         monkeypatch.setattr(files, "CHUNK", (7 * size) % 83)
         chunks = list(source.chunks())
         assert b"".join(c.data for c in chunks) == TEXT
@@ -172,7 +174,7 @@ def test_not_what_the_name_says(tmp_path: Path, name: str, data: bytes, holds: s
 def test_a_damaged_file_keeps_what_came_before(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(files, "_READ", 64)
+    monkeypatch.setattr(compression, "_READ", 64)
     noise = random.Random(1)  # noqa: S311 - the same bytes every time
     lines = [noise.randbytes(300).hex().encode() + b"\n" for _ in range(1000)]
     for ending, packed in (
@@ -216,7 +218,7 @@ def test_a_line_too_long_is_one_line(
     tmp_path: Path, length: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(files, "CHUNK", 1000)
-    monkeypatch.setattr(files, "_READ", 300)
+    monkeypatch.setattr(compression, "_READ", 300)
     monkeypatch.setattr(files, "LINE_LIMIT", 1000)
     monkeypatch.setattr(cut_lines, "LINE_LIMIT", 1000)
     for tail in (b"", *LINES[:2]):
@@ -352,7 +354,7 @@ def from_pipe(data: bytes, monkeypatch: pytest.MonkeyPatch) -> tuple[bytes, str]
     with Pipe(data) as pipe:
         assert not pipe.seekable()
         monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(pipe))
-        return read(StandardInput().chunks())
+        return read(files.Pipe().chunks())
 
 
 def test_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -364,6 +366,50 @@ def test_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "standard input is truncated" in error
 
 
+@pytest.mark.parametrize("pack", [bytes, gzip.compress, zstandard.compress])
+def test_a_pipe_is_read_by_the_name_that_was_typed(
+    tmp_path: Path, pack: Callable[[bytes], bytes]
+) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    writer = threading.Thread(target=lambda: pipe.write_bytes(pack(TEXT)))
+    writer.start()
+    (source,) = find([str(pipe)])
+    assert read(source.chunks()) == (TEXT, "")
+    writer.join()
+    assert source.kind == "stdin"
+
+
+def test_a_truncated_pipe_is_named_as_it_was_typed(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    writer = threading.Thread(target=lambda: pipe.write_bytes(TEXT[:-9]))
+    writer.start()
+    (source,) = find([str(pipe)], "plc")
+    out, error = read(source.chunks())
+    writer.join()
+    assert out == b"".join(LINES[:-1])
+    assert error.startswith(f"{pipe} is truncated")
+    assert source.kind == "plc"
+
+
+def test_pipes_in_a_folder_are_passed_over(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.jsonl")
+    (tmp_path / "file.jsonl").write_bytes(TEXT)
+    assert [source.name for source in find([str(tmp_path)])] == [str(tmp_path / "file.jsonl")]
+
+
+@pytest.mark.parametrize("kind", ["file", "plc"])
+@pytest.mark.parametrize("typed", ["-", "/dev/stdin", "/dev/fd/0", "/proc/self/fd/0"])
+def test_closed_standard_input_is_said(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, typed: str, kind: str
+) -> None:
+    monkeypatch.setattr(sys, "stdin", None)
+    monkeypatch.setattr(Path, "exists", lambda _: True)  # it may be closed here as well
+    with pytest.raises(InputError, match="standard input is closed"):
+        find([typed], kind)
+
+
 def test_truncated_standard_input_keeps_what_came_before(monkeypatch: pytest.MonkeyPatch) -> None:
     data = TEXT * 30
     for pack in (gzip.compress, zstandard.compress):
@@ -372,4 +418,4 @@ def test_truncated_standard_input_keeps_what_came_before(monkeypatch: pytest.Mon
         assert "standard input is truncated" in error
         assert data.startswith(out)
         if pack is gzip.compress:
-            assert len(data) - len(out) < 2 * files._READ_UNSEEKABLE + 1000
+            assert len(data) - len(out) < 2 * compression._READ_UNSEEKABLE + 1000

@@ -261,15 +261,32 @@ def test_a_close_is_answered_and_told(code: int, server: StreamServer) -> None:
 
 
 @pytest.mark.parametrize(
+    "data",
+    [
+        wire(b"x" * (9 << 20)),
+        wire(b"x" * (5 << 20), fin=False) + wire(b"x" * (5 << 20), 0, fin=False) + wire(b"", 0),
+    ],
+    ids=["whole", "in fragments"],
+)
+def test_a_message_that_is_too_long_is_passed_over(data: bytes, server: StreamServer) -> None:
+    server.script = in_turn(Fault("send", after=3, data=data))
+    with connect(server) as connection:
+        messages = drain(connection, 8)
+    assert [isinstance(message, socket.Oversized) for message in messages[:5]] == [
+        False, False, False, True, False,
+    ]  # fmt: skip
+    assert messages[3] == b"x" * 200
+
+
+@pytest.mark.parametrize(
     ("name", "data", "said"),
     [
-        ("oversized", wire(b"", size=9 << 20), "exceeding"),
+        ("oversized", wire(b"", size=65 << 20), "exceeding"),
         ("absurd", wire(b"", size=(1 << 63) - 1), "exceeding"),
         ("negative", wire(b"", size=1 << 63), "invalid"),
-        ("fragments", wire(b"x" * (3 << 20), fin=False) + wire(b"x" * (3 << 20), 0, fin=False) * 2,
+        ("fragments", wire(b"x" * (8 << 20), fin=False) + wire(b"x" * (8 << 20), 0, fin=False) * 8,
          "message of over"),
-        ("empty fragments", wire(b"", fin=False) + wire(b"", 0, fin=False) * 140_000,
-         "message of over"),
+        ("empty fragments", wire(b"", fin=False) + wire(b"", 0, fin=False) * 140_000, ""),
         ("opcode", b"\x83\x00", "opcode"),
         ("masked", b"\x81\x81....x", "mask"),
         ("long ping", b"\x89\x7e\x01\x00", "control"),

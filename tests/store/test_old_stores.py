@@ -1,29 +1,43 @@
 """Stores that earlier versions wrote: they open, and answer as the same events ingested anew.
 
-``old_stores/`` has, for each schema, a store as the last version with it wrote it, as SQL; the
-lines that they were all written from; and lines for later. The lines are synthetic, but for five
-whose keys are no TIDs or whose account is deleted.
+``old_stores/`` has, for each schema but the newest, a store as the last version with it wrote it,
+as SQL; the lines that they were all written from; and lines for later. The lines are synthetic, but
+for five whose keys are no TIDs or whose account is deleted.
 """
 
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import pytest
 
-from blueattr.analysis import status as analysis_status
+from blueattr.analysis import status as inventory
 from blueattr.ingest import read
 from blueattr.panel.counts import WindowCounts
 from blueattr.panel.query import PanelQuery, StoreView
 from blueattr.panel.topics import shipped, shipped_rules
 from blueattr.provenance import Window
+from blueattr.store import catalog
 from blueattr.store.database import Store, _migrations
-from support.events_builder import at
+from support.events_builder import (
+    FOLLOW,
+    POST,
+    REPOST,
+    at,
+    delete,
+    identity,
+    lines,
+    micros,
+    profile,
+)
+from support.rollup_checks import answers as answers_of
+from support.rollup_checks import check
 from support.store_content import content, rows
 
 HERE = Path(__file__).with_name("old_stores")
 
-SCHEMAS = range(1, 6)
+SCHEMAS = range(1, 8)
 
 EVENTS = HERE / "before.jsonl"
 
@@ -46,7 +60,7 @@ def new_store(path: Path, *files: Path) -> Path:
 
 def answers(db: Path) -> dict[str, Any]:
     """What can be asked of a store, by DID and without the names of its sources."""
-    status = analysis_status.status(db)
+    status = inventory.status(db)
     found: dict[str, Any] = {
         "content": content(db),
         "totals": status.totals,
@@ -69,8 +83,21 @@ def answers(db: Path) -> dict[str, Any]:
 
 
 def test_there_is_an_old_store_of_each_schema() -> None:
-    assert [version for version, _, _ in _migrations()] == list(SCHEMAS)
+    assert [version for version, _, _ in _migrations()] == [*SCHEMAS, SCHEMAS.stop]
     assert len(list(HERE.glob("*.sql"))) == len(SCHEMAS)
+
+
+@pytest.mark.parametrize("version", SCHEMAS)
+def test_the_catalog_of_each_schema_is_the_one_that_its_migrations_make(
+    tmp_path: Path, version: int
+) -> None:
+    migrations = _migrations()[:version]
+    with Store(tmp_path / "none.duckdb") as store:
+        made = catalog.digest(store._made_by(migrations))
+    assert catalog.KNOWN[version] == made, f"write {made} as that of {version}"
+    with Store(old_store(tmp_path / "old.duckdb", version)) as store:
+        store._attach(read_only=True, patience=0)
+        assert catalog.digest(store._catalog("store")) == made
 
 
 @pytest.fixture(scope="module")
@@ -105,3 +132,100 @@ def test_an_old_store_takes_more_events(
     db = old_store(tmp_path / "store.duckdb", schema)
     read.ingest(db, [str(LATER)], rules=shipped_rules())
     assert answers(db) == anew_with_more
+
+
+AGAIN = """
+CREATE TEMP TABLE again AS
+SELECT record.* REPLACE (
+    rkey + 1 AS rkey, rev + 1 AS rev, event_time + INTERVAL 1 SECOND AS event_time
+)
+FROM record
+JOIN stored_day ON day = event_time::DATE
+WHERE NOT removed AND collection <> 'post' AND rkey >= 0 AND summarised
+    AND (collection = 'follow' OR subject_rkey IS NOT NULL);
+
+INSERT INTO record FROM again;
+
+INSERT INTO agent_day
+SELECT event_time::DATE, account, 1, 0, 0, (collection = 'repost')::INTEGER, 0, 0, 0 FROM again;
+
+INSERT INTO agent_day
+SELECT event_time::DATE, subject, 0, 0, 0, 0, 0, (collection = 'repost')::INTEGER,
+    (collection = 'follow')::INTEGER
+FROM again WHERE subject <> account;
+
+INSERT INTO given_day
+SELECT event_time::DATE, account, subject, 0, (collection = 'repost')::INTEGER,
+    (collection = 'follow')::INTEGER
+FROM again WHERE subject <> account AND account IN (SELECT account FROM watched);
+
+INSERT INTO topic_event
+SELECT topic, own, collection, event_time + INTERVAL 1 SECOND, account, rkey + 1, subject,
+    subject_rkey, root, root_rkey
+FROM topic_event WHERE (account, rkey + 1) IN (SELECT account, rkey FROM again);
+
+UPDATE stored_day SET last_event = last_event + INTERVAL 1 SECOND WHERE summarised;
+"""
+"""What an old store has where each follow and repost of its summarised days was written twice."""
+
+
+@pytest.mark.slow
+def test_an_old_store_loses_what_it_counted_twice(tmp_path: Path) -> None:
+    db = old_store(tmp_path / "store.duckdb", 7)
+    with Store.open(old_store(tmp_path / "once.duckdb", 7)) as opened:
+        (first, last), *_ = rows(opened, "SELECT min(event_time), max(event_time) FROM event")
+        named = rows(opened, "SELECT count(*) FROM topic_event")
+    with duckdb.connect(db) as connection:
+        connection.execute(AGAIN)
+        twice = connection.execute("SELECT collection, count(*) FROM again GROUP BY ALL").fetchall()
+        assert {kind for kind, _ in twice} == {"repost", "follow"}
+        assert connection.execute("SELECT count(*) FROM topic_event").fetchall() > named
+    with Store.open(db) as opened:
+        repeats = "SELECT collection, count(*) FROM record WHERE is_repeat GROUP BY ALL"
+        assert sorted(rows(opened, repeats)) == sorted(twice)
+        assert rows(opened, "SELECT count(*) FROM topic_event") == named
+    shipped_and_all = (None, *(topic.rule for topic in shipped().values()))
+    window = Window(first.replace(tzinfo=UTC), last.replace(tzinfo=UTC) + timedelta(days=1))
+    check(db, window, shipped_and_all)
+    # As if each had been written once.
+    once = answers_of(tmp_path / "once.duckdb", window, shipped_and_all)
+    assert answers_of(db, window, shipped_and_all)[:-1] == once[:-1]
+
+
+COLLECTIONS = {"post": POST, "repost": REPOST, "follow": FOLLOW}
+
+
+@pytest.mark.parametrize("schema", [3, 7])
+def test_what_an_old_store_took_from_the_future_pins_nothing(tmp_path: Path, schema: int) -> None:
+    db = old_store(tmp_path / "store.duckdb", schema)
+    greatest = "'bzzzzzzzzzzzz'" if schema < 4 else str(2**63 - 1)
+    with duckdb.connect(db) as connection:
+        for change in (
+            f"record SET rev = {greatest}", "profile SET rev = 'bzzzzzzzzzzzz'",
+            "handle SET event_time = '2099-01-01'",
+        ):  # fmt: skip
+            assert connection.execute(f"UPDATE {change}").fetchall() > [(0,)]
+    before = content(db)
+    # What comes a minute after the migration.
+    time = datetime.now(UTC) + timedelta(minutes=1)
+    number = micros(time) << 10
+    rev = "".join(
+        "234567abcdefghijklmnopqrstuvwxyz"[number >> 5 * k & 31] for k in range(12, -1, -1)
+    )
+    later = [profile("x", rev=1, time=time, bot=True) | {"did": who} for who in before.profiles]
+    named = [identity("x", "later.example.org", time=time) | {"did": who} for who in before.handles]
+    gone = [
+        delete("x", COLLECTIONS[kind], rkey, rev=1, time=time) | {"did": who}
+        for kind, who, rkey in before.records
+    ]
+    for event in [*later, *gone]:
+        event["commit"]["rev"] = rev
+    path = tmp_path / "later.jsonl"
+    path.write_bytes(lines(*later, *named, *gone))
+    (state,) = read.ingest(db, [str(path)]).sources
+    assert state.rejected == {}
+    after = content(db)
+    assert after.records
+    assert all(found[1] for found in after.records.values()), "some can never be deleted"
+    assert {found[:1] for found in after.profiles.values()} == {(rev,)}
+    assert all("later.example.org" in found for found in after.handles.values())

@@ -1,162 +1,46 @@
 """Rollups: whatever was ingested, in whatever order, they say what the records say."""
 
-import shutil
 from collections.abc import Callable, Iterator
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import polars as pl
 import pytest
 from hypothesis import HealthCheck, event, given
 from hypothesis import strategies as st
 
 from blueattr.analysis import rollup
-from blueattr.analysis import status as analysis_status
-from blueattr.decode.chunk import Chunk
 from blueattr.ingest import read
 from blueattr.kernels.tallies import Tally, add_up
 from blueattr.panel import topics
 from blueattr.panel.counts import WindowCounts
-from blueattr.panel.features import COUNTS
-from blueattr.panel.topics import Topic
 from blueattr.provenance import Window
 from blueattr.report.inventory.rollups import rollup_report
 from blueattr.store import fold
-from blueattr.store.checkpoint import SourceState
 from blueattr.store.database import Store
 from blueattr.store.matching import Rule
 from blueattr.store.rollups import roll_up
 from blueattr.store.writer import Writer
 from support.cli_world import ok
 from support.effort import costly_law, law
-from support.events_builder import Event, account, at, delete, follow, lines, post, repost, uri
-
-MYTHOS = Topic("mythos", "", keywords=("mythos",)).rule
-EARTH = Topic("earth", "", hashtags=("earth",), patterns=("terr[ae]",)).rule
-OTHER = Topic("other", "", patterns=("oth.r",)).rule
-WHO = ("ann", "bea", "cyd", "dot")
-DAYS = 4
-WINDOWS = (
-    Window(at(days=0), at(days=DAYS)),
-    Window(at(days=1), at(days=3)),
-    Window(at(days=0.5), at(days=2.5)),
-    Window(at(days=1.25), at(days=1.75)),
-    Window(at(days=-3), at(days=3, seconds=1)),
+from support.events_builder import account, at, delete, follow, lines, post, repost, uri
+from support.rollup_checks import (
+    DAYS,
+    EARTH,
+    MYTHOS,
+    OTHER,
+    WHO,
+    WINDOWS,
+    answers,
+    append,
+    check,
+    histories,
+    rows,
 )
-NO_ROLLUPS = Path(__file__).with_name("no_rollups.sql").read_text(encoding="utf-8")
-
-
-def append(writer: Writer, *events: Event) -> None:
-    data = lines(*events)
-    writer.commit(writer.stage(Chunk(data, 0, 0, len(data)), SourceState("x", "file")))
-
-
-def rows(of: Store, query: str) -> list[tuple[Any, ...]]:
-    return of._connection.execute(query).fetchall()
-
-
-def scratch(db: Path) -> Path:
-    """Copy a store without its rollups."""
-    copy = db.with_name("scratch.duckdb")
-    shutil.copy(db, copy)
-    with Writer(copy) as writer, writer.transaction():
-        writer._connection.execute(NO_ROLLUPS)
-    return copy
-
-
-EVENTS_BY_DAY = """
-    SELECT
-        event_time::DATE AS day, count(*) FILTER (kind = 'post'), count(*) FILTER (kind = 'reply'),
-        count(*) FILTER (kind = 'repost'), count(*) FILTER (kind = 'follow'),
-        count(DISTINCT account)
-    FROM event
-    GROUP BY day
-    ORDER BY day
-"""
-
-
-def check_status(db: Path) -> None:
-    """What is said of a store is what a plain count of its events says."""
-    with Store.open(db) as opened:
-        counted = rows(opened, EVENTS_BY_DAY)
-        span = rows(opened, "SELECT min(event_time), max(event_time) FROM event")
-        assert opened.frame("panel/span").rows() == span
-    status = analysis_status.status(db)
-    assert status.days.rows() == counted
-    assert status.days.dtypes == [pl.Date, *[pl.Int64] * 5]
-    assert status.totals["events"] == sum(sum(row[1:5]) for row in counted)
-
-
-def answers(db: Path, window: Window, rules: tuple[Rule | None, ...]) -> list[Any]:
-    """Everything that is asked of a store about what accounts did."""
-    with Store.open(db) as opened:
-        found: list[Any] = []
-        for rule in rules:
-            days = WindowCounts.of(opened, window).agent_days(rule)
-            sums = WindowCounts.of(opened, window).totals(rule)
-            assert sums.columns == ["account", *COUNTS]
-            some = sums.filter(pl.any_horizontal(pl.col(COUNTS) != 0))
-            added = days.group_by("account").agg(pl.col(COUNTS).sum())
-            assert sorted(some.iter_rows()) == sorted(added.iter_rows())
-            found.append(sorted(days.iter_rows()))
-            if rule is not None:
-                found.append(opened.frame("analysis/topic_days").rows())
-                found.append(sorted(rows(opened, "FROM matching_post")))
-        layout = WindowCounts.of(opened, window).lay_out()
-        found += [layout.active.tolist(), sorted(layout.inactive.tolist())]
-        found.append(list(zip(layout.followed.tolist(), layout.follows.tolist(), strict=True)))
-        busy = opened.frame("panel/busy_days", rate=1, first=layout.first, last=layout.last)
-        found.append(sorted(busy.iter_rows()))
-        return found
-
-
-def check(db: Path, window: Window, rules: tuple[Rule | None, ...] = (None, MYTHOS, OTHER)) -> None:
-    assert answers(db, window, rules) == answers(scratch(db), window, rules)
-    check_status(db)
-    check_status(db.with_name("scratch.duckdb"))
-
 
 # --- any sequence --------------------------------------------------------------------------------
-
-
-@st.composite
-def histories(draw: st.DrawFn) -> list[Event]:
-    """Few accounts and records: written, written again, removed; accounts gone and back."""
-    out: list[Event] = []
-    for rev in range(1, draw(st.integers(8, 40))):
-        who, other = draw(st.sampled_from(WHO)), draw(st.sampled_from(WHO))
-        # Midnight is likely, and so is the microsecond before it.
-        time = at(days=draw(st.integers(0, 2 * DAYS - 1)) / 2)
-        time -= timedelta(microseconds=draw(st.integers(0, 1)))
-        key, target = f"r{draw(st.integers(0, 9))}", uri(other, f"r{draw(st.integers(0, 9))}")
-        text = draw(st.sampled_from(["mythos", "terra", "nothing", "other mythos"]))
-        operation = draw(st.sampled_from(["create", "create", "update"]))
-        match draw(st.sampled_from(["post", "post", "reply", "reply", "repost", "follow", "gone",
-                                    "del", "del"])):  # fmt: skip
-            case "post":
-                tags = draw(st.sampled_from([None, ["earth"], ["Mythos"]]))
-                fields: dict[str, Any] = {"tags": tags} if tags else {}
-                out.append(post(who, key, text, rev=rev, time=time, operation=operation, **fields))
-            case "reply":
-                root = draw(st.sampled_from([target, uri(who, f"r{draw(st.integers(0, 9))}")]))
-                out.append(post(who, key, text, rev=rev, time=time, operation=operation,
-                                parent=target, root=root))  # fmt: skip
-            case "repost":
-                out.append(repost(who, f"q{key}", target, rev=rev, time=time))
-            case "follow":
-                out.append(follow(who, f"f{key}", other, rev=rev, time=time))
-            case "gone":
-                status = draw(st.sampled_from([None, "deleted", "takendown", "deactivated"]))
-                out.append(account(who, status, time=time))
-            case "del" if out:
-                what = draw(st.sampled_from(out))
-                if what["kind"] == "commit":
-                    name, body = what["did"].split(":")[-1], what["commit"]
-                    out.append(delete(name, body["collection"], body["rkey"], rev=rev, time=time))
-    return out
 
 
 @costly_law(20, suppress=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
@@ -169,7 +53,7 @@ def test_after_any_sequence_rollups_say_what_the_records_say(
     slack = data.draw(st.sampled_from([1000, 1]))
     window = data.draw(st.sampled_from(WINDOWS))
     with Writer(db) as writer, patch.context() as patched:
-        patched.setattr(fold, "_SLACK", slack)
+        patched.setattr(fold, "SLACK", slack)
         while events:
             size = data.draw(st.integers(1, len(events)))
             part, events = events[:size], events[size:]
@@ -251,7 +135,7 @@ def test_a_late_event_and_a_delete_are_corrections_in_their_commit(writer: Write
 def test_a_day_that_changes_much_is_summarised_anew(
     writer: Writer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(fold, "_SLACK", 2)
+    monkeypatch.setattr(fold, "SLACK", 2)
     append(writer, *(post("ann", f"p{k}", rev=k, time=at(k)) for k in range(20)))
     roll_up(writer, [MYTHOS], day(1))
     append(writer, *(post("ann", f"q{k}", rev=50 + k, time=at(k)) for k in range(3)))
@@ -299,6 +183,28 @@ def test_texts_of_a_deleted_account_no_longer_match(writer: Writer) -> None:
     check(writer.path, WINDOWS[0], (None, MYTHOS))
     # Back in the window's last days, but what she wrote is gone.
     assert answers(writer.path, WINDOWS[0], (MYTHOS,))[1] == []
+
+
+def test_a_post_written_after_a_deletion_still_matches(writer: Writer) -> None:
+    append(
+        writer,
+        post("ann", "p", "mythos", rev=1, time=at(1)),
+        post("ann", "q", "mythos", rev=2, time=at(days=1.5)),
+    )
+    roll_up(writer, [MYTHOS], day(3))
+    append(writer, account("ann", "deleted", time=at(days=1)), account("ann", time=at(days=1.25)))
+    assert sorted(row[1] for row in content(writer, "topic_event")) == [False, True]
+    check(writer.path, WINDOWS[0], (None, MYTHOS))
+
+
+def test_what_an_account_gave_before_it_left_is_taken_away_once(writer: Writer) -> None:
+    append(writer, post("ann", "p", "mythos", rev=1, time=at(1)))
+    roll_up(writer, [MYTHOS], day(1))
+    append(writer, follow("bea", "f", "ann", rev=2, time=at(2)))
+    append(writer, account("bea", "takendown", time=at(days=1)))
+    roll_up(writer, today=day(1))
+    assert [row[3:] for row in content(writer, "given_day")] == [(0, 0, 1)]
+    check(writer.path, WINDOWS[0], (None, MYTHOS))
 
 
 def test_a_topic_that_is_added_later_is_matched_on_stored_days(writer: Writer) -> None:

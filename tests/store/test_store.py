@@ -1,8 +1,10 @@
 """The store as a file: what is refused, what is migrated, what is left of what was removed."""
 
+import contextlib
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -14,7 +16,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from blueattr.analysis import status as analysis_status
+from blueattr.analysis import status as inventory
 from blueattr.analysis.parse import memory_limit
 from blueattr.cli.output import warnings_to
 from blueattr.decode.chunk import Chunk
@@ -83,7 +85,7 @@ def test_no_store(tmp_path: Path) -> None:
 def test_not_a_database(tmp_path: Path, data: bytes) -> None:
     path = tmp_path / "x.duckdb"
     path.write_bytes(data)
-    both(path, StoreError, "cannot")
+    both(path, StoreError, "not a blueattr store")
 
 
 def test_a_damaged_database(db: Path) -> None:
@@ -108,6 +110,50 @@ def test_a_database_that_is_no_store(tmp_path: Path, made: str) -> None:
     with duckdb.connect(path) as connection:
         connection.execute(made)
     both(path, StoreError, "not a blueattr store")
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [":memory:", ":memory:x", "md:x", "s3:x", "s3://b/x", "https://x.y/z.duckdb", "sqlite:x"],
+)
+def test_a_name_with_another_meaning_is_no_store_and_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    both(Path(name), StoreError, "is no file")
+    assert list(tmp_path.iterdir()) == []
+    Writer(tmp_path / name).close()  # as an absolute path it has no other meaning
+    Store.open(tmp_path / name).close()
+
+
+@pytest.mark.parametrize("name", ["x?y.duckdb", "x.duckdb?access_mode=read_only", "a?b/x.duckdb"])
+def test_a_question_mark_is_refused_before_the_engine_sees_it(tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    path.parent.mkdir(exist_ok=True)
+    before = sorted(tmp_path.rglob("*"))
+    both(path, StoreError, "no question mark")
+    with pytest.raises(StoreError, match="no question mark"):
+        Writer(path)
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_a_database_of_another_engine_is_refused_without_an_extension(tmp_path: Path) -> None:
+    path = tmp_path / "x.sqlite"
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        connection.execute("CREATE TABLE account (id INTEGER)")
+    before = path.read_bytes()
+    both(path, StoreError, "not a blueattr store")
+    assert path.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_tilde_is_the_users_own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    Writer(Path("~/x.duckdb")).close()
+    with Store.open(Path("~/x.duckdb")) as store:
+        assert store.path == tmp_path / "x.duckdb"
+    both(Path("~nobody-of-this-name/x.duckdb"), StoreError, "not known here")
 
 
 def test_a_folder_and_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
@@ -143,7 +189,7 @@ def test_an_empty_file_becomes_a_store(tmp_path: Path) -> None:
     path = tmp_path / "made" / "here" / "store.duckdb"
     Writer(path).close()
     assert content(path).records == {}
-    assert analysis_status.status(path).totals["events"] == 0
+    assert inventory.status(path).totals["events"] == 0
     assert sorted(p.name for p in path.parent.iterdir()) == ["store.duckdb", "store.duckdb.lock"]
 
 
@@ -169,14 +215,14 @@ def test_older_stores_are_migrated_by_readers_and_writers(
     )
     monkeypatch.setattr(database, "_migrations", lambda: later)
     with Store.open(db) as opened:
-        assert opened._version() == 901
+        assert opened._version == 901
         assert opened._connection.execute("SELECT n FROM added").fetchall() == [(3,)]
         names = opened._connection.execute("SELECT version, name FROM migration ORDER BY 1")
         assert names.fetchall() == [(v, n) for v, n, _ in later]
     assert (content(db), sources(db)) == before
     monkeypatch.setattr(database, "_migrations", lambda: (*later, (902, "902_c.sql", "SELECT 1")))
     with Writer(db) as writer, writer._attached():
-        assert writer._version() == 902
+        assert writer._version == 902
     monkeypatch.setattr(database, "_migrations", lambda: known)
     both(db, StoreVersionError, "schema 902")
 
@@ -216,7 +262,7 @@ def test_sources_and_rejected_lines_survive_a_round_trip(db: Path) -> None:
 
 
 def test_status_says_what_is_in_it(db: Path) -> None:
-    status = analysis_status.status(db)
+    status = inventory.status(db)
     assert status.totals == {
         "events": 3, "removed": 0, "accounts": 2, "handles": 0, "profiles": 0,
         "status_changes": 0, "directory": 0,
@@ -243,7 +289,7 @@ def test_coverage_and_gaps(tmp_path: Path) -> None:
     export = tmp_path / "plc.jsonl"
     export.write_bytes(lines(plc("ann", at(2000), "a.org")))
     read.ingest(db, [str(export)], kind="plc")
-    status = analysis_status.status(db)
+    status = inventory.status(db)
     # Five minutes apart is not a gap; the directory covers no events.
     assert [(w.start, w.end) for w in status.coverage] == [(at(0), at(1000)), (at(4000), at(4600))]
     assert [(g.start, g.end) for g in status.gaps] == [(at(1000), at(4000))]
@@ -416,8 +462,10 @@ def test_patterns_that_the_engine_refuses(db: Path) -> None:
     patterns = ("(", "a)|(b", r"(a)\1", "(?=a)", "a{1000}{1000}{1000}", "[", "*", "\udcff", "(?P<x")
     with Store.open(db) as opened:
         for pattern in patterns:
-            with pytest.raises(PatternError, match="is refused"):
+            with pytest.raises(PatternError, match="is refused") as raised:
                 opened.check_pattern(pattern)
+            assert "\n" not in str(raised.value)
+            assert "Error" not in str(raised.value), "the engine's own name of it"
 
 
 def test_patterns_that_the_engine_takes(db: Path) -> None:

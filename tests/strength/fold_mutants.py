@@ -44,30 +44,35 @@ MUTANTS = (
         "latest > {event_time: old.event_time",
         "latest < {event_time: old.event_time",
     ),
-    Mutant("accounts", "an older profile wins", "    OR new.rev > old.rev\n", ""),
+    Mutant(
+        "accounts",
+        "a newer profile is not noted",
+        "    OR latest > {rev: old.rev, bot: old.bot}\n",
+        "",
+    ),
     Mutant(
         "accounts",
         "an older bot label wins",
-        "CASE WHEN new.rev > old.rev IS NOT FALSE",
-        "CASE WHEN new.rev < old.rev IS NOT FALSE",
+        "CASE WHEN latest > {rev: old.rev, bot: old.bot}",
+        "CASE WHEN latest < {rev: old.rev, bot: old.bot}",
     ),
     Mutant(
-        "records",
+        "changes",
         "an older revision wins",
         "new_rev > old_rev OR new_rev",
         "new_rev < old_rev OR new_rev",
     ),
     Mutant(
-        "records",
+        "changes",
         "a delete of the same revision loses",
         "new_removed > old_removed AS newer",
         "new_removed < old_removed AS newer",
     ),
     Mutant(
-        "records",
+        "changes",
         "an earlier sighting is not noted",
-        "newer OR new_time < coalesce(old_time",
-        "newer OR new_time > coalesce(old_time",
+        "newer OR better_time AS changed",
+        "newer AS changed",
     ),
     Mutant(
         "records",
@@ -82,19 +87,19 @@ MUTANTS = (
         "CASE WHEN event_time < deleted_at IS NOT FALSE THEN text END",
     ),
     Mutant(
-        "corrections",
+        "summaries",
         "a day is never stale",
         "corrected > $slack + records // 20",
         "corrected > $slack * records + 1000000",
     ),
     Mutant(
-        "corrections",
+        "summaries",
         "a matched record that went stays matched",
         "AND touched.sign <= 0",
         "AND touched.sign < -1",
     ),
     Mutant(
-        "corrections",
+        "summaries",
         "what goes waits to be matched, what comes does not",
         "WHERE sign >= 0 AND",
         "WHERE sign <= 0 AND",
@@ -107,7 +112,58 @@ MUTANTS = (
         "min({event_time: event_time, handle: handle})",
     ),
     Mutant(
-        "accounts", "the oldest profile of a batch wins", "arg_max(bot, rev)", "arg_min(bot, rev)"
+        "accounts",
+        "the oldest profile of a batch wins",
+        "max({rev: rev, bot: bot})",
+        "min({rev: rev, bot: bot})",
+    ),
+    Mutant(
+        "versions",
+        "of equal revisions in a batch any wins",
+        "                removed: removed,\n                content: content(\n",
+        "                removed: removed,\n                nothing: hash(text) IS NULL AND (\n",
+    ),
+    Mutant(
+        "changes",
+        "of equal revisions the stored one wins",
+        "SET newer = true, changed = true\n",
+        "SET changed = changed\n",
+    ),
+    Mutant(
+        "relations",
+        "the last record of a relation counts",
+        "        ORDER BY event_time, record_key.rkey",
+        "        ORDER BY event_time DESC, record_key.rkey",
+    ),
+    Mutant(
+        "relations",
+        "of records of one time the one written first counts",
+        "record_key.rkey NULLS FIRST, related.rkey\n",
+        "related.rkey\n",
+    ),
+    Mutant(
+        "relations",
+        "earlier commits are forgotten",
+        "    ON record.account = relation.account\n",
+        "    ON false\n",
+    ),
+    Mutant(
+        "relations",
+        "what a deleted record left is not seen to count",
+        "    WHERE changed AND NOT old_removed AND (collection",
+        "    WHERE false AND (collection",
+    ),
+    Mutant(
+        "relations",
+        "repeats within a commit count",
+        "    HAVING count(*) > 1\n",
+        "    HAVING false\n",
+    ),
+    Mutant(
+        "relations",
+        "reposts of what is no post are one",
+        "(collection = 'follow' OR collection = 'repost' AND subject_rkey IS NOT NULL);",
+        "(collection = 'follow' OR collection = 'repost');",
     ),
     Mutant(
         "accounts",
@@ -133,14 +189,20 @@ MUTANTS = (
     Mutant(
         "versions",
         "the time is that of the last sighting",
-        "min(event_time) FILTER (NOT removed)",
-        "max(event_time) FILTER (NOT removed)",
+        "min({\n            rank:",
+        "max({\n            rank:",
     ),
     Mutant(
-        "records",
+        "changes",
         "the later time is kept",
-        "least(old_time, new_time)",
-        "greatest(old_time, new_time)",
+        "            < (greatest(enum_code(old_from)",
+        "            > (greatest(enum_code(old_from)",
+    ),
+    Mutant(
+        "changes",
+        "a server's time is one of many",
+        "(greatest(enum_code(new_from), 1), new_time, new_from)",
+        "(greatest(enum_code(old_from), 1), new_time, new_from)",
     ),
     Mutant("notes", "spans are noted backwards", "ORDER BY number", "ORDER BY -number"),
     Mutant(
@@ -156,9 +218,7 @@ MUTANTS = (
         "new.asked_at <= old.asked_at",
     ),
     # Joins and conditions, dropped.
-    Mutant(
-        "accounts", "known accounts are numbered anew", "        ANTI JOIN dids USING (did)\n", ""
-    ),
+    Mutant("accounts", "known accounts are numbered anew", "    ANTI JOIN dids USING (did)\n", ""),
     Mutant(
         "accounts", "every identity is a status", "WHERE kind = 'account'\n    AND NOT", "WHERE NOT"
     ),
@@ -199,28 +259,29 @@ MUTANTS = (
         "event_time",
     ),
     Mutant(
-        "records",
+        "changes",
         "far keys match records of other accounts",
         "        AND new.account::BIGINT - old.account = 0\n",
         "",
     ),
     Mutant(
-        "records",
+        "changes",
         "far keys match records of other collections",
         "        AND enum_code(new.collection)::TINYINT - enum_code(old.collection) = 0\n",
         "",
     ),
     Mutant(
-        "records",
+        "changes",
         "what is known is written again",
-        "    FROM batch\n    ANTI JOIN seen USING (account, collection, rkey)\n",
-        "    FROM batch\n",
+        "FROM batch\nANTI JOIN seen USING (account, collection, rkey)\n",
+        "FROM batch\n",
     ),
     Mutant(
         "records",
         "removed records are orphaned too",
         "collection = 'post' AND NOT removed AND",
         "collection = 'post' AND",
+        "equivalent: a removed record has no text to lose",
     ),
     Mutant(
         "records",
@@ -247,16 +308,16 @@ MUTANTS = (
         "WHERE NOT removed;",
     ),
     Mutant(
-        "corrections",
+        "summaries",
         "what one gives oneself counts as received",
-        "    FROM touched\n    WHERE subject <> account\n",
-        "    FROM touched\n",
+        "    FROM touched\n    WHERE subject <> account AND NOT is_repeat\n",
+        "    FROM touched\n    WHERE NOT is_repeat\n",
     ),
     Mutant(
-        "corrections",
+        "summaries",
         "what nobody watches is noted as given",
-        "WHERE subject <> account AND account IN (SELECT account FROM watched)",
-        "WHERE subject <> account",
+        "AND NOT is_repeat AND account IN (SELECT account FROM watched)",
+        "AND NOT is_repeat",
     ),
     Mutant(
         "corrections",

@@ -29,6 +29,8 @@ from support.places import ROOT
 _EVENTS = [
     "tests/store/test_fold.py::test_of_two_versions_of_one_revision_the_delete_wins_in_any_order",
     "tests/ingest/test_ingest.py::test_history_of_one_record",
+    "tests/ingest/test_ingest.py::test_the_latest_handle_and_profile_stay_in_any_order_of_commits",
+    "tests/ingest/test_ingest.py::test_only_a_deletion_of_an_account_takes_its_texts",
     "tests/ingest/test_ingest.py::test_deleting_what_was_never_seen_leaves_nothing_to_count",
     "tests/ingest/test_ingest.py::test_clean_ingest_equals_the_plain_fold",
     "tests/ingest/test_ingest.py::test_an_account_that_comes_back_keeps_what_it_writes_then",
@@ -46,6 +48,7 @@ _FOLD_TESTS = {
     "versions": _EVENTS,
     "records": _EVENTS,
     "corrections": ["tests/store/test_rollups.py"],
+    "summaries": ["tests/store/test_rollups.py"],
     "notes": [
         "tests/store/test_fold.py::test_spans_are_kept_in_the_order_in_which_they_were_read",
         "tests/store/test_fold.py::test_a_state_does_not_grow_with_the_gaps_of_a_stream",

@@ -135,7 +135,7 @@ def test_the_report(result: Convergence) -> None:
     text = render(convergence_report(result), "text").decode()
     assert "M is 0.52 on this panel" in text
     assert "4.0e-03" in text
-    assert "Of gini, quadrature is exact for every K, up to rounding." in text
+    assert "For gini, quadrature is exact for every K, up to rounding." in text
     assert "as 1/K to the power 2.00" in text
     form = json.loads(render(convergence_report(result), "json"))
     assert form["moment"] == result.moment

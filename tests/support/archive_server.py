@@ -175,6 +175,9 @@ class ArchiveServer:
         before = asked.body.get("beforeSeq")
         if before is not None and before <= after:
             return _error(400, "InvalidRequest")
+        dids = {did.encode() for did in asked.body.get("dids", ())}
+        if len(dids) > 10_000:
+            return _error(400, "InvalidRequest")
         tip = max((segment.last[-1] for segment in self.segments), default=0)
         tip = tip if before is None else min(tip, before)
         planned: list[Json] = []
@@ -183,7 +186,10 @@ class ArchiveServer:
             chosen = [
                 k
                 for k, rows in enumerate(segment.rows)
-                if rows and segment.last[k] > after and segment.first[k] <= tip
+                if rows
+                and segment.last[k] > after
+                and segment.first[k] <= tip
+                and (not dids or any(row.did in dids for row in rows))
             ]
             if not chosen:
                 continue

@@ -3,7 +3,7 @@
 import json
 import random
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import pairwise
 from typing import Any
@@ -15,7 +15,7 @@ from blueattr.errors import SourceError
 from blueattr.provenance import Window
 from blueattr.sources.archive.source import ArchiveSource
 from blueattr.sources.timing import Timing
-from support.archive_server import ArchiveServer
+from support.archive_server import ArchiveServer, Asked, Fault
 from support.events_builder import (
     BASE,
     FOLLOW,
@@ -44,6 +44,7 @@ __all__ = [
     "Clock",
     "archived_events",
     "check",
+    "closes_after_blocks",
     "fail",
     "fill",
     "filled_archive",
@@ -162,3 +163,27 @@ def kept(events: list[Event]) -> list[Event]:
 def shape(events: list[Event]) -> list[Any]:
     """What tells events apart, whatever else a line says of them."""
     return [(e["did"], e["time_us"], e["kind"], e.get("commit", {}).get("rev")) for e in events]
+
+
+def closes_after_blocks(server: ArchiveServer) -> Callable[[int | None], None]:
+    """Let a server close what asks for more than some blocks, none at first.
+
+    Returns
+    -------
+    Callable
+        Sets how many it serves; None for all.
+    """
+    allowed: int | None = 0
+
+    def script(asked: Asked) -> Fault | None:
+        server.density = (0.1, 1.1)[len(server.served) % 2]
+        if asked.fetches and allowed is not None and len(server.served) > allowed:
+            return Fault("close")
+        return None
+
+    def allow(blocks: int | None) -> None:
+        nonlocal allowed
+        allowed = blocks
+
+    server.script = script
+    return allow

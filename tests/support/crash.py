@@ -93,14 +93,22 @@ class Watched:
 @contextmanager
 def watching(reach: Callable[[Watched, str], None]) -> Iterator[list[Watched]]:
     """Watch the connections that are opened meanwhile; yield them."""
-    connect, opened = duckdb.connect, []
+    opened: list[Watched] = []
 
-    def watched(*arguments: Any, **options: Any) -> Watched:
-        opened.append(Watched(connect(*arguments, **options), reach))
+    def watched(real: Any) -> Watched:
+        opened.append(Watched(real, reach))
         return opened[-1]
 
-    with mock.patch.object(duckdb, "connect", watched):
+    with wrapping(watched):
         yield opened
+
+
+@contextmanager
+def wrapping(wrap: Callable[[Any], Any]) -> Iterator[None]:
+    """Put something around each connection that is opened meanwhile."""
+    connect = duckdb.connect
+    with mock.patch.object(duckdb, "connect", lambda *a, **options: wrap(connect(*a, **options))):
+        yield
 
 
 @contextmanager

@@ -151,12 +151,23 @@ def plc_did(who: str) -> str:
     return did(plc_name(who))
 
 
+def as_2024(event: Event) -> Event:
+    """Write an event as Jetstream did until October 2024."""
+    words = {"commit": "com", "identity": "id", "account": "acc"}
+    old = {key: value for key, value in event.items() if key != "kind"}
+    if event["kind"] == "commit":
+        body = {key: value for key, value in event["commit"].items() if key != "operation"}
+        old["commit"] = body | {"type": event["commit"]["operation"][0]}
+    return old | {"type": words[event["kind"]]}
+
+
 def as_v2(event: Event, *, framed: bool = True) -> Event:
     """Write the event as Jetstream v2 sends it; fields that the event lacks stay missing."""
     kind = event.get("kind")
     body: Event = {"$type": f"{V2_TYPE}{kind}"}
+    beside = {key: event[key] for key in ("time_from",) if key in event}
     for key, value in event.items():
-        if key == "kind":
+        if key == "kind" or (framed and key in beside):
             continue
         if key == "time_us" and isinstance(value, int):
             time = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=value)
@@ -165,7 +176,7 @@ def as_v2(event: Event, *, framed: bool = True) -> Event:
             body |= value
         else:
             body[key] = value
-    return {"$type": "message", "payload": body} if framed else body
+    return {"$type": "message", "payload": body} | beside if framed else body
 
 
 def dumps(value: Json) -> str:

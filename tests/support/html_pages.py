@@ -79,7 +79,8 @@ def inert(root: Element) -> None:
                 assert value is not None
                 assert re.match(
                     r"#[a-z]|data:,$|data:text/csv;charset=utf-8;base64,[A-Za-z0-9+/=]+$"
-                    r"|https://bsky\.app/profile/did:[a-z]+:[A-Za-z0-9._:%-]+$", value,
+                    r"|https://bsky\.app/profile/did:[a-z]+:[A-Za-z0-9._:%-]+"
+                    r"(/post/[A-Za-z0-9._:~-]+)?$", value,
                 ), value  # fmt: skip
                 if value.startswith("#"):
                     assert value[1:] in ids

@@ -10,7 +10,7 @@ from typing import Any
 
 from blueattr.errors import StoreError
 from blueattr.ingest import read
-from blueattr.sources import files
+from blueattr.sources import files, forms, packing
 from blueattr.store.database import Store
 from blueattr.store.writer import Writer
 from support import crash
@@ -19,7 +19,8 @@ from support import crash
 def small_commits() -> None:
     read.COMMIT_ROWS = 20
     files.CHUNK = 2000
-    files._READ = 700
+    packing._READ = 700
+    forms._HEAD = 700
 
 
 def ingest(db: Path, source: Path) -> None:
@@ -39,8 +40,8 @@ def killed_after(db: Path, source: Path, seconds: float) -> None:
     small_commits()
     made = Writer.__init__
 
-    def opened(self: Writer, *arguments: Any) -> None:
-        made(self, *arguments)
+    def opened(self: Writer, *arguments: Any, **named: Any) -> None:
+        made(self, *arguments, **named)
 
         def die() -> None:
             time.sleep(seconds)
@@ -48,7 +49,7 @@ def killed_after(db: Path, source: Path, seconds: float) -> None:
 
         threading.Thread(target=die, daemon=True).start()
 
-    Writer.__init__ = opened  # type: ignore[method-assign, assignment]
+    Writer.__init__ = opened  # type: ignore[method-assign]
     read.ingest(db, [str(source)])
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import polars as pl
 
+from blueattr.analysis.panel import PanelResult
 from blueattr.analysis.status import Status
 from blueattr.ingest.result import Ingested
 from blueattr.panel.topics import Topic, TopicDays
@@ -15,6 +16,7 @@ from blueattr.report.inventory.ingests import ingest_report
 from blueattr.report.inventory.panel import panel_report, topic_days_report, topics_report
 from blueattr.report.inventory.status import status_report
 from blueattr.store.checkpoint import SourceState
+from blueattr.store.database import Rows
 from support.report_cases import ORIGIN
 
 DB = Path("data/blueattr.duckdb")
@@ -39,8 +41,8 @@ INGESTED = (
         sources=(WHOLE, CLEAN, CUT, WRONG, EMPTY),
         unchanged=(WHOLE.name,),
         failures=(
-            f"{CUT.name} is truncated: what came before is kept",
-            f"{WRONG.name} holds none of what was expected",
+            f"{CUT.name} is truncated: everything before that is kept",
+            f"{WRONG.name} holds nothing that blueattr reads",
         ),
         events_before=5,
         events_after=1_234,
@@ -53,20 +55,23 @@ NOW = datetime(2026, 5, 2, 3, 2, 30, tzinfo=UTC)
 SOURCES = pl.DataFrame(
     [
         ("/data/2026-05-01.jsonl.zst", "file", "9:1", 9_000, True, 100, 60, 37,
-         _NAIVE, _NAIVE + timedelta(days=1), 3),
-        ("-", "stdin", "", 0, False, 0, 0, 0, None, None, 0),
+         _NAIVE, _NAIVE + timedelta(days=1), True, 3),
+        ("-", "stdin", "", 0, False, 0, 0, 0, None, None, False, 0),
         ("archive:jetstream.example 2026-04-09..2026-04-23", "archive", "seg_1:1:1", 7_000_000,
-         True, 300, 120, 180, _NAIVE - timedelta(days=20), _NAIVE - timedelta(days=8), 0),
+         True, 300, 120, 180, _NAIVE - timedelta(days=20), _NAIVE - timedelta(days=8), False, 0),
         ("jetstream:jetstream.example", "jetstream", "", 123_456_789, False, 90, 80, 10,
-         _NAIVE, _NAIVE + timedelta(days=1, hours=3), 0),
-        ("firehose:relay.example", "firehose", "", 0, False, 0, 0, 0, None, None, 0),
+         _NAIVE, _NAIVE + timedelta(days=1, hours=3), False, 0),
+        ("firehose:relay.example", "firehose", "", 0, False, 0, 0, 0, None, None, False, 0),
     ],
     schema={
         "name": pl.String, "kind": pl.String, "fingerprint": pl.String, "position": pl.Int64,
         "complete": pl.Boolean, "lines": pl.Int64, "kept": pl.Int64, "skipped": pl.Int64,
-        "first_event": pl.Datetime("us"), "last_event": pl.Datetime("us"), "rejected": pl.Int64,
+        "first_event": pl.Datetime("us"), "last_event": pl.Datetime("us"),
+        "synthetic": pl.Boolean, "rejected": pl.Int64,
     },
     orient="row",
+).with_columns(
+    pl.when(pl.col("kind") == "firehose").then(12).otherwise(0).cast(pl.Int64).alias("bounded")
 )  # fmt: skip
 REJECTED_SCHEMA = {
     "reason": pl.String, "lines": pl.Int64, "source": pl.String, "position": pl.Int64,
@@ -91,14 +96,22 @@ DAYS = pl.DataFrame(
         "accounts": [1_000, 12],
     }
 )
+
+
+def rows(frame: pl.DataFrame) -> Rows:
+    """The rows of a frame as a store returns them."""
+    types = {pl.Int64: "BIGINT", pl.String: "VARCHAR", pl.Boolean: "BOOLEAN", pl.Date: "DATE",
+             pl.Datetime: "TIMESTAMP"}  # fmt: skip
+    names = tuple(types[dtype.base_type()] for dtype in frame.dtypes)
+    return Rows(tuple(frame.columns), names, frame.rows())
+
+
 STATUS = Status(
     path=DB,
     size=3_456_789,
     totals={"events": 1_234, "removed": 56, "accounts": 1_007, "handles": 800, "profiles": 1,
             "status_changes": 3, "directory": 0},
-    days=DAYS,
-    sources=SOURCES,
-    rejected=REJECTED,
+    rows={"days": rows(DAYS), "sources": rows(SOURCES), "rejected": rows(REJECTED)},
     coverage=(Window(datetime(2026, 5, 1, tzinfo=UTC), datetime(2026, 5, 2, 3, tzinfo=UTC)),),
     gaps=(
         Gap(datetime(2026, 5, 1, 4, tzinfo=UTC), datetime(2026, 5, 1, 6, tzinfo=UTC),
@@ -109,9 +122,7 @@ NOTHING = Status(
     path=DB,
     size=1_024,
     totals=dict.fromkeys(STATUS.totals, 0),
-    days=DAYS.clear(),
-    sources=SOURCES.clear(),
-    rejected=REJECTED.clear(),
+    rows={name: rows(getattr(STATUS, name).clear()) for name in STATUS.rows},
     coverage=(),
     gaps=(),
 )
@@ -140,11 +151,20 @@ PANEL = Provenance(
 )  # fmt: skip
 
 
+AGENTS = pl.DataFrame({"did": ["did:plc:x", "did:plc:y", "did:plc:z"]})
+
+
 INVENTORIES: dict[str, Report] = {
     "store-ingest": ingest_report(INGESTED, DB),
     "store-status": status_report(STATUS, NOW),
     "store-status-empty": status_report(NOTHING, NOW),
     "topics": topics_report([MYTHOS, MINE]),
     "topic-days": topic_days_report(TOPIC_DAYS),
-    "panel": panel_report(PANEL),
+    "panel": panel_report(PanelResult(AGENTS, PANEL)),
+    "panel-of-topic": panel_report(
+        PanelResult(
+            AGENTS.with_columns(involved=pl.Series([True, False, True])),
+            replace(PANEL, topic=MYTHOS.info),
+        )
+    ),
 }

@@ -21,7 +21,7 @@ from blueattr.decode.parser.layout import (
 )
 from blueattr.decode.parser.scanner import Scanner
 from blueattr.kernels import games, repeats, resampling, tallies
-from blueattr.kernels.compiled import config
+from blueattr.kernels.machine_code import config
 from support.events_builder import as_v2
 from support.spoiled_lines import VALID
 

@@ -22,10 +22,14 @@ REV = re.compile(r"[234567a-j][2-7a-z]{12}")
 TIME = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)?)?")
 LABEL = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
 HANDLE = re.compile(rf"({LABEL}\.)+[a-z]([a-z0-9-]{{0,61}}[a-z0-9])?")
+TIMES_FROM = ("server", "imported", "key", "claimed", "collected")
+# Without a clock: what no time and no revision is later than.
+LATEST = datetime(9999, 1, 1)  # noqa: DTZ001 - as stored
 V2_TYPE = "network.bsky.jetstream.subscribeEvents#"
 FIELDS = (
-    "event_time", "kind", "did", "operation", "rkey", "rev", "subject_did", "subject_rkey",
-    "root_did", "root_rkey", "text", "tags", "title", "bot", "handle", "active", "status",
+    "event_time", "time_from", "kind", "did", "operation", "rkey", "rev", "subject_did",
+    "subject_rkey", "root_did", "root_rkey", "text", "tags", "title", "bot", "handle", "active",
+    "status",
 )  # fmt: skip
 
 
@@ -100,12 +104,18 @@ def _time(value: Any) -> datetime | None:
     return found.astimezone(UTC).replace(tzinfo=None) if found.tzinfo else found
 
 
+# The words of 2024.
+OLD_KINDS = {"com": "commit", "id": "identity", "acc": "account"}
+OLD_OPERATIONS = {"c": "create", "u": "update", "d": "delete"}
+
+
 def _v1(e: dict[str, Any]) -> dict[str, Any]:
-    return e | {
-        "event": _text(e.get("kind")),
-        "time": _time_us(e.get("time_us")),
-        "commit": e.get("commit"),
-    }
+    event, commit = _text(e.get("kind")), e.get("commit")
+    if event is None:
+        event = OLD_KINDS.get(str(_text(e.get("type"))))
+    if isinstance(commit, dict) and commit.get("operation") is None:
+        commit = commit | {"operation": OLD_OPERATIONS.get(str(_text(commit.get("type"))))}
+    return e | {"event": event, "time": _time_us(e.get("time_us")), "commit": commit}
 
 
 def _v2(e: dict[str, Any]) -> dict[str, Any]:
@@ -116,8 +126,8 @@ def _v2(e: dict[str, Any]) -> dict[str, Any]:
     return {**e, "event": event, "time": _time(e.get("time")), "commit": e}
 
 
-def decode(line: str) -> tuple[str, dict[str, Any]]:
-    """Return a line's verdict and, where it is kept, its fields."""
+def decode(line: str, now: datetime = LATEST) -> tuple[str, dict[str, Any]]:
+    """Return a line's verdict by the clock and, where it is kept, its fields."""
     try:
         top = _load(line)
     except (ValueError, UnicodeEncodeError):
@@ -127,10 +137,18 @@ def decode(line: str) -> tuple[str, dict[str, Any]]:
     top = top if isinstance(top, dict) else {}
     type_ = str(_text(top.get("$type")))
     v2 = type_ == "message" or type_.startswith(V2_TYPE)
-    return _judge(_v2(top) if v2 else _v1(top))
+    event = _v2(top) if v2 else _v1(top)
+    latest = now + timedelta(minutes=5)
+    return _judge(event | {"time_from": _text(top.get("time_from"))}, latest)
 
 
-def _judge(e: dict[str, Any]) -> tuple[str, dict[str, Any]]:  # noqa: PLR0911, PLR0912 - one verdict after another, as in the statement
+def _tid_time(rev: str) -> datetime:
+    digits = ["234567abcdefghijklmnopqrstuvwxyz".index(letter) for letter in rev]
+    number = sum(digit << 5 * place for place, digit in enumerate(reversed(digits)))
+    return datetime(1970, 1, 1) + timedelta(microseconds=number >> 10)  # noqa: DTZ001 - as above
+
+
+def _judge(e: dict[str, Any], latest: datetime) -> tuple[str, dict[str, Any]]:  # noqa: PLR0911, PLR0912 - one verdict after another, as in the statement
     event, did, time = e["event"], _text(e.get("did")), _sane(e["time"])
     commit = _object(e["commit"]) or {}
     collection, operation = _text(commit.get("collection")), _text(commit.get("operation"))
@@ -143,10 +161,11 @@ def _judge(e: dict[str, Any]) -> tuple[str, dict[str, Any]]:  # noqa: PLR0911, P
         return "unknown event kind", {}
     if not _did(did):
         return "bad DID", {}
-    if time is None:
+    time_from = e["time_from"]
+    if time is None or time > latest or time_from not in {None, *TIMES_FROM}:
         return "bad time", {}
     out: dict[str, Any] = dict.fromkeys(FIELDS)
-    out |= {"did": did, "event_time": time, "kind": event, "bot": False}
+    out |= {"did": did, "event_time": time, "time_from": time_from, "kind": event, "bot": False}
     if event == "identity":
         handle = (_text(_get(e, "identity", "handle")) or "").lower()
         if len(handle) <= 253 and HANDLE.fullmatch(handle) and handle != "handle.invalid":
@@ -168,7 +187,7 @@ def _judge(e: dict[str, Any]) -> tuple[str, dict[str, Any]]:  # noqa: PLR0911, P
         return "unknown operation", {}
     if not RKEY.fullmatch(rkey) or rkey in {".", ".."}:
         return "bad record key", {}
-    if not REV.fullmatch(rev):
+    if not REV.fullmatch(rev) or _tid_time(rev) > latest:
         return "bad rev", {}
     kind = KINDS[collection]
     if kind == "profile" and rkey != "self":

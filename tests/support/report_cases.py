@@ -7,11 +7,14 @@ from datetime import UTC, date, datetime
 import polars as pl
 
 from blueattr.attribution.attribute import AttributionResult
+from blueattr.attribution.tiered import ActivePanel
 from blueattr.attribution.value import Quadrature, Remarks, TierShare
 from blueattr.indicators.base import Aggregator
 from blueattr.indicators.linearity import Linearity
 from blueattr.provenance import Gap, IndicatorInfo, PanelStep, Provenance, TopicInfo, Window
 from blueattr.report import Column, Fact, Report, Table
+from blueattr.studies.leaders import Leader
+from blueattr.studies.ranks import ChoiceRank, RankIntervals
 from blueattr.studies.rescaling import Misfit, Rescaling
 from blueattr.studies.samples import FullScale, SampleRun, SampleSummary, TierSpread
 from blueattr.studies.scales import IndicatorScales, ScaleComparison
@@ -47,14 +50,14 @@ ORIGIN = Provenance(
 
 
 TIERS = (
-    TierShare("top", 23, 0.13147, 0.31206, 0.31206),
-    TierShare("middle", 208, 0.10104, 0.23983, 0.23983),
-    TierShare("tail", 2_079, 0.18879, 0.44811, 0.44811),
+    TierShare("top", 23, 0.13147, 0.31206, 0.31206, 13, 0.3),
+    TierShare("middle", 208, 0.10104, 0.23983, 0.23983, 73, 0.16),
+    TierShare("tail", 2_079, 0.18879, 0.44811, 0.44811, 337, 0.3),
 )
 SIGNED_TIERS = (
-    TierShare("top", 23, 0.75, 1.5, 0.5),
-    TierShare("middle", 208, 0.125, 0.25, 0.1875),
-    TierShare("tail", 2_079, -0.375, -0.75, 0.3125),
+    TierShare("top", 23, 0.75, 1.5, 0.5, 13, 1.25),
+    TierShare("middle", 208, 0.125, 0.25, 0.1875, 73, 0.25),
+    TierShare("tail", 2_079, -0.375, -0.75, 0.3125, 337, -0.5),
 )
 
 
@@ -89,12 +92,37 @@ OWN = Remarks(
 )
 
 
+LEADERS = (
+    Leader(
+        "did:plc:aaaaaaaaaaaaaaaaaaaaaaaa", "ann.example.org", "top", 3.0, 1e-90, 0.0, 0.3, 0.75,
+        posts=12, replies=3, reposts=5, replies_received=40, reposts_received=2,
+        follows_received=7, followers=1_234.0,
+    ),
+    Leader("did:web:example.org", None, "tail", 1.0, 2.0, 0.5, 0.2, 0.5),
+)  # fmt: skip
+SAMPLE = SampleSummary(
+    protocol="visibility",
+    size=100,
+    seeds=10,
+    undefined_seeds=0,
+    deterministic=False,
+    tiers=(
+        TierSpread("top", 0.85, 0.0707),
+        TierSpread("middle", 0.1, 0.05),
+        TierSpread("tail", 0.05, 0.02),
+    ),
+    flip_mean=0.5379,
+    flip_std=0.0707,
+    rescaling=None,
+    runs=(),
+)
 ATTRIBUTION = AttributionResult(
     indicator="heat",
     aggregator=Aggregator(),
     method="closed form",
     steps=None,
     n_agents=2_310,
+    n_involved=423,
     total=0.4213,
     attributed=0.4213,
     means=(0.7, 1.9, 0.394),
@@ -104,6 +132,45 @@ ATTRIBUTION = AttributionResult(
     agents=AGENTS,
     provenance=ORIGIN,
     remarks=NONLINEAR,
+    leaders=LEADERS,
+    sample=SAMPLE,
+)
+INVOLVED = replace(
+    ATTRIBUTION,
+    n_agents=423,
+    total=12.5,
+    attributed=12.5,
+    tiers=tuple(
+        replace(tier, agents=tier.agents_involved, share_involved=tier.share) for tier in TIERS
+    ),
+    panel="involved",
+    active=ActivePanel(2_310, (23, 208, 2_079), 0.4213),
+)
+INTERVALS = replace(
+    ATTRIBUTION,
+    leaders=(
+        replace(
+            LEADERS[0],
+            rank_low=1,
+            rank_high=1_234,
+            choices=(
+                ChoiceRank("default", "", 1),
+                ChoiceRank("scale", "raw", 17),
+                ChoiceRank("panel", "involved", None),
+            ),
+        ),
+        replace(
+            LEADERS[1],
+            rank_low=2,
+            rank_high=2,
+            choices=(
+                ChoiceRank("default", "", 2),
+                ChoiceRank("scale", "raw", 2),
+                ChoiceRank("panel", "involved", 2),
+            ),
+        ),
+    ),
+    intervals=RankIntervals(14, 1_000, 7, undefined_resamples=3),
 )
 QUADRATURE = replace(
     ATTRIBUTION,
@@ -196,6 +263,8 @@ COMPARISON = ScaleComparison(
         ),
     ),
     n_agents=2_310,
+    n_involved=423,
+    panel="active",
     protocols=("visibility", "top", "random"),
     sizes=(100,),
     seeds=3,

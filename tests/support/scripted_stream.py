@@ -21,18 +21,28 @@ from support.stream_protocols import Log, beginning, error_of, message_of
 class FakeClock:
     """Time passes while somebody waits, and not otherwise.
 
-    `started` is its time at first, in seconds since 1970; `waits` the waits before connecting.
+    `started` is its time at first, in seconds since 1970; `waits` the waits before connecting. It
+    is `wrong` by so many seconds.
     """
 
     started: float
     seconds: float = 0.0
+    wrong: float = 0.0
     waits: list[float] = field(default_factory=list)
 
     def monotonic(self) -> float:
         return self.seconds
 
     def now(self) -> float:
-        return self.started + self.seconds
+        return self.started + self.seconds + self.wrong
+
+    def happened(self, event: Event) -> None:
+        """Set the time of day: it is not before an event."""
+        self.started = max(self.started, event["time_us"] / 1e6 - self.seconds)
+
+    def reach(self, moment: float) -> None:
+        """Let it be at least this time, in seconds since 1970, though nobody waited."""
+        self.started += max(moment - self.now(), 0)
 
     def sleep(self, seconds: float) -> None:
         self.waits.append(seconds)
@@ -195,8 +205,11 @@ class LogServer:
                 if index > start.index or not self.coming or log is not self.log:
                     yield 1.0
                     continue
-                self.add([self.coming.pop(0)])
+                coming = self.coming.pop(0)
+                self._clock.reach(coming["time_us"] / 1e6)
+                self.add([coming])
             seq, event = log[index]
+            self._clock.happened(event)
             yield message_of(self.protocol, seq, event)
             # It goes on here once the message was taken.
             self.delivered.append(event)

@@ -4,6 +4,7 @@ import copy
 import json
 import random
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 from support.events_builder import (
@@ -13,10 +14,12 @@ from support.events_builder import (
     REPOST,
     Event,
     account,
+    as_2024,
     as_v2,
     at,
     commit,
     delete,
+    dumps,
     follow,
     identity,
     like,
@@ -26,6 +29,7 @@ from support.events_builder import (
     tid,
     uri,
 )
+from support.naive_decode import TIMES_FROM
 
 # Their DIDs have the 24 letters that those of the method plc have, and their keys are TIDs: only
 # such lines are parsed by the compiled parser.
@@ -66,7 +70,8 @@ VALID: list[Event] = [
 JUNK: list[Any] = [
     None, True, False, 0, 1, -1, 17, 1779719009157119, 10**30, -(10**30), "", " ", "x", ".", "..",
     "\x00", "a\x00b", "\ud800", "\u2028", "e\u0301", "a b", "self", "self\n", "create", "update",
-    "delete", "commit", "identity", "account", "info", "sync", "like", POST, FOLLOW, PROFILE,
+    "delete", "commit", "identity", "account", "info", "sync", "like", "com", "acc", "id", "c", "u",
+    "d", POST, FOLLOW, PROFILE,
     "did:plc:", "did:plc:x:", "did:plc:x%", "did:PLC:x", "did:web:example.org", "did:x:a:b",
     "did:plc:x\n", "did:plc:" + "x" * 2048, "at://did:plc:x/app.bsky.feed.post/y",
     "at://did:plc:x/app.bsky.feed.post/y\n", "at://did:plc:x/app.bsky.feed.post", "at://x/y/z",
@@ -89,14 +94,28 @@ def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
 
 
 # Where the decoder looks; the rest of an event is spoiled less often.
-READ = {"rev", "rkey", "operation", "collection", "text", "subject", "uri", "did", "time", "record"}
+READ = {
+    "type",
+    "rev",
+    "rkey",
+    "operation",
+    "collection",
+    "text",
+    "subject",
+    "uri",
+    "did",
+    "time",
+    "record",
+}
 
 
 def spoiled(rng: random.Random) -> str:
     """A line of an event with nothing or little wrong. Every line is judged on its own."""
     event = copy.deepcopy(rng.choice(VALID))
-    shape = rng.choice(["v1", "v2 framed", "v2 bare"])
-    if shape != "v1":
+    shape = rng.choice(["v1", "v1", "v2 framed", "v2 bare", "2024"])
+    if shape == "2024":
+        event = as_2024(event)
+    elif shape != "v1":
         event = as_v2(event, framed=shape == "v2 framed")
     for _ in range(rng.choice([0, 1, 1, 2])):
         where = list(places(event))
@@ -143,3 +162,19 @@ def written(rng: random.Random, event: Event) -> str:
             text = rng.choice(["", " ", "\t", "["]) + text
             text += rng.choice(["", " ", "\r", "]", "}", "x"])
     return text
+
+
+def with_time_from() -> Iterator[str]:
+    """Lines of every kind and shape that say where their time is from, in every way and wrongly."""
+    values: list[Any] = [*TIMES_FROM, None, "elsewhere", "", 1, True, [], {"key": "key"}]
+    for event in VALID:
+        for shape in (dict, as_v2, partial(as_v2, framed=False)):
+            for value in values:
+                line = dumps(shape(event | {"time_from": value}))
+                yield line
+                yield line.replace("time_from", "time\\u005Ffrom")
+            line = dumps(shape(event | {"time_from": "imported"}))
+            yield f'{line[:-1]},"time_from":"key"}}'
+            yield line.replace('"imported"', '"import\\u0065d"')
+            # What a stranger wrote says nothing of the kind.
+            yield dumps(shape(event)).replace("plain text", 'time_from\\":\\"key')

@@ -1,9 +1,11 @@
 """The logical content of a store, by DID, and what it must be by a plain fold of the events."""
 
+import re
 from collections import defaultdict
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from blueattr.store import sums
 from blueattr.store.database import Store
 from support import naive_decode
 from support.events_builder import Event, dumps
@@ -22,7 +24,8 @@ class Content(NamedTuple):
 
 _RECORDS = """
     SELECT r.collection, author.did, r.rkey, r.rev, r.removed, r.event_time, subject.did,
-        r.subject_rkey, root.did, r.root_rkey, r.text, r.tags, r.title
+        r.subject_rkey, root.did, r.root_rkey, r.text, r.tags, r.title, r.time_from::VARCHAR,
+        r.is_repeat
     FROM record AS r
     JOIN account AS author ON author.id = r.account
     LEFT JOIN account AS subject ON subject.id = r.subject
@@ -54,6 +57,7 @@ def spelled(number: int) -> str:
 
 def content(path: Path) -> Content:
     with Store.open(path) as store:
+        sums.check(store)
         accounts = rows(store, "SELECT did, id FROM account")
         assert len(_unique(accounts, 1)) == len({number for _, number in accounts})
         names = dict(rows(store, "SELECT id, rkey FROM record_key"))
@@ -100,6 +104,37 @@ def sources(path: Path) -> tuple[dict[str, tuple[Any, ...]], set[Any], set[Any]]
         )
 
 
+def _as_time(time: Any, time_from: str) -> tuple[int, Any, int]:
+    """A time such that the least is the best: a server's, imported or not, beats all others."""
+    number = naive_decode.TIMES_FROM.index(time_from)
+    return max(number, 1), time, number
+
+
+def _in_order(key: str | None) -> tuple[Any, ...]:
+    """Keys in the order in which they are compared: TIDs as numbers, others as names, then none."""
+    is_tid = key is not None and re.fullmatch("[234567ab][2-7a-z]{12}", key)
+    return (1, key) if is_tid else (0, key is None, key or "")
+
+
+def _version(e: dict[str, Any]) -> tuple[Any, ...]:
+    """The order of the versions of one record or profile, of which the greatest wins."""
+    said = [e["subject_did"], e["subject_rkey"], e["root_did"], e["root_rkey"],
+            e["tags"], e["title"], e["text"]]  # fmt: skip
+    keys = [(value is None, value or "") for value in said]
+    keys[1], keys[3] = _in_order(said[1]), _in_order(said[3])
+    return e["rev"], e["operation"] == "delete", keys
+
+
+def _repeats(records: dict[tuple[str, str, str], tuple[Any, ...]]) -> set[tuple[str, str, str]]:
+    """The follows and reposts of which an earlier one exists."""
+    relations = defaultdict(list)
+    for key, (_, removed, seen, subject, post, *_) in records.items():
+        if not removed and (key[0] == "follow" or (key[0] == "repost" and post is not None)):
+            is_named, *rest = _in_order(key[2])
+            relations[key[0], key[1], subject, post].append((seen, -is_named, rest, key))
+    return {key for same in relations.values() for *_, key in sorted(same)[1:]}
+
+
 def expected(events: list[Event]) -> Content:
     """Fold events one by one in plain Python; nothing here depends on their order."""
     decoded = [naive_decode.decode(dumps(event) + "\n") for event in events]
@@ -120,18 +155,27 @@ def expected(events: list[Event]) -> Content:
         if e["rkey"]:
             records[e["kind"], e["did"], e["rkey"]].append(e)
     for key, versions in records.items():
-        best = max(versions, key=lambda e: (e["rev"], e["operation"] == "delete"))
-        times = [e["event_time"] for e in versions if e["operation"] != "delete"]
+        best = max(versions, key=_version)
+        times = [
+            _as_time(e["event_time"], e["time_from"] or "server")
+            for e in versions
+            if e["operation"] != "delete"
+        ]
         if key[0] == "profile":
             created = [e["event_time"] for e in versions if e["operation"] == "create"]
-            out.profiles[key[1]] = (best["rev"], min(created, default=None), best["bot"])
+            bot = max((e["rev"], e["bot"]) for e in versions)[1]
+            out.profiles[key[1]] = (best["rev"], min(created, default=None), bot)
             continue
-        seen = min(times, default=None)
+        _, seen, number = min(times, default=(0, None, 0))
         blank = seen is not None and key[1] in gone and seen <= gone[key[1]]
         words = [None if blank else best[k] for k in ("text", "tags", "title")]
         out.records[key] = (
             best["rev"], best["operation"] == "delete", seen, best["subject_did"],
             best["subject_rkey"], best["root_did"], best["root_rkey"], words[0],
             tuple(words[1]) if words[1] else None, words[2],
+            naive_decode.TIMES_FROM[number],
         )  # fmt: skip
+    repeats = _repeats(out.records)
+    for key, record in out.records.items():
+        out.records[key] = (*record, key in repeats)
     return out

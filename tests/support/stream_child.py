@@ -46,8 +46,8 @@ def killed_after(seconds: float, *arguments: Any) -> None:
     """Die some time after the store was opened, wherever that is."""
     made = Writer.__init__
 
-    def opened(self: Writer, *given: Any) -> None:
-        made(self, *given)
+    def opened(self: Writer, *given: Any, **named: Any) -> None:
+        made(self, *given, **named)
 
         def die() -> None:
             time.sleep(seconds)
@@ -55,7 +55,7 @@ def killed_after(seconds: float, *arguments: Any) -> None:
 
         threading.Thread(target=die, daemon=True).start()
 
-    Writer.__init__ = opened  # type: ignore[method-assign, assignment]
+    Writer.__init__ = opened  # type: ignore[method-assign]
     follow(*arguments)
 
 

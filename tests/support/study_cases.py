@@ -18,24 +18,25 @@ BOOTSTRAP = Bootstrap(
         IndicatorBootstrap(
             "heat", "closed form", None, 0.4213,
             (
-                ShareInterval("top", 0.31206, 0.2811, 0.3432, 0.0161),
-                ShareInterval("middle", 0.23983, 0.2291, 0.2502, 0.0053),
-                ShareInterval("tail", 0.44811, 0.4189, 0.4761, 0.0144),
+                ShareInterval("top", 0.31206, 0.2811, 0.3432, 0.0161, 13, 0.15603),
+                ShareInterval("middle", 0.23983, 0.2291, 0.2502, 0.0053, 73, 0.119915),
+                ShareInterval("tail", 0.44811, 0.4189, 0.4761, 0.0144, 337, 0.224055),
             ),
             3, NONLINEAR,
         ),
         IndicatorBootstrap(
             "mine", "quadrature", 30, 1.5,
             (
-                ShareInterval("top", 0.5, 0.4, 0.6, 0.05),
-                ShareInterval("middle", 0.3, 0.25, 0.35, 0.025),
-                ShareInterval("tail", 0.2, 0.15, 0.25, 0.025),
+                ShareInterval("top", 0.5, 0.4, 0.6, 0.05, 13, 0.25),
+                ShareInterval("middle", 0.3, 0.25, 0.35, 0.025, 73, 0.15),
+                ShareInterval("tail", 0.2, 0.15, 0.25, 0.025, 337, 0.1),
             ),
             0, OWN,
         ),
     ),
-    resamples=1_000, seed=7, level=0.95, n_agents=2_310,
-    aggregator=Aggregator(), cutoffs=(1.0, 10.0), means=(0.7, 1.9, 0.394), moment=0.52402,
+    resamples=1_000, seed=7, level=0.95, n_agents=2_310, n_involved=423,
+    panel="active", aggregator=Aggregator(), cutoffs=(1.0, 10.0), means=(0.7, 1.9, 0.394),
+    moment=0.52402,
     provenance=ORIGIN,
 )  # fmt: skip
 
@@ -62,7 +63,8 @@ SENSITIVITY = Sensitivity(
             NONLINEAR,
         ),
     ),
-    n_agents=2_310, protocol="visibility", size=100, seeds=3, seed=0,
+    n_agents=2_310, n_involved=423, panel="active", protocol="visibility", size=100, seeds=3,
+    seed=0,
     aggregator=Aggregator(), cutoffs=(1.0, 10.0), means=(0.7, 1.9, 0.394), moment=0.52402,
     provenance=ORIGIN,
 )  # fmt: skip

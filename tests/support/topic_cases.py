@@ -7,8 +7,9 @@ from functools import cache
 
 import polars as pl
 
-from blueattr.attribution.attribute import attribute
-from blueattr.attribution.days import DayFeatures, DayShares, attribute_days
+from blueattr.analysis.records import SCHEMA
+from blueattr.attribution.attribute import AttributionResult, attribute
+from blueattr.attribution.days import DayFeatures, DayShares, Hour, attribute_days
 from blueattr.attribution.question import Question, Sampling
 from blueattr.indicators.find import find_indicator
 from blueattr.provenance import Gap, PanelStep, Provenance, TopicInfo, Window
@@ -61,9 +62,45 @@ def days(frame: pl.DataFrame, origin: Provenance) -> DayShares:
     return attribute_days([(heat, whole)], each())[0]
 
 
+def by_hour(made: TopicReport) -> DayShares:
+    """The first two days of a report with what was written in each hour: in the k-th k records."""
+    assert made.days is not None
+    first = made.days.days[0].window.start
+    each = [Window(first + timedelta(hours=k), first + timedelta(hours=k + 1)) for k in range(48)]
+    hours = tuple(Hour(window, k, k // 2) for k, window in enumerate(each))
+    return replace(made.days, days=made.days.days[:2], hours=hours)
+
+
 def handles(dids: Sequence[str]) -> Mapping[str, str]:
     """Every second handle is known."""
     return {one: f"agent{k}.bsky.social" for k, one in enumerate(dids) if k % 2}
+
+
+def records(result: AttributionResult, dids: Sequence[str]) -> pl.DataFrame:
+    """Two records of each account but the last: one that counts, and one of each other state."""
+    rows = []
+    for k, one in enumerate(dids[:-1]):
+        value = result.agents.filter(pl.col("did") == one)["value"][0]
+        other = ("off topic", "outside the window", "deleted", "unseen")[k % 4]
+        gone = other in {"deleted", "unseen"}
+        time = datetime(2026, 4, 3, 12, k, tzinfo=UTC)
+        for state, part, known in (("counted", 0.5, True), (other, 0.25, not gone)):
+            rows.append({
+                "did": one,
+                "uri": f"at://{one}/app.bsky.feed.post/3k{state[:3]}{k:02}",
+                "kind": "post" if known else None,
+                "state": state,
+                "time": time if known else None,
+                "replies_received": k,
+                "reposts_received": 1,
+                "value_own": value * part / 2 if state == "counted" else 0.0,
+                "value_received": value * part / (2 if state == "counted" else 1),
+                "value": value * part,
+                "share": value * part / result.attributed,
+                "text": f"Post {k} says\nso" if known else None,
+                "title": "A page" if k == 1 and known else None,
+            })  # fmt: skip
+    return pl.DataFrame(rows, schema=SCHEMA)
 
 
 def make(frame: pl.DataFrame, origin: Provenance, topic: str = "mythos") -> TopicReport:
@@ -76,6 +113,7 @@ def make(frame: pl.DataFrame, origin: Provenance, topic: str = "mythos") -> Topi
         top=12,
         handles=handles,
         days=days(frame, origin),
+        records=records,
         command=COMMAND,
         versions=VERSIONS,
     )
@@ -164,7 +202,14 @@ def hostile(text: str) -> TopicReport:
         replace(
             one,
             agents=tuple(
-                replace(agent, did=text if k % 2 else agent.did, handle=text)
+                replace(
+                    agent,
+                    did=text if k % 2 else agent.did,
+                    handle=text,
+                    records=tuple(
+                        replace(record, uri=text, text=text, title=text) for record in agent.records
+                    ),
+                )
                 for k, agent in enumerate(one.agents)
             ),
         )

@@ -130,7 +130,8 @@ def test_every_line_is_compact_json_of_the_v1_shape(data: bytes, events: list[Li
     for line, event in zip(data.decode().splitlines(), events, strict=True):
         assert json.dumps(event, ensure_ascii=False, separators=(",", ":")) == line
         assert DID.fullmatch(event["did"])
-        assert list(event) == ["did", "time_us", "kind", event["kind"]]
+        assert list(event) == ["did", "time_us", "kind", event["kind"], "synthetic"]
+        assert event["synthetic"] is True
         body = event[event["kind"]]
         shapes[event["kind"] + " " + body.get("operation", "")] += 1
         if event["kind"] != "commit":
@@ -680,6 +681,8 @@ def test_handles_are_like_the_networks() -> None:
     names = Names(3)
     agents = np.arange(200_000)
     handles = names.handle(agents)
+    assert handles.str.ends_with(".test").all()
+    handles = handles.str.strip_suffix(".test")
     assert handles.n_unique() == handles.len()
     assert handles.str.contains(r"^([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z]+$").all()
     assert 0.86 < handles.str.ends_with(".bsky.social").mean() < 0.95  # type: ignore[operator] # a number
@@ -942,7 +945,7 @@ def test_handles_of_people() -> None:
 def test_rules_find_the_generators_bots_and_nobody_else() -> None:
     names = Names(0)
     agents = np.arange(50_000)
-    handles = names.handle(agents)
+    handles = names.handle(agents).str.strip_suffix(".test")
     hit = np.array(fired(handles.to_list()))
     bots = names.bot(agents)
     assert bots.mean() == pytest.approx(0.02, abs=0.003)

@@ -34,8 +34,9 @@ def spell_dids(high: IntArray, low: IntArray) -> npt.NDArray[np.uint8]:
     """Write DIDs from the numbers of their first and last twelve digits: uint8 (n, 32)."""
     out = np.empty((len(high), 32), np.uint8)
     out[:, :8] = PLC
-    spell(high, out[:, 8:20])
-    spell(low, out[:, 20:])
+    if len(out):
+        spell(high, out[:, 8:20])
+        spell(low, out[:, 20:])
     return out
 
 

@@ -71,6 +71,14 @@ IS_ACTIVE = 4096
 """Of an account."""
 
 
+# --- where times come from -----------------------------------------------------------------------
+
+TIMES_FROM = ("server", "imported", "key", "claimed", "collected")
+"""Where the time of a record event comes from, by number: the server that sent it; another, older
+server, whose times an operator imported; the record key, a TID; the record's ``createdAt``; or when
+it was collected. A line says which by its key ``time_from``; without one it is the server's."""
+
+
 # --- arrays --------------------------------------------------------------------------------------
 
 
@@ -124,6 +132,13 @@ class ParsedLines(NamedTuple):
         Earliest and latest server time of the parsed lines, naive UTC; None if there is no line.
     account_events
         None if no line is one.
+    synthetic
+        Whether a line says that its event is synthetic.
+    time_from
+        uint8 (n,): where each row's time comes from, by its number in `TIMES_FROM`; None if all are
+        the server's.
+    ahead
+        Lines that were not parsed because their server time lies ahead of the clock.
     """
 
     numbers: IntArray
@@ -135,3 +150,6 @@ class ParsedLines(NamedTuple):
     skipped: int
     span: tuple[datetime, datetime] | None
     account_events: AccountEvents | None = None
+    synthetic: bool = False
+    time_from: npt.NDArray[np.uint8] | None = None
+    ahead: int = 0

@@ -1,5 +1,6 @@
 # mypy: allow-untyped-defs
 # (numba infers the types of what it compiles; what is public here is typed.)
+# ruff: noqa: PLR0917 (kernels take their arguments by position)
 """Parse one line that Jetstream wrote.
 
 A parsed line means exactly what ``sql/store/batch/decode_lines.sql`` says it means, and the tests
@@ -39,6 +40,9 @@ _STATE = np.dtype(
         ("collection", np.int64),  # of `fields`
         ("string_flags", np.int64),  # ESCAPED, WIDE: of all strings so far
         ("tag_count", np.int64),
+        ("synthetic", np.int64),  # whether the line says that its event is made up
+        ("time_from", np.int64),  # a number of `layout.TIMES_FROM`
+        ("says_time_from", np.int64),  # whether the line has that key
     ],
     align=True,
 )
@@ -78,10 +82,11 @@ def new_line() -> Line:
 
 
 @compiled.jit(makes_arrays=False)
-def parse_line(buffer, begin, line, numbers, row):
+def parse_line(buffer, begin, line, numbers, row, end_us, last_rev):
     """Parse the line that begins at `begin`.
 
-    The bounds of its fields are left in `line`, its numbers in ``numbers[:, row]``.
+    The bounds of its fields are left in `line`, its numbers in ``numbers[:, row]``. It is refused
+    where it lies ahead of the clock (`blueattr.decode.clock.Horizon`).
 
     Returns
     -------
@@ -94,5 +99,5 @@ def parse_line(buffer, begin, line, numbers, row):
         return end, begin
     bits = classify(buffer, line)
     if bits >= 0:
-        bits = read_numbers(buffer, bits, line, numbers, row)
+        bits = read_numbers(buffer, bits, line, numbers, row, end_us, last_rev)
     return bits, end

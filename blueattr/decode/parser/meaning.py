@@ -1,6 +1,7 @@
 # mypy: allow-untyped-defs
 # (numba infers the types of what it compiles; what is public here is typed.)
 # ruff: noqa: PLR0911 (a parser returns at the first oddity)
+# ruff: noqa: PLR0917 (kernels take their arguments by position)
 """Decide what a line is from the fields that the walk found, and read their numbers."""
 
 import numpy as np
@@ -133,8 +134,11 @@ def _classify_account(buffer, bits, needed, line):
 
 
 @compiled.jit(makes_arrays=False)
-def read_numbers(buffer, bits, line, numbers, row):
-    """Read the fields of a line into ``numbers[:, row]``. Return its bits, or a `Refusal`."""
+def read_numbers(buffer, bits, line, numbers, row, end_us, last_rev):
+    """Read the fields of a line into ``numbers[:, row]``. Return its bits, or a `Refusal`.
+
+    For `end_us` and `last_rev` see `blueattr.decode.clock.Horizon`.
+    """
     start, stop = line.start, line.stop
     if bits & layout.IS_V2:
         time = read_time(buffer, start[fields.TIME], stop[fields.TIME])
@@ -143,6 +147,8 @@ def read_numbers(buffer, bits, line, numbers, row):
     numbers[layout.TIME, row] = time
     if time < FIRST_US or time >= END_US:
         return np.int64(Refusal.ODD_TIME)
+    if time >= end_us:
+        return np.int64(Refusal.AHEAD)
     if not read_did(buffer, start[fields.DID], stop[fields.DID], numbers, layout.AUTHOR_HIGH, row):
         return np.int64(Refusal.ODD_DID)
     is_profile = bits & layout.IS_ACCOUNT_EVENT and bits & layout.KIND_MASK == layout.PROFILE
@@ -153,6 +159,8 @@ def read_numbers(buffer, bits, line, numbers, row):
     numbers[layout.RKEY, row], numbers[layout.REV, row] = rkey, rev
     if rev < 0 or (not is_profile and rkey < 0):
         return np.int64(Refusal.ODD_KEY)
+    if rev > last_rev:
+        return np.int64(Refusal.REV_AHEAD)
     if is_profile:
         return bits if _is(buffer, line, fields.RKEY, _SELF) else np.int64(Refusal.ODD_KEY)
     if bits & layout.HAS_MEDIA_TITLE:

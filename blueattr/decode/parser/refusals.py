@@ -49,3 +49,6 @@ class Refusal(IntEnum):
     """A record key or revision that is not a TID, or a profile's that is not ``self``."""
     ODD_LINK = -22
     """A subject, parent or root that is not a link to a post of a usual DID."""
+    AHEAD = -23
+    """Its server time lies ahead of the clock."""
+    REV_AHEAD = -24

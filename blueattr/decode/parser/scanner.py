@@ -9,15 +9,17 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from blueattr.decode.clock import OPEN, Horizon
 from blueattr.decode.parser import fields, layout
 from blueattr.decode.parser.identifiers import END_US
 from blueattr.decode.parser.json_text import append_string
 from blueattr.decode.parser.layout import AccountEvents, ParsedLines
 from blueattr.decode.parser.line import new_line, parse_line
+from blueattr.decode.parser.refusals import Refusal
 from blueattr.kernels import compiled
 from blueattr.kernels.compiled import IntArray
 
-__all__ = ["Scanner"]
+__all__ = ["Scanner", "is_compiled"]
 
 
 # A parsed line is at least as long as this: it names a DID and an event.
@@ -31,12 +33,14 @@ class _Output(NamedTuple):
     Parameters
     ----------
     counts
-        int64 (7,): kept rows, skipped lines, unparsed stretches, tags, first and last time, rows of
-        `account_events`.
+        int64 (10,): kept rows, skipped lines, unparsed stretches, tags, first and last time, rows
+        of `account_events`, whether a line says that it is synthetic, whether the time of a kept
+        row is not the server's, and lines that are refused for lying ahead of the clock.
     """
 
     numbers: IntArray
     flags: npt.NDArray[np.uint8]
+    time_from: npt.NDArray[np.uint8]
     words: tuple[npt.NDArray[np.uint8], ...]
     word_ends: npt.NDArray[np.int32]
     tag_ends: npt.NDArray[np.int32]
@@ -87,12 +91,14 @@ def _copy_account_event(buffer, row, bits, line, numbers, events, event_row):
 
 
 @compiled.jit(makes_arrays=False)
-def _scan(buffer, begin, end, limit, line, output):
+def _scan(buffer, begin, end, limit, end_us, last_rev, line, output):
     """Parse whole lines; see `Scanner.scan`."""
     numbers = output.numbers
-    kept, skipped, unparsed_count, tag_count, account_count = 0, 0, 0, 0, 0
-    first, last = np.int64(END_US), np.int64(0)
-    text_end, title_end, tag_end = 0, 0, 0
+    # Not 0: numba would compile what it is passed to once more for that number alone.
+    none = np.int64(0)
+    kept, skipped, unparsed_count, tag_count, account_count = none, none, none, none, none
+    first, last = np.int64(END_US), none
+    text_end, title_end, tag_end, synthetic, other_times, ahead = none, none, none, none, none, none
     i = begin
     while i < end:
         blank_end = _blank_end(buffer, i)
@@ -103,8 +109,9 @@ def _scan(buffer, begin, end, limit, line, output):
                 unparsed_count = _add_stretch(i, blank_end, output.unparsed, unparsed_count)
             i = blank_end
             continue
-        bits, line_end = parse_line(buffer, i, line, numbers, kept)
+        bits, line_end = parse_line(buffer, i, line, numbers, kept, end_us, last_rev)
         if bits < 0 or line_end + 1 - i > limit:
+            ahead += bits == np.int64(Refusal.AHEAD)
             while buffer[line_end] != ord("\n"):
                 line_end += 1
             unparsed_count = _add_stretch(i, line_end + 1, output.unparsed, unparsed_count)
@@ -113,6 +120,7 @@ def _scan(buffer, begin, end, limit, line, output):
         i = line_end + 1
         time = numbers[layout.TIME, kept]
         first, last = min(first, time), max(last, time)
+        synthetic |= line.state.synthetic
         if bits & layout.IS_SKIPPED:
             skipped += 1
             continue
@@ -123,6 +131,8 @@ def _scan(buffer, begin, end, limit, line, output):
             account_count += 1
             continue
         output.flags[kept] = bits & layout.FLAG_MASK
+        output.time_from[kept] = line.state.time_from
+        other_times |= line.state.time_from
         if bits & layout.HAS_TEXT:
             text_end = _append(buffer, line, fields.TEXT, output.words[0], text_end)
         if bits & layout.HAS_TITLE:
@@ -139,6 +149,7 @@ def _scan(buffer, begin, end, limit, line, output):
     counts = output.counts
     counts[0], counts[1], counts[2], counts[3] = kept, skipped, unparsed_count, tag_count
     counts[4], counts[5], counts[6] = first, last, account_count
+    counts[7], counts[8], counts[9] = synthetic, other_times, ahead
 
 
 class Scanner:
@@ -156,6 +167,7 @@ class Scanner:
         self._output = _Output(
             numbers=np.empty((layout.NUMBERS, most), np.int64),
             flags=np.empty(most, np.uint8),
+            time_from=np.empty(most, np.uint8),
             words=(np.empty(size, np.uint8), np.empty(size, np.uint8), np.empty(size, np.uint8)),
             word_ends=np.empty((3, most), np.int32),
             tag_ends=np.empty(size // _SHORTEST_TAG + 1, np.int32),
@@ -165,10 +177,17 @@ class Scanner:
                 np.empty(most, np.int32),
             ),
             unparsed=np.empty((most + 1, 2), np.int64),
-            counts=np.zeros(7, np.int64),
+            counts=np.zeros(10, np.int64),
         )
 
-    def scan(self, data: npt.NDArray[np.uint8], begin: int, end: int, limit: int) -> ParsedLines:
+    def scan(
+        self,
+        data: npt.NDArray[np.uint8],
+        begin: int,
+        end: int,
+        limit: int,
+        horizon: Horizon = OPEN,
+    ) -> ParsedLines:
         """Parse whole lines of a buffer.
 
         Parameters
@@ -179,6 +198,8 @@ class Scanner:
             The stretch to parse.
         limit
             The longest line that is parsed, in bytes.
+        horizon
+            Lines beyond it are not parsed.
 
         Returns
         -------
@@ -187,8 +208,19 @@ class Scanner:
         """
         self._make_room(end - begin)
         output = self._output
-        _scan(data, begin, end, limit, self._line, output)
-        kept, skipped, unparsed, tags, first, last, account_events = output.counts.tolist()
+        _scan(data, begin, end, limit, horizon.end_us, horizon.last_rev, self._line, output)
+        (
+            kept,
+            skipped,
+            unparsed,
+            tags,
+            first,
+            last,
+            account_events,
+            synthetic,
+            other_times,
+            ahead,
+        ) = output.counts.tolist()
         text_end, title_end = (int(output.word_ends[k, kept - 1]) if kept else 0 for k in range(2))
         tag_end = int(output.tag_ends[tags - 1]) if tags else 0
         return ParsedLines(
@@ -201,7 +233,15 @@ class Scanner:
             skipped,
             (_datetime(first), _datetime(last)) if kept + skipped + account_events else None,
             output.account_events.first(account_events) if account_events else None,
+            bool(synthetic),
+            output.time_from[:kept] if other_times else None,
+            ahead,
         )
+
+
+def is_compiled() -> bool:
+    """Return whether the machine code of the parser is at hand: to compile it takes ten seconds."""
+    return compiled.is_kept(_scan)
 
 
 def _datetime(micros: int) -> datetime:

@@ -16,6 +16,7 @@ from blueattr.decode.parser.json_text import (
     skip_spaces,
     string_end,
 )
+from blueattr.decode.parser.layout import TIMES_FROM
 from blueattr.decode.parser.refusals import Refusal
 from blueattr.kernels import compiled
 
@@ -29,6 +30,8 @@ _QUOTE, _COLON, _COMMA = (ord(char) for char in '":,')
 _OPEN_OBJECT, _CLOSE_OBJECT, _OPEN_LIST, _CLOSE_LIST = (ord(char) for char in "{}[]")
 _TRUE, _FALSE, _NULL = letters_of("true"), letters_of("false"), letters_of("null")
 _MESSAGE = letters_of("message")
+_SYNTHETIC, _TIME_FROM = letters_of("synthetic"), letters_of("time_from")
+_SERVER, _IMPORTED, _KEY, _CLAIMED, _COLLECTED = (letters_of(f'"{kind}"') for kind in TIMES_FROM)
 _FRAME, _PAYLOAD, _RECORD = map(fields.set_of, (fields.FRAME, fields.PAYLOAD, fields.RECORD))
 
 
@@ -48,6 +51,9 @@ def walk(buffer, begin, line):
     state.collection = fields.NO_COLLECTION
     state.string_flags = 0
     state.tag_count = 0
+    state.synthetic = 0
+    state.time_from = 0
+    state.says_time_from = 0
     i = begin + 1
     just_opened = True
     while state.depth >= 0:
@@ -134,7 +140,30 @@ def _read_key(buffer, i, line):
         if state.place == fields.TOP and state.seen & _PAYLOAD:
             return np.int64(Refusal.BESIDE_PAYLOAD), fields.OTHER
         state.seen |= bit
+    elif state.depth == 0 and equals(buffer, start, end, _SYNTHETIC):
+        state.synthetic = equals(buffer, i, i + 4, _TRUE)
+    elif state.depth == 0 and equals(buffer, start, end, _TIME_FROM):
+        if state.says_time_from:
+            return np.int64(Refusal.REPEATED_KEY), fields.OTHER
+        state.says_time_from = 1
+        state.time_from = _time_from(buffer, i)
+        if state.time_from < 0:
+            return np.int64(Refusal.ODD_TIME), fields.OTHER
     return i, field
+
+
+@compiled.jit(makes_arrays=False)
+def _time_from(buffer, i):
+    """Return the number in `layout.TIMES_FROM` of the string at `i`; -1 if it is another value."""
+    if equals(buffer, i, i + _SERVER.size, _SERVER):
+        return 0
+    if equals(buffer, i, i + _IMPORTED.size, _IMPORTED):
+        return 1
+    if equals(buffer, i, i + _KEY.size, _KEY):
+        return 2
+    if equals(buffer, i, i + _CLAIMED.size, _CLAIMED):
+        return 3
+    return 4 if equals(buffer, i, i + _COLLECTED.size, _COLLECTED) else -1
 
 
 @compiled.jit(makes_arrays=False)

@@ -7,10 +7,8 @@ Python that does the same, which runs with ``NUMBA_DISABLE_JIT=1``.
 """
 
 import numpy as np
-from llvmlite import ir  # type: ignore[import-untyped]  # it ships none
 
 from blueattr.kernels import compiled
-from blueattr.kernels.compiled import types
 
 __all__ = ["HIGHS", "ONES", "SIZE", "load_word", "store_word", "string_stops", "trailing_zeros"]
 
@@ -31,11 +29,15 @@ _QUOTES, _BACKSLASHES, _SPACES = (ONES * U(ord(char)) for char in '"\\ ')
 
 def _pointer(context, builder, array, value, index):
     """Return a pointer to the eight bytes of a uint8 array from `index` on."""
+    from blueattr.kernels.machine_code import ir  # noqa: PLC0415 - start-up time
+
     data = context.make_array(array)(context, builder, value).data
     return builder.bitcast(builder.gep(data, [index]), ir.IntType(64).as_pointer())
 
 
 def _load_word(typing, array, index):  # noqa: ARG001 - numba calls it by types
+    from blueattr.kernels.machine_code import types  # noqa: PLC0415 - start-up time
+
     def generate(context, builder, signature, arguments):
         word = builder.load(_pointer(context, builder, signature.args[0], *arguments))
         word.align = 1
@@ -51,6 +53,8 @@ def load_word(array, index):
 
 
 def _store_word(typing, array, index, word):  # noqa: ARG001 - as above
+    from blueattr.kernels.machine_code import types  # noqa: PLC0415 - start-up time
+
     def generate(context, builder, signature, arguments):
         array, index, word = arguments
         at = _pointer(context, builder, signature.args[0], array, index)
@@ -67,6 +71,8 @@ def store_word(array, index, word):
 
 
 def _trailing_zeros(typing, word):  # noqa: ARG001 - as above
+    from blueattr.kernels.machine_code import ir, types  # noqa: PLC0415 - start-up time
+
     def generate(context, builder, signature, arguments):  # noqa: ARG001 - as above
         return builder.cttz(arguments[0], ir.Constant(ir.IntType(1), 1))
 

@@ -4,18 +4,19 @@ from typing import TYPE_CHECKING, Any
 
 from blueattr.report.fields import Field, Fields
 from blueattr.report.figures import charts
-from blueattr.report.figures.exhibit import Exhibit, data_report, rows_of
+from blueattr.report.figures.exhibit import Exhibit, data_report, marked, rows_of
 from blueattr.report.numbers import percent, plural
-from blueattr.report.results.shared_fields import INDICATOR, TIER
+from blueattr.report.parts.shared_fields import INDICATOR, LEADER, TIER
 from blueattr.report.tables import Cell, Column, Report, Table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from blueattr.provenance import Provenance
-    from blueattr.studies.topic import Concentration, Leader, Leaders
+    from blueattr.studies.leaders import Leaders
+    from blueattr.studies.topic import Concentration
 
-__all__ = ["CURVE", "LEADER", "RANK", "concentration_exhibit", "leaders_report"]
+__all__ = ["CURVE", "RANK", "concentration_exhibit", "leaders_report"]
 
 
 # Of the agents, these parts are named in the table and labelled in the figure.
@@ -31,22 +32,11 @@ CURVE: Fields[Any] = Fields(
 )
 _CURVE_COLUMNS = CURVE.columns()
 
-_WHO = "Who it is; the handle where it is known."
-LEADER: "Fields[Leader]" = Fields(
-    Field("did", _WHO, heading="DID"),
-    Field("handle", _WHO),
-    TIER["tier"],
-    Field("a", kind="float"),
-    Field("b", kind="float"),
-    Field("c", kind="float"),
-    TIER["value"],
-    TIER["share"],
-)
 RANK: Fields[int] = Fields(Field("rank", "From 1, by descending value.", "int"))
 
 
 def concentration_exhibit(
-    curves: "Sequence[Concentration]", origin: "Provenance"
+    curves: "Sequence[Concentration]", origin: "Provenance", suffix: str = ""
 ) -> Exhibit | None:
     """Show how much the agents with the largest attribution carry."""
     if not curves:
@@ -90,14 +80,14 @@ def concentration_exhibit(
     ]
     alt = " ".join(table.notes)
     return Exhibit(
-        name="concentration",
+        name=f"concentration{suffix}",
         title="How concentrated it is",
-        caption="A Lorenz curve read from the top: the share carried by the agents with the "
-        "largest attribution, against how many of all agents they are (logarithmic axis). Dashed: "
-        "everyone carries the same.",
+        caption="A Lorenz curve read from the top: how much the accounts with the largest values "
+        "carry together, against the part of all accounts that they are (logarithmic axis). "
+        "Dashed: the curve if all accounts had the same share.",
         alt=f"Lines of cumulative share. {alt}",
         report=data_report("concentration", _CURVE_COLUMNS, rows, table, origin),
-        chart=lambda look: charts.concentration_chart(points, look),
+        chart=marked(origin, lambda look: charts.concentration_chart(points, look)),
     )
 
 
@@ -114,7 +104,7 @@ def leaders_report(leaders: "Leaders", origin: "Provenance") -> Report:
     )
     table = Table(
         name="leaders",
-        title=f"Agents with the largest attribution of {leaders.indicator}",
+        title=f"Accounts with the largest shares of {leaders.indicator}",
         columns=columns[1:],
         rows=tuple(row[1:] for row in rows),
         bars="share",

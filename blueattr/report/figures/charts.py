@@ -1,38 +1,89 @@
 """The kinds of chart a report has, as Vega-Lite specifications."""
 
 from collections.abc import Sequence
-from datetime import timedelta
 from typing import Any
 
 from blueattr.report.figures.drawing import Spec
 from blueattr.report.figures.theme import (
     FONT_SIZE,
     PERCENT,
+    THOUSANDS,
     Look,
     Row,
     apart,
+    cased,
     decades,
     facet,
     figure,
     label,
-    midnight,
     multiples,
+    percent_decades,
     share_axis,
+    share_label,
     tier_colour,
+    title_lines,
+    within,
 )
 
 __all__ = [
+    "answer_chart",
     "concentration_chart",
-    "days_chart",
-    "dots_chart",
-    "flips_chart",
     "shares_chart",
     "sizes_chart",
 ]
 
 
+_ROUNDING = 1e-9
 _LABEL_HEIGHT = 13
-_LABEL_WIDTH = 34
+_LABEL_WIDTH = 38
+
+
+def answer_chart(rows: Sequence[Row], tiers: Sequence[str], look: Look) -> Spec:
+    """Draw tier shares as a few thick bars, for somebody who looks for ten seconds.
+
+    Parameters
+    ----------
+    rows
+        ``panel`` (the bar's name), ``note`` (a second line below it), ``tier``, ``share``.
+    tiers
+        Names, from the top down.
+    """
+    label_width = 0 if look.narrow else 172
+    width = look.width - label_width - 8
+    values = _stacked(rows, ("panel",), tiers, look, width=width, label_width=52)
+    panels = list(dict.fromkeys(label(row["panel"]) for row in rows))
+    notes = {label(row["panel"]): row["note"] for row in rows}
+    # Above the bar there is room for its name on a phone, and for labels that do not fit in it.
+    above = (20 if look.narrow else 0) + (18 if any(v["outside"] for v in values) else 0)
+    y = {"field": "panel", "type": "nominal", "title": None, "sort": panels, "axis": None}
+    names = [{"panel": name, "note": notes[name]} for name in panels]
+    middle = above / 2
+    if look.narrow:
+        side = {"align": "left", "x": 0}
+        heights, place = (-middle - 18, -middle - 18), {"align": "right", "x": width}
+    else:
+        side = place = {"align": "right", "x": -12}
+        heights = (middle - 9, middle + 9)
+
+    def words(field: str, at: dict[str, Any], height: float, **style: Any) -> dict[str, Any]:
+        return {
+            "data": {"values": names},
+            "mark": {"type": "text", "align": at["align"], "baseline": "middle", "dy": height,
+                     "limit": 0, **style},
+            "encoding": {"x": {"value": at["x"]}, "y": y, "text": {"field": field}},
+        }  # fmt: skip
+
+    return figure(
+        look,
+        data=values,
+        width=width,
+        height={"step": 52 + above + (16 if look.narrow else 8)},
+        layer=[
+            *_bars(values, y, tiers, look, height=46, dy=middle, font=17, axis=False),
+            words("panel", side, heights[0], fontSize=14, color=look.ink),
+            words("note", place, heights[1], fontSize=FONT_SIZE, color=look.muted),
+        ],
+    )
 
 
 def shares_chart(rows: Sequence[Row], tiers: Sequence[str], look: Look) -> Spec:
@@ -46,63 +97,112 @@ def shares_chart(rows: Sequence[Row], tiers: Sequence[str], look: Look) -> Spec:
         Names, from the top down.
     """
     labels = list(dict.fromkeys(row["panel"] for row in rows))
-    label_width = 96 if look.narrow else 106
-    width = look.width - (92 if look.narrow else 126)
-    values = []
-    edges: dict[tuple[str, str, bool], float] = {}
-    for row in rows:
-        if row["share"] is None:
-            continue
-        # Negative shares go to the left of zero.
-        key = (row["indicator"], row["panel"], row["share"] < 0)
-        start = edges.get(key, 0.0)
-        edges[key] = end = start + row["share"]
-        values.append({
-            "indicator": label(row["indicator"]), "panel": label(row["panel"]),
-            "tier": row["tier"], "start": start, "end": end, "middle": (start + end) / 2,
-            "share": row["share"],
-        })  # fmt: skip
-    # A label is drawn where its part of the bar is long enough for it.
-    ends = [0.0, 1.0, *(value["start"] for value in values), *(value["end"] for value in values)]
-    reach = max(ends) - min(ends)
-    for value in values:
-        share = value.pop("share")
-        fits = abs(share) / reach * width > _LABEL_WIDTH
-        value["label"] = f"{100 * share:.0f} %" if fits else ""
-    colour = tier_colour(tiers, look, legend=True)
+    label_width = 112 if look.narrow else 126
+    several = len({row["indicator"] for row in rows}) > 1
+    width = look.width - label_width - (60 if several and not look.narrow else 0) - 18
+    values = _stacked(
+        rows, ("indicator", "panel"), tiers, look, width=width, label_width=_LABEL_WIDTH
+    )
+    above = 14 if any(value["outside"] for value in values) else 0
     y = {
         "field": "panel", "type": "nominal", "title": None, "sort": list(map(label, labels)),
-        "axis": {"domain": False, "ticks": False, "grid": False, "labelPadding": 6,
-                 "labelLimit": label_width, "labelColor": look.ink},
+        "axis": {"domain": False, "ticks": False, "grid": False, "labelPadding": 8,
+                 "labelLimit": label_width, "labelColor": look.ink, "labelOffset": above / 2},
     }  # fmt: skip
-    bars = {
-        "mark": {"type": "bar", "height": {"band": 0.78}, "stroke": look.paper, "strokeWidth": 1},
-        "encoding": {
-            "x": {**share_axis("start"), "title": None},
-            "x2": {"field": "end"},
-            "color": colour,
-        },
-    }
-    text = {
-        "mark": {"type": "text", "fontSize": FONT_SIZE, "baseline": "middle"},
-        "encoding": {
-            "x": {"field": "middle", "type": "quantitative"},
-            "text": {"field": "label"},
-            "color": {"value": look.on_tier},
-        },
-    }
     return figure(
         look,
         data=values,
-        facet={"row": facet("indicator", rows, above=look.narrow)},
+        facet={"row": facet("indicator", rows, above=look.narrow or not several)},
         spacing=16 if look.narrow else 12,
         spec={
             "width": width,
-            "height": {"step": 22},
-            "encoding": {"y": y},
-            "layer": [bars, text],
+            "height": {"step": 24 + above},
+            "layer": _bars(values, y, tiers, look, height=18, dy=above / 2, font=FONT_SIZE),
         },
     )
+
+
+def _stacked(
+    rows: Sequence[Row],
+    keys: Sequence[str],
+    tiers: Sequence[str],
+    look: Look,
+    *,
+    width: float,
+    label_width: float,
+) -> list[dict[str, Any]]:
+    """Lay the shares of each bar end to end; those below 0 go to the left of it.
+
+    A label that is wider than its part of the bar goes outside, above it, clear of its neighbours.
+    """
+    on = dict(zip(tiers, look.on_tiers(len(tiers)), strict=True))
+    values: list[dict[str, Any]] = []
+    edges: dict[tuple[object, ...], float] = {}
+    for row in rows:
+        if row["share"] is None:
+            continue
+        bar = {key: label(row[key]) for key in keys}
+        key = (*bar.values(), row["share"] < 0)
+        start = edges.get(key, 0.0)
+        edges[key] = end = start + row["share"]
+        values.append({
+            **bar, "tier": row["tier"], "start": start, "end": end, "middle": (start + end) / 2,
+            "label": share_label(row["share"]), "outside": None, "words": on[row["tier"]],
+        })  # fmt: skip
+    ends = [0.0, 1.0, *(value["start"] for value in values), *(value["end"] for value in values)]
+    a_pixel = (max(ends) - min(ends)) / width
+    room = label_width * a_pixel
+    by_bar: dict[tuple[str, ...], list[dict[str, Any]]] = {}
+    for value in values:
+        by_bar.setdefault(tuple(value[key] for key in keys), []).append(value)
+    for parts in by_bar.values():
+        narrow = [part for part in parts if abs(part["end"] - part["start"]) < room]
+        places = within(
+            apart([part["middle"] for part in narrow], room), room, (min(ends), max(ends))
+        )
+        for part, place in zip(narrow, places, strict=True):
+            part["outside"], part["label"], part["middle"] = part["label"], "", place
+    return values
+
+
+def _bars(
+    values: Sequence[Row],
+    y: dict[str, Any],
+    tiers: Sequence[str],
+    look: Look,
+    *,
+    height: float,
+    dy: float,
+    font: int,
+    axis: bool = True,
+) -> list[dict[str, Any]]:
+    """Draw stacked bars with their labels; `dy` is how far they lie below the middle of a step."""
+    colour = tier_colour(tiers, look, legend=True)
+    hidden: dict[str, Any] = {} if axis else {"axis": None}
+    fits = all(value["start"] >= 0 and value["end"] <= 1 + _ROUNDING for value in values)
+    ticks = ((0, 0.5, 1) if look.narrow else (0, 0.2, 0.4, 0.6, 0.8, 1)) if fits else ()
+    place = {"field": "middle", "type": "quantitative"}
+    weight = "bold" if font > FONT_SIZE else "normal"
+    return [
+        {
+            "mark": {"type": "bar", "height": height, "yOffset": dy, "stroke": look.paper,
+                     "strokeWidth": 1},
+            "encoding": {"x": {**share_axis("start", ticks), **hidden}, "x2": {"field": "end"},
+                         "y": y, "color": colour},
+        },
+        {
+            "mark": {"type": "text", "fontSize": font, "baseline": "middle", "dy": dy,
+                     "fontWeight": weight},
+            "encoding": {"x": place, "y": y, "text": {"field": "label"},
+                         "color": {"field": "words", "type": "nominal", "scale": None}},
+        },
+        {
+            "transform": [{"filter": "isValid(datum.outside)"}],
+            "mark": {"type": "text", "fontSize": font, "fontWeight": weight,
+                     "baseline": "bottom", "dy": dy - height / 2 - 1, "color": look.ink},
+            "encoding": {"x": place, "y": y, "text": {"field": "outside"}},
+        },
+    ]  # fmt: skip
 
 
 def sizes_chart(rows: Sequence[Row], tiers: Sequence[str], look: Look) -> Spec:
@@ -115,7 +215,7 @@ def sizes_chart(rows: Sequence[Row], tiers: Sequence[str], look: Look) -> Spec:
     tiers
         Names, from the top down.
     """
-    room = 50 if len(tiers) < 4 else 62
+    room = 16 + 7 * max(map(len, tiers))
     columns, size = multiples(rows, "facet", look, room)
     values = [
         {"facet": label(row["facet"]), "size": row["size"], "tier": row["tier"],
@@ -139,13 +239,14 @@ def sizes_chart(rows: Sequence[Row], tiers: Sequence[str], look: Look) -> Spec:
         ]  # fmt: skip
     colour = tier_colour(tiers, look)
     x = {
-        "field": "size", "type": "quantitative", "title": "agents in the sample",
+        "field": "size", "type": "quantitative",
+        "title": title_lines("accounts in the sample", size["width"]),
         "scale": {"type": "log", "domain": [smallest, biggest]},
-        "axis": {"values": decades(smallest, biggest), "format": "~s", "grid": False,
-                 "labelOverlap": "greedy", "labelSeparation": 6, "labelFlush": False},
+        "axis": {"values": decades(smallest, biggest, size["width"]), "labelExpr": THOUSANDS,
+                 "grid": False, "labelFlush": False},
     }  # fmt: skip
     band = {
-        "mark": {"type": "area", "opacity": 0.22},
+        "mark": {"type": "area", "opacity": 0.3},
         "encoding": {
             "x": x,
             "y": share_axis("low"),
@@ -153,24 +254,18 @@ def sizes_chart(rows: Sequence[Row], tiers: Sequence[str], look: Look) -> Spec:
             "color": colour,
         },
     }
-    line = {
-        "mark": {"type": "line", "strokeWidth": 1.8, "strokeCap": "round"},
-        "encoding": {"x": x, "y": share_axis("share"), "color": colour},
-    }
+    line = {"type": "line", "strokeWidth": 2.2, "strokeCap": "round"}
     dots = {
-        "mark": {"type": "point", "filled": True, "size": 16, "opacity": 1},
-        "encoding": {"x": x, "y": share_axis("share"), "color": colour},
-    }
+        "mark": {"type": "point", "filled": True, "size": 34, "opacity": 1, "stroke": look.edge,
+                 "strokeWidth": 0.8},
+        "encoding": {"x": x, "y": share_axis("share"), "fill": colour},
+    }  # fmt: skip
     names = {
         "transform": [{"filter": "isValid(datum.at)"}],
-        "mark": {"type": "text", "align": "left", "dx": 6, "fontSize": FONT_SIZE},
-        "encoding": {
-            "x": x,
-            "y": share_axis("at"),
-            "text": {"field": "tier"},
-            "color": colour,
-        },
-    }
+        "mark": {"type": "text", "align": "left", "dx": 8, "fontSize": FONT_SIZE,
+                 "color": look.ink},
+        "encoding": {"x": x, "y": share_axis("at"), "text": {"field": "tier"}},
+    }  # fmt: skip
     return figure(
         look,
         data=values + ends,
@@ -180,7 +275,12 @@ def sizes_chart(rows: Sequence[Row], tiers: Sequence[str], look: Look) -> Spec:
         bounds="flush",
         spec={
             **size,
-            "layer": [band, line, dots, names],
+            "layer": [
+                band,
+                *cased(line, look, {"x": x, "y": share_axis("share"), "color": colour}),
+                dots,
+                names,
+            ],
         },
     )
 
@@ -193,22 +293,23 @@ def concentration_chart(rows: Sequence[Row], look: Look) -> Spec:
     rows
         ``indicator``, ``part`` (k/n), ``share``, ``landmark`` (whether the point is labelled).
     """
-    columns, size = multiples(rows, "indicator", look, 26)
+    columns, size = multiples(rows, "indicator", look, 30)
     least = min((0.1, *(row["part"] for row in rows)))
     values = [
         {"indicator": label(row["indicator"]), "part": row["part"], "share": row["share"],
          "equal": row["part"],
          # At the left end there is no room for a label.
-         "label": f"{100 * row['share']:.0f} %"
+         "label": share_label(row["share"])
          if row["landmark"] and row["part"] > 2.5 * least else None}
         for row in rows
     ]  # fmt: skip
     most = max((1.0, *(row["share"] for row in rows)))
     x = {
-        "field": "part", "type": "quantitative", "title": "agents, largest first",
+        "field": "part", "type": "quantitative",
+        "title": title_lines("accounts, largest share first", size["width"]),
         "scale": {"type": "log", "domain": [least, 1]},
-        "axis": {"values": [10.0**-k for k in range(9) if 10.0**-k >= least], "labelExpr": PERCENT,
-                 "grid": False, "labelOverlap": "greedy"},
+        "axis": {"values": percent_decades(least, size["width"]), "labelExpr": PERCENT,
+                 "grid": False, "labelFlush": False},
     }  # fmt: skip
 
     def y(field: str) -> dict[str, Any]:
@@ -220,13 +321,13 @@ def concentration_chart(rows: Sequence[Row], look: Look) -> Spec:
         "encoding": {"x": x, "y": y("equal")},
     }
     line = {
-        "mark": {"type": "line", "strokeWidth": 1.8, "color": look.tail},
+        "mark": {"type": "line", "strokeWidth": 1.8, "color": look.accent},
         "encoding": {"x": x, "y": y("share")},
     }
     marked = {"filter": "isValid(datum.label)"}
     dots = {
         "transform": [marked],
-        "mark": {"type": "point", "filled": True, "size": 30, "opacity": 1, "color": look.tail},
+        "mark": {"type": "point", "filled": True, "size": 30, "opacity": 1, "color": look.accent},
         "encoding": {"x": x, "y": y("share")},
     }
     text = {
@@ -240,168 +341,7 @@ def concentration_chart(rows: Sequence[Row], look: Look) -> Spec:
         data=values,
         facet=facet("indicator", rows),
         columns=columns,
-        spacing={"row": 44, "column": 26},
+        spacing={"row": 44, "column": 30},
         bounds="flush",
         spec={**size, "layer": [equal, line, dots, text]},
-    )
-
-
-def days_chart(
-    rows: Sequence[Row], gaps: Sequence[Row], tiers: Sequence[str], title: str, look: Look
-) -> Spec:
-    """Draw an indicator by day as bars stacked by tier, with what was not seen shaded.
-
-    Parameters
-    ----------
-    rows
-        ``day`` (ISO), ``tier``, ``value``, ``partial`` (whether the window has all of the day).
-    gaps
-        ``start``, ``end`` (ISO).
-    tiers
-        Names, from the top down.
-    title
-        Of the vertical axis.
-    """
-    values = [
-        {"day": f"{row['day']}T12:00:00Z", "tier": row["tier"], "value": row["value"] or 0.0,
-         "order": tiers.index(row["tier"]), "whole": not row["partial"]}
-        for row in rows
-    ]  # fmt: skip
-    days = sorted({row["day"] for row in rows})
-    width = look.width - 62
-    middle = width / len(days) / 2
-    every = -(-len(days) // (5 if look.narrow else 10))
-    labelled = [1000 * int(midnight(day).timestamp()) for day in days[::every]]
-    end = (midnight(days[-1]) + timedelta(days=1)).date().isoformat()
-    x = {
-        "field": "day", "type": "temporal", "title": None,
-        "scale": {"type": "utc", "domain": [f"{days[0]}T00:00:00Z", f"{end}T00:00:00Z"]},
-        "axis": {"format": "%-d %b", "grid": False, "values": labelled, "ticks": False,
-                 "labelOffset": middle, "labelOverlap": True, "labelBound": True,
-                 "labelFlush": False},
-    }  # fmt: skip
-    bars = {
-        "data": {"values": values},
-        "mark": {"type": "bar", "stroke": look.paper, "strokeWidth": 0.5},
-        "encoding": {
-            "x": {**x, "timeUnit": "utcyearmonthdate", "bandPosition": 0.5},
-            "y": {
-                "field": "value", "type": "quantitative", "title": title, "stack": "zero",
-                "axis": {"tickCount": 5, "format": "~g"},
-            },
-            "color": tier_colour(tiers, look, legend=True),
-            "order": {"field": "order"},
-            "opacity": {"condition": {"test": "datum.whole", "value": 1}, "value": 0.45},
-        },
-    }  # fmt: skip
-    unseen = {
-        "data": {"values": [{"start": gap["start"], "end": gap["end"]} for gap in gaps]},
-        "mark": {"type": "rect", "color": look.muted, "opacity": 0.18},
-        "encoding": {
-            "x": {**x, "field": "start"},
-            "x2": {"field": "end"},
-        },
-    }
-    return figure(
-        look,
-        width=width,
-        height=170 if look.narrow else 200,
-        layer=[unseen, bars] if gaps else [bars],
-    )
-
-
-def flips_chart(rows: Sequence[Row], look: Look) -> Spec:
-    """Draw what all tiers but the top carry at full scale and in samples: two points a topic.
-
-    Parameters
-    ----------
-    rows
-        ``topic``, ``indicator``, ``full``, ``sample``; the last two may be None.
-    """
-    values = [
-        {"topic": label(row["topic"]), "indicator": label(row["indicator"]),
-         "full": row["full"], "sample": row["sample"]}
-        for row in rows
-        if row["full"] is not None and row["sample"] is not None
-    ]  # fmt: skip
-    label_width = 110
-    topics = list(dict.fromkeys(label(row["topic"]) for row in rows))
-    y = {
-        "field": "topic", "type": "nominal", "title": None, "sort": topics,
-        "axis": {"domain": False, "ticks": False, "grid": True, "labelLimit": label_width,
-                 "labelColor": look.ink, "labelPadding": 6},
-    }  # fmt: skip
-    rule = {
-        "mark": {"type": "rule", "strokeWidth": 1.5, "color": look.muted},
-        "encoding": {"x": share_axis("sample"), "x2": {"field": "full"}, "y": y},
-    }
-    points = [
-        {
-            "mark": {"type": "point", "filled": filled, "size": 46, "opacity": 1,
-                     "strokeWidth": 1.8, "color": look.tail,
-                     **({} if filled else {"fill": look.paper})},
-            "encoding": {"x": share_axis(field), "y": y},
-        }
-        for field, filled in (("sample", False), ("full", True))
-    ]  # fmt: skip
-    columns = look.columns // 2
-    return figure(
-        look,
-        data=values,
-        facet=facet("indicator", rows),
-        columns=columns,
-        spacing={"row": 20, "column": 22},
-        spec={
-            "width": (look.width - label_width - 16 - 22 * (columns - 1)) // columns,
-            "height": {"step": 20},
-            "layer": [rule, *points],
-        },
-    )
-
-
-def dots_chart(rows: Sequence[Row], tiers: Sequence[str], look: Look) -> Spec:
-    """Draw shares as points by tier, with an interval about each where there is one.
-
-    Parameters
-    ----------
-    rows
-        ``indicator``, ``row`` (the label), ``tier``, ``share``, ``low``, ``high``; the last two
-        may be None.
-    tiers
-        Names, from the top down.
-    """
-    values = [
-        {**row, "indicator": label(row["indicator"]), "row": label(row["row"])}
-        for row in rows
-        if row["share"] is not None
-    ]
-    labels = list(dict.fromkeys(label(row["row"]) for row in rows))
-    label_width = min(200, 12 + 6 * max(map(len, labels), default=0))
-    columns = max(1, min(look.columns // 2, len({row["indicator"] for row in rows})))
-    y = {
-        "field": "row", "type": "nominal", "title": None, "sort": labels,
-        "axis": {"domain": False, "ticks": False, "grid": True, "labelLimit": label_width,
-                 "labelColor": look.ink, "labelPadding": 6},
-    }  # fmt: skip
-    colour = tier_colour(tiers, look, legend=True)
-    interval = {
-        "transform": [{"filter": "isValid(datum.low)"}],
-        "mark": {"type": "rule", "strokeWidth": 2, "opacity": 0.55},
-        "encoding": {"x": share_axis("low"), "x2": {"field": "high"}, "y": y, "color": colour},
-    }
-    points = {
-        "mark": {"type": "point", "filled": True, "size": 44, "opacity": 1},
-        "encoding": {"x": share_axis("share"), "y": y, "color": colour},
-    }
-    return figure(
-        look,
-        data=values,
-        facet=facet("indicator", rows),
-        columns=columns,
-        spacing={"row": 20, "column": 22},
-        spec={
-            "width": (look.width - label_width - 16 - 22 * (columns - 1)) // columns,
-            "height": {"step": 20},
-            "layer": [interval, points],
-        },
     )

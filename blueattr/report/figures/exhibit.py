@@ -8,17 +8,25 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from blueattr.provenance import spell_window
 from blueattr.report.fields import Field, Fields
 from blueattr.report.figures.drawing import Spec
-from blueattr.report.figures.theme import Look, Row
+from blueattr.report.figures.theme import Look, Row, with_note
 from blueattr.report.formats.json import table_json
-from blueattr.report.provenance import ORIGIN, origin_json
-from blueattr.report.tables import Cell, Column, Report, Table
+from blueattr.report.parts.answer import about
+from blueattr.report.provenance import (
+    ORIGIN,
+    origin_json,
+    origin_warnings,
+    so_far,
+    synthetic_mark,
+)
+from blueattr.report.tables import Cell, Column, Fact, Report, Table
 
 if TYPE_CHECKING:
     from blueattr.provenance import Provenance
 
-__all__ = ["FIGURE", "Exhibit", "data_report", "rows_of", "topic_title"]
+__all__ = ["FIGURE", "Exhibit", "data_report", "marked", "rows_of", "topic_title"]
 
 
 _SHOWN = "The same as the page shows it, and the notes below it."
@@ -60,12 +68,32 @@ class Exhibit:
     chart: Callable[[Look], Spec]
 
 
+def marked(
+    origin: "Provenance", chart: Callable[[Look], Spec], note: tuple[str, ...] = ()
+) -> Callable[[Look], Spec]:
+    """Let a chart of synthetic data say so in every form that it is drawn in.
+
+    Parameters
+    ----------
+    note
+        What else is to stand below the chart, in short lines that may be joined.
+    """
+    mark = synthetic_mark(origin)
+    return chart if not mark and not note else lambda look: with_note(chart(look), mark, note, look)
+
+
 def topic_title(origin: "Provenance") -> str:
     """Return the title of what a report is about."""
-    topic = origin.topic
-    if topic is not None:
-        return topic.title or topic.name
-    return "All events" if origin.window is not None else origin.source
+    words = about(origin)
+    # The name of a topic or a file stays as somebody wrote it.
+    return words if origin.topic is not None or words == origin.source else words.capitalize()
+
+
+def _origin_in_short(origin: "Provenance") -> tuple[Fact, ...]:
+    facts = [Fact("about", topic_title(origin))]
+    if origin.window is not None:
+        facts.append(Fact("window", spell_window(origin.window) + so_far(origin)))
+    return (*facts, Fact("source", origin.source), Fact("blueattr", origin.version))
 
 
 def rows_of(columns: Sequence[Column], rows: Sequence[tuple[Cell, ...]]) -> list[Row]:
@@ -102,6 +130,8 @@ def data_report(
     return Report(
         kind=name,
         tables=(table,),
+        facts=_origin_in_short(origin) if origins is None else (),
+        warnings=origin_warnings(origin),
         data=Table(
             name,
             "",

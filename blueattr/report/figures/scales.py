@@ -1,28 +1,32 @@
 """Figures of scales: shares on the full panel and in samples, by size, and by topic."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from blueattr.report.fields import Field, Fields
-from blueattr.report.figures import charts
-from blueattr.report.figures.exhibit import Exhibit, data_report, rows_of, topic_title
-from blueattr.report.numbers import percent, points, spread
-from blueattr.report.results.attributions import tier_extents
+from blueattr.report.figures import charts, study_charts
+from blueattr.report.figures.exhibit import Exhibit, data_report, marked, rows_of, topic_title
+from blueattr.report.numbers import percent, plural, points, spread
+from blueattr.report.parts.answer import tier_names
+from blueattr.report.parts.involvement import involved_note
+from blueattr.report.parts.shared_fields import INDICATOR, TIER
 from blueattr.report.results.comparison_data import FLIP_NOTE
 from blueattr.report.results.comparisons import has_deviation, sample_name
-from blueattr.report.results.shared_fields import INDICATOR, TIER
 from blueattr.report.tables import Cell, Column, Table
 
 if TYPE_CHECKING:
     from blueattr.attribution.attribute import AttributionResult
     from blueattr.studies.samples import SampleSummary
-    from blueattr.studies.scales import ScaleComparison
+    from blueattr.studies.scales import IndicatorScales, ScaleComparison
 
 __all__ = [
+    "SAMPLED",
     "SHARE",
     "TOPIC_FLIP",
     "attributions_exhibit",
     "flips_exhibit",
+    "grouped_by_sign",
     "shares_exhibit",
     "sizes_exhibit",
 ]
@@ -44,12 +48,18 @@ SHARE: Fields[Any] = Fields(
     TIER["share"],
     Field(
         "std",
-        "Standard deviation of `share` over samples; none of a single one.",
+        "Standard deviation of `share` over samples; none for a single one.",
         "share",
         heading="standard deviation",
     ),
 )
 _SHARE_COLUMNS = SHARE.columns()
+SAMPLED = {"visibility": "visible", "top": "top", "active": "active", "random": "at random"}
+"""How a chart names the accounts of a sample, after their number."""
+
+
+def _listed(names: Sequence[str]) -> str:
+    return " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
 
 
 def _sample_rows(
@@ -75,8 +85,38 @@ def _sample_cells(sample: "SampleSummary", tiers: Sequence[str]) -> list[str | N
 
 
 def _tier_columns(tiers: Sequence[str], cutoffs: Sequence[float]) -> list[Column]:
-    extents = tier_extents(tiers, cutoffs)
-    return [Column(tier, extent, "figure") for tier, extent in zip(tiers, extents, strict=True)]
+    names = tier_names(cutoffs)
+    return [Column(tier, name, "figure") for tier, name in zip(tiers, names, strict=True)]
+
+
+def grouped_by_sign(
+    result: "ScaleComparison", headline: str
+) -> "tuple[tuple[str, ScaleComparison], ...]":
+    """Split a comparison so that no indicator stretches the axis of another.
+
+    Parameters
+    ----------
+    headline
+        The indicator that is by itself, first.
+
+    Returns
+    -------
+    tuple
+        For each part that is not empty its suffix, ``""``, ``-others`` or ``-signed``, and the
+        comparison of its indicators. Signed are those with a share below 0.
+    """
+    parts: dict[str, list[IndicatorScales]] = {"": [], "-others": [], "-signed": []}
+    for scales in result.indicators:
+        if not scales.undefined:
+            shares = [tier.share for tier in scales.full.tiers]
+            shares += [tier.share_mean for sample in scales.samples for tier in sample.tiers]
+            signed = "-signed" if min(shares) < 0 else "-others"
+            parts["" if scales.indicator == headline else signed].append(scales)
+    return tuple(
+        (suffix, replace(result, indicators=tuple(indicators)))
+        for suffix, indicators in parts.items()
+        if indicators
+    )
 
 
 def attributions_exhibit(results: "Sequence[AttributionResult]") -> Exhibit:
@@ -98,7 +138,11 @@ def attributions_exhibit(results: "Sequence[AttributionResult]") -> Exhibit:
             for result in results
         ),
     )
-    bars = [{**row, "panel": "all agents"} for row in rows_of(_SHARE_COLUMNS, rows)]
+    names = tier_names(first.cutoffs)
+    bars = [
+        {**row, "panel": "all accounts", "tier": names[tiers.index(row["tier"])]}
+        for row in rows_of(_SHARE_COLUMNS, rows)
+    ]
     shares = "; ".join(
         f"{row[0]}: "
         + ", ".join(
@@ -112,13 +156,23 @@ def attributions_exhibit(results: "Sequence[AttributionResult]") -> Exhibit:
         caption="Share carried by each tier of agents, ranked by followers.",
         alt=f"Stacked bars of tier shares. {shares}.",
         report=data_report("tier_shares", _SHARE_COLUMNS, rows, table, first.provenance),
-        chart=lambda look: charts.shares_chart(bars, tiers, look),
+        chart=marked(
+            first.provenance,
+            lambda look: charts.shares_chart(bars, names, look),
+            involved_note(first.n_involved, first.n_agents, first.tiers)
+            if first.panel == "active" and len(results) == 1
+            else (),
+        ),
     )
 
 
-def shares_exhibit(result: "ScaleComparison") -> Exhibit | None:
-    """Show tier shares at full scale and in samples."""
-    indicators = [scales for scales in result.indicators if not scales.undefined]
+def shares_exhibit(result: "ScaleComparison", suffix: str = "") -> Exhibit | None:
+    """Show tier shares at full scale and in samples; `suffix` ends the figure's name."""
+    # Heat first: it is what makes a topic hot.
+    indicators = sorted(
+        (scales for scales in result.indicators if not scales.undefined),
+        key=lambda scales: scales.indicator != "heat",
+    )
     if not indicators:
         return None
     tiers = [tier.tier for tier in indicators[0].full.tiers]
@@ -131,14 +185,14 @@ def shares_exhibit(result: "ScaleComparison") -> Exhibit | None:
             for tier, share in zip(tiers, parts, strict=True)
         ]
         text_rows.append(
-            (scales.indicator, "all agents", result.n_agents, *map(percent, parts), None)
+            (scales.indicator, "all accounts", result.n_agents, *map(percent, parts), None)
         )
         for sample in scales.samples:
             rows += _sample_rows(scales.indicator, sample, tiers)
             flip = points(sample.flip_mean, sample.flip_std if has_deviation(sample) else None)
             shares = _sample_cells(sample, tiers)
             text_rows.append((scales.indicator, sample.protocol, sample.size, *shares, flip))
-    extents = tier_extents(tiers, result.cutoffs)
+    names = tier_names(result.cutoffs)
     table = Table(
         name="shares",
         title="Tier shares: all agents against samples",
@@ -161,15 +215,16 @@ def shares_exhibit(result: "ScaleComparison") -> Exhibit | None:
         ),
     )
     bars = [
-        {**row, "panel": "all agents" if row["sample"] == "full"
-         else f"{row['sample']} {row['size']:,}"}
+        {**row, "tier": names[tiers.index(row["tier"])],
+         "panel": "all accounts" if row["sample"] == "full"
+         else f"{row['size']:,} {SAMPLED.get(row['sample'], row['sample'])}"}
         for row in rows_of(_SHARE_COLUMNS, rows)
     ]  # fmt: skip
     alt = "; ".join(
         f"{scales.indicator}: "
         + ", ".join(
             f"{tier} {percent(part.share)}"
-            for tier, part in zip(extents, scales.full.tiers, strict=True)
+            for tier, part in zip(names, scales.full.tiers, strict=True)
         )
         + "".join(
             f", against {', '.join(percent(part.share_mean) for part in sample.tiers)} in "
@@ -180,19 +235,25 @@ def shares_exhibit(result: "ScaleComparison") -> Exhibit | None:
         for scales in indicators
     )
     return Exhibit(
-        name="tier-shares",
+        name=f"tier-shares{suffix}",
         title="Who carried it, and what a sample would have said",
-        caption="Share of each indicator carried by each tier of agents: "
-        + ", ".join(extents)
-        + ", ranked by followers among all agents. Each block sets the full panel over the "
-        "samples, as means over seeds.",
+        caption=f"Shares of {_listed([one.indicator for one in indicators])} by tier, "
+        + ", ".join(names)
+        + ", ranked by followers among all accounts. Samples: means over draws."
+        + (" Negative shares lie to the left of 0." if suffix == "-signed" else ""),
         alt=f"Stacked bars of tier shares. {alt}.",
         report=data_report("tier_shares", _SHARE_COLUMNS, rows, table, result.provenance),
-        chart=lambda look: charts.shares_chart(bars, tiers, look),
+        chart=marked(
+            result.provenance,
+            lambda look: charts.shares_chart(bars, names, look),
+            involved_note(result.n_involved, result.n_agents, indicators[0].full.tiers)
+            if result.panel == "active" and len(indicators) == 1
+            else (),
+        ),
     )
 
 
-def sizes_exhibit(result: "ScaleComparison") -> Exhibit | None:
+def sizes_exhibit(result: "ScaleComparison", suffix: str = "") -> Exhibit | None:
     """Show how tier shares change with the size of the sample, up to the full panel."""
     indicators = [scales for scales in result.indicators if not scales.undefined]
     if not indicators:
@@ -218,8 +279,13 @@ def sizes_exhibit(result: "ScaleComparison") -> Exhibit | None:
         notes=("±: standard deviation over samples.",),
     )
     single = len(result.protocols) == 1
+    names = tier_names(result.cutoffs)
     lines = [
-        {**row, "facet": row["indicator"] if single else f"{row['indicator']}, {row['sample']}"}
+        {
+            **row,
+            "tier": names[tiers.index(row["tier"])],
+            "facet": row["indicator"] if single else f"{row['indicator']}, {row['sample']}",
+        }
         for row in rows_of(_SHARE_COLUMNS, rows)
     ]
     protocols = ", ".join(result.protocols)
@@ -232,15 +298,16 @@ def sizes_exhibit(result: "ScaleComparison") -> Exhibit | None:
         for first, last in [(samples[0], samples[-1])]
     )
     whole = "; at the right end, the full panel" if max(result.sizes) == result.n_agents else ""
-    sizes = f"{result.sizes[0]:,} to {result.sizes[-1]:,} agents"
+    sizes = f"{result.sizes[0]:,} to {result.sizes[-1]:,} accounts"
     return Exhibit(
-        name="share-by-size",
-        title="The answer depends on how many you ask",
-        caption=f"Tier shares in {protocols} samples of {sizes} (logarithmic axis){whole}. "
-        "Bands: one standard deviation over seeds.",
+        name=f"share-by-size{suffix}",
+        title="The answer depends on how many accounts you ask",
+        caption=f"Shares of {_listed([one.indicator for one in indicators])} by tier, in "
+        f"{protocols} samples of {sizes} (logarithmic axis){whole}. Bands: one standard deviation "
+        "over draws.",
         alt=f"Lines of tier shares against sample size. {alt}.",
         report=data_report("share_by_size", _SHARE_COLUMNS, rows, table, result.provenance),
-        chart=lambda look: charts.sizes_chart(lines, tiers, look),
+        chart=marked(result.provenance, lambda look: charts.sizes_chart(lines, names, look)),
     )
 
 
@@ -289,7 +356,10 @@ def flips_exhibit(comparisons: "Sequence[ScaleComparison]") -> Exhibit | None:
         return None
     positive = sum(row[6] > 0 for row in rows if isinstance(row[6], float))
     kinds = dict.fromkeys(f"{row[2]} samples of {row[3]:,}" for row in rows)
-    sentence = f"{positive} of {len(rows)} flips are positive."
+    sentence = (
+        f"In {positive} of {plural(len(rows), 'comparison')}, the sample understates what all "
+        "accounts but the most followed carry."
+    )
     table = Table(
         name="flips",
         title="Flips by topic and indicator, in percentage points",
@@ -308,5 +378,5 @@ def flips_exhibit(comparisons: "Sequence[ScaleComparison]") -> Exhibit | None:
         f"{', '.join(kinds)} (open).",
         alt=f"Pairs of points by topic and indicator. {sentence}",
         report=data_report("flips", _FLIP_COLUMNS, rows, table, first.provenance, origins=origins),
-        chart=lambda look: charts.flips_chart(pairs, look),
+        chart=marked(first.provenance, lambda look: study_charts.flips_chart(pairs, look)),
     )

@@ -1,8 +1,8 @@
 """Tables as HTML, and the templates, which escape all text from outside."""
 
 import re
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import cache
 from itertools import groupby
@@ -13,22 +13,26 @@ from markupsafe import Markup, escape
 
 from blueattr.report.escape import safe_text
 from blueattr.report.formats.text import cell_text
-from blueattr.report.numbers import iso, short
+from blueattr.report.numbers import MINUS, iso, short
+from blueattr.report.parts.ranks import RANK_CHOICES, rank_cells, rank_columns, rank_notes
 from blueattr.report.tables import Cell, Column, Table
 
 if TYPE_CHECKING:
-    from blueattr.studies.topic import Leader
+    from blueattr.studies.leaders import Leaders
 
 __all__ = ["environment", "leaders_layout", "table_layout"]
 
 
-_PROFILE = "https://bsky.app/profile/"
-# The syntax of a DID; nothing in it needs escaping in an address.
-_DID = re.compile(r"did:[a-z]{1,16}:[a-zA-Z0-9._:%-]{0,255}[a-zA-Z0-9._-]", re.ASCII)
 # What one expression of the template shows at most; longer text ends in a note of how much more.
 _LONGEST_TEXT = 4_000
 _LONGEST_CELL = 300
 _LONGEST_WORD = 24
+_SIGN = re.compile(r"(?<!\w)-(?=\d)")
+# What a narrow screen leaves out.
+_ASIDE = "aside"
+_LONGEST_DID = 20
+_DID_START = 14
+_COUNTED = ("written", "received", "followers")
 
 
 @cache
@@ -67,11 +71,17 @@ class _Cell:
     exact: str | None = None
     time: str | None = None
     did: str = ""
+    whole_did: str = ""
     handle: str | None = None
     link: str | None = None
 
 
 _RIGHT = {"int", "float", "share", "figure"}
+
+
+def _short_did(did: str) -> str:
+    """Return the ends of a long DID, which tell accounts apart as well as all of it."""
+    return did if len(did) <= _LONGEST_DID else f"{did[:_DID_START]}\u2026{did[-4:]}"
 
 
 def table_layout(table: Table, name: str, *, grouped: bool = False) -> dict[str, Any]:
@@ -86,13 +96,8 @@ def table_layout(table: Table, name: str, *, grouped: bool = False) -> dict[str,
     grouped
         Show equal cells of the first column as one that spans their rows.
     """
-    columns = [
-        k
-        for k, column in enumerate(table.columns)
-        if column.kind != "text" or any(row[k] not in {None, ""} for row in table.rows)
-    ]
-    visible_columns = [table.columns[k] for k in columns]
-    rows = [[row[k] for k in columns] for row in table.rows]
+    shown = table.shown
+    visible_columns, rows = shown.columns, shown.rows
     if grouped:
         groups = [
             {
@@ -133,6 +138,7 @@ def _cell(cell: Cell, column: Column) -> _Cell:
     if column.kind in _RIGHT:
         # A number keeps its sign; a line may end before its deviation.
         text = text.replace(" %", "\u00a0%").replace("± ", "±\u00a0")
+        text = _SIGN.sub(MINUS, text)
     exact = repr(cell) if column.kind in {"int", "float", "share"} and cell is not None else None
     time = iso(cell) if isinstance(cell, date) else None
     return _Cell(text, classes=_classes(column, text), exact=exact, time=time)
@@ -148,30 +154,63 @@ def _classes(column: Column, text: str) -> str:
     return " ".join(classes)
 
 
-def leaders_layout(agents: "Sequence[Leader]", table: Table, name: str) -> dict[str, Any]:
-    """Lay out agents with a link under the handle, or under the DID where no handle is known."""
+def leaders_layout(leaders: "Leaders", table: Table, name: str) -> dict[str, Any]:
+    """Lay out agents with a link under the handle, or under the DID where no handle is known.
+
+    Parameters
+    ----------
+    leaders, table, name
+        The agents, the table of all about them, and its id in the page.
+    """
+    agents = leaders.agents
     names = [column.name for column in table.columns]
-    kept = ("tier", "a", "b", "c", "value", "share")
+    sure = rank_columns(agents, leaders.intervals)
+    counted = any(agent.posts is not None for agent in agents)
+    kept = ("tier", *_COUNTED, "share") if counted else ("tier", "a", "b", "c", "value", "share")
     columns = [table.columns[names.index(one)] for one in kept]
     rows = []
     for agent, row in zip(agents, table.rows, strict=True):
-        link = _PROFILE + agent.did if _DID.fullmatch(agent.did) else None
         handle = None if agent.handle is None else safe_text(agent.handle, _LONGEST_CELL)
         did = safe_text(agent.did, _LONGEST_CELL)
-        who = _Cell("", "agent", "th", "long", did=did, handle=handle, link=link)
+        who = _Cell(
+            "",
+            "agent",
+            "th",
+            "long",
+            did=_short_did(did),
+            whole_did=did,
+            handle=handle,
+            link=agent.link,
+        )
         cells = _row(columns, [row[names.index(one)] for one in kept], header=False)
+        cells[0] = replace(cells[0], classes=_ASIDE)
+        cells += [
+            replace(_cell(text, column), classes=_leader_classes(column, text))
+            for text, column in zip(rank_cells(agent, sure), sure, strict=True)
+        ]
         rows.append([_cell(row[0], table.columns[0]), who, *cells])
     return {
         "id": name,
         "title": table.title,
         "columns": [
             {"heading": "rank", "classes": "num"},
-            {"heading": "agent", "classes": ""},
+            {"heading": "account", "classes": ""},
             *(
-                {"heading": column.heading, "classes": _classes(column, column.heading)}
-                for column in columns
+                {
+                    "heading": column.heading,
+                    "classes": _ASIDE
+                    if column.name == "tier"
+                    else _leader_classes(column, column.heading),
+                }
+                for column in (*columns, *sure)
             ),
         ],
         "groups": [{"name": "", "rows": rows}],
-        "notes": (),
+        "notes": rank_notes(agents, leaders.intervals),
     }
+
+
+def _leader_classes(column: Column, text: str) -> str:
+    """Leave out on a narrow screen what it has no room for."""
+    classes = _classes(column, text)
+    return f"{classes} {_ASIDE}" if column.name == RANK_CHOICES else classes

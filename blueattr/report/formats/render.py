@@ -13,19 +13,22 @@ if TYPE_CHECKING:
     import polars as pl
 
     from blueattr.attribution.attribute import AttributionResult
+    from blueattr.provenance import Provenance
     from blueattr.report.formats.tabular import AgentsFormat
     from blueattr.report.formats.text import Terminal
 
 __all__ = ["Format", "agents_to", "format_of", "frame_to", "render"]
 
 
-Format: TypeAlias = Literal["text", "json", "csv", "parquet"]
+Format: TypeAlias = Literal["text", "json", "csv", "md", "tex", "parquet"]
 
 
 _FORMATS: dict[str, Format] = {
     ".txt": "text",
     ".json": "json",
     ".csv": "csv",
+    ".md": "md",
+    ".tex": "tex",
     ".parquet": "parquet",
 }
 AGENTS_FORMATS: "dict[str, AgentsFormat]" = {
@@ -45,9 +48,10 @@ def render(report: Report, form: Format, terminal: "Terminal | None" = None) -> 
     report
         Any.
     form
-        ``text``, ``json``, ``csv`` or ``parquet``.
+        ``text``, ``json``, ``csv``, ``md``, ``tex`` or ``parquet``.
     terminal
-        What text is laid out for; by default a pipe.
+        What text is laid out for; by default a pipe. Markdown and LaTeX have details where it is
+        verbose.
 
     Returns
     -------
@@ -55,7 +59,18 @@ def render(report: Report, form: Format, terminal: "Terminal | None" = None) -> 
         The same for the same report, terminal and version of the libraries.
     """
     # Each form imports only the library it needs: Rich and Polars cost start-up time.
+    verbose = terminal is None or terminal.verbose
     match form:
+        case "md":
+            from blueattr.report.formats.markdown import (  # noqa: PLC0415 - start-up time
+                markdown_bytes,
+            )
+
+            return markdown_bytes(report, verbose=verbose)
+        case "tex":
+            from blueattr.report.formats.tex import tex_bytes  # noqa: PLC0415 - start-up time
+
+            return tex_bytes(report, verbose=verbose)
         case "text":
             from blueattr.report.formats.text import (  # noqa: PLC0415 - start-up time
                 PIPED,
@@ -83,7 +98,7 @@ def format_of(path: Path) -> Format:
     Raises
     ------
     UsageError
-        For another extension than .txt, .json, .csv or .parquet.
+        For another extension than .txt, .json, .csv, .md, .tex or .parquet.
     """
     return by_extension(path, _FORMATS)
 
@@ -113,7 +128,7 @@ def agents_to(path: Path, result: "AttributionResult") -> None:
     path
         Ends in .parquet, .csv, .json or .jsonl.
     result
-        An attribution; its frame has did, tier, a, b, c, value, share.
+        An attribution; its frame is written as it is.
 
     Raises
     ------
@@ -128,7 +143,7 @@ def agents_to(path: Path, result: "AttributionResult") -> None:
     write_with(path, lambda file: write_agents(result, form, file))
 
 
-def frame_to(path: Path, frame: "pl.DataFrame") -> None:
+def frame_to(path: Path, frame: "pl.DataFrame", origin: "Provenance") -> None:
     """Write a frame with a ``did`` column, in the format of the file's extension.
 
     Parameters
@@ -137,6 +152,8 @@ def frame_to(path: Path, frame: "pl.DataFrame") -> None:
         Ends in .parquet, .csv, .json or .jsonl.
     frame
         Any.
+    origin
+        Where it comes from: in the metadata of a Parquet file, as JSON under ``blueattr``.
 
     Raises
     ------
@@ -145,7 +162,8 @@ def frame_to(path: Path, frame: "pl.DataFrame") -> None:
     OutputError
         When the file cannot be written.
     """
-    from blueattr.report.formats.tabular import write_frame  # noqa: PLC0415 - start-up time
+    from blueattr.report.formats.tabular import origin_metadata, write_frame  # noqa: PLC0415 - start-up time
 
     form = by_extension(path, AGENTS_FORMATS)
-    write_with(path, lambda file: write_frame(frame, form, file))
+    metadata = origin_metadata(origin) if form == "parquet" else None
+    write_with(path, lambda file: write_frame(frame, form, file, metadata))

@@ -10,13 +10,22 @@ import polars as pl
 from blueattr.report.escape import FORMULA, HIDDEN, guard_cell, safe_json
 from blueattr.report.formats.json import json_bytes
 from blueattr.report.numbers import iso
+from blueattr.report.provenance import origin_json
 from blueattr.report.results.attributions import attribution_report
 from blueattr.report.tables import Cell, Column, Kind, Report, Table
 
 if TYPE_CHECKING:
     from blueattr.attribution.attribute import AttributionResult
+    from blueattr.provenance import Provenance
 
-__all__ = ["AgentsFormat", "csv_bytes", "parquet_bytes", "tidy_frame", "write_agents"]
+__all__ = [
+    "AgentsFormat",
+    "csv_bytes",
+    "origin_metadata",
+    "parquet_bytes",
+    "tidy_frame",
+    "write_agents",
+]
 
 
 AgentsFormat: TypeAlias = Literal["parquet", "csv", "json", "jsonl"]
@@ -33,6 +42,7 @@ _DTYPES: dict[Kind, pl.DataType] = {
     "time": pl.Datetime("us", "UTC"),
 }
 _METADATA_KEY = "blueattr"
+_TEXTS = ("did", "handle")
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
 
 
@@ -130,7 +140,7 @@ def parquet_bytes(report: Report) -> bytes:
 
 
 def write_agents(result: "AttributionResult", form: AgentsFormat, file: BinaryIO) -> None:
-    """Write the per-agent frame of an attribution: did, tier, a, b, c, value, share.
+    """Write the per-agent frame of an attribution.
 
     Parameters
     ----------
@@ -151,7 +161,7 @@ def write_agents(result: "AttributionResult", form: AgentsFormat, file: BinaryIO
 def write_frame(
     frame: pl.DataFrame, form: AgentsFormat, file: BinaryIO, metadata: dict[str, str] | None = None
 ) -> None:
-    """Write a frame whose only text from outside is its ``did`` column.
+    """Write a frame whose only texts from outside are its columns ``did`` and ``handle``.
 
     Parameters
     ----------
@@ -166,13 +176,21 @@ def write_frame(
         case "parquet":
             frame.write_parquet(file, metadata=metadata)
         case "csv":
-            frame.with_columns(_guarded(frame["did"])).write_csv(file)
+            texts = [_guarded(frame[name]) for name in _TEXTS if name in frame.columns]
+            frame.with_columns(texts).write_csv(file)
         case "json" | "jsonl":
             text = frame.write_json() + "\n" if form == "json" else frame.write_ndjson()
             # Most panels have nothing to spell out, and a million agents are a long text.
-            if frame["did"].str.contains(HIDDEN).any():
+            texts = [frame[name] for name in _TEXTS if name in frame.columns]
+            if any(column.str.contains(HIDDEN).any() for column in texts):
                 text = safe_json(text)
             file.write(text.encode())
+
+
+def origin_metadata(origin: "Provenance") -> dict[str, str]:
+    """Return the metadata of a Parquet file with what agents or features come from."""
+    report = Report(kind="features", tables=(), content=origin_json(origin))
+    return {_METADATA_KEY: json_bytes(report).decode()}
 
 
 def _guarded(column: pl.Series) -> pl.Series:

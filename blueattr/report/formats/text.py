@@ -1,37 +1,39 @@
-"""A report as text: Rich tables for a terminal of any width, plain lines where output is piped."""
+"""A report as text, for a terminal of any width; long lines where output is piped."""
 
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from io import StringIO
-from textwrap import wrap
 from typing import Any, TextIO
 
-from rich import box
 from rich.cells import cell_len
-from rich.console import Console, RenderableType
-from rich.table import Table as RichTable
-from rich.text import Text
 
 from blueattr.report.escape import safe_text
+from blueattr.report.formats.layout import (
+    GAP,
+    TextColumn,
+    fitting,
+    lay_out,
+    longest_word,
+    total,
+    widths,
+    wrap,
+)
 from blueattr.report.numbers import UNDEFINED, count, iso, number, percent
-from blueattr.report.tables import Cell, Column, Fact, Kind, Report, Table
+from blueattr.report.tables import Block, Cell, Fact, Facts, Kind, Report, Table
 
-__all__ = ["PIPED", "Terminal", "text_bytes", "text_of"]
+__all__ = ["PIPED", "Terminal", "cell_text", "text_bytes", "text_of"]
 
 
 _PIPED_WIDTH = 10_000
 _BAR_CELLS = 10
+_STACK_CELLS = 20
 _FEWEST_CELLS = 5
-# When a table must be narrowed to fit, only words longer than this are broken.
-_WIDEST_WORD = 24
+_SHADES = 3
+_BOLD, _DIM, _PLAIN = "\x1b[1m", "\x1b[2m", "\x1b[0m"
 
 
 # A fact may be a list, such as what a topic matches, which stands nowhere else in the text.
 _LONGEST_FACT = 1_500
-
-
-_ASCII_BOX = box.Box(str(box.SIMPLE_HEAD).replace("─", "-"), ascii=True)
 
 
 # Symbols in the reports' own text, for terminals that show only ASCII.
@@ -45,6 +47,7 @@ _ASCII_SPELLINGS = {
     "×": "x",  # noqa: RUF001 - the sign is what is replaced
     "·": "*",
     "Σ": "sum",
+    "\u2212": "-",
 }
 
 
@@ -73,11 +76,14 @@ class Terminal:
         Whether escape sequences for bold and dim may be written.
     unicode
         Whether anything outside ASCII may be written.
+    verbose
+        Whether the details of a report are shown, too.
     """
 
     width: int = _PIPED_WIDTH
     colour: bool = False
     unicode: bool = True
+    verbose: bool = False
 
     @classmethod
     def of(cls, stream: TextIO, environ: Mapping[str, str] | None = None) -> "Terminal":
@@ -107,8 +113,8 @@ class Terminal:
         return replace(piped, width=width if width > 0 else 80, colour=colour)
 
 
-PIPED = Terminal()
-"""A file or a pipe that takes UTF-8."""
+PIPED = Terminal(verbose=True)
+"""A file that takes UTF-8: with every detail."""
 
 
 def text_bytes(report: Report, terminal: Terminal = PIPED) -> bytes:
@@ -124,8 +130,8 @@ def text_of(report: Report, terminal: Terminal = PIPED) -> str:
     report
         Any.
     terminal
-        What it is written to. No number is ever cut short: a table whose figures need more
-        width than there is gets it, and words wrap.
+        What it is written to. No line is wider, and no figure is ever cut: columns for which there
+        is no room are left out, and named. A word is broken only if it is wider than the terminal.
 
     Returns
     -------
@@ -133,62 +139,30 @@ def text_of(report: Report, terminal: Terminal = PIPED) -> str:
         Lines that end in a newline and contain no control characters but that, and the
         sequences for bold and dim where the terminal has colour.
     """
-    blocks: list[list[RenderableType]] = []
-    if report.summary:
-        blocks.append([_paragraph(line, terminal) for line in report.summary])
-    if report.warnings:
-        blocks.append([_paragraph("! " + line, terminal, "bold") for line in report.warnings])
-    blocks.extend(list(_table(table, terminal)) for table in report.tables)
-    if report.facts:
-        blocks.append([_facts(report.facts, terminal)])
-    return "\n".join(_print(block, terminal) for block in blocks)
+    blocks = (_block(block, terminal) for block in report.blocks(verbose=terminal.verbose))
+    return "\n".join("".join(line + "\n" for line in lines) for lines in blocks)
 
 
-def _print(block: Iterable[RenderableType], terminal: Terminal) -> str:
-    """Print by a Rich console that does not depend on the process's environment."""
-    out = StringIO()
-    for item in block:
-        console = Console(
-            file=out,
-            width=max(terminal.width, _needed(item)),
-            force_terminal=terminal.colour,
-            color_system="standard" if terminal.colour else None,
-            no_color=not terminal.colour,
-            legacy_windows=False,
-            force_jupyter=False,
-            markup=False,
-            emoji=False,
-            highlight=False,
-            _environ={},
-        )
-        console.print(item)
-    return "".join(line.rstrip() + "\n" for line in out.getvalue().splitlines())
+def _block(block: Block, terminal: Terminal) -> list[str]:
+    if isinstance(block, Table):
+        return _table(block, terminal)
+    if isinstance(block, Facts):
+        return _facts(block.facts, terminal)
+    if block.kind == "warning":
+        return _paragraphs(("! " + text for text in block.texts), terminal, _BOLD)
+    return _paragraphs(block.texts, terminal, _DIM if block.kind == "more" else "")
 
 
-def _needed(item: RenderableType) -> int:
-    """Return the least width at which no figure of a table is cut."""
-    if not isinstance(item, RichTable):
-        return 0
-    widths = []
-    for column in item.columns:
-        cells = [cell.plain for cell in (column.header, *column.cells) if isinstance(cell, Text)]
-        if column.no_wrap:
-            widths.append(max(map(cell_len, cells)))
-        else:
-            words = (cell_len(word) for cell in cells for word in cell.split())
-            widths.append(min(max(words, default=0), _WIDEST_WORD))
-    return sum(widths) + 2 * len(widths)
+def _paragraphs(texts: Iterable[str], terminal: Terminal, style: str = "") -> list[str]:
+    return [
+        _styled(line, style, terminal)
+        for text in texts
+        for line in wrap(_safe(text, terminal), terminal.width)
+    ]
 
 
-def _text(text: str, terminal: Terminal, style: str = "") -> Text:
-    return Text(_safe(text, terminal), style=style, overflow="fold")
-
-
-def _paragraph(text: str, terminal: Terminal, style: str = "") -> Text:
-    """Wrap a sentence, but never between a number and its per cent sign."""
-    joined = _safe(text, terminal).replace(" %", "\0%")  # safe text has no control characters
-    lines = wrap(joined, terminal.width, break_long_words=False, break_on_hyphens=False)
-    return Text("\n".join(lines).replace("\0", " "), style=style, overflow="fold")
+def _styled(text: str, style: str, terminal: Terminal) -> str:
+    return f"{style}{text}{_PLAIN}" if style and text and terminal.colour else text
 
 
 def _safe(text: str, terminal: Terminal, limit: int = 400) -> str:
@@ -198,66 +172,67 @@ def _safe(text: str, terminal: Terminal, limit: int = 400) -> str:
     return safe_text(text, limit, ascii_only=not terminal.unicode)
 
 
-def _table(table: Table, terminal: Terminal) -> Iterable[RenderableType]:
-    if table.title:
-        yield _text(table.title, terminal, "bold")
+def _table(table: Table, terminal: Terminal) -> list[str]:
+    title = _paragraphs((table.title,), terminal, _BOLD) if table.title else []
+    notes = table.notes
     if table.rows:
-        yield _grid(table, terminal)
+        columns = _columns(table.shown, terminal)
+        kept = fitting(columns, terminal.width)
+        if kept is None:
+            body = _records(columns, terminal)
+        else:
+            left_out = [column.heading for k, column in enumerate(columns) if k not in kept]
+            # A note on a column begins with its heading.
+            notes = tuple(note for note in notes if note.partition(":")[0] not in left_out)
+            body = _grid(table, [columns[k] for k in kept], left_out, terminal)
     else:
-        yield _text("  (nothing)", terminal)
-    for note in table.notes:
-        yield _paragraph(note, terminal, "dim")
+        body = ["  (nothing)"]
+    return [*title, *body, *_paragraphs(notes, terminal, _DIM)]
 
 
-def _grid(table: Table, terminal: Terminal) -> RichTable:
-    plain = _rows(table, terminal, 0)
-    # Bars are drawn where there is room for them beside the numbers.
-    cells = min(_BAR_CELLS, terminal.width - _needed(plain) - 2)
-    least = max(_FEWEST_CELLS, len(table.lengths_heading))
-    return plain if cells < least else _rows(table, terminal, cells)
-
-
-def _rows(table: Table, terminal: Terminal, bar_cells: int) -> RichTable:
-    grid = RichTable(
-        box=box.SIMPLE_HEAD if terminal.unicode else _ASCII_BOX,
-        show_edge=False,
-        pad_edge=False,
-        padding=(0, 1, 0, 0),
-        header_style="bold" if terminal.colour else "",
-    )
-    # Leave out a column of text that is empty in every row.
-    visible = [
-        position
-        for position, column in enumerate(table.columns)
-        if column.kind != "text" or any(row[position] not in {None, ""} for row in table.rows)
+def _columns(table: Table, terminal: Terminal) -> list[TextColumn]:
+    return [
+        TextColumn(
+            _safe(column.heading, terminal),
+            tuple(_safe(cell_text(row[k], column.kind), terminal) for row in table.rows),
+            column.kind == "text",
+            column.priority if column.heading else 0,  # without one it cannot be named as left out
+        )
+        for k, column in enumerate(table.columns)
     ]
-    for position in visible:
-        _add_column(grid, table.columns[position], terminal)
-    bars = _bars(table, terminal, bar_cells)
-    if bars:
-        grid.add_column(_text(table.lengths_heading, terminal), no_wrap=True)
-    for number_of_row, row in enumerate(table.rows):
-        cells = [
-            _cell(row[position], table.columns[position].kind, terminal) for position in visible
-        ]
-        if bars:
-            cells.append(Text(bars[number_of_row]))
-        grid.add_row(*cells)
-    return grid
 
 
-def _add_column(grid: RichTable, column: Column, terminal: Terminal) -> None:
-    words = column.kind == "text"
-    grid.add_column(
-        _text(column.heading, terminal),
-        justify="left" if words else "right",
-        no_wrap=not words,
-        overflow="fold",
-    )
+def _grid(
+    table: Table, shown: list[TextColumn], left_out: Sequence[str], terminal: Terminal
+) -> list[str]:
+    """Lay out the columns that fit, with bars where there is room beside all of them."""
+    if not left_out:
+        room = terminal.width - total([column.natural for column in shown]) - len(GAP)
+        bars = _bars(table, terminal, min(room, _STACK_CELLS if table.stacks else _BAR_CELLS))
+        if any(bars):
+            heading = _safe(table.lengths_heading, terminal)
+            shown.append(TextColumn(heading, tuple(bars), words=True))
+    chosen = widths(shown, terminal.width)
+    headings = lay_out([column.heading for column in shown], shown, chosen, bottom=True)
+    rule = ("─" if terminal.unicode else "-") * total(chosen)
+    lines = [*(_styled(line, _BOLD, terminal) for line in headings), rule]
+    for row in zip(*(column.cells for column in shown), strict=True):
+        lines += lay_out(row, shown, chosen)
+    if left_out:
+        no_room = f"No room for: {', '.join(left_out)}."
+        lines += [_styled(line, _DIM, terminal) for line in wrap(no_room, terminal.width)]
+    return lines
 
 
-def _cell(cell: Cell, kind: Kind, terminal: Terminal) -> Text:
-    return _text(cell_text(cell, kind), terminal)
+def _records(columns: Sequence[TextColumn], terminal: Terminal) -> list[str]:
+    """Lay out each row as labelled lines, where a table is too wide for a terminal."""
+    lines: list[str] = []
+    headings = [column.heading for column in columns]
+    for row in zip(*(column.cells for column in columns), strict=True):
+        if lines:
+            lines.append("")
+        lines += _labelled(list(zip(headings, row, strict=True)), terminal)
+    return lines
 
 
 def cell_text(cell: Cell, kind: Kind) -> str:
@@ -267,8 +242,10 @@ def cell_text(cell: Cell, kind: Kind) -> str:
 
 def _bars(table: Table, terminal: Terminal, cells: int) -> list[str]:
     """Draw one column of numbers; a negative one has a hollow bar."""
-    if not cells or not terminal.unicode:
+    if cells < max(_FEWEST_CELLS, cell_len(table.lengths_heading)) or not terminal.unicode:
         return []
+    if table.stacks:
+        return [_stack(parts, cells) for parts in table.stacks]
     cells_of_bars: Sequence[Cell] = table.lengths
     least = 1.0
     if not cells_of_bars:
@@ -282,6 +259,19 @@ def _bars(table: Table, terminal: Terminal, cells: int) -> list[str]:
     return [_bar(length * cells / longest) if longest else "" for length in lengths]
 
 
+def _stack(parts: Sequence[float], cells: int) -> str:
+    """Draw parts of a whole beside each other, in shades that go from dark to light."""
+    if min(parts, default=-1) < 0:
+        return ""  # no parts, or both signs: no parts of a whole
+    shades = ["█", "▓", "▒", "░"] if len(parts) > _SHADES else ["█", "▓", "░"]
+    ends = [round(cells * sum(parts[: k + 1])) for k in range(len(parts))]
+    starts = [0, *ends[:-1]]
+    return "".join(
+        shades[min(k, len(shades) - 1)] * (end - start)
+        for k, (start, end) in enumerate(zip(starts, ends, strict=True))
+    )
+
+
 def _bar(cells: float) -> str:
     whole, eighths = divmod(round(8 * abs(cells)), 8)
     if cells < 0:
@@ -289,11 +279,26 @@ def _bar(cells: float) -> str:
     return "█" * whole + (" ▏▎▍▌▋▊▉"[eighths] if eighths else "")
 
 
-def _facts(facts: Iterable[Fact], terminal: Terminal) -> RichTable:
-    grid = RichTable.grid(padding=(0, 2, 0, 0))
-    grid.add_column(no_wrap=True, style="dim" if terminal.colour else "")
-    grid.add_column(overflow="fold")
-    for fact in facts:
-        text = Text(_safe(fact.text, terminal, _LONGEST_FACT), overflow="fold")
-        grid.add_row(_text(fact.label, terminal), text)
-    return grid
+def _facts(facts: Iterable[Fact], terminal: Terminal) -> list[str]:
+    return _labelled(
+        [(_safe(f.label, terminal), _safe(f.text, terminal, _LONGEST_FACT)) for f in facts],
+        terminal,
+    )
+
+
+def _labelled(pairs: Sequence[tuple[str, str]], terminal: Terminal) -> list[str]:
+    """Put texts beside their labels, or below them where a word would have no room."""
+    label_width = max(cell_len(label) for label, _ in pairs)
+    indent = label_width + len(GAP)
+    lines: list[str] = []
+    for label, text in pairs:
+        room = terminal.width - indent
+        if room >= max(longest_word(text), 1):
+            first, *others = wrap(text, room)
+            fill = " " * (indent - cell_len(label))
+            lines.append((_styled(label, _DIM, terminal) + fill + first).rstrip())
+            lines += [" " * indent + line for line in others]
+        else:
+            lines += [_styled(line, _DIM, terminal) for line in wrap(label, terminal.width) if line]
+            lines += wrap(text, terminal.width)
+    return lines

@@ -16,13 +16,14 @@ def hydrate_report(done: "Hydrated") -> Report:
     # Heading, key in JSON, and number of accounts.
     counts = (
         ("in scope", "accounts", done.accounts),
-        ("identifier that no AppView knows", "unaskable", done.unaskable),
+        ("identifier that an AppView cannot know", "unaskable", done.unaskable),
         ("asked about before", "known", done.known),
         ("asked about", "asked", done.asked),
         ("found", "found", done.found),
         ("with a follower count", "with_followers", done.with_followers),
         ("with a creation time", "with_creation", done.with_creation),
-        ("not found", "not_found", done.asked - done.found),
+        ("not found", "not_found", done.asked - done.found - done.unclear),
+        ("not clear, to be asked about again", "unclear", done.unclear),
         ("left to ask about", "left", done.wanted - done.asked),
     )
     accounts = Table(
@@ -58,8 +59,8 @@ def _summary(done: "Hydrated") -> str:
     if not done.asked:
         return "Nobody was asked about." if done.wanted else "Nobody is left to ask about."
     return (
-        f"Of {plural(done.asked, 'account')} asked about, the AppView knows {count(done.found)}, "
-        f"{count(done.with_followers)} with a follower count."
+        f"The AppView knows {count(done.found)} of the {plural(done.asked, 'account')} asked "
+        f"about, {count(done.with_followers)} of them with a follower count."
     )
 
 

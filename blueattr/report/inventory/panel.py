@@ -2,29 +2,33 @@
 
 from typing import TYPE_CHECKING
 
+from blueattr.provenance import spell_window
+from blueattr.report.fields import Fields
 from blueattr.report.formats.json import table_json
 from blueattr.report.numbers import count, plural
+from blueattr.report.parts.involvement import involved_sentence
+from blueattr.report.parts.shared_fields import SIZE
 from blueattr.report.provenance import (
     WINDOW,
-    gap_warnings,
     origin_facts,
     origin_json,
+    origin_warnings,
     panel_table,
-    stretch,
 )
 from blueattr.report.tables import Column, Fact, Report, Table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from blueattr.analysis.panel import PanelResult
     from blueattr.panel.topics import Topic, TopicDays
-    from blueattr.provenance import Provenance
 
 __all__ = ["panel_report", "topic_days_report", "topics_report"]
 
 
 # Facts that a panel does not depend on: it is made before a topic is matched or counted.
 _NOT_OF_A_PANEL = ("topic", "feature scale", "popularity")
+_INVOLVED: "Fields[PanelResult]" = Fields(SIZE["n_agents"], SIZE["n_involved"])
 
 
 def topics_report(topics: "Sequence[Topic]") -> Report:
@@ -42,7 +46,7 @@ def topics_report(topics: "Sequence[Topic]") -> Report:
                     Column("origin", "defined by"),
                 ),
                 rows=tuple((t.name, t.title, t.category, t.origin) for t in topics),
-                notes=("The published keyword lists are not known; what ships is our own.",),
+                notes=("The published keyword lists are not known; these are our own.",),
             ),
         ),
         facts=tuple(Fact(topic.name, ", ".join(_matches(topic))) for topic in topics),
@@ -91,6 +95,12 @@ def _matches(topic: "Topic") -> list[str]:
     ]
 
 
+_PARTICIPANTS = (
+    "Participants are all accounts that wrote about the topic on the day; the panel's filters are "
+    "not applied."
+)
+
+
 def topic_days_report(results: "Sequence[TopicDays]") -> Report:
     """Lay out participants and events of topics by day, and the verdict on the criterion."""
     days = Table(
@@ -106,6 +116,7 @@ def topic_days_report(results: "Sequence[TopicDays]") -> Report:
         rows=tuple(
             (result.topic.name, *row) for result in results for row in result.days.iter_rows()
         ),
+        notes=(_PARTICIPANTS,),
     )
     verdicts = Table(
         name="topics",
@@ -132,7 +143,7 @@ def topic_days_report(results: "Sequence[TopicDays]") -> Report:
     return Report(
         kind="topic_days",
         tables=(days, verdicts),
-        facts=(Fact("window", stretch(window)),),
+        facts=(Fact("window", spell_window(window)),),
         content={
             "window": WINDOW.json(window),
             "topics": table_json(verdicts),
@@ -141,17 +152,23 @@ def topic_days_report(results: "Sequence[TopicDays]") -> Report:
     )
 
 
-def panel_report(origin: "Provenance") -> Report:
-    """Lay out how many accounts each filter of a panel removed."""
+def panel_report(result: "PanelResult") -> Report:
+    """Lay out how many accounts each filter of a panel removed, and who is involved in a topic."""
+    origin = result.provenance
     table = panel_table(origin.panel)
     last = origin.panel[-1]
+    summary = [f"{plural(last.after, 'agent')} of {count(origin.panel[0].before)} active accounts."]
+    of_none: tuple[str, ...] = _NOT_OF_A_PANEL
+    content = origin_json(origin)
+    if result.n_involved is not None:
+        summary.append(involved_sentence(result))
+        of_none = tuple(label for label in of_none if label != "topic")
+        content |= _INVOLVED.json(result)
     return Report(
         kind="panel",
-        summary=(
-            f"{plural(last.after, 'agent')} of {count(origin.panel[0].before)} active accounts.",
-        ),
+        summary=tuple(summary),
         tables=(table,),
-        facts=tuple(fact for fact in origin_facts(origin) if fact.label not in _NOT_OF_A_PANEL),
-        warnings=gap_warnings(origin.gaps),
-        content=origin_json(origin),
+        facts=tuple(fact for fact in origin_facts(origin) if fact.label not in of_none),
+        warnings=origin_warnings(origin),
+        content=content,
     )

@@ -1,12 +1,23 @@
 """Report on what a store holds: events by day, sources, coverage and gaps."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from blueattr.provenance import Provenance
 from blueattr.report.formats.json import table_json
+from blueattr.report.inventory.ingests import bounded_note
 from blueattr.report.numbers import count, lasting, megabytes, plural
-from blueattr.report.provenance import GAP, WINDOW, gap_facts, stretch
-from blueattr.report.tables import Column, Fact, Report, Table
+from blueattr.report.provenance import (
+    GAP,
+    WINDOW,
+    gap_facts,
+    stretch,
+    synthetic_banner,
+    time_warnings,
+    times_json,
+)
+from blueattr.report.tables import MOST_ROWS, Column, Fact, Report, Table
 from blueattr.store.checkpoint import BY_BYTES
 
 if TYPE_CHECKING:
@@ -21,6 +32,8 @@ __all__ = ["status_report"]
 
 # Kinds of source that have an end; a stream has none.
 _WITH_AN_END = (*BY_BYTES, "archive", "synth")
+# Tables that have as many rows as there are sources, or more.
+_PER_SOURCE = ("sources", "rejected_samples")
 _COUNTS = (
     Column("lines", "lines", "int"),
     Column("kept", "kept", "int"),
@@ -48,9 +61,9 @@ def status_report(status: "Status", now: datetime | None = None) -> Report:
             Column("day", "day", "date"),
             *(Column(k, k, "int") for k in ("posts", "replies", "reposts", "follows", "accounts")),
         ),
-        rows=tuple(status.days.iter_rows()),
+        rows=tuple(status.rows["days"]),
     )
-    source_rows = list(status.sources.iter_rows(named=True))
+    source_rows = status.rows["sources"].named()
     sources = _sources_table(source_rows)
     finite_sources = _sources_table([row for row in source_rows if row["kind"] in _WITH_AN_END])
     stream_rows = [row for row in source_rows if row["kind"] not in _WITH_AN_END]
@@ -68,9 +81,10 @@ def status_report(status: "Status", now: datetime | None = None) -> Report:
             (row["name"], row["kind"], row["position"], _behind(row, now)[1], *_counts(row))
             for row in stream_rows
         ),
+        notes=bounded_note(sum(row["bounded"] for row in stream_rows)),
     )
     # The statement repeats a reason's count beside each of its samples.
-    reasons = dict(status.rejected.select("reason", "lines").iter_rows())
+    reasons = {row["reason"]: row["lines"] for row in status.rows["rejected"].named()}
     rejected = Table(
         name="rejected",
         title="Rejected lines",
@@ -86,11 +100,24 @@ def status_report(status: "Status", now: datetime | None = None) -> Report:
             Column("position", "at", "int"),
             Column("sample", "begins"),
         ),
-        rows=tuple(status.rejected.drop("lines").iter_rows()),
+        rows=tuple(
+            (row["reason"], row["source"], row["position"], row["sample"])
+            for row in status.rows["rejected"].named()
+        ),
+    )
+    with_mark = replace(
+        sources,
+        columns=(*sources.columns, Column("synthetic", "synthetic", "bool")),
+        rows=tuple(
+            (*cells, row["synthetic"]) for cells, row in zip(sources.rows, source_rows, strict=True)
+        ),
+    )
+    banner = synthetic_banner(
+        Provenance(str(status.path), synthetic=status.synthetic, all_synthetic=status.all_synthetic)
     )
     facts = (
         Fact("store", f"{status.path} ({megabytes(status.size)})"),
-        Fact("events", f"{count(totals['events'])}, {count(totals['removed'])} more removed again"),
+        Fact("events", f"{count(totals['events'])}; {count(totals['removed'])} more were deleted"),
         Fact("accounts", f"{count(totals['accounts'])} named in events"),
         Fact(
             "of them",
@@ -101,25 +128,40 @@ def status_report(status: "Status", now: datetime | None = None) -> Report:
         Fact("covers", "; ".join(map(stretch, status.coverage)) or "nothing"),
         *gap_facts(status.gaps),
     )
+    if status.rows_checked is not None:
+        facts = (*facts, Fact("checked", f"{plural(status.rows_checked, 'row')}, as written"))
     tables = (days, streams, finite_sources, rejected, samples)
     return Report(
         kind="status",
-        tables=tuple(table for table in tables if table.rows),
+        tables=tuple(
+            table.first(MOST_ROWS) if table.name in _PER_SOURCE else table
+            for table in tables
+            if table.rows
+        ),
+        warnings=(
+            *((banner,) if banner else ()),
+            *time_warnings(status.times_from),
+            *status.far,
+        ),
         facts=facts,
         data=days,
         content={
             "db": str(status.path),
             "bytes": status.size,
+            "rows_checked": status.rows_checked,
             **totals,
             "coverage": [WINDOW.json(window) for window in status.coverage],
             "gaps": [GAP.json(gap) for gap in status.gaps],
-            **{table.name: table_json(table) for table in (days, sources, rejected, samples)},
+            **times_json(status.times_from),
+            **{table.name: table_json(table) for table in (days, rejected, samples)},
+            "sources": table_json(with_mark),
             "streams": [
                 {
                     "source": row["name"],
                     "kind": row["kind"],
                     "cursor": row["position"],
                     "behind_seconds": _behind(row, now)[0],
+                    "bounded": row["bounded"],
                 }
                 for row in stream_rows
             ],
@@ -149,9 +191,7 @@ def _sources_table(rows: "Sequence[Mapping[str, Any]]") -> Table:
             (row["name"], row["kind"], row["complete"], row["position"], *_counts(row))
             for row in rows
         ),
-        notes=(
-            "Files are read up to a byte, archives and synth up to an event of their numbering.",
-        ),
+        notes=("read up to: a byte of a file, or a sequence number of an archive or of synth.",),
     )
 
 

@@ -1,11 +1,14 @@
-"""Results in a notebook: as HTML, as a tidy frame, and drawn; `blueattr.display` calls it."""
+"""Results in a program: as text, HTML, a tidy frame, and drawn; `blueattr.display` calls it."""
 
 from collections.abc import Callable
 from functools import partial, singledispatch
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
 
+from blueattr.analysis.panel import PanelResult
+from blueattr.analysis.results import Results, TopicCounts, TopicList
+from blueattr.analysis.status import Status
 from blueattr.attribution.attribute import AttributionResult
 from blueattr.attribution.days import DayShares
 from blueattr.errors import UsageError
@@ -13,6 +16,7 @@ from blueattr.report.figures.agents import concentration_exhibit
 from blueattr.report.figures.days import days_exhibit
 from blueattr.report.figures.drawing import Drawing
 from blueattr.report.figures.exhibit import Exhibit
+from blueattr.report.figures.printing import printed, width_mm
 from blueattr.report.figures.scales import (
     attributions_exhibit,
     flips_exhibit,
@@ -24,7 +28,9 @@ from blueattr.report.figures.theme import PAPER
 from blueattr.report.figures.topic import topic_exhibits
 from blueattr.report.formats.html import environment, table_layout
 from blueattr.report.formats.tabular import tidy_frame
-from blueattr.report.results.attributions import attribution_report
+from blueattr.report.inventory.panel import panel_report, topic_days_report, topics_report
+from blueattr.report.inventory.status import status_report
+from blueattr.report.results.attributions import attribution_report, attributions_report
 from blueattr.report.results.bootstraps import bootstrap_report
 from blueattr.report.results.comparisons import comparison_report
 from blueattr.report.results.convergences import convergence_report
@@ -32,7 +38,7 @@ from blueattr.report.results.days import days_report
 from blueattr.report.results.grids import grid_report
 from blueattr.report.results.sensitivities import sensitivity_report
 from blueattr.report.results.validations import validation_report
-from blueattr.report.tables import Report
+from blueattr.report.tables import Report, Table
 from blueattr.studies.bootstrap import Bootstrap
 from blueattr.studies.convergence import Convergence
 from blueattr.studies.grid import ScaleGrid
@@ -44,7 +50,10 @@ from blueattr.studies.validation.result import Validation
 if TYPE_CHECKING:
     import polars as pl
 
-__all__ = ["drawing_of", "figures_of", "frame_of", "html_of", "report_of"]
+__all__ = ["drawing_of", "figures_of", "frame_of", "html_of", "report_of", "text_of"]
+
+
+_COLUMNS = 80
 
 
 Figures = dict[str, Callable[[], Exhibit | None]]
@@ -77,6 +86,28 @@ report_of.register(Bootstrap, bootstrap_report)
 report_of.register(Sensitivity, sensitivity_report)
 report_of.register(Validation, validation_report)
 report_of.register(Convergence, convergence_report)
+report_of.register(Status, status_report)
+report_of.register(PanelResult, panel_report)
+
+
+@report_of.register(Results)
+def _(result: Results[Any]) -> Report:
+    first = result.parts[0]
+    if isinstance(first, AttributionResult):
+        # One indicator in a list is laid out like one by itself, as a command does.
+        one = len(result) == 1
+        return attribution_report(first) if one else attributions_report(result.parts)
+    return days_report(result.parts) if isinstance(first, DayShares) else report_of(result.whole)
+
+
+@report_of.register
+def _(result: TopicList) -> Report:
+    return topics_report(result.topics)
+
+
+@report_of.register
+def _(result: TopicCounts) -> Report:
+    return topic_days_report(result.topics)
 
 
 @report_of.register
@@ -95,6 +126,19 @@ def _(result: AttributionResult) -> Figures:
         "tier-shares": lambda: attributions_exhibit([result]),
         "concentration": lambda: concentration_exhibit([concentration(result)], result.provenance),
     }
+
+
+@figures_of.register(Results)
+def _(result: Results[Any]) -> Figures:
+    first = result.parts[0]
+    if isinstance(first, AttributionResult):
+        return {"tier-shares": lambda: attributions_exhibit(result.parts)}
+    if isinstance(first, DayShares):
+        return {
+            f"by-day-{name}": partial(days_exhibit, part)
+            for name, part in zip(result.names, result.parts, strict=True)
+        }
+    return figures_of(result.whole)
 
 
 @figures_of.register
@@ -134,19 +178,27 @@ def _same(exhibit: Exhibit) -> Exhibit:
     return exhibit
 
 
+def text_of(result: object) -> str:
+    """Return the text that a command prints of a result, on a terminal of 80 columns."""
+    from blueattr.report.formats.text import Terminal, text_of  # noqa: PLC0415 - start-up time
+
+    return text_of(report_of(result), Terminal(width=_COLUMNS)).removesuffix("\n")
+
+
 def frame_of(result: object) -> "pl.DataFrame":
     """Return a result's tidy frame, as in its CSV and Parquet forms."""
     return tidy_frame(report_of(result))
 
 
-def drawing_of(result: object, figure: str | None = None) -> Drawing:
-    """Draw one of a result's figures, as for paper.
+def drawing_of(result: object, figure: str | None = None, width: str | None = None) -> Drawing:
+    """Draw one of a result's figures, as for paper, of a width such as 85mm.
 
     Raises
     ------
     UsageError
-        There is no such figure, or it has nothing to show on this result.
+        There is no such figure, or it has nothing to show on this result; or it is no width.
     """
+    millimetres = None if width is None else width_mm(width)
     figures = figures_of(result)
     if not figures:
         raise UsageError(f"a {type(result).__name__} has no figure; its table has every number")
@@ -158,7 +210,28 @@ def drawing_of(result: object, figure: str | None = None) -> Drawing:
         raise UsageError(
             f"the figure {name!r} has nothing to show: there is no answer on this data"
         )
-    return Drawing(exhibit.chart(PAPER))
+    return printed(exhibit, _panels(result), millimetres)
+
+
+def _panels(result: Any) -> list[Any]:
+    """Return the results of one panel each that a result has."""
+    match result:
+        case ScaleGrid():
+            return list(result.topics)
+        case TopicReport():
+            return [result.comparison]
+        case DayShares():
+            return [result.whole]
+        case Results():
+            first = result.parts[0]
+            alone = isinstance(first, AttributionResult | DayShares)
+            return _panels(first if alone else result.whole)
+        case _:
+            return [result]
+
+
+def _tables(report: Report) -> tuple[Table, ...]:
+    return (*report.tables, *report.lists, *report.details)
 
 
 def html_of(result: object) -> str:
@@ -169,11 +242,11 @@ def html_of(result: object) -> str:
     # The drawing library has escaped what words there are in a figure.
     svg = None if exhibit is None else Markup(Drawing(exhibit.chart(PAPER)).svg())  # noqa: S704
     html: str = environment().get_template("notebook.html.jinja").render(
-        summary=report.summary,
+        summary=(*report.summary, *report.notes),
         warnings=report.warnings,
         figure=svg,
         alt="" if exhibit is None else exhibit.alt,
-        tables=[table_layout(table, f"table-{k}") for k, table in enumerate(report.tables)],
+        tables=[table_layout(table, f"table-{k}") for k, table in enumerate(_tables(report))],
         facts=report.facts,
     )  # fmt: skip
     return html

@@ -2,7 +2,6 @@
 
 import base64
 import hashlib
-import re
 from collections.abc import Callable, Sequence
 from importlib import resources
 from pathlib import Path
@@ -11,16 +10,36 @@ from typing import TYPE_CHECKING, Any
 from markupsafe import Markup
 
 from blueattr.atomic import write
+from blueattr.provenance import spell_window
+from blueattr.report.citation import bibtex, citation
 from blueattr.report.figures.agents import leaders_report
+from blueattr.report.figures.days import hours_exhibit
 from blueattr.report.figures.drawing import Drawing, Spec
 from blueattr.report.figures.exhibit import Exhibit, topic_title
+from blueattr.report.figures.posts import posts_layout
 from blueattr.report.figures.scales import flips_exhibit
 from blueattr.report.figures.theme import PAGE, PAGE_NARROW
 from blueattr.report.figures.topic import topic_exhibits
 from blueattr.report.formats.html import environment, leaders_layout, table_layout
 from blueattr.report.formats.tabular import csv_bytes
-from blueattr.report.numbers import count, percent, plural, short
-from blueattr.report.provenance import ORIGIN, coverage_table, gap_warnings, seen_fraction
+from blueattr.report.numbers import plural
+from blueattr.report.pages.file_names import report_name
+from blueattr.report.pages.key_facts import (
+    headline_sentence,
+    key_facts,
+    other_sentences,
+    remarks,
+)
+from blueattr.report.parts.answer import question_line
+from blueattr.report.parts.involvement import involvement
+from blueattr.report.provenance import (
+    ORIGIN,
+    coverage_table,
+    gap_warnings,
+    so_far,
+    synthetic_banner,
+    time_warnings,
+)
 from blueattr.report.results.comparisons import comparison_report
 from blueattr.report.tables import Fact, Report, Table
 
@@ -28,11 +47,20 @@ if TYPE_CHECKING:
     from blueattr.provenance import Provenance
     from blueattr.studies.topic import TopicReport
 
-__all__ = ["page_html", "slug", "write_page"]
+__all__ = ["page_html", "write_page"]
 
 
 # Most bytes of data that a page carries for one figure; larger data need CSV, JSON or Parquet.
 _MOST_DATA = 200_000
+
+
+_OTHERS = ("-others", "-signed")
+
+
+_WEIGHT = (
+    "A large share says how much an account's activity weighs in the indicator. It says nothing "
+    "about intent, merit or blame."
+)
 
 
 _TERMS = (
@@ -40,7 +68,7 @@ _TERMS = (
     Fact(
         "a, b, c",
         "What an agent did (posts, replies and reposts), how many followed it, and how often "
-        "others replied to it or reposted it; of the topic, but for follows.",
+        "others replied to it or reposted it. All but the follows are about the topic.",
     ),
     Fact(
         "attribution",
@@ -58,10 +86,14 @@ _TERMS = (
     ),
     Fact(
         "visibility, top, active, random",
-        "Samples drawn with probability in proportion to followers + 1, the most followed, in "
-        "proportion to activity, or with equal probability.",
+        "How samples are drawn: with probability in proportion to followers + 1; the most "
+        "followed; in proportion to activity; or all with equal probability.",
     ),
-    Fact("flip", "Share of all tiers but the top, full panel less sample, in percentage points."),
+    Fact(
+        "flip",
+        "The share of all tiers but the top among all agents, minus the same in the sample, in "
+        "percentage points.",
+    ),
     Fact(
         "λ, residual",
         "The factor that best rescales the full panel's values to the sample's, and the relative "
@@ -108,15 +140,6 @@ def write_page(reports: "TopicReport | Sequence[TopicReport]", path: Path) -> No
     write(path, page_html(several).encode())
 
 
-def slug(text: str) -> str:
-    """Make a name fit for a file and an address.
-
-    >>> slug("Trump/Tariffs …"), slug("../..")
-    ('trump-tariffs', 'report')
-    """
-    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")[:60] or "report"
-
-
 # --- the context of the template -----------------------------------------------------------------
 
 
@@ -131,86 +154,129 @@ class _Page:
         first = reports[0]
         several = len(reports) > 1
         at_a_glance = flips_exhibit([report.comparison for report in reports]) if several else None
-        overview = None if at_a_glance is None else self._exhibit(at_a_glance, "all", folded=False)
+        overview = None if at_a_glance is None else self._exhibit(at_a_glance, "all")
         topics = [
             self._topic(report, f"t{k}" if several else "r") for k, report in enumerate(reports, 1)
         ]
         if several:
-            title = f"{len(reports)} topics"
-            sentence = "" if at_a_glance is None else at_a_glance.report.tables[0].notes[0]
-            lede = sentence or "No indicator has an answer on these panels."
+            title, question = f"{len(reports)} topics", _meta(first)
+            headline = "" if at_a_glance is None else at_a_glance.report.tables[0].notes[0]
+            headline = headline or "No indicator has an answer on these panels."
             contents = [
                 *([{"id": "overview", "title": "At a glance"}] if overview else []),
                 *topics,
             ]
         else:
-            title, lede = topics[0]["title"], topics[0]["lede"]
-            contents = topics[0]["sections"]
+            title, question = topics[0]["title"], topics[0]["question"]
+            headline, contents = topics[0]["headline"], topics[0]["sections"]
         return {
             "title": title,
-            "lede": lede,
-            "meta": _meta(first.provenance, first.comparison.n_agents),
-            "warnings": gap_warnings(first.provenance.gaps),
+            "question": question,
+            "headline": headline,
+            "banner": synthetic_banner(first.provenance),
+            "warnings": (
+                *gap_warnings(first.provenance.gaps),
+                *time_warnings(first.provenance.times_from),
+            ),
             "contents": [*contents, {"id": "terms", "title": "What the words mean"}],
             "overview": overview,
             "topics": topics,
             "terms": _TERMS,
             "version": first.provenance.version,
+            "citation": citation(first.provenance.version),
+            "bibtex": bibtex(first.provenance.version).splitlines(),
         }
 
     def _topic(self, report: "TopicReport", prefix: str) -> dict[str, Any]:
         origin = report.provenance
         laid_out = comparison_report(report.comparison)
-        lede, *others = _sentences(report, laid_out)
+        exhibits = {exhibit.name: exhibit for exhibit in topic_exhibits(report)}
+        file = report_name(origin)
+        answer = exhibits.get("answer")
         sections: list[dict[str, Any]] = []
 
-        def add(name: str, title: str, **parts: Any) -> None:
+        def add(name: str, title: str, figures: Sequence[str] = (), **parts: Any) -> None:
+            shown = [
+                self._exhibit(exhibits[figure], file, prefix=prefix)
+                for figure in figures
+                if figure in exhibits
+            ]
+            if not shown and not any(parts.values()):
+                return
             empty: dict[str, Any] = {
                 **dict.fromkeys(("text", "command"), ""),
-                **dict.fromkeys(("list", "sentences", "tables", "folds", "facts"), ()),
-                "exhibit": None,
+                **dict.fromkeys(
+                    ("list", "sentences", "tables", "folds", "facts", "groups", "people"), ()
+                ),
             }
-            sections.append({**empty, "id": f"{prefix}-{name}", "title": title, **parts})
-
-        for exhibit in topic_exhibits(report):
-            folded = exhibit.name not in {"tier-shares", "concentration"}
-            add(exhibit.name, exhibit.title,
-                exhibit=self._exhibit(exhibit, slug(topic_title(origin)), folded=folded,
-                                      prefix=prefix))  # fmt: skip
-            if exhibit.name == "share-by-size":
-                tests = [table for table in laid_out.tables if table.name == "rescaling"]
-                add(
-                    "rescaling",
-                    "Can a factor repair a sample?",
-                    text="If a sample's attribution were the full panel's on a smaller scale, one "
-                    "factor λ would turn one into the other.",
-                    list=[
-                        f"{table.title.split(':')[0]}: {table.notes[0]}"
-                        for table in tests
-                        if table.notes
-                    ],
-                    folds=[
-                        table_layout(table, f"{prefix}-rescaling-{k}")
-                        for k, table in enumerate(tests)
-                    ],
-                )
-        leaders = [
-            leaders_layout(
-                one.agents, leaders_report(one, origin).tables[0], f"{prefix}-leaders-{k}"
+            sections.append(
+                {**empty, "id": f"{prefix}-{name}", "title": title, "exhibits": shown, **parts}
             )
-            for k, one in enumerate(sorted(report.leaders, key=lambda one: one.indicator != "heat"))
+
+        first = None if answer is None else self._exhibit(answer, file, prefix=prefix)
+        leaders = self._leaders(report, prefix)
+        add(
+            "leaders",
+            "Who carried it",
+            text=_WEIGHT if leaders else "",
+            tables=[table for one, table in leaders if one == _headline(report)],
+            people=[
+                person
+                for one in report.leaders
+                if one.indicator == _headline(report)
+                for person in posts_layout(one)
+            ],
+        )
+        by_day = () if report.days is None else (f"{report.days.whole.indicator}-by-day",)
+        hours = None if report.days is None else hours_exhibit(report.days)
+        by_hour = () if hours is None else (hours.report.tables[0],)
+        add(
+            "when",
+            "When",
+            by_day,
+            folds=[table_layout(table, f"{prefix}-hours") for table in by_hour],
+        )
+        add("certainty", "How sure is this?", ("certainty", "sensitivity"))
+        tests = [table for table in laid_out.tables if table.name == "rescaling"]
+        of_headline = [t for t in tests if t.title.startswith(f"{_headline(report)}: ")]
+        add(
+            "scale",
+            "What a sample would have said",
+            ("tier-shares", "share-by-size"),
+            list=_rescaling(of_headline),
+            folds=[
+                table_layout(table, f"{prefix}-rescaling-{k}")
+                for k, table in enumerate(of_headline)
+            ],
+        )
+        add("concentration", "How concentrated it is", ("concentration",))
+        others = [
+            one.indicator
+            for one in report.comparison.indicators
+            if one.indicator != _headline(report) and not one.undefined
         ]
-        if leaders:
-            add("leaders", "Agents with the largest attribution",
-                text="A large attribution says how much an account's activity weighs in the "
-                "indicator. It says nothing of intent, merit or blame.",
-                tables=leaders[:1], folds=leaders[1:])  # fmt: skip
-        panels = [table for table in laid_out.tables if table.name == "panel"]
-        everyone = f"All {plural(report.comparison.n_agents, 'agent')} of {origin.source}."
+        add(
+            "others",
+            f"Other indicators: {', '.join(others)}",
+            list=other_sentences(report),
+            groups=self._others(report, prefix, exhibits, tests=tests, leaders=leaders)
+            if others
+            else (),
+        )
+        panels = laid_out.details
+        everyone = f"All {plural(report.comparison.n_agents, 'account')} of {origin.source}."
         add(
             "panel",
             "Who counts",
             text="" if panels else everyone,
+            sentences=involvement(
+                report.comparison,
+                [
+                    (one.indicator, one.full.tiers, one.full.active, one.full.total)
+                    for one in report.comparison.indicators
+                    if not one.undefined
+                ],
+            ),
             tables=[table_layout(table, f"{prefix}-panel-table") for table in panels],
         )
         gaps = [coverage_table(origin.gaps)] if origin.gaps else []
@@ -232,15 +298,88 @@ class _Page:
         return {
             "id": prefix,
             "title": topic_title(origin),
-            "lede": lede,
-            "sentences": others,
-            "numbers": _numbers(report),
+            "question": question_line(origin, report.comparison.n_agents),
+            "headline": headline_sentence(report),
+            "answer": first,
+            "facts": key_facts(report),
+            "remarks": remarks(report),
             "sections": sections,
         }
 
-    def _exhibit(
-        self, exhibit: Exhibit, topic: str, *, folded: bool, prefix: str = "all"
-    ) -> dict[str, Any]:
+    def _leaders(self, report: "TopicReport", prefix: str) -> list[tuple[str, dict[str, Any]]]:
+        return [
+            (
+                one.indicator,
+                leaders_layout(
+                    one,
+                    leaders_report(one, report.provenance).tables[0],
+                    f"{prefix}-leaders-{k}",
+                ),
+            )
+            for k, one in enumerate(report.leaders)
+            if one.agents
+        ]
+
+    def _others(
+        self,
+        report: "TopicReport",
+        prefix: str,
+        exhibits: dict[str, Exhibit],
+        *,
+        tests: Sequence[Table],
+        leaders: Sequence[tuple[str, dict[str, Any]]],
+    ) -> list[dict[str, Any]]:
+        """Return what is folded about the indicators other than the headline's."""
+        headline = _headline(report)
+        file = report_name(report.provenance)
+        # Only shares are drawn; `--format svg` draws all.
+        groups: list[dict[str, Any]] = [
+            {
+                "title": "Shares",
+                "exhibits": [
+                    self._exhibit(exhibits[f"tier-shares{suffix}"], file, prefix=prefix)
+                    for suffix in _OTHERS
+                    if f"tier-shares{suffix}" in exhibits
+                ],
+                "tables": (),
+                "list": (),
+            },
+            *(
+                {
+                    "title": title,
+                    "exhibits": (),
+                    "list": (),
+                    "tables": [
+                        table_layout(
+                            exhibits[kind + suffix].report.tables[0],
+                            f"{prefix}-table-{kind}{suffix}",
+                            grouped=kind == "share-by-size",
+                        )
+                        for suffix in _OTHERS
+                        if kind + suffix in exhibits
+                    ],
+                }
+                for title, kind in (
+                    ("Shares by size of the sample", "share-by-size"),
+                    ("Concentration", "concentration"),
+                )
+            ),
+        ]
+        of_others = [t for t in tests if not t.title.startswith(f"{headline}: ")]
+        groups.append({
+            "title": "Can a factor repair a sample?", "exhibits": (), "list": _rescaling(of_others),
+            "tables": [
+                table_layout(table, f"{prefix}-rescaling-others-{k}")
+                for k, table in enumerate(of_others)
+            ],
+        })  # fmt: skip
+        groups.append({
+            "title": "Accounts with the largest values", "exhibits": (), "list": (),
+            "tables": [table for one, table in leaders if one != headline],
+        })  # fmt: skip
+        return [group for group in groups if group["exhibits"] or group["tables"]]
+
+    def _exhibit(self, exhibit: Exhibit, topic: str, *, prefix: str = "all") -> dict[str, Any]:
         self._figures += 1
         data = exhibit.report.data
         assert data is not None  # noqa: S101 - an exhibit's report always has data
@@ -257,9 +396,8 @@ class _Page:
             "narrow": self._svg(exhibit.chart(PAGE_NARROW)),
             "table": table_layout(
                 exhibit.report.tables[0], f"{prefix}-table-{exhibit.name}",
-                grouped=exhibit.name in {"tier-shares", "share-by-size"},
+                grouped=exhibit.name.startswith(("tier-shares", "share-by-size")),
             ),
-            "folded": folded,
             "file": f"{topic}-{exhibit.name}.csv",
             "csv": Markup("data:text/csv;charset=utf-8;base64," + encoded) if fits else "",  # noqa: S704 - base64
         }  # fmt: skip
@@ -269,41 +407,22 @@ class _Page:
         return Markup(self._draw(spec))  # noqa: S704
 
 
-def _sentences(report: "TopicReport", laid_out: Report) -> tuple[str, ...]:
-    """Return the sentences, that on heat first: it is what makes a topic hot."""
-    undefined = [
-        f"{scales.indicator} has no answer on this panel: {scales.undefined}."
-        for scales in report.comparison.indicators
-        if scales.undefined
-    ]
-    sentences = [*laid_out.summary, *undefined]
-    sentences.sort(key=lambda sentence: not sentence.startswith("Of heat "))
-    return tuple(sentences) or ("No sample has an answer.",)
+def _headline(report: "TopicReport") -> str:
+    return "" if report.headline is None else report.headline.indicator
 
 
-def _numbers(report: "TopicReport") -> list[Fact]:
-    origin, comparison = report.provenance, report.comparison
-    numbers = [Fact("agents", count(comparison.n_agents))]
-    heat = next(
-        (s for s in comparison.indicators if s.indicator == "heat" and not s.undefined), None
-    )
-    if heat is not None:
-        numbers.append(Fact("heat", short(heat.full.total)))
-    half = next((c for c in report.concentrations if heat is None or c.indicator == "heat"), None)
-    if half is not None:
-        numbers.append(Fact(f"agents that carry half of {half.indicator}", count(half.half)))
-    if origin.window is not None:
-        numbers.append(Fact("of the window seen", percent(seen_fraction(origin))))
-    return numbers
+def _rescaling(tests: Sequence[Table]) -> list[str]:
+    """Say what a test for one factor found, in a sentence each."""
+    return [f"{test.title.split(':')[0]}: {test.notes[0]}" for test in tests if test.notes]
 
 
-def _meta(origin: "Provenance", n_agents: int) -> str:
-    window = origin.window
-    if window is None:
-        return f"{plural(n_agents, 'agent')} of {origin.source}."
+def _meta(report: "TopicReport") -> str:
+    origin, n_agents = report.provenance, report.comparison.n_agents
+    if origin.window is None:
+        return f"{plural(n_agents, 'account')} of {origin.source}"
     return (
-        f"{window.start:%-d %B %Y, %H:%M} to {window.end:%-d %B %Y, %H:%M} UTC; "
-        f"{plural(n_agents, 'agent')} of {origin.source}."
+        f"{spell_window(origin.window)}{so_far(origin)}, {plural(n_agents, 'account')} of "
+        f"{origin.source}"
     )
 
 
@@ -311,7 +430,7 @@ def _coverage(origin: "Provenance") -> tuple[str, ...]:
     if origin.window is None:
         return ("A features file has no window, so there is nothing to cover.",)
     if not origin.gaps:
-        return ("Sources cover the whole window; there are no gaps.",)
+        return (f"Sources cover the whole window{so_far(origin)}; there are no gaps.",)
     return gap_warnings(origin.gaps)
 
 

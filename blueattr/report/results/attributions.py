@@ -3,24 +3,32 @@
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from math import isclose
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypedDict
 
-from blueattr.report.fields import tidy_table
+from blueattr.report.fields import Field, Fields, tidy_table
 from blueattr.report.numbers import count, number, percent, plural, short
-from blueattr.report.provenance import (
-    ORIGIN,
-    gap_warnings,
-    on_topic,
-    origin_facts,
-    origin_json,
-    panel_tables,
+from blueattr.report.parts.answer import question_line
+from blueattr.report.parts.first_screen import (
+    MORE,
+    caveats,
+    indicator_sentence,
+    leaders_table,
+    tiers_table,
 )
-from blueattr.report.results.remarks import remark_facts, remarks_json
-from blueattr.report.results.shared_fields import (
+from blueattr.report.parts.involvement import involvement
+from blueattr.report.parts.remarks import remark_facts, remarks_json
+from blueattr.report.parts.resampled import bootstrap_json
+from blueattr.report.parts.shared_fields import (
+    ACTIVE_OBJECT,
     AGGREGATOR,
     AGGREGATOR_OBJECT,
+    BY_FEATURE,
+    CHOICE_RANKS,
     CUTOFFS,
     INDICATOR,
+    INTERVALS,
+    INVOLVED,
+    LEADER,
     MEANS,
     MEANS_OBJECT,
     METHOD,
@@ -34,13 +42,25 @@ from blueattr.report.results.shared_fields import (
     Tiered,
     tiers_json,
 )
-from blueattr.report.tables import SCHEMA_VERSION, Fact, Json, Report, Table
+from blueattr.report.provenance import (
+    ORIGIN,
+    on_topic,
+    origin_facts,
+    origin_json,
+    origin_warnings,
+    panel_tables,
+)
+from blueattr.report.results.comparison_data import DRAWN, FLIP, SAMPLE, SPREAD
+from blueattr.report.tables import SCHEMA_VERSION, Column, Fact, Json, Report, Table
 
 if TYPE_CHECKING:
     from blueattr.attribution.attribute import AttributionResult
     from blueattr.indicators.base import Aggregator
+    from blueattr.studies.leaders import Leader
+    from blueattr.studies.samples import SampleSummary
 
 __all__ = [
+    "ANSWER",
     "aggregator_text",
     "attribution_report",
     "attributions_report",
@@ -68,10 +88,9 @@ def attribution_report(result: "AttributionResult") -> Report:
     """
     return Report(
         kind="attribution",
-        summary=(headline(result),),
-        tables=(_tier_table((result,)), *panel_tables(result.provenance)),
+        **_answer((result,)),
         facts=_facts((result,)),
-        warnings=gap_warnings(result.provenance.gaps),
+        warnings=origin_warnings(result.provenance, marked=True),
         data=_tidy((result,)),
         content=_content(result),
     )
@@ -94,10 +113,9 @@ def attributions_report(results: Sequence["AttributionResult"]) -> Report:
     first = results[0]
     return Report(
         kind="attributions",
-        summary=tuple(headline(result) for result in results),
-        tables=(_tier_table(results), *panel_tables(first.provenance)),
+        **_answer(results),
         facts=_facts(results),
-        warnings=gap_warnings(first.provenance.gaps),
+        warnings=origin_warnings(first.provenance, marked=True),
         data=_tidy(results),
         content={
             "results": [
@@ -106,6 +124,60 @@ def attributions_report(results: Sequence["AttributionResult"]) -> Report:
             ]
         },
     )
+
+
+ANSWER: Fields[Any] = Fields(
+    Field("leaders", "The agents with the largest values, `--top` of them: one object each."),
+    Field("by_feature", "Whether values are split by feature, and how."),
+    Field(
+        "intervals",
+        "How the intervals of their ranks were made; none where they were not asked for.",
+    ),
+    Field(
+        "bootstrap",
+        "How sure the tier shares are, from resamples of the agents; none without `--intervals`.",
+    ),
+    Field(
+        "sample",
+        "What ten visibility samples of 100 agents would say; none where the panel has fewer than "
+        "200 agents, or is read in chunks.",
+    ),
+    Field("who", "On a terminal: all agents of the panel, or small samples."),
+)
+
+
+class _Answer(TypedDict):
+    summary: tuple[str, ...]
+    tables: tuple[Table, ...]
+    notes: tuple[str, ...]
+    lists: tuple[Table, ...]
+    details: tuple[Table, ...]
+    more: str
+
+
+def _answer(results: Sequence["AttributionResult"]) -> _Answer:
+    """Return the parts of a report that answer, and those that say it in detail."""
+    first, several = results[0], len(results) > 1
+    main = next((one for one in results if one.indicator == "heat"), first)
+    origin = first.provenance
+    sentences = [indicator_sentence(one.indicator, one, one.tiers, one.sample) for one in results]
+    asked = question_line(origin, first.n_agents)
+    others = () if first.active is None else _involvement(results)
+    line = caveats(first, [(one.indicator, one.tiers) for one in results])
+    return _Answer(
+        summary=(asked, *sentences),
+        tables=(tiers_table(results),),
+        notes=(*others, *([line] if line else [])),
+        lists=(leaders_table(main.leaders, main.indicator, main.intervals, several=several),)
+        if main.leaders
+        else (),
+        details=(_tier_table(results), *panel_tables(origin)),
+        more=MORE,
+    )
+
+
+def _involvement(results: Sequence["AttributionResult"]) -> tuple[str, ...]:
+    return involvement(results[0], [(r.indicator, r.tiers, r.active, r.total) for r in results])
 
 
 def tier_extents(tiers: Sequence[str], cutoffs: Sequence[float]) -> tuple[str, ...]:
@@ -181,7 +253,7 @@ def method_facts(result: Tiered, indicators: "Sequence[Remarked]") -> tuple[Fact
         Fact("method", f"Aumann-Shapley value, {methods_text(indicators)}"),
         *remark_facts(remarks),
         Fact("aggregator", aggregator_text(result.aggregator) + exception),
-        Fact("tiers", f"cut at {cutoffs} % of the agents, ranked by followers (b without them)"),
+        Fact("tiers", f"cut at {cutoffs} % of the agents, ranked by followers (else by b)"),
         means_fact(result),
     )
 
@@ -193,11 +265,32 @@ def _content(result: "AttributionResult") -> dict[str, Json]:
         **SIZE.json(result),
         **TOTALS.json(result),
         "tiers": tiers_json(result.tiers),
+        **ACTIVE_OBJECT.json(result),
+        "leaders": [_leader_json(k, leader) for k, leader in enumerate(result.leaders, 1)],
+        "by_feature": BY_FEATURE.json(result.by_feature),
+        "intervals": (None if result.intervals is None else INTERVALS.json(result.intervals)),
+        "bootstrap": bootstrap_json(result.bootstrap),
+        "sample": _sample_json(result.sample),
         **CUTOFFS.json(result),
         **AGGREGATOR_OBJECT.json(result),
         **MEANS_OBJECT.json(result),
         **remarks_json(result.remarks),
         **origin_json(result.provenance),
+    }
+
+
+def _leader_json(rank: int, leader: "Leader") -> dict[str, Json]:
+    return {"rank": rank, **LEADER.json(leader), **CHOICE_RANKS.json(leader)}
+
+
+def _sample_json(sample: "SampleSummary | None") -> dict[str, Json] | None:
+    if sample is None:
+        return None
+    return {
+        **SAMPLE.json(sample),
+        **DRAWN.json(sample),
+        "tiers": [SPREAD.json(tier) for tier in sample.tiers],
+        **FLIP.json(sample),
     }
 
 
@@ -217,21 +310,32 @@ def _tier_table(results: Sequence["AttributionResult"]) -> Table:
         for result in results
         for tier in result.tiers
     )
+    others = any(result.n_involved < result.n_agents for result in results)
     rows = []
     for result in results:
         extents = tier_extents([tier.tier for tier in result.tiers], result.cutoffs)
         for extent, tier in zip(extents, result.tiers, strict=True):
             lead = INDICATOR.cells(result) if several else ()
             shares = TIER.cells(tier)[1:]
-            rows.append((*lead, extent, *(shares if signed else shares[:-1])))
+            involved = (tier.agents_involved, percent(tier.share - tier.share_involved))
+            rows.append((
+                *lead, extent, *(shares if signed else shares[:-1]), *(involved if others else ())
+            ))  # fmt: skip
     columns = list(TIER.columns())
     if several:
         columns[:0] = INDICATOR.columns()
     if not signed:
         columns.pop()
     notes = []
+    if others:
+        columns += [INVOLVED["agents_involved"].column(), Column("others", "others", "figure")]
+        notes.append(
+            "others: the part of the share that is carried by agents who were not involved."
+        )
     if signed:
-        notes.append("Some values are negative; the last column has shares of absolute values.")
+        notes.append(
+            "Some values are negative; the column of |values| has shares of absolute values."
+        )
     notes.extend(
         f"{r.indicator}: the values sum to {number(r.attributed)}, not to {number(r.total)}: "
         f"{method_text(r.method, r.steps)} leaves a relative error of "
@@ -253,6 +357,7 @@ def _tier_table(results: Sequence["AttributionResult"]) -> Table:
 _TIDY = (
     ("result", INDICATOR),
     ("tier", TIER),
+    ("tier", INVOLVED),
     ("result", TOTALS),
     ("result", SIZE),
     ("result", MEANS),

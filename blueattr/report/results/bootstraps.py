@@ -2,19 +2,15 @@
 
 from typing import TYPE_CHECKING
 
-from blueattr.report.fields import Field, Fields, tidy_table
+from blueattr.report.fields import Fields, tidy_table
 from blueattr.report.numbers import percent, plural
-from blueattr.report.provenance import (
-    ORIGIN,
-    gap_warnings,
-    on_topic,
-    origin_facts,
-    origin_json,
-    panel_tables,
-)
-from blueattr.report.results.attributions import method_facts, tier_extents
-from blueattr.report.results.remarks import remarks_json
-from blueattr.report.results.shared_fields import (
+from blueattr.report.parts.answer import question_line
+from blueattr.report.parts.first_screen import MORE, caveats, indicator_sentence
+from blueattr.report.parts.involvement import involvement
+from blueattr.report.parts.remarks import remarks_json
+from blueattr.report.parts.resampled import INTERVAL, LEVEL, RESAMPLED, RESAMPLES, SEED
+from blueattr.report.parts.shared_fields import (
+    ACTIVE_OBJECT,
     AGGREGATOR,
     AGGREGATOR_OBJECT,
     CUTOFFS,
@@ -22,45 +18,25 @@ from blueattr.report.results.shared_fields import (
     MEANS_OBJECT,
     METHOD,
     SIZE,
-    TIER,
     TOTALS,
 )
+from blueattr.report.provenance import (
+    ORIGIN,
+    origin_facts,
+    origin_json,
+    origin_warnings,
+    panel_tables,
+)
+from blueattr.report.results.attributions import method_facts, tier_extents
 from blueattr.report.tables import Fact, Json, Report, Table
 
 if TYPE_CHECKING:
-    from blueattr.studies.bootstrap import Bootstrap, IndicatorBootstrap, ShareInterval
+    from blueattr.studies.bootstrap import Bootstrap, IndicatorBootstrap
 
-__all__ = ["INTERVAL", "LEVEL", "RESAMPLED", "RESAMPLES", "SEED", "bootstrap_report"]
+__all__ = ["bootstrap_report"]
 
 
-_PERCENTILES = "The 2.5th and the 97.5th percentile of the tier's share over resamples."
-INTERVAL: "Fields[ShareInterval]" = Fields(
-    TIER["tier"],
-    TIER["share"],
-    Field("low", _PERCENTILES, "share"),
-    Field("high", _PERCENTILES, "share"),
-    Field(
-        "std_error",
-        "Standard deviation of the share over resamples.",
-        "share",
-        heading="std. error",
-    ),
-)
-RESAMPLES: "Fields[Bootstrap]" = Fields(
-    Field("resamples", "How many resamples of n agents each.", "int", "resamples"),
-)
-SEED: "Fields[Bootstrap]" = Fields(Field("seed", "The base seed.", "int"))
-LEVEL: "Fields[Bootstrap]" = Fields(
-    Field("level", "Of the interval between `low` and `high`: 0.95.", "float", "share"),
-)
-RESAMPLED: "Fields[IndicatorBootstrap]" = Fields(
-    Field(
-        "undefined_resamples",
-        "Those on which the indicator is 0; left out.",
-        "int",
-        "resamples",
-    ),
-)
+_SHOWN = 5
 
 
 def bootstrap_report(result: "Bootstrap") -> Report:
@@ -76,12 +52,23 @@ def bootstrap_report(result: "Bootstrap") -> Report:
     Report
         One row per indicator and tier.
     """
-    tables = [_table(result)]
-    tables += panel_tables(result.provenance)
+    main = next((one for one in result.indicators if one.indicator == "heat"), result.indicators[0])
+    others = (
+        involvement(result, [(main.indicator, main.tiers, main.active, main.total)])
+        if main.active is not None
+        else ()
+    )
+    line = caveats(result, [(one.indicator, one.tiers) for one in result.indicators])
     return Report(
         kind="bootstrap",
-        summary=tuple(_sentence(one, result) for one in result.indicators),
-        tables=tuple(tables),
+        summary=(
+            question_line(result.provenance, result.n_agents),
+            *(_sentence(one, result) for one in result.indicators),
+        ),
+        tables=(_table(result),),
+        notes=(*others, *([line] if line else [])),
+        details=panel_tables(result.provenance),
+        more=MORE,
         facts=(
             *method_facts(result, result.indicators),
             Fact(
@@ -91,7 +78,7 @@ def bootstrap_report(result: "Bootstrap") -> Report:
             ),
             *origin_facts(result.provenance),
         ),
-        warnings=gap_warnings(result.provenance.gaps),
+        warnings=origin_warnings(result.provenance, marked=True),
         data=_tidy(result),
         content=_content(result),
     )
@@ -99,11 +86,10 @@ def bootstrap_report(result: "Bootstrap") -> Report:
 
 def _sentence(one: "IndicatorBootstrap", result: "Bootstrap") -> str:
     first = one.tiers[0]
-    about = on_topic(result.provenance)
+    answer = indicator_sentence(one.indicator, result, one.tiers)
     return (
-        f"Of {one.indicator}{about}, the {first.tier} carries {percent(first.share)}; "
-        f"{100 * result.level:g} % of resamples give {percent(first.low, unit=False)} to "
-        f"{percent(first.high)}."
+        f"{answer} {100 * result.level:g} % of resamples give "
+        f"{percent(first.low, unit=False)} to {percent(first.high)}."
     )
 
 
@@ -123,7 +109,7 @@ def _table(result: "Bootstrap") -> Table:
             INTERVAL["std_error"].column(),
         ),
         rows=tuple(
-            (one.indicator, extents[tier.tier], *INTERVAL.cells(tier)[1:])
+            (one.indicator, extents[tier.tier], *INTERVAL.cells(tier)[1:_SHOWN])
             for one in result.indicators
             for tier in one.tiers
         ),
@@ -150,6 +136,7 @@ def _content(result: "Bootstrap") -> dict[str, Json]:
                 **INDICATOR.json(one),
                 **METHOD.json(one),
                 **_TOTAL.json(one),
+                **ACTIVE_OBJECT.json(one),
                 **RESAMPLED.json(one),
                 "tiers": [INTERVAL.json(tier) for tier in one.tiers],
                 **remarks_json(one.remarks),

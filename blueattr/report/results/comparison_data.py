@@ -7,13 +7,14 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from blueattr.report.fields import Field, Fields, tidy_table
-from blueattr.report.provenance import ORIGIN, origin_json
-from blueattr.report.results.remarks import remarks_json
-from blueattr.report.results.shared_fields import (
+from blueattr.report.parts.remarks import remarks_json
+from blueattr.report.parts.shared_fields import (
+    ACTIVE_OBJECT,
     AGGREGATOR,
     AGGREGATOR_OBJECT,
     CUTOFFS,
     INDICATOR,
+    INVOLVED,
     MEANS_OBJECT,
     METHOD,
     SIZE,
@@ -22,6 +23,7 @@ from blueattr.report.results.shared_fields import (
     UNDEFINED,
     tiers_json,
 )
+from blueattr.report.provenance import ORIGIN, origin_json
 from blueattr.report.tables import Json, Table
 
 if TYPE_CHECKING:
@@ -63,7 +65,8 @@ SPREAD: "Fields[TierSpread]" = Fields(
     Field("share_mean", "Mean of the tier's share over samples.", "share"),
     Field(
         "share_std",
-        "Their standard deviation, divisor one less than the samples; 0 of one sample.",
+        "Their standard deviation, with one less than the number of samples as divisor; 0 for one "
+        "sample.",
         "share",
         heading="±",
     ),
@@ -175,8 +178,11 @@ TIER_RESIDUAL: Fields[float] = Fields(
     ),
 )
 WORST: "Fields[Misfit]" = Fields(
-    Field("did", "Who it is, and of which tier."),
-    Field("tier", "Who it is, and of which tier."),
+    Field(
+        "did",
+        "Who it is; [none or a pseudonym](ethics.md#reports-that-name-nobody) where asked for.",
+    ),
+    Field("tier", "Of which tier it is."),
     Field(
         "relative_misfit",
         r"\|φ^S_i - λ*φ_i\| / max(\|φ^S_i\|, \|λ*φ_i\|).",
@@ -225,6 +231,7 @@ PARTS: "Fields[ScaleComparison]" = Fields(
     Field("full", "The attribution of all agents; in CSV rows of protocol `full`."),
     Field("protocols", _PROTOCOL),
     Field("sizes", _SIZE, unit="agents"),
+    Field("sizes_note", "Which of the default sizes the panel is too small for; else empty."),
     Field("samples", "One object for each protocol and size."),
 )
 
@@ -235,6 +242,7 @@ def comparison_content(result: "ScaleComparison") -> dict[str, Json]:
         **SIZE.json(result),
         "protocols": list(result.protocols),
         "sizes": list(result.sizes),
+        "sizes_note": result.sizes_note,
         "seeds": result.seeds,
         **SEED.json(result),
         **METHOD.json(result),
@@ -250,7 +258,11 @@ def _scales_json(scales: "IndicatorScales") -> dict[str, Json]:
     tiers = [tier.tier for tier in scales.full.tiers]
     return {
         **INDICATOR.json(scales),
-        "full": {**TOTALS.json(scales.full), "tiers": tiers_json(scales.full.tiers)},
+        "full": {
+            **TOTALS.json(scales.full),
+            "tiers": tiers_json(scales.full.tiers),
+            **ACTIVE_OBJECT.json(scales.full),
+        },
         **UNDEFINED.json(scales),
         **METHOD.json(scales),
         **remarks_json(scales.remarks),
@@ -288,6 +300,7 @@ _TIDY = (
     ("sample", SAMPLE),
     ("tier", Fields(TIER["tier"])),
     ("full", Fields(TOTALS["total"])),
+    ("full tier", INVOLVED),
     ("spread", Fields(SPREAD["share_mean"], SPREAD["share_std"])),
     ("drawn", FLIP),
     ("drawn", DRAWN),
@@ -320,6 +333,7 @@ def _rows(result: "ScaleComparison") -> Iterator[dict[str, object]]:
                 "sample": full,
                 "tier": tier,
                 "full": scales.full,
+                "full tier": tier,
                 "spread": SimpleNamespace(share_mean=tier.share, share_std=None),
                 **dict.fromkeys(("drawn", "rescaling", "residual")),
             }
@@ -332,6 +346,7 @@ def _rows(result: "ScaleComparison") -> Iterator[dict[str, object]]:
                     "sample": sample,
                     "tier": tier,
                     "full": None,
+                    "full tier": None,
                     "spread": spreads.get(tier.tier),
                     "drawn": sample,
                     "rescaling": sample.rescaling,

@@ -5,10 +5,12 @@ from math import isfinite
 from typing import TYPE_CHECKING
 
 from blueattr.report.numbers import percent, plural, points, short, spread
+from blueattr.report.parts.answer import question_line
+from blueattr.report.parts.first_screen import MORE, caveats, indicator_sentence
+from blueattr.report.parts.involvement import involvement
 from blueattr.report.provenance import (
-    gap_warnings,
-    on_topic,
     origin_facts,
+    origin_warnings,
     panel_tables,
 )
 from blueattr.report.results.attributions import method_facts, tier_extents
@@ -27,7 +29,13 @@ if TYPE_CHECKING:
     from blueattr.studies.samples import SampleSummary
     from blueattr.studies.scales import IndicatorScales, ScaleComparison
 
-__all__ = ["comparison_report", "has_deviation", "method_lines", "sample_name"]
+__all__ = [
+    "comparison_report",
+    "has_deviation",
+    "indicator_sentence",
+    "method_lines",
+    "sample_name",
+]
 
 
 def comparison_report(result: "ScaleComparison") -> Report:
@@ -51,18 +59,37 @@ def comparison_report(result: "ScaleComparison") -> Report:
         if not scales.undefined
         for table in (_share_table(scales, result), _rescaling_table(scales))
     ]
-    tables += panel_tables(result.provenance)
+    main = next((one for one in result.indicators if one.indicator == "heat"), result.indicators[0])
+    others = (
+        involvement(result, [(main.indicator, main.full.tiers, main.full.active, main.full.total)])
+        if main.full.active is not None
+        else ()
+    )
+    line = caveats(
+        result, [(one.indicator, one.full.tiers) for one in result.indicators if one.full.tiers]
+    )
     return Report(
         kind="scale_comparison",
-        summary=tuple(
-            sentence for scales in result.indicators for sentence in _sentence(scales, result)
+        summary=(
+            question_line(result.provenance, result.n_agents),
+            *(
+                indicator_sentence(
+                    scales.indicator, result, scales.full.tiers, first_sample(scales)
+                )
+                for scales in result.indicators
+                if scales.full.tiers
+            ),
+            *([result.sizes_note] if result.sizes_note else []),
         ),
+        notes=(*others, *([line] if line else [])),
+        details=panel_tables(result.provenance),
+        more=MORE,
         tables=tuple(tables),
         facts=(
             *method_lines(result),
             *origin_facts(result.provenance),
         ),
-        warnings=gap_warnings(result.provenance.gaps),
+        warnings=origin_warnings(result.provenance, marked=True),
         data=comparison_table((result,)),
         content=comparison_content(result),
     )
@@ -76,22 +103,9 @@ def method_lines(result: "ScaleComparison") -> tuple[Fact, ...]:
     )
 
 
-def _sentence(scales: "IndicatorScales", result: "ScaleComparison") -> tuple[str, ...]:
-    """Compare the full panel with the first samples that have an answer."""
-    first = next((sample for sample in scales.samples if sample.tiers), None)
-    if first is None:
-        return ()
-    tiers = [tier.tier for tier in scales.full.tiers[1:]]
-    others = " and ".join(filter(None, (", ".join(tiers[:-1]), tiers[-1])))
-    carry = "carries" if len(tiers) == 1 else "carry"
-    full = percent(sum(tier.share for tier in scales.full.tiers[1:]))
-    sampled = percent(sum(tier.share_mean for tier in first.tiers[1:]))
-    about = on_topic(result.provenance)
-    sentence = (
-        f"Of {scales.indicator}{about}, {others} {carry} {full} among all "
-        f"{plural(result.n_agents, 'agent')}, and {sampled} in {sample_name(first)}."
-    )
-    return (sentence,)
+def first_sample(scales: "IndicatorScales") -> "SampleSummary | None":
+    """Return the first kind of sample that has an answer."""
+    return next((sample for sample in scales.samples if sample.tiers), None)
 
 
 def sample_name(sample: "SampleSummary") -> str:
@@ -155,7 +169,7 @@ def _spread_notes(samples: Sequence["SampleSummary"]) -> tuple[str, ...]:
 def _undefined_notes(sample: "SampleSummary") -> tuple[str, ...]:
     """Return notes on samples without an answer, with the reason."""
     if sample.unavailable:
-        return (f"{sample_name(sample)}: none could be drawn, for {sample.unavailable}.",)
+        return (f"{sample_name(sample)}: none could be drawn, because {sample.unavailable}.",)
     if not sample.undefined_seeds:
         return ()
     reasons = dict.fromkeys(run.undefined for run in sample.runs if run.undefined)
@@ -241,7 +255,7 @@ def _largest_errors(
     part = max(test.tier_residuals)
     tier = tiers[test.tier_residuals.index(part)]
     where = f"The error is largest in {sample_name(sample)}"
-    words = [f"{where}: {percent(part)} of its square is in the {tier}."]
+    words = [f"{where}; {percent(part)} of the squared error is in the {tier}."]
     worst = max(
         (test.worst for _, test in with_tiers if test.worst is not None),
         key=lambda misfit: misfit.relative,
@@ -249,7 +263,11 @@ def _largest_errors(
     )
     if worst is not None:
         words.append(
-            f"The agent with the largest relative error is {worst.did}, of the "
-            f"{tiers[worst.tier]}: {percent(worst.relative)} of the larger of its two values."
+            f"The agent with the largest relative error is {_named(worst.did)}{tiers[worst.tier]}: "
+            f"its two values differ by {percent(worst.relative)} of the larger."
         )
     return words
+
+
+def _named(did: str | None) -> str:
+    return "in the " if did is None else f"{did}, in the "

@@ -4,10 +4,9 @@ from typing import TYPE_CHECKING
 
 from blueattr.report.fields import Field, Fields, tidy_table
 from blueattr.report.numbers import plural, short
-from blueattr.report.provenance import ORIGIN, gap_warnings, origin_facts, origin_json, panel_tables
-from blueattr.report.results.attributions import aggregator_text, means_fact
-from blueattr.report.results.remarks import definition_json, origin_text
-from blueattr.report.results.shared_fields import (
+from blueattr.report.parts.first_screen import MORE
+from blueattr.report.parts.remarks import definition_json, origin_text
+from blueattr.report.parts.shared_fields import (
     AGGREGATOR,
     AGGREGATOR_OBJECT,
     INDICATOR,
@@ -15,6 +14,14 @@ from blueattr.report.results.shared_fields import (
     MOMENT,
     SIZE,
 )
+from blueattr.report.provenance import (
+    ORIGIN,
+    origin_facts,
+    origin_json,
+    origin_warnings,
+    panel_tables,
+)
+from blueattr.report.results.attributions import aggregator_text, means_fact
 from blueattr.report.tables import Cell, Fact, Json, Report, Table
 
 if TYPE_CHECKING:
@@ -85,11 +92,12 @@ def convergence_report(result: "Convergence") -> Report:
         number of steps; as JSON everything.
     """
     tables = [_table(series, result) for series in result.series]
-    tables += panel_tables(result.provenance)
     return Report(
         kind="convergence",
         summary=tuple(_sentence(series) for series in result.series),
         tables=tuple(tables),
+        details=panel_tables(result.provenance),
+        more=MORE,
         facts=(
             Fact("method", "Aumann-Shapley value, midpoint quadrature with K steps"),
             Fact("error", "sum of |difference| over all agents, relative to the sum of |value|"),
@@ -103,7 +111,7 @@ def convergence_report(result: "Convergence") -> Report:
             means_fact(result),
             *origin_facts(result.provenance),
         ),
-        warnings=gap_warnings(result.provenance.gaps),
+        warnings=origin_warnings(result.provenance),
         data=_tidy(result),
         content=_content(result),
     )
@@ -113,10 +121,12 @@ def _sentence(series: "ConvergenceSeries") -> str:
     first, last = series.rows[0], series.rows[-1]
     if series.order is None:
         if max(row.error for row in series.rows) <= _ROUNDING:
-            return f"Of {series.indicator}, quadrature is exact for every K, up to rounding."
-        return f"Of {series.indicator}, the error is {short(first.error)} with K = {first.steps:,}."
+            return f"For {series.indicator}, quadrature is exact for every K, up to rounding."
+        return (
+            f"For {series.indicator}, the error is {short(first.error)} with K = {first.steps:,}."
+        )
     return (
-        f"Of {series.indicator}, the error falls from {short(first.error)} with K = "
+        f"For {series.indicator}, the error falls from {short(first.error)} with K = "
         f"{first.steps:,} to {short(last.error)} with K = {last.steps:,}, as 1/K to the power "
         f"{series.order:.3f}."
     )

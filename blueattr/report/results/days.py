@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING
 
 from blueattr.report.fields import Field, Fields, tidy_table
 from blueattr.report.numbers import iso, percent
-from blueattr.report.provenance import ORIGIN
-from blueattr.report.results.attributions import attributions_report, tier_extents
-from blueattr.report.results.shared_fields import (
+from blueattr.report.parts.shared_fields import (
     INDICATOR,
+    INVOLVED,
     METHOD,
     SIZE,
     TIER,
@@ -18,6 +17,8 @@ from blueattr.report.results.shared_fields import (
     UNDEFINED,
     tiers_json,
 )
+from blueattr.report.provenance import ORIGIN, so_far
+from blueattr.report.results.attributions import attributions_report, tier_extents
 from blueattr.report.tables import Cell, Column, Report, Table
 
 if TYPE_CHECKING:
@@ -33,10 +34,17 @@ DAY: "Fields[Day]" = Fields(
     Field("end", _IN_WINDOW, "time", get=lambda day: day.window.end),
     Field(
         "participants",
-        "Agents with any activity, a_i > 0, on that day.",
+        "Agents with any activity, a_i > 0, on that day or in that hour.",
         "int",
         "agents",
         heading="active",
+    ),
+    Field(
+        "records",
+        "Posts, replies and reposts of the agents on that day or in that hour; none for a "
+        "features file.",
+        "int",
+        "records",
     ),
 )
 PARTS: "Fields[DayShares]" = Fields(
@@ -60,14 +68,13 @@ def days_report(results: "Sequence[DayShares]") -> Report:
         one row per indicator, day and tier.
     """
     whole = attributions_report([result.whole for result in results])
-    first, *rest = whole.tables
     content = whole.content or {}
     wholes = content["results"]
     assert isinstance(wholes, Sequence)  # noqa: S101 - what attributions_report says it gives
     return replace(
         whole,
         kind="attribution_by_day",
-        tables=(first, *map(_table, results), *rest),
+        tables=(*whole.tables, *map(_table, results)),
         data=_tidy(results),
         content={
             "results": [
@@ -87,12 +94,15 @@ def _table(result: "DayShares") -> Table:
     names = [tier.tier for tier in result.whole.tiers]
     rows: list[tuple[Cell, ...]] = []
     notes = ["Each day is a window of its own, with the panel and tiers of the whole window."]
+    origin = result.whole.provenance
     for day in result.days:
         shares = {tier.tier: percent(tier.share) for tier in day.tiers}
         total = None if day.undefined else day.total
         rows.append((day.day, day.participants, total, *(shares.get(name) for name in names)))
         if day.undefined:
             notes.append(f"{iso(day.day)}: no answer ({day.undefined}).")
+        if day.window.end == (origin.window and origin.window.end) and so_far(origin):
+            notes.append(f"{iso(day.day)}{so_far(origin)}: the day is not over.")
         if day.window.end - day.window.start < timedelta(days=1):
             notes.append(
                 f"{iso(day.day)}: the window has only {iso(day.window.start)} to "
@@ -123,7 +133,7 @@ _TIDY = (
     ("day", DAY),
     ("day", TOTALS),
     ("tier", Fields(TIER["tier"], TIER["agents"])),
-    ("tier of day", Fields(TIER["value"], TIER["share"], TIER["abs_share"])),
+    ("tier of day", Fields(TIER["value"], TIER["share"], TIER["abs_share"], *INVOLVED)),
     ("day", UNDEFINED),
     ("whole", SIZE),
     ("whole", METHOD),

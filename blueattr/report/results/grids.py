@@ -4,7 +4,10 @@ from typing import TYPE_CHECKING
 
 from blueattr.report.fields import Field, Fields
 from blueattr.report.numbers import percent, plural, points
-from blueattr.report.provenance import gap_warnings, origin_facts, panel_tables
+from blueattr.report.parts.first_screen import MORE
+from blueattr.report.parts.involvement import involvement
+from blueattr.report.parts.shared_fields import INDICATOR, UNDEFINED
+from blueattr.report.provenance import origin_facts, origin_warnings, panel_tables
 from blueattr.report.results.comparison_data import (
     FLIP_NOTE,
     SAMPLE,
@@ -12,7 +15,6 @@ from blueattr.report.results.comparison_data import (
     comparison_table,
 )
 from blueattr.report.results.comparisons import method_lines
-from blueattr.report.results.shared_fields import INDICATOR, UNDEFINED
 from blueattr.report.tables import SCHEMA_VERSION, Cell, Column, Fact, Json, Report, Table
 
 if TYPE_CHECKING:
@@ -82,19 +84,21 @@ def grid_report(result: "ScaleGrid") -> Report:
     first = result.topics[0]
     flips = result.flips()
     tables = [_flip_table(result, flips), _count_table(result), _size_table(result)]
-    tables += panel_tables(first.provenance)
     names = ", ".join(_topic(comparison) for comparison in result.topics)
     origin = [fact for fact in origin_facts(first.provenance) if fact.label not in _OF_THE_TOPIC]
     return Report(
         kind="scale_grid",
         summary=(_sentence(result),),
         tables=tuple(tables),
+        notes=_involvement(result),
+        details=panel_tables(first.provenance),
+        more=MORE,
         facts=(
             Fact("topics", names),
             *(fact for fact in method_lines(first) if fact.label != "feature means"),
             *origin,
         ),
-        warnings=gap_warnings(first.provenance.gaps),
+        warnings=origin_warnings(first.provenance),
         data=comparison_table(result.topics),
         content=_content(result, flips),
     )
@@ -103,6 +107,20 @@ def grid_report(result: "ScaleGrid") -> Report:
 def _topic(comparison: "ScaleComparison") -> str:
     topic = comparison.provenance.topic
     return "all" if topic is None else topic.name
+
+
+def _involvement(result: "ScaleGrid") -> tuple[str, ...]:
+    """Say of each topic who was involved, and what the others carry of its first indicator."""
+    sentences = []
+    for comparison in result.topics:
+        answered = [one for one in comparison.indicators if not one.undefined]
+        if not answered:
+            continue
+        main = next((one for one in answered if one.indicator == "heat"), answered[0])
+        full = main.full
+        parts = involvement(comparison, [(main.indicator, full.tiers, full.active, full.total)])
+        sentences.append(f"{_topic(comparison)}: {' '.join(parts)}")
+    return tuple(sentences)
 
 
 def _sentence(result: "ScaleGrid") -> str:
@@ -119,7 +137,7 @@ def _sentence(result: "ScaleGrid") -> str:
 
 def _flip_table(result: "ScaleGrid", flips: "tuple[Flip, ...]") -> Table:
     first = result.topics[0]
-    protocol, size = first.protocols[0], first.sizes[0]
+    protocol, size = first.protocols[0], result.sizes[0]
     by_topic = {
         (f.topic, f.indicator): f for f in flips if (f.protocol, f.size) == (protocol, size)
     }
@@ -132,7 +150,10 @@ def _flip_table(result: "ScaleGrid", flips: "tuple[Flip, ...]") -> Table:
         topic = _topic(comparison)
         cells: list[Cell] = []
         for name in names:
-            flip = by_topic[topic, name]
+            flip = by_topic.get((topic, name))
+            if flip is None:
+                cells.append(None)
+                continue
             several = first.seeds > 1 and protocol != "top"
             cells.append(None if flip.mean is None else points(flip.mean, flip.std)
                          if several else points(flip.mean, None))  # fmt: skip
@@ -156,10 +177,10 @@ def _count_table(result: "ScaleGrid") -> Table:
         title="Positive flips, by protocol and sample size",
         columns=(
             Column("protocol", "sample"),
-            *(Column(str(size), f"{size:,}", "figure") for size in first.sizes),
+            *(Column(str(size), f"{size:,}", "figure") for size in result.sizes),
         ),
         rows=tuple(
-            (protocol, *(counts[protocol, size] for size in first.sizes))
+            (protocol, *(counts.get((protocol, size)) for size in result.sizes))
             for protocol in first.protocols
         ),
     )
@@ -168,10 +189,13 @@ def _count_table(result: "ScaleGrid") -> Table:
 def _size_table(result: "ScaleGrid") -> Table:
     """Average over topics what all tiers but the top carry; the full panel comes last."""
     first = result.topics[0]
+    # Those involved are others, and another number of them, in each topic.
+    ns = {comparison.n_agents for comparison in result.topics}
+    whole = f"full: {first.n_agents:,}" if len(ns) == 1 else "full"
     rows: list[tuple[Cell, ...]] = []
     for k, scales in enumerate(first.indicators):
         with_answer = [c.indicators[k] for c in result.topics if not c.indicators[k].undefined]
-        for size in first.sizes:
+        for size in result.sizes:
             cells: list[Cell] = []
             for protocol in first.protocols:
                 shares = [
@@ -184,7 +208,7 @@ def _size_table(result: "ScaleGrid") -> Table:
             rows.append((scales.indicator, f"{size:,}", *cells))
         full = [sum(tier.share for tier in one_topic.full.tiers[1:]) for one_topic in with_answer]
         mean = percent(sum(full) / len(full)) if full else None
-        rows.append((scales.indicator, f"full: {first.n_agents:,}", *[mean] * len(first.protocols)))
+        rows.append((scales.indicator, whole, *[mean] * len(first.protocols)))
     return Table(
         name="sizes",
         title="What all tiers but the top carry, by sample size (mean over topics)",

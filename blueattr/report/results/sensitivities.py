@@ -4,21 +4,30 @@ from typing import TYPE_CHECKING, Any
 
 from blueattr.report.fields import Field, Fields, tidy_table
 from blueattr.report.numbers import UNDEFINED, percent, plural, points, short
-from blueattr.report.provenance import ORIGIN, gap_warnings, origin_facts, origin_json, panel_tables
-from blueattr.report.results.attributions import method_facts
-from blueattr.report.results.comparison_data import FLIP, FLIP_NOTE
-from blueattr.report.results.remarks import remarks_json
-from blueattr.report.results.shared_fields import (
+from blueattr.report.parts.first_screen import MORE
+from blueattr.report.parts.involvement import involved_part
+from blueattr.report.parts.remarks import remarks_json
+from blueattr.report.parts.shared_fields import (
     AGGREGATOR,
     AGGREGATOR_OBJECT,
     CUTOFFS,
     INDICATOR,
+    INVOLVED,
     MEANS_OBJECT,
     METHOD,
     SIZE,
     TIER,
     tiers_json,
 )
+from blueattr.report.provenance import (
+    ORIGIN,
+    origin_facts,
+    origin_json,
+    origin_warnings,
+    panel_tables,
+)
+from blueattr.report.results.attributions import method_facts
+from blueattr.report.results.comparison_data import FLIP, FLIP_NOTE
 from blueattr.report.tables import Cell, Column, Fact, Json, Report, Table
 
 if TYPE_CHECKING:
@@ -93,6 +102,7 @@ SAMPLES: "Fields[Sensitivity]" = Fields(
     Field("size", _DRAWN, "int"),
     Field("seeds", _DRAWN, "int"),
     Field("seed", _DRAWN, "int"),
+    Field("size_note", "Why the samples are not of the default size; else empty."),
 )
 
 
@@ -110,11 +120,21 @@ def sensitivity_report(result: "Sensitivity") -> Report:
         For people one table per indicator; as data one row per indicator, choice and tier.
     """
     tables = [_table(one, result) for one in result.indicators]
-    tables += panel_tables(result.provenance)
     return Report(
         kind="sensitivity",
-        summary=tuple(_sentence(one) for one in result.indicators),
+        summary=(
+            *(_sentence(one) for one in result.indicators),
+            *([result.size_note] if result.size_note else []),
+            involved_part(
+                result.provenance,
+                result.n_involved,
+                result.n_agents,
+                [(one.indicator, one.rows[0].tiers) for one in result.indicators],
+            ),
+        ),
         tables=tuple(tables),
+        details=panel_tables(result.provenance),
+        more=MORE,
         facts=(
             *method_facts(result, result.indicators),
             Fact(
@@ -124,7 +144,7 @@ def sensitivity_report(result: "Sensitivity") -> Report:
             ),
             *origin_facts(result.provenance),
         ),
-        warnings=gap_warnings(result.provenance.gaps),
+        warnings=origin_warnings(result.provenance),
         data=_tidy(result),
         content=_content(result),
     )
@@ -137,14 +157,14 @@ def _below_the_top(row: "SensitivityRow") -> float:
 def _sentence(one: "IndicatorSensitivity") -> str:
     computed = [row for row in one.rows if row.effect == "computed"]
     if not computed:
-        return f"Of {one.indicator}, no other choice has an answer on this data."
+        return f"For {one.indicator}, no other choice has an answer on this data."
     rows = [*computed, one.rows[0]]
     # With other cut-offs the top is another part of the panel.
     shares = [_below_the_top(row) for row in rows if row.choice != "tiers"]
     flips = [row.flip_mean for row in rows if row.flip_mean is not None]
     positive = sum(flip > 0 for flip in flips)
     return (
-        f"Under {plural(len(computed), 'other choice')}, {positive} of "
+        f"Under the default and {plural(len(computed), 'other choice')}, {positive} of "
         f"{plural(len(flips), 'flip')} of {one.indicator} are positive; with the same tiers, all "
         f"but the top carry {percent(min(shares))} to {percent(max(shares))} "
         f"({percent(_below_the_top(one.rows[0]))} by default)."
@@ -232,7 +252,7 @@ def _row_json(row: "SensitivityRow") -> dict[str, Json]:
 _TIDY = (
     ("one", INDICATOR),
     ("row", CHOICE),
-    ("tier", Fields(TIER["tier"], TIER["share"])),
+    ("tier", Fields(TIER["tier"], TIER["share"], *INVOLVED)),
     ("row", _TOTAL),
     ("row", FLIP),
     ("row", _SIZE),

@@ -3,9 +3,8 @@
 from typing import TYPE_CHECKING
 
 from blueattr.report.fields import Field, Fields, tidy_table
-from blueattr.report.provenance import ORIGIN, origin_json
-from blueattr.report.results.remarks import definition_json
-from blueattr.report.results.shared_fields import (
+from blueattr.report.parts.remarks import definition_json
+from blueattr.report.parts.shared_fields import (
     AGGREGATOR,
     AGGREGATOR_OBJECT,
     INDICATOR,
@@ -14,6 +13,7 @@ from blueattr.report.results.shared_fields import (
     SIZE,
     UNDEFINED,
 )
+from blueattr.report.provenance import ORIGIN, origin_json
 from blueattr.report.tables import Json, Table
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ AGREEMENT: "Fields[Agreement]" = Fields(
     Field("kendall_tau", "Kendall's τ-b of them.", "float", "-1 to 1", heading="Kendall"),
     Field(
         "top_overlap",
-        "Part of the reference's ten largest that are among the ten largest.",
+        "The part of the reference's ten largest values that are among the ten largest here.",
         "share",
         heading="top 10",
     ),
@@ -106,7 +106,7 @@ TIME: "Fields[MethodRun]" = Fields(
     ),
     Field(
         "largest_standard_error",
-        "The largest over agents; none for what is not sampled.",
+        "The largest standard error of any agent; none for values that are not sampled.",
         "float",
         "the indicator's",
         heading="largest s.e.",

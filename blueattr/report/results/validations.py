@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from blueattr.report.numbers import count, percent, plural, short
-from blueattr.report.provenance import gap_warnings, origin_facts, panel_tables
+from blueattr.report.parts.first_screen import MORE
+from blueattr.report.parts.remarks import origin_text
+from blueattr.report.provenance import origin_facts, origin_warnings, panel_tables
 from blueattr.report.results.attributions import aggregator_text, means_fact, methods_text
-from blueattr.report.results.remarks import origin_text
 from blueattr.report.results.validation_data import (
     AGREEMENT,
     BLOCK,
@@ -43,13 +44,14 @@ def validation_report(result: "Validation") -> Report:
     for indicator in indicators:
         blocks = [block for block in result.blocks if block.indicator == indicator]
         tables += [_agreement_table(indicator, blocks), _cost_table(indicator, blocks, result)]
-    tables += panel_tables(result.provenance)
     return Report(
         kind="validation",
         summary=tuple(s for block in result.blocks for s in _sentences(block)),
         tables=tuple(tables),
+        details=panel_tables(result.provenance),
+        more=MORE,
         facts=_facts(result),
-        warnings=gap_warnings(result.provenance.gaps),
+        warnings=origin_warnings(result.provenance),
         data=validation_table(result),
         content=validation_content(result),
     )
@@ -68,9 +70,9 @@ def _sentences(block: "ValidationBlock") -> tuple[str, ...]:
     close, best = value[-1].agreement, sampled[-1]
     assert close is not None and best.agreement is not None  # noqa: PT018, S101 - as chosen above
     sentence = (
-        f"Of {block.indicator} on {plural(block.n_agents, 'agent')}, the Aumann-Shapley value is "
-        f"{short(close.mae)} from the exact Shapley value on average; sampling with "
-        f"{plural(best.budget or 0, 'permutation')} is {short(best.agreement.mae)} from it."
+        f"For {block.indicator} on {plural(block.n_agents, 'agent')}, the Aumann-Shapley value "
+        f"differs from the exact Shapley value by {short(close.mae)} on average, and sampling with "
+        f"{plural(best.budget or 0, 'permutation')} by {short(best.agreement.mae)}."
     )
     return (sentence,)
 
@@ -85,9 +87,9 @@ _AGREEMENT_NOTES = (
 _COST_NOTES = (
     "Efficiency error: |sum of the values - v(N)|; of Banzhaf values before they are normalised.",
     (
-        "Time: from checked features to values, on every core, the median of up to five runs. On "
-        "all agents, extrapolated: from the largest panel by the law beside it, which leaves out "
-        "that large panels do not fit into a processor's caches."
+        "Time: from checked features to values, on every core, the median of up to five runs. The "
+        "time on all agents is extrapolated from the largest panel by the law beside it, which "
+        "ignores that large panels do not fit into a processor's caches."
     ),
 )
 _BUDGETS = {

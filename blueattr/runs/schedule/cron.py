@@ -166,7 +166,7 @@ def crontab_line(cron: Cron, command: Command) -> str:
     """Return a line for a user's crontab.
 
     It ends in a shell comment that names the settings. Percent signs are escaped, because cron ends
-    a command at one.
+    a command at one, and so are backslashes, of which cron makes one out of two.
     """
     words = [
         *(f"{name}={shlex.quote(value)}" for name, value in command.environment.items()),
@@ -188,7 +188,8 @@ def _tag(config: Path) -> str:
 
 
 def _escaped(text: str) -> str:
-    return text.replace("%", r"\%")
+    # Cron takes a backslash before these two away, and leaves any other.
+    return text.replace("\\", r"\\").replace("%", r"\%")
 
 
 def edit_crontab(crontab: bytes, config: Path, line: str | None) -> bytes:

@@ -208,7 +208,7 @@ class ArchiveClient:
             try:
                 return parse(json.loads(raw))
             except (ValueError, RecursionError) as error:
-                raise Damaged(f"gives an answer that is none ({describe(error)})") from None
+                raise Damaged(f"gives an invalid answer ({describe(error)})") from None
 
         call = _Call(method, _LARGEST_JSON, params or {}, body)
         return self.persist(lambda: read(self._try(call).data), call.where)
@@ -281,8 +281,8 @@ class ArchiveClient:
                 hopeless = _BACKOFF.gives_up(failed, answered=self._has_answered)
                 if hopeless or damaged >= _ATTEMPTS_DAMAGED:
                     raise SourceError(
-                        f"{self.url} {fault}, {failed} times in a row ({where}); what came before "
-                        "is kept: give the same command again to go on"
+                        f"{self.url} {fault}, {failed} times in a row ({where}); everything "
+                        "before that is kept: run the same command again to continue"
                     ) from None
                 wait = _BACKOFF.wait(failed, self._timing.jitter())
                 self.pause(wait, f"{self.url} {fault}")
@@ -314,8 +314,8 @@ class ArchiveClient:
                 else f"permitted nothing, {self._refusals} times in a row"
             )
             raise SourceError(
-                f"{self.url} {asks}: the quota of the key is used up; what came before is kept: "
-                "give the same command again later to go on"
+                f"{self.url} {asks}: the quota of the key is used up; everything before that is "
+                "kept: run the same command again later to continue"
             )
         if not announced:
             self._on_wait(wait, f"{self.url} permits no more for now: its quota is used up")
@@ -391,8 +391,8 @@ class ArchiveClient:
             raise SourceError(f"{self.url} refuses us ({status}): {self._about_key()}")
         if 300 <= status < 400:
             raise SourceError(
-                f"{self.url} sends us elsewhere ({status}); that is not followed, as the key is "
-                "for this host alone"
+                f"{self.url} redirects to another address ({status}); blueattr does not "
+                "follow, because the key is for this host alone"
             )
         if status == 404:
             raise SourceError(f"{self.url} has no archive: it does not know {call.method} (404)")
@@ -416,12 +416,12 @@ class ArchiveClient:
         return self._hidden(f" {said}")
 
     def _check_generation(self, response: httpx.Response, etag: str) -> None:
-        found = response.headers.get("etag", "").strip().removeprefix("W/")
-        if not found:
+        tag = response.headers.get("etag", "").strip().removeprefix("W/")
+        if not tag:
             raise SourceError(
                 f"{self.url} does not say which generation of a segment it sends, as Jetstream does"
             )
-        if found != f'"{etag}"':
+        if tag != f'"{etag}"':
             raise Changed
 
     @staticmethod
@@ -433,7 +433,7 @@ class ArchiveClient:
             raise Damaged("does not say which part it sends")
         first, last, size = (int(n) for n in match.groups())
         if first != span[0] or last + 1 != (span[1] or size) or last >= size:
-            raise Damaged("sends another part than was asked for")
+            raise Damaged("sends a part that was not asked for")
         return size
 
     def _body(self, response: httpx.Response, call: _Call) -> bytes:
@@ -454,7 +454,7 @@ class ArchiveClient:
             if self._stop.is_set():
                 raise Stopped
         if call.span is not None and call.span[1] is not None and len(raw) < limit:
-            raise _FaultError("ends before the part that it announced does")
+            raise _FaultError("ends before the end of the part that it announced")
         return bytes(raw)
 
     def _hidden(self, text: str) -> str:

@@ -12,6 +12,7 @@ from blueattr.errors import InputError, SourceError
 from blueattr.sources.archive.client import ArchiveClient, Damaged, Part
 
 if TYPE_CHECKING:
+    import pyarrow as pa
     from atproto_jetstream.archive.planner import WorkUnit
 
 __all__ = ["Fetched", "Range", "Work", "fetch_block", "fetch_segment", "read_contents"]
@@ -48,12 +49,18 @@ class Range:
         Those with sequence numbers after the one, up to and with the other; None for all.
     start_us, end_us
         Those from the one time on, before the other; µs since 1970.
+    begins_us
+        When the archive began to see events; None where no record is dated by its key.
+    dids
+        Those of these accounts; None for all.
     """
 
     after: int
     before: int | None
     start_us: int
     end_us: int
+    begins_us: int | None = None
+    dids: "pa.Array | None" = None
 
     def wants(self, block: Block) -> bool:
         """Return whether a block may hold any."""
@@ -87,6 +94,8 @@ class Range:
                 before_seq=self.before,
                 start_us=self.start_us,
                 end_us=self.end_us,
+                begins_us=self.begins_us,
+                dids=self.dids,
                 block=block,
             )
         except InputError as error:
@@ -98,12 +107,12 @@ class Range:
         return decoded
 
 
-def fetch_block(client: ArchiveClient, unit: "WorkUnit", index: int, wanted: Range) -> Fetched:
+def fetch_block(client: ArchiveClient, unit: "WorkUnit", index: int, events: Range) -> Fetched:
     """Fetch and decode a single block; raises as :meth:`ArchiveClient.fetch`."""
     decoded = client.fetch(
         "getBlock",
         {"segment": unit.segment, "blockIndex": index},
-        lambda part: wanted.decode(part.data, unit),
+        lambda part: events.decode(part.data, unit),
         etag=f"{unit.checksum}:{index}",
         limit=_LARGEST_BLOCK,
     )
@@ -111,7 +120,7 @@ def fetch_block(client: ArchiveClient, unit: "WorkUnit", index: int, wanted: Ran
 
 
 def fetch_segment(
-    client: ArchiveClient, unit: "WorkUnit", blocks: Iterable[Block], wanted: Range, size: int
+    client: ArchiveClient, unit: "WorkUnit", blocks: Iterable[Block], events: Range, size: int
 ) -> Iterator[Work]:
     """Yield what fetches and decodes a segment's blocks, several at a time.
 
@@ -121,25 +130,25 @@ def fetch_segment(
         The segment, as planned.
     blocks
         Its contents.
-    wanted
+    events
         Blocks that cannot hold any of these are not fetched.
     size
         Bytes to fetch at a time; one block at least.
     """
     part: list[Block] = []
     for block in blocks:
-        if not wanted.wants(block):
+        if not events.wants(block):
             continue
         if part and (block.offset != _end(part[-1]) or _end(block) - part[0].offset > size):
-            yield partial(_fetch_part, client, unit, part, wanted)
+            yield partial(_fetch_part, client, unit, part, events)
             part = []
         part.append(block)
     if part:
-        yield partial(_fetch_part, client, unit, part, wanted)
+        yield partial(_fetch_part, client, unit, part, events)
 
 
 def _fetch_part(
-    client: ArchiveClient, unit: "WorkUnit", blocks: list[Block], wanted: Range
+    client: ArchiveClient, unit: "WorkUnit", blocks: list[Block], events: Range
 ) -> Fetched:
     done: list[Decoded] = []
     step = len(blocks)
@@ -150,7 +159,7 @@ def _fetch_part(
             decoded = client.fetch(
                 "getSegment",
                 {"name": unit.segment},
-                partial(_decode, unit, some, wanted),
+                partial(_decode, unit, some, events),
                 etag=unit.checksum,
                 limit=span[1] - span[0],
                 span=span,
@@ -163,14 +172,14 @@ def _fetch_part(
     return Fetched(done)
 
 
-def _decode(unit: "WorkUnit", blocks: list[Block], wanted: Range, part: Part) -> list[Decoded]:
+def _decode(unit: "WorkUnit", blocks: list[Block], events: Range, part: Part) -> list[Decoded]:
     """Decode blocks up to a damaged one; a single one must not be."""
     done: list[Decoded] = []
     for block in blocks:
         # The length before the frame is in the index, too, which is under a checksum.
         begin = block.offset - blocks[0].offset + _LENGTH
         try:
-            done.append(wanted.decode(part.data[begin : begin + block.compressed], unit, block))
+            done.append(events.decode(part.data[begin : begin + block.compressed], unit, block))
         except Damaged:
             if len(blocks) == 1:
                 raise
@@ -207,7 +216,7 @@ def read_contents(client: ArchiveClient, name: str, checksum: str) -> tuple[Bloc
             raise Damaged("sends a segment with the checksum of another")
         filled = [block for block in segment.blocks if block.rows]
         if any(block.compressed > _LARGEST_BLOCK for block in filled):
-            raise Damaged("sends a segment with a block larger than there can be")
+            raise Damaged("sends a segment with a block that is too large")
         if any(one.last_seq >= other.first_seq for one, other in pairwise(filled)):
             raise Damaged("sends a segment whose blocks are out of order")
         return segment.blocks

@@ -42,6 +42,6 @@ def gap_filler(
         # To the end of the archive, even if its clock is ahead of ours.
         midnight = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
         window = Window(since, max(midnight, since) + timedelta(days=2))
-        return ArchiveSource(stream.origin, window, key=key, insecure=insecure)
+        return ArchiveSource(stream.origin, window, key=key, insecure=insecure, scan=False)
 
     return fill

@@ -33,7 +33,7 @@ class ArchiveKey:
     def __init__(self, secret: str) -> None:
         if not re.fullmatch(r"[!-~]+", secret):
             raise UsageError(
-                f"the key in {KEY} holds spaces, line ends or letters that no key has; copy it anew"
+                f"the key in {KEY} has spaces, line ends or letters that no key has; copy it again"
             )
         self._secret = secret
 

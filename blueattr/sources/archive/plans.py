@@ -1,7 +1,7 @@
 """What an archive says that it holds, and where: lists and plans, checked against nonsense."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -23,6 +23,8 @@ _KINDS = ("commit", "identity", "account")
 _NAME = re.compile(r"seg_[0-9a-z]{10}\.jss")
 _CHECKSUM = re.compile(r"[0-9a-f]{16}")
 _PAGE = 1000
+# DIDs that one plan may name; what more of them select is put together from several.
+_MOST_DIDS = 10_000
 _MOST_BLOCKS = 1 << 22
 _LARGEST = (1 << 63) - 1
 
@@ -39,6 +41,7 @@ class Listed:
     last_seq: int
     first_us: int
     last_us: int
+    events: int = 0
 
 
 def list_segments(client: ArchiveClient) -> list[Listed]:
@@ -50,7 +53,7 @@ def list_segments(client: ArchiveClient) -> list[Listed]:
         As :meth:`blueattr.sources.archive.client.ArchiveClient.ask`; a list that does not advance
         is nonsense.
     """
-    found: list[Listed] = []
+    segments: list[Listed] = []
     cursor: str | None = None
     last = -1
     while True:
@@ -58,27 +61,29 @@ def list_segments(client: ArchiveClient) -> list[Listed]:
         if cursor is not None:
             params["cursor"] = cursor
         page, cursor, last = client.ask("listSegments", partial(_read_list, last), params=params)
-        found += page
+        segments += page
         if cursor is None:
-            return found
+            return segments
 
 
 def _read_list(last: int, answer: Any) -> tuple[list[Listed], str | None, int]:
     from atproto_client import models  # noqa: PLC0415 - a second that only an archive's user pays
 
     page = models.NetworkBskyJetstreamListSegments.Response.model_validate(answer)
-    found = []
+    segments = []
     for s in page.segments:
         _check_segment(s.name, s.checksum, s.min_seq, s.max_seq)
         if not last < s.index <= _LARGEST or not 0 <= s.size_bytes <= _LARGEST:
             raise ValueError("segments out of order, or of no size")
+        if not 0 <= s.event_count <= _LARGEST:
+            raise ValueError("an invalid number of events")
         if not 0 <= s.min_witnessed_at <= s.max_witnessed_at <= _LARGEST:
-            raise ValueError("times that are none")
+            raise ValueError("invalid times")
         last = s.index
         if s.max_seq == 0:
             # A segment that was sealed before anything was in it; it has no time.
             continue
-        found.append(
+        segments.append(
             Listed(
                 s.name,
                 s.index,
@@ -88,15 +93,16 @@ def _read_list(last: int, answer: Any) -> tuple[list[Listed], str | None, int]:
                 s.max_seq,
                 s.min_witnessed_at,
                 s.max_witnessed_at,
+                s.event_count,
             )
         )
     if page.cursor and not page.segments:
         raise ValueError("an empty page of a list that goes on")
-    return found, page.cursor or None, last
+    return segments, page.cursor or None, last
 
 
 def plan(
-    client: ArchiveClient, after: int, before: int | None
+    client: ArchiveClient, after: int, before: int | None, dids: Sequence[str] = ()
 ) -> Iterator[tuple[list["WorkUnit"], int]]:
     """Page through a plan for the collections and kinds of events that are kept.
 
@@ -105,6 +111,8 @@ def plan(
     after, before
         Sequence numbers after the one, up to and with the other or to where the sealed segments
         end.
+    dids
+        Of these accounts; of all by default.
 
     Yields
     ------
@@ -119,21 +127,42 @@ def plan(
         As :meth:`blueattr.sources.archive.client.ArchiveClient.ask`; a plan that does not advance
         is nonsense.
     """
+    if len(dids) > _MOST_DIDS:
+        yield _together(client, after, before, dids)
+        return
     # A second that only an archive's user pays.
     from atproto_client import models  # noqa: PLC0415
     from atproto_jetstream.archive.planner import PlanFilters, SnapshotPlan  # noqa: PLC0415
 
-    filters = PlanFilters(kinds=list(_KINDS), collections=list(COLLECTIONS))
+    filters = PlanFilters(kinds=list(_KINDS), dids=list(dids), collections=list(COLLECTIONS))
     pages = SnapshotPlan(filters, after, before)
     while not pages.is_complete:
-        asked = models.NetworkBskyJetstreamPlanSnapshot.Data(**pages.next_page_input())
+        query = models.NetworkBskyJetstreamPlanSnapshot.Data(**pages.next_page_input())
         page = client.ask(
             "planSnapshot",
-            partial(_read_plan, pages.planned_through_seq, asked.before_seq),
-            body=asked.model_dump(by_alias=True, exclude_none=True),
+            partial(_read_plan, pages.planned_through_seq, query.before_seq),
+            body=query.model_dump(by_alias=True, exclude_none=True),
         )
         units = pages.consume_page(page)
         yield units, pages.sealed_tip_seq or 0
+
+
+def _together(
+    client: ArchiveClient, after: int, before: int | None, dids: Sequence[str]
+) -> tuple[list["WorkUnit"], int]:
+    """Plan for more accounts than one plan may name: all pages in one, each block once."""
+    found: dict[tuple[int, str, str], WorkUnit] = {}
+    tip = before
+    for begin in range(0, len(dids), _MOST_DIDS):
+        for units, tip_of_page in plan(client, after, tip, dids[begin : begin + _MOST_DIDS]):
+            tip = tip_of_page
+            for unit in units:
+                key = unit.min_seq, unit.segment, unit.checksum
+                known = found.setdefault(key, unit)
+                if known.blocks is not None:
+                    both = {*known.blocks, *(unit.blocks or ())}
+                    known.blocks = None if unit.blocks is None else sorted(both)
+    return [found[key] for key in sorted(found)], tip or 0
 
 
 def _read_plan(
@@ -156,7 +185,7 @@ def _read_plan(
             raise ValueError("a segment that was not asked for")
         index = segment.index
         if segment.mode not in ("segment", "blocks"):
-            raise ValueError("a mode that is unknown")
+            raise ValueError("an unknown mode")
         if (segment.mode == "blocks") != bool(segment.blocks):
             raise ValueError("blocks where there are none, or none where there are")
         last = -1
@@ -166,7 +195,7 @@ def _read_plan(
             last = span.last
             blocks += span.last - span.first + 1
             if blocks > _MOST_BLOCKS:
-                raise ValueError("more blocks than there can be")
+                raise ValueError("too many blocks")
     return page
 
 
@@ -174,6 +203,6 @@ def _check_segment(name: str, checksum: str, first: int, last: int) -> None:
     if not _NAME.fullmatch(name):
         raise ValueError("a name that is not a segment's")
     if not _CHECKSUM.fullmatch(checksum):
-        raise ValueError("a checksum that is none")
+        raise ValueError("an invalid checksum")
     if not 0 <= first <= last <= _LARGEST:
-        raise ValueError("sequence numbers that are none")
+        raise ValueError("invalid sequence numbers")

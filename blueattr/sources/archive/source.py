@@ -1,20 +1,33 @@
 """Past windows from an archive's sealed segments: chosen by time, fetched in parallel, in order."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
-from dataclasses import dataclass, field, replace
+from copy import copy
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import cached_property, partial
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from blueattr.decode.chunk import Chunk
 from blueattr.decode.transcode import Decoded
 from blueattr.errors import SourceError, UsageError
 from blueattr.provenance import Window
+from blueattr.sources.archive.accounts import Accounts
+from blueattr.sources.archive.bootstrap import Bootstrap
 from blueattr.sources.archive.client import ArchiveClient, Changed
+from blueattr.sources.archive.cost import (
+    Stage,
+    by_stage,
+    planned_size,
+    share,
+    too_dear,
+)
 from blueattr.sources.archive.fetch import Range, Work, fetch_block, fetch_segment, read_contents
 from blueattr.sources.archive.key import ArchiveKey
 from blueattr.sources.archive.plans import Listed, list_segments, plan
+from blueattr.sources.archive.waiting import Waiting
+from blueattr.sources.archive.words import spell_bytes, spell_end, spell_moment, to_us
 from blueattr.sources.hosts import check_url, instance
 from blueattr.sources.parallel import run_ahead
 from blueattr.sources.timing import Timing
@@ -38,7 +51,6 @@ _FIRST_WAIT = 1.0
 
 _LARGEST = (1 << 63) - 1
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
 
 
 class ArchiveSource:
@@ -49,7 +61,8 @@ class ArchiveSource:
     url
         Of the host: ``wss://`` or ``https://``, on loopback and where `insecure` also plain.
     window
-        Which time, by when the server saw the events; None for all.
+        Which time; None for all. What the archive saw is chosen by when it did. What was written
+        before it began is looked for in what it fetched then, by imported times, else record keys.
     after, before
         Sequence numbers of this host: from the one after `after` up to `before`, or to where the
         sealed segments end.
@@ -66,6 +79,12 @@ class ArchiveSource:
         Bytes of a segment to fetch at a time; one block at least.
     chunk
         Bytes of lines after which a chunk ends, at the end of a block.
+    accounts
+        Of these accounts alone; of all by default.
+    most
+        Bytes to fetch at most; None for any number.
+    scan
+        Whether to look for what was written before the archive began.
 
     Attributes
     ----------
@@ -88,7 +107,8 @@ class ArchiveSource:
     Raises
     ------
     UsageError
-        `url` is refused (see `blueattr.sources.hosts.check_url`), or the window is empty.
+        `url` is refused (see `blueattr.sources.hosts.check_url`), or the window is empty. When
+        chunks are asked for: more than `most` bytes would be fetched.
 
     Notes
     -----
@@ -117,6 +137,9 @@ class ArchiveSource:
         on_wait: Callable[[float, str], None] | None = None,
         part: int = _PART,
         chunk: int = _CHUNK,
+        accounts: Accounts | None = None,
+        most: int | None = None,
+        scan: bool = True,
     ) -> None:
         self.host = instance(check_url(url, insecure=insecure))
         if window is not None and window.end <= window.start:
@@ -124,6 +147,7 @@ class ArchiveSource:
         self._window = window
         self._after, self._before = after, before
         self._parallel, self._part, self._chunk = parallel, part, chunk
+        self._accounts, self.most, self._scan = accounts, most, scan
         self._open = partial(
             ArchiveClient,
             url,
@@ -147,15 +171,57 @@ class ArchiveSource:
     @property
     def name(self) -> str:
         """``archive:``, the host, and what of it."""
+        what = f"{self._after}..{self._before or ''}"
         if self._window is not None:
-            return f"archive:{self.host} {_short(self._window.start)}..{_short(self._window.end)}"
-        return f"archive:{self.host} {self._after}..{self._before or ''}"
+            what = f"{spell_end(self._window.start)}..{spell_end(self._window.end)}"
+        of = "" if self._accounts is None else f" of {self._accounts.label}"
+        return f"archive:{self.host} {what}{of}"
 
-    @cached_property
+    @property
+    def accounts(self) -> Accounts | None:
+        """The accounts that it is limited to; None for all."""
+        return self._accounts
+
+    @property
+    def window(self) -> Window:
+        """Its window; of its own sequence, all of time."""
+        return self._window or Window(
+            datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
+        )
+
+    @property
     def fingerprint(self) -> str:
-        """The first segment of the window as sealed: an archive made anew numbers events anew."""
-        first = min(self._chosen, default=None, key=lambda segment: segment.index)
-        return "" if first is None else f"{first.name}:{first.first_seq}:{first.first_us}"
+        """The first segment as sealed, since an archive made anew numbers events anew, and a mark.
+
+        The mark says that what was written before the archive began is looked for.
+        """
+        return self._fingerprint(scans=self._scans)
+
+    def _fingerprint(self, *, scans: bool) -> str:
+        segments = self._segments if scans else self._chosen
+        first = min(segments, default=None, key=lambda segment: segment.index)
+        if first is None:
+            return ""
+        return f"{first.name}:{first.first_seq}:{first.first_us}{':bootstrap' if scans else ''}"
+
+    def covered_by(self, fingerprint: str) -> Window | None:
+        """Return what of the window a reading of it with a fingerprint covers; None for nothing."""
+        if fingerprint == self.fingerprint:
+            return self._window
+        began = _EPOCH + timedelta(microseconds=self._begins_us)
+        # Before 0.3.0, or to fill a gap: without what was written before the archive began.
+        if fingerprint == self._fingerprint(scans=False) != "" and began < self.window.end:
+            return Window(max(began, self.window.start), self.window.end)
+        return None
+
+    def part(self, window: Window, accounts: Accounts | None, after: int = 0) -> "ArchiveSource":
+        """Return another reading of the same archive, which is not asked again what it holds."""
+        held = self._segments, self._begins_us
+        other = copy(self)
+        vars(other).pop("_us", None)
+        new = {"_window": window, "_accounts": accounts, "_after": after}
+        vars(other).update(new, _segments=held[0], _begins_us=held[1])
+        return other
 
     def chunks(self, position: int = 0) -> Iterator[Chunk]:
         """Yield lines after a sequence number; each chunk ends where a block does.
@@ -172,36 +238,71 @@ class ArchiveSource:
             be reached, refuses us, or sends what is damaged, again and again.
         """
         self.complete, self.cutover, self._tip = False, None, 0
+        self._found = False
         gap = self._remark()
-        client = self._open()
-        try:
-            wanted = self._range(client, position)
-            yield from self._joined(client, wanted, gap if position == 0 else None)
-        finally:
-            client.close()
+        self._check_cost(position)
+        with closing(self._open()) as client:
+            begins = position == 0 and (self._window is None or self._after == 0)
+            yield from self._joined(client, position, gap if begins else None)
+
+    # --- what it costs ---------------------------------------------------------------------------
+
+    def stages(self, position: int = 0) -> list[Stage]:
+        """Return what is to be fetched after a sequence number, stage by stage; nothing is spent.
+
+        Raises
+        ------
+        SourceError
+            The archive cannot be reached, or refuses us.
+        """
+        after = max(self._after, position)
+        sizes = {segment.name: share(segment, after, self._before) for segment in self._segments}
+        if self._accounts is not None:
+            with closing(self._open()) as client:
+                pages = list(plan(client, after, self._before, self._accounts.dids))
+            sizes = planned_size(chain(*(page for page, _ in pages)), self._segments, after)
+        return by_stage(sizes, {segment.name for segment in self._chosen}, scans=self._scans)
+
+    def _check_cost(self, position: int) -> None:
+        if self.most is None:
+            return
+        size = sum(stage.size for stage in self.stages(position))
+        if size > self.most:
+            raise UsageError(too_dear(self.host, size, self.most))
+
+    def _check_spent(self, client: ArchiveClient) -> None:
+        if self.most is not None and client.spent > self.most:
+            raise SourceError(
+                f"{client.url} has sent the {spell_bytes(self.most)} that --max-bytes permits; "
+                "everything so far is kept: run the same command again to continue"
+            )
 
     # --- which segments --------------------------------------------------------------------------
 
     @cached_property
     def _segments(self) -> list[Listed]:
-        client = self._open()
-        try:
-            found = list_segments(client)
-        finally:
-            client.close()
-        if not found:
+        with closing(self._open()) as client:
+            segments = list_segments(client)
+        if not segments:
             raise SourceError(f"the archive of {self.host} holds nothing yet")
-        return found
+        return segments
 
     @cached_property
     def _us(self) -> tuple[int, int]:
         """The window in µs since 1970."""
         if self._window is None:
             return -_LARGEST, _LARGEST
-        return (
-            (self._window.start - _EPOCH) // _MICROSECOND,
-            (self._window.end - _EPOCH) // _MICROSECOND,
-        )
+        return to_us(self._window.start), to_us(self._window.end)
+
+    @cached_property
+    def _begins_us(self) -> int:
+        """When the archive began to see events; µs since 1970."""
+        return min(segment.first_us for segment in self._segments)
+
+    @property
+    def _scans(self) -> bool:
+        """Whether a part of the window is before the archive began, and to be looked for."""
+        return self._scan and self._window is not None and self._us[0] < self._begins_us
 
     @property
     def _chosen(self) -> list[Listed]:
@@ -218,11 +319,11 @@ class ArchiveSource:
     def _remark(self) -> str | None:
         """Remark on what the archive lacks; return why the time before it is missing, if so."""
         start, end = self._us
-        first = min(segment.first_us for segment in self._segments)
+        first = self._begins_us
         last = max(segment.last_us for segment in self._segments)
-        holds = f"the archive of {self.host} holds {_moment(first)} to {_moment(last)}"
+        holds = f"the archive of {self.host} holds {spell_moment(first)} to {spell_moment(last)}"
         remarks = []
-        if end <= first:
+        if end <= first and not self._scans:
             raise SourceError(f"{holds}: nothing of the window")
         if start > last:
             raise SourceError(
@@ -230,19 +331,29 @@ class ArchiveSource:
             )
         least = min(segment.first_seq for segment in self._segments)
         begins = start < first if self._window else self._after + 1 < least
-        if begins:
-            remarks.append(f"{holds}; what was before that it cannot give")
-        if not self._chosen:
+        if self._scans:
+            remarks.append(
+                f"{holds}; of what was written before that it has what was still there then, with "
+                "imported times or those of record keys"
+            )
+        elif begins:
+            remarks.append(f"{holds}; it cannot serve what came before that")
+        if not self._chosen and not self._scans:
             remarks.append(f"{holds}, but no events of the window")
         if self._window and last < end:
-            remarks.append(f"{holds}; blueattr ingest takes up there, live")
+            remarks.append(f"{holds}; blueattr ingest continues from there, live")
         self.remarks = tuple(remarks)
         return f"before the archive of {self.host} begins" if begins else None
 
-    def _range(self, client: ArchiveClient, position: int) -> Range:
+    def _events(self, after: int, before: int | None) -> Range:
+        """Return which events are wanted, in a range of sequence numbers."""
+        begins = self._begins_us if self._scan and self._window is not None else None
+        dids = None if self._accounts is None else self._accounts.array
+        return Range(after, before, *self._us, begins, dids)
+
+    def _range(self, client: ArchiveClient, after: int) -> Range:
         """Find which sequence numbers the window has, to the block."""
-        start, end = self._us
-        after, before = max(self._after, position), self._before
+        before = self._before
         if self._window is not None:
             spans = [
                 span
@@ -253,8 +364,9 @@ class ArchiveSource:
             after = max(after, min((first for first, _ in spans), default=0) - 1)
             last = max((last for _, last in spans), default=after)
             before = last if before is None else min(before, last)
-        self.size = sum(_share(segment, after, before) for segment in self._chosen)
-        return Range(after, before, start, end)
+        if self.size is None:
+            self.size = sum(share(segment, after, before) for segment in self._chosen)
+        return self._events(after, before)
 
     def _spans(self, client: ArchiveClient, segment: Listed) -> list[tuple[int, int]]:
         """First and last sequence numbers of a segment's blocks that are in the window."""
@@ -276,16 +388,26 @@ class ArchiveSource:
 
     # --- fetching --------------------------------------------------------------------------------
 
-    def _joined(self, client: ArchiveClient, wanted: Range, gap: str | None) -> Iterator[Chunk]:
+    def _joined(self, client: ArchiveClient, position: int, gap: str | None) -> Iterator[Chunk]:
         """Join blocks to chunks that are worth the decoder's while."""
-        waiting = _Waiting(wanted.after, wanted.after, gap)
+        after = max(self._after, position)
+        spans = None if self._scans else self._range(client, after)
+        begin = after if spans is None else spans.after
+        waiting = Waiting(begin, begin, gap, for_rows=self._scans)
+        blocks = self._scanned(client, after) if spans is None else self._sweep(client, spans)
         failure = None
         try:
-            for decoded in self._sweep(client, wanted):
+            for decoded in blocks:
                 waiting.add(decoded)
-                if waiting.size >= self._chunk:
+                self._found |= decoded.first_seq is not None
+                # What is before the archive begins is no gap if some of it was there.
+                if self._scans and (decoded.first_us or self._begins_us) < self._begins_us:
+                    waiting.gap = None
+                unsaid = client.spent - self.spent
+                if waiting.size >= self._chunk or (not waiting.size and unsaid >= self._chunk):
                     self.spent = client.spent
                     yield waiting.take(client.spent)
+                self._check_spent(client)
         except SourceError as error:
             failure = error
         else:
@@ -296,6 +418,8 @@ class ArchiveSource:
             yield waiting.take(client.spent)
         if failure is not None:
             raise failure
+        if self._scans and not self._found and self._us[1] <= self._begins_us:
+            raise SourceError(f"{self.remarks[0].partition(';')[0]}: nothing of the window")
         if self._window is None:
             self.complete = self._before is None or reached >= self._before
             self.cutover = reached
@@ -303,17 +427,34 @@ class ArchiveSource:
             self.complete = max(segment.last_us for segment in self._segments) >= self._us[1]
             self.cutover = None if self.complete else reached
 
-    def _sweep(self, client: ArchiveClient, wanted: Range) -> Iterator[Decoded]:
+    def _scanned(self, client: ArchiveClient, after: int) -> Iterator[Decoded]:
+        """Yield blocks from the archive's beginning on, then those that it saw in the window."""
+        self.size = sum(stage.size for stage in self.stages(after))
+        ends = Bootstrap([segment.last_seq for segment in self._segments])
+        with closing(self._sweep(client, self._events(after, self._before))) as blocks:
+            for decoded in blocks:
+                after = decoded.through_seq or after
+                yield decoded
+                if ends.with_block(decoded):
+                    break
+            else:
+                return
+        self._tip = 0
+        if any(segment.last_seq > after for segment in self._chosen):
+            yield from self._sweep(client, self._range(client, after))
+
+    def _sweep(self, client: ArchiveClient, span: Range) -> Generator[Decoded]:
         """Yield blocks in order; plan again from the last one where segments were compacted."""
         stalls = 0
-        while wanted.before is None or wanted.after < wanted.before:
+        while span.before is None or span.after < span.before:
             try:
-                for decoded in self._blocks(client, wanted):
-                    if decoded.first_seq is None or decoded.last_seq is None:
+                for decoded in self._blocks(client, span):
+                    if decoded.through_seq is None:
                         continue
-                    if decoded.first_seq <= wanted.after:
+                    first = decoded.through_seq if decoded.first_seq is None else decoded.first_seq
+                    if first <= span.after:
                         raise SourceError(f"the archive of {self.host} is out of order")
-                    wanted = replace(wanted, after=decoded.last_seq)
+                    span = replace(span, after=decoded.through_seq)
                     stalls = 0
                     yield decoded
             except Changed:
@@ -324,26 +465,28 @@ class ArchiveSource:
             if stalls > _STALLS:
                 raise SourceError(
                     f"the archive of {self.host} plans segments that it does not have, {stalls} "
-                    "times in a row; what came before is kept: give the same command again later"
+                    "times in a row; everything before that is kept: run the same command "
+                    "again later"
                 )
             if stalls > 1:
                 wait = _FIRST_WAIT * 2.0 ** (stalls - 2)
                 client.pause(wait, f"{client.url} is compacting its archive")
-            if wanted.before is None:
-                wanted = replace(wanted, before=self._tip)
+            if span.before is None:
+                span = replace(span, before=self._tip)
 
-    def _blocks(self, client: ArchiveClient, wanted: Range) -> Iterator[Decoded]:
-        with closing(run_ahead(self._work(client, wanted), self._parallel)) as groups:
+    def _blocks(self, client: ArchiveClient, span: Range) -> Iterator[Decoded]:
+        with closing(run_ahead(self._work(client, span), self._parallel)) as groups:
             for fetched in groups:
                 yield from fetched.blocks
                 if fetched.failure is not None:
                     raise fetched.failure
 
-    def _work(self, client: ArchiveClient, wanted: Range) -> Iterator[Work]:
+    def _work(self, client: ArchiveClient, span: Range) -> Iterator[Work]:
         """Yield what fetches and decodes blocks, in order."""
-        for units, tip in plan(client, wanted.after, wanted.before):
+        dids = () if self._accounts is None else self._accounts.dids
+        for units, tip in plan(client, span.after, span.before, dids):
             self._tip = max(self._tip, tip)
-            pinned = replace(wanted, before=tip)
+            pinned = replace(span, before=tip)
             for unit in units:
                 if unit.is_whole_segment:
                     blocks = self._contents.get(unit.checksum)
@@ -353,51 +496,3 @@ class ArchiveSource:
                 else:
                     for index in unit.blocks or ():
                         yield partial(fetch_block, client, unit, index, pinned)
-
-
-@dataclass(slots=True)
-class _Waiting:
-    """Blocks that wait to be handed on together."""
-
-    position: int
-    resume: int
-    gap: str | None
-    size: int = 0
-    blocks: list[Decoded] = field(default_factory=list)
-
-    def add(self, decoded: Decoded) -> None:
-        self.blocks.append(decoded)
-        self.size += len(decoded.lines)
-        self.resume = decoded.last_seq or self.resume
-
-    def take(self, spent: int) -> Chunk:
-        chunk = Chunk(
-            data=b"".join(decoded.lines for decoded in self.blocks),
-            position=self.position,
-            read=spent,
-            resume=self.resume,
-            gap=self.gap,
-            skipped=sum(decoded.skipped for decoded in self.blocks),
-            refused=tuple(refused for decoded in self.blocks for refused in decoded.refused),
-        )
-        self.position, self.gap, self.size, self.blocks = self.resume, None, 0, []
-        return chunk
-
-
-def _share(segment: Listed, after: int, before: int | None) -> int:
-    """About how many bytes of a segment are in a range of its sequence numbers."""
-    last = segment.last_seq if before is None else min(segment.last_seq, before)
-    events = segment.last_seq - segment.first_seq + 1
-    return segment.size * max(last - max(after, segment.first_seq - 1), 0) // events
-
-
-def _moment(us: int) -> str:
-    try:
-        return (_EPOCH + us * _MICROSECOND).strftime("%Y-%m-%d %H:%M:%S UTC")
-    except OverflowError:
-        return "a time that is none"
-
-
-def _short(moment: datetime) -> str:
-    text = moment.astimezone(UTC).replace(tzinfo=None).isoformat()
-    return text.removesuffix("T00:00:00")

@@ -6,6 +6,8 @@ dictionary that the server hands out. Version 1 is ``/subscribe``: bare events, 
 as cursor, and a cursor that is too old is moved forward without a word.
 """
 
+import re
+import zlib
 from collections import deque
 from collections.abc import Iterable
 from contextlib import suppress
@@ -24,7 +26,14 @@ from blueattr.errors import InputError
 from blueattr.sources.hosts import as_http
 from blueattr.sources.http import NoAnswer, get_small
 from blueattr.sources.live.socket import MESSAGE_LIMIT, ConnectionRefused
-from blueattr.sources.live.stream import Resume, as_object, from_microseconds, microseconds
+from blueattr.sources.live.stream import (
+    Missed,
+    Resume,
+    Seen,
+    as_object,
+    from_microseconds,
+    microseconds,
+)
 
 __all__ = ["JetstreamV1", "JetstreamV2", "read_dictionary"]
 
@@ -102,6 +111,7 @@ class JetstreamV2:
     # numbers them anew: what was after the last event seen may then be before it.
     rewind: int = field(default=4096, init=False)
     by_time: bool = field(default=True, init=False)
+    numbered: bool = field(default=True, init=False)
     _dictionary: _Dictionary | None = field(default=None, init=False)
     _rejected: int | None = field(default=None, init=False)
 
@@ -147,7 +157,12 @@ class JetstreamV2:
             else:
                 self._dictionary = dictionary
 
-    def read(self, messages: deque[bytes], position: int) -> Decoded:
+    def read(
+        self,
+        messages: deque[bytes],
+        position: int,
+        now: float,  # noqa: ARG002 - its times are the server's
+    ) -> Decoded:
         """Make frames lines: the frames themselves, as the decoder reads them."""
         frames, refused = _plain(messages, self._dictionary, position)
         notices = []
@@ -159,12 +174,15 @@ class JetstreamV2:
             frames.pop(0)
         first, last = _event(frames, "seq"), _event(reversed(frames), "seq")
         # The last, not the highest: after a crash a server numbers its newest events anew.
+        first_seq, last_seq = first.get("seq"), last.get("seq")
+        comes_by = bool(first) and first["seq"] <= position <= last["seq"]
+        known = _numbered(frames, position) if comes_by else {}
         return Decoded(
-            _joined(frames), len(frames), 0, refused, first.get("seq"), last.get("seq"),
-            _time_us(first), _time_us(last), notices,
+            _joined(frames), len(frames), 0, refused, first_seq, last_seq, _time_us(first),
+            _time_us(last), notices, known_mark=_mark(known), last_mark=_mark(last),
         )  # fmt: skip
 
-    def missed(self, resume: Resume, first: Decoded) -> str | None:
+    def missed(self, resume: Resume, first: Decoded) -> Missed | None:
         """Notice that the replay does not reach back to the last event seen.
 
         A cursor that the server has not, because it lost its end or keeps nothing, becomes the
@@ -175,14 +193,27 @@ class JetstreamV2:
         if first.first_seq is None:
             return None
         if first.first_seq < resume.cursor:
-            return "the server's numbering has started over"
+            return Missed("the server's numbering has started over", renumbered=True)
         if resume.overlaps and resume.last is not None and first.first_seq > resume.last:
-            return "the server's replay began after the last event seen"
+            return Missed("the server's replay began after the last event seen")
         if resume.newest is not None and first.first_us is not None:
             begun = from_microseconds(first.first_us)
             if begun > resume.newest + _LATEST_REPEAT:
-                return f"the server's numbering is another: it is at {begun:%Y-%m-%d %H:%M:%S}"
+                return Missed(
+                    "the server numbers its events differently: "
+                    f"it is at {begun:%Y-%m-%d %H:%M:%S}",
+                    renumbered=resume.overlaps,
+                )
         return None
+
+    def renumbered(self, seen: Seen, read: Decoded) -> bool:
+        """Notice that a number seen before is another event's, by the event or its time."""
+        if seen.mark is not None and read.known_mark is not None:
+            return read.known_mark != seen.mark
+        if seen.time is None or read.last_seq is None or read.last_us is None:
+            return False
+        late = from_microseconds(read.last_us) > seen.time + _LATEST_REPEAT
+        return late and read.last_seq <= seen.position
 
 
 @dataclass(slots=True)
@@ -197,20 +228,29 @@ class JetstreamV1:
 
     dictionary: _Dictionary | None = None
     kind: str = field(default="jetstream-v1", init=False)
-    rewind: int = field(default=0, init=False)
+    # In microseconds: it shows that the server still has the last event seen.
+    rewind: int = field(default=10_000_000, init=False)
     by_time: bool = field(default=True, init=False)
+    numbered: bool = field(default=False, init=False)
 
     def request(self, origin: str, resume: Resume) -> tuple[str, dict[str, str]]:
         """Name the collections, the time to resume from, and compression."""
         parameters: dict[str, Any] = {"wantedCollections": list(COLLECTIONS)}
-        if resume.since is not None:
+        if resume.cursor is not None:
+            parameters["cursor"] = resume.cursor
+        elif resume.since is not None:
             parameters["cursor"] = microseconds(resume.since)
         if self.dictionary is not None:
             parameters["compress"] = "true"
         base, _, method = origin.rpartition("/")
         return build_websocket_uri(method, base, parameters), {}
 
-    def read(self, messages: deque[bytes], position: int) -> Decoded:
+    def read(
+        self,
+        messages: deque[bytes],
+        position: int,
+        now: float,  # noqa: ARG002 - its times are the server's
+    ) -> Decoded:
         """Make messages lines; they are lines but for their ends."""
         frames, refused = _plain(messages, self.dictionary, position)
         begun = _event(frames, "time_us").get("time_us")
@@ -221,7 +261,7 @@ class JetstreamV1:
         """Change nothing."""
         return False
 
-    def missed(self, resume: Resume, first: Decoded) -> str | None:
+    def missed(self, resume: Resume, first: Decoded) -> Missed | None:
         """Notice that the server moved the cursor forward, of which it says nothing.
 
         The replay was asked for from before the last event seen; where it begins after that
@@ -229,21 +269,44 @@ class JetstreamV1:
         """
         return _missed_by_time(resume, first)
 
+    def renumbered(self, seen: Seen, read: Decoded) -> bool:  # noqa: ARG002 - as it is for any
+        """Return False: times are not numbered anew."""
+        return False
 
-def _missed_by_time(resume: Resume, first: Decoded) -> str | None:
+
+def _missed_by_time(resume: Resume, first: Decoded) -> Missed | None:
     if resume.newest is None:
         return None
-    if resume.since is None:
-        return "the stream was taken up at its live end"
+    asked = resume.since if resume.cursor is None else from_microseconds(resume.cursor)
+    if asked is None:
+        return Missed("the stream resumed at its live end")
     if first.first_us is None:
         return None
     begun = from_microseconds(first.first_us)
-    if begun <= resume.newest + _SLACK:
+    slack = _LATEST_REPEAT if resume.last is not None and not resume.overlaps else _SLACK
+    if begun <= resume.newest + slack:
         return None
-    return (
+    return Missed(
         f"the server's replay began at {begun:%Y-%m-%d %H:%M:%S}, not at "
-        f"{resume.since:%Y-%m-%d %H:%M:%S} as asked: it keeps no more"
+        f"{asked:%Y-%m-%d %H:%M:%S} as asked: it keeps no more"
     )
+
+
+def _numbered(frames: list[bytes], number: int) -> dict[str, Any]:
+    """Return the event that has a sequence number; empty where none has."""
+    key = re.compile(rb'"seq"\s*:\s*%d(?!\d)' % number)
+    for frame in frames:
+        if key.search(frame) and (event := _payload(frame)).get("seq") == number:
+            return event
+    return {}
+
+
+def _mark(event: dict[str, Any]) -> int | None:
+    """Make a number of what an event is about, so short that it names nobody."""
+    if not event:
+        return None
+    names = ("$type", "did", "rev", "operation", "collection", "rkey")
+    return zlib.crc32(repr([event.get(name) for name in names]).encode(errors="replace"))
 
 
 def _plain(

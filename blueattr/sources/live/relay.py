@@ -6,9 +6,10 @@ from dataclasses import dataclass, field
 from atproto_subscription.websocket import build_websocket_uri
 
 from blueattr.decode.firehose import decode_frames
+from blueattr.decode.relay_times import RelayTimes
 from blueattr.decode.transcode import Decoded
 from blueattr.sources.live.socket import ConnectionRefused
-from blueattr.sources.live.stream import Resume
+from blueattr.sources.live.stream import Missed, Resume, Seen, microseconds
 
 __all__ = ["Firehose"]
 
@@ -23,26 +24,41 @@ class Firehose:
     kind: str = field(default="firehose", init=False)
     rewind: int = field(default=0, init=False)
     by_time: bool = field(default=False, init=False)
+    numbered: bool = field(default=True, init=False)
+    _times: RelayTimes = field(default_factory=RelayTimes, init=False)
 
     def request(self, origin: str, resume: Resume) -> tuple[str, dict[str, str]]:
         """Name the cursor; a relay cannot be asked by time, nor for some collections only."""
+        reached_us = None
+        if resume.last is not None and resume.newest is not None:
+            reached_us = microseconds(resume.newest)
+        self._times.connected(reached_us)
         parameters = {} if resume.cursor is None else {"cursor": resume.cursor}
         return build_websocket_uri(_METHOD, f"{origin}/xrpc", parameters), {}
 
-    def read(self, messages: deque[bytes], position: int) -> Decoded:  # noqa: ARG002 - frames tell
+    def read(
+        self,
+        messages: deque[bytes],
+        position: int,  # noqa: ARG002 - frames tell
+        now: float,
+    ) -> Decoded:
         """Make frames lines."""
         frames = list(messages)
         messages.clear()
-        return decode_frames(frames)
+        return decode_frames(frames, self._times, now)
 
     def adapts(self, refusal: ConnectionRefused) -> bool:  # noqa: ARG002 - nothing is negotiated
         """Change nothing."""
         return False
 
-    def missed(self, resume: Resume, first: Decoded) -> str | None:
+    def missed(self, resume: Resume, first: Decoded) -> Missed | None:
         """Notice that a relay's numbering is not the one that the cursor is of."""
         if resume.cursor is None:
-            return "the stream was taken up at its live end" if resume.newest else None
+            return Missed("the stream resumed at its live end") if resume.newest else None
         if first.first_seq is not None and first.first_seq < resume.cursor:
-            return "the server's numbering has started over"
+            return Missed("the server's numbering has started over", renumbered=True)
         return None
+
+    def renumbered(self, seen: Seen, read: Decoded) -> bool:  # noqa: ARG002 - its first number tells
+        """Return False: a relay says so itself, or shows it by its first number."""
+        return False

@@ -25,11 +25,21 @@ from blueattr.sources.http import (
     requested_wait,
 )
 
-__all__ = ["MESSAGE_LIMIT", "Connection", "ConnectionLost", "ConnectionRefused"]
+__all__ = ["MESSAGE_LIMIT", "Connection", "ConnectionLost", "ConnectionRefused", "Oversized"]
 
 
 MESSAGE_LIMIT = 8 << 20
 """Largest message in bytes, before and after decompression; a commit is at most 2 MB."""
+
+
+# A message up to this long is passed over; for a longer one the connection is given up.
+_PASSED_OVER = 64 << 20
+# Bytes of it that are kept, as a sample.
+_SAMPLE = 200
+
+
+class Oversized(bytes):
+    """The first bytes of a message that is longer than `MESSAGE_LIMIT`, and was passed over."""
 
 
 # What may wait for the consumer, as during a commit. Beyond it the socket is not read, and the
@@ -232,7 +242,7 @@ class Connection:
                 extra_headers=self._headers,
                 websocket_handshake_timeout=_OPEN_TIMEOUT,
                 logger_name=_QUIET,
-                max_frame_size=MESSAGE_LIMIT,
+                max_frame_size=_PASSED_OVER,
                 # An address was checked; where it leads elsewhere, it is refused.
                 max_redirects=0,
             )
@@ -285,17 +295,26 @@ class _Listener(picows.WSListener):
         connection, kind = self._connection, frame.msg_type
         connection._frames += 1  # noqa: SLF001 - its own part
         if kind in (picows.WSMsgType.BINARY, picows.WSMsgType.TEXT) and frame.fin:
-            connection._keep(frame.get_payload_as_bytes(), transport)  # noqa: SLF001 - its own part
+            message = frame.get_payload_as_bytes()
+            if len(message) > MESSAGE_LIMIT:
+                message = Oversized(message[:_SAMPLE])
+            connection._keep(message, transport)  # noqa: SLF001 - its own part
         elif kind in (
             picows.WSMsgType.BINARY, picows.WSMsgType.TEXT, picows.WSMsgType.CONTINUATION
         ):  # fmt: skip
-            self._parts.append(frame.get_payload_as_bytes())
             # Empty parts are parts too.
             self._size += frame.payload_size + _OVERHEAD
-            if self._size > MESSAGE_LIMIT:
-                self._end(transport, f"the server sent a message of over {MESSAGE_LIMIT:,} bytes")
+            if self._size <= MESSAGE_LIMIT:
+                self._parts.append(frame.get_payload_as_bytes())
+            elif len(self._parts) > 1:
+                self._parts = [b"".join(self._parts)[:_SAMPLE]]
+            if self._size > _PASSED_OVER:
+                self._end(transport, f"the server sent a message of over {_PASSED_OVER:,} bytes")
             elif frame.fin:
-                connection._keep(b"".join(self._parts), transport)  # noqa: SLF001 - its own part
+                message = b"".join(self._parts)
+                if self._size > MESSAGE_LIMIT:
+                    message = Oversized(message[:_SAMPLE])
+                connection._keep(message, transport)  # noqa: SLF001 - its own part
                 self._parts, self._size = [], 0
         elif kind == picows.WSMsgType.CLOSE:
             reason = bytes(frame.get_close_message() or b"").decode(errors="replace")[:200]

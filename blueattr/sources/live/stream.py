@@ -7,13 +7,29 @@ from collections.abc import Callable, Generator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from blueattr.decode.chunk import Chunk
-from blueattr.decode.transcode import Decoded, Notice
-from blueattr.sources.live.socket import Connection, ConnectionLost, ConnectionRefused
+from blueattr.decode.transcode import Decoded, Notice, printable
+from blueattr.sources.live.socket import (
+    MESSAGE_LIMIT,
+    Connection,
+    ConnectionLost,
+    ConnectionRefused,
+    Oversized,
+)
 
-__all__ = ["Dialect", "Resume", "ServerError", "Stream", "Transport", "Websocket"]
+__all__ = [
+    "Dialect",
+    "Misplaced",
+    "Missed",
+    "Resume",
+    "Seen",
+    "ServerError",
+    "Stream",
+    "Transport",
+    "Websocket",
+]
 
 
 _LATEST_US = 253_402_300_799_999_999
@@ -35,6 +51,11 @@ class Resume:
         Time of the newest event of the store, from this server or another.
     gap
         Why what lies before was not seen, where that is known already.
+    tries
+        Connections in a row that ended before anything new came. After one, what led up to the last
+        event seen is not asked for again; after more, nor is that event.
+    verified
+        Whether the server was just asked for the last event seen, and sent it.
     """
 
     cursor: int | None = None
@@ -42,11 +63,53 @@ class Resume:
     since: datetime | None = None
     newest: datetime | None = None
     gap: str | None = None
+    tries: int = 0
+    verified: bool = False
 
     @property
     def overlaps(self) -> bool:
         """Whether the last event seen is requested again."""
         return self.cursor is not None and self.last is not None and self.cursor <= self.last
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """How far a stream was seen, by its server's own numbers.
+
+    Parameters
+    ----------
+    position
+        Cursor of the last event; 0 where none is known.
+    mark
+        Tells that event from another with its number; None where that is not known.
+    time
+        Time of the newest event; None where none is known.
+    """
+
+    position: int = 0
+    mark: int | None = None
+    time: datetime | None = None
+
+
+class Missed(NamedTuple):
+    """That a stream does not take up where it was asked to: why, and whether numbers are new."""
+
+    reason: str
+    renumbered: bool = False
+
+
+class Misplaced(ConnectionLost):
+    """The stream does not take up where it was asked to, and it was asked for no more than needed.
+
+    Attributes
+    ----------
+    renumbered
+        Whether the server numbers its events anew.
+    """
+
+    def __init__(self, reason: str, *, renumbered: bool) -> None:
+        super().__init__(reason)
+        self.renumbered = renumbered
 
 
 class ServerError(ConnectionLost):
@@ -123,6 +186,10 @@ class Dialect(Protocol):
         It then sends the last event seen, too; so one that sends nothing is not there yet.
         """
 
+    @property
+    def numbered(self) -> bool:
+        """Whether its cursors are numbers that a server gives; else they are times."""
+
     def request(self, origin: str, resume: Resume) -> tuple[str, dict[str, str]]:
         """Return the address and headers to connect with.
 
@@ -132,23 +199,22 @@ class Dialect(Protocol):
             Something that is asked for beforehand could not be had.
         """
 
-    def read(self, messages: deque[bytes], position: int) -> Decoded:
+    def read(self, messages: deque[bytes], position: int, now: float) -> Decoded:
         """Take messages from the left, and make them lines: all, or until there is enough.
 
-        Never raises on what a server may send.
+        Never raises on what a server may send. `position` is the last number seen; if its event is
+        among them, what tells it from others is returned, too. `now` is our clock, in seconds since
+        1970.
         """
 
     def adapts(self, refusal: ConnectionRefused) -> bool:
         """Change the request, if that is why the server refused; return whether it was."""
 
-    def missed(self, resume: Resume, first: Decoded) -> str | None:
-        """Judge by the first events whether the stream takes up where it was asked to.
+    def missed(self, resume: Resume, first: Decoded) -> Missed | None:
+        """Judge by the first events whether the stream takes up where it was asked to."""
 
-        Returns
-        -------
-        str or None
-            Why not, or None.
-        """
+    def renumbered(self, seen: Seen, read: Decoded) -> bool:
+        """Judge by what was read whether a server that was seen before numbers its events anew."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,55 +248,118 @@ class Stream:
         """How the store knows it."""
         return f"{self.kind}:{self.instance}"
 
-    def chunks(self, resume: Resume, position: int = 0) -> Generator[Chunk | None]:
+    def chunks(
+        self, resume: Resume, seen: Seen, now: Callable[[], float] = time.time
+    ) -> Generator[Chunk | None]:
         """Connect, and yield what comes until the connection ends.
 
         While the connection is being opened None is yielded, and an empty chunk while nothing
         comes, so that the caller gets to look at the clock. The first other one begins a new span,
-        unless it is known to follow what this source saw last.
+        unless it is known to follow what this source saw last. Where a chunk says to resume is
+        never before what was seen, unless the server numbers its events anew.
 
         Parameters
         ----------
         resume
             Where to take up.
-        position
-            Cursor of the last event seen from this source.
+        seen
+            How far this source was seen.
+        now
+            Our clock, in seconds since 1970.
 
         Raises
         ------
+        Misplaced
+            It does not take up where it was asked to, and is to be asked for what lies before, too.
         ConnectionLost
             The connection could not be opened, or ended; all that came was yielded before.
         """
         url, headers = self.dialect.request(self.origin, resume)
         # Elsewhere than where this source left off a new span begins, even if nothing is missing.
-        gap = "" if resume.gap is None and resume.last != position else resume.gap
-        is_first = True
+        gap = "" if resume.gap is None and resume.last != seen.position else resume.gap
+        if resume.last is not None and resume.last > seen.position:
+            seen = Seen(resume.last, None, seen.time)
+        is_first, is_again = True, resume.overlaps
         with self.transport.connect(url, headers) as connection:
             while not connection.is_open(self.transport.seconds):
                 yield None
             while True:
-                messages = self.transport.gather(connection)
-                if not messages:
-                    yield Chunk(b"", position, 0, position)
-                while messages:
-                    read = self.dialect.read(messages, position)
+                gathered = self.transport.gather(connection)
+                if not gathered:
+                    yield Chunk(b"", seen.position, 0, seen.position, mark=seen.mark)
+                while messages := _of_a_kind(gathered):
+                    if isinstance(messages[0], Oversized):
+                        yield _passed_over(messages, seen, is_again=is_again)
+                        continue
+                    before = seen.position
+                    read = self.dialect.read(messages, before, now())
+                    gathered.extendleft(reversed(messages))
                     for notice in read.notices:
                         if notice.name == "OutdatedCursor":
                             why = notice.message or notice.name
                             gap = gap or f"the server no longer had it ({why})"
-                    if is_first and read.first_seq is not None:
-                        is_first = False
-                        gap = gap or self.dialect.missed(resume, read) or gap
-                    after = position if read.last_seq is None else read.last_seq
+                    if read.last_seq is not None:
+                        missed = self._missed(resume, read) if is_first else None
+                        gap = gap or (missed.reason if missed else gap)
+                        seen = self._after(seen, read, resume, missed)
+                        is_first, is_again = False, read.last_seq < seen.position
                     if read.lines or read.skipped or read.refused:
                         yield Chunk(
-                            read.lines, position, 0, after, gap, read.skipped, tuple(read.refused)
+                            read.lines,
+                            before,
+                            0,
+                            seen.position,
+                            gap,
+                            seen.mark,
+                            read.skipped,
+                            tuple(read.refused),
+                            read.bounded,
+                            None if read.reached_us is None else naive(read.reached_us),
                         )
                         gap = None
-                    position = after
                     for notice in read.notices:
                         if notice.kind == "error":
                             raise ServerError(notice)
+
+    def _after(self, seen: Seen, read: Decoded, resume: Resume, missed: Missed | None) -> Seen:
+        """Return how far the stream is seen after what was read."""
+        renumbered = (missed is not None and missed.renumbered) or self.dialect.renumbered(
+            seen, read
+        )
+        if renumbered and resume.tries:
+            raise Misplaced("the server numbers its events anew", renumbered=True)
+        if read.last_seq is None or (read.last_seq <= seen.position and not renumbered):
+            return seen
+        return Seen(read.last_seq, read.last_mark, seen.time)
+
+    def _missed(self, resume: Resume, first: Decoded) -> Missed | None:
+        missed = self.dialect.missed(resume, first)
+        if missed is None or missed.renumbered or resume.tries == 0 or resume.overlaps:
+            return missed
+        if resume.verified:
+            # Where nothing happens for a while, the next event is much later.
+            return None
+        raise Misplaced(missed.reason, renumbered=False)
+
+
+def _of_a_kind(messages: deque[bytes]) -> deque[bytes]:
+    """Take messages from the left: those up to the next that was passed over, or the latter."""
+    taken: deque[bytes] = deque()
+    kind = isinstance(messages[0], Oversized) if messages else False
+    while messages and isinstance(messages[0], Oversized) == kind:
+        taken.append(messages.popleft())
+    return taken
+
+
+def _passed_over(messages: deque[bytes], seen: Seen, *, is_again: bool) -> Chunk:
+    """Return the chunk that counts messages that were too long, whose events are missing.
+
+    Where they come again among events that were seen, that was said.
+    """
+    refused = tuple(("line too long", seen.position, printable(message)) for message in messages)
+    gap = f"the server sent a message of over {MESSAGE_LIMIT:,} bytes, which was passed over"
+    said = None if is_again else gap
+    return Chunk(b"", seen.position, 0, seen.position, said, seen.mark, 0, refused)
 
 
 def microseconds(moment: datetime) -> int:
@@ -241,6 +370,11 @@ def microseconds(moment: datetime) -> int:
 def from_microseconds(moment_us: int) -> datetime:
     """Read a unix time in microseconds, clipped to the years that a date can have."""
     return datetime.fromtimestamp(0, UTC) + timedelta(microseconds=min(moment_us, _LATEST_US))
+
+
+def naive(moment_us: int) -> datetime:
+    """Read a unix time in microseconds as the store has it: naive UTC."""
+    return from_microseconds(moment_us).replace(tzinfo=None)
 
 
 def as_object(message: bytes) -> dict[str, Any]:

@@ -1,8 +1,10 @@
 """The result of a validation: every method's values and cost, by indicator and panel."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+from blueattr.attribution.tiered import PanelChoice
 from blueattr.attribution.value import Method
 from blueattr.display import Presented
 from blueattr.indicators.base import Aggregator
@@ -97,7 +99,7 @@ class ValidationBlock:
     undefined: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Validation(Presented):
     """The Aumann-Shapley value compared with baselines, with all that is needed to redo it.
 
@@ -124,6 +126,8 @@ class Validation(Presented):
 
     blocks: tuple[ValidationBlock, ...]
     n_agents: int
+    n_involved: int
+    panel: PanelChoice
     sizes: tuple[int, ...]
     left_out: tuple[int, ...]
     permutations: tuple[int, ...]
@@ -134,3 +138,7 @@ class Validation(Presented):
     means: tuple[float, float, float]
     moment: float
     provenance: Provenance
+
+    def _in_short(self) -> Iterator[str]:
+        yield from dict.fromkeys(block.indicator for block in self.blocks)
+        yield from super()._in_short()

@@ -7,7 +7,8 @@ import numpy as np
 
 from blueattr.attribution.inputs import Panel
 from blueattr.attribution.sampling import Sampler
-from blueattr.attribution.tiers import rank
+from blueattr.attribution.tiered import TieredPanel, check_panel
+from blueattr.attribution.tiers import DEFAULT_CUTOFFS, rank
 from blueattr.attribution.value import check_method
 from blueattr.errors import UsageError, ZeroTotalError
 from blueattr.indicators.base import Aggregator, Indicator
@@ -97,6 +98,7 @@ def validate(
     method: str = "auto",
     steps: int | None = None,
     aggregator: Aggregator | None = None,
+    panel: str = "active",
     provenance: Provenance | None = None,
 ) -> Validation:
     """Compare the Aumann-Shapley value with the baselines on the same panels.
@@ -121,7 +123,7 @@ def validate(
     antithetic, seed
         As for `blueattr.studies.validation.baselines.sampled_shapley`; the seed also draws the
         panels.
-    method, steps, aggregator, provenance
+    method, steps, aggregator, panel, provenance
         As for `blueattr.attribution.attribute.attribute`.
 
     Returns
@@ -155,11 +157,11 @@ def validate(
         check_coalitions(budget)
     hows = [IndicatorMethod(one, *check_method(one, method, steps)) for one in chosen]
 
-    panel = Panel.of(frame)
-    sampler = Sampler(panel.followers, panel.activity, panel.order)
+    agents = TieredPanel.of(frame, DEFAULT_CUTOFFS, panel).panel
+    sampler = Sampler.of(agents)
     panel_sizes, left_out = _choose_sizes(sampler, sizes, exact)
     methods = Methods(
-        full=panel,
+        full=agents,
         aggregator=aggregator or Aggregator(),
         permutations=tuple(sorted(permutations)),
         coalitions=tuple(sorted(coalitions)),
@@ -167,7 +169,7 @@ def validate(
         seed=seed,
     )
     for how in hows:
-        _refuse_zero(how.indicator, methods.total(how, panel), panel)
+        _refuse_zero(how.indicator, methods.total(how, agents), agents)
     draws = [_draw_panel(methods, sampler, size, hows) for size in panel_sizes]
     blocks: list[ValidationBlock] = []
     for how in hows:
@@ -176,7 +178,9 @@ def validate(
             blocks.append(methods.block(how, smaller, draw, largest=smaller is draws[-1][0]))
     return Validation(
         blocks=tuple(blocks),
-        n_agents=len(panel.dids),
+        n_agents=len(agents.dids),
+        n_involved=int(np.count_nonzero(agents.features.involved())),
+        panel=check_panel(panel),
         sizes=panel_sizes,
         left_out=left_out,
         permutations=methods.permutations,
@@ -184,8 +188,8 @@ def validate(
         antithetic=antithetic,
         seed=seed,
         aggregator=methods.aggregator,
-        means=panel.means,
-        moment=math.prod(panel.means),
+        means=agents.means,
+        moment=math.prod(agents.means),
         provenance=provenance or Provenance(source="in memory"),
     )
 

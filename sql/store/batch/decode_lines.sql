@@ -1,8 +1,10 @@
 -- Jetstream JSON lines, v1 or v2, to event rows with a verdict each.
--- In: `lines` (position BIGINT, line VARCHAR), an Arrow table.
+-- In: `lines` (position, line VARCHAR), an Arrow table; a position is what the caller will know a line by.
 -- Out: temp table `decoded`, grain one line.
 -- This statement says what a line means. Lines as Jetstream writes them, which are most, are parsed
 -- by blueattr/decode/parser/line.py to the same result and do not come here.
+-- From $end on, server times lie ahead of the clock, as do revisions after $last_rev; see
+-- blueattr/decode/clock.py. `ahead` says which lines are refused for their time.
 -- verdict: '' kept, 'skip' valid but not kept, anything else the reason for rejecting it.
 CREATE OR REPLACE TEMP TABLE decoded AS
 WITH wanted AS (
@@ -49,12 +51,12 @@ WITH wanted AS (
         position,
         line,
         j IS NULL AS unparsed,
-        j.kind AS event,
+        coalesce(j.kind, old_kind(j.type)) AS event,
         j.did AS did,
         CASE WHEN j.time_us BETWEEN 0 AND 253402300799999999 THEN make_timestamp(j.time_us) END
             AS event_time,
         j.commit.collection AS collection,
-        j.commit.operation AS operation,
+        coalesce(j.commit.operation, old_operation(j.commit.type)) AS operation,
         j.commit.rkey AS rkey,
         j.commit.rev AS rev,
         j.commit.record AS record,
@@ -67,7 +69,7 @@ WITH wanted AS (
         line,
         j IS NULL,
         CASE
-            WHEN NOT v2 THEN j.kind
+            WHEN NOT v2 THEN coalesce(j.kind, old_kind(j.type))
             WHEN starts_with(e."$type", 'network.bsky.jetstream.subscribeEvents#')
                 THEN split_part(e."$type", '#', 2)
         END,
@@ -77,7 +79,9 @@ WITH wanted AS (
             WHEN j.time_us BETWEEN 0 AND 253402300799999999 THEN make_timestamp(j.time_us)
         END,
         CASE WHEN v2 THEN e.collection ELSE j.commit.collection END,
-        CASE WHEN v2 THEN e.operation ELSE j.commit.operation END,
+        CASE WHEN v2 THEN e.operation
+            ELSE coalesce(j.commit.operation, old_operation(j.commit.type))
+        END,
         CASE WHEN v2 THEN e.rkey ELSE j.commit.rkey END,
         CASE WHEN v2 THEN e.rev ELSE j.commit.rev END,
         CASE WHEN v2 THEN e.record ELSE j.commit.record END,
@@ -109,6 +113,10 @@ WITH wanted AS (
                 THEN event_time
             END AS event_time
         ),
+        -- Said by a key of the line itself, like `synthetic`; it may be written with escapes.
+        CASE WHEN contains(line, 'time_from"') OR contains(line, '\u00')
+            THEN try(line ->> '$.time_from')
+        END AS time_from,
         CASE
             WHEN event IN ('identity', 'account') THEN event
             WHEN event = 'commit' AND collection = 'app.bsky.feed.post' THEN 'post'
@@ -140,7 +148,9 @@ WITH wanted AS (
             WHEN event IS NULL OR event = '' OR did IS NULL THEN 'not a Jetstream event'
             WHEN event NOT IN ('commit', 'identity', 'account') THEN 'unknown event kind'
             WHEN strlen(did) > 2048 OR NOT regexp_full_match(did, $did) THEN 'bad DID'
-            WHEN event_time IS NULL THEN 'bad time'
+            WHEN event_time IS NULL OR event_time >= $end
+                OR time_from NOT IN ('server', 'imported', 'key', 'claimed', 'collected')
+                THEN 'bad time'
             WHEN event = 'commit' AND (collection IS NULL OR collection = '')
                 THEN 'missing field'
             WHEN kind IS NULL THEN 'skip'
@@ -150,7 +160,8 @@ WITH wanted AS (
             WHEN operation NOT IN ('create', 'update', 'delete') THEN 'unknown operation'
             WHEN strlen(rkey) > 512 OR NOT regexp_full_match(rkey, '[A-Za-z0-9._:~-]+')
                 OR rkey IN ('.', '..') THEN 'bad record key'
-            WHEN NOT regexp_full_match(rev, '[234567a-j][2-7a-z]{12}') THEN 'bad rev'
+            WHEN NOT regexp_full_match(rev, '[234567a-j][2-7a-z]{12}') OR rev > $last_rev
+                THEN 'bad rev'
             WHEN kind = 'profile' AND rkey <> 'self' THEN 'skip'
             WHEN NOT writes THEN ''
             WHEN record IS NULL THEN 'missing field'
@@ -173,7 +184,9 @@ SELECT
     position,
     verdict,
     CASE WHEN verdict NOT IN ('', 'skip') THEN left(line, 200) END AS sample,
+    coalesce(verdict = 'bad time' AND event_time >= $end, false) AS ahead,
     event_time,
+    time_from,
     kind,
     did,
     CASE WHEN event = 'commit' THEN operation END AS operation,
@@ -204,12 +217,12 @@ SELECT
             AND regexp_full_match(lower(handle), $handle) AND lower(handle) <> 'handle.invalid'
         THEN lower(handle)
     END AS handle,
+    -- Said by a key of the line itself. Few lines have these letters, so that few are parsed again.
+    CASE
+        WHEN verdict IN ('', 'skip') AND contains(line, 'synthetic"')
+            THEN coalesce(try(json_extract(line, '$.synthetic')) = 'true', false)
+        ELSE false
+    END AS synthetic,
     account.active AS active,
     CASE WHEN account.active THEN '' ELSE coalesce(nullif(account.status, ''), 'unknown') END AS status
-FROM judged;
-
--- The accepted rows of the batch just decoded, appended to what waits to be committed.
-INSERT INTO staged BY NAME
-SELECT * EXCLUDE (position, verdict, sample)
-FROM decoded
-WHERE verdict = '';
+FROM judged

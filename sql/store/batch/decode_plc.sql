@@ -1,7 +1,8 @@
 -- Lines of a PLC directory export to operations with a verdict each. Grain: one line.
--- In: `lines`, as for decode_lines.sql. An operation that was nullified never held.
+-- In: `lines`, $end and so `ahead`, as for decode_lines.sql. An operation that was nullified never held.
 -- web.plc.directory/spec/v0.1/did-plc: `create` is the legacy form and has a plain handle; later
--- forms list at:// names, the first of which is the handle.
+-- forms list aliases, and the handle is the first that is an at:// URI of a valid one
+-- (atproto.com/specs/did, "DID Documents").
 CREATE OR REPLACE TEMP TABLE decoded AS
 SELECT
     position,
@@ -10,29 +11,34 @@ SELECT
         WHEN j.did IS NULL OR j.operation IS NULL THEN 'not a PLC operation'
         WHEN NOT regexp_full_match(j.did, 'did:plc:[2-7a-z]{24}') THEN 'bad DID'
         WHEN event_time IS NULL OR event_time < TIMESTAMP '2020-01-01'
-            OR event_time >= TIMESTAMP '2100-01-01' THEN 'bad time'
+            OR event_time >= $end THEN 'bad time'
         WHEN coalesce(j.nullified, false) THEN 'skip'
         ELSE ''
     END AS verdict,
     CASE WHEN verdict NOT IN ('', 'skip') THEN left(line, 200) END AS sample,
+    coalesce(
+        verdict = 'bad time' AND event_time BETWEEN $end AND TIMESTAMP '2100-01-01', false
+    ) AS ahead,
     event_time,
     j.did AS did,
     CASE WHEN strlen(named) <= 253 AND regexp_full_match(named, $handle)
             AND named <> 'handle.invalid'
         THEN named
-    END AS handle
+    END AS handle,
+    false AS synthetic
 FROM (
     SELECT
         *,
         try_cast(j.createdAt AS TIMESTAMPTZ)::TIMESTAMP AS event_time,
         lower(coalesce(
-            j.operation.handle, regexp_replace(j.operation.alsoKnownAs[1], '^at://', '')
+            j.operation.handle,
+            list_filter(
+                list_transform(
+                    list_filter(j.operation.alsoKnownAs, lambda alias: starts_with(alias, 'at://')),
+                    lambda alias: substr(alias, 6)
+                ),
+                lambda name: strlen(name) <= 253 AND regexp_full_match(lower(name), $handle)
+            )[1]
         )) AS named
     FROM (SELECT position, line, try(from_json(line, $plc)) AS j FROM lines)
-);
-
--- The accepted operations of the batch just decoded.
-INSERT INTO staged_plc
-SELECT did, event_time, handle
-FROM decoded
-WHERE verdict = '';
+)

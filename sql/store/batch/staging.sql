@@ -6,6 +6,7 @@ CREATE OR REPLACE TEMP TABLE staged (
     kind VARCHAR,           -- post | repost | follow | profile | identity | account
     did VARCHAR,
     event_time TIMESTAMP,
+    time_from VARCHAR,      -- server | imported | key | claimed | collected; NULL for the server
     operation VARCHAR,      -- create | update | delete; NULL for identity and account
     rkey VARCHAR,
     rev VARCHAR,

@@ -1,42 +1,64 @@
 -- Number the accounts that a commit names, and fold what it says of them.
--- Needs: dids, staged, account, account_status, handle, profile
--- Makes: batch_account, departing, latest_handle, latest_profile
+-- Needs: dids, staged, account, forgotten, account_status, handle, profile
+-- Makes: named_account, kept_away, batch_account, departing, latest_handle, latest_profile
 
--- The accounts that the waiting rows name, with their numbers. Grain: one DID. `code` is what
--- `coded` calls it; those of `staged` alone come after. New ones are numbered from the highest
--- number on, in the order of their codes.
-CREATE OR REPLACE TEMP TABLE batch_account AS
+-- The accounts that the waiting rows name, with their numbers where they are known. Grain: one DID.
+-- `code` is what `coded` calls it; those of `staged` alone come after.
+CREATE OR REPLACE TEMP TABLE named_account AS
 WITH other AS (
     SELECT did FROM staged
     UNION SELECT subject_did FROM staged
     UNION SELECT root_did FROM staged
-), named AS MATERIALIZED (
-    SELECT did, code, known.id
-    FROM (
-        SELECT did, code FROM dids
-        UNION ALL
-        SELECT did, (SELECT count(*) FROM dids) + row_number() OVER (ORDER BY did)
-        FROM other
-        ANTI JOIN dids USING (did)
-        WHERE did IS NOT NULL
-    )
-    LEFT JOIN account AS known USING (did)
 )
-SELECT did, code, id, false AS is_new
-FROM named
+SELECT did, code, known.id
+FROM (
+    SELECT did, code FROM dids
+    UNION ALL
+    SELECT did, (SELECT count(*) FROM dids) + row_number() OVER (ORDER BY did)
+    FROM other
+    ANTI JOIN dids USING (did)
+    WHERE did IS NOT NULL
+)
+LEFT JOIN account AS known USING (did);
+
+-- Those of them that are forgotten, and what stands for each. Their own events do not come in. Grain:
+-- one DID. A known one is not among them: only a hash of theirs is.
+CREATE OR REPLACE TEMP TABLE kept_away AS
+SELECT new.did, new.code, known.id, 'forgotten:' || hash AS placeholder
+FROM (FROM named_account WHERE id IS NULL) AS new
+JOIN forgotten ON hash = keyed_hash(new.did)
+LEFT JOIN account AS known ON known.did = 'forgotten:' || hash;
+
+DELETE FROM staged
+WHERE did IN (SELECT did FROM kept_away);
+
+-- The accounts that the waiting rows name, with their numbers. Grain: one DID. New ones are numbered
+-- from the highest number on, in the order of their codes.
+CREATE OR REPLACE TEMP TABLE batch_account AS
+SELECT did, code, id, did AS name, false AS is_new
+FROM named_account
+WHERE id IS NOT NULL
+UNION ALL
+SELECT did, code, id, placeholder, false
+FROM kept_away
 WHERE id IS NOT NULL
 UNION ALL
 SELECT
     did,
     code,
     ((SELECT coalesce(max(id), 0) FROM account) + row_number() OVER (ORDER BY code))::UINTEGER,
+    coalesce(placeholder, did),
     true
-FROM named
-WHERE id IS NULL;
+FROM (
+    FROM named_account
+    WHERE id IS NULL
+)
+LEFT JOIN (SELECT did, id AS known, placeholder FROM kept_away) USING (did)
+WHERE known IS NULL;
 
 -- Write down the accounts that are new.
 INSERT INTO account
-SELECT id, did
+SELECT id, name
 FROM batch_account
 WHERE is_new;
 
@@ -93,21 +115,21 @@ INSERT INTO handle BY NAME
 SELECT * EXCLUDE (place)
 FROM latest_handle;
 
--- The latest profiles of accounts, and when their creation was first seen, where that is not known.
--- Grain: one account.
+-- The latest profiles of accounts, and when their creation was first seen, where that is not known. Of
+-- two of one rev the one of a bot counts. Grain: one account.
 CREATE OR REPLACE TEMP TABLE latest_profile AS
 SELECT
     id AS account,
-    greatest(old.rev, new.rev) AS rev,
+    greatest(old.rev, latest.rev) AS rev,
     least(old.created_at, new.created_at) AS created_at,
-    CASE WHEN new.rev > old.rev IS NOT FALSE THEN new.bot ELSE old.bot END AS bot,
+    CASE WHEN latest > {rev: old.rev, bot: old.bot} OR old.account IS NULL THEN latest.bot ELSE old.bot END
+        AS bot,
     old.rowid AS place
 FROM (
     SELECT
         id,
-        max(rev) AS rev,
-        min(event_time) FILTER (operation = 'create') AS created_at,
-        arg_max(bot, rev) AS bot
+        max({rev: rev, bot: bot}) AS latest,
+        min(event_time) FILTER (operation = 'create') AS created_at
     FROM staged
     JOIN batch_account USING (did)
     WHERE kind = 'profile'
@@ -115,7 +137,7 @@ FROM (
 ) AS new
 LEFT JOIN profile AS old ON old.account = id
 WHERE old.account IS NULL
-    OR new.rev > old.rev
+    OR latest > {rev: old.rev, bot: old.bot}
     OR new.created_at < coalesce(old.created_at, 'infinity'::TIMESTAMP);
 
 -- Make way for them.

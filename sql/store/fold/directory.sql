@@ -1,6 +1,11 @@
 -- Fold operations of the PLC directory into what is known of it.
--- Needs: staged_plc, plc
+-- Needs: staged_plc, plc, forgotten
 -- Makes: nothing
+
+-- What is forgotten does not come back.
+DELETE FROM staged_plc
+USING forgotten
+WHERE hash = keyed_hash(did);
 
 -- The PLC directory: earliest operation and latest handle; at one time, the last in the alphabet.
 -- Grain: one DID.

@@ -1,7 +1,7 @@
 -- Note how far sources were read, in the same transaction as their rows. What the tables that it
 -- needs say of a source replaces what was there, so that reading a source again counts nothing
 -- twice. Of its spans, of which a stream has ever more, the first ones stay: `earlier_spans` many.
--- Needs: noted_source, noted_span, noted_rejected, noted_sample, source, span, rejected, rejected_sample
+-- Needs: noted_source, noted_span, noted_rejected, noted_sample, source, span, rejected, rejected_sample, forgotten
 -- Makes: nothing
 
 -- Grain: one source.
@@ -30,6 +30,23 @@ SELECT * EXCLUDE (number)
 FROM noted_span
 ORDER BY number;
 
+-- A file that grew or was touched is read anew, beside what it covered before: what lies within another
+-- span of it says nothing more.
+DELETE FROM span
+WHERE rowid IN (
+    SELECT small.rowid
+    FROM span AS small
+    JOIN span AS large USING (source)
+    JOIN noted_source ON noted_source.name = source
+    WHERE noted_source.kind IN ('file', 'stdin')
+        AND small.gap = '' AND large.gap = ''
+        AND small.first_event >= large.first_event AND small.last_event <= large.last_event
+        AND (
+            small.first_event > large.first_event OR small.last_event < large.last_event
+            OR small.rowid < large.rowid
+        )
+);
+
 DELETE FROM rejected
 WHERE source IN (SELECT name FROM noted_source);
 
@@ -40,6 +57,8 @@ FROM noted_rejected;
 DELETE FROM rejected_sample
 WHERE source IN (SELECT name FROM noted_source);
 
--- Grain: one rejected line; the first few of each reason.
+-- Grain: one rejected line; the first few of each reason. Where anybody is forgotten, a sample has no
+-- words: a line can name an account in ways that no search finds, or have its words without its name.
 INSERT INTO rejected_sample BY NAME
+SELECT * REPLACE (CASE WHEN EXISTS (FROM forgotten) THEN '' ELSE sample END AS sample)
 FROM noted_sample;

@@ -1,6 +1,6 @@
 -- Fold the sightings of a commit within itself, to one version of each record.
 -- Needs: staged, coded, batch_account, batch_key
--- Makes: numbered, version, met, folded, batch
+-- Makes: numbered, version, met, content, folded, batch
 
 -- The staged creates, updates and deletes of records, in numbers. Grain: one sighting. Unusual lines
 -- come this way, which are few.
@@ -24,6 +24,7 @@ SELECT
     tid_number(rev) AS rev,
     operation = 'delete' AS removed,
     event_time,
+    coalesce(time_from, 'server')::time_from AS time_from,
     subject.id AS subject,
     CASE WHEN subject_key.id IS NULL THEN tid_number(subject_rkey)::BIGINT ELSE subject_key.id END
         AS subject_rkey,
@@ -50,7 +51,14 @@ SELECT
         WHEN 1 THEN 'repost'::collection
         ELSE 'follow'::collection
     END AS collection,
-    * EXCLUDE (collection)
+    CASE time_from
+        WHEN 0 THEN 'server'::time_from
+        WHEN 1 THEN 'imported'::time_from
+        WHEN 2 THEN 'key'::time_from
+        WHEN 3 THEN 'claimed'::time_from
+        ELSE 'collected'::time_from
+    END AS time_from,
+    * EXCLUDE (collection, time_from)
 FROM coded
 UNION ALL BY NAME
 SELECT false AS repeated, *
@@ -66,35 +74,83 @@ FROM (
 GROUP BY ALL
 HAVING count(*) > 1;
 
+-- What a version says, to be compared where two have the same rev, which only a faulty server sends.
+-- Names stand for the numbers of accounts and keys, which depend on the order of events. Words come last:
+-- where those of accounts that left are gone, nothing depends on them.
+CREATE OR REPLACE TEMP MACRO content(
+    subject, subject_rkey, subject_key, root, root_rkey, root_key, tags, title, text
+) AS {
+    subject: subject,
+    subject_rkey: greatest(subject_rkey, -1),
+    subject_key: subject_key,
+    root: root,
+    root_rkey: greatest(root_rkey, -1),
+    root_key: root_key,
+    tags: list_sort(list_distinct(tags)),
+    title: title,
+    text: text
+};
+
 -- Records of which more than one sighting waits, folded. Grain: one record. The version of the
--- highest rev wins, of two with the same the delete, so that order and repeats make no difference;
--- the time is that of the first sighting that was not a delete.
+-- highest rev wins, of two with the same the delete, of two others the greater `content`, so that order
+-- and repeats make no difference. The time is that of a sighting that was not a delete: of a server's
+-- times, its own or imported, the earliest; only where there is none, the earliest of the kind that comes
+-- next in `time_from`.
 CREATE OR REPLACE TEMP TABLE folded AS
-SELECT
-    collection,
-    account,
-    rkey,
-    unnest(arg_max(
-        {
-            rev: rev, removed: removed, subject: subject, subject_rkey: subject_rkey, root: root,
-            root_rkey: root_rkey, text: text, tags: tags, title: title
-        },
-        {rev: rev, removed: removed}
-    )),
-    min(event_time) FILTER (NOT removed) AS event_time
-FROM (
+WITH sighting AS MATERIALIZED (
     FROM version
     WHERE repeated IS true
     UNION ALL
     FROM version
     SEMI JOIN met USING (account, collection, rkey)
     WHERE repeated IS NOT true
+), named AS MATERIALIZED (
+    -- As above.
+    SELECT id, name
+    FROM batch_account
+    SEMI JOIN (SELECT subject AS id FROM sighting UNION SELECT root FROM sighting) USING (id)
 )
-GROUP BY collection, account, rkey;
+SELECT
+    * EXCLUDE (earliest),
+    earliest.event_time AS event_time,
+    coalesce(earliest.time_from, 'server'::time_from) AS time_from
+FROM (
+    SELECT
+        collection,
+        account,
+        sighting.rkey,
+        unnest(arg_max(
+            {
+                rev: rev, removed: removed, subject: subject, subject_rkey: subject_rkey,
+                root: root, root_rkey: root_rkey, text: text, tags: tags, title: title
+            },
+            {
+                rev: rev,
+                removed: removed,
+                content: content(
+                    subject_account.name, subject_rkey, subject_key.rkey, root_account.name,
+                    root_rkey, root_key.rkey, tags, title, text
+                )
+            }
+        )),
+        min({
+            rank: greatest(enum_code(time_from), 1), event_time: event_time, time_from: time_from
+        }) FILTER (NOT removed) AS earliest
+    FROM sighting
+    LEFT JOIN named AS subject_account ON subject_account.id = subject
+    LEFT JOIN named AS root_account ON root_account.id = root
+    LEFT JOIN batch_key AS subject_key ON subject_key.id = subject_rkey
+    LEFT JOIN batch_key AS root_key ON root_key.id = root_rkey
+    GROUP BY collection, account, sighting.rkey
+);
 
 -- The batch, folded within itself. Grain: one record.
 CREATE OR REPLACE TEMP VIEW batch AS
-SELECT * EXCLUDE (repeated) REPLACE (CASE WHEN NOT removed THEN event_time END AS event_time)
+SELECT
+    * EXCLUDE (repeated) REPLACE (
+        CASE WHEN NOT removed THEN event_time END AS event_time,
+        CASE WHEN NOT removed THEN time_from ELSE 'server'::time_from END AS time_from
+    )
 FROM version
 ANTI JOIN met USING (account, collection, rkey)
 WHERE repeated IS NOT true

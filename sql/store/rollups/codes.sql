@@ -1,11 +1,12 @@
 -- The records of a day in numbers: who wrote to whom, and what (0 post, 1 reply, 2 repost, 3
--- follow). Grain: one record. A post is to its author.
+-- follow). Grain: one record. A post is to its author, and so is what repeats an earlier record: a follow
+-- of oneself, which is only a record.
 SELECT
     account,
-    coalesce(subject, account) AS subject,
-    CASE collection
-        WHEN 'post' THEN CASE WHEN subject IS NULL THEN 0::UTINYINT ELSE 1::UTINYINT END
-        WHEN 'repost' THEN 2::UTINYINT
+    CASE WHEN subject IS NULL OR is_repeat THEN account ELSE subject END AS subject,
+    CASE
+        WHEN collection = 'post' THEN CASE WHEN subject IS NULL THEN 0::UTINYINT ELSE 1::UTINYINT END
+        WHEN collection = 'repost' AND NOT is_repeat THEN 2::UTINYINT
         ELSE 3::UTINYINT
     END AS code
 FROM record

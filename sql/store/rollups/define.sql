@@ -22,7 +22,7 @@ FROM (
         count(*) AS records,
         count(*) FILTER (collection = 'post' AND subject IS NULL) AS posts,
         count(*) FILTER (collection = 'post' AND subject IS NOT NULL) AS replies,
-        count(*) FILTER (collection = 'repost') AS reposts
+        count(*) FILTER (collection = 'repost' AND NOT is_repeat) AS reposts
     FROM record
     WHERE NOT removed AND event_time >= since AND event_time < until
     GROUP BY ALL
@@ -35,7 +35,8 @@ FULL JOIN (
         count(*) FILTER (collection = 'repost') AS reposts_received,
         count(*) FILTER (collection = 'follow') AS follows_received
     FROM record
-    WHERE NOT removed AND subject <> account AND event_time >= since AND event_time < until
+    WHERE NOT removed AND NOT is_repeat AND subject <> account
+        AND event_time >= since AND event_time < until
     GROUP BY ALL
 ) USING (day, account);
 
@@ -54,6 +55,7 @@ SELECT
     count(*) FILTER (collection = 'repost')::INTEGER AS reposts,
     count(*) FILTER (collection = 'follow')::INTEGER AS follows
 FROM record
-WHERE NOT removed AND subject <> account AND event_time >= since AND event_time < until
+WHERE NOT removed AND NOT is_repeat AND subject <> account
+    AND event_time >= since AND event_time < until
     AND account IN (SELECT account FROM giver)
 GROUP BY ALL;

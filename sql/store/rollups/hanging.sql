@@ -11,6 +11,7 @@ SELECT
 FROM record
 JOIN hook ON hook.account = record.subject AND hook.rkey = record.subject_rkey
 WHERE NOT removed
+    AND NOT is_repeat
     AND collection <> 'follow'
     AND event_time >= $start AND event_time < $end;
 

@@ -1,0 +1,166 @@
+"""Records: posts, replies and reposts of a store's agents, each with its part of their value."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import polars as pl
+
+from blueattr.attribution.attribute import AttributionResult
+from blueattr.attribution.by_feature import feature_split
+from blueattr.errors import NoAnswerError
+from blueattr.panel.query import StoreView
+from blueattr.panel.topics import Topic
+from blueattr.studies.records import record_values, units
+
+__all__ = ["SCHEMA", "Records", "records"]
+
+
+SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
+    "did": pl.String,
+    "uri": pl.String,
+    "kind": pl.String,
+    "state": pl.String,
+    "time": pl.Datetime("us", "UTC"),
+    "replies_received": pl.Int64,
+    "reposts_received": pl.Int64,
+    "value_own": pl.Float64,
+    "value_received": pl.Float64,
+    "value": pl.Float64,
+    "share": pl.Float64,
+    "text": pl.String,
+    "title": pl.String,
+    "synthetic": pl.Boolean,
+}
+"""A frame of records, as `blueattr.studies.records.RecordValue` describes them."""
+
+_KEYS = ("did", "collection", "rkey")
+
+
+@dataclass(frozen=True)
+class Records:
+    """The records of some agents with their values.
+
+    Parameters
+    ----------
+    records
+        Of `SCHEMA`, by descending value, of equal ones in order of time.
+    parts, worth
+        As `blueattr.studies.records.record_values` takes them, the parts also by hour.
+    """
+
+    records: pl.DataFrame
+    parts: pl.DataFrame
+    worth: pl.DataFrame
+
+    @property
+    def hours(self) -> pl.DataFrame:
+        """``did``, ``hour`` (UTC) and ``value``: what each hour carries of the agents' values.
+
+        A record counts at its own time, what it received at that of the reply or repost.
+        """
+        return record_values(self.parts, self.worth, "hour").select(
+            "did", pl.col("hour").dt.replace_time_zone("UTC"), "value"
+        )
+
+
+def records(
+    view: StoreView,
+    topic: Topic | None,
+    frame: pl.DataFrame,
+    result: AttributionResult,
+    dids: Sequence[str] | None = None,
+    *,
+    most: int | None = None,
+) -> Records:
+    """Split the values of agents among their records.
+
+    Parameters
+    ----------
+    view, topic
+        The window and the topic; None for all events.
+    frame
+        The features: of `blueattr.panel.features.SCHEMA`.
+    result
+        Their attribution.
+    dids
+        Whose records; by default those of all agents.
+    most
+        How many records of each agent, those with the largest values; by default all.
+
+    Raises
+    ------
+    NoAnswerError
+        The indicator or the aggregator has no split by feature, which this one goes on from.
+
+    Notes
+    -----
+    docs/methods.md, "By record". The values of all records of all agents sum to their values by
+    activity and influence. Popularity is of no record.
+    """
+    split = feature_split(result)
+    if split.kind is None:
+        raise NoAnswerError(f"{result.indicator} cannot be split among records: {split.why}")
+    store = view.store
+    view.count(topic)
+    named = result.agents.select("did") if dids is None else pl.DataFrame({"did": list(dids)})
+    store.register("named_did", named.cast(pl.String).to_arrow())
+    store.run("analysis/records/named")
+    store.unregister("named_did")
+    start, end = (t.replace(tzinfo=None) for t in (view.window.start, view.window.end))
+    if topic is None:
+        store.run("analysis/records/of_all", start=start, end=end)
+    else:
+        store.run("analysis/records/of_topic")
+    parts = store.frame("analysis/records/parts")
+    worth = units(result, frame)
+    each = record_values(parts, worth, "collection", "rkey").sort(
+        "value", *_KEYS, descending=[True, False, False, False]
+    )
+    if most is not None:
+        each = each.group_by("did", maintain_order=True).head(most)
+    return Records(_described(view, each, result), parts, worth)
+
+
+def _described(view: StoreView, each: pl.DataFrame, result: AttributionResult) -> pl.DataFrame:
+    """Add what the store knows of the records."""
+    store = view.store
+    store.register("wanted_record", each.select(_KEYS).to_arrow())
+    details = store.frame("analysis/records/details")
+    store.unregister("wanted_record")
+    known = each.join(details, on=_KEYS, how="left", maintain_order="left").with_columns(
+        pl.col("time").dt.replace_time_zone("UTC"), gone=pl.col("removed").fill_null(value=True)
+    )
+    place = (
+        pl.when(pl.col("collection") == "repost").then(pl.lit("repost")).otherwise(pl.lit("post"))
+    )
+    inside = (pl.col("time") >= view.window.start) & (pl.col("time") < view.window.end)
+    return known.select(
+        "did",
+        uri=pl.format("at://{}/app.bsky.feed.{}/{}", "did", place, "record_key"),
+        kind=pl.when("gone")
+        .then(None)
+        .when(pl.col("collection") == "repost")
+        .then(pl.lit("repost"))
+        .when("is_reply")
+        .then(pl.lit("reply"))
+        .otherwise(pl.lit("post")),
+        state=pl.when(pl.col("written") > 0)
+        .then(pl.lit("counted"))
+        .when(pl.col("removed").is_null())
+        .then(pl.lit("unseen"))
+        .when("removed")
+        .then(pl.lit("deleted"))
+        .when(inside)
+        .then(pl.lit("off topic"))
+        .otherwise(pl.lit("outside the window")),
+        time=pl.when("gone").then(None).otherwise("time"),
+        replies_received="replies_received",
+        reposts_received="reposts_received",
+        value_own="value_own",
+        value_received="value_received",
+        value="value",
+        share=pl.col("value") / result.attributed,
+        text="text",
+        title="title",
+        synthetic=pl.lit(bool(result.provenance.synthetic)),
+    ).cast(pl.Schema(SCHEMA))

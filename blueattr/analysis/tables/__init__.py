@@ -1,0 +1,1 @@
+"""Tables of users: their own panels, in files of many kinds."""

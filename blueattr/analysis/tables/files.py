@@ -1,0 +1,160 @@
+"""Files of features: CSV and other separated text, Parquet, JSON and Arrow."""
+
+import contextlib
+import json
+import logging
+from codecs import BOM_UTF8
+from collections.abc import Callable, Iterator, Mapping
+from io import BytesIO, FileIO
+from pathlib import Path
+from typing import TypeAlias
+
+import polars as pl
+import pyarrow as pa
+
+from blueattr.analysis.tables.json_rows import read_json, read_json_lines
+from blueattr.analysis.tables.text import Table, UnreadableError, decoded, read_text
+from blueattr.attribution.frames import refuse_twice, rename_columns
+from blueattr.attribution.inputs import check_cells
+from blueattr.errors import InputError
+
+__all__ = ["SUFFIXES", "read_features", "synthetic_label"]
+
+
+_log = logging.getLogger(__name__)
+
+
+def read_features(
+    path: Path, columns: Mapping[str, str] | None = None
+) -> tuple[pl.DataFrame, tuple[str, ...]]:
+    """Read a file of features, whatever its kind, and check its cells.
+
+    Parameters
+    ----------
+    path
+        Its extension names its kind: one of `SUFFIXES`.
+    columns
+        See `blueattr.attribution.frames.name_columns`.
+
+    Returns
+    -------
+    polars.DataFrame
+        The columns of the file, by the names of the parts that they play: see
+        `blueattr.attribution.inputs.check_cells`.
+    tuple of str
+        What was passed over, and how numbers are spelled, one sentence each.
+
+    Raises
+    ------
+    InputError
+        The file cannot be read, or is of another kind.
+    FeatureError, EmptyPanelError, UsageError
+        As `blueattr.attribution.frames.name_columns` and
+        `blueattr.attribution.inputs.check_cells`.
+    """
+    named = dict(columns or {})
+    read = _READERS.get(path.suffix.lower())
+    if read is None:
+        raise InputError(
+            f"cannot read the features in {path}: its name should end in {', '.join(SUFFIXES)}"
+        )
+    try:
+        # Opened here: Polars would take the path for a pattern or an address. Without a buffer:
+        # Polars goes on from where the descriptor is.
+        with path.open("rb", buffering=0) as opened:
+            table = read(opened if opened.seekable() else BytesIO(opened.read()), named)
+            frame = check_cells(rename_columns(table.frame, named), table.where)
+    except (OSError, UnreadableError) as error:
+        raise InputError(f"cannot read the features in {path}: {_problem(error)}") from None
+    for note in table.notes:
+        _log.warning("%s: %s", path, note[0].lower() + note[1:].removesuffix("."))
+    return frame, table.notes
+
+
+def synthetic_label(path: Path) -> str:
+    """Return whether a Parquet file that blueattr wrote says that it was made of synthetic data.
+
+    Returns
+    -------
+    str
+        ``"true"``, ``"partly"``, or nothing.
+    """
+    if path.suffix.lower() != ".parquet":
+        return ""
+    with contextlib.suppress(OSError, ValueError, RecursionError, pl.exceptions.PolarsError):
+        document = json.loads(pl.read_parquet_metadata(path).get("blueattr", "null"))
+        if isinstance(document, dict):
+            said = document.get("synthetic")
+            return "true" if said is True else "partly" if said == "partly" else ""
+    return ""
+
+
+def _problem(error: Exception) -> str:
+    """Say what is wrong with a file in our words: a library's are for programmers."""
+    if isinstance(error, OSError):
+        return error.strerror or "it cannot be read"
+    return str(error)
+
+
+_File: TypeAlias = FileIO | BytesIO
+
+
+def _parquet(file: _File, _: Mapping[str, str]) -> Table:
+    import pyarrow.parquet as pq  # noqa: PLC0415 - it also brings what reads from a network
+
+    with _no("Parquet"):
+        refuse_twice(pq.ParquetFile(file).schema_arrow.names)
+        file.seek(0)
+        return Table(pl.read_parquet(file))
+
+
+def _arrow(file: _File, _: Mapping[str, str]) -> Table:
+    """Read an Arrow file, or the stream that some programs write under the same name."""
+    magic = file.read(6)
+    file.seek(0)
+    with _no("Arrow"):
+        opened = pa.ipc.open_file(file) if magic == b"ARROW1" else pa.ipc.open_stream(file)
+        refuse_twice(opened.schema.names)
+        table = opened.read_all()
+    try:
+        frame = pl.from_arrow(table)
+    except (pl.exceptions.PolarsError, ValueError):
+        raise UnreadableError("it has a column of a kind that is not known") from None
+    assert isinstance(frame, pl.DataFrame)  # noqa: S101 - for the type checker
+    return Table(frame)
+
+
+@contextlib.contextmanager
+def _no(kind: str) -> Iterator[None]:
+    """Say so if what is read is no file of a kind."""
+    try:
+        yield
+    except (pa.ArrowException, pl.exceptions.PolarsError, OSError, ValueError):
+        raise UnreadableError(f"it is damaged, or no {kind} file in spite of its name") from None
+
+
+def _bytes(file: _File) -> bytes:
+    return decoded(file).read().removeprefix(BOM_UTF8)
+
+
+def _json(file: _File, columns: Mapping[str, str]) -> Table:
+    return Table(read_json(_bytes(file), columns))
+
+
+def _json_lines(file: _File, columns: Mapping[str, str]) -> Table:
+    return Table(read_json_lines(_bytes(file), columns))
+
+
+_READERS: dict[str, Callable[[_File, Mapping[str, str]], Table]] = {
+    ".parquet": _parquet,
+    ".csv": read_text,
+    ".tsv": read_text,
+    ".jsonl": _json_lines,
+    ".ndjson": _json_lines,
+    ".json": _json,
+    ".arrow": _arrow,
+    ".feather": _arrow,
+    ".ipc": _arrow,
+}
+SUFFIXES = tuple(_READERS)
+"""The extensions of files of features."""

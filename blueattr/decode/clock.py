@@ -1,0 +1,102 @@
+"""The clock at a reading: how far ahead of it a server's time or a revision may lie."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from blueattr.decode.parser.identifiers import END_US, LETTERS
+
+__all__ = ["AHEAD", "OPEN", "Evidence", "Horizon", "Now"]
+
+
+Now = Callable[[], float]
+"""Tells the time in seconds since 1970, as `time.time` does."""
+
+
+AHEAD = timedelta(minutes=5)
+"""How far ahead of the clock a server time or a revision may lie. Relays take no more, either."""
+
+
+# A TID is a time in microseconds and ten more bits (atproto.com/specs/tid).
+_REST_OF_A_TID = 10
+_LETTERS_OF_A_TID = 13
+_LAST_REV = 2**63 - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Horizon:
+    """From where on times and revisions are refused, because they lie ahead of the clock.
+
+    Parameters
+    ----------
+    end_us
+        Microseconds since 1970: server times from here on are refused.
+    last_rev
+        The greatest revision that is not refused, as a number.
+    """
+
+    end_us: int
+    last_rev: int
+
+    @classmethod
+    def of(cls, now: float) -> "Horizon":
+        """Return the horizon at a time in seconds since 1970."""
+        last_us = max(round(now * 1e6), 0) + AHEAD // timedelta(microseconds=1)
+        if last_us >= END_US:
+            return OPEN
+        rev = last_us << _REST_OF_A_TID | (1 << _REST_OF_A_TID) - 1
+        return cls(last_us + 1, min(rev, _LAST_REV))
+
+    @property
+    def end(self) -> datetime:
+        """The end of the times that are taken, naive UTC."""
+        return datetime(1970, 1, 1) + timedelta(microseconds=self.end_us)  # noqa: DTZ001 - as stored
+
+    @property
+    def last_tid(self) -> str:
+        """The greatest revision that is not refused, in letters; they sort as the numbers do."""
+        if self.last_rev == _LAST_REV:
+            return "j" + "z" * (_LETTERS_OF_A_TID - 1)
+        places = range(_LETTERS_OF_A_TID - 1, -1, -1)
+        return "".join(chr(LETTERS[self.last_rev >> 5 * place & 31]) for place in places)
+
+
+OPEN = Horizon(int(END_US), _LAST_REV)
+"""Of no clock, or of one that is not trusted: refuses only what no server writes."""
+
+
+class Evidence:
+    """What a source says of the clock: whether most of what it sends lies ahead of it.
+
+    Then it is the clock that is wrong, and nothing is refused for it.
+
+    Parameters
+    ----------
+    timely
+        Events that were not ahead of the clock, when the source was read before; negative where
+        they were.
+    """
+
+    # Few enough that a clock that is set back loses little of a stream that sends an event at a
+    # time, and enough that a few events in a row that lie ahead are not taken for a wrong clock.
+    _MOST = 100
+
+    def __init__(self, timely: int = 0) -> None:
+        self._timely = max(-self._MOST, min(timely, self._MOST))
+
+    def against_clock(self, ahead: int, timely: int) -> bool:
+        """Return whether most events lie ahead: of these, and of as many before as count."""
+        return self._timely + timely < ahead
+
+    @property
+    def speaks_for_clock(self) -> bool:
+        """Whether most of what counts was not ahead of the clock."""
+        return self._timely > 0
+
+    def doubt(self) -> None:
+        """Forget what spoke for the clock: it lies behind an event that was not ahead of it."""
+        self._timely = min(self._timely, 0)
+
+    def add(self, ahead: int, timely: int) -> None:
+        """Take note of events."""
+        self._timely = max(-self._MOST, min(self._timely + timely - ahead, self._MOST))

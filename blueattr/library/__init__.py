@@ -1,0 +1,1 @@
+"""What `import blueattr` offers: the questions of the commands, put by a program."""

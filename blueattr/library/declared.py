@@ -1,0 +1,348 @@
+"""The options of the library that no other module declares, and all of them as groups."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, get_args
+
+import polars as pl
+
+from blueattr.analysis import parse
+from blueattr.analysis.features import load_features
+from blueattr.analysis.naming import Naming
+from blueattr.attribution.streaming import is_large
+from blueattr.errors import UsageError
+from blueattr.library.options import Asked, Options
+from blueattr.panel.query import PanelQuery
+from blueattr.panel.topics import ALL
+from blueattr.provenance import Provenance
+from blueattr.studies.bootstrap import check_resamples
+from blueattr.studies.leaders import DEFAULT_LEADERS, check_intervals, check_top
+from blueattr.studies.ranks import DEFAULT_RESAMPLES
+from blueattr.user_path import user_path
+
+if TYPE_CHECKING:
+    from blueattr.report.pages.gallery import Form
+
+__all__ = [
+    "ASKED",
+    "BUDGET",
+    "BY",
+    "CONVERGENCE",
+    "DRAWS",
+    "EVENTS",
+    "EVERYTHING",
+    "INTERVALS",
+    "LEADERS",
+    "NAMING",
+    "OWN_PANEL",
+    "PANEL",
+    "QUERY",
+    "REPORTED",
+    "RESAMPLING",
+    "ROWS_CHECKED",
+    "SAMPLES",
+    "SAMPLES_SHOWN",
+    "SIZE",
+    "STEPS",
+    "TARGET",
+    "TOPICS",
+    "VALIDATED",
+    "Named",
+    "OwnPanel",
+    "Target",
+    "TopicQuery",
+    "each",
+    "intervals",
+    "leaders",
+    "naming",
+    "own_panel",
+    "quadrature",
+    "resampling",
+    "sample_size",
+    "samples_shown",
+    "target",
+]
+
+
+@dataclass(frozen=True)
+class OwnPanel:
+    """A panel of the user's own, not yet read.
+
+    Parameters
+    ----------
+    source, columns
+        See `own_panel`.
+    """
+
+    source: Any
+    columns: Mapping[str, str]
+
+    def load(self) -> tuple[pl.DataFrame, Provenance]:
+        """Read it: see `blueattr.analysis.features.load_features`."""
+        return load_features(self.source, self.columns)
+
+    @property
+    def large_file(self) -> Path | None:
+        """The file, if it should be read in chunks."""
+        if not isinstance(self.source, str | Path):
+            return None
+        path = user_path(self.source)
+        return path if is_large(path) else None
+
+
+def own_panel(features: object, *, columns: Mapping[str, str] | str | None = None) -> OwnPanel:
+    """Name a panel of the user's own.
+
+    Parameters
+    ----------
+    features
+        The panel, one row per agent, used as it is: a Polars, pandas or Arrow table, a dict of
+        columns, or the path of a Parquet, CSV, TSV, JSON, JSON lines or Arrow file. Its columns:
+        ``did`` or ``agent`` (text or whole numbers, each agent once); ``a`` activity, ``b``
+        popularity and ``c`` influence (numbers, 0 or more); optionally ``followers``, which sets
+        tiers and visibility samples (without it, b does), and ``activity``, which sets activity
+        samples (without it, a does). Other columns are left out.
+    columns
+        Your name of each column that has another name: ``{"did": "user", "a": "posts"}``.
+    """
+    if isinstance(columns, str):
+        return OwnPanel(features, parse.columns(columns))
+    # A pandas frame may have numbers for names.
+    return OwnPanel(features, {part: str(name) for part, name in dict(columns or {}).items()})
+
+
+def resampling(*, resamples: int = 1000, seed: int = 0) -> tuple[int, int]:
+    """Check how often to resample.
+
+    Parameters
+    ----------
+    resamples
+        The number of resamples of the agents, 100 to 1,000,000.
+    seed
+        The seed of the resamples.
+    """
+    check_resamples(resamples, seed)
+    return resamples, seed
+
+
+def sample_size(*, size: int | None = None) -> tuple[int, ...] | None:
+    """Check the size of samples.
+
+    Parameters
+    ----------
+    size
+        The size of the samples whose flip is reported; 100 by default, or half a smaller panel.
+    """
+    return parse.sampling(sizes=size).sizes
+
+
+def quadrature(
+    *, steps: str | int | Sequence[int] = (5, 10, 20, 30, 50, 100, 300)
+) -> tuple[int, ...]:
+    """Check the numbers of steps.
+
+    Parameters
+    ----------
+    steps
+        Numbers of quadrature steps K.
+    """
+    return parse.numbers(steps, "--steps", int)
+
+
+@dataclass(frozen=True)
+class Target:
+    """Where a report goes: see `target`."""
+
+    path: Path
+    form: "Form"
+    width: float | None = None
+
+
+def target(
+    path: str | Path = "report",
+    *,
+    format: Literal[  # noqa: A002 - as --format
+        "html", "png", "svg", "pdf", "json", "csv", "parquet", "md", "tex", "datasette"
+    ] = "html",
+    width: str | None = None,
+) -> Target:
+    """Check where a report goes, and as what.
+
+    Parameters
+    ----------
+    path
+        A folder, made if there is none, or a ``.html`` file.
+    format
+        One page (``"html"``), one file a figure (``"png"``, ``"svg"``, ``"pdf"``), or the data
+        behind each figure (``"json"``, ``"csv"``, ``"parquet"``) or its table (``"md"``,
+        ``"tex"``); or all accounts and days in one SQLite file that Datasette opens
+        (``"datasette"``).
+    width
+        The width of each figure in print, such as ``"85mm"`` or ``"3.35in"``; 70 to 500 mm.
+    """
+    from blueattr.report.figures.printing import width_mm
+    from blueattr.report.pages.gallery import Form, check_target
+
+    parse.one_of(format, "--format", get_args(Form))
+    out, printed = user_path(path), None if width is None else width_mm(width)
+    check_target(out, format, printed)
+    return Target(out, format, printed)
+
+
+@dataclass(frozen=True)
+class Named:
+    """How many agents to name, and how; see `leaders`."""
+
+    top: int
+    pseudonyms: bool
+
+    def naming(self, beside: Path | None = None) -> Naming:
+        """Return how to name accounts in output; see `blueattr.analysis.naming.Naming.of`."""
+        return Naming.of(top=self.top, pseudonyms=self.pseudonyms, beside=beside)
+
+
+def leaders(*, top: int = DEFAULT_LEADERS, pseudonyms: bool = False) -> Named:
+    """Check the number of agents to name, and how.
+
+    Parameters
+    ----------
+    top
+        The number of agents to name, those with the largest values; 0 to 1,000. With 0, frames of
+        all agents number them.
+    pseudonyms
+        Name accounts by keyed hashes, without handles and links. The key is that of the environment
+        variable ``BLUEATTR_PSEUDONYM_KEY``, or else of the file ``pseudonyms.key`` beside the
+        output (in the current folder where there is none), made if need be.
+    """
+    return Named(check_top(top), bool(pseudonyms))
+
+
+def naming(*, pseudonyms: bool = False) -> Named:
+    """Check how to name agents.
+
+    Parameters
+    ----------
+    pseudonyms
+        Name accounts by keyed hashes, without handles and links. The key is that of the environment
+        variable ``BLUEATTR_PSEUDONYM_KEY``, or else of the file ``pseudonyms.key`` in the current
+        folder, made if need be.
+    """
+    return leaders(pseudonyms=pseudonyms)
+
+
+def intervals(
+    *, intervals: bool = False, resamples: int = DEFAULT_RESAMPLES, seed: int = 0
+) -> tuple[int, int] | None:
+    """Check whether to say how sure shares and ranks are.
+
+    Parameters
+    ----------
+    intervals
+        Also say how sure tier shares are, from resamples of the agents, and the rank of each agent
+        named, from resamples of the window's days and under other choices: 95 % intervals.
+    resamples
+        With `intervals`: the number of resamples, 100 to 1,000,000.
+    seed
+        With `intervals`: the seed of the resamples.
+    """
+    return check_intervals(resamples, seed, intervals=intervals)
+
+
+def samples_shown(*, no_samples: bool = False) -> bool:
+    """Check whether samples of rejected lines are left out.
+
+    Parameters
+    ----------
+    no_samples
+        Leave out samples of rejected lines, which name accounts.
+    """
+    return bool(no_samples)
+
+
+def rows_checked(*, check: bool = False) -> bool:
+    """Check whether all rows are to be read.
+
+    Parameters
+    ----------
+    check
+        Read everything and compare it with the sums of what was written.
+    """
+    return bool(check)
+
+
+def each(*, by: Literal["day"] | None = None) -> str | None:
+    """Check what an attribution is also by.
+
+    Parameters
+    ----------
+    by
+        ``"day"``: also attribute each UTC day of the window, with the panel and tiers of the whole
+        window.
+    """
+    if by is not None:
+        parse.one_of(by, "--by", ("day",))
+    return by
+
+
+@dataclass(frozen=True)
+class TopicQuery:
+    """A query about one topic, or several.
+
+    Parameters
+    ----------
+    query
+        The panel and the window, and the topic if it is one.
+    names
+        The topics if they are several, else empty.
+    """
+
+    query: PanelQuery
+    names: tuple[str, ...]
+
+
+# --- the groups -----------------------------------------------------------------------------------
+
+
+def _about_one(query: PanelQuery, options: Mapping[str, Any]) -> PanelQuery:
+    topic = options.get("topic")
+    if not (topic is None or isinstance(topic, str)):
+        raise UsageError(f"topic names one topic here, not {topic!r}")
+    return query
+
+
+def _about_everything(query: PanelQuery, options: Mapping[str, Any]) -> PanelQuery:
+    """Take all events where nothing is named."""
+    asked = _about_one(query, options)
+    return replace(asked, topic=ALL) if asked.topic is None and not asked.match else asked
+
+
+def _about_topics(query: PanelQuery, options: Mapping[str, Any]) -> TopicQuery:
+    return TopicQuery(query, parse.several_topics(options["topic"], options["match"]))
+
+
+_STORE = ("db", "memory")
+_WHO = ("bots", "keep_bots", "max_rate", "popularity", "missing_followers")
+QUERY = Options(parse.query, without=_STORE, then=_about_one)
+EVERYTHING = Options(parse.query, without=_STORE, then=_about_everything)
+TOPICS = Options(parse.query, without=_STORE, then=_about_topics)
+PANEL = Options(parse.query, without=(*_STORE, "scale"), then=_about_everything)
+EVENTS = Options(parse.query, without=(*_STORE, "topic", "scale", *_WHO))
+ASKED = Options(parse.question, then=Asked.of)
+REPORTED = Options(parse.question, defaults={"indicator": "all"})
+VALIDATED = Options(parse.question, without=("tiers",), then=Asked.of)
+CONVERGENCE = Options(parse.question, without=("method", "steps", "tiers"), then=Asked.of)
+SAMPLES = Options(parse.sampling)
+DRAWS = Options(parse.sampling, without=("sizes",))
+BUDGET = Options(parse.budget)
+BY = Options(each)
+OWN_PANEL = Options(own_panel)
+RESAMPLING = Options(resampling)
+SIZE = Options(sample_size)
+STEPS = Options(quadrature)
+TARGET = Options(target)
+LEADERS = Options(leaders)
+NAMING = Options(naming)
+SAMPLES_SHOWN = Options(samples_shown)
+ROWS_CHECKED = Options(rows_checked)
+INTERVALS = Options(intervals)

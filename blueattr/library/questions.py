@@ -1,0 +1,295 @@
+"""Questions to a panel of the user's own: a frame, or a file of features."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from blueattr.analysis.attribute import Names, attribute_file, attribute_given
+from blueattr.analysis.sensitivity import sensitivity_of_file
+from blueattr.analysis.studies import (
+    Budget,
+    bootstrap_panel,
+    compare_panel,
+    measure_convergence,
+    validate_panel,
+)
+from blueattr.analysis.topic_reports import report_features
+from blueattr.attribution.attribute import AttributionResult
+from blueattr.attribution.question import Question, Sampling
+from blueattr.errors import UsageError
+from blueattr.library.declared import (
+    ASKED,
+    BUDGET,
+    CONVERGENCE,
+    DRAWS,
+    INTERVALS,
+    LEADERS,
+    NAMING,
+    OWN_PANEL,
+    REPORTED,
+    RESAMPLING,
+    SAMPLES,
+    SIZE,
+    STEPS,
+    TARGET,
+    VALIDATED,
+    Named,
+    OwnPanel,
+    Target,
+)
+from blueattr.library.options import Asked, asks, takes
+from blueattr.studies.bootstrap import Bootstrap
+from blueattr.studies.convergence import Convergence
+from blueattr.studies.scales import ScaleComparison
+from blueattr.studies.sensitivity import Sensitivity
+from blueattr.studies.validation.result import Validation
+
+__all__ = [
+    "attribute",
+    "bootstrap",
+    "compare_scales",
+    "convergence",
+    "sensitivity",
+    "validate",
+    "write_report",
+]
+
+
+_FIRST = ("features", "indicator")
+
+
+@asks(AttributionResult)
+@takes(*_FIRST, panel=OWN_PANEL, asked=ASKED, named=LEADERS, resampling=INTERVALS)
+def attribute(
+    *, panel: OwnPanel, asked: Asked, named: Named, resampling: tuple[int, int] | None
+) -> Any:
+    """Split an indicator among all agents of a panel, summed up by tier.
+
+    It is ``blueattr attribute --features``. A Parquet file of four million agents or more is read
+    in chunks.
+
+    Returns
+    -------
+    AttributionResult or Results
+        One result for one indicator; for several, a sequence of results that is also indexed by
+        name. Its ``agents`` is a frame with ``did``, ``tier``, ``a``, ``b``, ``c``, ``value`` (φ)
+        and ``share``, by descending value; of a file read in chunks it has the first ``top``.
+        ``to_polars()`` has a row for each tier: ``tier``, ``agents``, ``value``, ``share``,
+        ``agents_involved``, ``share_involved``, and what the question was.
+
+    Raises
+    ------
+    UsageError
+        An option makes no sense.
+    InputError, FeatureError
+        The features cannot be read or used; the message names the agent, the column and the value.
+    NoAnswerError
+        Nobody is in the panel, or the indicator is 0 on it.
+
+    Notes
+    -----
+    The Aumann-Shapley value of arXiv 2605.11404; docs/methods.md derives each closed form.
+
+    Examples
+    --------
+    >>> panel = {"agent": ["x", "y"], "posts": [1, 3], "b": [2, 2], "c": [0, 4]}
+    >>> result = attribute(panel, "lin", columns={"a": "posts"})
+    >>> result.total, result.agents["value"].to_list()
+    (2.0, [1.5, 0.5])
+    >>> both = attribute(panel, ["lin", "gini"], columns={"a": "posts"})
+    >>> both.names, both["lin"].total, len(both)
+    (('lin', 'gini'), 2.0, 2)
+    """
+    file, names = panel.large_file, Names(named.top, named.naming(), resampling)
+    if file is None:
+        return asked.answer(attribute_given(*panel.load(), asked.question, names))
+    if resampling is not None:
+        raise UsageError(f"intervals need all of {file} in memory, and it is too large")
+    whole = attribute_file(
+        file, asked.question, columns=panel.columns, top=names.top, naming=names.naming
+    )
+    return asked.answer(whole)
+
+
+@asks(ScaleComparison)
+@takes(*_FIRST, panel=OWN_PANEL, asked=ASKED, sampling=SAMPLES, named=NAMING)
+def compare_scales(*, panel: OwnPanel, asked: Asked, sampling: Sampling, named: Named) -> Any:
+    """Compare the shares of a whole panel with those of small samples of it.
+
+    It is ``blueattr compare-scales --features``. A sample is a panel of its own, whose agents keep
+    the tier that they have in the whole.
+
+    Returns
+    -------
+    ScaleComparison or Results
+        One result for one indicator; for several, a sequence of results that is also indexed by
+        name. ``to_polars()`` has a row for each tier at full scale (``size`` is n) and in each kind
+        of sample: ``protocol``, ``size``, ``tier``, ``share_mean``, ``share_std``, ``flip_mean``,
+        ``flip_std``, the rescaling test (``lambda``, ``relative_residual``, ``cosine``,
+        ``kendall_tau``, ``spearman_rho``), and what the question was.
+
+    Raises
+    ------
+    UsageError, InputError, FeatureError, NoAnswerError
+        As `blueattr.attribute`; or a sample is larger than the panel.
+
+    Notes
+    -----
+    docs/methods.md, "Samples" and "The rescaling test".
+    """
+    made = compare_panel(*panel.load(), asked.question, sampling, named.naming())
+    return asked.answer(made)
+
+
+@asks(Bootstrap)
+@takes(*_FIRST, panel=OWN_PANEL, asked=ASKED, resampling=RESAMPLING)
+def bootstrap(*, panel: OwnPanel, asked: Asked, resampling: tuple[int, int]) -> Any:
+    """Compute 95 % confidence intervals of tier shares by resampling agents with replacement.
+
+    It is ``blueattr bootstrap --features``. Agents keep the tier that they have in the panel.
+
+    Returns
+    -------
+    Bootstrap or Results
+        One result for one indicator; for several, a sequence of results that is also indexed by
+        name. ``to_polars()`` has a row for each tier: ``tier``, ``share``, ``low``, ``high``,
+        ``std_error``, ``share_involved``, and what the question was.
+
+    Raises
+    ------
+    UsageError, InputError, FeatureError, NoAnswerError
+        As `blueattr.attribute`.
+
+    Notes
+    -----
+    docs/methods.md, "Bootstrap".
+    """
+    return asked.answer(bootstrap_panel(*panel.load(), asked.question, *resampling))
+
+
+@asks(Sensitivity)
+@takes(*_FIRST, panel=OWN_PANEL, asked=ASKED, size=SIZE, draws=DRAWS)
+def sensitivity(*, panel: OwnPanel, asked: Asked, size: tuple[int, ...], draws: Sampling) -> Any:
+    """Show how shares change under other choices: scale, popularity, aggregator, weights, tiers.
+
+    It is ``blueattr sensitivity --features``.
+
+    Returns
+    -------
+    Sensitivity or Results
+        One result for one indicator; for several, a sequence of results that is also indexed by
+        name. ``to_polars()`` has a row for each tier under each choice, the default first:
+        ``choice``, ``setting``, ``effect``, ``tier``, ``share``, ``flip_mean``, ``flip_std``,
+        ``top_overlap``, ``kendall_tau``, ``why``, and what the question was.
+
+    Raises
+    ------
+    UsageError, InputError, FeatureError, NoAnswerError
+        As `blueattr.attribute`; or a sample is larger than the panel.
+
+    Notes
+    -----
+    docs/methods.md, "Sensitivity".
+    """
+    sampling = replace(draws, sizes=size)
+    return asked.answer(sensitivity_of_file(panel.source, asked.question, sampling, panel.columns))
+
+
+@asks(Validation)
+@takes(*_FIRST, panel=OWN_PANEL, asked=VALIDATED, budget=BUDGET)
+def validate(*, panel: OwnPanel, asked: Asked, budget: Budget) -> Any:
+    """Compare the attribution with exact and sampled Shapley and Banzhaf values.
+
+    It is ``blueattr validate --features``. For each size a panel is drawn, and every method runs on
+    the same agents.
+
+    Returns
+    -------
+    Validation or Results
+        One result for one indicator; for several, a sequence of results that is also indexed by
+        name. ``to_polars()`` has a row for each panel and method: ``n_agents``, ``method``,
+        ``budget``, ``mae``, ``cosine``, ``kendall_tau``, ``top_overlap``, ``efficiency_error``,
+        ``seconds``, and what the question was.
+
+    Raises
+    ------
+    UsageError, InputError, FeatureError, NoAnswerError
+        As `blueattr.attribute`; or a size is larger than the panel.
+
+    Notes
+    -----
+    docs/methods.md, "Validation".
+    """
+    return asked.answer(validate_panel(*panel.load(), asked.question, budget))
+
+
+@asks(Convergence)
+@takes(*_FIRST, panel=OWN_PANEL, asked=CONVERGENCE, steps=STEPS)
+def convergence(*, panel: OwnPanel, asked: Asked, steps: tuple[int, ...]) -> Any:
+    """Measure the error of K-step quadrature on a panel.
+
+    It is ``blueattr convergence --features``.
+
+    Returns
+    -------
+    Convergence or Results
+        One result for one indicator; for several, a sequence of results that is also indexed by
+        name. ``to_polars()`` has a row for each K: ``steps``, ``error``, ``order``, ``predicted``,
+        ``published``, and what the question was.
+
+    Raises
+    ------
+    UsageError, InputError, FeatureError, NoAnswerError
+        As `blueattr.attribute`.
+
+    Notes
+    -----
+    docs/methods.md, "Quadrature".
+    """
+    return asked.answer(measure_convergence(*panel.load(), asked.question, steps))
+
+
+@takes(
+    "features",
+    "path",
+    panel=OWN_PANEL,
+    target=TARGET,
+    question=REPORTED,
+    sampling=SAMPLES,
+    named=LEADERS,
+)
+def write_report(
+    *, panel: OwnPanel, target: Target, question: Question, sampling: Sampling, named: Named
+) -> tuple[Path, ...]:
+    """Write a report with figures, tables and methods on a panel.
+
+    It is ``blueattr report --features``.
+
+    Returns
+    -------
+    tuple of Path
+        The files that were written.
+
+    Raises
+    ------
+    UsageError, InputError, FeatureError, NoAnswerError
+        As `blueattr.attribute`.
+    OutputError
+        A file cannot be written.
+
+    Notes
+    -----
+    docs/methods.md.
+    """
+    from blueattr.report.pages.gallery import write_report as write
+
+    report = report_features(
+        panel.source,
+        question,
+        sampling,
+        top=named.top,
+        columns=panel.columns,
+        naming=named.naming(target.path),
+        accounts=target.form == "datasette",
+    )
+    return write([report], target.path, target.form, target.width)

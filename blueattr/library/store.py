@@ -1,0 +1,480 @@
+"""A store that a program asks questions: what `blueattr.open` returns."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Self
+
+import polars as pl
+
+from blueattr.analysis import parse
+from blueattr.analysis import status as inventory
+from blueattr.analysis.attribute import Names, attribute_store, shares_by_day
+from blueattr.analysis.features import make_features, with_label
+from blueattr.analysis.panel import PanelResult, make_panel
+from blueattr.analysis.results import TopicCounts, TopicList
+from blueattr.analysis.sensitivity import sensitivity_of_store
+from blueattr.analysis.studies import (
+    Budget,
+    bootstrap_panel,
+    compare_panel,
+    compare_topics,
+    measure_convergence,
+    validate_panel,
+)
+from blueattr.analysis.topic_reports import report_topic, report_topics
+from blueattr.analysis.topics import check_topics
+from blueattr.attribution.question import Question, Sampling
+from blueattr.errors import StoreError, UsageError
+from blueattr.library.declared import (
+    ASKED,
+    BUDGET,
+    BY,
+    CONVERGENCE,
+    DRAWS,
+    EVENTS,
+    EVERYTHING,
+    INTERVALS,
+    LEADERS,
+    NAMING,
+    PANEL,
+    QUERY,
+    REPORTED,
+    RESAMPLING,
+    ROWS_CHECKED,
+    SAMPLES,
+    SAMPLES_SHOWN,
+    SIZE,
+    STEPS,
+    TARGET,
+    TOPICS,
+    VALIDATED,
+    Named,
+    Target,
+    TopicQuery,
+)
+from blueattr.library.options import Asked, asks, takes, words_of_a_program
+from blueattr.panel.query import PanelQuery
+from blueattr.panel.topics import load
+from blueattr.store import database
+from blueattr.store.store_file import store_file
+from blueattr.studies.bootstrap import Bootstrap
+from blueattr.studies.convergence import Convergence
+from blueattr.studies.sensitivity import Sensitivity
+from blueattr.studies.validation.result import Validation
+from blueattr.user_path import user_path
+
+__all__ = ["Store", "open", "topics"]
+
+
+_FIRST = ("topic", "indicator")
+_VARIABLE = "BLUEATTR_DB"
+
+
+def open(  # noqa: A001 - as in blueattr.open("my.duckdb")
+    path: str | Path | None = None, *, memory: str | int = "4GB"
+) -> "Store":
+    """Open a store to ask it questions; nothing is ever written to its events.
+
+    Parameters
+    ----------
+    path
+        The DuckDB file that ``blueattr ingest`` fills; by default the one that the environment
+        variable ``BLUEATTR_DB`` names, or else ``data/blueattr.duckdb``.
+    memory
+        Memory limit of the whole process, such as ``"4GB"``.
+
+    Returns
+    -------
+    Store
+
+    Raises
+    ------
+    StoreError
+        There is no such store, or it cannot be read.
+
+    Examples
+    --------
+    ::
+
+        with blueattr.open("my.duckdb") as store:
+            print(store.attribute("mythos"))
+    """
+    if path is None:
+        path = os.environ.get(_VARIABLE) or parse.DEFAULT_DB
+    with words_of_a_program():
+        store = Store(store_file(Path(path)), parse.memory_limit(memory))
+        database.Store.open(store.path, store.memory).close()
+    return store
+
+
+def topics(topics: str | Path | None = None) -> TopicList:
+    """List the bundled topics and those of a file of your own, as ``blueattr topics list``.
+
+    Parameters
+    ----------
+    topics
+        A TOML file with topics of your own.
+
+    Returns
+    -------
+    TopicList
+        A sequence of topics, which is also indexed by name.
+
+    Raises
+    ------
+    InputError
+        The file cannot be used.
+    """
+    return TopicList(tuple(load(None if topics is None else user_path(topics)).values()))
+
+
+class Store:
+    """A store that answers questions; `blueattr.open` makes it.
+
+    Each question opens the file, reads, and closes it, so that an ingest can go on meanwhile and
+    the next question sees what it added.
+
+    Parameters
+    ----------
+    path
+        The file.
+    memory
+        Bytes the process may use.
+    """
+
+    def __init__(self, path: Path, memory: int = database.DEFAULT_MEMORY) -> None:
+        self.path = path
+        self.memory = memory
+        self._is_closed = False
+
+    def __repr__(self) -> str:
+        """Return what opens the store."""
+        return f"blueattr.open({str(self.path)!r}){' (closed)' * self._is_closed}"
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Take no more questions."""
+        self._is_closed = True
+
+    def _asked(self, query: PanelQuery) -> PanelQuery:
+        if self._is_closed:
+            raise StoreError(f"the store {self.path} was closed; open it again")
+        return replace(query, db=self.path, memory=self.memory)
+
+    # --- what is in it ----------------------------------------------------------------------------
+
+    @takes(no_samples=SAMPLES_SHOWN, check=ROWS_CHECKED)
+    def status(self, *, no_samples: bool, check: bool) -> inventory.Status:
+        """Show what is in the store, as ``blueattr status``.
+
+        Returns
+        -------
+        Status
+            Its ``totals`` counts ``events``, ``accounts`` and so on. Its frames: ``days`` has
+            ``day``, ``posts``, ``replies``, ``reposts``, ``follows``, ``accounts``; ``sources`` has
+            ``name``, ``kind``, ``position``, ``complete``, ``lines``, ``kept``, ``skipped``,
+            ``rejected``, ``first_event``, ``last_event``; ``rejected`` has ``reason``, ``lines``,
+            ``source``, ``position``, ``sample``. ``coverage`` and ``gaps`` are the time that
+            sources cover and do not.
+
+        Raises
+        ------
+        StoreError
+            The store cannot be read, or is damaged.
+        """
+        query = self._asked(PanelQuery(self.path))
+        return inventory.status(query.db, query.memory, samples=not no_samples, check=check)
+
+    @takes("names", query=EVENTS)
+    def topics(self, names: str | Sequence[str] = (), *, query: PanelQuery) -> TopicCounts:
+        """Count the participants and events of topics by day, as ``blueattr topics check``.
+
+        Parameters
+        ----------
+        names
+            A topic, or several; all known topics by default.
+
+        Returns
+        -------
+        TopicCounts
+            A sequence with an item for each topic, also by name. Its ``days`` is a frame with
+            ``day``, ``participants`` (accounts that wrote about it) and ``events``.
+
+        Raises
+        ------
+        UsageError, NoAnswerError
+            An option makes no sense, or there is no such topic.
+        """
+        named = (names,) if isinstance(names, str) else tuple(dict.fromkeys(names))
+        if named and query.match:
+            raise UsageError("check topics by name or by match, not both")
+        return TopicCounts(tuple(check_topics(self._asked(query), named)))
+
+    @takes("topic", query=PANEL, named=NAMING)
+    def panel(self, *, query: PanelQuery, named: Named) -> PanelResult:
+        """Show who counts as an agent and what each filter removes, as ``blueattr panel``.
+
+        Returns
+        -------
+        PanelResult
+            Its ``agents`` is a frame with ``account`` (a number of the store), ``did``,
+            ``asked_at``, ``followers`` and ``followers_at`` (what the AppView answered, and when)
+            and, with a topic, ``involved``: who wrote about it, or was answered or reposted
+            (``n_involved`` counts them). Its
+            ``provenance`` has the window, its gaps, and what each filter removed.
+
+        Raises
+        ------
+        UsageError, NoAnswerError
+            An option makes no sense, or nobody is in the panel.
+        """
+        return make_panel(self._asked(query), named.naming())
+
+    @takes("topic", query=EVERYTHING, named=NAMING)
+    def features(self, *, query: PanelQuery, named: Named) -> pl.DataFrame:
+        """Make the features of each agent, as ``blueattr features``.
+
+        Returns
+        -------
+        polars.DataFrame
+            ``did``; ``a`` activity, ``b`` popularity and ``c`` influence, on the scale of the
+            question; and the raw counts behind them: ``followers`` (what b is made of),
+            ``activity`` (what a is made of), ``posts``, ``replies``, ``reposts``,
+            ``replies_received``, ``reposts_received``, ``follows_received``. All functions of
+            `blueattr` take it.
+
+        Raises
+        ------
+        UsageError, NoAnswerError
+            An option makes no sense, nobody is in the panel, or there is no such topic.
+        """
+        return with_label(*make_features(self._asked(query), named.naming()))
+
+    # --- questions --------------------------------------------------------------------------------
+
+    @takes(*_FIRST, query=QUERY, asked=ASKED, by=BY, named=LEADERS, resampling=INTERVALS)
+    def attribute(
+        self,
+        *,
+        query: PanelQuery,
+        asked: Asked,
+        by: str | None,
+        named: Named,
+        resampling: tuple[int, int] | None,
+    ) -> Any:
+        """Split an indicator among all agents, summed up by tier, as ``blueattr attribute``.
+
+        Returns
+        -------
+        AttributionResult, DayShares or Results
+            One result for one indicator; for several, a sequence of results that is also indexed
+            by name. ``agents`` is a frame with ``did``, ``tier``, ``a``, ``b``, ``c``, ``value``
+            (φ) and ``share``, by descending value; ``to_polars()`` has a row for each tier:
+            ``tier``, ``agents``, ``value``, ``share``, ``agents_involved``, ``share_involved``, and
+            what the question was. With ``by="day"``, ``whole`` is that result, and ``to_polars()``
+            has these rows for each ``day``, with its ``participants``.
+
+        Raises
+        ------
+        UsageError
+            An option makes no sense.
+        NoAnswerError
+            Nobody is in the panel, there is no such topic, or the indicator is 0 on it.
+        StoreError
+            The store cannot be read.
+
+        Notes
+        -----
+        The Aumann-Shapley value of arXiv 2605.11404; docs/methods.md derives each closed form.
+        """
+        query = self._asked(query)
+        names = Names(named.top, named.naming(), resampling)
+        answer = attribute_store if by is None else shares_by_day
+        return asked.answer(answer(query, asked.question, names))
+
+    @takes(*_FIRST, about=TOPICS, asked=ASKED, sampling=SAMPLES, named=NAMING)
+    def compare_scales(
+        self, *, about: TopicQuery, asked: Asked, sampling: Sampling, named: Named
+    ) -> Any:
+        """Compare shares at full scale and in samples, as ``blueattr compare-scales``.
+
+        Returns
+        -------
+        ScaleComparison, ScaleGrid or Results
+            One result for one indicator; for several, a sequence of results that is also indexed
+            by name. Of several topics, or ``topic="all-topics"``, a grid of comparisons.
+            ``to_polars()`` has a row for each tier at full scale and in each kind of sample, as
+            that of `blueattr.compare_scales`.
+
+        Raises
+        ------
+        UsageError, NoAnswerError, StoreError
+            As `attribute`; or a sample is larger than the panel.
+
+        Notes
+        -----
+        docs/methods.md, "Samples", "The rescaling test" and "The grid".
+        """
+        query, naming = self._asked(about.query), named.naming()
+        if about.names:
+            grid = compare_topics(query, about.names, asked.question, sampling, naming)
+            return asked.answer(grid)
+        panel = make_features(query)
+        return asked.answer(compare_panel(*panel, asked.question, sampling, naming))
+
+    @asks(Bootstrap)
+    @takes(*_FIRST, query=QUERY, asked=ASKED, resampling=RESAMPLING)
+    def bootstrap(self, *, query: PanelQuery, asked: Asked, resampling: tuple[int, int]) -> Any:
+        """Compute 95 % confidence intervals of tier shares, as ``blueattr bootstrap``.
+
+        Returns
+        -------
+        Bootstrap or Results
+            One result for one indicator; for several, a sequence of results that is also indexed
+            by name. ``to_polars()`` has a row for each tier: ``tier``, ``share``, ``low``,
+            ``high``, ``std_error``, ``share_involved``, and what the question was.
+
+        Raises
+        ------
+        UsageError, NoAnswerError, StoreError
+            As `attribute`.
+
+        Notes
+        -----
+        docs/methods.md, "Bootstrap".
+        """
+        panel = make_features(self._asked(query))
+        return asked.answer(bootstrap_panel(*panel, asked.question, *resampling))
+
+    @asks(Sensitivity)
+    @takes(*_FIRST, query=QUERY, asked=ASKED, size=SIZE, draws=DRAWS)
+    def sensitivity(
+        self, *, query: PanelQuery, asked: Asked, size: tuple[int, ...], draws: Sampling
+    ) -> Any:
+        """Show how the shares change under other choices, as ``blueattr sensitivity``.
+
+        Returns
+        -------
+        Sensitivity or Results
+            One result for one indicator; for several, a sequence of results that is also indexed
+            by name. ``to_polars()`` has a row for each tier under each choice, the default first:
+            ``choice``, ``setting``, ``effect``, ``tier``, ``share``, ``flip_mean``, ``flip_std``,
+            ``top_overlap``, ``kendall_tau``, ``why``, and what the question was.
+
+        Raises
+        ------
+        UsageError, NoAnswerError, StoreError
+            As `attribute`; or a sample is larger than the panel.
+
+        Notes
+        -----
+        docs/methods.md, "Sensitivity".
+        """
+        sampling = replace(draws, sizes=size)
+        return asked.answer(sensitivity_of_store(self._asked(query), asked.question, sampling))
+
+    @asks(Validation)
+    @takes(*_FIRST, query=QUERY, asked=VALIDATED, budget=BUDGET)
+    def validate(self, *, query: PanelQuery, asked: Asked, budget: Budget) -> Any:
+        """Compare the attribution with Shapley and Banzhaf values, as ``blueattr validate``.
+
+        Returns
+        -------
+        Validation or Results
+            One result for one indicator; for several, a sequence of results that is also indexed
+            by name. ``to_polars()`` has a row for each panel and method: ``n_agents``, ``method``,
+            ``budget``, ``mae``, ``cosine``, ``kendall_tau``, ``top_overlap``, ``efficiency_error``,
+            ``seconds``, and what the question was.
+
+        Raises
+        ------
+        UsageError, NoAnswerError, StoreError
+            As `attribute`; or a size is larger than the panel.
+
+        Notes
+        -----
+        docs/methods.md, "Validation".
+        """
+        panel = make_features(self._asked(query))
+        return asked.answer(validate_panel(*panel, asked.question, budget))
+
+    @asks(Convergence)
+    @takes(*_FIRST, query=QUERY, asked=CONVERGENCE, steps=STEPS)
+    def convergence(self, *, query: PanelQuery, asked: Asked, steps: tuple[int, ...]) -> Any:
+        """Measure the error of K-step quadrature on a panel, as ``blueattr convergence``.
+
+        Returns
+        -------
+        Convergence or Results
+            One result for one indicator; for several, a sequence of results that is also indexed
+            by name. ``to_polars()`` has a row for each K: ``steps``, ``error``, ``order``,
+            ``predicted``, ``published``, and what the question was.
+
+        Raises
+        ------
+        UsageError, NoAnswerError, StoreError
+            As `attribute`.
+
+        Notes
+        -----
+        docs/methods.md, "Quadrature".
+        """
+        panel = make_features(self._asked(query))
+        return asked.answer(measure_convergence(*panel, asked.question, steps))
+
+    @takes(
+        "path",
+        "topic",
+        target=TARGET,
+        about=TOPICS,
+        question=REPORTED,
+        sampling=SAMPLES,
+        named=LEADERS,
+    )
+    def report(
+        self,
+        *,
+        target: Target,
+        about: TopicQuery,
+        question: Question,
+        sampling: Sampling,
+        named: Named,
+    ) -> tuple[Path, ...]:
+        """Write a report with figures, tables and methods, as ``blueattr report``.
+
+        Returns
+        -------
+        tuple of Path
+            The files that were written.
+
+        Raises
+        ------
+        UsageError, NoAnswerError, StoreError
+            As `attribute`.
+        OutputError
+            A file cannot be written.
+
+        Notes
+        -----
+        docs/methods.md.
+        """
+        from blueattr.report.pages.gallery import write_report
+
+        query, top, naming = self._asked(about.query), named.top, named.naming(target.path)
+        accounts = target.form == "datasette"
+        if about.names:
+            asked = (query, about.names, question, sampling)
+            reports = report_topics(*asked, top=top, naming=naming, accounts=accounts)
+        else:
+            report = report_topic(
+                query, question, sampling, top=top, naming=naming, accounts=accounts
+            )
+            reports = (report,)
+        return write_report(reports, target.path, target.form, target.width)

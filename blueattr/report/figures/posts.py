@@ -1,0 +1,132 @@
+"""The records that carry most of each leader's value: as data, and as a page shows them."""
+
+from typing import TYPE_CHECKING, Any
+
+from blueattr.report.fields import Field, Fields
+from blueattr.report.figures.agents import RANK
+from blueattr.report.figures.exhibit import data_report
+from blueattr.report.numbers import plural
+from blueattr.report.parts.shared_fields import INDICATOR, LEADER, TIER
+from blueattr.report.tables import Cell, Report, Table
+
+if TYPE_CHECKING:
+    from blueattr.provenance import Provenance
+    from blueattr.studies.leaders import Leader, Leaders
+    from blueattr.studies.records import RecordValue
+
+__all__ = ["RECORD", "posts_layout", "records_report"]
+
+
+_COUNTED = "Those from others that count: of the topic and in the window."
+_WORDS = "What it says, and the title of what it links to; none where they are not known."
+RECORD: "Fields[RecordValue]" = Fields(
+    Field("uri", "The record's address in the protocol, `at://…`.", heading="record"),
+    Field("kind", "`post`, `reply` or `repost`; none of one that is deleted or was never seen."),
+    Field(
+        "state",
+        "`counted`: of the topic and in the window. Of others only the replies and reposts that "
+        "they received count: they are `off topic`, `outside the window`, `deleted` or `unseen`.",
+    ),
+    Field("time", "When it was seen first.", "time"),
+    Field("replies_received", _COUNTED, "int", "records"),
+    Field("reposts_received", _COUNTED, "int", "records"),
+    Field(
+        "value_own",
+        "Its part of the account's value by activity ([By record](methods.md#by-record)).",
+        "float",
+        "the indicator's",
+    ),
+    Field(
+        "value_received",
+        "The same of the value by influence: what the replies and reposts it received are worth.",
+        "float",
+        "the indicator's",
+    ),
+    Field("value", "Both together.", "float", "the indicator's"),
+    TIER["share"],
+    Field("text", _WORDS),
+    Field("title", _WORDS),
+    Field("link", "The post's address; none of a repost, and where there is nothing to see."),
+)
+
+
+def records_report(leaders: "Leaders", origin: "Provenance") -> Report | None:
+    """Lay out the records of the agents with the largest attribution; None if there are none."""
+    columns = (
+        *INDICATOR.columns(),
+        *RANK.columns(),
+        LEADER["did"].column(),
+        LEADER["handle"].column(),
+        *RECORD.columns(),
+    )
+    rows: list[tuple[Cell, ...]] = []
+    for rank, agent in enumerate(leaders.agents, 1):
+        for record in agent.records:
+            who = (leaders.indicator, rank, agent.did, agent.handle)
+            rows.append((*who, *RECORD.cells(record)))
+    if not rows:
+        return None
+    table = Table(
+        name="records",
+        title=f"The records that carry most of each account's share of {leaders.indicator}",
+        columns=columns[1:],
+        rows=tuple(row[1:] for row in rows),
+        bars="share",
+    )
+    return data_report("records", columns, rows, table, origin)
+
+
+def posts_layout(leaders: "Leaders") -> list[dict[str, Any]]:
+    """Lay out the records of each agent for the template, which escapes them.
+
+    Parameters
+    ----------
+    leaders
+        With records.
+    """
+    return [
+        {
+            "who": agent.handle or agent.did,
+            "records": [_post(record, agent, leaders.indicator) for record in agent.records],
+        }
+        for agent in leaders.agents
+        if agent.records
+    ]
+
+
+def _post(record: "RecordValue", agent: "Leader", indicator: str) -> dict[str, Any]:
+    received = [
+        plural(count, noun).replace("replys", "replies")
+        for count, noun in (
+            (record.replies_received, "reply"),
+            (record.reposts_received, "repost"),
+        )
+        if count
+    ]
+    what = record.kind or "record"
+    when = "" if record.time is None else f" of {record.time:%-d %B %Y, %H:%M} UTC"
+    got = f", with {' and '.join(received)} received" if received else ""
+    return {
+        "link": record.link,
+        "name": f"{what.capitalize()}{when}",
+        "uri": record.uri,
+        "share": f"{100 * record.share:.2f} % of {indicator}{_of_own(record, agent)}{got}",
+        "mark": "" if record.state == "counted" else _MARKS[record.state],
+        "text": (record.text or "").replace("\n", " "),
+        "title": record.title or "",
+    }
+
+
+_MARKS = {
+    "off topic": "It is off topic itself: what counts are replies or reposts that are not.",
+    "outside the window": "It is older than the window: what counts is what it received in it.",
+    "deleted": "It was deleted since: what counts is what it received.",
+    "unseen": "No source had it: what counts is what it received.",
+}
+
+
+def _of_own(record: "RecordValue", agent: "Leader") -> str:
+    """Say how much of the agent's own share a record has, where that is a part of a whole."""
+    if agent.value <= 0 or not 0 <= record.value <= agent.value:
+        return ""
+    return f", {100 * record.value / agent.value:.0f} % of the account's own"

@@ -1,0 +1,272 @@
+"""What a file holds, by how it begins: lines, other forms of JSON, or something else altogether."""
+
+import codecs
+import json
+import re
+import shlex
+from collections.abc import Iterator
+from itertools import chain
+
+from blueattr.decode.documents import Separator
+from blueattr.errors import InputError
+from blueattr.sources.packing import codec_of
+
+__all__ = ["as_lines", "is_cut"]
+
+
+# By this much it is told what a file holds: a few events, of whatever length.
+_HEAD = 1 << 18
+_ENCODINGS = {
+    codecs.BOM_UTF32_LE: "utf-32",
+    codecs.BOM_UTF32_BE: "utf-32",
+    codecs.BOM_UTF16_LE: "utf-16",
+    codecs.BOM_UTF16_BE: "utf-16",
+}
+_BLANKS = b" \t\r\n\x1e"
+# What is known by its first bytes, or some a little later: its name, and what makes lines of it.
+_OTHERS: tuple[tuple[int, bytes, str, str], ...] = (
+    (0, b"PK\x03\x04", "a zip archive", "unzip -p {} | blueattr ingest -"),
+    (0, b"PK\x05\x06", "an empty zip archive", ""),
+    (0, b"PAR1", "a Parquet file",
+     'duckdb -c "COPY (FROM {}) TO \'/dev/stdout\' (FORMAT json)" | blueattr ingest -'),
+    (257, b"ustar", "a tar archive", "tar -xOf {} | blueattr ingest -"),
+    (0, b"7z\xbc\xaf\x27\x1c", "a 7-Zip archive", "7z x -so {} | blueattr ingest -"),
+    (0, b"Rar!\x1a", "a RAR archive", "unrar p -inul {} | blueattr ingest -"),
+    (0, b"\x04\x22\x4d\x18", "compressed with lz4", "lz4 -dc {} | blueattr ingest -"),
+    (0, b"LZIP", "compressed with lzip", "lzip -dc {} | blueattr ingest -"),
+    (0, b"\x5d\0\0", "compressed with lzma", "xz --format=lzma -dc {} | blueattr ingest -"),
+    (0, b"\x1f\x9d", "compressed with compress", "uncompress -c {} | blueattr ingest -"),
+    (0, b"\xff\x06\0\0sNaPpY", "compressed with Snappy", "snzip -dc {} | blueattr ingest -"),
+    (0, b"SQLite format 3\0", "a SQLite database",
+     "sqlite3 {} 'SELECT line FROM TABLE' | blueattr ingest -"),
+    (8, b"DUCK", "a DuckDB database; if it is a store, name it with --db", ""),
+    (0, b"ARROW1", "an Arrow file", ""),
+    (0, b"Obj\x01", "an Avro file", ""),
+    (0, b"ORC", "an ORC file", ""),
+    (0, b"%PDF-", "a PDF", ""),
+    (0, b"\xa2atg#", "a recording of a relay's frames, which are binary",
+     "blueattr ingest wss://HOST follows a relay itself"),
+    (0, b"\xa2bop\x01at", "a recording of a relay's frames, which are binary",
+     "blueattr ingest wss://HOST follows a relay itself"),
+)  # fmt: skip
+_CAR = re.compile(rb"^.{1,3}\xa2e(roots|version)", re.DOTALL)
+_MARKUP = re.compile(rb"\s*<(!doctype|html|\?xml|[a-z]+[ >])", re.IGNORECASE)
+# Such as wscat and web browsers write before each message, or a log its time.
+_PREFIXED = re.compile(rb"([^{}\[\]]{1,200}?)(\{.*\})\s*", re.DOTALL)
+# A list within an object, as answers of an API have it; a key that needs no quotes.
+_LIST = re.compile(r'\{\s*"([A-Za-z_]\w*)"\s*:\s*\[\s*(?=\{)')
+_KEY = re.compile(r"[A-Za-z_]\w*", re.ASCII)
+# Lines by which it is told whether events are within other JSON.
+_LOOKED_AT = 5
+_TEXT = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"', re.DOTALL)
+
+
+def as_lines(pieces: Iterator[bytes], name: str, *, packed: bool) -> Iterator[bytes]:
+    """Make lines in UTF-8 of what a file holds, if it is JSON in another form.
+
+    Lines stay as they are, to the byte. The same bytes become the same lines whenever they are
+    read, so that places in these are places in the file.
+
+    Parameters
+    ----------
+    pieces
+        The file's bytes, decompressed.
+    name
+        For messages.
+    packed
+        Whether it was compressed.
+
+    Raises
+    ------
+    InputError
+        It holds something else, with nothing read; or what `pieces` raises.
+    """
+    head, pieces = _head(pieces)
+    encoding = _encoding(head)
+    if encoding is not None:
+        head, pieces = _head(_in_utf8(pieces, encoding))
+    _refuse(head, name, packed=packed)
+    return _separated(pieces) if _is_document(head) else pieces
+
+
+def is_cut(line: bytes) -> bool:
+    """Return whether a last line is an object that lacks its end, rather than no JSON at all."""
+    rest = _TEXT.sub(b"", line.lstrip(_BLANKS + codecs.BOM_UTF8))
+    if not rest.startswith(b"{"):
+        return False
+    opened = sum(rest.count(bracket) for bracket in (b"{", b"["))
+    closed = sum(rest.count(bracket) for bracket in (b"}", b"]"))
+    return b'"' in rest or opened > closed
+
+
+def _head(pieces: Iterator[bytes]) -> tuple[bytes, Iterator[bytes]]:
+    """Return the first bytes, and all pieces, which end as they would have."""
+    first: list[bytes] = []
+    size = 0
+    failure: InputError | None = None
+    try:
+        while size < _HEAD and (piece := next(pieces, b"")):
+            first.append(piece)
+            size += len(piece)
+    except InputError as error:
+        failure = error
+
+    def rest() -> Iterator[bytes]:
+        if failure is not None:
+            raise failure
+        yield from pieces
+
+    return b"".join(first)[:_HEAD], chain(first, rest())
+
+
+# --- encodings -----------------------------------------------------------------------------------
+
+
+def _encoding(head: bytes) -> str | None:
+    for mark, encoding in _ENCODINGS.items():
+        if head.startswith(mark):
+            return encoding
+    # JSON begins with ASCII, of which every other byte is zero.
+    first, second = head[:16:2], head[1:16:2]
+    if len(second) > 1 and all(first) and not any(second):
+        return "utf-16-le"
+    if len(second) > 1 and all(second) and not any(first):
+        return "utf-16-be"
+    return None
+
+
+def _in_utf8(pieces: Iterator[bytes], encoding: str) -> Iterator[bytes]:
+    decoder = codecs.getincrementaldecoder(encoding)("replace")
+    for piece in pieces:
+        if text := decoder.decode(piece):
+            yield text.encode(errors="replace")
+    if text := decoder.decode(b"", final=True):
+        yield text.encode(errors="replace")
+
+
+# --- JSON that is not lines ----------------------------------------------------------------------
+
+
+def _is_document(head: bytes) -> bool:
+    """Return whether JSON is not one object a line: an array, or objects indented or not apart."""
+    begin = head.removeprefix(codecs.BOM_UTF8)
+    if begin.startswith((b"\x1e{", b"\x1e[")):
+        return True
+    text = begin.lstrip(_BLANKS).decode(errors="replace")
+    if not text.startswith("{"):
+        return text.startswith("[")
+    try:
+        _, end = json.JSONDecoder().raw_decode(text)
+    except (ValueError, RecursionError):
+        # One that goes on after the lines that are there; a line that is broken does not.
+        begun = Separator().separate(begin.strip(_BLANKS))
+        return b"\n" in begin.strip(_BLANKS) and b"\n" not in begun
+    if "\n" in text[:end] or "\r" in text[:end]:
+        return True
+    # A carriage return alone ends lines, too; one before a line feed is nothing to see to.
+    return text[end:].lstrip(" \t\r").startswith(("{", "[", ",", "]", "\x1e"))
+
+
+def _separated(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    separator = Separator()
+    for piece in pieces:
+        yield separator.separate(piece)
+
+
+# --- what is something else ----------------------------------------------------------------------
+
+
+def _refuse(head: bytes, name: str, *, packed: bool) -> None:
+    """Raise an error that says what a file is, if it holds no JSON, or events within other JSON."""
+    file = "FILE" if name == "standard input" else shlex.quote(name)
+    begin = head.lstrip(_BLANKS + codecs.BOM_UTF8)
+    if begin.startswith(b"{") and (way := _way_out_of(begin.decode(errors="replace"))):
+        raise InputError(
+            f"{name} has its events within other JSON; take them out: "
+            f"jq {way} {file} | blueattr ingest -"
+        )
+    if begin[:1] in {b"{", b"["}:
+        return
+    for place, magic, what, way in _OTHERS:
+        if head.startswith(magic, place):
+            raise _another(name, what, way.replace("{}", _quoted(file) if '"' in way else file))
+    if packed and (codec := codec_of(head)):
+        raise _another(
+            name, f"compressed twice, the second time with {codec}", "decompress it once"
+        )
+    if _CAR.match(head):
+        raise _another(name, "a CAR file, a repository's export", "")
+    if _MARKUP.match(head):
+        raise _another(name, "a web page or XML, perhaps an error in place of a download", "")
+    if (before := _prefix(head)) is not None:
+        raise InputError(
+            f"{name} has something before the JSON of each line, such as {before!r}; cut it off: "
+            f"sed 's/^[^{{]*//' {file} | blueattr ingest -"
+        )
+
+
+def _quoted(file: str) -> str:
+    """Quote a name within double quotes, for DuckDB."""
+    return file if file.startswith("'") else f"'{file}'"
+
+
+def _another(name: str, what: str, way: str) -> InputError:
+    return InputError(f"{name} is {what}, and no lines of JSON" + (f"; try: {way}" if way else ""))
+
+
+def _way_out_of(text: str) -> str:
+    """Return what makes jq take events out of the objects that they are in; empty if in none."""
+    if whole := _LIST.match(text):
+        try:
+            first, _ = json.JSONDecoder().raw_decode(text, whole.end())
+        except (ValueError, RecursionError):
+            return ""
+        return f"-c '.{whole[1]}[]'" if _is_event(first) else ""
+    ways = set()
+    for line in text.split("\n")[:_LOOKED_AT]:
+        try:
+            value = json.loads(line)
+        except (ValueError, RecursionError):
+            continue
+        ways.add(_way_out_of_one(value))
+        if "" in ways:
+            return ""
+    return ways.pop() if len(ways) == 1 else ""
+
+
+def _way_out_of_one(value: object) -> str:
+    if not isinstance(value, dict) or _is_event(value) or "payload" in value:
+        return ""
+    for key, inner in value.items():
+        if not _KEY.fullmatch(key):
+            continue
+        if _is_event(inner):
+            return f"-c .{key}"
+        if isinstance(inner, str) and inner.startswith("{"):
+            try:
+                if _is_event(json.loads(inner)):
+                    return f"-r .{key}"
+            except (ValueError, RecursionError):
+                continue
+    return ""
+
+
+def _is_event(value: object) -> bool:
+    return isinstance(value, dict) and "did" in value and not {"time_us", "time"}.isdisjoint(value)
+
+
+def _prefix(head: bytes) -> str | None:
+    """Return what stands before the JSON of lines none of which begins with it; None if nothing."""
+    lines = [line for line in head.split(b"\n")[:100] if line.strip()]
+    if any(line.startswith((b"{", b"[")) for line in lines):
+        return None
+    for line in lines:
+        found = _PREFIXED.fullmatch(line)
+        if found is None:
+            continue
+        try:
+            json.loads(found[2])
+        except (ValueError, RecursionError):
+            continue
+        return found[1].decode(errors="backslashreplace")
+    return None

@@ -1,0 +1,133 @@
+"""The engine, DuckDB: opened so that it touches nothing but a store, and what its errors mean."""
+
+import errno
+import os
+import re
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import duckdb
+
+from blueattr.errors import StoreError
+
+__all__ = ["NEW", "REPLACEMENT", "connect", "first_line", "holder", "is_database", "store_errors"]
+
+
+NEW, REPLACEMENT = ".new", ".compact"
+"""What is put behind the name of a store while it is made, and while it is written anew."""
+
+
+# What the engine writes beside a database; it has no setting for these names.
+_BESIDE = ("", ".wal", ".wal.checkpoint", ".wal.recovery")
+# What statements of ours set after the engine is locked.
+_CHANGING = ["memory_limit", "preserve_insertion_order"]
+# Where a DuckDB file has the letters DUCK.
+_MAGIC_AT = slice(8, 12)
+# How the C library says that there is no space, in the engine's messages.
+_FULL = tuple(os.strerror(number) for number in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG))
+
+
+def connect(file: Path, memory: int, **settings: str | int) -> duckdb.DuckDBPyConnection:
+    """Start an engine that can read and write one store and knows nothing else of the machine.
+
+    A store may come from a stranger, and what is in it must not make the engine act: it loads and
+    fetches no extension, opens no other file and no address, and takes no other setting.
+
+    Parameters
+    ----------
+    file
+        The store, an absolute path, which is not opened yet.
+    memory
+        Bytes it may use.
+    settings
+        More of its settings.
+    """
+    connection = duckdb.connect(
+        config={
+            "memory_limit": f"{memory}B",
+            "temp_directory": f"{file}.tmp",
+            "autoinstall_known_extensions": False,
+            "autoload_known_extensions": False,
+            "allow_community_extensions": False,
+            "allow_persistent_secrets": False,
+            # A name in a statement is a table's, never a variable's of this program.
+            "python_enable_replacements": False,
+            # Rows are ordered where it matters; the rest may be parallel.
+            "preserve_insertion_order": False,
+            **settings,
+        }
+    )
+    connection.execute("SET TimeZone = 'UTC'")
+    # After two seconds of a query it would draw on stdout, over the results.
+    connection.execute("SET enable_progress_bar = false")
+    paths = [f"{file}{part}{end}" for part in ("", NEW, REPLACEMENT) for end in _BESIDE]
+    connection.execute("SET allowed_paths = $paths", {"paths": paths})
+    connection.execute("SET enable_external_access = false")
+    connection.execute("SET allowed_configs = $names", {"names": _CHANGING})
+    connection.execute("SET lock_configuration = true")
+    return connection
+
+
+@contextmanager
+def store_errors(path: Path) -> Iterator[None]:
+    """Turn what the engine raises into a `StoreError` that names the file."""
+    try:
+        yield
+    except duckdb.InterruptException:
+        raise
+    except duckdb.OutOfMemoryException as error:
+        raise StoreError(
+            f"not enough memory ({first_line(error)}); raise --memory-limit or free disk "
+            f"space beside {path}"
+        ) from error
+    except Exception as error:
+        if not _is_of_engine(error):
+            raise
+        raise StoreError(f"{path}: {first_line(error)}") from error
+
+
+def _is_of_engine(error: Exception) -> bool:
+    """Return whether the engine raised an error, such as for a damaged block.
+
+    Arrow's reader hands on what the engine raises as an error of its own, or as one of the system
+    without a number.
+    """
+    arrow = sys.modules.get("pyarrow")
+    return (
+        isinstance(error, duckdb.Error)
+        or (isinstance(error, OSError) and error.errno is None)
+        or (arrow is not None and isinstance(error, arrow.ArrowException))
+    )
+
+
+def is_database(path: Path) -> bool:
+    """Tell whether a file is DuckDB's, or cannot be read.
+
+    Only for a file that could not be attached: to close it would end this process's lock on it.
+    """
+    try:
+        with path.open("rb") as file:
+            head = file.read(_MAGIC_AT.stop)
+    except OSError:
+        return True
+    return not head or head[_MAGIC_AT] == b"DUCK"
+
+
+def holder(error: duckdb.Error) -> str | None:
+    """Return the process that has the file, or None if that is not what is wrong."""
+    if isinstance(error, duckdb.ResourceInUseException):
+        return str(os.getpid())
+    # A conflicting lock has no type of its own, so that pyproject.toml pins the versions of duckdb
+    # whose message this is.
+    found = re.search(r"lock is held.*?PID (\d+)", str(error))
+    return found[1] if isinstance(error, duckdb.IOException) and found else None
+
+
+def first_line(error: Exception) -> str:
+    """Return the first line of an error, and that there is no space left if that is the reason."""
+    text = str(error)
+    first = (text.splitlines() or [type(error).__name__])[0]
+    full = next((words for words in _FULL if words in text), None)
+    return first if full is None else f"no space is left for it ({full}): {first}"

@@ -1,0 +1,33 @@
+"""The file that a path of a store leads to, and paths that can be none."""
+
+import re
+from pathlib import Path
+
+from blueattr.errors import StoreError, UsageError
+from blueattr.user_path import user_path
+
+_NO_FILE = re.compile(r":|[A-Za-z][A-Za-z0-9+.-]+:")
+
+
+def store_file(path: Path) -> Path:
+    """Return the file of a store, with the user's own folder for a leading ``~``.
+
+    Raises
+    ------
+    StoreError
+        The name has another meaning elsewhere, as ``:memory:``, ``md:x`` and ``s3://b/x`` have for
+        DuckDB: nobody means a file that is called so. Or there is a question mark in the path:
+        DuckDB takes what follows it for parameters, and would look for its log elsewhere.
+    """
+    if _NO_FILE.match(str(path)):
+        raise StoreError(
+            f"{path} is no file; a store is one on this machine (give the absolute path of a file "
+            "that is called so)"
+        )
+    try:
+        file = user_path(path)
+    except UsageError as error:
+        raise StoreError(str(error)) from None
+    if "?" in str(file.resolve()):
+        raise StoreError(f"{path}: the path of a store may have no question mark in it")
+    return file

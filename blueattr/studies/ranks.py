@@ -1,0 +1,385 @@
+"""How sure the rank of an account is: ranks on resampled days, and under other choices."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from functools import cached_property
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from blueattr.attribution.inputs import Panel
+from blueattr.attribution.value import weigh
+from blueattr.indicators.base import Aggregator, FeatureArrays, Indicator, MomentIndicator
+from blueattr.kernels import FloatArray, IntArray
+from blueattr.kernels.games import in_order
+from blueattr.kernels.recounting import recount
+from blueattr.studies.bootstrap import LEVEL, check_resamples
+from blueattr.studies.rescaling import TIE
+
+__all__ = [
+    "DEFAULT_RESAMPLES",
+    "FEWEST_DAYS",
+    "ChoiceRank",
+    "DailyCounts",
+    "RankIntervals",
+    "count_ahead",
+    "find_places",
+    "rank_intervals",
+]
+
+
+FEWEST_DAYS = 7
+"""With fewer days there is no interval: resamples of them would be much alike."""
+
+DEFAULT_RESAMPLES = 1_000
+
+_AT_ONCE = 1 << 20  # accounts times resamples: 24 MB for each thread
+_FEWEST_AT_ONCE, _MOST_AT_ONCE = 8, 64  # resamples: several at once cost little more than one
+_LOGS = 1 << 16  # logarithms of counts below this are looked up
+
+
+@dataclass(frozen=True, slots=True)
+class DailyCounts:
+    """What the agents of a panel did and received on each day of the window.
+
+    Parameters
+    ----------
+    days
+        The days that can be drawn, ascending.
+    counts
+        ``did`` (str), ``day`` (date), and the raw counts ``a``, ``b`` and ``c`` (integers); one row
+        for each agent and day with anything to count. Other accounts may be in it.
+    scale
+        Of the features: ``"log1p"`` or ``"raw"``.
+    b_by_day
+        Whether b counts what happened on days; else it is as in the features, on whatever days.
+    """
+
+    days: tuple[date, ...]
+    counts: pl.DataFrame
+    scale: Literal["log1p", "raw"] = "log1p"
+    b_by_day: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class RankIntervals:
+    """How the intervals of ranks were made, and the intervals.
+
+    Parameters
+    ----------
+    days
+        How many days each resample draws, with replacement, from as many.
+    resamples, seed, level
+        Number of resamples, base seed, and level of the intervals.
+    undefined_resamples
+        Those on which the indicator is 0, so that nobody has a rank; left out.
+    why
+        Why there are no intervals; else empty.
+    ranks
+        The interval of each agent that was asked for, lowest and highest rank; empty if there are
+        none.
+    """
+
+    days: int
+    resamples: int
+    seed: int
+    level: float = LEVEL
+    undefined_resamples: int = 0
+    why: str = ""
+    ranks: tuple[tuple[int, int], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ChoiceRank:
+    """The rank of an agent under another choice.
+
+    Parameters
+    ----------
+    choice, setting
+        As in `blueattr.studies.sensitivity.SensitivityRow`.
+    rank
+        1 + the number of agents with a larger value; None where it is not in that panel.
+    """
+
+    choice: str
+    setting: str
+    rank: int | None
+
+
+def count_ahead(
+    values: FloatArray, own: FloatArray, times: npt.NDArray[np.float64] | None = None
+) -> IntArray:
+    """Count the agents with a larger value.
+
+    Parameters
+    ----------
+    values
+        float64 (n,), of all agents.
+    own
+        float64 (k,), of those asked about.
+    times
+        float64 (n,): how many agents have each value; by default one.
+
+    Returns
+    -------
+    ndarray
+        int64 (k,). Values that differ by no more than 1e-12 of the largest are equal.
+    """
+    if not own.size:
+        return np.zeros(0, np.int64)
+    margin = TIE * float(np.abs(values).max())
+    order = np.argsort(own, kind="stable")
+    steps = own[order] + margin
+    above = np.flatnonzero(values > steps[0])
+    passed = np.searchsorted(steps, values[above], side="left")
+    weights = None if times is None else times[above]
+    counts = np.bincount(passed, weights=weights, minlength=own.size + 1)
+    ahead = np.empty(own.size, np.int64)
+    ahead[order] = np.rint(np.cumsum(counts[::-1])[::-1][1:]).astype(np.int64)
+    return ahead
+
+
+def rank_intervals(
+    panel: Panel,
+    asked: Sequence[tuple[Indicator, int | None, Sequence[str]]],
+    daily: DailyCounts | None,
+    aggregator: Aggregator,
+    *,
+    resamples: int = DEFAULT_RESAMPLES,
+    seed: int = 0,
+) -> tuple[RankIntervals, ...]:
+    """Compute 95 % intervals of the ranks of agents by resampling the days of the window.
+
+    A resample draws as many days as there are, with replacement, the same for all agents. What
+    agents did on a day counts as often as the day was drawn. Counts are scaled and ranked anew: 1 +
+    the number of agents with a larger value. Who is in the panel stays.
+
+    Parameters
+    ----------
+    panel
+        The agents.
+    asked
+        Indicators, each with the K of its quadrature (None for a closed form) and the DIDs of the
+        agents whose ranks are asked for.
+    daily
+        None where there are no days.
+    aggregator
+        Of the question.
+    resamples
+        R, from 100 to 1,000,000.
+    seed
+        At least 0.
+
+    Returns
+    -------
+    tuple of RankIntervals
+        One per indicator, the same for every number of threads. With fewer than 7 days they have no
+        intervals, and say so.
+
+    Raises
+    ------
+    UsageError
+        For another number of resamples, or a negative seed.
+
+    Notes
+    -----
+    docs/methods.md, "The rank of an account". Of accounts with the same counts on the same days
+    only one is followed, as all have the same value in every resample; of those followed, only the
+    ones ahead of the last agent asked about are put in order. The cost is O(R m) for m agent-days
+    of those followed.
+    """
+    check_resamples(resamples, seed)
+    days = 0 if daily is None else len(daily.days)
+    why = ""
+    if daily is None:
+        why = "there are no days to resample"
+    elif days < FEWEST_DAYS:
+        why = f"only {days} days of the window were seen, and an interval needs {FEWEST_DAYS}"
+        why = why.replace("1 days of the window were", "1 day of the window was")
+    if daily is None or why:
+        return tuple(RankIntervals(days, resamples, seed, why=why) for _ in asked)
+    rng = np.random.default_rng(np.random.SeedSequence(seed))
+    times = rng.multinomial(days, np.full(days, 1 / days), size=resamples).astype(np.int64)
+    followed = _Followed.of(panel, daily)
+    wanted = [
+        (indicator, steps, followed.of_agent[find_places(panel.dids, dids)])
+        for indicator, steps, dids in asked
+    ]
+    size = min(max(_FEWEST_AT_ONCE, _AT_ONCE // followed.often.size), _MOST_AT_ONCE)
+    pieces = [times[start : start + size] for start in range(0, resamples, size)]
+    done = [*in_order(lambda piece: followed.rank(piece, wanted, aggregator), pieces)]
+    return tuple(
+        _interval(np.concatenate(parts), days, resamples, seed) for parts in zip(*done, strict=True)
+    )
+
+
+def _interval(ranks: IntArray, days: int, resamples: int, seed: int) -> RankIntervals:
+    """Take percentiles of ranks, int64 (R, k), whose undefined resamples have 0 in the last."""
+    ranks, defined = ranks[:, :-1], ranks[:, -1] > 0
+    undefined = resamples - int(np.count_nonzero(defined))
+    if undefined == resamples:
+        why = "the indicator is 0 on every resample of the days"
+        return RankIntervals(days, resamples, seed, undefined_resamples=undefined, why=why)
+    tail = (1 - LEVEL) / 2
+    # A rank is a whole number: one that occurred, and none between two of them.
+    low, high = np.quantile(ranks[defined], [tail, 1 - tail], axis=0, method="inverted_cdf")
+    return RankIntervals(
+        days,
+        resamples,
+        seed,
+        undefined_resamples=undefined,
+        ranks=tuple(zip(low.astype(int).tolist(), high.astype(int).tolist(), strict=True)),
+    )
+
+
+def find_places(dids: pl.Series, wanted: Iterable[str]) -> IntArray:
+    """Find agents in a panel.
+
+    Parameters
+    ----------
+    dids
+        str (n,), of the panel.
+    wanted
+        Of the agents to find.
+
+    Returns
+    -------
+    ndarray
+        int64 (k,), their positions; -1 for one that is not there.
+    """
+    names = pl.Series("did", list(wanted), dtype=pl.String)
+    rows = pl.DataFrame({"did": dids, "row": np.arange(len(dids))})
+    found = names.to_frame().join(rows, on="did", how="left", maintain_order="left")["row"]
+    places: IntArray = found.fill_null(-1).to_numpy().astype(np.int64)
+    return places
+
+
+@dataclass(frozen=True)
+class _Followed:
+    """The accounts that are followed through the resamples, with their counts by day.
+
+    Parameters
+    ----------
+    of_agent
+        int64 (n,): for each agent of the panel, who of those followed has the same counts.
+    often
+        float64 (m,): how many agents each of those followed stands for.
+    first, past, day, counts
+        As `blueattr.kernels.recounting.recount` takes them.
+    b
+        float64 (m,): their b, where it does not depend on days; else None.
+    scale
+        Of the features.
+    """
+
+    of_agent: IntArray
+    often: FloatArray
+    first: IntArray
+    past: IntArray
+    day: IntArray
+    counts: FloatArray
+    b: FloatArray | None
+    scale: str
+
+    @classmethod
+    def of(cls, panel: Panel, daily: DailyCounts) -> "_Followed":
+        """Find accounts with the same counts on the same days."""
+        n = len(panel.dids)
+        numbers = pl.DataFrame({"did": panel.dids, "agent": np.arange(n)})
+        known = pl.DataFrame({"day": daily.days, "number": np.arange(len(daily.days))})
+        rows = daily.counts.join(numbers, on="did").join(known, on="day").sort("agent", "number")
+        agent, day = rows["agent"].to_numpy(), rows["number"].to_numpy()
+        counts = np.stack([rows[name].cast(pl.Int64).to_numpy() for name in "abc"])
+        b = None
+        if not daily.b_by_day:
+            b = panel.features.b
+            counts[1] = 0
+        marks = np.random.default_rng(0).integers(1, 2**63, (2, 3, len(daily.days)), np.uint64)
+        keys = np.zeros((2, n), np.uint64)
+        marks = marks * np.uint64(2) + np.uint64(1)
+        for k in range(2):
+            for count, by_day in zip(counts.astype(np.uint64), marks[k], strict=True):
+                np.add.at(keys[k], agent, count * by_day[day])
+            if b is not None:
+                keys[k] += np.ascontiguousarray(b).view(np.uint64) * marks[k, 0, 0]
+        _, one, of_agent = np.unique(keys[0], return_index=True, return_inverse=True)
+        if not np.array_equal(keys[1], keys[1][one][of_agent]):  # two accounts with one key
+            one = of_agent = np.arange(n)
+        return cls(
+            of_agent=of_agent.astype(np.int64),
+            often=np.bincount(of_agent).astype(np.float64),
+            first=np.searchsorted(agent, one, side="left").astype(np.int64),
+            past=np.searchsorted(agent, one, side="right").astype(np.int64),
+            day=day.astype(np.int64),
+            counts=counts.astype(np.float64),
+            b=None if b is None else b[one],
+            scale=daily.scale,
+        )
+
+    @cached_property
+    def _logs(self) -> FloatArray | None:
+        return None if self.scale == "raw" else np.log1p(np.arange(_LOGS, dtype=np.float64))
+
+    def features(self, times: IntArray) -> FeatureArrays:
+        """Count anew, and scale: for each resample after the other, float64 (R m,)."""
+        drawn = np.ascontiguousarray(times.T, np.float64)
+        again = recount(self.first, self.past, self.day, self.counts, drawn, self._logs)
+        a, b, c = (feature.ravel() for feature in again)
+        if self.b is not None:
+            b = np.tile(self.b, times.shape[0])
+        return FeatureArrays(a, b, c)
+
+    def rank(
+        self,
+        times: IntArray,
+        wanted: Sequence[tuple[Indicator, int | None, IntArray]],
+        aggregator: Aggregator,
+    ) -> list[IntArray]:
+        """Rank agents on some resamples.
+
+        Returns
+        -------
+        list of ndarray
+            For each indicator int64 (R, k + 1): ranks, and at last 1 if the resample has an answer.
+        """
+        features = self.features(times)
+        size = times.shape[0]
+        answers = []
+        for indicator, steps, places in wanted:
+            out = np.zeros((size, places.size + 1), np.int64)
+            for r, scores in enumerate(self._scores(indicator, steps, features, aggregator)):
+                if scores is not None:
+                    out[r, :-1] = 1 + count_ahead(scores, scores[places], self.often)
+                    out[r, -1] = 1
+            answers.append(out)
+        return answers
+
+    def _scores(
+        self,
+        indicator: Indicator,
+        steps: int | None,
+        features: FeatureArrays,
+        aggregator: Aggregator,
+    ) -> Iterable[FloatArray | None]:
+        """Yield for each resample numbers in the order of the values; None where all are 0."""
+        m, n = self.often.size, float(self.often.sum())
+        if not isinstance(indicator, MomentIndicator):
+            # Who is ahead of more by more has the larger sum of its leads: the order is that of s.
+            s, _ = aggregator.apply(features)
+            for own in s.reshape(-1, m):
+                yield own if own.min() < own.max() else None
+            return
+        statistics = [g.reshape(-1, m) for g in indicator.measure(features, aggregator)]
+        means = np.stack([np.einsum("rm,m->r", g, self.often) / n for g in statistics], axis=1)
+        for r, mean in enumerate(means):
+            weights, total = weigh(indicator, mean, steps, silent=not mean.any())
+            if total == 0:
+                yield None
+                continue
+            scores = np.zeros(m)
+            for g, weight in zip(statistics, weights.tolist(), strict=True):
+                scores += weight * g[r]
+            yield scores if scores.any() else None

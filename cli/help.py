@@ -1,0 +1,95 @@
+"""The help of a command: its options in sections, short lines, nothing cut."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from typer.core import TyperCommand, TyperGroup
+
+__all__ = ["SECTIONS", "SectionedCommand", "WholeGroup", "sections"]
+
+
+SECTIONS: dict[str, tuple[str, ...]] = {
+    "What": (
+        "topic", "all_topics", "match", "topics", "topics_file", "db", "features", "columns",
+        "indicator", "only", "by",
+    ),
+    "Source": (
+        "plc", "host", "for_", "until_live", "no_fill", "dictionary", "appview", "insecure",
+        "rate", "wait", "older_than",
+    ),
+    "Window": ("start", "end", "window", "complete"),
+    "Panel": (
+        "panel", "scale", "popularity", "missing_followers", "tiers", "bots", "keep_bots",
+        "max_rate",
+    ),
+    "Method": (
+        "method", "steps", "aggregator", "weights", "protocol", "size", "sizes", "seeds", "n",
+        "exact", "permutations", "coalitions", "antithetic", "intervals", "resamples", "seed",
+    ),
+    "Output": (
+        "top", "pseudonyms", "agents", "out", "form", "width", "memory", "verbose", "quiet", "help",
+    ),
+}  # fmt: skip
+"""The options of each section, by the names of their parameters, in the order of the help."""
+
+
+_WIDEST_NAME = 26
+
+
+def sections(parameters: Sequence[Any]) -> dict[str, list[Any]]:
+    """Sort options into sections.
+
+    Parameters
+    ----------
+    parameters
+        The options of a command.
+
+    Returns
+    -------
+    dict
+        The options of each section that has some; those of a command that has others than
+        `SECTIONS` names are all in the section ``Options``, in their own order.
+    """
+    by_name = {str(parameter.name): parameter for parameter in parameters}
+    found = {
+        title: [by_name[name] for name in names if name in by_name]
+        for title, names in SECTIONS.items()
+    }
+    if sum(map(len, found.values())) < len(by_name):
+        return {"Options": list(parameters)}
+    return {title: options for title, options in found.items() if options}
+
+
+class SectionedCommand(TyperCommand):
+    """A command whose help has its options in sections."""
+
+    def format_options(self, ctx: Any, formatter: Any) -> None:
+        """Write arguments and options."""
+        parameters: list[Any] = [*self.get_params(ctx)]
+        arguments = [one for one in parameters if one.param_type_name == "argument"]
+        if arguments:
+            with formatter.section("Arguments"):
+                # Their types, which typer writes after their names, say nothing to users.
+                formatter.write_dl([(one.metavar, one.help) for one in arguments])
+        options = [one for one in parameters if one.param_type_name == "option"]
+        records = {one.name: one.get_help_record(ctx) for one in options}
+        width = min(max(len(name) for name, _ in records.values()), _WIDEST_NAME)
+        for title, some in sections(options).items():
+            with formatter.section(title):
+                rows = [records[one.name] for one in some]
+                formatter.write_dl([(name.ljust(width), text) for name, text in rows], width)
+
+
+class WholeGroup(TyperGroup):
+    """A group whose help says of each of its commands a whole sentence, at any width."""
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002 - typer passes it
+        """Write the commands, each with the first sentence of its own help."""
+        with formatter.section("Commands"):
+            formatter.write_dl(
+                [
+                    (name, (command.help or "").partition("\n")[0])
+                    for name, command in self.commands.items()
+                    if not command.hidden
+                ]
+            )

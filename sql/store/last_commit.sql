@@ -1,0 +1,3 @@
+-- What the last commit wrote. One row.
+SELECT mark
+FROM last_commit

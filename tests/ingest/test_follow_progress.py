@@ -1,0 +1,74 @@
+"""A stream gets further with every try, and its position never moves back."""
+
+import threading
+from datetime import timedelta
+from pathlib import Path
+from shutil import copy
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from blueattr.ingest.follow import follow
+from blueattr.sources.live.socket import ConnectionLost
+from support.effort import law
+from support.events_builder import at, plc_name, post, tid
+from support.live_world import end_of, gaps_of
+from support.scripted_stream import FakeClock, LogServer, Step
+from support.store_content import content, sources
+from support.stream_schedules import drawn, run
+
+
+@law(60)
+@given(st.integers(0, 2**32 - 1))
+def test_whatever_ends_connections_a_stream_gets_on_and_nothing_is_lost(seed: int) -> None:
+    run(drawn(seed))
+
+
+EVENTS = [
+    post(plc_name("abc"[k % 3]), tid(k), f"text {k}", rev=k, time=at(k / 1000)) for k in range(7000)
+]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("protocol", ["v2", "v1"])
+@pytest.mark.parametrize("ended", ["short runs", "drops"])
+def test_what_ends_within_a_replay_does_not_walk_back(
+    protocol: str, ended: str, empty_store: Path, tmp_path: Path
+) -> None:
+    """Of 7,000 events 6,000 are stored. A connection lets 700 through, fewer than are replayed."""
+    db = Path(copy(empty_store, tmp_path / "store.duckdb"))
+    clock = FakeClock(end_of(EVENTS))
+    server = LogServer(protocol, clock, EVENTS[:6000], [], 1)
+    stop = threading.Event()
+
+    def follow_until(until: str) -> None:
+        stop.clear()
+        done = follow(
+            db, [server.stream(seconds=0.5, size=4 << 20)], until=until, start=at(-5),  # type: ignore[arg-type]
+            timing=clock.timing, stop=stop, limit=timedelta(minutes=1),
+        )  # fmt: skip
+        assert done.gaps == ()
+
+    def end(_server: LogServer) -> list[Step]:
+        return [stop.set] if ended == "short runs" else [ConnectionLost("the connection broke")]
+
+    def position() -> int:
+        (source,) = sources(db)[0].values()
+        return int(source[2])
+
+    follow_until("live")
+    server.add(EVENTS[6000:])
+    positions = [position()]
+    server.plan.extend((700, end) for _ in range(3))
+    while server.plan:
+        follow_until("stopped")
+        positions.append(position())
+    follow_until("live")
+    positions.append(position())
+    assert positions == sorted(positions), "it walks back"
+    assert positions[2] > positions[0], "it does not get on"
+    assert server.fired >= 2
+    assert positions[-1] == (7000 if protocol == "v2" else int(EVENTS[-1]["time_us"]))
+    assert content(db).records.keys() == {("post", e["did"], e["commit"]["rkey"]) for e in EVENTS}
+    assert gaps_of(db) == ()

@@ -1,0 +1,478 @@
+"""Files that hold no lines: other forms of JSON are read, and what is none is named."""
+
+import bz2
+import codecs
+import gzip
+import io
+import json
+import lzma
+import random
+import signal
+import sys
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import zstandard
+from hypothesis import HealthCheck, given
+from hypothesis import strategies as st
+
+from blueattr.errors import InputError
+from blueattr.ingest import read
+from blueattr.sources import files, forms, packing
+from blueattr.sources.files import FileSource, Pipe
+from blueattr.store.writer import Writer
+from support import crash, ingest_child
+from support.effort import law
+from support.events_builder import Event, lines, mixed
+from support.forked import run
+from support.store_content import content, expected, sources
+
+EVENTS = mixed(40)
+LINES = lines(*EVENTS)
+
+
+def _joined(between: str, *, indent: int | None = None) -> Callable[[list[Event]], bytes]:
+    return lambda events: between.join(
+        json.dumps(event, ensure_ascii=False, indent=indent) for event in events
+    ).encode()
+
+
+FORMS: dict[str, Callable[[list[Event]], bytes]] = {
+    "array in a line": lambda events: json.dumps(events).encode(),
+    "array, one a line": lambda events: b"[\n" + _joined(",\n")(events) + b"\n]\n",
+    "indented array": lambda events: json.dumps(events, indent=4).encode(),
+    "array after a mark": lambda events: codecs.BOM_UTF8 + json.dumps(events).encode(),
+    "arrays": lambda events: json.dumps(events[:9]).encode() + json.dumps(events[9:]).encode(),
+    "array of arrays": lambda events: json.dumps([events[:9], events[9:]]).encode(),
+    "indented": _joined("\n", indent=2),
+    "indented, not apart": _joined("", indent=2),
+    "indented, CRLF": lambda events: _joined("\n", indent=2)(events).replace(b"\n", b"\r\n"),
+    "not apart": _joined(""),
+    "apart by blanks": _joined("  "),
+    "apart by commas": _joined(",\n"),
+    "CR alone": _joined("\r"),
+    "text sequence": lambda events: b"\x1e" + _joined("\n\x1e")(events) + b"\n",
+    "UTF-16": lambda events: lines(*events).decode().encode("utf-16"),
+    "UTF-16, big": lambda events: b"\xfe\xff" + lines(*events).decode().encode("utf-16-be"),
+    "UTF-16 without a mark": lambda events: lines(*events).decode().encode("utf-16-le"),
+    "UTF-16 without a mark, big": lambda events: lines(*events).decode().encode("utf-16-be"),
+    "UTF-16, CRLF": lambda events: lines(*events).decode().replace("\n", "\r\n").encode("utf-16"),
+    "UTF-16 array": lambda events: json.dumps(events, indent=1).encode("utf-16"),
+    "UTF-32": lambda events: lines(*events).decode().encode("utf-32"),
+    "marks in the middle": lambda events: b"".join(codecs.BOM_UTF8 + lines(e) for e in events),
+}  # fmt: skip
+PACKINGS: dict[str, Callable[[bytes], bytes]] = {
+    ".json": lambda data: data,
+    ".JSON.GZ": gzip.compress,
+    ".json.zst": zstandard.compress,
+    ".json.bz2": bz2.compress,
+    ".json.xz": lzma.compress,
+    ".ndjson.zst": lambda data: b"".join(map(zstandard.compress, (data[:999], b"", data[999:]))),
+    ".ndjson.gz": lambda data: b"".join(map(gzip.compress, (data[:999], b"", data[999:]))),
+    ".ndjson.bz2": lambda data: b"".join(map(bz2.compress, (data[:999], b"", data[999:]))),
+    ".ndjson.xz": lambda data: b"\0\0\0\0".join(map(lzma.compress, (data[:999], b"", data[999:]))),
+}
+
+
+def make(folder: Path, data: bytes, ending: str = ".jsonl") -> FileSource:
+    path = folder / f"x{ending}"
+    path.write_bytes(PACKINGS.get(ending, bytes)(data))
+    return FileSource(path)
+
+
+def text_of(source: FileSource | Pipe, position: int = 0) -> tuple[bytes, str]:
+    out = b""
+    try:
+        for chunk in source.chunks(position):
+            assert chunk.position == position + len(out)
+            out += chunk.data
+    except InputError as error:
+        return out, str(error)
+    return out, ""
+
+
+def events_of(data: bytes) -> list[Event]:
+    text = data.replace(codecs.BOM_UTF8, b"")
+    return [json.loads(line) for line in text.splitlines() if line.strip()]
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_each_form_is_read_as_the_events_that_it_holds(tmp_path: Path, form: str) -> None:
+    data = FORMS[form](EVENTS)
+    source = make(tmp_path, data)
+    whole, error = text_of(source)
+    assert error == ""
+    assert events_of(whole) == EVENTS
+
+
+def test_all_forms_together_are_one_store(tmp_path: Path) -> None:
+    folder = tmp_path / "in"
+    folder.mkdir()
+    for number, form in enumerate(FORMS):
+        ending = list(PACKINGS)[number % len(PACKINGS)]
+        (folder / f"{number:02}{ending}").write_bytes(PACKINGS[ending](FORMS[form](EVENTS)))
+    done = read.ingest(tmp_path / "s.duckdb", [str(folder)])
+    assert done.failures == ()
+    assert len(done.sources) == len(FORMS)
+    for state in done.sources:
+        assert (state.name, state.lines) == (state.name, len(EVENTS))
+        assert state.complete
+    assert content(tmp_path / "s.duckdb") == expected(EVENTS)
+    once = sources(tmp_path / "s.duckdb")
+    for path in folder.iterdir():
+        path.touch()
+    read.ingest(tmp_path / "s.duckdb", [str(folder)])
+    assert content(tmp_path / "s.duckdb") == expected(EVENTS)
+    assert [r[3:] for _, r in sorted(sources(tmp_path / "s.duckdb")[0].items())] == [
+        r[3:] for _, r in sorted(once[0].items())
+    ]
+
+
+@pytest.mark.parametrize("ending", PACKINGS)
+@pytest.mark.parametrize("form", ["array in a line", "indented", "not apart", "UTF-16", "CR alone"])
+def test_read_on_from_any_chunk_it_gives_the_rest(
+    tmp_path: Path, form: str, ending: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(files, "CHUNK", 1500)
+    monkeypatch.setattr(packing, "_READ", 700)
+    monkeypatch.setattr(forms, "_HEAD", 900)
+    source = make(tmp_path, FORMS[form](EVENTS), ending)
+    chunks = list(source.chunks())
+    whole = b"".join(chunk.data for chunk in chunks)
+    assert events_of(whole) == EVENTS
+    assert len(chunks) > 5
+    for chunk in chunks[::3]:
+        assert text_of(source, chunk.position) == (whole[chunk.position :], "")
+    assert text_of(source, len(whole)) == (b"", "")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("form", ["array in a line", "not apart"])
+@pytest.mark.parametrize("point", crash.QUICK)
+def test_killed_while_it_reads_a_form_it_goes_on_to_the_same_store(
+    tmp_path: Path, form: str, point: str
+) -> None:
+    path = tmp_path / "x.json"
+    path.write_bytes(FORMS[form](mixed(110)))
+    read.ingest(tmp_path / "whole", [str(path)])
+    db = tmp_path / "killed"
+    Writer(db).close()
+    assert run(ingest_child.killed_at, db, path, point) == -signal.SIGKILL
+    reached = sources(db)[0][str(path)][2]
+    assert 0 < reached < path.stat().st_size
+    read.ingest(db, [str(path)])
+    assert (content(db), sources(db)) == (content(tmp_path / "whole"), sources(tmp_path / "whole"))
+
+
+@pytest.mark.parametrize("form", ["array, one a line", "not apart"])
+def test_a_file_of_a_form_that_grows_is_the_store_of_its_end(tmp_path: Path, form: str) -> None:
+    path, db = tmp_path / "x.json", tmp_path / "s.duckdb"
+    for many in (5, 20, 40):
+        path.write_bytes(FORMS[form](EVENTS[:many]))
+        (state,) = read.ingest(db, [str(path)]).sources
+        assert (state.lines, state.complete) == (many, True)
+        assert content(db) == expected(EVENTS[:many])
+
+
+@pytest.mark.parametrize("form", ["array, one a line", "indented", "UTF-16", "CR alone"])
+@pytest.mark.parametrize(
+    "pack", [bytes, gzip.compress, bz2.compress, lzma.compress, zstandard.compress]
+)
+def test_forms_are_read_through_a_pipe(
+    form: str, pack: Callable[[bytes], bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Piped(io.BytesIO):
+        def seekable(self) -> bool:
+            return False
+
+        def tell(self) -> int:
+            raise OSError
+
+    stream = io.TextIOWrapper(io.BufferedReader(Piped(pack(FORMS[form](EVENTS)))))
+    monkeypatch.setattr(sys, "stdin", stream)
+    whole, error = text_of(Pipe())
+    assert error == ""
+    assert events_of(whole) == EVENTS
+
+
+@pytest.mark.parametrize("form", ["array in a line", "indented", "not apart", "UTF-16"])
+def test_cut_anywhere_what_is_whole_is_kept_and_truncated_is_said_where_it_is(
+    tmp_path: Path, form: str
+) -> None:
+    data = FORMS[form](EVENTS[:3])
+    for end in range(40, len(data), 7):
+        source = make(tmp_path, data[:end])
+        whole, error = text_of(source)
+        found = [json.loads(line) for line in whole.splitlines() if line.strip().endswith(b"}")]
+        assert found == EVENTS[: len(found)]
+        assert "truncated" in error or len(whole) >= end // 2 - 4
+        if "truncated" in error:
+            assert len(found) < 3
+
+
+@pytest.mark.parametrize("ending", [".json.bz2", ".json.xz", ".json.zst"])
+def test_a_compressed_file_cut_or_damaged_anywhere_keeps_what_came_before(
+    tmp_path: Path, ending: str
+) -> None:
+    noise = random.Random(1)  # noqa: S311 - the same every time
+    text = b"".join(b'{"n": "%s"}\n' % noise.randbytes(20).hex().encode() for _ in range(40))
+    packed = PACKINGS[ending](text)
+    path = tmp_path / f"x{ending}"
+    for end in range(0, len(packed), max(len(packed) // 60, 1)):
+        path.write_bytes(packed[:end])
+        whole, error = text_of(FileSource(path))
+        assert text.startswith(whole)
+        assert "truncated" in error
+        spoiled = bytearray(packed)
+        spoiled[end] ^= 0x55
+        path.write_bytes(spoiled)
+        whole, error = text_of(FileSource(path))
+        assert error or whole == text or ending == ".json.zst"
+
+
+OTHERS: dict[str, Callable[[], bytes]] = {
+    "zip archive": lambda: zipped(2000),
+    "Parquet": lambda: b"PAR1" + bytes(200),
+    "SQLite": lambda: b"SQLite format 3\0" + bytes(200),
+    "DuckDB": lambda: bytes(8) + b"DUCK" + bytes(100),
+    "tar archive": lambda: b"a.jsonl".ljust(257, b"\0") + b"ustar\x0000" + bytes(300),
+    "lz4": lambda: b"\x04\x22\x4d\x18" + bytes(30),
+    "web page": lambda: b"\n<!DOCTYPE html><html><body>{}</body></html>",
+    "relay's frames": lambda: b"\xa2atg#commitbop\x01" + bytes(50),
+    "jq -c '.events[]'": lambda: json.dumps({"events": EVENTS}, indent=1).encode(),
+    "jq -r .data": lambda: b"".join(
+        json.dumps({"type": "message", "data": line.decode()}).encode() + b"\n"
+        for line in LINES.splitlines()
+    ),
+    "jq -c .event": lambda: b"".join(
+        json.dumps({"at": 1, "event": event}).encode() + b"\n" for event in EVENTS
+    ),
+    "before the JSON of each line, such as '< '": lambda: b"Connected (press CTRL+C)\n"
+    + b"".join(b"< " + line + b"\n" for line in LINES.splitlines()),
+    "before the JSON of each line, such as 'data: '": lambda: b"".join(
+        b"data: " + line + b"\n\n" for line in LINES.splitlines()
+    ),
+}  # fmt: skip
+
+
+def zipped(entries: int) -> bytes:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        for k in range(entries):
+            archive.writestr(f"{k}.jsonl", LINES[:100])
+    return file.getvalue()
+
+
+@pytest.mark.parametrize("what", OTHERS)
+@pytest.mark.parametrize("pack", [None, gzip.compress])
+def test_what_is_no_json_is_named_with_the_way_out(
+    tmp_path: Path, what: str, pack: Callable[[bytes], bytes] | None
+) -> None:
+    data = OTHERS[what]()
+    path = tmp_path / "a b.jsonl"
+    if pack:
+        path, data = path.with_name("a b.jsonl.gz"), pack(data)
+    path.write_bytes(data)
+    whole, error = text_of(FileSource(path))
+    assert whole == b""
+    assert what in error
+    assert "truncated" not in error
+    assert "blueattr ingest -" not in error or f"'{path}'" in error
+
+
+def test_events_within_some_lines_do_not_keep_the_others_out(tmp_path: Path) -> None:
+    data = json.dumps({"event": EVENTS[0]}).encode() + b"\n" + LINES
+    assert text_of(make(tmp_path, data)) == (data, "")
+
+
+def test_what_is_compressed_twice_is_said(tmp_path: Path) -> None:
+    path = tmp_path / "x.jsonl.gz"
+    path.write_bytes(gzip.compress(gzip.compress(LINES)))
+    assert "compressed twice" in text_of(FileSource(path))[1]
+
+
+@pytest.mark.parametrize(
+    "first",
+    [
+        b'lo"}}\n',
+        b'{"did": "x", "time\n',
+        b'{"did": "x",\n',
+        b'{"did": 1\n',
+        b"text\n",
+        b"\0\0\0\n",
+    ],
+)
+def test_lines_whose_first_is_broken_are_lines(tmp_path: Path, first: bytes) -> None:
+    whole, error = text_of(make(tmp_path, first + LINES))
+    assert (whole, error) == (first + LINES, "")
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"hello",
+        b"PK",
+        LINES + b"\0" * 5000,
+        LINES + b"}",
+        LINES + b'"',
+        b"[1, 2",
+        b"1",
+        b"\xff\xfe",
+    ],
+)
+def test_what_is_not_cut_is_not_called_truncated(tmp_path: Path, data: bytes) -> None:
+    assert "truncated" not in text_of(make(tmp_path, data))[1]
+
+
+@law(50, suppress=[HealthCheck.function_scoped_fixture])
+@given(st.binary(max_size=300))
+def test_any_bytes_are_read_or_named(tmp_path: Path, data: bytes) -> None:
+    path = tmp_path / "x.bin"
+    path.write_bytes(data)
+    _, error = text_of(FileSource(path))
+    assert error == "" or error.startswith(str(path))
+
+
+# --- hostile -------------------------------------------------------------------------------------
+
+
+class Endless(io.RawIOBase):
+    """A beginning, and then the same bytes for a long time, from a pipe."""
+
+    def __init__(self, begin: bytes, again: bytes, size: int) -> None:
+        self.begin, self.again, self.left = begin, again, size
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: bytearray) -> int:  # type: ignore[override]
+        data = self.begin or (self.again * (len(buffer) // len(self.again)))[: self.left]
+        data = data[: len(buffer)]
+        self.begin = self.begin[len(data) :]
+        self.left -= len(data)
+        buffer[: len(data)] = data
+        return len(data)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("begin", "again", "kept"),
+    [
+        (b"[", b'{"a":1},', True),
+        (b'{"a":\n', b'{"b":1,"a":', False),
+        (b'[{"a":"', b"xxxxxxxx", False),
+        (b"[", b"[", False),
+        (b"", b"\0", False),
+    ],
+)
+def test_memory_is_bounded_whatever_comes(
+    begin: bytes, again: bytes, kept: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import tracemalloc  # noqa: PLC0415 - slows down all that follows
+
+    endless: Any = Endless(begin, again, 300 << 20)
+    stream = io.BufferedReader(endless, 1 << 20)
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(stream))
+    tracemalloc.start()
+    try:
+        size = sum(len(chunk.data) for chunk in Pipe().chunks())
+        _, peak = tracemalloc.get_traced_memory()
+    except InputError:
+        _, peak = tracemalloc.get_traced_memory()
+        size = 0
+    finally:
+        tracemalloc.stop()
+    assert peak < 130 << 20
+    assert not kept or size > 250 << 20
+
+
+def test_a_bomb_of_xz_takes_no_memory(tmp_path: Path) -> None:
+    path = tmp_path / "x.jsonl.xz"
+    path.write_bytes(lzma.compress(b"\0" * (64 << 20)))
+    assert path.stat().st_size < 20_000
+    total = 0
+    for chunk in FileSource(path).chunks():
+        total += len(chunk.data)
+        assert len(chunk.data) < 40 << 20
+    assert total == 64 << 20
+    needs_more = FileSource(path, window=1 << 20)
+    assert "more memory than the 1 MiB" in text_of(needs_more)[1]
+    assert "xz -dc FILE | blueattr ingest -" in text_of(needs_more)[1]
+
+
+# --- zstd ----------------------------------------------------------------------------------------
+
+
+def frame(data: bytes, window_log: int, *, checksum: bool = False) -> bytes:
+    """Write a zstd frame of raw blocks, for a window of 2**window_log bytes."""
+    out = b"\x28\xb5\x2f\xfd" + bytes([4 * checksum, (window_log - 10) << 3])
+    blocks = [data[k : k + 1000] for k in range(0, len(data), 1000)] or [b""]
+    for k, block in enumerate(blocks):
+        out += (len(block) << 3 | (k == len(blocks) - 1)).to_bytes(3, "little") + block
+    return out
+
+
+@pytest.mark.parametrize("window_log", [10, 17, 27, 28, 30, 31])
+def test_windows_of_zstd_are_read_up_to_two_gibibytes(tmp_path: Path, window_log: int) -> None:
+    path = tmp_path / "x.jsonl.zst"
+    for data in (frame(LINES, window_log), zstandard.compress(b"") + frame(LINES, window_log) * 2):
+        path.write_bytes(data)
+        whole, error = text_of(FileSource(path))
+        assert error == ""
+        assert whole in (LINES, LINES * 2)
+
+
+def test_a_window_that_needs_more_memory_is_said_with_its_size(tmp_path: Path) -> None:
+    path = tmp_path / "x.jsonl.zst"
+    path.write_bytes(zstandard.compress(LINES) + frame(LINES, 31))
+    whole, error = text_of(FileSource(path, window=512 << 20))
+    assert whole == LINES
+    assert "a window of 2 GiB" in error
+    assert "more memory than the 512 MiB" in error
+    assert "--memory-limit" in error
+    assert "zstd -dc --long=31 FILE | blueattr ingest -" in error
+    assert "damaged" not in error
+
+
+@pytest.mark.parametrize(
+    "make_frame",
+    [
+        zstandard.compress,
+        lambda data: zstandard.ZstdCompressor(write_checksum=True).compress(data),
+        lambda data: zstandard.ZstdCompressor(write_content_size=False).compress(data),
+        lambda data: zstandard.ZstdCompressor(level=19, threads=2).compress(data),
+        lambda data: frame(data, 20),
+    ],
+)
+def test_frames_of_each_kind_are_followed_to_their_end(
+    tmp_path: Path, make_frame: Callable[[bytes], bytes]
+) -> None:
+    path = tmp_path / "x.jsonl.zst"
+    skippable = b"\x53\x2a\x4d\x18\x05\0\0\0abcde"
+    packed = skippable + make_frame(LINES) + skippable + make_frame(b"") + make_frame(LINES)
+    path.write_bytes(packed)
+    assert text_of(FileSource(path)) == (LINES * 2, "")
+    # Where frames end the file is whole, elsewhere it is not.
+    ends = {
+        len(skippable),
+        len(skippable + make_frame(LINES)),
+        len(packed) - len(make_frame(LINES)),
+    }
+    ends.add(len(skippable + make_frame(LINES) + skippable))
+    for end in {*range(1, len(packed), max(len(packed) // 50, 1)), *(e - 1 for e in ends), *ends}:
+        path.write_bytes(packed[:end])
+        _, error = text_of(FileSource(path))
+        assert ("truncated" in error) == (end not in ends), end
+
+
+def test_a_dictionary_that_is_missing_is_said(tmp_path: Path) -> None:
+    dictionary = zstandard.train_dictionary(2000, [LINES[k : k + 300] for k in range(0, 6000, 100)])
+    path = tmp_path / "x.jsonl.zst"
+    path.write_bytes(zstandard.ZstdCompressor(dict_data=dictionary).compress(LINES))
+    whole, error = text_of(FileSource(path))
+    assert whole == b""
+    assert f"dictionary (number {dictionary.dict_id()})" in error
+    assert "zstd -dc -D DICTIONARY FILE" in error

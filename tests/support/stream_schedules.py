@@ -1,0 +1,343 @@
+"""Followers driven through schedules of drops, kills and short runs, without server or store.
+
+A schedule is drawn from a seed. The server is scripted (`support.scripted_stream`), the clock is
+fake, and what a follower commits stays in memory; the follower, its streams and the decoder are the
+real ones. ``PYTHONPATH=tests python -m support.stream_schedules SEED`` runs one schedule again.
+"""
+
+import argparse
+import json
+import random
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from itertools import count
+from typing import Any
+
+import pytest
+
+from blueattr.decode.chunk import Chunk
+from blueattr.decode.parse import Parser
+from blueattr.ingest import follow as ingest_follow
+from blueattr.ingest.pace import Pace
+from blueattr.ingest.result import Followed
+from blueattr.sources.live.socket import ConnectionLost
+from blueattr.sources.live.stream import Stream
+from blueattr.store.batch import Batch
+from blueattr.store.checkpoint import SourceState
+from support.events_builder import Event, at, plc_name, post, tid
+from support.live_world import PROTOCOLS, end_of
+from support.scripted_stream import Disturbance, FakeClock, LogServer, Step
+
+__all__ = ["Schedule", "drawn", "run"]
+
+
+APART = 20
+"""Seconds between two events."""
+
+# Where fewer messages come than a connection is to let through, a process ends by its limit.
+_SHORT_RUN = timedelta(seconds=100)
+
+
+class Killed(BaseException):
+    """The process is killed."""
+
+
+_PARSER = Parser(1)
+
+
+@dataclass
+class Memory:
+    """What the commits of all processes made: sources by name, and record keys."""
+
+    states: dict[str, SourceState] = field(default_factory=dict)
+    keys: set[str] = field(default_factory=set)
+
+
+class MemoryWriter:
+    """What a follower needs of a writer: rows wait, and a commit makes them last."""
+
+    def __init__(self, memory: Memory, now: Callable[[], float]) -> None:
+        self._memory = memory
+        self._staged: set[str] = set()
+        self._batch = Batch(_NoStore(), lambda: None, now)  # type: ignore[arg-type]
+        self._batch.__dict__["_parser"] = _PARSER
+
+    def sources(self) -> dict[str, SourceState]:
+        return {name: state.copy() for name, state in self._memory.states.items()}
+
+    def count_events(self) -> int:
+        return len(self._memory.keys)
+
+    def stage(self, chunk: Chunk, state: SourceState) -> SourceState:
+        after = self._batch.stage(chunk, state, later=False)
+        if after.kept > state.kept:
+            self._staged |= {key_of(line) for line in chunk.data.splitlines()}
+        return after
+
+    @property
+    def waiting(self) -> tuple[int, int]:
+        return self._batch.size
+
+    def commit(self, state: SourceState) -> SourceState:
+        self._batch.take()
+        self._memory.keys |= self._staged
+        self._staged = set()
+        before = self._memory.states.get(state.name)
+        kept = replace(state.copy(), earlier_spans=0)
+        if before is not None:
+            kept.spans = before.spans[: state.earlier_spans] + kept.spans
+        self._memory.states[state.name] = replace(kept, spans=kept.spans)
+        return state.after_commit()
+
+
+class _NoStore:
+    """No line of a schedule is so unusual that the store has to decode it."""
+
+
+def key_of(line: bytes) -> str:
+    event = json.loads(line)
+    event = event.get("payload", event)
+    return str(event.get("commit", event)["rkey"])
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """What happens to the followers of one stream.
+
+    `replayed` is the number of events that are asked for again. Of `runs` each is a process: its
+    connections, each the number of messages it lets through, and how the process ends. `each` is
+    the number that connections let through when nothing else happens any more. `crashes` are the
+    connections, by number, after which a Jetstream (v2) has crashed.
+    """
+
+    seed: int
+    protocol: str
+    events: int
+    replayed: int
+    pace: float
+    size: int
+    runs: tuple[tuple[tuple[int, ...], str], ...]
+    each: int
+    crashes: frozenset[int]
+
+
+def drawn(seed: int) -> Schedule:
+    """Draw a schedule."""
+    chance = random.Random(seed)  # noqa: S311 - repeatable
+    runs = tuple(
+        (
+            tuple(chance.randint(1, 9) for _ in range(chance.randint(1, 3))),
+            chance.choice(("stop", "kill", "stop")),
+        )
+        for _ in range(chance.randint(1, 6))
+    )
+    return Schedule(
+        seed,
+        chance.choice(PROTOCOLS),
+        chance.randint(4, 24),
+        chance.choice((1, 3, 8, 40)),
+        chance.choice((0.0, 5.0, 30.0)),
+        chance.choice((1, 600, 4 << 20)),
+        runs,
+        chance.choice((1, 1, 2, 5)),
+        frozenset(k for k in range(1, 12) if chance.random() < 0.15),
+    )
+
+
+@dataclass
+class Progress:
+    """How far the source of a stream is committed, which only grows."""
+
+    position: int
+    last_event: datetime | None
+    keys: frozenset[str]
+    spans: int
+
+    @classmethod
+    def of(cls, memory: Memory) -> "Progress":
+        (state,) = memory.states.values() or [SourceState("", "")]
+        return cls(state.position, state.last_event, frozenset(memory.keys), len(state.spans))
+
+
+class World:
+    """One server, its events, and the processes that follow it one after the other."""
+
+    def __init__(self, schedule: Schedule) -> None:
+        self.schedule = schedule
+        self.events: list[Event] = [
+            post(plc_name("abc"[k % 3]), tid(k), f"text {k}", rev=k, time=at(APART * k))
+            for k in range(schedule.events)
+        ]
+        self.clock = FakeClock(end_of(self.events))
+        self.memory = Memory()
+        self.stop = threading.Event()
+        self.server = LogServer(schedule.protocol, self.clock, [], [], 1)
+        self.stream = self._stream()
+        self.connections = 0
+        self.killed = 0
+        self.crashed = 0
+
+    def _stream(self) -> Stream:
+        stream = self.server.stream(seconds=5.0, size=self.schedule.size)
+        dialect: Any = stream.dialect
+        if dialect.rewind:
+            dialect.rewind = self.schedule.replayed * (1 if dialect.numbered else APART * 10**6)
+        return stream
+
+    def process(self, connections: tuple[int, ...], ends: str) -> Followed | None:
+        """Follow, as one process does, until it is stopped or killed."""
+        before = Progress.of(self.memory)
+        self.stop.clear()
+        self.server.plan.clear()
+        for number, messages in enumerate(connections, 1):
+            self.connections += 1
+            what: Disturbance = self._end if number == len(connections) else _lost
+            if self.connections in self.schedule.crashes and self.schedule.protocol == "v2":
+                what = self._crash(what)
+            self.server.plan.append((messages, what))
+        self.ends = ends
+        done = None
+        try:
+            done = self._follow("stopped")
+        except Killed:
+            self.killed += 1
+        self.check(before)
+        return done
+
+    def _crash(self, then: Disturbance) -> Disturbance:
+        """Let the server fetch its last events again: each gets another number and a later time.
+
+        But not once the last event seen may be all that comes of a connection: the next one can
+        then bring something new, or show that this event still has its number, not both.
+        """
+
+        def crash(server: LogServer) -> Iterable[Step]:
+            lost = server.log[-self.schedule.replayed :]
+            verifiable = not any(state.stalled for state in self.memory.states.values())
+            if len(lost) > 1 and verifiable:
+                self.crashed += 1
+                again = [{**event, "time_us": event["time_us"] + 3_000_000} for _, event in lost]
+                turned = again[1:] + again[:1]
+                server.log[-len(lost) :] = [
+                    (number, event) for (number, _), event in zip(lost, turned, strict=True)
+                ]
+            return then(server)
+
+        return crash
+
+    def _end(self, _server: LogServer) -> Iterator[Step]:
+        yield self.stop.set if self.ends == "stop" else _kill
+        yield ConnectionLost("the process is gone")
+
+    def _follow(self, until: ingest_follow.Until) -> Followed:
+        writer: Any = MemoryWriter(self.memory, self.clock.now)
+        pace = Pace(commit_seconds=self.schedule.pace, commit_multiple=0.0)
+        return ingest_follow._Follower(
+            writer, (self.stream,), until, _SHORT_RUN, at(-5), None, (), self.stop, None,
+            self.clock.timing, pace,
+        ).run()  # fmt: skip
+
+    def check(self, before: Progress) -> None:
+        """Position, coverage and store have grown since, and nothing is missing.
+
+        A position may only move back where numbers are known to be new.
+        """
+        now = Progress.of(self.memory)
+        assert self.crashed or now.position >= before.position, "the stored position moved back"
+        assert now.keys >= before.keys, "the store lost events"
+        if before.last_event is not None:
+            assert now.last_event is not None
+            assert now.last_event >= before.last_event, "coverage shrank"
+        assert now.spans <= 1, "something is said to be missing that is not"
+
+    def seed(self) -> None:
+        """Make the store know a relay, which begins at its live end."""
+        self.server.coming = self.events[:1]
+        self.server.plan.append((1, self._end))
+        self.ends = "stop"
+        self._follow("stopped")
+
+
+def _kill() -> None:
+    raise Killed
+
+
+def _lost(_server: LogServer) -> list[Step]:
+    return [ConnectionLost("the connection broke")]
+
+
+@contextmanager
+def without_summaries() -> Iterator[None]:
+    """Summarise nothing: there is no store."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ingest_follow, "roll_up", lambda _writer, _rules: None)
+        yield
+
+
+def run(schedule: Schedule) -> World:
+    """Run a schedule, and then let a few events through per connection, until all are there.
+
+    Raises
+    ------
+    AssertionError
+        Something was lost, or does not get on.
+    """
+    world = World(schedule)
+    with without_summaries():
+        if schedule.protocol == "firehose":
+            world.seed()
+        held = len(world.server.log)
+        parts = len(schedule.runs)
+        for number, (connections, ends) in enumerate(schedule.runs, 1):
+            # Some of the events come between processes.
+            upto = max(held, len(world.events) * number // parts)
+            world.server.add(world.events[len(world.server.log) : upto])
+            if world.server.log:
+                world.process(connections, ends)
+        wanted = {str(event["commit"]["rkey"]) for event in world.events}
+        # What was seen by other numbers is asked for again, too.
+        most = 3 * len(wanted) * (1 + world.crashed) + 6
+        for tries in count(1):
+            if world.memory.keys >= wanted:
+                break
+            assert tries <= most, f"{len(wanted - world.memory.keys)} events do not arrive"
+            world.process((schedule.each,), "stop")
+        world.stop.clear()
+        world.server.plan.clear()
+        assert world._follow("live").outcome == "live"
+        world.check(Progress.of(world.memory))
+    return world
+
+
+def main(arguments: list[str], say: Callable[[str], object] = sys.stdout.write) -> int:
+    """Run schedules one after the other; print the seed of the first that fails."""
+    parser = argparse.ArgumentParser(prog="python -m support.stream_schedules", description=__doc__)
+    parser.add_argument("seed", nargs="?", type=int, help="run this one schedule")
+    parser.add_argument("--count", type=int, default=2000, help="how many schedules")
+    parser.add_argument("--from", dest="first", type=int, help="the first seed; random by default")
+    given = parser.parse_args(arguments)
+    first = given.seed if given.seed is not None else given.first
+    if first is None:
+        first = random.randrange(2**32)  # noqa: S311 - any
+    seeds = range(first, first + (1 if given.seed is not None else given.count))
+    began = time.process_time()
+    for seed in seeds:
+        try:
+            run(drawn(seed))
+        except BaseException:
+            say(f"{drawn(seed)} fails; again:\n")
+            say(f"PYTHONPATH=tests .venv/bin/python -m support.stream_schedules {seed}\n")
+            raise
+    took = time.process_time() - began
+    rate = f"{len(seeds) / took:.0f} a second of processor time"
+    say(f"{len(seeds):,} schedules from {first}, {rate}\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
