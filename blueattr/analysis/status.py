@@ -87,7 +87,7 @@ def status(
     db, memory
         The store, and the memory of the process.
     samples
-        Whether samples of rejected lines, which name accounts, are read; else they are blank.
+        Whether the shapes of rejected lines are read; else they are blank.
     check
         Whether everything is read and compared with the sums of what was written.
 

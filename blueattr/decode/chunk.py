@@ -35,7 +35,8 @@ class Chunk:
     skipped
         Number of events of kinds that are not kept, which never became lines.
     refused
-        Events that could not be made a line: (reason, position, shortened sample).
+        Events that could not be made a line: (reason, position, what shows why, of which the store
+        keeps the shape).
     bounded
         Events of a relay whose time was out of bounds; they have the time of the bound.
     reached
@@ -58,7 +59,7 @@ class Chunk:
     gap: str | None = None
     mark: int | None = None
     skipped: int = 0
-    refused: tuple[tuple[str, int, str], ...] = ()
+    refused: tuple[tuple[str, int, bytes], ...] = ()
     bounded: int = 0
     reached: datetime | None = None
     parsed: "tuple[ParsedLines, ...]" = ()

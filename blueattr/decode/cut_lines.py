@@ -6,13 +6,13 @@ times as fast as a loop in Python could. `blueattr.decode.schema` has the shapes
 
 from codecs import BOM_UTF8
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
 from blueattr.decode.arrow import flags, numbers
+from blueattr.decode.shapes import Beginning
 
 __all__ = ["LINE_LIMIT", "LineBatch", "cut_lines"]
 
@@ -33,17 +33,19 @@ class LineBatch:
     lines
         Number of lines that are not blank, those in ``refused`` included.
     refused
-        Lines that cannot be given to the decoder: (reason, position, shortened sample).
+        Lines that cannot be given to the decoder: (reason, position, the line or its beginning).
     """
 
     table: pa.Table
     lines: int
-    refused: list[tuple[str, int, str]] = field(default_factory=list)
+    refused: list[tuple[str, int, bytes]] = field(default_factory=list)
 
 
 _SCHEMA = pa.schema([("position", pa.int64()), ("line", pa.string())])
 # Rows per Arrow batch: DuckDB reads the batches of a table in parallel.
 _SLICE = 8192
+# Bytes of a line that is too long, which show how it begins.
+_BEGINNING = 4096
 
 
 def cut_lines(
@@ -102,10 +104,11 @@ def cut_lines(
     for i in np.flatnonzero(~usable & (first != ord("\n"))):
         usable[i] = bool(data[offsets[i] : ends[i]].strip())
     blank = int(len(ends) - usable.sum())
-    refused = []
+    refused: list[tuple[str, int, bytes]] = []
     for i in np.flatnonzero(usable & (lengths > LINE_LIMIT)):
         usable[i] = False
-        refused.append(("line too long", int(positions[i]), _sample(data, offsets, i)))
+        beginning = Beginning(data[offsets[i] : offsets[i] + _BEGINNING])
+        refused.append(("line too long", int(positions[i]), beginning))
     try:
         text = column.cast(pa.string())
     except pa.ArrowInvalid:
@@ -114,7 +117,7 @@ def cut_lines(
                 data[offsets[i] : ends[i]].decode()
             except UnicodeDecodeError:
                 usable[i] = False
-                refused.append(("not UTF-8", int(positions[i]), _sample(data, offsets, i)))
+                refused.append(("not UTF-8", int(positions[i]), data[offsets[i] : ends[i]]))
         column = column.filter(flags(usable))
         text = column.cast(pa.string())
     else:
@@ -123,8 +126,3 @@ def cut_lines(
     table = pa.table([numbers(positions[usable]), text], schema=_SCHEMA)
     slices = [table.slice(k, _SLICE) for k in range(0, len(table), _SLICE)]
     return LineBatch(pa.concat_tables(slices) if slices else table, len(ends) - blank, refused)
-
-
-def _sample(data: bytes, offsets: Any, i: Any) -> str:
-    start = int(offsets[i])
-    return data[start : min(int(offsets[i + 1]), start + 200)].decode(errors="backslashreplace")

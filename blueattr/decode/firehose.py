@@ -13,6 +13,7 @@ from typing import Any
 import libipld
 
 from blueattr.decode.relay_times import RelayTimes
+from blueattr.decode.shapes import written
 from blueattr.decode.transcode import (
     COLLECTIONS,
     Decoded,
@@ -117,7 +118,7 @@ class _Frames:
         self.lines = io.BytesIO()
         self.events = 0
         self.skipped = 0
-        self.refused: list[tuple[str, int, str]] = []
+        self.refused: list[tuple[str, int, bytes]] = []
         self.notices: list[Notice] = []
         self.first_seq: int | None = None
         self.last_seq: int | None = None
@@ -128,12 +129,12 @@ class _Frames:
         self.lines.write(line)
         self.events += 1
 
-    def refuse(self, reason: str, sample: object) -> None:
-        self.refused.append((reason, self.last_seq or 0, printable(sample)))
+    def refuse(self, reason: str, sample: bytes) -> None:
+        self.refused.append((reason, self.last_seq or 0, sample))
 
     def read(self, frame: bytes, header: dict[str, Any], body: dict[str, Any]) -> None:
         if len(frame) > FRAME_LIMIT:
-            self.refuse("frame too long", frame[:200])
+            self.refuse("frame too long", b"")
             return
         match header.get("op"), header.get("t"):
             case 1, "#commit":
@@ -151,7 +152,7 @@ class _Frames:
                 if self._number(body, frame):
                     self.skipped += 1
             case _:
-                self.refuse("not a firehose frame", frame[:200])
+                self.refuse("not a firehose frame", frame)
 
     def _notice(self, kind: str, name: object, message: object) -> None:
         text = "" if message is None else printable(message)
@@ -161,7 +162,7 @@ class _Frames:
         """Take note of the frame's number and time; without a number it is no event."""
         seq = body.get("seq")
         if type(seq) is not int or not 0 <= seq < 2**63:
-            self.refuse("not a firehose frame", frame[:200])
+            self.refuse("not a firehose frame", frame)
             return False
         if self.first_seq is None:
             self.first_seq = seq
@@ -182,25 +183,25 @@ class _Frames:
     def _announcement(self, kind: str, body: dict[str, Any]) -> None:
         did, time_us = body.get("did"), body["time"]
         if time_us is None:
-            self.refuse("bad time", f"{did} {kind}")
+            self.refuse("bad time", written({"t": kind, "did": did}))
             return
         write = identity_line if kind == "#identity" else account_line
         try:
             self.keep(write(did, time_us, body))
         except ValueError:
-            self.refuse("bad record", f"{did} {kind}")
+            self.refuse("bad record", written({"t": kind, "did": did}))
 
     def _commit(self, body: dict[str, Any]) -> None:
         did, rev, ops, time_us = (body.get(name) for name in ("repo", "rev", "ops", "time"))
         # These come once and go into the line of each operation, so they must be short.
         if type(did) is not str or len(did) > _LONGEST:
-            self.refuse("bad DID", did)
+            self.refuse("bad DID", written({"t": "#commit", "repo": did}))
         elif type(rev) is not str or len(rev) > _LONGEST:
-            self.refuse("bad rev", did)
+            self.refuse("bad rev", written({"t": "#commit", "repo": did, "rev": rev}))
         elif type(ops) is not list:
-            self.refuse("missing field", did)
+            self.refuse("missing field", written({"t": "#commit", "repo": did, "ops": ops}))
         elif not ops and body.get("tooBig") is True:
-            self.refuse("commit too big", did)
+            self.refuse("commit too big", written({"t": "#commit", "repo": did, "rev": rev}))
         else:
             _Commit(self, did, rev, time_us, body.get("blocks")).read(ops)
 
@@ -223,15 +224,20 @@ class _Commit:
         for op in ops:
             path = op.get("path") if type(op) is dict else None
             if type(path) is not str:
-                self.out.refuse("missing field", self.did)
+                self.out.refuse("missing field", written({"repo": self.did, "ops": [op]}))
             elif not path.startswith(_WANTED):
                 self.out.skipped += 1
             elif self.time_us is None:
-                self.out.refuse("bad time", f"{self.did}/{path}")
+                self.out.refuse("bad time", self._sample(op, path))
             else:
                 reason = self._operation(op, path, self.time_us)
                 if reason:
-                    self.out.refuse(reason, f"{self.did}/{path}")
+                    self.out.refuse(reason, self._sample(op, path))
+
+    def _sample(self, op: dict[str, Any], path: str) -> bytes:
+        collection, _, rkey = path.partition("/")
+        named = {"action": op.get("action"), "collection": collection, "rkey": rkey}
+        return written({"repo": self.did, "rev": self.rev, **named})
 
     def _operation(self, op: dict[str, Any], path: str, time_us: int) -> str | None:
         """Write an operation's line, or say why there is none."""

@@ -10,7 +10,7 @@ import io
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import libipld
 import numpy as np
@@ -25,6 +25,7 @@ from blueattr.decode.arrow import texts
 from blueattr.decode.block_times import key_times, row_times
 from blueattr.decode.parser.identifiers import FIRST_US
 from blueattr.decode.parser.layout import TIMES_FROM
+from blueattr.decode.shapes import written
 from blueattr.decode.transcode import (
     COLLECTIONS,
     RECORD_LIMIT,
@@ -32,7 +33,6 @@ from blueattr.decode.transcode import (
     account_line,
     commit_line,
     identity_line,
-    printable,
 )
 from blueattr.errors import InputError
 
@@ -202,7 +202,7 @@ def decode_block(
     kept = np.flatnonzero(chosen & columns.kept)
     # Thousands of small lines would be given to the system and asked back with every block.
     lines = io.BytesIO()
-    refused: list[tuple[str, int, str]] = []
+    refused: list[tuple[str, int, bytes]] = []
     times_from = columns.time_from[kept].tolist()
     for number, row, source in zip(seq[kept].tolist(), columns.rows(kept), times_from, strict=True):
         try:
@@ -225,10 +225,10 @@ def decode_block(
 class _RefusedError(Exception):
     """A row that cannot be made a line."""
 
-    def __init__(self, reason: str, *sample: object) -> None:
+    def __init__(self, reason: str, about: dict[str, Any]) -> None:
         super().__init__(reason)
         self.reason = reason
-        self.sample = printable("/".join(map(str, sample)))
+        self.sample = written(about)
 
 
 class _Columns:
@@ -326,26 +326,27 @@ def _line(row: _Row, time_from: str) -> bytes:
     kind, collection, time_us, did, rkey, rev, payload = row
     operation = _OPERATIONS.get(kind)
     if operation is None and kind not in {_IDENTITY, _ACCOUNT}:
-        raise _RefusedError("unknown event kind", kind, did)
+        raise _RefusedError("unknown event kind", {"kind": kind, "did": did})
     commit = {"rev": rev, "operation": operation, "collection": collection, "rkey": rkey}
+    about = {"kind": kind, "did": did, **commit}
     if kind == _DELETE:
         return commit_line(did, time_us, commit, time_from)
     if len(payload) > RECORD_LIMIT:
-        raise _RefusedError("record too long", did, collection, rkey)
+        raise _RefusedError("record too long", about)
     try:
         record = libipld.decode_dag_cbor(payload)
     except (ValueError, RecursionError):
-        raise _RefusedError("not DAG-CBOR", did, collection, rkey) from None
+        raise _RefusedError("not DAG-CBOR", about) from None
     try:
         if operation is not None:
             commit["record"] = record
             return commit_line(did, time_us, commit, time_from)
         if type(record) is not dict:
-            raise _RefusedError("missing field", did)
+            raise _RefusedError("missing field", about)
         write = identity_line if kind == _IDENTITY else account_line
         return write(did, time_us, record)
     except ValueError:
-        raise _RefusedError("bad record", did, collection, rkey) from None
+        raise _RefusedError("bad record", about) from None
 
 
 def _decompress(frame: bytes) -> bytes:

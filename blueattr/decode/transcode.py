@@ -42,7 +42,7 @@ RECORD_LIMIT = 2 << 20
 """Longest record in bytes of DAG-CBOR; servers take at most 1 MiB."""
 
 
-_SAMPLE = 200
+_LONGEST = 200
 
 
 class Notice(NamedTuple):
@@ -75,7 +75,8 @@ class Decoded:
         Events of kinds that are not kept.
     refused
         Events that could not be made a line, and frames that could not be read, which count as
-        one: (reason, sequence number or the last known one, shortened sample).
+        one: (reason, sequence number or the last known one, what shows why, as of
+        `blueattr.decode.chunk.Chunk`).
     first_seq, last_seq
         Sequence numbers of what was read, the skipped included: of a stream the first and the last
         received, of a block the least and the greatest. None where there was none.
@@ -104,7 +105,7 @@ class Decoded:
     lines: bytes
     events: int
     skipped: int
-    refused: list[tuple[str, int, str]] = field(default_factory=list)
+    refused: list[tuple[str, int, bytes]] = field(default_factory=list)
     first_seq: int | None = None
     last_seq: int | None = None
     first_us: int | None = None
@@ -176,6 +177,6 @@ def _link(value: Any) -> dict[str, str]:
 
 
 def printable(value: object) -> str:
-    """Shorten anything to a sample that is safe to show."""
+    """Shorten what a server says of itself to what is safe to show."""
     text = value if isinstance(value, str) else repr(value)
-    return text[:_SAMPLE].encode("unicode_escape").decode()[:_SAMPLE]
+    return text[:_LONGEST].encode("unicode_escape").decode()[:_LONGEST]

@@ -250,12 +250,12 @@ def intervals(
 
 
 def samples_shown(*, no_samples: bool = False) -> bool:
-    """Check whether samples of rejected lines are left out.
+    """Check whether the shapes of rejected lines are left out.
 
     Parameters
     ----------
     no_samples
-        Leave out samples of rejected lines, which name accounts.
+        Leave out the shapes of rejected lines.
     """
     return bool(no_samples)
 

@@ -49,6 +49,11 @@ class _Unusual(NamedTuple):
     lines: pa.Table
     trusted: bool
 
+    def at(self, positions: list[int]) -> list[tuple[int, str]]:
+        """Return the lines at positions, with these."""
+        rows = np.searchsorted(self.lines["position"].to_numpy(), positions)
+        return list(zip(positions, self.lines["line"].take(rows).to_pylist(), strict=True))
+
 
 class Batch:
     """Decodes lines, and keeps their rows until they are taken for a commit.
@@ -165,8 +170,8 @@ class Batch:
                 state.kept += row["lines"]
             elif row["verdict"] != "skip":
                 samples = [
-                    (s["position"] if position is None else position, s["sample"])
-                    for s in row["samples"]
+                    (place if position is None else position, line)
+                    for place, line in row["samples"]
                 ]
                 state.reject(row["verdict"], row["lines"], samples)
             if row["verdict"] in _FINE and row["first_event"] is not None:
@@ -293,7 +298,11 @@ class Batch:
         finally:
             self._store.unregister("lines")
         rows = self._store.frame("store/batch/count").to_dicts()
-        return [row | {"source": parts[row["part"]].source} for row in rows]
+        for row in rows:
+            part = parts[row["part"]]
+            row["source"] = part.source
+            row["samples"] = [] if row["verdict"] in _FINE else part.at(row["positions"])
+        return rows
 
     def take(self) -> tuple[pa.Table | None, RecordEvents]:
         """Hand over what waits, but for the rows of unusual lines, which the store has.

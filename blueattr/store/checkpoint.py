@@ -1,8 +1,11 @@
 """How far a source was read, and what became of its lines."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Self
+
+from blueattr.decode.shapes import shape
 
 __all__ = ["BY_BYTES", "SourceState", "Span"]
 
@@ -70,7 +73,7 @@ class SourceState:
     rejected
         Lines by reason.
     samples
-        The first few rejected lines by reason: (position, shortened line).
+        The first few rejected lines by reason: (position, shape of the line).
     spans
         What it covers, in the order it was read, from the last span that the store has on: later
         events may extend that one. A directory export covers nothing.
@@ -181,8 +184,19 @@ class SourceState:
             if known.last_event is not None and known.last_event >= end:
                 known.last_event = known.first_event
 
-    def reject(self, reason: str, lines: int, samples: list[tuple[int, str]]) -> None:
-        """Count rejected lines, keeping the first few as samples."""
+    def reject(self, reason: str, lines: int, samples: Sequence[tuple[int, bytes | str]]) -> None:
+        """Count rejected lines, keeping the shapes of the first few, and nobody's words.
+
+        Parameters
+        ----------
+        reason
+            Why they were rejected.
+        lines
+            How many there are.
+        samples
+            The first few: (position, line or what shows why).
+        """
         self.rejected[reason] = self.rejected.get(reason, 0) + lines
         kept = self.samples.setdefault(reason, [])
-        kept.extend(samples[: _SAMPLES - len(kept)])
+        first = samples[: _SAMPLES - len(kept)]
+        kept.extend((position, shape(sample)) for position, sample in first)

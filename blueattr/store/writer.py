@@ -173,7 +173,8 @@ class Writer(Store):
                 "store/rejected", names=only
             ).iter_rows():
                 kept = [(sample["position"], sample["sample"]) for sample in samples or []]
-                states[name].reject(reason, lines, kept)
+                states[name].rejected[reason] = lines
+                states[name].samples[reason] = kept
             for name, earlier, *span in self.frame("store/spans", names=only).iter_rows():
                 states[name].spans.append(Span(*span))
                 states[name].begin_span()

@@ -26,7 +26,7 @@ def status(
         bool,
         typer.Option(
             "--no-samples",
-            help="Leave out samples of rejected lines, which name accounts.",
+            help="Leave out the shapes of rejected lines.",
             show_default=False,
         ),
     ] = False,

@@ -1,4 +1,4 @@
--- Rejected lines of all sources by reason, with the first few as samples, blank unless $samples. Grain: one reason.
+-- Rejected lines of all sources by reason, with the shapes of the first few, blank unless $samples. Grain: one reason.
 SELECT
     reason,
     (SELECT sum(r.lines)::BIGINT FROM rejected AS r WHERE r.reason = s.reason) AS lines,

@@ -13,6 +13,7 @@ from blueattr.decode import schema
 from blueattr.decode.chunk import Chunk
 from blueattr.decode.clock import OPEN, Horizon
 from blueattr.decode.cut_lines import cut_lines
+from blueattr.decode.shapes import shape
 from blueattr.store.checkpoint import SourceState
 from blueattr.store.writer import Writer
 from support import naive_decode
@@ -170,7 +171,7 @@ def test_each_reason_for_rejecting(store: Writer, reason: str, event: Event | st
     assert only(store, event)["verdict"] == reason
 
 
-def test_first_rejected_lines_are_kept_as_samples_and_shortened(store: Writer) -> None:
+def test_shapes_of_the_first_rejected_lines_are_kept(store: Writer) -> None:
     bad = [dumps(edit(POSTED, "commit", "rkey", to=f"{k}/" + "é" * 500)) for k in range(9)]
     data = "\n".join(bad).encode()
     state = store.stage(Chunk(data, 0, 0, len(data)), SourceState("x", "file"))
@@ -179,9 +180,10 @@ def test_first_rejected_lines_are_kept_as_samples_and_shortened(store: Writer) -
     assert more.rejected == {"bad record key": 18}
     positions = [len("\n".join([*bad[:k], ""]).encode()) for k in range(5)]
     assert more.samples == {
-        "bad record key": [(p, b[:200]) for p, b in zip(positions, bad, strict=False)]
+        "bad record key": [(p, shape(b)) for p, b in zip(positions, bad, strict=False)]
     }
-    assert all(len(sample) == 200 for _, sample in more.samples["bad record key"])
+    assert len({sample for _, sample in more.samples["bad record key"]}) == 1
+    assert "é" not in str(more.samples)
 
 
 def test_counts_add_up_whatever_the_lines(store: Writer) -> None:

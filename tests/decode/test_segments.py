@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 from blueattr.decode import segments
 from blueattr.decode.segments import decode_block, iter_blocks, read_segment
+from blueattr.decode.shapes import shape
 from blueattr.decode.transcode import Decoded
 from blueattr.errors import InputError
 from blueattr.ingest import read
@@ -282,9 +283,8 @@ def test_a_broken_row_spoils_no_other(columns: dict[str, Any], reason: str) -> N
     assert [e["commit"]["record"] for e in events_in(decoded)] == [{"text": "hello"}] * 2
     ((found, seq, sample),) = decoded.refused
     assert (found, seq) == (reason, 8)
-    assert did("alice") in sample
-    assert sample.isprintable()
-    assert len(sample) <= 200
+    assert did("alice").encode() in sample
+    assert '"did":"did:plc:…5"' in shape(sample)
 
 
 _IDENTIFIERS: dict[str, tuple[dict[str, Any], str]] = {

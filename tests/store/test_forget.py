@@ -15,6 +15,7 @@ from hypothesis import HealthCheck, event, given
 from hypothesis import strategies as st
 
 from blueattr.decode.chunk import Chunk
+from blueattr.decode.cut_lines import LINE_LIMIT
 from blueattr.decode.parse import Parser
 from blueattr.errors import StoreError
 from blueattr.ingest import read
@@ -286,8 +287,10 @@ def test_lines_that_it_leaves_to_the_engine_are_kept_away(writer: Writer) -> Non
 
 
 def test_samples_of_rejected_lines_keep_no_words(writer: Writer) -> None:
-    """In none of these lines a search of the first 200 letters finds her DID."""
+    """Whether or not a line names somebody, and whatever cuts or decodes it."""
     words = "secret words of ann.example.org"
+    bad_rev = post("ann", tid(1), words, rev=1, time=at(1))
+    bad_rev["commit"]["rev"] = "oops"
     cases = {
         "beyond the cut": f'{{"text":"{words}{"x" * 250}","did":"{ANN}"}}',
         "cut in two": ('{"text":"' + words + "x" * 250)[:195] + ANN,
@@ -295,31 +298,36 @@ def test_samples_of_rejected_lines_keep_no_words(writer: Writer) -> None:
         "upper case": f'{{"text":"{words}","did":"{ANN.upper()}"}}',
         "trailing dot": f"{words} {ANN}.",
         "no name": "{oops secret words",
+        "not UTF-8": f'{{"text":"{words}\udcff","did":"{ANN}"}}',
+        "too long": f'{{"text":"{words}{"x" * LINE_LIMIT}","did":"{ANN}"}}',
+        "bad rev": dumps(bad_rev),
+        "plc": f'{{"did":"{ANN}","operation":{{"handle":"secret"}},"createdAt":"secret"}}',
     }
 
     def commit(name: str, case: str) -> None:
-        data = f"{cases[case]}\n".encode()
-        writer.commit(writer.stage(Chunk(data, 0, 0, len(data)), SourceState(name, "file")))
+        data = f"{cases[case]}\n".encode(errors="surrogateescape")
+        kind = "plc" if case == "plc" else "file"
+        writer.commit(writer.stage(Chunk(data, 0, 0, len(data)), SourceState(name, kind)))
 
-    def samples() -> list[tuple[str, int, str]]:
+    def samples() -> list[tuple[str, str]]:
         with writer._attached():
-            return rows(writer, "SELECT source, position, sample FROM rejected_sample")
+            return rows(writer, "SELECT source, sample FROM rejected_sample ORDER BY source")
 
     for case in cases:
         commit(case, case)
     before = samples()
     assert len(before) == len(cases)
-    assert all("secret" in sample for _, _, sample in before)
+    assert all(sample for _, sample in before)
+    held = str(before).lower()
+    assert [word for word in ("secret", "words", "xxx", "ann", "oops") if word in held] == []
     forget(writer, [ANN])
-    blank = [(source, position, "") for source, position, _ in before]
-    assert sorted(samples()) == sorted(blank)
+    assert samples() == before
     for case in cases:
-        commit(f"{case} again", case)
         commit(case, case)
-    assert len(samples()) == 2 * len(cases)
-    assert {sample for _, _, sample in samples()} == {""}
+    assert samples() == before
     with writer._attached():
-        assert rows(writer, "SELECT sum(lines) FROM rejected") == [(2 * len(cases),)]
+        assert rows(writer, "SELECT sum(lines) FROM rejected") == [(len(cases),)]
+    assert b"secret" not in writer.path.read_bytes()
 
 
 @pytest.mark.parametrize(

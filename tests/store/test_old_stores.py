@@ -229,3 +229,18 @@ def test_what_an_old_store_took_from_the_future_pins_nothing(tmp_path: Path, sch
     assert all(found[1] for found in after.records.values()), "some can never be deleted"
     assert {found[:1] for found in after.profiles.values()} == {(rev,)}
     assert all("later.example.org" in found for found in after.handles.values())
+
+
+@pytest.mark.parametrize("schema", SCHEMAS)
+def test_what_an_old_store_quoted_of_rejected_lines_is_gone(tmp_path: Path, schema: int) -> None:
+    path = old_store(tmp_path / "x.duckdb", schema)
+    with duckdb.connect(path) as connection:
+        assert connection.sql("SELECT sample FROM rejected_sample").fetchall() == [("oops\n",)]
+    with Store.open(path) as store:
+        assert rows(store, "SELECT reason, sample FROM rejected_sample") == [("not JSON", "")]
+    read.ingest(path, [str(LATER)])
+    assert set(status_samples(path)) == {""}
+
+
+def status_samples(path: Path) -> list[str]:
+    return inventory.status(path).rejected["sample"].to_list()

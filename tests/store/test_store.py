@@ -254,7 +254,7 @@ def test_sources_and_rejected_lines_survive_a_round_trip(db: Path) -> None:
         assert (state.lines, state.kept, state.skipped) == (4, 3, 0)
         assert state.rejected == {"not JSON": 1}
         position = len(lines(*EVENTS))
-        assert state.samples == {"not JSON": [(position, "oops\n")]}
+        assert state.samples == {"not JSON": [(position, "4 bytes, no JSON: letters")]}
         assert writer.source("nothing") is None
         writer.commit(state)
         assert writer.source(name) == state

@@ -98,7 +98,7 @@ def status_report(status: "Status", now: datetime | None = None) -> Report:
             Column("reason", "reason"),
             Column("source", "source"),
             Column("position", "at", "int"),
-            Column("sample", "begins"),
+            Column("sample", "shape"),
         ),
         rows=tuple(
             (row["reason"], row["source"], row["position"], row["sample"])

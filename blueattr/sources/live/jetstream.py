@@ -55,8 +55,6 @@ _SLACK = timedelta(seconds=1)
 # After a crash a server fetches events again and dates them anew: less than this much later.
 _LATEST_REPEAT = timedelta(minutes=10)
 
-_SAMPLE = 60
-
 
 @dataclass(slots=True)
 class _Dictionary:
@@ -311,9 +309,10 @@ def _mark(event: dict[str, Any]) -> int | None:
 
 def _plain(
     messages: deque[bytes], dictionary: _Dictionary | None, position: int
-) -> tuple[list[bytes], list[tuple[str, int, str]]]:
+) -> tuple[list[bytes], list[tuple[str, int, bytes]]]:
     """Take messages until there is enough, and decompress them."""
-    frames, refused, size = [], [], 0
+    frames, size = list[bytes](), 0
+    refused = list[tuple[str, int, bytes]]()
     while messages and size < _ENOUGH:
         message = messages.popleft()
         if message[:4] == _ZSTD:
@@ -322,7 +321,7 @@ def _plain(
                     raise zstandard.ZstdError("not asked for")  # noqa: TRY301 - both are one case
                 message = dictionary.plain(message)
             except zstandard.ZstdError:
-                refused.append(("undecodable frame", position, printable(message[:_SAMPLE])))
+                refused.append(("undecodable frame", position, message))
                 continue
         frames.append(message)
         size += len(message)

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 import picows
 
+from blueattr.decode.shapes import Beginning
 from blueattr.sources.hosts import as_http
 from blueattr.sources.http import (
     TOO_MANY,
@@ -34,11 +35,11 @@ MESSAGE_LIMIT = 8 << 20
 
 # A message up to this long is passed over; for a longer one the connection is given up.
 _PASSED_OVER = 64 << 20
-# Bytes of it that are kept, as a sample.
-_SAMPLE = 200
+# Bytes of it that are kept, for its shape.
+_BEGINNING = 200
 
 
-class Oversized(bytes):
+class Oversized(Beginning):
     """The first bytes of a message that is longer than `MESSAGE_LIMIT`, and was passed over."""
 
 
@@ -297,7 +298,7 @@ class _Listener(picows.WSListener):
         if kind in (picows.WSMsgType.BINARY, picows.WSMsgType.TEXT) and frame.fin:
             message = frame.get_payload_as_bytes()
             if len(message) > MESSAGE_LIMIT:
-                message = Oversized(message[:_SAMPLE])
+                message = Oversized(message[:_BEGINNING])
             connection._keep(message, transport)  # noqa: SLF001 - its own part
         elif kind in (
             picows.WSMsgType.BINARY, picows.WSMsgType.TEXT, picows.WSMsgType.CONTINUATION
@@ -307,13 +308,13 @@ class _Listener(picows.WSListener):
             if self._size <= MESSAGE_LIMIT:
                 self._parts.append(frame.get_payload_as_bytes())
             elif len(self._parts) > 1:
-                self._parts = [b"".join(self._parts)[:_SAMPLE]]
+                self._parts = [b"".join(self._parts)[:_BEGINNING]]
             if self._size > _PASSED_OVER:
                 self._end(transport, f"the server sent a message of over {_PASSED_OVER:,} bytes")
             elif frame.fin:
                 message = b"".join(self._parts)
                 if self._size > MESSAGE_LIMIT:
-                    message = Oversized(message[:_SAMPLE])
+                    message = Oversized(message[:_BEGINNING])
                 connection._keep(message, transport)  # noqa: SLF001 - its own part
                 self._parts, self._size = [], 0
         elif kind == picows.WSMsgType.CLOSE:

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple, Protocol
 
 from blueattr.decode.chunk import Chunk
-from blueattr.decode.transcode import Decoded, Notice, printable
+from blueattr.decode.transcode import Decoded, Notice
 from blueattr.sources.live.socket import (
     MESSAGE_LIMIT,
     Connection,
@@ -356,7 +356,7 @@ def _passed_over(messages: deque[bytes], seen: Seen, *, is_again: bool) -> Chunk
 
     Where they come again among events that were seen, that was said.
     """
-    refused = tuple(("line too long", seen.position, printable(message)) for message in messages)
+    refused = tuple(("line too long", seen.position, message) for message in messages)
     gap = f"the server sent a message of over {MESSAGE_LIMIT:,} bytes, which was passed over"
     said = None if is_again else gap
     return Chunk(b"", seen.position, 0, seen.position, said, seen.mark, 0, refused)

@@ -183,7 +183,6 @@ WITH wanted AS (
 SELECT
     position,
     verdict,
-    CASE WHEN verdict NOT IN ('', 'skip') THEN left(line, 200) END AS sample,
     coalesce(verdict = 'bad time' AND event_time >= $end, false) AS ahead,
     event_time,
     time_from,

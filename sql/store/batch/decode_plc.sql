@@ -15,7 +15,6 @@ SELECT
         WHEN coalesce(j.nullified, false) THEN 'skip'
         ELSE ''
     END AS verdict,
-    CASE WHEN verdict NOT IN ('', 'skip') THEN left(line, 200) END AS sample,
     coalesce(
         verdict = 'bad time' AND event_time BETWEEN $end AND TIMESTAMP '2100-01-01', false
     ) AS ahead,

@@ -1,7 +1,7 @@
 -- Note how far sources were read, in the same transaction as their rows. What the tables that it
 -- needs say of a source replaces what was there, so that reading a source again counts nothing
 -- twice. Of its spans, of which a stream has ever more, the first ones stay: `earlier_spans` many.
--- Needs: noted_source, noted_span, noted_rejected, noted_sample, source, span, rejected, rejected_sample, forgotten
+-- Needs: noted_source, noted_span, noted_rejected, noted_sample, source, span, rejected, rejected_sample
 -- Makes: nothing
 
 -- Grain: one source.
@@ -57,8 +57,6 @@ FROM noted_rejected;
 DELETE FROM rejected_sample
 WHERE source IN (SELECT name FROM noted_source);
 
--- Grain: one rejected line; the first few of each reason. Where anybody is forgotten, a sample has no
--- words: a line can name an account in ways that no search finds, or have its words without its name.
+-- Grain: one rejected line; the first few of each reason. A sample is a shape and has no words.
 INSERT INTO rejected_sample BY NAME
-SELECT * REPLACE (CASE WHEN EXISTS (FROM forgotten) THEN '' ELSE sample END AS sample)
 FROM noted_sample;

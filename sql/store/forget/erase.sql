@@ -1,6 +1,6 @@
 -- Erase all that is known of the accounts in `forgetting`, after the summaries are corrected. What
 -- others wrote to them stays, as to an account that is deleted.
--- Needs: forgetting, agent_day, given_day, watched, topic_event, pending, account_status, handle, profile, hydration, plc, source_account, rejected_sample, record, record_key, account, forgotten, taken_off
+-- Needs: forgetting, agent_day, given_day, watched, topic_event, pending, account_status, handle, profile, hydration, plc, source_account, record, record_key, account, forgotten, taken_off
 -- Makes: received, unnamed_key
 
 -- What they received from others, which is about those. Grain: one day and account.
@@ -56,12 +56,6 @@ WHERE did IN (SELECT did FROM forgetting);
 
 DELETE FROM source_account
 WHERE did IN (SELECT did FROM forgetting);
-
--- Of rejected lines the reasons and places stay, and no words: a sample is cut and may be malformed, so
--- that it can have words of theirs without a name that could be searched.
-UPDATE rejected_sample
-SET sample = ''
-WHERE sample <> '';
 
 -- Keys of their records that are no TIDs, unless others name them. Grain: one key.
 CREATE OR REPLACE TEMP TABLE unnamed_key AS
