@@ -25,7 +25,7 @@ class Content(NamedTuple):
 _RECORDS = """
     SELECT r.collection, author.did, r.rkey, r.rev, r.removed, r.event_time, subject.did,
         r.subject_rkey, root.did, r.root_rkey, r.text, r.tags, r.title, r.time_from::VARCHAR,
-        r.is_repeat
+        r.first_time, r.is_repeat
     FROM record AS r
     JOIN account AS author ON author.id = r.account
     LEFT JOIN account AS subject ON subject.id = r.subject
@@ -167,13 +167,14 @@ def expected(events: list[Event]) -> Content:
             out.profiles[key[1]] = (best["rev"], min(created, default=None), bot)
             continue
         _, seen, number = min(times, default=(0, None, 0))
-        blank = seen is not None and key[1] in gone and seen <= gone[key[1]]
+        first = min((time for _, time, _ in times), default=None)
+        blank = first is not None and key[1] in gone and first <= gone[key[1]]
         words = [None if blank else best[k] for k in ("text", "tags", "title")]
         out.records[key] = (
             best["rev"], best["operation"] == "delete", seen, best["subject_did"],
             best["subject_rkey"], best["root_did"], best["root_rkey"], words[0],
             tuple(words[1]) if words[1] else None, words[2],
-            naive_decode.TIMES_FROM[number],
+            naive_decode.TIMES_FROM[number], None if first == seen else first,
         )  # fmt: skip
     repeats = _repeats(out.records)
     for key, record in out.records.items():

@@ -25,14 +25,17 @@ SELECT
         ELSE (greatest(enum_code(new_from), 1), new_time, new_from)
             < (greatest(enum_code(old_from), 1), old_time, old_from)
     END AS better_time,
-    newer OR better_time AS changed,
+    newer OR better_time OR new_first < old_first AS changed,
     CASE WHEN better_time THEN new_time ELSE old_time END AS event_time,
+    nullif(least(old_first, new_first), event_time) AS first_time,
     CASE WHEN better_time THEN new_from ELSE old_from END AS time_from
 FROM (
     SELECT
         old.rowid AS place, collection, account, rkey, old.rev AS old_rev, new.rev AS new_rev,
         old.removed AS old_removed, new.removed AS new_removed, old.event_time AS old_time,
         new.event_time AS new_time, old.time_from AS old_from, new.time_from AS new_from,
+        least(old.event_time, old.first_time) AS old_first,
+        least(new.event_time, new.first_time) AS new_first,
         old.subject AS old_subject, old.subject_rkey AS old_subject_rkey,
         old.is_repeat AS old_is_repeat
     FROM batch AS new
@@ -41,8 +44,9 @@ FROM (
     UNION ALL
     SELECT
         old.rowid, new.collection, new.account, rkey, old.rev, new.rev, old.removed, new.removed,
-        old.event_time, new.event_time, old.time_from, new.time_from, old.subject, old.subject_rkey,
-        old.is_repeat
+        old.event_time, new.event_time, old.time_from, new.time_from,
+        least(old.event_time, old.first_time), least(new.event_time, new.first_time), old.subject,
+        old.subject_rkey, old.is_repeat
     FROM batch AS new
     JOIN record AS old USING (rkey)
     WHERE new.rkey NOT BETWEEN $low AND $high
@@ -121,12 +125,16 @@ WHERE place IN (
 
 -- Those of the batch that change, as they become. Grain: one record.
 CREATE OR REPLACE TEMP TABLE changed AS
-SELECT new.* REPLACE (seen.event_time AS event_time, seen.time_from AS time_from)
+SELECT new.* REPLACE (
+    seen.event_time AS event_time, seen.time_from AS time_from, seen.first_time AS first_time
+)
 FROM batch AS new
 JOIN seen USING (account, collection, rkey)
 WHERE newer
 UNION ALL BY NAME
-SELECT old.* EXCLUDE (is_repeat) REPLACE (seen.event_time AS event_time, seen.time_from AS time_from)
+SELECT old.* EXCLUDE (is_repeat) REPLACE (
+    seen.event_time AS event_time, seen.time_from AS time_from, seen.first_time AS first_time
+)
 FROM record AS old
 JOIN seen ON old.rowid = seen.place
 WHERE changed AND NOT newer;

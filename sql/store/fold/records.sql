@@ -8,7 +8,7 @@ CREATE OR REPLACE TEMP TABLE orphaned AS
 SELECT record.rowid AS place, record.* EXCLUDE (text, tags, title)
 FROM record
 JOIN departing USING (account)
-WHERE collection = 'post' AND NOT removed AND event_time <= deleted_at
+WHERE collection = 'post' AND NOT removed AND least(event_time, first_time) <= deleted_at
     AND record.rowid NOT IN (SELECT place FROM seen WHERE changed);
 
 -- Until the commit is done, the engine keeps its notes of deletes in memory, which it cannot spill:
@@ -55,15 +55,19 @@ GROUP BY account;
 -- before it was deleted keeps no text, whenever it arrives.
 CREATE OR REPLACE TEMP VIEW written AS
 SELECT
-    * EXCLUDE (deleted_at) REPLACE (
-        CASE WHEN event_time > deleted_at IS NOT FALSE THEN text END AS text,
-        CASE WHEN event_time > deleted_at IS NOT FALSE THEN list_sort(list_distinct(tags)) END
-            AS tags,
-        CASE WHEN event_time > deleted_at IS NOT FALSE THEN title END AS title
+    * EXCLUDE (has_words) REPLACE (
+        CASE WHEN has_words THEN text END AS text,
+        CASE WHEN has_words THEN list_sort(list_distinct(tags)) END AS tags,
+        CASE WHEN has_words THEN title END AS title
     ),
     (collection, account, rkey) IN (FROM repeat) AS is_repeat
-FROM current
-LEFT JOIN departed USING (account);
+FROM (
+    SELECT
+        current.*,
+        least(event_time, first_time) > deleted_at IS NOT FALSE AS has_words
+    FROM current
+    LEFT JOIN departed USING (account)
+);
 
 -- The few whose keys are far from the others come first, so that little of the table has keys of
 -- all times.

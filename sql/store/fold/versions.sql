@@ -95,7 +95,7 @@ CREATE OR REPLACE TEMP MACRO content(
 -- highest rev wins, of two with the same the delete, of two others the greater `content`, so that order
 -- and repeats make no difference. The time is that of a sighting that was not a delete: of a server's
 -- times, its own or imported, the earliest; only where there is none, the earliest of the kind that comes
--- next in `time_from`.
+-- next in `time_from`. `first_time` is the earliest of all kinds, where it is not that one.
 CREATE OR REPLACE TEMP TABLE folded AS
 WITH sighting AS MATERIALIZED (
     FROM version
@@ -111,7 +111,7 @@ WITH sighting AS MATERIALIZED (
     SEMI JOIN (SELECT subject AS id FROM sighting UNION SELECT root FROM sighting) USING (id)
 )
 SELECT
-    * EXCLUDE (earliest),
+    * EXCLUDE (earliest) REPLACE (nullif(first_time, earliest.event_time) AS first_time),
     earliest.event_time AS event_time,
     coalesce(earliest.time_from, 'server'::time_from) AS time_from
 FROM (
@@ -135,7 +135,8 @@ FROM (
         )),
         min({
             rank: greatest(enum_code(time_from), 1), event_time: event_time, time_from: time_from
-        }) FILTER (NOT removed) AS earliest
+        }) FILTER (NOT removed) AS earliest,
+        min(event_time) FILTER (NOT removed) AS first_time
     FROM sighting
     LEFT JOIN named AS subject_account ON subject_account.id = subject
     LEFT JOIN named AS root_account ON root_account.id = root

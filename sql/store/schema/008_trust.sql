@@ -7,6 +7,11 @@ CREATE TYPE time_from AS ENUM ('server', 'imported', 'key', 'claimed', 'collecte
 
 ALTER TABLE record ADD COLUMN time_from time_from DEFAULT 'server';
 
+-- The earliest time that any source gives the record, where `event_time` is later. By this one it is decided
+-- whether an account wrote something before it was deleted: it only gets earlier as more is known, so that
+-- texts that are gone never had to stay, in any order of events.
+ALTER TABLE record ADD COLUMN first_time TIMESTAMP;
+
 -- Follows and reposts that repeat an earlier record: of those of one account that follow the same
 -- account, or repost the same post, only the earliest that exists counts.
 ALTER TABLE record ADD COLUMN is_repeat BOOLEAN DEFAULT false;
@@ -90,7 +95,7 @@ SELECT
         WHEN collection = 'repost' THEN 'repost'
         ELSE 'follow'
     END AS kind,
-    * EXCLUDE (collection, removed, rev, is_repeat)
+    * EXCLUDE (collection, removed, rev, is_repeat, first_time)
 FROM record
 WHERE NOT removed;
 
