@@ -124,6 +124,9 @@ class MomentIndicator:
     weights
         The integrals w_k = ∫₀¹ ∂F/∂m_k (t m) dt in closed form, float64 (p,) to float64 (p,),
         if they are known.
+    line_weights
+        The integrals W_k = ∫₀¹ ∂F/∂m_k (m⁰ + t (m¹ - m⁰)) dt in closed form, from m⁰ and m¹,
+        if they are known.
     zero_reason
         Returns why the indicator is 0 on a panel, from (m_a, m_b, m_c).
     aggregates
@@ -145,6 +148,7 @@ class MomentIndicator:
     gradient: Callable[[FloatArray], FloatArray]
     closed_form: Callable[[FeatureArrays, Aggregator], Solution] | None = None
     weights: Callable[[FloatArray], FloatArray] | None = None
+    line_weights: Callable[[FloatArray, FloatArray], FloatArray] | None = None
     zero_reason: Callable[[tuple[float, float, float]], str] = lambda _: "F of the means is 0"
     aggregates: bool = True
     info: IndicatorInfo | None = None

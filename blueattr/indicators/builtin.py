@@ -100,6 +100,7 @@ INDICATORS: dict[str, Indicator] = {
         gradient=np.ones_like,
         closed_form=_lin,
         weights=np.ones_like,
+        line_weights=lambda before, _: np.ones_like(before),
         zero_reason=_all_zero,
     ),
     "heat": MomentIndicator(
@@ -123,6 +124,7 @@ INDICATORS: dict[str, Indicator] = {
         gradient=lambda m: np.array([1.0, -2.0 * m[1]]),
         closed_form=_var,
         weights=lambda m: np.array([1.0, -m[1]]),
+        line_weights=lambda before, after: np.array([1.0, -(before[1] + after[1])]),
         zero_reason=_all_equal,
     ),
     "gini": PairwiseIndicator(

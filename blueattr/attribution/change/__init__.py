@@ -1,0 +1,1 @@
+"""What carried the change of an indicator from one window to another."""
