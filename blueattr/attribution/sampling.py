@@ -1,5 +1,6 @@
 """Draws small samples of a panel, by protocol and seed."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
@@ -160,6 +161,19 @@ class Sampler:
         """Draw a sample.
 
         The first N agents of a larger sample are the sample of size N: samples of one seed nest.
+        Parameters and errors are those of `draw_keys`.
+
+        Returns
+        -------
+        ndarray
+            uint32 (N,), the positions of the agents in the order they are drawn.
+        """
+        return self.draw_keys(protocol, size, seed=seed, repeat=repeat)[0][:size]
+
+    def draw_keys(
+        self, protocol: Protocol, size: int, *, seed: int = 0, repeat: int = 0
+    ) -> tuple[IndexArray, FloatArray]:
+        """Draw a sample and the agent that would be drawn next, with their keys.
 
         Parameters
         ----------
@@ -177,7 +191,12 @@ class Sampler:
         Returns
         -------
         ndarray
-            uint32 (N,), the positions of the agents in the order they are drawn.
+            uint32 (N + 1,), the positions of the agents in the order they are drawn; (N,) if
+            nobody is left.
+        ndarray
+            float64 of that size, their keys E_i / w_i, ascending; infinite for who cannot be drawn,
+            0 for ``top``. The key after those of a sample is its threshold τ, by which
+            `inclusion` says how likely each agent was to be drawn.
 
         Raises
         ------
@@ -188,8 +207,9 @@ class Sampler:
         """
         self.check_size(protocol, size)
         check_seed(min(seed, repeat))
+        wanted = min(size + 1, self.order.size)
         if protocol == "top":
-            return self.order[:size]
+            return self.order[:wanted], np.zeros(wanted)
         stream = np.random.SeedSequence(seed, spawn_key=(PROTOCOLS.index(protocol), repeat))
         keys = np.random.default_rng(stream).standard_exponential(self.order.size)
         if protocol == "visibility":
@@ -199,7 +219,47 @@ class Sampler:
             keys = np.divide(
                 keys, self.activity, out=np.full_like(keys, np.inf), where=self.activity > 0
             )
-        return smallest(keys, size)
+        drawn = smallest(keys, wanted)
+        return drawn, keys[drawn]
+
+    def inclusion(self, protocol: Protocol, drawn: IndexArray, threshold: float) -> FloatArray:
+        """Return how likely each agent of a sample was to be drawn.
+
+        Parameters
+        ----------
+        protocol
+            ``visibility``, ``active`` or ``random``.
+        drawn
+            uint32 (N,), the sample.
+        threshold
+            τ, the key of the agent that would have been drawn next; infinite if nobody was left.
+
+        Returns
+        -------
+        ndarray
+            float64 (N,), π_i = 1 - e^(-w_i τ); N/n for ``random``; 1 if nobody was left.
+
+        Raises
+        ------
+        UsageError
+            For ``top``, which draws nothing at random.
+
+        Notes
+        -----
+        Given the smallest N keys of all other agents, agent i is in the sample if and only if its
+        own key is below the largest of them, which is τ. So sums weighted by 1/π_i are unbiased:
+        the rank conditioning of Cohen & Kaplan (2007), "Summarizing data using bottom-k sketches",
+        PODC. docs/methods.md, "Samples put right".
+        """
+        if protocol == "top":
+            raise UsageError("the protocol 'top' draws nothing at random: no agent has a chance")
+        if math.isinf(threshold):
+            return np.ones(drawn.size)
+        if protocol == "random":
+            return np.full(drawn.size, drawn.size / self.order.size)
+        weights = self.followers + 1 if protocol == "visibility" else self.activity
+        chances: FloatArray = -np.expm1(-weights[drawn] * threshold)
+        return chances
 
 
 def smallest(keys: FloatArray, size: int) -> IndexArray:

@@ -20,25 +20,10 @@ from blueattr.studies.samples import SampleSummary
 from blueattr.studies.scales import compare_scales
 from support import naive
 from support.effort import law
+from support.panels import frame
 
 LAWS = law(60)
 NAMES = tuple(INDICATORS)
-
-
-def frame(n: int = 600, seed: int = 0) -> pl.DataFrame:
-    rng = np.random.default_rng(seed)
-    followers = np.floor(rng.pareto(1.0, n) * 5)
-    activity = np.floor(rng.pareto(1.0, n) * 2)
-    return pl.DataFrame(
-        {
-            "did": [f"did:plc:{i:06}" for i in rng.permutation(n)],
-            "a": np.log1p(activity),
-            "b": np.log1p(followers),
-            "c": np.log1p(np.floor(rng.pareto(0.8, n))),
-            "followers": followers,
-            "activity": activity,
-        }
-    )
 
 
 def only(summary: SampleSummary) -> Rescaling:
