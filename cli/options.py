@@ -242,6 +242,15 @@ Seeds: TypeAlias = Annotated[
     int,
     typer.Option("--seeds", metavar="N", help="Number of samples of each protocol and size."),
 ]
+Correct: TypeAlias = Annotated[
+    bool,
+    typer.Option(
+        "--correct",
+        help="Also estimate the full panel's shares from each sample, by how likely its agents "
+        "were to be drawn.",
+        show_default=False,
+    ),
+]
 Seed: TypeAlias = Annotated[int, typer.Option("--seed", metavar="N", help="The first seed.")]
 Format: TypeAlias = Annotated[
     Literal["text", "json", "csv", "md", "tex"] | None,
@@ -445,6 +454,13 @@ class SamplingOptions(SeedOptions):
     """How samples are drawn, how many, and their sizes."""
 
     sizes: Sizes = None
+
+
+@dataclass
+class ComparisonOptions(SamplingOptions):
+    """Which samples to compare with, and whether to put them right."""
+
+    correct: Correct = False
 
 
 @dataclass

@@ -273,11 +273,10 @@ def _samples(
     for indicator in question.indicators:
         full = sampled.full(find_indicator(indicator), question.method, question.steps)
         runs = [
-            sampled.run(full, index[_SAMPLE_SIZE], repeat, rescaling=False)
-            for repeat, index in drawn
+            sampled.run(full, one[_SAMPLE_SIZE].index, repeat, rescaling=False)
+            for repeat, one in drawn
         ]
-        names = sampled.tiered.names
-        summaries.append(summarise("visibility", _SAMPLE_SIZE, runs, names))
+        summaries.append(summarise("visibility", _SAMPLE_SIZE, runs, full.scale))
     return summaries
 
 

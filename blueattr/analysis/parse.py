@@ -396,6 +396,7 @@ def sampling(
     sizes: str | int | Sequence[int] | None = None,
     seeds: int = 10,
     seed: int = 0,
+    correct: bool = False,
 ) -> "Sampling":
     """Make a sampling, checked before a store is opened.
 
@@ -410,6 +411,9 @@ def sampling(
         The number of samples of each protocol and size.
     seed
         The first seed.
+    correct
+        Also put samples right: estimate from each what the shares of the whole panel are, by the
+        probability with which each of its agents was drawn.
 
     Raises
     ------
@@ -434,6 +438,7 @@ def sampling(
         sizes=counts,
         seeds=seeds,
         seed=seed,
+        correct=bool(correct),
     )
 
 

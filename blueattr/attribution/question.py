@@ -26,6 +26,7 @@ class Draws(TypedDict):
     sizes: tuple[int, ...] | None
     seeds: int
     seed: int
+    correct: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +66,7 @@ class Sampling:
 
     Parameters
     ----------
-    protocols, sizes, seeds, seed
+    protocols, sizes, seeds, seed, correct
         As for :func:`blueattr.studies.scales.compare_scales`.
     """
 
@@ -73,8 +74,15 @@ class Sampling:
     sizes: tuple[int, ...] | None = None
     seeds: int = 10
     seed: int = 0
+    correct: bool = False
 
     @property
     def draws(self) -> Draws:
         """The sampling as keywords of `compare_scales`."""
-        return Draws(protocols=self.protocols, sizes=self.sizes, seeds=self.seeds, seed=self.seed)
+        return Draws(
+            protocols=self.protocols,
+            sizes=self.sizes,
+            seeds=self.seeds,
+            seed=self.seed,
+            correct=self.correct,
+        )

@@ -28,6 +28,7 @@ __all__ = [
     "ASKED",
     "BUDGET",
     "BY",
+    "COMPARED",
     "CONVERGENCE",
     "DRAWS",
     "EVENTS",
@@ -332,8 +333,9 @@ ASKED = Options(parse.question, then=Asked.of)
 REPORTED = Options(parse.question, defaults={"indicator": "all"})
 VALIDATED = Options(parse.question, without=("tiers",), then=Asked.of)
 CONVERGENCE = Options(parse.question, without=("method", "steps", "tiers"), then=Asked.of)
-SAMPLES = Options(parse.sampling)
-DRAWS = Options(parse.sampling, without=("sizes",))
+COMPARED = Options(parse.sampling)
+SAMPLES = Options(parse.sampling, without=("correct",))
+DRAWS = Options(parse.sampling, without=("sizes", "correct"))
 BUDGET = Options(parse.budget)
 BY = Options(each)
 OWN_PANEL = Options(own_panel)

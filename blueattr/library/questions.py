@@ -20,6 +20,7 @@ from blueattr.errors import UsageError
 from blueattr.library.declared import (
     ASKED,
     BUDGET,
+    COMPARED,
     CONVERGENCE,
     DRAWS,
     INTERVALS,
@@ -112,7 +113,7 @@ def attribute(
 
 
 @asks(ScaleComparison)
-@takes(*_FIRST, panel=OWN_PANEL, asked=ASKED, sampling=SAMPLES, named=NAMING)
+@takes(*_FIRST, panel=OWN_PANEL, asked=ASKED, sampling=COMPARED, named=NAMING)
 def compare_scales(*, panel: OwnPanel, asked: Asked, sampling: Sampling, named: Named) -> Any:
     """Compare the shares of a whole panel with those of small samples of it.
 

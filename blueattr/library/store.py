@@ -31,6 +31,7 @@ from blueattr.library.declared import (
     ASKED,
     BUDGET,
     BY,
+    COMPARED,
     CONVERGENCE,
     DRAWS,
     EVENTS,
@@ -299,7 +300,7 @@ class Store:
         answer = attribute_store if by is None else shares_by_day
         return asked.answer(answer(query, asked.question, names))
 
-    @takes(*_FIRST, about=TOPICS, asked=ASKED, sampling=SAMPLES, named=NAMING)
+    @takes(*_FIRST, about=TOPICS, asked=ASKED, sampling=COMPARED, named=NAMING)
     def compare_scales(
         self, *, about: TopicQuery, asked: Asked, sampling: Sampling, named: Named
     ) -> Any:

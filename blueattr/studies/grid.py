@@ -129,6 +129,7 @@ def scale_grid(
     sizes: Sequence[int] | None = None,
     seeds: int = 10,
     seed: int = 0,
+    correct: bool = False,
     method: str = "auto",
     steps: int | None = None,
     aggregator: Aggregator | None = None,
@@ -145,7 +146,7 @@ def scale_grid(
     panels
         Features and provenance of each topic, and perhaps why it has no answer; consumed one at a
         time.
-    indicators, protocols, sizes, seeds, seed, method, steps, aggregator, cutoffs, panel
+    indicators, protocols, sizes, seeds, seed, correct, method, steps, aggregator, cutoffs, panel
         As for `blueattr.studies.scales.compare_scales`.
 
     Returns
@@ -166,7 +167,7 @@ def scale_grid(
         compare_scales(
             frame, chosen, protocols=protocols, sizes=sizes, seeds=seeds, seed=seed, method=method,
             steps=steps, aggregator=aggregator, cutoffs=cutoffs, panel=panel, provenance=origin,
-            keep_undefined=True, no_answer="".join(why),
+            keep_undefined=True, no_answer="".join(why), correct=correct,
         )
         for frame, origin, *why in panels
     )  # fmt: skip

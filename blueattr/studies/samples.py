@@ -22,11 +22,14 @@ from blueattr.attribution.value import (
 from blueattr.errors import ZeroTotalError
 from blueattr.indicators.base import Aggregator, Indicator
 from blueattr.kernels import FloatArray, IndexArray
+from blueattr.studies.corrected import CorrectedSamples, average
+from blueattr.studies.correction import Draw, Estimate, estimate, membership
 from blueattr.studies.rescaling import Rescaling, mean_rescaling, rescaling_test
 
 __all__ = [
     "AtFullScale",
     "FullScale",
+    "Sample",
     "SampleRun",
     "SampleSummary",
     "SampledPanel",
@@ -37,8 +40,25 @@ __all__ = [
 
 
 @dataclass(frozen=True, slots=True)
+class Sample:
+    """The agents of a sample.
+
+    Parameters
+    ----------
+    index
+        uint32 (N,), their positions in the order they were drawn.
+    threshold
+        τ, the key of the agent that would have been drawn next; infinite if nobody was left. See
+        `blueattr.attribution.sampling.Sampler.draw_keys`.
+    """
+
+    index: IndexArray
+    threshold: float
+
+
+@dataclass(frozen=True, slots=True)
 class SampleRun:
-    """One sample.
+    """One sample's answer.
 
     Parameters
     ----------
@@ -58,6 +78,8 @@ class SampleRun:
         is switched off.
     undefined
         Why the sample has no answer, else empty.
+    estimate
+        What it says of the whole once put right; None if that was not asked for, or cannot be.
     """
 
     seed: int | None
@@ -67,6 +89,7 @@ class SampleRun:
     flip: float | None
     rescaling: Rescaling | None
     undefined: str
+    estimate: Estimate | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +128,10 @@ class SampleSummary:
         The samples themselves.
     unavailable
         Why no sample could be drawn, else empty.
+    corrected
+        The samples put right; None if that was not asked for, or cannot be.
+    why
+        Why they cannot be put right, else empty.
     """
 
     protocol: Protocol
@@ -118,6 +145,8 @@ class SampleSummary:
     rescaling: Rescaling | None
     runs: tuple[SampleRun, ...]
     unavailable: str = ""
+    corrected: CorrectedSamples | None = None
+    why: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,13 +298,42 @@ class SampledPanel:
             test = replace(test, worst=who)
         return SampleRun(repeat, index.size, solution.total, shares, flip, test, "")
 
+    def correct(
+        self, full: AtFullScale, sampler: Sampler, protocol: Protocol, sample: Sample
+    ) -> Estimate | None:
+        """Estimate the tier shares of the full panel from a sample.
+
+        Parameters
+        ----------
+        full
+            The indicator on the full panel.
+        sampler, protocol, sample
+            What was drawn, and how.
+
+        Returns
+        -------
+        Estimate or None
+            None if the indicator is 0 on the sample.
+        """
+        index = sample.index
+        draw = Draw(
+            self.panel.features.take(index),
+            sampler.inclusion(protocol, index, sample.threshold),
+            # With the number of all agents a variance is better known, but from equal chances.
+            self.panel.dids.len() if protocol == "visibility" else None,
+        )
+        tiers = membership(self.tiered.tiers[index], len(self.tiered.names))
+        return estimate(full.indicator, draw, tiers, self.aggregator, full.steps)
+
 
 def summarise(
     protocol: Protocol,
     size: int,
     runs: Sequence[SampleRun],
-    names: Sequence[str],
+    full: FullScale,
+    *,
     unavailable: str = "",
+    why: str = "",
 ) -> SampleSummary:
     """Average the samples of one protocol and size that have an answer.
 
@@ -285,11 +343,14 @@ def summarise(
         Of the samples.
     runs
         The samples.
-    names
-        The tiers' names.
+    full
+        The answer at full scale.
     unavailable
         Why there are no samples, else empty.
+    why
+        Why they cannot be put right, else empty.
     """
+    names = [tier.tier for tier in full.tiers]
     shares = [run.shares for run in runs if run.shares is not None]
     flips = [run.flip for run in runs if run.flip is not None]
     return SampleSummary(
@@ -309,6 +370,12 @@ def summarise(
         rescaling=mean_rescaling([run.rescaling for run in runs if run.rescaling is not None]),
         runs=tuple(runs),
         unavailable=unavailable,
+        corrected=average(
+            [run.estimate for run in runs if run.estimate is not None],
+            [tier.share for tier in full.tiers],
+            names,
+        ),
+        why=why,
     )
 
 
@@ -318,7 +385,7 @@ def _deviation(values: Sequence[float]) -> float:
 
 def draw_samples(
     sampler: Sampler, protocol: Protocol, sizes: Sequence[int], seeds: int, seed: int
-) -> Iterator[tuple[int | None, dict[int, IndexArray]]]:
+) -> Iterator[tuple[int | None, dict[int, Sample]]]:
     """Yield the samples of each repeat by size; smaller ones are the beginning of the largest.
 
     Parameters
@@ -329,5 +396,11 @@ def draw_samples(
         As for `blueattr.studies.scales.compare_scales`; ``top`` has one repeat.
     """
     for repeat in range((1 if protocol == "top" else seeds) if sizes else 0):
-        largest = sampler.draw(protocol, max(sizes), seed=seed, repeat=repeat)
-        yield (None if protocol == "top" else repeat), {size: largest[:size] for size in sizes}
+        drawn, keys = sampler.draw_keys(protocol, max(sizes), seed=seed, repeat=repeat)
+        yield (
+            (None if protocol == "top" else repeat),
+            {
+                size: Sample(drawn[:size], float(keys[size]) if size < keys.size else math.inf)
+                for size in sizes
+            },
+        )

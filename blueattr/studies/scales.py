@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -21,6 +21,7 @@ from blueattr.indicators.base import Aggregator, Indicator
 from blueattr.indicators.custom import OwnIndicator
 from blueattr.indicators.find import find_indicator
 from blueattr.provenance import Provenance
+from blueattr.studies.corrected import obstacle
 from blueattr.studies.distinct import check_distinct
 from blueattr.studies.samples import (
     FullScale,
@@ -131,6 +132,7 @@ def compare_scales(
     keep_undefined: bool = False,
     no_answer: str = "",
     rescaling: bool = True,
+    correct: bool = False,
 ) -> ScaleComparison:
     """Attribute indicators on the full panel and on small samples of it.
 
@@ -161,6 +163,9 @@ def compare_scales(
         matched; else empty.
     rescaling
         Test whether a factor rescales each sample; for large samples this takes most of the time.
+    correct
+        Also put samples right: estimate from each what the shares of the full panel are, by the
+        probability with which each of its agents was drawn.
 
     Returns
     -------
@@ -180,7 +185,7 @@ def compare_scales(
 
     Notes
     -----
-    docs/methods.md, "Samples" and "The rescaling test".
+    docs/methods.md, "Samples", "The rescaling test" and "Samples put right".
     """
     chosen = [find_indicator(i) for i in indicators]
     check_distinct("comparison", "indicator", [i.name for i in chosen])
@@ -218,17 +223,21 @@ def compare_scales(
     summaries: dict[str, list[SampleSummary]] = {i.name: [] for i in chosen}
     for protocol in checked_protocols:
         runs: dict[tuple[str, int], list[SampleRun]] = {}
+        why = obstacle(sampler, protocol) if correct else ""
         possible = [size for size in sizes if not unavailable[protocol, size]]
         for repeat, samples in draw_samples(sampler, protocol, possible, seeds, seed):
-            for size, index in samples.items():
+            for size, sample in samples.items():
                 for one in (answer for answer in full if not answer.undefined):
-                    run = sampled.run(one, index, repeat, rescaling=rescaling)
+                    run = sampled.run(one, sample.index, repeat, rescaling=rescaling)
+                    if correct and not why:
+                        found = sampled.correct(one, sampler, protocol, sample)
+                        run = replace(run, estimate=found)
                     runs.setdefault((one.indicator.name, size), []).append(run)
         for one in (answer for answer in full if not answer.undefined):
             name = one.indicator.name
             summaries[name].extend(
-                summarise(protocol, size, runs.get((name, size), []), tiered.names,
-                          unavailable[protocol, size])
+                summarise(protocol, size, runs.get((name, size), []), one.scale,
+                          unavailable=unavailable[protocol, size], why=why)
                 for size in sizes
             )  # fmt: skip
 

@@ -229,8 +229,8 @@ class _FlipQuestion:
             # What to do about it is said of sizes that somebody chose.
             return replace(row, why=f"no flip: {str(error).partition(';')[0]}"), full
         samples = draw_samples(sampler, self.protocol, [self.size], self.seeds, self.seed)
-        runs = [sampled.run(full, index[self.size], repeat) for repeat, index in samples]
-        summary = summarise(self.protocol, self.size, runs, sampled.tiered.names)
+        runs = [sampled.run(full, one[self.size].index, repeat) for repeat, one in samples]
+        summary = summarise(self.protocol, self.size, runs, full.scale)
         why = "" if summary.tiers else f"no flip: {runs[0].undefined} in the samples"
         return (
             replace(row, flip_mean=summary.flip_mean, flip_std=summary.flip_std, why=why),

@@ -15,11 +15,11 @@ from blueattr.cli.options import (
     WHO,
     WINDOW,
     AllTopics,
+    ComparisonOptions,
     DetailedOutputOptions,
     Pseudonyms,
     QueryOptions,
     QuestionOptions,
-    SamplingOptions,
     Seed,
     Top,
     TopicsQueryOptions,
@@ -192,6 +192,7 @@ def _attribute_large(
         "panel",
         "sizes",
         *DRAWS,
+        "correct",
         *WINDOW,
         "scale",
         "tiers",
@@ -208,7 +209,7 @@ def compare_scales(
     all_topics: AllTopics = False,
     own: FeaturesOptions,
     how: QuestionOptions,
-    draws: SamplingOptions,
+    draws: ComparisonOptions,
     pseudonyms: Pseudonyms = False,
     output: DetailedOutputOptions,
 ) -> None:
@@ -216,7 +217,8 @@ def compare_scales(
 
     The report says how far each share changes, and whether one factor would rescale the sample to
     the whole. With several topics, or --topic all-topics, it is the grid of the published
-    comparison: how many of the flips are positive, and shares by sample size.
+    comparison: how many of the flips are positive, and shares by sample size. With --correct, each
+    sample also says what the shares of the whole are, and how sure that is.
 
     Example: blueattr compare-scales --topic mythos --sizes 100,500
     """

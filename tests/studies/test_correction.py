@@ -114,7 +114,9 @@ def test_more_of_everybody_moves_no_share(
         return
     assert draw.weights @ found.values == pytest.approx(1, abs=1e-12)
     size = draw.weights @ np.abs(found.influences)
-    assert draw.weights @ found.influences == pytest.approx(np.zeros(3), abs=1e-8 * size.max() + 1e-12)
+    assert draw.weights @ found.influences == pytest.approx(
+        np.zeros(3), abs=1e-8 * size.max() + 1e-12
+    )
 
 
 @LAWS

@@ -12,9 +12,11 @@ from hypothesis import strategies as st
 from blueattr.attribution.attribute import attribute
 from blueattr.attribution.inputs import Panel
 from blueattr.attribution.sampling import PROTOCOLS, Sampler
+from blueattr.attribution.tiers import assign_tiers
 from blueattr.errors import SampleSizeError, UsageError, ZeroTotalError
 from blueattr.indicators.base import Aggregator
 from blueattr.indicators.builtin import INDICATORS
+from blueattr.studies.correction import Draw, estimate, membership
 from blueattr.studies.rescaling import Rescaling, rescaling_test
 from blueattr.studies.samples import SampleSummary
 from blueattr.studies.scales import compare_scales
@@ -385,3 +387,51 @@ def test_no_other_factor_leaves_less() -> None:
     least = test.relative_residual * np.linalg.norm(sample)
     for factor in np.linspace(-1, 3, 2001):
         assert np.linalg.norm(sample - factor * full) >= least - 1e-12
+
+
+def test_corrected_samples_are_the_averages_of_the_estimates_from_each() -> None:
+    data = frame(3000)
+    comparison = compare_scales(data, ["heat", "gini"], sizes=[100, 600], seeds=6, correct=True)
+    panel = Panel.of(data)
+    sampler = Sampler.of(panel)
+    for scales in comparison.indicators:
+        truth = [tier.share for tier in scales.full.tiers]
+        for summary in scales.samples:
+            assert summary.corrected is not None
+            assert summary.why == ""
+            estimates = []
+            for repeat in range(6):
+                drawn, keys = sampler.draw_keys("visibility", summary.size, repeat=repeat)
+                index = drawn[: summary.size]
+                chances = 1 - np.exp(-(panel.followers[index] + 1) * keys[summary.size])
+                draw = Draw(panel.features.take(index), chances)
+                tiers = membership(assign_tiers(panel.order, (1.0, 10.0))[index], 3)
+                one = estimate(INDICATORS[scales.indicator], draw, tiers, Aggregator())
+                assert one is not None
+                estimates.append(one)
+            for place, tier in enumerate(summary.corrected.tiers):
+                shares = [one.shares[place] for one in estimates]
+                assert tier.share_mean == pytest.approx(statistics.fmean(shares), rel=1e-9)
+                assert tier.share_std == pytest.approx(statistics.stdev(shares), rel=1e-9)
+                ends = [one.intervals[place] for one in estimates]
+                there = [pair for pair in ends if pair is not None]
+                assert tier.intervals == len(there)
+                assert tier.coverage == sum(low <= truth[place] <= high for low, high in there)
+            flips = [sum(truth[1:]) - sum(one.shares[1:]) for one in estimates]
+            assert summary.corrected.flip_mean == pytest.approx(statistics.fmean(flips), abs=1e-9)
+    assert compare_scales(data).indicators[0].samples[0].corrected is None
+
+
+def test_what_cannot_be_corrected_says_why_and_the_others_are() -> None:
+    comparison = compare_scales(frame(), ["heat"], protocols=PROTOCOLS, sizes=[50], correct=True)
+    by_protocol = {one.protocol: one for one in comparison.indicators[0].samples}
+    assert {name: one.corrected is None for name, one in by_protocol.items()} == {
+        "visibility": False, "top": True, "active": True, "random": False,
+    }  # fmt: skip
+    assert "had no chance" in by_protocol["top"].why
+    able = int((frame()["activity"] > 0).sum())
+    assert f"{600 - able} of 600 agents" in by_protocol["active"].why
+    assert by_protocol["active"].tiers  # the samples themselves are there as ever
+    everyone = frame().with_columns(pl.col("activity") + 1)
+    made = compare_scales(everyone, ["heat"], protocols=["active"], sizes=[50], correct=True)
+    assert made.indicators[0].samples[0].corrected is not None

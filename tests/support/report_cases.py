@@ -13,6 +13,7 @@ from blueattr.indicators.base import Aggregator
 from blueattr.indicators.linearity import Linearity
 from blueattr.provenance import Gap, IndicatorInfo, PanelStep, Provenance, TopicInfo, Window
 from blueattr.report import Column, Fact, Report, Table
+from blueattr.studies.corrected import CorrectedSamples, CorrectedTier
 from blueattr.studies.leaders import Leader
 from blueattr.studies.ranks import ChoiceRank, RankIntervals
 from blueattr.studies.rescaling import Misfit, Rescaling
@@ -222,6 +223,19 @@ _SAMPLES = (
         flip_std=0.0707,
         rescaling=INEXACT,
         runs=_RUNS,
+        corrected=CorrectedSamples(
+            tiers=(
+                CorrectedTier("top", 0.3231, 0.0401, 0.2544, 0.3918, 61.25, 2, 2),
+                CorrectedTier("middle", 0.2272, 0.0313, 0.1651, 0.2893, 118.5, 2, 1),
+                CorrectedTier("tail", 0.4497, 0.0512, None, None, 21.75, 0, 0),
+            ),
+            flip_mean=0.01104,
+            n_eff=48.5,
+            tiers_known=True,
+            seeds=2,
+            intervals=0,
+            coverage=0,
+        ),
     ),
     SampleSummary(
         protocol="top",
@@ -238,6 +252,7 @@ _SAMPLES = (
         flip_std=0.0,
         rescaling=FINITE,
         runs=(SampleRun(None, 100, 2.0, (0.4, 0.6, 0.0), 0.08794, FINITE, ""),),
+        why="the most followed are chosen, not drawn, so that all others had no chance",
     ),
     SampleSummary(
         protocol="random",

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from itertools import zip_longest
 from math import isfinite
+from operator import attrgetter
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -27,11 +28,15 @@ from blueattr.report.provenance import ORIGIN, origin_json
 from blueattr.report.tables import Json, Table
 
 if TYPE_CHECKING:
+    from blueattr.studies.corrected import CorrectedSamples, CorrectedTier
     from blueattr.studies.rescaling import Misfit, Rescaling
     from blueattr.studies.samples import SampleRun, SampleSummary, TierSpread
     from blueattr.studies.scales import IndicatorScales, ScaleComparison
 
 __all__ = [
+    "CORRECTED",
+    "CORRECTED_OBJECT",
+    "CORRECTED_TIER",
     "DRAWN",
     "FLIP",
     "FLIP_NOTE",
@@ -207,7 +212,82 @@ SAMPLE_OBJECT: "Fields[SampleSummary]" = Fields(
         "Why no sample could be drawn, as for too few active agents; none where one could.",
         get=lambda sample: sample.unavailable or None,
     ),
+    Field(
+        "corrected",
+        "With `--correct`: what the samples say of the full panel, put right by how likely each "
+        "agent was to be drawn. None without it, and where that cannot be done.",
+    ),
+    Field("why", "Why it cannot be done; else none.", get=lambda sample: sample.why or None),
     Field("runs", "Each sample by itself."),
+)
+_INTERVALS: Field[Any] = Field("intervals", "How many samples have an interval.", "int", "samples")
+CORRECTED_TIER: "Fields[CorrectedTier]" = Fields(
+    TIER["tier"],
+    Field(
+        "share_mean",
+        "Mean of the tier's share of the full panel, as estimated from each sample.",
+        "share",
+        heading="corrected",
+    ),
+    Field("share_std", "Standard deviation of the estimates.", "share", heading="±"),
+    Field(
+        "low", "Mean of the lower ends of their 95 % intervals; none where there is none.", "share"
+    ),
+    Field("high", "Mean of the upper ends.", "share"),
+    Field(
+        "n_e",
+        "How many agents an estimate effectively rests on: (Σu\\|e\\|)² / Σu²e², with u the "
+        "inverse of the inclusion probability and e the influence of an agent. Below 30 there is "
+        "no interval; below 100 it is rough.",
+        "float",
+        "agents",
+        heading="n_e",
+    ),
+    _INTERVALS,
+    Field(
+        "coverage",
+        "In how many of these the interval holds the share at full scale.",
+        "int",
+        "samples",
+        heading="held",
+    ),
+    inside="corrected.tiers",
+)
+CORRECTED_OBJECT: "Fields[CorrectedSamples]" = Fields(
+    Field("tiers"),
+    Field(
+        "flip_mean",
+        "The share of all tiers but the top at full scale, less the mean of its estimates.",
+        "share",
+    ),
+    Field("n_eff", "Mean effective size of a sample, (Σu)² / Σu².", "float", "agents"),
+    Field(
+        "tiers_known",
+        "Whether it is known of each sampled agent in which tier of the full panel it is.",
+        "bool",
+    ),
+    Field("seeds", "How many samples have an estimate.", "int", "samples"),
+    Field("intervals", "How many samples have an interval of every tier.", "int", "samples"),
+    Field(
+        "coverage",
+        "In how many of these all intervals hold the shares at full scale.",
+        "int",
+        "samples",
+    ),
+    inside="corrected",
+)
+_CORRECTED = "With `--correct`: `corrected.tiers[].{}`, in CSV and Parquet."
+CORRECTED: "Fields[CorrectedTier]" = Fields(
+    *(
+        Field(
+            f"corrected_{name}",
+            _CORRECTED.format(name),
+            CORRECTED_TIER[name].kind,
+            CORRECTED_TIER[name].unit,
+            get=attrgetter(name),
+        )
+        for name in ("share_mean", "share_std", "low", "high", "n_e", "coverage")
+    ),
 )
 RUN: "Fields[SampleRun]" = Fields(
     Field("seed", "Which repeat it is, from 0; none where nothing is random.", "int"),
@@ -271,6 +351,7 @@ def _scales_json(scales: "IndicatorScales") -> dict[str, Json]:
                 sample,
                 tiers=[SPREAD.json(tier) for tier in sample.tiers],
                 rescaling=_rescaling_json(sample.rescaling, tiers),
+                corrected=_corrected_json(sample.corrected),
                 runs=[
                     RUN_OBJECT.json(run, rescaling=_rescaling_json(run.rescaling, tiers))
                     for run in sample.runs
@@ -279,6 +360,13 @@ def _scales_json(scales: "IndicatorScales") -> dict[str, Json]:
             for sample in scales.samples
         ],
     }
+
+
+def _corrected_json(corrected: "CorrectedSamples | None") -> dict[str, Json] | None:
+    if corrected is None:
+        return None
+    tiers = [CORRECTED_TIER.json(tier) for tier in corrected.tiers]
+    return CORRECTED_OBJECT.json(corrected, tiers=tiers)
 
 
 def _rescaling_json(test: "Rescaling | None", tiers: Sequence[str]) -> dict[str, Json] | None:
@@ -302,6 +390,7 @@ _TIDY = (
     ("full", Fields(TOTALS["total"])),
     ("full tier", INVOLVED),
     ("spread", Fields(SPREAD["share_mean"], SPREAD["share_std"])),
+    ("corrected", CORRECTED),
     ("drawn", FLIP),
     ("drawn", DRAWN),
     ("rescaling", RESCALING),
@@ -335,12 +424,13 @@ def _rows(result: "ScaleComparison") -> Iterator[dict[str, object]]:
                 "full": scales.full,
                 "full tier": tier,
                 "spread": SimpleNamespace(share_mean=tier.share, share_std=None),
-                **dict.fromkeys(("drawn", "rescaling", "residual")),
+                **dict.fromkeys(("corrected", "drawn", "rescaling", "residual")),
             }
         for sample in scales.samples:
             spreads = {tier.tier: tier for tier in sample.tiers}
+            corrected = sample.corrected.tiers if sample.corrected else ()
             residuals = sample.rescaling.tier_residuals if sample.rescaling else ()
-            for tier, residual in zip_longest(scales.full.tiers, residuals):
+            for tier, residual, put_right in zip_longest(scales.full.tiers, residuals, corrected):
                 yield {
                     **common,
                     "sample": sample,
@@ -348,6 +438,7 @@ def _rows(result: "ScaleComparison") -> Iterator[dict[str, object]]:
                     "full": None,
                     "full tier": None,
                     "spread": spreads.get(tier.tier),
+                    "corrected": put_right,
                     "drawn": sample,
                     "rescaling": sample.rescaling,
                     "residual": residual,

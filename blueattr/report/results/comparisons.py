@@ -5,7 +5,7 @@ from math import isfinite
 from typing import TYPE_CHECKING
 
 from blueattr.report.numbers import percent, plural, points, short, spread
-from blueattr.report.parts.answer import question_line
+from blueattr.report.parts.answer import question_line, rounded
 from blueattr.report.parts.first_screen import MORE, caveats, indicator_sentence
 from blueattr.report.parts.involvement import involvement
 from blueattr.report.provenance import (
@@ -15,6 +15,7 @@ from blueattr.report.provenance import (
 )
 from blueattr.report.results.attributions import method_facts, tier_extents
 from blueattr.report.results.comparison_data import (
+    CORRECTED_TIER,
     FLIP_NOTE,
     RESCALING,
     RUN_OBJECT,
@@ -25,6 +26,7 @@ from blueattr.report.results.comparison_data import (
 from blueattr.report.tables import Cell, Column, Fact, Report, Table
 
 if TYPE_CHECKING:
+    from blueattr.studies.corrected import CorrectedTier
     from blueattr.studies.rescaling import Rescaling
     from blueattr.studies.samples import SampleSummary
     from blueattr.studies.scales import IndicatorScales, ScaleComparison
@@ -57,7 +59,11 @@ def comparison_report(result: "ScaleComparison") -> Report:
         table
         for scales in result.indicators
         if not scales.undefined
-        for table in (_share_table(scales, result), _rescaling_table(scales))
+        for table in (
+            _share_table(scales, result),
+            *_corrected_tables(scales),
+            _rescaling_table(scales),
+        )
     ]
     main = next((one for one in result.indicators if one.indicator == "heat"), result.indicators[0])
     others = (
@@ -76,6 +82,7 @@ def comparison_report(result: "ScaleComparison") -> Report:
                 indicator_sentence(
                     scales.indicator, result, scales.full.tiers, first_sample(scales)
                 )
+                + _corrected_sentence(first_sample(scales))
                 for scales in result.indicators
                 if scales.full.tiers
             ),
@@ -93,6 +100,13 @@ def comparison_report(result: "ScaleComparison") -> Report:
         data=comparison_table((result,)),
         content=comparison_content(result),
     )
+
+
+def _corrected_sentence(sample: "SampleSummary | None") -> str:
+    if sample is None or sample.corrected is None:
+        return ""
+    share = rounded(sample.corrected.tiers[0].share_mean)
+    return f" Put right by how likely each account was to be drawn, it says {share}."
 
 
 def method_lines(result: "ScaleComparison") -> tuple[Fact, ...]:
@@ -155,6 +169,68 @@ def _share_table(scales: "IndicatorScales", result: "ScaleComparison") -> Table:
             *(note for sample in scales.samples for note in _undefined_notes(sample)),
         ),
     )
+
+
+def _corrected_tables(scales: "IndicatorScales") -> tuple[Table, ...]:
+    """Lay out what samples say of the whole, beside what they show and what is true."""
+    rows: list[tuple[Cell, ...]] = []
+    for sample in scales.samples:
+        if sample.corrected is None:
+            continue
+        raw = {tier.tier: tier.share_mean for tier in sample.tiers}
+        for full, tier in zip(scales.full.tiers, sample.corrected.tiers, strict=True):
+            rows.append(
+                (
+                    sample.protocol,
+                    sample.size,
+                    tier.tier,
+                    percent(full.share),
+                    percent(raw.get(tier.tier)),
+                    percent(tier.share_mean),
+                    _interval(tier),
+                    f"{tier.n_e:,.0f}",
+                    f"{tier.coverage} of {tier.intervals}" if tier.intervals else None,
+                )
+            )
+    reasons = tuple(
+        f"{protocol}: cannot be corrected, because {why}."
+        for protocol, why in dict.fromkeys((one.protocol, one.why) for one in scales.samples)
+        if why
+    )
+    if not rows and not reasons:
+        return ()
+    return (
+        Table(
+            name="corrected",
+            title=f"{scales.indicator}: what samples say of the full panel, once corrected",
+            columns=(
+                *SAMPLE.columns(),
+                CORRECTED_TIER["tier"].column(),
+                Column("full", "full panel", "figure"),
+                Column("raw", "raw", "figure"),
+                CORRECTED_TIER["share_mean"].column("figure"),
+                Column("interval", "95 % interval", "figure"),
+                CORRECTED_TIER["n_e"].column("figure"),
+                CORRECTED_TIER["coverage"].column("figure"),
+            ),
+            rows=tuple(rows),
+            notes=(*(_CORRECTED_NOTES if rows else ()), *reasons),
+        ),
+    )
+
+
+def _interval(tier: "CorrectedTier") -> str | None:
+    if tier.low is None or tier.high is None:
+        return None
+    return f"{percent(tier.low)} to {percent(tier.high)}" + " (rough)" * (tier.n_e < _ROUGH)
+
+
+_ROUGH = 100  # blueattr.studies.correction.ROUGH: a report imports no arithmetic
+_CORRECTED_NOTES = (
+    "corrected: an agent of a sample stands for all that are as hard to draw; means over seeds.",
+    "n_e: agents that the estimate rests on. Below 30 there is no interval; below 100 it is rough.",
+    "held: in how many samples the interval holds the full panel's share.",
+)
 
 
 def _spread_notes(samples: Sequence["SampleSummary"]) -> tuple[str, ...]:
