@@ -212,13 +212,10 @@ class Sampler:
             return self.order[:wanted], np.zeros(wanted)
         stream = np.random.SeedSequence(seed, spawn_key=(PROTOCOLS.index(protocol), repeat))
         keys = np.random.default_rng(stream).standard_exponential(self.order.size)
-        if protocol == "visibility":
-            keys /= self.followers + 1
-        elif protocol == "active":
+        if protocol != "random":
             # An agent that was never active has no finite key and is never among the smallest.
-            keys = np.divide(
-                keys, self.activity, out=np.full_like(keys, np.inf), where=self.activity > 0
-            )
+            weights = self.draw_weights(protocol)
+            keys = np.divide(keys, weights, out=np.full_like(keys, np.inf), where=weights > 0)
         drawn = smallest(keys, wanted)
         return drawn, keys[drawn]
 
@@ -257,9 +254,20 @@ class Sampler:
             return np.ones(drawn.size)
         if protocol == "random":
             return np.full(drawn.size, drawn.size / self.order.size)
-        weights = self.followers + 1 if protocol == "visibility" else self.activity
-        chances: FloatArray = -np.expm1(-weights[drawn] * threshold)
+        chances: FloatArray = -np.expm1(-self.draw_weights(protocol)[drawn] * threshold)
         return chances
+
+    def draw_weights(self, protocol: Protocol) -> FloatArray:
+        """Return the weights w_i by which a protocol draws, float64 (n,); for ``top`` 0."""
+        match protocol:
+            case "visibility":
+                return self.followers + 1
+            case "active":
+                return self.activity
+            case "random":
+                return np.ones_like(self.followers)
+            case "top":
+                return np.zeros_like(self.followers)
 
 
 def smallest(keys: FloatArray, size: int) -> IndexArray:

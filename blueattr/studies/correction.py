@@ -22,6 +22,7 @@ from blueattr.kernels import FloatArray, IndexArray
 
 __all__ = [
     "FEWEST",
+    "NORMAL_95",
     "ROUGH",
     "Draw",
     "Estimate",
@@ -38,7 +39,9 @@ FEWEST = 30
 ROUGH = 100
 """Below this effective number of agents, an interval is rough."""
 
-_NORMAL_95 = 1.959963984540054  # the 97.5th percentile of the standard normal distribution
+NORMAL_95 = 1.959963984540054
+"""The 97.5th percentile of the standard normal distribution."""
+
 _STEP = 6e-6  # of a difference quotient, relative: the cube root of float64's precision
 _ROUNDING = 64 * float(np.finfo(np.float64).eps)
 
@@ -219,7 +222,7 @@ def estimate(
         effective=float(u.sum() ** 2 / (u @ u)),
         population=float(u.sum()),
         intervals=tuple(
-            (share - _NORMAL_95 * error, share + _NORMAL_95 * error) if shows else None
+            (share - NORMAL_95 * error, share + NORMAL_95 * error) if shows else None
             for share, error, shows in zip(shares, errors.tolist(), shown.tolist(), strict=True)
         ),
     )
