@@ -23,7 +23,7 @@ SECTIONS: dict[str, tuple[str, ...]] = {
         "max_rate",
     ),
     "Method": (
-        "method", "steps", "aggregator", "weights", "protocol", "size", "sizes", "seeds", "n",
+        "method", "steps", "aggregator", "weights", "protocol", "size", "sizes", "seeds", "correct", "n",
         "exact", "permutations", "coalitions", "antithetic", "intervals", "resamples", "seed",
     ),
     "Output": (
