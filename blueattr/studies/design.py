@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from blueattr.attribution.sampling import Protocol
 from blueattr.errors import NoAnswerError, UsageError
@@ -195,8 +194,8 @@ class _Weights:
         weights, place = np.unique(population.weights, return_inverse=True)
         u = population.draw.weights
 
-        def by_weight(values: FloatArray) -> npt.NDArray[np.float64]:
-            return np.bincount(place, values, weights.size)
+        def by_weight(values: FloatArray) -> FloatArray:
+            return np.bincount(place, values, weights.size).astype(np.float64, copy=False)
 
         return cls(
             weights,

@@ -8,6 +8,7 @@ from blueattr.report.numbers import percent, plural, points, short, spread
 from blueattr.report.parts.answer import question_line, rounded
 from blueattr.report.parts.first_screen import MORE, caveats, indicator_sentence
 from blueattr.report.parts.involvement import involvement
+from blueattr.report.parts.shared_fields import TIER
 from blueattr.report.provenance import (
     origin_facts,
     origin_warnings,
@@ -15,11 +16,12 @@ from blueattr.report.provenance import (
 )
 from blueattr.report.results.attributions import method_facts, tier_extents
 from blueattr.report.results.comparison_data import (
-    CORRECTED_TIER,
+    CORRECTED,
     FLIP_NOTE,
     RESCALING,
     RUN_OBJECT,
     SAMPLE,
+    SPREAD,
     comparison_content,
     comparison_table,
 )
@@ -205,13 +207,13 @@ def _corrected_tables(scales: "IndicatorScales") -> tuple[Table, ...]:
             title=f"{scales.indicator}: what samples say of the full panel, once corrected",
             columns=(
                 *SAMPLE.columns(),
-                CORRECTED_TIER["tier"].column(),
-                Column("full", "full panel", "figure"),
-                Column("raw", "raw", "figure"),
-                CORRECTED_TIER["share_mean"].column("figure"),
-                Column("interval", "95 % interval", "figure"),
-                CORRECTED_TIER["n_e"].column("figure"),
-                CORRECTED_TIER["coverage"].column("figure"),
+                TIER["tier"].column(),
+                Column("share", "full panel", "figure"),
+                SPREAD["share_mean"].column("figure", "raw"),
+                CORRECTED["corrected_share_mean"].column("figure", "corrected"),
+                CORRECTED["corrected_low"].column("figure", "95 % interval"),
+                CORRECTED["corrected_n_e"].column("figure", "n_e"),
+                CORRECTED["corrected_coverage"].column("figure", "held"),
             ),
             rows=tuple(rows),
             notes=(*(_CORRECTED_NOTES if rows else ()), *reasons),
