@@ -41,7 +41,7 @@ class Horizon:
     @classmethod
     def of(cls, now: float) -> "Horizon":
         """Return the horizon at a time in seconds since 1970."""
-        last_us = max(round(now * 1e6), 0) + AHEAD // timedelta(microseconds=1)
+        last_us = max(round(now * 1e6), 0) + _AHEAD_US
         if last_us >= END_US:
             return OPEN
         rev = last_us << _REST_OF_A_TID | (1 << _REST_OF_A_TID) - 1
@@ -53,6 +53,11 @@ class Horizon:
         return datetime(1970, 1, 1) + timedelta(microseconds=self.end_us)  # noqa: DTZ001 - as stored
 
     @property
+    def is_wrong(self) -> bool:
+        """Whether the clock is surely wrong: it shows a time before this program was written."""
+        return self.end_us <= _RIGHT_US + _AHEAD_US
+
+    @property
     def last_tid(self) -> str:
         """The greatest revision that is not refused, in letters; they sort as the numbers do."""
         if self.last_rev == _LAST_REV:
@@ -61,6 +66,9 @@ class Horizon:
         return "".join(chr(LETTERS[self.last_rev >> 5 * place & 31]) for place in places)
 
 
+_AHEAD_US = AHEAD // timedelta(microseconds=1)
+# 2026-01-01: earlier than any machine runs this, whose clock is right.
+_RIGHT_US = 1_767_225_600_000_000
 OPEN = Horizon(int(END_US), _LAST_REV)
 """Of no clock, or of one that is not trusted: refuses only what no server writes."""
 
@@ -75,18 +83,22 @@ class Evidence:
     timely
         Events that were not ahead of the clock, when the source was read before; negative where
         they were.
+    needed
+        So many events ahead of the clock, at least, say that it is wrong.
     """
 
     # Few enough that a clock that is set back loses little of a stream that sends an event at a
     # time, and enough that a few events in a row that lie ahead are not taken for a wrong clock.
     _MOST = 100
 
-    def __init__(self, timely: int = 0) -> None:
+    def __init__(self, timely: int = 0, needed: int = 1) -> None:
         self._timely = max(-self._MOST, min(timely, self._MOST))
+        self._needed = needed
 
     def against_clock(self, ahead: int, timely: int) -> bool:
         """Return whether most events lie ahead: of these, and of as many before as count."""
-        return self._timely + timely < ahead
+        are_enough = ahead - min(self._timely, 0) >= self._needed
+        return are_enough and self._timely + timely < ahead
 
     @property
     def speaks_for_clock(self) -> bool:
@@ -96,6 +108,7 @@ class Evidence:
     def doubt(self) -> None:
         """Forget what spoke for the clock: it lies behind an event that was not ahead of it."""
         self._timely = min(self._timely, 0)
+        self._needed = 1
 
     def add(self, ahead: int, timely: int) -> None:
         """Take note of events."""

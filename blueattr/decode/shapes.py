@@ -161,7 +161,8 @@ def _described(text: str, *, is_whole: bool) -> str:
     size = f"{len(text.encode(errors='surrogateescape')):,}" if is_whole else "many"
     looked_at = text[:_LOOKED_AT]
     classes = ", ".join(name for name, letters in _CLASSES if letters.search(looked_at))
-    return f"{size} bytes, no JSON: {classes}"
+    unit = "byte" if size == "1" else "bytes"
+    return f"{size} {unit}, no JSON: {classes}"
 
 
 def _value(key: str, text: str) -> str:

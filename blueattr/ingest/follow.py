@@ -27,6 +27,7 @@ from blueattr.ingest.resume import (
     resume_without_overlap,
     seen_of,
     step_back,
+    without_far,
 )
 from blueattr.sources.backoff import Retries
 from blueattr.sources.live.socket import ConnectionLost, ConnectionRefused
@@ -164,7 +165,7 @@ class _Follower:
         self.retries = Retries(len(self.streams), self.timing.jitter)
         self.stream = self.streams[0]
         # By name, of all sources of the store.
-        self.states = self.writer.sources()
+        self.states = without_far(self.writer.sources(), self.writer.last_near())
         # The source that sent the last event seen when asked for it, and that event's cursor.
         self.verified: tuple[str, int] | None = None
         self.commits = Commits(self.writer, self.states, self.pace, self.clock)

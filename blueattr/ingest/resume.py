@@ -11,7 +11,7 @@ from blueattr.sources.live.stream import (
     from_microseconds,
     microseconds,
 )
-from blueattr.store.checkpoint import SourceState
+from blueattr.store.checkpoint import BY_BYTES, SourceState
 
 __all__ = [
     "OVERLAP",
@@ -24,6 +24,7 @@ __all__ = [
     "resume_without_overlap",
     "seen_of",
     "step_back",
+    "without_far",
 ]
 
 
@@ -36,6 +37,26 @@ A restarted server may renumber its last events.
 # Another server may have seen the newest event earlier: a lagging one dates what it catches up with
 # by its own clock.
 _OVERLAP_ELSEWHERE = timedelta(minutes=10)
+
+
+def without_far(states: Mapping[str, SourceState], near: datetime | None) -> dict[str, SourceState]:
+    """Return the states of sources, of files without times of events far from all others.
+
+    Parameters
+    ----------
+    states
+        All sources of a store, by name.
+    near
+        When its last events are that do not lie far from all others
+        (`blueattr.store.stretches.last_near`); None where it has none.
+    """
+    last = None if near is None else near.replace(tzinfo=None)
+    return {
+        name: replace(state, last_event=min(state.last_event, last))
+        if last and state.last_event and state.kind in BY_BYTES
+        else state
+        for name, state in states.items()
+    }
 
 
 def newest_event(states: Mapping[str, SourceState]) -> datetime | None:

@@ -28,6 +28,9 @@ __all__ = ["Batch"]
 
 # Bytes of unusual lines that may wait for one statement.
 _MOST_UNUSUAL = 8 << 20
+# So many lines of a file must be ahead of the clock before it is the clock that is wrong. Fewer are
+# judged alike whether they have a file of their own or not, and a file can be read again.
+_ENOUGH = 10
 # Verdicts of lines that are not rejected.
 _FINE = ("", "skip")
 
@@ -201,7 +204,8 @@ class Batch:
         is_beyond = state.last_event is not None and state.last_event >= horizon.end
         if name not in self._evidence:
             known = state.kept + state.skipped
-            self._evidence[name] = Evidence(-known if is_beyond else known)
+            needed = _ENOUGH if state.kind in BY_BYTES and not is_beyond else 1
+            self._evidence[name] = Evidence(-known if is_beyond else known, needed)
         elif is_beyond:
             self._evidence[name].doubt()
         if state.kind == "plc":
@@ -212,7 +216,9 @@ class Batch:
         else:
             lines, unparsed, never_lines = list(chunk.parsed), chunk.unparsed, []
         ahead, timely = sum(part.ahead for part in lines), sum(map(_count, lines))
-        is_wrong = ahead > 0 and self._evidence[name].against_clock(ahead, timely)
+        is_wrong = ahead > 0 and (
+            horizon.is_wrong or self._evidence[name].against_clock(ahead, timely)
+        )
         self._evidence[name].add(ahead, timely)
         if is_wrong:
             self._kept_ahead[name] += ahead
@@ -257,7 +263,8 @@ class Batch:
         for name, evidence in ((name, self._evidence[name]) for name in ahead):
             # Those that the parser found are in the evidence.
             others = max(ahead[name] - self._parsed_ahead[name], 0)
-            if others and evidence.against_clock(others, timely[name] + self._parsed_timely[name]):
+            fine = timely[name] + self._parsed_timely[name]
+            if others and (self._horizon.is_wrong or evidence.against_clock(others, fine)):
                 wrong.add(name)
                 self._kept_ahead[name] += ahead[name]
             evidence.add(others, timely[name])

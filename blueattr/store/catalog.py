@@ -41,7 +41,7 @@ KNOWN: dict[int, str] = {
     5: "adb099adce231b622ba9f082e42cb9e907ac7ecf12ae2a2ccdec628c5862b164",
     6: "6ca04a666ce04f5be11a1531e86172fc7dbeff44806bda4dcd385c586c807c91",
     7: "9a4ee985a2d62326e752f9a6589880df9f087599b69db06deeb9575cd6f902eb",
-    8: "c81829c3615333cb94bd5754dccd60988dc034afa001ed1c7dba77ef736300f0",
+    8: "a2ed308b174d959924daaf237c35e6fd8f1679460292324642abb4075cb24fa8",
 }
 """The catalog of each schema version, as the engine writes it in the release that is pinned.
 

@@ -84,6 +84,8 @@ class SourceState:
     ahead
         Events that are kept although they lie ahead of the clock, since it is the clock that is
         wrong; counted from the start of the process.
+    ahead_before
+        The same, of earlier processes.
     """
 
     name: str
@@ -105,6 +107,7 @@ class SourceState:
     spans: list[Span] = field(default_factory=list)
     earlier_spans: int = 0
     ahead: int = 0
+    ahead_before: int = 0
 
     def copy(self) -> Self:
         """Copy the state with everything in it that can change."""

@@ -68,6 +68,7 @@ _NOTED: Final = {
             ("mark", pa.int64()),
             ("stalled", pa.int64()),
             ("bounded", pa.int64()),
+            ("ahead", pa.int64()),
             ("earlier_spans", pa.int64()),
         ]
     ),
@@ -167,6 +168,7 @@ def _register_notes(store: Store, states: Sequence[SourceState]) -> None:
     rows = {
         "noted_source": [
             {name: getattr(state, name) for name in _NOTED["noted_source"].names}
+            | {"ahead": state.ahead_before + state.ahead}
             for state in states
         ],
         "noted_span": [

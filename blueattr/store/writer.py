@@ -7,6 +7,7 @@ An ingest decodes into memory (`blueattr.store.batch`) and attaches the file for
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import ClassVar
@@ -34,6 +35,7 @@ from blueattr.store.database import (
 from blueattr.store.engine import NEW
 from blueattr.store.lock import LOCK_PATIENCE, Lock
 from blueattr.store.store_file import store_file
+from blueattr.store.stretches import last_near, stretches
 
 __all__ = ["Writer", "remove"]
 
@@ -180,6 +182,12 @@ class Writer(Store):
                 states[name].begin_span()
                 states[name].earlier_spans = earlier
         return states
+
+    def last_near(self) -> datetime | None:
+        """Return when the last events are that do not lie far from all others; None without any."""
+        self.finish()
+        with self._attached():
+            return last_near(stretches(self))
 
     def count_events(self) -> int:
         """Return how many events the store holds."""

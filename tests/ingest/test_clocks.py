@@ -1,5 +1,6 @@
 """Times and revisions that nobody can trust: ahead of the clock, or of a wrong clock."""
 
+import os
 import threading
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -8,12 +9,14 @@ from typing import Any
 
 import pytest
 
+from blueattr.analysis.status import status
 from blueattr.decode.chunk import Chunk
 from blueattr.ingest import read
 from blueattr.ingest.follow import follow
 from blueattr.ingest.read import ingest
 from blueattr.ingest.result import Ingested
 from blueattr.report.inventory.ingests import ingest_report
+from blueattr.report.inventory.status import status_report
 from blueattr.sources import files, forms, packing
 from blueattr.store.checkpoint import SourceState
 from blueattr.store.writer import Writer
@@ -138,9 +141,65 @@ def test_a_file_of_events_ahead_of_the_clock_is_kept_whole(
     assert content(tmp_path / "x.duckdb") == expected(
         [*DAY, profile(B, rev=1, time=at(5), bot=True)]
     )
-    export = write(tmp_path / "plc.jsonl", plc("a", at(0)), plc("b", at(1)))
+    export = write(tmp_path / "plc.jsonl", *(plc(who, at(1)) for who in "abcdefghij"))
     done = ingest(tmp_path / "x.duckdb", [str(export)], kind="plc", now=clock)
-    assert (done.sources[0].rejected, done.sources[0].kept) == ({}, 2)
+    assert (done.sources[0].rejected, done.sources[0].kept) == ({}, 10)
+
+
+@pytest.mark.parametrize("compiled", [True, False], ids=["compiled", "by the engine"])
+@pytest.mark.parametrize("lines_ahead", [1, 9])
+@pytest.mark.parametrize("is_first", [True, False])
+def test_a_few_lines_ahead_of_the_clock_are_refused_in_a_file_of_their_own_too(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    lines_ahead: int,
+    *,
+    is_first: bool,
+    compiled: bool,
+) -> None:
+    monkeypatch.setattr(read, "is_compiled", lambda: compiled)
+    fine = write(tmp_path / "fine.jsonl", *DAY)
+    later = [post(B, tid(99 + k), "later", rev=99 + k, time=FAR) for k in range(lines_ahead)]
+    ahead = write(tmp_path / "ahead.jsonl", *later)
+    paths = [ahead, fine] if is_first else [fine, ahead]
+    states = {Path(s.name).name: s for s in ingested(tmp_path / "x.duckdb", *paths)}
+    assert states["ahead.jsonl"].rejected == {"bad time": lines_ahead}
+    assert content(tmp_path / "x.duckdb") == expected(DAY)
+
+
+@pytest.mark.parametrize("compiled", [True, False], ids=["compiled", "by the engine"])
+def test_a_clock_of_before_this_program_loses_not_even_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, compiled: bool
+) -> None:
+    monkeypatch.setattr(read, "is_compiled", lambda: compiled)
+    path = write(tmp_path / "x.jsonl", DAY[0])
+    (state,) = ingested(tmp_path / "x.duckdb", path, clock=lambda: 0.0)
+    assert (state.rejected, state.kept, state.ahead) == ({}, 1, 1)
+
+
+def test_a_status_names_a_wrong_clock_until_the_file_is_read_by_a_right_one(
+    tmp_path: Path,
+) -> None:
+    db = tmp_path / "x.duckdb"
+    path = write(tmp_path / "x.jsonl", *DAY)
+
+    def shown() -> tuple[list[int], list[str]]:
+        report = status_report(status(db))
+        assert report.content is not None
+        warnings = [w for w in report.warnings if "clock" in w]
+        sources: Any = report.content["sources"]
+        return [row["ahead"] for row in sources], warnings
+
+    ingested(db, path, clock=lambda: at(-1).timestamp() - 300)
+    ahead, (sentence,) = shown()
+    assert ahead == [30]
+    assert sentence.startswith(f"30 events of {path} lay ahead of this machine's clock when read")
+    (again,) = ingested(db, path)
+    assert again.ahead == 0
+    assert shown() == ([30], [sentence])
+    os.utime(path, ns=(1, 1))
+    ingested(db, path)
+    assert shown() == ([0], [])
 
 
 def test_a_clock_that_is_minutes_slow_loses_a_few_hundred_lines_at_most(

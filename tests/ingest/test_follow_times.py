@@ -9,15 +9,16 @@ from typing import Any
 
 import pytest
 
+from blueattr.ingest import read
 from blueattr.ingest.follow import follow
 from blueattr.ingest.result import Followed
 from blueattr.ingest.resume import resume_by_now, resume_from
 from blueattr.report.inventory.ingests import follow_report
 from blueattr.sources.live.socket import ConnectionLost
 from blueattr.store.checkpoint import SourceState
-from support.events_builder import Event, at, micros, plc_name, post, tid
+from support.events_builder import Event, at, lines, micros, plc_name, post, tid
 from support.live_world import gaps_of, spans_of
-from support.scripted_stream import FakeClock, LogServer
+from support.scripted_stream import FakeClock, LogServer, ScriptedServer
 from support.store_content import content
 
 COUNT = 60
@@ -92,6 +93,19 @@ def test_an_event_of_2099_neither_ends_a_stream_nor_moves_it(protocol: str, db: 
         assert content_of["sources"][0]["bounded"] == 1
     else:
         assert (set(state.rejected), evil) == ({"bad time"}, [])
+
+
+def test_a_far_event_of_a_file_does_not_move_where_a_stream_is_taken_up(tmp_path: Path) -> None:
+    far = post(plc_name("z"), tid(900), "much later", rev=900, time=at(days=40))
+    path, db = tmp_path / "x.jsonl", tmp_path / "x.duckdb"
+    path.write_bytes(lines(*EVENTS, far))
+    clock = FakeClock(at(days=60).timestamp())
+    read.ingest(db, [str(path)], now=clock.now)
+    assert len(content(db).records) == COUNT + 1
+    stop = threading.Event()
+    server = ScriptedServer(clock, [stop.set])
+    follow(db, [server.stream()], stop=stop, timing=clock.timing)
+    assert server.asked[0].endswith(f"&cursor={micros(at(COUNT - 1) - timedelta(minutes=10))}")
 
 
 @pytest.mark.parametrize("protocol", ["v1", "v2"])

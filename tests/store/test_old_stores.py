@@ -59,7 +59,7 @@ def new_store(path: Path, *files: Path) -> Path:
 
 
 def answers(db: Path) -> dict[str, Any]:
-    """What can be asked of a store, by DID and without the names of its sources."""
+    """What can be asked of a store, by DID and without names of sources and shapes of lines."""
     status = inventory.status(db)
     found: dict[str, Any] = {
         "content": content(db),
@@ -67,7 +67,7 @@ def answers(db: Path) -> dict[str, Any]:
         "days": status.days.rows(),
         "coverage": status.coverage,
         "gaps": status.gaps,
-        "rejected": status.rejected.select("reason", "lines", "sample").rows(),
+        "rejected": status.rejected.select("reason", "lines").rows(),
     }
     with Store.open(db) as opened:
         dids = dict(rows(opened, "SELECT id, did FROM account"))

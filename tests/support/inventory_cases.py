@@ -71,7 +71,8 @@ SOURCES = pl.DataFrame(
     },
     orient="row",
 ).with_columns(
-    pl.when(pl.col("kind") == "firehose").then(12).otherwise(0).cast(pl.Int64).alias("bounded")
+    pl.when(pl.col("kind") == "firehose").then(12).otherwise(0).cast(pl.Int64).alias("bounded"),
+    pl.lit(0, pl.Int64).alias("ahead"),
 )  # fmt: skip
 REJECTED_SCHEMA = {
     "reason": pl.String, "lines": pl.Int64, "source": pl.String, "position": pl.Int64,

@@ -107,9 +107,14 @@ def status_report(status: "Status", now: datetime | None = None) -> Report:
     )
     with_mark = replace(
         sources,
-        columns=(*sources.columns, Column("synthetic", "synthetic", "bool")),
+        columns=(
+            *sources.columns,
+            Column("synthetic", "synthetic", "bool"),
+            Column("ahead", "ahead", "int"),
+        ),
         rows=tuple(
-            (*cells, row["synthetic"]) for cells, row in zip(sources.rows, source_rows, strict=True)
+            (*cells, row["synthetic"], row["ahead"])
+            for cells, row in zip(sources.rows, source_rows, strict=True)
         ),
     )
     banner = synthetic_banner(
@@ -142,6 +147,7 @@ def status_report(status: "Status", now: datetime | None = None) -> Report:
             *((banner,) if banner else ()),
             *time_warnings(status.times_from),
             *status.far,
+            *_of_a_wrong_clock(source_rows),
         ),
         facts=facts,
         data=days,
@@ -174,6 +180,20 @@ def _counts(row: "Mapping[str, Any]") -> "tuple[Cell, ...]":
         row["lines"], row["kept"], row["skipped"], row["rejected"],
         _aware(row["first_event"]), _aware(row["last_event"]),
     )  # fmt: skip
+
+
+def _of_a_wrong_clock(rows: "Sequence[Mapping[str, Any]]") -> tuple[str, ...]:
+    """Return a sentence on events whose times are not trusted because of the clock."""
+    ahead = {row["name"]: row["ahead"] for row in rows if row["ahead"]}
+    if not ahead:
+        return ()
+    more = f" and {plural(len(ahead) - 1, 'more source')}" if len(ahead) > 1 else ""
+    sentence = (
+        f"{plural(sum(ahead.values()), 'event')} of {next(iter(ahead))}{more} lay ahead of this "
+        "machine's clock when read, so that one of the two was wrong: these times cannot be "
+        "trusted."
+    )
+    return (sentence,)
 
 
 def _sources_table(rows: "Sequence[Mapping[str, Any]]") -> Table:

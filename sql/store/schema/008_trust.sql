@@ -122,6 +122,10 @@ CREATE TABLE source_account (
 -- Events of a relay whose time was out of bounds: it is the bound (blueattr/decode/relay_times.py).
 ALTER TABLE source ADD COLUMN bounded BIGINT DEFAULT 0;
 
+-- Events that are kept although they lay ahead of the clock when they were read, which was taken to be
+-- wrong: their times cannot be trusted.
+ALTER TABLE source ADD COLUMN ahead BIGINT DEFAULT 0;
+
 -- Revisions and times that lie ahead of the clock would win over all that follows. Until this schema they
 -- were taken; now they are as of the time of the event, or of this migration, so that what follows wins.
 -- Where the clock is of before any store, it says nothing. A revision is a TID: microseconds and ten bits.
