@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, TextIO
 import typer
 
 from blueattr.errors import ExitCode, OutputError, UsageError
+from blueattr.user_path import as_typed
 
 if TYPE_CHECKING:
     from blueattr.report import Report
@@ -43,7 +44,8 @@ def check_out(out: Path | None, agents: Path | None = None, form: "Format | None
     _format(form, out)
     for path in (out, agents):
         if path is not None and not path.parent.is_dir():
-            raise OutputError(f"cannot write {path}: there is no folder {path.parent}")
+            parent = as_typed(path.parent)
+            raise OutputError(f"cannot write {as_typed(path)}: there is no folder {parent}")
     if out is not None and agents is not None and same_file(out, agents):
         raise UsageError(f"--out and --agents are both {out}; name two different files")
 

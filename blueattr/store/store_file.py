@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 from blueattr.errors import StoreError, UsageError
-from blueattr.user_path import user_path
+from blueattr.user_path import as_typed, user_path
 
 _NO_FILE = re.compile(r":|[A-Za-z][A-Za-z0-9+.-]+:")
 
@@ -21,8 +21,8 @@ def store_file(path: Path) -> Path:
     """
     if _NO_FILE.match(str(path)):
         raise StoreError(
-            f"{path} is no file; a store is one on this machine (give the absolute path of a file "
-            "that is called so)"
+            f"{as_typed(path)} is no file; a store is one on this machine (give the absolute path "
+            "of a file that is called so)"
         )
     try:
         file = user_path(path)

@@ -1,6 +1,7 @@
 """Numbers as people and programs spell them in text: 1.5, 1,5, 1.234,5, 1 234, 1'234."""
 
 from collections.abc import Sequence
+from itertools import product
 from typing import NamedTuple
 
 import polars as pl
@@ -64,10 +65,13 @@ class Numbers(NamedTuple):
     decimal_comma: bool = False
 
 
-_UNSURE = (
-    "whose comma may be of decimals or of thousands: write a decimal point, and nothing between "
-    "thousands"
-)
+# By the mark.
+_UNSURE = {
+    ",": "whose comma may be of decimals or of thousands: write a decimal point, and nothing "
+    "between thousands",
+    ".": "whose point may be of decimals or of thousands, as semicolons separate the values: "
+    "separate them by commas, or write nothing between thousands",
+}
 
 
 def read_numbers(
@@ -80,17 +84,20 @@ def read_numbers(
     columns
         Text (n,); null where a cell is empty.
     separator
-        What separates the values of the table. A comma that does is no mark of decimals.
+        What separates the values of the table. A comma that does is no mark of decimals. Where
+        semicolons do, as where a comma is the mark of decimals, points may be of thousands.
     agents, where
         The names of the agents (n,) and the places of the rows, for messages.
 
     Raises
     ------
     FeatureError
-        When a number such as 1,500 may be one and a half, or fifteen hundred.
+        When a number such as 1,500 may be one and a half, or fifteen hundred, and nothing in the
+        table shows which; 1.500 likewise, among semicolons.
     """
     plain = [_plain(column) for column in columns]
-    if all(column.dtype.is_numeric() for column in plain):
+    are_numbers = all(column.dtype.is_numeric() for column in plain)
+    if are_numbers and separator != ";":
         return Numbers(plain)
     cells = pl.concat([column.drop_nulls().str.strip_chars() for column in columns])
     odd = pl.DataFrame({"cell": cells.rename("cell")}).filter(pl.col("cell").str.contains("[.,]"))
@@ -100,11 +107,14 @@ def read_numbers(
     ).row(0)
     commas = commas and separator != ","
     if not (points or commas):
-        for column in columns:
-            either = column.str.strip_chars().str.contains(_EITHER.format(mark=","))
-            refuse(agents, column, either.fill_null(value=False), _UNSURE, where)
-    mark = _COMMA if commas and not points else _POINT
-    return Numbers([_spelled(column, mark) for column in columns], mark is _COMMA)
+        marks = [",", "."] if separator == ";" else [","]
+        for mark, column in product(marks, columns):
+            either = column.str.strip_chars().str.contains(_EITHER.format(mark=_escaped(mark)))
+            refuse(agents, column, either.fill_null(value=False), _UNSURE[mark], where)
+    if are_numbers:
+        return Numbers(plain)
+    spelled = _COMMA if commas and not points else _POINT
+    return Numbers([_spelled(column, spelled) for column in columns], spelled is _COMMA)
 
 
 def _plain(column: pl.Series) -> pl.Series:

@@ -136,6 +136,8 @@ class _Text:
         self.names = _split(lines[self.preamble], self.separator)
         if not any(self.names):
             raise UnreadableError("it is empty")
+        if not has_parts(self.names, columns):
+            _refuse_other(lines, self.names, self.preamble + 1)
 
     def rows(self) -> pl.DataFrame:
         """Return the rows below the header as text; what is empty is null or blank."""
@@ -285,6 +287,27 @@ def _find_header(lines: Sequence[str], columns: Mapping[str, str]) -> tuple[int,
         if 1 < width == len(_split(lines[after], best)):
             return number, best
     return first, separator
+
+
+def _refuse_other(lines: Sequence[str], names: Sequence[str], number: int) -> None:
+    """Say what a text is that has no header: JSON, or rows alone."""
+    start = "".join(lines[:5]).split()
+    if re.match(r"\[?\{[\"}]|\[[\[\]\"]", "".join(start)):
+        raise UnreadableError("it is JSON: its name should end in .json, or in .jsonl")
+    given = [name for name in names if name]
+    if 2 * sum(map(_is_number, given)) >= len(given) > 1:
+        raise UnreadableError(
+            f"it has no header: line {number} has numbers where the names of columns should be, "
+            "such as did, a, b, c"
+        )
+
+
+def _is_number(cell: str) -> bool:
+    try:
+        float(cell.replace(",", "."))
+    except ValueError:
+        return False
+    return True
 
 
 def _most_frequent(line: str) -> str:

@@ -266,7 +266,10 @@ NUMBERS: dict[tuple[str, ...], tuple[str, list[float]]] = {
     # cells of one column, the separator, and what they are
     ("0,5", "2", "1.234,5"): (";", [0.5, 2, 1234.5]),
     ("0,5", "1.500", "2"): (";", [0.5, 1500, 2]),
-    ("1.500", "2", "3"): (";", [1.5, 2, 3]),
+    ("1.500", "2", "3.25"): (";", [1.5, 2, 3.25]),
+    ("1.500", "2", "0.125"): (";", [1.5, 2, 0.125]),
+    ("1.500", "2", "3"): (",", [1.5, 2, 3]),
+    ("1.500", "2", "3.500.000"): (";", [1500, 2, 3_500_000]),
     ('"1,500,000"', "2", '"2,000"'): (",", [1_500_000, 2, 2000]),
     ('"1,500.5"', "2", '"2,000"'): (",", [1500.5, 2, 2000]),
     ("1.500.000", "2.000", "3"): (";", [1_500_000, 2000, 3]),
@@ -323,6 +326,17 @@ def test_a_text_that_is_none_is_refused_in_a_sentence(tmp_path: Path) -> None:
         text(
             [["x", "1,500", "1", "1", "1"]], ";"
         ): "whose comma may be of decimals or of thousands",
+        text(
+            [["x", "1.001", "1", "1", "1"], ["y", "2", "3", "4", "5"]], ";"
+        ): "agent 'x': column 'a' is 1.001, whose point may be",
+        text(
+            [["x", "1.001", "1", "1", "1"]], ";"
+        ): "whose point may be of decimals or of thousands",
+        "ann,1,2,3,10\nbea,4,5,6,20\n": "it has no header: line 1 has numbers",
+        "ann;1,5;2;3;10\n": "it has no header: line 1 has numbers",
+        '[{"did": "x", "a": 1, "b": 2, "c": 3}]': "it is JSON: its name should end in .json",
+        '[\n  {\n "did": "x", "a": 1}\n]': "it is JSON: its name should end in .json",
+        '{"did": "x", "a": 1, "b": 2, "c": 3}\n': "it is JSON: its name should end in .json",
     }
     path = tmp_path / "f.csv"
     for content, says in bad.items():
