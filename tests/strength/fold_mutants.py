@@ -71,20 +71,20 @@ MUTANTS = (
     Mutant(
         "changes",
         "an earlier sighting is not noted",
-        "newer OR better_time AS changed",
+        "newer OR better_time OR new_first < old_first AS changed",
         "newer AS changed",
     ),
     Mutant(
         "records",
         "posts after a deletion lose their texts",
-        "NOT removed AND event_time <= deleted_at",
+        "NOT removed AND least(event_time, first_time) <= deleted_at",
         "NOT removed AND event_time >= deleted_at",
     ),
     Mutant(
         "records",
         "a late post keeps its text",
-        "CASE WHEN event_time > deleted_at IS NOT FALSE THEN text END",
-        "CASE WHEN event_time < deleted_at IS NOT FALSE THEN text END",
+        "CASE WHEN has_words THEN text END",
+        "text",
     ),
     Mutant(
         "summaries",
@@ -144,14 +144,14 @@ MUTANTS = (
     Mutant(
         "relations",
         "earlier commits are forgotten",
-        "    ON record.account = relation.account\n",
-        "    ON false\n",
+        "    WHERE rowid IN (SELECT place FROM between_them)\n",
+        "    WHERE false\n",
     ),
     Mutant(
         "relations",
         "what a deleted record left is not seen to count",
-        "    WHERE changed AND NOT old_removed AND (collection",
-        "    WHERE false AND (collection",
+        "\nWHERE changed AND NOT old_removed AND (collection",
+        "\nWHERE false AND (collection",
     ),
     Mutant(
         "relations",
@@ -261,13 +261,13 @@ MUTANTS = (
     Mutant(
         "changes",
         "far keys match records of other accounts",
-        "        AND new.account::BIGINT - old.account = 0\n",
+        "        AND old.account = new.account\n",
         "",
     ),
     Mutant(
         "changes",
         "far keys match records of other collections",
-        "        AND enum_code(new.collection)::TINYINT - enum_code(old.collection) = 0\n",
+        "        AND old.collection = new.collection\n",
         "",
     ),
     Mutant(

@@ -1,10 +1,16 @@
 -- Find what the batch changes in the table of records.
 -- Needs: batch, record, record_key, account
--- Makes: seen, disputed, contender, contender_name, changed, current
+-- Makes: far, seen, disputed, contender, contender_name, changed, current
+
+-- Where the store has keys of the batch that lie beyond $low and $high, as few do: all of it is searched
+-- for them, by the key alone, which is nearly always of the same record. Grain: one record.
+CREATE OR REPLACE TEMP TABLE far AS
+SELECT record.rowid AS place
+FROM record
+SEMI JOIN (SELECT rkey FROM batch WHERE rkey NOT BETWEEN $low AND $high) USING (rkey);
 
 -- Records of the batch that the store has: where, what they were, and what is new about them. Grain:
--- one record. Most keys lie between $low and $high, where little of the store does. For the few
--- beyond it all of it is searched, by the key alone, which nearly always decides.
+-- one record. Most keys lie between $low and $high, where little of the store does.
 CREATE OR REPLACE TEMP TABLE seen AS
 SELECT
     place,
@@ -43,15 +49,16 @@ FROM (
     WHERE new.rkey BETWEEN $low AND $high AND old.rkey BETWEEN $low AND $high
     UNION ALL
     SELECT
-        old.rowid, new.collection, new.account, rkey, old.rev, new.rev, old.removed, new.removed,
+        place, new.collection, new.account, new.rkey, old.rev, new.rev, old.removed, new.removed,
         old.event_time, new.event_time, old.time_from, new.time_from,
         least(old.event_time, old.first_time), least(new.event_time, new.first_time), old.subject,
         old.subject_rkey, old.is_repeat
     FROM batch AS new
-    JOIN record AS old USING (rkey)
+    JOIN (SELECT rowid AS place, * FROM record WHERE rowid IN (SELECT place FROM far)) AS old
+        ON old.rkey = new.rkey
+        AND old.account = new.account
+        AND old.collection = new.collection
     WHERE new.rkey NOT BETWEEN $low AND $high
-        AND new.account::BIGINT - old.account = 0
-        AND enum_code(new.collection)::TINYINT - enum_code(old.collection) = 0
 );
 
 -- Those of which store and batch have versions of one rev that differ. Grain: one record.

@@ -2,7 +2,7 @@
 -- account, or repost the same post, only the earliest that exists counts. Where the commit changes
 -- whether a record of the store does, that record changes with it.
 -- Needs: current, seen, record, record_key, changed
--- Makes: relating, relative, standing, repeat
+-- Makes: relating, relation, between_them, relative, standing, repeat
 
 -- Records of a relation that are new or changed. Grain: one record. `post` is 0 in a follow; what is
 -- reposted and no post has no key, so that two of them are never known to be the same.
@@ -11,29 +11,42 @@ SELECT collection, account, subject, coalesce(subject_rkey, 0) AS post, rkey, ev
 FROM current
 WHERE NOT removed AND (collection = 'follow' OR collection = 'repost' AND subject_rkey IS NOT NULL);
 
--- Other records of the same relations, and of those that a changed record had. Grain: one record. They
--- can be anywhere in the table.
+-- These relations, and those that a changed record had. Grain: one relation, perhaps twice.
+CREATE OR REPLACE TEMP TABLE relation AS
+SELECT collection, account, subject, post
+FROM relating
+UNION ALL
+SELECT collection, account, old_subject, coalesce(old_subject_rkey, 0)
+FROM seen
+WHERE changed AND NOT old_removed AND (collection = 'follow' OR old_subject_rkey IS NOT NULL);
+
+-- Where records of the same two accounts are, which can be anywhere in the table. Grain: one record. A
+-- join by one number becomes a filter of the scan, one by several does not; so each of the two comes by
+-- itself first, which takes a sixth of the time.
+CREATE OR REPLACE TEMP TABLE between_them AS
+SELECT place
+FROM (
+    SELECT record.rowid AS place, account, subject
+    FROM record
+    SEMI JOIN (SELECT account FROM relation) USING (account)
+    SEMI JOIN (SELECT subject FROM relation) USING (subject)
+)
+SEMI JOIN relation USING (account, subject);
+
+-- Other records of the relations. Grain: one record.
 CREATE OR REPLACE TEMP TABLE relative AS
-SELECT
-    record.rowid AS place, record.collection, record.account, record.subject,
-    coalesce(subject_rkey, 0) AS post, rkey, event_time, is_repeat
-FROM record
-SEMI JOIN (
-    SELECT collection, account, subject, post
-    FROM relating
-    UNION ALL
-    SELECT collection, account, old_subject, coalesce(old_subject_rkey, 0)
-    FROM seen
-    WHERE changed AND NOT old_removed AND (collection = 'follow' OR old_subject_rkey IS NOT NULL)
-) AS relation
-    ON record.account = relation.account
-    AND record.subject = relation.subject
-    AND record.collection = relation.collection
-    AND coalesce(record.subject_rkey, 0) = relation.post
-WHERE NOT removed
-    AND record.collection <> 'post'
-    AND (record.collection = 'follow' OR record.subject_rkey IS NOT NULL)
-    AND record.rowid NOT IN (SELECT place FROM seen WHERE changed);
+WITH candidate AS MATERIALIZED (
+    SELECT
+        rowid AS place, collection, account, subject, coalesce(subject_rkey, 0) AS post, rkey,
+        event_time, is_repeat
+    FROM record
+    WHERE rowid IN (SELECT place FROM between_them)
+        AND NOT removed
+        AND (collection = 'follow' OR collection = 'repost' AND subject_rkey IS NOT NULL)
+)
+FROM candidate
+SEMI JOIN relation USING (collection, account, subject, post)
+ANTI JOIN (SELECT place FROM seen WHERE changed) USING (place);
 
 -- All records of relations that have several, or had: whether each repeats an earlier one. Grain: one
 -- record. `place` is NULL for those that are new or changed. At one time the lower key comes first.
