@@ -14,7 +14,7 @@ from blueattr.decode.parser.dids import spell, spell_dids
 from blueattr.decode.parser.layout import AccountEvents
 from blueattr.decode.schema import HANDLE
 
-__all__ = ["SCHEMA", "account_rows"]
+__all__ = ["SCHEMA", "AccountRows", "account_rows"]
 
 
 SCHEMA = pa.schema(
@@ -37,6 +37,62 @@ SCHEMA = pa.schema(
 _KINDS = pl.Series(["identity", "account", "profile"])
 _OPERATIONS = pl.Series(["create", "update", "delete"])
 _LONGEST_HANDLE = 253
+# Events that become rows together: a few take as long as some thousands.
+_TOGETHER = 1 << 14
+
+
+class AccountRows:
+    """Account events in the order in which they were added, which become rows many at a time."""
+
+    def __init__(self) -> None:
+        self._tables: list[pa.Table] = []
+        # Events that are no rows yet, and how many.
+        self._events: list[AccountEvents] = []
+        self._waiting = 0
+        self.rows = 0
+        self.size = 0
+
+    def add(self, events: AccountEvents) -> None:
+        """Add account events, which are copied."""
+        mine = AccountEvents(events.numbers.copy(), events.words.copy(), events.ends.copy())
+        self._events.append(mine)
+        self._waiting += len(mine.ends)
+        self.rows += len(mine.ends)
+        self.size += sum(part.nbytes for part in mine)
+        if self._waiting >= _TOGETHER:
+            self._make_rows()
+
+    def add_rows(self, rows: pa.Table) -> None:
+        """Add rows of `SCHEMA`."""
+        self._make_rows()
+        self._tables.append(rows)
+        self.rows += len(rows)
+        self.size += rows.nbytes
+
+    def table(self) -> pa.Table | None:
+        """Return the rows, of `SCHEMA`, in one piece; None if there are none."""
+        self._make_rows()
+        return pa.concat_tables(self._tables).combine_chunks() if self._tables else None
+
+    def _make_rows(self) -> None:
+        if not self._events:
+            return
+        rows = account_rows(_joined(self._events))
+        self.size += rows.nbytes - sum(part.nbytes for each in self._events for part in each)
+        self._events.clear()
+        self._waiting = 0
+        self._tables.append(rows)
+
+
+def _joined(events: list[AccountEvents]) -> AccountEvents:
+    before = np.cumsum([0, *(len(each.words) for each in events[:-1])])
+    return AccountEvents(
+        np.concatenate([each.numbers for each in events], axis=1),
+        np.concatenate([each.words for each in events]),
+        np.concatenate(
+            [each.ends + np.int32(start) for each, start in zip(events, before, strict=True)]
+        ),
+    )
 
 
 def account_rows(events: AccountEvents) -> pa.Table:

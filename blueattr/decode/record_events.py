@@ -20,6 +20,10 @@ __all__ = ["RecordEvents"]
 
 
 _BATCH = 1 << 16
+# Rows that are few: they become columns together with those of the next lines, unless all are many
+# bytes, which would be in memory twice.
+_FEW = 1 << 12
+_MANY_BYTES = 16 << 20
 
 
 _DIDS = pa.schema([("code", pa.int64()), ("did", pa.string())])
@@ -53,6 +57,9 @@ class RecordEvents:
     def __init__(self) -> None:
         self._dids = Dids()
         self._batches: list[tuple[dict[str, Any], npt.NDArray[np.uint32]]] = []
+        # Few rows each, that are no columns yet.
+        self._few: list[ParsedLines] = []
+        self._few_rows = self._few_size = 0
         self.rows = 0
         self.size = 0
 
@@ -60,14 +67,35 @@ class RecordEvents:
         """Add the record events of parsed lines; `parsed` is copied."""
         if not len(parsed.flags):
             return
+        self.rows += len(parsed.flags)
+        if len(parsed.flags) >= _FEW:
+            self._join_few()
+            self._make_columns(parsed)
+            return
+        mine = _copied(parsed)
+        self._few.append(mine)
+        self._few_rows += len(mine.flags)
+        self._few_size += (size := _size(mine))
+        self.size += size
+        if self._few_rows >= _BATCH or self._few_size >= _MANY_BYTES:
+            self._join_few()
+
+    def _join_few(self) -> None:
+        if self._few:
+            self.size -= self._few_size
+            self._make_columns(_joined(self._few))
+            self._few.clear()
+            self._few_rows = self._few_size = 0
+
+    def _make_columns(self, parsed: ParsedLines) -> None:
         codes = self._dids.intern(parsed)
         columns = _columns(parsed)
         self._batches.append((columns, codes))
-        self.rows += len(parsed.flags)
         self.size += codes.nbytes + sum(column.nbytes for column in columns.values())
 
     def dids(self) -> pa.Table:
         """Return the DIDs that the events name, with their codes: ``code``, ``did``."""
+        self._join_few()
         did = fixed_strings(self._dids.letters())
         table = pa.table([numbers(np.arange(len(did))), did], schema=_DIDS)
         # The engine reads the batches of a table in parallel.
@@ -81,6 +109,7 @@ class RecordEvents:
         accounts
             uint32: the account number of each code.
         """
+        self._join_few()
         numbered = [accounts[codes] for _, codes in self._batches]
         repeated = self._repeated([author for author, _, _ in numbered])
         batches = []
@@ -115,6 +144,7 @@ class RecordEvents:
 
         Deletes do not count: they name records of all times.
         """
+        self._join_few()
         batches = [columns for columns, _ in self._batches]
         # An eighth of the rows is more than enough for an estimate.
         keys = [np.from_dlpack(b["rkey"])[::8][b["made"][::8]] for b in batches]
@@ -122,6 +152,52 @@ class RecordEvents:
             return 0, 0
         low, high = np.quantile(np.concatenate(keys), [0.005, 0.995], method="nearest")
         return int(low), int(high)
+
+
+def _size(parsed: ParsedLines) -> int:
+    numbers = parsed.numbers.nbytes + parsed.flags.nbytes
+    ends = parsed.word_ends.nbytes + parsed.tag_ends.nbytes
+    return numbers + ends + sum(words.nbytes for words in parsed.words)
+
+
+def _copied(parsed: ParsedLines) -> ParsedLines:
+    """Copy what the columns of record events are made of."""
+    return parsed._replace(
+        numbers=parsed.numbers.copy(),
+        flags=parsed.flags.copy(),
+        words=tuple(words.copy() for words in parsed.words),
+        word_ends=parsed.word_ends.copy(),
+        tag_ends=parsed.tag_ends.copy(),
+        time_from=None if parsed.time_from is None else parsed.time_from.copy(),
+    )
+
+
+def _joined(parts: list[ParsedLines]) -> ParsedLines:
+    """Put parts of lines one after the other, as far as columns of record events need it."""
+    if len(parts) == 1:
+        return parts[0]
+    words = [np.concatenate(each) for each in zip(*(part.words for part in parts), strict=True)]
+    # By how much the ends in a part move: of its texts, titles and lists of tags, and of its tags.
+    lengths = [
+        [*map(len, part.words[:2]), len(part.tag_ends), len(part.words[2])] for part in parts
+    ]
+    moved = (np.cumsum(lengths, axis=0) - lengths).astype(np.int32)
+    has_times = any(part.time_from is not None for part in parts)
+    times = [
+        np.zeros_like(part.flags) if part.time_from is None else part.time_from for part in parts
+    ]
+    return parts[0]._replace(
+        numbers=np.concatenate([part.numbers for part in parts], axis=1),
+        flags=np.concatenate([part.flags for part in parts]),
+        words=tuple(words),
+        word_ends=np.concatenate(
+            [part.word_ends + by[:3, None] for part, by in zip(parts, moved, strict=True)], axis=1
+        ),
+        tag_ends=np.concatenate(
+            [part.tag_ends + by[3] for part, by in zip(parts, moved, strict=True)]
+        ),
+        time_from=np.concatenate(times) if has_times else None,
+    )
 
 
 def _columns(parsed: ParsedLines) -> dict[str, Any]:

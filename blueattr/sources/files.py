@@ -71,7 +71,8 @@ def find(
             for path in _paths(argument, passed_over):
                 # Where a pipe leads to has no name that can be opened.
                 if path.is_file():
-                    sources[path.resolve()] = FileSource(path.resolve(), kind, window)
+                    real = path.resolve()
+                    sources[real] = FileSource(real, kind, window)
                 else:
                     _refuse_closed(str(path))
                     sources[path] = Pipe(str(path), piped, window)

@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import datetime
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -11,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from blueattr.decode import schema
-from blueattr.decode.account_events import account_rows
+from blueattr.decode.account_events import AccountRows
 from blueattr.decode.arrow import numbers
 from blueattr.decode.chunk import Chunk
 from blueattr.decode.clock import OPEN, Evidence, Horizon, Now
@@ -92,7 +91,7 @@ class Batch:
 
     def _begin(self) -> None:
         self._record_events = RecordEvents()
-        self._account_events: list[pa.Table] = []
+        self._account_rows = AccountRows()
         self._unusual_rows = self._unusual_bytes = 0
 
     @cached_property
@@ -103,9 +102,8 @@ class Batch:
     @property
     def size(self) -> tuple[int, int]:
         """Rows that wait, at most, and about as many bytes as they take."""
-        rows = self._record_events.rows + self._unusual_rows + sum(map(len, self._account_events))
-        size = self._record_events.size + self._unusual_bytes
-        return rows, size + sum(table.nbytes for table in self._account_events)
+        rows = self._record_events.rows + self._unusual_rows + self._account_rows.rows
+        return rows, self._record_events.size + self._unusual_bytes + self._account_rows.size
 
     @property
     def is_settled(self) -> bool:
@@ -137,16 +135,14 @@ class Batch:
                 new.synthetic |= part.synthetic
                 if part.span is not None:
                     new.cover(*part.span, chunk.reached)
-            account_events = [
-                account_rows(part.account_events)
-                for part in parts
-                if part.account_events is not None
-            ]
+            known = self._account_rows.rows
+            for part in parts:
+                if part.account_events is not None:
+                    self._account_rows.add(part.account_events)
             if chunk.account_events is not None:
-                account_events.append(chunk.account_events)
-            self._account_events += account_events
-            new.lines += sum(map(len, account_events))
-            new.kept += sum(map(len, account_events))
+                self._account_rows.add_rows(chunk.account_events)
+            new.lines += self._account_rows.rows - known
+            new.kept += self._account_rows.rows - known
         cut = cut_lines(chunk.data, chunk.position, unparsed)
         new.lines += cut.lines
         for reason, position, sample in [*chunk.refused, *cut.refused]:
@@ -181,8 +177,8 @@ class Batch:
                 state.cover(row["first_event"], row["last_event"], reached)
                 state.synthetic |= row["synthetic"]
         state.begin_span()
-        skipped = state.lines - state.kept - sum(state.rejected.values())
-        return replace(state, skipped=skipped)
+        state.skipped = state.lines - state.kept - sum(state.rejected.values())
+        return state
 
     def horizon(self) -> Horizon:
         """Read the clock."""
@@ -319,9 +315,9 @@ class Batch:
         tuple
             Account events, rows of `blueattr.decode.account_events.SCHEMA`, and record events.
         """
-        tables, record_events = self._account_events, self._record_events
+        account_rows, record_events = self._account_rows, self._record_events
         self._begin()
-        return pa.concat_tables(tables).combine_chunks() if tables else None, record_events
+        return account_rows.table(), record_events
 
 
 def _placed(part: int, lines: pa.Table) -> pa.Table:
