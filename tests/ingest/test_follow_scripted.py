@@ -222,33 +222,33 @@ def test_of_many_gaps_the_last_few_are_reported_and_all_are_counted(
     scripts: list[list[Step]] = [
         [message(900_000 - 10_000 * k, post("ann", f"p{k}", rev=k, time=at(k))),
          ConnectionLost("the connection broke")]
-        for k in range(30)
+        for k in range(23)
     ]  # fmt: skip
     server = ScriptedServer(clock, *scripts)
     db = tmp_path / "s.duckdb"
     done = follow(
         db, [server.stream()], start=START, limit=timedelta(minutes=10), timing=clock.timing
     )
-    assert (done.gap_count, len(done.gaps)) == (29, 20)
-    assert "29 gaps, of which the last 20:" in follow_report(done, db).summary
+    assert (done.gap_count, len(done.gaps)) == (22, 20)
+    assert "22 gaps, of which the last 20:" in follow_report(done, db).summary
     (spans,) = spans_of(db).values()
-    assert [gap != "" for _, _, gap in spans] == [False] + [True] * 29
+    assert [gap != "" for _, _, gap in spans] == [False] + [True] * 22
 
 
 def test_a_follower_of_many_chunks_does_not_grow(clock: FakeClock) -> None:
     sizes: list[int] = []
 
     def measure(k: int, *_: object) -> None:
-        if k % 2000 == 500:
+        if k % 1000 == 500:
             sizes.append(tracemalloc.get_traced_memory()[0])
 
     tracemalloc.start()
     try:
-        chunks_in_memory(5000, clock, measure)
+        chunks_in_memory(3000, clock, measure)
     finally:
         tracemalloc.stop()
     assert len(sizes) == 3
-    # A list of one reference a chunk would be 16,000 bytes for the last two thousand.
+    # A list of one reference a chunk would be 8,000 bytes for the last thousand.
     assert sizes[2] - sizes[1] < 4000
 
 

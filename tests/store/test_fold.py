@@ -270,7 +270,7 @@ def test_spans_are_kept_in_the_order_in_which_they_were_read(tmp_path: Path) -> 
 
 def test_a_state_does_not_grow_with_the_gaps_of_a_stream(tmp_path: Path) -> None:
     """Of every 200 gaps, only the last is followed by an event before the commit."""
-    state, gaps, each = SourceState("x", "jetstream"), 10_000, 200
+    state, gaps, each = SourceState("x", "jetstream"), 2_000, 200
     with Writer(tmp_path / "store.duckdb", committer=InlineCommitter) as writer:
         commit(writer, FIRST, SourceState("another", "file"))
         for k in range(gaps):
