@@ -11,7 +11,8 @@ from blueattr.panel.synthetic import synthetic_sources
 from blueattr.panel.times import times_from
 from blueattr.provenance import Gap, TimeShare, Window
 from blueattr.store import coverage, sums
-from blueattr.store.database import DEFAULT_MEMORY, Rows, Store
+from blueattr.store.database import DEFAULT_MEMORY, Store
+from blueattr.store.rows import Rows
 from blueattr.store.stretches import stretches
 
 if TYPE_CHECKING:

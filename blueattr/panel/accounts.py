@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from blueattr.kernels.tallies import AccountNumbers
 from blueattr.provenance import Window
+from blueattr.store.account_numbers import known_accounts, past_account
 from blueattr.store.database import Store
 
 __all__ = ["Among", "Creation", "Directory", "with_answers", "with_dids"]
@@ -76,13 +77,14 @@ class Directory:
         accounts
             uint32 (n,), ascending.
         """
-        past = self._store.frame("store/rollups/past_account")["past"][0]
+        past = past_account(self._store)
         source, inside = np.full(past, -1, np.int8), np.zeros(past, np.bool_)
         known = self._store.frame("panel/creation", start=window.start, end=window.end)
         for number, _ in enumerate(_SOURCES):
             rows = known.filter(pl.col("source") == number)
             who = rows["account"].to_numpy()
-            source[who], inside[who] = number, rows["inside"].to_numpy()
+            with known_accounts(self._store):
+                source[who], inside[who] = number, rows["inside"].to_numpy()
         return Creation(source[accounts], inside[accounts])
 
 

@@ -15,7 +15,8 @@ import pyarrow as pa
 
 from blueattr.kernels.tallies import RECEIVED, WRITTEN, AccountNumbers, Sums, Tally, add_up
 from blueattr.provenance import Window
-from blueattr.store.database import Store, arrays
+from blueattr.store.account_numbers import known_accounts, past_account
+from blueattr.store.database import Store
 from blueattr.store.matching import (
     Rule,
     Stretch,
@@ -25,6 +26,7 @@ from blueattr.store.matching import (
     some_pending,
     stretches,
 )
+from blueattr.store.rows import arrays
 
 __all__ = ["WindowCounts", "WindowLayout"]
 
@@ -103,7 +105,8 @@ class WindowCounts:
         """
         self._take_tables()
         if self._layout is None:
-            self._layout = _lay_out(self._store, _naive(self.window))
+            with known_accounts(self._store):
+                self._layout = _lay_out(self._store, _naive(self.window))
         return self._layout
 
     def count(self, rule: Rule) -> None:
@@ -171,9 +174,11 @@ class WindowCounts:
         layout = self.lay_out()
         if rule is not None:
             self.count(rule)
-            return _of_topic(self._store, layout)
-        ranges = Tally.ranges(layout.past, _SUMS)
-        return pl.concat([_of_all(self._store, layout, *ends) for ends in ranges])
+        with known_accounts(self._store):
+            if rule is not None:
+                return _of_topic(self._store, layout)
+            ranges = Tally.ranges(layout.past, _SUMS)
+            return pl.concat([_of_all(self._store, layout, *ends) for ends in ranges])
 
 
 def _lay_out(store: Store, whole: Stretch) -> WindowLayout:
@@ -187,7 +192,7 @@ def _lay_out(store: Store, whole: Stretch) -> WindowLayout:
     store.run("panel/giver_unwatched")
     for start, end in stretches(days):
         store.run("panel/void_gifts", start=start, end=end)
-    past = store.frame("store/rollups/past_account")["past"][0]
+    past = past_account(store)
     sums = np.zeros((2, past), np.int64)
     _add_up(store.batches("panel/tally", _ROWS, first=first, last=last), 0, sums)
     records, follows = sums

@@ -13,6 +13,7 @@ from blueattr.panel import accounts
 from blueattr.panel.bots import BotRule, RateRule, _suspects, bot_rules
 from blueattr.panel.counts import WindowCounts
 from blueattr.provenance import PanelStep, Window
+from blueattr.store.account_numbers import known_accounts
 from blueattr.store.database import Store
 
 __all__ = ["FilteredPanel", "MissingFollowers", "build", "candidates", "with_followers"]
@@ -75,7 +76,8 @@ def build(
         Nobody was active, or nobody is left.
     """
     directory = accounts.Directory(store)
-    remaining = _filtered(store, directory, window, rules, rate, keep_bots=keep_bots)
+    with known_accounts(store):
+        remaining = _filtered(store, directory, window, rules, rate, keep_bots=keep_bots)
     created = directory.creation(window, remaining.active)
     remaining.remove("created inside the window", created.inside(), created.note(remaining.is_left))
     steps = tuple(remaining.steps)
@@ -114,7 +116,8 @@ def candidates(
         ascending by DID.
     """
     directory = accounts.Directory(store)
-    remaining = _filtered(store, directory, window, rules, rate, keep_bots=keep_bots)
+    with known_accounts(store):
+        remaining = _filtered(store, directory, window, rules, rate, keep_bots=keep_bots)
     created = directory.creation(window, remaining.active)
     remaining.remove("created inside the window, for certain", created.inside(by="plc"))
     agents = accounts.with_dids(store, remaining.accounts())

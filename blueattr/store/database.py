@@ -11,11 +11,11 @@ import sys
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from functools import cache
 from importlib import resources
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Self, overload
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import duckdb
 
@@ -27,23 +27,20 @@ from blueattr.errors import (
     StoreVersionError,
     reason,
 )
-from blueattr.store import catalog, sums
+from blueattr.store import catalog, seal, sums
 from blueattr.store.engine import connect, first_line, holder, is_database, store_errors
 from blueattr.store.lock import Lock
+from blueattr.store.rows import Rows, odd_time, odd_times
 from blueattr.store.store_file import store_file
 
 # Commands that need only a few rows of a store do not wait for what makes frames of them.
 if TYPE_CHECKING:
-    import numpy.typing as npt
     import polars as pl
     import pyarrow as pa
 
 __all__ = [
     "DEFAULT_MEMORY",
-    "SMALL",
-    "Rows",
     "Store",
-    "arrays",
     "must_exist",
     "newest_schema",
 ]
@@ -51,10 +48,6 @@ __all__ = [
 
 DEFAULT_MEMORY = 4 << 30
 """Bytes the whole process may use, unless told otherwise."""
-
-
-SMALL = 16 << 20
-"""Bytes of a store that is checked whenever it is opened, in a few hundredths of a second."""
 
 
 # What Python, Arrow and a batch of lines need beside DuckDB's own buffers.
@@ -88,65 +81,6 @@ def _migrations() -> tuple[tuple[int, str, str], ...]:
     return tuple(
         (int(n.split("_")[0]), n, _sql(f"store/schema/{n.removesuffix('.sql')}")) for n in names
     )
-
-
-def arrays(batch: "pa.RecordBatch") -> "list[npt.NDArray[Any]]":
-    """Return the columns of a batch, which have no nulls, as arrays that share their memory.
-
-    Arrow's `to_numpy` does the same, and imports pandas where it is installed.
-    """
-    import numpy as np  # noqa: PLC0415 - start-up time
-
-    return [np.from_dlpack(column) for column in batch.columns]
-
-
-class Rows(Sequence[tuple[Any, ...]]):
-    """The rows of a statement as tuples, for which no other library is imported.
-
-    Parameters
-    ----------
-    columns, types
-        The names of the columns, and their types in the engine's words.
-    rows
-        A tuple for each.
-    """
-
-    def __init__(
-        self, columns: tuple[str, ...], types: tuple[str, ...], rows: list[tuple[Any, ...]]
-    ) -> None:
-        self.columns = columns
-        self._types = types
-        self._rows = rows
-
-    def __len__(self) -> int:
-        return len(self._rows)
-
-    @overload
-    def __getitem__(self, index: int) -> tuple[Any, ...]: ...
-
-    @overload
-    def __getitem__(self, index: slice) -> Sequence[tuple[Any, ...]]: ...
-
-    def __getitem__(self, index: int | slice) -> tuple[Any, ...] | Sequence[tuple[Any, ...]]:
-        return self._rows[index]
-
-    def named(self) -> list[dict[str, Any]]:
-        """Return each row by the names of the columns."""
-        return [dict(zip(self.columns, row, strict=True)) for row in self]
-
-    def frame(self) -> "pl.DataFrame":
-        """Return the rows as a frame."""
-        import polars as pl  # noqa: PLC0415 - start-up time
-
-        known = {
-            "BIGINT": pl.Int64(),
-            "BOOLEAN": pl.Boolean(),
-            "DATE": pl.Date(),
-            "TIMESTAMP": pl.Datetime("us"),
-            "VARCHAR": pl.String(),
-        }
-        schema = {name: known[type_] for name, type_ in zip(self.columns, self._types, strict=True)}
-        return pl.DataFrame(self._rows, schema, orient="row")
 
 
 def must_exist(path: Path) -> None:
@@ -193,6 +127,8 @@ class Store:
         self._engine_all = max(memory - _OUTSIDE_DUCKDB, memory // 2)
         self._engine_usual = min(self._engine_all, self._engine_most)
         self._connection = connect(self._file, self._engine_usual, **self._settings)
+        # The right to write to the file, where that was taken.
+        self._lock: Lock | None = None
         # Which object's temp tables the store has (blueattr/panel/counts.py).
         self.tables_of: object = None
         self._parsed: dict[str, list[tuple[duckdb.Statement, re.Match[str] | None]]] = {}
@@ -223,10 +159,11 @@ class Store:
             store._attach(read_only=True, patience=_READER_PATIENCE)
             if store._version < newest_schema():
                 store._detach()
-                with closing(Lock(path)), store._attached():
-                    store._migrate()
+                store._bring_up_to_date()
                 store._attach(read_only=True, patience=_READER_PATIENCE)
-            store._look_over()
+            store._opened = os.open(store._file, os.O_RDONLY)
+            store._headers = store._read_headers()
+            store._verify(store._opened)
         except BaseException:
             store.close()
             raise
@@ -252,12 +189,28 @@ class Store:
             self._opened = None
         self._connection.close()
 
-    def _look_over(self) -> None:
-        """Notice damage that the engine does not, as far as that takes no time."""
-        self._opened = os.open(self._file, os.O_RDONLY)
-        self._headers = self._read_headers()
-        if os.fstat(self._opened).st_size <= SMALL and sums.is_kept(self):
-            sums.check(self)
+    def _verify(self, file: int) -> None:
+        """Make sure that the attached file, open as `file`, is as a commit left it.
+
+        Raises
+        ------
+        StoreError
+            It is damaged, or nothing tells that it is not.
+        """
+        if self._version < sums.SINCE:
+            # Nothing is known of it, except that a migration seals it.
+            if seal.is_there(file):
+                raise StoreError(f"{self.path} is damaged: what it holds is older than its seal")
+            return
+        if seal.is_whole(file, self.rows("store/blocks")[0][0]):
+            return
+        if not sums.is_kept(self):
+            raise StoreError(
+                f"{self.path} was changed by something else than a commit, or a commit was killed, "
+                "and this version cannot compare its sums. Run blueattr rollup in the version "
+                "that wrote it, put a backup in its place, or ingest the sources into a new store"
+            )
+        sums.check(self)
 
     def _read_headers(self) -> bytes:
         """Return what the engine writes anew with each change of the file."""
@@ -289,13 +242,23 @@ class Store:
         """Return the rows of the one statement in ``sql/<query>.sql``, of which there are few."""
         with self._errors():
             found = self._connection.sql(_sql(query), params=parameters)
-            return Rows(tuple(found.columns), tuple(map(str, found.types)), found.fetchall())
+            columns, types, rows = found.columns, [*map(str, found.types)], found.fetchall()
+        self._refuse_time(odd_time(columns, types, rows))
+        return Rows(tuple(columns), tuple(types), rows)
 
     def frame(self, query: str, **parameters: Any) -> "pl.DataFrame":
         """Return the rows of the one statement in ``sql/<query>.sql`` as a frame."""
         with self._errors():
             rows: pl.DataFrame = self._connection.sql(_sql(query), params=parameters).pl()
-            return rows
+        self._refuse_time(odd_times(rows))
+        return rows
+
+    def _refuse_time(self, column: str) -> None:
+        if column:
+            raise StoreError(
+                f"{self.path} is damaged: it has a time ({column}) that no calendar has. Put a "
+                "backup in its place, or ingest the sources into a new store"
+            )
 
     def batches(self, query: str, rows: int, **parameters: Any) -> "Iterator[pa.RecordBatch]":
         """Yield the rows of the one statement in ``sql/<query>.sql``, `rows` at a time."""
@@ -430,11 +393,34 @@ class Store:
 
     @contextmanager
     def _attached(self) -> Iterator[None]:
+        """Attach the file for writing, and seal it; the lock is the caller's."""
         self._attach(read_only=False, patience=self._writer_patience)
         try:
             yield
+            if self._lock is not None:
+                # Otherwise this would be done after it is sealed.
+                with self._errors():
+                    self._connection.execute("CHECKPOINT store")
+                self._seal(self._lock.store)
         finally:
             self._detach()
+
+    def _seal(self, file: int) -> None:
+        try:
+            seal.write(file)
+        except OSError as error:
+            raise StoreError(f"cannot write {self.path}: {error.strerror}") from None
+
+    def _bring_up_to_date(self) -> None:
+        """Migrate a file that is not attached."""
+        self._lock = Lock(self.path)
+        try:
+            with self._attached():
+                self._verify(self._lock.store)
+                self._migrate()
+        finally:
+            self._lock.close()
+            self._lock = None
 
     def _migrate(self) -> None:
         """Bring the file, attached for writing, to the newest schema; the lock is the caller's."""

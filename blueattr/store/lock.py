@@ -49,6 +49,7 @@ class Lock:
         self._path = path
         self._deadline = time.monotonic() + patience
         self._store: int | None = None
+        self._written: int | None = None
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             # Whatever links lead to it, the lock is beside the file.
@@ -86,6 +87,7 @@ class Lock:
         """
         try:
             self._store = os.open(self._path, os.O_RDONLY)
+            self._written = os.open(self._path, os.O_RDWR)
         except OSError as error:
             raise StoreError(f"cannot open {self._path}: {error.strerror}") from None
         # Elsewhere it would be of the engine's own kind, and keep the engine of this process out.
@@ -104,6 +106,13 @@ class Lock:
                 break
             else:
                 break
+
+    @property
+    def store(self) -> int:
+        """The descriptor of the store's own file, for reading and writing."""
+        if self._written is None:
+            raise ValueError("the store is not there yet")
+        return self._written
 
     def check(self) -> None:
         """Make sure that the store is the file it was, and that others see the lock.
@@ -128,9 +137,10 @@ class Lock:
 
     def close(self) -> None:
         """Release both locks."""
-        if self._store is not None:
-            os.close(self._store)
-            self._store = None
+        for file in (self._store, self._written):
+            if file is not None:
+                os.close(file)
+        self._store = self._written = None
         self._file.close()
 
     def withdraw(self) -> None:

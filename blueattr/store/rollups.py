@@ -11,8 +11,9 @@ from datetime import UTC, date, datetime
 import polars as pl
 
 from blueattr.kernels.tallies import RECEIVED, WRITTEN, Tally
-from blueattr.store.database import arrays
+from blueattr.store.account_numbers import known_accounts, past_account
 from blueattr.store.matching import Rule, define, known_topics, match, some_pending, stretches
+from blueattr.store.rows import arrays
 from blueattr.store.writer import Writer
 
 __all__ = ["RolledUp", "roll_up"]
@@ -95,12 +96,13 @@ def roll_up(writer: Writer, rules: Iterable[Rule] = (), today: date | None = Non
 
 def _summarise(writer: Writer, days: Sequence[date]) -> None:
     """Count what accounts did and received on days: what the macro `summarised` does, faster."""
-    past = writer.frame("store/rollups/past_account")["past"][0]
+    past = past_account(writer)
     for first, end in Tally.ranges(past) if days else ():
         tally = Tally(first, end)
         for day in days:
             for batch in writer.batches("store/rollups/codes", _ROWS, day=day):
-                tally.add(*arrays(batch))
+                with known_accounts(writer):
+                    tally.add(*arrays(batch))
             accounts, counts = tally.take()
             columns = dict(zip((*WRITTEN, *RECEIVED), counts, strict=True))
             tallied = pl.DataFrame({"account": accounts, **columns})

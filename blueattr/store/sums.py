@@ -9,7 +9,11 @@ from blueattr.errors import StoreError
 if TYPE_CHECKING:
     from blueattr.store.database import Store
 
-__all__ = ["check", "is_kept", "keep", "renew"]
+__all__ = ["SINCE", "check", "is_kept", "keep", "renew"]
+
+
+SINCE = 8
+"""The schema from which on a store has sums."""
 
 
 _APPENDED = frozenset(

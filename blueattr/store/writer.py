@@ -27,7 +27,6 @@ from blueattr.store.checkpoint import SourceState, Span
 from blueattr.store.committer import Committer, ThreadCommitter
 from blueattr.store.database import (
     DEFAULT_MEMORY,
-    SMALL,
     Store,
     must_exist,
     newest_schema,
@@ -111,12 +110,13 @@ class Writer(Store):
         path = store_file(path)
         if not create:
             must_exist(path)
-        self._lock = Lock(path, lock_patience)
+        lock = Lock(path, lock_patience)
         # What the last commit left in the store, for nobody else to have written since.
         self._mark: UUID | None = None
         self.commit_seconds = 0.0
         """How long the last commit took."""
         super().__init__(path, memory)
+        self._lock: Lock = lock
         self._committer = (
             committer() if committer else ThreadCommitter(self._given_up, self._interrupt)
         )
@@ -127,13 +127,12 @@ class Writer(Store):
                 self._create()
                 self._lock.hold()
             with self._attached():
+                self._verify(self._lock.store)
                 self._migrate()
                 self.records = self._count_records()
                 if not sums.is_kept(self):  # as this engine takes them
                     with self._errors(), self._in_transaction():
                         sums.renew(self)
-                elif self._file.stat().st_size <= SMALL:
-                    sums.check(self)
                 self._mark = self._read_mark()
             self.run("store/batch/tid_number")
             self.run("store/batch/old_words")
@@ -390,6 +389,8 @@ class Writer(Store):
             finally:
                 self._connection.execute("DETACH fresh")
                 self._connection.execute("SET preserve_insertion_order = false")
+        with path.open("r+b") as file:
+            self._seal(file.fileno())
 
     def check(self) -> None:
         """Make sure that the store is as this writer left it.

@@ -3,18 +3,22 @@
 import random
 import re
 import subprocess
+from collections import Counter
 from collections.abc import Iterator
+from itertools import combinations
 from pathlib import Path
 
 import duckdb
 import pytest
 
 from blueattr.errors import ExitCode, StoreError
-from blueattr.store import database, sums
+from blueattr.store import seal, sums
 from blueattr.store.database import Store
 from blueattr.store.writer import Writer
+from support.by_hand import as_if_written, change
 from support.cli_world import BLUEATTR, ok, refused, run, write_events, write_store
-from support.store_content import rows
+from support.events_builder import at, lines, post
+from support.store_content import content, rows
 
 BLOCK = 256 << 10
 
@@ -96,28 +100,108 @@ def test_hundreds_of_damaged_stores_are_noticed_or_no_matter(db: Path, part: int
     assert {"flip", "exchange", "cut"} <= noticed
 
 
-@pytest.mark.slow
-def test_a_large_store_is_noticed_by_its_check_and_never_ends_in_a_traceback(
-    db: Path, monkeypatch: pytest.MonkeyPatch
+def exchanged(sound: bytes, one: int, other: int) -> bytes:
+    """Exchange two blocks, each whole."""
+    data = bytearray(sound)
+    first, second = (
+        slice(HEADERS + place * BLOCK, HEADERS + (place + 1) * BLOCK) for place in (one, other)
+    )
+    data[first], data[second] = data[second], data[first]
+    return bytes(data)
+
+
+def pairs(sound: bytes) -> list[tuple[int, int]]:
+    """Return all pairs of blocks that differ."""
+    return [
+        (one, other)
+        for one, other in combinations(range((len(sound) - HEADERS) // BLOCK), 2)
+        if exchanged(sound, one, other) != sound
+    ]
+
+
+@pytest.mark.parametrize("some", [12, pytest.param(1000, marks=pytest.mark.slow)])
+def test_a_store_of_any_size_is_refused_or_the_same_whichever_two_blocks_are_exchanged(
+    db: Path, monkeypatch: pytest.MonkeyPatch, some: int
 ) -> None:
-    monkeypatch.setattr(database, "SMALL", 0)
     sound = db.read_bytes()
-    before = ok("status", "--check", "--format", "json", "--db", db).json
-    seen = set()
-    for seed in range(60):
-        how, data = damaged(sound, random.Random(seed))  # noqa: S311 - no secret
-        db.write_bytes(data)
-        for command in COMMANDS:
-            done = run(*command, "--db", db)
-            # Blocks that change places can also make it say that there is nothing to answer.
-            expected = (ExitCode.OK, ExitCode.NO_ANSWER, ExitCode.STORE)
-            assert done.code in expected, (seed, how, command, done.stderr)
-        done = run("status", "--check", "--format", "json", "--db", db)
-        if done.code == ExitCode.OK:
-            assert {**done.json, "bytes": 0} == {**before, "bytes": 0}, (seed, how)
+    compared = []
+    check = sums.check
+    monkeypatch.setattr(sums, "check", lambda store: compared.append(check(store)))
+    ok("status", "--db", db)
+    assert not compared  # sealed, whatever its size
+    outcomes = Counter[int]()
+    different = pairs(sound)
+    random.Random(1).shuffle(different)  # noqa: S311 - no secret
+    for one, other in different[:some]:
+        db.write_bytes(exchanged(sound, one, other))
+        compared.clear()
+        try:
+            Store.open(db).close()
+        except StoreError:
+            outcomes[ExitCode.STORE] += 1
         else:
-            seen.add(how)
-    assert {"flip", "exchange", "cut"} <= seen
+            outcomes[ExitCode.OK] += 1
+            assert len(compared) == 1, (one, other)
+    assert outcomes[ExitCode.STORE] >= min(some, len(different)) / 4
+
+
+def asked(folder: Path) -> list[tuple[object, ...]]:
+    """Return commands of each kind, with what they need."""
+    source = folder / "more.jsonl"
+    source.write_bytes(
+        lines(*(post("ann", f"more{i}", "hello", rev=i, time=at(i)) for i in range(1, 9)))
+    )
+    topic = ("--topic", "mythos")
+    return [
+        *COMMANDS,
+        ("compare-scales", *topic, "--format", "json"),
+        ("features", *topic, "--out", folder / "features.csv", "--force"),
+        ("report", *topic, "--out", folder / "report.html", "--force"),
+        ("ingest", source),
+        ("rollup",),
+        ("compact",),
+    ]
+
+
+def outcome(db: Path, folder: Path, command: tuple[object, ...]) -> tuple[int, object]:
+    """Return what a command answers or writes, or leaves in the store."""
+    for written in ("features.csv", "report.html"):
+        (folder / written).unlink(missing_ok=True)
+    done = run(*command, "--db", db)
+    assert "Traceback" not in done.stderr
+    if done.code != ExitCode.OK:
+        assert done.stderr.startswith("blueattr: ")
+        return done.code, None
+    if command[0] in {"ingest", "rollup", "compact"}:
+        return done.code, content(db)
+    files = [path.read_bytes() for path in sorted(folder.glob("[fr]*.[ch][st]*"))]
+    return done.code, (without_size(done.stdout), files)
+
+
+@pytest.mark.slow
+def test_every_command_refuses_exchanged_blocks_or_answers_as_of_the_sound_store(
+    db: Path, tmp_path: Path
+) -> None:
+    sound = db.read_bytes()
+    folder = tmp_path / "out"
+    folder.mkdir()
+    commands = asked(folder)
+    expected = []
+    for command in commands:
+        db.write_bytes(sound)
+        expected.append(outcome(db, folder, command))
+        assert expected[-1][0] == ExitCode.OK, command
+    some = random.Random(3).sample(pairs(sound), 25)  # noqa: S311 - no secret
+    refusals = Counter[str]()
+    for one, other in some:
+        for command, answer in zip(commands, expected, strict=True):
+            db.write_bytes(exchanged(sound, one, other))
+            found = outcome(db, folder, command)
+            if found[0] == ExitCode.STORE:
+                refusals[str(command[0])] += 1
+            else:
+                assert found == answer, (one, other, command)
+    assert {str(command[0]) for command in commands} == refusals.keys()
 
 
 # --- sums -----------------------------------------------------------------------------------------
@@ -145,18 +229,16 @@ def changes() -> Iterator[str]:
 
 
 @pytest.mark.parametrize("change", list(changes()))
-def test_rows_that_no_commit_wrote_are_noticed(
-    db: Path, change: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(database, "SMALL", 0)
+def test_rows_that_no_commit_wrote_are_noticed(db: Path, change: str) -> None:
     ok("status", "--check", "--db", db)
     with duckdb.connect(db) as connection:
         assert connection.execute(change).fetchall() != [(0,)]
-    refused(ExitCode.STORE, "status", "--check", "--db", db, says="are not those that were written")
+    for command in (("status", "--check"), ("status",), ("rollup",)):
+        refused(ExitCode.STORE, *command, "--db", db, says="are not those that were written")
+    # Whoever makes a store can seal it, too: then only a comparison of all rows tells.
+    as_if_written(db, summed=False)
     ok("status", "--db", db)
-    monkeypatch.setattr(database, "SMALL", 16 << 20)
-    for command in ("status", "rollup"):
-        refused(ExitCode.STORE, command, "--db", db, says="are not those that were written")
+    refused(ExitCode.STORE, "status", "--check", "--db", db, says="are not those that were written")
 
 
 def test_sums_do_not_depend_on_the_order_of_rows(db: Path) -> None:
@@ -184,10 +266,29 @@ def test_sums_of_another_release_of_the_engine_are_taken_anew(db: Path) -> None:
     with duckdb.connect(db) as connection:
         connection.execute("UPDATE row_hash SET known = known + 1")
         connection.execute("UPDATE row_sum SET total = total + 1")
+    as_if_written(db, summed=False)
     ok("status", "--db", db)
     refused(ExitCode.STORE, "status", "--check", "--db", db, says="blueattr rollup")
     ok("rollup", "--db", db)
     ok("status", "--check", "--db", db)
+
+
+def test_where_neither_seal_nor_sums_tell_nothing_is_answered(db: Path) -> None:
+    change(db, "UPDATE row_hash SET known = known + 1")
+    for command in ("status", "rollup"):
+        refused(ExitCode.STORE, command, "--db", db, says="in the version that wrote it")
+
+
+def test_what_is_older_than_its_seal_is_not_migrated(db: Path) -> None:
+    """Blocks of before a migration stay in the file; if they come back, it is damage."""
+    with Store.open(db) as store, db.with_name("unsealed").open("w+b") as unsealed:
+        store._version = sums.SINCE - 1
+        assert store._opened is not None
+        with pytest.raises(StoreError, match="older than its seal"):
+            store._verify(store._opened)
+        unsealed.write(bytes(HEADERS))
+        unsealed.flush()
+        store._verify(unsealed.fileno())
 
 
 def test_records_that_go_without_being_taken_off_are_noticed_in_their_commit(db: Path) -> None:
@@ -211,3 +312,48 @@ def test_where_there_is_no_space_the_sentence_says_so(db: Path) -> None:
     done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=False)
     assert done.returncode == ExitCode.STORE
     assert "no space is left" in done.stderr
+
+
+# --- the seal -------------------------------------------------------------------------------------
+
+
+def is_whole(db: Path) -> bool:
+    with db.open("rb") as file:
+        return seal.is_whole(file.fileno(), (db.stat().st_size - HEADERS) // BLOCK)
+
+
+def test_whatever_writes_to_a_store_leaves_it_sealed(db: Path, tmp_path: Path) -> None:
+    assert is_whole(db)
+    more = tmp_path / "more.jsonl"
+    more.write_bytes(lines(post("ann", "more", "hello", rev=9, time=at(9))))
+    for command in (
+        ("ingest", more),
+        ("rollup",),
+        ("compact",),
+        ("forget", "did:plc:ann"),
+    ):
+        change(db, "CREATE TABLE more AS SELECT 1", "DROP TABLE more", "CHECKPOINT")
+        assert not is_whole(db)
+        ok(*command, "--db", db)
+        assert is_whole(db), command
+
+
+def test_any_change_of_a_head_and_of_a_header_breaks_the_seal(db: Path) -> None:
+    sound = db.read_bytes()
+    blocks = (len(sound) - HEADERS) // BLOCK
+    places = [0, 4100, 8200, *(HEADERS + BLOCK * i + i % 8 for i in range(blocks)), len(sound) - 1]
+    for place in places:
+        data = bytearray(sound)
+        data[place] ^= 1
+        db.write_bytes(data)
+        assert not is_whole(db), place
+    db.write_bytes(sound)
+    assert is_whole(db)
+
+
+def test_a_file_that_says_it_is_endless_is_not_read(db: Path) -> None:
+    with db.open("r+b") as file:
+        file.truncate(1 << 43)
+        file.seek(-48, 2)
+        file.write(b"blueattr seal 1\n" * 3)
+    ok("status", "--db", db)

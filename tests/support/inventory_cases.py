@@ -16,7 +16,7 @@ from blueattr.report.inventory.ingests import ingest_report
 from blueattr.report.inventory.panel import panel_report, topic_days_report, topics_report
 from blueattr.report.inventory.status import status_report
 from blueattr.store.checkpoint import SourceState
-from blueattr.store.database import Rows
+from blueattr.store.rows import Rows
 from support.report_cases import ORIGIN
 
 DB = Path("data/blueattr.duckdb")
