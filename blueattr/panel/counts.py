@@ -13,6 +13,7 @@ import numpy as np
 import polars as pl
 import pyarrow as pa
 
+from blueattr.errors import StoreError
 from blueattr.kernels.tallies import RECEIVED, WRITTEN, AccountNumbers, Sums, Tally, add_up
 from blueattr.provenance import Window
 from blueattr.store.account_numbers import known_accounts, past_account
@@ -140,7 +141,18 @@ class WindowCounts:
         if rule is not None:
             self.count(rule)
             statement = "panel/agent_days"
-        return self._store.frame(statement, first=layout.first, last=layout.last)
+        return self._counted_right(
+            self._store.frame(statement, first=layout.first, last=layout.last)
+        )
+
+    def _counted_right(self, counts: pl.DataFrame) -> pl.DataFrame:
+        """Refuse counts under 0, which only rows that no commit wrote can add up to."""
+        if any((counts[name] < 0).any() for name in _COUNTS):
+            raise StoreError(
+                f"{self._store.path} is damaged: what accounts did adds up to less than nothing. "
+                "Put a backup in its place, or ingest the sources into a new store"
+            )
+        return counts
 
     def account_hours(self, rule: Rule | None) -> pl.DataFrame:
         """Count the posts, replies and reposts that each account wrote in each hour.
@@ -176,9 +188,10 @@ class WindowCounts:
             self.count(rule)
         with known_accounts(self._store):
             if rule is not None:
-                return _of_topic(self._store, layout)
+                return self._counted_right(_of_topic(self._store, layout))
             ranges = Tally.ranges(layout.past, _SUMS)
-            return pl.concat([_of_all(self._store, layout, *ends) for ends in ranges])
+            parts = [_of_all(self._store, layout, *ends) for ends in ranges]
+        return self._counted_right(pl.concat(parts))
 
 
 def _lay_out(store: Store, whole: Stretch) -> WindowLayout:

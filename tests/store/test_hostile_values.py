@@ -110,6 +110,7 @@ def outcomes(db: Path, commands: tuple[tuple[object, ...], ...]) -> Counter[int]
         ("account.id", "4_294_967_295"),
         ("handle.account", "4_000_000_000"),
         ("agent_day.account", "4_000_000_000"),
+        ("given_day.replies", "2_147_483_647"),
     ],
 )
 def test_a_value_that_no_commit_writes_is_refused_in_words(
@@ -118,7 +119,8 @@ def test_a_value_that_no_commit_writes_is_refused_in_words(
     table, name = column.split(".")
     set_value(db, table, name, value)
     as_if_written(db)
-    command = COMMANDS[0] if table in {"span", "source"} else COMMANDS[4]
+    commands = {"span": COMMANDS[0], "source": COMMANDS[0], "given_day": COMMANDS[2]}
+    command = commands.get(table, COMMANDS[4])
     assert outcomes(db, (command,)) == {ExitCode.STORE: 1}
 
 
