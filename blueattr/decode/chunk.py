@@ -42,6 +42,8 @@ class Chunk:
     reached
         The time that a relay has reached, whatever the times of single events say; naive UTC. None
         where the newest event tells.
+    answered
+        Of a stream of which nothing comes: whether its server answered a ping that was sent since.
     parsed
         Lines of ``data`` that the parser has parsed, or events in the same form that never were
         lines.
@@ -62,6 +64,7 @@ class Chunk:
     refused: tuple[tuple[str, int, bytes], ...] = ()
     bounded: int = 0
     reached: datetime | None = None
+    answered: bool = False
     parsed: "tuple[ParsedLines, ...]" = ()
     account_events: "pa.Table | None" = None
     unparsed: "IntArray | None" = None

@@ -62,7 +62,9 @@ class RelayTimes:
         if self._sure_us is not None and self._sure_us > latest:
             self._evidence.doubt()
         ahead = sum(time_us > latest for time_us in times_us)
-        timely = len(times_us) - ahead
+        # What is dated back says nothing of the clock.
+        earliest = 0 if self._sure_us is None else self._sure_us - _BEHIND_US
+        timely = sum(earliest <= time_us <= latest for time_us in times_us)
         is_wrong = ahead > 0 and self._evidence.against_clock(ahead, timely)
         self._evidence.add(ahead, timely)
         self._latest_us = None if is_wrong else latest

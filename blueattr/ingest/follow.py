@@ -19,6 +19,7 @@ from blueattr.ingest.result import Followed, Ingested, Outcome, mostly_rejected,
 from blueattr.ingest.resume import (
     OVERLAP,
     newest_event,
+    pass_over,
     position_in_time,
     resume_after_gap,
     resume_at,
@@ -30,7 +31,7 @@ from blueattr.ingest.resume import (
     without_far,
 )
 from blueattr.sources.backoff import Retries
-from blueattr.sources.live.socket import ConnectionLost, ConnectionRefused
+from blueattr.sources.live.socket import ConnectionLost, ConnectionRefused, MessageTooLong
 from blueattr.sources.live.stream import Misplaced, Resume, ServerError, Stream
 from blueattr.sources.timing import Timing
 from blueattr.store.checkpoint import SourceState
@@ -155,6 +156,9 @@ class _Follower:
     # Cleared by a fetch until the stream brings something: what the archive lacks, too, is a gap.
     may_fill: bool = True
     was_silent: bool = False
+    received: bool = False
+    # How often in a row a message was passed over that ended the connection.
+    passed_over: int = 0
     request: Resume = field(default_factory=Resume)
 
     def __post_init__(self) -> None:
@@ -212,12 +216,13 @@ class _Follower:
     def _connection(self) -> Outcome | None:
         """Read one connection until there is a reason to end; ConnectionLost if it ends first."""
         stream = self.stream
-        received = False
+        self.received = False
         last_sign = self.clock()
         self.freshness.forget()
         begun_at = self._state()
         seen = seen_of(begun_at)
-        with closing(stream.chunks(self.request, seen, self.timing.now)) as chunks:
+        ask = self.until == "live"
+        with closing(stream.chunks(self.request, seen, self.timing.now, ask=ask)) as chunks:
             for chunk in chunks:
                 now = self.clock()
                 if chunk is None:
@@ -227,13 +232,15 @@ class _Follower:
                     continue
                 if chunk.data or chunk.skipped or chunk.refused:
                     self._stage(chunk, begun_at)
-                    received = True
+                    self.received = True
                     last_sign = now
-                    if self.request.tries and not self.request.overlaps:
+                    self.passed_over = 0
+                    asked_behind = self.request.tries and not self.request.overlaps
+                    if asked_behind and not self._state().stalled:
                         raise _Unverified("what led up to the new events is asked for again")
                 self.commits.commit_if_due()
                 self._report()
-                outcome = self._reason_to_end(now - last_sign, received=received)
+                outcome = self._reason_to_end(chunk, now - last_sign)
                 if outcome:
                     return outcome
                 if now - last_sign > self.pace.silence:
@@ -248,8 +255,7 @@ class _Follower:
     def _resume(self) -> Resume:
         resume = resume_from(self.stream, self.states, self.start)
         if not self._state().ahead:
-            now = datetime.fromtimestamp(self.timing.now(), UTC)
-            resume = resume_by_now(self.stream, resume, now)
+            resume = resume_by_now(self.stream, resume, self._now())
         verified = self.verified == (self.stream.name, resume.last)
         return replace(resume, verified=verified) if verified else resume
 
@@ -259,13 +265,11 @@ class _Follower:
             # What was passed over would be sent, and passed over, again.
             if self._can_fill() and (chunk.data or not chunk.refused):
                 raise _Missed(chunk.gap)
-            self.gap_count += 1
-            self.gaps.append(chunk.gap)
-            self._report(f"a gap: {chunk.gap}")
+            self._note_gap(chunk.gap)
         before = self._state()
         after = self.writer.stage(chunk, before)
         if not self.stream.dialect.numbered:
-            after = replace(after, position=position_in_time(before, after))
+            after = replace(after, position=position_in_time(before, after, self._now()))
         gets_on = after.position != max(begun_at.position, self.request.last or 0)
         after = replace(after, stalled=0 if gets_on else begun_at.stalled + 1)
         self._update(before, after)
@@ -279,30 +283,44 @@ class _Follower:
         if later or after.position > before.position:
             self.retries.worked()
 
+    def _note_gap(self, gap: str) -> None:
+        self.gap_count += 1
+        self.gaps.append(gap)
+        self._report(f"a gap: {gap}")
+
     def _update(self, before: SourceState, after: SourceState) -> None:
         self.states[after.name] = after
         self.changed[after.name] = None
         self.meter.add(before, after)
 
-    def _reason_to_end(self, quiet: float, *, received: bool) -> Outcome | None:
+    def _reason_to_end(self, chunk: Chunk, quiet: float) -> Outcome | None:
         if self.stop.is_set():
             return "stopped"
         if self._time_left() <= 0:
             return "time is up"
         if self.until == "live":
-            if received and self._is_fresh():
+            # Nothing is told by the clock of events while none come.
+            if chunk.data and self._is_fresh():
                 return "live"
-            if quiet > self.pace.quiet:
-                if not received and self.request.overlaps and self.stream.dialect.by_time:
-                    # A server that numbers its events anew may not have come to that number.
-                    self.states[self.stream.name] = replace(self._state(), stalled=0)
-                    raise ConnectionLost("no events came, not even the last ones seen")
+            # One that gives no sign of life is given up by its connection, or as silent.
+            if quiet > self.pace.quiet and chunk.answered:
+                self._check_quiet_stream(quiet)
                 return "live"
         return None
 
     def _is_fresh(self) -> bool:
         newest = self._state().last_event
         return newest is not None and self.freshness.has_caught_up(self._lag(), newest)
+
+    def _check_quiet_stream(self, quiet: float) -> None:
+        """Raise ConnectionLost if a stream of which nothing came may have stopped on the way."""
+        if not self.received and self.request.overlaps and self.stream.dialect.by_time:
+            # A server that numbers its events anew may not have come to that number.
+            self.states[self.stream.name] = replace(self._state(), stalled=0)
+            raise ConnectionLost("no events came, not even the last ones seen")
+        doubt = self.pace.doubt(quiet, self._state().last_event, self._lag())
+        if doubt:
+            raise ConnectionLost(doubt)
 
     def _must_end(self) -> bool:
         return self.stop.is_set() or self._time_left() <= 0
@@ -326,7 +344,8 @@ class _Follower:
         self.was_silent = isinstance(lost, _Silent)
         if isinstance(lost, _Missed):
             return self._resume_past(str(lost)), self.retries.negotiated()
-        if isinstance(lost, _Unverified | Misplaced):
+        was_passed_over = isinstance(lost, MessageTooLong) and self._pass_over(str(lost))
+        if was_passed_over or isinstance(lost, _Unverified | Misplaced):
             if isinstance(lost, Misplaced):
                 self._step_back(renumbered=lost.renumbered)
             return None, self.retries.negotiated()
@@ -357,6 +376,21 @@ class _Follower:
         self.states[after.name] = after
         self.commits.staged(before)
         self.commits.commit()
+
+    def _pass_over(self, reason: str) -> bool:
+        """Get beyond a message that is too long to be taken, once nothing else comes before it."""
+        before = self._state()
+        comes_first = self.request.tries > 1 or not self.stream.dialect.rewind
+        if self.received or not comes_first or not before.position:
+            return False
+        chunk = pass_over(self.stream, before, self.passed_over, reason)
+        if chunk.gap:
+            self._note_gap(chunk.gap)
+        self._update(before, replace(self.writer.stage(chunk, before), stalled=2))
+        self.commits.staged(before)
+        self.commits.commit()
+        self.passed_over += 1
+        return True
 
     def _resume_past(self, gap: str) -> Resume:
         """Return what to request where the server lacks what follows the newest event.
@@ -417,6 +451,9 @@ class _Follower:
 
     # --- how it goes -----------------------------------------------------------------------------
 
+    def _now(self) -> datetime:
+        return datetime.fromtimestamp(self.timing.now(), UTC)
+
     def _lag(self) -> timedelta | None:
         """Return the age of the newest event of the current stream.
 
@@ -425,7 +462,7 @@ class _Follower:
         newest = self._state().last_event
         if newest is None:
             return None
-        age = datetime.fromtimestamp(self.timing.now(), UTC) - newest.replace(tzinfo=UTC)
+        age = self._now() - newest.replace(tzinfo=UTC)
         return None if age < -AHEAD else max(age, timedelta(0))
 
     def _report(self, message: str = "") -> None:

@@ -31,8 +31,10 @@ class Pace:
     fresh
         The stream is live when its newest event is at most this old ...
     quiet
-        ... or when no event came for this many seconds: longer than a server that is catching up,
-        and the network, may falter ...
+        ... or when no event came for this many seconds, longer than a server that is catching up,
+        and the network, may falter, while the server answered a ping ...
+    quiet_age
+        ... and its newest event is less old than this ...
     clock_samples, clock_speed
         ... or when over this many samples, a second apart, the clock of its events went less than
         this many times as fast as ours. So a server whose clock is not ours is recognised.
@@ -47,9 +49,30 @@ class Pace:
     commit_bytes: int = COMMIT_BYTES
     fresh: timedelta = timedelta(seconds=10)
     quiet: float = 10.0
+    quiet_age: timedelta = timedelta(minutes=10)
     clock_samples: int = 20
     clock_speed: float = 1.5
     silence: float = 90.0
+
+    def doubt(self, quiet: float, newest: datetime | None, lag: timedelta | None) -> str:
+        """Say why a stream of which nothing came for so many seconds may not have caught up.
+
+        Parameters
+        ----------
+        newest, lag
+            Time and age of its newest event. The age is None where the clock is behind the event.
+
+        Returns
+        -------
+        str
+            Empty if it has caught up.
+        """
+        silence = f"no event came for {quiet:.0f} s"
+        if newest is None:
+            return f"{silence}, nor any before"
+        if lag is not None and lag >= self.quiet_age:
+            return f"{silence}, and the newest is of {newest:%Y-%m-%d %H:%M:%S}"
+        return ""
 
     def within(self, memory: int) -> "Pace":
         """Return the pace of a process that may use so many bytes."""

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+from blueattr.decode.chunk import Chunk
+from blueattr.decode.clock import AHEAD
 from blueattr.sources.live.stream import (
     Resume,
     Seen,
@@ -16,6 +18,7 @@ from blueattr.store.checkpoint import BY_BYTES, SourceState
 __all__ = [
     "OVERLAP",
     "newest_event",
+    "pass_over",
     "position_in_time",
     "resume_after_gap",
     "resume_at",
@@ -123,25 +126,45 @@ def resume_at(stream: Stream, position: int, newest: datetime | None, tries: int
 def resume_by_now(stream: Stream, resume: Resume, now: datetime) -> Resume:
     """Return a request that asks for no time ahead of the clock.
 
-    A server would begin at its live end, and say nothing of what came before.
+    A server would begin at its live end, and say nothing of what came before. But where the last
+    event seen is far ahead, and nothing new comes of asking for what lies before, it is the clock
+    that is wrong.
     """
-    cursor, since, newest = resume.cursor, resume.since, resume.newest
-    if cursor is not None and not stream.dialect.numbered:
-        cursor = min(cursor, microseconds(now))
-    return replace(
-        resume, cursor=cursor, since=since and min(since, now), newest=newest and min(newest, now)
-    )
+    cursor, since = resume.cursor, resume.since
+    if cursor is not None and resume.last is not None and not stream.dialect.numbered:
+        is_far = resume.last > microseconds(now + AHEAD)
+        cursor = cursor if is_far and resume.tries > 1 else min(cursor, microseconds(now))
+    return replace(resume, cursor=cursor, since=since and min(since, now))
 
 
-def position_in_time(before: SourceState, after: SourceState) -> int:
+def position_in_time(before: SourceState, after: SourceState, now: datetime) -> int:
     """Return the position of a stream whose cursor is a time, after events that were staged.
 
-    It is not beyond the newest event that was taken: one ahead of the clock was not.
+    A rejected event counts, too, since a connection may bring nothing else. One ahead of the clock
+    does not, unless the newest event that was taken is: then it is the clock that is wrong.
     """
-    if after.last_event is None:
-        return before.position
-    newest = microseconds(after.last_event.replace(tzinfo=UTC))
-    return max(before.position, min(after.position, newest))
+    latest = microseconds(now + AHEAD)
+    newest = 0 if after.last_event is None else microseconds(after.last_event.replace(tzinfo=UTC))
+    if newest > latest:
+        return max(before.position, after.position)
+    position = after.position if after.position <= latest else newest
+    # A position ahead of the clock is of the first event of all, of which nothing could be told.
+    return max(before.position if before.position <= latest else 0, position)
+
+
+def pass_over(stream: Stream, state: SourceState, times: int, reason: str) -> Chunk:
+    """Return the chunk that passes over the next message, which ended a connection by its length.
+
+    Its number is not known, since events of kinds that are not asked for are left out. So with each
+    of the `times` that this did not pass it, twice as much is passed over. Then the next event may
+    be, too, where it follows closely; but that is within the gap.
+    """
+    first_step = 1 if stream.dialect.numbered else 10_000
+    after = state.position + (first_step << times)
+    if times:
+        return Chunk(b"", state.position, 0, after)
+    refused = (("line too long", state.position, b""),)
+    return Chunk(b"", state.position, 0, after, reason, refused=refused)
 
 
 def seen_of(state: SourceState) -> Seen:

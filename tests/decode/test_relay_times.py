@@ -78,6 +78,14 @@ def test_what_was_reached_before_holds_for_the_next_connection() -> None:
     assert found == START
 
 
+def test_a_time_that_is_dated_back_does_not_speak_for_a_clock_that_is_behind() -> None:
+    times = RelayTimes()
+    times.connected(START)
+    frames = [("did:plc:a", START + SECOND), ("did:plc:evil", -1)]
+    found, _ = bounded(frames, START - 3653 * DAY, times)
+    assert found == [START + SECOND, START - 10 * MINUTE]
+
+
 def test_a_quiet_server_is_believed_that_time_has_passed() -> None:
     _, times = bounded(story(20, accounts=9), START + 20 * SECOND)
     later = START + DAY

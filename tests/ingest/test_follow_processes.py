@@ -17,6 +17,7 @@ from blueattr.errors import ExitCode
 from blueattr.ingest import follow
 from blueattr.ingest.pace import Pace
 from blueattr.sources import find
+from blueattr.sources.timing import Timing
 from blueattr.store.database import Store
 from blueattr.store.writer import Writer
 from support import crash, stream_child
@@ -314,12 +315,12 @@ def test_beside_it_readers_read_and_writers_end_with_5(
 
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let the command hand messages on at once, and find a quiet stream live sooner."""
-    found, pace = find.find_streams, Pace(quiet=1.5)
+    """Let the command hand messages on at once, find a quiet stream live sooner, and run in May."""
+    found, pace, timing = find.find_streams, Pace(quiet=1.5), Timing(now=lambda: NOW)
     monkeypatch.setattr(
         find, "find_streams", lambda *given, **named: hurried(found(*given, **named))
     )
-    monkeypatch.setattr(follow, "follow", partial(follow.follow, pace=pace))
+    monkeypatch.setattr(follow, "follow", partial(follow.follow, pace=pace, timing=timing))
 
 
 def ingest(server: StreamServer, db: Path, *options: object, protocol: str = "v2") -> Any:

@@ -17,14 +17,16 @@ from blueattr.ingest import pace as ingest_pace
 from blueattr.ingest.follow import follow
 from blueattr.ingest.meter import Moment
 from blueattr.ingest.pace import Pace
+from blueattr.ingest.result import Followed
 from blueattr.report.inventory.ingests import follow_report
-from blueattr.sources.live.socket import ConnectionLost, Oversized
+from blueattr.sources.live.socket import ConnectionLost, MessageTooLong, Oversized
 from blueattr.store.checkpoint import SourceState
 from blueattr.store.writer import Writer
-from support.events_builder import at, post, tid
+from support.events_builder import Event, at, post, tid
 from support.live_world import START, end_of, gaps_of, spans_of, story
-from support.scripted_stream import FakeClock, ScriptedServer, Step, message
+from support.scripted_stream import FakeClock, LogServer, ScriptedServer, Step, message
 from support.store_content import content, expected
+from support.stream_protocols import message_of
 
 EVENTS = story(18)
 MESSAGES = [message(seq, event) for seq, event in enumerate(EVENTS, 1)]
@@ -114,6 +116,96 @@ def test_a_message_that_is_too_long_is_passed_over_and_is_a_gap(
     (missing,) = gaps_of(db)
     assert (missing.start, missing.end) == (at(8), at(10))
     assert "passed over" in missing.reason
+
+
+@pytest.mark.parametrize(
+    ("protocol", "deaf", "age", "trouble"),
+    [
+        ("v2", False, 500, ""),
+        ("v2", False, 700, "the newest is of 2026-05-01 00:00:17"),
+        ("v2", True, 100, "nothing came for 90 s"),
+        ("v1", False, 500, ""),
+        ("v1", False, 700, "the newest is of 2026-05-01 00:00:17"),
+    ],
+)
+def test_a_quiet_stream_is_live_only_if_its_server_answers_and_its_events_are_of_now(
+    tmp_path: Path, clock: FakeClock, protocol: str, *, deaf: bool, age: float, trouble: str
+) -> None:
+    """A server that stalls on the way is quiet, too."""
+    clock.started += age
+    server = LogServer(protocol, clock, EVENTS, [], 1)
+    server.deaf = deaf
+    db = tmp_path / "s.duckdb"
+    stream = server.stream(seconds=0.5, size=4 << 20)
+    done = follow(db, [stream], until="live", start=START, timing=clock.timing)
+    assert done.outcome == ("unreachable" if trouble else "live")
+    assert trouble in done.trouble
+    assert len(server.asked) == (7 if trouble else 1)
+    assert content(db) == expected(EVENTS)
+    assert done.gaps == ()
+
+
+def test_a_stream_on_which_nothing_ever_came_is_not_live(tmp_path: Path, clock: FakeClock) -> None:
+    server = ScriptedServer(clock, *([1.0] for _ in range(20)))
+    db = tmp_path / "s.duckdb"
+    done = follow(db, [server.stream()], until="live", start=None, timing=clock.timing)
+    assert (done.outcome, done.lag) == ("unreachable", None)
+    assert "no event came for" in done.trouble
+
+
+def test_a_clock_of_events_that_stands_still_in_a_silence_says_nothing(
+    tmp_path: Path, clock: FakeClock
+) -> None:
+    """A server that stalls in a backlog is not taken for one whose clock is not ours."""
+    clock.started += 3 * 86400
+    script = [step for one in MESSAGES for step in (one, 1.0)]
+    server = ScriptedServer(clock, script, *([9.0] for _ in range(20)))
+    pace = Pace(clock_samples=20, quiet=60.0)
+    done = follow(tmp_path / "s.duckdb", [server.stream()], until="live", start=START,
+                  timing=clock.timing, pace=pace)  # fmt: skip
+    assert done.outcome == "unreachable"
+
+
+@pytest.mark.parametrize("protocol", ["v2", "v1", "firehose"])
+@pytest.mark.parametrize("until", ["stopped", "live"])
+def test_a_message_that_ends_each_connection_by_its_length_is_passed_over(
+    tmp_path: Path, clock: FakeClock, protocol: str, until: str
+) -> None:
+    """It can be neither taken nor read past: the next connections begin behind it."""
+    clock.started += 60
+    server = LogServer(protocol, clock, [], [], 1)
+    server.coming = EVENTS[:1]
+    stop = threading.Event()
+    server.plan.append((1, lambda _server: [stop.set]))
+    db = tmp_path / "s.duckdb"
+
+    def run(until: str) -> Followed:
+        stop.clear()
+        stream = server.stream(seconds=0.5, size=4 << 20)
+        return follow(db, [stream], until=until, start=START, timing=clock.timing, stop=stop,  # type: ignore[arg-type]
+                      limit=timedelta(minutes=5))  # fmt: skip
+
+    run("stopped")
+    # Between two events there are others, of kinds that are not asked for.
+    server.log += [(10 * k, event) for k, event in enumerate(EVENTS[1:], 1)]
+    too_long = 90
+
+    def write(protocol: str, seq: int, event: Event) -> bytes | Exception:
+        if seq == too_long:
+            return MessageTooLong("a message of over 64 MiB")
+        return message_of(protocol, seq, event)
+
+    server.write = write  # type: ignore[assignment]
+    done = run(until)
+    assert done.outcome == ("live" if until == "live" else "time is up")
+    assert content(db) == expected(EVENTS[:9] + EVENTS[10:])
+    (state,) = done.ingested.sources
+    assert state.rejected["line too long"] == 1
+    assert done.gaps == ("a message of over 64 MiB",)
+    (missing,) = gaps_of(db)
+    assert (missing.start, missing.end) == (at(8), at(10))
+    again = run("live")
+    assert (again.outcome, again.gaps) == ("live", ())
 
 
 def test_a_limit_ends_a_flood_in_time(tmp_path: Path, clock: FakeClock) -> None:

@@ -2,10 +2,12 @@
 
 from datetime import timedelta
 
-from blueattr.ingest.resume import resume_from
+import pytest
+
+from blueattr.ingest.resume import position_in_time, resume_by_now, resume_from
 from blueattr.sources.find import find_streams
 from blueattr.store.checkpoint import SourceState
-from support.events_builder import at
+from support.events_builder import at, micros
 
 NEWEST = at(60)
 
@@ -27,3 +29,45 @@ def test_a_stream_by_time_does_not_take_a_number_for_one() -> None:
     resume = resume_from(stream, states(), None)
     assert (resume.cursor, resume.newest) == (None, NEWEST)
     assert resume.since == NEWEST - timedelta(minutes=10)
+
+
+FAR = micros(at(days=20_000))
+
+
+@pytest.mark.parametrize(
+    ("position", "newest", "cursor", "now", "found"),
+    [
+        pytest.param(50, 50, 60, 70, 60, id="a rejected event is passed"),
+        pytest.param(50, 50, FAR, 70, 50, id="one from the future is not"),
+        pytest.param(50, 55, FAR, 70, 55, id="nor does it hide what came with it"),
+        pytest.param(50, 50, 40, 70, 50, id="an earlier one moves nothing back"),
+        pytest.param(50, 50, 60, -9000, 60, id="a clock that is behind does not stop it"),
+        pytest.param(FAR, 50, 60, 70, 60, id="a position from the future is given up"),
+    ],
+)
+def test_a_position_in_time_follows_what_came_but_not_into_the_future(
+    position: int, newest: float, cursor: int, now: float, found: int
+) -> None:
+    def time(seconds: float) -> int:
+        return int(seconds) if seconds == FAR else micros(at(seconds))
+
+    before = SourceState("v1", "jetstream-v1", position=time(position), last_event=at(50))
+    after = SourceState(
+        "v1", "jetstream-v1", position=time(cursor), last_event=at(newest).replace(tzinfo=None)
+    )
+    assert position_in_time(before, after, at(now)) == time(found)
+
+
+def test_behind_a_clock_that_is_wrong_a_stream_by_time_gets_on() -> None:
+    """What lies before is asked for first, and what is new where that brings nothing new."""
+    (stream,) = find_streams(["wss://jetstream.example/subscribe"], [])
+    last = SourceState(
+        stream.name, stream.kind, position=micros(NEWEST), last_event=NEWEST.replace(tzinfo=None)
+    )
+    behind = at(days=-400)
+    asked = []
+    for last.stalled in (0, 1, 2):
+        resume = resume_by_now(stream, resume_from(stream, {stream.name: last}, None), behind)
+        assert resume.newest == NEWEST, "what is seen is seen"
+        asked.append(resume.cursor)
+    assert asked == [micros(behind), micros(behind), micros(NEWEST) + 1]

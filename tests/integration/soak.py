@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from integration import commands, truth
+from integration.dropping import Dropping
 from integration.install import missing
 from integration.servers import Jetstream, Network
 from support.events_builder import FOLLOW, POST, REPOST
@@ -35,6 +36,9 @@ __all__ = ["Soak"]
 COLLECTIONS = {"post": POST, "repost": REPOST, "follow": FOLLOW}
 # A server that is killed numbers its last block anew: 4,096 events, and what it was down for.
 SLACK = timedelta(minutes=3)
+# Messages that a connection lets through: fewer, often, than are replayed after a reconnect.
+LETS_THROUGH = (1500, 5000)
+SHORT = "2s"
 
 
 def say(text: str) -> None:
@@ -74,6 +78,8 @@ class Soak:
         self.db = self.folder / "soak.duckdb"
         self.network = Network(self.folder / "network", self.accounts, self.commits)
         self.jetstream = Jetstream(self.folder / "jetstream", self.network.url, self.network.url)
+        lengths = random.Random(self.seed + 1)  # noqa: S311 - repeatable lengths
+        self.way = Dropping(self.jetstream.socket_url, lambda: lengths.randint(*LETS_THROUGH))
         self.lives = self.fruitful = self.started = 0
         self.following: subprocess.Popen[bytes] | None = None
         self.began = time.monotonic()
@@ -96,7 +102,7 @@ class Soak:
         AssertionError
             It is not, or blueattr ended by itself.
         """
-        with self.network, self.jetstream:
+        with self.network, self.jetstream, self.way.running():
             self.begin()
             self.began = time.monotonic()
             try:
@@ -114,13 +120,14 @@ class Soak:
                     self.following.kill()
                     self.following.wait()
             commands.ingest(self.db, *self.source, "--until-live", expect=None)
+            self.faults["drop a connection"] = self.way.dropped
             return self.compare()
 
     # --- blueattr --------------------------------------------------------------------------------
 
     @property
     def source(self) -> tuple[object, ...]:
-        return ("jetstream", "--host", self.jetstream.socket_url)
+        return ("jetstream", "--host", self.way.url)
 
     def begin(self) -> None:
         self.lives += 1
@@ -140,7 +147,7 @@ class Soak:
     def interrupt(self) -> None:
         assert self.following is not None
         self.following.send_signal(signal.SIGINT)
-        code = self.following.wait(60)
+        code = self.following.wait(300)
         # By the signal itself, where it had not yet begun.
         assert code in (0, 9, 130, -signal.SIGINT), (
             f"blueattr ended with {code} when asked to:\n{self.tail()}"
@@ -151,6 +158,21 @@ class Soak:
         self.following.kill()
         self.following.wait()
         self.fruitful += self.changed()
+
+    def run_shortly(self) -> None:
+        """Follow for so short a time that a replay may not end in it."""
+        before = self.db.stat().st_mtime_ns if self.db.exists() else 0
+        with self.log.open("ab") as log:
+            run = commands.start(
+                "ingest", *self.source, "--from", commands.EVER, "--for", SHORT, "--db", self.db,
+                stdout=log, stderr=log,
+            )  # fmt: skip
+        # It ends with 8 where the machine is so busy that nothing came in time.
+        code = run.wait(300)
+        assert code in (0, 8, 9), f"a short run ended with {code}:\n{self.tail()}"
+        self.faults["short run"] += 1
+        after = self.db.stat().st_mtime_ns if self.db.exists() else 0
+        self.faults["short run that wrote"] += after > before
 
     def changed(self) -> bool:
         """Whether the store was written to since blueattr was last started."""
@@ -169,13 +191,19 @@ class Soak:
         down = self.chance.choice((0.0, self.chance.uniform(0, 4)))
         what = self.chance.choices(
             ("kill blueattr", "kill jetstream", "kill both", "stop jetstream",
-             "interrupt blueattr", "pause blueattr", "pause jetstream"),
-            weights=(6, 6, 3, 1, 2, 1, 1),
+             "interrupt blueattr", "pause blueattr", "pause jetstream", "run shortly"),
+            weights=(6, 6, 3, 1, 2, 1, 1, 4),
         )[0]  # fmt: skip
         self.faults[what] += 1
         self.tell(f"{self.clock()} {what}, {down:.1f} s")
         assert self.following is not None
         verb, _, whom = what.partition(" ")
+        if what == "run shortly":
+            self.interrupt()
+            for _ in range(self.chance.randint(1, 3)):
+                self.run_shortly()
+            self.begin()
+            return
         if verb == "pause":
             process = self.following if whom == "blueattr" else self.jetstream.process
             assert process is not None
@@ -240,8 +268,9 @@ def main() -> int:
             say(f"{soak.clock()} NOT THE TRUTH: {error}")
             return 1
         finally:
-            faults = ", ".join(f"{count} x {what}" for what, count in sorted(soak.faults.items()))
-            say(f"{soak.faults.total()} faults: {faults}; {soak.reconnects} reconnects")
+            for what, count in sorted(soak.faults.items()):
+                say(f"{count:4} x {what}")
+            say(f"{soak.reconnects} reconnects")
         say(f"blueattr ran {soak.lives} times and wrote to the store in {soak.fruitful} of them")
         say(
             f"the store equals the truth: {len(held.records):,} records of "

@@ -15,5 +15,6 @@ def test_killed_again_and_again(tmp_path: Path) -> None:
     kills = {what.split()[1] for what in soak.faults if what.startswith("kill")}
     assert {"blueattr", "jetstream"} <= kills
     assert soak.reconnects > 0
+    assert soak.faults["drop a connection"] > 0
     assert soak.fruitful > 1
     assert len(held.records) > 2000

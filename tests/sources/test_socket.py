@@ -302,6 +302,7 @@ def test_broken_frames_end_the_connection_and_nothing_else(
     server.script = in_turn(Fault("cut", after=3, data=data))
     with connect(server) as connection:
         told = ending(connection)
+        assert connection._is_too_long == (name in ("oversized", "absurd", "fragments"))
     assert server.faults == {"cut": 1}
     assert told
     assert said in told.lower()

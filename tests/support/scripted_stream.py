@@ -60,10 +60,12 @@ Step = bytes | float | Exception | Callable[[], object]
 class ScriptedSocket:
     """A connection that follows a script; after the last step it is silent.
 
-    A first step that is an exception is raised by the handshake.
+    A first step that is an exception is raised by the handshake. Pings are answered, unless it is
+    `deaf`.
     """
 
-    def __init__(self, script: Iterable[Step], clock: FakeClock) -> None:
+    def __init__(self, script: Iterable[Step], clock: FakeClock, *, deaf: bool = False) -> None:
+        self._deaf = deaf
         self._script = iter(script)
         self._step = next(self._script, None)
         self._clock = clock
@@ -98,6 +100,9 @@ class ScriptedSocket:
                 break
             self._step = next(self._script, None)
         return messages
+
+    def answers(self) -> bool:
+        return not self._deaf
 
     def _is_over(self, silence: float | None, deadline: float) -> bool:
         """Let time pass to the end of a silence, or to the deadline."""
@@ -152,7 +157,9 @@ class LogServer:
     Each item of `plan` is for one connection: after how many messages something happens, and what.
     Later connections are served well. A subscriber that begins at the live end is sent the next
     event of `coming`. Numbers begin with `first`. `delivered` are the events that clients took, and
-    `fired` counts the items of the plan that happened.
+    `fired` counts the items of the plan that happened. `asked` are the cursors asked for, `write`
+    makes a message of an event, and `counts` says which events are counted as messages. Pings are
+    answered, unless it is `deaf`.
     """
 
     def __init__(
@@ -166,6 +173,10 @@ class LogServer:
         self.delivered: list[Event] = []
         self.plan: deque[tuple[int, Disturbance]] = deque()
         self.fired = 0
+        self.deaf = False
+        self.asked: list[int | None] = []
+        self.write: Callable[[str, int, Event], bytes] = message_of
+        self.counts: Callable[[Event], bool] = lambda _event: True
         self._clock = clock
         self._host = f"from-{first}.example"
 
@@ -182,7 +193,8 @@ class LogServer:
     def _connect(self, url: str, headers: dict[str, str]) -> ScriptedSocket:
         del headers
         cursor = parse_qs(urlsplit(url).query).get("cursor")
-        return ScriptedSocket(self._steps(int(cursor[0]) if cursor else None), self._clock)
+        self.asked.append(int(cursor[0]) if cursor else None)
+        return ScriptedSocket(self._steps(self.asked[-1]), self._clock, deaf=self.deaf)
 
     def _steps(self, cursor: int | None) -> Iterator[Step]:
         count, disturbance = self.plan.popleft() if self.plan else (0, None)
@@ -210,12 +222,12 @@ class LogServer:
                 self.add([coming])
             seq, event = log[index]
             self._clock.happened(event)
-            yield message_of(self.protocol, seq, event)
+            yield self.write(self.protocol, seq, event)
             # It goes on here once the message was taken.
             self.delivered.append(event)
             index += 1
-            sent += 1
-            if disturbance is not None and sent == count:
+            sent += self.counts(event)
+            if disturbance is not None and sent == count and self.counts(event):
                 yield from self._disturb(disturbance)
                 disturbance = None
 

@@ -1,4 +1,7 @@
-"""Followers driven through schedules of drops, kills and short runs, without server or store.
+"""Followers driven through schedules of what goes wrong, without server or store.
+
+Connections drop, processes are killed or run for a short time, servers crash, clocks are wrong, and
+events claim times that nobody can trust or are to be rejected.
 
 A schedule is drawn from a seed. The server is scripted (`support.scripted_stream`), the clock is
 fake, and what a follower commits stays in memory; the follower, its streams and the decoder are the
@@ -6,7 +9,6 @@ real ones. ``PYTHONPATH=tests python -m support.stream_schedules SEED`` runs one
 """
 
 import argparse
-import json
 import random
 import sys
 import threading
@@ -14,7 +16,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any
 
@@ -23,6 +25,7 @@ import pytest
 from blueattr.decode.chunk import Chunk
 from blueattr.decode.parse import Parser
 from blueattr.ingest import follow as ingest_follow
+from blueattr.ingest.meter import Moment
 from blueattr.ingest.pace import Pace
 from blueattr.ingest.result import Followed
 from blueattr.sources.live.socket import ConnectionLost
@@ -32,12 +35,20 @@ from blueattr.store.checkpoint import SourceState
 from support.events_builder import Event, at, plc_name, post, tid
 from support.live_world import PROTOCOLS, end_of
 from support.scripted_stream import Disturbance, FakeClock, LogServer, Step
+from support.untrusted_events import HOSTILE, Judge, hostile, is_hostile, key_of, spoiled, written
 
 __all__ = ["Schedule", "drawn", "run"]
 
 
 APART = 20
 """Seconds between two events."""
+
+CLOCKS = (400 * 86400.0, 3600.0, 240.0, -240.0, -6 * 3600.0, -400 * 86400.0, -3653 * 86400.0)
+"""Seconds by which a clock is wrong.
+
+Five minutes are taken, so that a clock which is set back by a little more than that may lose events
+that come as it reaches their times; a wrong clock is recognised by more.
+"""
 
 # Where fewer messages come than a connection is to let through, a process ends by its limit.
 _SHORT_RUN = timedelta(seconds=100)
@@ -64,7 +75,8 @@ class MemoryWriter:
     def __init__(self, memory: Memory, now: Callable[[], float]) -> None:
         self._memory = memory
         self._staged: set[str] = set()
-        self._batch = Batch(_NoStore(), lambda: None, now)  # type: ignore[arg-type]
+        self._judge = Judge()
+        self._batch = Batch(self._judge, lambda: None, now)  # type: ignore[arg-type]
         self._batch.__dict__["_parser"] = _PARSER
 
     def sources(self) -> dict[str, SourceState]:
@@ -76,7 +88,8 @@ class MemoryWriter:
     def stage(self, chunk: Chunk, state: SourceState) -> SourceState:
         after = self._batch.stage(chunk, state, later=False)
         if after.kept > state.kept:
-            self._staged |= {key_of(line) for line in chunk.data.splitlines()}
+            keys = {key_of(line) for line in chunk.data.splitlines()}
+            self._staged |= keys - self._judge.rejected
         return after
 
     @property
@@ -95,16 +108,6 @@ class MemoryWriter:
         return state.after_commit()
 
 
-class _NoStore:
-    """No line of a schedule is so unusual that the store has to decode it."""
-
-
-def key_of(line: bytes) -> str:
-    event = json.loads(line)
-    event = event.get("payload", event)
-    return str(event.get("commit", event)["rkey"])
-
-
 @dataclass(frozen=True)
 class Schedule:
     """What happens to the followers of one stream.
@@ -112,7 +115,9 @@ class Schedule:
     `replayed` is the number of events that are asked for again. Of `runs` each is a process: its
     connections, each the number of messages it lets through, and how the process ends. `each` is
     the number that connections let through when nothing else happens any more. `crashes` are the
-    connections, by number, after which a Jetstream (v2) has crashed.
+    connections, by number, after which a Jetstream (v2) has crashed. `strange` are events, by
+    number, that claim some time or ("") are to be rejected, and `clocks` by how many seconds the
+    clock is wrong once so many messages were sent.
     """
 
     seed: int
@@ -124,6 +129,8 @@ class Schedule:
     runs: tuple[tuple[tuple[int, ...], str], ...]
     each: int
     crashes: frozenset[int]
+    strange: dict[int, str]
+    clocks: dict[int, float]
 
 
 def drawn(seed: int) -> Schedule:
@@ -136,7 +143,7 @@ def drawn(seed: int) -> Schedule:
         )
         for _ in range(chance.randint(1, 6))
     )
-    return Schedule(
+    drawn = Schedule(
         seed,
         chance.choice(PROTOCOLS),
         chance.randint(4, 24),
@@ -146,7 +153,26 @@ def drawn(seed: int) -> Schedule:
         runs,
         chance.choice((1, 1, 2, 5)),
         frozenset(k for k in range(1, 12) if chance.random() < 0.15),
+        {},
+        {},
     )
+    share = chance.choice((0.0, 0.1, 0.3))
+    kinds = ("", *HOSTILE)
+    # Of the first event of all nothing can be told.
+    strange = {k: chance.choice(kinds) for k in range(1, drawn.events) if chance.random() < share}
+    right = [0.0] * 3
+    clocks = {k: chance.choice((*CLOCKS, *right)) for k in range(60) if chance.random() < 0.1}
+    if chance.random() < 0.5:
+        clocks = {}
+    if strange.keys() and min(clocks.values(), default=0.0) < 0:
+        # Where the clock is behind, an event of 2099 is as far ahead of it as all others are, and
+        # one of 2021 speaks for it.
+        strange = {k: kind for k, kind in strange.items() if not _misleads(kind)}
+    return replace(drawn, strange=strange, clocks=clocks)
+
+
+def _misleads(kind: str) -> bool:
+    return kind in ("2099", "the year 9999", "2021")
 
 
 @dataclass
@@ -169,18 +195,39 @@ class World:
 
     def __init__(self, schedule: Schedule) -> None:
         self.schedule = schedule
-        self.events: list[Event] = [
-            post(plc_name("abc"[k % 3]), tid(k), f"text {k}", rev=k, time=at(APART * k))
-            for k in range(schedule.events)
-        ]
+        self.events = [self._event(k) for k in range(schedule.events)]
         self.clock = FakeClock(end_of(self.events))
         self.memory = Memory()
         self.stop = threading.Event()
         self.server = LogServer(schedule.protocol, self.clock, [], [], 1)
+        self.server.write = self._write
+        if schedule.protocol == "v1":
+            # A time is its cursor: one that is not to be trusted is no step.
+            self.server.counts = lambda event: not is_hostile(event)
         self.stream = self._stream()
+        self.sent = 0
         self.connections = 0
         self.killed = 0
         self.crashed = 0
+
+    def _event(self, number: int) -> Event:
+        who, time = plc_name("abc"[number % 3]), at(APART * number)
+        kind = self.schedule.strange.get(number)
+        if kind == "":
+            return spoiled(who, number, time)
+        event = post(who, tid(number), f"text {number}", rev=number, time=time)
+        return event if kind is None else hostile(event, kind)
+
+    @property
+    def wanted(self) -> set[str]:
+        """Keys of the events that have to arrive."""
+        strange = self.schedule.strange
+        return {tid(number) for number in range(len(self.events)) if number not in strange}
+
+    def _write(self, protocol: str, seq: int, event: Event) -> bytes:
+        self.sent += 1
+        self.clock.wrong = self.schedule.clocks.get(self.sent, self.clock.wrong)
+        return written(protocol, seq, event)
 
     def _stream(self) -> Stream:
         stream = self.server.stream(seconds=5.0, size=self.schedule.size)
@@ -193,6 +240,7 @@ class World:
         """Follow, as one process does, until it is stopped or killed."""
         before = Progress.of(self.memory)
         self.stop.clear()
+        self.server.asked.clear()
         self.server.plan.clear()
         for number, messages in enumerate(connections, 1):
             self.connections += 1
@@ -238,7 +286,7 @@ class World:
         writer: Any = MemoryWriter(self.memory, self.clock.now)
         pace = Pace(commit_seconds=self.schedule.pace, commit_multiple=0.0)
         return ingest_follow._Follower(
-            writer, (self.stream,), until, _SHORT_RUN, at(-5), None, (), self.stop, None,
+            writer, (self.stream,), until, _SHORT_RUN, at(-5), None, (), self.stop, _check_lag,
             self.clock.timing, pace,
         ).run()  # fmt: skip
 
@@ -254,6 +302,27 @@ class World:
             assert now.last_event is not None
             assert now.last_event >= before.last_event, "coverage shrank"
         assert now.spans <= 1, "something is said to be missing that is not"
+        latest = self.server.log[-1][1]["time_us"] + 1 if self.server.log else 0
+        ahead = [asked for asked in self.server.asked if asked is not None and asked > latest]
+        assert self.schedule.protocol != "v1" or not ahead, "a time was asked for that is to come"
+
+    def finish(self) -> None:
+        """Follow to the live end, with a clock that is right again."""
+        before = Progress.of(self.memory)
+        self.stop.clear()
+        self.server.plan.clear()
+        self.clock.wrong = 0.0
+        self.schedule = replace(self.schedule, clocks={})
+        # Later than what is fresh when it begins.
+        self.clock.started += 60
+        now = datetime.fromtimestamp(self.clock.now(), UTC)
+        self.server.add([post(plc_name("a"), "end", rev=len(self.events), time=now)])
+        done = self._follow("live")
+        assert done.outcome == "live"
+        assert done.lag is not None
+        assert done.lag >= timedelta(0)
+        assert "end" in self.memory.keys
+        self.check(before)
 
     def seed(self) -> None:
         """Make the store know a relay, which begins at its live end."""
@@ -261,6 +330,10 @@ class World:
         self.server.plan.append((1, self._end))
         self.ends = "stop"
         self._follow("stopped")
+
+
+def _check_lag(moment: Moment) -> None:
+    assert moment.lag is None or moment.lag >= timedelta(0), "a lag is negative"
 
 
 def _kill() -> None:
@@ -299,18 +372,17 @@ def run(schedule: Schedule) -> World:
             world.server.add(world.events[len(world.server.log) : upto])
             if world.server.log:
                 world.process(connections, ends)
-        wanted = {str(event["commit"]["rkey"]) for event in world.events}
+        wanted = world.wanted
         # What was seen by other numbers is asked for again, too.
-        most = 3 * len(wanted) * (1 + world.crashed) + 6
+        most = 3 * len(world.events) * (1 + world.crashed) + 6
         for tries in count(1):
             if world.memory.keys >= wanted:
                 break
             assert tries <= most, f"{len(wanted - world.memory.keys)} events do not arrive"
+            # What lies minutes ahead of a clock is not asked for before its time has come.
+            world.clock.seconds += 30
             world.process((schedule.each,), "stop")
-        world.stop.clear()
-        world.server.plan.clear()
-        assert world._follow("live").outcome == "live"
-        world.check(Progress.of(world.memory))
+        world.finish()
     return world
 
 

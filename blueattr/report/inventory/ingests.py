@@ -99,7 +99,7 @@ _OUTCOMES = {
     "stopped": "it was stopped",
     "live": "it had caught up with the clock",
     "time is up": "the time was up",
-    "unreachable": "no server could be reached",
+    "unreachable": "no server could be reached or had caught up with the clock",
 }
 
 

@@ -32,6 +32,7 @@ from blueattr.sources.live.stream import (
     Seen,
     as_object,
     from_microseconds,
+    latest_us,
     microseconds,
 )
 
@@ -243,16 +244,21 @@ class JetstreamV1:
         base, _, method = origin.rpartition("/")
         return build_websocket_uri(method, base, parameters), {}
 
-    def read(
-        self,
-        messages: deque[bytes],
-        position: int,
-        now: float,  # noqa: ARG002 - its times are the server's
-    ) -> Decoded:
-        """Make messages lines; they are lines but for their ends."""
+    def read(self, messages: deque[bytes], position: int, now: float) -> Decoded:
+        """Make messages lines; they are lines but for their ends.
+
+        A time ahead of the clock is no cursor, once an event was seen that is not.
+        """
         frames, refused = _plain(messages, self.dictionary, position)
-        begun = _event(frames, "time_us").get("time_us")
-        ended = _event(reversed(frames), "time_us").get("time_us")
+        limit = latest_us(now)
+        if not 0 < position <= limit:
+            limit = _CURSOR_LIMITS["time_us"]
+        begun = _event(frames, "time_us", limit).get("time_us")
+        ended = _event(reversed(frames), "time_us", limit).get("time_us")
+        if position == 0:
+            # Nothing is known that a time which lies far back would have to get beyond.
+            times = (_event([frame], "time_us", limit).get("time_us", 0) for frame in frames)
+            ended = max(times, default=0) or None
         return Decoded(_joined(frames), len(frames), 0, refused, begun, ended, begun, ended)
 
     def adapts(self, refusal: ConnectionRefused) -> bool:  # noqa: ARG002 - nothing is negotiated
@@ -333,14 +339,17 @@ def _payload(frame: bytes) -> dict[str, Any]:
     return payload if isinstance(payload, dict) else {}
 
 
-def _event(frames: Iterable[bytes], cursor: str) -> dict[str, Any]:
-    """Return the first event that has a cursor; empty where none has."""
+def _event(
+    frames: Iterable[bytes], cursor: str, latest: int = _CURSOR_LIMITS["time_us"]
+) -> dict[str, Any]:
+    """Return the first event that has a cursor, not beyond the latest; empty where none has."""
+    limit = min(_CURSOR_LIMITS[cursor], latest + 1)
     for frame in frames:
         message = as_object(frame)
         event = message.get("payload", message)
         if isinstance(event, dict):
             value = event.get(cursor)
-            if type(value) is int and 0 < value < _CURSOR_LIMITS[cursor]:
+            if type(value) is int and 0 < value < limit:
                 return event
     return {}
 

@@ -26,14 +26,21 @@ from blueattr.sources.http import (
     requested_wait,
 )
 
-__all__ = ["MESSAGE_LIMIT", "Connection", "ConnectionLost", "ConnectionRefused", "Oversized"]
+__all__ = [
+    "MESSAGE_LIMIT",
+    "Connection",
+    "ConnectionLost",
+    "ConnectionRefused",
+    "MessageTooLong",
+    "Oversized",
+]
 
 
 MESSAGE_LIMIT = 8 << 20
 """Largest message in bytes, before and after decompression; a commit is at most 2 MB."""
 
 
-# A message up to this long is passed over; for a longer one the connection is given up.
+# A message up to this long is passed over; a longer one ends the connection.
 _PASSED_OVER = 64 << 20
 # Bytes of it that are kept, for its shape.
 _BEGINNING = 200
@@ -74,6 +81,10 @@ class ConnectionLost(Exception):  # noqa: N818 - an event, caught where reconnec
 
     refuses = False
     retry_after: float | None = None
+
+
+class MessageTooLong(ConnectionLost):
+    """The next message is so long that the connection cannot get beyond it."""
 
 
 class ConnectionRefused(ConnectionLost):
@@ -133,12 +144,18 @@ class Connection:
         self._received = 0
         self._taken = 0
         self._frames = 0
+        self._kept = 0
+        # How many messages had come when the last ping of `answers` was sent, and what the last
+        # answer said.
+        self._asked_at: int | None = None
+        self._answer = b""
         self._arrived = threading.Event()
         self._opened = threading.Event()
         self._paused = False
         self._closing = False
         self._refusal: ConnectionLost | None = None
         self._ended = ""
+        self._is_too_long = False
         self._transport: picows.WSTransport | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread = threading.Thread(target=self._run, name="blueattr-socket", daemon=True)
@@ -201,8 +218,19 @@ class Connection:
         if self._paused and self.waiting <= self._limit // 2:
             self._call(self._resume)
         if not messages and ended:
-            raise ConnectionLost(ended)
+            raise (MessageTooLong if self._is_too_long else ConnectionLost)(ended)
         return messages
+
+    def answers(self) -> bool:
+        """Return whether the server has answered a ping that was sent after its last message.
+
+        The first call after a message sends it.
+        """
+        kept = self._kept
+        if self._asked_at != kept:
+            self._asked_at = kept
+            self._call(lambda: self._ping(kept))
+        return self._answer == _payload(kept)
 
     def close(self) -> None:
         """End the connection; what was not taken is dropped."""
@@ -224,6 +252,7 @@ class Connection:
             asyncio.run(self._session())
         except picows.WSError as error:
             reason = _reason(error)
+            self._is_too_long = picows.WSCloseCode.MESSAGE_TOO_BIG in error.args
             if not self._opened.is_set():
                 self._refusal = _refusal(error, self._url, self._headers)
         except (OSError, TimeoutError, ValueError) as error:
@@ -267,8 +296,13 @@ class Connection:
     def _end(self, reason: str) -> None:
         self._ended = self._ended or reason
 
+    def _ping(self, kept: int) -> None:
+        if self._transport is not None and not self._transport.is_disconnected:
+            self._transport.send_ping(_payload(kept))
+
     def _keep(self, message: bytes, transport: picows.WSTransport) -> None:
         self._messages.append(message)
+        self._kept += 1
         self._received += len(message) + _OVERHEAD
         if not self._paused and self.waiting > self._limit:
             self._paused = True
@@ -310,6 +344,7 @@ class _Listener(picows.WSListener):
             elif len(self._parts) > 1:
                 self._parts = [b"".join(self._parts)[:_BEGINNING]]
             if self._size > _PASSED_OVER:
+                connection._is_too_long = True  # noqa: SLF001 - its own part
                 self._end(transport, f"the server sent a message of over {_PASSED_OVER:,} bytes")
             elif frame.fin:
                 message = b"".join(self._parts)
@@ -317,6 +352,8 @@ class _Listener(picows.WSListener):
                     message = Oversized(message[:_BEGINNING])
                 connection._keep(message, transport)  # noqa: SLF001 - its own part
                 self._parts, self._size = [], 0
+        elif kind == picows.WSMsgType.PONG:
+            connection._answer = frame.get_payload_as_bytes()  # noqa: SLF001 - its own part
         elif kind == picows.WSMsgType.CLOSE:
             reason = bytes(frame.get_close_message() or b"").decode(errors="replace")[:200]
             code = frame.get_close_code()
@@ -329,6 +366,11 @@ class _Listener(picows.WSListener):
     def _end(self, transport: picows.WSTransport, reason: str) -> None:
         self._connection._end(reason)  # noqa: SLF001 - its own part
         transport.disconnect()
+
+
+def _payload(kept: int) -> bytes:
+    """Return what a ping says that is sent after so many messages; the answer says the same."""
+    return b"%d" % kept
 
 
 def _reason(error: picows.WSError) -> str:

@@ -3,13 +3,14 @@
 import json
 import time
 from collections import deque
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple, Protocol
 
 from blueattr.decode.chunk import Chunk
+from blueattr.decode.clock import Horizon
 from blueattr.decode.transcode import Decoded, Notice
 from blueattr.sources.live.socket import (
     MESSAGE_LIMIT,
@@ -128,6 +129,9 @@ class Websocket(AbstractContextManager["Websocket", None], Protocol):
 
     def take(self, patience: float, most: int) -> list[bytes]:
         """Return messages, waiting up to `patience` seconds for one; see `Connection.take`."""
+
+    def answers(self) -> bool:
+        """Return whether a ping sent after the last message was answered; see `Connection`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,7 +253,12 @@ class Stream:
         return f"{self.kind}:{self.instance}"
 
     def chunks(
-        self, resume: Resume, seen: Seen, now: Callable[[], float] = time.time
+        self,
+        resume: Resume,
+        seen: Seen,
+        now: Callable[[], float] = time.time,
+        *,
+        ask: bool = False,
     ) -> Generator[Chunk | None]:
         """Connect, and yield what comes until the connection ends.
 
@@ -266,6 +275,9 @@ class Stream:
             How far this source was seen.
         now
             Our clock, in seconds since 1970.
+        ask
+            Ask the server for a sign of life once nothing comes; empty chunks say whether it gave
+            one.
 
         Raises
         ------
@@ -280,19 +292,23 @@ class Stream:
         if resume.last is not None and resume.last > seen.position:
             seen = Seen(resume.last, None, seen.time)
         is_first, is_again = True, resume.overlaps
+        known = [moment for moment in (resume.newest, seen.time) if moment is not None]
         with self.transport.connect(url, headers) as connection:
             while not connection.is_open(self.transport.seconds):
                 yield None
             while True:
                 gathered = self.transport.gather(connection)
                 if not gathered:
-                    yield Chunk(b"", seen.position, 0, seen.position, mark=seen.mark)
+                    answered = ask and connection.answers()
+                    yield Chunk(
+                        b"", seen.position, 0, seen.position, mark=seen.mark, answered=answered
+                    )
                 while messages := _of_a_kind(gathered):
                     if isinstance(messages[0], Oversized):
                         yield _passed_over(messages, seen, is_again=is_again)
                         continue
                     before = seen.position
-                    read = self.dialect.read(messages, before, now())
+                    read = _trusted(self.dialect.read(messages, before, now()), known, now())
                     gathered.extendleft(reversed(messages))
                     for notice in read.notices:
                         if notice.name == "OutdatedCursor":
@@ -342,6 +358,21 @@ class Stream:
         raise Misplaced(missed.reason, renumbered=False)
 
 
+def _trusted(read: Decoded, known: Sequence[datetime], now: float) -> Decoded:
+    """Return what was read without times ahead of the clock, which say nothing of where it is.
+
+    Unless a time that is known is ahead, too: then it is the clock that is wrong.
+    """
+    latest = latest_us(now)
+    if any(microseconds(moment) > latest for moment in known):
+        return read
+    first_us, last_us = (
+        None if moment is None or moment > latest else moment
+        for moment in (read.first_us, read.last_us)
+    )
+    return replace(read, first_us=first_us, last_us=last_us)
+
+
 def _of_a_kind(messages: deque[bytes]) -> deque[bytes]:
     """Take messages from the left: those up to the next that was passed over, or the latter."""
     taken: deque[bytes] = deque()
@@ -360,6 +391,11 @@ def _passed_over(messages: deque[bytes], seen: Seen, *, is_again: bool) -> Chunk
     gap = f"the server sent a message of over {MESSAGE_LIMIT:,} bytes, which was passed over"
     said = None if is_again else gap
     return Chunk(b"", seen.position, 0, seen.position, said, seen.mark, 0, refused)
+
+
+def latest_us(now: float) -> int:
+    """Return the latest time that is not ahead of a clock, in microseconds since 1970."""
+    return Horizon.of(now).end_us - 1
 
 
 def microseconds(moment: datetime) -> int:
