@@ -23,7 +23,8 @@ _PROGRAM = (sys.executable, "-c", "from blueattr.cli.main import app; app()")
 
 def _environment(more: dict[str, str] | None) -> dict[str, str]:
     plain = {name: value for name, value in os.environ.items() if not name.startswith("BLUEATTR_")}
-    return plain | (more or {})
+    # One that is aborted writes down where its threads are.
+    return plain | {"PYTHONFAULTHANDLER": "1"} | (more or {})
 
 
 def start(*arguments: object, stdout: Any = None, stderr: Any = None) -> "subprocess.Popen[bytes]":

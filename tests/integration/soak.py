@@ -10,6 +10,7 @@ the network hands out.
 import argparse
 import random
 import signal
+import subprocess
 import sys
 import tempfile
 import time
@@ -18,7 +19,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from integration import commands, truth
 from integration.dropping import Dropping
@@ -26,9 +26,6 @@ from integration.install import missing
 from integration.servers import Jetstream, Network
 from support.events_builder import FOLLOW, POST, REPOST
 from support.store_content import Content
-
-if TYPE_CHECKING:
-    import subprocess
 
 __all__ = ["Soak"]
 
@@ -39,6 +36,8 @@ SLACK = timedelta(minutes=3)
 # Messages that a connection lets through: fewer, often, than are replayed after a reconnect.
 LETS_THROUGH = (1500, 5000)
 SHORT = "2s"
+# Seconds that a busy machine may need to end a run.
+PATIENCE = 150
 
 
 def say(text: str) -> None:
@@ -147,7 +146,13 @@ class Soak:
     def interrupt(self) -> None:
         assert self.following is not None
         self.following.send_signal(signal.SIGINT)
-        code = self.following.wait(300)
+        try:
+            code = self.following.wait(PATIENCE)
+        except subprocess.TimeoutExpired:
+            # It writes down where each of its threads is.
+            self.following.send_signal(signal.SIGABRT)
+            self.following.wait()
+            raise AssertionError(f"blueattr does not end when asked to:\n{self.tail()}") from None
         # By the signal itself, where it had not yet begun.
         assert code in (0, 9, 130, -signal.SIGINT), (
             f"blueattr ended with {code} when asked to:\n{self.tail()}"
@@ -168,7 +173,7 @@ class Soak:
                 stdout=log, stderr=log,
             )  # fmt: skip
         # It ends with 8 where the machine is so busy that nothing came in time.
-        code = run.wait(300)
+        code = run.wait(PATIENCE)
         assert code in (0, 8, 9), f"a short run ended with {code}:\n{self.tail()}"
         self.faults["short run"] += 1
         after = self.db.stat().st_mtime_ns if self.db.exists() else 0
