@@ -82,6 +82,9 @@ class MemoryWriter:
     def sources(self) -> dict[str, SourceState]:
         return {name: state.copy() for name, state in self._memory.states.items()}
 
+    def last_near(self) -> datetime | None:
+        return None
+
     def count_events(self) -> int:
         return len(self._memory.keys)
 
