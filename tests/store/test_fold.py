@@ -209,7 +209,7 @@ def test_no_time_of_another_kind_moves_what_a_server_saw(tmp_path: Path, kind: s
             for event in events:
                 state = commit(writer, [event], state)
         (record,) = content(db).records.values()
-        assert (record[2], record[-2]) == (at(5).replace(tzinfo=None), "server")
+        assert (record[2], record[-3]) == (at(5).replace(tzinfo=None), "server")
 
 
 KEYS = ("3aaaaaaaaaaaa", "3bbbbbbbbbbbb", "a-name", "b-name")
