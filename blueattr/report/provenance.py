@@ -35,6 +35,7 @@ __all__ = [
     "origin_warnings",
     "panel_table",
     "panel_tables",
+    "ranking_warnings",
     "seen_fraction",
     "so_far",
     "stretch",
@@ -302,7 +303,19 @@ def origin_warnings(origin: Provenance, *, marked: bool = False) -> tuple[str, .
         *((banner,) if banner else ()),
         *gap_warnings(origin.gaps),
         *time_warnings(origin.times_from),
-        *((" ".join(origin.ranking),) if origin.ranking else ()),
+        *ranking_warnings([origin]),
+    )
+
+
+def ranking_warnings(origins: Sequence[Provenance]) -> tuple[str, ...]:
+    """Return sentences on how followers do not rank the panels of some topics; none if they do."""
+    found = dict.fromkeys(" ".join(origin.ranking) for origin in origins)
+    if len(found) == 1:
+        return tuple(filter(None, found))
+    return tuple(
+        f"{'All' if origin.topic is None else origin.topic.title}: {' '.join(origin.ranking)}"
+        for origin in origins
+        if origin.ranking
     )
 
 

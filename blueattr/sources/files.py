@@ -14,6 +14,7 @@ from blueattr.decode.chunk import Chunk
 from blueattr.decode.cut_lines import LINE_LIMIT
 from blueattr.errors import InputError, UsageError
 from blueattr.sources.forms import as_lines, is_cut
+from blueattr.sources.hosts import download
 from blueattr.sources.packing import CODECS, LONGEST, WINDOW, begins_like, codec_of
 from blueattr.sources.packing import pieces as pieces_of
 from blueattr.sources.source import Source
@@ -68,7 +69,7 @@ def find(
     sources: dict[Path, Source] = {}
     for argument in arguments:
         try:
-            for path in _paths(argument, passed_over):
+            for path in _paths(argument, kind, passed_over):
                 # Where a pipe leads to has no name that can be opened.
                 if path.is_file():
                     real = path.resolve()
@@ -81,7 +82,7 @@ def find(
     return list(sources.values())
 
 
-def _paths(argument: str, passed_over: list[str] | None) -> list[Path]:
+def _paths(argument: str, kind: str, passed_over: list[str] | None) -> list[Path]:
     path = Path(argument)
     # Path("") is the current folder, which nobody means by a variable that is empty.
     if argument and path.is_dir():
@@ -103,7 +104,9 @@ def _paths(argument: str, passed_over: list[str] | None) -> list[Path]:
         paths = sorted(Path(p) for p in glob.glob(argument, recursive=True))  # noqa: PTH207 - the pattern may be absolute
         paths = [p for p in paths if p.is_file()]
         if not paths:
-            raise InputError(f"no such file: {argument!r}")
+            command = download(argument, "--plc " if kind == "plc" else "")
+            more = f"; for one at an address: {command}" if command else ""
+            raise InputError(f"no such file: {argument!r}{more}")
     return paths
 
 
@@ -216,6 +219,10 @@ class Pipe:
         """``-:`` and a hash of the first line."""
         return f"-:{hashlib.sha256(self._head).hexdigest()[:12]}"
 
+    @property
+    def _said(self) -> str:
+        return "standard input" if self.typed == "-" else self.typed
+
     @cached_property
     def _file(self) -> BinaryIO:
         if self.typed == "-":
@@ -223,22 +230,21 @@ class Pipe:
         try:
             return Path(self.typed).open("rb")
         except OSError as error:
-            raise InputError(f"cannot read {self.typed}: {error.strerror}") from None
+            raise InputError(f"cannot read {self._said}: {error.strerror}") from None
 
     @cached_property
     def _head(self) -> bytes:
         try:
             return self._file.readline(_HEAD)
         except OSError as error:
-            raise InputError(f"cannot read {self.typed}: {error.strerror}") from None
+            raise InputError(f"cannot read {self._said}: {error.strerror}") from None
 
     def chunks(self, position: int = 0) -> Iterator[Chunk]:
         """Yield whole lines; see :class:`blueattr.sources.source.Source`."""
         codec = codec_of(self._head)
         file = cast("BinaryIO", _Rejoined(self._head, self._file))
-        name = "standard input" if self.typed == "-" else self.typed
         try:
-            yield from _lines(file, name, codec, position, self.window)
+            yield from _lines(file, self._said, codec, position, self.window)
         finally:
             if self.typed != "-":
                 self._file.close()

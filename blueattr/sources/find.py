@@ -1,13 +1,19 @@
 """What a user names on the network, made streams."""
 
-import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import SplitResult
 
 from blueattr.errors import InputError, UsageError
-from blueattr.sources.hosts import FIREHOSES, JETSTREAMS, as_websocket, check_url, instance
+from blueattr.sources.hosts import (
+    FIREHOSES,
+    JETSTREAMS,
+    as_websocket,
+    check_url,
+    download,
+    instance,
+)
 
 if TYPE_CHECKING:
     from blueattr.sources.live.stream import Dialect, Stream
@@ -94,13 +100,10 @@ def _refuse_files(urls: Sequence[str]) -> None:
         scheme, _, rest = url.partition("://")
         host, _, path = rest.partition("/")
         path = f"/{path}".partition("?")[0].rstrip("/")
-        # One with a name or password is refused without showing it.
         if scheme.lower() not in {"http", "https"} or "@" in host:
             continue
         if path and path not in {_V2, _RELAY} and not path.endswith("/subscribe"):
-            raise UsageError(
-                f"{url} is no stream; for a file: curl -fsSL {shlex.quote(url)} | blueattr ingest -"
-            )
+            raise UsageError(f"{url} is no stream; for a file: {download(url)}")
 
 
 def _kind(parts: SplitResult) -> str:

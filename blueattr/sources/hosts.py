@@ -2,6 +2,7 @@
 
 import ipaddress
 import re
+import shlex
 from urllib.parse import SplitResult, urlsplit
 
 from blueattr.errors import UsageError
@@ -12,6 +13,7 @@ __all__ = [
     "as_http",
     "as_websocket",
     "check_url",
+    "download",
     "instance",
     "is_loopback",
 ]
@@ -25,6 +27,8 @@ FIREHOSES = ("wss://bsky.network",)
 """Public relays."""
 
 
+# Of a name or password nothing is shown.
+_FILE = re.compile(r"(?is)(?:https?|ftps?|sftp)://[^@/]*/.+")
 _ENCRYPTED = {"wss", "https"}
 _PLAIN = {"ws", "http"}
 _AS_HTTP = {"wss": "https", "ws": "http"}
@@ -95,3 +99,23 @@ def as_websocket(parts: SplitResult) -> str:
 def instance(parts: SplitResult) -> str:
     """Return the host and port by which an instance, and so its cursors, are known."""
     return parts.netloc.lower()
+
+
+def download(url: str, option: str = "") -> str:
+    """Return the command that reads the file at an address; empty for what is no such address.
+
+    Parameters
+    ----------
+    url
+        The address.
+    option
+        Of ``blueattr ingest``.
+
+    Examples
+    --------
+    >>> download("https://example.org/export.jsonl", "--plc ")
+    'curl -fsSL https://example.org/export.jsonl | blueattr ingest --plc -'
+    """
+    if _FILE.fullmatch(url) is None:
+        return ""
+    return f"curl -fsSL {shlex.quote(url)} | blueattr ingest {option}-"

@@ -219,13 +219,14 @@ class _Frames:
         self._skip = 0
         self._checksum = 0
         self._descriptor = 0
-        # Where the last frame begins in what was read last; why it is refused.
+        # Where the last frame begins in what was read last; why it is refused. Not as an error,
+        # which would hold on to every frame of the stack, and the library's reader to it for ever.
         self._begin = -1
-        self._refused: InputError | None = None
+        self._refused = ""
 
     def read(self, size: int = -1) -> bytes:
-        if self._refused is not None:
-            raise self._refused
+        if self._refused:
+            raise InputError(self._refused)
         data = self._file.read(size)
         if not data and (self._part != "magic" or self._found or self._skip):
             raise OSError("Truncated")
@@ -233,7 +234,7 @@ class _Frames:
             self._follow(data)
         except InputError as error:
             # The frames before it are decompressed first.
-            self._refused = error
+            self._refused = str(error)
             if self._begin <= 0:
                 raise
             return data[: self._begin]

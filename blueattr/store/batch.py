@@ -87,6 +87,8 @@ class Batch:
         # the clock, and lines that are not.
         self._parsed_ahead: Counter[str] = Counter()
         self._parsed_timely: Counter[str] = Counter()
+        # Of the chunks whose unusual lines decide whether the clock is wrong: lines not ahead.
+        self._undecided: Counter[str] = Counter()
         self._begin()
 
     def _begin(self) -> None:
@@ -215,6 +217,11 @@ class Batch:
         is_wrong = ahead > 0 and (
             horizon.is_wrong or self._evidence[name].against_clock(ahead, timely)
         )
+        if is_wrong and not horizon.is_wrong:
+            unusual = sum(chunk.data.count(b"\n", *bounds) for bounds in unparsed.tolist()) - ahead
+            if not self._evidence[name].against_clock(ahead, timely + unusual):
+                self._undecided[name] += timely
+                return [*lines, *never_lines], unparsed, True
         self._evidence[name].add(ahead, timely)
         if is_wrong:
             self._kept_ahead[name] += ahead
@@ -259,11 +266,12 @@ class Batch:
         for name, evidence in ((name, self._evidence[name]) for name in ahead):
             # Those that the parser found are in the evidence.
             others = max(ahead[name] - self._parsed_ahead[name], 0)
-            fine = timely[name] + self._parsed_timely[name]
+            in_time = timely[name] + self._undecided.pop(name, 0)
+            fine = in_time + self._parsed_timely[name]
             if others and (self._horizon.is_wrong or evidence.against_clock(others, fine)):
                 wrong.add(name)
                 self._kept_ahead[name] += ahead[name]
-            evidence.add(others, timely[name])
+            evidence.add(others, in_time)
         return wrong
 
     def _stage(self, found: list[dict[str, Any]], kind: str) -> None:

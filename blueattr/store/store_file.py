@@ -6,6 +6,7 @@ from pathlib import Path
 from blueattr.errors import StoreError, UsageError
 from blueattr.user_path import as_typed, user_path
 
+_OTHERWISE = {"?": "question mark", "\\": "backslash"}
 _NO_FILE = re.compile(r":|[A-Za-z][A-Za-z0-9+.-]+:")
 
 
@@ -16,8 +17,9 @@ def store_file(path: Path) -> Path:
     ------
     StoreError
         The name has another meaning elsewhere, as ``:memory:``, ``md:x`` and ``s3://b/x`` have for
-        DuckDB: nobody means a file that is called so. Or there is a question mark in the path:
-        DuckDB takes what follows it for parameters, and would look for its log elsewhere.
+        DuckDB: nobody means a file that is called so. Or there is a question mark in the path, or
+        a backslash: DuckDB takes what follows the one for parameters, and would look for its log
+        elsewhere; the other it takes for a slash, and would open another file.
     """
     if _NO_FILE.match(str(path)):
         raise StoreError(
@@ -28,6 +30,8 @@ def store_file(path: Path) -> Path:
         file = user_path(path)
     except UsageError as error:
         raise StoreError(str(error)) from None
-    if "?" in str(file.resolve()):
-        raise StoreError(f"{path}: the path of a store may have no question mark in it")
+    whole = str(file.resolve())
+    for character, name in _OTHERWISE.items():
+        if character in whole:
+            raise StoreError(f"{path}: the path of a store may have no {name} in it")
     return file

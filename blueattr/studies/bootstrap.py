@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from blueattr import kernels
 from blueattr.attribution.attribute import describe_active
+from blueattr.attribution.equals import with_ranking
 from blueattr.attribution.inputs import Panel
 from blueattr.attribution.sampling import check_seed
 from blueattr.attribution.tiered import ActivePanel, PanelChoice, TieredPanel
@@ -272,7 +273,7 @@ def bootstrap(
         cutoffs=tiered.cutoffs,
         means=agents.means,
         moment=math.prod(agents.means),
-        provenance=provenance or Provenance(source="in memory"),
+        provenance=with_ranking(provenance or Provenance(source="in memory"), tiered, ()),
     )
 
 

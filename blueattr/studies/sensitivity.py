@@ -10,6 +10,7 @@ import numpy as np
 import polars as pl
 
 from blueattr import kernels
+from blueattr.attribution.equals import with_ranking
 from blueattr.attribution.inputs import Panel
 from blueattr.attribution.sampling import (
     DEFAULT_SIZES,
@@ -342,7 +343,11 @@ def sensitivity(
         cutoffs=default.cutoffs,
         means=agents.means,
         moment=math.prod(agents.means),
-        provenance=provenance or Provenance(source="in memory"),
+        provenance=with_ranking(
+            provenance or Provenance(source="in memory"),
+            default.sampled.tiered,
+            (question.size,) if flips and question.protocol == "visibility" else (),
+        ),
     )
 
 

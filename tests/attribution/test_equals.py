@@ -10,7 +10,8 @@ from blueattr.analysis.attribute import attribute_panel
 from blueattr.attribution.equals import with_ranking
 from blueattr.attribution.question import Question
 from blueattr.attribution.tiered import TieredPanel
-from blueattr.provenance import Provenance
+from blueattr.provenance import Provenance, TopicInfo
+from blueattr.report.provenance import ranking_warnings
 from blueattr.studies.scales import compare_scales
 from support.cli_world import ok, run
 from support.events_builder import at, lines, post
@@ -68,6 +69,17 @@ def test_answers_from_python_carry_it() -> None:
     assert "random ones" not in uniform.provenance.ranking[0]
 
 
+def test_what_followers_do_not_rank_is_said_once_for_all_topics_or_of_each() -> None:
+    def origin(name: str, *said: str) -> Provenance:
+        return Provenance("x", topic=TopicInfo(name, name.title(), ""), ranking=said)
+
+    assert ranking_warnings([origin("one"), origin("two")]) == ()
+    same = [origin("one", "All are.", "Hydrate."), origin("two", "All are.", "Hydrate.")]
+    assert ranking_warnings(same) == ("All are. Hydrate.",)
+    some = [origin("one"), origin("two", "Few are."), Provenance("x", ranking=("All are.",))]
+    assert ranking_warnings(some) == ("Two: Few are.", "All: All are.")
+
+
 def test_a_store_of_posts_alone_says_so_beside_its_answers(tmp_path: Path) -> None:
     db, events = tmp_path / "x.duckdb", tmp_path / "x.jsonl"
     written = [
@@ -80,13 +92,18 @@ def test_a_store_of_posts_alone_says_so_beside_its_answers(tmp_path: Path) -> No
     told = "All 150 agents have equal followers (0)"
     todo = "record follows (app.bsky.graph.follow), or run: blueattr hydrate"
     of = ("--match", "mythos", "--db", db)
-    for command in (("attribute", "--indicator", "lin"),
+    for command in (("attribute", "--indicator", "lin"), ("bootstrap", "--indicator", "lin"),
+                    ("sensitivity", "--indicator", "gini", "--size", "50"),
                     ("compare-scales", "--indicator", "gini", "--sizes", "50")):  # fmt: skip
         text = " ".join(ok(*command, *of).stdout.decode().split())
         assert told in text
         assert todo in text
         said = json.loads(ok(*command, *of, "--format", "json").stdout)["notes"]
         assert told in said[-2]
+    ok("report", "--indicator", "gini", *of, "--out", tmp_path / "page.html")
+    page = " ".join((tmp_path / "page.html").read_text().split())
+    assert told in page
+    assert todo in page
     heat = run("attribute", *of)
     assert heat.code == 4
     assert "blueattr hydrate" in heat.stderr

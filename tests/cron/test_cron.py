@@ -22,7 +22,7 @@ pytestmark = pytest.mark.cron
 
 
 SETTINGS = """\
-db = "the store.duckdb"
+db = {db}
 {source}
 [[sources]]
 read = ["in/"]
@@ -55,7 +55,9 @@ class World:
     def configure(self, source: str = "") -> None:
         path = self.folder / "blueattr.toml"
         part = path.with_suffix(".new")
-        part.write_text(SETTINGS.format(source=source))
+        # The path of a store can have no backslash.
+        db = json.dumps(str(self.folder.parent / "the 100 % store.duckdb"))
+        part.write_text(SETTINGS.format(db=db, source=source))
         part.replace(path)
 
     def drop(self) -> None:
@@ -139,7 +141,8 @@ class World:
 def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cron: None) -> Iterator[World]:
     for name in ("BLUEATTR_DB", "BLUEATTR_TOPICS", "BLUEATTR_CONFIG", "BLUEATTR_JETSTREAM_KEY"):
         monkeypatch.delenv(name, raising=False)
-    made = World(tmp_path / "it's 100 % mine")
+    # To cron both a % and a backslash mean something.
+    made = World(tmp_path / r"it's 100 % mine, 10 \% yours, C:\\here, \\% there")
     config = made.folder / "blueattr.toml"
     ok("schedule", "--cron", "* * * * *", "--config", config, "--install")
     try:

@@ -202,6 +202,25 @@ def test_a_status_names_a_wrong_clock_until_the_file_is_read_by_a_right_one(
     assert shown() == ([0], [])
 
 
+@pytest.mark.parametrize("compiled", [True, False], ids=["compiled", "by the engine"])
+def test_unusual_lines_speak_for_the_clock_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, compiled: bool
+) -> None:
+    # Such as of accounts whose DID is none of PLC's, all of whose lines the engine decodes.
+    monkeypatch.setattr(read, "is_compiled", lambda: compiled)
+    unusual = [post("a.b", f"k{k}", "x", rev=k, time=at(60 * k)) for k in range(1, 31)]
+    for number, place in enumerate((0, 17, 30)):
+        events = [*unusual[:place], AHEAD["v1"], *unusual[place:]]
+        db = tmp_path / f"{number}.duckdb"
+        (state,) = ingested(db, write(tmp_path / f"{number}.jsonl", *events))
+        assert (state.rejected, state.kept, state.ahead) == ({"bad time": 1}, 30, 0)
+        assert content(db) == expected(unusual)
+    far = [event | {"time_us": micros(FAR)} for event in unusual[:20]]
+    events = [*far, AHEAD["v1"], *unusual[:10]]
+    (state,) = ingested(tmp_path / "far.duckdb", write(tmp_path / "far.jsonl", *events))
+    assert (state.rejected, state.kept, state.ahead) == ({}, 31, 21)
+
+
 def test_a_clock_that_is_minutes_slow_loses_a_few_hundred_lines_at_most(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

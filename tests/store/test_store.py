@@ -128,13 +128,25 @@ def test_a_name_with_another_meaning_is_no_store_and_leaves_nothing(
     Store.open(tmp_path / name).close()
 
 
-@pytest.mark.parametrize("name", ["x?y.duckdb", "x.duckdb?access_mode=read_only", "a?b/x.duckdb"])
-def test_a_question_mark_is_refused_before_the_engine_sees_it(tmp_path: Path, name: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("x?y.duckdb", "no question mark"),
+        ("x.duckdb?access_mode=read_only", "no question mark"),
+        ("a?b/x.duckdb", "no question mark"),
+        (r"a\b.duckdb", "no backslash"),
+        (r"a\b/x.duckdb", "no backslash"),
+    ],
+)
+def test_what_the_engine_takes_otherwise_is_refused_before_it_sees_it(
+    tmp_path: Path, name: str, says: str
+) -> None:
+    (tmp_path / "a").mkdir()  # the engine takes a backslash for a slash
     path = tmp_path / name
     path.parent.mkdir(exist_ok=True)
     before = sorted(tmp_path.rglob("*"))
-    both(path, StoreError, "no question mark")
-    with pytest.raises(StoreError, match="no question mark"):
+    both(path, StoreError, says)
+    with pytest.raises(StoreError, match=says):
         Writer(path)
     assert sorted(tmp_path.rglob("*")) == before
 

@@ -72,6 +72,7 @@ _UNSURE = {
     ".": "whose point may be of decimals or of thousands, as semicolons separate the values: "
     "separate them by commas, or write nothing between thousands",
 }
+_UNLIKE = "which spells a number in another way than most cells do"
 
 
 def read_numbers(
@@ -100,12 +101,15 @@ def read_numbers(
     if are_numbers and separator != ";":
         return Numbers(plain)
     cells = pl.concat([column.drop_nulls().str.strip_chars() for column in columns])
-    odd = pl.DataFrame({"cell": cells.rename("cell")}).filter(pl.col("cell").str.contains("[.,]"))
     cell = pl.col("cell")
+    odd = pl.DataFrame({"cell": cells.rename("cell")}).filter(
+        cell.str.contains("[.,]") & cell.str.contains(r"\d")
+    )
     points, commas = odd.select(
-        points=_POINT.is_meant(cell).any(), commas=_COMMA.is_meant(cell).any()
+        points=_POINT.is_meant(cell).sum(), commas=_COMMA.is_meant(cell).sum()
     ).row(0)
-    commas = commas and separator != ","
+    if separator == ",":
+        commas = 0
     if not (points or commas):
         marks = [",", "."] if separator == ";" else [","]
         for mark, column in product(marks, columns):
@@ -113,7 +117,12 @@ def read_numbers(
             refuse(agents, column, either.fill_null(value=False), _UNSURE[mark], where)
     if are_numbers:
         return Numbers(plain)
-    spelled = _COMMA if commas and not points else _POINT
+    spelled = _COMMA if commas > points else _POINT
+    if points and commas:
+        rarer = _POINT if spelled is _COMMA else _COMMA
+        for column in columns:
+            stripped = column.to_frame("cell").select(rarer.is_meant(cell.str.strip_chars()))
+            refuse(agents, column, stripped.to_series().fill_null(value=False), _UNLIKE, where)
     return Numbers([_spelled(column, spelled) for column in columns], spelled is _COMMA)
 
 

@@ -352,7 +352,12 @@ _FACTS: "tuple[tuple[str, Callable[[Provenance], object]], ...]" = (
     ("method_version", lambda origin: origin.method_version),
     ("synthetic", synthetic_banner),
     ("gaps", lambda origin: " ".join(gap_warnings(origin.gaps))),
-    ("notes", lambda origin: " ".join((*origin.notes, *time_warnings(origin.times_from)))),
+    (
+        "notes",
+        lambda origin: " ".join(
+            (*origin.notes, *time_warnings(origin.times_from), *origin.ranking)
+        ),
+    ),
 )
 _ABOUT: Fields[Any] = Fields(
     Field("name", "What is stated."),

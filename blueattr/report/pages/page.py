@@ -36,6 +36,7 @@ from blueattr.report.provenance import (
     ORIGIN,
     coverage_table,
     gap_warnings,
+    ranking_warnings,
     so_far,
     synthetic_banner,
     time_warnings,
@@ -177,6 +178,7 @@ class _Page:
             "warnings": (
                 *gap_warnings(first.provenance.gaps),
                 *time_warnings(first.provenance.times_from),
+                *ranking_warnings([report.provenance for report in reports]),
             ),
             "contents": [*contents, {"id": "terms", "title": "What the words mean"}],
             "overview": overview,

@@ -1,5 +1,6 @@
 """A grid of scale comparisons laid out as a report: how many flips are positive, and where."""
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from blueattr.report.fields import Field, Fields
@@ -7,7 +8,12 @@ from blueattr.report.numbers import percent, plural, points
 from blueattr.report.parts.first_screen import MORE
 from blueattr.report.parts.involvement import involvement
 from blueattr.report.parts.shared_fields import INDICATOR, UNDEFINED
-from blueattr.report.provenance import origin_facts, origin_warnings, panel_tables
+from blueattr.report.provenance import (
+    origin_facts,
+    origin_warnings,
+    panel_tables,
+    ranking_warnings,
+)
 from blueattr.report.results.comparison_data import (
     FLIP_NOTE,
     SAMPLE,
@@ -98,7 +104,10 @@ def grid_report(result: "ScaleGrid") -> Report:
             *(fact for fact in method_lines(first) if fact.label != "feature means"),
             *origin,
         ),
-        warnings=origin_warnings(first.provenance),
+        warnings=(
+            *origin_warnings(replace(first.provenance, ranking=())),
+            *ranking_warnings([topic.provenance for topic in result.topics]),
+        ),
         data=comparison_table(result.topics),
         content=_content(result, flips),
     )

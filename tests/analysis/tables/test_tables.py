@@ -86,6 +86,19 @@ def test_a_bad_cell_of_a_text_is_named_with_its_line(
     assert said.endswith("(line 9)")
 
 
+@pytest.mark.parametrize("cell", [".", "..", "-.", "2.5", "1.5e3", "NA"])
+def test_among_decimal_commas_the_cell_without_one_is_the_bad_one(
+    cell: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "f.csv"
+    path.write_text(text([[*row[:1], f"{row[1]},5", *row[2:]] for row in with_cell(cell, 2)], ";"))
+    said = f"agent 'agent5': column 'b' is '{cell}', which is not a number (line 7)"
+    if "5" in cell:
+        said = f"agent 'agent5': column 'b' is {cell}, which spells a number in another way than "
+        said += "most cells do (line 7)"
+    assert refused(path) == said
+
+
 @pytest.mark.parametrize("kind", ["arrow", "parquet", "json", "jsonl", "frame", "chunks"])
 @pytest.mark.parametrize("cell", ["NA", "many", "1,5", "inf", "1e400", "-3", None, "2026-05-01"])
 def test_a_bad_cell_among_texts_is_named_with_its_row(
