@@ -284,7 +284,9 @@ def test_status_says_what_is_in_it(db: Path) -> None:
     assert [(w.start, w.end) for w in status.coverage] == [(at(1), at(3))]
     assert status.gaps == ()
     assert status.size == db.stat().st_size
-    assert status.rejected.select("reason", "lines", "sample").rows() == [("not JSON", 1, "oops\n")]
+    assert status.rejected.select("reason", "lines", "sample").rows() == [
+        ("not JSON", 1, "4 bytes, no JSON: letters")
+    ]
 
 
 def test_coverage_and_gaps(tmp_path: Path) -> None:
