@@ -10,9 +10,10 @@ Open a store that ``blueattr ingest`` filled, and ask it what the commands answe
         store.compare_scales("mythos", indicator=["heat", "gini"])["gini"].plot()
         store.report("mythos.html", "mythos")
 
-A store has ``status``, ``topics``, ``panel``, ``features``, ``attribute``, ``compare_scales``,
-``bootstrap``, ``sensitivity``, ``validate``, ``convergence`` and ``report``. The functions of this
-module put the same questions to a panel of your own: a frame, or the path of a file.
+A store has ``status``, ``topics``, ``panel``, ``features``, ``attribute``, ``change``,
+``compare_scales``, ``bootstrap``, ``sensitivity``, ``validate``, ``convergence`` and ``report``.
+The functions of this module put the same questions to a panel of your own: a frame, or the path of
+a file.
 
 >>> import blueattr
 >>> panel = {"agent": ["x", "y"], "a": [1, 0], "b": [2.0, 1.0], "c": [3, 1]}
@@ -38,9 +39,11 @@ if _typing.TYPE_CHECKING:
 
     from blueattr.analysis.results import Results as Results
     from blueattr.attribution.attribute import AttributionResult as AttributionResult
+    from blueattr.attribution.change.result import ChangeResult as ChangeResult
     from blueattr.errors import BlueattrError as BlueattrError
     from blueattr.indicators.base import Aggregator as Aggregator
     from blueattr.indicators.custom import OwnIndicator as OwnIndicator
+    from blueattr.library.opening import open, topics  # noqa: A004 - as in blueattr.open(...)
     from blueattr.library.questions import (
         attribute,
         bootstrap,
@@ -50,7 +53,7 @@ if _typing.TYPE_CHECKING:
         validate,
         write_report,
     )
-    from blueattr.library.store import Store, open, topics  # noqa: A004 - as in blueattr.open(...)
+    from blueattr.library.store import Store
     from blueattr.provenance import Provenance as Provenance
     from blueattr.studies.bootstrap import Bootstrap as Bootstrap
     from blueattr.studies.grid import ScaleGrid as ScaleGrid
@@ -76,6 +79,7 @@ _TYPES = (
     "AttributionResult",
     "BlueattrError",
     "Bootstrap",
+    "ChangeResult",
     "OwnIndicator",
     "Provenance",
     "Results",
@@ -99,12 +103,16 @@ def __getattr__(name: str) -> _typing.Any:  # noqa: PLR0912 - one for each modul
             | "write_report"
         ):
             import blueattr.library.questions as home
-        case "Store" | "open" | "topics":
+        case "open" | "topics":
+            import blueattr.library.opening as home
+        case "Store":
             import blueattr.library.store as home
         case "Results":
             import blueattr.analysis.results as home
         case "AttributionResult":
             import blueattr.attribution.attribute as home
+        case "ChangeResult":
+            import blueattr.attribution.change.result as home
         case "Sensitivity":
             import blueattr.studies.sensitivity as home
         case "Bootstrap":

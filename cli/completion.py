@@ -9,11 +9,12 @@ from typing import Any
 
 from blueattr.errors import BlueattrError
 
-__all__ = ["indicators", "protocols", "sizes", "topic", "topics"]
+__all__ = ["indicators", "protocols", "since", "sizes", "topic", "topics"]
 
 
 _INDICATORS = ("lin", "heat", "var", "gini", "hill", "entropy", "threshold")
 _PROTOCOLS = ("visibility", "top", "active", "random")
+_SINCE = ("yesterday", "last-week")
 _SIZES = ("100", "1000", "10000", "100000")
 
 
@@ -40,6 +41,11 @@ def protocols(incomplete: str) -> list[str]:
 def sizes(incomplete: str) -> list[str]:
     """Offer sizes of samples, of which several may be named."""
     return [*_several(incomplete, _SIZES)]
+
+
+def since(incomplete: str) -> list[str]:
+    """Offer the windows that have names; a date is typed."""
+    return [name for name in _SINCE if name.startswith(incomplete)]
 
 
 def _several(incomplete: str, names: Iterable[str], alone: Iterable[str] = ()) -> Iterator[str]:

@@ -11,6 +11,7 @@ import typer
 
 from blueattr.cli.commands import (
     attribute,
+    change,
     config,
     demo,
     forget,
@@ -99,6 +100,7 @@ _COMMANDS: dict[str, Callable[..., None]] = {
     "panel": panel.panel,
     "features": panel.features,
     "attribute": attribute.attribute,
+    "change": change.change,
     "compare-scales": attribute.compare_scales,
     "validate": validate.validate,
     "convergence": validate.convergence,

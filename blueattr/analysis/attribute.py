@@ -57,6 +57,7 @@ __all__ = [
     "attribute_store",
     "day_features",
     "days_of",
+    "handles_of",
     "shares_by_day",
 ]
 
@@ -309,7 +310,7 @@ def attribute_store(
             view.origin(topic),
             question,
             names,
-            handles=_handles(store),
+            handles=handles_of(store),
             ranking=ranking_of(view, topic, counts, names.resampling),
         )
 
@@ -328,7 +329,8 @@ def ranking_of(
     return Ranking(resamples, seed, days_of(view, agent_days), variants)
 
 
-def _handles(store: Store) -> Handles:
+def handles_of(store: Store) -> Handles:
+    """Return what looks up the known handles of DIDs in a store."""
     return lambda dids: dict(store.frame("analysis/handles", dids=list(dids)).iter_rows())
 
 
@@ -420,7 +422,7 @@ def shares_by_day(
         ranking = ranking_of(view, topic, agent_days, names.resampling)
         # What hides accounts comes last: days are joined with the whole by DID.
         shown = replace(names, naming=OPEN)
-        handles = None if names.naming.hides else _handles(store)
+        handles = None if names.naming.hides else handles_of(store)
         wholes = attribute_panel(frame, origin, question, shown, handles=handles, ranking=ranking)
         indicators: list[Indicator] = [find_indicator(i) for i in question.indicators]
         pairs = list(zip(indicators, wholes, strict=True))

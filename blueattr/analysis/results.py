@@ -6,6 +6,7 @@ from functools import singledispatch
 from typing import Any, Generic, TypeVar, overload
 
 from blueattr.attribution.attribute import AttributionResult
+from blueattr.attribution.change.result import ChangeResult
 from blueattr.attribution.days import DayShares
 from blueattr.display import Presented
 from blueattr.panel.topics import Topic, TopicDays
@@ -128,14 +129,14 @@ def by_indicator(whole: Any) -> Results[Any]:
     Parameters
     ----------
     whole
-        Attributions or shares by day, one an indicator; or a result of a study.
+        Attributions, changes or shares by day, one an indicator; or a result of a study.
     """
     raise TypeError(f"{type(whole).__name__} is not split by indicator")
 
 
 @by_indicator.register(list)
 @by_indicator.register(tuple)
-def _(whole: Sequence[AttributionResult | DayShares]) -> Results[Any]:
+def _(whole: Sequence[AttributionResult | ChangeResult | DayShares]) -> Results[Any]:
     parts = tuple(whole)
     names = ((part.whole if isinstance(part, DayShares) else part).indicator for part in parts)
     return Results(tuple(names), parts, parts)

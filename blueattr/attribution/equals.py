@@ -9,9 +9,10 @@ import numpy as np
 
 from blueattr.attribution.tiered import TieredPanel
 from blueattr.attribution.tiers import boundaries, tier_names
+from blueattr.kernels import FloatArray
 from blueattr.provenance import Provenance
 
-__all__ = ["Cut", "with_cuts", "with_ranking"]
+__all__ = ["Cut", "cuts_of", "with_cuts", "with_ranking"]
 
 
 _TOO_MANY = 10
@@ -56,15 +57,29 @@ def with_ranking(origin: Provenance, tiered: TieredPanel, samples: Sequence[int]
     ranked = tiered.active or tiered
     # Ascending, to be searched in.
     followers = ranked.panel.followers[ranked.panel.order][::-1]
+    cuts = cuts_of(followers, ranked.cutoffs)
+    size = min(samples, default=0)
+    followed = int(np.count_nonzero(tiered.panel.followers))
+    return _noted(origin, followers.size, ranked.cutoffs, cuts, size, followed)
+
+
+def cuts_of(followers: FloatArray, cutoffs: Sequence[float]) -> list[Cut]:
+    """Return the cut of each tier but the tail.
+
+    Parameters
+    ----------
+    followers
+        What ranks the agents, float64 (n,), ascending.
+    cutoffs
+        The tiers' cumulative percentages.
+    """
     n = followers.size
     cuts = []
-    for end in boundaries(n, ranked.cutoffs):
+    for end in boundaries(n, cutoffs):
         last = followers[n - end]
         below, upto = (int(np.searchsorted(followers, last, side)) for side in ("left", "right"))
         cuts.append(Cut(float(last), n - upto, upto - below))
-    size = min(samples, default=0)
-    followed = int(np.count_nonzero(tiered.panel.followers))
-    return _noted(origin, n, ranked.cutoffs, cuts, size, followed)
+    return cuts
 
 
 def with_cuts(

@@ -10,6 +10,7 @@ import polars as pl
 from blueattr.analysis import parse
 from blueattr.analysis.features import load_features
 from blueattr.analysis.naming import Naming
+from blueattr.analysis.windows import two_windows
 from blueattr.attribution.streaming import is_large
 from blueattr.errors import UsageError
 from blueattr.library.options import Asked, Options
@@ -26,8 +27,10 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ASKED",
+    "BEFORE_AFTER",
     "BUDGET",
     "BY",
+    "CHANGED",
     "COMPARED",
     "CONVERGENCE",
     "DRAWS",
@@ -48,6 +51,7 @@ __all__ = [
     "STEPS",
     "TARGET",
     "TOPICS",
+    "TWO_WINDOWS",
     "VALIDATED",
     "Named",
     "OwnPanel",
@@ -329,7 +333,12 @@ EVERYTHING = Options(parse.query, without=_STORE, then=_about_everything)
 TOPICS = Options(parse.query, without=_STORE, then=_about_topics)
 PANEL = Options(parse.query, without=(*_STORE, "scale"), then=_about_everything)
 EVENTS = Options(parse.query, without=(*_STORE, "topic", "scale", *_WHO))
+TWO_WINDOWS = Options(
+    parse.query, without=(*_STORE, "start", "end", "window", "complete"), then=_about_one
+)
+BEFORE_AFTER = Options(two_windows)
 ASKED = Options(parse.question, then=Asked.of)
+CHANGED = Options(parse.question, without=("method", "steps"), then=Asked.of)
 REPORTED = Options(parse.question, defaults={"indicator": "all"})
 VALIDATED = Options(parse.question, without=("tiers",), then=Asked.of)
 CONVERGENCE = Options(parse.question, without=("method", "steps", "tiers"), then=Asked.of)

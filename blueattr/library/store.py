@@ -1,6 +1,5 @@
 """A store that a program asks questions: what `blueattr.open` returns."""
 
-import os
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -8,12 +7,12 @@ from typing import Any, Self
 
 import polars as pl
 
-from blueattr.analysis import parse
 from blueattr.analysis import status as inventory
 from blueattr.analysis.attribute import Names, attribute_store, shares_by_day
+from blueattr.analysis.change import change_store
 from blueattr.analysis.features import make_features, with_label
 from blueattr.analysis.panel import PanelResult, make_panel
-from blueattr.analysis.results import TopicCounts, TopicList
+from blueattr.analysis.results import TopicCounts
 from blueattr.analysis.sensitivity import sensitivity_of_store
 from blueattr.analysis.studies import (
     Budget,
@@ -25,12 +24,16 @@ from blueattr.analysis.studies import (
 )
 from blueattr.analysis.topic_reports import report_topic, report_topics
 from blueattr.analysis.topics import check_topics
+from blueattr.analysis.windows import Compared
+from blueattr.attribution.change.result import ChangeResult
 from blueattr.attribution.question import Question, Sampling
 from blueattr.errors import StoreError, UsageError
 from blueattr.library.declared import (
     ASKED,
+    BEFORE_AFTER,
     BUDGET,
     BY,
+    CHANGED,
     COMPARED,
     CONVERGENCE,
     DRAWS,
@@ -50,85 +53,25 @@ from blueattr.library.declared import (
     STEPS,
     TARGET,
     TOPICS,
+    TWO_WINDOWS,
     VALIDATED,
     Named,
     Target,
     TopicQuery,
 )
-from blueattr.library.options import Asked, asks, takes, words_of_a_program
+from blueattr.library.options import Asked, asks, takes
 from blueattr.panel.query import PanelQuery
-from blueattr.panel.topics import load
 from blueattr.store import database
-from blueattr.store.store_file import store_file
 from blueattr.studies.bootstrap import Bootstrap
 from blueattr.studies.convergence import Convergence
 from blueattr.studies.sensitivity import Sensitivity
 from blueattr.studies.validation.result import Validation
-from blueattr.user_path import user_path
 
-__all__ = ["Store", "open", "topics"]
+__all__ = ["Store"]
 
 
 _FIRST = ("topic", "indicator")
 _VARIABLE = "BLUEATTR_DB"
-
-
-def open(  # noqa: A001 - as in blueattr.open("my.duckdb")
-    path: str | Path | None = None, *, memory: str | int = "4GB"
-) -> "Store":
-    """Open a store to ask it questions; nothing is ever written to its events.
-
-    Parameters
-    ----------
-    path
-        The DuckDB file that ``blueattr ingest`` fills; by default the one that the environment
-        variable ``BLUEATTR_DB`` names, or else ``data/blueattr.duckdb``.
-    memory
-        Memory limit of the whole process, such as ``"4GB"``.
-
-    Returns
-    -------
-    Store
-
-    Raises
-    ------
-    StoreError
-        There is no such store, or it cannot be read.
-
-    Examples
-    --------
-    ::
-
-        with blueattr.open("my.duckdb") as store:
-            print(store.attribute("mythos"))
-    """
-    if path is None:
-        path = os.environ.get(_VARIABLE) or parse.DEFAULT_DB
-    with words_of_a_program():
-        store = Store(store_file(Path(path)), parse.memory_limit(memory))
-        database.Store.open(store.path, store.memory).close()
-    return store
-
-
-def topics(topics: str | Path | None = None) -> TopicList:
-    """List the bundled topics and those of a file of your own, as ``blueattr topics list``.
-
-    Parameters
-    ----------
-    topics
-        A TOML file with topics of your own.
-
-    Returns
-    -------
-    TopicList
-        A sequence of topics, which is also indexed by name.
-
-    Raises
-    ------
-    InputError
-        The file cannot be used.
-    """
-    return TopicList(tuple(load(None if topics is None else user_path(topics)).values()))
 
 
 class Store:
@@ -299,6 +242,40 @@ class Store:
         names = Names(named.top, named.naming(), resampling)
         answer = attribute_store if by is None else shares_by_day
         return asked.answer(answer(query, asked.question, names))
+
+    @asks(ChangeResult)
+    @takes(*_FIRST, query=TWO_WINDOWS, compared=BEFORE_AFTER, asked=CHANGED, named=LEADERS)
+    def change(self, *, query: PanelQuery, compared: Compared, asked: Asked, named: Named) -> Any:
+        """Split the change of an indicator between two windows, as ``blueattr change``.
+
+        Returns
+        -------
+        ChangeResult or Results
+            One result for one indicator; for several, a sequence of results that is also indexed
+            by name. ``agents`` is a frame with ``did``, ``tier``, ``kind``, ``value``, ``share``
+            and ``size``, by descending magnitude of the value; ``to_polars()`` has a row for each
+            kind, for the panel's size, and for each tier: ``part``, ``name``, ``agents``,
+            ``value``, ``share``, ``agents_involved``, ``value_involved``, and what the question
+            was.
+
+        Raises
+        ------
+        UsageError
+            An option makes no sense, or the windows overlap or differ in length.
+        NoAnswerError
+            Nobody is on the panel of a window, there is no such topic, or the indicator is 0 in
+            both windows.
+        StoreError
+            The store cannot be read.
+
+        Notes
+        -----
+        docs/change.md.
+        """
+        changes = change_store(
+            self._asked(query), compared, asked.question, top=named.top, naming=named.naming()
+        )
+        return asked.answer(changes)
 
     @takes(*_FIRST, about=TOPICS, asked=ASKED, sampling=COMPARED, named=NAMING)
     def compare_scales(

@@ -19,7 +19,7 @@ from blueattr.store import coverage, matching
 from blueattr.store.database import DEFAULT_MEMORY, Store
 from blueattr.store.stretches import last_near, stretches
 
-__all__ = ["PanelQuery", "StoreView", "last_event"]
+__all__ = ["PanelQuery", "StoreView", "counts_followers", "last_event"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +147,13 @@ def last_event(store: Store) -> datetime | None:
     return None if last is None else last.replace(tzinfo=UTC)
 
 
+def counts_followers(popularity: str) -> bool:
+    """Return whether b is follower counts, by the words of `StoreView.popularity`."""
+    return popularity.startswith(_COUNTS_OF)
+
+
 _INSTANT = timedelta(microseconds=1)
+_COUNTS_OF = "follower counts of"
 _RECEIVED = "follows received in the window"
 _STAND_IN = f"Followers, which set the tiers, are {_RECEIVED}: a stand-in for follower counts."
 _AS_OF = "Follower counts, which also set the tiers, date from when the AppView was asked."
@@ -270,7 +276,7 @@ class StoreView:
         if dates.is_empty():
             return f"{_RECEIVED}, because no follower count is known"
         first, last = map(str, (dates.min(), dates.max()))
-        counts = f"follower counts of {first}" + (f" to {last}" if first != last else "")
+        counts = f"{_COUNTS_OF} {first}" + (f" to {last}" if first != last else "")
         if others := len(agents) - len(dates):
             return f"{counts}; for {others:,} agents whose count is unknown, {_RECEIVED}"
         return counts

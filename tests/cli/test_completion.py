@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from blueattr.analysis import parse
+from blueattr.analysis.windows import two_windows
 from blueattr.cli import completion
 from blueattr.indicators.find import find_indicator
 from blueattr.panel.topics import shipped
@@ -53,6 +54,13 @@ def test_topics_of_the_users_own_file_are_offered(tmp_path: Path) -> None:
     assert offered("attribute", "--topic", "mo", BLUEATTR_TOPICS=str(mine)) == ["moon"]
     for path in (wrong, tmp_path / "none.toml"):
         assert "mythos" in offered("attribute", "--topics", str(path), "--topic", "m")
+
+
+def test_windows_that_have_names_are_offered() -> None:
+    assert offered("change", "--since", "") == ["yesterday", "last-week"]
+    assert offered("change", "--since", "l") == ["last-week"]
+    for name in offered("change", "--since", ""):
+        assert two_windows(since=name).days
 
 
 def test_indicators_protocols_and_sizes_are_offered() -> None:

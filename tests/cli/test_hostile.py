@@ -67,6 +67,9 @@ def test_hostile_arguments_end_in_a_sentence(
     survives("ingest", text, "--db", here / "s.duckdb")
     survives("status", text)
     survives("topics", "check", text, "--db", db)
+    for option in ("--before", "--after", "--since"):
+        others = {"--before": ("--after", "2026-05-08"), "--after": ("--before", "2026-05-08")}
+        survives("change", "--topic", "mythos", option, text, *others.get(option, ()), "--db", db)
     for option in _TAKES_TEXT:
         if option in {"--topic", "--match"}:
             survives("attribute", option, text, "--db", db)

@@ -107,6 +107,19 @@ def _read(path: Path) -> pl.DataFrame:
     return frame.with_columns(pl.col("did").cast(pl.String))
 
 
+@pytest.mark.parametrize("hiding", [*ways()])
+def test_a_change_names_nobody(hiding: tuple[str, ...], db: Path, here: Path) -> None:
+    asked = ("change", "--topic", "mythos", "--since", "last-week", "--db", db)
+    for form in TEXTS:
+        verbose = ("--verbose",) * (form != "csv")
+        answer = ok(*asked, *hiding, "--format", form, *verbose)
+        assert found(answer.stdout, answer.stderr) == set()
+    for ending in FILES:
+        ok(*asked, *hiding, "--out", f"change.{ending}")
+    assert found(*files(here)) == set()
+    assert found(ok(*asked).stdout) != set()
+
+
 def kinds() -> Iterator[Any]:
     """Yield what a report is and what it hides; those that differ little from others are slow."""
     for form in ("html", "json", "svg", "png", "pdf", "csv", "parquet", "md", "tex", "datasette"):
@@ -144,6 +157,7 @@ def test_what_the_library_gives_names_nobody(
     answers: list[Any] = [
         store.attribute("mythos", "all", **hiding),
         store.attribute("mythos", by="day", **hiding),
+        store.change("mythos", since="last-week", **hiding),
         blueattr.attribute(panel_file, **hiding),
         blueattr.attribute(pl.read_parquet(panel_file), **hiding),
     ]

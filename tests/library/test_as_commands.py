@@ -115,6 +115,13 @@ def test_other_questions_to_a_store_have_the_answers_of_their_commands(
     assert content(blueattr.topics()) == asked("topics list")
     by_day = store.attribute("mythos", by="day")
     assert content(by_day) == asked("attribute", *TOPIC, "--by", "day", "--db", db)
+    weeks = ["--before", "2026-05-01..2026-05-07", "--after", "2026-05-08..2026-05-14"]
+    change = store.change("mythos", "all", before=weeks[1], after=weeks[3], panel="involved")
+    words = ["--indicator", "all", "--panel", "involved", "--db", db]
+    assert content(change) == asked("change", *TOPIC, *weeks, *words)
+    assert content(store.change("mythos", since="last-week", tiers=(5, 20))) == asked(
+        "change", *TOPIC, "--since", "last-week", "--tiers", "5,20", "--db", db
+    )
     grid = store.compare_scales(["mythos", "trump-tariffs"], "all", sizes=[5], seeds=2)
     words = ["--topic", "mythos,trump-tariffs", "--indicator", "all", "--sizes", 5, "--seeds", 2]
     assert content(grid) == asked("compare-scales", *words, "--db", db)
@@ -148,6 +155,7 @@ def test_a_report_is_that_of_the_command_to_the_byte(
 
 COUNTERPARTS: dict[str, Callable[..., Any]] = {
     **{name: getattr(blueattr.Store, name.replace("-", "_")) for name in METHODS},
+    "change": blueattr.Store.change,
     "report": blueattr.Store.report,
     "panel": blueattr.Store.panel,
     "features": blueattr.Store.features,

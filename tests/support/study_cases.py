@@ -3,12 +3,22 @@
 from dataclasses import replace
 from datetime import UTC, date, datetime
 
+from blueattr.attribution.change.result import ChangePart, ChangeResult, WindowValue
 from blueattr.attribution.days import Day, DayShares
+from blueattr.attribution.value import Remarks
 from blueattr.indicators.base import Aggregator
 from blueattr.provenance import TopicInfo, Window
-from blueattr.report import bootstrap_report, days_report, grid_report, sensitivity_report
+from blueattr.report import (
+    bootstrap_report,
+    change_report,
+    changes_report,
+    days_report,
+    grid_report,
+    sensitivity_report,
+)
 from blueattr.studies.bootstrap import Bootstrap, IndicatorBootstrap, ShareInterval
 from blueattr.studies.grid import ScaleGrid
+from blueattr.studies.movers import Mover
 from blueattr.studies.samples import FullScale
 from blueattr.studies.sensitivity import IndicatorSensitivity, Sensitivity, SensitivityRow
 from support.report_cases import ATTRIBUTION, COMPARISON, NONLINEAR, ORIGIN, OWN, TIERS, VAR
@@ -105,8 +115,67 @@ _QUIET = replace(
 GRID = ScaleGrid((_LOUD, _QUIET))
 
 
+CHANGE = ChangeResult(
+    indicator="heat",
+    aggregator=Aggregator(),
+    rule="Gauss-Legendre",
+    nodes=32,
+    before=WindowValue(
+        2_310, 423, 0.25, (0.7, 1.9, 0.25),
+        replace(ORIGIN, gaps=(), window=Window(datetime(2026, 3, 18, tzinfo=UTC),
+                                               datetime(2026, 4, 1, tzinfo=UTC))),
+    ),
+    after=WindowValue(2_500, 517, 0.4213, (0.7, 1.9, 0.394), ORIGIN),
+    n_agents=3_000,
+    change=0.1713,
+    size=-0.0212,
+    movement=0.75,
+    kinds=(
+        ChangePart("entered", 690, 0.2, 0.2 / 0.1713, 201, 0.15),
+        ChangePart("left", 500, -0.1, -0.1 / 0.1713, 140, -0.0625),
+        ChangePart("raised", 700, 0.125, 0.125 / 0.1713, 90, 0.1),
+        ChangePart("lowered", 610, -0.0325, -0.0325 / 0.1713, 75, -0.0225),
+        ChangePart("same", 500, 0.0, 0.0, 3, 0.0),
+    ),
+    tiers=(
+        ChangePart("top", 30, 0.1, 0.1 / 0.1713, 19, 0.075),
+        ChangePart("middle", 270, 0.05, 0.05 / 0.1713, 110, 0.05),
+        ChangePart("tail", 2_700, 0.0425, 0.0425 / 0.1713, 380, 0.04),
+    ),
+    agents=ATTRIBUTION.agents.select("did", "tier", "value", "share"),
+    cutoffs=(1.0, 10.0),
+    remarks=Remarks(None, aggregates=False),
+    notes=("Follower counts are those of one moment.",),
+    movers=(
+        Mover(
+            "did:plc:aaaaaaaaaaaaaaaaaaaaaaaa", "ann.example.org", "top", "raised", 0.03,
+            0.03 / 0.1713, written_before=2, written_after=12, received_before=0,
+            received_after=42, follows_before=5, follows_after=7, followers=1_234.0,
+        ),
+        Mover(
+            "did:web:example.org", None, "tail", "left", -0.02, -0.02 / 0.1713,
+            written_before=1, received_before=40, follows_before=0, followers=2.0,
+        ),
+    ),
+)  # fmt: skip
+UNSHARED = replace(
+    CHANGE,
+    indicator="var",
+    rule="closed form",
+    nodes=None,
+    change=1e-12,
+    undefined="var changed by no more than a millionth of what accounts added and took away",
+    kinds=tuple(replace(part, share=None) for part in CHANGE.kinds),
+    tiers=tuple(replace(part, share=None) for part in CHANGE.tiers),
+    remarks=Remarks(),
+    movers=(),
+)
+
+
 STUDIES = {
     "bootstrap": bootstrap_report(BOOTSTRAP),
+    "change": change_report(CHANGE),
+    "changes": changes_report([CHANGE, UNSHARED]),
     "sensitivity": sensitivity_report(SENSITIVITY),
     "days": days_report(DAYS),
     "grid": grid_report(GRID),

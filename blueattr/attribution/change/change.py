@@ -13,6 +13,7 @@ from blueattr.attribution.change.gini import gini_slopes
 from blueattr.attribution.change.line import line_weights
 from blueattr.attribution.change.result import KINDS, ChangePart, ChangeResult, WindowValue
 from blueattr.attribution.change.windows import BothWindows, OneWindow
+from blueattr.attribution.equals import with_cuts
 from blueattr.attribution.tiered import check_panel
 from blueattr.attribution.tiers import DEFAULT_CUTOFFS, check_cutoffs, tier_names
 from blueattr.attribution.value import Remarks, check_method, solve_with_means
@@ -121,7 +122,7 @@ def change(
         rule="closed form" if slopes.nodes is None else "Gauss-Legendre",
         nodes=slopes.nodes,
         before=_described(old, totals[0], origins[0]),
-        after=_described(new, totals[1], origins[1]),
+        after=_described(new, totals[1], with_cuts(origins[1], both.ranked, edges, both.cuts)),
         n_agents=len(both.dids),
         change=difference,
         size=sums.size,
@@ -278,7 +279,7 @@ def _parts(
             name=name,
             agents=counts[j] + counts[j + k],
             value=(value := float(values[j] + values[j + k])),
-            share=None if whole is None else value / whole,
+            share=None if whole is None else value / whole + 0.0,
             agents_involved=counts[j + k],
             value_involved=float(values[j + k]),
         )
@@ -299,7 +300,7 @@ def _agents_frame(
             "tier": pl.Series(tiers, dtype=pl.Enum(tiers)).gather(both.tiers[order]),
             "kind": pl.Series(KINDS, dtype=pl.Enum(KINDS)).gather(sums.kinds[order]),
             "value": values,
-            "share": unknown if whole is None else values / whole,
+            "share": unknown if whole is None else values / whole + 0.0,
             "size": sums.sizes[order],
         }
     )

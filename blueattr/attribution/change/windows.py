@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from blueattr.attribution.equals import Cut, cuts_of
 from blueattr.attribution.inputs import Panel
 from blueattr.attribution.tiered import NOBODY, PanelChoice
 from blueattr.attribution.tiers import assign_tiers, rank
@@ -86,12 +87,18 @@ class BothWindows:
     rows
         int64 (N,) for each window: the place among those asked about in it; 0 where `inside` is
         false.
+    ranked
+        The number of agents of both active panels.
+    cuts
+        Where tiers were cut among them.
     """
 
     dids: pl.Series
     tiers: npt.NDArray[np.uint8]
     inside: tuple[_Bools, _Bools]
     rows: tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]
+    ranked: int
+    cuts: tuple[Cut, ...]
 
     @classmethod
     def of(cls, before: OneWindow, after: OneWindow, cutoffs: Sequence[float]) -> "BothWindows":
@@ -106,7 +113,8 @@ class BothWindows:
         in_old, in_new = (joined[name].is_not_null().to_numpy() for name in ("old", "new"))
         followers = np.where(in_new, new.followers[at_new], old.followers[at_old])
         activity = np.where(in_new, new.features.a[at_new], old.features.a[at_old])
-        tiers = assign_tiers(rank(followers, activity), cutoffs)
+        order = rank(followers, activity)
+        tiers = assign_tiers(order, cutoffs)
         inside = in_old & before.asked[at_old], in_new & after.asked[at_new]
         kept = inside[0] | inside[1]
         first, second = (
@@ -118,6 +126,8 @@ class BothWindows:
             tiers[kept],
             (inside[0][kept], inside[1][kept]),
             (first, second),
+            order.size,
+            tuple(cuts_of(followers[order[::-1]], cutoffs)),
         )
 
     def spread(self, values: npt.NDArray[_T], window: int) -> npt.NDArray[_T]:

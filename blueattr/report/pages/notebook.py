@@ -10,6 +10,7 @@ from blueattr.analysis.panel import PanelResult
 from blueattr.analysis.results import Results, TopicCounts, TopicList
 from blueattr.analysis.status import Status
 from blueattr.attribution.attribute import AttributionResult
+from blueattr.attribution.change.result import ChangeResult
 from blueattr.attribution.days import DayShares
 from blueattr.errors import UsageError
 from blueattr.report.figures.agents import concentration_exhibit
@@ -32,6 +33,7 @@ from blueattr.report.inventory.panel import panel_report, topic_days_report, top
 from blueattr.report.inventory.status import status_report
 from blueattr.report.results.attributions import attribution_report, attributions_report
 from blueattr.report.results.bootstraps import bootstrap_report
+from blueattr.report.results.changes import change_report, changes_report
 from blueattr.report.results.comparisons import comparison_report
 from blueattr.report.results.convergences import convergence_report
 from blueattr.report.results.days import days_report
@@ -80,6 +82,7 @@ def figures_of(result: object) -> Figures:
 
 
 report_of.register(AttributionResult, attribution_report)
+report_of.register(ChangeResult, change_report)
 report_of.register(ScaleComparison, comparison_report)
 report_of.register(ScaleGrid, grid_report)
 report_of.register(Bootstrap, bootstrap_report)
@@ -97,6 +100,8 @@ def _(result: Results[Any]) -> Report:
         # One indicator in a list is laid out like one by itself, as a command does.
         one = len(result) == 1
         return attribution_report(first) if one else attributions_report(result.parts)
+    if isinstance(first, ChangeResult):
+        return change_report(first) if len(result) == 1 else changes_report(result.parts)
     return days_report(result.parts) if isinstance(first, DayShares) else report_of(result.whole)
 
 
@@ -224,7 +229,7 @@ def _panels(result: Any) -> list[Any]:
             return [result.whole]
         case Results():
             first = result.parts[0]
-            alone = isinstance(first, AttributionResult | DayShares)
+            alone = isinstance(first, AttributionResult | ChangeResult | DayShares)
             return _panels(first if alone else result.whole)
         case _:
             return [result]

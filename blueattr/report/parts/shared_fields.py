@@ -46,12 +46,24 @@ __all__ = [
 ]
 
 
-class Computed(Protocol):
-    """What a result of any kind says about how it was computed."""
+class Aggregated(Protocol):
+    """A result of one aggregator."""
 
     @property
     def aggregator(self) -> "Aggregator":
         """As in `blueattr.attribution.attribute.AttributionResult`."""
+
+
+class Cut(Protocol):
+    """A result whose tiers are cut somewhere."""
+
+    @property
+    def cutoffs(self) -> tuple[float, ...]:
+        """As in `blueattr.attribution.attribute.AttributionResult`."""
+
+
+class Computed(Aggregated, Protocol):
+    """What a result of one panel says about how it was computed."""
 
     @property
     def means(self) -> tuple[float, float, float]:
@@ -62,12 +74,8 @@ class Computed(Protocol):
         """As in `blueattr.attribution.attribute.AttributionResult`."""
 
 
-class Tiered(Computed, Protocol):
+class Tiered(Computed, Cut, Protocol):
     """A result about tiers."""
-
-    @property
-    def cutoffs(self) -> tuple[float, ...]:
-        """As in `blueattr.attribution.attribute.AttributionResult`."""
 
 
 class Indicated(Protocol):
@@ -327,7 +335,7 @@ AGGREGATOR_PARTS: "Fields[Aggregator]" = Fields(
     Field("weights", "Weights of a, b and c; they sum to 1."),
     inside="aggregator",
 )
-AGGREGATOR: "Fields[Computed]" = Fields(
+AGGREGATOR: "Fields[Aggregated]" = Fields(
     Field(
         "aggregator",
         "How a, b and c become [one number s](methods.md#the-game) for `lin`, `var` and `gini`. In "
@@ -341,8 +349,8 @@ AGGREGATOR: "Fields[Computed]" = Fields(
         get=lambda result: ",".join(map(repr, result.aggregator.weights)),
     ),
 )
-AGGREGATOR_OBJECT: "Fields[Computed]" = Fields(AGGREGATOR["aggregator"])
-CUTOFFS: "Fields[Tiered]" = Fields(
+AGGREGATOR_OBJECT: "Fields[Aggregated]" = Fields(AGGREGATOR["aggregator"])
+CUTOFFS: "Fields[Cut]" = Fields(
     Field(
         "tier_cutoffs",
         "Where the upper tiers end: cumulative percentages of the agents, from the top.",

@@ -1,0 +1,154 @@
+"""Change: what carried the change of an indicator between two windows of a store."""
+
+from dataclasses import dataclass, replace
+
+import polars as pl
+
+from blueattr.analysis.attribute import handles_of
+from blueattr.analysis.naming import OPEN, Naming
+from blueattr.analysis.windows import Compared, refuse_lengths
+from blueattr.attribution.change.change import change
+from blueattr.attribution.change.result import ChangeResult
+from blueattr.attribution.inputs import Panel
+from blueattr.attribution.question import Question
+from blueattr.errors import NoMatchError, UsageError
+from blueattr.panel.query import PanelQuery, StoreView, counts_followers
+from blueattr.provenance import Provenance, Window, spell_window
+from blueattr.store.database import Store
+from blueattr.studies.leaders import DEFAULT_LEADERS
+from blueattr.studies.movers import movers
+
+__all__ = ["change_store", "refuse_incomparable"]
+
+
+@dataclass(frozen=True)
+class _Side:
+    """The features of one window, with all that a comparison must know of them."""
+
+    frame: pl.DataFrame
+    origin: Provenance
+    no_match: str
+
+
+def change_store(
+    query: PanelQuery,
+    compared: Compared,
+    question: Question,
+    *,
+    top: int = DEFAULT_LEADERS,
+    naming: Naming = OPEN,
+) -> list[ChangeResult]:
+    """Split the change of each indicator of a question between two windows among all agents.
+
+    Parameters
+    ----------
+    query
+        The panel and the topic; its window is ignored.
+    compared
+        The two windows.
+    question
+        What to attribute. It is computed by the rule that suits the line between the windows,
+        whatever the question's method.
+    top
+        How many agents to name, those with the largest parts.
+    naming
+        How to name accounts.
+
+    Raises
+    ------
+    UsageError
+        The two windows are not comparable: see `refuse_incomparable`.
+    NoAnswerError
+        Nobody is on the panel of a window, no post matched in either, or as
+        `blueattr.attribution.change.change.change`.
+    """
+    with Store.open(query.db, query.memory) as store:
+        windows = compared.settle(store, query)
+        before, after = (_side(store, query, window) for window in windows)
+        if before.no_match and after.no_match:
+            raise NoMatchError(
+                f"{before.no_match}, nor in {spell_window(windows[1])}; blueattr topics check "
+                "counts posts by topic and day"
+            )
+        refuse_incomparable(before.origin, after.origin)
+        notes = _notes(before, after)
+        panels = Panel.of(before.frame), Panel.of(after.frame)
+        handles = None if naming.hides else handles_of(store)
+        results = [
+            change(
+                *panels,
+                indicator,
+                aggregator=question.aggregator,
+                cutoffs=question.cutoffs,
+                panel=question.panel,
+                provenances=(before.origin, after.origin),
+            )
+            for indicator in question.indicators
+        ]
+        return naming.hide([
+            replace(
+                result,
+                notes=notes,
+                movers=movers(result, before.frame, after.frame, top, handles),
+            )
+            for result in results
+        ])  # fmt: skip
+
+
+def _side(store: Store, query: PanelQuery, window: Window) -> _Side:
+    view = StoreView.of(store, replace(query, start=window.start, end=window.end))
+    topic = view.topic()
+    counts = view.totals(topic)
+    return _Side(
+        frame=view.features(counts),
+        origin=view.origin(topic),
+        no_match=view.no_match(topic, counts),
+    )
+
+
+def refuse_incomparable(before: Provenance, after: Provenance) -> None:
+    """Refuse two windows whose numbers differ for another reason than what happened in them.
+
+    Raises
+    ------
+    UsageError
+        They differ in length, topic, scale, or what b counts.
+    """
+    if before.window is not None and after.window is not None:
+        refuse_lengths(before.window, after.window)
+    if before.topic != after.topic:
+        old, new = _topic(before), _topic(after)
+        how = f"{old} and {new}" if old != new else f"{new}, whose words or patterns changed"
+        raise UsageError(f"the two windows are about different topics: {how}")
+    if before.feature_scale != after.feature_scale:
+        raise UsageError(
+            f"the features of the two windows have different scales, {before.feature_scale} and "
+            f"{after.feature_scale}"
+        )
+    if counts_followers(before.popularity) != counts_followers(after.popularity):
+        raise UsageError(
+            f"b has different sources: before, {before.popularity}; after, {after.popularity}. "
+            "With --popularity follows-received it has one"
+        )
+
+
+def _topic(origin: Provenance) -> str:
+    return "all events" if origin.topic is None else origin.topic.name
+
+
+def _notes(before: _Side, after: _Side) -> tuple[str, ...]:
+    """Say what a reader must know of a comparison, a sentence each."""
+    notes = []
+    for which, side in (("before", before), ("after", after)):
+        if side.no_match:
+            text = f"{side.no_match[0].upper()}{side.no_match[1:]}"
+            notes.append(f"{text}: in the window {which} nobody wrote about it.")
+    if counts_followers(after.origin.popularity):
+        notes.append(
+            "Follower counts are those of one moment, so that b is the same in both windows for "
+            "whoever stayed."
+        )
+    old, new = before.origin.window, after.origin.window
+    if old is not None and new is not None and old.start > new.start:
+        notes.append("The window before is the later one.")
+    return tuple(notes)

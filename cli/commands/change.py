@@ -1,0 +1,143 @@
+"""The command change: what carried the rise or fall of an indicator between two windows."""
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Annotated, TypeAlias
+
+import typer
+
+from blueattr.analysis import parse
+from blueattr.analysis.windows import two_windows
+from blueattr.cli import completion
+from blueattr.cli.grouping import grouped
+from blueattr.cli.options import (
+    ABOUT,
+    DETAILED,
+    WHO,
+    BotsFile,
+    DetailedOutputOptions,
+    KeepBots,
+    Match,
+    MaxRate,
+    Missing,
+    PopularityOption,
+    Pseudonyms,
+    ScaleOption,
+    StoreOptions,
+    TieredOptions,
+    Top,
+    Topic,
+    TopicsFile,
+)
+
+if TYPE_CHECKING:
+    from blueattr.analysis.windows import Compared
+    from blueattr.panel.query import PanelQuery
+
+
+Before: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--before",
+        metavar="DATE..DATE",
+        help="The days before, in UTC; the last one is included.",
+        show_default=False,
+    ),
+]
+After: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--after",
+        metavar="DATE..DATE",
+        help="The days after, as many as before.",
+        show_default=False,
+    ),
+]
+Since: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--since",
+        metavar="DATE",
+        help="In place of both: DATE to the last event, against as long before it; or yesterday "
+        "or last-week, whole days up to the last whole one in the store.",
+        show_default=False,
+        autocompletion=completion.since,
+    ),
+]
+
+
+@dataclass
+class TwoWindowsOptions(StoreOptions):
+    """The features of the panels of two windows, about a topic."""
+
+    topic: Topic = None
+    match: Match = field(default_factory=list)
+    topics: TopicsFile = None
+    scale: ScaleOption = "log1p"
+    bots: BotsFile = None
+    keep_bots: KeepBots = False
+    max_rate: MaxRate = None
+    popularity: PopularityOption = "follows-received"
+    missing_followers: Missing = "error"
+
+    def query(self) -> "PanelQuery":
+        """Return these options as a query, whose window is not used."""
+        return parse.query(**vars(self))
+
+
+@dataclass
+class ComparedOptions:
+    """Two windows."""
+
+    before: Before = None
+    after: After = None
+    since: Since = None
+
+    def compared(self) -> "Compared":
+        """Return which two windows to compare."""
+        return two_windows(**vars(self))
+
+
+@grouped(
+    (
+        *ABOUT,
+        "indicator",
+        "before",
+        "after",
+        "since",
+        "panel",
+        "scale",
+        "tiers",
+        *WHO,
+        "aggregator",
+        "weights",
+        "top",
+        "pseudonyms",
+        *DETAILED,
+    )
+)
+def change(
+    *,
+    store: TwoWindowsOptions,
+    windows: ComparedOptions,
+    how: TieredOptions,
+    top: Top = 10,
+    pseudonyms: Pseudonyms = False,
+    output: DetailedOutputOptions,
+) -> None:
+    """Show what carried the rise or fall of an indicator between two windows.
+
+    Accounts that came, that went, that did more or less, and the size of the panel: together they
+    are the difference of the two totals that attribute prints.
+
+    Example: blueattr change --topic mythos --since last-week --db my.duckdb
+    """
+    from blueattr.analysis.change import change_store
+    from blueattr.analysis.naming import Naming
+    from blueattr.report import change_report, changes_report
+    from blueattr.studies.leaders import check_top
+
+    output.check()
+    query, compared, question = store.query(), windows.compared(), how.question()
+    naming = Naming.of(top=check_top(top), pseudonyms=pseudonyms, beside=output.out)
+    results = change_store(query, compared, question, top=top, naming=naming)
+    output.emit(change_report(results[0]) if len(results) == 1 else changes_report(results))
