@@ -24,6 +24,7 @@ from blueattr.provenance import Gap
 from blueattr.report import Report, render
 from blueattr.report.figures.agents import _LANDMARKS, concentration_exhibit, leaders_report
 from blueattr.report.figures.answer import answer_exhibit, certainty_exhibit
+from blueattr.report.figures.bridge import change_exhibit
 from blueattr.report.figures.charts import shares_chart, sizes_chart
 from blueattr.report.figures.days import days_exhibit, hours_exhibit
 from blueattr.report.figures.drawing import Drawing, Spec
@@ -59,7 +60,7 @@ from support.effort import law
 from support.hostile_text import HOSTILE
 from support.places import GOLDEN_FIGURES, ROOT
 from support.report_cases import ATTRIBUTION, COMPARISON
-from support.study_cases import BOOTSTRAP, DAYS, GRID, SENSITIVITY
+from support.study_cases import BOOTSTRAP, CHANGE, DAYS, GRID, SENSITIVITY, UNSHARED
 from support.topic_cases import by_hour, hostile, origin_of, panel, report, topics
 
 LAW = law(100)
@@ -72,9 +73,10 @@ def every() -> dict[str, Exhibit]:
         flips_exhibit([one.comparison for one in topics()]),
         bootstrap_exhibit(BOOTSTRAP),
         sensitivity_exhibit(SENSITIVITY),
+        change_exhibit(CHANGE),
     )
     found |= {exhibit.name: exhibit for exhibit in more if exhibit is not None}
-    assert len(found) == 15
+    assert len(found) == 16
     return found
 
 
@@ -86,7 +88,7 @@ OF_TOPIC = [
     "sensitivity",
     *(kind + suffix for suffix in ("", "-others", "-signed") for kind in KINDS),
 ]
-NAMES = [*OF_TOPIC, "flips", "bootstrap"]
+NAMES = [*OF_TOPIC, "flips", "bootstrap", "heat-change"]
 TIERS = {"top": "top 1 %", "middle": "next 9 %", "tail": "other 90 %"}
 
 
@@ -167,6 +169,34 @@ def test_bars_are_as_long_as_the_shares_and_end_where_the_next_begins() -> None:
             for part in side:
                 assert part["start"] == pytest.approx(reached)
                 reached = part["end"]
+
+
+@pytest.mark.parametrize("look", LOOKS)
+def test_each_bar_of_a_change_begins_where_the_one_above_it_ends(look: str) -> None:
+    exhibit = change_exhibit(CHANGE)
+    bars = list(values(exhibit.chart(LOOKS[look])))
+    assert [bar["part"] for bar in bars] == [
+        "before", "came", "went", "did more", "did less", "the panel's size", "after"
+    ]  # fmt: skip
+    assert (bars[0]["from"], bars[0]["to"], bars[-1]["from"]) == (0, CHANGE.before.total, 0)
+    for above, below in pairwise(bars[:-1]):
+        assert below["from"] == above["to"]
+    assert bars[-2]["to"] == pytest.approx(bars[-1]["to"]) == pytest.approx(CHANGE.after.total)
+    assert [bar["side"] for bar in bars] == ["total", "up", "down", "up", "down", "down", "total"]
+    lengths = [bar["to"] - bar["from"] for bar in bars[1:-1]]
+    parts = [*(part.value for part in CHANGE.kinds if part.name != "same"), CHANGE.size]
+    assert lengths == pytest.approx(parts)
+    assert bars[1]["label"] == ("+0.2" if look == "phone" else "+0.2 (116.8 %)")
+    # Numbers stand inside the frame: right of the longest bar there is room for them.
+    low, high = exhibit.chart(LOOKS[look])["layer"][0]["encoding"]["x"]["scale"]["domain"]
+    assert low == 0
+    assert high > 1.15 * max(bar["right"] for bar in bars)
+
+
+def test_a_change_without_shares_has_bars_without_them() -> None:
+    bars = list(values(change_exhibit(UNSHARED).chart(PAPER)))
+    assert [bar["label"] for bar in bars][:2] == ["0.25", "+0.2"]
+    assert all(row["share"] is None for row in data(change_exhibit(UNSHARED)))
 
 
 def test_lines_go_through_the_shares() -> None:

@@ -22,7 +22,7 @@ from blueattr.studies.validation.validate import validate
 from support.hostile_text import HOSTILE
 from support.html_pages import inert, tree
 from support.report_cases import ATTRIBUTION, COMPARISON, FEATURES_FILE
-from support.study_cases import BOOTSTRAP, DAYS, GRID, SENSITIVITY
+from support.study_cases import BOOTSTRAP, CHANGE, DAYS, GRID, SENSITIVITY
 from support.topic_cases import hostile, report
 
 PANEL = {"agent": list(range(40)), "a": [k % 5 for k in range(40)],
@@ -32,6 +32,7 @@ CASES: dict[str, Any] = {
     "features file": FEATURES_FILE,
     "comparison": COMPARISON,
     "grid": GRID,
+    "change": CHANGE,
     "days": DAYS[0],
     "bootstrap": BOOTSTRAP,
     "sensitivity": SENSITIVITY,

@@ -14,6 +14,7 @@ from blueattr.attribution.change.result import ChangeResult
 from blueattr.attribution.days import DayShares
 from blueattr.errors import UsageError
 from blueattr.report.figures.agents import concentration_exhibit
+from blueattr.report.figures.bridge import change_exhibit
 from blueattr.report.figures.days import days_exhibit
 from blueattr.report.figures.drawing import Drawing
 from blueattr.report.figures.exhibit import Exhibit
@@ -138,6 +139,11 @@ def _(result: Results[Any]) -> Figures:
     first = result.parts[0]
     if isinstance(first, AttributionResult):
         return {"tier-shares": lambda: attributions_exhibit(result.parts)}
+    if isinstance(first, ChangeResult):
+        return {
+            f"bridge-{name}": partial(change_exhibit, part)
+            for name, part in zip(result.names, result.parts, strict=True)
+        }
     if isinstance(first, DayShares):
         return {
             f"by-day-{name}": partial(days_exhibit, part)
@@ -157,6 +163,11 @@ def _(result: ScaleComparison) -> Figures:
 @figures_of.register
 def _(result: ScaleGrid) -> Figures:
     return {"flips": lambda: flips_exhibit(result.topics)}
+
+
+@figures_of.register
+def _(result: ChangeResult) -> Figures:
+    return {"bridge": lambda: change_exhibit(result)}
 
 
 @figures_of.register
