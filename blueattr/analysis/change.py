@@ -149,6 +149,11 @@ def _notes(before: _Side, after: _Side) -> tuple[str, ...]:
             "whoever stayed."
         )
     old, new = before.origin.window, after.origin.window
-    if old is not None and new is not None and old.start > new.start:
-        notes.append("The window before is the later one.")
+    if old is not None and new is not None:
+        if old.start > new.start:
+            notes.append("The window before is the later one.")
+        start, end = max(old.start, new.start), min(old.end, new.end)
+        if start < end:
+            shared = spell_window(Window(start, end))
+            notes.append(f"What happened in {shared} counts in both windows.")
     return tuple(notes)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from blueattr.analysis.parse import moment
 from blueattr.errors import UsageError
-from blueattr.provenance import Window, spell_window
+from blueattr.provenance import Window
 
 if TYPE_CHECKING:
     from blueattr.panel.query import PanelQuery
@@ -99,7 +99,7 @@ def two_windows(
     Raises
     ------
     UsageError
-        For a text that makes no sense, and windows that overlap or are not equally long.
+        For a text that makes no sense, and windows that are not equally long.
     """
     if since is not None:
         if before is not None or after is not None:
@@ -124,23 +124,18 @@ def two_windows(
 
 
 def refuse_lengths(before: Window, after: Window) -> None:
-    """Refuse windows that are not equally long, or overlap.
+    """Refuse windows that are not equally long.
 
     Raises
     ------
     UsageError
-        They are not, or do.
+        They are not.
     """
     old, new = (window.end - window.start for window in (before, after))
     if old != new:
         raise UsageError(
             f"the two windows differ in length, {_length(old)} before and {_length(new)} after: "
             "more happens in a longer one"
-        )
-    if before.start < after.end and after.start < before.end:
-        raise UsageError(
-            f"the two windows overlap, {spell_window(before)} and {spell_window(after)}: what "
-            "happened in both would count twice"
         )
 
 

@@ -261,7 +261,7 @@ class Store:
         Raises
         ------
         UsageError
-            An option makes no sense, or the windows overlap or differ in length.
+            An option makes no sense, or the windows differ in length.
         NoAnswerError
             Nobody is on the panel of a window, there is no such topic, or the indicator is 0 in
             both windows.
