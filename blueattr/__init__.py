@@ -49,6 +49,8 @@ if _typing.TYPE_CHECKING:
         bootstrap,
         compare_scales,
         convergence,
+        correct,
+        design,
         sensitivity,
         validate,
         write_report,
@@ -56,7 +58,9 @@ if _typing.TYPE_CHECKING:
     from blueattr.library.store import Store
     from blueattr.provenance import Provenance as Provenance
     from blueattr.studies.bootstrap import Bootstrap as Bootstrap
+    from blueattr.studies.design import Designs as Designs
     from blueattr.studies.grid import ScaleGrid as ScaleGrid
+    from blueattr.studies.own_sample import Correction as Correction
     from blueattr.studies.scales import ScaleComparison as ScaleComparison
     from blueattr.studies.sensitivity import Sensitivity as Sensitivity
 
@@ -67,6 +71,8 @@ __all__ = [
     "bootstrap",
     "compare_scales",
     "convergence",
+    "correct",
+    "design",
     "open",
     "sensitivity",
     "topics",
@@ -80,6 +86,8 @@ _TYPES = (
     "BlueattrError",
     "Bootstrap",
     "ChangeResult",
+    "Correction",
+    "Designs",
     "OwnIndicator",
     "Provenance",
     "Results",
@@ -98,6 +106,8 @@ def __getattr__(name: str) -> _typing.Any:  # noqa: PLR0912 - one for each modul
             | "bootstrap"
             | "compare_scales"
             | "convergence"
+            | "correct"
+            | "design"
             | "sensitivity"
             | "validate"
             | "write_report"
@@ -117,6 +127,10 @@ def __getattr__(name: str) -> _typing.Any:  # noqa: PLR0912 - one for each modul
             import blueattr.studies.sensitivity as home
         case "Bootstrap":
             import blueattr.studies.bootstrap as home
+        case "Correction":
+            import blueattr.studies.own_sample as home
+        case "Designs":
+            import blueattr.studies.design as home
         case "ScaleComparison":
             import blueattr.studies.scales as home
         case "ScaleGrid":

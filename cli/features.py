@@ -66,13 +66,19 @@ class FeaturesOptions:
         if all_topics and self.features is not None:
             raise UsageError("--all-topics cannot be combined with --features")
 
+    def check_pilot(self, context: typer.Context) -> None:
+        """Refuse options that would change nothing beside a pilot sample."""
+        if self.features is not None:
+            raise UsageError("--pilot is a sample and --features a whole panel: name one of them")
+        _refuse_store_options(context, "--pilot is a finished sample")
+
     def check(self, context: typer.Context) -> None:
         """Refuse options that would change nothing, or write over the file itself."""
         if self.features is None:
             if self.columns is not None:
                 raise UsageError("--columns names the columns of --features FILE; name that too")
             return
-        _refuse_store_options(context)
+        _refuse_store_options(context, "--features is a finished panel")
         for name in ("out", "agents"):
             target = context.params.get(name)
             if target is not None and same_file(target, self.features):
@@ -81,13 +87,12 @@ class FeaturesOptions:
                 )
 
 
-def _refuse_store_options(context: typer.Context) -> None:
+def _refuse_store_options(context: typer.Context, instead: str) -> None:
     about_a_store = {field.name for field in fields(QueryOptions)} - {"memory"}
     for parameter in context.command.params:
         source = context.get_parameter_source(str(parameter.name))
         typed = source is not None and source.name == "COMMANDLINE"
         if typed and parameter.name in about_a_store:
             raise UsageError(
-                f"--features is a finished panel; {parameter.opts[0]} is about a store and would "
-                "change nothing"
+                f"{instead}; {parameter.opts[0]} is about a store and would change nothing"
             )

@@ -11,7 +11,7 @@ __all__ = ["SECTIONS", "SectionedCommand", "WholeGroup", "sections"]
 SECTIONS: dict[str, tuple[str, ...]] = {
     "What": (
         "topic", "all_topics", "match", "topics", "topics_file", "db", "features", "columns",
-        "indicator", "only", "by",
+        "indicator", "only", "by", "pilot", "pi", "weight", "population_size", "population",
     ),
     "Source": (
         "plc", "host", "for_", "until_live", "no_fill", "dictionary", "appview", "insecure",
@@ -23,7 +23,7 @@ SECTIONS: dict[str, tuple[str, ...]] = {
         "max_rate",
     ),
     "Method": (
-        "method", "steps", "aggregator", "weights", "protocol", "size", "sizes", "seeds", "correct",
+        "within", "method", "steps", "aggregator", "weights", "protocol", "size", "sizes", "seeds", "correct",
         "n", "exact", "permutations", "coalitions", "antithetic", "intervals", "resamples", "seed",
     ),
     "Output": (

@@ -401,17 +401,32 @@ class TopicsQueryOptions(QueryOptions):
 
 
 @dataclass
-class IndicatorOptions:
+class AggregateOptions:
     """What to attribute."""
 
     indicator: Indicator = "heat"
-    panel: PanelOption = "active"
     aggregator: AggregatorOption = "mean"
     weights: Weights = None
 
     def question(self, **more: Any) -> "Question":
         """Return these options as a question; `more` goes to `blueattr.analysis.parse.question`."""
         return parse.question(**vars(self), **more)
+
+
+@dataclass
+class SampleQuestionOptions(AggregateOptions):
+    """What to attribute to the whole that a sample stands for."""
+
+    method: Method = "auto"
+    steps: Steps = None
+    tiers: Tiers = "1,10"
+
+
+@dataclass
+class IndicatorOptions(AggregateOptions):
+    """What to attribute, and to whom."""
+
+    panel: PanelOption = "active"
 
 
 @dataclass

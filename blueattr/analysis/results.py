@@ -12,7 +12,9 @@ from blueattr.display import Presented
 from blueattr.panel.topics import Topic, TopicDays
 from blueattr.studies.bootstrap import Bootstrap
 from blueattr.studies.convergence import Convergence
+from blueattr.studies.design import Designs
 from blueattr.studies.grid import ScaleGrid
+from blueattr.studies.own_sample import Correction
 from blueattr.studies.scales import ScaleComparison
 from blueattr.studies.sensitivity import Sensitivity
 from blueattr.studies.validation.result import Validation
@@ -163,6 +165,8 @@ def _(whole: ScaleGrid) -> Results[Any]:
 
 
 @by_indicator.register(Bootstrap)
+@by_indicator.register(Correction)
+@by_indicator.register(Designs)
 @by_indicator.register(Sensitivity)
 def _(whole: Bootstrap | Sensitivity) -> Results[Any]:
     names = [one.indicator for one in whole.indicators]

@@ -10,7 +10,9 @@ import polars as pl
 from blueattr.analysis import parse
 from blueattr.analysis.features import load_features
 from blueattr.analysis.naming import Naming
+from blueattr.analysis.own_samples import chance, half_width
 from blueattr.analysis.windows import two_windows
+from blueattr.attribution.sampling import check_protocol
 from blueattr.attribution.streaming import is_large
 from blueattr.errors import UsageError
 from blueattr.library.options import Asked, Options
@@ -30,9 +32,11 @@ __all__ = [
     "BEFORE_AFTER",
     "BUDGET",
     "BY",
+    "CHANCE",
     "CHANGED",
     "COMPARED",
     "CONVERGENCE",
+    "DESIGNED",
     "DRAWS",
     "EVENTS",
     "EVERYTHING",
@@ -45,6 +49,7 @@ __all__ = [
     "REPORTED",
     "RESAMPLING",
     "ROWS_CHECKED",
+    "SAMPLED",
     "SAMPLES",
     "SAMPLES_SHOWN",
     "SIZE",
@@ -129,6 +134,20 @@ def resampling(*, resamples: int = 1000, seed: int = 0) -> tuple[int, int]:
     """
     check_resamples(resamples, seed)
     return resamples, seed
+
+
+def designed(*, within: str | float = "2pp", protocol: str = "visibility") -> tuple[float, str]:
+    """Check how sure samples are to be.
+
+    Parameters
+    ----------
+    within
+        The largest half-width of a tier's 95 % interval: ``"2pp"`` (percentage points) or 0.02.
+    protocol
+        How the samples are to be drawn: ``"visibility"``, ``"random"``, or ``"active"`` if everyone
+        was.
+    """
+    return half_width(within), check_protocol(protocol)
 
 
 def sample_size(*, size: int | None = None) -> tuple[int, ...] | None:
@@ -342,6 +361,9 @@ CHANGED = Options(parse.question, without=("method", "steps"), then=Asked.of)
 REPORTED = Options(parse.question, defaults={"indicator": "all"})
 VALIDATED = Options(parse.question, without=("tiers",), then=Asked.of)
 CONVERGENCE = Options(parse.question, without=("method", "steps", "tiers"), then=Asked.of)
+SAMPLED = Options(parse.question, without=("panel",), then=Asked.of)
+CHANCE = Options(chance)
+DESIGNED = Options(designed)
 COMPARED = Options(parse.sampling)
 SAMPLES = Options(parse.sampling, without=("correct",))
 DRAWS = Options(parse.sampling, without=("sizes", "correct"))

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from blueattr.analysis.attribute import Names, attribute_file, attribute_given
+from blueattr.analysis.own_samples import correct_own, design_panel, design_pilot
 from blueattr.analysis.sensitivity import sensitivity_of_file
 from blueattr.analysis.studies import (
     Budget,
@@ -20,8 +21,10 @@ from blueattr.errors import UsageError
 from blueattr.library.declared import (
     ASKED,
     BUDGET,
+    CHANCE,
     COMPARED,
     CONVERGENCE,
+    DESIGNED,
     DRAWS,
     INTERVALS,
     LEADERS,
@@ -29,6 +32,7 @@ from blueattr.library.declared import (
     OWN_PANEL,
     REPORTED,
     RESAMPLING,
+    SAMPLED,
     SAMPLES,
     SIZE,
     STEPS,
@@ -41,6 +45,8 @@ from blueattr.library.declared import (
 from blueattr.library.options import Asked, asks, takes
 from blueattr.studies.bootstrap import Bootstrap
 from blueattr.studies.convergence import Convergence
+from blueattr.studies.design import Designs
+from blueattr.studies.own_sample import Chance, Correction
 from blueattr.studies.scales import ScaleComparison
 from blueattr.studies.sensitivity import Sensitivity
 from blueattr.studies.validation.result import Validation
@@ -50,6 +56,8 @@ __all__ = [
     "bootstrap",
     "compare_scales",
     "convergence",
+    "correct",
+    "design",
     "sensitivity",
     "validate",
     "write_report",
@@ -139,6 +147,69 @@ def compare_scales(*, panel: OwnPanel, asked: Asked, sampling: Sampling, named: 
     docs/methods.md, "Samples" and "The rescaling test".
     """
     made = compare_panel(*panel.load(), asked.question, sampling, named.naming())
+    return asked.answer(made)
+
+
+@asks(Correction)
+@takes(*_FIRST, panel=OWN_PANEL, asked=SAMPLED, how_drawn=CHANCE)
+def correct(*, panel: OwnPanel, asked: Asked, how_drawn: Chance | None) -> Any:
+    """Estimate the shares of the whole from a sample whose agents had known chances.
+
+    It is ``blueattr correct``: the features are those of the sample, with a column that says how
+    likely each agent was to be drawn, and perhaps a column ``tier``.
+
+    Returns
+    -------
+    Correction or Results
+        One result for one indicator; for several, a sequence of results that is also indexed by
+        name. ``to_polars()`` has a row for each tier: ``tier``, ``raw``, ``share``, ``std_error``,
+        ``low``, ``high``, ``n_e``, and what the question was.
+
+    Raises
+    ------
+    UsageError, InputError, FeatureError, NoAnswerError
+        As `blueattr.attribute`; or no column says how likely each agent was to be drawn.
+
+    Notes
+    -----
+    docs/methods.md, "Samples put right".
+    """
+    return asked.answer(correct_own(panel.source, panel.columns, asked.question, how_drawn))
+
+
+@asks(Designs)
+@takes(*_FIRST, panel=OWN_PANEL, asked=ASKED, wanted=DESIGNED, how_drawn=CHANCE)
+def design(
+    *, panel: OwnPanel, asked: Asked, wanted: tuple[float, str], how_drawn: Chance | None
+) -> Any:
+    """Find the smallest samples whose corrected shares are sure enough.
+
+    It is ``blueattr design --features``; with a column of chances, the features are a pilot sample
+    that stands for the whole, as with ``--pilot``.
+
+    Returns
+    -------
+    Designs or Results
+        One result for one indicator; for several, a sequence of results that is also indexed by
+        name. ``to_polars()`` has a row for each size: ``size``, ``half_width``, ``n_e``, and
+        ``n``, the smallest size that is enough.
+
+    Raises
+    ------
+    UsageError, InputError, FeatureError, NoAnswerError
+        As `blueattr.attribute`; or samples of the protocol cannot be put right.
+
+    Notes
+    -----
+    docs/methods.md, "Samples put right".
+    """
+    within, protocol = wanted
+    if how_drawn is None:
+        return asked.answer(design_panel(*panel.load(), asked.question, within, protocol))
+    made = design_pilot(
+        panel.source, panel.columns, asked.question, within, protocol=protocol,
+        how_drawn=how_drawn,
+    )  # fmt: skip
     return asked.answer(made)
 
 

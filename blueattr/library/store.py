@@ -11,6 +11,7 @@ from blueattr.analysis import status as inventory
 from blueattr.analysis.attribute import Names, attribute_store, shares_by_day
 from blueattr.analysis.change import change_store
 from blueattr.analysis.features import make_features, with_label
+from blueattr.analysis.own_samples import design_panel
 from blueattr.analysis.panel import PanelResult, make_panel
 from blueattr.analysis.results import TopicCounts
 from blueattr.analysis.sensitivity import sensitivity_of_store
@@ -36,6 +37,7 @@ from blueattr.library.declared import (
     CHANGED,
     COMPARED,
     CONVERGENCE,
+    DESIGNED,
     DRAWS,
     EVENTS,
     EVERYTHING,
@@ -64,6 +66,7 @@ from blueattr.panel.query import PanelQuery
 from blueattr.store import database
 from blueattr.studies.bootstrap import Bootstrap
 from blueattr.studies.convergence import Convergence
+from blueattr.studies.design import Designs
 from blueattr.studies.sensitivity import Sensitivity
 from blueattr.studies.validation.result import Validation
 
@@ -357,6 +360,24 @@ class Store:
         """
         sampling = replace(draws, sizes=size)
         return asked.answer(sensitivity_of_store(self._asked(query), asked.question, sampling))
+
+    @asks(Designs)
+    @takes(*_FIRST, query=QUERY, asked=ASKED, wanted=DESIGNED)
+    def design(self, *, query: PanelQuery, asked: Asked, wanted: tuple[float, str]) -> Any:
+        """Find the smallest samples whose corrected shares are sure enough, as ``blueattr design``.
+
+        Returns
+        -------
+        Designs or Results
+            As `blueattr.design`.
+
+        Raises
+        ------
+        UsageError, NoAnswerError, StoreError
+            As `attribute`; or samples of the protocol cannot be put right.
+        """
+        panel = make_features(self._asked(query))
+        return asked.answer(design_panel(*panel, asked.question, *wanted))
 
     @asks(Validation)
     @takes(*_FIRST, query=QUERY, asked=VALIDATED, budget=BUDGET)

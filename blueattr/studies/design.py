@@ -7,12 +7,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from blueattr.attribution.sampling import Protocol
+from blueattr.attribution.tiered import PanelChoice
+from blueattr.display import Presented
 from blueattr.errors import NoAnswerError, UsageError
 from blueattr.indicators.base import Aggregator, Indicator
 from blueattr.kernels import FloatArray
+from blueattr.provenance import Provenance
 from blueattr.studies.correction import FEWEST, NORMAL_95, Draw, linearise
 
-__all__ = ["Design", "DesignPoint", "Population", "design", "threshold"]
+__all__ = ["Design", "DesignPoint", "Designs", "Population", "design", "threshold"]
 
 
 _POINTS = 40  # of the curve
@@ -88,6 +91,34 @@ class Design:
     within: float
     size: int | None
     curve: tuple[DesignPoint, ...]
+
+
+@dataclass(frozen=True, repr=False)
+class Designs(Presented):
+    """How large a sample must be, by indicator.
+
+    Parameters
+    ----------
+    indicators
+        One of each indicator, in the order of the question.
+    protocol, within
+        What was asked for.
+    population
+        The number of agents there are; estimated from a pilot.
+    pilot
+        The size of the pilot sample; None if all agents are known.
+    cutoffs, panel, provenance
+        As in `blueattr.attribution.attribute.AttributionResult`.
+    """
+
+    indicators: tuple[Design, ...]
+    protocol: Protocol
+    within: float
+    population: float
+    pilot: int | None
+    cutoffs: tuple[float, ...]
+    panel: PanelChoice
+    provenance: Provenance
 
 
 def threshold(weights: FloatArray, counts: FloatArray, size: float) -> float:
