@@ -23,8 +23,9 @@ SECTIONS: dict[str, tuple[str, ...]] = {
         "max_rate",
     ),
     "Method": (
-        "within", "method", "steps", "aggregator", "weights", "protocol", "size", "sizes", "seeds", "correct",
-        "n", "exact", "permutations", "coalitions", "antithetic", "intervals", "resamples", "seed",
+        "within", "method", "steps", "aggregator", "weights", "protocol", "size", "sizes", "seeds",
+        "correct", "n", "exact", "permutations", "coalitions", "antithetic", "intervals",
+        "resamples", "seed",
     ),
     "Output": (
         "top", "pseudonyms", "agents", "out", "form", "width", "memory", "verbose", "quiet", "help",

@@ -7,7 +7,7 @@ from blueattr.attribution.change.result import ChangePart, ChangeResult, WindowV
 from blueattr.attribution.days import Day, DayShares
 from blueattr.attribution.value import Remarks
 from blueattr.indicators.base import Aggregator
-from blueattr.provenance import TopicInfo, Window
+from blueattr.provenance import Provenance, TopicInfo, Window
 from blueattr.report import (
     bootstrap_report,
     change_report,
@@ -16,9 +16,17 @@ from blueattr.report import (
     grid_report,
     sensitivity_report,
 )
+from blueattr.report.results.own_samples import correction_report, design_report
 from blueattr.studies.bootstrap import Bootstrap, IndicatorBootstrap, ShareInterval
+from blueattr.studies.design import Design, DesignPoint, Designs
 from blueattr.studies.grid import ScaleGrid
 from blueattr.studies.movers import Mover
+from blueattr.studies.own_sample import (
+    Chance,
+    Correction,
+    IndicatorCorrection,
+    TierEstimate,
+)
 from blueattr.studies.samples import FullScale
 from blueattr.studies.sensitivity import IndicatorSensitivity, Sensitivity, SensitivityRow
 from support.report_cases import ATTRIBUTION, COMPARISON, NONLINEAR, ORIGIN, OWN, TIERS, VAR
@@ -48,6 +56,37 @@ BOOTSTRAP = Bootstrap(
     panel="active", aggregator=Aggregator(), cutoffs=(1.0, 10.0), means=(0.7, 1.9, 0.394),
     moment=0.52402,
     provenance=ORIGIN,
+)  # fmt: skip
+
+
+CORRECTION = Correction(
+    indicators=(
+        IndicatorCorrection(
+            "heat", "closed form", None,
+            (
+                TierEstimate("top", 0.5, 0.3125, 0.03, 0.2537, 0.3713, 61.5),
+                TierEstimate("middle", 0.375, 0.25, 0.04, 0.1716, 0.3284, 130.25),
+                TierEstimate("tail", 0.125, 0.4375, 0.08, None, None, 21.0),
+            ),
+        ),
+    ),
+    n_agents=500, population_estimate=2_250.5, population=2_310, n_eff=337.25,
+    chance=Chance("size", "w", 8_364.0, 2_310), tiers_known=False, aggregator=Aggregator(),
+    cutoffs=(1.0, 10.0),
+    provenance=Provenance(source="sample.csv", ranked_by="followers", version="0.0.0"),
+)  # fmt: skip
+DESIGNS = Designs(
+    indicators=(
+        Design(
+            "heat", "visibility", 0.02, 1_114,
+            (
+                DesignPoint(100, (0.1, 0.2, 0.25), (18.5, 40.0, 35.0)),
+                DesignPoint(1_000, (0.01, 0.025, 0.02), (46.0, 120.0, 110.0)),
+            ),
+        ),
+    ),
+    protocol="visibility", within=0.02, population=2_310.0, pilot=500, cutoffs=(1.0, 10.0),
+    panel="active", provenance=ORIGIN,
 )  # fmt: skip
 
 
@@ -176,6 +215,8 @@ STUDIES = {
     "bootstrap": bootstrap_report(BOOTSTRAP),
     "change": change_report(CHANGE),
     "changes": changes_report([CHANGE, UNSHARED]),
+    "correction": correction_report(CORRECTION),
+    "design": design_report(DESIGNS),
     "sensitivity": sensitivity_report(SENSITIVITY),
     "days": days_report(DAYS),
     "grid": grid_report(GRID),
