@@ -25,6 +25,7 @@ __all__ = [
     "CURVE",
     "DESIGN",
     "DESIGNS",
+    "DESIGN_OBJECT",
     "ESTIMATE",
     "SAMPLE",
     "correction_report",
@@ -91,6 +92,9 @@ DESIGN: "Fields[Design]" = Fields(
         "agents",
         get=lambda made: made.size,
     ),
+)
+DESIGN_OBJECT: "Fields[Design]" = Fields(
+    *DESIGN, Field("curve", "What samples of other sizes would give.")
 )
 DESIGNS: "Fields[Designs]" = Fields(
     Field("protocol", "How samples are to be drawn."),
@@ -266,7 +270,7 @@ def design_report(result: "Designs") -> Report:
             **DESIGNS.json(result),
             **CUTOFFS.json(result),
             "indicators": [
-                {**DESIGN.json(one), "curve": [CURVE.json(point) for point in one.curve]}
+                DESIGN_OBJECT.json(one, curve=[CURVE.json(point) for point in one.curve])
                 for one in result.indicators
             ],
             **_first(result),
