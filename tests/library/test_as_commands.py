@@ -153,9 +153,11 @@ def test_a_report_is_that_of_the_command_to_the_byte(
     assert "This command gives the same report" not in page.read_text()
 
 
-COUNTERPARTS: dict[str, Callable[..., Any]] = {
+COUNTERPARTS: dict[str, Callable[..., Any] | None] = {
     **{name: getattr(blueattr.Store, name.replace("-", "_")) for name in METHODS},
     "change": blueattr.Store.change,
+    "correct": None,  # a sample is no store
+    "design": blueattr.Store.design,
     "report": blueattr.Store.report,
     "panel": blueattr.Store.panel,
     "features": blueattr.Store.features,
@@ -165,6 +167,8 @@ COUNTERPARTS: dict[str, Callable[..., Any]] = {
 }
 ON_FEATURES: dict[str, Callable[..., Any]] = {
     **{name: getattr(blueattr, name.replace("-", "_")) for name in METHODS},
+    "correct": blueattr.correct,
+    "design": blueattr.design,
     "report": blueattr.write_report,
 }
 # Where a result goes and how it looks, which a program decides by itself; and what a store has been
@@ -175,8 +179,10 @@ SAID_OTHERWISE = {
     "report": {"all_topics"},
     "compare-scales": {"all_topics"},
     "topics check": {"names"},
+    # With a column of chances, the features that the library is given are a pilot.
+    "design": {"pilot", "pi", "weight", "size", "population_size", "population"},
 }
-CALLED = {"report": {"out": "path", "form": "format"}}
+CALLED = {"correct": {"sample": "features"}, "report": {"out": "path", "form": "format"}}
 
 
 def options_of(command: str) -> dict[str, Any]:
