@@ -12,7 +12,7 @@ from blueattr.cli.output import check_out, emit
 from blueattr.errors import UsageError
 
 if TYPE_CHECKING:
-    from blueattr.attribution.question import Question, Sampling
+    from blueattr.attribution.question import Question
     from blueattr.panel.query import PanelQuery
     from blueattr.report import Report
 
@@ -217,38 +217,6 @@ Tiers: TypeAlias = Annotated[
         "--tiers",
         metavar="N,N",
         help="Where the upper tiers end, in per cent of the agents from the top.",
-    ),
-]
-Sizes: TypeAlias = Annotated[
-    str | None,
-    typer.Option(
-        "--sizes",
-        metavar="N,N",
-        help="Sample sizes; 100,1000 by default, as far as the panel is larger.",
-        show_default=False,
-        autocompletion=completion.sizes,
-    ),
-]
-Protocol: TypeAlias = Annotated[
-    str,
-    typer.Option(
-        "--protocol",
-        metavar="NAME,NAME",
-        help="How samples are drawn: visibility, top, active, random, or all.",
-        autocompletion=completion.protocols,
-    ),
-]
-Seeds: TypeAlias = Annotated[
-    int,
-    typer.Option("--seeds", metavar="N", help="Number of samples of each protocol and size."),
-]
-Correct: TypeAlias = Annotated[
-    bool,
-    typer.Option(
-        "--correct",
-        help="Also estimate the full panel's shares from each sample, by how likely its agents "
-        "were to be drawn.",
-        show_default=False,
     ),
 ]
 Seed: TypeAlias = Annotated[int, typer.Option("--seed", metavar="N", help="The first seed.")]
@@ -459,33 +427,6 @@ class ReportQuestionOptions(QuestionOptions):
 
 
 @dataclass
-class SeedOptions:
-    """How samples are drawn, and how many."""
-
-    protocol: Protocol = "visibility"
-    seeds: Seeds = 10
-    seed: Seed = 0
-
-    def sampling(self, **more: Any) -> "Sampling":
-        """Return these options as a sampling; `more` goes to `blueattr.analysis.parse.sampling`."""
-        return parse.sampling(**vars(self), **more)
-
-
-@dataclass
-class SamplingOptions(SeedOptions):
-    """How samples are drawn, how many, and their sizes."""
-
-    sizes: Sizes = None
-
-
-@dataclass
-class ComparisonOptions(SamplingOptions):
-    """Which samples to compare with, and whether to put them right."""
-
-    correct: Correct = False
-
-
-@dataclass
 class OutputOptions:
     """Where the result goes, and in which format."""
 
@@ -515,7 +456,6 @@ class DetailedOutputOptions(OutputOptions):
 # Options that stand together in the help of most commands.
 ABOUT = ("topic", "match", "topics", "db")
 WINDOW = ("start", "end", "window", "complete")
-DRAWS = ("protocol", "seeds", "seed")
 HOW = ("method", "steps", "aggregator", "weights")
 WHO = ("bots", "keep_bots", "max_rate", "popularity", "missing_followers")
 OUTPUT = ("memory", "form", "out")

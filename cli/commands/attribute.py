@@ -10,12 +10,10 @@ from blueattr.cli.grouping import grouped
 from blueattr.cli.options import (
     ABOUT,
     DETAILED,
-    DRAWS,
     HOW,
     WHO,
     WINDOW,
     AllTopics,
-    ComparisonOptions,
     DetailedOutputOptions,
     Pseudonyms,
     QueryOptions,
@@ -25,6 +23,7 @@ from blueattr.cli.options import (
     TopicsQueryOptions,
 )
 from blueattr.cli.output import say
+from blueattr.cli.sampling import DRAWS, ComparisonOptions
 from blueattr.errors import UsageError
 
 if TYPE_CHECKING:

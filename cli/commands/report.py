@@ -8,17 +8,16 @@ import typer
 from blueattr.cli.features import FeaturesOptions
 from blueattr.cli.grouping import grouped
 from blueattr.cli.options import (
-    DRAWS,
     HOW,
     WINDOW,
     AllTopics,
     Pseudonyms,
     ReportQuestionOptions,
-    SamplingOptions,
     Top,
     TopicsQueryOptions,
 )
 from blueattr.cli.output import say
+from blueattr.cli.sampling import DRAWS, SamplingOptions
 
 if TYPE_CHECKING:
     from blueattr.studies.topic import TopicReport

@@ -9,7 +9,6 @@ from blueattr.cli.grouping import grouped
 from blueattr.cli.options import (
     ABOUT,
     DETAILED,
-    DRAWS,
     HOW,
     WHO,
     WINDOW,
@@ -17,8 +16,8 @@ from blueattr.cli.options import (
     QueryOptions,
     QuestionOptions,
     Seed,
-    SeedOptions,
 )
+from blueattr.cli.sampling import DRAWS, SeedOptions
 
 
 @grouped(
