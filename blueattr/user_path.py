@@ -8,12 +8,15 @@ from blueattr.errors import UsageError
 __all__ = ["as_typed", "user_path"]
 
 
-# A path has one slash of an address left.
-_ADDRESS = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):/+")
+# A path has one slash of an address left. Of a name or password nothing is shown.
+_ADDRESS = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):/+(?:[^/]*@)?")
 
 
 def as_typed(path: str | Path) -> str:
-    """Return a path for a message: an address, such as ``s3://b/x``, as it was typed."""
+    """Return a path for a message: an address, such as ``s3://b/x``, as it was typed.
+
+    But without a name or password.
+    """
     return _ADDRESS.sub(r"\1://", str(path), count=1) if _is_address(path) else str(path)
 
 

@@ -18,6 +18,7 @@ from blueattr.sources.hosts import download
 from blueattr.sources.packing import CODECS, LONGEST, WINDOW, begins_like, codec_of
 from blueattr.sources.packing import pieces as pieces_of
 from blueattr.sources.source import Source
+from blueattr.user_path import as_typed
 
 __all__ = ["FileSource", "Pipe", "find"]
 
@@ -78,7 +79,7 @@ def find(
                     _refuse_closed(str(path))
                     sources[path] = Pipe(str(path), piped, window)
         except OSError as error:
-            raise InputError(f"cannot look for {argument!r}: {error.strerror}") from None
+            raise InputError(f"cannot look for {as_typed(argument)!r}: {error.strerror}") from None
     return list(sources.values())
 
 
@@ -106,7 +107,7 @@ def _paths(argument: str, kind: str, passed_over: list[str] | None) -> list[Path
         if not paths:
             command = download(argument, "--plc " if kind == "plc" else "")
             more = f"; for one at an address: {command}" if command else ""
-            raise InputError(f"no such file: {argument!r}{more}")
+            raise InputError(f"no such file: {as_typed(argument)!r}{more}")
     return paths
 
 

@@ -148,6 +148,9 @@ def test_the_address_of_a_file_leads_to_a_pipe(url: str, here: Path) -> None:
     refused(ExitCode.USAGE, "ingest", url, "--db", here / "s.duckdb", says=says)
     secret = url.replace("://", "://me:secret@")
     assert "secret" not in run("ingest", secret, "--db", here / "s.duckdb").stderr
+    plc = ("ingest", "--db", here / "s.duckdb", "--plc")
+    refused(ExitCode.INPUT, *plc, url, says=f"curl -fsSL {url} | blueattr ingest --plc -")
+    assert "secret" not in run(*plc, secret).stderr
 
 
 @pytest.mark.parametrize(

@@ -18,9 +18,12 @@ from blueattr.runs import publish
 from blueattr.runs import run as runs_run
 from blueattr.runs.publish import faults, latest
 from blueattr.runs.record import RunRecord, read_runs
+from support.archive_past import fill_past, past_events
+from support.archive_server import ArchiveServer
 from support.cli_world import BLUEATTR, PANEL, Run, ok, run
-from support.events_builder import lines
+from support.events_builder import did, lines, micros
 from support.run_folder import EVENTS, HALF, SETTINGS, done, drop, write
+from support.store_content import content, expected
 from support.stream_server import StreamServer
 
 pytestmark = pytest.mark.usefixtures("run_folder")
@@ -281,6 +284,32 @@ def test_a_stream_is_followed_until_there_is_no_more_of_it() -> None:
     done(code=ExitCode.SOURCE)
     last = read_runs(Path("reports"))[-1]
     assert (last.outcome, last.end["report"]) == ("a source was unreachable", None)
+
+
+def test_a_past_of_some_accounts_is_fetched_if_it_costs_no_more_than_was_said(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("BLUEATTR_JETSTREAM_KEY", raising=False)
+    Path("some.csv").write_text(f"did\n{did('a')}\n{did('d')}\n")
+    with ArchiveServer().running() as server:
+        fill_past(server)
+        source = (
+            f'read = ["archive"]\nhost = ["{server.url}"]\nfrom = 2026-03-01\nto = 2026-05-20\n'
+            'accounts = "some.csv"\nmax-bytes = "{}"'
+        )
+        write(SETTINGS.replace('read = ["in/"]', source.format("1KB")))
+        ended = done(code=ExitCode.USAGE)
+        assert "--max-bytes permits 1.0 kB" in ended.stderr
+        assert not server.fetched()
+        write(SETTINGS.replace('read = ["in/"]', source.format("1MB")))
+        ended = done(code=ExitCode.NO_ANSWER)
+        assert server.fetched()
+    begin, end = (
+        micros(datetime(2026, month, day, tzinfo=UTC)) for month, day in ((3, 1), (5, 20))
+    )
+    wanted = [event for event in past_events("ad") if begin <= event["time_us"] < end]
+    assert len(wanted) > 5
+    assert content(Path("store.duckdb")) == expected(wanted)
 
 
 def test_a_file_that_is_damaged_or_gone_keeps_nothing_out() -> None:

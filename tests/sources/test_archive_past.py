@@ -1,5 +1,6 @@
 """The archive: a past from before it began, chosen by the times of records, within a price."""
 
+import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -14,12 +15,14 @@ from blueattr.provenance import Window
 from blueattr.sources.archive.accounts import Accounts, read_accounts
 from blueattr.sources.archive.cost import BOOTSTRAP, WITNESSED
 from blueattr.sources.archive.fill import gap_filler
-from support import archive_child
+from blueattr.store.writer import Writer
+from support import archive_child, crash
 from support.archive_past import ACCOUNTS, BEGAN, fill_past, past_events
 from support.archive_server import ArchiveServer
 from support.archive_world import closes_after_blocks, lines, read, source
 from support.effort import costly_law
 from support.events_builder import Event, at, did, micros
+from support.forked import processes
 from support.store_content import content, expected
 
 BEFORE = Window(at(days=-61), at(days=BEGAN))
@@ -148,6 +151,28 @@ def test_cut_at_every_block_nothing_is_paid_for_twice(
     archive_child.ingest(db, source(server, window))
     assert set(server.served.values()) == {1}
     assert content(db) == expected(within(past_events(), window))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("point", crash.POINTS)
+def test_killed_in_a_scan_of_the_bootstrap_the_store_is_as_if_not(
+    point: str, server: ArchiveServer, tmp_path: Path
+) -> None:
+    """Killed twice at one point of a commit, it goes on where the last commit was."""
+    server.delay = 0.02
+    db = tmp_path / "store.duckdb"
+    Writer(db).close()
+    for _ in range(2):
+        arguments = (point, 1, db, server.url, BEFORE)
+        child = processes.Process(target=archive_child.killed_at, args=arguments)
+        child.start()
+        child.join(120)
+        assert child.exitcode == -signal.SIGKILL
+    archive_child.ingest(db, source(server, BEFORE, parallel=2))
+    assert content(db) == expected(within(past_events(), BEFORE))
+    # In flight, just arrived, and handed on but not committed.
+    again = sum(server.served.values()) - len(server.served)
+    assert again <= 2 * (2 + 1 + 1)
 
 
 # --- accounts -------------------------------------------------------------------------------------

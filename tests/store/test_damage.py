@@ -155,8 +155,8 @@ def asked(folder: Path) -> list[tuple[object, ...]]:
     return [
         *COMMANDS,
         ("compare-scales", *topic, "--format", "json"),
-        ("features", *topic, "--out", folder / "features.csv", "--force"),
-        ("report", *topic, "--out", folder / "report.html", "--force"),
+        ("features", *topic, "--out", folder / "features.csv"),
+        ("report", *topic, "--out", folder / "report.html"),
         ("ingest", source),
         ("rollup",),
         ("compact",),

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
+from blueattr.provenance import Window
 from blueattr.sources.archive.source import ArchiveSource
 from blueattr.store.checkpoint import SourceState
 from blueattr.store.writer import Writer
@@ -22,7 +23,7 @@ def ingest(db: Path, source: ArchiveSource) -> SourceState:
     return state
 
 
-def killed_at(point: str, number: int, db: Path, url: str) -> None:
+def killed_at(point: str, number: int, db: Path, url: str, window: Window | None = None) -> None:
     """Commit after every block, and die at that point of the commit of that number."""
     with crash.killing(point, number):
-        ingest(db, ArchiveSource(url, parallel=2, part=1, chunk=1))
+        ingest(db, ArchiveSource(url, window, parallel=2, part=1, chunk=1))
