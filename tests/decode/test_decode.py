@@ -87,8 +87,6 @@ def test_decoder_agrees_with_its_twin(store: Writer) -> None:
         assert (row["verdict"], line) == (verdict, line)
         if verdict == "":
             assert (fields(row), line) == (expected, line)
-        sample = None if verdict in {"", "skip"} else (line + "\n")[:200]
-        assert row["sample"] == sample
         seen[verdict] += 1
         position += len(line.encode()) + 1
     reasons = {reason for reason, _ in REJECTED} | {"", "skip"}
