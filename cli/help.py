@@ -17,7 +17,7 @@ SECTIONS: dict[str, tuple[str, ...]] = {
         "plc", "host", "for_", "until_live", "no_fill", "dictionary", "appview", "insecure",
         "rate", "wait", "older_than",
     ),
-    "Window": ("before", "after", "since", "start", "end", "window", "complete"),
+    "Window": ("before", "after", "since", "against", "start", "end", "window", "complete"),
     "Panel": (
         "panel", "scale", "popularity", "missing_followers", "tiers", "bots", "keep_bots",
         "max_rate",

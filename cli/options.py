@@ -398,13 +398,6 @@ class IndicatorOptions(AggregateOptions):
 
 
 @dataclass
-class TieredOptions(IndicatorOptions):
-    """What to attribute, and the tiers to sum it up by."""
-
-    tiers: Tiers = "1,10"
-
-
-@dataclass
 class ValueOptions(IndicatorOptions):
     """What to attribute, and by which method."""
 

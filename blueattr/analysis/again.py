@@ -11,6 +11,7 @@ from typing import Any
 from blueattr.analysis import parse
 from blueattr.analysis.naming import Naming
 from blueattr.analysis.topic_reports import report_topic, report_topics
+from blueattr.analysis.windows import period
 from blueattr.attribution.question import Question, Sampling
 from blueattr.errors import UsageError
 from blueattr.panel.query import PanelQuery
@@ -23,7 +24,7 @@ __all__ = ["Again", "report_again"]
 _CALLED = {"from": "start", "to": "end", "memory-limit": "memory"}
 _FLAGS = {"keep-bots", "pseudonyms", "complete"}
 _REPEATED = {"match"}
-_OF_REPORT = {"top", "pseudonyms"}
+_OF_REPORT = {"top", "pseudonyms", "against"}
 _NUMBERS = ("steps", "seeds", "seed", "top")
 
 
@@ -74,12 +75,14 @@ def report_again(
     top = check_top(int(options.get("top", DEFAULT_LEADERS)))
     pseudonyms = bool(options.get("pseudonyms", False))
     naming = Naming.of(top=top, pseudonyms=pseudonyms, beside=beside)
+    told: dict[str, Any] = {"top": top, "naming": naming, "accounts": accounts}
+    told["against"] = period(options["against"], "--against") if "against" in options else None
     if query.topic is None:  # an expression defines it
-        report = report_topic(query, question, sampling, top=top, naming=naming, accounts=accounts)
+        report = report_topic(query, question, sampling, **told)
     else:
         # Like a page of several topics, it says so where a topic has no answer any more.
         asked = (query, (query.topic,), question, sampling)
-        (report,) = report_topics(*asked, top=top, naming=naming, accounts=accounts)
+        (report,) = report_topics(*asked, **told)
     return Again(report, query, question, sampling)
 
 

@@ -18,7 +18,7 @@ from blueattr.store.database import Store
 from blueattr.studies.leaders import DEFAULT_LEADERS
 from blueattr.studies.movers import movers
 
-__all__ = ["change_store", "refuse_incomparable"]
+__all__ = ["change_since", "change_store", "refuse_incomparable"]
 
 
 @dataclass(frozen=True)
@@ -64,35 +64,7 @@ def change_store(
     """
     with Store.open(query.db, query.memory) as store:
         windows = compared.settle(store, query)
-        before, after = (_side(store, query, window) for window in windows)
-        if before.no_match and after.no_match:
-            raise NoMatchError(
-                f"{before.no_match}, nor in {spell_window(windows[1])}; blueattr topics check "
-                "counts posts by topic and day"
-            )
-        refuse_incomparable(before.origin, after.origin)
-        notes = _notes(before, after)
-        panels = Panel.of(before.frame), Panel.of(after.frame)
-        handles = None if naming.hides else handles_of(store)
-        results = [
-            change(
-                *panels,
-                indicator,
-                aggregator=question.aggregator,
-                cutoffs=question.cutoffs,
-                panel=question.panel,
-                provenances=(before.origin, after.origin),
-            )
-            for indicator in question.indicators
-        ]
-        return naming.hide([
-            replace(
-                result,
-                notes=notes,
-                movers=movers(result, before.frame, after.frame, top, handles),
-            )
-            for result in results
-        ])  # fmt: skip
+        return change_since(store, query, windows, question, top=top, naming=naming)
 
 
 def _side(store: Store, query: PanelQuery, window: Window) -> _Side:
@@ -104,6 +76,57 @@ def _side(store: Store, query: PanelQuery, window: Window) -> _Side:
         origin=view.origin(topic),
         no_match=view.no_match(topic, counts),
     )
+
+
+def change_since(
+    store: Store,
+    query: PanelQuery,
+    windows: tuple[Window, Window],
+    question: Question,
+    *,
+    top: int = DEFAULT_LEADERS,
+    naming: Naming = OPEN,
+) -> list[ChangeResult]:
+    """Do the same in an open store.
+
+    Parameters
+    ----------
+    store, query
+        The store, and the panel and the topic; the query's window is ignored.
+    windows
+        The window before and the window after.
+    question, top, naming
+        As for `change_store`.
+    """
+    before, after = (_side(store, query, window) for window in windows)
+    if before.no_match and after.no_match:
+        raise NoMatchError(
+            f"{before.no_match}, nor in {spell_window(windows[1])}; blueattr topics check "
+            "counts posts by topic and day"
+        )
+    refuse_incomparable(before.origin, after.origin)
+    notes = _notes(before, after)
+    panels = Panel.of(before.frame), Panel.of(after.frame)
+    handles = None if naming.hides else handles_of(store)
+    results = [
+        change(
+            *panels,
+            indicator,
+            aggregator=question.aggregator,
+            cutoffs=question.cutoffs,
+            panel=question.panel,
+            provenances=(before.origin, after.origin),
+        )
+        for indicator in question.indicators
+    ]
+    return naming.hide([
+        replace(
+            result,
+            notes=notes,
+            movers=movers(result, before.frame, after.frame, top, handles),
+        )
+        for result in results
+    ])  # fmt: skip
 
 
 def refuse_incomparable(before: Provenance, after: Provenance) -> None:

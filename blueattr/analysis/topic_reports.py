@@ -1,22 +1,26 @@
 """Reports: everything that a page shows about topics of a store, or about a user's own panel."""
 
+import logging
 import platform
 import shlex
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 
 import polars as pl
 
 from blueattr.analysis.attribute import day_features, days_of
+from blueattr.analysis.change import change_since
 from blueattr.analysis.features import load_features, refuse_no_match
 from blueattr.analysis.hours import hours_of
 from blueattr.analysis.naming import OPEN, Naming
 from blueattr.analysis.records import records
 from blueattr.analysis.sensitivity import file_variants, store_variants
 from blueattr.analysis.topics import choose_topics
+from blueattr.analysis.windows import spell_period
 from blueattr.attribution.attribute import AttributionResult, attribute
+from blueattr.attribution.change.result import ChangeResult
 from blueattr.attribution.days import DayShares, attribute_days
 from blueattr.attribution.question import Question, Sampling
 from blueattr.errors import NoAnswerError
@@ -34,6 +38,7 @@ from blueattr.version import __version__
 __all__ = ["report_features", "report_topic", "report_topics", "versions"]
 
 
+_LOG = logging.getLogger(__name__)
 _HEAT = "heat"
 _RECORDS = 3  # of each account named
 _SOFTWARE = ("duckdb", "numba", "numpy", "polars", "pyarrow", "vl-convert-python")
@@ -56,6 +61,7 @@ def report_topic(
     top: int = DEFAULT_LEADERS,
     naming: Naming = OPEN,
     accounts: bool = False,
+    against: Window | None = None,
 ) -> TopicReport:
     """Compute everything that a report shows about one topic.
 
@@ -71,6 +77,8 @@ def report_topic(
         How to name accounts.
     accounts
         Whether to keep all accounts of the panel.
+    against
+        An earlier window, as long, since which to say what carried the change; of whole days.
 
     Raises
     ------
@@ -81,7 +89,8 @@ def report_topic(
         topic = topics.choose(store, query.topic, list(query.match), query.topics_file)
         view = StoreView.of(store, query)
         refuse_no_match(view, topic, view.totals(topic))
-        return _report(view, topic, question, sampling, top=top, naming=naming, accounts=accounts)
+        told = _Told(top, naming, accounts, against)
+        return _report(view, topic, question, sampling, told)
 
 
 def report_topics(
@@ -93,6 +102,7 @@ def report_topics(
     top: int = DEFAULT_LEADERS,
     naming: Naming = OPEN,
     accounts: bool = False,
+    against: Window | None = None,
 ) -> tuple[TopicReport, ...]:
     """Compute the same for several topics of one store, with one window and one panel.
 
@@ -102,7 +112,7 @@ def report_topics(
         The panel and the window; its topic is ignored.
     names
         The topics, or `blueattr.analysis.parse.EVERY_TOPIC` alone.
-    question, sampling, top, naming, accounts
+    question, sampling, top, naming, accounts, against
         See `report_topic`.
 
     Raises
@@ -115,10 +125,8 @@ def report_topics(
     with Store.open(query.db, query.memory) as store:
         chosen = choose_topics(store, names, query.topics_file)
         view = StoreView.of(store, query)
-        return tuple(
-            _report(view, topic, question, sampling, top=top, naming=naming, accounts=accounts)
-            for topic in chosen
-        )
+        told = _Told(top, naming, accounts, against)
+        return tuple(_report(view, topic, question, sampling, told) for topic in chosen)
 
 
 def report_features(
@@ -159,16 +167,20 @@ def report_features(
     return naming.hide(made)
 
 
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """What a report tells beside the answer: see `report_topic`."""
+
+    top: int
+    naming: Naming
+    accounts: bool
+    against: Window | None
+
+
 def _report(
-    view: StoreView,
-    topic: Topic | None,
-    question: Question,
-    sampling: Sampling,
-    *,
-    top: int,
-    naming: Naming,
-    accounts: bool,
+    view: StoreView, topic: Topic | None, question: Question, sampling: Sampling, told: _Told
 ) -> TopicReport:
+    top, naming, accounts = told.top, told.naming, told.accounts
     agent_days = view.agent_days(topic)
     frame = view.features(agent_days)
     origin = view.origin(topic)
@@ -197,13 +209,41 @@ def _report(
         posts=posts if kept else None,
         variants=store_variants(view, topic, agent_days),
         command=_command(
-            _store_options(view.query, topic, view.window), question, sampling, top, naming
+            _store_options(view.query, topic, view.window, told.against),
+            question,
+            sampling,
+            top,
+            naming,
         ),
         versions=versions(),
         no_answer=view.no_match(topic, agent_days),
         accounts=accounts,
     )
+    if told.against is not None and made.headline is not None:
+        made = replace(made, change=_change(view, topic, made.headline.indicator, question, told))
     return naming.hide(made)
+
+
+def _change(
+    view: StoreView, topic: Topic | None, indicator: str, question: Question, told: _Told
+) -> ChangeResult | None:
+    """Say what carried the change since an earlier window; None where there is no answer."""
+    assert told.against is not None  # noqa: S101 - asked before
+    chosen = next(one for one in question.indicators if find_indicator(one).name == indicator)
+    query = view.query
+    if not query.match:
+        query = replace(query, topic=topics.ALL if topic is None else topic.name)
+    try:
+        return change_since(
+            view.store,
+            query,
+            (told.against, view.window),
+            replace(question, indicators=(chosen,)),
+            top=told.top,
+        )[0]
+    except NoAnswerError as error:
+        _LOG.warning("no change since %s: %s", spell_period(told.against), error)
+        return None
 
 
 def _heat_by_day(
@@ -261,7 +301,9 @@ def _indicator_name(indicator: str | Indicator) -> str:
     return f"{info.origin}:{info.object_name}" if info.object_name else info.origin
 
 
-def _store_options(query: PanelQuery, topic: Topic | None, window: Window) -> list[str]:
+def _store_options(
+    query: PanelQuery, topic: Topic | None, window: Window, against: Window | None
+) -> list[str]:
     """Return the options about a store, with fixed bounds of the window, because a store grows."""
     if query.match and topic is not None:
         about = [part for pattern in query.match for part in ("--match", pattern)]
@@ -271,6 +313,7 @@ def _store_options(query: PanelQuery, topic: Topic | None, window: Window) -> li
     return [
         *about,
         *("--from", window.start.isoformat(), "--to", window.end.isoformat()),
+        *(() if against is None else ("--against", spell_period(against))),
         *("--db", str(query.db), "--scale", query.scale, "--popularity", query.popularity),
         *(
             ("--missing-followers", query.missing_followers)

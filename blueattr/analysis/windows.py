@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from blueattr.panel.query import PanelQuery
     from blueattr.store.database import Store
 
-__all__ = ["Compared", "refuse_lengths", "two_windows"]
+__all__ = ["Compared", "period", "refuse_lengths", "spell_period", "two_windows"]
 
 
 _DAY = timedelta(days=1)
@@ -118,7 +118,7 @@ def two_windows(
             f"{missing} must say what to compare, such as {_EXAMPLE}; or write --since with a "
             "date, yesterday or last-week"
         )
-    old, new = _period(before, "--before"), _period(after, "--after")
+    old, new = period(before, "--before"), period(after, "--after")
     refuse_lengths(old, new)
     return Compared(old, new)
 
@@ -139,8 +139,21 @@ def refuse_lengths(before: Window, after: Window) -> None:
         )
 
 
-def _period(days: str | date | Sequence[date], option: str) -> Window:
-    """Parse whole UTC days, the last one included."""
+def period(days: str | date | Sequence[date], option: str) -> Window:
+    """Parse whole UTC days, the last one included.
+
+    Parameters
+    ----------
+    days
+        A text such as ``"2026-04-09..2026-04-15"``, or two dates; one date is one day.
+    option
+        For messages.
+
+    Raises
+    ------
+    UsageError
+        For anything else.
+    """
     if isinstance(days, date):
         days = (days, days)
     if not isinstance(days, str):
@@ -156,6 +169,11 @@ def _period(days: str | date | Sequence[date], option: str) -> Window:
     if last < first:
         raise UsageError(f"{option} {days!r} ends before it starts")
     return Window(first, datetime.combine(last.date(), time(), UTC) + _DAY)
+
+
+def spell_period(window: Window) -> str:
+    """Write a window of whole UTC days as `period` reads it."""
+    return f"{window.start:%Y-%m-%d}..{window.end - _DAY:%Y-%m-%d}"
 
 
 def _length(span: timedelta) -> str:

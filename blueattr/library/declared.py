@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
@@ -11,14 +12,14 @@ from blueattr.analysis import parse
 from blueattr.analysis.features import load_features
 from blueattr.analysis.naming import Naming
 from blueattr.analysis.own_samples import chance, half_width
-from blueattr.analysis.windows import two_windows
+from blueattr.analysis.windows import period, two_windows
 from blueattr.attribution.sampling import check_protocol
 from blueattr.attribution.streaming import is_large
 from blueattr.errors import UsageError
 from blueattr.library.options import Asked, Options
 from blueattr.panel.query import PanelQuery
 from blueattr.panel.topics import ALL
-from blueattr.provenance import Provenance
+from blueattr.provenance import Provenance, Window
 from blueattr.studies.bootstrap import check_resamples
 from blueattr.studies.leaders import DEFAULT_LEADERS, check_intervals, check_top
 from blueattr.studies.ranks import DEFAULT_RESAMPLES
@@ -38,6 +39,7 @@ __all__ = [
     "CONVERGENCE",
     "DESIGNED",
     "DRAWS",
+    "EARLIER",
     "EVENTS",
     "EVERYTHING",
     "INTERVALS",
@@ -63,6 +65,7 @@ __all__ = [
     "Target",
     "TopicQuery",
     "each",
+    "earlier",
     "intervals",
     "leaders",
     "naming",
@@ -295,6 +298,18 @@ def rows_checked(*, check: bool = False) -> bool:
     return bool(check)
 
 
+def earlier(*, against: str | date | Sequence[date] | None = None) -> Window | None:
+    """Parse an earlier window.
+
+    Parameters
+    ----------
+    against
+        Earlier days, as many as the window has, since which to show what carried the change, the
+        last one included: ``"2026-04-09..2026-04-15"``, or two dates.
+    """
+    return None if against is None else period(against, "--against")
+
+
 def each(*, by: Literal["day"] | None = None) -> str | None:
     """Check what an attribution is also by.
 
@@ -356,6 +371,7 @@ TWO_WINDOWS = Options(
     parse.query, without=(*_STORE, "start", "end", "window", "complete"), then=_about_one
 )
 BEFORE_AFTER = Options(two_windows)
+EARLIER = Options(earlier)
 ASKED = Options(parse.question, then=Asked.of)
 CHANGED = Options(parse.question, without=("method", "steps"), then=Asked.of)
 REPORTED = Options(parse.question, defaults={"indicator": "all"})

@@ -39,6 +39,7 @@ from blueattr.library.declared import (
     CONVERGENCE,
     DESIGNED,
     DRAWS,
+    EARLIER,
     EVENTS,
     EVERYTHING,
     INTERVALS,
@@ -63,6 +64,7 @@ from blueattr.library.declared import (
 )
 from blueattr.library.options import Asked, asks, takes
 from blueattr.panel.query import PanelQuery
+from blueattr.provenance import Window
 from blueattr.store import database
 from blueattr.studies.bootstrap import Bootstrap
 from blueattr.studies.convergence import Convergence
@@ -436,6 +438,7 @@ class Store:
         question=REPORTED,
         sampling=SAMPLES,
         named=LEADERS,
+        against=EARLIER,
     )
     def report(
         self,
@@ -445,6 +448,7 @@ class Store:
         question: Question,
         sampling: Sampling,
         named: Named,
+        against: Window | None,
     ) -> tuple[Path, ...]:
         """Write a report with figures, tables and methods, as ``blueattr report``.
 
@@ -467,13 +471,10 @@ class Store:
         from blueattr.report.pages.gallery import write_report
 
         query, top, naming = self._asked(about.query), named.top, named.naming(target.path)
-        accounts = target.form == "datasette"
+        told: dict[str, Any] = {"top": top, "naming": naming, "against": against}
+        told["accounts"] = target.form == "datasette"
         if about.names:
-            asked = (query, about.names, question, sampling)
-            reports = report_topics(*asked, top=top, naming=naming, accounts=accounts)
+            reports = report_topics(query, about.names, question, sampling, **told)
         else:
-            report = report_topic(
-                query, question, sampling, top=top, naming=naming, accounts=accounts
-            )
-            reports = (report,)
+            reports = (report_topic(query, question, sampling, **told),)
         return write_report(reports, target.path, target.form, target.width)

@@ -66,7 +66,7 @@ def basis_digest(
         [replace(known[name], origin="") if name in known else name for name in names],
         [(one.name, _without_file(one.info)) for one in indicators],
         replace(question, indicators=()), plan.sampling, plan.top, naming.mark,
-        sorted(plan.forms), plan.width,
+        sorted(plan.forms), plan.width, plan.change,
         versions(), (iso(window.start), iso(window.end)), _bots(query),
     ]  # fmt: skip
     return _digest([dict(state), *map(repr, choices)])

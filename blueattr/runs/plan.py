@@ -112,6 +112,8 @@ class Plan:
         The settings file, for the record.
     pseudonyms
         Whether accounts are named by keyed hashes; the key is beside `reports`.
+    change
+        Whether to say what carried the change since the last report.
     """
 
     query: PanelQuery
@@ -126,3 +128,4 @@ class Plan:
     keep: int | None = None
     config: Path | None = None
     pseudonyms: bool = False
+    change: bool = True

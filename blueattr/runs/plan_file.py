@@ -106,6 +106,7 @@ SECTIONS = (
         Key("seed", Whole, 0, lambda n: sampling(seed=n)),
         Key("top", Annotated[Whole, Field(ge=0, le=1000)], 10),
         Key("pseudonyms", Flag, default=False),
+        Key("change", Flag, default=True),
         Key("scale", Literal["log1p", "raw"], "log1p"),
         Key("popularity", Literal["follows-received", "followers"], "follows-received"),
         Key("missing-followers", Literal["error", "drop", "received"], "error"),
@@ -204,6 +205,7 @@ def make_plan(settings: Settings) -> "Plan":
         keep=settings["output", "keep"],
         config=settings.file.resolve() if settings.file else None,
         pseudonyms=chosen["pseudonyms"],
+        change=chosen["change"],
     )
 
 

@@ -30,6 +30,7 @@ from blueattr.provenance import Window
 from blueattr.report.numbers import iso, plural
 from blueattr.runs import publish
 from blueattr.runs.basis import basis_digest, store_state
+from blueattr.runs.earlier import last_window
 from blueattr.runs.found import found_shares
 from blueattr.runs.index import mend_record, write_index
 from blueattr.runs.plan import Archive, Files, Following, Plan
@@ -185,6 +186,7 @@ class _Run:
     log: Log
     stop: "Event"
     window: Window | None = None
+    against: Window | None = None
     gaps: list[str] = field(default_factory=list)
     report: Path | None = None
     trouble: list[ExitCode] = field(default_factory=list)
@@ -357,6 +359,8 @@ class _Run:
         with Store.open(plan.query.db, plan.query.memory) as store:
             self.window = plan.query.window(store)
             began = coverage.covered(store)[0].start
+        if plan.change:
+            self.against = last_window(read_runs(plan.reports), self.window)
         # The store may grow meanwhile; all reports need the same window.
         query = replace(plan.query, start=self.window.start, end=self.window.end)
         try:
@@ -381,7 +385,7 @@ class _Run:
         plan = self.plan
         return report_topics(
             query, topics, plan.question, plan.sampling, top=plan.top, naming=self.naming,
-            accounts="datasette" in plan.forms,
+            accounts="datasette" in plan.forms, against=self.against,
         )  # fmt: skip
 
     def _one_by_one(self, query: "PanelQuery") -> "tuple[TopicReport, ...]":

@@ -7,6 +7,7 @@ import numpy as np
 import polars as pl
 
 from blueattr.attribution.attribute import AttributionResult, attribute
+from blueattr.attribution.change.result import ChangeResult
 from blueattr.attribution.days import DayShares
 from blueattr.attribution.frames import read_frame
 from blueattr.attribution.question import Question, Sampling
@@ -114,6 +115,9 @@ class TopicReport(Presented):
     posts
         The records of all agents with their values of the headline's indicator, as `posts` returns
         them; None if nobody asked for them, or the indicator cannot be split by feature.
+    change
+        What carried the change of the headline's indicator since an earlier window; None if nobody
+        asked for it, or there is no answer.
     """
 
     comparison: ScaleComparison
@@ -128,6 +132,7 @@ class TopicReport(Presented):
     versions: tuple[tuple[str, str], ...] = ()
     accounts: pl.DataFrame | None = field(default=None, compare=False)
     posts: pl.DataFrame | None = field(default=None, compare=False)
+    change: ChangeResult | None = None
 
     @property
     def provenance(self) -> Provenance:

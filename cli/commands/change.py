@@ -15,6 +15,7 @@ from blueattr.cli.options import (
     WHO,
     BotsFile,
     DetailedOutputOptions,
+    IndicatorOptions,
     KeepBots,
     Match,
     MaxRate,
@@ -23,7 +24,7 @@ from blueattr.cli.options import (
     Pseudonyms,
     ScaleOption,
     StoreOptions,
-    TieredOptions,
+    Tiers,
     Top,
     Topic,
     TopicsFile,
@@ -82,6 +83,13 @@ class TwoWindowsOptions(StoreOptions):
     def query(self) -> "PanelQuery":
         """Return these options as a query, whose window is not used."""
         return parse.query(**vars(self))
+
+
+@dataclass
+class TieredOptions(IndicatorOptions):
+    """What to attribute, and the tiers to sum it up by."""
+
+    tiers: Tiers = "1,10"
 
 
 @dataclass

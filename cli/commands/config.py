@@ -103,6 +103,7 @@ window = "14d"              # whole days, up to that of the last event; or set f
 # seeds = 10
 # top = 10                  # accounts to name; 0 names nobody
 # pseudonyms = false        # or true: name accounts by keyed hashes
+# change = true             # say what carried the change since the last report
 # tiers = [1, 10]
 # popularity = "follows-received"
 

@@ -18,6 +18,7 @@ from blueattr.cli.options import (
 )
 from blueattr.cli.output import say
 from blueattr.cli.sampling import DRAWS, SamplingOptions
+from blueattr.errors import UsageError
 
 if TYPE_CHECKING:
     from blueattr.studies.topic import TopicReport
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
         "top",
         "pseudonyms",
         *WINDOW,
+        "against",
         "scale",
         "popularity",
         "missing_followers",
@@ -84,6 +86,15 @@ def report(
             show_default=False,
         ),
     ] = None,
+    against: Annotated[
+        str | None,
+        typer.Option(
+            "--against",
+            metavar="DATE..DATE",
+            help="Also show what carried the change since these days, as many as the window has.",
+            show_default=False,
+        ),
+    ] = None,
     how: ReportQuestionOptions,
     draws: SamplingOptions,
     top: Top = 10,
@@ -98,6 +109,7 @@ def report(
     """
     from blueattr.analysis.naming import Naming
     from blueattr.analysis.topic_reports import report_features, report_topic, report_topics
+    from blueattr.analysis.windows import period
     from blueattr.report.figures.printing import width_mm
     from blueattr.report.pages.gallery import check_target, write_report
 
@@ -108,6 +120,9 @@ def report(
     query, question, sampling = store.query(), how.question(), draws.sampling()
     naming = Naming.of(top=top, pseudonyms=pseudonyms, beside=out)
     how_told: Any = {"top": top, "naming": naming, "accounts": form == "datasette"}
+    earlier = None if against is None else period(against, "--against")
+    if earlier is not None and own.features is not None:
+        raise UsageError("--against needs a store; a features file has no days")
     topics = store.several(all_topics=all_topics)
     reports: tuple[TopicReport, ...]
     if own.features is not None:
@@ -115,8 +130,8 @@ def report(
             report_features(own.features, question, sampling, columns=own.names, **how_told),
         )
     elif topics:
-        reports = report_topics(query, topics, question, sampling, **how_told)
+        reports = report_topics(query, topics, question, sampling, **how_told, against=earlier)
     else:
-        reports = (report_topic(query, question, sampling, **how_told),)
+        reports = (report_topic(query, question, sampling, **how_told, against=earlier),)
     for path in write_report(reports, out, form, printed):
         say(f"written: {path}")

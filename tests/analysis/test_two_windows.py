@@ -1,6 +1,9 @@
 """A change between two windows of a store: which windows, what totals, and what is refused."""
 
+import html
 import math
+import re
+import shlex
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -9,6 +12,7 @@ from typing import Any
 import pytest
 
 import blueattr
+from blueattr.analysis.again import report_again
 from blueattr.analysis.change import refuse_incomparable
 from blueattr.analysis.windows import Compared, two_windows
 from blueattr.errors import EmptyPanelError, NobodyInvolvedError, NoMatchError, UsageError
@@ -251,6 +255,37 @@ def test_accounts_are_named_with_what_they_did_in_both_windows(store: blueattr.S
     hidden = store.change("mythos", **WEEKS, top=0)
     assert hidden.movers == ()
     assert set(hidden.agents["did"].head(2)) == {"1", "2"}
+
+
+@pytest.mark.parametrize("hiding", [{}, {"pseudonyms": True}, {"top": 0}], ids=str)
+def test_a_report_says_what_carried_the_change_since_earlier_days(
+    hiding: dict[str, Any], db: Path, here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BLUEATTR_PSEUDONYM_KEY", "a key that nobody can guess")
+    store = blueattr.open(db)
+    asked: dict[str, Any] = {"start": "2026-05-08", "end": "2026-05-15", "indicator": "lin"}
+    few: dict[str, Any] = {"sizes": "5", "seeds": 1, **hiding}
+    earlier = (date(2026, 5, 1), date(2026, 5, 7))
+    (page,) = store.report("page.html", "mythos", against=earlier, **asked, **few)
+    text = page.read_text("utf-8")
+    assert "lin fell from" in text
+    assert "--against 2026-05-01..2026-05-07" in text
+    change = store.change("mythos", "lin", **WEEKS, **hiding)
+    assert all((one.handle or one.did) in text for one in change.movers)
+    assert len(change.movers) == hiding.get("top", 10)
+    # The command in it gives the same page.
+    command = re.search(r"blueattr report --topic[^<]*", text)
+    assert command is not None
+    words = shlex.split(html.unescape(command[0]))[1:]
+    ok(*words, "--out", "again.html")
+    assert Path("again.html").read_bytes() == page.read_bytes()
+    made = report_again(shlex.join(["blueattr", *words]), db, 4 << 30, beside=here)
+    assert made.report.change is not None
+    assert made.report.change.change == change.change
+    (plain,) = store.report("plain.html", "mythos", **asked, **few)
+    assert "What carried the change" not in plain.read_text("utf-8")
+    with pytest.raises(UsageError, match="1 day before and 7 days after"):
+        store.report("page.html", "mythos", against="2026-05-01", **asked, **few)
 
 
 def test_hydrated_counts_are_said_to_be_those_of_one_moment(

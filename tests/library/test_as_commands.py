@@ -24,7 +24,8 @@ FAST: dict[str, dict[str, Any]] = {
 }
 METHODS = ("attribute", "compare-scales", "bootstrap", "sensitivity", "validate", "convergence")
 WHO = {"bots", "keep_bots", "max_rate", "popularity", "missing_followers"}
-OF_A_STORE = {"match", "topics", "topic", "start", "end", "window", "complete", "scale", "by", *WHO}
+OF_A_STORE = {"match", "topics", "topic", "start", "end", "window", "complete", "scale", "by",
+              "against", *WHO}  # fmt: skip
 
 
 def flags(options: dict[str, Any]) -> list[str]:

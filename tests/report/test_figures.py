@@ -193,6 +193,12 @@ def test_each_bar_of_a_change_begins_where_the_one_above_it_ends(look: str) -> N
     assert high > 1.15 * max(bar["right"] for bar in bars)
 
 
+def test_a_report_that_was_asked_for_it_has_the_change_after_the_days() -> None:
+    assert "heat-change" not in [one.name for one in topic_exhibits(report())]
+    names = [one.name for one in topic_exhibits(replace(report(), change=CHANGE))]
+    assert names[:4] == ["answer", "heat-by-day", "heat-change", "certainty"]
+
+
 def test_a_change_without_shares_has_bars_without_them() -> None:
     bars = list(values(change_exhibit(UNSHARED).chart(PAPER)))
     assert [bar["label"] for bar in bars][:2] == ["0.25", "+0.2"]

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from blueattr.report.figures.agents import concentration_exhibit
 from blueattr.report.figures.answer import answer_exhibit, certainty_exhibit
+from blueattr.report.figures.bridge import change_exhibit
 from blueattr.report.figures.days import days_exhibit, hours_exhibit
 from blueattr.report.figures.scales import grouped_by_sign, shares_exhibit, sizes_exhibit
 from blueattr.report.figures.studies import sensitivity_exhibit
@@ -41,6 +42,7 @@ def _first(report: "TopicReport") -> "tuple[Exhibit | None, ...]":
     return (
         answer_exhibit(report),
         None if report.days is None else days_exhibit(report.days),
+        None if report.change is None else change_exhibit(report.change),
         certainty_exhibit(report),
         None if report.sensitivity is None else sensitivity_exhibit(report.sensitivity),
     )

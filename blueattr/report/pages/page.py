@@ -3,6 +3,7 @@
 import base64
 import hashlib
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -41,6 +42,7 @@ from blueattr.report.provenance import (
     synthetic_banner,
     time_warnings,
 )
+from blueattr.report.results.changes import change_report
 from blueattr.report.results.comparisons import comparison_report
 from blueattr.report.tables import Fact, Report, Table
 
@@ -56,6 +58,7 @@ _MOST_DATA = 200_000
 
 
 _OTHERS = ("-others", "-signed")
+_MOVERS = "Accounts with the largest parts, up or down"
 
 
 _WEIGHT = (
@@ -238,6 +241,18 @@ class _Page:
             by_day,
             folds=[table_layout(table, f"{prefix}-hours") for table in by_hour],
         )
+        if report.change is not None:
+            laid = change_report(report.change)
+            add(
+                "change",
+                "What carried the change",
+                (f"{report.change.indicator}-change",),
+                sentences=(laid.summary[1], *laid.notes),
+                folds=[
+                    table_layout(replace(table, title=_MOVERS), f"{prefix}-movers")
+                    for table in laid.lists
+                ],
+            )
         add("certainty", "How sure is this?", ("certainty", "sensitivity"))
         tests = [table for table in laid_out.tables if table.name == "rescaling"]
         of_headline = [t for t in tests if t.title.startswith(f"{_headline(report)}: ")]
