@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help setup run test test-all test-integration soak test-cron week explore coverage mutants lint golden docs bench bench-full lock clean
+.PHONY: help setup run test test-all test-integration soak test-cron week explore coverage mutants faults lint golden docs bench bench-full lock clean
 
 help:
 	@echo "make run     set up, then run the whole pipeline on the bundled sample"
@@ -16,6 +16,7 @@ help:
 	@echo "make explore    every law with ten times the examples, newly drawn, and followers of streams"
 	@echo "make coverage   which statements make test runs, by package"
 	@echo "make mutants    which deliberate faults the tests of the riskiest code catch: an hour"
+	@echo "make faults  bring each fault back that was mended, and run the test that must then fail: half an hour"
 	@echo "make lint    formatting, types, import rules"
 	@echo "make golden  write the golden files again (read the diff before you commit it)"
 	@echo "make docs    build the documentation as a site that needs no network: out/site/index.html"
@@ -92,6 +93,11 @@ coverage: setup
 SAMPLE ?= 200
 mutants: setup
 	PYTHONPATH=tests $(BIN)/python -m strength.mutants --sample $(SAMPLE)
+
+# Some of them: make faults ROWS="3 9"
+ROWS ?=
+faults: setup
+	PYTHONPATH=tests $(BIN)/python -m strength.faults $(ROWS)
 
 lint: setup
 	$(BIN)/ruff format --check .

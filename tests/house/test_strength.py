@@ -4,7 +4,9 @@ import pytest
 
 from blueattr.store import fold
 from strength.coverage_by_room import by_room, table
+from strength.faults import FAULTS, ROWS, Fault
 from strength.fold_mutants import MUTANTS, Mutant
+from support.places import ROOT
 
 
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: f"{mutant.step}: {mutant.what}")
@@ -43,3 +45,20 @@ def test_coverage_is_added_up_by_room() -> None:
         ["blueattr", "10", "10", "100.0"],
         ["all", "60", "45", "75.0"],
     ]
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: f"F{fault.row}: {fault.what}")
+def test_a_fault_fits_the_file_that_it_changes_and_names_a_test(fault: Fault) -> None:
+    assert fault.text()
+    assert fault.old != fault.new
+    path, name = fault.test.split("::")
+    assert f"\ndef {name.partition('[')[0]}(" in (ROOT / path).read_text(encoding="utf-8")
+
+
+def test_every_fault_that_was_mended_is_in_the_table() -> None:
+    assert {fault.row for fault in FAULTS} == {*range(1, ROWS + 1)}
+
+
+def test_a_fault_that_fits_no_more_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"README\.md has 0 times 'from nowhere'"):
+        Fault(1, "what is not there", "README.md", "from nowhere", "", "").text()

@@ -95,6 +95,20 @@ def test_an_event_of_2099_neither_ends_a_stream_nor_moves_it(protocol: str, db: 
         assert (set(state.rejected), evil) == ({"bad time"}, [])
 
 
+def test_an_event_minutes_ahead_of_the_clock_has_no_negative_age(db: Path) -> None:
+    """It may be five minutes ahead; then the stream is as far as the clock, and not beyond."""
+    clock = _Clock(at(COUNT - 200).timestamp())
+    server = LogServer("v2", clock, EVENTS, [], 1)
+    lags: set[timedelta | None] = set()
+    done = follow(
+        db, [server.stream(seconds=0.5, size=4 << 20)], until="live", start=at(-5),
+        timing=clock.timing, limit=timedelta(minutes=1), watch=lambda moment: lags.add(moment.lag),
+    )  # fmt: skip
+    assert content(db).records.keys() == HONEST
+    assert (done.outcome, done.lag) == ("live", timedelta(0))
+    assert lags == {timedelta(0)}
+
+
 def test_a_far_event_of_a_file_does_not_move_where_a_stream_is_taken_up(tmp_path: Path) -> None:
     far = post(plc_name("z"), tid(900), "much later", rev=900, time=at(days=40))
     path, db = tmp_path / "x.jsonl", tmp_path / "x.duckdb"
@@ -123,3 +137,7 @@ def test_no_server_is_asked_for_a_time_ahead_of_the_clock(protocol: str) -> None
             times.append(at(0) + timedelta(microseconds=asked.cursor - micros(at(0))))
         assert [moment for moment in times if moment is not None and moment > at(0)] == []
         assert asked.cursor is not None or asked.since is not None
+    # Nor where the clock was ahead when the store was written.
+    later = {"another:source": SourceState("another:source", protocol, last_event=at(3600))}
+    asked = resume_by_now(stream, resume_from(stream, later, None), at(0))
+    assert (asked.cursor, asked.since) == (None, at(0))

@@ -146,6 +146,19 @@ def test_a_server_that_answers_pings_is_not(server: StreamServer) -> None:
         assert connection.take(0.01, 100) == []
 
 
+def test_an_answer_to_an_earlier_ping_is_no_sign_of_life(server: StreamServer) -> None:
+    """A server that answered before its last message may be gone since."""
+    server.script = in_turn(Fault("stall", after=2))
+    with connect(server) as connection:
+        drain(connection, 2)
+        assert not connection.answers(), "none was asked for yet"
+        wait_until(connection.answers)
+        connection._kept += 1
+        assert not connection.answers()
+        wait_until(connection.answers)
+    assert server.subscriptions()[0].pings == 2
+
+
 def test_while_it_is_full_no_sign_of_life_is_asked_for(server: StreamServer) -> None:
     server.script = in_turn(Fault("send", data=wire(b"x" * 1000) * 30_000))
     with connect(server, buffer=1 << 16, ping_after=0.3) as connection:

@@ -228,13 +228,16 @@ TWINS = {
     "key": [repost("ann", "x", uri("bea", key), rev=1, time=at(1)) for key in KEYS],
     "follow": [follow("ann", "x", who, rev=1, time=at(1)) for who in ("eve", "bea", "cyd")],
     "label": [profile("ann", rev=1, time=at(1), bot=bot) for bot in (True, False)],
+    "handle": [identity("ann", name, time=at(1)) for name in ("z.org", "a.org")],
 }
 
 
 @pytest.mark.parametrize(
     "what",
     [
-        what if what in {"label", "follow"} else pytest.param(what, marks=pytest.mark.slow)
+        what
+        if what in {"label", "handle", "follow"}
+        else pytest.param(what, marks=pytest.mark.slow)
         for what in TWINS
     ],
 )

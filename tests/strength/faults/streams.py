@@ -1,0 +1,190 @@
+"""Faults of what follows streams, reads their times and asks servers."""
+
+from strength.faults.fault import Fault
+
+__all__ = ["FAULTS"]
+
+
+_STREAM, _RESUME = "blueattr/sources/live/stream.py", "blueattr/ingest/resume.py"
+_FOLLOW, _PACE = "blueattr/ingest/follow.py", "blueattr/ingest/pace.py"
+_CLOCK, _RELAY = "blueattr/decode/clock.py", "blueattr/decode/relay_times.py"
+_SOCKET = "blueattr/sources/live/socket.py"
+_PROGRESS = (
+    "tests/ingest/test_follow_progress.py::test_what_ends_within_a_replay_does_not_walk_back"
+)
+_TIMES, _SCRIPTED = "tests/ingest/test_follow_times.py", "tests/ingest/test_follow_scripted.py"
+_QUIET = (
+    f"{_SCRIPTED}::test_a_quiet_stream_is_live_only_if_its_server_answers_and_its_events_are_of_now"
+)
+
+
+FAULTS = (
+    # A stream's position walks back.
+    Fault(
+        1,
+        "what is replayed moves the position back",
+        _STREAM,
+        "if read.last_seq is None or (read.last_seq <= seen.position and not renumbered):",
+        "if read.last_seq is None:",
+        _PROGRESS,
+    ),
+    Fault(
+        1,
+        "each connection asks for all that led up to the last event",
+        _RESUME,
+        "rewind = (stream.dialect.rewind, 0, -1)[tries]",
+        "rewind = stream.dialect.rewind",
+        _PROGRESS,
+    ),
+    Fault(
+        1,
+        "the next process does not know that the last one brought nothing new",
+        "sql/store/source_states.sql",
+        "* EXCLUDE (ahead), ahead",
+        "* EXCLUDE (ahead, stalled), 0::BIGINT AS stalled, ahead",
+        _PROGRESS,
+    ),
+    # A time in the future.
+    Fault(
+        2,
+        "a relay's time may be of any year",
+        _RELAY,
+        "if self._latest_us is not None and time_us > self._latest_us:",
+        "if False:",
+        f"{_TIMES}::test_an_event_of_2099_neither_ends_a_stream_nor_moves_it",
+    ),
+    Fault(
+        2,
+        "a relay's time may be dated back",
+        _RELAY,
+        "return time_us if self.reached_us is None else max(time_us, self.reached_us - _BEHIND_US)",
+        "return time_us",
+        "tests/decode/test_relay_times.py"
+        "::test_a_time_is_not_earlier_than_ten_minutes_before_what_was_reached",
+    ),
+    Fault(
+        2,
+        "a server's time may lie ahead of the clock",
+        _CLOCK,
+        "if last_us >= END_US:",
+        "if last_us:",
+        f"{_TIMES}::test_an_event_of_2099_neither_ends_a_stream_nor_moves_it",
+    ),
+    Fault(
+        2,
+        "a server is asked for a cursor ahead of the clock",
+        _RESUME,
+        "cursor = cursor if is_far and resume.tries > 1 else min(cursor, microseconds(now))",
+        "del is_far",
+        f"{_TIMES}::test_no_server_is_asked_for_a_time_ahead_of_the_clock",
+    ),
+    Fault(
+        2,
+        "a server is asked for a time ahead of the clock",
+        _RESUME,
+        "since=since and min(since, now)",
+        "since=since",
+        f"{_TIMES}::test_no_server_is_asked_for_a_time_ahead_of_the_clock",
+    ),
+    Fault(
+        2,
+        "a lag is negative",
+        _FOLLOW,
+        "return None if age < -AHEAD else max(age, timedelta(0))",
+        "return age",
+        f"{_TIMES}::test_an_event_minutes_ahead_of_the_clock_has_no_negative_age",
+    ),
+    Fault(
+        2,
+        "one far event of a file moves the default window",
+        "blueattr/store/stretches.py",
+        "size < _FEW and size * _FEW_OF_LARGEST < largest",
+        "False",
+        "tests/store/test_stretches.py"
+        "::test_an_event_far_from_all_others_is_kept_and_moves_nothing",
+    ),
+    # A stream that stalls.
+    Fault(
+        14,
+        "a server that answers no ping is live once it is quiet",
+        _FOLLOW,
+        "if quiet > self.pace.quiet and chunk.answered:",
+        "if quiet > self.pace.quiet:",
+        _QUIET,
+    ),
+    Fault(
+        14,
+        "a quiet stream is live whatever its newest event's age",
+        _PACE,
+        "if lag is not None and lag >= self.quiet_age:",
+        "if False:",
+        _QUIET,
+    ),
+    Fault(
+        14,
+        "a socket takes any pong for an answer to the last ping",
+        _SOCKET,
+        "return self._answer == _payload(kept)",
+        "return bool(self._answer)",
+        "tests/sources/test_socket.py::test_an_answer_to_an_earlier_ping_is_no_sign_of_life",
+    ),
+    # A message that is too long.
+    Fault(
+        15,
+        "a long message ends the connection",
+        _SOCKET,
+        "max_frame_size=_PASSED_OVER,",
+        "max_frame_size=MESSAGE_LIMIT,",
+        "tests/sources/test_socket.py::test_a_message_that_is_too_long_is_passed_over",
+    ),
+    Fault(
+        15,
+        "a longer one is asked for again and again",
+        _FOLLOW,
+        "isinstance(lost, MessageTooLong) and self._pass_over(str(lost))",
+        "False",
+        f"{_SCRIPTED}::test_a_message_that_ends_each_connection_by_its_length_is_passed_over",
+    ),
+    Fault(
+        15,
+        "what was passed over is no gap",
+        _STREAM,
+        "said = None if is_again else gap",
+        "said = None if gap else gap",
+        f"{_SCRIPTED}::test_a_message_that_is_too_long_is_passed_over_and_is_a_gap",
+    ),
+    # An AppView's junk.
+    Fault(
+        21,
+        "who is missing beside junk is taken for unknown",
+        "blueattr/sources/appview.py",
+        "if any(self.faults[fault] for fault in _OF_NOBODY):",
+        "if False:",
+        "tests/ingest/test_hydrate.py::test_who_is_missing_beside_junk_is_asked_about_again",
+    ),
+    Fault(
+        21,
+        "an answer of nothing but junk is an answer",
+        "blueattr/sources/appview.py",
+        "    if faults and not profiles:\n",
+        "    if False:\n",
+        "tests/ingest/test_hydrate.py::test_garbage_is_asked_for_again_and_never_kept",
+    ),
+    # Memory.
+    Fault(
+        23,
+        "a commit is not due by bytes",
+        _PACE,
+        "is_much = rows >= self._pace.commit_rows or size >= self._pace.commit_bytes",
+        "is_much = rows >= self._pace.commit_rows or size < 0",
+        f"{_SCRIPTED}::test_what_waits_for_a_commit_is_bounded_by_memory",
+    ),
+    Fault(
+        23,
+        "what may wait for a commit does not depend on --memory-limit",
+        _PACE,
+        "min(self.commit_bytes, memory // _MEMORY_PART)",
+        "max(self.commit_bytes, memory // _MEMORY_PART)",
+        f"{_SCRIPTED}::test_what_waits_for_a_commit_is_bounded_by_memory",
+    ),
+)
