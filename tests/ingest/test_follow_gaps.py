@@ -11,16 +11,31 @@ from blueattr.ingest.meter import Moment
 from blueattr.provenance import Window
 from blueattr.sources.archive.key import ArchiveKey
 from blueattr.sources.archive.source import ArchiveSource
+from blueattr.sources.live import socket as live_socket
 from blueattr.sources.live.stream import Stream
 from support.archive_server import ArchiveServer
 from support.archive_server import Fault as ArchiveFault
-from support.events_builder import at, micros, post
-from support.live_world import END, EVENTS, Run, begun, end_of, gaps_of, known, spans_of, streams_of
+from support.events_builder import Event, at, micros, post
+from support.live_world import (
+    END,
+    EVENTS,
+    PROTOCOLS,
+    Run,
+    begun,
+    end_of,
+    gaps_of,
+    known,
+    spans_of,
+    streams_of,
+)
 from support.store_content import content, expected, sources
 from support.stream_server import (
+    BINARY,
+    Asked,
     Fault,
     StreamServer,
     in_turn,
+    wire,
     xrpc_error,
 )
 
@@ -67,6 +82,39 @@ def test_a_cursor_that_is_too_old_becomes_a_gap(server: StreamServer, db: Path) 
     assert content(db) == expected(EVENTS[:1] + EVENTS[9:])
     (missing,) = gaps_of(db)
     assert (missing.start, missing.end) == (at(0), at(9))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("in_parts", [False, True])
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_a_message_too_long_for_any_connection_is_got_beyond(
+    protocol: str,
+    server: StreamServer,
+    db: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    in_parts: bool,
+) -> None:
+    monkeypatch.setattr(live_socket, "MESSAGE_LIMIT", 200_000)
+    monkeypatch.setattr(live_socket, "_PASSED_OVER", 400_000)
+    target = known(protocol, server, db)
+    part = b"x" * 150_000
+    parts = wire(part, BINARY, fin=False) + wire(part, 0, fin=False) * 4
+    too_long = parts if in_parts else wire(4 * part, BINARY)
+    write = server.message
+
+    def write_one_too_long(asked: Asked, seq: int, event: Event) -> bytes:
+        return too_long if event is EVENTS[9] else write(asked, seq, event)
+
+    monkeypatch.setattr(server, "message", write_one_too_long)
+    done = Run(END).follow(db, target)
+    assert done.outcome == "live"
+    assert content(db) == expected(EVENTS[:9] + EVENTS[10:])
+    (state,) = done.ingested.sources
+    assert state.rejected["line too long"] == 1
+    (missing,) = gaps_of(db)
+    assert (missing.start, missing.end) == (at(8), at(10))
+    assert (missing.reason,) == done.gaps
 
 
 def test_only_what_was_asked_for_beyond_need_is_too_old(server: StreamServer, db: Path) -> None:

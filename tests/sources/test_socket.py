@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -9,10 +10,15 @@ from typing import Any
 import pytest
 
 from blueattr.sources.live import socket
-from blueattr.sources.live.socket import Connection, ConnectionLost, ConnectionRefused
+from blueattr.sources.live.socket import (
+    Connection,
+    ConnectionLost,
+    ConnectionRefused,
+    MessageTooLong,
+)
 from blueattr.sources.live.stream import Transport
 from blueattr.store.writer import Writer
-from support.events_builder import at, post
+from support.events_builder import at, dumps, post
 from support.live_world import Run, end_of, hurried, streams_of
 from support.store_content import content, expected
 from support.stream_server import (
@@ -289,6 +295,28 @@ def test_a_message_that_is_too_long_is_passed_over(data: bytes, server: StreamSe
         False, False, False, True, False,
     ]  # fmt: skip
     assert messages[3] == b"x" * 200
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        wire(b"x" * 600_000),
+        wire(b"x" * 300_000, fin=False) + wire(b"x" * 300_000, 0, fin=False) + wire(b"", 0),
+    ],
+    ids=["whole", "in fragments"],
+)
+def test_nothing_is_taken_that_came_behind_a_message_which_ended_the_connection(
+    data: bytes, server: StreamServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who took it would go on behind it, and never know what is missing."""
+    monkeypatch.setattr(socket, "MESSAGE_LIMIT", 200_000)
+    monkeypatch.setattr(socket, "_PASSED_OVER", 400_000)
+    server.script = in_turn(Fault("send", after=3, data=data))
+    messages: list[bytes] = []
+    with connect(server) as connection, suppress(MessageTooLong):
+        while True:
+            messages += connection.take(0.05, 1 << 20)
+    assert messages == [dumps(event).encode() for event in EVENTS[:3]]
 
 
 @pytest.mark.parametrize(

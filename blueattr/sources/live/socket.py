@@ -252,7 +252,7 @@ class Connection:
             asyncio.run(self._session())
         except picows.WSError as error:
             reason = _reason(error)
-            self._is_too_long = picows.WSCloseCode.MESSAGE_TOO_BIG in error.args
+            self._is_too_long |= picows.WSCloseCode.MESSAGE_TOO_BIG in error.args
             if not self._opened.is_set():
                 self._refusal = _refusal(error, self._url, self._headers)
         except (OSError, TimeoutError, ValueError) as error:
@@ -329,7 +329,12 @@ class _Listener(picows.WSListener):
     def on_ws_frame(self, transport: picows.WSTransport, frame: picows.WSFrame) -> None:
         connection, kind = self._connection, frame.msg_type
         connection._frames += 1  # noqa: SLF001 - its own part
-        if kind in (picows.WSMsgType.BINARY, picows.WSMsgType.TEXT) and frame.fin:
+        if connection._ended:  # noqa: SLF001 - its own part
+            # What is still handed on lies behind what ended it, which may be a message too long.
+            return
+        is_whole = kind in (picows.WSMsgType.BINARY, picows.WSMsgType.TEXT) and frame.fin
+        # One that is longer is handed on, too, if it comes whole before the connection is closed.
+        if is_whole and frame.payload_size <= _PASSED_OVER:
             message = frame.get_payload_as_bytes()
             if len(message) > MESSAGE_LIMIT:
                 message = Oversized(message[:_BEGINNING])
