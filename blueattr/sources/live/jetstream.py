@@ -181,7 +181,7 @@ class JetstreamV2:
             _time_us(last), notices, known_mark=_mark(known), last_mark=_mark(last),
         )  # fmt: skip
 
-    def missed(self, resume: Resume, first: Decoded) -> Missed | None:
+    def missed(self, resume: Resume, seen: Seen, first: Decoded) -> Missed | None:
         """Notice that the replay does not reach back to the last event seen.
 
         A cursor that the server has not, because it lost its end or keeps nothing, becomes the
@@ -193,8 +193,12 @@ class JetstreamV2:
             return None
         if first.first_seq < resume.cursor:
             return Missed("the server's numbering has started over", renumbered=True)
-        if resume.overlaps and resume.last is not None and first.first_seq > resume.last:
-            return Missed("the server's replay began after the last event seen")
+        is_lacking = resume.overlaps and resume.last is not None and first.first_seq > resume.last
+        # Where nothing before it was asked for, its number is now of a kind that is not asked for.
+        # So it may be if it never was that of an event that was seen: that shows nothing.
+        if is_lacking and (not resume.tries or seen.mark is not None):
+            reason = "the server's replay began after the last event seen"
+            return Missed(reason, renumbered=resume.tries > 0)
         if resume.newest is not None and first.first_us is not None:
             begun = from_microseconds(first.first_us)
             if begun > resume.newest + _LATEST_REPEAT:
@@ -265,7 +269,12 @@ class JetstreamV1:
         """Change nothing."""
         return False
 
-    def missed(self, resume: Resume, first: Decoded) -> Missed | None:
+    def missed(
+        self,
+        resume: Resume,
+        seen: Seen,  # noqa: ARG002 - its cursors are times
+        first: Decoded,
+    ) -> Missed | None:
         """Notice that the server moved the cursor forward, of which it says nothing.
 
         The replay was asked for from before the last event seen; where it begins after that

@@ -51,7 +51,12 @@ class Firehose:
         """Change nothing."""
         return False
 
-    def missed(self, resume: Resume, first: Decoded) -> Missed | None:
+    def missed(
+        self,
+        resume: Resume,
+        seen: Seen,  # noqa: ARG002 - its first number tells
+        first: Decoded,
+    ) -> Missed | None:
         """Notice that a relay's numbering is not the one that the cursor is of."""
         if resume.cursor is None:
             return Missed("the stream resumed at its live end") if resume.newest else None

@@ -214,7 +214,7 @@ class Dialect(Protocol):
     def adapts(self, refusal: ConnectionRefused) -> bool:
         """Change the request, if that is why the server refused; return whether it was."""
 
-    def missed(self, resume: Resume, first: Decoded) -> Missed | None:
+    def missed(self, resume: Resume, seen: Seen, first: Decoded) -> Missed | None:
         """Judge by the first events whether the stream takes up where it was asked to."""
 
     def renumbered(self, seen: Seen, read: Decoded) -> bool:
@@ -315,7 +315,8 @@ class Stream:
                             why = notice.message or notice.name
                             gap = gap or f"the server no longer had it ({why})"
                     if read.last_seq is not None:
-                        missed = self._missed(resume, read) if is_first else None
+                        judged = is_first and not gap
+                        missed = self._missed(resume, seen, read) if judged else None
                         gap = gap or (missed.reason if missed else gap)
                         seen = self._after(seen, read, resume, missed)
                         is_first, is_again = False, read.last_seq < seen.position
@@ -348,8 +349,8 @@ class Stream:
             return seen
         return Seen(read.last_seq, read.last_mark, seen.time)
 
-    def _missed(self, resume: Resume, first: Decoded) -> Missed | None:
-        missed = self.dialect.missed(resume, first)
+    def _missed(self, resume: Resume, seen: Seen, first: Decoded) -> Missed | None:
+        missed = self.dialect.missed(resume, seen, first)
         if missed is None or missed.renumbered or resume.tries == 0 or resume.overlaps:
             return missed
         if resume.verified:
