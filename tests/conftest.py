@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 
 from support.effort import register_profiles
+from support.interrupts import heed_interrupts
 
 register_profiles()
+heed_interrupts()
 
 pytest_plugins = ["support.cli_fixtures"]
 

@@ -14,6 +14,7 @@ import pytest
 from blueattr.cli.signals import interrupting, stopping
 from blueattr.errors import ExitCode
 from support.cli_world import BLUEATTR
+from support.interrupts import heed_interrupts
 from support.live_world import story
 from support.store_content import content, expected
 from support.stream_server import StreamServer
@@ -192,3 +193,16 @@ def test_a_command_under_nohup_is_not_stopped_by_a_terminal_that_closes() -> Non
             assert not stop.is_set()
     finally:
         signal.signal(signal.SIGHUP, before)
+
+
+# --- the tests themselves ------------------------------------------------------------------------
+
+
+def test_tests_run_in_the_background_of_a_script_can_still_interrupt_what_they_start() -> None:
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        heed_interrupts()
+        child = subprocess.run(["sh", "-c", "kill -INT $$"], check=False)
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert child.returncode == -signal.SIGINT

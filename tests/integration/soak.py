@@ -25,6 +25,7 @@ from integration.dropping import Dropping
 from integration.install import missing
 from integration.servers import Jetstream, Network
 from support.events_builder import FOLLOW, POST, REPOST
+from support.interrupts import heed_interrupts
 from support.store_content import Content
 
 __all__ = ["Soak"]
@@ -146,17 +147,21 @@ class Soak:
     def interrupt(self) -> None:
         assert self.following is not None
         self.following.send_signal(signal.SIGINT)
+        # By the signal itself, where it had not yet begun.
+        self.ended(self.following, (0, 9, 130, -signal.SIGINT), "when asked to")
+
+    def ended(
+        self, process: "subprocess.Popen[bytes]", accepted: tuple[int, ...], when: str
+    ) -> None:
+        """Wait until a blueattr ends, with one of these codes."""
         try:
-            code = self.following.wait(PATIENCE)
+            code = process.wait(PATIENCE)
         except subprocess.TimeoutExpired:
             # It writes down where each of its threads is.
-            self.following.send_signal(signal.SIGABRT)
-            self.following.wait()
-            raise AssertionError(f"blueattr does not end when asked to:\n{self.tail()}") from None
-        # By the signal itself, where it had not yet begun.
-        assert code in (0, 9, 130, -signal.SIGINT), (
-            f"blueattr ended with {code} when asked to:\n{self.tail()}"
-        )
+            process.send_signal(signal.SIGABRT)
+            process.wait()
+            raise AssertionError(f"blueattr does not end {when}:\n{self.tail()}") from None
+        assert code in accepted, f"blueattr ended {when} with {code}:\n{self.tail()}"
 
     def kill(self) -> None:
         assert self.following is not None
@@ -173,8 +178,7 @@ class Soak:
                 stdout=log, stderr=log,
             )  # fmt: skip
         # It ends with 8 where the machine is so busy that nothing came in time.
-        code = run.wait(PATIENCE)
-        assert code in (0, 8, 9), f"a short run ended with {code}:\n{self.tail()}"
+        self.ended(run, (0, 8, 9), f"after {SHORT}")
         self.faults["short run"] += 1
         after = self.db.stat().st_mtime_ns if self.db.exists() else 0
         self.faults["short run that wrote"] += after > before
@@ -259,6 +263,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=time.time_ns() % 1_000_000)
     parser.add_argument("--keep", type=Path, help="keep everything in this folder")
     arguments = parser.parse_args()
+    heed_interrupts()
     reason = missing()
     if reason is not None:
         say(f"cannot run: {reason}")
