@@ -30,6 +30,7 @@ from blueattr.store.database import Store
 from blueattr.studies.accounts import agents_frame, feature_shares
 from blueattr.studies.bootstrap import bootstrap
 from blueattr.studies.leaders import (
+    COUNTS,
     DEFAULT_LEADERS,
     Handles,
     Leaders,
@@ -57,7 +58,6 @@ __all__ = [
     "attribute_store",
     "day_features",
     "days_of",
-    "handles_of",
     "shares_by_day",
 ]
 
@@ -310,7 +310,7 @@ def attribute_store(
             view.origin(topic),
             question,
             names,
-            handles=handles_of(store),
+            handles=view.handles,
             ranking=ranking_of(view, topic, counts, names.resampling),
         )
 
@@ -327,11 +327,6 @@ def ranking_of(
     resamples, seed = resampling
     variants = store_variants(view, topic, agent_days)
     return Ranking(resamples, seed, days_of(view, agent_days), variants)
-
-
-def handles_of(store: Store) -> Handles:
-    """Return what looks up the known handles of DIDs in a store."""
-    return lambda dids: dict(store.frame("analysis/handles", dids=list(dids)).iter_rows())
 
 
 def attribute_file(
@@ -391,14 +386,19 @@ def _parts_of(path: Path, columns: Mapping[str, str] | None) -> dict[str, str]:
 
 
 def _rows_of(path: Path, columns: Mapping[str, str], dids: Collection[str]) -> pl.DataFrame:
-    """Read the rows of a few agents from a Parquet file."""
+    """Read the counts of a few agents from a Parquet file; nothing, where it has none."""
     parts = _parts_of(path, columns)
-    renamed = pl.scan_parquet(path, glob=False).select(
-        pl.col(name).alias(part) for part, name in parts.items()
-    )
     key = next(part for part in ("did", "agent") if part in parts)
-    named = renamed.with_columns(pl.col(key).map_batches(agent_names, return_dtype=pl.String))
-    return named.filter(pl.col(key).is_in(list(dids))).collect(engine="streaming")
+    counts = [part for part in COUNTS if part in parts]
+    if not counts or not dids:
+        return pl.DataFrame()
+    rows = pl.scan_parquet(path, glob=False).select(
+        pl.col(parts[part]).alias(part) for part in [key, *counts]
+    )
+    if rows.collect_schema()[key] != pl.String:
+        # What is text already is left as it is: of most of the file it is then not even decoded.
+        rows = rows.with_columns(pl.col(key).map_batches(agent_names, return_dtype=pl.String))
+    return rows.filter(pl.col(key).is_in(list(dids))).collect(engine="streaming")
 
 
 def shares_by_day(
@@ -422,7 +422,7 @@ def shares_by_day(
         ranking = ranking_of(view, topic, agent_days, names.resampling)
         # What hides accounts comes last: days are joined with the whole by DID.
         shown = replace(names, naming=OPEN)
-        handles = None if names.naming.hides else handles_of(store)
+        handles = None if names.naming.hides else view.handles
         wholes = attribute_panel(frame, origin, question, shown, handles=handles, ranking=ranking)
         indicators: list[Indicator] = [find_indicator(i) for i in question.indicators]
         pairs = list(zip(indicators, wholes, strict=True))

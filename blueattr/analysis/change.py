@@ -1,10 +1,10 @@
 """Change: what carried the change of an indicator between two windows of a store."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import polars as pl
 
-from blueattr.analysis.attribute import handles_of
 from blueattr.analysis.naming import OPEN, Naming
 from blueattr.analysis.windows import Compared, refuse_lengths
 from blueattr.attribution.change.change import change
@@ -15,7 +15,7 @@ from blueattr.errors import NoMatchError, UsageError
 from blueattr.panel.query import PanelQuery, StoreView, counts_followers
 from blueattr.provenance import Provenance, Window, spell_window
 from blueattr.store.database import Store
-from blueattr.studies.leaders import DEFAULT_LEADERS
+from blueattr.studies.leaders import DEFAULT_LEADERS, Handles
 from blueattr.studies.movers import movers
 
 __all__ = ["change_since", "change_store", "refuse_incomparable"]
@@ -28,6 +28,7 @@ class _Side:
     frame: pl.DataFrame
     origin: Provenance
     no_match: str
+    handles: Handles
 
 
 def change_store(
@@ -75,6 +76,7 @@ def _side(store: Store, query: PanelQuery, window: Window) -> _Side:
         frame=view.features(counts),
         origin=view.origin(topic),
         no_match=view.no_match(topic, counts),
+        handles=view.handles,
     )
 
 
@@ -107,7 +109,11 @@ def change_since(
     refuse_incomparable(before.origin, after.origin)
     notes = _notes(before, after)
     panels = Panel.of(before.frame), Panel.of(after.frame)
-    handles = None if naming.hides else handles_of(store)
+
+    def known(dids: Sequence[str]) -> Mapping[str, str]:
+        return {**before.handles(dids), **after.handles(dids)}
+
+    handles = None if naming.hides else known
     results = [
         change(
             *panels,

@@ -185,9 +185,6 @@ def _report(
     frame = view.features(agent_days)
     origin = view.origin(topic)
 
-    def handles(dids: Sequence[str]) -> Mapping[str, str]:
-        return dict(view.store.frame("analysis/handles", dids=list(dids)).iter_rows())
-
     def lead(result: AttributionResult, dids: Sequence[str]) -> pl.DataFrame:
         return records(view, topic, frame, result, dids, most=_RECORDS).records
 
@@ -202,7 +199,7 @@ def _report(
         sampling,
         provenance=origin,
         top=top,
-        handles=None if naming.hides else handles,
+        handles=None if naming.hides else view.handles,
         days=_heat_by_day(view, frame, agent_days, topic=topic, question=question, origin=origin),
         daily=days_of(view, agent_days),
         records=None if naming.hides else lead,

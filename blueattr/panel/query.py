@@ -1,5 +1,6 @@
 """A store looked at through one window and panel: agent-days and features for any topic."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, time, timedelta
 from functools import cached_property
@@ -251,6 +252,12 @@ class StoreView:
         if topic is None or counts.select(pl.any_horizontal((pl.col(about) != 0).any())).item():
             return ""
         return f"no post matched {topic.described()} in {spell_window(self.window)}"
+
+    def handles(self, dids: Collection[str]) -> dict[str, str]:
+        """Return the latest known handles of some agents of the panel, by DID."""
+        # By their numbers: the store would have to be searched for DIDs.
+        asked = self.built.agents.filter(pl.col("did").is_in(list(dids)))
+        return dict(self.store.rows("panel/handles", accounts=asked["account"].to_list()))
 
     def totals(self, topic: topics.Topic | None) -> pl.DataFrame:
         """Count what each account did and received in the window: the sums of its agent-days."""

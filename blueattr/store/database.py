@@ -138,6 +138,8 @@ class Store:
         self._opened: int | None = None
         self._headers = b""
         self._version = 0
+        # The first bytes of the file as this object left it, with the catalog that it had checked.
+        self._left = b""
 
     @classmethod
     def open(cls, path: Path, memory: int = DEFAULT_MEMORY) -> Self:
@@ -215,6 +217,17 @@ class Store:
     def _read_headers(self) -> bytes:
         """Return what the engine writes anew with each change of the file."""
         return b"" if self._opened is None else os.pread(self._opened, _HEADERS, 0)
+
+    def _is_as_left(self) -> bool:
+        """Return whether an attached file is the one that this object checked, and last wrote to.
+
+        If another file was put in its place meanwhile, the lock's holder will see it.
+        """
+        if not self._left or self._lock is None:
+            return False
+        # The engine takes up what stands beside the file, whatever the file says.
+        beside = self._file.with_name(f"{self._file.name}.wal")
+        return not beside.exists() and os.pread(self._lock.store, _HEADERS, 0) == self._left
 
     def run(self, step: str, **parameters: Any) -> None:
         """Execute the statements of ``sql/<step>.sql`` in order.
@@ -380,7 +393,8 @@ class Store:
         try:
             # Before any of it is used, and before its names mean anything.
             with self._errors():
-                self._version = self._checked_version()
+                if not self._is_as_left():
+                    self._version = self._checked_version()
                 self._connection.execute("USE store")
         except BaseException:
             self._detach()
@@ -395,6 +409,7 @@ class Store:
     def _attached(self) -> Iterator[None]:
         """Attach the file for writing, and seal it; the lock is the caller's."""
         self._attach(read_only=False, patience=self._writer_patience)
+        self._left = b""
         try:
             yield
             if self._lock is not None:
@@ -402,6 +417,7 @@ class Store:
                 with self._errors():
                     self._connection.execute("CHECKPOINT store")
                 self._seal(self._lock.store)
+                self._left = os.pread(self._lock.store, _HEADERS, 0)
         finally:
             self._detach()
 

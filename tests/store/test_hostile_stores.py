@@ -91,6 +91,30 @@ def test_a_catalog_that_is_not_that_of_its_schema_is_refused(
     assert db.read_bytes() == before
 
 
+@pytest.mark.parametrize("how", ["in the file", "in the log beside it"])
+def test_a_catalog_that_changes_between_commits_is_refused(db: Path, how: str) -> None:
+    with Writer(db) as writer:
+        with duckdb.connect(db) as connection:
+            if how == "in the log beside it":
+                connection.execute(
+                    "SET wal_autocheckpoint = '1GB'; PRAGMA disable_checkpoint_on_shutdown"
+                )
+            connection.execute(CHANGES["a macro with the name of a function"])
+        assert db.with_name(f"{db.name}.wal").exists() == (how == "in the log beside it")
+        with pytest.raises(StoreError, match="not a blueattr store"):
+            writer.check()
+
+
+def test_a_writer_asks_for_the_catalog_once_while_nobody_else_writes(
+    db: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Writer(db) as writer:
+        monkeypatch.setattr(writer, "_catalog", None)
+        for _ in range(3):
+            with writer.transaction():
+                pass
+
+
 def test_commands_refuse_it_in_words(db: Path, tmp_path: Path) -> None:
     (tmp_path / "secret").write_text(WORDS)
     with duckdb.connect(db) as connection:

@@ -2,63 +2,63 @@
 -- Needs: dids, staged, account, forgotten, account_status, handle, profile
 -- Makes: named_account, kept_away, batch_account, departing, latest_handle, latest_profile
 
--- The accounts that the waiting rows name, with their numbers where they are known. Grain: one DID.
--- `code` is what `coded` calls it; those of `staged` alone come after.
-CREATE OR REPLACE TEMP TABLE named_account AS
+-- The accounts that the waiting rows name. Grain: one DID. `code` is what `coded` calls it; those of
+-- `staged` alone come after.
+CREATE OR REPLACE TEMP VIEW named_account AS
 WITH other AS (
     SELECT did FROM staged
     UNION SELECT subject_did FROM staged
     UNION SELECT root_did FROM staged
 )
-SELECT did, code, known.id
-FROM (
-    SELECT did, code FROM dids
-    UNION ALL
-    SELECT did, (SELECT count(*) FROM dids) + row_number() OVER (ORDER BY did)
-    FROM other
-    ANTI JOIN dids USING (did)
-    WHERE did IS NOT NULL
-)
-LEFT JOIN account AS known USING (did);
+SELECT did, code FROM dids
+UNION ALL
+SELECT did, (SELECT count(*) FROM dids) + row_number() OVER (ORDER BY did)
+FROM other
+ANTI JOIN dids USING (did)
+WHERE did IS NOT NULL;
 
 -- Those of them that are forgotten, and what stands for each. Their own events do not come in. Grain:
--- one DID. A known one is not among them: only a hash of theirs is.
+-- one DID. A known one is not among them: only a hash of theirs is. Nobody is looked for in a store
+-- that forgot nobody.
 CREATE OR REPLACE TEMP TABLE kept_away AS
 SELECT new.did, new.code, known.id, 'forgotten:' || hash AS placeholder
-FROM (FROM named_account WHERE id IS NULL) AS new
+FROM (
+    FROM named_account
+    ANTI JOIN account USING (did)
+    WHERE getvariable('inner_pad') IS NOT NULL
+) AS new
 JOIN forgotten ON hash = keyed_hash(new.did)
 LEFT JOIN account AS known ON known.did = 'forgotten:' || hash;
 
-DELETE FROM staged
-WHERE did IN (SELECT did FROM kept_away);
-
--- The accounts that the waiting rows name, with their numbers. Grain: one DID. New ones are numbered
--- from the highest number on, in the order of their codes.
+-- The accounts that the waiting rows name, with their numbers, and what stands for those that are
+-- forgotten. Grain: one DID. New ones are numbered from the highest number on, in the order of their
+-- codes.
 CREATE OR REPLACE TEMP TABLE batch_account AS
-SELECT did, code, id, did AS name, false AS is_new
-FROM named_account
-WHERE id IS NOT NULL
-UNION ALL
-SELECT did, code, id, placeholder, false
-FROM kept_away
+WITH named AS MATERIALIZED (
+    SELECT did, code, coalesce(known.id, kept_away.id) AS id, placeholder
+    FROM named_account
+    LEFT JOIN account AS known USING (did)
+    LEFT JOIN (SELECT did, id, placeholder FROM kept_away) AS kept_away USING (did)
+)
+SELECT did, code, id, placeholder, false AS is_new
+FROM named
 WHERE id IS NOT NULL
 UNION ALL
 SELECT
     did,
     code,
     ((SELECT coalesce(max(id), 0) FROM account) + row_number() OVER (ORDER BY code))::UINTEGER,
-    coalesce(placeholder, did),
+    placeholder,
     true
-FROM (
-    FROM named_account
-    WHERE id IS NULL
-)
-LEFT JOIN (SELECT did, id AS known, placeholder FROM kept_away) USING (did)
-WHERE known IS NULL;
+FROM named
+WHERE id IS NULL;
+
+DELETE FROM staged
+WHERE did IN (SELECT did FROM kept_away);
 
 -- Write down the accounts that are new.
 INSERT INTO account
-SELECT id, name
+SELECT id, coalesce(placeholder, did)
 FROM batch_account
 WHERE is_new;
 

@@ -106,7 +106,7 @@ WITH sighting AS MATERIALIZED (
     WHERE repeated IS NOT true
 ), named AS MATERIALIZED (
     -- As above.
-    SELECT id, name
+    SELECT id, coalesce(placeholder, did) AS name
     FROM batch_account
     SEMI JOIN (SELECT subject AS id FROM sighting UNION SELECT root FROM sighting) USING (id)
 )
