@@ -218,7 +218,7 @@ MUTANTS = (
         "new.asked_at <= old.asked_at",
     ),
     # Joins and conditions, dropped.
-    Mutant("accounts", "known accounts are numbered anew", "    ANTI JOIN dids USING (did)\n", ""),
+    Mutant("accounts", "known accounts are numbered anew", "ANTI JOIN dids USING (did)\n", ""),
     Mutant(
         "accounts", "every identity is a status", "WHERE kind = 'account'\n    AND NOT", "WHERE NOT"
     ),
