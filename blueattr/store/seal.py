@@ -54,13 +54,14 @@ def is_whole(file: int, blocks: int) -> bool:
     file
         A descriptor.
     blocks
-        How many blocks the engine says the file has.
+        How many blocks the engine says the file has. It may have fewer: the engine cuts off what is
+        free at its end after it has written how many there are.
     """
-    end = _HEADERS + blocks * _BLOCK
-    # First, since a file may say that it is of any size.
-    if os.fstat(file).st_size != end + _SIZE:
+    there, rest = divmod(os.fstat(file).st_size - _HEADERS - _SIZE, _BLOCK)
+    # First, since a file may be of any size.
+    if rest or not 0 <= there <= blocks:
         return False
-    return os.pread(file, _SIZE, end) == _seal(file, blocks)
+    return os.pread(file, _SIZE, _HEADERS + there * _BLOCK) == _seal(file, there)
 
 
 def _seal(file: int, blocks: int) -> bytes:
