@@ -221,7 +221,13 @@ def make(fresh: Callable[[], Path], empty_store: Path) -> Callable[[], Path]:
     return lambda: Path(copy(empty_store, fresh() / "store.duckdb"))
 
 
-@pytest.mark.parametrize("protocol", PROTOCOLS)
+@pytest.mark.parametrize(
+    "protocol",
+    [
+        pytest.param(name, marks=pytest.mark.slow if name == "firehose" else ())
+        for name in PROTOCOLS
+    ],
+)
 def test_each_trouble_happens_and_is_lived_through(protocol: str, make: Callable[[], Path]) -> None:
     for kind, disturb in enumerate(KINDS):
         world = run_scripted(make(), Schedule(protocol, (5000,), 1, ((3, kind), (0, 0))))

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from blueattr.analysis.status import status
@@ -16,6 +16,7 @@ from blueattr.panel.query import PanelQuery, StoreView
 from blueattr.store import coverage
 from blueattr.store.database import Store
 from blueattr.store.stretches import Stretch, stretches, within
+from support.effort import costly_law
 from support.events_builder import Event, at, delete, lines, post, tid
 from support.spoiled_lines import A
 
@@ -88,8 +89,7 @@ def test_a_deleted_event_is_no_event_however_far(tmp_path: Path) -> None:
     assert [span.end for span in covered] == [at(240 * 220)]
 
 
-@pytest.mark.costly
-@settings(max_examples=8)
+@costly_law(8)
 @given(
     order=st.integers(0, 10**6),
     cuts=st.lists(st.integers(0, 230), max_size=3),

@@ -12,7 +12,7 @@ INTERPRETED = os.environ.get("NUMBA_DISABLE_JIT", "0") != "0"
 then tries a tenth of its examples."""
 
 # Of each hypothesis profile, the examples of a costly law that asks for a hundred.
-PROFILES = {"test": 25, "all": 100, "explore": 1000, "mutants": 25}
+PROFILES = {"test": 12, "all": 100, "explore": 1000, "mutants": 25}
 
 
 def register_profiles() -> None:
@@ -45,7 +45,7 @@ def costly_law(
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Return a decorator: :func:`law` whose examples take long, marked as costly.
 
-    `make test` tries a quarter of the examples, but at least three.
+    `make test` tries an eighth of the examples, but at least three.
     """
     share = 0.1 if INTERPRETED else settings().max_examples / PROFILES["all"]
     chosen = settings(
