@@ -13,11 +13,13 @@ from typing import Any
 import pytest
 
 from blueattr.errors import ExitCode, RunGoingError
+from blueattr.ingest.follow import follow
 from blueattr.panel import query
 from blueattr.runs import publish
 from blueattr.runs import run as runs_run
 from blueattr.runs.publish import faults, latest
 from blueattr.runs.record import RunRecord, read_runs
+from blueattr.sources.timing import Timing
 from support.archive_past import fill_past, past_events
 from support.archive_server import ArchiveServer
 from support.cli_world import BLUEATTR, PANEL, Run, ok, run
@@ -267,8 +269,14 @@ def test_a_source_that_is_down_keeps_nothing_out() -> None:
 
 
 @pytest.mark.slow
-def test_a_stream_is_followed_until_there_is_no_more_of_it() -> None:
+def test_a_stream_is_followed_until_there_is_no_more_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
     older, newer = EVENTS[:-300], EVENTS[-300:]
+    seen = list(older)
+    # A quiet stream is live if its newest event is of now.
+    timing = Timing(now=lambda: max(event["time_us"] for event in seen) / 1e6 + 60)
+    monkeypatch.setattr(
+        runs_run, "follow", lambda *given, **named: follow(*given, **named | {"timing": timing})
+    )
     with StreamServer(older).running() as server:
         source = f'read = ["jetstream"]\nhost = ["{server.url}"]\nfrom = 2026-04-30\nfor = "20s"'
         write(SETTINGS.replace('read = ["in/"]', source))
@@ -278,6 +286,7 @@ def test_a_stream_is_followed_until_there_is_no_more_of_it() -> None:
         quiet = done(code=ExitCode.NOTHING_NEW)
         assert "live, +0 events" in quiet.stderr
         server.add(*newer)
+        seen += newer
         done()
         assert comparison()["window"]["end"] > first["end"]
         assert comparison()["n_agents"] == PANEL
