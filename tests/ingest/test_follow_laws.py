@@ -177,11 +177,11 @@ def scripted(draw: st.DrawFn) -> Schedule:
 
 def run_scripted(db: Path, schedule: Schedule) -> World:
     """Follow until live, as often as it is stopped, and check what is in the store."""
-    clock = FakeClock(end_of(EVENTS[:HELD]))
-    world = World([], clock, threading.Event())
     protocol = schedule.protocol
     # A relay is taken up at its live end, unless the store knows it.
     known = 0 if protocol == "firehose" else HELD
+    clock = FakeClock(end_of(EVENTS[: known or 1]))
+    world = World([], clock, threading.Event())
     for first in schedule.firsts:
         server = LogServer(protocol, clock, EVENTS[:known], EVENTS[known:], first)
         world.servers.append(server)
@@ -195,6 +195,7 @@ def run_scripted(db: Path, schedule: Schedule) -> World:
     if protocol == "firehose":
         (server,) = world.servers
         assert run() == ("live", ())
+        clock.reach(end_of(EVENTS[:HELD]))
         server.add(EVENTS[1:HELD])
         server.coming = EVENTS[HELD:]
     plan: deque[tuple[int, Disturbance]] = deque()

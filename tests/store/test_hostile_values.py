@@ -7,7 +7,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from blueattr.errors import ExitCode
+from blueattr.errors import ExitCode, StoreError
 from support.by_hand import as_if_written, set_value
 from support.cli_world import run, write_store
 from support.events_builder import at, lines, post
@@ -143,7 +143,11 @@ def test_no_value_of_any_column_ends_in_a_traceback(db: Path, part: int) -> None
             set_value(db, table, name, f"({value})::{kind}")
         except duckdb.ConstraintException:
             continue
-        as_if_written(db)
+        try:
+            as_if_written(db)
+        except StoreError:  # of a version that such a store cannot be of
+            tried[ExitCode.STORE] += 1
+            continue
         try:
             tried += outcomes(db, (*COMMANDS, ("ingest", source)))
         except BaseException as error:
