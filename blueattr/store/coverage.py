@@ -3,6 +3,7 @@
 from datetime import UTC, timedelta
 from operator import itemgetter
 
+from blueattr.errors import StoreError
 from blueattr.provenance import Gap, Window
 from blueattr.store.database import Store
 from blueattr.store.stretches import stretches, within
@@ -31,6 +32,11 @@ def _coverage(store: Store) -> list[tuple[Window, str]]:
     found = stretches(store)
     seen = []
     for first, last, reason in store.rows("store/coverage"):
+        if first is None or last is None:
+            raise StoreError(
+                f"{store.path} is damaged: a stretch that it covers has no beginning or no end. Put "
+                "a backup in its place, or ingest the sources into a new store"
+            )
         ends = within(found, first.replace(tzinfo=UTC), last.replace(tzinfo=UTC))
         if ends is not None:
             seen.append((*ends, reason))

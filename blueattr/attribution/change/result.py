@@ -135,5 +135,5 @@ class ChangeResult(Presented):
 
     @property
     def movement_ratio(self) -> float | None:
-        """Σ|φ| / |change|, at least 1; None where the change is too small to be shared out."""
+        """``Σ|φ| / |change|``, at least 1; None where the change is too small to be shared out."""
         return None if self.undefined else self.movement / abs(self.change)
