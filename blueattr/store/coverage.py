@@ -34,7 +34,7 @@ def _coverage(store: Store) -> list[tuple[Window, str]]:
     for first, last, reason in store.rows("store/coverage"):
         if first is None or last is None:
             raise StoreError(
-                f"{store.path} is damaged: a stretch that it covers has no beginning or no end. Put "
+                f"{store.path} is damaged: a stretch that it covers has no end or beginning. Put "
                 "a backup in its place, or ingest the sources into a new store"
             )
         ends = within(found, first.replace(tzinfo=UTC), last.replace(tzinfo=UTC))
