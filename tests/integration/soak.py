@@ -72,6 +72,8 @@ class Soak:
     accounts: int = 1000
     tell: Callable[[str], None] = say
     faults: Counter[str] = field(default_factory=Counter)
+    # What comes first, so that a short run has both.
+    due: list[str] = field(default_factory=lambda: ["kill jetstream", "kill blueattr"])
 
     def __post_init__(self) -> None:
         self.chance = random.Random(self.seed)  # noqa: S311 - repeatable faults
@@ -198,11 +200,12 @@ class Soak:
     def fault(self) -> None:
         """Break one thing, or two at once."""
         down = self.chance.choice((0.0, self.chance.uniform(0, 4)))
-        what = self.chance.choices(
+        drawn = self.chance.choices(
             ("kill blueattr", "kill jetstream", "kill both", "stop jetstream",
              "interrupt blueattr", "pause blueattr", "pause jetstream", "run shortly"),
             weights=(6, 6, 3, 1, 2, 1, 1, 4),
         )[0]  # fmt: skip
+        what = self.due.pop() if self.due else drawn
         self.faults[what] += 1
         self.tell(f"{self.clock()} {what}, {down:.1f} s")
         assert self.following is not None

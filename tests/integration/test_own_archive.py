@@ -91,7 +91,7 @@ def test_a_past_from_before_an_archive_of_ones_own(
         one = tmp_path / "one.duckdb"
         ingest(one, *archive, "--accounts", file)
     for db, dids in ((both, [ada.did, ben.did]), (one, [ada.did])):
-        held = {(did, row[-2], rkey): row[2] for (_, did, rkey), row in content(db).records.items()}
+        held = {(did, row[-3], rkey): row[2] for (_, did, rkey), row in content(db).records.items()}
         assert held == {
             (did, kind, rkey): moment.replace(tzinfo=None)
             for did in dids
