@@ -10,6 +10,7 @@ pytestmark = pytest.mark.integration
 
 
 @pytest.mark.xfail(
+    strict=False,
     raises=AssertionError,
     reason="after a crash of Jetstream, a gap is now and then seen where nothing is missing",
 )
