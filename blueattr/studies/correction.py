@@ -1,7 +1,7 @@
 """Shares of the whole, estimated from one sample with known inclusion probabilities."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -9,7 +9,6 @@ import numpy as np
 import numpy.typing as npt
 
 from blueattr.attribution.value import DEFAULT_STEPS, diagonal_weights
-from blueattr.errors import UsageError
 from blueattr.indicators.base import (
     Aggregator,
     FeatureArrays,
@@ -26,7 +25,7 @@ __all__ = [
     "ROUGH",
     "Draw",
     "Estimate",
-    "check_probabilities",
+    "bisect",
     "cut_tiers",
     "estimate",
     "linearise",
@@ -100,21 +99,20 @@ class Estimate:
     intervals: tuple[tuple[float, float] | None, ...]
 
 
-def check_probabilities(probabilities: FloatArray) -> None:
-    """Check that probabilities are above 0 and at most 1.
+def bisect(is_below: Callable[[float], bool], low: float, high: float) -> float:
+    """Find where a condition ends to hold, between a number for which it does and one it does not.
 
-    Raises
-    ------
-    UsageError
-        When one is not; it says at which place, counted from 1.
+    Returns
+    -------
+    float
+        The least number, as far as float64 tells them apart, for which it does not hold.
     """
-    bad = ~((probabilities > 0) & (probabilities <= 1))
-    if bad.any():
-        place = int(bad.argmax())
-        raise UsageError(
-            f"a probability of being drawn is above 0 and at most 1; that of agent {place + 1} is "
-            f"{probabilities[place]:g}"
-        )
+    while low < (middle := (low + high) / 2) < high:
+        if is_below(middle):
+            low = middle
+        else:
+            high = middle
+    return high
 
 
 class Linearised(NamedTuple):

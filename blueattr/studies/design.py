@@ -13,13 +13,12 @@ from blueattr.errors import NoAnswerError, UsageError
 from blueattr.indicators.base import Aggregator, Indicator
 from blueattr.kernels import FloatArray
 from blueattr.provenance import Provenance
-from blueattr.studies.correction import FEWEST, NORMAL_95, Draw, linearise
+from blueattr.studies.correction import FEWEST, NORMAL_95, Draw, bisect, linearise
 
 __all__ = ["Design", "DesignPoint", "Designs", "Population", "design", "threshold"]
 
 
 _POINTS = 40  # of the curve
-_HALVINGS = 200  # more than float64 has digits
 
 
 @dataclass(frozen=True)
@@ -141,15 +140,7 @@ def threshold(weights: FloatArray, counts: FloatArray, size: float) -> float:
     low, high = 0.0, size / float(counts @ weights)
     while float(counts @ -np.expm1(-weights * high)) < size:
         low, high = high, 2 * high
-    for _ in range(_HALVINGS):
-        middle = (low + high) / 2
-        if not low < middle < high:
-            break
-        if float(counts @ -np.expm1(-weights * middle)) < size:
-            low = middle
-        else:
-            high = middle
-    return high
+    return bisect(lambda tau: float(counts @ -np.expm1(-weights * tau)) < size, low, high)
 
 
 def design(

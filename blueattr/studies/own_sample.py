@@ -18,7 +18,7 @@ from blueattr.indicators.custom import OwnIndicator
 from blueattr.indicators.find import find_indicator
 from blueattr.kernels import FloatArray, IndexArray
 from blueattr.provenance import Provenance
-from blueattr.studies.correction import Draw, cut_tiers, estimate, membership
+from blueattr.studies.correction import Draw, bisect, cut_tiers, estimate, membership
 from blueattr.studies.distinct import check_distinct
 
 __all__ = [
@@ -35,7 +35,6 @@ __all__ = [
 
 ChanceKind = Literal["pi", "weight", "size"]
 _TIER = "tier"
-_HALVINGS = 200  # more than float64 has digits
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,15 +260,7 @@ def _threshold(sizes: FloatArray, total: float) -> float:
             "it is the sum of the sizes of all agents there are"
         )
     low, high = sizes.size / total, sizes.size / (total - drawn)
-    for _ in range(_HALVINGS):
-        middle = (low + high) / 2
-        if not low < middle < high:
-            break
-        if float((sizes / -np.expm1(-sizes * middle)).sum()) > total:
-            low = middle
-        else:
-            high = middle
-    return high
+    return bisect(lambda tau: float((sizes / -np.expm1(-sizes * tau)).sum()) > total, low, high)
 
 
 def correct_sample(

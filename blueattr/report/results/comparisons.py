@@ -29,12 +29,14 @@ from blueattr.report.tables import Cell, Column, Fact, Report, Table
 
 if TYPE_CHECKING:
     from blueattr.studies.corrected import CorrectedTier
+    from blueattr.studies.own_sample import TierEstimate
     from blueattr.studies.rescaling import Rescaling
     from blueattr.studies.samples import SampleSummary
     from blueattr.studies.scales import IndicatorScales, ScaleComparison
 
 __all__ = [
     "comparison_report",
+    "corrected_interval",
     "has_deviation",
     "indicator_sentence",
     "method_lines",
@@ -189,7 +191,7 @@ def _corrected_tables(scales: "IndicatorScales") -> tuple[Table, ...]:
                     percent(full.share),
                     percent(raw.get(tier.tier)),
                     percent(tier.share_mean),
-                    _interval(tier),
+                    corrected_interval(tier),
                     f"{tier.n_e:,.0f}",
                     f"{tier.coverage} of {tier.intervals}" if tier.intervals else None,
                 )
@@ -221,7 +223,8 @@ def _corrected_tables(scales: "IndicatorScales") -> tuple[Table, ...]:
     )
 
 
-def _interval(tier: "CorrectedTier") -> str | None:
+def corrected_interval(tier: "CorrectedTier | TierEstimate") -> str | None:
+    """Write the interval of an estimated share, and whether it is rough; None if there is none."""
     if tier.low is None or tier.high is None:
         return None
     return f"{percent(tier.low)} to {percent(tier.high)}" + " (rough)" * (tier.n_e < _ROUGH)

@@ -15,6 +15,7 @@ from blueattr.report.parts.shared_fields import (
 )
 from blueattr.report.provenance import ORIGIN, origin_facts, origin_json, origin_warnings
 from blueattr.report.results.attributions import tier_extents
+from blueattr.report.results.comparisons import corrected_interval
 from blueattr.report.tables import Cell, Fact, Report, Table
 
 if TYPE_CHECKING:
@@ -122,7 +123,6 @@ _TIDY_DESIGN = (
     ("result", CUTOFFS),
     ("origin", ORIGIN),
 )
-_ROUGH = 100
 _SHOWN = 8  # rows of a curve
 
 
@@ -209,9 +209,7 @@ def _tiers(one: "IndicatorCorrection", result: "Correction") -> Table:
             extent,
             percent(tier.raw),
             percent(tier.share),
-            None
-            if tier.low is None or tier.high is None
-            else f"{percent(tier.low)} to {percent(tier.high)}" + " (rough)" * (tier.n_e < _ROUGH),
+            corrected_interval(tier),
             f"{tier.n_e:,.0f}",
         )
         for extent, tier in zip(tier_extents(names, result.cutoffs), one.tiers, strict=True)
