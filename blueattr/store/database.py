@@ -1,4 +1,4 @@
-"""The store: one DuckDB file, opened, migrated and queried; the engine is known here only.
+"""The store: one DuckDB file, opened, verified and migrated.
 
 What appends to it is in `blueattr.store.writer`. The file is attached only while it is read or
 committed to.
@@ -6,37 +6,26 @@ committed to.
 
 import logging
 import os
-import re
 import sys
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from functools import cache
 from importlib import resources
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import ClassVar, Self
 
 import duckdb
 
-from blueattr.errors import (
-    NoStoreError,
-    PatternError,
-    StoreBusyError,
-    StoreError,
-    StoreVersionError,
-    reason,
-)
+from blueattr.errors import NoStoreError, StoreBusyError, StoreError, StoreVersionError
 from blueattr.store import catalog, seal, sums
-from blueattr.store.engine import connect, first_line, holder, is_database, store_errors
-from blueattr.store.lock import Lock
-from blueattr.store.rows import Rows, odd_time, odd_times
+from blueattr.store.engine import connect, first_line, holder, is_database
+from blueattr.store.lock import Lock, is_at
+from blueattr.store.seal import headers
+from blueattr.store.statements import Statements, sql
 from blueattr.store.store_file import store_file
-
-# Commands that need only a few rows of a store do not wait for what makes frames of them.
-if TYPE_CHECKING:
-    import polars as pl
-    import pyarrow as pa
+from blueattr.store.trial import try_to_open
 
 __all__ = [
     "DEFAULT_MEMORY",
@@ -55,14 +44,6 @@ _OUTSIDE_DUCKDB = 800 << 20
 _READER_PATIENCE = 120.0
 _WRITER_PATIENCE = 600.0
 _WARN_AFTER = 2.0  # seconds of waiting for another process before a warning
-# A statement that changes rows of a table. The engine answers it with how many.
-_CHANGE = re.compile(
-    r"(?:\s|--.*\n)*(?P<kind>INSERT INTO|INSERT OR REPLACE INTO|UPDATE|DELETE FROM|MERGE INTO)"
-    r"\s+(?P<table>\w+)"
-)
-# Bytes of the three headers that a DuckDB file begins with.
-_HEADERS = 3 * 4096
-
 
 _LOG = logging.getLogger("blueattr.store.database")
 
@@ -70,16 +51,11 @@ _LOG.addHandler(logging.NullHandler())
 
 
 @cache
-def _sql(name: str) -> str:
-    return (resources.files("blueattr.sql") / f"{name}.sql").read_text(encoding="utf-8")
-
-
-@cache
 def _migrations() -> tuple[tuple[int, str, str], ...]:
     files = (resources.files("blueattr.sql") / "store" / "schema").iterdir()
     names = sorted(f.name for f in files if f.name.endswith(".sql"))
     return tuple(
-        (int(n.split("_")[0]), n, _sql(f"store/schema/{n.removesuffix('.sql')}")) for n in names
+        (int(n.split("_")[0]), n, sql(f"store/schema/{n.removesuffix('.sql')}")) for n in names
     )
 
 
@@ -100,7 +76,7 @@ def newest_schema() -> int:
     return _migrations()[-1][0]
 
 
-class Store:
+class Store(Statements):
     """A store opened for reading.
 
     Parameters
@@ -119,25 +95,25 @@ class Store:
     _writer_patience = _WRITER_PATIENCE
 
     def __init__(self, path: Path, memory: int = DEFAULT_MEMORY) -> None:
-        self.path = store_file(path)
+        path = store_file(path)
         # Under one name, whatever links lead to it: the engine writes beside it.
-        self._file = self.path.resolve()
+        self._file = path.resolve()
         # Whether another thread, waiting for the file, is to wait no more.
         self._given_up = threading.Event()
+        self._memory = memory
         self._engine_all = max(memory - _OUTSIDE_DUCKDB, memory // 2)
         self._engine_usual = min(self._engine_all, self._engine_most)
-        self._connection = connect(self._file, self._engine_usual, **self._settings)
+        super().__init__(path, connect(self._file, self._engine_usual, **self._settings))
         # The right to write to the file, where that was taken.
         self._lock: Lock | None = None
         # Which object's temp tables the store has (blueattr/panel/counts.py).
         self.tables_of: object = None
-        self._parsed: dict[str, list[tuple[duckdb.Statement, re.Match[str] | None]]] = {}
-        # Tables that a transaction changed, and whether rows were only appended.
-        self._changes: dict[str, bool] = {}
         # The file and its first bytes, where it is open for reading; and its schema when attached.
         self._opened: int | None = None
         self._headers = b""
         self._version = 0
+        # The first bytes of the file when another process could read all of it, if one tried.
+        self._tried = b""
         # The first bytes of the file as this object left it, with the catalog that it had checked.
         self._left = b""
 
@@ -158,25 +134,47 @@ class Store:
         must_exist(path)
         store = cls(path, memory)
         try:
-            store._attach(read_only=True, patience=_READER_PATIENCE)
+            file = store._attach_to_read()
             if store._version < newest_schema():
                 store._detach()
                 store._bring_up_to_date()
-                store._attach(read_only=True, patience=_READER_PATIENCE)
-            store._opened = os.open(store._file, os.O_RDONLY)
-            store._headers = store._read_headers()
-            store._verify(store._opened)
+                file = store._attach_to_read()
+            store._headers = headers(file)
+            store._verify(file)
         except BaseException:
             store.close()
             raise
         return store
+
+    @classmethod
+    def tried(cls, path: Path, memory: int) -> str | None:
+        """Open and verify a store of any version; return the process that has it, if one has.
+
+        Where the engine ends the process, so be it (`blueattr.store.trial`).
+
+        Raises
+        ------
+        StoreError
+            As :meth:`open` does.
+        """
+        store = cls(path, memory)
+        try:
+            process = store._attempt(read_only=True)
+            if process is None:
+                store._check_attached()
+                store._opened = store._descriptor()
+                store._verify(store._opened)
+            return process
+        finally:
+            store.close()
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         try:
-            if kind is None and self._headers != self._read_headers():
+            there = b"" if self._opened is None else headers(self._opened)
+            if kind is None and self._headers != there:
                 raise StoreError(
                     f"{self.path} was written over while it was read; run the same command again"
                 )
@@ -204,7 +202,7 @@ class Store:
             if seal.is_there(file):
                 raise StoreError(f"{self.path} is damaged: what it holds is older than its seal")
             return
-        if seal.is_whole(file, self.rows("store/blocks")[0][0]):
+        if seal.is_whole(file) or headers(file) == self._tried:
             return
         if not sums.is_kept(self):
             raise StoreError(
@@ -214,10 +212,6 @@ class Store:
             )
         sums.check(self)
 
-    def _read_headers(self) -> bytes:
-        """Return what the engine writes anew with each change of the file."""
-        return b"" if self._opened is None else os.pread(self._opened, _HEADERS, 0)
-
     def _is_as_left(self) -> bool:
         """Return whether an attached file is the one that this object checked, and last wrote to.
 
@@ -225,89 +219,12 @@ class Store:
         """
         if not self._left or self._lock is None:
             return False
-        # The engine takes up what stands beside the file, whatever the file says.
-        beside = self._file.with_name(f"{self._file.name}.wal")
-        return not beside.exists() and os.pread(self._lock.store, _HEADERS, 0) == self._left
+        there = headers(self._lock.store)
+        return there == self._left and not self._beside().exists()
 
-    def run(self, step: str, **parameters: Any) -> None:
-        """Execute the statements of ``sql/<step>.sql`` in order.
-
-        Parameters
-        ----------
-        parameters
-            Each statement gets those that it names.
-        """
-        text = _sql(step)
-        with self._errors():
-            if text not in self._parsed:
-                statements = self._connection.extract_statements(text)
-                self._parsed[text] = [(each, _CHANGE.match(each.query)) for each in statements]
-            for statement, change in self._parsed[text]:
-                named = {name: parameters[name] for name in statement.named_parameters}
-                done = self._connection.execute(statement, named).fetchall()
-                if change and done[0][0]:
-                    appended = change["kind"] == "INSERT INTO"
-                    self._changes[change["table"]] = appended and self._changes.get(
-                        change["table"], True
-                    )
-
-    def rows(self, query: str, **parameters: Any) -> "Rows":
-        """Return the rows of the one statement in ``sql/<query>.sql``, of which there are few."""
-        with self._errors():
-            found = self._connection.sql(_sql(query), params=parameters)
-            columns, types, rows = found.columns, [*map(str, found.types)], found.fetchall()
-        self._refuse_time(odd_time(columns, types, rows))
-        return Rows(tuple(columns), tuple(types), rows)
-
-    def frame(self, query: str, **parameters: Any) -> "pl.DataFrame":
-        """Return the rows of the one statement in ``sql/<query>.sql`` as a frame."""
-        with self._errors():
-            rows: pl.DataFrame = self._connection.sql(_sql(query), params=parameters).pl()
-        self._refuse_time(odd_times(rows))
-        return rows
-
-    def _refuse_time(self, column: str) -> None:
-        if column:
-            raise StoreError(
-                f"{self.path} is damaged: it has a time ({column}) that no calendar has. Put a "
-                "backup in its place, or ingest the sources into a new store"
-            )
-
-    def batches(self, query: str, rows: int, **parameters: Any) -> "Iterator[pa.RecordBatch]":
-        """Yield the rows of the one statement in ``sql/<query>.sql``, `rows` at a time."""
-        with self._errors():
-            yield from self._connection.sql(_sql(query), params=parameters).to_arrow_reader(rows)
-
-    def check_pattern(self, pattern: str) -> None:
-        """Ask the engine (RE2, linear time) whether it takes a regular expression.
-
-        Raises
-        ------
-        PatternError
-            It does not: a syntax it has not, or too large.
-        """
-        try:
-            pattern.encode()
-            self._connection.execute("SELECT regexp_matches('', $1)", [f"(?i){pattern}"]).fetchall()
-        except UnicodeEncodeError:
-            raise PatternError(f"the pattern {pattern!r} is refused: not text in UTF-8") from None
-        except duckdb.Error as error:
-            raise PatternError(f"the pattern {pattern!r} is refused: {reason(error)}") from None
-
-    def register(self, name: str, frame: Any) -> None:
-        """Make an Arrow table or Polars frame readable to statements under a name."""
-        with self._errors():
-            self._connection.register(name, frame)
-
-    def unregister(self, *names: str) -> None:
-        """Undo :meth:`register`, as far as there is something to undo."""
-        with self._errors():
-            for name in names:
-                self._connection.unregister(name)
-
-    def _limit_memory(self, size: int) -> None:
-        with self._errors():
-            self._connection.execute("SET memory_limit = $limit", {"limit": f"{size}B"})
+    def _beside(self) -> Path:
+        """Return what the engine takes up with the file, whatever the file says."""
+        return self._file.with_name(f"{self._file.name}.wal")
 
     def _interrupt(self) -> None:
         """End the statement that another thread is executing."""
@@ -348,7 +265,7 @@ class Store:
         return version
 
     def _catalog(self, database: str) -> list[catalog.Entry]:
-        query = _sql("store/catalog")
+        query = sql("store/catalog")
         return catalog.in_order(self._connection.execute(query, {"database": database}).fetchall())
 
     def _made_by(self, migrations: Sequence[tuple[int, str, str]]) -> list[catalog.Entry]:
@@ -362,43 +279,88 @@ class Store:
             self._connection.execute("USE memory")
             self._connection.execute("DETACH made")
 
-    def _attach(self, *, read_only: bool, patience: float) -> None:
+    def _descriptor(self) -> int:
+        try:
+            return os.open(self._file, os.O_RDONLY)
+        except OSError as error:
+            raise StoreError(f"{self.path} cannot be opened: {error.strerror}") from None
+
+    def _attach_to_read(self) -> int:
+        """Attach the file that is there, which stays open; return its descriptor."""
+        while True:
+            if self._opened is None:
+                self._opened = self._descriptor()
+            self._attach(self._opened, read_only=True, patience=_READER_PATIENCE)
+            # Another file may have been put in its place meanwhile, as `compact` does.
+            if is_at(self._opened, self._file):
+                return self._opened
+            self._detach()
+            os.close(self._opened)
+            self._opened = None
+
+    def _attach(self, file: int, *, read_only: bool, patience: float) -> None:
+        """Attach the file, open as `file`, as soon as nobody has it for itself."""
         deadline = time.monotonic() + patience
         wait, warned = 0.01, False
-        while True:
-            try:
-                options = ", READ_ONLY" if read_only else ""
-                self._connection.execute(
-                    f"ATTACH $path AS store (TYPE DUCKDB{options})", {"path": str(self._file)}
+        while process := self._try(file) or self._attempt(read_only=read_only):
+            if time.monotonic() > deadline or self._given_up.is_set():
+                raise StoreBusyError(
+                    f"{self.path} is in use by process {process}; try again when it is done"
                 )
-                break
-            except duckdb.Error as error:
-                process = holder(error)
-                if process is None:
-                    if not is_database(self._file):
-                        raise StoreError(
-                            f"{self.path} is not a blueattr store, which is a DuckDB file"
-                        ) from None
-                    done = "opened" if isinstance(error, duckdb.IOException) else "read"
-                    raise StoreError(f"{self.path} cannot be {done}: {first_line(error)}") from None
-                if time.monotonic() > deadline or self._given_up.is_set():
-                    raise StoreBusyError(
-                        f"{self.path} is in use by process {process}; try again when it is done"
-                    ) from None
-                if not warned and time.monotonic() > deadline - patience + _WARN_AFTER:
-                    _LOG.warning("waiting for process %s, which uses %s", process, self.path)
-                    warned = True
-                self._given_up.wait(wait)
-                wait = min(wait * 1.5, 0.5)
+            if not warned and time.monotonic() > deadline - patience + _WARN_AFTER:
+                _LOG.warning("waiting for process %s, which uses %s", process, self.path)
+                warned = True
+            self._given_up.wait(wait)
+            wait = min(wait * 1.5, 0.5)
         try:
-            # Before any of it is used, and before its names mean anything.
-            with self._errors():
-                if not self._is_as_left():
-                    self._version = self._checked_version()
-                self._connection.execute("USE store")
+            self._check_attached()
         except BaseException:
             self._detach()
             raise
+
+    def _try(self, file: int) -> str | None:
+        """Let another process read, first, a file that is not as this program left it.
+
+        Returns the process that has the file for itself, so that it could not be read.
+        """
+        there = headers(file)
+        if (
+            self._is_as_left()
+            or there == self._tried
+            or os.fstat(file).st_size <= len(there)  # a new store, or none
+            or (seal.is_whole(file) and not self._beside().exists())
+        ):
+            return None
+        process = try_to_open(self.path, self._memory)
+        if process is None:
+            self._tried = there
+        return process
+
+    def _attempt(self, *, read_only: bool) -> str | None:
+        """Attach the file, or return the process that has it for itself."""
+        options = ", READ_ONLY" if read_only else ""
+        try:
+            self._connection.execute(
+                f"ATTACH $path AS store (TYPE DUCKDB{options})", {"path": str(self._file)}
+            )
+        except duckdb.Error as error:
+            process = holder(error)
+            if process is not None:
+                return process
+            if not is_database(self._file):
+                raise StoreError(
+                    f"{self.path} is not a blueattr store, which is a DuckDB file"
+                ) from None
+            done = "opened" if isinstance(error, duckdb.IOException) else "read"
+            raise StoreError(f"{self.path} cannot be {done}: {first_line(error)}") from None
+        return None
+
+    def _check_attached(self) -> None:
+        # Before any of it is used, and before its names mean anything.
+        with self._errors():
+            if not self._is_as_left():
+                self._version = self._checked_version()
+            self._connection.execute("USE store")
 
     def _detach(self) -> None:
         with self._errors():
@@ -408,16 +370,17 @@ class Store:
     @contextmanager
     def _attached(self) -> Iterator[None]:
         """Attach the file for writing, and seal it; the lock is the caller's."""
-        self._attach(read_only=False, patience=self._writer_patience)
+        if self._lock is None:
+            raise ValueError("no lock was taken")
+        self._attach(self._lock.store, read_only=False, patience=self._writer_patience)
         self._left = b""
         try:
             yield
-            if self._lock is not None:
-                # Otherwise this would be done after it is sealed.
-                with self._errors():
-                    self._connection.execute("CHECKPOINT store")
-                self._seal(self._lock.store)
-                self._left = os.pread(self._lock.store, _HEADERS, 0)
+            # Otherwise this would be done after it is sealed.
+            with self._errors():
+                self._connection.execute("CHECKPOINT store")
+            self._seal(self._lock.store)
+            self._left = headers(self._lock.store)
         finally:
             self._detach()
 
@@ -460,20 +423,3 @@ class Store:
                 self._connection.execute(
                     "INSERT INTO migration VALUES ($1, $2, now()::TIMESTAMP)", [version, name]
                 )
-
-    @contextmanager
-    def _in_transaction(self) -> Iterator[None]:
-        self._connection.begin()
-        try:
-            yield
-            self._connection.commit()
-        except BaseException:
-            with suppress(duckdb.Error):  # after a failed commit
-                self._connection.rollback()
-            raise
-
-    @contextmanager
-    def _errors(self) -> Iterator[None]:
-        """Turn what the engine raises into a `StoreError` that names the file."""
-        with store_errors(self.path):
-            yield

@@ -8,7 +8,7 @@ last one, where the engine does not look. It overwrites the seal with the next b
 import hashlib
 import os
 
-__all__ = ["is_there", "is_whole", "write"]
+__all__ = ["headers", "is_there", "is_whole", "write"]
 
 
 # The three headers that a file of the engine begins with, a block, and the checksum at its head.
@@ -19,6 +19,11 @@ _MAGIC = b"blueattr seal 1\n"
 _SIZE = len(_MAGIC) + 32
 # Heads that are asked for ahead, where the disk has to be waited for.
 _AHEAD = 512
+
+
+def headers(file: int) -> bytes:
+    """Return the headers of an open file, which the engine writes anew with each change."""
+    return os.pread(file, _HEADERS, 0)
 
 
 def write(file: int) -> None:
@@ -44,7 +49,7 @@ def is_there(file: int) -> bool:
     return size >= _SIZE and os.pread(file, len(_MAGIC), size - _SIZE) == _MAGIC
 
 
-def is_whole(file: int, blocks: int) -> bool:
+def is_whole(file: int) -> bool:
     """Return whether each block of a file is the one that was there when it was sealed.
 
     What is in a block is not read: the engine compares it with the block's head when it is.
@@ -53,19 +58,17 @@ def is_whole(file: int, blocks: int) -> bool:
     ----------
     file
         A descriptor.
-    blocks
-        How many blocks the engine says the file has. It may have fewer: the engine cuts off what is
-        free at its end after it has written how many there are.
     """
-    there, rest = divmod(os.fstat(file).st_size - _HEADERS - _SIZE, _BLOCK)
-    # First, since a file may be of any size.
-    if rest or not 0 <= there <= blocks:
+    there = os.fstat(file)
+    blocks, rest = divmod(there.st_size - _HEADERS - _SIZE, _BLOCK)
+    # A file may say that it is of any size; one that has room for each head is read.
+    if rest or blocks < 0 or not is_there(file) or 0 < there.st_blocks < blocks:
         return False
-    return os.pread(file, _SIZE, _HEADERS + there * _BLOCK) == _seal(file, there)
+    return os.pread(file, _SIZE, _HEADERS + blocks * _BLOCK) == _seal(file, blocks)
 
 
 def _seal(file: int, blocks: int) -> bytes:
-    digest = hashlib.blake2b(os.pread(file, _HEADERS, 0), digest_size=_SIZE - len(_MAGIC))
+    digest = hashlib.blake2b(headers(file), digest_size=_SIZE - len(_MAGIC))
     for first in range(0, blocks, _AHEAD):
         places = range(
             _HEADERS + first * _BLOCK, _HEADERS + min(first + _AHEAD, blocks) * _BLOCK, _BLOCK

@@ -1,5 +1,6 @@
 """The file that a path of a store leads to, and paths that can be none."""
 
+import os
 import re
 from pathlib import Path
 
@@ -19,7 +20,8 @@ def store_file(path: Path) -> Path:
         The name has another meaning elsewhere, as ``:memory:``, ``md:x`` and ``s3://b/x`` have for
         DuckDB: nobody means a file that is called so. Or there is a question mark in the path, or
         a backslash: DuckDB takes what follows the one for parameters, and would look for its log
-        elsewhere; the other it takes for a slash, and would open another file.
+        elsewhere; the other it takes for a slash, and would open another file. Or there is a folder
+        of that name, a pipe or a device.
     """
     if _NO_FILE.match(str(path)):
         raise StoreError(
@@ -30,6 +32,9 @@ def store_file(path: Path) -> Path:
         file = user_path(path)
     except UsageError as error:
         raise StoreError(str(error)) from None
+    # A pipe, say, would have the process wait for ever.
+    if os.path.exists(file) and not os.path.isfile(file):  # noqa: PTH110, PTH113 - no error
+        raise StoreError(f"{path} cannot be opened: it is not a file")
     whole = str(file.resolve())
     for character, name in _OTHERWISE.items():
         if character in whole:

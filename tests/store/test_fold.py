@@ -12,7 +12,7 @@ import pytest
 
 from blueattr.decode.chunk import Chunk
 from blueattr.errors import StoreError
-from blueattr.store import database, fold
+from blueattr.store import fold, statements
 from blueattr.store.checkpoint import SourceState, Span
 from blueattr.store.committer import InlineCommitter
 from blueattr.store.database import Store
@@ -60,7 +60,7 @@ def other_steps() -> Iterator[str]:
 
 def header(step: str) -> tuple[set[str], set[str]]:
     """What a step says that it needs and makes."""
-    top, _, _ = database._sql(step).partition("\n\n")
+    top, _, _ = statements.sql(step).partition("\n\n")
     found = re.search(r"^-- Needs: (.*)^-- Makes: (.*)\Z", top, re.DOTALL | re.MULTILINE)
     assert found, f"{step} does not say what it needs and makes"
     needs, makes = (set(re.findall(r"[a-z_]+", names)) for names in found.groups())
@@ -71,7 +71,7 @@ def body(step: str) -> tuple[set[str], set[str]]:
     """What its statements name before they make it, and what they make."""
     needs: set[str] = set()
     made: set[str] = set()
-    for statement in duckdb.extract_statements(database._sql(step)):
+    for statement in duckdb.extract_statements(statements.sql(step)):
         text = re.sub(r"--.*", "", statement.query)
         needs |= set(_NAMED.findall(text)) - set(_WITHIN.findall(text)) - made
         made |= set(_MADE.findall(text))
@@ -161,7 +161,7 @@ def test_a_commit_that_fails_at_any_statement_changes_nothing(apart: int, tmp_pa
                 break
         assert everything(db) == before, step
     files = [fold.HASHES, *(f"store/fold/{step}" for step in fold.STEPS)]
-    assert step > sum(len(duckdb.extract_statements(database._sql(file))) for file in files)
+    assert step > sum(len(duckdb.extract_statements(statements.sql(file))) for file in files)
     assert content(db) == expected([*FIRST, *SECOND])
     after = everything(db)
     # Each of the tables that a commit writes to has changed.

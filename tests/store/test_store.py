@@ -31,7 +31,7 @@ from blueattr.errors import (
 from blueattr.ingest import read
 from blueattr.runs.log import LineLog
 from blueattr.store import batch as store_batch
-from blueattr.store import database, fold
+from blueattr.store import database, fold, statements
 from blueattr.store.checkpoint import SourceState
 from blueattr.store.database import Store
 from blueattr.store.rollups import roll_up
@@ -170,7 +170,9 @@ def test_a_tilde_is_the_users_own_folder(tmp_path: Path, monkeypatch: pytest.Mon
 
 
 def test_a_folder_and_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
-    both(tmp_path, StoreError, "cannot")
+    both(tmp_path, StoreError, "it is not a file")
+    os.mkfifo(tmp_path / "pipe")
+    both(tmp_path / "pipe", StoreError, "it is not a file")
     (tmp_path / "file").touch()
     with pytest.raises(StoreError, match="cannot write"):
         Writer(tmp_path / "file" / "store.duckdb")
@@ -358,14 +360,14 @@ def test_memory_is_enough_for_deletes_all_over_the_table(
 def test_an_error_within_a_commit_is_told_as_it_is(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wait: bool
 ) -> None:
-    sql = database._sql
+    sql = statements.sql
     data = lines(*EVENTS)
     with Writer(tmp_path / "store.duckdb") as writer:
         state = writer.stage(Chunk(data, 0, 0, len(data)), SourceState("x", "file"))
         with monkeypatch.context() as patched:
             patched.setattr(
-                database,
-                "_sql",
+                statements,
+                "sql",
                 lambda name: "SELECT error('full')" if name == "store/fold/records" else sql(name),
             )
             if not wait:
@@ -398,7 +400,7 @@ def test_what_is_staged_while_a_commit_is_under_way_is_for_the_next(tmp_path: Pa
 def test_an_interrupt_waits_for_a_commit_and_another_ends_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    sql, begun = database._sql, threading.Event()
+    sql, begun = statements.sql, threading.Event()
     data = lines(*EVENTS)
     db = tmp_path / "store.duckdb"
 
@@ -423,7 +425,7 @@ def test_an_interrupt_waits_for_a_commit_and_another_ends_it(
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         with monkeypatch.context() as patched:
-            patched.setattr(database, "_sql", slow)
+            patched.setattr(statements, "sql", slow)
             with pytest.raises(KeyboardInterrupt):
                 interrupted(2)
     finally:
@@ -439,15 +441,15 @@ def test_an_interrupt_waits_for_a_commit_and_another_ends_it(
 def test_an_error_while_days_are_summarised_is_told_as_it_is(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    sql, failing = database._sql, "SELECT error('full') WHERE $day IS NOT NULL"
+    sql, failing = statements.sql, "SELECT error('full') WHERE $day IS NOT NULL"
     data = lines(*EVENTS)
     with Writer(tmp_path / "store.duckdb") as writer:
         writer.commit(writer.stage(Chunk(data, 0, 0, len(data)), SourceState("x", "file")))
         later = at(0).date() + timedelta(days=30)
         with monkeypatch.context() as patched:
             patched.setattr(
-                database,
-                "_sql",
+                statements,
+                "sql",
                 lambda name: failing if name == "store/rollups/summarise_accounts" else sql(name),
             )
             with pytest.raises(StoreError, match="full"):

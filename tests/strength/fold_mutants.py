@@ -4,7 +4,7 @@ from importlib import resources
 from typing import NamedTuple
 from unittest import mock
 
-from blueattr.store import database
+from blueattr.store import statements
 
 __all__ = ["MUTANTS", "Mutant", "install"]
 
@@ -344,9 +344,9 @@ MUTANTS = (
 
 def install(mutant: Mutant) -> None:
     """Have the store of this process read the mutant in the place of its step."""
-    text, read = mutant.text(), database._sql
+    text, read = mutant.text(), statements.sql
 
     def read_mutant(name: str) -> str:
         return text if name == f"store/fold/{mutant.step}" else read(name)
 
-    mock.patch.object(database, "_sql", read_mutant).start()
+    mock.patch.object(statements, "sql", read_mutant).start()

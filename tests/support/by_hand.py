@@ -4,7 +4,7 @@ from pathlib import Path
 
 import duckdb
 
-from blueattr.store import sums
+from blueattr.store import seal, sums
 from blueattr.store.database import Store
 from blueattr.store.lock import Lock
 
@@ -28,6 +28,8 @@ def as_if_written(db: Path, *, summed: bool = True) -> None:
     """Give a changed store the seal, and the sums, that it would have if a commit had made it."""
     store = Store(db)
     store._lock = Lock(db)
+    # It need not be tried first: nobody damaged it.
+    store._tried = seal.headers(store._lock.store)
     try:
         with store._attached():
             if summed:
