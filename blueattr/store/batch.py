@@ -206,6 +206,7 @@ class Batch:
             self._evidence[name] = Evidence(-known if is_beyond else known, needed)
         elif is_beyond:
             self._evidence[name].doubt()
+            self._parsed_timely.pop(name, None)
         if state.kind == "plc":
             return [], chunk.unparsed, True
         if chunk.unparsed is None:

@@ -208,12 +208,20 @@ def test_a_message_that_ends_each_connection_by_its_length_is_passed_over(
     assert (again.outcome, again.gaps) == ("live", ())
 
 
+@pytest.mark.parametrize(
+    ("seen", "asked"),
+    [
+        pytest.param(9, [9000 - 4096, 9000, 9000 - 2 * 4096, 9000 - 4096], id="well within"),
+        # What led up to the event seen leads back to the first number, which is of another kind.
+        pytest.param(3, [1, 3000, 1, 1], id="at the beginning of the numbers"),
+    ],
+)
 def test_a_number_that_is_of_another_kind_after_a_crash_is_no_gap_and_loses_nothing(
-    tmp_path: Path, clock: FakeClock
+    tmp_path: Path, clock: FakeClock, seen: int, asked: list[int]
 ) -> None:
     """Between any two events there are others, of kinds that are not asked for."""
     server = LogServer("v2", clock, [], [], 1)
-    server.log = [(1000 * k, event) for k, event in enumerate(EVENTS[:9], 1)]
+    server.log = [(1000 * k, event) for k, event in enumerate(EVENTS[:seen], 1)]
     db = tmp_path / "s.duckdb"
 
     def run() -> Followed:
@@ -222,16 +230,17 @@ def test_a_number_that_is_of_another_kind_after_a_crash_is_no_gap_and_loses_noth
         return follow(db, [stream], start=START, timing=clock.timing, limit=limit)
 
     run()
-    assert content(db) == expected(EVENTS[:9])
+    assert content(db) == expected(EVENTS[:seen])
     # What follows the last event seen is now before it.
-    anew = [*EVENTS[:8], EVENTS[9], EVENTS[8], *EVENTS[10:]]
+    last = EVENTS[seen - 1]
+    anew = [*EVENTS[: seen - 1], EVENTS[seen], last, *EVENTS[seen + 1 :]]
     server.log = [(1000 * k - 500, event) for k, event in enumerate(anew, 1)]
     server.asked.clear()
     for messages in (1, 1000, 1):
         server.plan.append((messages, lambda _server: [ConnectionLost("the connection broke")]))
     done = run()
     assert server.fired == 2
-    assert server.asked == [9000 - 4096, 9000, 9000 - 2 * 4096, 9000 - 4096]
+    assert server.asked == asked
     assert (content(db), done.gaps) == (expected(EVENTS), ())
 
 

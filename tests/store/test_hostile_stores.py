@@ -166,6 +166,20 @@ def test_the_engine_does_nothing_but_for_its_store(
         assert sorted(tmp_path.rglob("*")) == before
 
 
+@pytest.mark.parametrize("use", [Store.open, Writer])
+def test_the_engine_does_not_look_for_secrets_that_a_user_keeps_for_it(
+    db: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, use: Callable[[Path], Store]
+) -> None:
+    """Such as keys of a bucket, in a folder of the user that has nothing to do with a store."""
+    kept = tmp_path / ".duckdb" / "stored_secrets"
+    kept.mkdir(parents=True)
+    (kept / "bucket.duckdb_secret").write_text("a key")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    with use(db) as store:
+        # It would refuse to read the folder, and the statement would fail.
+        assert store._connection.execute("FROM duckdb_secrets()").fetchall() == []
+
+
 def test_the_engine_spills_beside_its_store_and_nowhere_else(db: Path, tmp_path: Path) -> None:
     with Store.open(db, 64 << 20) as store:
         store._connection.execute(

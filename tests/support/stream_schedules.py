@@ -120,7 +120,8 @@ class Schedule:
     the number that connections let through when nothing else happens any more. `crashes` are the
     connections, by number, after which a Jetstream (v2) has crashed. `strange` are events, by
     number, that claim some time or ("") are to be rejected, and `clocks` by how many seconds the
-    clock is wrong once so many messages were sent.
+    clock is wrong once so many messages were sent. About one of `spread` numbers that a Jetstream
+    (v2) gives is of an event that is asked for.
     """
 
     seed: int
@@ -134,6 +135,7 @@ class Schedule:
     crashes: frozenset[int]
     strange: dict[int, str]
     clocks: dict[int, float]
+    spread: int = 1
 
 
 def drawn(seed: int) -> Schedule:
@@ -161,8 +163,10 @@ def drawn(seed: int) -> Schedule:
     )
     share = chance.choice((0.0, 0.1, 0.3))
     kinds = ("", *HOSTILE)
-    # Of the first event of all nothing can be told.
+    # Of the first event of all nothing can be told; nor of the first few, where one that is ahead
+    # of the clock comes again with each connection.
     strange = {k: chance.choice(kinds) for k in range(1, drawn.events) if chance.random() < share}
+    strange = {k: kind for k, kind in strange.items() if k > 3 or not _misleads(kind)}
     right = [0.0] * 3
     clocks = {k: chance.choice((*CLOCKS, *right)) for k in range(60) if chance.random() < 0.1}
     if chance.random() < 0.5:
@@ -171,7 +175,11 @@ def drawn(seed: int) -> Schedule:
         # Where the clock is behind, an event of 2099 is as far ahead of it as all others are, and
         # one of 2021 speaks for it.
         strange = {k: kind for k, kind in strange.items() if not _misleads(kind)}
-    return replace(drawn, strange=strange, clocks=clocks)
+    drawn = replace(drawn, strange=strange, clocks=clocks)
+    if drawn.protocol != "v2" or chance.random() < 0.5:
+        return drawn
+    # Among those that are replayed there is always one that is asked for, as there really is.
+    return replace(drawn, spread=4, replayed=max(drawn.replayed, 2 * 4))
 
 
 def _misleads(kind: str) -> bool:
@@ -208,10 +216,17 @@ class World:
             # A time is its cursor: one that is not to be trusted is no step.
             self.server.counts = lambda event: not is_hostile(event)
         self.stream = self._stream()
+        self.chance = random.Random(schedule.seed)  # noqa: S311 - repeatable
         self.sent = 0
         self.connections = 0
         self.killed = 0
         self.crashed = 0
+
+    def add(self, events: Iterable[Event]) -> None:
+        """Let the server have events."""
+        for event in events:
+            log = self.server.log
+            log.append((self._next(log[-1][0] if log else self.server.floor - 1), event))
 
     def _event(self, number: int) -> Event:
         who, time = plc_name("abc"[number % 3]), at(APART * number)
@@ -268,18 +283,35 @@ class World:
         """
 
         def crash(server: LogServer) -> Iterable[Step]:
-            lost = server.log[-self.schedule.replayed :]
+            first = server.log[-1][0] - self.schedule.replayed + 1
+            lost = [event for number, event in server.log if number >= first]
             verifiable = not any(state.stalled for state in self.memory.states.values())
             if len(lost) > 1 and verifiable:
                 self.crashed += 1
-                again = [{**event, "time_us": event["time_us"] + 3_000_000} for _, event in lost]
+                again = [{**event, "time_us": event["time_us"] + 3_000_000} for event in lost]
                 turned = again[1:] + again[:1]
-                server.log[-len(lost) :] = [
-                    (number, event) for (number, _), event in zip(lost, turned, strict=True)
-                ]
+                server.log[-len(lost) :] = zip(self._anew(len(lost)), turned, strict=True)
             return then(server)
 
         return crash
+
+    def _anew(self, count: int) -> list[int]:
+        """Draw numbers for the last events after a crash; the last is not before where it was.
+
+        The first number of all stays: a server without it looks like one that keeps nothing.
+        """
+        log = self.server.log
+        for _ in range(100):
+            drawn = [log[0][0]] if count == len(log) else [self._next(log[-count - 1][0])]
+            while len(drawn) < count:
+                drawn.append(self._next(drawn[-1]))
+            if drawn[-1] >= log[-1][0]:
+                return drawn
+        return [number for number, _ in log[-count:]]
+
+    def _next(self, number: int) -> int:
+        """Draw the number of the event after one: those between are of others, not asked for."""
+        return number + self.chance.randint(1, 2 * self.schedule.spread - 1)
 
     def _end(self, _server: LogServer) -> Iterator[Step]:
         yield self.stop.set if self.ends == "stop" else _kill
@@ -319,7 +351,7 @@ class World:
         # Later than what is fresh when it begins.
         self.clock.started += 60
         now = datetime.fromtimestamp(self.clock.now(), UTC)
-        self.server.add([post(plc_name("a"), "end", rev=len(self.events), time=now)])
+        self.add([post(plc_name("a"), "end", rev=len(self.events), time=now)])
         done = self._follow("live")
         assert done.outcome == "live"
         assert done.lag is not None
@@ -372,7 +404,7 @@ def run(schedule: Schedule) -> World:
         for number, (connections, ends) in enumerate(schedule.runs, 1):
             # Some of the events come between processes.
             upto = max(held, len(world.events) * number // parts)
-            world.server.add(world.events[len(world.server.log) : upto])
+            world.add(world.events[len(world.server.log) : upto])
             if world.server.log:
                 world.process(connections, ends)
         wanted = world.wanted

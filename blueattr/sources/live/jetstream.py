@@ -56,6 +56,9 @@ _SLACK = timedelta(seconds=1)
 # After a crash a server fetches events again and dates them anew: less than this much later.
 _LATEST_REPEAT = timedelta(minutes=10)
 
+# Of so many numbers in a row one is of an event of a kind that is asked for.
+_MANY = 1000
+
 
 @dataclass(slots=True)
 class _Dictionary:
@@ -193,12 +196,13 @@ class JetstreamV2:
             return None
         if first.first_seq < resume.cursor:
             return Missed("the server's numbering has started over", renumbered=True)
-        is_lacking = resume.overlaps and resume.last is not None and first.first_seq > resume.last
-        # Where nothing before it was asked for, its number is now of a kind that is not asked for.
-        # So it may be if it never was that of an event that was seen: that shows nothing.
-        if is_lacking and (not resume.tries or seen.mark is not None):
-            reason = "the server's replay began after the last event seen"
-            return Missed(reason, renumbered=resume.tries > 0)
+        if resume.overlaps and resume.last is not None and first.first_seq > resume.last:
+            # Events of kinds that are not asked for have numbers, too: all that are asked for again
+            # may be such events, if these are few and the last is not known to be another.
+            are_many = resume.last - resume.cursor >= _MANY
+            if seen.mark is not None or are_many:
+                reason = "the server's replay began after the last event seen"
+                return Missed(reason, renumbered=resume.tries > 0)
         if resume.newest is not None and first.first_us is not None:
             begun = from_microseconds(first.first_us)
             if begun > resume.newest + _LATEST_REPEAT:

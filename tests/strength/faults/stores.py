@@ -190,6 +190,14 @@ FAULTS = (
     ),
     Fault(
         6,
+        "the engine looks for secrets that a user keeps for it",
+        _ENGINE,
+        '"allow_persistent_secrets": False',
+        '"allow_persistent_secrets": True',
+        f"{_HOSTILE}::test_the_engine_does_not_look_for_secrets_that_a_user_keeps_for_it",
+    ),
+    Fault(
+        6,
         "a store may hold views, macros and tables of its own",
         _DATABASE,
         "        if known != catalog.KNOWN.get(version):\n",

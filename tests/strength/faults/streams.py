@@ -37,6 +37,15 @@ FAULTS = (
         "rewind = stream.dialect.rewind",
         _PROGRESS,
     ),
+    Fault(
+        1,
+        "a process does not know that the last one ended within the replay",
+        "blueattr/store/writer.py",
+        "SourceState(**row) for",
+        'SourceState(**(row | {"stalled": 0})) for',
+        "tests/ingest/test_follow_progress.py"
+        "::test_a_process_knows_that_the_one_before_it_ended_within_the_replay",
+    ),
     # A time in the future.
     Fault(
         2,
