@@ -41,7 +41,13 @@ from blueattr.studies.leaders import (
     with_intervals,
 )
 from blueattr.studies.ranks import DailyCounts
-from blueattr.studies.samples import SampledPanel, SampleSummary, draw_samples, summarise
+from blueattr.studies.samples import (
+    SampledPanel,
+    SampleSummary,
+    draw_samples,
+    full_scale,
+    summarise,
+)
 from blueattr.studies.sensitivity import PanelVariant, sensitivity
 
 if TYPE_CHECKING:
@@ -168,7 +174,7 @@ def attribute_panel(
         largest = with_handles(largest, handles)
     if ranking is not None and top:
         largest = _ranked(largest, panel, question, ranking)
-    samples = _samples(panel, question, results)
+    samples = _samples(tiered, question, results)
     if ranking is not None:
         results = [_resampled(result, panel, question, ranking) for result in results]
     if names.everyone:
@@ -261,23 +267,21 @@ def _resampled(
 
 
 def _samples(
-    panel: Panel, question: Question, results: Sequence[AttributionResult]
+    tiered: TieredPanel, question: Question, results: Sequence[AttributionResult]
 ) -> list[SampleSummary | None]:
     if results[0].n_agents < SAMPLED_FROM:
         return [None] * len(results)
-    sampled = SampledPanel(
-        TieredPanel.of(panel, question.cutoffs, question.panel), question.aggregator
-    )
+    sampled = SampledPanel(tiered, question.aggregator)
     sampler = Sampler.of(sampled.panel)
     drawn = list(draw_samples(sampler, "visibility", [_SAMPLE_SIZE], _SAMPLE_SEEDS, 0))
     summaries: list[SampleSummary | None] = []
-    for indicator in question.indicators:
-        full = sampled.full(find_indicator(indicator), question.method, question.steps)
+    for indicator, result in zip(question.indicators, results, strict=True):
+        chosen, full = find_indicator(indicator), full_scale(result)
         runs = [
-            sampled.run(full, one[_SAMPLE_SIZE].index, repeat, rescaling=False)
+            sampled.run_on(chosen, result.steps, full, one[_SAMPLE_SIZE].index, repeat=repeat)
             for repeat, one in drawn
         ]
-        summaries.append(summarise("visibility", _SAMPLE_SIZE, runs, full.scale))
+        summaries.append(summarise("visibility", _SAMPLE_SIZE, runs, full))
     return summaries
 
 

@@ -150,7 +150,7 @@ def attribute_days(
         if not checked["did"].equals(by_did["did"]):
             raise FeatureError(f"the agents of {each.day} are not those of the window's panel")
         features = FeatureArrays(*(checked[name].to_numpy() for name in "abc"))
-        means = features.means()
+        means = features.means
         participants = int(np.count_nonzero(features.a))
         records = int(checked["activity"].sum()) if "activity" in checked.columns else None
         for (indicator, whole), answers in zip(wholes, by_indicator, strict=True):

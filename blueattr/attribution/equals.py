@@ -9,7 +9,7 @@ import numpy as np
 
 from blueattr.attribution.tiered import TieredPanel
 from blueattr.attribution.tiers import boundaries, tier_names
-from blueattr.kernels import FloatArray
+from blueattr.kernels import FloatArray, IndexArray
 from blueattr.provenance import Provenance
 
 __all__ = ["Cut", "cuts_of", "with_cuts", "with_ranking"]
@@ -55,31 +55,33 @@ def with_ranking(origin: Provenance, tiered: TieredPanel, samples: Sequence[int]
     docs/methods.md, "Tiers".
     """
     ranked = tiered.active or tiered
-    # Ascending, to be searched in.
-    followers = ranked.panel.followers[ranked.panel.order][::-1]
-    cuts = cuts_of(followers, ranked.cutoffs)
+    cuts = cuts_of(ranked.panel.followers, ranked.panel.order, ranked.cutoffs)
     size = min(samples, default=0)
     followed = int(np.count_nonzero(tiered.panel.followers))
-    return _noted(origin, followers.size, ranked.cutoffs, cuts, size, followed)
+    return _noted(origin, ranked.panel.order.size, ranked.cutoffs, cuts, size, followed)
 
 
-def cuts_of(followers: FloatArray, cutoffs: Sequence[float]) -> list[Cut]:
+def cuts_of(followers: FloatArray, order: IndexArray, cutoffs: Sequence[float]) -> list[Cut]:
     """Return the cut of each tier but the tail.
 
     Parameters
     ----------
     followers
-        What ranks the agents, float64 (n,), ascending.
+        What ranks the agents, float64 (n,).
+    order
+        uint32 (n,): the agents from the most followed down.
     cutoffs
         The tiers' cumulative percentages.
     """
-    n = followers.size
-    cuts = []
-    for end in boundaries(n, cutoffs):
-        last = followers[n - end]
-        below, upto = (int(np.searchsorted(followers, last, side)) for side in ("left", "right"))
-        cuts.append(Cut(float(last), n - upto, upto - below))
-    return cuts
+    levels = [float(followers[order[end - 1]]) for end in boundaries(order.size, cutoffs)]
+    return [
+        Cut(
+            level,
+            int(np.count_nonzero(followers > level)),
+            int(np.count_nonzero(followers == level)),
+        )
+        for level in levels
+    ]
 
 
 def with_cuts(

@@ -31,6 +31,10 @@ PROTOCOLS: tuple[Protocol, ...] = get_args(Protocol)
 DEFAULT_SIZES = (100, 1000)
 
 
+_STRETCH = 1 << 16
+"""Agents whose keys are drawn at a time: what is worked on stays in the cache."""
+
+
 def fit_sizes(
     n: int, sizes: Sequence[int] | None, default: Sequence[int] = DEFAULT_SIZES
 ) -> tuple[tuple[int, ...], str]:
@@ -211,13 +215,31 @@ class Sampler:
         if protocol == "top":
             return self.order[:wanted], np.zeros(wanted)
         stream = np.random.SeedSequence(seed, spawn_key=(PROTOCOLS.index(protocol), repeat))
-        keys = np.random.default_rng(stream).standard_exponential(self.order.size)
-        if protocol != "random":
-            # An agent that was never active has no finite key and is never among the smallest.
-            weights = self.draw_weights(protocol)
-            keys = np.divide(keys, weights, out=np.full_like(keys, np.inf), where=weights > 0)
+        places, keys = self._candidates(protocol, wanted, np.random.default_rng(stream))
         drawn = smallest(keys, wanted)
-        return drawn, keys[drawn]
+        return places[drawn], keys[drawn]
+
+    def _candidates(
+        self, protocol: Protocol, wanted: int, numbers: np.random.Generator
+    ) -> tuple[IndexArray, FloatArray]:
+        """Return agents among whom are those with the smallest keys, in order, and their keys.
+
+        Keys are drawn for a stretch of agents at a time. The smallest of the first bound them all.
+        """
+        n, bound = self.order.size, np.inf
+        places, near = [], []
+        for start in range(0, n, _STRETCH):
+            keys = numbers.standard_exponential(min(_STRETCH, n - start))
+            if protocol != "random":
+                # An agent that was never active has no finite key and is never among the smallest.
+                weights = self.draw_weights(protocol, slice(start, start + keys.size))
+                keys = np.divide(keys, weights, out=np.full_like(keys, np.inf), where=weights > 0)
+            if start == 0 and wanted < keys.size:
+                bound = np.partition(keys, wanted - 1)[wanted - 1]
+            those = np.flatnonzero(keys <= bound)
+            places.append((those + start).astype(np.uint32))
+            near.append(keys[those])
+        return np.concatenate(places), np.concatenate(near)
 
     def inclusion(self, protocol: Protocol, drawn: IndexArray, threshold: float) -> FloatArray:
         """Return how likely each agent of a sample was to be drawn.
@@ -257,17 +279,26 @@ class Sampler:
         chances: FloatArray = -np.expm1(-self.draw_weights(protocol)[drawn] * threshold)
         return chances
 
-    def draw_weights(self, protocol: Protocol) -> FloatArray:
-        """Return the weights w_i by which a protocol draws, float64 (n,); for ``top`` 0."""
+    def draw_weights(self, protocol: Protocol, among: slice = slice(None)) -> FloatArray:
+        """Return the weights w_i by which a protocol draws; for ``top`` 0.
+
+        Parameters
+        ----------
+        protocol
+            Any.
+        among
+            The positions of the agents whose weights are wanted, float64; by default of all.
+        """
+        followers = self.followers[among]
         match protocol:
             case "visibility":
-                return self.followers + 1
+                return followers + 1
             case "active":
-                return self.activity
+                return self.activity[among]
             case "random":
-                return np.ones_like(self.followers)
+                return np.ones_like(followers)
             case "top":
-                return np.zeros_like(self.followers)
+                return np.zeros_like(followers)
 
 
 def smallest(keys: FloatArray, size: int) -> IndexArray:

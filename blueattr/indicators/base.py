@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
 from typing import Literal, NamedTuple, get_args
 
 import numpy as np
@@ -29,12 +30,17 @@ __all__ = [
 AggregatorName = Literal["mean", "log", "geometric"]
 
 
-class FeatureArrays(NamedTuple):
-    """The features of a panel, checked: three contiguous float64 vectors (n,), finite and ≥ 0."""
-
+class _Columns(NamedTuple):
     a: FloatArray
     b: FloatArray
     c: FloatArray
+
+
+class FeatureArrays(_Columns):
+    """The features of a panel, checked: three contiguous float64 vectors (n,), finite and ≥ 0.
+
+    Nobody writes to them, so that their means are computed once.
+    """
 
     def take(self, index: IndexArray | IntArray) -> "FeatureArrays":
         """Select agents by position."""
@@ -44,8 +50,9 @@ class FeatureArrays(NamedTuple):
         """Return who wrote something or was answered or reposted, a > 0 or c > 0: bool (n,)."""
         return (self.a > 0) | (self.c > 0)
 
+    @cached_property
     def means(self) -> tuple[float, float, float]:
-        """Return m_a, m_b, m_c."""
+        """The means m_a, m_b, m_c."""
         n = self.a.size
         a, b, c = (float(total / n) for total in kernels.exact_sums(*self))
         return a, b, c

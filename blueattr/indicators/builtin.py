@@ -27,7 +27,7 @@ def _lin(features: FeatureArrays, aggregator: Aggregator) -> Solution:
 
 
 def _heat(features: FeatureArrays, _: Aggregator) -> Solution:
-    means = features.means()
+    means = features.means
     moment = math.prod(means)
     if moment == 0:
         return Solution(np.zeros(features.a.size), 0.0)

@@ -115,24 +115,33 @@ def jit(*, makes_arrays: bool = True, **options: Any) -> Callable[[Any], Any]:
     return decorate
 
 
-# Elements that numpy may work on in place of kernels, and how many a call counts for at least: all
-# of them take a small part of the time that it takes to load numba and machine code.
-_MOST_PLAIN = 1 << 22
-_CALL = 1 << 10
-_plain = 0
+# What numpy may do in place of kernels, in steps of about 10 ns: a small part of the time that it
+# takes to load numba and machine code. A call counts for as many at least; where one has more,
+# others will follow that need machine code in any case.
+_MOST_STEPS = 1 << 23
+_LEAST, _MOST = 1 << 10, 1 << 21
+_steps = 0
 
 
-def few(n: int) -> bool:
+def few(n: int, steps: float = 1) -> bool:
     """Return whether numpy should work on `n` elements in place of a kernel.
 
     It should in a process that has done little so far and has loaded no machine code. What numpy
     does then is equal to the bit, so that this decides about time and nothing else.
+
+    Parameters
+    ----------
+    n
+        The number of elements.
+    steps
+        How long numpy takes for each, in units of 10 ns.
     """
-    global _plain  # noqa: PLW0603 - a count of the process, as the machine code is
-    if "blueattr.kernels.machine_code" in sys.modules:
+    global _steps  # noqa: PLW0603 - a count of the process, as the machine code is
+    taken = max(int(n * steps), _LEAST)
+    if "blueattr.kernels.machine_code" in sys.modules or taken > _MOST:
         return False
-    _plain += max(n, _CALL)
-    return _plain <= _MOST_PLAIN
+    _steps += taken
+    return _steps <= _MOST_STEPS
 
 
 def is_kept(kernel: Any) -> bool:

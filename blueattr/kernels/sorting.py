@@ -13,6 +13,7 @@ __all__ = ["argsort"]
 
 
 _DIGIT = 11  # bits a radix pass sorts by
+_STEPS = 8  # what numpy's sort takes for a number: see `blueattr.kernels.compiled.few`
 
 
 @compiled.jit()
@@ -64,7 +65,7 @@ def argsort(x: FloatArray, order: IndexArray | None = None) -> IndexArray:
     """
     x = compiled.readonly(x)
     n = x.size
-    if compiled.few(n):
+    if compiled.few(n, _STEPS):
         given = np.arange(n, dtype=np.uint32) if order is None else order
         return given[np.argsort(x[given] + 0.0, kind="stable")]
     order = given = np.arange(n, dtype=np.uint32) if order is None else order.copy()

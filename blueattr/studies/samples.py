@@ -5,7 +5,7 @@ import statistics
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from blueattr.attribution.attribute import describe_active
+from blueattr.attribution.attribute import AttributionResult, describe_active
 from blueattr.attribution.inputs import Panel
 from blueattr.attribution.sampling import Protocol, Sampler
 from blueattr.attribution.tiered import ActivePanel, TieredPanel
@@ -35,6 +35,7 @@ __all__ = [
     "SampledPanel",
     "TierSpread",
     "draw_samples",
+    "full_scale",
     "summarise",
 ]
 
@@ -276,23 +277,50 @@ class SampledPanel:
         rescaling
             Whether to test for a rescaling factor.
         """
+        values = full.values[index] if rescaling else None
+        return self.run_on(
+            full.indicator, full.steps, full.scale, index, repeat=repeat, values=values
+        )
+
+    def run_on(
+        self,
+        indicator: Indicator,
+        steps: int | None,
+        scale: FullScale,
+        index: IndexArray,
+        *,
+        repeat: int | None,
+        values: FloatArray | None = None,
+    ) -> SampleRun:
+        """Do the same, if of the full panel only the shares are known.
+
+        Parameters
+        ----------
+        indicator, steps
+            What was attributed, and how.
+        scale
+            Its answer on the full panel.
+        index, repeat
+            As for `run`.
+        values
+            φ of the sample's agents on the full panel, float64 (N,), to test for a rescaling
+            factor; None for no test.
+        """
         features = self.panel.features.take(index)
-        solution = solve(full.indicator, features, self.aggregator, full.steps)
-        means, tiers, names = features.means(), self.tiered.tiers[index], self.tiered.names
+        solution = solve(indicator, features, self.aggregator, steps)
+        means, tiers, names = features.means, self.tiered.tiers[index], self.tiered.names
         try:
             _, parts = share_out(
-                full.indicator, solution, means, tiers, names, involved=features.involved()
+                indicator, solution, means, tiers, names, involved=features.involved()
             )
         except ZeroTotalError:
-            reason = full.indicator.zero_reason(means)
+            reason = indicator.zero_reason(means)
             return SampleRun(repeat, index.size, 0.0, None, None, None, reason)
         shares = tuple(part.share for part in parts)
-        flip = math.fsum(tier.share for tier in full.scale.tiers[1:]) - math.fsum(shares[1:])
-        test = (
-            rescaling_test(solution.values, full.values[index], tiers, len(names))
-            if rescaling
-            else None
-        )
+        flip = math.fsum(tier.share for tier in scale.tiers[1:]) - math.fsum(shares[1:])
+        test = None
+        if values is not None:
+            test = rescaling_test(solution.values, values, tiers, len(names))
         if test is not None and test.worst is not None:
             who = replace(test.worst, did=self.panel.dids[int(index[test.worst.position])])
             test = replace(test, worst=who)
@@ -324,6 +352,11 @@ class SampledPanel:
         )
         tiers = membership(self.tiered.tiers[index], len(self.tiered.names))
         return estimate(full.indicator, draw, tiers, self.aggregator, full.steps)
+
+
+def full_scale(result: AttributionResult) -> FullScale:
+    """Return what samples of the panel of an attribution are compared with."""
+    return FullScale(result.total, result.attributed, result.tiers, result.active)
 
 
 def summarise(

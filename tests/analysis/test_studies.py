@@ -11,7 +11,8 @@ import numpy as np
 import polars as pl
 import pytest
 
-from blueattr.analysis.attribute import shares_by_day
+from blueattr import kernels
+from blueattr.analysis.attribute import attribute_panel, shares_by_day
 from blueattr.analysis.features import make_features
 from blueattr.analysis.studies import compare_topics
 from blueattr.attribution.attribute import attribute
@@ -137,6 +138,29 @@ def test_the_grid_of_a_store(db: Path, tmp_path: Path) -> None:
     )))  # fmt: skip
     assert {row["topic"] for row in rows} >= {"mythos", "cards", "morning"}
     assert {row["protocol"] for row in rows} == {"full", "visibility", "top"}
+
+
+def test_shares_and_samples_take_one_attribution_of_the_whole_panel(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    sizes = []
+    combine, exact_sums = kernels.combine, kernels.exact_sums
+
+    def combined(a: kernels.FloatArray, *rest: Any) -> kernels.FloatArray:
+        sizes.append(a.size)
+        return combine(a, *rest)
+
+    def summed(*vectors: kernels.FloatArray) -> Any:
+        sizes.append(vectors[0].size)
+        return exact_sums(*vectors)
+
+    monkeypatch.setattr(kernels, "combine", combined)
+    monkeypatch.setattr(kernels, "exact_sums", summed)
+    (result,) = attribute_panel(frame(), Provenance("x"), Question(("heat",)))
+    assert result.sample is not None
+    # The means and the values of all; those of each sample.
+    assert sizes.count(300) == 2
+    assert sizes.count(100) == 2 * result.sample.seeds == 20
 
 
 def test_window_and_panel_are_settled_once(db: Path, monkeypatch: pytest.MonkeyPatch) -> None:

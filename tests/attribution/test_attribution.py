@@ -52,7 +52,7 @@ def rows(data: pl.DataFrame) -> list[tuple[float, float, float]]:
 def panel_of_moment(moment: float, n: int = 40) -> FeatureArrays:
     """A panel whose M is the one asked for."""
     x = FeatureArrays(*(np.random.default_rng(k).lognormal(size=n) for k in range(3)))
-    scale = (moment / math.prod(x.means())) ** (1 / 3)
+    scale = (moment / math.prod(x.means)) ** (1 / 3)
     return FeatureArrays(x.a * scale, x.b * scale, x.c * scale)
 
 

@@ -6,6 +6,7 @@ import math
 import numpy as np
 import pytest
 
+from blueattr.attribution import sampling
 from blueattr.attribution.sampling import PROTOCOLS, Protocol, Sampler, check_protocol, smallest
 from blueattr.attribution.tiers import rank
 from blueattr.errors import SampleSizeError, UsageError
@@ -110,3 +111,19 @@ def test_smallest_breaks_ties_by_position() -> None:
     keys = np.array([2.0, 1.0, 1.0, 0.0, 1.0])
     for size, expected in ((1, [3]), (2, [3, 1]), (3, [3, 1, 2]), (5, [3, 1, 2, 4, 0])):
         assert smallest(keys, size).tolist() == expected
+
+
+@pytest.mark.parametrize("protocol", ["visibility", "active", "random"])
+def test_agents_of_many_stretches_are_drawn_by_the_keys_of_all(
+    protocol: Protocol, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sampling, "_STRETCH", 64)
+    drawer = sampler()
+    stream = np.random.SeedSequence(3, spawn_key=(PROTOCOLS.index(protocol), 2))
+    drawn_at_once = np.random.default_rng(stream).standard_exponential(500)
+    with np.errstate(divide="ignore"):
+        keys = drawn_at_once / drawer.draw_weights(protocol)
+    for size in (1, 20, 63, 64, 100):
+        drawn, those = drawer.draw_keys(protocol, size, seed=3, repeat=2)
+        assert drawn.tolist() == np.argsort(keys, kind="stable")[: size + 1].tolist()
+        assert those.tolist() == keys[drawn].tolist()

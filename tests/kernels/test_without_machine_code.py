@@ -36,7 +36,7 @@ def both(work: Callable[[], Any]) -> tuple[Any, Any]:
     for answer in (False, True):
         asked: list[int] = []
 
-        def few(n: int, answer: bool = answer, asked: list[int] = asked) -> bool:
+        def few(n: int, steps: float = 1, answer: bool = answer, asked: list[int] = asked) -> bool:
             asked.append(n)
             return answer
 

@@ -151,7 +151,7 @@ def _name(which: str, origin: Provenance) -> str:
 def _described(window: OneWindow, total: float, origin: Provenance) -> WindowValue:
     features = window.features
     involved = int(np.count_nonzero(features.involved()))
-    return WindowValue(window.n, involved, total, features.means(), origin)
+    return WindowValue(window.n, involved, total, features.means, origin)
 
 
 # --- the totals -----------------------------------------------------------------------------------
@@ -164,7 +164,7 @@ def _total(indicator: Indicator, window: OneWindow, aggregator: Aggregator) -> f
 
 
 def _zero(indicator: Indicator, windows: Sequence[OneWindow]) -> str:
-    reasons = dict.fromkeys(indicator.zero_reason(one.features.means()) for one in windows)
+    reasons = dict.fromkeys(indicator.zero_reason(one.features.means) for one in windows)
     return (
         f"the indicator {indicator.name!r} is 0 in both windows, so there is no change to share "
         f"out: {'; '.join(reasons)}"
@@ -203,7 +203,7 @@ def _slopes(
         s, _ = aggregator.apply(features)
         for window, part in ((before, s[:n]), (after, s[n:])):
             if not part.any():
-                why = indicator.zero_reason(window.features.means())
+                why = indicator.zero_reason(window.features.means)
                 raise ZeroTotalError(
                     f"the indicator {indicator.name!r} has no value in {window.name}, so there is "
                     f"nothing to compare: {why}"

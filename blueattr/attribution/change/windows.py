@@ -127,7 +127,7 @@ class BothWindows:
             (inside[0][kept], inside[1][kept]),
             (first, second),
             order.size,
-            tuple(cuts_of(followers[order[::-1]], cutoffs)),
+            tuple(cuts_of(followers, order, cutoffs)),
         )
 
     def spread(self, values: npt.NDArray[_T], window: int) -> npt.NDArray[_T]:

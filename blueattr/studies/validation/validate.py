@@ -58,7 +58,7 @@ def _draw_panel(
             followers=followers,
             activity=full.activity[index],
             order=rank(followers, features.a),
-            means=features.means(),
+            means=features.means,
         )
         if all(methods.total(how, panel) for how in indicators):
             return panel, repeat
