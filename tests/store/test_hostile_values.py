@@ -6,10 +6,13 @@ from pathlib import Path
 
 import duckdb
 import pytest
+from hypothesis import HealthCheck, given, reject
+from hypothesis import strategies as st
 
 from blueattr.errors import ExitCode, StoreError
 from support.by_hand import as_if_written, set_value
 from support.cli_world import run, write_store
+from support.effort import costly_law
 from support.events_builder import at, lines, post
 
 # Exit codes that a sentence about the store or the answer comes with.
@@ -89,6 +92,15 @@ def columns(db: Path) -> list[tuple[str, str, str]]:
         ).fetchall()
 
 
+def cases_of(db: Path) -> list[tuple[str, str, str, str]]:
+    """Return table, name and type of all columns, each with each value that is tried there."""
+    return [
+        (table, name, kind, value)
+        for table, name, kind in columns(db)
+        for value in VALUES.get(kind, ("NULL",))
+    ]
+
+
 def outcomes(db: Path, commands: tuple[tuple[object, ...], ...]) -> Counter[int]:
     """Call commands that end in a sentence, whatever they say."""
     made, codes = db.read_bytes(), Counter[int]()
@@ -124,17 +136,32 @@ def test_a_value_that_no_commit_writes_is_refused_in_words(
     assert outcomes(db, (command,)) == {ExitCode.STORE: 1}
 
 
+@costly_law(24, suppress=[HealthCheck.function_scoped_fixture])
+@given(st.data())
+def test_no_values_of_several_columns_end_in_a_traceback(db: Path, data: st.DataObject) -> None:
+    source = db.with_name("more.jsonl")
+    source.write_bytes(lines(post("ann", "m1", "mythos", rev=1, time=at(1))))
+    sound = db.read_bytes()
+    changes = data.draw(st.lists(st.sampled_from(cases_of(db)), min_size=2, max_size=4))
+    command = data.draw(st.sampled_from([*COMMANDS, ("ingest", source)]))
+    try:
+        for table, name, kind, value in changes:
+            set_value(db, table, name, f"({value})::{kind}")
+        as_if_written(db)
+        outcomes(db, (command,))
+    except (duckdb.ConstraintException, StoreError):  # no store holds these
+        reject()
+    finally:
+        db.write_bytes(sound)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("part", range(8))
 def test_no_value_of_any_column_ends_in_a_traceback(db: Path, part: int) -> None:
     source = db.with_name("more.jsonl")
     source.write_bytes(lines(*(post("ann", f"m{i}", "mythos", rev=i, time=at(i)) for i in (1, 2))))
     sound = db.read_bytes()
-    cases = [
-        (table, name, kind, value)
-        for table, name, kind in columns(db)
-        for value in VALUES.get(kind, ("NULL",))
-    ]
+    cases = cases_of(db)
     random.Random(0).shuffle(cases)  # noqa: S311 - no secret
     tried: Counter[int] = Counter()
     for table, name, kind, value in cases[part::8]:
