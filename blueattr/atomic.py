@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import BinaryIO, TypeVar
 
 from blueattr.errors import OutputError
+from blueattr.user_path import refuse_address
 
 __all__ = ["is_part", "sync", "write", "write_with"]
 
@@ -40,7 +41,8 @@ def write_with(path: Path, fill: Callable[[BinaryIO], _T]) -> _T:
     Parameters
     ----------
     path
-        An existing file is replaced, a link is followed, a device or pipe is written to.
+        An existing file is replaced, a link is followed, a device or pipe is written to; an
+        address is refused.
     fill
         Writes the content.
 
@@ -55,6 +57,7 @@ def write_with(path: Path, fill: Callable[[BinaryIO], _T]) -> _T:
         The file cannot be written; an existing file is unchanged. The message names the path and
         the reason.
     """
+    refuse_address(path)
     try:
         if path.exists() and not path.is_file() and not path.is_dir():
             with path.open("wb") as file:  # a device or pipe must not be replaced

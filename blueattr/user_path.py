@@ -3,13 +3,15 @@
 import re
 from pathlib import Path
 
-from blueattr.errors import UsageError
+from blueattr.errors import OutputError, UsageError
 
-__all__ = ["as_typed", "user_path"]
+__all__ = ["as_typed", "refuse_address", "user_path"]
 
 
 # A path has one slash of an address left. Of a name or password nothing is shown.
 _ADDRESS = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):/+(?:[^/]*@)?")
+# What DuckDB takes for a database elsewhere: nobody means a file that is called so.
+_DATABASE = re.compile(r"(md|motherduck|ducklake|sqlite|postgres|mysql):")
 
 
 def as_typed(path: str | Path) -> str:
@@ -18,6 +20,21 @@ def as_typed(path: str | Path) -> str:
     But without a name or password.
     """
     return _ADDRESS.sub(r"\1://", str(path), count=1) if _is_address(path) else str(path)
+
+
+def refuse_address(path: str | Path) -> None:
+    """Refuse to write to an address: no file of such a name is meant.
+
+    Raises
+    ------
+    OutputError
+        It is an address, such as ``s3://b/x`` or ``md:x``.
+    """
+    if _is_address(path) or _DATABASE.match(str(path)):
+        raise OutputError(
+            f"cannot write {as_typed(path)}: it is an address, and no file on this machine; write "
+            "a file, and copy it there"
+        )
 
 
 def _is_address(path: str | Path) -> bool:
@@ -35,9 +52,7 @@ def user_path(path: str | Path) -> Path:
     if "\0" in str(path):
         raise UsageError(f"{str(path)!r} is no path: it has a NUL character")
     if _is_address(path):
-        raise UsageError(
-            f"{as_typed(path)} is no file on this machine, but an address: fetch it first"
-        )
+        raise UsageError(f"{as_typed(path)} is an address, and no file on this machine")
     try:
         return Path(path).expanduser()
     except RuntimeError:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TextIO
 import typer
 
 from blueattr.errors import ExitCode, OutputError, UsageError
-from blueattr.user_path import as_typed
+from blueattr.user_path import refuse_address
 
 if TYPE_CHECKING:
     from blueattr.report import Report
@@ -39,13 +39,15 @@ def check_out(out: Path | None, agents: Path | None = None, form: "Format | None
         The extension of `out` names no format or another one than `form`, or both are the same
         file.
     OutputError
-        The folder of a file does not exist.
+        The folder of a file does not exist, or it is an address.
     """
+    for path in (out, agents):
+        if path is not None:
+            refuse_address(path)
     _format(form, out)
     for path in (out, agents):
         if path is not None and not path.parent.is_dir():
-            parent = as_typed(path.parent)
-            raise OutputError(f"cannot write {as_typed(path)}: there is no folder {parent}")
+            raise OutputError(f"cannot write {path}: there is no folder {path.parent}")
     if out is not None and agents is not None and same_file(out, agents):
         raise UsageError(f"--out and --agents are both {out}; name two different files")
 

@@ -12,6 +12,7 @@ from blueattr.cli.options import OutputOptions
 from blueattr.cli.output import say
 from blueattr.cli.settings import DEFAULT_CONFIG, SettingsOptions, read_settings
 from blueattr.errors import OutputError
+from blueattr.user_path import refuse_address
 
 config = typer.Typer(
     name="config",
@@ -57,6 +58,7 @@ def init(
 
     Example: blueattr config init --out blueattr.toml
     """
+    refuse_address(out)
     try:
         with out.open("x", encoding="utf-8") as file:
             file.write(TEMPLATE)

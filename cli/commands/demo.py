@@ -13,6 +13,7 @@ from blueattr.cli.options import Memory, Quiet
 from blueattr.cli.output import announce_compiling, emit, say
 from blueattr.cli.progress import Bars
 from blueattr.errors import OutputError, UsageError
+from blueattr.user_path import refuse_address
 
 if TYPE_CHECKING:
     from blueattr.synth import SynthSpec
@@ -36,6 +37,7 @@ def demo(
     Example: blueattr demo --out demo/
     """
     program = context.find_root().command
+    refuse_address(out)
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:

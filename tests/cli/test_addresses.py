@@ -4,7 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from support.cli_world import run
+from blueattr.atomic import write
+from blueattr.errors import ExitCode, OutputError
+from support.cli_world import COMMANDS, run
 
 WHERE = {
     "features": ["attribute", "--features"],
@@ -14,6 +16,14 @@ WHERE = {
     "a directory": ["ingest", "--db", "s.duckdb", "--plc"],
 }
 
+
+# Options with the name of a file that is made: `synth --agents` is a number.
+WRITES = [
+    (name, option)
+    for name, command in COMMANDS.items()
+    for option in ("--out", "--agents")
+    if any(option in one.opts and one.metavar != "N" for one in command.params)
+]
 
 EVERYWHERE = pytest.mark.parametrize("command", WHERE.values(), ids=WHERE)
 
@@ -41,3 +51,29 @@ def test_no_name_or_password_of_an_address_is_shown(
         assert done.code != 0
         assert "example.org" in done.stderr
         assert "secret" not in done.stderr + done.text
+
+
+@pytest.mark.parametrize(("command", "option"), WRITES)
+def test_no_command_writes_to_an_address_or_names_it_otherwise_than_typed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, db: Path, command: str, option: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    needed = [one for one in COMMANDS[command].params if one.required]
+    arguments = [word for one in needed for word in (*one.opts[:1], "x") if word != one.name]
+    if any("--db" in one.opts for one in COMMANDS[command].params) and command != "synth":
+        arguments += ["--db", str(db)]
+    for address in ("s3://bucket/x.json", "https://example.org/x.json", "md:x.json"):
+        done = run(*command.split(), *arguments, option, address)
+        assert done.code == ExitCode.OUTPUT
+        assert done.stderr.startswith(f"blueattr: cannot write {address}: it is an address")
+        assert done.stderr.count("\n") == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_no_file_is_written_to_an_address(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "s3:" / "bucket").mkdir(parents=True)
+    for address in ("s3://bucket/x.json", "md:x.json"):
+        with pytest.raises(OutputError, match=f"cannot write {address}: it is an address"):
+            write(Path(address), b"x")
+    assert list((tmp_path / "s3:" / "bucket").iterdir()) == []

@@ -16,6 +16,7 @@ from blueattr.report.formats.render import render
 from blueattr.report.pages.dataset import write_dataset
 from blueattr.report.pages.file_names import file_name, report_name
 from blueattr.report.pages.page import write_page
+from blueattr.user_path import refuse_address
 
 if TYPE_CHECKING:
     from blueattr.report.figures.exhibit import Exhibit
@@ -47,7 +48,10 @@ def check_target(out: Path, form: Form, width: float | None = None) -> None:
     UsageError
         It is another kind of file, or a file where several are to be written; or what has a width
         is no picture.
+    OutputError
+        It is an address.
     """
+    refuse_address(out)
     if width is not None and form not in get_args(PictureFormat):
         pictures = ", ".join(get_args(PictureFormat))
         raise UsageError(f"--width is for figures; choose --format {pictures}, not {form}")
