@@ -40,6 +40,7 @@ if _typing.TYPE_CHECKING:
     from blueattr.analysis.results import Results as Results
     from blueattr.attribution.attribute import AttributionResult as AttributionResult
     from blueattr.attribution.change.result import ChangeResult as ChangeResult
+    from blueattr.attribution.groups.result import GroupShares as GroupShares
     from blueattr.errors import BlueattrError as BlueattrError
     from blueattr.indicators.base import Aggregator as Aggregator
     from blueattr.indicators.custom import OwnIndicator as OwnIndicator
@@ -88,6 +89,7 @@ _TYPES = (
     "ChangeResult",
     "Correction",
     "Designs",
+    "GroupShares",
     "OwnIndicator",
     "Provenance",
     "Results",
@@ -123,6 +125,8 @@ def __getattr__(name: str) -> _typing.Any:  # noqa: PLR0912 - one for each modul
             import blueattr.attribution.attribute as home
         case "ChangeResult":
             import blueattr.attribution.change.result as home
+        case "GroupShares":
+            import blueattr.attribution.groups.result as home
         case "Sensitivity":
             import blueattr.studies.sensitivity as home
         case "Bootstrap":

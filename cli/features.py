@@ -12,6 +12,8 @@ from blueattr.cli.output import same_file
 from blueattr.errors import UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     import polars as pl
 
     from blueattr.panel.query import PanelQuery
@@ -53,13 +55,23 @@ class FeaturesOptions:
         """The names of columns that differ from the parts they play."""
         return {} if self.columns is None else parse.columns(self.columns)
 
-    def load(self, query: "PanelQuery") -> "tuple[pl.DataFrame, Provenance]":
-        """Read the features file if there is one; otherwise make the features from a store."""
+    def load(
+        self, query: "PanelQuery", texts: "Collection[str]" = ()
+    ) -> "tuple[pl.DataFrame, Provenance]":
+        """Read the features file if there is one; otherwise make the features from a store.
+
+        Parameters
+        ----------
+        query
+            About a store.
+        texts
+            Columns of groups: see `blueattr.analysis.features.load_features`.
+        """
         from blueattr.analysis.features import load_features, make_features
 
         if self.features is None:
             return make_features(query)
-        return load_features(self.features, self.names)
+        return load_features(self.features, self.names, texts)
 
     def refuse_all_topics(self, all_topics: bool) -> None:
         """Refuse --all-topics beside a file, which is about whatever it is about."""

@@ -11,7 +11,8 @@ __all__ = ["SECTIONS", "SectionedCommand", "WholeGroup", "sections"]
 SECTIONS: dict[str, tuple[str, ...]] = {
     "What": (
         "topic", "all_topics", "match", "topics", "topics_file", "db", "features", "columns",
-        "indicator", "only", "by", "pilot", "pi", "weight", "population_size", "population",
+        "indicator", "only", "by", "many_groups", "pilot", "pi", "weight", "population_size",
+        "population",
     ),
     "Source": (
         "plc", "host", "for_", "until_live", "no_fill", "dictionary", "appview", "insecure",

@@ -219,6 +219,14 @@ Tiers: TypeAlias = Annotated[
         help="Where the upper tiers end, in per cent of the agents from the top.",
     ),
 ]
+ManyGroups: TypeAlias = Annotated[
+    Literal["join", "sample"],
+    typer.Option(
+        "--many-groups",
+        metavar="WAY",
+        help="More than 16 groups: join small ones, or sample orders in which groups enter.",
+    ),
+]
 Seed: TypeAlias = Annotated[int, typer.Option("--seed", metavar="N", help="The first seed.")]
 Format: TypeAlias = Annotated[
     Literal["text", "json", "csv", "md", "tex"] | None,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from blueattr.analysis.features import given, refuse_no_match
+from blueattr.analysis.grouping import ByGroup, FileGroups, GroupSource, PanelGroups, StoreGroups
 from blueattr.analysis.naming import OPEN, Naming
 from blueattr.analysis.sensitivity import file_variants, store_variants
 from blueattr.analysis.tables.files import synthetic_label
@@ -92,6 +93,8 @@ class Names:
     everyone
         Whether ``agents`` of the result has all that a store knows of each agent: see
         `blueattr.studies.accounts.agents_frame`. Of a user's own panel, it has shares by feature.
+    by
+        Which groups of agents to attribute, too; None for none.
 
     Raises
     ------
@@ -103,6 +106,7 @@ class Names:
     naming: Naming = OPEN
     resampling: tuple[int, int] | None = None
     everyone: bool = False
+    by: ByGroup | None = None
 
     def __post_init__(self) -> None:
         """Check that there is somebody whose rank is asked for."""
@@ -139,6 +143,8 @@ def attribute_panel(
     *,
     handles: Handles | None = None,
     ranking: Ranking | None = None,
+    source: GroupSource | None = None,
+    is_own: bool = False,
 ) -> list[AttributionResult]:
     """Split each indicator of a question among all agents of a panel.
 
@@ -158,6 +164,10 @@ def attribute_panel(
     ranking
         Also compute the intervals of the tier shares and of the ranks of these agents, and their
         ranks under other choices.
+    source
+        Knows the groups of the agents, where groups are asked for.
+    is_own
+        Whether the panel is a user's own, in which whatever else is known of the agents is already.
     """
     top, naming = names.top, names.naming
     handles = None if naming.hides else handles
@@ -177,8 +187,12 @@ def attribute_panel(
     samples = _samples(tiered, question, results)
     if ranking is not None:
         results = [_resampled(result, panel, question, ranking) for result in results]
+    groups = PanelGroups.of(names.by, source, tiered, hides=naming.hides)
+    if groups is not None:
+        results = groups.with_shares(results, tiered, question)
     if names.everyone:
-        results = _with_all_known(results, frame, handles)
+        known = _split_all(results) if is_own else _with_all_known(results, frame, handles)
+        results = known if groups is None else groups.beside(known, results, tiered, question)
     return naming.hide(
         [
             replace(result, leaders=one.agents, intervals=one.intervals, sample=sample)
@@ -214,12 +228,12 @@ def attribute_given(
     if names.resampling is not None:
         resamples, seed = names.resampling
         ranking = Ranking(resamples, seed, None, file_variants(frame))
-    results = attribute_panel(
-        frame, origin, question, replace(names, everyone=False), ranking=ranking
+    return attribute_panel(
+        frame, origin, question, names, ranking=ranking, source=FileGroups(frame), is_own=True
     )
-    if not names.everyone:
-        return results
-    # Whatever else is known of the agents is in the panel already.
+
+
+def _split_all(results: Sequence[AttributionResult]) -> list[AttributionResult]:
     return [replace(result, agents=_split_by_feature(result, result.agents)) for result in results]
 
 
@@ -316,6 +330,7 @@ def attribute_store(
             names,
             handles=view.handles,
             ranking=ranking_of(view, topic, counts, names.resampling),
+            source=StoreGroups(view),
         )
 
 

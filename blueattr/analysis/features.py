@@ -21,7 +21,7 @@ __all__ = ["given", "load_features", "make_features", "refuse_no_match", "with_l
 
 
 def load_features(
-    source: object, columns: Mapping[str, str] | None = None
+    source: object, columns: Mapping[str, str] | None = None, texts: Collection[str] = ()
 ) -> tuple[pl.DataFrame, Provenance]:
     """Return a user's own panel; its features are not scaled.
 
@@ -32,6 +32,8 @@ def load_features(
         `blueattr.attribution.frames.read_frame`.
     columns
         See `blueattr.attribution.frames.name_columns`.
+    texts
+        Columns of groups, which stay text in a file of text.
 
     Raises
     ------
@@ -43,7 +45,7 @@ def load_features(
     notes: tuple[str, ...] = ()
     if isinstance(source, str | Path):
         path = user_path(source)
-        (frame, notes), label = read_features(path, columns), synthetic_label(path)
+        (frame, notes), label = read_features(path, columns, texts), synthetic_label(path)
         name = str(source)
     else:
         frame = check_cells(rename_columns(read_frame(source), columns or {}))

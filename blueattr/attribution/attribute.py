@@ -81,6 +81,9 @@ class AttributionResult(Presented):
     sample
         What small samples would say, a `blueattr.studies.samples.SampleSummary`, where there are
         some.
+    groups
+        What it is of groups, a `blueattr.attribution.groups.result.GroupShares`, where they were
+        asked for.
     """
 
     indicator: str
@@ -104,6 +107,7 @@ class AttributionResult(Presented):
     intervals: Any = None
     bootstrap: Any = None
     sample: Any = None
+    groups: Any = None
 
     @property
     def by_feature(self) -> FeatureSplit:

@@ -134,6 +134,15 @@ class MomentIndicator:
     line_weights
         The integrals W_k = ∫₀¹ ∂F/∂m_k (m⁰ + t (m¹ - m⁰)) dt in closed form, from m⁰ and m¹,
         if they are known.
+    values, gradients
+        F and ∂F/∂m at many points at once, float64 (k, p) to (k,) and to (k, p); None if they are
+        computed one by one.
+    curvature
+        The integrals m_k m_l ∫₀¹ ∂²F/∂m_k∂m_l (t m) dt in closed form, float64 (p,) to (p, p), if
+        they are known.
+    is_quadratic
+        Whether F is of degree at most 2 in participation, so that the Owen value is the value for
+        all groups.
     zero_reason
         Returns why the indicator is 0 on a panel, from (m_a, m_b, m_c).
     aggregates
@@ -156,6 +165,10 @@ class MomentIndicator:
     closed_form: Callable[[FeatureArrays, Aggregator], Solution] | None = None
     weights: Callable[[FloatArray], FloatArray] | None = None
     line_weights: Callable[[FloatArray, FloatArray], FloatArray] | None = None
+    values: Callable[[FloatArray], FloatArray] | None = None
+    gradients: Callable[[FloatArray], FloatArray] | None = None
+    curvature: Callable[[FloatArray], FloatArray] | None = None
+    is_quadratic: bool = False
     zero_reason: Callable[[tuple[float, float, float]], str] = lambda _: "F of the means is 0"
     aggregates: bool = True
     info: IndicatorInfo | None = None

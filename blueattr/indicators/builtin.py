@@ -69,6 +69,42 @@ def _heat_weights(m: FloatArray) -> FloatArray:
     return math.log1p(moment) / 3 / m if moment else np.zeros(3)
 
 
+def _heat_values(m: FloatArray) -> FloatArray:
+    values: FloatArray = np.log1p(m[:, 0] * m[:, 1] * m[:, 2])
+    return values
+
+
+def _heat_gradients(m: FloatArray) -> FloatArray:
+    a, b, c = m.T
+    gradients: FloatArray = np.column_stack([b * c, a * c, a * b]) / (1 + a * b * c)[:, None]
+    return gradients
+
+
+def _heat_curvature(m: FloatArray) -> FloatArray:
+    """Return P off the diagonal and M/(1 + M) - 2P on it: docs/groups.md, "Interactions"."""
+    moment = math.prod(m.tolist())
+    p = _heat_integral(moment)
+    curvature = np.full((3, 3), p)
+    np.fill_diagonal(curvature, moment / (1 + moment) - 2 * p)
+    return curvature
+
+
+def _heat_integral(moment: float) -> float:
+    """Return ∫₀¹ M t / (1 + M t³)² dt."""
+    if moment < _SMOOTH:
+        x, weights = np.polynomial.legendre.leggauss(32)
+        t = (1 + x) / 2
+        return float((weights / 2) @ (moment * t / (1 + moment * t**3) ** 2))
+    r, root = math.cbrt(moment), math.sqrt(3)
+    angle = math.atan((2 * r - 1) / root) + math.pi / 6
+    # ∫₀^r u / (1 + u³) du
+    inner = math.log((r * r - r + 1) / (1 + r) ** 2) / 6 + angle / root
+    return (r * inner + moment / (1 + moment)) / 3
+
+
+_SMOOTH = 0.5  # up to here 32 nodes are exact, and the closed form cancels digits
+
+
 def _heat_zero(means: tuple[float, float, float]) -> str:
     absent = [name for name, mean in zip("abc", means, strict=True) if mean == 0]
     which = " and ".join(absent)
@@ -101,6 +137,8 @@ INDICATORS: dict[str, Indicator] = {
         closed_form=_lin,
         weights=np.ones_like,
         line_weights=lambda before, _: np.ones_like(before),
+        curvature=lambda m: np.zeros((m.size, m.size)),
+        is_quadratic=True,
         zero_reason=_all_zero,
     ),
     "heat": MomentIndicator(
@@ -112,6 +150,9 @@ INDICATORS: dict[str, Indicator] = {
         gradient=_heat_gradient,
         closed_form=_heat,
         weights=_heat_weights,
+        values=_heat_values,
+        gradients=_heat_gradients,
+        curvature=_heat_curvature,
         zero_reason=_heat_zero,
         aggregates=False,
     ),
@@ -125,6 +166,8 @@ INDICATORS: dict[str, Indicator] = {
         closed_form=_var,
         weights=lambda m: np.array([1.0, -m[1]]),
         line_weights=lambda before, after: np.array([1.0, -(before[1] + after[1])]),
+        curvature=lambda m: np.diag([0.0, -2.0 * m[1] * m[1]]),
+        is_quadratic=True,
         zero_reason=_all_equal,
     ),
     "gini": PairwiseIndicator(

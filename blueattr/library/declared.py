@@ -1,6 +1,6 @@
 """The options of the library that no other module declares, and all of them as groups."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
@@ -10,6 +10,7 @@ import polars as pl
 
 from blueattr.analysis import parse
 from blueattr.analysis.features import load_features
+from blueattr.analysis.grouping import DAY, ByGroup, asked_by
 from blueattr.analysis.naming import Naming
 from blueattr.analysis.own_samples import chance, half_width
 from blueattr.analysis.windows import period, two_windows
@@ -29,10 +30,10 @@ if TYPE_CHECKING:
     from blueattr.report.pages.gallery import Form
 
 __all__ = [
+    "ALSO",
     "ASKED",
     "BEFORE_AFTER",
     "BUDGET",
-    "BY",
     "CHANCE",
     "CHANGED",
     "COMPARED",
@@ -42,7 +43,6 @@ __all__ = [
     "EARLIER",
     "EVENTS",
     "EVERYTHING",
-    "INTERVALS",
     "LEADERS",
     "NAMING",
     "OWN_PANEL",
@@ -60,13 +60,13 @@ __all__ = [
     "TOPICS",
     "TWO_WINDOWS",
     "VALIDATED",
+    "Also",
     "Named",
     "OwnPanel",
     "Target",
     "TopicQuery",
-    "each",
+    "also",
     "earlier",
-    "intervals",
     "leaders",
     "naming",
     "own_panel",
@@ -91,9 +91,9 @@ class OwnPanel:
     source: Any
     columns: Mapping[str, str]
 
-    def load(self) -> tuple[pl.DataFrame, Provenance]:
+    def load(self, texts: Collection[str] = ()) -> tuple[pl.DataFrame, Provenance]:
         """Read it: see `blueattr.analysis.features.load_features`."""
-        return load_features(self.source, self.columns)
+        return load_features(self.source, self.columns, texts)
 
     @property
     def large_file(self) -> Path | None:
@@ -258,22 +258,64 @@ def naming(*, pseudonyms: bool = False) -> Named:
     return leaders(pseudonyms=pseudonyms)
 
 
-def intervals(
-    *, intervals: bool = False, resamples: int = DEFAULT_RESAMPLES, seed: int = 0
-) -> tuple[int, int] | None:
-    """Check whether to say how sure shares and ranks are.
+@dataclass(frozen=True)
+class Also:
+    """What an attribution says beside tiers and leaders.
 
     Parameters
     ----------
+    by
+        Groups, ``"day"``, or None.
+    resampling
+        Number of resamples and seed of intervals; None where there are none.
+    """
+
+    by: ByGroup | Literal["day"] | None
+    resampling: tuple[int, int] | None
+
+    @property
+    def groups(self) -> ByGroup | None:
+        """The groups, if there are some."""
+        return None if self.by == DAY else self.by
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns of features that name groups."""
+        return () if self.groups is None else self.groups.columns
+
+
+def also(
+    *,
+    by: str | Sequence[str] | None = None,
+    many_groups: Literal["join", "sample"] = "join",
+    intervals: bool = False,
+    resamples: int = DEFAULT_RESAMPLES,
+    seed: int = 0,
+) -> Also:
+    """Check what an attribution says beside tiers and leaders.
+
+    Parameters
+    ----------
+    by
+        ``"day"``: also attribute each UTC day of the window, with the panel and tiers of the whole
+        window. Else what to group agents by, to attribute each group: ``"domain"`` of the handle,
+        ``"age"`` (the year of the account's creation), ``"tier"``; the path of a file with columns
+        ``did`` (or ``agent``) and ``group``; a column of features of your own, by its name or as
+        ``"column:NAME"``. Two of these, as ``"domain,tier"`` or in a list, are two levels.
+    many_groups
+        What becomes of more than 16 groups: ``"join"`` joins small ones, ``"sample"`` draws orders
+        in which groups enter, and has standard errors.
     intervals
         Also say how sure tier shares are, from resamples of the agents, and the rank of each agent
         named, from resamples of the window's days and under other choices: 95 % intervals.
     resamples
         With `intervals`: the number of resamples, 100 to 1,000,000.
     seed
-        With `intervals`: the seed of the resamples.
+        The seed of the resamples, and of orders of groups.
     """
-    return check_intervals(resamples, seed, intervals=intervals)
+    made = asked_by(by, many_groups, seed)
+    draws = many_groups == "sample"
+    return Also(made, check_intervals(resamples, seed, intervals=intervals, draws=draws))
 
 
 def samples_shown(*, no_samples: bool = False) -> bool:
@@ -308,20 +350,6 @@ def earlier(*, against: str | date | Sequence[date] | None = None) -> Window | N
         last one included: ``"2026-04-09..2026-04-15"``, or two dates.
     """
     return None if against is None else period(against, "--against")
-
-
-def each(*, by: Literal["day"] | None = None) -> str | None:
-    """Check what an attribution is also by.
-
-    Parameters
-    ----------
-    by
-        ``"day"``: also attribute each UTC day of the window, with the panel and tiers of the whole
-        window.
-    """
-    if by is not None:
-        parse.one_of(by, "--by", ("day",))
-    return by
 
 
 @dataclass(frozen=True)
@@ -384,7 +412,6 @@ COMPARED = Options(parse.sampling)
 SAMPLES = Options(parse.sampling, without=("correct",))
 DRAWS = Options(parse.sampling, without=("sizes", "correct"))
 BUDGET = Options(parse.budget)
-BY = Options(each)
 OWN_PANEL = Options(own_panel)
 RESAMPLING = Options(resampling)
 SIZE = Options(sample_size)
@@ -394,4 +421,4 @@ LEADERS = Options(leaders)
 NAMING = Options(naming)
 SAMPLES_SHOWN = Options(samples_shown)
 ROWS_CHECKED = Options(rows_checked)
-INTERVALS = Options(intervals)
+ALSO = Options(also)

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from blueattr.analysis.attribute import Names, attribute_file, attribute_given
+from blueattr.analysis.grouping import DAY
 from blueattr.analysis.own_samples import correct_own, design_panel, design_pilot
 from blueattr.analysis.sensitivity import sensitivity_of_file
 from blueattr.analysis.studies import (
@@ -19,6 +20,7 @@ from blueattr.attribution.attribute import AttributionResult
 from blueattr.attribution.question import Question, Sampling
 from blueattr.errors import UsageError
 from blueattr.library.declared import (
+    ALSO,
     ASKED,
     BUDGET,
     CHANCE,
@@ -26,7 +28,6 @@ from blueattr.library.declared import (
     CONVERGENCE,
     DESIGNED,
     DRAWS,
-    INTERVALS,
     LEADERS,
     NAMING,
     OWN_PANEL,
@@ -38,6 +39,7 @@ from blueattr.library.declared import (
     STEPS,
     TARGET,
     VALIDATED,
+    Also,
     Named,
     OwnPanel,
     Target,
@@ -68,10 +70,8 @@ _FIRST = ("features", "indicator")
 
 
 @asks(AttributionResult)
-@takes(*_FIRST, panel=OWN_PANEL, asked=ASKED, named=LEADERS, resampling=INTERVALS)
-def attribute(
-    *, panel: OwnPanel, asked: Asked, named: Named, resampling: tuple[int, int] | None
-) -> Any:
+@takes(*_FIRST, panel=OWN_PANEL, asked=ASKED, also=ALSO, named=LEADERS)
+def attribute(*, panel: OwnPanel, asked: Asked, also: Also, named: Named) -> Any:
     """Split an indicator among all agents of a panel, summed up by tier.
 
     It is ``blueattr attribute --features``. A Parquet file of four million agents or more is read
@@ -84,7 +84,10 @@ def attribute(
         name. Its ``agents`` is a frame with ``did``, ``tier``, ``a``, ``b``, ``c``, ``value`` (φ)
         and ``share``, by descending value; of a file read in chunks it has the first ``top``.
         ``to_polars()`` has a row for each tier: ``tier``, ``agents``, ``value``, ``share``,
-        ``agents_involved``, ``share_involved``, and what the question was.
+        ``agents_involved``, ``share_involved``, and what the question was. By groups, the result
+        has ``groups``, and ``to_polars()`` a row for each group: ``group``, ``agents``, ``value``,
+        ``share``, ``owen``, ``std_error``, ``without_silent``, ``without_absent``,
+        ``agents_involved``, ``share_involved``.
 
     Raises
     ------
@@ -108,12 +111,25 @@ def attribute(
     >>> both = attribute(panel, ["lin", "gini"], columns={"a": "posts"})
     >>> both.names, both["lin"].total, len(both)
     (('lin', 'gini'), 2.0, 2)
+
+    Groups of agents, by a column:
+
+    >>> panel = {"agent": ["x", "y", "z"], "a": [1, 3, 2], "b": [2, 2, 1], "c": [0, 4, 1],
+    ...          "country": ["fr", "it", "fr"]}
+    >>> [(one.group, one.agents, round(one.share, 2), round(one.owen, 2))
+    ...  for one in attribute(panel, "heat", by="country").groups.groups]
+    [('fr', 2, 0.43, 0.77), ('it', 1, 0.57, 1.11)]
     """
-    file, names = panel.large_file, Names(named.top, named.naming(), resampling)
+    if also.by == DAY:
+        raise UsageError("--by day needs a store; a features file has no days")
+    names = Names(named.top, named.naming(), also.resampling, by=also.groups)
+    file = panel.large_file
     if file is None:
-        return asked.answer(attribute_given(*panel.load(), asked.question, names))
-    if resampling is not None:
+        return asked.answer(attribute_given(*panel.load(also.columns), asked.question, names))
+    if also.resampling is not None:
         raise UsageError(f"intervals need all of {file} in memory, and it is too large")
+    if also.groups is not None:
+        raise UsageError(f"groups need all of {file} in memory, and it is too large")
     whole = attribute_file(
         file, asked.question, columns=panel.columns, top=names.top, naming=names.naming
     )

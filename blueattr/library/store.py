@@ -11,6 +11,7 @@ from blueattr.analysis import status as inventory
 from blueattr.analysis.attribute import Names, attribute_store, shares_by_day
 from blueattr.analysis.change import change_store
 from blueattr.analysis.features import make_features, with_label
+from blueattr.analysis.grouping import DAY
 from blueattr.analysis.own_samples import design_panel
 from blueattr.analysis.panel import PanelResult, make_panel
 from blueattr.analysis.results import TopicCounts
@@ -30,10 +31,10 @@ from blueattr.attribution.change.result import ChangeResult
 from blueattr.attribution.question import Question, Sampling
 from blueattr.errors import StoreError, UsageError
 from blueattr.library.declared import (
+    ALSO,
     ASKED,
     BEFORE_AFTER,
     BUDGET,
-    BY,
     CHANGED,
     COMPARED,
     CONVERGENCE,
@@ -42,7 +43,6 @@ from blueattr.library.declared import (
     EARLIER,
     EVENTS,
     EVERYTHING,
-    INTERVALS,
     LEADERS,
     NAMING,
     PANEL,
@@ -58,6 +58,7 @@ from blueattr.library.declared import (
     TOPICS,
     TWO_WINDOWS,
     VALIDATED,
+    Also,
     Named,
     Target,
     TopicQuery,
@@ -208,16 +209,8 @@ class Store:
 
     # --- questions --------------------------------------------------------------------------------
 
-    @takes(*_FIRST, query=QUERY, asked=ASKED, by=BY, named=LEADERS, resampling=INTERVALS)
-    def attribute(
-        self,
-        *,
-        query: PanelQuery,
-        asked: Asked,
-        by: str | None,
-        named: Named,
-        resampling: tuple[int, int] | None,
-    ) -> Any:
+    @takes(*_FIRST, query=QUERY, asked=ASKED, also=ALSO, named=LEADERS)
+    def attribute(self, *, query: PanelQuery, asked: Asked, also: Also, named: Named) -> Any:
         """Split an indicator among all agents, summed up by tier, as ``blueattr attribute``.
 
         Returns
@@ -228,7 +221,10 @@ class Store:
             (φ) and ``share``, by descending value; ``to_polars()`` has a row for each tier:
             ``tier``, ``agents``, ``value``, ``share``, ``agents_involved``, ``share_involved``, and
             what the question was. With ``by="day"``, ``whole`` is that result, and ``to_polars()``
-            has these rows for each ``day``, with its ``participants``.
+            has these rows for each ``day``, with its ``participants``. By groups, the result has
+            ``groups``, and ``to_polars()`` has a row for each group: ``group``, ``agents``,
+            ``value``, ``share``, ``owen``, ``std_error``, ``without_silent``, ``without_absent``,
+            ``agents_involved``, ``share_involved``.
 
         Raises
         ------
@@ -241,11 +237,12 @@ class Store:
 
         Notes
         -----
-        The Aumann-Shapley value of arXiv 2605.11404; docs/methods.md derives each closed form.
+        The Aumann-Shapley value of arXiv 2605.11404; docs/methods.md derives each closed form,
+        docs/groups.md the values of groups.
         """
         query = self._asked(query)
-        names = Names(named.top, named.naming(), resampling)
-        answer = attribute_store if by is None else shares_by_day
+        names = Names(named.top, named.naming(), also.resampling, by=also.groups)
+        answer = shares_by_day if also.by == DAY else attribute_store
         return asked.answer(answer(query, asked.question, names))
 
     @asks(ChangeResult)

@@ -87,6 +87,11 @@ class Directory:
                 source[who], inside[who] = number, rows["inside"].to_numpy()
         return Creation(source[accounts], inside[accounts])
 
+    def years(self) -> pl.DataFrame:
+        """Return when accounts were created, as `creation` asks: ``account`` and ``year``."""
+        known = self._store.frame("panel/creation_years")
+        return known.sort("source").unique("account", keep="last").select("account", "year")
+
 
 _SOURCES = ("profile", "appview", "plc")
 _CREATED_BY = {"plc": "the PLC directory", "appview": "the AppView", "profile": "profiles seen"}

@@ -193,7 +193,11 @@ def check_top(top: int) -> int:
 
 
 def check_intervals(
-    resamples: int = DEFAULT_RESAMPLES, seed: int = 0, *, intervals: bool = True
+    resamples: int = DEFAULT_RESAMPLES,
+    seed: int = 0,
+    *,
+    intervals: bool = True,
+    draws: bool = False,
 ) -> tuple[int, int] | None:
     """Check how often to resample for the intervals of ranks.
 
@@ -203,6 +207,8 @@ def check_intervals(
         See `blueattr.studies.ranks.rank_intervals`.
     intervals
         Whether they are asked for.
+    draws
+        Whether something else is drawn by the seed.
 
     Returns
     -------
@@ -215,7 +221,7 @@ def check_intervals(
         For a number out of range, and for one that would change nothing.
     """
     if not intervals:
-        if (resamples, seed) != (DEFAULT_RESAMPLES, 0):
+        if resamples != DEFAULT_RESAMPLES or (seed != 0 and not draws):
             raise UsageError("--resamples and --seed are about --intervals; add that")
         return None
     check_resamples(resamples, seed)

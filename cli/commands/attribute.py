@@ -1,7 +1,7 @@
 """The commands attribute and compare-scales: the shares of agents, and those of samples."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -15,6 +15,7 @@ from blueattr.cli.options import (
     WINDOW,
     AllTopics,
     DetailedOutputOptions,
+    ManyGroups,
     Pseudonyms,
     QueryOptions,
     QuestionOptions,
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
         *HOW,
         *WHO,
         "by",
+        "many_groups",
         "top",
         "pseudonyms",
         "intervals",
@@ -62,14 +64,16 @@ def attribute(
     own: FeaturesOptions,
     how: QuestionOptions,
     by: Annotated[
-        Literal["day"] | None,
+        str | None,
         typer.Option(
             "--by",
-            metavar="day",
-            help="day: attribute each UTC day too, by the panel and tiers of the whole window.",
+            metavar="WHAT",
+            help="Also by day (each UTC day), or by groups of agents: domain, age, tier, "
+            "FILE.csv (did,group), a column of --features; two levels with a comma.",
             show_default=False,
         ),
     ] = None,
+    many_groups: ManyGroups = "join",
     top: Top = 10,
     pseudonyms: Pseudonyms = False,
     intervals: Annotated[
@@ -105,6 +109,7 @@ def attribute(
     Example: blueattr attribute --topic mythos --agents agents.parquet
     """
     from blueattr.analysis.attribute import Names, attribute_given, attribute_store
+    from blueattr.analysis.grouping import asked_by
     from blueattr.analysis.naming import Naming
     from blueattr.report import agents_to, attribution_report, attributions_report
     from blueattr.studies.leaders import check_intervals, check_top
@@ -113,12 +118,16 @@ def attribute(
     output.check(agents)
     query, question = store.query(), how.question()
     check_top(top)
-    resampling = check_intervals(resamples, seed, intervals=intervals)
+    wanted = asked_by(by, many_groups, seed)
+    resampling = check_intervals(
+        resamples, seed, intervals=intervals, draws=many_groups == "sample"
+    )
     if agents is not None and len(question.indicators) > 1:
         raise UsageError("--agents writes one indicator; name it with --indicator")
     naming = Naming.of(top=top, pseudonyms=pseudonyms, beside=agents or output.out)
-    names = Names(top, naming, resampling, everyone=agents is not None)
-    if by is not None:
+    groups = None if wanted == "day" else wanted
+    names = Names(top, naming, resampling, everyone=agents is not None, by=groups)
+    if wanted == "day":
         if own.features is not None:
             raise UsageError("--by day needs a store; a features file has no days")
         _attribute_days(query, question, names, agents, output)
@@ -128,7 +137,9 @@ def attribute(
         results = (
             attribute_store(query, question, names)
             if own.features is None
-            else attribute_given(*own.load(query), question, names)
+            else attribute_given(
+                *own.load(query, () if groups is None else groups.columns), question, names
+            )
         )
         if agents is not None:
             agents_to(agents, results[0])
@@ -172,6 +183,8 @@ def _attribute_large(
         return None
     if names.resampling is not None:
         raise UsageError(f"--intervals needs all of {own.features} in memory, and it is too large")
+    if names.by is not None:
+        raise UsageError(f"--by needs all of {own.features} in memory, and it is too large")
     receive = None if agents is None else agents_receiver(agents)
     return attribute_file(
         own.features, question, receive, own.names, names.top, naming=names.naming

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from blueattr.attribution.attribute import attribute
 from blueattr.attribution.change.change import change
-from blueattr.attribution.change.line import integrate
 from blueattr.attribution.change.result import KINDS, ChangeResult
+from blueattr.attribution.integrals import integrate
 from blueattr.errors import (
     EmptyPanelError,
     NoAnswerError,

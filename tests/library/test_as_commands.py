@@ -24,7 +24,7 @@ FAST: dict[str, dict[str, Any]] = {
 }
 METHODS = ("attribute", "compare-scales", "bootstrap", "sensitivity", "validate", "convergence")
 WHO = {"bots", "keep_bots", "max_rate", "popularity", "missing_followers"}
-OF_A_STORE = {"match", "topics", "topic", "start", "end", "window", "complete", "scale", "by",
+OF_A_STORE = {"match", "topics", "topic", "start", "end", "window", "complete", "scale",
               "against", *WHO}  # fmt: skip
 
 
@@ -116,6 +116,10 @@ def test_other_questions_to_a_store_have_the_answers_of_their_commands(
     assert content(blueattr.topics()) == asked("topics list")
     by_day = store.attribute("mythos", by="day")
     assert content(by_day) == asked("attribute", *TOPIC, "--by", "day", "--db", db)
+    for by in ("tier", "domain,tier"):
+        groups = store.attribute("mythos", by=by.split(","), indicator="all")
+        named = ("--by", by, "--indicator", "all", "--db", db)
+        assert content(groups) == asked("attribute", *TOPIC, *named)
     weeks = ["--before", "2026-05-01..2026-05-07", "--after", "2026-05-08..2026-05-14"]
     change = store.change("mythos", "all", before=weeks[1], after=weeks[3], panel="involved")
     words = ["--indicator", "all", "--panel", "involved", "--db", db]

@@ -52,7 +52,7 @@ def store(db: Path) -> blueattr.Store:
 
 def test_tab_offers_what_there_is_and_nothing_else() -> None:
     offers = {*blueattr.__all__, "Aggregator", "AttributionResult", "BlueattrError", "Bootstrap",
-              "ChangeResult", "Correction", "Designs", "OwnIndicator", "Provenance",
+              "ChangeResult", "Correction", "Designs", "GroupShares", "OwnIndicator", "Provenance",
               "Results", "ScaleComparison", "ScaleGrid", "Sensitivity"}  # fmt: skip
     assert dir(blueattr) == sorted(offers)
     complete = rlcompleter.Completer({"blueattr": blueattr}).complete
@@ -216,7 +216,7 @@ WRONG: list[tuple[Callable[[blueattr.Store], Any], type[Exception], str]] = [
     (lambda s: s.attribute("mythos", window=timedelta()), UsageError, "^window 0:00:00 is not"),
     (lambda s: s.attribute("mythos", start="soon"), UsageError, "^start 'soon' is not a date"),
     (lambda s: s.attribute("mythos", indicator=[]), UsageError, "^indicator names none"),
-    (lambda s: s.attribute("mythos", by="hour"), UsageError, "^by 'hour' is none of day"),
+    (lambda s: s.attribute("mythos", by="hour"), UsageError, "^by 'hour' is nothing .* are day"),
     (lambda s: s.attribute("mythos", scale="ln"), UsageError, "^scale 'ln' is none of log1p, raw"),
     (lambda s: s.attribute(), UsageError, "^name a topic: topic NAME"),
     (lambda s: s.attribute("mythos", start=5), UsageError, "^start cannot be 5"),
@@ -321,6 +321,8 @@ def test_the_columns_that_a_docstring_names_are_there(store: blueattr.Store) -> 
     for name in ("attribute", "convergence", *few):
         ask = getattr(blueattr, name)
         columns = {*ask(PANEL, **few.get(name, {})).to_polars().columns, "day", "participants"}
+        if name == "attribute":
+            columns |= {*ask(PANEL, by="tier").to_polars().columns, "groups"}
         of_panel = _columns(ask, "to_polars()")
         of_store = _columns(getattr(blueattr.Store, name), "to_polars()")
         assert len(of_panel) > 3

@@ -8,8 +8,11 @@ from support.report_cases import (
     ATTRIBUTION,
     COMPARISON,
     FEATURES_FILE,
+    GROUPED,
+    GROUPED_TWICE,
     INTERVALS,
     INVOLVED,
+    NESTED,
     OWN_INDICATOR,
     QUADRATURE,
     STATUS,
@@ -23,6 +26,10 @@ REPORTS = {
     "attribution-involved": attribution_report(INVOLVED),
     "attribution-intervals": attribution_report(
         replace(INTERVALS, bootstrap=replace(BOOTSTRAP, indicators=BOOTSTRAP.indicators[:1]))
+    ),
+    "attribution-groups": attribution_report(GROUPED),
+    "attribution-groups-within": attributions_report(
+        [GROUPED_TWICE, replace(VAR, groups=replace(NESTED, owen="value", orders=None))]
     ),
     "attribution-own": attribution_report(OWN_INDICATOR),
     "attribution-features-file": attribution_report(FEATURES_FILE),

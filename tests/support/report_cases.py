@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime
 import polars as pl
 
 from blueattr.attribution.attribute import AttributionResult
+from blueattr.attribution.groups.result import Group, GroupShares, Interaction
 from blueattr.attribution.tiered import ActivePanel
 from blueattr.attribution.value import Quadrature, Remarks, TierShare
 from blueattr.indicators.base import Aggregator
@@ -136,6 +137,46 @@ ATTRIBUTION = AttributionResult(
     leaders=LEADERS,
     sample=SAMPLE,
 )
+GROUPS = GroupShares(
+    by=("domain",),
+    groups=(
+        Group("bsky.social", 2_103, 0.375, 0.375 / 0.4213, 0.3865, None, 0.0125, 0.5, 390, 0.8),
+        Group("=cmd|'/c calc'", 198, 0.0463, 0.0463 / 0.4213, 0.0348, None, 0.4, 0.41, 31, 0.09),
+        Group("unknown", 9, 0.0, 0.0, 0.0, None, 0.4213, 0.4213, 2, 0.0),
+    ),
+    interactions=(
+        Interaction("bsky.social", "=cmd|'/c calc'", 0.0625, 0.03),
+        Interaction("bsky.social", "unknown", 0.0, 0.0),
+        Interaction("=cmd|'/c calc'", "unknown", None, -0.25),
+    ),
+    owen="exact",
+)
+NESTED = GroupShares(
+    by=("list.csv", "tier"),
+    groups=(
+        Group(
+            "press", 1_300, 0.3, 0.3 / 0.4213, 0.29, 0.01, 0.125, 0.2, 200, 0.6,
+            groups=(
+                Group("top", 20, 0.2, 0.2 / 0.4213, 0.1875, 0.0075, 0.25, 0.25, 10, 0.4),
+                Group("tail", 1_280, 0.1, 0.1 / 0.4213, 0.1025, 0.005, 0.3, 0.5, 190, 0.2),
+            ),
+        ),
+        Group(
+            "others", 1_010, 0.1213, 0.1213 / 0.4213, 0.1313, 0.01, 0.25, None, 223, 0.2,
+            groups=(
+                Group("tail", 1_010, 0.1213, 0.1213 / 0.4213, 0.1313, 0.01, 0.25, None, 223, 0.2),
+            ),
+            joined=("top", "middle"),
+        ),
+    ),
+    interactions=(Interaction("press", "others", 0.125, 0.1),),
+    joined=("a list\x1b[31m", "unknown"),
+    owen="sampled",
+    orders=1_000,
+    notes=("not named: groups of fewer than 10 accounts.",),
+)  # fmt: skip
+GROUPED = replace(ATTRIBUTION, groups=GROUPS)
+GROUPED_TWICE = replace(ATTRIBUTION, groups=NESTED)
 INVOLVED = replace(
     ATTRIBUTION,
     n_agents=423,

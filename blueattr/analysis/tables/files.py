@@ -4,7 +4,7 @@ import contextlib
 import json
 import logging
 from codecs import BOM_UTF8
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from io import BytesIO, FileIO
 from pathlib import Path
 from typing import TypeAlias
@@ -14,18 +14,18 @@ import pyarrow as pa
 
 from blueattr.analysis.tables.json_rows import read_json, read_json_lines
 from blueattr.analysis.tables.text import Table, UnreadableError, decoded, read_text
-from blueattr.attribution.frames import refuse_twice, rename_columns
-from blueattr.attribution.inputs import check_cells
-from blueattr.errors import InputError
+from blueattr.attribution.frames import name_columns, quote, refuse_twice, rename_columns
+from blueattr.attribution.inputs import check_cells, check_dids, refuse
+from blueattr.errors import FeatureError, InputError
 
-__all__ = ["SUFFIXES", "read_features", "synthetic_label"]
+__all__ = ["SUFFIXES", "read_features", "read_groups", "synthetic_label"]
 
 
 _log = logging.getLogger(__name__)
 
 
 def read_features(
-    path: Path, columns: Mapping[str, str] | None = None
+    path: Path, columns: Mapping[str, str] | None = None, texts: Collection[str] = ()
 ) -> tuple[pl.DataFrame, tuple[str, ...]]:
     """Read a file of features, whatever its kind, and check its cells.
 
@@ -35,6 +35,8 @@ def read_features(
         Its extension names its kind: one of `SUFFIXES`.
     columns
         See `blueattr.attribution.frames.name_columns`.
+    texts
+        Columns that stay text in a file of text: see `blueattr.analysis.tables.text.read_text`.
 
     Returns
     -------
@@ -53,22 +55,78 @@ def read_features(
         `blueattr.attribution.inputs.check_cells`.
     """
     named = dict(columns or {})
+
+    def checked(table: Table) -> pl.DataFrame:
+        return check_cells(rename_columns(table.frame, named), table.where)
+
+    frame, notes = _read(path, "features", named, texts, checked)
+    for note in notes:
+        _log.warning("%s: %s", path, note[0].lower() + note[1:].removesuffix("."))
+    return frame, notes
+
+
+def read_groups(path: Path) -> pl.DataFrame:
+    """Read a file that says in which group each agent is.
+
+    Parameters
+    ----------
+    path
+        As for `read_features`.
+
+    Returns
+    -------
+    polars.DataFrame
+        ``did`` (str) and ``group`` as it is in the file; text stays as it is.
+
+    Raises
+    ------
+    InputError
+        The file cannot be read, or is of another kind.
+    FeatureError
+        It has no column ``did`` (or ``agent``) or ``group``, a row has no agent, or an agent occurs
+        twice.
+    """
+
+    def checked(table: Table) -> pl.DataFrame:
+        parts = name_columns(table.frame.columns, {})
+        key = next((parts[part] for part in ("did", "agent") if part in parts), None)
+        group = next((n for n in table.frame.columns if n.strip().casefold() == _GROUP), None)
+        if key is None or group is None:
+            absent = ["did (or agent)"] * (key is None) + [_GROUP] * (group is None)
+            there = ", ".join(map(quote, table.frame.columns)) or "none"
+            raise FeatureError(f"{path} has no column {', '.join(absent)}; it has {there}")
+        dids = check_dids(table.frame[key], table.where).alias("did")
+        refuse(dids, dids, dids.is_duplicated(), f"occurs more than once in {path}", table.where)
+        return pl.DataFrame([dids, table.frame[group].alias(_GROUP)])
+
+    return _read(path, "groups", {}, (_GROUP,), checked)[0]
+
+
+_GROUP = "group"
+
+
+def _read(
+    path: Path,
+    what: str,
+    columns: Mapping[str, str],
+    texts: Collection[str],
+    check: Callable[[Table], pl.DataFrame],
+) -> tuple[pl.DataFrame, tuple[str, ...]]:
+    """Read a table of whatever kind, and check it; return it with what was passed over."""
     read = _READERS.get(path.suffix.lower())
     if read is None:
         raise InputError(
-            f"cannot read the features in {path}: its name should end in {', '.join(SUFFIXES)}"
+            f"cannot read the {what} in {path}: its name should end in {', '.join(SUFFIXES)}"
         )
     try:
         # Opened here: Polars would take the path for a pattern or an address. Without a buffer:
         # Polars goes on from where the descriptor is.
         with path.open("rb", buffering=0) as opened:
-            table = read(opened if opened.seekable() else BytesIO(opened.read()), named)
-            frame = check_cells(rename_columns(table.frame, named), table.where)
+            file = opened if opened.seekable() else BytesIO(opened.read())
+            table = read_text(file, columns, texts) if read is read_text else read(file, columns)
+            return check(table), table.notes
     except (OSError, UnreadableError) as error:
-        raise InputError(f"cannot read the features in {path}: {_problem(error)}") from None
-    for note in table.notes:
-        _log.warning("%s: %s", path, note[0].lower() + note[1:].removesuffix("."))
-    return frame, table.notes
+        raise InputError(f"cannot read the {what} in {path}: {_problem(error)}") from None
 
 
 def synthetic_label(path: Path) -> str:

@@ -3,7 +3,7 @@
 import csv
 import re
 from codecs import BOM_UTF8, BOM_UTF16_BE, BOM_UTF16_LE, BOM_UTF32_BE, BOM_UTF32_LE
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from io import BufferedReader, BytesIO, FileIO, StringIO
 from itertools import accumulate, pairwise
 from typing import NamedTuple, TypeAlias
@@ -50,7 +50,7 @@ class Table(NamedTuple):
     where: Where = row_number
 
 
-def read_text(file: _File, columns: Mapping[str, str]) -> Table:
+def read_text(file: _File, columns: Mapping[str, str], texts: Collection[str] = ()) -> Table:
     """Read a table in text, with the lines before its header and empty lines passed over.
 
     Parameters
@@ -60,6 +60,9 @@ def read_text(file: _File, columns: Mapping[str, str]) -> Table:
     columns
         See `blueattr.attribution.frames.name_columns`. The header is the first line that has the
         columns that features need.
+    texts
+        Columns that are text even if their cells look like numbers: "07" is not "7". Letter case of
+        their names makes no difference.
 
     Raises
     ------
@@ -81,9 +84,12 @@ def read_text(file: _File, columns: Mapping[str, str]) -> Table:
         [cells[name] for name in dict.fromkeys(played)], text.separator, agents, text.where
     )
     read = {column.name: column for column in numbers.columns}
+    kept = {name.strip().casefold() for name in texts}
     frame = pl.DataFrame(
         [
-            cell.str.strip_chars() if name == key else read.get(name, _inferred(cell))
+            cell.str.strip_chars()
+            if name == key
+            else read.get(name, cell if name.strip().casefold() in kept else _inferred(cell))
             for name, cell in cells.items()
         ]
     )

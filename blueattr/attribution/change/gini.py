@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from blueattr import kernels
-from blueattr.attribution.change.line import integrate
+from blueattr.attribution.integrals import integrate
 from blueattr.kernels import FloatArray
 
 __all__ = ["GiniSlopes", "gini_slopes"]
@@ -19,7 +19,7 @@ class GiniSlopes(NamedTuple):
     before, after
         y⁰, float64 (n₀,), and y¹, float64 (n₁,).
     nodes
-        As in `blueattr.attribution.change.line.LineIntegral`.
+        As in `blueattr.attribution.integrals.LineIntegral`.
     """
 
     before: FloatArray

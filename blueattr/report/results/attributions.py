@@ -15,6 +15,14 @@ from blueattr.report.parts.first_screen import (
     leaders_table,
     tiers_table,
 )
+from blueattr.report.parts.groups import (
+    GROUPED,
+    ROW,
+    group_rows,
+    group_tables,
+    groups_json,
+    interaction_tables,
+)
 from blueattr.report.parts.involvement import involvement
 from blueattr.report.parts.remarks import remark_facts, remarks_json
 from blueattr.report.parts.resampled import bootstrap_json
@@ -83,8 +91,8 @@ def attribution_report(result: "AttributionResult") -> Report:
     Returns
     -------
     Report
-        For people the tier shares, the panel and the provenance; as data one row per tier; as
-        JSON everything but the per-agent frame.
+        For people the tier shares, groups if there are some, the panel and the provenance; as data
+        one row per tier, or per group; as JSON everything but the per-agent frame.
     """
     return Report(
         kind="attribution",
@@ -166,12 +174,12 @@ def _answer(results: Sequence["AttributionResult"]) -> _Answer:
     line = caveats(first, [(one.indicator, one.tiers) for one in results])
     return _Answer(
         summary=(asked, *sentences),
-        tables=(tiers_table(results),),
+        tables=(tiers_table(results), *group_tables(results)),
         notes=(*others, *([line] if line else [])),
         lists=(leaders_table(main.leaders, main.indicator, main.intervals, several=several),)
         if main.leaders
         else (),
-        details=(_tier_table(results), *panel_tables(origin)),
+        details=(_tier_table(results), *interaction_tables(results), *panel_tables(origin)),
         more=MORE,
     )
 
@@ -265,6 +273,7 @@ def _content(result: "AttributionResult") -> dict[str, Json]:
         **SIZE.json(result),
         **TOTALS.json(result),
         "tiers": tiers_json(result.tiers),
+        **groups_json(result.groups),
         **ACTIVE_OBJECT.json(result),
         "leaders": [_leader_json(k, leader) for k, leader in enumerate(result.leaders, 1)],
         "by_feature": BY_FEATURE.json(result.by_feature),
@@ -369,10 +378,36 @@ _TIDY = (
 )
 
 
+_TIDY_GROUPS = (
+    ("result", INDICATOR),
+    ("groups", GROUPED),
+    ("row", ROW),
+    ("result", TOTALS),
+    ("result", SIZE),
+    ("result", MEANS),
+    ("result", MOMENT),
+    ("result", CUTOFFS),
+    ("result", AGGREGATOR),
+    ("result", METHOD),
+    ("origin", ORIGIN),
+)
+
+
 def _tidy(results: Sequence["AttributionResult"]) -> Table:
+    if results[0].groups is not None:
+        return _tidy_groups(results)
     rows = [
         {"result": result, "tier": tier, "origin": result.provenance}
         for result in results
         for tier in result.tiers
     ]
     return tidy_table("tiers", _TIDY, rows)
+
+
+def _tidy_groups(results: Sequence["AttributionResult"]) -> Table:
+    rows = [
+        {"result": result, "groups": result.groups, "row": row, "origin": result.provenance}
+        for result in results
+        for row in group_rows(result.groups)
+    ]
+    return tidy_table("groups", _TIDY_GROUPS, rows)
