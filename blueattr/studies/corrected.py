@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from blueattr.attribution.sampling import Protocol, Sampler
-from blueattr.studies.correction import Estimate
+from blueattr.studies.correction import FEWEST, Estimate
 
 __all__ = ["CorrectedSamples", "CorrectedTier", "average", "obstacle"]
 
@@ -22,7 +22,8 @@ class CorrectedTier:
     share_mean, share_std
         Mean and standard deviation of the estimates (divisor: samples less one; 0 for one sample).
     low, high
-        Means of the ends of their 95 % intervals; None if no sample has one.
+        Means of the ends of their 95 % intervals; None if no sample has one, or `n_e` is below
+        `blueattr.studies.correction.FEWEST`: those that have one would be the exceptions.
     n_e
         Mean of the number of agents on which the estimate effectively rests.
     intervals
@@ -140,13 +141,15 @@ def _tier(
 ) -> CorrectedTier:
     shares = [one.shares[place] for one in estimates]
     ends = [interval for one in estimates if (interval := one.intervals[place]) is not None]
+    agents = statistics.fmean(one.agents[place] for one in estimates)
+    shown = bool(ends) and (agents >= FEWEST or len(ends) == len(estimates))
     return CorrectedTier(
         tier=name,
         share_mean=statistics.fmean(shares),
         share_std=statistics.stdev(shares) if len(shares) > 1 else 0.0,
-        low=statistics.fmean(low for low, _ in ends) if ends else None,
-        high=statistics.fmean(high for _, high in ends) if ends else None,
-        n_e=statistics.fmean(one.agents[place] for one in estimates),
+        low=statistics.fmean(low for low, _ in ends) if shown else None,
+        high=statistics.fmean(high for _, high in ends) if shown else None,
+        n_e=agents,
         intervals=len(ends),
         coverage=sum(1 for holds in held if holds),
     )

@@ -119,6 +119,11 @@ class Designs(Presented):
     panel: PanelChoice
     provenance: Provenance
 
+    @property
+    def n_agents(self) -> int:
+        """The population in whole agents."""
+        return round(self.population)
+
 
 def threshold(weights: FloatArray, counts: FloatArray, size: float) -> float:
     """Find τ with Σ c_i (1 - e^(-w_i τ)) = N, by bisection.
@@ -166,7 +171,7 @@ def design(
     protocol
         By which the samples would be drawn, for the result.
     sizes
-        Those of the curve; None for some between 10 and the whole.
+        Those of the curve; None for some between 10 and the whole, and the one that is enough.
 
     Returns
     -------
@@ -191,13 +196,15 @@ def design(
         raise NoAnswerError(f"the indicator {indicator.name!r} is 0 here, so that it has no shares")
     table = _Weights.of(population, found.influences)
     whole = math.floor(population.size)
+    enough = _smallest(table, within, whole)
     if sizes is None:
-        sizes = sorted({*np.geomspace(min(10, whole), whole, _POINTS).round().astype(int).tolist()})
+        spread = np.geomspace(min(10, whole), whole, _POINTS).round().astype(int).tolist()
+        sizes = sorted({*spread, *([] if enough is None else [enough])})
     return Design(
         indicator=indicator.name,
         protocol=protocol,
         within=within,
-        size=_smallest(table, within, whole),
+        size=enough,
         curve=tuple(table.point(size) for size in sizes if size < whole),
     )
 

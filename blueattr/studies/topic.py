@@ -273,7 +273,7 @@ def topic_report(
             keep_undefined=True, no_answer=no_answer, rescaling=rescaling,
         )  # fmt: skip
 
-    comparison = compare(sampling, rescaling=True)
+    comparison = compare(replace(sampling, correct=True), rescaling=True)
     concentrations, largest = [], []
     kept: list[AttributionResult] = []
     all_posts: pl.DataFrame | None = None

@@ -114,7 +114,7 @@ def test_each_chart_is_drawn_in_every_look(one: Watched) -> None:
             one.look(viewport, scheme)
             one.page.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
             charts = one.page.locator(f".chart.{kind} svg").all()
-            assert len(charts) == 9
+            assert len(charts) == 10
             for chart in charts:
                 assert chart.is_visible()
                 with_ink = chart.screenshot()

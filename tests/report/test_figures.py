@@ -26,6 +26,11 @@ from blueattr.report.figures.agents import _LANDMARKS, concentration_exhibit, le
 from blueattr.report.figures.answer import answer_exhibit, certainty_exhibit
 from blueattr.report.figures.bridge import change_exhibit
 from blueattr.report.figures.charts import shares_chart, sizes_chart
+from blueattr.report.figures.corrected import (
+    corrected_exhibit,
+    correction_exhibit,
+    design_exhibit,
+)
 from blueattr.report.figures.days import days_exhibit, hours_exhibit
 from blueattr.report.figures.drawing import Drawing, Spec
 from blueattr.report.figures.exhibit import Exhibit
@@ -60,7 +65,16 @@ from support.effort import law
 from support.hostile_text import HOSTILE
 from support.places import GOLDEN_FIGURES, ROOT
 from support.report_cases import ATTRIBUTION, COMPARISON
-from support.study_cases import BOOTSTRAP, CHANGE, DAYS, GRID, SENSITIVITY, UNSHARED
+from support.study_cases import (
+    BOOTSTRAP,
+    CHANGE,
+    CORRECTION,
+    DAYS,
+    DESIGNS,
+    GRID,
+    SENSITIVITY,
+    UNSHARED,
+)
 from support.topic_cases import by_hour, hostile, origin_of, panel, report, topics
 
 LAW = law(100)
@@ -74,13 +88,15 @@ def every() -> dict[str, Exhibit]:
         bootstrap_exhibit(BOOTSTRAP),
         sensitivity_exhibit(SENSITIVITY),
         change_exhibit(CHANGE),
+        correction_exhibit(CORRECTION),
+        design_exhibit(DESIGNS),
     )
     found |= {exhibit.name: exhibit for exhibit in more if exhibit is not None}
-    assert len(found) == 16
+    assert len(found) == 21
     return found
 
 
-KINDS = ["tier-shares", "share-by-size", "concentration"]
+KINDS = ["tier-shares", "share-by-size", "corrected", "concentration"]
 OF_TOPIC = [
     "answer",
     "heat-by-day",
@@ -88,7 +104,7 @@ OF_TOPIC = [
     "sensitivity",
     *(kind + suffix for suffix in ("", "-others", "-signed") for kind in KINDS),
 ]
-NAMES = [*OF_TOPIC, "flips", "bootstrap", "heat-change"]
+NAMES = [*OF_TOPIC, "flips", "bootstrap", "heat-change", "correction", "design"]
 TIERS = {"top": "top 1 %", "middle": "next 9 %", "tail": "other 90 %"}
 
 
@@ -126,7 +142,8 @@ def test_a_specification_is_data_without_addresses_or_code(name: str, look: str)
     expressions = set(re.findall(r'"(?:labelExpr|filter|test|expr)": "([^"]*)"', text))
     assert expressions <= {
         "format(100 * datum.value, '~g') + ' %'", "isValid(datum.at)", "isValid(datum.label)",
-        "isValid(datum.low)", "isValid(datum.outside)", "datum.whole", "format(datum.value, ',')",
+        "isValid(datum.low)", "isValid(datum.outside)", "datum.enough", "datum.whole",
+        "format(datum.value, ',')",
     }  # fmt: skip
     assert list(values(spec))
 
@@ -197,6 +214,41 @@ def test_a_report_that_was_asked_for_it_has_the_change_after_the_days() -> None:
     assert "heat-change" not in [one.name for one in topic_exhibits(report())]
     names = [one.name for one in topic_exhibits(replace(report(), change=CHANGE))]
     assert names[:4] == ["answer", "heat-by-day", "heat-change", "certainty"]
+
+
+def test_a_sample_put_right_stands_beside_what_it_shows_and_the_truth() -> None:
+    exhibit = every()["corrected"]
+    [one] = [one for one in report().comparison.indicators if one.indicator == "heat"]
+    rows = data(exhibit)
+    dots = list(values(exhibit.chart(PAPER)))
+    assert [dot["share"] for dot in dots] == [row["share"] for row in rows]
+    assert [row["share"] for row in rows[:3]] == [tier.share for tier in one.full.tiers]
+    samples = [sample for sample in one.samples if sample.corrected is not None]
+    assert samples
+    assert len(rows) == 3 + 6 * len(samples)
+    for k, sample in enumerate(samples):
+        raw, put_right = rows[3 + 6 * k :][:3], rows[6 + 6 * k :][:3]
+        assert {row["estimate"] for row in raw} == {"raw"}
+        assert {row["estimate"] for row in put_right} == {"corrected"}
+        assert [row["share"] for row in raw] == [tier.share_mean for tier in sample.tiers]
+        assert sample.corrected is not None
+        tiers = sample.corrected.tiers
+        assert [row["share"] for row in put_right] == [tier.share_mean for tier in tiers]
+        assert [(row["low"], row["high"]) for row in put_right] == [(t.low, t.high) for t in tiers]
+
+
+def test_nothing_is_drawn_of_samples_that_nobody_put_right() -> None:
+    samples = [replace(one, corrected=None) for one in COMPARISON.indicators[0].samples]
+    one = replace(COMPARISON.indicators[0], samples=tuple(samples))
+    assert corrected_exhibit(replace(COMPARISON, indicators=(one,))) is None
+
+
+def test_the_size_that_is_enough_is_a_point_of_the_line() -> None:
+    drawn = list(values(every()["design"].chart(PAPER)))
+    for one in DESIGNS.indicators:
+        points = [dot for dot in drawn if dot["indicator"] == one.indicator]
+        assert [dot["size"] for dot in points if dot["enough"]] == [one.size]
+        assert {dot["within"] for dot in points} == {DESIGNS.within}
 
 
 def test_a_change_without_shares_has_bars_without_them() -> None:

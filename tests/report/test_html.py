@@ -81,7 +81,7 @@ def test_the_policy_permits_the_page_its_own_style_and_nothing_else() -> None:
 def test_nothing_in_a_page_acts(reports: object) -> None:
     root = tree(page(*topics()) if reports else page())
     inert(root)
-    assert len(root.all("figure")) == (28 if reports else 9)
+    assert len(root.all("figure")) == (31 if reports else 10)
 
 
 def test_the_drawn_page_is_inert_too() -> None:
@@ -204,7 +204,7 @@ def test_synthetic_data_say_so_first_link_nowhere_and_mark_every_figure() -> Non
     partly = tree(page(made_up(("synth.jsonl",), every=False))).text()
     assert "Partly synthetic data: accounts of synth.jsonl are made up." in partly
     exhibits = topic_exhibits(made)
-    assert len(exhibits) == 13
+    assert len(exhibits) == 16
     for marked, plain in zip(exhibits, topic_exhibits(report()), strict=True):
         assert ">synthetic data</text>" in Drawing(marked.chart(PAPER)).svg(), marked.name
         assert "synthetic" not in Drawing(plain.chart(PAPER)).svg()
@@ -584,7 +584,7 @@ def test_forms_of_a_report(tmp_path: Path) -> None:
     (named,) = write_report([report()], tmp_path / "x.html")
     assert named.read_bytes() == one.read_bytes()
     data = write_report(topics()[:2], tmp_path / "data", "csv")
-    assert len(data) == 1 + 2 * (7 + 4 + 1)
+    assert len(data) == 1 + 2 * (8 + 4 + 1)
     assert len({path.name for path in data}) == len(data)
     for path in data:
         rows = list(csv.DictReader(path.read_text().splitlines(), strict=True))
@@ -600,7 +600,7 @@ def test_forms_of_a_report(tmp_path: Path) -> None:
 def test_topics_of_one_name_do_not_share_files(tmp_path: Path) -> None:
     twice = [make(panel(), origin_of(name)) for name in ("a/b", "a b")]
     paths = write_report(twice, tmp_path, "json")
-    assert len(set(paths)) == len(paths) == 1 + 2 * 12
+    assert len(set(paths)) == len(paths) == 1 + 2 * 13
 
 
 def test_a_place_that_does_not_fit_is_refused(tmp_path: Path) -> None:
@@ -663,6 +663,7 @@ def test_every_figure_says_what_it_is_of_and_what_was_not_seen(db: Path, tmp_pat
             "sensitivity",
             "tier-shares",
             "share-by-size",
+            "corrected",
             "concentration",
             "heat-by-day",
             "leaders-gini",

@@ -62,6 +62,8 @@ def test_the_size_of_a_design_is_enough_and_one_less_is_not() -> None:
     for within in (0.02, 0.05):
         made = design(INDICATORS["heat"], population, within, MEAN)
         assert made.size is not None
+        # The curve has it, for whoever draws one.
+        assert made.size in [point.size for point in made.curve]
         below, at = (
             design(INDICATORS["heat"], population, within, MEAN, sizes=[size]).curve[0]
             for size in (made.size - 1, made.size)

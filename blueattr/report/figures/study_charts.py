@@ -4,17 +4,22 @@ from collections.abc import Sequence
 
 from blueattr.report.figures.drawing import Spec
 from blueattr.report.figures.theme import (
+    FONT_SIZE,
+    THOUSANDS,
     Look,
     Row,
     cased,
+    decades,
     facet,
     figure,
     label,
+    multiples,
     share_axis,
     tier_colour,
+    title_lines,
 )
 
-__all__ = ["dots_chart", "flips_chart", "ranges_chart"]
+__all__ = ["dots_chart", "flips_chart", "ranges_chart", "widths_chart"]
 
 
 def flips_chart(rows: Sequence[Row], look: Look) -> Spec:
@@ -167,3 +172,57 @@ def ranges_chart(rows: Sequence[Row], tiers: Sequence[str], look: Look) -> Spec:
             },
         ],
     )
+
+
+def widths_chart(rows: Sequence[Row], within: float, look: Look) -> Spec:
+    """Draw half-widths against the size of a sample, a small multiple per indicator.
+
+    Parameters
+    ----------
+    rows
+        ``indicator``, ``size``, ``half_width``, ``enough`` (whether it is the size to draw).
+    within
+        The half-width that was asked for.
+    """
+    columns, size = multiples(rows, "indicator", look, 30)
+    values = [{**row, "indicator": label(row["indicator"]), "within": within} for row in rows]
+    sizes = [row["size"] for row in rows] or [1, 10]
+    x = {
+        "field": "size", "type": "quantitative",
+        "title": title_lines("agents in the sample", size["width"]),
+        "scale": {"type": "log", "domain": [min(sizes), max(sizes)]},
+        "axis": {"values": decades(min(sizes), max(sizes), size["width"]),
+                 "labelExpr": THOUSANDS, "grid": False, "labelFlush": False},
+    }  # fmt: skip
+    place = {"x": x, "y": share_axis("half_width")}
+    return figure(
+        look,
+        data=values,
+        facet=facet("indicator", rows),
+        columns=columns,
+        spacing={"row": 44, "column": 30},
+        bounds="flush",
+        spec={
+            **size,
+            "layer": [
+                {
+                    "mark": {"type": "line", "strokeDash": [3, 3], "color": look.muted},
+                    "encoding": {"x": x, "y": share_axis("within")},
+                },
+                {"mark": {"type": "line", "strokeWidth": 1.8, "color": look.accent},
+                 "encoding": place},
+                {
+                    "transform": [{"filter": "datum.enough"}],
+                    "mark": {"type": "point", "filled": True, "size": 46, "opacity": 1,
+                             "color": look.accent},
+                    "encoding": place,
+                },
+                {
+                    "transform": [{"filter": "datum.enough"}],
+                    "mark": {"type": "text", "baseline": "bottom", "dy": -5,
+                             "fontSize": FONT_SIZE, "color": look.ink},
+                    "encoding": {**place, "text": {"field": "size", "format": ","}},
+                },
+            ],
+        },
+    )  # fmt: skip

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from blueattr.report.figures.agents import concentration_exhibit
 from blueattr.report.figures.answer import answer_exhibit, certainty_exhibit
 from blueattr.report.figures.bridge import change_exhibit
+from blueattr.report.figures.corrected import corrected_exhibit
 from blueattr.report.figures.days import days_exhibit, hours_exhibit
 from blueattr.report.figures.scales import grouped_by_sign, shares_exhibit, sizes_exhibit
 from blueattr.report.figures.studies import sensitivity_exhibit
@@ -58,5 +59,6 @@ def _of(
     return (
         shares_exhibit(part, suffix),
         sizes_exhibit(replace(report.curve, indicators=curve), suffix),
+        corrected_exhibit(part, suffix),
         concentration_exhibit(curves, report.provenance, suffix),
     )

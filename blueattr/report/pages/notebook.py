@@ -15,6 +15,11 @@ from blueattr.attribution.days import DayShares
 from blueattr.errors import UsageError
 from blueattr.report.figures.agents import concentration_exhibit
 from blueattr.report.figures.bridge import change_exhibit
+from blueattr.report.figures.corrected import (
+    corrected_exhibit,
+    correction_exhibit,
+    design_exhibit,
+)
 from blueattr.report.figures.days import days_exhibit
 from blueattr.report.figures.drawing import Drawing
 from blueattr.report.figures.exhibit import Exhibit
@@ -162,6 +167,7 @@ def _(result: ScaleComparison) -> Figures:
     return {
         "tier-shares": lambda: shares_exhibit(result),
         "share-by-size": lambda: sizes_exhibit(result),
+        "corrected": lambda: corrected_exhibit(result),
     }
 
 
@@ -188,6 +194,16 @@ def _(result: Bootstrap) -> Figures:
 @figures_of.register
 def _(result: Sensitivity) -> Figures:
     return {"sensitivity": lambda: sensitivity_exhibit(result)}
+
+
+@figures_of.register
+def _(result: Correction) -> Figures:
+    return {"corrected": lambda: correction_exhibit(result)}
+
+
+@figures_of.register
+def _(result: Designs) -> Figures:
+    return {"design": lambda: design_exhibit(result)}
 
 
 @figures_of.register

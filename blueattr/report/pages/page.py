@@ -14,6 +14,7 @@ from blueattr.atomic import write
 from blueattr.provenance import spell_window
 from blueattr.report.citation import bibtex, citation
 from blueattr.report.figures.agents import leaders_report
+from blueattr.report.figures.corrected import corrected_sentences
 from blueattr.report.figures.days import hours_exhibit
 from blueattr.report.figures.drawing import Drawing, Spec
 from blueattr.report.figures.exhibit import Exhibit, topic_title
@@ -266,6 +267,14 @@ class _Page:
                 for k, table in enumerate(of_headline)
             ],
         )
+        add(
+            "corrected",
+            "What a sample could say, put right",
+            ("corrected",),
+            list=()
+            if report.headline is None
+            else corrected_sentences(report.headline, report.comparison.cutoffs),
+        )
         add("concentration", "How concentrated it is", ("concentration",))
         others = [
             one.indicator
@@ -378,6 +387,7 @@ class _Page:
                 }
                 for title, kind in (
                     ("Shares by size of the sample", "share-by-size"),
+                    ("Samples put right", "corrected"),
                     ("Concentration", "concentration"),
                 )
             ),

@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 from math import isfinite
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from blueattr.report.fields import Field, Fields
 from blueattr.report.numbers import percent, plural, points, short, spread
 from blueattr.report.parts.answer import question_line, rounded
 from blueattr.report.parts.first_screen import MORE, caveats, indicator_sentence
@@ -16,12 +17,10 @@ from blueattr.report.provenance import (
 )
 from blueattr.report.results.attributions import method_facts, tier_extents
 from blueattr.report.results.comparison_data import (
-    CORRECTED,
     FLIP_NOTE,
     RESCALING,
     RUN_OBJECT,
     SAMPLE,
-    SPREAD,
     comparison_content,
     comparison_table,
 )
@@ -35,8 +34,10 @@ if TYPE_CHECKING:
     from blueattr.studies.scales import IndicatorScales, ScaleComparison
 
 __all__ = [
+    "CORRECTED_ROW",
     "comparison_report",
     "corrected_interval",
+    "corrected_table",
     "has_deviation",
     "indicator_sentence",
     "method_lines",
@@ -65,7 +66,7 @@ def comparison_report(result: "ScaleComparison") -> Report:
         if not scales.undefined
         for table in (
             _share_table(scales, result),
-            *_corrected_tables(scales),
+            *filter(None, [corrected_table(scales)]),
             _rescaling_table(scales),
         )
     ]
@@ -175,8 +176,11 @@ def _share_table(scales: "IndicatorScales", result: "ScaleComparison") -> Table:
     )
 
 
-def _corrected_tables(scales: "IndicatorScales") -> tuple[Table, ...]:
-    """Lay out what samples say of the whole, beside what they show and what is true."""
+def corrected_table(scales: "IndicatorScales") -> Table | None:
+    """Lay out what samples say of the whole, beside what they show and what is true.
+
+    None if nobody asked for it.
+    """
     rows: list[tuple[Cell, ...]] = []
     for sample in scales.samples:
         if sample.corrected is None:
@@ -202,24 +206,18 @@ def _corrected_tables(scales: "IndicatorScales") -> tuple[Table, ...]:
         if why
     )
     if not rows and not reasons:
-        return ()
-    return (
-        Table(
-            name="corrected",
-            title=f"{scales.indicator}: what samples say of the full panel, once corrected",
-            columns=(
-                *SAMPLE.columns(),
-                TIER["tier"].column(),
-                Column("share", "full panel", "figure"),
-                SPREAD["share_mean"].column("figure", "raw"),
-                CORRECTED["corrected_share_mean"].column("figure", "corrected"),
-                CORRECTED["corrected_low"].column("figure", "95 % interval"),
-                CORRECTED["corrected_n_e"].column("figure", "n_e"),
-                CORRECTED["corrected_coverage"].column("figure", "held"),
-            ),
-            rows=tuple(rows),
-            notes=(*(_CORRECTED_NOTES if rows else ()), *reasons),
+        return None
+    return Table(
+        name="corrected",
+        title=f"{scales.indicator}: what samples say of the full panel, once corrected",
+        columns=(
+            *SAMPLE.columns(),
+            TIER["tier"].column(),
+            Column("share", "full panel", "figure"),
+            *(field.column("figure") for field in CORRECTED_ROW),
         ),
+        rows=tuple(rows),
+        notes=(*(_CORRECTED_NOTES if rows else ()), *reasons),
     )
 
 
@@ -230,6 +228,13 @@ def corrected_interval(tier: "CorrectedTier | TierEstimate") -> str | None:
     return f"{percent(tier.low)} to {percent(tier.high)}" + " (rough)" * (tier.n_e < _ROUGH)
 
 
+CORRECTED_ROW: Fields[Any] = Fields(
+    Field("raw", "Mean share in the samples, each taken as a panel of its own.", "share"),
+    Field("corrected", "Mean of the tier's share of all agents, as estimated from each.", "share"),
+    Field("interval", "Mean 95 % interval of the estimates.", heading="95 % interval"),
+    Field("n_e", "How many agents an estimate effectively rests on.", "float", "agents"),
+    Field("held", "In how many of the samples that have an interval it holds the truth."),
+)
 _ROUGH = 100  # blueattr.studies.correction.ROUGH: a report imports no arithmetic
 _CORRECTED_NOTES = (
     "corrected: an agent of a sample stands for all that are as hard to draw; means over seeds.",

@@ -19,6 +19,8 @@ from blueattr.report.results.comparisons import corrected_interval
 from blueattr.report.tables import Cell, Fact, Report, Table
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from blueattr.studies.design import Design, DesignPoint, Designs
     from blueattr.studies.own_sample import Correction, IndicatorCorrection, TierEstimate
 
@@ -30,7 +32,9 @@ __all__ = [
     "ESTIMATE",
     "SAMPLE",
     "correction_report",
+    "curve_table",
     "design_report",
+    "tiers_table",
 ]
 
 
@@ -123,7 +127,7 @@ _TIDY_DESIGN = (
     ("result", CUTOFFS),
     ("origin", ORIGIN),
 )
-_SHOWN = 8  # rows of a curve
+_SHOWN = 8  # rows of a curve, beside the one that is enough
 
 
 def correction_report(result: "Correction") -> Report:
@@ -142,7 +146,7 @@ def correction_report(result: "Correction") -> Report:
     return Report(
         kind="correction",
         summary=tuple(_answer(one, result) for one in result.indicators),
-        tables=tuple(_tiers(one, result) for one in result.indicators),
+        tables=tuple(tiers_table(one, result.cutoffs) for one in result.indicators),
         facts=(
             Fact("sample", plural(result.n_agents, "agent")),
             Fact("stands for", _population(result)),
@@ -202,7 +206,8 @@ def _answer(one: "IndicatorCorrection", result: "Correction") -> str:
     )
 
 
-def _tiers(one: "IndicatorCorrection", result: "Correction") -> Table:
+def tiers_table(one: "IndicatorCorrection", cutoffs: "Sequence[float]") -> Table:
+    """Lay out the shares of the whole that a sample says, beside its own."""
     names = [tier.tier for tier in one.tiers]
     rows: list[tuple[Cell, ...]] = [
         (
@@ -212,7 +217,7 @@ def _tiers(one: "IndicatorCorrection", result: "Correction") -> Table:
             corrected_interval(tier),
             f"{tier.n_e:,.0f}",
         )
-        for extent, tier in zip(tier_extents(names, result.cutoffs), one.tiers, strict=True)
+        for extent, tier in zip(tier_extents(names, cutoffs), one.tiers, strict=True)
     ]
     return Table(
         name="shares",
@@ -248,7 +253,7 @@ def design_report(result: "Designs") -> Report:
     return Report(
         kind="design",
         summary=tuple(_enough(one, result) for one in result.indicators),
-        tables=tuple(_curve(one) for one in result.indicators),
+        tables=tuple(curve_table(one) for one in result.indicators),
         facts=(
             Fact("samples", f"drawn by {result.protocol}, without replacement"),
             Fact("population", _whole(result)),
@@ -300,11 +305,15 @@ def _enough(one: "Design", result: "Designs") -> str:
     )
 
 
-def _curve(one: "Design") -> Table:
+def curve_table(one: "Design") -> Table:
+    """Lay out how sure samples of some sizes are."""
     points = one.curve
     if len(points) > _SHOWN:
         step = (len(points) - 1) / (_SHOWN - 1)
-        points = tuple(points[round(k * step)] for k in range(_SHOWN))
+        shown = {round(k * step) for k in range(_SHOWN)}
+        points = tuple(
+            point for k, point in enumerate(points) if k in shown or point.size == one.size
+        )
     return Table(
         name="curve",
         title=f"{one.indicator}: how sure samples are",
