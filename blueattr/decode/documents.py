@@ -17,9 +17,11 @@ __all__ = ["Separator"]
 # Deeper than this it is not known whether a bracket is an object's or an array's.
 _KNOWN_DEPTH = 1024
 # The state: how deep within a value; within which text; what stood before within the value; whether
-# a line was begun; whether a value has ended in it.
-_DEPTH, _TEXT, _BEFORE, _DIRTY, _ENDED = range(5)
-_NO_TEXT, _IN_TEXT, _ESCAPED = range(3)
+# a line was begun; whether a value has ended in it; whether, in a text, an object may begin here.
+_DEPTH, _TEXT, _BEFORE, _DIRTY, _ENDED, _MAY_BEGIN = range(6)
+# Where a text lacks a quotation mark, an object seems to begin within a text. Its bracket, and then
+# a quotation mark, are held back until the next byte tells. In what is broken off are no texts.
+_NO_TEXT, _IN_TEXT, _ESCAPED, _BRACKET_HELD, _QUOTE_HELD, _BROKEN = range(6)
 # RFC 7464: what text sequences set values apart with.
 _RECORD_SEPARATOR = 0x1E
 
@@ -41,13 +43,56 @@ def _breaks(byte, state, opened):
 
 
 @compiled.jit(makes_arrays=False)
+def _is_amiss(byte, before):
+    """Return whether no value goes on so after a text or another value within it."""
+    if before not in (ord('"'), ord("}"), ord("]")):
+        return False
+    if byte in (ord(":"), ord(","), ord("{"), ord("}"), ord("["), ord("]")):
+        return False
+    return byte not in (ord(" "), ord("\t"), ord("\n"), ord("\r"), _RECORD_SEPARATOR)
+
+
+@compiled.jit(makes_arrays=False)
+def _begin_object(state, opened, out, end):
+    """Begin an object on a line of its own. Return the new end of `out`."""
+    state[:] = 0
+    state[_DEPTH] = state[_DIRTY] = 1
+    state[_BEFORE] = opened[0] = ord("{")
+    out[end] = ord("\n")
+    out[end + 1] = ord("{")
+    return end + 2
+
+
+@compiled.jit(makes_arrays=False)
+def _is_plain(byte):
+    """Return whether a byte of a text means nothing to what follows."""
+    return byte not in (ord('"'), ord("\\"), ord("}"), ord("\n"), ord("\r"))
+
+
+@compiled.jit(makes_arrays=False)
 def _in_text(byte, state, out, end):
     """Go on within a text. Return the new end of `out`."""
+    if state[_TEXT] == _BRACKET_HELD:
+        if byte == ord('"'):
+            state[_TEXT] = _QUOTE_HELD
+            return end
+        state[_TEXT] = _IN_TEXT
+        out[end] = ord("{")
+        end += 1
     if byte in (ord("\n"), ord("\r")):
         # No text goes over an end of line: what was begun is broken off.
-        state[:] = 0
+        state[_TEXT] = _BROKEN
+        state[_MAY_BEGIN] = 1
         out[end] = ord("\n")
         return end + 1
+    if byte == ord("{") and state[_MAY_BEGIN]:
+        state[_TEXT] = _BRACKET_HELD
+        state[_MAY_BEGIN] = 0
+        return end
+    if byte == ord("}"):
+        state[_MAY_BEGIN] = 1
+    elif byte not in (ord(","), ord(" ")):
+        state[_MAY_BEGIN] = 0
     if state[_TEXT] == _ESCAPED:
         state[_TEXT] = _IN_TEXT
     elif byte == ord("\\"):
@@ -56,6 +101,35 @@ def _in_text(byte, state, out, end):
         state[_TEXT] = _NO_TEXT
         state[_BEFORE] = byte
     out[end] = byte
+    return end + 1
+
+
+@compiled.jit(makes_arrays=False)
+def _release(byte, state, opened, out, end):
+    """Judge by the next byte what was held back, and let it go. Return the new end of `out`."""
+    if _is_amiss(byte, ord('"')):
+        end = _begin_object(state, opened, out, end)
+        state[_TEXT] = _IN_TEXT
+    else:
+        state[_TEXT] = _NO_TEXT
+        state[_BEFORE] = ord('"')
+        out[end] = ord("{")
+        end += 1
+    out[end] = ord('"')
+    return end + 1
+
+
+@compiled.jit(makes_arrays=False)
+def _in_broken(byte, state, opened, out, end):
+    """Go on after a value was broken off, up to the next object. Return the new end of `out`."""
+    if byte == ord("{") and state[_MAY_BEGIN]:
+        return _begin_object(state, opened, out, end)
+    is_end = byte in (ord("\n"), ord("\r"), _RECORD_SEPARATOR)
+    if is_end or byte == ord("}"):
+        state[_MAY_BEGIN] = 1
+    elif byte not in (ord(","), ord("["), ord(" "), ord("\t")):
+        state[_MAY_BEGIN] = 0
+    out[end] = ord(" ") if is_end else byte
     return end + 1
 
 
@@ -112,6 +186,17 @@ def _separate(data, out, state, opened):
     """Write `data` to `out` with a line for each value. Return how many bytes there are."""
     end = np.int64(0)
     for byte in data:
+        if state[_TEXT] == _IN_TEXT and not state[_MAY_BEGIN] and _is_plain(byte):
+            out[end] = byte
+            end += 1
+            continue
+        if state[_TEXT] == _QUOTE_HELD:
+            end = _release(byte, state, opened, out, end)
+        elif state[_TEXT] == _NO_TEXT and state[_DEPTH] and _is_amiss(byte, state[_BEFORE]):
+            state[_TEXT] = _BROKEN
+        if state[_TEXT] == _BROKEN:
+            end = _in_broken(byte, state, opened, out, end)
+            continue
         if state[_TEXT] != _NO_TEXT:
             end = _in_text(byte, state, out, end)
             continue
@@ -128,9 +213,9 @@ def _separate(data, out, state, opened):
 class Separator:
     r"""Makes lines of JSON values, given piece by piece.
 
-    An object that is broken off, as in a file that was cut, ends where no sound object could go on,
-    so that the next ones are read: at the next one, as a rule, and later if it breaks off where a
-    value could stand.
+    An object that is broken off, as in a file that was cut, or that lacks a quotation mark, ends
+    where no sound object could go on, so that the next ones are read: at the next one, as a rule,
+    and later if it breaks off where a value could stand.
 
     Examples
     --------
@@ -140,12 +225,18 @@ class Separator:
     """
 
     def __init__(self) -> None:
-        self._state = np.zeros(5, np.int64)
+        self._state = np.zeros(6, np.int64)
         self._opened = np.zeros(_KNOWN_DEPTH, np.uint8)
 
     def separate(self, data: bytes) -> bytes:
         """Return the next piece of JSON as lines, the last of which may go on in the next piece."""
-        # Each byte that makes a line end has another before it.
-        out = np.empty(2 * len(data) + 1, np.uint8)
+        # Each byte that makes a line end has another before it, and two may have been held back.
+        out = np.empty(2 * len(data) + 3, np.uint8)
         end = _separate(np.frombuffer(data, np.uint8), out, self._state, self._opened)
         return out[:end].tobytes()
+
+    def finish(self) -> bytes:
+        """Return what was held back when no more pieces come."""
+        held = {_BRACKET_HELD: b"{", _QUOTE_HELD: b'{"'}.get(int(self._state[_TEXT]), b"")
+        self._state[:] = 0
+        return held

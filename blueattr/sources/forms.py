@@ -59,6 +59,11 @@ _KEY = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 # Lines by which it is told whether events are within other JSON.
 _LOOKED_AT = 5
 _TEXT = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"', re.DOTALL)
+# Bytes by which it is told how a line ends.
+_END = 200
+# How a text does not begin, or go on: with nothing but brackets, or with those of the last object
+# of an array and of the array.
+_ENDS = re.compile(rb'("\s*[}\]]|\}\s*\])[}\]\s]*\Z')
 
 
 def as_lines(pieces: Iterator[bytes], name: str, *, packed: bool) -> Iterator[bytes]:
@@ -90,13 +95,18 @@ def as_lines(pieces: Iterator[bytes], name: str, *, packed: bool) -> Iterator[by
 
 
 def is_cut(line: bytes) -> bool:
-    """Return whether a last line is an object that lacks its end, rather than no JSON at all."""
+    """Return whether a last line is an object that lacks its end, rather than no JSON at all.
+
+    One whose text seems to go on, but that ends as objects end, lacks a quotation mark instead.
+    """
     rest = _TEXT.sub(b"", line.lstrip(_BLANKS + codecs.BOM_UTF8))
     if not rest.startswith(b"{"):
         return False
     opened = sum(rest.count(bracket) for bracket in (b"{", b"["))
     closed = sum(rest.count(bracket) for bracket in (b"}", b"]"))
-    return b'"' in rest or opened > closed
+    if b'"' in rest:
+        return _ENDS.search(line[-_END:]) is None
+    return opened > closed
 
 
 def _head(pieces: Iterator[bytes]) -> tuple[bytes, Iterator[bytes]]:
@@ -171,6 +181,7 @@ def _separated(pieces: Iterator[bytes]) -> Iterator[bytes]:
     separator = Separator()
     for piece in pieces:
         yield separator.separate(piece)
+    yield separator.finish()
 
 
 # --- what is something else ----------------------------------------------------------------------

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from blueattr.decode.documents import Separator
 from support.effort import law
+from support.events_builder import mixed
 
 leaves = st.none() | st.booleans() | st.integers() | st.text(max_size=5)
 nested = st.recursive(
@@ -26,7 +27,8 @@ objects = st.dictionaries(
 
 def separated(data: bytes, step: int = 1 << 20) -> bytes:
     separator = Separator()
-    return b"".join(separator.separate(data[k : k + step]) for k in range(0, len(data), step))
+    pieces = [separator.separate(data[k : k + step]) for k in range(0, len(data), step)]
+    return b"".join(pieces) + separator.finish()
 
 
 def values(data: bytes, step: int = 1 << 20) -> list[Any]:
@@ -93,6 +95,48 @@ def test_an_object_that_is_cut_takes_at_most_the_next_along(
     read = [value for value in sound if isinstance(value, dict) and value.get("did") == "x"]
     expected = len(whole) * (1 + (end != "]"))
     assert len(read) >= expected - 2
+
+
+@pytest.mark.parametrize("style", [{}, {"separators": (",", ":")}, {"indent": 1}])
+def test_an_object_that_lacks_a_quotation_mark_takes_no_other_along(style: dict[str, Any]) -> None:
+    """Whichever mark it is, the others are read, and what is broken off is one line."""
+    events = mixed(7)
+    texts = [json.dumps(event, **style) for event in events]
+    between = ("," if "separators" in style else ", ") + "\n" * ("indent" in style)
+    tried = 0
+    for k, text in enumerate(texts):
+        others = [event for event in events if event is not events[k]]
+        for mark in re.finditer(r'(?<!\\)"', text):
+            broken = text[: mark.start()] + text[mark.end() :]
+            array = f"[{between.join([*texts[:k], broken, *texts[k + 1 :]])}]".encode()
+            read, rejected = [], 0
+            for line in filter(None, map(bytes.strip, separated(array).split(b"\n"))):
+                try:
+                    read.append(json.loads(line))
+                except ValueError:
+                    rejected += 1
+            assert read == others
+            # Of an object on several lines the one that is broken, and what follows in it.
+            assert rejected in ({1, 2} if "indent" in style else {1})
+            tried += 1
+    assert tried > 100
+
+
+@law()
+@given(st.lists(objects.filter(bool), min_size=2, max_size=4), st.data(), st.integers(1, 9))
+def test_what_lacks_a_quotation_mark_takes_at_most_the_next_along(
+    found: list[Any], data: st.DataObject, step: int
+) -> None:
+    whole = [json.dumps({"did": "x", "value": value}, ensure_ascii=False) for value in found]
+    k = data.draw(st.integers(0, len(whole) - 1))
+    mark = data.draw(st.sampled_from([m.start() for m in re.finditer(r'(?<!\\)"', whole[k])]))
+    broken = whole[k][:mark] + whole[k][mark + 1 :]
+    array = f"[{', '.join([*whole[:k], broken, *whole[k + 1 :]])}]".encode(errors="surrogatepass")
+    text = separated(array, step)
+    assert text == separated(array)
+    lines = {line.strip() for line in text.split(b"\n")}
+    others = [one.encode(errors="surrogatepass") for one in [*whole[:k], *whole[k + 1 :]]]
+    assert sum(one not in lines for one in others) <= 1
 
 
 @pytest.mark.parametrize("opening", [b'{"a":', b"[", b'{"a":[', b"{"])

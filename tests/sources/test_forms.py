@@ -8,6 +8,7 @@ import io
 import json
 import lzma
 import random
+import re
 import signal
 import sys
 import weakref
@@ -320,6 +321,10 @@ def test_lines_whose_first_is_broken_are_lines(tmp_path: Path, first: bytes) -> 
         LINES + b"\0" * 5000,
         LINES + b"}",
         LINES + b'"',
+        # A quotation mark lacks, somewhere before the last one, or at the end of an array.
+        LINES + LINES.splitlines()[0].replace(b'"', b"", 1),
+        b"[" + LINES.splitlines()[0].replace(b'"', b"", 1) + b"]",
+        b'[{"did": "x", "text": "words}]\n',
         b"[1, 2",
         b"1",
         b"\xff\xfe",
@@ -327,6 +332,24 @@ def test_lines_whose_first_is_broken_are_lines(tmp_path: Path, first: bytes) -> 
 )
 def test_what_is_not_cut_is_not_called_truncated(tmp_path: Path, data: bytes) -> None:
     assert "truncated" not in text_of(make(tmp_path, data))[1]
+
+
+@pytest.mark.parametrize("number", [0, 4, 8])
+@pytest.mark.parametrize("mark", [0, 1, 2, 3, -2, -1])
+def test_what_lacks_a_quotation_mark_in_an_array_is_rejected_and_nothing_else(
+    tmp_path: Path, number: int, mark: int
+) -> None:
+    texts = [json.dumps(event) for event in EVENTS[:9]]
+    place = [found.start() for found in re.finditer(r'(?<!\\)"', texts[number])][mark]
+    texts[number] = texts[number][:place] + texts[number][place + 1 :]
+    path = tmp_path / "events.json"
+    path.write_text(f"[{', '.join(texts)}]")
+    done = read.ingest(tmp_path / "s.duckdb", [str(path)])
+    assert done.failures == ()
+    (state,) = done.sources
+    assert (state.lines, state.rejected["not JSON"]) == (9, 1)
+    assert state.complete
+    assert content(tmp_path / "s.duckdb") == expected(EVENTS[:number] + EVENTS[number + 1 : 9])
 
 
 @law(50, suppress=[HealthCheck.function_scoped_fixture])
