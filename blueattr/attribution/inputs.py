@@ -10,9 +10,11 @@ from uuid import UUID
 import numpy as np
 import numpy.typing as npt
 import polars as pl
+import pyarrow as pa
 
 from blueattr.attribution.frames import find_columns, quote, read_frame, rename_columns
 from blueattr.attribution.tiers import rank
+from blueattr.did_order import by_did
 from blueattr.errors import FeatureError
 from blueattr.indicators.base import FeatureArrays
 from blueattr.kernels import FloatArray, IndexArray
@@ -77,7 +79,8 @@ def check_features(frame: object) -> pl.DataFrame:
     dids = check_dids(data[key]).alias("did")
     checked = pl.DataFrame([dids, *(check_column(dids, data[name]) for name in columns)])
     if not dids.is_sorted():
-        checked = checked.sort("did")
+        texts = dids.to_arrow(compat_level=pl.CompatLevel.oldest())
+        checked = checked[by_did(pa.chunked_array([texts]))]
     checked = checked.rechunk()
     dids = checked["did"]
     refuse(dids, dids, (dids == dids.shift(1)).fill_null(value=False), "occurs more than once")

@@ -7,6 +7,7 @@ import numpy.typing as npt
 import polars as pl
 import pyarrow as pa
 
+from blueattr.did_order import by_did
 from blueattr.kernels.tallies import AccountNumbers
 from blueattr.provenance import Window
 from blueattr.store.account_numbers import known_accounts, past_account
@@ -20,8 +21,6 @@ Bools = npt.NDArray[np.bool_]
 
 _ROWS = 1 << 20
 _DIDS = pa.schema([("account", pa.uint32()), ("did", pa.string())])
-_WORD = 8
-_PLC = int.from_bytes(b"did:plc:")
 
 
 class Among:
@@ -157,51 +156,3 @@ def with_answers(store: Store, agents: pl.DataFrame) -> pl.DataFrame:
     """
     answers = store.frame("panel/hydration")
     return agents.join(answers, on="account", how="left", maintain_order="left")
-
-
-def by_did(dids: pa.ChunkedArray) -> npt.NDArray[np.int64]:
-    """Return the order that sorts unique DIDs.
-
-    They are sorted by eight letters as a number first, which differ in nearly all DIDs of PLC, as
-    nearly all are.
-
-    Parameters
-    ----------
-    dids
-        Of type string.
-
-    Returns
-    -------
-    ndarray
-        int64 (n,), positions.
-    """
-    parts = [_first_words(chunk) for chunk in dids.chunks]
-    usual = np.concatenate([np.empty(0, np.bool_), *(part[0] for part in parts)])
-    letters = np.concatenate([np.empty(0, np.uint64), *(part[1] for part in parts)])
-    most, texts = np.flatnonzero(usual), pl.Series(dids)
-    first = np.argsort(letters)
-    same = np.flatnonzero(letters[first[1:]] == letters[first[:-1]])
-    order = most[first]
-    tied = np.union1d(same, same + 1)
-    order[tied] = order[tied][texts.gather(order[tied]).arg_sort().to_numpy()]
-    others = np.flatnonzero(~usual)
-    others = others[texts.gather(others).arg_sort().to_numpy()]
-    order = np.concatenate([order, others])
-    # Other methods may sort before plc.
-    if most.size and others.size and texts[int(others[0])] < texts[int(order[most.size - 1])]:
-        order = order[texts.gather(order).arg_sort().to_numpy()]
-    return order
-
-
-def _first_words(dids: pa.StringArray) -> tuple[Bools, npt.NDArray[np.uint64]]:
-    """Return which DIDs are of PLC and not short, and the first letters of these as a number."""
-    _, where, what = dids.buffers()
-    ends = np.frombuffer(where, np.int32)[dids.offset : dids.offset + len(dids) + 1]
-    size = len(what) if what else 0
-    if size < 2 * _WORD:
-        return np.zeros(len(dids), np.bool_), np.empty(0, np.uint64)
-    # The eight bytes from each one on, the first the highest, as strings are ordered.
-    words = np.ndarray((size - _WORD + 1,), ">u8", what, strides=(1,))
-    usual = np.diff(ends) >= 2 * _WORD
-    usual[usual] = words[ends[:-1][usual]] == _PLC
-    return usual, words[ends[:-1][usual] + _WORD].astype(np.uint64)
