@@ -133,6 +133,7 @@ def ingest_sources(
         The store cannot be written.
     """
     readings: list[_Reading] = []
+    done: dict[str, SourceState] = {}
     with Writer(db, memory, now=now) as writer:
         before = writer.count_events()
         # Asked once: a question waits for the commit of the file before.
@@ -155,7 +156,13 @@ def ingest_sources(
             elif known is not None and known.kind == source.kind:
                 reading.state = known.replaced_by(source.fingerprint)
         for _, group in groupby((r for r in readings if r.wanted), _shares):
-            _read_together(writer, list(group), progress)
+            together = list(group)
+            for reading in together:
+                # Of two pipes that begin alike the second takes nothing from the first.
+                if alike := done.get(reading.source.name):
+                    reading.state = alike.replaced_by(reading.state.fingerprint)
+            _read_together(writer, together, progress)
+            done |= {reading.source.name: reading.state for reading in together}
         roll_up(writer, rules)
         after = writer.count_events()
     return Ingested(

@@ -35,6 +35,11 @@ def covered(db: Path) -> list[tuple[datetime, datetime]]:
         return [(window.start, window.end) for window in coverage.covered(store)]
 
 
+def sources_of(db: Path) -> list[SourceState]:
+    with Writer(db) as writer:
+        return list(writer.sources().values())
+
+
 def test_a_file_replaced_under_its_name_keeps_what_the_old_one_covered(tmp_path: Path) -> None:
     db, path = tmp_path / "s.duckdb", tmp_path / "events.jsonl"
     for age, number in enumerate((0, 3, 9, 6)):
@@ -54,19 +59,25 @@ def test_a_file_that_grows_or_is_touched_has_one_span(tmp_path: Path) -> None:
     assert spans_of(db) == {str(path): [(0.0, 3600.0 * 23, "")]}, "what was seen was seen"
 
 
-def test_two_pipes_that_begin_with_the_same_line_cover_what_both_had(tmp_path: Path) -> None:
+@pytest.mark.parametrize("at_once", [False, True])
+def test_two_pipes_that_begin_with_the_same_line_cover_what_both_had(
+    tmp_path: Path, *, at_once: bool
+) -> None:
     db = tmp_path / "s.duckdb"
-    for rest in (day(0), day(5)):
-        events = [day(0)[0], *rest]
+    pipes = []
+    for events in (day(0), day(5)):
         read, write = os.pipe()
-        os.write(write, lines(*events))
+        os.write(write, b"the same line\n" + lines(*events))
         os.close(write)
-        ingest(db, [f"/dev/fd/{read}"])
+        pipes.append(read)
+    names = [f"/dev/fd/{read}" for read in pipes]
+    for arguments in [names] if at_once else [names[:1], names[1:]]:
+        ingest(db, arguments)
+    for read in pipes:
         os.close(read)
-    # The second one begins with an event of the first day, and covers what lies between its ends.
-    assert covered(db) == [(at(0), at(3600 * 23, days=5))]
-    with Store.open(db) as store:
-        assert len(store.rows("store/source_states", names=None)) == 1
+    assert covered(db) == [(at(days=n), at(3600 * 23, days=n)) for n in (0, 5)]
+    (state,) = sources_of(db)
+    assert (state.name[:2], state.lines) == ("-:", 25), "counts are of what was read last"
 
 
 @pytest.mark.parametrize("kind", ["jetstream", "jetstream-v1", "firehose"])

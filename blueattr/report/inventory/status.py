@@ -196,6 +196,12 @@ def _of_a_wrong_clock(rows: "Sequence[Mapping[str, Any]]") -> tuple[str, ...]:
     return (sentence,)
 
 
+_PIPES = (
+    "-: is a pipe, with a hash of its first line; of several that begin alike, the counts are "
+    "those of the one read last."
+)
+
+
 def _sources_table(rows: "Sequence[Mapping[str, Any]]") -> Table:
     return Table(
         name="sources",
@@ -211,7 +217,10 @@ def _sources_table(rows: "Sequence[Mapping[str, Any]]") -> Table:
             (row["name"], row["kind"], row["complete"], row["position"], *_counts(row))
             for row in rows
         ),
-        notes=("read up to: a byte of a file, or a sequence number of an archive or of synth.",),
+        notes=(
+            "read up to: a byte of a file, or a sequence number of an archive or of synth.",
+            *([_PIPES] if any(row["kind"] == "stdin" for row in rows) else []),
+        ),
     )
 
 
