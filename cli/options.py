@@ -219,6 +219,16 @@ Tiers: TypeAlias = Annotated[
         help="Where the upper tiers end, in per cent of the agents from the top.",
     ),
 ]
+Groups: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--by",
+        metavar="WHAT",
+        help="Also groups of agents by domain, age, tier, FILE.csv (did,group) or a column of "
+        "--features; two levels with a comma. For attribute also day: each UTC day.",
+        show_default=False,
+    ),
+]
 ManyGroups: TypeAlias = Annotated[
     Literal["join", "sample"],
     typer.Option(

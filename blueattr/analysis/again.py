@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from blueattr.analysis import parse
+from blueattr.analysis.grouping import groups_of_report
 from blueattr.analysis.naming import Naming
 from blueattr.analysis.topic_reports import report_topic, report_topics
 from blueattr.analysis.windows import period
@@ -24,7 +25,7 @@ __all__ = ["Again", "report_again"]
 _CALLED = {"from": "start", "to": "end", "memory-limit": "memory"}
 _FLAGS = {"keep-bots", "pseudonyms", "complete"}
 _REPEATED = {"match"}
-_OF_REPORT = {"top", "pseudonyms", "against"}
+_OF_REPORT = {"top", "pseudonyms", "against", "by", "many_groups"}
 _NUMBERS = ("steps", "seeds", "seed", "top")
 
 
@@ -77,6 +78,9 @@ def report_again(
     naming = Naming.of(top=top, pseudonyms=pseudonyms, beside=beside)
     told: dict[str, Any] = {"top": top, "naming": naming, "accounts": accounts}
     told["against"] = period(options["against"], "--against") if "against" in options else None
+    told["by"] = groups_of_report(
+        options.get("by"), options.get("many_groups", "join"), sampling.seed
+    )
     if query.topic is None:  # an expression defines it
         report = report_topic(query, question, sampling, **told)
     else:

@@ -37,6 +37,8 @@ __all__ = [
     "asked_by",
     "columns_of",
     "grouping",
+    "groups_of_report",
+    "is_file",
 ]
 
 
@@ -137,6 +139,27 @@ def asked_by(
     return grouping(by, many, seed)
 
 
+def groups_of_report(
+    by: str | Sequence[str] | None, many: str = "join", seed: int = 0
+) -> ByGroup | None:
+    """Parse which groups a report shows, which has days in any case.
+
+    Parameters
+    ----------
+    by, many, seed
+        As for `asked_by`.
+
+    Raises
+    ------
+    UsageError
+        As `asked_by`; or for days.
+    """
+    made = asked_by(by, many, seed)
+    if made == DAY:
+        raise UsageError("--by day is about attribute; a report shows each day in any case")
+    return made
+
+
 def _spelled() -> str:
     return f"{', '.join(BUILT_IN)}, a file such as groups.csv, and columns of --features"
 
@@ -144,13 +167,12 @@ def _spelled() -> str:
 def columns_of(levels: Collection[str]) -> tuple[str, ...]:
     """Return which columns of a features file are asked for."""
     return tuple(
-        level.removeprefix(_COLUMN)
-        for level in levels
-        if not (level in BUILT_IN or _is_file(level))
+        level.removeprefix(_COLUMN) for level in levels if not (level in BUILT_IN or is_file(level))
     )
 
 
-def _is_file(level: str) -> bool:
+def is_file(level: str) -> bool:
+    """Return whether what groups agents is a file, by its name."""
     return not level.startswith(_COLUMN) and Path(level).suffix.lower() in SUFFIXES
 
 
@@ -172,7 +194,7 @@ class StoreGroups:
 
     def grouped(self, name: str, dids: pl.Series) -> Grouped:
         """Return the groups by a name, of the agents in the order of their DIDs."""
-        if _is_file(name):
+        if is_file(name):
             return _of_file(name, dids)
         if name not in GROUPERS:
             if name.startswith(_COLUMN):
@@ -201,7 +223,7 @@ class FileGroups:
 
     def grouped(self, name: str, dids: pl.Series) -> Grouped:
         """Return the groups by a name, of the agents in the order of their DIDs."""
-        if _is_file(name):
+        if is_file(name):
             return _of_file(name, dids)
         column = name.removeprefix(_COLUMN)
         if name in GROUPERS:

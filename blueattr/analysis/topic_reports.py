@@ -13,6 +13,13 @@ import polars as pl
 from blueattr.analysis.attribute import day_features, days_of
 from blueattr.analysis.change import change_since
 from blueattr.analysis.features import load_features, refuse_no_match
+from blueattr.analysis.grouping import (
+    ByGroup,
+    FileGroups,
+    GroupSource,
+    PanelGroups,
+    StoreGroups,
+)
 from blueattr.analysis.hours import hours_of
 from blueattr.analysis.naming import OPEN, Naming
 from blueattr.analysis.records import records
@@ -23,6 +30,7 @@ from blueattr.attribution.attribute import AttributionResult, attribute
 from blueattr.attribution.change.result import ChangeResult
 from blueattr.attribution.days import DayShares, attribute_days
 from blueattr.attribution.question import Question, Sampling
+from blueattr.attribution.tiered import TieredPanel
 from blueattr.errors import NoAnswerError
 from blueattr.indicators.base import Indicator
 from blueattr.indicators.find import find_indicator
@@ -62,6 +70,7 @@ def report_topic(
     naming: Naming = OPEN,
     accounts: bool = False,
     against: Window | None = None,
+    by: ByGroup | None = None,
 ) -> TopicReport:
     """Compute everything that a report shows about one topic.
 
@@ -79,6 +88,8 @@ def report_topic(
         Whether to keep all accounts of the panel.
     against
         An earlier window, as long, since which to say what carried the change; of whole days.
+    by
+        Groups of agents to show; None for none.
 
     Raises
     ------
@@ -89,7 +100,7 @@ def report_topic(
         topic = topics.choose(store, query.topic, list(query.match), query.topics_file)
         view = StoreView.of(store, query)
         refuse_no_match(view, topic, view.totals(topic))
-        told = _Told(top, naming, accounts, against)
+        told = _Told(top, naming, accounts, against, by)
         return _report(view, topic, question, sampling, told)
 
 
@@ -103,6 +114,7 @@ def report_topics(
     naming: Naming = OPEN,
     accounts: bool = False,
     against: Window | None = None,
+    by: ByGroup | None = None,
 ) -> tuple[TopicReport, ...]:
     """Compute the same for several topics of one store, with one window and one panel.
 
@@ -112,7 +124,7 @@ def report_topics(
         The panel and the window; its topic is ignored.
     names
         The topics, or `blueattr.analysis.parse.EVERY_TOPIC` alone.
-    question, sampling, top, naming, accounts, against
+    question, sampling, top, naming, accounts, against, by
         See `report_topic`.
 
     Raises
@@ -125,7 +137,7 @@ def report_topics(
     with Store.open(query.db, query.memory) as store:
         chosen = choose_topics(store, names, query.topics_file)
         view = StoreView.of(store, query)
-        told = _Told(top, naming, accounts, against)
+        told = _Told(top, naming, accounts, against, by)
         return tuple(_report(view, topic, question, sampling, told) for topic in chosen)
 
 
@@ -138,6 +150,7 @@ def report_features(
     columns: Mapping[str, str] | None = None,
     naming: Naming = OPEN,
     accounts: bool = False,
+    by: ByGroup | None = None,
 ) -> TopicReport:
     """Compute the same for a user's own panel, which has no days, handles or gaps.
 
@@ -145,10 +158,10 @@ def report_features(
     ----------
     source, columns
         See `blueattr.analysis.features.load_features`. No command repeats a report on a frame.
-    question, sampling, top, naming, accounts
+    question, sampling, top, naming, accounts, by
         See `report_topic`.
     """
-    frame, origin = load_features(source, columns)
+    frame, origin = load_features(source, columns, () if by is None else by.columns)
     panel = ["--features", str(source)]
     if columns:
         panel += ["--columns", ",".join(f"{part}={name}" for part, name in columns.items())]
@@ -160,11 +173,14 @@ def report_features(
         provenance=origin,
         top=top,
         variants=file_variants(frame),
-        command=_command(panel, question, sampling, top, naming) if is_file else "",
+        command=_command([*panel, *_of_groups(by)], question, sampling, top, naming)
+        if is_file
+        else "",
         versions=versions(),
         accounts=accounts,
     )
-    return naming.hide(made)
+    told = _Told(top, naming, accounts, None, by)
+    return naming.hide(_with_groups(made, frame, question, told, FileGroups(frame)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +191,7 @@ class _Told:
     naming: Naming
     accounts: bool
     against: Window | None
+    by: ByGroup | None = None
 
 
 def _report(
@@ -206,7 +223,10 @@ def _report(
         posts=posts if kept else None,
         variants=store_variants(view, topic, agent_days),
         command=_command(
-            _store_options(view.query, topic, view.window, told.against),
+            [
+                *_store_options(view.query, topic, view.window, told.against),
+                *_of_groups(told.by),
+            ],
             question,
             sampling,
             top,
@@ -218,7 +238,30 @@ def _report(
     )
     if told.against is not None and made.headline is not None:
         made = replace(made, change=_change(view, topic, made.headline.indicator, question, told))
-    return naming.hide(made)
+    return naming.hide(_with_groups(made, frame, question, told, StoreGroups(view)))
+
+
+def _with_groups(
+    report: TopicReport,
+    frame: pl.DataFrame,
+    question: Question,
+    told: _Told,
+    source: GroupSource,
+) -> TopicReport:
+    """Add the groups that were asked for, unless all agents are in one."""
+    if told.by is None or report.headline is None:
+        return report
+    name = report.headline.indicator
+    chosen = next(one for one in question.indicators if find_indicator(one).name == name)
+    asked = replace(question, indicators=(chosen,))
+    tiered = TieredPanel.of(frame, question.cutoffs, question.panel)
+    groups = PanelGroups.of(told.by, source, tiered, hides=told.naming.hides)
+    assert groups is not None  # noqa: S101 - they were asked for
+    whole = attribute(frame, chosen, **question.how, provenance=report.provenance)
+    (found,) = groups.with_shares([whole], tiered, asked)
+    if len(found.groups.groups) < 2:
+        return report
+    return replace(report, groups=replace(found, agents=found.agents.head(0)))
 
 
 def _change(
@@ -288,6 +331,13 @@ def _command(
         *(("--pseudonyms",) if naming.key is not None else ()),
     ]
     return shlex.join(arguments)
+
+
+def _of_groups(by: ByGroup | None) -> list[str]:
+    if by is None:
+        return []
+    many = [] if by.many == "join" else ["--many-groups", by.many]
+    return ["--by", ",".join(by.levels), *many]
 
 
 def _indicator_name(indicator: str | Indicator) -> str:

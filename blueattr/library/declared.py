@@ -10,7 +10,7 @@ import polars as pl
 
 from blueattr.analysis import parse
 from blueattr.analysis.features import load_features
-from blueattr.analysis.grouping import DAY, ByGroup, asked_by
+from blueattr.analysis.grouping import DAY, ByGroup, asked_by, groups_of_report
 from blueattr.analysis.naming import Naming
 from blueattr.analysis.own_samples import chance, half_width
 from blueattr.analysis.windows import period, two_windows
@@ -43,6 +43,7 @@ __all__ = [
     "EARLIER",
     "EVENTS",
     "EVERYTHING",
+    "GROUPED",
     "LEADERS",
     "NAMING",
     "OWN_PANEL",
@@ -67,6 +68,7 @@ __all__ = [
     "TopicQuery",
     "also",
     "earlier",
+    "grouped",
     "leaders",
     "naming",
     "own_panel",
@@ -318,6 +320,24 @@ def also(
     return Also(made, check_intervals(resamples, seed, intervals=intervals, draws=draws))
 
 
+def grouped(
+    *,
+    by: str | Sequence[str] | None = None,
+    many_groups: Literal["join", "sample"] = "join",
+) -> ByGroup | None:
+    """Check which groups a report shows.
+
+    Parameters
+    ----------
+    by
+        Groups of agents to show: ``"domain"``, ``"age"``, ``"tier"``, a file, a column, or two of
+        these; as `blueattr.attribute` takes them.
+    many_groups
+        What becomes of more than 16 groups: ``"join"`` or ``"sample"``.
+    """
+    return groups_of_report(by, many_groups)
+
+
 def samples_shown(*, no_samples: bool = False) -> bool:
     """Check whether the shapes of rejected lines are left out.
 
@@ -422,3 +442,4 @@ NAMING = Options(naming)
 SAMPLES_SHOWN = Options(samples_shown)
 ROWS_CHECKED = Options(rows_checked)
 ALSO = Options(also)
+GROUPED = Options(grouped)

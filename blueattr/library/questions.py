@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from blueattr.analysis.attribute import Names, attribute_file, attribute_given
-from blueattr.analysis.grouping import DAY
+from blueattr.analysis.grouping import DAY, ByGroup
 from blueattr.analysis.own_samples import correct_own, design_panel, design_pilot
 from blueattr.analysis.sensitivity import sensitivity_of_file
 from blueattr.analysis.studies import (
@@ -28,6 +28,7 @@ from blueattr.library.declared import (
     CONVERGENCE,
     DESIGNED,
     DRAWS,
+    GROUPED,
     LEADERS,
     NAMING,
     OWN_PANEL,
@@ -345,9 +346,16 @@ def convergence(*, panel: OwnPanel, asked: Asked, steps: tuple[int, ...]) -> Any
     question=REPORTED,
     sampling=SAMPLES,
     named=LEADERS,
+    groups=GROUPED,
 )
 def write_report(
-    *, panel: OwnPanel, target: Target, question: Question, sampling: Sampling, named: Named
+    *,
+    panel: OwnPanel,
+    target: Target,
+    question: Question,
+    sampling: Sampling,
+    named: Named,
+    groups: ByGroup | None,
 ) -> tuple[Path, ...]:
     """Write a report with figures, tables and methods on a panel.
 
@@ -379,5 +387,6 @@ def write_report(
         columns=panel.columns,
         naming=named.naming(target.path),
         accounts=target.form == "datasette",
+        by=None if groups is None else replace(groups, seed=sampling.seed),
     )
     return write([report], target.path, target.form, target.width)

@@ -11,7 +11,7 @@ from blueattr.analysis import status as inventory
 from blueattr.analysis.attribute import Names, attribute_store, shares_by_day
 from blueattr.analysis.change import change_store
 from blueattr.analysis.features import make_features, with_label
-from blueattr.analysis.grouping import DAY
+from blueattr.analysis.grouping import DAY, ByGroup
 from blueattr.analysis.own_samples import design_panel
 from blueattr.analysis.panel import PanelResult, make_panel
 from blueattr.analysis.results import TopicCounts
@@ -43,6 +43,7 @@ from blueattr.library.declared import (
     EARLIER,
     EVENTS,
     EVERYTHING,
+    GROUPED,
     LEADERS,
     NAMING,
     PANEL,
@@ -436,6 +437,7 @@ class Store:
         sampling=SAMPLES,
         named=LEADERS,
         against=EARLIER,
+        groups=GROUPED,
     )
     def report(
         self,
@@ -446,6 +448,7 @@ class Store:
         sampling: Sampling,
         named: Named,
         against: Window | None,
+        groups: ByGroup | None,
     ) -> tuple[Path, ...]:
         """Write a report with figures, tables and methods, as ``blueattr report``.
 
@@ -470,6 +473,7 @@ class Store:
         query, top, naming = self._asked(about.query), named.top, named.naming(target.path)
         told: dict[str, Any] = {"top": top, "naming": naming, "against": against}
         told["accounts"] = target.form == "datasette"
+        told["by"] = None if groups is None else replace(groups, seed=sampling.seed)
         if about.names:
             reports = report_topics(query, about.names, question, sampling, **told)
         else:

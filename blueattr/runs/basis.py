@@ -7,6 +7,7 @@ from dataclasses import MISSING, Field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from blueattr.analysis.grouping import is_file
 from blueattr.analysis.topic_reports import versions
 from blueattr.analysis.topics import expand_names
 from blueattr.indicators.find import find_indicator
@@ -14,10 +15,12 @@ from blueattr.panel import bots, topics
 from blueattr.panel.synthetic import synthetic_sources
 from blueattr.provenance import IndicatorInfo, TopicInfo
 from blueattr.report.numbers import iso
+from blueattr.user_path import user_path
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from blueattr.analysis.grouping import ByGroup
     from blueattr.analysis.naming import Naming
     from blueattr.indicators.base import Indicator
     from blueattr.panel.query import PanelQuery
@@ -66,7 +69,7 @@ def basis_digest(
         [replace(known[name], origin="") if name in known else name for name in names],
         [(one.name, _without_file(one.info)) for one in indicators],
         replace(question, indicators=()), plan.sampling, plan.top, naming.mark,
-        sorted(plan.forms), plan.width, plan.change,
+        sorted(plan.forms), plan.width, plan.change, _grouped(plan.by),
         versions(), (iso(window.start), iso(window.end)), _bots(query),
     ]  # fmt: skip
     return _digest([dict(state), *map(repr, choices)])
@@ -118,6 +121,20 @@ def _default(one: Field[Any]) -> object:
 
 def _bots(query: "PanelQuery") -> Iterable[bots.BotRule]:
     return () if query.keep_bots else bots.bot_rules(query.bots_file)
+
+
+def _grouped(by: "ByGroup | None") -> object:
+    """Return what groups agents; of a file what is in it, not where it is."""
+    if by is None:
+        return None
+    return by.many, [_content(level) if is_file(level) else level for level in by.levels]
+
+
+def _content(path: str) -> str:
+    try:
+        return hashlib.sha256(user_path(path).read_bytes()).hexdigest()
+    except OSError:
+        return path  # the report says that it cannot be read
 
 
 def _without_places(query: "PanelQuery") -> "PanelQuery":

@@ -13,6 +13,7 @@ from blueattr.studies.leaders import DEFAULT_LEADERS
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from blueattr.analysis.grouping import ByGroup
     from blueattr.ingest.follow import Fill
     from blueattr.sources.archive.source import ArchiveSource
     from blueattr.sources.live.stream import Stream
@@ -114,6 +115,8 @@ class Plan:
         Whether accounts are named by keyed hashes; the key is beside `reports`.
     change
         Whether to say what carried the change since the last report.
+    by
+        Groups of agents that reports show; None for none.
     """
 
     query: PanelQuery
@@ -129,3 +132,4 @@ class Plan:
     config: Path | None = None
     pseudonyms: bool = False
     change: bool = True
+    by: "ByGroup | None" = None

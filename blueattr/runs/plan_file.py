@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 
@@ -38,6 +39,7 @@ from blueattr.suggest import did_you_mean
 from blueattr.toml_file import Place
 
 if TYPE_CHECKING:
+    from blueattr.analysis.grouping import ByGroup
     from blueattr.runs.plan import Archive, Files, Following, Form, Plan
 
 __all__ = ["KEY_VARIABLE", "REPORTS", "SECTIONS", "LogForm", "in_force", "make_plan", "needs_key"]
@@ -71,6 +73,12 @@ def _check_once(values: tuple[str, ...]) -> None:
         raise UsageError(f"{', '.join(values)} names something twice")
     if EVERY_TOPIC in values and len(values) > 1:
         raise UsageError("all-topics cannot be combined with other topics")
+
+
+def _check_groups(text: str) -> None:
+    from blueattr.analysis.grouping import groups_of_report
+
+    groups_of_report(text)
 
 
 SECTIONS = (
@@ -107,6 +115,8 @@ SECTIONS = (
         Key("top", Annotated[Whole, Field(ge=0, le=1000)], 10),
         Key("pseudonyms", Flag, default=False),
         Key("change", Flag, default=True),
+        Key("by", Text, None, _check_groups),
+        Key("many-groups", Literal["join", "sample"], "join"),
         Key("scale", Literal["log1p", "raw"], "log1p"),
         Key("popularity", Literal["follows-received", "followers"], "follows-received"),
         Key("missing-followers", Literal["error", "drop", "received"], "error"),
@@ -206,7 +216,25 @@ def make_plan(settings: Settings) -> "Plan":
         config=settings.file.resolve() if settings.file else None,
         pseudonyms=chosen["pseudonyms"],
         change=chosen["change"],
+        by=_groups(settings),
     )
+
+
+def _groups(settings: Settings) -> "ByGroup | None":
+    """Return what groups agents; the path of a file is relative to the settings file."""
+    from blueattr.analysis.grouping import groups_of_report, is_file
+
+    chosen, setting = settings.section("report"), settings.setting("report", "by")
+    try:
+        made = groups_of_report(setting.value, chosen["many-groups"], chosen["seed"])
+    except BlueattrError as error:
+        raise settings.blame(("report", "many-groups"), error) from None
+    if made is None:
+        return None
+    levels = (
+        str(settings.located(setting, level)) if is_file(level) else level for level in made.levels
+    )
+    return replace(made, levels=tuple(levels))
 
 
 def _store(settings: Settings) -> "Path | None":

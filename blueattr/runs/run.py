@@ -385,7 +385,7 @@ class _Run:
         plan = self.plan
         return report_topics(
             query, topics, plan.question, plan.sampling, top=plan.top, naming=self.naming,
-            accounts="datasette" in plan.forms, against=self.against,
+            accounts="datasette" in plan.forms, against=self.against, by=plan.by,
         )  # fmt: skip
 
     def _one_by_one(self, query: "PanelQuery") -> "tuple[TopicReport, ...]":

@@ -118,6 +118,9 @@ class TopicReport(Presented):
     change
         What carried the change of the headline's indicator since an earlier window; None if nobody
         asked for it, or there is no answer.
+    groups
+        The headline's indicator with its groups, and none of its agents; None if nobody asked for
+        them, or all agents are in one.
     """
 
     comparison: ScaleComparison
@@ -133,6 +136,7 @@ class TopicReport(Presented):
     accounts: pl.DataFrame | None = field(default=None, compare=False)
     posts: pl.DataFrame | None = field(default=None, compare=False)
     change: ChangeResult | None = None
+    groups: AttributionResult | None = None
 
     @property
     def provenance(self) -> Provenance:

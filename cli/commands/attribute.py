@@ -15,6 +15,7 @@ from blueattr.cli.options import (
     WINDOW,
     AllTopics,
     DetailedOutputOptions,
+    Groups,
     ManyGroups,
     Pseudonyms,
     QueryOptions,
@@ -63,16 +64,7 @@ def attribute(
     store: QueryOptions,
     own: FeaturesOptions,
     how: QuestionOptions,
-    by: Annotated[
-        str | None,
-        typer.Option(
-            "--by",
-            metavar="WHAT",
-            help="Also by day (each UTC day), or by groups of agents: domain, age, tier, "
-            "FILE.csv (did,group), a column of --features; two levels with a comma.",
-            show_default=False,
-        ),
-    ] = None,
+    by: Groups = None,
     many_groups: ManyGroups = "join",
     top: Top = 10,
     pseudonyms: Pseudonyms = False,

@@ -106,6 +106,7 @@ window = "14d"              # whole days, up to that of the last event; or set f
 # top = 10                  # accounts to name; 0 names nobody
 # pseudonyms = false        # or true: name accounts by keyed hashes
 # change = true             # say what carried the change since the last report
+# by = "domain"             # also show groups: "domain", "age", "tier", "groups.csv"; or two
 # tiers = [1, 10]
 # popularity = "follows-received"
 

@@ -11,6 +11,8 @@ from blueattr.cli.options import (
     HOW,
     WINDOW,
     AllTopics,
+    Groups,
+    ManyGroups,
     Pseudonyms,
     ReportQuestionOptions,
     Top,
@@ -38,6 +40,8 @@ if TYPE_CHECKING:
         "width",
         "indicator",
         "panel",
+        "by",
+        "many_groups",
         "sizes",
         *DRAWS,
         "top",
@@ -95,6 +99,8 @@ def report(
             show_default=False,
         ),
     ] = None,
+    by: Groups = None,
+    many_groups: ManyGroups = "join",
     how: ReportQuestionOptions,
     draws: SamplingOptions,
     top: Top = 10,
@@ -107,6 +113,7 @@ def report(
 
     Example: blueattr report --topic mythos --out report/ --db my.duckdb
     """
+    from blueattr.analysis.grouping import groups_of_report
     from blueattr.analysis.naming import Naming
     from blueattr.analysis.topic_reports import report_features, report_topic, report_topics
     from blueattr.analysis.windows import period
@@ -119,7 +126,10 @@ def report(
     check_target(out, form, printed)
     query, question, sampling = store.query(), how.question(), draws.sampling()
     naming = Naming.of(top=top, pseudonyms=pseudonyms, beside=out)
-    how_told: Any = {"top": top, "naming": naming, "accounts": form == "datasette"}
+    groups = groups_of_report(by, many_groups, sampling.seed)
+    how_told: Any = {
+        "top": top, "naming": naming, "accounts": form == "datasette", "by": groups,
+    }  # fmt: skip
     earlier = None if against is None else period(against, "--against")
     if earlier is not None and own.features is not None:
         raise UsageError("--against needs a store; a features file has no days")

@@ -1,6 +1,9 @@
 """Groups of a store's agents and of a file's: who is in which, in whatever form it is said."""
 
+import html
 import json
+import re
+import shlex
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -9,6 +12,7 @@ import polars as pl
 import pytest
 
 import blueattr
+from blueattr.analysis.again import report_again
 from blueattr.analysis.grouping import BUILT_IN, ByGroup, asked_by, grouping
 from blueattr.attribution.groups.result import GroupShares
 from blueattr.errors import ExitCode, FeatureError, InputError, UsageError
@@ -348,3 +352,47 @@ def test_no_group_tells_who_a_hidden_account_is(
     with pytest.raises(UsageError, match="would name accounts"):
         blueattr.attribute(table, "lin", by="handle", **hiding)
     assert len(blueattr.attribute(table, "lin", by="handle").groups.groups) == 3
+
+
+# --- reports --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("hiding", [{}, {"pseudonyms": True}], ids=str)
+def test_a_report_shows_groups_and_its_command_makes_it_again(
+    hiding: dict[str, Any], db: Path, here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BLUEATTR_PSEUDONYM_KEY", "a key that nobody can guess")
+    few: dict[str, Any] = {"sizes": "5", "seeds": 1, "indicator": "heat", **hiding}
+    store = blueattr.open(db)
+    (page,) = store.report("page.html", "mythos", by="tier,domain", many_groups="sample", **few)
+    text = page.read_text("utf-8")
+    assert "Groups by tier and domain" in text
+    assert "What pairs of groups do together" in text
+    command = re.search(r"blueattr report --topic[^<]*", text)
+    assert command is not None
+    words = shlex.split(html.unescape(command[0]))[1:]
+    assert "--by" in words
+    ok(*words, "--out", "again.html")
+    assert Path("again.html").read_bytes() == page.read_bytes()
+    made = report_again(shlex.join(["blueattr", *words]), db, 4 << 30, beside=here)
+    asked = store.attribute("mythos", by="tier,domain", many_groups="sample", **hiding)
+    assert made.report.groups is not None
+    assert made.report.groups.groups == asked.groups
+    assert len(made.report.groups.agents) == 0
+    (plain,) = store.report("plain.html", "mythos", **few)
+    assert "Groups by" not in plain.read_text("utf-8")
+
+
+def test_a_report_on_a_file_shows_groups_and_hides_what_says_nothing(here: Path) -> None:
+    table = pl.DataFrame(frame(team=[f"{k % 2:02}" for k in range(30)], all=["x"] * 30))
+    table.write_csv("panel.csv")
+    few: dict[str, Any] = {"sizes": "5", "seeds": 1, "indicator": "lin"}
+    (page,) = blueattr.write_report("panel.csv", "page.html", by="team", **few)
+    text = page.read_text("utf-8")
+    assert "Groups by team" in text
+    assert "--by team" in text
+    assert ">01<" in text
+    (page,) = blueattr.write_report("panel.csv", "one.html", by="all", **few)
+    assert "Groups by" not in page.read_text("utf-8")
+    with pytest.raises(UsageError, match="shows each day in any case"):
+        blueattr.write_report("panel.csv", "day.html", by="day", **few)

@@ -34,6 +34,7 @@ from blueattr.report.figures.corrected import (
 from blueattr.report.figures.days import days_exhibit, hours_exhibit
 from blueattr.report.figures.drawing import Drawing, Spec
 from blueattr.report.figures.exhibit import Exhibit
+from blueattr.report.figures.groups import groups_exhibit
 from blueattr.report.figures.posts import records_report
 from blueattr.report.figures.scales import (
     attributions_exhibit,
@@ -64,7 +65,7 @@ from blueattr.studies.topic import (
 from support.effort import law
 from support.hostile_text import HOSTILE
 from support.places import GOLDEN_FIGURES, ROOT
-from support.report_cases import ATTRIBUTION, COMPARISON
+from support.report_cases import ATTRIBUTION, COMPARISON, GROUPED, GROUPED_TWICE, GROUPS
 from support.study_cases import (
     BOOTSTRAP,
     CHANGE,
@@ -88,11 +89,12 @@ def every() -> dict[str, Exhibit]:
         bootstrap_exhibit(BOOTSTRAP),
         sensitivity_exhibit(SENSITIVITY),
         change_exhibit(CHANGE),
+        groups_exhibit(GROUPED),
         correction_exhibit(CORRECTION),
         design_exhibit(DESIGNS),
     )
     found |= {exhibit.name: exhibit for exhibit in more if exhibit is not None}
-    assert len(found) == 21
+    assert len(found) == 22
     return found
 
 
@@ -104,7 +106,7 @@ OF_TOPIC = [
     "sensitivity",
     *(kind + suffix for suffix in ("", "-others", "-signed") for kind in KINDS),
 ]
-NAMES = [*OF_TOPIC, "flips", "bootstrap", "heat-change", "correction", "design"]
+NAMES = [*OF_TOPIC, "flips", "bootstrap", "heat-change", "heat-groups", "correction", "design"]
 TIERS = {"top": "top 1 %", "middle": "next 9 %", "tail": "other 90 %"}
 
 
@@ -255,6 +257,50 @@ def test_a_change_without_shares_has_bars_without_them() -> None:
     bars = list(values(change_exhibit(UNSHARED).chart(PAPER)))
     assert [bar["label"] for bar in bars][:2] == ["0.25", "+0.2"]
     assert all(row["share"] is None for row in data(change_exhibit(UNSHARED)))
+
+
+@pytest.mark.parametrize("look", LOOKS)
+def test_each_group_has_a_bar_of_its_own_and_a_line_at_its_owen_value(look: str) -> None:
+    exhibit = groups_exhibit(GROUPED)
+    assert exhibit is not None
+    bars = list(values(exhibit.chart(LOOKS[look])))
+    assert [bar["share"] for bar in bars] == [one.share for one in GROUPS.groups]
+    assert [bar["owen"] * GROUPED.total for bar in bars] == pytest.approx(
+        [one.owen for one in GROUPS.groups]
+    )
+    low, high = exhibit.chart(LOOKS[look])["layer"][0]["encoding"]["x"]["scale"]["domain"]
+    assert low == 0
+    assert high > 1.05 * max(bar["right"] for bar in bars)
+
+
+def test_groups_whose_names_look_alike_have_bars_apart() -> None:
+    names = ["x" * 40 + "1", "x" * 40 + "2", "a\x1b[31m", "a\\x1b[31m"]
+    groups = tuple(replace(GROUPS.groups[0], group=name) for name in names)
+    exhibit = groups_exhibit(replace(GROUPED, groups=replace(GROUPS, groups=groups)))
+    assert exhibit is not None
+    shown = [bar["group"] for bar in values(exhibit.chart(PAPER))]
+    assert len(set(shown)) == 4
+    assert all(name.isprintable() and len(name) < 40 for name in shown)
+
+
+def test_groups_that_have_their_value_by_theorem_have_no_line() -> None:
+    exhibit = groups_exhibit(replace(GROUPED, groups=replace(GROUPS, owen="value")))
+    assert exhibit is not None
+    chart = exhibit.chart(PAPER)
+    assert [layer["mark"]["type"] for layer in chart["layer"]] == ["bar", "text"]
+    assert "Owen" not in exhibit.caption
+
+
+def test_one_group_alone_has_no_figure() -> None:
+    alone = replace(GROUPS, groups=GROUPS.groups[:1])
+    assert groups_exhibit(replace(GROUPED, groups=alone)) is None
+
+
+def test_a_report_that_was_asked_for_them_has_groups_after_the_change() -> None:
+    assert "heat-groups" not in [one.name for one in topic_exhibits(report())]
+    made = replace(report(), change=CHANGE, groups=GROUPED_TWICE)
+    names = [one.name for one in topic_exhibits(made)]
+    assert names[:5] == ["answer", "heat-by-day", "heat-change", "heat-groups", "certainty"]
 
 
 def test_lines_go_through_the_shares() -> None:

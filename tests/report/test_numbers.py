@@ -19,6 +19,7 @@ from blueattr.report import Report
 from blueattr.report.fields import Field, Fields, definitions
 from blueattr.report.figures.bridge import change_exhibit
 from blueattr.report.figures.days import hours_exhibit
+from blueattr.report.figures.groups import groups_exhibit
 from blueattr.report.figures.studies import bootstrap_exhibit, sensitivity_exhibit
 from blueattr.report.inventory.forgotten import compact_report, forget_report
 from blueattr.report.inventory.hydrations import hydrate_report
@@ -40,7 +41,7 @@ from blueattr.studies.validation.validate import validate
 from support.golden_cases import REPORTS
 from support.inventory_cases import DB, INGESTED, STATUS
 from support.places import ROOT
-from support.report_cases import ATTRIBUTION
+from support.report_cases import ATTRIBUTION, GROUPED_TWICE
 from support.study_cases import BOOTSTRAP, CHANGE, SENSITIVITY
 from support.topic_cases import by_hour, topics
 
@@ -72,8 +73,8 @@ def reports() -> Iterator[Report]:
     yield convergence_report(convergence(PANEL, ["heat", "lin"]))
     yield from (found for _, found in _data(topics(), ["x", "y", "z"]))
     hours = hours_exhibit(by_hour(topics()[0]))
-    change = change_exhibit(CHANGE)
-    for exhibit in (bootstrap_exhibit(BOOTSTRAP), sensitivity_exhibit(SENSITIVITY), hours, change):
+    made = (hours, change_exhibit(CHANGE), groups_exhibit(GROUPED_TWICE))
+    for exhibit in (bootstrap_exhibit(BOOTSTRAP), sensitivity_exhibit(SENSITIVITY), *made):
         assert exhibit is not None
         yield exhibit.report
     done = INGESTED[1]

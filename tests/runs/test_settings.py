@@ -433,6 +433,7 @@ def test_what_the_first_file_calls_defaults_is_the_default() -> None:
         "sources[1].no-fill",
         "report.topics",
         "report.sizes",
+        "report.by",
         "report.complete",
         "output.keep",
         "log.file",

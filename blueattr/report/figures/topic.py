@@ -8,6 +8,7 @@ from blueattr.report.figures.answer import answer_exhibit, certainty_exhibit
 from blueattr.report.figures.bridge import change_exhibit
 from blueattr.report.figures.corrected import corrected_exhibit
 from blueattr.report.figures.days import days_exhibit, hours_exhibit
+from blueattr.report.figures.groups import groups_exhibit
 from blueattr.report.figures.scales import grouped_by_sign, shares_exhibit, sizes_exhibit
 from blueattr.report.figures.studies import sensitivity_exhibit
 
@@ -44,6 +45,7 @@ def _first(report: "TopicReport") -> "tuple[Exhibit | None, ...]":
         answer_exhibit(report),
         None if report.days is None else days_exhibit(report.days),
         None if report.change is None else change_exhibit(report.change),
+        None if report.groups is None else groups_exhibit(report.groups),
         certainty_exhibit(report),
         None if report.sensitivity is None else sensitivity_exhibit(report.sensitivity),
     )

@@ -33,6 +33,7 @@ from blueattr.report.pages.key_facts import (
     remarks,
 )
 from blueattr.report.parts.answer import question_line
+from blueattr.report.parts.groups import interaction_tables, spelled_levels
 from blueattr.report.parts.involvement import involvement
 from blueattr.report.provenance import (
     ORIGIN,
@@ -59,6 +60,7 @@ _MOST_DATA = 200_000
 
 
 _OTHERS = ("-others", "-signed")
+_PAIRS = "What pairs of groups do together"
 _MOVERS = "Accounts with the largest parts, up or down"
 
 
@@ -252,6 +254,16 @@ class _Page:
                 folds=[
                     table_layout(replace(table, title=_MOVERS), f"{prefix}-movers")
                     for table in laid.lists
+                ],
+            )
+        if report.groups is not None:
+            add(
+                "groups",
+                f"Groups by {spelled_levels(report.groups.groups)}",
+                (f"{report.groups.indicator}-groups",),
+                folds=[
+                    table_layout(replace(table, title=_PAIRS), f"{prefix}-interactions")
+                    for table in interaction_tables([report.groups])
                 ],
             )
         add("certainty", "How sure is this?", ("certainty", "sensitivity"))

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 from blueattr.report.fields import Field, Fields
@@ -25,6 +26,7 @@ __all__ = [
     "groups_json",
     "interaction_tables",
     "shown_name",
+    "spelled_levels",
 ]
 
 
@@ -150,8 +152,8 @@ def _of_row(field: Field[Any]) -> Field[GroupRow]:
     )
 
 
-ROW: Fields[GroupRow] = Fields(
-    Field("group"),
+ROW: Fields[Any] = Fields(
+    GROUP["group"],
     Field(
         "inner_group",
         "In CSV and Parquet, of two levels: the group within `group`; none in the row of the whole "
@@ -192,6 +194,18 @@ def shown_name(name: str) -> str:
     return name if len(name) <= _LONGEST_NAME else name[: _LONGEST_NAME - 1] + "…"
 
 
+def spelled_levels(groups: "GroupShares") -> str:
+    """Return what groups the agents, in words."""
+    return " and ".join(map(_level_name, groups.by))
+
+
+def _level_name(level: str) -> str:
+    """Return what groups the agents, in short: a file without its folder."""
+    column = level.removeprefix("column:")
+    is_file = column == level and PurePath(level).suffix
+    return shown_name(PurePath(level).name if is_file else column)
+
+
 def group_tables(results: "Sequence[AttributionResult]") -> tuple[Table, ...]:
     """Lay out the groups of each indicator; nothing where they were not asked for."""
     several = len(results) > 1
@@ -205,9 +219,9 @@ def group_tables(results: "Sequence[AttributionResult]") -> tuple[Table, ...]:
 def _group_table(result: "AttributionResult", groups: "GroupShares", *, several: bool) -> Table:
     nested, owen = len(groups.by) > 1, groups.owen != "value"
     others = result.n_involved < result.n_agents
-    columns = [Column("group", groups.by[0] if nested else "group", priority=0)]
+    columns = [Column("group", _level_name(groups.by[0]) if nested else "group", priority=0)]
     if nested:
-        columns.append(Column("inner_group", groups.by[1], priority=0))
+        columns.append(Column("inner_group", _level_name(groups.by[1]), priority=0))
     columns += [
         GROUP["agents"].column(),
         GROUP["share"].column("figure"),
@@ -232,7 +246,7 @@ def _group_table(result: "AttributionResult", groups: "GroupShares", *, several:
             _change(one.without_absent, result.total),
             *([one.agents_involved] if others else []),
         ))  # fmt: skip
-    by = " and ".join(groups.by)
+    by = spelled_levels(groups)
     title = f"{result.indicator} by {by}" if several else f"By {by}"
     table = Table(
         name=f"groups_{result.indicator}",
