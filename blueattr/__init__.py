@@ -62,6 +62,7 @@ if _typing.TYPE_CHECKING:
     from blueattr.studies.design import Designs as Designs
     from blueattr.studies.grid import ScaleGrid as ScaleGrid
     from blueattr.studies.own_sample import Correction as Correction
+    from blueattr.studies.posts import PostsResult as PostsResult
     from blueattr.studies.scales import ScaleComparison as ScaleComparison
     from blueattr.studies.sensitivity import Sensitivity as Sensitivity
 
@@ -91,6 +92,7 @@ _TYPES = (
     "Designs",
     "GroupShares",
     "OwnIndicator",
+    "PostsResult",
     "Provenance",
     "Results",
     "ScaleComparison",
@@ -135,6 +137,8 @@ def __getattr__(name: str) -> _typing.Any:  # noqa: PLR0912 - one for each modul
             import blueattr.studies.own_sample as home
         case "Designs":
             import blueattr.studies.design as home
+        case "PostsResult":
+            import blueattr.studies.posts as home
         case "ScaleComparison":
             import blueattr.studies.scales as home
         case "ScaleGrid":

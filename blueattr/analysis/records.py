@@ -12,7 +12,7 @@ from blueattr.panel.query import StoreView
 from blueattr.panel.topics import Topic
 from blueattr.studies.records import record_values, units
 
-__all__ = ["SCHEMA", "Records", "records"]
+__all__ = ["SCHEMA", "Records", "count_records", "described", "records"]
 
 
 SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
@@ -106,11 +106,7 @@ def records(
     store.register("named_did", named.cast(pl.String).to_arrow())
     store.run("analysis/records/named")
     store.unregister("named_did")
-    start, end = (t.replace(tzinfo=None) for t in (view.window.start, view.window.end))
-    if topic is None:
-        store.run("analysis/records/of_all", start=start, end=end)
-    else:
-        store.run("analysis/records/of_topic")
+    count_records(view, topic)
     parts = store.frame("analysis/records/parts")
     worth = units(result, frame)
     each = record_values(parts, worth, "collection", "rkey").sort(
@@ -118,11 +114,41 @@ def records(
     )
     if most is not None:
         each = each.group_by("did", maintain_order=True).head(most)
-    return Records(_described(view, each, result), parts, worth)
+    return Records(described(view, each, result), parts, worth)
 
 
-def _described(view: StoreView, each: pl.DataFrame, result: AttributionResult) -> pl.DataFrame:
-    """Add what the store knows of the records."""
+def count_records(view: StoreView, topic: Topic | None) -> None:
+    """Make ``counted_record``: what counts and is by or to the accounts that the store has named.
+
+    Parameters
+    ----------
+    view, topic
+        The window and the topic, of which what counts was laid out by `StoreView.count`.
+    """
+    start, end = (t.replace(tzinfo=None) for t in (view.window.start, view.window.end))
+    if topic is None:
+        view.store.run("analysis/records/of_all", start=start, end=end)
+    else:
+        view.store.run("analysis/records/of_topic")
+
+
+def described(view: StoreView, each: pl.DataFrame, result: AttributionResult) -> pl.DataFrame:
+    """Add what the store knows of records.
+
+    Parameters
+    ----------
+    view
+        In whose store their accounts are named: see ``sql/analysis/records/named.sql``.
+    each
+        ``did``, ``collection``, ``rkey``, and of `SCHEMA` counts and values.
+    result
+        The attribution.
+
+    Returns
+    -------
+    polars.DataFrame
+        Of `SCHEMA`, in the same order.
+    """
     store = view.store
     store.register("wanted_record", each.select(_KEYS).to_arrow())
     details = store.frame("analysis/records/details")

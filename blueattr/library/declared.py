@@ -13,6 +13,7 @@ from blueattr.analysis.features import load_features
 from blueattr.analysis.grouping import DAY, ByGroup, asked_by, groups_of_report
 from blueattr.analysis.naming import Naming
 from blueattr.analysis.own_samples import chance, half_width
+from blueattr.analysis.posts import check_posts
 from blueattr.analysis.windows import period, two_windows
 from blueattr.attribution.sampling import check_protocol
 from blueattr.attribution.streaming import is_large
@@ -48,6 +49,7 @@ __all__ = [
     "NAMING",
     "OWN_PANEL",
     "PANEL",
+    "POSTS_SHOWN",
     "QUERY",
     "REPORTED",
     "RESAMPLING",
@@ -56,6 +58,7 @@ __all__ = [
     "SAMPLES",
     "SAMPLES_SHOWN",
     "SIZE",
+    "SPLIT",
     "STEPS",
     "TARGET",
     "TOPICS",
@@ -247,6 +250,17 @@ def leaders(*, top: int = DEFAULT_LEADERS, pseudonyms: bool = False) -> Named:
     return Named(check_top(top), bool(pseudonyms))
 
 
+def posts_shown(*, top: int = DEFAULT_LEADERS) -> int:
+    """Check the number of posts to show.
+
+    Parameters
+    ----------
+    top
+        The number of posts to show, those with the largest values; 0 to 100,000.
+    """
+    return check_posts(top)
+
+
 def naming(*, pseudonyms: bool = False) -> Named:
     """Check how to name agents.
 
@@ -421,6 +435,7 @@ TWO_WINDOWS = Options(
 BEFORE_AFTER = Options(two_windows)
 EARLIER = Options(earlier)
 ASKED = Options(parse.question, then=Asked.of)
+SPLIT = Options(parse.question, without=("method", "steps", "tiers"))
 CHANGED = Options(parse.question, without=("method", "steps"), then=Asked.of)
 REPORTED = Options(parse.question, defaults={"indicator": "all"})
 VALIDATED = Options(parse.question, without=("tiers",), then=Asked.of)
@@ -438,6 +453,7 @@ SIZE = Options(sample_size)
 STEPS = Options(quadrature)
 TARGET = Options(target)
 LEADERS = Options(leaders)
+POSTS_SHOWN = Options(posts_shown)
 NAMING = Options(naming)
 SAMPLES_SHOWN = Options(samples_shown)
 ROWS_CHECKED = Options(rows_checked)

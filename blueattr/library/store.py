@@ -14,6 +14,7 @@ from blueattr.analysis.features import make_features, with_label
 from blueattr.analysis.grouping import DAY, ByGroup
 from blueattr.analysis.own_samples import design_panel
 from blueattr.analysis.panel import PanelResult, make_panel
+from blueattr.analysis.posts import posts_store
 from blueattr.analysis.results import TopicCounts
 from blueattr.analysis.sensitivity import sensitivity_of_store
 from blueattr.analysis.studies import (
@@ -47,6 +48,7 @@ from blueattr.library.declared import (
     LEADERS,
     NAMING,
     PANEL,
+    POSTS_SHOWN,
     QUERY,
     REPORTED,
     RESAMPLING,
@@ -54,6 +56,7 @@ from blueattr.library.declared import (
     SAMPLES,
     SAMPLES_SHOWN,
     SIZE,
+    SPLIT,
     STEPS,
     TARGET,
     TOPICS,
@@ -71,6 +74,7 @@ from blueattr.store import database
 from blueattr.studies.bootstrap import Bootstrap
 from blueattr.studies.convergence import Convergence
 from blueattr.studies.design import Designs
+from blueattr.studies.posts import PostsResult
 from blueattr.studies.sensitivity import Sensitivity
 from blueattr.studies.validation.result import Validation
 
@@ -279,6 +283,34 @@ class Store:
             self._asked(query), compared, asked.question, top=named.top, naming=named.naming()
         )
         return asked.answer(changes)
+
+    @takes(*_FIRST, query=QUERY, question=SPLIT, top=POSTS_SHOWN)
+    def posts(self, *, query: PanelQuery, question: Question, top: int) -> PostsResult:
+        """Show which posts carried an indicator, and when, as ``blueattr posts``.
+
+        Returns
+        -------
+        PostsResult
+            Of one indicator. ``posts``, ``rest`` and ``popularity`` sum to ``total``, and so do
+            ``hours`` (or ``days``) and ``popularity``. ``to_polars()`` has a row for each post:
+            ``did``, ``handle``, ``uri``, ``kind``, ``state``, ``time``, ``replies_received``,
+            ``reposts_received``, ``value_own``, ``value_received``, ``value``, ``share``, ``text``,
+            ``title``, ``link``, and what the question was.
+
+        Raises
+        ------
+        UsageError
+            An option makes no sense, or there are several indicators.
+        NoAnswerError
+            As `attribute`; or the indicator or the aggregator cannot be split by feature.
+        StoreError
+            The store cannot be read.
+
+        Notes
+        -----
+        docs/methods.md, "By record" and "The shape of a topic".
+        """
+        return posts_store(self._asked(query), question, top=top)
 
     @takes(*_FIRST, about=TOPICS, asked=ASKED, sampling=COMPARED, named=NAMING)
     def compare_scales(

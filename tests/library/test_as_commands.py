@@ -127,6 +127,9 @@ def test_other_questions_to_a_store_have_the_answers_of_their_commands(
     assert content(store.change("mythos", since="last-week", tiers=(5, 20))) == asked(
         "change", *TOPIC, "--since", "last-week", "--tiers", "5,20", "--db", db
     )
+    posts = store.posts("mythos", "var", panel="involved", top=3)
+    words = ["--indicator", "var", "--panel", "involved", "--top", "3", "--db", db]
+    assert content(posts) == asked("posts", *TOPIC, *words)
     grid = store.compare_scales(["mythos", "trump-tariffs"], "all", sizes=[5], seeds=2)
     words = ["--topic", "mythos,trump-tariffs", "--indicator", "all", "--sizes", 5, "--seeds", 2]
     assert content(grid) == asked("compare-scales", *words, "--db", db)
@@ -161,6 +164,7 @@ def test_a_report_is_that_of_the_command_to_the_byte(
 COUNTERPARTS: dict[str, Callable[..., Any] | None] = {
     **{name: getattr(blueattr.Store, name.replace("-", "_")) for name in METHODS},
     "change": blueattr.Store.change,
+    "posts": blueattr.Store.posts,
     "correct": None,  # a sample is no store
     "design": blueattr.Store.design,
     "report": blueattr.Store.report,

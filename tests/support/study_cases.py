@@ -1,7 +1,7 @@
 """Small results of the studies with numbers made by hand, for the goldens of their reports."""
 
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 from blueattr.attribution.change.result import ChangePart, ChangeResult, WindowValue
 from blueattr.attribution.days import Day, DayShares
@@ -17,6 +17,7 @@ from blueattr.report import (
     sensitivity_report,
 )
 from blueattr.report.results.own_samples import correction_report, design_report
+from blueattr.report.results.posts import posts_report
 from blueattr.studies.bootstrap import Bootstrap, IndicatorBootstrap, ShareInterval
 from blueattr.studies.design import Design, DesignPoint, Designs
 from blueattr.studies.grid import ScaleGrid
@@ -27,8 +28,11 @@ from blueattr.studies.own_sample import (
     IndicatorCorrection,
     TierEstimate,
 )
+from blueattr.studies.posts import DayPart, HourPart, Post, PostsResult, Rest
+from blueattr.studies.records import RecordValue
 from blueattr.studies.samples import FullScale
 from blueattr.studies.sensitivity import IndicatorSensitivity, Sensitivity, SensitivityRow
+from blueattr.studies.shape import Cascade, Cascades, Peak
 from support.report_cases import ATTRIBUTION, COMPARISON, NONLINEAR, ORIGIN, OWN, TIERS, VAR
 
 BOOTSTRAP = Bootstrap(
@@ -212,12 +216,44 @@ UNSHARED = replace(
 )
 
 
+_HOUR = datetime(2026, 4, 9, 11, tzinfo=UTC)
+_MOST = Post(
+    "did:plc:ann",
+    "ann.test",
+    RecordValue(
+        "at://did:plc:ann/app.bsky.feed.post/3mj2dnn5zh2y2", "post", "counted",
+        _HOUR + timedelta(minutes=5), 7, 12, 0.02, 0.1, 0.12, 0.2848,
+        "A card for the =SUM(1) system,\nand \x1b[31mmore of it than anybody would read in a line",
+        "A title",
+    ),
+)  # fmt: skip
+POSTS = PostsResult(
+    indicator="heat", total=0.4213, split="exact",
+    posts=(
+        _MOST,
+        Post("did:plc:bob", None, RecordValue(
+            "at://did:plc:bob/app.bsky.feed.post/gone", None, "deleted", None, 1, 0, 0.0, 0.01,
+            0.01, 0.0237,
+        )),
+    ),
+    rest=Rest(421, 0.15087, 0.3581), popularity=0.14043,
+    hours=(HourPart(_HOUR, 23, 0.13, 0.3086),
+           HourPart(_HOUR + timedelta(days=1), 3, 0.15087, 0.3581)),
+    days=(DayPart(_HOUR.date(), 23, 0.13, 0.3086),
+          DayPart(_HOUR.date() + timedelta(days=1), 3, 0.15087, 0.3581)),
+    peak=Peak(83, 23, 24, 2.5, 15.27), begins=_HOUR - timedelta(hours=83),
+    cascades=Cascades(196, 6, 95, Cascade(4, 147, 3, 95)), largest=_MOST,
+    n_agents=2_310, n_involved=423, panel="active", aggregator=Aggregator(), provenance=ORIGIN,
+)  # fmt: skip
+
+
 STUDIES = {
     "bootstrap": bootstrap_report(BOOTSTRAP),
     "change": change_report(CHANGE),
     "changes": changes_report([CHANGE, UNSHARED]),
     "correction": correction_report(CORRECTION),
     "design": design_report(DESIGNS),
+    "posts": posts_report(POSTS),
     "sensitivity": sensitivity_report(SENSITIVITY),
     "days": days_report(DAYS),
     "grid": grid_report(GRID),

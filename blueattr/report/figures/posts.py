@@ -2,11 +2,11 @@
 
 from typing import TYPE_CHECKING, Any
 
-from blueattr.report.fields import Field, Fields
 from blueattr.report.figures.agents import RANK
 from blueattr.report.figures.exhibit import data_report
 from blueattr.report.numbers import plural
-from blueattr.report.parts.shared_fields import INDICATOR, LEADER, TIER
+from blueattr.report.parts.records import RECORD
+from blueattr.report.parts.shared_fields import INDICATOR, LEADER
 from blueattr.report.tables import Cell, Report, Table
 
 if TYPE_CHECKING:
@@ -14,40 +14,7 @@ if TYPE_CHECKING:
     from blueattr.studies.leaders import Leader, Leaders
     from blueattr.studies.records import RecordValue
 
-__all__ = ["RECORD", "posts_layout", "records_report"]
-
-
-_COUNTED = "Those from others that count: of the topic and in the window."
-_WORDS = "What it says, and the title of what it links to; none where they are not known."
-RECORD: "Fields[RecordValue]" = Fields(
-    Field("uri", "The record's address in the protocol, `at://…`.", heading="record"),
-    Field("kind", "`post`, `reply` or `repost`; none of one that is deleted or was never seen."),
-    Field(
-        "state",
-        "`counted`: of the topic and in the window. Of others only the replies and reposts that "
-        "they received count: they are `off topic`, `outside the window`, `deleted` or `unseen`.",
-    ),
-    Field("time", "When it was seen first.", "time"),
-    Field("replies_received", _COUNTED, "int", "records"),
-    Field("reposts_received", _COUNTED, "int", "records"),
-    Field(
-        "value_own",
-        "Its part of the account's value by activity ([By record](methods.md#by-record)).",
-        "float",
-        "the indicator's",
-    ),
-    Field(
-        "value_received",
-        "The same of the value by influence: what the replies and reposts it received are worth.",
-        "float",
-        "the indicator's",
-    ),
-    Field("value", "Both together.", "float", "the indicator's"),
-    TIER["share"],
-    Field("text", _WORDS),
-    Field("title", _WORDS),
-    Field("link", "The post's address; none of a repost, and where there is nothing to see."),
-)
+__all__ = ["posts_layout", "records_report"]
 
 
 def records_report(leaders: "Leaders", origin: "Provenance") -> Report | None:

@@ -8,7 +8,6 @@ from blueattr.atomic import write
 from blueattr.report.fields import Field, Fields
 from blueattr.report.figures.days import HOUR, NOTE, UNSEEN, day_note, unseen_seconds
 from blueattr.report.figures.exhibit import topic_title
-from blueattr.report.figures.posts import RECORD
 from blueattr.report.formats.database import (
     DataColumn,
     DataTable,
@@ -18,6 +17,7 @@ from blueattr.report.formats.database import (
 )
 from blueattr.report.numbers import iso, plural
 from blueattr.report.parts.answer import tier_names
+from blueattr.report.parts.records import RECORD
 from blueattr.report.parts.resampled import INTERVAL
 from blueattr.report.parts.shared_fields import INDICATOR, INVOLVED, LEADER, TIER, TOTALS
 from blueattr.report.provenance import gap_warnings, synthetic_banner, time_warnings

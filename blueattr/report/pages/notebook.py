@@ -45,6 +45,7 @@ from blueattr.report.results.convergences import convergence_report
 from blueattr.report.results.days import days_report
 from blueattr.report.results.grids import grid_report
 from blueattr.report.results.own_samples import correction_report, design_report
+from blueattr.report.results.posts import posts_report
 from blueattr.report.results.sensitivities import sensitivity_report
 from blueattr.report.results.validations import validation_report
 from blueattr.report.tables import Report, Table
@@ -53,6 +54,7 @@ from blueattr.studies.convergence import Convergence
 from blueattr.studies.design import Designs
 from blueattr.studies.grid import ScaleGrid
 from blueattr.studies.own_sample import Correction
+from blueattr.studies.posts import PostsResult
 from blueattr.studies.scales import ScaleComparison
 from blueattr.studies.sensitivity import Sensitivity
 from blueattr.studies.topic import TopicReport, concentration
@@ -96,6 +98,7 @@ report_of.register(ScaleComparison, comparison_report)
 report_of.register(ScaleGrid, grid_report)
 report_of.register(Bootstrap, bootstrap_report)
 report_of.register(Sensitivity, sensitivity_report)
+report_of.register(PostsResult, posts_report)
 report_of.register(Correction, correction_report)
 report_of.register(Designs, design_report)
 report_of.register(Validation, validation_report)

@@ -1,0 +1,177 @@
+"""Posts: what carried an indicator and when, by records, hours and days of a store."""
+
+import math
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, timedelta
+from fractions import Fraction
+
+import numpy as np
+import polars as pl
+
+from blueattr.analysis.features import refuse_no_match
+from blueattr.analysis.records import count_records, described
+from blueattr.attribution.attribute import AttributionResult, attribute
+from blueattr.attribution.by_feature import feature_split, feature_values
+from blueattr.attribution.question import Question
+from blueattr.errors import NoAnswerError, UsageError
+from blueattr.panel.query import PanelQuery, StoreView
+from blueattr.provenance import Window
+from blueattr.store.database import Store
+from blueattr.studies.posts import DayPart, HourPart, Post, PostsResult, Rest
+from blueattr.studies.records import RecordValue, units
+from blueattr.studies.shape import Cascades, cascades, peak
+
+__all__ = ["check_posts", "posts_store"]
+
+
+_HOUR = timedelta(hours=1)
+_MOST = 100_000
+_SCALE = 1 << 80  # sql/analysis/posts/sums.sql
+
+
+def check_posts(top: int) -> int:
+    """Check how many posts to show.
+
+    Raises
+    ------
+    UsageError
+        For fewer than none or more than 100,000.
+    """
+    if not 0 <= top <= _MOST:
+        raise UsageError(f"--top shows 0 to {_MOST:,} posts, not {top}")
+    return top
+
+
+def posts_store(query: PanelQuery, question: Question, *, top: int) -> PostsResult:
+    """Split an indicator among the records of a store's panel, and among hours and days.
+
+    Parameters
+    ----------
+    query
+        The window, the panel and the topic.
+    question
+        What to attribute: one indicator.
+    top
+        How many records to show, those with the largest values.
+
+    Raises
+    ------
+    UsageError
+        More than one indicator.
+    NoAnswerError
+        As for `blueattr.attribution.attribute.attribute`; no post matched; or the indicator or the
+        aggregator has no split by feature, which this one goes on from.
+
+    Notes
+    -----
+    docs/methods.md, "By record" and "The shape of a topic".
+    """
+    if len(question.indicators) != 1:
+        raise UsageError("posts splits one indicator; name it with --indicator")
+    with Store.open(query.db, query.memory) as store:
+        view = StoreView.of(store, query)
+        topic = view.topic()
+        counts = view.totals(topic)
+        refuse_no_match(view, topic, counts)
+        frame = view.features(counts)
+        result = attribute(
+            frame, question.indicators[0], **question.how, provenance=view.origin(topic)
+        )
+        split = feature_split(result)
+        if split.kind is None:
+            raise NoAnswerError(f"{result.indicator} cannot be split among records: {split.why}")
+        view.count(topic)
+        worth = units(result, frame)
+        store.register("worth", worth.with_columns(pl.col("did").cast(pl.String)).to_arrow())
+        store.run("analysis/posts/worth")
+        store.unregister("worth")
+        count_records(view, topic)
+        store.run("analysis/posts/values")
+        shown = store.frame("analysis/posts/top", most=top)
+        known = described(view, shown, result)
+        hours = _hours(view, result)
+        trees, largest = (None, None) if topic is None else _cascades(view, result)
+        posts = _posts(view, known)
+        total = result.attributed
+        records, worth_of_all = store.rows("analysis/posts/sums", total=total)[0]
+        rest = _value(worth_of_all, total) - math.fsum(shown["value"])
+        left = records - len(posts)
+        begins = _hour_of(view.window.start)
+        return PostsResult(
+            indicator=result.indicator,
+            total=total,
+            split=split.kind,
+            posts=posts,
+            rest=Rest(left, rest if left else 0.0, rest / total if left else 0.0),
+            popularity=math.fsum(feature_values(result, result.agents)["value_b"]),
+            hours=hours,
+            days=_days(hours),
+            peak=peak(_every_hour(hours, view.window)),
+            begins=begins,
+            cascades=trees,
+            largest=largest,
+            n_agents=result.n_agents,
+            n_involved=result.n_involved,
+            panel=result.panel,
+            aggregator=result.aggregator,
+            provenance=result.provenance,
+        )
+
+
+def _value(scaled: int, total: float) -> float:
+    """Return the value that ``sql/analysis/posts/sums.sql`` has as a whole number."""
+    return float(Fraction(int(scaled), _SCALE) * Fraction(total))
+
+
+def _hour_of(time: datetime) -> datetime:
+    return time.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
+
+
+def _hours(view: StoreView, result: AttributionResult) -> tuple[HourPart, ...]:
+    total = result.attributed
+    return tuple(
+        HourPart(hour.replace(tzinfo=UTC), events, value := _value(scaled, total), value / total)
+        for hour, events, scaled in view.store.rows("analysis/posts/hours", total=total)
+    )
+
+
+def _days(hours: Sequence[HourPart]) -> tuple[DayPart, ...]:
+    by_day: dict[date, list[HourPart]] = {}
+    for one in hours:
+        by_day.setdefault(one.hour.date(), []).append(one)
+    return tuple(
+        DayPart(
+            day,
+            sum(one.events for one in parts),
+            math.fsum(one.value for one in parts),
+            math.fsum(one.share for one in parts),
+        )
+        for day, parts in by_day.items()
+    )
+
+
+def _every_hour(hours: Sequence[HourPart], window: Window) -> list[int]:
+    """Return the events of every hour of a window, also of those without any."""
+    begins = _hour_of(window.start)
+    events = [0] * math.ceil((window.end.astimezone(UTC) - begins) / _HOUR)
+    for one in hours:
+        events[(one.hour - begins) // _HOUR] = one.events
+    return events
+
+
+def _posts(view: StoreView, known: pl.DataFrame) -> tuple[Post, ...]:
+    handles = view.handles(known["did"].unique().to_list())
+    return tuple(Post(did, handles.get(did), record) for did, record in RecordValue.each(known))
+
+
+def _cascades(
+    view: StoreView, result: AttributionResult
+) -> tuple[Cascades, Post] | tuple[None, None]:
+    view.store.run("analysis/posts/trees")
+    edges = view.store.frame("analysis/posts/edges")
+    child, parent = (edges[name].to_numpy().astype(np.int64) for name in ("child", "parent"))
+    found = cascades(child, parent)
+    if found is None:
+        return None, None
+    root = view.store.frame("analysis/posts/root", number=found.largest.root)
+    return found, _posts(view, described(view, root, result))[0]

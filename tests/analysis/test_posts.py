@@ -1,0 +1,165 @@
+"""Posts, hours and days of a store: that they add up, and are those of a plain twin."""
+
+import json
+import math
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from blueattr.analysis.posts import posts_store
+from blueattr.attribution.question import Question
+from blueattr.attribution.tiered import PanelChoice
+from blueattr.errors import ExitCode, NoAnswerError
+from blueattr.panel.query import PanelQuery
+from blueattr.studies.posts import PostsResult
+from support.cli_world import ok, refused, write_store
+from support.effort import costly_law
+from support.record_world import END, START, TOPIC, Twin, ingested, split, world
+
+INDICATORS = ("lin", "heat", "var", "gini")
+
+
+def asked(db: Path, about: bool, indicator: str, panel: PanelChoice, top: int) -> PostsResult:
+    query = PanelQuery(db, start=START, end=END, match=(TOPIC,) if about else (),
+                       topic=None if about else "all")  # fmt: skip
+    return posts_store(query, Question((indicator,), panel=panel), top=top)
+
+
+def sizes_of_cascades(twin: Twin, panel: set[str]) -> tuple[int, int, int, int] | None:
+    """Return how many there are, the depth and width of any, and the size of the largest."""
+    parents = {}
+    for address in twin.written:
+        record = twin.known[address]["commit"]["record"]
+        subject = record.get("reply", {}).get("parent") or record.get("subject")
+        if subject and address.split("/")[2] in panel:
+            parents[address] = subject["uri"]
+    levels: Counter[tuple[str, int]] = Counter()
+    for address in parents:
+        at, distance = address, 0
+        while at in parents and distance <= len(parents):
+            at, distance = parents[at], distance + 1
+        if at not in parents:
+            levels[at, distance] += 1
+    if not levels:
+        return None
+    sizes = Counter({root: 0 for root, _ in levels})
+    for (root, _), count in levels.items():
+        sizes[root] += count
+    return (
+        len(sizes), max(d for _, d in levels), max(levels.values()), max(sizes.values())
+    )  # fmt: skip
+
+
+@costly_law(24)
+@given(
+    st.integers(0, 10_000), st.booleans(), st.sampled_from(INDICATORS),
+    st.sampled_from([("active", 0), ("active", 1_000), ("involved", 3)]),
+)  # fmt: skip
+def test_posts_hours_and_days_each_give_the_total_with_what_popularity_carries(
+    tmp_path_factory: pytest.TempPathFactory,
+    seed: int,
+    about: bool,
+    indicator: str,
+    how: tuple[PanelChoice, int],
+) -> None:
+    panel, top = how
+    events = world(seed)
+    db = ingested(tmp_path_factory.mktemp("posts"), events)
+    try:
+        made, result, frame = split(db, about, indicator, panel)
+    except NoAnswerError:
+        with pytest.raises(NoAnswerError):
+            asked(db, about, indicator, panel, top)
+        return
+    found = asked(db, about, indicator, panel, top)
+    size = float(max(abs(result.attributed), result.agents["value"].abs().sum()))
+    shown = [(one.record.uri, one.record.value) for one in found.posts]
+    for parts in (
+        [*(value for _, value in shown), found.rest.value],
+        [one.value for one in found.hours],
+        [one.value for one in found.days],
+    ):
+        assert math.fsum([*parts, found.popularity]) == pytest.approx(
+            result.attributed, abs=1e-12 * size
+        )
+    # The records are those that the report has.
+    expected = made.records.head(top)
+    assert shown == list(zip(expected["uri"], expected["value"], strict=True))
+    assert found.rest.records == len(made.records) - len(shown)
+    hours = made.hours.group_by("hour").agg(pl.col("value").sum()).sort("hour")
+    by_hour = {one.hour: one.value for one in found.hours if one.value}
+    for hour, value in hours.iter_rows():
+        assert by_hour.get(hour, 0.0) == pytest.approx(value, abs=1e-12 * size)
+    twin = Twin(events, about=about)
+    dids = set(frame["did"]) if panel == "active" else set(result.agents["did"])
+    assert sum(one.events for one in found.hours) == sum(
+        count for address, count in twin.written.items() if address.split("/")[2] in dids
+    )
+    if about:
+        trees = sizes_of_cascades(twin, dids)
+        has = found.cascades
+        assert trees == (
+            None if has is None else (has.count, has.depth, has.width, has.largest.records)
+        )
+    else:
+        assert found.cascades is None
+
+
+def test_the_largest_cascade_is_the_same_in_whatever_order_events_came(tmp_path: Path) -> None:
+    events = world(7)
+    found = []
+    for name, order in (("one", events), ("other", events[::-1])):
+        folder = tmp_path / name
+        folder.mkdir()
+        found.append(asked(ingested(folder, order), True, "heat", "active", 5))
+    assert found[0].cascades == found[1].cascades or (
+        found[0].largest is not None
+        and found[1].largest is not None
+        and found[0].largest.record.uri == found[1].largest.record.uri
+    )
+    assert [one.record.uri for one in found[0].posts] == [one.record.uri for one in found[1].posts]
+
+
+@pytest.fixture(scope="module")
+def db(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_store(tmp_path_factory.mktemp("posts") / "store.duckdb")
+
+
+def test_json_has_what_scripts_rely_on_and_adds_up_to_the_total_of_attribute(db: Path) -> None:
+    words = ("--topic", "mythos", "--db", db, "--format", "json")
+    found = ok("posts", *words, "--top", "4").json
+    total = ok("attribute", *words).json["total"]
+    assert found["total"] == pytest.approx(total, rel=1e-12)
+    keys = {"did", "uri", "kind", "time", "text", "link", "value", "share", "replies_received",
+            "reposts_received"}  # fmt: skip
+    assert len(found["posts"]) == 4
+    assert all(keys <= post.keys() for post in found["posts"])
+    sums: list[Any] = [
+        [*(post["value"] for post in found["posts"]), found["rest"]["value"]],
+        [hour["value"] for hour in found["hours"]],
+        [day["value"] for day in found["days"]],
+    ]
+    for values in sums:
+        assert math.fsum([*values, found["no_post"]["value"]]) == pytest.approx(total, rel=1e-12)
+    assert max(hour["events"] for hour in found["hours"]) == found["shape"]["peak_events"]
+    assert json.dumps(found["shape"])
+
+
+def test_what_cannot_be_split_by_record_is_refused_in_words(db: Path) -> None:
+    about = ("--topic", "mythos", "--db", db)
+    refused(ExitCode.NO_ANSWER, "posts", *about, "--indicator", "hill", says="cannot be split")
+    refused(ExitCode.NO_ANSWER, "posts", *about, "--indicator", "var", "--aggregator", "log",
+            says="cannot be split")  # fmt: skip
+    refused(ExitCode.USAGE, "posts", *about, "--indicator", "all", says="one indicator")
+    refused(ExitCode.USAGE, "posts", *about, "--top", "-1", says="--top shows")
+
+
+def test_no_post_is_shown_where_none_was_asked_for(db: Path) -> None:
+    shown = ok("posts", "--topic", "mythos", "--db", db, "--top", "0")
+    assert b"did:plc" not in shown.stdout
+    assert b"other records" in shown.stdout
