@@ -53,7 +53,8 @@ def store(db: Path) -> blueattr.Store:
 def test_tab_offers_what_there_is_and_nothing_else() -> None:
     offers = {*blueattr.__all__, "Aggregator", "AttributionResult", "BlueattrError", "Bootstrap",
               "ChangeResult", "Correction", "Designs", "GroupShares", "OwnIndicator",
-              "PostsResult", "Provenance", "Results", "ScaleComparison", "ScaleGrid", "Sensitivity"}  # fmt: skip
+              "PostsResult", "Provenance", "Results", "ScaleComparison", "ScaleGrid",
+              "Sensitivity"}  # fmt: skip
     assert dir(blueattr) == sorted(offers)
     complete = rlcompleter.Completer({"blueattr": blueattr}).complete
     offered = [complete("blueattr.", k) for k in range(100)]
