@@ -117,9 +117,7 @@ FAULTS = (
         _DATABASE,
         "while process := self._try(file) or self._attempt(read_only=read_only):",
         "while process := self._attempt(read_only=read_only):",
-        f"{_DAMAGE}"
-        "::test_a_store_of_any_size_is_refused_or_the_same_whichever_two_blocks_are_exchanged"
-        "[12]",
+        f"{_DAMAGE}::test_where_the_engine_crashes_on_a_file_the_sentence_says_damaged",
     ),
     Fault(
         5,
