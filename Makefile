@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help setup run test test-all test-integration soak test-cron week explore coverage mutants faults lint golden docs bench bench-full lock clean
+.PHONY: help setup run test test-all test-integration soak test-cron week explore coverage mutants faults lint golden docs bench bench-full coverage-study lock clean
 
 help:
 	@echo "make run     set up, then run the whole pipeline on the bundled sample"
@@ -22,6 +22,7 @@ help:
 	@echo "make docs    build the documentation as a site that needs no network: out/site/index.html"
 	@echo "make bench   measure commands, ingest, decoders, kernels, reports and sampled values, next to limits and peers"
 	@echo "make bench-full   measure the pipeline at the network's size: an hour, 20 GB; docs/performance.md"
+	@echo "make coverage-study   measure how often intervals of corrected shares hold: docs/coverage.md"
 	@echo "make lock    resolve the three requirements files again from pyproject.toml"
 
 setup: $(VENV)/ready
@@ -128,6 +129,9 @@ bench: $(VENV)-bench/ready
 bench-full: setup
 	$(BIN)/python bench/full.py --out docs/performance.json
 	$(BIN)/python bench/performance.py
+
+coverage-study: setup
+	$(BIN)/python bench/coverage_study.py --out docs/coverage.md
 
 $(VENV)-bench/ready: pyproject.toml requirements-bench.lock
 	$(PYTHON) -m venv --clear $(VENV)-bench
