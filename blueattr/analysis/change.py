@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 import polars as pl
 
+from blueattr.analysis.grouping import ByGroup, labels_of_windows
 from blueattr.analysis.naming import OPEN, Naming
 from blueattr.analysis.windows import Compared, refuse_lengths
 from blueattr.attribution.change.change import change
@@ -29,6 +30,7 @@ class _Side:
     origin: Provenance
     no_match: str
     handles: Handles
+    view: StoreView
 
 
 def change_store(
@@ -38,6 +40,7 @@ def change_store(
     *,
     top: int = DEFAULT_LEADERS,
     naming: Naming = OPEN,
+    by: ByGroup | None = None,
 ) -> list[ChangeResult]:
     """Split the change of each indicator of a question between two windows among all agents.
 
@@ -54,6 +57,8 @@ def change_store(
         How many agents to name, those with the largest parts.
     naming
         How to name accounts.
+    by
+        Also sum up by groups of agents.
 
     Raises
     ------
@@ -65,7 +70,7 @@ def change_store(
     """
     with Store.open(query.db, query.memory) as store:
         windows = compared.settle(store, query)
-        return change_since(store, query, windows, question, top=top, naming=naming)
+        return change_since(store, query, windows, question, top=top, naming=naming, by=by)
 
 
 def _side(store: Store, query: PanelQuery, window: Window) -> _Side:
@@ -77,6 +82,7 @@ def _side(store: Store, query: PanelQuery, window: Window) -> _Side:
         origin=view.origin(topic),
         no_match=view.no_match(topic, counts),
         handles=view.handles,
+        view=view,
     )
 
 
@@ -88,6 +94,7 @@ def change_since(
     *,
     top: int = DEFAULT_LEADERS,
     naming: Naming = OPEN,
+    by: ByGroup | None = None,
 ) -> list[ChangeResult]:
     """Do the same in an open store.
 
@@ -97,7 +104,7 @@ def change_since(
         The store, and the panel and the topic; the query's window is ignored.
     windows
         The window before and the window after.
-    question, top, naming
+    question, top, naming, by
         As for `change_store`.
     """
     before, after = (_side(store, query, window) for window in windows)
@@ -108,6 +115,11 @@ def change_since(
         )
     refuse_incomparable(before.origin, after.origin)
     notes = _notes(before, after)
+    groups = None
+    if by is not None:
+        views = (before.view, after.view)
+        groups, more = labels_of_windows(by, views, hides=naming.hides)
+        notes = (*notes, *more)
     panels = Panel.of(before.frame), Panel.of(after.frame)
 
     def known(dids: Sequence[str]) -> Mapping[str, str]:
@@ -122,6 +134,7 @@ def change_since(
             cutoffs=question.cutoffs,
             panel=question.panel,
             provenances=(before.origin, after.origin),
+            groups=groups,
         )
         for indicator in question.indicators
     ]

@@ -39,6 +39,7 @@ __all__ = [
     "grouping",
     "groups_of_report",
     "is_file",
+    "labels_of_windows",
 ]
 
 
@@ -156,7 +157,7 @@ def groups_of_report(
     """
     made = asked_by(by, many, seed)
     if made == DAY:
-        raise UsageError("--by day is about attribute; a report shows each day in any case")
+        raise UsageError("--by day is about attribute; here, --by is about groups of agents")
     return made
 
 
@@ -329,7 +330,7 @@ class PanelGroups:
                 return Labels(name, tiered.names, tiered.tiers.astype(np.uint32), ordered=True)
             found = source.grouped(name, active.panel.dids)
             if hides:
-                found = _hidden(name, found, active.panel.dids, notes)
+                (found,) = _hidden(name, [(found, active.panel.dids)], notes)
             made = Labels.of(name, found.groups, found.order)
             return made if tiered.active is None else made.take(active.panel.features.involved())
 
@@ -400,20 +401,79 @@ class PanelGroups:
         return order.join(table, on="did", how="left", maintain_order="left").drop("did")
 
 
-def _hidden(name: str, found: Grouped, dids: pl.Series, notes: list[str]) -> Grouped:
-    """Put the groups whose names tell who an account is into one."""
+def _hidden(
+    name: str, panels: Sequence[tuple[Grouped, pl.Series]], notes: list[str]
+) -> list[Grouped]:
+    """Put the groups whose names tell who an account is into one, the same on all panels.
+
+    Parameters
+    ----------
+    name
+        What groups the agents.
+    panels
+        The groups of the agents of each panel, and their DIDs.
+    notes
+        What a reader must know is added to them.
+    """
     if name.removeprefix(_COLUMN).strip().casefold() in _NAMING_COLUMNS:
         raise UsageError(f"--by {name} would name accounts, which are not to be named")
-    counts = found.groups.drop_nulls().alias("group").value_counts()
-    names = counts["group"]
-    telling = set(found.telling).union(names.filter(names.is_in(dids.implode())))
-    if name in GROUPERS and found.order is None:
-        telling.update(counts.filter(pl.col("count") < _FEWEST)["group"])
+    telling: set[str] = set()
+    names: set[str] = set()
+    for found, dids in panels:
+        counts = found.groups.drop_nulls().alias("group").value_counts()
+        these = counts["group"]
+        names.update(these)
+        telling.update(found.telling, these.filter(these.is_in(dids.implode())))
+        if name in GROUPERS and found.order is None:
+            telling.update(counts.filter(pl.col("count") < _FEWEST)["group"])
     if not telling:
-        return found
-    place = free_name(_UNNAMED, names.to_list())
+        return [found for found, _ in panels]
+    place = free_name(_UNNAMED, names)
     notes.append(
         f"{place}: groups by {name} of fewer than {_FEWEST} accounts, or whose name is that of an "
         "account, for no account is named."
     )
-    return Grouped(found.groups.replace(dict.fromkeys(telling, place)), found.order)
+    replaced = dict.fromkeys(telling, place)
+    return [Grouped(found.groups.replace(replaced), found.order) for found, _ in panels]
+
+
+def labels_of_windows(
+    by: ByGroup, views: Sequence[StoreView], *, hides: bool = False
+) -> tuple[tuple[Labels, Labels], tuple[str, ...]]:
+    """Find the groups of the agents of two windows.
+
+    Parameters
+    ----------
+    by
+        What to group by: one level.
+    views
+        The window before, and the one after.
+    hides
+        Whether no account is named.
+
+    Returns
+    -------
+    tuple of two Labels
+        Of the agents of each active panel, in order of DID.
+    tuple of str
+        What a reader must know of them, a sentence each.
+
+    Raises
+    ------
+    UsageError, InputError
+        There is nothing of that name, or a file cannot be read; or there are two levels, or tiers,
+        which a change has in any case.
+    """
+    if len(by.levels) > 1:
+        raise UsageError(f"--by {','.join(by.levels)}: a change has one level of groups")
+    (name,) = by.levels
+    if name == _TIER:
+        raise UsageError("--by tier: a change is split by tier in any case")
+    notes: list[str] = []
+    panels = [
+        (StoreGroups(view).grouped(name, view.built.agents["did"]), view.built.agents["did"])
+        for view in views
+    ]
+    found = _hidden(name, panels, notes) if hides else [one for one, _ in panels]
+    before, after = (Labels.of(name, one.groups, one.order) for one in found)
+    return (before, after), tuple(notes)

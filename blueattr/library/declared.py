@@ -45,6 +45,7 @@ __all__ = [
     "EVENTS",
     "EVERYTHING",
     "GROUPED",
+    "GROUPED_CHANGE",
     "LEADERS",
     "NAMING",
     "OWN_PANEL",
@@ -72,6 +73,7 @@ __all__ = [
     "also",
     "earlier",
     "grouped",
+    "grouped_change",
     "leaders",
     "naming",
     "own_panel",
@@ -352,6 +354,19 @@ def grouped(
     return groups_of_report(by, many_groups)
 
 
+def grouped_change(*, by: str | None = None) -> ByGroup | None:
+    """Check by which groups a change is summed up.
+
+    Parameters
+    ----------
+    by
+        Also sum up by groups of agents: ``"domain"`` of the handle, ``"age"`` (the year of the
+        account's creation), or the path of a file with columns ``did`` and ``group``. An agent of
+        both windows has the group that it has in the one after.
+    """
+    return groups_of_report(by)
+
+
 def samples_shown(*, no_samples: bool = False) -> bool:
     """Check whether the shapes of rejected lines are left out.
 
@@ -459,3 +474,4 @@ SAMPLES_SHOWN = Options(samples_shown)
 ROWS_CHECKED = Options(rows_checked)
 ALSO = Options(also)
 GROUPED = Options(grouped)
+GROUPED_CHANGE = Options(grouped_change)

@@ -45,6 +45,7 @@ from blueattr.library.declared import (
     EVENTS,
     EVERYTHING,
     GROUPED,
+    GROUPED_CHANGE,
     LEADERS,
     NAMING,
     PANEL,
@@ -251,8 +252,23 @@ class Store:
         return asked.answer(answer(query, asked.question, names))
 
     @asks(ChangeResult)
-    @takes(*_FIRST, query=TWO_WINDOWS, compared=BEFORE_AFTER, asked=CHANGED, named=LEADERS)
-    def change(self, *, query: PanelQuery, compared: Compared, asked: Asked, named: Named) -> Any:
+    @takes(
+        *_FIRST,
+        query=TWO_WINDOWS,
+        compared=BEFORE_AFTER,
+        asked=CHANGED,
+        named=LEADERS,
+        groups=GROUPED_CHANGE,
+    )
+    def change(
+        self,
+        *,
+        query: PanelQuery,
+        compared: Compared,
+        asked: Asked,
+        named: Named,
+        groups: ByGroup | None,
+    ) -> Any:
         """Split the change of an indicator between two windows, as ``blueattr change``.
 
         Returns
@@ -261,7 +277,7 @@ class Store:
             One result for one indicator; for several, a sequence of results that is also indexed
             by name. ``agents`` is a frame with ``did``, ``tier``, ``kind``, ``value``, ``share``
             and ``size``, by descending magnitude of the value; ``to_polars()`` has a row for each
-            kind, for the panel's size, and for each tier: ``part``, ``name``, ``agents``,
+            kind, for the panel's size, each tier and each group: ``part``, ``name``, ``agents``,
             ``value``, ``share``, ``agents_involved``, ``value_involved``, and what the question
             was.
 
@@ -280,7 +296,12 @@ class Store:
         docs/change.md.
         """
         changes = change_store(
-            self._asked(query), compared, asked.question, top=named.top, naming=named.naming()
+            self._asked(query),
+            compared,
+            asked.question,
+            top=named.top,
+            naming=named.naming(),
+            by=groups,
         )
         return asked.answer(changes)
 

@@ -15,6 +15,7 @@ from blueattr.cli.options import (
     WHO,
     BotsFile,
     DetailedOutputOptions,
+    Groups,
     IndicatorOptions,
     KeepBots,
     Match,
@@ -113,6 +114,7 @@ class ComparedOptions:
         "after",
         "since",
         "panel",
+        "by",
         "scale",
         "tiers",
         *WHO,
@@ -128,6 +130,7 @@ def change(
     store: TwoWindowsOptions,
     windows: ComparedOptions,
     how: TieredOptions,
+    by: Groups = None,
     top: Top = 10,
     pseudonyms: Pseudonyms = False,
     output: DetailedOutputOptions,
@@ -140,6 +143,7 @@ def change(
     Example: blueattr change --topic mythos --since last-week --db my.duckdb
     """
     from blueattr.analysis.change import change_store
+    from blueattr.analysis.grouping import groups_of_report
     from blueattr.analysis.naming import Naming
     from blueattr.report import change_report, changes_report
     from blueattr.studies.leaders import check_top
@@ -147,5 +151,6 @@ def change(
     output.check()
     query, compared, question = store.query(), windows.compared(), how.question()
     naming = Naming.of(top=check_top(top), pseudonyms=pseudonyms, beside=output.out)
-    results = change_store(query, compared, question, top=top, naming=naming)
+    groups = groups_of_report(by)
+    results = change_store(query, compared, question, top=top, naming=naming, by=groups)
     output.emit(change_report(results[0]) if len(results) == 1 else changes_report(results))

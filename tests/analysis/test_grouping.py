@@ -394,5 +394,30 @@ def test_a_report_on_a_file_shows_groups_and_hides_what_says_nothing(here: Path)
     assert ">01<" in text
     (page,) = blueattr.write_report("panel.csv", "one.html", by="all", **few)
     assert "Groups by" not in page.read_text("utf-8")
-    with pytest.raises(UsageError, match="shows each day in any case"):
+    with pytest.raises(UsageError, match="by day is about attribute"):
         blueattr.write_report("panel.csv", "day.html", by="day", **few)
+
+
+# --- changes --------------------------------------------------------------------------------------
+
+
+def test_a_change_has_groups_that_are_hidden_where_accounts_are(tmp_path: Path) -> None:
+    later = [post(plc_name(who), "z", rev=4, time=at(days=9)) for who in ("aa", "cc", "ee")]
+    db = stored(tmp_path, more=later)
+    first = at(days=5).date()
+    windows = {"before": first, "after": at(days=9).date(), "match": "hello", "indicator": "lin"}
+    with blueattr.open(db) as store:
+        result = store.change(by="domain", **windows)
+        hidden = store.change(by="domain", top=0, **windows)
+        with pytest.raises(UsageError, match="one level of groups"):
+            store.change(by="domain,age", **windows)
+        with pytest.raises(UsageError, match="by tier in any case"):
+            store.change(by="tier", **windows)
+    found = {part.name: part.agents for part in result.groups}
+    assert found == {
+        "bsky.social": 2, "example.co.uk": 2, "unknown": 2, "example.com": 1,
+        "bsky.social.test": 1, "ida.test": 1,
+    }  # fmt: skip
+    assert sum(part.value for part in result.groups) + result.size == pytest.approx(result.change)
+    assert {part.name: part.agents for part in hidden.groups} == {"not named": 7, "unknown": 2}
+    assert any("not named" in note for note in hidden.notes)

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from blueattr.attribution.attribute import attribute
 from blueattr.attribution.change.change import change
 from blueattr.attribution.change.result import KINDS, ChangeResult
+from blueattr.attribution.groups.partition import Labels
 from blueattr.attribution.integrals import integrate
 from blueattr.errors import (
     EmptyPanelError,
@@ -386,3 +387,55 @@ def test_windows_without_an_answer_are_refused_and_named() -> None:
         change(silent, frame({"x": (1, 1, 1), "y": (0, 1, 3)}), "gini")
     # One window may have nothing of the topic.
     assert change(quiet, some).before.total == 0
+
+
+# --- groups ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("indicator", [*FOUR, "hill"])
+@pytest.mark.parametrize("panel", ["active", "involved"])
+def test_groups_sum_with_the_size_to_the_change_and_are_those_of_the_window_after(
+    indicator: str, panel: str
+) -> None:
+    rows = (drawn(60, 0, 1), drawn(70, 20, 2))
+    of = [
+        {did: None if k % 7 == 0 else f"g{(k + which) % 4}" for k, did in enumerate(one)}
+        for which, one in enumerate(rows)
+    ]
+    labels = tuple(
+        Labels.of("list", pl.Series([names[did] for did in sorted(names)], dtype=pl.String))
+        for names in of
+    )
+    result = change(
+        frame(rows[0]), frame(rows[1]), indicator, panel=panel, groups=(labels[0], labels[1])
+    )
+    assert result.by == "list"
+    total = math.fsum(part.value for part in result.groups) + result.size
+    allowed = 1e-9 * max(result.before.total, result.after.total)
+    assert total == pytest.approx(result.change, abs=allowed)
+    expected: dict[str, list[float]] = {}
+    for did, row in by_did(result).items():
+        name = of[1][did] if did in of[1] and inside(result, rows, did, panel) else of[0].get(did)
+        expected.setdefault(name or "unknown", []).append(row["value"])
+    agents = {part.name: part.agents for part in result.groups}
+    assert len(agents) == 5
+    assert agents == {name: len(values) for name, values in expected.items()}
+    sums = {name: math.fsum(values) for name, values in expected.items()}
+    assert {part.name: part.value for part in result.groups} == pytest.approx(sums, abs=1e-12)
+
+
+def inside(result: ChangeResult, rows: Sequence[Rows], did: str, panel: str) -> bool:
+    """Whether an agent is asked about in the window after."""
+    a, _, c = rows[1][did]
+    return panel == "active" or a > 0 or c > 0
+
+
+def test_more_than_sixteen_groups_of_a_change_are_joined_and_named() -> None:
+    rows = drawn(60, 0, 1)
+    names = pl.Series([f"g{k % 20:02}" for k in range(60)])
+    labels = Labels.of("list", names)
+    result = change(frame(rows), frame(drawn(60, 0, 2)), "lin", groups=(labels, labels))
+    assert len(result.groups) == 16
+    assert result.groups[-1].name == "others"
+    assert result.joined == tuple(f"g{k:02}" for k in range(15, 20))
+    assert result.groups[-1].agents == 15

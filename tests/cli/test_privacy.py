@@ -79,6 +79,7 @@ def test_attribute_names_nobody(
     for asked in (
         ("--topic", "mythos", "--db", db, *(("--intervals",) * ("--top" not in hiding))),
         ("--topic", "mythos", "--db", db, "--by", "day", "--indicator", "heat"),
+        ("--topic", "mythos", "--db", db, "--by", "domain,tier", "--indicator", "heat"),
         ("--features", panel_file, "--indicator", "lin,var"),
     ):
         for form in TEXTS:
@@ -109,7 +110,7 @@ def _read(path: Path) -> pl.DataFrame:
 
 @pytest.mark.parametrize("hiding", [*ways()])
 def test_a_change_names_nobody(hiding: tuple[str, ...], db: Path, here: Path) -> None:
-    asked = ("change", "--topic", "mythos", "--since", "last-week", "--db", db)
+    asked = ("change", "--topic", "mythos", "--since", "last-week", "--db", db, "--by", "domain")
     for form in TEXTS:
         verbose = ("--verbose",) * (form != "csv")
         answer = ok(*asked, *hiding, "--format", form, *verbose)

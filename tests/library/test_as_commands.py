@@ -121,6 +121,10 @@ def test_other_questions_to_a_store_have_the_answers_of_their_commands(
         named = ("--by", by, "--indicator", "all", "--db", db)
         assert content(groups) == asked("attribute", *TOPIC, *named)
     weeks = ["--before", "2026-05-01..2026-05-07", "--after", "2026-05-08..2026-05-14"]
+    grouped = store.change("mythos", since="last-week", by="domain")
+    assert content(grouped) == asked(
+        "change", *TOPIC, "--since", "last-week", "--by", "domain", "--db", db
+    )
     change = store.change("mythos", "all", before=weeks[1], after=weeks[3], panel="involved")
     words = ["--indicator", "all", "--panel", "involved", "--db", db]
     assert content(change) == asked("change", *TOPIC, *weeks, *words)

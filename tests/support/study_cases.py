@@ -202,6 +202,15 @@ CHANGE = ChangeResult(
         ),
     ),
 )  # fmt: skip
+GROUPED_CHANGE = replace(
+    CHANGE,
+    by="domain",
+    groups=(
+        ChangePart("bsky.social", 2_900, 0.2, 0.2 / 0.1713, 480, 0.2),
+        ChangePart("=others", 100, -0.0075, -0.0075 / 0.1713, 29, -0.0025),
+    ),
+    joined=("a.example", "b.example"),
+)
 UNSHARED = replace(
     CHANGE,
     indicator="var",
@@ -250,6 +259,7 @@ POSTS = PostsResult(
 STUDIES = {
     "bootstrap": bootstrap_report(BOOTSTRAP),
     "change": change_report(CHANGE),
+    "change-groups": change_report(GROUPED_CHANGE),
     "changes": changes_report([CHANGE, UNSHARED]),
     "correction": correction_report(CORRECTION),
     "design": design_report(DESIGNS),

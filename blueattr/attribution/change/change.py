@@ -14,6 +14,7 @@ from blueattr.attribution.change.line import line_weights
 from blueattr.attribution.change.result import KINDS, ChangePart, ChangeResult, WindowValue
 from blueattr.attribution.change.windows import BothWindows, OneWindow
 from blueattr.attribution.equals import with_cuts
+from blueattr.attribution.groups.partition import Labels, Pairs, Partition
 from blueattr.attribution.tiered import check_panel
 from blueattr.attribution.tiers import DEFAULT_CUTOFFS, check_cutoffs, tier_names
 from blueattr.attribution.value import Remarks, check_method, solve_with_means
@@ -47,6 +48,7 @@ def change(
     cutoffs: Sequence[float] = DEFAULT_CUTOFFS,
     panel: str = "active",
     provenances: tuple[Provenance, Provenance] | None = None,
+    groups: tuple[Labels, Labels] | None = None,
 ) -> ChangeResult:
     """Split the change of an indicator between two windows among the agents of both.
 
@@ -62,6 +64,9 @@ def change(
         in that window.
     provenances
         Where the features of the two windows came from; part of the result.
+    groups
+        The group of each agent of the two active panels, in order of DID; None for no groups. An
+        agent of both has the group that it has in the window after.
 
     Returns
     -------
@@ -116,6 +121,7 @@ def change(
     _check_sum(chosen, sums, difference, max(map(abs, totals)))
     too_small = abs(difference) <= _TOO_SMALL * sums.movement
     whole = None if too_small else difference
+    partition = None if groups is None else _partition(both, (old, new), groups)
     return ChangeResult(
         indicator=chosen.name,
         aggregator=aggregator,
@@ -129,6 +135,11 @@ def change(
         movement=sums.movement,
         kinds=_parts(KINDS, sums.kinds, sums, whole),
         tiers=_parts(tier_names(edges), both.tiers, sums, whole),
+        by=None if groups is None else groups[1].by,
+        groups=()
+        if partition is None
+        else _parts(partition.outer.names, partition.leaves.astype(np.uint8), sums, whole),
+        joined=() if partition is None else partition.outer.joined,
         agents=_agents_frame(both, sums, tier_names(edges), whole),
         cutoffs=edges,
         panel=choice,
@@ -285,6 +296,24 @@ def _parts(
         )
         for j, name in enumerate(names)
     )
+
+
+def _partition(
+    both: BothWindows, windows: tuple[OneWindow, OneWindow], groups: tuple[Labels, Labels]
+) -> Partition:
+    """Group the agents of both windows, and join small groups."""
+    old, new = (
+        pl.Series(labels.names, dtype=pl.String).gather(labels.codes[window.asked][rows])
+        for labels, window, rows in zip(groups, windows, both.rows, strict=True)
+    )
+    names = new.zip_with(pl.Series(both.inside[1]), old)
+    order = dict.fromkeys((*groups[0].names, *groups[1].names))
+    # What has an order of its own, such as years, is in it in both windows.
+    ordered = sorted(order) if groups[1].ordered else None
+    return Pairs([Labels.of(groups[1].by, names, ordered)]).join(_MOST_GROUPS, _MOST_GROUPS)
+
+
+_MOST_GROUPS = 16
 
 
 def _agents_frame(

@@ -103,6 +103,10 @@ class ChangeResult(Presented):
         Whether the indicator uses the aggregator, and its origin.
     notes
         What else a reader must know of this comparison, one sentence each.
+    by, groups, joined
+        What groups the agents, a `ChangePart` for each group, which with ``size`` sum to
+        ``change``, and the names of small groups that were joined into the last one; None and
+        empty where groups were not asked for.
     movers
         The agents with the largest values, each a `blueattr.studies.movers.Mover`, where they were
         asked for.
@@ -127,6 +131,9 @@ class ChangeResult(Presented):
     remarks: Remarks = field(default_factory=Remarks)
     notes: tuple[str, ...] = ()
     movers: tuple[Any, ...] = ()
+    by: str | None = None
+    groups: tuple[ChangePart, ...] = ()
+    joined: tuple[str, ...] = ()
 
     @property
     def provenance(self) -> Provenance:

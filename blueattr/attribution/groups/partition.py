@@ -1,6 +1,6 @@
 """Groups of agents in one level or two: who is in which, and small groups joined."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -228,7 +228,7 @@ def _joined(labels: Labels, codes: IntArray, counts: IntArray, most: int) -> tup
     return Level(tuple(names), joined), places[codes]
 
 
-def free_name(name: str, taken: Sequence[str]) -> str:
+def free_name(name: str, taken: Iterable[str]) -> str:
     """Return a name for a group that none has, of those taken."""
     known, found, k = set(taken), name, 2
     while found in known:

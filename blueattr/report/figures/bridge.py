@@ -95,7 +95,7 @@ def _steps(result: "ChangeResult") -> list[_Step]:
     at = result.before.total
     steps = [_Step("before", "before", 0.0, at)]
     for row in change_rows(result):
-        if row.part == "tier" or row.name == "same":
+        if row.part in {"tier", "group"} or row.name == "same":
             continue
         words = SIZE_WORDS if row.part == "size" else KIND_WORDS[row.name]
         steps.append(_Step(row.name, words, at, at + row.value, row.share))

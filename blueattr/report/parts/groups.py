@@ -25,6 +25,7 @@ __all__ = [
     "group_tables",
     "groups_json",
     "interaction_tables",
+    "level_name",
     "shown_name",
     "spelled_levels",
 ]
@@ -196,10 +197,10 @@ def shown_name(name: str) -> str:
 
 def spelled_levels(groups: "GroupShares") -> str:
     """Return what groups the agents, in words."""
-    return " and ".join(map(_level_name, groups.by))
+    return " and ".join(map(level_name, groups.by))
 
 
-def _level_name(level: str) -> str:
+def level_name(level: str) -> str:
     """Return what groups the agents, in short: a file without its folder."""
     column = level.removeprefix("column:")
     is_file = column == level and PurePath(level).suffix
@@ -219,9 +220,9 @@ def group_tables(results: "Sequence[AttributionResult]") -> tuple[Table, ...]:
 def _group_table(result: "AttributionResult", groups: "GroupShares", *, several: bool) -> Table:
     nested, owen = len(groups.by) > 1, groups.owen != "value"
     others = result.n_involved < result.n_agents
-    columns = [Column("group", _level_name(groups.by[0]) if nested else "group", priority=0)]
+    columns = [Column("group", level_name(groups.by[0]) if nested else "group", priority=0)]
     if nested:
-        columns.append(Column("inner_group", _level_name(groups.by[1]), priority=0))
+        columns.append(Column("inner_group", level_name(groups.by[1]), priority=0))
     columns += [
         GROUP["agents"].column(),
         GROUP["share"].column("figure"),

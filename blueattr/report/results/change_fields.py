@@ -20,6 +20,8 @@ __all__ = [
     "COMMON",
     "COMMON_COLUMNS",
     "DATES",
+    "GROUP",
+    "GROUP_OBJECTS",
     "KIND",
     "KIND_WORDS",
     "MOVER",
@@ -113,6 +115,22 @@ TIER: "Fields[ChangePart]" = Fields(
     _SHARE,
     *_INVOLVED,
 )
+GROUP: "Fields[ChangePart]" = Fields(
+    Field(
+        "group",
+        "The [group](groups.md), that of the window after where an agent is in both.",
+        get=lambda part: part.name,
+    ),
+    _AGENTS,
+    _VALUE,
+    _SHARE,
+    *_INVOLVED,
+)
+GROUP_OBJECTS: Fields[Any] = Fields(
+    Field("by", "What groups the agents, as the only one of a list."),
+    Field("groups", "One object for each group, where they were asked for."),
+    Field("joined", "Small groups, beyond 16, that were joined into the last one, by name."),
+)
 _WRITTEN = "Posts, replies and reposts of the topic that it wrote in each window."
 _RECEIVED = "Replies and reposts on the topic that it received from others in each window."
 _FOLLOWS = "Follows that it received in each window."
@@ -167,6 +185,7 @@ def change_rows(result: "ChangeResult") -> Iterator[ChangeRow]:
     share = None if result.undefined else result.size / result.change
     yield ChangeRow("size", "size", None, result.size, share)
     yield from (_row("tier", one) for one in result.tiers)
+    yield from (_row("group", one) for one in result.groups)
 
 
 def _row(part: str, one: "ChangePart") -> ChangeRow:
@@ -178,10 +197,11 @@ def _row(part: str, one: "ChangePart") -> ChangeRow:
 ROW: Fields[ChangeRow] = Fields(
     Field(
         "part",
-        "In CSV and Parquet: a `kind`, the `size`, or a `tier`. Kinds and the size sum to the "
-        "change, and so do tiers and the size. On a terminal, what the row adds.",
+        "In CSV and Parquet: a `kind`, the `size`, a `tier` or a `group`. Kinds and the size sum "
+        "to the change; so do tiers and the size, and groups and the size. On a terminal, what "
+        "the row adds.",
     ),
-    Field("name", "In CSV and Parquet: which kind or tier."),
+    Field("name", "In CSV and Parquet: which kind, tier or group."),
     _AGENTS,
     _VALUE,
     _SHARE,

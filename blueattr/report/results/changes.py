@@ -7,6 +7,7 @@ from blueattr.report.fields import Fields, tidy_table
 from blueattr.report.numbers import count, percent, plural, short
 from blueattr.report.parts.answer import about, rounded, tier_names
 from blueattr.report.parts.first_screen import MORE
+from blueattr.report.parts.groups import level_name, shown_name
 from blueattr.report.parts.remarks import definition_json, remark_facts
 from blueattr.report.parts.shared_fields import (
     AGGREGATOR,
@@ -33,6 +34,7 @@ from blueattr.report.results.change_fields import (
     COMMON,
     COMMON_COLUMNS,
     DATES,
+    GROUP,
     KIND,
     KIND_WORDS,
     MOVER,
@@ -103,7 +105,10 @@ def _report(kind: str, results: "Sequence[ChangeResult]", content: dict[str, Jso
     return Report(
         kind=kind,
         summary=(_question(main), *map(_sentence, results)),
-        tables=tuple(way_table(one, several=several) for one in results),
+        tables=(
+            *(way_table(one, several=several) for one in results),
+            *(_groups_table(one, several=several) for one in results if one.groups),
+        ),
         notes=(*main.notes, *_caveats(main)),
         lists=(_movers_table(main, several=several),) if main.movers else (),
         details=(
@@ -271,6 +276,35 @@ def _tiers_table(result: "ChangeResult", *, several: bool) -> Table:
     )
 
 
+def _groups_table(result: "ChangeResult", *, several: bool) -> Table:
+    by = level_name(result.by or "")
+    notes = [f"{SIZE_WORDS} adds {signed(result.size)} more."]
+    if result.joined:
+        notes.append(f"The last row is {len(result.joined):,} small groups, joined.")
+    return Table(
+        name=f"groups_{result.indicator}",
+        title=f"The change of {result.indicator} by {by}" if several else f"By {by}",
+        columns=(
+            Column("group", "group", priority=0),
+            Column("agents", "accounts", "int"),
+            Column("value", result.indicator, "figure"),
+            Column("share", "of the change", "figure"),
+            Column("agents_involved", "involved", "int", priority=2),
+        ),
+        rows=tuple(
+            (
+                shown_name(part.name),
+                part.agents,
+                signed(part.value),
+                _share(part.share),
+                part.agents_involved,
+            )
+            for part in result.groups
+        ),
+        notes=tuple(notes),
+    )
+
+
 def _movers_table(result: "ChangeResult", *, several: bool) -> Table:
     counted = any(
         one.written_before is not None or one.written_after is not None for one in result.movers
@@ -379,6 +413,7 @@ def _content(result: "ChangeResult") -> dict[str, Json]:
         **CHANGE.json(result),
         "kinds": [KIND.json(one) for one in result.kinds],
         "tiers": [TIER.json(one) for one in result.tiers],
+        **_groups_json(result),
         "accounts": [MOVER.json(one) for one in result.movers],
         **RULE.json(result),
         **CUTOFFS.json(result),
@@ -388,6 +423,16 @@ def _content(result: "ChangeResult") -> dict[str, Json]:
         "after": _window_json(result.after),
         "definition": definition_json(result.remarks.info),
         **COMMON.json(origin, notes=[*result.notes, *origin.notes, *origin.ranking]),
+    }
+
+
+def _groups_json(result: "ChangeResult") -> dict[str, Json]:
+    if result.by is None:
+        return {}
+    return {
+        "by": [result.by],
+        "groups": [GROUP.json(one) for one in result.groups],
+        "joined": list(result.joined),
     }
 
 
