@@ -15,13 +15,14 @@ from blueattr.attribution.by_feature import feature_split, feature_values
 from blueattr.attribution.question import Question
 from blueattr.errors import NoAnswerError, UsageError
 from blueattr.panel.query import PanelQuery, StoreView
+from blueattr.panel.topics import Topic
 from blueattr.provenance import Window
 from blueattr.store.database import Store
 from blueattr.studies.posts import DayPart, HourPart, Post, PostsResult, Rest
 from blueattr.studies.records import RecordValue, units
 from blueattr.studies.shape import Cascades, cascades, peak
 
-__all__ = ["check_posts", "posts_store"]
+__all__ = ["check_posts", "posts_of", "posts_store"]
 
 
 _HOUR = timedelta(hours=1)
@@ -74,48 +75,63 @@ def posts_store(query: PanelQuery, question: Question, *, top: int) -> PostsResu
         counts = view.totals(topic)
         refuse_no_match(view, topic, counts)
         frame = view.features(counts)
-        result = attribute(
-            frame, question.indicators[0], **question.how, provenance=view.origin(topic)
-        )
-        split = feature_split(result)
-        if split.kind is None:
-            raise NoAnswerError(f"{result.indicator} cannot be split among records: {split.why}")
-        view.count(topic)
-        worth = units(result, frame)
-        store.register("worth", worth.with_columns(pl.col("did").cast(pl.String)).to_arrow())
-        store.run("analysis/posts/worth")
-        store.unregister("worth")
-        count_records(view, topic)
-        store.run("analysis/posts/values")
-        shown = store.frame("analysis/posts/top", most=top)
-        known = described(view, shown, result)
-        hours = _hours(view, result)
-        trees, largest = (None, None) if topic is None else _cascades(view, result)
-        posts = _posts(view, known)
-        total = result.attributed
-        records, worth_of_all = store.rows("analysis/posts/sums", total=total)[0]
-        rest = _value(worth_of_all, total) - math.fsum(shown["value"])
-        left = records - len(posts)
-        begins = _hour_of(view.window.start)
-        return PostsResult(
-            indicator=result.indicator,
-            total=total,
-            split=split.kind,
-            posts=posts,
-            rest=Rest(left, rest if left else 0.0, rest / total if left else 0.0),
-            popularity=math.fsum(feature_values(result, result.agents)["value_b"]),
-            hours=hours,
-            days=_days(hours),
-            peak=peak(_every_hour(hours, view.window)),
-            begins=begins,
-            cascades=trees,
-            largest=largest,
-            n_agents=result.n_agents,
-            n_involved=result.n_involved,
-            panel=result.panel,
-            aggregator=result.aggregator,
-            provenance=result.provenance,
-        )
+        return posts_of(view, topic, frame, question, top=top)
+
+
+def posts_of(
+    view: StoreView, topic: Topic | None, frame: pl.DataFrame, question: Question, *, top: int
+) -> PostsResult:
+    """Do the same of a panel that is there.
+
+    Parameters
+    ----------
+    view, topic
+        The window, the panel and the topic; None for all events.
+    frame
+        The panel's features: of `blueattr.panel.features.SCHEMA`.
+    question, top
+        As for `posts_store`.
+    """
+    result = attribute(frame, question.indicators[0], **question.how, provenance=view.origin(topic))
+    store, split = view.store, feature_split(result)
+    if split.kind is None:
+        raise NoAnswerError(f"{result.indicator} cannot be split among records: {split.why}")
+    view.count(topic)
+    worth = units(result, frame)
+    store.register("worth", worth.with_columns(pl.col("did").cast(pl.String)).to_arrow())
+    store.run("analysis/posts/worth")
+    store.unregister("worth")
+    count_records(view, topic)
+    store.run("analysis/posts/values")
+    shown = store.frame("analysis/posts/top", most=top)
+    known = described(view, shown, result)
+    hours = _hours(view, result)
+    trees, largest = (None, None) if topic is None else _cascades(view, result)
+    posts = _posts(view, known)
+    total = result.attributed
+    records, worth_of_all = store.rows("analysis/posts/sums", total=total)[0]
+    rest = _value(worth_of_all, total) - math.fsum(shown["value"])
+    left = records - len(posts)
+    begins = _hour_of(view.window.start)
+    return PostsResult(
+        indicator=result.indicator,
+        total=total,
+        split=split.kind,
+        posts=posts,
+        rest=Rest(left, rest if left else 0.0, rest / total if left else 0.0),
+        popularity=math.fsum(feature_values(result, result.agents)["value_b"]),
+        hours=hours,
+        days=_days(hours),
+        peak=peak(_every_hour(hours, view.window)),
+        begins=begins,
+        cascades=trees,
+        largest=largest,
+        n_agents=result.n_agents,
+        n_involved=result.n_involved,
+        panel=result.panel,
+        aggregator=result.aggregator,
+        provenance=result.provenance,
+    )
 
 
 def _value(scaled: int, total: float) -> float:

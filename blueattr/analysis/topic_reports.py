@@ -22,6 +22,7 @@ from blueattr.analysis.grouping import (
 )
 from blueattr.analysis.hours import hours_of
 from blueattr.analysis.naming import OPEN, Naming
+from blueattr.analysis.posts import posts_of
 from blueattr.analysis.records import records
 from blueattr.analysis.sensitivity import file_variants, store_variants
 from blueattr.analysis.topics import choose_topics
@@ -40,6 +41,7 @@ from blueattr.panel.topics import Topic
 from blueattr.provenance import Provenance, Window
 from blueattr.store.database import Store
 from blueattr.studies.leaders import DEFAULT_LEADERS
+from blueattr.studies.posts import PostsResult
 from blueattr.studies.topic import TopicReport, topic_report
 from blueattr.version import __version__
 
@@ -49,6 +51,7 @@ __all__ = ["report_features", "report_topic", "report_topics", "versions"]
 _LOG = logging.getLogger(__name__)
 _HEAT = "heat"
 _RECORDS = 3  # of each account named
+_POSTS = 10
 _SOFTWARE = ("duckdb", "numba", "numpy", "polars", "pyarrow", "vl-convert-python")
 
 
@@ -236,6 +239,9 @@ def _report(
         no_answer=view.no_match(topic, agent_days),
         accounts=accounts,
     )
+    if made.headline is not None and topic is not None and not naming.hides:
+        name = made.headline.indicator
+        made = replace(made, carried=_carried(view, topic, frame, name, question))
     if told.against is not None and made.headline is not None:
         made = replace(made, change=_change(view, topic, made.headline.indicator, question, told))
     return naming.hide(_with_groups(made, frame, question, told, StoreGroups(view)))
@@ -264,12 +270,27 @@ def _with_groups(
     return replace(report, groups=replace(found, agents=found.agents.head(0)))
 
 
+def _carried(
+    view: StoreView, topic: Topic, frame: pl.DataFrame, indicator: str, question: Question
+) -> PostsResult | None:
+    """Say which posts carried the headline's indicator; None if that cannot be split by feature."""
+    try:
+        return posts_of(view, topic, frame, _of_one(question, indicator), top=_POSTS)
+    except NoAnswerError:
+        return None
+
+
+def _of_one(question: Question, name: str) -> Question:
+    """Return the question about one of its indicators."""
+    chosen = next(one for one in question.indicators if find_indicator(one).name == name)
+    return replace(question, indicators=(chosen,))
+
+
 def _change(
     view: StoreView, topic: Topic | None, indicator: str, question: Question, told: _Told
 ) -> ChangeResult | None:
     """Say what carried the change since an earlier window; None where there is no answer."""
     assert told.against is not None  # noqa: S101 - asked before
-    chosen = next(one for one in question.indicators if find_indicator(one).name == indicator)
     query = view.query
     if not query.match:
         query = replace(query, topic=topics.ALL if topic is None else topic.name)
@@ -278,7 +299,7 @@ def _change(
             view.store,
             query,
             (told.against, view.window),
-            replace(question, indicators=(chosen,)),
+            _of_one(question, indicator),
             top=told.top,
         )[0]
     except NoAnswerError as error:

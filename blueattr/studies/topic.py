@@ -30,6 +30,7 @@ from blueattr.studies.leaders import (
     with_intervals,
     with_records,
 )
+from blueattr.studies.posts import PostsResult
 from blueattr.studies.ranks import DailyCounts
 from blueattr.studies.scales import IndicatorScales, ScaleComparison, compare_scales
 from blueattr.studies.sensitivity import PanelVariant, Sensitivity, sensitivity
@@ -115,6 +116,9 @@ class TopicReport(Presented):
     posts
         The records of all agents with their values of the headline's indicator, as `posts` returns
         them; None if nobody asked for them, or the indicator cannot be split by feature.
+    carried
+        The posts, hours and days that carried the headline's indicator; None where that cannot be
+        split by feature, nobody is to be named, or there is no topic or no store.
     change
         What carried the change of the headline's indicator since an earlier window; None if nobody
         asked for it, or there is no answer.
@@ -135,6 +139,7 @@ class TopicReport(Presented):
     versions: tuple[tuple[str, str], ...] = ()
     accounts: pl.DataFrame | None = field(default=None, compare=False)
     posts: pl.DataFrame | None = field(default=None, compare=False)
+    carried: PostsResult | None = None
     change: ChangeResult | None = None
     groups: AttributionResult | None = None
 

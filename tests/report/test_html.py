@@ -679,6 +679,23 @@ def test_every_figure_says_what_it_is_of_and_what_was_not_seen(db: Path, tmp_pat
     assert any("h not seen" in row["note"] for row in days["table"])
 
 
+def test_the_posts_of_a_page_are_those_of_the_command_and_nobody_s_where_nobody_is_named(
+    db: Path, tmp_path: Path
+) -> None:
+    about = ("--topic", "mythos", "--db", db)
+    ok("report", *about, "--out", tmp_path / "page.html", "--sizes", "5", "--seeds", "1")
+    root = tree((tmp_path / "page.html").read_text())
+    rows = root.by_id("r-posts-table").all("tbody")[0].all("tr")
+    found = ok("posts", *about, "--format", "json").json
+    assert len(rows) == len(found["posts"]) == 10
+    for row, post in zip(rows, found["posts"], strict=True):
+        assert (post["handle"] or post["did"]) in row.text()
+        assert f"{100 * post['share']:.2f} %" in row.text()
+    more = ("--top", "0", "--sizes", "5", "--seeds", "1")
+    ok("report", *about, "--out", tmp_path / "nobody.html", *more)
+    assert "r-posts" not in (tmp_path / "nobody.html").read_text()
+
+
 def test_report_of_all_topics_and_of_a_features_file(db: Path, tmp_path: Path) -> None:
     base = ["--sizes", "5", "--seeds", "1", "--indicator", "lin"]
     ok("report", "--all-topics", "--db", db, "--out", tmp_path / "all", *base)

@@ -46,6 +46,7 @@ from blueattr.report.provenance import (
 )
 from blueattr.report.results.changes import change_report
 from blueattr.report.results.comparisons import comparison_report
+from blueattr.report.results.posts import posts_report
 from blueattr.report.tables import Fact, Report, Table
 
 if TYPE_CHECKING:
@@ -235,6 +236,14 @@ class _Page:
                 for person in posts_layout(one)
             ],
         )
+        carried = None if report.carried is None else posts_report(report.carried)
+        if carried is not None:
+            add(
+                "posts",
+                "Which posts carried it",
+                sentences=carried.summary[1:2],
+                tables=[table_layout(table, f"{prefix}-posts-table") for table in carried.lists],
+            )
         by_day = () if report.days is None else (f"{report.days.whole.indicator}-by-day",)
         hours = None if report.days is None else hours_exhibit(report.days)
         by_hour = () if hours is None else (hours.report.tables[0],)
@@ -242,6 +251,7 @@ class _Page:
             "when",
             "When",
             by_day,
+            sentences=() if carried is None else carried.summary[2:],
             folds=[table_layout(table, f"{prefix}-hours") for table in by_hour],
         )
         if report.change is not None:
