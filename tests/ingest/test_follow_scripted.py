@@ -166,8 +166,17 @@ def test_a_clock_of_events_that_stands_still_in_a_silence_says_nothing(
     assert done.outcome == "unreachable"
 
 
-@pytest.mark.parametrize("protocol", ["v2", "v1", "firehose"])
-@pytest.mark.parametrize("until", ["stopped", "live"])
+@pytest.mark.parametrize(
+    ("protocol", "until"),
+    [
+        ("v2", "live"),
+        pytest.param("v2", "stopped", marks=pytest.mark.slow),
+        pytest.param("v1", "live", marks=pytest.mark.slow),
+        pytest.param("v1", "stopped", marks=pytest.mark.slow),
+        pytest.param("firehose", "live", marks=pytest.mark.slow),
+        pytest.param("firehose", "stopped", marks=pytest.mark.slow),
+    ],
+)
 def test_a_message_that_ends_each_connection_by_its_length_is_passed_over(
     tmp_path: Path, clock: FakeClock, protocol: str, until: str
 ) -> None:

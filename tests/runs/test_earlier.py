@@ -17,6 +17,7 @@ from support.run_folder import EVENTS, HALF, SETTINGS, done, drop, write
 TITLE = "What carried the change"
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("run_folder")
 def test_a_run_says_what_carried_the_change_since_the_last_report_on_other_days() -> None:
     week = SETTINGS.replace('["heat"]', '["lin"]\nwindow = "7d"').replace('["json"]', '["html"]')

@@ -75,7 +75,8 @@ def test_a_week_of_runs_in_small() -> None:
     everything.write_bytes(lines(*EVENTS))
     ok("ingest", everything, "--db", "fresh.duckdb", "--quiet")
     fresh = ok("compare-scales", "--topic", "mythos", "--indicator", "heat", "--sizes", "10",
-               "--seeds", "2", "--db", "fresh.duckdb", "--format", "json").json  # fmt: skip
+               "--seeds", "2", "--correct", "--db", "fresh.duckdb",
+               "--format", "json").json  # fmt: skip
     assert same_numbers(comparison(), fresh)
     assert comparison()["n_agents"] == PANEL
 
@@ -168,6 +169,7 @@ def value(m):
 """
 
 
+@pytest.mark.slow
 def test_what_can_change_no_number_makes_no_new_report() -> None:
     files = {
         "mine.toml": '[topics.mythos]\nkeywords = ["so true"]\n',

@@ -20,6 +20,7 @@ from blueattr.store.matching import Rule
 from blueattr.store.rollups import roll_up
 from blueattr.store.writer import Writer
 from support import crash
+from support.effort import quick_ones
 from support.events_builder import (
     Event,
     account,
@@ -192,7 +193,7 @@ def test_of_two_versions_of_one_revision_the_delete_wins_in_any_order(tmp_path: 
         assert content(db) == expected(events)
 
 
-@pytest.mark.parametrize("kind", ["key", "claimed", "collected"])
+@pytest.mark.parametrize("kind", quick_ones(("key", "claimed", "collected"), {"claimed"}))
 def test_no_time_of_another_kind_moves_what_a_server_saw(tmp_path: Path, kind: str) -> None:
     seen = post("ann", "x", "text", rev=1, time=at(5))
     for number, events in enumerate(
@@ -232,15 +233,7 @@ TWINS = {
 }
 
 
-@pytest.mark.parametrize(
-    "what",
-    [
-        what
-        if what in {"label", "handle", "follow"}
-        else pytest.param(what, marks=pytest.mark.slow)
-        for what in TWINS
-    ],
-)
+@pytest.mark.parametrize("what", quick_ones(TWINS, {"follow"}))
 def test_of_other_versions_of_one_revision_the_same_wins_in_any_order(
     tmp_path: Path, what: str
 ) -> None:

@@ -20,6 +20,7 @@ from blueattr.store.checkpoint import SourceState
 from blueattr.store.database import Store
 from blueattr.store.writer import Writer, remove
 from support.cli_world import ok, refused
+from support.effort import quick_ones
 from support.events_builder import Event, at, lines, post
 from support.store_content import content, rows
 
@@ -37,11 +38,17 @@ def events(name: str) -> list[Event]:
 SOURCE = SourceState("x", "file")
 
 
-@pytest.fixture
-def db(tmp_path: Path) -> Path:
-    with Writer(tmp_path / "store.duckdb") as writer:
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("made") / "store.duckdb"
+    with Writer(path) as writer:
         append(writer, SOURCE, *events("ann"))
-    return tmp_path / "store.duckdb"
+    return path
+
+
+@pytest.fixture
+def db(made: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copy(made, tmp_path))
 
 
 # --- one writer -----------------------------------------------------------------------------------
@@ -89,7 +96,7 @@ WAYS = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("way", quick_ones(WAYS, (by_link, by_hard_link, without_the_lock)))
 def test_a_second_writer_is_refused_whatever_the_path(
     db: Path, way: Callable[[Path], Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -218,6 +225,7 @@ CHANGES = [
     put_back, put_back_in_place, removed, moved_away, emptied, cut, another,
     overwritten_by_another, of_a_store_just_as_far,
 ]  # fmt: skip
+QUICK = (put_back, removed, emptied, of_a_store_just_as_far)
 
 
 def everything_beside(db: Path) -> dict[str, bytes]:
@@ -228,7 +236,7 @@ def everything_beside(db: Path) -> dict[str, bytes]:
     }
 
 
-@pytest.mark.parametrize("change", CHANGES)
+@pytest.mark.parametrize("change", quick_ones(CHANGES, QUICK))
 def test_a_store_that_is_exchanged_between_commits_is_left_alone(
     db: Path, change: Callable[[Path, Path], None]
 ) -> None:
@@ -245,7 +253,9 @@ def test_a_store_that_is_exchanged_between_commits_is_left_alone(
     assert everything_beside(db) == before
 
 
-@pytest.mark.parametrize("change", [change for change in CHANGES if change is not cut])
+@pytest.mark.parametrize(
+    "change", quick_ones([change for change in CHANGES if change is not cut], QUICK)
+)
 def test_it_is_not_compacted_over(
     db: Path, change: Callable[[Path, Path], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,7 +1,7 @@
 """How much a test tries: in `make test`, `make test-all`, `make explore` and `make coverage`."""
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any
 
 import pytest
@@ -57,3 +57,8 @@ def costly_law(
         return marked
 
     return decorate
+
+
+def quick_ones(cases: Iterable[Any], quick: Collection[Any]) -> list[Any]:
+    """Return the cases of a parametrized test; all but the quick ones are for `make test-all`."""
+    return [case if case in quick else pytest.param(case, marks=pytest.mark.slow) for case in cases]
