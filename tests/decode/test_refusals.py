@@ -101,6 +101,8 @@ LINES = {
         A, "3", "x", rev=1, time=at(86701))))],
     Refusal.REV_AHEAD: [edited(EVENT, "commit", "rev", to="bzzzzzzzzzzzz"),
         edited(profile(A, rev=1, time=at(1)), "commit", "rev", to="bzzzzzzzzzzzz")],
+    Refusal.LONG_POST: [edited(EVENT, "commit", "record", "text", to="x" * 65_536),
+        edited(EVENT, "more", to="x" * 65_536)],
 }  # fmt: skip
 
 

@@ -77,7 +77,7 @@ def test_rows_wait_for_a_commit_no_longer_than_the_pace_says(
 def test_what_waits_for_a_commit_is_bounded_by_memory(
     tmp_path: Path, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Posts of 200 kB come as fast as they are taken, long before a commit is due by time."""
+    """Posts of 60 kB come as fast as they are taken, long before a commit is due by time."""
     waited: list[int] = []
     commit = Writer.commit
 
@@ -86,8 +86,8 @@ def test_what_waits_for_a_commit_is_bounded_by_memory(
         return commit(self, *states, **named)
 
     monkeypatch.setattr(Writer, "commit", noted)
-    long = "x" * 200_000
-    posts = [post("ann", tid(k), long, rev=k, time=at(k)) for k in range(100)]
+    long = "x" * 60_000
+    posts = [post("ann", tid(k), long, rev=k, time=at(k / 9)) for k in range(340)]
     server = ScriptedServer(clock, [message(k, event) for k, event in enumerate(posts, 1)])
     memory = 600 << 20
     monkeypatch.setattr(ingest_pace, "_MEMORY_PART", 200)
@@ -96,7 +96,7 @@ def test_what_waits_for_a_commit_is_bounded_by_memory(
            limit=timedelta(minutes=1))  # fmt: skip
     assert len(waited) > 5
     assert max(waited) < memory / 200 + (3 << 20), "the limit, and a chunk"
-    assert len(content(db).records) == 100
+    assert len(content(db).records) == 340
 
 
 def test_a_message_that_is_too_long_is_passed_over_and_is_a_gap(

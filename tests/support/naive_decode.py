@@ -211,7 +211,17 @@ def _rkey(subject: tuple[str, str, str]) -> str | None:
 def _post(record: dict[str, Any]) -> tuple[str, dict[str, Any]]:
     if not isinstance(record.get("text"), str):
         return "bad record", {}
-    out: dict[str, Any] = {"text": record["text"]}
+    tags = {_text(tag) for tag in _list(record.get("tags"))}
+    for facet in _list(record.get("facets")):
+        tags |= {_text(_get(feature, "tag")) for feature in _list(_get(facet, "features"))}
+    sorted_tags = sorted((t for t in tags if t is not None), key=str.encode) or None
+    title = _text(_get(record, "embed", "external", "title"))
+    if title is None:
+        title = _text(_get(record, "embed", "media", "external", "title"))
+    words = [record["text"], title or "", *(sorted_tags or [])]
+    if sum(len(word.encode()) for word in words) > 65536:
+        return "bad record", {}
+    out: dict[str, Any] = {"text": record["text"], "tags": sorted_tags, "title": title}
     if record.get("reply") is not None:
         parent = _at_uri(_text(_get(record, "reply", "parent", "uri")))
         root = _at_uri(_text(_get(record, "reply", "root", "uri")))
@@ -219,14 +229,7 @@ def _post(record: dict[str, Any]) -> tuple[str, dict[str, Any]]:
             return "bad AT-URI", {}
         out |= {"subject_did": parent[0], "subject_rkey": _rkey(parent)}
         out |= {"root_did": root[0], "root_rkey": _rkey(root)}
-    tags = {_text(tag) for tag in _list(record.get("tags"))}
-    for facet in _list(record.get("facets")):
-        tags |= {_text(_get(feature, "tag")) for feature in _list(_get(facet, "features"))}
-    out["tags"] = sorted((t for t in tags if t is not None), key=str.encode) or None
-    title = _text(_get(record, "embed", "external", "title"))
-    if title is None:
-        title = _text(_get(record, "embed", "media", "external", "title"))
-    return "", out | {"title": title}
+    return "", out
 
 
 def _repost(record: dict[str, Any]) -> tuple[str, dict[str, Any]]:

@@ -18,8 +18,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from blueattr.decode.parser import fields
+from blueattr.decode.parser import fields, layout
 from blueattr.decode.parser.meaning import classify, read_numbers
+from blueattr.decode.parser.refusals import Refusal
 from blueattr.decode.parser.walk import walk
 from blueattr.kernels import compiled
 from blueattr.kernels.compiled import IntArray
@@ -30,6 +31,8 @@ __all__ = ["Line", "new_line", "parse_line"]
 _DEPTH = 64  # a line that nests deeper is refused
 
 _MOST_TAGS = 512  # and so is one with more tags
+
+_LONG = 1 << 16  # and a post in a longer line, whose words may be more than are kept
 
 
 _STATE = np.dtype(
@@ -98,6 +101,8 @@ def parse_line(buffer, begin, line, numbers, row, end_us, last_rev):
     if end < 0:
         return end, begin
     bits = classify(buffer, line)
+    if bits >= 0 and bits & layout.HAS_TEXT and end - begin > _LONG:
+        return np.int64(Refusal.LONG_POST), end
     if bits >= 0:
         bits = read_numbers(buffer, bits, line, numbers, row, end_us, last_rev)
     return bits, end

@@ -52,3 +52,5 @@ class Refusal(IntEnum):
     AHEAD = -23
     """Its server time lies ahead of the clock."""
     REV_AHEAD = -24
+    LONG_POST = -25
+    """Its text, title and tags may be longer than a post's are."""

@@ -137,7 +137,19 @@ WITH wanted AS (
             CASE WHEN writes AND kind = 'post' THEN record.reply.root.uri END,
             $at_uri, ['did', 'collection', 'rkey']
         ) AS root,
-        CASE WHEN kind = 'follow' AND writes THEN record.subject ->> '$' END AS followed
+        CASE WHEN kind = 'follow' AND writes THEN record.subject ->> '$' END AS followed,
+        CASE WHEN kind = 'post' AND writes THEN nullif(
+            list_sort(list_distinct(list_concat(
+                coalesce(record.tags, []),
+                coalesce(flatten(list_transform(
+                    record.facets,
+                    lambda f: list_transform(f.features, lambda g: g.tag)
+                )), [])
+            ))), []
+        ) END AS tags,
+        CASE WHEN kind = 'post' AND writes
+            THEN coalesce(record.embed.external.title, record.embed.media.external.title)
+        END AS title
     FROM fields
 ), judged AS (
     SELECT
@@ -166,6 +178,11 @@ WITH wanted AS (
             WHEN NOT writes THEN ''
             WHEN record IS NULL THEN 'missing field'
             WHEN kind = 'post' AND (coalesce(json_type(record.text), '') <> 'VARCHAR') THEN 'bad record'
+            -- The engine holds two thousand of them at a time, and a service takes no such posts.
+            WHEN kind = 'post' AND strlen(line) > 65536
+                AND strlen(record.text ->> '$') + coalesce(strlen(title), 0) + coalesce(
+                    list_sum(list_transform(tags, lambda tag: strlen(tag))), 0
+                ) > 65536 THEN 'bad record'
             WHEN kind = 'post' AND record.reply IS NOT NULL
                 AND (coalesce(subject.did, '') = '' OR coalesce(root.did, '') = ''
                     OR strlen(subject.rkey) > 512 OR strlen(root.rkey) > 512) THEN 'bad AT-URI'
@@ -197,18 +214,8 @@ SELECT
     nullif(root.did, '') AS root_did,
     CASE WHEN root.collection = 'app.bsky.feed.post' THEN root.rkey END AS root_rkey,
     CASE WHEN kind = 'post' AND writes THEN record.text ->> '$' END AS text,
-    CASE WHEN kind = 'post' AND writes THEN nullif(
-        list_sort(list_distinct(list_concat(
-            coalesce(record.tags, []),
-            coalesce(flatten(list_transform(
-                record.facets,
-                lambda f: list_transform(f.features, lambda g: g.tag)
-            )), [])
-        ))), []
-    ) END AS tags,
-    CASE WHEN kind = 'post' AND writes
-        THEN coalesce(record.embed.external.title, record.embed.media.external.title)
-    END AS title,
+    tags,
+    title,
     kind = 'profile' AND writes
         AND coalesce(list_contains(list_transform(record.labels.values, lambda v: v.val), 'bot'), false)
         AS bot,
