@@ -682,6 +682,7 @@ def test_killed_at_each_point_of_a_commit(
     between(positions)
 
 
+@pytest.mark.slow
 @crash.EACH_POINT
 def test_an_export_killed_at_each_point_of_a_commit_resumes_at_the_last(
     points: tuple[str, ...], tmp_path: Path

@@ -85,6 +85,7 @@ def test_cut_at_every_block_the_store_is_as_if_not(
     assert (state.kept, state.skipped) == (len(EVENTS) - LIKES, LIKES)
 
 
+@pytest.mark.slow
 @crash.EACH_POINT
 def test_killed_at_each_point_of_a_commit_the_store_is_as_if_not(
     points: tuple[str, ...], server: ArchiveServer, tmp_path: Path, whole: Any

@@ -238,7 +238,7 @@ def ingested(folder: Path, spec: SynthSpec) -> Path:
     "spec",
     [
         RICH,
-        LEFT,
+        pytest.param(LEFT, marks=pytest.mark.slow),
         pytest.param(SynthSpec(agents=1, days=2, seed=4), marks=pytest.mark.slow),
         pytest.param(
             SynthSpec(agents=90, days=2, seed=1 << 40, like_fraction=0.2, activity=0.4),
@@ -325,6 +325,7 @@ def child(target: Callable[..., None], *arguments: Any) -> int | None:
     return process.exitcode
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("small_chunks")
 @crash.EACH_POINT
 def test_killed_and_run_again_it_is_the_same_store(points: tuple[str, ...], tmp_path: Path) -> None:
