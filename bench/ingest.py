@@ -41,6 +41,7 @@ from blueattr.decode import schema
 from blueattr.decode.parse import Parser
 from blueattr.ingest import read
 from blueattr.panel.topics import shipped_rules
+from blueattr.store import seal
 from blueattr.store.writer import Writer
 from blueattr.synth import Names, SynthSpec, write_lines
 
@@ -181,6 +182,8 @@ def fill(path: Path, millions: int) -> None:
     db.execute("DELETE FROM row_hash")
     db.execute("CHECKPOINT store")
     db.close()
+    with path.open("r+b") as file:
+        seal.write(file.fileno())
     rollup.roll_up_store(path)
 
 

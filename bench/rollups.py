@@ -26,7 +26,7 @@ from typing import Any
 
 import duckdb
 from machine import describe
-from stages import NO_ROLLUPS
+from stages import remove_rollups
 
 from blueattr.ingest import read
 from blueattr.panel import topics
@@ -83,7 +83,7 @@ def execute(db: Path, *statements: str) -> list[tuple[Any, ...]]:
 
 def one_round(db: Path, times: Times, query: PanelQuery) -> int:
     """Measure once everything that runs in this process; return the panel's number of agents."""
-    execute(db, *NO_ROLLUPS)
+    remove_rollups(db)
     with duckdb.connect(str(db), read_only=True) as connection, timed(times, PEER):
         connection.execute(
             "CREATE TEMP TABLE peer AS SELECT account, count(*) FROM record GROUP BY account"

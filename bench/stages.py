@@ -22,11 +22,20 @@ from blueattr.indicators.base import Aggregator
 from blueattr.indicators.builtin import INDICATORS
 
 _TESTS = Path(__file__).parents[1] / "tests"
-# Statements that remove all rollups of a store.
-NO_ROLLUPS = (
-    (_TESTS / "store" / "no_rollups.sql").read_text(encoding="utf-8"),
-    "CHECKPOINT",
-)
+_NO_ROLLUPS = _TESTS / "store" / "no_rollups.sql"
+
+
+def remove_rollups(db: Path) -> None:
+    """Remove all rollups of a store, and seal it as it is then."""
+    import duckdb
+
+    from blueattr.store import seal
+
+    with duckdb.connect(str(db)) as connection:
+        connection.execute(_NO_ROLLUPS.read_text(encoding="utf-8"))
+        connection.execute("CHECKPOINT")
+    with db.open("r+b") as file:
+        seal.write(file.fileno())
 
 
 @contextmanager
@@ -85,14 +94,10 @@ def read_bytes(db: str) -> None:
 
 def summarise(db: str) -> None:
     """Remove a store's rollups, and summarise every day again."""
-    import duckdb
-
     from blueattr.store import rollups
     from blueattr.store.writer import Writer
 
-    with duckdb.connect(db) as connection:
-        for statement in NO_ROLLUPS:
-            connection.execute(statement)
+    remove_rollups(Path(db))
     with Writer(Path(db)) as writer, measured() as counts:
         counts["days"] = len(rollups.roll_up(writer).days)
 

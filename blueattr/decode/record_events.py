@@ -4,6 +4,7 @@ Nearly all events are of records: posts, reposts and follows, made and deleted. 
 dozen bytes here, beside its words.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -30,6 +31,7 @@ _DIDS = pa.schema([("code", pa.int64()), ("did", pa.string())])
 _CODED = pa.schema(
     [
         ("repeated", pa.bool_()),
+        ("related", pa.bool_()),
         ("collection", pa.uint8()),
         ("account", pa.uint32()),
         ("rkey", pa.int64()),
@@ -101,43 +103,45 @@ class RecordEvents:
         # The engine reads the batches of a table in parallel.
         return pa.Table.from_batches(table.to_batches(_BATCH), schema=_DIDS)
 
-    def table(self, accounts: npt.NDArray[np.uint32]) -> pa.Table:
-        """Return the events as the table ``coded`` of ``sql/store/fold/versions.sql``.
+    def tables(self, accounts: npt.NDArray[np.uint32]) -> tuple[pa.Table, pa.Table]:
+        """Return the events as tables ``coded`` and ``coded_again`` of the step ``versions``.
 
         Parameters
         ----------
         accounts
             uint32: the account number of each code.
+
+        Returns
+        -------
+        tuple
+            All events, and those whose record another event has as well: a column more says which
+            of them may have the revision of another.
         """
         self._join_few()
         numbered = [accounts[codes] for _, codes in self._batches]
-        repeated = self._repeated([author for author, _, _ in numbered])
+        columns = [columns for columns, _ in self._batches]
+        repeated = _duplicates(
+            [
+                (author, np.from_dlpack(each["rkey"]), np.from_dlpack(each["collection"]))
+                for each, (author, _, _) in zip(columns, numbered, strict=True)
+            ]
+        )
+        related = _related(columns, numbered)
         batches = []
-        for (columns, _), (author, subject, root), duplicates in zip(
-            self._batches, numbered, repeated, strict=True
+        for each, (author, subject, root), again, relation in zip(
+            columns, numbered, repeated, related, strict=True
         ):
             late = {
-                "repeated": flags(duplicates),
+                "repeated": flags(again),
+                "related": relation,
                 "account": numbers(author),
-                "subject": numbers(subject, columns["has subject"]),
-                "root": numbers(root, columns["has root"]),
+                "subject": numbers(subject, each["has subject"]),
+                "root": numbers(root, each["has root"]),
             }
-            arrays = [late[name] if name in late else columns[name] for name in _CODED.names]
+            arrays = [late[name] if name in late else each[name] for name in _CODED.names]
             batches.append(pa.record_batch(arrays, schema=_CODED))
-        return pa.Table.from_batches(batches, schema=_CODED)
-
-    def _repeated(self, authors: list[npt.NDArray[np.uint32]]) -> list[npt.NDArray[np.bool_]]:
-        """Mark, batch by batch, the events whose record another event has as well."""
-        if not authors:
-            return []
-        rkeys, kinds = (
-            [np.from_dlpack(columns[name]) for columns, _ in self._batches]
-            for name in ("rkey", "collection")
-        )
-        duplicates = find_duplicates(
-            np.concatenate(authors), np.concatenate(rkeys), np.concatenate(kinds)
-        )
-        return np.split(duplicates, np.cumsum([rkey.size for rkey in rkeys])[:-1])
+        coded = pa.Table.from_batches(batches, schema=_CODED)
+        return coded, _again(coded)
 
     def key_range(self) -> tuple[int, int]:
         """Return the range of record keys that has 99 % of the records made.
@@ -152,6 +156,58 @@ class RecordEvents:
             return 0, 0
         low, high = np.quantile(np.concatenate(keys), [0.005, 0.995], method="nearest")
         return int(low), int(high)
+
+
+_Keys = tuple[npt.NDArray[Any], npt.NDArray[Any], npt.NDArray[Any]]
+
+
+def _duplicates(parts: Sequence[_Keys]) -> list[npt.NDArray[np.bool_]]:
+    """Mark, part by part, the keys that occur more than once in all; as `find_duplicates`."""
+    if not parts:
+        return []
+    account, key, kind = (np.concatenate(each) for each in zip(*parts, strict=True))
+    ends = np.cumsum([len(part[0]) for part in parts])
+    return np.split(find_duplicates(account, key, kind), ends[:-1])
+
+
+def _related(
+    columns: Sequence[dict[str, Any]], numbered: Sequence[npt.NDArray[np.uint32]]
+) -> list[pa.Array]:
+    """Say, batch by batch, whether another event may have the relation of a follow or repost.
+
+    It is null for all other events. Of a repost the key of what is reposted stands for it, which
+    hardly two accounts share.
+    """
+    present, keys = [], []
+    for each, (author, subject, _) in zip(columns, numbered, strict=True):
+        kind = np.from_dlpack(each["collection"])
+        has_relation = (kind != layout.POST) & each["has subject"] & each["made"]
+        rows = np.flatnonzero(has_relation)
+        reposted = np.frombuffer(each["subject_rkey"].buffers()[1], np.int64)
+        key = np.where(kind == layout.FOLLOW, subject, reposted)
+        present.append(has_relation)
+        keys.append((author[rows], key[rows], kind[rows]))
+    related = []
+    for has_relation, again in zip(present, _duplicates(keys), strict=True):
+        marks = np.zeros(len(has_relation), np.bool_)
+        marks[has_relation] = again
+        related.append(flags(marks, has_relation))
+    return related
+
+
+def _again(coded: pa.Table) -> pa.Table:
+    """Return the events whose record another has as well, and whether perhaps with the same rev."""
+    again = coded.filter(coded["repeated"])
+    keys = [
+        (
+            np.from_dlpack(batch["account"]),
+            np.from_dlpack(batch["rev"]).view(np.int64),
+            np.from_dlpack(batch["collection"]),
+        )
+        for batch in again.to_batches()
+    ]
+    tied = np.concatenate([np.zeros(0, np.bool_), *_duplicates(keys)])
+    return again.combine_chunks().append_column("tied", flags(tied))
 
 
 def _size(parsed: ParsedLines) -> int:

@@ -95,7 +95,7 @@ _NOTED: Final = {
 }
 
 
-REGISTERED: Final = ("dids", "coded", CANDIDATES, *_NOTED)
+REGISTERED: Final = ("dids", "coded", "coded_again", CANDIDATES, *_NOTED)
 """What `fold` registers. The caller unregisters it after the transaction: an error within one
 leaves the connection unable to."""
 
@@ -146,11 +146,13 @@ def fold(
         if step == "versions":
             # The events, with the numbers that the accounts have from the first step on.
             codes = store.frame("store/fold/codes")
-            coded = events.table(codes["id"].to_numpy())
             kept_away = codes.filter(pl.col("kept_away"))["id"].to_arrow()
-            if len(kept_away):
-                coded = coded.filter(pc.invert(pc.is_in(coded["account"], value_set=kept_away)))
-            store.register("coded", coded)
+            tables = events.tables(codes["id"].to_numpy())
+            for name, table in zip(("coded", "coded_again"), tables, strict=True):
+                ours = table
+                if len(kept_away):
+                    ours = ours.filter(pc.invert(pc.is_in(ours["account"], value_set=kept_away)))
+                store.register(name, ours)
         store.run(f"store/fold/{step}", **parameters)
 
 

@@ -114,7 +114,12 @@ def match(
     for group in _groups(store, topics):
         store.run("store/rollups/begin_possible_matches")
         one = _any_of([rule for _, rule in group])
-        hints = {"hint": one.hint, "hashtags": one.hashtags, "tag_pattern": one.tag_pattern}
+        hints = {
+            "hint": one.hint,
+            "hint_or_unstable": _or_unstable(store, one.hint),
+            "hashtags": one.hashtags,
+            "tag_pattern": one.tag_pattern,
+        }
         for start, end in stretches:
             store.run("store/rollups/possible_matches", start=start, end=end, **hints)
         if late:
@@ -142,6 +147,17 @@ def match(
 def _hang(store: "Store", stretches: Sequence[Stretch]) -> None:
     for start, end in stretches:
         store.run("store/rollups/hanging", start=start, end=end)
+
+
+def _or_unstable(store: "Store", hint: str) -> str:
+    """Return a pattern that matches a text if `hint` matches it in NFC; others may match, too."""
+    ((unstable,),) = store.rows("store/rollups/unstable")
+    pattern = f"{hint}|{unstable}"
+    try:
+        store.check_pattern(pattern)
+    except PatternError:  # too large, where a topic's own is nearly so
+        return ""
+    return pattern
 
 
 def _groups(store: "Store", topics: Sequence[tuple[int, Rule]]) -> list[Sequence[tuple[int, Rule]]]:

@@ -59,10 +59,10 @@ def keep(store: "Store", changes: Mapping[str, bool]) -> None:
 def renew(store: "Store") -> None:
     """Sum all tables anew, in a transaction of the caller."""
     store.run("store/sums/begin")
-    for name, _ in store.rows("store/sums/tables"):
+    for name, rows in store.rows("store/sums/tables"):
         if name == _RECORDS:
             store.run("store/sums/sum_records")
-        else:
+        elif rows:
             store.run("store/sums/sum_table", name=name)
 
 

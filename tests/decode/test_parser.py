@@ -58,7 +58,7 @@ def verdicts(data: bytes, parser: Parser | None = None) -> list[Row | str]:
         record_events.add(part)
     names = record_events.dids()["did"].to_pylist()
     assert len(set(names)) == len(names)
-    rows = iter(record_events.table(np.arange(len(names), dtype=np.uint32)).to_pylist())
+    rows = iter(record_events.tables(np.arange(len(names), dtype=np.uint32))[0].to_pylist())
     events = [part.account_events for part in parts if part.account_events]
     accounts = iter([row for found in events for row in account_rows(found).to_pylist()])
     assert record_events.rows == sum(len(part.flags) for part in parts)
@@ -543,7 +543,7 @@ def test_what_waits_stays_as_it_was_parsed_whatever_is_parsed_next() -> None:
 
     def rows() -> list[Row]:
         accounts = np.arange(record_events.dids().num_rows, dtype=np.uint32)
-        found: list[Row] = record_events.table(accounts).to_pylist()
+        found: list[Row] = record_events.tables(accounts)[0].to_pylist()
         return found
 
     wait_for(100)

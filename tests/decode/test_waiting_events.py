@@ -1,7 +1,9 @@
 """Events that wait for a commit: the same rows, however few come at a time, and as cheap."""
 
+from collections import Counter
 from collections.abc import Callable
 from itertools import islice
+from random import Random
 from typing import Any
 
 import numpy as np
@@ -11,9 +13,25 @@ import pytest
 from blueattr.decode import account_events, record_events
 from blueattr.decode.account_events import AccountRows, account_rows
 from blueattr.decode.parse import Parser
+from blueattr.decode.parser import layout
 from blueattr.decode.parser.layout import ParsedLines
 from blueattr.decode.record_events import RecordEvents
-from support.events_builder import account, at, identity, lines, mixed
+from support.events_builder import (
+    FOLLOW,
+    POST,
+    Event,
+    account,
+    at,
+    delete,
+    follow,
+    identity,
+    lines,
+    mixed,
+    post,
+    repost,
+    tid,
+    uri,
+)
 from support.spoiled_lines import VALID, A, B, with_time_from
 
 EVENTS = [*VALID, *mixed(30), *VALID, identity(A, "x.org", time=at(30)), account(B, time=at(31))]
@@ -33,7 +51,7 @@ def parsed(take: Callable[[ParsedLines], object], each: int) -> None:
 
 
 def columns(waiting: RecordEvents) -> pa.Table:
-    return waiting.table(np.arange(waiting.dids().num_rows, dtype=np.uint32))
+    return waiting.tables(np.arange(waiting.dids().num_rows, dtype=np.uint32))[0]
 
 
 def counted(monkeypatch: pytest.MonkeyPatch, module: Any, name: str) -> list[object]:
@@ -67,6 +85,65 @@ def test_few_record_events_at_a_time_become_the_rows_that_all_at_once_do(
     assert waiting.dids() == whole.dids()
     # Once they are columns, they take as many bytes, but for what each batch begins with.
     assert whole.size <= waiting.size < 2 * whole.size
+
+
+@pytest.mark.parametrize("each", [3, 200])
+def test_what_waits_says_which_events_have_the_record_the_revision_or_the_relation_of_another(
+    monkeypatch: pytest.MonkeyPatch, each: int
+) -> None:
+    monkeypatch.setattr(record_events, "_FEW", 2)
+    draw = Random(5)  # noqa: S311 - no secret
+    who = [letter * 24 for letter in "abcd"]
+    events: list[Event] = []
+    for k in range(200):
+        one, other, key, rev = draw.choice(who), draw.choice(who), tid(draw.randrange(40)), k // 3
+        events.append(
+            draw.choice((
+                post(one, key, rev=rev, time=at(k)),
+                delete(one, draw.choice((POST, FOLLOW)), key, rev=rev, time=at(k)),
+                follow(one, key, other, rev=rev, time=at(k)),
+                repost(one, key, uri(other, tid(draw.randrange(40))), rev=rev, time=at(k)),
+            ))
+        )  # fmt: skip
+    events += events[::20]
+    waiting, parser = RecordEvents(), Parser(1)
+    for k in range(0, len(events), each):
+        parts, _ = parser.parse(lines(*events[k : k + each]))
+        for part in parts:
+            waiting.add(part)
+    coded, again = waiting.tables(np.arange(waiting.dids().num_rows, dtype=np.uint32))
+    rows = coded.to_pylist()
+    assert len(rows) == len(events)
+    records = [(row["collection"], row["account"], row["rkey"]) for row in rows]
+    several = Counter(records)
+    relations = [
+        None
+        if row["removed"] or row["collection"] == layout.POST
+        else (row["collection"], row["account"], row["subject"], row["subject_rkey"])
+        for row in rows
+    ]
+    same = Counter(relations)
+    assert {1, 2} < {*several.values()}
+    assert {1, 2} < {*same.values()}
+    for row, record, relation in zip(rows, records, relations, strict=True):
+        assert row["repeated"] == (several[record] > 1)
+        assert (row["related"] is None) == (relation is None)
+        # Of reposts of another account's post with the same key it may say so, too.
+        assert row["related"] or relation is None or same[relation] == 1
+    assert {row["related"] for row in rows} == {None, False, True}
+    found = again.to_pylist()
+    assert [{**row, "tied": None} for row in found] == [
+        {**row, "tied": None} for row in rows if row["repeated"]
+    ]
+    revisions = Counter(
+        (row["collection"], row["account"], row["rkey"], row["rev"]) for row in found
+    )
+    assert max(revisions.values()) > 1
+    # Of other records of the account it may say so, too.
+    assert not all(row["tied"] for row in found)
+    for row in found:
+        revision = row["collection"], row["account"], row["rkey"], row["rev"]
+        assert row["tied"] or revisions[revision] == 1
 
 
 def test_few_record_events_at_a_time_do_not_become_columns_each_time(

@@ -120,8 +120,14 @@ MUTANTS = (
     Mutant(
         "versions",
         "of equal revisions in a batch any wins",
-        "                removed: removed,\n                content: content(\n",
-        "                removed: removed,\n                nothing: hash(text) IS NULL AND (\n",
+        "content: CASE WHEN tied THEN content(\n",
+        "content: CASE WHEN false THEN content(\n",
+    ),
+    Mutant(
+        "versions",
+        "of equal revisions in usual and unusual lines the unusual one wins",
+        "    tied OR (account, collection_word(collection), rkey) IN (FROM met) AS tied\n",
+        "    tied\n",
     ),
     Mutant(
         "changes",
@@ -138,8 +144,8 @@ MUTANTS = (
     Mutant(
         "relations",
         "of records of one time the one written first counts",
-        "record_key.rkey NULLS FIRST, related.rkey\n",
-        "related.rkey\n",
+        "record_key.rkey NULLS FIRST, one.rkey\n",
+        "one.rkey\n",
     ),
     Mutant(
         "relations",
@@ -156,14 +162,14 @@ MUTANTS = (
     Mutant(
         "relations",
         "repeats within a commit count",
-        "    HAVING count(*) > 1\n",
-        "    HAVING false\n",
+        "\nWHERE related;",
+        "\nWHERE false;",
     ),
     Mutant(
-        "relations",
+        "versions",
         "reposts of what is no post are one",
-        "(collection = 'follow' OR collection = 'repost' AND subject_rkey IS NOT NULL);",
-        "(collection = 'follow' OR collection = 'repost');",
+        "(collection = 'follow' OR collection = 'repost' AND subject_rkey IS NOT NULL)",
+        "(collection = 'follow' OR collection = 'repost')",
     ),
     Mutant(
         "accounts",

@@ -12,6 +12,14 @@ SEMI JOIN (SELECT rkey FROM batch WHERE rkey NOT BETWEEN $low AND $high) USING (
 -- Records of the batch that the store has: where, what they were, and what is new about them. Grain:
 -- one record. Most keys lie between $low and $high, where little of the store does.
 CREATE OR REPLACE TEMP TABLE seen AS
+WITH distant AS MATERIALIZED (
+    -- By itself first: otherwise the engine would read all columns of all records.
+    SELECT
+        rowid AS place, collection, account, rkey, rev, removed, event_time, time_from, first_time,
+        subject, subject_rkey, is_repeat
+    FROM record
+    WHERE rowid IN (SELECT place FROM far)
+)
 SELECT
     place,
     collection,
@@ -54,7 +62,7 @@ FROM (
         least(old.event_time, old.first_time), least(new.event_time, new.first_time), old.subject,
         old.subject_rkey, old.is_repeat
     FROM batch AS new
-    JOIN (SELECT rowid AS place, * FROM record WHERE rowid IN (SELECT place FROM far)) AS old
+    JOIN distant AS old
         ON old.rkey = new.rkey
         AND old.account = new.account
         AND old.collection = new.collection
@@ -139,9 +147,11 @@ FROM batch AS new
 JOIN seen USING (account, collection, rkey)
 WHERE newer
 UNION ALL BY NAME
-SELECT old.* EXCLUDE (is_repeat) REPLACE (
-    seen.event_time AS event_time, seen.time_from AS time_from, seen.first_time AS first_time
-)
+SELECT
+    old.* EXCLUDE (is_repeat) REPLACE (
+        seen.event_time AS event_time, seen.time_from AS time_from, seen.first_time AS first_time
+    ),
+    perhaps_related(old.collection, removed, subject_rkey) AS related
 FROM record AS old
 JOIN seen ON old.rowid = seen.place
 WHERE changed AND NOT newer;

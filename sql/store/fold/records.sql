@@ -55,9 +55,13 @@ GROUP BY account;
 -- before it was deleted keeps no text, whenever it arrives.
 CREATE OR REPLACE TEMP VIEW written AS
 SELECT
-    * EXCLUDE (has_words) REPLACE (
+    * EXCLUDE (has_words, related) REPLACE (
         CASE WHEN has_words THEN text END AS text,
-        CASE WHEN has_words THEN list_sort(list_distinct(tags)) END AS tags,
+        CASE
+            WHEN NOT has_words THEN NULL
+            WHEN len(tags) > 1 THEN list_sort(list_distinct(tags))
+            ELSE tags
+        END AS tags,
         CASE WHEN has_words THEN title END AS title
     ),
     (collection, account, rkey) IN (FROM repeat) AS is_repeat

@@ -1,6 +1,6 @@
 -- Fold the sightings of a commit within itself, to one version of each record.
--- Needs: staged, coded, batch_account, batch_key
--- Makes: numbered, version, met, content, folded, batch
+-- Needs: staged, coded, coded_again, batch_account, batch_key
+-- Makes: numbered, collection_word, time_from_word, perhaps_related, version, met, sighting, content, folded, batch
 
 -- The staged creates, updates and deletes of records, in numbers. Grain: one sighting. Unusual lines
 -- come this way, which are few.
@@ -42,26 +42,36 @@ LEFT JOIN batch_key AS own ON own.rkey = sighting.rkey
 LEFT JOIN batch_key AS subject_key ON subject_key.rkey = sighting.subject_rkey
 LEFT JOIN batch_key AS root_key ON root_key.rkey = sighting.root_rkey;
 
+-- The words for the numbers that `coded` has of a collection, and of where a time comes from.
+CREATE OR REPLACE TEMP MACRO collection_word(number) AS CASE number
+    WHEN 0 THEN 'post'::collection
+    WHEN 1 THEN 'repost'::collection
+    ELSE 'follow'::collection
+END;
+
+CREATE OR REPLACE TEMP MACRO time_from_word(number) AS CASE number
+    WHEN 0 THEN 'server'::time_from
+    WHEN 1 THEN 'imported'::time_from
+    WHEN 2 THEN 'key'::time_from
+    WHEN 3 THEN 'claimed'::time_from
+    ELSE 'collected'::time_from
+END;
+
+-- Whether a version is a follow or a repost of a post, of which there may be others: true, or NULL.
+CREATE OR REPLACE TEMP MACRO perhaps_related(collection, removed, subject_rkey) AS
+    CASE WHEN NOT removed AND (collection = 'follow' OR collection = 'repost' AND subject_rkey IS NOT NULL)
+    THEN true END;
+
 -- Every waiting create, update and delete of a record. Grain: one sighting. `repeated` says whether
--- `coded` has another of the same record.
+-- `coded` has another of the same record. `related` is NULL where a version has no relation, and false
+-- where nothing else that waits has the same.
 CREATE OR REPLACE TEMP VIEW version AS
-SELECT
-    CASE collection
-        WHEN 0 THEN 'post'::collection
-        WHEN 1 THEN 'repost'::collection
-        ELSE 'follow'::collection
-    END AS collection,
-    CASE time_from
-        WHEN 0 THEN 'server'::time_from
-        WHEN 1 THEN 'imported'::time_from
-        WHEN 2 THEN 'key'::time_from
-        WHEN 3 THEN 'claimed'::time_from
-        ELSE 'collected'::time_from
-    END AS time_from,
-    * EXCLUDE (collection, time_from)
+SELECT * REPLACE (
+    collection_word(collection) AS collection, time_from_word(time_from) AS time_from
+)
 FROM coded
 UNION ALL BY NAME
-SELECT false AS repeated, *
+SELECT false AS repeated, perhaps_related(collection, removed, subject_rkey) AS related, *
 FROM numbered;
 
 -- Records of which `numbered` has a sighting that is not the only one. Grain: one record.
@@ -73,6 +83,21 @@ FROM (
 )
 GROUP BY ALL
 HAVING count(*) > 1;
+
+-- The sightings of records that have several. Grain: one sighting. `coded_again` has those of `coded`
+-- alone, so that the others need not be looked through. `tied` says whether another may have the same rev.
+CREATE OR REPLACE TEMP VIEW sighting AS
+SELECT * REPLACE (
+    collection_word(collection) AS collection,
+    time_from_word(time_from) AS time_from,
+    tied OR (account, collection_word(collection), rkey) IN (FROM met) AS tied
+)
+FROM coded_again
+UNION ALL BY NAME
+SELECT true AS tied, *
+FROM version
+SEMI JOIN met USING (account, collection, rkey)
+WHERE repeated IS NOT true;
 
 -- What a version says, to be compared where two have the same rev, which only a faulty server sends.
 -- Names stand for the numbers of accounts and keys, which depend on the order of events. Words come last:
@@ -97,18 +122,14 @@ CREATE OR REPLACE TEMP MACRO content(
 -- times, its own or imported, the earliest; only where there is none, the earliest of the kind that comes
 -- next in `time_from`. `first_time` is the earliest of all kinds, where it is not that one.
 CREATE OR REPLACE TEMP TABLE folded AS
-WITH sighting AS MATERIALIZED (
-    FROM version
-    WHERE repeated IS true
-    UNION ALL
-    FROM version
-    SEMI JOIN met USING (account, collection, rkey)
-    WHERE repeated IS NOT true
-), named AS MATERIALIZED (
+WITH named AS MATERIALIZED (
     -- As above.
     SELECT id, coalesce(placeholder, did) AS name
     FROM batch_account
-    SEMI JOIN (SELECT subject AS id FROM sighting UNION SELECT root FROM sighting) USING (id)
+    SEMI JOIN (
+        SELECT subject AS id FROM sighting WHERE tied
+        UNION SELECT root FROM sighting WHERE tied
+    ) USING (id)
 )
 SELECT
     * EXCLUDE (earliest) REPLACE (nullif(first_time, earliest.event_time) AS first_time),
@@ -122,15 +143,16 @@ FROM (
         unnest(arg_max(
             {
                 rev: rev, removed: removed, subject: subject, subject_rkey: subject_rkey,
-                root: root, root_rkey: root_rkey, text: text, tags: tags, title: title
+                root: root, root_rkey: root_rkey, text: text, tags: tags, title: title,
+                related: related
             },
             {
                 rev: rev,
                 removed: removed,
-                content: content(
+                content: CASE WHEN tied THEN content(
                     subject_account.name, subject_rkey, subject_key.rkey, root_account.name,
                     root_rkey, root_key.rkey, tags, title, text
-                )
+                ) END
             }
         )),
         min({

@@ -8,7 +8,7 @@ FROM record
 WHERE rowid IN (SELECT place FROM late)
     AND collection = 'post'
     AND (
-        regexp_matches(nfc(text), $hint)
-        OR regexp_matches(nfc(title), $hint)
+        regexp_matches(text, $hint_or_unstable) AND regexp_matches(nfc(text), $hint)
+        OR regexp_matches(title, $hint_or_unstable) AND regexp_matches(nfc(title), $hint)
         OR tagged(tags, $hashtags, $tag_pattern)
     )

@@ -268,8 +268,8 @@ FAULTS = (
         9,
         "of two versions of a record in a batch any wins",
         f"{_FOLD}/versions.sql",
-        "                content: content(\n",
-        "                nothing: hash(text) IS NULL AND (\n",
+        "content: CASE WHEN tied THEN content(\n",
+        "content: CASE WHEN false THEN content(\n",
         _TIES,
     ),
     Fault(
