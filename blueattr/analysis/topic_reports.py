@@ -254,7 +254,7 @@ def _with_groups(
     told: _Told,
     source: GroupSource,
 ) -> TopicReport:
-    """Add the groups that were asked for, unless all agents are in one."""
+    """Add the groups that were asked for."""
     if told.by is None or report.headline is None:
         return report
     name = report.headline.indicator
@@ -265,8 +265,6 @@ def _with_groups(
     assert groups is not None  # noqa: S101 - they were asked for
     whole = attribute(frame, chosen, **question.how, provenance=report.provenance)
     (found,) = groups.with_shares([whole], tiered, asked)
-    if len(found.groups.groups) < 2:
-        return report
     return replace(report, groups=replace(found, agents=found.agents.head(0)))
 
 

@@ -37,7 +37,6 @@ Grouper: TypeAlias = Callable[[StoreView], Grouped]
 _SECOND_LEVEL = "ac|co|com|edu|go|gob|gov|gouv|mil|ne|net|nom|or|org"
 _DOMAIN = rf"[^.]+\.(?:(?:{_SECOND_LEVEL})\.[a-z]{{2}}|[^.]+)$"
 _MADE_UP = ".test"
-_INVALID = "handle.invalid"
 
 
 def domain(view: StoreView) -> Grouped:
@@ -57,8 +56,7 @@ def _domain(handle: pl.Expr) -> pl.Expr:
     # What is made up ends in .test: it has the domain that it is made up to have.
     real = handle.str.strip_suffix(_MADE_UP)
     made_up = pl.when(real != handle).then(real.str.extract(f"({_DOMAIN})") + _MADE_UP)
-    found = pl.coalesce(made_up, handle.str.extract(f"({_DOMAIN})"))
-    return pl.when(handle != _INVALID).then(found)
+    return pl.coalesce(made_up, handle.str.extract(f"({_DOMAIN})"))
 
 
 def age(view: StoreView) -> Grouped:

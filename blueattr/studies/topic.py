@@ -124,7 +124,7 @@ class TopicReport(Presented):
         asked for it, or there is no answer.
     groups
         The headline's indicator with its groups, and none of its agents; None if nobody asked for
-        them, or all agents are in one.
+        them.
     """
 
     comparison: ScaleComparison

@@ -17,7 +17,7 @@ from blueattr.attribution.groups import grouped, members
 from blueattr.attribution.groups.games import MomentGame, game_of
 from blueattr.attribution.groups.grouped import group_shares, partition_for
 from blueattr.attribution.groups.members import member_values
-from blueattr.attribution.groups.orders import nested_values
+from blueattr.attribution.groups.orders import draw_orders, nested_values
 from blueattr.attribution.groups.pairs import PairSums
 from blueattr.attribution.groups.partition import Labels, Pairs
 from blueattr.attribution.groups.result import GroupShares
@@ -194,7 +194,7 @@ def test_agents_without_features_get_nothing_and_change_only_n(indicator: str) -
 
 
 @pytest.mark.parametrize("indicator", ["heat", "cubic"])
-@pytest.mark.parametrize("levels", [("xxxyyyzz",), ("xxxxyyyz", "pqqpppqp")])
+@pytest.mark.parametrize("levels", [("xxxyyyzz",), ("xxxxyyyz", "pqqrppqp")])
 def test_members_have_the_integral_of_their_slope_as_their_group_enters(
     indicator: str, levels: tuple[str, ...]
 ) -> None:
@@ -426,6 +426,7 @@ def test_values_shares_and_owen_values_of_groups_sum_to_those_of_all(
         assert unknown.agents == groups.count(None)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("indicator", FOUR)
 def test_a_million_agents_in_groups_lose_no_digits(indicator: str) -> None:
     n = 1_000_000
@@ -496,6 +497,15 @@ def test_drawn_orders_are_unbiased_within_their_errors_and_sum_exactly() -> None
         off.append((one.owen - value) / error)
     assert max(map(abs, off)) < 4
     assert 0.4 < float(np.std(off)) < 1.8
+
+
+def test_an_order_and_the_same_backwards_average_two_groups_exactly() -> None:
+    means = [np.array([[0.5, 1.0, 0.25]]), np.array([[1.0, 0.5, 2.0]])]
+    values = find_indicator("heat").values  # type: ignore[union-attr]
+    assert values is not None
+    found = draw_orders(means, values, 5, 0)
+    assert found.outer == pytest.approx(nested_values(means, values), rel=1e-12)
+    assert found.outer_errors == pytest.approx([0.0, 0.0], abs=1e-8)
 
 
 def test_sixteen_groups_or_fewer_are_counted_though_drawing_is_allowed() -> None:
