@@ -6,6 +6,7 @@ from blueattr.store import fold
 from strength.coverage_by_room import by_room, table
 from strength.faults import FAULTS, ROWS, Fault
 from strength.fold_mutants import MUTANTS, Mutant
+from strength.mutants import FOLD_TESTS
 from support.places import ROOT
 
 
@@ -13,6 +14,13 @@ from support.places import ROOT
 def test_a_mutant_of_the_fold_fits_the_step_that_it_changes(mutant: Mutant) -> None:
     assert mutant.text()
     assert mutant.old != mutant.new
+
+
+def test_every_step_of_the_fold_that_has_mutants_has_tests_that_try_them() -> None:
+    assert {mutant.step for mutant in MUTANTS} == FOLD_TESTS.keys()
+    for test in {test for tests in FOLD_TESTS.values() for test in tests}:
+        path, _, name = test.partition("::")
+        assert f"def {name}" in (ROOT / path).read_text(encoding="utf-8")
 
 
 def test_every_step_of_the_fold_has_mutants() -> None:

@@ -4,8 +4,11 @@ from datetime import timedelta
 
 import pytest
 
+from blueattr.decode.transcode import Decoded
 from blueattr.ingest.resume import position_in_time, resume_by_now, resume_from
 from blueattr.sources.find import find_streams
+from blueattr.sources.live.jetstream import JetstreamV2
+from blueattr.sources.live.stream import Resume, Seen
 from blueattr.store.checkpoint import SourceState
 from support.events_builder import at, micros
 
@@ -71,3 +74,14 @@ def test_behind_a_clock_that_is_wrong_a_stream_by_time_gets_on() -> None:
         assert resume.newest == NEWEST, "what is seen is seen"
         asked.append(resume.cursor)
     assert asked == [micros(behind), micros(behind), micros(NEWEST) + 1]
+
+
+@pytest.mark.parametrize(("last", "is_gap"), [(5000, True), (900, False)])
+def test_where_many_numbers_lack_there_is_a_gap_though_the_last_event_is_not_known(
+    last: int, *, is_gap: bool
+) -> None:
+    """As in an older store, at a server that keeps nothing; a few may be of other kinds."""
+    dialect = JetstreamV2(compress=False)
+    resume = Resume(max(last - dialect.rewind, 1), last, newest=NEWEST)
+    first = Decoded(b"", 1, 0, [], last + 50, last + 50)
+    assert (dialect.missed(resume, Seen(last), first) is not None) == is_gap
