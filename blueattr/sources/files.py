@@ -1,5 +1,6 @@
 """Lines from files, folders, globs and standard input; compressed, too, and other forms of JSON."""
 
+import fcntl
 import glob
 import hashlib
 import os
@@ -20,7 +21,7 @@ from blueattr.sources.packing import pieces as pieces_of
 from blueattr.sources.source import Source
 from blueattr.user_path import as_typed
 
-__all__ = ["FileSource", "Pipe", "find"]
+__all__ = ["FileSource", "Pipe", "find", "is_standard_input"]
 
 
 CHUNK = 8 << 20
@@ -87,9 +88,10 @@ def _paths(argument: str, kind: str, passed_over: list[str] | None) -> list[Path
     path = Path(argument)
     # Path("") is the current folder, which nobody means by a variable that is empty.
     if argument and path.is_dir():
-        found = sorted(p for p in path.rglob("*") if p.is_file())
-        paths = [p for p in found if _is_lines(p)]
-        others = [p for p in found if not _is_lines(p)]
+        # Of a folder no pipe is read: nobody may write to it.
+        found = sorted(p for p in path.rglob("*") if not p.is_dir())
+        paths = [p for p in found if p.is_file() and _is_lines(p)]
+        others = [p for p in found if not (p.is_file() and _is_lines(p))]
         such = f"such as {others[0].name!r}" if others else ""
         if not paths:
             more = f", but {len(others):,} of other names, {such}" if others else ""
@@ -112,9 +114,22 @@ def _paths(argument: str, kind: str, passed_over: list[str] | None) -> list[Path
 
 
 def _refuse_closed(typed: str) -> None:
+    if not is_standard_input(typed):
+        return
     # What was opened since may have its number.
-    if typed in _STANDARD_INPUT and sys.stdin is None:
+    if sys.stdin is None:
         raise InputError("standard input is closed; name a file")
+    try:
+        way = fcntl.fcntl(0, fcntl.F_GETFL) & os.O_ACCMODE
+    except OSError:
+        return
+    if way == os.O_WRONLY:
+        raise InputError("standard input is open for writing only; name a file")
+
+
+def is_standard_input(typed: str) -> bool:
+    """Return whether a name that a user typed is one of standard input."""
+    return typed in _STANDARD_INPUT
 
 
 def _is_lines(path: Path) -> bool:

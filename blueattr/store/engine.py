@@ -130,4 +130,5 @@ def first_line(error: Exception) -> str:
     text = str(error)
     first = (text.splitlines() or [type(error).__name__])[0]
     full = next((words for words in _FULL if words in text), None)
-    return first if full is None else f"no space is left for it ({full}): {first}"
+    # What else the engine says of it is for its programmers.
+    return first if full is None else f"no space is left for it ({full})"

@@ -207,8 +207,11 @@ def _read(
     from blueattr.ingest import read
     from blueattr.panel.topics import shipped_rules
     from blueattr.report.inventory.ingests import ingest_report
+    from blueattr.sources.files import is_standard_input
     from blueattr.store.writer import remove
 
+    if sum(map(is_standard_input, [*sources, *(plc or ())])) > 1:
+        raise UsageError("standard input (-) must be the only source")
     # Polars, which is imported by now, makes the system restart an interrupted read: Ctrl-C would
     # wait for a pipe forever.
     signal.siginterrupt(signal.SIGINT, True)

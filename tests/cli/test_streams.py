@@ -132,6 +132,27 @@ def test_a_full_disk_and_closed_streams() -> None:
     assert (quiet.returncode, quiet.stdout) == (ExitCode.USAGE, b"")
 
 
+@pytest.mark.parametrize(
+    ("arguments", "code", "says"),
+    [
+        ("- --plc - < /dev/null", ExitCode.USAGE, b"standard input (-) must be the only source"),
+        ("/dev/stdin --plc - < /dev/null", ExitCode.USAGE, b"must be the only source"),
+        ("- 0> /dev/null", ExitCode.INPUT, b"open for writing only"),
+        ("--plc - 0> /dev/null", ExitCode.INPUT, b"open for writing only"),
+    ],
+)
+def test_a_standard_input_that_cannot_be_read_leaves_no_store(
+    here: Path, arguments: str, code: ExitCode, says: bytes
+) -> None:
+    command = f"{BLUEATTR} ingest --db new.duckdb {arguments}"
+    done = subprocess.run(
+        ["bash", "-c", command], cwd=here, capture_output=True, check=False, timeout=60
+    )
+    assert (done.returncode, done.stdout) == (code, b"")
+    assert says in done.stderr
+    assert list(here.glob("new.duckdb*")) == []
+
+
 def test_a_process_says_the_same_in_any_locale() -> None:
     asked = ["topics", "list"]
     plain = {**os.environ, "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0",

@@ -356,7 +356,7 @@ def test_where_there_is_no_space_the_sentence_says_so(db: Path) -> None:
     command = f"ulimit -f 700; exec {BLUEATTR} ingest {lines_file} --db {db} -q"
     done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=False)
     assert done.returncode == ExitCode.STORE
-    assert "no space is left" in done.stderr
+    assert done.stderr == f"blueattr: {db}: no space is left for it (File too large)\n"
 
 
 # --- the seal -------------------------------------------------------------------------------------
