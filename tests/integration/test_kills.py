@@ -16,5 +16,6 @@ def test_killed_again_and_again(tmp_path: Path) -> None:
     assert {"blueattr", "jetstream"} <= kills
     assert soak.reconnects > 0
     assert soak.faults["drop a connection"] > 0
-    assert soak.fruitful > 1
+    # Of processes that were killed, and of those that ended by themselves.
+    assert soak.fruitful + soak.faults["short run that wrote"] > 1
     assert len(held.records) > 2000
