@@ -5,13 +5,21 @@ import numpy.typing as npt
 import polars as pl
 import pyarrow as pa
 
-__all__ = ["by_did"]
+__all__ = ["are_told_apart", "by_did"]
 
 
 _WORD = 8
 _PLC = int.from_bytes(b"did:plc:")
 # If one of so many DIDs has the letters of another, all are sorted as texts.
 _SELDOM = 8
+_SOME = 1000
+
+
+def are_told_apart(dids: pl.Series) -> bool:
+    """Return whether `by_did` is quicker than sorting texts: by some of them, text (n,)."""
+    some = dids.gather_every(max(1, len(dids) // _SOME))
+    letters = some.filter(some.str.starts_with("did:plc:")).str.slice(_WORD, _WORD)
+    return (len(some) - letters.n_unique()) * _SELDOM <= len(some)
 
 
 def by_did(dids: pa.ChunkedArray) -> npt.NDArray[np.int64]:

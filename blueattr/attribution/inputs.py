@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from blueattr.attribution.frames import find_columns, quote, read_frame, rename_columns
 from blueattr.attribution.tiers import rank
-from blueattr.did_order import by_did
+from blueattr.did_order import are_told_apart, by_did
 from blueattr.errors import FeatureError
 from blueattr.indicators.base import FeatureArrays
 from blueattr.kernels import FloatArray, IndexArray
@@ -79,8 +79,11 @@ def check_features(frame: object) -> pl.DataFrame:
     dids = check_dids(data[key]).alias("did")
     checked = pl.DataFrame([dids, *(check_column(dids, data[name]) for name in columns)])
     if not dids.is_sorted():
-        texts = dids.to_arrow(compat_level=pl.CompatLevel.oldest())
-        checked = checked[by_did(pa.chunked_array([texts]))]
+        if are_told_apart(dids):
+            texts = dids.to_arrow(compat_level=pl.CompatLevel.oldest())
+            checked = checked[by_did(pa.chunked_array([texts]))]
+        else:
+            checked = checked.sort("did")
     checked = checked.rechunk()
     dids = checked["did"]
     refuse(dids, dids, (dids == dids.shift(1)).fill_null(value=False), "occurs more than once")

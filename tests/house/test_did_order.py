@@ -35,6 +35,18 @@ def test_nobody_has_an_order() -> None:
     assert did_order.by_did(pa.chunked_array([], pa.string())).tolist() == []
 
 
+def test_names_that_begin_alike_are_sorted_as_texts() -> None:
+    def told_apart(*starts: str) -> bool:
+        return did_order.are_told_apart(
+            pl.Series([f"{starts[k % len(starts)]}{k * 7919 % 5000:08}" for k in range(5000)])
+        )
+
+    assert told_apart("did:plc:")
+    assert not told_apart("did:plc:00000000")
+    assert not told_apart("agent")
+    assert not told_apart("did:plc:", "did:web:")
+
+
 def test_dids_of_plc_are_not_sorted_as_texts(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: object, **__: object) -> None:
         raise AssertionError("sorted as texts")
