@@ -35,6 +35,9 @@ FOLDS = 3
 
 _LOWEST, _HIGHEST = -29, 28  # the bins whose unit, and 1.5·2^52 of it, are normal floats
 _OVERFLOW = 1 << 20  # above every bin: a sum that has met a number too large stays there
+_MANY = (
+    1 << 19
+)  # more numbers than this come in one of several chunks, for which a kernel is loaded
 _MAGNITUDE = 0x7FFF_FFFF_FFFF_FFFF
 _UNITS = np.ldexp(1.0, WIDTH * np.arange(_LOWEST - FOLDS + 1, _HIGHEST + 1))  # of each bin
 _SHIFT = 1.5 * 2.0**52
@@ -105,7 +108,7 @@ def _accumulate_all(x, state):
 
 def _accumulate_any(x: FloatArray, state: IntArray) -> None:
     """Add a vector to a running sum, by the kernel or by numpy."""
-    if not compiled.few(x.size):
+    if x.size >= _MANY or not compiled.few(x.size):
         _accumulate_all(x, state)
         return
     top = int(np.max(x.view(np.int64) & _MAGNITUDE, initial=0))
