@@ -35,9 +35,8 @@ FOLDS = 3
 
 _LOWEST, _HIGHEST = -29, 28  # the bins whose unit, and 1.5·2^52 of it, are normal floats
 _OVERFLOW = 1 << 20  # above every bin: a sum that has met a number too large stays there
-_MANY = (
-    1 << 19
-)  # more numbers than this come in one of several chunks, for which a kernel is loaded
+# As many numbers come in one of several chunks, for which it is worth to load a kernel.
+_MANY = 1 << 19
 _MAGNITUDE = 0x7FFF_FFFF_FFFF_FFFF
 _UNITS = np.ldexp(1.0, WIDTH * np.arange(_LOWEST - FOLDS + 1, _HIGHEST + 1))  # of each bin
 _SHIFT = 1.5 * 2.0**52

@@ -1,5 +1,6 @@
 """Lines from files, folders, globs and standard input; compressed, too, and other forms of JSON."""
 
+import errno
 import fcntl
 import glob
 import hashlib
@@ -124,7 +125,7 @@ def _refuse_closed(typed: str) -> None:
     except OSError:
         return
     if way == os.O_WRONLY:
-        raise InputError("standard input is open for writing only; name a file")
+        raise InputError(f"cannot read standard input: {os.strerror(errno.EBADF)}")
 
 
 def is_standard_input(typed: str) -> bool:

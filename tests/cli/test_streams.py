@@ -137,8 +137,8 @@ def test_a_full_disk_and_closed_streams() -> None:
     [
         ("- --plc - < /dev/null", ExitCode.USAGE, b"standard input (-) must be the only source"),
         ("/dev/stdin --plc - < /dev/null", ExitCode.USAGE, b"must be the only source"),
-        ("- 0> /dev/null", ExitCode.INPUT, b"open for writing only"),
-        ("--plc - 0> /dev/null", ExitCode.INPUT, b"open for writing only"),
+        ("- 0> /dev/null", ExitCode.INPUT, b"cannot read standard input"),
+        ("--plc - 0> /dev/null", ExitCode.INPUT, b"cannot read standard input"),
     ],
 )
 def test_a_standard_input_that_cannot_be_read_leaves_no_store(
