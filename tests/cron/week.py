@@ -179,7 +179,8 @@ class Week:
             out = self.folder / f"fresh-{topic}.json"
             code = self._blueattr(
                 "compare-scales", "--topic", topic, "--indicator", "all", "--sizes", "20,50",
-                "--seeds", "5", "--from", start, "--to", end, "--db", fresh, "--out", out,
+                "--seeds", "5", "--correct", "--from", start, "--to", end, "--db", fresh,
+                "--out", out,
             )  # fmt: skip
             assert code == ExitCode.OK
             expected = json.loads(out.read_bytes())

@@ -1,6 +1,5 @@
 """Figures of samples put right: beside the truth, and by the size of a sample."""
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from blueattr.report.fields import Field, Fields
@@ -10,19 +9,21 @@ from blueattr.report.figures.scales import SAMPLED, SHARE
 from blueattr.report.numbers import count, percent, plural
 from blueattr.report.parts.answer import tier_names
 from blueattr.report.parts.shared_fields import INDICATOR, TIER
-from blueattr.report.results.comparisons import corrected_interval, corrected_table, has_deviation
+from blueattr.report.results.comparisons import CORRECTED_ROW, corrected_interval, has_deviation
 from blueattr.report.results.own_samples import CURVE, ESTIMATE, curve_table, tiers_table
-from blueattr.report.tables import Cell
+from blueattr.report.tables import Cell, Column, Table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from blueattr.studies.corrected import CorrectedTier
     from blueattr.studies.design import Designs
     from blueattr.studies.own_sample import Correction
     from blueattr.studies.samples import SampleSummary
     from blueattr.studies.scales import IndicatorScales, ScaleComparison
 
 __all__ = [
+    "CELLS",
     "CORRECTED_SHARE",
     "corrected_exhibit",
     "corrected_sentences",
@@ -48,6 +49,8 @@ CORRECTED_SHARE: Fields[Any] = Fields(
     Field("low", _ENDS, "share"),
     Field("high", _ENDS, "share"),
 )
+CELLS: Fields[Any] = Fields(CORRECTED_ROW["raw"], CORRECTED_ROW["corrected"], CORRECTED_ROW["held"])
+"""What the table for people has of each tier, beside its share of all."""
 _COLUMNS = CORRECTED_SHARE.columns()
 _CURVE = (*INDICATOR.columns(), *CURVE.columns())
 _OWN = (*INDICATOR.columns(), *ESTIMATE.columns())
@@ -70,6 +73,7 @@ def corrected_exhibit(result: "ScaleComparison", suffix: str = "") -> Exhibit | 
     tiers = [part.tier for part in indicators[0].full.tiers]
     rows: list[tuple[Cell, ...]] = []
     dots: list[dict[str, Any]] = []
+    several = len({row.protocol for one in indicators for row in one.samples if row.corrected}) > 1
     for one in indicators:
         whole: list[tuple[Cell, ...]] = [
             (one.indicator, "full", result.n_agents, None, None, part.tier, part.share, *[None] * 3)
@@ -89,17 +93,13 @@ def corrected_exhibit(result: "ScaleComparison", suffix: str = "") -> Exhibit | 
                 if (drawn := [run.shares[k] for run in sample.runs if run.shares is not None])
             ]
             dots += _dots(raw, name, ranges)
-            dots += _dots(put_right, f"{name}, put right")
+            # One kind of samples has room for a shorter name.
+            dots += _dots(
+                put_right,
+                f"{name}, put right" if several else f"{count(sample.size)} put right",
+            )
     for dot in dots:
         dot["tier"] = names[tiers.index(dot["tier"])]
-    laid_out = [(one, table) for one in indicators if (table := corrected_table(one)) is not None]
-    table = replace(
-        laid_out[0][1],
-        title="What samples show, and say once put right",
-        columns=(*INDICATOR.columns(), *laid_out[0][1].columns),
-        rows=tuple((one.indicator, *row) for one, table in laid_out for row in table.rows),
-        notes=tuple(dict.fromkeys(note for _, table in laid_out for note in table.notes)),
-    )
     listed = " and ".join(one.indicator for one in indicators)
     return Exhibit(
         name=f"corrected{suffix}",
@@ -111,9 +111,57 @@ def corrected_exhibit(result: "ScaleComparison", suffix: str = "") -> Exhibit | 
         + " ".join(
             words for one in indicators for words in corrected_sentences(one, result.cutoffs)
         ),
-        report=data_report("corrected_shares", _COLUMNS, rows, table, result.provenance),
+        report=data_report(
+            "corrected_shares", _COLUMNS, rows, _table(indicators), result.provenance
+        ),
         chart=marked(result.provenance, lambda look: study_charts.dots_chart(dots, names, look)),
     )
+
+
+def _table(indicators: "Sequence[IndicatorScales]") -> Table:
+    """Lay out the truth beside what samples show and say; narrow enough for a phone."""
+    rows: list[tuple[Cell, ...]] = [
+        (
+            one.indicator,
+            f"{count(sample.size)} {SAMPLED.get(sample.protocol, sample.protocol)}",
+            full.tier,
+            percent(full.share),
+            percent(raw.share_mean),
+            _with_interval(put_right),
+            f"{put_right.coverage} of {put_right.intervals}" if put_right.intervals else None,
+        )
+        for one in indicators
+        for sample in one.samples
+        if sample.corrected is not None
+        for full, raw, put_right in zip(
+            one.full.tiers, sample.tiers, sample.corrected.tiers, strict=True
+        )
+    ]
+    return Table(
+        name="corrected",
+        title="What samples show, and say once put right",
+        columns=(
+            *INDICATOR.columns(),
+            CORRECTED_SHARE["sample"].column(),
+            TIER["tier"].column(),
+            Column("share", "all", "figure"),
+            CELLS["raw"].column("figure"),
+            CELLS["corrected"].column("figure", "put right"),
+            CELLS["held"].column("figure"),
+        ),
+        rows=tuple(rows),
+        notes=(
+            "put right: the mean of the estimates, with the mean 95 % interval where there is one.",
+            "held: in how many samples the interval holds the share of all.",
+        ),
+    )
+
+
+def _with_interval(tier: "CorrectedTier") -> str:
+    if tier.low is None or tier.high is None:
+        return percent(tier.share_mean)
+    low, high = percent(tier.low, unit=False), percent(tier.high, unit=False)
+    return f"{percent(tier.share_mean)} ({low} to {high})"
 
 
 def corrected_sentences(scales: "IndicatorScales", cutoffs: "Sequence[float]") -> tuple[str, ...]:
