@@ -1,15 +1,5 @@
--- Whether accounts were created in a stretch of time, by each who says so: the better informed have
--- higher numbers (0 a profile seen, 1 the AppView, 2 the directory). Grain: one account and source.
--- Needs the temp table `directory_entry`.
+-- Whether accounts were created in a stretch of time, by each who says so. Grain: one account and
+-- source. Needs the temp view `stated_creation`.
 SELECT account, source, created_at >= $start AND created_at < $end AS inside
-FROM (
-    SELECT account, created_at, 0::UTINYINT AS source
-    FROM profile
-    UNION ALL
-    SELECT account, created_at, 1::UTINYINT
-    FROM hydration
-    UNION ALL
-    SELECT account, created_at, 2::UTINYINT
-    FROM directory_entry
-)
+FROM stated_creation
 WHERE created_at IS NOT NULL
