@@ -118,7 +118,7 @@ def records(
 
 
 def count_records(view: StoreView, topic: Topic | None) -> None:
-    """Make ``counted_record``: what counts and is by or to the accounts that the store has named.
+    """Make ``counted_record`` and ``counted_part``: what counts, by or to accounts that are named.
 
     Parameters
     ----------
@@ -130,6 +130,7 @@ def count_records(view: StoreView, topic: Topic | None) -> None:
         view.store.run("analysis/records/of_all", start=start, end=end)
     else:
         view.store.run("analysis/records/of_topic")
+    view.store.run("analysis/records/halves")
 
 
 def described(view: StoreView, each: pl.DataFrame, result: AttributionResult) -> pl.DataFrame:
