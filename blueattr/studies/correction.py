@@ -300,7 +300,8 @@ def _var(draw: Draw, tiers: FloatArray, aggregator: Aggregator) -> Linearised | 
     mean = u @ s / n
     y = s * (s - mean)
     total = float(u @ y)
-    if _is_rounding(total, float(u @ (s * s))):
+    # Equal agents say nothing of a variance, though with n their mean may differ from each.
+    if s.min() == s.max() or _is_rounding(total, float(u @ (s * s))):
         return None
     shares = (u * y) @ tiers / total
     sums = (u * s) @ tiers / n  # A_T / n

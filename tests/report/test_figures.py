@@ -239,6 +239,18 @@ def test_a_sample_put_right_stands_beside_what_it_shows_and_the_truth() -> None:
         assert [(row["low"], row["high"]) for row in put_right] == [(t.low, t.high) for t in tiers]
 
 
+def test_samples_that_have_an_answer_only_once_put_right_are_drawn_and_listed() -> None:
+    one = report().comparison.indicators[0]
+    samples = [replace(sample, tiers=()) for sample in one.samples]
+    exhibit = corrected_exhibit(
+        replace(report().comparison, indicators=(replace(one, samples=tuple(samples)),))
+    )
+    assert exhibit is not None
+    assert {row["estimate"] for row in data(exhibit)[3:]} == {"corrected"}
+    [table] = exhibit.report.tables
+    assert {row[4] for row in table.rows} == {"-"}
+
+
 def test_nothing_is_drawn_of_samples_that_nobody_put_right() -> None:
     samples = [replace(one, corrected=None) for one in COMPARISON.indicators[0].samples]
     one = replace(COMPARISON.indicators[0], samples=tuple(samples))

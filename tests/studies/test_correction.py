@@ -238,6 +238,14 @@ def test_an_indicator_that_is_0_in_the_sample_gives_no_estimate() -> None:
         assert estimate(INDICATORS[name], draw, tiers, MEAN) is None
 
 
+def test_equal_agents_give_no_variance_where_the_number_of_all_is_known_too() -> None:
+    ones = FeatureArrays(np.ones(5), np.ones(5), np.ones(5))
+    tiers = membership(np.zeros(5, np.uint8), 3)
+    for population in (None, 7, 40):
+        draw = Draw(ones, np.full(5, 0.25), population)
+        assert estimate(INDICATORS["var"], draw, tiers, MEAN) is None
+
+
 @LAWS
 @given(st.integers(0, 2**32 - 1), st.integers(2, 40))
 def test_estimated_tiers_split_the_estimated_whole_at_their_cut_offs(seed: int, n: int) -> None:

@@ -126,15 +126,19 @@ def _table(indicators: "Sequence[IndicatorScales]") -> Table:
             f"{count(sample.size)} {SAMPLED.get(sample.protocol, sample.protocol)}",
             full.tier,
             percent(full.share),
-            percent(raw.share_mean),
+            raw,
             _with_interval(put_right),
             f"{put_right.coverage} of {put_right.intervals}" if put_right.intervals else None,
         )
         for one in indicators
         for sample in one.samples
         if sample.corrected is not None
-        for full, raw, put_right in zip(
-            one.full.tiers, sample.tiers, sample.corrected.tiers, strict=True
+        for full, put_right, raw in zip(
+            one.full.tiers,
+            sample.corrected.tiers,
+            # Weights can give an answer where the sample as it is has none.
+            [percent(part.share_mean) for part in sample.tiers] or ["-"] * len(one.full.tiers),
+            strict=True,
         )
     ]
     return Table(
