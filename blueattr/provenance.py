@@ -167,8 +167,8 @@ class Provenance:
     method_version
         `blueattr.version.METHOD_VERSION` of it.
     ranked_by
-        What ranks the agents: ``"followers"``, or ``"b"`` in a panel of the user's own that has
-        no such column.
+        What ranks the agents: ``"followers"``; ``"b"`` in a panel of the user's own that has no
+        such column; ``"a"`` where these are equal for all.
     synthetic
         The names of the synthetic sources that the data come from; empty if there are none.
     all_synthetic

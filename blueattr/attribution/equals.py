@@ -112,7 +112,9 @@ def _noted(  # noqa: PLR0917 - what there is to know
     followed: int,
 ) -> Provenance:
     notes = []
+    ranked_by = origin.ranked_by
     if n > 1 and cuts[0].equal == n:
+        ranked_by = "a"
         samples_too = ", and visibility samples are random ones" if size else ""
         notes.append(
             f"All {n:,} agents have equal {_unit(origin)} ({cuts[0].followers:g}), so that "
@@ -128,7 +130,7 @@ def _noted(  # noqa: PLR0917 - what there is to know
             )
     if notes:
         notes.append(_remedy(origin))
-    return replace(origin, ranking=tuple(notes))
+    return replace(origin, ranking=tuple(notes), ranked_by=ranked_by)
 
 
 def _cuts_among_equals(

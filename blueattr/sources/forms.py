@@ -51,8 +51,9 @@ _OTHERS: tuple[tuple[int, bytes, str, str], ...] = (
 )  # fmt: skip
 _CAR = re.compile(rb"^.{1,3}\xa2e(roots|version)", re.DOTALL)
 _MARKUP = re.compile(rb"\s*<(!doctype|html|\?xml|[a-z]+[ >])", re.IGNORECASE)
-# Such as wscat and web browsers write before each message, or a log its time.
-_PREFIXED = re.compile(rb"([^{}\[\]]{1,200}?)(\{.*\})\s*", re.DOTALL)
+# Such as wscat and web browsers write before each message, or a log its time; what socket.io
+# sends is an array after a number.
+_WRAPPED = re.compile(rb"([^{}]{1,200}?)(\{.*\})([^{}]{0,200})", re.DOTALL)
 # A list within an object, as answers of an API have it; a key that needs no quotes.
 _LIST = re.compile(r'\{\s*"([A-Za-z_]\w*)"\s*:\s*\[\s*(?=\{)')
 _KEY = re.compile(r"[A-Za-z_]\w*", re.ASCII)
@@ -209,10 +210,14 @@ def _refuse(head: bytes, name: str, *, packed: bool) -> None:
         raise _another(name, "a CAR file, a repository's export", "")
     if _MARKUP.match(head):
         raise _another(name, "a web page or XML, perhaps an error in place of a download", "")
-    if (before := _prefix(head)) is not None:
+    if (around := _around(head)) is not None:
+        cut, places = "s/^[^{]*//", "before"
+        if around[1]:
+            cut, places = f"{cut}; s/[^}}]*$//", "before and after"
         raise InputError(
-            f"{name} has something before the JSON of each line, such as {before!r}; cut it off: "
-            f"sed 's/^[^{{]*//' {file} | blueattr ingest -"
+            f"{name} has something {places} the JSON of each line, such as "
+            f"{' and '.join(map(repr, filter(None, around)))}; cut it off: "
+            f"sed '{cut}' {file} | blueattr ingest -"
         )
 
 
@@ -266,18 +271,27 @@ def _is_event(value: object) -> bool:
     return isinstance(value, dict) and "did" in value and not {"time_us", "time"}.isdisjoint(value)
 
 
-def _prefix(head: bytes) -> str | None:
-    """Return what stands before the JSON of lines none of which begins with it; None if nothing."""
+def _around(head: bytes) -> tuple[str, str] | None:
+    """Return what stands before and after the JSON of lines none of which begins with it.
+
+    None if nothing stands before it.
+    """
     lines = [line for line in head.split(b"\n")[:100] if line.strip()]
     if any(line.startswith((b"{", b"[")) for line in lines):
         return None
+    around = None
     for line in lines:
-        found = _PREFIXED.fullmatch(line)
+        found = _WRAPPED.fullmatch(line)
         if found is None:
             continue
         try:
-            json.loads(found[2])
+            value = json.loads(found[2])
         except (ValueError, RecursionError):
             continue
-        return found[1].decode(errors="backslashreplace")
-    return None
+        # Other messages than events may have less around them.
+        if around is None or _is_event(value):
+            before, after = (found[k].decode(errors="backslashreplace") for k in (1, 3))
+            around = before, after.strip()
+        if _is_event(value):
+            break
+    return around

@@ -4,15 +4,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from blueattr.errors import StoreError
+from blueattr.store.engine import damaged
 
 if TYPE_CHECKING:
     from blueattr.store.database import Store
 
 __all__ = ["known_accounts", "past_account"]
-
-
-_INSTEAD = "Put a backup in its place, or ingest the sources into a new store"
 
 
 def past_account(store: "Store") -> int:
@@ -25,9 +22,8 @@ def past_account(store: "Store") -> int:
     """
     past, most = store.rows("store/past_account")[0]
     if past > most:
-        raise StoreError(
-            f"{store.path} is damaged: it numbers an account {past - 1:,}, and has had only "
-            f"{most - 1:,}. {_INSTEAD}"
+        raise damaged(
+            store.path, f"it numbers an account {past - 1:,}, and has had only {most - 1:,}"
         )
     return int(past)
 
@@ -44,6 +40,4 @@ def known_accounts(store: "Store") -> Iterator[None]:
     try:
         yield
     except IndexError:
-        raise StoreError(
-            f"{store.path} is damaged: it has rows of accounts that it does not have. {_INSTEAD}"
-        ) from None
+        raise damaged(store.path, "it has rows of accounts that it does not have") from None

@@ -3,9 +3,9 @@
 from datetime import UTC, timedelta
 from operator import itemgetter
 
-from blueattr.errors import StoreError
 from blueattr.provenance import Gap, Window
 from blueattr.store.database import Store
+from blueattr.store.engine import damaged
 from blueattr.store.stretches import stretches, within
 
 __all__ = ["covered", "gaps"]
@@ -33,10 +33,7 @@ def _coverage(store: Store) -> list[tuple[Window, str]]:
     seen = []
     for first, last, reason in store.rows("store/coverage"):
         if first is None or last is None:
-            raise StoreError(
-                f"{store.path} is damaged: a stretch that it covers has no end or beginning. Put "
-                "a backup in its place, or ingest the sources into a new store"
-            )
+            raise damaged(store.path, "a stretch that it covers has no end or beginning")
         ends = within(found, first.replace(tzinfo=UTC), last.replace(tzinfo=UTC))
         if ends is not None:
             seen.append((*ends, reason))

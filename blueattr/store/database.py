@@ -20,7 +20,7 @@ import duckdb
 
 from blueattr.errors import NoStoreError, StoreBusyError, StoreError, StoreVersionError
 from blueattr.store import catalog, seal, sums
-from blueattr.store.engine import connect, first_line, holder, is_database
+from blueattr.store.engine import connect, damaged, engine_error, holder, is_database
 from blueattr.store.lock import Lock, is_at
 from blueattr.store.seal import headers
 from blueattr.store.statements import Statements, sql
@@ -200,7 +200,7 @@ class Store(Statements):
         if self._version < sums.SINCE:
             # Nothing is known of it, except that a migration seals it.
             if seal.is_there(file):
-                raise StoreError(f"{self.path} is damaged: what it holds is older than its seal")
+                raise damaged(self.path, "what it holds is older than its seal")
             return
         if seal.is_whole(file) or headers(file) == self._tried:
             return
@@ -352,7 +352,7 @@ class Store(Statements):
                     f"{self.path} is not a blueattr store, which is a DuckDB file"
                 ) from None
             done = "opened" if isinstance(error, duckdb.IOException) else "read"
-            raise StoreError(f"{self.path} cannot be {done}: {first_line(error)}") from None
+            raise engine_error(self.path, f" cannot be {done}", error) from None
         return None
 
     def _check_attached(self) -> None:

@@ -12,7 +12,16 @@ import duckdb
 
 from blueattr.errors import StoreError
 
-__all__ = ["NEW", "REPLACEMENT", "connect", "first_line", "holder", "is_database", "store_errors"]
+__all__ = [
+    "NEW",
+    "REPLACEMENT",
+    "connect",
+    "damaged",
+    "engine_error",
+    "holder",
+    "is_database",
+    "store_errors",
+]
 
 
 NEW, REPLACEMENT = ".new", ".compact"
@@ -27,6 +36,9 @@ _CHANGING = ["memory_limit", "preserve_insertion_order"]
 _MAGIC_AT = slice(8, 12)
 # How the C library says that there is no space, in the engine's messages.
 _FULL = tuple(os.strerror(number) for number in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG))
+# What the engine says of a file that is not as it was written, and how such errors are called.
+_DAMAGE = re.compile(r"corrupt|checksum|could not read enough bytes", re.IGNORECASE)
+_OF_DAMAGE = (duckdb.SerializationException, duckdb.InternalException)
 
 
 def connect(file: Path, memory: int, **settings: str | int) -> duckdb.DuckDBPyConnection:
@@ -79,13 +91,13 @@ def store_errors(path: Path) -> Iterator[None]:
         raise
     except duckdb.OutOfMemoryException as error:
         raise StoreError(
-            f"not enough memory ({first_line(error)}); raise --memory-limit or free disk "
+            f"not enough memory ({_first_line(error)}); raise --memory-limit or free disk "
             f"space beside {path}"
         ) from error
     except Exception as error:
         if not _is_of_engine(error):
             raise
-        raise StoreError(f"{path}: {first_line(error)}") from error
+        raise engine_error(path, "", error) from error
 
 
 def _is_of_engine(error: Exception) -> bool:
@@ -125,7 +137,33 @@ def holder(error: duckdb.Error) -> str | None:
     return found[1] if isinstance(error, duckdb.IOException) and found else None
 
 
-def first_line(error: Exception) -> str:
+def damaged(path: Path, what: str) -> StoreError:
+    """Return the error that says what is wrong in a damaged store, and what to do."""
+    return StoreError(
+        f"{path} is damaged: {what}. Put a backup in its place, or ingest the sources into a new "
+        "store"
+    )
+
+
+def engine_error(path: Path, what: str, error: Exception) -> StoreError:
+    """Return the error that says what the engine said of a store.
+
+    Parameters
+    ----------
+    path
+        The store.
+    what
+        What could not be done, such as `` cannot be opened``; empty if that is plain.
+    error
+        The engine's.
+    """
+    line = _first_line(error)
+    if _DAMAGE.search(str(error)) or isinstance(error, _OF_DAMAGE):
+        return damaged(path, line.rstrip("."))
+    return StoreError(f"{path}{what}: {line}")
+
+
+def _first_line(error: Exception) -> str:
     """Return the first line of an error, and that there is no space left if that is the reason."""
     text = str(error)
     first = (text.splitlines() or [type(error).__name__])[0]

@@ -6,7 +6,8 @@ from dataclasses import astuple, dataclass
 from datetime import date, datetime, time, timedelta
 from typing import TYPE_CHECKING
 
-from blueattr.errors import PatternError, StoreError
+from blueattr.errors import PatternError
+from blueattr.store.engine import damaged
 
 if TYPE_CHECKING:
     from blueattr.store.database import Store
@@ -79,7 +80,7 @@ def known_topics(store: "Store") -> dict[Rule, int]:
     try:
         return {Rule.read(rule): number for number, rule in store.rows("store/rollups/topics")}
     except ValueError:
-        raise StoreError(f"{store.path} is damaged: a topic in it has no rule") from None
+        raise damaged(store.path, "a topic in it has no rule") from None
 
 
 def some_pending(store: "Store") -> bool:

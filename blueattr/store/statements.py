@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 
-from blueattr.errors import PatternError, StoreError, reason
-from blueattr.store.engine import store_errors
+from blueattr.errors import PatternError, reason
+from blueattr.store.engine import damaged, store_errors
 from blueattr.store.rows import Rows, odd_time, odd_times
 
 # Commands that need only a few rows of a store do not wait for what makes frames of them.
@@ -92,10 +92,7 @@ class Statements:
 
     def _refuse_time(self, column: str) -> None:
         if column:
-            raise StoreError(
-                f"{self.path} is damaged: it has a time ({column}) that no calendar has. Put a "
-                "backup in its place, or ingest the sources into a new store"
-            )
+            raise damaged(self.path, f"it has a time ({column}) that no calendar has")
 
     def batches(self, query: str, rows: int, **parameters: Any) -> "Iterator[pa.RecordBatch]":
         """Yield the rows of the one statement in ``sql/<query>.sql``, `rows` at a time."""

@@ -5,6 +5,7 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from blueattr.errors import StoreError
+from blueattr.store.engine import damaged
 
 if TYPE_CHECKING:
     from blueattr.store.database import Store
@@ -51,9 +52,7 @@ def keep(store: "Store", changes: Mapping[str, bool]) -> None:
         store.run("store/sums/add_records")
         summed, stored = store.rows("store/sums/summed_records")[0]
         if summed != stored:
-            raise StoreError(
-                f"{store.path} is damaged: it has {stored:,} records where {summed:,} were written"
-            )
+            raise damaged(store.path, f"it has {stored:,} records where {summed:,} were written")
 
 
 def renew(store: "Store") -> None:
@@ -93,9 +92,8 @@ def check(store: "Store") -> int:
     found = {(name, day): sums for name, day, *sums in _sums(store)}
     for name, day in sorted(kept.keys() | found.keys(), key=str):
         if kept.get((name, day)) != found.get((name, day)):
-            raise StoreError(
-                f"{store.path} is damaged: the rows of {_what(name, day)} are not those that were "
-                "written. Put a backup in its place, or ingest the sources into a new store"
+            raise damaged(
+                store.path, f"the rows of {_what(name, day)} are not those that were written"
             )
     return sum(rows for rows, _ in found.values())
 

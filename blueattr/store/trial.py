@@ -4,7 +4,6 @@ The engine may crash on blocks that are whole and belong elsewhere, and its proc
 """
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -12,8 +11,17 @@ from pathlib import Path
 
 from blueattr import errors
 from blueattr.errors import StoreError
+from blueattr.store.engine import damaged
 
 __all__ = ["try_to_open"]
+
+# What this process finds, and last: a folder of the user's may have an enum.py of its own.
+_PROGRAM = """
+import json, sys
+sys.path += json.loads(sys.argv[1])
+from blueattr.store.trial_process import main
+main(*sys.argv[2:])
+"""
 
 
 def try_to_open(path: Path, memory: int) -> str | None:
@@ -37,7 +45,8 @@ def try_to_open(path: Path, memory: int) -> str | None:
     StoreError
         Reading the file ended the process; or whatever error it was for that process.
     """
-    command = [sys.executable, "-m", "blueattr.store.trial_process", str(path), str(memory)]
+    places = json.dumps(sys.path)
+    command = [sys.executable, "-P", "-c", _PROGRAM, places, str(path), str(memory)]
     try:
         done = subprocess.run(  # noqa: S603 - no word of it comes from events
             command,
@@ -45,18 +54,14 @@ def try_to_open(path: Path, memory: int) -> str | None:
             capture_output=True,
             text=True,
             check=False,
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
             # An interrupt is for this process, which then ends the other.
             start_new_session=True,
         )
     except OSError as error:
         raise StoreError(f"{path} cannot be verified: {error.strerror}") from None
     if done.returncode < 0:
-        raise StoreError(
-            f"{path} is damaged: the engine was ended by {signal.Signals(-done.returncode).name} "
-            "while it read the file. Put a backup in its place, or ingest the sources into a new "
-            "store"
-        )
+        by = signal.Signals(-done.returncode).name
+        raise damaged(path, f"the engine was ended by {by} while it read the file")
     if done.returncode:
         last = (done.stderr.splitlines() or [f"exit code {done.returncode}"])[-1]
         raise StoreError(f"{path} cannot be verified: {last}")

@@ -1,4 +1,4 @@
-"""The process in which a store is tried: ``python -m blueattr.store.trial_process PATH MEMORY``.
+"""What the process does in which a store is tried, which `blueattr.store.trial` starts.
 
 It prints who has the file for itself, or null; or the error that opening the file has raised.
 """
@@ -20,7 +20,3 @@ def main(path: str, memory: str) -> None:
     except BlueattrError as error:
         answer = {"error": type(error).__name__, "says": str(error)}
     sys.stdout.write(json.dumps(answer))
-
-
-if __name__ == "__main__":
-    main(*sys.argv[1:])

@@ -31,7 +31,7 @@ from blueattr.store.database import (
     must_exist,
     newest_schema,
 )
-from blueattr.store.engine import NEW
+from blueattr.store.engine import NEW, damaged
 from blueattr.store.lock import LOCK_PATIENCE, Lock
 from blueattr.store.store_file import store_file
 from blueattr.store.stretches import last_near, stretches
@@ -162,8 +162,8 @@ class Writer(Store):
         try:
             return self._sources(only)
         except KeyError as error:
-            raise StoreError(
-                f"{self.path} is damaged: it has no source {error}, but something that is of it"
+            raise damaged(
+                self.path, f"it has no source {error}, but something that is of it"
             ) from None
 
     def _sources(self, only: list[str] | None) -> dict[str, SourceState]:

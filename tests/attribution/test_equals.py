@@ -100,6 +100,8 @@ def test_a_store_of_posts_alone_says_so_beside_its_answers(tmp_path: Path) -> No
         assert todo in text
         said = json.loads(ok(*command, *of, "--format", "json").stdout)["notes"]
         assert told in said[-2]
+        assert "most followed" not in text
+        assert " visible account" not in text
     ok("report", "--indicator", "gini", *of, "--out", tmp_path / "page.html")
     page = " ".join((tmp_path / "page.html").read_text().split())
     assert told in page

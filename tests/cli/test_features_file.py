@@ -230,6 +230,7 @@ WRONG_FILES = {
     "semicolon.csv": (b"did;a;b;c\nx;1;1;1\ny;2;1;1,x\n", "agent 'y': column 'c' is '1,x'"),
     "latin.csv": (b"did,a,b,c\nx\xe9,1,1,1\n", "UTF-8"),
     "fake.parquet": (b"did,a,b,c\nx,1,2,1\n", "cannot read the features"),
+    "/dev/stdin": (b"", "write it to a file, whose name should end in .parquet, .csv, .tsv"),
     "table.xlsx": (b"PK", "its name should end in .parquet, .csv, .tsv"),
     "escape.csv": (b"did,a,b,c\n\x1b[31m[red],1,1,-1\n", "\\x1b[31m[red]"),
 }

@@ -258,6 +258,10 @@ OTHERS: dict[str, Callable[[], bytes]] = {
     "before the JSON of each line, such as 'data: '": lambda: b"".join(
         b"data: " + line + b"\n\n" for line in LINES.splitlines()
     ),
+    """'42["msg",' and ']'; cut it off: sed 's/^[^{]*//; s/[^}]*$//'""": lambda: b"0{}\n40\n"
+    + b"".join(b'42["msg",' + line + b"]\r\n" for line in LINES.splitlines()),
+    "such as '12:00 [INFO] ' and '(1 ms)'": lambda: b"started\n"
+    + b"".join(b"12:00 [INFO] " + line + b" (1 ms)\n" for line in LINES.splitlines()),
 }  # fmt: skip
 
 

@@ -34,6 +34,8 @@ COMMANDS: tuple[tuple[str, ...], ...] = (
     ("topics", "check", "mythos"),
 )
 
+SAID = re.compile("is damaged: |is not a blueattr store|was changed by something else")
+
 CHANGING: tuple[tuple[str, ...], ...] = (("rollup",), ("compact",))
 
 
@@ -84,6 +86,7 @@ def same_or_refused(db: Path, sound: bytes, seeds: range) -> set[str]:
                 assert done.stdout == b""
                 assert done.stderr.startswith("blueattr: ")
                 assert "Traceback" not in done.stderr
+                assert SAID.search(done.stderr), (seed, how, command, done.stderr)
             else:
                 assert done.code == ExitCode.OK, (seed, how, command, done.stderr)
                 answer = without_size(done.stdout)
@@ -162,6 +165,20 @@ def test_where_the_engine_crashes_on_a_file_the_sentence_says_damaged(
     db.write_bytes(exchanged(db.read_bytes(), *pairs(db.read_bytes())[0]))
     for command in (*COMMANDS, *CHANGING):
         refused(ExitCode.STORE, *command, "--db", db, says="ended by SIGSEGV")
+
+
+def test_what_lies_where_the_user_is_does_not_keep_a_store_from_being_tried(
+    db: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("enum.py", "json.py", "duckdb.py"):
+        (tmp_path / name).write_text("raise SystemExit(7)\n")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    data = db.read_bytes()
+    db.write_bytes(exchanged(data, *pairs(data)[0]))
+    done = run("status", "--db", db)
+    assert done.code == ExitCode.STORE
+    assert "cannot be verified" not in done.stderr
 
 
 def test_where_a_file_cannot_be_tried_the_sentence_says_why(

@@ -103,6 +103,7 @@ def read_groups(path: Path) -> pl.DataFrame:
 
 
 _GROUP = "group"
+_STREAMS = ("/dev/", "/proc/")
 
 
 def _read(
@@ -115,9 +116,13 @@ def _read(
     """Read a table of whatever kind, and check it; return it with what was passed over."""
     read = _READERS.get(path.suffix.lower())
     if read is None:
-        raise InputError(
-            f"cannot read the {what} in {path}: its name should end in {', '.join(SUFFIXES)}"
-        )
+        called = f"should end in {', '.join(SUFFIXES)}"
+        says = f"its name {called}"
+        if str(path) == "-" or str(path).startswith(_STREAMS):
+            says = (
+                f"a stream has no name that tells its form; write it to a file, whose name {called}"
+            )
+        raise InputError(f"cannot read the {what} in {path}: {says}")
     try:
         # Opened here: Polars would take the path for a pattern or an address. Without a buffer:
         # Polars goes on from where the descriptor is.

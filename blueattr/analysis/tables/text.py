@@ -5,7 +5,7 @@ import re
 from codecs import BOM_UTF8, BOM_UTF16_BE, BOM_UTF16_LE, BOM_UTF32_BE, BOM_UTF32_LE
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from io import BufferedReader, BytesIO, FileIO, StringIO
-from itertools import accumulate, pairwise
+from itertools import accumulate
 from typing import NamedTuple, TypeAlias
 
 import polars as pl
@@ -285,14 +285,25 @@ def _find_header(lines: Sequence[str], columns: Mapping[str, str]) -> tuple[int,
                 return number, separator
     # What lacks a column is said of the line that looks most like a header.
     filled = [number for number, line in enumerate(lines) if line.strip()]
-    first = filled[0] if filled else 0
-    separator = _most_frequent(lines[first])
-    for number, after in pairwise(filled):
-        best = _most_frequent(lines[number])
-        width = len(_split(lines[number], best))
-        if 1 < width == len(_split(lines[after], best)):
-            return number, best
-    return first, separator
+    if not filled:
+        return 0, _most_frequent(lines[0]) if lines else ","
+    rows = [_split(lines[number], _most_frequent(lines[number])) for number in filled]
+    widths = [len(row) for row in rows]
+    starts = [k for k, width in enumerate(widths) if k == 0 or width != widths[k - 1]]
+    lengths = {
+        k: (end - k) * (widths[k] > 1)
+        for k, end in zip(starts, [*starts[1:], len(rows)], strict=True)
+    }
+    # The table is what has most rows of one width. A preamble of names and values before it, as
+    # NetLogo writes one, can have that width, too.
+    first = max(starts, key=lengths.__getitem__)
+    if [_are_names(row) for row in rows[first : first + 4]] == [True, False, True, False]:
+        first += 2
+    return filled[first], _most_frequent(lines[filled[first]])
+
+
+def _are_names(row: Sequence[str]) -> bool:
+    return all(cell and not _is_number(cell) for cell in row)
 
 
 def _refuse_other(lines: Sequence[str], names: Sequence[str], number: int) -> None:

@@ -115,6 +115,8 @@ def answer_sentence(
     said = ""
     if sample is not None:
         protocol, size, sampled = sample
+        if protocol == "visibility" and origin.ranked_by == "a":
+            protocol = "random"  # as nobody is more visible than another
         said = (
             f" A sample of {sampled_accounts(protocol, size)} would have said {rounded(sampled)}."
         )

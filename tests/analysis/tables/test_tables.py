@@ -254,6 +254,20 @@ FORMS: dict[str, bytes] = {
 }
 
 
+@pytest.mark.parametrize("width", [2, 3, 4, 6])
+def test_a_preamble_of_another_or_the_same_width_is_not_blamed_for_a_lack_of_columns(
+    width: int, tmp_path: Path
+) -> None:
+    path = tmp_path / "f.csv"
+    preamble = NETLOGO.rsplit("\r\n", 3)[0] + "\r\n"
+    for line in ([f"min{k}" for k in range(width)], ["16"] * width):
+        preamble += ",".join(f'"{cell}"' for cell in line) + "\r\n"
+    table = '"[run number]","density","[step]","who"\r\n' + '"1","57","0","4"\r\n' * 3
+    path.write_text(preamble + table)
+    with pytest.raises(FeatureError, match=r"they have '\[run number\]', 'density'"):
+        read_features(path, {})
+
+
 @pytest.mark.parametrize("form", FORMS)
 def test_a_table_is_the_same_in_whatever_form_of_text(form: str, tmp_path: Path) -> None:
     path = tmp_path / "f.csv"
