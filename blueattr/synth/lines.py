@@ -3,7 +3,8 @@
 import numpy as np
 import polars as pl
 
-from blueattr.synth.text import LANGUAGES, Names, contents
+from blueattr.synth.extras import extras, profile_labels
+from blueattr.synth.text import Names, contents
 
 __all__ = ["lines"]
 
@@ -51,64 +52,128 @@ def _reference(author: str, tid: str) -> pl.Expr:
     return pl.format('{{"cid":"{}","uri":{}}}', _cid(tid), _link(author, tid))
 
 
-def _post_record(frame: pl.DataFrame) -> pl.DataFrame:
-    frame = frame.hstack(contents(frame)).with_columns(
-        code=pl.Series(LANGUAGES).gather(frame["language"].cast(pl.UInt32)),
+def _where(condition: pl.Expr, text: pl.Expr) -> pl.Expr:
+    return pl.when(condition).then(text).otherwise(pl.lit(""))
+
+
+def _post_record(frame: pl.DataFrame, names: Names) -> pl.DataFrame:
+    frame = frame.hstack(contents(frame)).hstack(extras(frame, names))
+    mention, quoted = frame["mention"].to_numpy(), frame["quoted"].to_numpy()
+    # Links and mentions mark the first word: texts are those of a network without them.
+    frame = frame.with_columns(
         ends=pl.col("text").str.len_bytes(),
-    )
-    tagged, title = pl.col("tag").is_not_null(), pl.col("title").is_not_null()
-    nothing = pl.lit("")
-    embed = pl.format(
-        '"embed":{{"$type":"app.bsky.embed.external","external":{{"description":"",'
-        '"title":{},"uri":"https://example.com/{}"}}}},',
-        _quoted("title"),
-        "words",
-    )
-    facet = pl.format(
-        '"facets":[{{"features":[{{"$type":"app.bsky.richtext.facet#tag","tag":"{}"}}],'
-        '"index":{{"byteEnd":{},"byteStart":{}}}}}],',
-        "tag",
-        "ends",
-        pl.col("ends") - pl.col("tag").str.len_bytes() - 1,
+        word_ends=pl.col("text").str.extract(r"^(\S+)").str.len_bytes(),
+        mention_did=names.did(np.maximum(mention, 0)),
+        quoted_did=names.did(quoted),
+        quoted_tid=names.tid(frame["quoted_rkey_us"].to_numpy(), quoted),
     )
     reply = pl.format(
         '"reply":{{"parent":{},"root":{}}},',
         _reference("subject_did", "subject_tid"),
         _reference("root_did", "root_tid"),
     )
+    tagged = pl.col("tag").is_not_null() & ~pl.col("in_text")
     return frame.with_columns(
         record=pl.concat_str(
-            pl.when(title).then(embed).otherwise(nothing),
-            pl.when(tagged & pl.col("in_text")).then(facet).otherwise(nothing),
-            pl.when(pl.col("code") != "")
-            .then(pl.format('"langs":["{}"],', "code"))
-            .otherwise(nothing),
-            pl.when(pl.col("kind") == "reply").then(reply).otherwise(nothing),
-            pl.when(tagged & ~pl.col("in_text"))
-            .then(pl.format('"tags":["{}"],', "tag"))
-            .otherwise(nothing),
+            _embed(),
+            _facets(),
+            _self_labels("labels"),
+            _where(
+                pl.col("langs").is_not_null(),
+                pl.format('"langs":["{}"],', pl.col("langs").str.replace_all(" ", '","')),
+            ),
+            _where(pl.col("kind") == "reply", reply),
+            _where(tagged, pl.format('"tags":["{}"],', "tag")),
             pl.format('"text":{}', _quoted("text")),
         )
     )
 
 
+def _self_labels(column: str) -> pl.Expr:
+    # Labels joined by a space, as they come in a record.
+    values = pl.col(column).str.replace_all(" ", '"},{"val":"', literal=True)
+    labels = pl.format(
+        '"labels":{{"$type":"com.atproto.label.defs#selfLabels","values":[{{"val":"{}"}}]}},',
+        values,
+    )
+    return _where(pl.col(column).is_not_null(), labels)
+
+
+def _embed() -> pl.Expr:
+    external = pl.format(
+        '"embed":{{"$type":"app.bsky.embed.external","external":{{"description":"",'
+        '"title":{},"uri":"{}"}}}},',
+        _quoted("title"),
+        "url",
+    )
+    quote = pl.format(
+        '{{"$type":"app.bsky.embed.record","record":{}}}', _reference("quoted_did", "quoted_tid")
+    )
+    feed = pl.format(
+        '"embed":{{"$type":"app.bsky.embed.record","record":{{"cid":"{}","uri":{}}}}},',
+        _cid("quoted_tid"),
+        _link("quoted_did", "quoted_tid", "app.bsky.feed.generator"),
+    )
+    with_images = pl.format(
+        '"embed":{{"$type":"app.bsky.embed.recordWithMedia","media":'
+        '{{"$type":"app.bsky.embed.images","images":[{{"alt":"","image":{{"$type":"blob",'
+        '"ref":{{"$link":"{}"}},"mimeType":"image/jpeg","size":65536}}}}]}},"record":{}}},',
+        _cid("tid"),
+        quote,
+    )
+    embed = pl.col("embed")
+    return pl.concat_str(
+        _where(pl.col("title").is_not_null(), external),
+        _where(embed == "quote", pl.format('"embed":{},', quote)),
+        _where(embed == "quote with images", with_images),
+        _where(embed == "feed", feed),
+    )
+
+
+def _facets() -> pl.Expr:
+    begins = '{{"features":[{{"$type":"app.bsky.richtext.facet#'
+    ends = '"}}],"index":{{"byteEnd":{},"byteStart":{}}}}}'
+    first = pl.lit(0)
+    link = pl.format(begins + 'link","uri":"{}' + ends, "url", "word_ends", first)
+    mention = pl.format(begins + 'mention","did":"{}' + ends, "mention_did", "word_ends", first)
+    tag = pl.format(
+        begins + 'tag","tag":"{}' + ends,
+        "tag",
+        "ends",
+        pl.col("ends") - pl.col("tag").str.len_bytes() - 1,
+    )
+    facets = pl.concat_str(
+        pl.when("link_in_text").then(link),
+        pl.when(pl.col("mention") >= 0).then(mention),
+        pl.when(pl.col("tag").is_not_null() & pl.col("in_text")).then(tag),
+        separator=",",
+        ignore_nulls=True,
+    )
+    return _where(facets != "", pl.format('"facets":[{}],', facets))
+
+
 def _profile_record(frame: pl.DataFrame, names: Names) -> pl.DataFrame:
     agent = frame["agent"].to_numpy()
-    label = '"labels":{"$type":"com.atproto.label.defs#selfLabels","values":[{"val":"bot"}]},'
     return frame.with_columns(
-        name=names.display(agent), bot=pl.Series(names.labelled(agent), dtype=pl.Boolean)
+        name=names.display(agent), labels=profile_labels(agent, names)
     ).with_columns(
-        record=pl.format(
-            '"description":"",{}"displayName":"{}"',
-            pl.when("bot").then(pl.lit(label)).otherwise(pl.lit("")),
-            "name",
-        )
+        record=pl.format('"description":"",{}"displayName":"{}"', _self_labels("labels"), "name")
     )
 
 
 _SUBJECT = pl.format('"subject":"{subject_did}"')
 _RECORDS = {
-    "repost": pl.format('"subject":{}', _reference("subject_did", "subject_tid")),
+    "repost": pl.concat_str(
+        pl.format('"subject":{}', _reference("subject_did", "subject_tid")),
+        _where(
+            pl.col("via_rkey_us") != 0,
+            pl.format(
+                ',"via":{{"cid":"{}","uri":{}}}',
+                _cid("via_tid"),
+                _link("via_did", "via_tid", "app.bsky.feed.repost"),
+            ),
+        ),
+    ),
     "like": pl.format('"subject":{}', _reference("subject_did", "subject_tid")),
     "follow": _SUBJECT,
     "block": _SUBJECT,
@@ -122,9 +187,14 @@ _RECORDS = {
 def _with_record(frame: pl.DataFrame, names: Names) -> pl.DataFrame:
     kind = frame["kind"][0]
     if kind in {"post", "reply"}:
-        return _post_record(frame)
+        return _post_record(frame, names)
     if kind == "profile":
         return _profile_record(frame, names)
+    if kind == "repost":
+        via = frame["via"].to_numpy()
+        frame = frame.with_columns(
+            via_did=names.did(via), via_tid=names.tid(frame["via_rkey_us"].to_numpy(), via)
+        )
     return frame.with_columns(record=_RECORDS[kind])
 
 

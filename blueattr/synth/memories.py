@@ -3,11 +3,12 @@
 import math
 
 import numpy as np
+import numpy.typing as npt
 
 from blueattr.synth.network import Bools, Floats, Ints
 from blueattr.synth.text import IntArray, unit
 
-__all__ = ["Recent", "Removable", "Seen"]
+__all__ = ["Recent", "Removable", "Reposts", "Seen"]
 
 
 class Recent:
@@ -61,6 +62,42 @@ class Removable:
         taken = self.record[:, where].copy()
         self.record[0, where] = -1
         return taken
+
+
+class Reposts:
+    """The latest reposts, by which others may have come to a post: a ring buffer."""
+
+    def __init__(self, capacity: int) -> None:
+        self.size = self.next = 0
+        self.repost = np.zeros((2, capacity), np.int64)
+        self.key = np.zeros(capacity, np.uint64)
+
+    def add(self, post: Ints, repost: Ints) -> None:
+        """Add reposts, given (author, rkey_us) of each and of its post."""
+        capacity = self.key.size
+        count = min(post.shape[1], capacity)
+        where = (self.next + np.arange(count)) % capacity
+        self.key[where] = _key(post[:, -count:]) if count else 0
+        self.repost[:, where] = repost[:, -count:]
+        self.next = (self.next + count) % capacity
+        self.size = min(self.size + count, capacity)
+
+    def earlier(self, post: Ints, place: Floats) -> tuple[Bools, Ints]:
+        """Draw an earlier repost of each post: whether there is one, and (author, rkey_us)."""
+        order = np.argsort(self.key[: self.size], kind="stable")
+        known, wanted = self.key[order], _key(post)
+        first = np.searchsorted(known, wanted)
+        count = np.searchsorted(known, wanted, side="right") - first
+        found = count > 0
+        at = (first + (place * count).astype(np.int64))[found]
+        repost = np.zeros(post.shape, np.int64)
+        repost[:, found] = self.repost[:, order[at]]
+        return found, repost
+
+
+def _key(post: Ints) -> npt.NDArray[np.uint64]:
+    # Few posts have the same key; a repost by another way than its own is no harm.
+    return (unit(0, 51, post[0] * 1_000_003 + post[1]) * 2**53).astype(np.uint64)
 
 
 class Seen:

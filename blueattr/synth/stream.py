@@ -31,6 +31,7 @@ from blueattr.synth.network import (
     pick,
     sorted_by,
 )
+from blueattr.synth.spread import EMBEDS, Spread
 from blueattr.synth.text import TOPICS, IntArray, unit
 
 __all__ = ["KINDS", "OPERATIONS", "SCHEMA", "STATUSES", "Stream"]
@@ -73,13 +74,21 @@ SCHEMA = pl.Schema(
         "words": pl.Int64(),
         "status": pl.Enum(STATUSES),
         "named": pl.Boolean(),
+        "embed": pl.Enum(EMBEDS),
+        "quoted": pl.Int64(),
+        "quoted_rkey_us": pl.Int64(),
+        "mention": pl.Int64(),
+        "via": pl.Int64(),
+        "via_rkey_us": pl.Int64(),
     }
 )
 """One row an event. ``agent``, ``subject`` and ``root`` are numbers of accounts, 0 if there is
 none; times are µs since 1970; a record key is the TID of ``rkey_us`` and its author. ``topic`` is
 -1 for none; ``style`` is 0 for plain text, 1 for a hashtag in the text, 2 for one in the tags
 field, 3 for a link's title; ``status`` is for account events, ``named`` (has a handle) for identity
-events."""
+events. ``embed`` is what a post embeds beside a link; ``quoted`` and ``quoted_rkey_us`` are the
+author and key of it. ``mention`` is an account, -1 for none. ``via`` and ``via_rkey_us`` are the
+repost by which a repost came; the key is 0 for none."""
 
 # Shares of all events, of kinds and deletes for which accounts have no rates of their own.
 _LISTITEM, _THREADGATE, _PROFILE_UPDATE, _IDENTITY = 0.003, 0.0012, 0.0028, 0.004
@@ -130,6 +139,7 @@ class Stream:
         }
         self.seen = Seen(per_day * spec.days * 0.175, 256 * a.n)
         self.own_post = np.zeros(a.n, np.int64)
+        self.spread = Spread(a, per_day * RATED[REPOST], self.start_us, self._before)
 
         rng = generator(spec, 3)
         end = spec.days * 86400.0
@@ -276,6 +286,13 @@ class Stream:
             )
             rows["subject_rkey"][where] = self._before(agent[where], where * 0)
         self._answer(rng, rows, made, self.calendar.heat[day])
+        self.spread.draw(
+            generator(self.spec, 5, number),
+            rows,
+            (made & (kind == POST), made & (kind == REPLY), made & (kind == REPOST)),
+            self.recent,
+            self.own_post,
+        )
         gates = np.flatnonzero(kind == THREADGATE)
         rows["rkey"][gates] = self.own_post[agent[gates]]
         self._remember(rng, rows, made, self.seconds)
@@ -309,6 +326,12 @@ class Stream:
                     pl.Enum(STATUSES)
                 ),
                 "named": telling[swap],
+                "embed": pl.Series(rows["embed"][swap].astype(np.uint8)).cat.to(pl.Enum(EMBEDS)),
+                "quoted": rows["quoted"][swap],
+                "quoted_rkey_us": rows["quoted_rkey"][swap],
+                "mention": rows["mention"][swap],
+                "via": rows["via"][swap],
+                "via_rkey_us": rows["via_rkey"][swap],
             },
             schema=SCHEMA,
         )

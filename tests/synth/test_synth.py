@@ -2,6 +2,7 @@
 
 import base64
 import gzip
+import hashlib
 import importlib
 import io
 import json
@@ -46,6 +47,7 @@ DAY = 86_400 * SECOND
 TID = re.compile(r"[234567abcdefghij][234567a-z]{12}")
 DID = re.compile(r"did:plc:[a-z2-7]{24}")
 URI = re.compile(r"at://(did:plc:[a-z2-7]{24})/([a-z.]+)/([2-7a-z]{13})")
+LINK = re.compile(r"https://(www\.)?[a-z.-]+\.example/[0-9]+")
 CID = re.compile(r"bafyrei[a-h][a-z2-7]{50}[aeimquy4]")
 NAMES = {
     "app.bsky.feed.post",
@@ -167,6 +169,48 @@ def test_a_cid_has_the_form_of_one(events: list[Line]) -> None:
     assert len(raw) == 36
 
 
+def check_post(record: dict[str, Any], seen: Counter[str]) -> None:
+    assert record["text"]
+    langs = record.get("langs", ["en"])
+    assert {tag.removesuffix("-US") for tag in langs} <= set(LANGUAGES)
+    assert len(langs) == len(set(langs)) <= 2
+    seen["two languages"] += len(langs) == 2
+    seen["region"] += langs[0] == "en-US"
+    for end in ("parent", "root") if "reply" in record else ():
+        assert URI.fullmatch(record["reply"][end]["uri"])
+        seen[end] += 1
+    for facet in record.get("facets", []):
+        (feature,), index = facet["features"], facet["index"]
+        shown = record["text"].encode()[index["byteStart"] : index["byteEnd"]].decode()
+        if feature["$type"] == "app.bsky.richtext.facet#link":
+            assert LINK.fullmatch(feature["uri"])
+            assert shown
+            assert record.get("embed", {}).get("external", feature)["uri"] == feature["uri"]
+            seen["link"] += 1
+        elif feature["$type"] == "app.bsky.richtext.facet#mention":
+            assert DID.fullmatch(feature["did"])
+            assert shown
+            seen["mention"] += 1
+        else:
+            assert shown == "#" + feature["tag"]
+            seen["facet"] += 1
+            seen["facet beyond ASCII"] += not feature["tag"].isascii()
+    seen["tags"] += len(record.get("tags", []))
+    if "external" in (embed := record.get("embed", {})):
+        assert embed["external"]["title"]
+        assert LINK.fullmatch(embed["external"]["uri"])
+        seen["title"] += 1
+    elif embed:
+        inner = embed["record"]
+        if embed["$type"] == "app.bsky.embed.recordWithMedia":
+            assert embed["media"]["images"]
+            inner = inner["record"]
+        _, collection, _ = URI.fullmatch(inner["uri"]).groups()  # type: ignore[union-attr] # a miss fails the test
+        assert CID.fullmatch(inner["cid"])
+        seen["quote" if collection == "app.bsky.feed.post" else collection] += 1
+        seen[embed["$type"]] += 1
+
+
 def test_records_have_what_their_collection_asks_for(events: list[Line]) -> None:
     seen: Counter[str] = Counter()
     for event in events:
@@ -179,31 +223,25 @@ def test_records_have_what_their_collection_asks_for(events: list[Line]) -> None
             _, collection, _ = URI.fullmatch(record["subject"]["uri"]).groups()  # type: ignore[union-attr] # a miss fails the test
             assert collection == "app.bsky.feed.post"
             assert CID.fullmatch(record["subject"]["cid"])
+            if "via" in record:
+                _, collection, _ = URI.fullmatch(record["via"]["uri"]).groups()  # type: ignore[union-attr] # a miss fails the test
+                assert (kind, collection) == ("repost", "app.bsky.feed.repost")
+                assert CID.fullmatch(record["via"]["cid"])
+                seen["via"] += 1
         elif kind in {"follow", "block"}:
             assert DID.fullmatch(record["subject"])
             assert record["subject"] != event["did"]
         elif kind == "post":
-            assert record["text"]
-            assert record.get("langs", ["en"])[0] in LANGUAGES
-            for end in ("parent", "root") if "reply" in record else ():
-                assert URI.fullmatch(record["reply"][end]["uri"])
-                seen[end] += 1
-            for facet in record.get("facets", []):
-                feature, index = facet["features"][0], facet["index"]
-                shown = record["text"].encode()[index["byteStart"] : index["byteEnd"]].decode()
-                assert shown == "#" + feature["tag"]
-                seen["facet"] += 1
-                seen["facet beyond ASCII"] += not feature["tag"].isascii()
-            seen["tags"] += len(record.get("tags", []))
-            if "embed" in record:
-                assert record["embed"]["external"]["title"]
-                seen["title"] += 1
+            check_post(record, seen)
         elif kind == "profile":
             assert record["displayName"]
     wanted = (
-        "like repost follow block listitem threadgate post profile parent root facet tags title"
+        "like repost follow block listitem threadgate post profile parent root facet tags title "
+        "region link mention quote via app.bsky.feed.generator app.bsky.embed.recordWithMedia"
     )
-    assert all(seen[name] for name in [*wanted.split(), "facet beyond ASCII"]), seen
+    assert all(seen[name] for name in [*wanted.split(), "facet beyond ASCII", "two languages"]), (
+        seen
+    )
 
 
 def test_texts_hold_what_breaks_careless_readers(events: list[Line]) -> None:
@@ -219,9 +257,13 @@ def test_account_events_and_profiles_say_what_happened() -> None:
     spec = SynthSpec(agents=2000, days=14, like_fraction=0, activity=0.01)
     events = [json.loads(line) for line in write(spec).splitlines()]
     profiles = [e for e in events if e.get("commit", {}).get("rkey") == "self"]
-    label = {"$type": "com.atproto.label.defs#selfLabels", "values": [{"val": "bot"}]}
-    labelled = [e["commit"]["record"].get("labels") == label for e in profiles]
-    assert 0.002 < sum(labelled) / len(profiles) < 0.02
+    labels = [e["commit"]["record"].get("labels") for e in profiles]
+    assert {told["$type"] for told in labels if told} == {"com.atproto.label.defs#selfLabels"}
+    values = [[value["val"] for value in told["values"]] if told else [] for told in labels]
+    assert all(told == sorted(set(told)) for told in values)
+    bots, hidden = (sum(val in told for told in values) for val in ("bot", "!no-unauthenticated"))
+    assert 0.002 < bots / len(profiles) < 0.02
+    assert hidden / len(profiles) == pytest.approx(0.04, abs=0.015)
     assert {e["commit"]["operation"] for e in profiles} == {"create", "update"}
     handles = [e["identity"].get("handle") for e in events if e["kind"] == "identity"]
     assert 0.05 < handles.count(None) / len(handles) < 0.15
@@ -364,6 +406,35 @@ def test_the_bundled_sample_is_what_its_spec_says() -> None:
     packed = (resources.files("blueattr.data") / "sample.jsonl.zst").read_bytes()
     assert len(packed) < 3_000_000
     assert unpack(packed) == write(SAMPLE_SPEC)
+
+
+def as_before(line: bytes) -> Line:
+    """An event without the languages, quotes, links, mentions, labels and ways that were added."""
+    event: Line = json.loads(line)
+    record = event.get("commit", {}).get("record", {})
+    facets = [
+        facet for facet in record.pop("facets", [])
+        if facet["features"][0]["$type"] == "app.bsky.richtext.facet#tag"
+    ]  # fmt: skip
+    labels = record.pop("labels", {"values": []})["values"]
+    record |= {
+        "via": None,
+        "langs": [tag.removesuffix("-US") for tag in record.get("langs", [])[:1]],
+        "embed": record.get("embed", {}).get("external", {}).get("title"),
+        "facets": facets,
+        "bot": record.get("$type") == "app.bsky.actor.profile" and {"val": "bot"} in labels,
+    }
+    return event
+
+
+def test_the_sample_has_the_events_texts_and_draws_that_it_had_before_it_had_quotes() -> None:
+    data = unpack((resources.files("blueattr.data") / "sample.jsonl.zst").read_bytes())
+    assert data.count(b'"via"') > 4000
+    assert data.count(b'"app.bsky.embed.record"') > 1000
+    digest = hashlib.sha256()
+    for line in data.splitlines():
+        digest.update(json.dumps(as_before(line), sort_keys=True).encode())
+    assert digest.hexdigest() == "37419c69b43e3c2f7131421e52ac28993fbc8c2fda7943e994bca8a3c5910de4"
 
 
 @pytest.mark.parametrize(
