@@ -15,7 +15,7 @@ FROM (
     UNION ALL
     FROM fresh_day
     UNION ALL
-    SELECT day, subject, 0, 0, 0, 0, -replies, -reposts, -follows
+    SELECT day, subject, 0, 0, 0, 0, -replies, -reposts, -follows, -quotes
     FROM void_gift
 )
 WHERE account NOT IN (SELECT account FROM inactive)

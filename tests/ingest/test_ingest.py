@@ -778,7 +778,7 @@ def test_keys_become_numbers(tmp_path: Path) -> None:
             filled.execute("INSERT INTO migration VALUES (?, ?, now()::TIMESTAMP)", [version, name])
         filled.execute("ATTACH $path AS new (READ_ONLY)", {"path": str(new)})
         filled.execute("INSERT INTO account FROM new.account")
-        filled.execute("INSERT INTO profile FROM new.profile")
+        filled.execute("INSERT INTO profile SELECT * EXCLUDE (labels) FROM new.profile")
         numbers = dict(filled.execute("SELECT did, id FROM account").fetchall())
         for (collection, did, rkey), values in found.records.items():
             subject, root = (values[k] and numbers[values[k]] for k in (3, 5))

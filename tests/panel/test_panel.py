@@ -532,9 +532,9 @@ def write(writer: Writer, content: list[Known]) -> None:
         if known.handle:
             execute("INSERT INTO handle VALUES ($1, $2, $3)", [number, *known.handle])
         if known.profile:
-            execute("INSERT INTO profile VALUES ($1, 'x', $2, $3)", [number, *known.profile])
+            execute("INSERT INTO profile VALUES ($1, 'x', $2, $3, NULL)", [number, *known.profile])
         if known.plc:
-            execute("INSERT INTO plc VALUES ($1, $2, $3, $4)", [known.did, *known.plc])
+            execute("INSERT INTO plc VALUES ($1, $2, $3, $4, NULL)", [known.did, *known.plc])
         if known.hydration:
             asked, followers, created = known.hydration
             execute(

@@ -176,6 +176,8 @@ def test_a_commit_that_fails_at_any_statement_changes_nothing(apart: int, tmp_pa
         "forgotten",
         "forgotten_key",
         "source_account",
+        "kept_from",
+        "plc_handle",
         "row_hash",
     }
 

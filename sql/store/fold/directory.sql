@@ -25,6 +25,6 @@ WHEN MATCHED THEN UPDATE SET
             OR new.latest > {event_time: old.handle_time, handle: old.handle}
         THEN new.latest.handle ELSE old.handle END,
     handle_time = greatest(old.handle_time, new.latest.event_time)
-WHEN NOT MATCHED THEN INSERT VALUES (
+WHEN NOT MATCHED THEN INSERT (did, created_at, handle, handle_time) VALUES (
     new.did, new.created_at, new.latest.handle, new.latest.event_time
 );

@@ -41,10 +41,10 @@ DELETE FROM touched
 WHERE day IN (SELECT day FROM stale);
 
 -- Take what was off the summaries, and add what is. Grain: one day and account.
-INSERT INTO agent_day
+INSERT INTO agent_day BY NAME
 SELECT
     day,
-    who,
+    who AS account,
     sum(records)::INTEGER AS records,
     sum(posts)::INTEGER AS posts,
     sum(replies)::INTEGER AS replies,
@@ -84,7 +84,7 @@ HAVING sum(records) <> 0
     OR sum(replies_received) <> 0 OR sum(reposts_received) <> 0 OR sum(follows_received) <> 0;
 
 -- The same of what watched accounts gave to others. Grain: one day, giver and receiver.
-INSERT INTO given_day
+INSERT INTO given_day BY NAME
 SELECT
     day,
     account,

@@ -14,7 +14,8 @@ SELECT
     coalesce(reposts, 0)::INTEGER AS reposts,
     coalesce(replies_received, 0)::INTEGER AS replies_received,
     coalesce(reposts_received, 0)::INTEGER AS reposts_received,
-    coalesce(follows_received, 0)::INTEGER AS follows_received
+    coalesce(follows_received, 0)::INTEGER AS follows_received,
+    0 AS quotes_received
 FROM (
     SELECT
         event_time::DATE AS day,
@@ -53,7 +54,8 @@ SELECT
     subject,
     count(*) FILTER (collection = 'post')::INTEGER AS replies,
     count(*) FILTER (collection = 'repost')::INTEGER AS reposts,
-    count(*) FILTER (collection = 'follow')::INTEGER AS follows
+    count(*) FILTER (collection = 'follow')::INTEGER AS follows,
+    0 AS quotes
 FROM record
 WHERE NOT removed AND NOT is_repeat AND subject <> account
     AND event_time >= since AND event_time < until

@@ -3,6 +3,6 @@
 -- Needs: tally_columns, agent_day
 -- Makes: nothing
 
-INSERT INTO agent_day
-SELECT $day, *
+INSERT INTO agent_day BY NAME
+SELECT $day AS day, *
 FROM tally_columns

@@ -1,0 +1,85 @@
+-- What the field slices by: languages, quotes, links, mentions, labels, the way reposts came, hosts.
+-- All of it is NULL in rows of before; `kept_from` says from when on it is known.
+
+-- --- records ------------------------------------------------------------------------------------
+
+-- Until when records may lack the columns of this schema: those at or before `after` came before it. A
+-- store that had no records has no row, and knows them of all. Grain: one name of what is lacking.
+CREATE TABLE kept_from (
+    name VARCHAR NOT NULL,         -- 'posts': the columns of posts and reposts
+    after TIMESTAMP NOT NULL
+);
+
+-- An author may claim any year, so that what lies ahead of now says nothing of when records came. Where
+-- the clock is of before any store, it says nothing.
+INSERT INTO kept_from
+SELECT
+    'posts',
+    CASE WHEN now() >= TIMESTAMPTZ '2026-01-01 00:00:00+00'
+        THEN least(max(event_time), now()::TIMESTAMP)
+        ELSE max(event_time)
+    END AS after
+FROM record
+HAVING after IS NOT NULL;
+
+-- The languages that a post states, lower-case BCP 47 tags, sorted, with a space between; NULL without any.
+ALTER TABLE record ADD COLUMN langs VARCHAR;
+
+-- Author and key of the post that a post quotes; NULL where it quotes none, but a list or a feed.
+ALTER TABLE record ADD COLUMN quoted UINTEGER;
+
+ALTER TABLE record ADD COLUMN quoted_rkey BIGINT;
+
+-- Author and key of the repost by which a repost was found.
+ALTER TABLE record ADD COLUMN via UINTEGER;
+
+ALTER TABLE record ADD COLUMN via_rkey BIGINT;
+
+-- Hosts of a post's links, in lower case, without `www.`, each once.
+ALTER TABLE record ADD COLUMN domains VARCHAR[];
+
+-- The accounts that a post mentions, each once.
+ALTER TABLE record ADD COLUMN mentions UINTEGER[];
+
+-- What a post's author labels it, sorted, with a space between.
+ALTER TABLE record ADD COLUMN labels VARCHAR;
+
+DROP VIEW event;
+
+-- What analyses count: records that exist, with the kind of event each one is.
+CREATE VIEW event AS
+SELECT
+    CASE
+        WHEN collection = 'post' AND subject IS NULL THEN 'post'
+        WHEN collection = 'post' THEN 'reply'
+        WHEN collection = 'repost' THEN 'repost'
+        ELSE 'follow'
+    END AS kind,
+    * EXCLUDE (collection, removed, rev, is_repeat, first_time)
+FROM record
+WHERE NOT removed;
+
+-- --- accounts -----------------------------------------------------------------------------------
+
+-- What an account labels itself, sorted, with a space between.
+ALTER TABLE profile ADD COLUMN labels VARCHAR;
+
+-- --- the PLC directory --------------------------------------------------------------------------
+
+-- The host of the account's repository (its PDS), in lower case.
+ALTER TABLE plc ADD COLUMN host VARCHAR;
+
+-- All handles that an export of the directory has of an account, also earlier ones. Grain: one account,
+-- handle and time of the operation.
+CREATE TABLE plc_handle (
+    did VARCHAR NOT NULL,
+    handle VARCHAR NOT NULL,
+    handle_time TIMESTAMP NOT NULL
+);
+
+-- --- rollups ------------------------------------------------------------------------------------
+
+-- Quotes of an account's posts by others, and what watched accounts quoted of others.
+ALTER TABLE agent_day ADD COLUMN quotes_received INTEGER DEFAULT 0;
+
+ALTER TABLE given_day ADD COLUMN quotes INTEGER DEFAULT 0;
