@@ -293,6 +293,7 @@ class Batch:
                     "store/batch/decode_plc",
                     plc=schema.PLC,
                     handle=schema.HANDLE,
+                    host=schema.HOST,
                     end=horizon.end,
                 )
             else:

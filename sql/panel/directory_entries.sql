@@ -5,7 +5,7 @@
 -- Makes: directory_entry, stated_creation
 
 CREATE OR REPLACE TEMP TABLE directory_entry AS
-SELECT account.id AS account, plc.created_at, plc.handle, plc.handle_time
+SELECT account.id AS account, plc.created_at, plc.handle, plc.handle_time, plc.host
 FROM plc
 JOIN account ON account.did = plc.did;
 

@@ -275,6 +275,45 @@ def test_plc_operations(store: Writer) -> None:
 
 
 @pytest.mark.parametrize(
+    ("where", "host"),
+    [
+        ({"services": {"atproto_pds": {"endpoint": "https://PDS.Example.org"}}}, "pds.example.org"),
+        ({"services": {"atproto_pds": {"endpoint": "http://a.example:2583/x"}}}, "a.example"),
+        (
+            {"services": {"atproto_pds": {"endpoint": "https://pds.example.org./"}}},
+            "pds.example.org",
+        ),
+        ({"services": {"atproto_labeler": {"endpoint": "https://l.example"}}}, None),
+        ({"services": {"atproto_pds": {"endpoint": "ftp://pds.example.org"}}}, None),
+        ({"services": {"atproto_pds": {"endpoint": "https://me@pds.example.org"}}}, None),
+        ({"services": {"atproto_pds": {"endpoint": "https://pds .example.org"}}}, None),
+        ({"services": {"atproto_pds": {"endpoint": "https://" + "a" * 254}}}, None),
+        ({"services": {"atproto_pds": {"endpoint": "https://" + "a" * 253}}}, "a" * 253),
+        ({"services": {"atproto_pds": {"endpoint": 5}}}, None),
+        ({"services": {"atproto_pds": "https://pds.example.org"}}, None),
+        ({"services": "https://pds.example.org"}, None),
+        ({"services": ["https://pds.example.org"]}, None),
+        ({"services": None, "service": "https://bsky.social"}, "bsky.social"),
+        ({"service": "https://bsky.social/"}, "bsky.social"),
+        ({"service": {"endpoint": "https://bsky.social"}}, None),
+        ({"service": 5}, None),
+        ({"service": ""}, None),
+        ({}, None),
+    ],
+)
+def test_a_host_is_that_of_the_service_and_whatever_else_stands_there_rejects_no_operation(
+    store: Writer, where: Any, host: str | None
+) -> None:
+    operation = plc("carol", at(0), "carol.example.org")
+    operation["operation"] |= where
+    data = dumps(operation).encode() + b"\n"
+    store.run("store/batch/staging")
+    store.stage(Chunk(data, 0, 0, len(data)), SourceState("x", "plc"))
+    found = store._connection.execute("SELECT handle, host FROM staged_plc").fetchall()
+    assert found == [("carol.example.org", host)]
+
+
+@pytest.mark.parametrize(
     ("aliases", "handle"),
     [
         (["at://a.example.org", "at://b.example.org"], "a.example.org"),

@@ -624,6 +624,81 @@ def test_plc_export_folds_in_any_order(fresh: Callable[[], Path]) -> None:
         assert inventory.status(db).coverage == ()
 
 
+def directory(db: Path) -> tuple[set[Any], set[Any]]:
+    """Hosts and earlier handles."""
+    with Store.open(db) as store:
+        hosts = rows(store, "SELECT did, host, coalesce(host_time, handle_time) FROM plc")
+        earlier = rows(store, "FROM plc_handle")
+    assert len(set(earlier)) == len(earlier)
+    return set(hosts), set(earlier)
+
+
+def plain_directory(operations: list[Event]) -> tuple[set[Any], set[Any]]:
+    """The same, one operation after the other."""
+    hosts: dict[str, Any] = {}
+    handles: dict[str, dict[str, Any]] = {}
+    for one in operations:
+        did, operation = one["did"], one["operation"]
+        time = datetime.fromisoformat(one["createdAt"]).replace(tzinfo=None)
+        service = operation.get("service") or operation.get("services", {}).get("atproto_pds")
+        host = service["endpoint"] if isinstance(service, dict) else service
+        if host:
+            host = host.removeprefix("https://")
+            hosts[did] = max(hosts.get(did, (time, host)), (time, host))
+        hosts.setdefault(did, None)
+        handle = operation.get("handle") or operation.get("alsoKnownAs", [None])[0]
+        if handle:
+            name = handle.removeprefix("at://")
+            known = handles.setdefault(did, {})
+            known[name] = max(known.get(name, time), time)
+    earlier = {
+        (did, name, time)
+        for did, known in handles.items()
+        for time, name in sorted((t, n) for n, t in known.items())[:-1]
+    }
+    return {
+        (did, told[1] if told else None, told[0] if told else max(
+            (max(handles[did].values()),) if did in handles else (None,)
+        ))
+        for did, told in hosts.items()
+    }, earlier  # fmt: skip
+
+
+def test_hosts_and_earlier_handles_are_kept_in_any_order_of_operations(
+    fresh: Callable[[], Path],
+) -> None:
+    operations = [
+        plc("ann", at(1), "old.example.org", legacy=True, service="https://bsky.social"),
+        plc("ann", at(5), "new.example.org", service="https://pds.example.org"),
+        plc("ann", at(7), "old.example.org"),
+        plc("ann", at(9), "third.example.org"),
+        plc("bea", at(2), "bea.example.org", service="https://a.example.org"),
+        plc("bea", at(2), "bee.example.org", service="https://b.example.org"),
+        plc("cyd", at(4), service="https://c.example.org"),
+        plc("cyd", at(6), "cyd.example.org"),
+        plc("dot", at(4), "dot.example.org"),
+        plc("eve", at(3), "eve.example.org", service="https://e.example.org"),
+        plc("eve", at(8), "eve.example.org"),
+    ]
+    tombstone = plc("eve", at(9))
+    tombstone["operation"] = {"type": "plc_tombstone", "prev": "x"}
+    operations.append(tombstone)
+    hosts, earlier = wanted = plain_directory(operations)
+    assert len(earlier) == 3
+    assert {host for _, host, _ in hosts} == {
+        "pds.example.org", "b.example.org", "c.example.org", None, "e.example.org"
+    }  # fmt: skip
+    rng = random.Random(1)  # noqa: S311 - the same orders every time
+    for per_file in (12, 12, 5, 3, 1, 1):
+        rng.shuffle(operations)
+        db = fresh() / "store.duckdb"
+        for k in range(0, 12, per_file):
+            path = db.parent / f"{k}.jsonl"
+            path.write_bytes(lines(*operations[k : k + per_file]))
+            read.ingest(db, [str(path)], kind="plc")
+        assert directory(db) == wanted
+
+
 # --- killed at any moment ------------------------------------------------------------------------
 
 

@@ -252,6 +252,28 @@ def test_an_account_does_not_come_back_by_reading_a_file_again(tmp_path: Path) -
     assert hidden < once.accounts
 
 
+def test_an_account_is_found_by_the_handles_that_it_had_earlier_and_they_go(tmp_path: Path) -> None:
+    db, export = tmp_path / "x.duckdb", tmp_path / "plc.jsonl"
+    earlier = ("ann.example.org", "annie.example.org")
+    others = [plc("cyd", at(0), "cyd.example.org"), plc("cyd", at(1), "cydney.example.org")]
+    hers = [plc("ann", at(k), name) for k, name in enumerate((*earlier, "anna.example.org"))]
+    export.write_bytes(lines(*hers, *others))
+    read.ingest(db, [str(export)], kind="plc")
+    with Store.open(db) as store:
+        (known,) = known_names(store, [plc_did("ann")])
+        assert known.names == (*sorted([*earlier, "anna.example.org"]), plc_did("ann"))
+        assert set(rows(store, "SELECT handle FROM plc_handle")) > {(name,) for name in earlier}
+    with Writer(db) as writer:
+        assert set(forget(writer, [plc_did("ann")]).names) == set(known.names)
+    export.write_bytes(export.read_bytes() + lines(*hers[::-1]))
+    read.ingest(db, [str(export)], kind="plc")
+    with Store.open(db) as store:
+        assert rows(store, "SELECT did, handle FROM plc_handle") == [
+            (plc_did("cyd"), "cyd.example.org")
+        ]
+        assert rows(store, "SELECT did FROM plc") == [(plc_did("cyd"),)]
+
+
 def test_an_account_that_was_never_seen_does_not_come_in(writer: Writer) -> None:
     append(writer, *OTHERS[-1:])
     forget(writer, [ANN])

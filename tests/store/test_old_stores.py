@@ -18,6 +18,7 @@ from blueattr.panel.counts import WindowCounts
 from blueattr.panel.query import PanelQuery, StoreView
 from blueattr.panel.topics import shipped, shipped_rules
 from blueattr.provenance import Window
+from blueattr.sources import files
 from blueattr.store import catalog, seal, sums
 from blueattr.store.database import Store, _migrations
 from support.effort import quick_ones
@@ -30,6 +31,7 @@ from support.events_builder import (
     identity,
     lines,
     micros,
+    plc,
     profile,
 )
 from support.rollup_checks import answers as answers_of
@@ -267,6 +269,19 @@ def test_an_old_store_says_until_when_its_records_lack_what_came_later(
     read.ingest(path, [str(LATER)])
     with Store.open(path) as store:
         assert rows(store, "FROM kept_from") == [("posts", last)]
+
+
+def test_an_export_that_an_old_store_has_read_is_read_again_for_its_hosts(tmp_path: Path) -> None:
+    path, export = old_store(tmp_path / "store.duckdb", 7), tmp_path / "plc.jsonl"
+    export.write_bytes(lines(plc("ann", at(0), "a.example.org", service="https://pds.example.org")))
+    source = files.FileSource(export, "plc")
+    with duckdb.connect(path) as connection:
+        told = [source.name, source.fingerprint]
+        connection.execute("UPDATE source SET name = ?, fingerprint = ? WHERE kind = 'plc'", told)
+    assert read.ingest(path, [str(export)], kind="plc").unchanged == ()
+    with Store.open(path) as store:
+        assert rows(store, "SELECT host FROM plc") == [("pds.example.org",)]
+    assert read.ingest(path, [str(export)], kind="plc").unchanged == (source.name,)
 
 
 def test_a_store_that_had_no_record_says_nothing_of_what_it_lacks(tmp_path: Path) -> None:

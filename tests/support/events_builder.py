@@ -125,7 +125,13 @@ def account(who: str, status: str | None = None, *, time: datetime) -> Event:
 
 
 def plc(
-    who: str, created: datetime, handle: str | None = None, *, legacy: bool = False, **rest: Json
+    who: str,
+    created: datetime,
+    handle: str | None = None,
+    *,
+    legacy: bool = False,
+    service: Json = None,
+    **rest: Json,
 ) -> Event:
     """One operation of a PLC export; `who` is padded to the 24 letters such a DID has."""
     operation: Event = {"type": "create" if legacy else "plc_operation"}
@@ -133,6 +139,11 @@ def plc(
         operation["handle"] = handle
     elif handle is not None:
         operation["alsoKnownAs"] = [f"at://{handle}"]
+    if service is not None and legacy:
+        operation["service"] = service
+    elif service is not None:
+        pds = {"type": "AtprotoPersonalDataServer", "endpoint": service}
+        operation["services"] = {"atproto_pds": pds}
     return {
         "did": plc_did(who),
         "operation": operation,

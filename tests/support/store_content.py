@@ -91,7 +91,7 @@ def content(path: Path) -> Content:
             set(statuses),
             _unique(rows(store, _BY_DID.format("handle")), 1),
             _unique(rows(store, f"SELECT * EXCLUDE (labels) FROM ({profiles})"), 1),  # noqa: S608
-            _unique(rows(store, "SELECT * EXCLUDE (host) FROM plc"), 1),
+            _unique(rows(store, "SELECT * EXCLUDE (host, host_time) FROM plc"), 1),
         )
 
 

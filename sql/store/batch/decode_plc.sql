@@ -2,7 +2,9 @@
 -- In: `lines`, $end and so `ahead`, as for decode_lines.sql. An operation that was nullified never held.
 -- web.plc.directory/spec/v0.1/did-plc: `create` is the legacy form and has a plain handle; later
 -- forms list aliases, and the handle is the first that is an at:// URI of a valid one
--- (atproto.com/specs/did, "DID Documents").
+-- (atproto.com/specs/did, "DID Documents"). Likewise the host of the account's repository: `create` has the
+-- address of its service, later forms have it among others. Addresses
+-- have at most 261 letters.
 CREATE OR REPLACE TEMP TABLE decoded AS
 SELECT
     position,
@@ -24,6 +26,7 @@ SELECT
             AND named <> 'handle.invalid'
         THEN named
     END AS handle,
+    CASE WHEN strlen(service) <= 261 THEN nullif(regexp_extract(service, $host, 1), '') END AS host,
     false AS synthetic
 FROM (
     SELECT
@@ -38,6 +41,7 @@ FROM (
                 ),
                 lambda name: strlen(name) <= 253 AND regexp_full_match(lower(name), $handle)
             )[1]
-        )) AS named
+        )) AS named,
+        lower(coalesce(j.operation.services.atproto_pds.endpoint, j.operation.service)) AS service
     FROM (SELECT position, line, try(from_json(line, $plc)) AS j FROM lines)
 )

@@ -27,5 +27,6 @@ CREATE OR REPLACE TEMP TABLE staged (
 CREATE OR REPLACE TEMP TABLE staged_plc (
     did VARCHAR,
     event_time TIMESTAMP,
-    handle VARCHAR
+    handle VARCHAR,
+    host VARCHAR
 );

@@ -20,7 +20,7 @@ SELECT
         ELSE max(event_time)
     END AS after
 FROM record
-HAVING after IS NOT NULL;
+HAVING max(event_time) IS NOT NULL;
 
 -- The languages that a post states, lower-case BCP 47 tags, sorted, with a space between; NULL without any.
 ALTER TABLE record ADD COLUMN langs VARCHAR;
@@ -66,16 +66,25 @@ ALTER TABLE profile ADD COLUMN labels VARCHAR;
 
 -- --- the PLC directory --------------------------------------------------------------------------
 
--- The host of the account's repository (its PDS), in lower case.
+-- The latest host of the account's repository (its PDS), in lower case, and the time of the operation that
+-- names it, NULL where that is `handle_time`.
 ALTER TABLE plc ADD COLUMN host VARCHAR;
 
--- All handles that an export of the directory has of an account, also earlier ones. Grain: one account,
--- handle and time of the operation.
+ALTER TABLE plc ADD COLUMN host_time TIMESTAMP;
+
+-- Handles that accounts had before the one in `plc`, and the time of the last operation that names each.
+-- Grain: one account and handle.
 CREATE TABLE plc_handle (
     did VARCHAR NOT NULL,
     handle VARCHAR NOT NULL,
     handle_time TIMESTAMP NOT NULL
 );
+
+-- A directory that was imported before has no hosts and no earlier handles: the same export is not taken to be
+-- unchanged, but read again.
+UPDATE source
+SET fingerprint = ''
+WHERE kind = 'plc';
 
 -- --- rollups ------------------------------------------------------------------------------------
 
