@@ -10,8 +10,9 @@ Open a store that ``blueattr ingest`` filled, and ask it what the commands answe
         store.compare_scales("mythos", indicator=["heat", "gini"])["gini"].plot()
         store.report("mythos.html", "mythos")
 
-A store has ``status``, ``topics``, ``panel``, ``features``, ``attribute``, ``change``,
-``compare_scales``, ``bootstrap``, ``sensitivity``, ``validate``, ``convergence`` and ``report``.
+A store has ``status``, ``topics``, ``panel``, ``features``, ``attribute``, ``change``, ``posts``,
+``why``, ``compare_scales``, ``bootstrap``, ``sensitivity``, ``validate``, ``convergence`` and
+``report``.
 The functions of this module put the same questions to a panel of your own: a frame, or the path of
 a file.
 
@@ -54,6 +55,7 @@ if _typing.TYPE_CHECKING:
         design,
         sensitivity,
         validate,
+        why,
         write_report,
     )
     from blueattr.library.store import Store
@@ -65,6 +67,7 @@ if _typing.TYPE_CHECKING:
     from blueattr.studies.posts import PostsResult as PostsResult
     from blueattr.studies.scales import ScaleComparison as ScaleComparison
     from blueattr.studies.sensitivity import Sensitivity as Sensitivity
+    from blueattr.studies.why import WhyResult as WhyResult
 
 # What one begins with, which `help(blueattr)` describes.
 __all__ = [
@@ -79,6 +82,7 @@ __all__ = [
     "sensitivity",
     "topics",
     "validate",
+    "why",
     "write_report",
 ]
 # What one is given, may catch or write; `dir(blueattr)` has these too.
@@ -98,6 +102,7 @@ _TYPES = (
     "ScaleComparison",
     "ScaleGrid",
     "Sensitivity",
+    "WhyResult",
 )
 
 
@@ -114,6 +119,7 @@ def __getattr__(name: str) -> _typing.Any:  # noqa: PLR0912 - one for each modul
             | "design"
             | "sensitivity"
             | "validate"
+            | "why"
             | "write_report"
         ):
             import blueattr.library.questions as home
@@ -143,6 +149,8 @@ def __getattr__(name: str) -> _typing.Any:  # noqa: PLR0912 - one for each modul
             import blueattr.studies.scales as home
         case "ScaleGrid":
             import blueattr.studies.grid as home
+        case "WhyResult":
+            import blueattr.studies.why as home
         case "OwnIndicator":
             import blueattr.indicators.custom as home
         case "Aggregator":

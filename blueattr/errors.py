@@ -8,6 +8,7 @@ BlueattrError
 │   └── FeatureError       a panel whose features are not finite and ≥ 0
 ├── NoAnswerError          the question has no answer on this data                         exit 4
 │   ├── UnknownTopicError  there is no such topic
+│   ├── UnknownAccountError  no account of this name is on the panel
 │   ├── EmptyPanelError    nobody is left to attribute to
 │   ├── ZeroTotalError     the indicator is 0, so there is nothing to share out
 │   └── SampleSizeError    a sample is larger than the panel
@@ -41,6 +42,7 @@ __all__ = [
     "StoreBusyError",
     "StoreError",
     "StoreVersionError",
+    "UnknownAccountError",
     "UnknownTopicError",
     "UsageError",
     "ZeroTotalError",
@@ -113,6 +115,10 @@ class NoAnswerError(BlueattrError):
 
 class UnknownTopicError(NoAnswerError):
     """There is no such topic."""
+
+
+class UnknownAccountError(NoAnswerError):
+    """No account of this name is on the panel; the message says why, or which name is near."""
 
 
 class NoMatchError(NoAnswerError):

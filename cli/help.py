@@ -26,7 +26,7 @@ SECTIONS: dict[str, tuple[str, ...]] = {
     "Method": (
         "within", "method", "steps", "aggregator", "weights", "protocol", "size", "sizes", "seeds",
         "correct", "n", "exact", "permutations", "coalitions", "antithetic", "intervals",
-        "resamples", "seed",
+        "choices", "resamples", "seed",
     ),
     "Output": (
         "top", "pseudonyms", "agents", "out", "form", "width", "memory", "verbose", "quiet", "help",

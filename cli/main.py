@@ -26,6 +26,7 @@ from blueattr.cli.commands import (
     store,
     studies,
     validate,
+    why,
 )
 from blueattr.cli.help import SectionedCommand, WholeGroup
 from blueattr.cli.output import announce_compiling, show_warning, warnings_to
@@ -104,6 +105,7 @@ _COMMANDS: dict[str, Callable[..., None]] = {
     "attribute": attribute.attribute,
     "change": change.change,
     "posts": posts.posts,
+    "why": why.why,
     "compare-scales": attribute.compare_scales,
     "validate": validate.validate,
     "convergence": validate.convergence,

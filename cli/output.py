@@ -46,10 +46,28 @@ def check_out(out: Path | None, agents: Path | None = None, form: "Format | None
             refuse_address(path)
     _format(form, out)
     for path in (out, agents):
-        if path is not None and not path.parent.is_dir():
-            raise OutputError(f"cannot write {path}: there is no folder {path.parent}")
+        if path is not None:
+            _check_folder(path)
     if out is not None and agents is not None and same_file(out, agents):
         raise UsageError(f"--out and --agents are both {out}; name two different files")
+
+
+def _check_folder(path: Path) -> None:
+    if not path.parent.is_dir():
+        raise OutputError(f"cannot write {path}: there is no folder {path.parent}")
+
+
+def is_page(out: Path | None) -> bool:
+    """Return whether a file is a page, by its name."""
+    return out is not None and out.suffix.lower() == ".html"
+
+
+def check_page(out: Path, form: "Format | None") -> None:
+    """Refuse a page that could not be written; see `check_out`."""
+    refuse_address(out)
+    if form is not None:
+        raise UsageError(f"--format {form} and --out {out} name two formats; leave out --format")
+    _check_folder(out)
 
 
 def same_file(one: Path, other: Path) -> bool:

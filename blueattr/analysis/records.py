@@ -10,9 +10,10 @@ from blueattr.attribution.by_feature import feature_split
 from blueattr.errors import NoAnswerError
 from blueattr.panel.query import StoreView
 from blueattr.panel.topics import Topic
+from blueattr.store.database import Store
 from blueattr.studies.records import record_values, units
 
-__all__ = ["SCHEMA", "Records", "count_records", "described", "records"]
+__all__ = ["SCHEMA", "Records", "count_records", "described", "name_accounts", "records"]
 
 
 SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
@@ -102,10 +103,7 @@ def records(
         raise NoAnswerError(f"{result.indicator} cannot be split among records: {split.why}")
     store = view.store
     view.count(topic)
-    named = result.agents.select("did") if dids is None else pl.DataFrame({"did": list(dids)})
-    store.register("named_did", named.cast(pl.String).to_arrow())
-    store.run("analysis/records/named")
-    store.unregister("named_did")
+    name_accounts(store, result.agents["did"] if dids is None else pl.Series("did", list(dids)))
     count_records(view, topic)
     parts = store.frame("analysis/records/parts")
     worth = units(result, frame)
@@ -115,6 +113,21 @@ def records(
     if most is not None:
         each = each.group_by("did", maintain_order=True).head(most)
     return Records(described(view, each, result), parts, worth)
+
+
+def name_accounts(store: Store, dids: pl.Series) -> None:
+    """Make ``named``: the accounts whose records are asked for.
+
+    Parameters
+    ----------
+    store
+        Open.
+    dids
+        Text, ``did``.
+    """
+    store.register("named_did", dids.cast(pl.String).to_frame().to_arrow())
+    store.run("analysis/records/named")
+    store.unregister("named_did")
 
 
 def count_records(view: StoreView, topic: Topic | None) -> None:

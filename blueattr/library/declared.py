@@ -14,6 +14,7 @@ from blueattr.analysis.grouping import DAY, ByGroup, asked_by, groups_of_report
 from blueattr.analysis.naming import Naming
 from blueattr.analysis.own_samples import chance, half_width
 from blueattr.analysis.posts import check_posts
+from blueattr.analysis.why import details
 from blueattr.analysis.windows import period, two_windows
 from blueattr.attribution.sampling import check_protocol
 from blueattr.attribution.streaming import is_large
@@ -44,10 +45,12 @@ __all__ = [
     "EARLIER",
     "EVENTS",
     "EVERYTHING",
+    "EXPLAINED",
     "GROUPED",
     "GROUPED_CHANGE",
     "LEADERS",
     "NAMING",
+    "ONE_INDICATOR",
     "OWN_PANEL",
     "PANEL",
     "POSTS_SHOWN",
@@ -451,6 +454,8 @@ BEFORE_AFTER = Options(two_windows)
 EARLIER = Options(earlier)
 ASKED = Options(parse.question, then=Asked.of)
 SPLIT = Options(parse.question, without=("method", "steps", "tiers"))
+ONE_INDICATOR = Options(parse.question)
+EXPLAINED = Options(details)
 CHANGED = Options(parse.question, without=("method", "steps"), then=Asked.of)
 REPORTED = Options(parse.question, defaults={"indicator": "all"})
 VALIDATED = Options(parse.question, without=("tiers",), then=Asked.of)

@@ -16,6 +16,7 @@ from blueattr.analysis.studies import (
     validate_panel,
 )
 from blueattr.analysis.topic_reports import report_features
+from blueattr.analysis.why import Details, why_given
 from blueattr.attribution.attribute import AttributionResult
 from blueattr.attribution.question import Question, Sampling
 from blueattr.errors import UsageError
@@ -28,9 +29,11 @@ from blueattr.library.declared import (
     CONVERGENCE,
     DESIGNED,
     DRAWS,
+    EXPLAINED,
     GROUPED,
     LEADERS,
     NAMING,
+    ONE_INDICATOR,
     OWN_PANEL,
     REPORTED,
     RESAMPLING,
@@ -53,6 +56,7 @@ from blueattr.studies.own_sample import Chance, Correction
 from blueattr.studies.scales import ScaleComparison
 from blueattr.studies.sensitivity import Sensitivity
 from blueattr.studies.validation.result import Validation
+from blueattr.studies.why import WhyResult
 
 __all__ = [
     "attribute",
@@ -63,6 +67,7 @@ __all__ = [
     "design",
     "sensitivity",
     "validate",
+    "why",
     "write_report",
 ]
 
@@ -336,6 +341,50 @@ def convergence(*, panel: OwnPanel, asked: Asked, steps: tuple[int, ...]) -> Any
     docs/methods.md, "Quadrature".
     """
     return asked.answer(measure_convergence(*panel.load(), asked.question, steps))
+
+
+@takes(
+    "features", "account", "indicator", panel=OWN_PANEL, question=ONE_INDICATOR, wanted=EXPLAINED
+)
+def why(account: str, *, panel: OwnPanel, question: Question, wanted: Details) -> WhyResult:
+    """Show why an agent has its value: what it is made of, its rank, the indicator without it.
+
+    It is ``blueattr why --features``. A panel of your own has no records and no days, so there are
+    no posts and no interval of the rank.
+
+    Parameters
+    ----------
+    account
+        The name of the agent.
+
+    Returns
+    -------
+    WhyResult
+        Of one indicator. ``account`` has the value and the features; ``by_feature`` sums to the
+        value. ``to_polars()`` has a row for each feature and one for the value: ``feature``,
+        ``count``, ``x``, ``feature_value``, ``part``, and what the question was.
+
+    Raises
+    ------
+    UsageError
+        An option makes no sense, or there are several indicators.
+    UnknownAccountError
+        The panel has no such agent.
+    InputError, FeatureError, NoAnswerError
+        As `attribute`.
+
+    Notes
+    -----
+    docs/why.md.
+
+    Examples
+    --------
+    >>> panel = {"agent": ["x", "y"], "a": [1, 3], "b": [2, 2], "c": [0, 4]}
+    >>> result = why(panel, "y", "lin")
+    >>> result.value, result.rank, [part.value for part in result.by_feature]
+    (1.5, 1, [0.5, 0.3333333333333333, 0.6666666666666666])
+    """
+    return why_given(panel.source, question, account, wanted, panel.columns)
 
 
 @takes(

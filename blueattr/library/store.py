@@ -27,6 +27,7 @@ from blueattr.analysis.studies import (
 )
 from blueattr.analysis.topic_reports import report_topic, report_topics
 from blueattr.analysis.topics import check_topics
+from blueattr.analysis.why import Details, why_store
 from blueattr.analysis.windows import Compared
 from blueattr.attribution.change.result import ChangeResult
 from blueattr.attribution.question import Question, Sampling
@@ -44,10 +45,12 @@ from blueattr.library.declared import (
     EARLIER,
     EVENTS,
     EVERYTHING,
+    EXPLAINED,
     GROUPED,
     GROUPED_CHANGE,
     LEADERS,
     NAMING,
+    ONE_INDICATOR,
     PANEL,
     POSTS_SHOWN,
     QUERY,
@@ -78,6 +81,7 @@ from blueattr.studies.design import Designs
 from blueattr.studies.posts import PostsResult
 from blueattr.studies.sensitivity import Sensitivity
 from blueattr.studies.validation.result import Validation
+from blueattr.studies.why import WhyResult
 
 __all__ = ["Store"]
 
@@ -332,6 +336,40 @@ class Store:
         docs/methods.md, "By record" and "The shape of a topic".
         """
         return posts_store(self._asked(query), question, top=top)
+
+    @takes("account", *_FIRST, query=QUERY, question=ONE_INDICATOR, wanted=EXPLAINED)
+    def why(
+        self, account: str, *, query: PanelQuery, question: Question, wanted: Details
+    ) -> WhyResult:
+        """Show why an account has its value, as ``blueattr why``.
+
+        Parameters
+        ----------
+        account
+            Its handle or DID.
+
+        Returns
+        -------
+        WhyResult
+            Of one indicator. ``account`` has the value, features, counts, records and the interval
+            of the rank; ``by_feature`` sums to the value. ``to_polars()`` has a row for each
+            feature and one for the value: ``feature``, ``count``, ``x``, ``feature_value``,
+            ``part``, and what the question was.
+
+        Raises
+        ------
+        UsageError
+            An option makes no sense, or there are several indicators.
+        UnknownAccountError
+            The account is not on the panel; the message says why.
+        NoAnswerError, StoreError
+            As `attribute`.
+
+        Notes
+        -----
+        docs/why.md.
+        """
+        return why_store(self._asked(query), question, account, wanted)
 
     @takes(*_FIRST, about=TOPICS, asked=ASKED, sampling=COMPARED, named=NAMING)
     def compare_scales(

@@ -16,7 +16,15 @@ from blueattr.provenance import PanelStep, Window
 from blueattr.store.account_numbers import known_accounts
 from blueattr.store.database import Store
 
-__all__ = ["FilteredPanel", "MissingFollowers", "build", "candidates", "with_followers"]
+__all__ = [
+    "UNKNOWN_FOLLOWERS",
+    "FilteredPanel",
+    "MissingFollowers",
+    "build",
+    "candidates",
+    "removed_by",
+    "with_followers",
+]
 
 
 Bools = npt.NDArray[np.bool_]
@@ -25,6 +33,10 @@ Bools = npt.NDArray[np.bool_]
 MissingFollowers = Literal["error", "drop", "received"]
 """What to do with agents whose follower count is wanted and not known: refuse to answer, leave them
 out, or count the follows they received in the window instead."""
+
+
+UNKNOWN_FOLLOWERS = "follower count unknown"
+"""The step that leaves out agents whose follower count is not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,11 +87,7 @@ def build(
     EmptyPanelError
         Nobody was active, or nobody is left.
     """
-    directory = accounts.Directory(store)
-    with known_accounts(store):
-        remaining = _filtered(store, directory, window, rules, rate, keep_bots=keep_bots)
-    created = directory.creation(window, remaining.active)
-    remaining.remove("created inside the window", created.inside(), created.note(remaining.is_left))
+    remaining = _remaining(store, window, rules, rate, keep_bots=keep_bots)
     steps = tuple(remaining.steps)
     if not steps[-1].after:
         worst = max(steps, key=lambda step: step.removed)
@@ -89,6 +97,56 @@ def build(
         )
     agents = accounts.with_dids(store, remaining.accounts())
     return FilteredPanel(accounts.with_answers(store, agents), steps)
+
+
+def removed_by(
+    store: Store,
+    window: Window,
+    account: int,
+    *,
+    rules: tuple[BotRule, ...] | None = None,
+    rate: RateRule | None = None,
+    keep_bots: bool = False,
+) -> str | None:
+    """Name the filter of `build` that removes an account.
+
+    Parameters
+    ----------
+    account
+        Its number.
+    store, window, rules, rate, keep_bots
+        As for `build`.
+
+    Returns
+    -------
+    str or None
+        Empty if it was not active in the window; None if no filter removes it.
+    """
+    active = WindowCounts.of(store, window).lay_out().active
+    place = int(np.searchsorted(active, account))
+    if place == active.size or active[place] != account:
+        return ""
+    return _remaining(store, window, rules, rate, keep_bots=keep_bots, watched=place).removed_by
+
+
+def _remaining(
+    store: Store,
+    window: Window,
+    rules: tuple[BotRule, ...] | None,
+    rate: RateRule | None,
+    *,
+    keep_bots: bool,
+    watched: int | None = None,
+) -> "_Remaining":
+    """Apply every filter to the active accounts."""
+    directory = accounts.Directory(store)
+    with known_accounts(store):
+        remaining = _filtered(
+            store, directory, window, rules, rate, keep_bots=keep_bots, watched=watched
+        )
+    created = directory.creation(window, remaining.active)
+    remaining.remove("created inside the window", created.inside(), created.note(remaining.is_left))
+    return remaining
 
 
 def candidates(
@@ -131,16 +189,22 @@ class _Remaining:
     ----------
     active
         Numbers of accounts, uint32, ascending.
+    watched
+        The place among them of one whose removal is noted, in `removed_by`; None for nobody's.
     """
 
-    def __init__(self, active: AccountNumbers) -> None:
+    def __init__(self, active: AccountNumbers, watched: int | None = None) -> None:
         self.active = active
+        self.watched = watched
+        self.removed_by: str | None = None
         self.is_left = np.ones(active.size, np.bool_)
         self.steps: list[PanelStep] = []
 
     def remove(self, name: str, hit: Bools, note: str = "") -> None:
         """Apply a filter, which removes the active accounts where `hit` is true."""
         before = int(np.count_nonzero(self.is_left))
+        if self.watched is not None and self.is_left[self.watched] and hit[self.watched]:
+            self.removed_by = name
         self.is_left &= ~hit
         after = int(np.count_nonzero(self.is_left))
         self.steps.append(PanelStep(name, before, before - after, after, note))
@@ -158,6 +222,7 @@ def _filtered(
     rate: RateRule | None,
     *,
     keep_bots: bool,
+    watched: int | None = None,
 ) -> _Remaining:
     """Apply every filter before that by creation time to the active accounts."""
     layout = WindowCounts.of(store, window).lay_out()
@@ -166,7 +231,7 @@ def _filtered(
             f"nobody was active from {window.start:%Y-%m-%d %H:%M} to {window.end:%Y-%m-%d %H:%M}; "
             "see what the store covers with: blueattr status"
         )
-    remaining = _Remaining(layout.active)
+    remaining = _Remaining(layout.active, watched)
     among = accounts.Among(layout.active, layout.past)
     remaining.remove(
         "deleted, taken down or suspended at the window's end", among.flags(layout.inactive)
@@ -225,7 +290,7 @@ def with_followers(
             raise EmptyPanelError(
                 f"no follower count is known for any of {len(agents):,} agents; {_advice(window)}"
             )
-        step = PanelStep("follower count unknown", len(agents), len(unknown), len(with_counts))
+        step = PanelStep(UNKNOWN_FOLLOWERS, len(agents), len(unknown), len(with_counts))
         return FilteredPanel(with_counts, (*built.steps, step))
     if missing == "error" and len(unknown):
         never = unknown["asked_at"].null_count()

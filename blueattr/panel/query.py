@@ -129,6 +129,12 @@ class PanelQuery:
         """Find everyone an AppView might be asked about: `blueattr.panel.filters.candidates`."""
         return filters.candidates(store, window, **self._bot_filters())
 
+    def removed_by(self, store: Store, window: Window, account: int) -> str:
+        """Name the filter that keeps an account off the panel; empty if it was not active."""
+        found = filters.removed_by(store, window, account, **self._bot_filters())
+        # What is on the panel of the other filters is without a follower count.
+        return filters.UNKNOWN_FOLLOWERS if found is None else found
+
     def _bot_filters(self) -> "_BotFilters":
         rules = bots.bot_rules(self.bots_file)
         return {"rules": rules, "rate": self.rate, "keep_bots": self.keep_bots}

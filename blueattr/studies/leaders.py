@@ -31,6 +31,7 @@ __all__ = [
     "check_intervals",
     "check_top",
     "leaders",
+    "named_agents",
     "profile_link",
     "with_choices",
     "with_counts",
@@ -238,7 +239,20 @@ def leaders(result: AttributionResult, count: int = DEFAULT_LEADERS) -> Leaders:
     count
         How many agents.
     """
-    first = result.agents.head(count).select("did", "tier", "a", "b", "c", "value", "share")
+    return named_agents(result, result.agents.head(count))
+
+
+def named_agents(result: AttributionResult, agents: pl.DataFrame) -> Leaders:
+    """Return some agents of an attribution, without handles and counts.
+
+    Parameters
+    ----------
+    result
+        The attribution.
+    agents
+        Rows of its ``agents``.
+    """
+    first = agents.select("did", "tier", "a", "b", "c", "value", "share")
     named = [
         Leader(handle=None, synthetic=bool(result.provenance.synthetic), **row)
         for row in first.iter_rows(named=True)

@@ -118,7 +118,7 @@ def test_options_mean_the_same_everywhere() -> None:
                 continue
             if (name, key) == ("convergence", "--steps"):
                 continue  # several, as its table needs
-            if (name, key) == ("posts", "--top"):
+            if name in {"posts", "why"} and key == "--top":
                 continue  # posts, not agents
             if name == "ingest" and key in {"--from", "--to"}:
                 continue  # what is fetched, not a window

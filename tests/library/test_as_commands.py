@@ -134,11 +134,21 @@ def test_other_questions_to_a_store_have_the_answers_of_their_commands(
     posts = store.posts("mythos", "var", panel="involved", top=3)
     words = ["--indicator", "var", "--panel", "involved", "--top", "3", "--db", db]
     assert content(posts) == asked("posts", *TOPIC, *words)
+    why = store.why("@User1.bsky.social", "mythos", "var", resamples=100, top=3, choices=True)
+    words = ["--indicator", "var", "--resamples", 100, "--top", 3, "--choices", "--db", db]
+    assert content(why) == asked("why", "user1.bsky.social", *TOPIC, *words)
     grid = store.compare_scales(["mythos", "trump-tariffs"], "all", sizes=[5], seeds=2)
     words = ["--topic", "mythos,trump-tariffs", "--indicator", "all", "--sizes", 5, "--seeds", 2]
     assert content(grid) == asked("compare-scales", *words, "--db", db)
     ok("features", *TOPIC, "--db", db, "--out", "theirs.parquet")
     assert store.features("mythos").equals(pl.read_parquet("theirs.parquet"))
+
+
+def test_an_agent_of_a_panel_is_explained_as_by_the_command(panel_file: Path) -> None:
+    who = pl.read_parquet(panel_file)["did"][0]
+    made = blueattr.why(panel_file, who, "lin", choices=True)
+    assert content(made) == asked("why", who, "--features", panel_file, "--indicator", "lin",
+                                  "--choices")  # fmt: skip
 
 
 @pytest.mark.slow
@@ -169,6 +179,7 @@ COUNTERPARTS: dict[str, Callable[..., Any] | None] = {
     **{name: getattr(blueattr.Store, name.replace("-", "_")) for name in METHODS},
     "change": blueattr.Store.change,
     "posts": blueattr.Store.posts,
+    "why": blueattr.Store.why,
     "correct": None,  # a sample is no store
     "design": blueattr.Store.design,
     "report": blueattr.Store.report,
@@ -183,6 +194,7 @@ ON_FEATURES: dict[str, Callable[..., Any]] = {
     "correct": blueattr.correct,
     "design": blueattr.design,
     "report": blueattr.write_report,
+    "why": blueattr.why,
 }
 # Where a result goes and how it looks, which a program decides by itself; and what a store has been
 # opened with.
@@ -228,7 +240,9 @@ def test_the_library_has_the_options_and_defaults_of_each_command(command: str) 
         extra = parameters.keys() - expected - {"self"} - SAID_OTHERWISE.get(command, set())
         assert extra == set()
         for name in expected - {"features", "columns"}:
-            ours = spelled(parameters[name].default)
+            default = parameters[name].default
+            # What must be given has no default; a command line says None for none.
+            ours = None if default is inspect.Parameter.empty else spelled(default)
             assert ours == spelled(theirs[name]), name
             # What is described by the one is described by the other.
             assert f"\n{name}" in (inspect.getdoc(function) or "")

@@ -54,7 +54,7 @@ def test_tab_offers_what_there_is_and_nothing_else() -> None:
     offers = {*blueattr.__all__, "Aggregator", "AttributionResult", "BlueattrError", "Bootstrap",
               "ChangeResult", "Correction", "Designs", "GroupShares", "OwnIndicator",
               "PostsResult", "Provenance", "Results", "ScaleComparison", "ScaleGrid",
-              "Sensitivity"}  # fmt: skip
+              "Sensitivity", "WhyResult"}  # fmt: skip
     assert dir(blueattr) == sorted(offers)
     complete = rlcompleter.Completer({"blueattr": blueattr}).complete
     offered = [complete("blueattr.", k) for k in range(100)]

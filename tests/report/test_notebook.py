@@ -4,7 +4,7 @@ import re
 import subprocess
 import sys
 import xml.etree.ElementTree as ET
-from dataclasses import FrozenInstanceError
+from dataclasses import FrozenInstanceError, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,7 @@ from blueattr.studies.validation.validate import validate
 from support.hostile_text import HOSTILE
 from support.html_pages import inert, tree
 from support.report_cases import ATTRIBUTION, COMPARISON, FEATURES_FILE
-from support.study_cases import BOOTSTRAP, CHANGE, DAYS, GRID, SENSITIVITY
+from support.study_cases import BOOTSTRAP, CHANGE, DAYS, GRID, SENSITIVITY, WHY
 from support.topic_cases import hostile, report
 
 PANEL = {"agent": list(range(40)), "a": [k % 5 for k in range(40)],
@@ -33,6 +33,7 @@ CASES: dict[str, Any] = {
     "comparison": COMPARISON,
     "grid": GRID,
     "change": CHANGE,
+    "why": replace(WHY, account=replace(WHY.account, handle="ann.test")),
     "days": DAYS[0],
     "bootstrap": BOOTSTRAP,
     "sensitivity": SENSITIVITY,

@@ -21,6 +21,7 @@ from blueattr.report.figures.bridge import change_exhibit
 from blueattr.report.figures.days import hours_exhibit
 from blueattr.report.figures.groups import groups_exhibit
 from blueattr.report.figures.studies import bootstrap_exhibit, sensitivity_exhibit
+from blueattr.report.figures.why import parts_exhibit, ranks_exhibit
 from blueattr.report.inventory.forgotten import compact_report, forget_report
 from blueattr.report.inventory.hydrations import hydrate_report
 from blueattr.report.inventory.ingests import cost_report, fetch_report, follow_report
@@ -42,7 +43,7 @@ from support.golden_cases import REPORTS
 from support.inventory_cases import DB, INGESTED, STATUS
 from support.places import ROOT
 from support.report_cases import ATTRIBUTION, GROUPED_TWICE
-from support.study_cases import BOOTSTRAP, CHANGE, SENSITIVITY
+from support.study_cases import BOOTSTRAP, CHANGE, SENSITIVITY, WHY
 from support.topic_cases import by_hour, topics
 
 PAGE = ROOT / "docs" / "numbers.md"
@@ -73,7 +74,8 @@ def reports() -> Iterator[Report]:
     yield convergence_report(convergence(PANEL, ["heat", "lin"]))
     yield from (found for _, found in _data(topics(), ["x", "y", "z"]))
     hours = hours_exhibit(by_hour(topics()[0]))
-    made = (hours, change_exhibit(CHANGE), groups_exhibit(GROUPED_TWICE))
+    made = (hours, change_exhibit(CHANGE), groups_exhibit(GROUPED_TWICE), parts_exhibit(WHY),
+            ranks_exhibit(WHY))  # fmt: skip
     for exhibit in (bootstrap_exhibit(BOOTSTRAP), sensitivity_exhibit(SENSITIVITY), *made):
         assert exhibit is not None
         yield exhibit.report
@@ -178,7 +180,7 @@ def with_tables(page: str) -> str:
 def test_a_changed_definition_is_on_the_page() -> None:
     """`make golden` writes the tables."""
     page = PAGE.read_text(encoding="utf-8")
-    assert len(_MARKED.findall(page)) == 16
+    assert len(_MARKED.findall(page)) == 17
     if WRITE:
         PAGE.write_text(with_tables(page), encoding="utf-8")
     assert PAGE.read_text(encoding="utf-8") == with_tables(page)

@@ -3,8 +3,10 @@
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
+from blueattr.attribution.by_feature import FeatureSplit
 from blueattr.attribution.change.result import ChangePart, ChangeResult, WindowValue
 from blueattr.attribution.days import Day, DayShares
+from blueattr.attribution.groups.games import Without
 from blueattr.attribution.value import Remarks
 from blueattr.indicators.base import Aggregator
 from blueattr.provenance import Provenance, TopicInfo, Window
@@ -18,9 +20,11 @@ from blueattr.report import (
 )
 from blueattr.report.results.own_samples import correction_report, design_report
 from blueattr.report.results.posts import posts_report
+from blueattr.report.results.why import why_report
 from blueattr.studies.bootstrap import Bootstrap, IndicatorBootstrap, ShareInterval
 from blueattr.studies.design import Design, DesignPoint, Designs
 from blueattr.studies.grid import ScaleGrid
+from blueattr.studies.leaders import Leader
 from blueattr.studies.movers import Mover
 from blueattr.studies.own_sample import (
     Chance,
@@ -29,10 +33,12 @@ from blueattr.studies.own_sample import (
     TierEstimate,
 )
 from blueattr.studies.posts import DayPart, HourPart, Post, PostsResult, Rest
+from blueattr.studies.ranks import ChoiceRank, RankIntervals
 from blueattr.studies.records import RecordValue
 from blueattr.studies.samples import FullScale
 from blueattr.studies.sensitivity import IndicatorSensitivity, Sensitivity, SensitivityRow
 from blueattr.studies.shape import Cascade, Cascades, Peak
+from blueattr.studies.why import AccountDay, Alone, FeaturePart, Partner, Partners, WhyResult
 from support.report_cases import ATTRIBUTION, COMPARISON, NONLINEAR, ORIGIN, OWN, TIERS, VAR
 
 BOOTSTRAP = Bootstrap(
@@ -255,6 +261,44 @@ POSTS = PostsResult(
     n_agents=2_310, n_involved=423, panel="active", aggregator=Aggregator(), provenance=ORIGIN,
 )  # fmt: skip
 
+_VALUE = 0.02
+WHY = WhyResult(
+    indicator="heat", aggregator=Aggregator(), method="closed form", steps=None, n_agents=2_310,
+    n_involved=423, total=0.4213, attributed=0.4213, means=(0.7, 1.9, 0.394), moment=0.524,
+    cutoffs=(1.0, 10.0), panel="active", remarks=NONLINEAR, provenance=ORIGIN,
+    account=Leader(
+        "did:plc:ann", "ann.test\x1b[1m", "top", 2.1, 3.4, 2.9, _VALUE, _VALUE / 0.4213,
+        posts=5, replies=1, reposts=1, replies_received=7, reposts_received=12,
+        follows_received=29, followers=29, share_a=0.0095, share_b=0.0142, share_c=0.0237,
+        rank_low=2, rank_high=11, synthetic=False, records=(_MOST.record,),
+        choices=(ChoiceRank("default", "", 3), ChoiceRank("bots", "kept", None)),
+    ),
+    rank=3, is_involved=True, split=FeatureSplit("exact"),
+    by_feature=(FeaturePart("a", 7, 2.1, 0.004, 0.2), FeaturePart("b", 29, 3.4, 0.006, 0.3),
+                FeaturePart("c", 19, 2.9, 0.01, 0.5)),
+    intervals=RankIntervals(14, 1_000, 0, undefined_resamples=2, ranks=((2, 11),)),
+    without=Without(0.4102, None), rest=Rest(6, 0.002, 0.002 / 0.4213),
+    days=(AccountDay(_HOUR.date(), 4, 1, 0, 7, 3, 20, 0.011, 0.55),
+          AccountDay(_HOUR.date() + timedelta(days=1), 1, 0, 1, 0, 9, 9, 0.003, 0.15)),
+    addressed=Partners(
+        2, (Partner("did:plc:bob", "bob.test", True, 1, 0, 0.0006, 0.03),), 1, 1, 0.0012, 0.06
+    ),
+    alone=Alone(5, 0.0028, 0.14),
+    amplified=Partners(
+        9, (Partner("did:plc:cat", None, False, 3, 4, 0.0037, 0.185),), 7, 12, 0.01, 0.5
+    ),
+)  # fmt: skip
+WHY_OF_OWN = replace(
+    WHY, indicator="mine", method="quadrature", steps=30, remarks=OWN,
+    account=replace(WHY.account, share_a=None, share_b=None, share_c=None, rank_low=None,
+                    rank_high=None, records=(), choices=(), handle=None, value=-0.02, share=-0.04),
+    is_involved=False, split=FeatureSplit(None, "mine is no sum of parts of a, b and c"),
+    by_feature=(), without=Without(0.43, 0.44), rest=None,
+    no_record="mine is no sum of parts of a, b and c", days=(), addressed=None, alone=None,
+    amplified=None,
+    intervals=RankIntervals(0, 1_000, 0, why="there are no days to resample"),
+)  # fmt: skip
+
 
 STUDIES = {
     "bootstrap": bootstrap_report(BOOTSTRAP),
@@ -267,4 +311,6 @@ STUDIES = {
     "sensitivity": sensitivity_report(SENSITIVITY),
     "days": days_report(DAYS),
     "grid": grid_report(GRID),
+    "why": why_report(WHY),
+    "why-of-own": why_report(WHY_OF_OWN),
 }

@@ -9,7 +9,7 @@ from typing import Final, Literal, NamedTuple, get_args
 import numpy as np
 import numpy.typing as npt
 
-from blueattr.attribution.groups.games import Game, MomentGame, game_of
+from blueattr.attribution.groups.games import Game, MomentGame, Without, game_of
 from blueattr.attribution.groups.orders import draw_orders, nested_values
 from blueattr.attribution.groups.partition import Labels, Pairs, Partition
 from blueattr.attribution.groups.result import Group, GroupShares, Interaction, OwenRule
@@ -21,7 +21,15 @@ from blueattr.indicators.base import Aggregator, Indicator, MomentIndicator
 from blueattr.kernels import FloatArray
 from blueattr.suggest import did_you_mean
 
-__all__ = ["MANY", "MOST_EXACT", "ManyGroups", "check_many", "group_shares", "partition_for"]
+__all__ = [
+    "MANY",
+    "MOST_EXACT",
+    "ManyGroups",
+    "check_many",
+    "group_shares",
+    "partition_for",
+    "without_agent",
+]
 
 
 ManyGroups = Literal["join", "sample"]
@@ -151,6 +159,38 @@ def group_shares(
             orders=owen.orders,
             notes=tuple(notes),
         )
+    except OverflowError as error:
+        raise FeatureError(
+            f"the features are too large for the indicator {indicator.name!r}: {error}"
+        ) from error
+
+
+def without_agent(
+    tiered: TieredPanel, place: int, indicator: Indicator, aggregator: Aggregator
+) -> Without:
+    """Return an indicator on a panel without one of its agents.
+
+    Parameters
+    ----------
+    tiered
+        The panel.
+    place
+        The agent's place on it.
+    indicator, aggregator
+        As for `blueattr.attribution.value.solve`.
+
+    Raises
+    ------
+    FeatureError
+        The features are too large to be summed.
+    """
+    codes = np.zeros(len(tiered.panel.dids), np.uint32)
+    codes[place] = 1
+    labels = Labels("account", ("others", "account"), codes, ordered=True)
+    partition = partition_for(indicator, [labels])
+    try:
+        game = game_of(indicator, tiered.panel.features, aggregator, partition)
+        return game.without([int(partition.leaves[place])])
     except OverflowError as error:
         raise FeatureError(
             f"the features are too large for the indicator {indicator.name!r}: {error}"

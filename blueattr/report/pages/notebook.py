@@ -33,6 +33,7 @@ from blueattr.report.figures.scales import (
 from blueattr.report.figures.studies import bootstrap_exhibit, sensitivity_exhibit
 from blueattr.report.figures.theme import PAPER
 from blueattr.report.figures.topic import topic_exhibits
+from blueattr.report.figures.why import parts_exhibit, ranks_exhibit
 from blueattr.report.formats.html import environment, table_layout
 from blueattr.report.formats.tabular import tidy_frame
 from blueattr.report.inventory.panel import panel_report, topic_days_report, topics_report
@@ -48,6 +49,7 @@ from blueattr.report.results.own_samples import correction_report, design_report
 from blueattr.report.results.posts import posts_report
 from blueattr.report.results.sensitivities import sensitivity_report
 from blueattr.report.results.validations import validation_report
+from blueattr.report.results.why import why_report
 from blueattr.report.tables import Report, Table
 from blueattr.studies.bootstrap import Bootstrap
 from blueattr.studies.convergence import Convergence
@@ -59,6 +61,7 @@ from blueattr.studies.scales import ScaleComparison
 from blueattr.studies.sensitivity import Sensitivity
 from blueattr.studies.topic import TopicReport, concentration
 from blueattr.studies.validation.result import Validation
+from blueattr.studies.why import WhyResult
 
 if TYPE_CHECKING:
     import polars as pl
@@ -99,6 +102,7 @@ report_of.register(ScaleGrid, grid_report)
 report_of.register(Bootstrap, bootstrap_report)
 report_of.register(Sensitivity, sensitivity_report)
 report_of.register(PostsResult, posts_report)
+report_of.register(WhyResult, why_report)
 report_of.register(Correction, correction_report)
 report_of.register(Designs, design_report)
 report_of.register(Validation, validation_report)
@@ -182,6 +186,11 @@ def _(result: ScaleGrid) -> Figures:
 @figures_of.register
 def _(result: ChangeResult) -> Figures:
     return {"bridge": lambda: change_exhibit(result)}
+
+
+@figures_of.register
+def _(result: WhyResult) -> Figures:
+    return {"parts": lambda: parts_exhibit(result), "ranks": lambda: ranks_exhibit(result)}
 
 
 @figures_of.register

@@ -1,14 +1,9 @@
 """A topic's report, or several topics', as one HTML file that loads nothing and runs nothing."""
 
-import base64
-import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-from markupsafe import Markup
 
 from blueattr.atomic import write
 from blueattr.provenance import spell_window
@@ -20,10 +15,8 @@ from blueattr.report.figures.drawing import Drawing, Spec
 from blueattr.report.figures.exhibit import Exhibit, topic_title
 from blueattr.report.figures.posts import posts_layout
 from blueattr.report.figures.scales import flips_exhibit
-from blueattr.report.figures.theme import PAGE, PAGE_NARROW
 from blueattr.report.figures.topic import topic_exhibits
 from blueattr.report.formats.html import environment, leaders_layout, table_layout
-from blueattr.report.formats.tabular import csv_bytes
 from blueattr.report.numbers import plural
 from blueattr.report.pages.file_names import report_name
 from blueattr.report.pages.key_facts import (
@@ -32,11 +25,11 @@ from blueattr.report.pages.key_facts import (
     other_sentences,
     remarks,
 )
+from blueattr.report.pages.layout import exhibit_layout, style_of_pages
 from blueattr.report.parts.answer import question_line
 from blueattr.report.parts.groups import interaction_tables, spelled_levels
 from blueattr.report.parts.involvement import involvement
 from blueattr.report.provenance import (
-    ORIGIN,
     coverage_table,
     gap_warnings,
     ranking_warnings,
@@ -47,17 +40,13 @@ from blueattr.report.provenance import (
 from blueattr.report.results.changes import change_report
 from blueattr.report.results.comparisons import comparison_report
 from blueattr.report.results.posts import posts_report
-from blueattr.report.tables import Fact, Report, Table
+from blueattr.report.tables import Fact, Table
 
 if TYPE_CHECKING:
     from blueattr.provenance import Provenance
     from blueattr.studies.topic import TopicReport
 
 __all__ = ["page_html", "write_page"]
-
-
-# Most bytes of data that a page carries for one figure; larger data need CSV, JSON or Parquet.
-_MOST_DATA = 200_000
 
 
 _OTHERS = ("-others", "-signed")
@@ -127,12 +116,11 @@ def page_html(reports: "Sequence[TopicReport]", draw: Callable[[Spec], str] | No
         permits no script, no connection and no style but its own. The same for the same reports,
         fonts and versions of the libraries.
     """
-    style = (resources.files("blueattr.report") / "templates/page.css").read_text(encoding="utf-8")
-    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    style, digest = style_of_pages()
     return environment().get_template("page.html.jinja").render(
         **_Page(draw or (lambda spec: Drawing(spec).svg())).context(reports),
-        style=Markup(style),  # noqa: S704 - a file of this package
-        style_hash=f"sha256-{digest}",
+        style=style,
+        style_hash=digest,
     )  # fmt: skip
 
 
@@ -430,30 +418,7 @@ class _Page:
 
     def _exhibit(self, exhibit: Exhibit, topic: str, *, prefix: str = "all") -> dict[str, Any]:
         self._figures += 1
-        data = exhibit.report.data
-        assert data is not None  # noqa: S101 - an exhibit's report always has data
-        bare = Report(data.name, (), data=_without_origin(data))
-        content = csv_bytes(bare)
-        fits = len(content) <= _MOST_DATA
-        encoded = base64.b64encode(content).decode() if fits else ""
-        return {
-            "id": f"{prefix}-figure-{exhibit.name}",
-            "number": self._figures,
-            "caption": exhibit.caption,
-            "alt": exhibit.alt,
-            "wide": self._svg(exhibit.chart(PAGE)),
-            "narrow": self._svg(exhibit.chart(PAGE_NARROW)),
-            "table": table_layout(
-                exhibit.report.tables[0], f"{prefix}-table-{exhibit.name}",
-                grouped=exhibit.name.startswith(("tier-shares", "share-by-size")),
-            ),
-            "file": f"{topic}-{exhibit.name}.csv",
-            "csv": Markup("data:text/csv;charset=utf-8;base64," + encoded) if fits else "",  # noqa: S704 - base64
-        }  # fmt: skip
-
-    def _svg(self, spec: Spec) -> Markup:
-        # The drawing library has escaped all text in it.
-        return Markup(self._draw(spec))  # noqa: S704
+        return exhibit_layout(exhibit, self._figures, topic, prefix=prefix, draw=self._draw)
 
 
 def _headline(report: "TopicReport") -> str:
@@ -481,9 +446,3 @@ def _coverage(origin: "Provenance") -> tuple[str, ...]:
     if not origin.gaps:
         return (f"Sources cover the whole window{so_far(origin)}; there are no gaps.",)
     return gap_warnings(origin.gaps)
-
-
-def _without_origin(table: Table) -> Table:
-    """Leave out the columns that are equal in every row: the page has them once."""
-    keep = len(table.columns) - len(ORIGIN.columns())
-    return Table(table.name, "", table.columns[:keep], tuple(row[:keep] for row in table.rows))

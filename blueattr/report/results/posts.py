@@ -25,7 +25,10 @@ from blueattr.report.results.attributions import aggregator_text
 from blueattr.report.tables import Cell, Column, Fact, Json, Report, Table
 
 if TYPE_CHECKING:
-    from blueattr.studies.posts import DayPart, HourPart, PostsResult, Rest
+    from collections.abc import Sequence
+
+    from blueattr.studies.posts import DayPart, HourPart, Post, PostsResult, Rest
+    from blueattr.studies.records import RecordValue
     from blueattr.studies.shape import Cascade
 
 __all__ = [
@@ -40,6 +43,7 @@ __all__ = [
     "REST",
     "SHAPE",
     "posts_report",
+    "posts_table",
 ]
 
 
@@ -172,7 +176,7 @@ def posts_report(result: "PostsResult") -> Report:
             *_shape_sentences(result),
         ),
         tables=(_days_table(result),),
-        lists=(_posts_table(result),) if result.posts else (),
+        lists=(posts_table(result.posts),) if result.posts else (),
         details=panel_tables(origin),
         more=MORE,
         facts=(
@@ -289,30 +293,56 @@ def _days_table(result: "PostsResult") -> Table:
     )
 
 
-def _posts_table(result: "PostsResult") -> Table:
+def posts_table(
+    posts: "Sequence[Post]",
+    title: str = "",
+    notes: "Sequence[str]" = (),
+    *,
+    whole: float | None = None,
+) -> Table:
+    """Lay out records for people.
+
+    Parameters
+    ----------
+    posts
+        With their authors.
+    title, notes
+        Of the table.
+    whole
+        The value of the account that all of them are of: who wrote them is not said again, and
+        what they carry is a part of it. None for posts of any account.
+    """
+    author = whole is None
     rows: list[tuple[Cell, ...]] = []
-    for one in result.posts:
+    for one in posts:
         record = one.record
         rows.append((
-            one.handle or one.did, record.kind or record.state,
+            *([one.handle or one.did] if author else []), record.kind or record.state,
             None if record.time is None else f"{record.time:%Y-%m-%d %H:%M}",
             record.replies_received, record.reposts_received,
-            f"{100 * record.share:.2f} %", _words(record.text or record.title),
+            _carried(record, whole), _words(record.text or record.title),
         ))  # fmt: skip
     return Table(
         name="posts",
-        title="",
+        title=title,
         columns=(
-            Column("account", "account"),
+            *([Column("account", "account")] if author else []),
             RECORD["kind"].column(),
             Column("time", "time, UTC", "figure"),
             Column("replies_received", "replies", "int"),
             Column("reposts_received", "reposts", "int"),
-            Column("share", "share", "figure"),
+            Column("share", "share" if author else "of its value", "figure"),
             Column("text", "text"),
         ),
         rows=tuple(rows),
+        notes=tuple(notes),
     )
+
+
+def _carried(record: "RecordValue", whole: float | None) -> str | None:
+    if whole is None:
+        return f"{100 * record.share:.2f} %"
+    return f"{100 * record.value / whole:.2f} %" if whole else None
 
 
 _LONGEST = 60

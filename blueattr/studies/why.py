@@ -1,0 +1,223 @@
+"""Why an account has its value: its parts by feature, record, day and partner, and its rank."""
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Literal
+
+from blueattr.attribution.by_feature import FeatureSplit
+from blueattr.attribution.groups.games import Without
+from blueattr.attribution.tiered import PanelChoice
+from blueattr.attribution.value import Method, Remarks
+from blueattr.display import Presented
+from blueattr.indicators.base import Aggregator
+from blueattr.provenance import Provenance
+from blueattr.studies.leaders import Leader
+from blueattr.studies.posts import Rest
+from blueattr.studies.ranks import RankIntervals
+
+__all__ = ["AccountDay", "Alone", "FeaturePart", "Partner", "Partners", "WhyResult"]
+
+
+@dataclass(frozen=True, slots=True)
+class FeaturePart:
+    """What one feature of an account carries.
+
+    Parameters
+    ----------
+    feature
+        ``"a"``, ``"b"`` or ``"c"``.
+    count
+        What the feature counts, before it is scaled; None where the features have no counts.
+    x
+        The feature.
+    value
+        Its part of the account's value.
+    part
+        The same over that value; None where that is 0.
+    """
+
+    feature: Literal["a", "b", "c"]
+    count: float | None
+    x: float
+    value: float
+    part: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class AccountDay:
+    """What an account did and received on a UTC day of the window.
+
+    Parameters
+    ----------
+    day
+        The day.
+    posts, replies, reposts, replies_received, reposts_received, follows_received
+        As of a leader, on this day.
+    value
+        Its part of the account's value by activity and influence; None where there is no split by
+        feature. Not the account's value on a panel of this day alone.
+    part
+        The same over the account's value; None where there is no such part, or the value is 0.
+    """
+
+    day: date
+    posts: int
+    replies: int
+    reposts: int
+    replies_received: int
+    reposts_received: int
+    follows_received: int
+    value: float | None
+    part: float | None
+
+    @property
+    def written(self) -> int:
+        """Posts, replies and reposts together: what a counts."""
+        return self.posts + self.replies + self.reposts
+
+    @property
+    def received(self) -> int:
+        """Replies and reposts received together: what c counts."""
+        return self.replies_received + self.reposts_received
+
+
+@dataclass(frozen=True, slots=True)
+class Partner:
+    """An account that another one answered and reposted, or that answered and reposted it.
+
+    Parameters
+    ----------
+    did, handle
+        Who it is; the handle where it is known.
+    is_agent
+        Whether it is on the panel.
+    replies, reposts
+        How often.
+    value
+        What these are worth to the account that is explained; None where there is no split by
+        feature.
+    part
+        The same over the account's value; None where there is no such part, or the value is 0.
+    """
+
+    did: str
+    handle: str | None
+    is_agent: bool
+    replies: int
+    reposts: int
+    value: float | None
+    part: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Partners:
+    """The accounts that an account answered and reposted, or that answered and reposted it.
+
+    Parameters
+    ----------
+    accounts
+        How many there are.
+    shown
+        Those with most interactions.
+    replies, reposts
+        Of all of them together.
+    value, part
+        As of a partner, of all of them together.
+    """
+
+    accounts: int
+    shown: tuple[Partner, ...]
+    replies: int
+    reposts: int
+    value: float | None
+    part: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Alone:
+    """What an account wrote that answers and reposts nobody else.
+
+    Parameters
+    ----------
+    records
+        How many records.
+    value, part
+        As of a partner, of all of them together.
+    """
+
+    records: int
+    value: float | None
+    part: float | None
+
+
+@dataclass(frozen=True, repr=False)
+class WhyResult(Presented):
+    """One account's part of an indicator, with what it is made of.
+
+    Parameters
+    ----------
+    indicator, aggregator, method, steps, n_agents, n_involved, total, attributed, means, moment
+        As in `blueattr.attribution.attribute.AttributionResult`, of the panel.
+    cutoffs, panel, remarks, provenance
+        As there.
+    account
+        The account, with the interval of its rank, its ranks under other choices where they were
+        asked for, and its records with the largest values.
+    rank
+        1 + the number of agents with a larger value.
+    is_involved
+        Whether it wrote something of the topic, or was answered or reposted on it.
+    split
+        Whether its value is split by feature, and how.
+    by_feature
+        The parts, which sum to its value; empty where there is no split.
+    intervals
+        How the interval of its rank was made, or why there is none.
+    without
+        The indicator without the account.
+    rest
+        Its records that are not among those of `account`; None where there is no split by record.
+    no_record
+        Why there is none; else empty.
+    days
+        Every day of the window; empty for a panel without days.
+    addressed
+        Whom it replied to and reposted; None for a panel without records.
+    alone
+        What it wrote to nobody else; None for a panel without records.
+    amplified
+        Who replied to it and reposted it; None for a panel without records.
+    """
+
+    indicator: str
+    aggregator: Aggregator
+    method: Method
+    steps: int | None
+    n_agents: int
+    n_involved: int
+    total: float
+    attributed: float
+    means: tuple[float, float, float]
+    moment: float
+    cutoffs: tuple[float, ...]
+    panel: PanelChoice
+    remarks: Remarks
+    provenance: Provenance
+    account: Leader
+    rank: int
+    is_involved: bool
+    split: FeatureSplit
+    by_feature: tuple[FeaturePart, ...]
+    intervals: RankIntervals
+    without: Without
+    rest: Rest | None = None
+    no_record: str = ""
+    days: tuple[AccountDay, ...] = ()
+    addressed: Partners | None = None
+    alone: Alone | None = None
+    amplified: Partners | None = None
+
+    @property
+    def value(self) -> float:
+        """Its Aumann-Shapley value."""
+        return self.account.value
