@@ -2,7 +2,7 @@
 
 import json
 
-__all__ = ["ANY", "AT_URI", "DID", "FRAME", "HANDLE", "HOST", "PLC", "V1"]
+__all__ = ["ANY", "AT_URI", "DID", "FRAME", "HANDLE", "PLC", "SERVER", "V1"]
 
 
 # atproto.com/specs/did: the method in lower case, then the identifier, not ending in ':' or '%'. In
@@ -19,7 +19,7 @@ AT_URI = rf"^at://({DID})/([a-zA-Z0-9.-]+)/([A-Za-z0-9._:~-]+)$"
 HANDLE = r"([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])?"
 
 
-HOST = r"^https?://([a-z0-9-]+(?:\.[a-z0-9-]+)*)\.?(?::[0-9]{1,5})?(?:[/?#].*)?$"
+SERVER = r"^https?://([a-z0-9-]+(?:\.[a-z0-9-]+)*)\.?(?::[0-9]{1,5})?(?:[/?#].*)?$"
 """The address of a server in lower case; the group is its host."""
 
 

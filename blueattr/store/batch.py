@@ -293,7 +293,7 @@ class Batch:
                     "store/batch/decode_plc",
                     plc=schema.PLC,
                     handle=schema.HANDLE,
-                    host=schema.HOST,
+                    host=schema.SERVER,
                     end=horizon.end,
                 )
             else:
