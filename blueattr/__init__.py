@@ -11,7 +11,8 @@ Open a store that ``blueattr ingest`` filled, and ask it what the commands answe
         store.report("mythos.html", "mythos")
 
 A store has ``status``, ``topics``, ``panel``, ``features``, ``attribute``, ``change``, ``posts``,
-``why``, ``compare_scales``, ``bootstrap``, ``sensitivity``, ``validate``, ``convergence`` and
+``why``, ``export``, ``compare_scales``, ``bootstrap``, ``sensitivity``, ``validate``,
+``convergence`` and
 ``report``.
 The functions of this module put the same questions to a panel of your own: a frame, or the path of
 a file.
@@ -38,6 +39,7 @@ from blueattr.version import __version__ as __version__
 if _typing.TYPE_CHECKING:
     from types import ModuleType as _ModuleType
 
+    from blueattr.analysis.graphs import GraphResult as GraphResult
     from blueattr.analysis.results import Results as Results
     from blueattr.attribution.attribute import AttributionResult as AttributionResult
     from blueattr.attribution.change.result import ChangeResult as ChangeResult
@@ -94,6 +96,7 @@ _TYPES = (
     "ChangeResult",
     "Correction",
     "Designs",
+    "GraphResult",
     "GroupShares",
     "OwnIndicator",
     "PostsResult",
@@ -133,6 +136,8 @@ def __getattr__(name: str) -> _typing.Any:  # noqa: PLR0912 - one for each modul
             import blueattr.attribution.attribute as home
         case "ChangeResult":
             import blueattr.attribution.change.result as home
+        case "GraphResult":
+            import blueattr.analysis.graphs as home
         case "GroupShares":
             import blueattr.attribution.groups.result as home
         case "Sensitivity":

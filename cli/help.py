@@ -10,9 +10,9 @@ __all__ = ["SECTIONS", "SectionedCommand", "WholeGroup", "sections"]
 
 SECTIONS: dict[str, tuple[str, ...]] = {
     "What": (
-        "topic", "all_topics", "match", "topics", "topics_file", "db", "features", "columns",
-        "indicator", "only", "by", "many_groups", "pilot", "pi", "weight", "population_size",
-        "population",
+        "graph", "topic", "all_topics", "match", "topics", "topics_file", "db", "features",
+        "columns", "indicator", "only", "by", "many_groups", "pilot", "pi", "weight",
+        "population_size", "population",
     ),
     "Source": (
         "plc", "host", "for_", "until_live", "no_fill", "dictionary", "appview", "insecure",
@@ -26,7 +26,7 @@ SECTIONS: dict[str, tuple[str, ...]] = {
     "Method": (
         "within", "method", "steps", "aggregator", "weights", "protocol", "size", "sizes", "seeds",
         "correct", "n", "exact", "permutations", "coalitions", "antithetic", "intervals",
-        "choices", "resamples", "seed",
+        "choices", "resamples", "communities", "seed",
     ),
     "Output": (
         "top", "pseudonyms", "agents", "out", "form", "width", "memory", "verbose", "quiet", "help",

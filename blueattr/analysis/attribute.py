@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from blueattr.analysis.features import given, refuse_no_match
-from blueattr.analysis.grouping import ByGroup, FileGroups, GroupSource, PanelGroups, StoreGroups
+from blueattr.analysis.group_sources import FileGroups, GroupSource, StoreGroups
+from blueattr.analysis.grouping import ByGroup, PanelGroups
 from blueattr.analysis.naming import OPEN, Naming
 from blueattr.analysis.sensitivity import file_variants, store_variants
 from blueattr.analysis.tables.files import synthetic_label
@@ -330,7 +331,7 @@ def attribute_store(
             names,
             handles=view.handles,
             ranking=ranking_of(view, topic, counts, names.resampling),
-            source=StoreGroups(view),
+            source=StoreGroups(view, topic),
         )
 
 

@@ -3,57 +3,49 @@
 import logging
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import Final, Literal, Protocol
+from typing import Literal
 
 import numpy as np
 import polars as pl
 
-from blueattr.analysis.tables.files import SUFFIXES, read_groups
+from blueattr.analysis.group_sources import (
+    BUILT_IN,
+    COLUMN,
+    DAY,
+    TIER,
+    GroupSource,
+    StoreGroups,
+    is_file,
+)
 from blueattr.attribution.attribute import AttributionResult
-from blueattr.attribution.frames import quote
 from blueattr.attribution.groups.grouped import ManyGroups, check_many, group_shares
 from blueattr.attribution.groups.members import member_values
 from blueattr.attribution.groups.partition import Labels, free_name
-from blueattr.attribution.inputs import agent_names
 from blueattr.attribution.question import Question
 from blueattr.attribution.tiered import TieredPanel
-from blueattr.errors import FeatureError, NoAnswerError, UsageError
+from blueattr.errors import NoAnswerError, UsageError
 from blueattr.indicators.base import Indicator
 from blueattr.indicators.find import find_indicator
+from blueattr.panel.graph.communities import Communities
+from blueattr.panel.graph.grouper import COMMUNITY, group_by_community
 from blueattr.panel.groupers import GROUPERS, Grouped
 from blueattr.panel.query import StoreView
-from blueattr.suggest import did_you_mean
 from blueattr.user_path import user_path
 
 __all__ = [
-    "BUILT_IN",
-    "DAY",
     "ByGroup",
-    "FileGroups",
-    "GroupSource",
     "PanelGroups",
-    "StoreGroups",
     "asked_by",
     "columns_of",
     "grouping",
     "groups_of_report",
-    "is_file",
     "labels_of_windows",
 ]
 
 
 _LOG = logging.getLogger(__name__)
 
-DAY: Final[Literal["day"]] = "day"
-"""What is by day is no group of agents, and stands alone."""
-
-_TIER = "tier"
-_COLUMN = "column:"
 _MOST_LEVELS = 2
-
-BUILT_IN: Final = (*GROUPERS, _TIER)
-"""What agents can be grouped by without a file or a column."""
 
 _FEWEST = 10
 """Where accounts are hidden, smaller domains are not named: one is often that of one person."""
@@ -73,12 +65,17 @@ class ByGroup:
     many
         What becomes of more groups than can be counted.
     seed
-        Of the orders of groups that are drawn then.
+        Of the orders of groups that are drawn then, and of communities.
     """
 
     levels: tuple[str, ...]
     many: ManyGroups = "join"
     seed: int = 0
+
+    @property
+    def draws(self) -> bool:
+        """Whether the seed makes a difference."""
+        return self.many == "sample" or COMMUNITY in self.levels
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -168,108 +165,8 @@ def _spelled() -> str:
 def columns_of(levels: Collection[str]) -> tuple[str, ...]:
     """Return which columns of a features file are asked for."""
     return tuple(
-        level.removeprefix(_COLUMN) for level in levels if not (level in BUILT_IN or is_file(level))
+        level.removeprefix(COLUMN) for level in levels if not (level in BUILT_IN or is_file(level))
     )
-
-
-def is_file(level: str) -> bool:
-    """Return whether what groups agents is a file, by its name."""
-    return not level.startswith(_COLUMN) and Path(level).suffix.lower() in SUFFIXES
-
-
-# --- where groups come from -----------------------------------------------------------------------
-
-
-class GroupSource(Protocol):
-    """What knows the groups of the agents of an active panel."""
-
-    def grouped(self, name: str, dids: pl.Series) -> Grouped:
-        """Return the groups by a name, of the agents in the order of their DIDs."""
-
-
-@dataclass(frozen=True)
-class StoreGroups:
-    """The groups of the agents of a store's panel."""
-
-    view: StoreView
-
-    def grouped(self, name: str, dids: pl.Series) -> Grouped:
-        """Return the groups by a name, of the agents in the order of their DIDs."""
-        if is_file(name):
-            return _of_file(name, dids)
-        if name not in GROUPERS:
-            if name.startswith(_COLUMN):
-                raise UsageError(
-                    f"--by {name}: a store has no columns of its own; a file of did,group can "
-                    "group its agents"
-                )
-            known = (DAY, *BUILT_IN)
-            there = f"there are {', '.join(known)}, and a file such as groups.csv"
-            hint = did_you_mean(name, known, there, quoted=True)
-            raise UsageError(f"--by {name!r} is nothing a store can group its agents by; {hint}")
-        return GROUPERS[name](self.view)
-
-
-@dataclass(frozen=True)
-class FileGroups:
-    """The groups of the agents of a user's own panel.
-
-    Parameters
-    ----------
-    frame
-        The panel as it was read: one row per agent, in any order, with other columns.
-    """
-
-    frame: pl.DataFrame
-
-    def grouped(self, name: str, dids: pl.Series) -> Grouped:
-        """Return the groups by a name, of the agents in the order of their DIDs."""
-        if is_file(name):
-            return _of_file(name, dids)
-        column = name.removeprefix(_COLUMN)
-        if name in GROUPERS:
-            raise UsageError(
-                f"--by {name} needs a store; a column of that name is --by {_COLUMN}{name}"
-            )
-        if column not in self.frame.columns:
-            there = [one for one in self.frame.columns if one not in {"a", "b", "c"}]
-            hint = did_you_mean(column, there, f"there are {', '.join(map(quote, there))}",
-                                quoted=True)  # fmt: skip
-            raise UsageError(f"--by {column!r} is no column of the features; {hint}")
-        key = "did" if "did" in self.frame.columns else "agent"
-        names = agent_names(self.frame[key])
-        groups = _texts(self.frame[column])
-        if not names.equals(dids):
-            groups = groups.gather(names.arg_sort())
-        return Grouped(groups)
-
-
-def _of_file(name: str, dids: pl.Series) -> Grouped:
-    path = user_path(name)
-    table = read_groups(path).with_columns(pl.col("group").map_batches(_texts, pl.String))
-    agents = pl.DataFrame({"did": dids})
-    groups = agents.join(table, on="did", how="left", maintain_order="left")["group"]
-    if not groups.is_not_null().any():
-        raise FeatureError(f"none of the agents in {path} is on the panel, so all are unknown")
-    return Grouped(groups)
-
-
-_WHOLE = 2.0**53
-
-
-def _texts(column: pl.Series) -> pl.Series:
-    """Return groups as text, so that no two become one; null where there is none."""
-    dtype = column.dtype
-    if dtype.is_nested() or dtype == pl.Object:
-        raise FeatureError(f"the column {column.name!r} has lists, which are no groups")
-    if dtype == pl.Binary:
-        return agent_names(column)
-    if dtype.is_float():
-        column = column.fill_nan(None)
-        if ((column % 1 == 0) & (column.abs() < _WHOLE)).all():
-            column = column.cast(pl.Int64)  # as pandas makes of whole numbers where one is missing
-    text = column.cast(pl.String)
-    return text.replace("", None)
 
 
 # --- the groups of a panel ------------------------------------------------------------------------
@@ -287,11 +184,14 @@ class PanelGroups:
         Of the agents asked about.
     notes
         What a reader must know of them.
+    communities
+        How they were found, where one level is of communities.
     """
 
     by: ByGroup
     levels: tuple[Labels, ...]
     notes: tuple[str, ...] = ()
+    communities: Communities | None = None
 
     @classmethod
     def of(
@@ -324,17 +224,21 @@ class PanelGroups:
             return None
         active = tiered.active or tiered
         notes: list[str] = []
+        communities: list[Communities] = []
 
         def labels(name: str) -> Labels:
-            if name == _TIER:
+            if name == TIER:
                 return Labels(name, tiered.names, tiered.tiers.astype(np.uint32), ordered=True)
-            found = source.grouped(name, active.panel.dids)
+            found = source.grouped(name, active.panel.dids, by.seed)
+            notes.extend(found.notes)
+            communities.extend([found.communities] if found.communities else [])
             if hides:
                 (found,) = _hidden(name, [(found, active.panel.dids)], notes)
             made = Labels.of(name, found.groups, found.order)
             return made if tiered.active is None else made.take(active.panel.features.involved())
 
-        return cls(by, tuple(labels(name) for name in by.levels), tuple(notes))
+        levels = tuple(labels(name) for name in by.levels)
+        return cls(by, levels, tuple(notes), communities[0] if communities else None)
 
     def with_shares(
         self, results: Sequence[AttributionResult], tiered: TieredPanel, question: Question
@@ -343,9 +247,12 @@ class PanelGroups:
         return [
             replace(
                 result,
-                groups=group_shares(
-                    tiered, self.levels, find_indicator(one), result.aggregator, result.steps,
-                    many=self.by.many, seed=self.by.seed, notes=self.notes,
+                groups=replace(
+                    group_shares(
+                        tiered, self.levels, find_indicator(one), result.aggregator, result.steps,
+                        many=self.by.many, seed=self.by.seed, notes=self.notes,
+                    ),
+                    communities=self.communities,
                 ),
             )
             for result, one in zip(results, question.indicators, strict=True)
@@ -415,8 +322,9 @@ def _hidden(
     notes
         What a reader must know is added to them.
     """
-    if name.removeprefix(_COLUMN).strip().casefold() in _NAMING_COLUMNS:
+    if name.removeprefix(COLUMN).strip().casefold() in _NAMING_COLUMNS:
         raise UsageError(f"--by {name} would name accounts, which are not to be named")
+    panels = [(_plain(found), dids) for found, dids in panels]
     telling: set[str] = set()
     names: set[str] = set()
     for found, dids in panels:
@@ -435,6 +343,14 @@ def _hidden(
     )
     replaced = dict.fromkeys(telling, place)
     return [Grouped(found.groups.replace(replaced), found.order) for found, _ in panels]
+
+
+def _plain(found: Grouped) -> Grouped:
+    """Return groups by the names that they have where no account is named."""
+    if not found.plain:
+        return found
+    order = None if found.order is None else tuple(found.plain.get(n, n) for n in found.order)
+    return Grouped(found.groups.replace(dict(found.plain)), order)
 
 
 def labels_of_windows(
@@ -467,13 +383,18 @@ def labels_of_windows(
     if len(by.levels) > 1:
         raise UsageError(f"--by {','.join(by.levels)}: a change has one level of groups")
     (name,) = by.levels
-    if name == _TIER:
+    if name == TIER:
         raise UsageError("--by tier: a change is split by tier in any case")
-    notes: list[str] = []
-    panels = [
-        (StoreGroups(view).grouped(name, view.built.agents["did"]), view.built.agents["did"])
-        for view in views
-    ]
-    found = _hidden(name, panels, notes) if hides else [one for one, _ in panels]
+    topic, dids = views[0].topic(), [view.built.agents["did"] for view in views]
+    found = (
+        group_by_community(views, topic, by.seed)
+        if name == COMMUNITY
+        else [
+            StoreGroups(view, topic).grouped(name, d) for view, d in zip(views, dids, strict=True)
+        ]
+    )
+    notes = [*found[0].notes]
+    if hides:
+        found = _hidden(name, [*zip(found, dids, strict=True)], notes)
     before, after = (Labels.of(name, one.groups, one.order) for one in found)
     return (before, after), tuple(notes)

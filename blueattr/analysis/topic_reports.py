@@ -13,13 +13,8 @@ import polars as pl
 from blueattr.analysis.attribute import day_features, days_of
 from blueattr.analysis.change import change_since
 from blueattr.analysis.features import load_features, refuse_no_match
-from blueattr.analysis.grouping import (
-    ByGroup,
-    FileGroups,
-    GroupSource,
-    PanelGroups,
-    StoreGroups,
-)
+from blueattr.analysis.group_sources import FileGroups, GroupSource, StoreGroups
+from blueattr.analysis.grouping import ByGroup, PanelGroups
 from blueattr.analysis.hours import hours_of
 from blueattr.analysis.naming import OPEN, Naming
 from blueattr.analysis.posts import posts_of
@@ -244,7 +239,7 @@ def _report(
         made = replace(made, carried=_carried(view, topic, frame, name, question))
     if told.against is not None and made.headline is not None:
         made = replace(made, change=_change(view, topic, made.headline.indicator, question, told))
-    return naming.hide(_with_groups(made, frame, question, told, StoreGroups(view)))
+    return naming.hide(_with_groups(made, frame, question, told, StoreGroups(view, topic)))
 
 
 def _with_groups(

@@ -10,7 +10,8 @@ import polars as pl
 
 from blueattr.analysis import parse
 from blueattr.analysis.features import load_features
-from blueattr.analysis.grouping import DAY, ByGroup, asked_by, groups_of_report
+from blueattr.analysis.group_sources import DAY
+from blueattr.analysis.grouping import ByGroup, asked_by, groups_of_report
 from blueattr.analysis.naming import Naming
 from blueattr.analysis.own_samples import chance, half_width
 from blueattr.analysis.posts import check_posts
@@ -320,7 +321,8 @@ def also(
     by
         ``"day"``: also attribute each UTC day of the window, with the panel and tiers of the whole
         window. Else what to group agents by, to attribute each group: ``"domain"`` of the handle,
-        ``"age"`` (the year of the account's creation), ``"tier"``; the path of a file with columns
+        ``"age"`` (the year of the account's creation), ``"community"`` (of who answers and reposts
+        whom; needs networkit), ``"tier"``; the path of a file with columns
         ``did`` (or ``agent``) and ``group``; a column of features of your own, by its name or as
         ``"column:NAME"``. Two of these, as ``"domain,tier"`` or in a list, are two levels.
     many_groups
@@ -332,10 +334,10 @@ def also(
     resamples
         With `intervals`: the number of resamples, 100 to 1,000,000.
     seed
-        The seed of the resamples, and of orders of groups.
+        The seed of the resamples, of orders of groups and of communities.
     """
     made = asked_by(by, many_groups, seed)
-    draws = many_groups == "sample"
+    draws = isinstance(made, ByGroup) and made.draws
     return Also(made, check_intervals(resamples, seed, intervals=intervals, draws=draws))
 
 
@@ -349,8 +351,8 @@ def grouped(
     Parameters
     ----------
     by
-        Groups of agents to show: ``"domain"``, ``"age"``, ``"tier"``, a file, a column, or two of
-        these; as `blueattr.attribute` takes them.
+        Groups of agents to show: ``"domain"``, ``"age"``, ``"community"``, ``"tier"``, a file, a
+        column, or two of these; as `blueattr.attribute` takes them.
     many_groups
         What becomes of more than 16 groups: ``"join"`` or ``"sample"``.
     """
@@ -364,8 +366,9 @@ def grouped_change(*, by: str | None = None) -> ByGroup | None:
     ----------
     by
         Also sum up by groups of agents: ``"domain"`` of the handle, ``"age"`` (the year of the
-        account's creation), or the path of a file with columns ``did`` and ``group``. An agent of
-        both windows has the group that it has in the one after.
+        account's creation), ``"community"`` (of who answers and reposts whom in both windows), or
+        the path of a file with columns ``did`` and ``group``. An agent of both windows has the
+        group that it has in the one after.
     """
     return groups_of_report(by)
 

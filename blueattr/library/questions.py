@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from blueattr.analysis.attribute import Names, attribute_file, attribute_given
-from blueattr.analysis.grouping import DAY, ByGroup
+from blueattr.analysis.group_sources import DAY
+from blueattr.analysis.grouping import ByGroup
 from blueattr.analysis.own_samples import correct_own, design_panel, design_pilot
 from blueattr.analysis.sensitivity import sensitivity_of_file
 from blueattr.analysis.studies import (

@@ -11,7 +11,9 @@ from blueattr.analysis import status as inventory
 from blueattr.analysis.attribute import Names, attribute_store, shares_by_day
 from blueattr.analysis.change import change_store
 from blueattr.analysis.features import make_features, with_label
-from blueattr.analysis.grouping import DAY, ByGroup
+from blueattr.analysis.graphs import GraphResult, graph_store
+from blueattr.analysis.group_sources import DAY
+from blueattr.analysis.grouping import ByGroup
 from blueattr.analysis.own_samples import design_panel
 from blueattr.analysis.panel import PanelResult, make_panel
 from blueattr.analysis.posts import posts_store
@@ -71,6 +73,7 @@ from blueattr.library.declared import (
     Target,
     TopicQuery,
 )
+from blueattr.library.graph_options import GRAPH, GRAPH_FILE, GraphWanted
 from blueattr.library.options import Asked, asks, takes
 from blueattr.panel.query import PanelQuery
 from blueattr.provenance import Window
@@ -370,6 +373,57 @@ class Store:
         docs/why.md.
         """
         return why_store(self._asked(query), question, account, wanted)
+
+    @takes("path", *_FIRST, path=GRAPH_FILE, query=QUERY, question=ONE_INDICATOR, wanted=GRAPH,
+           named=NAMING)  # fmt: skip
+    def export(
+        self,
+        *,
+        path: Path | None,
+        query: PanelQuery,
+        question: Question,
+        wanted: GraphWanted,
+        named: Named,
+    ) -> GraphResult:
+        """Make a graph of who answered, reposted or followed whom, as ``blueattr export``.
+
+        Returns
+        -------
+        GraphResult
+            Its frames: ``nodes`` has ``id``, ``label``, ``did``, ``handle``, ``tier``, ``a``,
+            ``b``, ``c``, ``value``, ``share``, and the counts of each account involved, perhaps
+            with its ``community``; ``edges`` has ``source``, ``target``, ``kind`` and ``time``.
+            ``to_polars()`` has a row for each kind of edges: ``graph``, ``kind``, ``edges``,
+            ``sources``, ``targets``, ``left_out``, and what the question was.
+
+        Raises
+        ------
+        UsageError
+            An option makes no sense, or networkit is needed and not installed.
+        NoAnswerError
+            As `attribute`; or there are no edges to find communities by.
+        OutputError
+            The file cannot be written.
+        StoreError
+            The store cannot be read.
+
+        Notes
+        -----
+        docs/graph.md.
+        """
+        result = graph_store(
+            self._asked(query),
+            question,
+            wanted.graphs,
+            naming=named.naming(path),
+            communities=wanted.communities,
+            seed=wanted.seed,
+        )
+        if path is not None:
+            from blueattr.report.formats.graphs.write import write_graph
+
+            write_graph(result, path)
+        return result
 
     @takes(*_FIRST, about=TOPICS, asked=ASKED, sampling=COMPARED, named=NAMING)
     def compare_scales(

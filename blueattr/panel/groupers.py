@@ -2,12 +2,15 @@
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
-from typing import NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 import polars as pl
 
 from blueattr.panel import accounts
 from blueattr.panel.query import StoreView
+
+if TYPE_CHECKING:
+    from blueattr.panel.graph.communities import Communities
 
 __all__ = ["GROUPERS", "Grouped", "Grouper"]
 
@@ -23,11 +26,20 @@ class Grouped(NamedTuple):
         The groups in an order of their own; None where the largest is first.
     telling
         Groups whose name says who an account is.
+    plain
+        Names to have instead where no account is named; of those groups that have one.
+    notes
+        What a reader must know of the groups, a sentence each.
+    communities
+        How they were found, where they are communities.
     """
 
     groups: pl.Series
     order: tuple[str, ...] | None = None
     telling: frozenset[str] = frozenset()
+    plain: Mapping[str, str] = MappingProxyType({})
+    notes: tuple[str, ...] = ()
+    communities: "Communities | None" = None
 
 
 Grouper: TypeAlias = Callable[[StoreView], Grouped]

@@ -7,7 +7,7 @@ from dataclasses import MISSING, Field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from blueattr.analysis.grouping import is_file
+from blueattr.analysis.group_sources import is_file
 from blueattr.analysis.topic_reports import versions
 from blueattr.analysis.topics import expand_names
 from blueattr.indicators.find import find_indicator

@@ -222,7 +222,8 @@ def make_plan(settings: Settings) -> "Plan":
 
 def _groups(settings: Settings) -> "ByGroup | None":
     """Return what groups agents; the path of a file is relative to the settings file."""
-    from blueattr.analysis.grouping import groups_of_report, is_file
+    from blueattr.analysis.group_sources import is_file
+    from blueattr.analysis.grouping import groups_of_report
 
     chosen, setting = settings.section("report"), settings.setting("report", "by")
     try:

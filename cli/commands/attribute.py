@@ -111,13 +111,12 @@ def attribute(
     query, question = store.query(), how.question()
     check_top(top)
     wanted = asked_by(by, many_groups, seed)
-    resampling = check_intervals(
-        resamples, seed, intervals=intervals, draws=many_groups == "sample"
-    )
+    groups = None if wanted == "day" else wanted
+    draws = groups is not None and groups.draws
+    resampling = check_intervals(resamples, seed, intervals=intervals, draws=draws)
     if agents is not None and len(question.indicators) > 1:
         raise UsageError("--agents writes one indicator; name it with --indicator")
     naming = Naming.of(top=top, pseudonyms=pseudonyms, beside=agents or output.out)
-    groups = None if wanted == "day" else wanted
     names = Names(top, naming, resampling, everyone=agents is not None, by=groups)
     if wanted == "day":
         if own.features is not None:

@@ -137,6 +137,10 @@ def test_other_questions_to_a_store_have_the_answers_of_their_commands(
     why = store.why("@User1.bsky.social", "mythos", "var", resamples=100, top=3, choices=True)
     words = ["--indicator", "var", "--resamples", 100, "--top", 3, "--choices", "--db", db]
     assert content(why) == asked("why", "user1.bsky.social", *TOPIC, *words)
+    graph = store.export("net.gexf", "mythos", "lin", graph=["replies", "follows"], window="5d")
+    words = ["--graph", "replies,follows", "--indicator", "lin", "--window", "5d", "--db", db]
+    assert content(graph) == asked("export", *TOPIC, *words, "--out", "theirs.gexf")
+    assert Path("net.gexf").read_bytes() == Path("theirs.gexf").read_bytes()
     grid = store.compare_scales(["mythos", "trump-tariffs"], "all", sizes=[5], seeds=2)
     words = ["--topic", "mythos,trump-tariffs", "--indicator", "all", "--sizes", 5, "--seeds", 2]
     assert content(grid) == asked("compare-scales", *words, "--db", db)
@@ -180,6 +184,7 @@ COUNTERPARTS: dict[str, Callable[..., Any] | None] = {
     "change": blueattr.Store.change,
     "posts": blueattr.Store.posts,
     "why": blueattr.Store.why,
+    "export": blueattr.Store.export,
     "correct": None,  # a sample is no store
     "design": blueattr.Store.design,
     "report": blueattr.Store.report,
@@ -207,7 +212,11 @@ SAID_OTHERWISE = {
     # With a column of chances, the features that the library is given are a pilot.
     "design": {"pilot", "pi", "weight", "size", "population_size", "population"},
 }
-CALLED = {"correct": {"sample": "features"}, "report": {"out": "path", "form": "format"}}
+CALLED = {
+    "correct": {"sample": "features"},
+    "export": {"out": "path"},
+    "report": {"out": "path", "form": "format"},
+}
 
 
 def options_of(command: str) -> dict[str, Any]:

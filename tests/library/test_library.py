@@ -52,7 +52,7 @@ def store(db: Path) -> blueattr.Store:
 
 def test_tab_offers_what_there_is_and_nothing_else() -> None:
     offers = {*blueattr.__all__, "Aggregator", "AttributionResult", "BlueattrError", "Bootstrap",
-              "ChangeResult", "Correction", "Designs", "GroupShares", "OwnIndicator",
+              "ChangeResult", "Correction", "Designs", "GraphResult", "GroupShares", "OwnIndicator",
               "PostsResult", "Provenance", "Results", "ScaleComparison", "ScaleGrid",
               "Sensitivity", "WhyResult"}  # fmt: skip
     assert dir(blueattr) == sorted(offers)

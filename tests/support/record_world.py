@@ -102,6 +102,8 @@ class Twin:
         self.written: Counter[str] = Counter()
         self.received: dict[str, Counter[str]] = defaultdict(Counter)
         self.hours: Counter[tuple[str, int]] = Counter()
+        # Who acted on whose record, how and when.
+        self.edges: list[tuple[str, str, str, int]] = []
         for address, event in inside.items():
             record = event["commit"]["record"]
             reply = record.get("reply", {})
@@ -113,6 +115,7 @@ class Twin:
             if subject is not None and author(subject) != event["did"]:
                 kind = "replies" if reply else "reposts"
                 self.received[subject][kind] += 1
+                self.edges.append((event["did"], author(subject), kind, event["time_us"]))
 
     def state(self, address: str) -> str:
         if self.written[address]:

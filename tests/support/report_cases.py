@@ -4,6 +4,7 @@ import math
 from dataclasses import replace
 from datetime import UTC, date, datetime
 
+import numpy as np
 import polars as pl
 
 from blueattr.attribution.attribute import AttributionResult
@@ -12,6 +13,7 @@ from blueattr.attribution.tiered import ActivePanel
 from blueattr.attribution.value import Quadrature, Remarks, TierShare
 from blueattr.indicators.base import Aggregator
 from blueattr.indicators.linearity import Linearity
+from blueattr.panel.graph.communities import Communities
 from blueattr.provenance import Gap, IndicatorInfo, PanelStep, Provenance, TopicInfo, Window
 from blueattr.report import Column, Fact, Report, Table
 from blueattr.studies.corrected import CorrectedSamples, CorrectedTier
@@ -175,7 +177,11 @@ NESTED = GroupShares(
     orders=1_000,
     notes=("not named: groups of fewer than 10 accounts.",),
 )  # fmt: skip
-GROUPED = replace(ATTRIBUTION, groups=GROUPS)
+COMMUNITIES = Communities(
+    np.array([0, 0, 1, 0, 1, -1]), np.array([3, 2]), np.array([0, 2]), seed=7, seeds=10,
+    stability=0.7225, modularity=0.3747,
+)  # fmt: skip
+GROUPED = replace(ATTRIBUTION, groups=replace(GROUPS, communities=COMMUNITIES))
 GROUPED_TWICE = replace(ATTRIBUTION, groups=NESTED)
 INVOLVED = replace(
     ATTRIBUTION,

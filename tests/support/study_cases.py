@@ -3,6 +3,9 @@
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
+import polars as pl
+
+from blueattr.analysis.graphs import CommunityPart, EdgeCount, GraphResult
 from blueattr.attribution.by_feature import FeatureSplit
 from blueattr.attribution.change.result import ChangePart, ChangeResult, WindowValue
 from blueattr.attribution.days import Day, DayShares
@@ -18,6 +21,7 @@ from blueattr.report import (
     grid_report,
     sensitivity_report,
 )
+from blueattr.report.results.graphs import graph_report
 from blueattr.report.results.own_samples import correction_report, design_report
 from blueattr.report.results.posts import posts_report
 from blueattr.report.results.why import why_report
@@ -39,7 +43,16 @@ from blueattr.studies.samples import FullScale
 from blueattr.studies.sensitivity import IndicatorSensitivity, Sensitivity, SensitivityRow
 from blueattr.studies.shape import Cascade, Cascades, Peak
 from blueattr.studies.why import AccountDay, Alone, FeaturePart, Partner, Partners, WhyResult
-from support.report_cases import ATTRIBUTION, COMPARISON, NONLINEAR, ORIGIN, OWN, TIERS, VAR
+from support.report_cases import (
+    ATTRIBUTION,
+    COMMUNITIES,
+    COMPARISON,
+    NONLINEAR,
+    ORIGIN,
+    OWN,
+    TIERS,
+    VAR,
+)
 
 BOOTSTRAP = Bootstrap(
     indicators=(
@@ -300,6 +313,25 @@ WHY_OF_OWN = replace(
 )  # fmt: skip
 
 
+GRAPH = GraphResult(
+    indicator="heat",
+    nodes=pl.DataFrame({"id": [f"did:plc:{k}" for k in range(6)]}),
+    edges=pl.DataFrame({"source": [], "target": [], "kind": [], "time": []}),
+    counts=(
+        EdgeCount("replies", "reply", 412, 230, 190, 46),
+        EdgeCount("follows", "follow", 5_591, 400, 401, None),
+    ),
+    share=0.7612, n_agents=2_310, n_involved=423,
+    communities=COMMUNITIES,
+    parts=(
+        CommunityPart("1 (@=ann.test)", 3, 0.2, 0.4746),
+        CommunityPart("2 (did:plc:2)", 2, 0.1, 0.2373),
+        CommunityPart("none", 1, 0.0207, 0.0493),
+    ),
+    panel="active", aggregator=Aggregator(), provenance=ORIGIN,
+)  # fmt: skip
+
+
 STUDIES = {
     "bootstrap": bootstrap_report(BOOTSTRAP),
     "change": change_report(CHANGE),
@@ -307,6 +339,7 @@ STUDIES = {
     "changes": changes_report([CHANGE, UNSHARED]),
     "correction": correction_report(CORRECTION),
     "design": design_report(DESIGNS),
+    "graph": graph_report(GRAPH),
     "posts": posts_report(POSTS),
     "sensitivity": sensitivity_report(SENSITIVITY),
     "days": days_report(DAYS),

@@ -14,7 +14,7 @@ from blueattr.attribution.change.line import line_weights
 from blueattr.attribution.change.result import KINDS, ChangePart, ChangeResult, WindowValue
 from blueattr.attribution.change.windows import BothWindows, OneWindow
 from blueattr.attribution.equals import with_cuts
-from blueattr.attribution.groups.partition import Labels, Pairs, Partition
+from blueattr.attribution.groups.partition import Labels, Pairs, Partition, merged_order
 from blueattr.attribution.tiered import check_panel
 from blueattr.attribution.tiers import DEFAULT_CUTOFFS, check_cutoffs, tier_names
 from blueattr.attribution.value import Remarks, check_method, solve_with_means
@@ -307,9 +307,7 @@ def _partition(
         for labels, window, rows in zip(groups, windows, both.rows, strict=True)
     )
     names = new.zip_with(pl.Series(both.inside[1]), old)
-    order = dict.fromkeys((*groups[0].names, *groups[1].names))
-    # What has an order of its own, such as years, is in it in both windows.
-    ordered = sorted(order) if groups[1].ordered else None
+    ordered = merged_order(groups[0].names, groups[1].names) if groups[1].ordered else None
     return Pairs([Labels.of(groups[1].by, names, ordered)]).join(_MOST_GROUPS, _MOST_GROUPS)
 
 

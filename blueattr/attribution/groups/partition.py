@@ -9,7 +9,7 @@ import polars as pl
 
 from blueattr.kernels import IntArray
 
-__all__ = ["UNKNOWN", "Labels", "Level", "Pairs", "Partition", "free_name"]
+__all__ = ["UNKNOWN", "Labels", "Level", "Pairs", "Partition", "free_name", "merged_order"]
 
 
 UNKNOWN = "unknown"
@@ -226,6 +226,32 @@ def _joined(labels: Labels, codes: IntArray, counts: IntArray, most: int) -> tup
         names.append(free_name("others", labels.names))
     joined = tuple(labels.names[k] for k in sorted(rest.tolist()))
     return Level(tuple(names), joined), places[codes]
+
+
+def merged_order(one: Sequence[str], other: Sequence[str]) -> list[str]:
+    """Return all names of two lists in an order that keeps that of each list.
+
+    Parameters
+    ----------
+    one, other
+        Names, each once, of which those in both are in the same order.
+
+    Examples
+    --------
+    >>> merged_order(["2019", "2021", "unknown"], ["2020", "2021"])
+    ['2019', '2020', '2021', 'unknown']
+    """
+    left, right = list(one), list(other)
+    merged = []
+    while left and right:
+        first, second = left[0], right[0]
+        later = first in right[1:], second in left[1:]
+        if first == second or later == (False, True) or (later[0] == later[1] and first < second):
+            merged.append(left.pop(0))
+            right = right[1:] if first == second else right
+        else:
+            merged.append(right.pop(0))
+    return [*merged, *left, *right]
 
 
 def free_name(name: str, taken: Iterable[str]) -> str:

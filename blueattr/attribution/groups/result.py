@@ -1,7 +1,7 @@
 """The result for groups of agents: the value of each, the panel without it, pairs of groups."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 __all__ = ["Group", "GroupShares", "Interaction", "OwenRule"]
 
@@ -96,6 +96,9 @@ class GroupShares:
         How many orders of groups were drawn; None where none were.
     notes
         What a reader must know of the groups, one sentence each.
+    communities
+        How they were found, a `blueattr.panel.graph.communities.Communities`, where they are
+        communities.
     """
 
     by: tuple[str, ...]
@@ -105,3 +108,4 @@ class GroupShares:
     owen: OwenRule = "value"
     orders: int | None = None
     notes: tuple[str, ...] = ()
+    communities: Any = None

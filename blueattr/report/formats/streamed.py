@@ -11,7 +11,7 @@ import polars as pl
 from blueattr.atomic import write_with
 from blueattr.report.formats.json import json_bytes
 from blueattr.report.formats.render import AGENTS_FORMATS, by_extension
-from blueattr.report.formats.tabular import _METADATA_KEY, AgentsFormat, write_frame
+from blueattr.report.formats.tabular import METADATA_KEY, AgentsFormat, write_frame
 from blueattr.report.results.attributions import attribution_report
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ def _write_parquet(
     first = next(frames)
     report = json_bytes(attribution_report(result)).decode()
     schema = first.to_arrow(compat_level=pl.CompatLevel.oldest()).schema
-    schema = schema.with_metadata({_METADATA_KEY: report})
+    schema = schema.with_metadata({METADATA_KEY: report})
     with pq.ParquetWriter(file, schema, compression="zstd") as writer:
         for frame in chain([first], frames):
             table = frame.to_arrow(compat_level=pl.CompatLevel.oldest())

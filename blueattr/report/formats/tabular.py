@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from blueattr.provenance import Provenance
 
 __all__ = [
+    "METADATA_KEY",
     "AgentsFormat",
     "csv_bytes",
     "origin_metadata",
@@ -41,8 +42,9 @@ _DTYPES: dict[Kind, pl.DataType] = {
     "date": pl.Date(),
     "time": pl.Datetime("us", "UTC"),
 }
-_METADATA_KEY = "blueattr"
-_TEXTS = ("did", "handle")
+METADATA_KEY = "blueattr"
+"""What a Parquet file has a report under, in its metadata."""
+_TEXTS = ("did", "handle", "id", "label", "community", "source", "target")
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
 
 
@@ -135,7 +137,7 @@ def parquet_bytes(report: Report) -> bytes:
         ``blueattr``.
     """
     buffer = BytesIO()
-    tidy_frame(report).write_parquet(buffer, metadata={_METADATA_KEY: json_bytes(report).decode()})
+    tidy_frame(report).write_parquet(buffer, metadata={METADATA_KEY: json_bytes(report).decode()})
     return buffer.getvalue()
 
 
@@ -154,14 +156,14 @@ def write_agents(result: "AttributionResult", form: AgentsFormat, file: BinaryIO
     """
     metadata = {}
     if form == "parquet":
-        metadata[_METADATA_KEY] = json_bytes(attribution_report(result)).decode()
+        metadata[METADATA_KEY] = json_bytes(attribution_report(result)).decode()
     write_frame(result.agents, form, file, metadata)
 
 
 def write_frame(
     frame: pl.DataFrame, form: AgentsFormat, file: BinaryIO, metadata: dict[str, str] | None = None
 ) -> None:
-    """Write a frame whose only texts from outside are its columns ``did`` and ``handle``.
+    """Write a frame whose texts from outside are in columns of a few names: see `_TEXTS`.
 
     Parameters
     ----------
@@ -190,7 +192,7 @@ def write_frame(
 def origin_metadata(origin: "Provenance") -> dict[str, str]:
     """Return the metadata of a Parquet file with what agents or features come from."""
     report = Report(kind="features", tables=(), content=origin_json(origin))
-    return {_METADATA_KEY: json_bytes(report).decode()}
+    return {METADATA_KEY: json_bytes(report).decode()}
 
 
 def _guarded(column: pl.Series) -> pl.Series:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
 
+from blueattr.analysis.graphs import GraphResult
 from blueattr.analysis.panel import PanelResult
 from blueattr.analysis.results import Results, TopicCounts, TopicList
 from blueattr.analysis.status import Status
@@ -44,6 +45,7 @@ from blueattr.report.results.changes import change_report, changes_report
 from blueattr.report.results.comparisons import comparison_report
 from blueattr.report.results.convergences import convergence_report
 from blueattr.report.results.days import days_report
+from blueattr.report.results.graphs import graph_report
 from blueattr.report.results.grids import grid_report
 from blueattr.report.results.own_samples import correction_report, design_report
 from blueattr.report.results.posts import posts_report
@@ -109,6 +111,7 @@ report_of.register(Validation, validation_report)
 report_of.register(Convergence, convergence_report)
 report_of.register(Status, status_report)
 report_of.register(PanelResult, panel_report)
+report_of.register(GraphResult, graph_report)
 
 
 @report_of.register(Results)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from blueattr.report.fields import Field, Fields
 from blueattr.report.numbers import percent, short
+from blueattr.report.parts.communities import COMMUNITIES
 from blueattr.report.tables import Cell, Column, Table
 
 if TYPE_CHECKING:
@@ -174,6 +175,7 @@ def groups_json(groups: "GroupShares | None") -> "dict[str, Json]":
         "interactions": [INTERACTION.json(one) for one in groups.interactions],
         "joined": list(groups.joined),
         "group_notes": list(groups.notes),
+        "communities": None if groups.communities is None else COMMUNITIES.json(groups.communities),
     }
 
 

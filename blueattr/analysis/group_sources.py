@@ -1,0 +1,146 @@
+"""Where the groups of agents come from: a store, a file, or columns of features."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Literal, Protocol
+
+import polars as pl
+
+from blueattr.analysis.tables.files import SUFFIXES, read_groups
+from blueattr.attribution.frames import quote
+from blueattr.attribution.inputs import agent_names
+from blueattr.errors import FeatureError, UsageError
+from blueattr.panel.graph.grouper import COMMUNITY, group_by_community
+from blueattr.panel.groupers import GROUPERS, Grouped
+from blueattr.panel.query import StoreView
+from blueattr.panel.topics import Topic
+from blueattr.suggest import did_you_mean
+from blueattr.user_path import user_path
+
+__all__ = [
+    "BUILT_IN",
+    "COLUMN",
+    "DAY",
+    "TIER",
+    "FileGroups",
+    "GroupSource",
+    "StoreGroups",
+    "is_file",
+]
+
+
+DAY: Final[Literal["day"]] = "day"
+"""What is by day is no group of agents, and stands alone."""
+
+TIER = "tier"
+COLUMN = "column:"
+BUILT_IN: Final = (*GROUPERS, COMMUNITY, TIER)
+"""What agents can be grouped by without a file or a column."""
+
+
+def is_file(level: str) -> bool:
+    """Return whether what groups agents is a file, by its name."""
+    return not level.startswith(COLUMN) and Path(level).suffix.lower() in SUFFIXES
+
+
+class GroupSource(Protocol):
+    """What knows the groups of the agents of an active panel."""
+
+    def grouped(self, name: str, dids: pl.Series, seed: int = 0) -> Grouped:
+        """Return the groups by a name, of the agents in the order of their DIDs.
+
+        Parameters
+        ----------
+        name, dids
+            What groups the agents, and who they are.
+        seed
+            Of groups that are found by chance.
+        """
+
+
+@dataclass(frozen=True)
+class StoreGroups:
+    """The groups of the agents of a store's panel, about a topic; None for all events."""
+
+    view: StoreView
+    topic: Topic | None
+
+    def grouped(self, name: str, dids: pl.Series, seed: int = 0) -> Grouped:
+        """Return the groups by a name, of the agents in the order of their DIDs."""
+        if is_file(name):
+            return _of_file(name, dids)
+        if name == COMMUNITY:
+            return group_by_community([self.view], self.topic, seed)[0]
+        if name not in GROUPERS:
+            if name.startswith(COLUMN):
+                raise UsageError(
+                    f"--by {name}: a store has no columns of its own; a file of did,group can "
+                    "group its agents"
+                )
+            known = (DAY, *BUILT_IN)
+            there = f"there are {', '.join(known)}, and a file such as groups.csv"
+            hint = did_you_mean(name, known, there, quoted=True)
+            raise UsageError(f"--by {name!r} is nothing a store can group its agents by; {hint}")
+        return GROUPERS[name](self.view)
+
+
+@dataclass(frozen=True)
+class FileGroups:
+    """The groups of the agents of a user's own panel.
+
+    Parameters
+    ----------
+    frame
+        The panel as it was read: one row per agent, in any order, with other columns.
+    """
+
+    frame: pl.DataFrame
+
+    def grouped(self, name: str, dids: pl.Series, seed: int = 0) -> Grouped:  # noqa: ARG002 - as of a store
+        """Return the groups by a name, of the agents in the order of their DIDs."""
+        if is_file(name):
+            return _of_file(name, dids)
+        column = name.removeprefix(COLUMN)
+        if name in GROUPERS or name == COMMUNITY:
+            raise UsageError(
+                f"--by {name} needs a store; a column of that name is --by {COLUMN}{name}"
+            )
+        if column not in self.frame.columns:
+            there = [one for one in self.frame.columns if one not in {"a", "b", "c"}]
+            hint = did_you_mean(column, there, f"there are {', '.join(map(quote, there))}",
+                                quoted=True)  # fmt: skip
+            raise UsageError(f"--by {column!r} is no column of the features; {hint}")
+        key = "did" if "did" in self.frame.columns else "agent"
+        names = agent_names(self.frame[key])
+        groups = _texts(self.frame[column])
+        if not names.equals(dids):
+            groups = groups.gather(names.arg_sort())
+        return Grouped(groups)
+
+
+def _of_file(name: str, dids: pl.Series) -> Grouped:
+    path = user_path(name)
+    table = read_groups(path).with_columns(pl.col("group").map_batches(_texts, pl.String))
+    agents = pl.DataFrame({"did": dids})
+    groups = agents.join(table, on="did", how="left", maintain_order="left")["group"]
+    if not groups.is_not_null().any():
+        raise FeatureError(f"none of the agents in {path} is on the panel, so all are unknown")
+    return Grouped(groups)
+
+
+_WHOLE = 2.0**53
+
+
+def _texts(column: pl.Series) -> pl.Series:
+    """Return groups as text, so that no two become one; null where there is none."""
+    dtype = column.dtype
+    if dtype.is_nested() or dtype == pl.Object:
+        raise FeatureError(f"the column {column.name!r} has lists, which are no groups")
+    if dtype == pl.Binary:
+        return agent_names(column)
+    if dtype.is_float():
+        column = column.fill_nan(None)
+        if ((column % 1 == 0) & (column.abs() < _WHOLE)).all():
+            column = column.cast(pl.Int64)  # as pandas makes of whole numbers where one is missing
+    text = column.cast(pl.String)
+    return text.replace("", None)

@@ -1,0 +1,1 @@
+"""Who interacted with whom on a topic, and which communities that makes."""

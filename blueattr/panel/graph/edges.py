@@ -1,0 +1,171 @@
+"""Who answered, reposted or followed whom: the edges among the agents of a window, with times."""
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+import pyarrow as pa
+
+from blueattr.errors import UsageError
+from blueattr.panel.query import StoreView
+from blueattr.panel.topics import Topic
+from blueattr.store.account_numbers import known_accounts, past_account
+from blueattr.store.rows import arrays
+from blueattr.suggest import did_you_mean
+
+__all__ = ["AMPLIFYING", "FOLLOWS", "GRAPHS", "Edges", "check_graphs", "edges_among"]
+
+
+FOLLOWS = "follows"
+
+GRAPHS: dict[str, str] = {"replies": "reply", "reposts": "repost", FOLLOWS: "follow"}
+"""The kinds of edges as users ask for them, each with what one edge is called."""
+
+AMPLIFYING = ("replies", "reposts")
+"""The interactions that c counts."""
+
+_CODES = {name: code for code, name in enumerate(GRAPHS, 1)}  # as sql/panel/graph has them
+_ROWS = 1 << 20
+
+
+@dataclass(frozen=True, eq=False)
+class Edges:
+    """Interactions of one agent with another, each with its time; in order of time.
+
+    Parameters
+    ----------
+    source, target
+        uint32 (m,): the places, among the panel's agents in order of DID, of who acted, and of
+        whose record or account it was about.
+    code
+        uint8 (m,): see `kinds`.
+    time
+        int64 (m,): when, in microseconds of UTC since 1970.
+    left_out
+        Of each kind, by its name, the number of interactions that count but have an end outside;
+        None where such are not looked for.
+    """
+
+    source: npt.NDArray[np.uint32]
+    target: npt.NDArray[np.uint32]
+    code: npt.NDArray[np.uint8]
+    time: npt.NDArray[np.int64]
+    left_out: dict[str, int | None]
+
+    def __len__(self) -> int:
+        return int(self.source.size)
+
+    def kinds(self) -> pl.Series:
+        """Return what each edge is, such as ``reply``."""
+        names = pl.Series("kind", ["", *GRAPHS.values()], pl.String)
+        return names.gather(self.code.astype(np.uint32))
+
+    def counts(self) -> dict[str, int]:
+        """Count the edges of each kind that was asked for, by its name."""
+        found = np.bincount(self.code, minlength=len(_CODES) + 1)
+        return {name: int(found[_CODES[name]]) for name in self.left_out}
+
+
+def check_graphs(names: str | Iterable[str]) -> tuple[str, ...]:
+    """Parse the kinds of edges that are asked for.
+
+    Parameters
+    ----------
+    names
+        One or several names of `GRAPHS`, separated by commas or in a list.
+
+    Raises
+    ------
+    UsageError
+        There is none, or one of them is not known.
+    """
+    parts = names.split(",") if isinstance(names, str) else [str(name) for name in names]
+    wanted = tuple(dict.fromkeys(part.strip() for part in parts))
+    for name in wanted or ("",):
+        if name not in GRAPHS:
+            hint = did_you_mean(name, GRAPHS, f"there are {', '.join(GRAPHS)}", quoted=True)
+            raise UsageError(f"--graph {name!r} is no kind of edges; {hint}")
+    return wanted
+
+
+def edges_among(
+    view: StoreView,
+    topic: Topic | None,
+    graphs: Collection[str],
+    is_node: npt.NDArray[np.bool_] | None = None,
+) -> Edges:
+    """Find the interactions among agents of a window.
+
+    Replies and reposts are those that c counts, follows those that b counts: of the topic (follows
+    are of none), in the window, of accounts that are not gone at its end, not with oneself, and
+    each relation once.
+
+    Parameters
+    ----------
+    view
+        The window and the panel.
+    topic
+        None for all events.
+    graphs
+        Names of `GRAPHS`.
+    is_node
+        Which of the panel's agents to look among, bool (n,); by default all.
+    """
+    agents = view.built.agents["account"].to_numpy()
+    place = np.full(past_account(view.store), -1, np.int64)
+    nodes = np.arange(agents.size) if is_node is None else np.flatnonzero(is_node)
+    place[agents[nodes]] = nodes
+    parts = [_NONE]
+    left_out: dict[str, int | None] = dict.fromkeys(graphs, 0)
+    view.count(topic)
+    start, end = (t.replace(tzinfo=None) for t in (view.window.start, view.window.end))
+    wanted = [_CODES[name] for name in graphs if name != FOLLOWS]
+    with known_accounts(view.store):
+        if wanted:
+            statement = "panel/graph/of_all" if topic is None else "panel/graph/of_topic"
+            limits = {"start": start, "end": end} if topic is None else {}
+            outside = np.zeros(len(_CODES) + 1, np.int64)
+            for batch in view.store.batches(statement, _ROWS, **limits):
+                part, out = _inside(batch, place, wanted)
+                parts.append(part)
+                outside += np.bincount(out, minlength=outside.size)
+            left_out |= {name: int(outside[_CODES[name]]) for name in graphs if name != FOLLOWS}
+        if FOLLOWS in graphs:
+            left_out[FOLLOWS] = None
+            frame = pl.DataFrame({"account": agents[nodes]})
+            view.store.register("node", frame.to_arrow())
+            try:
+                batches = view.store.batches("panel/graph/follows", _ROWS, start=start, end=end)
+                parts += [_inside(batch, place, [_CODES[FOLLOWS]])[0] for batch in batches]
+            finally:
+                view.store.unregister("node")
+    source, target, code, time = (np.concatenate(columns) for columns in zip(*parts, strict=True))
+    # By time; at one time in an order that does not depend on when records were ingested.
+    order = np.lexsort((code, target, source, time))
+    return Edges(source[order], target[order], code[order], time[order], left_out)
+
+
+_Part = tuple[
+    npt.NDArray[np.uint32], npt.NDArray[np.uint32], npt.NDArray[np.uint8], npt.NDArray[np.int64]
+]
+
+_NONE: _Part = (
+    np.empty(0, np.uint32), np.empty(0, np.uint32), np.empty(0, np.uint8), np.empty(0, np.int64)
+)  # fmt: skip
+
+
+def _inside(
+    batch: pa.RecordBatch, place: npt.NDArray[np.int64], wanted: Collection[int]
+) -> tuple[_Part, npt.NDArray[np.uint8]]:
+    """Return the edges of a batch by places, and the codes of those that have an end outside."""
+    account, subject, code, time = arrays(batch)
+    asked = np.isin(code, list(wanted))
+    source, target = place[account], place[subject]
+    inside = asked & (source >= 0) & (target >= 0)
+    part = (
+        source[inside].astype(np.uint32), target[inside].astype(np.uint32),
+        code[inside], time[inside],
+    )  # fmt: skip
+    return part, code[asked & ~inside]

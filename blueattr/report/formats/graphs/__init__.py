@@ -1,0 +1,1 @@
+"""A graph as a file: GEXF, GraphML, or tables of edges and nodes."""

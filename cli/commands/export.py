@@ -1,0 +1,103 @@
+"""The command export: who interacted with whom on a topic, as a graph for other programs."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from blueattr.cli.grouping import grouped
+from blueattr.cli.options import (
+    ABOUT,
+    HOW,
+    WHO,
+    WINDOW,
+    Format,
+    Pseudonyms,
+    QueryOptions,
+    QuestionOptions,
+    Verbose,
+)
+from blueattr.cli.output import emit, say
+
+
+@grouped(
+    (
+        "graph",
+        *ABOUT,
+        "indicator",
+        "panel",
+        *WINDOW,
+        "scale",
+        "tiers",
+        *HOW,
+        *WHO,
+        "communities",
+        "seed",
+        "pseudonyms",
+        "memory",
+        "out",
+        "form",
+        "verbose",
+    )
+)
+def export(
+    *,
+    graph: Annotated[
+        str,
+        typer.Option(
+            "--graph",
+            metavar="KIND,KIND",
+            help="What the edges are: replies, reposts, follows; several with commas.",
+        ),
+    ] = "replies",
+    store: QueryOptions,
+    how: QuestionOptions,
+    communities: Annotated[
+        bool,
+        typer.Option(
+            "--communities",
+            help="Also find communities by these edges, a column of the nodes (needs networkit).",
+            show_default=False,
+        ),
+    ] = False,
+    seed: Annotated[
+        int, typer.Option("--seed", metavar="N", help="The seed of the communities.")
+    ] = 0,
+    pseudonyms: Pseudonyms = False,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out",
+            metavar="FILE",
+            help="Write the graph to a .gexf or .graphml file; or to a .csv or .parquet file of "
+            "edges, with that of the nodes beside it.",
+            show_default=False,
+        ),
+    ] = None,
+    form: Format = None,
+    verbose: Verbose = False,
+) -> None:
+    """Write who answered, reposted or followed whom on a topic as a graph.
+
+    Its nodes are the accounts involved, with their values and tiers; its edges are interactions,
+    each with its time. Gephi, networkx, igraph and others read it.
+
+    Example: blueattr export --graph replies --topic mythos --out net.gexf
+    """
+    from blueattr.analysis.graphs import graph_store
+    from blueattr.analysis.naming import Naming
+    from blueattr.attribution.sampling import check_seed
+    from blueattr.panel.graph.edges import check_graphs
+    from blueattr.report.formats.graphs.write import check_graph_file, write_graph
+    from blueattr.report.results.graphs import graph_report
+
+    if out is not None:
+        check_graph_file(out)
+    graphs, query, question = check_graphs(graph), store.query(), how.question()
+    check_seed(seed)
+    naming = Naming.of(top=1, pseudonyms=pseudonyms, beside=out)
+    result = graph_store(query, question, graphs, naming=naming, communities=communities, seed=seed)
+    if out is not None:
+        for path in write_graph(result, out):
+            say(f"written: {path}")
+    emit(graph_report(result), form, verbose=verbose)

@@ -1,0 +1,12 @@
+-- Who answered or reposted whom on a topic, as c counts it: 1 reply, 2 repost. Grain: one record, in no
+-- order. Needs the temp tables `candidate` and `matching_post`.
+SELECT
+    candidate.account,
+    subject,
+    CASE collection WHEN 'post' THEN 1::UTINYINT ELSE 2::UTINYINT END AS code,
+    epoch_us(event_time)::BIGINT AS "time"
+FROM candidate
+LEFT JOIN matching_post AS target ON target.account = subject AND target.rkey = subject_rkey
+LEFT JOIN matching_post AS thread ON thread.account = root AND thread.rkey = root_rkey
+WHERE subject <> candidate.account
+    AND (own OR target.rkey IS NOT NULL OR thread.rkey IS NOT NULL)
