@@ -130,7 +130,7 @@ class EmptyPanelError(NoAnswerError):
 
 
 class NobodyInvolvedError(EmptyPanelError):
-    """Nobody on the panel wrote anything of the topic or was answered or reposted on it."""
+    """Nobody on the panel wrote anything of the topic or was answered, reposted or quoted on it."""
 
 
 class ZeroTotalError(NoAnswerError):

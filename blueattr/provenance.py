@@ -177,6 +177,10 @@ class Provenance:
         Where the times of the window's records are from; empty if all are the server's own.
     ranking
         In what way followers do not rank the agents, one sentence each; empty if they do.
+    influence
+        What c counts, of ``"replies"``, ``"reposts"`` and ``"quotes"``; empty for a features file.
+    influence_note
+        Why that is less than by default, where nobody chose it; else empty.
     """
 
     source: str
@@ -195,3 +199,5 @@ class Provenance:
     all_synthetic: bool = False
     times_from: tuple[TimeShare, ...] = ()
     ranking: tuple[str, ...] = ()
+    influence: tuple[str, ...] = ()
+    influence_note: str = ""

@@ -20,8 +20,8 @@ SECTIONS: dict[str, tuple[str, ...]] = {
     ),
     "Window": ("before", "after", "since", "against", "start", "end", "window", "complete"),
     "Panel": (
-        "panel", "scale", "popularity", "missing_followers", "tiers", "bots", "keep_bots",
-        "max_rate",
+        "panel", "scale", "popularity", "missing_followers", "influence", "tiers", "bots",
+        "keep_bots", "max_rate",
     ),
     "Method": (
         "within", "method", "steps", "aggregator", "weights", "protocol", "size", "sizes", "seeds",

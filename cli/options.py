@@ -149,6 +149,16 @@ Missing: TypeAlias = Annotated[
         "received (their follows).",
     ),
 ]
+InfluenceOption: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--influence",
+        metavar="KIND,KIND",
+        help="What c counts: replies, reposts, quotes; all three, unless the store knows no "
+        "quotes in part of the window.",
+        show_default=False,
+    ),
+]
 MaxRate: TypeAlias = Annotated[
     str | None,
     typer.Option(
@@ -344,6 +354,7 @@ class TopicPanelOptions(PanelOptions):
     topic: Topic = None
     match: Match = field(default_factory=list)
     topics: TopicsFile = None
+    influence: InfluenceOption = None
 
     def query(self, **more: Any) -> "PanelQuery":
         """Return these options as a query; where none is named, perhaps about all events."""
@@ -469,6 +480,6 @@ class DetailedOutputOptions(OutputOptions):
 ABOUT = ("topic", "match", "topics", "db")
 WINDOW = ("start", "end", "window", "complete")
 HOW = ("method", "steps", "aggregator", "weights")
-WHO = ("bots", "keep_bots", "max_rate", "popularity", "missing_followers")
+WHO = ("bots", "keep_bots", "max_rate", "popularity", "missing_followers", "influence")
 OUTPUT = ("memory", "form", "out")
 DETAILED = (*OUTPUT, "verbose")

@@ -462,7 +462,7 @@ def days_of(view: StoreView, agent_days: pl.DataFrame) -> DailyCounts:
 
     A day counts as seen unless no source covers any of it and nothing is known of it.
     """
-    counts = daily_counts(agent_days, view.built.agents)
+    counts = daily_counts(agent_days, view.built.agents, view.influence.kinds)
     days = {window.start.date() for window in _days(view.window) if not _unseen(window, view.gaps)}
     return DailyCounts(
         days=tuple(sorted(days.union(counts["day"].unique()))),

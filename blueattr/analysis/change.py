@@ -13,6 +13,7 @@ from blueattr.attribution.change.result import ChangeResult
 from blueattr.attribution.inputs import Panel
 from blueattr.attribution.question import Question
 from blueattr.errors import NoMatchError, UsageError
+from blueattr.panel.influence import Influence, settle
 from blueattr.panel.query import PanelQuery, StoreView, counts_followers
 from blueattr.provenance import Provenance, Window, spell_window
 from blueattr.store.database import Store
@@ -73,8 +74,9 @@ def change_store(
         return change_since(store, query, windows, question, top=top, naming=naming, by=by)
 
 
-def _side(store: Store, query: PanelQuery, window: Window) -> _Side:
-    view = StoreView.of(store, replace(query, start=window.start, end=window.end))
+def _side(store: Store, query: PanelQuery, window: Window, influence: Influence) -> _Side:
+    asked = replace(query, start=window.start, end=window.end, influence=influence.kinds)
+    view = StoreView.of(store, asked)
     topic = view.topic()
     counts = view.totals(topic)
     return _Side(
@@ -107,14 +109,15 @@ def change_since(
     question, top, naming, by
         As for `change_store`.
     """
-    before, after = (_side(store, query, window) for window in windows)
+    influence = settle(store, query.influence, *windows)
+    before, after = (_side(store, query, window, influence) for window in windows)
     if before.no_match and after.no_match:
         raise NoMatchError(
             f"{before.no_match}, nor in {spell_window(windows[1])}; blueattr topics check "
             "counts posts by topic and day"
         )
     refuse_incomparable(before.origin, after.origin)
-    notes = _notes(before, after)
+    notes = _notes(before, after, influence)
     groups = None
     if by is not None:
         views = (before.view, after.view)
@@ -178,9 +181,9 @@ def _topic(origin: Provenance) -> str:
     return "all events" if origin.topic is None else origin.topic.name
 
 
-def _notes(before: _Side, after: _Side) -> tuple[str, ...]:
+def _notes(before: _Side, after: _Side, influence: Influence) -> tuple[str, ...]:
     """Say what a reader must know of a comparison, a sentence each."""
-    notes = []
+    notes = [influence.note] if influence.note else []
     for which, side in (("before", before), ("after", after)):
         if side.no_match:
             text = f"{side.no_match[0].upper()}{side.no_match[1:]}"

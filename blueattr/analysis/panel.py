@@ -60,13 +60,14 @@ def make_panel(query: PanelQuery, naming: Naming = OPEN) -> PanelResult:
         view = StoreView.of(store, query)
         topic = view.topic()
         agents = view.built.agents
+        origin = view.panel_origin(topic) if topic is None else view.involved_origin(topic)
         if topic is not None:
             counts = view.totals(topic)
             refuse_no_match(view, topic, counts)
             features = view.features(counts)
             involved = features.select("did", involved=(pl.col("a") > 0) | (pl.col("c") > 0))
             agents = agents.join(involved, on="did", how="left", maintain_order="left")
-        return naming.hide(PanelResult(agents, view.panel_origin(topic)))
+        return naming.hide(PanelResult(agents, origin))
 
 
 def candidates(query: PanelQuery) -> tuple[pl.DataFrame, str]:

@@ -11,6 +11,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from blueattr.analysis.sizes import download_limit, memory_limit
 from blueattr.errors import UsageError
 from blueattr.panel import EVERY_TOPIC
 from blueattr.user_path import user_path
@@ -51,8 +52,6 @@ DEFAULT_DB = Path("data/blueattr.duckdb")
 _DEFAULT_LENGTH = timedelta(days=14)
 # Any event's time is inside, and no window of a permitted length leaves the calendar.
 _EARLIEST, _LATEST = datetime(1970, 1, 1, tzinfo=UTC), datetime(2999, 12, 31, tzinfo=UTC)
-_LEAST_MEMORY, _MOST_MEMORY = 256 << 20, 1 << 50
-_BYTE_UNITS = "KMGT"
 _MOST_SEEDS = 10_000
 _UNITS = {"h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
 _SHORT_UNITS = {"s": timedelta(seconds=1), "m": timedelta(minutes=1), **_UNITS}
@@ -177,30 +176,6 @@ def several_topics(text: str | Sequence[str] | None, match: str | Sequence[str])
     return topics
 
 
-def download_limit(text: str | int) -> int:
-    """Parse a number of bytes to download, such as 20GB or 500M; the units are powers of 1000."""
-    size = _bytes(text, 1000)
-    if not 0 < size <= _MOST_MEMORY:
-        raise UsageError(f"--max-bytes {text!r} is not a number of bytes, such as 20GB or 500MB")
-    return size
-
-
-def memory_limit(text: str | int) -> int:
-    """Parse a number of bytes such as 4GB, 800M or 2.5 GiB; the units are powers of 1024."""
-    size = _bytes(text, 1024)
-    if not _LEAST_MEMORY <= size <= _MOST_MEMORY:
-        raise UsageError(
-            f"--memory-limit {text!r} is not an amount of memory; write 256MB or more, such as 4GB"
-        )
-    return size
-
-
-def _bytes(text: str | int, thousand: int) -> int:
-    match = re.fullmatch(r"\s*([0-9]{1,18}(?:\.[0-9]+)?)\s*([KMGT]?)(?:I?B)?\s*", str(text).upper())
-    power = 1 + _BYTE_UNITS.find(match[2] or " ") if match else 0
-    return int(float(match[1]) * thousand**power) if match else 0
-
-
 def query(
     *,
     db: Path = DEFAULT_DB,
@@ -218,6 +193,7 @@ def query(
     max_rate: str | None = None,
     popularity: Literal["follows-received", "followers"] = "follows-received",
     missing_followers: Literal["error", "drop", "received"] = "error",
+    influence: str | Sequence[str] | None = None,
 ) -> "PanelQuery":
     """Make a panel query.
 
@@ -256,6 +232,10 @@ def query(
     missing_followers
         With ``popularity="followers"``, for agents without a known count: ``"error"``, ``"drop"``
         them, or use the follows they ``"received"``.
+    influence
+        What c counts: ``"replies"``, ``"reposts"``, ``"quotes"``, several with commas or in a list.
+        By default all three; where the store does not know quotes in all of the window, the first
+        two, and the answer says so.
 
     Raises
     ------
@@ -263,6 +243,7 @@ def query(
         For a text that makes no sense, and options that contradict each other.
     """
     from blueattr.panel.bots import RateRule
+    from blueattr.panel.influence import check_influence
     from blueattr.panel.query import PanelQuery
 
     match = (match,) if isinstance(match, str) else match
@@ -311,6 +292,7 @@ def query(
         memory=memory_limit(memory),
         popularity=popularity,
         missing_followers=missing_followers,
+        influence=check_influence(influence),
     )
 
 
@@ -346,7 +328,7 @@ def question(
         Where the upper tiers end: cumulative percentages of the agents, such as 1,10.
     panel
         Whom to ask about: ``"active"``, everyone who was active in the window, or ``"involved"``,
-        of these only who wrote about the topic or was answered or reposted on it.
+        of these only who wrote about the topic or was answered, reposted or quoted on it.
 
     Raises
     ------

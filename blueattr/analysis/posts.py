@@ -102,7 +102,7 @@ def posts_of(
     store.run("analysis/posts/worth")
     store.unregister("worth")
     count_records(view, topic)
-    store.run("analysis/posts/values")
+    store.run("analysis/posts/values", influence=list(view.influence.kinds))
     shown = store.frame("analysis/posts/top", most=top)
     known = described(view, shown, result)
     hours = _hours(view, result)
@@ -147,7 +147,9 @@ def _hours(view: StoreView, result: AttributionResult) -> tuple[HourPart, ...]:
     total = result.attributed
     return tuple(
         HourPart(hour.replace(tzinfo=UTC), events, value := _value(scaled, total), value / total)
-        for hour, events, scaled in view.store.rows("analysis/posts/hours", total=total)
+        for hour, events, scaled in view.store.rows(
+            "analysis/posts/hours", total=total, influence=list(view.influence.kinds)
+        )
     )
 
 

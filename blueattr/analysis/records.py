@@ -24,6 +24,7 @@ SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
     "time": pl.Datetime("us", "UTC"),
     "replies_received": pl.Int64,
     "reposts_received": pl.Int64,
+    "quotes_received": pl.Int64,
     "value_own": pl.Float64,
     "value_received": pl.Float64,
     "value": pl.Float64,
@@ -57,7 +58,7 @@ class Records:
     def hours(self) -> pl.DataFrame:
         """``did``, ``hour`` (UTC) and ``value``: what each hour carries of the agents' values.
 
-        A record counts at its own time, what it received at that of the reply or repost.
+        A record counts at its own time, what it received at that of the reply, repost or quote.
         """
         return record_values(self.parts, self.worth, "hour").select(
             "did", pl.col("hour").dt.replace_time_zone("UTC"), "value"
@@ -105,7 +106,7 @@ def records(
     view.count(topic)
     name_accounts(store, result.agents["did"] if dids is None else pl.Series("did", list(dids)))
     count_records(view, topic)
-    parts = store.frame("analysis/records/parts")
+    parts = store.frame("analysis/records/parts", influence=list(view.influence.kinds))
     worth = units(result, frame)
     each = record_values(parts, worth, "collection", "rkey").sort(
         "value", *_KEYS, descending=[True, False, False, False]
@@ -196,6 +197,7 @@ def described(view: StoreView, each: pl.DataFrame, result: AttributionResult) ->
         time=pl.when("gone").then(None).otherwise("time"),
         replies_received="replies_received",
         reposts_received="reposts_received",
+        quotes_received="quotes_received",
         value_own="value_own",
         value_received="value_received",
         value="value",

@@ -11,6 +11,7 @@ from blueattr.analysis.features import load_features, refuse_no_match
 from blueattr.attribution.inputs import check_features
 from blueattr.attribution.question import Question, Sampling
 from blueattr.errors import NoAnswerError, UsageError
+from blueattr.panel.influence import KINDS, Kind
 from blueattr.panel.query import PanelQuery, StoreView
 from blueattr.panel.topics import Topic
 from blueattr.provenance import Gap, Provenance, Window
@@ -49,7 +50,7 @@ def sensitivity_of_file(
 
 
 def sensitivity_of_store(query: PanelQuery, question: Question, sampling: Sampling) -> Sensitivity:
-    """Vary the scale, bots, popularity and window of a store's panel, and the arithmetic.
+    """Vary scale, bots, popularity, influence and window of a store's panel, and the arithmetic.
 
     Parameters
     ----------
@@ -113,7 +114,7 @@ def file_variants(frame: pl.DataFrame) -> Iterator[PanelVariant]:
 def store_variants(
     view: StoreView, topic: Topic | None, counts: pl.DataFrame
 ) -> Iterator[PanelVariant]:
-    """Yield a store's panel on another scale, with other bots and popularity, in other windows.
+    """Yield a store's panel on another scale, with other bots, popularity, influence and windows.
 
     Parameters
     ----------
@@ -127,6 +128,7 @@ def store_variants(
     yield PanelVariant("scale", scale, view.features(counts, scale))
     yield _other_bots(view, counts)
     yield from _other_popularity(view, counts)
+    yield _other_influence(view, topic)
     for shift in _SHIFTS:
         yield _shifted(view, topic, shift)
 
@@ -154,6 +156,18 @@ def _other_popularity(view: StoreView, counts: pl.DataFrame) -> Iterator[PanelVa
         yield PanelVariant("popularity", setting, StoreView.of(view.store, query).features(counts))
 
 
+def _other_influence(view: StoreView, topic: Topic | None) -> PanelVariant:
+    """Count quotes beside replies and reposts, or leave them out where they count."""
+    kinds: tuple[Kind, ...] = ("replies", "reposts") if view.influence.quotes else KINDS
+    setting = ", ".join(kinds)
+    # Who counts as an agent does not depend on what c counts.
+    other = replace(view, query=replace(view.query, influence=kinds))
+    try:
+        return PanelVariant("influence", setting, other.features(other.totals(topic)))
+    except NoAnswerError as error:
+        return PanelVariant("influence", setting, None, _reason(error))
+
+
 def _other_bots(view: StoreView, counts: pl.DataFrame) -> PanelVariant:
     setting = "removed" if view.query.keep_bots else "kept"
     # What accounts did does not depend on who counts as an agent.
@@ -162,20 +176,28 @@ def _other_bots(view: StoreView, counts: pl.DataFrame) -> PanelVariant:
         other = StoreView.of(view.store, replace(same_window, keep_bots=not view.query.keep_bots))
         return PanelVariant("bots", setting, other.features(counts))
     except NoAnswerError as error:
-        return PanelVariant("bots", setting, None, str(error))
+        return PanelVariant("bots", setting, None, _reason(error))
 
 
 def _shifted(view: StoreView, topic: Topic | None, shift: int) -> PanelVariant:
     setting = f"shifted by {shift:+d} day" + ("s" if abs(shift) > 1 else "")
     window = Window(view.window.start + shift * _DAY, view.window.end + shift * _DAY)
-    # What was seen is known without a panel, which takes longer to build.
+    # What was seen is known without a panel, which takes longer to build. What c counts stays.
     if _gap_length(replace(view, window=window).gaps) > _gap_length(view.gaps):
         return PanelVariant("window", setting, None, "no source covers all of that window")
     try:
-        other = StoreView.of(view.store, replace(view.query, start=window.start, end=window.end))
+        query = replace(
+            view.query, start=window.start, end=window.end, influence=view.influence.kinds
+        )
+        other = StoreView.of(view.store, query)
         return PanelVariant("window", setting, other.features(other.totals(topic)))
     except NoAnswerError as error:
-        return PanelVariant("window", setting, None, str(error))
+        return PanelVariant("window", setting, None, _reason(error))
+
+
+def _reason(error: NoAnswerError) -> str:
+    """Return why there is no answer, without what to do about it: nobody chose that panel."""
+    return str(error).partition(";")[0]
 
 
 def _gap_length(gaps: tuple[Gap, ...]) -> timedelta:

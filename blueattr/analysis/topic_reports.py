@@ -222,7 +222,7 @@ def _report(
         variants=store_variants(view, topic, agent_days),
         command=_command(
             [
-                *_store_options(view.query, topic, view.window, told.against),
+                *_store_options(view, topic, told.against),
                 *_of_groups(told.by),
             ],
             question,
@@ -362,10 +362,9 @@ def _indicator_name(indicator: str | Indicator) -> str:
     return f"{info.origin}:{info.object_name}" if info.object_name else info.origin
 
 
-def _store_options(
-    query: PanelQuery, topic: Topic | None, window: Window, against: Window | None
-) -> list[str]:
+def _store_options(view: StoreView, topic: Topic | None, against: Window | None) -> list[str]:
     """Return the options about a store, with fixed bounds of the window, because a store grows."""
+    query, window, influence = view.query, view.window, view.influence
     if query.match and topic is not None:
         about = [part for pattern in query.match for part in ("--match", pattern)]
     else:
@@ -381,6 +380,8 @@ def _store_options(
             if query.popularity == "followers"
             else ()
         ),
+        # Where nobody chose it and the store decides, the report says why.
+        *(() if influence.note else ("--influence", ",".join(influence.kinds))),
         *(part for option, path in files if path is not None for part in (option, str(path))),
         *(("--keep-bots",) if query.keep_bots else ()),
         *(

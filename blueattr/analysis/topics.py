@@ -8,7 +8,7 @@ import polars as pl
 
 from blueattr.analysis.parse import EVERY_TOPIC
 from blueattr.errors import UsageError
-from blueattr.panel import topics
+from blueattr.panel import influence, topics
 from blueattr.panel.counts import WindowCounts
 from blueattr.panel.query import PanelQuery
 from blueattr.panel.topics import Topic, TopicDays
@@ -73,24 +73,31 @@ def check_topics(query: PanelQuery, names: Sequence[str]) -> list[TopicDays]:
     chosen_names = [None] if query.match else expand_names(named, query.topics_file)
     with Store.open(query.db, query.memory) as store:
         window = query.window(store)
+        settled = influence.settle(store, query.influence, window)
         calendar = pl.DataFrame({"day": _days(window)}, schema={"day": pl.Date})
         counts = []
         for name in chosen_names:
             topic = topics.choose(store, name, list(query.match), query.topics_file)
             if topic is None:
                 raise UsageError("name topics to check; 'all' stands for a run without one")
-            count_events(store, topic, window)
+            count_events(store, topic, window, quotes=settled.quotes)
             days = calendar.join(
                 store.frame("analysis/topic_days"), on="day", how="left", maintain_order="left"
             ).fill_null(0)
             over = int((days["participants"] >= topics.CRITERION_PARTICIPANTS).sum())
-            counts.append(TopicDays(topic, window, days, over))
+            counts.append(TopicDays(topic, window, days, over, settled))
     return counts
 
 
-def count_events(store: Store, topic: Topic, window: Window) -> None:
-    """Fill the temp table `window_event` with the events of a topic in a window."""
-    WindowCounts.of(store, window).count(topic.rule)
+def count_events(store: Store, topic: Topic, window: Window, *, quotes: bool = True) -> None:
+    """Fill the temp table `window_event` with the events of a topic in a window.
+
+    Parameters
+    ----------
+    quotes
+        Whether to look at what posts quote.
+    """
+    WindowCounts.of(store, window).count(topic.rule, quotes=quotes)
 
 
 def _days(window: Window) -> list[date]:

@@ -21,6 +21,7 @@ from blueattr.attribution.tiered import TieredPanel
 from blueattr.errors import NobodyInvolvedError, UnknownAccountError, UsageError
 from blueattr.indicators.find import find_indicator
 from blueattr.panel.features import COUNTS
+from blueattr.panel.influence import KINDS, RECEIVED
 from blueattr.panel.lookup import FoundAccount, bare_name, look_up
 from blueattr.panel.query import PanelQuery, StoreView
 from blueattr.panel.topics import Topic
@@ -220,9 +221,9 @@ class _Asked:
         place = int(find_places(tiered.panel.dids, [did])[0])
         if place < 0:
             raise NobodyInvolvedError(
-                f"{name} was not involved: it wrote nothing of the topic and received no reply or "
-                "repost on it. What it carries by popularity is its value on the active panel: "
-                "leave out --panel involved"
+                f"{name} was not involved: it wrote nothing of the topic and received no reply, "
+                "repost or quote on it. What it carries by popularity is its value on the active "
+                "panel: leave out --panel involved"
             )
         result = attribute(panel, indicator, **question.how, provenance=self.origin)
         row = result.agents.filter(pl.col("did") == did)
@@ -387,19 +388,33 @@ class _Told:
         )
 
     def _day(self, day: date, counts: Sequence[int]) -> AccountDay:
-        made = AccountDay(day, **dict(zip(COUNTS, counts, strict=True)), value=None, part=None)
+        known = dict(zip(COUNTS, counts, strict=True))
+        counted = {RECEIVED[kind]: known[RECEIVED[kind]] for kind in self.view.influence.kinds}
+        made = AccountDay(
+            day,
+            posts=known["posts"],
+            replies=known["replies"],
+            reposts=known["reposts"],
+            replies_received=counted.get("replies_received"),
+            reposts_received=counted.get("reposts_received"),
+            follows_received=known["follows_received"],
+            quotes_received=counted.get("quotes_received"),
+            value=None,
+            part=None,
+        )
         value, part = self._worth(made.written, made.received)
         return replace(made, value=value, part=part)
 
     def _all_partners(self) -> tuple[Partners, Alone, Partners]:
         """Return whom it answered, what it wrote to nobody else, and who answered it."""
-        found = self.view.store.frame("analysis/records/partners")
+        kinds = list(self.view.influence.kinds)
+        found = self.view.store.frame("analysis/records/partners", influence=kinds)
         to_itself = pl.col("account").is_null() | (pl.col("account") == self.found.account)
-        own = found.filter("is_own")
+        own = found.filter("is_own").with_columns(quotes=pl.lit(0))
         alone = own.filter(to_itself).select(pl.sum_horizontal("posts", "replies", "reposts").sum())
         count = int(alone.item())
         received = found.filter(~pl.col("is_own")).with_columns(
-            replies="replies_received", reposts="reposts_received"
+            replies="replies_received", reposts="reposts_received", quotes="quotes_received"
         )
         return (
             self._partners(own.filter(~to_itself), is_own=True),
@@ -408,7 +423,7 @@ class _Told:
         )
 
     def _partners(self, found: pl.DataFrame, *, is_own: bool) -> Partners:
-        ordered = found.with_columns(count=pl.col("replies") + pl.col("reposts")).sort(
+        ordered = found.with_columns(count=pl.sum_horizontal(KINDS)).sort(
             "count", "did", descending=[True, False]
         )
         first = ordered.head(self.wanted.top)
@@ -419,16 +434,16 @@ class _Told:
         def worth(count: int) -> tuple[float | None, float | None]:
             return self._worth(count, 0) if is_own else self._worth(0, count)
 
-        replies, reposts = int(ordered["replies"].sum()), int(ordered["reposts"].sum())
+        def partner(account: int, did: str, replies: int, reposts: int, quotes: int) -> Partner:
+            known = did, handles.get(did), account in agents
+            return Partner(*known, replies, reposts, quotes, *worth(replies + reposts + quotes))
+
+        replies, reposts, quotes = (int(ordered[kind].sum()) for kind in KINDS)
         return Partners(
             len(ordered),
-            tuple(
-                Partner(did, handles.get(did), account in agents, r, s, *worth(r + s))
-                for account, did, r, s in first.select(
-                    "account", "did", "replies", "reposts"
-                ).iter_rows()
-            ),
+            tuple(partner(*row) for row in first.select("account", "did", *KINDS).iter_rows()),
             replies,
             reposts,
-            *worth(replies + reposts),
+            quotes,
+            *worth(replies + reposts + quotes),
         )

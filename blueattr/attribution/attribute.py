@@ -44,7 +44,7 @@ class AttributionResult(Presented):
     n_agents
         n.
     n_involved
-        How many of them wrote something of the topic, or received a reply or repost on it.
+        How many of them wrote something of the topic, or received a reply, repost or quote on it.
     total
         The indicator at full participation, v(N).
     attributed

@@ -20,7 +20,7 @@ PANELS: tuple[PanelChoice, ...] = get_args(PanelChoice)
 
 NOBODY: Final = (
     "no agent of the panel is involved: none wrote anything of the topic, and none received a "
-    "reply or a repost on it"
+    "reply, a repost or a quote on it"
 )
 
 

@@ -58,7 +58,7 @@ class TierShare:
     abs_share
         Σ|φ| over them / Σ|φ| over all; differs from ``share`` only where φ has both signs.
     agents_involved
-        How many of them wrote something or were answered or reposted: a > 0 or c > 0.
+        How many of them wrote something or were answered, reposted or quoted: a > 0 or c > 0.
     share_involved
         Σφ over those involved / Σφ over all: a part of ``share``.
     """

@@ -47,7 +47,7 @@ class FeatureArrays(_Columns):
         return FeatureArrays(self.a[index], self.b[index], self.c[index])
 
     def involved(self) -> npt.NDArray[np.bool_]:
-        """Return who wrote something or was answered or reposted, a > 0 or c > 0: bool (n,)."""
+        """Return who wrote, or was answered, reposted or quoted, a > 0 or c > 0: bool (n,)."""
         return (self.a > 0) | (self.c > 0)
 
     @cached_property

@@ -22,13 +22,13 @@ Counts = npt.NDArray[np.int32]
 Sums = npt.NDArray[np.int64]
 
 
-POST, REPLY, REPOST, FOLLOW = range(4)
-CODES = ("post", "reply", "repost", "follow")
-"""What the codes of records stand for, from 0 on."""
+POST, REPLY, REPOST, FOLLOW, QUOTE = range(5)
+CODES = ("post", "reply", "repost", "follow", "quote")
+"""What the codes stand for, from 0 on: of records, and of quotes, which are beside their posts."""
 
 
 WRITTEN = ("records", "posts", "replies", "reposts")
-RECEIVED = ("replies_received", "reposts_received", "follows_received")
+RECEIVED = ("replies_received", "reposts_received", "follows_received", "quotes_received")
 """The columns of the counts."""
 
 
@@ -42,7 +42,8 @@ def _count_written(account, code, first, counts):
     size = np.uint32(counts.shape[0])
     for i in range(account.size):
         place = account[i] - first
-        if place < size:  # unsigned: what is below `first` is far above
+        # Unsigned: what is below `first` is far above.
+        if place < size and code[i] != QUOTE:
             counts[place, 0] += 1
             if code[i] != FOLLOW:
                 counts[place, 1 + code[i]] += 1
@@ -62,12 +63,13 @@ def _harvest(written, received, first, account, columns):
     """Move the counts of those who have any to columns, ascending; return how many they are."""
     found = 0
     for place in range(written.shape[0]):
-        if written[place, 0] | received[place, 0] | received[place, 1] | received[place, 2]:
+        got = received[place, 0] | received[place, 1] | received[place, 2] | received[place, 3]
+        if written[place, 0] | got:
             account[found] = first + np.uint32(place)
             for column in range(4):
                 columns[column, found] = written[place, column]
                 written[place, column] = 0
-            for column in range(3):
+            for column in range(4):
                 columns[4 + column, found] = received[place, column]
                 received[place, column] = 0
             found += 1
@@ -86,7 +88,6 @@ class Tally:
     def __init__(self, first: int, past: int) -> None:
         self._first = np.uint32(first)
         self._written = np.zeros((past - first, 4), np.int32)
-        # Four wide, so that a row never lies across two lines of the cache.
         self._received = np.zeros((past - first, 4), np.int32)
 
     @staticmethod
@@ -101,7 +102,8 @@ class Tally:
         Parameters
         ----------
         account, subject
-            Who wrote each, and to whom; uint32 (n,). A post's subject may be anybody.
+            Who wrote each, and to whom; uint32 (n,). A post's subject may be anybody. A quote has
+            a row of its own beside that of its post.
         code
             What each is, of `CODES`; uint8 (n,).
         """
@@ -120,7 +122,7 @@ class Tally:
     def _add_few(self, account: AccountNumbers, subject: AccountNumbers, code: Codes) -> None:
         written, received = self._written.reshape(-1), self._received.reshape(-1)
         place = account - self._first  # unsigned, as above
-        mine = place < self._written.shape[0]
+        mine = (place < self._written.shape[0]) & (code != QUOTE)
         np.add.at(written, 4 * place[mine].astype(np.intp), _ONE)
         mine &= code != FOLLOW
         np.add.at(written, 4 * place[mine].astype(np.intp) + 1 + code[mine], _ONE)
@@ -134,19 +136,19 @@ class Tally:
         Returns
         -------
         tuple
-            uint32 (n,), and int32 (7, n): `WRITTEN`, then `RECEIVED`. Interactions with oneself are
+            uint32 (n,), and int32 (8, n): `WRITTEN`, then `RECEIVED`. Interactions with oneself are
             not received.
         """
         size = self._written.shape[0]
         if compiled.few(size):
             return self._take_few()
-        account, columns = np.empty(size, np.uint32), np.empty((7, size), np.int32)
+        account, columns = np.empty(size, np.uint32), np.empty((8, size), np.int32)
         found = _harvest(self._written, self._received, self._first, account, columns)
         return account[:found], columns[:, :found]
 
     def _take_few(self) -> tuple[AccountNumbers, Counts]:
         places = np.flatnonzero((self._written[:, 0] != 0) | self._received.any(axis=1))
-        columns = np.hstack([self._written[places], self._received[places, :3]]).T
+        columns = np.hstack([self._written[places], self._received[places]]).T
         self._written[:], self._received[:] = 0, 0
         return self._first + places.astype(np.uint32), np.ascontiguousarray(columns)
 

@@ -189,7 +189,7 @@ class Store:
         PanelResult
             Its ``agents`` is a frame with ``account`` (a number of the store), ``did``,
             ``asked_at``, ``followers`` and ``followers_at`` (what the AppView answered, and when)
-            and, with a topic, ``involved``: who wrote about it, or was answered or reposted
+            and, with a topic, ``involved``: who wrote about it, or was answered, reposted or quoted
             (``n_involved`` counts them). Its
             ``provenance`` has the window, its gaps, and what each filter removed.
 
@@ -210,8 +210,8 @@ class Store:
             ``did``; ``a`` activity, ``b`` popularity and ``c`` influence, on the scale of the
             question; and the raw counts behind them: ``followers`` (what b is made of),
             ``activity`` (what a is made of), ``posts``, ``replies``, ``reposts``,
-            ``replies_received``, ``reposts_received``, ``follows_received``. All functions of
-            `blueattr` take it.
+            ``replies_received``, ``reposts_received``, ``quotes_received`` (null for what c does
+            not count), ``follows_received``. All functions of `blueattr` take it.
 
         Raises
         ------
@@ -322,8 +322,8 @@ class Store:
             Of one indicator. ``posts``, ``rest`` and ``popularity`` sum to ``total``, and so do
             ``hours`` (or ``days``) and ``popularity``. ``to_polars()`` has a row for each post:
             ``did``, ``handle``, ``uri``, ``kind``, ``state``, ``time``, ``replies_received``,
-            ``reposts_received``, ``value_own``, ``value_received``, ``value``, ``share``, ``text``,
-            ``title``, ``link``, and what the question was.
+            ``reposts_received``, ``quotes_received``, ``value_own``, ``value_received``, ``value``,
+            ``share``, ``text``, ``title``, ``link``, and what the question was.
 
         Raises
         ------

@@ -35,6 +35,7 @@ __all__ = ["WindowCounts", "WindowLayout"]
 _ROWS = 1 << 20  # rows that are counted at once
 _SUMS = 1 << 23  # accounts that are summed up at once: 400 MB
 _COUNTS = (*WRITTEN[1:], *RECEIVED)  # in the order of the statements
+_FOLLOWS = "follows_received"  # which are global: of a topic there are none
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -82,7 +83,7 @@ class WindowCounts:
         self.window = window
         self._store = store
         self._layout: WindowLayout | None = None
-        self._counted: Rule | None = None
+        self._counted: tuple[Rule, bool] | None = None
 
     @classmethod
     def of(cls, store: Store, window: Window) -> "WindowCounts":
@@ -110,25 +111,34 @@ class WindowCounts:
                 self._layout = _lay_out(self._store, _naive(self.window))
         return self._layout
 
-    def count(self, rule: Rule) -> None:
+    def count(self, rule: Rule, *, quotes: bool = True) -> None:
         """Make the temp table of the events that belong to a topic, ``window_event``.
 
         Those that match by their own words are in the temp table ``matching_post``, and all that
         may belong to it, with their keys, in ``candidate``.
+
+        Parameters
+        ----------
+        rule
+            The topic.
+        quotes
+            Whether to look at what posts quote; else it is as if none quoted another.
         """
         self._take_tables()
-        if self._counted != rule:
+        if self._counted != (rule, quotes):
             self._counted = None  # until it is done
-            _count(self._store, rule, _naive(self.window))
-            self._counted = rule
+            _count(self._store, rule, _naive(self.window), quotes=quotes)
+            self._counted = rule, quotes
 
-    def agent_days(self, rule: Rule | None) -> pl.DataFrame:
+    def agent_days(self, rule: Rule | None, *, quotes: bool = True) -> pl.DataFrame:
         """Count what each account did and received on each day.
 
         Parameters
         ----------
         rule
             The topic; None for all events. Follows are global.
+        quotes
+            Of a topic: see `count`.
 
         Returns
         -------
@@ -139,7 +149,7 @@ class WindowCounts:
         layout = self.lay_out()
         statement = "panel/agent_days_all"
         if rule is not None:
-            self.count(rule)
+            self.count(rule, quotes=quotes)
             statement = "panel/agent_days"
         return self._counted_right(
             self._store.frame(statement, first=layout.first, last=layout.last)
@@ -154,13 +164,15 @@ class WindowCounts:
             )
         return counts
 
-    def account_hours(self, rule: Rule | None) -> pl.DataFrame:
+    def account_hours(self, rule: Rule | None, *, quotes: bool = True) -> pl.DataFrame:
         """Count the posts, replies and reposts that each account wrote in each hour.
 
         Parameters
         ----------
         rule
             The topic; None for all events.
+        quotes
+            Of a topic: see `count`.
 
         Returns
         -------
@@ -169,13 +181,13 @@ class WindowCounts:
             are gone at the window's end are not in it.
         """
         if rule is not None:
-            self.count(rule)
+            self.count(rule, quotes=quotes)
             return self._store.frame("panel/account_hours")
         self._take_tables()
         start, end = _naive(self.window)
         return self._store.frame("panel/account_hours_all", start=start, end=end)
 
-    def totals(self, rule: Rule | None) -> pl.DataFrame:
+    def totals(self, rule: Rule | None, *, quotes: bool = True) -> pl.DataFrame:
         """Count what each account did and received: `agent_days` summed over the days.
 
         Returns
@@ -185,7 +197,7 @@ class WindowCounts:
         """
         layout = self.lay_out()
         if rule is not None:
-            self.count(rule)
+            self.count(rule, quotes=quotes)
         with known_accounts(self._store):
             if rule is not None:
                 return self._counted_right(_of_topic(self._store, layout))
@@ -221,7 +233,7 @@ def _add_up(batches: Iterable[pa.RecordBatch], low: int, sums: Sums) -> None:
         add_up(account, columns, low, sums)
 
 
-def _count(store: Store, rule: Rule, whole: Stretch) -> None:
+def _count(store: Store, rule: Rule, whole: Stretch, *, quotes: bool) -> None:
     number = known_topics(store).get(rule, 0)
     summarised = stretches(store.frame("store/rollups/summarised_days")["day"]) if number else []
     rest = _without(whole, summarised)
@@ -235,7 +247,7 @@ def _count(store: Store, rule: Rule, whole: Stretch) -> None:
     # The store has each record of a topic once: grouping is for when there are others beside them.
     matches = store.frame("panel/match_count")["records"][0]
     candidate = "panel/candidate" if matches else "panel/candidate_known"
-    store.run(candidate, topic=number, start=whole[0], end=whole[1])
+    store.run(candidate, topic=number, start=whole[0], end=whole[1], quotes=quotes)
     store.run("panel/window_events")
 
 
@@ -276,9 +288,9 @@ def _of_topic(store: Store, layout: WindowLayout) -> pl.DataFrame:
     to = place[who[counted][in_panel]]
     sums = np.zeros((len(_COUNTS), account.size), np.int64)
     for name, numbers in zip((*WRITTEN, *RECEIVED), counts, strict=True):
-        if name in _COUNTS[:-1]:
+        if name in _COUNTS and name != _FOLLOWS:
             sums[_COUNTS.index(name), to] = numbers[in_panel]
-    sums[-1, place[layout.followed]] = layout.follows
+    sums[_COUNTS.index(_FOLLOWS), place[layout.followed]] = layout.follows
     return pl.DataFrame({"account": account, **dict(zip(_COUNTS, sums, strict=True))})
 
 

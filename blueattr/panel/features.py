@@ -1,10 +1,13 @@
 """Agent-days to features, one row per agent: activity a, popularity b, influence c; pure."""
 
+from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
+
+from blueattr.panel.influence import KINDS, RECEIVED, Kind
 
 __all__ = ["COUNTS", "SCALES", "SCHEMA", "Popularity", "Scale", "build", "daily_counts"]
 
@@ -24,6 +27,7 @@ COUNTS = (
     "replies_received",
     "reposts_received",
     "follows_received",
+    "quotes_received",
 )
 """What an agent-day counts."""
 
@@ -39,7 +43,10 @@ SCHEMA = pl.Schema(
         **dict.fromkeys(COUNTS, pl.Int64),
     }
 )
-"""A features frame: scaled a, b, c; raw counts beside them for tiers, sampling and the reader."""
+"""A features frame: scaled a, b, c; raw counts beside them for tiers, sampling and the reader.
+
+What was received of a kind that c does not count is null.
+"""
 
 
 def build(
@@ -47,12 +54,13 @@ def build(
     agents: pl.DataFrame,
     scale: Scale = "log1p",
     popularity: Popularity = "follows-received",
+    influence: Sequence[Kind] = KINDS,
 ) -> pl.DataFrame:
     """Sum agent-days to one row per agent and scale the features.
 
     a counts the posts, replies and reposts an agent authored, b the follows it received or its
-    followers, c the replies and reposts its records received from others (docs/data.md, "Features";
-    the families of Riquelme & González-Cantergiani 2016).
+    followers, c the replies, reposts and quotes its records received from others (docs/data.md,
+    "Features"; the families of Riquelme & González-Cantergiani 2016).
 
     Parameters
     ----------
@@ -67,6 +75,8 @@ def build(
     popularity
         What b and the column ``followers`` are. With ``"followers"`` they are the column of that
         name of `agents`, where it is not null: whoever calls has settled what null stands for.
+    influence
+        The kinds that c counts.
 
     Returns
     -------
@@ -91,18 +101,22 @@ def build(
     raw = {
         "a": pl.sum_horizontal("posts", "replies", "reposts"),
         "b": popular,
-        "c": pl.sum_horizontal("replies_received", "reposts_received"),
+        "c": _received(influence),
     }
     scaled = {
         name: count.cast(pl.Float64).log1p() if scale == "log1p" else count
         for name, count in raw.items()
     }
-    return rows.select(
-        "did", **scaled, followers=raw["b"], activity=raw["a"], **{c: c for c in COUNTS}
-    ).cast(SCHEMA)
+    left_out = [RECEIVED[kind] for kind in KINDS if kind not in influence]
+    counts = {name: pl.lit(None) if name in left_out else pl.col(name) for name in COUNTS}
+    return rows.select("did", **scaled, followers=raw["b"], activity=raw["a"], **counts).cast(
+        SCHEMA
+    )
 
 
-def daily_counts(agent_days: pl.DataFrame, agents: pl.DataFrame) -> pl.DataFrame:
+def daily_counts(
+    agent_days: pl.DataFrame, agents: pl.DataFrame, influence: Sequence[Kind] = KINDS
+) -> pl.DataFrame:
     """Return the counts behind a, b and c of each agent on each day.
 
     Parameters
@@ -111,6 +125,8 @@ def daily_counts(agent_days: pl.DataFrame, agents: pl.DataFrame) -> pl.DataFrame
         Columns ``account``, ``day`` and `COUNTS`.
     agents
         Columns ``account`` and ``did``.
+    influence
+        The kinds that c counts.
 
     Returns
     -------
@@ -123,8 +139,12 @@ def daily_counts(agent_days: pl.DataFrame, agents: pl.DataFrame) -> pl.DataFrame
         "day",
         a=pl.sum_horizontal("posts", "replies", "reposts").cast(pl.Int64),
         b=pl.col("follows_received").cast(pl.Int64),
-        c=pl.sum_horizontal("replies_received", "reposts_received").cast(pl.Int64),
+        c=_received(influence).cast(pl.Int64),
     )
+
+
+def _received(influence: Sequence[Kind]) -> pl.Expr:
+    return pl.sum_horizontal(RECEIVED[kind] for kind in influence)
 
 
 def _looked_up(sums: pl.DataFrame, accounts: pl.Series) -> pl.DataFrame:

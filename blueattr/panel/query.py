@@ -13,6 +13,7 @@ from blueattr.errors import EmptyPanelError, UsageError
 from blueattr.panel import bots, features, filters, topics
 from blueattr.panel.counts import WindowCounts
 from blueattr.panel.features import Popularity, Scale
+from blueattr.panel.influence import Influence, Kind, settle
 from blueattr.panel.synthetic import synthetic_sources
 from blueattr.panel.times import times_from
 from blueattr.provenance import Gap, Provenance, Window, spell_window
@@ -58,6 +59,9 @@ class PanelQuery:
         What b counts, and so what tiers and visibility are by.
     missing_followers
         Where `popularity` is ``"followers"``: what becomes of agents whose count is not known.
+    influence
+        What c counts, of `blueattr.panel.influence.KINDS`; None for all that the store knows of in
+        the whole window.
     """
 
     db: Path
@@ -76,6 +80,7 @@ class PanelQuery:
     memory: int = DEFAULT_MEMORY
     popularity: Popularity = "follows-received"
     missing_followers: filters.MissingFollowers = "error"
+    influence: tuple[Kind, ...] | None = None
 
     def window(self, store: Store) -> Window:
         """Settle the window.
@@ -140,6 +145,11 @@ class PanelQuery:
         return {"rules": rules, "rate": self.rate, "keep_bots": self.keep_bots}
 
 
+class _WhatCCounts(TypedDict):
+    influence: tuple[Kind, ...]
+    influence_note: str
+
+
 class _BotFilters(TypedDict):
     rules: tuple[bots.BotRule, ...]
     rate: bots.RateRule | None
@@ -198,6 +208,17 @@ class StoreView:
         return WindowCounts.of(self.store, self.window)
 
     @cached_property
+    def influence(self) -> Influence:
+        """What c counts in this window.
+
+        Raises
+        ------
+        NoAnswerError
+            The query has quotes, which the store does not know in all of the window.
+        """
+        return settle(self.store, self.query.influence, self.window)
+
+    @cached_property
     def so_far(self) -> datetime | None:
         """When the last event was, if the window's last day is that of it and is not over then."""
         last, end = last_event(self.store), self.window.end
@@ -230,11 +251,11 @@ class StoreView:
 
     def agent_days(self, topic: topics.Topic | None) -> pl.DataFrame:
         """Count what each account did and received on each day of the window."""
-        return self._counts.agent_days(_rule(topic))
+        return self._counts.agent_days(_rule(topic), quotes=self.influence.quotes)
 
     def account_hours(self, topic: topics.Topic | None) -> pl.DataFrame:
         """Count each agent's records in each hour: ``account``, ``hour``, ``records``."""
-        counts = self._counts.account_hours(_rule(topic))
+        counts = self._counts.account_hours(_rule(topic), quotes=self.influence.quotes)
         return counts.join(self.built.agents.select("account"), on="account", how="semi")
 
     def count(self, topic: topics.Topic | None) -> None:
@@ -242,7 +263,7 @@ class StoreView:
         if topic is None:
             self._counts.lay_out()
         else:
-            self._counts.count(topic.rule)
+            self._counts.count(topic.rule, quotes=self.influence.quotes)
 
     def no_match(self, topic: topics.Topic | None, counts: pl.DataFrame) -> str:
         """Say that no post of the window matched a topic; empty if one did.
@@ -267,7 +288,7 @@ class StoreView:
 
     def totals(self, topic: topics.Topic | None) -> pl.DataFrame:
         """Count what each account did and received in the window: the sums of its agent-days."""
-        return self._counts.totals(_rule(topic))
+        return self._counts.totals(_rule(topic), quotes=self.influence.quotes)
 
     def features(self, counts: pl.DataFrame, scale: Scale | None = None) -> pl.DataFrame:
         """Describe each agent by its features, on the query's scale or another.
@@ -278,7 +299,13 @@ class StoreView:
             Of `agent_days` or `totals`.
         """
         query = self.query
-        return features.build(counts, self.built.agents, scale or query.scale, query.popularity)
+        return features.build(
+            counts,
+            self.built.agents,
+            scale or query.scale,
+            query.popularity,
+            self.influence.kinds,
+        )
 
     def popularity(self) -> str:
         """Describe what b counts on this panel, and when its follower counts were given."""
@@ -300,11 +327,19 @@ class StoreView:
             self.panel_origin(topic),
             feature_scale=self.query.scale,
             popularity=self.popularity(),
+            **self._what_c_counts(),
             notes=(
                 _STAND_IN if self.query.popularity == "follows-received" else _AS_OF,
                 *self.passed_over,
             ),
         )
+
+    def _what_c_counts(self) -> "_WhatCCounts":
+        return {"influence": self.influence.kinds, "influence_note": self.influence.note}
+
+    def involved_origin(self, topic: topics.Topic) -> Provenance:
+        """Return where the panel comes from, and what its agents are involved by."""
+        return replace(self.panel_origin(topic), **self._what_c_counts())
 
     def panel_origin(self, topic: topics.Topic | None) -> Provenance:
         """Return where the panel comes from, which is made before there are features."""

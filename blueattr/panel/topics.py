@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from blueattr.errors import InputError, UnknownTopicError, UsageError
 from blueattr.panel import EVERY_TOPIC
+from blueattr.panel.influence import ALL as ALL_KINDS
+from blueattr.panel.influence import Influence
 from blueattr.provenance import TopicInfo, Window
 from blueattr.store.matching import Rule
 from blueattr.suggest import did_you_mean
@@ -158,12 +160,15 @@ class TopicDays:
         ``day``, ``participants``, ``events``; every day of the window.
     days_over
         Days with at least 1,000 participants; the criterion asks for 10 of 14.
+    influence
+        Whether what quotes a post of the topic belongs to it.
     """
 
     topic: Topic
     window: Window
     days: "pl.DataFrame"
     days_over: int
+    influence: Influence = ALL_KINDS
 
     @property
     def holds(self) -> bool:

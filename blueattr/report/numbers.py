@@ -1,5 +1,6 @@
 """How numbers and times are written for people: one rule each, the same in every report."""
 
+from collections.abc import Sequence
 from datetime import UTC, date, datetime
 
 __all__ = [
@@ -8,6 +9,7 @@ __all__ = [
     "count",
     "iso",
     "lasting",
+    "listed",
     "megabytes",
     "number",
     "percent",
@@ -93,6 +95,16 @@ def points(mean: float | None, std: float | None) -> str:
 def plural(n: int, noun: str) -> str:
     """``1 agent``, ``2,310 agents``."""
     return f"{n:,} {noun}" + ("" if n == 1 else "s")
+
+
+def listed(items: Sequence[str], word: str = "and") -> str:
+    """Write some things one after the other.
+
+    >>> listed(["1 reply", "2 reposts", "1 quote"]), listed(["answered", "reposted"], "or")
+    ('1 reply, 2 reposts and 1 quote', 'answered or reposted')
+    """
+    *first, last = items
+    return f"{', '.join(first)} {word} {last}" if first else last
 
 
 def iso(moment: date) -> str:

@@ -29,6 +29,7 @@ __all__ = [
     "coverage_table",
     "gap_facts",
     "gap_warnings",
+    "influence_warnings",
     "on_topic",
     "origin_facts",
     "origin_json",
@@ -127,6 +128,13 @@ _FEATURE_SCALE: Field[Provenance] = Field(
 _POPULARITY: Field[Provenance] = Field(
     "popularity", "What b counts, in words, with the dates of follower counts."
 )
+_INFLUENCE: Field[Provenance] = Field(
+    "influence",
+    "What c counts: `replies`, `reposts`, `quotes` (`--influence`), in a list, in CSV with commas; "
+    "none of a features file.",
+    get=lambda origin: ",".join(origin.influence) or None,
+    json=lambda origin: list(origin.influence) or None,
+)
 _VERSION: Field[Provenance] = Field("version", "Of blueattr.")
 _METHOD_VERSION: Field[Provenance] = Field(
     "method_version",
@@ -181,6 +189,7 @@ ORIGIN: Fields[Provenance] = Fields(
     ),
     _FEATURE_SCALE,
     _POPULARITY,
+    _INFLUENCE,
     _SOURCE,
     _SYNTHETIC,
     _VERSION,
@@ -201,6 +210,7 @@ ORIGIN_OBJECT: Fields[Provenance] = Fields(
     _SO_FAR,
     _FEATURE_SCALE,
     _POPULARITY,
+    _INFLUENCE,
     Field(
         "panel",
         "What each [filter](data.md#panel) did, in the order of the filters.",
@@ -209,7 +219,7 @@ ORIGIN_OBJECT: Fields[Provenance] = Fields(
     Field(
         "notes",
         "What else a reader must know.",
-        get=lambda origin: [*origin.notes, *origin.ranking],
+        get=lambda origin: [*origin.notes, *influence_warnings(origin), *origin.ranking],
     ),
     _SYNTHETIC,
     Field(
@@ -290,7 +300,7 @@ def window_days(window: Window) -> int | None:
 
 
 def origin_warnings(origin: Provenance, *, marked: bool = False) -> tuple[str, ...]:
-    """Return what nobody must overlook: made-up data, gaps, times, and equals among followers.
+    """Return what nobody must overlook: made-up data, gaps, times, what does not count, and equals.
 
     Parameters
     ----------
@@ -303,8 +313,14 @@ def origin_warnings(origin: Provenance, *, marked: bool = False) -> tuple[str, .
         *((banner,) if banner else ()),
         *gap_warnings(origin.gaps),
         *time_warnings(origin.times_from),
+        *influence_warnings(origin),
         *ranking_warnings([origin]),
     )
+
+
+def influence_warnings(origin: Provenance) -> tuple[str, ...]:
+    """Return the sentence on what c does not count, unless somebody chose that."""
+    return (origin.influence_note,) if origin.influence_note else ()
 
 
 def ranking_warnings(origins: Sequence[Provenance]) -> tuple[str, ...]:
@@ -416,6 +432,8 @@ def origin_facts(origin: Provenance) -> tuple[Fact, ...]:
     facts.extend(gap_facts(origin.gaps))
     facts.append(Fact("feature scale", origin.feature_scale))
     facts.append(Fact("popularity", origin.popularity))
+    if origin.influence:
+        facts.append(Fact("influence", f"{', '.join(origin.influence)} received"))
     facts.extend(Fact("note", note) for note in origin.notes)
     facts.append(Fact("blueattr", origin.version))
     return tuple(facts)

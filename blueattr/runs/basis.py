@@ -13,7 +13,7 @@ from blueattr.analysis.topics import expand_names
 from blueattr.indicators.find import find_indicator
 from blueattr.panel import bots, topics
 from blueattr.panel.synthetic import synthetic_sources
-from blueattr.provenance import IndicatorInfo, TopicInfo
+from blueattr.provenance import IndicatorInfo
 from blueattr.report.numbers import iso
 from blueattr.user_path import user_path
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from blueattr.analysis.naming import Naming
     from blueattr.indicators.base import Indicator
     from blueattr.panel.query import PanelQuery
-    from blueattr.provenance import Window
+    from blueattr.provenance import Provenance, Window
     from blueattr.runs.plan import Plan
     from blueattr.store.database import Store
 
@@ -75,7 +75,7 @@ def basis_digest(
     return _digest([dict(state), *map(repr, choices)])
 
 
-def question_digest(plan: "Plan", topic: TopicInfo | None, indicator: "Indicator") -> str:
+def question_digest(plan: "Plan", origin: "Provenance", indicator: "Indicator") -> str:
     """Hash what one share was asked with, whatever was in the store.
 
     Two runs with the same digest asked the same question, so their shares can be compared. A window
@@ -87,14 +87,16 @@ def question_digest(plan: "Plan", topic: TopicInfo | None, indicator: "Indicator
     ----------
     plan
         The choices.
-    topic
-        As it was matched.
+    origin
+        Of what was found: the topic, as it was matched, and what c counted, which can depend on
+        what the store knew.
     indicator
         What was attributed.
     """
     return _digest([
-        _chosen(_without_places(plan.query)),
-        repr(topic),
+        _chosen(replace(_without_places(plan.query), influence=None)),
+        list(origin.influence),
+        repr(origin.topic),
         indicator.name,
         repr(_without_file(indicator.info)),
         _chosen(replace(plan.question, indicators=())),

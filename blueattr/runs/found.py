@@ -46,7 +46,7 @@ def _topic(report: "TopicReport", plan: "Plan") -> TopicShares:
     names = tier_names(comparison.cutoffs)
     found = []
     for asked, one in zip(plan.question.indicators, comparison.indicators, strict=True):
-        question = question_digest(plan, origin.topic, find_indicator(asked))
+        question = question_digest(plan, origin, find_indicator(asked))
         shares = tuple(tier.share for tier in one.full.tiers)
         tiers = names if shares else ()
         found.append(Found(one.indicator, question, tiers, shares, one.undefined))

@@ -120,6 +120,7 @@ SECTIONS = (
         Key("scale", Literal["log1p", "raw"], "log1p"),
         Key("popularity", Literal["follows-received", "followers"], "follows-received"),
         Key("missing-followers", Literal["error", "drop", "received"], "error"),
+        Key("influence", Words, None, lambda kinds: query(influence=_commas(kinds))),
         Key("tiers", Numbers, (1, 10), lambda x: question(tiers=_commas(x))),
         Key("method", Literal["auto", "closed", "quadrature"], "auto"),
         Key("steps", Whole, None, lambda n: question(method="quadrature", steps=n)),
@@ -182,6 +183,7 @@ def make_plan(settings: Settings) -> "Plan":
         max_rate=chosen["max-rate"],
         popularity=chosen["popularity"],
         missing_followers=chosen["missing-followers"],
+        influence=None if chosen["influence"] is None else _commas(chosen["influence"]),
     )
     panel_question = parse(
         question,

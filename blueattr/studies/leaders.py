@@ -55,6 +55,7 @@ COUNTS = (
     "reposts",
     "replies_received",
     "reposts_received",
+    "quotes_received",
     "follows_received",
     "followers",
 )
@@ -77,8 +78,8 @@ class Leader:
         None if it is unknown.
     posts, replies, reposts
         What it wrote of the topic in the window; None where the features have no counts.
-    replies_received, reposts_received
-        What its records received from others.
+    replies_received, reposts_received, quotes_received
+        What its records received from others; None of a kind that c does not count.
     follows_received
         Follows received in the window, of any topic.
     followers
@@ -110,6 +111,7 @@ class Leader:
     reposts: int | None = None
     replies_received: int | None = None
     reposts_received: int | None = None
+    quotes_received: int | None = None
     follows_received: int | None = None
     followers: float | None = None
     share_a: float | None = None
@@ -147,8 +149,10 @@ class Leader:
 
     @property
     def received(self) -> int | None:
-        """Replies and reposts received together: what c counts."""
-        return _sum(self.replies_received, self.reposts_received)
+        """Replies, reposts and quotes received, as far as they count: what c counts."""
+        kinds = (self.replies_received, self.reposts_received, self.quotes_received)
+        known = [count for count in kinds if count is not None]
+        return sum(known) if known else None
 
 
 def _sum(*counts: int | None) -> int | None:

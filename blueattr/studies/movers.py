@@ -13,7 +13,7 @@ __all__ = ["Mover", "movers"]
 
 
 _WRITTEN = ("posts", "replies", "reposts")
-_RECEIVED = ("replies_received", "reposts_received")
+_RECEIVED = ("replies_received", "reposts_received", "quotes_received")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class Mover:
         Posts, replies and reposts of the topic in each window; None where it is not on the panel,
         or the features have no counts.
     received_before, received_after
-        Replies and reposts that it received from others.
+        Replies, reposts and quotes that it received from others, as far as c counts them.
     follows_before, follows_after
         Follows received, of any topic.
     followers
@@ -94,8 +94,8 @@ def movers(
                 mover,
                 written_before=_sum(was, _WRITTEN),
                 written_after=_sum(is_now, _WRITTEN),
-                received_before=_sum(was, _RECEIVED),
-                received_after=_sum(is_now, _RECEIVED),
+                received_before=_counted(was, _RECEIVED),
+                received_after=_counted(is_now, _RECEIVED),
                 follows_before=was.get("follows_received"),
                 follows_after=is_now.get("follows_received"),
                 followers=(is_now or was).get("followers"),
@@ -113,3 +113,9 @@ def _counts(frame: pl.DataFrame, dids: list[str]) -> dict[str, dict[str, Any]]:
 def _sum(counts: Mapping[str, Any], names: tuple[str, ...]) -> int | None:
     known = [counts[name] for name in names if name in counts]
     return sum(known) if len(known) == len(names) else None
+
+
+def _counted(counts: Mapping[str, Any], names: tuple[str, ...]) -> int | None:
+    """Sum those of some counts that are there; None where none is."""
+    known = [counts[name] for name in names if counts.get(name) is not None]
+    return sum(known) if known else None

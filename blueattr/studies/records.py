@@ -20,7 +20,7 @@ _POST = re.compile(
     r"at://(did:[a-zA-Z0-9._:%-]+)/app\.bsky\.feed\.post/([a-zA-Z0-9._:~-]+)", re.ASCII
 )
 _WRITTEN = ("posts", "replies", "reposts")
-_RECEIVED = ("replies_received", "reposts_received")
+_RECEIVED = ("replies_received", "reposts_received", "quotes_received")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +35,11 @@ class RecordValue:
         ``post``, ``reply`` or ``repost``; None of one that was never seen or is deleted.
     state
         ``counted``: it is of the topic and in the window, so that it counts itself. Else only the
-        replies and reposts that it received count: it is ``off topic``, ``outside the window``
-        (older, as a rule), ``deleted`` or ``unseen``.
+        replies, reposts and quotes that it received count: it is ``off topic``, ``outside the
+        window`` (older, as a rule), ``deleted`` or ``unseen``.
     time
         When it was seen first, UTC; None of one that was never seen or is deleted.
-    replies_received, reposts_received
+    replies_received, reposts_received, quotes_received
         How many of others count.
     value_own, value_received
         Its parts of the value: of its author's activity and influence.
@@ -57,6 +57,7 @@ class RecordValue:
     time: datetime | None
     replies_received: int
     reposts_received: int
+    quotes_received: int
     value_own: float
     value_received: float
     value: float
@@ -121,8 +122,8 @@ def record_values(parts: pl.DataFrame, worth: pl.DataFrame, *by: str) -> pl.Data
     Parameters
     ----------
     parts
-        ``did``, ``written``, ``replies_received``, ``reposts_received``, and the columns `by`: how
-        often what counts.
+        ``did``, ``written``, ``replies_received``, ``reposts_received``, ``quotes_received``, and
+        the columns `by`: how often what counts.
     worth
         As `units` returns it.
     by

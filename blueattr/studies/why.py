@@ -51,8 +51,10 @@ class AccountDay:
     ----------
     day
         The day.
-    posts, replies, reposts, replies_received, reposts_received, follows_received
+    posts, replies, reposts, follows_received
         As of a leader, on this day.
+    replies_received, reposts_received, quotes_received
+        The same; None of a kind that c does not count.
     value
         Its part of the account's value by activity and influence; None where there is no split by
         feature. Not the account's value on a panel of this day alone.
@@ -64,9 +66,10 @@ class AccountDay:
     posts: int
     replies: int
     reposts: int
-    replies_received: int
-    reposts_received: int
+    replies_received: int | None
+    reposts_received: int | None
     follows_received: int
+    quotes_received: int | None
     value: float | None
     part: float | None
 
@@ -77,13 +80,14 @@ class AccountDay:
 
     @property
     def received(self) -> int:
-        """Replies and reposts received together: what c counts."""
-        return self.replies_received + self.reposts_received
+        """Replies, reposts and quotes received, as far as they count: what c counts."""
+        kinds = (self.replies_received, self.reposts_received, self.quotes_received)
+        return sum(count for count in kinds if count is not None)
 
 
 @dataclass(frozen=True, slots=True)
 class Partner:
-    """An account that another one answered and reposted, or that answered and reposted it.
+    """An account that another one answered and reposted, or that answered, reposted and quoted it.
 
     Parameters
     ----------
@@ -91,8 +95,8 @@ class Partner:
         Who it is; the handle where it is known.
     is_agent
         Whether it is on the panel.
-    replies, reposts
-        How often.
+    replies, reposts, quotes
+        How often; whom an account quotes is not asked: such a post is one of its own.
     value
         What these are worth to the account that is explained; None where there is no split by
         feature.
@@ -105,13 +109,14 @@ class Partner:
     is_agent: bool
     replies: int
     reposts: int
+    quotes: int
     value: float | None
     part: float | None
 
 
 @dataclass(frozen=True, slots=True)
 class Partners:
-    """The accounts that an account answered and reposted, or that answered and reposted it.
+    """The accounts that an account answered and reposted, or that answered, reposted and quoted it.
 
     Parameters
     ----------
@@ -119,7 +124,7 @@ class Partners:
         How many there are.
     shown
         Those with most interactions.
-    replies, reposts
+    replies, reposts, quotes
         Of all of them together.
     value, part
         As of a partner, of all of them together.
@@ -129,6 +134,7 @@ class Partners:
     shown: tuple[Partner, ...]
     replies: int
     reposts: int
+    quotes: int
     value: float | None
     part: float | None
 
@@ -166,7 +172,7 @@ class WhyResult(Presented):
     rank
         1 + the number of agents with a larger value.
     is_involved
-        Whether it wrote something of the topic, or was answered or reposted on it.
+        Whether it wrote something of the topic, or was answered, reposted or quoted on it.
     split
         Whether its value is split by feature, and how.
     by_feature
@@ -186,7 +192,7 @@ class WhyResult(Presented):
     alone
         What it wrote to nobody else; None for a panel without records.
     amplified
-        Who replied to it and reposted it; None for a panel without records.
+        Who replied to it, reposted it and quoted it; None for a panel without records.
     """
 
     indicator: str

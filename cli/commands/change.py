@@ -17,6 +17,7 @@ from blueattr.cli.options import (
     DetailedOutputOptions,
     Groups,
     IndicatorOptions,
+    InfluenceOption,
     KeepBots,
     Match,
     MaxRate,
@@ -80,6 +81,7 @@ class TwoWindowsOptions(StoreOptions):
     max_rate: MaxRate = None
     popularity: PopularityOption = "follows-received"
     missing_followers: Missing = "error"
+    influence: InfluenceOption = None
 
     def query(self) -> "PanelQuery":
         """Return these options as a query, whose window is not used."""

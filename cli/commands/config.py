@@ -109,6 +109,7 @@ window = "14d"              # whole days, up to that of the last event; or set f
 # by = "domain"             # also show groups: "domain", "age", "tier", "groups.csv"; or two
 # tiers = [1, 10]
 # popularity = "follows-received"
+# influence = ["replies", "reposts", "quotes"]  # what c counts
 
 [output]
 # reports = "reports"       # holds a folder for each report, and the link latest

@@ -13,6 +13,7 @@ from blueattr.cli.options import (
     WHO,
     WINDOW,
     FeaturesQueryOptions,
+    InfluenceOption,
     Match,
     OutputOptions,
     Pseudonyms,
@@ -50,7 +51,7 @@ def topics_list(
 
 
 @topics.command("check", cls=SectionedCommand)
-@grouped(("names", "match", "topics", "db", *WINDOW, *OUTPUT))
+@grouped(("names", "match", "topics", "db", *WINDOW, "influence", *OUTPUT))
 def topics_check(
     *,
     names: Annotated[
@@ -60,6 +61,7 @@ def topics_check(
     match: Match = [],  # noqa: B006 - typer reads it, nobody writes to it
     topics: TopicsFile = None,
     store: WindowOptions,
+    influence: InfluenceOption = None,
     output: OutputOptions,
 ) -> None:
     """Count the participants and events of topics by day.
@@ -75,7 +77,7 @@ def topics_check(
     if names and match:
         raise UsageError("check topics by name or by --match, not both")
     output.check()
-    query = store.query(match=match, topics=topics)
+    query = store.query(match=match, topics=topics, influence=influence)
     output.emit(topic_days_report(check_topics(query, list(dict.fromkeys(names or [])))))
 
 
@@ -98,7 +100,7 @@ def panel(
     """Show who counts as an agent, and what each filter removes.
 
     With a topic, it also says how many of the agents were involved: they wrote about it, or were
-    answered or reposted.
+    answered, reposted or quoted.
 
     Example: blueattr panel --topic mythos --from 2026-04-09 --to 2026-04-23
     """

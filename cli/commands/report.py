@@ -51,6 +51,7 @@ if TYPE_CHECKING:
         "scale",
         "popularity",
         "missing_followers",
+        "influence",
         "tiers",
         *HOW,
         "bots",

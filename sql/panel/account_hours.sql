@@ -7,5 +7,6 @@ SELECT
 FROM candidate
 LEFT JOIN matching_post AS target ON target.account = subject AND target.rkey = subject_rkey
 LEFT JOIN matching_post AS thread ON thread.account = root AND thread.rkey = root_rkey
-WHERE own OR target.rkey IS NOT NULL OR thread.rkey IS NOT NULL
+LEFT JOIN matching_post AS quote ON quote.account = quoted AND quote.rkey = quoted_rkey
+WHERE own OR target.rkey IS NOT NULL OR thread.rkey IS NOT NULL OR quote.rkey IS NOT NULL
 GROUP BY ALL

@@ -9,7 +9,8 @@ SELECT
     sum(reposts)::BIGINT AS reposts,
     sum(replies_received)::BIGINT AS replies_received,
     sum(reposts_received)::BIGINT AS reposts_received,
-    sum(follows_received)::BIGINT AS follows_received
+    sum(follows_received)::BIGINT AS follows_received,
+    sum(quotes_received)::BIGINT AS quotes_received
 FROM (
     SELECT
         account,
@@ -19,22 +20,27 @@ FROM (
         (kind = 'repost')::INTEGER AS reposts,
         0 AS replies_received,
         0 AS reposts_received,
-        0 AS follows_received
+        0 AS follows_received,
+        0 AS quotes_received
     FROM window_event
     UNION ALL
-    SELECT subject, day, 0, 0, 0, (kind = 'reply')::INTEGER, (kind = 'repost')::INTEGER, 0
+    SELECT subject, day, 0, 0, 0, (kind = 'reply')::INTEGER, (kind = 'repost')::INTEGER, 0, 0
     FROM window_event
     WHERE subject <> account
     UNION ALL
-    SELECT account, day, 0, 0, 0, 0, 0, follows_received
+    SELECT quoted, day, 0, 0, 0, 0, 0, 0, 1
+    FROM window_event
+    WHERE quoted <> account
+    UNION ALL
+    SELECT account, day, 0, 0, 0, 0, 0, follows_received, 0
     FROM agent_day
     WHERE follows_received <> 0 AND day BETWEEN $first AND $last
     UNION ALL
-    SELECT account, day, 0, 0, 0, 0, 0, follows_received
+    SELECT account, day, 0, 0, 0, 0, 0, follows_received, 0
     FROM fresh_day
     WHERE follows_received <> 0
     UNION ALL
-    SELECT subject, day, 0, 0, 0, 0, 0, -follows
+    SELECT subject, day, 0, 0, 0, 0, 0, -follows, 0
     FROM void_gift
     WHERE follows <> 0
 )
@@ -42,3 +48,4 @@ WHERE account NOT IN (SELECT account FROM inactive)
 GROUP BY account, day
 HAVING sum(posts) <> 0 OR sum(replies) <> 0 OR sum(reposts) <> 0
     OR sum(replies_received) <> 0 OR sum(reposts_received) <> 0 OR sum(follows_received) <> 0
+    OR sum(quotes_received) <> 0

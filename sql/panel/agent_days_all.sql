@@ -8,7 +8,8 @@ SELECT
     sum(reposts)::BIGINT AS reposts,
     sum(replies_received)::BIGINT AS replies_received,
     sum(reposts_received)::BIGINT AS reposts_received,
-    sum(follows_received)::BIGINT AS follows_received
+    sum(follows_received)::BIGINT AS follows_received,
+    sum(quotes_received)::BIGINT AS quotes_received
 FROM (
     FROM agent_day
     WHERE day BETWEEN $first AND $last
@@ -22,3 +23,4 @@ WHERE account NOT IN (SELECT account FROM inactive)
 GROUP BY account, day
 HAVING sum(posts) <> 0 OR sum(replies) <> 0 OR sum(reposts) <> 0
     OR sum(replies_received) <> 0 OR sum(reposts_received) <> 0 OR sum(follows_received) <> 0
+    OR sum(quotes_received) <> 0

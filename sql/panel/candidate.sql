@@ -1,10 +1,13 @@
--- The posts, replies and reposts of the window that may belong to a topic. Grain: one record.
+-- The posts, replies and reposts of the window that may belong to a topic. Grain: one record. Without
+-- $quotes it is as if no post quoted another.
 -- Needs: topic_event, topic_match, inactive
 -- Makes: candidate
 
 CREATE OR REPLACE TEMP TABLE candidate AS
 SELECT
-    bool_or(own) AS own, collection, event_time, account, rkey, subject, subject_rkey, root, root_rkey
+    bool_or(own) AS own, collection, event_time, account, rkey, subject, subject_rkey, root, root_rkey,
+    CASE WHEN $quotes THEN quoted END AS quoted,
+    CASE WHEN $quotes THEN quoted_rkey END AS quoted_rkey
 FROM (
     SELECT * EXCLUDE (topic)
     FROM topic_event

@@ -136,7 +136,7 @@ def test_json_has_what_scripts_rely_on_and_adds_up_to_the_total_of_attribute(db:
     total = ok("attribute", *words).json["total"]
     assert found["total"] == pytest.approx(total, rel=1e-12)
     keys = {"did", "uri", "kind", "time", "text", "link", "value", "share", "replies_received",
-            "reposts_received"}  # fmt: skip
+            "reposts_received", "quotes_received"}  # fmt: skip
     assert len(found["posts"]) == 4
     assert all(keys <= post.keys() for post in found["posts"])
     sums: list[Any] = [

@@ -16,6 +16,7 @@ from blueattr.analysis.again import report_again
 from blueattr.analysis.change import refuse_incomparable
 from blueattr.analysis.windows import Compared, two_windows
 from blueattr.errors import EmptyPanelError, NobodyInvolvedError, NoMatchError, UsageError
+from blueattr.panel.influence import RECEIVED
 from blueattr.provenance import Provenance, TopicInfo, Window
 from support.cli_world import LAST_EVENT, ok
 from support.effort import quick_ones
@@ -247,7 +248,7 @@ def test_accounts_are_named_with_what_they_did_in_both_windows(store: blueattr.S
         for row in rows:
             mover = by_did.pop(row["did"]) if which == "after" else by_did[row["did"]]
             assert getattr(mover, f"written_{which}") == row["activity"]
-            received = row["replies_received"] + row["reposts_received"]
+            received = sum(row[name] for name in RECEIVED.values())
             assert getattr(mover, f"received_{which}") == received
             assert getattr(mover, f"follows_{which}") == row["follows_received"]
             assert mover.handle is not None

@@ -18,7 +18,7 @@ TIERS = ["top", "middle", "tail"]
 
 BY_FEATURE = ["share_a", "share_b", "share_c"]
 COUNTED = ["posts", "replies", "reposts", "replies_received", "reposts_received",
-           "follows_received", "followers"]  # fmt: skip
+           "quotes_received", "follows_received", "followers"]  # fmt: skip
 
 
 READERS: dict[str, Any] = {

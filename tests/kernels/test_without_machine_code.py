@@ -15,7 +15,7 @@ from hypothesis.extra import numpy as arrays
 
 from blueattr import kernels
 from blueattr.kernels import compiled
-from blueattr.kernels.tallies import Tally, add_up
+from blueattr.kernels.tallies import CODES, Tally, add_up
 from support.effort import law
 
 pytestmark = pytest.mark.slow
@@ -109,7 +109,7 @@ def test_combinations_are_equal(start: int, n: int) -> None:
 def test_tallies_are_equal(start: int, n: int) -> None:
     rng = np.random.default_rng(start)
     account, subject = rng.integers(0, 60, (2, n)).astype(np.uint32)
-    code = rng.integers(0, 4, n).astype(np.uint8)
+    code = rng.integers(0, len(CODES), n).astype(np.uint8)
     first, past = sorted(rng.integers(0, 60, 2).tolist())
 
     def counted() -> list[Any]:

@@ -23,7 +23,7 @@ FAST: dict[str, dict[str, Any]] = {
     "validate": {"n": "20", "exact": 5, "permutations": "16", "coalitions": "16"},
 }
 METHODS = ("attribute", "compare-scales", "bootstrap", "sensitivity", "validate", "convergence")
-WHO = {"bots", "keep_bots", "max_rate", "popularity", "missing_followers"}
+WHO = {"bots", "keep_bots", "max_rate", "popularity", "missing_followers", "influence"}
 OF_A_STORE = {"match", "topics", "topic", "start", "end", "window", "complete", "scale",
               "against", *WHO}  # fmt: skip
 

@@ -280,8 +280,9 @@ def test_what_posts_say_stays_data(text: str, tmp_path: Path) -> None:
     posts = pl.DataFrame(
         {"did": [did(0)], "uri": [f"at://{did(0)}/app.bsky.feed.post/{'x' * 13}"], "kind": ["post"],
          "state": ["counted"], "time": [datetime(2026, 4, 1, tzinfo=UTC)], "replies_received": [1],
-         "reposts_received": [2], "value_own": [0.5], "value_received": [0.25], "value": [0.75],
-         "share": [0.1], "text": [said + "\nand more"], "title": [said]}
+         "reposts_received": [2], "quotes_received": [0], "value_own": [0.5],
+         "value_received": [0.25], "value": [0.75], "share": [0.1],
+         "text": [said + "\nand more"], "title": [said]}
     )  # fmt: skip
     database, metadata = write_report([replace(made(), posts=posts)], tmp_path, "datasette")
     (row,) = tables_of(database)["posts"].iter_rows(named=True)

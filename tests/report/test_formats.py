@@ -436,9 +436,9 @@ def test_the_headline_is_made_of_the_numbers() -> None:
     )
     assert report.notes == (
         (
-            "423 of 2,310 accounts wrote about it, or were answered or reposted; the others "
-            "account for 24 % of heat (1, 8 and 15 points of the shares of the tiers) just by "
-            "being followed."
+            "423 of 2,310 accounts wrote about it, or were answered, reposted or quoted; the "
+            "others account for 24 % of heat (1, 8 and 15 points of the shares of the tiers) just "
+            "by being followed."
         ),
     )
     (leaders,) = report.lists

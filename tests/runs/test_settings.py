@@ -435,6 +435,7 @@ def test_what_the_first_file_calls_defaults_is_the_default() -> None:
         "report.sizes",
         "report.by",
         "report.complete",
+        "report.influence",
         "output.keep",
         "log.file",
     }

@@ -91,6 +91,23 @@ def post(
     return commit(who, POST, rkey, record, rev=rev, time=time, operation=operation)
 
 
+def quoting(quoted: str, *, media: bool = False) -> Event:
+    """The embed of a post that quotes another, perhaps beside pictures."""
+    record = {"$type": "app.bsky.embed.record", "record": {"uri": quoted, "cid": "x"}}
+    if not media:
+        return record
+    pictures = {"$type": "app.bsky.embed.images", "images": []}
+    return {"$type": "app.bsky.embed.recordWithMedia", "record": record, "media": pictures}
+
+
+def quoted_in(record: Event) -> str | None:
+    """The address of what a post quotes; None where it quotes nothing."""
+    embed = record.get("embed", {})
+    inner = embed.get("record", {})
+    found: str | None = inner.get("record", inner).get("uri")
+    return found
+
+
 def repost(who: str, rkey: str, subject: str, *, rev: int, time: datetime) -> Event:
     record = {"subject": {"uri": subject, "cid": "x"}}
     return commit(who, REPOST, rkey, record, rev=rev, time=time)

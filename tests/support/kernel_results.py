@@ -56,7 +56,7 @@ def results() -> dict[str, Any]:
     groups = rng.integers(0, 3, a.size).astype(np.uint8)
     streams = rng.integers(0, 1 << 63, 5).astype(np.uint64)
     account, subject = rng.integers(1, 50, (2, 400)).astype(np.uint32)
-    code = rng.integers(0, 4, 400).astype(np.uint8)
+    code = rng.integers(0, len(tallies.CODES), 400).astype(np.uint8)
     tally = tallies.Tally(1, 50)
     tally.add(account, subject, code)
     sums = np.zeros((1, 50), np.int64)

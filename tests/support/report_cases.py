@@ -27,6 +27,7 @@ ORIGIN = Provenance(
     source="data/blueattr.duckdb",
     feature_scale="log1p",
     popularity="hydrated follower counts, else follows received in the window",
+    influence=("replies", "reposts", "quotes"),
     topic=TopicInfo(
         name="mythos",
         title="Mythos",
@@ -100,7 +101,7 @@ LEADERS = (
     Leader(
         "did:plc:aaaaaaaaaaaaaaaaaaaaaaaa", "ann.example.org", "top", 3.0, 1e-90, 0.0, 0.3, 0.75,
         posts=12, replies=3, reposts=5, replies_received=40, reposts_received=2,
-        follows_received=7, followers=1_234.0,
+        quotes_received=6, follows_received=7, followers=1_234.0,
     ),
     Leader("did:web:example.org", None, "tail", 1.0, 2.0, 0.5, 0.2, 0.5),
 )  # fmt: skip

@@ -2,6 +2,7 @@
 
 import shutil
 from datetime import datetime, timedelta
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,7 @@ from support.events_builder import (
     lines,
     micros,
     post,
+    quoting,
     repost,
     tid,
     uri,
@@ -114,9 +116,12 @@ def answers(db: Path, window: Window, rules: tuple[Rule | None, ...]) -> list[An
     """Everything that is asked of a store about what accounts did."""
     with Store.open(db) as opened:
         found: list[Any] = []
-        for rule in rules:
-            days = WindowCounts.of(opened, window).agent_days(rule)
-            sums = WindowCounts.of(opened, window).totals(rule)
+        # Of all events, quotes are counted in any case.
+        for rule, quotes in product(rules, (True, False)):
+            if rule is None and not quotes:
+                continue
+            days = WindowCounts.of(opened, window).agent_days(rule, quotes=quotes)
+            sums = WindowCounts.of(opened, window).totals(rule, quotes=quotes)
             assert sums.columns == ["account", *COUNTS]
             some = sums.filter(pl.any_horizontal(pl.col(COUNTS) != 0))
             added = days.group_by("account").agg(pl.col(COUNTS).sum())
@@ -151,6 +156,10 @@ def histories(draw: st.DrawFn) -> list[Event]:
         key, target = f"r{draw(st.integers(0, 9))}", uri(other, f"r{draw(st.integers(0, 9))}")
         text = draw(st.sampled_from(["mythos", "terra", "nothing", "other mythos"]))
         operation = draw(st.sampled_from(["create", "create", "update"]))
+        fields: dict[str, Any] = {}
+        if draw(st.booleans()):
+            quoted = draw(st.sampled_from([target, uri(other, f"r{draw(st.integers(0, 9))}")]))
+            fields = {"embed": quoting(quoted, media=draw(st.booleans()))}
         match draw(st.sampled_from(["post", "post", "reply", "reply", "repost", "follow", "again",
                                     "again", "gone", "del", "del"])):  # fmt: skip
             case "again" if done := [e for e in out if e["kind"] == "commit"
@@ -161,12 +170,12 @@ def histories(draw: st.DrawFn) -> list[Event]:
                 out.append({**e, "time_us": micros(time), "commit": commit})
             case "post":
                 tags = draw(st.sampled_from([None, ["earth"], ["Mythos"]]))
-                fields: dict[str, Any] = {"tags": tags} if tags else {}
+                fields |= {"tags": tags} if tags else {}
                 out.append(post(who, key, text, rev=rev, time=time, operation=operation, **fields))
             case "reply":
                 root = draw(st.sampled_from([target, uri(who, f"r{draw(st.integers(0, 9))}")]))
                 out.append(post(who, key, text, rev=rev, time=time, operation=operation,
-                                parent=target, root=root))  # fmt: skip
+                                parent=target, root=root, **fields))  # fmt: skip
             case "repost":
                 out.append(repost(who, f"q{key}", target, rev=rev, time=time))
             case "follow":

@@ -250,7 +250,7 @@ _MOST = Post(
     "ann.test",
     RecordValue(
         "at://did:plc:ann/app.bsky.feed.post/3mj2dnn5zh2y2", "post", "counted",
-        _HOUR + timedelta(minutes=5), 7, 12, 0.02, 0.1, 0.12, 0.2848,
+        _HOUR + timedelta(minutes=5), 7, 12, 4, 0.02, 0.1, 0.12, 0.2848,
         "A card for the =SUM(1) system,\nand \x1b[31mmore of it than anybody would read in a line",
         "A title",
     ),
@@ -260,7 +260,7 @@ POSTS = PostsResult(
     posts=(
         _MOST,
         Post("did:plc:bob", None, RecordValue(
-            "at://did:plc:bob/app.bsky.feed.post/gone", None, "deleted", None, 1, 0, 0.0, 0.01,
+            "at://did:plc:bob/app.bsky.feed.post/gone", None, "deleted", None, 1, 0, 0, 0.0, 0.01,
             0.01, 0.0237,
         )),
     ),
@@ -282,8 +282,8 @@ WHY = WhyResult(
     account=Leader(
         "did:plc:ann", "ann.test\x1b[1m", "top", 2.1, 3.4, 2.9, _VALUE, _VALUE / 0.4213,
         posts=5, replies=1, reposts=1, replies_received=7, reposts_received=12,
-        follows_received=29, followers=29, share_a=0.0095, share_b=0.0142, share_c=0.0237,
-        rank_low=2, rank_high=11, synthetic=False, records=(_MOST.record,),
+        quotes_received=0, follows_received=29, followers=29, share_a=0.0095, share_b=0.0142,
+        share_c=0.0237, rank_low=2, rank_high=11, synthetic=False, records=(_MOST.record,),
         choices=(ChoiceRank("default", "", 3), ChoiceRank("bots", "kept", None)),
     ),
     rank=3, is_involved=True, split=FeatureSplit("exact"),
@@ -291,14 +291,14 @@ WHY = WhyResult(
                 FeaturePart("c", 19, 2.9, 0.01, 0.5)),
     intervals=RankIntervals(14, 1_000, 0, undefined_resamples=2, ranks=((2, 11),)),
     without=Without(0.4102, None), rest=Rest(6, 0.002, 0.002 / 0.4213),
-    days=(AccountDay(_HOUR.date(), 4, 1, 0, 7, 3, 20, 0.011, 0.55),
-          AccountDay(_HOUR.date() + timedelta(days=1), 1, 0, 1, 0, 9, 9, 0.003, 0.15)),
+    days=(AccountDay(_HOUR.date(), 4, 1, 0, 7, 3, 20, 0, 0.011, 0.55),
+          AccountDay(_HOUR.date() + timedelta(days=1), 1, 0, 1, 0, 9, 9, 0, 0.003, 0.15)),
     addressed=Partners(
-        2, (Partner("did:plc:bob", "bob.test", True, 1, 0, 0.0006, 0.03),), 1, 1, 0.0012, 0.06
+        2, (Partner("did:plc:bob", "bob.test", True, 1, 0, 0, 0.0006, 0.03),), 1, 1, 0, 0.0012, 0.06
     ),
     alone=Alone(5, 0.0028, 0.14),
     amplified=Partners(
-        9, (Partner("did:plc:cat", None, False, 3, 4, 0.0037, 0.185),), 7, 12, 0.01, 0.5
+        9, (Partner("did:plc:cat", None, False, 3, 4, 0, 0.0037, 0.185),), 7, 12, 0, 0.01, 0.5
     ),
 )  # fmt: skip
 WHY_OF_OWN = replace(

@@ -93,6 +93,7 @@ def records(result: AttributionResult, dids: Sequence[str]) -> pl.DataFrame:
                 "time": time if known else None,
                 "replies_received": k,
                 "reposts_received": 1,
+                "quotes_received": 0,
                 "value_own": value * part / 2 if state == "counted" else 0.0,
                 "value_received": value * part / (2 if state == "counted" else 1),
                 "value": value * part,
@@ -196,6 +197,7 @@ def hostile(text: str) -> TopicReport:
         panel=(PanelStep(text, 3, 1, 2, text),),
         notes=(text,),
         popularity=text,
+        influence_note=text,
     )
     assert base.days is not None
     renamed = tuple(

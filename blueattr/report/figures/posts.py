@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 from blueattr.report.figures.agents import RANK
 from blueattr.report.figures.exhibit import data_report
-from blueattr.report.numbers import plural
+from blueattr.report.numbers import listed, plural
 from blueattr.report.parts.records import RECORD
 from blueattr.report.parts.shared_fields import INDICATOR, LEADER
 from blueattr.report.tables import Cell, Report, Table
@@ -67,12 +67,13 @@ def _post(record: "RecordValue", agent: "Leader", indicator: str) -> dict[str, A
         for count, noun in (
             (record.replies_received, "reply"),
             (record.reposts_received, "repost"),
+            (record.quotes_received, "quote"),
         )
         if count
     ]
     what = record.kind or "record"
     when = "" if record.time is None else f" of {record.time:%-d %B %Y, %H:%M} UTC"
-    got = f", with {' and '.join(received)} received" if received else ""
+    got = f", with {listed(received)} received" if received else ""
     return {
         "link": record.link,
         "name": f"{what.capitalize()}{when}",
@@ -85,7 +86,7 @@ def _post(record: "RecordValue", agent: "Leader", indicator: str) -> dict[str, A
 
 
 _MARKS = {
-    "off topic": "It is off topic itself: what counts are replies or reposts that are not.",
+    "off topic": "It is off topic itself: what counts are answers to it that are not.",
     "outside the window": "It is older than the window: what counts is what it received in it.",
     "deleted": "It was deleted since: what counts is what it received.",
     "unseen": "No source had it: what counts is what it received.",

@@ -139,13 +139,16 @@ def topic_days_report(results: "Sequence[TopicDays]") -> Report:
             for result in results
         ),
     )
-    window = results[0].window
+    window, influence = results[0].window, results[0].influence
     return Report(
         kind="topic_days",
         tables=(days, verdicts),
         facts=(Fact("window", spell_window(window)),),
+        warnings=(influence.note,) if influence.note else (),
         content={
             "window": WINDOW.json(window),
+            "influence": list(influence.kinds),
+            "notes": [influence.note] if influence.note else [],
             "topics": table_json(verdicts),
             "days": table_json(days),
         },

@@ -20,7 +20,12 @@ from blueattr.report.parts.answer import tier_names
 from blueattr.report.parts.records import RECORD
 from blueattr.report.parts.resampled import INTERVAL
 from blueattr.report.parts.shared_fields import INDICATOR, INVOLVED, LEADER, TIER, TOTALS
-from blueattr.report.provenance import gap_warnings, synthetic_banner, time_warnings
+from blueattr.report.provenance import (
+    gap_warnings,
+    influence_warnings,
+    synthetic_banner,
+    time_warnings,
+)
 from blueattr.report.results.days import DAY
 from blueattr.studies.accounts import SHARE, VALUE
 from blueattr.studies.leaders import COUNTS, profile_link
@@ -42,8 +47,8 @@ METADATA = "-metadata.json"
 
 _TOPIC = DataColumn("topic", "text", "The name of the topic; all where it is every event.")
 _TIER_NAME = DataColumn("tier_name", "text", "The tier by the part of the panel that it makes up.")
-_INVOLVED = DataColumn("involved", "bool", "Whether it wrote of the topic, or was answered or "
-                       "reposted: a > 0 or c > 0.")  # fmt: skip
+_INVOLVED = DataColumn("involved", "bool", "Whether it wrote of the topic, or was answered, "
+                       "reposted or quoted: a > 0 or c > 0.")  # fmt: skip
 _OF_LEADER: dict[str, Field[Any]] = {one.name: one for one in LEADER}
 _KEPT = ("did", "handle", "tier", "involved", *COUNTS, "a", "b", "c")
 _WORDS = {
@@ -52,7 +57,7 @@ _WORDS = {
     "link": "The address of its profile.",
     "a": "Activity: log(1 + posts, replies and reposts), or the count where features are raw.",
     "b": "Popularity: log(1 + follows received, or followers), or the count.",
-    "c": "Influence: log(1 + replies and reposts received), or the count.",
+    "c": "Influence: log(1 + replies, reposts and quotes received), or the count.",
 }
 
 
@@ -201,7 +206,7 @@ def _posts(reports: "Sequence[TopicReport]") -> DataTable:
     return DataTable(
         name="posts",
         description="One row for each post, reply and repost of an account, and for older ones "
-        f"that were answered or reposted in the window, with its part of {indicator}.",
+        f"that were answered, reposted or quoted in the window, with its part of {indicator}.",
         columns=(
             _TOPIC,
             *(column_of(one, description=words.get(one.name, "")) for one in fields),
@@ -348,6 +353,7 @@ _FACTS: "tuple[tuple[str, Callable[[Provenance], object]], ...]" = (
     ("window_end", lambda origin: origin.window and iso(origin.window.end)),
     ("feature_scale", lambda origin: origin.feature_scale),
     ("popularity", lambda origin: origin.popularity),
+    ("influence", lambda origin: ", ".join(origin.influence)),
     ("blueattr", lambda origin: origin.version),
     ("method_version", lambda origin: origin.method_version),
     ("synthetic", synthetic_banner),
@@ -355,7 +361,12 @@ _FACTS: "tuple[tuple[str, Callable[[Provenance], object]], ...]" = (
     (
         "notes",
         lambda origin: " ".join(
-            (*origin.notes, *time_warnings(origin.times_from), *origin.ranking)
+            (
+                *origin.notes,
+                *time_warnings(origin.times_from),
+                *influence_warnings(origin),
+                *origin.ranking,
+            )
         ),
     ),
 )

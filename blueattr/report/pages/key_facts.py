@@ -13,7 +13,7 @@ from blueattr.report.parts.answer import (
     tier_names,
 )
 from blueattr.report.parts.first_screen import indicator_sentence
-from blueattr.report.parts.involvement import parts_by_tier, share_of_others
+from blueattr.report.parts.involvement import amplified, parts_by_tier, share_of_others
 from blueattr.report.provenance import WHOLE, seen_fraction, so_far, window_days
 from blueattr.report.results.comparisons import first_sample
 from blueattr.report.tables import Fact
@@ -64,15 +64,15 @@ def key_facts(report: "TopicReport") -> list[Fact]:
 def _involved(report: "TopicReport", headline: "IndicatorScales") -> Fact:
     comparison = report.comparison
     about = " about it" if comparison.provenance.topic is not None else ""
+    did = amplified(comparison.provenance)
     if headline.full.active is not None:
         n = headline.full.active.n_agents
         return Fact(
             f"{count(comparison.n_agents)} of {count(n)}",
-            f"active accounts wrote{about} or were answered or reposted. This report is about them "
-            "here.",
+            f"active accounts wrote{about} or were {did}. This report is about them here.",
         )
     label = f"{count(comparison.n_involved)} of {count(comparison.n_agents)}"
-    wrote = f"accounts wrote{about} or were answered or reposted."
+    wrote = f"accounts wrote{about} or were {did}."
     others = share_of_others(headline.full.tiers)
     if comparison.n_involved == comparison.n_agents:
         return Fact(label, wrote)

@@ -32,6 +32,7 @@ from blueattr.report.parts.involvement import involvement
 from blueattr.report.provenance import (
     coverage_table,
     gap_warnings,
+    influence_warnings,
     ranking_warnings,
     so_far,
     synthetic_banner,
@@ -65,7 +66,7 @@ _TERMS = (
     Fact(
         "a, b, c",
         "What an agent did (posts, replies and reposts), how many followed it, and how often "
-        "others replied to it or reposted it. All but the follows are about the topic.",
+        "others replied to it, reposted it or quoted it. All but the follows are about the topic.",
     ),
     Fact(
         "attribution",
@@ -173,6 +174,7 @@ class _Page:
             "warnings": (
                 *gap_warnings(first.provenance.gaps),
                 *time_warnings(first.provenance.times_from),
+                *influence_warnings(first.provenance),
                 *ranking_warnings([report.provenance for report in reports]),
             ),
             "contents": [*contents, {"id": "terms", "title": "What the words mean"}],

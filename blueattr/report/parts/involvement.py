@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Protocol
 
-from blueattr.report.numbers import count, percent, plural, short
+from blueattr.report.numbers import count, listed, percent, plural, short
 from blueattr.report.parts.answer import rounded
 
 if TYPE_CHECKING:
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Populated",
+    "amplified",
     "involved_note",
     "involved_part",
     "involved_sentence",
@@ -53,6 +54,14 @@ class _Parts(Protocol):
     def agents_involved(self) -> int: ...
 
 
+_DONE = {"replies": "answered", "reposts": "reposted", "quotes": "quoted"}
+
+
+def amplified(origin: "Provenance") -> str:
+    """Say what others did that c counts, as in ``answered, reposted or quoted``."""
+    return listed([_DONE[kind] for kind in origin.influence] or [*_DONE.values()], "or")
+
+
 def share_of_others(tiers: "Sequence[TierShare | _Parts]") -> float:
     """Return the share of the agents who were not involved."""
     return sum(tier.share - tier.share_involved for tier in tiers)
@@ -64,9 +73,7 @@ def parts_by_tier(tiers: "Sequence[TierShare | _Parts]") -> str:
         rounded(tier.share - tier.share_involved).removesuffix(" %").replace("under ", "<")
         for tier in tiers
     ]
-    if len(points) == 1:
-        return f"{points[0]} points"
-    return f"{', '.join(points[:-1])} and {points[-1]} points"
+    return f"{listed(points)} points"
 
 
 def involved_part(
@@ -86,7 +93,7 @@ def involved_part(
     """
     own = origin.window is None
     wrote = "wrote about it" if origin.topic is not None else "wrote"
-    did = "have an a or c above 0" if own else f"{wrote}, or were answered or reposted"
+    did = "have an a or c above 0" if own else f"{wrote}, or were {amplified(origin)}"
     how = "through b alone" if own else "just by being followed"
     if n_involved >= n_agents:
         return f"All of them {did}."
@@ -127,13 +134,13 @@ def involved_sentence(result: Populated) -> str:
     involved = result.n_involved or 0
     if 1 < involved == result.n_agents:
         return (
-            f"All {count(involved)} agents were involved: they wrote{about}, or were answered or "
-            "reposted."
+            f"All {count(involved)} agents were involved: they wrote{about}, or were "
+            f"{amplified(result.provenance)}."
         )
     were = "was" if involved == 1 else "were"
     return (
         f"{count(involved)} of {plural(result.n_agents, 'agent')} {were} involved: they "
-        f"wrote{about}, or were answered or reposted."
+        f"wrote{about}, or were {amplified(result.provenance)}."
     )
 
 

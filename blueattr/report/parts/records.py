@@ -11,19 +11,23 @@ if TYPE_CHECKING:
 __all__ = ["RECORD"]
 
 
-_COUNTED = "Those from others that count: of the topic and in the window."
+_COUNTED = (
+    "Those from others that count: of the topic, in the window, and of a kind that `influence` has."
+)
 _WORDS = "What it says, and the title of what it links to; none where they are not known."
 RECORD: "Fields[RecordValue]" = Fields(
     Field("uri", "The record's address in the protocol, `at://…`.", heading="record"),
     Field("kind", "`post`, `reply` or `repost`; none of one that is deleted or was never seen."),
     Field(
         "state",
-        "`counted`: of the topic and in the window. Of others only the replies and reposts that "
-        "they received count: they are `off topic`, `outside the window`, `deleted` or `unseen`.",
+        "`counted`: of the topic and in the window. Of others only the replies, reposts and quotes "
+        "that they received count: they are `off topic`, `outside the window`, `deleted` or "
+        "`unseen`.",
     ),
     Field("time", "When it was seen first.", "time"),
     Field("replies_received", _COUNTED, "int", "records"),
     Field("reposts_received", _COUNTED, "int", "records"),
+    Field("quotes_received", _COUNTED, "int", "records"),
     Field(
         "value_own",
         "Its part of the account's value by activity ([By record](methods.md#by-record)).",
@@ -32,7 +36,8 @@ RECORD: "Fields[RecordValue]" = Fields(
     ),
     Field(
         "value_received",
-        "The same of the value by influence: what the replies and reposts it received are worth.",
+        "The same of the value by influence: what the replies, reposts and quotes it received are "
+        "worth.",
         "float",
         "the indicator's",
     ),

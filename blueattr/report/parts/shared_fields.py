@@ -165,7 +165,10 @@ INVOLVED: Fields[Any] = Fields(
 _WRITTEN = (
     "Records of the topic that it wrote in the window; none where the features have no counts."
 )
-_RECEIVED = "Replies and reposts that its records of the topic received from others in the window."
+_RECEIVED = (
+    "Replies, reposts and quotes that its records of the topic received from others in the window; "
+    "none of a kind that `influence` does not have."
+)
 _WHO = (
     "Who it is; the handle where it is known. With `--pseudonyms` "
     "[a pseudonym](ethics.md#reports-that-name-nobody), and no handle."
@@ -194,7 +197,8 @@ LEADER: "Fields[Leader]" = Fields(
     Field("written", "Posts, replies and reposts together: what a counts.", "int", "records"),
     Field("replies_received", _RECEIVED, "int", "records"),
     Field("reposts_received", _RECEIVED, "int", "records"),
-    Field("received", "Both together: what c counts.", "int", "records"),
+    Field("quotes_received", _RECEIVED, "int", "records"),
+    Field("received", "All together: what c counts.", "int", "records"),
     Field("follows_received", "Follows received in the window.", "int", "follows"),
     Field("followers", "What ranks the agents, as `popularity` says.", "float", "accounts"),
     Field("share_a", _BY_FEATURE, "share"),

@@ -287,7 +287,7 @@ def _days_table(result: "PostsResult") -> Table:
         rows=tuple((one.day, one.events, one.share) for one in result.days),
         notes=(
             f"popularity, which is of no day: {percent(result.popularity / result.total)}.",
-            "A record counts on its own day, what it received on that of the reply or repost.",
+            "A record counts on its own day, what it received on that of what others did.",
         ),
         bars="share",
     )
@@ -319,7 +319,7 @@ def posts_table(
         rows.append((
             *([one.handle or one.did] if author else []), record.kind or record.state,
             None if record.time is None else f"{record.time:%Y-%m-%d %H:%M}",
-            record.replies_received, record.reposts_received,
+            record.replies_received, record.reposts_received, record.quotes_received,
             _carried(record, whole), _words(record.text or record.title),
         ))  # fmt: skip
     return Table(
@@ -331,6 +331,7 @@ def posts_table(
             Column("time", "time, UTC", "figure"),
             Column("replies_received", "replies", "int"),
             Column("reposts_received", "reposts", "int"),
+            Column("quotes_received", "quotes", "int"),
             Column("share", "share" if author else "of its value", "figure"),
             Column("text", "text"),
         ),

@@ -35,8 +35,10 @@ from blueattr.report.results.posts import posts_table
 from blueattr.report.results.why_fields import (
     ACCOUNT,
     ADDRESSED,
+    ADDRESSING,
     ALONE,
     AMPLIFIED,
+    AMPLIFYING,
     BY_FEATURE,
     COUNTS,
     DAY,
@@ -194,8 +196,8 @@ def _sentences(result: "WhyResult") -> Iterator[str]:
     yield f"{rank_words(result)}."
     if not result.is_involved:
         yield (
-            "It was not involved: it wrote nothing of the topic and received no reply or repost "
-            "on it. What it carries, it carries by its popularity."
+            "It was not involved: it wrote nothing of the topic and received no reply, repost or "
+            "quote on it. What it carries, it carries by its popularity."
         )
     yield _made_of(result)
     yield _without(result)
@@ -344,41 +346,48 @@ def _choices_tables(result: "WhyResult") -> tuple[Table, ...]:
 def _partner_tables(result: "WhyResult") -> Iterator[Table]:
     if result.addressed is not None and result.alone is not None:
         own = f"nobody else ({plural(result.alone.records, 'record')})"
-        alone = (own, None, None, result.alone.part)
+        alone = (own, *(None for _ in ADDRESSING), result.alone.part)
         last = [alone] if result.alone.records else []
         yield from _partners_table(
-            "replied_to", "Whom it replied to and reposted", result.addressed, last
+            "replied_to", "Whom it replied to and reposted", result.addressed, last, ADDRESSING
         )
     if result.amplified is not None:
         yield from _partners_table(
-            "amplified_by", "Who replied to it and reposted it", result.amplified, []
+            "amplified_by",
+            "Who replied to it, reposted it and quoted it",
+            result.amplified,
+            [],
+            AMPLIFYING,
         )
 
 
 def _partners_table(
-    name: str, title: str, partners: "Partners", last: Sequence[tuple[Cell, ...]]
+    name: str,
+    title: str,
+    partners: "Partners",
+    last: Sequence[tuple[Cell, ...]],
+    kinds: Sequence[str],
 ) -> Iterator[Table]:
     rows: list[tuple[Cell, ...]] = [
-        (one.handle or one.did, one.replies, one.reposts, one.part) for one in partners.shown
+        (one.handle or one.did, *(getattr(one, kind) for kind in kinds), one.part)
+        for one in partners.shown
     ]
     others = partners.accounts - len(partners.shown)
     if others:
-        rest = [sum(column) for column in zip(*((p.replies, p.reposts, p.part or 0.0)
-                for p in partners.shown), strict=True)] or [0, 0, 0.0]  # fmt: skip
-        part = None if partners.part is None else partners.part - rest[2]
-        rows.append((
-            plural(others, "other"), partners.replies - int(rest[0]),
-            partners.reposts - int(rest[1]), part,
-        ))  # fmt: skip
+        counts = [
+            getattr(partners, kind) - sum(getattr(one, kind) for one in partners.shown)
+            for kind in kinds
+        ]
+        shown_part = sum(one.part or 0.0 for one in partners.shown)
+        part = None if partners.part is None else partners.part - shown_part
+        rows.append((plural(others, "other"), *counts, part))
     rows += last
     if not rows:
         return
-    shown = SHOWN_ADDRESSED
     columns = (
         Column("account", "account"),
-        shown["replies"].column(),
-        shown["reposts"].column(),
-        shown["part"].column(),
+        *(SHOWN_AMPLIFIED[kind].column() for kind in kinds),
+        SHOWN_AMPLIFIED["part"].column(),
     )
     yield Table(
         name=name,

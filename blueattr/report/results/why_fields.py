@@ -6,6 +6,8 @@ from blueattr.report.fields import Field, Fields
 from blueattr.report.parts.shared_fields import LEADER, TIER
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from blueattr.attribution.by_feature import FeatureSplit
     from blueattr.studies.leaders import Leader
     from blueattr.studies.posts import Rest
@@ -14,8 +16,10 @@ if TYPE_CHECKING:
 __all__ = [
     "ACCOUNT",
     "ADDRESSED",
+    "ADDRESSING",
     "ALONE",
     "AMPLIFIED",
+    "AMPLIFYING",
     "BY_FEATURE",
     "COUNTS",
     "DAY",
@@ -63,6 +67,7 @@ COUNTS: "Fields[Leader]" = Fields(
             "written",
             "replies_received",
             "reposts_received",
+            "quotes_received",
             "received",
             "follows_received",
             "followers",
@@ -84,7 +89,8 @@ RANKS: "Fields[WhyResult]" = Fields(
           get=lambda result: result.account.rank_high),
     Field(
         "involved",
-        "Whether it wrote something of the topic, or received a reply or a repost on it.",
+        "Whether it wrote something of the topic, or received a reply, a repost or a quote on "
+        "it.",
         "bool",
         get=lambda result: result.is_involved,
     ),
@@ -146,7 +152,10 @@ NO_RECORD: "Fields[FeaturePart]" = Fields(
     inside="no_post",
 )
 _OF_DAY = "Its records of the topic on this day."
-_TO_DAY = "Replies and reposts that it received from others on this day."
+_TO_DAY = (
+    "Replies, reposts and quotes that it received from others on this day; none of a kind that "
+    "`influence` does not have."
+)
 DAY: "Fields[AccountDay]" = Fields(
     Field("day", "The UTC day.", "date"),
     Field("posts", _OF_DAY, "int", "records"),
@@ -155,7 +164,8 @@ DAY: "Fields[AccountDay]" = Fields(
     Field("written", "Posts, replies and reposts together.", "int", "records"),
     Field("replies_received", _TO_DAY, "int", "records"),
     Field("reposts_received", _TO_DAY, "int", "records"),
-    Field("received", "Both together.", "int", "records"),
+    Field("quotes_received", _TO_DAY, "int", "records"),
+    Field("received", "All together.", "int", "records"),
     Field("follows_received", "Follows received on this day.", "int", "follows", heading="follows"),
     Field(
         "value",
@@ -175,11 +185,14 @@ ALONE: "Fields[Alone]" = Fields(
 )
 
 
-def _partners(inside: str) -> "Fields[Partners]":
+ADDRESSING, AMPLIFYING = ("replies", "reposts"), ("replies", "reposts", "quotes")
+"""What is told of whom an account answered, and of who answered it: a quote is one's own post."""
+
+
+def _partners(inside: str, kinds: "Sequence[str]") -> "Fields[Partners]":
     return Fields(
         Field("accounts", "How many accounts these are.", "int", "accounts"),
-        Field("replies", "Of all of them together.", "int", "records"),
-        Field("reposts", "Of all of them together.", "int", "records"),
+        *(Field(kind, "Of all of them together.", "int", "records") for kind in kinds),
         Field("value", _WORTH, "float", _UNIT),
         Field("part", _PART, "share"),
         Field("shown", "Those with most of them, `--top` accounts: one object each."),
@@ -187,22 +200,23 @@ def _partners(inside: str) -> "Fields[Partners]":
     )
 
 
-def _shown(inside: str) -> "Fields[Partner]":
+def _shown(inside: str, kinds: "Sequence[str]") -> "Fields[Partner]":
     return Fields(
         Field("did", _WHO, heading="DID"),
         Field("handle", _WHO),
         Field("is_agent", "Whether it is on the panel; what others did counts, too.", "bool",
               heading="agent"),
-        Field("replies", "How many replies and reposts.", "int", "records"),
-        Field("reposts", "How many replies and reposts.", "int", "records"),
+        *(Field(kind, "How many there are of each kind.", "int", "records") for kind in kinds),
         Field("value", _WORTH, "float", _UNIT),
         Field("part", _PART, "share", heading="of its value"),
         inside=inside,
     )  # fmt: skip
 
 
-ADDRESSED, AMPLIFIED = _partners("replied_to"), _partners("amplified_by")
-SHOWN_ADDRESSED, SHOWN_AMPLIFIED = _shown("replied_to.shown"), _shown("amplified_by.shown")
+ADDRESSED = _partners("replied_to", ADDRESSING)
+AMPLIFIED = _partners("amplified_by", AMPLIFYING)
+SHOWN_ADDRESSED = _shown("replied_to.shown", ADDRESSING)
+SHOWN_AMPLIFIED = _shown("amplified_by.shown", AMPLIFYING)
 OBJECTS: Fields[Any] = Fields(
     Field("counts", "What its features count; none where the features have no counts."),
     Field("by_feature", "The parts of its value by feature ([By feature](methods.md#by-feature))."),
@@ -219,6 +233,7 @@ OBJECTS: Fields[Any] = Fields(
     Field("alone", "What it wrote to nobody else; none for features from a file."),
     Field(
         "amplified_by",
-        "Who replied to it and reposted it, on the topic; none for features from a file.",
+        "Who replied to it, reposted it and quoted it, on the topic; none for features from a "
+        "file.",
     ),
 )

@@ -7,6 +7,7 @@ SELECT
     coalesce(written, 0) AS written,
     coalesce(replies_received, 0) AS replies_received,
     coalesce(reposts_received, 0) AS reposts_received,
+    coalesce(quotes_received, 0) AS quotes_received,
     coalesce(value_own, 0) AS value_own,
     coalesce(value_received, 0) AS value_received,
     coalesce(value_own + value_received, 0) AS "value"

@@ -8,6 +8,7 @@ SELECT
     written,
     replies_received,
     reposts_received,
+    quotes_received,
     value_own,
     value_received,
     value_own + value_received AS "value"

@@ -16,7 +16,7 @@ WITH distant AS MATERIALIZED (
     -- By itself first: otherwise the engine would read all columns of all records.
     SELECT
         rowid AS place, collection, account, rkey, rev, removed, event_time, time_from, first_time,
-        subject, subject_rkey, is_repeat
+        subject, subject_rkey, is_repeat, quoted
     FROM record
     WHERE rowid IN (SELECT place FROM far)
 )
@@ -30,6 +30,7 @@ SELECT
     old_subject,
     old_subject_rkey,
     old_is_repeat,
+    old_quoted,
     new_rev = old_rev AND NOT new_removed AND NOT old_removed AS tied,
     new_rev > old_rev OR new_rev = old_rev AND new_removed > old_removed AS newer,
     -- As `folded` chooses between two times.
@@ -51,7 +52,7 @@ FROM (
         least(old.event_time, old.first_time) AS old_first,
         least(new.event_time, new.first_time) AS new_first,
         old.subject AS old_subject, old.subject_rkey AS old_subject_rkey,
-        old.is_repeat AS old_is_repeat
+        old.is_repeat AS old_is_repeat, old.quoted AS old_quoted
     FROM batch AS new
     JOIN record AS old USING (rkey, account, collection)
     WHERE new.rkey BETWEEN $low AND $high AND old.rkey BETWEEN $low AND $high
@@ -60,7 +61,7 @@ FROM (
         place, new.collection, new.account, new.rkey, old.rev, new.rev, old.removed, new.removed,
         old.event_time, new.event_time, old.time_from, new.time_from,
         least(old.event_time, old.first_time), least(new.event_time, new.first_time), old.subject,
-        old.subject_rkey, old.is_repeat
+        old.subject_rkey, old.is_repeat, old.quoted
     FROM batch AS new
     JOIN distant AS old
         ON old.rkey = new.rkey

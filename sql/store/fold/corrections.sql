@@ -32,11 +32,12 @@ SELECT
     account,
     rkey,
     subject,
-    is_repeat
+    is_repeat,
+    quoted
 FROM (
     SELECT
         -1 AS sign, old_removed AS removed, collection, old_time AS event_time, account, rkey,
-        old_subject AS subject, old_is_repeat AS is_repeat
+        old_subject AS subject, old_is_repeat AS is_repeat, old_quoted AS quoted
     FROM seen
     WHERE changed
     UNION ALL BY NAME

@@ -51,7 +51,8 @@ SELECT
     sum(reposts)::INTEGER AS reposts,
     sum(replies_received)::INTEGER AS replies_received,
     sum(reposts_received)::INTEGER AS reposts_received,
-    sum(follows_received)::INTEGER AS follows_received
+    sum(follows_received)::INTEGER AS follows_received,
+    sum(quotes_received)::INTEGER AS quotes_received
 FROM (
     SELECT
         day,
@@ -62,7 +63,8 @@ FROM (
         CASE WHEN collection = 'repost' AND NOT is_repeat THEN sign ELSE 0 END AS reposts,
         0 AS replies_received,
         0 AS reposts_received,
-        0 AS follows_received
+        0 AS follows_received,
+        0 AS quotes_received
     FROM touched
     UNION ALL
     SELECT
@@ -74,14 +76,20 @@ FROM (
         0,
         CASE WHEN collection = 'post' THEN sign ELSE 0 END,
         CASE WHEN collection = 'repost' THEN sign ELSE 0 END,
-        CASE WHEN collection = 'follow' THEN sign ELSE 0 END
+        CASE WHEN collection = 'follow' THEN sign ELSE 0 END,
+        0
     FROM touched
     WHERE subject <> account AND NOT is_repeat
+    UNION ALL
+    SELECT day, quoted, 0, 0, 0, 0, 0, 0, 0, sign
+    FROM touched
+    WHERE quoted <> account
 )
 GROUP BY day, who
 HAVING sum(records) <> 0
     OR sum(posts) <> 0 OR sum(replies) <> 0 OR sum(reposts) <> 0
-    OR sum(replies_received) <> 0 OR sum(reposts_received) <> 0 OR sum(follows_received) <> 0;
+    OR sum(replies_received) <> 0 OR sum(reposts_received) <> 0 OR sum(follows_received) <> 0
+    OR sum(quotes_received) <> 0;
 
 -- The same of what watched accounts gave to others. Grain: one day, giver and receiver.
 INSERT INTO given_day BY NAME
@@ -91,11 +99,20 @@ SELECT
     subject,
     sum(CASE WHEN collection = 'post' THEN sign ELSE 0 END)::INTEGER AS replies,
     sum(CASE WHEN collection = 'repost' THEN sign ELSE 0 END)::INTEGER AS reposts,
-    sum(CASE WHEN collection = 'follow' THEN sign ELSE 0 END)::INTEGER AS follows
-FROM touched
-WHERE subject <> account AND NOT is_repeat AND account IN (SELECT account FROM watched)
+    sum(CASE WHEN collection = 'follow' THEN sign ELSE 0 END)::INTEGER AS follows,
+    sum(CASE WHEN collection = 'quote' THEN sign ELSE 0 END)::INTEGER AS quotes
+FROM (
+    SELECT day, account, subject, collection::VARCHAR AS collection, sign
+    FROM touched
+    WHERE subject <> account AND NOT is_repeat
+    UNION ALL
+    SELECT day, account, quoted, 'quote', sign
+    FROM touched
+    WHERE quoted <> account
+)
+WHERE account IN (SELECT account FROM watched)
 GROUP BY ALL
-HAVING replies <> 0 OR reposts <> 0 OR follows <> 0;
+HAVING replies <> 0 OR reposts <> 0 OR follows <> 0 OR quotes <> 0;
 
 -- What was said of records that changed no longer holds.
 DELETE FROM topic_event

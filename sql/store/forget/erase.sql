@@ -14,11 +14,13 @@ SELECT
     0 AS reposts,
     sum(replies_received)::INTEGER AS replies_received,
     sum(reposts_received)::INTEGER AS reposts_received,
-    sum(follows_received)::INTEGER AS follows_received
+    sum(follows_received)::INTEGER AS follows_received,
+    sum(quotes_received)::INTEGER AS quotes_received
 FROM agent_day
 SEMI JOIN forgetting USING (account)
 GROUP BY day, account
-HAVING sum(replies_received) <> 0 OR sum(reposts_received) <> 0 OR sum(follows_received) <> 0;
+HAVING sum(replies_received) <> 0 OR sum(reposts_received) <> 0 OR sum(follows_received) <> 0
+    OR sum(quotes_received) <> 0;
 
 -- Corrections leave rows that add up to nothing, from which one could read what there was.
 DELETE FROM agent_day

@@ -4,7 +4,7 @@
 
 CREATE OR REPLACE TEMP TABLE touched AS
 SELECT day, (-1)::TINYINT AS sign, collection, event_time, record.account, rkey, subject,
-    is_repeat
+    is_repeat, quoted
 FROM record
 JOIN forgetting USING (account)
 JOIN stored_day ON stored_day.day = event_time::DATE

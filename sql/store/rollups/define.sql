@@ -1,6 +1,19 @@
 -- Define how summaries are made of records, by macros that say what happened in a stretch of time.
 -- Needs: record, watched
--- Makes: activity, giver, gifts
+-- Makes: receipts, activity, giver, gifts
+
+-- What others received in a stretch of time: answers, reposts and follows, and quotes, of which a post
+-- may be one beside that. Grain: one of them. Most posts quote nothing: what says so is read by itself.
+CREATE OR REPLACE TEMP MACRO receipts(since, until) AS TABLE
+SELECT event_time, collection, account, subject AS receiver, false AS is_quote
+FROM record
+WHERE NOT removed AND NOT is_repeat AND subject <> account
+    AND event_time >= since AND event_time < until
+UNION ALL
+SELECT event_time, collection, account, quoted, true
+FROM record
+WHERE NOT removed AND quoted IS NOT NULL AND quoted <> account
+    AND event_time >= since AND event_time < until;
 
 -- What accounts did and received in a stretch of time, of the shape of agent_day. Grain: one day
 -- and account.
@@ -15,7 +28,7 @@ SELECT
     coalesce(replies_received, 0)::INTEGER AS replies_received,
     coalesce(reposts_received, 0)::INTEGER AS reposts_received,
     coalesce(follows_received, 0)::INTEGER AS follows_received,
-    0 AS quotes_received
+    coalesce(quotes_received, 0)::INTEGER AS quotes_received
 FROM (
     SELECT
         event_time::DATE AS day,
@@ -31,13 +44,12 @@ FROM (
 FULL JOIN (
     SELECT
         event_time::DATE AS day,
-        subject AS account,
-        count(*) FILTER (collection = 'post') AS replies_received,
+        receiver AS account,
+        count(*) FILTER (collection = 'post' AND NOT is_quote) AS replies_received,
         count(*) FILTER (collection = 'repost') AS reposts_received,
-        count(*) FILTER (collection = 'follow') AS follows_received
-    FROM record
-    WHERE NOT removed AND NOT is_repeat AND subject <> account
-        AND event_time >= since AND event_time < until
+        count(*) FILTER (collection = 'follow') AS follows_received,
+        count(*) FILTER (is_quote) AS quotes_received
+    FROM receipts(since, until)
     GROUP BY ALL
 ) USING (day, account);
 
@@ -51,13 +63,11 @@ CREATE OR REPLACE TEMP MACRO gifts(since, until) AS TABLE
 SELECT
     event_time::DATE AS day,
     account,
-    subject,
-    count(*) FILTER (collection = 'post')::INTEGER AS replies,
+    receiver AS subject,
+    count(*) FILTER (collection = 'post' AND NOT is_quote)::INTEGER AS replies,
     count(*) FILTER (collection = 'repost')::INTEGER AS reposts,
     count(*) FILTER (collection = 'follow')::INTEGER AS follows,
-    0 AS quotes
-FROM record
-WHERE NOT removed AND NOT is_repeat AND subject <> account
-    AND event_time >= since AND event_time < until
-    AND account IN (SELECT account FROM giver)
+    count(*) FILTER (is_quote)::INTEGER AS quotes
+FROM receipts(since, until)
+WHERE account IN (SELECT account FROM giver)
 GROUP BY ALL;

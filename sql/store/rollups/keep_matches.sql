@@ -4,7 +4,8 @@
 
 INSERT INTO topic_event
 SELECT
-    topic, bool_or(own), collection, event_time, account, rkey, subject, subject_rkey, root, root_rkey
+    topic, bool_or(own), collection, event_time, account, rkey, subject, subject_rkey, root, root_rkey,
+    quoted, quoted_rkey
 FROM topic_match
 ANTI JOIN topic_event AS known USING (topic, collection, account, rkey)
 GROUP BY ALL

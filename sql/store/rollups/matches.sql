@@ -5,7 +5,8 @@
 
 INSERT INTO topic_match
 SELECT
-    $topic, true, collection, event_time, account, rkey, subject, subject_rkey, root, root_rkey
+    $topic, true, collection, event_time, account, rkey, subject, subject_rkey, root, root_rkey,
+    quoted, quoted_rkey
 FROM possible_match
 WHERE
     CASE WHEN regexp_matches(nfc(text), $hint)

@@ -7,7 +7,9 @@
 -- Makes: nothing
 
 INSERT INTO possible_match
-SELECT collection, event_time, account, rkey, subject, subject_rkey, root, root_rkey, text, tags, title
+SELECT
+    collection, event_time, account, rkey, subject, subject_rkey, root, root_rkey, quoted, quoted_rkey,
+    text, tags, title
 FROM record
 WHERE NOT removed
     AND collection = 'post'

@@ -92,3 +92,8 @@ WHERE kind = 'plc';
 ALTER TABLE agent_day ADD COLUMN quotes_received INTEGER DEFAULT 0;
 
 ALTER TABLE given_day ADD COLUMN quotes INTEGER DEFAULT 0;
+
+-- What posts of a topic quote, which may be why they belong to it: as in `record`.
+ALTER TABLE topic_event ADD COLUMN quoted UINTEGER;
+
+ALTER TABLE topic_event ADD COLUMN quoted_rkey BIGINT;
