@@ -78,11 +78,21 @@ def age(view: StoreView) -> Grouped:
     return Grouped(years.cast(pl.String), tuple(map(str, known)))
 
 
+def host(view: StoreView) -> Grouped:
+    """Group agents by the host of their repositories (PDS), as the PLC directory lists it."""
+    groups = _of_agents(view, accounts.Directory(view.store).hosts(), "host")
+    missing = () if groups.is_not_null().any() else (_NO_HOSTS,)
+    return Grouped(groups, notes=missing)
+
+
+_NO_HOSTS = "No host is known; an export of the PLC directory has them: blueattr ingest --plc."
+
+
 def _of_agents(view: StoreView, known: pl.DataFrame, column: str) -> pl.Series:
     """Return what is known of the agents, null where nothing is, in their order."""
     agents = view.built.agents.select("account")
     return agents.join(known, on="account", how="left", maintain_order="left")[column]
 
 
-GROUPERS: Mapping[str, Grouper] = MappingProxyType({"domain": domain, "age": age})
+GROUPERS: Mapping[str, Grouper] = MappingProxyType({"domain": domain, "host": host, "age": age})
 """By the name that users write."""

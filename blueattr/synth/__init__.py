@@ -17,6 +17,7 @@ import polars as pl
 import zstandard
 
 from blueattr.atomic import write_with
+from blueattr.synth.directory import operations
 from blueattr.synth.lines import lines
 from blueattr.synth.network import SynthSpec
 from blueattr.synth.stream import KINDS, OPERATIONS, SCHEMA, STATUSES, Stream
@@ -33,6 +34,7 @@ __all__ = [
     "SynthSpec",
     "contents",
     "event_batches",
+    "write_directory",
     "write_file",
     "write_lines",
 ]
@@ -139,6 +141,35 @@ def write_file(spec: SynthSpec, path: Path, *, level: int = 9) -> SynthCounts:
         The file cannot be written; no part of it is left.
     """
     return write_with(path, lambda file: _write_compressed(spec, file, path.suffix, level))
+
+
+def write_directory(spec: SynthSpec, path: Path, *, level: int = 9) -> int:
+    """Write what the PLC directory would export of the accounts, all of it or nothing.
+
+    Parameters
+    ----------
+    spec, path, level
+        As for `write_file`.
+
+    Returns
+    -------
+    int
+        How many operations there are.
+
+    Raises
+    ------
+    OutputError
+        The file cannot be written; no part of it is left.
+    """
+    lines = operations(spec)
+
+    def write(file: BinaryIO) -> None:
+        with _compressor(path.suffix, file, level) as out:
+            for part in lines.to_frame().iter_slices(_LINES):
+                out.write("\n".join([*part.to_series(), ""]).encode())
+
+    write_with(path, write)
+    return lines.len()
 
 
 def _write_compressed(spec: SynthSpec, file: BinaryIO, suffix: str, level: int) -> SynthCounts:

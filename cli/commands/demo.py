@@ -75,6 +75,15 @@ def synth(
             show_default=False,
         ),
     ] = None,
+    plc: Annotated[
+        Path | None,
+        typer.Option(
+            "--plc",
+            metavar="FILE",
+            help="Write what the PLC directory would export of the accounts: handles, hosts.",
+            show_default=False,
+        ),
+    ] = None,
     agents: Annotated[
         int, typer.Option("--agents", metavar="N", help="Number of accounts.")
     ] = 2000,
@@ -88,18 +97,19 @@ def synth(
     memory: Memory = "4GB",
     quiet: Quiet = False,
 ) -> None:
-    """Make synthetic events, as lines or in a store.
+    """Make synthetic events, as lines or in a store, and their directory.
 
     They are shaped like those of the real network. The lines are Jetstream v1 JSON. The same seed
     gives the same bytes, and a store holds what it would if the lines had been ingested.
 
     Example: blueattr synth --agents 20000 --days 7 --out synthetic.jsonl.zst
     """
-    from blueattr.synth import SynthSpec, write_file, write_lines
+    from blueattr.synth import SynthSpec, write_directory, write_file, write_lines
 
-    if (out is None) == (db is None):
+    if sum(one is not None for one in (out, db, plc)) != 1:
         raise UsageError(
-            "synth writes lines (--out FILE) or fills a store (--db FILE); name one of them"
+            "synth writes lines (--out FILE), fills a store (--db FILE) or writes an export of the "
+            "PLC directory (--plc FILE); name one of them"
         )
     bytes_allowed = parse.memory_limit(memory)
     first = parse.moment(start, "--from")
@@ -108,6 +118,8 @@ def synth(
     spec = SynthSpec(agents=agents, days=days, seed=seed, start=first)
     if db is not None:
         _fill(db, spec, bytes_allowed, quiet=quiet)
+    elif plc is not None:
+        say(f"written: {write_directory(spec, plc):,} operations: {plc}")
     elif out is not None:
         counts = write_lines(spec, sys.stdout.buffer) if str(out) == "-" else write_file(spec, out)
         size = f"{counts.size / 1e6:,.1f} MB before compression"
