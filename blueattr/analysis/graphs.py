@@ -4,12 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
-import numpy as np
 import polars as pl
 
 from blueattr.analysis.features import refuse_no_match, with_label
 from blueattr.analysis.naming import OPEN, Naming, pseudonyms
-from blueattr.attribution.attribute import AttributionResult, attribute
+from blueattr.attribution.attribute import attribute
 from blueattr.attribution.question import Question
 from blueattr.attribution.tiered import PanelChoice
 from blueattr.display import Presented
@@ -174,7 +173,12 @@ def graph_store(
         edges = edges_among(view, topic, graphs, is_node)
         found = find_communities(is_node.size, edges, seed) if communities else None
         names = _names(view, found, naming)
-        nodes = _nodes(view, frame, result, is_node, naming)
+        dids = frame["did"].filter(pl.Series(is_node))
+        handles = None if naming.hides else view.handles(dids.to_list())
+    agents = result.agents.filter(pl.col("did").is_in(dids.implode()))
+    linked = not naming.hides and not origin.synthetic
+    few = frame.filter(pl.Series(is_node))
+    nodes = agents_frame(replace(result, agents=agents), few, handles, linked=linked)
     if names is not None and found is not None:
         of = pl.DataFrame({"did": frame["did"], "community": names.gather(found.labels + 1)})
         nodes = nodes.join(of, on="did", how="left", maintain_order="left")
@@ -229,21 +233,6 @@ def _names(view: StoreView, found: Communities | None, naming: Naming) -> pl.Ser
         centres = view.built.agents["did"].gather(found.centres).to_list()
         names = community_names(centres, view.handles(centres))
     return pl.Series([NOBODY, *names], dtype=pl.String)
-
-
-def _nodes(
-    view: StoreView,
-    frame: pl.DataFrame,
-    result: AttributionResult,
-    is_node: np.typing.NDArray[np.bool_],
-    naming: Naming,
-) -> pl.DataFrame:
-    dids = frame["did"].filter(pl.Series(is_node))
-    agents = result.agents.filter(pl.col("did").is_in(dids.implode()))
-    few = frame.filter(pl.Series(is_node))
-    handles = None if naming.hides else view.handles(dids.to_list())
-    linked = not naming.hides and not result.provenance.synthetic
-    return agents_frame(replace(result, agents=agents), few, handles, linked=linked)
 
 
 def _identified(nodes: pl.DataFrame) -> pl.DataFrame:

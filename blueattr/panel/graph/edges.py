@@ -133,14 +133,10 @@ def edges_among(
                 outside += np.bincount(out, minlength=outside.size)
             left_out |= {name: int(outside[_CODES[name]]) for name in graphs if name != FOLLOWS}
         if FOLLOWS in graphs:
+            # Those among nodes are few. No agent is gone, so that all of these count.
             left_out[FOLLOWS] = None
-            frame = pl.DataFrame({"account": agents[nodes]})
-            view.store.register("node", frame.to_arrow())
-            try:
-                batches = view.store.batches("panel/graph/follows", _ROWS, start=start, end=end)
-                parts += [_inside(batch, place, [_CODES[FOLLOWS]])[0] for batch in batches]
-            finally:
-                view.store.unregister("node")
+            batches = view.store.batches("panel/graph/follows", _ROWS, start=start, end=end)
+            parts += [_inside(batch, place, [_CODES[FOLLOWS]])[0] for batch in batches]
     source, target, code, time = (np.concatenate(columns) for columns in zip(*parts, strict=True))
     # By time; at one time in an order that does not depend on when records were ingested.
     order = np.lexsort((code, target, source, time))

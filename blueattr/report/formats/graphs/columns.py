@@ -1,17 +1,28 @@
-"""What the nodes and edges of a graph have, as the forms with types of their own need it."""
+"""What the nodes and edges of a graph have, and their rows as XML, many at a time."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import polars as pl
 
-from blueattr.report.formats.graphs.xml import xml_text
+from blueattr.report.formats.graphs.xml import NAME_CHARACTERS, NOT_PLAIN, name_token, xml_text
 
-__all__ = ["EDGE", "NODE", "Attribute", "attributes", "pieces", "texts", "values"]
+__all__ = [
+    "EDGE",
+    "NODE",
+    "Attribute",
+    "attributes",
+    "lines",
+    "pieces",
+    "spelled",
+    "tokens",
+    "valued",
+]
 
 
 _ROWS = 1 << 15
 _KEYS = {"id", "label", "source", "target"}
+_TIME = "%Y-%m-%dT%H:%M:%S%.6fZ"
 NODE, EDGE = "node", "edge"
 
 
@@ -52,8 +63,22 @@ def pieces(frame: pl.DataFrame) -> Iterator[pl.DataFrame]:
         yield frame.slice(start, _ROWS)
 
 
-def values(frame: pl.DataFrame, start: Callable[[str], str], end: str) -> Iterator[str]:
-    """Yield the attributes of each row as XML; those that are not known are left out.
+def lines(frame: pl.DataFrame, *parts: str | pl.Series) -> str:
+    """Return a line for each row, of parts one after another.
+
+    Parameters
+    ----------
+    frame
+        Has as many rows as there are lines.
+    parts
+        Text that is the same in each line, and columns of text for XML.
+    """
+    row = pl.concat_str([pl.lit(part) if isinstance(part, str) else part for part in parts])
+    return "\n".join([*frame.select(row).to_series(), ""])
+
+
+def valued(frame: pl.DataFrame, start: Callable[[str], str], end: str) -> list[pl.Series]:
+    """Return the attributes as columns of XML; empty where a value is not known.
 
     Parameters
     ----------
@@ -62,28 +87,37 @@ def values(frame: pl.DataFrame, start: Callable[[str], str], end: str) -> Iterat
     start, end
         What stands before the value of an attribute, by its name, and behind it.
     """
-    names = [one.name for one in attributes(frame)]
-    starts = [start(name) for name in names]
-    for row in zip(*(texts(frame[name]) for name in names), strict=True):
-        yield "".join(
-            f"{before}{value}{end}"
-            for before, value in zip(starts, row, strict=True)
-            if value is not None
-        )
+    return [
+        pl.select(pl.lit(start(one.name)) + spelled(frame[one.name]) + pl.lit(end))
+        .to_series()
+        .fill_null("")
+        for one in attributes(frame)
+    ]
 
 
-def texts(column: pl.Series) -> list[str | None]:
-    """Return the values of a column as text for XML, floats in their shortest exact form; or None.
+def spelled(column: pl.Series) -> pl.Series:
+    """Return the values of a column as text for XML; null where a value is not known.
 
-    Times are ISO 8601 in UTC, to the microsecond.
+    Floats are in their shortest exact form, times in ISO 8601 in UTC, to the microsecond.
     """
-    if isinstance(column.dtype, pl.Datetime):
-        return column.dt.to_string("%Y-%m-%dT%H:%M:%S%.6fZ").to_list()
-    if column.dtype.is_float():
-        return [None if value is None else repr(value) for value in column.to_list()]
-    if column.dtype == pl.Boolean:
-        return [None if value is None else str(value).lower() for value in column.to_list()]
-    found = column.cast(pl.String).to_list()
-    if column.dtype.is_integer():
-        return found
-    return [None if value is None else xml_text(value) for value in found]
+    dtype = column.dtype
+    if isinstance(dtype, pl.Datetime):
+        return column.dt.to_string(_TIME)
+    text = column.cast(pl.String)
+    return (
+        text if dtype.is_numeric() or dtype == pl.Boolean else _changed(text, NOT_PLAIN, xml_text)
+    )
+
+
+def tokens(column: pl.Series) -> pl.Series:
+    """Return identifiers that every reader takes; see `blueattr.report.formats.graphs.xml`."""
+    return _changed(column, f"[^{NAME_CHARACTERS}]|_x|^$", name_token)
+
+
+def _changed(text: pl.Series, pattern: str, change: Callable[[str], str]) -> pl.Series:
+    """Change the texts in which a pattern is found, which are few."""
+    found = text.str.contains(pattern).fill_null(value=False)
+    if not found.any():
+        return text
+    cells = zip(text, found, strict=True)
+    return pl.Series(text.name, [change(x) if hit else x for x, hit in cells], pl.String)

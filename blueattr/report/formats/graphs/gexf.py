@@ -4,8 +4,17 @@ from collections.abc import Iterator
 
 import polars as pl
 
-from blueattr.report.formats.graphs.columns import EDGE, NODE, attributes, pieces, texts, values
-from blueattr.report.formats.graphs.xml import name_token, xml_text
+from blueattr.report.formats.graphs.columns import (
+    EDGE,
+    NODE,
+    attributes,
+    lines,
+    pieces,
+    spelled,
+    tokens,
+    valued,
+)
+from blueattr.report.formats.graphs.xml import xml_text
 from blueattr.version import __version__
 
 __all__ = ["gexf"]
@@ -44,32 +53,34 @@ def gexf(nodes: pl.DataFrame, edges: pl.DataFrame, description: str) -> Iterator
         yield "</attributes>\n"
     yield f'<nodes count="{nodes.height}">\n'
     for piece in pieces(nodes):
-        yield from _nodes(piece)
+        yield _nodes(piece)
     yield f'</nodes>\n<edges count="{edges.height}">\n'
     before = 0
     for piece in pieces(edges):
-        yield from _edges(piece, before)
+        yield _edges(piece, before)
         before += piece.height
     yield "</edges>\n</graph>\n</gexf>\n"
 
 
-def _nodes(nodes: pl.DataFrame) -> Iterator[str]:
-    rows = zip(nodes["id"], nodes["label"], values(nodes, _start, '"/>'), strict=True)
-    for name, label, attributed in rows:
-        yield (
-            f'<node id="{name_token(name)}" label="{xml_text(label)}">'
-            f"<attvalues>{attributed}</attvalues></node>\n"
-        )
+def _nodes(nodes: pl.DataFrame) -> str:
+    return lines(
+        nodes,
+        '<node id="', tokens(nodes["id"]), '" label="', spelled(nodes["label"]), '"><attvalues>',
+        *valued(nodes, _start, '"/>'),
+        "</attvalues></node>",
+    )  # fmt: skip
 
 
-def _edges(edges: pl.DataFrame, before: int) -> Iterator[str]:
-    ends = zip(edges["source"], edges["target"], strict=True)
-    rows = zip(ends, edges["kind"], texts(edges["time"]), values(edges, _start, '"/>'), strict=True)
-    for number, ((source, target), kind, time, attributed) in enumerate(rows, before):
-        yield (
-            f'<edge id="{number}" source="{name_token(source)}" target="{name_token(target)}" '
-            f'kind="{kind}" timestamp="{time}"><attvalues>{attributed}</attvalues></edge>\n'
-        )
+def _edges(edges: pl.DataFrame, before: int) -> str:
+    numbers = pl.int_range(before, before + edges.height, eager=True).cast(pl.String)
+    return lines(
+        edges,
+        '<edge id="', numbers, '" source="', tokens(edges["source"]),
+        '" target="', tokens(edges["target"]), '" kind="', spelled(edges["kind"]),
+        '" timestamp="', spelled(edges["time"]), '"><attvalues>',
+        *valued(edges, _start, '"/>'),
+        "</attvalues></edge>",
+    )  # fmt: skip
 
 
 def _start(name: str) -> str:

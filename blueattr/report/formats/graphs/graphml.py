@@ -4,7 +4,16 @@ from collections.abc import Iterator
 
 import polars as pl
 
-from blueattr.report.formats.graphs.columns import EDGE, NODE, attributes, pieces, values
+from blueattr.report.formats.graphs.columns import (
+    EDGE,
+    NODE,
+    attributes,
+    lines,
+    pieces,
+    spelled,
+    tokens,
+    valued,
+)
 from blueattr.report.formats.graphs.xml import name_token, xml_text
 
 __all__ = ["graphml"]
@@ -44,21 +53,23 @@ def graphml(nodes: pl.DataFrame, edges: pl.DataFrame, description: str) -> Itera
             )
     yield '<graph id="graph" edgedefault="directed">\n'
     for piece in pieces(nodes):
-        attributed = values(piece, lambda name: _start(NODE, name), _END)
-        for name, label, data in zip(piece["id"], piece[_LABEL], attributed, strict=True):
-            yield (
-                f'<node id="{name_token(name)}">{_start(NODE, _LABEL)}{xml_text(label)}{_END}'
-                f"{data}</node>\n"
-            )
+        yield lines(
+            piece,
+            '<node id="', tokens(piece["id"]), '">',
+            _start(NODE, _LABEL), spelled(piece[_LABEL]), _END,
+            *valued(piece, lambda name: _start(NODE, name), _END),
+            "</node>",
+        )  # fmt: skip
     before = 0
     for piece in pieces(edges):
-        attributed = values(piece, lambda name: _start(EDGE, name), _END)
-        rows = zip(piece["source"], piece["target"], attributed, strict=True)
-        for number, (source, target, data) in enumerate(rows, before):
-            yield (
-                f'<edge id="e{number}" source="{name_token(source)}" '
-                f'target="{name_token(target)}">{data}</edge>\n'
-            )
+        numbers = pl.int_range(before, before + piece.height, eager=True).cast(pl.String)
+        yield lines(
+            piece,
+            '<edge id="e', numbers, '" source="', tokens(piece["source"]),
+            '" target="', tokens(piece["target"]), '">',
+            *valued(piece, lambda name: _start(EDGE, name), _END),
+            "</edge>",
+        )  # fmt: skip
         before += piece.height
     yield "</graph>\n</graphml>\n"
 

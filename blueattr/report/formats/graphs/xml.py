@@ -5,14 +5,20 @@ from xml.sax.saxutils import escape
 
 from blueattr.report.escape import HIDDEN
 
-__all__ = ["name_token", "xml_text"]
+__all__ = ["NAME_CHARACTERS", "NOT_PLAIN", "name_token", "xml_text"]
+
+
+NOT_PLAIN = f'{HIDDEN}|[\ufffe\uffff&<>"]'
+"""Regular expression (Python's and Rust's dialect) of what `xml_text` changes; halves apart."""
+
+NAME_CHARACTERS = "A-Za-z0-9._:-"
+"""What a name token of XML has, as far as ASCII goes."""
 
 
 # Beside what is hidden: two characters that no XML has, and halves of characters.
 _NOT_XML = re.compile(rf"{HIDDEN}|[\ud800-\udfff\ufffe\uffff]")
 _QUOTES = {'"': "&quot;"}
-# What a name token of XML has, as far as ASCII goes.
-_OTHER = re.compile(r"[^A-Za-z0-9._:-]|_(?=x[0-9A-F]{4,6}_)")
+_OTHER = re.compile(rf"[^{NAME_CHARACTERS}]|_(?=x[0-9A-F]{{4,6}}_)")
 
 
 def xml_text(text: str) -> str:
