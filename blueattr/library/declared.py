@@ -322,7 +322,7 @@ def also(
         ``"day"``: also attribute each UTC day of the window, with the panel and tiers of the whole
         window. Else what to group agents by, to attribute each group: ``"domain"`` of the handle,
         ``"host"`` (by the PLC directory), ``"age"`` (the year of the account's creation),
-        ``"community"`` (of who answers and reposts whom; needs networkit), ``"tier"``; the path of
+        ``"community"`` (of who interacts with whom; needs networkit), ``"tier"``; the path of
         a file with columns ``did`` (or ``agent``) and ``group``; a column of features of your own,
         by its name or as ``"column:NAME"``. Two of these, as ``"domain,tier"`` or in a list, are
         two levels.
@@ -367,7 +367,7 @@ def grouped_change(*, by: str | None = None) -> ByGroup | None:
     ----------
     by
         Also sum up by groups of agents: ``"domain"`` of the handle, ``"host"``, ``"age"`` (the
-        year of the account's creation), ``"community"`` (of who answers and reposts whom
+        year of the account's creation), ``"community"`` (of who interacts with whom
         in both windows), or the path of a file with columns ``did`` and ``group``. An agent of
         both windows has the group that it has in the one after.
     """

@@ -29,7 +29,8 @@ def graph_wanted(
     Parameters
     ----------
     graph
-        What its edges are: ``"replies"``, ``"reposts"``, ``"follows"``, or several of these.
+        What its edges are: ``"replies"``, ``"reposts"``, ``"quotes"``, ``"follows"``, or several of
+        these.
     communities
         Also find communities by these edges, a column of the nodes. This needs networkit.
     seed

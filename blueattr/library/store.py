@@ -385,7 +385,9 @@ class Store:
         wanted: GraphWanted,
         named: Named,
     ) -> GraphResult:
-        """Make a graph of who answered, reposted or followed whom, as ``blueattr export``.
+        """Make a graph of who answered, reposted, quoted or followed whom.
+
+        It is ``blueattr export``.
 
         Returns
         -------

@@ -47,7 +47,7 @@ def export(
         typer.Option(
             "--graph",
             metavar="KIND,KIND",
-            help="What the edges are: replies, reposts, follows; several with commas.",
+            help="What the edges are: replies, reposts, quotes, follows; several with commas.",
         ),
     ] = "replies",
     store: QueryOptions,
@@ -77,7 +77,7 @@ def export(
     form: Format = None,
     verbose: Verbose = False,
 ) -> None:
-    """Write who answered, reposted or followed whom on a topic as a graph.
+    """Write who answered, reposted, quoted or followed whom on a topic as a graph.
 
     Its nodes are the accounts involved, with their values and tiers; its edges are interactions,
     each with its time. Gephi, networkx, igraph and others read it.

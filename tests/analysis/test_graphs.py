@@ -16,6 +16,7 @@ from blueattr.analysis.graphs import GraphResult, graph_store
 from blueattr.analysis.naming import Naming
 from blueattr.attribution.question import Question
 from blueattr.errors import ExitCode, NoAnswerError, UsageError
+from blueattr.panel import influence
 from blueattr.panel.graph.edges import GRAPHS, check_graphs
 from blueattr.panel.query import PanelQuery
 from support.cli_world import ok, refused
@@ -23,7 +24,7 @@ from support.effort import costly_law
 from support.events_builder import FOLLOW, Event
 from support.record_world import END, START, TOPIC, Twin, ingested, split, world
 
-ALL = ("replies", "reposts", "follows")
+ALL = ("replies", "reposts", "quotes", "follows")
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -71,7 +72,7 @@ def test_edges_are_what_counts_for_influence_and_popularity_each_with_its_time(
             split(db, about, "lin")
         return
     nodes = set(made.nodes["id"])
-    names = {"replies": "reply", "reposts": "repost"}
+    names = {"replies": "reply", "reposts": "repost", "quotes": "quote"}
     expected = [(a, b, names[kind], time) for a, b, kind, time in Twin(events, about=about).edges]
     inside = [one for one in expected if {one[0], one[1]} <= nodes]
     inside += [one for one in follows(events) if {one[0], one[1]} <= nodes]
@@ -93,7 +94,7 @@ def test_edges_are_what_counts_for_influence_and_popularity_each_with_its_time(
     same = ["did", "tier", "a", "b", "c", "value", "share"]
     assert made.nodes.select(same).equals(theirs.select(same))
     assert made.share == pytest.approx(theirs["share"].sum())
-    counts = frame.select("did", "replies_received", "reposts_received")
+    counts = frame.select("did", "replies_received", "reposts_received", "quotes_received")
     assert (
         made.nodes.select(counts.columns)
         .sort("did")
@@ -210,7 +211,7 @@ def test_communities_need_a_store(here: Path) -> None:
 def test_what_makes_no_sense_is_refused_in_a_sentence(db: Path, here: Path) -> None:
     words = ("export", "--topic", "mythos", "--db", db)
     refused(ExitCode.USAGE, *words, "--graph", "reply", says="did you mean 'replies'?")
-    refused(ExitCode.USAGE, *words, "--graph", "", says="there are replies, reposts, follows")
+    refused(ExitCode.USAGE, *words, "--graph", "", says="there are replies, reposts")
     refused(ExitCode.USAGE, *words, "--graph", "replies", "--out", "net.json", says=".graphml")
     refused(ExitCode.OUTPUT, *words, "--graph", "replies", "--out", "no/net.csv", says="no folder")
     refused(ExitCode.USAGE, *words, "--graph", "replies", "--seed", "-1", says="seed")
@@ -218,6 +219,22 @@ def test_what_makes_no_sense_is_refused_in_a_sentence(db: Path, here: Path) -> N
     nothing = ("export", "--match", "nobody wrote this", "--db", db, "--graph", "replies")
     refused(ExitCode.NO_ANSWER, *nothing, says="no post matched")
     assert not list(here.glob("net*"))
+
+
+def test_what_does_not_count_makes_no_graph(
+    db: Path, here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = ("export", "--topic", "mythos", "--db", db)
+    counted = ("--influence", "reposts")
+    refused(ExitCode.USAGE, *words, *counted, "--graph", "replies", says="--influence has reposts")
+    made = ok(*words, *counted, "--graph", "reposts,follows", "--format", "json").json
+    assert all(one["edges"] for one in made["edges"])
+    # A store that an earlier version filled does not know of quotes.
+    monkeypatch.setattr(influence, "_known_after", lambda _: datetime(2030, 1, 1, tzinfo=UTC))
+    refused(
+        ExitCode.NO_ANSWER, *words, "--graph", "quotes", says="the store knows what posts quote"
+    )
+    assert ok(*words, "--graph", "replies", "--format", "json").json["edges"][0]["edges"]
 
 
 def test_kinds_of_edges_are_named_once_each() -> None:

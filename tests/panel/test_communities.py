@@ -132,7 +132,7 @@ def test_a_seed_of_any_size_is_one() -> None:
 
 
 def test_without_interactions_there_are_no_communities() -> None:
-    with pytest.raises(NoAnswerError, match="no agent of the panel answered"):
+    with pytest.raises(NoAnswerError, match="no agent of the panel interacted"):
         found(3, [])
 
 

@@ -24,6 +24,7 @@ from support.events_builder import (
     lines,
     post,
     profile,
+    quoted_in,
     repost,
     tid,
     uri,
@@ -109,13 +110,17 @@ class Twin:
             reply = record.get("reply", {})
             subject = (reply.get("parent") or record.get("subject") or {}).get("uri")
             root = reply.get("root", {}).get("uri")
-            if about and address not in matching and not {subject, root} & matching:
+            quoted = quoted_in(record)
+            if about and address not in matching and not {subject, root, quoted} & matching:
                 continue
             self.written[address] += 1
             if subject is not None and author(subject) != event["did"]:
                 kind = "replies" if reply else "reposts"
                 self.received[subject][kind] += 1
                 self.edges.append((event["did"], author(subject), kind, event["time_us"]))
+            if quoted is not None and author(quoted) != event["did"]:
+                self.received[quoted]["quotes"] += 1
+                self.edges.append((event["did"], author(quoted), "quotes", event["time_us"]))
 
     def state(self, address: str) -> str:
         if self.written[address]:

@@ -84,7 +84,7 @@ def find_communities(n: int, edges: Edges, seed: int = 0) -> Communities:
     networkit = _networkit()
     if not len(edges):
         raise NoAnswerError(
-            "there are no communities: no agent of the panel answered or reposted another"
+            "there are no communities: no agent of the panel interacted with another"
         )
     low = np.minimum(edges.source, edges.target).astype(np.int64)
     high = np.maximum(edges.source, edges.target).astype(np.int64)

@@ -1,4 +1,4 @@
-"""Who answered, reposted or followed whom: the edges among the agents of a window, with times."""
+"""Who answered, reposted, quoted or followed whom: edges among agents, each with its time."""
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
@@ -8,23 +8,25 @@ import numpy.typing as npt
 import polars as pl
 import pyarrow as pa
 
-from blueattr.errors import UsageError
+from blueattr.errors import NoAnswerError, UsageError
 from blueattr.panel.query import StoreView
 from blueattr.panel.topics import Topic
 from blueattr.store.account_numbers import known_accounts, past_account
 from blueattr.store.rows import arrays
 from blueattr.suggest import did_you_mean
 
-__all__ = ["AMPLIFYING", "FOLLOWS", "GRAPHS", "Edges", "check_graphs", "edges_among"]
+__all__ = ["FOLLOWS", "GRAPHS", "Edges", "check_graphs", "edges_among"]
 
 
 FOLLOWS = "follows"
 
-GRAPHS: dict[str, str] = {"replies": "reply", "reposts": "repost", FOLLOWS: "follow"}
+GRAPHS: dict[str, str] = {
+    "replies": "reply",
+    "reposts": "repost",
+    "quotes": "quote",
+    FOLLOWS: "follow",
+}
 """The kinds of edges as users ask for them, each with what one edge is called."""
-
-AMPLIFYING = ("replies", "reposts")
-"""The interactions that c counts."""
 
 _CODES = {name: code for code, name in enumerate(GRAPHS, 1)}  # as sql/panel/graph has them
 _ROWS = 1 << 20
@@ -98,9 +100,9 @@ def edges_among(
 ) -> Edges:
     """Find the interactions among agents of a window.
 
-    Replies and reposts are those that c counts, follows those that b counts: of the topic (follows
-    are of none), in the window, of accounts that are not gone at its end, not with oneself, and
-    each relation once.
+    Replies, reposts and quotes are those that c counts, follows those that b counts: of the topic
+    (follows are of none), in the window, of accounts that are not gone at its end, not with
+    oneself, and each relation once.
 
     Parameters
     ----------
@@ -112,9 +114,15 @@ def edges_among(
         Names of `GRAPHS`.
     is_node
         Which of the panel's agents to look among, bool (n,); by default all.
+
+    Raises
+    ------
+    UsageError, NoAnswerError
+        c does not count a kind: it was left out, or the store does not know it in all the window.
     """
+    _refuse_uncounted(view, graphs)
     agents = view.built.agents["account"].to_numpy()
-    place = np.full(past_account(view.store), -1, np.int64)
+    place = np.full(past_account(view.store), -1, np.int32)
     nodes = np.arange(agents.size) if is_node is None else np.flatnonzero(is_node)
     place[agents[nodes]] = nodes
     parts = [_NONE]
@@ -152,16 +160,31 @@ _NONE: _Part = (
 )  # fmt: skip
 
 
+def _refuse_uncounted(view: StoreView, graphs: Collection[str]) -> None:
+    influence = view.influence
+    for name in graphs:
+        if name == FOLLOWS or name in influence.kinds:
+            continue
+        if influence.note:
+            raise NoAnswerError(f"there are no {name} to make a graph of. {influence.note}")
+        raise UsageError(
+            f"--graph {name} is not what c counts: --influence has {', '.join(influence.kinds)}"
+        )
+
+
 def _inside(
-    batch: pa.RecordBatch, place: npt.NDArray[np.int64], wanted: Collection[int]
+    batch: pa.RecordBatch, place: npt.NDArray[np.int32], wanted: Collection[int]
 ) -> tuple[_Part, npt.NDArray[np.uint8]]:
     """Return the edges of a batch by places, and the codes of those that have an end outside."""
     account, subject, code, time = arrays(batch)
-    asked = np.isin(code, list(wanted))
-    source, target = place[account], place[subject]
-    inside = asked & (source >= 0) & (target >= 0)
-    part = (
-        source[inside].astype(np.uint32), target[inside].astype(np.uint32),
-        code[inside], time[inside],
-    )  # fmt: skip
-    return part, code[asked & ~inside]
+    is_wanted = np.zeros(len(_CODES) + 1, np.bool_)
+    is_wanted[list(wanted)] = True
+    asked = is_wanted[code]
+    # Most givers of all follows are no nodes: of these the other end is not looked up.
+    source = place[account]
+    rows = np.flatnonzero(asked & (source >= 0))
+    target = place[subject[rows]]
+    rows, target = rows[target >= 0], target[target >= 0]
+    asked[rows] = False
+    part = source[rows].astype(np.uint32), target.astype(np.uint32), code[rows], time[rows]
+    return part, code[asked]

@@ -1,4 +1,4 @@
-"""Groups agents by the communities that their replies and reposts make."""
+"""Groups agents by the communities that their replies, reposts and quotes make."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
@@ -8,7 +8,7 @@ import numpy.typing as npt
 import polars as pl
 
 from blueattr.panel.graph.communities import Communities, find_communities
-from blueattr.panel.graph.edges import AMPLIFYING, Edges, edges_among
+from blueattr.panel.graph.edges import Edges, edges_among
 from blueattr.panel.groupers import Grouped
 from blueattr.panel.query import StoreView
 from blueattr.panel.topics import Topic
@@ -20,13 +20,13 @@ COMMUNITY: Final = "community"
 """What users write."""
 
 NOBODY: Final = "none"
-"""The group of agents who answered and reposted nobody of the panel, and whom nobody did."""
+"""The group of agents who interacted with nobody on the panel."""
 
 
 def group_by_community(
     views: Sequence[StoreView], topic: Topic | None, seed: int = 0
 ) -> list[Grouped]:
-    """Group the agents of windows by who answers and reposts whom on a topic.
+    """Group the agents of windows by who interacts with whom on a topic, as c counts it.
 
     Parameters
     ----------
@@ -54,7 +54,7 @@ def group_by_community(
     place[numbers] = np.arange(numbers.size, dtype=np.uint32)
     places = [place[view.built.agents["account"].to_numpy()] for view in views]
     edges = [
-        _moved(edges_among(view, topic, AMPLIFYING), to)
+        _moved(edges_among(view, topic, view.influence.kinds), to)
         for view, to in zip(views, places, strict=True)
     ]
     found = find_communities(numbers.size, _together(edges), seed)
@@ -89,10 +89,10 @@ def community_note(found: Communities) -> str:
     """Say how communities were found, and how far other seeds find the same."""
     many = f"{found.count:,} communit{'y' if found.count == 1 else 'ies'}"
     return (
-        f"{many} by who answered or reposted whom (Leiden, seed {found.seed}, "
+        f"{many} by who interacted with whom, as c counts it (Leiden, seed {found.seed}, "
         f"modularity {found.modularity:.2f}). Those of {found.seeds} seeds agree by "
         f"{found.stability:.2f}, the mean adjusted Rand index: 1 is the same each time, 0 chance. "
-        f"{NOBODY}: agents who neither answered nor reposted anybody on the panel, nor were."
+        f"{NOBODY}: agents who interacted with nobody on the panel."
     )
 
 

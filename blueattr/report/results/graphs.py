@@ -31,8 +31,11 @@ __all__ = ["EDGES", "GRAPH", "OBJECTS", "PART", "graph_report"]
 
 _MOST_ROWS = 16
 EDGES: "Fields[EdgeCount]" = Fields(
-    Field("graph", "The kind of edges that was asked for: `replies`, `reposts` or `follows`."),
-    Field("kind", "What one edge is: `reply`, `repost` or `follow`."),
+    Field(
+        "graph",
+        "The kind of edges that was asked for: `replies`, `reposts`, `quotes` or `follows`.",
+    ),
+    Field("kind", "What one edge is: `reply`, `repost`, `quote` or `follow`."),
     Field("edges", "How many edges there are, one for each interaction.", "int", "interactions"),
     Field("sources", "How many accounts they come from.", "int", "accounts", heading="from"),
     Field("targets", "How many accounts they go to.", "int", "accounts", heading="to"),
