@@ -466,6 +466,7 @@ def days_of(view: StoreView, agent_days: pl.DataFrame) -> DailyCounts:
     days = {window.start.date() for window in _days(view.window) if not _unseen(window, view.gaps)}
     return DailyCounts(
         days=tuple(sorted(days.union(counts["day"].unique()))),
+        dids=view.built.agents["did"],
         counts=counts,
         scale=view.query.scale,
         b_by_day=view.query.popularity == "follows-received",

@@ -133,10 +133,12 @@ def why_store(query: PanelQuery, question: Question, name: str, wanted: Details)
         frame = view.features(agent_days)
         variants = store_variants(view, topic, agent_days) if wanted.choices else ()
         ranking = Ranking(wanted.resamples, wanted.seed, days_of(view, agent_days), variants)
+        own_days = agent_days.filter(pl.col("account") == found.account)
+        del agent_days  # the days of everyone take much memory
         asked = _Asked(frame, view.origin(topic), question, wanted, ranking)
         made, result = asked.explain(found.did, found.handle or found.did, found.handle)
         told = _Told(view, topic, found, made, result, wanted)
-        return asked.with_choices(told.complete(frame, agent_days))
+        return asked.with_choices(told.complete(frame, own_days))
 
 
 def why_given(
@@ -345,14 +347,14 @@ class _Told:
         value = own * units[0] + received * units[1]
         return value, _part(value, self.made.value)
 
-    def complete(self, frame: pl.DataFrame, agent_days: pl.DataFrame) -> WhyResult:
+    def complete(self, frame: pl.DataFrame, own_days: pl.DataFrame) -> WhyResult:
         """Add records, days and partners."""
         # Partners are of what records are counted from.
         with_records = self._with_records(frame)
         addressed, alone, amplified = self._all_partners()
         return replace(
             with_records,
-            days=self._days(agent_days),
+            days=self._days(own_days),
             addressed=addressed,
             alone=alone,
             amplified=amplified,
@@ -374,9 +376,9 @@ class _Told:
             made, account=named, rest=Rest(len(others), rest, rest / self.result.attributed)
         )
 
-    def _days(self, agent_days: pl.DataFrame) -> tuple[AccountDay, ...]:
+    def _days(self, own_days: pl.DataFrame) -> tuple[AccountDay, ...]:
         """Return what the account did and received on each day of the window."""
-        theirs = agent_days.filter(pl.col("account") == self.found.account).select("day", *COUNTS)
+        theirs = own_days.select("day", *COUNTS)
         counts: dict[date, Sequence[int]] = {day: row for day, *row in theirs.iter_rows()}
         nothing = (0,) * len(COUNTS)
         return tuple(self._day(day, counts.get(day, nothing)) for day in self._calendar())

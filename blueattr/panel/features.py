@@ -124,18 +124,19 @@ def daily_counts(
     agent_days
         Columns ``account``, ``day`` and `COUNTS`.
     agents
-        Columns ``account`` and ``did``.
+        Column ``account``.
     influence
         The kinds that c counts.
 
     Returns
     -------
     pl.DataFrame
-        ``did``, ``day``, and the counts ``a``, ``b`` (follows received) and ``c`` (int64), in no
-        order; a row for each agent and day with anything to count.
+        ``agent`` (its row in `agents`), ``day``, and the counts ``a``, ``b`` (follows received) and
+        ``c`` (int64), in no order; a row for each agent and day with anything to count.
     """
-    return agent_days.join(agents.select("account", "did"), on="account").select(
-        "did",
+    numbers = agents.select("account").with_row_index("agent")
+    return agent_days.join(numbers, on="account").select(
+        "agent",
         "day",
         a=pl.sum_horizontal("posts", "replies", "reposts").cast(pl.Int64),
         b=pl.col("follows_received").cast(pl.Int64),

@@ -1,7 +1,9 @@
 """How sure the rank of an account is: ranks on resampled days, and under other choices."""
 
+import math
+import threading
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
 from typing import Literal
@@ -15,7 +17,7 @@ from blueattr.attribution.value import weigh
 from blueattr.indicators.base import Aggregator, FeatureArrays, Indicator, MomentIndicator
 from blueattr.kernels import FloatArray, IntArray
 from blueattr.kernels.games import in_order
-from blueattr.kernels.recounting import recount
+from blueattr.kernels.recounting import dense_counts, recount
 from blueattr.studies.bootstrap import LEVEL, check_resamples
 from blueattr.studies.rescaling import TIE
 
@@ -36,7 +38,7 @@ FEWEST_DAYS = 7
 
 DEFAULT_RESAMPLES = 1_000
 
-_AT_ONCE = 1 << 20  # accounts times resamples: 24 MB for each thread
+_AT_ONCE = 1 << 22  # accounts times resamples: 96 MB for each thread
 _FEWEST_AT_ONCE, _MOST_AT_ONCE = 8, 64  # resamples: several at once cost little more than one
 _LOGS = 1 << 16  # logarithms of counts below this are looked up
 
@@ -49,9 +51,11 @@ class DailyCounts:
     ----------
     days
         The days that can be drawn, ascending.
+    dids
+        Of accounts, among which are the agents of the panel.
     counts
-        ``did`` (str), ``day`` (date), and the raw counts ``a``, ``b`` and ``c`` (integers); one row
-        for each agent and day with anything to count. Other accounts may be in it.
+        ``agent`` (its place in `dids`), ``day`` (date), and the raw counts ``a``, ``b`` and ``c``
+        (integers); one row for each account and day with anything to count.
     scale
         Of the features: ``"log1p"`` or ``"raw"``.
     b_by_day
@@ -59,9 +63,35 @@ class DailyCounts:
     """
 
     days: tuple[date, ...]
+    dids: pl.Series
     counts: pl.DataFrame
     scale: Literal["log1p", "raw"] = "log1p"
     b_by_day: bool = True
+
+    def placed(self, dids: pl.Series) -> tuple[IntArray, IntArray, IntArray]:
+        """Find the counts of the agents of a panel on days that can be drawn.
+
+        Parameters
+        ----------
+        dids
+            str (n,), of the panel.
+
+        Returns
+        -------
+        tuple
+            int64 (m,): the place of each row's agent on the panel, and that of its day among the
+            days; and int64 (3, m), the counts a, b and c.
+        """
+        same = self.dids.equals(dids)
+        places = np.arange(len(dids)) if same else find_places(dids, self.dids)
+        agent = places[self.counts["agent"].to_numpy()]
+        known = pl.Series(self.days, dtype=pl.Date).to_physical().to_numpy()
+        drawn = self.counts["day"].cast(pl.Date).to_physical().to_numpy()
+        day = np.searchsorted(known, drawn).astype(np.int64)
+        day[day == known.size] = 0
+        kept = np.flatnonzero((agent >= 0) & (known[day] == drawn))
+        counts = [self.counts[name].cast(pl.Int64).to_numpy()[kept] for name in "abc"]
+        return agent[kept].astype(np.int64), day[kept], np.stack(counts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +161,13 @@ def count_ahead(
     if not own.size:
         return np.zeros(0, np.int64)
     margin = TIE * float(np.abs(values).max())
+    if own.size == 1:  # nothing to put in order
+        larger = values > own[0] + margin
+        if times is None:
+            return np.array([np.count_nonzero(larger)], np.int64)
+        # A product of numpy's own: that of the library has threads, which wait for each other.
+        count = np.einsum("m,m->", times, larger.astype(np.float64))
+        return np.array([np.rint(count)]).astype(np.int64)
     order = np.argsort(own, kind="stable")
     steps = own[order] + margin
     above = np.flatnonzero(values > steps[0])
@@ -267,7 +304,7 @@ class _Followed:
         int64 (n,): for each agent of the panel, who of those followed has the same counts.
     often
         float64 (m,): how many agents each of those followed stands for.
-    first, past, day, counts
+    counts
         As `blueattr.kernels.recounting.recount` takes them.
     b
         float64 (m,): their b, where it does not depend on days; else None.
@@ -277,22 +314,16 @@ class _Followed:
 
     of_agent: IntArray
     often: FloatArray
-    first: IntArray
-    past: IntArray
-    day: IntArray
-    counts: FloatArray
+    counts: npt.NDArray[np.float32] | FloatArray
     b: FloatArray | None
     scale: str
+    _own: threading.local = field(default_factory=threading.local, repr=False)
 
     @classmethod
     def of(cls, panel: Panel, daily: DailyCounts) -> "_Followed":
         """Find accounts with the same counts on the same days."""
         n = len(panel.dids)
-        numbers = pl.DataFrame({"did": panel.dids, "agent": np.arange(n)})
-        known = pl.DataFrame({"day": daily.days, "number": np.arange(len(daily.days))})
-        rows = daily.counts.join(numbers, on="did").join(known, on="day").sort("agent", "number")
-        agent, day = rows["agent"].to_numpy(), rows["number"].to_numpy()
-        counts = np.stack([rows[name].cast(pl.Int64).to_numpy() for name in "abc"])
+        agent, day, counts = daily.placed(panel.dids)
         b = None
         if not daily.b_by_day:
             b = panel.features.b
@@ -308,13 +339,16 @@ class _Followed:
         _, one, of_agent = np.unique(keys[0], return_index=True, return_inverse=True)
         if not np.array_equal(keys[1], keys[1][one][of_agent]):  # two accounts with one key
             one = of_agent = np.arange(n)
+        place = np.full(n, -1)
+        place[one] = np.arange(one.size)
+        rows = np.flatnonzero(place[agent] >= 0)
+        most = int(counts.max(initial=0))
+        dense = dense_counts((counts.shape[0], one.size, len(daily.days)), most)
+        dense[:, place[agent[rows]], day[rows]] = counts[:, rows]
         return cls(
             of_agent=of_agent.astype(np.int64),
             often=np.bincount(of_agent).astype(np.float64),
-            first=np.searchsorted(agent, one, side="left").astype(np.int64),
-            past=np.searchsorted(agent, one, side="right").astype(np.int64),
-            day=day.astype(np.int64),
-            counts=counts.astype(np.float64),
+            counts=dense,
             b=None if b is None else b[one],
             scale=daily.scale,
         )
@@ -324,9 +358,17 @@ class _Followed:
         return None if self.scale == "raw" else np.log1p(np.arange(_LOGS, dtype=np.float64))
 
     def features(self, times: IntArray) -> FeatureArrays:
-        """Count anew, and scale: for each resample after the other, float64 (R m,)."""
-        drawn = np.ascontiguousarray(times.T, np.float64)
-        again = recount(self.first, self.past, self.day, self.counts, drawn, self._logs)
+        """Count anew, and scale: for each resample after the other, float64 (R m,).
+
+        What it returns is overwritten when the same thread counts again.
+        """
+        # A thread writes to the same memory each time: the system clears new memory, which takes
+        # about as long as the counting.
+        shape = (3, times.shape[0], self.often.size)
+        if getattr(self._own, "memory", np.empty(0)).size < math.prod(shape):
+            self._own.memory = np.empty(math.prod(shape))
+        again = self._own.memory[: math.prod(shape)].reshape(shape)
+        recount(self.counts, times.astype(np.float64), self._logs, again)
         a, b, c = (feature.ravel() for feature in again)
         if self.b is not None:
             b = np.tile(self.b, times.shape[0])

@@ -6,4 +6,5 @@ FROM account
 WHERE did IN ($name, $lower)
     OR id IN (SELECT account FROM handle WHERE lower(handle) = $lower)
     OR id IN (SELECT account FROM directory_entry WHERE lower(handle) = $lower)
+    OR did IN (SELECT did FROM plc_handle WHERE lower(handle) = $lower)
 ORDER BY id

@@ -34,7 +34,8 @@ def test_the_counts_of_days_add_up_to_the_features(db: Path) -> None:
     assert len(daily.days) == 14
     assert daily.b_by_day
     sums: Counter[tuple[str, str]] = Counter()
-    for did, day, *counts in daily.counts.iter_rows():
+    for agent, day, *counts in daily.counts.iter_rows():
+        did = daily.dids[agent]
         assert day in daily.days
         for name, count in zip("abc", counts, strict=True):
             sums[did, name] += count

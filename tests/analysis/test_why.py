@@ -185,7 +185,8 @@ def test_the_interval_of_a_rank_is_that_of_attributing_every_resample_to_everyon
     ranks: dict[str, list[int]] = {who: [] for who in wanted}
     for times in often:
         sums: Counter[tuple[str, str]] = Counter()
-        for who, day, *counts in daily.counts.iter_rows():
+        for agent, day, *counts in daily.counts.iter_rows():
+            who = dids[agent]
             for x, count in zip("abc", counts, strict=True):
                 sums[who, x] += times[day] * count
         frame = {"did": dids, **{x: [math.log1p(sums[who, x]) for who in dids] for x in "abc"}}

@@ -38,17 +38,20 @@ def counts_of(rows: Rows) -> pl.DataFrame:
     days = [FIRST + timedelta(days=day) for _, day, *_ in rows]
     return pl.DataFrame(
         {
-            "did": [named(agent) for agent, *_ in rows],
+            "agent": [agent for agent, *_ in rows],
             "day": days,
             **{x: [row[2 + k] for row in rows] for k, x in enumerate("abc")},
         },
-        schema={"did": pl.String, "day": pl.Date, **dict.fromkeys("abc", pl.Int64)},
+        schema={"agent": pl.Int64, "day": pl.Date, **dict.fromkeys("abc", pl.Int64)},
     )
 
 
 def daily_of(rows: Rows, days: int, scale: Any = "log1p") -> DailyCounts:
+    agents = 1 + max((agent for agent, *_ in rows), default=0)
+    # In another order than that of a panel, and with somebody who is not on it.
+    dids = pl.Series([*(named(k) for k in range(agents)), "did:plc:other"])
     return DailyCounts(
-        tuple(FIRST + timedelta(days=k) for k in range(days)), counts_of(rows), scale
+        tuple(FIRST + timedelta(days=k) for k in range(days)), dids, counts_of(rows), scale
     )
 
 
@@ -186,7 +189,7 @@ def test_popularity_that_is_no_count_of_days_stays() -> None:
     rows: Rows = [(k, k, 1, 50 * k, 1) for k in range(7)]
     panel = Panel.of(recounted(rows, 7, [1] * 7, "log1p").with_columns(b=pl.lit(2.0)))
     daily = daily_of(rows, 7)
-    fixed = DailyCounts(daily.days, daily.counts, "log1p", b_by_day=False)
+    fixed = DailyCounts(daily.days, daily.dids, daily.counts, "log1p", b_by_day=False)
     followed = module._Followed.of(panel, fixed)
     times = np.zeros((2, 7), np.int64)
     assert followed.features(times).b.tolist() == [2.0] * 14
@@ -251,23 +254,24 @@ def test_the_true_rank_is_in_most_intervals() -> None:
     assert inside / total >= 0.9
 
 
-@pytest.mark.parametrize("known", [None, 0, 4, 1000])
-def test_the_recounting_kernel_is_its_plain_twin(known: int | None) -> None:
+@pytest.mark.parametrize("most", [9, 1 << 30])
+@pytest.mark.parametrize("known", [None, 1, 4, 1000])
+def test_recounting_is_its_plain_twin(known: int | None, most: int) -> None:
+    """Counts of days that no 32 bits hold exactly have 64."""
     rng = np.random.default_rng(2)
-    first, past = np.array([0, 3, 3, 7]), np.array([3, 3, 7, 8])
-    day, counts = rng.integers(0, 5, 8), rng.integers(0, 9, (3, 8)).astype(float)
-    times = rng.integers(0, 4, (5, 6)).astype(float)
+    counts = recounting.dense_counts((3, 4, 5), most)
+    assert counts.dtype == (np.float32 if most == 9 else np.float64)
+    counts[:] = rng.integers(0, most, (3, 4, 5))
+    times = rng.integers(0, 4, (6, 5))
     logs = None if known is None else np.log1p(np.arange(known, dtype=float))
     scaled = float if known is None else math.log1p
     expected = [
-        [
-            [scaled(sum(times[day[e], r] * counts[k, e] for e in range(first[i], past[i])))
-             for i in range(4)]
-            for r in range(6)
-        ]
+        [[scaled(sum(int(times[r, d]) * int(counts[k, i, d]) for d in range(5))) for i in range(4)]
+         for r in range(6)]
         for k in range(3)
     ]  # fmt: skip
-    made = recounting.recount(first, past, day, counts, times, logs)
+    made = np.empty((3, 6, 4))
+    recounting.recount(counts, times.astype(float), logs, made)
     assert np.allclose(made, expected, rtol=1e-14, atol=0)
     assert made.max() > 2
 
