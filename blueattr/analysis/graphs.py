@@ -203,15 +203,8 @@ def graph_store(
         nodes=nodes,
         edges=table,
         counts=tuple(
-            EdgeCount(
-                name,
-                GRAPHS[name],
-                len(these := table.filter(pl.col("kind") == GRAPHS[name])),
-                these["source"].n_unique(),
-                these["target"].n_unique(),
-                out,
-            )
-            for name, out in edges.left_out.items()
+            EdgeCount(name, GRAPHS[name], *counted, edges.left_out[name])
+            for name, counted in edges.counts().items()
         ),
         share=float(nodes["share"].sum()),
         n_agents=result.n_agents,

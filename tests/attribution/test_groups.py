@@ -19,7 +19,7 @@ from blueattr.attribution.groups.grouped import group_shares, partition_for
 from blueattr.attribution.groups.members import member_values
 from blueattr.attribution.groups.orders import draw_orders, nested_values
 from blueattr.attribution.groups.pairs import PairSums
-from blueattr.attribution.groups.partition import Labels, Pairs
+from blueattr.attribution.groups.partition import Labels, Pairs, merged_order
 from blueattr.attribution.groups.result import GroupShares
 from blueattr.attribution.tiered import TieredPanel
 from blueattr.attribution.value import solve
@@ -558,3 +558,17 @@ def test_groups_with_an_order_of_their_own_keep_it() -> None:
 def test_another_way_to_treat_many_groups_is_refused() -> None:
     with pytest.raises(UsageError, match="did you mean 'sample'"):
         grouped.check_many("sampel")
+
+
+@law(100)
+@given(st.lists(st.integers(0, 12), unique=True), st.data())
+def test_the_order_of_two_windows_keeps_that_of_each(names: list[int], data: st.DataObject) -> None:
+    """Whatever is in one of them alone."""
+    every = [f"{name}" for name in names]
+    one, other = (
+        [name for name in every if data.draw(st.booleans(), label=name)] for _ in range(2)
+    )
+    merged = merged_order(one, other)
+    assert sorted(merged) == sorted({*one, *other})
+    for order in (one, other):
+        assert [name for name in merged if name in order] == order

@@ -207,6 +207,11 @@ def test_commands_that_compare_or_list_name_accounts_by_pseudonym(db: Path, here
             names = _read(here / name)["did"]
             assert names.to_list() == sorted(names)  # not in the order of DIDs, which would tell
             assert names.n_unique() == PANEL
+    kinds = ("--graph", "replies,reposts,follows")
+    for ending in ("gexf", "graphml", "csv", "parquet"):
+        answer = ok("export", "--topic", "mythos", *about, *kinds, "--out", f"net.{ending}", "-v")
+        assert found(answer.stdout) == set()
+    assert re.search(PSEUDONYM, Path("net.gexf").read_text())
     assert found(*files(here)) == set()
 
 

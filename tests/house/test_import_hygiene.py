@@ -13,7 +13,7 @@ import pytest
 import blueattr
 from blueattr.indicators import find
 from blueattr.version import __version__
-from support.cli_world import COMMANDS, write_events
+from support.cli_world import COMMANDS, write_events, write_store
 
 HEAVY = ["polars", "duckdb", "numba", "llvmlite", "numpy", "atproto", "pyarrow", "rich",
          "zstandard", "scipy", "vl_convert", "jinja2"]  # fmt: skip
@@ -305,3 +305,22 @@ assert result.to_polars().height
 print(json.dumps(sorted(sys.modules)))
 """
     assert "blueattr.report" in {*fresh(code)}
+
+
+_ASKS = """
+import json, sys
+import blueattr
+with blueattr.open(sys.argv[1]) as store:
+    store.export(topic="mythos")
+    store.attribute("mythos", by=sys.argv[2])
+print(json.dumps(sorted({name.split(".")[0] for name in sys.modules})))
+"""
+
+
+def test_the_extra_is_imported_only_where_communities_are_asked_for(tmp_path: Path) -> None:
+    pytest.importorskip("networkit", reason="the extra graph is not installed")
+    db = str(write_store(tmp_path / "world.duckdb"))
+    imported = fresh(_ASKS, db, "tier")
+    assert "duckdb" in imported
+    assert imported.isdisjoint({"networkit", "networkx", "scipy"})
+    assert "networkit" in fresh(_ASKS, db, "community")

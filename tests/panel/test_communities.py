@@ -13,7 +13,7 @@ from blueattr.errors import NoAnswerError, UsageError
 from blueattr.panel.graph import communities
 from blueattr.panel.graph.agreement import adjusted_rand, mean_agreement
 from blueattr.panel.graph.communities import Communities, find_communities
-from blueattr.panel.graph.edges import Edges
+from blueattr.panel.graph.edges import Edges, _order
 from support.effort import law
 
 LABELS = st.integers(1, 4).flatmap(lambda k: st.lists(st.integers(0, k - 1), min_size=1))
@@ -68,6 +68,16 @@ def test_agreement_is_the_mean_of_all_pairs() -> None:
     worst = adjusted_rand(three[0], three[2])
     assert worst < 0
     assert mean_agreement(three) == pytest.approx((1 + 2 * worst) / 3)
+
+
+@law(100)
+@given(st.lists(st.tuples(*[st.integers(0, 3)] * 4), max_size=30))
+def test_edges_of_one_time_are_in_an_order_of_their_own(rows: list[tuple[int, ...]]) -> None:
+    """Whatever order they come in."""
+    columns = np.array(rows, np.int64).reshape(-1, 4)
+    time, source, target, code = columns.T
+    order = _order(source.astype(np.uint32), target.astype(np.uint32), code.astype(np.uint8), time)
+    assert [tuple(row) for row in columns[order].tolist()] == sorted(rows)
 
 
 def found(n: int, pairs: list[tuple[int, int]], seed: int = 0) -> Communities:

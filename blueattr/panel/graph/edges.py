@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -64,10 +65,16 @@ class Edges:
         names = pl.Series("kind", ["", *GRAPHS.values()], pl.String)
         return names.gather(self.code.astype(np.uint32))
 
-    def counts(self) -> dict[str, int]:
-        """Count the edges of each kind that was asked for, by its name."""
-        found = np.bincount(self.code, minlength=len(_CODES) + 1)
-        return {name: int(found[_CODES[name]]) for name in self.left_out}
+    def counts(self) -> dict[str, tuple[int, int, int]]:
+        """Count the edges, sources and targets of each kind that was asked for, by its name."""
+        found = {}
+        for name in self.left_out:
+            these = self.code == _CODES[name]
+            sources, targets = (
+                int(np.count_nonzero(np.bincount(end[these]))) for end in (self.source, self.target)
+            )
+            found[name] = int(np.count_nonzero(these)), sources, targets
+        return found
 
 
 def check_graphs(names: str | Iterable[str]) -> tuple[str, ...]:
@@ -146,18 +153,29 @@ def edges_among(
             batches = view.store.batches("panel/graph/follows", _ROWS, start=start, end=end)
             parts += [_inside(batch, place, [_CODES[FOLLOWS]])[0] for batch in batches]
     source, target, code, time = (np.concatenate(columns) for columns in zip(*parts, strict=True))
-    # By time; at one time in an order that does not depend on when records were ingested.
-    order = np.lexsort((code, target, source, time))
+    order = _order(source, target, code, time)
     return Edges(source[order], target[order], code[order], time[order], left_out)
 
 
-_Part = tuple[
-    npt.NDArray[np.uint32], npt.NDArray[np.uint32], npt.NDArray[np.uint8], npt.NDArray[np.int64]
-]
+_Places: TypeAlias = npt.NDArray[np.uint32]
+_Codes: TypeAlias = npt.NDArray[np.uint8]
+_Times: TypeAlias = npt.NDArray[np.int64]
+_Part: TypeAlias = tuple[_Places, _Places, _Codes, _Times]
 
 _NONE: _Part = (
     np.empty(0, np.uint32), np.empty(0, np.uint32), np.empty(0, np.uint8), np.empty(0, np.int64)
 )  # fmt: skip
+
+
+def _order(source: _Places, target: _Places, code: _Codes, time: _Times) -> npt.NDArray[np.intp]:
+    """Sort by time; at one time in an order that does not depend on when records were ingested."""
+    order = np.argsort(time, kind="stable")
+    same = time[order[1:]] == time[order[:-1]]
+    # Few are of one time: only these are compared by all they have.
+    tied = np.flatnonzero(np.append(same, False) | np.append(False, same))
+    rows = order[tied]
+    order[tied] = rows[np.lexsort((code[rows], target[rows], source[rows], time[rows]))]
+    return order
 
 
 def _refuse_uncounted(view: StoreView, graphs: Collection[str]) -> None:
