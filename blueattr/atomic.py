@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import BinaryIO, TypeVar
 
 from blueattr.errors import OutputError
-from blueattr.user_path import refuse_address
+from blueattr.user_path import followed, refuse_address
 
 __all__ = ["is_part", "sync", "write", "write_with"]
 
@@ -62,7 +62,7 @@ def write_with(path: Path, fill: Callable[[BinaryIO], _T]) -> _T:
         if path.exists() and not path.is_file() and not path.is_dir():
             with path.open("wb") as file:  # a device or pipe must not be replaced
                 return fill(file)
-        return _replace(path.resolve(), fill)
+        return _replace(followed(path), fill)
     except OSError as error:
         raise OutputError(f"cannot write {_shown(path)}: {error.strerror or error}") from error
 

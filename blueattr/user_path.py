@@ -1,11 +1,13 @@
 """Paths as users write them, with ``~`` for a folder of their own."""
 
+import os
 import re
+from contextlib import suppress
 from pathlib import Path
 
 from blueattr.errors import OutputError, UsageError
 
-__all__ = ["as_typed", "refuse_address", "user_path"]
+__all__ = ["as_typed", "followed", "refuse_address", "user_path"]
 
 
 # A path has one slash of an address left. Of a name or password nothing is shown.
@@ -57,3 +59,17 @@ def user_path(path: str | Path) -> Path:
         return Path(path).expanduser()
     except RuntimeError:
         raise UsageError(f"{path} is in the folder of a user who is not known here") from None
+
+
+def followed(path: Path) -> Path:
+    """Return the whole path of a file, there or not, to which links lead.
+
+    Raises
+    ------
+    OSError
+        No file can be there: links lead in a circle, a name is too long, or a folder is closed to
+        this user. Python itself says so in several ways, or not at all.
+    """
+    with suppress(FileNotFoundError, NotADirectoryError):
+        path.stat()
+    return Path(os.path.realpath(path))

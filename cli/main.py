@@ -168,14 +168,18 @@ def app() -> NoReturn:
 
 
 def _refuse_little_space() -> None:
-    """Refuse to work in little address space, where native libraries crash rather than say so."""
-    space, _ = resource.getrlimit(resource.RLIMIT_AS)
-    if space != resource.RLIM_INFINITY and space < _LEAST_SPACE:
-        _fail(
-            f"blueattr: this process may use {space >> 20} MB of address space, and needs 2048 MB; "
-            "raise the limit (ulimit -v)",
-            ExitCode.FAILURE,
-        )
+    """Refuse to work in little space, where native libraries crash or hang rather than say so."""
+    for limit, what, option in (
+        (resource.RLIMIT_AS, "address space", "-v"),
+        (resource.RLIMIT_DATA, "data", "-d"),
+    ):
+        space, _ = resource.getrlimit(limit)
+        if space != resource.RLIM_INFINITY and space < _LEAST_SPACE:
+            _fail(
+                f"blueattr: this process may use {space >> 20} MB of {what}, and needs 2048 MB; "
+                f"raise the limit (ulimit {option})",
+                ExitCode.FAILURE,
+            )
 
 
 def _hold_descriptors() -> None:

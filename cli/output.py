@@ -1,6 +1,7 @@
 """Results to stdout or a file, everything else to stderr."""
 
 import logging
+import os
 import sys
 import unicodedata
 from collections.abc import Callable, Iterator
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, TextIO
 import typer
 
 from blueattr.errors import ExitCode, OutputError, UsageError
-from blueattr.user_path import refuse_address
+from blueattr.user_path import followed, refuse_address
 
 if TYPE_CHECKING:
     from blueattr.report import Report
@@ -39,7 +40,7 @@ def check_out(out: Path | None, agents: Path | None = None, form: "Format | None
         The extension of `out` names no format or another one than `form`, or both are the same
         file.
     OutputError
-        The folder of a file does not exist, or it is an address.
+        The folder of a file does not exist, no file can be there, or it is an address.
     """
     for path in (out, agents):
         if path is not None:
@@ -53,7 +54,12 @@ def check_out(out: Path | None, agents: Path | None = None, form: "Format | None
 
 
 def _check_folder(path: Path) -> None:
-    if not path.parent.is_dir():
+    try:
+        followed(path)
+        is_folder = path.parent.is_dir()
+    except OSError as error:
+        raise OutputError(f"cannot write {path}: {error.strerror}") from None
+    if not is_folder:
         raise OutputError(f"cannot write {path}: there is no folder {path.parent}")
 
 
@@ -72,9 +78,11 @@ def check_page(out: Path, form: "Format | None") -> None:
 
 def same_file(one: Path, other: Path) -> bool:
     """Return whether two paths are one file, or would be where letter case makes no difference."""
-    if one.exists() and other.exists():
+    # Where no file can be, this is no place to say so.
+    if os.path.exists(one) and os.path.exists(other):  # noqa: PTH110
         return one.samefile(other)
-    names = (unicodedata.normalize("NFC", str(path.resolve())).casefold() for path in (one, other))
+    paths = map(os.path.realpath, (one, other))
+    names = (unicodedata.normalize("NFC", path).casefold() for path in paths)
     return len({*names}) == 1
 
 

@@ -174,6 +174,9 @@ def _is_document(head: bytes) -> bool:
         return b"\n" in begin.strip(_BLANKS) and b"\n" not in begun
     if "\n" in text[:end] or "\r" in text[:end]:
         return True
+    # No line begins with what separates values.
+    if text[end:].lstrip().startswith((",", "]")):
+        return True
     # A carriage return alone ends lines, too; one before a line feed is nothing to see to.
     return text[end:].lstrip(" \t\r").startswith(("{", "[", ",", "]", "\x1e"))
 

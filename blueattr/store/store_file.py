@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 
 from blueattr.errors import StoreError, UsageError
-from blueattr.user_path import as_typed, user_path
+from blueattr.user_path import as_typed, followed, user_path
 
 _OTHERWISE = {"?": "question mark", "\\": "backslash"}
 _NO_FILE = re.compile(r":|[A-Za-z][A-Za-z0-9+.-]+:")
@@ -32,10 +32,13 @@ def store_file(path: Path) -> Path:
         file = user_path(path)
     except UsageError as error:
         raise StoreError(str(error)) from None
+    try:
+        whole = str(followed(file))
+    except OSError as error:
+        raise StoreError(f"{path} cannot be opened: {error.strerror}") from None
     # A pipe, say, would have the process wait for ever.
     if os.path.exists(file) and not os.path.isfile(file):  # noqa: PTH110, PTH113 - no error
         raise StoreError(f"{path} cannot be opened: it is not a file")
-    whole = str(file.resolve())
     for character, name in _OTHERWISE.items():
         if character in whole:
             raise StoreError(f"{path}: the path of a store may have no {name} in it")

@@ -49,6 +49,7 @@ def remove(path: Path) -> None:
     StoreError
         It cannot be removed.
     """
+    path = store_file(path)
     with closing(Lock(path)) as lock:
         try:
             path.resolve().unlink(missing_ok=True)

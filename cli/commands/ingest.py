@@ -208,6 +208,7 @@ def _read(
     from blueattr.panel.topics import shipped_rules
     from blueattr.report.inventory.ingests import ingest_report
     from blueattr.sources.files import is_standard_input
+    from blueattr.store.store_file import store_file
     from blueattr.store.writer import remove
 
     if sum(map(is_standard_input, [*sources, *(plc or ())])) > 1:
@@ -215,7 +216,7 @@ def _read(
     # Polars, which is imported by now, makes the system restart an interrupted read: Ctrl-C would
     # wait for a pipe forever.
     signal.siginterrupt(signal.SIGINT, True)
-    is_new = not store.db.exists()
+    is_new = not store_file(store.db).exists()
     with _kept(), Bars(quiet=quiet) as bars:
         results = [
             read.ingest(

@@ -84,7 +84,12 @@ def schedule(
     settings = read_settings(context, config)
     make_plan(settings)
     command = _command(settings, path.resolve())
-    line = crontab_line(when, command)
+    try:
+        line = crontab_line(when, command)
+    except UsageError as error:
+        if install:
+            raise
+        line = f"# There is none: {error}."
     secret = command.environment_file
     if secret is not None and not secret.exists() and os.environ.get(KEY_VARIABLE, "").strip():
         say(

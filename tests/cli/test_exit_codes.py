@@ -355,14 +355,54 @@ def test_an_unwritable_file_ends_with_7(db: Path, panel_file: Path, here: Path) 
     assert [path.name for path in here.rglob("*")] == ["folder.json"]
 
 
-def test_little_address_space_is_refused_before_work() -> None:
+@pytest.mark.parametrize("name", ["loop", "loop/x", "x" * 300, f"{'x' * 300}/x"])
+def test_where_no_file_can_be_a_store_ends_with_6_and_output_with_7(
+    name: str, panel_file: Path, events_file: Path, here: Path
+) -> None:
+    (here / "loop").symlink_to("loop")
+    (here / "loop.csv").symlink_to("loop.csv")
+    says = "symbolic links" if name.startswith("loop") else "File name too long"
+    for asked in (
+        ["status"],
+        ["compact"],
+        ["attribute", "--topic", "all"],
+        ["ingest", events_file],
+    ):
+        refused(ExitCode.STORE, *asked, "--db", here / name, says=says)
+    out = here / f"{name}.csv"
+    for option in ("--out", "--agents"):
+        refused(ExitCode.OUTPUT, "attribute", "--features", panel_file, option, out)
+    refused(ExitCode.OUTPUT, "synth", "--out", here / name, says=says)
+    refused(ExitCode.OUTPUT, "report", "--features", panel_file, "--out", here / name)
+    assert (here / "loop").is_symlink()
+
+
+def test_a_wrong_file_does_not_take_away_a_store_in_the_folder_of_the_user(
+    events_file: Path, here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (here / "home").mkdir()
+    monkeypatch.setenv("HOME", str(here / "home"))
+    (here / "bad.jsonl").write_text("[1]\n")
+    assert run("ingest", here / "bad.jsonl", "--db", "~/x.duckdb").code == ExitCode.INPUT
+    assert not list((here / "home").iterdir())
+    ok("ingest", events_file, "--db", "~/x.duckdb")
+    before = ok("status", "--db", "~/x.duckdb").stdout
+    done = run("ingest", here / "bad.jsonl", "--db", "~/x.duckdb")
+    assert done.code == ExitCode.INPUT
+    assert b"there is no store" not in done.stdout
+    assert ok("status", "--db", "~/x.duckdb").stdout != before  # with a line that was rejected
+    assert not (here / "~").exists()
+
+
+@pytest.mark.parametrize("option", ["-v", "-d"])
+def test_little_address_space_is_refused_before_work(option: str) -> None:
     for kilobytes in (1_000_000, 1_500_000, (2 << 20) - 1):
         done = subprocess.run(
-            ["sh", "-c", f"ulimit -v {kilobytes}; exec {BLUEATTR} topics list"],
+            ["sh", "-c", f"ulimit {option} {kilobytes}; exec {BLUEATTR} topics list"],
             capture_output=True, text=True, check=False,
         )  # fmt: skip
         assert done.returncode == ExitCode.FAILURE
-        assert "2048 MB; raise the limit (ulimit -v)" in done.stderr
+        assert f"2048 MB; raise the limit (ulimit {option})" in done.stderr
         assert done.stderr.count("\n") == 1
 
 

@@ -6,6 +6,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -398,6 +399,29 @@ def test_the_environment_comes_along_but_never_the_key(
 def test_the_log_of_the_settings_is_the_log(here: Path) -> None:
     Path("blueattr.toml").write_text(SETTINGS + '[log]\nfile = "logs/x.log"\n')
     assert f">> {here}/logs/x.log 2>&1" in scheduled().text
+
+
+def test_a_command_longer_than_cron_takes_is_refused_and_systemd_has_its_units(
+    here: Path, tmp_path: Path
+) -> None:
+    folder = here / "x" / ("y" * 200)
+    folder.mkdir(parents=True)
+    (folder / "blueattr.toml").write_text(SETTINGS)
+    where = ("--cron", "@daily", "--config", folder / "blueattr.toml")
+    text = ok("schedule", *where).text
+    assert "# There is none: cron takes a command of 998 bytes at most" in text
+    assert "OnCalendar=" in text
+    done = run("schedule", *where, "--install")
+    assert done.code == ExitCode.USAGE
+    assert "shorter path" in done.stderr
+    assert not (here / "table").exists()
+    command = made(tmp_path, config=tmp_path / "blueattr.toml")
+    most = len("0 0 * * * ") + 998
+    room = most - len(os.fsencode(crontab_line(Cron.read("@daily"), command)))
+    fits = replace(command, log=Path(f"{command.log}{'l' * room}"))
+    assert len(os.fsencode(crontab_line(Cron.read("@daily"), fits))) == most
+    with pytest.raises(UsageError, match="has 999"):
+        crontab_line(Cron.read("@daily"), replace(fits, log=Path(f"{fits.log}l")))
 
 
 def test_install_is_idempotent_and_remove_takes_it_out(here: Path) -> None:

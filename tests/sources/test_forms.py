@@ -56,6 +56,7 @@ FORMS: dict[str, Callable[[list[Event]], bytes]] = {
     "not apart": _joined(""),
     "apart by blanks": _joined("  "),
     "apart by commas": _joined(",\n"),
+    "apart by commas that begin lines": _joined("\n,"),
     "CR alone": _joined("\r"),
     "text sequence": lambda events: b"\x1e" + _joined("\n\x1e")(events) + b"\n",
     "UTF-16": lambda events: lines(*events).decode().encode("utf-16"),

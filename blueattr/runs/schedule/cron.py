@@ -32,6 +32,8 @@ _FIELDS: tuple[tuple[str, int, int, tuple[str, ...], int], ...] = (
     ("day of the week", 0, 7, _DAYS, 0),
 )
 _ITEM = re.compile(r"(?:(\*)|(\w+)(?:-(\w+))?)(?:/(\d+))?", re.ASCII)
+# Bytes of a command: Debian's cron takes no more, of which crontab(5) tells.
+_LONGEST = 998
 _LONGEST_MONTH = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 
 
@@ -167,6 +169,11 @@ def crontab_line(cron: Cron, command: Command) -> str:
 
     It ends in a shell comment that names the settings. Percent signs are escaped, because cron ends
     a command at one, and so are backslashes, of which cron makes one out of two.
+
+    Raises
+    ------
+    UsageError
+        The command is longer than cron takes, which would refuse the whole crontab.
     """
     words = [
         *(f"{name}={shlex.quote(value)}" for name, value in command.environment.items()),
@@ -180,7 +187,14 @@ def crontab_line(cron: Cron, command: Command) -> str:
         f"cd {shlex.quote(str(command.folder))} && {{ {secrets}{' '.join(words)}; }} "
         f">> {shlex.quote(str(command.log))} 2>&1 {_tag(command.config)}"
     )
-    return f"{cron.text} {_escaped(text)}"
+    escaped = _escaped(text)
+    length = len(escaped.encode("utf-8", "surrogateescape"))
+    if length > _LONGEST:
+        raise UsageError(
+            f"cron takes a command of {_LONGEST} bytes at most, and this one has {length:,}: move "
+            "the settings to a folder with a shorter path, or use systemd"
+        )
+    return f"{cron.text} {escaped}"
 
 
 def _tag(config: Path) -> str:
