@@ -26,6 +26,7 @@ SCHEMA = pa.schema(
         ("rkey", pa.string()),
         ("rev", pa.string()),
         ("bot", pa.bool_()),
+        ("labels", pa.string()),
         ("handle", pa.string()),
         ("active", pa.bool_()),
         ("status", pa.string()),
@@ -133,7 +134,9 @@ def account_rows(events: AccountEvents) -> pa.Table:
         operation=pl.when(is_profile).then("operation"),
         rkey=pl.when(is_profile).then(pl.lit("self")),
         rev=pl.when(is_profile).then("rev"),
-        bot=pl.lit(value=False),  # the parser refuses a profile with labels
+        # The parser refuses a profile with labels.
+        bot=pl.lit(value=False),
+        labels=pl.lit(None, pl.String),
         handle=pl.when(is_identity & is_handle).then(handle),
         active=pl.when(is_account).then(is_active),
         status=pl.when(is_account).then(status.otherwise(text)),

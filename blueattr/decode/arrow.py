@@ -70,18 +70,18 @@ def fixed_strings(
 
 
 def lists(offsets: npt.NDArray[np.int32], values: pa.Array) -> pa.Array:
-    """Make an array of lists of strings, null where a list would be empty.
+    """Make an array of lists, null where a list would be empty.
 
     Parameters
     ----------
     offsets
         int32 (n + 1,): where the values of each list begin, and the last one's end.
     values
-        The strings of all lists, concatenated.
+        The values of all lists, concatenated.
     """
     valid = _bitmap(np.diff(offsets) > 0)
     return pa.Array.from_buffers(
-        pa.list_(pa.string()), len(offsets) - 1, [valid, pa.py_buffer(offsets)], children=[values]
+        pa.list_(values.type), len(offsets) - 1, [valid, pa.py_buffer(offsets)], children=[values]
     )
 
 

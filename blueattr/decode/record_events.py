@@ -43,9 +43,17 @@ _CODED = pa.schema(
         ("subject_rkey", pa.int64()),
         ("root", pa.uint32()),
         ("root_rkey", pa.int64()),
+        ("quoted", pa.uint32()),
+        ("quoted_rkey", pa.int64()),
+        ("via", pa.uint32()),
+        ("via_rkey", pa.int64()),
         ("text", pa.string()),
         ("tags", pa.list_(pa.string())),
         ("title", pa.string()),
+        ("langs", pa.string()),
+        ("domains", pa.list_(pa.string())),
+        ("mentions", pa.list_(pa.uint32())),
+        ("labels", pa.string()),
     ]
 )
 
@@ -58,7 +66,10 @@ class RecordEvents:
 
     def __init__(self) -> None:
         self._dids = Dids()
-        self._batches: list[tuple[dict[str, Any], npt.NDArray[np.uint32]]] = []
+        # Columns; codes of author, subject, root and other; codes of mentions.
+        self._batches: list[
+            tuple[dict[str, Any], npt.NDArray[np.uint32], npt.NDArray[np.uint32]]
+        ] = []
         # Few rows each, that are no columns yet.
         self._few: list[ParsedLines] = []
         self._few_rows = self._few_size = 0
@@ -90,10 +101,12 @@ class RecordEvents:
             self._few_rows = self._few_size = 0
 
     def _make_columns(self, parsed: ParsedLines) -> None:
-        codes = self._dids.intern(parsed)
+        codes, mentioned = self._dids.intern(parsed)
         columns = _columns(parsed)
-        self._batches.append((columns, codes))
-        self.size += codes.nbytes + sum(column.nbytes for column in columns.values())
+        self._batches.append((columns, codes, mentioned))
+        self.size += (
+            codes.nbytes + mentioned.nbytes + sum(column.nbytes for column in columns.values())
+        )
 
     def dids(self) -> pa.Table:
         """Return the DIDs that the events name, with their codes: ``code``, ``did``."""
@@ -118,18 +131,19 @@ class RecordEvents:
             of them may have the revision of another.
         """
         self._join_few()
-        numbered = [accounts[codes] for _, codes in self._batches]
-        columns = [columns for columns, _ in self._batches]
+        numbered = [accounts[codes] for _, codes, _ in self._batches]
+        columns = [columns for columns, _, _ in self._batches]
+        mentioned = [numbers(accounts[codes]) for _, _, codes in self._batches]
         repeated = _duplicates(
             [
                 (author, np.from_dlpack(each["rkey"]), np.from_dlpack(each["collection"]))
-                for each, (author, _, _) in zip(columns, numbered, strict=True)
+                for each, (author, *_) in zip(columns, numbered, strict=True)
             ]
         )
         related = _related(columns, numbered)
         batches = []
-        for each, (author, subject, root), again, relation in zip(
-            columns, numbered, repeated, related, strict=True
+        for each, (author, subject, root, other), mentions, again, relation in zip(
+            columns, numbered, mentioned, repeated, related, strict=True
         ):
             late = {
                 "repeated": flags(again),
@@ -137,6 +151,9 @@ class RecordEvents:
                 "account": numbers(author),
                 "subject": numbers(subject, each["has subject"]),
                 "root": numbers(root, each["has root"]),
+                "quoted": numbers(other, each["has quoted"]),
+                "via": numbers(other, each["has via"]),
+                "mentions": lists(each["mention offsets"], mentions),
             }
             arrays = [late[name] if name in late else each[name] for name in _CODED.names]
             batches.append(pa.record_batch(arrays, schema=_CODED))
@@ -149,7 +166,7 @@ class RecordEvents:
         Deletes do not count: they name records of all times.
         """
         self._join_few()
-        batches = [columns for columns, _ in self._batches]
+        batches = [columns for columns, _, _ in self._batches]
         # An eighth of the rows is more than enough for an estimate.
         keys = [np.from_dlpack(b["rkey"])[::8][b["made"][::8]] for b in batches]
         if not sum(map(len, keys)):
@@ -179,7 +196,7 @@ def _related(
     hardly two accounts share.
     """
     present, keys = [], []
-    for each, (author, subject, _) in zip(columns, numbered, strict=True):
+    for each, (author, subject, *_) in zip(columns, numbered, strict=True):
         kind = np.from_dlpack(each["collection"])
         has_relation = (kind != layout.POST) & each["has subject"] & each["made"]
         rows = np.flatnonzero(has_relation)
@@ -212,8 +229,8 @@ def _again(coded: pa.Table) -> pa.Table:
 
 def _size(parsed: ParsedLines) -> int:
     numbers = parsed.numbers.nbytes + parsed.flags.nbytes
-    ends = parsed.word_ends.nbytes + parsed.tag_ends.nbytes
-    return numbers + ends + sum(words.nbytes for words in parsed.words)
+    ends = parsed.word_ends.nbytes + parsed.tag_ends.nbytes + parsed.domain_ends.nbytes
+    return numbers + ends + parsed.mentions.nbytes + sum(words.nbytes for words in parsed.words)
 
 
 def _copied(parsed: ParsedLines) -> ParsedLines:
@@ -224,6 +241,8 @@ def _copied(parsed: ParsedLines) -> ParsedLines:
         words=tuple(words.copy() for words in parsed.words),
         word_ends=parsed.word_ends.copy(),
         tag_ends=parsed.tag_ends.copy(),
+        domain_ends=parsed.domain_ends.copy(),
+        mentions=parsed.mentions.copy(),
         time_from=None if parsed.time_from is None else parsed.time_from.copy(),
     )
 
@@ -233,11 +252,13 @@ def _joined(parts: list[ParsedLines]) -> ParsedLines:
     if len(parts) == 1:
         return parts[0]
     words = [np.concatenate(each) for each in zip(*(part.words for part in parts), strict=True)]
-    # By how much the ends in a part move: of its texts, titles and lists of tags, and of its tags.
+    # By how much the ends in a part move: of its words and lists, and of what is in the lists.
     lengths = [
-        [*map(len, part.words[:2]), len(part.tag_ends), len(part.words[2])] for part in parts
+        [*part.word_ends[:, -1].tolist(), *(len(part.words[each]) for each in layout.LISTS)]
+        for part in parts
     ]
     moved = (np.cumsum(lengths, axis=0) - lengths).astype(np.int32)
+    rows = layout.WORDS + 1
     has_times = any(part.time_from is not None for part in parts)
     times = [
         np.zeros_like(part.flags) if part.time_from is None else part.time_from for part in parts
@@ -247,11 +268,16 @@ def _joined(parts: list[ParsedLines]) -> ParsedLines:
         flags=np.concatenate([part.flags for part in parts]),
         words=tuple(words),
         word_ends=np.concatenate(
-            [part.word_ends + by[:3, None] for part, by in zip(parts, moved, strict=True)], axis=1
+            [part.word_ends + by[:rows, None] for part, by in zip(parts, moved, strict=True)],
+            axis=1,
         ),
         tag_ends=np.concatenate(
-            [part.tag_ends + by[3] for part, by in zip(parts, moved, strict=True)]
+            [part.tag_ends + by[rows] for part, by in zip(parts, moved, strict=True)]
         ),
+        domain_ends=np.concatenate(
+            [part.domain_ends + by[rows + 1] for part, by in zip(parts, moved, strict=True)]
+        ),
+        mentions=np.concatenate([part.mentions for part in parts], axis=1),
         time_from=np.concatenate(times) if has_times else None,
     )
 
@@ -264,8 +290,14 @@ def _columns(parsed: ParsedLines) -> dict[str, Any]:
     has_key = has_subject & (bits & layout.KIND_MASK != layout.FOLLOW)
     removed = bits & layout.IS_DELETE != 0
     time_from = np.zeros_like(bits) if parsed.time_from is None else parsed.time_from.copy()
-    texts, titles, tags = parsed.words
-    text_ends, title_ends, tag_counts = parsed.word_ends
+    has_other = bits & layout.HAS_OTHER != 0
+    is_post = bits & layout.KIND_MASK == layout.POST
+    has_quoted, has_via = has_other & is_post, has_other & ~is_post
+    other_rkey = rows[layout.OTHER_RKEY].copy()
+    texts, titles, tags, domains, langs, labels = parsed.words
+    (
+        text_ends, title_ends, tag_counts, domain_counts, lang_ends, label_ends, mention_counts
+    ) = parsed.word_ends  # fmt: skip
     return {
         "collection": numbers(bits & layout.KIND_MASK),
         "rkey": numbers(rows[layout.RKEY].copy()),
@@ -279,7 +311,23 @@ def _columns(parsed: ParsedLines) -> dict[str, Any]:
         "text": strings(offsets(text_ends), texts.copy(), bits & layout.HAS_TEXT != 0),
         "title": strings(offsets(title_ends), titles.copy(), bits & layout.HAS_TITLE != 0),
         "tags": lists(offsets(tag_counts), strings(offsets(parsed.tag_ends), tags.copy())),
+        "quoted_rkey": numbers(other_rkey, has_quoted),
+        "via_rkey": numbers(other_rkey, has_via),
+        "domains": lists(
+            offsets(domain_counts), strings(offsets(parsed.domain_ends), domains.copy())
+        ),
+        "langs": _words(lang_ends, langs),
+        "labels": _words(label_ends, labels),
+        "mention offsets": offsets(mention_counts),
+        "has quoted": has_quoted,
+        "has via": has_via,
         "has subject": has_subject,
         "has root": has_root,
         "made": ~removed,
     }
+
+
+def _words(ends: npt.NDArray[np.int32], letters: npt.NDArray[np.uint8]) -> pa.Array:
+    """Make an array of strings of which none is empty."""
+    begins = offsets(ends)
+    return strings(begins, letters.copy(), np.diff(begins) > 0)

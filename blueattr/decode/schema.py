@@ -2,7 +2,9 @@
 
 import json
 
-__all__ = ["ANY", "AT_URI", "DID", "FRAME", "HANDLE", "PLC", "SERVER", "V1"]
+__all__ = [
+    "ANY", "AT_URI", "DID", "FRAME", "HANDLE", "HOST", "LABEL", "LANGUAGE", "PLC", "SERVER", "V1",
+]  # fmt: skip
 
 
 # atproto.com/specs/did: the method in lower case, then the identifier, not ending in ':' or '%'. In
@@ -23,16 +25,38 @@ SERVER = r"^https?://([a-z0-9-]+(?:\.[a-z0-9-]+)*)\.?(?::[0-9]{1,5})?(?:[/?#].*)
 """The address of a server in lower case; the group is its host."""
 
 
-_EXTERNAL = {"external": {"title": "VARCHAR"}}
+# RFC 5646, in the forms that are in use; blueattr/decode/parser/slices.py reads all three as well.
+LANGUAGE = r"[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8}){0,3}"
+
+
+# The host of a link, in the first group, without "www.". Those with the name of a user before them,
+# addresses in numbers and what is not ASCII are none.
+HOST = (
+    r"^[hH][tT][tT][pP][sS]?://(?:[wW][wW][wW]\.)?"
+    r"((?:[A-Za-z0-9_-]+\.)+[A-Za-z][A-Za-z0-9_-]*)(?::[0-9]*)?(?:[/?#]|$)"
+)
+
+
+# com.atproto.label.defs: what authors label their posts and profiles.
+LABEL = r"[a-z0-9!-]{1,64}"
+
+
+_EXTERNAL = {"external": {"title": "VARCHAR", "uri": "VARCHAR"}}
 _RECORD = {
     # JSON, not VARCHAR: a number or an object in its place is then seen, not converted.
     "text": "JSON",
     "subject": "JSON",
     "reply": {"parent": {"uri": "VARCHAR"}, "root": {"uri": "VARCHAR"}},
     "tags": ["VARCHAR"],
-    "facets": [{"features": [{"tag": "VARCHAR"}]}],
-    "embed": {**_EXTERNAL, "media": _EXTERNAL},
+    "facets": [{"features": [{"tag": "VARCHAR", "uri": "VARCHAR", "did": "VARCHAR"}]}],
+    "embed": {
+        **_EXTERNAL,
+        "media": _EXTERNAL,
+        "record": {"uri": "VARCHAR", "record": {"uri": "VARCHAR"}},
+    },
     "labels": {"values": [{"val": "VARCHAR"}]},
+    "langs": ["VARCHAR"],
+    "via": {"uri": "VARCHAR"},
 }
 _COMMIT = {
     "rev": "VARCHAR",

@@ -27,8 +27,8 @@ __all__ = [
 # What the decoder reads of a record (`blueattr.decode.cut_lines`); the rest is left out of the
 # line, where it would cost time and could make a record that is fine impossible to write as JSON.
 _FIELDS = {
-    "app.bsky.feed.post": ("text", "reply", "tags", "facets", "embed"),
-    "app.bsky.feed.repost": ("subject",),
+    "app.bsky.feed.post": ("text", "reply", "tags", "facets", "embed", "langs", "labels"),
+    "app.bsky.feed.repost": ("subject", "via"),
     "app.bsky.graph.follow": ("subject",),
     "app.bsky.actor.profile": ("labels",),
 }

@@ -305,6 +305,9 @@ class Batch:
                     did=schema.DID,
                     at_uri=schema.AT_URI,
                     handle=schema.HANDLE,
+                    language=schema.LANGUAGE,
+                    host=schema.HOST,
+                    label=schema.LABEL,
                     end=horizon.end,
                     last_rev=horizon.last_tid,
                 )

@@ -13,6 +13,7 @@ import pyarrow as pa
 from blueattr.decode.account_events import SCHEMA
 from blueattr.decode.parser import layout
 from blueattr.decode.parser.layout import ParsedLines
+from blueattr.synth.extras import extras, profile_labels
 from blueattr.synth.stream import KINDS
 from blueattr.synth.text import Names, contents
 
@@ -55,8 +56,13 @@ def records(frame: pl.DataFrame, names: Names, span: tuple[int, int], lines: int
     kinds = kinds[_KEPT[kinds]]
     created = (frame["operation"] != "delete").to_numpy()
     subject, root, text = (created & which[kinds] for which in (_SUBJECT, _ROOT, _TEXT))
-    words = contents(frame.filter(pl.Series(text)))
+    posts = frame.filter(pl.Series(text))
+    words = contents(posts).hstack(extras(posts, names))
     titles, tags = (words[name].is_not_null().to_numpy() for name in ("title", "tag"))
+    hosts = words["host"].is_not_null().to_numpy()
+    mentioned = posts["mention"].to_numpy() >= 0
+    other = created & (frame["via_rkey_us"] != 0).to_numpy()
+    other[text] = posts["embed"].is_in(["quote", "quote with images"]).to_numpy()
 
     flags = _COLLECTION[kinds]
     for bit, where in (
@@ -64,6 +70,7 @@ def records(frame: pl.DataFrame, names: Names, span: tuple[int, int], lines: int
         (layout.HAS_SUBJECT, subject),
         (layout.HAS_ROOT, root),
         (layout.HAS_TEXT, text),
+        (layout.HAS_OTHER, other),
     ):
         flags[where] |= bit
     flags[np.flatnonzero(text)[titles]] |= layout.HAS_TITLE
@@ -71,14 +78,28 @@ def records(frame: pl.DataFrame, names: Names, span: tuple[int, int], lines: int
     text_letters, text_sizes = _letters(words["text"])
     title_letters, title_sizes = _letters(words["title"])
     tag_letters, tag_sizes = _letters(words["tag"])
-    sizes = np.zeros((3, kinds.size), np.int32)
-    sizes[:, text] = text_sizes, title_sizes, tags
+    domain_letters, domain_sizes = _letters(words["host"])
+    lang_letters, lang_sizes = _letters(words["langs"].str.to_lowercase())
+    label_letters, label_sizes = _letters(words["labels"])
+    sizes = np.zeros((layout.WORDS + 1, kinds.size), np.int32)
+    sizes[:, text] = (
+        text_sizes, title_sizes, tags, hosts, lang_sizes, label_sizes, mentioned
+    )  # fmt: skip
     return ParsedLines(
-        numbers=_numbers(frame, names, subject, root),
+        numbers=_numbers(frame, names, subject, root, other),
         flags=flags,
-        words=(text_letters, title_letters, tag_letters),
+        words=(
+            text_letters,
+            title_letters,
+            tag_letters,
+            domain_letters,
+            lang_letters,
+            label_letters,
+        ),
         word_ends=np.cumsum(sizes, axis=1, dtype=np.int32),
         tag_ends=np.cumsum(tag_sizes[tags], dtype=np.int32),
+        domain_ends=np.cumsum(domain_sizes[hosts], dtype=np.int32),
+        mentions=names.did_numbers(posts["mention"].to_numpy()[mentioned]).astype(np.int64),
         unparsed=np.zeros((0, 2), np.int64),
         skipped=lines - kinds.size - announced,
         span=(_EPOCH + timedelta(microseconds=span[0]), _EPOCH + timedelta(microseconds=span[1])),
@@ -109,6 +130,7 @@ def announcements(frame: pl.DataFrame, names: Names) -> pa.Table:
             rev=names.tid(frame["rev_us"].to_numpy(), agent),
             name=names.handle(agent),
             labelled=pl.Series(names.labelled(agent), dtype=pl.Boolean),
+            own_labels=profile_labels(agent, names),
         )
         .select(
             "did",
@@ -118,6 +140,7 @@ def announcements(frame: pl.DataFrame, names: Names) -> pa.Table:
             rkey=pl.when(profile).then(pl.lit("self")),
             rev=pl.when(profile).then("rev"),
             bot=profile & pl.col("labelled"),
+            labels=pl.when(profile).then("own_labels"),
             handle=pl.when(identity & pl.col("named")).then("name"),
             active=pl.when(account).then(active),
             status=pl.when(account & active)
@@ -141,6 +164,7 @@ def _numbers(
     names: Names,
     subject: npt.NDArray[np.bool_],
     root: npt.NDArray[np.bool_],
+    other: npt.NDArray[np.bool_],
 ) -> npt.NDArray[np.int64]:
     numbers = np.zeros((layout.NUMBERS, frame.height), np.int64)
     agent = frame["agent"].to_numpy()
@@ -148,9 +172,12 @@ def _numbers(
     numbers[layout.RKEY] = names.tid_numbers(frame["rkey_us"].to_numpy(), agent)
     numbers[layout.REV] = names.tid_numbers(frame["rev_us"].to_numpy(), agent)
     numbers[layout.AUTHOR_HIGH : layout.AUTHOR_LOW + 1] = names.did_numbers(agent)
+    is_repost = (frame["kind"] == "repost").to_numpy()
     for column, first, where in (
         ("subject", layout.SUBJECT_HIGH, np.flatnonzero(subject)),
         ("root", layout.ROOT_HIGH, np.flatnonzero(root)),
+        ("quoted", layout.OTHER_HIGH, np.flatnonzero(other & ~is_repost)),
+        ("via", layout.OTHER_HIGH, np.flatnonzero(other & is_repost)),
     ):
         who = frame[column].to_numpy()[where]
         # The two halves of the DID, then the record key, which a follow does not use.

@@ -29,10 +29,12 @@ from support.events_builder import (
     lines,
     plc,
     plc_did,
+    post,
+    tid,
     uri,
 )
 from support.places import SHARED
-from support.spoiled_lines import VALID, A, B, spoiled, with_time_from
+from support.spoiled_lines import VALID, A, B, sliced, spoiled, with_time_from
 
 Row = dict[str, Any]
 
@@ -48,7 +50,8 @@ def decode(store: Writer, data: bytes, horizon: Horizon = OPEN) -> dict[int, Row
     store.register("lines", cut_lines(data).table)
     store.run(
         "store/batch/decode_lines", v1=schema.V1, frame=schema.FRAME, any=schema.ANY,
-        did=schema.DID, at_uri=schema.AT_URI, handle=schema.HANDLE,
+        did=schema.DID, at_uri=schema.AT_URI, handle=schema.HANDLE, language=schema.LANGUAGE,
+        host=schema.HOST, label=schema.LABEL,
         end=horizon.end, last_rev=horizon.last_tid,
     )  # fmt: skip
     store.unregister("lines")
@@ -92,6 +95,36 @@ def test_decoder_agrees_with_its_twin(store: Writer) -> None:
     reasons = {reason for reason, _ in REJECTED} | {"", "skip"}
     assert set(seen) == reasons
     assert min(seen.values()) >= 5
+
+
+def test_decoder_and_twin_agree_by_what_posts_are_sliced(store: Writer) -> None:
+    rng = random.Random(8)  # noqa: S311 - the same lines every time
+    written_lines = [sliced(rng) for _ in range(3000)]
+    rows = list(decode(store, "".join(line + "\n" for line in written_lines).encode()).values())
+    seen: Counter[str] = Counter()
+    for line, row in zip(written_lines, rows, strict=True):
+        verdict, expected = naive_decode.decode(line + "\n")
+        assert (row["verdict"], fields(row), line) == (verdict, expected, line)
+        seen.update(name for name, value in expected.items() if value is not None)
+    assert min(seen[name] for name in SLICES) > 100
+
+
+def test_a_post_of_thousands_of_everything_is_kept_with_the_first_few(store: Writer) -> None:
+    many = post(
+        A, tid(1), "text", rev=1, time=at(1), langs=[f"{a}{b}" for a in "abcd" for b in "abcd"],
+        facets=[{"features": [{"uri": f"https://a{k}.org/"}, {"did": did(f"x{k}")}]}
+                for k in range(10_000)],
+        labels={"values": [{"val": f"a{k}"} for k in range(1000)]},
+    )  # fmt: skip
+    row = only(store, many)
+    assert row["verdict"] == ""
+    assert sorted(row["domains"]) == sorted(f"a{k}.org" for k in range(32))
+    assert sorted(row["mention_dids"]) == sorted(did(f"x{k}") for k in range(32))
+    assert row["langs"] == "aa ab ac ad ba bb bc bd"
+    assert row["labels"] == " ".join(f"a{k}" for k in range(8))
+
+
+SLICES = ("langs", "domains", "mention_dids", "labels", "other_did", "other_rkey")
 
 
 @pytest.mark.parametrize("event", VALID, ids=lambda event: dumps(event)[40:120])

@@ -160,7 +160,7 @@ def test_every_kind_of_event_through_the_store(tmp_path: Path) -> None:
 
 
 def test_only_what_is_read_of_a_record_is_in_its_line() -> None:
-    event = post("alice", "3jaaaaaaaaaaa", rev=1, time=TIME, langs=["en"], unread=-(2**64) + 2**63)
+    event = post("alice", "3jaaaaaaaaaaa", rev=1, time=TIME, unread=-(2**64) + 2**63)
     (found,) = events_in(decode_frames([frame_of(1, event)]))
     assert found["commit"]["record"] == {"text": "hello"}
     assert "createdAt" in event["commit"]["record"]

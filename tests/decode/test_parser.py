@@ -18,7 +18,13 @@ from blueattr.decode.cut_lines import LINE_LIMIT
 from blueattr.decode.parse import Parser
 from blueattr.decode.parser import dids
 from blueattr.decode.parser.dids import Dids
-from blueattr.decode.parser.layout import AUTHOR_LOW, NUMBERS, TIMES_FROM, ParsedLines
+from blueattr.decode.parser.layout import (
+    AUTHOR_HIGH,
+    AUTHOR_LOW,
+    NUMBERS,
+    TIMES_FROM,
+    ParsedLines,
+)
 from blueattr.decode.parser.scanner import _SHORTEST, Scanner
 from blueattr.decode.record_events import RecordEvents
 from support import naive_decode
@@ -42,7 +48,7 @@ from support.events_builder import (
     tid,
     uri,
 )
-from support.spoiled_lines import VALID, A, B, spoiled, with_time_from
+from support.spoiled_lines import VALID, A, B, sliced, spoiled, with_time_from
 from support.store_content import spelled
 
 Row = dict[str, Any]
@@ -99,6 +105,11 @@ def _row(row: Row, names: list[str]) -> Row:
         "root_did": who(row["root"]), "root_rkey": key(row["root_rkey"]), "text": row["text"],
         "tags": sorted(set(row["tags"]), key=str.encode) if row["tags"] else None,
         "title": row["title"],
+        "other_did": who(row["quoted"] if row["via"] is None else row["via"]),
+        "other_rkey": key(row["quoted_rkey"] if row["via"] is None else row["via_rkey"]),
+        "langs": row["langs"], "labels": row["labels"],
+        "domains": row["domains"],
+        "mention_dids": row["mentions"] and [names[code] for code in row["mentions"]],
     }  # fmt: skip
 
 
@@ -112,7 +123,8 @@ def expected(line: str) -> Row | str:
     fields["time_from"] = fields["time_from"] or "server"
     return {name: fields[name] for name in (
         "event_time", "time_from", "kind", "did", "removed", "rkey", "rev", "subject_did",
-        "subject_rkey", "root_did", "root_rkey", "text", "tags", "title",
+        "subject_rkey", "root_did", "root_rkey", "text", "tags", "title", "other_did", "other_rkey",
+        "langs", "labels", "domains", "mention_dids",
     )}  # fmt: skip
 
 
@@ -143,9 +155,43 @@ def test_parser_and_twin_agree_where_times_are_from() -> None:
 
 def test_parser_agrees_with_the_twin_on_spoiled_lines() -> None:
     rng = random.Random(5)  # noqa: S311 - the same lines every time
-    seen = check([line for line in (spoiled(rng) for _ in range(8000)) if "\n" not in line])
+    seen = check([line for line in (spoiled(rng) for _ in range(10_000)) if "\n" not in line])
     assert min(seen[kind + gone] for kind in [*KINDS, "profile"] for gone in ("", " removed")) > 20
     assert min(seen["skip"], seen["refused"], seen["identity"], seen["account"]) > 100
+
+
+def test_parser_and_twin_agree_by_what_posts_are_sliced() -> None:
+    rng = random.Random(9)  # noqa: S311 - as above
+    written = [sliced(rng) for _ in range(9000)]
+    found = verdicts("".join(line + "\n" for line in written).encode())
+    seen = Counter(
+        name for row in found if not isinstance(row, str) for name, value in row.items() if value
+    )
+    sliced_by = ("langs", "domains", "mention_dids", "labels", "other_did", "other_rkey")
+    assert min(seen[name] for name in sliced_by) > 50
+    assert check(written)["refused"] > 100
+
+
+def test_hosts_and_mentions_are_sorted_and_each_once() -> None:
+    links = [
+        "https://b.org",
+        "http://www.a.org/x",
+        "https://B.org/y",
+        "https://c.org:80",
+        "https://1.1",
+    ]
+    features = [
+        *({"uri": link} for link in links),
+        {"did": did(B)},
+        {"did": did(A)},
+        {"did": did(B)},
+    ]
+    event = post(A, tid(1), "text", rev=1, time=at(1), facets=[{"features": features}], embed={
+        "external": {"uri": "https://a.org/", "title": "t"}})  # fmt: skip
+    for row in both(event):
+        assert isinstance(row, dict)
+        assert row["domains"] == ["a.org", "b.org", "c.org"]
+        assert row["mention_dids"] == sorted([did(A), did(B)])
 
 
 def with_more(event: Any) -> Any:
@@ -213,7 +259,8 @@ def test_what_servers_write_is_parsed_and_no_part_of_it(event: Any, shape: str) 
     event = event if shape == "v1" else as_v2(event, framed=shape == "framed")
     # As servers of v2 write them: keys in order.
     line = dumps(event if shape == "v1" else json.loads(json.dumps(event, sort_keys=True)))
-    unusual = any(word in line for word in ("feed.generator/", '"labels"', '"other"'))
+    odd = any(word in line for word in ("feed.generator/", '"other"'))
+    unusual = odd or (PROFILE in line and '"labels"' in line)
     assert (verdicts(line.encode() + b"\n") == ["refused"]) == unusual
     assert (
         verdicts(line.encode() + b"\r\n" + line.encode() + b"\n")[0]
@@ -474,7 +521,7 @@ def test_dids_are_numbered_once() -> None:
     codes = []
     for k in range(0, len(events), 3000):
         data = np.frombuffer(lines(*events[k : k + 3000]), np.uint8)
-        codes.append(found[1].intern(found[0].scan(data, 0, len(data), LINE_LIMIT))[:2])
+        codes.append(found[1].intern(found[0].scan(data, 0, len(data), LINE_LIMIT))[0][:2])
     spelt = [bytes(letters).decode() for letters in found[1].letters()]
     assert len(spelt) == found[1].count == len(set(spelt)) > 8000
     named = [(spelt[a], spelt[b]) for a, b in np.concatenate(codes, axis=1).T]
@@ -506,9 +553,12 @@ def test_dids_of_one_hash_are_told_apart_wherever_in_the_table() -> None:
             numbers[AUTHOR_LOW] = named
             flags = np.zeros(len(named), np.uint8)
             none = np.empty(0, np.int32)
-            parsed = ParsedLines(numbers, flags, (), none, none, numbers, 0, None)
-            for who, code in zip(named.tolist(), numbered.intern(parsed)[0].tolist(), strict=True):
+            mentions = numbers[AUTHOR_HIGH : AUTHOR_LOW + 1]
+            parsed = ParsedLines(numbers, flags, (), none, none, none, mentions, numbers, 0, None)
+            (authors, *_), mentioned = numbered.intern(parsed)
+            for who, code in zip(named.tolist(), authors.tolist(), strict=True):
                 assert codes.setdefault(who, code) == code
+            assert mentioned.tolist() == authors.tolist()
     assert sorted(codes.values()) == list(range(numbered.count)) == list(range(len(codes)))
 
 

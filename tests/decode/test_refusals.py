@@ -20,6 +20,7 @@ from support.events_builder import (
     identity,
     post,
     profile,
+    repost,
     tid,
     uri,
 )
@@ -53,6 +54,10 @@ def deep(levels: int) -> str:
     return edited(EVENT, "more", to=json.loads("[" * levels + "]" * levels))
 
 
+def of_features(features: list[Any]) -> str:
+    return edited(EVENT, "commit", "record", "facets", to=[{"features": features}])
+
+
 def swapped() -> str:
     first, second = EVENT["commit"]["record"], dict(EVENT["commit"])
     del second["record"]
@@ -68,7 +73,14 @@ LINES = {
     Refusal.ODD_NUMBER: [edited(EVENT, "more", to=1).replace(":1}", f":{odd}}}")
         for odd in ("01", "1.", "1e5", "-", "1" * 19)],
     Refusal.TOO_DEEP: [deep(64)],
-    Refusal.TOO_MANY_TAGS: [edited(EVENT, "commit", "record", "tags", to=["x"] * 513)],
+    Refusal.TOO_MANY_ITEMS: [edited(EVENT, "commit", "record", "tags", to=["x"] * 513),
+        of_features([{"uri": f"https://a{k}.org"} for k in range(33)]),
+        of_features([{"did": EVENT["did"]}] * 33),
+        edited(EVENT, "commit", "record", "langs", to=[f"{letter}a" for letter in "abcdefghi"]),
+        edited(EVENT, "commit", "record", "labels", to={"values": [{"val": ""}] * 9})],
+    Refusal.ODD_ITEM: [of_features([{"uri": "https://a.b"}]).replace("a.b", "a\\u002eb"),
+        edited(EVENT, "commit", "record", "langs", to=["en", "ja", "EN"]),
+        edited(EVENT, "commit", "record", "labels", to={"values": [{"val": "b"}, {"val": "a"}]})],
     Refusal.ESCAPED_KEY: [V1.replace('"did"', '"di\\u0064"', 1)],
     Refusal.ESCAPED_VALUE: [V1.replace(POST, POST.replace("app", "\\u0061pp"))],
     Refusal.REPEATED_KEY: [V1.replace('"did"', '"did":"x","did"', 1)],
@@ -93,10 +105,13 @@ LINES = {
         edited(profile(A, rev=1, time=at(1)), "commit", "record", "labels", to=labels)
         for labels in ({}, None, "bot", {"values": [{"val": "bot"}]})],
     Refusal.ODD_TIME: [edited(EVENT, "time_us", to=5)],
-    Refusal.ODD_DID: [edited(EVENT, "did", to="did:web:example.org")],
+    Refusal.ODD_DID: [edited(EVENT, "did", to="did:web:example.org"),
+        of_features([{"did": "did:web:example.org"}])],
     Refusal.ODD_KEY: [edited(EVENT, "commit", "rkey", to="self"),
         edited(profile(A, rev=1, time=at(1)), "commit", "rkey", to=tid(1))],
-    Refusal.ODD_LINK: [edited(EVENT, "commit", "record", "reply", "root", "uri", to="at://x/y/z")],
+    Refusal.ODD_LINK: [edited(EVENT, "commit", "record", "reply", "root", "uri", to="at://x/y/z"),
+        edited(EVENT, "commit", "record", "embed", to={"record": {"uri": uri(B, "no TID")}}),
+        dumps(repost(A, tid(1), uri(B, tid(2)), rev=1, time=at(1), via={"uri": uri(B, tid(2))}))],
     Refusal.AHEAD: [edited(EVENT, "time_us", to=HORIZON.end_us), dumps(as_v2(post(
         A, "3", "x", rev=1, time=at(86701))))],
     Refusal.REV_AHEAD: [edited(EVENT, "commit", "rev", to="bzzzzzzzzzzzz"),

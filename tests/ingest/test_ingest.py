@@ -119,6 +119,23 @@ def histories(draw: st.DrawFn) -> list[Event]:
     return out
 
 
+LANGS = st.lists(st.sampled_from(["en", "EN", "ja", "pt-BR"]), max_size=2)
+OWN_LABELS = st.lists(st.sampled_from([{"val": "nudity"}, {"val": "bot"}, {"val": 1}]), max_size=2)
+
+
+@st.composite
+def slices(draw: st.DrawFn, other: str) -> dict[str, Any]:
+    """What posts are sliced by."""
+    links = [{"uri": f"https://www.{name}.org/x"} for name in "ab"]
+    features = draw(st.lists(st.sampled_from([{"did": did(other)}, *links]), max_size=3))
+    fields = {
+        "langs": draw(LANGS),
+        "labels": {"values": draw(OWN_LABELS)},
+        "facets": [{"features": features}],
+    }
+    return {name: fields[name] for name in draw(st.sets(st.sampled_from(sorted(fields))))}
+
+
 @st.composite
 def one_event(  # noqa: PLR0911 - one for each kind of event
     draw: st.DrawFn, who: str, other: str, rkey: str, *, rev: int, time: datetime
@@ -130,11 +147,16 @@ def one_event(  # noqa: PLR0911 - one for each kind of event
                 who, rkey, f"text {draw(FEW)}", rev=rev, time=time,
                 parent=draw(st.sampled_from([None, None, uri(other, rkey)])),
                 tags=[f"tag{draw(FEW)}"],
-                embed={"external": {"title": f"title {draw(FEW)}"}},
+                embed=draw(st.sampled_from([
+                    {"external": {"title": f"title {draw(FEW)}"}},
+                    {"record": {"uri": uri(other, rkey)}},
+                ])),
                 operation=draw(st.sampled_from(["create", "update"])),
+                **draw(slices(other)),
             )  # fmt: skip
         case "repost":
-            return repost(who, rkey, uri(other, rkey), rev=rev, time=time)
+            via = draw(st.sampled_from([{}, {"via": {"uri": uri(other, rkey, REPOST)}}]))
+            return repost(who, rkey, uri(other, rkey), rev=rev, time=time, **via)
         case "follow":
             return follow(who, rkey, other, rev=rev, time=time)
         case "delete":
@@ -142,7 +164,10 @@ def one_event(  # noqa: PLR0911 - one for each kind of event
             return delete(who, collection, rkey, rev=rev, time=time)
         case "profile":
             operation = draw(st.sampled_from(["create", "update"]))
-            return profile(who, rev=rev, time=time, bot=draw(st.booleans()), operation=operation)
+            made = profile(who, rev=rev, time=time, bot=draw(st.booleans()), operation=operation)
+            if draw(st.booleans()):
+                made["commit"]["record"]["labels"] = {"values": draw(OWN_LABELS)}
+            return made
         case "no profile":
             return delete(who, PROFILE, "self", rev=rev, time=time)
         case "identity":

@@ -225,6 +225,30 @@ def test_what_an_account_wrote_and_is_goes_and_what_others_wrote_stays(writer: W
     assert "an answer" in text
 
 
+def test_who_is_quoted_mentioned_or_found_by_is_known_by_a_mark_alone(writer: Writer) -> None:
+    quoted, found = uri("ann", "own-key"), uri("ann", "own-repost", "app.bsky.feed.repost")
+    events = [
+        post("ann", "own-key", "mythos", rev=2, time=at(1), langs=["tlh"]),
+        repost("ann", "own-repost", uri("bea", "b"), rev=3, time=at(2)),
+        post("bea", "q", "a quote", rev=4, time=at(3), embed={"record": {"uri": quoted}}),
+        post("cyd", "m", "a mention", rev=5, time=at(4), facets=[{"features": [{"did": ANN}]}]),
+        repost("cyd", "v", uri("bea", "b"), rev=6, time=at(5), via={"uri": found}),
+    ]
+    append(writer, *events)
+    forget(writer, [ANN])
+    same(writer.path, events, [ANN])
+    with Store.open(writer.path) as store:
+        mark = placeholder(store, ANN)
+        named = rows(
+            store, "SELECT did FROM account JOIN record ON id IN (quoted, via, mentions[1])"
+        )
+        keys = {key for (key,) in rows(store, "SELECT rkey FROM record_key")}
+        languages = rows(store, "SELECT langs FROM record WHERE langs IS NOT NULL")
+    assert named == [(mark,)] * 3
+    assert keys >= {"own-key", "own-repost"}
+    assert languages == []
+
+
 def test_an_account_does_not_come_back_by_reading_a_file_again(tmp_path: Path) -> None:
     db, file, export = tmp_path / "x.duckdb", tmp_path / "x.jsonl", tmp_path / "plc.jsonl"
     file.write_bytes(lines(*EVENTS, identity("bea", "bea.example.org", time=at(0))))

@@ -108,8 +108,8 @@ def quoted_in(record: Event) -> str | None:
     return found
 
 
-def repost(who: str, rkey: str, subject: str, *, rev: int, time: datetime) -> Event:
-    record = {"subject": {"uri": subject, "cid": "x"}}
+def repost(who: str, rkey: str, subject: str, *, rev: int, time: datetime, **fields: Json) -> Event:
+    record = {"subject": {"uri": subject, "cid": "x"}, **fields}
     return commit(who, REPOST, rkey, record, rev=rev, time=time)
 
 

@@ -12,9 +12,11 @@ from blueattr.decode.parser.dids import Dids
 from blueattr.decode.parser.duplicates import find_duplicates
 from blueattr.decode.parser.layout import (
     FOLLOW,
+    HAS_OTHER,
     HAS_ROOT,
     HAS_SUBJECT,
     KIND_MASK,
+    OTHER_HIGH,
     ROOT_HIGH,
     SUBJECT_HIGH,
     SUBJECT_RKEY,
@@ -34,16 +36,18 @@ def _parser() -> list[Any]:
     found = Scanner().scan(data, 0, len(data), LINE_LIMIT)
     assert found.account_events is not None
     dids = Dids()
-    codes = dids.intern(found)
+    codes, mentioned = dids.intern(found)
     bits = found.flags
     # What a line lacks is arbitrary.
     present = np.ones(found.numbers.shape, bool)
     present[SUBJECT_HIGH:ROOT_HIGH] = bits & HAS_SUBJECT != 0
     present[SUBJECT_RKEY] &= bits & KIND_MASK != FOLLOW
-    present[ROOT_HIGH:] = bits & HAS_ROOT != 0
+    present[ROOT_HIGH:OTHER_HIGH] = bits & HAS_ROOT != 0
+    present[OTHER_HIGH:] = bits & HAS_OTHER != 0
     return [
         np.where(present, found.numbers, 0), bits, *found.words, found.word_ends, found.tag_ends,
-        found.unparsed, found.skipped, str(found.span), found.account_events.words,
+        found.domain_ends, found.mentions, mentioned, found.unparsed, found.skipped,
+        str(found.span), found.account_events.words,
         found.account_events.ends, codes[0], dids.letters(),
     ]  # fmt: skip
 

@@ -21,6 +21,11 @@ RKEY = re.compile(r"[A-Za-z0-9._:~-]{1,512}")
 REV = re.compile(r"[234567a-j][2-7a-z]{12}")
 TIME = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)?)?")
 LABEL = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
+LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8}){0,3}")
+# Written anew: what is before the first of "/?#" is a host, perhaps with a port.
+AUTHORITY = re.compile(r"https?://([^/?#]*)", re.IGNORECASE | re.ASCII)
+PART = re.compile(r"[A-Za-z0-9_-]+")
+OWN_LABEL = re.compile(r"[a-z0-9!-]{1,64}")
 HANDLE = re.compile(rf"({LABEL}\.)+[a-z]([a-z0-9-]{{0,61}}[a-z0-9])?")
 TIMES_FROM = ("server", "imported", "key", "claimed", "collected")
 # Without a clock: what no time and no revision is later than.
@@ -28,8 +33,8 @@ LATEST = datetime(9999, 1, 1)  # noqa: DTZ001 - as stored
 V2_TYPE = "network.bsky.jetstream.subscribeEvents#"
 FIELDS = (
     "event_time", "time_from", "kind", "did", "operation", "rkey", "rev", "subject_did",
-    "subject_rkey", "root_did", "root_rkey", "text", "tags", "title", "bot", "handle", "active",
-    "status",
+    "subject_rkey", "root_did", "root_rkey", "other_did", "other_rkey", "text", "tags", "title",
+    "langs", "domains", "mention_dids", "labels", "bot", "handle", "active", "status",
 )  # fmt: skip
 
 
@@ -37,7 +42,10 @@ def _load(line: str) -> Any:
     def pairs(items: list[tuple[str, Any]]) -> dict[str, Any]:
         # A lone surrogate is JSON to Python alone; it cannot be written as UTF-8.
         json.dumps(items, ensure_ascii=False).encode()
-        return dict(reversed(items))
+        first: dict[str, Any] = {}
+        for key, value in items:
+            first.setdefault(key, value)
+        return first
 
     value = json.loads(line, object_pairs_hook=pairs)
     json.dumps(value, ensure_ascii=False).encode()
@@ -229,7 +237,63 @@ def _post(record: dict[str, Any]) -> tuple[str, dict[str, Any]]:
             return "bad AT-URI", {}
         out |= {"subject_did": parent[0], "subject_rkey": _rkey(parent)}
         out |= {"root_did": root[0], "root_rkey": _rkey(root)}
-    return "", out
+    quoted = _get(record, "embed", "record", "record", "uri")
+    if quoted is None:
+        quoted = _get(record, "embed", "record", "uri")
+    return "", out | _slices(record) | _other(quoted, "app.bsky.feed.post")
+
+
+def _other(link: Any, collection: str) -> dict[str, Any]:
+    parts = _at_uri(_text(link))
+    if parts is None or parts[1] != collection or len(parts[0]) > 2048:
+        return {}
+    return {"other_did": parts[0], "other_rkey": parts[2]}
+
+
+def _first(values: list[Any], most: int) -> list[str]:
+    return [text for text in map(_text, values) if text is not None][:most]
+
+
+def host(link: str) -> str | None:
+    """The host of a link, without "www."."""
+    found = AUTHORITY.match(link)
+    name, colon, port = found[1].partition(":") if found else ("", "", "")
+    parts = name.split(".")
+    if colon and not re.fullmatch("[0-9]*", port):
+        return None
+    if len(parts) < 2 or not all(map(PART.fullmatch, parts)) or not re.match("[A-Za-z]", parts[-1]):
+        return None
+    if len(parts) > 2 and parts[0].lower() == "www":
+        del parts[0]
+    name = ".".join(parts).lower()
+    return name if len(name) <= 253 else None
+
+
+def _labels(record: dict[str, Any]) -> str | None:
+    values = _list(_get(record, "labels", "values"))
+    labels = _first([_get(value, "val") for value in values], 8)
+    return " ".join(sorted({each for each in labels if OWN_LABEL.fullmatch(each)})) or None
+
+
+def _slices(record: dict[str, Any]) -> dict[str, Any]:
+    """What posts are sliced by."""
+    features = [
+        feature
+        for facet in _list(record.get("facets"))
+        for feature in _list(_get(facet, "features"))
+    ]
+    links = [_get(feature, "uri") for feature in features]
+    links.append(_get(record, "embed", "external", "uri"))
+    links.append(_get(record, "embed", "media", "external", "uri"))
+    mentions = _first([_get(feature, "did") for feature in features], 32)
+    stated = _first(_list(record.get("langs")), 8)
+    langs = [tag.lower() for tag in stated if LANGUAGE.fullmatch(tag)]
+    return {
+        "langs": " ".join(dict.fromkeys(langs)) or None,
+        "domains": sorted({found for link in _first(links, 32) if (found := host(link))}) or None,
+        "mention_dids": sorted(set(filter(_did, mentions))) or None,
+        "labels": _labels(record),
+    }
 
 
 def _repost(record: dict[str, Any]) -> tuple[str, dict[str, Any]]:
@@ -238,7 +302,8 @@ def _repost(record: dict[str, Any]) -> tuple[str, dict[str, Any]]:
     subject = _at_uri(_text(_get(record, "subject", "uri")))
     if subject is None:
         return "bad AT-URI", {}
-    return "", {"subject_did": subject[0], "subject_rkey": _rkey(subject)}
+    out = {"subject_did": subject[0], "subject_rkey": _rkey(subject)}
+    return "", out | _other(_get(record, "via", "uri"), "app.bsky.feed.repost")
 
 
 def _follow(record: dict[str, Any]) -> tuple[str, dict[str, Any]]:
@@ -250,4 +315,4 @@ def _follow(record: dict[str, Any]) -> tuple[str, dict[str, Any]]:
 
 def _profile(record: dict[str, Any]) -> tuple[str, dict[str, Any]]:
     values = [_text(_get(value, "val")) for value in _list(_get(record, "labels", "values"))]
-    return "", {"bot": "bot" in values}
+    return "", {"bot": "bot" in values, "labels": _labels(record)}

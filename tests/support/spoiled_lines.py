@@ -19,6 +19,7 @@ from support.events_builder import (
     at,
     commit,
     delete,
+    did,
     dumps,
     follow,
     identity,
@@ -35,6 +36,15 @@ from support.naive_decode import TIMES_FROM
 # such lines are parsed by the compiled parser.
 A, B = "alice".ljust(24, "a"), "bob".ljust(24, "7")
 EXTERNAL = {"title": "A link", "uri": "https://example.org", "description": ""}
+QUOTED = {"cid": "x", "uri": uri(B, tid(77))}
+LABELS = {"$type": "com.atproto.label.defs#selfLabels", "values": [{"val": "nudity"}]}
+
+
+def facet(**feature: Any) -> Event:
+    """A stretch of text that is a link, a mention or a tag."""
+    return {"index": {"byteStart": 0, "byteEnd": 3}, "features": [feature]}
+
+
 VALID: list[Event] = [
     post(A, tid(1000), "plain text", rev=1, time=at(1)),
     post(A, tid(1001), "ein ünïcode 🎉 text\nof lines", rev=2, time=at(2), tags=["Tag", "日本"]),
@@ -64,6 +74,16 @@ VALID: list[Event] = [
     account(A, time=at(20)),
     account(A, "takendown", time=at(21)),
     account(A, "deleted", time=at(22)),
+    post(A, tid(1010), "a quote", rev=6, time=at(6.5), langs=["en", "pt-BR"], labels=LABELS,
+         embed={"$type": "app.bsky.embed.record", "record": QUOTED}),
+    post(A, tid(1011), "links", rev=6, time=at(6.6), langs=["de"], facets=[
+         facet(uri="https://www.Example.org/a?b#c"), facet(did=did(B)), facet(tag="t"),
+         facet(uri="http://a.example.net:8080")], embed={"media": {"external": EXTERNAL},
+         "record": {"record": QUOTED}}),
+    post(A, tid(1012), "a quoted list", rev=6, time=at(6.7),
+         embed={"record": {"uri": uri(B, "x", "app.bsky.graph.list")}}),
+    repost(A, tid(1013), uri(B, tid(77)), rev=8, time=at(7.5),
+           via={"cid": "x", "uri": uri(B, tid(78), REPOST)}),
 ]  # fmt: skip
 
 
@@ -78,9 +98,15 @@ JUNK: list[Any] = [
     "at://did:plc:x/app.bsky.feed.post/y/z", "at://did:plc:x/q/" + "y" * 513, "y" * 512, "y" * 513,
     "3mmoojpaqkn2z", "3mmoojpaqkn2z\n", "zmmoojpaqkn2z", "3mmoojpaqkn2", "3MMOOJPAQKN2Z",
     "2026-05-25T14:23:28.778Z", "2026-05-25T14:23:28+02:00", "2026-13-25T14:23:28Z", "9999-12-31",
+    "https://example.org", "HTTPS://WWW.Example.ORG:80/x", "https://a@b.org", "https://[::1]/x",
+    "https://1.2.3.4", "https://ex\u00e4mple.org", "https://www.org", "http://a..b", "en", "EN-us",
+    "e", "https://a_b.co?x", "http://a.b\\c", "https://a.b:", "https://a.b:x", "ftp://a.b", "https://\u212a.org",
     "handle.invalid", "a.b", "-a.b", "a..b", "A.B", "x" * 64 + ".com", "bot", [], {}, [[]],
     ["x"], [None], ["x", None, 1, ["y"]], [{}], {"uri": "at://did:plc:x/c/y"}, {"uri": 1},
     {"parent": None, "root": None}, [{"features": [{"tag": "t"}, 5, None]}, None, 3],
+    {"uri": "at://did:plc:x/app.bsky.feed.repost/y"}, {"record": {"uri": uri("x", "y")}},
+    {"values": [{"val": "b"}, {"val": "a"}, {"val": "a"}, {"val": "B"}]}, ["ja", "en", "JA", "e"],
+    [{"features": [{"uri": "http://a.b", "did": "did:web:x"}] * 40}], ["en"] * 9, ["a-b", "en-x"],
     [{"val": "bot"}], [{"val": None}, "bot", {"val": "x"}], {"title": 4},
 ]  # fmt: skip
 
@@ -101,6 +127,9 @@ READ = {
     "operation",
     "collection",
     "text",
+    "langs",
+    "labels",
+    "via",
     "subject",
     "uri",
     "did",
@@ -178,3 +207,57 @@ def with_time_from() -> Iterator[str]:
             yield line.replace('"imported"', '"import\\u0065d"')
             # What a stranger wrote says nothing of the kind.
             yield dumps(shape(event)).replace("plain text", 'time_from\\":\\"key')
+
+
+SCHEMES = [
+    "https://",
+    "http://",
+    "HTTPS://",
+    "https:/",
+    "ftp://",
+    "",
+    "https:\\/\\/",
+    "http\\u0073://",
+]
+NAMES = [
+    "example", "www", "WWW", "a_b", "x-1", "xn--bcher-kva", "b\u00fccher", "1", "", "org", "a b",
+    "e" * 240, "a@b", "[::1]", "\u212a", "a\\u002eb",
+]  # fmt: skip
+ENDS = ["", "/", "/x?y#z", "?q", "#", ":80", ":80/x", ":", ":x", "\\\\c", "\\u002fx", " ", "\\n"]
+STATED = ["en", "EN", "pt-BR", "zh-hant-tw", "e", "engl", "en-", "-en", "en_US", "fr-123456789",
+          "\u0117n", "a-b", "en-a-b-c", "en-a-b-c-d", "\\u0065n"]  # fmt: skip
+OWN = ["porn", "nudity", "!warn", "", "Upper", "a b", "x" * 64, "x" * 65, "b\\u006ft", "\u00e9"]
+DIDS = [did(A), did(B), "did:web:example.org", "did:plc:x", "x", "", "did:plc:\\u0061"]
+QUOTES = [
+    uri(B, tid(77)), uri(B, "x"), uri(B, tid(77), REPOST), uri(B, "x", "app.bsky.graph.list"),
+    "at://did:web:x/app.bsky.feed.post/app.bskyaaaaaaaaaaaaaaaaaaaaa", uri("x", tid(1)), "",
+    uri(B, tid(77)) + "/x", "at://did:web:" + "x" * 20 + "/app.bsky.feed.post/app.bsky.x",
+    "at:\\/\\/x",
+]  # fmt: skip
+
+
+def sliced(rng: random.Random) -> str:
+    """A line of a post or repost with whatever it could be sliced by."""
+
+    def some(values: list[str], most: int = 4) -> list[str]:
+        return rng.choices(values, k=rng.choice([0, 1, 1, 2, rng.randrange(most)]))
+
+    def link() -> str:
+        names = ".".join(some(NAMES, 5)) + rng.choice(["", ".org", ".example.org"])
+        return rng.choice([*SCHEMES[:2] * 4, *SCHEMES]) + names + rng.choice([*[""] * 8, *ENDS])
+
+    features = [{"uri": link()} for _ in some(NAMES, 40)] + [{"did": one} for one in some(DIDS, 40)]
+    rng.shuffle(features)
+    if rng.random() < 0.2:
+        made = repost(A, tid(1), uri(B, tid(2)), rev=1, time=at(1), via={"uri": rng.choice(QUOTES)})
+    else:
+        external = {"external": {"uri": link(), "title": "t"}}
+        quote = {"record": {"uri": rng.choice(QUOTES)}}
+        embed = rng.choice([{}, external, quote, {"record": quote}, {"media": external, **quote}])
+        made = post(
+            A, tid(1), "text", rev=1, time=at(1), langs=some(STATED, 12), embed=embed,
+            facets=[{"features": features[k : k + 3]} for k in range(0, len(features), 3)],
+            labels={"values": [{"val": label} for label in some(OWN, 12)]},
+        )  # fmt: skip
+    # What is written with a backslash above is an escape.
+    return dumps(made).replace("\\\\", "\\")

@@ -24,12 +24,20 @@ class Content(NamedTuple):
 
 _RECORDS = """
     SELECT r.collection, author.did, r.rkey, r.rev, r.removed, r.event_time, subject.did,
-        r.subject_rkey, root.did, r.root_rkey, r.text, r.tags, r.title, r.time_from::VARCHAR,
-        r.first_time, r.is_repeat
+        r.subject_rkey, root.did, r.root_rkey, r.text, r.tags, r.title, other.did,
+        CASE WHEN r.collection = 'post' THEN r.quoted_rkey ELSE r.via_rkey END, r.langs, r.domains,
+        (
+            SELECT list_sort(list(did))
+            FROM (SELECT unnest(r.mentions) AS id)
+            JOIN account USING (id)
+        ),
+        r.labels, r.time_from::VARCHAR, r.first_time, r.is_repeat
     FROM record AS r
     JOIN account AS author ON author.id = r.account
     LEFT JOIN account AS subject ON subject.id = r.subject
     LEFT JOIN account AS root ON root.id = r.root
+    LEFT JOIN account AS other
+        ON other.id = CASE WHEN r.collection = 'post' THEN r.quoted ELSE r.via END
 """
 _BY_DID = "SELECT account.did, t.* EXCLUDE (account) FROM {} AS t JOIN account ON id = t.account"
 
@@ -76,21 +84,22 @@ def content(path: Path) -> Content:
                 key(row[7]),
                 row[8],
                 key(row[9]),
-                *row[10:],
+                *row[10:14],
+                key(row[14]),
+                *row[15:],
             )
             for row in rows(store, _RECORDS)
         ]
         (stored,) = rows(store, "SELECT count(*) FROM record")[0]
         assert len(records) == stored
         statuses = rows(store, _BY_DID.format("account_status"))
-        profiles = _BY_DID.format("profile")
         assert len(set(statuses)) == len(statuses)
         return Content(
             {did for did, _ in accounts},
             _unique(records, 3),
             set(statuses),
             _unique(rows(store, _BY_DID.format("handle")), 1),
-            _unique(rows(store, f"SELECT * EXCLUDE (labels) FROM ({profiles})"), 1),  # noqa: S608
+            _unique(rows(store, _BY_DID.format("profile")), 1),
             _unique(rows(store, "SELECT * EXCLUDE (host, host_time) FROM plc"), 1),
         )
 
@@ -111,10 +120,18 @@ def _as_time(time: Any, time_from: str) -> tuple[int, Any, int]:
     return max(number, 1), time, number
 
 
+def _is_tid(key: str | None) -> bool:
+    return key is not None and re.fullmatch("[234567ab][2-7a-z]{12}", key) is not None
+
+
 def _in_order(key: str | None) -> tuple[Any, ...]:
     """Keys in the order in which they are compared: TIDs as numbers, others as names, then none."""
-    is_tid = key is not None and re.fullmatch("[234567ab][2-7a-z]{12}", key)
-    return (1, key) if is_tid else (0, key is None, key or "")
+    return (1, key) if _is_tid(key) else (0, key is None, key or "")
+
+
+def _of_other(key: str | None) -> tuple[int, str]:
+    """The same for what an older store did not keep: none, then names, then TIDs."""
+    return (0, "") if key is None else (1 + _is_tid(key), key)
 
 
 def _version(e: dict[str, Any]) -> tuple[Any, ...]:
@@ -123,7 +140,9 @@ def _version(e: dict[str, Any]) -> tuple[Any, ...]:
             e["tags"], e["title"], e["text"]]  # fmt: skip
     keys = [(value is None, value or "") for value in said]
     keys[1], keys[3] = _in_order(said[1]), _in_order(said[3])
-    return e["rev"], e["operation"] == "delete", keys
+    more = [e["other_did"] or "", _of_other(e["other_rkey"]), e["langs"] or "", e["domains"] or [],
+            e["mention_dids"] or [], e["labels"] or ""]  # fmt: skip
+    return e["rev"], e["operation"] == "delete", keys[:4], more[:2], keys[4:], more[2:]
 
 
 def _repeats(records: dict[tuple[str, str, str], tuple[Any, ...]]) -> set[tuple[str, str, str]]:
@@ -143,7 +162,9 @@ def expected(events: list[Event]) -> Content:
     out = Content(set(), {}, set(), {}, {}, {})
     gone: dict[str, Any] = {}
     for e in kept:
-        out.accounts.update(e[k] for k in ("did", "subject_did", "root_did") if e[k])
+        named = ("did", "subject_did", "root_did", "other_did")
+        out.accounts.update(e[k] for k in named if e[k])
+        out.accounts.update(e["mention_dids"] or ())
         if e["kind"] == "account":
             out.statuses.add((e["did"], e["event_time"], e["active"], e["status"]))
             if e["status"] == "deleted":
@@ -164,17 +185,20 @@ def expected(events: list[Event]) -> Content:
         ]
         if key[0] == "profile":
             created = [e["event_time"] for e in versions if e["operation"] == "create"]
-            bot = max((e["rev"], e["bot"]) for e in versions)[1]
-            out.profiles[key[1]] = (best["rev"], min(created, default=None), bot)
+            _, bot, labels = max((e["rev"], e["bot"], e["labels"] or "") for e in versions)
+            first_made = min(created, default=None)
+            out.profiles[key[1]] = (best["rev"], first_made, bot, labels or None)
             continue
         _, seen, number = min(times, default=(0, None, 0))
         first = min((time for _, time, _ in times), default=None)
         blank = first is not None and key[1] in gone and first <= gone[key[1]]
-        words = [None if blank else best[k] for k in ("text", "tags", "title")]
+        names = ("text", "tags", "title", "langs", "domains", "mention_dids", "labels")
+        words = [None if blank else best[k] for k in names]
+        words = [tuple(each) if isinstance(each, list) else each for each in words]
         out.records[key] = (
             best["rev"], best["operation"] == "delete", seen, best["subject_did"],
-            best["subject_rkey"], best["root_did"], best["root_rkey"], words[0],
-            tuple(words[1]) if words[1] else None, words[2],
+            best["subject_rkey"], best["root_did"], best["root_rkey"], *words[:3],
+            best["other_did"], best["other_rkey"], *words[3:],
             naive_decode.TIMES_FROM[number], None if first == seen else first,
         )  # fmt: skip
     repeats = _repeats(out.records)

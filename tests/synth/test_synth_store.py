@@ -87,8 +87,8 @@ def test_without_likes_the_other_events_are_the_same(spec: SynthSpec) -> None:
 
 
 def arrays(parsed: ParsedLines) -> list[npt.NDArray[Any]]:
-    numbers = (parsed.numbers, parsed.flags, parsed.word_ends, parsed.tag_ends)
-    return [*numbers, *parsed.words]
+    ends = (parsed.word_ends, parsed.tag_ends, parsed.domain_ends)
+    return [parsed.numbers, parsed.flags, *ends, parsed.mentions, *parsed.words]
 
 
 def masked(parsed: ParsedLines) -> list[bytes]:
@@ -97,7 +97,9 @@ def masked(parsed: ParsedLines) -> list[bytes]:
     key = subject & (parsed.flags & layout.KIND_MASK != layout.FOLLOW)
     means = {layout.SUBJECT_RKEY: key, layout.SUBJECT_HIGH: subject,
              layout.SUBJECT_LOW: subject}  # fmt: skip
-    means |= dict.fromkeys(range(layout.ROOT_HIGH, layout.NUMBERS), root)
+    means |= dict.fromkeys(range(layout.ROOT_HIGH, layout.OTHER_HIGH), root)
+    other = parsed.flags & layout.HAS_OTHER != 0
+    means |= dict.fromkeys(range(layout.OTHER_HIGH, layout.NUMBERS), other)
     every = np.ones(parsed.flags.size, np.bool_)
     return [row[means.get(k, every)].tobytes() for k, row in enumerate(parsed.numbers)]
 
@@ -124,6 +126,8 @@ def test_columns_are_what_the_parser_makes_of_the_lines(spec: SynthSpec) -> None
     assert [w.tobytes() for w in made.words] == [w.tobytes() for w in parsed.words]
     assert made.word_ends.tolist() == parsed.word_ends.tolist()
     assert made.tag_ends.tolist() == parsed.tag_ends.tolist()
+    assert made.domain_ends.tolist() == parsed.domain_ends.tolist()
+    assert made.mentions.tolist() == parsed.mentions.tolist()
     assert made.skipped == parsed.skipped
     # The parser leaves labelled profiles, the earliest and latest lines perhaps among them.
     assert chunk.account_events is not None
@@ -146,9 +150,13 @@ def test_columns_are_what_the_parser_makes_of_the_lines(spec: SynthSpec) -> None
     if spec is RICH:
         flags = parsed.flags
         assert {int(kind) for kind in np.unique(flags & layout.KIND_MASK)} == {0, 1, 2}
-        for bit in (layout.IS_DELETE, layout.HAS_SUBJECT, layout.HAS_ROOT, layout.HAS_TITLE):
+        for bit in (
+            layout.IS_DELETE, layout.HAS_SUBJECT, layout.HAS_ROOT, layout.HAS_TITLE,
+            layout.HAS_OTHER,
+        ):  # fmt: skip
             assert np.count_nonzero(flags & bit) > 10
-        assert parsed.tag_ends.size > 10
+        assert min(parsed.tag_ends.size, parsed.domain_ends.size, parsed.mentions.size) > 10
+        assert min(words.size for words in parsed.words) > 10
         assert len(events) > 50 > refused > 0
         assert len(chunk.account_events) > 50
 
@@ -293,7 +301,7 @@ def test_a_store_is_what_ingesting_the_lines_makes_of_it(tmp_path: Path, spec: S
     assert sum(record[8] is not None for record in found.records.values()) > 20  # tags
     assert sum(record[9] is not None for record in found.records.values()) > 10  # titles
     assert len(found.handles) > 20
-    assert {bot for _, _, bot in found.profiles.values()} == {False, True}
+    assert {bot for _, _, bot, _ in found.profiles.values()} == {False, True}
     assert all(len(rolled_up(here)[table]) > 50 for table in ("agent_day", "topic_event"))
 
 

@@ -74,7 +74,7 @@ def _find(high, low, tag, shift, slots, keys, known):
 
 @compiled.jit(makes_arrays=False)
 def _intern(numbers, flags, seed, shift, slots, keys, known, codes, work):
-    """Assign numbers to the DIDs of rows; `work` is int64 (5, `_AT_ONCE` + 3).
+    """Assign numbers to the DIDs of rows; `work` is int64 (5, `_AT_ONCE` + 4).
 
     Returns how many DIDs have a number now.
     """
@@ -82,7 +82,7 @@ def _intern(numbers, flags, seed, shift, slots, keys, known, codes, work):
     row = 0
     while row < flags.size:
         count = 0
-        while row < flags.size and count <= _AT_ONCE - 3:
+        while row < flags.size and count <= _AT_ONCE - 4:
             # Each is written, and written over where it is none: no processor can guess which.
             work[high, count] = numbers[layout.AUTHOR_HIGH, row]
             work[low, count] = numbers[layout.AUTHOR_LOW, row]
@@ -98,6 +98,12 @@ def _intern(numbers, flags, seed, shift, slots, keys, known, codes, work):
             )
             work[to, count] = row + 2 * flags.size
             count += flags[row] & layout.HAS_ROOT != 0
+            work[high, count], work[low, count] = (
+                numbers[layout.OTHER_HIGH, row],
+                numbers[layout.OTHER_LOW, row],
+            )
+            work[to, count] = row + 3 * flags.size
+            count += flags[row] & layout.HAS_OTHER != 0
             row += 1
         for n in range(count):
             work[tags, n] = np.int64(_tag(work[high, n], work[low, n], seed))
@@ -121,6 +127,17 @@ def _intern(numbers, flags, seed, shift, slots, keys, known, codes, work):
 
 
 @compiled.jit(makes_arrays=False)
+def _intern_each(dids, seed, shift, slots, keys, known, codes):
+    """Assign numbers to DIDs, int64 (2, n). Return how many DIDs have a number now."""
+    for n in range(codes.size):
+        tag = _tag(dids[0, n], dids[1, n], seed)
+        code = _find(dids[0, n], dids[1, n], tag, shift, slots, keys, known)
+        known = max(known, code + 1)
+        codes[n] = code
+    return known
+
+
+@compiled.jit(makes_arrays=False)
 def _refill(before, shift, slots):
     # In order of their tags: memory is gone through from its beginning to its end.
     for entry in before:
@@ -140,18 +157,20 @@ class Dids:
         self._bits = 12
         self._slots = np.zeros(1 << self._bits, np.uint64)
         self._keys = np.zeros((1 << self._bits - 1, 2), np.int64)
-        self._work = np.zeros((5, _AT_ONCE + 3), np.int64)
+        self._work = np.zeros((5, _AT_ONCE + 4), np.int64)
         self.count = 0
 
-    def intern(self, parsed: ParsedLines) -> npt.NDArray[np.uint32]:
+    def intern(self, parsed: ParsedLines) -> tuple[npt.NDArray[np.uint32], npt.NDArray[np.uint32]]:
         """Assign numbers to the DIDs of kept lines.
 
         Returns
         -------
-        uint32 (3, n)
-            Of author, subject and root; arbitrary where there is none.
+        uint32 (4, n)
+            Of author, subject, root and author of the other record; arbitrary where there is none.
+        uint32 (k,)
+            Of the mentions.
         """
-        most = self.count + 3 * len(parsed.flags)
+        most = self.count + 4 * len(parsed.flags) + parsed.mentions.shape[1]
         if most > len(self._keys):
             keys, before = self._keys, self._slots
             self._bits = most.bit_length() + 1
@@ -159,14 +178,22 @@ class Dids:
             _refill(before, np.uint64(32 - self._bits), self._slots)
             self._keys = np.empty((1 << self._bits - 1, 2), np.int64)
             self._keys[: self.count] = keys[: self.count]
-        codes = np.zeros((3, len(parsed.flags)), np.uint32)
+        codes = np.zeros((4, len(parsed.flags)), np.uint32)
         self.count = int(
             _intern(
                 parsed.numbers, parsed.flags, self._seed, np.uint64(32 - self._bits), self._slots,
                 self._keys, self.count, codes.reshape(-1), self._work,
             )
         )  # fmt: skip
-        return codes
+        mentioned = np.zeros(parsed.mentions.shape[1], np.uint32)
+        if len(mentioned):
+            self.count = int(
+                _intern_each(
+                    parsed.mentions, self._seed, np.uint64(32 - self._bits), self._slots,
+                    self._keys, self.count, mentioned,
+                )
+            )  # fmt: skip
+        return codes, mentioned
 
     def letters(self) -> npt.NDArray[np.uint8]:
         """Return the DIDs, in the order of their numbers: uint8 (count, 32), ASCII."""

@@ -16,15 +16,20 @@ U = np.uint64
 # an object of which nothing is read, LIST such a list.
 OTHER, TOP, COMMIT, RECORD, REPLY, PARENT, ROOT, TARGET, EMBED, EXTERNAL = range(10)
 MEDIA, MEDIA_EXTERNAL, FACET, FEATURE, PAYLOAD, IDENTITY, ACCOUNT = range(10, 17)
-FACETS, FEATURES, TAGS, LIST = range(17, 21)
-PLACES = 21
+QUOTE, INNER_QUOTE, VIA, POST_LABELS, LABEL = range(17, 22)
+FACETS, FEATURES, TAGS, LANGS, LABEL_VALUES, LIST = range(22, 28)
+PLACES = 28
 # Fields: the values that are read. Their numbers are above PLACES, so that one variable can hold a
 # place or a field.
-DID, TIME_US, KIND, REV, OPERATION, COLLECTION, RKEY, TYPE, TIME = range(22, 31)
-TEXT, FOLLOWED_DID, PARENT_URI, ROOT_URI, TARGET_URI, TITLE, MEDIA_TITLE = range(31, 38)
-FRAME, FEATURE_TAG, TAG, ACTIVE, LABELS = range(38, 43)
-HANDLE_OR_STATUS = 43  # no event has both
-COUNT = 44
+DID, TIME_US, KIND, REV, OPERATION, COLLECTION, RKEY, TYPE, TIME = range(29, 38)
+TEXT, FOLLOWED_DID, PARENT_URI, ROOT_URI, TARGET_URI, TITLE, MEDIA_TITLE = range(38, 45)
+FRAME, ACTIVE, LABELS = range(45, 48)
+HANDLE_OR_STATUS = 48  # no event has both
+QUOTED_URI, INNER_URI, VIA_URI = range(49, 52)
+# Items: fields of which a post may have several. From MENTION on none has an escape.
+FEATURE_TAG, TAG, LINK, EXTERNAL_LINK, MEDIA_LINK, MENTION, LANG, LABEL_VALUE = range(52, 60)
+ITEMS = FEATURE_TAG
+COUNT = 60
 
 
 POST, REPOST, FOLLOW, PROFILE, OTHER_COLLECTION, NO_COLLECTION = range(6)
@@ -62,8 +67,10 @@ _KEYS: dict[tuple[int, int], dict[str, int]] = {
         "embed": EMBED,
         "facets": FACETS,
         "tags": TAGS,
+        "langs": LANGS,
+        "labels": POST_LABELS,
     },
-    (RECORD, REPOST): {"subject": TARGET},
+    (RECORD, REPOST): {"subject": TARGET, "via": VIA},
     (RECORD, FOLLOW): {"subject": FOLLOWED_DID},
     (RECORD, PROFILE): {"labels": LABELS},
     (IDENTITY, 0): {"handle": HANDLE_OR_STATUS},
@@ -72,12 +79,17 @@ _KEYS: dict[tuple[int, int], dict[str, int]] = {
     (PARENT, 0): {"uri": PARENT_URI},
     (ROOT, 0): {"uri": ROOT_URI},
     (TARGET, 0): {"uri": TARGET_URI},
-    (EMBED, 0): {"external": EXTERNAL, "media": MEDIA},
+    (VIA, 0): {"uri": VIA_URI},
+    (EMBED, 0): {"external": EXTERNAL, "media": MEDIA, "record": QUOTE},
+    (QUOTE, 0): {"uri": QUOTED_URI, "record": INNER_QUOTE},
+    (INNER_QUOTE, 0): {"uri": INNER_URI},
     (MEDIA, 0): {"external": MEDIA_EXTERNAL},
-    (EXTERNAL, 0): {"title": TITLE},
-    (MEDIA_EXTERNAL, 0): {"title": MEDIA_TITLE},
+    (EXTERNAL, 0): {"title": TITLE, "uri": EXTERNAL_LINK},
+    (MEDIA_EXTERNAL, 0): {"title": MEDIA_TITLE, "uri": MEDIA_LINK},
     (FACET, 0): {"features": FEATURES},
-    (FEATURE, 0): {"tag": FEATURE_TAG},
+    (FEATURE, 0): {"tag": FEATURE_TAG, "uri": LINK, "did": MENTION},
+    (POST_LABELS, 0): {"values": LABEL_VALUES},
+    (LABEL, 0): {"val": LABEL_VALUE},
 }
 
 

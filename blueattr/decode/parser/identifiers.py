@@ -14,9 +14,11 @@ __all__ = [
     "FIRST_US",
     "LETTERS",
     "PLC",
+    "leads_elsewhere",
     "read_did",
     "read_link",
     "read_micros",
+    "read_repost_link",
     "read_time",
     "tid_number",
 ]
@@ -33,6 +35,7 @@ U = np.uint64
 _DID_PLC = word_of("did:plc:")
 _AT_DID = word_of("at://did")
 _IN, _POSTS, _POST_SLASH = word_of("/app.bsk"), word_of("y.feed.p"), word_of("ed.post/")
+_REPOSTS, _REPOST_SLASH = word_of("y.feed.r"), word_of(".repost/")
 
 
 LETTERS = letters_of("234567abcdefghijklmnopqrstuvwxyz")
@@ -114,6 +117,32 @@ def read_link(buffer, start, stop, numbers, row, k):
     rkey = tid_number(buffer, start + 57, stop)
     numbers[row + 2, k] = rkey
     return rkey >= 0 and read_did(buffer, start + 5, start + 37, numbers, row, k)
+
+
+@compiled.jit(makes_arrays=False)
+def read_repost_link(buffer, start, stop, numbers, row, k):
+    """Read author and key of a link to a repost, as `read_link`."""
+    if stop - start != 5 + 32 + 22 + 13 or load_word(buffer, start) != _AT_DID:
+        return False
+    if (
+        load_word(buffer, start + 37) != _IN
+        or load_word(buffer, start + 45) != _REPOSTS
+        or load_word(buffer, start + 51) != _REPOST_SLASH
+    ):
+        return False
+    rkey = tid_number(buffer, start + 59, stop)
+    numbers[row + 2, k] = rkey
+    return rkey >= 0 and read_did(buffer, start + 5, start + 37, numbers, row, k)
+
+
+@compiled.jit(makes_arrays=False)
+def leads_elsewhere(buffer, start, stop, numbers, row, k):
+    """Whether a link of a usual DID surely is to no post; its author is read as by `read_link`."""
+    if stop - start < 53 or load_word(buffer, start) != _AT_DID:
+        return False
+    if load_word(buffer, start + 37) != _IN or load_word(buffer, start + 45) == _POSTS:
+        return False
+    return read_did(buffer, start + 5, start + 37, numbers, row, k)
 
 
 @compiled.jit(makes_arrays=False)

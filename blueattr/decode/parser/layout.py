@@ -13,7 +13,7 @@ __all__ = ["AccountEvents", "ParsedLines"]
 
 # --- rows of numbers -----------------------------------------------------------------------------
 
-NUMBERS = 11
+NUMBERS = 14
 """How many rows a table of numbers has. They are:"""
 
 
@@ -22,13 +22,17 @@ NUMBERS = 11
 (ROOT_HIGH, ROOT_LOW, ROOT_RKEY) = range(8, 11)
 
 
+(OTHER_HIGH, OTHER_LOW, OTHER_RKEY) = range(11, 14)
+"""Of the post that a post quotes, or of the repost by which a repost was found."""
+
+
 ACCOUNT_BITS = RKEY
 """In the numbers of account events, the row that holds the event's bits: no key is needed there."""
 
 
 # --- bits of a line ------------------------------------------------------------------------------
 #
-# The bits of a record event are kept as its flag, a uint8. The bits above 64 are needed only while
+# The bits of a record event are kept as its flag, a uint8. The bits above 128 are needed only while
 # a line is parsed, or are those of account events.
 
 KIND_MASK = 3
@@ -51,10 +55,13 @@ HAS_TEXT = 32
 HAS_TITLE = 64
 """The title may be empty."""
 
-FLAG_MASK = 127
+HAS_OTHER = 128
+"""A post quotes another, or a repost was found by another."""
+
+FLAG_MASK = 255
 """The bits of a record event's flag."""
 
-IS_SKIPPED = 128
+IS_SKIPPED = 8192
 """Its collection is not kept."""
 
 IS_V2 = 256
@@ -77,6 +84,20 @@ TIMES_FROM = ("server", "imported", "key", "claimed", "collected")
 """Where the time of a record event comes from, by number: the server that sent it; another, older
 server, whose times an operator imported; the record key, a TID; the record's ``createdAt``; or when
 it was collected. A line says which by its key ``time_from``; without one it is the server's."""
+
+
+# --- words ---------------------------------------------------------------------------------------
+
+TEXTS, TITLES, TAGS, DOMAINS, LANGS, LABELS = range(6)
+"""The arrays of words, and rows of their ends."""
+
+WORDS = LABELS + 1
+
+MENTIONS = WORDS
+"""The row of ends that counts mentions."""
+
+LISTS = (TAGS, DOMAINS)
+"""Words of which a row may have several: its end says how many there are up to it."""
 
 
 # --- arrays --------------------------------------------------------------------------------------
@@ -113,17 +134,22 @@ class ParsedLines(NamedTuple):
     ----------
     numbers
         int64 (`NUMBERS`, n): server time in microseconds since 1970, record key and revision, then
-        of author, subject and root the two halves of the DID and, but for the author, the record
-        key. A number that the event lacks is arbitrary.
+        of author, subject, root and the other record the two halves of the DID and, but for the
+        author, the record key. A number that the event lacks is arbitrary.
     flags
-        uint8 (n,): the kind and the bits up to `HAS_TITLE`.
+        uint8 (n,): the kind and the bits up to `HAS_OTHER`.
     words
-        Three uint8 arrays, UTF-8: texts, titles and tags, each concatenated.
+        `WORDS` uint8 arrays, UTF-8: texts, titles, tags, hosts of links, languages and labels, each
+        concatenated. Several languages of a post, and labels, have a space between.
     word_ends
-        int32 (3, n): where the text and the title of a row end, and how many tags there are up to
-        it.
+        int32 (`WORDS` + 1, n): where the words of a row end, or how many tags, hosts and mentions
+        there are up to it.
     tag_ends
         int32: where each tag ends.
+    domain_ends
+        int32: where each host ends.
+    mentions
+        int64 (2, k): the two halves of the DIDs of mentioned accounts.
     unparsed
         int64 (k, 2): bounds of stretches of lines that were not parsed; some lines may be blank.
     skipped
@@ -146,6 +172,8 @@ class ParsedLines(NamedTuple):
     words: tuple[npt.NDArray[np.uint8], ...]
     word_ends: npt.NDArray[np.int32]
     tag_ends: npt.NDArray[np.int32]
+    domain_ends: npt.NDArray[np.int32]
+    mentions: IntArray
     unparsed: IntArray
     skipped: int
     span: tuple[datetime, datetime] | None

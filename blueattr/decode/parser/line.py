@@ -9,9 +9,9 @@ These lines are parsed: posts, reposts and follows by accounts with a ``did:plc`
 are TIDs; identity and account events, and profiles without labels, of such accounts; and valid
 lines of a collection that is not kept.
 
-A line is parsed in three steps. `walk` goes through the JSON once and notes the bounds of each
+A line is parsed in four steps. `walk` goes through the JSON once and notes the bounds of each
 field that is read. `classify` decides from the fields present what the line is. `read_numbers`
-reads the fields' numbers.
+reads the fields' numbers, and `read_items` what a post has several of.
 """
 
 from typing import NamedTuple
@@ -21,6 +21,7 @@ import numpy as np
 from blueattr.decode.parser import fields, layout
 from blueattr.decode.parser.meaning import classify, read_numbers
 from blueattr.decode.parser.refusals import Refusal
+from blueattr.decode.parser.slices import MOST_MENTIONS, read_items
 from blueattr.decode.parser.walk import walk
 from blueattr.kernels import compiled
 from blueattr.kernels.compiled import IntArray
@@ -30,7 +31,7 @@ __all__ = ["Line", "new_line", "parse_line"]
 
 _DEPTH = 64  # a line that nests deeper is refused
 
-_MOST_TAGS = 512  # and so is one with more tags
+_MOST_ITEMS = 512  # and so is one with more tags, links, mentions, languages and labels
 
 _LONG = 1 << 16  # and a post in a longer line, whose words may be more than are kept
 
@@ -42,7 +43,8 @@ _STATE = np.dtype(
         ("depth", np.int64),  # how many objects and lists are open around it
         ("collection", np.int64),  # of `fields`
         ("string_flags", np.int64),  # ESCAPED, WIDE: of all strings so far
-        ("tag_count", np.int64),
+        ("item_count", np.int64),
+        ("mention_count", np.int64),
         ("synthetic", np.int64),  # whether the line says that its event is made up
         ("time_from", np.int64),  # a number of `layout.TIMES_FROM`
         ("says_time_from", np.int64),  # whether the line has that key
@@ -58,8 +60,10 @@ class Line(NamedTuple):
     ----------
     start, stop
         int64 (`fields.COUNT`,): the bounds of each field in the buffer; arbitrary if not seen.
-    tags
-        int64 (2, most): the bounds of each tag.
+    items
+        int64 (3, most): the bounds of each item, and which of `fields` it is.
+    mentions
+        int64 (2, most): the two halves of the DID of each account that is mentioned.
     places
         int64 (depth,): what each open object or list is.
     state
@@ -68,7 +72,8 @@ class Line(NamedTuple):
 
     start: IntArray
     stop: IntArray
-    tags: IntArray
+    items: IntArray
+    mentions: IntArray
     places: IntArray
     state: np.record
 
@@ -78,7 +83,8 @@ def new_line() -> Line:
     return Line(
         np.zeros(fields.COUNT, np.int64),
         np.zeros(fields.COUNT, np.int64),
-        np.zeros((2, _MOST_TAGS), np.int64),
+        np.zeros((3, _MOST_ITEMS), np.int64),
+        np.zeros((2, MOST_MENTIONS), np.int64),
         np.zeros(_DEPTH, np.int64),
         np.zeros(1, _STATE).view(np.recarray)[0],
     )
@@ -105,4 +111,8 @@ def parse_line(buffer, begin, line, numbers, row, end_us, last_rev):
         return np.int64(Refusal.LONG_POST), end
     if bits >= 0:
         bits = read_numbers(buffer, bits, line, numbers, row, end_us, last_rev)
+    if bits >= 0 and line.state.item_count:
+        refusal = read_items(buffer, line)
+        if refusal < 0:
+            return refusal, end
     return bits, end

@@ -11,9 +11,11 @@ from blueattr.decode.parser.fields import set_of
 from blueattr.decode.parser.identifiers import (
     END_US,
     FIRST_US,
+    leads_elsewhere,
     read_did,
     read_link,
     read_micros,
+    read_repost_link,
     read_time,
     tid_number,
 )
@@ -36,6 +38,8 @@ _HAS_FRAME, _HAS_PAYLOAD, _HAS_RECORD = map(set_of, (fields.FRAME, fields.PAYLOA
 _HAS_TEXT, _HAS_REPLY = map(set_of, (fields.TEXT, fields.REPLY))
 _HAS_TITLE, _HAS_MEDIA_TITLE = map(set_of, (fields.TITLE, fields.MEDIA_TITLE))
 _HAS_TARGET_URI, _HAS_FOLLOWED_DID = map(set_of, (fields.TARGET_URI, fields.FOLLOWED_DID))
+_HAS_QUOTED = set_of(fields.QUOTED_URI, fields.INNER_URI)
+_HAS_INNER, _HAS_VIA = map(set_of, (fields.INNER_URI, fields.VIA_URI))
 _HAS_IDENTITY, _HAS_ACTIVE = map(set_of, (fields.IDENTITY, fields.ACTIVE))
 _HAS_HANDLE_OR_STATUS = set_of(fields.HANDLE_OR_STATUS)
 
@@ -102,12 +106,22 @@ def _classify_commit(buffer, bits, line):
         return np.int64(bits | layout.IS_UPDATE if is_update else bits)
     if collection != fields.POST:
         needed = _HAS_TARGET_URI if collection == fields.REPOST else _HAS_FOLLOWED_DID
+        if seen & _HAS_VIA:
+            bits |= layout.HAS_OTHER
         return np.int64(bits | layout.HAS_SUBJECT if seen & needed else Refusal.MISSING_FIELD)
+    return _classify_post(bits, seen)
+
+
+@compiled.jit(makes_arrays=False)
+def _classify_post(bits, seen):
+    """Return the bits of a post that is written by the fields that it has, or a `Refusal`."""
     if not seen & _HAS_TEXT or (seen & _HAS_REPLY and seen & _REPLY_LINKS != _REPLY_LINKS):
         return np.int64(Refusal.MISSING_FIELD)
     bits |= layout.HAS_TEXT
     if seen & _HAS_REPLY:
         bits |= layout.HAS_SUBJECT | layout.HAS_ROOT
+    if seen & _HAS_QUOTED:
+        bits |= layout.HAS_OTHER
     if seen & _HAS_TITLE:
         bits |= layout.HAS_TITLE
     elif seen & _HAS_MEDIA_TITLE:
@@ -173,9 +187,11 @@ def read_numbers(buffer, bits, line, numbers, row, end_us, last_rev):
 
 @compiled.jit(makes_arrays=False)
 def _read_links(buffer, bits, line, numbers, row):
-    """Read subject and root of a line into ``numbers[:, row]``. Return its bits, or a `Refusal`."""
+    """Read what a line links to into ``numbers[:, row]``. Return its bits, or a `Refusal`."""
     start, stop = line.start, line.stop
-    if not bits & layout.HAS_SUBJECT:
+    if bits & layout.HAS_OTHER:
+        bits = _read_other(buffer, bits, line, numbers, row)
+    if bits < 0 or not bits & layout.HAS_SUBJECT:
         return bits
     if bits & layout.KIND_MASK == layout.FOLLOW:
         field = fields.FOLLOWED_DID
@@ -187,3 +203,20 @@ def _read_links(buffer, bits, line, numbers, row):
         field = fields.ROOT_URI
         is_valid = read_link(buffer, start[field], stop[field], numbers, layout.ROOT_HIGH, row)
     return bits if is_valid else np.int64(Refusal.ODD_LINK)
+
+
+@compiled.jit(makes_arrays=False)
+def _read_other(buffer, bits, line, numbers, row):
+    """Read the quoted post, or the repost by which a repost was found; as `_read_links`."""
+    field = fields.VIA_URI
+    if bits & layout.KIND_MASK == layout.POST:
+        field = fields.INNER_URI if line.state.seen & _HAS_INNER else fields.QUOTED_URI
+    start, stop = line.start[field], line.stop[field]
+    if field == fields.VIA_URI:
+        is_valid = read_repost_link(buffer, start, stop, numbers, layout.OTHER_HIGH, row)
+        return bits if is_valid else np.int64(Refusal.ODD_LINK)
+    if read_link(buffer, start, stop, numbers, layout.OTHER_HIGH, row):
+        return bits
+    if leads_elsewhere(buffer, start, stop, numbers, layout.OTHER_HIGH, row):
+        return bits & ~np.int64(layout.HAS_OTHER)
+    return np.int64(Refusal.ODD_LINK)

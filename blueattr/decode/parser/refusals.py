@@ -19,7 +19,8 @@ class Refusal(IntEnum):
     ODD_NUMBER = -4
     """Malformed, with an exponent, or longer than an int64 surely holds."""
     TOO_DEEP = -5
-    TOO_MANY_TAGS = -6
+    TOO_MANY_ITEMS = -6
+    """More tags, links, mentions, languages or labels than a post has as a rule."""
     ESCAPED_KEY = -7
     """It could be any key."""
     ESCAPED_VALUE = -8
@@ -48,9 +49,12 @@ class Refusal(IntEnum):
     ODD_KEY = -21
     """A record key or revision that is not a TID, or a profile's that is not ``self``."""
     ODD_LINK = -22
-    """A subject, parent or root that is not a link to a post of a usual DID."""
+    """A subject, parent, root or quoted post that is not a link to a post of a usual DID, or what
+    stands for the repost by which another was found and is no such link."""
     AHEAD = -23
     """Its server time lies ahead of the clock."""
     REV_AHEAD = -24
     LONG_POST = -25
     """Its text, title and tags may be longer than a post's are."""
+    ODD_ITEM = -26
+    """A host with an escape, a language stated twice, or labels in no alphabetical order."""

@@ -16,6 +16,7 @@ from blueattr.decode.parser.json_text import append_string
 from blueattr.decode.parser.layout import AccountEvents, ParsedLines
 from blueattr.decode.parser.line import new_line, parse_line
 from blueattr.decode.parser.refusals import Refusal
+from blueattr.decode.parser.slices import append_lower
 from blueattr.kernels import compiled
 from blueattr.kernels.compiled import IntArray
 
@@ -25,6 +26,9 @@ __all__ = ["Scanner", "is_compiled"]
 # A parsed line is at least as long as this: it names a DID and an event.
 _SHORTEST = 100
 _SHORTEST_TAG = 3
+_SHORTEST_MENTION = 32
+# In `_Output.ends`, after the row of mentions.
+_TAG_COUNT, _DOMAIN_COUNT = layout.MENTIONS + 1, layout.MENTIONS + 2
 
 
 class _Output(NamedTuple):
@@ -33,9 +37,13 @@ class _Output(NamedTuple):
     Parameters
     ----------
     counts
-        int64 (10,): kept rows, skipped lines, unparsed stretches, tags, first and last time, rows
+        int64 (12,): kept rows, skipped lines, unparsed stretches, tags, first and last time, rows
         of `account_events`, whether a line says that it is synthetic, whether the time of a kept
-        row is not the server's, and lines that are refused for lying ahead of the clock.
+        row is not the server's, lines that are refused for lying ahead of the clock, hosts and
+        mentions.
+    ends
+        int64 (`layout.WORDS` + 3,): where each array of words ends; how many mentions, tags and
+        hosts there are.
     """
 
     numbers: IntArray
@@ -44,9 +52,12 @@ class _Output(NamedTuple):
     words: tuple[npt.NDArray[np.uint8], ...]
     word_ends: npt.NDArray[np.int32]
     tag_ends: npt.NDArray[np.int32]
+    domain_ends: npt.NDArray[np.int32]
+    mentions: IntArray
     account_events: AccountEvents
     unparsed: IntArray
     counts: IntArray
+    ends: IntArray
 
 
 @compiled.jit(makes_arrays=False)
@@ -91,14 +102,73 @@ def _copy_account_event(buffer, row, bits, line, numbers, events, event_row):
 
 
 @compiled.jit(makes_arrays=False)
+def _append_word(buffer, start, stop, out, end, begin):
+    """Append to ``out[begin:end]`` a word in lower case, after a space if another is there."""
+    if end > begin:
+        out[end] = ord(" ")
+        end += 1
+    return append_lower(buffer, start, stop, out, end)
+
+
+@compiled.jit(makes_arrays=False)
+def _copy_items(buffer, line, output):
+    """Copy the items of a post to `output`."""
+    ends = output.ends
+    lang_begin, label_begin = ends[layout.LANGS], ends[layout.LABELS]
+    for n in range(line.state.item_count):
+        start, stop, field = line.items[0, n], line.items[1, n], line.items[2, n]
+        if field <= fields.TAG:
+            end = append_string(buffer, start, stop, output.words[2], ends[layout.TAGS])
+            ends[layout.TAGS] = output.tag_ends[ends[_TAG_COUNT]] = end
+            ends[_TAG_COUNT] += 1
+        elif start == stop or field == fields.MENTION:
+            continue
+        elif field <= fields.MEDIA_LINK:
+            end = append_lower(buffer, start, stop, output.words[3], ends[layout.DOMAINS])
+            ends[layout.DOMAINS] = output.domain_ends[ends[_DOMAIN_COUNT]] = end
+            ends[_DOMAIN_COUNT] += 1
+        elif field == fields.LANG:
+            ends[layout.LANGS] = _append_word(
+                buffer, start, stop, output.words[4], ends[layout.LANGS], lang_begin
+            )
+        else:
+            ends[layout.LABELS] = _append_word(
+                buffer, start, stop, output.words[5], ends[layout.LABELS], label_begin
+            )
+    for n in range(line.state.mention_count):
+        for half in range(2):
+            output.mentions[half, ends[layout.MENTIONS]] = line.mentions[half, n]
+        ends[layout.MENTIONS] += 1
+
+
+@compiled.jit(makes_arrays=False)
+def _copy_words(buffer, bits, line, output, row):
+    """Copy the words and items of a parsed line to `output`, and where they end to its row."""
+    ends, word_ends = output.ends, output.word_ends
+    if bits & layout.HAS_TEXT:
+        ends[layout.TEXTS] = _append(buffer, line, fields.TEXT, output.words[0], ends[layout.TEXTS])
+    if bits & layout.HAS_TITLE:
+        ends[layout.TITLES] = _append(
+            buffer, line, fields.TITLE, output.words[1], ends[layout.TITLES]
+        )
+    if line.state.item_count:
+        _copy_items(buffer, line, output)
+    for n in range(layout.WORDS + 1):
+        word_ends[n, row] = ends[n]
+    word_ends[layout.TAGS, row] = ends[_TAG_COUNT]
+    word_ends[layout.DOMAINS, row] = ends[_DOMAIN_COUNT]
+
+
+@compiled.jit(makes_arrays=False)
 def _scan(buffer, begin, end, limit, end_us, last_rev, line, output):
     """Parse whole lines; see `Scanner.scan`."""
     numbers = output.numbers
     # Not 0: numba would compile what it is passed to once more for that number alone.
     none = np.int64(0)
-    kept, skipped, unparsed_count, tag_count, account_count = none, none, none, none, none
+    kept, skipped, unparsed_count, account_count = none, none, none, none
     first, last = np.int64(END_US), none
-    text_end, title_end, tag_end, synthetic, other_times, ahead = none, none, none, none, none, none
+    synthetic, other_times, ahead = none, none, none
+    output.ends[:] = 0
     i = begin
     while i < end:
         blank_end = _blank_end(buffer, i)
@@ -133,23 +203,18 @@ def _scan(buffer, begin, end, limit, end_us, last_rev, line, output):
         output.flags[kept] = bits & layout.FLAG_MASK
         output.time_from[kept] = line.state.time_from
         other_times |= line.state.time_from
-        if bits & layout.HAS_TEXT:
-            text_end = _append(buffer, line, fields.TEXT, output.words[0], text_end)
-        if bits & layout.HAS_TITLE:
-            title_end = _append(buffer, line, fields.TITLE, output.words[1], title_end)
-        for n in range(line.state.tag_count):
-            tag_end = append_string(
-                buffer, line.tags[0, n], line.tags[1, n], output.words[2], tag_end
-            )
-            output.tag_ends[tag_count] = tag_end
-            tag_count += 1
-        output.word_ends[0, kept], output.word_ends[1, kept] = text_end, title_end
-        output.word_ends[2, kept] = tag_count
+        _copy_words(buffer, bits, line, output, kept)
         kept += 1
     counts = output.counts
-    counts[0], counts[1], counts[2], counts[3] = kept, skipped, unparsed_count, tag_count
+    counts[0], counts[1], counts[2], counts[3] = (
+        kept,
+        skipped,
+        unparsed_count,
+        output.ends[_TAG_COUNT],
+    )
     counts[4], counts[5], counts[6] = first, last, account_count
     counts[7], counts[8], counts[9] = synthetic, other_times, ahead
+    counts[10], counts[11] = output.ends[_DOMAIN_COUNT], output.ends[layout.MENTIONS]
 
 
 class Scanner:
@@ -168,16 +233,19 @@ class Scanner:
             numbers=np.empty((layout.NUMBERS, most), np.int64),
             flags=np.empty(most, np.uint8),
             time_from=np.empty(most, np.uint8),
-            words=(np.empty(size, np.uint8), np.empty(size, np.uint8), np.empty(size, np.uint8)),
-            word_ends=np.empty((3, most), np.int32),
+            words=tuple(np.empty(size, np.uint8) for _ in range(layout.WORDS)),
+            word_ends=np.empty((layout.WORDS + 1, most), np.int32),
             tag_ends=np.empty(size // _SHORTEST_TAG + 1, np.int32),
+            domain_ends=np.empty(size // _SHORTEST_TAG + 1, np.int32),
+            mentions=np.empty((2, size // _SHORTEST_MENTION + 1), np.int64),
             account_events=AccountEvents(
                 np.empty((layout.AUTHOR_LOW + 1, most), np.int64),
                 np.empty(size, np.uint8),
                 np.empty(most, np.int32),
             ),
             unparsed=np.empty((most + 1, 2), np.int64),
-            counts=np.zeros(10, np.int64),
+            counts=np.zeros(12, np.int64),
+            ends=np.zeros(layout.WORDS + 3, np.int64),
         )
 
     def scan(
@@ -220,15 +288,19 @@ class Scanner:
             synthetic,
             other_times,
             ahead,
+            domains,
+            mentions,
         ) = output.counts.tolist()
-        text_end, title_end = (int(output.word_ends[k, kept - 1]) if kept else 0 for k in range(2))
-        tag_end = int(output.tag_ends[tags - 1]) if tags else 0
         return ParsedLines(
             output.numbers[:, :kept],
             output.flags[:kept],
-            (output.words[0][:text_end], output.words[1][:title_end], output.words[2][:tag_end]),
+            tuple(
+                words[:end] for words, end in zip(output.words, output.ends.tolist(), strict=False)
+            ),
             output.word_ends[:, :kept],
             output.tag_ends[:tags],
+            output.domain_ends[:domains],
+            output.mentions[:, :mentions],
             output.unparsed[:unparsed],
             skipped,
             (_datetime(first), _datetime(last)) if kept + skipped + account_events else None,

@@ -33,6 +33,7 @@ _MESSAGE = letters_of("message")
 _SYNTHETIC, _TIME_FROM = letters_of("synthetic"), letters_of("time_from")
 _SERVER, _IMPORTED, _KEY, _CLAIMED, _COLLECTED = (letters_of(f'"{kind}"') for kind in TIMES_FROM)
 _FRAME, _PAYLOAD, _RECORD = map(fields.set_of, (fields.FRAME, fields.PAYLOAD, fields.RECORD))
+_FEATURE = fields.set_of(fields.FEATURE_TAG, fields.LINK, fields.MENTION)
 
 
 @compiled.jit(makes_arrays=False)
@@ -50,7 +51,8 @@ def walk(buffer, begin, line):
     state.depth = 0
     state.collection = fields.NO_COLLECTION
     state.string_flags = 0
-    state.tag_count = 0
+    state.item_count = 0
+    state.mention_count = 0
     state.synthetic = 0
     state.time_from = 0
     state.says_time_from = 0
@@ -108,6 +110,10 @@ def _element_of(place):
         return fields.FEATURE
     if place == fields.TAGS:
         return fields.TAG
+    if place == fields.LANGS:
+        return fields.LANG
+    if place == fields.LABEL_VALUES:
+        return fields.LABEL
     return fields.OTHER
 
 
@@ -179,11 +185,14 @@ def _read_string(buffer, i, field, line):
         return end + 1
     if field < fields.PLACES or field == fields.TIME_US or field == fields.ACTIVE:
         return np.int64(Refusal.ODD_TYPE)
-    if field == fields.TAG or field == fields.FEATURE_TAG:
-        if state.tag_count == line.tags.shape[1]:
-            return np.int64(Refusal.TOO_MANY_TAGS)
-        line.tags[0, state.tag_count], line.tags[1, state.tag_count] = start, end
-        state.tag_count += 1
+    if field >= fields.ITEMS:
+        if state.item_count == line.items.shape[1]:
+            return np.int64(Refusal.TOO_MANY_ITEMS)
+        if flags & ESCAPED and field >= fields.MENTION:
+            return np.int64(Refusal.ESCAPED_VALUE)
+        line.items[0, state.item_count], line.items[1, state.item_count] = start, end
+        line.items[2, state.item_count] = field
+        state.item_count += 1
         return end + 1
     if field == fields.HANDLE_OR_STATUS and flags & WIDE:
         return np.int64(Refusal.NOT_ASCII)
@@ -251,7 +260,9 @@ def _open(buffer, i, field, line):
     elif field == fields.FACET:
         state.seen &= ~(U(1) << U(fields.FEATURES))
     elif field == fields.FEATURE:
-        state.seen &= ~(U(1) << U(fields.FEATURE_TAG))
+        state.seen &= ~_FEATURE
+    elif field == fields.LABEL:
+        state.seen &= ~(U(1) << U(fields.LABEL_VALUE))
     elif field == fields.PAYLOAD and state.seen != _FRAME | _PAYLOAD:
         return np.int64(Refusal.BESIDE_PAYLOAD)
     state.depth += 1

@@ -137,6 +137,16 @@ WITH wanted AS (
             CASE WHEN writes AND kind = 'post' THEN record.reply.root.uri END,
             $at_uri, ['did', 'collection', 'rkey']
         ) AS root,
+        -- The post that a post quotes, or the repost by which a repost was found.
+        regexp_extract(
+            CASE
+                WHEN NOT writes THEN NULL
+                WHEN kind = 'repost' THEN record.via.uri
+                WHEN kind = 'post'
+                    THEN coalesce(record.embed.record.record.uri, record.embed.record.uri)
+            END,
+            $at_uri, ['did', 'collection', 'rkey']
+        ) AS other,
         CASE WHEN kind = 'follow' AND writes THEN record.subject ->> '$' END AS followed,
         CASE WHEN kind = 'post' AND writes THEN nullif(
             list_sort(list_distinct(list_concat(
@@ -149,7 +159,39 @@ WITH wanted AS (
         ) END AS tags,
         CASE WHEN kind = 'post' AND writes
             THEN coalesce(record.embed.external.title, record.embed.media.external.title)
-        END AS title
+        END AS title,
+        -- What posts are sliced by: of each the first few that a line has. What is malformed is left
+        -- out by itself, and does not make a line bad.
+        CASE WHEN kind = 'post' AND writes
+            THEN flatten(list_transform(record.facets, lambda f: f.features))
+        END AS features,
+        CASE WHEN kind = 'post' AND writes THEN list_transform(
+            list_filter(
+                list_filter(record.langs, lambda l: l IS NOT NULL)[1:8],
+                lambda l: regexp_full_match(l, $language)
+            ),
+            lambda l: lower(l)
+        ) END AS langs,
+        CASE WHEN kind = 'post' AND writes THEN list_transform(
+            list_filter(
+                list_concat(
+                    list_transform(features, lambda g: g.uri),
+                    [record.embed.external.uri, record.embed.media.external.uri]
+                ),
+                lambda l: l IS NOT NULL
+            )[1:32],
+            lambda l: lower(regexp_extract(l, $host, 1))
+        ) END AS hosts,
+        list_filter(
+            list_filter(list_transform(features, lambda g: g.did), lambda d: d IS NOT NULL)[1:32],
+            lambda d: strlen(d) <= 2048 AND regexp_full_match(d, $did)
+        ) AS mention_dids,
+        CASE WHEN kind IN ('post', 'profile') AND writes THEN list_sort(list_distinct(list_filter(
+            list_filter(
+                list_transform(record.labels.values, lambda v: v.val), lambda v: v IS NOT NULL
+            )[1:8],
+            lambda v: regexp_full_match(v, $label)
+        ))) END AS own_labels
     FROM fields
 ), judged AS (
     SELECT
@@ -214,8 +256,26 @@ SELECT
     nullif(root.did, '') AS root_did,
     CASE WHEN root.collection = 'app.bsky.feed.post' THEN root.rkey END AS root_rkey,
     CASE WHEN kind = 'post' AND writes THEN record.text ->> '$' END AS text,
+    CASE
+        WHEN strlen(other.did) > 2048 OR strlen(other.rkey) > 512 THEN NULL
+        WHEN other.collection = CASE kind
+            WHEN 'post' THEN 'app.bsky.feed.post' ELSE 'app.bsky.feed.repost'
+        END THEN other.did
+    END AS other_did,
+    CASE WHEN other_did IS NOT NULL THEN other.rkey END AS other_rkey,
     tags,
     title,
+    nullif(
+        array_to_string(
+            list_filter(langs, lambda tag, place: list_position(langs, tag) = place), ' '
+        ),
+        ''
+    ) AS langs,
+    nullif(
+        list_sort(list_distinct(list_filter(hosts, lambda h: strlen(h) BETWEEN 1 AND 253))), []
+    ) AS domains,
+    nullif(list_sort(list_distinct(mention_dids)), []) AS mention_dids,
+    nullif(array_to_string(own_labels, ' '), '') AS labels,
     kind = 'profile' AND writes
         AND coalesce(list_contains(list_transform(record.labels.values, lambda v: v.val), 'bot'), false)
         AS bot,

@@ -14,9 +14,15 @@ CREATE OR REPLACE TEMP TABLE staged (
     subject_rkey VARCHAR,
     root_did VARCHAR,
     root_rkey VARCHAR,
+    other_did VARCHAR,      -- of the post that a post quotes, or the repost by which a repost was found
+    other_rkey VARCHAR,
     text VARCHAR,
     tags VARCHAR[],
     title VARCHAR,
+    langs VARCHAR,          -- each once, as they stand, with a space between
+    domains VARCHAR[],
+    mention_dids VARCHAR[],
+    labels VARCHAR,         -- of a post or profile, sorted, with a space between
     bot BOOLEAN,
     handle VARCHAR,
     active BOOLEAN,

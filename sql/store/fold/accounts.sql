@@ -6,9 +6,9 @@
 -- `staged` alone come after.
 CREATE OR REPLACE TEMP VIEW named_account AS
 WITH other AS (
-    SELECT did FROM staged
-    UNION SELECT subject_did FROM staged
-    UNION SELECT root_did FROM staged
+    SELECT DISTINCT
+        unnest(list_concat([did, subject_did, root_did, other_did], mention_dids)) AS did
+    FROM staged
 )
 SELECT did, code FROM dids
 UNION ALL
@@ -116,19 +116,21 @@ SELECT * EXCLUDE (place)
 FROM latest_handle;
 
 -- The latest profiles of accounts, and when their creation was first seen, where that is not known. Of
--- two of one rev the one of a bot counts. Grain: one account.
+-- two of one rev the one of a bot counts, then the one whose labels come last. Grain: one account.
 CREATE OR REPLACE TEMP TABLE latest_profile AS
 SELECT
     id AS account,
     greatest(old.rev, latest.rev) AS rev,
     least(old.created_at, new.created_at) AS created_at,
-    CASE WHEN latest > {rev: old.rev, bot: old.bot} OR old.account IS NULL THEN latest.bot ELSE old.bot END
-        AS bot,
+    latest > {rev: old.rev, bot: old.bot, labels: coalesce(old.labels, '')} OR old.account IS NULL
+        AS is_later,
+    CASE WHEN is_later THEN latest.bot ELSE old.bot END AS bot,
+    CASE WHEN is_later THEN nullif(latest.labels, '') ELSE old.labels END AS labels,
     old.rowid AS place
 FROM (
     SELECT
         id,
-        max({rev: rev, bot: bot}) AS latest,
+        max({rev: rev, bot: bot, labels: coalesce(labels, '')}) AS latest,
         min(event_time) FILTER (operation = 'create') AS created_at
     FROM staged
     JOIN batch_account USING (did)
@@ -136,8 +138,7 @@ FROM (
     GROUP BY id
 ) AS new
 LEFT JOIN profile AS old ON old.account = id
-WHERE old.account IS NULL
-    OR latest > {rev: old.rev, bot: old.bot}
+WHERE is_later
     OR new.created_at < coalesce(old.created_at, 'infinity'::TIMESTAMP);
 
 -- Make way for them.
@@ -146,5 +147,5 @@ WHERE rowid IN (SELECT place FROM latest_profile);
 
 -- Write them down. Grain: one account.
 INSERT INTO profile BY NAME
-SELECT * EXCLUDE (place)
+SELECT * EXCLUDE (place, is_later)
 FROM latest_profile;

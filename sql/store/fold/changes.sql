@@ -78,7 +78,9 @@ FROM (
         place, account, collection, rkey,
         {
             subject: subject, subject_rkey: subject_rkey, root: root, root_rkey: root_rkey,
-            tags: tags, title: title, text: text
+            other: coalesce(quoted, via), other_rkey: coalesce(quoted_rkey, via_rkey),
+            tags: tags, title: title, text: text, langs: langs, domains: domains,
+            mentions: mentions, labels: labels
         } AS old_version
     FROM (SELECT rowid AS place, * FROM record WHERE rowid IN (SELECT place FROM seen WHERE tied))
 )
@@ -87,7 +89,9 @@ JOIN (
         account, collection, rkey,
         {
             subject: subject, subject_rkey: subject_rkey, root: root, root_rkey: root_rkey,
-            tags: list_sort(list_distinct(tags)), title: title, text: text
+            other: coalesce(quoted, via), other_rkey: coalesce(quoted_rkey, via_rkey),
+            tags: list_sort(list_distinct(tags)), title: title, text: text, langs: langs,
+            domains: domains, mentions: mentions, labels: labels
         } AS new_version
     FROM batch
     SEMI JOIN (FROM seen WHERE tied) USING (account, collection, rkey)
@@ -108,7 +112,12 @@ FROM (
 -- The names of the accounts and keys in them. Grain: one number: an account's is above 0, a key's below.
 CREATE OR REPLACE TEMP TABLE contender_name AS
 WITH number AS MATERIALIZED (
-    SELECT unnest([subject, root, least(subject_rkey, 0), least(root_rkey, 0)]) AS id
+    SELECT unnest(list_concat(
+        [
+            subject, root, other, least(subject_rkey, 0), least(root_rkey, 0), least(other_rkey, 0)
+        ],
+        mentions
+    )) AS id
     FROM contender
 )
 SELECT id::BIGINT AS id, did AS name
@@ -129,12 +138,21 @@ WHERE place IN (
     LEFT JOIN contender_name AS root_account ON root_account.id = root
     LEFT JOIN contender_name AS subject_key ON subject_key.id = least(subject_rkey, 0)
     LEFT JOIN contender_name AS root_key ON root_key.id = least(root_rkey, 0)
+    LEFT JOIN contender_name AS other_account ON other_account.id = other
+    LEFT JOIN contender_name AS other_key ON other_key.id = least(other_rkey, 0)
     GROUP BY place
     HAVING arg_max(
         is_new,
         content(
             subject_account.name, subject_rkey, subject_key.name, root_account.name, root_rkey,
-            root_key.name, tags, title, text
+            root_key.name, other_account.name, other_rkey, other_key.name, tags, title, text, langs,
+            domains,
+            (
+                SELECT list(mentioned.name)
+                FROM (SELECT unnest(mentions) AS id)
+                JOIN contender_name AS mentioned USING (id)
+            ),
+            labels
         )
     )
 );

@@ -10,6 +10,7 @@ WITH named AS MATERIALIZED (
         SELECT rkey FROM staged WHERE kind IN ('post', 'repost', 'follow')
         UNION SELECT subject_rkey FROM staged
         UNION SELECT root_rkey FROM staged
+        UNION SELECT other_rkey FROM staged
     )
     LEFT JOIN record_key AS known USING (rkey)
     WHERE NOT regexp_full_match(rkey, '[234567ab][2-7a-z]{12}')

@@ -5,7 +5,9 @@
 -- What accounts that this batch deletes wrote until then and keep, without its texts. Grain: one
 -- post: nothing else has any. Texts themselves are not read, which would take most of the time.
 CREATE OR REPLACE TEMP TABLE orphaned AS
-SELECT record.rowid AS place, record.* EXCLUDE (text, tags, title)
+SELECT
+    record.rowid AS place,
+    record.* EXCLUDE (text, tags, title, langs, domains, mentions, labels)
 FROM record
 JOIN departing USING (account)
 WHERE collection = 'post' AND NOT removed AND least(event_time, first_time) <= deleted_at
@@ -62,7 +64,11 @@ SELECT
             WHEN len(tags) > 1 THEN list_sort(list_distinct(tags))
             ELSE tags
         END AS tags,
-        CASE WHEN has_words THEN title END AS title
+        CASE WHEN has_words THEN title END AS title,
+        CASE WHEN has_words THEN langs END AS langs,
+        CASE WHEN has_words THEN domains END AS domains,
+        CASE WHEN has_words THEN mentions END AS mentions,
+        CASE WHEN has_words THEN labels END AS labels
     ),
     (collection, account, rkey) IN (FROM repeat) AS is_repeat
 FROM (

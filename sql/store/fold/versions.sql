@@ -12,9 +12,8 @@ WITH sighting AS (
     -- Only the accounts that occur here: the engine would prepare all of them for the join.
     FROM batch_account
     SEMI JOIN (
-        SELECT did FROM sighting
-        UNION SELECT subject_did FROM sighting
-        UNION SELECT root_did FROM sighting
+        SELECT unnest(list_concat([did, subject_did, root_did, other_did], mention_dids)) AS did
+        FROM sighting
     ) USING (did)
 )
 SELECT
@@ -31,16 +30,38 @@ SELECT
     root.id AS root,
     CASE WHEN root_key.id IS NULL THEN tid_number(root_rkey)::BIGINT ELSE root_key.id END
         AS root_rkey,
+    CASE WHEN kind = 'post' THEN other.id END AS quoted,
+    CASE
+        WHEN kind <> 'post' THEN NULL
+        WHEN other_key.id IS NULL THEN tid_number(other_rkey)::BIGINT
+        ELSE other_key.id
+    END AS quoted_rkey,
+    CASE WHEN kind = 'repost' THEN other.id END AS via,
+    CASE
+        WHEN kind <> 'repost' THEN NULL
+        WHEN other_key.id IS NULL THEN tid_number(other_rkey)::BIGINT
+        ELSE other_key.id
+    END AS via_rkey,
     text,
     tags,
-    title
+    title,
+    langs,
+    domains,
+    (
+        SELECT list(mentioned.id ORDER BY did)
+        FROM (SELECT unnest(mention_dids) AS did)
+        JOIN named AS mentioned USING (did)
+    ) AS mentions,
+    labels
 FROM sighting
 JOIN named AS author USING (did)
 LEFT JOIN named AS subject ON subject.did = sighting.subject_did
 LEFT JOIN named AS root ON root.did = sighting.root_did
+LEFT JOIN named AS other ON other.did = sighting.other_did
 LEFT JOIN batch_key AS own ON own.rkey = sighting.rkey
 LEFT JOIN batch_key AS subject_key ON subject_key.rkey = sighting.subject_rkey
-LEFT JOIN batch_key AS root_key ON root_key.rkey = sighting.root_rkey;
+LEFT JOIN batch_key AS root_key ON root_key.rkey = sighting.root_rkey
+LEFT JOIN batch_key AS other_key ON other_key.rkey = sighting.other_rkey;
 
 -- The words for the numbers that `coded` has of a collection, and of where a time comes from.
 CREATE OR REPLACE TEMP MACRO collection_word(number) AS CASE number
@@ -100,10 +121,13 @@ SEMI JOIN met USING (account, collection, rkey)
 WHERE repeated IS NOT true;
 
 -- What a version says, to be compared where two have the same rev, which only a faulty server sends.
--- Names stand for the numbers of accounts and keys, which depend on the order of events. Words come last:
--- where those of accounts that left are gone, nothing depends on them.
+-- Names stand for the numbers of accounts and keys, which depend on the order of events. `other` is what a
+-- post quotes, or what a repost was found by. Words come last: where those of accounts that left are gone,
+-- nothing depends on them. What an older schema did not keep is less than anything, so that the same event
+-- read again brings it.
 CREATE OR REPLACE TEMP MACRO content(
-    subject, subject_rkey, subject_key, root, root_rkey, root_key, tags, title, text
+    subject, subject_rkey, subject_key, root, root_rkey, root_key, other, other_rkey, other_key, tags,
+    title, text, langs, domains, mentions, labels
 ) AS {
     subject: subject,
     subject_rkey: greatest(subject_rkey, -1),
@@ -111,9 +135,16 @@ CREATE OR REPLACE TEMP MACRO content(
     root: root,
     root_rkey: greatest(root_rkey, -1),
     root_key: root_key,
+    other: coalesce(other, ''),
+    other_rkey: coalesce(greatest(other_rkey, -1), -2),
+    other_key: coalesce(other_key, ''),
     tags: list_sort(list_distinct(tags)),
     title: title,
-    text: text
+    text: text,
+    langs: coalesce(langs, ''),
+    domains: coalesce(domains, []),
+    mentions: coalesce(list_sort(mentions), []),
+    labels: coalesce(labels, '')
 };
 
 -- Records of which more than one sighting waits, folded. Grain: one record. The version of the
@@ -127,8 +158,9 @@ WITH named AS MATERIALIZED (
     SELECT id, coalesce(placeholder, did) AS name
     FROM batch_account
     SEMI JOIN (
-        SELECT subject AS id FROM sighting WHERE tied
-        UNION SELECT root FROM sighting WHERE tied
+        SELECT unnest(list_concat([subject, root, quoted, via], mentions)) AS id
+        FROM sighting
+        WHERE tied
     ) USING (id)
 )
 SELECT
@@ -143,15 +175,23 @@ FROM (
         unnest(arg_max(
             {
                 rev: rev, removed: removed, subject: subject, subject_rkey: subject_rkey,
-                root: root, root_rkey: root_rkey, text: text, tags: tags, title: title,
-                related: related
+                root: root, root_rkey: root_rkey, quoted: quoted, quoted_rkey: quoted_rkey,
+                via: via, via_rkey: via_rkey, text: text, tags: tags, title: title, langs: langs,
+                domains: domains, mentions: mentions, labels: labels, related: related
             },
             {
                 rev: rev,
                 removed: removed,
                 content: CASE WHEN tied THEN content(
                     subject_account.name, subject_rkey, subject_key.rkey, root_account.name,
-                    root_rkey, root_key.rkey, tags, title, text
+                    root_rkey, root_key.rkey, other_account.name, coalesce(quoted_rkey, via_rkey),
+                    other_key.rkey, tags, title, text, langs, domains,
+                    (
+                        SELECT list(mentioned.name)
+                        FROM (SELECT unnest(CASE WHEN tied THEN mentions END) AS id)
+                        JOIN named AS mentioned USING (id)
+                    ),
+                    labels
                 ) END
             }
         )),
@@ -162,8 +202,10 @@ FROM (
     FROM sighting
     LEFT JOIN named AS subject_account ON subject_account.id = subject
     LEFT JOIN named AS root_account ON root_account.id = root
+    LEFT JOIN named AS other_account ON other_account.id = coalesce(quoted, via)
     LEFT JOIN batch_key AS subject_key ON subject_key.id = subject_rkey
     LEFT JOIN batch_key AS root_key ON root_key.id = root_rkey
+    LEFT JOIN batch_key AS other_key ON other_key.id = coalesce(quoted_rkey, via_rkey)
     GROUP BY collection, account, sighting.rkey
 );
 

@@ -85,6 +85,8 @@ WHERE id IN (FROM unnamed_key)
         SELECT rkey FROM record WHERE rkey < 0
         UNION SELECT subject_rkey FROM record WHERE subject_rkey < 0
         UNION SELECT root_rkey FROM record WHERE root_rkey < 0
+        UNION SELECT quoted_rkey FROM record WHERE quoted_rkey < 0
+        UNION SELECT via_rkey FROM record WHERE via_rkey < 0
     );
 
 -- A hash in place of the DID, for records of others that name it. Row by row they go and come: an

@@ -22,7 +22,7 @@ SELECT
 FROM record
 HAVING max(event_time) IS NOT NULL;
 
--- The languages that a post states, lower-case BCP 47 tags, sorted, with a space between; NULL without any.
+-- The languages that a post states: lower-case BCP 47 tags as they stand, each once, with a space between.
 ALTER TABLE record ADD COLUMN langs VARCHAR;
 
 -- Author and key of the post that a post quotes; NULL where it quotes none, but a list or a feed.
