@@ -42,6 +42,9 @@ class Status(Presented):
         As of `blueattr.provenance.Provenance`; the last of the whole store.
     far
         Sentences on events that lie far from all others.
+    posts_known_after
+        The time after which the store knows of posts what an earlier schema did not keep, such as
+        their languages; None if it always did.
     rows_checked
         How many rows were compared with the sums of what was written; None where none were.
     """
@@ -56,6 +59,7 @@ class Status(Presented):
     all_synthetic: bool = False
     times_from: tuple[TimeShare, ...] = ()
     far: tuple[str, ...] = ()
+    posts_known_after: datetime | None = None
     rows_checked: int | None = None
 
     @property
@@ -103,6 +107,7 @@ def status(
         gaps = coverage.gaps(store, Window(spans[0].start, spans[-1].end)) if spans else ()
         synthetic, all_synthetic = synthetic_sources(store)
         first, last = store.rows("analysis/waiting")[0]
+        after = store.rows("panel/kept_from")[0][0]
         return Status(
             path=store.path,
             size=store.path.stat().st_size,
@@ -118,5 +123,6 @@ def status(
             all_synthetic=all_synthetic,
             times_from=times_from(store, _EVER),
             far=tuple(one.sentence for one in stretches(store) if one.is_far and one.events),
+            posts_known_after=None if after is None else after.replace(tzinfo=UTC),
             rows_checked=rows_checked,
         )

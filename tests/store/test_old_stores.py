@@ -18,6 +18,7 @@ from blueattr.panel.counts import WindowCounts
 from blueattr.panel.query import PanelQuery, StoreView
 from blueattr.panel.topics import shipped, shipped_rules
 from blueattr.provenance import Window
+from blueattr.report.inventory.status import status_report
 from blueattr.sources import files
 from blueattr.store import catalog, seal, sums
 from blueattr.store.database import Store, _migrations
@@ -274,6 +275,10 @@ def test_an_old_store_says_until_when_its_records_lack_what_came_later(
         assert rows(store, "FROM kept_from") == [("posts", last)]
         asked = "langs, quoted, quoted_rkey, via, via_rkey, domains, mentions, labels"
         assert rows(store, f"SELECT DISTINCT {asked} FROM event") == [(None,) * 8]  # noqa: S608
+    found = inventory.status(path)
+    assert found.posts_known_after == last.replace(tzinfo=UTC)
+    said = [fact.text for fact in status_report(found).facts if fact.label == "of posts"]
+    assert said == [f"languages, quotes, links and labels known after {last:%Y-%m-%d %H:%M:%S} UTC"]
     read.ingest(path, [str(LATER)])
     with Store.open(path) as store:
         assert rows(store, "FROM kept_from") == [("posts", last)]
@@ -298,6 +303,9 @@ def test_a_store_that_had_no_record_says_nothing_of_what_it_lacks(tmp_path: Path
         connection.execute("DELETE FROM record")
     with Store.open(path) as store:
         assert rows(store, "FROM kept_from") == []
+    found = inventory.status(path)
+    assert found.posts_known_after is None
+    assert "of posts" not in [fact.label for fact in status_report(found).facts]
 
 
 def test_what_an_author_claims_does_not_move_until_when_records_lack_what_came_later(

@@ -47,14 +47,14 @@ MUTANTS = (
     Mutant(
         "accounts",
         "a newer profile is not noted",
-        "    OR latest > {rev: old.rev, bot: old.bot}\n",
-        "",
+        "WHERE is_later\n    OR",
+        "WHERE old.account IS NULL\n    OR",
     ),
     Mutant(
         "accounts",
         "an older bot label wins",
-        "CASE WHEN latest > {rev: old.rev, bot: old.bot}",
-        "CASE WHEN latest < {rev: old.rev, bot: old.bot}",
+        "    latest > {rev: old.rev, bot: old.bot, labels",
+        "    latest < {rev: old.rev, bot: old.bot, labels",
     ),
     Mutant(
         "changes",
@@ -114,8 +114,8 @@ MUTANTS = (
     Mutant(
         "accounts",
         "the oldest profile of a batch wins",
-        "max({rev: rev, bot: bot})",
-        "min({rev: rev, bot: bot})",
+        "max({rev: rev, bot: bot, labels: coalesce(labels, '')})",
+        "min({rev: rev, bot: bot, labels: coalesce(labels, '')})",
     ),
     Mutant(
         "versions",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from blueattr.provenance import Provenance
 from blueattr.report.formats.json import table_json
 from blueattr.report.inventory.ingests import bounded_note
-from blueattr.report.numbers import count, lasting, megabytes, plural
+from blueattr.report.numbers import count, iso, lasting, megabytes, plural
 from blueattr.report.provenance import (
     GAP,
     WINDOW,
@@ -133,6 +133,12 @@ def status_report(status: "Status", now: datetime | None = None) -> Report:
         Fact("covers", "; ".join(map(stretch, status.coverage)) or "nothing"),
         *gap_facts(status.gaps),
     )
+    if status.posts_known_after is not None:
+        after = f"{status.posts_known_after:%Y-%m-%d %H:%M:%S}"
+        facts = (
+            *facts,
+            Fact("of posts", f"languages, quotes, links and labels known after {after} UTC"),
+        )
     if status.rows_checked is not None:
         facts = (*facts, Fact("checked", f"{plural(status.rows_checked, 'row')}, as written"))
     tables = (days, streams, finite_sources, rejected, samples)
@@ -155,6 +161,9 @@ def status_report(status: "Status", now: datetime | None = None) -> Report:
             "db": str(status.path),
             "bytes": status.size,
             "rows_checked": status.rows_checked,
+            "posts_known_after": (
+                None if status.posts_known_after is None else iso(status.posts_known_after)
+            ),
             **totals,
             "coverage": [WINDOW.json(window) for window in status.coverage],
             "gaps": [GAP.json(gap) for gap in status.gaps],
