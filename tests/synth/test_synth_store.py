@@ -217,7 +217,7 @@ _ROLLUPS = {
     "agent_day": ("account",),
     "given_day": ("account", "subject"),
     "watched": ("account",),
-    "topic_event": ("account", "subject", "root"),
+    "topic_event": ("account", "subject", "root", "quoted"),
     "stored_day": (),
     "pending": ("account",),
 }
