@@ -234,9 +234,9 @@ Groups: TypeAlias = Annotated[
     typer.Option(
         "--by",
         metavar="WHAT",
-        help="Also groups of agents by domain, host, age, community (who interacts; needs "
-        "networkit), tier, FILE.csv (did,group) or a column of --features; two levels with a "
-        "comma. For attribute also day: each UTC day.",
+        help="Also groups of agents by lang, host, domain, domain:links, label, age, community "
+        "(who interacts; needs networkit), tier, FILE.csv (did,group) or a column of --features; "
+        "two levels with a comma. For attribute also day: each UTC day.",
         show_default=False,
     ),
 ]

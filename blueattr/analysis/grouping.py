@@ -393,7 +393,7 @@ def labels_of_windows(
             StoreGroups(view, topic).grouped(name, d) for view, d in zip(views, dids, strict=True)
         ]
     )
-    notes = [*found[0].notes]
+    notes = [*dict.fromkeys(note for one in found for note in one.notes)]
     if hides:
         found = _hidden(name, [*zip(found, dids, strict=True)], notes)
     before, after = (Labels.of(name, one.groups, one.order) for one in found)

@@ -2,11 +2,11 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from blueattr.decode.parser.identifiers import END_US, LETTERS
 
-__all__ = ["AHEAD", "OPEN", "Evidence", "Horizon", "Now"]
+__all__ = ["AHEAD", "OPEN", "Evidence", "Horizon", "Now", "first_tid"]
 
 
 Now = Callable[[], float]
@@ -62,8 +62,18 @@ class Horizon:
         """The greatest revision that is not refused, in letters; they sort as the numbers do."""
         if self.last_rev == _LAST_REV:
             return "j" + "z" * (_LETTERS_OF_A_TID - 1)
-        places = range(_LETTERS_OF_A_TID - 1, -1, -1)
-        return "".join(chr(LETTERS[self.last_rev >> 5 * place & 31]) for place in places)
+        return _letters(self.last_rev)
+
+
+def first_tid(time: datetime) -> str:
+    """Return the least revision of a time, in letters; they sort as the times do."""
+    time_us = (time - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
+    return _letters(time_us << _REST_OF_A_TID)
+
+
+def _letters(number: int) -> str:
+    places = range(_LETTERS_OF_A_TID - 1, -1, -1)
+    return "".join(chr(LETTERS[number >> 5 * place & 31]) for place in places)
 
 
 _AHEAD_US = AHEAD // timedelta(microseconds=1)

@@ -320,8 +320,9 @@ def also(
     ----------
     by
         ``"day"``: also attribute each UTC day of the window, with the panel and tiers of the whole
-        window. Else what to group agents by, to attribute each group: ``"domain"`` of the handle,
-        ``"host"`` (by the PLC directory), ``"age"`` (the year of the account's creation),
+        window. Else what to group agents by, to attribute each group: ``"lang"`` (of most posts),
+        ``"domain"`` of the handle, ``"domain:links"`` (of most links), ``"label"`` (of the
+        profile), ``"host"`` (by the PLC directory), ``"age"`` (the year of the account's creation),
         ``"community"`` (of who interacts with whom; needs networkit), ``"tier"``; the path of
         a file with columns ``did`` (or ``agent``) and ``group``; a column of features of your own,
         by its name or as ``"column:NAME"``. Two of these, as ``"domain,tier"`` or in a list, are
@@ -352,8 +353,9 @@ def grouped(
     Parameters
     ----------
     by
-        Groups of agents to show: ``"domain"``, ``"host"``, ``"age"``, ``"community"``, ``"tier"``,
-        a file, a column, or two of these; as `blueattr.attribute` takes them.
+        Groups of agents to show: ``"lang"``, ``"domain"``, ``"domain:links"``, ``"label"``,
+        ``"host"``, ``"age"``, ``"community"``, ``"tier"``, a file, a column, or two of these; as
+        `blueattr.attribute` takes them.
     many_groups
         What becomes of more than 16 groups: ``"join"`` or ``"sample"``.
     """
@@ -366,10 +368,11 @@ def grouped_change(*, by: str | None = None) -> ByGroup | None:
     Parameters
     ----------
     by
-        Also sum up by groups of agents: ``"domain"`` of the handle, ``"host"``, ``"age"`` (the
-        year of the account's creation), ``"community"`` (of who interacts with whom
-        in both windows), or the path of a file with columns ``did`` and ``group``. An agent of
-        both windows has the group that it has in the one after.
+        Also sum up by groups of agents: ``"lang"``, ``"domain"`` of the handle,
+        ``"domain:links"``, ``"label"``, ``"host"``, ``"age"`` (the year of the account's creation),
+        ``"community"`` (of who interacts with whom in both windows), or the path of a file
+        with columns ``did`` and ``group``. An agent of both windows has the group that it has in
+        the one after.
     """
     return groups_of_report(by)
 

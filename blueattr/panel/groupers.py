@@ -1,12 +1,15 @@
 """What a store's agents can be grouped by: a function each, in a table by their names."""
 
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 import polars as pl
 
+from blueattr.decode.clock import first_tid
 from blueattr.panel import accounts
+from blueattr.panel.kept import kept_after
 from blueattr.panel.query import StoreView
 
 if TYPE_CHECKING:
@@ -81,11 +84,74 @@ def age(view: StoreView) -> Grouped:
 def host(view: StoreView) -> Grouped:
     """Group agents by the host of their repositories (PDS), as the PLC directory lists it."""
     groups = _of_agents(view, accounts.Directory(view.store).hosts(), "host")
-    missing = () if groups.is_not_null().any() else (_NO_HOSTS,)
-    return Grouped(groups, notes=missing)
+    if groups.is_null().all():
+        return Grouped(groups, notes=(_NO_HOSTS,))
+    return Grouped(groups, notes=_unknown(groups, "the PLC directory has no host of them"))
 
 
 _NO_HOSTS = "No host is known; an export of the PLC directory has them: blueattr ingest --plc."
+
+
+def label(view: StoreView) -> Grouped:
+    """Group agents by the set of labels that their profiles give them, in alphabetical order."""
+    after = kept_after(view.store)
+    since = "" if after is None else first_tid(after)
+    known = view.store.frame("panel/profile_labels", since=since)
+    labels = _of_agents(view, known, "labels").replace("", _NO_LABEL)
+    why = _unknown(labels, "their profiles were not seen")
+    return Grouped(labels, notes=(*why, *_lacking(view, "Labels of profiles", after)))
+
+
+_NO_LABEL = "no label"
+
+
+def lang(view: StoreView) -> Grouped:
+    """Group agents by the language that most of their posts of the window state."""
+    found = _most_frequent(view, view.store.frame("panel/languages", **_times(view)))
+    why = _unknown(found, "no post of theirs in the window states a language")
+    return Grouped(found, notes=(*why, *_lacking(view, "Languages", kept_after(view.store))))
+
+
+def link_domain(view: StoreView) -> Grouped:
+    """Group agents by the domain that most of their posts of the window link to."""
+    counts = view.store.frame("panel/link_hosts", **_times(view))
+    hosts = counts.select(pl.col("group").unique())
+    domains = hosts.with_columns(domain=pl.coalesce(_domain(pl.col("group")), "group"))
+    counts = (
+        counts.join(domains, on="group")
+        .group_by("account", group="domain")
+        .agg(pl.col("posts").sum())
+    )
+    found = _most_frequent(view, counts)
+    why = _unknown(found, "no post of theirs in the window has a link")
+    return Grouped(found, notes=(*why, *_lacking(view, "Links", kept_after(view.store))))
+
+
+def _times(view: StoreView) -> dict[str, datetime]:
+    # As they are stored: another type would have the engine read the times of all records.
+    return {
+        "start": view.window.start.astimezone(UTC).replace(tzinfo=None),
+        "end": view.window.end.astimezone(UTC).replace(tzinfo=None),
+    }
+
+
+def _unknown(groups: pl.Series, why: str) -> tuple[str, ...]:
+    return (f"unknown: {why}.",) if groups.has_nulls() else ()
+
+
+def _lacking(view: StoreView, what: str, after: datetime | None) -> tuple[str, ...]:
+    if after is None or view.window.start > after:
+        return ()
+    since = f"{what} are known from {after:%Y-%m-%d %H:%M} UTC on"
+    return (f"{since}: an earlier version filled the store until then.",)
+
+
+def _most_frequent(view: StoreView, counts: pl.DataFrame) -> pl.Series:
+    """Return the group that each agent has most posts in, of several the first by alphabet."""
+    most = counts.sort(
+        "account", "posts", "group", descending=[False, True, False], maintain_order=True
+    ).unique("account", keep="first", maintain_order=True)
+    return _of_agents(view, most, "group")
 
 
 def _of_agents(view: StoreView, known: pl.DataFrame, column: str) -> pl.Series:
@@ -94,5 +160,14 @@ def _of_agents(view: StoreView, known: pl.DataFrame, column: str) -> pl.Series:
     return agents.join(known, on="account", how="left", maintain_order="left")[column]
 
 
-GROUPERS: Mapping[str, Grouper] = MappingProxyType({"domain": domain, "host": host, "age": age})
+GROUPERS: Mapping[str, Grouper] = MappingProxyType(
+    {
+        "domain": domain,
+        "domain:links": link_domain,
+        "host": host,
+        "lang": lang,
+        "label": label,
+        "age": age,
+    }
+)
 """By the name that users write."""

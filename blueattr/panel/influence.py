@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final, Literal, get_args
 
 from blueattr.errors import NoAnswerError, UsageError
+from blueattr.panel.kept import kept_after
 from blueattr.provenance import Window
 from blueattr.suggest import did_you_mean
 
@@ -113,7 +113,7 @@ def settle(store: "Store", chosen: Sequence[Kind] | None, *windows: Window) -> I
     """
     if chosen is not None and _QUOTES not in chosen:
         return Influence(tuple(chosen))
-    after = _known_after(store)
+    after = kept_after(store)
     start = min(window.start for window in windows)
     if after is None or start > after:
         return ALL if chosen is None else Influence(tuple(chosen))
@@ -128,9 +128,3 @@ def settle(store: "Store", chosen: Sequence[Kind] | None, *windows: Window) -> I
             "--influence replies,reposts"
         )
     return Influence(rest, f"Influence counts replies and reposts without quotes: {why}.")
-
-
-def _known_after(store: "Store") -> datetime | None:
-    """Return the time after which all is known of posts; None if it always was."""
-    after: datetime | None = store.frame("panel/kept_from")["after"][0]
-    return None if after is None else after.replace(tzinfo=UTC)

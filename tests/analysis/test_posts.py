@@ -2,6 +2,7 @@
 
 import json
 import math
+import random
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from blueattr.panel.query import PanelQuery
 from blueattr.studies.posts import PostsResult
 from support.cli_world import ok, refused, write_store
 from support.effort import costly_law
+from support.events_builder import POST, REPOST, Event, at, post, repost, uri
 from support.record_world import END, START, TOPIC, Twin, ingested, split, world
 
 INDICATORS = ("lin", "heat", "var", "gini")
@@ -32,12 +34,24 @@ def asked(db: Path, about: bool, indicator: str, panel: PanelChoice, top: int) -
 
 def sizes_of_cascades(twin: Twin, panel: set[str]) -> tuple[int, int, int, int] | None:
     """Return how many there are, the depth and width of any, and the size of the largest."""
-    parents = {}
+    parents: dict[str, str] = {}
     for address in twin.written:
         record = twin.known[address]["commit"]["record"]
         subject = record.get("reply", {}).get("parent") or record.get("subject")
         if subject and address.split("/")[2] in panel:
             parents[address] = subject["uri"]
+    ways = {}
+    for address, subject in parents.items():
+        event = twin.known[address]
+        via = event["commit"]["record"].get("via", {}).get("uri")
+        # An earlier repost of the same post that counts, too.
+        if (
+            parents.get(via) == subject
+            and via.split("/")[3] == REPOST
+            and twin.known[via]["time_us"] < event["time_us"]
+        ):
+            ways[address] = via
+    parents |= ways
     levels: Counter[tuple[str, int]] = Counter()
     for address in parents:
         at, distance = address, 0
@@ -55,6 +69,36 @@ def sizes_of_cascades(twin: Twin, panel: set[str]) -> tuple[int, int, int, int] 
     )  # fmt: skip
 
 
+def with_ways(seed: int, events: list[Event]) -> list[Event]:
+    """Let many repost few posts, by reposts of the same post or another, unseen or later."""
+    rng = random.Random(seed)  # noqa: S311 - the same ways every time
+    made = [event for event in events if event.get("commit", {}).get("collection") == REPOST]
+    addresses = [uri(e["did"].removeprefix("did:plc:"), e["commit"]["rkey"], REPOST) for e in made]
+    texts = [
+        e
+        for e in events
+        if e.get("commit", {}).get("collection") == POST and "record" in e["commit"]
+    ]
+    about = [e for e in texts if TOPIC in e["commit"]["record"]["text"]] or texts
+    few = [
+        uri(e["did"].removeprefix("did:plc:"), e["commit"]["rkey"])
+        for e in rng.sample(about, min(2, len(about)))
+    ]
+    for event in made:
+        if rng.random() < 0.7:
+            event["commit"]["record"]["subject"]["uri"] = rng.choice(few)
+    for event in made:
+        if rng.random() < 0.8:
+            post = event["commit"]["record"]["subject"]["uri"]
+            alike = [
+                address for other, address in zip(made, addresses, strict=True)
+                if other["commit"]["record"]["subject"]["uri"] == post
+            ]  # fmt: skip
+            where = alike if rng.random() < 0.7 else [*addresses, uri("p0", "never", REPOST)]
+            event["commit"]["record"]["via"] = {"cid": "x", "uri": rng.choice(where)}
+    return events
+
+
 @costly_law(24)
 @given(
     st.integers(0, 10_000), st.booleans(), st.sampled_from(INDICATORS),
@@ -68,7 +112,7 @@ def test_posts_hours_and_days_each_give_the_total_with_what_popularity_carries(
     how: tuple[PanelChoice, int],
 ) -> None:
     panel, top = how
-    events = world(seed)
+    events = with_ways(seed, world(seed))
     db = ingested(tmp_path_factory.mktemp("posts"), events)
     try:
         made, result, frame = split(db, about, indicator, panel)
@@ -108,6 +152,43 @@ def test_posts_hours_and_days_each_give_the_total_with_what_popularity_carries(
         )
     else:
         assert found.cascades is None
+
+
+def test_a_cascade_goes_by_the_reposts_that_led_to_reposts(tmp_path: Path) -> None:
+    def by(who: str, second: int, via: str | None, of: str = "first") -> Event:
+        made = repost(who, f"r{who}{of}", uri("p0", of), rev=second, time=at(second, days=3))
+        if via is not None:
+            made["commit"]["record"]["via"] = {"cid": "x", "uri": via}
+        return made
+
+    def of(who: str, post: str = "first") -> str:
+        return uri(who, f"r{who}{post}", REPOST)
+
+    events = [
+        post("p0", "first", TOPIC, rev=1, time=at(1, days=3)),
+        post("p0", "other", TOPIC, rev=2, time=at(2, days=3)),
+        by("p1", 10, None),
+        by("p2", 11, of("p1")),
+        by("p3", 12, of("p2")),
+        by("p4", 13, of("p3")),
+        by("p5", 14, of("p1")),
+        # Each of these is the other's: the later one came by the earlier one.
+        by("p6", 20, of("p7")),
+        by("p7", 21, of("p6")),
+        by("p8", 22, of("p8")),  # by itself
+        by("p9", 23, of("nobody")),
+        by("q1", 24, of("p1", "other")),
+        by("q2", 25, uri("p0", "first")),  # by a post
+        by("p1", 30, None, "other"),
+        by("p2", 31, of("p1"), "other"),  # by a repost of another post
+    ]  # fmt: skip
+    # The longest chain: p1, p2, p3, p4. One step from the post: p1, p6, p8, p9, q1, q2.
+    for number, order in enumerate((events, events[::-1])):
+        (tmp_path / str(number)).mkdir()
+        found = asked(ingested(tmp_path / str(number), order), True, "lin", "active", 1).cascades
+        assert found is not None
+        assert (found.count, found.depth, found.width) == (2, 4, 6)
+        assert (found.largest.records, found.largest.depth, found.largest.width) == (11, 4, 6)
 
 
 def test_the_largest_cascade_is_the_same_in_whatever_order_events_came(tmp_path: Path) -> None:

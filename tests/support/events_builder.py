@@ -118,10 +118,17 @@ def follow(who: str, rkey: str, whom: str, *, rev: int, time: datetime) -> Event
 
 
 def profile(
-    who: str, *, rev: int, time: datetime, bot: bool = False, operation: str = "create"
+    who: str,
+    *,
+    rev: int,
+    time: datetime,
+    bot: bool = False,
+    labels: Json = None,
+    operation: str = "create",
 ) -> Event:
-    labels = {"$type": "com.atproto.label.defs#selfLabels", "values": [{"val": "bot"}]}
-    record = {"displayName": who} | ({"labels": labels} if bot else {})
+    if bot:
+        labels = {"$type": "com.atproto.label.defs#selfLabels", "values": [{"val": "bot"}]}
+    record = {"displayName": who} | ({"labels": labels} if labels else {})
     return commit(who, PROFILE, "self", record, rev=rev, time=time, operation=operation)
 
 

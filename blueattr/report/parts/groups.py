@@ -202,8 +202,13 @@ def spelled_levels(groups: "GroupShares") -> str:
     return " and ".join(map(level_name, groups.by))
 
 
+_IN_WORDS = {"lang": "language", "domain:links": "linked domain"}
+
+
 def level_name(level: str) -> str:
     """Return what groups the agents, in short: a file without its folder."""
+    if level in _IN_WORDS:
+        return _IN_WORDS[level]
     column = level.removeprefix("column:")
     is_file = column == level and PurePath(level).suffix
     return shown_name(PurePath(level).name if is_file else column)
