@@ -21,7 +21,7 @@ from blueattr.panel.graph.edges import GRAPHS, check_graphs
 from blueattr.panel.query import PanelQuery
 from support.cli_world import ok, refused
 from support.effort import costly_law
-from support.events_builder import FOLLOW, Event
+from support.events_builder import FOLLOW, POST, Event, quoting
 from support.record_world import END, START, TOPIC, Twin, ingested, split, world
 
 ALL = ("replies", "reposts", "quotes", "follows")
@@ -57,12 +57,25 @@ def follows(events: list[Event]) -> set[tuple[str, str, str, int]]:
     }
 
 
+def with_quotes(seed: int) -> list[Event]:
+    """The events of a world, in which some posts and replies also quote a post."""
+    rng = random.Random(seed)  # noqa: S311 - the same each time
+    events = world(seed)
+    posts = [e for e in events if e["kind"] == "commit" and e["commit"]["collection"] == POST
+             and e["commit"]["operation"] == "create"]  # fmt: skip
+    for event in rng.sample(posts, len(posts) // 2):
+        other = rng.choice(posts)
+        address = f"at://{other['did']}/{POST}/{other['commit']['rkey']}"
+        event["commit"]["record"]["embed"] = quoting(address, media=rng.random() < 0.5)
+    return events
+
+
 @costly_law(24)
 @given(st.integers(0, 10_000), st.booleans())
 def test_edges_are_what_counts_for_influence_and_popularity_each_with_its_time(
     tmp_path_factory: pytest.TempPathFactory, seed: int, about: bool
 ) -> None:
-    events = world(seed)
+    events = with_quotes(seed)
     folder = tmp_path_factory.mktemp("graph")
     db = ingested(folder, events)
     try:
