@@ -271,7 +271,7 @@ def test_every_invariant_names_tests_that_exist() -> None:
             path = next((ROOT / "tests").rglob(file), None)
             assert path is not None, file
             assert test in names_in(path), f"{file}::{test}"
-    assert len(INVARIANTS.read_text(encoding="utf-8").split()) < 1_900, "one page"
+    assert len(INVARIANTS.read_text(encoding="utf-8").split()) < 2_000, "one page"
 
 
 def test_every_make_target_of_the_pages_exists() -> None:
