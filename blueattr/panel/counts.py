@@ -33,6 +33,7 @@ __all__ = ["WindowCounts", "WindowLayout"]
 
 
 _ROWS = 1 << 20  # rows that are counted at once
+_GROUPS = 1 << 23  # agent-days, at most, that are grouped at once
 _SUMS = 1 << 23  # accounts that are summed up at once: 400 MB
 _COUNTS = (*WRITTEN[1:], *RECEIVED)  # in the order of the statements
 _FOLLOWS = "follows_received"  # which are global: of a topic there are none
@@ -151,9 +152,16 @@ class WindowCounts:
         if rule is not None:
             self.count(rule, quotes=quotes)
             statement = "panel/agent_days"
-        return self._counted_right(
-            self._store.frame(statement, first=layout.first, last=layout.last)
-        )
+        # A part of the accounts at a time: what the engine groups lies in memory.
+        days = (self.window.end - self.window.start).days + 1
+        parts = 1 + (layout.active.size + layout.followed.size) * days // _GROUPS
+        frames = [
+            self._store.frame(
+                statement, first=layout.first, last=layout.last, parts=parts, part=part
+            )
+            for part in range(parts)
+        ]
+        return self._counted_right(pl.concat(frames))
 
     def _counted_right(self, counts: pl.DataFrame) -> pl.DataFrame:
         """Refuse counts under 0, which only rows that no commit wrote can add up to."""

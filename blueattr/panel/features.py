@@ -134,14 +134,15 @@ def daily_counts(
         ``agent`` (its row in `agents`), ``day``, and the counts ``a``, ``b`` (follows received) and
         ``c`` (int64), in no order; a row for each agent and day with anything to count.
     """
-    numbers = agents.select("account").with_row_index("agent")
-    return agent_days.join(numbers, on="account").select(
-        "agent",
+    sums = agent_days.select(
+        "account",
         "day",
         a=pl.sum_horizontal("posts", "replies", "reposts").cast(pl.Int64),
         b=pl.col("follows_received").cast(pl.Int64),
         c=_received(influence).cast(pl.Int64),
     )
+    numbers = agents.select("account").with_row_index("agent")
+    return sums.join(numbers, on="account").select("agent", "day", "a", "b", "c")
 
 
 def _received(influence: Sequence[Kind]) -> pl.Expr:

@@ -38,7 +38,7 @@ FEWEST_DAYS = 7
 
 DEFAULT_RESAMPLES = 1_000
 
-_AT_ONCE = 1 << 22  # accounts times resamples: 96 MB for each thread
+_AT_ONCE = 1 << 21  # accounts times resamples: 48 MB for each thread
 _FEWEST_AT_ONCE, _MOST_AT_ONCE = 8, 64  # resamples: several at once cost little more than one
 _LOGS = 1 << 16  # logarithms of counts below this are looked up
 

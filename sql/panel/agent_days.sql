@@ -1,6 +1,7 @@
 -- What each account did and received on a topic, and the follows it received. Grain: one account
 -- and UTC day with anything to count. Follows are global; the rest is of the topic. Summaries
--- serve $first to $last. Needs the temp tables `window_event`, `inactive`, `fresh_day` and `void_gift`.
+-- serve $first to $last. In: one of $parts parts of the accounts, $part. Needs the temp tables
+-- `window_event`, `inactive`, `fresh_day` and `void_gift`.
 SELECT
     account,
     day,
@@ -44,7 +45,7 @@ FROM (
     FROM void_gift
     WHERE follows <> 0
 )
-WHERE account NOT IN (SELECT account FROM inactive)
+WHERE account NOT IN (SELECT account FROM inactive) AND account % $parts = $part
 GROUP BY account, day
 HAVING sum(posts) <> 0 OR sum(replies) <> 0 OR sum(reposts) <> 0
     OR sum(replies_received) <> 0 OR sum(reposts_received) <> 0 OR sum(follows_received) <> 0

@@ -1,5 +1,6 @@
 -- What each account did and received. Grain: one account and UTC day with anything to count.
--- Summaries serve $first to $last. Needs the temp tables `inactive`, `fresh_day` and `void_gift`.
+-- Summaries serve $first to $last. In: one of $parts parts of the accounts, $part. Needs the temp tables
+-- `inactive`, `fresh_day` and `void_gift`.
 SELECT
     account,
     day,
@@ -19,7 +20,7 @@ FROM (
     SELECT day, subject, 0, 0, 0, 0, -replies, -reposts, -follows, -quotes
     FROM void_gift
 )
-WHERE account NOT IN (SELECT account FROM inactive)
+WHERE account NOT IN (SELECT account FROM inactive) AND account % $parts = $part
 GROUP BY account, day
 HAVING sum(posts) <> 0 OR sum(replies) <> 0 OR sum(reposts) <> 0
     OR sum(replies_received) <> 0 OR sum(reposts_received) <> 0 OR sum(follows_received) <> 0

@@ -19,7 +19,7 @@ from blueattr.ingest import read
 from blueattr.panel import features
 from blueattr.panel.counts import WindowCounts
 from blueattr.panel.features import COUNTS, SCHEMA
-from blueattr.panel.query import PanelQuery
+from blueattr.panel.query import PanelQuery, StoreView
 from blueattr.panel.topics import Topic
 from blueattr.provenance import Window
 from blueattr.store.database import Store
@@ -348,6 +348,21 @@ def test_days_sum_to_the_whole_window(network: Path) -> None:
     assert total == Counter(
         {(r["did"], name): r[name] for r in whole.to_dicts() for name in COUNTS if r[name]}
     ) + Counter(extra)
+
+
+@pytest.mark.parametrize("about", ["mythos", "all"])
+def test_days_that_are_counted_in_parts_are_those_counted_at_once(
+    network: Path, about: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def counted() -> pl.DataFrame:
+        with Store.open(network) as store:
+            view = StoreView.of(store, PanelQuery(network, topic=about))
+            return view.agent_days(view.topic()).sort("account", "day")
+
+    whole = counted()
+    assert len(whole) > 2
+    monkeypatch.setattr("blueattr.panel.counts._GROUPS", 1)
+    assert counted().equals(whole)
 
 
 def test_build_keeps_the_order_of_agents_and_leaves_others_out() -> None:
