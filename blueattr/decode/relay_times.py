@@ -1,6 +1,6 @@
 """The times of a relay's frames, which the accounts' own servers write: kept within bounds."""
 
-from statistics import median_high
+from statistics import median_high, median_low
 
 from blueattr.decode.clock import AHEAD, Evidence
 
@@ -14,7 +14,8 @@ _BEHIND_US = 600 * _SECOND
 _AHEAD_US = int(AHEAD.total_seconds()) * _SECOND
 # Accounts that have a vote on what time it is at the relay: those of the last frames.
 _VOTES = 9
-# So many of them make a time that later ones cannot take back.
+# So many of them make a time that later ones cannot take back; all of them one ahead of our clock,
+# as two accounts that come first may be of one who lies.
 _SURE = 3
 # While little comes, older frames say nothing of the time.
 _VOTE_LASTS_US = 60 * _SECOND
@@ -87,7 +88,11 @@ class RelayTimes:
             del votes[other]
         times = [voted for voted, _ in votes.values()]
         middle = median_high(times)
+        if self._latest_us is not None and middle > self._latest_us:
+            # Half of them may say one thing, and half another: the clock decides.
+            middle = median_low(times)
         reached = max(voted for voted in times if voted <= middle + _BEHIND_US)
         self.reached_us = max(reached, self._sure_us or reached)
-        if len(times) >= _SURE:
+        is_ahead = reached > self._now_us + _AHEAD_US
+        if len(times) >= (_VOTES if is_ahead else _SURE):
             self._sure_us = self.reached_us

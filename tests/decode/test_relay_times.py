@@ -66,6 +66,19 @@ def test_by_a_wrong_clock_no_time_is_bounded(off: int) -> None:
     assert times.reached_us == START + 39 * SECOND
 
 
+@pytest.mark.parametrize("first", [1, 2, 4])
+def test_accounts_that_lie_before_any_other_speaks_do_not_set_the_time_for_good(first: int) -> None:
+    """Each frame comes alone: while nothing else is known, the clock may be wrong."""
+    times = RelayTimes()
+    for k in range(first):
+        bounded([(f"did:plc:evil{k}", YEAR_2099)], START + k * SECOND, times)
+    honest = story(40, start=START + first * SECOND, accounts=12)
+    found = [bounded([frame], frame[1], times)[0][0] for frame in honest]
+    # As many as lie must have spoken, too.
+    assert found[first - 1 :] == [time_us for _, time_us in honest[first - 1 :]]
+    assert times.reached_us == honest[-1][1]
+
+
 def test_what_was_reached_before_holds_for_the_next_connection() -> None:
     times = RelayTimes()
     times.connected(START)
