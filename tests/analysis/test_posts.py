@@ -16,19 +16,29 @@ from blueattr.analysis.posts import posts_store
 from blueattr.attribution.question import Question
 from blueattr.attribution.tiered import PanelChoice
 from blueattr.errors import ExitCode, NoAnswerError
+from blueattr.panel.influence import Kind
 from blueattr.panel.query import PanelQuery
 from blueattr.studies.posts import PostsResult
 from support.cli_world import ok, refused, write_store
 from support.effort import costly_law
 from support.events_builder import POST, REPOST, Event, at, post, repost, uri
-from support.record_world import END, START, TOPIC, Twin, ingested, split, world
+from support.record_world import END, INFLUENCES, START, TOPIC, Twin, ingested, split, world
 
 INDICATORS = ("lin", "heat", "var", "gini")
+HOW: list[tuple[PanelChoice, int]] = [("active", 0), ("active", 1_000), ("involved", 3)]
 
 
-def asked(db: Path, about: bool, indicator: str, panel: PanelChoice, top: int) -> PostsResult:
+def asked(
+    db: Path,
+    about: bool,
+    indicator: str,
+    panel: PanelChoice,
+    *,
+    top: int,
+    influence: tuple[Kind, ...] | None = None,
+) -> PostsResult:
     query = PanelQuery(db, start=START, end=END, match=(TOPIC,) if about else (),
-                       topic=None if about else "all")  # fmt: skip
+                       topic=None if about else "all", influence=influence)  # fmt: skip
     return posts_store(query, Question((indicator,), panel=panel), top=top)
 
 
@@ -102,25 +112,25 @@ def with_ways(seed: int, events: list[Event]) -> list[Event]:
 @costly_law(24)
 @given(
     st.integers(0, 10_000), st.booleans(), st.sampled_from(INDICATORS),
-    st.sampled_from([("active", 0), ("active", 1_000), ("involved", 3)]),
+    st.sampled_from([(*how, kinds) for how in HOW for kinds in INFLUENCES]),
 )  # fmt: skip
 def test_posts_hours_and_days_each_give_the_total_with_what_popularity_carries(
     tmp_path_factory: pytest.TempPathFactory,
     seed: int,
     about: bool,
     indicator: str,
-    how: tuple[PanelChoice, int],
+    how: tuple[PanelChoice, int, tuple[Kind, ...]],
 ) -> None:
-    panel, top = how
+    panel, top, influence = how
     events = with_ways(seed, world(seed))
     db = ingested(tmp_path_factory.mktemp("posts"), events)
     try:
-        made, result, frame = split(db, about, indicator, panel)
+        made, result, frame = split(db, about, indicator, panel, influence)
     except NoAnswerError:
         with pytest.raises(NoAnswerError):
-            asked(db, about, indicator, panel, top)
+            asked(db, about, indicator, panel, top=top, influence=influence)
         return
-    found = asked(db, about, indicator, panel, top)
+    found = asked(db, about, indicator, panel, top=top, influence=influence)
     size = float(max(abs(result.attributed), result.agents["value"].abs().sum()))
     shown = [(one.record.uri, one.record.value) for one in found.posts]
     for parts in (
@@ -139,7 +149,7 @@ def test_posts_hours_and_days_each_give_the_total_with_what_popularity_carries(
     by_hour = {one.hour: one.value for one in found.hours if one.value}
     for hour, value in hours.iter_rows():
         assert by_hour.get(hour, 0.0) == pytest.approx(value, abs=1e-12 * size)
-    twin = Twin(events, about=about)
+    twin = Twin(events, about=about, influence=influence)
     dids = set(frame["did"]) if panel == "active" else set(result.agents["did"])
     assert sum(one.events for one in found.hours) == sum(
         count for address, count in twin.written.items() if address.split("/")[2] in dids
@@ -185,7 +195,9 @@ def test_a_cascade_goes_by_the_reposts_that_led_to_reposts(tmp_path: Path) -> No
     # The longest chain: p1, p2, p3, p4. One step from the post: p1, p6, p8, p9, q1, q2.
     for number, order in enumerate((events, events[::-1])):
         (tmp_path / str(number)).mkdir()
-        found = asked(ingested(tmp_path / str(number), order), True, "lin", "active", 1).cascades
+        found = asked(
+            ingested(tmp_path / str(number), order), True, "lin", "active", top=1
+        ).cascades
         assert found is not None
         assert (found.count, found.depth, found.width) == (2, 4, 6)
         assert (found.largest.records, found.largest.depth, found.largest.width) == (11, 4, 6)
@@ -197,7 +209,7 @@ def test_the_largest_cascade_is_the_same_in_whatever_order_events_came(tmp_path:
     for name, order in (("one", events), ("other", events[::-1])):
         folder = tmp_path / name
         folder.mkdir()
-        found.append(asked(ingested(folder, order), True, "heat", "active", 5))
+        found.append(asked(ingested(folder, order), True, "heat", "active", top=5))
     assert found[0].cascades == found[1].cascades or (
         found[0].largest is not None
         and found[1].largest is not None

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from datetime import timedelta
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from blueattr.attribution.attribute import attribute
 from blueattr.attribution.by_feature import feature_values
 from blueattr.errors import NoAnswerError
 from blueattr.indicators.base import Aggregator
+from blueattr.panel.influence import Kind
 from blueattr.panel.query import PanelQuery, StoreView
 from blueattr.store.database import Store
 from blueattr.studies.records import RecordValue
@@ -32,24 +34,29 @@ from support.events_builder import (
     repost,
     uri,
 )
-from support.record_world import TOPIC, Twin, author, ingested, split, world
+from support.record_world import INFLUENCES, TOPIC, Twin, author, ingested, split, world
 
 
 @costly_law(24)
 @given(
     st.integers(0, 10_000), st.booleans(), st.sampled_from(["lin", "heat", "var", "gini"]),
-    st.sampled_from(["active", "involved"]),
+    st.sampled_from([*product(["active", "involved"], INFLUENCES)]),
 )  # fmt: skip
 def test_values_of_records_are_those_of_the_twin_and_sum_to_the_parts(
-    tmp_path_factory: pytest.TempPathFactory, seed: int, about: bool, indicator: str, panel: str
+    tmp_path_factory: pytest.TempPathFactory,
+    seed: int,
+    about: bool,
+    indicator: str,
+    how: tuple[str, tuple[Kind, ...]],
 ) -> None:
+    panel, influence = how
     events = world(seed)
     db = ingested(tmp_path_factory.mktemp("records"), events)
     try:
-        made, result, _ = split(db, about, indicator, panel)
+        made, result, _ = split(db, about, indicator, panel, influence)
     except NoAnswerError:
         return
-    twin = Twin(events, about=about)
+    twin = Twin(events, about=about, influence=influence)
     parts = feature_values(result, result.agents)
     value_a = dict(zip(result.agents["did"], parts["value_a"], strict=True))
     value_c = dict(zip(result.agents["did"], parts["value_c"], strict=True))
@@ -81,6 +88,7 @@ def test_values_of_records_are_those_of_the_twin_and_sum_to_the_parts(
         assert row["state"] == twin.state(address), address
         assert row["replies_received"] == twin.received[address]["replies"]
         assert row["reposts_received"] == twin.received[address]["reposts"]
+        assert row["quotes_received"] == twin.received[address]["quotes"]
         known = twin.known.get(address)
         assert (row["time"] is None) == (known is None)
         text = None if known is None else known["commit"]["record"].get("text")

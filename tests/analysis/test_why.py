@@ -32,7 +32,7 @@ from blueattr.store.database import Store
 from blueattr.studies.why import Partners, WhyResult
 from support.cli_world import ok, refused, write_store
 from support.effort import costly_law
-from support.events_builder import at, did, follow, identity, post
+from support.events_builder import at, did, follow, identity, post, quoted_in
 from support.record_world import END, START, TOPIC, Twin, author, ingested, split, world
 
 INDICATORS = ("lin", "heat", "var", "gini")
@@ -56,7 +56,7 @@ def asked(db: Path, about: bool, indicator: str, panel: PanelChoice, name: str) 
 
 
 def partners_of(twin: Twin, who: str) -> tuple[Counter[str], Counter[str], int]:
-    """Whom an account answered and reposted, who did so to it, and what it wrote to nobody else."""
+    """Whom an account answered and reposted, who did so or quoted it, what it wrote to nobody."""
     to: Counter[str] = Counter()
     by: Counter[str] = Counter()
     alone = 0
@@ -71,18 +71,21 @@ def partners_of(twin: Twin, who: str) -> tuple[Counter[str], Counter[str], int]:
             to[str(other)] += 1
         elif other == who:
             by[author(address)] += 1
+        quoted = quoted_in(record)
+        if not mine and quoted is not None and author(quoted) == who:
+            by[author(address)] += 1
     return to, by, alone
 
 
 def counted(partners: Partners | None, expected: Counter[str]) -> None:
     assert partners is not None
     assert partners.accounts == len(expected)
-    assert partners.replies + partners.reposts == expected.total()
+    assert partners.replies + partners.reposts + partners.quotes == expected.total()
     assert len(partners.shown) == min(2, len(expected))
     largest = sorted(expected.values(), reverse=True)[:2]
-    assert [one.replies + one.reposts for one in partners.shown] == largest
+    assert [one.replies + one.reposts + one.quotes for one in partners.shown] == largest
     for one in partners.shown:
-        assert one.replies + one.reposts == expected[one.did]
+        assert one.replies + one.reposts + one.quotes == expected[one.did]
 
 
 @costly_law(24)

@@ -19,6 +19,7 @@ from blueattr.ingest import read
 from blueattr.panel import features
 from blueattr.panel.counts import WindowCounts
 from blueattr.panel.features import COUNTS, SCHEMA
+from blueattr.panel.influence import KINDS, RECEIVED, Kind
 from blueattr.panel.query import PanelQuery, StoreView
 from blueattr.panel.topics import Topic
 from blueattr.provenance import Window
@@ -43,6 +44,8 @@ from support.events_builder import (
     micros,
     post,
     profile,
+    quoted_in,
+    quoting,
     repost,
     tid,
     uri,
@@ -61,11 +64,17 @@ def ingest(db: Path, events: list[Event]) -> Path:
     return db
 
 
-def query(db: Path, topic: bool, scale: features.Scale = "raw") -> PanelQuery:
+def query(
+    db: Path,
+    topic: bool,
+    scale: features.Scale = "raw",
+    influence: tuple[Kind, ...] | None = None,
+) -> PanelQuery:
     match = ("mythos",) if topic else ()
     return PanelQuery(
-        db, None if topic else "all", match, start=START, end=END, scale=scale, keep_bots=True
-    )
+        db, None if topic else "all", match, start=START, end=END, scale=scale, keep_bots=True,
+        influence=influence,
+    )  # fmt: skip
 
 
 # --- a plain recount -----------------------------------------------------------------------------
@@ -84,7 +93,7 @@ def once(commits: list[Event]) -> list[Event]:
     return list(first.values())
 
 
-def recount(events: list[Event], topic: bool) -> dict[str, Row]:
+def recount(events: list[Event], topic: bool, quotes: bool) -> dict[str, Row]:
     """Read each agent's counts off the events, which hold each record once."""
 
     ordered = sorted(events, key=lambda e: e["time_us"])
@@ -131,7 +140,8 @@ def recount(events: list[Event], topic: bool) -> dict[str, Row]:
         reply = record.get("reply")
         target = reply["parent"]["uri"] if reply else record.get("subject", {}).get("uri")
         own = f"at://{e['did']}/{POST}/{e['commit']['rkey']}" if collection == "post" else None
-        touched = {own, target, reply["root"]["uri"] if reply else None}
+        quoted = quoted_in(record) if quotes else None
+        touched = {own, target, quoted, reply["root"]["uri"] if reply else None}
         if topic and not touched & matched:
             continue
         kind = "reposts" if collection == "repost" else "replies" if reply else "posts"
@@ -139,7 +149,16 @@ def recount(events: list[Event], topic: bool) -> dict[str, Row]:
         whom = target.split("/")[2] if target else None
         if whom in rows and whom != e["did"]:
             rows[whom]["replies_received" if reply else "reposts_received"] += 1
+        whom = quoted.split("/")[2] if quoted else None
+        if whom in rows and whom != e["did"]:
+            rows[whom]["quotes_received"] += 1
     return rows
+
+
+INFLUENCES: tuple[tuple[Kind, ...] | None, ...] = (
+    None, ("replies", "reposts"), ("quotes",), ("replies", "quotes"), KINDS,
+)  # fmt: skip
+LEFT_OUT = set(RECEIVED.values())
 
 
 @st.composite
@@ -152,13 +171,18 @@ def networks(draw: st.DrawFn) -> list[Event]:
         time = START + timedelta(hours=12) * draw(st.integers(-1, 7))
         rkey, target = f"r{rev}", uri(other, f"r{draw(st.integers(0, 25))}")
         text = draw(st.sampled_from(["mythos", "nothing"]))
+        fields: Event = {}
+        if draw(st.booleans()):
+            quoted = draw(st.sampled_from([target, uri(who, f"r{draw(st.integers(0, 25))}")]))
+            fields = {"embed": quoting(quoted, media=draw(st.booleans()))}
         match draw(st.sampled_from(["post", "reply", "reply", "repost", "follow", "again", "again",
                                     "gone", "del"])):  # fmt: skip
             case "post":
-                out.append(post(who, rkey, text, rev=rev, time=time))
+                out.append(post(who, rkey, text, rev=rev, time=time, **fields))
             case "reply":
                 root = draw(st.sampled_from([target, uri(who, f"r{draw(st.integers(0, 25))}")]))
-                out.append(post(who, rkey, text, rev=rev, time=time, parent=target, root=root))
+                out.append(post(who, rkey, text, rev=rev, time=time, parent=target, root=root,
+                                **fields))  # fmt: skip
             case "repost":
                 out.append(repost(who, rkey, target, rev=rev, time=time))
             case "follow":
@@ -180,18 +204,23 @@ def networks(draw: st.DrawFn) -> list[Event]:
 
 
 @costly_law(25, suppress=[HealthCheck.function_scoped_fixture])
-@given(networks(), st.booleans())
+@given(networks(), st.booleans(), st.sampled_from(INFLUENCES))
 def test_features_equal_a_plain_recount(
-    fresh: Callable[[], Path], events: list[Event], topic: bool
+    fresh: Callable[[], Path],
+    events: list[Event],
+    topic: bool,
+    influence: tuple[Kind, ...] | None,
 ) -> None:
-    wanted = recount(events, topic)
+    counted = [RECEIVED[kind] for kind in influence or KINDS]
+    wanted = recount(events, topic, RECEIVED["quotes"] in counted)
     db = ingest(fresh() / "store.duckdb", events)
+    asked = query(db, topic, influence=influence)
     if not wanted:
         with pytest.raises(EmptyPanelError):
-            make_features(query(db, topic))
+            make_features(asked)
         return
     try:
-        frame, origin = make_features(query(db, topic))
+        frame, origin = make_features(asked)
     except NoMatchError:
         about = [name for name in COUNTS if name != "follows_received"]
         assert topic
@@ -201,13 +230,16 @@ def test_features_equal_a_plain_recount(
     assert frame["did"].to_list() == sorted(wanted)
     for row in frame.to_dicts():
         counts = wanted[row["did"]]
-        assert {name: row[name] for name in COUNTS} == counts
+        known = {name: n for name, n in counts.items() if name not in LEFT_OUT or name in counted}
+        assert {name: row[name] for name in COUNTS} == dict.fromkeys(COUNTS) | known
         assert row["a"] == counts["posts"] + counts["replies"] + counts["reposts"]
         assert row["b"] == row["followers"] == counts["follows_received"]
-        assert row["c"] == counts["replies_received"] + counts["reposts_received"]
+        assert row["c"] == sum(counts[name] for name in counted)
         assert row["activity"] == row["a"]
     assert origin.feature_scale == "raw"
-    scaled, _ = make_features(query(db, topic, "log1p"))
+    assert origin.influence == (influence or KINDS)
+    assert not origin.influence_note
+    scaled, _ = make_features(query(db, topic, "log1p", influence))
     for name in "abc":
         assert scaled[name].to_list() == [math.log1p(x) for x in frame[name]]
     assert scaled.drop("a", "b", "c").equals(frame.drop("a", "b", "c"))

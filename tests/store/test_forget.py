@@ -49,6 +49,7 @@ from support.events_builder import (
     plc_did,
     post,
     profile,
+    quoting,
     repost,
     tid,
     uri,
@@ -247,6 +248,25 @@ def test_who_is_quoted_mentioned_or_found_by_is_known_by_a_mark_alone(writer: Wr
     assert named == [(mark,)] * 3
     assert keys >= {"own-key", "own-repost"}
     assert languages == []
+
+
+def test_quotes_by_a_forgotten_account_go_and_those_of_it_stay(writer: Writer) -> None:
+    events = [
+        post("ann", "p", "mythos", rev=1, time=at(1)),
+        post("bea", "q", "so", rev=2, time=at(2), embed=quoting(uri("ann", "p"))),
+        post("ann", "r", "so", rev=3, time=at(3), embed=quoting(uri("bea", "q"))),
+        post("cyd", "s", "so", rev=4, time=at(4), embed=quoting(uri("ann", "p"))),
+    ]
+    append(writer, *events)
+    roll_up(writer, [MYTHOS], day(4))
+    assert forget(writer, [BEA]).kept_of_others == 1
+    with writer._attached():
+        sums = rows(writer, "SELECT did, sum(quotes_received) FROM agent_day "
+                    "JOIN account ON id = account GROUP BY did")  # fmt: skip
+    received = {who.split(":")[0 if who.startswith("forgotten") else -1]: n for who, n in sums}
+    assert received == {"ann": 1, "forgotten": 1, "cyd": 0}
+    same(writer.path, events, [BEA])
+    check(writer.path, WINDOWS[0], (None, MYTHOS))
 
 
 def test_an_account_does_not_come_back_by_reading_a_file_again(tmp_path: Path) -> None:

@@ -25,7 +25,18 @@ from blueattr.store.rollups import roll_up
 from blueattr.store.writer import Writer
 from support.cli_world import ok
 from support.effort import costly_law, law
-from support.events_builder import account, at, delete, follow, lines, post, repost, uri
+from support.events_builder import (
+    Event,
+    account,
+    at,
+    delete,
+    follow,
+    lines,
+    post,
+    quoting,
+    repost,
+    uri,
+)
 from support.rollup_checks import (
     DAYS,
     EARTH,
@@ -205,6 +216,74 @@ def test_what_an_account_gave_before_it_left_is_taken_away_once(writer: Writer) 
     roll_up(writer, today=day(1))
     assert [row[3:] for row in content(writer, "given_day")] == [(0, 0, 1, 0)]
     check(writer.path, WINDOWS[0], (None, MYTHOS))
+
+
+def test_quotes_of_summarised_days_are_corrected_in_the_commits_that_change_them(
+    writer: Writer,
+) -> None:
+    mine, other = uri("ann", "p"), uri("dot", "x")
+
+    def quote(who: str, key: str, quoted: str, rev: int, operation: str = "create") -> Event:
+        return post(who, key, "so", rev=rev, time=at(rev), operation=operation,
+                    embed=quoting(quoted))  # fmt: skip
+
+    append(
+        writer,
+        post("ann", "p", "mythos", rev=1, time=at(1)),
+        post("dot", "x", "lunch", rev=2, time=at(2)),
+        *(quote("bea", key, mine, 10 + k) for k, key in enumerate("ab")),
+        *(quote("cyd", key, mine, 20 + k) for k, key in enumerate("ab")),
+        account("cyd", "takendown", time=at(days=2)),
+        account("cyd", time=at(days=3)),
+    )
+    roll_up(writer, [MYTHOS], day(1))
+
+    def received() -> dict[int, tuple[int, int]]:
+        """The quotes that each account received, of all accounts and of those that are watched."""
+        with writer._attached():
+            sums = rows(writer, "SELECT account, sum(quotes_received) FROM agent_day GROUP BY ALL")
+            given = rows(writer, "SELECT subject, sum(quotes) FROM given_day GROUP BY ALL")
+        watched = dict(given)
+        return {who: (n, watched.get(who, 0)) for who, n in sums if n or watched.get(who)}
+
+    with writer._attached():
+        names = dict(rows(writer, "SELECT right(did, 3), id FROM account"))
+    ann, dot = names["ann"], names["dot"]
+    assert received() == {ann: (4, 2)}
+    # One goes, one quotes another, one comes late; of each who is watched and who is not.
+    append(
+        writer,
+        delete("bea", "app.bsky.feed.post", "a", rev=30, time=at(days=1)),
+        quote("bea", "b", other, 31, "update"),
+        quote("eve", "late", mine, 32),
+        quote("cyd", "a", other, 33, "update"),
+        quote("cyd", "late", mine, 34),
+    )
+    assert summarised(writer) == [day(0)]
+    assert received() == {ann: (3, 2), dot: (2, 1)}
+    for window in (WINDOWS[0], Window(at(0), at(days=2.5))):
+        check(writer.path, window, (None, MYTHOS))
+    roll_up(writer, today=day(1))
+    for window in (WINDOWS[0], Window(at(0), at(days=2.5))):
+        check(writer.path, window, (None, MYTHOS))
+
+
+def test_a_post_that_comes_late_brings_what_quotes_it(writer: Writer) -> None:
+    quotes = [post("bea", key, "yes", rev=2 + k, time=at(days=k), embed=quoting(uri("ann", "p")))
+              for k, key in enumerate("ab")]  # fmt: skip
+    append(writer, *quotes)
+    roll_up(writer, [MYTHOS], day(2))
+    assert content(writer, "topic_event") == []
+    append(writer, post("ann", "p", "mythos", rev=1, time=at(1)))
+    check(writer.path, WINDOWS[0], (MYTHOS,))
+    roll_up(writer, today=day(2))
+    assert sorted(row[1] for row in content(writer, "topic_event")) == [False, False, True]
+    # A quote that comes late hangs on what is known.
+    append(writer, post("cyd", "late", "so", rev=9, time=at(9), embed=quoting(uri("ann", "p"))))
+    check(writer.path, WINDOWS[0], (MYTHOS,))
+    roll_up(writer, today=day(2))
+    assert len(content(writer, "topic_event")) == 4
+    check(writer.path, WINDOWS[0], (MYTHOS,))
 
 
 def test_a_topic_that_is_added_later_is_matched_on_stored_days(writer: Writer) -> None:

@@ -2,6 +2,7 @@
 
 import random
 from collections import Counter, defaultdict
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import polars as pl
 from blueattr.analysis.records import Records, records
 from blueattr.attribution.attribute import AttributionResult, attribute
 from blueattr.ingest import read
+from blueattr.panel.influence import KINDS, Kind
 from blueattr.panel.query import PanelQuery, StoreView
 from blueattr.store.database import Store
 from support.events_builder import (
@@ -25,20 +27,25 @@ from support.events_builder import (
     post,
     profile,
     quoted_in,
+    quoting,
     repost,
     tid,
     uri,
 )
 
-__all__ = ["END", "START", "TOPIC", "Twin", "author", "ingested", "split", "world"]
+__all__ = ["END", "INFLUENCES", "START", "TOPIC", "Twin", "author", "ingested", "split", "world"]
 
 START, END = at(days=2), at(days=9)
+INFLUENCES: tuple[tuple[Kind, ...], ...] = (
+    KINDS, ("replies", "reposts"), ("quotes",), ("reposts", "quotes"),
+)  # fmt: skip
 TOPIC = "claude mythos"
 
 
 def world(seed: int) -> list[Event]:
     """A few accounts that answer and repost each other, on the topic and off it, and old posts."""
     rng = random.Random(seed)  # noqa: S311 - the same events every time
+    draws = random.Random(-seed - 1)  # noqa: S311 - of what posts quote
     names = [f"p{k}" for k in range(6)]
     events: list[Event] = []
     known: list[tuple[str, str, str | None]] = [("p0", "never", None), ("p1", tid(77), None)]
@@ -51,13 +58,17 @@ def world(seed: int) -> list[Event]:
         text = rng.choice([TOPIC, "lunch", "so true"])
         kind = rng.random()
         other, theirs, root = rng.choice(known)
+        fields: Event = {}
+        if draws.random() < 0.4:
+            whose, which, _ = draws.choice([*known, (other, theirs, None)])
+            fields = {"embed": quoting(uri(whose, which), media=draws.random() < 0.5)}
         if kind < 0.35:
-            events.append(post(who, rkey, text, rev=100 + k, time=time))
+            events.append(post(who, rkey, text, rev=100 + k, time=time, **fields))
             known.append((who, rkey, None))
         elif kind < 0.7:
             first = root or uri(other, theirs)
             events.append(post(who, rkey, text, rev=100 + k, time=time, parent=uri(other, theirs),
-                               root=first))  # fmt: skip
+                               root=first, **fields))  # fmt: skip
             known.append((who, rkey, first))
         else:
             events.append(repost(who, rkey, uri(other, theirs), rev=100 + k, time=time))
@@ -73,7 +84,9 @@ def world(seed: int) -> list[Event]:
 class Twin:
     """What counts, by going through the events one at a time."""
 
-    def __init__(self, events: list[Event], *, about: bool) -> None:
+    def __init__(
+        self, events: list[Event], *, about: bool, influence: Sequence[str] = KINDS
+    ) -> None:
         self.known: dict[str, Event] = {}
         self.deleted = set()
         gone = {e["did"] for e in events if e["kind"] == "account" and not e["account"]["active"]}
@@ -110,12 +123,12 @@ class Twin:
             reply = record.get("reply", {})
             subject = (reply.get("parent") or record.get("subject") or {}).get("uri")
             root = reply.get("root", {}).get("uri")
-            quoted = quoted_in(record)
+            quoted = quoted_in(record) if "quotes" in influence else None
             if about and address not in matching and not {subject, root, quoted} & matching:
                 continue
             self.written[address] += 1
-            if subject is not None and author(subject) != event["did"]:
-                kind = "replies" if reply else "reposts"
+            kind = "replies" if reply else "reposts"
+            if subject is not None and author(subject) != event["did"] and kind in influence:
                 self.received[subject][kind] += 1
                 self.edges.append((event["did"], author(subject), kind, event["time_us"]))
             if quoted is not None and author(quoted) != event["did"]:
@@ -145,10 +158,15 @@ def ingested(folder: Path, events: list[Event]) -> Path:
 
 
 def split(
-    db: Path, about: bool, indicator: str, panel: str = "active", **more: Any
+    db: Path,
+    about: bool,
+    indicator: str,
+    panel: str = "active",
+    influence: tuple[Kind, ...] | None = None,
+    **more: Any,
 ) -> tuple[Records, AttributionResult, pl.DataFrame]:
     query = PanelQuery(db, start=START, end=END, match=(TOPIC,) if about else (),
-                       topic=None if about else "all")  # fmt: skip
+                       topic=None if about else "all", influence=influence)  # fmt: skip
     with Store.open(db) as store:
         view = StoreView.of(store, query)
         topic = view.topic()

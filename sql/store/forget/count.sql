@@ -14,5 +14,8 @@ SELECT
         FROM record
         WHERE NOT removed
             AND account NOT IN (SELECT account FROM forgetting WHERE account IS NOT NULL)
-            AND subject IN (SELECT account FROM forgetting WHERE account IS NOT NULL)
+            AND (
+                subject IN (SELECT account FROM forgetting WHERE account IS NOT NULL)
+                OR quoted IN (SELECT account FROM forgetting WHERE account IS NOT NULL)
+            )
     ) AS kept_of_others
