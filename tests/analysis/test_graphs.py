@@ -243,7 +243,7 @@ def test_what_does_not_count_makes_no_graph(
     made = ok(*words, *counted, "--graph", "reposts,follows", "--format", "json").json
     assert all(one["edges"] for one in made["edges"])
     # A store that an earlier version filled does not know of quotes.
-    monkeypatch.setattr(influence, "_known_after", lambda _: datetime(2030, 1, 1, tzinfo=UTC))
+    monkeypatch.setattr(influence, "kept_after", lambda _: datetime(2030, 1, 1, tzinfo=UTC))
     refused(
         ExitCode.NO_ANSWER, *words, "--graph", "quotes", says="the store knows what posts quote"
     )
