@@ -348,7 +348,7 @@ def test_a_text_that_is_none_is_refused_in_a_sentence(tmp_path: Path) -> None:
         text() + 'x,1,2,3,"4\ny,1,2,3,4\n': "a quotation mark in line 10 is not closed",
         text().replace("agent2", ""): "line 4 has no agent",
         text().replace("followers", "f").replace("a,", "q,", 1): "features have no column a; they",
-        NETLOGO + "agent,a,b\nx,1,2\n": "no column did (or agent), a, b, c; they have 'min-pxcor'",
+        NETLOGO + "agent,a,b\nx,1,2\n": "no column c; they have 'agent', 'a', 'b'",
         "\n \n": "it is empty",
         text(
             [["x", "1,500", "1", "1", "1"]], ";"
