@@ -316,14 +316,14 @@ MUTANTS = (
     Mutant(
         "summaries",
         "what one gives oneself counts as received",
-        "    FROM touched\n    WHERE subject <> account AND NOT is_repeat\n",
-        "    FROM touched\n    WHERE NOT is_repeat\n",
+        "subject <> account AND NOT is_repeat\n    UNION ALL\n    SELECT day, quoted, 0,",
+        "NOT is_repeat\n    UNION ALL\n    SELECT day, quoted, 0,",
     ),
     Mutant(
         "summaries",
         "what nobody watches is noted as given",
-        "AND NOT is_repeat AND account IN (SELECT account FROM watched)",
-        "AND NOT is_repeat",
+        "WHERE account IN (SELECT account FROM watched)",
+        "WHERE true",
     ),
     Mutant(
         "corrections",
