@@ -175,9 +175,9 @@ def test_every_command_that_takes_a_file_takes_the_names_of_its_columns(here: Pa
     less = {"report": ["--sizes", "5", "--seeds", "1"], "compare-scales": ["--sizes", "5"],
             "sensitivity": ["--size", "5"], "bootstrap": ["--resamples", "100"]}  # fmt: skip
     for name in taking:
-        ask = [name, "--features", "theirs.csv", "--columns", COLUMNS, *less.get(name, [])]
-        ok(*ask)
-        refused(ExitCode.USAGE, name, "--columns", COLUMNS, says="--features FILE")
+        asked = [name, "u000"] if name == "why" else [name]
+        ok(*asked, "--features", "theirs.csv", "--columns", COLUMNS, *less.get(name, []))
+        refused(ExitCode.USAGE, *asked, "--columns", COLUMNS, says="--features FILE")
     page = Path("report/theirs-csv.html").read_text()
     assert f"--columns {COLUMNS}" in page
 
@@ -268,7 +268,8 @@ def test_what_asks_a_store_is_not_ignored_beside_a_file(
     ]  # fmt: skip
     assert {"attribute", "compare-scales"} <= set(takes_both)
     for name in takes_both:
-        refused(ExitCode.USAGE, name, "--features", panel_file, *ignored, says=ignored[0])
+        asked = [name, "u000"] if name == "why" else [name]
+        refused(ExitCode.USAGE, *asked, "--features", panel_file, *ignored, says=ignored[0])
     # The environment is not a question.
     monkeypatch.setenv("BLUEATTR_DB", "s.duckdb")
     ok("attribute", "--features", panel_file)

@@ -534,7 +534,10 @@ def write(writer: Writer, content: list[Known]) -> None:
         if known.profile:
             execute("INSERT INTO profile VALUES ($1, 'x', $2, $3, NULL)", [number, *known.profile])
         if known.plc:
-            execute("INSERT INTO plc VALUES ($1, $2, $3, $4, NULL)", [known.did, *known.plc])
+            execute(
+                "INSERT INTO plc (did, created_at, handle, handle_time) VALUES ($1, $2, $3, $4)",
+                [known.did, *known.plc],
+            )
         if known.hydration:
             asked, followers, created = known.hydration
             execute(

@@ -442,7 +442,7 @@ def test_the_headline_is_made_of_the_numbers() -> None:
         ),
     )
     (leaders,) = report.lists
-    assert leaders.rows[0] == ("ann.example.org", "75.00 %", 20, 42, "1,234")
+    assert leaders.rows[0] == ("ann.example.org", "75.00 %", 20, 48, "1,234")
 
 
 def test_an_inexact_sum_is_said() -> None:
