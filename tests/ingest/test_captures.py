@@ -118,7 +118,9 @@ def test_ten_golden_events_each_by_its_meaning(tmp_path: Path) -> None:
     follow = found.records["follow", "did:plc:mxwlsvdgs6tn75lq6jrr2vp7", "3mmoojocxvr2s"]
     assert follow[3:5] == ("did:plc:anc6s2kher6ltrhhglxrzxsa", None)
     # A profile that was updated, not created; an identity without a handle; an active account.
-    assert found.profiles == {"did:plc:o6t5vwyr7ae73foww7bgye4r": ("3mmoojqsbjf2d", None, False)}
+    assert found.profiles == {
+        "did:plc:o6t5vwyr7ae73foww7bgye4r": ("3mmoojqsbjf2d", None, False, None)
+    }
     assert found.handles == {}
     assert [(s[0], *s[2:]) for s in found.statuses] == [
         ("did:plc:g4ut2w5755qxi3fe7mfs72p4", True, "")
