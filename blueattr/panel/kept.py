@@ -15,5 +15,5 @@ def kept_after(store: "Store") -> datetime | None:
     An earlier version of blueattr did not keep languages, links, mentions, labels, quotes and the
     ways of reposts: of what it had read when the store was migrated, they are not known.
     """
-    after: datetime | None = store.frame("panel/kept_from")["after"][0]
+    after: datetime | None = store.rows("panel/kept_from")[0][0]
     return None if after is None else after.replace(tzinfo=UTC)

@@ -44,25 +44,28 @@ VALUES = {
     "BOOLEAN": ("true", "false", "NULL"),
     "VARCHAR": ("''", "repeat('x', 3_000_000)", "chr(0) || chr(27) || '[31m'", "chr(8238)", "NULL"),
     "VARCHAR[]": ("[NULL]", "range(200_000)::VARCHAR[]", "[repeat('#', 1_000_000)]", "NULL"),
+    "UINTEGER[]": ("[NULL]", "range(200_000)::UINTEGER[]", "[4_294_967_295]", "NULL"),
     "BLOB": ("''::BLOB", "repeat('x', 100_000)::BLOB", "NULL"),
     "UUID": ("uuid()", "NULL"),
 }
 
 # A row for tables that a small store has none of.
 ROWS = {
-    "plc": "VALUES ('did:plc:a1', '2024-01-01', 'h.example', '2024-01-01')",
+    "plc": "VALUES ('did:plc:a1', '2024-01-01', 'h.example', '2024-01-01', 'p.example', NULL)",
+    "plc_handle": "VALUES ('did:plc:a1', 'i.example', '2023-01-01')",
+    "kept_from": "VALUES ('posts', '2026-04-30')",
     "hydration": "VALUES (1, '2026-04-30', true, 5, '2026-04-30', '2024-01-01')",
     "pending": "SELECT collection, event_time, account, rkey FROM record WHERE NOT removed LIMIT 3",
     "forgotten": "VALUES ('abc', '2026-04-30')",
     "forgotten_key": "VALUES ('a'::BLOB, 'b'::BLOB)",
-    "given_day": "SELECT day, account, account, 1, 1, 1 FROM agent_day LIMIT 3",
+    "given_day": "SELECT day, account, account, 1, 1, 1, 1 FROM agent_day LIMIT 3",
     "watched": "VALUES (1)",
     "rejected": "SELECT name, 'x', 1 FROM source",
     "rejected_sample": "SELECT name, 'x', 1, 'y' FROM source",
     "source_account": "SELECT name, 'did:plc:a1' FROM source",
     "record_key": "VALUES (-1, 'x')",
-    "topic_event": "SELECT 1, true, collection, event_time, account, rkey, NULL, NULL, NULL, NULL "
-    "FROM record WHERE collection = 'post' LIMIT 3",
+    "topic_event": "SELECT 1, true, collection, event_time, account, rkey, NULL, NULL, NULL, NULL, "
+    "account, rkey FROM record WHERE collection = 'post' LIMIT 3",
 }
 
 

@@ -91,7 +91,11 @@ WHERE kind = 'plc';
 -- Quotes of an account's posts by others, and what watched accounts quoted of others.
 ALTER TABLE agent_day ADD COLUMN quotes_received INTEGER DEFAULT 0;
 
+ALTER TABLE agent_day ALTER COLUMN quotes_received SET NOT NULL;
+
 ALTER TABLE given_day ADD COLUMN quotes INTEGER DEFAULT 0;
+
+ALTER TABLE given_day ALTER COLUMN quotes SET NOT NULL;
 
 -- What posts of a topic quote, which may be why they belong to it: as in `record`.
 ALTER TABLE topic_event ADD COLUMN quoted UINTEGER;
