@@ -37,7 +37,9 @@ _MAGIC_AT = slice(8, 12)
 # How the C library says that there is no space, in the engine's messages.
 _FULL = tuple(os.strerror(number) for number in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG))
 # What the engine says of a file that is not as it was written, and how such errors are called.
-_DAMAGE = re.compile(r"corrupt|checksum|could not read enough bytes", re.IGNORECASE)
+_DAMAGE = re.compile(
+    r"corrupt|checksum|could not read enough bytes|not recognized by this version", re.IGNORECASE
+)
 _OF_DAMAGE = (duckdb.SerializationException, duckdb.InternalException)
 
 
