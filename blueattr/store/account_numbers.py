@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from blueattr.store.engine import damaged
+from blueattr.store.store_file import damaged
 
 if TYPE_CHECKING:
     from blueattr.store.database import Store

@@ -5,7 +5,7 @@ from operator import itemgetter
 
 from blueattr.provenance import Gap, Window
 from blueattr.store.database import Store
-from blueattr.store.engine import damaged
+from blueattr.store.store_file import damaged
 from blueattr.store.stretches import stretches, within
 
 __all__ = ["covered", "gaps"]

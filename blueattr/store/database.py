@@ -20,11 +20,11 @@ import duckdb
 
 from blueattr.errors import NoStoreError, StoreBusyError, StoreError, StoreVersionError
 from blueattr.store import catalog, seal, sums
-from blueattr.store.engine import connect, damaged, engine_error, holder, is_database
+from blueattr.store.engine import connect, engine_error, holder, is_database
 from blueattr.store.lock import Lock, is_at
 from blueattr.store.seal import headers
 from blueattr.store.statements import Statements, sql
-from blueattr.store.store_file import store_file
+from blueattr.store.store_file import damaged, store_file
 from blueattr.store.trial import try_to_open
 
 __all__ = [

@@ -11,12 +11,12 @@ from pathlib import Path
 import duckdb
 
 from blueattr.errors import StoreError
+from blueattr.store.store_file import damaged
 
 __all__ = [
     "NEW",
     "REPLACEMENT",
     "connect",
-    "damaged",
     "engine_error",
     "holder",
     "is_database",
@@ -137,14 +137,6 @@ def holder(error: duckdb.Error) -> str | None:
     # whose message this is.
     found = re.search(r"lock is held.*?PID (\d+)", str(error))
     return found[1] if isinstance(error, duckdb.IOException) and found else None
-
-
-def damaged(path: Path, what: str) -> StoreError:
-    """Return the error that says what is wrong in a damaged store, and what to do."""
-    return StoreError(
-        f"{path} is damaged: {what}. Put a backup in its place, or ingest the sources into a new "
-        "store"
-    )
 
 
 def engine_error(path: Path, what: str, error: Exception) -> StoreError:

@@ -7,6 +7,7 @@ from datetime import date, datetime, time, timedelta
 from typing import TYPE_CHECKING
 
 from blueattr.errors import PatternError
+from blueattr.store.store_file import damaged
 
 if TYPE_CHECKING:
     from blueattr.store.database import Store
@@ -79,8 +80,6 @@ def known_topics(store: "Store") -> dict[Rule, int]:
     try:
         return {Rule.read(rule): number for number, rule in store.rows("store/rollups/topics")}
     except ValueError:
-        from blueattr.store.engine import damaged  # noqa: PLC0415 - it imports the engine
-
         raise damaged(store.path, "a topic in it has no rule") from None
 
 

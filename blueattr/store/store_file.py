@@ -1,4 +1,4 @@
-"""The file that a path of a store leads to, and paths that can be none."""
+"""The file that a path of a store leads to, and paths and files that can be none."""
 
 import os
 import re
@@ -43,3 +43,11 @@ def store_file(path: Path) -> Path:
         if character in whole:
             raise StoreError(f"{path}: the path of a store may have no {name} in it")
     return file
+
+
+def damaged(path: Path, what: str) -> StoreError:
+    """Return the error that says what is wrong in a damaged store, and what to do."""
+    return StoreError(
+        f"{path} is damaged: {what}. Put a backup in its place, or ingest the sources into a new "
+        "store"
+    )

@@ -5,7 +5,7 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from blueattr.errors import StoreError
-from blueattr.store.engine import damaged
+from blueattr.store.store_file import damaged
 
 if TYPE_CHECKING:
     from blueattr.store.database import Store

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from blueattr import errors
 from blueattr.errors import StoreError
-from blueattr.store.engine import damaged
+from blueattr.store.store_file import damaged
 
 __all__ = ["try_to_open"]
 

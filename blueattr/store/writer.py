@@ -31,9 +31,9 @@ from blueattr.store.database import (
     must_exist,
     newest_schema,
 )
-from blueattr.store.engine import NEW, damaged
+from blueattr.store.engine import NEW
 from blueattr.store.lock import LOCK_PATIENCE, Lock
-from blueattr.store.store_file import store_file
+from blueattr.store.store_file import damaged, store_file
 from blueattr.store.stretches import last_near, stretches
 
 __all__ = ["Writer", "remove"]
