@@ -13,6 +13,7 @@ __all__ = [
     "Attribute",
     "attributes",
     "lines",
+    "numbered_pieces",
     "pieces",
     "spelled",
     "tokens",
@@ -61,6 +62,15 @@ def pieces(frame: pl.DataFrame) -> Iterator[pl.DataFrame]:
     """Yield the rows some at a time, so that a graph of any size is written in little memory."""
     for start in range(0, frame.height, _ROWS):
         yield frame.slice(start, _ROWS)
+
+
+def numbered_pieces(frame: pl.DataFrame) -> Iterator[tuple[pl.Series, pl.DataFrame]]:
+    """Yield the same, each with the numbers of its rows as text."""
+    before = 0
+    for piece in pieces(frame):
+        past = before + piece.height
+        yield pl.int_range(before, past, eager=True).cast(pl.String), piece
+        before = past
 
 
 def lines(frame: pl.DataFrame, *parts: str | pl.Series) -> str:

@@ -9,6 +9,7 @@ from blueattr.report.formats.graphs.columns import (
     NODE,
     attributes,
     lines,
+    numbered_pieces,
     pieces,
     spelled,
     tokens,
@@ -55,10 +56,8 @@ def gexf(nodes: pl.DataFrame, edges: pl.DataFrame, description: str) -> Iterator
     for piece in pieces(nodes):
         yield _nodes(piece)
     yield f'</nodes>\n<edges count="{edges.height}">\n'
-    before = 0
-    for piece in pieces(edges):
-        yield _edges(piece, before)
-        before += piece.height
+    for numbers, piece in numbered_pieces(edges):
+        yield _edges(piece, numbers)
     yield "</edges>\n</graph>\n</gexf>\n"
 
 
@@ -71,8 +70,7 @@ def _nodes(nodes: pl.DataFrame) -> str:
     )  # fmt: skip
 
 
-def _edges(edges: pl.DataFrame, before: int) -> str:
-    numbers = pl.int_range(before, before + edges.height, eager=True).cast(pl.String)
+def _edges(edges: pl.DataFrame, numbers: pl.Series) -> str:
     return lines(
         edges,
         '<edge id="', numbers, '" source="', tokens(edges["source"]),

@@ -9,6 +9,7 @@ from blueattr.report.formats.graphs.columns import (
     NODE,
     attributes,
     lines,
+    numbered_pieces,
     pieces,
     spelled,
     tokens,
@@ -60,9 +61,7 @@ def graphml(nodes: pl.DataFrame, edges: pl.DataFrame, description: str) -> Itera
             *valued(piece, lambda name: _start(NODE, name), _END),
             "</node>",
         )  # fmt: skip
-    before = 0
-    for piece in pieces(edges):
-        numbers = pl.int_range(before, before + piece.height, eager=True).cast(pl.String)
+    for numbers, piece in numbered_pieces(edges):
         yield lines(
             piece,
             '<edge id="e', numbers, '" source="', tokens(piece["source"]),
@@ -70,7 +69,6 @@ def graphml(nodes: pl.DataFrame, edges: pl.DataFrame, description: str) -> Itera
             *valued(piece, lambda name: _start(EDGE, name), _END),
             "</edge>",
         )  # fmt: skip
-        before += piece.height
     yield "</graph>\n</graphml>\n"
 
 
