@@ -12,7 +12,6 @@ from blueattr.attribution.attribute import attribute
 from blueattr.attribution.question import Question
 from blueattr.attribution.tiered import PanelChoice
 from blueattr.display import Presented
-from blueattr.errors import UsageError
 from blueattr.indicators.base import Aggregator
 from blueattr.panel.graph.communities import Communities, find_communities
 from blueattr.panel.graph.edges import GRAPHS, edges_among
@@ -159,8 +158,7 @@ def graph_store(
         As for `blueattr.attribution.attribute.attribute`; no post matched; or there are no edges
         to find communities by.
     """
-    if len(question.indicators) != 1:
-        raise UsageError("a graph has the values of one indicator; name it with --indicator")
+    question.check_one("a graph has the values of")
     with Store.open(query.db, query.memory) as store:
         view = StoreView.of(store, query)
         topic = view.topic()

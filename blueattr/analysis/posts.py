@@ -67,8 +67,7 @@ def posts_store(query: PanelQuery, question: Question, *, top: int) -> PostsResu
     -----
     docs/methods.md, "By record" and "The shape of a topic".
     """
-    if len(question.indicators) != 1:
-        raise UsageError("posts splits one indicator; name it with --indicator")
+    question.check_one("posts splits")
     with Store.open(query.db, query.memory) as store:
         view = StoreView.of(store, query)
         topic = view.topic()

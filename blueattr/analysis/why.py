@@ -122,7 +122,7 @@ def why_store(query: PanelQuery, question: Question, name: str, wanted: Details)
     -----
     docs/why.md.
     """
-    _check_one(question)
+    question.check_one("why explains")
     bare_name(name)
     with Store.open(query.db, query.memory) as store:
         view = StoreView.of(store, query)
@@ -159,7 +159,7 @@ def why_given(
     question, name, wanted
         As for `why_store`.
     """
-    _check_one(question)
+    question.check_one("why explains")
     frame, origin = load_features(source, columns)
     panel = Panel.of(frame)
     did = _agent_named(panel.dids, name)
@@ -168,11 +168,6 @@ def why_given(
     asked = _Asked(frame, origin, question, wanted, ranking)
     made, _ = asked.explain(did, did, None)
     return asked.with_choices(replace(made, no_record=_NO_RECORDS))
-
-
-def _check_one(question: Question) -> None:
-    if len(question.indicators) != 1:
-        raise UsageError("why explains one indicator; name it with --indicator")
 
 
 def _agent_named(dids: pl.Series, name: str) -> str:

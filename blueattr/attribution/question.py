@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import TypedDict
 
 from blueattr.attribution.tiered import PanelChoice
+from blueattr.errors import UsageError
 from blueattr.indicators.base import Aggregator, Indicator
 
 __all__ = ["Draws", "How", "Question", "Sampling"]
@@ -58,6 +59,22 @@ class Question:
             cutoffs=self.cutoffs,
             panel=self.panel,
         )
+
+    def check_one(self, asks_for: str) -> None:
+        """Refuse more indicators than one.
+
+        Parameters
+        ----------
+        asks_for
+            Begins the sentence, such as ``why explains``.
+
+        Raises
+        ------
+        UsageError
+            There are several.
+        """
+        if len(self.indicators) != 1:
+            raise UsageError(f"{asks_for} one indicator; name it with --indicator")
 
 
 @dataclass(frozen=True, slots=True)

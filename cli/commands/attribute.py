@@ -114,8 +114,8 @@ def attribute(
     groups = None if wanted == "day" else wanted
     draws = groups is not None and groups.draws
     resampling = check_intervals(resamples, seed, intervals=intervals, draws=draws)
-    if agents is not None and len(question.indicators) > 1:
-        raise UsageError("--agents writes one indicator; name it with --indicator")
+    if agents is not None:
+        question.check_one("--agents writes")
     naming = Naming.of(top=top, pseudonyms=pseudonyms, beside=agents or output.out)
     names = Names(top, naming, resampling, everyone=agents is not None, by=groups)
     if wanted == "day":
