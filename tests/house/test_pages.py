@@ -219,6 +219,25 @@ def test_recipes_that_need_no_network(name: str, home: Path, sample_store: Path)
     check(recipe(name), Folder(home))
 
 
+def _of_any_day(text: str) -> str:
+    """What a command prints on one day, as the page shows it: a window of other days may wrap."""
+    text = re.sub(r"is \d+ s old", "is 2 s old", text)
+    return re.sub(
+        r"Mythos\? [^:]*\(UTC\),\s+so\s+far,\s+until\s+\d\d:\d\d",
+        "Mythos? 16 to 29 November 2026 (UTC), so far, until 12:30", text,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "said", ["30 November to 13 December 2026 (UTC), so far, until 00:01",
+             "25 December 2026 to 7 January 2027 (UTC), so far,\nuntil 23:59"],
+)  # fmt: skip
+def test_a_page_that_follows_shows_the_same_on_any_day(said: str) -> None:
+    shown = "Who carried Mythos? 16 to 29 November 2026 (UTC), so far, until 12:30\nThe"
+    assert shown in recipe("follow").read_text(encoding="utf-8")
+    assert _of_any_day(f"Who carried Mythos? {said}\nThe") == shown
+
+
 def test_following_a_topic_from_today(home: Path) -> None:
     """The network of a fortnight that ends now, on a server of this machine."""
     late = int(time.time() * 1e6) - LAST_EVENT - 2_000_000
@@ -233,9 +252,7 @@ def test_following_a_topic_from_today(home: Path) -> None:
         folder = Folder(home, {
             "blueattr ingest --for 10m --db live.duckdb": first,
             "blueattr ingest --until-live --db live.duckdb": again,
-        }, clean=lambda text: re.sub(
-            r"until \d\d:\d\d", "until 12:30", re.sub(r"is \d+ s old", "is 2 s old", text)
-        ))  # fmt: skip
+        }, clean=_of_any_day)  # fmt: skip
         check(recipe("follow"), folder)
         assert len(server.subscriptions()) == 2
 
