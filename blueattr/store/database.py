@@ -403,11 +403,21 @@ class Store(Statements):
 
     def _migrate(self) -> None:
         """Bring the file, attached for writing, to the newest schema; the lock is the caller's."""
-        if migrations := [step for step in _migrations() if step[0] > self._version]:
+        migrations = [step for step in _migrations() if step[0] > self._version]
+        if not migrations:
+            return
+        if self._version:
             self._apply(migrations)
-            with self._errors(), self._in_transaction():
-                sums.renew(self)
-            self._version = newest_schema()
+        with self._errors(), self._in_transaction():
+            if not self._version:
+                self._make(migrations)
+            sums.renew(self)
+        self._version = newest_schema()
+
+    def _make(self, migrations: Sequence[tuple[int, str, str]]) -> None:
+        """Make in the empty database in use what all migrations make, in a fraction of the time."""
+        versions, names, _ = zip(*migrations, strict=True)
+        self.run("store/new_store", versions=versions, names=names)
 
     def _apply(self, migrations: Sequence[tuple[int, str, str]]) -> None:
         """Migrate the database in use."""

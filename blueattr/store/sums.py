@@ -23,7 +23,7 @@ _APPENDED = frozenset(
 """Tables of ``add_rows.sql``: what is appended is summed, and not the whole table."""
 
 
-_RECORDS = "record"
+_RECORDS, _MIGRATIONS = "record", "migration"
 
 
 def keep(store: "Store", changes: Mapping[str, bool]) -> None:
@@ -56,12 +56,15 @@ def keep(store: "Store", changes: Mapping[str, bool]) -> None:
 
 
 def renew(store: "Store") -> None:
-    """Sum all tables anew, in a transaction of the caller."""
+    """Sum all tables anew, in a transaction of the caller.
+
+    Tables have the rows that they had when it began, and that of migrations perhaps more.
+    """
     store.run("store/sums/begin")
     for name, rows in store.rows("store/sums/tables"):
         if name == _RECORDS:
             store.run("store/sums/sum_records")
-        elif rows:
+        elif rows or name == _MIGRATIONS:
             store.run("store/sums/sum_table", name=name)
 
 

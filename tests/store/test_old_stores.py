@@ -118,6 +118,31 @@ def test_the_catalog_of_each_schema_is_the_one_that_its_migrations_make(
         assert catalog.digest(store._catalog("store")) == made
 
 
+def test_a_new_store_holds_what_its_migrations_make_one_after_the_other(
+    tmp_path: Path, empty_store: Path
+) -> None:
+    """Rows; that the catalog is the same is tested above."""
+    with Store(tmp_path / "none.duckdb") as store:
+        store._connection.execute("ATTACH ':memory:' AS steps; USE steps")
+        store._apply(_migrations())
+        made_by_steps = rows_of_tables(store, "steps")
+    with Store.open(empty_store) as store:
+        sums.check(store)
+        made_at_once = rows_of_tables(store, "store")
+    assert len(made_at_once["migration"]) == SCHEMAS.stop
+    assert made_at_once == made_by_steps
+
+
+def rows_of_tables(store: Store, database: str) -> dict[str, list[tuple[Any, ...]]]:
+    """The rows of each table, but for sums of them, and for what is another in each store."""
+    tables = rows(store, "SELECT table_name, database_name FROM duckdb_tables()")
+    names = {name for name, where in tables if where == database} - {"row_sum", "row_hash"}
+    found = {name: rows(store, f"FROM {name} ORDER BY ALL") for name in names}
+    found["migration"] = [(version, name) for version, name, _ in found["migration"]]
+    found["last_commit"] = [() for _ in found["last_commit"]]
+    return found
+
+
 @pytest.fixture(scope="module")
 def anew(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     found = answers(new_store(tmp_path_factory.mktemp("anew") / "store.duckdb", EVENTS))
