@@ -2,6 +2,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# Tests start hundreds of programs; each would compile all that it imports where this is set.
+export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: help setup run test test-all test-integration soak test-cron week explore coverage mutants faults lint golden docs bench bench-full coverage-study lock clean
 
