@@ -36,7 +36,7 @@ import pyarrow as pa
 import zstandard
 from machine import describe
 
-from blueattr.analysis import rollup
+from blueattr.analysis.upkeep import rollup
 from blueattr.decode import schema
 from blueattr.decode.parse import Parser
 from blueattr.ingest import read

@@ -39,7 +39,7 @@ from blueattr.version import __version__ as __version__
 if _typing.TYPE_CHECKING:
     from types import ModuleType as _ModuleType
 
-    from blueattr.analysis.graphs import GraphResult as GraphResult
+    from blueattr.analysis.carriers.graphs import GraphResult as GraphResult
     from blueattr.analysis.results import Results as Results
     from blueattr.attribution.attribute import AttributionResult as AttributionResult
     from blueattr.attribution.change.result import ChangeResult as ChangeResult
@@ -137,7 +137,7 @@ def __getattr__(name: str) -> _typing.Any:  # noqa: PLR0912 - one for each modul
         case "ChangeResult":
             import blueattr.attribution.change.result as home
         case "GraphResult":
-            import blueattr.analysis.graphs as home
+            import blueattr.analysis.carriers.graphs as home
         case "GroupShares":
             import blueattr.attribution.groups.result as home
         case "Sensitivity":

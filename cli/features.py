@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
 
-from blueattr.analysis import parse
+from blueattr.analysis.asked import parse
 from blueattr.cli.options import QueryOptions
 from blueattr.cli.output import same_file
 from blueattr.errors import UsageError

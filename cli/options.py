@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, TypeAlias
 
 import typer
 
-from blueattr.analysis import parse
+from blueattr.analysis.asked import parse
 from blueattr.cli import completion
 from blueattr.cli.output import check_out, emit
 from blueattr.errors import UsageError
@@ -324,7 +324,7 @@ class WindowOptions(StoreOptions):
     complete: Complete = False
 
     def query(self, **more: Any) -> "PanelQuery":
-        """Return these options as a query; `more` goes to `blueattr.analysis.parse.query`."""
+        """Return these options as a query; `more` is as in :func:`parse.query`."""
         return parse.query(**vars(self) | more)
 
 
@@ -407,7 +407,7 @@ class AggregateOptions:
     weights: Weights = None
 
     def question(self, **more: Any) -> "Question":
-        """Return these options as a question; `more` goes to `blueattr.analysis.parse.question`."""
+        """Return these options as a question; `more` is as in :func:`parse.question`."""
         return parse.question(**vars(self), **more)
 
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
 import typer
 
-from blueattr.analysis import parse
+from blueattr.analysis.asked import parse
 from blueattr.cli import completion
 from blueattr.cli.options import Seed
 
@@ -56,7 +56,7 @@ class SeedOptions:
     seed: Seed = 0
 
     def sampling(self, **more: Any) -> "Sampling":
-        """Return these options as a sampling; `more` goes to `blueattr.analysis.parse.sampling`."""
+        """Return these options as a sampling; `more` is as in :func:`parse.sampling`."""
         return parse.sampling(**vars(self), **more)
 
 

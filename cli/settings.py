@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 
 import typer
 
-from blueattr.analysis.parse import DEFAULT_DB
+from blueattr.analysis.asked.parse import DEFAULT_DB
 from blueattr.cli.options import Db, TopicsFile
 from blueattr.errors import UsageError
 

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from blueattr.analysis import parse
-from blueattr.analysis.grouping import groups_of_report
-from blueattr.analysis.naming import Naming
+from blueattr.analysis.asked import parse
+from blueattr.analysis.asked.naming import Naming
+from blueattr.analysis.asked.windows import period
+from blueattr.analysis.groups.grouping import groups_of_report
 from blueattr.analysis.topic_reports import report_topic, report_topics
-from blueattr.analysis.windows import period
 from blueattr.attribution.question import Question, Sampling
 from blueattr.errors import UsageError
 from blueattr.panel.query import PanelQuery

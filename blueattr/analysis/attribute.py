@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from blueattr.analysis.asked.naming import OPEN, Naming
 from blueattr.analysis.features import given, refuse_no_match
-from blueattr.analysis.group_sources import FileGroups, GroupSource, StoreGroups
-from blueattr.analysis.grouping import ByGroup, PanelGroups
-from blueattr.analysis.naming import OPEN, Naming
+from blueattr.analysis.groups.grouping import ByGroup, PanelGroups
+from blueattr.analysis.groups.sources import FileGroups, GroupSource, StoreGroups
 from blueattr.analysis.sensitivity import file_variants, store_variants
 from blueattr.analysis.tables.files import synthetic_label
 from blueattr.attribution.attribute import AttributionResult, attribute

@@ -5,9 +5,9 @@ from dataclasses import dataclass, replace
 
 import polars as pl
 
-from blueattr.analysis.grouping import ByGroup, labels_of_windows
-from blueattr.analysis.naming import OPEN, Naming
-from blueattr.analysis.windows import Compared, refuse_lengths
+from blueattr.analysis.asked.naming import OPEN, Naming
+from blueattr.analysis.asked.windows import Compared, refuse_lengths
+from blueattr.analysis.groups.grouping import ByGroup, labels_of_windows
 from blueattr.attribution.change.change import change
 from blueattr.attribution.change.result import ChangeResult
 from blueattr.attribution.inputs import Panel

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import polars as pl
 
-from blueattr.analysis.naming import OPEN, Naming
+from blueattr.analysis.asked.naming import OPEN, Naming
 from blueattr.analysis.tables.files import read_features, synthetic_label
 from blueattr.attribution.frames import read_frame, rename_columns
 from blueattr.attribution.inputs import check_cells

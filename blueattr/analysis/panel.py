@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from blueattr.analysis.asked.naming import OPEN, Naming
 from blueattr.analysis.features import refuse_no_match
-from blueattr.analysis.naming import OPEN, Naming
 from blueattr.display import Presented
 from blueattr.panel.query import PanelQuery, StoreView
 from blueattr.provenance import Provenance

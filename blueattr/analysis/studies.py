@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from blueattr.analysis.naming import OPEN, Naming
+from blueattr.analysis.asked.naming import OPEN, Naming
 from blueattr.analysis.topics import choose_topics
 from blueattr.attribution.question import Question, Sampling
 from blueattr.panel.query import PanelQuery, StoreView
@@ -66,7 +66,7 @@ def compare_topics(
     query
         The window and the panel; its topic is ignored.
     names
-        The topics, or `blueattr.analysis.parse.EVERY_TOPIC` alone.
+        The topics, or `blueattr.analysis.asked.parse.EVERY_TOPIC` alone.
     question, sampling
         What to attribute, and which samples to draw.
     naming

@@ -10,18 +10,18 @@ from pathlib import Path
 
 import polars as pl
 
+from blueattr.analysis.asked.naming import OPEN, Naming
+from blueattr.analysis.asked.windows import spell_period
 from blueattr.analysis.attribute import day_features, days_of
+from blueattr.analysis.carriers.hours import hours_of
+from blueattr.analysis.carriers.posts import posts_of
+from blueattr.analysis.carriers.records import records
 from blueattr.analysis.change import change_since
 from blueattr.analysis.features import load_features, refuse_no_match
-from blueattr.analysis.group_sources import FileGroups, GroupSource, StoreGroups
-from blueattr.analysis.grouping import ByGroup, PanelGroups
-from blueattr.analysis.hours import hours_of
-from blueattr.analysis.naming import OPEN, Naming
-from blueattr.analysis.posts import posts_of
-from blueattr.analysis.records import records
+from blueattr.analysis.groups.grouping import ByGroup, PanelGroups
+from blueattr.analysis.groups.sources import FileGroups, GroupSource, StoreGroups
 from blueattr.analysis.sensitivity import file_variants, store_variants
 from blueattr.analysis.topics import choose_topics
-from blueattr.analysis.windows import spell_period
 from blueattr.attribution.attribute import AttributionResult, attribute
 from blueattr.attribution.change.result import ChangeResult
 from blueattr.attribution.days import DayShares, attribute_days
@@ -121,7 +121,7 @@ def report_topics(
     query
         The panel and the window; its topic is ignored.
     names
-        The topics, or `blueattr.analysis.parse.EVERY_TOPIC` alone.
+        The topics, or `blueattr.analysis.asked.parse.EVERY_TOPIC` alone.
     question, sampling, top, naming, accounts, against, by
         See `report_topic`.
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import polars as pl
 
-from blueattr.analysis.parse import EVERY_TOPIC
+from blueattr.analysis.asked.parse import EVERY_TOPIC
 from blueattr.errors import UsageError
 from blueattr.panel import influence, topics
 from blueattr.panel.counts import WindowCounts
@@ -24,7 +24,7 @@ def expand_names(names: Sequence[str], topics_file: Path | None) -> tuple[str, .
     Parameters
     ----------
     names
-        The topics, or `blueattr.analysis.parse.EVERY_TOPIC` alone.
+        The topics, or `blueattr.analysis.asked.parse.EVERY_TOPIC` alone.
     topics_file
         A user's file of topics.
 

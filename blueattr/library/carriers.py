@@ -3,12 +3,12 @@
 from pathlib import Path
 from typing import Any
 
+from blueattr.analysis.asked.windows import Compared
+from blueattr.analysis.carriers.graphs import GraphResult, graph_store
+from blueattr.analysis.carriers.posts import posts_store
+from blueattr.analysis.carriers.why import Details, why_store
 from blueattr.analysis.change import change_store
-from blueattr.analysis.graphs import GraphResult, graph_store
-from blueattr.analysis.grouping import ByGroup
-from blueattr.analysis.posts import posts_store
-from blueattr.analysis.why import Details, why_store
-from blueattr.analysis.windows import Compared
+from blueattr.analysis.groups.grouping import ByGroup
 from blueattr.attribution.change.result import ChangeResult
 from blueattr.attribution.question import Question
 from blueattr.library.declared import (

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import polars as pl
 
-from blueattr.analysis import parse
+from blueattr.analysis.asked import parse
+from blueattr.analysis.asked.naming import Naming
+from blueattr.analysis.asked.windows import period, two_windows
+from blueattr.analysis.carriers.posts import check_posts
+from blueattr.analysis.carriers.why import details
 from blueattr.analysis.features import load_features
-from blueattr.analysis.group_sources import DAY
-from blueattr.analysis.grouping import ByGroup, asked_by, groups_of_report
-from blueattr.analysis.naming import Naming
+from blueattr.analysis.groups.grouping import ByGroup, asked_by, groups_of_report
+from blueattr.analysis.groups.sources import DAY
 from blueattr.analysis.own_samples import chance, half_width
-from blueattr.analysis.posts import check_posts
-from blueattr.analysis.why import details
-from blueattr.analysis.windows import period, two_windows
 from blueattr.attribution.sampling import check_protocol
 from blueattr.attribution.streaming import is_large
 from blueattr.errors import UsageError
@@ -236,7 +236,7 @@ class Named:
     pseudonyms: bool
 
     def naming(self, beside: Path | None = None) -> Naming:
-        """Return how to name accounts in output; see `blueattr.analysis.naming.Naming.of`."""
+        """Return how to name accounts in output; see `blueattr.analysis.asked.naming.Naming.of`."""
         return Naming.of(top=self.top, pseudonyms=self.pseudonyms, beside=beside)
 
 

@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from blueattr.analysis import parse
+from blueattr.analysis.asked import parse
 from blueattr.analysis.results import TopicList
 from blueattr.library.options import words_of_a_program
 from blueattr.library.store import Store

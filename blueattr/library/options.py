@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import wraps
 from typing import Any, Literal, Protocol, TypeAlias, TypeVar, cast, overload
 
-from blueattr.analysis import parse
+from blueattr.analysis.asked import parse
 from blueattr.analysis.results import Results, by_indicator
 from blueattr.attribution.question import Question
 from blueattr.errors import BlueattrError, UsageError
@@ -35,7 +35,7 @@ _FLAG = re.compile(r"(?<![\w-])--([a-z][a-z-]*)")
 
 @dataclass(frozen=True)
 class Options:
-    """Options that a function of `blueattr.analysis.parse` declares.
+    """Options that a function of `blueattr.analysis.asked.parse` declares.
 
     Parameters
     ----------

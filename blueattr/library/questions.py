@@ -5,8 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from blueattr.analysis.attribute import Names, attribute_file, attribute_given
-from blueattr.analysis.group_sources import DAY
-from blueattr.analysis.grouping import ByGroup
+from blueattr.analysis.carriers.why import Details, why_given
+from blueattr.analysis.groups.grouping import ByGroup
+from blueattr.analysis.groups.sources import DAY
 from blueattr.analysis.own_samples import correct_own, design_panel, design_pilot
 from blueattr.analysis.sensitivity import sensitivity_of_file
 from blueattr.analysis.studies import (
@@ -17,7 +18,6 @@ from blueattr.analysis.studies import (
     validate_panel,
 )
 from blueattr.analysis.topic_reports import report_features
-from blueattr.analysis.why import Details, why_given
 from blueattr.attribution.attribute import AttributionResult
 from blueattr.attribution.question import Question, Sampling
 from blueattr.errors import UsageError

@@ -7,11 +7,10 @@ from typing import Any
 
 import polars as pl
 
-from blueattr.analysis import status as inventory
 from blueattr.analysis.attribute import Names, attribute_store, shares_by_day
 from blueattr.analysis.features import make_features, with_label
-from blueattr.analysis.group_sources import DAY
-from blueattr.analysis.grouping import ByGroup
+from blueattr.analysis.groups.grouping import ByGroup
+from blueattr.analysis.groups.sources import DAY
 from blueattr.analysis.own_samples import design_panel
 from blueattr.analysis.panel import PanelResult, make_panel
 from blueattr.analysis.results import TopicCounts
@@ -26,6 +25,7 @@ from blueattr.analysis.studies import (
 )
 from blueattr.analysis.topic_reports import report_topic, report_topics
 from blueattr.analysis.topics import check_topics
+from blueattr.analysis.upkeep import status as inventory
 from blueattr.attribution.question import Question, Sampling
 from blueattr.errors import UsageError
 from blueattr.library.carriers import Carriers

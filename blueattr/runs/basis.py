@@ -7,7 +7,7 @@ from dataclasses import MISSING, Field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from blueattr.analysis.group_sources import is_file
+from blueattr.analysis.groups.sources import is_file
 from blueattr.analysis.topic_reports import versions
 from blueattr.analysis.topics import expand_names
 from blueattr.indicators.find import find_indicator
@@ -20,8 +20,8 @@ from blueattr.user_path import user_path
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from blueattr.analysis.grouping import ByGroup
-    from blueattr.analysis.naming import Naming
+    from blueattr.analysis.asked.naming import Naming
+    from blueattr.analysis.groups.grouping import ByGroup
     from blueattr.indicators.base import Indicator
     from blueattr.panel.query import PanelQuery
     from blueattr.provenance import Provenance, Window

@@ -13,7 +13,7 @@ from blueattr.studies.leaders import DEFAULT_LEADERS
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from blueattr.analysis.grouping import ByGroup
+    from blueattr.analysis.groups.grouping import ByGroup
     from blueattr.ingest.follow import Fill
     from blueattr.sources.archive.source import ArchiveSource
     from blueattr.sources.live.stream import Stream
@@ -98,7 +98,7 @@ class Plan:
     sources
         What to ingest, in this order.
     topics
-        Names, or `blueattr.analysis.parse.EVERY_TOPIC` alone.
+        Names, or `blueattr.analysis.asked.parse.EVERY_TOPIC` alone.
     question, sampling, top
         See `blueattr.analysis.topic_reports.report_topics`.
     reports

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 
 from pydantic import Field
 
-from blueattr.analysis.parse import (
+from blueattr.analysis.asked.parse import (
     DEFAULT_DB,
     EVERY_TOPIC,
     download_limit,
@@ -39,7 +39,7 @@ from blueattr.suggest import did_you_mean
 from blueattr.toml_file import Place
 
 if TYPE_CHECKING:
-    from blueattr.analysis.grouping import ByGroup
+    from blueattr.analysis.groups.grouping import ByGroup
     from blueattr.runs.plan import Archive, Files, Following, Form, Plan
 
 __all__ = ["KEY_VARIABLE", "REPORTS", "SECTIONS", "LogForm", "in_force", "make_plan", "needs_key"]
@@ -76,7 +76,7 @@ def _check_once(values: tuple[str, ...]) -> None:
 
 
 def _check_groups(text: str) -> None:
-    from blueattr.analysis.grouping import groups_of_report
+    from blueattr.analysis.groups.grouping import groups_of_report
 
     groups_of_report(text)
 
@@ -224,8 +224,8 @@ def make_plan(settings: Settings) -> "Plan":
 
 def _groups(settings: Settings) -> "ByGroup | None":
     """Return what groups agents; the path of a file is relative to the settings file."""
-    from blueattr.analysis.group_sources import is_file
-    from blueattr.analysis.grouping import groups_of_report
+    from blueattr.analysis.groups.grouping import groups_of_report
+    from blueattr.analysis.groups.sources import is_file
 
     chosen, setting = settings.section("report"), settings.setting("report", "by")
     try:

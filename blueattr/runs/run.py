@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
 
-from blueattr.analysis.naming import OPEN, Naming
+from blueattr.analysis.asked.naming import OPEN, Naming
 from blueattr.analysis.topic_reports import report_topics, versions
 from blueattr.analysis.topics import expand_names
 from blueattr.errors import (

@@ -100,9 +100,9 @@ def attribute(
 
     Example: blueattr attribute --topic mythos --agents agents.parquet
     """
+    from blueattr.analysis.asked.naming import Naming
     from blueattr.analysis.attribute import Names, attribute_given, attribute_store
-    from blueattr.analysis.grouping import asked_by
-    from blueattr.analysis.naming import Naming
+    from blueattr.analysis.groups.grouping import asked_by
     from blueattr.report import agents_to, attribution_report, attributions_report
     from blueattr.studies.leaders import check_intervals, check_top
 
@@ -225,7 +225,7 @@ def compare_scales(
 
     Example: blueattr compare-scales --topic mythos --sizes 100,500
     """
-    from blueattr.analysis.naming import Naming
+    from blueattr.analysis.asked.naming import Naming
     from blueattr.analysis.studies import compare_panel, compare_topics
     from blueattr.report import comparison_report, grid_report
 

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
 
-from blueattr.analysis import parse
-from blueattr.analysis.windows import two_windows
+from blueattr.analysis.asked import parse
+from blueattr.analysis.asked.windows import two_windows
 from blueattr.cli import completion
 from blueattr.cli.grouping import grouped
 from blueattr.cli.options import (
@@ -33,7 +33,7 @@ from blueattr.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from blueattr.analysis.windows import Compared
+    from blueattr.analysis.asked.windows import Compared
     from blueattr.panel.query import PanelQuery
 
 
@@ -144,9 +144,9 @@ def change(
 
     Example: blueattr change --topic mythos --since last-week --db my.duckdb
     """
+    from blueattr.analysis.asked.naming import Naming
     from blueattr.analysis.change import change_store
-    from blueattr.analysis.grouping import groups_of_report
-    from blueattr.analysis.naming import Naming
+    from blueattr.analysis.groups.grouping import groups_of_report
     from blueattr.report import change_report, changes_report
     from blueattr.studies.leaders import check_top
 

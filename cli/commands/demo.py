@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from blueattr.analysis import parse
+from blueattr.analysis.asked import parse
 from blueattr.cli.options import Memory, Quiet
 from blueattr.cli.output import announce_compiling, emit, say
 from blueattr.cli.progress import Bars

@@ -84,8 +84,8 @@ def export(
 
     Example: blueattr export --graph replies --topic mythos --out net.gexf
     """
-    from blueattr.analysis.graphs import graph_store
-    from blueattr.analysis.naming import Naming
+    from blueattr.analysis.asked.naming import Naming
+    from blueattr.analysis.carriers.graphs import graph_store
     from blueattr.attribution.sampling import check_seed
     from blueattr.panel.graph.edges import check_graphs
     from blueattr.report.formats.graphs.write import check_graph_file, write_graph

@@ -46,7 +46,7 @@ def forget(
 
     Example: blueattr forget did:plc:ewvi7nxzyoun6zhxrhs64oiz --db my.duckdb
     """
-    from blueattr.analysis.forget import erase, finish, who_leaves
+    from blueattr.analysis.upkeep.forget import erase, finish, who_leaves
     from blueattr.report.inventory.forgotten import forget_report
     from blueattr.report.numbers import plural
     from blueattr.runs.forgotten import naming_reports, purge, remove_data

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from blueattr.analysis import parse
+from blueattr.analysis.asked import parse
 from blueattr.cli.grouping import grouped
 from blueattr.cli.options import OUTPUT, WINDOW, BotOptions, Insecure, OutputOptions, Quiet
 from blueattr.cli.output import say

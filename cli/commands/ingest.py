@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from blueattr.analysis import parse
+from blueattr.analysis.asked import parse
 from blueattr.cli.grouping import grouped
 from blueattr.cli.options import Insecure, OutputOptions, Quiet, StoreOptions
 from blueattr.cli.output import say

@@ -104,8 +104,8 @@ def panel(
 
     Example: blueattr panel --topic mythos --from 2026-04-09 --to 2026-04-23
     """
+    from blueattr.analysis.asked.naming import Naming
     from blueattr.analysis.features import with_label
-    from blueattr.analysis.naming import Naming
     from blueattr.analysis.panel import make_panel
     from blueattr.report import frame_to
     from blueattr.report.inventory.panel import panel_report
@@ -143,8 +143,8 @@ def features(
 
     Example: blueattr features --topic mythos --out features.parquet
     """
+    from blueattr.analysis.asked.naming import Naming
     from blueattr.analysis.features import make_features, with_label
-    from blueattr.analysis.naming import Naming
     from blueattr.report import frame_to
 
     check_out(None, out)

@@ -51,7 +51,7 @@ def posts(
 
     Example: blueattr posts --topic mythos --db my.duckdb
     """
-    from blueattr.analysis.posts import check_posts, posts_store
+    from blueattr.analysis.carriers.posts import check_posts, posts_store
     from blueattr.report.results.posts import posts_report
 
     output.check()

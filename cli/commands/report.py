@@ -114,10 +114,10 @@ def report(
 
     Example: blueattr report --topic mythos --out report/ --db my.duckdb
     """
-    from blueattr.analysis.grouping import groups_of_report
-    from blueattr.analysis.naming import Naming
+    from blueattr.analysis.asked.naming import Naming
+    from blueattr.analysis.asked.windows import period
+    from blueattr.analysis.groups.grouping import groups_of_report
     from blueattr.analysis.topic_reports import report_features, report_topic, report_topics
-    from blueattr.analysis.windows import period
     from blueattr.report.figures.printing import width_mm
     from blueattr.report.pages.gallery import check_target, write_report
 

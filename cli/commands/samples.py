@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from blueattr.analysis import parse
+from blueattr.analysis.asked import parse
 from blueattr.cli import completion
 from blueattr.cli.features import Columns, FeaturesOptions
 from blueattr.cli.grouping import grouped

@@ -37,7 +37,7 @@ def status(
 
     Example: blueattr status --db my.duckdb
     """
-    from blueattr.analysis.status import status as read_status
+    from blueattr.analysis.upkeep.status import status as read_status
     from blueattr.report.inventory.status import status_report
 
     read = read_status(store.db, store.memory_limit, samples=not no_samples, check=check)
@@ -58,7 +58,7 @@ def rollup(
 
     Example: blueattr rollup --topics mine.toml --db my.duckdb
     """
-    from blueattr.analysis.rollup import roll_up_store
+    from blueattr.analysis.upkeep.rollup import roll_up_store
     from blueattr.report.inventory.rollups import rollup_report
 
     output.check()

@@ -89,7 +89,7 @@ def why(
 
     Example: blueattr why user.bsky.social --topic mythos --out why.html
     """
-    from blueattr.analysis.why import details, why_given, why_store
+    from blueattr.analysis.carriers.why import details, why_given, why_store
     from blueattr.report.results.why import why_report
 
     own.check(context)

@@ -13,8 +13,8 @@ import pytest
 
 import blueattr
 from blueattr.analysis.again import report_again
+from blueattr.analysis.asked.windows import Compared, two_windows
 from blueattr.analysis.change import refuse_incomparable
-from blueattr.analysis.windows import Compared, two_windows
 from blueattr.errors import EmptyPanelError, NobodyInvolvedError, NoMatchError, UsageError
 from blueattr.panel.influence import RECEIVED
 from blueattr.provenance import Provenance, TopicInfo, Window

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from blueattr.analysis import parse
-from blueattr.analysis.windows import two_windows
+from blueattr.analysis.asked import parse
+from blueattr.analysis.asked.windows import two_windows
 from blueattr.cli import completion
 from blueattr.indicators.find import find_indicator
 from blueattr.panel.topics import shipped

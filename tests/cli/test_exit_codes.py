@@ -447,7 +447,7 @@ def test_ctrl_c_ends_with_130_and_keeps_the_store(events_file: Path, here: Path)
     for stream in (child.stdin, child.stdout, child.stderr):
         stream.close()
     with Store.open(store) as opened:
-        assert opened.frame("analysis/totals")["events"][0] == 0
+        assert opened.frame("analysis/upkeep/totals")["events"][0] == 0
     ok("ingest", events_file, "--db", store)
 
 
@@ -456,7 +456,7 @@ def test_ctrl_c_in_a_query_ends_with_130(db: Path, monkeypatch: pytest.MonkeyPat
     def interrupted(*_: object, **__: object) -> None:
         raise RuntimeError(message)
 
-    monkeypatch.setattr("blueattr.analysis.status.status", interrupted)
+    monkeypatch.setattr("blueattr.analysis.upkeep.status.status", interrupted)
     message = "Query interrupted"
     done = run("status", "--db", db)
     assert (done.code, done.stderr) == (ExitCode.INTERRUPTED, "blueattr: interrupted\n")

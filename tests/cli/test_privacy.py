@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 
 import blueattr
-from blueattr.analysis.naming import KEY_FILE, VARIABLE, Naming, pseudonyms
+from blueattr.analysis.asked.naming import KEY_FILE, VARIABLE, Naming, pseudonyms
 from blueattr.display import Presented
 from blueattr.errors import ExitCode
 from blueattr.report.formats.streamed import agents_receiver
@@ -236,8 +236,8 @@ def test_a_status_names_nobody_of_rejected_lines(here: Path) -> None:
 
 
 def test_a_large_file_read_in_chunks_names_nobody(panel_file: Path, here: Path) -> None:
+    from blueattr.analysis.asked.parse import question  # noqa: PLC0415
     from blueattr.analysis.attribute import attribute_file  # noqa: PLC0415 - most tests do without
-    from blueattr.analysis.parse import question  # noqa: PLC0415
 
     for naming in (Naming(KEY.encode()), Naming(nobody=True)):
         top = 0 if naming.nobody else 10

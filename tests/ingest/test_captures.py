@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from blueattr.analysis import status as inventory
+from blueattr.analysis.upkeep import status as inventory
 from blueattr.ingest import read
 from blueattr.store.checkpoint import SourceState
 from support.places import SHARED

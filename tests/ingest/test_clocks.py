@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from blueattr.analysis.status import status
+from blueattr.analysis.upkeep.status import status
 from blueattr.decode.chunk import Chunk
 from blueattr.ingest import read
 from blueattr.ingest.follow import follow

@@ -84,7 +84,7 @@ def seen(db: Path) -> int:
     if not db.exists():
         return 0
     with Store.open(db) as store:
-        position = store.frame("analysis/sources")["position"].to_list()
+        position = store.frame("analysis/upkeep/sources")["position"].to_list()
     return int(position[0]) if position else 0
 
 

@@ -17,7 +17,7 @@ import pytest
 from hypothesis import HealthCheck, event, given
 from hypothesis import strategies as st
 
-from blueattr.analysis import status as inventory
+from blueattr.analysis.upkeep import status as inventory
 from blueattr.decode import parse as parsing
 from blueattr.decode.chunk import Chunk
 from blueattr.decode.parse import Parser
@@ -286,7 +286,7 @@ def test_deleting_what_was_never_seen_leaves_nothing_to_count(tmp_path: Path) ->
     gone = [delete("ann", c, "x", rev=1, time=at(1)) for c in (POST, REPOST, FOLLOW)]
     ingest(db, gone)
     with Store.open(db) as store:
-        assert store.frame("analysis/totals")["events"].item() == 0
+        assert store.frame("analysis/upkeep/totals")["events"].item() == 0
         end = datetime.max  # noqa: DTZ901 - times of the store are in UTC, without a zone
         assert store.frame("panel/span", until=end).rows() == [(None, None)]
 
@@ -911,7 +911,7 @@ def test_reader_works_between_commits(tmp_path: Path, monkeypatch: pytest.Monkey
     def look(*_: object) -> None:
         # The ingest is under way; its process holds the lock file, but not the store.
         with Store.open(db) as store:
-            seen.append(int(store.frame("analysis/totals")["events"][0]))
+            seen.append(int(store.frame("analysis/upkeep/totals")["events"][0]))
 
     read.ingest(db, [str(path)], progress=look)
     assert seen[0] == 0
@@ -929,7 +929,7 @@ def test_second_writer_waits_three_seconds_at_most_and_names_the_first(tmp_path:
         Writer(db)
     assert 3 <= time.monotonic() - before < 10
     with Store.open(db) as store:
-        assert store.frame("analysis/totals")["events"].item() == 0
+        assert store.frame("analysis/upkeep/totals")["events"].item() == 0
     release.set()
     child.join(60)
     assert child.exitcode == 0

@@ -21,7 +21,7 @@ import pyarrow as pa
 import pytest
 
 import blueattr
-from blueattr.analysis.status import Status
+from blueattr.analysis.upkeep.status import Status
 from blueattr.attribution import streaming
 from blueattr.display import Presented
 from blueattr.errors import (

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 import blueattr
-from blueattr.analysis import parse
-from blueattr.analysis.naming import pseudonym_key
+from blueattr.analysis.asked import parse
+from blueattr.analysis.asked.naming import pseudonym_key
 from blueattr.errors import ExitCode
 from blueattr.user_path import user_path
 from support.cli_world import refused, run

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
-from blueattr.analysis import status as inventory
 from blueattr.analysis.features import make_features
+from blueattr.analysis.upkeep import status as inventory
 from blueattr.errors import EmptyPanelError, NoMatchError
 from blueattr.ingest import read
 from blueattr.panel import features

@@ -9,7 +9,7 @@ import pytest
 
 from blueattr.analysis.features import load_features, make_features, with_label
 from blueattr.analysis.panel import make_panel
-from blueattr.analysis.status import status
+from blueattr.analysis.upkeep.status import status
 from blueattr.decode.parse import Parser
 from blueattr.ingest import read
 from blueattr.panel.query import PanelQuery

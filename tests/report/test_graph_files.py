@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import blueattr
-from blueattr.analysis.graphs import GraphResult
+from blueattr.analysis.carriers.graphs import GraphResult
 from blueattr.errors import OutputError
 from blueattr.report.formats.graphs import columns
 from blueattr.report.formats.graphs.gexf import gexf

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from blueattr.analysis.windows import spell_period
+from blueattr.analysis.asked.windows import spell_period
 from blueattr.provenance import Window
 from blueattr.runs.earlier import last_window
 from blueattr.runs.record import Run, read_runs

@@ -74,7 +74,7 @@ def test_cut_at_every_block_the_store_is_as_if_not(
         ):
             archive_child.ingest(db, reading)
         with Store.open(db) as store:
-            positions.append(store.frame("analysis/sources")["position"][0])
+            positions.append(store.frame("analysis/upkeep/sources")["position"][0])
     allow(None)
     state = archive_child.ingest(db, source(server))
     assert server.faults["close"] >= SEGMENTS * BLOCKS - 1

@@ -12,7 +12,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from blueattr.analysis import status as inventory
+from blueattr.analysis.upkeep import status as inventory
 from blueattr.ingest import read
 from blueattr.panel.counts import WindowCounts
 from blueattr.panel.query import PanelQuery, StoreView

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, event, given
 from hypothesis import strategies as st
 
-from blueattr.analysis import rollup
+from blueattr.analysis.upkeep import rollup
 from blueattr.ingest import read
 from blueattr.kernels.tallies import Tally, add_up
 from blueattr.panel import topics

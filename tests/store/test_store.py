@@ -16,8 +16,8 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from blueattr.analysis import status as inventory
-from blueattr.analysis.parse import memory_limit
+from blueattr.analysis.asked.parse import memory_limit
+from blueattr.analysis.upkeep import status as inventory
 from blueattr.cli.output import warnings_to
 from blueattr.decode.chunk import Chunk
 from blueattr.errors import (

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from blueattr.analysis.status import status
+from blueattr.analysis.upkeep.status import status
 from blueattr.ingest.read import ingest
 from blueattr.panel.query import PanelQuery, StoreView
 from blueattr.store import coverage

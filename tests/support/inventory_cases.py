@@ -7,7 +7,7 @@ from pathlib import Path
 import polars as pl
 
 from blueattr.analysis.panel import PanelResult
-from blueattr.analysis.status import Status
+from blueattr.analysis.upkeep.status import Status
 from blueattr.ingest.result import Ingested
 from blueattr.panel.topics import Topic, TopicDays
 from blueattr.provenance import Gap, Provenance, Window

@@ -8,7 +8,7 @@ from typing import Any
 
 import polars as pl
 
-from blueattr.analysis.records import Records, records
+from blueattr.analysis.carriers.records import Records, records
 from blueattr.attribution.attribute import AttributionResult, attribute
 from blueattr.ingest import read
 from blueattr.panel.influence import KINDS, Kind

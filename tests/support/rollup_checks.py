@@ -9,7 +9,7 @@ from typing import Any
 import polars as pl
 from hypothesis import strategies as st
 
-from blueattr.analysis import status as inventory
+from blueattr.analysis.upkeep import status as inventory
 from blueattr.decode.chunk import Chunk
 from blueattr.panel.counts import WindowCounts
 from blueattr.panel.features import COUNTS

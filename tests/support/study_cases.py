@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import polars as pl
 
-from blueattr.analysis.graphs import CommunityPart, EdgeCount, GraphResult
+from blueattr.analysis.carriers.graphs import CommunityPart, EdgeCount, GraphResult
 from blueattr.attribution.by_feature import FeatureSplit
 from blueattr.attribution.change.result import ChangePart, ChangeResult, WindowValue
 from blueattr.attribution.days import Day, DayShares

@@ -7,7 +7,7 @@ from functools import cache
 
 import polars as pl
 
-from blueattr.analysis.records import SCHEMA
+from blueattr.analysis.carriers.records import SCHEMA
 from blueattr.attribution.attribute import AttributionResult, attribute
 from blueattr.attribution.days import DayFeatures, DayShares, Hour, attribute_days
 from blueattr.attribution.question import Question, Sampling

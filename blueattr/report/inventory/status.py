@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import Any
 
-    from blueattr.analysis.status import Status
+    from blueattr.analysis.upkeep.status import Status
     from blueattr.report.tables import Cell
 
 __all__ = ["status_report"]

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
 
-from blueattr.analysis.graphs import GraphResult
+from blueattr.analysis.carriers.graphs import GraphResult
 from blueattr.analysis.panel import PanelResult
 from blueattr.analysis.results import Results, TopicCounts, TopicList
-from blueattr.analysis.status import Status
+from blueattr.analysis.upkeep.status import Status
 from blueattr.attribution.attribute import AttributionResult
 from blueattr.attribution.change.result import ChangeResult
 from blueattr.attribution.days import DayShares

@@ -24,7 +24,7 @@ from blueattr.report.provenance import (
 from blueattr.report.tables import Column, Json, Report, Table
 
 if TYPE_CHECKING:
-    from blueattr.analysis.graphs import CommunityPart, EdgeCount, GraphResult
+    from blueattr.analysis.carriers.graphs import CommunityPart, EdgeCount, GraphResult
 
 __all__ = ["EDGES", "GRAPH", "OBJECTS", "PART", "graph_report"]
 
@@ -81,7 +81,7 @@ def graph_report(result: "GraphResult") -> Report:
     Parameters
     ----------
     result
-        The result of `blueattr.analysis.graphs.graph_store`.
+        The result of `blueattr.analysis.carriers.graphs.graph_store`.
 
     Returns
     -------

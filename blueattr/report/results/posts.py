@@ -159,7 +159,7 @@ def posts_report(result: "PostsResult") -> Report:
     Parameters
     ----------
     result
-        The result of `blueattr.analysis.posts.posts_store`.
+        The result of `blueattr.analysis.carriers.posts.posts_store`.
 
     Returns
     -------

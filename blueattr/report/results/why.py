@@ -69,7 +69,7 @@ def why_report(result: "WhyResult") -> Report:
     Parameters
     ----------
     result
-        The result of `blueattr.analysis.why.why_store` or ``why_given``.
+        The result of `blueattr.analysis.carriers.why.why_store` or ``why_given``.
 
     Returns
     -------

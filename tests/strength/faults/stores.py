@@ -156,7 +156,7 @@ FAULTS = (
     Fault(
         5,
         "status --check compares nothing",
-        "blueattr/analysis/status.py",
+        "blueattr/analysis/upkeep/status.py",
         "sums.check(store) if check else None",
         "1 if check else None",
         f"{_DAMAGE}::test_rows_that_no_commit_wrote_are_noticed",

@@ -18,7 +18,7 @@ from blueattr.report.results.graphs import graph_report
 from blueattr.user_path import refuse_address
 
 if TYPE_CHECKING:
-    from blueattr.analysis.graphs import GraphResult
+    from blueattr.analysis.carriers.graphs import GraphResult
     from blueattr.report.formats.tabular import AgentsFormat
 
 __all__ = ["check_graph_file", "write_graph"]

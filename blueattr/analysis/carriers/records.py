@@ -106,7 +106,7 @@ def records(
     view.count(topic)
     name_accounts(store, result.agents["did"] if dids is None else pl.Series("did", list(dids)))
     count_records(view, topic)
-    parts = store.frame("analysis/records/parts", influence=list(view.influence.kinds))
+    parts = store.frame("analysis/carriers/records/parts", influence=list(view.influence.kinds))
     worth = units(result, frame)
     each = record_values(parts, worth, "collection", "rkey").sort(
         "value", *_KEYS, descending=[True, False, False, False]
@@ -127,7 +127,7 @@ def name_accounts(store: Store, dids: pl.Series) -> None:
         Text, ``did``.
     """
     store.register("named_did", dids.cast(pl.String).to_frame().to_arrow())
-    store.run("analysis/records/named")
+    store.run("analysis/carriers/records/named")
     store.unregister("named_did")
 
 
@@ -141,10 +141,10 @@ def count_records(view: StoreView, topic: Topic | None) -> None:
     """
     start, end = (t.replace(tzinfo=None) for t in (view.window.start, view.window.end))
     if topic is None:
-        view.store.run("analysis/records/of_all", start=start, end=end)
+        view.store.run("analysis/carriers/records/of_all", start=start, end=end)
     else:
-        view.store.run("analysis/records/of_topic")
-    view.store.run("analysis/records/halves")
+        view.store.run("analysis/carriers/records/of_topic")
+    view.store.run("analysis/carriers/records/halves")
 
 
 def described(view: StoreView, each: pl.DataFrame, result: AttributionResult) -> pl.DataFrame:
@@ -153,7 +153,7 @@ def described(view: StoreView, each: pl.DataFrame, result: AttributionResult) ->
     Parameters
     ----------
     view
-        In whose store their accounts are named: see ``sql/analysis/records/named.sql``.
+        In whose store their accounts are named: see ``sql/analysis/carriers/records/named.sql``.
     each
         ``did``, ``collection``, ``rkey``, and of `SCHEMA` counts and values.
     result
@@ -166,7 +166,7 @@ def described(view: StoreView, each: pl.DataFrame, result: AttributionResult) ->
     """
     store = view.store
     store.register("wanted_record", each.select(_KEYS).to_arrow())
-    details = store.frame("analysis/records/details")
+    details = store.frame("analysis/carriers/records/details")
     store.unregister("wanted_record")
     known = each.join(details, on=_KEYS, how="left", maintain_order="left").with_columns(
         pl.col("time").dt.replace_time_zone("UTC"), gone=pl.col("removed").fill_null(value=True)

@@ -10,8 +10,8 @@ import numpy as np
 import polars as pl
 
 from blueattr.analysis.attribute import Ranking, days_of
+from blueattr.analysis.carriers.records import count_records, name_accounts, records
 from blueattr.analysis.features import load_features, refuse_no_match
-from blueattr.analysis.records import count_records, name_accounts, records
 from blueattr.analysis.sensitivity import file_variants, store_variants
 from blueattr.attribution.attribute import AttributionResult, attribute
 from blueattr.attribution.groups.grouped import without_agent
@@ -407,7 +407,7 @@ class _Told:
     def _all_partners(self) -> tuple[Partners, Alone, Partners]:
         """Return whom it answered, what it wrote to nobody else, and who answered it."""
         kinds = list(self.view.influence.kinds)
-        found = self.view.store.frame("analysis/records/partners", influence=kinds)
+        found = self.view.store.frame("analysis/carriers/records/partners", influence=kinds)
         to_itself = pl.col("account").is_null() | (pl.col("account") == self.found.account)
         own = found.filter("is_own").with_columns(quotes=pl.lit(0))
         alone = own.filter(to_itself).select(pl.sum_horizontal("posts", "replies", "reposts").sum())

@@ -13,8 +13,8 @@ import pytest
 
 import blueattr
 from blueattr.analysis.again import report_again
-from blueattr.analysis.group_sources import BUILT_IN
-from blueattr.analysis.grouping import ByGroup, asked_by, grouping
+from blueattr.analysis.groups.grouping import ByGroup, asked_by, grouping
+from blueattr.analysis.groups.sources import BUILT_IN
 from blueattr.attribution.groups.result import GroupShares
 from blueattr.errors import ExitCode, FeatureError, InputError, UsageError
 from blueattr.ingest import read

@@ -64,17 +64,17 @@ class Status(Presented):
 
     @property
     def days(self) -> "pl.DataFrame":
-        """Events by UTC day and kind (``sql/analysis/events_by_day.sql``)."""
+        """Events by UTC day and kind (``sql/analysis/upkeep/events_by_day.sql``)."""
         return self.rows["days"].frame()
 
     @property
     def sources(self) -> "pl.DataFrame":
-        """What was read, and how far (``sql/analysis/sources.sql``)."""
+        """What was read, and how far (``sql/analysis/upkeep/sources.sql``)."""
         return self.rows["sources"].frame()
 
     @property
     def rejected(self) -> "pl.DataFrame":
-        """Rejected lines by reason, with samples (``sql/analysis/rejected_reasons.sql``)."""
+        """Rejected lines by reason, with samples (``sql/analysis/upkeep/rejected_reasons.sql``)."""
         return self.rows["rejected"].frame()
 
     def _in_short(self) -> Iterator[str]:
@@ -106,16 +106,16 @@ def status(
         spans = coverage.covered(store)
         gaps = coverage.gaps(store, Window(spans[0].start, spans[-1].end)) if spans else ()
         synthetic, all_synthetic = synthetic_sources(store)
-        first, last = store.rows("analysis/waiting")[0]
+        first, last = store.rows("analysis/upkeep/waiting")[0]
         after = store.rows("panel/kept_from")[0][0]
         return Status(
             path=store.path,
             size=store.path.stat().st_size,
-            totals=store.rows("analysis/totals").named()[0],
+            totals=store.rows("analysis/upkeep/totals").named()[0],
             rows={
-                "days": store.rows("analysis/events_by_day", first=first, last=last),
-                "sources": store.rows("analysis/sources"),
-                "rejected": store.rows("analysis/rejected_reasons", samples=samples),
+                "days": store.rows("analysis/upkeep/events_by_day", first=first, last=last),
+                "sources": store.rows("analysis/upkeep/sources"),
+                "rejected": store.rows("analysis/upkeep/rejected_reasons", samples=samples),
             },
             coverage=spans,
             gaps=gaps,

@@ -8,8 +8,8 @@ from fractions import Fraction
 import numpy as np
 import polars as pl
 
+from blueattr.analysis.carriers.records import count_records, described
 from blueattr.analysis.features import refuse_no_match
-from blueattr.analysis.records import count_records, described
 from blueattr.attribution.attribute import AttributionResult, attribute
 from blueattr.attribution.by_feature import feature_split, feature_values
 from blueattr.attribution.question import Question
@@ -27,7 +27,7 @@ __all__ = ["check_posts", "posts_of", "posts_store"]
 
 _HOUR = timedelta(hours=1)
 _MOST = 100_000
-_SCALE = 1 << 80  # sql/analysis/posts/sums.sql
+_SCALE = 1 << 80  # sql/analysis/carriers/posts/sums.sql
 
 
 def check_posts(top: int) -> int:
@@ -98,17 +98,17 @@ def posts_of(
     view.count(topic)
     worth = units(result, frame)
     store.register("worth", worth.with_columns(pl.col("did").cast(pl.String)).to_arrow())
-    store.run("analysis/posts/worth")
+    store.run("analysis/carriers/posts/worth")
     store.unregister("worth")
     count_records(view, topic)
-    store.run("analysis/posts/values", influence=list(view.influence.kinds))
-    shown = store.frame("analysis/posts/top", most=top)
+    store.run("analysis/carriers/posts/values", influence=list(view.influence.kinds))
+    shown = store.frame("analysis/carriers/posts/top", most=top)
     known = described(view, shown, result)
     hours = _hours(view, result)
     trees, largest = (None, None) if topic is None else _cascades(view, result)
     posts = _posts(view, known)
     total = result.attributed
-    records, worth_of_all = store.rows("analysis/posts/sums", total=total)[0]
+    records, worth_of_all = store.rows("analysis/carriers/posts/sums", total=total)[0]
     rest = _value(worth_of_all, total) - math.fsum(shown["value"])
     left = records - len(posts)
     begins = _hour_of(view.window.start)
@@ -134,7 +134,7 @@ def posts_of(
 
 
 def _value(scaled: int, total: float) -> float:
-    """Return the value that ``sql/analysis/posts/sums.sql`` has as a whole number."""
+    """Return the value that ``sql/analysis/carriers/posts/sums.sql`` has as a whole number."""
     return float(Fraction(int(scaled), _SCALE) * Fraction(total))
 
 
@@ -147,7 +147,7 @@ def _hours(view: StoreView, result: AttributionResult) -> tuple[HourPart, ...]:
     return tuple(
         HourPart(hour.replace(tzinfo=UTC), events, value := _value(scaled, total), value / total)
         for hour, events, scaled in view.store.rows(
-            "analysis/posts/hours", total=total, influence=list(view.influence.kinds)
+            "analysis/carriers/posts/hours", total=total, influence=list(view.influence.kinds)
         )
     )
 
@@ -184,11 +184,11 @@ def _posts(view: StoreView, known: pl.DataFrame) -> tuple[Post, ...]:
 def _cascades(
     view: StoreView, result: AttributionResult
 ) -> tuple[Cascades, Post] | tuple[None, None]:
-    view.store.run("analysis/posts/trees")
-    edges = view.store.frame("analysis/posts/edges")
+    view.store.run("analysis/carriers/posts/trees")
+    edges = view.store.frame("analysis/carriers/posts/edges")
     child, parent = (edges[name].to_numpy().astype(np.int64) for name in ("child", "parent"))
     found = cascades(child, parent)
     if found is None:
         return None, None
-    root = view.store.frame("analysis/posts/root", number=found.largest.root)
+    root = view.store.frame("analysis/carriers/posts/root", number=found.largest.root)
     return found, _posts(view, described(view, root, result))[0]

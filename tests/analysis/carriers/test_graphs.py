@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import blueattr
-from blueattr.analysis.graphs import GraphResult, graph_store
-from blueattr.analysis.naming import Naming
+from blueattr.analysis.asked.naming import Naming
+from blueattr.analysis.carriers.graphs import GraphResult, graph_store
 from blueattr.attribution.question import Question
 from blueattr.errors import ExitCode, NoAnswerError, UsageError
 from blueattr.panel import influence

@@ -7,7 +7,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from blueattr.analysis.hours import HOURLY, hours_of
+from blueattr.analysis.carriers.hours import HOURLY, hours_of
 from blueattr.panel.counts import WindowCounts
 from blueattr.panel.query import PanelQuery, StoreView
 from blueattr.provenance import Window

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from blueattr.analysis.unfinished import Unfinished
+from blueattr.analysis.upkeep.unfinished import Unfinished
 from blueattr.decode.schema import DID
 from blueattr.errors import UsageError
 from blueattr.store import rollups

@@ -6,8 +6,8 @@ from datetime import timedelta
 
 import polars as pl
 
+from blueattr.analysis.asked.naming import OPEN, Naming, pseudonyms
 from blueattr.analysis.features import refuse_no_match, with_label
-from blueattr.analysis.naming import OPEN, Naming, pseudonyms
 from blueattr.attribution.attribute import attribute
 from blueattr.attribution.question import Question
 from blueattr.attribution.tiered import PanelChoice

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from blueattr.analysis.posts import posts_store
+from blueattr.analysis.carriers.posts import posts_store
 from blueattr.attribution.question import Question
 from blueattr.attribution.tiered import PanelChoice
 from blueattr.errors import ExitCode, NoAnswerError

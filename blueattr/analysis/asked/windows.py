@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING
 
-from blueattr.analysis.parse import moment
+from blueattr.analysis.asked.parse import moment
 from blueattr.errors import UsageError
 from blueattr.provenance import Window
 

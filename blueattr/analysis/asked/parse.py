@@ -11,7 +11,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from blueattr.analysis.sizes import download_limit, memory_limit
+from blueattr.analysis.asked.sizes import download_limit, memory_limit
 from blueattr.errors import UsageError
 from blueattr.panel import EVERY_TOPIC
 from blueattr.user_path import user_path

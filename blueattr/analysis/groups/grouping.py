@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 import polars as pl
 
-from blueattr.analysis.group_sources import (
+from blueattr.analysis.groups.sources import (
     BUILT_IN,
     COLUMN,
     DAY,

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from blueattr.analysis.records import records
+from blueattr.analysis.carriers.records import records
 from blueattr.attribution.attribute import attribute
 from blueattr.attribution.by_feature import feature_values
 from blueattr.errors import NoAnswerError

@@ -1,0 +1,1 @@
+"""What a user writes, read into values: options, sizes, windows, names for accounts."""

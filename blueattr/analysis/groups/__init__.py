@@ -1,0 +1,1 @@
+"""Groups of agents: where they come from, and who is in which."""
