@@ -36,8 +36,8 @@ from blueattr.decode.firehose import decode_frames
 from blueattr.decode.segments import decode_block
 from blueattr.decode.transcode import Decoded
 from blueattr.sources.parallel import run_ahead
-from blueattr.store.checkpoint import SourceState
-from blueattr.store.writer import Writer
+from blueattr.store.commit.checkpoint import SourceState
+from blueattr.store.commit.writer import Writer
 from blueattr.synth import SynthSpec, write_lines
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -189,7 +189,7 @@ def stage(writer: Writer, groups: Iterable[list[Decoded]]) -> int:
     for group in groups:
         lines, skipped = b"".join(d.lines for d in group), sum(d.skipped for d in group)
         state = writer.stage(Chunk(lines, position=0, read=0, resume=0, skipped=skipped), state)
-    writer.run("store/batch/staging")
+    writer.run("store/commit/batch/staging")
     if state.rejected:
         raise ValueError(f"rejected: {state.rejected}")
     return state.lines

@@ -41,8 +41,8 @@ from blueattr.decode import schema
 from blueattr.decode.parse import Parser
 from blueattr.ingest import read
 from blueattr.panel.topics import shipped_rules
-from blueattr.store import seal
-from blueattr.store.writer import Writer
+from blueattr.store.commit.writer import Writer
+from blueattr.store.integrity import seal
 from blueattr.synth import Names, SynthSpec, write_lines
 
 PACKAGES = ("blueattr", "duckdb", "numba", "numpy", "pyarrow", "zstandard")

@@ -32,8 +32,8 @@ from blueattr.ingest import read
 from blueattr.panel import topics
 from blueattr.panel.query import PanelQuery, StoreView
 from blueattr.store import rollups
+from blueattr.store.commit.writer import Writer
 from blueattr.store.database import Store
-from blueattr.store.writer import Writer
 from blueattr.synth import SynthSpec, write_file
 
 PEER = "GROUP BY account"

@@ -29,7 +29,7 @@ def remove_rollups(db: Path) -> None:
     """Remove all rollups of a store, and seal it as it is then."""
     import duckdb
 
-    from blueattr.store import seal
+    from blueattr.store.integrity import seal
 
     with duckdb.connect(str(db)) as connection:
         connection.execute(_NO_ROLLUPS.read_text(encoding="utf-8"))
@@ -95,7 +95,7 @@ def read_bytes(db: str) -> None:
 def summarise(db: str) -> None:
     """Remove a store's rollups, and summarise every day again."""
     from blueattr.store import rollups
-    from blueattr.store.writer import Writer
+    from blueattr.store.commit.writer import Writer
 
     remove_rollups(Path(db))
     with Writer(Path(db)) as writer, measured() as counts:
@@ -106,7 +106,7 @@ def match(db: str, *names: str) -> None:
     """Match topics that are new to the store on all of its days."""
     from blueattr.panel import topics
     from blueattr.store import rollups
-    from blueattr.store.writer import Writer
+    from blueattr.store.commit.writer import Writer
 
     rules = [topics.shipped()[name].rule for name in names]
     with Writer(Path(db)) as writer, measured() as counts:

@@ -33,7 +33,7 @@ def fresh(tmp_path: Path) -> Callable[[], Path]:
 @pytest.fixture(scope="session")
 def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A store that is made, and nothing else: to be copied."""
-    from blueattr.store.writer import Writer  # noqa: PLC0415 - most tests do without the engine
+    from blueattr.store.commit.writer import Writer  # noqa: PLC0415 - most tests do without the engine
 
     path = tmp_path_factory.mktemp("empty") / "store.duckdb"
     Writer(path).close()

@@ -1,7 +1,7 @@
 """Identity, account and profile events as rows for the staging table; pure.
 
 A few events in a hundred are of accounts. They wait for a commit as the rows that
-``sql/store/batch/decode_lines.sql`` would have made.
+``sql/store/commit/batch/decode_lines.sql`` would have made.
 """
 
 import numpy as np
@@ -32,7 +32,7 @@ SCHEMA = pa.schema(
         ("status", pa.string()),
     ]
 )
-"""The columns of ``sql/store/batch/staging.sql`` that an account event fills."""
+"""The columns of ``sql/store/commit/batch/staging.sql`` that an account event fills."""
 
 
 _KINDS = pl.Series(["identity", "account", "profile"])

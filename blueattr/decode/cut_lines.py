@@ -1,7 +1,8 @@
 """Bytes cut into lines, for the statement that decodes what the parser leaves; pure.
 
-That statement is ``sql/store/batch/decode_lines.sql``: DuckDB parses JSON on every core several
-times as fast as a loop in Python could. `blueattr.decode.schema` has the shapes that it expects.
+That statement is ``sql/store/commit/batch/decode_lines.sql``: DuckDB parses JSON on every core
+several times as fast as a loop in Python could. `blueattr.decode.schema` has the shapes that it
+expects.
 """
 
 from codecs import BOM_UTF8

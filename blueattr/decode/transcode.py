@@ -1,8 +1,8 @@
 """Events of binary formats as Jetstream v1 lines, and what one decoding gives; pure.
 
-Every source ends in the same statement, ``sql/store/batch/decode_lines.sql``, so that an event
-means the same and is checked in the same way wherever it came from. A binary decoder therefore
-judges only what a line could not carry.
+Every source ends in the same statement, ``sql/store/commit/batch/decode_lines.sql``, so that an
+event means the same and is checked in the same way wherever it came from. A binary decoder
+therefore judges only what a line could not carry.
 """
 
 import base64

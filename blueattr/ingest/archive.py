@@ -17,9 +17,9 @@ from blueattr.sources.archive.accounts import Accounts
 from blueattr.sources.archive.cost import Stage, too_dear
 from blueattr.sources.archive.parts import Part, remaining
 from blueattr.sources.archive.source import ArchiveSource
+from blueattr.store.commit.writer import Writer
 from blueattr.store.database import DEFAULT_MEMORY, Store
 from blueattr.store.matching import Rule
-from blueattr.store.writer import Writer
 
 __all__ = ["Fetched", "cost", "fetch"]
 
@@ -138,7 +138,7 @@ def _readings(db: Path, host: str) -> list[tuple[str, dict[str, Any], set[str]]]
     with Store.open(db) as store:
         states = [
             row
-            for row in store.frame("store/source_states", names=None).to_dicts()
+            for row in store.frame("store/commit/source_states", names=None).to_dicts()
             if row["kind"] == "archive" and row["name"].startswith(f"archive:{host} ")
         ]
         names = [row["name"] for row in states]

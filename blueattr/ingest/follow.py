@@ -34,11 +34,11 @@ from blueattr.sources.backoff import Retries
 from blueattr.sources.live.socket import ConnectionLost, ConnectionRefused, MessageTooLong
 from blueattr.sources.live.stream import Misplaced, Resume, ServerError, Stream
 from blueattr.sources.timing import Timing
-from blueattr.store.checkpoint import SourceState
+from blueattr.store.commit.checkpoint import SourceState
+from blueattr.store.commit.writer import Writer
 from blueattr.store.database import DEFAULT_MEMORY
 from blueattr.store.matching import Rule
 from blueattr.store.rollups import roll_up
-from blueattr.store.writer import Writer
 
 if TYPE_CHECKING:
     from blueattr.sources.archive.source import ArchiveSource

@@ -12,9 +12,9 @@ import polars as pl
 
 from blueattr.errors import SourceError, StoreBusyError
 from blueattr.sources.appview import Answer, AppView
+from blueattr.store.commit.writer import Writer
 from blueattr.store.database import DEFAULT_MEMORY, Store
 from blueattr.store.lock import LOCK_PATIENCE
-from blueattr.store.writer import Writer
 
 __all__ = ["DEFAULT_WAIT", "EVERY_ACCOUNT", "Hydrated", "hydrate"]
 

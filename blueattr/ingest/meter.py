@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
-from blueattr.store.checkpoint import SourceState
+from blueattr.store.commit.checkpoint import SourceState
 
 __all__ = ["Meter", "Moment", "Watch"]
 

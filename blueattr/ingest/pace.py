@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from blueattr.ingest.read import COMMIT_BYTES, COMMIT_ROWS
-from blueattr.store.checkpoint import SourceState
-from blueattr.store.writer import Writer
+from blueattr.store.commit.checkpoint import SourceState
+from blueattr.store.commit.writer import Writer
 
 __all__ = ["Commits", "Freshness", "Pace"]
 

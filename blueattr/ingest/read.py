@@ -19,11 +19,11 @@ from blueattr.kernels.compiled import threads
 from blueattr.sources import files
 from blueattr.sources.parallel import run_ahead
 from blueattr.sources.source import Source
-from blueattr.store.checkpoint import SourceState
+from blueattr.store.commit.checkpoint import SourceState
+from blueattr.store.commit.writer import Writer
 from blueattr.store.database import DEFAULT_MEMORY
 from blueattr.store.matching import Rule
 from blueattr.store.rollups import roll_up
-from blueattr.store.writer import Writer
 
 __all__ = [
     "COMMIT_BYTES",

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Literal
 
-from blueattr.store.checkpoint import SourceState
+from blueattr.store.commit.checkpoint import SourceState
 
 __all__ = ["Followed", "Ingested", "Outcome", "mostly_rejected", "nothing_of_it"]
 

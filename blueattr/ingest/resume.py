@@ -13,7 +13,7 @@ from blueattr.sources.live.stream import (
     from_microseconds,
     microseconds,
 )
-from blueattr.store.checkpoint import BY_BYTES, SourceState
+from blueattr.store.commit.checkpoint import BY_BYTES, SourceState
 
 __all__ = [
     "OVERLAP",

@@ -18,6 +18,7 @@ from blueattr.kernels.tallies import RECEIVED, WRITTEN, AccountNumbers, Sums, Ta
 from blueattr.provenance import Window
 from blueattr.store.account_numbers import known_accounts, past_account
 from blueattr.store.database import Store
+from blueattr.store.engine.rows import arrays
 from blueattr.store.matching import (
     Rule,
     Stretch,
@@ -27,7 +28,6 @@ from blueattr.store.matching import (
     some_pending,
     stretches,
 )
-from blueattr.store.rows import arrays
 
 __all__ = ["WindowCounts", "WindowLayout"]
 

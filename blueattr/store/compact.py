@@ -6,10 +6,10 @@ from pathlib import Path
 
 from blueattr.atomic import sync
 from blueattr.errors import StoreError
+from blueattr.store.commit.writer import Writer
 from blueattr.store.database import DEFAULT_MEMORY, Store
-from blueattr.store.engine import REPLACEMENT
+from blueattr.store.engine.engine import REPLACEMENT
 from blueattr.store.store_file import store_file
-from blueattr.store.writer import Writer
 
 __all__ = ["Compacted", "compact"]
 

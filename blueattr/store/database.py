@@ -1,7 +1,7 @@
 """The store: one DuckDB file, opened, verified and migrated.
 
-What appends to it is in `blueattr.store.writer`. The file is attached only while it is read or
-committed to.
+What appends to it is in `blueattr.store.commit.writer`. The file is attached only while it is read
+or committed to.
 """
 
 import logging
@@ -19,13 +19,13 @@ from typing import ClassVar, Self
 import duckdb
 
 from blueattr.errors import NoStoreError, StoreBusyError, StoreError, StoreVersionError
-from blueattr.store import catalog, seal, sums
-from blueattr.store.engine import connect, engine_error, holder, is_database
+from blueattr.store.engine.engine import connect, engine_error, holder, is_database
+from blueattr.store.engine.statements import Statements, sql
+from blueattr.store.engine.trial import try_to_open
+from blueattr.store.integrity import catalog, seal, sums
+from blueattr.store.integrity.seal import headers
 from blueattr.store.lock import Lock, is_at
-from blueattr.store.seal import headers
-from blueattr.store.statements import Statements, sql
 from blueattr.store.store_file import damaged, store_file
-from blueattr.store.trial import try_to_open
 
 __all__ = [
     "DEFAULT_MEMORY",
@@ -150,7 +150,7 @@ class Store(Statements):
     def tried(cls, path: Path, memory: int) -> str | None:
         """Open and verify a store of any version; return the process that has it, if one has.
 
-        Where the engine ends the process, so be it (`blueattr.store.trial`).
+        Where the engine ends the process, so be it (`blueattr.store.engine.trial`).
 
         Raises
         ------
@@ -265,7 +265,7 @@ class Store(Statements):
         return version
 
     def _catalog(self, database: str) -> list[catalog.Entry]:
-        query = sql("store/catalog")
+        query = sql("store/integrity/catalog")
         return catalog.in_order(self._connection.execute(query, {"database": database}).fetchall())
 
     def _made_by(self, migrations: Sequence[tuple[int, str, str]]) -> list[catalog.Entry]:
@@ -421,7 +421,7 @@ class Store(Statements):
 
     def _apply(self, migrations: Sequence[tuple[int, str, str]]) -> None:
         """Migrate the database in use."""
-        self.run("store/batch/tid_number")
+        self.run("store/commit/batch/tid_number")
         with self._errors():
             self._connection.execute(
                 "CREATE TABLE IF NOT EXISTS migration "

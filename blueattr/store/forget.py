@@ -8,10 +8,10 @@ from datetime import UTC, datetime
 
 import polars as pl
 
-from blueattr.store import fold
+from blueattr.store.commit import fold
+from blueattr.store.commit.source_names import CANDIDATES, replace_dids, without_forgotten
+from blueattr.store.commit.writer import Writer
 from blueattr.store.database import Store
-from blueattr.store.source_names import CANDIDATES, replace_dids, without_forgotten
-from blueattr.store.writer import Writer
 
 __all__ = [
     "Erased",
@@ -162,7 +162,7 @@ def forget(writer: Writer, dids: Sequence[str]) -> Erased:
         writer.run(fold.HASHES)
         erased = _find(writer)
         writer.run("store/forget/touched")
-        writer.run("store/fold/summaries", slack=fold.SLACK)
+        writer.run("store/commit/fold/summaries", slack=fold.SLACK)
         writer.run("store/forget/erase", now=datetime.now(UTC).replace(tzinfo=None))
         _rename_sources(writer)
     return erased

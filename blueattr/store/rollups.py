@@ -12,9 +12,9 @@ import polars as pl
 
 from blueattr.kernels.tallies import RECEIVED, WRITTEN, Tally
 from blueattr.store.account_numbers import known_accounts, past_account
+from blueattr.store.commit.writer import Writer
+from blueattr.store.engine.rows import arrays
 from blueattr.store.matching import Rule, define, known_topics, match, some_pending, stretches
-from blueattr.store.rows import arrays
-from blueattr.store.writer import Writer
 
 __all__ = ["RolledUp", "roll_up"]
 

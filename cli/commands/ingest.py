@@ -208,8 +208,8 @@ def _read(
     from blueattr.panel.topics import shipped_rules
     from blueattr.report.inventory.ingests import ingest_report
     from blueattr.sources.files import is_standard_input
+    from blueattr.store.commit.writer import remove
     from blueattr.store.store_file import store_file
-    from blueattr.store.writer import remove
 
     if sum(map(is_standard_input, [*sources, *(plc or ())])) > 1:
         raise UsageError("standard input (-) must be the only source")

@@ -9,8 +9,8 @@ import pytest
 from blueattr.decode.chunk import Chunk
 from blueattr.decode.clock import OPEN, Evidence, Horizon
 from blueattr.decode.parse import Parser
-from blueattr.store.checkpoint import SourceState
-from blueattr.store.writer import Writer
+from blueattr.store.commit.checkpoint import SourceState
+from blueattr.store.commit.writer import Writer
 from support import naive_decode
 from support.events_builder import as_v2, at, dumps, lines, micros, plc
 from support.spoiled_lines import VALID

@@ -14,8 +14,8 @@ from blueattr.decode.chunk import Chunk
 from blueattr.decode.clock import OPEN, Horizon
 from blueattr.decode.cut_lines import cut_lines
 from blueattr.decode.shapes import shape
-from blueattr.store.checkpoint import SourceState
-from blueattr.store.writer import Writer
+from blueattr.store.commit.checkpoint import SourceState
+from blueattr.store.commit.writer import Writer
 from support import naive_decode
 from support.events_builder import (
     V2_TYPE,
@@ -49,7 +49,7 @@ def decode(store: Writer, data: bytes, horizon: Horizon = OPEN) -> dict[int, Row
     """What the statement says of each line, by its position."""
     store.register("lines", cut_lines(data).table)
     store.run(
-        "store/batch/decode_lines", v1=schema.V1, frame=schema.FRAME, any=schema.ANY,
+        "store/commit/batch/decode_lines", v1=schema.V1, frame=schema.FRAME, any=schema.ANY,
         did=schema.DID, at_uri=schema.AT_URI, handle=schema.HANDLE, language=schema.LANGUAGE,
         host=schema.HOST, label=schema.LABEL,
         end=horizon.end, last_rev=horizon.last_tid,
@@ -294,7 +294,7 @@ def test_plc_operations(store: Writer) -> None:
         ("bad time", {**good, "createdAt": "0001-01-01T00:00:00Z"}),
     ]
     data = b"".join((c if isinstance(c, str) else dumps(c)).encode() + b"\n" for _, c in cases)
-    store.run("store/batch/staging")
+    store.run("store/commit/batch/staging")
     state = store.stage(Chunk(data, 0, 0, len(data)), SourceState("x", "plc"))
     wanted = Counter(reason for reason, _ in cases)
     assert (state.lines, state.kept, state.skipped) == (len(cases), wanted[""], wanted["skip"])
@@ -340,7 +340,7 @@ def test_a_host_is_that_of_the_service_and_whatever_else_stands_there_rejects_no
     operation = plc("carol", at(0), "carol.example.org")
     operation["operation"] |= where
     data = dumps(operation).encode() + b"\n"
-    store.run("store/batch/staging")
+    store.run("store/commit/batch/staging")
     store.stage(Chunk(data, 0, 0, len(data)), SourceState("x", "plc"))
     found = store._connection.execute("SELECT handle, host FROM staged_plc").fetchall()
     assert found == [("carol.example.org", host)]
@@ -367,7 +367,7 @@ def test_a_handle_is_the_first_valid_alias_wherever_it_stands(
     operation = plc("carol", at(0))
     operation["operation"]["alsoKnownAs"] = aliases
     data = dumps(operation).encode() + b"\n"
-    store.run("store/batch/staging")
+    store.run("store/commit/batch/staging")
     store.stage(Chunk(data, 0, 0, len(data)), SourceState("x", "plc"))
     found = store._connection.execute("SELECT handle FROM staged_plc").fetchall()
     assert found == [(handle,)]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from blueattr.store import fold
+from blueattr.store.commit import fold
 from strength.coverage_by_room import by_room, table
 from strength.faults import FAULTS, ROWS, Fault
 from strength.fold_mutants import MUTANTS, Mutant

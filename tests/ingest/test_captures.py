@@ -9,7 +9,7 @@ import pytest
 
 from blueattr.analysis.upkeep import status as inventory
 from blueattr.ingest import read
-from blueattr.store.checkpoint import SourceState
+from blueattr.store.commit.checkpoint import SourceState
 from support.places import SHARED
 from support.store_content import content, sources
 

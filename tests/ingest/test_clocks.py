@@ -18,8 +18,8 @@ from blueattr.ingest.result import Ingested
 from blueattr.report.inventory.ingests import ingest_report
 from blueattr.report.inventory.status import status_report
 from blueattr.sources import files, forms, packing
-from blueattr.store.checkpoint import SourceState
-from blueattr.store.writer import Writer
+from blueattr.store.commit.checkpoint import SourceState
+from blueattr.store.commit.writer import Writer
 from support.effort import quick_ones
 from support.events_builder import (
     POST,

@@ -12,8 +12,8 @@ from blueattr.ingest.archive import cost, fetch
 from blueattr.provenance import Window
 from blueattr.sources.archive.accounts import Accounts
 from blueattr.store import forget
+from blueattr.store.commit.writer import Writer
 from blueattr.store.database import Store
-from blueattr.store.writer import Writer
 from support import archive_child
 from support.archive_past import ACCOUNTS, BEGAN, fill_past, past_events
 from support.archive_server import ArchiveServer, Asked, Fault

@@ -18,8 +18,8 @@ from blueattr.ingest import follow
 from blueattr.ingest.pace import Pace
 from blueattr.sources import find
 from blueattr.sources.timing import Timing
+from blueattr.store.commit.writer import Writer
 from blueattr.store.database import Store
-from blueattr.store.writer import Writer
 from support import crash, stream_child
 from support.archive_server import ArchiveServer
 from support.cli_world import BLUEATTR, run

@@ -20,8 +20,8 @@ from blueattr.ingest.pace import Pace
 from blueattr.ingest.result import Followed
 from blueattr.report.inventory.ingests import follow_report
 from blueattr.sources.live.socket import ConnectionLost, MessageTooLong, Oversized
-from blueattr.store.checkpoint import SourceState
-from blueattr.store.writer import Writer
+from blueattr.store.commit.checkpoint import SourceState
+from blueattr.store.commit.writer import Writer
 from support.events_builder import Event, at, post, tid
 from support.live_world import START, end_of, gaps_of, spans_of, story
 from support.scripted_stream import FakeClock, LogServer, ScriptedServer, Step, message

@@ -15,7 +15,7 @@ from blueattr.ingest.result import Followed
 from blueattr.ingest.resume import resume_by_now, resume_from
 from blueattr.report.inventory.ingests import follow_report
 from blueattr.sources.live.socket import ConnectionLost
-from blueattr.store.checkpoint import SourceState
+from blueattr.store.commit.checkpoint import SourceState
 from support.effort import quick_ones
 from support.events_builder import Event, at, lines, micros, plc_name, post, tid
 from support.live_world import gaps_of, spans_of

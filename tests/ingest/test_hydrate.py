@@ -38,9 +38,9 @@ from blueattr.panel.query import PanelQuery
 from blueattr.sources import appview
 from blueattr.sources.appview import AppView, Profile, read_profiles
 from blueattr.sources.timing import Timing
+from blueattr.store.commit.writer import Writer
 from blueattr.store.database import Store
 from blueattr.store.lock import Lock
-from blueattr.store.writer import Writer
 from support import crash, events_builder, hydrate_child
 from support.appview_server import METHOD, Reply, Server, error, serving
 from support.cli_world import BLUEATTR, harmless, run

@@ -25,9 +25,9 @@ from blueattr.errors import StoreBusyError
 from blueattr.ingest import read
 from blueattr.sources import files, forms, packing
 from blueattr.store import database
-from blueattr.store.checkpoint import SourceState
+from blueattr.store.commit.checkpoint import SourceState
+from blueattr.store.commit.writer import Writer
 from blueattr.store.database import Store
-from blueattr.store.writer import Writer
 from support import crash, ingest_child
 from support.effort import costly_law
 from support.events_builder import (

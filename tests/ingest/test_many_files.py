@@ -9,7 +9,7 @@ import pytest
 from blueattr.ingest import read
 from blueattr.sources import files
 from blueattr.sources.files import FileSource
-from blueattr.store.writer import Writer
+from blueattr.store.commit.writer import Writer
 from support import crash, ingest_child
 from support.effort import quick_ones
 from support.events_builder import Event, at, lines, mixed, plc

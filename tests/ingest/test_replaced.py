@@ -9,9 +9,9 @@ import pytest
 from blueattr.decode.chunk import Chunk
 from blueattr.ingest.read import ingest
 from blueattr.store import coverage
-from blueattr.store.checkpoint import SourceState
+from blueattr.store.commit.checkpoint import SourceState
+from blueattr.store.commit.writer import Writer
 from blueattr.store.database import Store
-from blueattr.store.writer import Writer
 from support.effort import quick_ones
 from support.events_builder import Event, at, lines, post, tid
 from support.live_world import spans_of

@@ -9,7 +9,7 @@ from blueattr.ingest.resume import position_in_time, resume_by_now, resume_from
 from blueattr.sources.find import find_streams
 from blueattr.sources.live.jetstream import JetstreamV2
 from blueattr.sources.live.stream import Resume, Seen
-from blueattr.store.checkpoint import SourceState
+from blueattr.store.commit.checkpoint import SourceState
 from support.events_builder import at, micros
 
 NEWEST = at(60)

@@ -23,10 +23,10 @@ from blueattr.panel.influence import KINDS, RECEIVED, Kind
 from blueattr.panel.query import PanelQuery, StoreView
 from blueattr.panel.topics import Topic
 from blueattr.provenance import Window
+from blueattr.store.commit.writer import Writer
 from blueattr.store.database import Store
 from blueattr.store.matching import Rule
 from blueattr.store.rollups import roll_up
-from blueattr.store.writer import Writer
 from support import store_content
 from support.effort import costly_law
 from support.events_builder import (

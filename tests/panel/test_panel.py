@@ -20,8 +20,8 @@ from blueattr.panel import bots, filters, query
 from blueattr.panel.bots import BotRule, RateRule
 from blueattr.panel.filters import FilteredPanel
 from blueattr.provenance import PanelStep, Window
+from blueattr.store.commit.writer import Writer
 from blueattr.store.database import Store
-from blueattr.store.writer import Writer
 from support.effort import costly_law
 from support.events_builder import (
     POST,

@@ -22,8 +22,8 @@ from blueattr.ingest import read
 from blueattr.panel import filters
 from blueattr.panel.query import PanelQuery
 from blueattr.provenance import PanelStep, Window
+from blueattr.store.commit.writer import Writer
 from blueattr.store.database import Store
-from blueattr.store.writer import Writer
 from support.cli_world import COMMANDS, Run, ok, run, write_store
 from support.effort import law
 from support.events_builder import (

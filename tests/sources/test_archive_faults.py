@@ -12,8 +12,8 @@ from blueattr.errors import SourceError
 from blueattr.sources.archive import client, fetch, plans
 from blueattr.sources.archive.source import ArchiveSource
 from blueattr.sources.timing import Timing
+from blueattr.store.commit.writer import Writer
 from blueattr.store.database import Store
-from blueattr.store.writer import Writer
 from support import archive_child, crash
 from support.archive_server import ArchiveServer, Asked, Fault
 from support.archive_world import (

@@ -15,7 +15,7 @@ from blueattr.provenance import Window
 from blueattr.sources.archive.accounts import Accounts, read_accounts
 from blueattr.sources.archive.cost import BOOTSTRAP, WITNESSED
 from blueattr.sources.archive.fill import gap_filler
-from blueattr.store.writer import Writer
+from blueattr.store.commit.writer import Writer
 from support import archive_child, crash
 from support.archive_past import ACCOUNTS, BEGAN, fill_past, past_events
 from support.archive_server import ArchiveServer

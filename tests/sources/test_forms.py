@@ -26,7 +26,7 @@ from blueattr.errors import InputError
 from blueattr.ingest import read
 from blueattr.sources import files, forms, packing
 from blueattr.sources.files import FileSource, Pipe
-from blueattr.store.writer import Writer
+from blueattr.store.commit.writer import Writer
 from support import crash, ingest_child
 from support.effort import law
 from support.events_builder import Event, lines, mixed

@@ -17,7 +17,7 @@ from blueattr.sources.live.socket import (
     MessageTooLong,
 )
 from blueattr.sources.live.stream import Transport
-from blueattr.store.writer import Writer
+from blueattr.store.commit.writer import Writer
 from support.events_builder import at, dumps, post
 from support.live_world import Run, end_of, hurried, streams_of
 from support.store_content import content, expected

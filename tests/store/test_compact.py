@@ -15,11 +15,11 @@ from blueattr import atomic
 from blueattr.errors import ExitCode, StoreBusyError, StoreError
 from blueattr.ingest import read
 from blueattr.store import compact as module
+from blueattr.store.commit.writer import Writer
 from blueattr.store.compact import compact
 from blueattr.store.database import Store
 from blueattr.store.forget import forget
 from blueattr.store.lock import Lock
-from blueattr.store.writer import Writer
 from support.cli_world import events, ok, refused, write_events
 from support.events_builder import at, did, identity, lines, plc, plc_did, post
 from support.store_content import rows

@@ -19,9 +19,10 @@ from blueattr.decode.cut_lines import LINE_LIMIT
 from blueattr.decode.parse import Parser
 from blueattr.errors import StoreError
 from blueattr.ingest import read
-from blueattr.store import fold
-from blueattr.store.checkpoint import SourceState
-from blueattr.store.committer import InlineCommitter
+from blueattr.store.commit import fold
+from blueattr.store.commit.checkpoint import SourceState
+from blueattr.store.commit.committer import InlineCommitter
+from blueattr.store.commit.writer import Writer
 from blueattr.store.database import Store
 from blueattr.store.forget import (
     Known,
@@ -32,7 +33,6 @@ from blueattr.store.forget import (
     sources_naming,
 )
 from blueattr.store.rollups import roll_up
-from blueattr.store.writer import Writer
 from support import crash
 from support.effort import costly_law, quick_ones
 from support.events_builder import (

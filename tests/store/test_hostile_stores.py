@@ -8,8 +8,8 @@ import pytest
 
 from blueattr.errors import ExitCode, StoreError
 from blueattr.ingest import read
+from blueattr.store.commit.writer import Writer
 from blueattr.store.database import Store
-from blueattr.store.writer import Writer
 from support.by_hand import as_if_written
 from support.by_hand import change as change_rows
 from support.cli_world import refused

@@ -20,8 +20,8 @@ from blueattr.panel.topics import shipped, shipped_rules
 from blueattr.provenance import Window
 from blueattr.report.inventory.status import status_report
 from blueattr.sources import files
-from blueattr.store import catalog, seal, sums
 from blueattr.store.database import Store, _migrations
+from blueattr.store.integrity import catalog, seal, sums
 from support.effort import quick_ones
 from support.events_builder import (
     FOLLOW,

@@ -16,9 +16,9 @@ from blueattr.decode.chunk import Chunk
 from blueattr.errors import ExitCode, NoStoreError, StoreBusyError, StoreError
 from blueattr.store import compact as compacting
 from blueattr.store import lock as locking
-from blueattr.store.checkpoint import SourceState
+from blueattr.store.commit.checkpoint import SourceState
+from blueattr.store.commit.writer import Writer, remove
 from blueattr.store.database import Store
-from blueattr.store.writer import Writer, remove
 from support.cli_world import ok, refused
 from support.effort import quick_ones
 from support.events_builder import Event, at, lines, post

@@ -18,11 +18,11 @@ from blueattr.panel import topics
 from blueattr.panel.counts import WindowCounts
 from blueattr.provenance import Window
 from blueattr.report.inventory.rollups import rollup_report
-from blueattr.store import fold
+from blueattr.store.commit import fold
+from blueattr.store.commit.writer import Writer
 from blueattr.store.database import Store
 from blueattr.store.matching import Rule
 from blueattr.store.rollups import roll_up
-from blueattr.store.writer import Writer
 from support.cli_world import ok
 from support.effort import costly_law, law
 from support.events_builder import (

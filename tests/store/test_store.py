@@ -30,12 +30,14 @@ from blueattr.errors import (
 )
 from blueattr.ingest import read
 from blueattr.runs.log import LineLog
-from blueattr.store import batch as store_batch
-from blueattr.store import database, fold, statements
-from blueattr.store.checkpoint import SourceState
+from blueattr.store import database
+from blueattr.store.commit import batch as store_batch
+from blueattr.store.commit import fold
+from blueattr.store.commit.checkpoint import SourceState
+from blueattr.store.commit.writer import Writer
 from blueattr.store.database import Store
+from blueattr.store.engine import statements
 from blueattr.store.rollups import roll_up
-from blueattr.store.writer import Writer
 from blueattr.user_path import as_typed
 from support.cli_world import run
 from support.events_builder import account, at, follow, lines, plc, post, uri
@@ -337,7 +339,7 @@ def test_memory_is_enough_for_deletes_all_over_the_table(
 
     def spy(self: Store, step: str, **parameters: object) -> None:
         run(self, step, **parameters)
-        if step.startswith(("store/fold/", "store/batch/staging")):
+        if step.startswith(("store/commit/fold/", "store/commit/batch/staging")):
             found = self._connection.execute("SELECT current_setting('memory_limit')").fetchall()
             allowed.append((step, found[0][0]))
 
@@ -349,10 +351,12 @@ def test_memory_is_enough_for_deletes_all_over_the_table(
     usual, one = "640.0 MiB", "1.0 GiB"
     # Only the deletion has rows to delete.
     for step in ("records", "notes"):
-        limits = [limit for name, limit in allowed if name == f"store/fold/{step}"]
+        limits = [limit for name, limit in allowed if name == f"store/commit/fold/{step}"]
         assert limits == [usual, one, usual]
     assert {
-        limit for name, limit in allowed if name in {"store/fold/versions", "store/batch/staging"}
+        limit
+        for name, limit in allowed
+        if name in {"store/commit/fold/versions", "store/commit/batch/staging"}
     } == {usual}
 
 
@@ -368,7 +372,9 @@ def test_an_error_within_a_commit_is_told_as_it_is(
             patched.setattr(
                 statements,
                 "sql",
-                lambda name: "SELECT error('full')" if name == "store/fold/records" else sql(name),
+                lambda name: (
+                    "SELECT error('full')" if name == "store/commit/fold/records" else sql(name)
+                ),
             )
             if not wait:
                 writer.commit(state, wait=False)
@@ -405,7 +411,7 @@ def test_an_interrupt_waits_for_a_commit_and_another_ends_it(
     db = tmp_path / "store.duckdb"
 
     def slow(name: str) -> str:
-        if name != "store/fold/records":
+        if name != "store/commit/fold/records":
             return sql(name)
         begun.set()
         return "SELECT count(*) FROM range(4000000000000) WHERE range % 7 = 8"

@@ -4,7 +4,7 @@ from importlib import resources
 from typing import NamedTuple
 from unittest import mock
 
-from blueattr.store import statements
+from blueattr.store.engine import statements
 
 __all__ = ["MUTANTS", "Mutant", "install"]
 
@@ -23,7 +23,7 @@ class Mutant(NamedTuple):
 
     def text(self) -> str:
         """Return the text of the step with the change."""
-        path = resources.files("blueattr.sql") / "store" / "fold" / f"{self.step}.sql"
+        path = resources.files("blueattr.sql") / "store/commit/fold" / f"{self.step}.sql"
         text = path.read_text(encoding="utf-8")
         if text.count(self.old) != 1:
             raise ValueError(f"{self.step}.sql has {text.count(self.old)} times {self.old!r}")
@@ -353,6 +353,6 @@ def install(mutant: Mutant) -> None:
     text, read = mutant.text(), statements.sql
 
     def read_mutant(name: str) -> str:
-        return text if name == f"store/fold/{mutant.step}" else read(name)
+        return text if name == f"store/commit/fold/{mutant.step}" else read(name)
 
     mock.patch.object(statements, "sql", read_mutant).start()

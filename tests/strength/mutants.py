@@ -24,10 +24,11 @@ from strength import machine
 from strength.fold_mutants import MUTANTS, install
 from support.places import ROOT
 
+_OF_THE_FOLD = "tests/store/commit/test_fold.py"
 # The tests of each step of the fold, those first that find most. Tests that kill processes are not
 # among them: those read the step from its file.
 _EVENTS = [
-    "tests/store/test_fold.py::test_of_two_versions_of_one_revision_the_delete_wins_in_any_order",
+    f"{_OF_THE_FOLD}::test_of_two_versions_of_one_revision_the_delete_wins_in_any_order",
     "tests/ingest/test_ingest.py::test_history_of_one_record",
     "tests/ingest/test_ingest.py::test_the_latest_handle_and_profile_stay_in_any_order_of_commits",
     "tests/ingest/test_ingest.py::test_only_a_deletion_of_an_account_takes_its_texts",
@@ -52,9 +53,9 @@ FOLD_TESTS = {
     "corrections": ["tests/store/test_rollups.py"],
     "summaries": ["tests/store/test_rollups.py"],
     "notes": [
-        "tests/store/test_fold.py::test_spans_are_kept_in_the_order_in_which_they_were_read",
-        "tests/store/test_fold.py::test_a_state_does_not_grow_with_the_gaps_of_a_stream",
-        "tests/store/test_fold.py::test_notes_of_one_source_leave_those_of_others",
+        f"{_OF_THE_FOLD}::test_spans_are_kept_in_the_order_in_which_they_were_read",
+        f"{_OF_THE_FOLD}::test_a_state_does_not_grow_with_the_gaps_of_a_stream",
+        f"{_OF_THE_FOLD}::test_notes_of_one_source_leave_those_of_others",
         "tests/store/test_store.py::test_sources_and_rejected_lines_survive_a_round_trip",
         "tests/ingest/test_ingest.py::test_same_file_again_touched_and_grown",
     ],

@@ -5,8 +5,8 @@ from pathlib import Path
 
 from blueattr.provenance import Window
 from blueattr.sources.archive.source import ArchiveSource
-from blueattr.store.checkpoint import SourceState
-from blueattr.store.writer import Writer
+from blueattr.store.commit.checkpoint import SourceState
+from blueattr.store.commit.writer import Writer
 from support import crash
 
 

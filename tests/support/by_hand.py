@@ -4,8 +4,8 @@ from pathlib import Path
 
 import duckdb
 
-from blueattr.store import seal, sums
 from blueattr.store.database import Store
+from blueattr.store.integrity import seal, sums
 from blueattr.store.lock import Lock
 
 __all__ = ["as_if_written", "change", "set_value"]

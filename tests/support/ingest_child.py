@@ -11,8 +11,8 @@ from typing import Any
 from blueattr.errors import StoreError
 from blueattr.ingest import read
 from blueattr.sources import files, forms, packing
+from blueattr.store.commit.writer import Writer
 from blueattr.store.database import Store
-from blueattr.store.writer import Writer
 from support import crash
 
 

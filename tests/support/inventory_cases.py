@@ -15,8 +15,8 @@ from blueattr.report import Report
 from blueattr.report.inventory.ingests import ingest_report
 from blueattr.report.inventory.panel import panel_report, topic_days_report, topics_report
 from blueattr.report.inventory.status import status_report
-from blueattr.store.checkpoint import SourceState
-from blueattr.store.rows import Rows
+from blueattr.store.commit.checkpoint import SourceState
+from blueattr.store.engine.rows import Rows
 from support.report_cases import ORIGIN
 
 DB = Path("data/blueattr.duckdb")

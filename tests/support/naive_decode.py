@@ -1,4 +1,4 @@
-"""A plain, slow twin of ``sql/store/batch/decode_lines.sql``: one line at a time with json and re.
+"""A plain, slow twin of ``sql/store/commit/batch/decode_lines.sql``: line by line with json and re.
 
 Written from what the statement promises, with the tolerances it has on purpose: of two equal keys
 the first counts, a scalar where a text belongs is read as its JSON text, and what is no object is

@@ -15,10 +15,10 @@ from blueattr.panel.counts import WindowCounts
 from blueattr.panel.features import COUNTS
 from blueattr.panel.topics import Topic
 from blueattr.provenance import Window
-from blueattr.store.checkpoint import SourceState
+from blueattr.store.commit.checkpoint import SourceState
+from blueattr.store.commit.writer import Writer
 from blueattr.store.database import Store
 from blueattr.store.matching import Rule
-from blueattr.store.writer import Writer
 from support.events_builder import (
     FOLLOW,
     REPOST,

@@ -5,8 +5,8 @@ from collections import defaultdict
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from blueattr.store import sums
 from blueattr.store.database import Store
+from blueattr.store.integrity import sums
 from support import naive_decode
 from support.events_builder import Event, dumps
 

@@ -18,7 +18,7 @@ from blueattr.sources.find import find_streams
 from blueattr.sources.live import jetstream, relay
 from blueattr.sources.live.stream import Transport
 from blueattr.sources.timing import Timing
-from blueattr.store.writer import Writer
+from blueattr.store.commit.writer import Writer
 from support import crash
 from support.live_world import START, hurried
 

@@ -29,8 +29,8 @@ from blueattr.decode.parser.scanner import Scanner
 from blueattr.errors import ExitCode
 from blueattr.ingest import read
 from blueattr.panel.topics import shipped_rules
+from blueattr.store.commit.writer import Writer
 from blueattr.store.database import Store
-from blueattr.store.writer import Writer
 from blueattr.synth import Names, SynthSpec, event_batches, source, write_lines
 from blueattr.synth.columns import announcements
 from blueattr.synth.extras import profile_labels

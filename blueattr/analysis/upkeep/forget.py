@@ -9,6 +9,7 @@ from blueattr.analysis.upkeep.unfinished import Unfinished
 from blueattr.decode.schema import DID
 from blueattr.errors import UsageError
 from blueattr.store import rollups
+from blueattr.store.commit.writer import Writer
 from blueattr.store.database import DEFAULT_MEMORY, Store
 from blueattr.store.forget import (
     Erased,
@@ -18,7 +19,6 @@ from blueattr.store.forget import (
     look_up,
     sources_naming,
 )
-from blueattr.store.writer import Writer
 
 __all__ = ["Leaving", "erase", "finish", "who_leaves"]
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 from blueattr.panel import topics
 from blueattr.store import rollups
+from blueattr.store.commit.writer import Writer
 from blueattr.store.database import DEFAULT_MEMORY, Store
-from blueattr.store.writer import Writer
 
 __all__ = ["roll_up_store"]
 

@@ -10,9 +10,10 @@ from blueattr.display import Presented
 from blueattr.panel.synthetic import synthetic_sources
 from blueattr.panel.times import times_from
 from blueattr.provenance import Gap, TimeShare, Window
-from blueattr.store import coverage, sums
+from blueattr.store import coverage
 from blueattr.store.database import DEFAULT_MEMORY, Store
-from blueattr.store.rows import Rows
+from blueattr.store.engine.rows import Rows
+from blueattr.store.integrity import sums
 from blueattr.store.stretches import stretches
 
 if TYPE_CHECKING:

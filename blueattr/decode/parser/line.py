@@ -3,8 +3,9 @@
 # ruff: noqa: PLR0917 (kernels take their arguments by position)
 """Parse one line that Jetstream wrote.
 
-A parsed line means exactly what ``sql/store/batch/decode_lines.sql`` says it means, and the tests
-compare the two. An unusual line is refused, for a reason of `Refusal`, and left to that statement.
+A parsed line means exactly what ``sql/store/commit/batch/decode_lines.sql`` says it means, and the
+tests compare the two. An unusual line is refused, for a reason of `Refusal`, and left to that
+statement.
 These lines are parsed: posts, reposts and follows by accounts with a ``did:plc`` whose record keys
 are TIDs; identity and account events, and profiles without labels, of such accounts; and valid
 lines of a collection that is not kept.

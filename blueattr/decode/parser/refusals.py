@@ -6,7 +6,7 @@ __all__ = ["Refusal"]
 
 
 class Refusal(IntEnum):
-    """A reason to leave a line to ``sql/store/batch/decode_lines.sql``.
+    """A reason to leave a line to ``sql/store/commit/batch/decode_lines.sql``.
 
     All are negative, so that one number is a position, a set of bits or a reason.
     """

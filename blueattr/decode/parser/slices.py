@@ -3,7 +3,7 @@
 # ruff: noqa: PLR0911, PLR0912 (a parser returns at the first oddity)
 """Read what posts are sliced by: hosts of links, mentions, languages and labels.
 
-What is malformed is left out by itself, as ``sql/store/batch/decode_lines.sql`` says.
+What is malformed is left out by itself, as ``sql/store/commit/batch/decode_lines.sql`` says.
 """
 
 import numpy as np

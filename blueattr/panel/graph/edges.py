@@ -13,7 +13,7 @@ from blueattr.errors import NoAnswerError, UsageError
 from blueattr.panel.query import StoreView
 from blueattr.panel.topics import Topic
 from blueattr.store.account_numbers import known_accounts, past_account
-from blueattr.store.rows import arrays
+from blueattr.store.engine.rows import arrays
 from blueattr.suggest import did_you_mean
 
 __all__ = ["FOLLOWS", "GRAPHS", "Edges", "check_graphs", "edges_among"]

@@ -9,7 +9,7 @@ from blueattr.ingest.result import mostly_rejected, nothing_of_it
 from blueattr.report.numbers import count, lasting, megabytes, plural
 from blueattr.report.tables import MOST_ROWS, Column, Report, Table
 from blueattr.sources.archive.words import spell_bytes
-from blueattr.store.checkpoint import BY_BYTES
+from blueattr.store.commit.checkpoint import BY_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from blueattr.ingest.result import Followed, Ingested
     from blueattr.report.tables import Cell
     from blueattr.sources.archive.cost import Stage
-    from blueattr.store.checkpoint import SourceState
+    from blueattr.store.commit.checkpoint import SourceState
 
 __all__ = ["bounded_note", "cost_report", "fetch_report", "follow_report", "ingest_report"]
 

@@ -18,7 +18,7 @@ from blueattr.report.provenance import (
     times_json,
 )
 from blueattr.report.tables import MOST_ROWS, Column, Fact, Report, Table
-from blueattr.store.checkpoint import BY_BYTES
+from blueattr.store.commit.checkpoint import BY_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

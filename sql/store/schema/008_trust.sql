@@ -16,7 +16,7 @@ ALTER TABLE record ADD COLUMN first_time TIMESTAMP;
 -- account, or repost the same post, only the earliest that exists counts.
 ALTER TABLE record ADD COLUMN is_repeat BOOLEAN DEFAULT false;
 
--- Grain: one record. At one time the lower key comes first, as in sql/store/fold/relations.sql.
+-- Grain: one record. At one time the lower key comes first, as in sql/store/commit/fold/relations.sql.
 CREATE OR REPLACE TEMP TABLE known_repeat AS
 SELECT place, collection, account, related.rkey, event_time, subject
 FROM (

@@ -5,18 +5,17 @@ from strength.faults.fault import Fault
 __all__ = ["FAULTS"]
 
 
-_DATABASE, _WRITER = "blueattr/store/database.py", "blueattr/store/writer.py"
+_DATABASE, _WRITER = "blueattr/store/database.py", "blueattr/store/commit/writer.py"
 _ENGINE, _LOCK, _SEAL = (
-    "blueattr/store/engine.py",
+    "blueattr/store/engine/engine.py",
     "blueattr/store/lock.py",
-    "blueattr/store/seal.py",
+    "blueattr/store/integrity/seal.py",
 )
-_CHECKPOINT, _FOLD = "blueattr/store/checkpoint.py", "sql/store/fold"
-_ONE_WRITER, _DAMAGE = "tests/store/test_one_writer.py", "tests/store/test_damage.py"
+_CHECKPOINT, _FOLD = "blueattr/store/commit/checkpoint.py", "sql/store/commit/fold"
+_ONE_WRITER, _DAMAGE = "tests/store/test_one_writer.py", "tests/store/integrity/test_damage.py"
 _HOSTILE = "tests/store/test_hostile_stores.py"
-_TIES = (
-    "tests/store/test_fold.py::test_of_other_versions_of_one_revision_the_same_wins_in_any_order"
-)
+_OF_THE_FOLD = "tests/store/commit/test_fold.py"
+_TIES = f"{_OF_THE_FOLD}::test_of_other_versions_of_one_revision_the_same_wins_in_any_order"
 
 
 FAULTS = (
@@ -122,7 +121,7 @@ FAULTS = (
     Fault(
         5,
         "a crash of the engine says nothing of a store",
-        "blueattr/store/trial.py",
+        "blueattr/store/engine/trial.py",
         "    if done.returncode < 0:\n",
         "    if False:\n",
         f"{_DAMAGE}::test_where_the_engine_crashes_on_a_file_the_sentence_says_damaged",

@@ -40,7 +40,7 @@ FAULTS = (
     Fault(
         1,
         "a process does not know that the last one ended within the replay",
-        "blueattr/store/writer.py",
+        "blueattr/store/commit/writer.py",
         "SourceState(**row) for",
         'SourceState(**(row | {"stalled": 0})) for',
         "tests/ingest/test_follow_progress.py"

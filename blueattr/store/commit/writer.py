@@ -1,7 +1,8 @@
 """The writer: a store opened for ingesting, the one at a time.
 
-An ingest decodes into memory (`blueattr.store.batch`) and attaches the file for each commit only
-(`blueattr.store.committer`, `blueattr.store.fold`), so that readers get their turn while it runs.
+An ingest decodes into memory (`blueattr.store.commit.batch`) and attaches the file for each commit
+only (`blueattr.store.commit.committer`, `blueattr.store.commit.fold`), so that readers get their
+turn while it runs.
 """
 
 import time
@@ -21,17 +22,18 @@ from blueattr.decode.chunk import Chunk
 from blueattr.decode.clock import Horizon, Now
 from blueattr.decode.record_events import RecordEvents
 from blueattr.errors import StoreError
-from blueattr.store import fold, sums
-from blueattr.store.batch import Batch
-from blueattr.store.checkpoint import SourceState, Span
-from blueattr.store.committer import Committer, ThreadCommitter
+from blueattr.store.commit import fold
+from blueattr.store.commit.batch import Batch
+from blueattr.store.commit.checkpoint import SourceState, Span
+from blueattr.store.commit.committer import Committer, ThreadCommitter
 from blueattr.store.database import (
     DEFAULT_MEMORY,
     Store,
     must_exist,
     newest_schema,
 )
-from blueattr.store.engine import NEW
+from blueattr.store.engine.engine import NEW
+from blueattr.store.integrity import sums
 from blueattr.store.lock import LOCK_PATIENCE, Lock
 from blueattr.store.store_file import damaged, store_file
 from blueattr.store.stretches import last_near, stretches
@@ -135,9 +137,9 @@ class Writer(Store):
                     with self._errors(), self._in_transaction():
                         sums.renew(self)
                 self._mark = self._read_mark()
-            self.run("store/batch/tid_number")
-            self.run("store/batch/old_words")
-            self.run("store/batch/staging")
+            self.run("store/commit/batch/tid_number")
+            self.run("store/commit/batch/old_words")
+            self.run("store/commit/batch/staging")
             self._batch = Batch(self, self.finish, now)
         except BaseException:
             self._lock.withdraw()
@@ -169,15 +171,15 @@ class Writer(Store):
 
     def _sources(self, only: list[str] | None) -> dict[str, SourceState]:
         with self._attached():
-            rows = self.frame("store/source_states", names=only).to_dicts()
+            rows = self.frame("store/commit/source_states", names=only).to_dicts()
             states = {row["name"]: SourceState(**row) for row in rows}
             for name, reason, lines, samples in self.frame(
-                "store/rejected", names=only
+                "store/commit/rejected", names=only
             ).iter_rows():
                 kept = [(sample["position"], sample["sample"]) for sample in samples or []]
                 states[name].rejected[reason] = lines
                 states[name].samples[reason] = kept
-            for name, earlier, *span in self.frame("store/spans", names=only).iter_rows():
+            for name, earlier, *span in self.frame("store/commit/spans", names=only).iter_rows():
                 states[name].spans.append(Span(*span))
                 states[name].begin_span()
                 states[name].earlier_spans = earlier
@@ -193,7 +195,7 @@ class Writer(Store):
         """Return how many events the store holds."""
         self.finish()
         with self._attached():
-            return int(self.frame("store/event_count")["events"][0])
+            return int(self.frame("store/commit/event_count")["events"][0])
 
     def stage(self, chunk: Chunk, state: SourceState, *, later: bool = False) -> SourceState:
         """Decode whole lines and let their rows, or those that never were lines, wait for a commit.
@@ -305,7 +307,7 @@ class Writer(Store):
         if account_events is not None:
             self.register("account_events", account_events)
             try:
-                self.run("store/batch/stage_account_events")
+                self.run("store/commit/batch/stage_account_events")
             finally:
                 self.unregister("account_events")
         try:
@@ -320,7 +322,7 @@ class Writer(Store):
             # Not within the transaction, which an error would have left unable to.
             self.unregister(*fold.REGISTERED)
         self._limit_memory(self._engine_usual)
-        self.run("store/batch/staging")
+        self.run("store/commit/batch/staging")
         return records
 
     @contextmanager
@@ -346,7 +348,7 @@ class Writer(Store):
         """Return what only the last commit wrote; None if the file is of another schema."""
         if self._version < newest_schema():
             return None
-        mark: UUID = self.rows("store/last_commit")[0][0]
+        mark: UUID = self.rows("store/commit/last_commit")[0][0]
         return mark
 
     @contextmanager
@@ -362,11 +364,11 @@ class Writer(Store):
         mark = uuid4()
         with self._attached():
             with self._errors(), self._in_transaction():
-                self.run("store/sums/taken_off")
+                self.run("store/integrity/sums/taken_off")
                 self._changes.clear()
                 yield
                 sums.keep(self, dict(self._changes))
-                self.run("store/mark_commit", mark=mark)
+                self.run("store/commit/mark_commit", mark=mark)
             self._mark = mark
 
     def copy_to(self, path: Path) -> None:
@@ -414,7 +416,7 @@ class Writer(Store):
             self._limit_memory(self._engine_usual)
 
     def _count_records(self) -> int:
-        return int(self.frame("store/records")["records"][0])
+        return int(self.frame("store/commit/records")["records"][0])
 
     def hydrate(self, answers: pl.DataFrame) -> None:
         """Fold answers of an AppView into the store, in one transaction.
@@ -429,7 +431,7 @@ class Writer(Store):
         self.register("answers", answers)
         try:
             with self._transaction():
-                self.run("store/fold/hydration")
+                self.run("store/commit/fold/hydration")
         finally:
             self.unregister("answers")
 

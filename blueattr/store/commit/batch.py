@@ -19,7 +19,7 @@ from blueattr.decode.parse import Parser
 from blueattr.decode.parser.layout import ParsedLines
 from blueattr.decode.record_events import RecordEvents
 from blueattr.kernels.compiled import IntArray
-from blueattr.store.checkpoint import BY_BYTES, SourceState, Span
+from blueattr.store.commit.checkpoint import BY_BYTES, SourceState, Span
 from blueattr.store.database import Store
 
 __all__ = ["Batch"]
@@ -277,7 +277,7 @@ class Batch:
 
     def _stage(self, found: list[dict[str, Any]], kind: str) -> None:
         """Let the rows of the lines just decoded wait for a commit; keep their verdicts."""
-        self._store.run(f"store/batch/stage_{'plc' if kind == 'plc' else 'lines'}")
+        self._store.run(f"store/commit/batch/stage_{'plc' if kind == 'plc' else 'lines'}")
         for row in found:
             self._verdicts.setdefault(row["source"], []).append(row)
 
@@ -290,7 +290,7 @@ class Batch:
         try:
             if kind == "plc":
                 self._store.run(
-                    "store/batch/decode_plc",
+                    "store/commit/batch/decode_plc",
                     plc=schema.PLC,
                     handle=schema.HANDLE,
                     host=schema.SERVER,
@@ -298,7 +298,7 @@ class Batch:
                 )
             else:
                 self._store.run(
-                    "store/batch/decode_lines",
+                    "store/commit/batch/decode_lines",
                     v1=schema.V1,
                     frame=schema.FRAME,
                     any=schema.ANY,
@@ -313,7 +313,7 @@ class Batch:
                 )
         finally:
             self._store.unregister("lines")
-        rows = self._store.frame("store/batch/count").to_dicts()
+        rows = self._store.frame("store/commit/batch/count").to_dicts()
         for row in rows:
             part = parts[row["part"]]
             row["source"] = part.source

@@ -1,6 +1,7 @@
-"""The fold: what waits for a commit becomes rows of the store, step by step; ``sql/store/fold``.
+"""The fold: what waits for a commit becomes rows of the store, step by step.
 
-A step is a file of statements, and says in its header which tables it needs and which it makes.
+A step is a file of statements in ``sql/store/commit/fold``, and says in its header which tables it
+needs and which it makes.
 """
 
 from collections.abc import Sequence
@@ -12,9 +13,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from blueattr.decode.record_events import RecordEvents
-from blueattr.store.checkpoint import SourceState
+from blueattr.store.commit.checkpoint import SourceState
+from blueattr.store.commit.source_names import CANDIDATES, without_forgotten
 from blueattr.store.database import Store
-from blueattr.store.source_names import CANDIDATES, without_forgotten
 
 __all__ = [
     "DIRECTORY_STEPS",
@@ -104,8 +105,8 @@ INPUTS: Final = ("staged", "staged_plc", "answers", "taken_off", *REGISTERED)
 """Tables that steps need and no step makes, beside those of the schema."""
 
 
-# Memory for deletes (sql/store/fold/records.sql): bytes for each vector of the table that loses a
-# row, and bytes for everything else that a fold takes.
+# Memory for deletes (sql/store/commit/fold/records.sql): bytes for each vector of the table that
+# loses a row, and bytes for everything else that a fold takes.
 _EACH_VECTOR = 18 << 10
 _BESIDE_DELETES = 192 << 20
 SLACK = 1000
@@ -145,7 +146,7 @@ def fold(
     for step in STEPS:
         if step == "versions":
             # The events, with the numbers that the accounts have from the first step on.
-            codes = store.frame("store/fold/codes")
+            codes = store.frame("store/commit/fold/codes")
             kept_away = codes.filter(pl.col("kept_away"))["id"].to_arrow()
             tables = events.tables(codes["id"].to_numpy())
             for name, table in zip(("coded", "coded_again"), tables, strict=True):
@@ -153,7 +154,7 @@ def fold(
                 if len(kept_away):
                     ours = ours.filter(pc.invert(pc.is_in(ours["account"], value_set=kept_away)))
                 store.register(name, ours)
-        store.run(f"store/fold/{step}", **parameters)
+        store.run(f"store/commit/fold/{step}", **parameters)
 
 
 def fold_directory(store: Store, states: Sequence[SourceState]) -> None:
@@ -161,7 +162,7 @@ def fold_directory(store: Store, states: Sequence[SourceState]) -> None:
     store.run(HASHES)
     _register_notes(store, states)
     for step in DIRECTORY_STEPS:
-        store.run(f"store/fold/{step}")
+        store.run(f"store/commit/fold/{step}")
 
 
 def _register_notes(store: Store, states: Sequence[SourceState]) -> None:

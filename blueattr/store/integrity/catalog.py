@@ -9,7 +9,7 @@ __all__ = ["KNOWN", "Entry", "digest", "in_order", "plural"]
 
 
 Entry = tuple[str, str, str]
-"""Kind, name and text of a thing that a catalog defines (``sql/store/catalog.sql``)."""
+"""Kind, name and text of a thing that a catalog defines (``sql/store/integrity/catalog.sql``)."""
 
 
 _EXCLUDED = re.compile(r"(?<= EXCLUDE \()[^()']+(?=\))")

@@ -13,9 +13,11 @@ import duckdb
 import pytest
 
 from blueattr.errors import ExitCode, StoreError
-from blueattr.store import database, seal, sums, trial
+from blueattr.store import database
+from blueattr.store.commit.writer import Writer
 from blueattr.store.database import Store
-from blueattr.store.writer import Writer
+from blueattr.store.engine import trial
+from blueattr.store.integrity import seal, sums
 from support.by_hand import as_if_written, change
 from support.cli_world import BLUEATTR, ok, refused, run, write_events, write_store
 from support.effort import quick_ones

@@ -12,13 +12,14 @@ import pytest
 
 from blueattr.decode.chunk import Chunk
 from blueattr.errors import StoreError
-from blueattr.store import fold, statements
-from blueattr.store.checkpoint import SourceState, Span
-from blueattr.store.committer import InlineCommitter
+from blueattr.store.commit import fold
+from blueattr.store.commit.checkpoint import SourceState, Span
+from blueattr.store.commit.committer import InlineCommitter
+from blueattr.store.commit.writer import Writer
 from blueattr.store.database import Store
+from blueattr.store.engine import statements
 from blueattr.store.matching import Rule
 from blueattr.store.rollups import roll_up
-from blueattr.store.writer import Writer
 from support import crash
 from support.effort import quick_ones
 from support.events_builder import (
@@ -38,7 +39,7 @@ from support.events_builder import (
 )
 from support.store_content import content, expected, rows, sources
 
-STEPS = {f"store/fold/{step}" for step in (*fold.STEPS, *fold.DIRECTORY_STEPS, "hydration")}
+STEPS = {f"store/commit/fold/{step}" for step in (*fold.STEPS, *fold.DIRECTORY_STEPS, "hydration")}
 
 # Where a statement names a table, or calls a macro that makes one; in parentheses it does not.
 _NAMED = re.compile(r"\b(?:FROM|JOIN|INTO|UPDATE|USING)\s+(?!SET\b)([a-z_]+)")
@@ -85,9 +86,9 @@ def test_a_step_needs_and_makes_what_its_header_says(step: str) -> None:
 
 
 def test_every_file_is_a_step() -> None:
-    files = (resources.files("blueattr.sql") / "store" / "fold").iterdir()
-    names = {f"store/fold/{file.name.removesuffix('.sql')}" for file in files}
-    assert names == STEPS | {"store/fold/codes"}
+    files = (resources.files("blueattr.sql") / "store/commit/fold").iterdir()
+    names = {f"store/commit/fold/{file.name.removesuffix('.sql')}" for file in files}
+    assert names == STEPS | {"store/commit/fold/codes"}
 
 
 @pytest.mark.parametrize("steps", [fold.STEPS, fold.DIRECTORY_STEPS, ("hydration",)])
@@ -97,7 +98,7 @@ def test_what_a_step_needs_is_made_before_it(tmp_path: Path, steps: tuple[str, .
         there = {name for (name,) in rows(writer, tables)} | set(fold.INPUTS)
     assert "record" in there
     for step in steps:
-        needs, makes = header(f"store/fold/{step}")
+        needs, makes = header(f"store/commit/fold/{step}")
         assert needs <= there, step
         there |= makes
 
@@ -161,7 +162,7 @@ def test_a_commit_that_fails_at_any_statement_changes_nothing(apart: int, tmp_pa
             else:
                 break
         assert everything(db) == before, step
-    files = [fold.HASHES, *(f"store/fold/{step}" for step in fold.STEPS)]
+    files = [fold.HASHES, *(f"store/commit/fold/{step}" for step in fold.STEPS)]
     assert step > sum(len(duckdb.extract_statements(statements.sql(file))) for file in files)
     assert content(db) == expected([*FIRST, *SECOND])
     after = everything(db)

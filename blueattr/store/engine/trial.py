@@ -19,7 +19,7 @@ __all__ = ["try_to_open"]
 _PROGRAM = """
 import json, sys
 sys.path += json.loads(sys.argv[1])
-from blueattr.store.trial_process import main
+from blueattr.store.engine.trial_process import main
 main(*sys.argv[2:])
 """
 

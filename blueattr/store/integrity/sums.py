@@ -42,15 +42,15 @@ def keep(store: "Store", changes: Mapping[str, bool]) -> None:
     anew. Only of records, which are most of a store, those that went are taken off: each step that
     deletes some adds what they come to to ``taken_off``.
     """
-    tables = {name for name, _ in store.rows("store/sums/tables")}
+    tables = {name for name, _ in store.rows("store/integrity/sums/tables")}
     appended = [name for name in changes if name in _APPENDED and changes[name]]
     if appended:
-        store.run("store/sums/add_rows", names=appended)
+        store.run("store/integrity/sums/add_rows", names=appended)
     for name in sorted(tables & changes.keys() - {_RECORDS, *appended}):
-        store.run("store/sums/sum_table", name=name)
+        store.run("store/integrity/sums/sum_table", name=name)
     if _RECORDS in changes:
-        store.run("store/sums/add_records")
-        summed, stored = store.rows("store/sums/summed_records")[0]
+        store.run("store/integrity/sums/add_records")
+        summed, stored = store.rows("store/integrity/sums/summed_records")[0]
         if summed != stored:
             raise damaged(store.path, f"it has {stored:,} records where {summed:,} were written")
 
@@ -60,17 +60,17 @@ def renew(store: "Store") -> None:
 
     Tables have the rows that they had when it began, and that of migrations perhaps more.
     """
-    store.run("store/sums/begin")
-    for name, rows in store.rows("store/sums/tables"):
+    store.run("store/integrity/sums/begin")
+    for name, rows in store.rows("store/integrity/sums/tables"):
         if name == _RECORDS:
-            store.run("store/sums/sum_records")
+            store.run("store/integrity/sums/sum_records")
         elif rows or name == _MIGRATIONS:
-            store.run("store/sums/sum_table", name=name)
+            store.run("store/integrity/sums/sum_table", name=name)
 
 
 def is_kept(store: "Store") -> bool:
     """Return whether a store has sums that this engine can compare."""
-    return bool(store.rows("store/sums/kept"))
+    return bool(store.rows("store/integrity/sums/kept"))
 
 
 def check(store: "Store") -> int:
@@ -91,7 +91,7 @@ def check(store: "Store") -> int:
             f"{store.path} has no sums that this version can compare; take them anew with: "
             "blueattr rollup"
         )
-    kept = {(name, day): sums for name, day, *sums in store.rows("store/sums/kept")}
+    kept = {(name, day): sums for name, day, *sums in store.rows("store/integrity/sums/kept")}
     found = {(name, day): sums for name, day, *sums in _sums(store)}
     for name, day in sorted(kept.keys() | found.keys(), key=str):
         if kept.get((name, day)) != found.get((name, day)):
@@ -102,13 +102,13 @@ def check(store: "Store") -> int:
 
 
 def _sums(store: "Store") -> Iterator[tuple[str, date | None, int, int]]:
-    for name, rows in store.rows("store/sums/tables"):
+    for name, rows in store.rows("store/integrity/sums/tables"):
         if name == _RECORDS:
-            yield from store.rows("store/sums/of_records")
+            yield from store.rows("store/integrity/sums/of_records")
         elif not rows:
             yield name, None, 0, 0
         else:
-            yield from store.rows("store/sums/of_table", name=name)
+            yield from store.rows("store/integrity/sums/of_table", name=name)
 
 
 def _what(name: str, day: date | None) -> str:

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 
 from blueattr.errors import PatternError, reason
-from blueattr.store.engine import store_errors
-from blueattr.store.rows import Rows, odd_time, odd_times
+from blueattr.store.engine.engine import store_errors
+from blueattr.store.engine.rows import Rows, odd_time, odd_times
 from blueattr.store.store_file import damaged
 
 # Commands that need only a few rows of a store do not wait for what makes frames of them.

@@ -1,4 +1,4 @@
-"""What the process does in which a store is tried, which `blueattr.store.trial` starts.
+"""What the process does in which a store is tried, which `blueattr.store.engine.trial` starts.
 
 It prints who has the file for itself, or null; or the error that opening the file has raised.
 """

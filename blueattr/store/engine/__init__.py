@@ -1,0 +1,1 @@
+"""DuckDB: started, tried on a file that nothing vouches for, and asked."""
