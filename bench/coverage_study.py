@@ -18,8 +18,8 @@ import polars as pl
 from machine import describe
 
 from blueattr.attribution.value import TierShare
-from blueattr.studies.corrected import CorrectedTier
-from blueattr.studies.samples import TierSpread
+from blueattr.studies.samples.corrected import CorrectedTier
+from blueattr.studies.samples.samples import TierSpread
 from blueattr.studies.scales import IndicatorScales, ScaleComparison, compare_scales
 
 HERE = Path(__file__).parent

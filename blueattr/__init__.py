@@ -63,13 +63,13 @@ if _typing.TYPE_CHECKING:
     from blueattr.library.store import Store
     from blueattr.provenance import Provenance as Provenance
     from blueattr.studies.bootstrap import Bootstrap as Bootstrap
-    from blueattr.studies.design import Designs as Designs
+    from blueattr.studies.carriers.posts import PostsResult as PostsResult
+    from blueattr.studies.carriers.why import WhyResult as WhyResult
     from blueattr.studies.grid import ScaleGrid as ScaleGrid
-    from blueattr.studies.own_sample import Correction as Correction
-    from blueattr.studies.posts import PostsResult as PostsResult
+    from blueattr.studies.samples.design import Designs as Designs
+    from blueattr.studies.samples.own_sample import Correction as Correction
     from blueattr.studies.scales import ScaleComparison as ScaleComparison
     from blueattr.studies.sensitivity import Sensitivity as Sensitivity
-    from blueattr.studies.why import WhyResult as WhyResult
 
 # What one begins with, which `help(blueattr)` describes.
 __all__ = [
@@ -145,17 +145,17 @@ def __getattr__(name: str) -> _typing.Any:  # noqa: PLR0912 - one for each modul
         case "Bootstrap":
             import blueattr.studies.bootstrap as home
         case "Correction":
-            import blueattr.studies.own_sample as home
+            import blueattr.studies.samples.own_sample as home
         case "Designs":
-            import blueattr.studies.design as home
+            import blueattr.studies.samples.design as home
         case "PostsResult":
-            import blueattr.studies.posts as home
+            import blueattr.studies.carriers.posts as home
         case "ScaleComparison":
             import blueattr.studies.scales as home
         case "ScaleGrid":
             import blueattr.studies.grid as home
         case "WhyResult":
-            import blueattr.studies.why as home
+            import blueattr.studies.carriers.why as home
         case "OwnIndicator":
             import blueattr.indicators.custom as home
         case "Aggregator":

@@ -10,7 +10,7 @@ from blueattr.cli.options import DetailedOutputOptions
 from blueattr.cli.output import check_page, is_page, say
 
 if TYPE_CHECKING:
-    from blueattr.studies.why import WhyResult
+    from blueattr.studies.carriers.why import WhyResult
 
 __all__ = ["PageOutputOptions"]
 

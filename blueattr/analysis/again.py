@@ -16,7 +16,7 @@ from blueattr.analysis.topic_reports import report_topic, report_topics
 from blueattr.attribution.question import Question, Sampling
 from blueattr.errors import UsageError
 from blueattr.panel.query import PanelQuery
-from blueattr.studies.leaders import DEFAULT_LEADERS, check_top
+from blueattr.studies.carriers.leaders import DEFAULT_LEADERS, check_top
 from blueattr.studies.topic import TopicReport
 
 __all__ = ["Again", "report_again"]

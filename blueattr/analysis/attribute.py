@@ -29,9 +29,9 @@ from blueattr.panel.query import PanelQuery, StoreView
 from blueattr.panel.topics import Topic
 from blueattr.provenance import Gap, Provenance, Window
 from blueattr.store.database import Store
-from blueattr.studies.accounts import agents_frame, feature_shares
 from blueattr.studies.bootstrap import bootstrap
-from blueattr.studies.leaders import (
+from blueattr.studies.carriers.accounts import agents_frame, feature_shares
+from blueattr.studies.carriers.leaders import (
     COUNTS,
     DEFAULT_LEADERS,
     Handles,
@@ -42,8 +42,8 @@ from blueattr.studies.leaders import (
     with_handles,
     with_intervals,
 )
-from blueattr.studies.ranks import DailyCounts
-from blueattr.studies.samples import (
+from blueattr.studies.carriers.ranks import DailyCounts
+from blueattr.studies.samples.samples import (
     SampledPanel,
     SampleSummary,
     draw_samples,
@@ -93,7 +93,8 @@ class Names:
         Number of resamples and seed of the intervals of their ranks; None for no intervals.
     everyone
         Whether ``agents`` of the result has all that a store knows of each agent: see
-        `blueattr.studies.accounts.agents_frame`. Of a user's own panel, it has shares by feature.
+        `blueattr.studies.carriers.accounts.agents_frame`. Of a user's own panel, it has shares by
+        feature.
     by
         Which groups of agents to attribute, too; None for none.
 
@@ -125,7 +126,7 @@ class Ranking:
     Parameters
     ----------
     resamples, seed, daily
-        See `blueattr.studies.ranks.rank_intervals`.
+        See `blueattr.studies.carriers.ranks.rank_intervals`.
     variants
         The panel under other choices: see `blueattr.studies.sensitivity.sensitivity`.
     """

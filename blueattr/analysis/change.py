@@ -17,8 +17,8 @@ from blueattr.panel.influence import Influence, settle
 from blueattr.panel.query import PanelQuery, StoreView, counts_followers
 from blueattr.provenance import Provenance, Window, spell_window
 from blueattr.store.database import Store
-from blueattr.studies.leaders import DEFAULT_LEADERS, Handles
-from blueattr.studies.movers import movers
+from blueattr.studies.carriers.leaders import DEFAULT_LEADERS, Handles
+from blueattr.studies.carriers.movers import movers
 
 __all__ = ["change_since", "change_store", "refuse_incomparable"]
 

@@ -15,9 +15,9 @@ from blueattr.errors import UsageError
 from blueattr.indicators.find import find_indicator
 from blueattr.kernels import FloatArray
 from blueattr.provenance import Provenance
-from blueattr.studies.correction import Draw, membership
-from blueattr.studies.design import Design, Designs, Population, design
-from blueattr.studies.own_sample import Chance, Correction, correct_sample, known_draw
+from blueattr.studies.samples.correction import Draw, membership
+from blueattr.studies.samples.design import Design, Designs, Population, design
+from blueattr.studies.samples.own_sample import Chance, Correction, correct_sample, known_draw
 
 __all__ = ["chance", "correct_own", "design_panel", "design_pilot", "half_width"]
 

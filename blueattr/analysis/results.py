@@ -12,9 +12,9 @@ from blueattr.display import Presented
 from blueattr.panel.topics import Topic, TopicDays
 from blueattr.studies.bootstrap import Bootstrap
 from blueattr.studies.convergence import Convergence
-from blueattr.studies.design import Designs
 from blueattr.studies.grid import ScaleGrid
-from blueattr.studies.own_sample import Correction
+from blueattr.studies.samples.design import Designs
+from blueattr.studies.samples.own_sample import Correction
 from blueattr.studies.scales import ScaleComparison
 from blueattr.studies.sensitivity import Sensitivity
 from blueattr.studies.validation.result import Validation

@@ -35,8 +35,8 @@ from blueattr.panel.query import PanelQuery, StoreView
 from blueattr.panel.topics import Topic
 from blueattr.provenance import Provenance, Window
 from blueattr.store.database import Store
-from blueattr.studies.leaders import DEFAULT_LEADERS
-from blueattr.studies.posts import PostsResult
+from blueattr.studies.carriers.leaders import DEFAULT_LEADERS
+from blueattr.studies.carriers.posts import PostsResult
 from blueattr.studies.topic import TopicReport, topic_report
 from blueattr.version import __version__
 

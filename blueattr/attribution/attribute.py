@@ -70,17 +70,17 @@ class AttributionResult(Presented):
     active
         The active panel, of which these are those involved; None where the panel is active.
     leaders
-        The agents with the largest values, each a `blueattr.studies.leaders.Leader`, where they
-        were asked for.
-    intervals
-        How the intervals of their ranks were made, a `blueattr.studies.ranks.RankIntervals`, where
+        The agents with the largest values, each a `blueattr.studies.carriers.leaders.Leader`, where
         they were asked for.
+    intervals
+        How the intervals of their ranks were made, a
+        `blueattr.studies.carriers.ranks.RankIntervals`, where they were asked for.
     bootstrap
         Intervals of its tier shares, a `blueattr.studies.bootstrap.Bootstrap` of this indicator,
         where they were asked for.
     sample
-        What small samples would say, a `blueattr.studies.samples.SampleSummary`, where there are
-        some.
+        What small samples would say, a `blueattr.studies.samples.samples.SampleSummary`, where
+        there are some.
     groups
         What it is of groups, a `blueattr.attribution.groups.result.GroupShares`, where they were
         asked for.

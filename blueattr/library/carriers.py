@@ -29,8 +29,8 @@ from blueattr.library.graph_options import GRAPH, GRAPH_FILE, GraphWanted
 from blueattr.library.options import Asked, asks, takes
 from blueattr.library.store_file import StoreFile
 from blueattr.panel.query import PanelQuery
-from blueattr.studies.posts import PostsResult
-from blueattr.studies.why import WhyResult
+from blueattr.studies.carriers.posts import PostsResult
+from blueattr.studies.carriers.why import WhyResult
 
 __all__ = ["Carriers"]
 

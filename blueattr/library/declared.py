@@ -25,8 +25,8 @@ from blueattr.panel.query import PanelQuery
 from blueattr.panel.topics import ALL
 from blueattr.provenance import Provenance, Window
 from blueattr.studies.bootstrap import check_resamples
-from blueattr.studies.leaders import DEFAULT_LEADERS, check_intervals, check_top
-from blueattr.studies.ranks import DEFAULT_RESAMPLES
+from blueattr.studies.carriers.leaders import DEFAULT_LEADERS, check_intervals, check_top
+from blueattr.studies.carriers.ranks import DEFAULT_RESAMPLES
 from blueattr.user_path import user_path
 
 if TYPE_CHECKING:

@@ -51,13 +51,13 @@ from blueattr.library.declared import (
 )
 from blueattr.library.options import Asked, asks, takes
 from blueattr.studies.bootstrap import Bootstrap
+from blueattr.studies.carriers.why import WhyResult
 from blueattr.studies.convergence import Convergence
-from blueattr.studies.design import Designs
-from blueattr.studies.own_sample import Chance, Correction
+from blueattr.studies.samples.design import Designs
+from blueattr.studies.samples.own_sample import Chance, Correction
 from blueattr.studies.scales import ScaleComparison
 from blueattr.studies.sensitivity import Sensitivity
 from blueattr.studies.validation.result import Validation
-from blueattr.studies.why import WhyResult
 
 __all__ = [
     "attribute",

@@ -65,7 +65,7 @@ from blueattr.panel.query import PanelQuery
 from blueattr.provenance import Window
 from blueattr.studies.bootstrap import Bootstrap
 from blueattr.studies.convergence import Convergence
-from blueattr.studies.design import Designs
+from blueattr.studies.samples.design import Designs
 from blueattr.studies.sensitivity import Sensitivity
 from blueattr.studies.validation.result import Validation
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 from blueattr.attribution.question import Question, Sampling
 from blueattr.panel.query import PanelQuery
 from blueattr.sources.timing import Timing
-from blueattr.studies.leaders import DEFAULT_LEADERS
+from blueattr.studies.carriers.leaders import DEFAULT_LEADERS
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -21,9 +21,9 @@ from blueattr.indicators.base import Aggregator, Indicator
 from blueattr.indicators.custom import OwnIndicator
 from blueattr.indicators.find import find_indicator
 from blueattr.provenance import Provenance
-from blueattr.studies.corrected import obstacle
 from blueattr.studies.distinct import check_distinct
-from blueattr.studies.samples import (
+from blueattr.studies.samples.corrected import obstacle
+from blueattr.studies.samples.samples import (
     FullScale,
     SampledPanel,
     SampleRun,

@@ -29,10 +29,10 @@ from blueattr.indicators.custom import OwnIndicator
 from blueattr.indicators.find import find_indicator
 from blueattr.kernels import FloatArray
 from blueattr.provenance import Provenance
+from blueattr.studies.carriers.ranks import ChoiceRank, count_ahead, find_places
 from blueattr.studies.distinct import check_distinct
-from blueattr.studies.ranks import ChoiceRank, count_ahead, find_places
 from blueattr.studies.rescaling import TIE
-from blueattr.studies.samples import AtFullScale, SampledPanel, draw_samples, summarise
+from blueattr.studies.samples.samples import AtFullScale, SampledPanel, draw_samples, summarise
 
 __all__ = [
     "TOP_OVERLAP",

@@ -16,9 +16,9 @@ from blueattr.errors import NoAnswerError
 from blueattr.indicators.base import Indicator
 from blueattr.indicators.find import find_indicator
 from blueattr.provenance import Provenance
-from blueattr.studies.accounts import accounts_frame
 from blueattr.studies.bootstrap import Bootstrap, bootstrap
-from blueattr.studies.leaders import (
+from blueattr.studies.carriers.accounts import accounts_frame
+from blueattr.studies.carriers.leaders import (
     DEFAULT_LEADERS,
     Handles,
     Leaders,
@@ -30,8 +30,8 @@ from blueattr.studies.leaders import (
     with_intervals,
     with_records,
 )
-from blueattr.studies.posts import PostsResult
-from blueattr.studies.ranks import DailyCounts
+from blueattr.studies.carriers.posts import PostsResult
+from blueattr.studies.carriers.ranks import DailyCounts
 from blueattr.studies.scales import IndicatorScales, ScaleComparison, compare_scales
 from blueattr.studies.sensitivity import PanelVariant, Sensitivity, sensitivity
 
@@ -111,8 +111,8 @@ class TopicReport(Presented):
     versions
         Names and versions of the software.
     accounts
-        All agents: see `blueattr.studies.accounts.accounts_frame`; None if nobody asked for them,
-        or no indicator has an answer.
+        All agents: see `blueattr.studies.carriers.accounts.accounts_frame`; None if nobody asked
+        for them, or no indicator has an answer.
     posts
         The records of all agents with their values of the headline's indicator, as `posts` returns
         them; None if nobody asked for them, or the indicator cannot be split by feature.
@@ -241,8 +241,8 @@ def topic_report(
         What agents did by day, for the intervals of ranks; None for a panel without days.
     records
         Returns the records that carry most of some agents' values: see
-        `blueattr.studies.leaders.with_records`. Asked about the headline's indicator, if it can be
-        split by feature.
+        `blueattr.studies.carriers.leaders.with_records`. Asked about the headline's indicator, if
+        it can be split by feature.
     posts
         Returns the records of all agents, of the same indicator, to be kept.
     variants

@@ -104,7 +104,7 @@ def attribute(
     from blueattr.analysis.attribute import Names, attribute_given, attribute_store
     from blueattr.analysis.groups.grouping import asked_by
     from blueattr.report import agents_to, attribution_report, attributions_report
-    from blueattr.studies.leaders import check_intervals, check_top
+    from blueattr.studies.carriers.leaders import check_intervals, check_top
 
     own.check(context)
     output.check(agents)

@@ -148,7 +148,7 @@ def change(
     from blueattr.analysis.change import change_store
     from blueattr.analysis.groups.grouping import groups_of_report
     from blueattr.report import change_report, changes_report
-    from blueattr.studies.leaders import check_top
+    from blueattr.studies.carriers.leaders import check_top
 
     output.check()
     query, compared, question = store.query(), windows.compared(), how.question()

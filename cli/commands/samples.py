@@ -24,7 +24,7 @@ from blueattr.cli.options import (
 from blueattr.errors import UsageError
 
 if TYPE_CHECKING:
-    from blueattr.studies.own_sample import Chance
+    from blueattr.studies.samples.own_sample import Chance
 
 
 @dataclass

@@ -55,7 +55,7 @@ from blueattr.report.figures.theme import (
 from blueattr.report.figures.topic import topic_exhibits
 from blueattr.report.pages.gallery import write_report
 from blueattr.report.pages.page import write_page
-from blueattr.studies.leaders import Leader, Leaders
+from blueattr.studies.carriers.leaders import Leader, Leaders
 from blueattr.studies.topic import (
     LANDMARKS,
     Concentration,

@@ -31,7 +31,7 @@ from blueattr.report.figures.topic import topic_exhibits
 from blueattr.report.pages.file_names import slug
 from blueattr.report.pages.gallery import write_report
 from blueattr.report.pages.page import page_html, write_page
-from blueattr.studies.leaders import Leader
+from blueattr.studies.carriers.leaders import Leader
 from blueattr.studies.topic import TopicReport, concentration, curve_sizes, topic_report
 from support.cli_world import harmless, ok, run, write_store
 from support.effort import law

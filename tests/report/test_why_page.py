@@ -13,7 +13,7 @@ from blueattr.errors import ExitCode
 from blueattr.report.figures.why import parts_exhibit, ranks_exhibit
 from blueattr.report.pages.answer import answer_html
 from blueattr.report.pages.notebook import report_of
-from blueattr.studies.why import WhyResult
+from blueattr.studies.carriers.why import WhyResult
 from support.cli_world import harmless, ok, refused, write_store
 from support.hostile_text import HOSTILE
 from support.html_pages import inert, tree

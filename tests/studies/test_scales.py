@@ -16,9 +16,9 @@ from blueattr.attribution.tiers import assign_tiers
 from blueattr.errors import SampleSizeError, UsageError, ZeroTotalError
 from blueattr.indicators.base import Aggregator
 from blueattr.indicators.builtin import INDICATORS
-from blueattr.studies.correction import Draw, estimate, membership
 from blueattr.studies.rescaling import Rescaling, rescaling_test
-from blueattr.studies.samples import SampleSummary
+from blueattr.studies.samples.correction import Draw, estimate, membership
+from blueattr.studies.samples.samples import SampleSummary
 from blueattr.studies.scales import compare_scales
 from support import naive
 from support.effort import law

@@ -16,11 +16,11 @@ from blueattr.indicators.linearity import Linearity
 from blueattr.panel.graph.communities import Communities
 from blueattr.provenance import Gap, IndicatorInfo, PanelStep, Provenance, TopicInfo, Window
 from blueattr.report import Column, Fact, Report, Table
-from blueattr.studies.corrected import CorrectedSamples, CorrectedTier
-from blueattr.studies.leaders import Leader
-from blueattr.studies.ranks import ChoiceRank, RankIntervals
+from blueattr.studies.carriers.leaders import Leader
+from blueattr.studies.carriers.ranks import ChoiceRank, RankIntervals
 from blueattr.studies.rescaling import Misfit, Rescaling
-from blueattr.studies.samples import FullScale, SampleRun, SampleSummary, TierSpread
+from blueattr.studies.samples.corrected import CorrectedSamples, CorrectedTier
+from blueattr.studies.samples.samples import FullScale, SampleRun, SampleSummary, TierSpread
 from blueattr.studies.scales import IndicatorScales, ScaleComparison
 
 ORIGIN = Provenance(

@@ -26,23 +26,30 @@ from blueattr.report.results.own_samples import correction_report, design_report
 from blueattr.report.results.posts import posts_report
 from blueattr.report.results.why import why_report
 from blueattr.studies.bootstrap import Bootstrap, IndicatorBootstrap, ShareInterval
-from blueattr.studies.design import Design, DesignPoint, Designs
+from blueattr.studies.carriers.leaders import Leader
+from blueattr.studies.carriers.movers import Mover
+from blueattr.studies.carriers.posts import DayPart, HourPart, Post, PostsResult, Rest
+from blueattr.studies.carriers.ranks import ChoiceRank, RankIntervals
+from blueattr.studies.carriers.records import RecordValue
+from blueattr.studies.carriers.why import (
+    AccountDay,
+    Alone,
+    FeaturePart,
+    Partner,
+    Partners,
+    WhyResult,
+)
 from blueattr.studies.grid import ScaleGrid
-from blueattr.studies.leaders import Leader
-from blueattr.studies.movers import Mover
-from blueattr.studies.own_sample import (
+from blueattr.studies.samples.design import Design, DesignPoint, Designs
+from blueattr.studies.samples.own_sample import (
     Chance,
     Correction,
     IndicatorCorrection,
     TierEstimate,
 )
-from blueattr.studies.posts import DayPart, HourPart, Post, PostsResult, Rest
-from blueattr.studies.ranks import ChoiceRank, RankIntervals
-from blueattr.studies.records import RecordValue
-from blueattr.studies.samples import FullScale
+from blueattr.studies.samples.samples import FullScale
 from blueattr.studies.sensitivity import IndicatorSensitivity, Sensitivity, SensitivityRow
 from blueattr.studies.shape import Cascade, Cascades, Peak
-from blueattr.studies.why import AccountDay, Alone, FeaturePart, Partner, Partners, WhyResult
 from support.report_cases import (
     ATTRIBUTION,
     COMMUNITIES,

@@ -19,7 +19,7 @@ from blueattr.panel.graph.grouper import NOBODY, community_names
 from blueattr.panel.query import PanelQuery, StoreView
 from blueattr.provenance import Provenance
 from blueattr.store.database import Store
-from blueattr.studies.accounts import agents_frame
+from blueattr.studies.carriers.accounts import agents_frame
 
 __all__ = ["CommunityPart", "EdgeCount", "GraphResult", "graph_store"]
 
@@ -84,8 +84,8 @@ class GraphResult(Presented):
     nodes
         A row for each agent of the panel that is involved, by descending value: ``id``, ``label``,
         ``did``, ``handle`` where handles are told, ``tier``, ``a``, ``b``, ``c``, ``value``,
-        ``share``, and whatever else `blueattr.studies.accounts.agents_frame` has; ``community``
-        where they were asked for.
+        ``share``, and whatever else `blueattr.studies.carriers.accounts.agents_frame` has;
+        ``community`` where they were asked for.
     edges
         A row for each interaction, in order of time: ``source``, ``target`` (each an ``id``),
         ``kind``, ``time``.

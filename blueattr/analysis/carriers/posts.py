@@ -18,8 +18,8 @@ from blueattr.panel.query import PanelQuery, StoreView
 from blueattr.panel.topics import Topic
 from blueattr.provenance import Window
 from blueattr.store.database import Store
-from blueattr.studies.posts import DayPart, HourPart, Post, PostsResult, Rest
-from blueattr.studies.records import RecordValue, units
+from blueattr.studies.carriers.posts import DayPart, HourPart, Post, PostsResult, Rest
+from blueattr.studies.carriers.records import RecordValue, units
 from blueattr.studies.shape import Cascades, cascades, peak
 
 __all__ = ["check_posts", "posts_of", "posts_store"]

@@ -11,7 +11,7 @@ from blueattr.errors import NoAnswerError
 from blueattr.panel.query import StoreView
 from blueattr.panel.topics import Topic
 from blueattr.store.database import Store
-from blueattr.studies.records import record_values, units
+from blueattr.studies.carriers.records import record_values, units
 
 __all__ = ["SCHEMA", "Records", "count_records", "described", "name_accounts", "records"]
 
@@ -33,7 +33,7 @@ SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
     "title": pl.String,
     "synthetic": pl.Boolean,
 }
-"""A frame of records, as `blueattr.studies.records.RecordValue` describes them."""
+"""A frame of records, as `blueattr.studies.carriers.records.RecordValue` describes them."""
 
 _KEYS = ("did", "collection", "rkey")
 
@@ -47,7 +47,7 @@ class Records:
     records
         Of `SCHEMA`, by descending value, of equal ones in order of time.
     parts, worth
-        As `blueattr.studies.records.record_values` takes them, the parts also by hour.
+        As `blueattr.studies.carriers.records.record_values` takes them, the parts also by hour.
     """
 
     records: pl.DataFrame

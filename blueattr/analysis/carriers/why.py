@@ -28,7 +28,7 @@ from blueattr.panel.topics import Topic
 from blueattr.provenance import Provenance
 from blueattr.store.database import Store
 from blueattr.studies.bootstrap import check_resamples
-from blueattr.studies.leaders import (
+from blueattr.studies.carriers.leaders import (
     DEFAULT_LEADERS,
     Leader,
     Leaders,
@@ -37,10 +37,17 @@ from blueattr.studies.leaders import (
     with_intervals,
     with_records,
 )
-from blueattr.studies.posts import Rest
-from blueattr.studies.ranks import DEFAULT_RESAMPLES, count_ahead, find_places
+from blueattr.studies.carriers.posts import Rest
+from blueattr.studies.carriers.ranks import DEFAULT_RESAMPLES, count_ahead, find_places
+from blueattr.studies.carriers.why import (
+    AccountDay,
+    Alone,
+    FeaturePart,
+    Partner,
+    Partners,
+    WhyResult,
+)
 from blueattr.studies.sensitivity import sensitivity
-from blueattr.studies.why import AccountDay, Alone, FeaturePart, Partner, Partners, WhyResult
 from blueattr.suggest import did_you_mean
 
 __all__ = ["Details", "details", "why_given", "why_store"]

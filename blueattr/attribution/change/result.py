@@ -108,8 +108,8 @@ class ChangeResult(Presented):
         ``change``, and the names of small groups that were joined into the last one; None and
         empty where groups were not asked for.
     movers
-        The agents with the largest values, each a `blueattr.studies.movers.Mover`, where they were
-        asked for.
+        The agents with the largest values, each a `blueattr.studies.carriers.movers.Mover`, where
+        they were asked for.
     """
 
     indicator: str

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from blueattr.provenance import Provenance
-    from blueattr.studies.leaders import Leaders
+    from blueattr.studies.carriers.leaders import Leaders
     from blueattr.studies.topic import Concentration
 
 __all__ = ["CURVE", "RANK", "concentration_exhibit", "leaders_report"]

@@ -15,7 +15,7 @@ from blueattr.report.tables import Cell, Column, Table
 
 if TYPE_CHECKING:
     from blueattr.studies.bootstrap import ShareInterval
-    from blueattr.studies.samples import SampleSummary
+    from blueattr.studies.samples.samples import SampleSummary
     from blueattr.studies.scales import IndicatorScales, ScaleComparison
     from blueattr.studies.topic import TopicReport
 

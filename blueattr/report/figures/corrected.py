@@ -16,10 +16,10 @@ from blueattr.report.tables import Cell, Column, Table
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from blueattr.studies.corrected import CorrectedTier
-    from blueattr.studies.design import Designs
-    from blueattr.studies.own_sample import Correction
-    from blueattr.studies.samples import SampleSummary
+    from blueattr.studies.samples.corrected import CorrectedTier
+    from blueattr.studies.samples.design import Designs
+    from blueattr.studies.samples.own_sample import Correction
+    from blueattr.studies.samples.samples import SampleSummary
     from blueattr.studies.scales import IndicatorScales, ScaleComparison
 
 __all__ = [

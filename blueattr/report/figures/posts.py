@@ -11,8 +11,8 @@ from blueattr.report.tables import Cell, Report, Table
 
 if TYPE_CHECKING:
     from blueattr.provenance import Provenance
-    from blueattr.studies.leaders import Leader, Leaders
-    from blueattr.studies.records import RecordValue
+    from blueattr.studies.carriers.leaders import Leader, Leaders
+    from blueattr.studies.carriers.records import RecordValue
 
 __all__ = ["posts_layout", "records_report"]
 

@@ -17,7 +17,7 @@ from blueattr.report.tables import Cell, Column, Table
 
 if TYPE_CHECKING:
     from blueattr.attribution.attribute import AttributionResult
-    from blueattr.studies.samples import SampleSummary
+    from blueattr.studies.samples.samples import SampleSummary
     from blueattr.studies.scales import IndicatorScales, ScaleComparison
 
 __all__ = [

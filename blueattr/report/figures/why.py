@@ -25,7 +25,7 @@ from blueattr.report.tables import Table
 
 if TYPE_CHECKING:
     from blueattr.report.tables import Cell
-    from blueattr.studies.why import WhyResult
+    from blueattr.studies.carriers.why import WhyResult
 
 __all__ = ["PLACE", "STEP", "TABLE", "parts_exhibit", "ranks_chart", "ranks_exhibit"]
 

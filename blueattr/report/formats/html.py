@@ -18,7 +18,7 @@ from blueattr.report.parts.ranks import RANK_CHOICES, rank_cells, rank_columns, 
 from blueattr.report.tables import Cell, Column, Table
 
 if TYPE_CHECKING:
-    from blueattr.studies.leaders import Leaders
+    from blueattr.studies.carriers.leaders import Leaders
 
 __all__ = ["environment", "leaders_layout", "table_layout"]
 

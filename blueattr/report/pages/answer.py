@@ -13,8 +13,8 @@ from blueattr.report.pages.layout import exhibit_layout, style_of_pages
 from blueattr.report.pages.notebook import figures_of, report_of
 from blueattr.report.provenance import synthetic_banner
 from blueattr.report.tables import Report, Table
-from blueattr.studies.leaders import Leaders
-from blueattr.studies.why import WhyResult
+from blueattr.studies.carriers.leaders import Leaders
+from blueattr.studies.carriers.why import WhyResult
 
 __all__ = ["answer_html", "write_answer"]
 

@@ -27,9 +27,9 @@ from blueattr.report.provenance import (
     time_warnings,
 )
 from blueattr.report.results.days import DAY
-from blueattr.studies.accounts import SHARE, VALUE
-from blueattr.studies.leaders import COUNTS, profile_link
-from blueattr.studies.records import RecordValue
+from blueattr.studies.carriers.accounts import SHARE, VALUE
+from blueattr.studies.carriers.leaders import COUNTS, profile_link
+from blueattr.studies.carriers.records import RecordValue
 
 if TYPE_CHECKING:
     import polars as pl

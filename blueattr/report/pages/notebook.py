@@ -54,16 +54,16 @@ from blueattr.report.results.validations import validation_report
 from blueattr.report.results.why import why_report
 from blueattr.report.tables import Report, Table
 from blueattr.studies.bootstrap import Bootstrap
+from blueattr.studies.carriers.posts import PostsResult
+from blueattr.studies.carriers.why import WhyResult
 from blueattr.studies.convergence import Convergence
-from blueattr.studies.design import Designs
 from blueattr.studies.grid import ScaleGrid
-from blueattr.studies.own_sample import Correction
-from blueattr.studies.posts import PostsResult
+from blueattr.studies.samples.design import Designs
+from blueattr.studies.samples.own_sample import Correction
 from blueattr.studies.scales import ScaleComparison
 from blueattr.studies.sensitivity import Sensitivity
 from blueattr.studies.topic import TopicReport, concentration
 from blueattr.studies.validation.result import Validation
-from blueattr.studies.why import WhyResult
 
 if TYPE_CHECKING:
     import polars as pl

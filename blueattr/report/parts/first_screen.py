@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from blueattr.attribution.value import TierShare
     from blueattr.provenance import Provenance
     from blueattr.studies.bootstrap import Bootstrap, ShareInterval
-    from blueattr.studies.leaders import Leader
-    from blueattr.studies.ranks import RankIntervals
-    from blueattr.studies.samples import SampleSummary, TierSpread
+    from blueattr.studies.carriers.leaders import Leader
+    from blueattr.studies.carriers.ranks import RankIntervals
+    from blueattr.studies.samples.samples import SampleSummary, TierSpread
     from blueattr.studies.scales import ScaleComparison
 
 __all__ = ["MORE", "caveats", "indicator_sentence", "leaders_table", "tiers_table"]

@@ -8,8 +8,8 @@ from blueattr.report.tables import Column
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from blueattr.studies.leaders import Leader
-    from blueattr.studies.ranks import RankIntervals
+    from blueattr.studies.carriers.leaders import Leader
+    from blueattr.studies.carriers.ranks import RankIntervals
 
 __all__ = ["RANK_CHOICES", "rank_cells", "rank_columns", "rank_notes"]
 

@@ -6,7 +6,7 @@ from blueattr.report.fields import Field, Fields
 from blueattr.report.parts.shared_fields import TIER
 
 if TYPE_CHECKING:
-    from blueattr.studies.records import RecordValue
+    from blueattr.studies.carriers.records import RecordValue
 
 __all__ = ["RECORD"]
 

@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from blueattr.attribution.tiered import ActivePanel
     from blueattr.attribution.value import Remarks, TierShare
     from blueattr.indicators.base import Aggregator
-    from blueattr.studies.leaders import Leader
-    from blueattr.studies.ranks import ChoiceRank, RankIntervals
+    from blueattr.studies.carriers.leaders import Leader
+    from blueattr.studies.carriers.ranks import ChoiceRank, RankIntervals
 
 __all__ = [
     "ACTIVE",

@@ -64,8 +64,8 @@ from blueattr.report.tables import SCHEMA_VERSION, Column, Fact, Json, Report, T
 if TYPE_CHECKING:
     from blueattr.attribution.attribute import AttributionResult
     from blueattr.indicators.base import Aggregator
-    from blueattr.studies.leaders import Leader
-    from blueattr.studies.samples import SampleSummary
+    from blueattr.studies.carriers.leaders import Leader
+    from blueattr.studies.samples.samples import SampleSummary
 
 __all__ = [
     "ANSWER",

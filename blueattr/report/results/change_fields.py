@@ -13,7 +13,7 @@ from blueattr.report.provenance import ORIGIN, ORIGIN_OBJECT
 if TYPE_CHECKING:
     from blueattr.attribution.change.result import ChangePart, ChangeResult, WindowValue
     from blueattr.provenance import Provenance, Window
-    from blueattr.studies.movers import Mover
+    from blueattr.studies.carriers.movers import Mover
 
 __all__ = [
     "CHANGE",

@@ -28,9 +28,9 @@ from blueattr.report.provenance import ORIGIN, origin_json
 from blueattr.report.tables import Json, Table
 
 if TYPE_CHECKING:
-    from blueattr.studies.corrected import CorrectedSamples, CorrectedTier
     from blueattr.studies.rescaling import Misfit, Rescaling
-    from blueattr.studies.samples import SampleRun, SampleSummary, TierSpread
+    from blueattr.studies.samples.corrected import CorrectedSamples, CorrectedTier
+    from blueattr.studies.samples.samples import SampleRun, SampleSummary, TierSpread
     from blueattr.studies.scales import IndicatorScales, ScaleComparison
 
 __all__ = [

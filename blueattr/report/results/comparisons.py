@@ -27,10 +27,10 @@ from blueattr.report.results.comparison_data import (
 from blueattr.report.tables import Cell, Column, Fact, Report, Table
 
 if TYPE_CHECKING:
-    from blueattr.studies.corrected import CorrectedTier
-    from blueattr.studies.own_sample import TierEstimate
     from blueattr.studies.rescaling import Rescaling
-    from blueattr.studies.samples import SampleSummary
+    from blueattr.studies.samples.corrected import CorrectedTier
+    from blueattr.studies.samples.own_sample import TierEstimate
+    from blueattr.studies.samples.samples import SampleSummary
     from blueattr.studies.scales import IndicatorScales, ScaleComparison
 
 __all__ = [
@@ -235,7 +235,7 @@ CORRECTED_ROW: Fields[Any] = Fields(
     Field("n_e", "How many agents an estimate effectively rests on.", "float", "agents"),
     Field("held", "In how many of the samples that have an interval it holds the truth."),
 )
-_ROUGH = 100  # blueattr.studies.correction.ROUGH: a report imports no arithmetic
+_ROUGH = 100  # blueattr.studies.samples.correction.ROUGH: a report imports no arithmetic
 _CORRECTED_NOTES = (
     "corrected: an agent of a sample stands for all that are as hard to draw; means over seeds.",
     "n_e: agents that the estimate rests on. Below 30 there is no interval; below 100 it is rough.",

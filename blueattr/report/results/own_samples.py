@@ -21,8 +21,8 @@ from blueattr.report.tables import Cell, Fact, Report, Table
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from blueattr.studies.design import Design, DesignPoint, Designs
-    from blueattr.studies.own_sample import Correction, IndicatorCorrection, TierEstimate
+    from blueattr.studies.samples.design import Design, DesignPoint, Designs
+    from blueattr.studies.samples.own_sample import Correction, IndicatorCorrection, TierEstimate
 
 __all__ = [
     "CURVE",
@@ -136,7 +136,7 @@ def correction_report(result: "Correction") -> Report:
     Parameters
     ----------
     result
-        The result of `blueattr.studies.own_sample.correct_sample`.
+        The result of `blueattr.studies.samples.own_sample.correct_sample`.
 
     Returns
     -------

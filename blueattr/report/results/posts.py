@@ -27,8 +27,8 @@ from blueattr.report.tables import Cell, Column, Fact, Json, Report, Table
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from blueattr.studies.posts import DayPart, HourPart, Post, PostsResult, Rest
-    from blueattr.studies.records import RecordValue
+    from blueattr.studies.carriers.posts import DayPart, HourPart, Post, PostsResult, Rest
+    from blueattr.studies.carriers.records import RecordValue
     from blueattr.studies.shape import Cascade
 
 __all__ = [

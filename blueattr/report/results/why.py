@@ -51,10 +51,10 @@ from blueattr.report.results.why_fields import (
     WITHOUT,
 )
 from blueattr.report.tables import Cell, Column, Json, Report, Table
-from blueattr.studies.posts import Post
+from blueattr.studies.carriers.posts import Post
 
 if TYPE_CHECKING:
-    from blueattr.studies.why import FeaturePart, Partner, Partners, WhyResult
+    from blueattr.studies.carriers.why import FeaturePart, Partner, Partners, WhyResult
 
 __all__ = ["FEATURE_WORDS", "account_name", "parts_table", "rank_words", "why_report"]
 

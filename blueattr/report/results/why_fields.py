@@ -9,9 +9,16 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from blueattr.attribution.by_feature import FeatureSplit
-    from blueattr.studies.leaders import Leader
-    from blueattr.studies.posts import Rest
-    from blueattr.studies.why import AccountDay, Alone, FeaturePart, Partner, Partners, WhyResult
+    from blueattr.studies.carriers.leaders import Leader
+    from blueattr.studies.carriers.posts import Rest
+    from blueattr.studies.carriers.why import (
+        AccountDay,
+        Alone,
+        FeaturePart,
+        Partner,
+        Partners,
+        WhyResult,
+    )
 
 __all__ = [
     "ACCOUNT",

@@ -18,7 +18,7 @@ from blueattr.attribution.tiered import PanelChoice
 from blueattr.errors import ExitCode, NoAnswerError
 from blueattr.panel.influence import Kind
 from blueattr.panel.query import PanelQuery
-from blueattr.studies.posts import PostsResult
+from blueattr.studies.carriers.posts import PostsResult
 from support.cli_world import ok, refused, write_store
 from support.effort import costly_law
 from support.events_builder import POST, REPOST, Event, at, post, repost, uri

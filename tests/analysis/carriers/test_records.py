@@ -19,7 +19,7 @@ from blueattr.indicators.base import Aggregator
 from blueattr.panel.influence import Kind
 from blueattr.panel.query import PanelQuery, StoreView
 from blueattr.store.database import Store
-from blueattr.studies.records import RecordValue
+from blueattr.studies.carriers.records import RecordValue
 from support.cli_world import write_store
 from support.effort import costly_law
 from support.events_builder import (

@@ -29,7 +29,7 @@ from blueattr.indicators.base import Aggregator
 from blueattr.panel.lookup import bare_name
 from blueattr.panel.query import PanelQuery, StoreView
 from blueattr.store.database import Store
-from blueattr.studies.why import Partners, WhyResult
+from blueattr.studies.carriers.why import Partners, WhyResult
 from support.cli_world import ok, refused, write_store
 from support.effort import costly_law
 from support.events_builder import at, did, follow, identity, post, quoted_in

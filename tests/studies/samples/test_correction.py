@@ -14,7 +14,7 @@ from blueattr.errors import UsageError
 from blueattr.indicators.base import Aggregator, FeatureArrays, Indicator, MomentIndicator
 from blueattr.indicators.builtin import INDICATORS
 from blueattr.indicators.find import find_indicator
-from blueattr.studies.correction import (
+from blueattr.studies.samples.correction import (
     FEWEST,
     Draw,
     Estimate,

@@ -7,7 +7,7 @@ from typing import Any
 import polars as pl
 
 from blueattr.attribution.change.result import ChangeResult
-from blueattr.studies.leaders import COUNTS, DEFAULT_LEADERS, Handles, profile_link
+from blueattr.studies.carriers.leaders import COUNTS, DEFAULT_LEADERS, Handles, profile_link
 
 __all__ = ["Mover", "movers"]
 
@@ -74,7 +74,8 @@ def movers(
     result
         The change.
     before, after
-        The features of each window, with ``did`` and any of `blueattr.studies.leaders.COUNTS`.
+        The features of each window, with ``did`` and any of
+        `blueattr.studies.carriers.leaders.COUNTS`.
     count
         How many agents.
     handles

@@ -11,9 +11,9 @@ from blueattr.attribution.value import Method, Remarks
 from blueattr.display import Presented
 from blueattr.indicators.base import Aggregator
 from blueattr.provenance import Provenance
-from blueattr.studies.leaders import Leader
-from blueattr.studies.posts import Rest
-from blueattr.studies.ranks import RankIntervals
+from blueattr.studies.carriers.leaders import Leader
+from blueattr.studies.carriers.posts import Rest
+from blueattr.studies.carriers.ranks import RankIntervals
 
 __all__ = ["AccountDay", "Alone", "FeaturePart", "Partner", "Partners", "WhyResult"]
 

@@ -18,8 +18,8 @@ from blueattr.indicators.custom import OwnIndicator
 from blueattr.indicators.find import find_indicator
 from blueattr.kernels import FloatArray, IndexArray
 from blueattr.provenance import Provenance
-from blueattr.studies.correction import Draw, bisect, cut_tiers, estimate, membership
 from blueattr.studies.distinct import check_distinct
+from blueattr.studies.samples.correction import Draw, bisect, cut_tiers, estimate, membership
 
 __all__ = [
     "Chance",
@@ -85,7 +85,7 @@ class KnownDraw:
     draw
         Their features and chances.
     tiers
-        float64 (N, T), as for `blueattr.studies.correction.estimate`.
+        float64 (N, T), as for `blueattr.studies.samples.correction.estimate`.
     cut
         The order and the cut-offs by which tiers are estimated; None where they are known.
     """

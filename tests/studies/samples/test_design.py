@@ -10,8 +10,8 @@ from blueattr.attribution.tiered import TieredPanel
 from blueattr.errors import NoAnswerError, UsageError
 from blueattr.indicators.base import Aggregator, FeatureArrays
 from blueattr.indicators.builtin import INDICATORS
-from blueattr.studies.correction import FEWEST, Draw, estimate, membership
-from blueattr.studies.design import Population, design, threshold
+from blueattr.studies.samples.correction import FEWEST, Draw, estimate, membership
+from blueattr.studies.samples.design import Population, design, threshold
 from support.effort import law
 from support.panels import frame
 

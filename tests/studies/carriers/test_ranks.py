@@ -19,9 +19,9 @@ from blueattr.errors import UsageError, ZeroTotalError
 from blueattr.indicators.base import Aggregator
 from blueattr.indicators.find import find_indicator
 from blueattr.kernels import recounting
-from blueattr.studies import ranks as module
-from blueattr.studies.leaders import leaders, with_choices, with_intervals
-from blueattr.studies.ranks import DailyCounts, count_ahead, find_places, rank_intervals
+from blueattr.studies.carriers import ranks as module
+from blueattr.studies.carriers.leaders import leaders, with_choices, with_intervals
+from blueattr.studies.carriers.ranks import DailyCounts, count_ahead, find_places, rank_intervals
 from blueattr.studies.sensitivity import sensitivity
 from support.effort import costly_law
 

@@ -14,14 +14,14 @@ from blueattr.attribution.value import check_method
 from blueattr.errors import UsageError
 from blueattr.indicators.find import find_indicator
 from blueattr.studies.bootstrap import check_resamples
-from blueattr.studies.ranks import (
+from blueattr.studies.carriers.ranks import (
     DEFAULT_RESAMPLES,
     ChoiceRank,
     DailyCounts,
     RankIntervals,
     rank_intervals,
 )
-from blueattr.studies.records import RecordValue
+from blueattr.studies.carriers.records import RecordValue
 
 __all__ = [
     "DEFAULT_LEADERS",
@@ -95,7 +95,7 @@ class Leader:
         Whether it may be made up, so that there is no profile to link to.
     records
         Those of its records that carry most of its value, a
-        `blueattr.studies.records.RecordValue` each, where they were asked for.
+        `blueattr.studies.carriers.records.RecordValue` each, where they were asked for.
     """
 
     did: str
@@ -209,7 +209,7 @@ def check_intervals(
     Parameters
     ----------
     resamples, seed
-        See `blueattr.studies.ranks.rank_intervals`.
+        See `blueattr.studies.carriers.ranks.rank_intervals`.
     intervals
         Whether they are asked for.
     draws
@@ -324,7 +324,7 @@ def with_intervals(
     frame, question
         The features, and the question that they are the answer to.
     daily, resamples, seed
-        See `blueattr.studies.ranks.rank_intervals`.
+        See `blueattr.studies.carriers.ranks.rank_intervals`.
     """
     if not any(one.agents for one in several):
         return tuple(several)
@@ -387,7 +387,8 @@ def with_records(leaders: Leaders, records: pl.DataFrame) -> Leaders:
     leaders
         Of one indicator.
     records
-        ``did`` and the columns of `blueattr.studies.records.RecordValue`, by descending value.
+        ``did`` and the columns of `blueattr.studies.carriers.records.RecordValue`, by descending
+        value.
     """
     theirs: dict[str, list[RecordValue]] = {}
     for did, record in RecordValue.each(records):

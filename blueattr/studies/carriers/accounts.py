@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from blueattr.attribution.by_feature import FEATURE_VALUES, feature_split, feature_values
-from blueattr.studies.leaders import COUNTS, DID_PATTERN, PROFILE
+from blueattr.studies.carriers.leaders import COUNTS, DID_PATTERN, PROFILE
 
 if TYPE_CHECKING:
     from blueattr.attribution.attribute import AttributionResult
@@ -31,7 +31,7 @@ def accounts_frame(
         At least one, all of one panel.
     frame
         The features that they were computed from, with ``did`` (or ``agent``) and any of
-        `blueattr.studies.leaders.COUNTS`.
+        `blueattr.studies.carriers.leaders.COUNTS`.
     handles
         By DID, as far as they are known; None for no column of handles.
 
@@ -103,7 +103,7 @@ def agents_frame(
         The attribution.
     frame
         The features that it was computed from, with ``did`` (or ``agent``) and any of
-        `blueattr.studies.leaders.COUNTS`.
+        `blueattr.studies.carriers.leaders.COUNTS`.
     handles
         By DID, as far as they are known; None for no column of handles.
     linked

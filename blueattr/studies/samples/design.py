@@ -13,7 +13,7 @@ from blueattr.errors import NoAnswerError, UsageError
 from blueattr.indicators.base import Aggregator, Indicator
 from blueattr.kernels import FloatArray
 from blueattr.provenance import Provenance
-from blueattr.studies.correction import FEWEST, NORMAL_95, Draw, bisect, linearise
+from blueattr.studies.samples.correction import FEWEST, NORMAL_95, Draw, bisect, linearise
 
 __all__ = ["Design", "DesignPoint", "Designs", "Population", "design", "threshold"]
 
@@ -30,7 +30,7 @@ class Population:
     draw
         Its agents; of a whole panel, each with probability 1.
     tiers
-        float64 (N, T), as for `blueattr.studies.correction.estimate`.
+        float64 (N, T), as for `blueattr.studies.samples.correction.estimate`.
     weights
         float64 (N,), w_i > 0 of the protocol: see
         `blueattr.attribution.sampling.Sampler.draw_weights`.

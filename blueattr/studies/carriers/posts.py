@@ -7,7 +7,7 @@ from blueattr.attribution.tiered import PanelChoice
 from blueattr.display import Presented
 from blueattr.indicators.base import Aggregator
 from blueattr.provenance import Provenance
-from blueattr.studies.records import RecordValue
+from blueattr.studies.carriers.records import RecordValue
 from blueattr.studies.shape import Cascades, Peak
 
 __all__ = ["DayPart", "HourPart", "Post", "PostsResult", "Rest"]

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from blueattr.attribution.sampling import Protocol, Sampler
-from blueattr.studies.correction import FEWEST, Estimate
+from blueattr.studies.samples.correction import FEWEST, Estimate
 
 __all__ = ["CorrectedSamples", "CorrectedTier", "average", "obstacle"]
 
@@ -23,7 +23,7 @@ class CorrectedTier:
         Mean and standard deviation of the estimates (divisor: samples less one; 0 for one sample).
     low, high
         Means of the ends of their 95 % intervals; None if no sample has one, or `n_e` is below
-        `blueattr.studies.correction.FEWEST`: those that have one would be the exceptions.
+        `blueattr.studies.samples.correction.FEWEST`: those that have one would be the exceptions.
     n_e
         Mean of the number of agents on which the estimate effectively rests.
     intervals

@@ -22,9 +22,9 @@ from blueattr.attribution.value import (
 from blueattr.errors import ZeroTotalError
 from blueattr.indicators.base import Aggregator, Indicator
 from blueattr.kernels import FloatArray, IndexArray
-from blueattr.studies.corrected import CorrectedSamples, average
-from blueattr.studies.correction import Draw, Estimate, estimate, membership
 from blueattr.studies.rescaling import Rescaling, mean_rescaling, rescaling_test
+from blueattr.studies.samples.corrected import CorrectedSamples, average
+from blueattr.studies.samples.correction import Draw, Estimate, estimate, membership
 
 __all__ = [
     "AtFullScale",

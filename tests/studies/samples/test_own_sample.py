@@ -13,7 +13,7 @@ from blueattr.attribution.sampling import Sampler
 from blueattr.attribution.tiered import TieredPanel
 from blueattr.attribution.tiers import tier_names
 from blueattr.errors import FeatureError, UsageError, ZeroTotalError
-from blueattr.studies.own_sample import Chance, correct_sample, known_draw
+from blueattr.studies.samples.own_sample import Chance, correct_sample, known_draw
 from support.effort import law
 from support.panels import frame
 

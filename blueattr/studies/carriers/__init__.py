@@ -1,0 +1,1 @@
+"""What carried an indicator: accounts, how sure their ranks are, and records."""

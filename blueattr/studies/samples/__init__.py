@@ -1,0 +1,1 @@
+"""Samples of a panel: beside the whole, put right, and how large they must be."""
