@@ -141,7 +141,7 @@ def panel(lines: Lines, limits: Iterable[str], x: str, y: str, names: dict[str, 
 
 def draw(name: str, panels: Sequence[Any]) -> None:
     """Draw a figure of panels side by side."""
-    from blueattr.report.figures.drawing import Drawing
+    from blueattr.report.figures.charts.drawing import Drawing
 
     spec = {
         "$schema": "https://vega.github.io/schema/vega-lite/v6.json",

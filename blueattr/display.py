@@ -93,7 +93,7 @@ class Presented:
 
         Returns
         -------
-        blueattr.report.figures.drawing.Drawing
+        blueattr.report.figures.charts.drawing.Drawing
             A notebook shows it; ``.save("figure.pdf")``, ``.svg`` or ``.png`` writes it, ``.spec``
             is its Vega-Lite specification.
 

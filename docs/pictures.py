@@ -11,8 +11,8 @@ from blueattr.analysis.topic_reports import report_topic
 from blueattr.attribution.question import Question, Sampling
 from blueattr.panel.query import PanelQuery
 from blueattr.report.figures.answer import answer_exhibit
-from blueattr.report.figures.drawing import Drawing
-from blueattr.report.figures.theme import PAGE, PAGE_NARROW
+from blueattr.report.figures.charts.drawing import Drawing
+from blueattr.report.figures.charts.theme import PAGE, PAGE_NARROW
 
 FOLDER = Path(__file__).parent / "_static"
 TOPIC = "mythos"

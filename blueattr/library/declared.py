@@ -219,7 +219,7 @@ def target(
     width
         The width of each figure in print, such as ``"85mm"`` or ``"3.35in"``; 70 to 500 mm.
     """
-    from blueattr.report.figures.printing import width_mm
+    from blueattr.report.figures.charts.printing import width_mm
     from blueattr.report.pages.gallery import Form, check_target
 
     parse.one_of(format, "--format", get_args(Form))

@@ -20,7 +20,7 @@ from blueattr.analysis.asked.parse import (
     sampling,
 )
 from blueattr.errors import BlueattrError, UsageError
-from blueattr.report.figures.printing import width_mm
+from blueattr.report.figures.charts.printing import width_mm
 from blueattr.runs.settings import (
     FilePath,
     Flag,

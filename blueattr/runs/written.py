@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, get_args
 
 from blueattr.atomic import write
 from blueattr.report import comparison_report, render
-from blueattr.report.figures.drawing import PictureFormat
+from blueattr.report.figures.charts.drawing import PictureFormat
 from blueattr.report.pages.file_names import report_name
 from blueattr.report.pages.gallery import write_report
 from blueattr.runs.index import INDEX

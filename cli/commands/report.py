@@ -118,7 +118,7 @@ def report(
     from blueattr.analysis.asked.windows import period
     from blueattr.analysis.groups.grouping import groups_of_report
     from blueattr.analysis.topic_reports import report_features, report_topic, report_topics
-    from blueattr.report.figures.printing import width_mm
+    from blueattr.report.figures.charts.printing import width_mm
     from blueattr.report.pages.gallery import check_target, write_report
 
     own.check(context)

@@ -25,14 +25,23 @@ from blueattr.report import Report, render
 from blueattr.report.figures.agents import _LANDMARKS, concentration_exhibit, leaders_report
 from blueattr.report.figures.answer import answer_exhibit, certainty_exhibit
 from blueattr.report.figures.bridge import change_exhibit
-from blueattr.report.figures.charts import shares_chart, sizes_chart
+from blueattr.report.figures.charts.charts import shares_chart, sizes_chart
+from blueattr.report.figures.charts.drawing import Drawing, Spec
+from blueattr.report.figures.charts.theme import (
+    PAGE,
+    PAGE_NARROW,
+    PAPER,
+    Look,
+    apart,
+    decades,
+    percent_decades,
+)
 from blueattr.report.figures.corrected import (
     corrected_exhibit,
     correction_exhibit,
     design_exhibit,
 )
 from blueattr.report.figures.days import days_exhibit, hours_exhibit
-from blueattr.report.figures.drawing import Drawing, Spec
 from blueattr.report.figures.exhibit import Exhibit
 from blueattr.report.figures.groups import groups_exhibit
 from blueattr.report.figures.posts import records_report
@@ -43,15 +52,6 @@ from blueattr.report.figures.scales import (
     sizes_exhibit,
 )
 from blueattr.report.figures.studies import bootstrap_exhibit, sensitivity_exhibit
-from blueattr.report.figures.theme import (
-    PAGE,
-    PAGE_NARROW,
-    PAPER,
-    Look,
-    apart,
-    decades,
-    percent_decades,
-)
 from blueattr.report.figures.topic import topic_exhibits
 from blueattr.report.pages.gallery import write_report
 from blueattr.report.pages.page import write_page

@@ -24,9 +24,9 @@ from blueattr.provenance import Provenance
 from blueattr.report import render
 from blueattr.report.citation import bibtex
 from blueattr.report.figures.agents import leaders_report
-from blueattr.report.figures.drawing import Drawing
+from blueattr.report.figures.charts.drawing import Drawing
+from blueattr.report.figures.charts.theme import PAPER
 from blueattr.report.figures.posts import records_report
-from blueattr.report.figures.theme import PAPER
 from blueattr.report.figures.topic import topic_exhibits
 from blueattr.report.pages.file_names import slug
 from blueattr.report.pages.gallery import write_report

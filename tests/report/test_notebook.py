@@ -14,7 +14,7 @@ import pytest
 from blueattr.display import Presented
 from blueattr.errors import UsageError
 from blueattr.report import render
-from blueattr.report.figures.drawing import Drawing
+from blueattr.report.figures.charts.drawing import Drawing
 from blueattr.report.pages.notebook import figures_of, frame_of, report_of
 from blueattr.studies.convergence import convergence
 from blueattr.studies.scales import compare_scales

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from blueattr.report.fields import Field, Fields
-from blueattr.report.figures import charts
+from blueattr.report.figures.charts import charts
 from blueattr.report.figures.exhibit import Exhibit, data_report, marked, rows_of
 from blueattr.report.numbers import percent, plural
 from blueattr.report.parts.shared_fields import INDICATOR, LEADER, TIER

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from blueattr.provenance import spell_window
 from blueattr.report.fields import Field, Fields
-from blueattr.report.figures.drawing import Spec
+from blueattr.report.figures.charts.drawing import Spec
+from blueattr.report.figures.charts.theme import FONT_SIZE, Look, Row, figure, label
 from blueattr.report.figures.exhibit import Exhibit, data_report, marked
-from blueattr.report.figures.theme import FONT_SIZE, Look, Row, figure, label
 from blueattr.report.numbers import MINUS, percent, short
 from blueattr.report.parts.shared_fields import INDICATOR
 from blueattr.report.results.change_fields import KIND_WORDS, SIZE_WORDS, change_rows

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from blueattr.report.fields import Field, Fields
-from blueattr.report.figures import study_charts
+from blueattr.report.figures.charts import study_charts
 from blueattr.report.figures.exhibit import Exhibit, data_report, marked, rows_of
 from blueattr.report.figures.scales import SAMPLED, SHARE
 from blueattr.report.numbers import count, percent, plural

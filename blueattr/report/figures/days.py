@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from blueattr.provenance import Window
 from blueattr.report.fields import Field, Fields
-from blueattr.report.figures import time_charts
+from blueattr.report.figures.charts import time_charts
 from blueattr.report.figures.exhibit import Exhibit, data_report, marked
 from blueattr.report.numbers import count, iso, percent, plural, short
 from blueattr.report.parts.answer import tier_names

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from blueattr.provenance import spell_window
 from blueattr.report.fields import Field, Fields
-from blueattr.report.figures.drawing import Spec
-from blueattr.report.figures.theme import Look, Row, with_note
+from blueattr.report.figures.charts.drawing import Spec
+from blueattr.report.figures.charts.theme import Look, Row, with_note
 from blueattr.report.formats.json import table_json
 from blueattr.report.parts.answer import about
 from blueattr.report.provenance import (

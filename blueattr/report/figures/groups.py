@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from blueattr.report.figures.drawing import Spec
+from blueattr.report.figures.charts.drawing import Spec
+from blueattr.report.figures.charts.theme import FONT_SIZE, Look, Row, figure, label, share_axis
 from blueattr.report.figures.exhibit import Exhibit, data_report, marked
-from blueattr.report.figures.theme import FONT_SIZE, Look, Row, figure, label, share_axis
 from blueattr.report.numbers import MINUS, percent
 from blueattr.report.parts.groups import GROUPED, ROW, group_rows, group_tables, spelled_levels
 from blueattr.report.parts.shared_fields import INDICATOR

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from blueattr.report.fields import Field, Fields
-from blueattr.report.figures import charts, study_charts
+from blueattr.report.figures.charts import charts, study_charts
 from blueattr.report.figures.exhibit import Exhibit, data_report, marked, rows_of, topic_title
 from blueattr.report.numbers import percent, plural, points, spread
 from blueattr.report.parts.answer import tier_names

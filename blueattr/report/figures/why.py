@@ -5,9 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 from blueattr.report.fields import Field, Fields
 from blueattr.report.figures.bridge import bridge_chart
-from blueattr.report.figures.drawing import Spec
-from blueattr.report.figures.exhibit import Exhibit, data_report, marked, rows_of
-from blueattr.report.figures.theme import (
+from blueattr.report.figures.charts.drawing import Spec
+from blueattr.report.figures.charts.theme import (
     FONT_SIZE,
     THOUSANDS,
     Look,
@@ -17,6 +16,7 @@ from blueattr.report.figures.theme import (
     label,
     title_lines,
 )
+from blueattr.report.figures.exhibit import Exhibit, data_report, marked, rows_of
 from blueattr.report.numbers import MINUS, count, percent, short
 from blueattr.report.parts.shared_fields import INDICATOR
 from blueattr.report.results.why import FEATURE_WORDS, account_name, parts_table, rank_words

@@ -6,7 +6,7 @@ from typing import Any
 
 from blueattr.atomic import write
 from blueattr.report.citation import citation
-from blueattr.report.figures.drawing import Drawing
+from blueattr.report.figures.charts.drawing import Drawing
 from blueattr.report.figures.posts import posts_layout
 from blueattr.report.formats.html import environment, table_layout
 from blueattr.report.pages.layout import exhibit_layout, style_of_pages

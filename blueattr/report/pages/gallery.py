@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 from blueattr.atomic import write
 from blueattr.errors import OutputError, UsageError
 from blueattr.report.figures.agents import leaders_report
-from blueattr.report.figures.drawing import PictureFormat
+from blueattr.report.figures.charts.drawing import PictureFormat
+from blueattr.report.figures.charts.printing import printed
 from blueattr.report.figures.posts import records_report
-from blueattr.report.figures.printing import printed
 from blueattr.report.figures.scales import flips_exhibit
 from blueattr.report.figures.topic import topic_data, topic_exhibits
 from blueattr.report.formats.render import render

@@ -8,9 +8,9 @@ from typing import Any
 
 from markupsafe import Markup
 
-from blueattr.report.figures.drawing import Spec
+from blueattr.report.figures.charts.drawing import Spec
+from blueattr.report.figures.charts.theme import PAGE, PAGE_NARROW
 from blueattr.report.figures.exhibit import Exhibit
-from blueattr.report.figures.theme import PAGE, PAGE_NARROW
 from blueattr.report.formats.html import table_layout
 from blueattr.report.formats.tabular import csv_bytes
 from blueattr.report.provenance import ORIGIN

@@ -16,15 +16,16 @@ from blueattr.attribution.days import DayShares
 from blueattr.errors import UsageError
 from blueattr.report.figures.agents import concentration_exhibit
 from blueattr.report.figures.bridge import change_exhibit
+from blueattr.report.figures.charts.drawing import Drawing
+from blueattr.report.figures.charts.printing import printed, width_mm
+from blueattr.report.figures.charts.theme import PAPER
 from blueattr.report.figures.corrected import (
     corrected_exhibit,
     correction_exhibit,
     design_exhibit,
 )
 from blueattr.report.figures.days import days_exhibit
-from blueattr.report.figures.drawing import Drawing
 from blueattr.report.figures.exhibit import Exhibit
-from blueattr.report.figures.printing import printed, width_mm
 from blueattr.report.figures.scales import (
     attributions_exhibit,
     flips_exhibit,
@@ -32,7 +33,6 @@ from blueattr.report.figures.scales import (
     sizes_exhibit,
 )
 from blueattr.report.figures.studies import bootstrap_exhibit, sensitivity_exhibit
-from blueattr.report.figures.theme import PAPER
 from blueattr.report.figures.topic import topic_exhibits
 from blueattr.report.figures.why import parts_exhibit, ranks_exhibit
 from blueattr.report.formats.html import environment, table_layout

@@ -9,9 +9,9 @@ from blueattr.atomic import write
 from blueattr.provenance import spell_window
 from blueattr.report.citation import bibtex, citation
 from blueattr.report.figures.agents import leaders_report
+from blueattr.report.figures.charts.drawing import Drawing, Spec
 from blueattr.report.figures.corrected import corrected_sentences
 from blueattr.report.figures.days import hours_exhibit
-from blueattr.report.figures.drawing import Drawing, Spec
 from blueattr.report.figures.exhibit import Exhibit, topic_title
 from blueattr.report.figures.posts import posts_layout
 from blueattr.report.figures.scales import flips_exhibit
@@ -108,7 +108,8 @@ def page_html(reports: "Sequence[TopicReport]", draw: Callable[[Spec], str] | No
     reports
         One topic, or several of one panel and window.
     draw
-        Draws a specification as SVG; by default `blueattr.report.figures.drawing.Drawing.svg`.
+        Draws a specification as SVG; by default
+        `blueattr.report.figures.charts.drawing.Drawing.svg`.
 
     Returns
     -------

@@ -15,11 +15,11 @@ from hypothesis import strategies as st
 
 from blueattr.errors import UsageError
 from blueattr.provenance import TopicInfo
-from blueattr.report.figures.drawing import UNITS_PER_MM, Drawing
+from blueattr.report.figures.charts.drawing import UNITS_PER_MM, Drawing
+from blueattr.report.figures.charts.metadata import figure_about, pdf_with, png_with, svg_with
+from blueattr.report.figures.charts.printing import LEAST, MOST, drawing_of_width, printed, width_mm
+from blueattr.report.figures.charts.theme import PAPER
 from blueattr.report.figures.exhibit import Exhibit
-from blueattr.report.figures.metadata import figure_about, pdf_with, png_with, svg_with
-from blueattr.report.figures.printing import LEAST, MOST, drawing_of_width, printed, width_mm
-from blueattr.report.figures.theme import PAPER
 from blueattr.report.figures.topic import topic_exhibits
 from blueattr.report.pages.gallery import write_report
 from support.cli_world import run

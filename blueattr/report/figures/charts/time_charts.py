@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from blueattr.report.figures.drawing import Spec
-from blueattr.report.figures.theme import (
+from blueattr.report.figures.charts.drawing import Spec
+from blueattr.report.figures.charts.theme import (
     FONT_SIZE,
     PERCENT,
     Look,

@@ -8,7 +8,7 @@ from textwrap import wrap
 from typing import Any, TypeAlias
 
 from blueattr.report.escape import safe_text
-from blueattr.report.figures.drawing import VEGA_LITE, Spec
+from blueattr.report.figures.charts.drawing import VEGA_LITE, Spec
 from blueattr.report.numbers import MINUS
 
 __all__ = [

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
-from blueattr.report.figures.drawing import Spec
-from blueattr.report.figures.theme import (
+from blueattr.report.figures.charts.drawing import Spec
+from blueattr.report.figures.charts.theme import (
     FONT_SIZE,
     PERCENT,
     THOUSANDS,

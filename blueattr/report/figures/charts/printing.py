@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Protocol
 
 from blueattr.errors import UsageError
 from blueattr.report.escape import safe_text
-from blueattr.report.figures.drawing import UNITS_PER_MM, Drawing, Spec
+from blueattr.report.figures.charts.drawing import UNITS_PER_MM, Drawing, Spec
+from blueattr.report.figures.charts.metadata import figure_about
+from blueattr.report.figures.charts.theme import PAPER, Look
 from blueattr.report.figures.exhibit import Exhibit, topic_title
-from blueattr.report.figures.metadata import figure_about
-from blueattr.report.figures.theme import PAPER, Look
 from blueattr.report.numbers import plural
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ def drawing_of_width(
     width
         In millimetres.
     about
-        As of `blueattr.report.figures.drawing.Drawing`.
+        As of `blueattr.report.figures.charts.drawing.Drawing`.
 
     Returns
     -------

@@ -8,7 +8,7 @@ from typing import Any, Literal, TypeAlias
 
 from blueattr.atomic import write
 from blueattr.errors import UsageError
-from blueattr.report.figures.metadata import pdf_with, png_with, svg_with
+from blueattr.report.figures.charts.metadata import pdf_with, png_with, svg_with
 
 __all__ = ["UNITS_PER_MM", "VEGA_LITE", "Drawing", "PictureFormat", "Spec"]
 
@@ -51,7 +51,7 @@ class Drawing:
     spec
         Its Vega-Lite specification, which other tools of that family read too.
     about
-        What its files say about it, by the names of `blueattr.report.figures.metadata`.
+        What its files say about it, by the names of `blueattr.report.figures.charts.metadata`.
     width
         Its width in print in millimetres; by default 96 units of the specification to the inch.
     """
