@@ -11,8 +11,8 @@ from blueattr.report.figures.charts.theme import FONT_SIZE, Look, Row, figure, l
 from blueattr.report.figures.exhibit import Exhibit, data_report, marked
 from blueattr.report.numbers import MINUS, percent, short
 from blueattr.report.parts.shared_fields import INDICATOR
-from blueattr.report.results.change_fields import KIND_WORDS, SIZE_WORDS, change_rows
 from blueattr.report.results.changes import signed, way_table
+from blueattr.report.results.fields.change import KIND_WORDS, SIZE_WORDS, change_rows
 
 if TYPE_CHECKING:
     from blueattr.attribution.change.result import ChangeResult

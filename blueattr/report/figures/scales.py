@@ -11,8 +11,8 @@ from blueattr.report.numbers import percent, plural, points, spread
 from blueattr.report.parts.answer import tier_names
 from blueattr.report.parts.involvement import involved_note
 from blueattr.report.parts.shared_fields import INDICATOR, TIER
-from blueattr.report.results.comparison_data import FLIP_NOTE
 from blueattr.report.results.comparisons import has_deviation, sample_name
+from blueattr.report.results.fields.comparison import FLIP_NOTE
 from blueattr.report.tables import Cell, Column, Table
 
 if TYPE_CHECKING:

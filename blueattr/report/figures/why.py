@@ -19,8 +19,8 @@ from blueattr.report.figures.charts.theme import (
 from blueattr.report.figures.exhibit import Exhibit, data_report, marked, rows_of
 from blueattr.report.numbers import MINUS, count, percent, short
 from blueattr.report.parts.shared_fields import INDICATOR
+from blueattr.report.results.fields.why import ACCOUNT, FEATURE
 from blueattr.report.results.why import FEATURE_WORDS, account_name, parts_table, rank_words
-from blueattr.report.results.why_fields import ACCOUNT, FEATURE
 from blueattr.report.tables import Table
 
 if TYPE_CHECKING:

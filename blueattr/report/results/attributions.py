@@ -58,7 +58,7 @@ from blueattr.report.provenance import (
     origin_warnings,
     panel_tables,
 )
-from blueattr.report.results.comparison_data import DRAWN, FLIP, SAMPLE, SPREAD
+from blueattr.report.results.fields.comparison import DRAWN, FLIP, SAMPLE, SPREAD
 from blueattr.report.tables import SCHEMA_VERSION, Column, Fact, Json, Report, Table
 
 if TYPE_CHECKING:

@@ -29,7 +29,7 @@ from blueattr.report.provenance import (
     window_days,
 )
 from blueattr.report.results.attributions import aggregator_text
-from blueattr.report.results.change_fields import (
+from blueattr.report.results.fields.change import (
     CHANGE,
     COMMON,
     COMMON_COLUMNS,

@@ -16,7 +16,7 @@ from blueattr.report.provenance import (
     panel_tables,
 )
 from blueattr.report.results.attributions import method_facts, tier_extents
-from blueattr.report.results.comparison_data import (
+from blueattr.report.results.fields.comparison import (
     FLIP_NOTE,
     RESCALING,
     RUN_OBJECT,

@@ -14,13 +14,13 @@ from blueattr.report.provenance import (
     panel_tables,
     ranking_warnings,
 )
-from blueattr.report.results.comparison_data import (
+from blueattr.report.results.comparisons import method_lines
+from blueattr.report.results.fields.comparison import (
     FLIP_NOTE,
     SAMPLE,
     comparison_content,
     comparison_table,
 )
-from blueattr.report.results.comparisons import method_lines
 from blueattr.report.tables import SCHEMA_VERSION, Cell, Column, Fact, Json, Report, Table
 
 if TYPE_CHECKING:

@@ -27,7 +27,7 @@ from blueattr.report.provenance import (
     panel_tables,
 )
 from blueattr.report.results.attributions import method_facts
-from blueattr.report.results.comparison_data import FLIP, FLIP_NOTE
+from blueattr.report.results.fields.comparison import FLIP, FLIP_NOTE
 from blueattr.report.tables import Cell, Column, Fact, Json, Report, Table
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from blueattr.report.parts.first_screen import MORE
 from blueattr.report.parts.remarks import origin_text
 from blueattr.report.provenance import origin_facts, origin_warnings, panel_tables
 from blueattr.report.results.attributions import aggregator_text, means_fact, methods_text
-from blueattr.report.results.validation_data import (
+from blueattr.report.results.fields.validation import (
     AGREEMENT,
     BLOCK,
     BUDGET,

@@ -31,8 +31,7 @@ from blueattr.report.provenance import (
     panel_tables,
 )
 from blueattr.report.results.attributions import method_facts
-from blueattr.report.results.posts import posts_table
-from blueattr.report.results.why_fields import (
+from blueattr.report.results.fields.why import (
     ACCOUNT,
     ADDRESSED,
     ADDRESSING,
@@ -50,6 +49,7 @@ from blueattr.report.results.why_fields import (
     SHOWN_AMPLIFIED,
     WITHOUT,
 )
+from blueattr.report.results.posts import posts_table
 from blueattr.report.tables import Cell, Column, Json, Report, Table
 from blueattr.studies.carriers.posts import Post
 

@@ -1,0 +1,1 @@
+"""Fields of the results that have many: names, definitions, JSON and tidy tables."""
