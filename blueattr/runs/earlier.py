@@ -10,7 +10,7 @@ from blueattr.version import METHOD_VERSION
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from blueattr.runs.record import Run
+    from blueattr.runs.history.record import Run
 
 __all__ = ["last_window"]
 

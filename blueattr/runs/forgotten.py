@@ -18,10 +18,10 @@ from blueattr.report.pages.dataset import METADATA
 from blueattr.report.pages.gallery import Form, write_report
 from blueattr.runs import publish
 from blueattr.runs.basis import store_state
-from blueattr.runs.found import found_shares
-from blueattr.runs.index import mend_record, write_index
+from blueattr.runs.history.found import found_shares
+from blueattr.runs.history.index import mend_record, write_index
+from blueattr.runs.history.record import RECORD, RunRecord
 from blueattr.runs.plan import Plan
-from blueattr.runs.record import RECORD, RunRecord
 from blueattr.runs.written import COMPARISON, write_files
 from blueattr.store.database import Store
 

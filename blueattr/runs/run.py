@@ -31,10 +31,10 @@ from blueattr.report.numbers import iso, plural
 from blueattr.runs import publish
 from blueattr.runs.basis import basis_digest, store_state
 from blueattr.runs.earlier import last_window
-from blueattr.runs.found import found_shares
-from blueattr.runs.index import mend_record, write_index
+from blueattr.runs.history.found import found_shares
+from blueattr.runs.history.index import mend_record, write_index
+from blueattr.runs.history.record import RunRecord, read_runs
 from blueattr.runs.plan import Archive, Files, Following, Plan
-from blueattr.runs.record import RunRecord, read_runs
 from blueattr.runs.written import write_files
 from blueattr.sources import files
 from blueattr.store import coverage

@@ -8,7 +8,7 @@ from blueattr.report import comparison_report, render
 from blueattr.report.figures.charts.drawing import PictureFormat
 from blueattr.report.pages.file_names import report_name
 from blueattr.report.pages.gallery import write_report
-from blueattr.runs.index import INDEX
+from blueattr.runs.history.index import INDEX
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

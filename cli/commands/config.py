@@ -37,7 +37,7 @@ def show(
 
     Example: blueattr config show --config blueattr.toml
     """
-    from blueattr.runs.listing import settings_report
+    from blueattr.runs.history.listing import settings_report
     from blueattr.runs.plan_file import KEY_VARIABLE, in_force, make_plan
 
     output.check()

@@ -75,8 +75,8 @@ def runs(
 
     Example: blueattr runs --reports reports/ --last 20
     """
-    from blueattr.runs.listing import runs_report
-    from blueattr.runs.record import read_runs
+    from blueattr.runs.history.listing import runs_report
+    from blueattr.runs.history.record import read_runs
 
     output.check()
     if last is not None and last < 1:

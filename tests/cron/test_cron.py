@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from blueattr.errors import ExitCode
+from blueattr.runs.history.record import Run, read_runs
 from blueattr.runs.publish import faults
-from blueattr.runs.record import Run, read_runs
 from support.cli_world import events, ok
 from support.events_builder import lines
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from blueattr.runs.record import read_runs
+from blueattr.runs.history.record import read_runs
 from cron.week import Week
 
 

@@ -21,8 +21,8 @@ from pathlib import Path
 from typing import Any
 
 from blueattr.errors import ExitCode
+from blueattr.runs.history.record import read_runs
 from blueattr.runs.publish import MANIFEST, faults
-from blueattr.runs.record import read_runs
 from blueattr.synth import SynthSpec, write_file
 from support.cli_world import BLUEATTR
 

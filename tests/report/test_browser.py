@@ -14,7 +14,7 @@ import pytest
 from blueattr.report import render
 from blueattr.report.figures.topic import topic_exhibits
 from blueattr.report.pages.page import write_page
-from blueattr.runs.index import index_html
+from blueattr.runs.history.index import index_html
 from support.html_pages import PHONE, WIDE, tree
 from support.run_cases import ran, topic
 from support.study_cases import POSTS

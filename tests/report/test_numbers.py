@@ -30,8 +30,8 @@ from blueattr.report.inventory.status import status_report
 from blueattr.report.pages.gallery import _data
 from blueattr.report.results.convergences import convergence_report
 from blueattr.report.results.validations import validation_report
-from blueattr.runs.listing import runs_report, settings_report
-from blueattr.runs.record import Run, Stage
+from blueattr.runs.history.listing import runs_report, settings_report
+from blueattr.runs.history.record import Run, Stage
 from blueattr.runs.settings import FilePath, Key, Section, settle
 from blueattr.sources.archive import cost
 from blueattr.store.compact import Compacted

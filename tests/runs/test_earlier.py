@@ -9,8 +9,8 @@ import pytest
 from blueattr.analysis.asked.windows import spell_period
 from blueattr.provenance import Window
 from blueattr.runs.earlier import last_window
-from blueattr.runs.record import Run, read_runs
-from blueattr.runs.shares import RunShares
+from blueattr.runs.history.record import Run, read_runs
+from blueattr.runs.history.shares import RunShares
 from blueattr.version import METHOD_VERSION
 from support.run_folder import EVENTS, HALF, SETTINGS, done, drop, write
 

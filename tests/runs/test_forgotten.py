@@ -17,8 +17,8 @@ from blueattr.errors import ExitCode
 from blueattr.report.formats.tex import tex_bytes
 from blueattr.report.mentions import mentions
 from blueattr.report.tables import Column, Report, Table
+from blueattr.runs.history.record import RunRecord
 from blueattr.runs.publish import faults, report_folders
-from blueattr.runs.record import RunRecord
 from blueattr.store.lock import Lock
 from support.cli_world import events, ok, refused, run
 from support.events_builder import account, at, did, lines, post

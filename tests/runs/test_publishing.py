@@ -13,8 +13,8 @@ import pytest
 
 from blueattr.errors import OutputError
 from blueattr.runs import publish as runs_publish
+from blueattr.runs.history.record import RECORD, RunRecord, read_runs
 from blueattr.runs.publish import faults, latest, publish
-from blueattr.runs.record import RECORD, RunRecord, read_runs
 from support.cli_world import ok
 
 # --- publishing, killed at each step -------------------------------------------------------------

@@ -17,8 +17,8 @@ from blueattr.ingest.follow import follow
 from blueattr.panel import query
 from blueattr.runs import publish
 from blueattr.runs import run as runs_run
+from blueattr.runs.history.record import RunRecord, read_runs
 from blueattr.runs.publish import faults, latest
-from blueattr.runs.record import RunRecord, read_runs
 from blueattr.sources.timing import Timing
 from support.archive_past import fill_past, past_events
 from support.archive_server import ArchiveServer

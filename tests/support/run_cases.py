@@ -4,8 +4,8 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from blueattr.runs.record import Run
-from blueattr.runs.shares import Found, RunShares, TopicShares
+from blueattr.runs.history.record import Run
+from blueattr.runs.history.shares import Found, RunShares, TopicShares
 
 __all__ = ["START", "ran", "topic"]
 

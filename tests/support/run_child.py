@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from blueattr import atomic
 from blueattr.runs import run as runs_run
-from blueattr.runs.record import RunRecord
+from blueattr.runs.history.record import RunRecord
 from support.cli_world import run
 
 if TYPE_CHECKING:

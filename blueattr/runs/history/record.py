@@ -11,7 +11,7 @@ from typing import Any, Self
 
 from blueattr.errors import OutputError, RunGoingError
 from blueattr.file_lock import FileLock, FileLockHeld, lock_holder
-from blueattr.runs.shares import RunShares, read_shares
+from blueattr.runs.history.shares import RunShares, read_shares
 
 __all__ = ["RECORD", "Run", "RunRecord", "Stage", "read_runs"]
 

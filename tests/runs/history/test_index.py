@@ -14,9 +14,9 @@ import pytest
 from blueattr.atomic import is_part
 from blueattr.errors import ExitCode
 from blueattr.runs import publish
-from blueattr.runs.index import index_html, write_index
-from blueattr.runs.record import RECORD, read_runs
-from blueattr.runs.shares import read_shares
+from blueattr.runs.history.index import index_html, write_index
+from blueattr.runs.history.record import RECORD, read_runs
+from blueattr.runs.history.shares import read_shares
 from support.cli_world import ok, run
 from support.forked import processes
 from support.html_pages import Element, tree

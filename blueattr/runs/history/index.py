@@ -11,8 +11,8 @@ from blueattr.provenance import Window, spell_window
 from blueattr.report.numbers import MINUS, lasting, percent, plural
 from blueattr.report.pages.run_list import Line, RunRow, TopicCard, run_list_html
 from blueattr.runs import publish
-from blueattr.runs.record import Run, RunRecord, read_runs
-from blueattr.runs.shares import Found, TopicShares, read_shares
+from blueattr.runs.history.record import Run, RunRecord, read_runs
+from blueattr.runs.history.shares import Found, TopicShares, read_shares
 
 __all__ = ["INDEX", "index_html", "mend_record", "write_index"]
 

@@ -6,7 +6,7 @@ from blueattr.indicators.find import find_indicator
 from blueattr.report.parts.answer import about, tier_names
 from blueattr.report.provenance import synthetic_banner
 from blueattr.runs.basis import question_digest
-from blueattr.runs.shares import Found, RunShares, TopicShares
+from blueattr.runs.history.shares import Found, RunShares, TopicShares
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -9,7 +9,7 @@ from blueattr.report.tables import Column, Report, Table
 
 if TYPE_CHECKING:
     from blueattr.report.tables import Json
-    from blueattr.runs.record import Run
+    from blueattr.runs.history.record import Run
     from blueattr.runs.settings import Setting
 
 __all__ = ["runs_report", "settings_report"]
@@ -21,7 +21,7 @@ def runs_report(runs: "Sequence[Run]", folder: Path) -> Report:
     Parameters
     ----------
     runs
-        See `blueattr.runs.record.read_runs`.
+        See `blueattr.runs.history.record.read_runs`.
     folder
         The folder of reports.
     """
