@@ -212,7 +212,7 @@ def write_features(path: str, size: str) -> None:
 
 def stream(path: str, name: str, agents: str = "") -> None:
     """Attribute a file of features in chunks; write the agents if a file for them is named."""
-    from blueattr.attribution import streaming
+    from blueattr.attribution.large import streaming
     from blueattr.report.formats.streamed import agents_receiver
 
     receive = agents_receiver(Path(agents)) if agents else None

@@ -53,7 +53,7 @@ from blueattr.studies.samples.samples import (
 from blueattr.studies.sensitivity import PanelVariant, sensitivity
 
 if TYPE_CHECKING:
-    from blueattr.attribution.streaming import Receiver
+    from blueattr.attribution.large.streaming import Receiver
     from blueattr.indicators.base import Indicator
 
 __all__ = [
@@ -364,13 +364,13 @@ def attribute_file(
     Parameters
     ----------
     path, receive, columns, top
-        See `blueattr.attribution.streaming.attribute_file`.
+        See `blueattr.attribution.large.streaming.attribute_file`.
     question
         What to attribute, and how.
     naming
         How to name accounts.
     """
-    from blueattr.attribution import streaming  # noqa: PLC0415 - few files need it
+    from blueattr.attribution.large import streaming  # noqa: PLC0415 - few files need it
 
     results = streaming.attribute_file(
         path,
@@ -401,7 +401,7 @@ def _receiver(receive: "Receiver", naming: Naming) -> "Receiver":
 
 def _parts_of(path: Path, columns: Mapping[str, str] | None) -> dict[str, str]:
     """Return the parts that the columns of a Parquet file play, each with its column."""
-    from blueattr.attribution.chunks import shape  # noqa: PLC0415 - few files need it
+    from blueattr.attribution.large.chunks import shape  # noqa: PLC0415 - few files need it
 
     return name_columns(shape(path)[0], columns or {})
 

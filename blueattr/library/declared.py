@@ -17,8 +17,8 @@ from blueattr.analysis.features import load_features
 from blueattr.analysis.groups.grouping import ByGroup, asked_by, groups_of_report
 from blueattr.analysis.groups.sources import DAY
 from blueattr.analysis.own_samples import chance, half_width
+from blueattr.attribution.large.streaming import is_large
 from blueattr.attribution.sampling import check_protocol
-from blueattr.attribution.streaming import is_large
 from blueattr.errors import UsageError
 from blueattr.library.options import Asked, Options
 from blueattr.panel.query import PanelQuery

@@ -167,7 +167,7 @@ def _attribute_large(
     if own.features is None:
         return None
     from blueattr.analysis.attribute import attribute_file
-    from blueattr.attribution.streaming import is_large
+    from blueattr.attribution.large.streaming import is_large
     from blueattr.report.formats.streamed import agents_receiver
 
     if not is_large(own.features):

@@ -7,8 +7,8 @@ from typing import Any
 import polars as pl
 import pytest
 
-from blueattr.attribution import streaming
 from blueattr.attribution.attribute import attribute
+from blueattr.attribution.large import streaming
 from blueattr.errors import ExitCode
 from support.cli_world import COMMANDS, ok, refused
 

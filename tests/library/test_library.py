@@ -22,7 +22,7 @@ import pytest
 
 import blueattr
 from blueattr.analysis.upkeep.status import Status
-from blueattr.attribution import streaming
+from blueattr.attribution.large import streaming
 from blueattr.display import Presented
 from blueattr.errors import (
     FeatureError,

@@ -17,9 +17,9 @@ from hypothesis import strategies as st
 
 from blueattr.analysis.features import load_features
 from blueattr.analysis.tables.files import read_features
-from blueattr.attribution import streaming
 from blueattr.attribution.attribute import attribute
 from blueattr.attribution.inputs import check_features
+from blueattr.attribution.large import streaming
 from blueattr.errors import BlueattrError, FeatureError, InputError
 
 HEADER = ["agent", "a", "b", "c", "followers"]

@@ -16,8 +16,8 @@ from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
 from blueattr.analysis import attribute as analysis_attribute
-from blueattr.attribution import chunks, external_sort, streaming
 from blueattr.attribution.attribute import AttributionResult, attribute
+from blueattr.attribution.large import chunks, external_sort, streaming
 from blueattr.cli.main import app
 from blueattr.errors import (
     EmptyPanelError,
@@ -395,7 +395,7 @@ _PEAK = """
 import resource, sys
 from pathlib import Path
 from blueattr.analysis import attribute as analysis_attribute
-from blueattr.attribution import chunks, external_sort, streaming
+from blueattr.attribution.large import chunks, external_sort, streaming
 from blueattr.report.formats.streamed import agents_receiver
 chunks.CHUNK, external_sort.SHELF = 1 << 14, 1 << 15
 path = Path(sys.argv[1])

@@ -20,9 +20,9 @@ import pyarrow.parquet as pq
 
 from blueattr import kernels
 from blueattr.attribution.attribute import AttributionResult
-from blueattr.attribution.chunks import DAMAGED, ChunkedPanel
 from blueattr.attribution.equals import with_cuts
-from blueattr.attribution.external_sort import ExcessOnDisk, Sample, SortOnDisk
+from blueattr.attribution.large.chunks import DAMAGED, ChunkedPanel
+from blueattr.attribution.large.external_sort import ExcessOnDisk, Sample, SortOnDisk
 from blueattr.attribution.tiered import ActivePanel, check_panel
 from blueattr.attribution.tiers import DEFAULT_CUTOFFS, check_cutoffs, tier_names
 from blueattr.attribution.value import TierSums, check_method, remark, share_out_sums, weigh

@@ -14,9 +14,9 @@ import pyarrow.parquet as pq
 
 from blueattr import kernels
 from blueattr.attribution.equals import Cut
-from blueattr.attribution.external_sort import Sample, SortOnDisk
 from blueattr.attribution.frames import find_columns, name_columns
 from blueattr.attribution.inputs import agent_names, check_column, check_dids, refuse, row_number
+from blueattr.attribution.large.external_sort import Sample, SortOnDisk
 from blueattr.attribution.tiered import NOBODY, PanelChoice
 from blueattr.attribution.tiers import boundaries
 from blueattr.errors import InputError, NobodyInvolvedError

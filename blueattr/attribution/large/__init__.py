@@ -1,0 +1,1 @@
+"""Files of features that need not fit into memory."""
