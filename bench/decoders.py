@@ -31,10 +31,10 @@ from typing import Any
 import zstandard
 from machine import describe
 
+from blueattr.decode.binary.firehose import decode_frames
+from blueattr.decode.binary.segments import decode_block
+from blueattr.decode.binary.transcode import Decoded
 from blueattr.decode.chunk import Chunk
-from blueattr.decode.firehose import decode_frames
-from blueattr.decode.segments import decode_block
-from blueattr.decode.transcode import Decoded
 from blueattr.sources.parallel import run_ahead
 from blueattr.store.commit.checkpoint import SourceState
 from blueattr.store.commit.writer import Writer

@@ -31,7 +31,7 @@ import orjson
 import zstandard
 from machine import describe
 
-from blueattr.decode.transcode import COLLECTIONS
+from blueattr.decode.binary.transcode import COLLECTIONS
 from blueattr.ingest.follow import follow
 from blueattr.sources.find import find_streams
 from blueattr.sources.timing import Timing

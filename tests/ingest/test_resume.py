@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from blueattr.decode.transcode import Decoded
+from blueattr.decode.binary.transcode import Decoded
 from blueattr.ingest.resume import position_in_time, resume_by_now, resume_from
 from blueattr.sources.find import find_streams
 from blueattr.sources.live.jetstream import JetstreamV2

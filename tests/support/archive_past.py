@@ -5,7 +5,7 @@ import random
 from datetime import datetime
 from typing import Any
 
-from blueattr.decode.segments import decode_block
+from blueattr.decode.binary.segments import decode_block
 from support.archive_server import ArchiveServer, Sealed
 from support.binary_builder import Row, block_of, row_of
 from support.events_builder import POST, Event, at, did, follow, like, micros, post, profile, repost

@@ -13,7 +13,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from blueattr.decode.segments import Block, iter_blocks, read_segment
+from blueattr.decode.binary.segments import Block, iter_blocks, read_segment
 from support.binary_builder import Row, row_of, segment_of
 from support.events_builder import Event
 

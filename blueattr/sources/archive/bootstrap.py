@@ -3,7 +3,7 @@
 from bisect import bisect_left
 from collections.abc import Sequence
 
-from blueattr.decode.transcode import Decoded
+from blueattr.decode.binary.transcode import Decoded
 
 __all__ = ["Bootstrap"]
 

@@ -6,8 +6,8 @@ from functools import partial
 from itertools import pairwise
 from typing import TYPE_CHECKING, BinaryIO, cast
 
-from blueattr.decode.segments import Block, decode_block, read_segment
-from blueattr.decode.transcode import Decoded
+from blueattr.decode.binary.segments import Block, decode_block, read_segment
+from blueattr.decode.binary.transcode import Decoded
 from blueattr.errors import InputError, SourceError
 from blueattr.sources.archive.client import ArchiveClient, Damaged, Part
 

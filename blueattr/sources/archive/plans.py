@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from blueattr.decode.transcode import COLLECTIONS
+from blueattr.decode.binary.transcode import COLLECTIONS
 from blueattr.sources.archive.client import ArchiveClient
 
 if TYPE_CHECKING:

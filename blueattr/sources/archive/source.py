@@ -9,8 +9,8 @@ from functools import cached_property, partial
 from itertools import chain
 from typing import TYPE_CHECKING
 
+from blueattr.decode.binary.transcode import Decoded
 from blueattr.decode.chunk import Chunk
-from blueattr.decode.transcode import Decoded
 from blueattr.errors import SourceError, UsageError
 from blueattr.provenance import Window
 from blueattr.sources.archive.accounts import Accounts
@@ -33,7 +33,7 @@ from blueattr.sources.parallel import run_ahead
 from blueattr.sources.timing import Timing
 
 if TYPE_CHECKING:
-    from blueattr.decode.segments import Block
+    from blueattr.decode.binary.segments import Block
 
 __all__ = ["ArchiveSource"]
 

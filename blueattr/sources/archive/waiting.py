@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass, field
 
+from blueattr.decode.binary.transcode import Decoded
 from blueattr.decode.chunk import Chunk
-from blueattr.decode.transcode import Decoded
 
 __all__ = ["Waiting"]
 

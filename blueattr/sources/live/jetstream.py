@@ -21,7 +21,7 @@ from atproto_jetstream.compression import parse_dictionary_id
 from atproto_jetstream.exceptions import JetstreamDecodingError
 from atproto_subscription.websocket import build_websocket_uri
 
-from blueattr.decode.transcode import COLLECTIONS, Decoded, Notice, printable
+from blueattr.decode.binary.transcode import COLLECTIONS, Decoded, Notice, printable
 from blueattr.errors import InputError
 from blueattr.sources.hosts import as_http
 from blueattr.sources.http import NoAnswer, get_small

@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 
 from atproto_subscription.websocket import build_websocket_uri
 
-from blueattr.decode.firehose import decode_frames
-from blueattr.decode.relay_times import RelayTimes
-from blueattr.decode.transcode import Decoded
+from blueattr.decode.binary.firehose import decode_frames
+from blueattr.decode.binary.relay_times import RelayTimes
+from blueattr.decode.binary.transcode import Decoded
 from blueattr.sources.live.socket import ConnectionRefused
 from blueattr.sources.live.stream import Missed, Resume, Seen, microseconds
 

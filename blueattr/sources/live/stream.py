@@ -9,9 +9,9 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple, Protocol
 
+from blueattr.decode.binary.transcode import Decoded, Notice
 from blueattr.decode.chunk import Chunk
 from blueattr.decode.clock import Horizon
-from blueattr.decode.transcode import Decoded, Notice
 from blueattr.sources.live.socket import (
     MESSAGE_LIMIT,
     Connection,

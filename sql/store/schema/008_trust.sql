@@ -119,7 +119,7 @@ CREATE TABLE source_account (
     did VARCHAR NOT NULL
 );
 
--- Events of a relay whose time was out of bounds: it is the bound (blueattr/decode/relay_times.py).
+-- Events of a relay whose time was out of bounds: it is the bound (blueattr/decode/binary/relay_times.py).
 ALTER TABLE source ADD COLUMN bounded BIGINT DEFAULT 0;
 
 -- Events that are kept although they lay ahead of the clock when they were read, which was taken to be

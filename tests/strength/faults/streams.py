@@ -7,7 +7,7 @@ __all__ = ["FAULTS"]
 
 _STREAM, _RESUME = "blueattr/sources/live/stream.py", "blueattr/ingest/resume.py"
 _FOLLOW, _PACE = "blueattr/ingest/follow.py", "blueattr/ingest/pace.py"
-_CLOCK, _RELAY = "blueattr/decode/clock.py", "blueattr/decode/relay_times.py"
+_CLOCK, _RELAY = "blueattr/decode/clock.py", "blueattr/decode/binary/relay_times.py"
 _SOCKET = "blueattr/sources/live/socket.py"
 _PROGRESS = (
     "tests/ingest/test_follow_progress.py"
@@ -61,7 +61,7 @@ FAULTS = (
         _RELAY,
         "return time_us if self.reached_us is None else max(time_us, self.reached_us - _BEHIND_US)",
         "return time_us",
-        "tests/decode/test_relay_times.py"
+        "tests/decode/binary/test_relay_times.py"
         "::test_a_time_is_not_earlier_than_ten_minutes_before_what_was_reached",
     ),
     Fault(

@@ -82,7 +82,7 @@ class Decoded:
         received, of a block the least and the greatest. None where there was none.
     first_us, last_us
         Earliest and latest time of what was read, the skipped included, µs since 1970: as the
-        server states it, or of a block as `blueattr.decode.block_times` has it.
+        server states it, or of a block as `blueattr.decode.binary.block_times` has it.
     notices
         What the server said about the stream.
     through_seq
@@ -99,7 +99,7 @@ class Decoded:
     bounded
         Frames of a relay whose time was out of bounds; it has the time of the bound.
     reached_us
-        The time that a relay has reached (`blueattr.decode.relay_times`), µs since 1970.
+        The time that a relay has reached (`blueattr.decode.binary.relay_times`), µs since 1970.
     """
 
     lines: bytes

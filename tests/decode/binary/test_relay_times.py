@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from blueattr.decode.relay_times import RelayTimes
+from blueattr.decode.binary.relay_times import RelayTimes
 
 SECOND = 10**6
 MINUTE = 60 * SECOND

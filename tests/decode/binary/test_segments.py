@@ -16,10 +16,10 @@ import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
 
-from blueattr.decode import segments
-from blueattr.decode.segments import decode_block, iter_blocks, read_segment
+from blueattr.decode.binary import segments
+from blueattr.decode.binary.segments import decode_block, iter_blocks, read_segment
+from blueattr.decode.binary.transcode import Decoded
 from blueattr.decode.shapes import shape
-from blueattr.decode.transcode import Decoded
 from blueattr.errors import InputError
 from blueattr.ingest import read
 from support import naive_decode
@@ -176,7 +176,7 @@ def test_unwanted_payloads_are_never_decoded(monkeypatch: pytest.MonkeyPatch) ->
         decoded_payloads.append(payload)
         return real(payload)
 
-    monkeypatch.setattr("blueattr.decode.segments.libipld.decode_dag_cbor", spy)
+    monkeypatch.setattr("blueattr.decode.binary.segments.libipld.decode_dag_cbor", spy)
     rows = [row_of(1, HELLO), *(row_of(i, MIXED[6], payload=b"\xff\xff") for i in range(2, 50))]
     names = ["app.bsky.feed.pos", "app.bsky.feed.posts", "app.bsky.feed.POST", "", "p",
              "app.bsky.graph.block", "app.bsky.feed.post\0"]  # fmt: skip

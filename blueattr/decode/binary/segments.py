@@ -22,11 +22,8 @@ import xxhash
 import zstandard
 
 from blueattr.decode.arrow import texts
-from blueattr.decode.block_times import key_times, row_times
-from blueattr.decode.parser.identifiers import FIRST_US
-from blueattr.decode.parser.layout import TIMES_FROM
-from blueattr.decode.shapes import written
-from blueattr.decode.transcode import (
+from blueattr.decode.binary.block_times import key_times, row_times
+from blueattr.decode.binary.transcode import (
     COLLECTIONS,
     RECORD_LIMIT,
     Decoded,
@@ -34,6 +31,9 @@ from blueattr.decode.transcode import (
     commit_line,
     identity_line,
 )
+from blueattr.decode.parser.identifiers import FIRST_US
+from blueattr.decode.parser.layout import TIMES_FROM
+from blueattr.decode.shapes import written
 from blueattr.errors import InputError
 
 __all__ = ["BLOCK_LIMIT", "Block", "Segment", "decode_block", "iter_blocks", "read_segment"]
@@ -160,8 +160,8 @@ def decode_block(
     Returns
     -------
     Decoded
-        A row is an event; its time is as `blueattr.decode.block_times.row_times` has it, and its
-        line says where that comes from, if it is not the server's own.
+        A row is an event; its time is as `blueattr.decode.binary.block_times.row_times` has it, and
+        its line says where that comes from, if it is not the server's own.
 
     Raises
     ------
@@ -283,7 +283,7 @@ class _Columns:
         return found
 
     def tell_times(self, begins_us: int | None) -> npt.NDArray[np.bool_]:
-        """Set ``time_us`` and ``time_from`` as `blueattr.decode.block_times.row_times` has them.
+        """Set ``time_us`` and ``time_from``, as `row_times` has them.
 
         Returns which rows are of records that have a time of their own.
         """

@@ -12,9 +12,8 @@ from typing import Any
 
 import libipld
 
-from blueattr.decode.relay_times import RelayTimes
-from blueattr.decode.shapes import written
-from blueattr.decode.transcode import (
+from blueattr.decode.binary.relay_times import RelayTimes
+from blueattr.decode.binary.transcode import (
     COLLECTIONS,
     Decoded,
     Notice,
@@ -23,6 +22,7 @@ from blueattr.decode.transcode import (
     identity_line,
     printable,
 )
+from blueattr.decode.shapes import written
 
 __all__ = ["FRAME_LIMIT", "decode_frames"]
 

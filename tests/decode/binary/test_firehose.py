@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from blueattr.decode import firehose
-from blueattr.decode.firehose import decode_frames
+from blueattr.decode.binary import firehose
+from blueattr.decode.binary.firehose import decode_frames
+from blueattr.decode.binary.transcode import COLLECTIONS, Decoded, Notice
 from blueattr.decode.shapes import shape
-from blueattr.decode.transcode import COLLECTIONS, Decoded, Notice
 from blueattr.ingest import read
 from support import naive_decode
 from support.binary_builder import car, cbor, cid, error, frame, frame_of, iso, uvarint
