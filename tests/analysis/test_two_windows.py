@@ -80,7 +80,8 @@ THREE = {"before": "2026-05-01..2026-05-03", "after": "2026-05-04..2026-05-06"}
         ({**THREE, "before": "2026-05-01..2026-05-02"}, "2 days before and 3 days after"),
         ({**THREE, "before": "2026-05-03"}, "1 day before and 3 days after"),
         ({"since": "tomorrow"}, "is not a date or time"),
-        ({"since": "tomorrow"}, "or yesterday or last-week"),
+        ({"since": "tomorrow"}, "; yesterday and last-week do, too"),
+        ({"since": "1900-01-01"}, "outside the years 1970 to 2999; yesterday and last-week do"),
         ({"since": "2026-13-01"}, "is not a date or time"),
     ],
 )

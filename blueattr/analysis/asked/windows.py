@@ -109,7 +109,7 @@ def two_windows(
         try:
             return Compared(since=moment(since, "--since"))
         except UsageError as error:
-            raise UsageError(f"{error}, or yesterday or last-week") from None
+            raise UsageError(f"{error}; yesterday and last-week do, too") from None
     if before is None or after is None:
         missing = "--before and --after" if before is after else (
             "--after" if after is None else "--before"

@@ -96,6 +96,8 @@ def read_numbers(
         When a number such as 1,500 may be one and a half, or fifteen hundred, and nothing in the
         table shows which; 1.500 likewise, among semicolons.
     """
+    if not columns:
+        return Numbers([])
     plain = [_plain(column) for column in columns]
     are_numbers = all(column.dtype.is_numeric() for column in plain)
     if are_numbers and separator != ";":

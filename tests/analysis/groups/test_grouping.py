@@ -127,6 +127,7 @@ def test_a_file_groups_the_agents_that_it_names(tmp_path: Path) -> None:
     for name, text in {
         "list.csv": f"did,group\n{plc_did('aa')},press\n{plc_did('bb')},07\n{plc_did('cc')},7\n"
         f"{plc_did('dd')},\ndid:plc:nobody,press\n",
+        "semicolons.csv": f"did;group\n{plc_did('aa')};press\n{plc_did('bb')};07\n{plc_did('cc')};7\n",
         "list.jsonl": "\n".join(
             json.dumps({"agent": plc_did(who), "group": group})
             for who, group in (("aa", "press"), ("bb", "07"), ("cc", "7"))
