@@ -139,7 +139,9 @@ def test_the_four_closed_forms_are_those_of_any_function_of_means(
             continue
         assert one.values == pytest.approx(other.values, rel=1e-9, abs=1e-12)
         scale = np.abs(one.influences).max()
-        assert one.influences == pytest.approx(other.influences, rel=1e-6, abs=1e-7 * scale)
+        # With everybody in one tier, all of them are 0 and the scale is that of rounding.
+        near = pytest.approx(other.influences, rel=1e-6, abs=1e-7 * scale + 1e-12)
+        assert one.influences == near
 
 
 @pytest.mark.parametrize("protocol", ["visibility", "random"])
