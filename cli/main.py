@@ -1,36 +1,16 @@
-"""The app: the table of commands, and the one place where an error becomes an exit code."""
+"""The app, and the one place where an error becomes an exit code."""
 
 import os
 import re
 import resource
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Annotated, NoReturn
 
 import typer
 
-from blueattr.cli.commands import (
-    attribute,
-    change,
-    config,
-    demo,
-    export,
-    forget,
-    hydrate,
-    ingest,
-    panel,
-    posts,
-    report,
-    run,
-    samples,
-    schedule,
-    store,
-    studies,
-    validate,
-    why,
-)
-from blueattr.cli.help import SectionedCommand, WholeGroup
 from blueattr.cli.output import announce_compiling, show_warning, warnings_to
+from blueattr.cli.table import Root
 from blueattr.errors import BlueattrError, ExitCode, NoStoreError, SampleSizeError
 from blueattr.version import __version__
 
@@ -65,7 +45,7 @@ _OTHER_WORDS = (
 
 _app = typer.Typer(
     name="blueattr",
-    cls=WholeGroup,
+    cls=Root,
     help=_HELP,
     epilog=_EXIT_CODES,
     no_args_is_help=True,
@@ -93,45 +73,8 @@ def _root(
     pass
 
 
-# In the order of the help, where groups come last.
-_COMMANDS: dict[str, Callable[..., None]] = {
-    "ingest": ingest.ingest,
-    "status": store.status,
-    "hydrate": hydrate.hydrate,
-    "rollup": store.rollup,
-    "forget": forget.forget,
-    "compact": forget.compact,
-    "panel": panel.panel,
-    "features": panel.features,
-    "attribute": attribute.attribute,
-    "change": change.change,
-    "posts": posts.posts,
-    "why": why.why,
-    "export": export.export,
-    "compare-scales": attribute.compare_scales,
-    "validate": validate.validate,
-    "convergence": validate.convergence,
-    "bootstrap": studies.bootstrap,
-    "sensitivity": studies.sensitivity,
-    "correct": samples.correct,
-    "design": samples.design,
-    "report": report.report,
-    "run": run.run,
-    "runs": run.runs,
-    "schedule": schedule.schedule,
-    "demo": demo.demo,
-    "synth": demo.synth,
-}
-
 # Bytes of address space below which numba or DuckDB may end with a segmentation fault.
 _LEAST_SPACE = 2 << 30
-_GROUPS = (panel.topics, config.config)
-
-for _name, _command in _COMMANDS.items():
-    _app.command(_name, cls=SectionedCommand)(_command)
-
-for _group in _GROUPS:
-    _app.add_typer(_group)
 
 
 def app() -> NoReturn:

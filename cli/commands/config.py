@@ -19,6 +19,7 @@ config = typer.Typer(
     cls=WholeGroup,
     help="The settings of scheduled runs.",
     no_args_is_help=True,
+    add_completion=False,
     rich_markup_mode=None,
 )
 

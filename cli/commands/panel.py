@@ -29,6 +29,7 @@ topics = typer.Typer(
     cls=WholeGroup,
     help="List topics, and count their participants.",
     no_args_is_help=True,
+    add_completion=False,
     rich_markup_mode=None,
 )
 

@@ -31,7 +31,7 @@ for arguments in json.loads(sys.argv[1]):
         except SystemExit as done:
             assert done.code == 0, (arguments, done.code)
     assert out.getvalue(), arguments
-print(json.dumps(sorted({name.split(".")[0] for name in sys.modules})))
+print(json.dumps(sorted(sys.modules)))
 """
 
 
@@ -151,6 +151,19 @@ def test_a_list_of_topics_opens_no_store_and_makes_no_frame() -> None:
     imported = imported_by(["topics", "list"])
     assert "rich" in imported
     assert imported.isdisjoint({"duckdb", "polars", "pyarrow", "numba", "numpy", "scipy"})
+    assert "blueattr.report.tables" in imported
+    assert below("blueattr.report.results", imported) == set()
+
+
+def below(package: str, imported: set[str]) -> set[str]:
+    return {name for name in imported if name.startswith(f"{package}.")}
+
+
+def test_a_command_imports_no_module_of_another() -> None:
+    imported = imported_by(["topics", "list"])
+    assert below("blueattr.cli.commands", imported) == {"blueattr.cli.commands.panel"}
+    alone = fresh(_CALLS, json.dumps([["--version"]]))
+    assert below("blueattr.cli.commands", alone) == set()
 
 
 def test_status_makes_no_frame_and_compiles_nothing(small_store: str) -> None:
