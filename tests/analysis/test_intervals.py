@@ -99,6 +99,7 @@ def test_tier_shares_have_the_intervals_of_the_command_bootstrap(db: Path) -> No
     assert ok("attribute", *TOPIC, "--db", db, "--format", "json").json["bootstrap"] is None
 
 
+@pytest.mark.slow
 def test_text_and_markdown_show_how_sure_a_rank_is(db: Path) -> None:
     asked = ["attribute", *TOPIC, "--indicator", "lin", "--db", db]
     text = ok(*asked, "--intervals").text
@@ -108,6 +109,7 @@ def test_text_and_markdown_show_how_sure_a_rank_is(db: Path) -> None:
     assert "rank" not in ok(*asked).text
 
 
+@pytest.mark.slow
 def test_a_short_window_and_a_file_have_no_interval_and_say_so(db: Path, tmp_path: Path) -> None:
     short = ["attribute", *TOPIC, "--db", db, "--intervals", "--window", "3d", "--indicator", "lin"]
     result = ok(*short, "--format", "json").json
@@ -133,6 +135,7 @@ def test_options_that_would_change_nothing_are_refused(db: Path) -> None:
         blueattr.open(db).attribute("mythos", resamples=500)
 
 
+@pytest.mark.slow
 def test_a_report_always_says_how_sure_ranks_are(db: Path, tmp_path: Path) -> None:
     common = ["report", *TOPIC, "--db", db, "--sizes", 5, "--seeds", 1, "--top", 3]
     ok(*common, "--indicator", "heat", "--format", "json", "--out", tmp_path / "data")

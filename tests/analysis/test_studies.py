@@ -108,6 +108,7 @@ def test_what_a_topic_lacks_leaves_the_rest_of_the_grid() -> None:
     assert {f.undefined for f in undefined} == {heat.undefined, "only 30 agents were active"}
 
 
+@pytest.mark.slow
 def test_the_grid_of_a_store(db: Path, tmp_path: Path) -> None:
     mine = tmp_path / "mine.toml"
     mine.write_text(MINE)
@@ -352,6 +353,7 @@ def test_what_an_indicator_does_not_use_has_no_effect() -> None:
     assert heat.tiers == result.indicators[0].rows[0].tiers
 
 
+@pytest.mark.slow
 def test_sensitivity_of_a_store(db: Path) -> None:
     options = ["--topic", "mythos", "--db", db, "--from", "2026-05-02", "--to", "2026-05-12",
                "--size", 10, "--seeds", 2, "--indicator", "lin,heat"]  # fmt: skip

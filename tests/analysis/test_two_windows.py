@@ -263,6 +263,7 @@ def test_accounts_are_named_with_what_they_did_in_both_windows(store: blueattr.S
     assert set(hidden.agents["did"].head(2)) == {"1", "2"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "hiding", quick_ones([{}, {"pseudonyms": True}, {"top": 0}], [{}]), ids=str
 )

@@ -145,6 +145,7 @@ aggregators = st.sampled_from([
 ])  # fmt: skip
 
 
+@pytest.mark.slow
 @law(150)
 @given(window, window, how, aggregators, st.sampled_from(["active", "involved"]))
 def test_kinds_and_tiers_sum_with_the_size_to_the_change(
@@ -199,6 +200,7 @@ def test_the_windows_the_other_way_round_negate_every_part(
             assert names[row["kind"]] == back[did]["kind"]
 
 
+@pytest.mark.slow
 @law(60)
 @given(
     window,

@@ -80,6 +80,7 @@ def test_what_followers_do_not_rank_is_said_once_for_all_topics_or_of_each() -> 
     assert ranking_warnings(some) == ("Two: Few are.", "All: All are.")
 
 
+@pytest.mark.slow
 def test_a_store_of_posts_alone_says_so_beside_its_answers(tmp_path: Path) -> None:
     db, events = tmp_path / "x.duckdb", tmp_path / "x.jsonl"
     written = [

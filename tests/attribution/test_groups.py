@@ -397,6 +397,7 @@ def test_pairs_are_summed_as_their_twin_sums_them(n: int, count: int, seed: int)
 # --- laws -----------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @law()
 @given(
     st.sampled_from([*FOUR, "cubic", "hill"]), st.integers(2, 40), st.integers(1, 9),

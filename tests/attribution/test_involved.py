@@ -54,6 +54,7 @@ def test_what_is_counted_of_those_involved_is_what_their_rows_say(
         assert tier.agents == sum(row["tier"] == tier.tier for row in agents)
 
 
+@pytest.mark.slow
 @LAW
 @given(panels(), st.sampled_from(sorted(SHIPPED)))
 def test_those_involved_are_a_panel_of_their_own_with_the_tiers_of_the_active(

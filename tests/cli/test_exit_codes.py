@@ -273,6 +273,7 @@ def test_a_file_of_something_else_ends_with_3(here: Path) -> None:
     assert b"all rejected" in done.stdout
 
 
+@pytest.mark.slow
 def test_a_question_without_answer_ends_with_4(db: Path, panel_file: Path, here: Path) -> None:
     at_db = ["--db", db]
     no = ExitCode.NO_ANSWER
@@ -300,6 +301,7 @@ def test_a_question_without_answer_ends_with_4(db: Path, panel_file: Path, here:
     refused(no, "attribute", "--topic", "all", "--db", empty, says="holds no events")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("n", [1, 2, 3, 20, 100, 300])
 def test_a_small_panel_gets_an_answer_from_every_command(n: int, here: Path) -> None:
     path = here / "small.csv"
@@ -326,6 +328,7 @@ def test_a_store_in_use_ends_with_5(events_file: Path, here: Path) -> None:
     ok("ingest", events_file, "--db", store)
 
 
+@pytest.mark.slow
 def test_what_is_no_store_ends_with_6(events_file: Path, here: Path) -> None:
     text = here / "text.duckdb"
     text.write_text("hello\n" * 5000)
@@ -377,6 +380,7 @@ def test_where_no_file_can_be_a_store_ends_with_6_and_output_with_7(
     assert (here / "loop").is_symlink()
 
 
+@pytest.mark.slow
 def test_a_wrong_file_does_not_take_away_a_store_in_the_folder_of_the_user(
     events_file: Path, here: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -420,6 +424,7 @@ def test_every_error_has_an_exit_code_of_its_own_kind() -> None:
     }  # fmt: skip
 
 
+@pytest.mark.slow
 def test_ctrl_c_ends_with_130_and_keeps_the_store(events_file: Path, here: Path) -> None:
     store = here / "s.duckdb"
     child = subprocess.Popen(

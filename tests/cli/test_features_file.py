@@ -19,6 +19,7 @@ def tiers_of(*arguments: object) -> Any:
     return ok("attribute", *arguments, "--format", "json").json["tiers"]
 
 
+@pytest.mark.slow
 def test_features_given_back_are_the_same_panel(db: Path, panel_file: Path, here: Path) -> None:
     for indicator in INDICATORS:
         asked = ["--indicator", indicator]
@@ -164,6 +165,7 @@ def test_columns_of_other_names_play_their_parts(
     assert set(pl.read_parquet("agents.parquet")["did"]) == set(theirs["user"])
 
 
+@pytest.mark.slow
 def test_every_command_that_takes_a_file_takes_the_names_of_its_columns(here: Path) -> None:
     taking = [
         name for name, command in COMMANDS.items()

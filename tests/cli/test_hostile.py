@@ -100,6 +100,7 @@ def test_a_store_may_be_called_anything(events_file: Path, here: Path) -> None:
         assert ok("status", "--db", store).text.count("\x1b") == 0
 
 
+@pytest.mark.slow
 def test_a_source_may_be_called_anything(events_file: Path, here: Path) -> None:
     for name in (b"\xc3\xbc\xf0\x9f\xa6\x8b.jsonl", b"a b'\";$.jsonl", b"*[x]?.jsonl", b"-.jsonl"):
         source = here / os.fsdecode(name)
@@ -113,6 +114,7 @@ def test_a_source_may_be_called_anything(events_file: Path, here: Path) -> None:
     assert harmless(ok("status", "--db", store).text)
 
 
+@pytest.mark.slow
 def test_hostile_names_in_events_and_files_are_harmless(here: Path) -> None:
     # Of a rejected line the shape is shown; a file's name is quoted, with whatever it holds.
     bell = "\x1b[31m\x07[red]\u202e=HYPERLINK(1)"

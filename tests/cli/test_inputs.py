@@ -78,6 +78,7 @@ def test_upper_case_endings_of_a_folder_are_read(here: Path) -> None:
 # --- streams and stores --------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_01_closed_standard_input_is_said_and_leaves_no_store(here: Path) -> None:
     for typed in ("-", "/dev/stdin", "--plc -"):
         done = shell(f'"$0" ingest {typed} --db x.duckdb <&-')

@@ -106,6 +106,7 @@ def test_a_signal_with_stderr_closed_keeps_what_was_received(
     assert content(tmp_path / "s.duckdb") == expected(EVENTS)
 
 
+@pytest.mark.slow
 @EITHER
 def test_a_signal_with_stderr_broken_keeps_what_was_received(
     number: signal.Signals, start: Callable[..., "subprocess.Popen[bytes]"],

@@ -16,6 +16,7 @@ def db(tmp_path: Path) -> Path:
     return write_store(tmp_path / "s.duckdb")
 
 
+@pytest.mark.slow
 def test_letter_case_of_a_topic_does_not_matter(db: Path, tmp_path: Path) -> None:
     asked = ["--db", db, "--format", "json"]
     whole = ok("attribute", "--topic", "mythos", *asked).json
@@ -29,6 +30,7 @@ def test_letter_case_of_a_topic_does_not_matter(db: Path, tmp_path: Path) -> Non
     ok("config", "show", "--config", said)
 
 
+@pytest.mark.slow
 def test_several_topics_are_named_by_commas_wherever_there_may_be_several(db: Path) -> None:
     asked = ["--db", db, "--format", "json"]
     sampled = ["--sizes", "2", "--seeds", "1"]
@@ -92,6 +94,7 @@ def test_a_wrong_value_is_explained_in_plain_words(arguments: list[str], says: s
         assert jargon not in done.stderr
 
 
+@pytest.mark.slow
 def test_a_wrong_file_leaves_no_store_behind(tmp_path: Path) -> None:
     db = tmp_path / "new.duckdb"
     wrong = {
@@ -110,6 +113,7 @@ def test_a_wrong_file_leaves_no_store_behind(tmp_path: Path) -> None:
     assert {path.name for path in tmp_path.iterdir()} == set(wrong)
 
 
+@pytest.mark.slow
 def test_a_wrong_file_beside_a_right_one_or_an_old_store_removes_nothing(
     db: Path, tmp_path: Path
 ) -> None:

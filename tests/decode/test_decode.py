@@ -75,6 +75,7 @@ def fields(row: Row) -> Row:
     return found
 
 
+@pytest.mark.slow
 def test_decoder_agrees_with_its_twin(store: Writer) -> None:
     rng = random.Random(2)  # noqa: S311 - the same lines every time
     written_lines = [line for line in (spoiled(rng) for _ in range(6000)) if line.strip()]
@@ -220,6 +221,7 @@ def test_shapes_of_the_first_rejected_lines_are_kept(store: Writer) -> None:
     assert "é" not in str(more.samples)
 
 
+@pytest.mark.slow
 def test_counts_add_up_whatever_the_lines(store: Writer) -> None:
     rng = random.Random(3)  # noqa: S311 - as above
     for _ in range(20):
@@ -246,6 +248,7 @@ def test_lines_with_absurd_nesting_are_read_or_rejected(store: Writer) -> None:
         assert only(store, replied)["verdict"] == "bad AT-URI"
 
 
+@pytest.mark.slow
 def test_escaped_letters_do_not_hide_an_event(store: Writer) -> None:
     for event in (POSTED, REPOSTED, FOLLOWED, PROFILED):
         for letter in "abp.":

@@ -72,6 +72,7 @@ def test_each_value_is_a_line_wherever_pieces_end(
         assert len(separated(data)) == len(data)
 
 
+@pytest.mark.slow
 @law()
 @given(st.lists(objects.filter(bool), min_size=1, max_size=3), st.data())
 def test_an_object_that_is_cut_takes_at_most_the_next_along(

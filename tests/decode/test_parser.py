@@ -160,6 +160,7 @@ def test_parser_agrees_with_the_twin_on_spoiled_lines() -> None:
     assert min(seen["skip"], seen["refused"], seen["identity"], seen["account"]) > 100
 
 
+@pytest.mark.slow
 def test_parser_and_twin_agree_by_what_posts_are_sliced() -> None:
     rng = random.Random(9)  # noqa: S311 - as above
     written = [sliced(rng) for _ in range(9000)]

@@ -261,6 +261,7 @@ def test_the_performance_page_says_what_was_measured() -> None:
         assert number in page, number
 
 
+@pytest.mark.slow
 def test_every_invariant_names_tests_that_exist() -> None:
     rules = re.split(r"^\*\*", INVARIANTS.read_text(encoding="utf-8"), flags=re.MULTILINE)[1:]
     assert len(rules) > 15

@@ -72,6 +72,7 @@ def test_the_check_would_see_a_heavy_import() -> None:
     assert "polars" in fresh(code).intersection(HEAVY)
 
 
+@pytest.mark.slow
 def test_the_arithmetic_needs_neither_store_nor_terminal_nor_network() -> None:
     code = """
 import json, sys
@@ -166,6 +167,7 @@ def test_a_command_imports_no_module_of_another() -> None:
     assert below("blueattr.cli.commands", alone) == set()
 
 
+@pytest.mark.slow
 def test_status_makes_no_frame_and_compiles_nothing(small_store: str) -> None:
     imported = imported_by(["status", "--db", small_store])
     assert "duckdb" in imported
@@ -307,6 +309,7 @@ def test_the_walk_sees_hidden_imports_and_borrowed_privates() -> None:
     assert list(borrowed_privates(ast.parse("from blueattr.report import _x"), "blueattr"))
 
 
+@pytest.mark.slow
 def test_results_in_a_notebook_need_no_import_of_the_report_package() -> None:
     code = """
 import json, sys
@@ -330,6 +333,7 @@ print(json.dumps(sorted({name.split(".")[0] for name in sys.modules})))
 """
 
 
+@pytest.mark.slow
 def test_the_extra_is_imported_only_where_communities_are_asked_for(tmp_path: Path) -> None:
     pytest.importorskip("networkit", reason="the extra graph is not installed")
     db = str(write_store(tmp_path / "world.duckdb"))

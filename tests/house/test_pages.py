@@ -138,6 +138,7 @@ def shown(svg: str) -> tuple[list[str], list[str]]:
     return words, re.findall(r'(?:fill|stroke)="(#[^"]*)"', svg)
 
 
+@pytest.mark.slow
 def test_the_pictures_of_the_first_pages_are_those_of_the_report(
     sample_store: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -182,6 +183,7 @@ print(json.dumps(shown))
 """
 
 
+@pytest.mark.slow
 def test_the_notebook_opens_a_store_and_ends_with_a_figure(home: Path, sample_store: Path) -> None:
     """Its cells run in their order in an interpreter of its own; what each ends with is shown."""
     shutil.copy(sample_store, home / "my.duckdb")
@@ -238,6 +240,7 @@ def test_a_page_that_follows_shows_the_same_on_any_day(said: str) -> None:
     assert _of_any_day(f"Who carried Mythos? {said}\nThe") == shown
 
 
+@pytest.mark.slow
 def test_following_a_topic_from_today(home: Path) -> None:
     """The network of a fortnight that ends now, on a server of this machine."""
     late = int(time.time() * 1e6) - LAST_EVENT - 2_000_000
@@ -257,6 +260,7 @@ def test_following_a_topic_from_today(home: Path) -> None:
         assert len(server.subscriptions()) == 2
 
 
+@pytest.mark.slow
 def test_looking_at_a_past_fortnight(home: Path) -> None:
     past = events()
     (home / "recordings").mkdir()
@@ -284,6 +288,7 @@ def test_looking_at_a_past_fortnight(home: Path) -> None:
         assert server.fetched()
 
 
+@pytest.mark.slow
 def test_real_follower_counts(home: Path, sample_store: Path) -> None:
     shutil.copy(sample_store, home / "my.duckdb")
     ok("panel", "--db", home / "my.duckdb", "--agents", home / "agents.json")
@@ -302,6 +307,7 @@ def test_real_follower_counts(home: Path, sample_store: Path) -> None:
         assert set(dids) <= set(server.asked)
 
 
+@pytest.mark.slow
 def test_keeping_a_report_fresh(home: Path) -> None:
     (home / "events").mkdir()
     write_events(home / "events" / "may.jsonl")

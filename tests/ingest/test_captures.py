@@ -140,6 +140,7 @@ def test_plc_export(tmp_path: Path) -> None:
         assert handle in {x["operation"]["handle"].lower() for x in lines if x["did"] == e["did"]}
 
 
+@pytest.mark.slow
 def test_all_captures_together_in_any_order(tmp_path: Path) -> None:
     names = [
         "jsonbench/jsonbench_1000.jsonl",

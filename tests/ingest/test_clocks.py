@@ -97,6 +97,7 @@ def test_what_lies_ahead_of_the_clock_leaves_the_store_as_if_it_had_not_come(
     assert content(tmp_path / "x.duckdb") == content(tmp_path / "fine.duckdb")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("compiled", [True, False], ids=["compiled", "by the engine"])
 def test_a_revision_from_the_future_does_not_win_over_what_follows(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, compiled: bool
@@ -182,6 +183,7 @@ def test_a_clock_of_before_this_program_loses_not_even_one_line(
     assert (state.rejected, state.kept, state.ahead) == ({}, 1, 1)
 
 
+@pytest.mark.slow
 def test_a_status_names_a_wrong_clock_until_the_file_is_read_by_a_right_one(
     tmp_path: Path,
 ) -> None:
@@ -207,6 +209,7 @@ def test_a_status_names_a_wrong_clock_until_the_file_is_read_by_a_right_one(
     assert shown() == ([0], [])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("compiled", [True, False], ids=["compiled", "by the engine"])
 def test_unusual_lines_speak_for_the_clock_too(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, compiled: bool

@@ -63,6 +63,7 @@ def fetched(server: ArchiveServer, db: Path, of: Window, who: str | None = None)
 WIDE, NARROW = window(-40, 20), window(-10, 5)
 
 
+@pytest.mark.slow
 def test_the_same_and_less_cost_nothing(server: ArchiveServer, tmp_path: Path) -> None:
     db = tmp_path / "s.duckdb"
     assert fetched(server, db, WIDE) > 0
@@ -93,6 +94,7 @@ def test_accounts_that_were_fetched_are_not_fetched_again(
     assert content(db) == expected(inside(WIDE, None))
 
 
+@pytest.mark.slow
 def test_a_longer_time_costs_what_is_new_of_what_the_archive_saw(
     server: ArchiveServer, tmp_path: Path
 ) -> None:

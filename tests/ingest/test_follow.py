@@ -56,6 +56,7 @@ def db(empty_store: Path, tmp_path: Path) -> Path:
 # --- connections that end -------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @FIRST_V2
 def test_dropped_at_every_frame_boundary(protocol: str, server: StreamServer, db: Path) -> None:
     server.use_dictionary(7)
@@ -83,6 +84,7 @@ def test_dropped_at_every_frame_boundary(protocol: str, server: StreamServer, db
     assert max(run.waits) <= 4
 
 
+@pytest.mark.slow
 @FIRST_V2
 def test_dropped_inside_a_frame(protocol: str, server: StreamServer, db: Path) -> None:
     server.use_dictionary(7)
@@ -116,6 +118,7 @@ def test_a_server_that_closes(protocol: str, server: StreamServer, db: Path) -> 
     assert content(db) == expected(EVENTS)
 
 
+@pytest.mark.slow
 def test_a_server_that_stalls_and_answers_pings(server: StreamServer, db: Path) -> None:
     target = known("v2", server, db)
     server.script = in_turn(Fault("stall", after=5))
@@ -152,6 +155,7 @@ def test_until_live_of_a_quiet_server_ends_once_it_answered_a_ping(
     assert content(db) == expected(EVENTS)
 
 
+@pytest.mark.slow
 def test_a_server_that_only_repeats_itself_is_not_asked_in_a_loop(
     server: StreamServer, db: Path
 ) -> None:
@@ -168,6 +172,7 @@ def test_a_server_that_only_repeats_itself_is_not_asked_in_a_loop(
     assert run.waits == pytest.approx([1, 2, 4, 8, 16, 32], rel=1e-3)
 
 
+@pytest.mark.slow
 def test_statuses_of_an_account_are_not_doubled_by_replays(server: StreamServer, db: Path) -> None:
     events: list[Event] = [
         identity("ann", "ann.example.org", time=at(0)),
@@ -268,6 +273,7 @@ def test_a_stop_keeps_what_was_received(server: StreamServer, db: Path) -> None:
     assert content(db) == expected(EVENTS)
 
 
+@pytest.mark.slow
 def test_a_limit_ends_it(server: StreamServer, db: Path) -> None:
     target = begun("v2", server, db)
     run = Run(END + 3600, tick=40)
@@ -314,6 +320,7 @@ def test_a_server_that_falters_has_not_caught_up(server: StreamServer, db: Path)
     assert content(db) == expected(EVENTS)
 
 
+@pytest.mark.slow
 def test_while_it_catches_up_it_is_not_live(server: StreamServer, db: Path) -> None:
     server.add(*EVENTS)
     run = Run(END + 1e8)

@@ -72,6 +72,7 @@ def test_v1_that_reaches_back_is_no_gap(server: StreamServer, db: Path) -> None:
     assert server.subscriptions()[0].cursor == micros(at(-10))
 
 
+@pytest.mark.slow
 def test_a_cursor_that_is_too_old_becomes_a_gap(server: StreamServer, db: Path) -> None:
     target = known("v2", server, db)
     server.floor = 10
@@ -117,6 +118,7 @@ def test_a_message_too_long_for_any_connection_is_got_beyond(
     assert (missing.reason,) == done.gaps
 
 
+@pytest.mark.slow
 def test_only_what_was_asked_for_beyond_need_is_too_old(server: StreamServer, db: Path) -> None:
     target = begun("v2", server, db)
     server.script = in_turn(Fault("close", after=9))
@@ -133,6 +135,7 @@ def test_only_what_was_asked_for_beyond_need_is_too_old(server: StreamServer, db
     assert content(db) == expected(EVENTS)
 
 
+@pytest.mark.slow
 def test_too_old_for_everything_ends_at_the_live_end(server: StreamServer, db: Path) -> None:
     target = known("v2", server, db)
     server.script = lambda asked: (
@@ -153,6 +156,7 @@ def test_too_old_for_everything_ends_at_the_live_end(server: StreamServer, db: P
     assert ("post", "did:plc:later", "x") in content(db).records
 
 
+@pytest.mark.slow
 def test_a_relay_says_that_it_is_outdated(server: StreamServer, db: Path) -> None:
     target = known("firehose", server, db)
     server.floor = 10
@@ -163,6 +167,7 @@ def test_a_relay_says_that_it_is_outdated(server: StreamServer, db: Path) -> Non
     assert (missing.start, missing.end) == (at(0), at(9))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("protocol", ["v2", "firehose"])
 def test_a_numbering_that_has_started_over(protocol: str, server: StreamServer, db: Path) -> None:
     target = begun(protocol, server, db)
@@ -211,6 +216,7 @@ def test_another_numbering_that_is_already_past_ours(server: StreamServer, db: P
     assert [(gap.start, gap.end) for gap in gaps_of(db)] == [(at(17), at(5000))]
 
 
+@pytest.mark.slow
 def test_the_live_end_without_a_word_is_noticed(server: StreamServer, db: Path) -> None:
     """A Jetstream that keeps nothing takes any cursor for its live end."""
     target = begun("v2", server, db)
@@ -225,6 +231,7 @@ def test_the_live_end_without_a_word_is_noticed(server: StreamServer, db: Path) 
     assert [(gap.start, gap.end) for gap in gaps_of(db)] == [(at(17), at(30))]
 
 
+@pytest.mark.slow
 def test_a_server_that_crashed_numbers_its_last_block_anew(server: StreamServer, db: Path) -> None:
     """What was lost of it comes again, in another order, with other numbers and later times."""
     target = begun("v2", server, db)
@@ -267,6 +274,7 @@ def archived(server: StreamServer) -> ArchiveServer:
     return archive
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("refused", [True, False], ids=["by number", "by time"])
 def test_what_is_too_old_is_fetched_from_the_archive(
     refused: bool, server: StreamServer, db: Path, archived: ArchiveServer
@@ -298,6 +306,7 @@ def test_what_is_too_old_is_fetched_from_the_archive(
     assert archived.asked == []
 
 
+@pytest.mark.slow
 def test_where_the_archive_fails_a_gap_is_left_and_it_goes_on_live(
     server: StreamServer, db: Path, archived: ArchiveServer
 ) -> None:
@@ -314,6 +323,7 @@ def test_where_the_archive_fails_a_gap_is_left_and_it_goes_on_live(
     assert [(g.start, g.end) for g in gaps_of(db)] == [(at(0), at(12))]
 
 
+@pytest.mark.slow
 def test_what_the_archive_lacks_too_is_a_gap(
     server: StreamServer, db: Path, archived: ArchiveServer
 ) -> None:
@@ -326,6 +336,7 @@ def test_what_the_archive_lacks_too_is_a_gap(
     assert [(g.start, g.end) for g in gaps_of(db)] == [(at(14), at(17))]
 
 
+@pytest.mark.slow
 def test_a_fetch_can_be_stopped_and_goes_on_later(
     server: StreamServer, db: Path, archived: ArchiveServer
 ) -> None:
@@ -357,6 +368,7 @@ def test_a_fetch_can_be_stopped_and_goes_on_later(
 # --- several servers ------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("protocol", ["v2", "v1"])
 def test_another_host_is_asked_by_time(protocol: str, server: StreamServer, db: Path) -> None:
     begun(protocol, server, db)
@@ -379,6 +391,7 @@ def test_another_host_is_asked_by_time(protocol: str, server: StreamServer, db: 
     assert gaps_of(db) == ()
 
 
+@pytest.mark.slow
 def test_a_relay_cannot_be_asked_by_time_so_another_leaves_a_gap(
     server: StreamServer, db: Path
 ) -> None:
@@ -404,6 +417,7 @@ def test_a_relay_cannot_be_asked_by_time_so_another_leaves_a_gap(
     assert gaps_of(db) == ()
 
 
+@pytest.mark.slow
 def test_a_gap_at_one_host_is_not_hidden_by_a_return_to_another(
     server: StreamServer, db: Path
 ) -> None:

@@ -222,6 +222,7 @@ def make(fresh: Callable[[], Path], empty_store: Path) -> Callable[[], Path]:
     return lambda: Path(copy(empty_store, fresh() / "store.duckdb"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "protocol",
     [pytest.param(name, marks=() if name == "v2" else pytest.mark.slow) for name in PROTOCOLS],
@@ -232,6 +233,7 @@ def test_each_trouble_happens_and_is_lived_through(protocol: str, make: Callable
         assert world.servers[0].fired >= 1, disturb.__name__
 
 
+@pytest.mark.slow
 @costly_law(80, suppress=[HealthCheck.function_scoped_fixture])
 @given(scripted())
 def test_whatever_happens_the_store_is_the_fold_and_spans_are_what_was_seen(

@@ -98,6 +98,7 @@ def added_once_subscribed(server: StreamServer, event: dict[str, Any]) -> None:
 # --- killed --------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("protocol", "points"),
     [
@@ -201,6 +202,7 @@ def test_a_full_disk_is_an_error_and_the_next_run_resumes(
     assert codes.count(7) >= 1
 
 
+@pytest.mark.slow
 def test_a_small_disk_of_its_own_is_full(server: StreamServer, tmp_path: Path) -> None:
     disk = tmp_path / "disk"
     disk.mkdir()
@@ -258,6 +260,7 @@ def ended(program: "subprocess.Popen[bytes]") -> tuple[int, str, str]:
     return program.returncode, out.decode(), err.decode()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "number",
     [signal.SIGINT]
@@ -358,6 +361,7 @@ def test_refused_ends_with_8(quick: None, server: StreamServer, db: Path) -> Non
     assert "refuses the request: HTTP 404" in done.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("protocol", ["v2", pytest.param("v1", marks=pytest.mark.slow)])
 def test_a_gap_ends_with_9_and_reports_say_so(
     protocol: str, quick: None, server: StreamServer, db: Path
@@ -443,6 +447,7 @@ def test_addresses_that_are_none_end_in_a_sentence(quick: None, address: str, db
         assert "Traceback" not in done.stderr
 
 
+@pytest.mark.slow
 def test_a_log_says_what_happens(quick: None, server: StreamServer, db: Path) -> None:
     server.script = in_turn(Fault("close", after=9, code=1001, reason="\x1b[2J\u202e"))
     done = ingest(server, db, "--from", FROM, "--until-live")

@@ -35,6 +35,7 @@ EVENTS = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("protocol", "replayed"), [("v2", 3), ("v1", 3000)])
 def test_a_process_knows_that_the_one_before_it_ended_within_the_replay(
     protocol: str, replayed: int, empty_store: Path, tmp_path: Path

@@ -50,6 +50,7 @@ def test_a_scripted_stream_is_stored_like_a_real_one(tmp_path: Path, clock: Fake
     assert clock.waits == [1.0, 2.0]
 
 
+@pytest.mark.slow
 def test_rows_wait_for_a_commit_no_longer_than_the_pace_says(
     tmp_path: Path, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -74,6 +75,7 @@ def test_rows_wait_for_a_commit_no_longer_than_the_pace_says(
     assert all(7 <= b - a <= 7.5 for a, b in pairwise([0.0, *commits]))
 
 
+@pytest.mark.slow
 def test_what_waits_for_a_commit_is_bounded_by_memory(
     tmp_path: Path, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -99,6 +101,7 @@ def test_what_waits_for_a_commit_is_bounded_by_memory(
     assert len(content(db).records) == 340
 
 
+@pytest.mark.slow
 def test_a_message_that_is_too_long_is_passed_over_and_is_a_gap(
     tmp_path: Path, clock: FakeClock
 ) -> None:
@@ -153,6 +156,7 @@ def test_a_stream_on_which_nothing_ever_came_is_not_live(tmp_path: Path, clock: 
     assert "no event came for" in done.trouble
 
 
+@pytest.mark.slow
 def test_a_clock_of_events_that_stands_still_in_a_silence_says_nothing(
     tmp_path: Path, clock: FakeClock
 ) -> None:
@@ -217,6 +221,7 @@ def test_a_message_that_ends_each_connection_by_its_length_is_passed_over(
     assert (again.outcome, again.gaps) == ("live", ())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("seen", "asked"),
     [
@@ -253,6 +258,7 @@ def test_a_number_that_is_of_another_kind_after_a_crash_is_no_gap_and_loses_noth
     assert (content(db), done.gaps) == (expected(EVENTS), ())
 
 
+@pytest.mark.slow
 def test_a_limit_ends_a_flood_in_time(tmp_path: Path, clock: FakeClock) -> None:
     def flood() -> Iterator[Step]:
         for seq in count(1):
@@ -357,6 +363,7 @@ def chunks_in_memory(
     return moments
 
 
+@pytest.mark.slow
 def test_of_many_gaps_the_last_few_are_reported_and_all_are_counted(
     tmp_path: Path, clock: FakeClock
 ) -> None:
@@ -377,6 +384,7 @@ def test_of_many_gaps_the_last_few_are_reported_and_all_are_counted(
     assert [gap != "" for _, _, gap in spans] == [False] + [True] * 22
 
 
+@pytest.mark.slow
 def test_a_follower_of_many_chunks_does_not_grow(clock: FakeClock) -> None:
     sizes: list[int] = []
 

@@ -71,6 +71,7 @@ def db(empty_store: Path, tmp_path: Path) -> Path:
     return Path(copy(empty_store, tmp_path / "store.duckdb"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("protocol", quick_ones(("firehose", "v2", "v1"), {"firehose"}))
 def test_an_event_of_2099_neither_ends_a_stream_nor_moves_it(protocol: str, db: Path) -> None:
     world = Backlog(protocol, db, evil_at=20)

@@ -154,6 +154,7 @@ WHEN = naive(datetime.fromisoformat(CREATED))
 # --- what is asked, and kept ---------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_requests_are_as_the_lexicon_wants_them(
     tmp_path: Path, server: Server, clock: Clock
 ) -> None:
@@ -200,6 +201,7 @@ def test_what_is_said_is_kept_with_its_date(tmp_path: Path, server: Server, cloc
     assert (done.first_at, done.last_at, done.faults) == (NOON, NOON, Counter())
 
 
+@pytest.mark.slow
 def test_nobody_is_asked_twice_unless_it_is_long_ago(
     tmp_path: Path, server: Server, clock: Clock
 ) -> None:
@@ -275,6 +277,7 @@ def test_there_has_to_be_a_store(tmp_path: Path, server: Server) -> None:
 # --- beside an ingest ----------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_an_ingest_can_write_while_a_hydration_runs(
     tmp_path: Path, server: Server, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -322,6 +325,7 @@ def test_answers_wait_in_memory_while_the_store_is_locked(
     assert len(kept(db)) == 200
 
 
+@pytest.mark.slow
 def test_a_store_locked_for_too_long_ends_it_and_no_more_is_asked_than_fits(
     tmp_path: Path, server: Server, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -754,6 +758,7 @@ def comparable(db: Path) -> dict[str, tuple[Any, ...]]:
     return {d: (found, n, when) for d, (_, found, n, _, when) in kept(db).items()}
 
 
+@pytest.mark.slow
 @crash.EACH_POINT
 def test_killed_at_each_point_of_a_commit_it_goes_on_after_the_last(
     points: tuple[str, ...], tmp_path: Path, server: Server
@@ -801,6 +806,7 @@ def signalled(number: signal.Signals, db: Path, server: Server) -> bytes:
     return err
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "number",
     [
@@ -816,6 +822,7 @@ def test_a_signal_keeps_what_was_answered(
     assert set(kept(db)) == {someone(k) for k in range(125)}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_while_the_store_is_locked_does_not_lose_answers_without_a_word(
     number: signal.Signals, tmp_path: Path, server: Server
@@ -910,6 +917,7 @@ def test_a_failure_is_told_with_its_exit_code_and_what_was_kept(
     assert len(kept(db)) == 25
 
 
+@pytest.mark.slow
 def test_progress_is_a_line_on_a_terminal_and_seldom_one_in_a_log(
     tmp_path: Path, server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:

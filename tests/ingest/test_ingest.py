@@ -179,6 +179,7 @@ def one_event(  # noqa: PLR0911 - one for each kind of event
             return like(who, rkey, uri(other, "x"), rev=rev, time=time)
 
 
+@pytest.mark.slow
 @LAW
 @given(histories(), st.data())
 def test_any_order_repeat_and_split_gives_the_same_store(
@@ -195,6 +196,7 @@ def test_any_order_repeat_and_split_gives_the_same_store(
     assert ingest(fresh() / "store.duckdb", *parts) == wanted
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("order", "size"),
     [(1, 1), (-1, 1), *(pytest.param(k, 2, marks=pytest.mark.slow) for k in (1, -1))],
@@ -239,12 +241,14 @@ def test_only_a_deletion_of_an_account_takes_its_texts(
     assert [store.records["post", did(who), "x"][7] for who in statuses] == ["words"] * 4
 
 
+@pytest.mark.slow
 @LAW
 @given(histories())
 def test_clean_ingest_equals_the_plain_fold(fresh: Callable[[], Path], events: list[Event]) -> None:
     assert ingest(fresh() / "store.duckdb", events) == expected(events)
 
 
+@pytest.mark.slow
 def test_history_of_one_record(tmp_path: Path) -> None:
     first = at(1).replace(tzinfo=None)
     histories: list[tuple[list[str], tuple[bool, datetime | None, str | None]]] = [
@@ -296,6 +300,7 @@ def test_deleting_what_was_never_seen_leaves_nothing_to_count(tmp_path: Path) ->
 DAY = [post(who, tid(k + 1), f"text {k}", rev=k, time=at(k)) for k in range(30) for who in WHO]
 
 
+@pytest.mark.slow
 def test_same_file_again_touched_and_grown(tmp_path: Path) -> None:
     db, path = tmp_path / "store.duckdb", tmp_path / "x.jsonl"
     path.write_bytes(lines(*DAY[:60]))
@@ -330,6 +335,7 @@ def test_a_file_read_as_the_wrong_kind_can_be_read_as_the_right_one(tmp_path: Pa
     assert sources(db)[1] == set()
 
 
+@pytest.mark.slow
 def test_a_damaged_file_does_not_keep_the_others_out(tmp_path: Path) -> None:
     db = tmp_path / "store.duckdb"
     (tmp_path / "a.jsonl").write_bytes(lines(*DAY[:10]) + b'{"did":')
@@ -352,6 +358,7 @@ def test_a_damaged_file_does_not_keep_the_others_out(tmp_path: Path) -> None:
     assert read.ingest(db, [str(tmp_path / "a.jsonl")]).failures == ()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("left_to_engine", [0, 20_000, 1 << 30])
 def test_a_file_read_before_the_parser_is_compiled_gives_the_same_store(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, left_to_engine: int
@@ -429,6 +436,7 @@ def test_what_little_is_left_of_a_file_comes_with_what_waits(
     assert (len(committed), committed[-1]) == (commits, count)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("took", "commits"), [(0.0, 6), (0.5, 6), (3.0, 2)])
 def test_a_slow_file_is_committed_every_ten_seconds_or_ten_times_what_a_commit_takes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, took: float, commits: int
@@ -463,6 +471,7 @@ def test_a_slow_file_is_committed_every_ten_seconds_or_ten_times_what_a_commit_t
     assert gaps[1:] == [max(10.0, 10 * took)] * (commits - 1)
 
 
+@pytest.mark.slow
 def test_an_interrupted_file_of_which_nothing_is_kept_is_resumed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -503,6 +512,7 @@ def test_an_interrupted_file_of_which_nothing_is_kept_is_resumed(
 # --- deleted accounts ----------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @costly_law(12, suppress=[HealthCheck.function_scoped_fixture])
 @given(st.permutations(range(5)), st.integers(1, 4))
 def test_texts_of_deleted_accounts_are_gone_whatever_the_order(
@@ -553,6 +563,7 @@ def departures(draw: st.DrawFn) -> list[Event]:
     return out
 
 
+@pytest.mark.slow
 @costly_law(12, suppress=[HealthCheck.function_scoped_fixture])
 @given(departures(), st.data())
 def test_departed_texts_are_gone_after_every_commit(
@@ -581,6 +592,7 @@ def test_departed_texts_are_gone_after_every_commit(
     assert content(db) == expected(events)
 
 
+@pytest.mark.slow
 def test_only_a_later_deletion_is_looked_into(tmp_path: Path) -> None:
     who = WHO[0]
 
@@ -619,6 +631,7 @@ def test_an_account_that_comes_back_keeps_what_it_writes_then(tmp_path: Path) ->
 # --- the PLC directory ---------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_plc_export_folds_in_any_order(fresh: Callable[[], Path]) -> None:
     operations = [
         plc("ann", at(1), "old.example.org", legacy=True),
@@ -689,6 +702,7 @@ def plain_directory(operations: list[Event]) -> tuple[set[Any], set[Any]]:
     }, earlier  # fmt: skip
 
 
+@pytest.mark.slow
 def test_hosts_and_earlier_handles_are_kept_in_any_order_of_operations(
     fresh: Callable[[], Path],
 ) -> None:
@@ -850,6 +864,7 @@ def test_a_full_disk_is_an_error_and_the_next_run_resumes(
 # --- stores of before ----------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_keys_become_numbers(tmp_path: Path) -> None:
     """A store written before schema 4 is read and appended to as if it had been of that schema."""
     keys = [tid(5), tid(1 << 59), "x", "y" * 512, "3222222222222", "c222222222222", "3222222222221"]
@@ -899,6 +914,7 @@ def test_keys_become_numbers(tmp_path: Path) -> None:
 # --- readers and writers -------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_reader_works_between_commits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(files, "CHUNK", 2000)
     monkeypatch.setattr(packing, "_READ", 700)
@@ -958,6 +974,7 @@ def test_writer_waits_for_a_reader(tmp_path: Path) -> None:
 # --- standard input ------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_what_is_piped_in_is_known_by_how_it_begins(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

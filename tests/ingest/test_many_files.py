@@ -59,6 +59,7 @@ def effort(work: Callable[[], object]) -> tuple[int, int]:
     return commits, statements
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["file", "plc"])
 def test_many_files_take_as_many_commits_and_statements_as_one_and_one_more_at_most(
     tmp_path: Path, kind: str
@@ -88,6 +89,7 @@ def test_many_files_take_as_many_commits_and_statements_as_one_and_one_more_at_m
     assert (many[0] <= one[0], many[1] <= one[1] + 1) == (True, True)
 
 
+@pytest.mark.slow
 def test_each_file_has_the_counts_and_samples_it_would_have_alone(tmp_path: Path) -> None:
     folder = folder_of(tmp_path, EVENTS, 15, odd=True)
     (folder / "empty.jsonl").touch()
@@ -104,6 +106,7 @@ def test_each_file_has_the_counts_and_samples_it_would_have_alone(tmp_path: Path
     assert samples
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("point", quick_ones(crash.QUICK, {"halfway"}))
 def test_killed_in_a_commit_of_many_files_the_next_run_ends_with_the_same_store(
     tmp_path: Path, point: str
@@ -127,6 +130,7 @@ def test_killed_in_a_commit_of_many_files_the_next_run_ends_with_the_same_store(
     assert (content(db), sources(db)) == whole
 
 
+@pytest.mark.slow
 def test_small_files_are_not_held_back_for_ever(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

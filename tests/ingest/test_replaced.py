@@ -51,6 +51,7 @@ def test_a_file_replaced_under_its_name_keeps_what_the_old_one_covered(tmp_path:
     assert covered(db) == [(at(days=n), at(3600 * 23, days=n)) for n in (0, 3, 6, 9)]
 
 
+@pytest.mark.slow
 def test_a_file_that_grows_or_is_touched_has_one_span(tmp_path: Path) -> None:
     db, path = tmp_path / "s.duckdb", tmp_path / "events.jsonl"
     for age, until in enumerate((5, 9, 9, 24)):
@@ -81,6 +82,7 @@ def test_two_pipes_that_begin_with_the_same_line_cover_what_both_had(
     assert (state.name[:2], state.lines) == ("-:", 25), "counts are of what was read last"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "kind", quick_ones(("jetstream", "jetstream-v1", "firehose"), {"jetstream"})
 )

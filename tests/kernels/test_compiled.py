@@ -36,6 +36,7 @@ def run_python(*arguments: str, **environment: str) -> "subprocess.CompletedProc
 # --- without compilation -------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(INTERPRETED, reason="there is nothing to compare with")
 def test_python_alone_gives_what_compiled_kernels_give() -> None:
     done = run_python("-m", "support.kernel_results", NUMBA_DISABLE_JIT="1")

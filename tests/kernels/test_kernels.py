@@ -461,7 +461,7 @@ def start(install: Path, code: str = _COMBINE, **environment: str) -> "subproces
     of_numba = ("NUMBA_CACHE_DIR", "NUMBA_DISABLE_JIT")
     keep = {name: value for name, value in os.environ.items() if name not in of_numba}
     return subprocess.Popen(
-        [sys.executable, "-W", "error", "-c", code],
+        [sys.executable, "-B", "-W", "error", "-c", code],
         cwd=install, env={**keep, "PYTHONPATH": str(install), **environment},
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
@@ -524,12 +524,14 @@ def test_a_damaged_cache_is_made_anew(install: Path, tmp_path: Path, suffix: str
     assert finish(start(install, **settings))[:2] == ["1", "0"]
 
 
+@pytest.mark.slow
 def test_kernels_work_where_nothing_can_be_cached(install: Path, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     nowhere = {k: str(tmp_path / "file") for k in ("XDG_CACHE_HOME", "NUMBA_CACHE_DIR", "HOME")}
     assert finish(start(install, **nowhere)) == ["0", "1", "None"]
 
 
+@pytest.mark.slow
 def test_kernels_work_where_the_disk_is_full(install: Path, tmp_path: Path) -> None:
     code = (
         "from numba.core import caching\n"

@@ -103,6 +103,7 @@ def test_a_question_to_a_panel_has_the_answer_of_the_command(
     assert content(result) == expected
 
 
+@pytest.mark.slow
 def test_other_questions_to_a_store_have_the_answers_of_their_commands(
     store: blueattr.Store, db: Path, here: Path
 ) -> None:
@@ -274,6 +275,7 @@ def test_every_command_that_answers_has_a_counterpart() -> None:
     assert answering == COUNTERPARTS.keys()
 
 
+@pytest.mark.slow
 def test_print_gives_the_text_of_the_command_80_columns_wide(
     store: blueattr.Store, db: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

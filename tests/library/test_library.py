@@ -113,6 +113,7 @@ assert store.attribute("mythos").plot().svg
 """
 
 
+@pytest.mark.slow
 def test_pandas_is_not_imported_unless_a_pandas_frame_is_given(
     db: Path, panel_file: Path, tmp_path: Path
 ) -> None:
@@ -427,6 +428,7 @@ def test_several_results_show_themselves_together(store: blueattr.Store) -> None
 # --- results in a program -------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_result_is_short_in_a_prompt_and_long_in_print(store: blueattr.Store) -> None:
     assert repr(store.attribute("mythos")) == "AttributionResult(heat, mythos, 58 agents)"
     results = [

@@ -203,6 +203,7 @@ def networks(draw: st.DrawFn) -> list[Event]:
     return out
 
 
+@pytest.mark.slow
 @costly_law(25, suppress=[HealthCheck.function_scoped_fixture])
 @given(networks(), st.booleans(), st.sampled_from(INFLUENCES))
 def test_features_equal_a_plain_recount(
@@ -248,6 +249,7 @@ def test_features_equal_a_plain_recount(
 # --- written again -------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("order", "summarised"),
     [

@@ -95,6 +95,7 @@ def test_a_quote_counts_beside_the_post_that_it_is_in(tmp_path: Path) -> None:
     }  # fmt: skip
 
 
+@pytest.mark.slow
 def test_without_quotes_it_is_as_if_no_post_quoted_another(tmp_path: Path) -> None:
     with_them = ingest(tmp_path / "store.duckdb", *conversation(0))
     (tmp_path / "plain").mkdir()
@@ -169,6 +170,7 @@ def asked(db: Path, start: datetime, *more: object) -> Any:
     return ok("attribute", *words(db, start), "--format", "json", *more).json
 
 
+@pytest.mark.slow
 def test_in_a_window_that_begins_before_the_migration_quotes_do_not_count(
     migrated: Path, after: datetime
 ) -> None:
@@ -242,6 +244,7 @@ def test_two_windows_count_the_same_kinds(migrated: Path, after: datetime) -> No
     assert unknown["total_after"] < known["total_after"]
 
 
+@pytest.mark.slow
 def test_sensitivity_has_a_row_with_quotes_or_without_them(migrated: Path, after: datetime) -> None:
     def row(start: datetime, *more: object) -> Any:
         found = ok("sensitivity", *words(migrated, start), "--format", "json", *more).json
@@ -271,6 +274,7 @@ def test_a_window_that_is_shifted_to_before_the_migration_is_not_compared(
     assert shifted["shifted by +1 day"]["why"] is None
 
 
+@pytest.mark.slow
 def test_a_report_says_it_and_the_command_in_it_makes_the_same(
     migrated: Path, after: datetime, tmp_path: Path
 ) -> None:

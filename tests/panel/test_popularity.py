@@ -180,6 +180,7 @@ def follower_query(db: Path, missing: filters.MissingFollowers = "error") -> Pan
     return PanelQuery(db, start=START, end=END, popularity="followers", missing_followers=missing)
 
 
+@pytest.mark.slow
 def test_b_is_follower_counts_only_where_asked_to(network: Path) -> None:
     plain = PanelQuery(network, start=START, end=END)
     before, origin = features.make_features(plain)
@@ -265,6 +266,7 @@ def test_follows_received_stand_in_where_told_to(network: Path) -> None:
 counts = st.none() | st.integers(0, 10**9)
 
 
+@pytest.mark.slow
 @law(6, suppress=[HealthCheck.function_scoped_fixture])
 @given(st.tuples(counts, counts, counts, counts), st.integers(0, 10**6))
 def test_the_three_ways_agree_where_they_should(
@@ -310,6 +312,7 @@ def answer(*options: object) -> Run:
     return ok("attribute", "--match", "mythos", *options, "--format", "json")
 
 
+@pytest.mark.slow
 def test_reports_say_which_popularity_they_used(world: Path) -> None:
     plain = answer("--db", world).json
     counted = answer("--db", world, "--popularity", "followers").json
@@ -323,6 +326,7 @@ def test_reports_say_which_popularity_they_used(world: Path) -> None:
     assert "stand-in" not in text
 
 
+@pytest.mark.slow
 def test_every_command_that_asks_for_a_panel_takes_the_choice(network: Path) -> None:
     asking = [name for name, c in COMMANDS.items() if "--max-rate" in opts(c) and name != "hydrate"]
     assert len(asking) >= 8
@@ -395,6 +399,7 @@ def sensitivity(db: Path, *options: object) -> dict[str, dict[str, object]]:
     return {r["setting"]: r for r in found["indicators"][0]["rows"] if r["choice"] == "popularity"}
 
 
+@pytest.mark.slow
 def test_sensitivity_has_the_other_popularity(world: Path) -> None:
     followers = ["--indicator", "lin", "--popularity", "followers"]
     (row,) = sensitivity(world).items()

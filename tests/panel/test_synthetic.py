@@ -101,6 +101,7 @@ def test_one_marked_line_anywhere_in_a_file_is_seen(tmp_path: Path) -> None:
     assert of(ingested(tmp_path, joined=data)) == (("joined.jsonl",), True)
 
 
+@pytest.mark.slow
 def test_a_mixed_store_names_its_synthetic_sources_and_links_to_nobody(tmp_path: Path) -> None:
     write_file(SynthSpec(agents=200, days=3), tmp_path / "made.jsonl")
     db = ingested(tmp_path, made=(tmp_path / "made.jsonl").read_bytes(), real=line())

@@ -544,6 +544,7 @@ def test_an_svg_is_small_and_inert_and_its_words_are_words(name: str) -> None:
             assert all(re.fullmatch(r"var\(--[a-z-]+\)", colour) for colour in colours), colours
 
 
+@pytest.mark.slow
 def test_a_figure_is_as_wide_as_its_look() -> None:
     for name in NAMES:
         for look in LOOKS.values():
@@ -596,6 +597,7 @@ def test_figures_are_files_of_their_own(tmp_path: Path) -> None:
         assert path.read_text().startswith("<svg ")
 
 
+@pytest.mark.slow
 def test_other_numbers_of_tiers_and_indicators_are_drawn() -> None:
     made = topic_report(
         panel(),
@@ -739,6 +741,7 @@ def test_a_report_of_all_of_the_network_is_under_three_megabytes(tmp_path: Path)
     assert five.stat().st_size < 3_000_000
 
 
+@pytest.mark.slow
 def test_a_long_list_of_gaps_and_agents_does_not_fill_the_page(tmp_path: Path) -> None:
     base = hostile("x")
     gaps = base.provenance.gaps * 5_000

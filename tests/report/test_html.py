@@ -192,6 +192,7 @@ def made_up(sources: tuple[str, ...], *, every: bool) -> TopicReport:
     )
 
 
+@pytest.mark.slow
 def test_synthetic_data_say_so_first_link_nowhere_and_mark_every_figure() -> None:
     made = made_up(("sample.jsonl.zst",), every=True)
     root = tree(page(made))
@@ -469,6 +470,7 @@ def test_how_many_agents_are_named_has_bounds(top: int) -> None:
         topic_report(panel(), Question(("heat",)), FEW, top=top)
 
 
+@pytest.mark.slow
 def test_tiny_panels_and_many_tiers_have_pages(tmp_path: Path) -> None:
     for n, cutoffs in ((1, (50.0,)), (2, (1.0, 10.0)), (30, (1.0, 5.0, 20.0, 50.0))):
         frame = panel(n).with_columns(pl.col("a", "c") + 1)
@@ -519,6 +521,7 @@ def test_hostile_text_is_shown_and_does_nothing(text: str) -> None:
     ]
 
 
+@pytest.mark.slow
 @given(text=st.text(max_size=60))
 @LAW
 def test_any_text_is_shown_and_does_nothing(text: str) -> None:
@@ -526,6 +529,7 @@ def test_any_text_is_shown_and_does_nothing(text: str) -> None:
     inert(root)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", [ATTACKS[0], ATTACKS[2], "\u202e\x00\ud800&<"])
 def test_hostile_text_in_figures_is_drawn_and_does_nothing(text: str) -> None:
     html = page_html([hostile(text)])
@@ -576,6 +580,7 @@ def test_file_names_hold_nothing_but_letters_digits_and_hyphens() -> None:
     assert len(slug("a" * 500)) == 60
 
 
+@pytest.mark.slow
 def test_forms_of_a_report(tmp_path: Path) -> None:
     (one,) = write_report([report()], tmp_path / "deep" / "er")
     assert one == tmp_path / "deep" / "er" / "mythos.html"
@@ -679,6 +684,7 @@ def test_every_figure_says_what_it_is_of_and_what_was_not_seen(db: Path, tmp_pat
     assert any("h not seen" in row["note"] for row in days["table"])
 
 
+@pytest.mark.slow
 def test_the_posts_of_a_page_are_those_of_the_command_and_nobody_s_where_nobody_is_named(
     db: Path, tmp_path: Path
 ) -> None:
@@ -696,6 +702,7 @@ def test_the_posts_of_a_page_are_those_of_the_command_and_nobody_s_where_nobody_
     assert "r-posts" not in (tmp_path / "nobody.html").read_text()
 
 
+@pytest.mark.slow
 def test_report_of_all_topics_and_of_a_features_file(db: Path, tmp_path: Path) -> None:
     base = ["--sizes", "5", "--seeds", "1", "--indicator", "lin"]
     ok("report", "--all-topics", "--db", db, "--out", tmp_path / "all", *base)

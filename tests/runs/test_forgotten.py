@@ -77,6 +77,7 @@ def test_deleted_accounts_are_forgotten_together(store: Path) -> None:
     assert ok("forget", "--deleted", "--db", store, "--format", "json").json["asked"] == 0
 
 
+@pytest.mark.slow
 def test_a_stream_and_a_file_do_not_bring_it_back(store: Path, events_file: Path) -> None:
     ok("forget", WHO, "--db", store)
     before = ok("status", "--db", store, "--format", "json").json
@@ -182,6 +183,7 @@ def test_reports_of_runs_are_made_again_with_a_new_manifest(run_folder: Path) ->
     done(code=ExitCode.NOTHING_NEW)
 
 
+@pytest.mark.slow
 def test_a_report_that_cannot_be_made_again_is_removed_and_latest_leads_to_a_whole_one(
     run_folder: Path,
 ) -> None:
@@ -205,6 +207,7 @@ def test_a_report_that_cannot_be_made_again_is_removed_and_latest_leads_to_a_who
     assert naming(reports) == []
 
 
+@pytest.mark.slow
 def test_a_run_that_is_going_keeps_its_reports(run_folder: Path) -> None:
     drop("1.jsonl", EVENTS)
     done()
@@ -308,6 +311,7 @@ def test_a_page_whose_command_makes_no_sense_is_removed_and_the_others_follow(
     assert list(Path("bad").iterdir()) == []
 
 
+@pytest.mark.slow
 def test_files_whose_names_have_the_did_are_named(store: Path) -> None:
     export = Path(f"export-{WHO}.jsonl")
     export.write_bytes(lines(post("agent002", "n", rev=10**6, time=at(9))))
@@ -450,6 +454,7 @@ def test_each_handle_of_an_sqlite_file_is_found_by_itself(journal: str, tmp_path
     assert [one.name for one in tmp_path.iterdir()] == ["x.sqlite"]
 
 
+@pytest.mark.slow
 def test_names_are_found_in_what_is_compressed(here: Path, db: Path) -> None:
     ok("attribute", "--topic", "mythos", "--db", db, "--agents", "agents.parquet")
     ok("report", "--topic", "mythos", "--db", db, *FEW, "--out", "page.html")

@@ -19,6 +19,7 @@ def listed(people: int) -> None:
     Path("press.csv").write_text(f"did,group\n{rows}", encoding="utf-8")
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("run_folder")
 def test_a_run_shows_groups_and_reports_anew_when_their_file_changes() -> None:
     listed(3)

@@ -67,6 +67,7 @@ app()
 _HOLD = "import duckdb; store = duckdb.connect('store.duckdb'); print('held', flush=True); input()"
 
 
+@pytest.mark.slow
 def test_each_line_of_stderr_is_json_whatever_happens_in_a_run() -> None:
     ok("ingest", drop("1.jsonl", EVENTS), "--db", "store.duckdb", "--quiet")
     Path("own.py").write_text(_PRINTS_AND_IS_STOPPED)
@@ -93,6 +94,7 @@ def test_each_line_of_stderr_is_json_whatever_happens_in_a_run() -> None:
     assert stages["end"] == "interrupted"
 
 
+@pytest.mark.slow
 def test_an_indicator_that_prints_leaves_a_json_log_whole() -> None:
     drop("1.jsonl", EVENTS)
     Path("own.py").write_text(

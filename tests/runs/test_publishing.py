@@ -60,6 +60,7 @@ def report(folder: Path, text: str) -> Path:
     return publish(folder, "2026-05-01T000000Z", fill, {"text": text}, keep=2)
 
 
+@pytest.mark.slow
 def test_killed_at_every_step_of_publishing_the_latest_is_whole(tmp_path: Path) -> None:
     folder = tmp_path / "killed"
     folder.mkdir()

@@ -46,6 +46,7 @@ def stages(ended: Run) -> list[str]:
 # --- what a run does -----------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_week_of_runs_in_small() -> None:
     done(code=ExitCode.NOTHING_NEW)  # the folder is there, and empty
     assert not Path("reports/latest").exists()
@@ -133,6 +134,7 @@ def test_another_panel_makes_another_report_of_the_same_events() -> None:
     assert comparison()["n_agents"] == everyone["n_involved"]
 
 
+@pytest.mark.slow
 def test_a_day_that_ends_by_the_clock_alone_makes_a_new_report(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -211,6 +213,7 @@ def test_a_report_that_is_damaged_is_made_anew() -> None:
     assert faults(Path("reports/latest")) == []
 
 
+@pytest.mark.slow
 def test_a_topic_that_nobody_took_part_in_keeps_no_other_out() -> None:
     drop("1.jsonl", EVENTS)
     write(SETTINGS.replace('["mythos"]', '["wrestlemania", "mythos"]'))
@@ -220,6 +223,7 @@ def test_a_topic_that_nobody_took_part_in_keeps_no_other_out() -> None:
     assert latest(Path("reports"))["topics"] == ["wrestlemania", "mythos"]  # type: ignore[index]
 
 
+@pytest.mark.slow
 def test_a_panel_that_has_no_answer_is_said_and_leaves_the_latest() -> None:
     drop("1.jsonl", EVENTS)
     name = "2026-05-01T000000Z"
@@ -234,6 +238,7 @@ def test_a_panel_that_has_no_answer_is_said_and_leaves_the_latest() -> None:
     assert "larger than the panel" in last.end["message"]
 
 
+@pytest.mark.slow
 def test_the_page_is_there_under_a_name_that_stays(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("blueattr.report.pages.page.Drawing", _NoDrawing)
     drop("1.jsonl", EVENTS)
@@ -256,6 +261,7 @@ class _NoDrawing:
 # --- sources that fail ---------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_source_that_is_down_keeps_nothing_out() -> None:
     down = '[[sources]]\nread = ["ws://127.0.0.1:9"]\nfor = "1s"\n[[sources]]'
     write(SETTINGS.replace("[[sources]]", down, 1))
@@ -297,6 +303,7 @@ def test_a_stream_is_followed_until_there_is_no_more_of_it(monkeypatch: pytest.M
     assert (last.outcome, last.end["report"]) == ("a source was unreachable", None)
 
 
+@pytest.mark.slow
 def test_a_past_of_some_accounts_is_fetched_if_it_costs_no_more_than_was_said(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -323,6 +330,7 @@ def test_a_past_of_some_accounts_is_fetched_if_it_costs_no_more_than_was_said(
     assert content(Path("store.duckdb")) == expected(wanted)
 
 
+@pytest.mark.slow
 def test_a_file_that_is_damaged_or_gone_keeps_nothing_out() -> None:
     drop("1.jsonl", EVENTS)
     torn = Path("in/2.jsonl")
@@ -335,6 +343,7 @@ def test_a_file_that_is_damaged_or_gone_keeps_nothing_out() -> None:
     assert comparison()["n_agents"] == PANEL
 
 
+@pytest.mark.slow
 def test_what_is_mostly_rejected_is_bad_input_and_what_was_passed_over_is_told() -> None:
     drop("1.jsonl", EVENTS)
     Path("in/2.jsonl").write_bytes(lines(EVENTS[0]) + b"no\n")
@@ -346,6 +355,7 @@ def test_what_is_mostly_rejected_is_bad_input_and_what_was_passed_over_is_told()
     assert comparison()["n_agents"] == PANEL
 
 
+@pytest.mark.slow
 def test_gaps_are_told_but_for_what_was_before_the_store() -> None:
     hole = [e for e in EVENTS if not HALF <= EVENTS.index(e) < HALF + 200]
     middle = EVENTS[HALF]["time_us"]
@@ -402,6 +412,7 @@ def test_a_run_that_is_told_to_stop_ends_between_stages() -> None:
     done()  # what was ingested is not yet reported on
 
 
+@pytest.mark.slow
 def test_a_signal_ends_a_run_with_130() -> None:
     drop("1.jsonl", EVENTS)
     child = subprocess.Popen(

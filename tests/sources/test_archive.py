@@ -134,6 +134,7 @@ def test_a_window_is_exact_and_pays_for_no_other_blocks(
     assert reading.cutover == (None if end < 96 else 96)
 
 
+@pytest.mark.slow
 def test_windows_that_overlap_give_one_store(server: ArchiveServer, tmp_path: Path) -> None:
     db = tmp_path / "store.duckdb"
     for start, end in [(0, 60), (40, 97), (0, 60), (20, 70)]:
@@ -187,6 +188,7 @@ def test_segments_that_never_held_anything_have_no_time() -> None:
         assert (reading.cutover, len(reading.remarks)) == (24, 1)
 
 
+@pytest.mark.slow
 def test_the_rest_of_a_window_is_read_once_it_is_sealed(
     server: ArchiveServer, tmp_path: Path
 ) -> None:
@@ -343,6 +345,7 @@ def test_compactions_may_be_many_where_there_is_progress_between(
     assert reading.replans >= 5
 
 
+@pytest.mark.slow
 def test_what_a_compaction_drops_is_not_missed(server: ArchiveServer, tmp_path: Path) -> None:
     # Creates that are deleted later on are dropped from a segment that was not yet fetched.
     events = [

@@ -60,6 +60,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Any:
     return found
 
 
+@pytest.mark.slow
 def test_cut_at_every_block_the_store_is_as_if_not(
     server: ArchiveServer, tmp_path: Path, whole: Any
 ) -> None:

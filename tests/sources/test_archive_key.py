@@ -29,6 +29,7 @@ def guarded() -> Iterator[ArchiveServer]:
         yield running
 
 
+@pytest.mark.slow
 def test_the_key_is_sent_and_seen_nowhere_else(
     guarded: ArchiveServer,
     tmp_path: Path,

@@ -61,6 +61,7 @@ def test_the_archive_has_times_of_every_kind() -> None:
 DAYS = st.floats(-61, BEGAN + 0.02, allow_nan=False)
 
 
+@pytest.mark.slow
 @costly_law(16, [HealthCheck.function_scoped_fixture])
 @given(
     st.tuples(DAYS, DAYS).map(sorted),

@@ -112,6 +112,7 @@ def test_each_form_is_read_as_the_events_that_it_holds(tmp_path: Path, form: str
     assert events_of(whole) == EVENTS
 
 
+@pytest.mark.slow
 def test_all_forms_together_are_one_store(tmp_path: Path) -> None:
     folder = tmp_path / "in"
     folder.mkdir()
@@ -171,6 +172,7 @@ def test_killed_while_it_reads_a_form_it_goes_on_to_the_same_store(
     assert (content(db), sources(db)) == (content(tmp_path / "whole"), sources(tmp_path / "whole"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", ["array, one a line", "not apart"])
 def test_a_file_of_a_form_that_grows_is_the_store_of_its_end(tmp_path: Path, form: str) -> None:
     path, db = tmp_path / "x.json", tmp_path / "s.duckdb"

@@ -100,6 +100,7 @@ def test_what_waits_is_bounded_and_then_the_server_waits(server: StreamServer, s
         assert b"text 19" in messages[-1]
 
 
+@pytest.mark.slow
 def test_a_slow_store_loses_nothing(
     server: StreamServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -68,6 +68,7 @@ def there(path: Path) -> list[bool]:
     return [word.encode() in data for word in (ANN, HANDLE, TEXT)]
 
 
+@pytest.mark.slow
 def test_what_was_forgotten_is_in_the_bytes_before_and_not_after(tmp_path: Path) -> None:
     db = store(tmp_path / "store.duckdb")
     assert there(db) == [True, True, True]
@@ -90,6 +91,7 @@ def test_what_was_forgotten_is_in_the_bytes_before_and_not_after(tmp_path: Path)
     assert there(db) == [False, False, False]
 
 
+@pytest.mark.slow
 def test_the_command_says_how_many_bytes_went(tmp_path: Path) -> None:
     db = store(tmp_path / "store.duckdb")
     ok("forget", ANN, "--db", db)
@@ -100,6 +102,7 @@ def test_the_command_says_how_many_bytes_went(tmp_path: Path) -> None:
     assert "MB" in ok("compact", "--db", db).text
 
 
+@pytest.mark.slow
 def test_a_link_to_a_store_stays_a_link(tmp_path: Path) -> None:
     (tmp_path / "deep").mkdir()
     db = store(tmp_path / "deep" / "store.duckdb")

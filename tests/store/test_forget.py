@@ -157,6 +157,7 @@ def lives(draw: st.DrawFn) -> list[Event]:
     return events
 
 
+@pytest.mark.slow
 @costly_law(12, suppress=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(st.data())
 def test_a_store_is_what_the_events_of_all_others_make_of_it(
@@ -198,6 +199,7 @@ def test_a_store_is_what_the_events_of_all_others_make_of_it(
 # --- by hand --------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_what_an_account_wrote_and_is_goes_and_what_others_wrote_stays(writer: Writer) -> None:
     append(writer, *EVENTS)
     roll_up(writer, [MYTHOS], day(4))
@@ -250,6 +252,7 @@ def test_who_is_quoted_mentioned_or_found_by_is_known_by_a_mark_alone(writer: Wr
     assert languages == []
 
 
+@pytest.mark.slow
 def test_quotes_by_a_forgotten_account_go_and_those_of_it_stay(writer: Writer) -> None:
     events = [
         post("ann", "p", "mythos", rev=1, time=at(1)),
@@ -269,6 +272,7 @@ def test_quotes_by_a_forgotten_account_go_and_those_of_it_stay(writer: Writer) -
     check(writer.path, WINDOWS[0], (None, MYTHOS))
 
 
+@pytest.mark.slow
 def test_an_account_does_not_come_back_by_reading_a_file_again(tmp_path: Path) -> None:
     db, file, export = tmp_path / "x.duckdb", tmp_path / "x.jsonl", tmp_path / "plc.jsonl"
     file.write_bytes(lines(*EVENTS, identity("bea", "bea.example.org", time=at(0))))
@@ -326,6 +330,7 @@ def test_an_account_that_was_never_seen_does_not_come_in(writer: Writer) -> None
     assert ANN not in str(content(writer.path))
 
 
+@pytest.mark.slow
 def test_lines_that_the_compiled_parser_reads_are_kept_away(writer: Writer) -> None:
     events = as_servers_write(EVENTS)
     own = [one for one in events if one["did"] == plc_did("ann")]
@@ -352,6 +357,7 @@ def test_lines_that_it_leaves_to_the_engine_are_kept_away(writer: Writer) -> Non
     assert ANN not in str(content(writer.path))
 
 
+@pytest.mark.slow
 def test_samples_of_rejected_lines_keep_no_words(writer: Writer) -> None:
     """Whether or not a line names somebody, and whatever cuts or decodes it."""
     words = "secret words of ann.example.org"
@@ -406,6 +412,7 @@ SPELLED = (
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "spelled", quick_ones(SPELLED, {"export-{}.jsonl", "did%3Aplc%3Aann.json"})
 )
@@ -512,6 +519,7 @@ def test_a_new_account_does_not_get_the_number_of_a_forgotten_one(writer: Writer
          [ANN])  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("apart", [7, pytest.param(1, marks=pytest.mark.slow)])
 def test_a_fault_at_any_statement_changes_nothing(apart: int, tmp_path: Path) -> None:
     db = tmp_path / "store.duckdb"

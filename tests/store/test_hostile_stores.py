@@ -132,6 +132,7 @@ def test_a_writer_asks_for_the_catalog_once_while_nobody_else_writes(
                 pass
 
 
+@pytest.mark.slow
 def test_commands_refuse_it_in_words(db: Path, tmp_path: Path) -> None:
     (tmp_path / "secret").write_text(WORDS)
     with duckdb.connect(db) as connection:

@@ -139,6 +139,7 @@ def test_a_value_that_no_commit_writes_is_refused_in_words(
     assert outcomes(db, (command,)) == {ExitCode.STORE: 1}
 
 
+@pytest.mark.slow
 @costly_law(24, suppress=[HealthCheck.function_scoped_fixture])
 @given(st.data())
 def test_no_values_of_several_columns_end_in_a_traceback(db: Path, data: st.DataObject) -> None:

@@ -156,6 +156,7 @@ def anew(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("schema", quick_ones(SCHEMAS, ENDS))
 def test_an_old_store_answers_as_the_same_events_ingested_anew(
     tmp_path: Path, schema: int, anew: dict[str, Any]
@@ -168,6 +169,7 @@ def anew_with_more(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     return answers(new_store(tmp_path_factory.mktemp("more") / "store.duckdb", EVENTS, LATER))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("schema", quick_ones(SCHEMAS, ENDS))
 def test_an_old_store_takes_more_events(
     tmp_path: Path, schema: int, anew_with_more: dict[str, Any]
@@ -238,6 +240,7 @@ def test_an_old_store_loses_what_it_counted_twice(tmp_path: Path) -> None:
 COLLECTIONS = {"post": POST, "repost": REPOST, "follow": FOLLOW}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("schema", [3, 7])
 def test_what_an_old_store_took_from_the_future_pins_nothing(tmp_path: Path, schema: int) -> None:
     db = old_store(tmp_path / "store.duckdb", schema)
@@ -275,6 +278,7 @@ def test_what_an_old_store_took_from_the_future_pins_nothing(tmp_path: Path, sch
 
 
 # From schema 8 on samples of lines are shapes.
+@pytest.mark.slow
 @pytest.mark.parametrize("schema", quick_ones(range(1, 8), (1, 7)))
 def test_what_an_old_store_quoted_of_rejected_lines_is_gone(tmp_path: Path, schema: int) -> None:
     path = old_store(tmp_path / "x.duckdb", schema)
@@ -348,6 +352,7 @@ def test_what_an_author_claims_does_not_move_until_when_records_lack_what_came_l
         assert after.replace(tzinfo=UTC) <= datetime.now(UTC)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("schema", [3, 8])
 def test_what_an_old_store_did_not_keep_comes_with_the_same_events(
     tmp_path: Path, schema: int

@@ -54,6 +54,7 @@ from support.rollup_checks import (
 # --- any sequence --------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @costly_law(20, suppress=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(st.data())
 def test_after_any_sequence_rollups_say_what_the_records_say(
@@ -111,6 +112,7 @@ def test_a_day_is_summarised_when_it_is_over(writer: Writer) -> None:
     assert summarised(writer) == [day(0), day(1), day(2)]
 
 
+@pytest.mark.slow
 def test_a_late_event_and_a_delete_are_corrections_in_their_commit(writer: Writer) -> None:
     append(
         writer,
@@ -143,6 +145,7 @@ def test_a_late_event_and_a_delete_are_corrections_in_their_commit(writer: Write
     check(writer.path, WINDOWS[0], (None, MYTHOS))
 
 
+@pytest.mark.slow
 def test_a_day_that_changes_much_is_summarised_anew(
     writer: Writer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -160,6 +163,7 @@ def test_a_day_that_changes_much_is_summarised_anew(
     assert len(content(writer, "topic_event")) == 1
 
 
+@pytest.mark.slow
 def test_a_post_that_comes_late_brings_the_answers_that_were_there(writer: Writer) -> None:
     target = uri("ann", "p")
     append(
@@ -196,6 +200,7 @@ def test_texts_of_a_deleted_account_no_longer_match(writer: Writer) -> None:
     assert answers(writer.path, WINDOWS[0], (MYTHOS,))[1] == []
 
 
+@pytest.mark.slow
 def test_a_post_written_after_a_deletion_still_matches(writer: Writer) -> None:
     append(
         writer,
@@ -208,6 +213,7 @@ def test_a_post_written_after_a_deletion_still_matches(writer: Writer) -> None:
     check(writer.path, WINDOWS[0], (None, MYTHOS))
 
 
+@pytest.mark.slow
 def test_what_an_account_gave_before_it_left_is_taken_away_once(writer: Writer) -> None:
     append(writer, post("ann", "p", "mythos", rev=1, time=at(1)))
     roll_up(writer, [MYTHOS], day(1))
@@ -218,6 +224,7 @@ def test_what_an_account_gave_before_it_left_is_taken_away_once(writer: Writer) 
     check(writer.path, WINDOWS[0], (None, MYTHOS))
 
 
+@pytest.mark.slow
 def test_quotes_of_summarised_days_are_corrected_in_the_commits_that_change_them(
     writer: Writer,
 ) -> None:
@@ -268,6 +275,7 @@ def test_quotes_of_summarised_days_are_corrected_in_the_commits_that_change_them
         check(writer.path, window, (None, MYTHOS))
 
 
+@pytest.mark.slow
 def test_a_post_that_comes_late_brings_what_quotes_it(writer: Writer) -> None:
     quotes = [post("bea", key, "yes", rev=2 + k, time=at(days=k), embed=quoting(uri("ann", "p")))
               for k, key in enumerate("ab")]  # fmt: skip
@@ -335,6 +343,7 @@ def test_rollups_are_used_where_they_serve(writer: Writer, monkeypatch: pytest.M
     ]
 
 
+@pytest.mark.slow
 def test_an_ingest_by_the_command_line_rolls_up_with_the_topics_that_ship(tmp_path: Path) -> None:
     path = tmp_path / "x.jsonl"
     path.write_bytes(lines(post("ann", "p", "Claude Mythos", rev=1, time=at(1))))
@@ -363,6 +372,7 @@ def test_an_ingest_by_the_library_rolls_up_with_the_topics_it_is_handed(
         assert len(rows(opened, "FROM topic_event")) == len(rules)
 
 
+@pytest.mark.slow
 def test_the_command_adds_topics_of_ones_own(tmp_path: Path) -> None:
     path, mine = tmp_path / "x.jsonl", tmp_path / "mine.toml"
     path.write_bytes(lines(post("ann", "p", "terra", rev=1, time=at(1))))
@@ -398,6 +408,7 @@ def test_counts_of_accounts_beyond_the_sums_are_refused(account: int) -> None:
         add_up(np.array([5, account], np.uint32), [np.ones(2, np.int32)], 5, np.zeros((1, 5), int))
 
 
+@pytest.mark.slow
 def test_accounts_beyond_one_table_are_counted_range_by_range(
     writer: Writer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -427,6 +438,7 @@ def test_accounts_beyond_one_table_are_counted_range_by_range(
     assert len(used) == 2 * 3  # in both stores
 
 
+@pytest.mark.slow
 def test_two_windows_of_one_store_are_asked_by_turns(writer: Writer) -> None:
     for day in range(DAYS):
         event = post("ann", f"k{day}", "mythos", rev=day + 1, time=at(days=day + 0.1))

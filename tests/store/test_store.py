@@ -293,6 +293,7 @@ def test_status_says_what_is_in_it(db: Path) -> None:
     ]
 
 
+@pytest.mark.slow
 def test_coverage_and_gaps(tmp_path: Path) -> None:
     db = tmp_path / "store.duckdb"
     spans = [(0, 600), (800, 900), (850, 1000), (4000, 4600), (100, 200)]
@@ -403,6 +404,7 @@ def test_what_is_staged_while_a_commit_is_under_way_is_for_the_next(tmp_path: Pa
         assert writer.source("x") == later
 
 
+@pytest.mark.slow
 def test_an_interrupt_waits_for_a_commit_and_another_ends_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -506,6 +508,7 @@ def test_no_bar_is_drawn_over_results(tmp_path: Path) -> None:
 # --- what is damaged, and what is in use ----------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_damaged_block_is_a_store_error(tmp_path: Path) -> None:
     db = tmp_path / "store.duckdb"
     with Writer(db) as writer:

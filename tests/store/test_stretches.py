@@ -89,6 +89,7 @@ def test_a_deleted_event_is_no_event_however_far(tmp_path: Path) -> None:
     assert [span.end for span in covered] == [at(240 * 220)]
 
 
+@pytest.mark.slow
 @costly_law(8)
 @given(
     order=st.integers(0, 10**6),

@@ -147,6 +147,7 @@ def test_the_report(result: Convergence) -> None:
     assert table["published"].drop_nulls().to_list() == [4.0e-3, 1.1e-6]
 
 
+@pytest.mark.slow
 def test_the_command(tmp_path: Path) -> None:
     panel(n=50).write_csv(tmp_path / "panel.csv")
     done = subprocess.run(

@@ -374,6 +374,7 @@ def test_durations_are_readable() -> None:
     ]
 
 
+@pytest.mark.slow
 def test_the_command(tmp_path: Path) -> None:
     panel(80).write_csv(tmp_path / "panel.csv")
     done = subprocess.run(

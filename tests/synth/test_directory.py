@@ -73,6 +73,7 @@ def test_operations_are_in_order_and_accounts_that_join_are_created_as_they_do(
     assert all(-2 < joined[did] - created[did].timestamp() < 2 for did in joined)
 
 
+@pytest.mark.slow
 def test_the_command_writes_a_directory_by_which_agents_have_hosts(tmp_path: Path) -> None:
     ask = ("--agents", "300", "--days", "2", "--seed", "5")
     db, export = str(tmp_path / "x.duckdb"), str(tmp_path / "plc.jsonl.gz")

@@ -322,6 +322,7 @@ print(hashlib.sha256(b"".join(a.tobytes() for a in arrays)).hexdigest())
 """
 
 
+@pytest.mark.slow
 def test_processors_draw_the_same() -> None:
     # exp() and its kin differ in the last bit between instruction sets.
     core = importlib.import_module("numpy._core._multiarray_umath")
@@ -402,6 +403,7 @@ def test_a_pipe_is_written_to_not_replaced(tmp_path: Path) -> None:
     assert pipe.is_fifo()
 
 
+@pytest.mark.slow
 def test_the_bundled_sample_is_what_its_spec_says() -> None:
     packed = (resources.files("blueattr.data") / "sample.jsonl.zst").read_bytes()
     assert len(packed) < 3_000_000
@@ -470,6 +472,7 @@ def test_the_smallest_networks_work(agents: int) -> None:
         assert [json.loads(line)["did"] for line in write(spec).splitlines()]
 
 
+@pytest.mark.slow
 def test_every_agent_writes_something_that_is_kept(network: pl.DataFrame) -> None:
     kept = made(network, "post", "reply", "repost", "follow")["agent"]
     assert kept.n_unique() == NETWORK.agents
@@ -659,6 +662,7 @@ def test_active_days(network: pl.DataFrame) -> None:
     assert days.group_by("agent").len()["len"].median() in (3, 4)
 
 
+@pytest.mark.slow
 def test_time_of_day_and_of_week() -> None:
     # The hours of the stream's events.
     frame = pl.concat(event_batches(SynthSpec(agents=3000, days=7)))

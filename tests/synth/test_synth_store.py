@@ -72,6 +72,7 @@ def events_of(spec: SynthSpec) -> pl.DataFrame:
 # --- columns --------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @LAW
 @example(RICH)
 @given(specs)
@@ -111,6 +112,7 @@ def labelled(spec: SynthSpec) -> set[str]:
     return set(names.did(agents).filter(profile_labels(agents, names).is_not_null()))
 
 
+@pytest.mark.slow
 @LAW
 @example(RICH)
 @given(specs)
@@ -253,6 +255,7 @@ def ingested(folder: Path, spec: SynthSpec) -> Path:
     return folder / "ingested.duckdb"
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("small_chunks")
 @pytest.mark.parametrize(
     "spec",
@@ -305,6 +308,7 @@ def test_a_store_is_what_ingesting_the_lines_makes_of_it(tmp_path: Path, spec: S
     assert all(len(rolled_up(here)[table]) > 50 for table in ("agent_day", "topic_event"))
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("small_chunks")
 def test_the_same_again_adds_nothing_and_another_version_reads_it_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch

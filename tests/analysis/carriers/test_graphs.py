@@ -70,6 +70,7 @@ def with_quotes(seed: int) -> list[Event]:
     return events
 
 
+@pytest.mark.slow
 @costly_law(24)
 @given(st.integers(0, 10_000), st.booleans())
 def test_edges_are_what_counts_for_influence_and_popularity_each_with_its_time(
@@ -121,6 +122,7 @@ def test_edges_are_what_counts_for_influence_and_popularity_each_with_its_time(
     assert again.edges.equals(made.edges)
 
 
+@pytest.mark.slow
 def test_in_a_network_edges_and_those_left_out_are_what_accounts_received(db: Path) -> None:
     """A quick sibling of the law above, of more accounts."""
     with blueattr.open(db) as store:

@@ -109,6 +109,7 @@ def with_ways(seed: int, events: list[Event]) -> list[Event]:
     return events
 
 
+@pytest.mark.slow
 @costly_law(24)
 @given(
     st.integers(0, 10_000), st.booleans(), st.sampled_from(INDICATORS),
@@ -164,6 +165,7 @@ def test_posts_hours_and_days_each_give_the_total_with_what_popularity_carries(
         assert found.cascades is None
 
 
+@pytest.mark.slow
 def test_a_cascade_goes_by_the_reposts_that_led_to_reposts(tmp_path: Path) -> None:
     def by(who: str, second: int, via: str | None, of: str = "first") -> Event:
         made = repost(who, f"r{who}{of}", uri("p0", of), rev=second, time=at(second, days=3))
@@ -203,6 +205,7 @@ def test_a_cascade_goes_by_the_reposts_that_led_to_reposts(tmp_path: Path) -> No
         assert (found.largest.records, found.largest.depth, found.largest.width) == (11, 4, 6)
 
 
+@pytest.mark.slow
 def test_the_largest_cascade_is_the_same_in_whatever_order_events_came(tmp_path: Path) -> None:
     events = world(7)
     found = []

@@ -37,6 +37,7 @@ from support.events_builder import (
 from support.record_world import INFLUENCES, TOPIC, Twin, author, ingested, split, world
 
 
+@pytest.mark.slow
 @costly_law(24)
 @given(
     st.integers(0, 10_000), st.booleans(), st.sampled_from(["lin", "heat", "var", "gini"]),

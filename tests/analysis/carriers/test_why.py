@@ -88,6 +88,7 @@ def counted(partners: Partners | None, expected: Counter[str]) -> None:
         assert one.replies + one.reposts + one.quotes == expected[one.did]
 
 
+@pytest.mark.slow
 @costly_law(24)
 @given(
     st.integers(0, 10_000), st.booleans(), st.sampled_from(INDICATORS),
@@ -175,6 +176,7 @@ def test_without_it_is_the_indicator_of_that_panel(db: Path, indicator: str) -> 
         assert made.total == pytest.approx(whole.total, rel=1e-12)
 
 
+@pytest.mark.slow
 def test_the_interval_of_a_rank_is_that_of_attributing_every_resample_to_everyone(db: Path) -> None:
     with Store.open(db) as store:
         view = StoreView.of(store, PanelQuery(db, topic="mythos"))
@@ -263,6 +265,7 @@ def test_an_empty_name_is_refused_before_the_store_is_read(name: str, tmp_path: 
     refused(ExitCode.USAGE, "why", name, *MYTHOS, "--db", tmp_path / "none", says="whose value")
 
 
+@pytest.mark.slow
 def test_of_two_accounts_with_one_handle_the_one_that_has_it_now_is_meant(tmp_path: Path) -> None:
     def one(who: str, handle: str, day: float) -> list[Any]:
         text = f"{TOPIC} {who}"
@@ -289,6 +292,7 @@ def ingested_again(folder: Path, events: list[Any]) -> Path:
 # --- what is said ---------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_json_has_the_value_and_its_parts_where_scripts_look_for_them(db: Path) -> None:
     asked = ["why", "user1.bsky.social", *MYTHOS, "--db", db, "--resamples", 200, "--seed", 3,
              "--top", 3]  # fmt: skip

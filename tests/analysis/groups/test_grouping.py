@@ -79,6 +79,7 @@ def test_a_domain_is_what_somebody_registers(tmp_path: Path) -> None:
     }  # fmt: skip
 
 
+@pytest.mark.slow
 def test_the_age_is_the_year_of_creation_by_whoever_knows_best(tmp_path: Path) -> None:
     directory = [
         plc("aa", datetime(2023, 5, 1, tzinfo=UTC), "ann.bsky.social"),
@@ -113,6 +114,7 @@ def test_groups_are_of_those_who_are_asked_about(tmp_path: Path, panel: str) -> 
     assert sum(one.agents_involved for one in result.groups.groups) == 1
 
 
+@pytest.mark.slow
 def test_each_grouper_has_one_name_and_can_be_asked_for(db: Path) -> None:
     for name in GROUPERS:
         groups = agents_of(db, by=name)
@@ -122,12 +124,14 @@ def test_each_grouper_has_one_name_and_can_be_asked_for(db: Path) -> None:
 # --- groups from a file or a column ---------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_file_groups_the_agents_that_it_names(tmp_path: Path) -> None:
     db = stored(tmp_path)
     for name, text in {
         "list.csv": f"did,group\n{plc_did('aa')},press\n{plc_did('bb')},07\n{plc_did('cc')},7\n"
         f"{plc_did('dd')},\ndid:plc:nobody,press\n",
-        "semicolons.csv": f"did;group\n{plc_did('aa')};press\n{plc_did('bb')};07\n{plc_did('cc')};7\n",
+        "semicolons.csv": f"did;group\n{plc_did('aa')};press\n{plc_did('bb')};07\n"
+        f"{plc_did('cc')};7\n",
         "list.jsonl": "\n".join(
             json.dumps({"agent": plc_did(who), "group": group})
             for who, group in (("aa", "press"), ("bb", "07"), ("cc", "7"))
@@ -321,6 +325,7 @@ def test_agents_have_their_group_and_their_owen_value(db: Path, here: Path) -> N
 # --- hidden accounts ------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("hiding", [{"top": 0}, {"pseudonyms": True}])
 def test_no_group_tells_who_a_hidden_account_is(
     tmp_path: Path, hiding: dict[str, Any], monkeypatch: pytest.MonkeyPatch
@@ -359,6 +364,7 @@ def test_no_group_tells_who_a_hidden_account_is(
 # --- reports --------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("hiding", [{}, {"pseudonyms": True}], ids=str)
 def test_a_report_shows_groups_and_its_command_makes_it_again(
     hiding: dict[str, Any], db: Path, here: Path, monkeypatch: pytest.MonkeyPatch
@@ -385,6 +391,7 @@ def test_a_report_shows_groups_and_its_command_makes_it_again(
     assert "Groups by" not in plain.read_text("utf-8")
 
 
+@pytest.mark.slow
 def test_a_report_on_a_file_shows_groups_and_hides_what_says_nothing(here: Path) -> None:
     table = pl.DataFrame(frame(team=[f"{k % 2:02}" for k in range(30)], all=["x"] * 30))
     table.write_csv("panel.csv")
@@ -403,6 +410,7 @@ def test_a_report_on_a_file_shows_groups_and_hides_what_says_nothing(here: Path)
 # --- changes --------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_change_has_groups_that_are_hidden_where_accounts_are(tmp_path: Path) -> None:
     later = [post(plc_name(who), "z", rev=4, time=at(days=9)) for who in ("aa", "cc", "ee")]
     db = stored(tmp_path, more=later)

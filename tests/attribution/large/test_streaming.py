@@ -173,6 +173,7 @@ def test_quadrature_is_equal_to_the_bit(name: str, steps: int, tmp_path: Path) -
 few = st.sampled_from([0.0, 1.0, 2.0])
 
 
+@pytest.mark.slow
 @law(40, suppress=[HealthCheck.function_scoped_fixture])
 @given(
     rows=st.lists(st.tuples(few, few), min_size=1, max_size=40),

@@ -127,6 +127,7 @@ def test_frames_mean_what_their_events_mean(batches: list[Any]) -> None:
     assert (decoded.first_seq, decoded.last_seq) == ((1, len(seqs)) if frames else (None, None))
 
 
+@pytest.mark.slow
 def test_every_kind_of_event_through_the_store(tmp_path: Path) -> None:
     events = [
         HELLO,
@@ -195,6 +196,7 @@ def test_a_car_is_not_opened_for_unwanted_paths(monkeypatch: pytest.MonkeyPatch)
 # --- the captured frames
 
 
+@pytest.mark.slow
 @needs_corpus
 def test_captured_frames_hold_what_jetstream_sent(tmp_path: Path) -> None:
     frames = captured_frames()

@@ -150,6 +150,7 @@ def test_blocks_mean_what_their_events_mean(
     )
 
 
+@pytest.mark.slow
 def test_every_kind_of_event_through_the_store(tmp_path: Path) -> None:
     decoded = decode_block(block_of(rows_of(MIXED, 10)))
     assert (decoded.events, decoded.skipped, decoded.refused) == (8, 1, [])

@@ -92,6 +92,7 @@ def test_shares_outlive_reports_that_are_removed() -> None:
     assert listed[2]["shares"]["topics"][0]["found"][0]["shares"] == shares
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("run_folder")
 def test_runs_that_begin_in_the_same_second_are_told_apart(
     monkeypatch: pytest.MonkeyPatch,
@@ -129,6 +130,7 @@ def test_another_question_begins_another_line() -> None:
     assert points(page()) == [3, 3, 3]
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("run_folder")
 def test_a_list_that_cannot_be_written_ends_a_run_with_7_and_the_report_stays() -> None:
     drop("1.jsonl", EVENTS)
@@ -177,6 +179,7 @@ def test_killed_between_record_and_list_the_next_run_mends_both(
     assert (REPORTS / RECORD).read_bytes().count(b'"what": "shares"') == 2
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("run_folder")
 def test_a_record_of_an_earlier_version_is_read() -> None:
     REPORTS.mkdir()

@@ -144,6 +144,7 @@ def everything(db: Path) -> Any:
         return {name: rows(opened, f"FROM {name} ORDER BY ALL") for (name,) in tables}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("apart", [5, pytest.param(1, marks=pytest.mark.slow)])
 def test_a_commit_that_fails_at_any_statement_changes_nothing(apart: int, tmp_path: Path) -> None:
     db = tmp_path / "store.duckdb"
@@ -183,6 +184,7 @@ def test_a_commit_that_fails_at_any_statement_changes_nothing(apart: int, tmp_pa
     }
 
 
+@pytest.mark.slow
 def test_of_two_versions_of_one_revision_the_delete_wins_in_any_order(tmp_path: Path) -> None:
     events = [
         post("ann", "x", "text", rev=1, time=at(1)),
@@ -196,6 +198,7 @@ def test_of_two_versions_of_one_revision_the_delete_wins_in_any_order(tmp_path: 
         assert content(db) == expected(events)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", quick_ones(("key", "claimed", "collected"), {"claimed"}))
 def test_no_time_of_another_kind_moves_what_a_server_saw(tmp_path: Path, kind: str) -> None:
     seen = post("ann", "x", "text", rev=1, time=at(5))
@@ -236,6 +239,7 @@ TWINS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("what", quick_ones(TWINS, {"follow"}))
 def test_of_other_versions_of_one_revision_the_same_wins_in_any_order(
     tmp_path: Path, what: str
@@ -267,6 +271,7 @@ def test_spans_are_kept_in_the_order_in_which_they_were_read(tmp_path: Path) -> 
             assert rows(writer, "SELECT * EXCLUDE (source) FROM span ORDER BY rowid") == spans
 
 
+@pytest.mark.slow
 def test_a_state_does_not_grow_with_the_gaps_of_a_stream(tmp_path: Path) -> None:
     """Of every 200 gaps, only the last is followed by an event before the commit."""
     state, gaps, each = SourceState("x", "jetstream"), 2_000, 200
@@ -329,6 +334,7 @@ def test_a_directory_is_folded_and_noted_together(tmp_path: Path) -> None:
     assert len(content(db).plc) == 1
 
 
+@pytest.mark.slow
 def test_all_sources_are_asked_for_in_a_handful_of_statements(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -96,6 +96,7 @@ def same_or_refused(db: Path, sound: bytes, seeds: range) -> set[str]:
     return noticed
 
 
+@pytest.mark.slow
 def test_a_few_damaged_stores_are_noticed_or_no_matter(db: Path) -> None:
     assert same_or_refused(db, db.read_bytes(), range(4))
 
@@ -126,6 +127,7 @@ def pairs(sound: bytes) -> list[tuple[int, int]]:
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("some", [12, pytest.param(100, marks=pytest.mark.slow)])
 def test_a_store_of_any_size_is_refused_or_the_same_whichever_two_blocks_are_exchanged(
     db: Path, monkeypatch: pytest.MonkeyPatch, some: int
@@ -292,6 +294,7 @@ def changes() -> Iterator[str]:
 QUICK = {list(changes())[k] for k in (1, 2, 5, 8, 11)}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("change", quick_ones(changes(), QUICK))
 def test_rows_that_no_commit_wrote_are_noticed(db: Path, change: str) -> None:
     ok("status", "--check", "--db", db)
@@ -386,6 +389,7 @@ def is_whole(db: Path) -> bool:
         return seal.is_whole(file.fileno())
 
 
+@pytest.mark.slow
 def test_whatever_writes_to_a_store_leaves_it_sealed(db: Path, tmp_path: Path) -> None:
     assert is_whole(db)
     more = tmp_path / "more.jsonl"

@@ -102,6 +102,7 @@ def worlds(draw: st.DrawFn) -> tuple[Rows, int, int]:
     return [(*key, *cell) for key, cell in cells.items()], n, days
 
 
+@pytest.mark.slow
 @costly_law(40)
 @given(worlds(), st.sampled_from(["log1p", "raw"]), st.integers(0, 3), st.data())
 def test_intervals_are_those_of_a_twin_that_follows_everyone(

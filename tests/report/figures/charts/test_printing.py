@@ -146,6 +146,7 @@ def test_svg_and_png_have_the_width_too(tmp_path: Path) -> None:
     assert pixels == pytest.approx(85 / 25.4 * 300, abs=2)
 
 
+@pytest.mark.slow
 def test_every_form_is_written_whole_with_what_it_is_about(tmp_path: Path) -> None:
     made = report()
     for form in ("svg", "png", "pdf"):
