@@ -16,7 +16,7 @@ help:
 	@echo "make test-cron   ten minutes of scheduled runs by the real cron daemon (needs cron and root)"
 	@echo "make week    a week of scheduled runs in minutes"
 	@echo "make explore    every law with ten times the examples, newly drawn, and followers of streams"
-	@echo "make coverage   which statements make test runs, by package"
+	@echo "make coverage   which statements tests run, by package: an hour"
 	@echo "make mutants    which deliberate faults the tests of the riskiest code catch: an hour"
 	@echo "make faults  bring each fault back that was mended, and run the test that must then fail: half an hour"
 	@echo "make lint    formatting, types, import rules"
@@ -85,10 +85,11 @@ explore: setup
 
 # A tracer does not see machine code: Python runs the kernels and the parser where their own tests do.
 COMPILED := tests/kernels tests/decode
+TRACED := not browser and not install and not integration and not cron
 coverage: setup
 	rm -rf out/coverage
-	NUMBA_DISABLE_JIT=1 $(BIN)/python -m coverage run -m pytest -n 2 --dist worksteal -m "$(QUICK)" $(COMPILED)
-	$(BIN)/python -m coverage run -m pytest -n 2 --dist worksteal -m "$(QUICK)" $(COMPILED:%=--ignore=%)
+	NUMBA_DISABLE_JIT=1 $(BIN)/python -m coverage run -m pytest -n 2 --dist worksteal -m "$(TRACED)" $(COMPILED)
+	$(BIN)/python -m coverage run -m pytest -n 2 --dist worksteal -m "$(TRACED)" $(COMPILED:%=--ignore=%)
 	$(BIN)/python -m coverage combine --quiet
 	$(BIN)/python -m coverage json --quiet -o out/coverage/report.json
 	@PYTHONPATH=tests $(BIN)/python -m strength.coverage_by_room out/coverage/report.json
