@@ -12,6 +12,8 @@ from contextlib import closing
 from pathlib import Path
 from urllib.parse import unquote_to_bytes
 
+from blueattr.report.pdf import pdf_texts
+
 __all__ = ["mentions"]
 
 
@@ -27,6 +29,7 @@ _ESCAPE = re.compile(
     rb"|&#[xX](?P<hex>[0-9a-fA-F]{1,5});|\\+[bfnrt]|\\+(?P<mark>[^A-Za-z0-9\\])|(?<=-)\{\}"
 )
 _SQLITE = b"SQLite format 3\0"
+_PNG = b"\x89PNG\r\n\x1a\n"
 _DEEPEST = 3  # archives in archives
 
 
@@ -42,9 +45,9 @@ def mentions(
     Parameters
     ----------
     path
-        A page, figure, table or data. What is compressed in Parquet and archives, what an SQLite
-        file has, and what links of a page hold, is looked through, too; and names are found in the
-        spellings of JSON, TeX, Markdown, HTML and addresses.
+        A page, figure, table or data. What is compressed in Parquet, archives and PDF, what an
+        SQLite file has, what a PNG says, and what links of a page hold, is looked through, too;
+        and names are found in the spellings of JSON, TeX, Markdown, HTML and addresses.
     names
         DIDs and handles.
     say
@@ -97,6 +100,10 @@ def _contents(data: bytes, damaged: Callable[[str], None], depth: int = 0) -> It
         parts = _sqlite(data)
     elif data.startswith(b"PK"):
         parts = _zip(data)
+    elif data.startswith(b"%PDF"):
+        parts = _pdf(data)
+    elif data.startswith(_PNG):
+        parts = _png(data)
     try:
         for part in parts:
             yield from _contents(part, damaged, depth + 1)
@@ -147,6 +154,26 @@ def _sqlite(data: bytes) -> Iterator[bytes]:
                     yield b"\n".join(value for value in row if isinstance(value, bytes))
     except (sqlite3.Error, UnicodeError, ValueError, OverflowError) as error:
         raise _UnreadableError("an SQLite file") from error
+
+
+def _png(data: bytes) -> Iterator[bytes]:
+    """Yield each text by itself: what stands after it could be taken for letters of a name."""
+    at = len(_PNG)
+    while at < len(data):
+        length, kind = int.from_bytes(data[at : at + 4]), data[at + 4 : at + 8]
+        if at + 12 + length > len(data):
+            raise _UnreadableError("a PNG")
+        if kind in {b"tEXt", b"iTXt"}:
+            yield data[at + 8 : at + 8 + length]
+        at += 12 + length
+
+
+def _pdf(data: bytes) -> Iterator[bytes]:
+    try:
+        for text in pdf_texts(data):
+            yield text.encode("utf-8", "replace")
+    except (ValueError, KeyError) as error:
+        raise _UnreadableError("a PDF of another program") from error
 
 
 def _parquet(data: bytes) -> Iterator[bytes]:

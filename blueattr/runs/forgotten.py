@@ -42,8 +42,11 @@ _SUFFIXES = {
     ".txt",
     ".parquet",
     ".svg",
+    ".png",
     ".pdf",
     ".sqlite",
+    ".gexf",
+    ".graphml",
 }
 _PAGE = ".html"
 _COMMAND = re.compile(r"<code>(blueattr report .*?)</code>", re.DOTALL)

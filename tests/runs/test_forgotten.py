@@ -14,9 +14,11 @@ import polars as pl
 import pytest
 
 from blueattr.errors import ExitCode
+from blueattr.report.figures.charts.drawing import Drawing
 from blueattr.report.formats.tex import tex_bytes
 from blueattr.report.mentions import mentions
 from blueattr.report.tables import Column, Report, Table
+from blueattr.runs.forgotten import naming_reports, remove_data
 from blueattr.runs.history.record import RunRecord
 from blueattr.runs.publish import faults, report_folders
 from blueattr.store.lock import Lock
@@ -331,6 +333,22 @@ def test_where_another_process_writes_nothing_is_removed(store: Path, here: Path
     finally:
         lock.close()
     assert WHO in Path("out.csv").read_text()
+
+
+@pytest.mark.parametrize("ending", ["pdf", "png", "svg", "gexf", "graphml"])
+def test_figures_and_graphs_that_name_who_is_forgotten_are_removed(
+    ending: str, tmp_path: Path
+) -> None:
+    named, other = tmp_path / f"named.{ending}", tmp_path / f"other.{ending}"
+    for path, who in ((named, HANDLE), (other, "another")):
+        if ending in {"gexf", "graphml"}:
+            path.write_text(f'<node id="1" label="{who}"/>')
+        else:
+            Drawing({"mark": "point"}, {"Description": f"The rank of {who}."}).save(path)
+    found = naming_reports([tmp_path], NAMES)
+    assert [path.name for path in found.files] == [named.name]
+    remove_data(found)
+    assert [path.name for path in tmp_path.iterdir()] == [other.name]
 
 
 # --- finding names --------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import polars as pl
 
+from blueattr.report.pdf import pdf_texts
 from support.events_builder import Event
 
 __all__ = ["names_of", "traces", "words_of"]
@@ -34,7 +35,7 @@ def traces(output: Path | bytes | str, names: Iterable[str]) -> set[str]:
     """Return which of some texts an output has, and any address of a record or a profile.
 
     Files are also looked through for what they hold compressed or encoded: the cells and metadata
-    of Parquet, the members of archives, the data of links in a page.
+    of Parquet, the members of archives, the texts of PDF, the data of links in a page.
     """
     content = b"".join(_contents(output))
     found = {name for name in names if name.encode() in content}
@@ -51,6 +52,8 @@ def _contents(output: Path | bytes | str) -> Iterator[bytes]:
         frame = pl.read_parquet(io.BytesIO(data))
         yield frame.write_ndjson().encode()
         yield json.dumps(pl.read_parquet_metadata(io.BytesIO(data))).encode()
+    elif data.startswith(b"%PDF"):
+        yield "\n".join(pdf_texts(data)).encode()
     elif zipfile.is_zipfile(io.BytesIO(data)):
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             for member in archive.namelist():

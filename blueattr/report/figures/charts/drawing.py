@@ -9,6 +9,7 @@ from typing import Any, Literal, TypeAlias
 from blueattr.atomic import write
 from blueattr.errors import UsageError
 from blueattr.report.figures.charts.metadata import pdf_with, png_with, svg_with
+from blueattr.report.pdf import in_order
 
 __all__ = ["UNITS_PER_MM", "VEGA_LITE", "Drawing", "PictureFormat", "Spec"]
 
@@ -92,10 +93,7 @@ class Drawing:
         return png
 
     def pdf(self) -> bytes:
-        """Draw it as PDF: vectors and text, with the fonts in it.
-
-        The order of the objects in a PDF, and so its bytes, may differ from one time to the next.
-        """
+        """Draw it as PDF: vectors and text, with the fonts in it."""
         import vl_convert  # noqa: PLC0415 - starts an engine of its own
 
         svg = self.svg()
@@ -103,8 +101,7 @@ class Drawing:
         # The converter takes a unit for a point here too.
         a_unit = _POINTS_PER_INCH / _UNITS_PER_INCH * self._scale(width)
         sized = _SIZE.sub(rf'\1 width="{a_unit * width:.4f}" height="{a_unit * height:.4f}"', svg)
-        pdf: bytes = vl_convert.svg_to_pdf(sized)
-        return pdf
+        return in_order(vl_convert.svg_to_pdf(sized))
 
     def save(self, path: str | Path) -> None:
         """Write it to a file that ends in .svg, .png or .pdf.
