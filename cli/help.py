@@ -1,5 +1,6 @@
 """The help of a command: its options in sections, short lines, nothing cut."""
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -64,6 +65,11 @@ def sections(parameters: Sequence[Any]) -> dict[str, list[Any]]:
 
 class SectionedCommand(TyperCommand):
     """A command whose help has its options in sections."""
+
+    def collect_usage_pieces(self, ctx: Any) -> list[str]:
+        """Return the parts of the usage line; what must be given stands without typer's braces."""
+        pieces: list[str] = super().collect_usage_pieces(ctx)
+        return [re.sub(r"^\{(.*)\}", r"\1", piece) for piece in pieces]
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
         """Write arguments and options."""

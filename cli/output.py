@@ -20,11 +20,18 @@ if TYPE_CHECKING:
     from blueattr.report.formats.render import Format
 
 
+_PAGE = ".html"
 # The parent of every log that the library writes.
 _LOG = logging.getLogger("blueattr")
 
 
-def check_out(out: Path | None, agents: Path | None = None, form: "Format | None" = None) -> None:
+def check_out(
+    out: Path | None,
+    agents: Path | None = None,
+    form: "Format | None" = None,
+    *,
+    or_page: bool = False,
+) -> None:
     """Refuse files that could not be written, before the work starts.
 
     Parameters
@@ -33,6 +40,8 @@ def check_out(out: Path | None, agents: Path | None = None, form: "Format | None
         The values of ``--out`` and ``--agents``.
     form
         The value of ``--format``.
+    or_page
+        Whether the command also writes pages, see `check_page`.
 
     Raises
     ------
@@ -45,7 +54,7 @@ def check_out(out: Path | None, agents: Path | None = None, form: "Format | None
     for path in (out, agents):
         if path is not None:
             refuse_address(path)
-    _format(form, out)
+    _format(form, out, (_PAGE,) if or_page else ())
     for path in (out, agents):
         if path is not None:
             _check_folder(path)
@@ -65,7 +74,7 @@ def _check_folder(path: Path) -> None:
 
 def is_page(out: Path | None) -> bool:
     """Return whether a file is a page, by its name."""
-    return out is not None and out.suffix.lower() == ".html"
+    return out is not None and out.suffix.lower() == _PAGE
 
 
 def check_page(out: Path, form: "Format | None") -> None:
@@ -86,13 +95,13 @@ def same_file(one: Path, other: Path) -> bool:
     return len({*names}) == 1
 
 
-def _format(form: "Format | None", out: Path | None) -> "Format":
+def _format(form: "Format | None", out: Path | None, others: tuple[str, ...] = ()) -> "Format":
     """Return the format that the extension of a file names, or that of stdout."""
     from blueattr.report import format_of
 
     if out is None:
         return form or "text"
-    named = format_of(out)
+    named = format_of(out, others)
     if form not in {None, named}:
         raise UsageError(f"--format {form} and --out {out} name two formats; leave out --format")
     return named

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, TypeAlias
 import typer
 
 from blueattr.cli.options import DetailedOutputOptions
-from blueattr.cli.output import check_page, is_page, say
+from blueattr.cli.output import check_out, check_page, is_page, say
 
 if TYPE_CHECKING:
     from blueattr.studies.carriers.why import WhyResult
@@ -40,7 +40,7 @@ class PageOutputOptions(DetailedOutputOptions):
     def check(self, agents: Path | None = None) -> None:
         """Refuse files that could not be written."""
         if self.out is None or not self.is_page:
-            super().check(agents)
+            check_out(self.out, agents, self.form, or_page=True)
         else:
             check_page(self.out, self.form)
 

@@ -57,7 +57,7 @@ def topics_check(
     *,
     names: Annotated[
         list[str] | None,
-        typer.Argument(metavar="TOPIC...", help="Topics; all by default.", show_default=False),
+        typer.Argument(metavar="TOPIC", help="Topics; all by default.", show_default=False),
     ] = None,
     match: Match = [],  # noqa: B006 - typer reads it, nobody writes to it
     topics: TopicsFile = None,

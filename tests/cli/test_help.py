@@ -149,6 +149,18 @@ def test_help_and_version_go_to_stdout() -> None:
         assert done.stderr == ""
 
 
+@pytest.mark.parametrize(
+    ("command", "usage"),
+    [
+        ("why", "blueattr why [OPTIONS] ACCOUNT"),
+        ("forget", "blueattr forget [OPTIONS] [DID]..."),
+        ("topics check", "blueattr topics check [OPTIONS] [TOPIC]..."),
+    ],
+)
+def test_a_usage_line_writes_arguments_as_is_usual(command: str, usage: str) -> None:
+    assert ok(*command.split(), "--help").text.splitlines()[0] == f"Usage: {usage}"
+
+
 def test_the_exit_codes_are_documented() -> None:
     text = " ".join(ok("--help").text.split())
     table = text.split("Exit codes: ")[1].split(".")[0]

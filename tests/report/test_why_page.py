@@ -133,4 +133,6 @@ def test_the_command_writes_the_page_whole_or_says_why_not(tmp_path: Path) -> No
     refused(ExitCode.USAGE, *asked, "--out", tmp_path / "x.html", "--format", "json",
             says="name two formats")  # fmt: skip
     refused(ExitCode.OUTPUT, *asked, "--out", tmp_path / "no" / "x.html", says="there is no folder")
-    refused(ExitCode.USAGE, *asked, "--out", tmp_path / "x.docx", says="not known by its extension")
+    refused(
+        ExitCode.USAGE, *asked, "--out", tmp_path / "x.docx", says="end the name in .html, .txt"
+    )

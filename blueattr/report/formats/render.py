@@ -1,5 +1,6 @@
 """Encodes a report in a format, or in the one that a file's extension names."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias, TypeVar
 
@@ -92,19 +93,26 @@ def render(report: Report, form: Format, terminal: "Terminal | None" = None) -> 
             return parquet_bytes(report)
 
 
-def format_of(path: Path) -> Format:
+def format_of(path: Path, others: Sequence[str] = ()) -> Format:
     """Choose a report's format by a file's extension.
+
+    Parameters
+    ----------
+    path
+        The file.
+    others
+        What the name could end in as well, where it names no format.
 
     Raises
     ------
     UsageError
         For another extension than .txt, .json, .csv, .md, .tex or .parquet.
     """
-    return by_extension(path, _FORMATS)
+    return by_extension(path, _FORMATS, others)
 
 
-def by_extension(path: Path, formats: dict[str, _F]) -> _F:
-    """Return the format that a file's extension names.
+def by_extension(path: Path, formats: dict[str, _F], others: Sequence[str] = ()) -> _F:
+    """Return the format that a file's extension names; see `format_of`.
 
     Raises
     ------
@@ -116,7 +124,7 @@ def by_extension(path: Path, formats: dict[str, _F]) -> _F:
     except KeyError:
         raise UsageError(
             f"the format of {safe_text(str(path))} is not known by its extension; "
-            f"end the name in {', '.join(formats)}"
+            f"end the name in {', '.join((*others, *formats))}"
         ) from None
 
 
