@@ -57,11 +57,11 @@ test: setup
 test-all: test
 	$(PYTEST) --hypothesis-profile=all -m "(slow or browser or install or costly) and not integration and not cron"
 	@$(BIN)/python tests/integration/install.py --optional
-	$(BIN)/python -m pytest -n 2 --dist loadfile -m integration
+	$(BIN)/python -m pytest -n 4 --dist loadfile -m integration
 
 test-integration: setup
 	$(BIN)/python tests/integration/install.py
-	$(BIN)/python -m pytest -n 2 --dist loadfile -m integration
+	$(BIN)/python -m pytest -n 4 --dist loadfile -m integration
 
 MINUTES ?= 10
 soak: setup

@@ -110,7 +110,7 @@ def with_ways(seed: int, events: list[Event]) -> list[Event]:
 
 
 @pytest.mark.slow
-@costly_law(24)
+@costly_law(16)
 @given(
     st.integers(0, 10_000), st.booleans(), st.sampled_from(INDICATORS),
     st.sampled_from([(*how, kinds) for how in HOW for kinds in INFLUENCES]),

@@ -89,7 +89,7 @@ def counted(partners: Partners | None, expected: Counter[str]) -> None:
 
 
 @pytest.mark.slow
-@costly_law(24)
+@costly_law(16)
 @given(
     st.integers(0, 10_000), st.booleans(), st.sampled_from(INDICATORS),
     st.sampled_from(["active", "involved"]),

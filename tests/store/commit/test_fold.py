@@ -144,8 +144,7 @@ def everything(db: Path) -> Any:
         return {name: rows(opened, f"FROM {name} ORDER BY ALL") for (name,) in tables}
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("apart", [5, pytest.param(1, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("apart", [40, pytest.param(1, marks=pytest.mark.slow)])
 def test_a_commit_that_fails_at_any_statement_changes_nothing(apart: int, tmp_path: Path) -> None:
     db = tmp_path / "store.duckdb"
     with Writer(db, committer=InlineCommitter) as writer:
