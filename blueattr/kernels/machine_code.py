@@ -26,9 +26,18 @@ from numba.core import caching
 from numba.core import config as _untyped_config
 from numba.core import event as numba_event
 from numba.core.registry import cpu_target
+from numba.core.runtime.nrt import rtsys
 from numba.extending import intrinsic
 
-__all__ = ["compile_intrinsic", "compile_kernel", "ir", "is_kept", "numba_type", "types"]
+__all__ = [
+    "compile_intrinsic",
+    "compile_kernel",
+    "ir",
+    "is_kept",
+    "loads_alone",
+    "numba_type",
+    "types",
+]
 
 
 config: Any = _untyped_config  # its settings are made at run time
@@ -37,6 +46,10 @@ config: Any = _untyped_config  # its settings are made at run time
 KERNEL_FOLDERS = ("kernels", "decode", "decode/parser")
 """Folders of the package with kernels: a change of any file in them compiles all kernels anew."""
 
+
+# What numba needs to compile takes a third of a second to import, and to load machine code it needs
+# only what counts references. The versions that this was tried with; others import everything.
+_LOADS_ALONE = ("0.68",)
 
 _KEPT_DAYS = 30  # an older version's machine code is kept this long after its last use
 
@@ -110,7 +123,11 @@ class _Cache(caching.FunctionCache):
 
     def load_overload(self, sig, target_context):
         try:
-            found = super().load_overload(sig, target_context)
+            if loads_alone():
+                rtsys.initialize(target_context)
+                found = self._load_overload(sig, target_context)
+            else:
+                found = super().load_overload(sig, target_context)
             # Two processes that compile one kernel for different types may exchange their files.
             return found if found is None or found.signature.args == tuple(sig) else None
         except Exception:  # noqa: BLE001 - a damaged pickle may raise anything
@@ -130,6 +147,11 @@ class _Cache(caching.FunctionCache):
             return bool(self._cache_file._load_index())  # noqa: SLF001 - numba offers no other way
         except Exception:  # noqa: BLE001 - as above
             return False
+
+
+def loads_alone() -> bool:
+    """Return whether machine code is loaded without importing what compiles it."""
+    return numba.__version__.rpartition(".")[0] in _LOADS_ALONE
 
 
 class _Announcer(numba_event.Listener):

@@ -175,6 +175,29 @@ assert kernels.exact_sum(np.ones(9)) == 9
     assert (done.returncode, done.stderr) == (0, "")
 
 
+def test_the_installed_numba_was_tried_to_load_machine_code_without_what_compiles() -> None:
+    assert machine_code.loads_alone(), "run the slow tests with its version in _LOADS_ALONE"
+
+
+_KEPT = """
+import json, sys
+from support import kernel_results
+print(json.dumps([kernel_results.results(), "numba.np.linalg" in sys.modules]))
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(INTERPRETED, reason="there is no machine code")
+def test_machine_code_that_is_kept_gives_the_same_without_what_compiles() -> None:
+    wanted = kernel_results.results()  # afterwards all of it is kept
+    done = run_python("-c", _KEPT)
+    assert (done.returncode, done.stderr) == (0, "")
+    found, prepared_to_compile = json.loads(done.stdout)
+    assert found == wanted
+    assert len(found) > 12
+    assert not prepared_to_compile
+
+
 def test_nothing_is_cached_in_the_working_folder_where_there_is_no_home(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
