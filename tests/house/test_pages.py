@@ -134,7 +134,9 @@ def sample_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def shown(svg: str) -> tuple[list[str], list[str]]:
     """Return the words and colours of a picture; their places depend on installed fonts."""
-    words = re.findall(r"<text[^>]*>([^<]*)</text>", svg)
+    # A text of several lines has one element for each.
+    texts = re.findall(r"<text[^>]*>(.*?)</text>", svg, re.DOTALL)
+    words = [word for text in texts for word in re.split(r"<[^<>]*>", text) if word]
     return words, re.findall(r'(?:fill|stroke)="(#[^"]*)"', svg)
 
 
