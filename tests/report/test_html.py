@@ -28,13 +28,16 @@ from blueattr.report.figures.charts.drawing import Drawing
 from blueattr.report.figures.charts.theme import PAPER
 from blueattr.report.figures.posts import records_report
 from blueattr.report.figures.topic import topic_exhibits
+from blueattr.report.formats.html import environment, table_layout
 from blueattr.report.pages.file_names import slug
 from blueattr.report.pages.gallery import write_report
 from blueattr.report.pages.page import page_html, write_page
+from blueattr.report.tables import Column, Table
 from blueattr.studies.carriers.leaders import Leader
 from blueattr.studies.topic import TopicReport, concentration, curve_sizes, topic_report
 from support.cli_world import harmless, ok, run, write_store
 from support.effort import law
+from support.events_builder import plc_did
 from support.hostile_text import HOSTILE
 from support.html_pages import Element, inert, tree
 from support.topic_cases import COMMAND, VERSIONS, hostile, make, origin_of, panel, report, topics
@@ -303,6 +306,20 @@ def test_the_largest_agents_are_those_of_the_json_to_the_last_bit() -> None:
             assert link.attributes["title"] == row["did"]
         assert any(row["handle"] for row in rows)
         assert not all(row["handle"] for row in rows)
+
+
+def test_a_table_has_room_for_its_accounts_on_a_phone() -> None:
+    """DIDs have 32 letters: their ends are shown, and all of one where one points at it."""
+    who = (plc_did("any"), "user1.bsky.social", "3 others", "did:web:short")
+    table = Table("t", "T", (Column("account", "account"), Column("n", "n", "int")),
+                  tuple((one, 1) for one in who))  # fmt: skip
+    macros = environment().get_template("tables.html.jinja").module
+    root = tree(str(macros.table_of(table_layout(table, "t"))))  # type: ignore[attr-defined]
+    cells = [row.all("th")[0] for row in root.all("tbody")[0].all("tr")]
+    short = f"{who[0][:14]}\u2026{who[0][-4:]}"
+    assert [cell.text() for cell in cells] == [short, *who[1:]]
+    assert [cell.attributes.get("class") for cell in cells][:2] == ["long", None]
+    assert cells[0].all("span")[0].attributes["title"] == who[0]
 
 
 MARKS = {

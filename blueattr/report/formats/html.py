@@ -31,6 +31,7 @@ _SIGN = re.compile(r"(?<!\w)-(?=\d)")
 # What a narrow screen leaves out.
 _ASIDE = "aside"
 _LONGEST_DID = 20
+_DID = re.compile(r"did:[a-z]+:[A-Za-z0-9._:%-]+")
 _DID_START = 14
 _COUNTED = ("written", "received", "followers")
 
@@ -123,8 +124,7 @@ def table_layout(table: Table, name: str, *, grouped: bool = False) -> dict[str,
 def _row(columns: Iterable[Column], row: Iterable[Cell], *, header: bool) -> list[_Cell]:
     cells = [_cell(cell, column) for column, cell in zip(columns, row, strict=True)]
     if header:
-        head = cells[0]
-        cells[0] = _Cell(head.text, head.kind, "th", head.classes, head.exact, head.time)
+        cells[0] = replace(cells[0], tag="th")
     return cells
 
 
@@ -135,6 +135,8 @@ def _cell(cell: Cell, column: Column) -> _Cell:
         else cell_text(cell, column.kind)
     )
     text = safe_text(words, _LONGEST_CELL)
+    if _DID.fullmatch(text):
+        return _Cell("", "agent", classes="long", did=_short_did(text), whole_did=text)
     if column.kind in _RIGHT:
         # A number keeps its sign; a line may end before its deviation.
         text = text.replace(" %", "\u00a0%").replace("± ", "±\u00a0")
