@@ -35,7 +35,8 @@ class RelayTimes:
     """
 
     def __init__(self) -> None:
-        self._evidence = Evidence()
+        # One account that comes first, and alone, does not make our clock wrong.
+        self._evidence = Evidence(needed=_SURE)
         self._now_us = 0
         self._latest_us: int | None = None
         # Of each account the time of its last frame and of its receipt, in the order of receipt.
