@@ -60,6 +60,8 @@ _KEY = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 # Lines by which it is told whether events are within other JSON.
 _LOOKED_AT = 5
 _TEXT = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"', re.DOTALL)
+# How many bytes an end of an object has that a line may end with.
+_OBJECT_ENDS = {b"}\r": 2, b"}": 1}
 # Bytes by which it is told how a line ends.
 _END = 200
 # How a text does not begin, or go on: with nothing but brackets, or with those of the last object
@@ -70,8 +72,9 @@ _ENDS = re.compile(rb'("\s*[}\]]|\}\s*\])[}\]\s]*\Z')
 def as_lines(pieces: Iterator[bytes], name: str, *, packed: bool) -> Iterator[bytes]:
     """Make lines in UTF-8 of what a file holds, if it is JSON in another form.
 
-    Lines stay as they are, to the byte. The same bytes become the same lines whenever they are
-    read, so that places in these are places in the file.
+    Lines stay as they are, to the byte, but that a carriage return between two objects becomes a
+    line feed. The same bytes become the same lines whenever they are read, so that places in these
+    are places in the file.
 
     Parameters
     ----------
@@ -92,7 +95,7 @@ def as_lines(pieces: Iterator[bytes], name: str, *, packed: bool) -> Iterator[by
     if encoding is not None:
         head, pieces = _head(_in_utf8(pieces, encoding))
     _refuse(head, name, packed=packed)
-    return _separated(pieces) if _is_document(head) else pieces
+    return _separated(pieces) if _is_document(head) else _apart(pieces)
 
 
 def is_cut(line: bytes) -> bool:
@@ -186,6 +189,22 @@ def _separated(pieces: Iterator[bytes]) -> Iterator[bytes]:
     for piece in pieces:
         yield separator.separate(piece)
     yield separator.finish()
+
+
+def _apart(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    """End lines by line feeds where some, of whatever wrote on, end by a carriage return alone."""
+    # What may be the end of an object, so that it takes the next piece to tell.
+    held = b""
+    for piece in pieces:
+        whole = held + piece if held else piece
+        end = len(whole) - _OBJECT_ENDS.get(whole[-2:], _OBJECT_ENDS.get(whole[-1:], 0))
+        held = whole[end:]
+        if held:
+            whole = whole[:end]
+        if whole:
+            yield whole.replace(b"}\r{", b"}\n{") if b"\r" in whole else whole
+    if held:
+        yield held
 
 
 # --- what is something else ----------------------------------------------------------------------

@@ -103,6 +103,17 @@ def events_of(data: bytes) -> list[Event]:
     return [json.loads(line) for line in text.splitlines() if line.strip()]
 
 
+def test_lines_whose_ends_change_to_a_carriage_return_alone_are_read() -> None:
+    events = [json.dumps(event).encode() for event in EVENTS[:6]]
+    data = b"\n".join(events[:2]) + b"\r\n" + b"\r".join(events[2:]) + b"\r"
+    for size in (1, 2, 7, len(data)):
+        pieces = [data[k : k + size] for k in range(0, len(data), size)]
+        read = b"".join(forms.as_lines(iter(pieces), "x", packed=False))
+        assert read.splitlines() == events
+        assert read.count(b"\n") == len(events) - 1
+        assert len(read) == len(data), "places in these are places in the file"
+
+
 @pytest.mark.parametrize("form", FORMS)
 def test_each_form_is_read_as_the_events_that_it_holds(tmp_path: Path, form: str) -> None:
     data = FORMS[form](EVENTS)
