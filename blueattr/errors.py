@@ -147,6 +147,12 @@ class StoreError(BlueattrError):
     exit_code = ExitCode.STORE
 
 
+class NoMemoryError(StoreError):
+    """There is not enough memory for what is asked of the store, which is sound."""
+
+    exit_code = ExitCode.FAILURE
+
+
 class NoStoreError(StoreError):
     """There is no store at this path."""
 

@@ -2,7 +2,6 @@
 
 import os
 import re
-import resource
 import sys
 from collections.abc import Sequence
 from typing import Annotated, NoReturn
@@ -10,6 +9,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from blueattr.cli.output import announce_compiling, show_warning, warnings_to
+from blueattr.cli.space import too_little_space, watch_over
 from blueattr.cli.table import Root
 from blueattr.errors import BlueattrError, ExitCode, NoStoreError, SampleSizeError
 from blueattr.version import __version__
@@ -73,14 +73,15 @@ def _root(
     pass
 
 
-# Bytes of address space below which numba or DuckDB may end with a segmentation fault.
-_LEAST_SPACE = 2 << 30
+# How libraries say that the machine has no memory, or no thread, to give.
+_NO_MEMORY = re.compile("Resource temporarily unavailable|can't start new thread")
 
 
 def app() -> NoReturn:
     """Run the command line and exit with its exit code."""
     _hold_descriptors()
-    _refuse_little_space()
+    if (refusal := too_little_space() or watch_over()) is not None:
+        _fail(f"blueattr: {refusal}", ExitCode.FAILURE)
     if os.isatty(2):
         announce_compiling()
     try:
@@ -96,33 +97,16 @@ def app() -> NoReturn:
         _fail(f"blueattr: {error}", error.exit_code)
     except (typer.Abort, KeyboardInterrupt):
         code = ExitCode.INTERRUPTED
-    except RuntimeError as error:
-        if str(error) != "Query interrupted":  # DuckDB on Ctrl-C; its version is pinned
-            raise
-        code = ExitCode.INTERRUPTED
     except OSError as error:
         # A failure that no module expects, such as a disk that breaks.
         _fail(f"blueattr: {error}", ExitCode.FAILURE)
     except MemoryError:
-        _fail("blueattr: not enough memory; use a machine with more memory", ExitCode.FAILURE)
+        _fail_for_memory()
+    except BaseException as error:  # noqa: BLE001 - a panic of Polars is no Exception
+        code = _code_of(error)
     if code == ExitCode.INTERRUPTED:  # typer returns it if it is the first to see Ctrl-C
         _fail("blueattr: interrupted", ExitCode.INTERRUPTED)
     sys.exit(code if isinstance(code, int) else ExitCode.OK)
-
-
-def _refuse_little_space() -> None:
-    """Refuse to work in little space, where native libraries crash or hang rather than say so."""
-    for limit, what, option in (
-        (resource.RLIMIT_AS, "address space", "-v"),
-        (resource.RLIMIT_DATA, "data", "-d"),
-    ):
-        space, _ = resource.getrlimit(limit)
-        if space != resource.RLIM_INFINITY and space < _LEAST_SPACE:
-            _fail(
-                f"blueattr: this process may use {space >> 20} MB of {what}, and needs 2048 MB; "
-                f"raise the limit (ulimit {option})",
-                ExitCode.FAILURE,
-            )
 
 
 def _hold_descriptors() -> None:
@@ -154,6 +138,19 @@ def _usage(error: typer.TyperException) -> str:
     context = getattr(error, "ctx", None)
     command = context.command_path if context else "blueattr"
     return f"blueattr: {message}\nsee: {command} --help"
+
+
+def _code_of(error: BaseException) -> ExitCode:
+    """Return the exit code of an error of the libraries that has no type of its own."""
+    if str(error) == "Query interrupted":  # DuckDB on Ctrl-C; its version is pinned
+        return ExitCode.INTERRUPTED
+    if _NO_MEMORY.search(str(error)):
+        _fail_for_memory()
+    raise error
+
+
+def _fail_for_memory() -> NoReturn:
+    _fail("blueattr: not enough memory; use a machine with more memory", ExitCode.FAILURE)
 
 
 def _fail(message: str, code: ExitCode) -> NoReturn:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import duckdb
 
-from blueattr.errors import StoreError
+from blueattr.errors import NoMemoryError, StoreError
 from blueattr.store.store_file import damaged
 
 __all__ = [
@@ -20,6 +20,7 @@ __all__ = [
     "engine_error",
     "holder",
     "is_database",
+    "is_of_memory",
     "store_errors",
 ]
 
@@ -39,6 +40,12 @@ _FULL = tuple(os.strerror(number) for number in (errno.ENOSPC, errno.EDQUOT, err
 # What the engine says of a file that is not as it was written, and how such errors are called.
 _DAMAGE = re.compile(
     r"corrupt|checksum|could not read enough bytes|not recognized by this version", re.IGNORECASE
+)
+# What it says where the machine gives it no memory, or no thread.
+_NO_MEMORY = re.compile(
+    r"bad.alloc|MemoryError|memory allocation|cannot allocate memory"
+    r"|resource temporarily unavailable",
+    re.IGNORECASE,
 )
 _OF_DAMAGE = (duckdb.SerializationException, duckdb.InternalException)
 
@@ -91,11 +98,6 @@ def store_errors(path: Path) -> Iterator[None]:
         yield
     except duckdb.InterruptException:
         raise
-    except duckdb.OutOfMemoryException as error:
-        raise StoreError(
-            f"not enough memory ({_first_line(error)}); raise --memory-limit or free disk "
-            f"space beside {path}"
-        ) from error
     except Exception as error:
         if not _is_of_engine(error):
             raise
@@ -152,9 +154,20 @@ def engine_error(path: Path, what: str, error: Exception) -> StoreError:
         The engine's.
     """
     line = _first_line(error)
+    if is_of_memory(str(error)):
+        return NoMemoryError(f"not enough memory ({line}); use a machine with more memory")
+    if isinstance(error, duckdb.OutOfMemoryException):
+        return NoMemoryError(
+            f"not enough memory ({line}); raise --memory-limit or free disk space beside {path}"
+        )
     if _DAMAGE.search(str(error)) or isinstance(error, _OF_DAMAGE):
         return damaged(path, line.rstrip("."))
     return StoreError(f"{path}{what}: {line}")
+
+
+def is_of_memory(words: str) -> bool:
+    """Return whether an error's words say that the machine has no memory, or thread, to give."""
+    return _NO_MEMORY.search(words) is not None
 
 
 def _first_line(error: Exception) -> str:

@@ -10,7 +10,8 @@ import sys
 from pathlib import Path
 
 from blueattr import errors
-from blueattr.errors import StoreError
+from blueattr.errors import NoMemoryError, StoreError
+from blueattr.store.engine.engine import is_of_memory
 from blueattr.store.store_file import damaged
 
 __all__ = ["try_to_open"]
@@ -59,6 +60,8 @@ def try_to_open(path: Path, memory: int) -> str | None:
         )
     except OSError as error:
         raise StoreError(f"{path} cannot be verified: {error.strerror}") from None
+    if done.returncode and is_of_memory(done.stderr):
+        raise NoMemoryError(f"not enough memory to verify {path}; use a machine with more memory")
     if done.returncode < 0:
         by = signal.Signals(-done.returncode).name
         raise damaged(path, f"the engine was ended by {by} while it read the file")

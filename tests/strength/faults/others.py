@@ -59,9 +59,9 @@ FAULTS = (
     Fault(
         22,
         "little address space ends in a crash",
-        "cli/main.py",
-        "space < _LEAST_SPACE",
-        "space < 0",
+        "cli/space.py",
+        "_limited(_LEAST)",
+        "_limited(0)",
         "tests/cli/test_exit_codes.py::test_little_address_space_is_refused_before_work",
     ),
 )
