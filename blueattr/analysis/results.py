@@ -25,7 +25,7 @@ __all__ = ["Results", "TopicCounts", "TopicList", "by_indicator"]
 _T = TypeVar("_T")
 
 
-class _Named(Presented, Sequence[_T], Generic[_T]):
+class _NamedSequence(Presented, Sequence[_T], Generic[_T]):
     """A sequence whose items also have names."""
 
     def _items(self) -> Sequence[_T]:
@@ -56,7 +56,7 @@ class _Named(Presented, Sequence[_T], Generic[_T]):
 
 
 @dataclass(frozen=True, repr=False)
-class Results(_Named[_T]):
+class Results(_NamedSequence[_T]):
     """The results of several indicators, in the order of the question.
 
     ``results[0]`` and ``results["heat"]`` are one of them; ``for result in results`` yields each.
@@ -84,7 +84,7 @@ class Results(_Named[_T]):
 
 
 @dataclass(frozen=True, repr=False)
-class TopicList(_Named[Topic]):
+class TopicList(_NamedSequence[Topic]):
     """Topics that can be asked about, bundled and of the user's file; also by name.
 
     Parameters
@@ -103,7 +103,7 @@ class TopicList(_Named[Topic]):
 
 
 @dataclass(frozen=True, repr=False)
-class TopicCounts(_Named[TopicDays]):
+class TopicCounts(_NamedSequence[TopicDays]):
     """Participants and events of topics by day, an item a topic; also by the topic's name.
 
     Parameters

@@ -98,8 +98,8 @@ def report_topic(
         topic = topics.choose(store, query.topic, list(query.match), query.topics_file)
         view = StoreView.of(store, query)
         refuse_no_match(view, topic, view.totals(topic))
-        told = _Told(top, naming, accounts, against, by)
-        return _report(view, topic, question, sampling, told)
+        options = _ReportOptions(top, naming, accounts, against, by)
+        return _report(view, topic, question, sampling, options)
 
 
 def report_topics(
@@ -135,8 +135,8 @@ def report_topics(
     with Store.open(query.db, query.memory) as store:
         chosen = choose_topics(store, names, query.topics_file)
         view = StoreView.of(store, query)
-        told = _Told(top, naming, accounts, against, by)
-        return tuple(_report(view, topic, question, sampling, told) for topic in chosen)
+        options = _ReportOptions(top, naming, accounts, against, by)
+        return tuple(_report(view, topic, question, sampling, options) for topic in chosen)
 
 
 def report_features(
@@ -177,12 +177,12 @@ def report_features(
         versions=versions(),
         accounts=accounts,
     )
-    told = _Told(top, naming, accounts, None, by)
-    return naming.hide(_with_groups(made, frame, question, told, FileGroups(frame)))
+    options = _ReportOptions(top, naming, accounts, None, by)
+    return naming.hide(_with_groups(made, frame, question, options, FileGroups(frame)))
 
 
 @dataclass(frozen=True, slots=True)
-class _Told:
+class _ReportOptions:
     """What a report tells beside the answer: see `report_topic`."""
 
     top: int
@@ -193,9 +193,13 @@ class _Told:
 
 
 def _report(
-    view: StoreView, topic: Topic | None, question: Question, sampling: Sampling, told: _Told
+    view: StoreView,
+    topic: Topic | None,
+    question: Question,
+    sampling: Sampling,
+    options: _ReportOptions,
 ) -> TopicReport:
-    top, naming, accounts = told.top, told.naming, told.accounts
+    top, naming, accounts = options.top, options.naming, options.accounts
     agent_days = view.agent_days(topic)
     frame = view.features(agent_days)
     origin = view.origin(topic)
@@ -222,8 +226,8 @@ def _report(
         variants=store_variants(view, topic, agent_days),
         command=_command(
             [
-                *_store_options(view, topic, told.against),
-                *_of_groups(told.by),
+                *_store_options(view, topic, options.against),
+                *_of_groups(options.by),
             ],
             question,
             sampling,
@@ -237,26 +241,28 @@ def _report(
     if made.headline is not None and topic is not None and not naming.hides:
         name = made.headline.indicator
         made = replace(made, carried=_carried(view, topic, frame, name, question))
-    if told.against is not None and made.headline is not None:
-        made = replace(made, change=_change(view, topic, made.headline.indicator, question, told))
-    return naming.hide(_with_groups(made, frame, question, told, StoreGroups(view, topic)))
+    if options.against is not None and made.headline is not None:
+        made = replace(
+            made, change=_change(view, topic, made.headline.indicator, question, options)
+        )
+    return naming.hide(_with_groups(made, frame, question, options, StoreGroups(view, topic)))
 
 
 def _with_groups(
     report: TopicReport,
     frame: pl.DataFrame,
     question: Question,
-    told: _Told,
+    options: _ReportOptions,
     source: GroupSource,
 ) -> TopicReport:
     """Add the groups that were asked for."""
-    if told.by is None or report.headline is None:
+    if options.by is None or report.headline is None:
         return report
     name = report.headline.indicator
     chosen = next(one for one in question.indicators if find_indicator(one).name == name)
     asked = replace(question, indicators=(chosen,))
     tiered = TieredPanel.of(frame, question.cutoffs, question.panel)
-    groups = PanelGroups.of(told.by, source, tiered, hides=told.naming.hides)
+    groups = PanelGroups.of(options.by, source, tiered, hides=options.naming.hides)
     assert groups is not None  # noqa: S101 - they were asked for
     whole = attribute(frame, chosen, **question.how, provenance=report.provenance)
     (found,) = groups.with_shares([whole], tiered, asked)
@@ -280,10 +286,14 @@ def _of_one(question: Question, name: str) -> Question:
 
 
 def _change(
-    view: StoreView, topic: Topic | None, indicator: str, question: Question, told: _Told
+    view: StoreView,
+    topic: Topic | None,
+    indicator: str,
+    question: Question,
+    options: _ReportOptions,
 ) -> ChangeResult | None:
     """Say what carried the change since an earlier window; None where there is no answer."""
-    assert told.against is not None  # noqa: S101 - asked before
+    assert options.against is not None  # noqa: S101 - the caller has checked it
     query = view.query
     if not query.match:
         query = replace(query, topic=topics.ALL if topic is None else topic.name)
@@ -291,12 +301,12 @@ def _change(
         return change_since(
             view.store,
             query,
-            (told.against, view.window),
+            (options.against, view.window),
             _of_one(question, indicator),
-            top=told.top,
+            top=options.top,
         )[0]
     except NoAnswerError as error:
-        _LOG.warning("no change since %s: %s", spell_period(told.against), error)
+        _LOG.warning("no change since %s: %s", spell_period(options.against), error)
         return None
 
 

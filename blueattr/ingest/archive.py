@@ -13,7 +13,7 @@ from blueattr.errors import UsageError
 from blueattr.ingest.read import Progress, ingest_sources
 from blueattr.ingest.result import Ingested
 from blueattr.provenance import Window
-from blueattr.sources.archive.accounts import Accounts
+from blueattr.sources.archive.accounts import DidSet
 from blueattr.sources.archive.cost import Stage, too_dear
 from blueattr.sources.archive.parts import Part, remaining
 from blueattr.sources.archive.source import ArchiveSource
@@ -21,14 +21,14 @@ from blueattr.store.commit.writer import Writer
 from blueattr.store.database import DEFAULT_MEMORY, Store
 from blueattr.store.matching import Rule
 
-__all__ = ["Fetched", "cost", "fetch"]
+__all__ = ["FetchResult", "cost", "fetch"]
 
 
 _NAME = re.compile(r"archive:\S+ (\S+)\.\.(\S+)(?: of \d+ accounts? \([0-9a-f]{16}\))?")
 
 
 @dataclass(frozen=True, slots=True)
-class Fetched:
+class FetchResult:
     """What fetching a window did.
 
     Parameters
@@ -66,7 +66,7 @@ def fetch(
     rules: Sequence[Rule] = (),
     memory: int = DEFAULT_MEMORY,
     progress: Progress | None = None,
-) -> Fetched:
+) -> FetchResult:
     """Fetch a window of an archive into a store.
 
     Parameters
@@ -93,7 +93,7 @@ def fetch(
             _note_accounts(db, part, memory)
     done = ingest_sources(db, [*read, *left], rules=rules, memory=memory, progress=progress)
     remarks = dict.fromkeys(remark for part in left for remark in part.remarks)
-    return Fetched(done, sum(part.spent for part in left), tuple(remarks))
+    return FetchResult(done, sum(part.spent for part in left), tuple(remarks))
 
 
 def _parts(db: Path, source: ArchiveSource) -> tuple[list[ArchiveSource], list[ArchiveSource]]:
@@ -105,7 +105,7 @@ def _parts(db: Path, source: ArchiveSource) -> tuple[list[ArchiveSource], list[A
         window = None if match is None else _window(match[1], match[2])
         if window is None or (" of " in name and not dids):
             continue
-        accounts = Accounts(tuple(sorted(dids))) if dids else None
+        accounts = DidSet(tuple(sorted(dids))) if dids else None
         earlier = source.part(window, accounts)
         covered = earlier.covered_by(row["fingerprint"])
         if earlier.name != name or covered is None:
@@ -123,7 +123,7 @@ def _parts(db: Path, source: ArchiveSource) -> tuple[list[ArchiveSource], list[A
     left = [
         source.part(
             part.window,
-            None if part.accounts is None else Accounts(tuple(sorted(part.accounts))),
+            None if part.accounts is None else DidSet(tuple(sorted(part.accounts))),
             part.after,
         )
         for part in remaining(asked, known)

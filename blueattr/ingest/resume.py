@@ -8,8 +8,8 @@ from blueattr.decode.chunk import Chunk
 from blueattr.decode.clock import AHEAD
 from blueattr.sources.live.stream import (
     Resume,
-    Seen,
     Stream,
+    StreamPosition,
     from_microseconds,
     microseconds,
 )
@@ -167,10 +167,10 @@ def pass_over(stream: Stream, state: SourceState, times: int, reason: str) -> Ch
     return Chunk(b"", state.position, 0, after, reason, refused=refused)
 
 
-def seen_of(state: SourceState) -> Seen:
+def seen_of(state: SourceState) -> StreamPosition:
     """Return how far a stream was seen."""
     newest = state.last_event
-    return Seen(state.position, state.mark, newest and newest.replace(tzinfo=UTC))
+    return StreamPosition(state.position, state.mark, newest and newest.replace(tzinfo=UTC))
 
 
 def step_back(stream: Stream, state: SourceState) -> SourceState:

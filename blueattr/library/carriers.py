@@ -23,10 +23,10 @@ from blueattr.library.declared import (
     QUERY,
     SPLIT,
     TWO_WINDOWS,
-    Named,
+    LeaderOptions,
 )
 from blueattr.library.graph_options import GRAPH, GRAPH_FILE, GraphWanted
-from blueattr.library.options import Asked, asks, takes
+from blueattr.library.options import LibraryQuestion, asks, takes
 from blueattr.library.store_file import StoreFile
 from blueattr.panel.query import PanelQuery
 from blueattr.studies.carriers.posts import PostsResult
@@ -55,8 +55,8 @@ class Carriers(StoreFile):
         *,
         query: PanelQuery,
         compared: Compared,
-        asked: Asked,
-        named: Named,
+        asked: LibraryQuestion,
+        named: LeaderOptions,
         groups: ByGroup | None,
     ) -> Any:
         """Split the change of an indicator between two windows, as ``blueattr change``.
@@ -166,7 +166,7 @@ class Carriers(StoreFile):
         query: PanelQuery,
         question: Question,
         wanted: GraphWanted,
-        named: Named,
+        named: LeaderOptions,
     ) -> GraphResult:
         """Make a graph of who answered, reposted, quoted or followed whom.
 

@@ -20,7 +20,7 @@ from blueattr.analysis.own_samples import chance, half_width
 from blueattr.attribution.large.streaming import is_large
 from blueattr.attribution.sampling import check_protocol
 from blueattr.errors import UsageError
-from blueattr.library.options import Asked, Options
+from blueattr.library.options import LibraryQuestion, Options
 from blueattr.panel.query import PanelQuery
 from blueattr.panel.topics import ALL
 from blueattr.provenance import Provenance, Window
@@ -70,7 +70,7 @@ __all__ = [
     "TWO_WINDOWS",
     "VALIDATED",
     "Also",
-    "Named",
+    "LeaderOptions",
     "OwnPanel",
     "Target",
     "TopicQuery",
@@ -229,7 +229,7 @@ def target(
 
 
 @dataclass(frozen=True)
-class Named:
+class LeaderOptions:
     """How many agents to name, and how; see `leaders`."""
 
     top: int
@@ -240,7 +240,7 @@ class Named:
         return Naming.of(top=self.top, pseudonyms=self.pseudonyms, beside=beside)
 
 
-def leaders(*, top: int = DEFAULT_LEADERS, pseudonyms: bool = False) -> Named:
+def leaders(*, top: int = DEFAULT_LEADERS, pseudonyms: bool = False) -> LeaderOptions:
     """Check the number of agents to name, and how.
 
     Parameters
@@ -253,7 +253,7 @@ def leaders(*, top: int = DEFAULT_LEADERS, pseudonyms: bool = False) -> Named:
         variable ``BLUEATTR_PSEUDONYM_KEY``, or else of the file ``pseudonyms.key`` beside the
         output (in the current folder where there is none), made if need be.
     """
-    return Named(check_top(top), bool(pseudonyms))
+    return LeaderOptions(check_top(top), bool(pseudonyms))
 
 
 def posts_shown(*, top: int = DEFAULT_LEADERS) -> int:
@@ -267,7 +267,7 @@ def posts_shown(*, top: int = DEFAULT_LEADERS) -> int:
     return check_posts(top)
 
 
-def naming(*, pseudonyms: bool = False) -> Named:
+def naming(*, pseudonyms: bool = False) -> LeaderOptions:
     """Check how to name agents.
 
     Parameters
@@ -459,15 +459,15 @@ TWO_WINDOWS = Options(
 )
 BEFORE_AFTER = Options(two_windows)
 EARLIER = Options(earlier)
-ASKED = Options(parse.question, then=Asked.of)
+ASKED = Options(parse.question, then=LibraryQuestion.of)
 SPLIT = Options(parse.question, without=("method", "steps", "tiers"))
 ONE_INDICATOR = Options(parse.question)
 EXPLAINED = Options(details)
-CHANGED = Options(parse.question, without=("method", "steps"), then=Asked.of)
+CHANGED = Options(parse.question, without=("method", "steps"), then=LibraryQuestion.of)
 REPORTED = Options(parse.question, defaults={"indicator": "all"})
-VALIDATED = Options(parse.question, without=("tiers",), then=Asked.of)
-CONVERGENCE = Options(parse.question, without=("method", "steps", "tiers"), then=Asked.of)
-SAMPLED = Options(parse.question, without=("panel",), then=Asked.of)
+VALIDATED = Options(parse.question, without=("tiers",), then=LibraryQuestion.of)
+CONVERGENCE = Options(parse.question, without=("method", "steps", "tiers"), then=LibraryQuestion.of)
+SAMPLED = Options(parse.question, without=("panel",), then=LibraryQuestion.of)
 CHANCE = Options(chance)
 DESIGNED = Options(designed)
 COMPARED = Options(parse.sampling)

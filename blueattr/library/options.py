@@ -14,7 +14,7 @@ from blueattr.attribution.question import Question
 from blueattr.errors import BlueattrError, UsageError
 from blueattr.suggest import did_you_mean
 
-__all__ = ["Ask", "Asked", "Options", "asks", "takes", "words_of_a_program"]
+__all__ = ["Ask", "LibraryQuestion", "Options", "asks", "takes", "words_of_a_program"]
 
 
 _R = TypeVar("_R")
@@ -107,14 +107,14 @@ def _option(flag: re.Match[str]) -> str:
 
 
 @dataclass(frozen=True)
-class Asked:
+class LibraryQuestion:
     """A question, and whether it is about one indicator or several."""
 
     question: Question
     one: bool
 
     @classmethod
-    def of(cls, question: Question, options: Mapping[str, Any]) -> "Asked":
+    def of(cls, question: Question, options: Mapping[str, Any]) -> "LibraryQuestion":
         """Note whether one indicator was named, or a list."""
         return cls(question, parse.names_one(options["indicator"]))
 

@@ -45,11 +45,11 @@ from blueattr.library.declared import (
     TARGET,
     VALIDATED,
     Also,
-    Named,
+    LeaderOptions,
     OwnPanel,
     Target,
 )
-from blueattr.library.options import Asked, asks, takes
+from blueattr.library.options import LibraryQuestion, asks, takes
 from blueattr.studies.bootstrap import Bootstrap
 from blueattr.studies.carriers.why import WhyResult
 from blueattr.studies.convergence import Convergence
@@ -78,7 +78,7 @@ _FIRST = ("features", "indicator")
 
 @asks(AttributionResult)
 @takes(*_FIRST, panel=OWN_PANEL, asked=ASKED, also=ALSO, named=LEADERS)
-def attribute(*, panel: OwnPanel, asked: Asked, also: Also, named: Named) -> Any:
+def attribute(*, panel: OwnPanel, asked: LibraryQuestion, also: Also, named: LeaderOptions) -> Any:
     """Split an indicator among all agents of a panel, summed up by tier.
 
     It is ``blueattr attribute --features``. A Parquet file of four million agents or more is read
@@ -145,7 +145,9 @@ def attribute(*, panel: OwnPanel, asked: Asked, also: Also, named: Named) -> Any
 
 @asks(ScaleComparison)
 @takes(*_FIRST, panel=OWN_PANEL, asked=ASKED, sampling=COMPARED, named=NAMING)
-def compare_scales(*, panel: OwnPanel, asked: Asked, sampling: Sampling, named: Named) -> Any:
+def compare_scales(
+    *, panel: OwnPanel, asked: LibraryQuestion, sampling: Sampling, named: LeaderOptions
+) -> Any:
     """Compare the shares of a whole panel with those of small samples of it.
 
     It is ``blueattr compare-scales --features``. A sample is a panel of its own, whose agents keep
@@ -175,7 +177,7 @@ def compare_scales(*, panel: OwnPanel, asked: Asked, sampling: Sampling, named: 
 
 @asks(Correction)
 @takes(*_FIRST, panel=OWN_PANEL, asked=SAMPLED, how_drawn=CHANCE)
-def correct(*, panel: OwnPanel, asked: Asked, how_drawn: Chance | None) -> Any:
+def correct(*, panel: OwnPanel, asked: LibraryQuestion, how_drawn: Chance | None) -> Any:
     """Estimate the shares of the whole from a sample whose agents had known chances.
 
     It is ``blueattr correct``: the features are those of the sample, with a column that says how
@@ -203,7 +205,7 @@ def correct(*, panel: OwnPanel, asked: Asked, how_drawn: Chance | None) -> Any:
 @asks(Designs)
 @takes(*_FIRST, panel=OWN_PANEL, asked=ASKED, wanted=DESIGNED, how_drawn=CHANCE)
 def design(
-    *, panel: OwnPanel, asked: Asked, wanted: tuple[float, str], how_drawn: Chance | None
+    *, panel: OwnPanel, asked: LibraryQuestion, wanted: tuple[float, str], how_drawn: Chance | None
 ) -> Any:
     """Find the smallest samples whose corrected shares are sure enough.
 
@@ -238,7 +240,7 @@ def design(
 
 @asks(Bootstrap)
 @takes(*_FIRST, panel=OWN_PANEL, asked=ASKED, resampling=RESAMPLING)
-def bootstrap(*, panel: OwnPanel, asked: Asked, resampling: tuple[int, int]) -> Any:
+def bootstrap(*, panel: OwnPanel, asked: LibraryQuestion, resampling: tuple[int, int]) -> Any:
     """Compute 95 % confidence intervals of tier shares by resampling agents with replacement.
 
     It is ``blueattr bootstrap --features``. Agents keep the tier that they have in the panel.
@@ -264,7 +266,9 @@ def bootstrap(*, panel: OwnPanel, asked: Asked, resampling: tuple[int, int]) -> 
 
 @asks(Sensitivity)
 @takes(*_FIRST, panel=OWN_PANEL, asked=ASKED, size=SIZE, draws=DRAWS)
-def sensitivity(*, panel: OwnPanel, asked: Asked, size: tuple[int, ...], draws: Sampling) -> Any:
+def sensitivity(
+    *, panel: OwnPanel, asked: LibraryQuestion, size: tuple[int, ...], draws: Sampling
+) -> Any:
     """Show how shares change under other choices: scale, popularity, aggregator, weights, tiers.
 
     It is ``blueattr sensitivity --features``.
@@ -292,7 +296,7 @@ def sensitivity(*, panel: OwnPanel, asked: Asked, size: tuple[int, ...], draws: 
 
 @asks(Validation)
 @takes(*_FIRST, panel=OWN_PANEL, asked=VALIDATED, budget=BUDGET)
-def validate(*, panel: OwnPanel, asked: Asked, budget: Budget) -> Any:
+def validate(*, panel: OwnPanel, asked: LibraryQuestion, budget: Budget) -> Any:
     """Compare the attribution with exact and sampled Shapley and Banzhaf values.
 
     It is ``blueattr validate --features``. For each size a panel is drawn, and every method runs on
@@ -320,7 +324,7 @@ def validate(*, panel: OwnPanel, asked: Asked, budget: Budget) -> Any:
 
 @asks(Convergence)
 @takes(*_FIRST, panel=OWN_PANEL, asked=CONVERGENCE, steps=STEPS)
-def convergence(*, panel: OwnPanel, asked: Asked, steps: tuple[int, ...]) -> Any:
+def convergence(*, panel: OwnPanel, asked: LibraryQuestion, steps: tuple[int, ...]) -> Any:
     """Measure the error of K-step quadrature on a panel.
 
     It is ``blueattr convergence --features``.
@@ -404,7 +408,7 @@ def write_report(
     target: Target,
     question: Question,
     sampling: Sampling,
-    named: Named,
+    named: LeaderOptions,
     groups: ByGroup | None,
 ) -> tuple[Path, ...]:
     """Write a report with figures, tables and methods on a panel.

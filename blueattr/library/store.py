@@ -56,11 +56,11 @@ from blueattr.library.declared import (
     TOPICS,
     VALIDATED,
     Also,
-    Named,
+    LeaderOptions,
     Target,
     TopicQuery,
 )
-from blueattr.library.options import Asked, asks, takes
+from blueattr.library.options import LibraryQuestion, asks, takes
 from blueattr.panel.query import PanelQuery
 from blueattr.provenance import Window
 from blueattr.studies.bootstrap import Bootstrap
@@ -139,7 +139,7 @@ class Store(Carriers):
         return TopicCounts(tuple(check_topics(self._asked(query), named)))
 
     @takes("topic", query=PANEL, named=NAMING)
-    def panel(self, *, query: PanelQuery, named: Named) -> PanelResult:
+    def panel(self, *, query: PanelQuery, named: LeaderOptions) -> PanelResult:
         """Show who counts as an agent and what each filter removes, as ``blueattr panel``.
 
         Returns
@@ -159,7 +159,7 @@ class Store(Carriers):
         return make_panel(self._asked(query), named.naming())
 
     @takes("topic", query=EVERYTHING, named=NAMING)
-    def features(self, *, query: PanelQuery, named: Named) -> pl.DataFrame:
+    def features(self, *, query: PanelQuery, named: LeaderOptions) -> pl.DataFrame:
         """Make the features of each agent, as ``blueattr features``.
 
         Returns
@@ -181,7 +181,9 @@ class Store(Carriers):
     # --- questions --------------------------------------------------------------------------------
 
     @takes(*_FIRST, query=QUERY, asked=ASKED, also=ALSO, named=LEADERS)
-    def attribute(self, *, query: PanelQuery, asked: Asked, also: Also, named: Named) -> Any:
+    def attribute(
+        self, *, query: PanelQuery, asked: LibraryQuestion, also: Also, named: LeaderOptions
+    ) -> Any:
         """Split an indicator among all agents, summed up by tier, as ``blueattr attribute``.
 
         Returns
@@ -218,7 +220,7 @@ class Store(Carriers):
 
     @takes(*_FIRST, about=TOPICS, asked=ASKED, sampling=COMPARED, named=NAMING)
     def compare_scales(
-        self, *, about: TopicQuery, asked: Asked, sampling: Sampling, named: Named
+        self, *, about: TopicQuery, asked: LibraryQuestion, sampling: Sampling, named: LeaderOptions
     ) -> Any:
         """Compare shares at full scale and in samples, as ``blueattr compare-scales``.
 
@@ -248,7 +250,9 @@ class Store(Carriers):
 
     @asks(Bootstrap)
     @takes(*_FIRST, query=QUERY, asked=ASKED, resampling=RESAMPLING)
-    def bootstrap(self, *, query: PanelQuery, asked: Asked, resampling: tuple[int, int]) -> Any:
+    def bootstrap(
+        self, *, query: PanelQuery, asked: LibraryQuestion, resampling: tuple[int, int]
+    ) -> Any:
         """Compute 95 % confidence intervals of tier shares, as ``blueattr bootstrap``.
 
         Returns
@@ -273,7 +277,7 @@ class Store(Carriers):
     @asks(Sensitivity)
     @takes(*_FIRST, query=QUERY, asked=ASKED, size=SIZE, draws=DRAWS)
     def sensitivity(
-        self, *, query: PanelQuery, asked: Asked, size: tuple[int, ...], draws: Sampling
+        self, *, query: PanelQuery, asked: LibraryQuestion, size: tuple[int, ...], draws: Sampling
     ) -> Any:
         """Show how the shares change under other choices, as ``blueattr sensitivity``.
 
@@ -299,7 +303,9 @@ class Store(Carriers):
 
     @asks(Designs)
     @takes(*_FIRST, query=QUERY, asked=ASKED, wanted=DESIGNED)
-    def design(self, *, query: PanelQuery, asked: Asked, wanted: tuple[float, str]) -> Any:
+    def design(
+        self, *, query: PanelQuery, asked: LibraryQuestion, wanted: tuple[float, str]
+    ) -> Any:
         """Find the smallest samples whose corrected shares are sure enough, as ``blueattr design``.
 
         Returns
@@ -317,7 +323,7 @@ class Store(Carriers):
 
     @asks(Validation)
     @takes(*_FIRST, query=QUERY, asked=VALIDATED, budget=BUDGET)
-    def validate(self, *, query: PanelQuery, asked: Asked, budget: Budget) -> Any:
+    def validate(self, *, query: PanelQuery, asked: LibraryQuestion, budget: Budget) -> Any:
         """Compare the attribution with Shapley and Banzhaf values, as ``blueattr validate``.
 
         Returns
@@ -342,7 +348,9 @@ class Store(Carriers):
 
     @asks(Convergence)
     @takes(*_FIRST, query=QUERY, asked=CONVERGENCE, steps=STEPS)
-    def convergence(self, *, query: PanelQuery, asked: Asked, steps: tuple[int, ...]) -> Any:
+    def convergence(
+        self, *, query: PanelQuery, asked: LibraryQuestion, steps: tuple[int, ...]
+    ) -> Any:
         """Measure the error of K-step quadrature on a panel, as ``blueattr convergence``.
 
         Returns
@@ -382,7 +390,7 @@ class Store(Carriers):
         about: TopicQuery,
         question: Question,
         sampling: Sampling,
-        named: Named,
+        named: LeaderOptions,
         against: Window | None,
         groups: ByGroup | None,
     ) -> tuple[Path, ...]:

@@ -5,7 +5,7 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-__all__ = ["in_order", "pdf_texts"]
+__all__ = ["canonical_pdf", "pdf_texts"]
 
 
 _FIRST = re.compile(rb"^\d+ 0 obj\b", re.MULTILINE)
@@ -51,7 +51,7 @@ def _objects(pdf: bytes) -> dict[int, _Object]:
 # --- in one order --------------------------------------------------------------------------------
 
 
-def in_order(pdf: bytes) -> bytes:
+def canonical_pdf(pdf: bytes) -> bytes:
     """Write the objects of a PDF in the order in which they follow from its root.
 
     The converter names its fonts in an order that differs from one time to the next, with the same

@@ -28,7 +28,7 @@ from blueattr.store.database import Store
 if TYPE_CHECKING:
     from blueattr.studies.topic import TopicReport
 
-__all__ = ["Naming", "Purged", "naming_reports", "purge", "remove_data"]
+__all__ = ["NamingOutputs", "Purged", "naming_reports", "purge", "remove_data"]
 
 
 # What blueattr writes; a loose file of another kind is not touched.
@@ -53,7 +53,7 @@ _COMMAND = re.compile(r"<code>(blueattr report .*?)</code>", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
-class Naming:
+class NamingOutputs:
     """What names accounts.
 
     Parameters
@@ -86,7 +86,7 @@ class Purged:
 
 def naming_reports(
     folders: Iterable[Path], names: Iterable[str], say: Callable[[str], None] = lambda _: None
-) -> Naming:
+) -> NamingOutputs:
     """Find the reports in some folders that name accounts.
 
     Parameters
@@ -121,7 +121,7 @@ def naming_reports(
                         reports[inside[0]] = None
                     else:
                         files[resolved] = None
-    return Naming(tuple(reports), tuple(files))
+    return NamingOutputs(tuple(reports), tuple(files))
 
 
 def _is_output(path: Path) -> bool:
@@ -146,7 +146,7 @@ def _reading(folder: Path) -> Iterator[None]:
         raise OutputError(f"cannot read {folder}: {error.strerror or error}") from error
 
 
-def remove_data(naming: Naming) -> Naming:
+def remove_data(naming: NamingOutputs) -> NamingOutputs:
     """Remove the files that cannot be made again: those that are no page.
 
     It is for before the store forgets, because they may have nothing but a handle, and nobody
@@ -171,11 +171,11 @@ def remove_data(naming: Naming) -> Naming:
     for file in data:
         with _reading(file):
             file.unlink(missing_ok=True)
-    return Naming((), data)
+    return NamingOutputs((), data)
 
 
 def purge(
-    naming: Naming,
+    naming: NamingOutputs,
     names: Iterable[str],
     db: Path,
     memory: int,

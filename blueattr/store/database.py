@@ -266,7 +266,9 @@ class Store(Statements):
 
     def _catalog(self, database: str) -> list[catalog.Entry]:
         query = sql("store/integrity/catalog")
-        return catalog.in_order(self._connection.execute(query, {"database": database}).fetchall())
+        return catalog.sort_excluded(
+            self._connection.execute(query, {"database": database}).fetchall()
+        )
 
     def _made_by(self, migrations: Sequence[tuple[int, str, str]]) -> list[catalog.Entry]:
         """Return the catalog that migrations make of an empty database."""

@@ -15,7 +15,7 @@ from blueattr.store.database import Store
 
 __all__ = [
     "Erased",
-    "Known",
+    "KnownAccount",
     "deleted_accounts",
     "forget",
     "known_names",
@@ -60,7 +60,7 @@ class Erased:
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class KnownAccount:
     """What an account can be found by.
 
     Parameters
@@ -97,7 +97,7 @@ def look_up(store: Store, dids: Iterable[str]) -> Erased:
         return _find(store)
 
 
-def known_names(store: Store, dids: Iterable[str]) -> list[Known]:
+def known_names(store: Store, dids: Iterable[str]) -> list[KnownAccount]:
     """Return what accounts can be found by, in order of DIDs, and change nothing.
 
     Parameters
@@ -111,7 +111,7 @@ def known_names(store: Store, dids: Iterable[str]) -> list[Known]:
         store.run(fold.HASHES)
         store.run("store/forget/find")
         rows = store.frame("store/forget/known").rows()
-    return [Known(did, tuple(names), forgotten) for did, names, forgotten in rows]
+    return [KnownAccount(did, tuple(names), forgotten) for did, names, forgotten in rows]
 
 
 @contextmanager

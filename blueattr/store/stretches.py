@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 
 from blueattr.store.database import Store
 
-__all__ = ["APART", "Stretch", "last_near", "stretches", "within"]
+__all__ = ["APART", "DayStretch", "last_near", "stretches", "within"]
 
 
 APART = timedelta(days=7)
@@ -25,7 +25,7 @@ _FEW_OF_LARGEST = 20
 
 
 @dataclass(frozen=True, slots=True)
-class Stretch:
+class DayStretch:
     """Days with events, none of which is more than a week after the one before.
 
     Parameters
@@ -53,14 +53,14 @@ class Stretch:
         return f"{count} of {days} {lie} far from all others and {move} not move the window."
 
 
-def stretches(store: Store) -> tuple[Stretch, ...]:
+def stretches(store: Store) -> tuple[DayStretch, ...]:
     """Return the stretches of a store, ascending."""
     found = [
         (first.replace(tzinfo=UTC), last.replace(tzinfo=UTC))
         for first, last in store.rows("store/stretches", apart=APART.days)
     ]
     if len(found) < 2:
-        return tuple(Stretch(*ends) for ends in found)
+        return tuple(DayStretch(*ends) for ends in found)
     sizes = [0] * len(found)
     starts = [first.date() for first, _ in found]
     k = 0
@@ -70,18 +70,18 @@ def stretches(store: Store) -> tuple[Stretch, ...]:
         sizes[k] += events
     largest = max(sizes)
     return tuple(
-        Stretch(*ends, size, size < _FEW and size * _FEW_OF_LARGEST < largest)
+        DayStretch(*ends, size, size < _FEW and size * _FEW_OF_LARGEST < largest)
         for ends, size in zip(found, sizes, strict=True)
     )
 
 
-def last_near(found: Sequence[Stretch]) -> datetime | None:
+def last_near(found: Sequence[DayStretch]) -> datetime | None:
     """Return when the last stretch ends that is not far from the others; None if there is none."""
     return max((one.last_event for one in found if not one.is_far), default=None)
 
 
 def within(
-    found: Sequence[Stretch], start: datetime, end: datetime
+    found: Sequence[DayStretch], start: datetime, end: datetime
 ) -> tuple[datetime, datetime] | None:
     """Return a span without what it reaches to only by events far from all others.
 

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from blueattr.synth.network import EPOCH, Accounts, SynthSpec
+from blueattr.synth.network import EPOCH, SyntheticAccounts, SynthSpec
 from blueattr.synth.text import Names, unit
 
 __all__ = ["operations"]
@@ -35,7 +35,7 @@ def operations(spec: SynthSpec) -> pl.Series:
         with a domain of their own had another handle first, and so had a few others; a few moved
         from one host to another. Shares are assumptions (docs/data.md, "Synthetic events").
     """
-    accounts = Accounts(spec)
+    accounts = SyntheticAccounts(spec)
     names, who = accounts.names, np.arange(accounts.n)
     start_us = (spec.start - EPOCH) // timedelta(microseconds=1)
     age = np.sqrt(unit(names.seed, 40, who)) * (_AGE / timedelta(seconds=1))

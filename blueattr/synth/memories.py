@@ -8,7 +8,7 @@ import numpy.typing as npt
 from blueattr.synth.network import Bools, Floats, Ints
 from blueattr.synth.text import IntArray, unit
 
-__all__ = ["Recent", "Removable", "Reposts", "Seen"]
+__all__ = ["BloomFilter", "Recent", "Removable", "Reposts"]
 
 
 class Recent:
@@ -100,7 +100,7 @@ def _key(post: Ints) -> npt.NDArray[np.uint64]:
     return (unit(0, 51, post[0] * 1_000_003 + post[1]) * 2**53).astype(np.uint64)
 
 
-class Seen:
+class BloomFilter:
     """A Bloom filter with one hash: who has followed or reposted what. Few keys collide."""
 
     def __init__(self, expected: float, most: int) -> None:

@@ -15,7 +15,16 @@ import numpy.typing as npt
 from blueattr.errors import UsageError
 from blueattr.synth.text import HEAT, Names
 
-__all__ = ["Accounts", "Calendar", "SynthSpec", "find", "generator", "in_time", "pick", "sorted_by"]
+__all__ = [
+    "Calendar",
+    "SynthSpec",
+    "SyntheticAccounts",
+    "find",
+    "generator",
+    "in_time",
+    "pick",
+    "sorted_by",
+]
 
 Ints: TypeAlias = npt.NDArray[np.int64]
 Floats: TypeAlias = npt.NDArray[np.float64]
@@ -127,7 +136,7 @@ def generator(spec: SynthSpec, *stream: int) -> np.random.Generator:
     return np.random.Generator(np.random.PCG64DXSM([spec.seed, *stream]))
 
 
-class Accounts:
+class SyntheticAccounts:
     """All accounts: rates, followers, times of joining and leaving, in arrays of length n."""
 
     def __init__(self, spec: SynthSpec) -> None:

@@ -7,7 +7,7 @@ import numpy as np
 
 from blueattr.synth.extras import with_link
 from blueattr.synth.memories import Recent, Reposts
-from blueattr.synth.network import Accounts, Bools, Ints, find
+from blueattr.synth.network import Bools, Ints, SyntheticAccounts, find
 
 __all__ = ["EMBEDS", "Spread"]
 
@@ -51,7 +51,7 @@ class Spread:
 
     def __init__(
         self,
-        accounts: Accounts,
+        accounts: SyntheticAccounts,
         reposts: float,
         start_us: int,
         before: Callable[[Ints, Ints], Ints],

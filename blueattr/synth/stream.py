@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from blueattr.synth.memories import Recent, Removable, Seen
+from blueattr.synth.memories import BloomFilter, Recent, Removable
 from blueattr.synth.network import (
     BLOCK,
     EPOCH,
@@ -19,11 +19,11 @@ from blueattr.synth.network import (
     RATED,
     REPLY,
     REPOST,
-    Accounts,
     Bools,
     Calendar,
     Floats,
     Ints,
+    SyntheticAccounts,
     SynthSpec,
     find,
     generator,
@@ -127,7 +127,7 @@ class Stream:
 
     def __init__(self, spec: SynthSpec, *, likes: bool = True) -> None:
         self.spec, self.likes = spec, likes
-        self.accounts = a = Accounts(spec)
+        self.accounts = a = SyntheticAccounts(spec)
         self.calendar = Calendar(spec, a.events_per_day)
         self.start_us = (spec.start - EPOCH) // timedelta(microseconds=1)
         self.seq, self.first_us, self.last_us, self.seconds = 1, 0, 0, 0.0
@@ -137,7 +137,7 @@ class Stream:
             kind: Removable(int(min(1 << 18, max(4096, 4 * per_day * RATED[kind]))))
             for kind in _DELETES
         }
-        self.seen = Seen(per_day * spec.days * 0.175, 256 * a.n)
+        self.seen = BloomFilter(per_day * spec.days * 0.175, 256 * a.n)
         self.own_post = np.zeros(a.n, np.int64)
         self.spread = Spread(a, per_day * RATED[REPOST], self.start_us, self._before)
 

@@ -310,6 +310,33 @@ def test_the_walk_sees_hidden_imports_and_borrowed_privates() -> None:
 
 
 @pytest.mark.slow
+def public_names(tree: ast.Module) -> set[str]:
+    """Return the public names that a module defines at its top level."""
+    found: set[str] = set()
+    for node in tree.body:
+        match node:
+            case ast.FunctionDef(name=name) | ast.ClassDef(name=name):
+                found.add(name)
+            case ast.Assign(targets=[ast.Name(id=name)]) | ast.AnnAssign(target=ast.Name(id=name)):
+                found.add(name)
+    return {name for name in found if not is_private(name)}
+
+
+ONCE_SHARED = {
+    "Panel", "Key", "Timing", "in_order", "DEFAULT_STEPS", "TOP", "Accounts", "Bootstrap", "Naming",
+    "Fetched", "Seen", "Stretch", "Sample", "OfPanel",
+}  # fmt: skip
+
+
+def test_no_name_that_once_meant_several_things_means_two() -> None:
+    places: dict[str, list[str]] = {}
+    for path, tree in sources().items():
+        for name in public_names(tree) & ONCE_SHARED:
+            places.setdefault(name, []).append(str(path))
+    assert {"Panel", "Key", "Sample"} <= places.keys()
+    assert {name: found for name, found in places.items() if len(found) > 1} == {}
+
+
 def test_results_in_a_notebook_need_no_import_of_the_report_package() -> None:
     code = """
 import json, sys

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from blueattr.errors import SourceError, UsageError
 from blueattr.ingest.archive import cost, fetch
 from blueattr.provenance import Window
-from blueattr.sources.archive.accounts import Accounts
+from blueattr.sources.archive.accounts import DidSet
 from blueattr.store import forget
 from blueattr.store.commit.writer import Writer
 from blueattr.store.database import Store
@@ -40,8 +40,8 @@ def window(start: float, end: float) -> Window:
     return Window(at(days=start), at(days=end))
 
 
-def some(who: str | None) -> Accounts | None:
-    return None if who is None else Accounts(tuple(map(did, who)))
+def some(who: str | None) -> DidSet | None:
+    return None if who is None else DidSet(tuple(map(did, who)))
 
 
 def inside(of: Window, who: str | None) -> list[Event]:

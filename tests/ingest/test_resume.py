@@ -8,7 +8,7 @@ from blueattr.decode.binary.transcode import Decoded
 from blueattr.ingest.resume import position_in_time, resume_by_now, resume_from
 from blueattr.sources.find import find_streams
 from blueattr.sources.live.jetstream import JetstreamV2
-from blueattr.sources.live.stream import Resume, Seen
+from blueattr.sources.live.stream import Resume, StreamPosition
 from blueattr.store.commit.checkpoint import SourceState
 from support.events_builder import at, micros
 
@@ -84,4 +84,4 @@ def test_where_many_numbers_lack_there_is_a_gap_though_the_last_event_is_not_kno
     dialect = JetstreamV2(compress=False)
     resume = Resume(max(last - dialect.rewind, 1), last, newest=NEWEST)
     first = Decoded(b"", 1, 0, [], last + 50, last + 50)
-    assert (dialect.missed(resume, Seen(last), first) is not None) == is_gap
+    assert (dialect.missed(resume, StreamPosition(last), first) is not None) == is_gap

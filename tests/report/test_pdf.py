@@ -8,7 +8,7 @@ import pytest
 
 from blueattr.report.figures.charts.drawing import Drawing, Spec
 from blueattr.report.mentions import mentions
-from blueattr.report.pdf import in_order, pdf_texts
+from blueattr.report.pdf import canonical_pdf, pdf_texts
 
 WHO, OTHER = "did:plc:ucjltzdid6zr4wsfzetnp6b5", "user1.bsky.social"
 NAMES = frozenset({WHO, OTHER, "bsky.social"})
@@ -43,7 +43,7 @@ def test_the_same_picture_has_the_same_bytes_each_time_it_is_drawn() -> None:
 
 def test_a_pdf_in_order_has_every_object_where_its_table_says() -> None:
     pdf = Drawing(spec("one", fonts=("normal", "bold"))).pdf()
-    assert in_order(pdf) == pdf
+    assert canonical_pdf(pdf) == pdf
     table = int(pdf[pdf.rindex(b"startxref") :].split()[1])
     places = re.findall(rb"(\d{10}) 00000 n", pdf[table:])
     assert len(places) > 10

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from blueattr.errors import InputError, SourceError, UsageError
 from blueattr.provenance import Window
-from blueattr.sources.archive.accounts import Accounts, read_accounts
+from blueattr.sources.archive.accounts import DidSet, read_accounts
 from blueattr.sources.archive.cost import BOOTSTRAP, WITNESSED
 from blueattr.sources.archive.fill import gap_filler
 from blueattr.store.commit.writer import Writer
@@ -77,7 +77,7 @@ def test_a_window_has_what_was_written_in_it(
 ) -> None:
     shared.density = density
     window = Window(at(days=ends[0]), at(1, days=ends[1]))
-    accounts = None if who is None else Accounts(tuple(map(did, who)))
+    accounts = None if who is None else DidSet(tuple(map(did, who)))
     reading = source(shared, window, accounts=accounts, chunk=4000)
     wanted = within(past_events(who or ACCOUNTS), window)
     db = fresh()
@@ -181,7 +181,7 @@ def test_killed_in_a_scan_of_the_bootstrap_the_store_is_as_if_not(
 
 def test_only_blocks_of_the_accounts_are_paid_for(server: ArchiveServer) -> None:
     server.density = 1.1
-    read(source(server, BEFORE, accounts=Accounts((did("c"),))))
+    read(source(server, BEFORE, accounts=DidSet((did("c"),))))
     held = {
         (segment.name, number)
         for segment in server.segments
@@ -195,7 +195,7 @@ def test_only_blocks_of_the_accounts_are_paid_for(server: ArchiveServer) -> None
 
 def test_more_accounts_than_a_plan_may_name(server: ArchiveServer, tmp_path: Path) -> None:
     others = [f"did:plc:{number}" for number in range(20_000)]
-    accounts = Accounts(tuple(sorted([*map(did, "be"), *others])))
+    accounts = DidSet(tuple(sorted([*map(did, "be"), *others])))
     db = tmp_path / "store.duckdb"
     archive_child.ingest(db, source(server, BEFORE, accounts=accounts, chunk=1 << 20))
     assert content(db) == expected(within(past_events("be"), BEFORE))
@@ -256,7 +256,7 @@ def test_what_names_no_accounts_is_said(tmp_path: Path, data: bytes) -> None:
 # --- what it costs --------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("accounts", [None, Accounts((did("a"),))])
+@pytest.mark.parametrize("accounts", [None, DidSet((did("a"),))])
 def test_what_costs_too_much_costs_nothing(server: ArchiveServer, accounts: Any) -> None:
     reading = source(server, BEFORE, accounts=accounts, most=500)
     with pytest.raises(UsageError, match=r"up to \d+\.\d kB, and --max-bytes permits 0\.5 kB"):

@@ -25,7 +25,7 @@ from blueattr.store.commit.committer import InlineCommitter
 from blueattr.store.commit.writer import Writer
 from blueattr.store.database import Store
 from blueattr.store.forget import (
-    Known,
+    KnownAccount,
     deleted_accounts,
     forget,
     known_names,
@@ -456,13 +456,16 @@ def test_no_name_of_a_source_has_the_did(spelled: str, writer: Writer) -> None:
 def test_it_is_known_who_is_forgotten_already_and_by_what_names(writer: Writer) -> None:
     append(writer, *EVENTS)
 
-    def known() -> list[Known]:
+    def known() -> list[KnownAccount]:
         with Store.open(writer.path) as store:
             return known_names(store, [ANN, BEA])
 
-    assert known() == [Known(ANN, ("ann.example.org", ANN), False), Known(BEA, (BEA,), False)]
+    assert known() == [
+        KnownAccount(ANN, ("ann.example.org", ANN), False),
+        KnownAccount(BEA, (BEA,), False),
+    ]
     forget(writer, [ANN])
-    assert known() == [Known(ANN, (ANN,), True), Known(BEA, (BEA,), False)]
+    assert known() == [KnownAccount(ANN, (ANN,), True), KnownAccount(BEA, (BEA,), False)]
 
 
 def test_answers_of_an_appview_that_come_late_are_left_out(writer: Writer) -> None:

@@ -15,7 +15,7 @@ from blueattr.ingest.read import ingest
 from blueattr.panel.query import PanelQuery, StoreView
 from blueattr.store import coverage
 from blueattr.store.database import Store
-from blueattr.store.stretches import Stretch, stretches, within
+from blueattr.store.stretches import DayStretch, stretches, within
 from support.effort import costly_law
 from support.events_builder import Event, at, delete, lines, post, tid
 from support.spoiled_lines import A
@@ -65,7 +65,7 @@ def test_a_store_with_nothing_but_few_events_goes_by_all_of_them(tmp_path: Path)
 
 
 def test_days_that_hold_enough_are_not_far_however_large_the_rest_is() -> None:
-    assert within([Stretch(at(0), at(9))], LONG_AGO, LAST_WEEK) == (LONG_AGO, LAST_WEEK)
+    assert within([DayStretch(at(0), at(9))], LONG_AGO, LAST_WEEK) == (LONG_AGO, LAST_WEEK)
 
 
 @pytest.mark.parametrize(("others", "is_far"), [(1, True), (10, True), (11, False), (40, False)])

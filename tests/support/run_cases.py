@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from blueattr.runs.history.record import Run
-from blueattr.runs.history.shares import Found, RunShares, TopicShares
+from blueattr.runs.history.shares import IndicatorShares, RunShares, TopicShares
 
 __all__ = ["START", "ran", "topic"]
 
@@ -25,5 +25,5 @@ def ran(k: int, *topics: TopicShares, version: int = 2, **end: Any) -> Run:
 
 def topic(*shares: float, name: str = "mythos", **changed: Any) -> TopicShares:
     names = ("top 1 %", "next 9 %", "other 90 %")[: len(shares)]
-    found = Found("heat", "asked", names, shares)
+    found = IndicatorShares("heat", "asked", names, shares)
     return TopicShares(name, name.title(), 100, 40, (replace(found, **changed),))

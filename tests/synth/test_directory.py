@@ -10,7 +10,7 @@ import pytest
 from blueattr.ingest import read
 from blueattr.store.database import Store
 from blueattr.synth import Names, SynthSpec, event_batches, write_directory
-from blueattr.synth.network import Accounts
+from blueattr.synth.network import SyntheticAccounts
 from support.cli_world import ok
 from support.store_content import rows
 
@@ -25,7 +25,7 @@ def test_a_directory_has_the_handles_of_the_events_and_hosts_that_they_moved_to(
     done = read.ingest(tmp_path / "x.duckdb", [str(path)], kind="plc")
     (state,) = done.sources
     assert (state.lines, state.kept) == (count, count)
-    names, who = Names(SPEC.seed), np.arange(Accounts(SPEC).n)
+    names, who = Names(SPEC.seed), np.arange(SyntheticAccounts(SPEC).n)
     with Store.open(tmp_path / "x.duckdb") as store:
         known = {did: told for did, *told in rows(store, "SELECT did, handle, host FROM plc")}
         earlier = rows(store, "SELECT did, handle FROM plc_handle")
@@ -53,7 +53,7 @@ def test_operations_are_in_order_and_accounts_that_join_are_created_as_they_do(
     created: dict[str, datetime] = {}
     for one in told:
         created.setdefault(one["did"], datetime.fromisoformat(one["createdAt"]))
-    agents = np.arange(Accounts(SPEC).n)
+    agents = np.arange(SyntheticAccounts(SPEC).n)
     names = Names(SPEC.seed)
     new = set(names.did(agents[names.new(agents)]))
     assert {did for did, time in created.items() if time >= SPEC.start} == new

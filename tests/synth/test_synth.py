@@ -36,8 +36,8 @@ from blueattr.synth import (
     write_file,
     write_lines,
 )
-from blueattr.synth.memories import Recent, Removable, Seen
-from blueattr.synth.network import Accounts, Calendar, find, in_time
+from blueattr.synth.memories import BloomFilter, Recent, Removable
+from blueattr.synth.network import Calendar, SyntheticAccounts, find, in_time
 from blueattr.synth.text import HEAT, LANGUAGES, TOPICS
 
 SMALL = SynthSpec(agents=300, days=4, seed=7, topic_share=0.4)
@@ -682,7 +682,7 @@ def test_time_of_day_and_of_week() -> None:
 
 
 def test_followers_have_the_published_quantiles(network: pl.DataFrame) -> None:
-    accounts = Accounts(SynthSpec(agents=300_000, like_fraction=0))
+    accounts = SyntheticAccounts(SynthSpec(agents=300_000, like_fraction=0))
     old = ~accounts.names.new(np.arange(accounts.n))
     fame = pl.Series(accounts.fame[old])
     assert_within(
@@ -939,13 +939,13 @@ def test_a_record_is_removed_at_most_once() -> None:
 
 
 def test_the_filter_knows_what_it_has_seen() -> None:
-    seen = Seen(100_000, 1 << 40)
+    seen = BloomFilter(100_000, 1 << 40)
     pairs = np.random.default_rng(0).integers(1 << 40, size=(2, 50_000))
     first = seen.fresh(*pairs)
     assert first.mean() > 0.9
     assert not seen.fresh(*pairs).any()
     twice = np.repeat(np.random.default_rng(1).integers(1 << 40, size=(2, 1000)), 2, axis=1)
-    assert not Seen(100, 100).fresh(*twice)[1::2].any()
+    assert not BloomFilter(100, 100).fresh(*twice)[1::2].any()
 
 
 # Bots, by handle.

@@ -144,10 +144,10 @@ def why_store(query: PanelQuery, question: Question, name: str, wanted: Details)
         ranking = Ranking(wanted.resamples, wanted.seed, days_of(view, agent_days), variants)
         own_days = agent_days.filter(pl.col("account") == found.account)
         del agent_days
-        asked = _Asked(frame, view.origin(topic), question, wanted, ranking)
-        made, result = asked.explain(found.did, found.handle or found.did, found.handle)
-        told = _Told(view, topic, found, made, result, wanted)
-        return asked.with_choices(told.complete(frame, own_days))
+        panel_question = _PanelQuestion(frame, view.origin(topic), question, wanted, ranking)
+        made, result = panel_question.explain(found.did, found.handle or found.did, found.handle)
+        from_store = _StoreDetails(view, topic, found, made, result, wanted)
+        return panel_question.with_choices(from_store.complete(frame, own_days))
 
 
 def why_given(
@@ -172,9 +172,9 @@ def why_given(
     did = _agent_named(panel.dids, name)
     variants = file_variants(frame) if wanted.choices else ()
     ranking = Ranking(wanted.resamples, wanted.seed, None, variants)
-    asked = _Asked(frame, origin, question, wanted, ranking)
-    made, _ = asked.explain(did, did, None)
-    return asked.with_choices(replace(made, no_record=_NO_RECORDS))
+    panel_question = _PanelQuestion(frame, origin, question, wanted, ranking)
+    made, _ = panel_question.explain(did, did, None)
+    return panel_question.with_choices(replace(made, no_record=_NO_RECORDS))
 
 
 def _agent_named(dids: pl.Series, name: str) -> str:
@@ -197,8 +197,8 @@ def _agent_named(dids: pl.Series, name: str) -> str:
 
 
 @dataclass(frozen=True)
-class _Asked:
-    """A panel, and what is asked of it.
+class _PanelQuestion:
+    """A question about one agent of a panel.
 
     Parameters
     ----------
@@ -309,8 +309,8 @@ def _part(value: float | None, whole: float) -> float | None:
 
 
 @dataclass(frozen=True)
-class _Told:
-    """What a store has to tell of an account.
+class _StoreDetails:
+    """What only a store knows of an account: its records, days and partners.
 
     Parameters
     ----------

@@ -9,7 +9,7 @@ import numpy as np
 
 from blueattr.kernels import FloatArray, IntArray
 
-__all__ = ["Drawn", "draw_orders", "entry_weights", "nested_values", "subset_sums"]
+__all__ = ["OrderAverages", "draw_orders", "entry_weights", "nested_values", "subset_sums"]
 
 
 Values = Callable[[FloatArray], FloatArray]
@@ -130,7 +130,7 @@ def values_at(points: FloatArray, values: Values) -> FloatArray:
     return np.concatenate(parts)
 
 
-class Drawn(NamedTuple):
+class OrderAverages(NamedTuple):
     """Averages over orders that were drawn.
 
     Parameters
@@ -147,7 +147,9 @@ class Drawn(NamedTuple):
     outer_errors: FloatArray
 
 
-def draw_orders(groups: Sequence[FloatArray], values: Values, pairs: int, seed: int) -> Drawn:
+def draw_orders(
+    groups: Sequence[FloatArray], values: Values, pairs: int, seed: int
+) -> OrderAverages:
     """Average what each innermost group adds over orders that are drawn, each also backwards.
 
     Parameters
@@ -183,7 +185,7 @@ def draw_orders(groups: Sequence[FloatArray], values: Values, pairs: int, seed: 
         for total, added in ((sums, gains), (outer_sums, outer)):
             total[0] += added
             total[1] += added * added
-    return Drawn(*_summed(sums, pairs), *_summed(outer_sums, pairs))
+    return OrderAverages(*_summed(sums, pairs), *_summed(outer_sums, pairs))
 
 
 def _summed(sums: FloatArray, count: int) -> tuple[FloatArray, FloatArray]:

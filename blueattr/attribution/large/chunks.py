@@ -16,7 +16,7 @@ from blueattr import kernels
 from blueattr.attribution.equals import Cut
 from blueattr.attribution.frames import find_columns, name_columns
 from blueattr.attribution.inputs import agent_names, check_column, check_dids, refuse, row_number
-from blueattr.attribution.large.external_sort import Sample, SortOnDisk
+from blueattr.attribution.large.external_sort import KeySample, SortOnDisk
 from blueattr.attribution.tiered import NOBODY, PanelChoice
 from blueattr.attribution.tiers import boundaries
 from blueattr.errors import InputError, NobodyInvolvedError
@@ -161,7 +161,7 @@ class ChunkedPanel:
         file = _File(path, name_columns(theirs, names or {}))
         key, columns = find_columns([*file.names], n)
         totals = [kernels.RunningSum() for _ in "abc"]
-        sample, last, ascending = Sample(n), pl.Series([], dtype=pl.String), True
+        sample, last, ascending = KeySample(n), pl.Series([], dtype=pl.String), True
         for frame in _checked(file, key, columns):
             for name, total in zip("abc", totals, strict=True):
                 total.add(frame[name].to_numpy())
@@ -240,7 +240,9 @@ def _number(column: pl.Series) -> pl.Series:
     return column.cast(pl.Float64)
 
 
-def _sorted(file: _File, folder: Path, key: str, columns: Sequence[str], sample: Sample) -> _File:
+def _sorted(
+    file: _File, folder: Path, key: str, columns: Sequence[str], sample: KeySample
+) -> _File:
     """Write the canonical form of a file in order of DID; raise for a DID that repeats."""
     shelves = SortOnDisk(folder, "did", sample.splitters())
     for frame in _checked(file, key, columns):

@@ -18,7 +18,7 @@ import pyarrow as pa
 from blueattr import kernels
 from blueattr.kernels import FloatArray, IntArray
 
-__all__ = ["SHELF", "ExcessOnDisk", "Sample", "SortOnDisk"]
+__all__ = ["SHELF", "ExcessOnDisk", "KeySample", "SortOnDisk"]
 
 
 SHELF = 1 << 21
@@ -28,7 +28,7 @@ SHELF = 1 << 21
 _SAMPLED = 1 << 16
 
 
-class Sample:
+class KeySample:
     """A systematic sample of a stream of keys: every k-th one.
 
     Parameters
@@ -91,7 +91,7 @@ class SortOnDisk:
     key
         The column.
     splitters
-        As `Sample` gives them.
+        As `KeySample` gives them.
     """
 
     def __init__(self, folder: Path, key: str, splitters: pl.Series) -> None:
@@ -142,7 +142,7 @@ class ExcessOnDisk:
     folder
         Folder for temporary files, which have no names and vanish when closed.
     splitters
-        As `Sample` gives them.
+        As `KeySample` gives them.
 
     Notes
     -----

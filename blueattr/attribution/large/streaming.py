@@ -22,7 +22,7 @@ from blueattr import kernels
 from blueattr.attribution.attribute import AttributionResult
 from blueattr.attribution.equals import with_cuts
 from blueattr.attribution.large.chunks import DAMAGED, ChunkedPanel
-from blueattr.attribution.large.external_sort import ExcessOnDisk, Sample, SortOnDisk
+from blueattr.attribution.large.external_sort import ExcessOnDisk, KeySample, SortOnDisk
 from blueattr.attribution.tiered import ActivePanel, check_panel
 from blueattr.attribution.tiers import DEFAULT_CUTOFFS, check_cutoffs, tier_names
 from blueattr.attribution.value import TierSums, check_method, remark, share_out_sums, weigh
@@ -151,8 +151,10 @@ class _Values:
     rewind: Callable[[], None] = lambda: None
 
 
-def _aggregated(panel: ChunkedPanel, aggregator: Aggregator) -> tuple[kernels.RunningSum, Sample]:
-    total, sample = kernels.RunningSum(), Sample(panel.n)
+def _aggregated(
+    panel: ChunkedPanel, aggregator: Aggregator
+) -> tuple[kernels.RunningSum, KeySample]:
+    total, sample = kernels.RunningSum(), KeySample(panel.n)
     for x in panel.features():
         s, _ = aggregator.apply(x)
         total.add(s)
@@ -254,7 +256,7 @@ def _attribute(  # noqa: PLR0917 - one for each part of the question
     top: int,
 ) -> AttributionResult:
     method, steps = how
-    sums, sample = TierSums(tier_names(panel.cutoffs)), Sample(panel.n)
+    sums, sample = TierSums(tier_names(panel.cutoffs)), KeySample(panel.n)
     nobody = pl.Series(dtype=pl.String), np.zeros(0, np.uint8), [np.zeros(0)] * len(_COLUMNS)
     largest = _agents(panel, *nobody, 1.0)
     try:
@@ -348,7 +350,7 @@ def _first(before: pl.DataFrame, rows: pl.DataFrame, top: int) -> pl.DataFrame:
 
 
 def _agent_frames(
-    panel: ChunkedPanel, solution: _Values, attributed: float, sample: Sample
+    panel: ChunkedPanel, solution: _Values, attributed: float, sample: KeySample
 ) -> Frames:
     """Yield every agent's attribution by descending value, then by DID."""
     solution.rewind()

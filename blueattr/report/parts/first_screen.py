@@ -34,7 +34,7 @@ MORE = "More: --verbose (panel, method, every parameter), blueattr report"
 """What ends a report whose details are left out."""
 
 
-class OfPanel(Protocol):
+class OfTieredPanel(Protocol):
     """A result of a panel with tiers."""
 
     @property
@@ -56,7 +56,7 @@ class OfPanel(Protocol):
 
 def indicator_sentence(
     indicator: str,
-    result: "OfPanel",
+    result: "OfTieredPanel",
     tiers: "Sequence[TierShare | ShareInterval]",
     sample: "SampleSummary | None" = None,
 ) -> str:

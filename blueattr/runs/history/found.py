@@ -6,7 +6,7 @@ from blueattr.indicators.find import find_indicator
 from blueattr.report.parts.answer import about, tier_names
 from blueattr.report.provenance import synthetic_banner
 from blueattr.runs.basis import question_digest
-from blueattr.runs.history.shares import Found, RunShares, TopicShares
+from blueattr.runs.history.shares import IndicatorShares, RunShares, TopicShares
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -49,7 +49,7 @@ def _topic(report: "TopicReport", plan: "Plan") -> TopicShares:
         question = question_digest(plan, origin, find_indicator(asked))
         shares = tuple(tier.share for tier in one.full.tiers)
         tiers = names if shares else ()
-        found.append(Found(one.indicator, question, tiers, shares, one.undefined))
+        found.append(IndicatorShares(one.indicator, question, tiers, shares, one.undefined))
     first = "" if report.headline is None else report.headline.indicator
     found.sort(key=lambda one: one.indicator != first)
     return TopicShares(

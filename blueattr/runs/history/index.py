@@ -12,7 +12,7 @@ from blueattr.report.numbers import MINUS, lasting, percent, plural
 from blueattr.report.pages.run_list import Line, RunRow, TopicCard, run_list_html
 from blueattr.runs import publish
 from blueattr.runs.history.record import Run, RunRecord, read_runs
-from blueattr.runs.history.shares import Found, TopicShares, read_shares
+from blueattr.runs.history.shares import IndicatorShares, TopicShares, read_shares
 
 __all__ = ["INDEX", "index_html", "mend_record", "write_index"]
 
@@ -140,7 +140,7 @@ def _when(moment: datetime) -> str:
 @dataclass(frozen=True, slots=True)
 class _Point:
     run: Run
-    found: Found
+    found: IndicatorShares
 
 
 def _cards(latest: Run, reporting: Sequence[Run]) -> Iterator[TopicCard]:
@@ -150,7 +150,7 @@ def _cards(latest: Run, reporting: Sequence[Run]) -> Iterator[TopicCard]:
             yield _card(topic, topic.found[0], reporting)
 
 
-def _card(topic: TopicShares, now: Found, reporting: Sequence[Run]) -> TopicCard:
+def _card(topic: TopicShares, now: IndicatorShares, reporting: Sequence[Run]) -> TopicCard:
     """Show the first indicator of a topic, in the runs that can be compared with the latest."""
     version = _version(reporting[-1])
     asked = [
@@ -187,7 +187,7 @@ def _card(topic: TopicShares, now: Found, reporting: Sequence[Run]) -> TopicCard
     )
 
 
-def _of_topic(run: Run, topic: str, indicator: str) -> Iterator[Found]:
+def _of_topic(run: Run, topic: str, indicator: str) -> Iterator[IndicatorShares]:
     for one in run.shares.topics if run.shares is not None else ():
         if one.topic == topic:
             yield from (found for found in one.found if found.indicator == indicator)

@@ -4,11 +4,11 @@ from dataclasses import asdict, dataclass
 from math import isfinite
 from typing import Any
 
-__all__ = ["Found", "RunShares", "TopicShares", "read_shares"]
+__all__ = ["IndicatorShares", "RunShares", "TopicShares", "read_shares"]
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class IndicatorShares:
     """What one indicator said of one topic.
 
     Parameters
@@ -50,7 +50,7 @@ class TopicShares:
     title: str
     n_agents: int
     n_involved: int
-    found: tuple[Found, ...]
+    found: tuple[IndicatorShares, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,12 +120,12 @@ def _run_shares(noted: Any) -> RunShares:
     )
 
 
-def _found(noted: Any) -> Found:
+def _found(noted: Any) -> IndicatorShares:
     tiers = tuple(_typed(name, str) for name in _typed(noted["tiers"], list))
     shares = tuple(float(_typed(share, float | int)) for share in _typed(noted["shares"], list))
     if len(tiers) != len(shares) or not all(map(isfinite, shares)):
         raise ValueError(shares)
-    return Found(
+    return IndicatorShares(
         indicator=_typed(noted["indicator"], str),
         question=_typed(noted["question"], str),
         tiers=tiers,

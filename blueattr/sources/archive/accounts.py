@@ -17,7 +17,7 @@ from blueattr.errors import InputError
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["Accounts", "read_accounts"]
+__all__ = ["DidSet", "read_accounts"]
 
 
 _COLUMN = "did"
@@ -26,7 +26,7 @@ _PARQUET = b"PAR1"
 
 
 @dataclass(frozen=True)
-class Accounts:
+class DidSet:
     """Accounts by their DIDs, each once, in the order of the alphabet."""
 
     dids: tuple[str, ...]
@@ -46,7 +46,7 @@ class Accounts:
         return pa.array([did.encode() for did in self.dids], pa.binary())
 
 
-def read_accounts(path: Path) -> Accounts:
+def read_accounts(path: Path) -> DidSet:
     """Read a file that names accounts in a column or key ``did``.
 
     Parameters
@@ -74,7 +74,7 @@ def read_accounts(path: Path) -> Accounts:
         found.add(name)
     if not found:
         raise InputError(f"{path} names no account")
-    return Accounts(tuple(sorted(found)))
+    return DidSet(tuple(sorted(found)))
 
 
 def _parquet(path: Path) -> Iterator[tuple[str, object]]:

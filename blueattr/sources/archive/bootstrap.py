@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from blueattr.decode.binary.transcode import Decoded
 
-__all__ = ["Bootstrap"]
+__all__ = ["BootstrapEnd"]
 
 
 # A quarter of a million events, if a block has 4,096.
@@ -14,7 +14,7 @@ _BLOCKS = 64
 _PART = 100
 
 
-class Bootstrap:
+class BootstrapEnd:
     """Tells from the blocks of an archive, in order, when they are no longer of its bootstrap.
 
     They are not once a whole segment, or 64 blocks of it, has hardly any record from before the

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from atproto_jetstream.archive.planner import WorkUnit
 
-__all__ = ["Fetched", "Range", "Work", "fetch_block", "fetch_segment", "read_contents"]
+__all__ = ["FetchedBlocks", "Range", "Work", "fetch_block", "fetch_segment", "read_contents"]
 
 
 # Some 4,096 events; a hundred times what is usual.
@@ -28,14 +28,14 @@ _LENGTH = 8
 
 
 @dataclass(frozen=True, slots=True)
-class Fetched:
+class FetchedBlocks:
     """Blocks, in order, and why there are no more of them."""
 
     blocks: list[Decoded]
     failure: SourceError | None = None
 
 
-Work = Callable[[], Fetched]
+Work = Callable[[], FetchedBlocks]
 """Fetches and decodes some blocks."""
 
 
@@ -107,7 +107,9 @@ class Range:
         return decoded
 
 
-def fetch_block(client: ArchiveClient, unit: "WorkUnit", index: int, events: Range) -> Fetched:
+def fetch_block(
+    client: ArchiveClient, unit: "WorkUnit", index: int, events: Range
+) -> FetchedBlocks:
     """Fetch and decode a single block; raises as :meth:`ArchiveClient.fetch`."""
     decoded = client.fetch(
         "getBlock",
@@ -116,7 +118,7 @@ def fetch_block(client: ArchiveClient, unit: "WorkUnit", index: int, events: Ran
         etag=f"{unit.checksum}:{index}",
         limit=_LARGEST_BLOCK,
     )
-    return Fetched([decoded])
+    return FetchedBlocks([decoded])
 
 
 def fetch_segment(
@@ -149,7 +151,7 @@ def fetch_segment(
 
 def _fetch_part(
     client: ArchiveClient, unit: "WorkUnit", blocks: list[Block], events: Range
-) -> Fetched:
+) -> FetchedBlocks:
     done: list[Decoded] = []
     step = len(blocks)
     while len(done) < len(blocks):
@@ -165,11 +167,11 @@ def _fetch_part(
                 span=span,
             )
         except SourceError as error:
-            return Fetched(done, error)
+            return FetchedBlocks(done, error)
         done += decoded
         # A damaged block is asked for again alone, so that the others are paid for once.
         step = len(blocks) if len(decoded) == len(some) else 1
-    return Fetched(done)
+    return FetchedBlocks(done)
 
 
 def _decode(unit: "WorkUnit", blocks: list[Block], events: Range, part: Part) -> list[Decoded]:

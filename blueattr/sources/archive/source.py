@@ -13,8 +13,8 @@ from blueattr.decode.binary.transcode import Decoded
 from blueattr.decode.chunk import Chunk
 from blueattr.errors import SourceError, UsageError
 from blueattr.provenance import Window
-from blueattr.sources.archive.accounts import Accounts
-from blueattr.sources.archive.bootstrap import Bootstrap
+from blueattr.sources.archive.accounts import DidSet
+from blueattr.sources.archive.bootstrap import BootstrapEnd
 from blueattr.sources.archive.client import ArchiveClient, Changed
 from blueattr.sources.archive.cost import (
     Stage,
@@ -137,7 +137,7 @@ class ArchiveSource:
         on_wait: Callable[[float, str], None] | None = None,
         part: int = _PART,
         chunk: int = _CHUNK,
-        accounts: Accounts | None = None,
+        accounts: DidSet | None = None,
         most: int | None = None,
         scan: bool = True,
     ) -> None:
@@ -178,7 +178,7 @@ class ArchiveSource:
         return f"archive:{self.host} {what}{of}"
 
     @property
-    def accounts(self) -> Accounts | None:
+    def accounts(self) -> DidSet | None:
         """The accounts that it is limited to; None for all."""
         return self._accounts
 
@@ -214,7 +214,7 @@ class ArchiveSource:
             return Window(max(began, self.window.start), self.window.end)
         return None
 
-    def part(self, window: Window, accounts: Accounts | None, after: int = 0) -> "ArchiveSource":
+    def part(self, window: Window, accounts: DidSet | None, after: int = 0) -> "ArchiveSource":
         """Return another reading of the same archive, which is not asked again what it holds."""
         held = self._segments, self._begins_us
         other = copy(self)
@@ -430,7 +430,7 @@ class ArchiveSource:
     def _scanned(self, client: ArchiveClient, after: int) -> Iterator[Decoded]:
         """Yield blocks from the archive's beginning on, then those that it saw in the window."""
         self.size = sum(stage.size for stage in self.stages(after))
-        ends = Bootstrap([segment.last_seq for segment in self._segments])
+        ends = BootstrapEnd([segment.last_seq for segment in self._segments])
         with closing(self._sweep(client, self._events(after, self._before))) as blocks:
             for decoded in blocks:
                 after = decoded.through_seq or after

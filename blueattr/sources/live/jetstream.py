@@ -29,7 +29,7 @@ from blueattr.sources.live.socket import MESSAGE_LIMIT, ConnectionRefused
 from blueattr.sources.live.stream import (
     Missed,
     Resume,
-    Seen,
+    StreamPosition,
     as_object,
     from_microseconds,
     latest_us,
@@ -184,7 +184,7 @@ class JetstreamV2:
             _time_us(last), notices, known_mark=_mark(known), last_mark=_mark(last),
         )  # fmt: skip
 
-    def missed(self, resume: Resume, seen: Seen, first: Decoded) -> Missed | None:
+    def missed(self, resume: Resume, seen: StreamPosition, first: Decoded) -> Missed | None:
         """Notice that the replay does not reach back to the last event seen.
 
         A cursor that the server has not, because it lost its end or keeps nothing, becomes the
@@ -213,7 +213,7 @@ class JetstreamV2:
                 )
         return None
 
-    def renumbered(self, seen: Seen, read: Decoded) -> bool:
+    def renumbered(self, seen: StreamPosition, read: Decoded) -> bool:
         """Notice that a number seen before is another event's, by the event or its time."""
         if seen.mark is not None and read.known_mark is not None:
             return read.known_mark != seen.mark
@@ -276,7 +276,7 @@ class JetstreamV1:
     def missed(
         self,
         resume: Resume,
-        seen: Seen,  # noqa: ARG002 - its cursors are times
+        seen: StreamPosition,  # noqa: ARG002 - its cursors are times
         first: Decoded,
     ) -> Missed | None:
         """Notice that the server moved the cursor forward, of which it says nothing.
@@ -286,7 +286,7 @@ class JetstreamV1:
         """
         return _missed_by_time(resume, first)
 
-    def renumbered(self, seen: Seen, read: Decoded) -> bool:  # noqa: ARG002 - as it is for any
+    def renumbered(self, seen: StreamPosition, read: Decoded) -> bool:  # noqa: ARG002 - as it is for any
         """Return False: times are not numbered anew."""
         return False
 

@@ -9,7 +9,7 @@ from blueattr.decode.binary.firehose import decode_frames
 from blueattr.decode.binary.relay_times import RelayTimes
 from blueattr.decode.binary.transcode import Decoded
 from blueattr.sources.live.socket import ConnectionRefused
-from blueattr.sources.live.stream import Missed, Resume, Seen, microseconds
+from blueattr.sources.live.stream import Missed, Resume, StreamPosition, microseconds
 
 __all__ = ["Firehose"]
 
@@ -54,7 +54,7 @@ class Firehose:
     def missed(
         self,
         resume: Resume,
-        seen: Seen,  # noqa: ARG002 - its first number tells
+        seen: StreamPosition,  # noqa: ARG002 - its first number tells
         first: Decoded,
     ) -> Missed | None:
         """Notice that a relay's numbering is not the one that the cursor is of."""
@@ -64,6 +64,6 @@ class Firehose:
             return Missed("the server's numbering has started over", renumbered=True)
         return None
 
-    def renumbered(self, seen: Seen, read: Decoded) -> bool:  # noqa: ARG002 - its first number tells
+    def renumbered(self, seen: StreamPosition, read: Decoded) -> bool:  # noqa: ARG002 - its first number tells
         """Return False: a relay says so itself, or shows it by its first number."""
         return False

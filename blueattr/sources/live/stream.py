@@ -25,9 +25,9 @@ __all__ = [
     "Misplaced",
     "Missed",
     "Resume",
-    "Seen",
     "ServerError",
     "Stream",
+    "StreamPosition",
     "Transport",
     "Websocket",
 ]
@@ -74,7 +74,7 @@ class Resume:
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class StreamPosition:
     """How far a stream was seen, by its server's own numbers.
 
     Parameters
@@ -214,10 +214,10 @@ class Dialect(Protocol):
     def adapts(self, refusal: ConnectionRefused) -> bool:
         """Change the request, if that is why the server refused; return whether it was."""
 
-    def missed(self, resume: Resume, seen: Seen, first: Decoded) -> Missed | None:
+    def missed(self, resume: Resume, seen: StreamPosition, first: Decoded) -> Missed | None:
         """Judge by the first events whether the stream takes up where it was asked to."""
 
-    def renumbered(self, seen: Seen, read: Decoded) -> bool:
+    def renumbered(self, seen: StreamPosition, read: Decoded) -> bool:
         """Judge by what was read whether a server that was seen before numbers its events anew."""
 
 
@@ -255,7 +255,7 @@ class Stream:
     def chunks(
         self,
         resume: Resume,
-        seen: Seen,
+        seen: StreamPosition,
         now: Callable[[], float] = time.time,
         *,
         ask: bool = False,
@@ -290,7 +290,7 @@ class Stream:
         # Elsewhere than where this source left off a new span begins, even if nothing is missing.
         gap = "" if resume.gap is None and resume.last != seen.position else resume.gap
         if resume.last is not None and resume.last > seen.position:
-            seen = Seen(resume.last, None, seen.time)
+            seen = StreamPosition(resume.last, None, seen.time)
         is_first, is_again = True, resume.overlaps
         known = [moment for moment in (resume.newest, seen.time) if moment is not None]
         with self.transport.connect(url, headers) as connection:
@@ -338,7 +338,9 @@ class Stream:
                         if notice.kind == "error":
                             raise ServerError(notice)
 
-    def _after(self, seen: Seen, read: Decoded, resume: Resume, missed: Missed | None) -> Seen:
+    def _after(
+        self, seen: StreamPosition, read: Decoded, resume: Resume, missed: Missed | None
+    ) -> StreamPosition:
         """Return how far the stream is seen after what was read."""
         renumbered = (missed is not None and missed.renumbered) or self.dialect.renumbered(
             seen, read
@@ -347,9 +349,9 @@ class Stream:
             raise Misplaced("the server numbers its events anew", renumbered=True)
         if read.last_seq is None or (read.last_seq <= seen.position and not renumbered):
             return seen
-        return Seen(read.last_seq, read.last_mark, seen.time)
+        return StreamPosition(read.last_seq, read.last_mark, seen.time)
 
-    def _missed(self, resume: Resume, seen: Seen, first: Decoded) -> Missed | None:
+    def _missed(self, resume: Resume, seen: StreamPosition, first: Decoded) -> Missed | None:
         missed = self.dialect.missed(resume, seen, first)
         if missed is None or missed.renumbered or resume.tries == 0 or resume.overlaps:
             return missed
@@ -383,7 +385,7 @@ def _of_a_kind(messages: deque[bytes]) -> deque[bytes]:
     return taken
 
 
-def _passed_over(messages: deque[bytes], seen: Seen, *, is_again: bool) -> Chunk:
+def _passed_over(messages: deque[bytes], seen: StreamPosition, *, is_again: bool) -> Chunk:
     """Return the chunk that counts messages that were too long, whose events are missing.
 
     Where they come again among events that were seen, that was said.

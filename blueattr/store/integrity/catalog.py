@@ -5,7 +5,7 @@ import re
 from collections.abc import Sequence
 from hashlib import sha256
 
-__all__ = ["KNOWN", "Entry", "digest", "in_order", "plural"]
+__all__ = ["KNOWN", "Entry", "digest", "plural", "sort_excluded"]
 
 
 Entry = tuple[str, str, str]
@@ -15,7 +15,7 @@ Entry = tuple[str, str, str]
 _EXCLUDED = re.compile(r"(?<= EXCLUDE \()[^()']+(?=\))")
 
 
-def in_order(entries: Sequence[Entry]) -> list[Entry]:
+def sort_excluded(entries: Sequence[Entry]) -> list[Entry]:
     """Sort the names in each EXCLUDE of a catalog, which the engine writes in no order."""
     return [
         (kind, name, _EXCLUDED.sub(lambda names: ", ".join(sorted(names[0].split(", "))), text))

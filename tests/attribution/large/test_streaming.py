@@ -222,7 +222,7 @@ def test_excess_of_ties_and_of_none(
 ) -> None:
     monkeypatch.setattr(external_sort, "SHELF", 10)
     values = np.array(s, np.float64)
-    sample = external_sort.Sample(values.size)
+    sample = external_sort.KeySample(values.size)
     sample.add(pl.Series(values))
     with external_sort.ExcessOnDisk(tmp_path, sample.splitters()) as excess:
         for piece in np.array_split(values, 4):
@@ -240,7 +240,7 @@ def test_excess_of_ties_and_of_none(
 def test_excess_of_near_equals_does_not_cancel(tmp_path: Path) -> None:
     k = np.arange(2000.0)
     s = np.asarray(1e9 + k * 2.0**-20, np.float64)
-    sample = external_sort.Sample(s.size)
+    sample = external_sort.KeySample(s.size)
     sample.add(pl.Series(s))
     splitters = sample.splitters()
     assert splitters.len() == 4
@@ -256,7 +256,7 @@ def test_a_key_for_more_than_a_shelf_is_not_sorted(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     keys = np.array([3.0] * 900 + [1.0] * 50 + [5.0] * 50)
-    sample = external_sort.Sample(keys.size)
+    sample = external_sort.KeySample(keys.size)
     sample.add(pl.Series(keys))
     sort = external_sort.SortOnDisk(tmp_path, "key", sample.splitters())
     for part in np.array_split(np.arange(1000), 9):

@@ -9,7 +9,7 @@ from typing import Any, Literal, TypeAlias
 from blueattr.atomic import write
 from blueattr.errors import UsageError
 from blueattr.report.figures.charts.metadata import pdf_with, png_with, svg_with
-from blueattr.report.pdf import in_order
+from blueattr.report.pdf import canonical_pdf
 
 __all__ = ["UNITS_PER_MM", "VEGA_LITE", "Drawing", "PictureFormat", "Spec"]
 
@@ -101,7 +101,7 @@ class Drawing:
         # The converter takes a unit for a point here too.
         a_unit = _POINTS_PER_INCH / _UNITS_PER_INCH * self._scale(width)
         sized = _SIZE.sub(rf'\1 width="{a_unit * width:.4f}" height="{a_unit * height:.4f}"', svg)
-        return in_order(vl_convert.svg_to_pdf(sized))
+        return canonical_pdf(vl_convert.svg_to_pdf(sized))
 
     def save(self, path: str | Path) -> None:
         """Write it to a file that ends in .svg, .png or .pdf.
