@@ -68,9 +68,10 @@ class Directory:
         """Return the latest known handles: ``account`` and ``handle``."""
         return self._store.frame("panel/known_handles")
 
-    def hosts(self) -> pl.DataFrame:
-        """Return the hosts of accounts' repositories: ``account`` and ``host``."""
-        return self._store.frame("panel/known_hosts")
+    def hosts(self) -> tuple[pl.DataFrame, pl.Series]:
+        """Return the hosts of accounts' repositories: ``account`` and ``place``, and the hosts."""
+        names = self._store.frame("panel/host_names")["host"]
+        return self._store.frame("panel/known_hosts"), names
 
     def creation(self, window: Window, accounts: AccountNumbers) -> "Creation":
         """Ask when accounts were created: the directory, else the AppView, else their profiles.

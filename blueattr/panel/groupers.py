@@ -63,8 +63,10 @@ def domain(view: StoreView) -> Grouped:
     known = accounts.Directory(view.store).handles()
     handles = _of_agents(view, known, "handle").str.to_lowercase()
     groups = pl.DataFrame({"handle": handles}).select(_domain(pl.col("handle"))).to_series()
-    telling = groups.filter(groups.is_in(handles.drop_nulls().unique().implode()))
-    return Grouped(groups, None, frozenset(telling.drop_nulls().unique()))
+    there = groups.drop_nulls().unique()
+    telling = there.filter(there.is_in(handles.implode()))
+    why = _unknown(groups, "no handle of theirs is known")
+    return Grouped(groups, None, frozenset(telling), notes=why)
 
 
 def _domain(handle: pl.Expr) -> pl.Expr:
@@ -78,12 +80,20 @@ def age(view: StoreView) -> Grouped:
     """Group agents by the year in which their accounts were created."""
     years = _of_agents(view, accounts.Directory(view.store).years(), "year")
     known = sorted(years.drop_nulls().unique().to_list())
-    return Grouped(years.cast(pl.String), tuple(map(str, known)))
+    why = _unknown(years, _NO_YEARS)
+    return Grouped(years.cast(pl.String), tuple(map(str, known)), notes=why)
+
+
+_NO_YEARS = (
+    "nobody says when their accounts were created; an export of the PLC directory does: "
+    "blueattr ingest --plc"
+)
 
 
 def host(view: StoreView) -> Grouped:
     """Group agents by the host of their repositories (PDS), as the PLC directory lists it."""
-    groups = _of_agents(view, accounts.Directory(view.store).hosts(), "host")
+    known, names = accounts.Directory(view.store).hosts()
+    groups = names.gather(_of_agents(view, known, "place"))
     if groups.is_null().all():
         return Grouped(groups, notes=(_NO_HOSTS,))
     return Grouped(groups, notes=_unknown(groups, "the PLC directory has no host of them"))
@@ -106,23 +116,20 @@ _NO_LABEL = "no label"
 
 
 def lang(view: StoreView) -> Grouped:
-    """Group agents by the language that most of their posts of the window state."""
-    found = _most_frequent(view, view.store.frame("panel/languages", **_times(view)))
+    """Group agents by the language that most of their posts of the window state.
+
+    Regions and scripts of a language are one.
+    """
+    tags = pl.element().str.split("-").list.first()
+    found = _most_frequent(view, "panel/languages", tags)
     why = _unknown(found, "no post of theirs in the window states a language")
     return Grouped(found, notes=(*why, *_lacking(view, "Languages", kept_after(view.store))))
 
 
 def link_domain(view: StoreView) -> Grouped:
     """Group agents by the domain that most of their posts of the window link to."""
-    counts = view.store.frame("panel/link_hosts", **_times(view))
-    hosts = counts.select(pl.col("group").unique())
-    domains = hosts.with_columns(domain=pl.coalesce(_domain(pl.col("group")), "group"))
-    counts = (
-        counts.join(domains, on="group")
-        .group_by("account", group="domain")
-        .agg(pl.col("posts").sum())
-    )
-    found = _most_frequent(view, counts)
+    domains = pl.coalesce(_domain(pl.element()), pl.element())
+    found = _most_frequent(view, "panel/link_hosts", domains)
     why = _unknown(found, "no post of theirs in the window has a link")
     return Grouped(found, notes=(*why, *_lacking(view, "Links", kept_after(view.store))))
 
@@ -146,12 +153,37 @@ def _lacking(view: StoreView, what: str, after: datetime | None) -> tuple[str, .
     return (f"{since}: an earlier version filled the store until then.",)
 
 
-def _most_frequent(view: StoreView, counts: pl.DataFrame) -> pl.Series:
-    """Return the group that each agent has most posts in, of several the first by alphabet."""
-    most = counts.sort(
-        "account", "posts", "group", descending=[False, True, False], maintain_order=True
-    ).unique("account", keep="first", maintain_order=True)
-    return _of_agents(view, most, "group")
+def _most_frequent(view: StoreView, statement: str, group: pl.Expr) -> pl.Series:
+    """Return the group that each agent has most posts in, of several the first by alphabet.
+
+    Parameters
+    ----------
+    statement
+        Makes the tables of what posts state: words with a space between.
+    group
+        The group of each word. A post counts once in it, however many words it has of it.
+    """
+    view.store.run(statement, **_times(view))
+    words = view.store.frame("panel/stated_names")
+    posts = view.store.frame("panel/stated_posts")
+    view.store.run("panel/forget_stated")
+    # Texts are few: what there is of each account is numbers.
+    groups = words.select("code", group=pl.col("said").str.split(" ").list.eval(group))
+    groups = groups.explode("group").unique()
+    names = groups["group"].unique().sort()
+    place = names.to_frame().with_row_index("place").with_columns(pl.col("place").cast(pl.UInt64))
+    best = (
+        posts.join(groups.join(place, on="group").select("code", "place"), on="code")
+        .group_by("account", "place")
+        .agg(pl.col("posts").cast(pl.UInt64).sum())
+        .group_by("account")
+        .agg(best=(pl.col("posts") * _PLACES + (_PLACES - 1 - pl.col("place"))).max())
+    )
+    most = best.select("account", place=_PLACES - 1 - pl.col("best") % _PLACES)
+    return names.gather(_of_agents(view, most, "place"))
+
+
+_PLACES = 1 << 32
 
 
 def _of_agents(view: StoreView, known: pl.DataFrame, column: str) -> pl.Series:

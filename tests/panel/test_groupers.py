@@ -117,6 +117,34 @@ def test_of_groups_that_are_equally_frequent_the_first_by_alphabet_counts(tmp_pa
     }  # fmt: skip
 
 
+def test_a_post_counts_once_for_a_domain_however_many_of_its_hosts_it_links_to(
+    tmp_path: Path,
+) -> None:
+    def linking(rev: int, *urls: str) -> Any:
+        links = [{"$type": "app.bsky.richtext.facet#link", "uri": url} for url in urls]
+        facets = [{"index": {"byteStart": 0, "byteEnd": 1}, "features": [one]} for one in links]
+        return post("ann", f"k{rev}", rev=rev, time=at(rev), facets=facets)
+
+    zoo = ("https://one.zoo.example/x", "https://two.zoo.example/y", "https://zoo.example/z")
+    (tmp_path / "x").write_bytes(lines(linking(1, *zoo), linking(2, "https://ant.example/")))
+    db = tmp_path / "x.duckdb"
+    read.ingest(db, [str(tmp_path / "x")])
+    with Store.open(db) as store:
+        seen = view(db, store, at(0), at(days=1))
+        assert of_agents(seen, groupers.link_domain(seen)) == {did("ann"): "ant.example"}
+
+
+def test_whose_domain_or_age_is_not_known_it_is_said_why(tmp_path: Path) -> None:
+    (tmp_path / "x").write_bytes(lines(post("ann", "x", rev=1, time=at(1))))
+    db = tmp_path / "x.duckdb"
+    read.ingest(db, [str(tmp_path / "x")])
+    with Store.open(db) as store:
+        seen = view(db, store, at(0), at(days=1))
+        assert groupers.domain(seen).notes == ("unknown: no handle of theirs is known.",)
+        (note,) = groupers.age(seen).notes
+        assert "blueattr ingest --plc" in note
+
+
 def test_a_label_is_the_set_of_the_profile_and_none_differs_from_unknown(tmp_path: Path) -> None:
     def labels(*values: str) -> dict[str, Any]:
         kind = "com.atproto.label.defs#selfLabels"
