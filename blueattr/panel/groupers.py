@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
+import numpy as np
 import polars as pl
 
 from blueattr.decode.clock import first_tid
@@ -171,19 +172,22 @@ def _most_frequent(view: StoreView, statement: str, group: pl.Expr) -> pl.Series
     groups = words.select("code", group=pl.col("said").str.split(" ").list.eval(group))
     groups = groups.explode("group").unique()
     names = groups["group"].unique().sort()
-    place = names.to_frame().with_row_index("place").with_columns(pl.col("place").cast(pl.UInt64))
-    best = (
-        posts.join(groups.join(place, on="group").select("code", "place"), on="code")
-        .group_by("account", "place")
-        .agg(pl.col("posts").cast(pl.UInt64).sum())
-        .group_by("account")
-        .agg(best=(pl.col("posts") * _PLACES + (_PLACES - 1 - pl.col("place"))).max())
-    )
-    most = best.select("account", place=_PLACES - 1 - pl.col("best") % _PLACES)
+    places = names.to_frame().with_columns(place=pl.int_range(len(names), dtype=pl.UInt64))
+    rows = posts.join(groups.join(places, on="group").select("code", "place"), on="code")
+    account, place, count = (rows[name].to_numpy() for name in ("account", "place", "posts"))
+    key = account.astype(np.uint64) << _HALF | place
+    order = np.argsort(key)
+    key, starts = np.unique(key[order], return_index=True)
+    counts = np.add.reduceat(count[order].astype(np.uint64), starts) if len(key) else key
+    # The most posts, then the first place.
+    score = counts << _HALF | (_LAST - (key & _LAST))
+    who, firsts = np.unique(key >> _HALF, return_index=True)
+    best = np.maximum.reduceat(score, firsts) if len(who) else who
+    most = pl.DataFrame({"account": who.astype(np.uint32), "place": _LAST - (best & _LAST)})
     return names.gather(_of_agents(view, most, "place"))
 
 
-_PLACES = 1 << 32
+_HALF, _LAST = np.uint64(32), np.uint64((1 << 32) - 1)
 
 
 def _of_agents(view: StoreView, known: pl.DataFrame, column: str) -> pl.Series:

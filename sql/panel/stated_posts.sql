@@ -1,5 +1,3 @@
--- How many posts of accounts state it. Grain: one account and text. Needs the temp tables `stated` and
--- `stated_name`.
+-- How many posts of accounts state what. Grain: one account and text. Needs the temp table `stated`.
 SELECT account, code, posts
 FROM stated
-JOIN stated_name USING (said)
