@@ -74,13 +74,13 @@ def without_size(answer: bytes) -> bytes:
     return re.sub(rb'"bytes": \d+|^store .*', b"", answer, flags=re.MULTILINE)
 
 
-def same_or_refused(db: Path, sound: bytes, seeds: range) -> set[str]:
-    """Ask each command of each damaged store; return what was noticed."""
+def same_or_refused(db: Path, sound: bytes, seeds: range, apart: int = 1) -> set[str]:
+    """Ask commands, one in `apart` by turns, of each damaged store; return what was noticed."""
     answers = {command: without_size(ok(*command, "--db", db).stdout) for command in COMMANDS}
     noticed = set()
     for seed in seeds:
         how, data = damaged(sound, random.Random(seed))  # noqa: S311 - no secret
-        for command in (*COMMANDS, *CHANGING):
+        for command in (*COMMANDS, *CHANGING)[seed % apart :: apart]:
             db.write_bytes(data)
             done = run(*command, "--db", db)
             if done.code == ExitCode.STORE:
@@ -104,7 +104,7 @@ def test_a_few_damaged_stores_are_noticed_or_no_matter(db: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("part", range(5))
 def test_hundreds_of_damaged_stores_are_noticed_or_no_matter(db: Path, part: int) -> None:
-    noticed = same_or_refused(db, db.read_bytes(), range(part * 40 + 100, part * 40 + 140))
+    noticed = same_or_refused(db, db.read_bytes(), range(part * 40 + 100, part * 40 + 140), 3)
     assert {"flip", "exchange", "cut"} <= noticed
 
 
