@@ -259,6 +259,8 @@ def test_the_performance_page_says_what_was_measured() -> None:
     assert len(numbers) > 3
     for number in numbers:
         assert number in page, number
+    # Whoever reads them knows which version they are of.
+    assert f"version {measured['machine']['blueattr']};" in told
 
 
 @pytest.mark.slow
