@@ -22,6 +22,7 @@ from blueattr.report.formats.graphs.gexf import gexf
 from blueattr.report.formats.graphs.graphml import graphml
 from blueattr.report.formats.graphs.write import write_graph
 from blueattr.report.formats.graphs.xml import name_token, xml_text
+from blueattr.report.results.graphs import graph_report
 from support.cli_world import ok
 from support.effort import law
 from support.hostile_text import HOSTILE, harmless
@@ -251,3 +252,8 @@ def test_the_command_says_which_files_it_wrote_and_what_is_in_them(db: Path, her
     said = ok(*words).text
     assert said.startswith("Replies and follows on Mythos: ")
     assert not list(here.glob("net.gexf"))
+
+
+def test_several_kinds_of_edges_are_named_as_a_list(graph: GraphResult) -> None:
+    (first, *_) = graph_report(graph).summary
+    assert first.startswith("Replies, reposts and follows on Mythos: ")

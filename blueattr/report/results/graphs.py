@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from blueattr.report.fields import Field, Fields, tidy_table
-from blueattr.report.numbers import percent, plural
+from blueattr.report.numbers import listed, percent, plural
 from blueattr.report.parts.answer import about, rounded
 from blueattr.report.parts.communities import (
     COMMUNITIES,
@@ -137,7 +137,7 @@ def _sentences(result: "GraphResult") -> "list[str]":
     nodes = plural(result.nodes.height, "node")
     size = f"{nodes}, {plural(edges, 'edge')}{f'; {mark}' if mark else ''}"
     said = [
-        f"{' and '.join(result.graphs).capitalize()} on {about(origin)}: {size}.",
+        f"{listed(result.graphs).capitalize()} on {about(origin)}: {size}.",
         f"The nodes are the accounts involved: {rounded(result.share)} of {result.indicator}.",
     ]
     out = sum(one.left_out or 0 for one in result.counts)
