@@ -41,6 +41,13 @@ from blueattr.store.stretches import last_near, stretches
 __all__ = ["Writer", "remove"]
 
 
+# The engine compresses rows in groups of so many. A checkpoint may merge groups that are not full,
+# and compresses their rows once more. That is for small commits, each of which adds a small group.
+# A large one leaves few such groups among full ones, which cost less than to merge them.
+_ROW_GROUP = 122_880
+_MOST_MERGES = 4
+
+
 def remove(path: Path) -> None:
     """Remove a store that nothing was written to, and its lock.
 
@@ -92,7 +99,11 @@ class Writer(Store):
     _engine_most = 640 << 20
     # A few keys are looked for one by one: a Bloom filter of them would let some row pass of every
     # vector of the store, whose other columns are then read as well.
-    _settings: ClassVar[dict[str, str | int]] = {"dynamic_or_filter_threshold": 1000}
+    # And no checkpoint merges row groups, but those of small commits.
+    _settings: ClassVar[dict[str, str | int]] = {
+        "dynamic_or_filter_threshold": 1000,
+        "max_vacuum_tasks": 0,
+    }
 
     records: int
     """About how many rows the table of records has."""
@@ -311,6 +322,8 @@ class Writer(Store):
             finally:
                 self.unregister("account_events")
         try:
+            is_small = states[-1].kind != "plc" and record_events.rows < _ROW_GROUP
+            self._limit_merges(_MOST_MERGES if is_small else 0)
             with self._transaction():
                 if states[-1].kind == "plc":
                     fold.fold_directory(self, states)
@@ -322,6 +335,7 @@ class Writer(Store):
             # Not within the transaction, which an error would have left unable to.
             self.unregister(*fold.REGISTERED)
         self._limit_memory(self._engine_usual)
+        self._limit_merges(0)
         self.run("store/commit/batch/staging")
         return records
 

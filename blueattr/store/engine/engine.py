@@ -32,7 +32,7 @@ NEW, REPLACEMENT = ".new", ".compact"
 # What the engine writes beside a database; it has no setting for these names.
 _BESIDE = ("", ".wal", ".wal.checkpoint", ".wal.recovery")
 # What statements of ours set after the engine is locked.
-_CHANGING = ["memory_limit", "preserve_insertion_order"]
+_CHANGING = ["max_vacuum_tasks", "memory_limit", "preserve_insertion_order"]
 # Where a DuckDB file has the letters DUCK.
 _MAGIC_AT = slice(8, 12)
 # How the C library says that there is no space, in the engine's messages.

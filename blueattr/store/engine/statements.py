@@ -131,6 +131,11 @@ class Statements:
         with self._errors():
             self._connection.execute("SET memory_limit = $limit", {"limit": f"{size}B"})
 
+    def _limit_merges(self, most: int) -> None:
+        """Let a checkpoint merge at most so many times row groups that are not full."""
+        with self._errors():
+            self._connection.execute("SET max_vacuum_tasks = $most", {"most": most})
+
     @contextmanager
     def _in_transaction(self) -> Iterator[None]:
         self._connection.begin()
