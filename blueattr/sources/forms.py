@@ -221,6 +221,11 @@ def _refuse(head: bytes, name: str, *, packed: bool) -> None:
         )
     if begin[:1] in {b"{", b"["}:
         return
+    if begin.startswith(b'"') and _is_event_in_text(begin.split(b"\n", 1)[0]):
+        raise InputError(
+            f"{name} has its events as texts between quotation marks; take them out: "
+            f"jq -r . {file} | blueattr ingest -"
+        )
     for place, magic, what, way in _OTHERS:
         if head.startswith(magic, place):
             raise _another(name, what, way.replace("{}", _quoted(file) if '"' in way else file))
@@ -287,6 +292,14 @@ def _way_out_of_one(value: object) -> str:
             except (ValueError, RecursionError):
                 continue
     return ""
+
+
+def _is_event_in_text(line: bytes) -> bool:
+    try:
+        text = json.loads(line)
+        return isinstance(text, str) and _is_event(json.loads(text))
+    except (ValueError, RecursionError):
+        return False
 
 
 def _is_event(value: object) -> bool:

@@ -264,6 +264,9 @@ OTHERS: dict[str, Callable[[], bytes]] = {
         json.dumps({"type": "message", "data": line.decode()}).encode() + b"\n"
         for line in LINES.splitlines()
     ),
+    "as texts between quotation marks; take them out: jq -r .": lambda: b"".join(
+        json.dumps(line.decode()).encode() + b"\n" for line in LINES.splitlines()
+    ),
     "jq -c .event": lambda: b"".join(
         json.dumps({"at": 1, "event": event}).encode() + b"\n" for event in EVENTS
     ),
