@@ -40,7 +40,8 @@ def by_did(dids: pa.ChunkedArray) -> npt.NDArray[np.int64]:
     parts = [_first_words(chunk) for chunk in dids.chunks]
     usual = np.concatenate([np.empty(0, np.bool_), *(part[0] for part in parts)])
     letters = np.concatenate([np.empty(0, np.uint64), *(part[1] for part in parts)])
-    most, texts = np.flatnonzero(usual), pl.Series(dids)
+    # A frame takes them without the functions of Arrow, which a series would import.
+    most, texts = np.flatnonzero(usual), pl.DataFrame(pa.table({"did": dids}))["did"]
     first = np.argsort(letters)
     same = np.flatnonzero(letters[first[1:]] == letters[first[:-1]])
     order = most[first]

@@ -181,6 +181,7 @@ def test_a_small_panel_is_attributed_without_machine_code(small_store: str) -> N
     )
     assert {"polars", "pyarrow"} <= imported
     assert imported.isdisjoint({"numba", "llvmlite", "scipy", "vl_convert", "ssl"})
+    assert "pyarrow.compute" not in imported
 
 
 @pytest.mark.slow

@@ -3,8 +3,8 @@
 import re
 import zlib
 from collections.abc import Mapping, Sequence
+from html import escape
 from typing import TYPE_CHECKING
-from xml.sax.saxutils import escape
 
 from blueattr.report.escape import safe_text
 from blueattr.report.numbers import iso
@@ -80,12 +80,12 @@ def svg_with(svg: str, about: Mapping[str, str]) -> str:
     start = re.match(r"<svg\b[^<>]*>", svg)
     assert start is not None  # noqa: S101 - our own drawing
     parts = "".join(
-        f"<dcterms:{term}>{_unit(name)}{escape(about[name])}</dcterms:{term}>"
+        f"<dcterms:{term}>{_unit(name)}{escape(about[name], quote=False)}</dcterms:{term}>"
         for name, term in _DUBLIN_CORE.items()
         if name in about
     )
     head = "".join(
-        f"<{tag}>{escape(about[name])}</{tag}>"
+        f"<{tag}>{escape(about[name], quote=False)}</{tag}>"
         for tag, name in (("title", "Title"), ("desc", "Description"))
         if name in about
     )
