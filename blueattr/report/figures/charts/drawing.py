@@ -8,6 +8,7 @@ from typing import Any, Literal, TypeAlias
 
 from blueattr.atomic import write
 from blueattr.errors import UsageError
+from blueattr.report.figures.charts.converter import converter
 from blueattr.report.figures.charts.metadata import pdf_with, png_with, svg_with
 from blueattr.report.pdf import canonical_pdf
 
@@ -63,9 +64,9 @@ class Drawing:
 
     def svg(self) -> str:
         """Draw it as SVG: text is text, and there is no script, style sheet or link in it."""
-        import vl_convert  # noqa: PLC0415 - starts an engine of its own
-
-        svg: str = vl_convert.vegalite_to_svg(self.spec, vl_version=VEGA_LITE, allowed_base_urls=[])
+        svg: str = converter().vegalite_to_svg(
+            self.spec, vl_version=VEGA_LITE, allowed_base_urls=[]
+        )
         return _slim(svg)
 
     def size(self) -> tuple[float, float]:
@@ -80,9 +81,7 @@ class Drawing:
         ppi
             Pixels per inch in print.
         """
-        import vl_convert  # noqa: PLC0415 - starts an engine of its own
-
-        png: bytes = vl_convert.vegalite_to_png(
+        png: bytes = converter().vegalite_to_png(
             self.spec,
             vl_version=VEGA_LITE,
             # The converter takes a unit for a point, a 72nd of an inch.
@@ -94,14 +93,12 @@ class Drawing:
 
     def pdf(self) -> bytes:
         """Draw it as PDF: vectors and text, with the fonts in it."""
-        import vl_convert  # noqa: PLC0415 - starts an engine of its own
-
         svg = self.svg()
         width, height = _size(svg)
         # The converter takes a unit for a point here too.
         a_unit = _POINTS_PER_INCH / _UNITS_PER_INCH * self._scale(width)
         sized = _SIZE.sub(rf'\1 width="{a_unit * width:.4f}" height="{a_unit * height:.4f}"', svg)
-        return canonical_pdf(vl_convert.svg_to_pdf(sized))
+        return canonical_pdf(converter().svg_to_pdf(sized))
 
     def save(self, path: str | Path) -> None:
         """Write it to a file that ends in .svg, .png or .pdf.
