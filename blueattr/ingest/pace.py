@@ -12,8 +12,10 @@ from blueattr.store.commit.writer import Writer
 __all__ = ["Commits", "Freshness", "Pace"]
 
 
-# The part of a process's memory that may wait for a commit, which itself needs several times that.
-_MEMORY_PART = 12
+# The part of the memory for events that may wait for a commit, which needs several times that.
+_MEMORY_PART = 10
+# What a process that follows a stream holds beside events: libraries, and the engine's own.
+_BESIDE_EVENTS = 500 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +78,8 @@ class Pace:
 
     def within(self, memory: int) -> "Pace":
         """Return the pace of a process that may use so many bytes."""
-        return replace(self, commit_bytes=min(self.commit_bytes, memory // _MEMORY_PART))
+        for_events = max(memory - _BESIDE_EVENTS, memory // 4)
+        return replace(self, commit_bytes=min(self.commit_bytes, for_events // _MEMORY_PART))
 
 
 class Commits:

@@ -75,6 +75,11 @@ def test_rows_wait_for_a_commit_no_longer_than_the_pace_says(
     assert all(7 <= b - a <= 7.5 for a, b in pairwise([0.0, *commits]))
 
 
+def test_of_a_small_memory_less_may_wait_as_the_libraries_need_most() -> None:
+    waiting = {size: Pace().within(size << 20).commit_bytes >> 20 for size in (256, 900, 4096)}
+    assert waiting == {256: 6, 900: 40, 4096: Pace().commit_bytes >> 20}
+
+
 @pytest.mark.slow
 def test_what_waits_for_a_commit_is_bounded_by_memory(
     tmp_path: Path, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
