@@ -408,12 +408,13 @@ class Store(Statements):
         migrations = [step for step in _migrations() if step[0] > self._version]
         if not migrations:
             return
-        if self._version:
-            self._apply(migrations)
+        # A store without sums of the rows that it has now would look as if it were damaged.
         with self._errors(), self._in_transaction():
-            if not self._version:
+            if self._version:
+                self._apply(migrations)
+            else:
                 self._make(migrations)
-            sums.renew(self)
+            sums.renew(self, migrated=self._version > 0)
         self._version = newest_schema()
 
     def _make(self, migrations: Sequence[tuple[int, str, str]]) -> None:
@@ -422,16 +423,14 @@ class Store(Statements):
         self.run("store/new_store", versions=versions, names=names)
 
     def _apply(self, migrations: Sequence[tuple[int, str, str]]) -> None:
-        """Migrate the database in use."""
+        """Migrate the database in use, one schema after the other."""
         self.run("store/commit/batch/tid_number")
-        with self._errors():
-            self._connection.execute(
-                "CREATE TABLE IF NOT EXISTS migration "
-                "(version INTEGER PRIMARY KEY, name VARCHAR, applied_at TIMESTAMP)"
-            )
+        self._connection.execute(
+            "CREATE TABLE IF NOT EXISTS migration "
+            "(version INTEGER PRIMARY KEY, name VARCHAR, applied_at TIMESTAMP)"
+        )
         for version, name, script in migrations:
-            with self._errors(), self._in_transaction():
-                self._connection.execute(script)
-                self._connection.execute(
-                    "INSERT INTO migration VALUES ($1, $2, now()::TIMESTAMP)", [version, name]
-                )
+            self._connection.execute(script)
+            self._connection.execute(
+                "INSERT INTO migration VALUES ($1, $2, now()::TIMESTAMP)", [version, name]
+            )

@@ -13,6 +13,7 @@ import duckdb
 import pytest
 
 from blueattr.analysis.upkeep import status as inventory
+from blueattr.errors import StoreError
 from blueattr.ingest import read
 from blueattr.panel.counts import WindowCounts
 from blueattr.panel.query import PanelQuery, StoreView
@@ -20,8 +21,10 @@ from blueattr.panel.topics import shipped, shipped_rules
 from blueattr.provenance import Window
 from blueattr.report.inventory.status import status_report
 from blueattr.sources import files
+from blueattr.store.commit.writer import Writer
 from blueattr.store.database import Store, _migrations
 from blueattr.store.integrity import catalog, seal, sums
+from support import crash
 from support.effort import quick_ones
 from support.events_builder import (
     FOLLOW,
@@ -131,6 +134,28 @@ def test_a_new_store_holds_what_its_migrations_make_one_after_the_other(
         made_at_once = rows_of_tables(store, "store")
     assert len(made_at_once["migration"]) == SCHEMAS.stop
     assert made_at_once == made_by_steps
+
+
+@pytest.mark.parametrize("schema", [7, pytest.param(3, marks=pytest.mark.slow)])
+def test_an_old_store_whose_migration_fails_half_way_is_migrated_by_the_next_opening(
+    tmp_path: Path, schema: int
+) -> None:
+    """Without sums, or with those of other rows, it would be called damaged."""
+    db = old_store(tmp_path / "store.duckdb", schema)
+    failed = 0
+    for step in (0, 1, 5, 12, 25, 40):
+        with crash.failing(step):
+            try:
+                Writer(db).close()
+            except StoreError as error:
+                assert "the disk is gone" in str(error)  # noqa: PT017 - or it did not fail
+                failed += 1
+            else:
+                break
+    assert failed > 2
+    Writer(db).close()
+    with Store.open(db) as store:
+        assert sums.check(store) > 0
 
 
 def rows_of_tables(store: Store, database: str) -> dict[str, list[tuple[Any, ...]]]:

@@ -55,16 +55,21 @@ def keep(store: "Store", changes: Mapping[str, bool]) -> None:
             raise damaged(store.path, f"it has {stored:,} records where {summed:,} were written")
 
 
-def renew(store: "Store") -> None:
+def renew(store: "Store", *, migrated: bool = False) -> None:
     """Sum all tables anew, in a transaction of the caller.
 
-    Tables have the rows that they had when it began, and that of migrations perhaps more.
+    Parameters
+    ----------
+    store
+        Tables have the rows that they had when the transaction began, but for that of migrations.
+    migrated
+        Any table may have more.
     """
     store.run("store/integrity/sums/begin")
     for name, rows in store.rows("store/integrity/sums/tables"):
         if name == _RECORDS:
             store.run("store/integrity/sums/sum_records")
-        elif rows or name == _MIGRATIONS:
+        elif rows or migrated or name == _MIGRATIONS:
             store.run("store/integrity/sums/sum_table", name=name)
 
 
