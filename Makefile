@@ -44,8 +44,9 @@ $(VENV)/ready: $(VENV)/run-ready requirements.lock
 run: $(VENV)/run-ready
 	@$(BIN)/blueattr demo --out out
 
-# What the tests of a file share is made once where they stay together, as far as that goes.
-PYTEST := $(BIN)/python -m pytest -n 2 --dist worksteal
+# What the tests of a file share is made once where they stay together, as far as that goes. Some wait for
+# clocks and servers: with three at once, two cores have something to do.
+PYTEST := $(BIN)/python -m pytest -n 3 --dist worksteal
 QUICK := not slow and not browser and not install and not integration and not cron
 
 test: setup

@@ -318,6 +318,7 @@ def test_a_small_panel_gets_an_answer_from_every_command(n: int, here: Path) -> 
             says="larger than the panel")  # fmt: skip
 
 
+@pytest.mark.slow
 def test_a_store_in_use_ends_with_5(events_file: Path, here: Path) -> None:
     store = here / "s.duckdb"
     with (here / "s.duckdb.lock").open("w") as lock:
@@ -421,6 +422,7 @@ def test_every_error_has_an_exit_code_of_its_own_kind() -> None:
     assert {kind.exit_code for kind in kinds} == {
         ExitCode.USAGE, ExitCode.INPUT, ExitCode.NO_ANSWER, ExitCode.STORE_BUSY, ExitCode.STORE,
         ExitCode.OUTPUT, ExitCode.SOURCE, ExitCode.RUN_GOING,
+        ExitCode.FAILURE,  # there is not enough memory
     }  # fmt: skip
 
 

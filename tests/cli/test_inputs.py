@@ -222,6 +222,7 @@ def test_05_06_20_a_table_is_read_and_what_was_passed_over_is_said(name: str, he
     assert_clean(done.stderr)
 
 
+@pytest.mark.slow
 def test_17_default_sizes_that_do_not_fit_are_left_out_and_said(here: Path) -> None:
     path = INPUTS / "17-default-sizes-do-not-fit" / "p.csv"
     left_out = "Samples of 1,000 are left out: the panel has 101 agents."

@@ -130,6 +130,7 @@ def test_a_server_that_stalls_and_answers_pings(server: StreamServer, db: Path) 
     assert content(db) == expected(EVENTS)
 
 
+@pytest.mark.slow
 def test_a_stalled_server_is_left_for_another(server: StreamServer, db: Path) -> None:
     known("v2", server, db)
     server.script = lambda asked: Fault("stall") if asked.kind == "v2" else None
@@ -226,6 +227,7 @@ def rubbish(protocol: str) -> list[bytes]:
     ]  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 def test_garbage_is_counted_and_stops_nothing(
     protocol: str, server: StreamServer, db: Path

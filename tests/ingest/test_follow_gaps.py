@@ -54,6 +54,7 @@ def db(empty_store: Path, tmp_path: Path) -> Path:
 # --- what a server no longer has ------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_v1_clamps_without_a_word_and_it_is_noticed(server: StreamServer, db: Path) -> None:
     target = known("v1", server, db)
     server.floor = 10

@@ -338,6 +338,7 @@ def test_until_live_ends_with_0(quick: None, server: StreamServer, db: Path) -> 
     assert content(db) == expected(EVENTS)
 
 
+@pytest.mark.slow
 def test_for_ends_with_0(quick: None, server: StreamServer, db: Path) -> None:
     done = ingest(server, db, "--from", FROM, "--for", "1s")
     assert done.code == 0
@@ -435,6 +436,7 @@ def test_plain_text_needs_a_word(quick: None, address: str, db: Path) -> None:
     assert not db.exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "address", ["wss://exa mple.org", "wss://exa\nmple.org", "wss://[::1", "wss://:443",
                 "wss://a.example:99999", "wss://\u202eevil.example", "wss://" + "a" * 70 + ".org"],

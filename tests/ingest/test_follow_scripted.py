@@ -126,6 +126,7 @@ def test_a_message_that_is_too_long_is_passed_over_and_is_a_gap(
     assert "passed over" in missing.reason
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("protocol", "deaf", "age", "trouble"),
     [

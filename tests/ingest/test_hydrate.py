@@ -345,6 +345,7 @@ def test_a_store_locked_for_too_long_ends_it_and_no_more_is_asked_than_fits(
     assert hydrate(db, clock.view(server.url, rate=1000)).asked == 500
 
 
+@pytest.mark.slow
 def test_a_locked_store_ends_the_command_with_5(tmp_path: Path, server: Server) -> None:
     db = store_of(tmp_path, *range(3))
     with closing(Lock(db)):
@@ -356,6 +357,7 @@ def test_a_locked_store_ends_the_command_with_5(tmp_path: Path, server: Server) 
     assert (bad.code, "--wait" in bad.stderr) == (ExitCode.USAGE, True)
 
 
+@pytest.mark.slow
 def test_calls_go_on_while_the_store_is_locked_and_the_wait_is_no_longer_than_said(
     tmp_path: Path, server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -377,6 +379,7 @@ def test_calls_go_on_while_the_store_is_locked_and_the_wait_is_no_longer_than_sa
     assert 2 <= ended - asked[0] < 5
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seconds", [0.5, 60])
 def test_an_interrupt_waits_for_a_batch_of_another_and_warns_of_what_it_loses(
     seconds: float, tmp_path: Path, server: Server, caplog: pytest.LogCaptureFixture
@@ -583,6 +586,7 @@ def test_a_compressed_answer_is_read(tmp_path: Path, server: Server, clock: Cloc
     assert kept(db)[someone(0)][2] == 30
 
 
+@pytest.mark.slow
 def test_waits_grow_to_a_ceiling_and_end(
     tmp_path: Path, server: Server, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -625,6 +629,7 @@ def test_what_is_no_appview_is_not_asked_on(
     assert (done.asked, kept(db)) == (0, {})
 
 
+@pytest.mark.slow
 def test_who_is_refused_does_not_keep_the_others_out(
     tmp_path: Path, server: Server, clock: Clock
 ) -> None:

@@ -934,6 +934,7 @@ def test_reader_works_between_commits(tmp_path: Path, monkeypatch: pytest.Monkey
     assert len(set(seen)) > 3
 
 
+@pytest.mark.slow
 def test_second_writer_waits_three_seconds_at_most_and_names_the_first(tmp_path: Path) -> None:
     db = tmp_path / "store.duckdb"
     ready, release = processes.Event(), processes.Event()
@@ -952,6 +953,7 @@ def test_second_writer_waits_three_seconds_at_most_and_names_the_first(tmp_path:
     Writer(db).close()
 
 
+@pytest.mark.slow
 def test_writer_waits_for_a_reader(tmp_path: Path) -> None:
     db, path = tmp_path / "store.duckdb", tmp_path / "x.jsonl"
     path.write_bytes(lines(*DAY[:5]))

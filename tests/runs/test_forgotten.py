@@ -325,6 +325,7 @@ def test_files_whose_names_have_the_did_are_named(store: Path) -> None:
     assert WHO not in ok("status", "--db", store, "--format", "json").text
 
 
+@pytest.mark.slow
 def test_where_another_process_writes_nothing_is_removed(store: Path, here: Path) -> None:
     ok("attribute", "--topic", "mythos", "--db", store, "--agents", "out.csv")
     lock = Lock(store)

@@ -116,6 +116,7 @@ def test_an_indicator_that_prints_leaves_a_json_log_whole() -> None:
     }
 
 
+@pytest.mark.slow
 def test_a_log_file_is_added_to_and_stderr_stays_empty() -> None:
     drop("1.jsonl", EVENTS)
     write(SETTINGS + '[log]\nform = "json"\nfile = "run.log"\n')

@@ -166,6 +166,7 @@ def test_an_answer_to_an_earlier_ping_is_no_sign_of_life(server: StreamServer) -
     assert server.subscriptions()[0].pings == 2
 
 
+@pytest.mark.slow
 def test_while_it_is_full_no_sign_of_life_is_asked_for(server: StreamServer) -> None:
     server.script = in_turn(Fault("send", data=wire(b"x" * 1000) * 30_000))
     with connect(server, buffer=1 << 16, ping_after=0.3) as connection:

@@ -114,6 +114,7 @@ def test_a_link_to_a_store_stays_a_link(tmp_path: Path) -> None:
     assert everything(db) == before
 
 
+@pytest.mark.slow
 def test_there_must_be_a_store_and_nobody_who_writes(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="there is no store"):
         compact(tmp_path / "none.duckdb")

@@ -196,6 +196,7 @@ def test_a_newer_schema(db: Path) -> None:
     both(db, StoreVersionError, "schema 99")
 
 
+@pytest.mark.slow
 def test_a_second_writer_in_the_same_process(db: Path) -> None:
     with Writer(db), pytest.raises(StoreBusyError, match=f"process {os.getpid()} is writing to"):
         Writer(db)
@@ -543,6 +544,7 @@ def held(db: Path) -> Iterator[int]:
         process.stdin.close()
 
 
+@pytest.mark.slow
 def test_waiting_for_another_process_is_logged_and_not_written_to_stderr(
     db: Path,
     held: int,
@@ -567,6 +569,7 @@ def test_waiting_for_another_process_is_logged_and_not_written_to_stderr(
     assert (entry["stage"], entry["message"]) == ("store", warning)
 
 
+@pytest.mark.slow
 def test_a_command_shows_the_warnings_of_its_own_run_only(
     db: Path, held: int, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:

@@ -252,6 +252,7 @@ def test_texts_hold_what_breaks_careless_readers(events: list[Line]) -> None:
         assert character in texts
 
 
+@pytest.mark.slow
 def test_account_events_and_profiles_say_what_happened() -> None:
     # More accounts and days, so that every status comes.
     spec = SynthSpec(agents=2000, days=14, like_fraction=0, activity=0.01)

@@ -185,8 +185,8 @@ FAULTS = (
         23,
         "what may wait for a commit does not depend on --memory-limit",
         _PACE,
-        "min(self.commit_bytes, memory // _MEMORY_PART)",
-        "max(self.commit_bytes, memory // _MEMORY_PART)",
+        "min(self.commit_bytes, for_events // _MEMORY_PART)",
+        "max(self.commit_bytes, for_events // _MEMORY_PART)",
         f"{_SCRIPTED}::test_what_waits_for_a_commit_is_bounded_by_memory",
     ),
 )
