@@ -28,7 +28,6 @@ def holds(part: Part, hour: int, who: str | None) -> bool:
     return named and part.window.start <= time < part.window.end
 
 
-@pytest.mark.slow
 @law(300)
 @given(parts(), st.lists(parts(), max_size=4))
 def test_what_is_left_is_read_once_from_where_it_was_left(asked: Part, known: list[Part]) -> None:
