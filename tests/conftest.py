@@ -8,13 +8,19 @@ from typing import Any
 
 import pytest
 
-from support.effort import register_profiles
+from support.effort import leave_most_cases, register_profiles
 from support.interrupts import heed_interrupts
 
 register_profiles()
 heed_interrupts()
 
 pytest_plugins = ["support.cli_fixtures"]
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Before tests are chosen by what they cost."""
+    leave_most_cases(items)
 
 
 @pytest.fixture

@@ -125,6 +125,7 @@ def check_totals(store: blueattr.Store, halves: tuple[datetime, ...], how: dict[
             assert whole == pytest.approx(one.change, rel=0, abs=slack)
 
 
+@pytest.mark.few(2)
 @pytest.mark.parametrize("panel", ["active", "involved"])
 @pytest.mark.parametrize("scale", ["log1p", "raw"])
 def test_totals_are_those_of_attribute_to_the_bit(
@@ -156,6 +157,7 @@ def windows_of(store: blueattr.Store, **options: Any) -> tuple[Window | None, Wi
     return result.before.provenance.window, result.after.provenance.window
 
 
+@pytest.mark.slow
 def test_windows_by_name_are_counted_back_from_the_last_whole_day(store: blueattr.Store) -> None:
     # The last event is of 15 May.
     assert windows_of(store, since="yesterday") == (
@@ -240,6 +242,7 @@ def test_days_that_two_windows_share_are_said(store: blueattr.Store) -> None:
     assert "heat is 0.8368 in both windows." in str(same)
 
 
+@pytest.mark.slow
 def test_accounts_are_named_with_what_they_did_in_both_windows(store: blueattr.Store) -> None:
     result = store.change("mythos", **WEEKS, top=3)
     assert [one.did for one in result.movers] == result.agents["did"].head(3).to_list()

@@ -177,6 +177,7 @@ def test_kinds_and_tiers_sum_with_the_size_to_the_change(
         assert math.fsum(filter(None, shares)) == pytest.approx(1 - result.size / result.change)
 
 
+@pytest.mark.slow
 @law(60)
 @given(window, window, how)
 def test_the_windows_the_other_way_round_negate_every_part(
@@ -237,6 +238,7 @@ def test_where_nothing_changes_nobody_has_a_part(rows: Rows, indicator: Any) -> 
     assert [part.share for part in (*result.kinds, *result.tiers)] == [None] * 8
 
 
+@pytest.mark.slow
 @law(40)
 @given(window, window, how, st.randoms())
 def test_the_order_of_rows_changes_no_bit(

@@ -36,6 +36,7 @@ def million() -> FeatureArrays:
     return heavy(1_000_000)
 
 
+@pytest.mark.few(2)
 @pytest.mark.parametrize("name", SHIPPED)
 def test_a_million_agents_lose_no_digits_of_the_sum_and_their_order_none(
     name: str, million: FeatureArrays
@@ -49,6 +50,7 @@ def test_a_million_agents_lose_no_digits_of_the_sum_and_their_order_none(
     assert np.array_equal(moved.values, values[order])
 
 
+@pytest.mark.few(2)
 @pytest.mark.parametrize("name", SHIPPED)
 def test_threads_and_order_change_no_bit(
     name: str, panel: pl.DataFrame, monkeypatch: pytest.MonkeyPatch

@@ -36,6 +36,7 @@ def offered(*words: str, imported: Path | None = None, **environment: str) -> li
     return done.stdout.split()
 
 
+@pytest.mark.slow
 def test_topics_are_offered_and_all_of_them_where_several_may_be_named() -> None:
     names = [*shipped()]
     assert len(names) > 3
@@ -46,6 +47,7 @@ def test_topics_are_offered_and_all_of_them_where_several_may_be_named() -> None
     assert set(offered("report", "--topic", started)) == {started + name for name in names[1:]}
 
 
+@pytest.mark.slow
 def test_topics_of_the_users_own_file_are_offered(tmp_path: Path) -> None:
     mine, wrong = tmp_path / "mine.toml", tmp_path / "wrong.toml"
     mine.write_text(MINE)
@@ -63,6 +65,7 @@ def test_windows_that_have_names_are_offered() -> None:
         assert two_windows(since=name).days
 
 
+@pytest.mark.slow
 def test_indicators_protocols_and_sizes_are_offered() -> None:
     assert offered("attribute", "--indicator", "h") == ["heat", "hill"]
     assert set(offered("bootstrap", "--indicator", "heat,")) == {
@@ -73,6 +76,7 @@ def test_indicators_protocols_and_sizes_are_offered() -> None:
     assert offered("report", "--sizes", "100,") == ["100,1000", "100,10000", "100,100000"]
 
 
+@pytest.mark.slow
 def test_a_broken_store_and_none_at_all_do_not_matter(tmp_path: Path) -> None:
     broken = tmp_path / "broken.duckdb"
     broken.write_bytes(b"not a store" * 99)

@@ -153,6 +153,7 @@ def test_the_address_of_a_file_leads_to_a_pipe(url: str, here: Path) -> None:
     assert "secret" not in run(*plc, secret).stderr
 
 
+@pytest.mark.few(2)
 @pytest.mark.parametrize(
     ("good", "bad", "likes", "code"),
     [
@@ -186,6 +187,7 @@ def test_half_of_the_lines_that_are_not_skipped_rejected_ends_with_12(
         assert done.json["sources"][0]["kept"] == good
 
 
+@pytest.mark.slow
 def test_each_source_is_judged_by_itself_and_bad_input_is_more_serious(here: Path) -> None:
     whole, mostly, nothing = here / "whole.jsonl", here / "mostly.jsonl", here / "nothing.jsonl"
     events = [identity(f"a{k}", "a.example", time=at(k)) for k in range(100)]
@@ -359,6 +361,7 @@ def test_an_unwritable_file_ends_with_7(db: Path, panel_file: Path, here: Path) 
     assert [path.name for path in here.rglob("*")] == ["folder.json"]
 
 
+@pytest.mark.few(2)
 @pytest.mark.parametrize("name", ["loop", "loop/x", "x" * 300, f"{'x' * 300}/x"])
 def test_where_no_file_can_be_a_store_ends_with_6_and_output_with_7(
     name: str, panel_file: Path, events_file: Path, here: Path

@@ -342,6 +342,7 @@ def test_tables_of_others_are_read_or_refused_in_one_line(here: Path) -> None:
     assert "blueattr: netlogo.csv: 1 empty line was passed over\n" in done.stderr
 
 
+@pytest.mark.slow
 def test_features_written_in_any_format_can_be_given_back(db: Path, here: Path) -> None:
     expected = tiers_of("--topic", "mythos", "--db", db)
     for suffix in ("json", "jsonl", "csv", "parquet"):

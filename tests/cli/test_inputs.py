@@ -46,6 +46,7 @@ def shell(command: str) -> "subprocess.CompletedProcess[bytes]":
     )
 
 
+@pytest.mark.few(2)
 @pytest.mark.parametrize(
     "name",
     [
@@ -65,6 +66,7 @@ def test_eight_events_are_eight_events_whatever_their_form(name: str, here: Path
     assert [day[kind] for kind in ("posts", "follows")] == [4, 4]
 
 
+@pytest.mark.slow
 def test_upper_case_endings_of_a_folder_are_read(here: Path) -> None:
     folder = here / "f"
     folder.mkdir()
@@ -169,6 +171,7 @@ def test_14_a_revision_of_2255_pins_nothing(here: Path) -> None:
     assert (status["events"], status["removed"]) == (1, 1)
 
 
+@pytest.mark.slow
 def test_15_the_handle_is_found_behind_the_address_of_a_site(here: Path) -> None:
     name = "15-handle-not-first-alias"
     (here / "plc.jsonl").write_bytes((INPUTS / name / "plc.jsonl").read_bytes())

@@ -40,6 +40,7 @@ def check_origin(report: dict[str, Any], db: Path) -> None:
     assert report["gaps"] == []
 
 
+@pytest.mark.few(2)
 @pytest.mark.parametrize("indicator", INDICATORS)
 @pytest.mark.parametrize("steps", [None, 7])
 def test_json_of_attribute(indicator: str, steps: int | None, db: Path) -> None:
@@ -73,6 +74,7 @@ def test_json_of_attribute(indicator: str, steps: int | None, db: Path) -> None:
     assert math.isclose(total, report["total"], rel_tol=1e-12 if steps is None else 0.02)
 
 
+@pytest.mark.slow
 def test_json_of_all_indicators_holds_one_report_for_each(db: Path) -> None:
     asked = ["attribute", "--topic", "mythos", "--db", db, "--format", "json", "--indicator"]
     report = ok(*asked, "all").json

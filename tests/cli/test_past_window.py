@@ -55,6 +55,7 @@ def test_too_dear_ends_with_2_and_leaves_nothing(server: ArchiveServer, tmp_path
     assert not db.exists()
 
 
+@pytest.mark.slow
 def test_of_some_accounts(server: ArchiveServer, tmp_path: Path) -> None:
     db, file = tmp_path / "past.duckdb", tmp_path / "accounts.csv"
     file.write_text(f"did,x\n{did('a')},1\n{did('d')},2\n")

@@ -44,6 +44,7 @@ def test_several_topics_are_named_by_commas_wherever_there_may_be_several(db: Pa
     assert len(grid["topics"]) > 2
 
 
+@pytest.mark.few(2)
 @pytest.mark.parametrize("command", ONE_TOPIC)
 def test_a_command_about_one_topic_says_which_ones_take_several(command: str, db: Path) -> None:
     for topic in ("mythos,trump-tariffs", "all-topics"):

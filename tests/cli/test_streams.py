@@ -26,6 +26,7 @@ REPORTS = {
 }
 
 
+@pytest.mark.few(2)
 @pytest.mark.parametrize("name", REPORTS)
 def test_stdout_is_data_and_nothing_else_and_a_file_holds_the_same(
     name: str, db: Path, panel_file: Path, here: Path
@@ -87,6 +88,7 @@ def test_ingest_reports_what_it_did(events_file: Path, here: Path) -> None:
     assert again["sources"][0]["state"] == "unchanged"
 
 
+@pytest.mark.slow
 def test_ingest_reads_standard_input(events_file: Path, here: Path, db: Path) -> None:
     store = here / "s.duckdb"
     ok("ingest", "-", "--db", store, stdin=gzip.compress(events_file.read_bytes()))
@@ -132,6 +134,7 @@ def test_a_full_disk_and_closed_streams() -> None:
     assert (quiet.returncode, quiet.stdout) == (ExitCode.USAGE, b"")
 
 
+@pytest.mark.few(2)
 @pytest.mark.parametrize(
     ("arguments", "code", "says"),
     [

@@ -51,6 +51,7 @@ def stage(store: Writer, line: str, kind: str = "file") -> SourceState:
     return store.stage(Chunk(data, 0, 0, len(data)), SourceState(line, kind))
 
 
+@pytest.mark.few(2)
 @pytest.mark.parametrize("event", VALID, ids=lambda event: dumps(event)[40:100])
 def test_a_time_more_than_five_minutes_ahead_is_refused_by_every_decoder(
     store: Writer, event: Any
@@ -67,6 +68,7 @@ def test_a_time_more_than_five_minutes_ahead_is_refused_by_every_decoder(
             assert state.ahead == 0
 
 
+@pytest.mark.few(2)
 @pytest.mark.parametrize("event", WITH_REV, ids=lambda event: dumps(event)[40:100])
 def test_a_revision_more_than_five_minutes_ahead_is_refused_by_every_decoder(
     store: Writer, event: Any

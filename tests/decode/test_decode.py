@@ -128,6 +128,7 @@ def test_a_post_of_thousands_of_everything_is_kept_with_the_first_few(store: Wri
 SLICES = ("langs", "domains", "mention_dids", "labels", "other_did", "other_rkey")
 
 
+@pytest.mark.few(2)
 @pytest.mark.parametrize("event", VALID, ids=lambda event: dumps(event)[40:120])
 def test_shapes_of_v2_and_of_2024_mean_the_same_as_v1(store: Writer, event: Event) -> None:
     row = only(store, event)

@@ -153,6 +153,7 @@ def test_parser_and_twin_agree_where_times_are_from() -> None:
     assert check(written)["refused"] > 100
 
 
+@pytest.mark.slow
 def test_parser_agrees_with_the_twin_on_spoiled_lines() -> None:
     rng = random.Random(5)  # noqa: S311 - the same lines every time
     seen = check([line for line in (spoiled(rng) for _ in range(10_000)) if "\n" not in line])

@@ -14,6 +14,7 @@ from support.effort import law
 STARTS = ("did:plc:", "did:plc:abcdefg", "did:plc:abcdefgh", "did:web:", "did:aaa:", "")
 
 
+@pytest.mark.few(2)
 @pytest.mark.parametrize("kind", [pa.string(), pa.large_string()])
 @pytest.mark.parametrize("alike", [True, False])
 @given(st.lists(st.builds(add, st.sampled_from(STARTS), st.text("ab", max_size=12))), st.data())

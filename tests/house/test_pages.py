@@ -213,6 +213,7 @@ def recipe(name: str) -> Path:
     return DOCS / "recipes" / f"{name}.md"
 
 
+@pytest.mark.few(2)
 @pytest.mark.parametrize(
     "name",
     ["simulation", "own-topics", "own-indicator", "notebook", "datasette",

@@ -84,6 +84,7 @@ def test_heat_comes_closer_to_the_shapley_value_as_agents_grow_in_number() -> No
     assert gaps[2] < 0.6 * gaps[1]
 
 
+@pytest.mark.few(2)
 @pytest.mark.parametrize("name", NAMES)
 @LAWS
 @given(panel=panels)
@@ -100,6 +101,7 @@ def test_closed_form_equals_its_plain_twin(name: str, panel: naive.Features) -> 
     )
 
 
+@pytest.mark.few(2)
 @pytest.mark.parametrize("aggregator", AGGREGATORS, ids=lambda a: a.name)
 @pytest.mark.parametrize("name", NAMES)
 @LAWS
@@ -110,6 +112,7 @@ def test_efficiency(name: str, aggregator: Aggregator, panel: naive.Features) ->
     assert math.fsum(values) == pytest.approx(total, rel=1e-12, abs=1e-13 * size)
 
 
+@pytest.mark.few(2)
 @pytest.mark.parametrize("name", NAMES)
 @LAWS
 @given(panel=panels)
@@ -122,6 +125,7 @@ def test_total_is_the_indicator_at_full_participation(name: str, panel: naive.Fe
     assert closed(name, panel).total == pytest.approx(expected, rel=1e-10, abs=noise)
 
 
+@pytest.mark.few(2)
 @pytest.mark.parametrize("aggregator", AGGREGATORS, ids=lambda a: a.name)
 @pytest.mark.parametrize("name", NAMES)
 @LAWS
@@ -135,6 +139,7 @@ def test_symmetry_is_bit_equal_and_dummies_get_nothing(
     assert (values[:, -1] == 0).all()
 
 
+@pytest.mark.few(2)
 @pytest.mark.parametrize("name", NAMES)
 @LAWS
 @given(panel=st.lists(agents, min_size=1, max_size=60), seed=st.integers(0, 1000))

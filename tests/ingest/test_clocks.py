@@ -81,6 +81,7 @@ AHEAD = {
 }
 
 
+@pytest.mark.few(2)
 @pytest.mark.parametrize("compiled", [True, False], ids=["compiled", "by the engine"])
 @pytest.mark.parametrize("place", [0, 17], ids=["first", "between"])
 def test_what_lies_ahead_of_the_clock_leaves_the_store_as_if_it_had_not_come(
@@ -150,6 +151,7 @@ def test_a_file_of_events_ahead_of_the_clock_is_kept_whole(
     assert (done.sources[0].rejected, done.sources[0].kept) == ({}, 10)
 
 
+@pytest.mark.few(2)
 @pytest.mark.parametrize(
     "compiled", quick_ones([True, False], {True}), ids=["compiled", "by the engine"]
 )

@@ -175,6 +175,7 @@ def test_too_dear_leaves_no_store(server: ArchiveServer, tmp_path: Path) -> None
     assert server.spent == 0
 
 
+@pytest.mark.slow
 def test_who_is_forgotten_is_not_in_a_list_of_accounts(
     server: ArchiveServer, tmp_path: Path
 ) -> None:

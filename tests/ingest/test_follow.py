@@ -105,6 +105,7 @@ def test_dropped_inside_a_frame(protocol: str, server: StreamServer, db: Path) -
     assert compressed == (protocol == "v2")
 
 
+@pytest.mark.slow
 @FIRST_V2
 def test_a_server_that_closes(protocol: str, server: StreamServer, db: Path) -> None:
     target = begun(protocol, server, db)
@@ -303,6 +304,7 @@ def test_live_by_a_clock_that_is_not_ours(server: StreamServer, db: Path) -> Non
     assert next(clock) < 120
 
 
+@pytest.mark.slow
 def test_a_server_that_falters_has_not_caught_up(server: StreamServer, db: Path) -> None:
     server.add(*EVENTS[:7])
     run = Run(END)

@@ -67,6 +67,7 @@ def test_v1_clamps_without_a_word_and_it_is_noticed(server: StreamServer, db: Pa
     assert missing.reason == gap, "shorter than five minutes, and reported all the same"
 
 
+@pytest.mark.slow
 def test_v1_that_reaches_back_is_no_gap(server: StreamServer, db: Path) -> None:
     target = known("v1", server, db)
     assert Run(END).follow(db, target).gaps == ()
@@ -206,6 +207,7 @@ def test_a_numbering_that_has_started_over(protocol: str, server: StreamServer, 
     assert content(db) == expected([*EVENTS, *after, more])
 
 
+@pytest.mark.slow
 def test_another_numbering_that_is_already_past_ours(server: StreamServer, db: Path) -> None:
     target = begun("v2", server, db)
     Run(END).follow(db, target)

@@ -41,6 +41,7 @@ def db(empty_store: Path, tmp_path: Path) -> Path:
     return Path(copy(empty_store, tmp_path / "store.duckdb"))
 
 
+@pytest.mark.slow
 def test_too_many_requests_are_waited_out(server: StreamServer, db: Path) -> None:
     target = begun("v2", server, db)
     waits = ("40", "999999999", "-5", "nan", "Wed, 21 Oct 2026 07:28:30 GMT")
@@ -71,6 +72,7 @@ def test_unavailable_at_first(protocol: str, server: StreamServer, db: Path) -> 
     assert content(db) == expected(EVENTS)
 
 
+@pytest.mark.few(2)
 @pytest.mark.parametrize("status", [400, 403, 404, 301, 308, 200])
 def test_refused_for_good(status: int, server: StreamServer, db: Path) -> None:
     with StreamServer(EVENTS).running() as elsewhere:
@@ -94,6 +96,7 @@ def test_refused_by_one_and_served_by_the_next(server: StreamServer, db: Path) -
     assert content(db) == expected(EVENTS)
 
 
+@pytest.mark.slow
 def test_a_refusal_after_it_worked_is_tried_again(server: StreamServer, db: Path) -> None:
     target = begun("v1", server, db)
     # Each is asked again for the reason, over plain HTTP.
@@ -122,6 +125,7 @@ def test_a_server_that_is_not_there(db: Path) -> None:
     assert len(run.waits) < 60
 
 
+@pytest.mark.slow
 def test_a_dictionary_that_is_rotated(server: StreamServer, db: Path) -> None:
     server.use_dictionary(7)
     target = begun("v2", server, db)

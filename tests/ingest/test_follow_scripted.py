@@ -37,6 +37,7 @@ def clock() -> FakeClock:
     return FakeClock(end_of(EVENTS))
 
 
+@pytest.mark.slow
 def test_a_scripted_stream_is_stored_like_a_real_one(tmp_path: Path, clock: FakeClock) -> None:
     lost = ConnectionLost("the connection broke")
     server = ScriptedServer(

@@ -182,6 +182,7 @@ def test_requests_are_as_the_lexicon_wants_them(
     assert kept(db)[web] == (naive(done.last_at or NOON), False, None, None, None)
 
 
+@pytest.mark.slow
 def test_what_is_said_is_kept_with_its_date(tmp_path: Path, server: Server, clock: Clock) -> None:
     server.known = {
         someone(0): profile(7),
@@ -234,6 +235,7 @@ def test_nobody_is_asked_twice_unless_it_is_long_ago(
     assert kept(db)[someone(1)] == (now, True, 50, now, WHEN)
 
 
+@pytest.mark.slow
 def test_an_older_answer_changes_nothing(tmp_path: Path, server: Server, clock: Clock) -> None:
     server.known = {someone(0): profile(1)}
     db = store_of(tmp_path, 0)
@@ -303,6 +305,7 @@ def test_an_ingest_waits_for_a_batch_of_a_hydration(tmp_path: Path) -> None:
     Writer(db).close()
 
 
+@pytest.mark.slow
 def test_answers_wait_in_memory_while_the_store_is_locked(
     tmp_path: Path, server: Server, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -434,6 +437,7 @@ PATIENCE = [
 ]
 
 
+@pytest.mark.few(2)
 @pytest.mark.parametrize(("headers", "seconds"), PATIENCE)
 def test_the_wait_that_a_server_asks_for_is_kept(
     tmp_path: Path, server: Server, clock: Clock, headers: dict[str, str], seconds: float
@@ -535,6 +539,7 @@ GARBAGE = {
 QUICK = {"500", "closed", "cut", "html", "not an object", "profiles of others", "bomb", "cut gzip"}
 
 
+@pytest.mark.few(2)
 @pytest.mark.parametrize("kind", quick_ones(GARBAGE, QUICK))
 def test_garbage_is_asked_for_again_and_never_kept(
     tmp_path: Path, server: Server, clock: Clock, kind: str
@@ -613,6 +618,7 @@ def test_a_host_that_never_answered_is_given_up_sooner(tmp_path: Path, clock: Cl
     assert (done.calls, len(told), done.asked, kept(db)) == (4, 3, 0, {})
 
 
+@pytest.mark.few(2)
 @pytest.mark.parametrize("reply", [
     Reply(404, b"<html>"), error(404, "XRPCNotSupported"), Reply(301, headers={"Location": "/x"}),
     error(401, "AuthMissing"), Reply(403), error(501, "MethodNotImplemented", "\x1b[31m"),
@@ -878,6 +884,7 @@ def test_the_command_reports_on_stdout(tmp_path: Path, server: Server) -> None:
     assert len(server.requests) == 1
 
 
+@pytest.mark.slow
 def test_only_the_panel_of_a_window_is_asked_about(tmp_path: Path, server: Server) -> None:
     db = tmp_path / "store.duckdb"
     ingest(

@@ -225,6 +225,7 @@ def test_the_latest_handle_and_profile_stay_in_any_order_of_commits(
     assert ingest(tmp_path / "store.duckdb", *parts) == expected(whole)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("deleted_first", [False, True])
 def test_only_a_deletion_of_an_account_takes_its_texts(
     fresh: Callable[[], Path], deleted_first: bool
@@ -413,6 +414,7 @@ def test_progress_and_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     )
 
 
+@pytest.mark.few(2)
 @pytest.mark.parametrize(("count", "commits"), [(10, 1), (20, 1), (24, 1), (26, 2), (60, 3)])
 def test_what_little_is_left_of_a_file_comes_with_what_waits(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, count: int, commits: int

@@ -76,6 +76,7 @@ def of_store() -> Iterator[Any]:
                 yield pytest.param(name, choice, marks=() if often else pytest.mark.slow)
 
 
+@pytest.mark.few(2)
 @pytest.mark.parametrize(("name", "choice"), [*of_store()])
 def test_a_question_to_a_store_has_the_answer_of_the_command(
     name: str, choice: int, store: blueattr.Store, db: Path
@@ -89,6 +90,7 @@ def test_a_question_to_a_store_has_the_answer_of_the_command(
     assert content(result) == asked(name, *TOPIC, "--db", db, *flags(options))
 
 
+@pytest.mark.few(2)
 @pytest.mark.parametrize("name", METHODS)
 @pytest.mark.parametrize("as_frame", [True, pytest.param(False, marks=pytest.mark.slow)])
 def test_a_question_to_a_panel_has_the_answer_of_the_command(

@@ -132,6 +132,7 @@ def test_pandas_is_not_imported_unless_a_pandas_frame_is_given(
 # --- a store --------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_store_is_found_by_path_text_home_and_environment(
     db: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -169,6 +170,7 @@ def test_a_store_can_be_written_to_while_a_program_has_it_open(db: Path, tmp_pat
     assert store.attribute("mythos").n_agents
 
 
+@pytest.mark.slow
 def test_a_panel_of_a_topic_has_who_is_involved_in_it(store: blueattr.Store, here: Path) -> None:
     about: dict[str, Any] = {"match": "good morning", "start": "2026-05-02", "window": "1d"}
     panel, whole = store.panel(None, **about), store.panel()
@@ -412,6 +414,7 @@ def test_several_results_are_split_without_loss_by_every_question() -> None:
     assert [block.indicator for block in blocks["heat"].blocks] == ["heat", "heat"]
 
 
+@pytest.mark.slow
 def test_several_results_show_themselves_together(store: blueattr.Store) -> None:
     for results in (
         blueattr.attribute(PANEL, ["lin", "heat"]),

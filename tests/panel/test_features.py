@@ -384,6 +384,7 @@ def test_days_sum_to_the_whole_window(network: Path) -> None:
     ) + Counter(extra)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("about", ["mythos", "all"])
 def test_days_that_are_counted_in_parts_are_those_counted_at_once(
     network: Path, about: str, monkeypatch: pytest.MonkeyPatch

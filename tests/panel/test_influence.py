@@ -203,6 +203,7 @@ def test_quotes_that_are_asked_for_and_not_known_are_refused(
             says="the store knows what posts quote only after")  # fmt: skip
 
 
+@pytest.mark.few(2)
 @pytest.mark.parametrize("command", ["posts", "sensitivity", "bootstrap", "compare-scales"])
 def test_every_answer_says_that_quotes_do_not_count(
     migrated: Path, after: datetime, command: str

@@ -149,6 +149,7 @@ def test_status_is_that_of_the_windows_end(tmp_path: Path, status: str) -> None:
     assert step(built, GONE).removed == 3
 
 
+@pytest.mark.slow
 def test_of_two_statuses_at_one_time_the_account_is_gone(tmp_path: Path) -> None:
     for number, order in enumerate((1, -1)):
         events = [account("ann", time=at(9)), account("ann", "deleted", time=at(9))][::order]
@@ -232,6 +233,7 @@ def named(tmp_path_factory: pytest.TempPathFactory) -> Path:
 LARGE = r"\pL{200}"  # accepted once, but not twice in one expression
 
 
+@pytest.mark.few(2)
 @pytest.mark.parametrize(
     ("patterns", "removed"),
     [
@@ -376,6 +378,7 @@ def test_nobody_is_an_answer_with_a_reason(tmp_path: Path) -> None:
         build(db, Window(at(days=30), at(days=31)))
 
 
+@pytest.mark.slow
 def test_window_follows_from_what_is_given(tmp_path: Path) -> None:
     db = ingest(tmp_path, active("ann", day=20))
     last, two = at(days=20) + TICK, timedelta(days=2)
@@ -412,6 +415,7 @@ def test_complete_leaves_out_a_day_only_while_the_clock_is_on_it(
     assert window == Window(at(days=days - 14), at(days=days))
 
 
+@pytest.mark.slow
 def test_what_lies_after_the_last_event_of_the_last_day_is_no_gap(tmp_path: Path) -> None:
     events = [post("ann", "a", rev=1, time=at(days=2)), post("ann", "b", rev=2, time=at(days=5.5))]
     db = ingest(tmp_path, events)

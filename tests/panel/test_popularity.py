@@ -90,6 +90,7 @@ def step(steps: tuple[PanelStep, ...], name: str) -> PanelStep:
 # --- creation ------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_creation_is_by_directory_then_appview_then_profile(tmp_path: Path) -> None:
     """Each of three sources says inside, before or nothing: the first that says anything counts."""
     says = {"i": INSIDE, "b": BEFORE, "n": None}
@@ -115,6 +116,7 @@ def test_creation_is_by_directory_then_appview_then_profile(tmp_path: Path) -> N
     assert asked["did"].to_list() == sorted(plc_did(n) for n in names if n[0] != "i")
 
 
+@pytest.mark.slow
 def test_an_appview_may_bring_somebody_back_and_keep_somebody_out(tmp_path: Path) -> None:
     events = [post(w, "x", rev=1, time=at(days=5)) for w in ("ann", "bea", "cyd")]
     events.append(profile("ann", rev=2, time=INSIDE))

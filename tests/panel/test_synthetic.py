@@ -47,6 +47,7 @@ def of(db: Path) -> tuple[tuple[str, ...], bool]:
         return synthetic_sources(store)
 
 
+@pytest.mark.slow
 def test_a_mark_that_comes_alone_makes_another_report(tmp_path: Path) -> None:
     db = ingested(tmp_path, ours=line())
     with Store.open(db) as store:
@@ -78,11 +79,13 @@ SAYS_NOTHING = {
 }
 
 
+@pytest.mark.few(2)
 @pytest.mark.parametrize("case", SAYS)
 def test_a_line_that_says_it_is_synthetic_marks_its_source(tmp_path: Path, case: str) -> None:
     assert of(ingested(tmp_path, made=SAYS[case] + line())) == (("made.jsonl",), True)
 
 
+@pytest.mark.few(2)
 @pytest.mark.parametrize("case", SAYS_NOTHING)
 def test_a_strangers_words_do_not_make_a_source_synthetic(tmp_path: Path, case: str) -> None:
     assert of(ingested(tmp_path, real=SAYS_NOTHING[case] + line())) == ((), False)
@@ -145,6 +148,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "store.duckdb"
 
 
+@pytest.mark.few(2)
 @pytest.mark.parametrize("ending", ["parquet", "csv", "json", "jsonl"])
 def test_features_of_synthetic_data_say_so_when_they_are_read_again(
     made: Path, tmp_path: Path, ending: str

@@ -66,6 +66,7 @@ def test_a_window_says_where_its_own_times_are_from(db: Path) -> None:
         assert "those of their keys, which authors choose" in text
 
 
+@pytest.mark.slow
 def test_where_all_times_are_the_servers_nothing_is_said(tmp_path: Path) -> None:
     own = [{k: v for k, v in event.items() if k != "time_from"} for event in events()]
     (tmp_path / "e.jsonl").write_bytes(lines(*own))

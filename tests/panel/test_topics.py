@@ -216,6 +216,7 @@ def test_whatever_normalization_changes_is_normalized(words: Store) -> None:
     assert kept == []
 
 
+@pytest.mark.few(2)
 @pytest.mark.parametrize(
     ("name", "yes", "no"),
     [

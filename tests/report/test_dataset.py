@@ -238,6 +238,7 @@ def test_a_table_keeps_lines_and_refuses_what_it_cannot_index() -> None:
 FEW = ("--sizes", "10", "--seeds", "1", "--indicator", "heat")
 
 
+@pytest.mark.slow
 def test_the_command_writes_a_file_and_its_description(db: Path, tmp_path: Path) -> None:
     ok("report", "--topic", "mythos", "--db", db, *FEW, "--format", "datasette", "--out", tmp_path)
     database, metadata = tmp_path / "mythos.sqlite", tmp_path / "mythos-metadata.json"

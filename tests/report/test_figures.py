@@ -521,6 +521,7 @@ def test_colours_of_tiers_stay_apart_in_grey() -> None:
 _SVG = "{http://www.w3.org/2000/svg}"
 
 
+@pytest.mark.few(2)
 @pytest.mark.parametrize("name", NAMES)
 def test_an_svg_is_small_and_inert_and_its_words_are_words(name: str) -> None:
     exhibit = every()[name]
@@ -590,6 +591,7 @@ def test_a_drawing_is_saved_as_what_its_name_says(tmp_path: Path) -> None:
         drawing.save(tmp_path / "none" / "f.svg")
 
 
+@pytest.mark.slow
 def test_figures_are_files_of_their_own(tmp_path: Path) -> None:
     paths = write_report([report()], tmp_path, "svg")
     assert [path.name for path in paths] == [f"mythos-{name}.svg" for name in OF_TOPIC]

@@ -87,6 +87,7 @@ def test_nothing_in_a_page_acts(reports: object) -> None:
     assert len(root.all("figure")) == (31 if reports else 10)
 
 
+@pytest.mark.slow
 def test_the_drawn_page_is_inert_too() -> None:
     inert(tree(page_html([report()])))
 
@@ -554,6 +555,7 @@ def test_hostile_text_in_figures_is_drawn_and_does_nothing(text: str) -> None:
     inert(tree(html))
 
 
+@pytest.mark.slow
 def test_long_names_are_cut_where_people_read_and_whole_where_programs_do(tmp_path: Path) -> None:
     name = "x" * 100_000
     one = replace(hostile(name), concentrations=(), comparison=hostile("x").comparison)

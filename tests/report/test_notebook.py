@@ -69,6 +69,7 @@ def test_a_result_gives_the_frame_of_its_files(name: str) -> None:
     assert frame.equals(written)
 
 
+@pytest.mark.few(2)
 @pytest.mark.parametrize("name", CASES)
 def test_a_result_is_drawn_with_one_call(name: str, tmp_path: Path) -> None:
     result = CASES[name]

@@ -63,6 +63,7 @@ def test_the_policy_of_the_page_permits_its_own_style_and_nothing_else() -> None
     assert policy.startswith(f"default-src 'none'; style-src 'sha256-{digest}';")
 
 
+@pytest.mark.few(2)
 @pytest.mark.parametrize("text", [*ATTACKS, *HOSTILE])
 def test_hostile_names_and_posts_are_shown_and_do_nothing(text: str) -> None:
     html = answer_html(named(text))

@@ -258,6 +258,7 @@ def test_after_a_kill_the_same_command_finds_what_shows_only_the_handle(
     assert not Path(f"{store}.forgetting").exists()
 
 
+@pytest.mark.slow
 def test_folders_that_an_interrupted_forget_did_not_finish_are_named(store: Path) -> None:
     for folder in ("one", "two"):
         Path(folder).mkdir()
@@ -287,6 +288,7 @@ def test_a_damaged_list_of_names_is_said(store: Path) -> None:
     refused(ExitCode.OUTPUT, "forget", WHO, "--db", store, says="is damaged")
 
 
+@pytest.mark.slow
 def test_it_warns_of_reports_that_it_cannot_find_any_more(store: Path, here: Path) -> None:
     ok("attribute", "--topic", "mythos", "--db", store, "--out", "out.txt")
     assert HANDLE in Path("out.txt").read_text()
@@ -299,6 +301,7 @@ def test_it_warns_of_reports_that_it_cannot_find_any_more(store: Path, here: Pat
     assert "warning" not in with_handle.stderr
 
 
+@pytest.mark.few(2)
 @pytest.mark.parametrize(
     "command", ['"unclosed', "--seed x", "--top y", "--steps", "again", "--db a\0b"]
 )
@@ -414,6 +417,7 @@ def test_names_are_found_in_what_latex_output_makes_of_them(tmp_path: Path) -> N
     assert mentions(path, ODD_NAMES) == {"xn--80ak.example", "did:web:a.org%3a300"}
 
 
+@pytest.mark.few(2)
 @pytest.mark.parametrize("header", [b"PAR1", b"PK", b"PK\3\4", b"SQLite format 3\0"])
 def test_a_file_that_is_not_what_it_says_is_searched_as_it_is(
     header: bytes, store: Path, here: Path

@@ -193,6 +193,7 @@ def test_only_blocks_of_the_accounts_are_paid_for(server: ArchiveServer) -> None
     assert {asked.method for asked in server.fetched()} == {"getBlock"}
 
 
+@pytest.mark.slow
 def test_more_accounts_than_a_plan_may_name(server: ArchiveServer, tmp_path: Path) -> None:
     others = [f"did:plc:{number}" for number in range(20_000)]
     accounts = DidSet(tuple(sorted([*map(did, "be"), *others])))

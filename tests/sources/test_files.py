@@ -112,6 +112,7 @@ def test_chunks_hold_whole_lines_wherever_reads_end(
         assert all(c.data.endswith(b"\n") for c in chunks)
 
 
+@pytest.mark.few(2)
 @packings
 def test_cut_at_every_byte_what_could_be_read_is_kept(tmp_path: Path, packing: str) -> None:
     source = make(tmp_path, packing)

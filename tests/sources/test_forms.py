@@ -359,6 +359,7 @@ def test_what_is_not_cut_is_not_called_truncated(tmp_path: Path, data: bytes) ->
 QUICK = {(0, 0), (4, 1), (8, 2), (0, 3), (4, -2), (8, -1)}
 
 
+@pytest.mark.few(2)
 @pytest.mark.parametrize(
     ("number", "mark"),
     [
@@ -445,6 +446,7 @@ def test_memory_is_bounded_whatever_comes(
     assert not kept or size > 250 << 20
 
 
+@pytest.mark.slow
 def test_a_bomb_of_xz_takes_no_memory(tmp_path: Path) -> None:
     path = tmp_path / "x.jsonl.xz"
     path.write_bytes(lzma.compress(b"\0" * (64 << 20)))

@@ -211,6 +211,7 @@ def forgetful(tmp_path_factory: pytest.TempPathFactory) -> tuple[bytes, Any]:
     return db.read_bytes(), everything(db)
 
 
+@pytest.mark.few(2)
 @pytest.mark.parametrize("point", POINTS)
 def test_killed_at_each_point_the_store_is_whole(
     point: str, tmp_path: Path, forgetful: tuple[bytes, Any]
@@ -227,6 +228,7 @@ def test_killed_at_each_point_the_store_is_whole(
     assert not list(tmp_path.glob("*.compact*"))
 
 
+@pytest.mark.few(2)
 @pytest.mark.parametrize("point", POINTS[:-1])
 def test_a_fault_at_each_point_leaves_the_old_store(
     point: str, tmp_path: Path, forgetful: tuple[bytes, Any]

@@ -322,6 +322,7 @@ def test_an_account_is_found_by_the_handles_that_it_had_earlier_and_they_go(tmp_
         assert rows(store, "SELECT did FROM plc") == [(plc_did("cyd"),)]
 
 
+@pytest.mark.slow
 def test_an_account_that_was_never_seen_does_not_come_in(writer: Writer) -> None:
     append(writer, *OTHERS[-1:])
     forget(writer, [ANN])
@@ -346,6 +347,7 @@ def test_lines_that_the_compiled_parser_reads_are_kept_away(writer: Writer) -> N
     same(writer.path, events, [plc_did("ann")])
 
 
+@pytest.mark.slow
 def test_lines_that_it_leaves_to_the_engine_are_kept_away(writer: Writer) -> None:
     append(writer, *OTHERS)
     forget(writer, [ANN])
@@ -501,6 +503,7 @@ def test_deleted_accounts_are_those_whose_last_status_is_deleted(writer: Writer)
         assert deleted_accounts(store) == []
 
 
+@pytest.mark.slow
 def test_forgetting_twice_and_in_parts_is_forgetting_once(writer: Writer) -> None:
     append(writer, *EVENTS)
     forget(writer, [ANN])

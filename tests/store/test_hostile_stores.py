@@ -92,6 +92,7 @@ QUICK = {
 }
 
 
+@pytest.mark.few(2)
 @pytest.mark.parametrize("change", quick_ones(CHANGES, QUICK))
 def test_a_catalog_that_is_not_that_of_its_schema_is_refused(
     db: Path, tmp_path: Path, change: str
@@ -218,6 +219,7 @@ CONTENTS = {
 }
 
 
+@pytest.mark.few(2)
 @pytest.mark.parametrize("change", CONTENTS.values(), ids=CONTENTS)
 def test_contents_that_no_blueattr_writes_end_in_a_sentence(db: Path, change: str) -> None:
     source = db.with_name("x.jsonl")

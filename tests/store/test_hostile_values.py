@@ -116,6 +116,7 @@ def outcomes(db: Path, commands: tuple[tuple[object, ...], ...]) -> Counter[int]
     return codes
 
 
+@pytest.mark.few(2)
 @pytest.mark.parametrize(
     ("column", "value"),
     [

@@ -107,6 +107,7 @@ def test_there_is_an_old_store_of_each_schema() -> None:
     assert len(list(HERE.glob("*.sql"))) == len(SCHEMAS)
 
 
+@pytest.mark.few(2)
 @pytest.mark.parametrize("version", [*SCHEMAS, SCHEMAS.stop])
 def test_the_catalog_of_each_schema_is_the_one_that_its_migrations_make(
     tmp_path: Path, empty_store: Path, version: int
@@ -319,6 +320,7 @@ def status_samples(path: Path) -> list[str]:
     return inventory.status(path).rejected["sample"].to_list()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("schema", quick_ones(SCHEMAS, ENDS))
 def test_an_old_store_says_until_when_its_records_lack_what_came_later(
     tmp_path: Path, schema: int
@@ -338,6 +340,7 @@ def test_an_old_store_says_until_when_its_records_lack_what_came_later(
         assert rows(store, "FROM kept_from") == [("posts", last)]
 
 
+@pytest.mark.slow
 def test_an_export_that_an_old_store_has_read_is_read_again_for_its_hosts(tmp_path: Path) -> None:
     path, export = old_store(tmp_path / "store.duckdb", 7), tmp_path / "plc.jsonl"
     export.write_bytes(lines(plc("ann", at(0), "a.example.org", service="https://pds.example.org")))

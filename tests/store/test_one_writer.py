@@ -236,6 +236,7 @@ def everything_beside(db: Path) -> dict[str, bytes]:
     }
 
 
+@pytest.mark.few(2)
 @pytest.mark.parametrize("change", quick_ones(CHANGES, QUICK))
 def test_a_store_that_is_exchanged_between_commits_is_left_alone(
     db: Path, change: Callable[[Path, Path], None]
@@ -253,6 +254,7 @@ def test_a_store_that_is_exchanged_between_commits_is_left_alone(
     assert everything_beside(db) == before
 
 
+@pytest.mark.few(2)
 @pytest.mark.parametrize(
     "change", quick_ones([change for change in CHANGES if change is not cut], QUICK)
 )

@@ -99,6 +99,7 @@ def test_a_damaged_database(db: Path) -> None:
     both(db, StoreError, "cannot|is")
 
 
+@pytest.mark.few(2)
 @pytest.mark.parametrize(
     "made",
     [
@@ -116,6 +117,7 @@ def test_a_database_that_is_no_store(tmp_path: Path, made: str) -> None:
     assert list(tmp_path.iterdir()) == [path]
 
 
+@pytest.mark.few(2)
 @pytest.mark.parametrize(
     "name",
     [":memory:", ":memory:x", "md:x", "s3:x", "s3://b/x", "https://x.y/z.duckdb", "sqlite:x"],
@@ -221,6 +223,7 @@ def test_what_was_left_of_a_store_being_made_is_no_obstacle(tmp_path: Path) -> N
 # --- migrations ----------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_older_stores_are_migrated_by_readers_and_writers(
     db: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -330,6 +333,7 @@ def test_a_text_that_comes_with_its_deletion_never_reaches_the_file(tmp_path: Pa
     assert b"PUBL1C-text-of-bea" in db.read_bytes()
 
 
+@pytest.mark.slow
 def test_memory_is_enough_for_deletes_all_over_the_table(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -58,6 +58,7 @@ def test_an_event_far_from_all_others_is_kept_and_moves_nothing(tmp_path: Path) 
     assert found.far == (said.replace("2026-11-17", "2020-01-01"), said)
 
 
+@pytest.mark.slow
 def test_a_store_with_nothing_but_few_events_goes_by_all_of_them(tmp_path: Path) -> None:
     db = ingested(tmp_path / "s.duckdb", BULK[:10], far(LAST_WEEK))
     window, covered, _, said = asked(db)
@@ -68,6 +69,7 @@ def test_days_that_hold_enough_are_not_far_however_large_the_rest_is() -> None:
     assert within([DayStretch(at(0), at(9))], LONG_AGO, LAST_WEEK) == (LONG_AGO, LAST_WEEK)
 
 
+@pytest.mark.few(2)
 @pytest.mark.parametrize(("others", "is_far"), [(1, True), (10, True), (11, False), (40, False)])
 def test_few_events_are_far_by_their_share_of_the_largest_stretch(
     tmp_path: Path, others: int, *, is_far: bool
@@ -80,6 +82,7 @@ def test_few_events_are_far_by_their_share_of_the_largest_stretch(
         ]  # fmt: skip
 
 
+@pytest.mark.slow
 def test_a_deleted_event_is_no_event_however_far(tmp_path: Path) -> None:
     late = far(LAST_WEEK)
     gone = delete(A, "app.bsky.feed.post", tid(1000), rev=2, time=LAST_WEEK)

@@ -68,6 +68,7 @@ def exact_banzhaf(name: str, panel: naive.Features) -> list[float]:
 # --- exact Shapley -------------------------------------------------------------------------------
 
 
+@pytest.mark.few(2)
 @pytest.mark.parametrize("name", NAMES)
 @LAW
 @given(panel=st.lists(agents, min_size=1, max_size=7))
@@ -137,6 +138,7 @@ def orders(n: int, permutations: int, seed: int) -> list[list[int]]:
     return [games.permutation(n, start).tolist() for start in starts]
 
 
+@pytest.mark.few(2)
 @pytest.mark.parametrize("antithetic", [False, True])
 @pytest.mark.parametrize("name", NAMES)
 @LAW
@@ -213,6 +215,7 @@ def test_sampled_shapley_is_within_its_standard_errors(name: str, antithetic: bo
     )
 
 
+@pytest.mark.slow
 def test_standard_errors_are_true() -> None:
     """Over many seeds the error in units of its standard error has variance 1."""
     panel = frame(random_panel(10))
@@ -296,6 +299,7 @@ def _bytes(result: Any) -> tuple[bytes, bytes]:
     return result.values.tobytes(), result.standard_errors.tobytes()
 
 
+@pytest.mark.few(2)
 @pytest.mark.parametrize("name", NAMES)
 def test_seeds_decide_and_threads_and_order_do_not(
     name: str, monkeypatch: pytest.MonkeyPatch
@@ -346,6 +350,7 @@ def memberships(n: int, coalitions: int, seed: int) -> list[list[bool]]:
     return [[total == 1 for total in column] for column in sums.T.tolist()]
 
 
+@pytest.mark.few(2)
 @pytest.mark.parametrize("name", NAMES)
 @LAW
 @given(
@@ -388,6 +393,7 @@ def test_coalitions_are_fair_coins() -> None:
     assert np.abs(correlations).max() < 6 / math.sqrt(coalitions)
 
 
+@pytest.mark.few(2)
 @pytest.mark.parametrize("name", NAMES)
 def test_sampled_banzhaf_is_within_its_standard_errors(name: str) -> None:
     panel = random_panel(10)

@@ -98,6 +98,7 @@ def resampled_shares(
     return [part / math.fsum(parts) for part in parts]
 
 
+@pytest.mark.few(2)
 @pytest.mark.parametrize("name", SHIPPED)
 def test_shares_of_resamples_are_those_of_panels_made_of_them(name: str) -> None:
     data, resamples, seed = frame(), 100, 5

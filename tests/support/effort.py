@@ -1,6 +1,7 @@
 """How much a test tries: in `make test`, `make test-all`, `make explore` and `make coverage`."""
 
 import os
+from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any
 
@@ -62,3 +63,17 @@ def costly_law(
 def quick_ones(cases: Iterable[Any], quick: Collection[Any]) -> list[Any]:
     """Return the cases of a parametrized test; all but the quick ones are for `make test-all`."""
     return [case if case in quick else pytest.param(case, marks=pytest.mark.slow) for case in cases]
+
+
+def leave_most_cases(items: Iterable[pytest.Item]) -> None:
+    """Of a test marked ``few(n)``, mark all cases but n as slow; n are spread over them evenly."""
+    tests: defaultdict[str, list[pytest.Item]] = defaultdict(list)
+    for item in items:
+        if item.get_closest_marker("few") and not item.get_closest_marker("slow"):
+            tests[item.nodeid.partition("[")[0]].append(item)
+    for cases in tests.values():
+        (quick,) = cases[0].get_closest_marker("few").args  # type: ignore[union-attr]
+        kept = {round(place * (len(cases) - 1) / max(quick - 1, 1)) for place in range(quick)}
+        for place, item in enumerate(cases):
+            if place not in kept:
+                item.add_marker(pytest.mark.slow)

@@ -122,6 +122,7 @@ def test_profiles_label_themselves_in_alphabetical_order_and_bots_as_bots() -> N
     assert hidden == pytest.approx(0.04, abs=0.003)
 
 
+@pytest.mark.slow
 def test_languages_are_those_of_the_post_and_a_few_posts_have_two() -> None:
     frame = made(pl.concat(event_batches(NETWORK)), "post", "reply")
     langs = extras(frame, Names(NETWORK.seed))["langs"]

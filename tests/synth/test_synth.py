@@ -302,6 +302,7 @@ def test_what_columns_leave_out_is_null_or_neutral(small: pl.DataFrame) -> None:
 # The same again.
 
 
+@pytest.mark.slow
 def test_the_same_spec_gives_the_same_bytes(data: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     assert write(SMALL) == data
     monkeypatch.setattr(synth, "_LINES", 777)
@@ -463,6 +464,7 @@ def test_a_spec_out_of_range_is_refused(wrong: dict[str, Any]) -> None:
         SynthSpec(**wrong)
 
 
+@pytest.mark.few(2)
 @pytest.mark.parametrize("agents", [1, 2, 3, 10])
 def test_the_smallest_networks_work(agents: int) -> None:
     for seed in range(5):
@@ -567,6 +569,7 @@ def test_nobody_follows_twice_or_themselves(network: pl.DataFrame) -> None:
     assert reposts.is_duplicated().mean() < 0.01  # type: ignore[operator] # a number
 
 
+@pytest.mark.few(2)
 @pytest.mark.parametrize("kinds", [("post", "reply"), ("repost",), ("follow",), ("like",)])
 def test_removals_name_a_record_once(network: pl.DataFrame, kinds: tuple[str, ...]) -> None:
     records = made(network, *kinds).select("agent", "rkey_us", made="seq")

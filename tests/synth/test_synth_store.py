@@ -373,6 +373,7 @@ def test_killed_and_run_again_it_is_the_same_store(points: tuple[str, ...], tmp_
 # --- the command ----------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_the_command_fills_a_store(tmp_path: Path) -> None:
     ask = ("synth", "--agents", 40, "--days", 2, "--seed", 5, "--db", tmp_path / "my.duckdb")
     done = ok(*ask)

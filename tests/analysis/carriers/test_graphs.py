@@ -152,6 +152,7 @@ def test_a_panel_of_those_involved_has_the_same_edges_and_all_of_the_value(db: P
 # --- communities ----------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_communities_are_a_column_of_the_nodes_and_their_parts_add_up(db: Path, here: Path) -> None:
     pytest.importorskip("networkit", reason="the extra graph is not installed")
     with blueattr.open(db) as store:
@@ -173,6 +174,7 @@ def test_communities_are_a_column_of_the_nodes_and_their_parts_add_up(db: Path, 
     assert groups["communities"]["stability"] == made.communities.stability
 
 
+@pytest.mark.slow
 def test_groups_by_community_add_up_and_say_how_stable_they_are(db: Path, here: Path) -> None:
     pytest.importorskip("networkit", reason="the extra graph is not installed")
     words = ("attribute", "--topic", "mythos", "--db", db, "--by", "community")
@@ -189,6 +191,7 @@ def test_groups_by_community_add_up_and_say_how_stable_they_are(db: Path, here: 
     assert other["communities"]["seed"] == 1
 
 
+@pytest.mark.slow
 def test_no_community_tells_who_is_in_it_where_nobody_is_named(db: Path, here: Path) -> None:
     pytest.importorskip("networkit", reason="the extra graph is not installed")
     words = ("attribute", "--topic", "mythos", "--db", db, "--by", "community", "--top", "0")
@@ -236,6 +239,7 @@ def test_what_makes_no_sense_is_refused_in_a_sentence(db: Path, here: Path) -> N
     assert not list(here.glob("net*"))
 
 
+@pytest.mark.slow
 def test_what_does_not_count_makes_no_graph(
     db: Path, here: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

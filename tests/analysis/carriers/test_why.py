@@ -150,6 +150,7 @@ def test_features_records_days_and_partners_each_add_up_to_the_value(
             assert parts == [None] * 3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "indicator",
     [
@@ -214,6 +215,7 @@ def test_the_interval_of_a_rank_is_that_of_attributing_every_resample_to_everyon
 # --- who is meant ---------------------------------------------------------------------------------
 
 
+@pytest.mark.few(2)
 @pytest.mark.parametrize(
     "name",
     ["user3.bsky.social", "@user3.bsky.social", "USER3.BSKY.Social", "did:plc:agent003",
@@ -225,6 +227,7 @@ def test_an_account_is_found_by_however_people_write_it(db: Path, name: str) -> 
     assert (made["did"], made["handle"]) == ("did:plc:agent003", "user3.bsky.social")
 
 
+@pytest.mark.few(2)
 @pytest.mark.parametrize(
     ("name", "says"),
     [
@@ -333,6 +336,7 @@ def test_a_short_window_has_no_interval_and_says_so(db: Path) -> None:
     assert len(made["days"]) == 3
 
 
+@pytest.mark.slow
 def test_who_had_no_part_carries_by_popularity_alone_and_only_on_the_active_panel(
     tmp_path: Path,
 ) -> None:

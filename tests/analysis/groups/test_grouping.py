@@ -72,6 +72,7 @@ def agents_of(db: Path, **how: Any) -> dict[str, int]:
 # --- groups of a store ----------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_domain_is_what_somebody_registers(tmp_path: Path) -> None:
     assert agents_of(stored(tmp_path), by="domain") == {
         "bsky.social": 2, "example.co.uk": 2, "unknown": 2, "example.com": 1,
@@ -103,6 +104,7 @@ def test_a_tier_keeps_its_order_and_has_the_shares_of_the_tiers(db: Path) -> Non
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("panel", ["active", "involved"])
 def test_groups_are_of_those_who_are_asked_about(tmp_path: Path, panel: str) -> None:
     db = stored(tmp_path, more=[post(plc_name("aa"), "y", "a mythos", rev=2, time=at(days=5))])
@@ -142,6 +144,7 @@ def test_a_file_groups_the_agents_that_it_names(tmp_path: Path) -> None:
         assert found == {"unknown": 6, "press": 1, "07": 1, "7": 1}
 
 
+@pytest.mark.few(2)
 @pytest.mark.parametrize(
     ("text", "words"),
     [
@@ -161,6 +164,7 @@ def test_a_file_that_groups_nobody_is_refused_with_its_name(
     assert "list.csv" in str(caught.value)
 
 
+@pytest.mark.slow
 def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"cannot read the groups in .*none\.csv"):
         agents_of(stored(tmp_path), by=str(tmp_path / "none.csv"))

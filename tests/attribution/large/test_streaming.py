@@ -97,6 +97,7 @@ def write(frame: pl.DataFrame, folder: Path, **options: Any) -> Path:
     return path
 
 
+@pytest.mark.few(2)
 @pytest.mark.parametrize("order", ORDERS)
 @pytest.mark.parametrize("name", [n for n in SHIPPED if n != "gini"])
 def test_equal_to_the_bit(name: str, order: str, tmp_path: Path, used: list[str]) -> None:
@@ -110,6 +111,7 @@ def test_equal_to_the_bit(name: str, order: str, tmp_path: Path, used: list[str]
     assert used == ["SortOnDisk"] * (1 if order == "by DID" else 2)
 
 
+@pytest.mark.few(2)
 @pytest.mark.parametrize("name", ["heat", "lin", "var", "gini", "hill"])
 @pytest.mark.parametrize("order", ORDERS)
 def test_of_those_involved_the_chunks_give_what_memory_gives(
@@ -135,6 +137,7 @@ def test_of_those_involved_the_chunks_give_what_memory_gives(
     assert agents.sort("did")["did"].equals(here.agents.sort("did")["did"])
 
 
+@pytest.mark.few(2)
 @pytest.mark.parametrize("order", ORDERS)
 @pytest.mark.parametrize("ties", [True, False])
 def test_gini_is_equal_but_for_rounding(

@@ -527,6 +527,7 @@ def _mutate(rng: random.Random, data: bytes, others: list[bytes]) -> bytes:
     return bytes(out)
 
 
+@pytest.mark.slow
 def test_mutated_frames_never_raise() -> None:
     sent = [
         HELLO,

@@ -309,6 +309,7 @@ def test_a_source_that_is_read_anew_loses_the_spans_it_had(tmp_path: Path) -> No
         assert len(anew.spans) == 1
 
 
+@pytest.mark.slow
 def test_notes_of_one_source_leave_those_of_others(tmp_path: Path) -> None:
     db = tmp_path / "store.duckdb"
     with Writer(db) as writer:

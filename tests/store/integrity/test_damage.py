@@ -370,6 +370,7 @@ def test_records_that_go_without_being_taken_off_are_noticed_in_their_commit(db:
         assert sums.check(store)
 
 
+@pytest.mark.slow
 def test_where_there_is_no_space_the_sentence_says_so(db: Path) -> None:
     """A limit of the size of files fails as a full disk does, within a commit."""
     lines_file = db.with_name("x.jsonl")

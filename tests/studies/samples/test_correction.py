@@ -76,6 +76,7 @@ def draws(draw: st.DrawFn) -> tuple[Draw, Floats]:
     return Draw(features, 1 / rng.uniform(1, 100, n), population), tiers
 
 
+@pytest.mark.few(2)
 @pytest.mark.parametrize("indicator", ALL, ids=lambda one: one.name)
 @LAWS
 @given(given_draw=draws())
