@@ -37,7 +37,7 @@ Columns: TypeAlias = Annotated[
     typer.Option(
         "--columns",
         metavar="PART=NAME",
-        help="With --features: other names of columns, such as did=user,a=posts.",
+        help="Other names of the columns in your file, such as did=user,a=posts.",
         show_default=False,
     ),
 ]

@@ -235,8 +235,8 @@ Groups: TypeAlias = Annotated[
         "--by",
         metavar="WHAT",
         help="Also groups of agents by lang, host, domain, domain:links, label, age, community "
-        "(who interacts; needs networkit), tier, FILE.csv (did,group) or a column of --features; "
-        "two levels with a comma. For attribute also day: each UTC day.",
+        "(who interacts; needs networkit), tier, FILE.csv (did,group) or a column of your own "
+        "features; two levels with a comma. For attribute also day: each UTC day.",
         show_default=False,
     ),
 ]

@@ -94,6 +94,18 @@ def test_help_fits_the_terminal(width: int, monkeypatch: pytest.MonkeyPatch) -> 
         assert "..." not in ok(*name.split(), "--help").text.partition("Commands:")[2]
 
 
+def test_no_help_speaks_of_an_option_that_its_command_does_not_have() -> None:
+    every = {key for one in COMMANDS.values() for p in one.params for key in p.opts}
+    found = 0
+    for name, command in COMMANDS.items():
+        own = {key for p in command.params for key in (*p.opts, *p.secondary_opts)}
+        for parameter in command.params:
+            spoken = set(re.findall(r"(?<![\w-])--[a-z][a-z-]*", parameter.help or "")) & every
+            found += len(spoken)
+            assert spoken <= own, (name, parameter.name, spoken - own)
+    assert found > 10
+
+
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_option_has_help(name: str) -> None:
     for parameter in COMMANDS[name].params:

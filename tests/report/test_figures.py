@@ -53,6 +53,7 @@ from blueattr.report.figures.scales import (
 )
 from blueattr.report.figures.studies import bootstrap_exhibit, sensitivity_exhibit
 from blueattr.report.figures.topic import topic_exhibits
+from blueattr.report.figures.why import parts_exhibit
 from blueattr.report.pages.gallery import write_report
 from blueattr.report.pages.page import write_page
 from blueattr.studies.carriers.leaders import Leader, Leaders
@@ -75,6 +76,7 @@ from support.study_cases import (
     GRID,
     SENSITIVITY,
     UNSHARED,
+    WHY,
 )
 from support.topic_cases import by_hour, hostile, origin_of, panel, report, topics
 
@@ -188,6 +190,18 @@ def test_bars_are_as_long_as_the_shares_and_end_where_the_next_begins() -> None:
             for part in side:
                 assert part["start"] == pytest.approx(reached)
                 reached = part["end"]
+
+
+@pytest.mark.parametrize("exhibit", [change_exhibit(CHANGE), parts_exhibit(WHY)])
+def test_a_caption_promises_brackets_of_no_chart_that_has_none(exhibit: Exhibit | None) -> None:
+    assert exhibit is not None
+    has = {
+        look: any("(" in bar["label"] for bar in values(exhibit.chart(how)))
+        for look, how in LOOKS.items()
+    }
+    assert has == {"paper": True, "page": True, "phone": False}
+    (promise,) = [one for one in exhibit.caption.split(". ") if "brackets" in one]
+    assert promise.startswith("A wide figure also has")
 
 
 @pytest.mark.parametrize("look", LOOKS)

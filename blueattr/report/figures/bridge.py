@@ -78,8 +78,8 @@ def change_exhibit(result: "ChangeResult") -> Exhibit:
         name=f"{result.indicator}-change",
         title="What carried the change",
         caption=f"{result.indicator} before and after{when}; between them what accounts add that "
-        "came, went, did more or did less, and the size of the panel. In brackets, where there "
-        "is room: parts of the change.",
+        "came, went, did more or did less, and the size of the panel. A wide figure also has the "
+        "parts of the change, in brackets.",
         alt=f"Bars, each from where the one above it ends. {numbers}.",
         report=data_report("bridge", columns, rows, way_table(result), result.provenance),
         chart=marked(result.provenance, lambda look: bridge_chart(bars, result.indicator, look)),

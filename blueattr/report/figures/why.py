@@ -91,8 +91,8 @@ def parts_exhibit(result: "WhyResult") -> Exhibit | None:
     return Exhibit(
         name="parts",
         title=f"What the value of {label(name)} is made of",
-        caption=f"The value of {label(name)} on {result.indicator}, feature by feature. In "
-        "brackets, where there is room: parts of its value.",
+        caption=f"The value of {label(name)} on {result.indicator}, feature by feature. A wide "
+        "figure also has the parts of its value, in brackets.",
         alt=f"Bars, each from where the one above it ends. {numbers}.",
         report=data_report("parts", columns, rows, parts_table(result), result.provenance),
         chart=marked(result.provenance, lambda look: bridge_chart(bars, result.indicator, look)),
