@@ -85,7 +85,7 @@ def test_posts_have_links_and_a_table_behind_a_figure_is_not_shown_twice() -> No
     assert WHY.account.records[0].link in links
     headings = [h.text() for h in root.all("h2")]
     assert headings == [
-        "What each day carries of it", "Whom it replied to and reposted",
+        "What each day carries of it", "Whom it replied to, reposted and quoted",
         "Who replied to it, reposted it and quoted it", "Posts", "Methods and parameters",
     ]  # fmt: skip
 

@@ -301,9 +301,9 @@ WHY = WhyResult(
     days=(AccountDay(_HOUR.date(), 4, 1, 0, 7, 3, 20, 0, 0.011, 0.55),
           AccountDay(_HOUR.date() + timedelta(days=1), 1, 0, 1, 0, 9, 9, 0, 0.003, 0.15)),
     addressed=Partners(
-        2, (Partner("did:plc:bob", "bob.test", True, 1, 0, 0, 0.0006, 0.03),), 1, 1, 0, 0.0012, 0.06
+        2, (Partner("did:plc:bob", "bob.test", True, 1, 0, 1, 0.0012, 0.06),), 1, 1, 1, 0.0018, 0.09
     ),
-    alone=Alone(5, 0.0028, 0.14),
+    alone=Alone(4, 0.0022, 0.11),
     amplified=Partners(
         9, (Partner("did:plc:cat", None, False, 3, 4, 0, 0.0037, 0.185),), 7, 12, 0, 0.01, 0.5
     ),

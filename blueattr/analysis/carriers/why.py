@@ -412,11 +412,11 @@ class _StoreDetails:
         return replace(made, value=value, part=part)
 
     def _all_partners(self) -> tuple[Partners, Alone, Partners]:
-        """Return whom it answered, what it wrote to nobody else, and who answered it."""
+        """Return whom it addressed, what it wrote to nobody else, and who amplified it."""
         kinds = list(self.view.influence.kinds)
         found = self.view.store.frame("analysis/carriers/records/partners", influence=kinds)
         to_itself = pl.col("account").is_null() | (pl.col("account") == self.found.account)
-        own = found.filter("is_own").with_columns(quotes=pl.lit(0))
+        own = found.filter("is_own")
         alone = own.filter(to_itself).select(pl.sum_horizontal("posts", "replies", "reposts").sum())
         count = int(alone.item())
         received = found.filter(~pl.col("is_own")).with_columns(

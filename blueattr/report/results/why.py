@@ -34,15 +34,14 @@ from blueattr.report.results.attributions import method_facts
 from blueattr.report.results.fields.why import (
     ACCOUNT,
     ADDRESSED,
-    ADDRESSING,
     ALONE,
     AMPLIFIED,
-    AMPLIFYING,
     BY_FEATURE,
     COUNTS,
     DAY,
     FEATURE,
     NO_RECORD,
+    PARTNER_KINDS,
     RANKS,
     REST,
     SHOWN_ADDRESSED,
@@ -346,10 +345,10 @@ def _choices_tables(result: "WhyResult") -> tuple[Table, ...]:
 def _partner_tables(result: "WhyResult") -> Iterator[Table]:
     if result.addressed is not None and result.alone is not None:
         own = f"nobody else ({plural(result.alone.records, 'record')})"
-        alone = (own, *(None for _ in ADDRESSING), result.alone.part)
+        alone = (own, *(None for _ in PARTNER_KINDS), result.alone.part)
         last = [alone] if result.alone.records else []
         yield from _partners_table(
-            "replied_to", "Whom it replied to and reposted", result.addressed, last, ADDRESSING
+            "replied_to", "Whom it replied to, reposted and quoted", result.addressed, last
         )
     if result.amplified is not None:
         yield from _partners_table(
@@ -357,7 +356,6 @@ def _partner_tables(result: "WhyResult") -> Iterator[Table]:
             "Who replied to it, reposted it and quoted it",
             result.amplified,
             [],
-            AMPLIFYING,
         )
 
 
@@ -366,17 +364,16 @@ def _partners_table(
     title: str,
     partners: "Partners",
     last: Sequence[tuple[Cell, ...]],
-    kinds: Sequence[str],
 ) -> Iterator[Table]:
     rows: list[tuple[Cell, ...]] = [
-        (one.handle or one.did, *(getattr(one, kind) for kind in kinds), one.part)
+        (one.handle or one.did, *(getattr(one, kind) for kind in PARTNER_KINDS), one.part)
         for one in partners.shown
     ]
     others = partners.accounts - len(partners.shown)
     if others:
         counts = [
             getattr(partners, kind) - sum(getattr(one, kind) for one in partners.shown)
-            for kind in kinds
+            for kind in PARTNER_KINDS
         ]
         shown_part = sum(one.part or 0.0 for one in partners.shown)
         part = None if partners.part is None else partners.part - shown_part
@@ -386,7 +383,7 @@ def _partners_table(
         return
     columns = (
         Column("account", "account"),
-        *(SHOWN_AMPLIFIED[kind].column() for kind in kinds),
+        *(SHOWN_AMPLIFIED[kind].column() for kind in PARTNER_KINDS),
         SHOWN_AMPLIFIED["part"].column(),
     )
     yield Table(

@@ -87,7 +87,7 @@ class AccountDay:
 
 @dataclass(frozen=True, slots=True)
 class Partner:
-    """An account that another one answered and reposted, or that answered, reposted and quoted it.
+    """An account that another one answered, reposted and quoted, or that did so to it.
 
     Parameters
     ----------
@@ -96,7 +96,8 @@ class Partner:
     is_agent
         Whether it is on the panel.
     replies, reposts, quotes
-        How often; whom an account quotes is not asked: such a post is one of its own.
+        How often. A post that answers one account and quotes another is a reply to the first for
+        who wrote it; each of the two received it. Quotes are 0 where c does not count them.
     value
         What these are worth to the account that is explained; None where there is no split by
         feature.
@@ -116,7 +117,7 @@ class Partner:
 
 @dataclass(frozen=True, slots=True)
 class Partners:
-    """The accounts that an account answered and reposted, or that answered, reposted and quoted it.
+    """The accounts that an account answered, reposted and quoted, or that did so to it.
 
     Parameters
     ----------
@@ -141,7 +142,7 @@ class Partners:
 
 @dataclass(frozen=True, slots=True)
 class Alone:
-    """What an account wrote that answers and reposts nobody else.
+    """What an account wrote that answers, reposts and quotes nobody else.
 
     Parameters
     ----------
@@ -188,7 +189,7 @@ class WhyResult(Presented):
     days
         Every day of the window; empty for a panel without days.
     addressed
-        Whom it replied to and reposted; None for a panel without records.
+        Whom it replied to, reposted and quoted; None for a panel without records.
     alone
         What it wrote to nobody else; None for a panel without records.
     amplified

@@ -6,6 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import numpy as np
 import polars as pl
 import pytest
@@ -33,6 +34,7 @@ from blueattr.studies.carriers.why import Partners, WhyResult
 from support.cli_world import ok, refused, write_store
 from support.effort import costly_law
 from support.events_builder import at, did, follow, identity, post, quoted_in
+from support.places import ROOT
 from support.record_world import END, START, TOPIC, Twin, author, ingested, split, world
 
 INDICATORS = ("lin", "heat", "var", "gini")
@@ -40,6 +42,7 @@ MYTHOS = ("--topic", "mythos")
 PANEL = {"agent": ["Ann", "bob", "cat", "dan"], "a": [3.0, 0.0, 1.0, 0.0],
          "b": [1.0, 4.0, 0.0, 2.0], "c": [2.0, 0.0, 1.0, 0.0]}  # fmt: skip
 FEW = details(resamples=100)
+RECORDS = ROOT / "sql" / "analysis" / "carriers" / "records"
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +59,7 @@ def asked(db: Path, about: bool, indicator: str, panel: PanelChoice, name: str) 
 
 
 def partners_of(twin: Twin, who: str) -> tuple[Counter[str], Counter[str], int]:
-    """Whom an account answered and reposted, who did so or quoted it, what it wrote to nobody."""
+    """Whom an account addressed, who did so to it, and what it wrote to nobody else."""
     to: Counter[str] = Counter()
     by: Counter[str] = Counter()
     alone = 0
@@ -65,13 +68,15 @@ def partners_of(twin: Twin, who: str) -> tuple[Counter[str], Counter[str], int]:
         subject = record.get("reply", {}).get("parent") or record.get("subject")
         mine = author(address) == who
         other = None if subject is None else author(subject["uri"])
+        quoted = quoted_in(record)
+        if mine and other in {None, who} and quoted is not None:
+            other = author(quoted)
         if mine and other in {None, who}:
             alone += 1
         elif mine:
             to[str(other)] += 1
         elif other == who:
             by[author(address)] += 1
-        quoted = quoted_in(record)
         if not mine and quoted is not None and author(quoted) == who:
             by[author(address)] += 1
     return to, by, alone
@@ -210,6 +215,46 @@ def test_the_interval_of_a_rank_is_that_of_attributing_every_resample_to_everyon
         low, high = np.quantile(ranks[who], [0.025, 0.975], method="inverted_cdf")
         assert (made.account.rank_low, made.account.rank_high) == (low, high)
         assert made.intervals.undefined_resamples == 100 - len(ranks[who])
+
+
+def test_each_record_is_of_one_partner_and_posts_that_quote_are_of_whom_they_quote() -> None:
+    records = [
+        ("post", "plain", None, None), ("post", "quote", None, "b"), ("post", "itself", None, "a"),
+        ("post", "thread", "a", "b"), ("post", "answer", "b", "c"), ("repost", "r", "c", None),
+    ]  # fmt: skip
+    ids: dict[str | None, int | None] = {"a": 1, "b": 2, "c": 3, None: None}
+    rows = [(kind, key, 1, ids[to], ids[quoted]) for kind, key, to, quoted in records]
+    found = {}
+    for influence in (["replies", "reposts", "quotes"], ["replies", "reposts"]):
+        with duckdb.connect() as base:
+            base.execute(
+                "CREATE TABLE account AS SELECT unnest([1, 2, 3])::UINTEGER AS id, "
+                "unnest(['did:a', 'did:b', 'did:c']) AS did"
+            )
+            base.execute("CREATE TABLE named AS SELECT 1::UINTEGER AS account, 'did:a' AS did")
+            base.execute(
+                "CREATE TYPE collection AS ENUM ('post', 'repost'); "
+                "CREATE TABLE counted_record (collection collection, rkey VARCHAR, "
+                "account UINTEGER, subject UINTEGER, quoted UINTEGER, quoted_rkey VARCHAR, "
+                "subject_rkey VARCHAR, event_time TIMESTAMP)"
+            )
+            base.executemany(
+                "INSERT INTO counted_record SELECT ?, ?, ?, ?, ?, 'x', 'x', TIMESTAMP '2026-05-01'",
+                rows,
+            )
+            base.execute((RECORDS / "halves.sql").read_text())
+            partners = base.execute(
+                (RECORDS / "partners.sql").read_text(), {"influence": influence}
+            ).fetchall()
+        own = {did: tuple(counts[:4]) for is_own, _, did, *counts in partners if is_own}
+        assert sum(map(sum, own.values())) == len(records)
+        found[len(influence)] = own
+    assert found[3] == {
+        None: (2, 0, 0, 0), "did:b": (0, 1, 0, 2), "did:c": (0, 0, 1, 0),
+    }  # fmt: skip
+    assert found[2] == {
+        None: (3, 0, 0, 0), "did:a": (0, 1, 0, 0), "did:b": (0, 1, 0, 0), "did:c": (0, 0, 1, 0),
+    }  # fmt: skip
 
 
 # --- who is meant ---------------------------------------------------------------------------------

@@ -6,8 +6,6 @@ from blueattr.report.fields import Field, Fields
 from blueattr.report.parts.shared_fields import LEADER, TIER
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from blueattr.attribution.by_feature import FeatureSplit
     from blueattr.studies.carriers.leaders import Leader
     from blueattr.studies.carriers.posts import Rest
@@ -23,16 +21,15 @@ if TYPE_CHECKING:
 __all__ = [
     "ACCOUNT",
     "ADDRESSED",
-    "ADDRESSING",
     "ALONE",
     "AMPLIFIED",
-    "AMPLIFYING",
     "BY_FEATURE",
     "COUNTS",
     "DAY",
     "FEATURE",
     "NO_RECORD",
     "OBJECTS",
+    "PARTNER_KINDS",
     "RANKS",
     "REST",
     "SHOWN_ADDRESSED",
@@ -185,21 +182,23 @@ DAY: "Fields[AccountDay]" = Fields(
     inside="days",
 )
 ALONE: "Fields[Alone]" = Fields(
-    Field("records", "How many of its records answer or repost nobody else.", "int", "records"),
+    Field(
+        "records", "How many of its records answer, repost or quote nobody else.", "int", "records"
+    ),
     Field("value", _WORTH, "float", _UNIT),
     Field("part", _PART, "share"),
     inside="alone",
 )
 
 
-ADDRESSING, AMPLIFYING = ("replies", "reposts"), ("replies", "reposts", "quotes")
-"""What is told of whom an account answered, and of who answered it: a quote is one's own post."""
+PARTNER_KINDS = ("replies", "reposts", "quotes")
+"""How one account may have to do with another."""
 
 
-def _partners(inside: str, kinds: "Sequence[str]") -> "Fields[Partners]":
+def _partners(inside: str) -> "Fields[Partners]":
     return Fields(
         Field("accounts", "How many accounts these are.", "int", "accounts"),
-        *(Field(kind, "Of all of them together.", "int", "records") for kind in kinds),
+        *(Field(kind, "Of all of them together.", "int", "records") for kind in PARTNER_KINDS),
         Field("value", _WORTH, "float", _UNIT),
         Field("part", _PART, "share"),
         Field("shown", "Those with most of them, `--top` accounts: one object each."),
@@ -207,23 +206,22 @@ def _partners(inside: str, kinds: "Sequence[str]") -> "Fields[Partners]":
     )
 
 
-def _shown(inside: str, kinds: "Sequence[str]") -> "Fields[Partner]":
+def _shown(inside: str) -> "Fields[Partner]":
     return Fields(
         Field("did", _WHO, heading="DID"),
         Field("handle", _WHO),
         Field("is_agent", "Whether it is on the panel; what others did counts, too.", "bool",
               heading="agent"),
-        *(Field(kind, "How many there are of each kind.", "int", "records") for kind in kinds),
+        *(Field(kind, "How many there are of each kind.", "int", "records")
+          for kind in PARTNER_KINDS),
         Field("value", _WORTH, "float", _UNIT),
         Field("part", _PART, "share", heading="of its value"),
         inside=inside,
     )  # fmt: skip
 
 
-ADDRESSED = _partners("replied_to", ADDRESSING)
-AMPLIFIED = _partners("amplified_by", AMPLIFYING)
-SHOWN_ADDRESSED = _shown("replied_to.shown", ADDRESSING)
-SHOWN_AMPLIFIED = _shown("amplified_by.shown", AMPLIFYING)
+ADDRESSED, AMPLIFIED = _partners("replied_to"), _partners("amplified_by")
+SHOWN_ADDRESSED, SHOWN_AMPLIFIED = _shown("replied_to.shown"), _shown("amplified_by.shown")
 OBJECTS: Fields[Any] = Fields(
     Field("counts", "What its features count; none where the features have no counts."),
     Field("by_feature", "The parts of its value by feature ([By feature](methods.md#by-feature))."),
@@ -235,7 +233,9 @@ OBJECTS: Fields[Any] = Fields(
     Field("days", "One object for each UTC day of the window; empty for features from a file."),
     Field(
         "replied_to",
-        "Whom it replied to and reposted, on the topic; none for features from a file.",
+        "Whom it replied to, reposted and quoted, on the topic; none for features from a file. A "
+        "post that replies to one account and quotes another is a reply. Quotes are 0 where "
+        "`influence` does not have them.",
     ),
     Field("alone", "What it wrote to nobody else; none for features from a file."),
     Field(
