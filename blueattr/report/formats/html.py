@@ -136,7 +136,9 @@ def _cell(cell: Cell, column: Column) -> _Cell:
     )
     text = safe_text(words, _LONGEST_CELL)
     if _DID.fullmatch(text):
-        return _Cell("", "agent", classes="long", did=_short_did(text), whole_did=text)
+        shown = _short_did(text)
+        classes = "long" if shown != text else _classes(column, text)
+        return _Cell("", "agent", classes=classes, did=shown, whole_did=text)
     if column.kind in _RIGHT:
         # A number keeps its sign; a line may end before its deviation.
         text = text.replace(" %", "\u00a0%").replace("± ", "±\u00a0")
