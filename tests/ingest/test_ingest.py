@@ -59,7 +59,7 @@ from support.forked import processes, run
 from support.naive_decode import TIMES_FROM
 from support.store_content import Content, content, expected, rows, sources
 
-LAW = costly_law(25, suppress=[HealthCheck.function_scoped_fixture])
+LAW = costly_law(16, suppress=[HealthCheck.function_scoped_fixture])
 # The lines of accounts whose DIDs have 24 letters, and whose keys are TIDs, are parsed by the
 # compiled parser; those of others by the statement. A history is of both.
 WHO = ("ann".ljust(24, "a"), "bea", "cyd".ljust(24, "7"))
@@ -515,7 +515,7 @@ def test_an_interrupted_file_of_which_nothing_is_kept_is_resumed(
 
 
 @pytest.mark.slow
-@costly_law(12, suppress=[HealthCheck.function_scoped_fixture])
+@costly_law(8, suppress=[HealthCheck.function_scoped_fixture])
 @given(st.permutations(range(5)), st.integers(1, 4))
 def test_texts_of_deleted_accounts_are_gone_whatever_the_order(
     fresh: Callable[[], Path], order: list[int], per_file: int
@@ -566,7 +566,7 @@ def departures(draw: st.DrawFn) -> list[Event]:
 
 
 @pytest.mark.slow
-@costly_law(12, suppress=[HealthCheck.function_scoped_fixture])
+@costly_law(8, suppress=[HealthCheck.function_scoped_fixture])
 @given(departures(), st.data())
 def test_departed_texts_are_gone_after_every_commit(
     fresh: Callable[[], Path], events: list[Event], data: st.DataObject

@@ -158,7 +158,7 @@ def lives(draw: st.DrawFn) -> list[Event]:
 
 
 @pytest.mark.slow
-@costly_law(12, suppress=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@costly_law(8, suppress=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(st.data())
 def test_a_store_is_what_the_events_of_all_others_make_of_it(
     fresh: Callable[[], Path], data: st.DataObject

@@ -170,7 +170,8 @@ def test_no_value_of_any_column_ends_in_a_traceback(db: Path, part: int) -> None
     random.Random(0).shuffle(cases)  # noqa: S311 - no secret
     tried: Counter[int] = Counter()
     commands = (*COMMANDS, ("ingest", source))
-    for place, (table, name, kind, value) in enumerate(cases[part::8]):
+    # Half of them: those that are left out are drawn by the law above in `make explore`.
+    for place, (table, name, kind, value) in enumerate(cases[part::16]):
         db.write_bytes(sound)
         try:
             set_value(db, table, name, f"({value})::{kind}")

@@ -55,7 +55,7 @@ from support.rollup_checks import (
 
 
 @pytest.mark.slow
-@costly_law(12, suppress=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@costly_law(8, suppress=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(st.data())
 def test_after_any_sequence_rollups_say_what_the_records_say(
     fresh: Callable[[], Path], data: st.DataObject
