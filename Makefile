@@ -47,7 +47,8 @@ run: $(VENV)/run-ready
 # What the tests of a file share is made once where they stay together, as far as that goes. Some wait for
 # clocks and servers: with three at once, two cores have something to do.
 PYTEST := $(BIN)/python -m pytest -n 3 --dist worksteal
-QUICK := not slow and not browser and not install and not integration and not cron
+HERE := not browser and not install and not integration and not cron
+QUICK := not slow and $(HERE)
 
 test: setup
 	$(PYTEST) -m "$(QUICK)"
@@ -86,11 +87,10 @@ explore: setup
 
 # A tracer does not see machine code: Python runs the kernels and the parser where their own tests do.
 COMPILED := tests/kernels tests/decode
-TRACED := not browser and not install and not integration and not cron
 coverage: setup
 	rm -rf out/coverage
-	NUMBA_DISABLE_JIT=1 $(BIN)/python -m coverage run -m pytest -n 2 --dist worksteal -m "$(TRACED)" $(COMPILED)
-	$(BIN)/python -m coverage run -m pytest -n 2 --dist worksteal -m "$(TRACED)" $(COMPILED:%=--ignore=%)
+	NUMBA_DISABLE_JIT=1 $(BIN)/python -m coverage run -m pytest -n 2 --dist worksteal -m "$(HERE)" $(COMPILED)
+	$(BIN)/python -m coverage run -m pytest -n 2 --dist worksteal -m "$(HERE)" $(COMPILED:%=--ignore=%)
 	$(BIN)/python -m coverage combine --quiet
 	$(BIN)/python -m coverage json --quiet -o out/coverage/report.json
 	@PYTHONPATH=tests $(BIN)/python -m strength.coverage_by_room out/coverage/report.json

@@ -103,9 +103,9 @@ def added_once_subscribed(server: StreamServer, event: dict[str, Any]) -> None:
     ("protocol", "points"),
     [
         pytest.param("v2", crash.QUICK, id="v2"),
-        pytest.param("v2", crash.OTHERS, id="v2 others", marks=pytest.mark.slow),
-        pytest.param("v1", crash.POINTS, id="v1", marks=pytest.mark.slow),
-        pytest.param("firehose", crash.POINTS, id="firehose", marks=pytest.mark.slow),
+        pytest.param("v2", crash.OTHERS, id="v2 others"),
+        pytest.param("v1", crash.POINTS, id="v1"),
+        pytest.param("firehose", crash.POINTS, id="firehose"),
     ],
 )
 def test_killed_at_each_point_of_a_commit(
@@ -261,11 +261,7 @@ def ended(program: "subprocess.Popen[bytes]") -> tuple[int, str, str]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    "number",
-    [signal.SIGINT]
-    + [pytest.param(n, marks=pytest.mark.slow) for n in (signal.SIGTERM, signal.SIGHUP)],
-)
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_ends_it_cleanly(
     number: signal.Signals, started: Callable[..., Any], db: Path, server: StreamServer
 ) -> None:
@@ -363,7 +359,7 @@ def test_refused_ends_with_8(quick: None, server: StreamServer, db: Path) -> Non
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("protocol", ["v2", pytest.param("v1", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("protocol", ["v2", "v1"])
 def test_a_gap_ends_with_9_and_reports_say_so(
     protocol: str, quick: None, server: StreamServer, db: Path
 ) -> None:

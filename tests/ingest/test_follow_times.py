@@ -16,7 +16,6 @@ from blueattr.ingest.resume import resume_by_now, resume_from
 from blueattr.report.inventory.ingests import follow_report
 from blueattr.sources.live.socket import ConnectionLost
 from blueattr.store.commit.checkpoint import SourceState
-from support.effort import quick_ones
 from support.events_builder import Event, at, lines, micros, plc_name, post, tid
 from support.live_world import gaps_of, spans_of
 from support.scripted_stream import FakeClock, LogServer, ScriptedServer
@@ -72,7 +71,7 @@ def db(empty_store: Path, tmp_path: Path) -> Path:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("protocol", quick_ones(("firehose", "v2", "v1"), {"firehose"}))
+@pytest.mark.parametrize("protocol", ["firehose", "v2", "v1"])
 def test_an_event_of_2099_neither_ends_a_stream_nor_moves_it(protocol: str, db: Path) -> None:
     world = Backlog(protocol, db, evil_at=20)
     world.server.plan.append((25, lambda _server: [ConnectionLost("the connection broke")]))

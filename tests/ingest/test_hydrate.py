@@ -818,13 +818,7 @@ def signalled(number: signal.Signals, db: Path, server: Server) -> bytes:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    "number",
-    [
-        signal.SIGINT,
-        *(pytest.param(n, marks=pytest.mark.slow) for n in (signal.SIGTERM, signal.SIGHUP)),
-    ],
-)
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_keeps_what_was_answered(
     number: signal.Signals, tmp_path: Path, server: Server
 ) -> None:

@@ -11,7 +11,6 @@ from blueattr.sources import files
 from blueattr.sources.files import FileSource
 from blueattr.store.commit.writer import Writer
 from support import crash, ingest_child
-from support.effort import quick_ones
 from support.events_builder import Event, at, lines, mixed, plc
 from support.forked import run
 from support.store_content import content, expected, sources
@@ -107,7 +106,7 @@ def test_each_file_has_the_counts_and_samples_it_would_have_alone(tmp_path: Path
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("point", quick_ones(crash.QUICK, {"halfway"}))
+@pytest.mark.parametrize("point", crash.QUICK)
 def test_killed_in_a_commit_of_many_files_the_next_run_ends_with_the_same_store(
     tmp_path: Path, point: str
 ) -> None:

@@ -250,13 +250,7 @@ def test_features_equal_a_plain_recount(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    ("order", "summarised"),
-    [
-        (-1, True),
-        *(pytest.param(*p, marks=pytest.mark.slow) for p in ((1, True), (1, False), (-1, False))),
-    ],
-)
+@pytest.mark.parametrize(("order", "summarised"), [(-1, True), (1, True), (1, False), (-1, False)])
 def test_a_relation_that_is_written_again_counts_once_in_everything(
     tmp_path: Path, order: int, summarised: bool
 ) -> None:

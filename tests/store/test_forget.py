@@ -34,7 +34,7 @@ from blueattr.store.forget import (
 )
 from blueattr.store.rollups import roll_up
 from support import crash
-from support.effort import costly_law, quick_ones
+from support.effort import costly_law
 from support.events_builder import (
     Event,
     account,
@@ -415,9 +415,7 @@ SPELLED = (
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    "spelled", quick_ones(SPELLED, {"export-{}.jsonl", "did%3Aplc%3Aann.json"})
-)
+@pytest.mark.parametrize("spelled", SPELLED)
 def test_no_name_of_a_source_has_the_did(spelled: str, writer: Writer) -> None:
     name, other = f"/data/{spelled.format(ANN)}", f"/data/{BEA} {ANN}more"
     bad = b'{"oops\n'

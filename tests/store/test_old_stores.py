@@ -25,7 +25,6 @@ from blueattr.store.commit.writer import Writer
 from blueattr.store.database import Store, _migrations
 from blueattr.store.integrity import catalog, seal, sums
 from support import crash
-from support.effort import quick_ones
 from support.events_builder import (
     FOLLOW,
     POST,
@@ -45,8 +44,6 @@ from support.store_content import Content, content, rows
 HERE = Path(__file__).with_name("old_stores")
 
 SCHEMAS = range(1, 9)
-# The first and the last are for `make test`.
-ENDS = (SCHEMAS[0], SCHEMAS[-1])
 
 EVENTS = HERE / "before.jsonl"
 
@@ -183,7 +180,7 @@ def anew(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("schema", quick_ones(SCHEMAS, ENDS))
+@pytest.mark.parametrize("schema", SCHEMAS)
 def test_an_old_store_answers_as_the_same_events_ingested_anew(
     tmp_path: Path, schema: int, anew: dict[str, Any]
 ) -> None:
@@ -196,7 +193,7 @@ def anew_with_more(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("schema", quick_ones(SCHEMAS, ENDS))
+@pytest.mark.parametrize("schema", SCHEMAS)
 def test_an_old_store_takes_more_events(
     tmp_path: Path, schema: int, anew_with_more: dict[str, Any]
 ) -> None:
@@ -305,7 +302,7 @@ def test_what_an_old_store_took_from_the_future_pins_nothing(tmp_path: Path, sch
 
 # From schema 8 on samples of lines are shapes.
 @pytest.mark.slow
-@pytest.mark.parametrize("schema", quick_ones(range(1, 8), (1, 7)))
+@pytest.mark.parametrize("schema", range(1, 8))
 def test_what_an_old_store_quoted_of_rejected_lines_is_gone(tmp_path: Path, schema: int) -> None:
     path = old_store(tmp_path / "x.duckdb", schema)
     with duckdb.connect(path) as connection:
@@ -321,7 +318,7 @@ def status_samples(path: Path) -> list[str]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("schema", quick_ones(SCHEMAS, ENDS))
+@pytest.mark.parametrize("schema", SCHEMAS)
 def test_an_old_store_says_until_when_its_records_lack_what_came_later(
     tmp_path: Path, schema: int
 ) -> None:

@@ -261,12 +261,9 @@ def ingested(folder: Path, spec: SynthSpec) -> Path:
     "spec",
     [
         RICH,
-        pytest.param(LEFT, marks=pytest.mark.slow),
-        pytest.param(SynthSpec(agents=1, days=2, seed=4), marks=pytest.mark.slow),
-        pytest.param(
-            SynthSpec(agents=90, days=2, seed=1 << 40, like_fraction=0.2, activity=0.4),
-            marks=pytest.mark.slow,
-        ),
+        LEFT,
+        SynthSpec(agents=1, days=2, seed=4),
+        SynthSpec(agents=90, days=2, seed=1 << 40, like_fraction=0.2, activity=0.4),
     ],
     ids=["rich", "left", "one", "few likes"],
 )

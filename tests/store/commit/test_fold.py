@@ -21,7 +21,6 @@ from blueattr.store.engine import statements
 from blueattr.store.matching import Rule
 from blueattr.store.rollups import roll_up
 from support import crash
-from support.effort import quick_ones
 from support.events_builder import (
     Event,
     account,
@@ -198,7 +197,7 @@ def test_of_two_versions_of_one_revision_the_delete_wins_in_any_order(tmp_path: 
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", quick_ones(("key", "claimed", "collected"), {"claimed"}))
+@pytest.mark.parametrize("kind", ["key", "claimed", "collected"])
 def test_no_time_of_another_kind_moves_what_a_server_saw(tmp_path: Path, kind: str) -> None:
     seen = post("ann", "x", "text", rev=1, time=at(5))
     for number, events in enumerate(
@@ -239,7 +238,7 @@ TWINS = {
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("what", quick_ones(TWINS, {"follow"}))
+@pytest.mark.parametrize("what", TWINS)
 def test_of_other_versions_of_one_revision_the_same_wins_in_any_order(
     tmp_path: Path, what: str
 ) -> None:

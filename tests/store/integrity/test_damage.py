@@ -20,7 +20,6 @@ from blueattr.store.engine import trial
 from blueattr.store.integrity import seal, sums
 from support.by_hand import as_if_written, change
 from support.cli_world import BLUEATTR, ok, refused, run, write_events, write_store
-from support.effort import quick_ones
 from support.events_builder import at, lines, post
 from support.store_content import content, rows
 
@@ -128,7 +127,7 @@ def pairs(sound: bytes) -> list[tuple[int, int]]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("some", [12, pytest.param(100, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("some", [12, 100])
 def test_a_store_of_any_size_is_refused_or_the_same_whichever_two_blocks_are_exchanged(
     db: Path, monkeypatch: pytest.MonkeyPatch, some: int
 ) -> None:
@@ -290,12 +289,8 @@ def changes() -> Iterator[str]:
     yield "DELETE FROM row_sum WHERE name = 'record' AND day IS NOT NULL"
 
 
-# A text, a row less, values in other rows, a table whose rows are not records, and a sum.
-QUICK = {list(changes())[k] for k in (1, 2, 5, 8, 11)}
-
-
 @pytest.mark.slow
-@pytest.mark.parametrize("change", quick_ones(changes(), QUICK))
+@pytest.mark.parametrize("change", [*changes()])
 def test_rows_that_no_commit_wrote_are_noticed(db: Path, change: str) -> None:
     ok("status", "--check", "--db", db)
     with duckdb.connect(db) as connection:
