@@ -35,7 +35,7 @@ _AS_HTTP = {"wss": "https", "ws": "http"}
 _AS_WEBSOCKET = {"https": "wss", "http": "ws"}
 
 
-def check_url(url: str, *, insecure: bool = False) -> SplitResult:
+def check_url(url: str, *, insecure: bool = False, only_http: bool = False) -> SplitResult:
     """Refuse an address that is not encrypted, or is no address.
 
     Parameters
@@ -44,6 +44,8 @@ def check_url(url: str, *, insecure: bool = False) -> SplitResult:
         ``wss://``, ``https://``, and on loopback or where `insecure` also ``ws://``, ``http://``.
     insecure
         The user accepts plain text (``--insecure``).
+    only_http
+        Neither a websocket nor plain text elsewhere is possible.
 
     Raises
     ------
@@ -57,12 +59,19 @@ def check_url(url: str, *, insecure: bool = False) -> SplitResult:
         raise UsageError(f"not an address: {url!r} ({error})") from None
     if parts.username is not None or parts.password is not None:
         raise UsageError(f"the address of {host} holds a name or password; leave them out")
-    if parts.scheme not in _ENCRYPTED | _PLAIN or not host or not _is_host(host):
-        raise UsageError(f"not an address: {url!r}; expected wss://HOST or https://HOST")
+    schemes = {"https", "http"} if only_http else _ENCRYPTED | _PLAIN
+    if parts.scheme not in schemes or not host or not _is_host(host):
+        expected = "https://HOST" if only_http else "wss://HOST or https://HOST"
+        raise UsageError(f"not an address: {url!r}; expected {expected}")
     if parts.scheme in _PLAIN and not insecure and not is_loopback(host):
         raise UsageError(
-            f"{url} is not encrypted: anybody on the way could change what is stored; use "
-            f"{'wss' if parts.scheme == 'ws' else 'https'}://, or --insecure"
+            f"{url} is not encrypted: anybody on the way could "
+            + (
+                "read and change it; use https://"
+                if only_http
+                else "change what is stored; use "
+                f"{'wss' if parts.scheme == 'ws' else 'https'}://, or --insecure"
+            )
         )
     return parts
 

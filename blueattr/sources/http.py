@@ -2,10 +2,11 @@
 
 import re
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC
 from email.utils import parsedate_to_datetime
+from typing import Any
 
 import httpx
 
@@ -19,6 +20,7 @@ __all__ = [
     "SmallAnswer",
     "describe",
     "get_small",
+    "post_small",
     "requested_wait",
 ]
 
@@ -39,7 +41,7 @@ class NoAnswer(Exception):  # noqa: N818 - callers do without the answer
 
 @dataclass(frozen=True, slots=True)
 class SmallAnswer:
-    """An answer to a GET.
+    """An answer to a request.
 
     Parameters
     ----------
@@ -49,11 +51,14 @@ class SmallAnswer:
         The body, as far as it was read.
     complete
         Whether that is all of it.
+    headers
+        Their names are looked up in lower case.
     """
 
     status: int
     body: bytes
     complete: bool
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 def get_small(
@@ -77,18 +82,60 @@ def get_small(
     NoAnswer
         The server cannot be reached, or breaks off.
     """
+    return _exchange("GET", url, limit, patience, {"headers": headers or {}})
+
+
+def post_small(
+    url: str,
+    body: bytes,
+    *,
+    limit: int,
+    patience: float,
+    headers: Mapping[str, str] | None = None,
+    sign: Callable[[httpx.Request], httpx.Request] | None = None,
+    direct: bool = False,
+) -> SmallAnswer:
+    """Post something to which a small answer is expected; a redirect is an answer, not followed.
+
+    Parameters
+    ----------
+    url, limit, patience, headers
+        As for `get_small`.
+    body
+        What is posted.
+    sign
+        Puts a key on the request.
+    direct
+        Use no proxy: none stands between this machine and itself.
+
+    Raises
+    ------
+    NoAnswer
+        The server cannot be reached, or breaks off.
+    """
+    request = {"headers": headers or {}, "content": body, "auth": sign, "trust_env": not direct}
+    return _exchange("POST", url, limit, patience, request)
+
+
+def _exchange(
+    method: str, url: str, limit: int, patience: float, request: dict[str, Any]
+) -> SmallAnswer:
+    request["headers"] = {"User-Agent": USER_AGENT, **request["headers"]}
     body = b""
     deadline = time.monotonic() + patience
-    every = {"User-Agent": USER_AGENT, **(headers or {})}
     try:
-        with httpx.stream("GET", url, headers=every, timeout=patience) as response:
+        with httpx.stream(
+            method, url, timeout=patience, follow_redirects=False, **request
+        ) as response:
             for part in response.iter_bytes():
                 body += part
                 if len(body) > limit or time.monotonic() > deadline:
-                    return SmallAnswer(response.status_code, body[:limit], complete=False)
+                    return SmallAnswer(
+                        response.status_code, body[:limit], complete=False, headers=response.headers
+                    )
     except httpx.HTTPError as error:
         raise NoAnswer(describe(error)) from None
-    return SmallAnswer(response.status_code, body, complete=True)
+    return SmallAnswer(response.status_code, body, complete=True, headers=response.headers)
 
 
 def requested_wait(headers: Mapping[str, str], now: float) -> float | None:
