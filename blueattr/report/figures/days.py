@@ -63,63 +63,10 @@ _DAY_COLUMNS = (
 
 def days_exhibit(result: "DayShares") -> Exhibit | None:
     """Show an indicator day by day, shared out by tier, and what was not seen."""
-    whole, origin = result.whole, result.whole.provenance
     if not result.days:
         return None
-    tiers = [tier.tier for tier in whole.tiers]
-    rows: list[tuple[Cell, ...]] = []
-    text_rows: list[tuple[Cell, ...]] = []
-    for day in result.days:
-        tier_shares = {part.tier: part for part in day.tiers}
-        unseen = _unseen_in(day.window, origin.gaps)
-        rows += [
-            (
-                *DAY.cells(day),
-                day.total,
-                tier,
-                *_VALUE.cells(tier_shares.get(tier)),
-                unseen.total_seconds(),
-            )
-            for tier in tiers
-        ]
-        shares = (
-            percent(tier_shares[tier].share) if tier in tier_shares else None for tier in tiers
-        )
-        total = None if day.undefined else short(day.total)
-        text_rows.append(
-            (
-                day.day,
-                day.records,
-                day.participants,
-                total,
-                *shares,
-                _seen_note(day, unseen, origin),
-            )
-        )
-    table = Table(
-        name="days",
-        title=f"{whole.indicator} by day (UTC)",
-        columns=(
-            DAY["day"].column(),
-            DAY["records"].column(heading="posts"),
-            DAY["participants"].column(heading="accounts"),
-            Column("total", whole.indicator, "figure"),
-            *(
-                Column(tier, name, "figure")
-                for tier, name in zip(tiers, tier_names(whole.cutoffs), strict=True)
-            ),
-            *NOTE.columns(),
-        ),
-        rows=tuple(text_rows),
-        notes=(
-            "Each day is a window of its own, with the panel and tiers of the whole window.",
-            *(
-                f"{iso(day.day)}: no answer ({day.undefined})."
-                for day in result.days
-                if day.undefined
-            ),
-        ),
-    )
+    whole, origin = result.whole, result.whole.provenance
+    names = tier_names(whole.cutoffs)
     unit = _HOUR if result.hours else _DAY
     slots: list[dict[str, Any]] = [
         {"start": part.window.start, "end": part.window.end, "records": part.records,
@@ -127,7 +74,6 @@ def days_exhibit(result: "DayShares") -> Exhibit | None:
         for part in result.hours or result.days
         if origin.so_far is None or part.window.start <= origin.so_far
     ]  # fmt: skip
-    names = tier_names(whole.cutoffs)
     strip: list[dict[str, Any]] = [
         {"start": day.window.start, "end": day.window.end, "tier": name, "share": part.share,
          "whole": _whole(day.window, origin)}
@@ -147,12 +93,67 @@ def days_exhibit(result: "DayShares") -> Exhibit | None:
         f"cent.{pale}{note}",
         alt=f"Bars of posts and accounts {many}, above a strip of tier shares by day. The most "
         f"accounts, {busiest}.",
-        report=data_report("by_day", _DAY_COLUMNS, rows, table, origin),
+        report=data_report(
+            "by_day", _DAY_COLUMNS, _rows_by_tier(result), _days_table(result), origin
+        ),
         chart=marked(
             origin,
             lambda look: time_charts.when_chart(
                 slots, strip, gaps, tiers=names, bounds=bounds, look=look
             ),
+        ),
+    )
+
+
+def _rows_by_tier(result: "DayShares") -> list[tuple[Cell, ...]]:
+    """Return the data behind the figure: a row for each tier of each day."""
+    rows: list[tuple[Cell, ...]] = []
+    for day in result.days:
+        parts = {part.tier: part for part in day.tiers}
+        unseen = unseen_seconds(day, result.whole.provenance)
+        rows += [
+            (*DAY.cells(day), day.total, tier.tier, *_VALUE.cells(parts.get(tier.tier)), unseen)
+            for tier in result.whole.tiers
+        ]
+    return rows
+
+
+def _days_table(result: "DayShares") -> Table:
+    """Return what people read beside the figure: a row for each day."""
+    whole, origin = result.whole, result.whole.provenance
+    tiers = [tier.tier for tier in whole.tiers]
+    rows: list[tuple[Cell, ...]] = []
+    for day in result.days:
+        shares = {part.tier: percent(part.share) for part in day.tiers}
+        rows.append((
+            day.day,
+            day.records,
+            day.participants,
+            None if day.undefined else short(day.total),
+            *(shares.get(tier) for tier in tiers),
+            day_note(day, origin),
+        ))  # fmt: skip
+    undefined = (
+        f"{iso(day.day)}: no answer ({day.undefined})." for day in result.days if day.undefined
+    )
+    return Table(
+        name="days",
+        title=f"{whole.indicator} by day (UTC)",
+        columns=(
+            DAY["day"].column(),
+            DAY["records"].column(heading="posts"),
+            DAY["participants"].column(heading="accounts"),
+            Column("total", whole.indicator, "figure"),
+            *(
+                Column(tier, name, "figure")
+                for tier, name in zip(tiers, tier_names(whole.cutoffs), strict=True)
+            ),
+            *NOTE.columns(),
+        ),
+        rows=tuple(rows),
+        notes=(
+            "Each day is a window of its own, with the panel and tiers of the whole window.",
+            *undefined,
         ),
     )
 

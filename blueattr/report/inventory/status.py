@@ -53,95 +53,23 @@ def status_report(status: "Status", now: datetime | None = None) -> Report:
         The time from which the lag of streams is counted; by default the current time.
     """
     now = now or datetime.now(UTC)
-    totals = status.totals
-    days = Table(
-        name="days",
-        title="Events by day (UTC)",
-        columns=(
-            Column("day", "day", "date"),
-            *(Column(k, k, "int") for k in ("posts", "replies", "reposts", "follows", "accounts")),
-        ),
-        rows=tuple(status.rows["days"]),
-    )
     source_rows = status.rows["sources"].named()
-    sources = _sources_table(source_rows)
-    finite_sources = _sources_table([row for row in source_rows if row["kind"] in _WITH_AN_END])
+    with_an_end = [row for row in source_rows if row["kind"] in _WITH_AN_END]
     stream_rows = [row for row in source_rows if row["kind"] not in _WITH_AN_END]
-    streams = Table(
-        name="streams",
-        title="Streams",
-        columns=(
-            Column("source", "source"),
-            Column("kind", "kind"),
-            Column("position", "cursor", "int"),
-            Column("behind", "behind now", "figure"),
-            *_COUNTS,
-        ),
-        rows=tuple(
-            (row["name"], row["kind"], row["position"], _behind(row, now)[1], *_counts(row))
-            for row in stream_rows
-        ),
-        notes=bounded_note(sum(row["bounded"] for row in stream_rows)),
-    )
-    # The statement repeats a reason's count beside each of its samples.
-    reasons = {row["reason"]: row["lines"] for row in status.rows["rejected"].named()}
-    rejected = Table(
-        name="rejected",
-        title="Rejected lines",
-        columns=(Column("reason", "reason"), Column("lines", "lines", "int")),
-        rows=tuple(reasons.items()),
-    )
-    samples = Table(
-        name="rejected_samples",
-        title="The first few rejected lines of each reason and source",
-        columns=(
-            Column("reason", "reason"),
-            Column("source", "source"),
-            Column("position", "at", "int"),
-            Column("sample", "shape"),
-        ),
-        rows=tuple(
-            (row["reason"], row["source"], row["position"], row["sample"])
-            for row in status.rows["rejected"].named()
-        ),
-    )
-    with_mark = replace(
-        sources,
-        columns=(
-            *sources.columns,
-            Column("synthetic", "synthetic", "bool"),
-            Column("ahead", "ahead", "int"),
-        ),
-        rows=tuple(
-            (*cells, row["synthetic"], row["ahead"])
-            for cells, row in zip(sources.rows, source_rows, strict=True)
-        ),
+    rejected_rows = status.rows["rejected"].named()
+    days, rejected = _days_table(status), _rejected_table(rejected_rows)
+    samples = _samples_table(rejected_rows)
+    tables = (
+        days,
+        _streams_table(stream_rows, now),
+        _sources_table(with_an_end),
+        rejected,
+        samples,
     )
     banner = synthetic_banner(
         Provenance(str(status.path), synthetic=status.synthetic, all_synthetic=status.all_synthetic)
     )
-    facts = (
-        Fact("store", f"{status.path} ({megabytes(status.size)})"),
-        Fact("events", f"{count(totals['events'])}; {count(totals['removed'])} more were deleted"),
-        Fact("accounts", f"{count(totals['accounts'])} named in events"),
-        Fact(
-            "of them",
-            f"{plural(totals['handles'], 'handle')}, {plural(totals['profiles'], 'profile')}, "
-            f"{plural(totals['status_changes'], 'change')} of status",
-        ),
-        Fact("PLC directory", f"{count(totals['directory'])} accounts imported"),
-        Fact("covers", "; ".join(map(stretch, status.coverage)) or "nothing"),
-        *gap_facts(status.gaps),
-    )
-    if status.posts_known_after is not None:
-        after = f"{status.posts_known_after:%Y-%m-%d %H:%M:%S}"
-        facts = (
-            *facts,
-            Fact("of posts", f"languages, quotes, links and labels known after {after} UTC"),
-        )
-    if status.rows_checked is not None:
-        facts = (*facts, Fact("checked", f"{plural(status.rows_checked, 'row')}, as written"))
-    tables = (days, streams, finite_sources, rejected, samples)
+    known_after = status.posts_known_after
     return Report(
         kind="status",
         tables=tuple(
@@ -155,32 +83,132 @@ def status_report(status: "Status", now: datetime | None = None) -> Report:
             *status.far,
             *_of_a_wrong_clock(source_rows),
         ),
-        facts=facts,
+        facts=_facts(status),
         data=days,
         content={
             "db": str(status.path),
             "bytes": status.size,
             "rows_checked": status.rows_checked,
-            "posts_known_after": (
-                None if status.posts_known_after is None else iso(status.posts_known_after)
-            ),
-            **totals,
+            "posts_known_after": None if known_after is None else iso(known_after),
+            **status.totals,
             "coverage": [WINDOW.json(window) for window in status.coverage],
             "gaps": [GAP.json(gap) for gap in status.gaps],
             **times_json(status.times_from),
             **{table.name: table_json(table) for table in (days, rejected, samples)},
-            "sources": table_json(with_mark),
-            "streams": [
-                {
-                    "source": row["name"],
-                    "kind": row["kind"],
-                    "cursor": row["position"],
-                    "behind_seconds": _behind(row, now)[0],
-                    "bounded": row["bounded"],
-                }
-                for row in stream_rows
-            ],
+            "sources": table_json(_with_marks(_sources_table(source_rows), source_rows)),
+            "streams": _streams_json(stream_rows, now),
         },
+    )
+
+
+def _facts(status: "Status") -> tuple[Fact, ...]:
+    """Return the figures of the whole store."""
+    totals = status.totals
+    facts = [
+        Fact("store", f"{status.path} ({megabytes(status.size)})"),
+        Fact("events", f"{count(totals['events'])}; {count(totals['removed'])} more were deleted"),
+        Fact("accounts", f"{count(totals['accounts'])} named in events"),
+        Fact(
+            "of them",
+            f"{plural(totals['handles'], 'handle')}, {plural(totals['profiles'], 'profile')}, "
+            f"{plural(totals['status_changes'], 'change')} of status",
+        ),
+        Fact("PLC directory", f"{count(totals['directory'])} accounts imported"),
+        Fact("covers", "; ".join(map(stretch, status.coverage)) or "nothing"),
+        *gap_facts(status.gaps),
+    ]
+    if status.posts_known_after is not None:
+        after = f"{status.posts_known_after:%Y-%m-%d %H:%M:%S}"
+        facts.append(
+            Fact("of posts", f"languages, quotes, links and labels known after {after} UTC")
+        )
+    if status.rows_checked is not None:
+        facts.append(Fact("checked", f"{plural(status.rows_checked, 'row')}, as written"))
+    return tuple(facts)
+
+
+def _days_table(status: "Status") -> Table:
+    return Table(
+        name="days",
+        title="Events by day (UTC)",
+        columns=(
+            Column("day", "day", "date"),
+            *(Column(k, k, "int") for k in ("posts", "replies", "reposts", "follows", "accounts")),
+        ),
+        rows=tuple(status.rows["days"]),
+    )
+
+
+def _streams_table(rows: "Sequence[Mapping[str, Any]]", now: datetime) -> Table:
+    return Table(
+        name="streams",
+        title="Streams",
+        columns=(
+            Column("source", "source"),
+            Column("kind", "kind"),
+            Column("position", "cursor", "int"),
+            Column("behind", "behind now", "figure"),
+            *_COUNTS,
+        ),
+        rows=tuple(
+            (row["name"], row["kind"], row["position"], _behind(row, now)[1], *_counts(row))
+            for row in rows
+        ),
+        notes=bounded_note(sum(row["bounded"] for row in rows)),
+    )
+
+
+def _streams_json(rows: "Sequence[Mapping[str, Any]]", now: datetime) -> "list[dict[str, Any]]":
+    return [
+        {
+            "source": row["name"],
+            "kind": row["kind"],
+            "cursor": row["position"],
+            "behind_seconds": _behind(row, now)[0],
+            "bounded": row["bounded"],
+        }
+        for row in rows
+    ]
+
+
+def _rejected_table(rows: "Sequence[Mapping[str, Any]]") -> Table:
+    # The statement repeats a reason's count beside each of its samples.
+    lines = {row["reason"]: row["lines"] for row in rows}
+    return Table(
+        name="rejected",
+        title="Rejected lines",
+        columns=(Column("reason", "reason"), Column("lines", "lines", "int")),
+        rows=tuple(lines.items()),
+    )
+
+
+def _samples_table(rows: "Sequence[Mapping[str, Any]]") -> Table:
+    return Table(
+        name="rejected_samples",
+        title="The first few rejected lines of each reason and source",
+        columns=(
+            Column("reason", "reason"),
+            Column("source", "source"),
+            Column("position", "at", "int"),
+            Column("sample", "shape"),
+        ),
+        rows=tuple((row["reason"], row["source"], row["position"], row["sample"]) for row in rows),
+    )
+
+
+def _with_marks(sources: Table, rows: "Sequence[Mapping[str, Any]]") -> Table:
+    """Return the table of sources with what its JSON says besides."""
+    return replace(
+        sources,
+        columns=(
+            *sources.columns,
+            Column("synthetic", "synthetic", "bool"),
+            Column("ahead", "ahead", "int"),
+        ),
+        rows=tuple(
+            (*cells, row["synthetic"], row["ahead"])
+            for cells, row in zip(sources.rows, rows, strict=True)
+        ),
     )
 
 
