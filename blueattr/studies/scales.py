@@ -1,8 +1,9 @@
 """The scale comparison: attributions of the full panel and of small samples of it."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 import numpy as np
 
@@ -23,8 +24,11 @@ from blueattr.indicators.find import find_indicator
 from blueattr.provenance import Provenance
 from blueattr.studies.distinct import check_distinct
 from blueattr.studies.samples.corrected import obstacle
+from blueattr.studies.samples.correction import Estimate
 from blueattr.studies.samples.samples import (
+    AtFullScale,
     FullScale,
+    Sample,
     SampledPanel,
     SampleRun,
     SampleSummary,
@@ -113,6 +117,29 @@ def _check_size(sampler: Sampler, protocol: Protocol, size: int, *, keep: bool) 
             raise
         return f"only {sampler.available(protocol):,} agents were active"
     return ""
+
+
+def _runs_of_samples(
+    sampled: SampledPanel,
+    answered: Sequence[AtFullScale],
+    draws: Iterable[tuple[int | None, dict[int, Sample]]],
+    estimate: Callable[..., Estimate | None] | None,
+    *,
+    rescaling: bool,
+) -> dict[tuple[str, int], list[SampleRun]]:
+    """Attribute indicators on the samples of one protocol; by indicator and size.
+
+    `estimate` puts a sample right, where that is asked for and possible.
+    """
+    runs: dict[tuple[str, int], list[SampleRun]] = {}
+    for repeat, samples in draws:
+        for size, sample in samples.items():
+            for one in answered:
+                run = sampled.run(one, sample.index, repeat, rescaling=rescaling)
+                if estimate is not None:
+                    run = replace(run, estimate=estimate(one, sample=sample))
+                runs.setdefault((one.indicator.name, size), []).append(run)
+    return runs
 
 
 def compare_scales(
@@ -220,20 +247,18 @@ def compare_scales(
         for indicator in chosen
     ]
 
+    answered = [answer for answer in full if not answer.undefined]
     summaries: dict[str, list[SampleSummary]] = {i.name: [] for i in chosen}
     for protocol in checked_protocols:
-        runs: dict[tuple[str, int], list[SampleRun]] = {}
         why = obstacle(sampler, protocol) if correct else ""
         possible = [size for size in sizes if not unavailable[protocol, size]]
-        for repeat, samples in draw_samples(sampler, protocol, possible, seeds, seed):
-            for size, sample in samples.items():
-                for one in (answer for answer in full if not answer.undefined):
-                    run = sampled.run(one, sample.index, repeat, rescaling=rescaling)
-                    if correct and not why:
-                        found = sampled.correct(one, sampler, protocol, sample)
-                        run = replace(run, estimate=found)
-                    runs.setdefault((one.indicator.name, size), []).append(run)
-        for one in (answer for answer in full if not answer.undefined):
+        draws = draw_samples(sampler, protocol, possible, seeds, seed)
+        put_right = partial(sampled.correct, sampler=sampler, protocol=protocol)
+        runs = _runs_of_samples(
+            sampled, answered, draws, put_right if correct and not why else None,
+            rescaling=rescaling,
+        )  # fmt: skip
+        for one in answered:
             name = one.indicator.name
             summaries[name].extend(
                 summarise(protocol, size, runs.get((name, size), []), one.scale,

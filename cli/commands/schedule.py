@@ -18,6 +18,7 @@ from blueattr.errors import ExitCode, OutputError, UsageError
 
 if TYPE_CHECKING:
     from blueattr.runs.schedule.command import Command
+    from blueattr.runs.schedule.cron import Cron
     from blueattr.runs.settings import Settings
 
 
@@ -62,8 +63,7 @@ def schedule(
     Example: blueattr schedule --cron "15 * * * *" --config blueattr.toml
     """  # fmt: skip
     from blueattr.runs.plan_file import KEY_VARIABLE, make_plan
-    from blueattr.runs.schedule.cron import Cron, crontab_line, edit_crontab
-    from blueattr.runs.schedule.systemd import systemd_units
+    from blueattr.runs.schedule.cron import Cron, crontab_line
 
     path = find_config(config)
     if remove:
@@ -72,11 +72,8 @@ def schedule(
                 "--remove cannot be combined with --cron or --install; it removes the line of "
                 "these settings"
             )
-        before = _read_crontab()
-        after = edit_crontab(before, path.resolve(), None)
-        if after != before:
-            _write_crontab(after)
-        say(f"{'removed' if after != before else 'there is no line'}: {path.resolve()}")
+        changed = _edit_crontab(path.resolve(), None)
+        say(f"{'removed' if changed else 'there is no line'}: {path.resolve()}")
         return
     if cron is None:
         raise UsageError('say when to run, for example: blueattr schedule --cron "15 * * * *"')
@@ -97,19 +94,35 @@ def schedule(
             f"as {KEY_VARIABLE}=..., and keep that file private (chmod 600)"
         )
     if install:
-        before = _read_crontab()
-        after = edit_crontab(before, command.config, line)
-        if after != before:
-            _write_crontab(after)
-        say(f"{'installed' if after != before else 'already there'}: {line}")
+        changed = _edit_crontab(command.config, line)
+        say(f"{'installed' if changed else 'already there'}: {line}")
         return
+    typer.echo(
+        f"# A line for your crontab (crontab -e); --install adds it, --remove removes it.\n"
+        f"{line}\n\n{_spell_units(when, command)}"
+    )
+
+
+def _edit_crontab(config: Path, line: str | None) -> bool:
+    """Put a line for these settings into the user's crontab, or take it out; tell if it changed."""
+    from blueattr.runs.schedule.cron import edit_crontab
+
+    before = _read_crontab()
+    after = edit_crontab(before, config, line)
+    if after != before:
+        _write_crontab(after)
+    return after != before
+
+
+def _spell_units(when: "Cron", command: "Command") -> str:
+    """Return a timer and a service of systemd, and what to do with them."""
+    from blueattr.runs.schedule.systemd import systemd_units
+
     name = _unit_name(command.config)
     fine = (ExitCode.GAPS, ExitCode.NOTHING_NEW, ExitCode.RUN_GOING)
     timer, service = systemd_units(when, command, name, [int(code) for code in fine])
     folder = "~/.config/systemd/user"
-    typer.echo(
-        f"# A line for your crontab (crontab -e); --install adds it, --remove removes it.\n"
-        f"{line}\n\n"
+    return (
         f"# Or, with systemd: {folder}/{name}.timer\n{timer}\n"
         f"# {folder}/{name}.service\n{service}\n"
         f"# Then: systemctl --user daemon-reload && systemctl --user enable --now {name}.timer\n"

@@ -176,24 +176,67 @@ def shares_exhibit(result: "ScaleComparison", suffix: str = "") -> Exhibit | Non
     if not indicators:
         return None
     tiers = [tier.tier for tier in indicators[0].full.tiers]
+    rows = _shares_rows(result, indicators, tiers)
+    names = tier_names(result.cutoffs)
+    bars = [
+        {**row, "tier": names[tiers.index(row["tier"])],
+         "panel": "all accounts" if row["sample"] == "full"
+         else f"{row['size']:,} {SAMPLED.get(row['sample'], row['sample'])}"}
+        for row in rows_of(_SHARE_COLUMNS, rows)
+    ]  # fmt: skip
+    table = _shares_table(result, indicators, tiers)
+    return Exhibit(
+        name=f"tier-shares{suffix}",
+        title="Who carried it, and what a sample would have said",
+        caption=f"Shares of {_listed([one.indicator for one in indicators])} by tier, "
+        + ", ".join(names)
+        + ", ranked by followers among all accounts. Samples: means over draws."
+        + (" Negative shares lie to the left of 0." if suffix == "-signed" else ""),
+        alt=f"Stacked bars of tier shares. {_shares_in_words(indicators, names)}.",
+        report=data_report("tier_shares", _SHARE_COLUMNS, rows, table, result.provenance),
+        chart=marked(
+            result.provenance,
+            lambda look: charts.shares_chart(bars, names, look),
+            involved_note(result.n_involved, result.n_agents, indicators[0].full.tiers)
+            if result.panel == "active" and len(indicators) == 1
+            else (),
+        ),
+    )
+
+
+def _shares_rows(
+    result: "ScaleComparison", indicators: "Sequence[IndicatorScales]", tiers: Sequence[str]
+) -> list[tuple[Cell, ...]]:
+    """Return the data behind the figure: a row for each tier of each panel and sample."""
     rows: list[tuple[Cell, ...]] = []
-    text_rows: list[tuple[Cell, ...]] = []
     for scales in indicators:
-        parts = [tier.share for tier in scales.full.tiers]
         rows += [
-            (scales.indicator, "full", result.n_agents, None, tier, share, None)
-            for tier, share in zip(tiers, parts, strict=True)
+            (scales.indicator, "full", result.n_agents, None, tier, part.share, None)
+            for tier, part in zip(tiers, scales.full.tiers, strict=True)
         ]
-        text_rows.append(
-            (scales.indicator, "all accounts", result.n_agents, *map(percent, parts), None)
-        )
         for sample in scales.samples:
             rows += _sample_rows(scales.indicator, sample, tiers)
+    return rows
+
+
+def _shares_table(
+    result: "ScaleComparison", indicators: "Sequence[IndicatorScales]", tiers: Sequence[str]
+) -> Table:
+    """Return what people read beside the figure: a row for each panel and sample."""
+    rows: list[tuple[Cell, ...]] = []
+    for scales in indicators:
+        shares = [percent(part.share) for part in scales.full.tiers]
+        rows.append((scales.indicator, "all accounts", result.n_agents, *shares, None))
+        for sample in scales.samples:
             flip = points(sample.flip_mean, sample.flip_std if has_deviation(sample) else None)
-            shares = _sample_cells(sample, tiers)
-            text_rows.append((scales.indicator, sample.protocol, sample.size, *shares, flip))
-    names = tier_names(result.cutoffs)
-    table = Table(
+            cells = _sample_cells(sample, tiers)
+            rows.append((scales.indicator, sample.protocol, sample.size, *cells, flip))
+    undefined = (
+        f"{scales.indicator} has no answer on this panel: {scales.undefined}."
+        for scales in result.indicators
+        if scales.undefined
+    )
+    return Table(
         name="shares",
         title="Tier shares: all agents against samples",
         columns=(
@@ -203,24 +246,13 @@ def shares_exhibit(result: "ScaleComparison", suffix: str = "") -> Exhibit | Non
             *_tier_columns(tiers, result.cutoffs),
             Column("flip", "flip", "figure"),
         ),
-        rows=tuple(text_rows),
-        notes=(
-            FLIP_NOTE,
-            "±: standard deviation over samples.",
-            *(
-                f"{scales.indicator} has no answer on this panel: {scales.undefined}."
-                for scales in result.indicators
-                if scales.undefined
-            ),
-        ),
+        rows=tuple(rows),
+        notes=(FLIP_NOTE, "±: standard deviation over samples.", *undefined),
     )
-    bars = [
-        {**row, "tier": names[tiers.index(row["tier"])],
-         "panel": "all accounts" if row["sample"] == "full"
-         else f"{row['size']:,} {SAMPLED.get(row['sample'], row['sample'])}"}
-        for row in rows_of(_SHARE_COLUMNS, rows)
-    ]  # fmt: skip
-    alt = "; ".join(
+
+
+def _shares_in_words(indicators: "Sequence[IndicatorScales]", names: Sequence[str]) -> str:
+    return "; ".join(
         f"{scales.indicator}: "
         + ", ".join(
             f"{tier} {percent(part.share)}"
@@ -233,23 +265,6 @@ def shares_exhibit(result: "ScaleComparison", suffix: str = "") -> Exhibit | Non
             if sample.tiers
         )
         for scales in indicators
-    )
-    return Exhibit(
-        name=f"tier-shares{suffix}",
-        title="Who carried it, and what a sample would have said",
-        caption=f"Shares of {_listed([one.indicator for one in indicators])} by tier, "
-        + ", ".join(names)
-        + ", ranked by followers among all accounts. Samples: means over draws."
-        + (" Negative shares lie to the left of 0." if suffix == "-signed" else ""),
-        alt=f"Stacked bars of tier shares. {alt}.",
-        report=data_report("tier_shares", _SHARE_COLUMNS, rows, table, result.provenance),
-        chart=marked(
-            result.provenance,
-            lambda look: charts.shares_chart(bars, names, look),
-            involved_note(result.n_involved, result.n_agents, indicators[0].full.tiers)
-            if result.panel == "active" and len(indicators) == 1
-            else (),
-        ),
     )
 
 

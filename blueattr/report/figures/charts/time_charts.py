@@ -24,6 +24,8 @@ _STRIP = 120
 _LABEL_HEIGHT, _LABEL_WIDTH = 14, 33
 _HOURLY_TICKS = timedelta(hours=8)
 _WIDE_DAY = 120
+# What was not seen whole is pale.
+_FADED = {"condition": {"test": "datum.whole", "value": 1}, "value": 0.45}
 
 
 def when_chart(
@@ -58,23 +60,40 @@ def when_chart(
     x = _time_axis(first, last, look)
     # The strip below has the labels.
     bare = {**x, "axis": {**x["axis"], "labels": not shares}}
+    written = _written_layer(slots, bare, look)
+    unseen = {
+        "data": {"values": [{"start": gap["start"], "end": gap["end"]} for gap in gaps]},
+        "mark": {"type": "rect", "color": look.muted, "opacity": 0.18},
+        "encoding": {"x": bare, "x2": {"field": "end"}},
+    }
+    upper = {
+        "width": width,
+        "height": 120 if look.narrow else 150,
+        "layer": [unseen, written] if gaps else [written],
+    }
+    parts = _stack(shares, tiers, look, width / (length / timedelta(days=1)))
+    lower = {"width": width, "height": _STRIP, "layer": _strip_layers(parts, tiers, x, look)}
+    return figure(
+        look,
+        spacing=14,
+        resolve={"scale": {"color": "independent"}},
+        vconcat=[upper, lower] if parts else [upper],
+    )
+
+
+def _written_layer(slots: Sequence[Row], x: Spec, look: Look) -> Spec:
+    """Return the bars of records and, narrower, of their accounts."""
     bars = []
     for slot in slots:
         for what, field, inset in ((_POSTS, "records", 0.08), (_ACCOUNTS, "participants", 0.28)):
             if slot[field] is not None:
                 bars.append({"what": what, "count": slot[field], "whole": slot["whole"],
                              **_inside(slot, inset)})  # fmt: skip
-    unseen = {
-        "data": {"values": [{"start": gap["start"], "end": gap["end"]} for gap in gaps]},
-        "mark": {"type": "rect", "color": look.muted, "opacity": 0.18},
-        "encoding": {"x": bare, "x2": {"field": "end"}},
-    }
-    faded = {"condition": {"test": "datum.whole", "value": 1}, "value": 0.45}
-    written = {
+    return {
         "data": {"values": bars},
         "mark": {"type": "rect", "stroke": look.edge, "strokeWidth": 0.8},
         "encoding": {
-            "x": bare,
+            "x": x,
             "x2": {"field": "end"},
             "y": {"field": "count", "type": "quantitative", "title": None,
                   "axis": {"tickCount": 4, "format": "~s"}},
@@ -82,11 +101,14 @@ def when_chart(
             "color": {"field": "what", "type": "nominal", "legend": {},
                       "scale": {"domain": [_POSTS, _ACCOUNTS],
                                 "range": [look.grid, look.accent]}},
-            "opacity": faded,
+            "opacity": _FADED,
         },
     }  # fmt: skip
-    parts = _stack(shares, tiers, look, width / (length / timedelta(days=1)))
-    strip_y = {
+
+
+def _strip_layers(parts: Sequence[Row], tiers: Sequence[str], x: Spec, look: Look) -> list[Spec]:
+    """Return the shares of tiers by day, stacked to 100 %, and the words in them."""
+    y = {
         "type": "quantitative", "title": None, "scale": {"domain": [0, 1]},
         "axis": {"values": [0, 0.5, 1], "labelExpr": PERCENT, "grid": False},
     }  # fmt: skip
@@ -96,10 +118,10 @@ def when_chart(
         "encoding": {
             "x": x,
             "x2": {"field": "end"},
-            "y": {**strip_y, "field": "low"},
+            "y": {**y, "field": "low"},
             "y2": {"field": "high"},
             "color": tier_colour(tiers, look, legend=True),
-            "opacity": faded,
+            "opacity": _FADED,
         },
     }
     labels = {
@@ -107,23 +129,12 @@ def when_chart(
         "mark": {"type": "text", "fontSize": FONT_SIZE - 1},
         "encoding": {
             "x": {**x, "field": "middle"},
-            "y": {**strip_y, "field": "height"},
+            "y": {**y, "field": "height"},
             "text": {"field": "label"},
             "color": {"field": "words", "type": "nominal", "scale": None},
         },
     }
-    upper = {
-        "width": width,
-        "height": 120 if look.narrow else 150,
-        "layer": [unseen, written] if gaps else [written],
-    }
-    lower = {"width": width, "height": _STRIP, "layer": [strip, labels]}
-    return figure(
-        look,
-        spacing=14,
-        resolve={"scale": {"color": "independent"}},
-        vconcat=[upper, lower] if parts else [upper],
-    )
+    return [strip, labels]
 
 
 def _inside(slot: Row, inset: float) -> dict[str, str]:
