@@ -3,21 +3,18 @@
 import asyncio
 import json
 import re
-import zlib
 from collections import Counter, deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Iterator
+from collections.abc import AsyncIterator, Collection, Iterable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import islice
+from typing import Any
 
 import httpx
 
-from blueattr.errors import SourceError, UsageError
-from blueattr.sources.backoff import LONGEST_WAIT, Backoff
-from blueattr.sources.hosts import as_http, check_url, is_loopback
-from blueattr.sources.http import TOO_MANY, TRANSIENT, USER_AGENT, describe, requested_wait
-from blueattr.sources.timing import Timing
+from blueattr.errors import SourceError
+from blueattr.sources.xrpc import Fault, Response, XrpcClient, error_words
 
 __all__ = ["APPVIEW", "BATCH", "Answer", "AppView", "Profile", "read_profiles"]
 
@@ -32,9 +29,6 @@ BATCH = 25
 
 _METHOD = "/xrpc/app.bsky.actor.getProfiles"
 _PARALLEL = 4
-# Twenty-five profiles with the longest texts that the lexicon permits are an eighth of that.
-_LARGEST_BODY = 4 << 20
-_LONGEST_CALL = 30.0
 # More than there are people to follow anyone.
 _MOST_FOLLOWERS = 10**9
 # atproto.com/specs/lexicon, datetime.
@@ -45,10 +39,6 @@ _EARLIEST = datetime(2020, 1, 1, tzinfo=UTC)
 _CLOCK_ERROR = timedelta(days=1)
 
 
-_BACKOFF = Backoff(first=1.0, ceiling=60.0, attempts=8, attempts_at_first=4)
-
-
-_GO_ON = "its earlier answers are kept: run the same command again to continue"
 # The batch as it is cannot be answered; its parts may be.
 _REFUSED = (400, 414, 431)
 _NOT_ACCEPTED = "an identifier that is refused"
@@ -97,41 +87,19 @@ class Answer:
         return frozenset()
 
 
-class _FaultError(Exception):
-    """A call failed in a way that another try may mend."""
-
-    def __init__(self, what: str, wait: float | None = None) -> None:
-        super().__init__(what)
-        self.wait = wait
-        """Seconds that the server asks everyone to wait."""
-
-
 class _RefusedError(Exception):
     """The server refuses the accounts asked about; says why in its own words."""
 
 
-class AppView:
+class AppView(XrpcClient):
     """An AppView's ``app.bsky.actor.getProfiles``.
 
     Parameters
     ----------
     url
         Of the host: ``https://``, or ``http://`` on loopback.
-    insecure
-        Accept ``http://`` elsewhere too.
-    rate
-        Calls a second at most, on average; the server's own limits come on top.
-    timing
-        Clocks and chance.
-    sleep
-        Waits for a number of seconds.
-    patience
-        Seconds that a call may take.
-
-    Raises
-    ------
-    UsageError
-        `url` is refused (see `blueattr.sources.hosts.check_url`), or `rate` is not above 0.
+    options
+        As for `blueattr.sources.xrpc.XrpcClient`, which says what is raised.
 
     Notes
     -----
@@ -140,42 +108,8 @@ class AppView:
     ``Retry-After`` headers say is kept to.
     """
 
-    def __init__(
-        self,
-        url: str = APPVIEW,
-        *,
-        insecure: bool = False,
-        rate: float = 10.0,
-        timing: Timing | None = None,
-        sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
-        patience: float = _LONGEST_CALL,
-    ) -> None:
-        parts = check_url(url, insecure=insecure)
-        try:
-            _ = httpx.URL(as_http(parts)).host  # which it may fail to decode
-        except (httpx.InvalidURL, UnicodeError) as error:
-            raise UsageError(f"not an address: {url!r} ({error})") from None
-        if not 0 < rate <= 1000:
-            raise UsageError(f"calls a second are more than 0 and at most 1000, not {rate:g}")
-        self.url = as_http(parts)
-        self.calls = 0
-        """Made so far, those that failed included."""
-        self.on_wait: Callable[[float, str], None] = lambda _seconds, _why: None
-        """Told the seconds and the reason before a wait that is not for the pace alone."""
-        self._timing = timing or Timing()
-        self.monotonic = self._timing.monotonic
-        self.sleep = sleep
-        self._patience = patience
-        self._interval = 1 / rate
-        # No proxy stands between this machine and itself.
-        self._trust_env = not is_loopback(parts.hostname or "")
-        self._next_call = self._not_before = float("-inf")
-        self._has_answered = False
-        self._client: httpx.AsyncClient
-
-    def now(self) -> datetime:
-        """Return the time by the clock that answers are dated by."""
-        return datetime.fromtimestamp(self._timing.now(), UTC)
+    def __init__(self, url: str = APPVIEW, **options: Any) -> None:
+        super().__init__(url, parallel=_PARALLEL, **options)
 
     @asynccontextmanager
     async def answers(self, dids: Iterable[str]) -> AsyncIterator[AsyncIterator[Answer]]:
@@ -201,17 +135,7 @@ class AppView:
         waiting: deque[asyncio.Task[list[Answer]]] = deque()
         everyone = iter(dids)
         batches = iter(lambda: tuple(islice(everyone, BATCH)), ())
-        async with httpx.AsyncClient(
-            base_url=self.url,
-            headers={
-                "User-Agent": USER_AGENT,
-                "Accept": "application/json",
-                "Accept-Encoding": "gzip",
-            },
-            timeout=self._patience,
-            limits=httpx.Limits(max_connections=_PARALLEL, max_keepalive_connections=_PARALLEL),
-            trust_env=self._trust_env,
-        ) as self._client:
+        async with self:
             try:
                 yield self._answer_in_turn(batches, waiting)
             finally:
@@ -242,96 +166,30 @@ class AppView:
             return [Answer(dids, self.now(), {}, Counter({_NOT_ACCEPTED: 1}))]
         half = len(dids) // 2
         answers = await self._ask(dids[:half]) + await self._ask(dids[half:])
-        if not self._has_answered:
+        if not self.has_answered:
             raise SourceError(f"{self.url} refuses every account it is asked about: {why}")
         return answers
 
     async def _call(self, dids: tuple[str, ...]) -> Answer:
-        """Call until there is an answer, or no hope for one."""
-        after = float("-inf")
-        attempts = 0
-        while True:
-            await self._turn(after)
-            try:
-                answer = await self._try(dids)
-            except _FaultError as fault:
-                attempts += 1
-                if _BACKOFF.gives_up(attempts, answered=self._has_answered):
-                    raise SourceError(
-                        f"{self.url} {fault}, {attempts} times in a row; {_GO_ON}"
-                    ) from None
-                wait = _BACKOFF.wait(attempts, self._timing.jitter())
-                if fault.wait is not None:
-                    wait = max(wait, fault.wait)
-                    self._hold(wait)
-                after = self.monotonic() + wait
-                if wait <= LONGEST_WAIT:
-                    self.on_wait(wait, f"{self.url} {fault}")
-            else:
-                self._has_answered = True
-                return answer
+        return await self.call(
+            _METHOD, lambda reply: self._read(reply, dids), params=[("actors", did) for did in dids]
+        )
 
-    async def _turn(self, after: float) -> None:
-        """Wait until a call may be made, and take its place in the sequence of all calls."""
-        now = self.monotonic()
-        while (start := max(after, self._next_call, self._not_before)) > now:
-            if start - now > LONGEST_WAIT:
-                hours = (start - now) / 3600
-                raise SourceError(f"{self.url} asks to wait for {hours:.1f} hours; {_GO_ON}")
-            await self.sleep(start - now)
-            now = self.monotonic()
-        self._next_call = now + self._interval
-
-    def _hold(self, seconds: float) -> None:
-        """Delay all calls for this many seconds."""
-        self._not_before = max(self._not_before, self.monotonic() + seconds)
-
-    async def _try(self, dids: tuple[str, ...]) -> Answer:
-        self.calls += 1
+    def _read(self, reply: Response, dids: tuple[str, ...]) -> Answer:
+        self._check(reply.status, reply.body)
+        now = reply.answered_at
         try:
-            async with asyncio.timeout(self._patience):
-                response, body = await self._get(dids)
-        except (httpx.TransportError, TimeoutError) as error:
-            raise _FaultError(f"cannot be reached: {describe(error)}") from None
-        status, headers = response.status_code, response.headers
-        now = self.now()
-        wait = requested_wait(headers, now.timestamp())
-        if status == TOO_MANY:
-            raise _FaultError("permits no more calls for now", wait or 0.0)
-        self._check(status, body)
-        try:
-            profiles, faults = read_profiles(body, dids, now)
+            profiles, faults = read_profiles(reply.body, dids, now)
         except ValueError as error:
-            raise _FaultError(f"answers with {error}") from None
-        if wait and headers.get("ratelimit-remaining", "").strip() == "0":
-            self._hold(wait)
-            self.on_wait(wait, f"{self.url} permits no more calls for now")
+            raise Fault(f"answers with {error}") from None
         return Answer(dids, now, profiles, faults)
-
-    async def _get(self, dids: tuple[str, ...]) -> tuple[httpx.Response, bytes]:
-        raw = bytearray()
-        actors = httpx.QueryParams([("actors", did) for did in dids])
-        async with self._client.stream("GET", _METHOD, params=actors) as response:
-            async for part in response.aiter_raw():
-                raw += part
-                if len(raw) > _LARGEST_BODY:
-                    raise _FaultError(f"answers with more than {_LARGEST_BODY:,} bytes")
-        match response.headers.get("content-encoding", "identity").strip().lower():
-            case "identity":
-                return response, bytes(raw)
-            case "gzip":
-                return response, _unzip(bytes(raw))
-            case other:
-                raise _FaultError(f"answers in an encoding not asked for: {other[:40]!r}")
 
     def _check(self, status: int, body: bytes) -> None:
         if status == httpx.codes.OK:
             return
-        words = _error_words(body)
+        words = error_words(body)
         if status in _REFUSED and (words or status != httpx.codes.BAD_REQUEST):
             raise _RefusedError(words or f"status {status}")
-        if status in TRANSIENT:
-            raise _FaultError(f"fails with status {status}")
         raise SourceError(
             f"{self.url} answers with status {status}{words and ': '}{words}; is it an AppView?"
         )
@@ -412,29 +270,3 @@ def _creation(value: object, now: datetime) -> datetime | None:
     except ValueError:  # such as a 30th of February
         return None
     return time.astimezone(UTC) if _EARLIEST <= time <= now + _CLOCK_ERROR else None
-
-
-def _unzip(data: bytes) -> bytes:
-    inflate = zlib.decompressobj(wbits=31)
-    try:
-        plain = inflate.decompress(data, _LARGEST_BODY + 1)
-    except zlib.error:
-        raise _FaultError("answers with broken gzip") from None
-    if len(plain) > _LARGEST_BODY:
-        raise _FaultError(f"answers with more than {_LARGEST_BODY:,} bytes")
-    if not inflate.eof:
-        raise _FaultError("answers with gzip that is cut off")
-    return plain
-
-
-def _error_words(body: bytes) -> str:
-    """Return what an XRPC error says; empty where the body is none."""
-    try:
-        document = json.loads(body)
-    except (ValueError, RecursionError):
-        return ""
-    if not isinstance(document, dict) or not isinstance(document.get("error"), str):
-        return ""
-    message = document.get("message")
-    parts = [document["error"]] + [message] * isinstance(message, str)
-    return ": ".join(str(part)[:100] for part in parts)
