@@ -1,0 +1,1 @@
+"""Small simulations whose exact Shapley values can be computed: records, models, games."""

@@ -1,0 +1,1 @@
+"""Scripted agents: seeded runs of the three simulations, without a language model."""

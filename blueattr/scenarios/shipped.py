@@ -1,0 +1,111 @@
+"""The three scenarios that ship: their models, their scripts, and what they are about."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from blueattr.attribution.sampling import check_seed
+from blueattr.errors import InputError, UsageError
+from blueattr.scenarios.models.economy import Economy
+from blueattr.scenarios.models.market import STOCKS, Market
+from blueattr.scenarios.models.model import Model
+from blueattr.scenarios.models.opinion import Opinion
+from blueattr.scenarios.record import Record
+from blueattr.scenarios.scripts.economy import run_economy
+from blueattr.scenarios.scripts.market import run_market
+from blueattr.scenarios.scripts.opinion import run_opinion
+from blueattr.suggest import did_you_mean
+
+__all__ = ["SHIPPED", "Shipped", "run_scenario", "scenario_of"]
+
+
+@dataclass(frozen=True, slots=True)
+class Shipped:
+    """One of the scenarios that ship.
+
+    Parameters
+    ----------
+    model
+        What makes a scenario of a record.
+    run
+        Makes a record: of so many agents, steps, and a seed.
+    about
+        What it simulates, in words.
+    """
+
+    model: type[Model]
+    run: Callable[..., Record]
+    about: str
+
+
+SHIPPED = {
+    "economy": Shipped(Economy, run_economy, "agents work and consume; prices and wages follow"),
+    "market": Shipped(Market, run_market, "traders give orders; call auctions set the prices"),
+    "opinion": Shipped(Opinion, run_opinion, "agents post, read, like and dislike; beliefs move"),
+}
+"""The scenarios by their names."""
+
+
+_MOST_AGENTS, _MOST_STEPS = 1000, 10_000
+
+
+def run_scenario(
+    name: str, *, agents: int = 20, steps: int = 24, seed: int = 0, stocks: int | None = None
+) -> Record:
+    """Run a scripted, seeded simulation.
+
+    Parameters
+    ----------
+    name
+        ``economy``, ``market`` or ``opinion``.
+    agents, steps
+        How many: 1 to 1,000 agents, 1 to 10,000 steps.
+    seed
+        At least 0. The same seed makes the same record.
+    stocks
+        Of the market: how many of its ten, from the heaviest down; by default all.
+
+    Returns
+    -------
+    Record
+
+    Raises
+    ------
+    UsageError
+        There is no such scenario, or a number is not as above.
+
+    Notes
+    -----
+    docs/scenarios.md.
+    """
+    if name not in SHIPPED:
+        hint = did_you_mean(name, [*SHIPPED], f"there are {', '.join(SHIPPED)}", quoted=True)
+        raise UsageError(f"no scenario is called {name!r}; {hint}")
+    for what, number, most in (("agents", agents, _MOST_AGENTS), ("steps", steps, _MOST_STEPS)):
+        if not 1 <= number <= most:
+            raise UsageError(f"a scenario has 1 to {most:,} {what}, not {number:,}")
+    check_seed(seed)
+    options = {}
+    if stocks is not None:
+        if name != "market":
+            raise UsageError(f"the {name} has no stocks; only the market has")
+        if not 1 <= stocks <= len(STOCKS):
+            raise UsageError(f"the market has 1 to {len(STOCKS)} stocks, not {stocks}")
+        options["stocks"] = stocks
+    return SHIPPED[name].run(agents, steps, seed, **options)
+
+
+def scenario_of(record: Record) -> Model:
+    """Return the scenario of a record.
+
+    Raises
+    ------
+    InputError
+        What the record holds does not fit together: two agents have one name, or an author or a
+        stock is not there.
+    """
+    for what, names in (("agents", record.agents), ("steps", record.steps)):
+        if len(set(names)) < len(names):
+            raise InputError(f"two {what} have the same name")
+    model = SHIPPED[record.scenario].model(record)
+    model.check()
+    return model
