@@ -1,5 +1,7 @@
 """The three models beside the anchors, which a second implementation reproduced."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -30,12 +32,9 @@ PEAKS = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    ("name", "indicator", "baseline", "step", "all_", "none", "discrete"), ROWS
-)
-def test_values_of_everybody_and_of_nobody_are_the_anchors(
-    name: str, indicator: str, baseline: str, step: int, all_: float, none: float, discrete: float
-) -> None:
+@pytest.mark.parametrize("row", ROWS)
+def test_values_of_everybody_and_of_nobody_are_the_anchors(row: tuple[Any, ...]) -> None:
+    name, indicator, baseline, step, all_, none, discrete = row
     model = scenario(name)
     ends = np.stack([np.ones(AGENTS), np.zeros(AGENTS)])
     smooth = one_step(model, indicator, baseline, step, ends, smooth=True)
