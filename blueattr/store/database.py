@@ -20,6 +20,7 @@ import duckdb
 
 from blueattr.errors import NoStoreError, StoreBusyError, StoreError, StoreVersionError
 from blueattr.store.engine.engine import connect, engine_error, holder, is_database
+from blueattr.store.engine.memory import Share
 from blueattr.store.engine.statements import Statements, sql
 from blueattr.store.engine.trial import try_to_open
 from blueattr.store.integrity import catalog, seal, sums
@@ -141,6 +142,7 @@ class Store(Statements):
                 file = store._attach_to_read()
             store._headers = headers(file)
             store._verify(file)
+            store._share = Share(store._connection, memory, store._engine_all)
         except BaseException:
             store.close()
             raise
@@ -365,6 +367,7 @@ class Store(Statements):
             self._connection.execute("USE store")
 
     def _detach(self) -> None:
+        self._done.clear()
         with self._errors():
             self._connection.execute("USE memory")
             self._connection.execute("DETACH store")

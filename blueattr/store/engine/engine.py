@@ -21,6 +21,7 @@ __all__ = [
     "holder",
     "is_database",
     "is_of_memory",
+    "lacks_memory",
     "store_errors",
 ]
 
@@ -47,6 +48,8 @@ _NO_MEMORY = re.compile(
     r"|resource temporarily unavailable",
     re.IGNORECASE,
 )
+# What it says where it cannot write beside the store what it has no memory for.
+_NO_SPILL = re.compile(r"create directory|\.tmp\b", re.IGNORECASE)
 _OF_DAMAGE = (duckdb.SerializationException, duckdb.InternalException)
 
 
@@ -163,6 +166,17 @@ def engine_error(path: Path, what: str, error: Exception) -> StoreError:
     if _DAMAGE.search(str(error)) or isinstance(error, _OF_DAMAGE):
         return damaged(path, line.rstrip("."))
     return StoreError(f"{path}{what}: {line}")
+
+
+def lacks_memory(error: Exception) -> bool:
+    """Return whether a statement needs more memory than the engine's limit.
+
+    It cannot write to disk what it would hold in memory: it never can, or the store is in a folder
+    that nothing may be written to.
+    """
+    return isinstance(error, duckdb.OutOfMemoryException) or (
+        isinstance(error, duckdb.IOException) and _NO_SPILL.search(str(error)) is not None
+    )
 
 
 def is_of_memory(words: str) -> bool:

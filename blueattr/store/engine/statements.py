@@ -1,17 +1,17 @@
 """The statements of ``sql/`` that a store's engine executes, and what it answers."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import cache
 from importlib import resources
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import duckdb
 
 from blueattr.errors import PatternError, reason
-from blueattr.store.engine.engine import store_errors
+from blueattr.store.engine.engine import lacks_memory, store_errors
 from blueattr.store.engine.rows import Rows, odd_time, odd_times
 from blueattr.store.store_file import damaged
 
@@ -20,8 +20,12 @@ if TYPE_CHECKING:
     import polars as pl
     import pyarrow as pa
 
+    from blueattr.store.engine.memory import Share
+
 __all__ = ["Statements", "sql"]
 
+
+_Answer = TypeVar("_Answer")
 
 # A statement that changes rows of a table. The engine answers it with how many.
 _CHANGE = re.compile(
@@ -53,6 +57,10 @@ class Statements:
         self._parsed: dict[str, list[tuple[duckdb.Statement, re.Match[str] | None]]] = {}
         # Tables that a transaction changed, and whether rows were only appended.
         self._changes: dict[str, bool] = {}
+        # The memory for statements of a store that is only read; what writes has its own rules.
+        self._share: Share | None = None
+        # Steps that need not be executed again: see `run_once`.
+        self._done: set[str] = set()
 
     def run(self, step: str, **parameters: Any) -> None:
         """Execute the statements of ``sql/<step>.sql`` in order.
@@ -69,25 +77,40 @@ class Statements:
                 self._parsed[text] = [(each, _CHANGE.match(each.query)) for each in statements]
             for statement, change in self._parsed[text]:
                 named = {name: parameters[name] for name in statement.named_parameters}
-                done = self._connection.execute(statement, named).fetchall()
+                done = self._answered(
+                    lambda: self._connection.execute(statement, named).fetchall()  # noqa: B023 - at once
+                )
                 if change and done[0][0]:
                     appended = change["kind"] == "INSERT INTO"
                     self._changes[change["table"]] = appended and self._changes.get(
                         change["table"], True
                     )
 
+    def run_once(self, step: str) -> None:
+        """Execute a step, unless it was done: for tables that follow from the store alone."""
+        if step not in self._done:
+            self.run(step)
+            self._done.add(step)
+
     def rows(self, query: str, **parameters: Any) -> "Rows":
         """Return the rows of the one statement in ``sql/<query>.sql``, of which there are few."""
         with self._errors():
-            found = self._connection.sql(sql(query), params=parameters)
-            columns, types, rows = found.columns, [*map(str, found.types)], found.fetchall()
+            columns, types, rows = self._answered(lambda: self._rows(query, parameters))
         self._refuse_time(odd_time(columns, types, rows))
         return Rows(tuple(columns), tuple(types), rows)
+
+    def _rows(
+        self, query: str, parameters: dict[str, Any]
+    ) -> tuple[list[str], list[str], list[tuple[Any, ...]]]:
+        found = self._connection.sql(sql(query), params=parameters)
+        return found.columns, [*map(str, found.types)], found.fetchall()
 
     def frame(self, query: str, **parameters: Any) -> "pl.DataFrame":
         """Return the rows of the one statement in ``sql/<query>.sql`` as a frame."""
         with self._errors():
-            rows: pl.DataFrame = self._connection.sql(sql(query), params=parameters).pl()
+            rows: pl.DataFrame = self._answered(
+                lambda: self._connection.sql(sql(query), params=parameters).pl()
+            )
         self._refuse_time(odd_times(rows))
         return rows
 
@@ -98,7 +121,21 @@ class Statements:
     def batches(self, query: str, rows: int, **parameters: Any) -> "Iterator[pa.RecordBatch]":
         """Yield the rows of the one statement in ``sql/<query>.sql``, `rows` at a time."""
         with self._errors():
-            yield from self._connection.sql(sql(query), params=parameters).to_arrow_reader(rows)
+            yield from self._answered(
+                lambda: self._connection.sql(sql(query), params=parameters).to_arrow_reader(rows)
+            )
+
+    def _answered(self, ask: "Callable[[], _Answer]") -> "_Answer":
+        """Ask the engine, and again with more memory if it cannot do with its share."""
+        if self._share is None:
+            return ask()
+        self._share.settle()
+        try:
+            return ask()
+        except Exception as error:
+            if not lacks_memory(error) or not self._share.widen():
+                raise
+            return ask()
 
     def check_pattern(self, pattern: str) -> None:
         """Ask the engine (RE2, linear time) whether it takes a regular expression.
