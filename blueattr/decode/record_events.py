@@ -2,6 +2,9 @@
 
 Nearly all events are of records: posts, reposts and follows, made and deleted. One takes a few
 dozen bytes here, beside its words.
+
+Those of one kind come together: a store compresses the rows of a stretch column by column, and has
+next to nothing to keep of a column that a kind does not fill.
 """
 
 from collections.abc import Sequence
@@ -25,6 +28,10 @@ _BATCH = 1 << 16
 # bytes, which would be in memory twice.
 _FEW = 1 << 12
 _MANY_BYTES = 16 << 20
+
+
+# In the order in which a commit has them.
+_KINDS = (layout.POST, layout.REPOST, layout.FOLLOW)
 
 
 _DIDS = pa.schema([("code", pa.int64()), ("did", pa.string())])
@@ -59,17 +66,15 @@ _CODED = pa.schema(
 
 
 class RecordEvents:
-    """Record events in the order in which they were added.
+    """Record events: all posts, then reposts, then follows, each in the order of their addition.
 
     Each DID has a code, from 0 without gaps, until the accounts are known.
     """
 
     def __init__(self) -> None:
         self._dids = Dids()
-        # Columns; codes of author, subject, root and other; codes of mentions.
-        self._batches: list[
-            tuple[dict[str, Any], npt.NDArray[np.uint32], npt.NDArray[np.uint32]]
-        ] = []
+        # By kind.
+        self._columns: dict[int, list[_Columns]] = {kind: [] for kind in _KINDS}
         # Few rows each, that are no columns yet.
         self._few: list[ParsedLines] = []
         self._few_rows = self._few_size = 0
@@ -102,11 +107,23 @@ class RecordEvents:
 
     def _make_columns(self, parsed: ParsedLines) -> None:
         codes, mentioned = self._dids.intern(parsed)
-        columns = _columns(parsed)
-        self._batches.append((columns, codes, mentioned))
-        self.size += (
-            codes.nbytes + mentioned.nbytes + sum(column.nbytes for column in columns.values())
-        )
+        kinds = parsed.flags & layout.KIND_MASK
+        for kind in _KINDS:
+            rows = np.flatnonzero(kinds == kind)
+            if not len(rows):
+                continue
+            # Mentions are of posts, as words are.
+            theirs = mentioned if kind == layout.POST else mentioned[:0]
+            columns = _columns(parsed, kind, rows)
+            part = columns, codes[:, rows], theirs
+            self._columns[kind].append(part)
+            self.size += (
+                part[1].nbytes + theirs.nbytes + sum(column.nbytes for column in columns.values())
+            )
+
+    @property
+    def _batches(self) -> list["_Columns"]:
+        return [part for kind in _KINDS for part in self._columns[kind]]
 
     def dids(self) -> pa.Table:
         """Return the DIDs that the events name, with their codes: ``code``, ``did``."""
@@ -173,6 +190,10 @@ class RecordEvents:
             return 0, 0
         low, high = np.quantile(np.concatenate(keys), [0.005, 0.995], method="nearest")
         return int(low), int(high)
+
+
+# Columns; codes of author, subject, root and other; codes of mentions.
+_Columns = tuple[dict[str, Any], npt.NDArray[np.uint32], npt.NDArray[np.uint32]]
 
 
 _Keys = tuple[npt.NDArray[Any], npt.NDArray[Any], npt.NDArray[Any]]
@@ -282,45 +303,48 @@ def _joined(parts: list[ParsedLines]) -> ParsedLines:
     )
 
 
-def _columns(parsed: ParsedLines) -> dict[str, Any]:
-    rows, bits = parsed.numbers, parsed.flags
+def _columns(parsed: ParsedLines, kind: int, rows: npt.NDArray[np.intp]) -> dict[str, Any]:
+    """Copy to columns the rows of a kind, all that there are."""
+    bits = parsed.flags[rows]
+    is_post = kind == layout.POST
     has_subject = bits & layout.HAS_SUBJECT != 0
     has_root = bits & layout.HAS_ROOT != 0
-    # A follow's subject is an account, not a record.
-    has_key = has_subject & (bits & layout.KIND_MASK != layout.FOLLOW)
-    removed = bits & layout.IS_DELETE != 0
-    time_from = np.zeros_like(bits) if parsed.time_from is None else parsed.time_from.copy()
     has_other = bits & layout.HAS_OTHER != 0
-    is_post = bits & layout.KIND_MASK == layout.POST
-    has_quoted, has_via = has_other & is_post, has_other & ~is_post
-    other_rkey = rows[layout.OTHER_RKEY].copy()
-    texts, titles, tags, domains, langs, labels = parsed.words
+    removed = bits & layout.IS_DELETE != 0
+    time_from = np.zeros_like(bits) if parsed.time_from is None else parsed.time_from[rows]
+    other_rkey = parsed.numbers[layout.OTHER_RKEY][rows]
+    # A follow's subject is an account, not a record.
+    has_key = has_subject & (kind != layout.FOLLOW)
+    # Only posts have words, so that those of one post end where those of the next begin.
+    no_words = np.zeros(0, np.uint8)
+    texts, titles, tags, domains, langs, labels = (
+        words.copy() if is_post else no_words for words in parsed.words
+    )
+    no_ends = np.zeros(0, np.int32)
+    tag_ends, domain_ends = (parsed.tag_ends, parsed.domain_ends) if is_post else (no_ends, no_ends)
     (
         text_ends, title_ends, tag_counts, domain_counts, lang_ends, label_ends, mention_counts
-    ) = parsed.word_ends  # fmt: skip
+    ) = parsed.word_ends[:, rows] * np.int32(is_post)  # fmt: skip
     return {
         "collection": numbers(bits & layout.KIND_MASK),
-        "rkey": numbers(rows[layout.RKEY].copy()),
-        "rev": numbers(rows[layout.REV].astype(np.uint64)),
+        "rkey": numbers(parsed.numbers[layout.RKEY][rows]),
+        "rev": numbers(parsed.numbers[layout.REV][rows].astype(np.uint64)),
         "removed": flags(removed),
-        "event_time": numbers(rows[layout.TIME].copy()).cast(pa.timestamp("us")),
+        "event_time": numbers(parsed.numbers[layout.TIME][rows]).cast(pa.timestamp("us")),
         "time_from": numbers(time_from),
-        # Arrow does not copy: the next lines would overwrite these keys.
-        "subject_rkey": numbers(rows[layout.SUBJECT_RKEY].copy(), has_key),
-        "root_rkey": numbers(rows[layout.ROOT_RKEY].copy(), has_root),
-        "text": strings(offsets(text_ends), texts.copy(), bits & layout.HAS_TEXT != 0),
-        "title": strings(offsets(title_ends), titles.copy(), bits & layout.HAS_TITLE != 0),
-        "tags": lists(offsets(tag_counts), strings(offsets(parsed.tag_ends), tags.copy())),
-        "quoted_rkey": numbers(other_rkey, has_quoted),
-        "via_rkey": numbers(other_rkey, has_via),
-        "domains": lists(
-            offsets(domain_counts), strings(offsets(parsed.domain_ends), domains.copy())
-        ),
+        "subject_rkey": numbers(parsed.numbers[layout.SUBJECT_RKEY][rows], has_key),
+        "root_rkey": numbers(parsed.numbers[layout.ROOT_RKEY][rows], has_root),
+        "text": strings(offsets(text_ends), texts, bits & layout.HAS_TEXT != 0),
+        "title": strings(offsets(title_ends), titles, bits & layout.HAS_TITLE != 0),
+        "tags": lists(offsets(tag_counts), strings(offsets(tag_ends), tags)),
+        "quoted_rkey": numbers(other_rkey, has_other & is_post),
+        "via_rkey": numbers(other_rkey, has_other & (not is_post)),
+        "domains": lists(offsets(domain_counts), strings(offsets(domain_ends), domains)),
         "langs": _words(lang_ends, langs),
         "labels": _words(label_ends, labels),
         "mention offsets": offsets(mention_counts),
-        "has quoted": has_quoted,
-        "has via": has_via,
+        "has quoted": has_other & is_post,
+        "has via": has_other & (not is_post),
         "has subject": has_subject,
         "has root": has_root,
         "made": ~removed,
@@ -330,4 +354,4 @@ def _columns(parsed: ParsedLines) -> dict[str, Any]:
 def _words(ends: npt.NDArray[np.int32], letters: npt.NDArray[np.uint8]) -> pa.Array:
     """Make an array of strings of which none is empty."""
     begins = offsets(ends)
-    return strings(begins, letters.copy(), np.diff(begins) > 0)
+    return strings(begins, letters, np.diff(begins) > 0)

@@ -154,8 +154,26 @@ def test_few_record_events_at_a_time_do_not_become_columns_each_time(
     parsed(waiting.add, 1)
     before = waiting.size
     assert (waiting.rows > 50, before > 0, len(calls)) == (True, True, 0)
-    assert columns(waiting).column("rev").num_chunks == 1
-    assert len(calls) == 1
+    found = columns(waiting)
+    # One for each kind.
+    assert found.column("rev").num_chunks == len({*found.column("collection").to_pylist()}) == 3
+    assert len(calls) == 3
+
+
+@pytest.mark.parametrize("each", [1, len(LINES)])
+def test_what_waits_is_in_order_of_kinds_and_then_of_arrival(each: int) -> None:
+    waiting = RecordEvents()
+    arrived: list[tuple[int, int]] = []
+
+    def take(part: ParsedLines) -> None:
+        kinds = part.flags & layout.KIND_MASK
+        arrived.extend(zip(kinds.tolist(), part.numbers[layout.RKEY].tolist(), strict=True))
+        waiting.add(part)
+
+    parsed(take, each)
+    kept = columns(waiting)
+    found = [*zip(kept["collection"].to_pylist(), kept["rkey"].to_pylist(), strict=True)]
+    assert arrived != found == sorted(arrived, key=lambda event: event[0])
 
 
 def test_few_account_events_at_a_time_become_rows_together(
