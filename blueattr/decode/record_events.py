@@ -306,52 +306,65 @@ def _joined(parts: list[ParsedLines]) -> ParsedLines:
 def _columns(parsed: ParsedLines, kind: int, rows: npt.NDArray[np.intp]) -> dict[str, Any]:
     """Copy to columns the rows of a kind, all that there are."""
     bits = parsed.flags[rows]
-    is_post = kind == layout.POST
     has_subject = bits & layout.HAS_SUBJECT != 0
     has_root = bits & layout.HAS_ROOT != 0
     has_other = bits & layout.HAS_OTHER != 0
+    has_none = np.zeros_like(has_other)
+    has_quoted, has_via = (has_other, has_none) if kind == layout.POST else (has_none, has_other)
+    # A follow's subject is an account, not a record.
+    has_key = has_none if kind == layout.FOLLOW else has_subject
     removed = bits & layout.IS_DELETE != 0
     time_from = np.zeros_like(bits) if parsed.time_from is None else parsed.time_from[rows]
     other_rkey = parsed.numbers[layout.OTHER_RKEY][rows]
-    # A follow's subject is an account, not a record.
-    has_key = has_subject & (kind != layout.FOLLOW)
-    # Only posts have words, so that those of one post end where those of the next begin.
-    no_words = np.zeros(0, np.uint8)
-    texts, titles, tags, domains, langs, labels = (
-        words.copy() if is_post else no_words for words in parsed.words
-    )
-    no_ends = np.zeros(0, np.int32)
-    tag_ends, domain_ends = (parsed.tag_ends, parsed.domain_ends) if is_post else (no_ends, no_ends)
-    (
-        text_ends, title_ends, tag_counts, domain_counts, lang_ends, label_ends, mention_counts
-    ) = parsed.word_ends[:, rows] * np.int32(is_post)  # fmt: skip
     return {
         "collection": numbers(bits & layout.KIND_MASK),
         "rkey": numbers(parsed.numbers[layout.RKEY][rows]),
-        "rev": numbers(parsed.numbers[layout.REV][rows].astype(np.uint64)),
+        "rev": numbers(parsed.numbers[layout.REV][rows].view(np.uint64)),
         "removed": flags(removed),
         "event_time": numbers(parsed.numbers[layout.TIME][rows]).cast(pa.timestamp("us")),
         "time_from": numbers(time_from),
         "subject_rkey": numbers(parsed.numbers[layout.SUBJECT_RKEY][rows], has_key),
         "root_rkey": numbers(parsed.numbers[layout.ROOT_RKEY][rows], has_root),
-        "text": strings(offsets(text_ends), texts, bits & layout.HAS_TEXT != 0),
-        "title": strings(offsets(title_ends), titles, bits & layout.HAS_TITLE != 0),
-        "tags": lists(offsets(tag_counts), strings(offsets(tag_ends), tags)),
-        "quoted_rkey": numbers(other_rkey, has_other & is_post),
-        "via_rkey": numbers(other_rkey, has_other & (not is_post)),
-        "domains": lists(offsets(domain_counts), strings(offsets(domain_ends), domains)),
-        "langs": _words(lang_ends, langs),
-        "labels": _words(label_ends, labels),
-        "mention offsets": offsets(mention_counts),
-        "has quoted": has_other & is_post,
-        "has via": has_other & (not is_post),
+        "quoted_rkey": numbers(other_rkey, has_quoted),
+        "via_rkey": numbers(other_rkey, has_via),
+        **(_words(parsed, bits, rows) if kind == layout.POST else _no_words(len(rows))),
+        "has quoted": has_quoted,
+        "has via": has_via,
         "has subject": has_subject,
         "has root": has_root,
         "made": ~removed,
     }
 
 
-def _words(ends: npt.NDArray[np.int32], letters: npt.NDArray[np.uint8]) -> pa.Array:
+def _words(
+    parsed: ParsedLines, bits: npt.NDArray[np.uint8], rows: npt.NDArray[np.intp]
+) -> dict[str, Any]:
+    """Copy to columns the words of all posts: nothing between them has any."""
+    texts, titles, tags, domains, langs, labels = (words.copy() for words in parsed.words)
+    (
+        text_ends, title_ends, tag_counts, domain_counts, lang_ends, label_ends, mention_counts
+    ) = parsed.word_ends[:, rows]  # fmt: skip
+    return {
+        "text": strings(offsets(text_ends), texts, bits & layout.HAS_TEXT != 0),
+        "title": strings(offsets(title_ends), titles, bits & layout.HAS_TITLE != 0),
+        "tags": lists(offsets(tag_counts), strings(offsets(parsed.tag_ends), tags)),
+        "domains": lists(offsets(domain_counts), strings(offsets(parsed.domain_ends), domains)),
+        "langs": _not_empty(lang_ends, langs),
+        "labels": _not_empty(label_ends, labels),
+        "mention offsets": offsets(mention_counts),
+    }
+
+
+def _no_words(rows: int) -> dict[str, Any]:
+    """Return the same columns of rows that have none."""
+    none = {
+        name: pa.nulls(rows, _CODED.field(name).type)
+        for name in ("text", "title", "tags", "domains", "langs", "labels")
+    }
+    return none | {"mention offsets": np.zeros(rows + 1, np.int32)}
+
+
+def _not_empty(ends: npt.NDArray[np.int32], letters: npt.NDArray[np.uint8]) -> pa.Array:
     """Make an array of strings of which none is empty."""
     begins = offsets(ends)
     return strings(begins, letters, np.diff(begins) > 0)

@@ -26,7 +26,12 @@ SELECT
             AND named <> 'handle.invalid'
         THEN named
     END AS handle,
-    CASE WHEN strlen(service) <= 261 THEN nullif(regexp_extract(service, $host, 1), '') END AS host,
+    CASE
+        WHEN strlen(service) > 261 THEN NULL
+        -- As nearly all are: to match takes a fifth of the time that it takes to find a part.
+        WHEN regexp_full_match(service, 'https://([a-z0-9-]+\.)*[a-z0-9-]+') THEN substr(service, 9)
+        ELSE nullif(regexp_extract(service, $host, 1), '')
+    END AS host,
     false AS synthetic
 FROM (
     SELECT

@@ -1,37 +1,22 @@
 -- Fold operations of the PLC directory into what is known of it.
 -- Needs: staged_plc, plc, plc_handle, forgotten
--- Makes: stated_handle
+-- Makes: known_handle, stated_handle
 
 -- What is forgotten does not come back.
 DELETE FROM staged_plc
 USING forgotten
 WHERE hash = keyed_hash(did);
 
--- The handles of the accounts that just came, but for their latest. Grain: one account and handle, with
--- the last time at which an operation has it.
-CREATE OR REPLACE TEMP TABLE stated_handle AS
-SELECT did, handle, max(handle_time) AS handle_time
-FROM (
-    SELECT did, handle, event_time AS handle_time
-    FROM staged_plc
-    UNION ALL
-    SELECT did, handle, handle_time
-    FROM plc
-    SEMI JOIN staged_plc USING (did)
-    UNION ALL
-    SELECT did, handle, handle_time
-    FROM plc_handle
-    SEMI JOIN staged_plc USING (did)
-)
+-- The handles that the accounts that just came are known to have had. Grain: one account and handle.
+CREATE OR REPLACE TEMP TABLE known_handle AS
+SELECT did, handle, handle_time
+FROM plc
+SEMI JOIN staged_plc USING (did)
 WHERE handle IS NOT NULL
-GROUP BY did, handle
-QUALIFY row_number() OVER (PARTITION BY did ORDER BY max(handle_time) DESC, handle DESC) > 1;
-
-DELETE FROM plc_handle
-WHERE did IN (SELECT did FROM staged_plc);
-
-INSERT INTO plc_handle BY NAME
-FROM stated_handle;
+UNION ALL
+SELECT did, handle, handle_time
+FROM plc_handle
+SEMI JOIN staged_plc USING (did);
 
 -- The PLC directory: earliest operation, latest handle and latest host; at one time, the last in the
 -- alphabet. Grain: one DID.
@@ -67,3 +52,23 @@ WHEN NOT MATCHED THEN INSERT (did, created_at, handle, handle_time, host, host_t
     new.did, new.created_at, new.latest.handle, new.latest.event_time, new.hosted.host,
     nullif(new.hosted.event_time, new.latest.event_time)
 );
+
+-- Their handles, but for the latest. Grain: one account and handle, with the last time at which an
+-- operation has it.
+CREATE OR REPLACE TEMP TABLE stated_handle AS
+SELECT did, named.handle, max(handle_time) AS handle_time
+FROM (
+    SELECT did, handle, event_time AS handle_time
+    FROM staged_plc
+    UNION ALL
+    FROM known_handle
+) AS named
+JOIN (SELECT did, handle FROM plc) AS latest USING (did)
+WHERE named.handle <> latest.handle
+GROUP BY did, named.handle;
+
+DELETE FROM plc_handle
+WHERE did IN (SELECT did FROM staged_plc);
+
+INSERT INTO plc_handle BY NAME
+FROM stated_handle;
