@@ -17,6 +17,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, redirect_stderr, suppress
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from functools import cache
@@ -547,7 +548,9 @@ def test_garbage_is_asked_for_again_and_never_kept(
     server.script = lambda number, _actors: GARBAGE[kind] if number in {2, 3} else None
     server.known = {someone(k): profile(k) for k in range(60)}
     db, told = store_of(tmp_path, *range(60)), Told()
-    done = hydrate(db, told.view(server.url, clock, patience=0.3))
+    # Short only where an answer never ends: on a busy machine the good ones take a while, too.
+    patience = 2.0 if kind == "dribble" else 60.0
+    done = hydrate(db, told.view(server.url, clock, patience=patience))
     assert server.faults == len(told) == 2
     assert done.calls == len(server.requests) == 5
     assert (done.failure, done.faults) == ("", Counter())
@@ -912,7 +915,8 @@ def test_a_failure_is_told_with_its_exit_code_and_what_was_kept(
     tmp_path: Path, server: Server
 ) -> None:
     evil = "\x1b[31m\u202egone"
-    server.script = lambda number, _actors: error(401, evil, evil) if number > 1 else None
+    refusal = replace(error(401, evil, evil), fault="late")
+    server.script = lambda number, _actors: refusal if number > 1 else None
     db = store_of(tmp_path, *range(40))
     done = run("hydrate", "--db", db, "--appview", server.url, "--rate", 5)
     assert done.code == 8

@@ -20,7 +20,7 @@ class Reply:
     status: int = 200
     body: bytes = b'{"profiles": []}'
     headers: dict[str, str] = field(default_factory=dict)
-    fault: str = ""  # close | cut | dribble
+    fault: str = ""  # close | cut | dribble | late (after another answer has arrived)
 
 
 @dataclass
@@ -51,6 +51,7 @@ class Server:
         self.faults = 0
         self.delay = 0.0
         self.most_at_once = self._at_once = 0
+        self.answered = threading.Event()
         self._lock = threading.Lock()
         self.url = ""
 
@@ -96,6 +97,9 @@ def serving(known: dict[str, dict[str, Any]] | None = None) -> Iterator[Server]:
             if reply.fault == "close":
                 self.close_connection = True
                 return
+            if reply.fault == "late":
+                server.answered.wait(60)
+                time.sleep(0.2)  # for the client to read it
             self.send_response_only(reply.status)  # without a date of its own
             for name, value in reply.headers.items():
                 self.send_header(name, value)
@@ -113,6 +117,7 @@ def serving(known: dict[str, dict[str, Any]] | None = None) -> Iterator[Server]:
             self.close_connection = cut
             try:
                 self.wfile.write(reply.body[: len(reply.body) // 2] if cut else reply.body)
+                server.answered.set()
             except OSError:  # the client has read enough
                 self.close_connection = True
 
