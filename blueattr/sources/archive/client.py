@@ -5,7 +5,6 @@ import re
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import cache
 from typing import Any, NamedTuple, TypeVar
 
 import httpx
@@ -14,7 +13,14 @@ from blueattr.errors import SourceError, UsageError
 from blueattr.sources.archive.key import KEY, ArchiveKey
 from blueattr.sources.backoff import LONGEST_WAIT, Backoff
 from blueattr.sources.hosts import as_http, check_url, instance, is_loopback
-from blueattr.sources.http import TOO_MANY, TRANSIENT, USER_AGENT, describe, requested_wait
+from blueattr.sources.http import (
+    TOO_MANY,
+    TRANSIENT,
+    USER_AGENT,
+    certificates,
+    describe,
+    requested_wait,
+)
 from blueattr.sources.timing import Timing
 
 __all__ = ["ArchiveClient", "Changed", "Damaged", "Part", "Stopped"]
@@ -42,10 +48,6 @@ _CHANGED = (404, 410, 412, 416)
 
 
 _T = TypeVar("_T")
-
-
-# Reading a hundred certificates takes as long as fetching a block.
-_certificates = cache(httpx.create_ssl_context)
 
 
 class Part(NamedTuple):
@@ -164,7 +166,7 @@ class ArchiveClient:
             timeout=_SILENCE,
             limits=httpx.Limits(max_connections=connections, max_keepalive_connections=connections),
             follow_redirects=False,
-            verify=_certificates(),
+            verify=certificates(),
             # A proxy would get in plain text what is meant for this machine.
             trust_env=encrypted,
         )
