@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from blueattr.attribution.sampling import check_seed
 from blueattr.errors import InputError, UsageError
 from blueattr.scenarios.models.economy import Economy
-from blueattr.scenarios.models.market import STOCKS, Market
+from blueattr.scenarios.models.market import Market
 from blueattr.scenarios.models.model import Model
 from blueattr.scenarios.models.opinion import Opinion
 from blueattr.scenarios.record import Record
+from blueattr.scenarios.rules.market import STOCKS
 from blueattr.scenarios.scripts.economy import run_economy
 from blueattr.scenarios.scripts.market import run_market
 from blueattr.scenarios.scripts.opinion import run_opinion

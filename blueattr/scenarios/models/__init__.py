@@ -1,1 +1,1 @@
-"""The three simulations that ship: what a step does, in its discrete and its smooth form."""
+"""The three simulations that ship, as scenarios made of a record."""

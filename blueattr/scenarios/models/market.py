@@ -1,4 +1,4 @@
-"""The market: traders with limit orders in call auctions, after TwinMarket's rules."""
+"""The market as a scenario: traders with limit orders, after TwinMarket's rules."""
 
 from collections.abc import Mapping, Sequence
 from functools import cached_property
@@ -7,95 +7,16 @@ from typing import ClassVar
 import numpy as np
 
 from blueattr.errors import InputError
-from blueattr.kernels import FloatArray, IntArray
-from blueattr.scenarios.models.book import Book, clear, smooth_price
-from blueattr.scenarios.models.model import DECAY, Model, risk
+from blueattr.kernels import FloatArray
+from blueattr.scenarios.models.model import Model
 from blueattr.scenarios.protocol import Array, Indicator, State
 from blueattr.scenarios.record import Column, Layout, Parameter
+from blueattr.scenarios.reverse import market as reverse
+from blueattr.scenarios.reverse.bars import Bars
+from blueattr.scenarios.rules import market as rules
+from blueattr.scenarios.rules.risk import risk
 
-__all__ = ["BUY", "SELL", "STOCKS", "WEIGHTS", "Market", "advance", "order_book"]
-
-
-STOCKS = ("FSEI", "CGEI", "EREI", "TTEI", "MEI", "CPEI", "IEEI", "TLEI", "REEI", "TSEI")
-WEIGHTS = (33.014, 18.245, 13.160, 12.963, 8.946, 6.491, 3.137, 2.182, 0.969, 0.894)
-"""The sector indices of TwinMarket, from the heaviest down, and their weights in per cent."""
-
-
-BUY, SELL = 1, -1
-
-
-def order_book(
-    actions: State, kept: Mapping[str, Array], stock: int, price: Array
-) -> tuple[Book, float]:
-    """Return the orders of a stock, and the quantity that was recorded.
-
-    Parameters
-    ----------
-    actions
-        ``quantity``, (B, n, k).
-    kept
-        The other channels of this step, and what the quantities were, (n, k) each.
-    stock
-        Its index.
-    price
-        Of the step before, (B,).
-    """
-    buys, sells = (
-        np.nonzero((kept["stock"] == stock) & (kept["side"] == side) & (kept["quantity"] > 0))
-        for side in (BUY, SELL)
-    )
-    quantity = actions["quantity"]
-    book = Book(
-        price=price,
-        buys=quantity[:, buys[0], buys[1]],
-        sells=quantity[:, sells[0], sells[1]],
-        bids=kept["limit"][buys],
-        asks=kept["limit"][sells],
-    )
-    return book, float(kept["quantity"][buys].sum() + kept["quantity"][sells].sum())
-
-
-def advance(
-    state: State,
-    actions: State,
-    kept: Mapping[str, Array],
-    weights: FloatArray,
-    *,
-    smooth: bool,
-    depth: float = 0.25,
-) -> dict[str, Array]:
-    """Return the prices after a step.
-
-    Parameters
-    ----------
-    state, actions
-        See `Market.layout`, with a leading batch axis.
-    kept
-        The recorded actions, without it.
-    weights
-        Of the stocks in the index.
-    smooth
-        In which form.
-    depth
-        The share of the recorded quantity that the smooth form's dealer takes at the price limit.
-    """
-    prices = state["price"]
-    columns = []
-    for stock in range(weights.size):
-        book, recorded = order_book(actions, kept, stock, prices[:, stock])
-        columns.append(smooth_price(book, recorded, depth) if smooth else clear(book).price)
-    after = np.stack(columns, axis=1)
-    growth = np.log(after @ weights / (prices @ weights))
-    surprise = growth - state["growth"]
-    return {
-        "price": after,
-        "growth": growth,
-        "risk": DECAY * state["risk"] + (1 - DECAY) * surprise * surprise,
-    }
-
-
-def _loss(_: State, after: State, __: int) -> Array:
-    return np.asarray(0.0 - after["growth"])
+__all__ = ["Market"]
 
 
 class Market(Model):
@@ -107,6 +28,7 @@ class Market(Model):
     """
 
     name = "market"
+    regulariser = "depth"
     first_peak = 2
     layout = Layout(
         states={
@@ -117,19 +39,19 @@ class Market(Model):
         actions={
             "quantity": Column("nk", low=0, scaled=True),
             "stock": Column("nk", whole=True, low=0),
-            "side": Column("nk", whole=True, low=SELL, high=BUY),
+            "side": Column("nk", whole=True, low=rules.SELL, high=rules.BUY),
             "limit": Column("nk", low=0),
             "time": Column("nk", low=0),
         },
         noise={},
         parameters={
-            "stocks": Parameter(list(STOCKS), meaning="the names of the stocks"),
-            "weights": Parameter(list(WEIGHTS), meaning="their weights in the index"),
+            "stocks": Parameter(list(rules.STOCKS), meaning="the names of the stocks"),
+            "weights": Parameter(list(rules.WEIGHTS), meaning="their weights in the index"),
             "depth": Parameter(0.25, 1e-9, 100, "the share of a stock's recorded quantity that "
                                "the smooth form's dealer takes at the price limit"),
         },
     )  # fmt: skip
-    indicators: ClassVar[Mapping[str, Indicator]] = {"loss": _loss, "index_risk": risk}
+    indicators: ClassVar[Mapping[str, Indicator]] = {"loss": rules.loss, "index_risk": risk}
     baselines: ClassVar[Sequence[str]] = ("hold",)
 
     @cached_property
@@ -161,9 +83,23 @@ class Market(Model):
 
     def transition(self, state: State, actions: State, step: int, smooth: bool) -> State:
         """Return the state after a step."""
-        kept: dict[str, FloatArray | IntArray] = {
-            name: channel.values[step] for name, channel in self.channels.items()
-        }
-        return advance(
-            state, actions, kept, self.weights, smooth=smooth, depth=self.parameters["depth"]
-        )
+        return rules.advance(
+            state, actions, self._kept(step), self.weights, smooth=smooth,
+            depth=self.parameters["depth"],
+        )  # fmt: skip
+
+    def indicator_bars(self, indicator: str, before: State, after: State) -> tuple[Bars, Bars]:
+        """Return the derivatives of an indicator by the states before and after a step."""
+        return reverse.indicator_bars(indicator, before, after)
+
+    def pull_back(
+        self, state: State, actions: State, after: State, bars: Bars, step: int
+    ) -> tuple[Bars, Bars]:
+        """Return derivatives by state and actions, from those by the state after."""
+        return reverse.pull_back(
+            state, actions, self._kept(step), self.weights, after,
+            bars=bars, depth=self.parameters["depth"],
+        )  # fmt: skip
+
+    def _kept(self, step: int) -> dict[str, Array]:
+        return {name: channel.values[step] for name, channel in self.channels.items()}

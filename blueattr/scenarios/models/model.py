@@ -8,14 +8,12 @@ from typing import Any, ClassVar
 import numpy as np
 
 from blueattr.kernels import FloatArray
+from blueattr.scenarios.play import actions_at, play
 from blueattr.scenarios.protocol import Array, Channel, Indicator, State
 from blueattr.scenarios.record import Layout, Record
+from blueattr.scenarios.reverse.bars import Bars, added
 
-__all__ = ["DECAY", "Model", "risk"]
-
-
-DECAY = 0.94
-"""λ of the moving averages of squared surprises."""
+__all__ = ["Model"]
 
 
 class Model(abc.ABC):
@@ -29,6 +27,9 @@ class Model(abc.ABC):
 
     name: ClassVar[str]
     layout: ClassVar[Layout]
+    regulariser: ClassVar[str]
+    """The parameter that keeps a ratio of the smooth form from jumping where nobody acts."""
+
     first_peak: ClassVar[int]
     """The index of the first step that may be a peak: what comes before follows from the start."""
 
@@ -90,13 +91,58 @@ class Model(abc.ABC):
     def transition(self, state: State, actions: State, step: int, smooth: bool) -> State:
         """Return the state after a step."""
 
+    @abc.abstractmethod
+    def indicator_bars(self, indicator: str, before: State, after: State) -> tuple[Bars, Bars]:
+        """Return the derivatives of an indicator by the states before and after a step."""
+
+    @abc.abstractmethod
+    def pull_back(
+        self, state: State, actions: State, after: State, bars: Bars, step: int
+    ) -> tuple[Bars, Bars]:
+        """Return derivatives by state and actions, from those by the state after: reverse mode."""
+
+    def gradient(self, z: FloatArray, indicator: str, window: range, baseline: str) -> FloatArray:
+        """Return the derivatives of the smooth form's indicator, in reverse mode.
+
+        Parameters
+        ----------
+        z
+            Participation, float64 (B, steps of the window, n).
+        indicator, baseline
+            Their names.
+        window
+            Indices of the steps.
+
+        Returns
+        -------
+        ndarray
+            float64 (B, steps of the window, n).
+        """
+        absent = self.baseline(baseline)
+        states = play(self, absent, z, window, smooth=True)
+        before, bars = self.indicator_bars(indicator, states[-2], states[-1])
+        slopes = np.empty(z.shape)
+        for place in reversed(range(len(window))):
+            step = window[place]
+            actions = actions_at(self, absent, z[:, place], step)
+            by_state, by_actions = self.pull_back(
+                states[place], actions, states[place + 1], bars, step
+            )
+            slopes[:, place] = self._by_presence(by_actions, absent, step)
+            bars = added(by_state, before)
+            before = {}
+        return slopes
+
+    def _by_presence(self, bars: Bars, absent: Mapping[str, FloatArray], step: int) -> FloatArray:
+        """Return derivatives by participation, (B, n), from those by what it scales."""
+        total: FloatArray = np.zeros(1)
+        for name, by_action in bars.items():
+            change = self.channels[name].values[step] - absent[name][step]
+            part = by_action * change
+            total = total + part.reshape(*part.shape[:2], -1).sum(axis=2)
+        return total
+
     @property
     @abc.abstractmethod
     def indicators(self) -> Mapping[str, Indicator]:
         """The indicators, the default first."""
-
-
-def risk(before: State, after: State, _: int) -> Array:
-    """Return λh + (1 - λ) surprise²: the moving average of squared surprises, with this step's."""
-    surprise = after["growth"] - before["growth"]
-    return np.asarray(DECAY * before["risk"] + (1 - DECAY) * surprise * surprise)

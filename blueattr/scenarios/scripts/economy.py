@@ -3,9 +3,9 @@
 import numpy as np
 
 from blueattr.kernels import FloatArray
-from blueattr.scenarios.models.economy import GRID, HOURS, START_INTEREST, advance
 from blueattr.scenarios.protocol import Array
 from blueattr.scenarios.record import Record
+from blueattr.scenarios.rules.economy import GRID, HOURS, START_INTEREST, advance
 from blueattr.scenarios.scripts.numbering import number, stacked
 from blueattr.scenarios.streams import ECONOMY, Stream
 

@@ -3,18 +3,18 @@
 import numpy as np
 
 from blueattr.kernels import FloatArray, IntArray
-from blueattr.scenarios.models.book import Auction, clear, fills
-from blueattr.scenarios.models.market import (
+from blueattr.scenarios.models.market import Market
+from blueattr.scenarios.protocol import Array
+from blueattr.scenarios.record import Record
+from blueattr.scenarios.rules.book import Auction, clear, fills
+from blueattr.scenarios.rules.market import (
     BUY,
     SELL,
     STOCKS,
     WEIGHTS,
-    Market,
     advance,
     order_book,
 )
-from blueattr.scenarios.protocol import Array
-from blueattr.scenarios.record import Record
 from blueattr.scenarios.scripts.numbering import number, padded, stacked
 from blueattr.scenarios.streams import MARKET, Stream
 

@@ -5,8 +5,9 @@ import math
 import numpy as np
 
 from blueattr.kernels import FloatArray, IntArray
-from blueattr.scenarios.models.opinion import Opinion, advance, influence
+from blueattr.scenarios.models.opinion import Opinion
 from blueattr.scenarios.record import Record
+from blueattr.scenarios.rules.opinion import advance, influence
 from blueattr.scenarios.scripts.numbering import number, padded, stacked
 from blueattr.scenarios.streams import OPINION, Stream
 

@@ -1,21 +1,18 @@
 """Baselines for the Aumann-Shapley value: exact and sampled Shapley, sampled Banzhaf."""
 
 from dataclasses import dataclass
-from math import comb
 
-import numpy as np
 import polars as pl
 
 from blueattr import kernels
 from blueattr.attribution.inputs import Panel
-from blueattr.attribution.sampling import check_seed
 from blueattr.attribution.value import check_method, solve
 from blueattr.errors import UsageError, ZeroTotalError
 from blueattr.indicators.base import Aggregator, Indicator
 from blueattr.indicators.custom import OwnIndicator
 from blueattr.indicators.find import find_indicator
-from blueattr.kernels import FloatArray, games
-from blueattr.kernels.games import StreamArray
+from blueattr.kernels import FloatArray
+from blueattr.studies.validation.estimates import banzhaf_means, permutation_means, shapley_of
 from blueattr.studies.validation.games import Game, make_game
 
 __all__ = [
@@ -36,10 +33,6 @@ __all__ = [
 MOST_EXACT_AGENTS = 20
 DEFAULT_PERMUTATIONS = 1000
 DEFAULT_COALITIONS = 200
-
-
-_PERMUTATIONS, _COALITIONS = 10, 11  # spawn keys: each purpose has its own random streams
-_PIECE = 1 << 15  # agents in a piece of work
 
 
 @dataclass(frozen=True)
@@ -188,14 +181,6 @@ class _Inputs:
         return make_game(self.indicator, self.panel.features, self.aggregator)
 
 
-def _streams(seed: int, purpose: int, count: int) -> StreamArray:
-    """Return the states of independent random streams; the first ones do not depend on `count`."""
-    check_seed(seed)
-    sequence = np.random.SeedSequence(seed, spawn_key=(purpose,))
-    starts: StreamArray = sequence.generate_state(count, np.uint64).astype(np.uint64)
-    return starts
-
-
 def check_permutations(permutations: int, *, antithetic: bool) -> None:
     """Check that permutations are enough for a standard error.
 
@@ -271,13 +256,7 @@ def exact_shapley(
         )
     total = inputs.total()
     v = inputs.game().all_coalitions()
-    others = np.bitwise_count(np.arange(1 << (n - 1), dtype=np.uint32)).astype(np.int64)
-    chance = np.array([1.0 / (n * comb(n - 1, k)) for k in range(n)])[others]
-    values = np.empty(n)
-    for i in range(n):
-        pairs = v.reshape(-1, 2, 1 << i)
-        gains = (pairs[:, 1] - pairs[:, 0]).ravel()
-        values[i] = kernels.exact_sum(gains * chance)
+    values = shapley_of(v)
     return ExactShapley(
         indicator=inputs.indicator.name,
         aggregator=inputs.aggregator,
@@ -336,30 +315,16 @@ def sampled_shapley(
     """
     inputs = _Inputs.of(frame, indicator, aggregator)
     check_permutations(permutations, antithetic=antithetic)
-    total, game, n = inputs.total(), inputs.game(), inputs.n
-    streams = _streams(seed, _PERMUTATIONS, permutations // 2 if antithetic else permutations)
-    size = max(8, _PIECE // n)
-    pieces = [streams[start : start + size] for start in range(0, streams.size, size)]
-
-    def work(piece: StreamArray) -> tuple[int, FloatArray, FloatArray]:
-        mean, squares = np.zeros(n), np.zeros(n)
-        game.walk(piece, antithetic, mean, squares)
-        return piece.size, mean, squares
-
-    done, mean, squares = 0, np.zeros(n), np.zeros(n)
-    for count, part_mean, part_squares in games.in_order(work, pieces):
-        # Chan, Golub & LeVeque (1983), "Algorithms for computing the sample variance".
-        step = part_mean - mean
-        mean += step * (count / (done + count))
-        squares += part_squares + step * step * (done * count / (done + count))
-        done += count
+    estimate = permutation_means(
+        inputs.game(), inputs.n, permutations=permutations, antithetic=antithetic, seed=seed
+    )
     return SampledShapley(
         indicator=inputs.indicator.name,
         aggregator=inputs.aggregator,
         dids=inputs.panel.dids,
-        values=mean,
-        standard_errors=np.sqrt(squares / (done - 1) / done),
-        total=total,
+        values=estimate.values,
+        standard_errors=estimate.standard_errors,
+        total=inputs.total(),
         permutations=permutations,
         antithetic=antithetic,
         seed=seed,
@@ -408,37 +373,15 @@ def sampled_banzhaf(
     """
     inputs = _Inputs.of(frame, indicator, aggregator)
     check_coalitions(coalitions)
-    total, n = inputs.total(), inputs.n
-    streams = _streams(seed, _COALITIONS, coalitions)
-    v = inputs.game().coalitions(streams)
-    # φ̂ does not change with a constant; about their mean the squares lose no digits.
-    v -= v.mean()
-    inside, sums, squares = games.presence_sums(n, v, streams)
-    outside = coalitions - inside
-    undetermined = (inside == 0) | (outside == 0)
-    spread = float(v @ v) / (coalitions - 1)
-    mean_in, error_in = _side(inside, sums, squares, spread)
-    mean_out, error_out = _side(outside, v.sum() - sums, v @ v - squares, spread)
+    estimate = banzhaf_means(inputs.game(), inputs.n, coalitions=coalitions, seed=seed)
     return SampledBanzhaf(
         indicator=inputs.indicator.name,
         aggregator=inputs.aggregator,
         dids=inputs.panel.dids,
-        values=np.where(undetermined, 0.0, mean_in - mean_out),
-        standard_errors=np.sqrt(error_in + error_out),
-        total=total,
+        values=estimate.values,
+        standard_errors=estimate.standard_errors,
+        total=inputs.total(),
         coalitions=coalitions,
-        undetermined=int(np.count_nonzero(undetermined)),
+        undetermined=estimate.undetermined,
         seed=seed,
     )
-
-
-def _side(
-    count: FloatArray, sums: FloatArray, squares: FloatArray, spread: float
-) -> tuple[FloatArray, FloatArray]:
-    """Return the mean of v(S) on one side of each agent, and its squared standard error."""
-    some = np.maximum(count, 1.0)
-    mean = sums / some
-    variance = np.where(
-        count < 2, spread, np.maximum(squares - sums * mean, 0.0) / np.maximum(count - 1.0, 1.0)
-    )
-    return mean, variance / some

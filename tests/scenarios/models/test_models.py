@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from blueattr.errors import NoAnswerError
-from blueattr.scenarios.models.book import Book, clear, fills, smooth_price
-from blueattr.scenarios.models.economy import Economy, _Form
-from blueattr.scenarios.models.smooth import clip, logistic, magnitude, smooth_max, softplus
+from blueattr.scenarios.models.economy import Economy
+from blueattr.scenarios.rules.book import Book, clear, fills, smooth_price
+from blueattr.scenarios.rules.economy import Form
+from blueattr.scenarios.rules.smooth import clip, logistic, magnitude, smooth_max, softplus
 from support.scenario_world import AGENTS, one_step, scenario
 
 ROWS = [
@@ -83,7 +84,7 @@ def test_the_smooth_form_takes_complex_numbers_and_gives_its_derivative(
 
 
 def test_taxes_skills_and_first_beliefs_are_the_anchors() -> None:
-    taxes = _Form(False).tax(np.array([[22_848.0, 5000.0]]))
+    taxes = Form(smooth=False).tax(np.array([[22_848.0, 5000.0]]))
     np.testing.assert_allclose(taxes, [[5929.591667, 754.875]], rtol=1e-9)
     wages = scenario("economy").record.states["wage"][0]
     np.testing.assert_allclose(wages[[0, 1, -1]], [11.0227, 22.2038, 462.6556], atol=5e-5)

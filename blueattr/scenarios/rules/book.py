@@ -5,10 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from blueattr.kernels import FloatArray
-from blueattr.scenarios.models.smooth import logistic
 from blueattr.scenarios.protocol import Array
+from blueattr.scenarios.rules.smooth import logistic
 
-__all__ = ["Auction", "Book", "clear", "fills", "smooth_price"]
+__all__ = ["Auction", "Book", "Slopes", "clear", "fills", "price_slopes", "smooth_price"]
 
 
 _THIN_SIDE, _MOST_COPIES = 2.5, 3
@@ -178,3 +178,44 @@ class _Balance:
         value = buys.sum(axis=1) - sells.sum(axis=1) + dealer * (self.price - p)
         steepness = (buys * (1 - wants)).sum(axis=1) + (sells * (1 - gives)).sum(axis=1)
         return value, -steepness / width[:, 0] - dealer
+
+
+@dataclass(frozen=True, slots=True)
+class Slopes:
+    """The derivatives of a smooth price.
+
+    Parameters
+    ----------
+    price
+        (B,), by the price of the step before.
+    buys, sells
+        (B, orders of the side), by the quantities.
+    """
+
+    price: FloatArray
+    buys: FloatArray
+    sells: FloatArray
+
+
+def price_slopes(book: Book, root: FloatArray, recorded: float, depth: float) -> Slopes:
+    """Return the derivatives of `smooth_price`, by the implicit function theorem.
+
+    Parameters
+    ----------
+    book, recorded, depth
+        As for `smooth_price`, of real quantities.
+    root
+        What it returned.
+    """
+    if recorded == 0:
+        return Slopes(np.ones(root.shape), np.zeros(book.buys.shape), np.zeros(book.sells.shape))
+    dealer = depth * recorded / _LIMIT
+    balance = _Balance(book.price, book.buys, book.sells, book.bids, book.asks, dealer)
+    steepness = -balance.at(root)[1]
+    width = (_SPREAD * book.price)[:, None]
+    over, under = book.bids - root[:, None], root[:, None] - book.asks
+    wants, gives = logistic(over / width), logistic(under / width)
+    moved = (book.sells * gives * (1 - gives) * under).sum(axis=1)
+    moved = moved - (book.buys * wants * (1 - wants) * over).sum(axis=1)
+    by_price = moved / (width[:, 0] * book.price) + dealer * root / book.price**2
+    return Slopes(by_price / steepness, wants / steepness[:, None], -gives / steepness[:, None])

@@ -4,7 +4,7 @@ import numpy as np
 
 from blueattr.scenarios.protocol import Array
 
-__all__ = ["clip", "logistic", "magnitude", "smooth_max", "softplus"]
+__all__ = ["clip", "clip_slope", "logistic", "magnitude", "smooth_max", "softplus"]
 
 
 def softplus(x: Array, width: float) -> Array:
@@ -38,3 +38,8 @@ def magnitude(x: Array, width: float = 0.02) -> Array:
 def clip(x: Array, low: float, high: float, width: float = 0.02) -> Array:
     """Return x + sp(low - x) - sp(x - high), a smooth clip."""
     return np.asarray(x + softplus(low - x, width) - softplus(x - high, width))
+
+
+def clip_slope(x: Array, low: float, high: float, width: float = 0.02) -> Array:
+    """Return the derivative of `clip` by x."""
+    return np.asarray(1.0 - logistic((low - x) / width) - logistic((x - high) / width))
