@@ -181,6 +181,11 @@ class Provenance:
         What c counts, of ``"replies"``, ``"reposts"`` and ``"quotes"``; empty for a features file.
     influence_note
         Why that is less than by default, where nobody chose it; else empty.
+    drawn
+        How imported records were chosen: ``"network"``, ``"users"``, ``"keywords"``, ``"unknown"``;
+        empty where nothing was imported.
+    import_remarks
+        What the formats of imported tables say that a reader must know, one sentence each.
     """
 
     source: str
@@ -201,3 +206,5 @@ class Provenance:
     ranking: tuple[str, ...] = ()
     influence: tuple[str, ...] = ()
     influence_note: str = ""
+    drawn: tuple[str, ...] = ()
+    import_remarks: tuple[str, ...] = ()

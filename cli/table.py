@@ -1,6 +1,7 @@
 """The table of commands: each is imported and built when it is asked for, and not before."""
 
 from collections.abc import Callable, Iterator, Mapping
+from keyword import kwlist
 from typing import Any
 
 import typer
@@ -11,7 +12,7 @@ __all__ = ["NAMES", "Commands", "Root"]
 
 
 NAMES = (
-    "ingest", "status", "hydrate", "rollup", "forget", "compact",
+    "ingest", "import", "status", "hydrate", "rollup", "forget", "compact",
     "panel", "features", "attribute", "change", "posts", "why", "export",
     "compare-scales", "validate", "convergence", "bootstrap", "sensitivity", "correct", "design",
     "report", "run", "runs", "schedule", "demo", "synth",
@@ -76,6 +77,8 @@ def _find(name: str) -> Callable[..., None] | typer.Typer:  # noqa: PLR0912 - on
             from blueattr.cli.commands import forget as module
         case "hydrate":
             from blueattr.cli.commands import hydrate as module
+        case "import":
+            from blueattr.cli.commands import import_ as module
         case "ingest":
             from blueattr.cli.commands import ingest as module
         case "panel" | "features" | "topics":
@@ -98,5 +101,7 @@ def _find(name: str) -> Callable[..., None] | typer.Typer:  # noqa: PLR0912 - on
             from blueattr.cli.commands import validate as module
         case _:
             from blueattr.cli.commands import why as module
-    found: Callable[..., None] | typer.Typer = getattr(module, name.replace("-", "_"))
+    found: Callable[..., None] | typer.Typer = getattr(
+        module, f"{name}_" if name in kwlist else name.replace("-", "_")
+    )
     return found

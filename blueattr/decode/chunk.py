@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from blueattr.decode.named_rows import NamedRows
     from blueattr.decode.parser.layout import ParsedLines
     from blueattr.kernels import IntArray
 
@@ -49,6 +50,12 @@ class Chunk:
         lines.
     account_events
         Account events that never were lines: rows of `blueattr.decode.account_events.SCHEMA`.
+    named
+        Record events of a table, by kind, with the times of the first and the last record
+        of the chunk.
+    stated
+        What a table says of accounts: ``did``, ``followers``, ``created_at`` and ``asked_at``, when
+        it was so.
     unparsed
         int64 (k, 2): bounds of stretches of ``data`` with lines that are not in ``parsed``; None
         if ``data`` is still to be parsed.
@@ -67,4 +74,6 @@ class Chunk:
     answered: bool = False
     parsed: "tuple[ParsedLines, ...]" = ()
     account_events: "pa.Table | None" = None
+    named: "tuple[tuple[NamedRows, ...], tuple[datetime, datetime] | None]" = ((), None)
+    stated: "pa.Table | None" = None
     unparsed: "IntArray | None" = None

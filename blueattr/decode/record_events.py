@@ -15,6 +15,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from blueattr.decode.arrow import fixed_strings, flags, lists, numbers, offsets, strings
+from blueattr.decode.named_rows import NamedRows
 from blueattr.decode.parser import layout
 from blueattr.decode.parser.dids import Dids
 from blueattr.decode.parser.duplicates import find_duplicates
@@ -78,8 +79,34 @@ class RecordEvents:
         # Few rows each, that are no columns yet.
         self._few: list[ParsedLines] = []
         self._few_rows = self._few_size = 0
+        # Rows whose accounts are texts; and these, each once, when all rows are there.
+        self._named: list[NamedRows] = []
+        self._names: pa.Array | None = None
         self.rows = 0
         self.size = 0
+
+    def add_named(self, rows: NamedRows) -> None:
+        """Add rows of a kind whose accounts are texts. What has such rows has no parsed lines."""
+        self._named.append(rows)
+        self.rows += rows.rows
+        self.size += rows.nbytes
+
+    def _number_names(self) -> None:
+        """Give each account of named rows one code in all of them."""
+        if not self._named:
+            return
+        if self._batches:
+            raise ValueError("named rows beside parsed lines: the same DID would have two codes")
+        coded = pa.chunked_array([each.accounts for each in self._named]).combine_chunks()
+        coded = coded.dictionary_encode()
+        code, begin = coded.indices.to_numpy().astype(np.uint32), 0
+        for each in self._named:
+            mine = code[begin : begin + len(each.accounts)]
+            begin += len(each.accounts)
+            part = each.columns, mine[each.codes], mine[each.mentioned]
+            self._columns[each.kind].append(part)
+        self._names = coded.dictionary
+        self._named.clear()
 
     def add(self, parsed: ParsedLines) -> None:
         """Add the record events of parsed lines; `parsed` is copied."""
@@ -128,7 +155,8 @@ class RecordEvents:
     def dids(self) -> pa.Table:
         """Return the DIDs that the events name, with their codes: ``code``, ``did``."""
         self._join_few()
-        did = fixed_strings(self._dids.letters())
+        self._number_names()
+        did = fixed_strings(self._dids.letters()) if self._names is None else self._names
         table = pa.table([numbers(np.arange(len(did))), did], schema=_DIDS)
         # The engine reads the batches of a table in parallel.
         return pa.Table.from_batches(table.to_batches(_BATCH), schema=_DIDS)
@@ -148,6 +176,7 @@ class RecordEvents:
             of them may have the revision of another.
         """
         self._join_few()
+        self._number_names()
         numbered = [accounts[codes] for _, codes, _ in self._batches]
         columns = [columns for columns, _, _ in self._batches]
         mentioned = [numbers(accounts[codes]) for _, _, codes in self._batches]
@@ -219,7 +248,7 @@ def _related(
     present, keys = [], []
     for each, (author, subject, *_) in zip(columns, numbered, strict=True):
         kind = np.from_dlpack(each["collection"])
-        has_relation = (kind != layout.POST) & each["has subject"] & each["made"]
+        has_relation = each["has relation"]
         rows = np.flatnonzero(has_relation)
         reposted = np.frombuffer(each["subject_rkey"].buffers()[1], np.int64)
         key = np.where(kind == layout.FOLLOW, subject, reposted)
@@ -332,6 +361,7 @@ def _columns(parsed: ParsedLines, kind: int, rows: npt.NDArray[np.intp]) -> dict
         "has via": has_via,
         "has subject": has_subject,
         "has root": has_root,
+        "has relation": has_none if kind == layout.POST else has_subject & ~removed,
         "made": ~removed,
     }
 

@@ -19,6 +19,7 @@ from blueattr.kernels.compiled import threads
 from blueattr.sources import files
 from blueattr.sources.parallel import run_ahead
 from blueattr.sources.source import Source
+from blueattr.sources.tables.source import TableSource
 from blueattr.store.commit.checkpoint import SourceState
 from blueattr.store.commit.writer import Writer
 from blueattr.store.database import DEFAULT_MEMORY
@@ -153,8 +154,16 @@ def ingest_sources(
                 and (source.kind, source.fingerprint) == (known.kind, known.fingerprint)
             ):
                 reading.state, reading.wanted = known, not known.complete
+                if reading.wanted and _begins_anew(source):
+                    reading.state = known.replaced_by(source.fingerprint)
             elif known is not None and known.kind == source.kind:
                 reading.state = known.replaced_by(source.fingerprint)
+            if isinstance(source, TableSource):
+                reading.state = replace(
+                    reading.state,
+                    drawn=source.drawn,
+                    remarks="\n".join(source.layout.notes) or None,
+                )
         for _, group in groupby((r for r in readings if r.wanted), _shares):
             together = list(group)
             for reading in together:
@@ -211,6 +220,11 @@ class _Reading:
     @property
     def failures(self) -> list[str]:
         return [self.failure] if self.failure else nothing_of_it(self.state)
+
+
+def _begins_anew(source: Source) -> bool:
+    """Return whether nothing of a source can be passed over, although it was read in part."""
+    return isinstance(source, TableSource) and source.restarts
 
 
 def _shares(reading: _Reading) -> Hashable:

@@ -9,6 +9,7 @@ from blueattr.library.options import words_of_a_program
 from blueattr.library.store import Store
 from blueattr.panel.topics import load
 from blueattr.store import database
+from blueattr.store.commit.writer import Writer
 from blueattr.store.store_file import store_file
 from blueattr.user_path import user_path
 
@@ -19,9 +20,9 @@ _VARIABLE = "BLUEATTR_DB"
 
 
 def open(  # noqa: A001 - as in blueattr.open("my.duckdb")
-    path: str | Path | None = None, *, memory: str | int = "4GB"
+    path: str | Path | None = None, *, memory: str | int = "4GB", create: bool = False
 ) -> "Store":
-    """Open a store to ask it questions; nothing is ever written to its events.
+    """Open a store to ask it questions; nothing is written to its events, but by ``import_``.
 
     Parameters
     ----------
@@ -30,6 +31,8 @@ def open(  # noqa: A001 - as in blueattr.open("my.duckdb")
         variable ``BLUEATTR_DB`` names, or else ``data/blueattr.duckdb``.
     memory
         Memory limit of the whole process, such as ``"4GB"``.
+    create
+        Make an empty store, for ``import_``, if there is none.
 
     Returns
     -------
@@ -51,6 +54,8 @@ def open(  # noqa: A001 - as in blueattr.open("my.duckdb")
         path = os.environ.get(_VARIABLE) or parse.DEFAULT_DB
     with words_of_a_program():
         store = Store(store_file(Path(path)), parse.memory_limit(memory))
+        if create and not store.path.exists():
+            Writer(store.path, store.memory).close()
         database.Store.open(store.path, store.memory).close()
     return store
 

@@ -1,12 +1,14 @@
 """The file of a store that a program asks: opened for each question, until it is closed."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from blueattr.errors import StoreError
 from blueattr.panel.query import PanelQuery
 from blueattr.store import database
+from blueattr.user_path import user_path
 
 __all__ = ["StoreFile"]
 
@@ -40,6 +42,63 @@ class StoreFile:
     def close(self) -> None:
         """Take no more questions."""
         self._is_closed = True
+
+    def import_(
+        self,
+        files: str | Path | Sequence[str | Path],
+        *,
+        format: str | Path | None = None,  # noqa: A002 - as the option of the command
+        columns: Mapping[str, str] | None = None,
+        drawn: str | None = None,
+        dry_run: bool = False,
+    ) -> Any:
+        """Import tables of data sets, as ``blueattr import``.
+
+        Parameters
+        ----------
+        files
+            Files, folders and globs; or ``"TABLE=FILE"``, where a file does not say which table of
+            its format it is.
+        format
+            The name of a format, or a file of SQL of your own; None for a table of your own.
+        columns
+            Of a table of your own: the column of each part, such as ``{"actor": "author"}``.
+        drawn
+            How the records were chosen: ``"network"``, ``"users"``, ``"keywords"`` or
+            ``"unknown"``.
+        dry_run
+            Change nothing: return what would be done, whose ``first_rows()`` are five rows of each
+            table as they would be kept.
+
+        Returns
+        -------
+        Imported or Plan
+            ``plan.remarks`` says what is missing; ``ingested`` what became of each table.
+
+        Raises
+        ------
+        UsageError, InputError
+            A file, a column or a format is not there, or makes no sense.
+        StoreError
+            The store cannot be written.
+        """
+        from blueattr.ingest.tables import import_tables, plan_import
+        from blueattr.panel.topics import shipped_rules
+
+        if self._is_closed:
+            raise StoreError(f"the store {self.path} was closed; open it again")
+        named = [files] if isinstance(files, str | Path) else files
+        plan = plan_import(
+            [str(user_path(file)) for file in named],
+            self.path,
+            format=None if format is None else str(format),
+            columns=columns,
+            drawn=drawn,
+            memory=self.memory,
+        )
+        if dry_run:
+            return plan
+        return import_tables(self.path, plan, rules=shipped_rules(), memory=self.memory)
 
     def _asked(self, query: PanelQuery) -> PanelQuery:
         if self._is_closed:

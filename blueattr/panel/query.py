@@ -12,6 +12,7 @@ import polars as pl
 from blueattr.errors import EmptyPanelError, UsageError
 from blueattr.panel import bots, features, filters, topics
 from blueattr.panel.counts import WindowCounts
+from blueattr.panel.drawn import drawn
 from blueattr.panel.features import Popularity, Scale
 from blueattr.panel.influence import Influence, Kind, settle
 from blueattr.panel.synthetic import synthetic_sources
@@ -344,6 +345,7 @@ class StoreView:
     def panel_origin(self, topic: topics.Topic | None) -> Provenance:
         """Return where the panel comes from, which is made before there are features."""
         synthetic, all_synthetic = synthetic_sources(self.store)
+        ways, remarks = drawn(self.store)
         return Provenance(
             source=str(self.query.db),
             topic=topic.info if topic else None,
@@ -355,6 +357,8 @@ class StoreView:
             synthetic=synthetic,
             all_synthetic=all_synthetic,
             times_from=times_from(self.store, self.window),
+            drawn=ways,
+            import_remarks=remarks,
         )
 
 

@@ -12,6 +12,7 @@ from blueattr.provenance import (
     Window,
     spell_window,
 )
+from blueattr.report.drawn import drawn_json, drawn_warnings
 from blueattr.report.fields import Field, Fields
 from blueattr.report.numbers import iso, percent, plural
 from blueattr.report.tables import Column, Fact, Json, Table
@@ -313,6 +314,7 @@ def origin_warnings(origin: Provenance, *, marked: bool = False) -> tuple[str, .
         *((banner,) if banner else ()),
         *gap_warnings(origin.gaps),
         *time_warnings(origin.times_from),
+        *drawn_warnings(origin),
         *influence_warnings(origin),
         *ranking_warnings([origin]),
     )
@@ -441,7 +443,7 @@ def origin_facts(origin: Provenance) -> tuple[Fact, ...]:
 
 def origin_json(origin: Provenance) -> dict[str, Json]:
     """Return a whole provenance as the fields of a JSON object."""
-    return ORIGIN_OBJECT.json(origin) | times_json(origin.times_from)
+    return ORIGIN_OBJECT.json(origin) | times_json(origin.times_from) | drawn_json(origin)
 
 
 def _unseen(gaps: Sequence[Gap]) -> timedelta:

@@ -17,7 +17,7 @@ class Source(Protocol):
 
     @property
     def kind(self) -> str:
-        """``"file"``, ``"stdin"``, ``"plc"``, ``"archive"``, ``"synth"`` or a kind of stream."""
+        """``"file"``, ``"stdin"``, ``"plc"``, ``"archive"``, ``"import"``, ``"synth"``, …."""
 
     @property
     def fingerprint(self) -> str:

@@ -1,8 +1,6 @@
 """The command ingest: read files, follow a stream, or fetch from the archive."""
 
 import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -14,13 +12,12 @@ from blueattr.cli.grouping import grouped
 from blueattr.cli.options import Insecure, OutputOptions, Quiet, StoreOptions
 from blueattr.cli.output import say
 from blueattr.cli.progress import Bars, LiveLine
+from blueattr.cli.reading import exit_on, kept
 from blueattr.cli.signals import stopping
 from blueattr.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    from blueattr.ingest.result import Ingested
 
 
 # The options that each kind of source takes.
@@ -28,8 +25,6 @@ _STREAMS = ("--host", "--for", "--until-live", "--from", "--no-fill", "--diction
 _ARCHIVE = (
     "--host", "--from", "--to", "--insecure", "--accounts", "--max-bytes", "--dry-run",
 )  # fmt: skip
-# Sources that stderr says something on.
-_MOST_SAID = 20
 
 
 @dataclass
@@ -217,7 +212,7 @@ def _read(
     # wait for a pipe forever.
     signal.siginterrupt(signal.SIGINT, True)
     is_new = not store_file(store.db).exists()
-    with _kept(), Bars(quiet=quiet) as bars:
+    with kept(), Bars(quiet=quiet) as bars:
         results = [
             read.ingest(
                 store.db,
@@ -239,7 +234,7 @@ def _read(
     if removed:
         remove(store.db)
     output.emit(ingest_report(results, store.db, removed=removed))
-    _exit_on(results, ExitCode.INPUT)
+    exit_on(results, ExitCode.INPUT)
 
 
 def _fetch(
@@ -277,7 +272,7 @@ def _fetch(
     if network.dry_run:
         output.emit(cost_report(cost(store.db, source), store.db, most))
         return
-    with _kept(), Bars(quiet=quiet) as bars:
+    with kept(), Bars(quiet=quiet) as bars:
         result = fetch(
             store.db,
             source,
@@ -286,17 +281,7 @@ def _fetch(
             progress=bars.progress,
         )
     output.emit(fetch_report(result.ingested, store.db, result.spent, result.remarks))
-    _exit_on([result.ingested], ExitCode.SOURCE)
-
-
-@contextmanager
-def _kept() -> Iterator[None]:
-    """Say, where the reading is interrupted, what is kept and how to go on."""
-    try:
-        yield
-    except KeyboardInterrupt:
-        say("blueattr: everything committed is kept; run the same command again to continue")
-        raise
+    exit_on([result.ingested], ExitCode.SOURCE)
 
 
 def _follow(
@@ -338,33 +323,6 @@ def _follow(
     unreachable = result.outcome == "unreachable"
     if unreachable:
         say(f"blueattr: {result.trouble}; what was received is kept")
-    _exit_on([result.ingested], ExitCode.INPUT, ExitCode.SOURCE if unreachable else None)
+    exit_on([result.ingested], ExitCode.INPUT, ExitCode.SOURCE if unreachable else None)
     if result.gap_count:
         raise typer.Exit(ExitCode.GAPS)
-
-
-def _exit_on(
-    results: "Sequence[Ingested]", failed: ExitCode, otherwise: ExitCode | None = None
-) -> None:
-    """Say what went wrong, and exit if something did: with the code of the most serious thing.
-
-    Parameters
-    ----------
-    failed
-        Where a source could not be read to its end, or nothing of it was kept.
-    otherwise
-        Where something else went wrong, and no source failed.
-    """
-    failures = [failure for result in results for failure in result.failures]
-    mostly = [sentence for result in results for sentence in result.mostly_rejected]
-    sentences = [*failures, *mostly]
-    for sentence in sentences[:_MOST_SAID]:
-        say(f"blueattr: {sentence}")
-    if len(sentences) > _MOST_SAID:
-        say(f"blueattr: and {len(sentences) - _MOST_SAID:,} more; --format json lists them")
-    if failures:
-        raise typer.Exit(failed)
-    if otherwise is not None:
-        raise typer.Exit(otherwise)
-    if mostly:
-        raise typer.Exit(ExitCode.MOSTLY_REJECTED)

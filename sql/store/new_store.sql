@@ -145,7 +145,9 @@ CREATE TABLE source (
     mark BIGINT,
     stalled BIGINT DEFAULT 0,
     bounded BIGINT DEFAULT 0,
-    ahead BIGINT DEFAULT 0
+    ahead BIGINT DEFAULT 0,
+    drawn VARCHAR,
+    remarks VARCHAR
 );
 
 CREATE TABLE source_account (

@@ -263,6 +263,7 @@ def test_the_library_has_the_options_and_defaults_of_each_command(command: str) 
 def test_every_command_that_answers_has_a_counterpart() -> None:
     others = {
         "ingest",
+        "import",
         "hydrate",
         "rollup",
         "run",

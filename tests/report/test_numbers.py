@@ -13,6 +13,7 @@ import pytest
 
 from blueattr.ingest.hydrate import Hydrated
 from blueattr.ingest.result import Followed
+from blueattr.ingest.tables import Imported, Plan
 from blueattr.panel.features import SCHEMA
 from blueattr.provenance import TimeShare
 from blueattr.report import Report
@@ -24,16 +25,19 @@ from blueattr.report.figures.studies import bootstrap_exhibit, sensitivity_exhib
 from blueattr.report.figures.why import parts_exhibit, ranks_exhibit
 from blueattr.report.inventory.forgotten import compact_report, forget_report
 from blueattr.report.inventory.hydrations import hydrate_report
+from blueattr.report.inventory.imports import dry_run_report, formats_report, import_report
 from blueattr.report.inventory.ingests import cost_report, fetch_report, follow_report
 from blueattr.report.inventory.rollups import rollup_report
 from blueattr.report.inventory.status import status_report
 from blueattr.report.pages.gallery import _data
+from blueattr.report.results.attributions import attribution_report
 from blueattr.report.results.convergences import convergence_report
 from blueattr.report.results.validations import validation_report
 from blueattr.runs.history.listing import runs_report, settings_report
 from blueattr.runs.history.record import Run, Stage
 from blueattr.runs.settings import FilePath, Key, Section, settle
 from blueattr.sources.archive import cost
+from blueattr.sources.tables.formats import formats
 from blueattr.store.compact import Compacted
 from blueattr.store.forget import Erased
 from blueattr.store.rollups import RolledUp
@@ -83,6 +87,14 @@ def reports() -> Iterator[Report]:
     yield follow_report(Followed(done, "live", 2, 1, ("why",), timedelta(seconds=3)), DB)
     yield fetch_report(done, DB, 1_000, ["what is missing"])
     yield cost_report([cost.Stage(cost.WITNESSED, 2, 3_000)], DB, 1_000)
+    chosen = replace(ATTRIBUTION.provenance, drawn=("keywords",), import_remarks=("what lacks",))
+    yield attribution_report(replace(ATTRIBUTION, provenance=chosen))
+    yield formats_report()
+    sheet = Plan(formats()[0], (), {"actor": "author"}, {}, ("what is missing",))
+    yield import_report(Imported(sheet, done), DB)
+    row = {"verdict": "", "collection": 0, "did": "x", "event_time": None, "time_from": 3,
+           "subject_did": None, "text": None}  # fmt: skip
+    yield dry_run_report(sheet, [("rows", [row])])
     yield status_report(replace(STATUS, times_from=(TimeShare("key", 3, 0.5),)))
     moment = datetime(2026, 5, 1, tzinfo=UTC)
     hydrated = Hydrated(DB, "https://appview.example", "everyone", first_at=moment, last_at=moment)

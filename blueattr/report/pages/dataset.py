@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from blueattr.atomic import write
+from blueattr.report.drawn import drawn_warnings
 from blueattr.report.fields import Field, Fields
 from blueattr.report.figures.days import HOUR, NOTE, UNSEEN, day_note, unseen_seconds
 from blueattr.report.figures.exhibit import topic_title
@@ -364,6 +365,7 @@ _FACTS: "tuple[tuple[str, Callable[[Provenance], object]], ...]" = (
             (
                 *origin.notes,
                 *time_warnings(origin.times_from),
+                *drawn_warnings(origin),
                 *influence_warnings(origin),
                 *origin.ranking,
             )

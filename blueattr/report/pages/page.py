@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from blueattr.atomic import write
 from blueattr.provenance import spell_window
 from blueattr.report.citation import bibtex, citation
+from blueattr.report.drawn import drawn_warnings
 from blueattr.report.figures.charts.drawing import Drawing, Spec
 from blueattr.report.figures.exhibit import Exhibit, topic_title
 from blueattr.report.figures.scales import flips_exhibit
@@ -146,6 +147,7 @@ class _Page:
             "warnings": (
                 *gap_warnings(first.provenance.gaps),
                 *time_warnings(first.provenance.times_from),
+                *drawn_warnings(first.provenance),
                 *influence_warnings(first.provenance),
                 *ranking_warnings([report.provenance for report in reports]),
             ),

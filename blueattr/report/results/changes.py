@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from blueattr.provenance import spell_window
+from blueattr.report.drawn import drawn_json, drawn_warnings
 from blueattr.report.fields import Fields, tidy_table
 from blueattr.report.numbers import count, percent, plural, short
 from blueattr.report.parts.answer import about, rounded, tier_names
@@ -169,7 +170,11 @@ def _warnings(result: "ChangeResult") -> tuple[str, ...]:
     if not after.all_synthetic and (banner := synthetic_banner(after)):
         found.append(banner)
     for which, origin in (("Before", before), ("After", after)):
-        texts = (*gap_warnings(origin.gaps), *time_warnings(origin.times_from))
+        texts = (
+            *gap_warnings(origin.gaps),
+            *time_warnings(origin.times_from),
+            *drawn_warnings(origin),
+        )
         found += [f"{which}: {text}" for text in texts]
     return (*found, *((" ".join(after.ranking),) if after.ranking else ()))
 
@@ -442,6 +447,7 @@ def _window_json(window: "WindowValue") -> dict[str, Json]:
         **WINDOW_VALUE.json(window),
         **SEEN.json(origin),
         **times_json(origin.times_from),
+        **drawn_json(origin),
     }
 
 

@@ -94,6 +94,7 @@ class Batch:
     def _begin(self) -> None:
         self._record_events = RecordEvents()
         self._account_rows = AccountRows()
+        self._stated: list[pa.Table] = []
         self._unusual_rows = self._unusual_bytes = 0
 
     @cached_property
@@ -143,6 +144,7 @@ class Batch:
                     self._account_rows.add(part.account_events)
             if chunk.account_events is not None:
                 self._account_rows.add_rows(chunk.account_events)
+            self._take_rows(chunk, new)
             new.lines += self._account_rows.rows - known
             new.kept += self._account_rows.rows - known
         cut = cut_lines(chunk.data, chunk.position, unparsed)
@@ -156,6 +158,18 @@ class Batch:
         if later and sum(part.lines.nbytes for part in self._unusual) < _MOST_UNUSUAL:
             return new
         return self.settle(new, None if by_bytes else chunk.position, chunk.reached)
+
+    def _take_rows(self, chunk: Chunk, new: SourceState) -> None:
+        """Keep what is of a table, and count it."""
+        if chunk.stated is not None:
+            self._stated.append(chunk.stated)
+        named, span = chunk.named
+        for rows in named:
+            self._record_events.add_named(rows)
+            new.lines += rows.rows
+            new.kept += rows.rows
+        if span is not None:
+            new.cover(*span)
 
     def settle(
         self, state: SourceState, position: int | None = None, reached: datetime | None = None
@@ -320,17 +334,19 @@ class Batch:
             row["samples"] = [] if row["verdict"] in _FINE else part.at(row["positions"])
         return rows
 
-    def take(self) -> tuple[pa.Table | None, RecordEvents]:
+    def take(self) -> tuple[pa.Table | None, RecordEvents, pa.Table | None]:
         """Hand over what waits, but for the rows of unusual lines, which the store has.
 
         Returns
         -------
         tuple
-            Account events, rows of `blueattr.decode.account_events.SCHEMA`, and record events.
+            Account events, rows of `blueattr.decode.account_events.SCHEMA`; record events; and what
+            tables say of accounts, None where no table says anything.
         """
         account_rows, record_events = self._account_rows, self._record_events
+        stated = pa.concat_tables(self._stated).combine_chunks() if self._stated else None
         self._begin()
-        return account_rows.table(), record_events
+        return account_rows.table(), record_events, stated
 
 
 def _placed(part: int, lines: pa.Table) -> pa.Table:

@@ -14,8 +14,9 @@ __all__ = ["BY_BYTES", "SourceState", "Span"]
 _SAMPLES = 5
 
 
-BY_BYTES = ("file", "stdin", "plc")
-"""Kinds of sources whose position is a byte offset; elsewhere it is the server's cursor."""
+BY_BYTES = ("file", "stdin", "plc", "import")
+"""Kinds of sources whose position is a byte offset, or a row of a table; elsewhere it is the
+server's cursor."""
 
 
 # Kinds of sources that need not be in the order of time. A stream is, but for seconds.
@@ -52,7 +53,8 @@ class SourceState:
         The file's absolute path, ``-:`` and a hash of its first line for standard input, or the
         kind and address of what is on the network.
     kind
-        ``"file"``, ``"stdin"``, ``"plc"``, ``"archive"``, ``"synth"`` or a kind of stream.
+        ``"file"``, ``"stdin"``, ``"plc"``, ``"archive"``, ``"synth"``, ``"import"`` or a kind of
+        stream.
     fingerprint
         What tells whether the source is still the same; empty where nothing does.
     position
@@ -86,6 +88,10 @@ class SourceState:
         wrong; counted from the start of the process.
     ahead_before
         The same, of earlier processes.
+    drawn
+        Of an imported table: how its records were chosen.
+    remarks
+        Of an imported table: what a reader of an answer must know, a sentence a line.
     """
 
     name: str
@@ -108,6 +114,8 @@ class SourceState:
     earlier_spans: int = 0
     ahead: int = 0
     ahead_before: int = 0
+    drawn: str | None = None
+    remarks: str | None = None
 
     def copy(self) -> Self:
         """Copy the state with everything in it that can change."""
@@ -131,6 +139,8 @@ class SourceState:
             first_event=self.first_event,
             last_event=self.last_event,
             synthetic=self.synthetic,
+            drawn=self.drawn,
+            remarks=self.remarks,
             earlier_spans=self.earlier_spans + len(self.spans),
         )
 

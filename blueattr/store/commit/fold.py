@@ -23,6 +23,7 @@ __all__ = [
     "INPUTS",
     "REGISTERED",
     "SLACK",
+    "STATED_STEPS",
     "STEPS",
     "fold",
     "fold_directory",
@@ -51,6 +52,10 @@ DIRECTORY_STEPS = ("directory", "notes")
 """Those of a commit of operations of a PLC directory."""
 
 
+STATED_STEPS = ("stated", "hydration")
+"""Those after the steps of events, where a table says something of accounts."""
+
+
 # What a source's position, spans and rejected lines are noted from.
 _NOTED: Final = {
     "noted_source": pa.schema(
@@ -70,6 +75,8 @@ _NOTED: Final = {
             ("stalled", pa.int64()),
             ("bounded", pa.int64()),
             ("ahead", pa.int64()),
+            ("drawn", pa.string()),
+            ("remarks", pa.string()),
             ("earlier_spans", pa.int64()),
         ]
     ),
@@ -96,7 +103,7 @@ _NOTED: Final = {
 }
 
 
-REGISTERED: Final = ("dids", "coded", "coded_again", CANDIDATES, *_NOTED)
+REGISTERED: Final = ("stated", "dids", "coded", "coded_again", CANDIDATES, *_NOTED)
 """What `fold` registers. The caller unregisters it after the transaction: an error within one
 leaves the connection unable to."""
 
@@ -115,7 +122,11 @@ anew rather than corrected further."""
 
 
 def fold(
-    store: Store, events: RecordEvents, states: Sequence[SourceState], memory: tuple[int, int]
+    store: Store,
+    events: RecordEvents,
+    states: Sequence[SourceState],
+    memory: tuple[int, int],
+    stated: pa.Table | None = None,
 ) -> None:
     """Fold events into the store; the file is attached, and the transaction is the caller's.
 
@@ -128,6 +139,8 @@ def fold(
     memory
         Bytes that the engine may use, as a rule and at most. A commit with deletes all over the
         table raises its limit from one towards the other, and leaves it there.
+    stated
+        What tables say of accounts, each of which a row in ``staged`` names.
     """
     low, high = events.key_range()
     usual, most = memory
@@ -155,6 +168,10 @@ def fold(
                     ours = ours.filter(pc.invert(pc.is_in(ours["account"], value_set=kept_away)))
                 store.register(name, ours)
         store.run(f"store/commit/fold/{step}", **parameters)
+    if stated is not None:
+        store.register("stated", stated)
+        for step in STATED_STEPS:
+            store.run(f"store/commit/fold/{step}")
 
 
 def fold_directory(store: Store, states: Sequence[SourceState]) -> None:

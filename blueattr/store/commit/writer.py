@@ -301,11 +301,12 @@ class Writer(Store):
         states: tuple[SourceState, ...],
         account_events: pa.Table | None,
         record_events: RecordEvents,
+        stated: pa.Table | None,
     ) -> int:
         """Commit, and return how many rows the table of records has."""
         began = time.monotonic()
         try:
-            return self._fold(states, account_events, record_events)
+            return self._fold(states, account_events, record_events, stated)
         finally:
             self.commit_seconds = time.monotonic() - began
 
@@ -314,6 +315,7 @@ class Writer(Store):
         states: tuple[SourceState, ...],
         account_events: pa.Table | None,
         record_events: RecordEvents,
+        stated: pa.Table | None,
     ) -> int:
         if account_events is not None:
             self.register("account_events", account_events)
@@ -329,7 +331,7 @@ class Writer(Store):
                     fold.fold_directory(self, states)
                 else:
                     limits = self._engine_usual, self._engine_all
-                    fold.fold(self, record_events, states, limits)
+                    fold.fold(self, record_events, states, limits, stated)
                 records = self._count_records()
         finally:
             # Not within the transaction, which an error would have left unable to.

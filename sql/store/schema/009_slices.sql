@@ -86,6 +86,14 @@ UPDATE source
 SET fingerprint = ''
 WHERE kind = 'plc';
 
+-- --- imported tables ---------------------------------------------------------------------------
+
+-- How the records of an imported table were chosen: network, users, keywords or unknown. NULL for all else.
+ALTER TABLE source ADD COLUMN drawn VARCHAR;
+
+-- What its format says that a reader of an answer must know, a sentence a line.
+ALTER TABLE source ADD COLUMN remarks VARCHAR;
+
 -- --- rollups ------------------------------------------------------------------------------------
 
 -- Quotes of an account's posts by others, and what watched accounts quoted of others.

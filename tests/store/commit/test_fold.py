@@ -38,7 +38,8 @@ from support.events_builder import (
 )
 from support.store_content import content, expected, rows, sources
 
-STEPS = {f"store/commit/fold/{step}" for step in (*fold.STEPS, *fold.DIRECTORY_STEPS, "hydration")}
+ALL = (*fold.STEPS, *fold.STATED_STEPS, *fold.DIRECTORY_STEPS)
+STEPS = {f"store/commit/fold/{step}" for step in ALL}
 
 # Where a statement names a table, or calls a macro that makes one; in parentheses it does not.
 _NAMED = re.compile(r"\b(?:FROM|JOIN|INTO|UPDATE|USING)\s+(?!SET\b)([a-z_]+)")
@@ -90,7 +91,9 @@ def test_every_file_is_a_step() -> None:
     assert names == STEPS | {"store/commit/fold/codes"}
 
 
-@pytest.mark.parametrize("steps", [fold.STEPS, fold.DIRECTORY_STEPS, ("hydration",)])
+@pytest.mark.parametrize(
+    "steps", [(*fold.STEPS, *fold.STATED_STEPS), fold.DIRECTORY_STEPS, ("hydration",)]
+)
 def test_what_a_step_needs_is_made_before_it(tmp_path: Path, steps: tuple[str, ...]) -> None:
     with Writer(tmp_path / "store.duckdb") as writer, writer._attached():
         tables = "SELECT table_name FROM duckdb_tables() WHERE database_name = 'store'"

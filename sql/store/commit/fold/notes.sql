@@ -38,7 +38,7 @@ WHERE rowid IN (
     FROM span AS small
     JOIN span AS large USING (source)
     JOIN noted_source ON noted_source.name = source
-    WHERE noted_source.kind IN ('file', 'stdin')
+    WHERE noted_source.kind IN ('file', 'stdin', 'import')
         AND small.gap = '' AND large.gap = ''
         AND small.first_event >= large.first_event AND small.last_event <= large.last_event
         AND (

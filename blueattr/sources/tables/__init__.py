@@ -1,0 +1,1 @@
+"""Tables of records, of whatever layout: files → rows of text → record events."""

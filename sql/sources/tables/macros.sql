@@ -1,0 +1,49 @@
+-- What sql/sources/tables/rows.sql and accounts.sql say more than once.
+-- Needs: nothing
+-- Makes: account_name, own_key, uri_part, words, moment
+
+-- An account by its DID, or by what it is called in its data set.
+CREATE OR REPLACE TEMP MACRO account_name(id) AS CASE
+    WHEN id IS NULL OR id = '' THEN NULL
+    WHEN starts_with(id, 'did:') THEN id
+    ELSE getvariable('prefix') || id
+END;
+
+-- The key of a record that has an identifier of its own: a TID of after 2116, which no server gives. Of the
+-- MD5 of the identifier 62 bits are taken.
+CREATE OR REPLACE TEMP MACRO own_key(id) AS
+    ((md5_number_lower(getvariable('prefix') || id) >> 2) | (1::UBIGINT << 62))::BIGINT;
+
+-- Author, collection and key of an AT-URI (blueattr/decode/schema.py), each '' of anything else.
+CREATE OR REPLACE TEMP MACRO uri_part(uri) AS CASE
+    WHEN starts_with(uri, 'at://') AND strlen(uri) < 3000
+    THEN regexp_extract(
+        uri,
+        '^at://(did:[a-z]+:(?:[:%]*[a-zA-Z0-9._-])+)/([a-zA-Z0-9.-]+)/([A-Za-z0-9._:~-]+)$',
+        ['did', 'collection', 'rkey']
+    )
+    WHEN uri IS NOT NULL THEN {'did': '', 'collection': '', 'rkey': ''}
+END;
+
+-- The words of a list, however it is written: with commas, spaces or bars between, as JSON, or as Python does.
+CREATE OR REPLACE TEMP MACRO words(list) AS
+    regexp_extract_all(list, '[^\s,;|\[\]''"]+');
+
+-- A time in UTC: a date and a time of day, or a number. Numbers of 8, 12 and 14 digits are dates as they are
+-- written; others count seconds, milliseconds or microseconds since 1970.
+CREATE OR REPLACE TEMP MACRO moment(word) AS CASE
+    WHEN word IS NULL THEN NULL
+    WHEN NOT regexp_full_match(word, '[0-9]+(\.0*)?') THEN try_cast(word AS TIMESTAMPTZ)::TIMESTAMP
+    WHEN strlen(split_part(word, '.', 1)) = 8
+        THEN try_strptime(split_part(word, '.', 1), '%Y%m%d')
+    WHEN strlen(split_part(word, '.', 1)) = 12
+        THEN try_strptime(split_part(word, '.', 1), '%Y%m%d%H%M')
+    WHEN strlen(split_part(word, '.', 1)) = 14
+        THEN try_strptime(split_part(word, '.', 1), '%Y%m%d%H%M%S')
+    WHEN strlen(split_part(word, '.', 1)) = 10
+        THEN make_timestamp(try_cast(split_part(word, '.', 1) AS BIGINT) * 1000000)
+    WHEN strlen(split_part(word, '.', 1)) = 13
+        THEN make_timestamp(try_cast(split_part(word, '.', 1) AS BIGINT) * 1000)
+    WHEN strlen(split_part(word, '.', 1)) = 16
+        THEN make_timestamp(try_cast(split_part(word, '.', 1) AS BIGINT))
+END;

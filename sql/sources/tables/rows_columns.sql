@@ -1,0 +1,25 @@
+-- The columns that an importer may give of records, all as text. Grain: none.
+SELECT
+    NULL::VARCHAR AS actor,
+    NULL::VARCHAR AS kind,
+    NULL::VARCHAR AS record,
+    NULL::VARCHAR AS time,
+    NULL::VARCHAR AS time_from,
+    NULL::VARCHAR AS parent,
+    NULL::VARCHAR AS parent_actor,
+    NULL::VARCHAR AS root,
+    NULL::VARCHAR AS root_actor,
+    NULL::VARCHAR AS subject,
+    NULL::VARCHAR AS subject_actor,
+    NULL::VARCHAR AS quoted,
+    NULL::VARCHAR AS quoted_actor,
+    NULL::VARCHAR AS text,
+    NULL::VARCHAR AS title,
+    NULL::VARCHAR AS tags,
+    NULL::VARCHAR AS langs,
+    NULL::VARCHAR AS links,
+    NULL::VARCHAR AS mentions,
+    NULL::VARCHAR AS labels,
+    NULL::VARCHAR AS rev,
+    NULL::VARCHAR AS removed
+LIMIT 0

@@ -1,0 +1,18 @@
+-- What tables say of accounts, in the form of answers of the AppView. Grain: one account.
+-- Needs: stated, batch_account
+-- Makes: answers
+
+-- Of what several rows say of one account, the newest counts, as of several answers; those of one time count
+-- together.
+CREATE OR REPLACE TEMP VIEW answers AS
+SELECT
+    id AS account,
+    did,
+    max(asked_at) AS asked_at,
+    true AS found,
+    max({asked_at: asked_at, followers: followers}) FILTER (followers IS NOT NULL).followers AS followers,
+    min(created_at) AS created_at
+FROM stated
+JOIN batch_account USING (did)
+WHERE placeholder IS NULL
+GROUP BY id, did;

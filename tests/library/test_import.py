@@ -1,0 +1,99 @@
+"""`store.import_`: tables in a store, from a program."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+import blueattr
+from blueattr.errors import ExitCode, NoAnswerError, StoreError, UsageError
+from support.cli_world import ok, refused
+
+ROWS = [
+    {
+        "id": k,
+        "author": who,
+        "created_at": f"2024-01-0{k} 10:00",
+        "body": f"mythos {k}",
+        "reply_to": to,
+    }
+    for k, who, to in [(1, "ann", None), (2, "bob", 1), (3, "cy", 1), (4, "ann", 2)]
+]
+
+
+@pytest.fixture
+def table(tmp_path: Path) -> Path:
+    path = tmp_path / "posts.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in ROWS))
+    return path
+
+
+def test_a_program_imports_and_asks(table: Path, tmp_path: Path) -> None:
+    with pytest.raises(StoreError):
+        blueattr.open(tmp_path / "x.duckdb")
+    with blueattr.open(tmp_path / "x.duckdb", create=True) as store:
+        plan = store.import_(table, columns={"actor": "author"}, dry_run=True)
+        assert [len(rows) for _, rows in plan.first_rows()] == [4]
+        done = store.import_([table], columns={"actor": "author"}, drawn="keywords")
+        assert done.ingested.events_after == 4
+        result = store.attribute(match="mythos", indicator="lin")
+        assert dict(zip(result.agents["did"], result.agents["c"].exp() - 1, strict=True)) == (
+            pytest.approx({"x:table:ann": 2, "x:table:bob": 1, "x:table:cy": 0})
+        )
+        assert result.provenance.drawn == ("keywords",)
+        assert "search for words" in str(result)
+        with pytest.raises(NoAnswerError, match="b is 0 for every agent"):
+            store.attribute(match="mythos", indicator="heat")
+        with pytest.raises(UsageError, match="drawn"):
+            store.import_(table, drawn="by hand")
+
+
+def test_the_command_says_what_is_missing_before_it_reads(table: Path, tmp_path: Path) -> None:
+    db = tmp_path / "x.duckdb"
+    options = ("--columns", "actor=author", "--db", db)
+    dry = ok("import", table, *options, "--dry-run", "--format", "json").json
+    assert not db.exists()
+    assert dry["remarks"] == ["No follower counts: b is 0 for everyone, and tiers are by activity."]
+    assert dry["rows"][1]["subject"] == "x:table:ann"
+    done = ok("import", table, *options)
+    assert "No follower counts" in done.stderr
+    assert done.stderr.index("author is actor") < done.stderr.index("No follower counts")
+    answer = ok(
+        "attribute", "--match", "mythos", "--indicator", "lin", "--db", db, "--format", "json"
+    ).json
+    assert answer["drawn"] == ["unknown"]
+    assert answer["times_from"] == [{"kind": "claimed", "records": 4, "share": 1.0}]
+    refused(
+        ExitCode.NO_ANSWER, "attribute", "--match", "mythos", "--db", db, says="b is 0 for every"
+    )
+
+
+def test_a_wrong_import_ends_with_a_sentence_and_no_store(table: Path, tmp_path: Path) -> None:
+    db = tmp_path / "x.duckdb"
+    for says, *options in (
+        ("no format 'faila'; did you mean failla?", "--format", "faila"),
+        ("--columns", "--format", "failla", "--columns", "actor=author"),
+        ("PART=COLUMN", "--columns", "author"),
+        ("there is no part 'acter'", "--columns", "acter=author"),
+        ("no column 'auther'", "--columns", "actor=auther"),
+        ("name one of them", "--format", "json", "--format", "csv"),
+    ):
+        refused(ExitCode.USAGE, "import", table, *options, "--db", db, says=says)
+    refused(ExitCode.USAGE, "import", "--db", db, says="name the files")
+    refused(ExitCode.INPUT, "import", tmp_path / "none.csv", "--db", db, says="no such file")
+    refused(
+        ExitCode.INPUT,
+        "import",
+        table,
+        "--format",
+        "failla",
+        "--db",
+        db,
+        says="no table posts of failla",
+    )
+    assert not db.exists()
+
+
+def test_the_formats_are_listed() -> None:
+    listed = ok("import", "--formats", "--format", "json").json
+    assert "failla" in {each["format"] for each in listed["formats"]}
