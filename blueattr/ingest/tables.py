@@ -358,11 +358,20 @@ def _own_plan(
     sheet = replace(form, name=_OWN, drawn=drawn or "unknown")
     source = TableSource(_OWN, layout, files, columns, {}, engine, end, form.origin, sheet.drawn)
     columns = {part: column for part, column in columns.items() if column != _ABSENT}
-    return Plan(sheet, (source,), columns, recognised, _missing(columns))
+    counts = [name for name in names if name.lower().endswith("_count")]
+    remarks = (*_missing(columns), *_of_counts(counts))
+    return Plan(sheet, (source,), columns, recognised, remarks)
 
 
 # A column that no file has, so that all of it is NULL.
 _ABSENT = "\0"
+
+
+def _of_counts(names: Sequence[str]) -> tuple[str, ...]:
+    """Say that counts are no events, if a table has some."""
+    if not names:
+        return ()
+    return (f"Counts are no events, and are not kept: {', '.join(names)}.",)
 
 
 def _missing(columns: Mapping[str, str]) -> tuple[str, ...]:

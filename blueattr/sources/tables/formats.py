@@ -231,7 +231,7 @@ def _layout(said: dict[str, list[str]], query: str, origin: str) -> Layout:
         needs=_list(said.get("needs", ())),
         unless=(said.get("unless") or [""])[0],
         as_of=(said.get("as of") or [""])[0],
-        notes=tuple(said.get("note", ())),
+        notes=(" ".join(said["note"]),) if "note" in said else (),
     )
 
 

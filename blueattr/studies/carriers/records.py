@@ -19,6 +19,8 @@ RecordState = Literal["counted", "off topic", "outside the window", "deleted", "
 _POST = re.compile(
     r"at://(did:[a-zA-Z0-9._:%-]+)/app\.bsky\.feed\.post/([a-zA-Z0-9._:~-]+)", re.ASCII
 )
+# Of an imported record without a key of the network (sql/sources/tables/macros.sql).
+_MADE_KEY = re.compile("[67ab][2-7a-z]{12}")
 _WRITTEN = ("posts", "replies", "reposts")
 _RECEIVED = ("replies_received", "reposts_received", "quotes_received")
 
@@ -71,6 +73,8 @@ class RecordValue:
         """The address of the post; None where there is nothing to see."""
         found = _POST.fullmatch(self.uri)
         if found is None or self.synthetic or self.state in {"deleted", "unseen"}:
+            return None
+        if _MADE_KEY.fullmatch(found[2]):
             return None
         return f"https://bsky.app/profile/{found[1]}/post/{found[2]}"
 

@@ -27,7 +27,7 @@ END;
 
 -- The words of a list, however it is written: with commas, spaces or bars between, as JSON, or as Python does.
 CREATE OR REPLACE TEMP MACRO words(list) AS
-    regexp_extract_all(list, '[^\s,;|\[\]''"]+');
+    regexp_extract_all(list, '[^\s,;|\[\]{}''"]+');
 
 -- A time in UTC: a date and a time of day, or a number. Numbers of 8, 12 and 14 digits are dates as they are
 -- written; others count seconds, milliseconds or microseconds since 1970.

@@ -1,0 +1,37 @@
+-- 4CAT: posts that its Bluesky data source collected, as NDJSON or CSV, with counts in place of events.
+-- drawn: keywords
+-- table: posts
+-- columns: id, created_at?, author?, author_id, body, tags?, quoted_post?, replied_to_post?, mentions?, links?
+-- columns: labels?, languages?, timestamp?
+-- note: Posts come with counts of replies, reposts and quotes, not with the events behind them: c is of the replies
+-- note: and quotes that are in the data set themselves.
+WITH named AS (
+    SELECT
+        *,
+        CASE
+            WHEN regexp_full_match(id, '[234567ab][2-7a-z]{12}') AND starts_with(author_id, 'did:')
+                THEN 'at://' || author_id || '/app.bsky.feed.post/' || id
+            ELSE id
+        END AS record
+    FROM input
+)
+SELECT
+    author_id AS actor,
+    'post' AS kind,
+    record,
+    coalesce(created_at, timestamp) AS time,
+    body AS text,
+    tags,
+    languages AS langs,
+    links,
+    mentions,
+    labels,
+    regexp_replace(
+        replied_to_post, '^https://bsky\.app/profile/(did:[^/]+)/post/([^/?#]+).*$',
+        'at://\1/app.bsky.feed.post/\2'
+    ) AS parent,
+    regexp_replace(
+        quoted_post, '^https://bsky\.app/profile/(did:[^/]+)/post/([^/?#]+).*$',
+        'at://\1/app.bsky.feed.post/\2'
+    ) AS quoted
+FROM named

@@ -1,0 +1,40 @@
+-- Widesky: a dump of a Postgres database of users, posts and reposts, as CSV or Parquet.
+-- drawn: network
+-- table: users
+-- files: *users*
+-- columns: did, first_known_as?, also_known_as?
+-- gives: accounts
+SELECT
+    did AS actor,
+    regexp_extract(coalesce(also_known_as, first_known_as), '(?:at://)?([A-Za-z0-9.-]+)', 1) AS handle
+FROM input;
+
+-- table: posts
+-- files: *posts*
+-- columns: cid, created_at, did, text, langs?, facets?, is_reply?, reply_root_uri, reply_parent_uri
+-- note: Posts are known by their contents (cid), and what answers or reposts one by its address: who answered whom
+-- note: is known, but not which post. So replies and reposts count for a topic only by their own texts.
+SELECT
+    did AS actor,
+    'post' AS kind,
+    cid AS record,
+    created_at AS time,
+    text,
+    langs,
+    reply_parent_uri AS parent,
+    reply_root_uri AS root,
+    CASE WHEN json_valid(facets) THEN array_to_string(facets ->> '$[*].features[*].tag', ' ') END AS tags,
+    CASE WHEN json_valid(facets) THEN array_to_string(facets ->> '$[*].features[*].uri', ' ') END AS links,
+    CASE WHEN json_valid(facets) THEN array_to_string(facets ->> '$[*].features[*].did', ' ') END AS mentions
+FROM input;
+
+-- table: reposts
+-- files: *reposts*
+-- columns: cid, created_at, did, subject_uri
+SELECT
+    did AS actor,
+    'repost' AS kind,
+    cid AS record,
+    created_at AS time,
+    subject_uri AS subject
+FROM input
