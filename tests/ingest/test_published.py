@@ -159,7 +159,7 @@ def test_followers_of_failla_are_counts_of_its_last_day(tmp_path: Path) -> None:
 
 def test_a_snapshot_is_the_network_with_its_own_keys(tmp_path: Path) -> None:
     keys = [tid(k) for k in range(1, 9)]
-    files = {
+    files: dict[str, list[Row]] = {
         "actors": [{"did_id": k, "did": who} for k, who in enumerate((ANN, BOB, CY))],
         "posts_from_records": [
             {"uri_id": 7, "author_did_id": 0, "rkey": keys[0], "created_at": "2024-01-01 10:00:00",
@@ -265,7 +265,7 @@ def test_sinitaivas_keeps_what_posts_are_sliced_by(tmp_path: Path) -> None:
 
 def test_widesky_knows_its_records_by_their_contents(tmp_path: Path) -> None:
     db = tmp_path / "x.duckdb"
-    files = {
+    files: dict[str, list[Row]] = {
         "users": [{"did": ANN, "first_known_as": "old.example", "also_known_as": "at://ann.example"}],
         "posts": [
             {"cid": "bafy1", "created_at": "2024-01-01 10:00:00+00", "did": ANN, "text": "one",
@@ -371,7 +371,7 @@ def test_an_address_alone_gives_author_and_time(tmp_path: Path) -> None:
     micros = (moment - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
     letters = "234567abcdefghijklmnopqrstuvwxyz"
     key = "".join(letters[(micros << 10) >> shift & 31] for shift in range(60, -1, -5))
-    some = [
+    some: list[Row] = [
         {"uri": f"at://{ANN}/{POST}/{key}", "text": "mythos", "reply_count": 3, "handle": "a.b"},
         {"uri": "", "text": "x", "handle": "bob.example", "created_at": "2024-01-02"},
     ]
