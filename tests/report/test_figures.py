@@ -147,7 +147,7 @@ def test_a_specification_is_data_without_addresses_or_code(name: str, look: str)
     assert expressions <= {
         "format(100 * datum.value, '~g') + ' %'", "isValid(datum.at)", "isValid(datum.label)",
         "isValid(datum.low)", "isValid(datum.outside)", "datum.enough", "datum.whole",
-        "format(datum.value, ',')",
+        "format(datum.value, ',')", "split(datum.label, ': ')",
     }  # fmt: skip
     assert list(values(spec))
 

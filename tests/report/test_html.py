@@ -323,6 +323,18 @@ def test_a_table_has_room_for_its_accounts_on_a_phone() -> None:
     assert cells[0].all("span")[0].attributes["title"] == who[0]
 
 
+def test_a_line_ends_after_a_dot_of_a_handle_and_never_before_a_per_cent_sign() -> None:
+    columns = (Column("account", "account"), Column("n", "n", "figure"))
+    rows = (("user1.bsky.social", "0.0091"), ("<b>.org", "1.5"))
+    table = Table("t", "T", columns, rows, notes=("In 95 % of 10 draws.",))
+    macros = environment().get_template("tables.html.jinja").module
+    page = str(macros.table_of(table_layout(table, "t")))  # type: ignore[attr-defined]
+    assert ">user1.<wbr>bsky.<wbr>social<" in page
+    assert page.count("<wbr>") == 2
+    assert "&lt;b&gt;.org" in page
+    assert "In 95\u00a0% of 10 draws." in page
+
+
 MARKS = {
     "counted": "",
     "off topic": "off topic itself",

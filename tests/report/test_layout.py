@@ -75,9 +75,9 @@ def texts_of(report: Report, left_out: str) -> Iterator[str]:
         yield table.title
         headings = {column.heading for column in table.columns}
         for note in table.notes:
-            # One on a column that is left out goes with it.
-            about = note.partition(":")[0]
-            if about not in headings or about not in left_out:
+            # One on columns that are left out goes with them.
+            about = {*note.partition(":")[0].split(", ")}
+            if not about <= headings or not all(one in left_out for one in about):
                 yield note
         for k, column in enumerate(table.columns):
             mark = re.match(r"h\dh", column.heading)
@@ -173,3 +173,33 @@ def test_bars_are_drawn_where_a_column_had_no_room() -> None:
     narrow = text_of(Report("any", (table,)), Terminal(width=40))
     assert "No room for: 12345678901234." in narrow
     assert "█" not in narrow
+
+
+def test_a_note_on_several_columns_stays_as_long_as_one_of_them_does() -> None:
+    columns = (
+        Column("a", "account"),
+        Column("k", "k", "int"),
+        Column("n", "written", "int"),
+        Column("m", "received", "int"),
+    )
+    note = "written, received: so far."
+    table = Table("t", "", columns, (("x" * 20, 1, 2, 3),), (note,))
+    for width, headings, shown in ((60, 4, True), (34, 3, True), (28, 2, False)):
+        header, *lines = text_of(Report("any", (table,)), Terminal(width=width)).splitlines()
+        assert (len(header.split()), note in lines) == (headings, shown)
+
+
+def test_a_narrow_terminal_shows_what_posts_carry_before_what_they_received() -> None:
+    report = REPORTS["posts"]
+    headings = {}
+    for width in (120, 80, 60):
+        (header,) = (
+            line
+            for line in text_of(report, Terminal(width=width)).splitlines()
+            if line.startswith("account")
+        )
+        headings[width] = header.split()
+    assert {"replies", "share", "text"} <= {*headings[120]}
+    assert {"share", "text"} <= {*headings[80]}
+    assert "share" in headings[60]
+    assert "replies" not in headings[60]

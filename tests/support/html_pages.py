@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from html.parser import HTMLParser
 
 WIDE, PHONE = {"width": 1000, "height": 800}, {"width": 390, "height": 844}
-VOID = {"meta", "link", "br", "hr", "img", "input", "path", "line", "rect"}
+VOID = {"meta", "link", "br", "wbr", "hr", "img", "input", "path", "line", "rect"}
 
 
 @dataclass

@@ -182,8 +182,10 @@ def _table(table: Table, terminal: Terminal) -> list[str]:
             body = _records(columns, terminal)
         else:
             left_out = [column.heading for k, column in enumerate(columns) if k not in kept]
-            # A note on a column begins with its heading.
-            notes = tuple(note for note in notes if note.partition(":")[0] not in left_out)
+            # A note on columns begins with their headings.
+            notes = tuple(
+                note for note in notes if not {*note.partition(":")[0].split(", ")} <= {*left_out}
+            )
             body = _grid(table, [columns[k] for k in kept], left_out, terminal)
     else:
         body = ["  (nothing)"]

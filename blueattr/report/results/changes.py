@@ -310,6 +310,9 @@ def _groups_table(result: "ChangeResult", *, several: bool) -> Table:
     )
 
 
+_COUNTED = ("written", "received", "follows")
+
+
 def _movers_table(result: "ChangeResult", *, several: bool) -> Table:
     counted = any(
         one.written_before is not None or one.written_after is not None for one in result.movers
@@ -321,11 +324,7 @@ def _movers_table(result: "ChangeResult", *, several: bool) -> Table:
         Column("share", "of the change", "figure"),
     ]
     if counted:
-        columns += [
-            Column("written", "written", "figure"),
-            Column("received", "received", "figure"),
-            Column("follows", "follows", "figure"),
-        ]
+        columns += [Column(name, name, "figure") for name in _COUNTED]
     rows: list[tuple[Cell, ...]] = []
     for one in result.movers:
         share = None if one.share is None else f"{100 * one.share:.2f} %"
@@ -343,7 +342,7 @@ def _movers_table(result: "ChangeResult", *, several: bool) -> Table:
         title=title,
         columns=tuple(columns),
         rows=tuple(rows),
-        notes=("Counts are those of the window before, then of the window after.",)
+        notes=(f"{', '.join(_COUNTED)}: in the window before, then in the window after.",)
         if counted
         else (),
     )

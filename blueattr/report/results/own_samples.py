@@ -325,5 +325,7 @@ def curve_table(one: "Design") -> Table:
         rows=tuple(
             (point.size, f"± {percent(point.worst)}", f"{min(point.n_e):,.0f}") for point in points
         ),
-        notes=("half-width: of the 95 % interval of the least certain tier.",),
+        notes=(
+            "half-width: of the 95 % interval of the least certain tier, in percentage points.",
+        ),
     )

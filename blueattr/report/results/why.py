@@ -1,7 +1,7 @@
 """One account's part of an indicator laid out as a report: what it is made of, and how sure."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from blueattr.report.fields import Fields, tidy_table
@@ -344,7 +344,7 @@ def _choices_tables(result: "WhyResult") -> tuple[Table, ...]:
 
 def _partner_tables(result: "WhyResult") -> Iterator[Table]:
     if result.addressed is not None and result.alone is not None:
-        own = f"nobody else ({plural(result.alone.records, 'record')})"
+        own = f"itself or nobody ({plural(result.alone.records, 'record')})"
         alone = (own, *(None for _ in PARTNER_KINDS), result.alone.part)
         last = [alone] if result.alone.records else []
         yield from _partners_table(
@@ -384,7 +384,7 @@ def _partners_table(
     columns = (
         Column("account", "account"),
         *(SHOWN_AMPLIFIED[kind].column() for kind in PARTNER_KINDS),
-        SHOWN_AMPLIFIED["part"].column(),
+        replace(SHOWN_AMPLIFIED["part"].column(), priority=0),
     )
     yield Table(
         name=name,

@@ -143,12 +143,15 @@ def ranges_chart(rows: Sequence[Row], tiers: Sequence[str], look: Look) -> Spec:
     """
     values = [{**row, "row": label(row["row"])} for row in rows]
     labels = list(dict.fromkeys(value["row"] for value in values))
-    label_width = min(0.36 * look.width, 16 + 7 * max(map(len, labels), default=0))
+    # A narrow figure has the setting below the choice.
+    parts = [part for name in labels for part in (name.split(": ") if look.narrow else [name])]
+    label_width = min(0.36 * look.width, 16 + 7 * max(map(len, parts), default=0))
     y = {
         "field": "row", "type": "nominal", "title": None, "sort": labels,
         "scale": {"paddingInner": 0.3},
         "axis": {"domain": False, "ticks": False, "grid": False, "labelLimit": label_width,
-                 "labelColor": look.ink, "labelPadding": 8},
+                 "labelColor": look.ink, "labelPadding": 8,
+                 **({"labelExpr": "split(datum.label, ': ')"} if look.narrow else {})},
     }  # fmt: skip
     place = {"y": y, "yOffset": {"field": "tier", "type": "nominal", "sort": list(tiers)}}
     return figure(
