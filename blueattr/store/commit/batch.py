@@ -25,8 +25,10 @@ from blueattr.store.database import Store
 __all__ = ["Batch"]
 
 
-# Bytes of unusual lines that may wait for one statement.
+# Bytes of unusual lines that may wait for one statement. Operations of a directory, all of which
+# are, have little in them: a part of what a statement costs is the same for few and many.
 _MOST_UNUSUAL = 8 << 20
+_MOST_OPERATIONS = 32 << 20
 # So many lines of a file must be ahead of the clock before it is the clock that is wrong. Fewer are
 # judged alike whether they have a file of their own or not, and a file can be read again.
 _ENOUGH = 10
@@ -155,7 +157,8 @@ class Batch:
             self._unusual.append(_Unusual(state.name, cut.table, trusted))
             self._unusual_rows += len(cut.table)
             self._unusual_bytes += cut.table.nbytes
-        if later and sum(part.lines.nbytes for part in self._unusual) < _MOST_UNUSUAL:
+        most = _MOST_OPERATIONS if state.kind == "plc" else _MOST_UNUSUAL
+        if later and sum(part.lines.nbytes for part in self._unusual) < most:
             return new
         return self.settle(new, None if by_bytes else chunk.position, chunk.reached)
 

@@ -22,8 +22,9 @@ SELECT
     ) AS ahead,
     event_time,
     j.did AS did,
-    CASE WHEN strlen(named) <= 253 AND regexp_full_match(named, $handle)
-            AND named <> 'handle.invalid'
+    -- An alias is checked below.
+    CASE WHEN strlen(named) <= 253 AND named <> 'handle.invalid'
+            AND (j.operation.handle IS NULL OR regexp_full_match(named, $handle))
         THEN named
     END AS handle,
     CASE
