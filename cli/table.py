@@ -12,7 +12,7 @@ __all__ = ["NAMES", "Commands", "Root"]
 
 
 NAMES = (
-    "ingest", "import", "status", "hydrate", "rollup", "forget", "compact",
+    "ingest", "import", "collect", "status", "hydrate", "rollup", "forget", "compact",
     "panel", "features", "attribute", "change", "posts", "why", "export",
     "compare-scales", "validate", "convergence", "bootstrap", "sensitivity", "correct", "design",
     "report", "run", "runs", "schedule", "demo", "synth",
@@ -67,6 +67,8 @@ def _find(name: str) -> Callable[..., None] | typer.Typer:  # noqa: PLR0912 - on
             from blueattr.cli.commands import attribute as module
         case "change":
             from blueattr.cli.commands import change as module
+        case "collect":
+            from blueattr.cli.commands import collect as module
         case "config":
             from blueattr.cli.commands import config as module
         case "demo" | "synth":

@@ -1,1 +1,1 @@
-"""Sources into the store: read to the end, follow, hydrate."""
+"""Sources into the store: read to the end, follow, hydrate, collect."""

@@ -29,6 +29,7 @@ from blueattr.analysis.upkeep import status as inventory
 from blueattr.attribution.question import Question, Sampling
 from blueattr.errors import UsageError
 from blueattr.library.carriers import Carriers
+from blueattr.library.collecting import Collecting
 from blueattr.library.declared import (
     ALSO,
     ASKED,
@@ -75,7 +76,7 @@ __all__ = ["Store"]
 _FIRST = ("topic", "indicator")
 
 
-class Store(Carriers):
+class Store(Carriers, Collecting):
     """A store that answers questions; `blueattr.open` makes it.
 
     Each question opens the file, reads, and closes it, so that an ingest can go on meanwhile and

@@ -9,9 +9,9 @@ __all__ = ["DRAWN", "drawn_json", "drawn_warnings"]
 
 _SENTENCES = {
     "users": "The imported records are all that some users did; nobody else is in them.",
-    "keywords": "The imported records come from a search for words: who did not match is not in "
-    "them. There are no bystanders, so that --panel involved is the panel to ask about, and "
-    "samples are samples of those who matched.",
+    "keywords": "The imported or collected records come from a search for words: who did not "
+    "match is not in them. There are no bystanders, so that --panel involved is the panel to ask "
+    "about, and samples are samples of those who matched.",
 }
 
 

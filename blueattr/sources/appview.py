@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import re
 from collections import Counter, deque
 from collections.abc import AsyncIterator, Collection, Iterable, Iterator
 from contextlib import asynccontextmanager
@@ -14,7 +13,7 @@ from typing import Any
 import httpx
 
 from blueattr.errors import SourceError
-from blueattr.sources.xrpc import Fault, Response, XrpcClient, error_words
+from blueattr.sources.xrpc import Fault, Response, XrpcClient, error_words, read_time
 
 __all__ = ["APPVIEW", "BATCH", "Answer", "AppView", "Profile", "read_profiles"]
 
@@ -31,10 +30,6 @@ _METHOD = "/xrpc/app.bsky.actor.getProfiles"
 _PARALLEL = 4
 # More than there are people to follow anyone.
 _MOST_FOLLOWERS = 10**9
-# atproto.com/specs/lexicon, datetime.
-_TIME = re.compile(
-    r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,20})?(Z|[+-][0-9]{2}:[0-9]{2})"
-)
 _EARLIEST = datetime(2020, 1, 1, tzinfo=UTC)
 _CLOCK_ERROR = timedelta(days=1)
 
@@ -263,10 +258,5 @@ def _followers(value: object) -> int | None:
 
 
 def _creation(value: object, now: datetime) -> datetime | None:
-    if not isinstance(value, str) or not _TIME.fullmatch(value):
-        return None
-    try:
-        time = datetime.fromisoformat(value)
-    except ValueError:  # such as a 30th of February
-        return None
-    return time.astimezone(UTC) if _EARLIEST <= time <= now + _CLOCK_ERROR else None
+    time = read_time(value)
+    return time if time is not None and _EARLIEST <= time <= now + _CLOCK_ERROR else None

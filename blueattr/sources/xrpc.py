@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 import zlib
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
@@ -18,7 +19,7 @@ from blueattr.sources.hosts import as_http, check_url, is_loopback
 from blueattr.sources.http import TOO_MANY, TRANSIENT, USER_AGENT, describe, requested_wait
 from blueattr.sources.timing import Timing
 
-__all__ = ["Budget", "BudgetSpent", "Fault", "Response", "XrpcClient", "error_words"]
+__all__ = ["Budget", "BudgetSpent", "Fault", "Response", "XrpcClient", "error_words", "read_time"]
 
 
 # Twenty-five profiles with the longest texts that the lexicon permits are an eighth of that.
@@ -26,6 +27,12 @@ _LARGEST_BODY = 4 << 20
 _LONGEST_CALL = 30.0
 _BACKOFF = Backoff(first=1.0, ceiling=60.0, attempts=8, attempts_at_first=4)
 _GO_ON = "its earlier answers are kept: run the same command again to continue"
+
+
+# atproto.com/specs/lexicon, datetime.
+_TIME = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,20})?(Z|[+-][0-9]{2}:[0-9]{2})"
+)
 
 
 _T = TypeVar("_T")
@@ -358,6 +365,16 @@ def error_words(body: bytes) -> str:
     message = document.get("message")
     parts = [document["error"]] + [message] * isinstance(message, str)
     return ": ".join(str(part)[:100] for part in parts)
+
+
+def read_time(value: object) -> datetime | None:
+    """Return a lexicon's datetime, in UTC; None where it is none."""
+    if not isinstance(value, str) or not _TIME.fullmatch(value):
+        return None
+    try:
+        return datetime.fromisoformat(value).astimezone(UTC)
+    except (ValueError, OverflowError):  # such as a 30th of February, or the first day of all
+        return None
 
 
 def _unzip(data: bytes) -> bytes:

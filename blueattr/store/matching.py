@@ -109,6 +109,7 @@ def match(
     others
         Stretches whose own matches are known, but not what there hangs on a match found now.
     """
+    store.run("store/rollups/compare_words")
     store.run("store/rollups/begin_matching")
     if late:
         store.run("store/rollups/late")

@@ -1,6 +1,6 @@
--- How the records of imported tables were chosen, and what their formats say that a reader must know. Grain: one
--- way and remark.
+-- How imported and collected records were chosen, and what a reader must know of them. Grain: one way and
+-- remark.
 SELECT DISTINCT drawn, remarks
 FROM source
-WHERE kind = 'import' AND kept > 0 AND drawn IS NOT NULL
+WHERE kind IN ('import', 'collect') AND kept > 0 AND drawn IS NOT NULL
 ORDER BY drawn, remarks

@@ -176,6 +176,34 @@ CREATE TABLE rejected_sample (
     sample VARCHAR NOT NULL
 );
 
+-- --- collected topics: 009 -----------------------------------------------------------------------
+
+CREATE TABLE searched (
+    source VARCHAR NOT NULL,
+    query VARCHAR NOT NULL,
+    since TIMESTAMP NOT NULL,
+    until TIMESTAMP NOT NULL,
+    outcome VARCHAR NOT NULL,
+    hits BIGINT NOT NULL,
+    matched BIGINT NOT NULL
+);
+
+CREATE TABLE network_count (
+    account UINTEGER NOT NULL,
+    rkey BIGINT NOT NULL,
+    replies BIGINT,
+    reposts BIGINT,
+    quotes BIGINT,
+    counted_at TIMESTAMP NOT NULL
+);
+
+CREATE TABLE closure (
+    account UINTEGER NOT NULL,
+    rkey BIGINT NOT NULL,
+    step VARCHAR NOT NULL,
+    cursor VARCHAR
+);
+
 -- --- rollups: 005, 009 ---------------------------------------------------------------------------
 
 CREATE TABLE stored_day (

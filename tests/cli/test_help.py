@@ -132,7 +132,7 @@ def test_options_mean_the_same_everywhere() -> None:
                 continue  # several, as its table needs
             if name in {"posts", "why"} and key == "--top":
                 continue  # posts, not agents
-            if name == "ingest" and key in {"--from", "--to"}:
+            if name in {"ingest", "collect"} and key in {"--from", "--to"}:
                 continue  # what is fetched, not a window
             if name == "import" and key in {"--format", "--columns"}:
                 continue  # the layout of tables, and the parts that their columns play

@@ -196,6 +196,7 @@ COUNTERPARTS: dict[str, Callable[..., Any] | None] = {
     "topics check": blueattr.Store.topics,
     "topics list": blueattr.topics,
     "status": blueattr.Store.status,
+    "collect": blueattr.Store.collect,
 }
 ON_FEATURES: dict[str, Callable[..., Any]] = {
     **{name: getattr(blueattr, name.replace("-", "_")) for name in METHODS},

@@ -191,7 +191,7 @@ def test_words_that_match(words: Store) -> None:
 
 def test_whatever_normalization_changes_is_normalized(words: Store) -> None:
     # What is left alone as being in NFC already must be so: each letter, alone and after another.
-    words.run("store/rollups/begin_matching")
+    words.run("store/rollups/compare_words")
     letters = [chr(n) for n in range(1, 0x110000) if not 0xD800 <= n < 0xE000]
     words.register("letters", pl.DataFrame({"letter": letters}))
     query = (

@@ -11,11 +11,13 @@ from typing import Any
 
 import pytest
 
+from blueattr.ingest.collect_plan import DryRun, QueryEstimate
+from blueattr.ingest.collection import Collection, Means, QueryHits, Wanted
 from blueattr.ingest.hydrate import Hydrated
 from blueattr.ingest.result import Followed
 from blueattr.ingest.tables import Imported, Plan
 from blueattr.panel.features import SCHEMA
-from blueattr.provenance import TimeShare
+from blueattr.provenance import TimeShare, Window
 from blueattr.report import Report
 from blueattr.report.fields import Field, Fields, definitions
 from blueattr.report.figures.bridge import change_exhibit
@@ -23,6 +25,7 @@ from blueattr.report.figures.days import hours_exhibit
 from blueattr.report.figures.groups import groups_exhibit
 from blueattr.report.figures.studies import bootstrap_exhibit, sensitivity_exhibit
 from blueattr.report.figures.why import parts_exhibit, ranks_exhibit
+from blueattr.report.inventory.collections import collect_plan_report, collect_report
 from blueattr.report.inventory.forgotten import compact_report, forget_report
 from blueattr.report.inventory.hydrations import hydrate_report
 from blueattr.report.inventory.imports import dry_run_report, formats_report, import_report
@@ -38,8 +41,10 @@ from blueattr.runs.history.record import Run, Stage
 from blueattr.runs.settings import FilePath, Key, Section, settle
 from blueattr.sources.archive import cost
 from blueattr.sources.tables.formats import formats
+from blueattr.store.collected import Found
 from blueattr.store.compact import Compacted
 from blueattr.store.forget import Erased
+from blueattr.store.matching import Rule
 from blueattr.store.rollups import RolledUp
 from blueattr.studies.convergence import convergence
 from blueattr.studies.validation.validate import validate
@@ -60,6 +65,22 @@ SHARED = ("In several reports", "Where a result comes from")
 OF_DATA = {"top", "middle", "tail", "lin", "heat", "var", "gini", "visibility", "random",
            "100", "top 1 %", "next 9 %", "other 90 %", "bad DID", "not JSON", "odd answer",
            "blueattr", "A_SECRET"}  # fmt: skip
+
+
+def collected() -> Iterator[Report]:
+    """What is said of a collection that was stopped, and of one that is only planned."""
+    window = Window(datetime(2026, 4, 9, tzinfo=UTC), datetime(2026, 4, 10, tzinfo=UTC))
+    done = Collection(DB, "collect:mythos", "mythos", window, 20, requests=20, untimed=1)
+    done.queries = (QueryHits('"mythos"', 3, 2, 1, 1),)
+    done.faults["odd answer"] += 1
+    done.is_limited, done.failure = True, "why"
+    done.completeness = {window.start.date(): {"replies": Found(1, 2, 3)}}
+    yield collect_report(done)
+    what = Wanted("mythos", Rule("", "", (), None), (), window)
+    estimates = (QueryEstimate('"mythos"', 3, 30, 2, 5, 40),)
+    yield collect_plan_report(
+        DryRun(DB, what, Means("https://view.example", most=20), estimates, 1)
+    )
 
 
 Path_ = tuple[str, ...]
@@ -100,6 +121,7 @@ def reports() -> Iterator[Report]:
     hydrated = Hydrated(DB, "https://appview.example", "everyone", first_at=moment, last_at=moment)
     hydrated.faults["odd answer"] += 1
     yield hydrate_report(hydrated)
+    yield from collected()
     known = Erased(1, 2, 1, 1, 1, 1, 1, 1, 3, ())
     yield forget_report(DB, 1, known, removed=(Path("x.html"),))
     yield forget_report(DB, 1, known, naming=(Path("x.html"),), dry_run=True)

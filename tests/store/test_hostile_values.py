@@ -64,6 +64,9 @@ ROWS = {
     "watched": "VALUES (1)",
     "rejected": "SELECT name, 'x', 1 FROM source",
     "rejected_sample": "SELECT name, 'x', 1, 'y' FROM source",
+    "searched": "SELECT name, '\"x\"', '2026-04-30', '2026-05-01', 'done', 1, 1 FROM source",
+    "network_count": "VALUES (1, 5, 1, 1, 1, '2026-04-30')",
+    "closure": "VALUES (1, 5, 'view replies', NULL)",
     "source_account": "SELECT name, 'did:plc:a1' FROM source",
     "record_key": "VALUES (-1, 'x')",
     "topic_event": "SELECT 1, true, collection, event_time, account, rkey, NULL, NULL, NULL, NULL, "

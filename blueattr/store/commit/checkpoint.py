@@ -20,7 +20,7 @@ server's cursor."""
 
 
 # Kinds of sources that need not be in the order of time. A stream is, but for seconds.
-_UNORDERED = (*BY_BYTES, "archive", "synth")
+_UNORDERED = (*BY_BYTES, "archive", "synth", "collect")
 
 
 @dataclass(slots=True)
@@ -53,8 +53,8 @@ class SourceState:
         The file's absolute path, ``-:`` and a hash of its first line for standard input, or the
         kind and address of what is on the network.
     kind
-        ``"file"``, ``"stdin"``, ``"plc"``, ``"archive"``, ``"synth"``, ``"import"`` or a kind of
-        stream.
+        ``"file"``, ``"stdin"``, ``"plc"``, ``"archive"``, ``"synth"``, ``"import"``,
+        ``"collect"`` or a kind of stream.
     fingerprint
         What tells whether the source is still the same; empty where nothing does.
     position

@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 
 from blueattr.decode.record_events import RecordEvents
 from blueattr.store.commit.checkpoint import SourceState
+from blueattr.store.commit.collected import NOTED_COLLECTED
 from blueattr.store.commit.source_names import CANDIDATES, without_forgotten
 from blueattr.store.database import Store
 
@@ -103,7 +104,15 @@ _NOTED: Final = {
 }
 
 
-REGISTERED: Final = ("stated", "dids", "coded", "coded_again", CANDIDATES, *_NOTED)
+REGISTERED: Final = (
+    "stated",
+    "dids",
+    "coded",
+    "coded_again",
+    CANDIDATES,
+    *_NOTED,
+    *NOTED_COLLECTED,
+)
 """What `fold` registers. The caller unregisters it after the transaction: an error within one
 leaves the connection unable to."""
 

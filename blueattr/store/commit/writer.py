@@ -25,6 +25,7 @@ from blueattr.errors import StoreError
 from blueattr.store.commit import fold
 from blueattr.store.commit.batch import Batch
 from blueattr.store.commit.checkpoint import SourceState, Span
+from blueattr.store.commit.collected import Collected, note_collected
 from blueattr.store.commit.committer import Committer, ThreadCommitter
 from blueattr.store.database import (
     DEFAULT_MEMORY,
@@ -196,6 +197,13 @@ class Writer(Store):
                 states[name].earlier_spans = earlier
         return states
 
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """Attach the file for statements that read, after the commit that is under way."""
+        self.finish()
+        with self._attached():
+            yield
+
     def last_near(self) -> datetime | None:
         """Return when the last events are that do not lie far from all others; None without any."""
         self.finish()
@@ -251,7 +259,9 @@ class Writer(Store):
         """Rows that wait for a commit, at most, and about as many bytes as they take."""
         return self._batch.size
 
-    def commit(self, *states: SourceState, wait: bool = True) -> SourceState:
+    def commit(
+        self, *states: SourceState, wait: bool = True, collected: Collected | None = None
+    ) -> SourceState:
         """Fold what waits into the store and note its sources' positions, in one transaction.
 
         Parameters
@@ -263,6 +273,8 @@ class Writer(Store):
             Be done with it on return. Otherwise what is staged meanwhile is for the next commit,
             and what this one raises comes from :meth:`finish`, which every other use of the store
             begins with.
+        collected
+            What to note of a topic that is collected.
 
         Returns
         -------
@@ -278,7 +290,8 @@ class Writer(Store):
         if not self._batch.is_settled:
             raise ValueError("lines wait to be decoded; call settle() before commit()")
         self.finish()
-        self._committer.start(partial(self._commit, states, *self._batch.take()))
+        taken = self._batch.take()
+        self._committer.start(partial(self._commit, states, *taken, collected=collected))
         if wait:
             self.finish()
         return states[-1].after_commit()
@@ -302,11 +315,13 @@ class Writer(Store):
         account_events: pa.Table | None,
         record_events: RecordEvents,
         stated: pa.Table | None,
+        *,
+        collected: Collected | None = None,
     ) -> int:
         """Commit, and return how many rows the table of records has."""
         began = time.monotonic()
         try:
-            return self._fold(states, account_events, record_events, stated)
+            return self._fold(states, account_events, record_events, stated, collected)
         finally:
             self.commit_seconds = time.monotonic() - began
 
@@ -316,6 +331,7 @@ class Writer(Store):
         account_events: pa.Table | None,
         record_events: RecordEvents,
         stated: pa.Table | None,
+        collected: Collected | None,
     ) -> int:
         if account_events is not None:
             self.register("account_events", account_events)
@@ -332,6 +348,8 @@ class Writer(Store):
                 else:
                     limits = self._engine_usual, self._engine_all
                     fold.fold(self, record_events, states, limits, stated)
+                if collected is not None:
+                    note_collected(self, collected)
                 records = self._count_records()
         finally:
             # Not within the transaction, which an error would have left unable to.

@@ -42,7 +42,7 @@ KNOWN: dict[int, str] = {
     6: "6ca04a666ce04f5be11a1531e86172fc7dbeff44806bda4dcd385c586c807c91",
     7: "9a4ee985a2d62326e752f9a6589880df9f087599b69db06deeb9575cd6f902eb",
     8: "a2ed308b174d959924daaf237c35e6fd8f1679460292324642abb4075cb24fa8",
-    9: "f3f96d0765f35195a8d565396f59599cf358cd9b4bfc5b18c112d6856b915817",
+    9: "8249ed26975bdc28987ce92b76831119a71763819b5b610ea5359585a9dd8f70",
 }
 """The catalog of each schema version, as the engine writes it in the release that is pinned.
 

@@ -94,6 +94,38 @@ ALTER TABLE source ADD COLUMN drawn VARCHAR;
 -- What its format says that a reader of an answer must know, a sentence a line.
 ALTER TABLE source ADD COLUMN remarks VARCHAR;
 
+-- --- collected topics -----------------------------------------------------------------------------
+
+-- What was searched for. Grain: one source, query and slice of time.
+CREATE TABLE searched (
+    source VARCHAR NOT NULL,
+    query VARCHAR NOT NULL,
+    since TIMESTAMP NOT NULL,
+    until TIMESTAMP NOT NULL,
+    outcome VARCHAR NOT NULL,      -- done; halved: asked by its halves; cut: more than can be asked for
+    hits BIGINT NOT NULL,
+    matched BIGINT NOT NULL
+);
+
+-- How many interactions with a post the network counts; NULL where it did not say. Grain: one post.
+CREATE TABLE network_count (
+    account UINTEGER NOT NULL,
+    rkey BIGINT NOT NULL,
+    replies BIGINT,
+    reposts BIGINT,
+    quotes BIGINT,
+    counted_at TIMESTAMP NOT NULL
+);
+
+-- How far the interactions with a post were asked for: where to go on, NULL where they are all there. Grain: one
+-- post and step.
+CREATE TABLE closure (
+    account UINTEGER NOT NULL,
+    rkey BIGINT NOT NULL,
+    step VARCHAR NOT NULL,
+    cursor VARCHAR
+);
+
 -- --- rollups ------------------------------------------------------------------------------------
 
 -- Quotes of an account's posts by others, and what watched accounts quoted of others.

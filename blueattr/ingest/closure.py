@@ -1,0 +1,187 @@
+"""The interactions with a post: who answered, reposted and quoted it, step by step."""
+
+from collections import Counter
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field
+
+from blueattr.sources.collect.backlinks import PATHS, Backlinks, LinkPage, Path
+from blueattr.sources.collect.posts import (
+    POST,
+    REPOST,
+    Post,
+    RecordName,
+    repost_line,
+    reposter_line,
+)
+from blueattr.sources.collect.threads import Shown, Threads
+from blueattr.store.collected import KnownPost
+
+__all__ = ["Closer", "Part", "needed"]
+
+
+_KINDS = ("replies", "reposts", "quotes")
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What came of a part of a step.
+
+    Parameters
+    ----------
+    step
+        Its name.
+    cursor
+        Where the step goes on; None where it is done.
+    lines
+        Reposts.
+    related
+        Posts that answer or quote.
+    shown
+        All posts that were shown.
+    faults
+        What was wrong or missing, by reason.
+    untimed
+        Reposts of which only the account is known.
+    """
+
+    step: str
+    cursor: str | None
+    lines: Sequence[bytes] = ()
+    related: Sequence[Post] = ()
+    shown: Sequence[Post] = ()
+    faults: Counter[str] = field(default_factory=Counter)
+    untimed: int = 0
+
+
+def needed(post: KnownPost) -> list[str]:
+    """Return the kinds of interactions of a post that were not all asked for, of anybody."""
+    return [
+        kind for kind in _some(post) if not (_done(post, _asks_view(kind)) or _linked(post, kind))
+    ]
+
+
+class Closer:
+    """Asks for the interactions with posts.
+
+    Parameters
+    ----------
+    threads
+        The AppView.
+    index
+        A backlink index; None where the AppView is to say all.
+    """
+
+    def __init__(self, threads: Threads, index: Backlinks | None) -> None:
+        self._threads, self._index = threads, index
+        # What the AppView was asked to show already, in this run.
+        self._shown: set[RecordName] = set()
+
+    def left(self, post: KnownPost) -> list[str]:
+        """Return the kinds of interactions of a post that are left to ask for."""
+        if self._index is None:
+            return needed(post)
+        return [kind for kind in _some(post) if not _linked(post, kind)]
+
+    async def parts(self, post: KnownPost) -> AsyncIterator[Part]:
+        """Ask for what is left of a post, part by part.
+
+        Raises
+        ------
+        SourceError
+            A service fails, or refuses us.
+        BudgetSpent
+            No more requests may be sent.
+        """
+        for kind in self.left(post):
+            if self._index is None:
+                async for part in self._from_view(post, kind):
+                    yield part
+                continue
+            for path in PATHS[kind]:
+                if not _done(post, _asks_index(path)):
+                    async for part in self._from_index(post, path):
+                        yield part
+
+    # --- the backlink index -----------------------------------------------------------------------
+
+    async def _from_index(self, post: KnownPost, path: Path) -> AsyncIterator[Part]:
+        assert self._index is not None  # noqa: S101 - the caller's
+        name, step = _name(post), _asks_index(path)
+        async for page in self._index.pages(name, path, post.steps.get(step)):
+            faults = Counter({"a backlink that names no record": page.faults})
+            if path.collection == REPOST:
+                yield Part(step, page.cursor, self._reposts(post, page), faults=+faults)
+                continue
+            # A cursor is noted only with the texts of all before it.
+            fresh = [one for one in page.names if one not in self._shown]
+            shown: list[Post] = []
+            async for part in self._threads.posts(fresh):
+                shown += part.posts
+                faults += part.faults
+            self._shown.update(fresh)
+            related = [one for one in shown if _hangs_on(one, name)]
+            faults["a backlink from a post that does not name it"] += len(shown) - len(related)
+            yield Part(step, page.cursor, (), related, shown, +faults)
+
+    def _reposts(self, post: KnownPost, page: LinkPage) -> list[bytes]:
+        assert self._index is not None  # noqa: S101 - the caller's
+        name, now = _name(post), self._index.client.now()
+        lines = [repost_line(one, name, now) for one in page.names]
+        if _asks_view("reposts") in post.steps:
+            # Of some only the account was known; the reposts themselves take their place.
+            lines += [reposter_line(one.did, name, post.time, removed=True) for one in page.names]
+        return lines
+
+    # --- the AppView ------------------------------------------------------------------------------
+
+    async def _from_view(self, post: KnownPost, kind: str) -> AsyncIterator[Part]:
+        name, step = _name(post), _asks_view(kind)
+        if kind == "replies":
+            yield self._posts(step, name, await self._threads.replies(name))
+            return
+        cursor = post.steps.get(step)
+        ask = self._threads.quotes if kind == "quotes" else self._threads.reposters
+        has_ended = False
+        async for shown in ask(name, cursor):
+            has_ended = shown.cursor is None
+            if kind == "quotes":
+                yield self._posts(step, name, shown)
+            else:
+                lines = [reposter_line(did, name, post.time) for did in shown.accounts]
+                yield Part(step, shown.cursor, lines, faults=shown.faults, untimed=len(lines))
+        if not has_ended:
+            yield Part(step, None)
+
+    @staticmethod
+    def _posts(step: str, name: RecordName, shown: Shown) -> Part:
+        related = [one for one in shown.posts if _hangs_on(one, name)]
+        return Part(step, shown.cursor, (), related, shown.posts, shown.faults)
+
+
+def _some(post: KnownPost) -> list[str]:
+    """Return the kinds of which there are some, as far as the network says."""
+    return [kind for kind, count in zip(_KINDS, post.counts, strict=True) if count != 0]
+
+
+def _asks_view(kind: str) -> str:
+    return f"view {kind}"
+
+
+def _asks_index(path: Path) -> str:
+    return f"links {path.collection}:{path.path}"
+
+
+def _done(post: KnownPost, step: str) -> bool:
+    return step in post.steps and post.steps[step] is None
+
+
+def _linked(post: KnownPost, kind: str) -> bool:
+    return all(_done(post, _asks_index(path)) for path in PATHS[kind])
+
+
+def _name(post: KnownPost) -> RecordName:
+    return RecordName(post.did, POST, post.rkey)
+
+
+def _hangs_on(post: Post, name: RecordName) -> bool:
+    return name.uri in post.relations
