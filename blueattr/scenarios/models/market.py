@@ -28,6 +28,7 @@ class Market(Model):
     """
 
     name = "market"
+    leading_form = "discrete"
     regulariser = "depth"
     first_peak = 2
     layout = Layout(

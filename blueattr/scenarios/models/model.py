@@ -27,6 +27,9 @@ class Model(abc.ABC):
 
     name: ClassVar[str]
     layout: ClassVar[Layout]
+    leading_form: ClassVar[str] = "smooth"
+    """The form of the game that is asked unless another is named."""
+
     regulariser: ClassVar[str]
     """The parameter that keeps a ratio of the smooth form from jumping where nobody acts."""
 
