@@ -60,6 +60,7 @@ if _typing.TYPE_CHECKING:
         why,
         write_report,
     )
+    from blueattr.library.scenarios import attribute_scenario, run_scenario
     from blueattr.library.store import Store
     from blueattr.provenance import Provenance as Provenance
     from blueattr.studies.bootstrap import Bootstrap as Bootstrap
@@ -75,12 +76,14 @@ if _typing.TYPE_CHECKING:
 __all__ = [
     "Store",
     "attribute",
+    "attribute_scenario",
     "bootstrap",
     "compare_scales",
     "convergence",
     "correct",
     "design",
     "open",
+    "run_scenario",
     "sensitivity",
     "topics",
     "validate",
@@ -128,6 +131,8 @@ def __getattr__(name: str) -> _typing.Any:  # noqa: PLR0912 - one for each modul
             import blueattr.library.questions as home
         case "open" | "topics":
             import blueattr.library.opening as home
+        case "attribute_scenario" | "run_scenario":
+            import blueattr.library.scenarios as home
         case "Store":
             import blueattr.library.store as home
         case "Results":

@@ -15,7 +15,7 @@ NAMES = (
     "ingest", "import", "collect", "status", "hydrate", "rollup", "forget", "compact",
     "panel", "features", "attribute", "change", "posts", "why", "export",
     "compare-scales", "validate", "convergence", "bootstrap", "sensitivity", "correct", "design",
-    "report", "run", "runs", "schedule", "demo", "synth",
+    "report", "run", "runs", "schedule", "demo", "synth", "scenario",
     "topics", "config",
 )  # fmt: skip
 """All commands, in the order of the help, where groups come last."""
@@ -93,6 +93,8 @@ def _find(name: str) -> Callable[..., None] | typer.Typer:  # noqa: PLR0912 - on
             from blueattr.cli.commands import run as module
         case "correct" | "design":
             from blueattr.cli.commands import samples as module
+        case "scenario":
+            from blueattr.cli.commands import scenario as module
         case "schedule":
             from blueattr.cli.commands import schedule as module
         case "status" | "rollup":

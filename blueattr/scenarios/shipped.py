@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from blueattr.attribution.sampling import check_seed
 from blueattr.errors import InputError, UsageError
@@ -36,6 +37,18 @@ class Shipped:
     model: type[Model]
     run: Callable[..., Record]
     about: str
+
+    @property
+    def indicators(self) -> tuple[str, ...]:
+        """The names of its indicators, the default first."""
+        names: Any = self.model.indicators  # a dict of the class
+        return tuple(names)
+
+    @property
+    def baselines(self) -> tuple[str, ...]:
+        """Its kinds of baseline, the default first."""
+        kinds: Any = self.model.baselines  # a tuple of the class
+        return tuple(kinds)
 
 
 SHIPPED = {

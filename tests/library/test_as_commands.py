@@ -197,6 +197,9 @@ COUNTERPARTS: dict[str, Callable[..., Any] | None] = {
     "topics list": blueattr.topics,
     "status": blueattr.Store.status,
     "collect": blueattr.Store.collect,
+    "scenario attribute": blueattr.attribute_scenario,
+    "scenario list": None,  # a program names what it runs
+    "scenario run": blueattr.run_scenario,
 }
 ON_FEATURES: dict[str, Callable[..., Any]] = {
     **{name: getattr(blueattr, name.replace("-", "_")) for name in METHODS},
@@ -213,6 +216,7 @@ SAID_OTHERWISE = {
     "report": {"all_topics"},
     "compare-scales": {"all_topics"},
     "topics check": {"names"},
+    "scenario run": {"agents"},  # a number there
     # With a column of chances, the features that the library is given are a pilot.
     "design": {"pilot", "pi", "weight", "size", "population_size", "population"},
 }

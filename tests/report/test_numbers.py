@@ -35,10 +35,17 @@ from blueattr.report.inventory.status import status_report
 from blueattr.report.pages.gallery import _data
 from blueattr.report.results.attributions import attribution_report
 from blueattr.report.results.convergences import convergence_report
+from blueattr.report.results.scenarios import (
+    scenario_attribution_report,
+    scenario_list_report,
+    scenario_run_report,
+)
 from blueattr.report.results.validations import validation_report
 from blueattr.runs.history.listing import runs_report, settings_report
 from blueattr.runs.history.record import Run, Stage
 from blueattr.runs.settings import FilePath, Key, Section, settle
+from blueattr.scenarios.games.attribution import attribute_scenario
+from blueattr.scenarios.shipped import run_scenario, scenario_of
 from blueattr.sources.archive import cost
 from blueattr.sources.tables.formats import formats
 from blueattr.store.collected import Found
@@ -65,6 +72,14 @@ SHARED = ("In several reports", "Where a result comes from")
 OF_DATA = {"top", "middle", "tail", "lin", "heat", "var", "gini", "visibility", "random",
            "100", "top 1 %", "next 9 %", "other 90 %", "bad DID", "not JSON", "odd answer",
            "blueattr", "A_SECRET"}  # fmt: skip
+
+
+def simulated() -> Iterator[Report]:
+    """What is said of simulations."""
+    yield scenario_list_report()
+    record = run_scenario("economy", agents=2, steps=2)
+    yield scenario_run_report(record, Path("record.json"))
+    yield scenario_attribution_report(attribute_scenario(scenario_of(record)))
 
 
 def collected() -> Iterator[Report]:
@@ -122,6 +137,7 @@ def reports() -> Iterator[Report]:
     hydrated.faults["odd answer"] += 1
     yield hydrate_report(hydrated)
     yield from collected()
+    yield from simulated()
     known = Erased(1, 2, 1, 1, 1, 1, 1, 1, 3, ())
     yield forget_report(DB, 1, known, removed=(Path("x.html"),))
     yield forget_report(DB, 1, known, naming=(Path("x.html"),), dry_run=True)

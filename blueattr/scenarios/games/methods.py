@@ -10,7 +10,7 @@ from blueattr.attribution.sampling import check_seed
 from blueattr.errors import UsageError, ZeroTotalError
 from blueattr.kernels import FloatArray
 from blueattr.scenarios.games.game import Form, ScenarioGame
-from blueattr.scenarios.games.path import DEFAULT_STEPS, MOST_STEPS, path_value
+from blueattr.scenarios.games.path import MOST_STEPS, PATH_STEPS, path_value
 from blueattr.studies.validation.baselines import (
     DEFAULT_COALITIONS,
     DEFAULT_PERMUTATIONS,
@@ -46,7 +46,7 @@ class Budgets:
         Of everything that is drawn.
     """
 
-    steps: int = DEFAULT_STEPS
+    steps: int = PATH_STEPS
     permutations: int = DEFAULT_PERMUTATIONS
     coalitions: int = DEFAULT_COALITIONS
     seed: int = 0

@@ -9,10 +9,10 @@ from blueattr.errors import NoAnswerError
 from blueattr.kernels import FloatArray
 from blueattr.scenarios.games.game import ScenarioGame
 
-__all__ = ["DEFAULT_STEPS", "MOST_STEPS", "PathValue", "complex_steps", "differences", "path_value"]
+__all__ = ["MOST_STEPS", "PATH_STEPS", "PathValue", "complex_steps", "differences", "path_value"]
 
 
-DEFAULT_STEPS = 30
+PATH_STEPS = 30
 MOST_STEPS = 960
 _CONVERGED = 0.01
 _NO_CHANGE = 1e-9  # of Σ|φ|: less is no change to measure a gap against
@@ -102,7 +102,7 @@ def _sum(game: ScenarioGame, steps: int) -> tuple[FloatArray, str]:
     return total / steps, "complex step" if analytic else "central differences"
 
 
-def path_value(game: ScenarioGame, steps: int = DEFAULT_STEPS) -> PathValue:
+def path_value(game: ScenarioGame, steps: int = PATH_STEPS) -> PathValue:
     """Compute φ_i = ∫₀¹ ∂v/∂z_i (t·1) dt by the midpoint rule, and check that it has converged.
 
     The gap at K and at 2K is looked at. Over 1 %, and halving or better, K doubles until it is

@@ -1,0 +1,112 @@
+"""Small simulations in a program: run one, and ask who drove an indicator of it."""
+
+from pathlib import Path
+
+from blueattr.analysis.scenarios import ask_record
+from blueattr.library.options import words_of_a_program
+from blueattr.scenarios import shipped
+from blueattr.scenarios.games.attribution import ScenarioAttribution
+from blueattr.scenarios.record import Record
+
+__all__ = ["attribute_scenario", "run_scenario"]
+
+
+def run_scenario(
+    name: str, *, agents: int = 20, steps: int = 24, stocks: int | None = None, seed: int = 0
+) -> Record:
+    """Run a scripted simulation, and record states, actions and random numbers.
+
+    Parameters
+    ----------
+    name
+        ``economy``, ``market`` or ``opinion``.
+    agents
+        How many, up to 1,000.
+    steps
+        How many.
+    stocks
+        How many the market has, up to 10, from the heaviest down; by default 10.
+    seed
+        The same seed makes the same record.
+
+    Returns
+    -------
+    Record
+
+    Raises
+    ------
+    UsageError
+        There is no such simulation, or a number makes no sense.
+    """
+    with words_of_a_program():
+        return shipped.run_scenario(name, agents=agents, steps=steps, seed=seed, stocks=stocks)
+
+
+def attribute_scenario(
+    record: str | Path | Record,
+    *,
+    indicator: str | None = None,
+    step: int | str = "peak",
+    window: int = 1,
+    players: str = "agents",
+    baseline: str | None = None,
+    game: str | None = None,
+    method: str = "auto",
+    steps: int = 30,
+    permutations: int = 1000,
+    coalitions: int = 200,
+    seed: int = 0,
+) -> ScenarioAttribution:
+    """Say which agents of a simulation drove an indicator.
+
+    Parameters
+    ----------
+    record
+        What `run_scenario` returned, or a file that ``blueattr scenario run`` wrote.
+    indicator
+        What to attribute; by default the simulation's first.
+    step
+        The label of the target step; ``peak`` is that of the largest recorded value.
+    window
+        Steps up to the target that agents may be absent in.
+    players
+        ``agents``, or ``cells``: each agent in each step.
+    baseline
+        What an absent agent does; by default the simulation's first.
+    game
+        ``smooth`` or ``discrete``; by default smooth, of the market discrete.
+    method
+        ``auto``, ``path``, ``exact``, ``shapley``, ``banzhaf``, ``leave-one-out`` or ``random``.
+    steps
+        Of the path value.
+    permutations
+        Of sampled Shapley values.
+    coalitions
+        Of sampled Banzhaf values.
+    seed
+        Of everything that is drawn.
+
+    Returns
+    -------
+    ScenarioAttribution
+        ``values`` has a number for each agent; they sum to ``change``.
+
+    Raises
+    ------
+    InputError
+        The file is no sound record.
+    UsageError
+        The simulation has no such indicator, step, baseline or method.
+    NoAnswerError
+        The path value does not converge, or nobody moves the indicator.
+
+    Notes
+    -----
+    docs/scenarios.md, "Who drove it".
+    """
+    with words_of_a_program():
+        return ask_record(
+            record, indicator=indicator, step=step, window=window, players=players,
+            baseline=baseline, form=game, method=method, steps=steps, permutations=permutations,
+            coalitions=coalitions, seed=seed,
+        )  # fmt: skip

@@ -1,0 +1,195 @@
+"""Scenarios laid out as reports: those that ship, a run, and who drove an indicator."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from blueattr.report.numbers import percent, plural, short
+from blueattr.report.tables import Cell, Column, Fact, Json, Report, Table
+from blueattr.scenarios.shipped import SHIPPED
+
+if TYPE_CHECKING:
+    from blueattr.scenarios.games.attribution import OtherForm, ScenarioAttribution
+    from blueattr.scenarios.record import Record
+
+__all__ = ["scenario_attribution_report", "scenario_list_report", "scenario_run_report"]
+
+
+_METHODS = {
+    "path": "path value (K = {})",
+    "exact": "exact Shapley value ({} coalitions)",
+    "shapley": "Shapley value from {} permutations",
+    "banzhaf": "Banzhaf value from {} coalitions, normalised",
+    "leave-one-out": "leave-one-out, normalised",
+    "random": "random numbers, normalised",
+}
+_SHOWN = 20
+
+
+def scenario_list_report() -> Report:
+    """Lay out the scenarios that ship."""
+    rows: list[tuple[Cell, ...]] = []
+    content: list[Json] = []
+    for name, one in SHIPPED.items():
+        indicators, baselines = one.indicators, one.baselines
+        rows.append((name, one.about, ", ".join(indicators), ", ".join(baselines)))
+        content.append(
+            {"name": name, "about": one.about, "indicators": indicators, "baselines": baselines}
+        )
+    columns = (
+        Column("name", "scenario"),
+        Column("about", "what happens"),
+        Column("indicators", "indicators"),
+        Column("baselines", "baselines"),
+    )
+    return Report(
+        kind="scenario_list",
+        tables=(Table("scenarios", "", columns, tuple(rows)),),
+        content={"scenarios": content},
+    )
+
+
+def scenario_run_report(record: "Record", out: Path) -> Report:
+    """Lay out what a scripted run recorded, and where."""
+    numbers = (len(record.agents), len(record.steps), record.seed)
+    columns = (
+        Column("scenario", "scenario"),
+        Column("agents", "agents", "int"),
+        Column("steps", "steps", "int"),
+        Column("seed", "seed", "int"),
+        Column("out", "record"),
+    )
+    names = [column.name for column in columns]
+    row: tuple[Cell, ...] = (record.scenario, *numbers, str(out))
+    return Report(
+        kind="scenario_run",
+        tables=(Table("run", "", columns, (row,)),),
+        content=dict(zip(names, row, strict=True)),  # type: ignore[arg-type]  # texts and numbers
+    )
+
+
+def scenario_attribution_report(result: "ScenarioAttribution") -> Report:
+    """Lay out who drove an indicator of a scenario.
+
+    Parameters
+    ----------
+    result
+        As `blueattr.scenarios.games.attribution.attribute_scenario` returns it.
+    """
+    game, found = result.game, result.found
+    names = game.scenario.agents
+    order = sorted(range(len(names)), key=lambda k: (-result.values[k], k))
+    rows = [_row(result, k, names) for k in order]
+    columns = (
+        Column("index", "index", "int"),
+        Column("agent", "agent", priority=0),
+        Column("value", "value", "float", priority=0),
+        Column("share", "share", "share"),
+    )
+    table = Table("agents", "who drove it", columns, tuple(rows))
+    return Report(
+        kind="scenario_attribution",
+        summary=(_sentence(result),),
+        warnings=tuple(_warnings(result)),
+        tables=(table.first(_SHOWN),),
+        facts=tuple(_facts(result)),
+        data=table,
+        content={
+            "scenario": game.scenario.name,
+            "indicator": game.indicator,
+            "step": result.step,
+            "window": len(game.window),
+            "players": game.players,
+            "baseline": game.baseline,
+            "game": game.form,
+            "method": found.method,
+            "budget": found.budget,
+            "seed": result.seed,
+            "total": result.total,
+            "v_empty": result.empty,
+            "change": result.change,
+            "recorded": result.recorded,
+            "gap": found.gap,
+            "gap_doubled": found.gap_doubled,
+            "derivatives": found.derivatives,
+            "raw_sum": found.raw_sum,
+            "churn": result.churn,
+            "other_game": _other(result.other),
+            "agents": [
+                {"index": k, "agent": names[k], **_numbers(result, k)} for k in range(len(names))
+            ],
+        },
+    )
+
+
+def _numbers(result: "ScenarioAttribution", k: int) -> dict[str, Json]:
+    return {
+        "value": float(result.values[k]),
+        "share": None if result.shares is None else float(result.shares[k]),
+    }
+
+
+def _row(result: "ScenarioAttribution", k: int, names: Sequence[str]) -> tuple[Cell, ...]:
+    share = None if result.shares is None else float(result.shares[k])
+    return k, names[k], float(result.values[k]), share
+
+
+def _other(other: "OtherForm") -> dict[str, Json]:
+    close = other.shapley
+    return {
+        "game": other.form,
+        "total": other.total,
+        "v_empty": other.empty,
+        "exact": other.exact,
+        "cosine": None if close is None else close.cosine,
+        "kendall_tau": None if close is None else close.kendall_tau,
+        "relative_error": other.relative_error,
+    }
+
+
+def _sentence(result: "ScenarioAttribution") -> str:
+    game = result.game
+    most = int(result.values.argmax())
+    return (
+        f"{game.indicator} at step {result.step} of the {game.scenario.name} is "
+        f"{short(result.total)}, and {short(result.empty)} had everyone done the baseline "
+        f"'{game.baseline}'; {game.scenario.agents[most]} drove it most."
+    )
+
+
+def _warnings(result: "ScenarioAttribution") -> list[str]:
+    lines = []
+    other, game = result.other, result.game
+    if result.found.method == "path":
+        lines.append("The path value answers for the smooth game, not for the discrete rules.")
+    if game.scenario.name == "market" and game.form == "smooth":
+        lines.append("Smoothing changes the market's game: the discrete Shapley value leads.")
+    if other.shapley is not None and other.shapley.cosine is not None:
+        how = "exact" if other.exact else "sampled"
+        lines.append(
+            f"Shapley values ({how}) of the smooth and of the discrete game have a cosine of "
+            f"{other.shapley.cosine:.3f}."
+        )
+    if result.shares is None:
+        lines.append("The values cancel to next to nothing, so there are no shares.")
+    return lines
+
+
+def _facts(result: "ScenarioAttribution") -> list[Fact]:
+    game, found, other = result.game, result.found, result.other
+    how = _METHODS[found.method].format("" if found.budget is None else f"{found.budget:,}")
+    facts = [
+        Fact("method", f"{how} of the {game.form} game, players: {game.players}"),
+        Fact("window", f"{plural(len(game.window), 'step')} up to step {result.step}"),
+        Fact("ends", f"v(N) {result.total:.6g}, v(nobody) {result.empty:.6g}"),
+        Fact("recorded", f"{result.recorded:.6g}"),
+        Fact("other game", f"{other.form}: v(N) {other.total:.6g}, v(nobody) {other.empty:.6g}"),
+        Fact("open loop", "others' recorded actions do not react to who is absent"),
+    ]
+    if found.gap is not None:
+        facts.append(
+            Fact("gap", f"{percent(found.gap)}; {percent(found.gap_doubled)} with twice the steps")
+        )
+    if result.churn is not None:
+        facts.append(Fact("cancelling", f"sum of |values| / |their sum| is {short(result.churn)}"))
+    return facts

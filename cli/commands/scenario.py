@@ -1,0 +1,175 @@
+"""The commands scenario list, run and attribute: small simulations, and who drove what in them."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from blueattr.cli.grouping import grouped
+from blueattr.cli.help import SectionedCommand, WholeGroup
+from blueattr.cli.options import OutputOptions, Seed
+
+scenario = typer.Typer(
+    name="scenario",
+    cls=WholeGroup,
+    help="Run small simulations, and say who drove what happened in them.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+)
+
+
+@scenario.command("list", cls=SectionedCommand)
+@grouped()
+def scenario_list(*, output: OutputOptions) -> None:
+    """List the simulations that ship, with their indicators and baselines.
+
+    Example: blueattr scenario list
+    """
+    from blueattr.report.results.scenarios import scenario_list_report
+
+    output.check()
+    output.emit(scenario_list_report())
+
+
+@scenario.command("run", cls=SectionedCommand)
+@grouped()
+def scenario_run(
+    *,
+    name: Annotated[str, typer.Argument(metavar="SCENARIO", help="economy, market or opinion.")],
+    agents: Annotated[
+        int, typer.Option("--agents", metavar="N", help="How many agents, up to 1,000.")
+    ] = 20,
+    steps: Annotated[int, typer.Option("--steps", metavar="N", help="How many steps.")] = 24,
+    stocks: Annotated[
+        int | None,
+        typer.Option(
+            "--stocks",
+            metavar="N",
+            help="How many stocks the market has, up to 10, from the heaviest down; 10 by default.",
+            show_default=False,
+        ),
+    ] = None,
+    seed: Seed = 0,
+    out: Annotated[
+        Path,
+        typer.Option(
+            "--out",
+            metavar="FILE",
+            help="The record: a .json file, or .json.zst, which is compressed.",
+            show_default=False,
+        ),
+    ],
+) -> None:
+    """Run a scripted simulation, and record states, actions and random numbers.
+
+    The same seed makes the same record.
+
+    Example: blueattr scenario run economy --seed 1 --out record.json
+    """
+    from blueattr.cli.output import emit
+    from blueattr.report.results.scenarios import scenario_run_report
+    from blueattr.scenarios.record_file import write_record
+    from blueattr.scenarios.shipped import run_scenario
+
+    record = run_scenario(name, agents=agents, steps=steps, seed=seed, stocks=stocks)
+    write_record(record, out)
+    emit(scenario_run_report(record, out))
+
+
+@scenario.command("attribute", cls=SectionedCommand)
+@grouped(
+    (
+        "record", "indicator", "step", "window", "players", "baseline", "game", "method", "steps",
+        "permutations", "coalitions", "seed", "form", "out",
+    )
+)  # fmt: skip
+def scenario_attribute(
+    *,
+    record: Annotated[
+        str, typer.Argument(metavar="RECORD", help="A file that scenario run wrote.")
+    ],
+    indicator: Annotated[
+        str | None,
+        typer.Option(
+            "--indicator",
+            metavar="NAME",
+            help="What to attribute, see scenario list; by default the scenario's first.",
+            show_default=False,
+        ),
+    ] = None,
+    step: Annotated[
+        str,
+        typer.Option(
+            "--step", metavar="LABEL", help="The target step; peak is that of the largest value."
+        ),
+    ] = "peak",
+    window: Annotated[
+        int,
+        typer.Option(
+            "--window", metavar="N", help="Steps up to the target that agents may be absent in."
+        ),
+    ] = 1,
+    players: Annotated[
+        str,
+        typer.Option(
+            "--players", metavar="KIND", help="agents, or cells: each agent in each step."
+        ),
+    ] = "agents",
+    baseline: Annotated[
+        str | None,
+        typer.Option(
+            "--baseline",
+            metavar="KIND",
+            help="What an absent agent does, see scenario list; by default the first.",
+            show_default=False,
+        ),
+    ] = None,
+    game: Annotated[
+        str | None,
+        typer.Option(
+            "--game",
+            metavar="FORM",
+            help="smooth or discrete; by default smooth, of the market discrete.",
+            show_default=False,
+        ),
+    ] = None,
+    method: Annotated[
+        str,
+        typer.Option(
+            "--method",
+            metavar="NAME",
+            help="auto, path, exact, shapley, banzhaf, leave-one-out or random.",
+        ),
+    ] = "auto",
+    steps: Annotated[
+        int, typer.Option("--steps", metavar="K", help="Steps of the path value.")
+    ] = 30,
+    permutations: Annotated[
+        int,
+        typer.Option("--permutations", metavar="N", help="Permutations of Shapley values."),
+    ] = 1000,
+    coalitions: Annotated[
+        int, typer.Option("--coalitions", metavar="N", help="Coalitions of Banzhaf values.")
+    ] = 200,
+    seed: Seed = 0,
+    output: OutputOptions,
+) -> None:
+    """Say which agents of a simulation drove an indicator.
+
+    Each agent gets its value: what it adds to the indicator of the target step, compared with an
+    agent that does the baseline. The values sum to the indicator less what it would be had
+    everyone done the baseline.
+
+    Example: blueattr scenario attribute record.json
+    """
+    from blueattr.analysis.scenarios import ask_record
+    from blueattr.report.results.scenarios import scenario_attribution_report
+
+    output.check()
+    result = ask_record(
+        record, indicator=indicator, step=step, window=window, players=players,
+        baseline=baseline, form=game, method=method, steps=steps, permutations=permutations,
+        coalitions=coalitions, seed=seed,
+    )  # fmt: skip
+    output.emit(scenario_attribution_report(result))

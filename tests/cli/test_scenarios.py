@@ -1,0 +1,76 @@
+"""The commands of scenarios: what they print and write, and what they refuse."""
+
+import csv
+import io
+import json
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+import blueattr
+from blueattr.errors import ExitCode
+from support.cli_world import ok, refused
+
+
+@pytest.fixture
+def record(tmp_path: Path) -> Path:
+    path = tmp_path / "record.json.zst"
+    done = ok("scenario", "run", "opinion", "--agents", "6", "--steps", "5", "--out", path)
+    assert "opinion" in done.text
+    return path
+
+
+def test_the_list_has_what_can_be_asked() -> None:
+    listed = ok("scenario", "list", "--format", "json").json["scenarios"]
+    assert [one["name"] for one in listed] == ["economy", "market", "opinion"]
+    assert listed[0]["baselines"] == ["zero", "mean"]
+
+
+def test_an_answer_is_the_same_in_every_format_and_in_the_library(
+    record: Path, tmp_path: Path
+) -> None:
+    words = ("scenario", "attribute", record, "--step", "3")
+    found = ok(*words, "--format", "json").json
+    assert found["step"] == 3
+    assert (found["game"], found["method"], found["other_game"]["game"]) == (
+        "smooth", "path", "discrete",
+    )  # fmt: skip
+    assert found["change"] == found["total"] - found["v_empty"]
+    assert [one["index"] for one in found["agents"]] == [*range(6)]
+    values = [one["value"] for one in found["agents"]]
+    assert sum(values) == pytest.approx(found["change"], rel=0.01)
+    ours = blueattr.attribute_scenario(record, step=3)
+    assert ours.values.tolist() == values
+    rows = csv.DictReader(io.StringIO(ok(*words, "--format", "csv").text))
+    by_index = {int(row["index"]): float(row["value"]) for row in rows}
+    assert [by_index[k] for k in range(6)] == pytest.approx(values)
+    ok(*words, "--out", tmp_path / "agents.parquet")
+    assert pl.read_parquet(tmp_path / "agents.parquet").height == 6
+    text = ok(*words).text
+    assert "open loop" in text
+    assert "answers for the smooth game" in text
+
+
+def test_the_options_reach_the_question(record: Path) -> None:
+    words = ("--window", "2", "--players", "cells", "--game", "discrete", "--method", "shapley",
+             "--permutations", "30", "--seed", "4")  # fmt: skip
+    found = ok("scenario", "attribute", record, *words, "--format", "json").json
+    assert (found["window"], found["players"], found["game"]) == (2, "cells", "discrete")
+    assert (found["method"], found["budget"], found["seed"]) == ("shapley", 30, 4)
+
+
+def test_what_cannot_be_is_refused_with_its_exit_code(record: Path, tmp_path: Path) -> None:
+    usage = ExitCode.USAGE
+    out = tmp_path / "x.json"
+    refused(usage, "scenario", "run", "ecnomy", "--out", out, says="did you mean 'economy'")
+    refused(usage, "scenario", "attribute", record, "--step", "9", says="the steps are 1 to 5")
+    refused(usage, "scenario", "attribute", record, "--method", "x", says="no method")
+    missing = tmp_path / "none.json"
+    refused(ExitCode.INPUT, "scenario", "attribute", missing, says="cannot read")
+    (tmp_path / "bad.json").write_text(json.dumps({"kind": "x"}), "utf-8")
+    refused(ExitCode.INPUT, "scenario", "attribute", tmp_path / "bad.json", says="is no record")
+    economy = tmp_path / "economy.json"
+    ok("scenario", "run", "economy", "--agents", "3", "--steps", "3", "--out", economy)
+    lagged = ("--indicator", "lagged_inflation_risk")
+    refused(ExitCode.NO_ANSWER, "scenario", "attribute", economy, *lagged, says="nobody moves")
