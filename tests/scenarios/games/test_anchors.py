@@ -167,6 +167,11 @@ def test_a_ratio_that_jumps_at_nobody_is_refused_with_what_to_do() -> None:
         path_value(with_reserve(1e-9))
 
 
+def test_a_gap_that_does_not_halve_is_refused_at_once_and_not_after_many_more_steps() -> None:
+    with pytest.raises(NoAnswerError, match=r"with 30 steps and by .* with 60\."):
+        path_value(with_reserve(1e-9))
+
+
 def test_where_the_gap_halves_the_steps_double_until_it_is_under_a_percent() -> None:
     found = path_value(with_reserve(0.1), 4)
     assert found.steps == 32
