@@ -58,7 +58,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "SAMPLED_FROM",
-    "Names",
+    "NamingOptions",
     "Ranking",
     "attribute_file",
     "attribute_given",
@@ -80,7 +80,7 @@ _SAMPLE_SIZE, _SAMPLE_SEEDS = 100, 10
 
 
 @dataclass(frozen=True, slots=True)
-class Names:
+class NamingOptions:
     """Which accounts to name, how, and whether to say how sure their ranks are.
 
     Parameters
@@ -116,7 +116,7 @@ class Names:
             raise UsageError("--intervals are of the agents named, and --top 0 names nobody")
 
 
-_TEN = Names()
+_TEN = NamingOptions()
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +141,7 @@ def attribute_panel(
     frame: pl.DataFrame,
     origin: Provenance,
     question: Question,
-    names: Names = _TEN,
+    names: NamingOptions = _TEN,
     *,
     handles: Handles | None = None,
     ranking: Ranking | None = None,
@@ -215,7 +215,7 @@ def _with_all_known(
 
 
 def attribute_given(
-    frame: pl.DataFrame, origin: Provenance, question: Question, names: Names = _TEN
+    frame: pl.DataFrame, origin: Provenance, question: Question, names: NamingOptions = _TEN
 ) -> list[AttributionResult]:
     """Do the same for a user's own panel, which has no days and so no intervals of ranks.
 
@@ -302,7 +302,7 @@ def _samples(
 
 
 def attribute_store(
-    query: PanelQuery, question: Question, names: Names = _TEN
+    query: PanelQuery, question: Question, names: NamingOptions = _TEN
 ) -> list[AttributionResult]:
     """Split each indicator of a question among the agents of a store's panel.
 
@@ -423,7 +423,7 @@ def _rows_of(path: Path, columns: Mapping[str, str], dids: Collection[str]) -> p
 
 
 def shares_by_day(
-    query: PanelQuery, question: Question, names: Names = _TEN
+    query: PanelQuery, question: Question, names: NamingOptions = _TEN
 ) -> tuple[DayShares, ...]:
     """Attribute a window, and each of its UTC days by itself with the window's panel and tiers.
 

@@ -14,7 +14,7 @@ from blueattr.ingest.read import Progress, ingest_sources
 from blueattr.ingest.result import Ingested
 from blueattr.provenance import Window
 from blueattr.sources.archive.accounts import DidSet
-from blueattr.sources.archive.cost import Stage, too_dear
+from blueattr.sources.archive.cost import ReadingStage, too_dear
 from blueattr.sources.archive.parts import Part, remaining
 from blueattr.sources.archive.source import ArchiveSource
 from blueattr.store.commit.writer import Writer
@@ -46,14 +46,14 @@ class FetchResult:
     remarks: tuple[str, ...]
 
 
-def cost(db: Path, source: ArchiveSource) -> list[Stage]:
+def cost(db: Path, source: ArchiveSource) -> list[ReadingStage]:
     """Return what fetching a window would cost, stage by stage; nothing is fetched or written."""
     _, left = _parts(db, source)
-    stages: dict[str, Stage] = {}
+    stages: dict[str, ReadingStage] = {}
     for part in left:
         for stage in part.stages():
-            known = stages.get(stage.name, Stage(stage.name, 0, 0))
-            stages[stage.name] = Stage(
+            known = stages.get(stage.name, ReadingStage(stage.name, 0, 0))
+            stages[stage.name] = ReadingStage(
                 stage.name, known.segments + stage.segments, known.size + stage.size
             )
     return list(stages.values())

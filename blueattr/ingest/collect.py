@@ -17,7 +17,7 @@ from blueattr.sources.collect.posts import Post, RecordName, post_line
 from blueattr.sources.collect.search import LAST_PAGE, Query, Search, Slice, halves, may_lack
 from blueattr.sources.collect.service import Service, connect
 from blueattr.sources.collect.threads import Threads
-from blueattr.sources.xrpc import Budget, BudgetSpent
+from blueattr.sources.xrpc import BudgetSpent, RequestBudget
 from blueattr.store import collected as store_collected
 from blueattr.store.collected import KnownPost, SearchedSlice
 from blueattr.store.commit.checkpoint import SourceState, Span
@@ -71,7 +71,7 @@ def collect(
         The store cannot be written.
     """
     result = Collection(db, wanted.source, wanted.topic, wanted.window, means.most)
-    budget = Budget(means.most)
+    budget = RequestBudget(means.most)
     with Writer(db, memory) as writer:
         before = writer.count_events()
         run = _Run(writer, wanted, result, budget, progress or (lambda _: None))
@@ -95,7 +95,7 @@ class _Run:
         writer: Writer,
         wanted: Wanted,
         result: Collection,
-        budget: Budget,
+        budget: RequestBudget,
         progress: Callable[[Collection], None],
     ) -> None:
         self._writer, self._wanted, self._result = writer, wanted, result

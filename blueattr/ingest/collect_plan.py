@@ -13,7 +13,7 @@ from blueattr.sources.collect.backlinks import PATHS
 from blueattr.sources.collect.posts import Post
 from blueattr.sources.collect.search import PAGE, Search, Slice
 from blueattr.sources.collect.service import connect
-from blueattr.sources.xrpc import Budget, BudgetSpent
+from blueattr.sources.xrpc import BudgetSpent, RequestBudget
 from blueattr.store import collected as store_collected
 from blueattr.store.database import DEFAULT_MEMORY, Store
 from blueattr.store.store_file import store_file
@@ -116,7 +116,7 @@ def dry_run(
     SourceError
         A service fails or refuses us, or more requests would be needed than may be sent.
     """
-    budget = Budget(means.most)
+    budget = RequestBudget(means.most)
     with closing(Store(store_file(db), memory)) as engine:
         try:
             found = asyncio.run(_first_pages(engine, wanted, means, budget, on_wait))
@@ -131,7 +131,7 @@ async def _first_pages(
     engine: Store,
     wanted: Wanted,
     means: Means,
-    budget: Budget,
+    budget: RequestBudget,
     on_wait: Callable[[float, str], None] | None,
 ) -> list[QueryEstimate]:
     if wanted.uris is not None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import polars as pl
 
 from blueattr.errors import SourceError, StoreBusyError
-from blueattr.sources.appview import Answer, AppView
+from blueattr.sources.appview import AccountsAnswer, AppView
 from blueattr.store.commit.writer import Writer
 from blueattr.store.database import DEFAULT_MEMORY, Store
 from blueattr.store.lock import LOCK_PATIENCE
@@ -108,7 +108,7 @@ class Hydrated:
     failure: str = ""
     unkept: int = 0
 
-    def count(self, answer: Answer) -> None:
+    def count(self, answer: AccountsAnswer) -> None:
         """Add an answer."""
         self.asked += len(answer.asked)
         self.found += len(answer.profiles)
@@ -218,7 +218,7 @@ class _Run:
     ) -> None:
         self._accounts_due, self._state, self._progress = accounts_due, state, progress
         self._appview, self._memory, self._patience = appview, memory, patience
-        self._waiting: list[Answer] = []
+        self._waiting: list[AccountsAnswer] = []
         self._committed = 0
         # Since when the store has been locked, by the AppView's clock; None while it is not.
         self._locked_since: float | None = None
@@ -246,7 +246,7 @@ class _Run:
         """Return how many accounts the answers that wait are about."""
         return self._state.asked - self._committed
 
-    def _keep(self, answer: Answer) -> None:
+    def _keep(self, answer: AccountsAnswer) -> None:
         self._waiting.append(answer)
         self._state.count(answer)
         self._state.calls = self._appview.calls

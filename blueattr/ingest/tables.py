@@ -23,7 +23,7 @@ from blueattr.store.matching import Rule
 from blueattr.store.store_file import store_file
 from blueattr.user_path import as_typed
 
-__all__ = ["Imported", "Plan", "import_tables", "plan_import"]
+__all__ = ["ImportPlan", "Imported", "import_tables", "plan_import"]
 
 
 _OWN = "table"
@@ -36,7 +36,7 @@ _OF_MEMORY = 4
 
 
 @dataclass(frozen=True)
-class Plan:
+class ImportPlan:
     """What an import would do.
 
     Parameters
@@ -84,7 +84,7 @@ class Imported:
         How tables differ that have the same acts, one sentence each.
     """
 
-    plan: Plan
+    plan: ImportPlan
     ingested: Ingested
     unknown: tuple[int, int] = (0, 0)
     differences: tuple[str, ...] = ()
@@ -99,7 +99,7 @@ def plan_import(
     drawn: str | None = None,
     memory: int = DEFAULT_MEMORY,
     now: Now = time.time,
-) -> Plan:
+) -> ImportPlan:
     """Settle which file is which table, and what is missing.
 
     Parameters
@@ -177,12 +177,12 @@ def plan_import(
     sources = [source for source in sources if source.layout.unless not in by_name]
     sources.sort(key=lambda source: source.layout.gives == "accounts")
     notes = tuple(dict.fromkeys(note for source in sources for note in source.layout.notes))
-    return Plan(chosen, tuple(sources), {}, {}, notes, checks)
+    return ImportPlan(chosen, tuple(sources), {}, {}, notes, checks)
 
 
 def import_tables(
     db: Path,
-    plan: Plan,
+    plan: ImportPlan,
     *,
     rules: Sequence[Rule] = (),
     memory: int = DEFAULT_MEMORY,
@@ -212,7 +212,7 @@ def import_tables(
     return Imported(plan, done, (answered, quoted), tuple(differences))
 
 
-def _refuse_same_acts(db: Path, plan: Plan, memory: int) -> None:
+def _refuse_same_acts(db: Path, plan: ImportPlan, memory: int) -> None:
     """Refuse a table if the store has another one with the same acts.
 
     Raises
@@ -340,7 +340,7 @@ def _own_plan(
     engine: Callable[[], Sandbox],
     end: datetime,
     drawn: str | None,
-) -> Plan:
+) -> ImportPlan:
     for table, _ in named:
         if table:
             raise UsageError(f"{table}=: a table of your own has no name; leave it out")
@@ -360,7 +360,7 @@ def _own_plan(
     columns = {part: column for part, column in columns.items() if column != _ABSENT}
     counts = [name for name in names if name.lower().endswith("_count")]
     remarks = (*_missing(columns), *_of_counts(counts))
-    return Plan(sheet, (source,), columns, recognised, remarks)
+    return ImportPlan(sheet, (source,), columns, recognised, remarks)
 
 
 # A column that no file has, so that all of it is NULL.

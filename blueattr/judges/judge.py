@@ -18,14 +18,14 @@ from blueattr.judges.trace import Trace
 from blueattr.kernels import FloatArray
 from blueattr.sources.chat import Message
 
-__all__ = ["Judged", "Judgement", "Plan", "Settings", "judge", "plan"]
+__all__ = ["JudgeSettings", "Judged", "Judgement", "JudgingPlan", "judge", "plan"]
 
 
 _MOST_REPEATS = 100
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
+class JudgeSettings:
     """How a judge is asked.
 
     Parameters
@@ -144,7 +144,7 @@ class Judgement:
         Why there are no values; empty where there are.
     """
 
-    settings: Settings
+    settings: JudgeSettings
     trace: Trace
     host: str
     url: str
@@ -171,7 +171,7 @@ class Judgement:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class JudgingPlan:
     """What a run would send.
 
     Parameters
@@ -186,7 +186,7 @@ class Plan:
         The first conversation.
     """
 
-    settings: Settings
+    settings: JudgeSettings
     trace: Trace
     host: str
     url: str
@@ -207,13 +207,13 @@ class Plan:
         return estimated_tokens(self.answer_characters)
 
 
-def _ask(trace: Trace, settings: Settings, asking: Asking) -> tuple[list[Sheet], list[Deal]]:
+def _ask(trace: Trace, settings: JudgeSettings, asking: Asking) -> tuple[list[Sheet], list[Deal]]:
     deals = [deal(trace, settings.seed, repeat) for repeat in range(settings.repeats)]
     run = settings.method.run
     return [run(shown, asking, settings.rows, settings.first) for shown in deals], deals
 
 
-def plan(trace: Trace, settings: Settings, server: Server) -> Plan:
+def plan(trace: Trace, settings: JudgeSettings, server: Server) -> JudgingPlan:
     """Find out what a run would send, and send nothing.
 
     Parameters
@@ -229,7 +229,7 @@ def plan(trace: Trace, settings: Settings, server: Server) -> Plan:
     asking = Asking(Folder(stand_in, None), server.host, settings.parameters)
     _ask(trace, settings, asking)
     counts = asking.counts
-    return Plan(
+    return JudgingPlan(
         settings,
         trace,
         server.host,
@@ -244,7 +244,7 @@ def plan(trace: Trace, settings: Settings, server: Server) -> Plan:
 
 def judge(
     trace: Trace,
-    settings: Settings,
+    settings: JudgeSettings,
     server: Server,
     keep: Path | None = None,
     on_answer: Callable[[], None] = lambda: None,

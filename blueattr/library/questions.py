@@ -4,7 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from blueattr.analysis.attribute import Names, attribute_file, attribute_given
+from blueattr.analysis.attribute import NamingOptions, attribute_file, attribute_given
 from blueattr.analysis.carriers.why import Details, why_given
 from blueattr.analysis.groups.grouping import ByGroup
 from blueattr.analysis.groups.sources import DAY
@@ -129,7 +129,7 @@ def attribute(*, panel: OwnPanel, asked: LibraryQuestion, also: Also, named: Lea
     """
     if also.by == DAY:
         raise UsageError("--by day needs a store; a features file has no days")
-    names = Names(named.top, named.naming(), also.resampling, by=also.groups)
+    names = NamingOptions(named.top, named.naming(), also.resampling, by=also.groups)
     file = panel.large_file
     if file is None:
         return asked.answer(attribute_given(*panel.load(also.columns), asked.question, names))

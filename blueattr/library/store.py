@@ -7,7 +7,7 @@ from typing import Any
 
 import polars as pl
 
-from blueattr.analysis.attribute import Names, attribute_store, shares_by_day
+from blueattr.analysis.attribute import NamingOptions, attribute_store, shares_by_day
 from blueattr.analysis.features import make_features, with_label
 from blueattr.analysis.groups.grouping import ByGroup
 from blueattr.analysis.groups.sources import DAY
@@ -215,7 +215,7 @@ class Store(Carriers, Collecting):
         docs/groups.md the values of groups.
         """
         query = self._asked(query)
-        names = Names(named.top, named.naming(), also.resampling, by=also.groups)
+        names = NamingOptions(named.top, named.naming(), also.resampling, by=also.groups)
         answer = shares_by_day if also.by == DAY else attribute_store
         return asked.answer(answer(query, asked.question, names))
 

@@ -9,7 +9,7 @@ import numpy as np
 from blueattr.kernels import FloatArray
 from blueattr.scenarios.protocol import Array
 
-__all__ = ["ORIGINS", "Column", "ImportedFile", "Layout", "Origin", "Parameter", "Record"]
+__all__ = ["ORIGINS", "ImportedFile", "Layout", "Origin", "Parameter", "Record", "RecordArray"]
 
 
 Origin = Literal["scripted", "econagent", "twinmarket", "socialllm"]
@@ -20,7 +20,7 @@ ORIGINS: tuple[Origin, ...] = get_args(Origin)
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
+class RecordArray:
     """One array of a record: its shape in a step, and what its numbers may be.
 
     Parameters
@@ -82,9 +82,9 @@ class Layout:
         Constants that a record may change.
     """
 
-    states: Mapping[str, Column]
-    actions: Mapping[str, Column]
-    noise: Mapping[str, Column]
+    states: Mapping[str, RecordArray]
+    actions: Mapping[str, RecordArray]
+    noise: Mapping[str, RecordArray]
     parameters: Mapping[str, Parameter]
 
 

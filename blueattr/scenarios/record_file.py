@@ -13,7 +13,7 @@ import zstandard
 from blueattr import atomic
 from blueattr.errors import InputError
 from blueattr.scenarios.protocol import Array
-from blueattr.scenarios.record import ORIGINS, Column, ImportedFile, Layout, Record
+from blueattr.scenarios.record import ORIGINS, ImportedFile, Layout, Record, RecordArray
 from blueattr.scenarios.shipped import SHIPPED, scenario_of
 from blueattr.sources import packing
 from blueattr.suggest import did_you_mean
@@ -88,7 +88,7 @@ def _encode(record: Record) -> bytes:
 
 
 def _row(
-    arrays: Mapping[str, Array], columns: Mapping[str, Column], index: int, layout: Layout
+    arrays: Mapping[str, Array], columns: Mapping[str, RecordArray], index: int, layout: Layout
 ) -> dict[str, Any]:
     lengths = _lengths(arrays, layout, index) if "k" in _dims(columns) else None
     row = {}
@@ -100,7 +100,7 @@ def _row(
     return row
 
 
-def _dims(columns: Mapping[str, Column]) -> str:
+def _dims(columns: Mapping[str, RecordArray]) -> str:
     return "".join(column.dims for column in columns.values())
 
 
@@ -309,7 +309,7 @@ class _Reader:
         self,
         rows: Sequence[object],
         places: Sequence[str],
-        columns: Mapping[str, Column],
+        columns: Mapping[str, RecordArray],
         sizes: Mapping[str, int],
     ) -> dict[str, Any]:
         found: list[dict[str, Any]] = []
@@ -336,7 +336,7 @@ class _Reader:
         return arrays
 
     def _numbers(
-        self, flat: list[Any] | None, shape: tuple[int, ...], column: Column, what: str
+        self, flat: list[Any] | None, shape: tuple[int, ...], column: RecordArray, what: str
     ) -> Array:
         if flat is None or len(flat) != math.prod(shape):
             raise self.fail(f"{what} is not {_shape_in_words(shape)}")
@@ -358,7 +358,7 @@ class _Reader:
 
     def _ragged(
         self,
-        column: Column,
+        column: RecordArray,
         rows: Sequence[object],
         places: Sequence[str],
         n: int,
@@ -401,7 +401,7 @@ def _shape_in_words(shape: tuple[int, ...]) -> str:
     return f"a list of {shape[0]} numbers" if shape else "a number"
 
 
-def _allowed(column: Column) -> str:
+def _allowed(column: RecordArray) -> str:
     kind = "a whole number" if column.whole else "a finite number"
     if column.low > -math.inf and column.high < math.inf:
         return f"{kind} from {column.low:g} to {column.high:g}"

@@ -6,7 +6,7 @@ import numpy as np
 
 from blueattr.kernels import FloatArray
 
-__all__ = ["BARABASI_ALBERT", "ECONOMY", "MARKET", "OPINION", "Stream"]
+__all__ = ["BARABASI_ALBERT", "ECONOMY", "MARKET", "OPINION", "NumberStream"]
 
 
 ECONOMY, MARKET, OPINION = 1, 2, 3
@@ -14,7 +14,7 @@ BARABASI_ALBERT = 6
 """Spawn keys: each purpose has a stream of its own. 4 and 5 are permutations and coalitions."""
 
 
-class Stream:
+class NumberStream:
     """Uniform and normal numbers from a seed and a spawn key.
 
     Normal numbers are made of uniform ones (Box & Muller 1958), so that the stream depends on

@@ -15,7 +15,7 @@ import httpx
 from blueattr.errors import SourceError
 from blueattr.sources.xrpc import Fault, Response, XrpcClient, error_words, read_time
 
-__all__ = ["APPVIEW", "BATCH", "Answer", "AppView", "Profile", "read_profiles"]
+__all__ = ["APPVIEW", "BATCH", "AccountsAnswer", "AppView", "Profile", "read_profiles"]
 
 
 APPVIEW = "https://public.api.bsky.app"
@@ -54,7 +54,7 @@ _OF_NOBODY = (_NO_PROFILE, _NOT_ASKED)
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class AccountsAnswer:
     """What an AppView says of a batch of accounts.
 
     Parameters
@@ -107,7 +107,7 @@ class AppView(XrpcClient):
         super().__init__(url, parallel=_PARALLEL, **options)
 
     @asynccontextmanager
-    async def answers(self, dids: Iterable[str]) -> AsyncIterator[AsyncIterator[Answer]]:
+    async def answers(self, dids: Iterable[str]) -> AsyncIterator[AsyncIterator[AccountsAnswer]]:
         """Ask about accounts, a few calls at a time; answers come in the order asked.
 
         Parameters
@@ -127,7 +127,7 @@ class AppView(XrpcClient):
             While iterating: the host cannot be reached, fails again and again, refuses every
             account of a batch, or wants us to wait for more than an hour.
         """
-        waiting: deque[asyncio.Task[list[Answer]]] = deque()
+        waiting: deque[asyncio.Task[list[AccountsAnswer]]] = deque()
         everyone = iter(dids)
         batches = iter(lambda: tuple(islice(everyone, BATCH)), ())
         async with self:
@@ -139,8 +139,8 @@ class AppView(XrpcClient):
                 await asyncio.gather(*waiting, return_exceptions=True)
 
     async def _answer_in_turn(
-        self, batches: Iterator[tuple[str, ...]], waiting: deque[asyncio.Task[list[Answer]]]
-    ) -> AsyncIterator[Answer]:
+        self, batches: Iterator[tuple[str, ...]], waiting: deque[asyncio.Task[list[AccountsAnswer]]]
+    ) -> AsyncIterator[AccountsAnswer]:
         while True:
             for batch in islice(batches, _PARALLEL - len(waiting)):
                 waiting.append(asyncio.create_task(self._ask(batch)))
@@ -151,33 +151,33 @@ class AppView(XrpcClient):
             for answer in answers:
                 yield answer
 
-    async def _ask(self, dids: tuple[str, ...]) -> list[Answer]:
+    async def _ask(self, dids: tuple[str, ...]) -> list[AccountsAnswer]:
         """Ask about a batch; where it is refused, about its halves, to find whom it is about."""
         try:
             return [await self._call(dids)]
         except _RefusedError as refusal:
             why = str(refusal)
         if len(dids) == 1:
-            return [Answer(dids, self.now(), {}, Counter({_NOT_ACCEPTED: 1}))]
+            return [AccountsAnswer(dids, self.now(), {}, Counter({_NOT_ACCEPTED: 1}))]
         half = len(dids) // 2
         answers = await self._ask(dids[:half]) + await self._ask(dids[half:])
         if not self.has_answered:
             raise SourceError(f"{self.url} refuses every account it is asked about: {why}")
         return answers
 
-    async def _call(self, dids: tuple[str, ...]) -> Answer:
+    async def _call(self, dids: tuple[str, ...]) -> AccountsAnswer:
         return await self.call(
             _METHOD, lambda reply: self._read(reply, dids), params=[("actors", did) for did in dids]
         )
 
-    def _read(self, reply: Response, dids: tuple[str, ...]) -> Answer:
+    def _read(self, reply: Response, dids: tuple[str, ...]) -> AccountsAnswer:
         self._check(reply.status, reply.body)
         now = reply.answered_at
         try:
             profiles, faults = read_profiles(reply.body, dids, now)
         except ValueError as error:
             raise Fault(f"answers with {error}") from None
-        return Answer(dids, now, profiles, faults)
+        return AccountsAnswer(dids, now, profiles, faults)
 
     def _check(self, status: int, body: bytes) -> None:
         if status == httpx.codes.OK:

@@ -26,7 +26,7 @@ from blueattr.sources.http import (
     post_small,
     requested_wait,
 )
-from blueattr.sources.key import Key
+from blueattr.sources.key import ServerKey
 from blueattr.sources.timing import Timing
 
 __all__ = ["KEY", "ChatClient", "Completion", "JudgeKey", "Message", "Reply", "as_completion"]
@@ -57,8 +57,8 @@ _TOO_LONG = re.compile(
 _GO_ON = "the answers so far are kept: run the same command again to continue"
 
 
-class JudgeKey(Key):
-    """The key to a server of judges; see `blueattr.sources.key.Key`."""
+class JudgeKey(ServerKey):
+    """The key to a server of judges; see `blueattr.sources.key.ServerKey`."""
 
     __slots__ = ()
 
@@ -148,7 +148,7 @@ class ChatClient:
         self,
         base_url: str,
         model: str,
-        key: Key | None = None,
+        key: ServerKey | None = None,
         *,
         timing: Timing | None = None,
         patience: float = 600.0,

@@ -8,10 +8,10 @@ import httpx
 
 from blueattr.errors import UsageError
 
-__all__ = ["Key"]
+__all__ = ["ServerKey"]
 
 
-class Key:
+class ServerKey:
     """A key to a server: sent, and never shown.
 
     Parameters

@@ -19,7 +19,15 @@ from blueattr.sources.hosts import as_http, check_url, is_loopback
 from blueattr.sources.http import TOO_MANY, TRANSIENT, USER_AGENT, describe, requested_wait
 from blueattr.sources.timing import Timing
 
-__all__ = ["Budget", "BudgetSpent", "Fault", "Response", "XrpcClient", "error_words", "read_time"]
+__all__ = [
+    "BudgetSpent",
+    "Fault",
+    "RequestBudget",
+    "Response",
+    "XrpcClient",
+    "error_words",
+    "read_time",
+]
 
 
 # Twenty-five profiles with the longest texts that the lexicon permits are an eighth of that.
@@ -58,7 +66,7 @@ class BudgetSpent(Exception):  # noqa: N818 - no error: it ends a run that goes 
     """As many requests were sent as are permitted."""
 
 
-class Budget:
+class RequestBudget:
     """How many requests may be sent, and how many were.
 
     Parameters
@@ -169,7 +177,7 @@ class XrpcClient:
         sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
         patience: float = _LONGEST_CALL,
         parallel: int = 4,
-        budget: Budget | None = None,
+        budget: RequestBudget | None = None,
         user_agent: str = USER_AGENT,
     ) -> None:
         parts = check_url(url, insecure=insecure)

@@ -20,7 +20,7 @@ from blueattr.atomic import write_with
 from blueattr.synth.directory import operations
 from blueattr.synth.lines import lines
 from blueattr.synth.network import SynthSpec
-from blueattr.synth.stream import KINDS, OPERATIONS, SCHEMA, STATUSES, Stream
+from blueattr.synth.stream import KINDS, OPERATIONS, SCHEMA, STATUSES, SyntheticStream
 from blueattr.synth.text import Names, contents
 
 __all__ = [
@@ -74,7 +74,7 @@ def event_batches(spec: SynthSpec) -> Iterator[pl.DataFrame]:
     docs/data.md, "Synthetic events". Accounts are numbers. `Names` returns their DIDs and handles,
     `contents` the texts of posts, so that a caller pays only for the strings it needs.
     """
-    return Stream(spec).batches()
+    return SyntheticStream(spec).batches()
 
 
 _LINES = 100_000

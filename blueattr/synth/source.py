@@ -12,7 +12,7 @@ from blueattr.decode.chunk import Chunk
 from blueattr.sources.parallel import run_ahead
 from blueattr.synth.columns import announcements, records
 from blueattr.synth.network import SynthSpec
-from blueattr.synth.stream import Stream
+from blueattr.synth.stream import SyntheticStream
 from blueattr.synth.text import Names
 from blueattr.version import __version__
 
@@ -84,7 +84,7 @@ class SynthSource:
             yield chunk
 
     def _chunks(self, position: int) -> Iterator[Chunk]:
-        stream, names = Stream(self.spec, likes=False), Names(self.spec.seed)
+        stream, names = SyntheticStream(self.spec, likes=False), Names(self.spec.seed)
         batches: list[pl.DataFrame] = []
         begin, first_us = position, 0
 

@@ -34,7 +34,7 @@ from blueattr.synth.network import (
 from blueattr.synth.spread import EMBEDS, Spread
 from blueattr.synth.text import TOPICS, IntArray, unit
 
-__all__ = ["KINDS", "OPERATIONS", "SCHEMA", "STATUSES", "Stream"]
+__all__ = ["KINDS", "OPERATIONS", "SCHEMA", "STATUSES", "SyntheticStream"]
 
 KINDS = (
     "like",
@@ -110,7 +110,7 @@ _NUMBERS = (
 _Rows: TypeAlias = dict[str, Any]
 
 
-class Stream:
+class SyntheticStream:
     """The events of the window, slice by slice.
 
     Parameters

@@ -29,7 +29,7 @@ from blueattr.cli.sampling import DRAWS, ComparisonOptions
 from blueattr.errors import UsageError
 
 if TYPE_CHECKING:
-    from blueattr.analysis.attribute import Names
+    from blueattr.analysis.attribute import NamingOptions
     from blueattr.attribution.attribute import AttributionResult
     from blueattr.attribution.question import Question
     from blueattr.panel.query import PanelQuery
@@ -101,7 +101,7 @@ def attribute(
     Example: blueattr attribute --topic mythos --agents agents.parquet
     """
     from blueattr.analysis.asked.naming import Naming
-    from blueattr.analysis.attribute import Names, attribute_given, attribute_store
+    from blueattr.analysis.attribute import NamingOptions, attribute_given, attribute_store
     from blueattr.analysis.groups.grouping import asked_by
     from blueattr.report import agents_to, attribution_report, attributions_report
     from blueattr.studies.carriers.leaders import check_intervals, check_top
@@ -117,7 +117,7 @@ def attribute(
     if agents is not None:
         question.check_one("--agents writes")
     naming = Naming.of(top=top, pseudonyms=pseudonyms, beside=agents or output.out)
-    names = Names(top, naming, resampling, everyone=agents is not None, by=groups)
+    names = NamingOptions(top, naming, resampling, everyone=agents is not None, by=groups)
     if wanted == "day":
         if own.features is not None:
             raise UsageError("--by day needs a store; a features file has no days")
@@ -143,7 +143,7 @@ def attribute(
 def _attribute_days(
     query: "PanelQuery",
     question: "Question",
-    names: "Names",
+    names: "NamingOptions",
     agents: Path | None,
     output: DetailedOutputOptions,
 ) -> None:
@@ -160,7 +160,7 @@ def _attribute_days(
 def _attribute_large(
     own: FeaturesOptions,
     question: "Question",
-    names: "Names",
+    names: "NamingOptions",
     agents: Path | None,
 ) -> "list[AttributionResult] | None":
     """Attribute a features file in chunks; None if there is none that needs it."""

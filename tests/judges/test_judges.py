@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from blueattr.errors import InputError, SourceError, UsageError, ZeroTotalError
-from blueattr.judges.judge import Settings, judge, plan
+from blueattr.judges.judge import JudgeSettings, judge, plan
 from blueattr.judges.methods import METHODS
 from blueattr.judges.prompts import modes
 from blueattr.judges.trace import Mention, Row, Trace
@@ -75,7 +75,7 @@ def test_a_judge_asks_as_often_as_it_should_and_its_scores_are_those_it_was_answ
     assert all(agent.spread == pytest.approx(0, abs=1e-15) for agent in result.agents)
     assert result.counts.prompt_tokens == 100 * requests
     # A rehearsal asks as often, and with the same first prompt.
-    before = plan(of, Settings(judge=name), ChatClient("http://127.0.0.1:9", "m"))
+    before = plan(of, JudgeSettings(judge=name), ChatClient("http://127.0.0.1:9", "m"))
     if name != "who-when-halves":  # whose answers decide what is asked next
         assert before.requests == requests
         assert before.characters == result.counts.characters
@@ -325,20 +325,22 @@ def test_a_run_that_is_kept_asks_nothing_again(tmp_path: Path) -> None:
         return chat(json.dumps(dict.fromkeys(list(rows)[number % 2 :], 7)))
 
     with serving(refusing) as server:
-        first = judge(trace(), Settings(), ChatClient(server.url, "m"), folder)
+        first = judge(trace(), JudgeSettings(), ChatClient(server.url, "m"), folder)
         count = len(server.requests)
         assert count == first.sent
         assert first.counts.again > 0
         assert first.counts.halved > 0
         assert first.counts.form == "json_object"
-        again = judge(trace(), Settings(), ChatClient(server.url, "m"), folder)
+        again = judge(trace(), JudgeSettings(), ChatClient(server.url, "m"), folder)
         assert len(server.requests) == count
         assert (again.sent, again.from_folder) == (0, count)
         assert again.agents == first.agents
         assert again.counts == first.counts
         # Another model, seed or temperature is another question.
         for model, settings in (
-            ("n", Settings()), ("m", Settings(seed=1)), ("m", Settings(temperature=0.0)),
+            ("n", JudgeSettings()),
+            ("m", JudgeSettings(seed=1)),
+            ("m", JudgeSettings(temperature=0.0)),
         ):  # fmt: skip
             before = len(server.requests)
             judge(trace(), settings, ChatClient(server.url, model), folder)
@@ -355,7 +357,7 @@ def test_what_was_cut_off_or_spoiled_in_the_folder_is_asked_again(tmp_path: Path
 
         def again() -> int:
             before = len(server.requests)
-            judge(trace(), Settings(repeats=1), ChatClient(server.url, "m"), folder)
+            judge(trace(), JudgeSettings(repeats=1), ChatClient(server.url, "m"), folder)
             return len(server.requests) - before
 
         with pytest.raises(SourceError, match=r"cut off before its end.*--rows"):
@@ -381,7 +383,7 @@ def test_what_was_cut_off_or_spoiled_in_the_folder_is_asked_again(tmp_path: Path
 )  # fmt: skip
 def test_settings_that_make_no_sense_are_refused(settings: dict[str, Any], words: str) -> None:
     with pytest.raises(UsageError, match=words):
-        Settings(**settings)
+        JudgeSettings(**settings)
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from blueattr.ingest.collect_plan import DryRun, QueryEstimate
 from blueattr.ingest.collection import Collection, Means, QueryHits, Wanted
 from blueattr.ingest.hydrate import Hydrated
 from blueattr.ingest.result import Followed
-from blueattr.ingest.tables import Imported, Plan
+from blueattr.ingest.tables import Imported, ImportPlan
 from blueattr.panel.features import SCHEMA
 from blueattr.provenance import TimeShare, Window
 from blueattr.report import Report
@@ -122,11 +122,11 @@ def reports() -> Iterator[Report]:
     done = INGESTED[1]
     yield follow_report(Followed(done, "live", 2, 1, ("why",), timedelta(seconds=3)), DB)
     yield fetch_report(done, DB, 1_000, ["what is missing"])
-    yield cost_report([cost.Stage(cost.WITNESSED, 2, 3_000)], DB, 1_000)
+    yield cost_report([cost.ReadingStage(cost.WITNESSED, 2, 3_000)], DB, 1_000)
     chosen = replace(ATTRIBUTION.provenance, drawn=("keywords",), import_remarks=("what lacks",))
     yield attribution_report(replace(ATTRIBUTION, provenance=chosen))
     yield formats_report()
-    sheet = Plan(formats()[0], (), {"actor": "author"}, {}, ("what is missing",))
+    sheet = ImportPlan(formats()[0], (), {"actor": "author"}, {}, ("what is missing",))
     yield import_report(Imported(sheet, done), DB)
     row = {"verdict": "", "collection": 0, "did": "x", "event_time": None, "time_from": 3,
            "subject_did": None, "text": None}  # fmt: skip

@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from blueattr.judges.judge import Judgement, Settings, judge
+from blueattr.judges.judge import Judgement, JudgeSettings, judge
 from blueattr.judges.trace import Mention, Row, Trace
 from blueattr.sources.chat import ChatClient
 from blueattr.sources.timing import Timing
@@ -68,7 +68,7 @@ def ask(
     timing = Timing(sleep=lambda _seconds: None, jitter=lambda: 0.0)
     with serving(script) as server:
         at = ChatClient(server.url, "m", timing=timing, **(client or {}))
-        return judge(of, Settings(judge=name, **settings), at, keep), server.requests
+        return judge(of, JudgeSettings(judge=name, **settings), at, keep), server.requests
 
 
 def scores(result: Judgement) -> list[float | None]:

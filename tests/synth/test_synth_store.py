@@ -36,7 +36,7 @@ from blueattr.synth.columns import announcements
 from blueattr.synth.extras import profile_labels
 from blueattr.synth.lines import lines
 from blueattr.synth.source import SynthSource
-from blueattr.synth.stream import Stream
+from blueattr.synth.stream import SyntheticStream
 from support import crash, synth_child
 from support.cli_world import ok, run
 from support.effort import costly_law
@@ -77,7 +77,7 @@ def events_of(spec: SynthSpec) -> pl.DataFrame:
 @example(RICH)
 @given(specs)
 def test_without_likes_the_other_events_are_the_same(spec: SynthSpec) -> None:
-    every, some = Stream(spec), Stream(spec, likes=False)
+    every, some = SyntheticStream(spec), SyntheticStream(spec, likes=False)
     whole, rest = pl.concat(every.batches()), pl.concat(some.batches())
     assert rest.equals(whole.filter(pl.col("kind") != "like"))
     assert (some.seq, some.last_us) == (every.seq, every.last_us) == (
@@ -107,7 +107,7 @@ def masked(parsed: ParsedLines) -> list[bytes]:
 
 def labelled(spec: SynthSpec) -> set[str]:
     """The accounts whose profiles have labels of their own."""
-    agents = np.arange(Stream(spec).accounts.n)
+    agents = np.arange(SyntheticStream(spec).accounts.n)
     names = Names(spec.seed)
     return set(names.did(agents).filter(profile_labels(agents, names).is_not_null()))
 

@@ -13,7 +13,7 @@ import polars as pl
 import pyarrow as pa
 
 from blueattr.analysis.tables.json_rows import read_json, read_json_lines
-from blueattr.analysis.tables.text import Table, UnreadableError, decoded, read_text
+from blueattr.analysis.tables.text import TextTable, UnreadableError, decoded, read_text
 from blueattr.attribution.frames import name_columns, quote, refuse_twice, rename_columns
 from blueattr.attribution.inputs import check_cells, check_dids, refuse
 from blueattr.errors import FeatureError, InputError
@@ -56,7 +56,7 @@ def read_features(
     """
     named = dict(columns or {})
 
-    def checked(table: Table) -> pl.DataFrame:
+    def checked(table: TextTable) -> pl.DataFrame:
         return check_cells(rename_columns(table.frame, named), table.where)
 
     frame, notes = _read(path, "features", named, texts, checked)
@@ -87,7 +87,7 @@ def read_groups(path: Path) -> pl.DataFrame:
         twice.
     """
 
-    def checked(table: Table) -> pl.DataFrame:
+    def checked(table: TextTable) -> pl.DataFrame:
         parts = name_columns(table.frame.columns, {})
         key = next((parts[part] for part in ("did", "agent") if part in parts), None)
         group = next((n for n in table.frame.columns if n.strip().casefold() == _GROUP), None)
@@ -111,7 +111,7 @@ def _read(
     what: str,
     columns: Mapping[str, str],
     texts: Collection[str],
-    check: Callable[[Table], pl.DataFrame],
+    check: Callable[[TextTable], pl.DataFrame],
 ) -> tuple[pl.DataFrame, tuple[str, ...]]:
     """Read a table of whatever kind, and check it; return it with what was passed over."""
     read = _READERS.get(path.suffix.lower())
@@ -162,16 +162,16 @@ def _problem(error: Exception) -> str:
 _File: TypeAlias = FileIO | BytesIO
 
 
-def _parquet(file: _File, _: Mapping[str, str]) -> Table:
+def _parquet(file: _File, _: Mapping[str, str]) -> TextTable:
     import pyarrow.parquet as pq  # noqa: PLC0415 - it also brings what reads from a network
 
     with _no("Parquet"):
         refuse_twice(pq.ParquetFile(file).schema_arrow.names)
         file.seek(0)
-        return Table(pl.read_parquet(file))
+        return TextTable(pl.read_parquet(file))
 
 
-def _arrow(file: _File, _: Mapping[str, str]) -> Table:
+def _arrow(file: _File, _: Mapping[str, str]) -> TextTable:
     """Read an Arrow file, or the stream that some programs write under the same name."""
     magic = file.read(6)
     file.seek(0)
@@ -184,7 +184,7 @@ def _arrow(file: _File, _: Mapping[str, str]) -> Table:
     except (pl.exceptions.PolarsError, ValueError):
         raise UnreadableError("it has a column of a kind that is not known") from None
     assert isinstance(frame, pl.DataFrame)  # noqa: S101 - for the type checker
-    return Table(frame)
+    return TextTable(frame)
 
 
 @contextlib.contextmanager
@@ -200,15 +200,15 @@ def _bytes(file: _File) -> bytes:
     return decoded(file).read().removeprefix(BOM_UTF8)
 
 
-def _json(file: _File, columns: Mapping[str, str]) -> Table:
-    return Table(read_json(_bytes(file), columns))
+def _json(file: _File, columns: Mapping[str, str]) -> TextTable:
+    return TextTable(read_json(_bytes(file), columns))
 
 
-def _json_lines(file: _File, columns: Mapping[str, str]) -> Table:
-    return Table(read_json_lines(_bytes(file), columns))
+def _json_lines(file: _File, columns: Mapping[str, str]) -> TextTable:
+    return TextTable(read_json_lines(_bytes(file), columns))
 
 
-_READERS: dict[str, Callable[[_File, Mapping[str, str]], Table]] = {
+_READERS: dict[str, Callable[[_File, Mapping[str, str]], TextTable]] = {
     ".parquet": _parquet,
     ".csv": read_text,
     ".tsv": read_text,

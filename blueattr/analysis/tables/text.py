@@ -14,7 +14,7 @@ from blueattr.analysis.tables.numbers import read_numbers
 from blueattr.attribution.frames import has_parts, name_columns
 from blueattr.attribution.inputs import Where, row_number
 
-__all__ = ["Table", "UnreadableError", "decoded", "read_text"]
+__all__ = ["TextTable", "UnreadableError", "decoded", "read_text"]
 
 
 _SEPARATORS = ",;\t|"
@@ -32,7 +32,7 @@ class UnreadableError(Exception):
     """What is wrong with a file, to end a sentence."""
 
 
-class Table(NamedTuple):
+class TextTable(NamedTuple):
     """A table as it was read.
 
     Parameters
@@ -50,7 +50,7 @@ class Table(NamedTuple):
     where: Where = row_number
 
 
-def read_text(file: _File, columns: Mapping[str, str], texts: Collection[str] = ()) -> Table:
+def read_text(file: _File, columns: Mapping[str, str], texts: Collection[str] = ()) -> TextTable:
     """Read a table in text, with the lines before its header and empty lines passed over.
 
     Parameters
@@ -96,7 +96,7 @@ def read_text(file: _File, columns: Mapping[str, str], texts: Collection[str] = 
     notes = [_passed_over(text.preamble, "line", "before the header")] * bool(text.preamble)
     notes += [_passed_over(empty, "empty line")] * bool(empty)
     notes += ["Numbers have a decimal comma."] * numbers.decimal_comma
-    return Table(frame, tuple(notes), text.where)
+    return TextTable(frame, tuple(notes), text.where)
 
 
 def _passed_over(number: int, what: str, which: str = "") -> str:

@@ -14,7 +14,7 @@ from blueattr.attribution.groups.sums import GroupSums
 from blueattr.indicators.base import Aggregator, FeatureArrays, Indicator, MomentIndicator
 from blueattr.kernels import FloatArray
 
-__all__ = ["Game", "MomentGame", "PairGame", "Without", "game_of"]
+__all__ = ["GroupGame", "MomentGame", "PairGame", "Without", "game_of"]
 
 
 class Without(NamedTuple):
@@ -32,7 +32,7 @@ class Without(NamedTuple):
     absent: float | None
 
 
-class Game(Protocol):
+class GroupGame(Protocol):
     """An indicator of groups."""
 
     def without(self, leaves: Sequence[int]) -> Without:

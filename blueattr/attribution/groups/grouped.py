@@ -9,7 +9,7 @@ from typing import Final, Literal, NamedTuple, get_args
 import numpy as np
 import numpy.typing as npt
 
-from blueattr.attribution.groups.games import Game, MomentGame, Without, game_of
+from blueattr.attribution.groups.games import GroupGame, MomentGame, Without, game_of
 from blueattr.attribution.groups.orders import draw_orders, nested_values
 from blueattr.attribution.groups.partition import Labels, Pairs, Partition
 from blueattr.attribution.groups.result import Group, GroupShares, Interaction, OwenRule
@@ -227,7 +227,7 @@ class _Owen:
 
 
 def _owen(
-    game: Game,
+    game: GroupGame,
     partition: Partition,
     values: Sequence[Fraction],
     *,
@@ -259,7 +259,9 @@ def _by_outer(partition: Partition, values: Sequence[Fraction]) -> FloatArray:
 # --- groups ---------------------------------------------------------------------------------------
 
 
-def _groups(partition: Partition, leaf: _LeafSums, owen: _Owen, game: Game) -> tuple[Group, ...]:
+def _groups(
+    partition: Partition, leaf: _LeafSums, owen: _Owen, game: GroupGame
+) -> tuple[Group, ...]:
     attributed = sum(leaf.values, Fraction(0))
 
     def one(name: str, leaves: Sequence[int], value: float, error: float | None) -> Group:
@@ -298,7 +300,7 @@ def _groups(partition: Partition, leaf: _LeafSums, owen: _Owen, game: Game) -> t
     return tuple(found)
 
 
-def _interactions(game: Game, partition: Partition) -> tuple[Interaction, ...]:
+def _interactions(game: GroupGame, partition: Partition) -> tuple[Interaction, ...]:
     """Return the pairs of the first `MOST_EXACT` groups, in their order."""
     names = partition.outer.names
     matrix = game.interactions()

@@ -12,7 +12,7 @@ from blueattr.report.tables import Column, Report, Table
 from blueattr.sources.tables.formats import DRAWN, formats
 
 if TYPE_CHECKING:
-    from blueattr.ingest.tables import Imported, Plan
+    from blueattr.ingest.tables import Imported, ImportPlan
 
 __all__ = ["dry_run_report", "formats_report", "import_report", "known_columns"]
 
@@ -23,7 +23,7 @@ _TIMES = ("server", "imported", "key", "claimed", "collected")
 _TEXT = 40
 
 
-def known_columns(plan: "Plan") -> tuple[str, ...]:
+def known_columns(plan: "ImportPlan") -> tuple[str, ...]:
     """Say which columns play which part, and what is missing; before anything is read."""
     named = [f"{column} is {part}" for part, column in plan.columns.items()]
     known = (f"columns: {', '.join(named)}",) if named else ()
@@ -79,7 +79,9 @@ def _replies(n: int) -> str:
     return f"{n:,} {'reply' if n == 1 else 'replies'}"
 
 
-def dry_run_report(plan: "Plan", tables: "Sequence[tuple[str, list[dict[str, Any]]]]") -> Report:
+def dry_run_report(
+    plan: "ImportPlan", tables: "Sequence[tuple[str, list[dict[str, Any]]]]"
+) -> Report:
     """Lay out what an import would do: five rows of each table, and what is missing."""
     rows = [(name, *_row(row)) for name, found in tables for row in found]
     table = Table(
@@ -114,7 +116,7 @@ def dry_run_report(plan: "Plan", tables: "Sequence[tuple[str, list[dict[str, Any
     )
 
 
-def _plan_content(plan: "Plan") -> dict[str, Any]:
+def _plan_content(plan: "ImportPlan") -> dict[str, Any]:
     return {
         "format": plan.format.name,
         "drawn": plan.format.drawn,

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from blueattr.ingest.result import Followed, Ingested
     from blueattr.report.tables import Cell
-    from blueattr.sources.archive.cost import Stage
+    from blueattr.sources.archive.cost import ReadingStage
     from blueattr.store.commit.checkpoint import SourceState
 
 __all__ = ["bounded_note", "cost_report", "fetch_report", "follow_report", "ingest_report"]
@@ -54,7 +54,7 @@ _STAGES = (
 )
 
 
-def cost_report(stages: "Sequence[Stage]", db: Path, most: int) -> Report:
+def cost_report(stages: "Sequence[ReadingStage]", db: Path, most: int) -> Report:
     """Lay out what a download from an archive would fetch.
 
     Parameters

@@ -13,7 +13,7 @@ from markupsafe import Markup
 from blueattr.report.formats.html import environment
 from blueattr.version import __version__
 
-__all__ = ["Line", "RunRow", "TopicCard", "run_list_html"]
+__all__ = ["RunRow", "ShareLine", "TopicCard", "run_list_html"]
 
 
 _WIDTH, _HEIGHT, _MARGIN = 300.0, 72.0, 5.0
@@ -21,7 +21,7 @@ _KINDS = ("top", "middle", "tail")
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class ShareLine:
     """The share of one tier over time.
 
     Parameters
@@ -65,7 +65,7 @@ class TopicCard:
     indicator: str
     undefined: str
     times: tuple[datetime, ...]
-    lines: tuple[Line, ...]
+    lines: tuple[ShareLine, ...]
     others: int
 
 
@@ -194,7 +194,7 @@ def _place(share: float, bounds: tuple[float, float]) -> float:
     return _MARGIN + (_HEIGHT - 2 * _MARGIN) * (high - share) / (high - low)
 
 
-def _drawn(card: TopicCard, line: Line) -> dict[str, str]:
+def _drawn(card: TopicCard, line: ShareLine) -> dict[str, str]:
     """Return the points of a line and its last one, in units of the drawing."""
     first, length = card.times[0] if card.times else None, 0.0
     if first is not None:

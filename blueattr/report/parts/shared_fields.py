@@ -54,7 +54,7 @@ class Aggregated(Protocol):
         """As in `blueattr.attribution.attribute.AttributionResult`."""
 
 
-class Cut(Protocol):
+class WithCutoffs(Protocol):
     """A result whose tiers are cut somewhere."""
 
     @property
@@ -74,7 +74,7 @@ class Computed(Aggregated, Protocol):
         """As in `blueattr.attribution.attribute.AttributionResult`."""
 
 
-class Tiered(Computed, Cut, Protocol):
+class Tiered(Computed, WithCutoffs, Protocol):
     """A result about tiers."""
 
 
@@ -354,7 +354,7 @@ AGGREGATOR: "Fields[Aggregated]" = Fields(
     ),
 )
 AGGREGATOR_OBJECT: "Fields[Aggregated]" = Fields(AGGREGATOR["aggregator"])
-CUTOFFS: "Fields[Cut]" = Fields(
+CUTOFFS: "Fields[WithCutoffs]" = Fields(
     Field(
         "tier_cutoffs",
         "Where the upper tiers end: cumulative percentages of the agents, from the top.",

@@ -9,7 +9,7 @@ from typing import Any
 from blueattr.atomic import write
 from blueattr.provenance import Window, spell_window
 from blueattr.report.numbers import MINUS, lasting, percent, plural
-from blueattr.report.pages.run_list import Line, RunRow, TopicCard, run_list_html
+from blueattr.report.pages.run_list import RunRow, ShareLine, TopicCard, run_list_html
 from blueattr.runs import publish
 from blueattr.runs.history.record import Run, RunRecord, read_runs
 from blueattr.runs.history.shares import IndicatorShares, TopicShares, read_shares
@@ -175,7 +175,7 @@ def _card(topic: TopicShares, now: IndicatorShares, reporting: Sequence[Run]) ->
         undefined=now.undefined,
         times=tuple(point.run.started for point in drawn),
         lines=tuple(
-            Line(
+            ShareLine(
                 tier,
                 tuple(point.found.shares[k] for point in drawn),
                 percent(now.shares[k]).replace("-", MINUS),

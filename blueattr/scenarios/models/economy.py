@@ -8,7 +8,7 @@ import numpy as np
 from blueattr.kernels import FloatArray
 from blueattr.scenarios.models.model import Model
 from blueattr.scenarios.protocol import Indicator, State
-from blueattr.scenarios.record import Column, Layout, Parameter
+from blueattr.scenarios.record import Layout, Parameter, RecordArray
 from blueattr.scenarios.reverse import economy as reverse
 from blueattr.scenarios.reverse.bars import Bars
 from blueattr.scenarios.rules import economy as rules
@@ -30,21 +30,21 @@ class Economy(Model):
     first_peak = 1
     layout = Layout(
         states={
-            "wealth": Column("n"),
-            "wage": Column("n", low=1),
-            "goods": Column(),
-            "price": Column(low=1),
-            "interest": Column(low=0),
-            "growth": Column(),
-            "risk": Column(low=0),
+            "wealth": RecordArray("n"),
+            "wage": RecordArray("n", low=1),
+            "goods": RecordArray(),
+            "price": RecordArray(low=1),
+            "interest": RecordArray(low=0),
+            "growth": RecordArray(),
+            "risk": RecordArray(low=0),
         },
         actions={
-            "work": Column("n", low=0, high=1, scaled=True),
-            "consumption": Column("n", low=0, high=1, scaled=True),
+            "work": RecordArray("n", low=0, high=1, scaled=True),
+            "consumption": RecordArray("n", low=0, high=1, scaled=True),
         },
         noise={
-            "wage_response": Column("n", low=0, high=1),
-            "price_response": Column(low=0, high=1),
+            "wage_response": RecordArray("n", low=0, high=1),
+            "price_response": RecordArray(low=0, high=1),
         },
         parameters={
             "reserve": Parameter(0.1, 1e-9, 100, "the reserve stock κ of the smooth form, "

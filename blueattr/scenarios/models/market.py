@@ -10,7 +10,7 @@ from blueattr.errors import InputError
 from blueattr.kernels import FloatArray
 from blueattr.scenarios.models.model import Model
 from blueattr.scenarios.protocol import Array, Indicator, State
-from blueattr.scenarios.record import Column, Layout, Parameter
+from blueattr.scenarios.record import Layout, Parameter, RecordArray
 from blueattr.scenarios.reverse import market as reverse
 from blueattr.scenarios.reverse.bars import Bars
 from blueattr.scenarios.rules import market as rules
@@ -33,16 +33,16 @@ class Market(Model):
     first_peak = 2
     layout = Layout(
         states={
-            "price": Column("m", low=1e-6),
-            "growth": Column(),
-            "risk": Column(low=0),
+            "price": RecordArray("m", low=1e-6),
+            "growth": RecordArray(),
+            "risk": RecordArray(low=0),
         },
         actions={
-            "quantity": Column("nk", low=0, scaled=True),
-            "stock": Column("nk", whole=True, low=0),
-            "side": Column("nk", whole=True, low=rules.SELL, high=rules.BUY),
-            "limit": Column("nk", low=0),
-            "time": Column("nk", low=0),
+            "quantity": RecordArray("nk", low=0, scaled=True),
+            "stock": RecordArray("nk", whole=True, low=0),
+            "side": RecordArray("nk", whole=True, low=rules.SELL, high=rules.BUY),
+            "limit": RecordArray("nk", low=0),
+            "time": RecordArray("nk", low=0),
         },
         noise={},
         parameters={

@@ -7,7 +7,7 @@ from blueattr.errors import InputError
 from blueattr.kernels import FloatArray
 from blueattr.scenarios.models.model import Model
 from blueattr.scenarios.protocol import Indicator, State
-from blueattr.scenarios.record import Column, Layout, Parameter
+from blueattr.scenarios.record import Layout, Parameter, RecordArray
 from blueattr.scenarios.reverse import opinion as reverse
 from blueattr.scenarios.reverse.bars import Bars
 from blueattr.scenarios.rules import opinion as rules
@@ -27,13 +27,13 @@ class Opinion(Model):
     regulariser = "views"
     first_peak = 0
     layout = Layout(
-        states={"belief": Column("n", low=-1, high=1)},
+        states={"belief": RecordArray("n", low=-1, high=1)},
         actions={
-            "presence": Column("n", low=0, high=1, scaled=True),
-            "posted": Column("n", whole=True, low=0, high=1),
-            "said": Column("n", low=-1, high=1),
-            "author": Column("nk", whole=True, low=0, pad=-1),
-            "reaction": Column("nk", whole=True, low=-1, high=1),
+            "presence": RecordArray("n", low=0, high=1, scaled=True),
+            "posted": RecordArray("n", whole=True, low=0, high=1),
+            "said": RecordArray("n", low=-1, high=1),
+            "author": RecordArray("nk", whole=True, low=0, pad=-1),
+            "reaction": RecordArray("nk", whole=True, low=-1, high=1),
         },
         noise={},
         parameters={

@@ -7,7 +7,7 @@ from blueattr.scenarios.protocol import Array
 from blueattr.scenarios.record import Record
 from blueattr.scenarios.rules.economy import GRID, HOURS, START_INTEREST, advance
 from blueattr.scenarios.scripts.numbering import number, stacked
-from blueattr.scenarios.streams import ECONOMY, Stream
+from blueattr.scenarios.streams import ECONOMY, NumberStream
 
 __all__ = ["run_economy"]
 
@@ -17,7 +17,7 @@ _HIGHEST_SKILL, _PARETO = 950.0, 8.0
 _EXPONENT = 0.1
 
 
-def skills(stream: Stream, n: int) -> FloatArray:
+def skills(stream: NumberStream, n: int) -> FloatArray:
     """Draw hourly wages: the mean of 1,000 sorted draws from a cut-off Pareto distribution."""
     draws = (1 - stream.uniform((_DRAWS, n))) ** (-1 / _PARETO) - 1
     capped = np.minimum(_HIGHEST_SKILL, (_HIGHEST_SKILL - 1) * draws + 1)
@@ -43,7 +43,7 @@ def run_economy(agents: int, steps: int, seed: int) -> Record:
     -----
     docs/scenarios.md, "Economy".
     """
-    stream = Stream(seed, ECONOMY)
+    stream = NumberStream(seed, ECONOMY)
     wage = skills(stream, agents)
     by_length = stream.uniform(agents) < 0.5
     state = _begin(wage)

@@ -16,7 +16,7 @@ from blueattr.scenarios.rules.market import (
     order_book,
 )
 from blueattr.scenarios.scripts.numbering import number, padded, stacked
-from blueattr.scenarios.streams import MARKET, Stream
+from blueattr.scenarios.streams import MARKET, NumberStream
 
 __all__ = ["run_market"]
 
@@ -52,7 +52,7 @@ def run_market(agents: int, steps: int, seed: int, stocks: int = 10) -> Record:
     -----
     docs/scenarios.md, "Market".
     """
-    stream = Stream(seed, MARKET)
+    stream = NumberStream(seed, MARKET)
     weights = np.array(WEIGHTS[:stocks])
     style = np.where(stream.uniform(agents) < _MOMENTUM, 1.0, -1.0)
     value = _VALUE * np.exp(stream.normal(agents))

@@ -6,7 +6,7 @@ import numpy as np
 
 from blueattr.kernels import FloatArray
 from blueattr.scenarios.protocol import Array
-from blueattr.scenarios.record import Column
+from blueattr.scenarios.record import RecordArray
 
 __all__ = ["number", "padded", "stacked"]
 
@@ -22,7 +22,9 @@ def stacked(arrays: Sequence[object]) -> FloatArray:
     return np.stack([np.asarray(one) for one in arrays])
 
 
-def padded(steps: Sequence[Mapping[str, Array]], columns: Mapping[str, Column]) -> dict[str, Array]:
+def padded(
+    steps: Sequence[Mapping[str, Array]], columns: Mapping[str, RecordArray]
+) -> dict[str, Array]:
     """Put the lists of all steps together, (n, k) each, padded to the longest that is used.
 
     Parameters

@@ -9,7 +9,7 @@ from blueattr.scenarios.models.opinion import Opinion
 from blueattr.scenarios.record import Record
 from blueattr.scenarios.rules.opinion import advance, influence
 from blueattr.scenarios.scripts.numbering import number, padded, stacked
-from blueattr.scenarios.streams import OPINION, Stream
+from blueattr.scenarios.streams import OPINION, NumberStream
 
 __all__ = ["run_opinion"]
 
@@ -40,7 +40,7 @@ def run_opinion(agents: int, steps: int, seed: int) -> Record:
     -----
     docs/scenarios.md, "Opinion".
     """
-    stream = Stream(seed, OPINION)
+    stream = NumberStream(seed, OPINION)
     belief = _START * (2 * stream.uniform(agents) - 1)
     beliefs, posts, said, read = [belief], [], [], []
     silent = False

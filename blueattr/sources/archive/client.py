@@ -23,7 +23,7 @@ from blueattr.sources.http import (
 )
 from blueattr.sources.timing import Timing
 
-__all__ = ["ArchiveClient", "Changed", "Damaged", "Part", "Stopped"]
+__all__ = ["ArchiveClient", "Changed", "Damaged", "FilePart", "Stopped"]
 
 
 _METHODS = "/xrpc/network.bsky.jetstream."
@@ -50,7 +50,7 @@ _CHANGED = (404, 410, 412, 416)
 _T = TypeVar("_T")
 
 
-class Part(NamedTuple):
+class FilePart(NamedTuple):
     """Bytes of a file, and how many it has in all."""
 
     data: bytes
@@ -219,7 +219,7 @@ class ArchiveClient:
         self,
         method: str,
         params: dict[str, str | int],
-        parse: Callable[[Part], _T],
+        parse: Callable[[FilePart], _T],
         *,
         etag: str,
         limit: int,
@@ -337,7 +337,7 @@ class ArchiveClient:
 
     # --- one try ---------------------------------------------------------------------------------
 
-    def _try(self, call: _Call) -> Part:
+    def _try(self, call: _Call) -> FilePart:
         headers = {}
         if call.span is not None:
             first, end = call.span
@@ -357,7 +357,7 @@ class ArchiveClient:
             try:
                 size = self._check_status(response.status_code, response, call)
                 raw = self._body(response, call)
-                return Part(raw, len(raw) if size is None else size)
+                return FilePart(raw, len(raw) if size is None else size)
             finally:
                 response.close()
         except (httpx.TransportError, httpx.StreamError) as error:

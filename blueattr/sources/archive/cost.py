@@ -15,7 +15,7 @@ __all__ = [
     "BOOTSTRAP",
     "DEFAULT_MOST",
     "WITNESSED",
-    "Stage",
+    "ReadingStage",
     "by_stage",
     "planned_size",
     "share",
@@ -36,7 +36,7 @@ _ROWS = 4096
 
 
 @dataclass(frozen=True, slots=True)
-class Stage:
+class ReadingStage:
     """A part of a reading.
 
     Parameters
@@ -89,7 +89,9 @@ def planned_size(
     return sizes
 
 
-def by_stage(sizes: Mapping[str, int], witnessed: Collection[str], *, scans: bool) -> list[Stage]:
+def by_stage(
+    sizes: Mapping[str, int], witnessed: Collection[str], *, scans: bool
+) -> list[ReadingStage]:
     """Sum up bytes by stage.
 
     Parameters
@@ -107,7 +109,7 @@ def by_stage(sizes: Mapping[str, int], witnessed: Collection[str], *, scans: boo
             sized = [
                 size for segment, size in sizes.items() if size and (segment in witnessed) == inside
             ]
-            out.append(Stage(name, len(sized), sum(sized)))
+            out.append(ReadingStage(name, len(sized), sum(sized)))
     return out
 
 

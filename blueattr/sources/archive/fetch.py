@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, BinaryIO, cast
 from blueattr.decode.binary.segments import Block, decode_block, read_segment
 from blueattr.decode.binary.transcode import Decoded
 from blueattr.errors import InputError, SourceError
-from blueattr.sources.archive.client import ArchiveClient, Damaged, Part
+from blueattr.sources.archive.client import ArchiveClient, Damaged, FilePart
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -174,7 +174,7 @@ def _fetch_part(
     return FetchedBlocks(done)
 
 
-def _decode(unit: "WorkUnit", blocks: list[Block], events: Range, part: Part) -> list[Decoded]:
+def _decode(unit: "WorkUnit", blocks: list[Block], events: Range, part: FilePart) -> list[Decoded]:
     """Decode blocks up to a damaged one; a single one must not be."""
     done: list[Decoded] = []
     for block in blocks:
@@ -243,7 +243,7 @@ class _Outline:
         return piece if size < 0 else piece[:size]
 
 
-def _same(part: Part) -> Part:
+def _same(part: FilePart) -> FilePart:
     return part
 
 

@@ -1,6 +1,6 @@
 """The key to an archive."""
 
-from blueattr.sources.key import Key
+from blueattr.sources.key import ServerKey
 
 __all__ = ["KEY", "ArchiveKey"]
 
@@ -9,8 +9,8 @@ KEY = "BLUEATTR_JETSTREAM_KEY"
 """The environment variable that holds the key to an archive."""
 
 
-class ArchiveKey(Key):
-    """The key to an archive; see `blueattr.sources.key.Key`."""
+class ArchiveKey(ServerKey):
+    """The key to an archive; see `blueattr.sources.key.ServerKey`."""
 
     __slots__ = ()
 

@@ -17,7 +17,7 @@ from blueattr.sources.archive.accounts import DidSet
 from blueattr.sources.archive.bootstrap import BootstrapEnd
 from blueattr.sources.archive.client import ArchiveClient, Changed
 from blueattr.sources.archive.cost import (
-    Stage,
+    ReadingStage,
     by_stage,
     planned_size,
     share,
@@ -247,7 +247,7 @@ class ArchiveSource:
 
     # --- what it costs ---------------------------------------------------------------------------
 
-    def stages(self, position: int = 0) -> list[Stage]:
+    def stages(self, position: int = 0) -> list[ReadingStage]:
         """Return what is to be fetched after a sequence number, stage by stage; nothing is spent.
 
         Raises

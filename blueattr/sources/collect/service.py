@@ -13,7 +13,7 @@ from blueattr.sources.collect.identity import (
 )
 from blueattr.sources.collect.login import Credentials, Session
 from blueattr.sources.http import USER_AGENT
-from blueattr.sources.xrpc import Budget, Fault, Response, XrpcClient
+from blueattr.sources.xrpc import Fault, RequestBudget, Response, XrpcClient
 
 __all__ = ["Outcome", "Service", "connect"]
 
@@ -101,7 +101,7 @@ async def connect(
     credentials: Credentials | None = None,
     server: str | None = None,
     directory: str = DIRECTORY,
-    budget: Budget,
+    budget: RequestBudget,
     contact: str | None = None,
     on_wait: Callable[[float, str], None] | None = None,
     **options: Any,

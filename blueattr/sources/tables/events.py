@@ -19,7 +19,7 @@ from blueattr.decode.named_rows import (
     tids,
 )
 from blueattr.decode.parser import layout
-from blueattr.sources.tables.repeats import Repeats, own_keys
+from blueattr.sources.tables.repeats import RepeatCounter, own_keys
 
 __all__ = ["FIRST", "Events", "account_events", "record_events"]
 
@@ -84,7 +84,7 @@ class _Keys:
 
 
 def record_events(
-    batch: pa.RecordBatch, row: int, repeats: Repeats, end: datetime, begin: int = 0
+    batch: pa.RecordBatch, row: int, repeats: RepeatCounter, end: datetime, begin: int = 0
 ) -> Events:
     """Make events of rows of ``sql/sources/tables/rows.sql``.
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from blueattr.errors import InputError, UsageError
 from blueattr.suggest import did_you_mean
 
-__all__ = ["DRAWN", "Format", "Layout", "formats", "read_format"]
+__all__ = ["DRAWN", "Format", "FormatTable", "formats", "read_format"]
 
 
 DRAWN = {
@@ -26,7 +26,7 @@ _KEY = re.compile(r"^-- (table|files|columns|header|gives|needs|unless|as of|dra
 
 
 @dataclass(frozen=True, slots=True)
-class Layout:
+class FormatTable:
     """One table of a format, and the statement that makes records of it.
 
     Parameters
@@ -89,10 +89,10 @@ class Format:
     name: str
     title: str
     drawn: str
-    layouts: tuple[Layout, ...]
+    layouts: tuple[FormatTable, ...]
     origin: str
 
-    def layout(self, name: str) -> Layout:
+    def layout(self, name: str) -> FormatTable:
         """Return a table by its name.
 
         Raises
@@ -106,7 +106,7 @@ class Format:
         there = ", ".join(layout.name for layout in self.layouts)
         raise UsageError(f"{self.name} has no table {name!r}; it has: {there}")
 
-    def fitting(self, path: Path, names: Sequence[str]) -> Layout:
+    def fitting(self, path: Path, names: Sequence[str]) -> FormatTable:
         """Return the table that a file holds, by its columns or by its name.
 
         Parameters
@@ -185,7 +185,7 @@ def _parse(text: str, name: str, origin: str) -> Format:
     title, drawn = "", "unknown"
     said: dict[str, list[str]] = {}
     lines: list[str] = []
-    layouts: list[Layout] = []
+    layouts: list[FormatTable] = []
 
     def finish() -> None:
         if not said and not any(_is_code(line) for line in lines):
@@ -215,12 +215,12 @@ def _parse(text: str, name: str, origin: str) -> Format:
     return Format(name, title, drawn, tuple(layouts), origin)
 
 
-def _layout(said: dict[str, list[str]], query: str, origin: str) -> Layout:
+def _layout(said: dict[str, list[str]], query: str, origin: str) -> FormatTable:
     gives = (said.get("gives") or ["records"])[0]
     if gives not in {"records", "accounts", "lookup"}:
         raise UsageError(f"{origin}: gives is records, accounts or lookup, not {gives!r}")
     columns = _list(said.get("columns", ()))
-    return Layout(
+    return FormatTable(
         name=(said.get("table") or ["rows"])[0],
         query=query.strip().removesuffix(";"),
         gives=gives,

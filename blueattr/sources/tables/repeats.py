@@ -3,7 +3,7 @@
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Repeats", "own_keys"]
+__all__ = ["RepeatCounter", "own_keys"]
 
 
 _Hashes = npt.NDArray[np.uint64]
@@ -12,7 +12,7 @@ _BITS = np.uint64((1 << 62) - 1)
 _MADE = np.uint64(1 << 62)
 
 
-class Repeats:
+class RepeatCounter:
     """Counts how often a hash came before, among all that were asked about."""
 
     def __init__(self) -> None:

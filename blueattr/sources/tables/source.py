@@ -14,9 +14,9 @@ from blueattr.decode import schema
 from blueattr.decode.chunk import Chunk
 from blueattr.errors import InputError
 from blueattr.sources.tables.events import FIRST, Events, account_events, record_events
-from blueattr.sources.tables.formats import Layout
+from blueattr.sources.tables.formats import FormatTable
 from blueattr.sources.tables.read import TableFile, TextMaker
-from blueattr.sources.tables.repeats import Repeats
+from blueattr.sources.tables.repeats import RepeatCounter
 
 __all__ = ["Engine", "TableSource"]
 
@@ -75,7 +75,7 @@ class TableSource:
     """
 
     format: str
-    layout: Layout
+    layout: FormatTable
     files: tuple[TableFile, ...]
     columns: Mapping[str, str]
     lookups: Mapping[str, tuple[TableFile, ...]]
@@ -132,7 +132,7 @@ class TableSource:
     def chunks(self, position: int = 0) -> Iterator[Chunk]:
         """Yield record events from a row on; see :class:`blueattr.sources.source.Source`."""
         engine, maker = self.engine(), self.engine()
-        repeats = Repeats()
+        repeats = RepeatCounter()
         row = bad = 0
         self._failures.clear()
         try:
@@ -164,7 +164,9 @@ class TableSource:
         if self._failures:
             raise self._failures[0]
 
-    def _events(self, batch: pa.RecordBatch, row: int, repeats: Repeats, begin: int) -> Events:
+    def _events(
+        self, batch: pa.RecordBatch, row: int, repeats: RepeatCounter, begin: int
+    ) -> Events:
         if self.layout.gives == "accounts":
             return account_events(batch, row, begin)
         return record_events(batch, row, repeats, self.end, begin)

@@ -11,7 +11,7 @@ from blueattr.kernels import FloatArray, games
 from blueattr.kernels.games import StreamArray
 from blueattr.studies.validation.games import Game
 
-__all__ = ["Estimate", "banzhaf_means", "permutation_means", "shapley_of"]
+__all__ = ["PlayerEstimates", "banzhaf_means", "permutation_means", "shapley_of"]
 
 
 _PERMUTATIONS, _COALITIONS = 10, 11  # spawn keys: each purpose has its own random streams
@@ -19,7 +19,7 @@ _PIECE = 1 << 15  # players in a piece of work
 
 
 @dataclass(frozen=True, slots=True)
-class Estimate:
+class PlayerEstimates:
     """What a sample says of every player.
 
     Parameters
@@ -73,7 +73,7 @@ def shapley_of(v: FloatArray) -> FloatArray:
 
 def permutation_means(
     game: Game, n: int, *, permutations: int, antithetic: bool = False, seed: int
-) -> Estimate:
+) -> PlayerEstimates:
     """Return mean marginal contributions over random permutations.
 
     Parameters
@@ -101,10 +101,10 @@ def permutation_means(
         mean += step * (count / (done + count))
         squares += part_squares + step * step * (done * count / (done + count))
         done += count
-    return Estimate(mean, np.sqrt(squares / (done - 1) / done))
+    return PlayerEstimates(mean, np.sqrt(squares / (done - 1) / done))
 
 
-def banzhaf_means(game: Game, n: int, *, coalitions: int, seed: int) -> Estimate:
+def banzhaf_means(game: Game, n: int, *, coalitions: int, seed: int) -> PlayerEstimates:
     """Return Banzhaf values by maximum sample reuse.
 
     Parameters
@@ -126,7 +126,7 @@ def banzhaf_means(game: Game, n: int, *, coalitions: int, seed: int) -> Estimate
     spread = float(v @ v) / (coalitions - 1)
     mean_in, error_in = _side(inside, sums, squares, spread)
     mean_out, error_out = _side(outside, v.sum() - sums, v @ v - squares, spread)
-    return Estimate(
+    return PlayerEstimates(
         np.where(undetermined, 0.0, mean_in - mean_out),
         np.sqrt(error_in + error_out),
         int(np.count_nonzero(undetermined)),
