@@ -8,22 +8,22 @@ from blueattr.sources.collect.backlinks import PATHS, Backlinks, LinkPage, Path
 from blueattr.sources.collect.posts import (
     POST,
     REPOST,
-    Post,
     RecordName,
+    SeenPost,
     repost_line,
     reposter_line,
 )
 from blueattr.sources.collect.threads import Shown, Threads
 from blueattr.store.collected import KnownPost
 
-__all__ = ["Closer", "Part", "needed"]
+__all__ = ["Closer", "ClosurePart", "needed"]
 
 
 _KINDS = ("replies", "reposts", "quotes")
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class ClosurePart:
     """What came of a part of a step.
 
     Parameters
@@ -47,8 +47,8 @@ class Part:
     step: str
     cursor: str | None
     lines: Sequence[bytes] = ()
-    related: Sequence[Post] = ()
-    shown: Sequence[Post] = ()
+    related: Sequence[SeenPost] = ()
+    shown: Sequence[SeenPost] = ()
     faults: Counter[str] = field(default_factory=Counter)
     untimed: int = 0
 
@@ -82,7 +82,7 @@ class Closer:
             return needed(post)
         return [kind for kind in _some(post) if not _linked(post, kind)]
 
-    async def parts(self, post: KnownPost) -> AsyncIterator[Part]:
+    async def parts(self, post: KnownPost) -> AsyncIterator[ClosurePart]:
         """Ask for what is left of a post, part by part.
 
         Raises
@@ -104,24 +104,24 @@ class Closer:
 
     # --- the backlink index -----------------------------------------------------------------------
 
-    async def _from_index(self, post: KnownPost, path: Path) -> AsyncIterator[Part]:
+    async def _from_index(self, post: KnownPost, path: Path) -> AsyncIterator[ClosurePart]:
         assert self._index is not None  # noqa: S101 - the caller's
         name, step = _name(post), _asks_index(path)
         async for page in self._index.pages(name, path, post.steps.get(step)):
             faults = Counter({"a backlink that names no record": page.faults})
             if path.collection == REPOST:
-                yield Part(step, page.cursor, self._reposts(post, page), faults=+faults)
+                yield ClosurePart(step, page.cursor, self._reposts(post, page), faults=+faults)
                 continue
             # A cursor is noted only with the texts of all before it.
             fresh = [one for one in page.names if one not in self._shown]
-            shown: list[Post] = []
+            shown: list[SeenPost] = []
             async for part in self._threads.posts(fresh):
                 shown += part.posts
                 faults += part.faults
             self._shown.update(fresh)
             related = [one for one in shown if _hangs_on(one, name)]
             faults["a backlink from a post that does not name it"] += len(shown) - len(related)
-            yield Part(step, page.cursor, (), related, shown, +faults)
+            yield ClosurePart(step, page.cursor, (), related, shown, +faults)
 
     def _reposts(self, post: KnownPost, page: LinkPage) -> list[bytes]:
         assert self._index is not None  # noqa: S101 - the caller's
@@ -134,7 +134,7 @@ class Closer:
 
     # --- the AppView ------------------------------------------------------------------------------
 
-    async def _from_view(self, post: KnownPost, kind: str) -> AsyncIterator[Part]:
+    async def _from_view(self, post: KnownPost, kind: str) -> AsyncIterator[ClosurePart]:
         name, step = _name(post), _asks_view(kind)
         if kind == "replies":
             yield self._posts(step, name, await self._threads.replies(name))
@@ -148,14 +148,16 @@ class Closer:
                 yield self._posts(step, name, shown)
             else:
                 lines = [reposter_line(did, name, post.time) for did in shown.accounts]
-                yield Part(step, shown.cursor, lines, faults=shown.faults, untimed=len(lines))
+                yield ClosurePart(
+                    step, shown.cursor, lines, faults=shown.faults, untimed=len(lines)
+                )
         if not has_ended:
-            yield Part(step, None)
+            yield ClosurePart(step, None)
 
     @staticmethod
-    def _posts(step: str, name: RecordName, shown: Shown) -> Part:
+    def _posts(step: str, name: RecordName, shown: Shown) -> ClosurePart:
         related = [one for one in shown.posts if _hangs_on(one, name)]
-        return Part(step, shown.cursor, (), related, shown.posts, shown.faults)
+        return ClosurePart(step, shown.cursor, (), related, shown.posts, shown.faults)
 
 
 def _some(post: KnownPost) -> list[str]:
@@ -183,5 +185,5 @@ def _name(post: KnownPost) -> RecordName:
     return RecordName(post.did, POST, post.rkey)
 
 
-def _hangs_on(post: Post, name: RecordName) -> bool:
+def _hangs_on(post: SeenPost, name: RecordName) -> bool:
     return name.uri in post.relations

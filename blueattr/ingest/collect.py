@@ -13,7 +13,7 @@ from blueattr.ingest.closure import Closer, needed
 from blueattr.ingest.collection import Collection, Means, QueryHits, Wanted, remark
 from blueattr.ingest.result import Ingested
 from blueattr.sources.collect.backlinks import Backlinks
-from blueattr.sources.collect.posts import Post, RecordName, post_line
+from blueattr.sources.collect.posts import RecordName, SeenPost, post_line
 from blueattr.sources.collect.search import LAST_PAGE, Query, Search, Slice, halves, may_lack
 from blueattr.sources.collect.service import Service, connect
 from blueattr.sources.collect.threads import Threads
@@ -149,7 +149,7 @@ class _Run:
 
     async def _ask_slice(self, search: Search, part: Slice) -> str:
         """Ask for a slice, page by page, and commit what came; return what is noted of it."""
-        posts: dict[RecordName, Post] = {}
+        posts: dict[RecordName, SeenPost] = {}
         pages = hits = 0
         cursor: str | None = None
         lacks = True
@@ -170,7 +170,7 @@ class _Run:
         self._keep_slice(part, hits, posts.values(), outcome)
         return outcome
 
-    def _keep_slice(self, part: Slice, hits: int, posts: Iterable[Post], outcome: str) -> None:
+    def _keep_slice(self, part: Slice, hits: int, posts: Iterable[SeenPost], outcome: str) -> None:
         matched = self.take([*posts])
         key = part.query.text, part.since, part.until
         self._searched[key] = SearchedSlice(*key, outcome, hits, matched)
@@ -188,13 +188,13 @@ class _Run:
             if (part.query.text, part.since, part.until) in self._searched:
                 continue
             batch = names[start : start + 100]
-            posts: list[Post] = []
+            posts: list[SeenPost] = []
             async for shown in threads.posts(batch):
                 posts += shown.posts
                 self._result.faults += shown.faults
             self._keep_slice(part, len(batch), posts, "done")
 
-    def take(self, posts: Sequence[Post]) -> int:
+    def take(self, posts: Sequence[SeenPost]) -> int:
         """Let posts that belong to the topic and its window wait for a commit; return how many."""
         numbers = store_collected.matching(
             self._writer, self._wanted.rule, [post.words for post in posts]
@@ -239,7 +239,7 @@ class _Run:
 
     # --- the store --------------------------------------------------------------------------------
 
-    def _stage(self, post: Post) -> None:
+    def _stage(self, post: SeenPost) -> None:
         try:
             self._stage_line(post_line(post))
         except ValueError:

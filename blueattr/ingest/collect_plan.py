@@ -10,7 +10,7 @@ from pathlib import Path
 from blueattr.errors import SourceError
 from blueattr.ingest.collection import Means, Wanted
 from blueattr.sources.collect.backlinks import PATHS
-from blueattr.sources.collect.posts import Post
+from blueattr.sources.collect.posts import SeenPost
 from blueattr.sources.collect.search import PAGE, Search, Slice
 from blueattr.sources.collect.service import connect
 from blueattr.sources.xrpc import BudgetSpent, RequestBudget
@@ -170,7 +170,7 @@ async def _first_pages(
     return found
 
 
-def _calls(posts: list[Post], *, has_index: bool) -> int:
+def _calls(posts: list[SeenPost], *, has_index: bool) -> int:
     """Return about how many requests the interactions with posts take."""
     kinds = ("replies", "reposts", "quotes")
     return sum(

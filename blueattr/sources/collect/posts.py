@@ -15,10 +15,10 @@ from blueattr.sources.xrpc import read_time
 __all__ = [
     "POST",
     "REPOST",
-    "Counts",
-    "Post",
+    "InteractionCounts",
     "RecordName",
     "Relations",
+    "SeenPost",
     "post_line",
     "read_name",
     "read_posts",
@@ -57,7 +57,7 @@ class RecordName(NamedTuple):
         return f"at://{self.did}/{self.collection}/{self.rkey}"
 
 
-class Counts(NamedTuple):
+class InteractionCounts(NamedTuple):
     """How many interactions with a post a service counts; None where it does not say."""
 
     replies: int | None
@@ -79,7 +79,7 @@ class Relations(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Post:
+class SeenPost:
     """A post as a service shows it.
 
     Parameters
@@ -100,7 +100,7 @@ class Post:
     record: dict[str, Any]
     time: datetime
     time_from: str
-    counts: Counts
+    counts: InteractionCounts
 
     @property
     def words(self) -> tuple[str, str, list[str]]:
@@ -134,7 +134,7 @@ def read_name(uri: object, collection: str = POST) -> RecordName | None:
     return RecordName(found[1], found[2], found[3])
 
 
-def read_posts(views: Iterable[object], now: datetime) -> tuple[list[Post], Counter[str]]:
+def read_posts(views: Iterable[object], now: datetime) -> tuple[list[SeenPost], Counter[str]]:
     """Read post views (``app.bsky.feed.defs#postView``), each post once.
 
     Parameters
@@ -146,10 +146,10 @@ def read_posts(views: Iterable[object], now: datetime) -> tuple[list[Post], Coun
 
     Returns
     -------
-    list of Post, Counter
+    list of SeenPost, Counter
         Those that can be used, and what was wrong with others, by reason.
     """
-    posts: dict[RecordName, Post] = {}
+    posts: dict[RecordName, SeenPost] = {}
     faults: Counter[str] = Counter()
     for view in views:
         found = view if isinstance(view, dict) else {}
@@ -163,10 +163,10 @@ def read_posts(views: Iterable[object], now: datetime) -> tuple[list[Post], Coun
         elif record.get("$type", POST) != POST:
             faults["not a post"] += 1
         else:
-            counts = Counts(*(_count(found.get(key)) for key in ("replyCount", "repostCount",
-                                                                 "quoteCount")))  # fmt: skip
+            keys = ("replyCount", "repostCount", "quoteCount")
+            counts = InteractionCounts(*(_count(found.get(key)) for key in keys))
             time, time_from = _time(found.get("indexedAt"), name.rkey, record.get("createdAt"), now)
-            posts[name] = Post(name, record, time, time_from, counts)
+            posts[name] = SeenPost(name, record, time, time_from, counts)
     return [*posts.values()], faults
 
 
@@ -187,7 +187,7 @@ def tid_time(rkey: str) -> datetime | None:
         return None
 
 
-def post_line(post: Post) -> bytes:
+def post_line(post: SeenPost) -> bytes:
     """Write a post as a line of Jetstream v1.
 
     Raises

@@ -8,7 +8,7 @@ from typing import Any
 
 from blueattr.errors import SourceError
 from blueattr.sources.collect.login import HANDLE, PASSWORD
-from blueattr.sources.collect.posts import Post, read_posts
+from blueattr.sources.collect.posts import SeenPost, read_posts
 from blueattr.sources.collect.service import Service
 
 __all__ = [
@@ -81,7 +81,7 @@ class Page:
         What was wrong with hits, by reason.
     """
 
-    posts: tuple[Post, ...]
+    posts: tuple[SeenPost, ...]
     hits: int
     cursor: str | None
     total: int | None

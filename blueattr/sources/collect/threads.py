@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from blueattr.decode.schema import DID
 from blueattr.errors import SourceError
-from blueattr.sources.collect.posts import Post, RecordName, read_posts
+from blueattr.sources.collect.posts import RecordName, SeenPost, read_posts
 from blueattr.sources.collect.service import Service
 
 __all__ = ["BATCH", "Shown", "Threads"]
@@ -40,7 +40,7 @@ class Shown(NamedTuple):
         What was wrong or missing, by reason.
     """
 
-    posts: tuple[Post, ...]
+    posts: tuple[SeenPost, ...]
     accounts: tuple[str, ...]
     cursor: str | None
     faults: Counter[str]
@@ -138,7 +138,7 @@ class Threads:
                 return
             cursor = following
 
-    def _read(self, views: object) -> tuple[list[Post], Counter[str]]:
+    def _read(self, views: object) -> tuple[list[SeenPost], Counter[str]]:
         listed = views if isinstance(views, list) else []
         return read_posts(listed, self._service.client.now())
 
