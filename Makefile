@@ -124,6 +124,7 @@ bench: $(VENV)-bench/ready
 	$(VENV)-bench/bin/python bench/decoders.py --out out/bench-decoders.json
 	$(VENV)-bench/bin/python bench/live.py --out out/bench-live.json
 	$(VENV)-bench/bin/python bench/ingest.py --out out/bench-ingest.json
+	$(VENV)-bench/bin/python bench/imports.py --members 1000000 --out out/bench-imports.json
 	$(VENV)-bench/bin/python bench/kernels.py --out out/bench-kernels.json
 	$(VENV)-bench/bin/python bench/rollups.py --out out/bench-rollups.json
 	$(VENV)-bench/bin/python bench/report.py

@@ -204,6 +204,13 @@ class RecordEvents:
             arrays = [late[name] if name in late else each[name] for name in _CODED.names]
             batches.append(pa.record_batch(arrays, schema=_CODED))
         coded = pa.Table.from_batches(batches, schema=_CODED)
+        if self._names is not None:
+            # A table may be in any order. What lies together in time is found together, by days.
+            order = [("collection", "ascending"), ("event_time", "ascending")]
+            del batches, columns, numbered, mentioned, related, repeated
+            for parts in self._columns.values():
+                parts.clear()
+            coded = pa.Table.from_batches(coded.sort_by(order).to_batches(_BATCH), schema=_CODED)
         return coded, _again(coded)
 
     def key_range(self) -> tuple[int, int]:

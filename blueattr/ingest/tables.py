@@ -13,7 +13,7 @@ from blueattr.decode.clock import Horizon, Now
 from blueattr.errors import InputError, UsageError
 from blueattr.ingest.read import Progress, ingest_sources
 from blueattr.ingest.result import Ingested
-from blueattr.sources.tables.columns import find_columns
+from blueattr.sources.tables.columns import OF_ACCOUNTS, find_columns
 from blueattr.sources.tables.formats import DRAWN, Format, read_format
 from blueattr.sources.tables.read import TableFile
 from blueattr.sources.tables.source import TableSource
@@ -28,11 +28,12 @@ __all__ = ["ImportPlan", "Imported", "import_tables", "plan_import"]
 
 _OWN = "table"
 _OWN_THREADS = "table-threads"
+_OWN_ACCOUNTS = "table-accounts"
 # What may name a record by an identifier of the table's own, whose author the table has itself.
 _REFERENCES = ("parent", "root", "subject", "quoted")
 _SHOWN = 5
 _ACTS = ("replies", "reposts", "quotes")
-_OF_MEMORY = 4
+_OF_MEMORY = 8
 
 
 @dataclass(frozen=True)
@@ -346,7 +347,8 @@ def _own_plan(
             raise UsageError(f"{table}=: a table of your own has no name; leave it out")
     files = tuple(sorted((file for _, file in named), key=lambda file: file.path))
     names = _all_names(files)
-    columns, recognised = find_columns(names, said, files[0].path)
+    all_columns, recognised = find_columns(names, said, files[0].path)
+    columns = {part: name for part, name in all_columns.items() if part not in OF_ACCOUNTS}
     lone = [part for part in _REFERENCES if part in columns and f"{part}_actor" not in columns]
     form = read_format(_OWN_THREADS if lone and "record" in columns else _OWN)
     layout = form.layouts[0]
@@ -356,11 +358,17 @@ def _own_plan(
         for part in needed:
             columns.setdefault(part, _ABSENT)
     sheet = replace(form, name=_OWN, drawn=drawn or "unknown")
-    source = TableSource(_OWN, layout, files, columns, {}, engine, end, form.origin, sheet.drawn)
-    columns = {part: column for part, column in columns.items() if column != _ABSENT}
+    rest: tuple[Any, ...] = ({}, engine, end, form.origin, sheet.drawn)
+    sources = [TableSource(_OWN, layout, files, columns, *rest)]
+    if "actor" in columns and {*OF_ACCOUNTS} & {*all_columns}:
+        of_accounts = read_format(_OWN_ACCOUNTS).layouts[0]
+        theirs = {part: all_columns.get(part, _ABSENT) for part in of_accounts.columns}
+        # The same files may be read twice at once, and each counts what it has read.
+        again = tuple(replace(file) for file in files)
+        sources.append(TableSource(_OWN, of_accounts, again, theirs, *rest))
     counts = [name for name in names if name.lower().endswith("_count")]
-    remarks = (*_missing(columns), *_of_counts(counts))
-    return ImportPlan(sheet, (source,), columns, recognised, remarks)
+    remarks = (*_missing(all_columns), *_of_counts(counts))
+    return ImportPlan(sheet, tuple(sources), all_columns, recognised, remarks)
 
 
 # A column that no file has, so that all of it is NULL.
@@ -377,6 +385,8 @@ def _of_counts(names: Sequence[str]) -> tuple[str, ...]:
 def _missing(columns: Mapping[str, str]) -> tuple[str, ...]:
     """Return what a table lacks, in the words of a question."""
     found = ["No follower counts: b is 0 for everyone, and tiers are by activity."]
+    if "followers" in columns:
+        found = ["Follower counts are those of the table: ask with --popularity followers."]
     if "time" not in columns:
         found.append("No times: those of the keys are used, which authors choose.")
     if "text" not in columns:

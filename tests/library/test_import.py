@@ -94,6 +94,19 @@ def test_a_wrong_import_ends_with_a_sentence_and_no_store(table: Path, tmp_path:
     assert not db.exists()
 
 
+def test_follower_counts_of_a_table_make_b(table: Path, tmp_path: Path) -> None:
+    fans = {"ann": 7, "bob": 3, "cy": 0}
+    table.write_text(
+        "".join(json.dumps({**row, "fans": fans[str(row["author"])]}) + "\n" for row in ROWS)
+    )
+    with blueattr.open(tmp_path / "x.duckdb", create=True) as store:
+        done = store.import_(table, columns={"actor": "author", "followers": "fans"})
+        assert done.plan.remarks[0].startswith("Follower counts are those of the table")
+        result = store.attribute(match="mythos", indicator="heat", popularity="followers")
+        followers = dict(zip(result.agents["did"], result.agents["b"].exp() - 1, strict=True))
+        assert followers == pytest.approx({f"x:table:{who}": n for who, n in fans.items()})
+
+
 def test_the_formats_are_listed() -> None:
     listed = ok("import", "--formats", "--format", "json").json
     assert "failla" in {each["format"] for each in listed["formats"]}

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["dry_run_report", "formats_report", "import_report", "known_columns"]
 
 
-_OWN = ("table", "table-threads")
+_OWN = ("table", "table-accounts", "table-threads")
 _KINDS = ("post", "repost", "follow")
 _TIMES = ("server", "imported", "key", "claimed", "collected")
 _TEXT = 40

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from blueattr.errors import UsageError
 from blueattr.suggest import did_you_mean
 
-__all__ = ["PARTS", "find_columns", "parse_columns"]
+__all__ = ["OF_ACCOUNTS", "PARTS", "find_columns", "parse_columns"]
 
 
 PARTS: Mapping[str, tuple[str, ...]] = {
@@ -41,8 +41,19 @@ PARTS: Mapping[str, tuple[str, ...]] = {
     "links": ("links", "urls", "link", "url"),
     "mentions": ("mentions", "mentioned_user_dids"),
     "labels": ("labels", "self_labels"),
+    "followers": (
+        "followers", "followers_count", "author_followers", "author_followers_count",
+        "user_followers", "user_followers_count",
+    ),
+    "followers_at": ("followers_at",),
+    "handle": ("handle", "author_handle"),
+    "created": ("author_created_at", "account_created_at"),
 }  # fmt: skip
 """The parts that a column can play in a record, and what such columns are called, in turn."""
+
+
+OF_ACCOUNTS = ("followers", "followers_at", "handle", "created")
+"""Those of them that say something of the account."""
 
 
 def parse_columns(text: str) -> dict[str, str]:

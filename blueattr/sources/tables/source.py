@@ -161,6 +161,7 @@ class TableSource:
         finally:
             engine.close()
             maker.close()
+            pa.default_memory_pool().release_unused()
         if self._failures:
             raise self._failures[0]
 
