@@ -1,25 +1,44 @@
 """Collecting a past topic: what is asked, what is kept, how it goes on, and how complete it is."""
 
 import asyncio
+import pickle
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl
 
 import polars as pl
 import pytest
 
 from blueattr.analysis.features import make_features
+from blueattr.analysis.upkeep.collect import means as settled_means
+from blueattr.analysis.upkeep.collect import read_uris
+from blueattr.errors import UsageError
 from blueattr.ingest import read
 from blueattr.ingest.collect import collect
 from blueattr.ingest.collection import Collection, Means, Wanted
 from blueattr.panel import topics
 from blueattr.panel.query import PanelQuery
 from blueattr.provenance import Window
+from blueattr.report import render
+from blueattr.report.inventory.collections import collect_report
+from blueattr.sources.collect.login import Credentials
 from blueattr.sources.collect.search import queries
 from blueattr.store import coverage
 from blueattr.store.database import Store
-from support.collect_world import END, START, Services, World, busy, serving
+from support.collect_world import (
+    APP_PASSWORD,
+    END,
+    HANDLE,
+    POST,
+    REPOST,
+    START,
+    Services,
+    World,
+    busy,
+    serving,
+)
 from support.events_builder import lines
 
 WINDOW = Window(START, END)
@@ -89,3 +108,229 @@ def test_a_collected_topic_has_the_features_that_the_networks_events_give(
     assert found["quotes"][:2] == (6, 6)
     with Store.open(db) as store:
         assert coverage.covered(store) == (WINDOW,)
+
+
+# --- the search -----------------------------------------------------------------------------------
+
+
+def crowd(posts: int, *, seconds: float) -> World:
+    """Many posts of the topic in a short time."""
+    world = World()
+    for k in range(posts):
+        world.post("abcdefgh"[k % 8], f"mythos {k}", k * seconds / posts)
+    return world
+
+
+@pytest.mark.slow
+def test_without_a_login_slices_are_halved_and_no_post_is_lost(tmp_path: Path) -> None:
+    with serving(crowd(250, seconds=3600)) as services:
+        services.may_page = False
+        done = collect(tmp_path / "c.duckdb", wanted(), means(services))
+        assert done.is_whole
+        assert done.posts == 250
+        pages = [request for request in services.requests if "cursor" in request.query]
+        assert len(pages) == 1  # it is not asked for again where it is refused once
+
+
+def test_a_search_that_ends_its_paging_is_halved(tmp_path: Path) -> None:
+    with serving(crowd(450, seconds=3600)) as services:
+        services.paging_ends_at, services.total_factor, services.has_v2 = 200, 0.1, False
+        done = collect(tmp_path / "c.duckdb", wanted(), means(services))
+        assert done.posts == 450
+        assert services.asked["app.bsky.feed.searchPosts"] > 5
+
+
+@pytest.mark.slow
+def test_a_second_with_too_many_posts_is_told(tmp_path: Path) -> None:
+    with serving(crowd(150, seconds=0.5)) as services:
+        services.may_page = False
+        done = collect(tmp_path / "c.duckdb", wanted(), means(services))
+        assert done.posts == 100
+        assert [query.cut for query in done.queries] == [1]
+
+
+def test_a_search_that_is_refused_says_how_to_log_in(tmp_path: Path, services: Services) -> None:
+    services.needs_login = True
+    done = collect(tmp_path / "c.duckdb", wanted(), means(services))
+    assert "BLUEATTR_HANDLE" in done.failure
+    assert services.asked["app.bsky.feed.searchPosts"] == 1  # the older search was tried
+
+
+# --- going on -------------------------------------------------------------------------------------
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("links", [True, False])
+def test_at_the_limit_it_ends_and_the_same_command_goes_on(
+    tmp_path: Path, services: Services, links: bool
+) -> None:
+    db = tmp_path / "c.duckdb"
+    services.key_page = 2
+    whole = collect(tmp_path / "whole.duckdb", wanted(), means(services, links=links))
+    runs = 0
+    while True:
+        before = len(services.requests)
+        done = collect(db, wanted(), means(services, links=links, most=9))
+        assert done.requests == len(services.requests) - before <= 9
+        runs += 1
+        if done.is_whole:
+            break
+        assert done.is_limited
+        assert runs < 40
+    assert runs > 1
+    assert features(db).equals(features(tmp_path / "whole.duckdb"))
+    assert done.completeness == whole.completeness
+    again = collect(db, wanted(), means(services, links=links))
+    assert again.requests == 0
+
+
+@pytest.mark.slow
+def test_a_failure_on_the_way_keeps_what_came(tmp_path: Path, services: Services) -> None:
+    db = tmp_path / "c.duckdb"
+    services.script = lambda request: (
+        (400, {"error": "InvalidRequest"}) if request.method == "app.bsky.feed.getPosts" else None
+    )
+    done = collect(db, wanted(), means(services))
+    assert "getPosts" in done.failure
+    assert done.posts > 10
+    services.script = lambda _request: None
+    assert collect(db, wanted(), means(services)).is_whole
+    assert features(db).equals(of_stream(tmp_path, services.world))
+
+
+# --- interactions ---------------------------------------------------------------------------------
+
+
+@pytest.mark.slow
+def test_an_index_that_knows_half_is_told_by_kind_and_day(
+    tmp_path: Path, services: Services
+) -> None:
+    reposts = [one for one in services.world.there if one.collection == REPOST]
+    known = {one.uri for one in reposts[::2]}
+    services.index_knows = lambda one: one.collection == POST or one.uri in known
+    services.has_new_links = False  # an older index
+    done = collect(tmp_path / "c.duckdb", wanted(), means(services))
+    assert shares(done)["replies"][0] == shares(done)["replies"][1] > 0
+    truth: dict[Any, list[int]] = {}
+    for one in services.world.there:
+        reposts = services.world.linking(one.uri, REPOST, "subject.uri")
+        pairs = {(each.who, each.uri in known) for each in reposts}
+        day = truth.setdefault(one.time.date(), [0, 0])
+        day[0] += len({who for who, is_known in pairs if is_known})
+        day[1] += len({who for who, _ in pairs})
+    assert {day: [kinds["reposts"].found, kinds["reposts"].counted]
+            for day, kinds in done.completeness.items()} == truth  # fmt: skip
+    assert 0 < sum(found for found, _ in truth.values()) < sum(n for _, n in truth.values())
+
+
+@pytest.mark.slow
+def test_without_an_index_reposts_count_at_the_time_of_their_post_and_it_is_told(
+    tmp_path: Path, services: Services
+) -> None:
+    db = tmp_path / "c.duckdb"
+    done = collect(db, wanted(), means(services, links=False))
+    assert done.untimed > 5
+    assert features(db).equals(of_stream(tmp_path, services.world))
+    # An index that is asked later brings the reposts themselves in their place.
+    assert collect(db, wanted(), means(services)).is_whole
+    with Store.open(db) as store:
+        sources = store._connection.execute(
+            "SELECT DISTINCT time_from::VARCHAR FROM event WHERE kind = 'repost'"
+        ).fetchall()
+    assert sources == [("key",)]
+    assert features(db).equals(of_stream(tmp_path, services.world))
+
+
+def test_a_reply_that_is_deleted_between_two_calls_is_missing_and_counted(
+    tmp_path: Path, services: Services
+) -> None:
+    gone: list[str] = []
+
+    def script(request: Any) -> None:
+        if request.method == "app.bsky.feed.getPosts" and not gone:
+            gone.append(dict(parse_qsl(request.query["*"]))["uris"])
+            one = services.world.named(gone[0])
+            assert one is not None
+            one.gone = True
+
+    services.script = script
+    done = collect(tmp_path / "c.duckdb", wanted(), means(services))
+    assert done.is_whole
+    assert done.faults["a post that is gone"] == 1
+    kinds = shares(done).values()
+    assert sum(counted - found for found, counted, _ in kinds) == 1
+
+
+# --- logging in -----------------------------------------------------------------------------------
+
+
+@pytest.mark.slow
+def test_a_token_that_expires_is_renewed_and_nothing_is_lost(
+    tmp_path: Path, services: Services
+) -> None:
+    services.needs_login, services.token_calls = True, 4
+    by = means(services, credentials=Credentials(HANDLE, APP_PASSWORD))
+    done = collect(tmp_path / "c.duckdb", wanted(), by)
+    assert done.is_whole
+    assert services.logins == 1
+    assert services.refreshes > 1
+    assert features(tmp_path / "c.duckdb").equals(of_stream(tmp_path, services.world))
+
+
+def test_the_password_is_nowhere_but_in_the_login(
+    tmp_path: Path, services: Services, caplog: pytest.LogCaptureFixture
+) -> None:
+    credentials = Credentials(HANDLE, APP_PASSWORD)
+    db = tmp_path / "c.duckdb"
+    done = collect(db, wanted(), means(services, credentials=credentials))
+    assert done.is_whole
+    sent = [request for request in services.requests if APP_PASSWORD.encode() in request.body]
+    assert [request.method for request in sent] == ["com.atproto.server.createSession"]
+    said = [repr(done), repr(credentials), caplog.text]
+    said.append(render(collect_report(done), "json").decode())
+    said += [*(request.path + str(request.query) for request in services.requests)]
+    assert not any(APP_PASSWORD in text or "access-1" in text for text in said)
+    stored = db.read_bytes()
+    assert APP_PASSWORD.encode() not in stored
+    assert b"access-1" not in stored
+    # Nor where the login fails, whatever the server answers.
+    other = means(services, credentials=Credentials(HANDLE, "wrong-pass-word"))
+    wrong = collect(tmp_path / "d.duckdb", wanted(), other)
+    assert "refuses the login (401)" in wrong.failure
+    assert "wrong-pass" not in wrong.failure
+    with pytest.raises(TypeError):
+        pickle.dumps(credentials)
+
+
+def test_a_redirect_never_gets_the_password(tmp_path: Path, services: Services) -> None:
+    with serving(World()) as stranger:
+        services.script = lambda request: (
+            (307, {"headers": {"Location": f"{stranger.url}{request.path}"}})
+            if "server" in request.method
+            else None
+        )
+        by = means(services, credentials=Credentials(HANDLE, APP_PASSWORD))
+        done = collect(tmp_path / "c.duckdb", wanted(), by)
+        assert "does not follow" in done.failure
+        assert stranger.requests == []
+
+
+@pytest.mark.parametrize("url", ["http://appview.example", "https://me:secret@appview.example"])
+def test_an_address_that_is_not_encrypted_or_holds_a_password_is_refused(url: str) -> None:
+    with pytest.raises(UsageError) as refused:
+        settled_means(appview=url)
+    assert "secret" not in str(refused.value)
+
+
+# --- posts that are given -------------------------------------------------------------------------
+
+
+@pytest.mark.slow
+def test_posts_that_are_given_stand_for_a_search(tmp_path: Path, services: Services) -> None:
+    file = tmp_path / "seeds.csv"
+    posts = [one for one in services.world.there if one.collection == POST]
+    file.write_text("uri\n" + "".join(f"{one.uri},x\n" for one in posts) + "nothing\n")
+    done = collect(tmp_path / "c.duckdb", wanted(uris=read_uris(file)), means(services))
+    assert done.is_whole
+    assert services.asked["app.bsky.feed.searchPostsV2"] == 0
+    assert features(tmp_path / "c.duckdb").equals(of_stream(tmp_path, services.world))
