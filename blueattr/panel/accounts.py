@@ -62,7 +62,7 @@ class Directory:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        store.run_once("panel/directory_entries")
+        store.run("panel/directory_entries")
 
     def handles(self) -> pl.DataFrame:
         """Return the latest known handles: ``account`` and ``handle``."""

@@ -1,7 +1,6 @@
 """Values that blueattr never writes, in stores that look as if it had: each ends in a sentence."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable
 from itertools import product
 from pathlib import Path
 from typing import TypeAlias
@@ -97,6 +96,10 @@ def db(sound: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 Case: TypeAlias = tuple[str, str, str, str]
 
 
+# So many columns of a type are enough for each of its values to meet each command.
+COMMON = 12
+
+
 def cases_of(db: Path) -> list[Case]:
     """Return table, name and type of all columns, each with each value that is tried there.
 
@@ -115,7 +118,7 @@ def cases_of(db: Path) -> list[Case]:
     ]
 
 
-def dealt(cases: Iterable[Case]) -> list[tuple[Case, tuple[tuple[str, ...], ...]]]:
+def dealt(cases: Sequence[Case]) -> list[tuple[Case, tuple[tuple[str, ...], ...]]]:
     """Return half of the cases, with the commands that are tried on each.
 
     The commands are dealt out to the values of a column, so that each column meets each command.
@@ -135,6 +138,13 @@ def dealt(cases: Iterable[Case]) -> list[tuple[Case, tuple[tuple[str, ...], ...]
         for place, case in enumerate(half):
             first = (place + turn // 2) % len(half)
             chosen.append((case, COMMANDS[first :: len(half)]))
+    # A value that few columns take may miss a command by the turns; then one of them tries it.
+    met = {(case[2:], command) for case, commands in chosen for command in commands}
+    for case in sorted(cases):
+        missing = tuple(c for c in COMMANDS if (case[2:], c) not in met)
+        if of_kind[case[2]] >= COMMON and missing:
+            chosen.append((case, missing))
+            met.update((case[2:], command) for command in missing)
     return chosen
 
 
@@ -202,7 +212,7 @@ def test_half_of_the_cases_try_each_column_with_each_command_and_each_value(db: 
     assert {case[2:] for case, _ in chosen} == {case[2:] for case in cases}
     # Where many columns are of a type, each of its values meets each command, too.
     columns = Counter(kind for kind, _ in {(case[2], case[:2]) for case in cases})
-    common = {kind for kind, number in columns.items() if number >= 12}
+    common = {kind for kind, number in columns.items() if number >= COMMON}
     assert len(common) >= 4
     values = {case[2:] for case in cases if case[2] in common}
     assert {(case[2:], command) for case, command in met} >= set(product(values, COMMANDS))

@@ -183,6 +183,9 @@ def test_a_commit_that_fails_at_any_statement_changes_nothing(apart: int, tmp_pa
         "kept_from",
         "plc_handle",
         "row_hash",
+        "searched",
+        "closure",
+        "network_count",
     }
 
 
