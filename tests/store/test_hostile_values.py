@@ -1,6 +1,7 @@
 """Values that blueattr never writes, in stores that look as if it had: each ends in a sentence."""
 
 from collections import Counter, defaultdict
+from collections.abc import Sequence
 from itertools import product
 from pathlib import Path
 from typing import TypeAlias
