@@ -17,7 +17,7 @@ from blueattr.scenarios.record import ORIGINS, ImportedFile, Layout, Record, Rec
 from blueattr.scenarios.shipped import SHIPPED, scenario_of
 from blueattr.sources import packing
 from blueattr.suggest import did_you_mean
-from blueattr.user_path import user_path
+from blueattr.user_path import refuse_address, user_path
 from blueattr.version import __version__
 
 __all__ = ["SCHEMA_VERSION", "read_record", "write_record"]
@@ -48,8 +48,9 @@ def write_record(record: Record, path: str | Path) -> None:
     Raises
     ------
     OutputError
-        The file cannot be written.
+        The file cannot be written, or it is an address.
     """
+    refuse_address(path)
     where = user_path(path)
     data = _encode(record)
     if where.suffix == ".zst":
