@@ -293,6 +293,10 @@ Pseudonyms: TypeAlias = Annotated[
         show_default=False,
     ),
 ]
+DryRun: TypeAlias = Annotated[
+    bool,
+    typer.Option("--dry-run", help="Change nothing; say what would be done.", show_default=False),
+]
 Quiet: TypeAlias = Annotated[
     bool, typer.Option("--quiet", "-q", help="Show no progress.", show_default=False)
 ]

@@ -1,6 +1,7 @@
 """Collect a past topic: search for its posts, then ask who answered, reposted and quoted each."""
 
 import asyncio
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -19,7 +20,7 @@ from blueattr.sources.collect.service import Service, connect
 from blueattr.sources.collect.threads import Threads
 from blueattr.sources.xrpc import BudgetSpent, RequestBudget
 from blueattr.store import collected as store_collected
-from blueattr.store.collected import KnownPost, SearchedSlice
+from blueattr.store.collected import KnownPost, SearchedSlice, naive
 from blueattr.store.commit.checkpoint import SourceState, Span
 from blueattr.store.commit.collected import Collected
 from blueattr.store.commit.writer import Writer
@@ -107,6 +108,7 @@ class _Run:
             done = store_collected.searched(writer, name)
             known = store_collected.known_posts(writer, wanted.window)
         self._searched = {(one.query, one.since, one.until): one for one in done}
+        self._spans = self._answered()
         self.posts = {(post.did, post.rkey): post for post in known}
         self._count()
 
@@ -174,7 +176,8 @@ class _Run:
         matched = self.take([*posts])
         key = part.query.text, part.since, part.until
         self._searched[key] = SearchedSlice(*key, outcome, hits, matched)
-        self._note.searched[self._wanted.source, key[0], _naive(part.since), _naive(part.until)] = (
+        self._spans = self._answered()
+        self._note.searched[self._wanted.source, key[0], naive(part.since), naive(part.until)] = (
             outcome,
             hits,
             matched,
@@ -207,7 +210,7 @@ class _Run:
             taken += 1
             did, _, rkey = post.name
             now = datetime.now(UTC)
-            self._note.counts[did, rkey] = (*post.counts, _naive(now))
+            self._note.counts[did, rkey] = (*post.counts, naive(now))
             steps = self.posts[did, rkey].steps if (did, rkey) in self.posts else {}
             self.posts[did, rkey] = KnownPost(did, rkey, post.time, post.counts, steps)
             self._stage(post)
@@ -252,7 +255,8 @@ class _Run:
     def commit(self, *, complete: bool = False) -> None:
         """Commit what waits, with how far the collection got."""
         note, self._note = self._note, Collected()
-        spans = self._spans()
+        # What is noted of a source may change them.
+        spans = [replace(span) for span in self._spans]
         state = replace(
             self._state,
             complete=complete,
@@ -276,23 +280,28 @@ class _Run:
         self.commit(complete=complete)
         return self._state
 
-    def _spans(self) -> list[Span]:
+    def _answered(self) -> list[Span]:
         """Return the time in which every query is answered, which is what the source covers."""
         names = {query for query, _, _ in self._searched}
         wanted = {query.text for query in self._wanted.queries}
         if self._wanted.uris is None and not wanted <= names:
             return []
-        slices = [one for one in self._searched.values() if one.outcome != "halved"]
-        ends = sorted({end for one in slices for end in (one.since, one.until)})
+        # How many slices of each query begin at a time, less those that end there.
+        steps: defaultdict[datetime, Counter[str]] = defaultdict(Counter)
+        for one in self._searched.values():
+            if one.outcome != "halved":
+                steps[one.since][one.query] += 1
+                steps[one.until][one.query] -= 1
         spans: list[Span] = []
-        for start, end in pairwise(ends):
-            answered = {one.query for one in slices if one.since <= start and end <= one.until}
-            if answered < names:
+        under_way = Counter[str]()
+        for start, end in pairwise(sorted(steps)):
+            under_way.update(steps[start])
+            if not all(under_way[name] for name in names):
                 continue
-            if spans and spans[-1].last_event == _naive(start):
-                spans[-1].last_event = _naive(end)
+            if spans and spans[-1].last_event == naive(start):
+                spans[-1].last_event = naive(end)
             else:
-                spans.append(Span(_naive(start), _naive(end), has_begun=True))
+                spans.append(Span(naive(start), naive(end), has_begun=True))
         return spans
 
     def _count(self) -> None:
@@ -324,7 +333,3 @@ _MANY_ROWS = 20_000
 
 def _total(post: KnownPost) -> int:
     return sum(count or 0 for count in post.counts)
-
-
-def _naive(moment: datetime) -> datetime:
-    return moment.astimezone(UTC).replace(tzinfo=None)

@@ -3,12 +3,12 @@
 import hashlib
 from collections import Counter
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from blueattr.ingest.result import Ingested
 from blueattr.provenance import Window
+from blueattr.sources.archive.words import spell_end
 from blueattr.sources.collect.identity import DIRECTORY
 from blueattr.sources.collect.login import Credentials
 from blueattr.sources.collect.posts import RecordName
@@ -54,7 +54,7 @@ class Wanted:
     @property
     def source(self) -> str:
         """How the store knows the collection; another definition of the topic is another one."""
-        ends = "..".join(_spell(end) for end in (self.window.start, self.window.end))
+        ends = "..".join(spell_end(end) for end in (self.window.start, self.window.end))
         seeds = "" if self.uris is None else " ".join(name.uri for name in self.uris)
         asked = "\n".join([str(self.rule), *(query.text for query in self.queries), seeds])
         return f"collect:{self.topic} {ends} {hashlib.sha256(asked.encode()).hexdigest()[:16]}"
@@ -188,9 +188,3 @@ def remark(known: Completeness) -> str | None:
         f"Of the replies, reposts and quotes that the network counts of the collected posts, "
         f"{100 * found // counted} % were found ({found:,} of {counted:,})."
     )
-
-
-def _spell(moment: datetime) -> str:
-    """Write a time without spaces, a whole day by its date."""
-    text = moment.astimezone(UTC).replace(tzinfo=None).isoformat()
-    return text.removesuffix("T00:00:00")

@@ -1,6 +1,5 @@
 """Import tables of data sets into a store: which file is what, what is missing, and the reading."""
 
-import glob
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -13,6 +12,7 @@ from blueattr.decode.clock import Horizon, Now
 from blueattr.errors import InputError, UsageError
 from blueattr.ingest.read import Progress, ingest_sources
 from blueattr.ingest.result import Ingested
+from blueattr.sources.files import matching_files
 from blueattr.sources.tables.columns import OF_ACCOUNTS, find_columns
 from blueattr.sources.tables.formats import DRAWN, Format, read_format
 from blueattr.sources.tables.read import TableFile
@@ -283,13 +283,9 @@ def _paths(typed: str) -> list[Path]:
             return [path]
         if typed and path.exists():
             raise InputError(f"{path} is no file; write what it gives to one first")
-        paths = sorted(Path(each) for each in glob.glob(typed, recursive=True))  # noqa: PTH207 - may be absolute
-        paths = [each for each in paths if each.is_file()]
+        return matching_files(typed)
     except OSError as error:
         raise InputError(f"cannot look for {as_typed(typed)!r}: {error.strerror}") from None
-    if not paths:
-        raise InputError(f"no such file: {as_typed(typed)!r}")
-    return paths
 
 
 def _by_layout(

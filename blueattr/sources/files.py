@@ -105,12 +105,30 @@ def _paths(argument: str, kind: str, passed_over: list[str] | None) -> list[Path
     elif argument and path.exists():
         paths = [path]
     else:
-        paths = sorted(Path(p) for p in glob.glob(argument, recursive=True))  # noqa: PTH207 - the pattern may be absolute
-        paths = [p for p in paths if p.is_file()]
-        if not paths:
-            command = download(argument, "--plc " if kind == "plc" else "")
-            more = f"; for one at an address: {command}" if command else ""
-            raise InputError(f"no such file: {as_typed(argument)!r}{more}")
+        command = download(argument, "--plc " if kind == "plc" else "")
+        paths = matching_files(argument, f"; for one at an address: {command}" if command else "")
+    return paths
+
+
+def matching_files(pattern: str, more: str = "") -> list[Path]:
+    """Return the files that a pattern matches, in order.
+
+    Parameters
+    ----------
+    pattern
+        As a shell's, with ``**`` for folders in folders.
+    more
+        What else there is to say where it matches none.
+
+    Raises
+    ------
+    InputError
+        It matches none.
+    """
+    paths = sorted(Path(p) for p in glob.glob(pattern, recursive=True))  # noqa: PTH207 - the pattern may be absolute
+    paths = [p for p in paths if p.is_file()]
+    if not paths:
+        raise InputError(f"no such file: {as_typed(pattern)!r}{more}")
     return paths
 
 

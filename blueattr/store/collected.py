@@ -100,7 +100,7 @@ def searched(store: Store, source: str) -> list[SearchedSlice]:
 def known_posts(store: Store, window: Window) -> list[KnownPost]:
     """Return the collected posts of a window."""
     found: dict[tuple[str, int], KnownPost] = {}
-    rows = store.rows("store/collected/posts", start=_naive(window.start), end=_naive(window.end))
+    rows = store.rows("store/collected/posts", start=naive(window.start), end=naive(window.end))
     for did, number, rkey, time, *counts, step, cursor in rows:
         known = found.setdefault(
             (did, number), KnownPost(did, rkey or _tid(number), _utc(time), (*counts,), {})
@@ -113,7 +113,7 @@ def known_posts(store: Store, window: Window) -> list[KnownPost]:
 def completeness(store: Store, window: Window) -> Completeness:
     """Return how many of the interactions with the collected posts of a window are there."""
     rows = store.rows(
-        "store/collected/completeness", start=_naive(window.start), end=_naive(window.end)
+        "store/collected/completeness", start=naive(window.start), end=naive(window.end)
     )
     days: Completeness = {}
     for day, kind, *found in rows:
@@ -170,5 +170,6 @@ def _utc(moment: datetime) -> datetime:
     return moment.replace(tzinfo=UTC)
 
 
-def _naive(moment: datetime) -> datetime:
+def naive(moment: datetime) -> datetime:
+    """Return a time as the store has it: in UTC, without a zone."""
     return moment.astimezone(UTC).replace(tzinfo=None)

@@ -367,7 +367,6 @@ class Store(Statements):
             self._connection.execute("USE store")
 
     def _detach(self) -> None:
-        self._done.clear()
         with self._errors():
             self._connection.execute("USE memory")
             self._connection.execute("DETACH store")

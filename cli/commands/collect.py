@@ -10,7 +10,7 @@ import typer
 from blueattr.analysis.asked import parse
 from blueattr.cli import completion
 from blueattr.cli.grouping import grouped
-from blueattr.cli.options import OutputOptions, Quiet, StoreOptions, TopicsFile
+from blueattr.cli.options import DryRun, OutputOptions, Quiet, StoreOptions, TopicsFile
 from blueattr.cli.output import say
 from blueattr.cli.progress import console, is_terminal
 from blueattr.cli.signals import interrupting
@@ -98,14 +98,7 @@ class CollectOptions:
             show_default=False,
         ),
     ] = None
-    dry_run: Annotated[
-        bool,
-        typer.Option(
-            "--dry-run",
-            help="Change nothing; say what would be done.",
-            show_default=False,
-        ),
-    ] = False
+    dry_run: DryRun = False
 
 
 @grouped()

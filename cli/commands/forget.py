@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from blueattr.cli.grouping import grouped
-from blueattr.cli.options import OutputOptions, StoreOptions
+from blueattr.cli.options import DryRun, OutputOptions, StoreOptions
 from blueattr.cli.output import say
 from blueattr.cli.settings import Reports, read_settings, settings_there
 
@@ -28,12 +28,7 @@ def forget(
         ),
     ] = False,
     reports: Reports = None,
-    dry_run: Annotated[
-        bool,
-        typer.Option(
-            "--dry-run", help="Change nothing; say what would be done.", show_default=False
-        ),
-    ] = False,
+    dry_run: DryRun = False,
     store: StoreOptions,
     output: OutputOptions,
 ) -> None:

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from blueattr.cli.grouping import grouped
-from blueattr.cli.options import Out, OutputOptions, Quiet, StoreOptions
+from blueattr.cli.options import DryRun, Out, OutputOptions, Quiet, StoreOptions
 from blueattr.cli.output import say
 from blueattr.cli.progress import Bars
 from blueattr.cli.reading import exit_on, kept
@@ -57,14 +57,7 @@ def import_(
             show_default=False,
         ),
     ] = None,
-    dry_run: Annotated[
-        bool,
-        typer.Option(
-            "--dry-run",
-            help="Change nothing; say what would be done.",
-            show_default=False,
-        ),
-    ] = False,
+    dry_run: DryRun = False,
     formats: Annotated[
         bool,
         typer.Option("--formats", help="List the formats that are known.", show_default=False),

@@ -9,7 +9,7 @@ import typer
 
 from blueattr.analysis.asked import parse
 from blueattr.cli.grouping import grouped
-from blueattr.cli.options import Insecure, OutputOptions, Quiet, StoreOptions
+from blueattr.cli.options import DryRun, Insecure, OutputOptions, Quiet, StoreOptions
 from blueattr.cli.output import say
 from blueattr.cli.progress import Bars, LiveLine
 from blueattr.cli.reading import exit_on, kept
@@ -106,14 +106,7 @@ class NetworkOptions:
             show_default=False,
         ),
     ] = None
-    dry_run: Annotated[
-        bool,
-        typer.Option(
-            "--dry-run",
-            help="Change nothing; say what would be done.",
-            show_default=False,
-        ),
-    ] = False
+    dry_run: DryRun = False
 
     def refuse_all_but(self, allowed: "Sequence[str]", source: str) -> None:
         """Refuse options that make no sense for a kind of source.

@@ -8,12 +8,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from blueattr.decode.clock import first_tid
 from support.events_builder import Event, did, micros, plc_did, tid
+from support.loopback import answering
 
 POST, REPOST = "app.bsky.feed.post", "app.bsky.feed.repost"
 START = datetime(2026, 4, 9, tzinfo=UTC)
@@ -339,22 +340,8 @@ def serving(world: World) -> Iterator[Services]:
         def do_POST(self) -> None:
             self._respond()
 
-    class Quiet(ThreadingHTTPServer):
-        daemon_threads = True
-
-        def handle_error(self, *_: object) -> None:
-            pass
-
-    http = Quiet(("127.0.0.1", 0), Handler)
-    services.url = f"http://127.0.0.1:{http.server_port}"
-    thread = threading.Thread(target=http.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    try:
+    with answering(Handler) as services.url:
         yield services
-    finally:
-        http.shutdown()
-        thread.join()
-        http.server_close()
 
 
 def busy(posts: int = 12) -> World:

@@ -6,8 +6,10 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
+
+from support.loopback import answering
 
 
 @dataclass
@@ -135,21 +137,9 @@ def serving(script: Script) -> Iterator[Server]:
 
         do_GET = do_POST  # noqa: N815 - as http.server names it
 
-    class Quiet(ThreadingHTTPServer):
-        daemon_threads = True
-
-        def handle_error(self, *_: object) -> None:
-            pass
-
-    http = Quiet(("127.0.0.1", 0), Handler)
-    server.url = f"http://127.0.0.1:{http.server_port}"
-    thread = threading.Thread(target=http.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    try:
-        yield server
-    finally:
-        server.stop.set()
-        http.shutdown()
-        thread.join()
-        http.server_close()
+    with answering(Handler) as server.url:
+        try:
+            yield server
+        finally:
+            server.stop.set()
     assert server.errors == []

@@ -7,7 +7,7 @@ import numpy as np
 
 from blueattr.kernels import FloatArray
 from blueattr.scenarios.models.model import Model
-from blueattr.scenarios.protocol import Indicator, State
+from blueattr.scenarios.protocol import Array, Indicator, State
 from blueattr.scenarios.record import Layout, Parameter, RecordArray
 from blueattr.scenarios.reverse import economy as reverse
 from blueattr.scenarios.reverse.bars import Bars
@@ -79,9 +79,8 @@ class Economy(Model):
 
     def transition(self, state: State, actions: State, step: int, smooth: bool) -> State:
         """Return the state after a step."""
-        noise = {name: array[step] for name, array in self.record.noise.items()}
         return rules.advance(
-            state, actions, noise, step=step, smooth=smooth,
+            state, actions, self._noise(step), step=step, smooth=smooth,
             reserve=self.parameters["reserve"], period=self.parameters["period"],
         )  # fmt: skip
 
@@ -93,8 +92,10 @@ class Economy(Model):
         self, state: State, actions: State, after: State, bars: Bars, step: int
     ) -> tuple[Bars, Bars]:
         """Return derivatives by state and actions, from those by the state after."""
-        noise = {name: array[step] for name, array in self.record.noise.items()}
         return reverse.pull_back(
-            state, actions, noise, after, bars, step=step,
+            state, actions, self._noise(step), after, bars, step=step,
             reserve=self.parameters["reserve"], period=self.parameters["period"],
         )  # fmt: skip
+
+    def _noise(self, step: int) -> dict[str, Array]:
+        return {name: array[step] for name, array in self.record.noise.items()}

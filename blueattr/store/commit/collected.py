@@ -4,7 +4,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
-import polars as pl
 import pyarrow as pa
 
 from blueattr.store.database import Store
@@ -81,7 +80,6 @@ def note_collected(store: Store, collected: Collected) -> None:
         "noted_closure": [(*key, value) for key, value in collected.closures.items()],
     }
     for name, schema in _SCHEMAS.items():
-        empty = pl.DataFrame(pa.Table.from_batches([], schema))
-        frame = pl.DataFrame(rows[name], empty.schema, orient="row")
-        store.register(name, frame.to_arrow().cast(schema))
+        named = [dict(zip(schema.names, row, strict=True)) for row in rows[name]]
+        store.register(name, pa.Table.from_pylist(named, schema))
     store.run("store/commit/fold/collected")

@@ -59,8 +59,6 @@ class Statements:
         self._changes: dict[str, bool] = {}
         # The memory for statements of a store that is only read; what writes has its own rules.
         self._share: Share | None = None
-        # Steps that need not be executed again: see `run_once`.
-        self._done: set[str] = set()
 
     def run(self, step: str, **parameters: Any) -> None:
         """Execute the statements of ``sql/<step>.sql`` in order.
@@ -85,12 +83,6 @@ class Statements:
                     self._changes[change["table"]] = appended and self._changes.get(
                         change["table"], True
                     )
-
-    def run_once(self, step: str) -> None:
-        """Execute a step, unless it was done: for tables that follow from the store alone."""
-        if step not in self._done:
-            self.run(step)
-            self._done.add(step)
 
     def rows(self, query: str, **parameters: Any) -> "Rows":
         """Return the rows of the one statement in ``sql/<query>.sql``, of which there are few."""
