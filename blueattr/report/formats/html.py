@@ -28,7 +28,6 @@ _LONGEST_TEXT = 4_000
 _LONGEST_CELL = 300
 _LONGEST_WORD = 24
 _PER_CENT = re.compile(r"(?<=\d) %")
-_HANDLE = re.compile(r"[A-Za-z0-9.-]+\.[A-Za-z][A-Za-z0-9-]*")
 _SIGN = re.compile(r"(?<!\w)-(?=\d)")
 # What a narrow screen leaves out.
 _ASIDE = "aside"
@@ -51,7 +50,6 @@ def environment() -> Environment:
     )
     templates.filters["whole"] = _whole
     templates.filters["prose"] = _prose
-    templates.filters["breakable"] = _breakable
     return templates
 
 
@@ -68,12 +66,6 @@ def _whole(value: str) -> Markup:
 def _prose(sentence: str) -> str:
     """Keep numbers and their per cent signs on one line."""
     return _PER_CENT.sub("\u00a0%", sentence)
-
-
-def _breakable(text: str) -> Markup:
-    """Let a line end after the dots of a handle, rather than anywhere."""
-    shown = escape(safe_text(text, _LONGEST_TEXT))
-    return shown.replace(".", Markup(".<wbr>")) if _HANDLE.fullmatch(text) else shown
 
 
 @dataclass(frozen=True, slots=True)
