@@ -312,8 +312,8 @@ def test_the_same_spec_gives_the_same_bytes(data: bytes, monkeypatch: pytest.Mon
 _FINGERPRINT = """
 import hashlib
 from blueattr.synth import SynthSpec
-from blueattr.synth.stream import Stream
-stream = Stream(SynthSpec(agents=50_000, days=3, like_fraction=0))
+from blueattr.synth.stream import SyntheticStream
+stream = SyntheticStream(SynthSpec(agents=50_000, days=3, like_fraction=0))
 accounts = stream.accounts
 for _ in zip(range(12), stream.batches()):
     pass
