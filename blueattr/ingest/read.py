@@ -113,7 +113,7 @@ def ingest_sources(
     sources
         Files (:func:`blueattr.sources.files.find`), windows of an archive
         (:class:`blueattr.sources.archive.source.ArchiveSource`), or synthetic events
-        (:class:`blueattr.synth.SynthSource`).
+        (:class:`blueattr.synth.source.SynthSource`).
     rules
         Topics whose posts are matched when the days are summarised at the end, beside those that
         the store knows already; such as :func:`blueattr.panel.topics.shipped_rules`.
