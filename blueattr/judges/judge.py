@@ -14,6 +14,7 @@ from blueattr.judges.deal import Deal, deal
 from blueattr.judges.kept import Folder, Server
 from blueattr.judges.methods import METHODS, Method, Sheet
 from blueattr.judges.rehearsal import Rehearsal
+from blueattr.judges.score_file import shared_out
 from blueattr.judges.trace import Trace
 from blueattr.kernels import FloatArray
 from blueattr.sources.chat import Message
@@ -310,8 +311,8 @@ def _agents(trace: Trace, sheets: list[Sheet], *, by_agent: bool) -> tuple[tuple
     mean = np.full(scores.shape[1], np.nan)
     np.divide(np.where(given, scores, 0.0).sum(axis=0), counts, out=mean, where=counts > 0)
     totals = _by_agent(trace, mean, by_agent=by_agent)
-    shares = _shares(totals)
-    spreads = np.array([_shares(_by_agent(trace, one, by_agent=by_agent)) for one in scores])
+    shares = shared_out(totals)
+    spreads = np.array([shared_out(_by_agent(trace, one, by_agent=by_agent)) for one in scores])
     undefined = ""
     if np.isnan(totals).all():
         undefined = "the judge scored nobody"
@@ -339,12 +340,6 @@ def _by_agent(trace: Trace, scores: FloatArray, *, by_agent: bool) -> FloatArray
     totals = np.zeros(len(trace.agents))
     np.add.at(totals, [row.agent for row in trace.rows], scores)
     return totals
-
-
-def _shares(totals: FloatArray) -> FloatArray:
-    """Divide by the sum of what was given; NaN everywhere where that is 0."""
-    whole = float(np.nansum(totals))
-    return totals / whole if whole > 0 else np.full(totals.size, np.nan)
 
 
 def _deviation(shares: FloatArray) -> float | None:

@@ -1,8 +1,10 @@
 """Record files: JSON, plain or compressed with zstd, written whole and read with every check."""
 
+import hashlib
 import itertools
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +22,7 @@ from blueattr.suggest import did_you_mean
 from blueattr.user_path import refuse_address, user_path
 from blueattr.version import __version__
 
-__all__ = ["SCHEMA_VERSION", "read_record", "write_record"]
+__all__ = ["SCHEMA_VERSION", "read_record", "record_digest", "write_record"]
 
 
 SCHEMA_VERSION = 1
@@ -58,12 +60,22 @@ def write_record(record: Record, path: str | Path) -> None:
     atomic.write(where, data)
 
 
-def _encode(record: Record) -> bytes:
+def record_digest(record: Record) -> str:
+    """Return the SHA-256 of what a record holds, in hexadecimal.
+
+    It is the same however the file is compressed, and whichever version of blueattr wrote it.
+    """
+    known = SHIPPED[record.scenario].model.layout.parameters
+    parameters = {name: record.parameters.get(name, one.default) for name, one in known.items()}
+    return hashlib.sha256(_encode(replace(record, parameters=parameters), "")).hexdigest()
+
+
+def _encode(record: Record, version: str = __version__) -> bytes:
     layout = SHIPPED[record.scenario].model.layout
     head = {
         "kind": _KIND,
         "schema_version": SCHEMA_VERSION,
-        "blueattr": __version__,
+        "blueattr": version,
         "scenario": record.scenario,
         "origin": record.origin,
         "seed": record.seed,

@@ -12,7 +12,7 @@ import zstandard
 
 from blueattr.errors import InputError, OutputError, UsageError
 from blueattr.scenarios.record import ImportedFile, Record
-from blueattr.scenarios.record_file import read_record, write_record
+from blueattr.scenarios.record_file import read_record, record_digest, write_record
 from blueattr.scenarios.shipped import SHIPPED, run_scenario, scenario_of
 from support.scenario_world import scenario
 
@@ -41,6 +41,16 @@ def test_what_is_read_is_what_was_written_to_the_bit(tmp_path: Path, name: str, 
     scenario_of(found)
     packed = (tmp_path / file).read_bytes().startswith(b"\x28\xb5\x2f\xfd")
     assert packed == file.endswith(".zst")
+
+
+@pytest.mark.parametrize("name", [*SHIPPED])
+def test_a_digest_is_of_what_a_record_holds_and_not_of_its_file(tmp_path: Path, name: str) -> None:
+    record = run_scenario(name, agents=3, steps=2, seed=1)
+    write_record(record, tmp_path / "a.json")
+    write_record(record, tmp_path / "a.json.zst")
+    digests = {record_digest(read_record(tmp_path / a)) for a in ("a.json", "a.json.zst")}
+    assert digests == {record_digest(record)}
+    assert digests != {record_digest(run_scenario(name, agents=3, steps=2, seed=2))}
 
 
 def test_a_step_is_a_line_and_an_imported_file_is_named_with_its_digest(tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ __all__ = [
     "ScenarioAttribution",
     "ScenarioQuestion",
     "attribute_scenario",
+    "game_of",
     "recorded_values",
 ]
 
@@ -158,6 +159,38 @@ def recorded_values(scenario: Scenario, indicator: str) -> FloatArray:
     return values
 
 
+def game_of(scenario: Scenario, asked: ScenarioQuestion) -> tuple[ScenarioGame, float]:
+    """Return the game that a question is about, and the indicator as it was recorded.
+
+    Parameters
+    ----------
+    scenario, asked
+        See `attribute_scenario`.
+
+    Raises
+    ------
+    UsageError
+        The scenario has no such indicator, step or baseline, or not so many steps.
+    """
+    asked.budgets.check()
+    indicator = _one_of("indicator", asked.indicator, [*scenario.indicators])
+    baseline = _one_of("baseline", asked.baseline, scenario.baselines)
+    leading: Form = getattr(scenario, "leading_form", "smooth")
+    form = asked.form or leading
+    _one_of("game", form, FORMS)
+    _one_of("kind of players", asked.players, PLAYERS)
+    recorded = recorded_values(scenario, indicator)
+    target = _target(scenario, asked.step, recorded)
+    if not 1 <= asked.window <= target + 1:
+        raise UsageError(
+            f"a window of {asked.window} steps does not fit: {target + 1} end with step "
+            f"{scenario.steps[target]}"
+        )
+    window = range(target + 1 - asked.window, target + 1)
+    game = ScenarioGame(scenario, indicator, window, baseline, asked.players, form)
+    return game, float(recorded[target])
+
+
 def attribute_scenario(
     scenario: Scenario, question: ScenarioQuestion | None = None
 ) -> ScenarioAttribution:
@@ -188,41 +221,27 @@ def attribute_scenario(
     docs/scenarios.md, "Who drove it".
     """
     asked = question or ScenarioQuestion()
-    asked.budgets.check()
-    indicator = _one_of("indicator", asked.indicator, [*scenario.indicators])
-    baseline = _one_of("baseline", asked.baseline, scenario.baselines)
-    leading: Form = getattr(scenario, "leading_form", "smooth")
-    form = asked.form or leading
-    _one_of("game", form, FORMS)
-    _one_of("kind of players", asked.players, PLAYERS)
-    recorded = recorded_values(scenario, indicator)
-    target = _target(scenario, asked.step, recorded)
-    if not 1 <= asked.window <= target + 1:
-        raise UsageError(
-            f"a window of {asked.window} steps does not fit: {target + 1} end with step "
-            f"{scenario.steps[target]}"
-        )
-    window = range(target + 1 - asked.window, target + 1)
-    game = ScenarioGame(scenario, indicator, window, baseline, asked.players, form)
+    game, recorded = game_of(scenario, asked)
+    step = scenario.steps[game.window[-1]]
     method = choose_method(asked.method, game.form, game.n)
     found = solve(game, method, asked.budgets)
     values = found.values.reshape(-1, len(scenario.agents)).sum(axis=0)
     size = float(kernels.exact_sum(np.abs(values)))
     if size == 0:
         raise ZeroTotalError(
-            f"nobody moves {indicator!r} at step {scenario.steps[target]}: it is the same whoever "
+            f"nobody moves {game.indicator!r} at step {step}: it is the same whoever "
             "is absent; try --window 2, or another step"
         )
     change = game.total - game.empty
     some = abs(change) >= _NO_CHANGE * size
     return ScenarioAttribution(
         game=game,
-        step=scenario.steps[target],
+        step=step,
         found=found,
         values=values,
         total=game.total,
         empty=game.empty,
-        recorded=float(recorded[target]),
+        recorded=recorded,
         shares=values / size if some else None,
         churn=size / abs(change) if some else None,
         other=_other(game, method, found, asked.budgets),
