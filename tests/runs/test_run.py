@@ -286,8 +286,8 @@ def test_a_stream_is_followed_until_there_is_no_more_of_it(monkeypatch: pytest.M
         runs_run, "follow", lambda *given, **named: follow(*given, **named | {"timing": timing})
     )
     with StreamServer(older).running() as server:
-        source = f'read = ["jetstream"]\nhost = ["{server.url}"]\nfrom = 2026-04-30\nfor = "20s"'
-        write(SETTINGS.replace('read = ["in/"]', source))
+        source = f'read = ["jetstream"]\nhost = ["{server.url}"]\nfrom = 2026-04-30\nfor = '
+        write(SETTINGS.replace('read = ["in/"]', f'{source}"60s"'))
         ended = done()
         assert "live, +" in ended.stderr
         first = comparison()["window"]
@@ -298,6 +298,7 @@ def test_a_stream_is_followed_until_there_is_no_more_of_it(monkeypatch: pytest.M
         done()
         assert comparison()["window"]["end"] > first["end"]
         assert comparison()["n_agents"] == PANEL
+    write(SETTINGS.replace('read = ["in/"]', f'{source}"2s"'))
     done(code=ExitCode.SOURCE)
     last = read_runs(Path("reports"))[-1]
     assert (last.outcome, last.end["report"]) == ("a source was unreachable", None)
