@@ -86,6 +86,11 @@ def resume_from(
         Where a store that has seen nothing yet begins; None for the live end.
     """
     newest = newest_event(states)
+    mine = states.get(stream.name)
+    is_known = mine is not None and mine.position and mine.last_event is None
+    if mine is not None and is_known and (newest is None or not stream.dialect.by_time):
+        # All that came of it was rejected.
+        return resume_at(stream, mine.position, None, mine.stalled)
     if newest is None:
         return Resume(since=start)
     # The archive of a server counts as the server's stream does, if that is by numbers, too.

@@ -65,6 +65,31 @@ def test_a_process_knows_that_the_one_before_it_ended_within_the_replay(
     assert server.asked[:3] == [last - replayed, last, last + 1]
 
 
+@pytest.mark.parametrize("protocol", ["v2", "v1"])
+def test_a_stream_whose_first_events_are_rejected_gets_beyond_them(
+    protocol: str, empty_store: Path, tmp_path: Path
+) -> None:
+    """A connection lets three events through, and the first eight are posts without text."""
+    db = Path(copy(empty_store, tmp_path / "store.duckdb"))
+    events = [
+        post(plc_name("abc"[k % 3]), tid(k), "hello", rev=k, time=at(60 * k)) for k in range(12)
+    ]
+    for event in events[:8]:
+        del event["commit"]["record"]["text"]
+    clock = FakeClock(end_of(events))
+    server = LogServer(protocol, clock, events, [], 1)
+    server.plan.extend((3, lambda _: [ConnectionLost("the connection broke")]) for _ in range(9))
+    done = follow(db, [server.stream(seconds=0.5, size=4 << 20)], until="live", start=at(-5),
+                  timing=clock.timing, limit=timedelta(minutes=5))  # fmt: skip
+    assert (done.outcome, done.gaps) == ("live", ())
+    assert server.fired >= 3
+    first, *later = [asked or 0 for asked in server.asked]
+    assert all(asked != first for asked in later), "it begins anew"
+    assert content(db).records.keys() == {
+        ("post", e["did"], e["commit"]["rkey"]) for e in events[8:]
+    }
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("protocol", ["v2", "v1"])
 @pytest.mark.parametrize("ended", ["short runs", "drops"])
