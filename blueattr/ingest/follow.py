@@ -118,7 +118,7 @@ def follow(
     with Writer(db, memory, now=timing.now) as writer:
         return _Follower(
             writer,
-            tuple(streams),
+            tuple(stream.holding(writer.shares.messages) for stream in streams),
             until,
             limit,
             start,
@@ -127,7 +127,7 @@ def follow(
             stop or threading.Event(),
             watch,
             timing,
-            (pace or Pace()).within(memory),
+            pace or Pace(),
         ).run()
 
 

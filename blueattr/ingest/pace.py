@@ -2,20 +2,14 @@
 
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from blueattr.ingest.read import COMMIT_BYTES, COMMIT_ROWS
+from blueattr.ingest.read import COMMIT_ROWS
 from blueattr.store.commit.checkpoint import SourceState
 from blueattr.store.commit.writer import Writer
 
 __all__ = ["Commits", "Freshness", "Pace"]
-
-
-# The part of the memory for events that may wait for a commit, which needs several times that.
-_MEMORY_PART = 10
-# What a process that follows a stream holds beside events: libraries, and the engine's own.
-_BESIDE_EVENTS = 500 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +22,8 @@ class Pace:
         Minimum seconds between commits.
     commit_multiple
         The same, as a multiple of the last commit's duration: a commit reads the whole store.
-    commit_rows, commit_bytes
-        What may wait for a commit, however short the time.
+    commit_rows
+        How many may wait for a commit, however short the time; their bytes are bounded by memory.
     fresh
         The stream is live when its newest event is at most this old ...
     quiet
@@ -48,7 +42,6 @@ class Pace:
     commit_seconds: float = 10.0
     commit_multiple: float = 10.0
     commit_rows: int = COMMIT_ROWS
-    commit_bytes: int = COMMIT_BYTES
     fresh: timedelta = timedelta(seconds=10)
     quiet: float = 10.0
     quiet_age: timedelta = timedelta(minutes=10)
@@ -75,11 +68,6 @@ class Pace:
         if lag is not None and lag >= self.quiet_age:
             return f"{silence}, and the newest is of {newest:%Y-%m-%d %H:%M:%S}"
         return ""
-
-    def within(self, memory: int) -> "Pace":
-        """Return the pace of a process that may use so many bytes."""
-        for_events = max(memory - _BESIDE_EVENTS, memory // 4)
-        return replace(self, commit_bytes=min(self.commit_bytes, for_events // _MEMORY_PART))
 
 
 class Commits:
@@ -121,7 +109,7 @@ class Commits:
             return
         interval = max(self._pace.commit_seconds, self._pace.commit_multiple * self._duration)
         rows, size = self._writer.waiting
-        is_much = rows >= self._pace.commit_rows or size >= self._pace.commit_bytes
+        is_much = rows >= self._pace.commit_rows or size >= self._writer.shares.lines
         if is_much or self._clock() - self._ended_at >= interval:
             self.commit()
 

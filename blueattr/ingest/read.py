@@ -27,7 +27,6 @@ from blueattr.store.matching import Rule
 from blueattr.store.rollups import roll_up
 
 __all__ = [
-    "COMMIT_BYTES",
     "COMMIT_ROWS",
     "Progress",
     "ingest",
@@ -43,9 +42,6 @@ COMMIT_ROWS = 1_500_000
 _COMMIT_PART = 1 / 48
 # What is left of a source and less than this part of what waits comes with it.
 _LEFTOVER = 1 / 4
-COMMIT_BYTES = 320 << 20
-# What may wait for the next commit while one is under way, which needs memory itself.
-_BESIDE_COMMIT = 128 << 20
 # What an archive sends is paid for, and what is not committed would be paid for again.
 _COMMIT_PAID = 128 << 20
 # A run that is killed or interrupted has this much to do again; or this many times what the last
@@ -269,7 +265,7 @@ def _read_together(
         left = left_of_all - read
         if (
             (rows >= max(COMMIT_ROWS, writer.records * _COMMIT_PART) and left >= done * _LEFTOVER)
-            or size >= COMMIT_BYTES
+            or size >= writer.shares.lines
             or (source.kind == "archive" and done >= _COMMIT_PAID)
             or time.monotonic() - committed
             >= max(_COMMIT_SECONDS, _COMMITS_APART * writer.commit_seconds)
@@ -278,7 +274,7 @@ def _read_together(
             waiting.clear()
             begun = read
             committed = time.monotonic()
-        elif size >= _BESIDE_COMMIT:
+        elif size >= writer.shares.beside:
             writer.finish()
         if must_end is not None and must_end():
             reading.state = replace(reading.state, complete=source.complete)

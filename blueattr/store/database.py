@@ -6,7 +6,6 @@ or committed to.
 
 import logging
 import os
-import sys
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -88,8 +87,6 @@ class Store(Statements):
         Bytes the whole process may use.
     """
 
-    # Bytes that DuckDB may use as a rule, whatever the process may.
-    _engine_most = sys.maxsize
     # More settings of the engine.
     _settings: ClassVar[dict[str, str | int]] = {}
     # Seconds to wait for readers before writing.
@@ -103,7 +100,7 @@ class Store(Statements):
         self._given_up = threading.Event()
         self._memory = memory
         self._engine_all = max(memory - _OUTSIDE_DUCKDB, memory // 2)
-        self._engine_usual = min(self._engine_all, self._engine_most)
+        self._engine_usual = min(self._engine_all, self._engine_share(memory))
         super().__init__(path, connect(self._file, self._engine_usual, **self._settings))
         # The right to write to the file, where that was taken.
         self._lock: Lock | None = None
@@ -117,6 +114,11 @@ class Store(Statements):
         self._tried = b""
         # The first bytes of the file as this object left it, with the catalog that it had checked.
         self._left = b""
+
+    @staticmethod
+    def _engine_share(memory: int) -> int:
+        """Return how many bytes the engine may use as a rule, of those that the process may."""
+        return memory
 
     @classmethod
     def open(cls, path: Path, memory: int = DEFAULT_MEMORY) -> Self:

@@ -5,6 +5,7 @@ import tracemalloc
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from itertools import count, pairwise
 from pathlib import Path
 from typing import Any
@@ -13,14 +14,15 @@ import pytest
 
 from blueattr.decode.chunk import Chunk
 from blueattr.ingest import follow as ingest_follow
-from blueattr.ingest import pace as ingest_pace
 from blueattr.ingest.follow import follow
 from blueattr.ingest.meter import Moment
 from blueattr.ingest.pace import Pace
 from blueattr.ingest.result import Followed
 from blueattr.report.inventory.ingests import follow_report
 from blueattr.sources.live.socket import ConnectionLost, MessageTooLong, Oversized
+from blueattr.sources.live.stream import Stream, Transport
 from blueattr.store.commit.checkpoint import SourceState
+from blueattr.store.commit.memory import Shares
 from blueattr.store.commit.writer import Writer
 from support.events_builder import Event, at, post, tid
 from support.live_world import START, end_of, gaps_of, spans_of, story
@@ -76,9 +78,26 @@ def test_rows_wait_for_a_commit_no_longer_than_the_pace_says(
     assert all(7 <= b - a <= 7.5 for a, b in pairwise([0.0, *commits]))
 
 
-def test_of_a_small_memory_less_may_wait_as_the_libraries_need_most() -> None:
-    waiting = {size: Pace().within(size << 20).commit_bytes >> 20 for size in (256, 900, 4096)}
-    assert waiting == {256: 6, 900: 40, 4096: Pace().commit_bytes >> 20}
+def test_messages_that_wait_to_be_decoded_are_bounded_by_memory(
+    tmp_path: Path, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held: list[int] = []
+
+    def noted(self: Stream, most: int) -> Stream:
+        held.append(most)
+        return self
+
+    monkeypatch.setattr(Stream, "holding", noted)
+    stream = ScriptedServer(clock, MESSAGES[:2]).stream()
+    limit = timedelta(seconds=1)
+    for memory in (900 << 20, 4 << 30):
+        follow(tmp_path / "s.duckdb", [stream], start=START, timing=clock.timing, limit=limit,
+               memory=memory)  # fmt: skip
+    assert held == [Shares.of(memory).messages for memory in (900 << 20, 4 << 30)]
+    assert held[0] < held[1]
+    connect = Transport().holding(held[0]).connect
+    assert isinstance(connect, partial)
+    assert connect.keywords == {"buffer": held[0]}
 
 
 @pytest.mark.slow
@@ -97,13 +116,13 @@ def test_what_waits_for_a_commit_is_bounded_by_memory(
     long = "x" * 60_000
     posts = [post("ann", tid(k), long, rev=k, time=at(k / 9)) for k in range(340)]
     server = ScriptedServer(clock, [message(k, event) for k, event in enumerate(posts, 1)])
-    memory = 600 << 20
-    monkeypatch.setattr(ingest_pace, "_MEMORY_PART", 200)
+    few = replace(Shares.of(600 << 20), lines=3 << 20)
+    monkeypatch.setattr(Shares, "of", lambda _memory: few)
     db = tmp_path / "s.duckdb"
-    follow(db, [server.stream(size=1 << 20)], start=START, timing=clock.timing, memory=memory,
+    follow(db, [server.stream(size=1 << 20)], start=START, timing=clock.timing, memory=600 << 20,
            limit=timedelta(minutes=1))  # fmt: skip
     assert len(waited) > 5
-    assert max(waited) < memory / 200 + (3 << 20), "the limit, and a chunk"
+    assert max(waited) < 2 * (3 << 20), "the limit, and a chunk"
     assert len(content(db).records) == 340
 
 
@@ -309,6 +328,8 @@ class _Sources(dict[str, SourceState]):
 
 class _Store:
     """What a follower needs of a writer, and next to nothing done."""
+
+    shares = Shares.of(4 << 30)
 
     def __init__(self) -> None:
         self.known = _Sources(

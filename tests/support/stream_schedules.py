@@ -32,6 +32,7 @@ from blueattr.sources.live.socket import ConnectionLost
 from blueattr.sources.live.stream import Stream
 from blueattr.store.commit.batch import Batch
 from blueattr.store.commit.checkpoint import SourceState
+from blueattr.store.commit.memory import Shares
 from support.events_builder import Event, at, plc_name, post, tid
 from support.live_world import PROTOCOLS, end_of
 from support.scripted_stream import Disturbance, FakeClock, LogServer, Step
@@ -71,6 +72,8 @@ class Memory:
 
 class MemoryWriter:
     """What a follower needs of a writer: rows wait, and a commit makes them last."""
+
+    shares = Shares.of(4 << 30)
 
     def __init__(self, memory: Memory, now: Callable[[], float]) -> None:
         self._memory = memory

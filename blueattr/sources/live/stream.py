@@ -7,6 +7,7 @@ from collections.abc import Callable, Generator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any, NamedTuple, Protocol
 
 from blueattr.decode.binary.transcode import Decoded, Notice
@@ -157,6 +158,12 @@ class Transport:
     seconds: float = 0.5
     size: int = 4 << 20
 
+    def holding(self, most: int) -> "Transport":
+        """Return this, with at most so many bytes waiting in a connection of the network."""
+        if self.connect is not Connection:
+            return self
+        return replace(self, connect=partial(Connection, buffer=most))
+
     def gather(self, connection: Websocket) -> deque[bytes]:
         """Return the messages of the next chunk; none if none came in `seconds`."""
         messages = deque(connection.take(self.seconds, self.size))
@@ -251,6 +258,10 @@ class Stream:
     def name(self) -> str:
         """How the store knows it."""
         return f"{self.kind}:{self.instance}"
+
+    def holding(self, most: int) -> "Stream":
+        """Return this stream, with at most so many bytes waiting to be decoded."""
+        return replace(self, transport=self.transport.holding(most))
 
     def chunks(
         self,

@@ -27,6 +27,7 @@ from blueattr.store.commit.batch import Batch
 from blueattr.store.commit.checkpoint import SourceState, Span
 from blueattr.store.commit.collected import Collected, note_collected
 from blueattr.store.commit.committer import Committer, ThreadCommitter
+from blueattr.store.commit.memory import Shares
 from blueattr.store.database import (
     DEFAULT_MEMORY,
     Store,
@@ -96,8 +97,6 @@ class Writer(Store):
         Another process is writing to it.
     """
 
-    # A larger buffer pool does not speed up appends.
-    _engine_most = 640 << 20
     # A few keys are looked for one by one: a Bloom filter of them would let some row pass of every
     # vector of the store, whose other columns are then read as well.
     # And no checkpoint merges row groups, but those of small commits.
@@ -130,6 +129,8 @@ class Writer(Store):
         self._mark: UUID | None = None
         self.commit_seconds = 0.0
         """How long the last commit took."""
+        self.shares = Shares.of(memory)
+        """What each part of an ingest may use of the memory."""
         super().__init__(path, memory)
         self._lock: Lock = lock
         self._committer = (
@@ -157,6 +158,10 @@ class Writer(Store):
             self._lock.withdraw()
             self.close()
             raise
+
+    @staticmethod
+    def _engine_share(memory: int) -> int:
+        return Shares.of(memory).engine
 
     def close(self) -> None:
         """Release the file and the lock, after the commit that is under way."""
@@ -340,8 +345,10 @@ class Writer(Store):
             finally:
                 self.unregister("account_events")
         try:
-            is_small = states[-1].kind != "plc" and record_events.rows < _ROW_GROUP
-            self._limit_merges(_MOST_MERGES if is_small else 0)
+            rows, size = record_events.rows, record_events.size
+            is_small = states[-1].kind != "plc" and rows < _ROW_GROUP
+            may_merge = is_small and self.shares.may_merge(rows, size)
+            self._limit_merges(_MOST_MERGES if may_merge else 0)
             with self._transaction():
                 if states[-1].kind == "plc":
                     fold.fold_directory(self, states)
