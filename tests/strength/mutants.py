@@ -29,6 +29,7 @@ _OF_THE_FOLD = "tests/store/commit/test_fold.py"
 # among them: those read the step from its file.
 _EVENTS = [
     f"{_OF_THE_FOLD}::test_of_two_versions_of_one_revision_the_delete_wins_in_any_order",
+    f"{_OF_THE_FOLD}::test_of_other_versions_of_one_revision_the_same_wins_in_any_order",
     "tests/ingest/test_ingest.py::test_history_of_one_record",
     "tests/ingest/test_ingest.py::test_the_latest_handle_and_profile_stay_in_any_order_of_commits",
     "tests/ingest/test_ingest.py::test_only_a_deletion_of_an_account_takes_its_texts",
@@ -49,7 +50,13 @@ FOLD_TESTS = {
     "versions": _EVENTS,
     "records": _EVENTS,
     "changes": _EVENTS,
-    "relations": ["tests/store/test_rollups.py", *_EVENTS],
+    "relations": [
+        f"{_OF_THE_FOLD}::test_of_relations_of_one_time_the_lowest_key_counts_whichever_was_written_first",
+        "tests/panel/test_features.py::test_a_relation_that_is_written_again_counts_once_in_everything",
+        "tests/panel/test_features.py::test_features_equal_a_plain_recount",
+        "tests/store/test_rollups.py",
+        *_EVENTS,
+    ],
     "corrections": ["tests/store/test_rollups.py"],
     "summaries": ["tests/store/test_rollups.py"],
     "notes": [

@@ -259,6 +259,22 @@ def test_of_other_versions_of_one_revision_the_same_wins_in_any_order(
         assert content(db) == expected(events)
 
 
+@pytest.mark.parametrize("step", [1, -1])
+def test_of_relations_of_one_time_the_lowest_key_counts_whichever_was_written_first(
+    tmp_path: Path, step: int
+) -> None:
+    db, state = tmp_path / "store.duckdb", SourceState("x", "file")
+    with Writer(db, committer=InlineCommitter) as writer:
+        for key in ("a-name", "b-name", "c-name")[::step]:
+            state = commit(writer, [follow("ann", key, "bea", rev=1, time=at(1))], state)
+    with Store.open(db) as store:
+        counting = (
+            "SELECT record_key.rkey FROM record JOIN record_key ON record.rkey = record_key.id "
+            "WHERE NOT is_repeat"
+        )
+        assert rows(store, counting) == [("a-name",)]
+
+
 # --- notes ---------------------------------------------------------------------------------------
 
 
