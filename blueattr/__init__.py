@@ -60,7 +60,7 @@ if _typing.TYPE_CHECKING:
         why,
         write_report,
     )
-    from blueattr.library.scenarios import attribute_scenario, run_scenario
+    from blueattr.library.scenarios import attribute_scenario, compare_scenarios, run_scenario
     from blueattr.library.store import Store
     from blueattr.provenance import Provenance as Provenance
     from blueattr.studies.bootstrap import Bootstrap as Bootstrap
@@ -79,6 +79,7 @@ __all__ = [
     "attribute_scenario",
     "bootstrap",
     "compare_scales",
+    "compare_scenarios",
     "convergence",
     "correct",
     "design",
@@ -131,7 +132,7 @@ def __getattr__(name: str) -> _typing.Any:  # noqa: PLR0912 - one for each modul
             import blueattr.library.questions as home
         case "open" | "topics":
             import blueattr.library.opening as home
-        case "attribute_scenario" | "run_scenario":
+        case "attribute_scenario" | "compare_scenarios" | "run_scenario":
             import blueattr.library.scenarios as home
         case "Store":
             import blueattr.library.store as home

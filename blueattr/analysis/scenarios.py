@@ -1,20 +1,24 @@
 """Questions to a record of a scenario, as a user asks them."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from blueattr.errors import InputError
+from blueattr.judges.score_file import read_scores
 from blueattr.scenarios.games.attribution import (
     ScenarioAttribution,
     ScenarioQuestion,
     attribute_scenario,
 )
+from blueattr.scenarios.games.compared import ScenarioComparison
+from blueattr.scenarios.games.comparison import Compared, compare_scenarios, scenario_seeds
 from blueattr.scenarios.games.methods import Budgets
 from blueattr.scenarios.record import Record
-from blueattr.scenarios.record_file import read_record
+from blueattr.scenarios.record_file import read_record, record_digest
 from blueattr.scenarios.shipped import scenario_of
 
-__all__ = ["ask_record"]
+__all__ = ["ask_record", "compare_records"]
 
 
 def ask_record(
@@ -44,8 +48,59 @@ def ask_record(
     UsageError, NoAnswerError
         As `blueattr.scenarios.games.attribution.attribute_scenario`.
     """
+    budgets = Budgets(steps, permutations, coalitions, seed)
+    return attribute_scenario(
+        scenario_of(_read(record)), ScenarioQuestion(budgets=budgets, **question)
+    )
+
+
+def _read(record: str | Path | Record) -> Record:
     if not isinstance(record, str | Path | Record):
         raise InputError(f"a record is a file or a Record, not {type(record).__name__}")
-    read = record if isinstance(record, Record) else read_record(record)
-    budgets = Budgets(steps, permutations, coalitions, seed)
-    return attribute_scenario(scenario_of(read), ScenarioQuestion(budgets=budgets, **question))
+    return record if isinstance(record, Record) else read_record(record)
+
+
+def compare_records(
+    records: Sequence[str | Path | Record],
+    *,
+    judged: Sequence[str | Path],
+    steps: int,
+    permutations: int,
+    coalitions: int,
+    seeds: int,
+    seed: int,
+    **question: Any,
+) -> ScenarioComparison:
+    """Compare every method with exact Shapley values, on some records.
+
+    Parameters
+    ----------
+    records
+        Paths of files, or records.
+    judged
+        Files with scores of judges.
+    steps, permutations, coalitions, seed
+        See `blueattr.scenarios.games.methods.Budgets`; `seed` is the first one.
+    seeds
+        How many seeds there are.
+    question
+        Other fields of a `blueattr.scenarios.games.attribution.ScenarioQuestion`.
+
+    Raises
+    ------
+    InputError
+        A file is no sound record, or holds no scores that fit.
+    UsageError, NoAnswerError
+        As `blueattr.scenarios.games.comparison.compare_scenarios`.
+    """
+    some = []
+    for place, one in enumerate(records):
+        read = _read(one)
+        name = f"record {place}" if isinstance(one, Record) else str(one)
+        some.append(Compared(name, scenario_of(read), record_digest(read)))
+    return compare_scenarios(
+        some,
+        ScenarioQuestion(budgets=Budgets(steps, permutations, coalitions, seed), **question),
+        seeds=scenario_seeds(seed, seeds),
+        judges=[read_scores(path) for path in judged],
+    )

@@ -1,14 +1,16 @@
 """Small simulations in a program: run one, and ask who drove an indicator of it."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
-from blueattr.analysis.scenarios import ask_record
+from blueattr.analysis.scenarios import ask_record, compare_records
 from blueattr.library.options import words_of_a_program
 from blueattr.scenarios import shipped
 from blueattr.scenarios.games.attribution import ScenarioAttribution
+from blueattr.scenarios.games.compared import ScenarioComparison
 from blueattr.scenarios.record import Record
 
-__all__ = ["attribute_scenario", "run_scenario"]
+__all__ = ["attribute_scenario", "compare_scenarios", "run_scenario"]
 
 
 def run_scenario(
@@ -109,4 +111,77 @@ def attribute_scenario(
             record, indicator=indicator, step=step, window=window, players=players,
             baseline=baseline, form=game, method=method, steps=steps, permutations=permutations,
             coalitions=coalitions, seed=seed,
+        )  # fmt: skip
+
+
+def compare_scenarios(
+    records: str | Path | Record | Sequence[str | Path | Record],
+    *,
+    indicator: str | None = None,
+    step: int | str = "peak",
+    window: int = 1,
+    players: str = "agents",
+    baseline: str | None = None,
+    judged: Sequence[str | Path] = (),
+    steps: int = 30,
+    permutations: int = 1000,
+    coalitions: int = 200,
+    seeds: int = 10,
+    seed: int = 0,
+) -> ScenarioComparison:
+    """Compare every method with exact Shapley values, in the smooth and in the discrete game.
+
+    Parameters
+    ----------
+    records
+        What `run_scenario` returned, or files that ``blueattr scenario run`` wrote; up to 20
+        players each.
+    indicator
+        What to attribute; by default the first of each simulation.
+    step
+        The label of the target step; ``peak`` is that of the largest recorded value.
+    window
+        Steps up to the target that agents may be absent in.
+    players
+        ``agents``, or ``cells``: each agent in each step.
+    baseline
+        What an absent agent does; by default the first of each simulation.
+    judged
+        Files with scores of judges, which ``blueattr judge`` wrote.
+    steps
+        Of the path value.
+    permutations
+        Of sampled Shapley values.
+    coalitions
+        Of sampled Banzhaf values.
+    seeds
+        How many times what is sampled is drawn.
+    seed
+        The first seed.
+
+    Returns
+    -------
+    ScenarioComparison
+        ``records`` has each run, ``lines()`` the means over records and seeds.
+
+    Raises
+    ------
+    InputError
+        A file is no sound record, or holds no scores that fit.
+    UsageError
+        A simulation has no such indicator, step or baseline, or too many players.
+    NoAnswerError
+        Nobody moves the indicator.
+
+    Notes
+    -----
+    docs/scenarios.md, "How close methods come".
+    """
+    some = [records] if isinstance(records, str | Path | Record) else [*records]
+    with words_of_a_program():
+        return compare_records(
+            some,
+            indicator=indicator, step=step, window=window, players=players, baseline=baseline,
+            judged=judged, steps=steps, permutations=permutations, coalitions=coalitions,
+            seeds=seeds, seed=seed,
         )  # fmt: skip

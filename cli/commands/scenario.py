@@ -1,13 +1,15 @@
-"""The commands scenario list, run and attribute: small simulations, and who drove what in them."""
+"""The commands of scenarios: run small simulations, say who drove what, and compare methods."""
 
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from blueattr.cli.grouping import grouped
 from blueattr.cli.help import SectionedCommand, WholeGroup
 from blueattr.cli.options import OutputOptions, Seed
+from blueattr.cli.sampling import Seeds
 
 scenario = typer.Typer(
     name="scenario",
@@ -17,6 +19,62 @@ scenario = typer.Typer(
     add_completion=False,
     rich_markup_mode=None,
 )
+
+
+@dataclass
+class ScenarioOptions:
+    """What is asked of a record, and what its methods may spend."""
+
+    indicator: Annotated[
+        str | None,
+        typer.Option(
+            "--indicator",
+            metavar="NAME",
+            help="What to attribute, see scenario list; by default the scenario's first.",
+            show_default=False,
+        ),
+    ] = None
+    step: Annotated[
+        str,
+        typer.Option(
+            "--step", metavar="LABEL", help="The target step; peak is that of the largest value."
+        ),
+    ] = "peak"
+    window: Annotated[
+        int,
+        typer.Option(
+            "--window", metavar="N", help="Steps up to the target that agents may be absent in."
+        ),
+    ] = 1
+    players: Annotated[
+        str,
+        typer.Option(
+            "--players", metavar="KIND", help="agents, or cells: each agent in each step."
+        ),
+    ] = "agents"
+    baseline: Annotated[
+        str | None,
+        typer.Option(
+            "--baseline",
+            metavar="KIND",
+            help="What an absent agent does, see scenario list; by default the first.",
+            show_default=False,
+        ),
+    ] = None
+    steps: Annotated[int, typer.Option("--steps", metavar="K", help="Steps of the path value.")] = (
+        30
+    )
+    permutations: Annotated[
+        int, typer.Option("--permutations", metavar="N", help="Permutations of Shapley values.")
+    ] = 1000
+    coalitions: Annotated[
+        int, typer.Option("--coalitions", metavar="N", help="Coalitions of Banzhaf values.")
+    ] = 200
+    seed: Seed = 0
+
+    def asked(self) -> dict[str, Any]:
+        """Return the options by their names."""
+        return dict(vars(self))
 
 
 @scenario.command("list", cls=SectionedCommand)
@@ -89,42 +147,7 @@ def scenario_attribute(
     record: Annotated[
         str, typer.Argument(metavar="RECORD", help="A file that scenario run wrote.")
     ],
-    indicator: Annotated[
-        str | None,
-        typer.Option(
-            "--indicator",
-            metavar="NAME",
-            help="What to attribute, see scenario list; by default the scenario's first.",
-            show_default=False,
-        ),
-    ] = None,
-    step: Annotated[
-        str,
-        typer.Option(
-            "--step", metavar="LABEL", help="The target step; peak is that of the largest value."
-        ),
-    ] = "peak",
-    window: Annotated[
-        int,
-        typer.Option(
-            "--window", metavar="N", help="Steps up to the target that agents may be absent in."
-        ),
-    ] = 1,
-    players: Annotated[
-        str,
-        typer.Option(
-            "--players", metavar="KIND", help="agents, or cells: each agent in each step."
-        ),
-    ] = "agents",
-    baseline: Annotated[
-        str | None,
-        typer.Option(
-            "--baseline",
-            metavar="KIND",
-            help="What an absent agent does, see scenario list; by default the first.",
-            show_default=False,
-        ),
-    ] = None,
+    question: ScenarioOptions,
     game: Annotated[
         str | None,
         typer.Option(
@@ -142,17 +165,6 @@ def scenario_attribute(
             help="auto, path, exact, shapley, banzhaf, leave-one-out or random.",
         ),
     ] = "auto",
-    steps: Annotated[
-        int, typer.Option("--steps", metavar="K", help="Steps of the path value.")
-    ] = 30,
-    permutations: Annotated[
-        int,
-        typer.Option("--permutations", metavar="N", help="Permutations of Shapley values."),
-    ] = 1000,
-    coalitions: Annotated[
-        int, typer.Option("--coalitions", metavar="N", help="Coalitions of Banzhaf values.")
-    ] = 200,
-    seed: Seed = 0,
     output: OutputOptions,
 ) -> None:
     """Say which agents of a simulation drove an indicator.
@@ -167,9 +179,47 @@ def scenario_attribute(
     from blueattr.report.results.scenarios import scenario_attribution_report
 
     output.check()
-    result = ask_record(
-        record, indicator=indicator, step=step, window=window, players=players,
-        baseline=baseline, form=game, method=method, steps=steps, permutations=permutations,
-        coalitions=coalitions, seed=seed,
-    )  # fmt: skip
+    result = ask_record(record, form=game, method=method, **question.asked())
     output.emit(scenario_attribution_report(result))
+
+
+@scenario.command("compare", cls=SectionedCommand)
+@grouped(
+    (
+        "records", "indicator", "step", "window", "players", "baseline", "judged", "steps",
+        "permutations", "coalitions", "seeds", "seed", "form", "out",
+    )
+)  # fmt: skip
+def scenario_compare(
+    *,
+    records: Annotated[
+        list[str],
+        typer.Argument(metavar="RECORD...", help="Files that scenario run wrote."),
+    ],
+    question: ScenarioOptions,
+    judged: Annotated[
+        list[str],
+        typer.Option(
+            "--judged",
+            metavar="FILE",
+            help="Scores of a judge, which blueattr judge wrote; repeatable.",
+            show_default=False,
+        ),
+    ] = [],  # noqa: B006 - typer copies it
+    seeds: Seeds = 10,
+    output: OutputOptions,
+) -> None:
+    """Compare all methods with exact Shapley values, which up to 20 players have.
+
+    Path values, sampled Shapley and Banzhaf values, leave-one-out, random numbers, and judges where
+    their scores are given, in the smooth and in the discrete game. Records of the same simulation
+    are averaged.
+
+    Example: blueattr scenario compare record.json --seeds 5
+    """
+    from blueattr.analysis.scenarios import compare_records
+    from blueattr.report.results.scenario_comparisons import scenario_comparison_report
+
+    output.check()
+    result = compare_records(records, judged=judged, seeds=seeds, **question.asked())
+    output.emit(scenario_comparison_report(result))

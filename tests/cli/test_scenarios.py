@@ -10,6 +10,7 @@ import pytest
 
 import blueattr
 from blueattr.errors import ExitCode
+from blueattr.scenarios.record_file import read_record, record_digest
 from support.cli_world import ok, refused
 
 
@@ -74,3 +75,46 @@ def test_what_cannot_be_is_refused_with_its_exit_code(record: Path, tmp_path: Pa
     ok("scenario", "run", "economy", "--agents", "3", "--steps", "3", "--out", economy)
     lagged = ("--indicator", "lagged_inflation_risk")
     refused(ExitCode.NO_ANSWER, "scenario", "attribute", economy, *lagged, says="nobody moves")
+
+
+def test_methods_are_compared_in_every_format_and_in_the_library(
+    record: Path,
+) -> None:
+    words = ("scenario", "compare", record, "--step", "3", "--permutations", "20", "--seeds", "2")
+    found = ok(*words, "--format", "json").json
+    assert (found["schema_version"], found["seeds"], found["permutations"]) == (1, [0, 1], 20)
+    (one,) = found["records"]
+    assert (one["scenario"], one["step"], one["n_agents"]) == ("opinion", 3, 6)
+    assert [game["game"] for game in one["games"]] == ["smooth", "discrete"]
+    lines = {(line["method"], line["game"]): line for line in found["lines"]}
+    for method in ("exact", "path", "shapley", "banzhaf", "leave-one-out", "random"):
+        assert {"smooth", "discrete"} == {game for name, game in lines if name == method}
+    ours = blueattr.compare_scenarios(record, step=3, permutations=20, seeds=2)
+    theirs = lines["shapley", "smooth"]["relative_error"]["mean"]
+    assert theirs == next(
+        line.relative_error.mean for line in ours.lines() if line.method == "shapley"
+    )
+    rows = [*csv.DictReader(io.StringIO(ok(*words, "--format", "csv").text))]
+    assert len(rows) == sum(len(one["runs"]) for one in found["records"])
+    assert {row["game"] for row in rows} == {"smooth", "discrete"}
+    text = ok(*words).text
+    assert "reference" in text
+    assert "answers for the smooth game" in text
+
+
+def test_scores_of_a_judge_are_compared_with_their_record(record: Path, tmp_path: Path) -> None:
+    about = {"scenario": "opinion", "record": record_digest(read_record(record)), "step": 3,
+             "indicator": "polarisation", "baseline": "silent", "window": 1}  # fmt: skip
+    names = read_record(record).agents
+    scores = [{"index": k, "agent": name, "score": k + 1} for k, name in enumerate(names)]
+    file = tmp_path / "scores.json"
+    told = {"schema_version": 1, "kind": "judgement", "judge": "mast", "host": "h", "model": "m"}
+    file.write_text(json.dumps({**told, **about, "agents": scores}), "utf-8")
+    few = ("--step", "3", "--permutations", "20", "--seeds", "1", "--format", "json")
+    found = ok("scenario", "compare", record, "--judged", file, *few).json
+    lines = {(line["method"], line["game"]): line for line in found["lines"]}
+    assert lines["judge mast (m)", "discrete"]["kendall_tau"]["mean"] is not None
+    refused(
+        ExitCode.INPUT, "scenario", "compare", record, "--judged", file, "--step", "2",
+        says="another step",
+    )  # fmt: skip

@@ -198,6 +198,7 @@ COUNTERPARTS: dict[str, Callable[..., Any] | None] = {
     "status": blueattr.Store.status,
     "collect": blueattr.Store.collect,
     "scenario attribute": blueattr.attribute_scenario,
+    "scenario compare": blueattr.compare_scenarios,
     "scenario list": None,  # a program names what it runs
     "scenario run": blueattr.run_scenario,
 }

@@ -35,6 +35,7 @@ from blueattr.report.inventory.status import status_report
 from blueattr.report.pages.gallery import _data
 from blueattr.report.results.attributions import attribution_report
 from blueattr.report.results.convergences import convergence_report
+from blueattr.report.results.scenario_comparisons import scenario_comparison_report
 from blueattr.report.results.scenarios import (
     scenario_attribution_report,
     scenario_list_report,
@@ -45,6 +46,7 @@ from blueattr.runs.history.listing import runs_report, settings_report
 from blueattr.runs.history.record import Run, Stage
 from blueattr.runs.settings import FilePath, Key, Section, settle
 from blueattr.scenarios.games.attribution import attribute_scenario
+from blueattr.scenarios.games.comparison import Compared, compare_scenarios
 from blueattr.scenarios.shipped import run_scenario, scenario_of
 from blueattr.sources.archive import cost
 from blueattr.sources.tables.formats import formats
@@ -80,6 +82,7 @@ def simulated() -> Iterator[Report]:
     record = run_scenario("economy", agents=2, steps=2)
     yield scenario_run_report(record, Path("record.json"))
     yield scenario_attribution_report(attribute_scenario(scenario_of(record)))
+    yield scenario_comparison_report(compare_scenarios([Compared("x", scenario_of(record))]))
 
 
 def collected() -> Iterator[Report]:
@@ -230,7 +233,7 @@ def with_tables(page: str) -> str:
 def test_a_changed_definition_is_on_the_page() -> None:
     """`make golden` writes the tables."""
     page = PAGE.read_text(encoding="utf-8")
-    assert len(_MARKED.findall(page)) == 18
+    assert len(_MARKED.findall(page)) == 19
     if WRITE:
         PAGE.write_text(with_tables(page), encoding="utf-8")
     assert PAGE.read_text(encoding="utf-8") == with_tables(page)

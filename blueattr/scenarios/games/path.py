@@ -9,7 +9,15 @@ from blueattr.errors import NoAnswerError
 from blueattr.kernels import FloatArray
 from blueattr.scenarios.games.game import ScenarioGame
 
-__all__ = ["MOST_STEPS", "PATH_STEPS", "PathValue", "complex_steps", "differences", "path_value"]
+__all__ = [
+    "MOST_STEPS",
+    "PATH_STEPS",
+    "PathValue",
+    "complex_steps",
+    "differences",
+    "efficiency_gap",
+    "path_value",
+]
 
 
 PATH_STEPS = 30
@@ -141,11 +149,25 @@ def path_value(game: ScenarioGame, steps: int = PATH_STEPS) -> PathValue:
         values, gap, steps = doubled, gap_doubled, 2 * steps
 
 
+def efficiency_gap(total: float, change: float, size: float) -> float:
+    """Return by how much values miss what they are to sum to, relative to it.
+
+    Parameters
+    ----------
+    total
+        Σφ.
+    change
+        v(N) - v(∅).
+    size
+        Σ|φ|: what the gap is relative to where the change is next to nothing beside it.
+    """
+    unit = abs(change) if abs(change) >= _NO_CHANGE * size else size
+    return abs(total - change) / unit if unit > 0 else 0.0
+
+
 def _gap(values: FloatArray, change: float) -> float:
     size = float(kernels.exact_sum(np.abs(values)))
-    unit = abs(change) if abs(change) >= _NO_CHANGE * size else size
-    missed = abs(float(kernels.exact_sum(values)) - change)
-    return missed / unit if unit > 0 else 0.0
+    return efficiency_gap(float(kernels.exact_sum(values)), change, size)
 
 
 def _refusal(game: ScenarioGame, steps: int, gap: float, doubled: float) -> str:

@@ -9,7 +9,7 @@ from blueattr import kernels
 from blueattr.kernels import FloatArray
 from blueattr.studies.rescaling import TIE
 
-__all__ = ["TOP_COMPARED", "Agreement", "agreement"]
+__all__ = ["TOP_COMPARED", "Agreement", "agreement", "top_in_common"]
 
 
 TOP_COMPARED = 10
@@ -47,6 +47,20 @@ def _cosine(x: FloatArray, y: FloatArray) -> float | None:
     return max(-1.0, min(1.0, xy / math.sqrt(xx) / math.sqrt(yy)))
 
 
+def top_in_common(values: FloatArray, reference: FloatArray, top: int) -> float:
+    """Return which part of the reference's largest values is among the largest values.
+
+    Parameters
+    ----------
+    values, reference
+        float64 (n,), in the same order; ties are in that order.
+    top
+        How many of the largest, at most n.
+    """
+    ours, theirs = (set(kernels.argsort(-x)[:top].tolist()) for x in (values, reference))
+    return len(ours & theirs) / top
+
+
 def agreement(values: FloatArray, reference: FloatArray) -> Agreement:
     """Compare values with a reference.
 
@@ -64,11 +78,9 @@ def agreement(values: FloatArray, reference: FloatArray) -> Agreement:
     docs/methods.md, "Validation".
     """
     correlations = kernels.rank_correlations(values, reference, tolerance=TIE)
-    top = min(TOP_COMPARED, values.size)
-    ours, theirs = (set(kernels.argsort(-x)[:top].tolist()) for x in (values, reference))
     return Agreement(
         mae=float(kernels.exact_sum(np.abs(values - reference)) / values.size),
         cosine=_cosine(values, reference),
         kendall_tau=None if correlations is None else correlations[0],
-        top_overlap=len(ours & theirs) / top,
+        top_overlap=top_in_common(values, reference, min(TOP_COMPARED, values.size)),
     )

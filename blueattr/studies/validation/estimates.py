@@ -119,7 +119,7 @@ def banzhaf_means(game: Game, n: int, *, coalitions: int, seed: int) -> PlayerEs
     streams = _streams(seed, _COALITIONS, coalitions)
     v = game.coalitions(streams)
     # The value does not change with a constant; about their mean the squares lose no digits.
-    v -= v.mean()
+    v = v - v.mean()  # a game may give a view of one number
     inside, sums, squares = games.presence_sums(n, v, streams)
     outside = coalitions - inside
     undetermined = (inside == 0) | (outside == 0)

@@ -1,12 +1,9 @@
 """The methods of a validation on one panel: each timed, and compared with the reference."""
 
 import math
-import statistics
-import time
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 import numpy as np
 
@@ -27,6 +24,7 @@ from blueattr.studies.validation.baselines import (
     sampled_shapley,
 )
 from blueattr.studies.validation.result import MethodName, MethodRun, ValidationBlock
+from blueattr.studies.validation.timing import WallTime, measure
 
 __all__ = ["EXACT_PERMUTATIONS", "IndicatorMethod", "Methods"]
 
@@ -34,8 +32,6 @@ __all__ = ["EXACT_PERMUTATIONS", "IndicatorMethod", "Methods"]
 EXACT_PERMUTATIONS = (100, 1000, 10_000)
 """Budgets added where exact values exist, so that a reader sees the estimates approach them."""
 _ROUNDING = 1e-12  # relative errors below this are rounding
-_REPEATS, _ENOUGH_SECONDS = 5, 0.5
-_T = TypeVar("_T")
 
 
 class IndicatorMethod(NamedTuple):
@@ -49,24 +45,6 @@ class IndicatorMethod(NamedTuple):
     def info(self) -> IndicatorInfo | None:
         """Where the indicator comes from; None for the four."""
         return self.indicator.info if isinstance(self.indicator, MomentIndicator) else None
-
-
-class _WallTime(NamedTuple):
-    """Median seconds, and the number of runs; 0 runs if the time is extrapolated."""
-
-    seconds: float
-    runs: int
-
-
-def _measure(work: Callable[[], _T]) -> tuple[_T, _WallTime]:
-    """Run a function up to five times; return its result and the median time."""
-    seconds: list[float] = []
-    while True:
-        start = time.perf_counter()
-        result = work()
-        seconds.append(time.perf_counter() - start)
-        if len(seconds) == _REPEATS or sum(seconds) > _ENOUGH_SECONDS:
-            return result, _WallTime(statistics.median(seconds), len(seconds))
 
 
 @dataclass(frozen=True)
@@ -160,11 +138,11 @@ class Methods:
         sorts = not isinstance(how.indicator, MomentIndicator)
         law = "O(n log n)" if sorts else "O(n)"
         budgets, exact, runs = self.permutations, None, []
-        values, cost = _measure(lambda: self._solve(how, panel.features).values)
+        values, cost = measure(lambda: self._solve(how, panel.features).values)
         reference = values
         if n <= MOST_EXACT_AGENTS:
             budgets = tuple(sorted({*budgets, *EXACT_PERMUTATIONS}))
-            answer, exact_cost = _measure(
+            answer, exact_cost = measure(
                 lambda: exact_shapley(panel, how.indicator, aggregator=self.aggregator)
             )
             reference = exact = answer.values
@@ -172,13 +150,13 @@ class Methods:
                 _run("exact Shapley", answer.coalitions, exact, reference=exact, total=total,
                      cost=exact_cost, law="O(n 2^n)", full=None)
             )  # fmt: skip
-        full = _WallTime(self._full_seconds(how, cost, n), 1) if largest else None
+        full = WallTime(self._full_seconds(how, cost, n), 1) if largest else None
         runs.append(
             _run("Aumann-Shapley", None, values, reference=reference, total=total, cost=cost,
                  law=law, full=full)
         )  # fmt: skip
         for budget in budgets:
-            sampled, cost = _measure(partial(self._shapley, how, panel, budget))
+            sampled, cost = measure(partial(self._shapley, how, panel, budget))
             full = self._extrapolate(cost, n, sorts=sorts) if largest else None
             run = _run("sampled Shapley", budget, sampled.values, reference=reference, total=total,
                        cost=cost, law=f"{law} per permutation", full=full)  # fmt: skip
@@ -193,22 +171,22 @@ class Methods:
                 )
             )
         for budget in self.coalitions:
-            estimate, cost = _measure(partial(self._banzhaf, how, panel, budget))
+            estimate, cost = measure(partial(self._banzhaf, how, panel, budget))
             full = self._extrapolate(cost, n, sorts=False) if largest else None
             runs.append(_banzhaf_run(estimate, reference, cost, full))
         return runs
 
-    def _full_seconds(self, how: IndicatorMethod, cost: _WallTime, n: int) -> float:
+    def _full_seconds(self, how: IndicatorMethod, cost: WallTime, n: int) -> float:
         """Measure the Aumann-Shapley value on the full panel."""
         if n == len(self.full.dids):
             return cost.seconds
-        return _measure(lambda: self._solve(how, self.full.features))[1].seconds
+        return measure(lambda: self._solve(how, self.full.features))[1].seconds
 
-    def _extrapolate(self, cost: _WallTime, n: int, *, sorts: bool) -> _WallTime:
+    def _extrapolate(self, cost: WallTime, n: int, *, sorts: bool) -> WallTime:
         """Return the time on the full panel."""
         full = len(self.full.dids)
         logs = math.log2(max(full, 2)) / math.log2(max(n, 2)) if sorts else 1.0
-        return _WallTime(cost.seconds * (full / n) * logs, int(full == n))
+        return WallTime(cost.seconds * (full / n) * logs, int(full == n))
 
 
 def _deviation(values: FloatArray, errors: FloatArray, exact: FloatArray) -> float | None:
@@ -227,9 +205,9 @@ def _run(
     *,
     reference: FloatArray,
     total: float,
-    cost: _WallTime,
+    cost: WallTime,
     law: str,
-    full: _WallTime | None,
+    full: WallTime | None,
 ) -> MethodRun:
     return MethodRun(
         method=method,
@@ -248,7 +226,7 @@ def _run(
 
 
 def _banzhaf_run(
-    estimate: SampledBanzhaf, reference: FloatArray, cost: _WallTime, full: _WallTime | None
+    estimate: SampledBanzhaf, reference: FloatArray, cost: WallTime, full: WallTime | None
 ) -> MethodRun:
     raw = _run("sampled Banzhaf", estimate.coalitions, estimate.values, reference=reference,
                total=estimate.total, cost=cost, law="O(n) per coalition", full=full)  # fmt: skip

@@ -73,6 +73,8 @@ def test_a_step_that_nobody_moves_is_no_answer_and_a_wider_window_is() -> None:
     asked = ScenarioQuestion(indicator="lagged_inflation_risk", step=14)
     with pytest.raises(ZeroTotalError, match=r"nobody moves .* --window 2"):
         attribute_scenario(scenario("economy"), asked)
+    with pytest.raises(ZeroTotalError, match="banzhaf sum to 0"):
+        attribute_scenario(scenario("economy"), replace(asked, method="banzhaf"))
     wider = replace(asked, window=2, baseline="mean")
     assert attribute_scenario(scenario("economy"), wider).values.any()
 
