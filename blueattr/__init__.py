@@ -47,6 +47,7 @@ if _typing.TYPE_CHECKING:
     from blueattr.errors import BlueattrError as BlueattrError
     from blueattr.indicators.base import Aggregator as Aggregator
     from blueattr.indicators.custom import OwnIndicator as OwnIndicator
+    from blueattr.library.judging import judge_scenario, scenario_trace
     from blueattr.library.opening import open, topics  # noqa: A004 - as in blueattr.open(...)
     from blueattr.library.questions import (
         attribute,
@@ -83,8 +84,10 @@ __all__ = [
     "convergence",
     "correct",
     "design",
+    "judge_scenario",
     "open",
     "run_scenario",
+    "scenario_trace",
     "sensitivity",
     "topics",
     "validate",
@@ -113,7 +116,7 @@ _TYPES = (
 )
 
 
-def __getattr__(name: str) -> _typing.Any:  # noqa: PLR0912 - one for each module
+def __getattr__(name: str) -> _typing.Any:  # noqa: PLR0912, PLR0915 - one for each module
     # On demand: `blueattr --help` must not wait for Polars and Numba.
     home: _ModuleType
     match name:
@@ -132,6 +135,8 @@ def __getattr__(name: str) -> _typing.Any:  # noqa: PLR0912 - one for each modul
             import blueattr.library.questions as home
         case "open" | "topics":
             import blueattr.library.opening as home
+        case "judge_scenario" | "scenario_trace":
+            import blueattr.library.judging as home
         case "attribute_scenario" | "compare_scenarios" | "run_scenario":
             import blueattr.library.scenarios as home
         case "Store":

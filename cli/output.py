@@ -136,7 +136,6 @@ def emit(
     """
     from blueattr.atomic import write
     from blueattr.report import render
-    from blueattr.runs.log import discard
 
     form = _format(form, out)
     terminal = None
@@ -149,10 +148,22 @@ def emit(
         write(out, render(report, form, terminal))
         say(f"written: {out}")
         return
+    put(render(report, form, terminal))
+
+
+def put(data: bytes) -> None:
+    """Write a result to stdout.
+
+    Raises
+    ------
+    OutputError
+        It cannot be written.
+    """
+    from blueattr.runs.log import discard
+
     stdout: TextIO | None = sys.stdout
     if stdout is None:  # as after >&-
         raise OutputError("cannot write the result: standard output is closed; use --out FILE")
-    data = render(report, form, terminal)
     try:
         stdout.buffer.write(data)
         stdout.buffer.flush()

@@ -15,7 +15,7 @@ NAMES = (
     "ingest", "import", "collect", "status", "hydrate", "rollup", "forget", "compact",
     "panel", "features", "attribute", "change", "posts", "why", "export",
     "compare-scales", "validate", "convergence", "bootstrap", "sensitivity", "correct", "design",
-    "report", "run", "runs", "schedule", "demo", "synth", "scenario",
+    "report", "run", "runs", "schedule", "demo", "synth", "judge", "scenario",
     "topics", "config",
 )  # fmt: skip
 """All commands, in the order of the help, where groups come last."""
@@ -83,6 +83,8 @@ def _find(name: str) -> Callable[..., None] | typer.Typer:  # noqa: PLR0912 - on
             from blueattr.cli.commands import import_ as module
         case "ingest":
             from blueattr.cli.commands import ingest as module
+        case "judge":
+            from blueattr.cli.commands import judge as module
         case "panel" | "features" | "topics":
             from blueattr.cli.commands import panel as module
         case "posts":

@@ -18,7 +18,7 @@ from blueattr.scenarios.record import Record
 from blueattr.scenarios.record_file import read_record, record_digest
 from blueattr.scenarios.shipped import scenario_of
 
-__all__ = ["ask_record", "compare_records"]
+__all__ = ["ask_record", "compare_records", "record_of"]
 
 
 def ask_record(
@@ -50,14 +50,8 @@ def ask_record(
     """
     budgets = Budgets(steps, permutations, coalitions, seed)
     return attribute_scenario(
-        scenario_of(_read(record)), ScenarioQuestion(budgets=budgets, **question)
+        scenario_of(record_of(record)), ScenarioQuestion(budgets=budgets, **question)
     )
-
-
-def _read(record: str | Path | Record) -> Record:
-    if not isinstance(record, str | Path | Record):
-        raise InputError(f"a record is a file or a Record, not {type(record).__name__}")
-    return record if isinstance(record, Record) else read_record(record)
 
 
 def compare_records(
@@ -95,7 +89,7 @@ def compare_records(
     """
     some = []
     for place, one in enumerate(records):
-        read = _read(one)
+        read = record_of(one)
         name = f"record {place}" if isinstance(one, Record) else str(one)
         some.append(Compared(name, scenario_of(read), record_digest(read)))
     return compare_scenarios(
@@ -104,3 +98,16 @@ def compare_records(
         seeds=scenario_seeds(seed, seeds),
         judges=[read_scores(path) for path in judged],
     )
+
+
+def record_of(record: str | Path | Record) -> Record:
+    """Return a record that is given, or read it.
+
+    Raises
+    ------
+    InputError
+        It is neither a file nor a record, or the file is no sound record.
+    """
+    if not isinstance(record, str | Path | Record):
+        raise InputError(f"a record is a file or a Record, not {type(record).__name__}")
+    return record if isinstance(record, Record) else read_record(record)

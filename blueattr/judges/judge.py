@@ -170,6 +170,11 @@ class Judgement:
         """Tokens of the prompts by their length."""
         return estimated_tokens(self.counts.characters)
 
+    @property
+    def estimated_answer_tokens(self) -> int:
+        """Tokens of the answers by their length."""
+        return estimated_tokens(self.counts.answer_characters)
+
 
 @dataclass(frozen=True, slots=True)
 class JudgingPlan:

@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 from blueattr.errors import InputError
 
-__all__ = ["Cell", "Mention", "Row", "Trace", "plain", "short_text"]
+__all__ = ["Cell", "Mention", "Row", "Trace", "plain", "rounded", "short_text"]
 
 
 _LONGEST_TEXT = 500

@@ -120,7 +120,7 @@ def test_every_command_is_in_the_readme(name: str) -> None:
 def test_options_mean_the_same_everywhere() -> None:
     found: dict[str, set[tuple[Any, ...]]] = {}
     for name, command in COMMANDS.items():
-        if name in {"demo", "synth"} or name.startswith("scenario "):
+        if name in {"demo", "synth", "judge"} or name.startswith("scenario "):
             continue  # they ask no store
         for option in command.params:
             key = next((o for o in option.opts if o.startswith("--")), None)

@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from blueattr.errors import ExitCode
+from support import judge_server
 from support.appview_server import serving
 from support.archive_server import ArchiveServer, Sealed
 from support.binary_builder import row_of
@@ -119,6 +120,30 @@ def test_the_page_on_ethics_shows_what_it_prints(home: Path, sample_store: Path)
     page = (home / "reports" / "mythos.html").read_text(encoding="utf-8")
     assert "did:plc:" in page
     assert folder.ran[1].split()[2] not in page
+
+
+@pytest.mark.slow
+def test_the_page_on_judges_shows_a_judge_that_is_found_out(home: Path) -> None:
+    def by_row(_number: int, request: judge_server.Request) -> judge_server.Reply:
+        return judge_server.chat(json.dumps({key: k for k, key in enumerate(request.keys)}))
+
+    with judge_server.serving(by_row) as server:
+        ask = "blueattr judge record.json --base-url http://127.0.0.1:8080 --model by-row"
+        folder = Folder(
+            home,
+            {
+                command: [*command.replace("http://127.0.0.1:8080", server.url).split()]
+                for command in (ask, f"{ask} --dry-run")
+            },
+            replaced={server.url.removeprefix("http://"): "127.0.0.1:8080"},
+            # The last bit of a logarithm is not the same on every machine.
+            clean=lambda text: re.sub(
+                r"SHA-256 [0-9a-f]{64}", f"SHA-256 {'0123456789abcdef' * 4}", text
+            ),
+        )
+        check(DOCS / "judges.md", folder)
+        assert len(server.requests) == 3
+    assert "The judge scores by position" in (DOCS / "judges.md").read_text(encoding="utf-8")
 
 
 # --- recipes --------------------------------------------------------------------------------------

@@ -197,6 +197,7 @@ COUNTERPARTS: dict[str, Callable[..., Any] | None] = {
     "topics list": blueattr.topics,
     "status": blueattr.Store.status,
     "collect": blueattr.Store.collect,
+    "judge": blueattr.judge_scenario,
     "scenario attribute": blueattr.attribute_scenario,
     "scenario compare": blueattr.compare_scenarios,
     "scenario list": None,  # a program names what it runs
@@ -217,6 +218,7 @@ SAID_OTHERWISE = {
     "report": {"all_topics"},
     "compare-scales": {"all_topics"},
     "topics check": {"names"},
+    "judge": {"export"},  # blueattr.scenario_trace
     "scenario run": {"agents"},  # a number there
     # With a column of chances, the features that the library is given are a pilot.
     "design": {"pilot", "pi", "weight", "size", "population_size", "population"},

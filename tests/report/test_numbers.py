@@ -11,11 +11,14 @@ from typing import Any
 
 import pytest
 
+from blueattr.analysis.judging import ask_judge, plan_judging, trace_of_record
 from blueattr.ingest.collect_plan import DryRun, QueryEstimate
 from blueattr.ingest.collection import Collection, Means, QueryHits, Wanted
 from blueattr.ingest.hydrate import Hydrated
 from blueattr.ingest.result import Followed
 from blueattr.ingest.tables import Imported, ImportPlan
+from blueattr.judges.judge import JudgeSettings
+from blueattr.judges.rehearsal import Rehearsal
 from blueattr.panel.features import SCHEMA
 from blueattr.provenance import TimeShare, Window
 from blueattr.report import Report
@@ -35,6 +38,7 @@ from blueattr.report.inventory.status import status_report
 from blueattr.report.pages.gallery import _data
 from blueattr.report.results.attributions import attribution_report
 from blueattr.report.results.convergences import convergence_report
+from blueattr.report.results.judgements import judgement_report, judging_plan_report
 from blueattr.report.results.scenario_comparisons import scenario_comparison_report
 from blueattr.report.results.scenarios import (
     scenario_attribution_report,
@@ -83,6 +87,10 @@ def simulated() -> Iterator[Report]:
     yield scenario_run_report(record, Path("record.json"))
     yield scenario_attribution_report(attribute_scenario(scenario_of(record)))
     yield scenario_comparison_report(compare_scenarios([Compared("x", scenario_of(record))]))
+    about = trace_of_record(record, indicator=None, step="peak", window=1, baseline=None)
+    nobody = Rehearsal("http://127.0.0.1/v1/chat/completions", "127.0.0.1", "m")
+    yield judging_plan_report(plan_judging(about, JudgeSettings(), nobody))
+    yield judgement_report(ask_judge(about, JudgeSettings(), nobody, None))
 
 
 def collected() -> Iterator[Report]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from markupsafe import Markup
 
 from blueattr.analysis.carriers.graphs import GraphResult
+from blueattr.analysis.judging import RecordJudgement, RecordJudgingPlan
 from blueattr.analysis.panel import PanelResult
 from blueattr.analysis.results import Results, TopicCounts, TopicList
 from blueattr.analysis.upkeep.status import Status
@@ -47,6 +48,7 @@ from blueattr.report.results.convergences import convergence_report
 from blueattr.report.results.days import days_report
 from blueattr.report.results.graphs import graph_report
 from blueattr.report.results.grids import grid_report
+from blueattr.report.results.judgements import judgement_report, judging_plan_report
 from blueattr.report.results.own_samples import correction_report, design_report
 from blueattr.report.results.posts import posts_report
 from blueattr.report.results.sensitivities import sensitivity_report
@@ -112,6 +114,8 @@ report_of.register(Convergence, convergence_report)
 report_of.register(Status, status_report)
 report_of.register(PanelResult, panel_report)
 report_of.register(GraphResult, graph_report)
+report_of.register(RecordJudgement, judgement_report)
+report_of.register(RecordJudgingPlan, judging_plan_report)
 
 
 @report_of.register(Results)
