@@ -13,6 +13,7 @@ from blueattr.attribution.change.result import ChangeResult
 from blueattr.attribution.inputs import Panel
 from blueattr.attribution.question import Question
 from blueattr.errors import NoMatchError, UsageError
+from blueattr.panel.accounts import Directory
 from blueattr.panel.influence import Influence, settle
 from blueattr.panel.query import PanelQuery, StoreView, counts_followers
 from blueattr.provenance import Provenance, Window, spell_window
@@ -74,9 +75,15 @@ def change_store(
         return change_since(store, query, windows, question, top=top, naming=naming, by=by)
 
 
-def _side(store: Store, query: PanelQuery, window: Window, influence: Influence) -> _Side:
+def _side(
+    store: Store,
+    query: PanelQuery,
+    window: Window,
+    influence: Influence,
+    directory: Directory,
+) -> _Side:
     asked = replace(query, start=window.start, end=window.end, influence=influence.kinds)
-    view = StoreView.of(store, asked)
+    view = StoreView.of(store, asked, directory)
     topic = view.topic()
     counts = view.totals(topic)
     return _Side(
@@ -97,6 +104,7 @@ def change_since(
     top: int = DEFAULT_LEADERS,
     naming: Naming = OPEN,
     by: ByGroup | None = None,
+    directory: Directory | None = None,
 ) -> list[ChangeResult]:
     """Do the same in an open store.
 
@@ -108,9 +116,12 @@ def change_since(
         The window before and the window after.
     question, top, naming, by
         As for `change_store`.
+    directory
+        As for `blueattr.panel.filters.build`.
     """
     influence = settle(store, query.influence, *windows)
-    before, after = (_side(store, query, window, influence) for window in windows)
+    directory = directory or Directory(store)
+    before, after = (_side(store, query, window, influence, directory) for window in windows)
     if before.no_match and after.no_match:
         raise NoMatchError(
             f"{before.no_match}, nor in {spell_window(windows[1])}; blueattr topics check "

@@ -137,7 +137,7 @@ def _other_popularity(view: StoreView, counts: pl.DataFrame) -> Iterator[PanelVa
     """Exchange follower counts and follows received."""
     same_window = replace(view.query, start=view.window.start, end=view.window.end)
     if view.query.popularity == "followers":
-        other = StoreView.of(view.store, replace(same_window, popularity="follows-received"))
+        other = _with(view, replace(same_window, popularity="follows-received"))
         yield PanelVariant("popularity", "follows received", other.features(counts))
         return
     unknown = view.built.agents["followers"].null_count()
@@ -153,7 +153,7 @@ def _other_popularity(view: StoreView, counts: pl.DataFrame) -> Iterator[PanelVa
         )
     for setting, missing in ways:
         query = replace(same_window, popularity="followers", missing_followers=missing)
-        yield PanelVariant("popularity", setting, StoreView.of(view.store, query).features(counts))
+        yield PanelVariant("popularity", setting, _with(view, query).features(counts))
 
 
 def _other_influence(view: StoreView, topic: Topic | None) -> PanelVariant:
@@ -173,7 +173,7 @@ def _other_bots(view: StoreView, counts: pl.DataFrame) -> PanelVariant:
     # What accounts did does not depend on who counts as an agent.
     same_window = replace(view.query, start=view.window.start, end=view.window.end)
     try:
-        other = StoreView.of(view.store, replace(same_window, keep_bots=not view.query.keep_bots))
+        other = _with(view, replace(same_window, keep_bots=not view.query.keep_bots))
         return PanelVariant("bots", setting, other.features(counts))
     except NoAnswerError as error:
         return PanelVariant("bots", setting, None, _reason(error))
@@ -189,10 +189,15 @@ def _shifted(view: StoreView, topic: Topic | None, shift: int) -> PanelVariant:
         query = replace(
             view.query, start=window.start, end=window.end, influence=view.influence.kinds
         )
-        other = StoreView.of(view.store, query)
+        other = _with(view, query)
         return PanelVariant("window", setting, other.features(other.totals(topic)))
     except NoAnswerError as error:
         return PanelVariant("window", setting, None, _reason(error))
+
+
+def _with(view: StoreView, query: PanelQuery) -> StoreView:
+    """Ask the view's store with another query."""
+    return StoreView.of(view.store, query, view.built.directory)
 
 
 def _reason(error: NoAnswerError) -> str:

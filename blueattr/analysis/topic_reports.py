@@ -304,6 +304,7 @@ def _change(
             (options.against, view.window),
             _of_one(question, indicator),
             top=options.top,
+            directory=view.built.directory,
         )[0]
     except NoAnswerError as error:
         _LOG.warning("no change since %s: %s", spell_period(options.against), error)

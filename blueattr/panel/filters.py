@@ -50,10 +50,13 @@ class FilteredPanel:
         ``followers``, ``followers_at`` (naive UTC; null where unknown); ascending by DID.
     steps
         The filters in order.
+    directory
+        What the PLC directory listed of accounts when these were filtered.
     """
 
     agents: pl.DataFrame
     steps: tuple[PanelStep, ...]
+    directory: accounts.Directory
 
 
 def build(
@@ -63,6 +66,7 @@ def build(
     rules: tuple[BotRule, ...] | None = None,
     rate: RateRule | None = None,
     keep_bots: bool = False,
+    directory: accounts.Directory | None = None,
 ) -> FilteredPanel:
     """Filter the accounts that were active in a window down to agents.
 
@@ -81,13 +85,17 @@ def build(
         Handle rules; those that come with blueattr by default.
     keep_bots
         Apply no bot filter at all.
+    directory
+        That of another panel of the store, which has not changed meanwhile: reading it takes longer
+        than to filter. By default it is read.
 
     Raises
     ------
     EmptyPanelError
         Nobody was active, or nobody is left.
     """
-    remaining = _remaining(store, window, rules, rate, keep_bots=keep_bots)
+    directory = directory or accounts.Directory(store)
+    remaining = _remaining(store, directory, window, rules, rate, keep_bots=keep_bots)
     steps = tuple(remaining.steps)
     if not steps[-1].after:
         worst = max(steps, key=lambda step: step.removed)
@@ -96,7 +104,7 @@ def build(
             f"({worst.removed:,}) as: {worst.filter}"
         )
     agents = accounts.with_dids(store, remaining.accounts())
-    return FilteredPanel(accounts.with_answers(store, agents), steps)
+    return FilteredPanel(accounts.with_answers(store, agents), steps, directory)
 
 
 def removed_by(
@@ -126,11 +134,15 @@ def removed_by(
     place = int(np.searchsorted(active, account))
     if place == active.size or active[place] != account:
         return ""
-    return _remaining(store, window, rules, rate, keep_bots=keep_bots, watched=place).removed_by
+    directory = accounts.Directory(store)
+    return _remaining(
+        store, directory, window, rules, rate, keep_bots=keep_bots, watched=place
+    ).removed_by
 
 
 def _remaining(
     store: Store,
+    directory: accounts.Directory,
     window: Window,
     rules: tuple[BotRule, ...] | None,
     rate: RateRule | None,
@@ -139,7 +151,6 @@ def _remaining(
     watched: int | None = None,
 ) -> "_Remaining":
     """Apply every filter to the active accounts."""
-    directory = accounts.Directory(store)
     with known_accounts(store):
         remaining = _filtered(
             store, directory, window, rules, rate, keep_bots=keep_bots, watched=watched
@@ -291,7 +302,7 @@ def with_followers(
                 f"no follower count is known for any of {len(agents):,} agents; {_advice(window)}"
             )
         step = PanelStep(UNKNOWN_FOLLOWERS, len(agents), len(unknown), len(with_counts))
-        return FilteredPanel(with_counts, (*built.steps, step))
+        return FilteredPanel(with_counts, (*built.steps, step), built.directory)
     if missing == "error" and len(unknown):
         never = unknown["asked_at"].null_count()
         parts = [f"{never:,} were never asked about"] * (never > 0)

@@ -1,17 +1,19 @@
 """What a store's agents can be grouped by: a function each, in a table by their names."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from blueattr.decode.clock import first_tid
-from blueattr.panel import accounts
 from blueattr.panel.kept import kept_after
 from blueattr.panel.query import StoreView
+from blueattr.store.account_numbers import known_accounts, past_account
+from blueattr.store.engine.rows import arrays
 
 if TYPE_CHECKING:
     from blueattr.panel.graph.communities import Communities
@@ -61,7 +63,7 @@ def domain(view: StoreView) -> Grouped:
     Of ``alice.bsky.social`` it is ``bsky.social``, of ``desk.news.example.co.uk`` it is
     ``example.co.uk``.
     """
-    known = accounts.Directory(view.store).handles()
+    known = view.built.directory.handles()
     handles = _of_agents(view, known, "handle").str.to_lowercase()
     groups = pl.DataFrame({"handle": handles}).select(_domain(pl.col("handle"))).to_series()
     there = groups.drop_nulls().unique()
@@ -79,7 +81,7 @@ def _domain(handle: pl.Expr) -> pl.Expr:
 
 def age(view: StoreView) -> Grouped:
     """Group agents by the year in which their accounts were created."""
-    years = _of_agents(view, accounts.Directory(view.store).years(), "year")
+    years = _of_agents(view, view.built.directory.years(), "year")
     known = sorted(years.drop_nulls().unique().to_list())
     why = _unknown(years, _NO_YEARS)
     return Grouped(years.cast(pl.String), tuple(map(str, known)), notes=why)
@@ -93,7 +95,7 @@ _NO_YEARS = (
 
 def host(view: StoreView) -> Grouped:
     """Group agents by the host of their repositories (PDS), as the PLC directory lists it."""
-    known, names = accounts.Directory(view.store).hosts()
+    known, names = view.built.directory.hosts()
     groups = names.gather(_of_agents(view, known, "place"))
     if groups.is_null().all():
         return Grouped(groups, notes=(_NO_HOSTS,))
@@ -122,7 +124,7 @@ def lang(view: StoreView) -> Grouped:
     Regions and scripts of a language are one.
     """
     tags = pl.element().str.split("-").list.first()
-    found = _most_frequent(view, "panel/languages", tags)
+    found = _most_frequent(view, "panel/languages", "panel/language_posts", tags)
     why = _unknown(found, "no post of theirs in the window states a language")
     return Grouped(found, notes=(*why, *_lacking(view, "Languages", kept_after(view.store))))
 
@@ -130,7 +132,7 @@ def lang(view: StoreView) -> Grouped:
 def link_domain(view: StoreView) -> Grouped:
     """Group agents by the domain that most of their posts of the window link to."""
     domains = pl.coalesce(_domain(pl.element()), pl.element())
-    found = _most_frequent(view, "panel/link_hosts", domains)
+    found = _most_frequent(view, "panel/link_hosts", "panel/link_posts", domains)
     why = _unknown(found, "no post of theirs in the window has a link")
     return Grouped(found, notes=(*why, *_lacking(view, "Links", kept_after(view.store))))
 
@@ -154,26 +156,26 @@ def _lacking(view: StoreView, what: str, after: datetime | None) -> tuple[str, .
     return (f"{since}: an earlier version filled the store until then.",)
 
 
-def _most_frequent(view: StoreView, statement: str, group: pl.Expr) -> pl.Series:
+def _most_frequent(view: StoreView, sets: str, posts: str, group: pl.Expr) -> pl.Series:
     """Return the group that each agent has most posts in, of several the first by alphabet.
 
     Parameters
     ----------
-    statement
-        Makes the tables of what posts state: words with a space between.
+    sets, posts
+        Statements: which sets of words posts state, with a space between, and which of them each.
     group
         The group of each word. A post counts once in it, however many words it has of it.
     """
-    view.store.run(statement, **_times(view))
+    view.store.run(sets, **_times(view))
     words = view.store.frame("panel/stated_names")
-    posts = view.store.frame("panel/stated_posts")
+    stated = _counted(view, posts)
     view.store.run("panel/forget_stated")
     # Texts are few: what there is of each account is numbers.
     groups = words.select("code", group=pl.col("said").str.split(" ").list.eval(group))
     groups = groups.explode("group").unique()
     names = groups["group"].unique().sort()
     places = names.to_frame().with_columns(place=pl.int_range(len(names), dtype=pl.UInt64))
-    rows = posts.join(groups.join(places, on="group").select("code", "place"), on="code")
+    rows = stated.join(groups.join(places, on="group").select("code", "place"), on="code")
     account, place, count = (rows[name].to_numpy() for name in ("account", "place", "posts"))
     key = account.astype(np.uint64) << _HALF | place
     order = np.argsort(key)
@@ -188,6 +190,54 @@ def _most_frequent(view: StoreView, statement: str, group: pl.Expr) -> pl.Series
 
 
 _HALF, _LAST = np.uint64(32), np.uint64((1 << 32) - 1)
+_ROWS = 1 << 20
+_AT_ONCE = 1 << 23  # posts whose keys are sorted at once: 64 MB
+
+
+def _counted(view: StoreView, statement: str) -> pl.DataFrame:
+    """Count the posts of each agent that state each set: ``account``, ``code``, ``posts``."""
+    is_agent = np.zeros(past_account(view.store), np.bool_)
+    is_agent[view.built.agents["account"].to_numpy()] = True
+    keys, counts = np.empty(0, np.uint64), np.empty(0, np.uint32)
+    waiting: list[npt.NDArray[np.uint64]] = []
+    with known_accounts(view.store):
+        for batch in view.store.batches(statement, _ROWS, **_times(view)):
+            account, code = arrays(batch)
+            theirs = is_agent[account]
+            waiting.append(account[theirs].astype(np.uint64) << _HALF | code[theirs])
+            if sum(one.size for one in waiting) >= _AT_ONCE:
+                keys, counts = _added(keys, counts, waiting)
+                waiting = []
+    keys, counts = _added(keys, counts, waiting)
+    account, code = ((part & _LAST).astype(np.uint32) for part in (keys >> _HALF, keys))
+    return pl.DataFrame({"account": account, "code": code, "posts": counts})
+
+
+def _added(
+    keys: npt.NDArray[np.uint64],
+    counts: npt.NDArray[np.uint32],
+    more: Sequence[npt.NDArray[np.uint64]],
+) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.uint32]]:
+    """Count more keys, each once, beside those that were counted, which ascend."""
+    new = np.concatenate([np.empty(0, np.uint64), *more])
+    new.sort()
+    new, starts = _runs(new)
+    both = np.concatenate([keys, new])
+    times = np.concatenate([counts, np.diff(starts).astype(np.uint32)])
+    order = np.argsort(both, kind="stable")
+    both, starts = _runs(both[order])
+    if not both.size:
+        return both, times
+    return both, np.add.reduceat(times[order], starts[:-1], dtype=np.uint32)
+
+
+def _runs(
+    ascending: npt.NDArray[np.uint64],
+) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.intp]]:
+    """Return each of some keys once, and where its run begins; at last where the last ends."""
+    ends = np.flatnonzero(ascending[1:] != ascending[:-1]) + 1
+    starts = np.concatenate([[0], ends, [ascending.size]]) if ascending.size else np.zeros(1, int)
+    return ascending[starts[:-1]], starts
 
 
 def _of_agents(view: StoreView, known: pl.DataFrame, column: str) -> pl.Series:

@@ -11,6 +11,7 @@ import polars as pl
 
 from blueattr.errors import EmptyPanelError, UsageError
 from blueattr.panel import bots, features, filters, topics
+from blueattr.panel.accounts import Directory
 from blueattr.panel.counts import WindowCounts
 from blueattr.panel.drawn import drawn
 from blueattr.panel.features import Popularity, Scale
@@ -118,15 +119,26 @@ class PanelQuery:
         over = midnight + timedelta(days=1)
         return midnight if self.complete and datetime.now(UTC) < over else over
 
-    def agents(self, store: Store, window: Window) -> filters.FilteredPanel:
+    def agents(
+        self, store: Store, window: Window, directory: Directory | None = None
+    ) -> filters.FilteredPanel:
         """Build the panel.
+
+        Parameters
+        ----------
+        store
+            Open for reading.
+        window
+            Settled.
+        directory
+            As for `blueattr.panel.filters.build`.
 
         Raises
         ------
         NoAnswerError
             b is to be follower counts, some are not known, and nothing was said about them.
         """
-        built = filters.build(store, window, **self._bot_filters())
+        built = filters.build(store, window, **self._bot_filters(), directory=directory)
         if self.popularity == "followers":
             return filters.with_followers(built, window, self.missing_followers)
         return built
@@ -199,10 +211,10 @@ class StoreView:
     built: filters.FilteredPanel
 
     @classmethod
-    def of(cls, store: Store, query: PanelQuery) -> "StoreView":
-        """Settle window and panel."""
+    def of(cls, store: Store, query: PanelQuery, directory: Directory | None = None) -> "StoreView":
+        """Settle window and panel; with the directory of another view of the store, read once."""
         window = query.window(store)
-        return cls(store, query, window, query.agents(store, window))
+        return cls(store, query, window, query.agents(store, window, directory))
 
     @cached_property
     def _counts(self) -> WindowCounts:

@@ -1,7 +1,7 @@
--- What accounts link to in a window: how many of their posts and replies have links to each set of hosts.
+-- To which sets of hosts posts and replies of a window have links.
 -- In: $start, $end.
 -- Needs: record
--- Makes: stated_name, stated
+-- Makes: stated_name
 
 -- Each of the sets with a number, by which it is counted. Grain: one text.
 CREATE OR REPLACE TEMP TABLE stated_name AS
@@ -11,13 +11,4 @@ FROM (
     FROM record
     WHERE collection = 'post' AND NOT removed AND domains IS NOT NULL
         AND event_time >= $start AND event_time < $end
-);
-
--- Grain: one account and text.
-CREATE OR REPLACE TEMP TABLE stated AS
-SELECT account, code, count(*)::UINTEGER AS posts
-FROM record
-JOIN stated_name ON said = array_to_string(domains, ' ')
-WHERE collection = 'post' AND NOT removed AND domains IS NOT NULL
-    AND event_time >= $start AND event_time < $end
-GROUP BY account, code
+)

@@ -10,10 +10,14 @@ from typing import Any
 import duckdb
 import pytest
 
+from blueattr.analysis.change import change_since
+from blueattr.analysis.groups.grouping import ByGroup
+from blueattr.attribution.question import Question
 from blueattr.ingest import read
 from blueattr.panel import groupers
 from blueattr.panel.groupers import GROUPERS, Grouped
 from blueattr.panel.query import PanelQuery, StoreView
+from blueattr.provenance import Window
 from blueattr.store.database import Store
 from blueattr.synth import SynthSpec, write_file
 from support.events_builder import at, did, lines, plc, plc_did, plc_name, post, profile
@@ -91,6 +95,51 @@ def test_the_group_of_an_agent_is_the_most_frequent_of_its_posts_in_the_window(
     assert note.startswith("unknown: no post of theirs")
     assert len(set(groups.values())) > 6
     assert list(groups.values()).count(None) > 20
+
+
+def test_posts_that_are_counted_some_at_a_time_give_the_same_groups(
+    made_up: tuple[Path, list[dict[str, Any]]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    db, _ = made_up
+    with Store.open(db) as store:
+        seen = view(db, store, START, END)
+        at_once = groupers.lang(seen)
+        sizes = []
+        added = groupers._added
+
+        def noted(keys: Any, counts: Any, more: Any) -> Any:
+            sizes.append(sum(one.size for one in more))
+            return added(keys, counts, more)
+
+        monkeypatch.setattr(groupers, "_added", noted)
+        monkeypatch.setattr(groupers, "_ROWS", 64)
+        monkeypatch.setattr(groupers, "_AT_ONCE", 100)
+        assert groupers.lang(seen).groups.equals(at_once.groups)
+    assert len(sizes) > 3
+    assert max(sizes) < sum(sizes) / 2
+
+
+def test_a_panel_and_its_groups_read_the_directory_once(
+    made_up: tuple[Path, list[dict[str, Any]]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    db, _ = made_up
+    read_so_far = []
+    run = Store.run
+
+    def noted(store: Store, step: str, **parameters: Any) -> None:
+        read_so_far.extend([step] * (step == "panel/directory_entries"))
+        run(store, step, **parameters)
+
+    monkeypatch.setattr(Store, "run", noted)
+    with Store.open(db) as store:
+        seen = view(db, store, START, END)
+        for name in ("host", "domain", "age"):
+            assert len(GROUPERS[name](seen).groups) == len(seen.built.agents)
+        assert len(read_so_far) == 1
+        query = PanelQuery(db)
+        windows = Window(START, START + timedelta(days=1)), Window(START + timedelta(days=1), END)
+        change_since(store, query, windows, Question(("lin",)), by=ByGroup(("host",)))
+    assert len(read_so_far) == 2
 
 
 def test_of_groups_that_are_equally_frequent_the_first_by_alphabet_counts(tmp_path: Path) -> None:

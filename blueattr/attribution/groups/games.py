@@ -91,6 +91,7 @@ class MomentGame:
         self._counts = partition.counts.tolist()
         sums = GroupSums(partition)
         self._sums = [sums.of(g) for g in self.statistics]
+        self._all = [sum(of_one, Fraction(0)) for of_one in self._sums]
         self._spans = list(partition.spans())
 
     @property
@@ -110,9 +111,10 @@ class MomentGame:
         return np.array([self._mean(span, self.n) for span in self._spans])
 
     def _mean(self, leaves: Sequence[int], n: int) -> FloatArray:
-        return np.array([
-            float(sum((of_one[k] for k in leaves), Fraction(0)) / n) for of_one in self._sums
-        ])  # fmt: skip
+        return _means(self._sum(leaves), n)
+
+    def _sum(self, leaves: Sequence[int]) -> list[Fraction]:
+        return [sum((of_one[k] for k in leaves), Fraction(0)) for of_one in self._sums]
 
     def values(self, points: FloatArray) -> FloatArray:
         """Return F at many points, float64 (k, p) to (k,)."""
@@ -128,11 +130,11 @@ class MomentGame:
 
     def without(self, leaves: Sequence[int]) -> Without:
         """Return the indicator without some of the innermost groups."""
-        gone = set(leaves)
-        others = [k for k in range(len(self._counts)) if k not in gone]
-        rest = sum(self._counts[k] for k in others)
-        silent = self._at(self._mean(others, self.n))
-        return Without(silent, self._at(self._mean(others, rest)) if rest else None)
+        # Exact sums: what is left of all of them is the sum of the others, of whom there are many.
+        others = [x - gone for x, gone in zip(self._all, self._sum(leaves), strict=True)]
+        rest = self.n - sum(self._counts[k] for k in leaves)
+        silent = self._at(_means(others, self.n))
+        return Without(silent, self._at(_means(others, rest)) if rest else None)
 
     def _at(self, means: FloatArray) -> float:
         if not means.any():
@@ -160,6 +162,10 @@ class MomentGame:
         parts = means / np.where(units > 0, units, 1.0)
         found: FloatArray = parts @ bent @ parts.T
         return found
+
+
+def _means(sums: Sequence[Fraction], n: int) -> FloatArray:
+    return np.array([float(x / n) for x in sums])
 
 
 class PairGame:
