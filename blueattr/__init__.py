@@ -61,7 +61,12 @@ if _typing.TYPE_CHECKING:
         why,
         write_report,
     )
-    from blueattr.library.scenarios import attribute_scenario, compare_scenarios, run_scenario
+    from blueattr.library.scenarios import (
+        attribute_scenario,
+        compare_scenarios,
+        import_scenario,
+        run_scenario,
+    )
     from blueattr.library.store import Store
     from blueattr.provenance import Provenance as Provenance
     from blueattr.studies.bootstrap import Bootstrap as Bootstrap
@@ -84,6 +89,7 @@ __all__ = [
     "convergence",
     "correct",
     "design",
+    "import_scenario",
     "judge_scenario",
     "open",
     "run_scenario",
@@ -137,7 +143,7 @@ def __getattr__(name: str) -> _typing.Any:  # noqa: PLR0912, PLR0915 - one for e
             import blueattr.library.opening as home
         case "judge_scenario" | "scenario_trace":
             import blueattr.library.judging as home
-        case "attribute_scenario" | "compare_scenarios" | "run_scenario":
+        case "attribute_scenario" | "compare_scenarios" | "import_scenario" | "run_scenario":
             import blueattr.library.scenarios as home
         case "Store":
             import blueattr.library.store as home

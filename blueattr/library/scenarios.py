@@ -1,4 +1,4 @@
-"""Small simulations in a program: run one, and ask who drove an indicator of it."""
+"""Small simulations in a program: run one, import logs, and ask who drove an indicator of it."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -8,9 +8,10 @@ from blueattr.library.options import words_of_a_program
 from blueattr.scenarios import shipped
 from blueattr.scenarios.games.attribution import ScenarioAttribution
 from blueattr.scenarios.games.compared import ScenarioComparison
+from blueattr.scenarios.logs.importing import import_logs
 from blueattr.scenarios.record import Record
 
-__all__ = ["attribute_scenario", "compare_scenarios", "run_scenario"]
+__all__ = ["attribute_scenario", "compare_scenarios", "import_scenario", "run_scenario"]
 
 
 def run_scenario(
@@ -44,6 +45,36 @@ def run_scenario(
         return shipped.run_scenario(name, agents=agents, steps=steps, seed=seed, stocks=stocks)
 
 
+def import_scenario(system: str, folder: str | Path) -> Record:
+    """Make a record of the logs of EconAgent, TwinMarket or SocialLLM.
+
+    Parameters
+    ----------
+    system
+        ``econagent``, ``twinmarket`` or ``socialllm``.
+    folder
+        Where its logs are. Pickles are never read.
+
+    Returns
+    -------
+    Record
+        ``deviation`` has the largest differences between a replay by the rules and the logs.
+
+    Raises
+    ------
+    UsageError
+        There is no such system.
+    InputError
+        A file is missing, or is not what it should be.
+
+    Notes
+    -----
+    docs/scenarios.md, "Logs of the original systems".
+    """
+    with words_of_a_program():
+        return import_logs(system, folder)
+
+
 def attribute_scenario(
     record: str | Path | Record,
     *,
@@ -64,7 +95,8 @@ def attribute_scenario(
     Parameters
     ----------
     record
-        What `run_scenario` returned, or a file that ``blueattr scenario run`` wrote.
+        What `run_scenario` or `import_scenario` returned, or a file that ``blueattr scenario run``
+        or ``blueattr scenario import`` wrote.
     indicator
         What to attribute; by default the simulation's first.
     step

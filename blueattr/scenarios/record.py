@@ -6,10 +6,30 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 
+from blueattr.errors import InputError
 from blueattr.kernels import FloatArray
 from blueattr.scenarios.protocol import Array
 
-__all__ = ["ORIGINS", "ImportedFile", "Layout", "Origin", "Parameter", "Record", "RecordArray"]
+__all__ = [
+    "MOST_AGENTS",
+    "MOST_STEPS",
+    "ORIGINS",
+    "ImportedFile",
+    "Layout",
+    "Origin",
+    "Parameter",
+    "Record",
+    "RecordArray",
+    "check_size",
+]
+
+
+MOST_AGENTS, MOST_STEPS = 1000, 10_000
+"""How large a scenario may be."""
+
+
+# Lists of all agents and steps are padded to the longest: so many entries take some 2 GB.
+_MOST_ENTRIES = 50_000_000
 
 
 Origin = Literal["scripted", "econagent", "twinmarket", "socialllm"]
@@ -133,6 +153,8 @@ class Record:
     deviation
         Of an imported record: the largest difference between the replay and the logs, by the name
         of what was compared.
+    remarks
+        What else an importer has to say, in sentences.
     """
 
     scenario: str
@@ -146,3 +168,29 @@ class Record:
     seed: int | None = None
     imported: tuple[ImportedFile, ...] = ()
     deviation: Mapping[str, float] = field(default_factory=dict)
+    remarks: tuple[str, ...] = ()
+
+
+def check_size(agents: int, steps: int, longest: int = 1) -> None:
+    """Refuse more than a scenario may have.
+
+    Parameters
+    ----------
+    agents, steps
+        How many.
+    longest
+        The longest list that an agent has in a step.
+
+    Raises
+    ------
+    InputError
+        It is too large.
+    """
+    for what, number, most in (("agents", agents, MOST_AGENTS), ("steps", steps, MOST_STEPS)):
+        if number > most:
+            raise InputError(f"it has {number:,} {what}, and a scenario has at most {most:,}")
+    if agents * steps * longest > _MOST_ENTRIES:
+        raise InputError(
+            f"an agent has a list of {longest:,} entries in a step, which is too many for "
+            f"{agents:,} agents and {steps:,} steps"
+        )

@@ -15,18 +15,36 @@ import zstandard
 from blueattr import atomic
 from blueattr.errors import InputError
 from blueattr.scenarios.protocol import Array
-from blueattr.scenarios.record import ORIGINS, ImportedFile, Layout, Record, RecordArray
+from blueattr.scenarios.record import (
+    ORIGINS,
+    ImportedFile,
+    Layout,
+    Record,
+    RecordArray,
+    check_size,
+)
 from blueattr.scenarios.shipped import SHIPPED, scenario_of
 from blueattr.sources import packing
 from blueattr.suggest import did_you_mean
 from blueattr.user_path import refuse_address, user_path
 from blueattr.version import __version__
 
-__all__ = ["SCHEMA_VERSION", "read_record", "record_digest", "write_record"]
+__all__ = [
+    "PICKLES",
+    "SCHEMA_VERSION",
+    "read_record",
+    "record_digest",
+    "shown",
+    "write_record",
+]
 
 
 SCHEMA_VERSION = 1
 """The version of the format."""
+
+
+PICKLES = (b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")
+"""How a pickle begins."""
 
 
 _KIND = "blueattr scenario record"
@@ -82,6 +100,7 @@ def _encode(record: Record, version: str = __version__) -> bytes:
         "parameters": dict(record.parameters),
         "imported": [{"file": file.name, "sha256": file.sha256} for file in record.imported],
         "deviation": dict(record.deviation),
+        "remarks": list(record.remarks),
         "agents": list(record.agents),
     }
     steps = [
@@ -166,7 +185,7 @@ def _load(where: Path, name: str) -> object:
     except OSError as error:
         raise InputError(f"cannot read {name}: {error.strerror or error}") from None
     text = b"".join(pieces)
-    if text.startswith((b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")):
+    if text.startswith(PICKLES):
         raise InputError(
             f"{name} is a pickle; pickles are never read, as to read one may run any code"
         )
@@ -195,13 +214,13 @@ class _Reader:
         version = document.get("schema_version")
         if version != SCHEMA_VERSION:
             raise InputError(
-                f"{self.name} is a record of version {_shown(version)}; this blueattr reads "
+                f"{self.name} is a record of version {shown(version)}; this blueattr reads "
                 f"version {SCHEMA_VERSION}"
             )
         scenario = document.get("scenario")
         if not isinstance(scenario, str) or scenario not in SHIPPED:
             hint = did_you_mean(str(scenario), [*SHIPPED], f"there are {', '.join(SHIPPED)}")
-            raise self.fail(f"there is no scenario {_shown(scenario)}; {hint}")
+            raise self.fail(f"there is no scenario {shown(scenario)}; {hint}")
         layout = SHIPPED[scenario].model.layout
         agents = self._agents(document.get("agents"))
         parameters = self._parameters(document.get("parameters"), layout)
@@ -210,9 +229,10 @@ class _Reader:
             raise self.fail("`steps` is no list of steps")
         sizes = {"n": len(agents), "m": len(parameters.get("stocks", ()))}
         labels = self._labels(rows)
-        shown = [_shown(label) for label in labels]
+        self._check_size(len(agents), len(labels))
+        told = [shown(label) for label in labels]
         states = [row.get("state") for row in rows] + [document.get("end")]
-        places = [f"the state before step {label}" for label in shown] + ["`end`"]
+        places = [f"the state before step {label}" for label in told] + ["`end`"]
         record = Record(
             scenario=scenario,
             parameters=parameters,
@@ -221,16 +241,17 @@ class _Reader:
             states=self._arrays(states, places, layout.states, sizes),
             actions=self._arrays(
                 [row.get("actions") for row in rows],
-                [f"the actions of step {label}" for label in shown], layout.actions, sizes,
+                [f"the actions of step {label}" for label in told], layout.actions, sizes,
             ),
             noise=self._arrays(
                 [row.get("noise") for row in rows],
-                [f"the noise of step {label}" for label in shown], layout.noise, sizes,
+                [f"the noise of step {label}" for label in told], layout.noise, sizes,
             ),
             origin=self._origin(document.get("origin")),
             seed=self._seed(document.get("seed")),
             imported=self._imported(document.get("imported", [])),
             deviation=self._deviation(document.get("deviation", {})),
+            remarks=self._remarks(document.get("remarks", [])),
         )  # fmt: skip
         try:
             scenario_of(record)
@@ -238,12 +259,18 @@ class _Reader:
             raise self.fail(str(error)) from None
         return record
 
+    def _check_size(self, agents: int, steps: int, longest: int = 1) -> None:
+        try:
+            check_size(agents, steps, longest)
+        except InputError as error:
+            raise self.fail(str(error)) from None
+
     def _agents(self, names: object) -> tuple[str, ...]:
         if not isinstance(names, list) or not names:
             raise self.fail("`agents` is no list of names")
         for name in names:
             if not isinstance(name, str) or not name:
-                raise self.fail(f"an agent's name is a text, not {_shown(name)}")
+                raise self.fail(f"an agent's name is a text, not {shown(name)}")
         return tuple(names)
 
     def _labels(self, rows: Sequence[Mapping[str, Any]]) -> tuple[int | str, ...]:
@@ -251,7 +278,7 @@ class _Reader:
         for row in rows:
             label = row.get("step")
             if not isinstance(label, int | str) or isinstance(label, bool) or label == "":
-                raise self.fail(f"the label of a step is a number or a text, not {_shown(label)}")
+                raise self.fail(f"the label of a step is a number or a text, not {shown(label)}")
             labels.append(label)
         return tuple(labels)
 
@@ -262,7 +289,7 @@ class _Reader:
             if name not in layout.parameters:
                 there_are = f"there are {', '.join(layout.parameters)}"
                 hint = did_you_mean(name, [*layout.parameters], there_are)
-                raise self.fail(f"there is no parameter {_shown(name)}; {hint}")
+                raise self.fail(f"there is no parameter {shown(name)}; {hint}")
             allowed = layout.parameters[name]
             if isinstance(allowed.default, list):
                 kind = type(allowed.default[0])
@@ -281,19 +308,19 @@ class _Reader:
                 or not allowed.low <= value <= allowed.high
             ):
                 raise self.fail(
-                    f"the parameter {name} is {_shown(value)}, not a number from "
+                    f"the parameter {name} is {shown(value)}, not a number from "
                     f"{allowed.low:g} to {allowed.high:g}"
                 )
         return {name: one.default for name, one in layout.parameters.items()} | given
 
     def _origin(self, origin: object) -> Any:
         if origin not in ORIGINS:
-            raise self.fail(f"`origin` is {_shown(origin)}, not one of {', '.join(ORIGINS)}")
+            raise self.fail(f"`origin` is {shown(origin)}, not one of {', '.join(ORIGINS)}")
         return origin
 
     def _seed(self, seed: object) -> int | None:
         if seed is not None and (not isinstance(seed, int) or isinstance(seed, bool) or seed < 0):
-            raise self.fail(f"`seed` is {_shown(seed)}, not a whole number from 0 on")
+            raise self.fail(f"`seed` is {shown(seed)}, not a whole number from 0 on")
         return seed
 
     def _imported(self, files: object) -> tuple[ImportedFile, ...]:
@@ -315,6 +342,11 @@ class _Reader:
         ):
             raise self.fail("`deviation` is no object of numbers")
         return {str(name): float(value) for name, value in given.items()}
+
+    def _remarks(self, given: object) -> tuple[str, ...]:
+        if not isinstance(given, list) or not all(isinstance(one, str) for one in given):
+            raise self.fail("`remarks` is no list of texts")
+        return tuple(given)
 
     # --- arrays ---
 
@@ -355,7 +387,7 @@ class _Reader:
             raise self.fail(f"{what} is not {_shape_in_words(shape)}")
         if not set(map(type, flat)) <= {int, float}:
             odd = next(value for value in flat if type(value) not in {int, float})
-            raise self.fail(f"{what} has {_shown(odd)}, which is no number")
+            raise self.fail(f"{what} has {shown(odd)}, which is no number")
         try:
             numbers = np.array(flat, np.float64)
         except OverflowError:
@@ -394,6 +426,7 @@ class _Reader:
             flats.append(self._numbers(flat, (len(flat),), column, what))
             found.append(sizes)
         longest = max(max(sizes) for sizes in found)
+        self._check_size(n, len(rows), longest)
         array = np.full(
             (len(rows), n, longest), column.pad, np.int64 if column.whole else np.float64
         )
@@ -421,7 +454,7 @@ def _allowed(column: RecordArray) -> str:
     return f"{kind} from {column.low:g} on" if column.low > -math.inf else kind
 
 
-def _shown(value: object) -> str:
+def shown(value: object) -> str:
     """Return a short form of what a file has, which cannot act on a terminal."""
     text = ascii(value) if not isinstance(value, dict | list) else type(value).__name__
     return text if len(text) <= 60 else f"{text[:57]}…"

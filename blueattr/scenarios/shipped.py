@@ -10,7 +10,7 @@ from blueattr.scenarios.models.economy import Economy
 from blueattr.scenarios.models.market import Market
 from blueattr.scenarios.models.model import Model
 from blueattr.scenarios.models.opinion import Opinion
-from blueattr.scenarios.record import Record
+from blueattr.scenarios.record import MOST_AGENTS, MOST_STEPS, Record
 from blueattr.scenarios.rules.market import STOCKS
 from blueattr.scenarios.scripts.economy import run_economy
 from blueattr.scenarios.scripts.market import run_market
@@ -59,9 +59,6 @@ SHIPPED = {
 """The scenarios by their names."""
 
 
-_MOST_AGENTS, _MOST_STEPS = 1000, 10_000
-
-
 def run_scenario(
     name: str, *, agents: int = 20, steps: int = 24, seed: int = 0, stocks: int | None = None
 ) -> Record:
@@ -94,7 +91,7 @@ def run_scenario(
     if name not in SHIPPED:
         hint = did_you_mean(name, [*SHIPPED], f"there are {', '.join(SHIPPED)}", quoted=True)
         raise UsageError(f"no scenario is called {name!r}; {hint}")
-    for what, number, most in (("agents", agents, _MOST_AGENTS), ("steps", steps, _MOST_STEPS)):
+    for what, number, most in (("agents", agents, MOST_AGENTS), ("steps", steps, MOST_STEPS)):
         if not 1 <= number <= most:
             raise UsageError(f"a scenario has 1 to {most:,} {what}, not {number:,}")
     check_seed(seed)

@@ -1,4 +1,4 @@
-"""The commands of scenarios: run small simulations, say who drove what, and compare methods."""
+"""The commands of scenarios: run and import them, say who drove what, and compare methods."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -135,6 +135,43 @@ def scenario_run(
     emit(scenario_run_report(record, out))
 
 
+@scenario.command("import", cls=SectionedCommand)
+@grouped()
+def scenario_import(
+    *,
+    system: Annotated[
+        str, typer.Argument(metavar="SYSTEM", help="econagent, twinmarket or socialllm.")
+    ],
+    folder: Annotated[str, typer.Argument(metavar="FOLDER", help="The folder of its logs.")],
+    out: Annotated[
+        Path,
+        typer.Option(
+            "--out",
+            metavar="FILE",
+            help="The record: a .json file, or .json.zst, which is compressed.",
+            show_default=False,
+        ),
+    ],
+) -> None:
+    """Make a record of the logs of EconAgent, TwinMarket or SocialLLM.
+
+    The logs are replayed by the original rules, and the largest deviation is reported. Pickles
+    are never read.
+
+    Example: blueattr scenario import econagent logs/ --out record.json
+    """
+    from blueattr.cli.output import emit
+    from blueattr.report.results.scenarios import scenario_import_report
+    from blueattr.scenarios.logs.importing import import_logs
+    from blueattr.scenarios.record_file import write_record
+    from blueattr.user_path import refuse_address
+
+    refuse_address(out)
+    record = import_logs(system, folder)
+    write_record(record, out)
+    emit(scenario_import_report(record, out))
+
+
 @scenario.command("attribute", cls=SectionedCommand)
 @grouped(
     (
@@ -145,7 +182,7 @@ def scenario_run(
 def scenario_attribute(
     *,
     record: Annotated[
-        str, typer.Argument(metavar="RECORD", help="A file that scenario run wrote.")
+        str, typer.Argument(metavar="RECORD", help="A file that scenario run or import wrote.")
     ],
     question: ScenarioOptions,
     game: Annotated[

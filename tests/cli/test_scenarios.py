@@ -11,6 +11,7 @@ import pytest
 import blueattr
 from blueattr.errors import ExitCode
 from blueattr.scenarios.record_file import read_record, record_digest
+from support import log_twin
 from support.cli_world import ok, refused
 
 
@@ -118,3 +119,29 @@ def test_scores_of_a_judge_are_compared_with_their_record(record: Path, tmp_path
         ExitCode.INPUT, "scenario", "compare", record, "--judged", file, "--step", "2",
         says="another step",
     )  # fmt: skip
+
+
+def test_logs_are_imported_and_their_replay_is_told(tmp_path: Path) -> None:
+    log_twin.econagent(tmp_path / "logs", steps=6)
+    out = tmp_path / "record.json.zst"
+    told = ok("scenario", "import", "econagent", tmp_path / "logs", "--out", out).text
+    assert "The rules reproduce these logs." in told
+    assert "no timestep 0" in " ".join(told.split())
+    assert blueattr.import_scenario("econagent", tmp_path / "logs").deviation["wealth"] < 1e-9
+    found = ok("scenario", "attribute", out, "--format", "json").json
+    assert found["scenario"] == "economy"
+    (tmp_path / "logs" / "actions_json" / "all_actions.json").unlink()
+    words = ("scenario", "import", "econagent", tmp_path / "logs", "--out", out)
+    refused(ExitCode.INPUT, *words, says="has no actions_json")
+    refused(ExitCode.USAGE, "scenario", "import", "x", tmp_path, "--out", out, says="there are")
+
+
+def test_a_replay_that_misses_the_logs_is_a_warning(tmp_path: Path) -> None:
+    log_twin.socialllm(tmp_path)
+    path = tmp_path / "results.json"
+    document = json.loads(path.read_text("utf-8"))
+    document["timestep_results"][2]["beliefs"][0] += 0.25
+    path.write_text(json.dumps(document), "utf-8")
+    told = ok("scenario", "import", "socialllm", tmp_path, "--out", tmp_path / "r.json").text
+    assert "do not reproduce these logs" in told
+    assert "belief" in told

@@ -200,6 +200,7 @@ COUNTERPARTS: dict[str, Callable[..., Any] | None] = {
     "judge": blueattr.judge_scenario,
     "scenario attribute": blueattr.attribute_scenario,
     "scenario compare": blueattr.compare_scenarios,
+    "scenario import": blueattr.import_scenario,
     "scenario list": None,  # a program names what it runs
     "scenario run": blueattr.run_scenario,
 }

@@ -42,6 +42,7 @@ from blueattr.report.results.judgements import judgement_report, judging_plan_re
 from blueattr.report.results.scenario_comparisons import scenario_comparison_report
 from blueattr.report.results.scenarios import (
     scenario_attribution_report,
+    scenario_import_report,
     scenario_list_report,
     scenario_run_report,
 )
@@ -51,6 +52,7 @@ from blueattr.runs.history.record import Run, Stage
 from blueattr.runs.settings import FilePath, Key, Section, settle
 from blueattr.scenarios.games.attribution import attribute_scenario
 from blueattr.scenarios.games.comparison import Compared, compare_scenarios
+from blueattr.scenarios.record import ImportedFile
 from blueattr.scenarios.shipped import run_scenario, scenario_of
 from blueattr.sources.archive import cost
 from blueattr.sources.tables.formats import formats
@@ -85,6 +87,9 @@ def simulated() -> Iterator[Report]:
     yield scenario_list_report()
     record = run_scenario("economy", agents=2, steps=2)
     yield scenario_run_report(record, Path("record.json"))
+    logs = replace(record, deviation={"wealth": 1e9}, remarks=("why",), origin="econagent",
+                   imported=(ImportedFile("world.csv", "0" * 64),))  # fmt: skip
+    yield scenario_import_report(logs, Path("record.json"))
     yield scenario_attribution_report(attribute_scenario(scenario_of(record)))
     yield scenario_comparison_report(compare_scenarios([Compared("x", scenario_of(record))]))
     about = trace_of_record(record, indicator=None, step="peak", window=1, baseline=None)

@@ -1,4 +1,4 @@
-"""Scenarios laid out as reports: those that ship, a run, and who drove an indicator."""
+"""Scenarios laid out as reports: those that ship, a run, logs, and who drove an indicator."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,7 +12,12 @@ if TYPE_CHECKING:
     from blueattr.scenarios.games.attribution import OtherForm, ScenarioAttribution
     from blueattr.scenarios.record import Record
 
-__all__ = ["scenario_attribution_report", "scenario_list_report", "scenario_run_report"]
+__all__ = [
+    "scenario_attribution_report",
+    "scenario_import_report",
+    "scenario_list_report",
+    "scenario_run_report",
+]
 
 
 _METHODS = {
@@ -24,6 +29,7 @@ _METHODS = {
     "random": "random numbers, normalised",
 }
 _SHOWN = 20
+_ROUNDING = 1e-6
 
 
 def scenario_list_report() -> Report:
@@ -66,6 +72,52 @@ def scenario_run_report(record: "Record", out: Path) -> Report:
         tables=(Table("run", "", columns, (row,)),),
         content=dict(zip(names, row, strict=True)),  # type: ignore[arg-type]  # texts and numbers
     )
+
+
+def scenario_import_report(record: "Record", out: Path) -> Report:
+    """Lay out what became of imported logs, and how far their replay is from them."""
+    apart = [kind for kind, size in record.deviation.items() if size > _known_to(record, kind)]
+    deviations: list[tuple[Cell, ...]] = [*record.deviation.items()]
+    columns = (Column("what", "what"), Column("deviation", "largest deviation", "float"))
+    who = f"{plural(len(record.agents), 'agent')} and {plural(len(record.steps), 'step')}"
+    warnings = []
+    if apart:
+        told = ", ".join(f"{kind} by up to {short(record.deviation[kind])}" for kind in apart)
+        warnings.append(
+            f"The rules do not reproduce these logs: they miss {told}. Answers are of the rules."
+        )
+    return Report(
+        kind="scenario_import",
+        summary=(
+            f"Logs of {record.origin} became a record of the {record.scenario}: {who}.",
+            *(() if apart else ("The rules reproduce these logs.",)),
+        ),
+        warnings=(*warnings, *record.remarks),
+        tables=(Table("deviation", "replay against logs", columns, tuple(deviations)),),
+        facts=(
+            Fact("record", str(out)),
+            Fact("files", plural(len(record.imported), "file")),
+        ),
+        content={
+            "scenario": record.scenario,
+            "origin": record.origin,
+            "agents": len(record.agents),
+            "steps": len(record.steps),
+            "deviation": [
+                {"what": what, "deviation": size} for what, size in record.deviation.items()
+            ],
+            "remarks": list(record.remarks),
+            "imported": [{"file": one.name, "sha256": one.sha256} for one in record.imported],
+            "out": str(out),
+        },
+    )
+
+
+def _known_to(record: "Record", kind: str) -> float:
+    """Return by how much a replay may be off because numbers are rounded."""
+    states = record.states.get("wealth" if kind == "income" else kind)
+    size = 1.0 if states is None else float(abs(states).max(initial=1.0))
+    return _ROUNDING * size
 
 
 def scenario_attribution_report(result: "ScenarioAttribution") -> Report:

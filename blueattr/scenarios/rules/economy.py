@@ -170,6 +170,7 @@ def advance(
         "risk": DECAY * state["risk"] + (1 - DECAY) * surprise * surprise
         if step > 0
         else state["risk"],
+        "excess": excess,
         # What `pressure` adds up; no part of the state.
         "excess_part": form.positive(excess),
         "budget_part": (_ratio(spent, means) ** 2).mean(axis=1),
