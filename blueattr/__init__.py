@@ -15,7 +15,7 @@ A store has ``status``, ``topics``, ``panel``, ``features``, ``attribute``, ``ch
 ``convergence`` and
 ``report``.
 The functions of this module put the same questions to a panel of your own: a frame, or the path of
-a file.
+a file. ``blueattr.deposit`` writes what others may keep of a study.
 
 >>> import blueattr
 >>> panel = {"agent": ["x", "y"], "a": [1, 0], "b": [2.0, 1.0], "c": [3, 1]}
@@ -47,6 +47,7 @@ if _typing.TYPE_CHECKING:
     from blueattr.errors import BlueattrError as BlueattrError
     from blueattr.indicators.base import Aggregator as Aggregator
     from blueattr.indicators.custom import OwnIndicator as OwnIndicator
+    from blueattr.library.deposits import deposit
     from blueattr.library.judging import judge_scenario, scenario_trace
     from blueattr.library.opening import open, topics  # noqa: A004 - as in blueattr.open(...)
     from blueattr.library.questions import (
@@ -88,6 +89,7 @@ __all__ = [
     "compare_scenarios",
     "convergence",
     "correct",
+    "deposit",
     "design",
     "import_scenario",
     "judge_scenario",
@@ -143,6 +145,8 @@ def __getattr__(name: str) -> _typing.Any:  # noqa: PLR0912, PLR0915 - one for e
             import blueattr.library.opening as home
         case "judge_scenario" | "scenario_trace":
             import blueattr.library.judging as home
+        case "deposit":
+            import blueattr.library.deposits as home
         case "attribute_scenario" | "compare_scenarios" | "import_scenario" | "run_scenario":
             import blueattr.library.scenarios as home
         case "Store":

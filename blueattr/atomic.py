@@ -3,6 +3,7 @@
 import errno
 import os
 import secrets
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO, TypeVar
@@ -10,7 +11,7 @@ from typing import BinaryIO, TypeVar
 from blueattr.errors import OutputError
 from blueattr.user_path import followed, refuse_address
 
-__all__ = ["is_part", "sync", "write", "write_with"]
+__all__ = ["is_part", "refuse_present", "sync", "write", "write_folder", "write_with"]
 
 
 _T = TypeVar("_T")
@@ -65,6 +66,61 @@ def write_with(path: Path, fill: Callable[[BinaryIO], _T]) -> _T:
         return _replace(followed(path), fill)
     except OSError as error:
         raise OutputError(f"cannot write {_shown(path)}: {error.strerror or error}") from error
+
+
+def refuse_present(path: Path) -> None:
+    """Refuse a path for a new folder at which there is something.
+
+    Raises
+    ------
+    OutputError
+        There is, or it is an address.
+    """
+    refuse_address(path)
+    if os.path.lexists(path):
+        raise OutputError(f"{_shown(path)} is there already; name a folder that is not")
+
+
+def write_folder(path: Path, fill: Callable[[Path], _T]) -> _T:
+    """Write a folder in one atomic step: it is there whole, or not at all.
+
+    Parameters
+    ----------
+    path
+        Where; it must not be there, and the folder that it is in must.
+    fill
+        Writes the files into a folder, none of them in a folder of its own.
+
+    Returns
+    -------
+    object
+        What `fill` returns.
+
+    Raises
+    ------
+    OutputError
+        There is something at `path`, or it cannot be written; then nothing of it stays.
+    """
+    refuse_present(path)
+    target = path.absolute()
+    try:
+        if not target.parent.is_dir():
+            raise FileNotFoundError(None, f"there is no folder {_shown(target.parent)}")
+        part = target.with_name(f"{_PART[0]}{secrets.token_hex(8)}{_PART[1]}")
+        part.mkdir()
+        try:
+            result = fill(part)
+            for one in (*part.iterdir(), part):
+                sync(one)
+            # Would replace an empty folder that somebody made in the meantime, and nothing else.
+            part.rename(target)
+        except BaseException:
+            shutil.rmtree(part, ignore_errors=True)
+            raise
+        sync(target.parent)
+    except OSError as error:
+        raise OutputError(f"cannot write {_shown(path)}: {error.strerror or error}") from error
+    return result
 
 
 def _replace(path: Path, fill: Callable[[BinaryIO], _T]) -> _T:

@@ -13,7 +13,7 @@ __all__ = ["NAMES", "Commands", "Root"]
 
 NAMES = (
     "ingest", "import", "collect", "status", "hydrate", "rollup", "forget", "compact",
-    "panel", "features", "attribute", "change", "posts", "why", "export",
+    "panel", "features", "attribute", "change", "posts", "why", "export", "deposit",
     "compare-scales", "validate", "convergence", "bootstrap", "sensitivity", "correct", "design",
     "report", "run", "runs", "schedule", "demo", "synth", "judge", "scenario",
     "topics", "config",
@@ -73,6 +73,8 @@ def _find(name: str) -> Callable[..., None] | typer.Typer:  # noqa: PLR0912 - on
             from blueattr.cli.commands import config as module
         case "demo" | "synth":
             from blueattr.cli.commands import demo as module
+        case "deposit" | "rehydrate":
+            from blueattr.cli.commands import deposit as module
         case "export":
             from blueattr.cli.commands import export as module
         case "forget" | "compact":

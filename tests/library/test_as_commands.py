@@ -189,6 +189,7 @@ COUNTERPARTS: dict[str, Callable[..., Any] | None] = {
     "why": blueattr.Store.why,
     "export": blueattr.Store.export,
     "correct": None,  # a sample is no store
+    "deposit": blueattr.deposit,
     "design": blueattr.Store.design,
     "report": blueattr.Store.report,
     "panel": blueattr.Store.panel,
@@ -226,6 +227,7 @@ SAID_OTHERWISE = {
 }
 CALLED = {
     "correct": {"sample": "features"},
+    "deposit": {"out": "path", "license_": "license", "db": "db"},
     "export": {"out": "path"},
     "report": {"out": "path", "form": "format"},
 }

@@ -9,8 +9,11 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 
+from blueattr.analysis.deposit.names import Cleaner
+from blueattr.analysis.deposit.study import Study
 from blueattr.analysis.judging import ask_judge, plan_judging, trace_of_record
 from blueattr.ingest.collect_plan import DryRun, QueryEstimate
 from blueattr.ingest.collection import Collection, Means, QueryHits, Wanted
@@ -22,6 +25,8 @@ from blueattr.judges.rehearsal import Rehearsal
 from blueattr.panel.features import SCHEMA
 from blueattr.provenance import TimeShare, Window
 from blueattr.report import Report
+from blueattr.report.deposit.folder import Deposited, study_content
+from blueattr.report.deposit.metadata import DepositFile
 from blueattr.report.fields import Field, Fields, definitions
 from blueattr.report.figures.bridge import change_exhibit
 from blueattr.report.figures.days import hours_exhibit
@@ -38,6 +43,7 @@ from blueattr.report.inventory.status import status_report
 from blueattr.report.pages.gallery import _data
 from blueattr.report.results.attributions import attribution_report
 from blueattr.report.results.convergences import convergence_report
+from blueattr.report.results.deposits import deposit_report
 from blueattr.report.results.judgements import judgement_report, judging_plan_report
 from blueattr.report.results.scenario_comparisons import scenario_comparison_report
 from blueattr.report.results.scenarios import (
@@ -61,6 +67,8 @@ from blueattr.store.compact import Compacted
 from blueattr.store.forget import Erased
 from blueattr.store.matching import Rule
 from blueattr.store.rollups import RolledUp
+from blueattr.studies.carriers.accounts import accounts_frame
+from blueattr.studies.carriers.leaders import COUNTS
 from blueattr.studies.convergence import convergence
 from blueattr.studies.validation.validate import validate
 from support.golden_cases import REPORTS
@@ -114,6 +122,19 @@ def collected() -> Iterator[Report]:
     )
 
 
+_RECORDS = ("record", "agent", "kind", "time", "time_from", "subject", "quoted", "text_sha256")
+_PANEL = pl.DataFrame({"did": ATTRIBUTION.agents["did"], **dict.fromkeys(COUNTS, 1)})
+DEPOSITED = Deposited(
+    Path("deposit"),
+    Study("x", "CC0-1.0", (ATTRIBUTION,), pl.DataFrame({name: [] for name in _RECORDS}),
+          accounts_frame([ATTRIBUTION], _PANEL).rename({"did": "agent"}), None, "salt", "hour",
+          has_pseudonyms=True, cleaner=Cleaner(frozenset(), dids=True), hidden=1),
+    (DepositFile("x.csv", "what", "text/csv", 1, "0"),),
+    ("rocrate",),
+)  # fmt: skip
+AGENTS_COLUMNS = DEPOSITED.study.agents.columns
+
+
 Path_ = tuple[str, ...]
 
 
@@ -154,6 +175,7 @@ def reports() -> Iterator[Report]:
     yield hydrate_report(hydrated)
     yield from collected()
     yield from simulated()
+    yield deposit_report(DEPOSITED)
     known = Erased(1, 2, 1, 1, 1, 1, 1, 1, 3, ())
     yield forget_report(DB, 1, known, removed=(Path("x.html"),))
     yield forget_report(DB, 1, known, naming=(Path("x.html"),), dry_run=True)
@@ -197,6 +219,11 @@ def emitted() -> dict[str, set[Path_]]:
     for one in reports():
         found.setdefault(one.kind, set()).update(fields(one))
     found["Every agent: `--agents FILE`"] = {(name,) for name in ATTRIBUTION.agents.columns}
+    tables: set[Path_] = {(name,) for name in (*DEPOSITED.study.records.columns, *AGENTS_COLUMNS)}
+    found["Tables of a deposit: `records.csv`, `agents.csv`"] = tables
+    found["A deposit's settings: `study.json`"] = {
+        (name,) for name in study_content(DEPOSITED.study, "2026-11-30")
+    }
     found["Panel and features: `blueattr panel`, `blueattr features`"] = {
         (name,) for name in SCHEMA.names()
     }
@@ -246,7 +273,7 @@ def with_tables(page: str) -> str:
 def test_a_changed_definition_is_on_the_page() -> None:
     """`make golden` writes the tables."""
     page = PAGE.read_text(encoding="utf-8")
-    assert len(_MARKED.findall(page)) == 19
+    assert len(_MARKED.findall(page)) == 22
     if WRITE:
         PAGE.write_text(with_tables(page), encoding="utf-8")
     assert PAGE.read_text(encoding="utf-8") == with_tables(page)

@@ -44,7 +44,8 @@ _DTYPES: dict[Kind, pl.DataType] = {
 }
 METADATA_KEY = "blueattr"
 """What a Parquet file has a report under, in its metadata."""
-_TEXTS = ("did", "handle", "id", "label", "community", "source", "target")
+_TEXTS = ("did", "handle", "id", "label", "community", "source", "target", "agent", "record",
+          "subject", "quoted")  # fmt: skip
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
 
 

@@ -1,0 +1,1 @@
+"""A study as a folder for an archive: tables, codebook, metadata, checksums."""
