@@ -5,8 +5,12 @@ import json
 import re
 import shlex
 from collections.abc import Iterator
+from contextlib import suppress
 from itertools import chain
 
+import numpy as np
+
+from blueattr.decode.cut_lines import LINE_LIMIT
 from blueattr.decode.documents import Separator
 from blueattr.errors import InputError
 from blueattr.sources.packing import codec_of
@@ -60,8 +64,12 @@ _KEY = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 # Lines by which it is told whether events are within other JSON.
 _LOOKED_AT = 5
 _TEXT = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"', re.DOTALL)
-# How many bytes an end of an object has that a line may end with.
-_OBJECT_ENDS = {b"}\r": 2, b"}": 1}
+# Where lines turn into another form: what follows on the end of a line, in an array and the like.
+_TURN = re.compile(rb"[\s\xef\xbb\xbf]*(?:\[[\s\[]*|,\s*|\x1e)\{")
+# The same, where more bytes are needed to tell.
+_MAYBE_TURN = re.compile(rb"[\s\xef\xbb\xbf]*(?:\[[\s\[]*|,\s*|\x1e)?\Z")
+# How a line ends of an object that goes on in the next one, which then begins with a text.
+_GOES_ON = (b"{", b"[", b",", b":")
 # Bytes by which it is told how a line ends.
 _END = 200
 # How a text does not begin, or go on: with nothing but brackets, or with those of the last object
@@ -192,19 +200,97 @@ def _separated(pieces: Iterator[bytes]) -> Iterator[bytes]:
 
 
 def _apart(pieces: Iterator[bytes]) -> Iterator[bytes]:
-    """End lines by line feeds where some, of whatever wrote on, end by a carriage return alone."""
-    # What may be the end of an object, so that it takes the next piece to tell.
+    """Leave lines as they are, and make lines of what follows where they turn into another form.
+
+    Where some end by a carriage return alone, of whatever wrote on, they end by line feeds.
+    """
+    # The last line, and the one before it where it takes the next piece to tell how that goes on.
     held = b""
-    for piece in pieces:
-        whole = held + piece if held else piece
-        end = len(whole) - _OBJECT_ENDS.get(whole[-2:], _OBJECT_ENDS.get(whole[-1:], 0))
-        held = whole[end:]
+    try:
+        for piece in pieces:
+            whole = held + piece
+            if b"\r" in whole:
+                whole = whole.replace(b"}\r{", b"}\n{")
+            turn, known = _turn(whole)
+            if turn is not None:
+                held = b""
+                yield whole[:turn]
+                yield from _separated(chain((whole[turn:],), pieces))
+                return
+            if len(whole) - known > LINE_LIMIT:
+                # A line that is too long, but for what may be the end of an object.
+                known = len(whole) - 2
+            held = whole[known:]
+            if known:
+                yield whole[:known]
+    except InputError:
         if held:
-            whole = whole[:end]
-        if whole:
-            yield whole.replace(b"}\r{", b"}\n{") if b"\r" in whole else whole
+            yield held
+        raise
     if held:
         yield held
+
+
+def _turn(text: bytes) -> tuple[int | None, int]:
+    """Find where lines turn into objects of several lines, several to a line, or an array.
+
+    Returns
+    -------
+    tuple
+        Where the first line begins that is none, or None; and up to where that is known.
+    """
+    data = np.frombuffer(text, np.uint8)
+    glued = (data[:-1] == ord("}")) & (data[1:] == ord("{"))
+    turn = _first_glued(text, np.flatnonzero(glued).tolist()) if glued.any() else None
+    ends = np.flatnonzero(data == ord("\n"))
+    if not len(ends):
+        return turn, 0
+    # What is before the first byte, or after the last, makes an end odd at most.
+    last = data[ends - 1]
+    last = np.where(last == ord("\r"), data[ends - 2], last)
+    following = data[np.minimum(ends + 1, len(data) - 1)]
+    for end in ends[(last != ord("}")) | (following != ord("{"))].tolist():
+        if turn is not None and end > turn:
+            break
+        begin = text.rfind(b"\n", 0, end) + 1
+        if _MAYBE_TURN.match(text, end):
+            return turn, begin
+        if _TURN.match(text, end):
+            return end + 1, end + 1
+        if _goes_on(text[begin:end].strip(), text[end : end + _END].lstrip()[:1]):
+            return begin, begin
+    return turn, int(ends[-1]) + 1
+
+
+def _first_glued(text: bytes, places: list[int]) -> int | None:
+    """Return where the first line begins that has an object right after another, if one has.
+
+    Parameters
+    ----------
+    places
+        Where one seems to, perhaps within a text.
+    """
+    end = -1
+    for place in places:
+        if place < end:
+            continue
+        begin, end = text.rfind(b"\n", 0, place) + 1, text.find(b"\n", place)
+        end = len(text) if end < 0 else end
+        line = text[begin:end].strip().decode(errors="replace")
+        with suppress(ValueError, RecursionError):
+            if line[json.JSONDecoder().raw_decode(line)[1] :].startswith("{"):
+                return begin
+    return None
+
+
+def _goes_on(line: bytes, following: bytes) -> bool:
+    """Return whether a line is no object, but goes on in the next, which begins with this byte."""
+    if not line.startswith(b"{"):
+        return False
+    if following == b'"':
+        return line.endswith(_GOES_ON)
+    # An object and a comma; a line that breaks off so has objects within it that are open.
+    return following == b"{" and line.endswith(b"},") and not is_cut(line[:-1])
 
 
 # --- what is something else ----------------------------------------------------------------------

@@ -114,6 +114,44 @@ def test_lines_whose_ends_change_to_a_carriage_return_alone_are_read() -> None:
         assert len(read) == len(data), "places in these are places in the file"
 
 
+# Forms that a file of lines may turn into, and what lines seem to turn into and do not.
+TURNS = [form for form in FORMS if not form.startswith(("UTF", "apart by blanks", "marks"))]
+
+
+@pytest.mark.parametrize("form", TURNS)
+def test_lines_that_turn_into_another_form_are_read_to_their_end(form: str) -> None:
+    events = EVENTS[:11]
+    begin = lines(*events[:4])
+    data = begin + FORMS[form](events[4:])
+    made = set()
+    for size in (1, 13, 4096, len(data)):
+        pieces = [data[k : k + size] for k in range(0, len(data), size)]
+        made.add(b"".join(forms.as_lines(iter(pieces), "x", packed=False)))
+    (read,) = made
+    assert events_of(read) == events
+    assert read.startswith(begin)
+
+
+def test_a_line_that_is_broken_off_anywhere_costs_no_other_line() -> None:
+    whole = [lines(event) for event in EVENTS[:4]]
+    nested = json.dumps(EVENTS[3] | {"n": [{"a": [1, {"b": 2}]}, {"c": "}{"}, {"d": "[\\"}]})
+    for line in (whole[3], nested.encode() + b"\n"):
+        for end in range(1, len(line) - 2):
+            data = b"".join((*whole[:2], line[:end], b"\n", *whole[2:]))
+            read = b"".join(forms.as_lines(iter((data,)), "x", packed=False))
+            found = read.split(b"\n")
+            assert [one for one in whole if one[:-1] not in found] == [], line[:end]
+
+
+def test_lines_with_brackets_in_their_texts_stay_as_they_are() -> None:
+    texts = ["}{", "{}{}", "},\n{", "[{", '"}{"', "\\frac{a}{b}"]
+    whole = b"".join(lines({"did": "x", "text": text, "b": {}}) for text in texts)
+    for data in (whole, whole.replace(b"\n", b"\r\n"), whole.replace(b"\n", b"\n\n")):
+        for size in (1, len(data)):
+            pieces = [data[k : k + size] for k in range(0, len(data), size)]
+            assert b"".join(forms.as_lines(iter(pieces), "x", packed=False)) == data
+
+
 @pytest.mark.parametrize("form", FORMS)
 def test_each_form_is_read_as_the_events_that_it_holds(tmp_path: Path, form: str) -> None:
     data = FORMS[form](EVENTS)
