@@ -122,7 +122,7 @@ def account_rows(events: AccountEvents) -> pa.Table:
     )
     text, is_active, handle = pl.col("text"), pl.col("is_active"), pl.col("text").str.to_lowercase()
     is_handle = (
-        handle.str.contains(f"^(?:{HANDLE})$")
+        text.str.contains(f"^(?:{HANDLE})$")
         & (handle.str.len_bytes() <= _LONGEST_HANDLE)
         & (handle != "handle.invalid")
     )

@@ -17,12 +17,17 @@ DID = r"did:[a-z]+:(?:[:%]*[a-zA-Z0-9._-])+"
 AT_URI = rf"^at://({DID})/([a-zA-Z0-9.-]+)/([A-Za-z0-9._:~-]+)$"
 
 
-# atproto.com/specs/handle, in lower case.
-HANDLE = r"([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])?"
+# atproto.com/specs/handle, as it is written: some letters that are not ASCII are ASCII in lower case.
+HANDLE = (
+    r"([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+)
 
 
-SERVER = r"^https?://([a-z0-9-]+(?:\.[a-z0-9-]+)*)\.?(?::[0-9]{1,5})?(?:[/?#].*)?$"
-"""The address of a server in lower case; the group is its host."""
+SERVER = (
+    r"^[hH][tT][tT][pP][sS]?://([A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*)"
+    r"\.?(?::[0-9]{1,5})?(?:[/?#].*)?$"
+)
+"""The address of a server; the group is its host."""
 
 
 # RFC 5646, in the forms that are in use; blueattr/decode/parser/slices.py reads all three as well.

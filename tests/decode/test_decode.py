@@ -27,6 +27,7 @@ from support.events_builder import (
     dumps,
     like,
     lines,
+    identity,
     plc,
     plc_did,
     post,
@@ -326,6 +327,8 @@ def test_plc_operations(store: Writer) -> None:
         ({"services": {"atproto_pds": {"endpoint": "https://pds .example.org"}}}, None),
         ({"services": {"atproto_pds": {"endpoint": "https://" + "a" * 254}}}, None),
         ({"services": {"atproto_pds": {"endpoint": "https://" + "a" * 253}}}, "a" * 253),
+        ({"services": {"atproto_pds": {"endpoint": "https://\u212aim.example.org"}}}, None),
+        ({"services": {"atproto_pds": {"endpoint": "HTTPS://Kim.example.org"}}}, "kim.example.org"),
         ({"services": {"atproto_pds": {"endpoint": 5}}}, None),
         ({"services": {"atproto_pds": "https://pds.example.org"}}, None),
         ({"services": "https://pds.example.org"}, None),
@@ -360,6 +363,8 @@ def test_a_host_is_that_of_the_service_and_whatever_else_stands_there_rejects_no
         (["at://did:plc:abc", "", "at://", "at://b.example.org"], "b.example.org"),
         (["at://" + "a" * 63 + ".x" * 99 + ".org", "at://b.example.org"], "b.example.org"),
         (["at://handle.invalid", "at://b.example.org"], None),
+        (["at://\u0130ce.example.org", "at://b.example.org"], "b.example.org"),
+        (["at://\u212aim.example.org", "at://b.example.org"], "b.example.org"),
         (["https://example.org"], None),
         ([], None),
         (None, None),
@@ -375,6 +380,14 @@ def test_a_handle_is_the_first_valid_alias_wherever_it_stands(
     store.stage(Chunk(data, 0, 0, len(data)), SourceState("x", "plc"))
     found = store._connection.execute("SELECT handle FROM staged_plc").fetchall()
     assert found == [(handle,)]
+
+
+@pytest.mark.parametrize("odd", ["\u0130ce.example.org", "\u212aim.example.org"])
+def test_a_letter_that_is_ascii_in_lower_case_alone_makes_no_handle(
+    store: Writer, odd: str
+) -> None:
+    row = only(store, identity("a", odd, time=at(1)))
+    assert (row["verdict"], row["handle"]) == ("", None)
 
 
 # --- real captures -------------------------------------------------------------------------------

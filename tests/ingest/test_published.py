@@ -266,7 +266,7 @@ def test_sinitaivas_keeps_what_posts_are_sliced_by(tmp_path: Path) -> None:
 def test_widesky_knows_its_records_by_their_contents(tmp_path: Path) -> None:
     db = tmp_path / "x.duckdb"
     files: dict[str, list[Row]] = {
-        "users": [{"did": ANN, "first_known_as": "old.example", "also_known_as": "at://ann.example"}],
+        "users": [{"did": ANN, "first_known_as": "old.example", "also_known_as": "{https://me.example,at://-x.example,at://Ann.example}"}],
         "posts": [
             {"cid": "bafy1", "created_at": "2024-01-01 10:00:00+00", "did": ANN, "text": "one",
              "langs": "{en,pt}", "facets": '[{"features": [{"tag": "x"}]}]', "is_reply": "f",

@@ -20,13 +20,13 @@ DID = re.compile(r"did:[a-z]+:[a-zA-Z0-9._:%-]*[a-zA-Z0-9._-]")
 RKEY = re.compile(r"[A-Za-z0-9._:~-]{1,512}")
 REV = re.compile(r"[234567a-j][2-7a-z]{12}")
 TIME = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)?)?")
-LABEL = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
+LABEL = r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8}){0,3}")
 # Written anew: what is before the first of "/?#" is a host, perhaps with a port.
 AUTHORITY = re.compile(r"https?://([^/?#]*)", re.IGNORECASE | re.ASCII)
 PART = re.compile(r"[A-Za-z0-9_-]+")
 OWN_LABEL = re.compile(r"[a-z0-9!-]{1,64}")
-HANDLE = re.compile(rf"({LABEL}\.)+[a-z]([a-z0-9-]{{0,61}}[a-z0-9])?")
+HANDLE = re.compile(rf"({LABEL}\.)+[A-Za-z]([A-Za-z0-9-]{{0,61}}[A-Za-z0-9])?")
 TIMES_FROM = ("server", "imported", "key", "claimed", "collected")
 # Without a clock: what no time and no revision is later than.
 LATEST = datetime(9999, 1, 1)  # noqa: DTZ001 - as stored
@@ -175,9 +175,9 @@ def _judge(e: dict[str, Any], latest: datetime) -> tuple[str, dict[str, Any]]:  
     out: dict[str, Any] = dict.fromkeys(FIELDS)
     out |= {"did": did, "event_time": time, "time_from": time_from, "kind": event, "bot": False}
     if event == "identity":
-        handle = (_text(_get(e, "identity", "handle")) or "").lower()
-        if len(handle) <= 253 and HANDLE.fullmatch(handle) and handle != "handle.invalid":
-            out["handle"] = handle
+        handle = _text(_get(e, "identity", "handle")) or ""
+        if len(handle) <= 253 and HANDLE.fullmatch(handle) and handle.lower() != "handle.invalid":
+            out["handle"] = handle.lower()
         return "", out
     if event == "account":
         active = _get(e, "account", "active")

@@ -22,7 +22,7 @@ _SERVER = "AtprotoPersonalDataServer"
 
 
 def is_handle(text: str) -> bool:
-    """Return whether a text, in lower case, is a handle."""
+    """Return whether a text is a handle."""
     return len(text) <= 253 and re.fullmatch(HANDLE_FORM, text) is not None
 
 

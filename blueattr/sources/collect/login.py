@@ -49,7 +49,7 @@ class Credentials:
 
     def __init__(self, name: str, password: str) -> None:
         name = name.strip().removeprefix("@")
-        if not (is_handle(name.lower()) or re.fullmatch(r"did:[a-z]+:[a-zA-Z0-9._:%-]+", name)):
+        if not (is_handle(name) or re.fullmatch(r"did:[a-z]+:[a-zA-Z0-9._:%-]+", name)):
             raise UsageError(f"{HANDLE} holds no handle such as you.bsky.social, and no DID")
         if not re.fullmatch(r"[!-~]+", password):
             raise UsageError(

@@ -4,7 +4,7 @@
 WITH named AS (
     SELECT
         account_name(nullif(trim(actor), '')) AS did,
-        lower(ltrim(trim(handle), '@')) AS handle,
+        ltrim(trim(handle), '@') AS handle,
         moment(trim(created)) AS created_at,
         try_cast(try_cast(nullif(trim(followers), '') AS DOUBLE) AS BIGINT) AS followers,
         nullif(trim(followers), '') IS NOT NULL AS has_followers,
@@ -25,8 +25,8 @@ SELECT
     END AS verdict,
     did,
     CASE WHEN strlen(handle) <= 253 AND regexp_full_match(handle, getvariable('handle'))
-            AND handle <> 'handle.invalid'
-        THEN handle
+            AND lower(handle) <> 'handle.invalid'
+        THEN lower(handle)
     END AS handle,
     CASE WHEN created_at >= getvariable('first') AND created_at < getvariable('last')
         THEN created_at

@@ -6,7 +6,16 @@
 -- gives: accounts
 SELECT
     did AS actor,
-    regexp_extract(coalesce(also_known_as, first_known_as), '(?:at://)?([A-Za-z0-9.-]+)', 1) AS handle
+    -- The first that is a handle, as of the directory's aliases.
+    list_filter(
+        list_transform(
+            regexp_split_to_array(coalesce(also_known_as, first_known_as), '[\s,;|\[\]{}''"]+'),
+            lambda word: regexp_replace(word, '^at://', '')
+        ),
+        lambda name: strlen(name) <= 253 AND regexp_full_match(
+            name, '([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?'
+        )
+    )[1] AS handle
 FROM input;
 
 -- table: posts

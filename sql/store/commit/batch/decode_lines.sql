@@ -280,7 +280,7 @@ SELECT
         AND coalesce(list_contains(list_transform(record.labels.values, lambda v: v.val), 'bot'), false)
         AS bot,
     CASE WHEN kind = 'identity' AND strlen(handle) <= 253
-            AND regexp_full_match(lower(handle), $handle) AND lower(handle) <> 'handle.invalid'
+            AND regexp_full_match(handle, $handle) AND lower(handle) <> 'handle.invalid'
         THEN lower(handle)
     END AS handle,
     -- Said by a key of the line itself. Few lines have these letters, so that few are parsed again.
