@@ -17,10 +17,9 @@ DID = r"did:[a-z]+:(?:[:%]*[a-zA-Z0-9._-])+"
 AT_URI = rf"^at://({DID})/([a-zA-Z0-9.-]+)/([A-Za-z0-9._:~-]+)$"
 
 
-# atproto.com/specs/handle, as it is written: some letters that are not ASCII are ASCII in lower case.
-HANDLE = (
-    r"([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
-)
+# atproto.com/specs/handle, as it is written: some letters beyond ASCII are ASCII in lower case.
+_LABEL = "[A-Za-z0-9-]{0,61}[A-Za-z0-9]"
+HANDLE = rf"([A-Za-z0-9]({_LABEL})?\.)+[A-Za-z]({_LABEL})?"
 
 
 SERVER = (

@@ -15,7 +15,7 @@ from blueattr.decode.documents import Separator
 from blueattr.errors import InputError
 from blueattr.sources.packing import codec_of
 
-__all__ = ["as_lines", "is_cut"]
+__all__ = ["as_lines", "begin_of", "is_cut", "other_form", "texts"]
 
 
 # By this much it is told what a file holds: a few events, of whatever length.
@@ -29,6 +29,7 @@ _ENCODINGS = {
 _BLANKS = b" \t\r\n\x1e"
 # What is known by its first bytes, or some a little later: its name, and what makes lines of it.
 _OTHERS: tuple[tuple[int, bytes, str, str], ...] = (
+    (30, b"[Content_Types].xml", "an Office file, such as of Excel", ""),
     (0, b"PK\x03\x04", "a zip archive", "unzip -p {} | blueattr ingest -"),
     (0, b"PK\x05\x06", "an empty zip archive", ""),
     (0, b"PAR1", "a Parquet file",
@@ -98,10 +99,7 @@ def as_lines(pieces: Iterator[bytes], name: str, *, packed: bool) -> Iterator[by
     InputError
         It holds something else, with nothing read; or what `pieces` raises.
     """
-    head, pieces = _head(pieces)
-    encoding = _encoding(head)
-    if encoding is not None:
-        head, pieces = _head(_in_utf8(pieces, encoding))
+    head, pieces = texts(pieces)
     _refuse(head, name, packed=packed)
     return _separated(pieces) if _is_document(head) else _apart(pieces)
 
@@ -121,21 +119,29 @@ def is_cut(line: bytes) -> bool:
     return opened > closed
 
 
-def _head(pieces: Iterator[bytes]) -> tuple[bytes, Iterator[bytes]]:
+def texts(pieces: Iterator[bytes]) -> tuple[bytes, Iterator[bytes]]:
+    """Return the same of what is in UTF-16 or UTF-32 as `begin_of` does of bytes, in UTF-8."""
+    head, pieces = begin_of(pieces)
+    encoding = _encoding(head)
+    return (head, pieces) if encoding is None else begin_of(_in_utf8(pieces, encoding))
+
+
+def begin_of(pieces: Iterator[bytes]) -> tuple[bytes, Iterator[bytes]]:
     """Return the first bytes, and all pieces, which end as they would have."""
     first: list[bytes] = []
     size = 0
-    failure: InputError | None = None
+    # Not as an error, which would hold on to every frame of the stack, and with them to an engine.
+    failure: str | None = None
     try:
         while size < _HEAD and (piece := next(pieces, b"")):
             first.append(piece)
             size += len(piece)
     except InputError as error:
-        failure = error
+        failure = str(error)
 
     def rest() -> Iterator[bytes]:
         if failure is not None:
-            raise failure
+            raise InputError(failure)
         yield from pieces
 
     return b"".join(first)[:_HEAD], chain(first, rest())
@@ -312,17 +318,13 @@ def _refuse(head: bytes, name: str, *, packed: bool) -> None:
             f"{name} has its events as texts between quotation marks; take them out: "
             f"jq -r . {file} | blueattr ingest -"
         )
-    for place, magic, what, way in _OTHERS:
-        if head.startswith(magic, place):
-            raise _another(name, what, way.replace("{}", _quoted(file) if '"' in way else file))
     if packed and (codec := codec_of(head)):
         raise _another(
             name, f"compressed twice, the second time with {codec}", "decompress it once"
         )
-    if _CAR.match(head):
-        raise _another(name, "a CAR file, a repository's export", "")
-    if _MARKUP.match(head):
-        raise _another(name, "a web page or XML, perhaps an error in place of a download", "")
+    if other := other_form(head):
+        what, way = other
+        raise _another(name, what, way.replace("{}", _quoted(file) if '"' in way else file))
     if (around := _around(head)) is not None:
         cut, places = "s/^[^{]*//", "before"
         if around[1]:
@@ -332,6 +334,18 @@ def _refuse(head: bytes, name: str, *, packed: bool) -> None:
             f"{' and '.join(map(repr, filter(None, around)))}; cut it off: "
             f"sed '{cut}' {file} | blueattr ingest -"
         )
+
+
+def other_form(head: bytes) -> tuple[str, str] | None:
+    """Return what begins so, if it is no text, and what makes lines of it; None of all else."""
+    for place, magic, what, way in _OTHERS:
+        if head.startswith(magic, place):
+            return what, way
+    if _CAR.match(head):
+        return "a CAR file, a repository's export", ""
+    if _MARKUP.match(head):
+        return "a web page or XML, perhaps an error in place of a download", ""
+    return None
 
 
 def _quoted(file: str) -> str:

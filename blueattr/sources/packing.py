@@ -281,8 +281,7 @@ class _Frames:
         if dictionary := int.from_bytes(rest[:size], "little"):
             raise InputError(
                 f"{self._name} was compressed with a zstd dictionary (number {dictionary}), as "
-                "messages of Jetstream are; with its file: zstd -dc -D DICTIONARY FILE | blueattr "
-                "ingest -"
+                "messages of Jetstream are; with that: zstd -dc -D DICTIONARY FILE > NEW"
             )
         if single:
             content = int.from_bytes(rest[size:], "little")
@@ -290,6 +289,11 @@ class _Frames:
         else:
             window = (1 << 10 + (found[0] >> 3)) // 8 * (8 + (found[0] & 7))
         if window > max(self._window, 8 << 20):
+            if window > WINDOW:
+                raise InputError(
+                    f"{self._name} cannot be read: its window of {_size(window)} is more than the "
+                    f"{_size(WINDOW)} that zstd allows; compress it again without --ultra --long"
+                )
             needs = f"it was compressed with a window of {_size(window)}, which needs"
             raise _too_much(self._name, needs, self._window, "zstd -dc --long=31")
         return "block", 3
@@ -306,12 +310,11 @@ class _Frames:
 def _too_much(name: str, needs: str, window: int, command: str) -> InputError:
     return InputError(
         f"{name} cannot be read: {needs} more memory than the {_size(window)} that there are for "
-        "it; raise --memory-limit, or decompress it elsewhere: "
-        f"{command} FILE | blueattr ingest -"
+        f"it; raise --memory-limit, or decompress it elsewhere: {command} FILE > NEW"
     )
 
 
 def _size(size: int) -> str:
     if size >= 1 << 30:
-        return f"{size / (1 << 30):,.3g} GiB"
+        return f"{size / (1 << 30):,.{2 if size < 10 << 30 else 0}f}".removesuffix(".00") + " GiB"
     return f"{size / (1 << 20):,.3g} MiB"

@@ -22,9 +22,9 @@ def import_(
         list[str] | None,
         typer.Argument(
             metavar="FILE",
-            help="Tables: CSV, JSON lines, JSON arrays or Parquet (also .gz, .zst, .bz2 or .xz, or "
-            "in a tar archive), folders, globs; TABLE=FILE where a file does not say which table "
-            "of its format it is.",
+            help="Tables: Parquet, CSV, JSON lines or JSON arrays (the last three also as .gz, "
+            ".zst, .bz2 or .xz, or in a tar archive), folders, globs; TABLE=FILE where a "
+            "file does not say which table of its format it is.",
             show_default=False,
         ),
     ] = None,

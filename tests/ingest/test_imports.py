@@ -1,18 +1,29 @@
 """Tables of data sets in a store: the same whatever their form, order and number of imports."""
 
+import csv
+import gc
+import gzip
+import hashlib
+import io
 import json
 import signal
+import tarfile
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
-from blueattr.errors import UsageError
+from blueattr.errors import InputError, UsageError
 from blueattr.ingest import read
 from blueattr.ingest.tables import import_tables, plan_import
+from blueattr.sources.tables import read as table_read
 from blueattr.sources.tables import source as table_source
+from blueattr.sources.tables import tar
 from blueattr.store.commit.writer import Writer
+from blueattr.store.engine.sandbox import Sandbox
 from support import crash, import_child
 from support.events_builder import mixed
 from support.forked import run
@@ -21,6 +32,17 @@ from support.table_rows import FORMS, by_key, events_of, own_key, rows_of, write
 
 EVENTS = [e for e in mixed(160) if e.get("kind") == "commit"]
 MADE = [e for e in EVENTS if "record" in e["commit"]]
+
+
+def _parquet() -> bytes:
+    made = io.BytesIO()
+    rows = {"author": [f"u{k}" for k in range(9)], "created_at": ["2024-01-02"] * 9,
+            "text": [f"text {k}" for k in range(9)]}  # fmt: skip
+    pq.write_table(pa.table(rows), made)
+    return made.getvalue()
+
+
+PARQUET = _parquet()
 
 
 def at_hour(hour: int) -> datetime:
@@ -188,6 +210,180 @@ def test_a_damaged_file_keeps_what_could_be_read(tmp_path: Path) -> None:
     done = imported(db, path)
     assert "truncated" in done.ingested.failures[0]
     assert 0 < len(content(db).records) <= len(expected(events_of(MADE)).records)
+
+
+def table(rows: int) -> bytes:
+    """Rows of which each is unlike all others, as CSV."""
+    made = (f"u{k},2024-01-02,{hashlib.sha256(bytes([k])).hexdigest()}\n" for k in range(rows))
+    return ("author,created_at,text\n" + "".join(made)).encode()
+
+
+def archive(*files: tuple[str, bytes]) -> bytes:
+    """A tar archive of files."""
+    made = io.BytesIO()
+    with tarfile.open(fileobj=made, mode="w") as tar:
+        for name, data in files:
+            member = tarfile.TarInfo(name)
+            member.size = len(data)
+            tar.addfile(member, io.BytesIO(data))
+    return made.getvalue()
+
+
+def as_json(data: bytes) -> bytes:
+    """The same rows as lines of JSON."""
+    rows = csv.DictReader(io.StringIO(data.decode()))
+    return "".join(json.dumps(row) + "\n" for row in rows).encode()
+
+
+@pytest.mark.parametrize("name", ["t.csv.gz", "t.jsonl.gz", "t.tar"])
+def test_a_file_that_is_cut_off_keeps_its_whole_rows_and_no_part_of_one(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tar, "_READ_OF_FILE", 512)
+    rows = table(200)
+    whole = {
+        "t.csv.gz": gzip.compress(rows),
+        "t.jsonl.gz": gzip.compress(as_json(rows)),
+        "t.tar": archive(("a.csv", rows)),
+    }[name]
+    path = tmp_path / name
+    path.write_bytes(whole[: len(whole) // 2])
+    db = tmp_path / "x.duckdb"
+    done = imported(db, path)
+    assert "truncated" in done.ingested.failures[0]
+    cut = content(db).records
+    assert 50 < len(cut) < 150
+    path.write_bytes(whole)
+    imported(db, path)
+    found = content(db).records
+    assert len(found) == 200
+    assert cut.items() <= found.items()
+
+
+@pytest.mark.parametrize("size", [1100, 1024])
+def test_an_archive_that_lacks_its_end_is_told(size: int, tmp_path: Path) -> None:
+    path = tmp_path / "t.tar"
+    whole = archive(("a.csv", table(3)), ("b.csv", table(4)))
+    path.write_bytes(whole)
+    assert imported(tmp_path / "whole.duckdb", path).ingested.failures == ()
+    path.write_bytes(whole[:size])
+    (failure,) = imported(tmp_path / "x.duckdb", path).ingested.failures
+    says = "is a tar archive that is truncated or damaged; what could be read is kept"
+    assert failure == f"{path} {says}"
+    assert len(content(tmp_path / "x.duckdb").records) == 3
+
+
+def test_an_import_that_fails_lets_go_of_its_engine(tmp_path: Path) -> None:
+    # Else DuckDB complains, on fifty lines, when the process ends.
+    path = tmp_path / "t.csv.gz"
+    path.write_bytes(gzip.compress(table(200))[:3000])
+    gc.collect()
+    gc.disable()
+    try:
+        done = imported(tmp_path / "x.duckdb", path)
+        assert "truncated" in done.ingested.failures[0]
+        assert not [each for each in gc.get_objects() if isinstance(each, Sandbox)]
+    finally:
+        gc.enable()
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "says"),
+    [
+        ("t.csv", b"PK\x03\x04" + bytes(60), "is a zip archive, and no table; unpack it first"),
+        ("t.csv", b"PK\x03\x04" + bytes(26) + b"[Content_Types].xml", "is an Office file"),
+        ("t.csv", b"SQLite format 3\0" + bytes(60), "is a SQLite database, and no table"),
+        ("t.csv", b"<!DOCTYPE html><html></html>", "is a web page"),
+        ("t.csv", b"a\0b,c\nd,e\n", "is binary, and no table"),
+        ("t.csv.gz", gzip.compress(gzip.compress(table(3))), "is compressed twice"),
+        ("t.csv.gz", gzip.compress(PARQUET), "is a Parquet file compressed with gzip"),
+        ("t.tar", archive(("a.parquet", PARQUET)), "a.parquet in .* is a Parquet file in an arch"),
+        ("t.tar", archive(), "is binary, and no table"),
+        ("t.tar", archive(("a.csv", table(3)))[:600], "is a tar archive that is truncated"),
+        ("t.parquet", PARQUET[:-9], "is a Parquet file that is truncated or damaged; rows"),
+        ("t.csv", b'"' + b"x" * 200_000, "perhaps a quotation mark is not closed"),
+    ],
+)
+def test_what_is_no_table_is_called_what_it_is(
+    name: str, data: bytes, says: str, tmp_path: Path
+) -> None:
+    path = tmp_path / name
+    path.write_bytes(data)
+    with pytest.raises(InputError, match=says):
+        plan_import([str(path)], tmp_path / "x.duckdb")
+    assert [each.name for each in tmp_path.iterdir()] == [name]
+
+
+def test_pages_of_a_parquet_file_that_are_damaged_are_told_in_our_words(tmp_path: Path) -> None:
+    path, db = tmp_path / "t.parquet", tmp_path / "x.duckdb"
+    path.write_bytes(PARQUET[:10] + b"\xff" * 40 + PARQUET[50:])
+    (failure,) = imported(db, path).ingested.failures
+    assert (
+        failure == f"{path} is a Parquet file that is truncated or damaged; rows that could be "
+        "read are kept"
+    )
+
+
+def test_a_row_that_is_too_long_is_told_in_our_words(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(table_read, "_BLOCK", 1 << 12)
+    path, db = tmp_path / "t.csv", tmp_path / "x.duckdb"
+    path.write_bytes(table(60) + b"u,2024-01-02," + b"x" * 30_000 + b"\n")
+    (failure,) = imported(db, path).ingested.failures
+    assert "a row is longer than" in failure
+    assert len(content(db).records) == 60
+
+
+def test_files_of_an_archive_with_other_columns_are_not_read_as_if_they_were_the_same(
+    tmp_path: Path,
+) -> None:
+    path, db = tmp_path / "t.tar", tmp_path / "x.duckdb"
+    turned = b"text,created_at,author\nhello,2024-01-02,ann\n"
+    path.write_bytes(archive(("a.csv", table(3)), ("b.csv", turned)))
+    (failure,) = imported(db, path).ingested.failures
+    assert "b.csv in" in failure
+    assert "has other columns than the file before it: text, created_at, author" in failure
+    assert len(content(db).records) == 3
+    # One without a header goes on where the last one ended.
+    path.write_bytes(archive(("a.csv", table(3)), ("b.csv", b"ann,2024-01-02,hello\n")))
+    assert imported(db, path).ingested.failures == ()
+    assert len(content(db).records) == 4
+
+
+def test_texts_that_are_not_utf_8_are_kept_with_a_mark(tmp_path: Path) -> None:
+    ends = b"".join(end.to_bytes(4, "little") for end in (0, 3, 6))
+    buffers = [None, pa.py_buffer(ends), pa.py_buffer(b"h\xe9 two")]
+    rows = {"author": ["ann", "bob"], "created_at": ["2024-01-02"] * 2,
+            "text": pa.Array.from_buffers(pa.string(), 2, buffers)}  # fmt: skip
+    files: dict[str, Any] = {
+        "t.parquet": rows,
+        "t.csv": b"author,created_at,text\nann,2024-01-02,h\xe9 \nbob,2024-01-02,two\n",
+        "t.jsonl": b'{"author":"ann","created_at":"2024-01-02","text":"h\xe9 "}\n'
+        b'{"author":"bob","created_at":"2024-01-02","text":"two"}\n',
+    }
+    for name, data in files.items():
+        path, db = tmp_path / name, tmp_path / f"{name}.duckdb"
+        if isinstance(data, dict):
+            pq.write_table(pa.table(data), path)
+        else:
+            path.write_bytes(data)
+        assert imported(db, path).ingested.failures == ()
+        assert {row["text"] for row in by_key(content(db).records)} == {"h\ufffd ", "two"}
+
+
+def test_lines_that_are_no_rows_are_counted_wherever_they_stand(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(table_read, "_BLOCK", 256)
+    rows = as_json(table(10)).splitlines(keepends=True)
+    path, db = tmp_path / "t.jsonl", tmp_path / "x.duckdb"
+    path.write_bytes(b"".join([*rows, *[b"not JSON\n"] * 50]))
+    (state,) = imported(db, path).ingested.sources
+    assert (state.lines, state.kept, state.rejected) == (60, 10, {"no row of a table": 50})
+    path.write_bytes(b'{"author": "\\ud800"}\n' * 50)
+    (state,) = imported(db, path, columns={"actor": "author"}).ingested.sources
+    assert (state.lines, state.rejected) == (50, {"no row of a table": 50})
 
 
 @pytest.mark.parametrize(

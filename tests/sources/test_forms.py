@@ -496,7 +496,7 @@ def test_a_bomb_of_xz_takes_no_memory(tmp_path: Path) -> None:
     assert total == 64 << 20
     needs_more = FileSource(path, window=1 << 20)
     assert "more memory than the 1 MiB" in text_of(needs_more)[1]
-    assert "xz -dc FILE | blueattr ingest -" in text_of(needs_more)[1]
+    assert "xz -dc FILE > NEW" in text_of(needs_more)[1]
 
 
 # --- zstd ----------------------------------------------------------------------------------------
@@ -542,8 +542,17 @@ def test_a_window_that_needs_more_memory_is_said_with_its_size(tmp_path: Path) -
     assert "a window of 2 GiB" in error
     assert "more memory than the 512 MiB" in error
     assert "--memory-limit" in error
-    assert "zstd -dc --long=31 FILE | blueattr ingest -" in error
+    assert "zstd -dc --long=31 FILE > NEW" in error
     assert "damaged" not in error
+
+
+def test_a_window_that_no_memory_helps_with_is_said_to_be_too_large(tmp_path: Path) -> None:
+    path = tmp_path / "x.jsonl.zst"
+    path.write_bytes(zstandard.compress(LINES) + frame(LINES, 41))
+    whole, error = text_of(FileSource(path))
+    assert whole == LINES
+    assert "its window of 2,048 GiB is more than the 2 GiB that zstd allows" in error
+    assert "--memory-limit" not in error
 
 
 @pytest.mark.parametrize(
@@ -584,4 +593,4 @@ def test_a_dictionary_that_is_missing_is_said(tmp_path: Path) -> None:
     whole, error = text_of(FileSource(path))
     assert whole == b""
     assert f"dictionary (number {dictionary.dict_id()})" in error
-    assert "zstd -dc -D DICTIONARY FILE" in error
+    assert "zstd -dc -D DICTIONARY FILE > NEW" in error

@@ -121,7 +121,11 @@ def find_columns(
     return columns, known
 
 
+# Letters of a name in a message.
+_LONGEST = 40
+
+
 def _some(names: Iterable[str], most: int = 20) -> str:
-    listed = [*names]
+    listed = [name if len(name) <= _LONGEST else f"{name[:_LONGEST]}…" for name in names]
     more = f" and {len(listed) - most} more" if len(listed) > most else ""
     return ", ".join(listed[:most]) + more

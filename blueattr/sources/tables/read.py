@@ -1,6 +1,5 @@
 """Files of tables as batches of rows of text: CSV, JSON, Parquet, compressed or in an archive."""
 
-import codecs
 import csv
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -16,27 +15,31 @@ import pyarrow.parquet as pq
 from pyarrow import csv as arrow_csv
 
 from blueattr.errors import InputError
-from blueattr.sources.forms import as_lines
+from blueattr.sources.forms import as_lines, begin_of, texts
 from blueattr.sources.packing import LONGEST, WINDOW, codec_of
 from blueattr.sources.packing import pieces as pieces_of
 from blueattr.sources.tables.tar import members
+from blueattr.sources.tables.texts import (
+    Packed,
+    Readable,
+    cells_of,
+    check_text,
+    delimiter_of,
+    in_unicode,
+    is_json,
+    joined,
+    valid,
+    whole_lines,
+    without,
+)
 
 __all__ = ["TableFile", "TextMaker"]
 
 
-_HEAD = 1 << 18
 _BLOCK = 8 << 20
 _ROWS = 1 << 16
-_DELIMITERS = ",;\t|"
 # Lines of JSON by which it is told which members there are.
 _LOOKED_AT = 2000
-_MARKS = {
-    codecs.BOM_UTF8: "utf-8-sig",
-    codecs.BOM_UTF32_LE: "utf-32",
-    codecs.BOM_UTF32_BE: "utf-32",
-    codecs.BOM_UTF16_LE: "utf-16",
-    codecs.BOM_UTF16_BE: "utf-16",
-}
 _TAR_AT = slice(257, 262)
 
 
@@ -74,6 +77,7 @@ class TableFile:
     """Bytes read so far, before decompression."""
     bad_lines: int = field(default=0, init=False)
     """Lines so far that are no rows."""
+    _codec: str = field(default="", init=False)
 
     @property
     def size(self) -> int:
@@ -112,9 +116,9 @@ class TableFile:
         form, pieces = self._form()
         if form != "csv":
             return self.names()
-        head, _ = _head(_in_utf8(pieces))
+        head, _ = begin_of(pieces)
         line = next(iter(head.decode(errors="replace").splitlines()), "")
-        return tuple(next(csv.reader([line], delimiter=_delimiter(line)), []))
+        return tuple(cells_of(line))
 
     def batches(self, names: Sequence[str], maker: TextMaker) -> Iterator[pa.RecordBatch]:
         """Yield its rows, with the columns of these names alone, as text.
@@ -135,38 +139,80 @@ class TableFile:
     # --- what it is -------------------------------------------------------------------------------
 
     def _form(self) -> tuple[str, Iterator[bytes]]:
-        pieces = self._pieces()
-        head, pieces = _head(pieces)
+        """Return which form its table has, and all bytes, in UTF-8 if they are text."""
+        head, pieces = texts(self._pieces())
         name = str(self.path)
-        if head.startswith(b"PAR1"):
+        if head.startswith(b"PAR1") and not self._codec:
             return "parquet", pieces
         if head[_TAR_AT] == b"ustar":
-            parts = members(pieces, name)
+            parts = ((called, *texts(part)) for called, part in self._members_of(pieces))
             first = next(parts, None)
             if first is None:
                 raise InputError(f"{name} is a tar archive with no file in it")
-            head, inner = _head(_unpacked(first, name, self.window))
-            rest = (_unpacked(part, name, self.window) for part in parts)
-            if _is_json(head):
-                return "json", _joined(chain([inner], rest))
-            return "csv", _joined(chain([inner], rest), header=self.has_header)
+            called, head, inner = first
+            check_text(head, inner, f"{called} in {name}")
+            whole = chain([(called, inner)], ((called, part) for called, _, part in parts))
+            if is_json(head):
+                return "json", joined(part for _, part in whole)
+            return "csv", self._one_table(whole)
         if head[8:12] == b"DUCK":
             raise InputError(
                 f"{name} is a DuckDB database; write its tables to Parquet first: duckdb {name} "
                 "\"COPY TABLE TO 'TABLE.parquet'\""
             )
-        if not head.strip():
-            raise InputError(f"{name} is empty")
-        return ("json" if _is_json(head) else "csv"), pieces
+        check_text(head, pieces, name, self._codec)
+        return ("json" if is_json(head) else "csv"), pieces
+
+    def _members_of(self, pieces: Iterator[bytes]) -> Iterator[tuple[str, Iterator[bytes]]]:
+        """Yield the files of an archive, decompressed if they are compressed."""
+        name = str(self.path)
+        for called, member in members(pieces, name):
+            head, part = begin_of(member)
+            codec = codec_of(head)
+            if codec is not None:
+                stream = cast("BinaryIO", Packed(part))
+                part = pieces_of(stream, f"{called} in {name}", codec, self.window)
+            yield called, part
+
+    def _one_table(self, parts: Iterable[tuple[str, Iterator[bytes]]]) -> Iterator[bytes]:
+        """Put files of one table one after the other, with one header for all.
+
+        Raises
+        ------
+        InputError
+            Of one after the first, the header names other columns, or in another order.
+        """
+        title: list[str] = []
+
+        def rows(called: str, part: Iterator[bytes]) -> Iterator[bytes]:
+            head, pieces = begin_of(part)
+            line = head.split(b"\n", 1)[0]
+            text = line.decode(errors="replace").removeprefix("\ufeff").rstrip("\r")
+            cells = [cell.strip() for cell in cells_of(text)]
+            if not title:
+                title.extend(cells)
+            elif cells == title:
+                yield from without(pieces, len(line) + 1)
+                return
+            elif 2 * len({*cells} & {*title}) >= len(title):
+                raise InputError(
+                    f"{called} in {self.path} has other columns than the file before it: "
+                    f"{', '.join(cells)[:80]}; take it out and import it by itself"
+                )
+            yield from pieces
+
+        if not self.has_header:
+            return joined(part for _, part in parts)
+        return joined(rows(called, part) for called, part in parts)
 
     def _pieces(self) -> Iterator[bytes]:
         file = self._asked(lambda: self.path.open("rb"))
         with file:
-            head = file.read(LONGEST)
+            self._codec = codec_of(file.read(LONGEST)) or ""
             file.seek(0)
             self.read = 0
             try:
-                for piece in pieces_of(file, str(self.path), codec_of(head), self.window):
+                for piece in pieces_of(file, str(self.path), self._codec or None, self.window):
                     self.read = file.tell()
                     yield piece
             except OSError as error:
@@ -195,52 +241,60 @@ class TableFile:
     def _members(self, pieces: Iterator[bytes]) -> list[str]:
         found: dict[str, None] = {}
         seen = 0
-        for piece in self._lines(pieces):
-            for line in piece.split(b"\n"):
-                with suppress(ValueError, RecursionError):
-                    value = json.loads(line)
-                    if isinstance(value, dict):
-                        found.update(dict.fromkeys(map(str, value)))
-                seen += 1
+        try:
+            for piece in self._lines(pieces):
+                for line in piece.decode(errors="replace").split("\n"):
+                    with suppress(ValueError, RecursionError):
+                        value = json.loads(line)
+                        if isinstance(value, dict):
+                            found.update(dict.fromkeys(map(str, value)))
+                    seen += 1
                 if seen >= _LOOKED_AT:
-                    return [name for name in found if '"' not in name]
+                    break
+        except InputError:
+            # It is said when the rows before it are kept.
+            if not found:
+                raise
         return [name for name in found if '"' not in name]
 
     def _json_rows(
         self, pieces: Iterator[bytes], names: Sequence[str], maker: TextMaker
     ) -> Iterator[pa.RecordBatch]:
-        waiting: list[bytes] = []
-        size = 0
+        failure: list[str] = []
+        stream = Readable(self._lines(pieces), failure)
+        rest = b""
+        while block := stream.read(_BLOCK):
+            # Whole lines, so that what is cut off is the last one.
+            end = block.rfind(b"\n") + 1
+            yield self._batch(rest + block[:end], names, maker)
+            rest = block[end:]
+        if rest.strip():
+            yield self._batch(rest, names, maker)
+        if failure:
+            raise InputError(failure[0])
 
-        def batch() -> pa.RecordBatch:
-            text = b"".join(waiting).decode(errors="replace")
-            waiting.clear()
-            lines = [line for line in text.split("\n") if line.strip()]
-            rows, bad = maker.fields(pa.array(lines, pa.string()), names)
-            self.bad_lines += bad
-            return rows
-
-        for piece in self._lines(pieces):
-            waiting.append(piece)
-            size += len(piece)
-            if size >= _BLOCK:
-                size = 0
-                yield batch()
-        if waiting:
-            yield batch()
+    def _batch(self, block: bytes, names: Sequence[str], maker: TextMaker) -> pa.RecordBatch:
+        text = block.decode(errors="replace")
+        lines = [line for line in text.split("\n") if line.strip()]
+        rows, bad = maker.fields(pa.array(lines, pa.string()), names)
+        self.bad_lines += bad
+        return rows
 
     # --- separated values -------------------------------------------------------------------------
 
     def _separated(self, pieces: Iterator[bytes]) -> tuple[list[str], str, Iterator[bytes]]:
         """Return the names of the columns, what separates them, and all bytes in UTF-8."""
-        head, pieces = _head(_in_utf8(pieces))
-        text = head.decode(errors="replace")
+        head, pieces = begin_of(pieces)
+        text = head.decode(errors="replace").removeprefix("\ufeff")
         line = text.splitlines()[0] if text.splitlines() else ""
-        delimiter = _delimiter(line)
+        delimiter = delimiter_of(line)
         try:
             first = next(csv.reader(text.splitlines(keepends=True), delimiter=delimiter), [])
-        except csv.Error as error:
-            raise InputError(f"{self.path} is no table of separated values: {error}") from None
+        except csv.Error:
+            raise InputError(
+                f"{self.path} does not begin with the names of its columns: in its first line, "
+                "perhaps a quotation mark is not closed"
+            ) from None
         names = [name.strip() for name in first] if self.has_header else list(self.columns)
         if not self.has_header and len(first) != len(names):
             raise InputError(
@@ -259,13 +313,13 @@ class TableFile:
     def _csv_rows(self, pieces: Iterator[bytes], names: Sequence[str]) -> Iterator[pa.RecordBatch]:
         there, delimiter, pieces = self._separated(pieces)
         present = [name for name in names if name in there]
-        failure: list[InputError] = []
+        failure: list[str] = []
 
         def pass_over(_: Any) -> str:
             self.bad_lines += 1
             return "skip"
 
-        stream = _Readable(pieces, failure)
+        stream = Readable(whole_lines(valid(pieces)), failure)
         try:
             reader = arrow_csv.open_csv(
                 pa.PythonFile(cast("BinaryIO", stream), "r"),
@@ -295,18 +349,22 @@ class TableFile:
                 ]
                 yield pa.record_batch(columns, schema=schema)
         except pa.ArrowInvalid as error:
-            if "Empty CSV" not in str(error):
-                raise InputError(f"{self.path} cannot be read as a table: {error}") from None
+            if not failure and "Empty CSV" not in str(error):
+                raise InputError(
+                    f"{self.path} cannot be read to its end: a row is longer than "
+                    f"{_BLOCK >> 20} MiB, or a quotation mark is not closed; rows before that "
+                    "are kept"
+                ) from None
         if failure:
-            raise failure[0]
+            raise InputError(failure[0])
 
     # --- Parquet ----------------------------------------------------------------------------------
 
     def _parquet(self) -> pq.ParquetFile:
         try:
             return pq.ParquetFile(self.path)
-        except (pa.ArrowException, OSError) as error:
-            raise InputError(f"{self.path} is no Parquet file that can be read: {error}") from None
+        except (pa.ArrowException, OSError):
+            raise self._damaged() from None
 
     def _parquet_rows(self, names: Sequence[str], maker: TextMaker) -> Iterator[pa.RecordBatch]:
         file = self._parquet()
@@ -316,139 +374,17 @@ class TableFile:
             for batch in file.iter_batches(_ROWS, columns=there):
                 done += len(batch)
                 self.read = self.size * done // total
-                texts = maker.texts(batch)
+                texts = maker.texts(in_unicode(batch, str(self.path)))
                 columns = [
                     texts.column(name) if name in there else pa.nulls(len(batch), pa.string())
                     for name in names
                 ]
                 yield pa.record_batch(columns, names=list(names))
-        except (pa.ArrowException, OSError) as error:
-            raise InputError(f"{self.path} is damaged: {error}") from None
+        except (pa.ArrowException, OSError):
+            raise self._damaged() from None
 
-
-class _Readable:
-    """Pieces of bytes as a file that Arrow reads; a failure is kept, and what follows is empty."""
-
-    closed = False
-
-    def __init__(self, pieces: Iterator[bytes], failure: list[InputError]) -> None:
-        self._pieces, self._failure = pieces, failure
-        self._rest = b""
-
-    def read(self, size: int = -1) -> bytes:
-        parts, found = [self._rest], len(self._rest)
-        try:
-            while (size < 0 or found < size) and (piece := next(self._pieces, b"")):
-                parts.append(piece)
-                found += len(piece)
-        except InputError as error:
-            self._failure.append(error)
-        whole = b"".join(parts)
-        if size < 0:
-            size = len(whole)
-        self._rest = whole[size:]
-        return whole[:size]
-
-    def readable(self) -> bool:
-        return True
-
-    def close(self) -> None:
-        pass
-
-
-def _head(pieces: Iterator[bytes]) -> tuple[bytes, Iterator[bytes]]:
-    """Return the first bytes, and all pieces."""
-    first: list[bytes] = []
-    size = 0
-    while size < _HEAD and (piece := next(pieces, b"")):
-        first.append(piece)
-        size += len(piece)
-    return b"".join(first), chain(first, pieces)
-
-
-def _is_json(head: bytes) -> bool:
-    text = head
-    for mark, encoding in _MARKS.items():
-        if head.startswith(mark):
-            text = head.decode(encoding, errors="replace").encode(errors="replace")
-            break
-    return text.lstrip()[:1] in {b"{", b"["}
-
-
-def _in_utf8(pieces: Iterator[bytes]) -> Iterator[bytes]:
-    first = next(pieces, b"")
-    encoding = next((name for mark, name in _MARKS.items() if first.startswith(mark)), "utf-8")
-    decoder = codecs.getincrementaldecoder(encoding)("replace")
-    for piece in chain([first], pieces):
-        if text := decoder.decode(piece):
-            yield text.encode(errors="replace")
-    if text := decoder.decode(b"", final=True):
-        yield text.encode(errors="replace")
-
-
-def _unpacked(member: tuple[str, Iterator[bytes]], name: str, window: int) -> Iterator[bytes]:
-    called, pieces = member
-    head, pieces = _head(pieces)
-    codec = codec_of(head)
-    if codec is None:
-        return pieces
-    stream = cast("BinaryIO", _Packed(pieces))
-    return pieces_of(stream, f"{called} in {name}", codec, window)
-
-
-class _Packed:
-    """A member of an archive that is compressed itself."""
-
-    def __init__(self, pieces: Iterator[bytes]) -> None:
-        self._file = _Readable(pieces, [])
-
-    def read(self, size: int = -1) -> bytes:
-        return self._file.read(size)
-
-    def seekable(self) -> bool:
-        return False
-
-
-def _joined(parts: Iterable[Iterator[bytes]], *, header: bool = False) -> Iterator[bytes]:
-    """Put members one after the other, each on lines of its own, with one header for all."""
-    title = b""
-    for number, part in enumerate(parts):
-        last = b"\n"
-        if header and number:
-            part = _without(part, title)  # noqa: PLW2901 - the same member
-        for piece in part:
-            if header and not number and not title:
-                title = piece.split(b"\n", 1)[0].rstrip(b"\r")
-            if piece:
-                last = piece[-1:]
-                yield piece
-        if last != b"\n":
-            yield b"\n"
-
-
-def _without(part: Iterator[bytes], title: bytes) -> Iterator[bytes]:
-    head, pieces = _head(part)
-    if head.split(b"\n", 1)[0].rstrip(b"\r") != title:
-        return pieces
-    cut = head.find(b"\n") + 1 or len(head)
-    size = cut
-
-    def rest() -> Iterator[bytes]:
-        left = size
-        for piece in pieces:
-            if left >= len(piece):
-                left -= len(piece)
-                continue
-            yield piece[left:]
-            left = 0
-
-    return rest()
-
-
-def _delimiter(line: str) -> str:
-    return max(_DELIMITERS, key=lambda each: (_outside(line, each), each == ","))
-
-
-def _outside(line: str, delimiter: str) -> int:
-    """Count what separates values, outside quotation marks."""
-    return sum(part.count(delimiter) for part in line.split('"')[::2])
+    def _damaged(self) -> InputError:
+        return InputError(
+            f"{self.path} is a Parquet file that is truncated or damaged; rows that could be read "
+            "are kept"
+        )

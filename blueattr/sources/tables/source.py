@@ -87,7 +87,7 @@ class TableSource:
     """Replies, and quotes, so far of which nothing tells whose post they answer or quote."""
     acts: tuple[int, int, int] = field(default=(0, 0, 0), init=False)
     """Replies, reposts and quotes so far, of all rows that were read."""
-    _failures: list[InputError] = field(default_factory=list, init=False)
+    _failures: list[str] = field(default_factory=list, init=False)
     kind: ClassVar[str] = "import"
     complete: ClassVar[bool] = True
 
@@ -140,11 +140,11 @@ class TableSource:
                 events = self._events(batch, row, repeats, max(position - row, 0))
                 row += len(batch)
                 self.acts = _sum(self.acts, events.acts)
+                new_bad, before = self._bad_lines, bad
+                bad = new_bad
                 if row <= position:
                     continue
-                new_bad = sum(file.bad_lines for file in self.files)
-                refused = events.refused + (("no row of a table", row, b""),) * (new_bad - bad)
-                bad = new_bad
+                refused = events.refused + _no_rows(row, new_bad - before)
                 self.unknown = _sum(self.unknown, events.unknown)
                 yield Chunk(
                     b"",
@@ -158,12 +158,20 @@ class TableSource:
                     stated=events.stated,
                     unparsed=_NO_LINES,
                 )
+            if refused := _no_rows(row, self._bad_lines - bad):
+                # Of what came after the last row.
+                read = sum(file.read for file in self.files)
+                yield Chunk(b"", row, read, row, refused=refused, unparsed=_NO_LINES)
         finally:
             engine.close()
             maker.close()
             pa.default_memory_pool().release_unused()
         if self._failures:
-            raise self._failures[0]
+            raise InputError(self._failures[0])
+
+    @property
+    def _bad_lines(self) -> int:
+        return sum(file.bad_lines for file in self.files)
 
     def _events(
         self, batch: pa.RecordBatch, row: int, repeats: RepeatCounter, begin: int
@@ -221,6 +229,11 @@ class TableSource:
             maker.close()
 
 
+def _no_rows(row: int, lines: int) -> tuple[tuple[str, int, bytes], ...]:
+    """Return the rejections of lines before a row that are none."""
+    return (("no row of a table", row, b""),) * lines
+
+
 def _sum(one: Any, other: Any) -> Any:
     """Add two tuples of numbers."""
     return tuple(a + b for a, b in zip(one, other, strict=True))
@@ -230,7 +243,7 @@ def _reader(
     files: Sequence[TableFile],
     columns: Mapping[str, str],
     maker: TextMaker,
-    failures: list[InputError],
+    failures: list[str],
 ) -> pa.RecordBatchReader:
     """Return the rows of files one after the other; what goes wrong ends a file, and is kept."""
     form = pa.schema([(name, pa.string()) for name in columns])
@@ -242,6 +255,6 @@ def _reader(
                 for batch in file.batches(there, maker):
                     yield pa.record_batch(batch.columns, schema=form)
             except InputError as error:
-                failures.append(error)
+                failures.append(str(error))
 
     return pa.RecordBatchReader.from_batches(form, batches())

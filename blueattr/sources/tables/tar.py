@@ -2,8 +2,9 @@
 
 import tarfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import PurePosixPath
-from typing import Any, BinaryIO, cast
+from typing import IO, Any, BinaryIO, cast
 
 from blueattr.errors import InputError
 
@@ -11,6 +12,9 @@ __all__ = ["members"]
 
 
 _READ = 1 << 20
+_END = 512
+# Of a file in it, so that little is lost with the end of an archive that is cut off.
+_READ_OF_FILE = 1 << 16
 
 
 class _Stream:
@@ -19,6 +23,12 @@ class _Stream:
     def __init__(self, pieces: Iterator[bytes]) -> None:
         self._pieces = pieces
         self._rest = b""
+        self._last = b""
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether it ended without the block of zeros that ends an archive."""
+        return not self._rest and any(self._last)
 
     def read(self, size: int) -> bytes:
         parts, found = [self._rest], len(self._rest)
@@ -27,6 +37,7 @@ class _Stream:
             found += len(piece)
         whole = b"".join(parts)
         self._rest = whole[size:]
+        self._last = (self._last + whole[:size])[-_END:]
         return whole[:size]
 
 
@@ -39,18 +50,35 @@ def members(pieces: Iterator[bytes], name: str) -> Iterator[tuple[str, Iterator[
     Raises
     ------
     InputError
-        It is truncated or damaged, after what could be read.
+        It is truncated or damaged, after what could be read; also while a file in it is read.
     """
-    stream = cast("BinaryIO", _Stream(pieces))
+    stream = _Stream(pieces)
+    file_of = cast("BinaryIO", stream)
+    with _whole(name), tarfile.open(fileobj=file_of, mode="r|", bufsize=_READ) as archive:
+        while (member := archive.next()) is not None:
+            # It would remember all of them.
+            cast("Any", archive).members.clear()
+            if not member.isreg() or PurePosixPath(member.name).name.startswith("."):
+                continue
+            file = archive.extractfile(member)
+            if file is not None:
+                yield member.name, _bytes_of(file, name)
+        if stream.is_cut:
+            # A header that is cut off, or lacking, is an end to tarfile.
+            raise tarfile.ReadError
+
+
+def _bytes_of(file: IO[bytes], name: str) -> Iterator[bytes]:
+    with _whole(name):
+        while piece := file.read(_READ_OF_FILE):
+            yield piece
+
+
+@contextmanager
+def _whole(name: str) -> Iterator[None]:
     try:
-        with tarfile.open(fileobj=stream, mode="r|", bufsize=_READ) as archive:
-            while (member := archive.next()) is not None:
-                # It would remember all of them.
-                cast("Any", archive).members.clear()
-                if not member.isreg() or PurePosixPath(member.name).name.startswith("."):
-                    continue
-                file = archive.extractfile(member)
-                if file is not None:
-                    yield member.name, iter(lambda file=file: file.read(_READ), b"")  # type: ignore[misc]
-    except tarfile.TarError as error:
-        raise InputError(f"{name} is no whole tar archive: {error}") from None
+        yield
+    except tarfile.TarError:
+        raise InputError(
+            f"{name} is a tar archive that is truncated or damaged; what could be read is kept"
+        ) from None

@@ -1,0 +1,182 @@
+"""The bytes of tables as text: what they are, whole lines, parts put together, names of columns."""
+
+import codecs
+import csv
+from collections.abc import Iterable, Iterator
+
+import pyarrow as pa
+
+from blueattr.errors import InputError
+from blueattr.sources.forms import other_form
+from blueattr.sources.packing import codec_of
+
+__all__ = [
+    "Packed", "Readable", "cells_of", "check_text", "delimiter_of", "in_unicode", "is_json",
+    "joined", "valid", "whole_lines", "without",
+]  # fmt: skip
+
+
+_DELIMITERS = ",;\t|"
+
+
+class Readable:
+    """Pieces of bytes as a file that Arrow reads.
+
+    What a failure says is kept, and what follows is empty. (The error itself would hold on to every
+    frame of the stack, and so to the engine, which complains if it is there when all ends.)
+    """
+
+    closed = False
+
+    def __init__(self, pieces: Iterator[bytes], failure: list[str]) -> None:
+        self._pieces, self._failure = pieces, failure
+        self._rest = b""
+
+    def read(self, size: int = -1) -> bytes:
+        """Return so many bytes, or fewer at the end."""
+        parts, found = [self._rest], len(self._rest)
+        try:
+            while (size < 0 or found < size) and (piece := next(self._pieces, b"")):
+                parts.append(piece)
+                found += len(piece)
+        except InputError as error:
+            self._failure.append(str(error))
+        whole = b"".join(parts)
+        if size < 0:
+            size = len(whole)
+        self._rest = whole[size:]
+        return whole[:size]
+
+    def readable(self) -> bool:
+        """Return whether it can be read."""
+        return True
+
+    def close(self) -> None:
+        """Leave the pieces as they are."""
+
+
+def check_text(head: bytes, pieces: Iterator[bytes], name: str, codec: str = "") -> None:
+    """Raise an error that says what a file is, if it is no text."""
+    if not head.strip():
+        # Or why nothing of it can be read.
+        for _ in pieces:
+            pass
+        raise InputError(f"{name} is empty")
+    if head.startswith(b"PAR1"):
+        raise InputError(
+            f"{name} is a Parquet file {f'compressed with {codec}' if codec else 'in an archive'}, "
+            "which can only be read by itself; unpack it first"
+        )
+    if (other := other_form(head)) is not None:
+        is_packed = other[0].startswith("compressed") or other[0].endswith("archive")
+        way = "unpack it first" if is_packed else "what is to be imported must be a table"
+        raise InputError(f"{name} is {other[0]}, and no table; {way}")
+    if codec and (again := codec_of(head)):
+        raise InputError(
+            f"{name} is compressed twice, the second time with {again}; unpack it once"
+        )
+    if b"\0" in head.split(b"\n", 1)[0]:
+        raise InputError(f"{name} is binary, and no table that is known")
+
+
+def is_json(head: bytes) -> bool:
+    """Return whether a text begins as JSON does."""
+    return head.removeprefix(codecs.BOM_UTF8).lstrip(b" \t\r\n\x1e")[:1] in {b"{", b"["}
+
+
+def in_unicode(batch: pa.RecordBatch, name: str) -> pa.RecordBatch:
+    """Put a mark in the place of bytes that are no UTF-8, which no store takes."""
+    if _is_unicode(batch):
+        return batch
+    columns = [
+        pa.array([_marked(text) for text in column.cast(pa.large_binary()).to_pylist()])
+        if pa.types.is_string(column.type) or pa.types.is_large_string(column.type)
+        else column
+        for column in batch.columns
+    ]
+    marked = pa.record_batch(columns, names=batch.schema.names)
+    if not _is_unicode(marked):
+        raise InputError(f"{name} has texts that are not UTF-8, within lists or categories")
+    return marked
+
+
+def _is_unicode(batch: pa.RecordBatch) -> bool:
+    try:
+        batch.validate(full=True)
+    except pa.ArrowInvalid:
+        return False
+    return True
+
+
+def _marked(text: bytes | None) -> str | None:
+    return None if text is None else text.decode(errors="replace")
+
+
+def valid(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    """Put a mark in the place of bytes that are no UTF-8, which no store takes."""
+    decoder = codecs.getincrementaldecoder("utf-8")("replace")
+    for piece in pieces:
+        yield decoder.decode(piece).encode()
+    yield decoder.decode(b"", final=True).encode()
+
+
+def whole_lines(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    """Hold the last line back until its end is there: of one that is cut off nothing is kept."""
+    held = b""
+    for piece in pieces:
+        whole = held + piece if held else piece
+        end = max(whole.rfind(b"\n"), whole.rfind(b"\r")) + 1
+        held = whole[end:]
+        if end:
+            yield whole[:end]
+    if held:
+        yield held
+
+
+class Packed:
+    """A member of an archive that is compressed itself."""
+
+    def __init__(self, pieces: Iterator[bytes]) -> None:
+        self._file = Readable(pieces, [])
+
+    def read(self, size: int = -1) -> bytes:
+        """Return so many bytes, or fewer at the end."""
+        return self._file.read(size)
+
+    def seekable(self) -> bool:
+        """Return whether it can be read again."""
+        return False
+
+
+def joined(parts: Iterable[Iterator[bytes]]) -> Iterator[bytes]:
+    """Put parts one after the other, each on lines of its own."""
+    for part in parts:
+        last = b"\n"
+        for piece in part:
+            if piece:
+                last = piece[-1:]
+                yield piece
+        if last != b"\n":
+            yield b"\n"
+
+
+def without(pieces: Iterator[bytes], size: int) -> Iterator[bytes]:
+    """Leave so many bytes out."""
+    for piece in pieces:
+        yield piece[size:]
+        size = max(size - len(piece), 0)
+
+
+def cells_of(line: str) -> list[str]:
+    """Return the values of a line."""
+    return next(csv.reader([line], delimiter=delimiter_of(line)), [])
+
+
+def delimiter_of(line: str) -> str:
+    """Return what separates the values of a line."""
+    return max(_DELIMITERS, key=lambda each: (_outside(line, each), each == ","))
+
+
+def _outside(line: str, delimiter: str) -> int:
+    """Count what separates values, outside quotation marks."""
+    return sum(part.count(delimiter) for part in line.split('"')[::2])
