@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 # Tests start hundreds of programs; each would compile all that it imports where this is set.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: help setup run test test-all test-integration soak test-cron week explore coverage mutants faults lint golden docs bench bench-full coverage-study lock clean
+.PHONY: help setup run test test-all test-integration soak test-cron test-judge week explore coverage mutants faults lint golden docs bench bench-full coverage-study lock clean
 
 help:
 	@echo "make run     set up, then run the whole pipeline on the bundled sample"
@@ -14,6 +14,7 @@ help:
 	@echo "make test-integration   build the real servers (needs Go and Node) and test against them"
 	@echo "make soak    ten minutes with a real Jetstream, killing it and blueattr at random"
 	@echo "make test-cron   ten minutes of scheduled runs by the real cron daemon (needs cron and root)"
+	@echo "make test-judge  ten minutes of judging by a small language model, which is downloaded (130 MB)"
 	@echo "make week    a week of scheduled runs in minutes"
 	@echo "make explore    every law with ten times the examples, newly drawn, and followers of streams"
 	@echo "make coverage   which statements tests run, by package: an hour"
@@ -47,7 +48,7 @@ run: $(VENV)/run-ready
 # What the tests of a file share is made once where they stay together, as far as that goes. Some wait for
 # clocks and servers: with three at once, two cores have something to do.
 PYTEST := $(BIN)/python -m pytest -n 3 --dist worksteal
-HERE := not browser and not install and not integration and not cron
+HERE := not browser and not install and not integration and not cron and not model
 QUICK := not slow and $(HERE)
 
 test: setup
@@ -73,6 +74,17 @@ soak: setup
 # A step of cron's is a minute, nearly all of which is waiting: apart from the other tests.
 test-cron: setup
 	$(BIN)/python -m pytest -m cron
+
+# An environment of its own, with two wheels that only this needs. Where they cannot be had, the tests
+# are skipped and say so.
+test-judge: setup
+	@$(MAKE) --no-print-directory $(VENV)-judge/ready || echo "the model cannot be installed here"
+	$(BIN)/python -m pytest -m model
+
+$(VENV)-judge/ready: tests/model/requirements.txt
+	$(PYTHON) -m venv --clear $(VENV)-judge
+	$(VENV)-judge/bin/python -m pip install --quiet --disable-pip-version-check --only-binary :all: --no-deps --require-hashes -r tests/model/requirements.txt
+	@touch $@
 
 week: setup
 	PYTHONPATH=tests $(BIN)/python -m cron.week
@@ -150,4 +162,4 @@ lock: setup
 	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --quiet --constraint requirements.lock --group bench pyproject.toml -o requirements-bench.lock
 
 clean:
-	rm -rf $(VENV) $(VENV)-bench .integration out build dist *.egg-info
+	rm -rf $(VENV) $(VENV)-bench $(VENV)-judge .integration out build dist *.egg-info

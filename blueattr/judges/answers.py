@@ -21,6 +21,7 @@ Kind: TypeAlias = Literal["score", "truth", "text"] | Choice
 
 
 _HIGHEST = 100
+_LONGEST = 300
 # What reasoning models that are served without a parser put before their answer.
 _THOUGHTS = re.compile(r"\s*<think>.*?</think>", re.DOTALL)
 # An answer is a few thousand characters; where thousands of objects begin, none is looked for.
@@ -76,7 +77,8 @@ def _schema(kind: Kind) -> dict[str, Any]:
         case "truth":
             return {"type": "boolean"}
         case "text":
-            return {"type": "string"}
+            # A small model may never end a sentence by itself.
+            return {"type": "string", "maxLength": _LONGEST}
         case Choice(words):
             return {"type": "string", "enum": list(words)}
 

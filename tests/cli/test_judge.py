@@ -107,6 +107,12 @@ def test_a_judge_who_knows_the_exact_values_reaches_tau_1(
     told = json.loads(out.read_text())
     assert [one["value"] for one in told["agents"]] == pytest.approx(found.values(told["change"]))
     assert told["position_bias"]["found"] is False
+    few = ("--seeds", 1, "--permutations", 20, "--coalitions", 20, "--format", "json")
+    compared = ok("scenario", "compare", path, "--step", steps, "--judged", out, *few).json
+    named = ("discrete", f"judge {judge} (tiny)")
+    (line,) = (one for one in compared["lines"] if (one["game"], one["method"]) == named)
+    assert line["kendall_tau"]["mean"] == 1
+    assert line["top_three"]["mean"] == 1
 
 
 def test_a_judge_that_scores_by_row_number_is_found_out_above_the_table(record: Path) -> None:
@@ -452,6 +458,9 @@ def test_texts_of_a_record_harm_no_terminal_table_json_or_spreadsheet(hostile: P
         table = judged(server, hostile, *words, "--format", "csv")
         page = judged(server, hostile, *words, "--format", "md")
         plan = judged(server, hostile, *words, "--dry-run")
+        shown = blueattr.judge_scenario(
+            hostile, base_url=server.url, model="tiny", step=last_step(hostile)
+        )
     for done in (text, told, table, page, plan):
         assert (done.code, b"\x1b" in done.stdout) == (0, False), done.stderr
         assert harmless(done.stderr)
@@ -461,7 +470,9 @@ def test_texts_of_a_record_harm_no_terminal_table_json_or_spreadsheet(hostile: P
     rows = [*csv.DictReader(io.StringIO(table.text))]
     assert len(rows) == 4
     assert all(not row["agent"].lstrip().startswith(("=", "+", "-", "@")) for row in rows)
-    assert "<script>" not in page.text
+    for markup in (page.text, shown._repr_html_()):
+        assert "<script>" not in markup
+        assert "script" in markup
     # A row for each agent, and no other, in the table that people read.
     lines = text.text.splitlines()
     start = next(k for k, line in enumerate(lines) if line.startswith("───"))

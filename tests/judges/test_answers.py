@@ -70,6 +70,8 @@ def test_words_and_truth_values_are_what_was_asked_for() -> None:
     assert read_answer('{"row": "A2", "late": true}', fields).missing == ()
     assert read_answer('{"row": "A3", "late": 1, "why": 5}', fields).missing == ("row", "late")
     assert schema(fields)["properties"]["row"] == {"type": "string", "enum": ["A1", "A2"]}
+    # A model that never ends a sentence would fill its context with it.
+    assert schema(fields)["properties"]["why"] == {"type": "string", "maxLength": 300}
 
 
 @pytest.mark.parametrize(
