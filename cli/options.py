@@ -229,16 +229,23 @@ Tiers: TypeAlias = Annotated[
         help="Where the upper tiers end, in per cent of the agents from the top.",
     ),
 ]
-Groups: TypeAlias = Annotated[
-    str | None,
-    typer.Option(
-        "--by",
-        metavar="WHAT",
-        help="Also groups of agents by lang, host, domain, domain:links, label, age, community "
-        "(who interacts; needs networkit), tier, FILE.csv (did,group) or a column of your own "
-        "features; two levels with a comma. For attribute also day: each UTC day.",
-        show_default=False,
-    ),
+_GROUPS_OF_A_STORE = (
+    "Also groups of agents by lang, host, domain, domain:links, label, age, community (who "
+    "interacts; needs networkit)"
+)
+_GROUPS = f"{_GROUPS_OF_A_STORE}, tier, FILE.csv (did,group) or a column of your own features; two "
+
+
+def _by(text: str) -> Any:
+    return typer.Option("--by", metavar="WHAT", help=text, show_default=False)
+
+
+Groups: TypeAlias = Annotated[str | None, _by(f"{_GROUPS}levels with a comma.")]
+GroupsOrDays: TypeAlias = Annotated[
+    str | None, _by(f"{_GROUPS}levels with a comma. Or day: each UTC day by itself.")
+]
+GroupsOfChange: TypeAlias = Annotated[
+    str | None, _by(f"{_GROUPS_OF_A_STORE} or FILE.csv (did,group).")
 ]
 ManyGroups: TypeAlias = Annotated[
     Literal["join", "sample"],

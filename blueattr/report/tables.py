@@ -68,12 +68,16 @@ class Column:
     priority
         On a terminal that is too narrow, columns of the highest number are left out first, of equal
         ones the rightmost; 0 is never left out, nor is the first column of a table.
+    breaks
+        Whether a long word may be broken on a terminal, as in text of accounts: links, and scripts
+        without spaces.
     """
 
     name: str
     heading: str
     kind: Kind = "text"
     priority: int = 1
+    breaks: bool = False
 
 
 @dataclass(frozen=True, slots=True)

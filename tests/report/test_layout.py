@@ -201,5 +201,19 @@ def test_a_narrow_terminal_shows_what_posts_carry_before_what_they_received() ->
         headings[width] = header.split()
     assert {"replies", "share", "text"} <= {*headings[120]}
     assert {"share", "text"} <= {*headings[80]}
-    assert "share" in headings[60]
+    assert {"share", "text"} <= {*headings[60]}
     assert "replies" not in headings[60]
+
+
+def test_a_whole_did_and_a_word_without_end_leave_room_for_what_a_post_says() -> None:
+    did, link = "did:plc:" + "x" * 24, "https://" + "long" * 12
+    columns = (
+        Column("did", "account"),
+        Column("kind", "kind"),
+        Column("share", "share", "share", 0),
+        Column("text", "text", priority=0, breaks=True),
+    )
+    table = Table("t", "", columns, ((did, "post", 0.1, f"see {link}"),))
+    shown = text_of(Report("any", (table,)), Terminal(width=60))
+    assert shown.splitlines()[0].split() == ["account", "share", "text"]
+    assert link in "".join(shown.split())

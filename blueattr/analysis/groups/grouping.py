@@ -15,6 +15,7 @@ from blueattr.analysis.groups.sources import (
     TIER,
     GroupSource,
     StoreGroups,
+    group_by_file,
     is_file,
 )
 from blueattr.attribution.attribute import AttributionResult
@@ -386,15 +387,30 @@ def labels_of_windows(
     if name == TIER:
         raise UsageError("--by tier: a change is split by tier in any case")
     topic, dids = views[0].topic(), [view.built.agents["did"] for view in views]
-    found = (
-        group_by_community(views, topic, by.seed)
-        if name == COMMUNITY
-        else [
-            StoreGroups(view, topic).grouped(name, d) for view, d in zip(views, dids, strict=True)
-        ]
-    )
+    if name == COMMUNITY:
+        found = group_by_community(views, topic, by.seed)
+    elif is_file(name):
+        found = _by_file(name, dids)
+    else:
+        sources = [StoreGroups(view, topic) for view in views]
+        found = [source.grouped(name, d) for source, d in zip(sources, dids, strict=True)]
     notes = [*dict.fromkeys(note for one in found for note in one.notes)]
     if hides:
         found = _hidden(name, [*zip(found, dids, strict=True)], notes)
     before, after = (Labels.of(name, one.groups, one.order) for one in found)
     return (before, after), tuple(notes)
+
+
+def _by_file(name: str, panels: Sequence[pl.Series]) -> list[Grouped]:
+    """Group the agents of several panels by a file, which need not know an agent of each."""
+    everyone = pl.concat(panels).unique()
+    found = group_by_file(name, everyone)
+    table = pl.DataFrame({"did": everyone, "group": found.groups})
+    return [
+        found._replace(
+            groups=dids.to_frame("did").join(table, on="did", how="left", maintain_order="left")[
+                "group"
+            ]
+        )
+        for dids in panels
+    ]

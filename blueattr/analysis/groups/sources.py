@@ -25,6 +25,7 @@ __all__ = [
     "FileGroups",
     "GroupSource",
     "StoreGroups",
+    "group_by_file",
     "is_file",
 ]
 
@@ -68,7 +69,7 @@ class StoreGroups:
     def grouped(self, name: str, dids: pl.Series, seed: int = 0) -> Grouped:
         """Return the groups by a name, of the agents in the order of their DIDs."""
         if is_file(name):
-            return _of_file(name, dids)
+            return group_by_file(name, dids)
         if name == COMMUNITY:
             return group_by_community([self.view], self.topic, seed)[0]
         if name not in GROUPERS:
@@ -99,7 +100,7 @@ class FileGroups:
     def grouped(self, name: str, dids: pl.Series, seed: int = 0) -> Grouped:  # noqa: ARG002 - as of a store
         """Return the groups by a name, of the agents in the order of their DIDs."""
         if is_file(name):
-            return _of_file(name, dids)
+            return group_by_file(name, dids)
         column = name.removeprefix(COLUMN)
         if name in GROUPERS or name == COMMUNITY:
             raise UsageError(
@@ -118,14 +119,41 @@ class FileGroups:
         return Grouped(groups)
 
 
-def _of_file(name: str, dids: pl.Series) -> Grouped:
+def group_by_file(name: str, dids: pl.Series) -> Grouped:
+    """Return the groups that a file says agents are in.
+
+    Parameters
+    ----------
+    name
+        The file.
+    dids
+        The agents.
+
+    Raises
+    ------
+    InputError
+        It cannot be read, or none of its agents is among these.
+    """
     path = user_path(name)
-    table = read_groups(path).with_columns(pl.col("group").map_batches(_texts, pl.String))
+    table = read_groups(path)
+    table = table.with_columns(_texts(table["group"]).alias("group"))
     agents = pl.DataFrame({"did": dids})
     groups = agents.join(table, on="did", how="left", maintain_order="left")["group"]
     if not groups.is_not_null().any():
-        raise FeatureError(f"none of the agents in {path} is on the panel, so all are unknown")
-    return Grouped(groups)
+        if table.is_empty():
+            raise FeatureError(f"{path} has no agents, only a header")
+        raise FeatureError(
+            f"none of the agents in {path}, such as {quote(table['did'][0])}, is on the panel and "
+            "has a group there, so all are unknown; a store has its agents by DID"
+        )
+    away = len(table.join(agents, on="did", how="anti"))
+    return Grouped(
+        groups,
+        notes=(
+            *([f"unknown: {path.name} has no group for them."] if groups.has_nulls() else []),
+            *([f"{path.name} has {away:,} agents who are not on the panel."] if away else []),
+        ),
+    )
 
 
 _WHOLE = 2.0**53

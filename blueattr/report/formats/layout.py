@@ -88,7 +88,7 @@ class TextColumn:
         What stands in it.
     words
         Whether it holds words, which wrap and stand left; a figure does neither.
-    priority
+    priority, breaks
         As of `blueattr.report.tables.Column`.
     """
 
@@ -96,6 +96,7 @@ class TextColumn:
     cells: tuple[str, ...]
     words: bool
     priority: int = 1
+    breaks: bool = False
 
     @property
     def natural(self) -> int:
@@ -104,9 +105,12 @@ class TextColumn:
 
     @property
     def least(self) -> int:
-        """The width below which a word or a figure would be broken."""
+        """The width below which a word or a figure would be broken that must not be."""
         cell_width = longest_word if self.words else cell_len
-        return max(longest_word(self.heading), *map(cell_width, self.cells))
+        longest = max(map(cell_width, self.cells), default=0)
+        if self.breaks:
+            longest = min(longest, _READABLE)
+        return max(longest_word(self.heading), longest)
 
     @property
     def readable(self) -> int:

@@ -199,6 +199,7 @@ def _columns(table: Table, terminal: Terminal) -> list[TextColumn]:
             tuple(_safe(cell_text(row[k], column.kind), terminal) for row in table.rows),
             column.kind == "text",
             column.priority if column.heading else 0,  # without one it cannot be named as left out
+            column.breaks,
         )
         for k, column in enumerate(table.columns)
     ]

@@ -333,7 +333,7 @@ def posts_table(
             Column("reposts_received", "reposts", "int", priority=3),
             Column("quotes_received", "quotes", "int", priority=3),
             Column("share", "share" if author else "of its value", "figure", priority=0),
-            Column("text", "text"),
+            Column("text", "text", priority=0, breaks=True),
         ),
         rows=tuple(rows),
         notes=tuple(notes),

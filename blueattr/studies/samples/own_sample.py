@@ -205,6 +205,11 @@ def known_draw(frame: object, chance: Chance, cutoffs: Sequence[float]) -> Known
             f"the sample has no column {quote(chance.column)} to say how likely each agent was to "
             f"be drawn; it has {', '.join(map(quote, data.columns))}"
         )
+    if chance.population is not None and chance.population < data.height:
+        raise UsageError(
+            f"--population {chance.population:,} should be at least the {data.height:,} agents of "
+            "the sample: it is the number of all agents there are"
+        )
     panel = Panel.of(data)
     dids = check_dids(data[key]).alias("did")
     extra = [check_column(dids, data[chance.column]).alias("chance")]

@@ -151,7 +151,8 @@ def test_a_file_groups_the_agents_that_it_names(tmp_path: Path) -> None:
         ("did,team\ndid:plc:x,a\n", "has no column group; it has 'did', 'team'"),
         ("name,group\nx,a\n", r"has no column did \(or agent\)"),
         ("did,group\ndid:plc:x,a\ndid:plc:x,b\n", "occurs more than once"),
-        ("did,group\ndid:plc:x,a\n", "none of the agents"),
+        ("did,group\nann.bsky.social,a\n", "none of the agents .*'ann.bsky.social'.* by DID"),
+        ("did,group\n", "has no agents"),
         ("", "it is empty"),
     ],
 )
@@ -162,6 +163,26 @@ def test_a_file_that_groups_nobody_is_refused_with_its_name(
     with pytest.raises(InputError, match=words) as caught:
         agents_of(stored(tmp_path), by=str(tmp_path / "list.csv"))
     assert "list.csv" in str(caught.value)
+
+
+def test_a_file_of_groups_says_whom_it_does_not_know_and_who_is_not_there(tmp_path: Path) -> None:
+    path = tmp_path / "team.csv"
+    path.write_text("did,group\nx1,a\nx2,\nelse,b\nwho,b\n", encoding="utf-8")
+    groups = blueattr.attribute(frame(n=[0, 0, 0]), "lin", by=str(path)).groups
+    assert groups.notes == (
+        "unknown: team.csv has no group for them.",
+        "team.csv has 2 agents who are not on the panel.",
+    )
+    path.write_text("did,group\nx1,a\nx2,a\nx3,b\n", encoding="utf-8")
+    assert blueattr.attribute(frame(n=[0, 0, 0]), "lin", by=str(path)).groups.notes == ()
+
+
+def test_a_file_whose_groups_are_lists_is_refused_in_one_sentence(tmp_path: Path) -> None:
+    path = tmp_path / "team.parquet"
+    pl.DataFrame({"did": ["x1"], "group": [["a"]]}).write_parquet(path)
+    with pytest.raises(FeatureError) as caught:
+        blueattr.attribute(frame(n=[0, 0, 0]), "lin", by=str(path))
+    assert str(caught.value) == "the column 'group' has lists, which are no groups"
 
 
 @pytest.mark.slow
@@ -435,3 +456,15 @@ def test_a_change_has_groups_that_are_hidden_where_accounts_are(tmp_path: Path) 
     assert sum(part.value for part in result.groups) + result.size == pytest.approx(result.change)
     assert {part.name: part.agents for part in hidden.groups} == {"not named": 7, "unknown": 2}
     assert any("not named" in note for note in hidden.notes)
+
+
+@pytest.mark.slow
+def test_a_file_of_who_went_groups_a_change(tmp_path: Path) -> None:
+    later = [post(plc_name("aa"), "z", rev=4, time=at(days=9))]
+    path = tmp_path / "went.csv"
+    path.write_text(f"did,group\n{plc_did('bb')},went\n", encoding="utf-8")
+    windows = {"before": at(days=5).date(), "after": at(days=9).date(), "match": "hello"}
+    with blueattr.open(stored(tmp_path, more=later)) as store:
+        result = store.change(by=str(path), indicator="lin", **windows)
+    assert {part.name: part.agents for part in result.groups} == {"unknown": 8, "went": 1}
+    assert "unknown: went.csv has no group for them." in result.notes

@@ -115,6 +115,7 @@ BAD: list[tuple[Any, str]] = [
     ({"kind": "weight", "column": "pi"}, "at least 1"),
     ({"kind": "pi", "column": "did"}, "not a number"),
     ({"kind": "size", "column": "w", "population_size": 1.0}, "more than the"),
+    ({"kind": "pi", "column": "pi", "population": 49}, "49 should be at least the 50 agents"),
 ]
 
 
