@@ -47,7 +47,7 @@ if _typing.TYPE_CHECKING:
     from blueattr.errors import BlueattrError as BlueattrError
     from blueattr.indicators.base import Aggregator as Aggregator
     from blueattr.indicators.custom import OwnIndicator as OwnIndicator
-    from blueattr.library.deposits import deposit
+    from blueattr.library.deposits import deposit, rehydrate
     from blueattr.library.judging import judge_scenario, scenario_trace
     from blueattr.library.opening import open, topics  # noqa: A004 - as in blueattr.open(...)
     from blueattr.library.questions import (
@@ -94,6 +94,7 @@ __all__ = [
     "import_scenario",
     "judge_scenario",
     "open",
+    "rehydrate",
     "run_scenario",
     "scenario_trace",
     "sensitivity",
@@ -145,7 +146,7 @@ def __getattr__(name: str) -> _typing.Any:  # noqa: PLR0912, PLR0915 - one for e
             import blueattr.library.opening as home
         case "judge_scenario" | "scenario_trace":
             import blueattr.library.judging as home
-        case "deposit":
+        case "deposit" | "rehydrate":
             import blueattr.library.deposits as home
         case "attribute_scenario" | "compare_scenarios" | "import_scenario" | "run_scenario":
             import blueattr.library.scenarios as home

@@ -17,8 +17,8 @@ SECTIONS: dict[str, tuple[str, ...]] = {
     ),
     "Source": (
         "plc", "host", "for_", "until_live", "no_fill", "dictionary", "uris", "links", "appview",
-        "server", "insecure", "max_requests", "pace", "rate", "contact", "wait", "older_than",
-        "dry_run",
+        "servers", "server", "insecure", "max_requests", "pace", "rate", "contact", "wait",
+        "older_than", "dry_run",
     ),
     "Window": ("before", "after", "since", "against", "start", "end", "window", "complete"),
     "Panel": (

@@ -13,7 +13,7 @@ __all__ = ["NAMES", "Commands", "Root"]
 
 NAMES = (
     "ingest", "import", "collect", "status", "hydrate", "rollup", "forget", "compact",
-    "panel", "features", "attribute", "change", "posts", "why", "export", "deposit",
+    "panel", "features", "attribute", "change", "posts", "why", "export", "deposit", "rehydrate",
     "compare-scales", "validate", "convergence", "bootstrap", "sensitivity", "correct", "design",
     "report", "run", "runs", "schedule", "demo", "synth", "judge", "scenario",
     "topics", "config",

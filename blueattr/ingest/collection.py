@@ -1,11 +1,14 @@
 """What to collect, by which means, and what became of it."""
 
 import hashlib
+import re
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from blueattr.errors import UsageError
 from blueattr.ingest.result import Ingested
 from blueattr.provenance import Window
 from blueattr.sources.archive.words import spell_end
@@ -13,10 +16,20 @@ from blueattr.sources.collect.identity import DIRECTORY
 from blueattr.sources.collect.login import Credentials
 from blueattr.sources.collect.posts import RecordName
 from blueattr.sources.collect.search import Query
+from blueattr.sources.hosts import check_url
 from blueattr.store.collected import Completeness
 from blueattr.store.matching import Rule
 
-__all__ = ["DEFAULT_MOST", "LEAST", "Collection", "Means", "QueryHits", "Wanted", "remark"]
+__all__ = [
+    "DEFAULT_MOST",
+    "LEAST",
+    "Collection",
+    "Means",
+    "QueryHits",
+    "Wanted",
+    "check_asking",
+    "remark",
+]
 
 
 DEFAULT_MOST = 3000
@@ -25,6 +38,32 @@ DEFAULT_MOST = 3000
 
 LEAST = 20
 """Fewer than these could end each run before it got anywhere."""
+
+
+def check_asking(urls: Sequence[str | None], most: int, contact: str | None) -> None:
+    """Refuse options by which nobody can be asked.
+
+    Parameters
+    ----------
+    urls
+        Of services; None where there is none.
+    most
+        Requests that may be sent.
+    contact
+        Whom an operator can write to.
+
+    Raises
+    ------
+    UsageError
+        An address is refused, or so few requests would get nowhere.
+    """
+    for url in urls:
+        if url is not None:
+            check_url(url)
+    if most < LEAST:
+        raise UsageError(f"--max-requests {most} is too few; {LEAST} at least")
+    if contact is not None and not re.fullmatch(r"[ -~]{1,200}", contact):
+        raise UsageError("--contact is an address in ASCII, such as you@example.org")
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from typing import Any
 
 import polars as pl
 
@@ -18,6 +19,7 @@ __all__ = [
     "completeness",
     "known_posts",
     "matching",
+    "rehydrated",
     "searched",
 ]
 
@@ -108,6 +110,15 @@ def known_posts(store: Store, window: Window) -> list[KnownPost]:
         if step is not None:
             known.steps[step] = cursor
     return [*found.values()]
+
+
+def rehydrated(store: Store, source: str) -> dict[tuple[str, str, str], Any]:
+    """Return what became of records of a deposit, by DID, collection and key."""
+    rows = store.rows("store/collected/rehydrated", source=source)
+    return {
+        (did, collection, rkey or _tid(number)): fate
+        for did, collection, number, rkey, fate in rows
+    }
 
 
 def completeness(store: Store, window: Window) -> Completeness:

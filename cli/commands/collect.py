@@ -1,6 +1,5 @@
 """The command collect: a past topic, from what services still show of it."""
 
-import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -9,21 +8,16 @@ import typer
 
 from blueattr.analysis.asked import parse
 from blueattr.cli import completion
+from blueattr.cli.asking import Appview, Contact, MaxRequests, Pace
 from blueattr.cli.grouping import grouped
 from blueattr.cli.options import DryRun, OutputOptions, Quiet, StoreOptions, TopicsFile
 from blueattr.cli.output import say
-from blueattr.cli.progress import console, is_terminal
+from blueattr.cli.request_line import RequestLine
 from blueattr.cli.signals import interrupting
 from blueattr.errors import ExitCode
 
 if TYPE_CHECKING:
     from blueattr.ingest.collection import Collection
-
-
-# Seconds; shorter waits are not reported.
-_LONG_WAIT = 5.0
-# Seconds between lines about the progress without a terminal.
-_SELDOM = 600.0
 
 
 @dataclass
@@ -71,9 +65,7 @@ class CollectOptions:
             show_default=False,
         ),
     ] = None
-    appview: Annotated[
-        str, typer.Option("--appview", metavar="URL", help="Address of the AppView.")
-    ] = "https://public.api.bsky.app"
+    appview: Appview = "https://public.api.bsky.app"
     server: Annotated[
         str | None,
         typer.Option(
@@ -83,21 +75,9 @@ class CollectOptions:
             show_default=False,
         ),
     ] = None
-    max_requests: Annotated[
-        int, typer.Option("--max-requests", metavar="N", help="Most requests that are sent.")
-    ] = 3000
-    pace: Annotated[float, typer.Option("--pace", metavar="N", help="Most requests a second.")] = (
-        4.0
-    )
-    contact: Annotated[
-        str | None,
-        typer.Option(
-            "--contact",
-            metavar="ADDRESS",
-            help="Whom operators can write to; sent with each request.",
-            show_default=False,
-        ),
-    ] = None
+    max_requests: MaxRequests = 3000
+    pace: Pace = 4.0
+    contact: Contact = None
     dry_run: DryRun = False
 
 
@@ -139,7 +119,7 @@ def collect(
         contact=asked.contact,
         rate=asked.pace,
     )
-    with interrupting(), _Line(quiet=quiet) as line:
+    with interrupting(), RequestLine(quiet=quiet) as line:
         for sentence in () if quiet else intent(what, by):
             say(f"blueattr: {sentence}")
         if asked.dry_run:
@@ -152,7 +132,7 @@ def collect(
             by,
             rules=(*shipped_rules(), what.rule),
             memory=store.memory_limit,
-            progress=line.show,
+            progress=lambda done: line.show(_so_far(done)),
             on_wait=line.wait,
         )
     output.emit(collect_report(done))
@@ -164,40 +144,8 @@ def collect(
         raise typer.Exit(ExitCode.GAPS)
 
 
-class _Line:
-    """The progress on stderr: a line that changes on a terminal, a line now and then elsewhere."""
-
-    def __init__(self, *, quiet: bool) -> None:
-        self._quiet = quiet
-        self._drawn = not quiet and is_terminal()
-        self._shown_at = time.monotonic()
-
-    def __enter__(self) -> "_Line":
-        if self._drawn:
-            from rich.live import Live
-
-            self._live = Live(console=console(), transient=True, refresh_per_second=4)
-            self._live.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._drawn:
-            self._live.stop()
-
-    def show(self, done: "Collection") -> None:
-        text = (
-            f"{done.requests:,} of {done.most:,} requests  {done.posts:,} posts of {done.topic}  "
-            f"all interactions of {done.closed:,}"
-        )
-        now = time.monotonic()
-        if self._drawn:
-            from rich.text import Text
-
-            self._live.update(Text(text, no_wrap=True, overflow="ellipsis"))
-        elif not self._quiet and now - self._shown_at >= _SELDOM:
-            self._shown_at = now
-            say(f"blueattr: {text}")
-
-    def wait(self, seconds: float, why: str) -> None:
-        if not self._quiet and seconds >= _LONG_WAIT:
-            say(f"blueattr: {why}; continuing in {seconds:,.0f} s")
+def _so_far(done: "Collection") -> str:
+    return (
+        f"{done.requests:,} of {done.most:,} requests  {done.posts:,} posts of {done.topic}  "
+        f"all interactions of {done.closed:,}"
+    )

@@ -1,10 +1,12 @@
 """The commands deposit and rehydrate: what others may keep of a study, and what is left of it."""
 
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from blueattr.cli.asking import Appview, Contact, MaxRequests, Pace
 from blueattr.cli.grouping import grouped
 from blueattr.cli.options import (
     ABOUT,
@@ -12,12 +14,21 @@ from blueattr.cli.options import (
     WHO,
     WINDOW,
     Format,
+    OutputOptions,
     Pseudonyms,
     QueryOptions,
     QuestionOptions,
+    Quiet,
+    StoreOptions,
     Verbose,
 )
-from blueattr.cli.output import emit
+from blueattr.cli.output import emit, say
+from blueattr.cli.request_line import RequestLine
+from blueattr.cli.signals import interrupting
+from blueattr.errors import ExitCode
+
+if TYPE_CHECKING:
+    from blueattr.ingest.rehydrate import Rehydrated
 
 
 @grouped(
@@ -96,3 +107,78 @@ def deposit(
         query, question, licence=license_, title=title, naming=naming, coarse=coarsen
     )
     emit(deposit_report(write_study(study, out)), form, verbose=verbose)
+
+
+@dataclass
+class RehydrateOptions:
+    """Whom to ask for the records of a deposit."""
+
+    appview: Appview = "https://public.api.bsky.app"
+    servers: Annotated[
+        bool,
+        typer.Option(
+            "--servers",
+            help="Ask each account's own server for everything, and no AppView.",
+            show_default=False,
+        ),
+    ] = False
+    max_requests: MaxRequests = 3000
+    pace: Pace = 4.0
+    contact: Contact = None
+
+
+@grouped()
+def rehydrate(
+    folder: Annotated[
+        Path, typer.Argument(metavar="FOLDER", help="A deposit.", show_default=False)
+    ],
+    *,
+    asked: RehydrateOptions,
+    store: StoreOptions,
+    output: OutputOptions,
+    quiet: Quiet = False,
+) -> None:
+    """Ask for the records of a deposit again, and say which were deleted or changed.
+
+    Posts are asked for at the AppView, 25 a request; what it does not show, and reposts, at each
+    account's own server. What is there is kept in the store; the same command goes on where the
+    last one stopped. It ends with exit code 9 where --max-requests ended it.
+
+    Example: blueattr rehydrate deposit/ --db again.duckdb
+    """
+    from blueattr.ingest.collection import check_asking
+    from blueattr.ingest.rehydrate import rehydrate as run
+    from blueattr.panel.topics import shipped_rules
+    from blueattr.report.inventory.rehydrations import rehydrate_report
+    from blueattr.sources.deposits import read_deposit
+
+    output.check()
+    check_asking((asked.appview,), asked.max_requests, asked.contact)
+    study = read_deposit(folder)
+    with interrupting(), RequestLine(quiet=quiet) as line:
+        done = run(
+            store.db,
+            study,
+            appview=None if asked.servers else asked.appview,
+            most=asked.max_requests,
+            contact=asked.contact,
+            rules=shipped_rules(),
+            memory=store.memory_limit,
+            progress=lambda so_far: line.show(_so_far(so_far)),
+            on_wait=line.wait,
+            rate=asked.pace,
+        )
+    output.emit(rehydrate_report(done))
+    if done.failure:
+        say(f"blueattr: {done.failure}")
+        raise typer.Exit(ExitCode.SOURCE)
+    if done.is_limited:
+        say("blueattr: --max-requests is reached; run the same command again to go on")
+        raise typer.Exit(ExitCode.GAPS)
+
+
+def _so_far(done: "Rehydrated") -> str:
+    return (
+        f"{done.requests:,} of {done.most:,} requests  "
+        f"{len(done.fates):,} of {len(done.study.records):,} records"
+    )

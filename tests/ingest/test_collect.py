@@ -8,18 +8,14 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
 
-import polars as pl
 import pytest
 
-from blueattr.analysis.features import make_features
 from blueattr.analysis.upkeep.collect import means as settled_means
 from blueattr.analysis.upkeep.collect import read_uris
 from blueattr.errors import UsageError
-from blueattr.ingest import read
 from blueattr.ingest.collect import collect
 from blueattr.ingest.collection import Collection, Means, Wanted
 from blueattr.panel import topics
-from blueattr.panel.query import PanelQuery
 from blueattr.provenance import Window
 from blueattr.report import render
 from blueattr.report.inventory.collections import collect_report
@@ -27,6 +23,7 @@ from blueattr.sources.collect.login import Credentials
 from blueattr.sources.collect.search import queries
 from blueattr.store import coverage
 from blueattr.store.database import Store
+from support.collect_checks import features, of_stream
 from support.collect_world import (
     APP_PASSWORD,
     END,
@@ -39,7 +36,6 @@ from support.collect_world import (
     busy,
     serving,
 )
-from support.events_builder import lines
 
 WINDOW = Window(START, END)
 TOPIC = topics.Topic("mythos", "Mythos", keywords=("mythos",))
@@ -64,21 +60,6 @@ def means(services: Services, *, links: bool = True, **changes: Any) -> Means:
 def services() -> Iterator[Services]:
     with serving(busy()) as found:
         yield found
-
-
-def features(db: Path) -> pl.DataFrame:
-    """What each agent involved did and received on the topic."""
-    query = PanelQuery(db, topic=None, match=("mythos",), start=START, end=END, keep_bots=True)
-    frame, _ = make_features(query)
-    return frame.filter((pl.col("a") > 0) | (pl.col("c") > 0)).select("did", "a", "c").sort("did")
-
-
-def of_stream(folder: Path, world: World) -> pl.DataFrame:
-    """The same, of the network's own events."""
-    path, db = folder / "all.jsonl", folder / "all.duckdb"
-    path.write_bytes(lines(*(one.event for one in world.there)))
-    read.ingest(db, [str(path)])
-    return features(db)
 
 
 def shares(done: Collection) -> dict[str, tuple[int, int, int]]:

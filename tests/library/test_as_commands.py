@@ -190,6 +190,7 @@ COUNTERPARTS: dict[str, Callable[..., Any] | None] = {
     "export": blueattr.Store.export,
     "correct": None,  # a sample is no store
     "deposit": blueattr.deposit,
+    "rehydrate": blueattr.rehydrate,
     "design": blueattr.Store.design,
     "report": blueattr.Store.report,
     "panel": blueattr.Store.panel,
@@ -229,6 +230,7 @@ CALLED = {
     "correct": {"sample": "features"},
     "deposit": {"out": "path", "license_": "license", "db": "db"},
     "export": {"out": "path"},
+    "rehydrate": {"db": "db"},
     "report": {"out": "path", "form": "format"},
 }
 

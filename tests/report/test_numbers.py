@@ -18,6 +18,7 @@ from blueattr.analysis.judging import ask_judge, plan_judging, trace_of_record
 from blueattr.ingest.collect_plan import DryRun, QueryEstimate
 from blueattr.ingest.collection import Collection, Means, QueryHits, Wanted
 from blueattr.ingest.hydrate import Hydrated
+from blueattr.ingest.rehydrate import Rehydrated
 from blueattr.ingest.result import Followed
 from blueattr.ingest.tables import Imported, ImportPlan
 from blueattr.judges.judge import JudgeSettings
@@ -38,6 +39,7 @@ from blueattr.report.inventory.forgotten import compact_report, forget_report
 from blueattr.report.inventory.hydrations import hydrate_report
 from blueattr.report.inventory.imports import dry_run_report, formats_report, import_report
 from blueattr.report.inventory.ingests import cost_report, fetch_report, follow_report
+from blueattr.report.inventory.rehydrations import rehydrate_report
 from blueattr.report.inventory.rollups import rollup_report
 from blueattr.report.inventory.status import status_report
 from blueattr.report.pages.gallery import _data
@@ -61,6 +63,8 @@ from blueattr.scenarios.games.comparison import Compared, compare_scenarios
 from blueattr.scenarios.record import ImportedFile
 from blueattr.scenarios.shipped import run_scenario, scenario_of
 from blueattr.sources.archive import cost
+from blueattr.sources.collect.posts import POST, RecordName
+from blueattr.sources.deposits import DepositedRecord, DepositedStudy
 from blueattr.sources.tables.formats import formats
 from blueattr.store.collected import Found
 from blueattr.store.compact import Compacted
@@ -176,6 +180,11 @@ def reports() -> Iterator[Report]:
     yield from collected()
     yield from simulated()
     yield deposit_report(DEPOSITED)
+    left = DepositedRecord(RecordName("did:plc:x", POST, "k"), moment, "server", None, "0", "top")
+    study = DepositedStudy(
+        Path("x"), "0", "mythos", "", is_coarse=False, spans=(), records=(left,), unaddressed=1
+    )
+    yield rehydrate_report(Rehydrated(DB, study, 20))
     known = Erased(1, 2, 1, 1, 1, 1, 1, 1, 3, ())
     yield forget_report(DB, 1, known, removed=(Path("x.html"),))
     yield forget_report(DB, 1, known, naming=(Path("x.html"),), dry_run=True)

@@ -169,11 +169,12 @@ class Services:
             "blue.microcosm.links.getBacklinks": self._backlinks,
             "links": self._old_links,
             "com.atproto.identity.resolveHandle": lambda _r: (200, {"did": plc_did("ada")}),
+            "com.atproto.repo.getRecord": self._record,
             "com.atproto.server.createSession": self._log_in,
             "com.atproto.server.refreshSession": self._refresh,
         }
         if request.path.startswith("/did:plc:"):
-            return 200, self.document()
+            return 200, self.document(request.path.removeprefix("/"))
         if request.method not in known:
             return 501, {"error": "MethodNotImplemented", "message": "Method Not Implemented"}
         authorization = request.headers.get("authorization", "")
@@ -186,10 +187,17 @@ class Services:
                 return 400, {"error": "ExpiredToken", "message": "Token has expired"}
         return known[request.method](request)
 
-    def document(self) -> dict[str, Any]:
-        return {"id": plc_did("ada"), "alsoKnownAs": [f"at://{HANDLE}"], "service": [
+    def document(self, of: str | None = None) -> dict[str, Any]:
+        return {"id": of or plc_did("ada"), "alsoKnownAs": [f"at://{HANDLE}"], "service": [
             {"id": "#atproto_pds", "type": "AtprotoPersonalDataServer",
              "serviceEndpoint": self.url}]}  # fmt: skip
+
+    def _record(self, request: Request) -> Answer:
+        query = request.query
+        one = self.world.named(f"at://{query['repo']}/{query['collection']}/{query['rkey']}")
+        if one is None:
+            return 400, {"error": "RecordNotFound", "message": "Could not locate record"}
+        return 200, {"uri": one.uri, "cid": "x", "value": one.record}
 
     # --- logging in -------------------------------------------------------------------------------
 

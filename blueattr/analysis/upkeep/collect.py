@@ -6,14 +6,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from blueattr.errors import InputError, UsageError
-from blueattr.ingest.collection import DEFAULT_MOST, LEAST, Means, Wanted
+from blueattr.ingest.collection import DEFAULT_MOST, Means, Wanted, check_asking
 from blueattr.panel.topics import ALL, choose
 from blueattr.provenance import Window
 from blueattr.sources.appview import APPVIEW
 from blueattr.sources.collect.login import Credentials
 from blueattr.sources.collect.posts import RecordName, read_name
 from blueattr.sources.collect.search import queries
-from blueattr.sources.hosts import check_url
 from blueattr.store.database import DEFAULT_MEMORY, Store
 from blueattr.store.store_file import store_file
 
@@ -107,13 +106,7 @@ def means(
     UsageError
         An address is refused, or so few requests would get nowhere.
     """
-    for url in (appview, links, server):
-        if url is not None:
-            check_url(url)
-    if max_requests < LEAST:
-        raise UsageError(f"--max-requests {max_requests} is too few; {LEAST} at least")
-    if contact is not None and not re.fullmatch(r"[ -~]{1,200}", contact):
-        raise UsageError("--contact is an address in ASCII, such as you@example.org")
+    check_asking((appview, links, server), max_requests, contact)
     credentials = Credentials.from_environment()
     if server is not None and credentials is None:
         raise UsageError("--server is where to log in; set BLUEATTR_HANDLE and "

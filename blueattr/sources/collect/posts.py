@@ -22,6 +22,8 @@ __all__ = [
     "post_line",
     "read_name",
     "read_posts",
+    "record_line",
+    "repo_time",
     "repost_line",
     "reposter_line",
     "tid_time",
@@ -195,13 +197,13 @@ def post_line(post: SeenPost) -> bytes:
     ValueError
         It holds a number that JSON has not, or is nested too deeply.
     """
-    return _line(post.name, post.record, post.time, post.time_from)
+    return record_line(post.name, post.record, post.time, post.time_from)
 
 
 def repost_line(name: RecordName, subject: RecordName, now: datetime) -> bytes:
     """Write a repost of which a backlink index knows the record as a line; its key is its time."""
     time, time_from = _time(None, name.rkey, None, now)
-    return _line(name, {"subject": {"uri": subject.uri}}, time, time_from)
+    return record_line(name, {"subject": {"uri": subject.uri}}, time, time_from)
 
 
 def reposter_line(did: str, subject: RecordName, at: datetime, *, removed: bool = False) -> bytes:
@@ -222,10 +224,37 @@ def reposter_line(did: str, subject: RecordName, at: datetime, *, removed: bool 
     key = f"repost-of-{hashlib.sha256(subject.uri.encode()).hexdigest()[:32]}"
     name = RecordName(did, REPOST, key)
     record = None if removed else {"subject": {"uri": subject.uri}}
-    return _line(name, record, at, "collected")
+    return record_line(name, record, at, "collected")
 
 
-def _line(name: RecordName, record: dict[str, Any] | None, time: datetime, time_from: str) -> bytes:
+def repo_time(rkey: str, claimed: object, before: datetime) -> tuple[datetime, str]:
+    """Return the best time that a record itself tells, and where it is from.
+
+    Parameters
+    ----------
+    rkey
+        Its key.
+    claimed
+        Its ``createdAt``.
+    before
+        A time that is known of it, but not exactly, where it tells none.
+    """
+    for time_from, time in (("key", tid_time(rkey)), ("claimed", read_time(claimed))):
+        if time is not None and _EARLIEST <= time <= datetime.now(UTC) + _AHEAD:
+            return time, time_from
+    return before, "collected"
+
+
+def record_line(
+    name: RecordName, record: dict[str, Any] | None, time: datetime, time_from: str
+) -> bytes:
+    """Write a record as a line of Jetstream v1; None for one that is taken back.
+
+    Raises
+    ------
+    ValueError
+        It holds a number that JSON has not, or is nested too deeply.
+    """
     commit: dict[str, Any] = {
         # A deletion of what was collected wins over it, and over nothing else.
         "rev": _LOWEST_REV,
