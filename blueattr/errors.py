@@ -2,7 +2,8 @@
 
 BlueattrError
 ├── UsageError             an option or argument makes no sense                            exit 2
-│   └── IndicatorError     a user's own indicator cannot be loaded or does not work
+│   ├── IndicatorError     a user's own indicator cannot be loaded or does not work
+│   └── ScenarioError      a user's own simulation cannot be loaded or does not work
 ├── SourceError            a source on the network is unreachable, or refuses us           exit 8
 ├── InputError             an input file is missing, truncated, or not what its name says  exit 3
 │   └── FeatureError       a panel whose features are not finite and ≥ 0
@@ -38,6 +39,7 @@ __all__ = [
     "PatternError",
     "RunGoingError",
     "SampleSizeError",
+    "ScenarioError",
     "SourceError",
     "StoreBusyError",
     "StoreError",
@@ -83,6 +85,10 @@ class UsageError(BlueattrError):
 
 class IndicatorError(UsageError):
     """A user's own indicator cannot be loaded, breaks the protocol, or fails in its own code."""
+
+
+class ScenarioError(UsageError):
+    """A user's own simulation cannot be loaded, breaks the protocol, or fails in its own code."""
 
 
 class PatternError(BlueattrError):

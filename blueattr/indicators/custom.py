@@ -51,7 +51,7 @@ class OwnIndicator(Protocol):
         """Return F of the means, float64 (p,); 0 if all means are 0."""
 
 
-_HERE = Path(__file__).parent
+_PACKAGE = Path(__file__).resolve().parent.parent
 _EPS = float(np.finfo(np.float64).eps)
 _STEP = _EPS ** (1 / 3)
 _COMPLEX_STEP = 1e-40
@@ -401,7 +401,8 @@ def blame(error: BaseException) -> str:
     frames = [
         frame
         for frame in traceback.extract_tb(error.__traceback__)
-        if Path(frame.filename).parent != _HERE and "importlib" not in frame.filename
+        if "importlib" not in frame.filename
+        and not Path(frame.filename).resolve().is_relative_to(_PACKAGE)
     ]
     if not frames:
         return text

@@ -1,11 +1,6 @@
 """Finds an indicator by its name, its module or its file."""
 
-import contextlib
-import hashlib
-import importlib.util
 import re
-import sys
-from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -15,7 +10,7 @@ from blueattr.indicators.base import Indicator, MomentIndicator, PairwiseIndicat
 from blueattr.indicators.builtin import INDICATORS, get_indicator
 from blueattr.indicators.custom import OwnIndicator, blame, own_indicator
 from blueattr.indicators.examples import EXAMPLES
-from blueattr.indicators.printed import output_to_log
+from blueattr.indicators.own_code import OwnCode, own_file, own_module, run_own
 from blueattr.provenance import IndicatorInfo
 from blueattr.suggest import did_you_mean
 
@@ -86,63 +81,18 @@ def _parse(text: str) -> tuple[str, str]:
     )
 
 
-@contextlib.contextmanager
-def _findable(folder: Path) -> Iterator[None]:
-    """Add a folder to the end of Python's path."""
-    sys.path.append(str(folder))
-    try:
-        yield
-    finally:
-        sys.path.remove(str(folder))
-
-
-def _run(what: str, code: Any) -> Any:
-    try:
-        with output_to_log(what):
-            return code()
-    except ModuleNotFoundError as error:
-        if error.name and (what == error.name or what.startswith(f"{error.name}.")):
-            raise IndicatorError(
-                f"there is no module {error.name!r}; a file is named with its path and .py"
-            ) from None
-        raise IndicatorError(f"{what} cannot be run: {blame(error)}") from None
-    except (Exception, SystemExit) as error:  # noqa: BLE001 - a user's code may raise anything
-        raise IndicatorError(f"{what} cannot be run: {blame(error)}") from None
-
-
 def _from_file(text: str, name: str) -> Indicator:
-    path = Path(text)
-    if "\0" in text:
-        raise IndicatorError(f"{text!r} is no path: it has a NUL character")
-    try:
-        source = path.read_bytes()
-    except OSError as error:
-        raise IndicatorError(
-            f"cannot read the indicator in {text}: {error.strerror or error}"
-        ) from None
-    digest = hashlib.sha256(source).hexdigest()
-    path = path.resolve()
-    module = ModuleType(f"blueattr_own_{digest[:12]}")
-    module.__file__ = str(path)
-    sys.modules[module.__name__] = module  # dataclasses look their module up
-
-    def execute() -> None:
-        # Runs exactly the bytes that were hashed, and writes no compiled file.
-        exec(compile(source, str(path), "exec"), module.__dict__)  # noqa: S102 - what --indicator FILE asks for
-
-    with _findable(path.parent):
-        _run(text, execute)
-    return _choose(module, name, IndicatorInfo("", (), "", False, text, name, str(path), digest))
+    own = own_file(text, "indicator", IndicatorError)
+    return _choose(own.module, name, _info(own, name))
 
 
 def _from_module(text: str, name: str) -> Indicator:
-    with _findable(Path.cwd()):
-        module = _run(text, lambda: importlib.import_module(text))
-    file, digest = getattr(module, "__file__", None), None
-    if file is not None:
-        with contextlib.suppress(OSError):
-            digest = hashlib.sha256(Path(file).read_bytes()).hexdigest()
-    return _choose(module, name, IndicatorInfo("", (), "", False, text, name, file, digest))
+    own = own_module(text, IndicatorError)
+    return _choose(own.module, name, _info(own, name))
+
+
+def _info(own: OwnCode, name: str) -> IndicatorInfo:
+    return IndicatorInfo("", (), "", False, own.origin, name, own.file, own.sha256)
 
 
 def _choose(module: ModuleType, name: str, info: IndicatorInfo) -> Indicator:
@@ -187,6 +137,6 @@ def _check(thing: Any, info: IndicatorInfo, name: str) -> Indicator:
     if isinstance(thing, MomentIndicator | PairwiseIndicator):
         return thing
     if isinstance(thing, type):
-        thing = _run(f"{info.origin}:{name}", thing)
+        thing = run_own(f"{info.origin}:{name}", thing, IndicatorError)
     info = IndicatorInfo(info.formula, (), "", False, info.origin, name, info.file, info.sha256)
     return own_indicator(thing, info)

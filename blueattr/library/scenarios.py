@@ -76,8 +76,9 @@ def import_scenario(system: str, folder: str | Path) -> Record:
 
 
 def attribute_scenario(
-    record: str | Path | Record,
+    record: str | Path | Record | None = None,
     *,
+    scenario: object = None,
     indicator: str | None = None,
     step: int | str = "peak",
     window: int = 1,
@@ -97,6 +98,9 @@ def attribute_scenario(
     record
         What `run_scenario` or `import_scenario` returned, or a file that ``blueattr scenario run``
         or ``blueattr scenario import`` wrote.
+    scenario
+        In place of a record a simulation of your own: ``mine.py:name``, or an object that keeps
+        the protocol `blueattr.scenarios.protocol.Scenario`.
     indicator
         What to attribute; by default the simulation's first.
     step
@@ -131,6 +135,8 @@ def attribute_scenario(
         The file is no sound record.
     UsageError
         The simulation has no such indicator, step, baseline or method.
+    ScenarioError
+        A simulation of your own breaks the protocol.
     NoAnswerError
         The path value does not converge, or nobody moves the indicator.
 
@@ -140,15 +146,16 @@ def attribute_scenario(
     """
     with words_of_a_program():
         return ask_record(
-            record, indicator=indicator, step=step, window=window, players=players,
-            baseline=baseline, form=game, method=method, steps=steps, permutations=permutations,
-            coalitions=coalitions, seed=seed,
+            record, scenario=scenario, indicator=indicator, step=step, window=window,
+            players=players, baseline=baseline, form=game, method=method, steps=steps,
+            permutations=permutations, coalitions=coalitions, seed=seed,
         )  # fmt: skip
 
 
 def compare_scenarios(
-    records: str | Path | Record | Sequence[str | Path | Record],
+    records: str | Path | Record | Sequence[str | Path | Record] = (),
     *,
+    scenario: object = (),
     indicator: str | None = None,
     step: int | str = "peak",
     window: int = 1,
@@ -168,6 +175,9 @@ def compare_scenarios(
     records
         What `run_scenario` returned, or files that ``blueattr scenario run`` wrote; up to 20
         players each.
+    scenario
+        Simulations of your own, one or a list: each ``mine.py:name``, or an object that keeps the
+        protocol `blueattr.scenarios.protocol.Scenario`.
     indicator
         What to attribute; by default the first of each simulation.
     step
@@ -202,6 +212,8 @@ def compare_scenarios(
         A file is no sound record, or holds no scores that fit.
     UsageError
         A simulation has no such indicator, step or baseline, or too many players.
+    ScenarioError
+        A simulation of your own breaks the protocol.
     NoAnswerError
         Nobody moves the indicator.
 
@@ -210,9 +222,11 @@ def compare_scenarios(
     docs/scenarios.md, "How close methods come".
     """
     some = [records] if isinstance(records, str | Path | Record) else [*records]
+    own = [*scenario] if isinstance(scenario, list | tuple) else [scenario]
     with words_of_a_program():
         return compare_records(
             some,
+            scenarios=own,
             indicator=indicator, step=step, window=window, players=players, baseline=baseline,
             judged=judged, steps=steps, permutations=permutations, coalitions=coalitions,
             seeds=seeds, seed=seed,

@@ -1,8 +1,8 @@
 """The commands of scenarios: run and import them, say who drove what, and compare methods."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeAlias
 
 import typer
 
@@ -10,6 +10,7 @@ from blueattr.cli.grouping import grouped
 from blueattr.cli.help import SectionedCommand, WholeGroup
 from blueattr.cli.options import OutputOptions, Seed
 from blueattr.cli.sampling import Seeds
+from blueattr.errors import UsageError
 
 scenario = typer.Typer(
     name="scenario",
@@ -19,6 +20,17 @@ scenario = typer.Typer(
     add_completion=False,
     rich_markup_mode=None,
 )
+
+
+OwnScenario: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--scenario",
+        metavar="FILE.py:NAME",
+        help="A simulation of your own, in place of one that ships; blueattr runs the file.",
+        show_default=False,
+    ),
+]
 
 
 @dataclass
@@ -77,6 +89,36 @@ class ScenarioOptions:
         return dict(vars(self))
 
 
+@dataclass
+class ComparedOptions:
+    """What methods are compared on, and scores of judges beside them."""
+
+    records: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="[RECORD]...", help="Files that scenario run wrote.", show_default=False
+        ),
+    ] = field(default_factory=list)
+    scenario: Annotated[
+        list[str],
+        typer.Option(
+            "--scenario",
+            metavar="FILE.py:NAME",
+            help="A simulation of your own; blueattr runs the file; repeatable.",
+            show_default=False,
+        ),
+    ] = field(default_factory=list)
+    judged: Annotated[
+        list[str],
+        typer.Option(
+            "--judged",
+            metavar="FILE",
+            help="Scores of a judge, which blueattr judge wrote; repeatable.",
+            show_default=False,
+        ),
+    ] = field(default_factory=list)
+
+
 @scenario.command("list", cls=SectionedCommand)
 @grouped()
 def scenario_list(*, output: OutputOptions) -> None:
@@ -94,7 +136,13 @@ def scenario_list(*, output: OutputOptions) -> None:
 @grouped()
 def scenario_run(
     *,
-    name: Annotated[str, typer.Argument(metavar="SCENARIO", help="economy, market or opinion.")],
+    name: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[SCENARIO]", help="economy, market or opinion.", show_default=False
+        ),
+    ] = None,
+    scenario: OwnScenario = None,
     agents: Annotated[
         int, typer.Option("--agents", metavar="N", help="How many agents, up to 1,000.")
     ] = 20,
@@ -110,26 +158,41 @@ def scenario_run(
     ] = None,
     seed: Seed = 0,
     out: Annotated[
-        Path,
+        Path | None,
         typer.Option(
             "--out",
             metavar="FILE",
             help="The record: a .json file, or .json.zst, which is compressed.",
             show_default=False,
         ),
-    ],
+    ] = None,
 ) -> None:
     """Run a scripted simulation, and record states, actions and random numbers.
 
-    The same seed makes the same record.
+    The same seed makes the same record. A simulation of your own is checked, and its recorded steps
+    are replayed: it is its own record.
 
     Example: blueattr scenario run economy --seed 1 --out record.json
     """
     from blueattr.cli.output import emit
-    from blueattr.report.results.scenarios import scenario_run_report
+    from blueattr.report.results.scenarios import scenario_replay_report, scenario_run_report
+    from blueattr.scenarios.own import find_scenario
     from blueattr.scenarios.record_file import write_record
     from blueattr.scenarios.shipped import run_scenario
 
+    if (name is None) == (scenario is None):
+        raise UsageError("name economy, market or opinion, or your own: --scenario mine.py:name")
+    if scenario is not None:
+        if (agents, steps, stocks, seed, out) != (20, 24, None, 0, None):
+            raise UsageError(
+                "a simulation of your own has its agents, steps and random numbers, and is its "
+                "own record: with --scenario leave out --agents, --steps, --stocks, --seed, --out"
+            )
+        emit(scenario_replay_report(find_scenario(scenario)))
+        return
+    if out is None:
+        raise UsageError("where to write the record is missing: --out record.json")
+    assert name is not None  # noqa: S101 - one of both is given
     record = run_scenario(name, agents=agents, steps=steps, seed=seed, stocks=stocks)
     write_record(record, out)
     emit(scenario_run_report(record, out))
@@ -175,15 +238,19 @@ def scenario_import(
 @scenario.command("attribute", cls=SectionedCommand)
 @grouped(
     (
-        "record", "indicator", "step", "window", "players", "baseline", "game", "method", "steps",
-        "permutations", "coalitions", "seed", "form", "out",
+        "record", "scenario", "indicator", "step", "window", "players", "baseline", "game",
+        "method", "steps", "permutations", "coalitions", "seed", "form", "out",
     )
 )  # fmt: skip
 def scenario_attribute(
     *,
     record: Annotated[
-        str, typer.Argument(metavar="RECORD", help="A file that scenario run or import wrote.")
-    ],
+        str | None,
+        typer.Argument(
+            metavar="[RECORD]", help="A file that scenario run or import wrote.", show_default=False
+        ),
+    ] = None,
+    scenario: OwnScenario = None,
     question: ScenarioOptions,
     game: Annotated[
         str | None,
@@ -216,33 +283,21 @@ def scenario_attribute(
     from blueattr.report.results.scenarios import scenario_attribution_report
 
     output.check()
-    result = ask_record(record, form=game, method=method, **question.asked())
+    result = ask_record(record, scenario=scenario, form=game, method=method, **question.asked())
     output.emit(scenario_attribution_report(result))
 
 
 @scenario.command("compare", cls=SectionedCommand)
 @grouped(
     (
-        "records", "indicator", "step", "window", "players", "baseline", "judged", "steps",
-        "permutations", "coalitions", "seeds", "seed", "form", "out",
+        "records", "scenario", "indicator", "step", "window", "players", "baseline", "judged",
+        "steps", "permutations", "coalitions", "seeds", "seed", "form", "out",
     )
 )  # fmt: skip
 def scenario_compare(
     *,
-    records: Annotated[
-        list[str],
-        typer.Argument(metavar="RECORD...", help="Files that scenario run wrote."),
-    ],
+    what: ComparedOptions,
     question: ScenarioOptions,
-    judged: Annotated[
-        list[str],
-        typer.Option(
-            "--judged",
-            metavar="FILE",
-            help="Scores of a judge, which blueattr judge wrote; repeatable.",
-            show_default=False,
-        ),
-    ] = [],  # noqa: B006 - typer copies it
     seeds: Seeds = 10,
     output: OutputOptions,
 ) -> None:
@@ -258,5 +313,7 @@ def scenario_compare(
     from blueattr.report.results.scenario_comparisons import scenario_comparison_report
 
     output.check()
-    result = compare_records(records, judged=judged, seeds=seeds, **question.asked())
+    result = compare_records(
+        what.records, scenarios=what.scenario, judged=what.judged, seeds=seeds, **question.asked()
+    )
     output.emit(scenario_comparison_report(result))

@@ -145,3 +145,60 @@ def test_a_replay_that_misses_the_logs_is_a_warning(tmp_path: Path) -> None:
     told = ok("scenario", "import", "socialllm", tmp_path, "--out", tmp_path / "r.json").text
     assert "do not reproduce these logs" in told
     assert "belief" in told
+
+
+MINE = """
+import numpy as np
+
+agents, steps, baselines = ["ann", "=bob|"], [1, 2], ["nothing"]
+pushed = np.array([[1.0, 2.0], [3.0, 5.0]])
+channels = {"push": (pushed, "scaled")}
+indicators = {"grown": lambda before, after, step: after["level"] - before["level"]}
+
+
+def baseline(kind):
+    return {"push": 0 * pushed}
+
+
+def start(step):
+    return {"level": pushed[:step].sum()}
+
+
+def transition(state, actions, step, smooth):
+    return {"level": state["level"] + actions["push"].sum(axis=1)}
+"""
+
+
+def test_a_simulation_of_ones_own_is_replayed_attributed_and_compared(tmp_path: Path) -> None:
+    file = tmp_path / "mine.py"
+    file.write_text(MINE, "utf-8")
+    replayed = ok("scenario", "run", "--scenario", file).text
+    assert "keeps the protocol" in replayed
+    assert "at most 0 from the recorded states (level)" in replayed
+    words = ("--scenario", file, "--format", "json")
+    found = ok("scenario", "attribute", *words).json
+    assert (found["step"], found["origin"]) == (2, str(file))
+    assert found["sha256"] in replayed
+    assert [one["value"] for one in found["agents"]] == pytest.approx([3, 5])
+    ours = blueattr.attribute_scenario(scenario=str(file))
+    assert ours.values.tolist() == [one["value"] for one in found["agents"]]
+    compared = ok("scenario", "compare", *words, "--permutations", "4", "--seeds", "1").json
+    (path,) = (
+        one for one in compared["lines"] if (one["method"], one["game"]) == ("path", "smooth")
+    )
+    assert path["relative_error"]["mean"] == pytest.approx(0, abs=1e-12)
+
+
+def test_a_simulation_of_ones_own_is_refused_with_its_exit_code(
+    record: Path, tmp_path: Path
+) -> None:
+    usage, file = ExitCode.USAGE, tmp_path / "mine.py"
+    file.write_text(MINE.replace("axis=1", "axis=0"), "utf-8")
+    refused(usage, "scenario", "attribute", "--scenario", file, says="could not be broadcast")
+    refused(usage, "scenario", "attribute", record, "--scenario", file, says="ask a record, or")
+    refused(usage, "scenario", "attribute", says="ask a record, or")
+    refused(usage, "scenario", "compare", says="no record to compare")
+    refused(usage, "scenario", "run", says="name economy, market or opinion")
+    refused(usage, "scenario", "run", "economy", says="--out record.json")
+    words = ("scenario", "run", "--scenario", file, "--seed", "1")
+    refused(usage, *words, says="leave out --agents")

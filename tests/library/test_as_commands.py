@@ -222,7 +222,7 @@ SAID_OTHERWISE = {
     "compare-scales": {"all_topics"},
     "topics check": {"names"},
     "judge": {"export"},  # blueattr.scenario_trace
-    "scenario run": {"agents"},  # a number there
+    "scenario run": {"agents", "scenario"},  # a number there; what a program has already
     # With a column of chances, the features that the library is given are a pilot.
     "design": {"pilot", "pi", "weight", "size", "population_size", "population"},
 }

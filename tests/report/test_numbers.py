@@ -52,6 +52,7 @@ from blueattr.report.results.scenarios import (
     scenario_attribution_report,
     scenario_import_report,
     scenario_list_report,
+    scenario_replay_report,
     scenario_run_report,
 )
 from blueattr.report.results.validations import validation_report
@@ -60,6 +61,7 @@ from blueattr.runs.history.record import Run, Stage
 from blueattr.runs.settings import FilePath, Key, Section, settle
 from blueattr.scenarios.games.attribution import attribute_scenario
 from blueattr.scenarios.games.comparison import Compared, compare_scenarios
+from blueattr.scenarios.own import find_scenario
 from blueattr.scenarios.record import ImportedFile
 from blueattr.scenarios.shipped import run_scenario, scenario_of
 from blueattr.sources.archive import cost
@@ -103,6 +105,7 @@ def simulated() -> Iterator[Report]:
                    imported=(ImportedFile("world.csv", "0" * 64),))  # fmt: skip
     yield scenario_import_report(logs, Path("record.json"))
     yield scenario_attribution_report(attribute_scenario(scenario_of(record)))
+    yield scenario_replay_report(find_scenario(scenario_of(record)))
     yield scenario_comparison_report(compare_scenarios([Compared("x", scenario_of(record))]))
     about = trace_of_record(record, indicator=None, step="peak", window=1, baseline=None)
     nobody = Rehearsal("http://127.0.0.1/v1/chat/completions", "127.0.0.1", "m")

@@ -6,16 +6,20 @@ from typing import TYPE_CHECKING
 
 from blueattr.report.numbers import percent, plural, short
 from blueattr.report.tables import Cell, Column, Fact, Json, Report, Table
+from blueattr.scenarios.games.attribution import recorded_values
+from blueattr.scenarios.games.path import derivatives_of
 from blueattr.scenarios.shipped import SHIPPED
 
 if TYPE_CHECKING:
     from blueattr.scenarios.games.attribution import OtherForm, ScenarioAttribution
+    from blueattr.scenarios.own import OwnScenario
     from blueattr.scenarios.record import Record
 
 __all__ = [
     "scenario_attribution_report",
     "scenario_import_report",
     "scenario_list_report",
+    "scenario_replay_report",
     "scenario_run_report",
 ]
 
@@ -120,6 +124,67 @@ def _known_to(record: "Record", kind: str) -> float:
     return _ROUNDING * size
 
 
+def scenario_replay_report(scenario: "OwnScenario") -> Report:
+    """Lay out how a user's own simulation was replayed, and its indicators at every step."""
+    values = {name: recorded_values(scenario, name) for name in scenario.indicators}
+    columns = (
+        Column("step", "step"),
+        Column("indicator", "indicator", priority=0),
+        Column("recorded", "recorded", "float", priority=0),
+    )
+    rows: list[tuple[Cell, ...]] = [
+        (str(label), name, float(numbers[k]))
+        for k, label in enumerate(scenario.steps)
+        for name, numbers in values.items()
+    ]
+    deviation = {name: float(size) for name, size in scenario.replay().items()}
+    worst = max(deviation, key=lambda name: deviation[name])
+    table = Table("replay", "indicators as recorded", columns, tuple(rows))
+    return Report(
+        kind="scenario_replay",
+        summary=(
+            f"{scenario.name} keeps the protocol.",
+            f"Its replay is at most {short(deviation[worst])} from the recorded states ({worst}).",
+        ),
+        tables=(table.first(_SHOWN),),
+        facts=(
+            *_origin_facts(scenario),
+            Fact("agents", plural(len(scenario.agents), "agent")),
+            Fact("derivatives", derivatives_of(scenario)),
+            Fact("baselines", ", ".join(scenario.baselines)),
+        ),
+        data=table,
+        content={
+            "scenario": scenario.name,
+            **_origin_json(scenario),
+            "agents": len(scenario.agents),
+            "baselines": scenario.baselines,
+            "derivatives": derivatives_of(scenario),
+            "deviation": [{"what": name, "deviation": size} for name, size in deviation.items()],
+            "replay": [
+                {"step": label, "indicator": name, "recorded": float(numbers[k])}
+                for k, label in enumerate(scenario.steps)
+                for name, numbers in values.items()
+            ],
+        },
+    )  # fmt: skip
+
+
+def _origin_facts(scenario: object) -> list[Fact]:
+    """Say where a user's own simulation comes from."""
+    origin = getattr(scenario, "origin", None)
+    if origin is None:
+        return []
+    digest = f" (SHA-256 {origin.sha256})" if origin.sha256 else ""
+    return [Fact("simulation", f"{origin.text}{digest}")]
+
+
+def _origin_json(scenario: object) -> dict[str, Json]:
+    origin = getattr(scenario, "origin", None)
+    return {"origin": None if origin is None else origin.text,
+            "sha256": None if origin is None else origin.sha256}  # fmt: skip
+
+
 def scenario_attribution_report(result: "ScenarioAttribution") -> Report:
     """Lay out who drove an indicator of a scenario.
 
@@ -148,6 +213,7 @@ def scenario_attribution_report(result: "ScenarioAttribution") -> Report:
         data=table,
         content={
             "scenario": game.scenario.name,
+            **_origin_json(game.scenario),
             "indicator": game.indicator,
             "step": result.step,
             "window": len(game.window),
@@ -237,6 +303,7 @@ def _facts(result: "ScenarioAttribution") -> list[Fact]:
         Fact("recorded", f"{result.recorded:.6g}"),
         Fact("other game", f"{other.form}: v(N) {other.total:.6g}, v(nobody) {other.empty:.6g}"),
         Fact("open loop", "others' recorded actions do not react to who is absent"),
+        *_origin_facts(game.scenario),
     ]
     if found.gap is not None:
         facts.append(

@@ -8,12 +8,14 @@ from blueattr import kernels
 from blueattr.errors import NoAnswerError
 from blueattr.kernels import FloatArray
 from blueattr.scenarios.games.game import ScenarioGame
+from blueattr.scenarios.protocol import Scenario
 
 __all__ = [
     "MOST_STEPS",
     "PATH_STEPS",
     "PathValue",
     "complex_steps",
+    "derivatives_of",
     "differences",
     "efficiency_gap",
     "path_value",
@@ -97,17 +99,24 @@ def _reverse(game: ScenarioGame, points: FloatArray) -> FloatArray:
     return total.ravel() if game.players == "cells" else total.sum(axis=0)
 
 
+def derivatives_of(scenario: Scenario) -> str:
+    """Return how derivatives of a scenario are computed, as of a `PathValue`."""
+    if getattr(scenario, "gradient", None) is not None:
+        return "reverse mode"
+    return "complex step" if getattr(scenario, "analytic", True) else "central differences"
+
+
 def _sum(game: ScenarioGame, steps: int) -> tuple[FloatArray, str]:
     """Return the midpoint sum over so many points, and how derivatives are computed."""
     points = (np.arange(steps) + 0.5) / steps
-    if getattr(game.scenario, "gradient", None) is not None:
-        return _reverse(game, points) / steps, "reverse mode"
-    analytic = getattr(game.scenario, "analytic", True)
-    one = complex_steps if analytic else differences
+    how = derivatives_of(game.scenario)
+    if how == "reverse mode":
+        return _reverse(game, points) / steps, how
+    one = complex_steps if how == "complex step" else differences
     total = np.zeros(game.n)
     for t in points.tolist():
         total += one(game, t)
-    return total / steps, "complex step" if analytic else "central differences"
+    return total / steps, how
 
 
 def path_value(game: ScenarioGame, steps: int = PATH_STEPS) -> PathValue:
