@@ -158,6 +158,9 @@ class NoMemoryError(StoreError):
 
     exit_code = ExitCode.FAILURE
 
+    more = "use a machine with more memory"
+    """What to do where the machine has no more to give."""
+
 
 class NoStoreError(StoreError):
     """There is no store at this path."""

@@ -9,9 +9,15 @@ from typing import Annotated, NoReturn
 import typer
 
 from blueattr.cli.output import announce_compiling, show_warning, warnings_to
-from blueattr.cli.space import too_little_space, watch_over
+from blueattr.cli.space import more_space, too_little_space, watch_over
 from blueattr.cli.table import Root
-from blueattr.errors import BlueattrError, ExitCode, NoStoreError, SampleSizeError
+from blueattr.errors import (
+    BlueattrError,
+    ExitCode,
+    NoMemoryError,
+    NoStoreError,
+    SampleSizeError,
+)
 from blueattr.version import __version__
 
 _HELP = """Who carried it? blueattr splits a macro event on Bluesky among all accounts that were
@@ -94,12 +100,11 @@ def app() -> NoReturn:
     except SampleSizeError as error:
         _fail(f"blueattr: {error}{_size_option(sys.argv)}", error.exit_code)
     except BlueattrError as error:
-        _fail(f"blueattr: {error}", error.exit_code)
+        _fail(f"blueattr: {_with_remedy(error)}", error.exit_code)
     except (typer.Abort, KeyboardInterrupt):
         code = ExitCode.INTERRUPTED
     except OSError as error:
-        # A failure that no module expects, such as a disk that breaks.
-        _fail(f"blueattr: {error}", ExitCode.FAILURE)
+        _fail_for_system(error)
     except MemoryError:
         _fail_for_memory()
     except BaseException as error:  # noqa: BLE001 - a panic of Polars is no Exception
@@ -149,8 +154,21 @@ def _code_of(error: BaseException) -> ExitCode:
     raise error
 
 
+def _with_remedy(error: BlueattrError) -> str:
+    """Return what an error says; where a limit leaves the process too little memory, which one."""
+    return str(error).replace(NoMemoryError.more, more_space() or NoMemoryError.more)
+
+
+def _fail_for_system(error: OSError) -> NoReturn:
+    """End with a failure that no module expects, such as a disk that breaks."""
+    if error.errno is None and more_space() is not None:
+        _fail_for_memory()  # a library that could not be loaded
+    _fail(f"blueattr: {error}", ExitCode.FAILURE)
+
+
 def _fail_for_memory() -> NoReturn:
-    _fail("blueattr: not enough memory; use a machine with more memory", ExitCode.FAILURE)
+    more = more_space() or NoMemoryError.more
+    _fail(f"blueattr: not enough memory; {more}", ExitCode.FAILURE)
 
 
 def _fail(message: str, code: ExitCode) -> NoReturn:

@@ -10,6 +10,7 @@ from blueattr.analysis.asked import parse
 from blueattr.cli import completion
 from blueattr.cli.output import check_out, emit
 from blueattr.errors import UsageError
+from blueattr.store.store_file import named_store
 
 if TYPE_CHECKING:
     from blueattr.attribution.question import Question
@@ -19,7 +20,13 @@ if TYPE_CHECKING:
 
 Db: TypeAlias = Annotated[
     Path,
-    typer.Option("--db", envvar="BLUEATTR_DB", metavar="FILE", help="The store, a DuckDB file."),
+    typer.Option(
+        "--db",
+        envvar="BLUEATTR_DB",
+        metavar="FILE",
+        help="The store, a DuckDB file.",
+        parser=named_store,
+    ),
 ]
 Memory: TypeAlias = Annotated[
     str,

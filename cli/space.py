@@ -5,8 +5,9 @@ import resource
 import signal
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 
-__all__ = ["too_little_space", "watch_over"]
+__all__ = ["more_space", "too_little_space", "watch_over"]
 
 
 # Bytes below which numba or DuckDB may end with a segmentation fault whatever is asked of them.
@@ -19,6 +20,8 @@ _LIMITS = (
 )
 # How a process ends that its own code has given up.
 _GIVEN_UP = (signal.SIGABRT, signal.SIGSEGV, signal.SIGBUS, signal.SIGILL, signal.SIGTRAP)
+# Of <linux/prctl.h>, and of glibc's <malloc.h>.
+_PDEATHSIG, _ARENA_MAX = 1, -8
 _HANDED_ON = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -26,8 +29,7 @@ def too_little_space() -> str | None:
     """Return the sentence that refuses to work in so little space, or None if there is enough."""
     for space, what, option in _limited(_LEAST):
         return (
-            f"this process may use {space >> 20} MB of {what}, and needs 2048 MB; "
-            f"raise the limit (ulimit {option})"
+            f"this process may use {space >> 20} MB of {what}, and needs 2048 MB; {_raise(option)}"
         )
     return None
 
@@ -48,8 +50,11 @@ def watch_over() -> str | None:
     # It may be ignored by who started this.
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     before = signal.pthread_sigmask(signal.SIG_BLOCK, waited_for)
+    watching = os.getpid()
     worker = os.fork()
     if worker == 0:
+        _end_with(watching)
+        _use_little()
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
         return None
     status = _ended(worker, waited_for)
@@ -63,6 +68,35 @@ def watch_over() -> str | None:
             signal.signal(by, signal.SIG_DFL)
         os.kill(os.getpid(), by)
     return _crashed(limits, by)
+
+
+def more_space() -> str | None:
+    """Return what to do where a process with little space has found no more; None with plenty."""
+    return next((_raise(option) for _, _, option in _limited(_PLENTY)), None)
+
+
+def _raise(option: str) -> str:
+    return f"raise the limit (ulimit {option})"
+
+
+def _end_with(parent: int) -> None:
+    """Have the system kill this process when its parent is gone, whatever ended that."""
+    _system("prctl", _PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _use_little() -> None:
+    """Have all threads allocate from one arena: each has one of its own else, of 64 MB."""
+    _system("mallopt", _ARENA_MAX, 1)
+
+
+def _system(function: str, *numbers: int) -> None:
+    """Call a function of Linux's C library; nothing is done where there is none of that name."""
+    import ctypes
+
+    with suppress(OSError, AttributeError):
+        getattr(ctypes.CDLL(None), function)(*numbers)
 
 
 def _limited(least: int) -> Sequence[tuple[int, str, str]]:
@@ -88,5 +122,5 @@ def _crashed(limits: Sequence[tuple[int, str, str]], by: signal.Signals) -> str:
     space, what, option = limits[0]
     return (
         f"not enough memory: this process may use {space >> 20} MB of {what}, and was ended by "
-        f"{by.name} when a library found no more; raise the limit (ulimit {option})"
+        f"{by.name} when a library found no more; {_raise(option)}"
     )

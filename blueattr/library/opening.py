@@ -53,7 +53,7 @@ def open(  # noqa: A001 - as in blueattr.open("my.duckdb")
     if path is None:
         path = os.environ.get(_VARIABLE) or parse.DEFAULT_DB
     with words_of_a_program():
-        store = Store(store_file(Path(path)), parse.memory_limit(memory))
+        store = Store(store_file(path), parse.memory_limit(memory))
         if create and not store.path.exists():
             Writer(store.path, store.memory).close()
         database.Store.open(store.path, store.memory).close()

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 
 from pydantic import Field
@@ -39,6 +38,8 @@ from blueattr.suggest import did_you_mean
 from blueattr.toml_file import Place
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from blueattr.analysis.groups.grouping import ByGroup
     from blueattr.runs.plan import Archive, Files, Following, Form, Plan
 
@@ -245,7 +246,7 @@ def _store(settings: Settings) -> "Path | None":
     from blueattr.store.store_file import store_file
 
     try:
-        store_file(Path(settings["db",]))
+        store_file(settings["db",])
     except BlueattrError as error:
         raise settings.blame(("db",), error) from None
     return settings.path("db")

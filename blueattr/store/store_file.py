@@ -11,8 +11,29 @@ _OTHERWISE = {"?": "question mark", "\\": "backslash"}
 _NO_FILE = re.compile(r":|[A-Za-z][A-Za-z0-9+.-]+:")
 
 
-def store_file(path: Path) -> Path:
+def named_store(typed: str | Path) -> Path:
+    """Return the path of a store as it was typed.
+
+    Raises
+    ------
+    StoreError
+        It is empty, or has a slash at its end, as those of folders have; of a ``Path`` neither is
+        known any more.
+    """
+    if not str(typed):
+        raise StoreError("the path of the store is empty; name a file")
+    if str(typed).endswith("/") and not _NO_FILE.match(str(typed)):
+        raise StoreError(f"{typed} is the path of a folder; a store is a file")
+    return Path(typed)
+
+
+def store_file(path: str | Path) -> Path:
     """Return the file of a store, with the user's own folder for a leading ``~``.
+
+    Parameters
+    ----------
+    path
+        As it was typed, if that is known (`named_store`).
 
     Raises
     ------
@@ -21,8 +42,9 @@ def store_file(path: Path) -> Path:
         DuckDB: nobody means a file that is called so. Or there is a question mark in the path, or
         a backslash: DuckDB takes what follows the one for parameters, and would look for its log
         elsewhere; the other it takes for a slash, and would open another file. Or there is a folder
-        of that name, a pipe or a device.
+        of that name, a pipe or a device. Or it is as for `named_store`.
     """
+    path = named_store(path)
     if _NO_FILE.match(str(path)):
         raise StoreError(
             f"{as_typed(path)} is no file; a store is one on this machine (give the absolute path "

@@ -13,7 +13,8 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from blueattr.errors import BlueattrError, ExitCode
+import blueattr
+from blueattr.errors import BlueattrError, ExitCode, StoreError
 from blueattr.store.database import Store
 from support.cli_world import BLUEATTR, ok, process, refused, run
 from support.events_builder import at, identity, like, lines, uri
@@ -400,6 +401,22 @@ def test_a_wrong_file_does_not_take_away_a_store_in_the_folder_of_the_user(
     assert b"there is no store" not in done.stdout
     assert ok("status", "--db", "~/x.duckdb").stdout != before  # with a line that was rejected
     assert not (here / "~").exists()
+
+
+@pytest.mark.parametrize(
+    ("typed", "says"),
+    [("", "the path of the store is empty; name a file"),
+     ("new/", "new/ is the path of a folder; a store is a file")],
+)  # fmt: skip
+def test_a_store_without_a_name_or_named_as_a_folder_is_refused_as_it_was_typed(
+    here: Path, typed: str, says: str
+) -> None:
+    (here / "x.jsonl").write_bytes(b"{}\n")
+    for command in (["status"], ["ingest", "x.jsonl"]):
+        refused(ExitCode.STORE, *command, "--db", typed, says=says)
+    with pytest.raises(StoreError, match=f"^{says}"):
+        blueattr.open(typed)
+    assert [each.name for each in here.iterdir()] == ["x.jsonl"]
 
 
 @pytest.mark.parametrize("option", ["-v", "-d"])

@@ -268,7 +268,9 @@ def test_choices_that_do_not_go_together_are_told_of_the_last_of_them() -> None:
     )
 
 
-@pytest.mark.parametrize("name", [":memory:", "md:x", "s3://b/x", "~nobody-of-this-name/x"])
+@pytest.mark.parametrize(
+    "name", ["", "x/", ":memory:", "md:x", "s3://b/x", "~nobody-of-this-name/x"]
+)
 def test_a_store_that_is_no_file_is_refused_with_its_line(here: Path, name: str) -> None:
     (here / "blueattr.toml").write_text(
         f'db = "{name}"\n[[sources]]\nread = ["events.jsonl"]\n[report]\ntopic = ["mythos"]\n'

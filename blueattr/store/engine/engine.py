@@ -158,7 +158,7 @@ def engine_error(path: Path, what: str, error: Exception) -> StoreError:
     """
     line = _first_line(error)
     if is_of_memory(str(error)):
-        return NoMemoryError(f"not enough memory ({line}); use a machine with more memory")
+        return NoMemoryError(f"not enough memory ({line}); {NoMemoryError.more}")
     if isinstance(error, duckdb.OutOfMemoryException):
         return NoMemoryError(
             f"not enough memory ({line}); raise --memory-limit or free disk space beside {path}"

@@ -61,7 +61,7 @@ def try_to_open(path: Path, memory: int) -> str | None:
     except OSError as error:
         raise StoreError(f"{path} cannot be verified: {error.strerror}") from None
     if done.returncode and is_of_memory(done.stderr):
-        raise NoMemoryError(f"not enough memory to verify {path}; use a machine with more memory")
+        raise NoMemoryError(f"not enough memory to verify {path}; {NoMemoryError.more}")
     if done.returncode < 0:
         by = signal.Signals(-done.returncode).name
         raise damaged(path, f"the engine was ended by {by} while it read the file")
