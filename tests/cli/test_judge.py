@@ -74,6 +74,7 @@ def sevens(request: Request) -> dict[str, int]:
 # --- what it is worth -----------------------------------------------------------------------------
 
 
+@pytest.mark.few(2)
 @pytest.mark.parametrize(
     ("scenario", "column"), [("economy", "hourly wage before"), ("opinion", "belief before")]
 )
