@@ -70,6 +70,7 @@ _FLAGS: "dict[str, Place]" = {
     "log": ("log", "form"),
     "log_file": ("log", "file"),
     "topics": ("report", "topics"),
+    "metrics": ("metrics", "file"),
 }
 _VARIABLES: "dict[str, Place]" = {
     "BLUEATTR_DB": ("db",),

@@ -1,12 +1,13 @@
 """The plan of a run: its sources, its questions, and where reports go."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from blueattr.attribution.question import Question, Sampling
 from blueattr.panel.query import PanelQuery
+from blueattr.runs.telling.settings import Telling
 from blueattr.sources.timing import Timing
 from blueattr.studies.carriers.leaders import DEFAULT_LEADERS
 
@@ -117,6 +118,8 @@ class Plan:
         Whether to say what carried the change since the last report.
     by
         Groups of agents that reports show; None for none.
+    telling
+        Who is told of the run.
     """
 
     query: PanelQuery
@@ -133,3 +136,4 @@ class Plan:
     pseudonyms: bool = False
     change: bool = True
     by: "ByGroup | None" = None
+    telling: Telling = field(default_factory=Telling)

@@ -34,6 +34,7 @@ from blueattr.runs.settings import (
     Whole,
     Words,
 )
+from blueattr.runs.telling import settings as telling
 from blueattr.suggest import did_you_mean
 from blueattr.toml_file import Place
 
@@ -141,6 +142,7 @@ SECTIONS = (
         Key("form", LogForm, "text"),
         Key("file", FilePath),
     )),
+    *telling.SECTIONS,
 )  # fmt: skip
 """All settings. They have the names and checks of the options of `blueattr ingest` and `report`."""
 
@@ -220,6 +222,7 @@ def make_plan(settings: Settings) -> "Plan":
         pseudonyms=chosen["pseudonyms"],
         change=chosen["change"],
         by=_groups(settings),
+        telling=telling.make_telling(settings, panel_question),
     )
 
 

@@ -25,6 +25,7 @@ from blueattr.ingest.archive import fetch
 from blueattr.ingest.follow import follow
 from blueattr.ingest.meter import Moment
 from blueattr.ingest.read import ingest_sources
+from blueattr.notify.metrics import write_metrics
 from blueattr.panel import topics
 from blueattr.provenance import Window
 from blueattr.report.numbers import iso, plural
@@ -35,6 +36,9 @@ from blueattr.runs.history.found import found_shares
 from blueattr.runs.history.index import mend_record, write_index
 from blueattr.runs.history.record import RunRecord, read_runs
 from blueattr.runs.plan import Archive, Files, Following, Plan
+from blueattr.runs.telling.measures import measured
+from blueattr.runs.telling.metrics import run_metrics
+from blueattr.runs.telling.tell import tell
 from blueattr.runs.written import write_files
 from blueattr.sources import files
 from blueattr.store import coverage
@@ -131,6 +135,9 @@ def run(plan: Plan, log: Log, stop: "Event") -> Ran:
             versions=dict(versions()),
         )  # fmt: skip
         log("info", name, "start", f"process {os.getpid()}, into {plan.reports}")
+        ping = plan.telling.ping
+        if ping is not None and (trouble := ping.started()):
+            log("warning", name, "notify", trouble)
         clock = time.monotonic()
         job = _Run(plan, name, record, log, stop)
         end: dict[str, Any] = {"outcome": "failed", "exit_code": int(ExitCode.FAILURE)}
@@ -163,7 +170,27 @@ def run(plan: Plan, log: Log, stop: "Event") -> Ran:
                     end |= {"outcome": "failed", "exit_code": int(code), "message": str(error)}
                     ran = Ran(code, job.report)
             record.note("end", name, **end)
+            _tell(plan, record, name, end, log)
+            if ping is not None and (trouble := ping.ended(int(end["exit_code"]))):
+                log("warning", name, "notify", trouble)
     return ran
+
+
+def _tell(plan: Plan, record: RunRecord, name: str, end: dict[str, Any], log: Log) -> None:
+    """Tell who is to be told; whatever goes wrong is a line of the log."""
+
+    def warn(sentence: str) -> None:
+        log("warning", name, "notify", sentence)
+
+    steps: list[Callable[[], object]] = [lambda: tell(plan, record, {**end, "run": name}, warn)]
+    if plan.telling.metrics is not None:
+        file = plan.telling.metrics
+        steps.append(lambda: write_metrics(file, run_metrics(plan, end)))
+    for step in steps:
+        try:
+            step()
+        except Exception as error:  # noqa: BLE001 - a run does not fail because of it
+            warn(str(error) if isinstance(error, BlueattrError) else repr(error))
 
 
 def _recorded(folder: Path, log: Log) -> RunRecord:
@@ -225,7 +252,11 @@ class _Run:
                 self.plan.reports,
                 self.name,
                 lambda folder: write_files(reports, self.plan.forms, folder, self.plan.width),
-                {**self._about(reports, basis), "shares": shares.noted()},
+                {
+                    **self._about(reports, basis),
+                    "shares": shares.noted(),
+                    "measured": self._measured(reports),
+                },
                 self.plan.keep,
             )
             # If the run is killed before this, the next one takes them from the manifest.
@@ -233,6 +264,16 @@ class _Run:
             self.record.note("shares", self.name, **shares.noted())
             say(str(self.report))
         return Ran(self._code(ExitCode.GAPS if self.gaps else ExitCode.OK), self.report)
+
+    def _measured(self, reports: "Sequence[TopicReport]") -> dict[str, float | None]:
+        """Measure what conditions are about; those that have no value are in the log."""
+        if not self.plan.telling.conditions:
+            return {}
+        values = measured(self.plan.telling.conditions, reports, self.plan.query)
+        for one in self.plan.telling.conditions:
+            if values[one.key] is None:
+                self.log("warning", self.name, "notify", f"there is no value of {one.subject}")
+        return values
 
     def coverage(self) -> dict[str, Any]:
         """Return the window of the report and its gaps, for the record and the manifest."""

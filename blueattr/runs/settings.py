@@ -123,7 +123,7 @@ class Section:
     Parameters
     ----------
     name, keys
-        Its name, and the settings that it can have.
+        Its name, and the settings that it can have; ``a.b`` is the table b in the table a.
     repeated
         Whether there can be several: ``[[name]]``.
     required
@@ -160,6 +160,11 @@ class Setting:
     def name(self) -> str:
         """The place as people write it, counted from 1: ``sources[1].read``."""
         return _spelled(self.place)
+
+    @property
+    def section(self) -> str:
+        """The name of its section: ``sources``."""
+        return ".".join(part for part in self.place[:-1] if isinstance(part, str))
 
 
 class Settings:
@@ -205,7 +210,7 @@ class Settings:
 
     def count(self, name: str) -> int:
         """Count the tables ``[[name]]``."""
-        return len({at[1] for at in self._by_place if len(at) == 3 and at[0] == name})
+        return len({at[:-1] for at, one in self._by_place.items() if one.section == name})
 
     def path(self, *place: str | int) -> Path | None:
         """Return a path; one that the file names is relative to the file's folder."""
@@ -279,8 +284,7 @@ def settle(
     settings = Settings(values, document)
     keys = {(section.name, key.name): key for section in sections for key in section.keys}
     for setting in values:
-        head = str(setting.place[0]) if len(setting.place) > 1 else ""
-        check = keys[head, str(setting.place[-1])].check
+        check = keys[setting.section, str(setting.place[-1])].check
         if check is None or setting.value is None or setting.place in reader.wrong:
             continue
         try:
@@ -320,8 +324,10 @@ class _Reader:
         if not section.name:
             yield from self._keys(section, (), self.content, overrides)
             return
-        place: Place = (section.name,)
-        value = self.content.get(section.name)
+        place: Place = tuple(section.name.split("."))
+        value: Any = self.content
+        for name in place:
+            value = value.get(name) if isinstance(value, dict) else None
         if value is None and section.required:
             form = f"[[{section.name}]]" if section.repeated else f"[{section.name}]"
             self._complain(place, f"missing; the file needs {form}")
@@ -368,21 +374,31 @@ class _Reader:
             return None
 
     def refuse_unknown(self, sections: Sequence[Section]) -> None:
-        by_name = {section.name: section for section in sections}
-        top = {key.name for key in by_name[""].keys} if "" in by_name else set()
-        for name, value in self.content.items():
-            if name in top:
-                continue
-            if name not in by_name:
-                self._unknown((name,), {*top, *by_name} - {""}, sections)
-                continue
-            key_names = {key.name for key in by_name[name].keys}
-            tables = list(enumerate(value)) if isinstance(value, list) else [(None, value)]
-            for number, table in tables:
-                at: Place = (name,) if number is None else (name, number)
-                for key in table if isinstance(table, dict) else ():
-                    if key not in key_names:
-                        self._unknown((*at, key), key_names, sections)
+        self._refuse_unknown(self.content, (), "", sections)
+
+    def _refuse_unknown(
+        self, table: Mapping[str, Any], place: Place, name: str, sections: Sequence[Section]
+    ) -> None:
+        """Refuse what is neither a setting of the section `name` nor a section within it."""
+        within = f"{name}." if name else ""
+        tables = {
+            section.name.removeprefix(within): section.name
+            for section in sections
+            if section.name != name
+            and section.name.startswith(within)
+            and "." not in section.name.removeprefix(within)
+        }
+        known = {key.name for section in sections if section.name == name for key in section.keys}
+        for key, value in table.items():
+            at = (*place, key)
+            if key in tables:
+                inner = list(enumerate(value)) if isinstance(value, list) else [(None, value)]
+                for number, one in inner:
+                    if isinstance(one, dict):
+                        where: Place = at if number is None else (*at, number)
+                        self._refuse_unknown(one, where, tables[key], sections)
+            elif key not in known:
+                self._unknown(at, {*known, *tables}, sections)
 
     def _unknown(self, place: Place, key_names: set[str], sections: Sequence[Section]) -> None:
         name = str(place[-1])

@@ -40,11 +40,15 @@ def show(
     """
     from blueattr.runs.history.listing import settings_report
     from blueattr.runs.plan_file import KEY_VARIABLE, in_force, make_plan
+    from blueattr.runs.telling.settings import secrets_of
 
     output.check()
     settings = read_settings(context, options.config)
     make_plan(settings)
-    secrets = {KEY_VARIABLE: bool(os.environ.get(KEY_VARIABLE, "").strip())}
+    secrets = {
+        name: bool(os.environ.get(name, "").strip())
+        for name in (KEY_VARIABLE, *secrets_of(settings))
+    }
     output.emit(settings_report(in_force(settings), secrets, settings.file))
 
 
@@ -121,4 +125,22 @@ window = "14d"              # whole days, up to that of the last event; or set f
 [log]
 # form = "text"             # or "json"
 # file = "blueattr.log"     # by default, the log goes to stderr
+
+# [ping]                    # a monitor that raises an alarm when runs fail or do not come
+# url = "https://hc-ping.com/your-check"
+# fine = [9, 10]            # exit codes that are no failure: gaps, nothing new
+
+# [metrics]
+# file = "/var/lib/node_exporter/blueattr.prom"
+
+# [notify]                  # secrets come from the environment: blueattr config show
+# on = ["gap", "failure", "source-down"]  # also "report"
+# webhook = "https://example.org/hook"
+# services = true           # e-mail, chat: addresses in BLUEATTR_NOTIFY_URLS, as Apprise has them
+
+# [[notify.when]]
+# measure = "share"         # or "total", "agents", "involved", "participants", "new-accounts"
+# tier = "tail"             # of a share: a tier, or a group
+# below = 50                # or above, or changed_by; shares in percent
+# at_most_every = "1d"
 """

@@ -21,6 +21,19 @@ if TYPE_CHECKING:
 def run(
     context: typer.Context,
     options: SettingsOptions,
+    *,
+    metrics: Annotated[
+        Path | None,
+        typer.Option(
+            "--metrics",
+            metavar="FILE",
+            help="Write metrics for Prometheus to this file at the end.",
+            show_default=False,
+        ),
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only say what would be done.")
+    ] = False,
 ) -> None:
     """Ingest what is new, and report on every topic.
 
@@ -29,12 +42,22 @@ def run(
     run that was killed does not disturb the next. The log has a line for each stage. Options
     override the environment, which overrides the file.
 
+    A monitor is pinged, metrics are written and notices are given as [ping], [metrics] and
+    [notify] of the file say. --dry-run only says what would be done.
+
     Example: blueattr run --config blueattr.toml
     """
+    from blueattr.report.escape import safe_text
     from blueattr.runs.log import LineLog
     from blueattr.runs.plan_file import make_plan
 
     settings = read_settings(context, options.config)
+    if dry_run:
+        from blueattr.runs.intent import intent
+
+        for verb, what in intent(make_plan(settings)):
+            show(f"{verb:<8}{safe_text(what, None)}")
+        return
     with (
         LineLog(settings["log", "form"], settings.path("log", "file")) as lines,
         warnings_to(partial(lines, "warning", "")),

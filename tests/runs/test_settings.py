@@ -430,7 +430,10 @@ def test_what_the_first_file_calls_defaults_is_the_default() -> None:
     silent = {name: value for name, (value, _, _) in shown().items()}
     # Other kinds of sources, and what is said to be another choice.
     text = re.sub(r"(?m)^# \[\[sources\]\]\n(# .*\n)*", "", TEMPLATE)
-    text = re.sub(r"(?m)^# (?=[a-z-]+ = )", "", text)
+    text = re.sub(r"(?m)^# \[\[notify.when\]\]\n(# .*\n)*", "", text)
+    text = re.sub(r"(?m)^# (webhook|services) = .*\n", "", text)
+    text = re.sub(r"(?m)^# on = .*\n", "", text)  # which nobody is told without them
+    text = re.sub(r"(?m)^# (?=[a-z-]+ = |\[)", "", text)
     others = {
         "sources[1].no-fill",
         "report.topics",
@@ -440,6 +443,8 @@ def test_what_the_first_file_calls_defaults_is_the_default() -> None:
         "report.influence",
         "output.keep",
         "log.file",
+        "ping.url",
+        "metrics.file",
     }
     path.write_text(text)
     Path("topics.toml").write_text('[topics.mine]\nkeywords = ["x"]\n')

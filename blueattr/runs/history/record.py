@@ -13,7 +13,7 @@ from blueattr.errors import OutputError, RunGoingError
 from blueattr.file_lock import FileLock, FileLockHeld, lock_holder
 from blueattr.runs.history.shares import RunShares, read_shares
 
-__all__ = ["RECORD", "Run", "RunRecord", "Stage", "read_runs"]
+__all__ = ["RECORD", "Run", "RunRecord", "Stage", "lock_file", "read_entries", "read_runs"]
 
 
 RECORD = "runs.jsonl"
@@ -110,7 +110,7 @@ class RunRecord:
         path = folder / RECORD
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            self._lock = FileLock(folder / _LOCK, _PATIENCE)
+            self._lock = FileLock(lock_file(folder), _PATIENCE)
             try:
                 self._file = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
                 try:
@@ -158,7 +158,8 @@ class RunRecord:
         Parameters
         ----------
         what
-            ``start``, ``stage``, ``shares`` or ``end``.
+            ``start``, ``stage``, ``shares`` or ``end``; or what the run told
+            (`blueattr.runs.telling.told`).
         run
             The run's name.
         fields
@@ -179,6 +180,11 @@ class RunRecord:
             raise OutputError(f"cannot write the record of runs: {error.strerror}") from error
 
 
+def lock_file(folder: Path) -> Path:
+    """Return the file that is locked while a run goes into a folder of reports."""
+    return folder / _LOCK
+
+
 def _cut(value: Any) -> Any:
     if isinstance(value, str) and len(value) > _LONGEST:
         return value[:_LONGEST] + "…"
@@ -195,6 +201,23 @@ def _end(descriptor: int) -> int:
             return begin + len(text) + 1
         end = begin
     return 0
+
+
+def read_entries(folder: Path) -> list[dict[str, Any]]:
+    """Read the lines of the record, the earliest first; those that a kill tore are left out.
+
+    Raises
+    ------
+    OutputError
+        The record cannot be read.
+    """
+    try:
+        raw = (folder / RECORD).read_bytes()
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise OutputError(f"cannot read {folder / RECORD}: {error.strerror}") from None
+    return [entry for line in raw.split(b"\n") if (entry := _entry(line)) is not None]
 
 
 def read_runs(folder: Path) -> list[Run]:
@@ -215,14 +238,7 @@ def read_runs(folder: Path) -> list[Run]:
     OutputError
         The record cannot be read.
     """
-    try:
-        raw = (folder / RECORD).read_bytes()
-    except FileNotFoundError:
-        return []
-    except OSError as error:
-        raise OutputError(f"cannot read {folder / RECORD}: {error.strerror}") from None
-    # A line that does not parse was torn by a kill.
-    entries = [entry for line in raw.split(b"\n") if (entry := _entry(line)) is not None]
+    entries = [entry for entry in read_entries(folder) if _is_of_run(entry)]
     index: dict[str, int] = {}
     runs: list[tuple[dict[str, Any], list[Stage], dict[str, Any]]] = []
     shares: dict[int, RunShares | None] = {}
@@ -240,7 +256,7 @@ def read_runs(folder: Path) -> list[Run]:
             shares[at] = read_shares(entry)
         else:
             end.update(entry)
-    going = lock_holder(folder / _LOCK)
+    going = lock_holder(lock_file(folder))
     return [
         Run(
             name=start["run"],
@@ -271,7 +287,9 @@ def _entry(line: bytes) -> dict[str, Any] | None:
         entry = json.loads(line.strip(b"\0"))
     except ValueError:
         return None
-    if not isinstance(entry, dict) or not {"run", "what"} <= entry.keys():
-        return None
+    return entry if isinstance(entry, dict) and {"run", "what"} <= entry.keys() else None
+
+
+def _is_of_run(entry: Mapping[str, Any]) -> bool:
     needed = _FIELDS.get(str(entry["what"]))
-    return entry if needed is not None and set(needed) <= entry.keys() else None
+    return needed is not None and set(needed) <= entry.keys()

@@ -1,0 +1,1 @@
+"""Who is told of runs, of what, and what was told already."""
