@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-__all__ = ["MEASURES", "Condition", "Level", "cross"]
+__all__ = ["MEASURES", "Condition", "Standing", "cross"]
 
 
 MEASURES: Mapping[str, str] = {
@@ -81,7 +81,7 @@ class Condition:
 
 
 @dataclass(frozen=True, slots=True)
-class Level:
+class Standing:
     """Where a measure stood when its condition was last looked at.
 
     Parameters
@@ -105,8 +105,8 @@ class Level:
 
 
 def cross(
-    condition: Condition, value: float, before: Level | None, now: datetime
-) -> tuple[Level, bool]:
+    condition: Condition, value: float, before: Standing | None, now: datetime
+) -> tuple[Standing, bool]:
     """Return where a measure stands now, and whether to tell.
 
     It is told when the condition begins to be met, and not again while it is; where the last notice
@@ -126,16 +126,16 @@ def cross(
     may_tell = told_at is None or every is None or now - told_at >= every
     if condition.changed_by is not None:
         if before is None:
-            return Level(is_met=False, value=value), False
+            return Standing(is_met=False, value=value), False
         if abs(value - before.value) < condition.changed_by or not may_tell:
             return before, False
-        return Level(is_met=False, value=value, told_at=now), True
+        return Standing(is_met=False, value=value, told_at=now), True
     is_met = value > condition.above if condition.above is not None else False
     if condition.below is not None:
         is_met = value < condition.below
     was_met = before is not None and before.is_met
     if is_met and not was_met:
         if not may_tell:
-            return Level(is_met=False, value=value, told_at=told_at), False
-        return Level(is_met=True, value=value, told_at=now), True
-    return Level(is_met=is_met, value=value, told_at=told_at), False
+            return Standing(is_met=False, value=value, told_at=told_at), False
+        return Standing(is_met=True, value=value, told_at=now), True
+    return Standing(is_met=is_met, value=value, told_at=told_at), False

@@ -10,11 +10,11 @@ from pathlib import Path
 
 from blueattr import atomic
 
-__all__ = ["Metric", "Sample", "exposition", "write_metrics"]
+__all__ = ["Metric", "MetricValue", "exposition", "write_metrics"]
 
 
 @dataclass(frozen=True, slots=True)
-class Sample:
+class MetricValue:
     """One value of a metric.
 
     Parameters
@@ -47,7 +47,7 @@ class Metric:
 
     name: str
     about: str
-    samples: Sequence[Sample]
+    samples: Sequence[MetricValue]
     kind: str = "gauge"
 
 
@@ -56,7 +56,8 @@ def exposition(metrics: Iterable[Metric]) -> bytes:
 
     Examples
     --------
-    >>> print(exposition([Metric("gaps", "Gaps.", [Sample(2, {"topic": "x"})])]).decode(), end="")
+    >>> gaps = Metric("gaps", "Gaps.", [MetricValue(2, {"topic": "x"})])
+    >>> print(exposition([gaps]).decode(), end="")
     # HELP blueattr_gaps Gaps.
     # TYPE blueattr_gaps gauge
     blueattr_gaps{topic="x"} 2

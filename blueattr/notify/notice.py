@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import uuid4
 
-__all__ = ["Notice", "harmless", "new_notice"]
+__all__ = ["Notification", "harmless", "new_notice"]
 
 
 _LONGEST = 500
@@ -18,7 +18,7 @@ _MEANING = str.maketrans(
 
 
 @dataclass(frozen=True, slots=True)
-class Notice:
+class Notification:
     """A notice.
 
     Parameters
@@ -40,9 +40,9 @@ class Notice:
     data: Mapping[str, Any] = field(default_factory=dict)
 
 
-def new_notice(kind: str, title: str, text: str, data: Mapping[str, Any]) -> Notice:
+def new_notice(kind: str, title: str, text: str, data: Mapping[str, Any]) -> Notification:
     """Make a notice with a key of its own, whose words do nothing where they are shown."""
-    return Notice(uuid4().hex, kind, harmless(title), harmless(text, lines=True), data)
+    return Notification(uuid4().hex, kind, harmless(title), harmless(text, lines=True), data)
 
 
 def harmless(text: str, *, lines: bool = False) -> str:

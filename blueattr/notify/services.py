@@ -6,16 +6,16 @@ import re
 from typing import Any, Final
 
 from blueattr.errors import UsageError
-from blueattr.notify.notice import Notice
+from blueattr.notify.notice import Notification
 
-__all__ = ["ADDRESSES", "Service", "services_from_environment"]
+__all__ = ["ADDRESSES", "ChatService", "services_from_environment"]
 
 
 ADDRESSES: Final = "BLUEATTR_NOTIFY_URLS"
 """The environment variable that holds addresses as Apprise has them, with white space between."""
 
 
-class Service:
+class ChatService:
     """A service that takes notices; its address holds a password and is never shown.
 
     Parameters
@@ -50,7 +50,7 @@ class Service:
         if self._service is None:
             raise UsageError(f"{self.name} in {ADDRESSES} has no address that Apprise knows")
 
-    def deliver(self, notice: Notice) -> str:
+    def deliver(self, notice: Notification) -> str:
         """Send a notice; return what went wrong, or nothing."""
         try:
             done = self._service.notify(
@@ -61,13 +61,13 @@ class Service:
         return "" if done else "did not take the notice"
 
 
-def services_from_environment() -> list[Service]:
+def services_from_environment() -> list[ChatService]:
     """Return the services whose addresses the environment holds.
 
     Raises
     ------
     UsageError
-        There are none, or see `Service`.
+        There are none, or see `ChatService`.
     """
     addresses = os.environ.get(ADDRESSES, "").split()
     if not addresses:
@@ -75,4 +75,4 @@ def services_from_environment() -> list[Service]:
             f"set {ADDRESSES} in the environment to addresses as Apprise has them, with spaces "
             "between"
         )
-    return [Service(address, number) for number, address in enumerate(addresses, 1)]
+    return [ChatService(address, number) for number, address in enumerate(addresses, 1)]

@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from blueattr.errors import UsageError
-from blueattr.notify.notice import Notice
+from blueattr.notify.notice import Notification
 from blueattr.sources.backoff import Backoff
 from blueattr.sources.hosts import check_url, is_loopback
 from blueattr.sources.http import TOO_MANY, TRANSIENT, NoAnswer, post_small, requested_wait
@@ -84,7 +84,7 @@ class Webhook:
         self._secret = _secret()
         self._timing = timing or Timing()
 
-    def deliver(self, notice: Notice) -> str:
+    def deliver(self, notice: Notification) -> str:
         """Send a notice; return what went wrong, or nothing.
 
         A notice that is sent again has the same ``webhook-id``, by which receivers know it.

@@ -2,6 +2,7 @@
 
 from blueattr.errors import BlueattrError
 from blueattr.file_lock import lock_holder
+from blueattr.indicators.find import find_indicator
 from blueattr.report.numbers import lasting, listed, plural
 from blueattr.runs.history.record import lock_file
 from blueattr.runs.plan import Archive, Files, Following, Plan
@@ -20,7 +21,7 @@ def intent(plan: Plan) -> list[tuple[str, str]]:
     lines = [_of_source(source) for source in plan.sources] or [("read", "nothing new")]
     is_there = store_file(plan.query.db).exists()
     lines.append(("store", f"into {plan.query.db}{'' if is_there else ', which it makes'}"))
-    indicators = [str(one) for one in plan.question.indicators]
+    indicators = [find_indicator(one).name for one in plan.question.indicators]
     lines.append(("report", f"on {listed(plan.topics)}, by {listed(indicators)}"))
     lines.append(("write", f"{listed(plan.forms)} into a new folder of {plan.reports}"))
     made = latest(plan.reports)

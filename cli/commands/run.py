@@ -1,13 +1,14 @@
 """The commands run and runs: do a scheduled run, and list those there were."""
 
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from blueattr.cli.grouping import grouped
-from blueattr.cli.options import OutputOptions
-from blueattr.cli.output import warnings_to
+from blueattr.cli.options import DryRun, OutputOptions
+from blueattr.cli.output import put, warnings_to
 from blueattr.cli.settings import Config, Reports, SettingsOptions, read_settings
 from blueattr.cli.signals import stopping
 from blueattr.errors import BlueattrError, ExitCode, UsageError
@@ -22,7 +23,7 @@ def run(
     context: typer.Context,
     options: SettingsOptions,
     *,
-    metrics: Annotated[
+    metrics: Annotated[  # noqa: ARG001 - a setting, which is looked up by its name
         Path | None,
         typer.Option(
             "--metrics",
@@ -31,9 +32,7 @@ def run(
             show_default=False,
         ),
     ] = None,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Only say what would be done.")
-    ] = False,
+    dry_run: DryRun = False,
 ) -> None:
     """Ingest what is new, and report on every topic.
 
@@ -55,8 +54,8 @@ def run(
     if dry_run:
         from blueattr.runs.intent import intent
 
-        for verb, what in intent(make_plan(settings)):
-            show(f"{verb:<8}{safe_text(what, None)}")
+        said = (f"{verb:<8} {safe_text(what)}\n" for verb, what in intent(make_plan(settings)))
+        put("".join(said).encode("utf-8", "replace"))
         return
     with (
         LineLog(settings["log", "form"], settings.path("log", "file")) as lines,

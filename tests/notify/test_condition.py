@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from blueattr.notify.condition import Condition, Level, cross
+from blueattr.notify.condition import Condition, Standing, cross
 
 T0 = datetime(2026, 5, 1, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -15,7 +15,7 @@ HOUR = timedelta(hours=1)
 
 def told(condition: Condition, values: list[float]) -> list[int]:
     """Return at which of hourly values somebody is told."""
-    level: Level | None = None
+    level: Standing | None = None
     found = []
     for hour, value in enumerate(values):
         level, is_told = cross(condition, value, level, T0 + hour * HOUR)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from blueattr.errors import OutputError, UsageError
-from blueattr.notify.metrics import Metric, Sample, exposition, write_metrics
+from blueattr.notify.metrics import Metric, MetricValue, exposition, write_metrics
 from blueattr.notify.notice import harmless, new_notice
 from blueattr.notify.ping import Ping
 from blueattr.notify.webhook import SECRET, Webhook
@@ -123,7 +123,7 @@ LINE = re.compile(
 @pytest.mark.parametrize("text", HOSTILE)
 def test_metrics_keep_their_form_whatever_a_label_holds(text: str) -> None:
     values = [1, 0.25, 1e300, float("nan"), float("inf"), -float("inf")]
-    samples = [Sample(value, {"topic": text, "k": str(k)}) for k, value in enumerate(values)]
+    samples = [MetricValue(value, {"topic": text, "k": str(k)}) for k, value in enumerate(values)]
     written = exposition([Metric("x", text or "-", samples), Metric("none", "Nothing.", [])])
     lines = written.decode().split("\n")
     assert lines.pop() == ""
@@ -133,7 +133,7 @@ def test_metrics_keep_their_form_whatever_a_label_holds(text: str) -> None:
 
 def test_a_file_of_metrics_is_whole_or_as_before(tmp_path: Path) -> None:
     path = tmp_path / "blueattr.prom"
-    write_metrics(path, [Metric("gaps", "Gaps.", [Sample(2)])])
+    write_metrics(path, [Metric("gaps", "Gaps.", [MetricValue(2)])])
     before = path.read_bytes()
     assert before == b"# HELP blueattr_gaps Gaps.\n# TYPE blueattr_gaps gauge\nblueattr_gaps 2\n"
     with pytest.raises(OutputError):

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from blueattr.analysis.upkeep.status import Status, status
-from blueattr.notify.metrics import Metric, Sample
+from blueattr.notify.metrics import Metric, MetricValue
 from blueattr.runs.history.shares import RunShares, read_shares
 from blueattr.runs.plan import Plan
 from blueattr.runs.publish import latest
@@ -47,7 +47,7 @@ def run_metrics(plan: Plan, end: Mapping[str, Any], now: datetime | None = None)
 
 
 def _one(name: str, about: str, value: float, kind: str = "gauge") -> Metric:
-    return Metric(name, about, [Sample(value)], kind)
+    return Metric(name, about, [MetricValue(value)], kind)
 
 
 def _of_store(found: Status, now: datetime) -> list[Metric]:
@@ -61,7 +61,7 @@ def _of_store(found: Status, now: datetime) -> list[Metric]:
         Metric(
             "rejected_lines_total",
             "Lines that were rejected, by reason.",
-            [Sample(lines, {"reason": reason}) for reason, lines in rejected],
+            [MetricValue(lines, {"reason": reason}) for reason, lines in rejected],
             "counter",
         ),
     ]
@@ -77,11 +77,11 @@ def _of_store(found: Status, now: datetime) -> list[Metric]:
 def _of_shares(shares: RunShares) -> list[Metric]:
     tiers, agents = [], []
     for topic in shares.topics:
-        agents.append(Sample(topic.n_agents, {"topic": topic.topic, "panel": "active"}))
-        agents.append(Sample(topic.n_involved, {"topic": topic.topic, "panel": "involved"}))
+        agents.append(MetricValue(topic.n_agents, {"topic": topic.topic, "panel": "active"}))
+        agents.append(MetricValue(topic.n_involved, {"topic": topic.topic, "panel": "involved"}))
         for one in topic.found:
             tiers += [
-                Sample(share, {"topic": topic.topic, "indicator": one.indicator, "tier": tier})
+                MetricValue(share, {"topic": topic.topic, "indicator": one.indicator, "tier": tier})
                 for tier, share in zip(one.tiers, one.shares, strict=True)
             ]
     return [

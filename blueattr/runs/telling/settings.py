@@ -16,7 +16,7 @@ from blueattr.suggest import did_you_mean
 if TYPE_CHECKING:
     from blueattr.attribution.question import Question
     from blueattr.notify.ping import Ping
-    from blueattr.notify.services import Service
+    from blueattr.notify.services import ChatService
     from blueattr.notify.webhook import Webhook
     from blueattr.toml_file import Place
 
@@ -27,7 +27,7 @@ Kind: TypeAlias = Literal["gap", "failure", "source-down", "report"]
 """What somebody can be told of a run."""
 
 
-Destination: TypeAlias = "Webhook | Service"
+Destination: TypeAlias = "Webhook | ChatService"
 
 
 _TIERS = ("top", "middle", "tail")

@@ -7,7 +7,7 @@ from typing import Any
 
 from blueattr.errors import ExitCode
 from blueattr.notify.condition import Condition, cross
-from blueattr.notify.notice import Notice, new_notice
+from blueattr.notify.notice import Notification, new_notice
 from blueattr.runs.history.record import RunRecord, read_entries
 from blueattr.runs.plan import Plan
 from blueattr.runs.publish import latest
@@ -150,7 +150,7 @@ class _Teller:
         )  # fmt: skip
         self.send(notice, [*self.to])
 
-    def send(self, notice: Notice, to: list[str]) -> None:
+    def send(self, notice: Notification, to: list[str]) -> None:
         """Send a notice that is noted, and note what became of it."""
         for name in to:
             if name not in self.to:

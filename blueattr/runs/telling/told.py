@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 from math import isfinite
 from typing import Any
 
-from blueattr.notify.condition import Level
-from blueattr.notify.notice import Notice
+from blueattr.notify.condition import Standing
+from blueattr.notify.notice import Notification
 
 __all__ = ["Told", "read_told"]
 
@@ -21,7 +21,7 @@ _FRESH = timedelta(days=1)
 class _Given:
     """A notice to one destination, with what became of it."""
 
-    notice: Notice
+    notice: Notification
     to: str
     at: datetime
     failures: int = 0
@@ -40,11 +40,11 @@ class Told:
         What was told once and for all: gaps and reports.
     """
 
-    levels: dict[str, Level] = field(default_factory=dict)
+    levels: dict[str, Standing] = field(default_factory=dict)
     about: set[str] = field(default_factory=set)
     _given: dict[tuple[str, str], _Given] = field(default_factory=dict)
 
-    def undelivered(self, now: datetime) -> list[tuple[Notice, str]]:
+    def undelivered(self, now: datetime) -> list[tuple[Notification, str]]:
         """Return notices that are to be given again, with the names of their destinations.
 
         One of which nobody knows what became, because the run was killed, is not among them: it may
@@ -79,14 +79,14 @@ def _levels(told: Told, entry: Mapping[str, Any]) -> None:
         at, value = noted["told_at"], float(noted["value"])
         if isfinite(value):
             moment = None if at is None else datetime.fromisoformat(at).astimezone(UTC)
-            told.levels[str(condition)] = Level(bool(noted["is_met"]), value, moment)
+            told.levels[str(condition)] = Standing(bool(noted["is_met"]), value, moment)
 
 
 def _notice(told: Told, entry: Mapping[str, Any]) -> None:
     _levels(told, entry)
     told.about.update(map(str, entry["about"]))
     given = entry["notice"]
-    notice = Notice(
+    notice = Notification(
         key=str(given["key"]),
         kind=str(given["kind"]),
         title=str(given["title"]),

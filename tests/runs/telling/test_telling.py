@@ -230,3 +230,30 @@ def refused(why: str, receiver: Receiver) -> None:
     assert re.search(r"blueattr\.toml:\d+: ", ended.stderr)
     assert harmless(ended.stderr)
     assert not receiver.received
+
+
+def test_a_dry_run_says_all_of_it_and_does_none(receiver: Receiver) -> None:
+    write(
+        f'{SETTINGS}keep = 5\n[ping]\nurl = "{receiver.url}/secret"\n[metrics]\nfile = "x.prom"\n'
+        f'[notify]\nwebhook = "{receiver.url}/hidden"\n'
+        '[[notify.when]]\nmeasure = "share"\ntier = "tail"\nbelow = 50\n'
+    )
+    drop("1.jsonl", EVENTS)
+    ended = run("run", "--dry-run")
+    assert ended.code == ExitCode.OK, ended.stderr
+    said = ended.stdout.decode()
+    for words in (
+        "read     what is new in 1 file of ",
+        "store.duckdb, which it makes",
+        "on mythos, by heat",
+        "the 5 latest reports",
+        f"ping     {receiver.url.removeprefix('http://')}\n",
+        "metrics to ",
+        "of gap, failure and source-down",
+        "if mythos: the share of the tail is below 50 %",
+    ):
+        assert words in said, (words, said)
+    assert "secret" not in said
+    assert "hidden" not in said
+    assert not receiver.received
+    assert not [path for path in Path().iterdir() if path.name not in {"in", "blueattr.toml"}]
