@@ -25,7 +25,8 @@ Packages that only tests, documentation and benchmarks need are not in the table
 without them. Communities need the extra `graph`, which is installed only on demand
 (`pip install networkit`): networkit and tabulate under the MIT licence, scipy under BSD-3-Clause.
 The extra `deposit` reads metadata of deposits back (`pip install rocrate mlcroissant`): both are
-under Apache-2.0, rdflib and pandas, which they need, under BSD-3-Clause.
+under Apache-2.0, rdflib and pandas, which they need, under BSD-3-Clause. The extra `notify` sends
+notices to services (`pip install apprise`): it is under BSD-2-Clause.
 """
 # Names that packages use for a licence, and its identifier of SPDX.
 _SPDX = {

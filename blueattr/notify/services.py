@@ -3,6 +3,7 @@
 import logging
 import os
 import re
+import warnings
 from typing import Any, Final
 
 from blueattr.errors import UsageError
@@ -46,7 +47,8 @@ class ChatService:
         self.name = f"service {number}{f' ({kind[0]})' if kind else ''}"
         # Text is sent as text, in no form that a service would set.
         self._format = apprise.NotifyFormat.TEXT
-        self._service: Any = apprise.Apprise.instantiate(address, suppress_exceptions=True)
+        with warnings.catch_warnings(action="ignore"):  # of modules that its plugins import
+            self._service: Any = apprise.Apprise.instantiate(address, suppress_exceptions=True)
         if self._service is None:
             raise UsageError(f"{self.name} in {ADDRESSES} has no address that Apprise knows")
 

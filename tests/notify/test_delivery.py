@@ -5,6 +5,7 @@ import hashlib
 import hmac
 import json
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,10 +14,11 @@ from blueattr.errors import OutputError, UsageError
 from blueattr.notify.metrics import Metric, MetricValue, exposition, write_metrics
 from blueattr.notify.notice import harmless, new_notice
 from blueattr.notify.ping import Ping
+from blueattr.notify.services import ADDRESSES, services_from_environment
 from blueattr.notify.webhook import SECRET, Webhook
 from blueattr.sources.timing import Timing
 from support.hostile_text import HOSTILE
-from support.receiver import receiving
+from support.receiver import Receiver, receiving
 
 KEY = bytes(range(32))
 NOW = 1_777_777_777.0
@@ -111,6 +113,48 @@ def test_what_strangers_wrote_does_nothing_in_a_notice(text: str) -> None:
         r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2066-\u2069@<>`*\[\]|]", shown
     )
     assert len(shown) <= 500
+
+
+@pytest.fixture
+def service(monkeypatch: pytest.MonkeyPatch) -> Iterator[Receiver]:
+    """A service that Apprise knows: its JSON form, on loopback."""
+    pytest.importorskip("apprise")
+    with receiving() as receiver:
+        address = receiver.url.replace("http://", "json://user:hidden@")
+        monkeypatch.setenv(ADDRESSES, f"{address}/one  {address}/two")
+        yield receiver
+
+
+def test_services_get_a_notice_as_text_each(service: Receiver) -> None:
+    notice = new_notice("gap", "a <b>new</b> gap", "from here\nto @there", {})
+    for one in services_from_environment():
+        assert one.deliver(notice) == ""
+    assert service.paths == ["/one", "/two"]
+    for came in service.received:
+        sent = json.loads(came.body)
+        assert sent["title"] == "a (b)new(/b) gap"
+        assert sent["message"] == "from here\nto (at)there"
+
+
+def test_a_service_that_fails_is_told_without_its_address(
+    service: Receiver, capfd: pytest.CaptureFixture[str]
+) -> None:
+    service.statuses = [500]
+    one, _ = services_from_environment()
+    assert one.deliver(new_notice("gap", "a", "b", {})) == "did not take the notice"
+    assert one.name == "service 1 (json)"
+    assert "hidden" not in "".join(capfd.readouterr())
+
+
+@pytest.mark.parametrize("address", ["", "nonsense", "telegraph://hidden@x", "mailto://hidden"])
+def test_an_address_that_apprise_does_not_know_is_refused_without_being_shown(
+    address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("apprise")
+    monkeypatch.setenv(ADDRESSES, address)
+    with pytest.raises(UsageError, match=ADDRESSES) as error:
+        services_from_environment()
+    assert "hidden" not in str(error.value)
 
 
 LINE = re.compile(
