@@ -11,6 +11,7 @@ from blueattr.cli.grouping import grouped
 from blueattr.cli.options import DryRun, OutputOptions, Quiet, Seed
 from blueattr.cli.output import check_page, put, say
 from blueattr.cli.progress import Bars
+from blueattr.cli.recorded import RecordOptions
 from blueattr.cli.signals import interrupting
 from blueattr.errors import ExitCode, UsageError
 
@@ -48,37 +49,8 @@ class ServerOptions:
 
 
 @dataclass
-class AboutOptions:
+class AboutOptions(RecordOptions):
     """What of a record is judged."""
-
-    indicator: Annotated[
-        str | None,
-        typer.Option(
-            "--indicator",
-            metavar="NAME",
-            help="What drove it, see scenario list; by default the scenario's first.",
-            show_default=False,
-        ),
-    ] = None
-    step: Annotated[
-        str,
-        typer.Option(
-            "--step", metavar="LABEL", help="The target step; peak is that of the largest value."
-        ),
-    ] = "peak"
-    window: Annotated[
-        int,
-        typer.Option("--window", metavar="N", help="Steps up to the target that are judged."),
-    ] = 1
-    baseline: Annotated[
-        str | None,
-        typer.Option(
-            "--baseline",
-            metavar="KIND",
-            help="What an absent agent does, see scenario list; by default the first.",
-            show_default=False,
-        ),
-    ] = None
 
     def trace(self, record: str) -> "RecordTrace":
         """Return what a judge is shown of a record."""

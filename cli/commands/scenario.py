@@ -9,6 +9,7 @@ import typer
 from blueattr.cli.grouping import grouped
 from blueattr.cli.help import SectionedCommand, WholeGroup
 from blueattr.cli.options import OutputOptions, Seed
+from blueattr.cli.recorded import RecordOptions
 from blueattr.cli.sampling import Seeds
 from blueattr.errors import UsageError
 
@@ -34,45 +35,15 @@ OwnScenario: TypeAlias = Annotated[
 
 
 @dataclass
-class ScenarioOptions:
+class ScenarioOptions(RecordOptions):
     """What is asked of a record, and what its methods may spend."""
 
-    indicator: Annotated[
-        str | None,
-        typer.Option(
-            "--indicator",
-            metavar="NAME",
-            help="What to attribute, see scenario list; by default the scenario's first.",
-            show_default=False,
-        ),
-    ] = None
-    step: Annotated[
-        str,
-        typer.Option(
-            "--step", metavar="LABEL", help="The target step; peak is that of the largest value."
-        ),
-    ] = "peak"
-    window: Annotated[
-        int,
-        typer.Option(
-            "--window", metavar="N", help="Steps up to the target that agents may be absent in."
-        ),
-    ] = 1
     players: Annotated[
         str,
         typer.Option(
             "--players", metavar="KIND", help="agents, or cells: each agent in each step."
         ),
     ] = "agents"
-    baseline: Annotated[
-        str | None,
-        typer.Option(
-            "--baseline",
-            metavar="KIND",
-            help="What an absent agent does, see scenario list; by default the first.",
-            show_default=False,
-        ),
-    ] = None
     steps: Annotated[int, typer.Option("--steps", metavar="K", help="Steps of the path value.")] = (
         30
     )

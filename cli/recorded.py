@@ -1,0 +1,44 @@
+"""What of a record is asked about: options of the commands on simulations."""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+import typer
+
+__all__ = ["RecordOptions"]
+
+
+@dataclass
+class RecordOptions:
+    """An indicator, the steps that end with the target, and what stands in for an action."""
+
+    indicator: Annotated[
+        str | None,
+        typer.Option(
+            "--indicator",
+            metavar="NAME",
+            help="What to attribute, see scenario list; by default the scenario's first.",
+            show_default=False,
+        ),
+    ] = None
+    step: Annotated[
+        str,
+        typer.Option(
+            "--step", metavar="LABEL", help="The target step; peak is that of the largest value."
+        ),
+    ] = "peak"
+    window: Annotated[
+        int,
+        typer.Option(
+            "--window", metavar="N", help="Steps up to the target that agents may be absent in."
+        ),
+    ] = 1
+    baseline: Annotated[
+        str | None,
+        typer.Option(
+            "--baseline",
+            metavar="KIND",
+            help="What an absent agent does, see scenario list; by default the first.",
+            show_default=False,
+        ),
+    ] = None
