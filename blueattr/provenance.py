@@ -6,6 +6,8 @@ from datetime import UTC, datetime, time, timedelta
 from blueattr.version import METHOD_VERSION, __version__
 
 __all__ = [
+    "NO_FOLLOWERS",
+    "FoundShare",
     "Gap",
     "IndicatorInfo",
     "PanelStep",
@@ -15,6 +17,10 @@ __all__ = [
     "Window",
     "spell_window",
 ]
+
+
+NO_FOLLOWERS = "No follower counts: b is 0 for everyone, and tiers are by activity."
+"""What is said of records without any follow and any follower count."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +144,25 @@ class TimeShare:
 
 
 @dataclass(frozen=True, slots=True)
+class FoundShare:
+    """How many interactions of one kind with collected posts were found.
+
+    Parameters
+    ----------
+    kind
+        ``"replies"``, ``"reposts"`` or ``"quotes"``.
+    found
+        How many of those that the network counts are there.
+    counted
+        How many it counts.
+    """
+
+    kind: str
+    found: int
+    counted: int
+
+
+@dataclass(frozen=True, slots=True)
 class Provenance:
     """Where the features of a panel come from.
 
@@ -186,6 +211,9 @@ class Provenance:
         empty where nothing was imported.
     import_remarks
         What the formats of imported tables say that a reader must know, one sentence each.
+    completeness
+        Of the window's collected posts, how many interactions of each kind were found; empty where
+        nothing was collected.
     """
 
     source: str
@@ -208,3 +236,4 @@ class Provenance:
     influence_note: str = ""
     drawn: tuple[str, ...] = ()
     import_remarks: tuple[str, ...] = ()
+    completeness: tuple[FoundShare, ...] = ()

@@ -111,7 +111,10 @@ def _heat_zero(means: tuple[float, float, float]) -> str:
     zero = f"{which} {'is' if len(absent) == 1 else 'are'} 0 for every agent, so that M = 0"
     if "b" not in absent:
         return zero
-    return f"{zero}; for a b, a store needs follows (app.bsky.graph.follow) or blueattr hydrate"
+    return (
+        f"{zero}; for a b, a store needs follows (app.bsky.graph.follow), follower counts of an "
+        "imported table (followers=COLUMN), or blueattr hydrate"
+    )
 
 
 def _all_zero(_: tuple[float, float, float]) -> str:

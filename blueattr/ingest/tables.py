@@ -12,6 +12,7 @@ from blueattr.decode.clock import Horizon, Now
 from blueattr.errors import InputError, UsageError
 from blueattr.ingest.read import Progress, ingest_sources
 from blueattr.ingest.result import Ingested
+from blueattr.provenance import NO_FOLLOWERS
 from blueattr.sources.files import matching_files
 from blueattr.sources.tables.columns import OF_ACCOUNTS, find_columns
 from blueattr.sources.tables.formats import DRAWN, Format, read_format
@@ -355,6 +356,9 @@ def _own_plan(
             columns.setdefault(part, _ABSENT)
     sheet = replace(form, name=_OWN, drawn=drawn or "unknown")
     rest: tuple[Any, ...] = ({}, engine, end, form.origin, sheet.drawn)
+    counts = [name for name in names if name.lower().endswith("_count")]
+    of_answers = (*_missing_records(all_columns), *_of_counts(counts))
+    layout = replace(layout, notes=of_answers)
     sources = [TableSource(_OWN, layout, files, columns, *rest)]
     if "actor" in columns and {*OF_ACCOUNTS} & {*all_columns}:
         of_accounts = read_format(_OWN_ACCOUNTS).layouts[0]
@@ -362,8 +366,7 @@ def _own_plan(
         # The same files may be read twice at once, and each counts what it has read.
         again = tuple(replace(file) for file in files)
         sources.append(TableSource(_OWN, of_accounts, again, theirs, *rest))
-    counts = [name for name in names if name.lower().endswith("_count")]
-    remarks = (*_missing(all_columns), *_of_counts(counts))
+    remarks = (_of_followers(all_columns), *of_answers)
     return ImportPlan(sheet, tuple(sources), all_columns, recognised, remarks)
 
 
@@ -378,11 +381,16 @@ def _of_counts(names: Sequence[str]) -> tuple[str, ...]:
     return (f"Counts are no events, and are not kept: {', '.join(names)}.",)
 
 
-def _missing(columns: Mapping[str, str]) -> tuple[str, ...]:
-    """Return what a table lacks, in the words of a question."""
-    found = ["No follower counts: b is 0 for everyone, and tiers are by activity."]
+def _of_followers(columns: Mapping[str, str]) -> str:
+    """Say whether a table has follower counts; what a store has of them, an answer says itself."""
     if "followers" in columns:
-        found = ["Follower counts are those of the table: ask with --popularity followers."]
+        return "Follower counts are those of the table: ask with --popularity followers."
+    return NO_FOLLOWERS
+
+
+def _missing_records(columns: Mapping[str, str]) -> tuple[str, ...]:
+    """Return what else a table lacks, in the words of a question."""
+    found = []
     if "time" not in columns:
         found.append("No times: those of the keys are used, which authors choose.")
     if "text" not in columns:
@@ -390,7 +398,7 @@ def _missing(columns: Mapping[str, str]) -> tuple[str, ...]:
     given = {part for part in columns if part.startswith(_REFERENCES)}
     if not given:
         found.append(
-            "No replies, reposts or quotes: c is 0 for everyone; name who is answered with "
+            "No replies, reposts or quotes: c of this table is 0; name who is answered with "
             "parent=COLUMN, reposted with subject=COLUMN, or quoted with quoted=COLUMN."
         )
     return tuple(found)

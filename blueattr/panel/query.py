@@ -18,8 +18,9 @@ from blueattr.panel.features import Popularity, Scale
 from blueattr.panel.influence import Influence, Kind, settle
 from blueattr.panel.synthetic import synthetic_sources
 from blueattr.panel.times import times_from
-from blueattr.provenance import Gap, Provenance, Window, spell_window
+from blueattr.provenance import NO_FOLLOWERS, FoundShare, Gap, Provenance, Window, spell_window
 from blueattr.store import coverage, matching
+from blueattr.store.collected import completeness
 from blueattr.store.database import DEFAULT_MEMORY, Store
 from blueattr.store.stretches import last_near, stretches
 
@@ -347,6 +348,33 @@ class StoreView:
             ),
         )
 
+    def _completeness(self) -> tuple[FoundShare, ...]:
+        """Sum up what was found of the interactions with the window's collected posts."""
+        days = completeness(self.store, self.window).values()
+        kinds = dict.fromkeys(kind for day in days for kind in day)
+        return tuple(
+            FoundShare(
+                kind,
+                sum(day[kind].found for day in days if kind in day),
+                sum(day[kind].counted for day in days if kind in day),
+            )
+            for kind in kinds
+        )
+
+    def _no_popularity(self) -> str:
+        """Say that b is 0 for everyone, where it is, and what would give it."""
+        if self.query.popularity != "follows-received" or self._counts.lay_out().followed.size:
+            return ""
+        if self.built.agents["followers_at"].null_count() < self.built.agents.height:
+            return (
+                "No follows: b is 0 for everyone, and tiers are by activity. The store has "
+                "follower counts: ask with --popularity followers."
+            )
+        return (
+            f"{NO_FOLLOWERS} Name a column that has them (blueattr import, followers=COLUMN), or "
+            "run: blueattr hydrate"
+        )
+
     def _what_c_counts(self) -> "_WhatCCounts":
         return {"influence": self.influence.kinds, "influence_note": self.influence.note}
 
@@ -358,6 +386,8 @@ class StoreView:
         """Return where the panel comes from, which is made before there are features."""
         synthetic, all_synthetic = synthetic_sources(self.store)
         ways, remarks = drawn(self.store)
+        if ways and (lacking := self._no_popularity()):
+            remarks = (lacking, *remarks)
         return Provenance(
             source=str(self.query.db),
             topic=topic.info if topic else None,
@@ -371,6 +401,7 @@ class StoreView:
             times_from=times_from(self.store, self.window),
             drawn=ways,
             import_remarks=remarks,
+            completeness=self._completeness() if ways else (),
         )
 
 

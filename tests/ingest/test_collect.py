@@ -1,6 +1,7 @@
 """Collecting a past topic: what is asked, what is kept, how it goes on, and how complete it is."""
 
 import asyncio
+import json
 import pickle
 from collections.abc import Iterator
 from dataclasses import replace
@@ -10,6 +11,7 @@ from urllib.parse import parse_qsl
 
 import pytest
 
+import blueattr
 from blueattr.analysis.upkeep.collect import means as settled_means
 from blueattr.analysis.upkeep.collect import read_uris
 from blueattr.errors import UsageError
@@ -19,6 +21,7 @@ from blueattr.panel import topics
 from blueattr.provenance import Window
 from blueattr.report import render
 from blueattr.report.inventory.collections import collect_report
+from blueattr.report.results.attributions import attribution_report
 from blueattr.sources.collect.login import Credentials
 from blueattr.sources.collect.search import queries
 from blueattr.store import coverage
@@ -89,6 +92,13 @@ def test_a_collected_topic_has_the_features_that_the_networks_events_give(
     assert found["quotes"][:2] == (6, 6)
     with Store.open(db) as store:
         assert coverage.covered(store) == (WINDOW,)
+    answer = blueattr.open(db).attribute(match=["mythos"], indicator="lin", start=START, end=END)
+    said = json.loads(render(attribution_report(answer), "json"))
+    assert said["completeness"] == {
+        kind: {"found": one[0], "counted": one[1]} for kind, one in found.items()
+    }
+    assert said["drawn"] == ["keywords"]
+    assert "100 % were found" in " ".join(attribution_report(answer).warnings)
 
 
 # --- the search -----------------------------------------------------------------------------------

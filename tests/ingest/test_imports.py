@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from blueattr.errors import InputError, UsageError
+from blueattr.errors import ExitCode, InputError, UsageError
 from blueattr.ingest import read
 from blueattr.ingest.tables import import_tables, plan_import
 from blueattr.sources.tables import read as table_read
@@ -25,6 +25,7 @@ from blueattr.sources.tables import tar
 from blueattr.store.commit.writer import Writer
 from blueattr.store.engine.sandbox import Sandbox
 from support import crash, import_child
+from support.cli_world import ok, refused
 from support.events_builder import mixed
 from support.forked import run
 from support.store_content import content, expected, sources
@@ -437,3 +438,54 @@ def test_an_importer_of_a_user_makes_records(tmp_path: Path) -> None:
     assert {row["actor"] for row in by_key(content(db).records)} == {"x:mine:ann"}
     assert done.plan.remarks == ("Something to know.",)
     assert sources(db)[0][done.ingested.sources[0].name][-2:] == ("keywords", "Something to know.")
+
+
+# --- what a table lacks, in answers ---------------------------------------------------------------
+
+
+PUBLISHED = """uri,text,reply_count,like_count
+at://did:plc:aaaaaaaaaaaaaaaaaaaaaaaa/app.bsky.feed.post/3mizitda22222,claude mythos is here,5,9
+at://did:plc:bbbbbbbbbbbbbbbbbbbbbbbb/app.bsky.feed.post/3mizitdb22222,claude mythos again,0,1
+at://did:plc:aaaaaaaaaaaaaaaaaaaaaaaa/app.bsky.feed.post/3mizitdc22222,mythos ai three,7,2
+"""
+
+
+def test_a_table_with_addresses_texts_and_counts_gives_an_answer_that_says_what_it_lacks(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "t.csv").write_text(PUBLISHED)
+    db = tmp_path / "t.duckdb"
+    ok("import", tmp_path / "t.csv", "--db", db, "--drawn", "keywords")
+    asked = ("attribute", "--topic", "mythos", "--db", db)
+    text = ok(*asked, "--indicator", "lin").text
+    before, _, shares = text.partition("top 1 %  next 9 %")
+    assert "all 2 accounts" in shares
+    for said in (
+        "No follower counts: b is 0 for everyone, and tiers are by activity. Name a column",
+        "No replies, reposts or quotes: c of this table is 0",
+        "Counts are no events, and are not kept: reply_count, like_count.",
+        "No times: those of the keys are used",
+        "100.0 % those of their keys",
+        "come from a search for words",
+    ):
+        assert said in before, said
+    found = ok(*asked, "--indicator", "lin", "--format", "json").json
+    assert found["drawn"] == ["keywords"]
+    assert [share["kind"] for share in found["times_from"]] == ["key"]
+    # What is made of b has no answer, and it says what would give one.
+    refused(ExitCode.NO_ANSWER, *asked, "--indicator", "heat", says="followers=COLUMN")
+
+
+def test_follower_counts_that_the_store_has_are_pointed_to(tmp_path: Path) -> None:
+    """And a column that names the actor and is the handle, too, is read once for both."""
+    (tmp_path / "t.csv").write_text(
+        "handle,text,time,followers\n"
+        "ann.example.org,mythos ai,2026-05-01,5\nben.example.org,mythos ai,2026-05-01,7\n"
+    )
+    db = tmp_path / "t.duckdb"
+    ok("import", tmp_path / "t.csv", "--db", db)
+    asked = ("attribute", "--topic", "mythos", "--db", db, "--indicator", "lin")
+    assert "ask with --popularity followers" in ok(*asked).text
+    answer = ok(*asked, "--popularity", "followers").text
+    assert "b is 0 for everyone" not in answer
+    assert "ben.example.org" in answer

@@ -24,7 +24,7 @@ from blueattr.ingest.tables import Imported, ImportPlan
 from blueattr.judges.judge import JudgeSettings
 from blueattr.judges.rehearsal import Rehearsal
 from blueattr.panel.features import SCHEMA
-from blueattr.provenance import TimeShare, Window
+from blueattr.provenance import FoundShare, TimeShare, Window
 from blueattr.report import Report
 from blueattr.report.deposit.folder import Deposited, study_content
 from blueattr.report.deposit.metadata import DepositFile
@@ -167,7 +167,10 @@ def reports() -> Iterator[Report]:
     yield follow_report(Followed(done, "live", 2, 1, ("why",), timedelta(seconds=3)), DB)
     yield fetch_report(done, DB, 1_000, ["what is missing"])
     yield cost_report([cost.ReadingStage(cost.WITNESSED, 2, 3_000)], DB, 1_000)
-    chosen = replace(ATTRIBUTION.provenance, drawn=("keywords",), import_remarks=("what lacks",))
+    chosen = replace(
+        ATTRIBUTION.provenance, drawn=("keywords",), import_remarks=("what lacks",),
+        completeness=tuple(FoundShare(kind, 1, 2) for kind in ("replies", "reposts", "quotes")),
+    )  # fmt: skip
     yield attribution_report(replace(ATTRIBUTION, provenance=chosen))
     yield formats_report()
     sheet = ImportPlan(formats()[0], (), {"actor": "author"}, {}, ("what is missing",))

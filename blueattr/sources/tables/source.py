@@ -247,13 +247,15 @@ def _reader(
 ) -> pa.RecordBatchReader:
     """Return the rows of files one after the other; what goes wrong ends a file, and is kept."""
     form = pa.schema([(name, pa.string()) for name in columns])
-    there = [*columns.values()]
+    # One column may play two parts: a handle names the actor, and is its handle.
+    there = [*dict.fromkeys(columns.values())]
+    places = [there.index(name) for name in columns.values()]
 
     def batches() -> Iterator[pa.RecordBatch]:
         for file in files:
             try:
                 for batch in file.batches(there, maker):
-                    yield pa.record_batch(batch.columns, schema=form)
+                    yield pa.record_batch([batch.column(k) for k in places], schema=form)
             except InputError as error:
                 failures.append(str(error))
 
