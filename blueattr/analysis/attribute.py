@@ -323,7 +323,7 @@ def attribute_store(
     with Store.open(query.db, query.memory) as store:
         view = StoreView.of(store, query)
         topic = view.topic()
-        counts = view.totals(topic) if names.resampling is None else view.agent_days(topic)
+        counts = view.totals(topic)
         refuse_no_match(view, topic, counts)
         return attribute_panel(
             view.features(counts),
@@ -339,15 +339,27 @@ def attribute_store(
 def ranking_of(
     view: StoreView,
     topic: Topic | None,
-    agent_days: pl.DataFrame,
+    counts: pl.DataFrame,
     resampling: tuple[int, int] | None,
+    agent_days: pl.DataFrame | None = None,
 ) -> Ranking | None:
-    """Return what the ranks of a store's agents take; None where they are not asked for."""
+    """Return what the ranks of a store's agents take; None where they are not asked for.
+
+    Parameters
+    ----------
+    view, topic
+        The panel and the topic.
+    counts
+        Of `blueattr.panel.query.StoreView.totals`, of this topic.
+    resampling
+        Number of resamples and seed.
+    agent_days
+        Of `blueattr.panel.query.StoreView.agent_days`, where somebody has them.
+    """
     if resampling is None:
         return None
-    resamples, seed = resampling
-    variants = store_variants(view, topic, agent_days)
-    return Ranking(resamples, seed, days_of(view, agent_days), variants)
+    daily = days_of(view, view.agent_days(topic) if agent_days is None else agent_days)
+    return Ranking(*resampling, daily, store_variants(view, topic, counts))
 
 
 def attribute_file(
@@ -437,10 +449,11 @@ def shares_by_day(
     with Store.open(query.db, query.memory) as store:
         view = StoreView.of(store, query)
         topic = view.topic()
+        counts = view.totals(topic)
+        refuse_no_match(view, topic, counts)
+        frame, origin = view.features(counts), view.origin(topic)
         agent_days = view.agent_days(topic)
-        refuse_no_match(view, topic, agent_days)
-        frame, origin = view.features(agent_days), view.origin(topic)
-        ranking = ranking_of(view, topic, agent_days, names.resampling)
+        ranking = ranking_of(view, topic, counts, names.resampling, agent_days)
         # What hides accounts comes last: days are joined with the whole by DID.
         shown = replace(names, naming=OPEN)
         handles = None if names.naming.hides else view.handles

@@ -200,9 +200,14 @@ def _report(
     options: _ReportOptions,
 ) -> TopicReport:
     top, naming, accounts = options.top, options.naming, options.accounts
-    agent_days = view.agent_days(topic)
-    frame = view.features(agent_days)
+    counts = view.totals(topic)
+    frame = view.features(counts)
     origin = view.origin(topic)
+    # The days of everyone take much memory: they are let go of before all else is worked out.
+    agent_days = view.agent_days(topic)
+    by_day = _heat_by_day(view, frame, agent_days, topic=topic, question=question, origin=origin)
+    daily = days_of(view, agent_days)
+    del agent_days
 
     def lead(result: AttributionResult, dids: Sequence[str]) -> pl.DataFrame:
         return records(view, topic, frame, result, dids, most=_RECORDS).records
@@ -219,11 +224,11 @@ def _report(
         provenance=origin,
         top=top,
         handles=None if naming.hides else view.handles,
-        days=_heat_by_day(view, frame, agent_days, topic=topic, question=question, origin=origin),
-        daily=days_of(view, agent_days),
+        days=by_day,
+        daily=daily,
         records=None if naming.hides else lead,
         posts=posts if kept else None,
-        variants=store_variants(view, topic, agent_days),
+        variants=store_variants(view, topic, counts),
         command=_command(
             [
                 *_store_options(view, topic, options.against),
@@ -235,7 +240,7 @@ def _report(
             naming,
         ),
         versions=versions(),
-        no_answer=view.no_match(topic, agent_days),
+        no_answer=view.no_match(topic, counts),
         accounts=accounts,
     )
     if made.headline is not None and topic is not None and not naming.hides:

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from blueattr.kernels import compiled
 
-__all__ = ["CODES", "RECEIVED", "WRITTEN", "Tally", "add_up"]
+__all__ = ["CODES", "RECEIVED", "WRITTEN", "Tally", "add_up", "narrow"]
 
 
 AccountNumbers = npt.NDArray[np.uint32]
@@ -184,7 +184,16 @@ def add_up(account: AccountNumbers, columns: Sequence[Counts], first: int, sums:
 
     def work(start: int, stop: int) -> None:
         for column, row in zip(columns[start:stop], sums[start:stop], strict=True):
-            _add_up(account, column, np.uint32(first), row)
+            if column.any():  # many have nothing, where statements put different things together
+                _add_up(account, column, np.uint32(first), row)
 
     half = len(columns) // 2
     compiled.each(work, [(0, half), (half, len(columns))])
+
+
+def narrow(sums: npt.NDArray[np.int64]) -> Counts | npt.NDArray[np.int64]:
+    """Return sums in half their bytes, where that holds each of them."""
+    most = np.iinfo(np.int32)
+    if sums.size and not most.min <= sums.min() <= sums.max() <= most.max:
+        return sums
+    return sums.astype(np.int32)

@@ -7,14 +7,22 @@ that summaries change the time an answer takes and nothing else.
 import functools
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, date
+from datetime import UTC, date, timedelta
 
 import numpy as np
 import polars as pl
 import pyarrow as pa
 
 from blueattr.errors import StoreError
-from blueattr.kernels.tallies import RECEIVED, WRITTEN, AccountNumbers, Sums, Tally, add_up
+from blueattr.kernels.tallies import (
+    RECEIVED,
+    WRITTEN,
+    AccountNumbers,
+    Sums,
+    Tally,
+    add_up,
+    narrow,
+)
 from blueattr.provenance import Window
 from blueattr.store.account_numbers import known_accounts, past_account
 from blueattr.store.database import Store
@@ -33,9 +41,10 @@ __all__ = ["WindowCounts", "WindowLayout"]
 
 
 _ROWS = 1 << 20  # rows that are counted at once
-_GROUPS = 1 << 23  # agent-days, at most, that are grouped at once
+_CELLS = 1 << 22  # agent-days that are summed up at once: 235 MB
 _SUMS = 1 << 23  # accounts that are summed up at once: 400 MB
 _COUNTS = (*WRITTEN[1:], *RECEIVED)  # in the order of the statements
+_INSTANT = timedelta(microseconds=1)
 _FOLLOWS = "follows_received"  # which are global: of a topic there are none
 
 
@@ -144,24 +153,26 @@ class WindowCounts:
         Returns
         -------
         pl.DataFrame
-            ``account``, ``day`` and `blueattr.panel.features.COUNTS`, in no order. Accounts that
-            are gone at the window's end are not in it.
+            ``account``, ``day`` and `blueattr.panel.features.COUNTS` (int32 where that holds them,
+            else int64), by account and day. Accounts that are gone at the window's end are not in
+            it.
         """
         layout = self.lay_out()
         statement = "panel/agent_days_all"
         if rule is not None:
             self.count(rule, quotes=quotes)
             statement = "panel/agent_days"
-        # A part of the accounts at a time: what the engine groups lies in memory.
-        days = (self.window.end - self.window.start).days + 1
-        parts = 1 + (layout.active.size + layout.followed.size) * days // _GROUPS
-        frames = [
-            self._store.frame(
-                statement, first=layout.first, last=layout.last, parts=parts, part=part
-            )
-            for part in range(parts)
-        ]
-        return self._counted_right(pl.concat(frames))
+        days = _days(self.window)
+        with known_accounts(self._store):
+            # Summaries have accounts in order: of those of a range the engine reads little else.
+            width = max(1, _CELLS // len(days))
+            # Written to again for each range: the system takes long to clear new memory.
+            sums = np.zeros((len(_COUNTS), min(width, layout.past) * len(days)), np.int64)
+            parts = [
+                _by_day(self._store, layout, statement, days, ends, sums)
+                for ends in Tally.ranges(layout.past, width)
+            ]
+        return self._counted_right(pl.concat(parts, how="vertical_relaxed"))
 
     def _counted_right(self, counts: pl.DataFrame) -> pl.DataFrame:
         """Refuse counts under 0, which only rows that no commit wrote can add up to."""
@@ -269,6 +280,43 @@ def _of_all(store: Store, layout: WindowLayout, low: int, past: int) -> pl.DataF
     places = np.flatnonzero(some)
     counts = {name: row[places] for name, row in zip(_COUNTS, sums, strict=True)}
     return pl.DataFrame({"account": (places + low).astype(np.uint32), **counts})
+
+
+def _by_day(  # noqa: PLR0917 - a step of one method
+    store: Store,
+    layout: WindowLayout,
+    statement: str,
+    days: pl.Series,
+    ends: tuple[int, int],
+    sums: Sums,
+) -> pl.DataFrame:
+    """Count what the accounts with numbers from the first to below the second did on each day.
+
+    What is in `sums` is overwritten.
+    """
+    low, past = ends
+    sums = sums[:, : (past - low) * len(days)]
+    sums[:] = 0
+    parameters = {
+        "first": layout.first, "last": layout.last, "begin": days[0], "final": days[-1],
+        "low": low, "past": past,
+    }  # fmt: skip
+    for batch in store.batches(statement, _ROWS, **parameters):
+        account, day, *columns = arrays(batch)
+        add_up((account - np.uint32(low)) * np.uint32(len(days)) + day, columns, 0, sums)
+    some = functools.reduce(np.logical_or, sums)
+    some.reshape(-1, len(days))[_within(layout.inactive, low, past) - np.uint32(low)] = False
+    places = np.flatnonzero(some)
+    counts = {name: narrow(row[places]) for name, row in zip(_COUNTS, sums, strict=True)}
+    account, day = np.divmod(places, len(days))
+    account = (account + low).astype(np.uint32)
+    return pl.DataFrame({"account": account, "day": days.gather(day), **counts})
+
+
+def _days(window: Window) -> pl.Series:
+    """Return the UTC days that a window has a part of, ascending."""
+    start, end = _naive(window)
+    return pl.date_range(start.date(), (end - _INSTANT).date(), "1d", eager=True).alias("day")
 
 
 def _of_topic(store: Store, layout: WindowLayout) -> pl.DataFrame:

@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from blueattr.kernels.tallies import narrow
 from blueattr.panel.influence import KINDS, RECEIVED, Kind
 
 __all__ = ["COUNTS", "SCALES", "SCHEMA", "Popularity", "Scale", "build", "daily_counts"]
@@ -93,7 +94,7 @@ def build(
     """
     sums = agent_days
     if "day" in sums.columns:
-        sums = sums.group_by("account").agg(pl.col(COUNTS).sum())
+        sums = sums.group_by("account").agg(pl.col(COUNTS).cast(pl.Int64).sum())
     rows = agents.hstack(_looked_up(sums, agents["account"]))
     popular = pl.col("follows_received")
     if popularity == "followers":
@@ -132,17 +133,31 @@ def daily_counts(
     -------
     pl.DataFrame
         ``agent`` (its row in `agents`), ``day``, and the counts ``a``, ``b`` (follows received) and
-        ``c`` (int64), in no order; a row for each agent and day with anything to count.
+        ``c`` (int32 where that holds them, else int64), in the order of `agent_days`; a row for
+        each agent and day with anything to count.
     """
-    sums = agent_days.select(
-        "account",
-        "day",
-        a=pl.sum_horizontal("posts", "replies", "reposts").cast(pl.Int64),
-        b=pl.col("follows_received").cast(pl.Int64),
-        c=_received(influence).cast(pl.Int64),
-    )
-    numbers = agents.select("account").with_row_index("agent")
-    return sums.join(numbers, on="account").select("agent", "day", "a", "b", "c")
+    account, numbers = agent_days["account"].to_numpy(), agents["account"].to_numpy()
+    past = 1 + max((int(some.max()) for some in (account, numbers) if some.size), default=0)
+    is_agent, agent = np.zeros(past, np.bool_), np.zeros(past, np.uint32)
+    is_agent[numbers], agent[numbers] = True, np.arange(numbers.size, dtype=np.uint32)
+    kept = is_agent[account]
+    counts = {
+        "a": ("posts", "replies", "reposts"),
+        "b": ("follows_received",),
+        "c": tuple(RECEIVED[kind] for kind in influence),
+    }
+
+    def sums(names: Sequence[str]) -> npt.NDArray[np.int64]:
+        total = np.zeros(int(np.count_nonzero(kept)), np.int64)
+        for name in names:
+            total += agent_days[name].to_numpy()[kept]
+        return total
+
+    return pl.DataFrame({
+        "agent": agent[account[kept]],
+        "day": agent_days["day"].filter(pl.Series(kept)),
+        **{name: narrow(sums(of)) for name, of in counts.items()},
+    })  # fmt: skip
 
 
 def _received(influence: Sequence[Kind]) -> pl.Expr:

@@ -7,6 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import polars as pl
 import pytest
 from hypothesis import HealthCheck, given
@@ -16,6 +17,7 @@ from blueattr.analysis.features import make_features
 from blueattr.analysis.upkeep import status as inventory
 from blueattr.errors import EmptyPanelError, NoMatchError
 from blueattr.ingest import read
+from blueattr.kernels.tallies import narrow
 from blueattr.panel import features
 from blueattr.panel.counts import WindowCounts
 from blueattr.panel.features import COUNTS, SCHEMA
@@ -390,8 +392,28 @@ def test_days_that_are_counted_in_parts_are_those_counted_at_once(
 
     whole = counted()
     assert len(whole) > 2
-    monkeypatch.setattr("blueattr.panel.counts._GROUPS", 1)
+    monkeypatch.setattr("blueattr.panel.counts._CELLS", 100)
     assert counted().equals(whole)
+
+
+def test_counts_of_days_too_large_for_four_bytes_are_summed_whole() -> None:
+    large = 2**31 - 1
+    few, many = (np.array([0, size, -3], np.int64) for size in (large, large + 1))
+    assert narrow(few).dtype == np.int32
+    assert narrow(many).dtype == np.int64
+    assert [narrow(few).tolist(), narrow(many).tolist()] == [few.tolist(), many.tolist()]
+    zero = dict.fromkeys(COUNTS, 0)
+    each = {"account": 1, **zero, "posts": large, "replies": large, "replies_received": large}
+    days = pl.DataFrame([{**each, "day": 1}, {**each, "day": 2}]).with_columns(
+        pl.col(COUNTS).cast(pl.Int32)
+    )
+    agents = pl.DataFrame({"account": [1], "did": ["did:plc:x"]})
+    assert rows(features.build(days, agents, "raw")) == {
+        "did:plc:x": (4.0 * large, 0.0, 2.0 * large)
+    }
+    daily = features.daily_counts(days, agents)
+    assert daily["a"].to_list() == [2 * large] * 2
+    assert daily["c"].to_list() == [large] * 2
 
 
 def test_build_keeps_the_order_of_agents_and_leaves_others_out() -> None:

@@ -14,6 +14,7 @@ from blueattr.attribution.attribute import AttributionResult, attribute
 from blueattr.attribution.by_feature import feature_split, feature_values
 from blueattr.attribution.question import Question
 from blueattr.errors import NoAnswerError, UsageError
+from blueattr.kernels import exact_sum
 from blueattr.panel.query import PanelQuery, StoreView
 from blueattr.panel.topics import Topic
 from blueattr.provenance import Window
@@ -118,7 +119,7 @@ def posts_of(
         split=split.kind,
         posts=posts,
         rest=Rest(left, rest if left else 0.0, rest / total if left else 0.0),
-        popularity=math.fsum(feature_values(result, result.agents)["value_b"]),
+        popularity=float(exact_sum(feature_values(result, result.agents)["value_b"].to_numpy())),
         hours=hours,
         days=_days(hours),
         peak=peak(_every_hour(hours, view.window)),
@@ -185,6 +186,7 @@ def _cascades(
     view: StoreView, result: AttributionResult
 ) -> tuple[Cascades, Post] | tuple[None, None]:
     view.store.run("analysis/carriers/posts/trees")
+    view.store.run("analysis/carriers/posts/reposted")
     edges = view.store.frame("analysis/carriers/posts/edges")
     child, parent = (edges[name].to_numpy().astype(np.int64) for name in ("child", "parent"))
     found = cascades(child, parent)

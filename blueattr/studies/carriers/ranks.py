@@ -68,7 +68,9 @@ class DailyCounts:
     scale: Literal["log1p", "raw"] = "log1p"
     b_by_day: bool = True
 
-    def placed(self, dids: pl.Series) -> tuple[IntArray, IntArray, IntArray]:
+    def placed(
+        self, dids: pl.Series
+    ) -> tuple[IntArray, npt.NDArray[np.uint32], npt.NDArray[np.signedinteger]]:
         """Find the counts of the agents of a panel on days that can be drawn.
 
         Parameters
@@ -79,18 +81,18 @@ class DailyCounts:
         Returns
         -------
         tuple
-            int64 (m,): the place of each row's agent on the panel, and that of its day among the
-            days; and int64 (3, m), the counts a, b and c.
+            The place of each row's agent on the panel, int64 (m,), and that of its day among the
+            days, uint32 (m,); and the counts a, b and c, (3, m), of a type that holds them.
         """
-        same = self.dids.equals(dids)
-        places = np.arange(len(dids)) if same else find_places(dids, self.dids)
-        agent = places[self.counts["agent"].to_numpy()]
+        agent = self.counts["agent"].to_numpy()
+        if not self.dids.equals(dids):
+            agent = find_places(dids, self.dids)[agent]
         known = pl.Series(self.days, dtype=pl.Date).to_physical().to_numpy()
         drawn = self.counts["day"].cast(pl.Date).to_physical().to_numpy()
-        day = np.searchsorted(known, drawn).astype(np.int64)
+        day = np.searchsorted(known, drawn).astype(np.uint32)  # of half the bytes
         day[day == known.size] = 0
-        kept = np.flatnonzero((agent >= 0) & (known[day] == drawn))
-        counts = [self.counts[name].cast(pl.Int64).to_numpy()[kept] for name in "abc"]
+        kept = (agent >= 0) & (known[day] == drawn)
+        counts = [self.counts[name].to_numpy()[kept] for name in "abc"]
         return agent[kept].astype(np.int64), day[kept], np.stack(counts)
 
 
@@ -332,8 +334,8 @@ class _Followed:
         keys = np.zeros((2, n), np.uint64)
         marks = marks * np.uint64(2) + np.uint64(1)
         for k in range(2):
-            for count, by_day in zip(counts.astype(np.uint64), marks[k], strict=True):
-                np.add.at(keys[k], agent, count * by_day[day])
+            for count, by_day in zip(counts, marks[k], strict=True):
+                np.add.at(keys[k], agent, count.astype(np.uint64) * by_day[day])
             if b is not None:
                 keys[k] += np.ascontiguousarray(b).view(np.uint64) * marks[k, 0, 0]
         _, one, of_agent = np.unique(keys[0], return_index=True, return_inverse=True)
