@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 # Tests start hundreds of programs; each would compile all that it imports where this is set.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: help setup run test test-all test-integration soak test-cron test-judge week explore coverage mutants faults lint golden docs bench bench-full coverage-study lock clean
+.PHONY: help setup run test test-all test-integration soak test-cron test-judge test-mesa week explore coverage mutants faults lint golden docs bench bench-full coverage-study scenario-study lock clean
 
 help:
 	@echo "make run     set up, then run the whole pipeline on the bundled sample"
@@ -15,6 +15,7 @@ help:
 	@echo "make soak    ten minutes with a real Jetstream, killing it and blueattr at random"
 	@echo "make test-cron   ten minutes of scheduled runs by the real cron daemon (needs cron and root)"
 	@echo "make test-judge  ten minutes of judging by a small language model, which is downloaded (130 MB)"
+	@echo "make test-mesa   the recipe on Mesa with the real Mesa, which is downloaded (0.2 MB)"
 	@echo "make week    a week of scheduled runs in minutes"
 	@echo "make explore    every law with ten times the examples, newly drawn, and followers of streams"
 	@echo "make coverage   which statements tests run, by package: an hour"
@@ -26,6 +27,7 @@ help:
 	@echo "make bench   measure commands, ingest, decoders, kernels, reports and sampled values, next to limits and peers"
 	@echo "make bench-full   measure the pipeline at the network's size: an hour, 20 GB; docs/performance.md"
 	@echo "make coverage-study   measure how often intervals of corrected shares hold: docs/coverage.md"
+	@echo "make scenario-study   compare methods with exact values of three scenarios and ten seeds: docs/truth.md"
 	@echo "make lock    resolve the three requirements files again from pyproject.toml"
 
 setup: $(VENV)/ready
@@ -59,6 +61,7 @@ test: setup
 # say so. Those mostly wait for servers that they share, so the tests of a file stay together.
 test-all: test
 	$(PYTEST) --hypothesis-profile=all -m "(slow or browser or install or costly) and not integration and not cron"
+	@$(MAKE) --no-print-directory test-mesa
 	@$(BIN)/python tests/integration/install.py --optional
 	$(BIN)/python -m pytest -n 4 --dist loadfile -m integration
 
@@ -84,6 +87,16 @@ test-judge: setup
 $(VENV)-judge/ready: tests/model/requirements.txt
 	$(PYTHON) -m venv --clear $(VENV)-judge
 	$(VENV)-judge/bin/python -m pip install --quiet --disable-pip-version-check --only-binary :all: --no-deps --require-hashes -r tests/model/requirements.txt
+	@touch $@
+
+# One wheel beside the packages of the tests, which has all that it needs. Where it cannot be had, the
+# test is skipped and says so.
+test-mesa: setup
+	@$(MAKE) --no-print-directory $(VENV)-mesa/ready || echo "mesa cannot be installed here"
+	$(BIN)/python -m pytest tests/mesa
+
+$(VENV)-mesa/ready: tests/mesa/requirements.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --only-binary :all: --no-deps --require-hashes --upgrade --target $(VENV)-mesa -r tests/mesa/requirements.txt
 	@touch $@
 
 week: setup
@@ -150,6 +163,9 @@ bench-full: setup
 coverage-study: setup
 	$(BIN)/python bench/coverage_study.py --out docs/coverage.md
 
+scenario-study: setup
+	$(BIN)/python bench/scenario_study.py --out docs/truth.md
+
 $(VENV)-bench/ready: pyproject.toml requirements-bench.lock
 	$(PYTHON) -m venv --clear $(VENV)-bench
 	$(VENV)-bench/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-bench.lock
@@ -162,4 +178,4 @@ lock: setup
 	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --quiet --constraint requirements.lock --group bench pyproject.toml -o requirements-bench.lock
 
 clean:
-	rm -rf $(VENV) $(VENV)-bench $(VENV)-judge .integration out build dist *.egg-info
+	rm -rf $(VENV) $(VENV)-bench $(VENV)-judge $(VENV)-mesa .integration out build dist *.egg-info

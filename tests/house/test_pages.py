@@ -1,5 +1,6 @@
 """Tutorial and recipes: every block is run, and what is seen compared with what is shown."""
 
+import contextlib
 import importlib
 import json
 import math
@@ -16,6 +17,7 @@ from pathlib import Path
 import pytest
 
 from blueattr.errors import ExitCode
+from blueattr.scenarios.own import find_scenario
 from support import judge_server
 from support.appview_server import serving
 from support.archive_server import ArchiveServer, Sealed
@@ -247,6 +249,17 @@ def recipe(name: str) -> Path:
 def test_recipes_that_need_no_network(name: str, home: Path, sample_store: Path) -> None:
     shutil.copy(sample_store, home / "my.duckdb")
     check(recipe(name), Folder(home))
+
+
+def test_the_log_of_a_mesa_model_becomes_an_answer(home: Path) -> None:
+    """`tests/mesa` has the real Mesa write the same log."""
+    shutil.copy(ROOT / "tests" / "mesa" / "log.csv", home / "log.csv")
+    folder = Folder(home)
+    check(recipe("mesa"), folder)
+    asked = [command.split()[2] for command in folder.ran if command.startswith("blueattr")]
+    assert asked == ["run", "attribute", "compare"]
+    with contextlib.chdir(home):
+        assert find_scenario("given.py").replay()["wealth"] < 1e-13
 
 
 def _of_any_day(text: str) -> str:

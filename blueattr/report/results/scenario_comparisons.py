@@ -69,8 +69,10 @@ def _figures(line: "ComparedLine") -> tuple[str | None, ...]:
         return _UNDEFINED, None, None, None, None, None, None
     if line.method == EXACT:
         return _REFERENCE, None, None, None, None, *cost
+    some = f" ({line.undefined} of {line.runs} {_UNDEFINED})" if line.undefined else ""
+    error = _spread(line.relative_error)
     return (
-        _spread(line.relative_error),
+        None if error is None else error + some,
         _spread(line.cosine),
         _spread(line.kendall_tau),
         *(None if one.mean is None else spread(one.mean, one.deviation)
