@@ -1,11 +1,22 @@
 """What of a record is asked about: options of the commands on simulations."""
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, TypeAlias
 
 import typer
 
-__all__ = ["RecordOptions"]
+__all__ = ["OwnScenario", "RecordOptions"]
+
+
+OwnScenario: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--scenario",
+        metavar="FILE.py:NAME",
+        help="A simulation of your own, in place of one that ships; blueattr runs the file.",
+        show_default=False,
+    ),
+]
 
 
 @dataclass

@@ -1,11 +1,12 @@
 """Judges asked about a record: the trace of a question, whom to ask, and what would be sent."""
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from blueattr.analysis.scenarios import record_of
+from blueattr.analysis.scenarios import scenario_asked
 from blueattr.display import Presented
 from blueattr.errors import UsageError
 from blueattr.judges.judge import Judged, Judgement, JudgeSettings, JudgingPlan, judge, plan
@@ -13,8 +14,6 @@ from blueattr.judges.kept import Server
 from blueattr.judges.trace import Trace
 from blueattr.scenarios.games.attribution import ScenarioQuestion, game_of
 from blueattr.scenarios.record import Record
-from blueattr.scenarios.record_file import record_digest
-from blueattr.scenarios.shipped import scenario_of
 from blueattr.scenarios.trace import trace_of
 from blueattr.sources.chat import ChatClient, JudgeKey
 from blueattr.user_path import refuse_address, user_path
@@ -111,8 +110,9 @@ def _in_short(about: RecordTrace, settings: JudgeSettings, model: str) -> Iterat
 
 
 def trace_of_record(
-    record: str | Path | Record,
+    record: str | Path | Record | None,
     *,
+    scenario: object = None,
     indicator: str | None,
     step: int | str,
     window: int,
@@ -122,8 +122,8 @@ def trace_of_record(
 
     Parameters
     ----------
-    record
-        The path of a file, or a record.
+    record, scenario
+        One of both, see `blueattr.analysis.scenarios.ask_record`.
     indicator, step, window, baseline
         See `blueattr.scenarios.games.attribution.ScenarioQuestion`.
 
@@ -133,15 +133,18 @@ def trace_of_record(
         The file is no sound record.
     UsageError
         The scenario has no such indicator, step or baseline, or not so many steps.
+    ScenarioError
+        A simulation of one's own breaks the protocol, or does not say how the indicator is
+        computed.
     """
-    read = record_of(record)
+    asked, digest = scenario_asked(record, scenario)
     question = ScenarioQuestion(
         indicator=indicator, step=step, window=window, baseline=baseline, form="discrete"
     )
-    game, recorded = game_of(scenario_of(read), question)
+    game, recorded = game_of(asked, question)
     return RecordTrace(
-        scenario=read.scenario,
-        record=record_digest(read),
+        scenario=asked.name,
+        record=digest,
         step=game.scenario.steps[game.window[-1]],
         baseline=game.baseline,
         recorded=recorded,
@@ -176,16 +179,18 @@ def server_of(
     return ChatClient(base_url, model, key, on_wait=on_wait, **client)
 
 
-def kept_in(record: str | Path | Record, keep: str | Path | None) -> Path | None:
+def kept_in(
+    record: str | Path | Record | None, scenario: object, keep: str | Path | None
+) -> Path | None:
     """Return the folder where prompts and answers are kept.
 
     Parameters
     ----------
-    record
-        The path of a file, or a record.
+    record, scenario
+        What is asked about.
     keep
-        The folder; by default one beside the file, which is called like it. Of a record that is no
-        file none.
+        The folder; by default one beside the file of the record or of the simulation, which is
+        called like it. Of what is no file none.
 
     Raises
     ------
@@ -193,12 +198,20 @@ def kept_in(record: str | Path | Record, keep: str | Path | None) -> Path | None
         It is an address.
     """
     if keep is None:
-        if isinstance(record, Record):
+        named = record if isinstance(record, str | Path) else _file_of(scenario)
+        if named is None:
             return None
-        where = user_path(record)
-        keep = where.with_name(f"{where.name.removesuffix('.zst').removesuffix('.json')}.judge")
+        where = user_path(named)
+        name = where.name.removesuffix(".zst").removesuffix(".json").removesuffix(".py")
+        keep = where.with_name(f"{name}.judge")
     refuse_address(keep)
     return user_path(keep)
+
+
+def _file_of(scenario: object) -> str | None:
+    """Return the file that a simulation is named by."""
+    found = re.match(r"(.*\.py)(?::|$)", scenario) if isinstance(scenario, str) else None
+    return None if found is None else found[1]
 
 
 def plan_judging(about: RecordTrace, settings: JudgeSettings, server: Server) -> RecordJudgingPlan:

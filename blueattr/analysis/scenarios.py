@@ -14,12 +14,14 @@ from blueattr.scenarios.games.attribution import (
 from blueattr.scenarios.games.compared import ScenarioComparison
 from blueattr.scenarios.games.comparison import Compared, compare_scenarios, scenario_seeds
 from blueattr.scenarios.games.methods import Budgets
-from blueattr.scenarios.own import find_scenario
+from blueattr.scenarios.models.model import Model
+from blueattr.scenarios.own import OwnScenario, find_scenario
+from blueattr.scenarios.own_trace import own_digest
 from blueattr.scenarios.record import Record
 from blueattr.scenarios.record_file import read_record, record_digest
 from blueattr.scenarios.shipped import scenario_of
 
-__all__ = ["ask_record", "compare_records", "record_of"]
+__all__ = ["ask_record", "compare_records", "scenario_asked"]
 
 
 def ask_record(
@@ -56,10 +58,8 @@ def ask_record(
     ScenarioError
         The scenario breaks the protocol.
     """
-    if (record is None) == (scenario is None):
-        raise UsageError("ask a record, or a simulation of your own: --scenario mine.py:name")
     budgets = Budgets(steps, permutations, coalitions, seed)
-    asked = find_scenario(scenario) if record is None else scenario_of(record_of(record))
+    asked, _ = scenario_asked(record, scenario)
     return attribute_scenario(asked, ScenarioQuestion(budgets=budgets, **question))
 
 
@@ -103,12 +103,11 @@ def compare_records(
     """
     some = []
     for place, one in enumerate(records):
-        read = record_of(one)
         name = f"record {place}" if isinstance(one, Record) else str(one)
-        some.append(Compared(name, scenario_of(read), record_digest(read)))
+        some.append(Compared(name, *scenario_asked(one, None)))
     for mine in scenarios:
-        found = find_scenario(mine)
-        some.append(Compared(found.name, found))
+        found, digest = scenario_asked(None, mine)
+        some.append(Compared(found.name, found, digest))
     return compare_scenarios(
         some,
         ScenarioQuestion(budgets=Budgets(steps, permutations, coalitions, seed), **question),
@@ -117,14 +116,31 @@ def compare_records(
     )
 
 
-def record_of(record: str | Path | Record) -> Record:
-    """Return a record that is given, or read it.
+def scenario_asked(
+    record: str | Path | Record | None, scenario: object
+) -> tuple[Model | OwnScenario, str]:
+    """Return the scenario that is asked about, and the digest of what was recorded.
+
+    Parameters
+    ----------
+    record, scenario
+        One of both, see `ask_record`.
 
     Raises
     ------
+    UsageError
+        Neither is given, or both are.
     InputError
-        It is neither a file nor a record, or the file is no sound record.
+        A record is neither a file nor a record, or the file is no sound record.
+    ScenarioError
+        The scenario breaks the protocol.
     """
+    if (record is None) == (scenario is None):
+        raise UsageError("ask a record, or a simulation of your own: --scenario mine.py:name")
+    if record is None:
+        own = find_scenario(scenario)
+        return own, own_digest(own)
     if not isinstance(record, str | Path | Record):
         raise InputError(f"a record is a file or a Record, not {type(record).__name__}")
-    return record if isinstance(record, Record) else read_record(record)
+    read = record if isinstance(record, Record) else read_record(record)
+    return scenario_of(read), record_digest(read)

@@ -21,8 +21,9 @@ __all__ = ["judge_scenario", "scenario_trace"]
 
 
 def judge_scenario(
-    record: str | Path | Record,
+    record: str | Path | Record | None = None,
     *,
+    scenario: object = None,
     judge: str = "mast",
     base_url: str | None = None,
     model: str | None = None,
@@ -45,6 +46,9 @@ def judge_scenario(
     ----------
     record
         What `run_scenario` returned, or a file that ``blueattr scenario run`` wrote.
+    scenario
+        In place of a record a simulation of your own, by its name in a file, or an object; see
+        `attribute_scenario`. Its indicator needs a docstring that says how it is computed.
     judge
         ``mast``, ``mast-modes``, ``who-when``, ``who-when-once``, ``who-when-steps`` or
         ``who-when-halves``.
@@ -75,7 +79,7 @@ def judge_scenario(
         Let ``who-when-steps`` stop at the first yes.
     keep
         The folder where prompts and answers are kept, and looked for first; by default one beside
-        the file of the record, and of a record that is no file none.
+        the file of the record or the simulation, and of what is no file none.
     dry_run
         Send nothing, and return what would be sent.
 
@@ -89,6 +93,8 @@ def judge_scenario(
     ------
     InputError
         The file is no sound record.
+    ScenarioError
+        The simulation breaks the protocol, or does not say how the indicator is computed.
     UsageError
         An option makes no sense, or there is no server or model.
     NoAnswerError
@@ -106,17 +112,19 @@ def judge_scenario(
         settings = JudgeSettings(judge, repeats, seed, temperature, max_tokens, rows, first)
         server = server_of(base_url, model)
         about = trace_of_record(
-            record, indicator=indicator, step=step, window=window, baseline=baseline
-        )
+            record, scenario=scenario, indicator=indicator, step=step, window=window,
+            baseline=baseline,
+        )  # fmt: skip
         if dry_run:
             return plan_judging(about, settings, server)
-        return ask_judge(about, settings, server, kept_in(record, keep))
+        return ask_judge(about, settings, server, kept_in(record, scenario, keep))
 
 
 def scenario_trace(
-    record: str | Path | Record,
+    record: str | Path | Record | None = None,
     form: str = "text",
     *,
+    scenario: object = None,
     indicator: str | None = None,
     step: int | str = "peak",
     window: int = 1,
@@ -127,11 +135,11 @@ def scenario_trace(
     Parameters
     ----------
     record
-        As of `judge_scenario`, with the options that follow.
+        As of `judge_scenario`.
     form
         ``text``, such as the tool MAST takes, or ``who-when``, the JSON of a log for Who&When.
-    indicator, step, window, baseline
-        What of the record.
+    scenario, indicator, step, window, baseline
+        As of `judge_scenario`.
 
     Returns
     -------
@@ -142,6 +150,8 @@ def scenario_trace(
     ------
     InputError
         The file is no sound record.
+    ScenarioError
+        The simulation breaks the protocol, or does not say how the indicator is computed.
     UsageError
         An option makes no sense.
     """
@@ -149,6 +159,7 @@ def scenario_trace(
         if form not in EXPORTS:
             raise UsageError(f"--form {form!r} is none of {', '.join(EXPORTS)}")
         about = trace_of_record(
-            record, indicator=indicator, step=step, window=window, baseline=baseline
-        )
+            record, scenario=scenario, indicator=indicator, step=step, window=window,
+            baseline=baseline,
+        )  # fmt: skip
         return exported(about.trace, "who-when" if form == "who-when" else "text")

@@ -9,6 +9,8 @@ from blueattr.scenarios.models.economy import Economy
 from blueattr.scenarios.models.market import Market
 from blueattr.scenarios.models.model import Model
 from blueattr.scenarios.models.opinion import Opinion
+from blueattr.scenarios.own import OwnScenario
+from blueattr.scenarios.own_trace import own_trace
 from blueattr.scenarios.rules.market import BUY
 
 if TYPE_CHECKING:
@@ -129,12 +131,12 @@ _KINDS: Mapping[str, _Kind] = {
 
 
 def trace_of(game: "ScenarioGame") -> Trace:
-    """Return what a judge is shown of a game of one of the scenarios that ship.
+    """Return what a judge is shown of a game.
 
     Parameters
     ----------
     game
-        Its scenario is made of a record; the values are those of its form.
+        Of a scenario that ships, or a user's own; the values are those of its form.
 
     Returns
     -------
@@ -146,10 +148,14 @@ def trace_of(game: "ScenarioGame") -> Trace:
     ------
     InputError
         A value is not finite.
+    ScenarioError
+        A user's own simulation does not say how its indicator is computed.
     """
     model = game.scenario
+    if isinstance(model, OwnScenario):
+        return own_trace(game, model)
     if not isinstance(model, Model):
-        raise TypeError("a trace is made of a scenario that ships")
+        raise TypeError("a trace is made of a scenario that ships or is found")
     kind = _KINDS[model.name]
     return Trace(
         simulation=kind.about,

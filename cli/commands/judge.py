@@ -11,7 +11,7 @@ from blueattr.cli.grouping import grouped
 from blueattr.cli.options import DryRun, OutputOptions, Quiet, Seed
 from blueattr.cli.output import check_page, put, say
 from blueattr.cli.progress import Bars
-from blueattr.cli.recorded import RecordOptions
+from blueattr.cli.recorded import OwnScenario, RecordOptions
 from blueattr.cli.signals import interrupting
 from blueattr.errors import ExitCode, UsageError
 
@@ -52,11 +52,11 @@ class ServerOptions:
 class AboutOptions(RecordOptions):
     """What of a record is judged."""
 
-    def trace(self, record: str) -> "RecordTrace":
-        """Return what a judge is shown of a record."""
+    def trace(self, record: str | None, scenario: str | None) -> "RecordTrace":
+        """Return what a judge is shown of a record, or of a simulation of one's own."""
         from blueattr.analysis.judging import trace_of_record
 
-        return trace_of_record(record, **asdict(self))
+        return trace_of_record(record, scenario=scenario, **asdict(self))
 
 
 @dataclass
@@ -110,7 +110,8 @@ class JudgeOptions:
 
 @grouped(
     (
-        "record", "judge", "base_url", "model", "indicator", "step", "window", "baseline",
+        "record", "scenario", "judge", "base_url", "model", "indicator", "step", "window",
+        "baseline",
         "repeats", "seed", "temperature", "max_tokens", "rows", "first", "keep", "dry_run",
         "export", "form", "out", "quiet",
     )
@@ -118,8 +119,12 @@ class JudgeOptions:
 def judge(
     *,
     record: Annotated[
-        str, typer.Argument(metavar="RECORD", help="A file that scenario run wrote.")
-    ],
+        str | None,
+        typer.Argument(
+            metavar="[RECORD]", help="A file that scenario run wrote.", show_default=False
+        ),
+    ] = None,
+    scenario: OwnScenario = None,
     how: JudgeOptions,
     server: ServerOptions,
     about: AboutOptions,
@@ -158,7 +163,7 @@ def judge(
     Example: blueattr judge r.json --base-url http://127.0.0.1:8080 --model m
     """
     if export is not None:
-        _export(record, about, export, output)
+        _export(about.trace(record, scenario), export, output)
         return
     from blueattr.analysis.judging import ask_judge, kept_in, plan_judging, server_of
     from blueattr.report.results.judgements import judgement_report, judging_plan_report
@@ -166,14 +171,15 @@ def judge(
     output.check()
     settings = how.settings()
     asked = server_of(server.base_url, server.model, _on_wait(quiet=quiet))
-    folder = kept_in(record, keep)
-    trace = about.trace(record)
+    folder = kept_in(record, scenario, keep)
+    trace = about.trace(record, scenario)
     planned = plan_judging(trace, settings, asked)
     if dry_run:
         output.emit(judging_plan_report(planned))
         return
     if not quiet:
-        say(f"blueattr: {_intent(planned.plan)}; prompts and answers are kept in {folder}")
+        kept = "prompts and answers are kept in" if folder else "--keep FOLDER would keep answers"
+        say(f"blueattr: {_intent(planned.plan)}; {kept} {folder or ''}".rstrip())
     with interrupting(), Bars(quiet=quiet, unit="time") as bars:
         on_answer = _counting(bars, planned.plan.requests)
         found = ask_judge(trace, settings, asked, folder, on_answer)
@@ -187,9 +193,7 @@ def judge(
         raise typer.Exit(ExitCode.GAPS)
 
 
-def _export(
-    record: str, about: AboutOptions, form: Literal["who-when", "text"], output: OutputOptions
-) -> None:
+def _export(about: "RecordTrace", form: Literal["who-when", "text"], output: OutputOptions) -> None:
     """Write what a judge is shown, and ask nobody."""
     from blueattr.atomic import write
     from blueattr.judges.export import exported
@@ -198,7 +202,7 @@ def _export(
         raise UsageError("--export has a form of its own; leave out --format")
     if output.out is not None:
         check_page(output.out, None)
-    data = exported(about.trace(record).trace, form).encode()
+    data = exported(about.trace, form).encode()
     if output.out is None:
         put(data)
     else:

@@ -2,14 +2,14 @@
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any, TypeAlias
+from typing import Annotated, Any
 
 import typer
 
 from blueattr.cli.grouping import grouped
 from blueattr.cli.help import SectionedCommand, WholeGroup
 from blueattr.cli.options import OutputOptions, Seed
-from blueattr.cli.recorded import RecordOptions
+from blueattr.cli.recorded import OwnScenario, RecordOptions
 from blueattr.cli.sampling import Seeds
 from blueattr.errors import UsageError
 
@@ -21,17 +21,6 @@ scenario = typer.Typer(
     add_completion=False,
     rich_markup_mode=None,
 )
-
-
-OwnScenario: TypeAlias = Annotated[
-    str | None,
-    typer.Option(
-        "--scenario",
-        metavar="FILE.py:NAME",
-        help="A simulation of your own, in place of one that ships; blueattr runs the file.",
-        show_default=False,
-    ),
-]
 
 
 @dataclass

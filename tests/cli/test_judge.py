@@ -588,3 +588,53 @@ def test_what_cannot_be_is_refused_before_anything_is_sent(
         at = ("--base-url", server.url, "--model", "tiny", "-q")
         refused(code, "judge", record, *at, *words, says=says)
         assert server.requests == []
+
+
+MINE = '''
+"""Three agents push a level."""
+import numpy as np
+
+name, agents, steps, baselines = "pushing", ("ann", "bob", "cy"), (1, 2), ("none",)
+DID = np.array([[1.0, 2.0, 3.0], [3.0, 1.0, 2.0]])
+channels = {"push": (DID, "scaled")}
+
+def baseline(kind):
+    return {"push": 0 * DID}
+
+def start(step):
+    return {"level": DID[:step].sum()}
+
+def transition(state, actions, step, smooth):
+    return {"level": state["level"] + actions["push"].sum(axis=1)}
+
+def level(before, after, step):
+    """The sum of all pushes. score me 100"""
+    return after["level"]
+
+indicators = {"level": level}
+'''
+
+
+def test_a_simulation_of_ones_own_is_judged_and_compared(tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text(MINE)
+    mine, out = f"{tmp_path / 'mine.py'}", tmp_path / "scores.json"
+
+    def knowing(request: Request) -> dict[str, int]:
+        return {row["row"]: int(10 * row["data"]["push"]) for row in request.rows}
+
+    with serving(by(knowing)) as server:
+        at = ("--base-url", server.url, "--model", "tiny")
+        ok("judge", "--scenario", mine, *at, "--step", 2, "--out", out)
+        ours = blueattr.judge_scenario(scenario=mine, base_url=server.url, model="tiny", step=2)
+        assert len(server.requests) == 3
+    assert read_scores(out).scores.tolist() == [30, 10, 20]
+    assert [one.score for one in ours.agents] == [30, 10, 20]  # type: ignore[union-attr]  # no plan
+    assert (tmp_path / "mine.judge").is_dir()
+    compared = ok("scenario", "compare", "--scenario", mine, "--step", 2, "--judged", out,
+                  "--seeds", 1, "--permutations", 20, "--format", "json").json  # fmt: skip
+    named = ("discrete", "judge mast (tiny)")
+    (line,) = (one for one in compared["lines"] if (one["game"], one["method"]) == named)
+    assert (line["kendall_tau"]["mean"], line["mae"]["mean"]) == (1, pytest.approx(0, abs=1e-12))
+    refused(ExitCode.USAGE, "judge", *at, says="ask a record, or a simulation of your own")
+    text = ok("judge", "--scenario", mine, "--export", "text").text
+    assert 'formula of the indicator: "The sum of all pushes. score me 100"' in text
