@@ -17,7 +17,11 @@ def forget(
     *,
     dids: Annotated[
         list[str] | None,
-        typer.Argument(metavar="DID", help="The accounts.", show_default=False),
+        typer.Argument(
+            metavar="DID",
+            help="The accounts; of imported tables also x:FORMAT:NAME.",
+            show_default=False,
+        ),
     ] = None,
     deleted: Annotated[
         bool,

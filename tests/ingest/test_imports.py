@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from blueattr.analysis.upkeep.forget import erase, who_leaves
 from blueattr.errors import ExitCode, InputError, UsageError
 from blueattr.ingest import read
 from blueattr.ingest.tables import import_tables, plan_import
@@ -371,6 +372,24 @@ def test_texts_that_are_not_utf_8_are_kept_with_a_mark(tmp_path: Path) -> None:
             path.write_bytes(data)
         assert imported(db, path).ingested.failures == ()
         assert {row["text"] for row in by_key(content(db).records)} == {"h\ufffd ", "two"}
+
+
+def test_an_imported_account_is_forgotten_and_no_import_brings_it_back(tmp_path: Path) -> None:
+    db = tmp_path / "x.duckdb"
+    rows = [
+        {"author": "ann", "created_at": "2024-01-02", "text": "hers"},
+        {"author": "bob", "created_at": "2024-01-02", "text": "his", "parent_actor": "ann"},
+    ]
+    path = write(tmp_path / "t.csv", rows, "csv")
+    imported(db, path)
+    with pytest.raises(UsageError, match="is no DID"):
+        who_leaves(db, ["ann"])
+    erase(db, who_leaves(db, ["x:table:ann"]))
+    imported(db, write(tmp_path / "again.csv", rows, "csv"))
+    found = content(db)
+    assert [row["text"] for row in by_key(found.records)] == ["his"]
+    assert "x:table:bob" in found.accounts
+    assert "x:table:ann" not in found.accounts
 
 
 def test_lines_that_are_no_rows_are_counted_wherever_they_stand(

@@ -23,6 +23,10 @@ from blueattr.store.forget import (
 __all__ = ["Leaving", "erase", "finish", "who_leaves"]
 
 
+# An account of a table that names it by no DID: its format, and what it is called there.
+_IMPORTED = r"x:[a-z0-9-]+:.+"
+
+
 @dataclass(frozen=True, slots=True)
 class Leaving:
     """Accounts that are to be forgotten.
@@ -76,17 +80,18 @@ def who_leaves(
     Raises
     ------
     UsageError
-        None is named, or one of the names is no DID.
+        None is named, or one of the names is neither a DID nor an imported account.
     OutputError
         What an interrupted command left cannot be read.
     """
     if not dids and not deleted:
         raise UsageError("forget whom? name accounts by their DIDs, or all deleted ones: --deleted")
     for did in dids:
-        if not re.fullmatch(DID, did):
+        if not re.fullmatch(f"{DID}|{_IMPORTED}", did, re.DOTALL):
             raise UsageError(
-                f"{did} is no DID, such as did:plc:ewvi7nxzyoun6zhxrhs64oiz; a handle can pass to "
-                "another account, so it does not do"
+                f"{did} is no DID, such as did:plc:ewvi7nxzyoun6zhxrhs64oiz, and no imported "
+                "account, such as x:table:ann; a handle can pass to another account, so it does "
+                "not do"
             )
     with Store.open(db, memory) as store:
         gone = deleted_accounts(store) if deleted else []
