@@ -107,9 +107,17 @@ class _Run:
         with writer.reading():
             done = store_collected.searched(writer, name)
             known = store_collected.known_posts(writer, wanted.window)
-        self._searched = {(one.query, one.since, one.until): one for one in done}
+        self._searched: dict[tuple[str, datetime, datetime], SearchedSlice] = {}
+        self._hits: dict[str, QueryHits] = {}
+        for query in () if wanted.uris is not None else wanted.queries:
+            self._hits[query.text] = QueryHits(query.text, 0, 0, 0, 0)
+        for one in done:
+            self._note_slice(one)
         self._spans = self._answered()
         self.posts = {(post.did, post.rkey): post for post in known}
+        # Posts of which interactions are left to ask for: counted as they change, not at each
+        # commit, as there are as many commits as posts.
+        self._unclosed = {name for name, post in self.posts.items() if needed(post)}
         self._count()
 
     async def ask(self, means: Means, on_wait: Callable[[float, str], None] | None) -> None:
@@ -175,7 +183,7 @@ class _Run:
     def _keep_slice(self, part: Slice, hits: int, posts: Iterable[SeenPost], outcome: str) -> None:
         matched = self.take([*posts])
         key = part.query.text, part.since, part.until
-        self._searched[key] = SearchedSlice(*key, outcome, hits, matched)
+        self._note_slice(SearchedSlice(*key, outcome, hits, matched))
         self._spans = self._answered()
         self._note.searched[self._wanted.source, key[0], naive(part.since), naive(part.until)] = (
             outcome,
@@ -183,6 +191,20 @@ class _Run:
             matched,
         )
         self.commit()
+
+    def _note_slice(self, one: SearchedSlice) -> None:
+        """Note a slice that was searched, and count what came of its query."""
+        self._searched[one.query, one.since, one.until] = one
+        if one.outcome == "halved":
+            return
+        before = self._hits.get(one.query, QueryHits(one.query, 0, 0, 0, 0))
+        self._hits[one.query] = QueryHits(
+            one.query,
+            before.hits + one.hits,
+            before.matched + one.matched,
+            before.slices + 1,
+            before.cut + (one.outcome == "cut"),
+        )
 
     async def _seeds(self, threads: Threads, names: Sequence[RecordName]) -> None:
         window = self._wanted.window
@@ -213,6 +235,7 @@ class _Run:
             self._note.counts[did, rkey] = (*post.counts, naive(now))
             steps = self.posts[did, rkey].steps if (did, rkey) in self.posts else {}
             self.posts[did, rkey] = KnownPost(did, rkey, post.time, post.counts, steps)
+            self._mark((did, rkey))
             self._stage(post)
         return taken
 
@@ -238,7 +261,15 @@ class _Run:
                 if self._writer.waiting[0] >= _MANY_ROWS:
                     self.commit()
         finally:
+            self._mark((post.did, post.rkey))
             self.commit()
+
+    def _mark(self, name: tuple[str, str]) -> None:
+        """Note whether interactions of a post are left to ask for."""
+        if needed(self.posts[name]):
+            self._unclosed.add(name)
+        else:
+            self._unclosed.discard(name)
 
     # --- the store --------------------------------------------------------------------------------
 
@@ -308,23 +339,8 @@ class _Run:
         result = self._result
         result.requests = self._budget.spent
         result.posts = len(self.posts)
-        result.closed = sum(not needed(post) for post in self.posts.values())
-        found: dict[str, list[SearchedSlice]] = {
-            query.text: [] for query in self._wanted.queries if self._wanted.uris is None
-        }
-        for one in self._searched.values():
-            if one.outcome != "halved":
-                found.setdefault(one.query, []).append(one)
-        result.queries = tuple(
-            QueryHits(
-                query,
-                sum(one.hits for one in slices),
-                sum(one.matched for one in slices),
-                len(slices),
-                sum(one.outcome == "cut" for one in slices),
-            )
-            for query, slices in found.items()
-        )
+        result.closed = len(self.posts) - len(self._unclosed)
+        result.queries = tuple(self._hits.values())
 
 
 # A commit of a post with so many interactions does not wait for its end.

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import pickle
+import signal
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -14,18 +15,24 @@ import pytest
 import blueattr
 from blueattr.analysis.upkeep.collect import means as settled_means
 from blueattr.analysis.upkeep.collect import read_uris
-from blueattr.errors import UsageError
+from blueattr.errors import ExitCode, UsageError
 from blueattr.ingest.collect import collect
 from blueattr.ingest.collection import Collection, Means, Wanted
+from blueattr.ingest.hydrate import hydrate
 from blueattr.panel import topics
 from blueattr.provenance import Window
 from blueattr.report import render
 from blueattr.report.inventory.collections import collect_report
 from blueattr.report.results.attributions import attribution_report
+from blueattr.sources.appview import AppView
 from blueattr.sources.collect.login import Credentials
 from blueattr.sources.collect.search import queries
 from blueattr.store import coverage
+from blueattr.store.commit.writer import Writer
 from blueattr.store.database import Store
+from support import collect_child, crash
+from support.appview_server import serving as profiles
+from support.cli_world import Run, run
 from support.collect_checks import features, of_stream
 from support.collect_world import (
     APP_PASSWORD,
@@ -39,6 +46,7 @@ from support.collect_world import (
     busy,
     serving,
 )
+from support.forked import run as run_forked
 
 WINDOW = Window(START, END)
 TOPIC = topics.Topic("mythos", "Mythos", keywords=("mythos",))
@@ -99,6 +107,37 @@ def test_a_collected_topic_has_the_features_that_the_networks_events_give(
     }
     assert said["drawn"] == ["keywords"]
     assert "100 % were found" in " ".join(attribution_report(answer).warnings)
+
+
+@pytest.mark.slow
+def test_with_follower_counts_the_values_are_those_that_the_networks_events_give(
+    tmp_path: Path, services: Services
+) -> None:
+    """Of those involved: `--popularity followers`, and the same answers of the AppView."""
+    db, streamed = tmp_path / "c.duckdb", tmp_path / "all.duckdb"
+    assert collect(db, wanted(), means(services)).is_whole
+    of_stream(tmp_path, services.world)
+    accounts = sorted({one.who for one in services.world.there})
+    known = {
+        who: {"followersCount": 7 * k + 1, "createdAt": "2024-01-01T00:00:00Z"}
+        for k, who in enumerate(accounts)
+    }
+    values = []
+    with profiles(known) as appview:
+        for store in (db, streamed):
+            assert hydrate(store, AppView(appview.url, rate=1000.0)).with_followers > 10
+            answer = blueattr.open(store).attribute(
+                match=["mythos"], indicator="all", start=START, end=END, panel="involved",
+                popularity="followers", keep_bots=True,
+            )  # fmt: skip
+            values.append(
+                [one.agents.select("did", "a", "b", "c", "value").sort("did") for one in answer]
+            )
+    collected, expected = values
+    assert len(expected) == 4
+    assert expected[0].height > 12
+    for ours, theirs in zip(collected, expected, strict=True):
+        assert ours.equals(theirs)
 
 
 # --- the search -----------------------------------------------------------------------------------
@@ -173,6 +212,19 @@ def test_at_the_limit_it_ends_and_the_same_command_goes_on(
     assert done.completeness == whole.completeness
     again = collect(db, wanted(), means(services, links=links))
     assert again.requests == 0
+
+
+@pytest.mark.slow
+def test_killed_at_each_point_of_a_commit_it_goes_on(tmp_path: Path, services: Services) -> None:
+    expected = of_stream(tmp_path, services.world)
+    for point in (*crash.BEFORE[1:], "committed"):
+        db = tmp_path / f"{point}.duckdb"
+        Writer(db).close()
+        killed = run_forked(collect_child.killed_at, db, services.url, point)
+        assert killed == -signal.SIGKILL, point
+        done = collect(db, wanted(), means(services))
+        assert done.is_whole, point
+        assert features(db).equals(expected), point
 
 
 @pytest.mark.slow
@@ -325,3 +377,41 @@ def test_posts_that_are_given_stand_for_a_search(tmp_path: Path, services: Servi
     assert done.is_whole
     assert services.asked["app.bsky.feed.searchPostsV2"] == 0
     assert features(tmp_path / "c.duckdb").equals(of_stream(tmp_path, services.world))
+
+
+# --- the command ----------------------------------------------------------------------------------
+
+
+def command(services: Services, db: Path, *more: object) -> Run:
+    return run("collect", "--topic", "mythos", "--from", "2026-04-09", "--to", "2026-04-11",
+               "--appview", services.url, "--links", services.url, "--pace", 1000, "--db", db,
+               "--max-requests", 20, *more)  # fmt: skip
+
+
+def test_the_command_ends_with_9_at_its_limit_and_with_0_once_nothing_is_left(
+    tmp_path: Path, services: Services
+) -> None:
+    db, codes = tmp_path / "c.duckdb", []
+    for _ in range(20):
+        before = len(services.requests)
+        done = command(services, db, "--format", "json")
+        assert len(services.requests) - before <= 20
+        codes.append(done.code)
+        assert done.json["is_limited"] == (done.code == ExitCode.GAPS)
+        assert ("run the same command again" in done.stderr) == (done.code == ExitCode.GAPS)
+        if done.code == ExitCode.OK:
+            break
+    assert codes == [ExitCode.GAPS] * (len(codes) - 1) + [ExitCode.OK]
+    assert len(codes) > 1
+    found = done.json["completeness"]["replies"]
+    assert found["found"] == found["counted"] > 0
+
+
+def test_the_command_ends_with_8_where_a_service_lets_nobody_search(
+    tmp_path: Path, services: Services
+) -> None:
+    services.needs_login = True
+    done = command(services, tmp_path / "c.duckdb")
+    assert done.code == ExitCode.SOURCE
+    assert "BLUEATTR_APP_PASSWORD" in done.stderr
+    assert "Traceback" not in done.stderr

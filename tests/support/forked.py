@@ -10,6 +10,7 @@ processes = multiprocessing.get_context("forkserver")
 processes.set_forkserver_preload(
     [
         "support.archive_child",
+        "support.collect_child",
         "support.hydrate_child",
         "support.ingest_child",
         "support.stream_child",
