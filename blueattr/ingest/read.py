@@ -23,6 +23,7 @@ from blueattr.sources.tables.source import TableSource
 from blueattr.store.commit.checkpoint import SourceState
 from blueattr.store.commit.writer import Writer
 from blueattr.store.database import DEFAULT_MEMORY
+from blueattr.store.engine.memory import Shares
 from blueattr.store.matching import Rule
 from blueattr.store.rollups import roll_up
 
@@ -82,7 +83,7 @@ def ingest(
         As for :func:`ingest_sources`, which see for what is raised.
     """
     passed_over: list[str] = []
-    sources = files.find(arguments, kind, passed_over, memory // 2)
+    sources = files.find(arguments, kind, passed_over, Shares.of(memory).window)
     done = ingest_sources(db, sources, rules=rules, memory=memory, progress=progress, now=now)
     return replace(done, passed_over=tuple(passed_over))
 

@@ -19,6 +19,7 @@ from blueattr.sources.tables.formats import DRAWN, Format, read_format
 from blueattr.sources.tables.read import TableFile
 from blueattr.sources.tables.source import TableSource
 from blueattr.store.database import DEFAULT_MEMORY, Store
+from blueattr.store.engine.memory import Shares
 from blueattr.store.engine.sandbox import Sandbox
 from blueattr.store.matching import Rule
 from blueattr.store.store_file import store_file
@@ -265,7 +266,7 @@ def _named(files: Sequence[str], memory: int) -> list[tuple[str, TableFile]]:
             table = ""
         for path in _paths(typed):
             real = path.resolve()
-            found[real] = (table, TableFile(real, window=memory // 2))
+            found[real] = (table, TableFile(real, window=Shares.of(memory).window))
     if not found:
         raise UsageError("name the files to import")
     return [*found.values()]

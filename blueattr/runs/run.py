@@ -43,6 +43,7 @@ from blueattr.runs.written import write_files
 from blueattr.sources import files
 from blueattr.store import coverage
 from blueattr.store.database import Store
+from blueattr.store.engine.memory import Shares
 from blueattr.store.store_file import store_file
 
 if TYPE_CHECKING:
@@ -326,7 +327,7 @@ class _Run:
                 continue
             try:
                 found = files.find(
-                    [argument], source.kind, passed_over, self.plan.query.memory // 2
+                    [argument], source.kind, passed_over, Shares.of(self.plan.query.memory).window
                 )
                 sources |= {one.name: one for one in found}
             except InputError as error:

@@ -19,7 +19,7 @@ import duckdb
 
 from blueattr.errors import NoStoreError, StoreBusyError, StoreError, StoreVersionError
 from blueattr.store.engine.engine import connect, engine_error, holder, is_database
-from blueattr.store.engine.memory import Share
+from blueattr.store.engine.memory import EngineLimit, Shares
 from blueattr.store.engine.statements import Statements, sql
 from blueattr.store.engine.trial import try_to_open
 from blueattr.store.integrity import catalog, seal, sums
@@ -39,8 +39,6 @@ DEFAULT_MEMORY = 4 << 30
 """Bytes the whole process may use, unless told otherwise."""
 
 
-# What Python, Arrow and a batch of lines need beside DuckDB's own buffers.
-_OUTSIDE_DUCKDB = 800 << 20
 _READER_PATIENCE = 120.0
 _WRITER_PATIENCE = 600.0
 _WARN_AFTER = 2.0  # seconds of waiting for another process before a warning
@@ -87,6 +85,8 @@ class Store(Statements):
         Bytes the whole process may use.
     """
 
+    # Of the shares of memory, what the engine gets as a rule.
+    _of_engine = "most"
     # More settings of the engine.
     _settings: ClassVar[dict[str, str | int]] = {}
     # Seconds to wait for readers before writing.
@@ -99,8 +99,10 @@ class Store(Statements):
         # Whether another thread, waiting for the file, is to wait no more.
         self._given_up = threading.Event()
         self._memory = memory
-        self._engine_all = max(memory - _OUTSIDE_DUCKDB, memory // 2)
-        self._engine_usual = min(self._engine_all, self._engine_share(memory))
+        self.shares = Shares.of(memory)
+        """What each part of the process may use of its memory."""
+        self._engine_all = self.shares.most
+        self._engine_usual: int = getattr(self.shares, self._of_engine)
         super().__init__(path, connect(self._file, self._engine_usual, **self._settings))
         # The right to write to the file, where that was taken.
         self._lock: Lock | None = None
@@ -114,11 +116,6 @@ class Store(Statements):
         self._tried = b""
         # The first bytes of the file as this object left it, with the catalog that it had checked.
         self._left = b""
-
-    @staticmethod
-    def _engine_share(memory: int) -> int:
-        """Return how many bytes the engine may use as a rule, of those that the process may."""
-        return memory
 
     @classmethod
     def open(cls, path: Path, memory: int = DEFAULT_MEMORY) -> Self:
@@ -144,7 +141,7 @@ class Store(Statements):
                 file = store._attach_to_read()
             store._headers = headers(file)
             store._verify(file)
-            store._share = Share(store._connection, memory, store._engine_all)
+            store._share = EngineLimit(store._connection, memory, store._engine_all)
         except BaseException:
             store.close()
             raise
@@ -323,6 +320,15 @@ class Store(Statements):
         except BaseException:
             self._detach()
             raise
+
+    @contextmanager
+    def ample_memory(self) -> Iterator[None]:
+        """Let the engine use all the memory there is, for what cannot do with less."""
+        self._limit_memory(self._engine_all)
+        try:
+            yield
+        finally:
+            self._limit_memory(self._engine_usual)
 
     def _try(self, file: int) -> str | None:
         """Let another process read, first, a file that is not as this program left it.

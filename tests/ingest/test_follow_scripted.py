@@ -22,8 +22,8 @@ from blueattr.report.inventory.ingests import follow_report
 from blueattr.sources.live.socket import ConnectionLost, MessageTooLong, Oversized
 from blueattr.sources.live.stream import Stream, Transport
 from blueattr.store.commit.checkpoint import SourceState
-from blueattr.store.commit.memory import Shares
 from blueattr.store.commit.writer import Writer
+from blueattr.store.engine.memory import Shares
 from support.events_builder import Event, at, post, tid
 from support.live_world import START, end_of, gaps_of, spans_of, story
 from support.scripted_stream import FakeClock, LogServer, ScriptedServer, Step, message

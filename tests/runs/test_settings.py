@@ -176,7 +176,7 @@ def test_what_no_file_of_settings_is() -> None:
         (LEAST + 'indicator = "none.py"\n', 4, "report.indicator", "none.py"),
         (LEAST + 'missing-followers = "drop"\n', 4, "report.missing-followers", "nothing"),
         (LEAST + 'topics = "none.toml"\n', 4, "report.topics", "No such file"),
-        ('memory-limit = "1MB"\n' + LEAST, 1, "memory-limit", "256MB or more"),
+        ('memory-limit = "1MB"\n' + LEAST, 1, "memory-limit", "900MB or more"),
         (LEAST + "[output]\nkeep = 0\n", 5, "output.keep", "not from 1"),
         (LEAST + '[output]\nformat = "pdf"\nwidth = "85px"\n', 6, "output.width", "not '85px'"),
         (LEAST + '[output]\nwidth = "85mm"\n', 5, "output.width", "no format is that of a picture"),

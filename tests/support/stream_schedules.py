@@ -32,7 +32,7 @@ from blueattr.sources.live.socket import ConnectionLost
 from blueattr.sources.live.stream import Stream
 from blueattr.store.commit.batch import Batch
 from blueattr.store.commit.checkpoint import SourceState
-from blueattr.store.commit.memory import Shares
+from blueattr.store.engine.memory import Shares
 from support.events_builder import Event, at, plc_name, post, tid
 from support.live_world import PROTOCOLS, end_of
 from support.scripted_stream import Disturbance, FakeClock, LogServer, Step

@@ -7,7 +7,8 @@ from blueattr.errors import UsageError
 __all__ = ["download_limit", "memory_limit"]
 
 
-_LEAST_MEMORY, _MOST_MEMORY = 256 << 20, 1 << 50
+# With less, no command could keep to it, whatever it reads.
+_LEAST_MEMORY, _MOST_MEMORY = 900 << 20, 1 << 50
 _BYTE_UNITS = "KMGT"
 
 
@@ -24,7 +25,8 @@ def memory_limit(text: str | int) -> int:
     size = _bytes(text, 1024)
     if not _LEAST_MEMORY <= size <= _MOST_MEMORY:
         raise UsageError(
-            f"--memory-limit {text!r} is not an amount of memory; write 256MB or more, such as 4GB"
+            f"--memory-limit {text!r} is not an amount of memory that can be kept to; write 900MB "
+            "or more, such as 4GB"
         )
     return size
 

@@ -258,6 +258,14 @@ class Batch:
     def _decode_unusual(self, kind: str) -> None:
         """Decode the unusual lines of all sources at once, and keep the verdicts of each."""
         self._use_store()
+        # Of a long line the engine takes up to twenty times as much.
+        with self._store.ample_memory():
+            self._decode_and_stage(kind)
+        self._unusual.clear()
+        self._parsed_ahead.clear()
+        self._parsed_timely.clear()
+
+    def _decode_and_stage(self, kind: str) -> None:
         held = [part for part in self._unusual if part.trusted]
         free = [part for part in self._unusual if not part.trusted]
         found = self._decode(held, kind, self._horizon)
@@ -270,9 +278,6 @@ class Batch:
             self._stage(found, kind)
         if free:
             self._stage(self._decode(free, kind, OPEN), kind)
-        self._unusual.clear()
-        self._parsed_ahead.clear()
-        self._parsed_timely.clear()
 
     def _against_clock(self, found: list[dict[str, Any]]) -> set[str]:
         """Return the sources most of whose lines are ahead of the clock."""

@@ -27,7 +27,6 @@ from blueattr.store.commit.batch import Batch
 from blueattr.store.commit.checkpoint import SourceState, Span
 from blueattr.store.commit.collected import Collected, note_collected
 from blueattr.store.commit.committer import Committer, ThreadCommitter
-from blueattr.store.commit.memory import Shares
 from blueattr.store.database import (
     DEFAULT_MEMORY,
     Store,
@@ -108,6 +107,9 @@ class Writer(Store):
     records: int
     """About how many rows the table of records has."""
 
+    # Of the shares of memory, what the engine gets as a rule.
+    _of_engine = "engine"
+
     def __init__(
         self,
         path: Path,
@@ -129,8 +131,6 @@ class Writer(Store):
         self._mark: UUID | None = None
         self.commit_seconds = 0.0
         """How long the last commit took."""
-        self.shares = Shares.of(memory)
-        """What each part of an ingest may use of the memory."""
         super().__init__(path, memory)
         self._lock: Lock = lock
         self._committer = (
@@ -158,10 +158,6 @@ class Writer(Store):
             self._lock.withdraw()
             self.close()
             raise
-
-    @staticmethod
-    def _engine_share(memory: int) -> int:
-        return Shares.of(memory).engine
 
     def close(self) -> None:
         """Release the file and the lock, after the commit that is under way."""
@@ -446,15 +442,6 @@ class Writer(Store):
         """
         with self._attached():
             pass
-
-    @contextmanager
-    def ample_memory(self) -> Iterator[None]:
-        """Let the engine use all the memory there is, for deletes all over a table."""
-        self._limit_memory(self._engine_all)
-        try:
-            yield
-        finally:
-            self._limit_memory(self._engine_usual)
 
     def _count_records(self) -> int:
         return int(self.frame("store/commit/records")["records"][0])

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import polars as pl
     import pyarrow as pa
 
-    from blueattr.store.engine.memory import Share
+    from blueattr.store.engine.memory import EngineLimit
 
 __all__ = ["Statements", "sql"]
 
@@ -58,7 +58,7 @@ class Statements:
         # Tables that a transaction changed, and whether rows were only appended.
         self._changes: dict[str, bool] = {}
         # The memory for statements of a store that is only read; what writes has its own rules.
-        self._share: Share | None = None
+        self._share: EngineLimit | None = None
 
     def run(self, step: str, **parameters: Any) -> None:
         """Execute the statements of ``sql/<step>.sql`` in order.

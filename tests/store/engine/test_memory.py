@@ -10,7 +10,7 @@ from blueattr.store.commit.writer import Writer
 from blueattr.store.database import Store
 from blueattr.store.engine import memory, statements
 from blueattr.store.engine.engine import connect
-from blueattr.store.engine.memory import Share
+from blueattr.store.engine.memory import EngineLimit
 from blueattr.store.engine.statements import Statements
 
 MB = 1 << 20
@@ -21,7 +21,7 @@ ASKED = {
 }
 
 
-class Counted(Share):
+class Counted(EngineLimit):
     widened = 0
 
     def widen(self) -> bool:
@@ -90,7 +90,7 @@ def test_the_share_is_back_to_the_rule_for_the_next_statement(asked: Statements)
 def test_arrays_of_the_process_are_not_forgotten(
     asked: Statements, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    share = Share(asked._connection, 1 << 30, 256 * MB)
+    share = EngineLimit(asked._connection, 1 << 30, 256 * MB)
     share._usual = 200 * MB
     for resident, expected in [(600, "200.0 MiB"), (800, "96.0 MiB"), (2000, "1.0 MiB")]:
         monkeypatch.setattr(memory, "resident_bytes", lambda size=resident: size * MB)

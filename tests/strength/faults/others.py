@@ -64,4 +64,12 @@ FAULTS = (
         "_limited(0)",
         "tests/cli/test_exit_codes.py::test_little_address_space_is_refused_before_work",
     ),
+    Fault(
+        22,
+        "what works in little space goes on when what watches it is gone",
+        "cli/space.py",
+        "        _end_with(watching)\n",
+        "",
+        "tests/cli/test_space.py::test_what_is_watched_ends_when_what_watches_is_killed",
+    ),
 )

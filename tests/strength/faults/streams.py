@@ -9,7 +9,7 @@ _STREAM, _RESUME = "blueattr/sources/live/stream.py", "blueattr/ingest/resume.py
 _FOLLOW, _PACE = "blueattr/ingest/follow.py", "blueattr/ingest/pace.py"
 _CLOCK, _RELAY = "blueattr/decode/clock.py", "blueattr/decode/binary/relay_times.py"
 _SOCKET = "blueattr/sources/live/socket.py"
-_MEMORY = "blueattr/store/commit/memory.py"
+_MEMORY = "blueattr/store/engine/memory.py"
 _PROGRESS = (
     "tests/ingest/test_follow_progress.py"
     "::test_whatever_ends_connections_a_stream_gets_on_and_nothing_is_lost"
@@ -197,7 +197,7 @@ FAULTS = (
         _MEMORY,
         "lines = min(",
         "lines = max(",
-        "tests/store/commit/test_memory_shares.py::test_shares_of_a_small_memory_fit_into_it",
+        "tests/store/engine/test_memory_shares.py::test_shares_of_a_small_memory_fit_into_it",
     ),
     Fault(
         23,
@@ -213,6 +213,30 @@ FAULTS = (
         _MEMORY,
         "return size * _VECTOR <= self.vector * max(rows, 1)",
         "return True",
-        "tests/store/commit/test_memory_shares.py::test_row_groups_of_long_posts_are_merged_only_where_vectors_of_them_fit",
+        "tests/store/engine/test_memory_shares.py::test_row_groups_of_long_posts_are_merged_only_where_vectors_of_them_fit",
+    ),
+    Fault(
+        23,
+        "a limit that nothing could keep to is accepted",
+        "blueattr/analysis/asked/sizes.py",
+        "_LEAST_MEMORY, _MOST_MEMORY = 900 << 20, 1 << 50",
+        "_LEAST_MEMORY, _MOST_MEMORY = 256 << 20, 1 << 50",
+        "tests/store/engine/test_memory_shares.py::test_a_memory_that_nothing_could_keep_to_is_refused_with_the_least",
+    ),
+    Fault(
+        23,
+        "the window of a decompressor is beside the memory of an ingest",
+        _MEMORY,
+        "window=max(memory - LIBRARIES - engine - _IN_COMMIT * lines, 0)",
+        "window=memory // 2",
+        "tests/store/engine/test_memory_shares.py::test_shares_of_a_small_memory_fit_into_it",
+    ),
+    Fault(
+        23,
+        "long lines are decoded with what an engine has as a rule",
+        "blueattr/store/commit/batch.py",
+        "with self._store.ample_memory():",
+        "if True:",
+        "tests/ingest/test_read_memory.py::test_lines_of_megabytes_are_decoded_within_the_least_memory",
     ),
 )
