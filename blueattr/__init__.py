@@ -67,9 +67,11 @@ if _typing.TYPE_CHECKING:
         compare_scenarios,
         import_scenario,
         run_scenario,
+        write_scenario_page,
     )
     from blueattr.library.store import Store
     from blueattr.provenance import Provenance as Provenance
+    from blueattr.scenarios.games.attribution import ScenarioAttribution as ScenarioAttribution
     from blueattr.studies.bootstrap import Bootstrap as Bootstrap
     from blueattr.studies.carriers.posts import PostsResult as PostsResult
     from blueattr.studies.carriers.why import WhyResult as WhyResult
@@ -102,6 +104,7 @@ __all__ = [
     "validate",
     "why",
     "write_report",
+    "write_scenario_page",
 ]
 # What one is given, may catch or write; `dir(blueattr)` has these too.
 _TYPES = (
@@ -120,6 +123,7 @@ _TYPES = (
     "Results",
     "ScaleComparison",
     "ScaleGrid",
+    "ScenarioAttribution",
     "Sensitivity",
     "WhyResult",
 )
@@ -148,7 +152,13 @@ def __getattr__(name: str) -> _typing.Any:  # noqa: PLR0912, PLR0915 - one for e
             import blueattr.library.judging as home
         case "deposit" | "rehydrate":
             import blueattr.library.deposits as home
-        case "attribute_scenario" | "compare_scenarios" | "import_scenario" | "run_scenario":
+        case (
+            "attribute_scenario"
+            | "compare_scenarios"
+            | "import_scenario"
+            | "run_scenario"
+            | "write_scenario_page"
+        ):
             import blueattr.library.scenarios as home
         case "Store":
             import blueattr.library.store as home
@@ -174,6 +184,8 @@ def __getattr__(name: str) -> _typing.Any:  # noqa: PLR0912, PLR0915 - one for e
             import blueattr.studies.carriers.posts as home
         case "ScaleComparison":
             import blueattr.studies.scales as home
+        case "ScenarioAttribution":
+            import blueattr.scenarios.games.attribution as home
         case "ScaleGrid":
             import blueattr.studies.grid as home
         case "WhyResult":

@@ -1,18 +1,16 @@
 """The options of commands whose answer can also be a page."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TypeAlias
+from typing import Annotated, TypeAlias
 
 import typer
 
-from blueattr.cli.options import DetailedOutputOptions
+from blueattr.cli.options import DetailedOutputOptions, OutputOptions
 from blueattr.cli.output import check_out, check_page, is_page, say
 
-if TYPE_CHECKING:
-    from blueattr.studies.carriers.why import WhyResult
-
-__all__ = ["PageOutputOptions"]
+__all__ = ["OrPageOptions", "PageOutputOptions"]
 
 
 PageOut: TypeAlias = Annotated[
@@ -27,8 +25,8 @@ PageOut: TypeAlias = Annotated[
 
 
 @dataclass
-class PageOutputOptions(DetailedOutputOptions):
-    """The same, or a page."""
+class OrPageOptions(OutputOptions):
+    """Where the result goes, and in which format; or a page."""
 
     out: PageOut = None
 
@@ -43,11 +41,15 @@ class PageOutputOptions(DetailedOutputOptions):
             check_out(self.out, agents, self.form, or_page=True)
         else:
             check_page(self.out, self.form)
+            check_out(None, agents)
 
-    def emit_page(self, result: "WhyResult") -> None:
-        """Write the page of an account."""
-        from blueattr.report.pages.answer import write_answer
-
+    def emit_page(self, write: Callable[[Path], None]) -> None:
+        """Write the page, by what writes it to a file."""
         assert self.out is not None  # noqa: S101 - a page has a name
-        write_answer(result, self.out)
+        write(self.out)
         say(f"written: {self.out}")
+
+
+@dataclass
+class PageOutputOptions(OrPageOptions, DetailedOutputOptions):
+    """The same, and whether text has every detail."""

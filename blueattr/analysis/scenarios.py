@@ -19,7 +19,7 @@ from blueattr.scenarios.own import OwnScenario, find_scenario
 from blueattr.scenarios.own_trace import own_digest
 from blueattr.scenarios.record import Record
 from blueattr.scenarios.record_file import read_record, record_digest
-from blueattr.scenarios.shipped import scenario_of
+from blueattr.scenarios.shipped import regularised, scenario_of
 
 __all__ = ["ask_record", "compare_records", "scenario_asked"]
 
@@ -32,6 +32,7 @@ def ask_record(
     permutations: int,
     coalitions: int,
     seed: int,
+    regulariser: float | None = None,
     **question: Any,
 ) -> ScenarioAttribution:
     """Say who drove an indicator of a record.
@@ -45,6 +46,8 @@ def ask_record(
         `blueattr.scenarios.own.find_scenario`; or None.
     steps, permutations, coalitions, seed
         See `blueattr.scenarios.games.methods.Budgets`.
+    regulariser
+        See `blueattr.scenarios.shipped.regularised`.
     question
         The other fields of a `blueattr.scenarios.games.attribution.ScenarioQuestion`.
 
@@ -59,7 +62,7 @@ def ask_record(
         The scenario breaks the protocol.
     """
     budgets = Budgets(steps, permutations, coalitions, seed)
-    asked, _ = scenario_asked(record, scenario)
+    asked, _ = scenario_asked(record, scenario, regulariser)
     return attribute_scenario(asked, ScenarioQuestion(budgets=budgets, **question))
 
 
@@ -73,6 +76,7 @@ def compare_records(
     coalitions: int,
     seeds: int,
     seed: int,
+    regulariser: float | None = None,
     **question: Any,
 ) -> ScenarioComparison:
     """Compare every method with exact Shapley values, on some records.
@@ -89,6 +93,8 @@ def compare_records(
         See `blueattr.scenarios.games.methods.Budgets`; `seed` is the first one.
     seeds
         How many seeds there are.
+    regulariser
+        See `blueattr.scenarios.shipped.regularised`.
     question
         Other fields of a `blueattr.scenarios.games.attribution.ScenarioQuestion`.
 
@@ -104,9 +110,9 @@ def compare_records(
     some = []
     for place, one in enumerate(records):
         name = f"record {place}" if isinstance(one, Record) else str(one)
-        some.append(Compared(name, *scenario_asked(one, None)))
+        some.append(Compared(name, *scenario_asked(one, None, regulariser)))
     for mine in scenarios:
-        found, digest = scenario_asked(None, mine)
+        found, digest = scenario_asked(None, mine, regulariser)
         some.append(Compared(found.name, found, digest))
     return compare_scenarios(
         some,
@@ -117,7 +123,7 @@ def compare_records(
 
 
 def scenario_asked(
-    record: str | Path | Record | None, scenario: object
+    record: str | Path | Record | None, scenario: object, regulariser: float | None = None
 ) -> tuple[Model | OwnScenario, str]:
     """Return the scenario that is asked about, and the digest of what was recorded.
 
@@ -125,11 +131,14 @@ def scenario_asked(
     ----------
     record, scenario
         One of both, see `ask_record`.
+    regulariser
+        Of a record, see `blueattr.scenarios.shipped.regularised`.
 
     Raises
     ------
     UsageError
-        Neither is given, or both are.
+        Neither is given, or both are; or a regulariser is out of bounds, or of a scenario that does
+        not ship.
     InputError
         A record is neither a file nor a record, or the file is no sound record.
     ScenarioError
@@ -138,9 +147,11 @@ def scenario_asked(
     if (record is None) == (scenario is None):
         raise UsageError("ask a record, or a simulation of your own: --scenario mine.py:name")
     if record is None:
+        if regulariser is not None:
+            raise UsageError("--regulariser is of the simulations that ship, not of your own")
         own = find_scenario(scenario)
         return own, own_digest(own)
     if not isinstance(record, str | Path | Record):
         raise InputError(f"a record is a file or a Record, not {type(record).__name__}")
     read = record if isinstance(record, Record) else read_record(record)
-    return scenario_of(read), record_digest(read)
+    return scenario_of(regularised(read, regulariser)), record_digest(read)

@@ -4,14 +4,22 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from blueattr.analysis.scenarios import ask_record, compare_records
+from blueattr.errors import UsageError
 from blueattr.library.options import words_of_a_program
 from blueattr.scenarios import shipped
 from blueattr.scenarios.games.attribution import ScenarioAttribution
 from blueattr.scenarios.games.compared import ScenarioComparison
 from blueattr.scenarios.logs.importing import import_logs
 from blueattr.scenarios.record import Record
+from blueattr.user_path import refuse_address, user_path
 
-__all__ = ["attribute_scenario", "compare_scenarios", "import_scenario", "run_scenario"]
+__all__ = [
+    "attribute_scenario",
+    "compare_scenarios",
+    "import_scenario",
+    "run_scenario",
+    "write_scenario_page",
+]
 
 
 def run_scenario(
@@ -90,6 +98,7 @@ def attribute_scenario(
     permutations: int = 1000,
     coalitions: int = 200,
     seed: int = 0,
+    regulariser: float | None = None,
 ) -> ScenarioAttribution:
     """Say which agents of a simulation drove an indicator.
 
@@ -123,6 +132,10 @@ def attribute_scenario(
         Of sampled Banzhaf values.
     seed
         Of everything that is drawn.
+    regulariser
+        What keeps ratios of the smooth game from jumping: of the economy a reserve stock (0.1
+        potential outputs by default), of the market a dealer's depth (0.25), of opinion views
+        (0.5).
 
     Returns
     -------
@@ -149,7 +162,40 @@ def attribute_scenario(
             record, scenario=scenario, indicator=indicator, step=step, window=window,
             players=players, baseline=baseline, form=game, method=method, steps=steps,
             permutations=permutations, coalitions=coalitions, seed=seed,
+            regulariser=regulariser,
         )  # fmt: skip
+
+
+def write_scenario_page(result: ScenarioAttribution, path: str | Path) -> None:
+    """Write who drove an indicator of a simulation as a page: one file that loads nothing.
+
+    Parameters
+    ----------
+    result
+        What `attribute_scenario` returned.
+    path
+        A ``.html`` file; one that is there is replaced.
+
+    Raises
+    ------
+    UsageError
+        It is another kind of file.
+    OutputError
+        It cannot be written.
+    NoAnswerError
+        A value of a coalition is not finite.
+
+    Notes
+    -----
+    docs/scenarios.md, "A page".
+    """
+    from blueattr.report.pages.scenario import write_scenario
+
+    refuse_address(path)
+    where = user_path(path)
+    if where.suffix.lower() != ".html":
+        raise UsageError(f"a page is a .html file, not {path}")
+    write_scenario(result, where)
 
 
 def compare_scenarios(
@@ -167,6 +213,7 @@ def compare_scenarios(
     coalitions: int = 200,
     seeds: int = 10,
     seed: int = 0,
+    regulariser: float | None = None,
 ) -> ScenarioComparison:
     """Compare every method with exact Shapley values, in the smooth and in the discrete game.
 
@@ -200,6 +247,8 @@ def compare_scenarios(
         How many times what is sampled is drawn.
     seed
         The first seed.
+    regulariser
+        As of `attribute_scenario`.
 
     Returns
     -------
@@ -229,5 +278,5 @@ def compare_scenarios(
             scenarios=own,
             indicator=indicator, step=step, window=window, players=players, baseline=baseline,
             judged=judged, steps=steps, permutations=permutations, coalitions=coalitions,
-            seeds=seeds, seed=seed,
+            seeds=seeds, seed=seed, regulariser=regulariser,
         )  # fmt: skip

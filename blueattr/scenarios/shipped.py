@@ -1,7 +1,7 @@
 """The three scenarios that ship: their models, their scripts, and what they are about."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from blueattr.attribution.sampling import check_seed
@@ -17,7 +17,7 @@ from blueattr.scenarios.scripts.market import run_market
 from blueattr.scenarios.scripts.opinion import run_opinion
 from blueattr.suggest import did_you_mean
 
-__all__ = ["SHIPPED", "Shipped", "run_scenario", "scenario_of"]
+__all__ = ["SHIPPED", "Shipped", "regularised", "run_scenario", "scenario_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +103,34 @@ def run_scenario(
             raise UsageError(f"the market has 1 to {len(STOCKS)} stocks, not {stocks}")
         options["stocks"] = stocks
     return SHIPPED[name].run(agents, steps, seed, **options)
+
+
+def regularised(record: Record, value: float | None) -> Record:
+    """Return a record with another regulariser of the smooth form.
+
+    Parameters
+    ----------
+    record
+        It is not changed.
+    value
+        Of the economy the reserve κ in potential outputs of a step, of the market the dealer's
+        depth, of the opinion model what is added to the views of a post; None for what it is.
+
+    Raises
+    ------
+    UsageError
+        It is out of bounds.
+    """
+    if value is None:
+        return record
+    model = SHIPPED[record.scenario].model
+    allowed = model.layout.parameters[model.regulariser]
+    if not allowed.low <= value <= allowed.high:
+        raise UsageError(
+            f"--regulariser of the {record.scenario} is {allowed.meaning}, "
+            f"{allowed.low:g} to {allowed.high:g}, not {value:g}"
+        )
+    return replace(record, parameters={**record.parameters, model.regulariser: value})
 
 
 def scenario_of(record: Record) -> Model:

@@ -23,11 +23,13 @@ from blueattr.cli.sampling import DRAWS, SamplingOptions
 from blueattr.errors import UsageError
 
 if TYPE_CHECKING:
+    from blueattr.report.pages.gallery import Form
     from blueattr.studies.topic import TopicReport
 
 
 @grouped(
     (
+        "record",
         "topic",
         "all_topics",
         "match",
@@ -63,6 +65,15 @@ if TYPE_CHECKING:
 def report(
     context: typer.Context,
     *,
+    record: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[RECORD]",
+            help="The record of a simulation, in place of a store; see scenario attribute --out "
+            "page.html for other questions than the default one.",
+            show_default=False,
+        ),
+    ] = None,
     store: TopicsQueryOptions,
     all_topics: AllTopics = False,
     own: FeaturesOptions,
@@ -110,7 +121,8 @@ def report(
     """Make a report with figures, tables and methods.
 
     It is one self-contained HTML file about one topic or several, which opens offline, loads
-    nothing and runs nothing, and ends with the command that makes it again.
+    nothing and runs nothing, and ends with the command that makes it again. With the record of a
+    simulation it says who drove the simulation's first indicator, at its peak.
 
     Example: blueattr report --topic mythos --out report/ --db my.duckdb
     """
@@ -121,6 +133,9 @@ def report(
     from blueattr.report.figures.charts.printing import width_mm
     from blueattr.report.pages.gallery import check_target, write_report
 
+    if record is not None:
+        _report_record(context, record, out, form, width)
+        return
     own.check(context)
     own.refuse_all_topics(all_topics)
     printed = None if width is None else width_mm(width)
@@ -145,4 +160,31 @@ def report(
     else:
         reports = (report_topic(query, question, sampling, **how_told, against=earlier),)
     for path in write_report(reports, out, form, printed):
+        say(f"written: {path}")
+
+
+_OF_A_RECORD = frozenset({"record", "out", "form", "width"})
+
+
+def _report_record(
+    context: typer.Context, record: str, out: Path, form: "Form", width: str | None
+) -> None:
+    """Report who drove the first indicator of a record, at its peak."""
+    from blueattr.library.scenarios import attribute_scenario
+    from blueattr.report.figures.charts.printing import width_mm
+    from blueattr.report.pages.gallery import check_target
+    from blueattr.report.pages.scenario import write_scenario_report
+
+    for parameter in context.command.params:
+        source = context.get_parameter_source(str(parameter.name))
+        typed = source is not None and source.name == "COMMANDLINE"
+        if typed and parameter.name not in _OF_A_RECORD:
+            raise UsageError(
+                f"a record of a simulation takes --out, --format and --width, not "
+                f"{parameter.opts[0]}; blueattr scenario attribute answers other questions"
+            )
+    printed = None if width is None else width_mm(width)
+    check_target(out, form, printed)
+    result = attribute_scenario(record)
+    for path in write_scenario_report(result, out, form, printed):
         say(f"written: {path}")

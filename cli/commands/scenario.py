@@ -1,6 +1,7 @@
 """The commands of scenarios: run and import them, say who drove what, and compare methods."""
 
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -9,6 +10,8 @@ import typer
 from blueattr.cli.grouping import grouped
 from blueattr.cli.help import SectionedCommand, WholeGroup
 from blueattr.cli.options import OutputOptions, Seed
+from blueattr.cli.output import say
+from blueattr.cli.page_output import OrPageOptions
 from blueattr.cli.recorded import OwnScenario, RecordOptions
 from blueattr.cli.sampling import Seeds
 from blueattr.errors import UsageError
@@ -33,6 +36,17 @@ class ScenarioOptions(RecordOptions):
             "--players", metavar="KIND", help="agents, or cells: each agent in each step."
         ),
     ] = "agents"
+    regulariser: Annotated[
+        float | None,
+        typer.Option(
+            "--regulariser",
+            metavar="X",
+            help="What keeps ratios of the smooth game from jumping: of the economy a reserve "
+            "stock (0.1 potential outputs by default), of the market a dealer's depth (0.25), of "
+            "opinion views (0.5).",
+            show_default=False,
+        ),
+    ] = None
     steps: Annotated[int, typer.Option("--steps", metavar="K", help="Steps of the path value.")] = (
         30
     )
@@ -199,7 +213,8 @@ def scenario_import(
 @grouped(
     (
         "record", "scenario", "indicator", "step", "window", "players", "baseline", "game",
-        "method", "steps", "permutations", "coalitions", "seed", "form", "out",
+        "method", "regulariser", "steps", "permutations", "coalitions", "seed", "agents", "form",
+        "out",
     )
 )  # fmt: skip
 def scenario_attribute(
@@ -229,28 +244,50 @@ def scenario_attribute(
             help="auto, path, exact, shapley, banzhaf, leave-one-out or random.",
         ),
     ] = "auto",
-    output: OutputOptions,
+    agents: Annotated[
+        Path | None,
+        typer.Option(
+            "--agents",
+            metavar="FILE",
+            help="Also write the values of all agents to a .parquet, .csv, .json or .jsonl file.",
+            show_default=False,
+        ),
+    ] = None,
+    output: OrPageOptions,
 ) -> None:
     """Say which agents of a simulation drove an indicator.
 
     Each agent gets its value: what it adds to the indicator of the target step, compared with an
     agent that does the baseline. The values sum to the indicator less what it would be had
-    everyone done the baseline.
+    everyone done the baseline. A page also shows the indicator over time, both games, how methods
+    agree, and what the baseline changes.
 
-    Example: blueattr scenario attribute record.json
+    Example: blueattr scenario attribute record.json --out page.html
     """
     from blueattr.analysis.scenarios import ask_record
     from blueattr.report.results.scenarios import scenario_attribution_report
 
-    output.check()
+    output.check(agents)
     result = ask_record(record, scenario=scenario, form=game, method=method, **question.asked())
-    output.emit(scenario_attribution_report(result))
+    report = scenario_attribution_report(result)
+    if agents is not None:
+        from blueattr.report.formats.render import rows_to
+
+        rows_to(agents, report)
+        say(f"written: {agents}")
+    if output.is_page:
+        from blueattr.report.pages.scenario import write_scenario
+
+        output.emit_page(partial(write_scenario, result))
+    else:
+        output.emit(report)
 
 
 @scenario.command("compare", cls=SectionedCommand)
 @grouped(
     (
         "records", "scenario", "indicator", "step", "window", "players", "baseline", "judged",
+        "regulariser",
         "steps", "permutations", "coalitions", "seeds", "seed", "form", "out",
     )
 )  # fmt: skip

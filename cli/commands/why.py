@@ -1,5 +1,6 @@
 """The command why: one account's part of an indicator, and what it is made of."""
 
+from functools import partial
 from typing import Annotated
 
 import typer
@@ -101,6 +102,8 @@ def why(
     else:
         result = why_given(own.features, question, account, wanted, own.names)
     if output.is_page:
-        output.emit_page(result)
+        from blueattr.report.pages.answer import write_answer
+
+        output.emit_page(partial(write_answer, result))
     else:
         output.emit(why_report(result))

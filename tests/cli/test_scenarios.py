@@ -3,16 +3,20 @@
 import csv
 import io
 import json
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
 
 import blueattr
 from blueattr.errors import ExitCode
-from blueattr.scenarios.record_file import read_record, record_digest
+from blueattr.scenarios.record_file import read_record, record_digest, write_record
+from blueattr.scenarios.shipped import run_scenario
 from support import log_twin
 from support.cli_world import ok, refused
+from support.scenario_logs import write_econagent
 
 
 @pytest.fixture
@@ -202,3 +206,64 @@ def test_a_simulation_of_ones_own_is_refused_with_its_exit_code(
     refused(usage, "scenario", "run", "economy", says="--out record.json")
     words = ("scenario", "run", "--scenario", file, "--seed", "1")
     refused(usage, *words, says="leave out --agents")
+
+
+@pytest.mark.parametrize("write", ["ours", "twin"])
+def test_logs_of_econagent_become_a_page_in_three_commands(write: str, tmp_path: Path) -> None:
+    logs, record, page = tmp_path / "logs", tmp_path / "record.json.zst", tmp_path / "page.html"
+    if write == "ours":
+        write_econagent(run_scenario("economy", agents=6, steps=12, seed=2), logs)
+    else:
+        log_twin.econagent(logs)
+    ok("scenario", "import", "econagent", logs, "--out", record)
+    told = ok("scenario", "attribute", record, "--agents", tmp_path / "agents.csv").text
+    assert "drove it most" in told
+    said = ok("report", record, "--out", page)
+    assert f"written: {page}" in said.stderr
+    html = page.read_text("utf-8")
+    assert "Who drove inflation at step" in html
+    assert "logs of econagent" in html
+    assert pl.read_csv(tmp_path / "agents.csv").height == (6 if write == "ours" else 5)
+    ok("scenario", "attribute", record, "--out", tmp_path / "same.html")
+    assert (tmp_path / "same.html").read_text("utf-8") == html
+
+
+def test_a_page_has_no_format_and_a_record_no_topic(record: Path, tmp_path: Path) -> None:
+    usage, page = ExitCode.USAGE, tmp_path / "page.html"
+    words = ("scenario", "attribute", record, "--out", page)
+    refused(usage, *words, "--format", "json", says="name two formats")
+    refused(usage, "report", record, "--topic", "mythos", says="not --topic")
+    refused(usage, "report", record, "--format", "datasette", says="no dataset")
+    refused(ExitCode.INPUT, "report", tmp_path / "none.json", "--out", page, says="cannot read")
+    assert not page.exists()
+
+
+@pytest.mark.parametrize("form", ["parquet", "csv", "json", "jsonl"])
+def test_the_values_of_all_agents_are_written_beside_the_answer(form: str, tmp_path: Path) -> None:
+    path, agents = tmp_path / "r.json", tmp_path / f"agents.{form}"
+    few = ("--permutations", "2", "--format", "json")
+    write_record(run_scenario("opinion", agents=30, steps=2, seed=1), path)
+    found = ok("scenario", "attribute", path, "--agents", agents, *few).json
+    read: dict[str, Any] = {
+        "parquet": pl.read_parquet, "csv": pl.read_csv, "json": pl.read_json,
+        "jsonl": pl.read_ndjson,
+    }  # fmt: skip
+    frame = read[form](agents)
+    assert frame.columns[:4] == ["index", "agent", "value", "share"]
+    values = {row["index"]: row["value"] for row in frame.iter_rows(named=True)}
+    assert [values[k] for k in range(30)] == [one["value"] for one in found["agents"]]
+
+
+def test_a_larger_regulariser_lets_a_path_value_converge(tmp_path: Path) -> None:
+    path = tmp_path / "r.json"
+    run = run_scenario("economy", agents=12, steps=14, seed=2026)
+    write_record(replace(run, parameters={"reserve": 1e-8}), path)
+    words = ("scenario", "attribute", path, "--step", "12", "--method", "path", "--game", "smooth")
+    refused(ExitCode.NO_ANSWER, *words, says="a larger --regulariser")
+    found = ok(*words, "--regulariser", "0.1", "--format", "json").json
+    assert found["regulariser"] == 0.1
+    assert found["total"] == pytest.approx(0.027686336, rel=1e-7)
+    ours = blueattr.attribute_scenario(path, step=12, regulariser=0.25)
+    assert ours.total < found["total"]
+    for wrong in ("0", "nan", "1e9"):
+        refused(ExitCode.USAGE, *words, "--regulariser", wrong, says="--regulariser of the economy")

@@ -218,7 +218,7 @@ ON_FEATURES: dict[str, Callable[..., Any]] = {
 OF_OUTPUT = {"form", "out", "verbose", "agents", "quiet", "memory", "db"}
 # What another option of the library says too.
 SAID_OTHERWISE = {
-    "report": {"all_topics"},
+    "report": {"all_topics", "record"},  # blueattr.write_scenario_page
     "compare-scales": {"all_topics"},
     "topics check": {"names"},
     "judge": {"export"},  # blueattr.scenario_trace

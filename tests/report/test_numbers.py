@@ -32,6 +32,7 @@ from blueattr.report.fields import Field, Fields, definitions
 from blueattr.report.figures.bridge import change_exhibit
 from blueattr.report.figures.days import hours_exhibit
 from blueattr.report.figures.groups import groups_exhibit
+from blueattr.report.figures.scenarios import drivers_exhibit, games_exhibit, steps_exhibit
 from blueattr.report.figures.studies import bootstrap_exhibit, sensitivity_exhibit
 from blueattr.report.figures.why import parts_exhibit, ranks_exhibit
 from blueattr.report.inventory.collections import collect_plan_report, collect_report
@@ -104,7 +105,11 @@ def simulated() -> Iterator[Report]:
     logs = replace(record, deviation={"wealth": 1e9}, remarks=("why",), origin="econagent",
                    imported=(ImportedFile("world.csv", "0" * 64),))  # fmt: skip
     yield scenario_import_report(logs, Path("record.json"))
-    yield scenario_attribution_report(attribute_scenario(scenario_of(record)))
+    answer = attribute_scenario(scenario_of(record))
+    yield scenario_attribution_report(answer)
+    for exhibit in (drivers_exhibit(answer), steps_exhibit(answer), games_exhibit(answer)):
+        assert exhibit is not None
+        yield exhibit.report
     yield scenario_replay_report(find_scenario(scenario_of(record)))
     yield scenario_comparison_report(compare_scenarios([Compared("x", scenario_of(record))]))
     about = trace_of_record(record, indicator=None, step="peak", window=1, baseline=None)
@@ -288,7 +293,7 @@ def with_tables(page: str) -> str:
 def test_a_changed_definition_is_on_the_page() -> None:
     """`make golden` writes the tables."""
     page = PAGE.read_text(encoding="utf-8")
-    assert len(_MARKED.findall(page)) == 22
+    assert len(_MARKED.findall(page)) == 23
     if WRITE:
         PAGE.write_text(with_tables(page), encoding="utf-8")
     assert PAGE.read_text(encoding="utf-8") == with_tables(page)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from blueattr.report.formats.tabular import AgentsFormat
     from blueattr.report.formats.text import Terminal
 
-__all__ = ["Format", "agents_to", "format_of", "frame_to", "render"]
+__all__ = ["Format", "agents_to", "format_of", "frame_to", "render", "rows_to"]
 
 
 Format: TypeAlias = Literal["text", "json", "csv", "md", "tex", "parquet"]
@@ -149,6 +149,29 @@ def agents_to(path: Path, result: "AttributionResult") -> None:
 
     form = by_extension(path, AGENTS_FORMATS)
     write_with(path, lambda file: write_agents(result, form, file))
+
+
+def rows_to(path: Path, report: Report) -> None:
+    """Write the rows behind a report, in the format of the file's extension.
+
+    Parameters
+    ----------
+    path
+        Ends in .parquet, .csv, .json or .jsonl.
+    report
+        Any.
+
+    Raises
+    ------
+    UsageError
+        For another extension.
+    OutputError
+        When the file cannot be written.
+    """
+    from blueattr.report.formats.tabular import rows_bytes  # noqa: PLC0415 - start-up time
+
+    form = by_extension(path, AGENTS_FORMATS)
+    write_with(path, lambda file: file.write(rows_bytes(report, form)))
 
 
 def frame_to(path: Path, frame: "pl.DataFrame", origin: "Provenance") -> None:

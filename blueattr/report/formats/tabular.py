@@ -142,6 +142,25 @@ def parquet_bytes(report: Report) -> bytes:
     return buffer.getvalue()
 
 
+def rows_bytes(report: Report, form: AgentsFormat) -> bytes:
+    """Encode the rows behind a report.
+
+    Parameters
+    ----------
+    report
+        Any.
+    form
+        ``json`` is one list of objects, ``jsonl`` one object in each line.
+    """
+    if form == "csv":
+        return csv_bytes(report)
+    if form == "parquet":
+        return parquet_bytes(report)
+    frame = tidy_frame(report)
+    text = frame.write_json() + "\n" if form == "json" else frame.write_ndjson()
+    return safe_json(text).encode()
+
+
 def write_agents(result: "AttributionResult", form: AgentsFormat, file: BinaryIO) -> None:
     """Write the per-agent frame of an attribution.
 

@@ -33,6 +33,7 @@ from blueattr.report.figures.scales import (
     shares_exhibit,
     sizes_exhibit,
 )
+from blueattr.report.figures.scenarios import drivers_exhibit, games_exhibit, steps_exhibit
 from blueattr.report.figures.studies import bootstrap_exhibit, sensitivity_exhibit
 from blueattr.report.figures.topic import topic_exhibits
 from blueattr.report.figures.why import parts_exhibit, ranks_exhibit
@@ -51,10 +52,12 @@ from blueattr.report.results.grids import grid_report
 from blueattr.report.results.judgements import judgement_report, judging_plan_report
 from blueattr.report.results.own_samples import correction_report, design_report
 from blueattr.report.results.posts import posts_report
+from blueattr.report.results.scenarios import scenario_attribution_report
 from blueattr.report.results.sensitivities import sensitivity_report
 from blueattr.report.results.validations import validation_report
 from blueattr.report.results.why import why_report
 from blueattr.report.tables import Report, Table
+from blueattr.scenarios.games.attribution import ScenarioAttribution
 from blueattr.studies.bootstrap import Bootstrap
 from blueattr.studies.carriers.posts import PostsResult
 from blueattr.studies.carriers.why import WhyResult
@@ -114,6 +117,7 @@ report_of.register(Convergence, convergence_report)
 report_of.register(Status, status_report)
 report_of.register(PanelResult, panel_report)
 report_of.register(GraphResult, graph_report)
+report_of.register(ScenarioAttribution, scenario_attribution_report)
 report_of.register(RecordJudgement, judgement_report)
 report_of.register(RecordJudgingPlan, judging_plan_report)
 
@@ -198,6 +202,15 @@ def _(result: ChangeResult) -> Figures:
 @figures_of.register
 def _(result: WhyResult) -> Figures:
     return {"parts": lambda: parts_exhibit(result), "ranks": lambda: ranks_exhibit(result)}
+
+
+@figures_of.register
+def _(result: ScenarioAttribution) -> Figures:
+    return {
+        "drivers": lambda: drivers_exhibit(result),
+        "steps": lambda: steps_exhibit(result),
+        "games": lambda: games_exhibit(result),
+    }
 
 
 @figures_of.register

@@ -13,6 +13,7 @@ from blueattr.scenarios.shipped import SHIPPED
 if TYPE_CHECKING:
     from blueattr.scenarios.games.attribution import OtherForm, ScenarioAttribution
     from blueattr.scenarios.own import OwnScenario
+    from blueattr.scenarios.protocol import Scenario
     from blueattr.scenarios.record import Record
 
 __all__ = [
@@ -34,6 +35,7 @@ _METHODS = {
 }
 _SHOWN = 20
 _ROUNDING = 1e-6
+_NOTHING = 1e-12
 
 
 def scenario_list_report() -> Report:
@@ -232,12 +234,19 @@ def scenario_attribution_report(result: "ScenarioAttribution") -> Report:
             "derivatives": found.derivatives,
             "raw_sum": found.raw_sum,
             "churn": result.churn,
+            "regulariser": _regulariser(game.scenario),
             "other_game": _other(result.other),
             "agents": [
                 {"index": k, "agent": names[k], **_numbers(result, k)} for k in range(len(names))
             ],
         },
     )
+
+
+def _regulariser(scenario: "Scenario") -> float | None:
+    """Return the parameter that keeps a ratio of the smooth form from jumping, where known."""
+    name = getattr(scenario, "regulariser", None)
+    return None if name is None else float(scenario.parameters[name])  # type: ignore[attr-defined]  # a model's
 
 
 def _numbers(result: "ScenarioAttribution", k: int) -> dict[str, Json]:
@@ -268,11 +277,17 @@ def _other(other: "OtherForm") -> dict[str, Json]:
 def _sentence(result: "ScenarioAttribution") -> str:
     game = result.game
     most = int(result.values.argmax())
+    empty = short(_end(result.empty, result))
     return (
         f"{game.indicator} at step {result.step} of the {game.scenario.name} is "
-        f"{short(result.total)}, and {short(result.empty)} had everyone done the baseline "
+        f"{short(result.total)}, and {empty} had everyone done the baseline "
         f"'{game.baseline}'; {game.scenario.agents[most]} drove it most."
     )
+
+
+def _end(value: float, result: "ScenarioAttribution") -> float:
+    """Return an end of the game for people: 0 where it is nothing but rounding."""
+    return 0.0 if abs(value) < _NOTHING * abs(result.change) else value
 
 
 def _warnings(result: "ScenarioAttribution") -> list[str]:
@@ -280,8 +295,8 @@ def _warnings(result: "ScenarioAttribution") -> list[str]:
     other, game = result.other, result.game
     if result.found.method == "path":
         lines.append("The path value answers for the smooth game, not for the discrete rules.")
-    if game.scenario.name == "market" and game.form == "smooth":
-        lines.append("Smoothing changes the market's game: the discrete Shapley value leads.")
+    if game.scenario.name == "market":
+        lines.append("Smoothing changes the market's game, so the discrete Shapley value leads.")
     if other.shapley is not None and other.shapley.cosine is not None:
         how = "exact" if other.exact else "sampled"
         lines.append(
@@ -299,9 +314,12 @@ def _facts(result: "ScenarioAttribution") -> list[Fact]:
     facts = [
         Fact("method", f"{how} of the {game.form} game, players: {game.players}"),
         Fact("window", f"{plural(len(game.window), 'step')} up to step {result.step}"),
-        Fact("ends", f"v(N) {result.total:.6g}, v(nobody) {result.empty:.6g}"),
+        Fact("ends", f"v(N) {result.total:.6g}, v(nobody) {_end(result.empty, result):.6g}"),
         Fact("recorded", f"{result.recorded:.6g}"),
-        Fact("other game", f"{other.form}: v(N) {other.total:.6g}, v(nobody) {other.empty:.6g}"),
+        Fact(
+            "other game",
+            f"{other.form}: v(N) {other.total:.6g}, v(nobody) {_end(other.empty, result):.6g}",
+        ),
         Fact("open loop", "others' recorded actions do not react to who is absent"),
         *_origin_facts(game.scenario),
     ]
@@ -309,6 +327,8 @@ def _facts(result: "ScenarioAttribution") -> list[Fact]:
         facts.append(
             Fact("gap", f"{percent(found.gap)}; {percent(found.gap_doubled)} with twice the steps")
         )
+    if (regulariser := _regulariser(game.scenario)) is not None:
+        facts.append(Fact("regulariser", f"{regulariser:g} ({game.scenario.regulariser})"))  # type: ignore[attr-defined]  # what has a value has a name
     if result.churn is not None:
         facts.append(Fact("cancelling", f"sum of |values| / |their sum| is {short(result.churn)}"))
     return facts

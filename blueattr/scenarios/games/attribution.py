@@ -1,17 +1,20 @@
 """Who drove an indicator of a scenario: the question, the answer, and the other form beside it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from blueattr import kernels
+from blueattr.display import Presented
 from blueattr.errors import UsageError, ZeroTotalError
 from blueattr.kernels import FloatArray
+from blueattr.provenance import Provenance
 from blueattr.scenarios.games.game import FORMS, PLAYERS, Form, Players, ScenarioGame
 from blueattr.scenarios.games.methods import Budgets, Method, Values, choose_method, solve
 from blueattr.scenarios.play import play
 from blueattr.scenarios.protocol import Scenario
+from blueattr.scenarios.record import Record
 from blueattr.studies.validation.agreement import Agreement, agreement
 from blueattr.suggest import did_you_mean
 
@@ -84,6 +87,8 @@ class OtherForm:
         so many players that they were not computed.
     relative_error
         Their mean absolute difference, relative to the mean |φ| of the discrete game.
+    values
+        The Shapley values of all players, by form; empty where they were not computed.
     """
 
     form: Form
@@ -92,10 +97,11 @@ class OtherForm:
     exact: bool
     shapley: Agreement | None
     relative_error: float | None
+    values: Mapping[Form, FloatArray] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
-class ScenarioAttribution:
+@dataclass(frozen=True, repr=False)
+class ScenarioAttribution(Presented):
     """Who drove an indicator of a scenario.
 
     Parameters
@@ -120,6 +126,8 @@ class ScenarioAttribution:
         The other form of the game.
     seed
         Of everything that was drawn.
+    budgets
+        What the methods were given to spend.
     """
 
     game: ScenarioGame
@@ -133,11 +141,35 @@ class ScenarioAttribution:
     churn: float | None
     other: OtherForm
     seed: int
+    budgets: Budgets = field(default_factory=Budgets)
+
+    @property
+    def indicator(self) -> str:
+        """The name of the indicator."""
+        return self.game.indicator
+
+    @property
+    def n_agents(self) -> int:
+        """How many agents there are."""
+        return len(self.game.scenario.agents)
+
+    @property
+    def provenance(self) -> Provenance:
+        """What was asked about."""
+        record = getattr(self.game.scenario, "record", None)
+        kind = "" if record is None else f" ({_origin_of(record)})"
+        return Provenance(source=f"{self.game.scenario.name}{kind}")
 
     @property
     def change(self) -> float:
         """What is shared out: v(N) - v(∅)."""
         return self.total - self.empty
+
+
+def _origin_of(record: Record) -> str:
+    if record.origin == "scripted":
+        return "a scripted run" if record.seed is None else f"a scripted run of seed {record.seed}"
+    return f"logs of {record.origin}"
 
 
 def recorded_values(scenario: Scenario, indicator: str) -> FloatArray:
@@ -246,6 +278,7 @@ def attribute_scenario(
         churn=size / abs(change) if some else None,
         other=_other(game, method, found, asked.budgets),
         seed=asked.budgets.seed,
+        budgets=asked.budgets,
     )
 
 
@@ -278,11 +311,12 @@ def _other(game: ScenarioGame, method: Method, found: Values, budgets: Budgets) 
     )
     exact = game.n <= _EXACT_BESIDE
     close, error = None, None
+    pair: dict[Form, FloatArray] = {}
     if game.n <= _SAMPLED_BESIDE:
         way: Method = "exact" if exact else "shapley"
         ours = found if method == way else solve(game, way, budgets)
-        pair = {game.form: ours.values, form: solve(other, way, budgets).values}
+        pair |= {game.form: ours.values, form: solve(other, way, budgets).values}
         close = agreement(pair["smooth"], pair["discrete"])
         size = float(kernels.exact_sum(np.abs(pair["discrete"])) / game.n)
         error = close.mae / size if size > 0 else None
-    return OtherForm(form, other.total, other.empty, exact, close, error)
+    return OtherForm(form, other.total, other.empty, exact, close, error, pair)
