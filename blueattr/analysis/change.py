@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import polars as pl
 
 from blueattr.analysis.asked.naming import OPEN, Naming
-from blueattr.analysis.asked.windows import Compared, refuse_lengths
+from blueattr.analysis.asked.windows import ComparedWindows, refuse_lengths
 from blueattr.analysis.groups.grouping import ByGroup, labels_of_windows
 from blueattr.attribution.change.change import change
 from blueattr.attribution.change.result import ChangeResult
@@ -37,7 +37,7 @@ class _Side:
 
 def change_store(
     query: PanelQuery,
-    compared: Compared,
+    compared: ComparedWindows,
     question: Question,
     *,
     top: int = DEFAULT_LEADERS,

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from blueattr.analysis.asked.windows import Compared
+from blueattr.analysis.asked.windows import ComparedWindows
 from blueattr.analysis.carriers.graphs import GraphResult, graph_store
 from blueattr.analysis.carriers.posts import posts_store
 from blueattr.analysis.carriers.why import Details, why_store
@@ -54,7 +54,7 @@ class Carriers(StoreFile):
         self,
         *,
         query: PanelQuery,
-        compared: Compared,
+        compared: ComparedWindows,
         asked: LibraryQuestion,
         named: LeaderOptions,
         groups: ByGroup | None,

@@ -34,7 +34,7 @@ _DIFFERENCES = (1e-5, 4e-5)
 
 
 @dataclass(frozen=True, slots=True)
-class Origin:
+class OwnOrigin:
     """Where a simulation comes from: how it was named, and its file with its digest."""
 
     text: str
@@ -65,7 +65,7 @@ def find_scenario(scenario: object) -> "OwnScenario":
     docs/scenarios.md, "Your own simulation".
     """
     if not isinstance(scenario, str):
-        return OwnScenario(_made(scenario, type(scenario).__qualname__), Origin("in memory"), "")
+        return OwnScenario(_made(scenario, type(scenario).__qualname__), OwnOrigin("in memory"), "")
     place, name = _parsed(scenario)
     if place.endswith(".py"):
         own = own_file(place, "scenario", ScenarioError)
@@ -74,7 +74,9 @@ def find_scenario(scenario: object) -> "OwnScenario":
     try:
         thing, name = _chosen(own, name)
         made = _made(thing, f"{own.origin}:{name}" if name else own.origin)
-        return OwnScenario(made, Origin(scenario, own.file, own.sha256), name or Path(place).stem)
+        return OwnScenario(
+            made, OwnOrigin(scenario, own.file, own.sha256), name or Path(place).stem
+        )
     except ScenarioError:
         raise
     except (Exception, SystemExit) as error:  # noqa: BLE001 - to look at an object runs its code
@@ -165,7 +167,7 @@ class OwnScenario:
     docs/scenarios.md, "Your own simulation".
     """
 
-    def __init__(self, definition: Any, origin: Origin, name: str) -> None:
+    def __init__(self, definition: Any, origin: OwnOrigin, name: str) -> None:
         self.definition, self.origin = definition, origin
         self.name = name or origin.text
         self._has_members()

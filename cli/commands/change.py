@@ -33,7 +33,7 @@ from blueattr.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from blueattr.analysis.asked.windows import Compared
+    from blueattr.analysis.asked.windows import ComparedWindows
     from blueattr.panel.query import PanelQuery
 
 
@@ -96,14 +96,14 @@ class TieredOptions(IndicatorOptions):
 
 
 @dataclass
-class ComparedOptions:
+class WindowsOptions:
     """Two windows."""
 
     before: Before = None
     after: After = None
     since: Since = None
 
-    def compared(self) -> "Compared":
+    def compared(self) -> "ComparedWindows":
         """Return which two windows to compare."""
         return two_windows(**vars(self))
 
@@ -130,7 +130,7 @@ class ComparedOptions:
 def change(
     *,
     store: TwoWindowsOptions,
-    windows: ComparedOptions,
+    windows: WindowsOptions,
     how: TieredOptions,
     by: GroupsOfChange = None,
     top: Top = 10,

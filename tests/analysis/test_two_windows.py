@@ -13,7 +13,7 @@ import pytest
 
 import blueattr
 from blueattr.analysis.again import report_again
-from blueattr.analysis.asked.windows import Compared, two_windows
+from blueattr.analysis.asked.windows import ComparedWindows, two_windows
 from blueattr.analysis.change import refuse_incomparable
 from blueattr.errors import EmptyPanelError, NobodyInvolvedError, NoMatchError, UsageError
 from blueattr.panel.influence import RECEIVED
@@ -51,10 +51,10 @@ def test_one_date_is_one_day() -> None:
 
 
 def test_since_stands_for_both_windows() -> None:
-    assert two_windows(since="yesterday") == Compared(days=1)
-    assert two_windows(since="last-week") == Compared(days=7)
-    assert two_windows(since="2026-05-03") == Compared(since=day(5, 3))
-    assert two_windows(since=date(2026, 5, 3)) == Compared(since=day(5, 3))
+    assert two_windows(since="yesterday") == ComparedWindows(days=1)
+    assert two_windows(since="last-week") == ComparedWindows(days=7)
+    assert two_windows(since="2026-05-03") == ComparedWindows(since=day(5, 3))
+    assert two_windows(since=date(2026, 5, 3)) == ComparedWindows(since=day(5, 3))
 
 
 THREE = {"before": "2026-05-01..2026-05-03", "after": "2026-05-04..2026-05-06"}

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 import blueattr
-from blueattr.indicators import find
+from blueattr.indicators import own_code
 from blueattr.version import __version__
 from support.cli_world import COMMANDS, write_events, write_store
 
@@ -226,7 +226,7 @@ def test_every_public_name_resolves() -> None:
 
 PACKAGE = Path(blueattr.__file__).parent
 # It imports modules of the user's own, which no contract can know.
-MAY_IMPORT_BY_NAME = {Path(find.__file__)}
+MAY_IMPORT_BY_NAME = {Path(own_code.__file__)}
 
 
 def hidden_imports(tree: ast.AST) -> Iterator[str]:

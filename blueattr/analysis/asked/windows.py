@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from blueattr.panel.query import PanelQuery
     from blueattr.store.database import Store
 
-__all__ = ["Compared", "period", "refuse_lengths", "spell_period", "two_windows"]
+__all__ = ["ComparedWindows", "period", "refuse_lengths", "spell_period", "two_windows"]
 
 
 _DAY = timedelta(days=1)
@@ -24,7 +24,7 @@ _PERIOD = re.compile(r"(\d{4}-\d{2}-\d{2})(?:\.\.(\d{4}-\d{2}-\d{2}))?")
 
 
 @dataclass(frozen=True, slots=True)
-class Compared:
+class ComparedWindows:
     """Which two windows to compare.
 
     Parameters
@@ -81,7 +81,7 @@ def two_windows(
     before: str | date | Sequence[date] | None = None,
     after: str | date | Sequence[date] | None = None,
     since: str | date | None = None,
-) -> Compared:
+) -> ComparedWindows:
     """Parse which two windows to compare.
 
     Parameters
@@ -105,9 +105,9 @@ def two_windows(
         if before is not None or after is not None:
             raise UsageError("--since says both windows; leave out --before and --after")
         if isinstance(since, str) and since in _NAMED:
-            return Compared(days=_NAMED[since])
+            return ComparedWindows(days=_NAMED[since])
         try:
-            return Compared(since=moment(since, "--since"))
+            return ComparedWindows(since=moment(since, "--since"))
         except UsageError as error:
             raise UsageError(f"{error}; yesterday and last-week do, too") from None
     if before is None or after is None:
@@ -120,7 +120,7 @@ def two_windows(
         )
     old, new = period(before, "--before"), period(after, "--after")
     refuse_lengths(old, new)
-    return Compared(old, new)
+    return ComparedWindows(old, new)
 
 
 def refuse_lengths(before: Window, after: Window) -> None:

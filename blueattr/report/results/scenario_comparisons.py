@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from blueattr.scenarios.games.compared import (
         ComparedLine,
         ComparedRecord,
+        MeanAndSpread,
         ScenarioComparison,
-        Spread,
     )
 
 __all__ = ["comparison_rows", "scenario_comparison_report"]
@@ -81,7 +81,7 @@ def _figures(line: "ComparedLine") -> tuple[str | None, ...]:
     )  # fmt: skip
 
 
-def _spread(one: "Spread") -> str | None:
+def _spread(one: "MeanAndSpread") -> str | None:
     if one.mean is None:
         return None
     return f"{one.mean:.3g}" + ("" if one.deviation is None else f" ± {one.deviation:.2g}")

@@ -20,8 +20,8 @@ __all__ = [
     "ComparedLine",
     "ComparedRecord",
     "ComparedRun",
+    "MeanAndSpread",
     "ScenarioComparison",
-    "Spread",
 ]
 
 
@@ -131,14 +131,14 @@ class ComparedRecord:
 
 
 @dataclass(frozen=True, slots=True)
-class Spread:
+class MeanAndSpread:
     """The mean of some numbers, and their standard deviation; None with fewer than one or two."""
 
     mean: float | None
     deviation: float | None
 
     @classmethod
-    def of(cls, numbers: Sequence[float | None]) -> "Spread":
+    def of(cls, numbers: Sequence[float | None]) -> "MeanAndSpread":
         """Average the numbers that there are."""
         known = [number for number in numbers if number is not None]
         return cls(
@@ -167,14 +167,14 @@ class ComparedLine:
     method: str
     runs: int
     undefined: int
-    mae: Spread
-    relative_error: Spread
-    cosine: Spread
-    kendall_tau: Spread
-    top_three: Spread
-    top_overlap: Spread
-    gap: Spread
-    seconds: Spread
+    mae: MeanAndSpread
+    relative_error: MeanAndSpread
+    cosine: MeanAndSpread
+    kendall_tau: MeanAndSpread
+    top_three: MeanAndSpread
+    top_overlap: MeanAndSpread
+    gap: MeanAndSpread
+    seconds: MeanAndSpread
 
 
 @dataclass(frozen=True)
@@ -209,12 +209,12 @@ class ScenarioComparison:
 
 
 def _line(scenario: str, indicator: str, runs: Sequence[ComparedRun]) -> ComparedLine:
-    def over(get: Callable[[ComparedRun], float | None]) -> Spread:
-        return Spread.of([get(run) for run in runs])
+    def over(get: Callable[[ComparedRun], float | None]) -> MeanAndSpread:
+        return MeanAndSpread.of([get(run) for run in runs])
 
-    def close(name: str) -> Spread:
+    def close(name: str) -> MeanAndSpread:
         found = [run.agreement for run in runs if run.agreement is not None]
-        return Spread.of([getattr(one, name) for one in found])
+        return MeanAndSpread.of([getattr(one, name) for one in found])
 
     return ComparedLine(
         scenario, indicator, runs[0].form, runs[0].method, len(runs),

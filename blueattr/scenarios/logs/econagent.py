@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from blueattr.errors import InputError
 from blueattr.kernels import FloatArray
-from blueattr.scenarios.logs.folder import LogFolder, Table, number_in, object_in
+from blueattr.scenarios.logs.folder import LogFolder, LogTable, number_in, object_in
 from blueattr.scenarios.logs.replay import widest
 from blueattr.scenarios.models.economy import Economy
 from blueattr.scenarios.record import Record, check_size
@@ -229,7 +229,7 @@ def _last(logged: BoolArray) -> int:
 
 
 def _by_step(
-    world: Table, steps: int, columns: Mapping[str, float]
+    world: LogTable, steps: int, columns: Mapping[str, float]
 ) -> tuple[dict[str, FloatArray], BoolArray]:
     """Return columns by timestep, and which timesteps there are."""
     numbers = {name: [*world.numbers(name, low)] for name, low in columns.items()}
@@ -246,7 +246,7 @@ def _by_step(
     return arrays, logged
 
 
-def _times(table: Table, steps: int) -> list[int | None]:
+def _times(table: LogTable, steps: int) -> list[int | None]:
     """Return the timestep of each row; None after the last step."""
     times: list[int | None] = []
     for value in table.numbers("timestep", 0):
@@ -257,12 +257,12 @@ def _times(table: Table, steps: int) -> list[int | None]:
 
 
 def _by_agent(
-    table: Table, agents: Sequence[str], steps: int
+    table: LogTable, agents: Sequence[str], steps: int
 ) -> tuple[dict[str, FloatArray], BoolArray]:
     """Return columns by timestep and agent, (steps + 1, n), and which there are."""
     lows = {"wealth": -np.inf, "income": 0.0, "skill": 1.0}
     people = [one.strip() != _PLANNER for one in table.columns["agent_id"]]
-    kept = Table(
+    kept = LogTable(
         table.name,
         {
             name: [text for text, is_agent in zip(texts, people, strict=True) if is_agent]

@@ -19,7 +19,7 @@ from blueattr.scenarios.record import ImportedFile
 from blueattr.scenarios.record_file import PICKLES, shown
 from blueattr.user_path import user_path
 
-__all__ = ["LogFolder", "Table", "number_in", "object_in"]
+__all__ = ["LogFolder", "LogTable", "number_in", "object_in"]
 
 
 _MOST_BYTES = 1 << 28
@@ -30,7 +30,7 @@ _EXACT = 12  # decimals from which on a number is not taken for a rounded one
 
 
 @dataclass(frozen=True)
-class Table:
+class LogTable:
     """Some columns of a CSV file.
 
     Parameters
@@ -182,7 +182,7 @@ class LogFolder:
         except orjson.JSONDecodeError as error:
             raise InputError(f"{self.name}/{name} is not JSON ({error})") from None
 
-    def table(self, name: str, columns: Sequence[str]) -> Table:
+    def table(self, name: str, columns: Sequence[str]) -> LogTable:
         """Return some columns of a CSV file.
 
         Raises
@@ -214,7 +214,7 @@ class LogFolder:
                     found[column].append(row[place])
         except csv.Error as error:
             raise InputError(f"{full}, line {rows.line_num}: it is no CSV ({error})") from None
-        table = Table(full, found)
+        table = LogTable(full, found)
         if not len(table):
             raise InputError(f"{full} has no rows")
         return table

@@ -11,8 +11,8 @@ if TYPE_CHECKING:
         ComparedLine,
         ComparedRecord,
         ComparedRun,
+        MeanAndSpread,
         ScenarioComparison,
-        Spread,
     )
 
 __all__ = [
@@ -104,7 +104,7 @@ LINE: "Fields[ComparedLine]" = Fields(
           "them there are.", "int"),
     Field("undefined", "How many of them have no values.", "int"),
 )  # fmt: skip
-SPREAD: "Fields[Spread]" = Fields(
+SPREAD: "Fields[MeanAndSpread]" = Fields(
     Field("mean", "Over all runs that have one.", "float"),
     Field("deviation", "The standard deviation; none of fewer than two.", "float"),
 )
