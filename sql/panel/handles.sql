@@ -1,5 +1,6 @@
 -- The latest known handle of some accounts: the later of what the network announced and what the
--- directory lists. Grain: one account with a known handle, ascending by DID. In: $accounts, numbers.
+-- directory lists. Grain: one account with a known handle, ascending by DID. In: $accounts, numbers. Needs the
+-- temp table `directory_entry`, which has accounts by their numbers: of all that the directory lists they are few.
 WITH wanted AS MATERIALIZED (
     SELECT id, did
     FROM account
@@ -15,8 +16,8 @@ FROM (
             ELSE coalesce(listed.handle, announced.handle)
         END AS handle
     FROM wanted
-    LEFT JOIN (FROM handle SEMI JOIN wanted ON account = id) AS announced ON account = id
-    LEFT JOIN (FROM plc SEMI JOIN wanted USING (did)) AS listed USING (did)
+    LEFT JOIN (FROM handle SEMI JOIN wanted ON account = id) AS announced ON announced.account = id
+    LEFT JOIN (FROM directory_entry SEMI JOIN wanted ON account = id) AS listed ON listed.account = id
 )
 WHERE handle IS NOT NULL
 ORDER BY did

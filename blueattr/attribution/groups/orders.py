@@ -76,10 +76,13 @@ def _averaged(others: FloatArray, own: FloatArray, values: Values) -> FloatArray
     weights = np.array(entry_weights(len(others) + 1))[_subset_sizes(len(others))]
     averages = np.zeros(len(own))
     step = max(1, _CHUNK // len(before))
+    # One statistic after the other: numbers that lie beside each other are added faster.
+    columns = np.ascontiguousarray(before.T)
     for start in range(0, len(own), step):
         some = own[start : start + step]
-        points = (some[:, None, :] + before).reshape(-1, own.shape[1])
-        averages[start : start + step] = values(points).reshape(len(some), -1) @ weights
+        points = np.stack([np.add.outer(x, one) for x, one in zip(some.T, columns, strict=True)])
+        found = values(points.reshape(len(columns), -1).T)
+        averages[start : start + step] = found.reshape(len(some), -1) @ weights
     return averages
 
 
