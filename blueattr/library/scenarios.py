@@ -23,7 +23,13 @@ __all__ = [
 
 
 def run_scenario(
-    name: str, *, agents: int = 20, steps: int = 24, stocks: int | None = None, seed: int = 0
+    name: str,
+    *,
+    agents: int = 20,
+    steps: int = 24,
+    stocks: int | None = None,
+    network: str | None = None,
+    seed: int = 0,
 ) -> Record:
     """Run a scripted simulation, and record states, actions and random numbers.
 
@@ -37,6 +43,8 @@ def run_scenario(
         How many.
     stocks
         How many the market has, up to 10, from the heaviest down; by default 10.
+    network
+        Of opinion: ``ba:M``, a Barabási-Albert network that says who can be read.
     seed
         The same seed makes the same record.
 
@@ -50,7 +58,9 @@ def run_scenario(
         There is no such simulation, or a number makes no sense.
     """
     with words_of_a_program():
-        return shipped.run_scenario(name, agents=agents, steps=steps, seed=seed, stocks=stocks)
+        return shipped.run_scenario(
+            name, agents=agents, steps=steps, seed=seed, stocks=stocks, network=network
+        )
 
 
 def import_scenario(system: str, folder: str | Path) -> Record:

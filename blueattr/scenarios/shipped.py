@@ -14,6 +14,7 @@ from blueattr.scenarios.record import MOST_AGENTS, MOST_STEPS, Record
 from blueattr.scenarios.rules.market import STOCKS
 from blueattr.scenarios.scripts.economy import run_economy
 from blueattr.scenarios.scripts.market import run_market
+from blueattr.scenarios.scripts.network import links_of
 from blueattr.scenarios.scripts.opinion import run_opinion
 from blueattr.suggest import did_you_mean
 
@@ -60,7 +61,13 @@ SHIPPED = {
 
 
 def run_scenario(
-    name: str, *, agents: int = 20, steps: int = 24, seed: int = 0, stocks: int | None = None
+    name: str,
+    *,
+    agents: int = 20,
+    steps: int = 24,
+    seed: int = 0,
+    stocks: int | None = None,
+    network: str | None = None,
 ) -> Record:
     """Run a scripted, seeded simulation.
 
@@ -74,6 +81,8 @@ def run_scenario(
         At least 0. The same seed makes the same record.
     stocks
         Of the market: how many of its ten, from the heaviest down; by default all.
+    network
+        Of the opinion model: ``ba:M``, a Barabási-Albert network that says who can be read.
 
     Returns
     -------
@@ -95,13 +104,17 @@ def run_scenario(
         if not 1 <= number <= most:
             raise UsageError(f"a scenario has 1 to {most:,} {what}, not {number:,}")
     check_seed(seed)
-    options = {}
+    options: dict[str, int] = {}
     if stocks is not None:
         if name != "market":
             raise UsageError(f"the {name} has no stocks; only the market has")
         if not 1 <= stocks <= len(STOCKS):
             raise UsageError(f"the market has 1 to {len(STOCKS)} stocks, not {stocks}")
         options["stocks"] = stocks
+    if network is not None:
+        if name != "opinion":
+            raise UsageError(f"the {name} has no network; only opinion has")
+        options["links"] = links_of(network, agents)
     return SHIPPED[name].run(agents, steps, seed, **options)
 
 

@@ -130,6 +130,15 @@ def scenario_run(
             show_default=False,
         ),
     ] = None,
+    network: Annotated[
+        str | None,
+        typer.Option(
+            "--network",
+            metavar="ba:M",
+            help="Opinion: agents read neighbours in a Barabási-Albert network of M links each.",
+            show_default=False,
+        ),
+    ] = None,
     seed: Seed = 0,
     out: Annotated[
         Path | None,
@@ -157,17 +166,20 @@ def scenario_run(
     if (name is None) == (scenario is None):
         raise UsageError("name economy, market or opinion, or your own: --scenario mine.py:name")
     if scenario is not None:
-        if (agents, steps, stocks, seed, out) != (20, 24, None, 0, None):
+        if (agents, steps, stocks, network, seed, out) != (20, 24, None, None, 0, None):
             raise UsageError(
                 "a simulation of your own has its agents, steps and random numbers, and is its "
-                "own record: with --scenario leave out --agents, --steps, --stocks, --seed, --out"
+                "own record: with --scenario leave out --agents, --steps, --stocks, "
+                "--network, --seed, --out"
             )
         emit(scenario_replay_report(find_scenario(scenario)))
         return
     if out is None:
         raise UsageError("where to write the record is missing: --out record.json")
     assert name is not None  # noqa: S101 - one of both is given
-    record = run_scenario(name, agents=agents, steps=steps, seed=seed, stocks=stocks)
+    record = run_scenario(
+        name, agents=agents, steps=steps, seed=seed, stocks=stocks, network=network
+    )
     write_record(record, out)
     emit(scenario_run_report(record, out))
 

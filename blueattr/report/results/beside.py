@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 __all__ = ["baselines_table", "methods_table"]
 
 
+_NOTHING = 1e-12  # relative: less is rounding
 _NAMES = {
     "path": "path value",
     "banzhaf": "Banzhaf value, normalised",
@@ -64,7 +65,9 @@ def baselines_table(found: "Beside") -> Table:
     for one in found.baselines:
         first = None if one.first is None else names[one.first]
         name = f"{one.baseline} (asked)" if one.baseline == asked else one.baseline
-        rows.append((name, short(one.empty), short(one.total - one.empty), first,
+        change = one.total - one.empty
+        empty = 0.0 if abs(one.empty) < _NOTHING * abs(change) else one.empty
+        rows.append((name, short(empty), short(change), first,
                      *_close(one.agreement)))  # fmt: skip
         if one.undefined:
             notes.append(f"{one.baseline}: {one.undefined}.")

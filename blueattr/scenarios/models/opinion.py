@@ -38,6 +38,13 @@ class Opinion(Model):
         noise={},
         parameters={
             "views": Parameter(0.5, 1e-9, 100, "what the smooth form adds to the views of a post"),
+            "links": Parameter(
+                0,
+                0,
+                1000,
+                "M of the Barabási-Albert network in which agents were "
+                "read; 0: everybody read everybody",
+            ),
         },
     )
     indicators: ClassVar[Mapping[str, Indicator]] = {"polarisation": rules.polarisation}

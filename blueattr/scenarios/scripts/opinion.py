@@ -1,13 +1,13 @@
 """Scripted agents of the opinion model: they post, read, like and dislike at random."""
 
-import math
-
 import numpy as np
+import numpy.typing as npt
 
 from blueattr.kernels import FloatArray, IntArray
 from blueattr.scenarios.models.opinion import Opinion
 from blueattr.scenarios.record import Record
 from blueattr.scenarios.rules.opinion import advance, influence
+from blueattr.scenarios.scripts.network import barabasi_albert
 from blueattr.scenarios.scripts.numbering import number, padded, stacked
 from blueattr.scenarios.streams import OPINION, NumberStream
 
@@ -22,7 +22,7 @@ _LIKE_WITHIN = 0.3
 _AFTER_SILENCE = 1.2
 
 
-def run_opinion(agents: int, steps: int, seed: int) -> Record:
+def run_opinion(agents: int, steps: int, seed: int, links: int = 0) -> Record:
     """Run the opinion model with scripted agents.
 
     Parameters
@@ -31,6 +31,9 @@ def run_opinion(agents: int, steps: int, seed: int) -> Record:
         How many, at least 1 each.
     seed
         At least 0.
+    links
+        M of a Barabási-Albert network in which agents read their neighbours and themselves; with 0
+        everybody reads everybody.
 
     Returns
     -------
@@ -42,6 +45,9 @@ def run_opinion(agents: int, steps: int, seed: int) -> Record:
     """
     stream = NumberStream(seed, OPINION)
     belief = _START * (2 * stream.uniform(agents) - 1)
+    near = np.ones((agents, agents), bool)
+    if links:
+        near = barabasi_albert(stream, agents, links) | np.eye(agents, dtype=bool)
     beliefs, posts, said, read = [belief], [], [], []
     silent = False
     for _ in range(steps):
@@ -50,7 +56,7 @@ def run_opinion(agents: int, steps: int, seed: int) -> Record:
         silent = not posted.any()
         how_many = stream.uniform(agents)
         order, reacting = stream.uniform((agents, agents)), stream.uniform((agents, agents))
-        authors, reactions = _read(belief, posted, how_many, order, reacting)
+        authors, reactions = _read(belief, posted & near, how_many, order, reacting)
         actions = {
             "presence": np.ones((1, agents)),
             "said": np.where(posted, belief, 0.0)[None],
@@ -64,7 +70,7 @@ def run_opinion(agents: int, steps: int, seed: int) -> Record:
         beliefs.append(belief)
     return Record(
         scenario="opinion",
-        parameters={},
+        parameters={"links": links} if links else {},
         agents=number(agents),
         steps=tuple(range(1, steps + 1)),
         states={"belief": stacked(beliefs)},
@@ -81,20 +87,24 @@ def run_opinion(agents: int, steps: int, seed: int) -> Record:
 
 def _read(
     belief: FloatArray,
-    posted: np.ndarray[tuple[int], np.dtype[np.bool_]],
+    shown: npt.NDArray[np.bool_],
     how_many: FloatArray,
     order: FloatArray,
     reacting: FloatArray,
 ) -> tuple[IntArray, IntArray]:
-    """Return whom each agent reads, in order, and whether it likes or dislikes that."""
+    """Return whom each agent reads, in order, and whether it likes or dislikes that.
+
+    `shown` says which author's post each agent may read, (n, n).
+    """
     n = belief.size
-    authors = np.flatnonzero(posted)
-    most = authors.size
+    each = shown.sum(axis=1)
+    most = int(each.max())
     if most == 0:
         return np.zeros((n, 0), np.int64), np.zeros((n, 0), np.int64)
-    least = max(math.ceil(_READ_LEAST * most - 1e-9), 1)
-    counts = least + np.floor(how_many * (most - least + 1)).astype(np.int64)
-    reads = authors[np.argsort(order[:, authors], axis=1, kind="stable")]
+    least = np.minimum(np.maximum(np.ceil(_READ_LEAST * each - 1e-9), 1), each)
+    counts = (least + np.floor(how_many * (each - least + 1))).astype(np.int64)
+    # Uniform numbers are under 1, so whom an agent may not read comes last.
+    reads = np.argsort(np.where(shown, order, 1.0), axis=1, kind="stable")[:, :most]
     now, agents = belief.copy(), np.arange(n)
     listed, reactions = np.zeros((n, most), np.int64), np.zeros((n, most), np.int64)
     for place in range(most):

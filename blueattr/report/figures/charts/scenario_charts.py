@@ -194,7 +194,7 @@ def games_chart(rows: Sequence[Row], unit: str, look: Look) -> Spec:
               "high": max(row["smooth"], row["discrete"])} for row in rows]  # fmt: skip
     x = {
         "type": "quantitative", "title": label(unit), "axis": {"tickCount": 4},
-        "scale": {"domain": [min(0.0, *ends), max(0.0, *ends)]},
+        "scale": {"domain": [min(0.0, *ends), max(0.0, *ends)], "nice": False, "padding": 8},
     }  # fmt: skip
     colour = {
         "field": "form", "type": "nominal",
