@@ -1,5 +1,6 @@
 """The three scenarios that ship: their models, their scripts, and what they are about."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -50,6 +51,9 @@ class Shipped:
         """Its kinds of baseline, the default first."""
         kinds: Any = self.model.baselines  # a tuple of the class
         return tuple(kinds)
+
+
+_SURROGATE = re.compile(r"[\ud800-\udfff]")
 
 
 SHIPPED = {
@@ -152,12 +156,14 @@ def scenario_of(record: Record) -> Model:
     Raises
     ------
     InputError
-        What the record holds does not fit together: two agents have one name, or an author or a
-        stock is not there.
+        What the record holds does not fit together: two agents have one name, a name is not
+        Unicode, or an author or a stock is not there.
     """
     for what, names in (("agents", record.agents), ("steps", record.steps)):
         if len(set(names)) < len(names):
             raise InputError(f"two {what} have the same name")
+        if any(_SURROGATE.search(str(name)) for name in names):
+            raise InputError(f"a name of the {what} is not Unicode: it has half of a character")
     model = SHIPPED[record.scenario].model(record)
     model.check()
     return model

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import blueattr
-from blueattr.errors import OutputError, UsageError
+from blueattr.errors import InputError, OutputError, UsageError
 from blueattr.report.figures.charts.theme import PAGE, PAGE_NARROW
 from blueattr.report.figures.scenarios import drivers_exhibit, games_exhibit, steps_exhibit
 from blueattr.report.pages.scenario import scenario_html, write_scenario_report
@@ -190,10 +190,16 @@ def test_nothing_but_rounding_is_told_as_nothing() -> None:
 
 
 def test_every_hostile_name_is_drawn_as_text() -> None:
-    record = blueattr.run_scenario("economy", agents=len(HOSTILE), steps=3, seed=1)
-    html = scenario_html(
-        blueattr.attribute_scenario(renamed(record, *HOSTILE), step=3, permutations=2)
-    )
+    names = [name for name in HOSTILE if not re.search(r"[\ud800-\udfff]", name)]
+    record = blueattr.run_scenario("economy", agents=len(names), steps=3, seed=1)
+    result = blueattr.attribute_scenario(renamed(record, *names), step=3, permutations=2)
+    html = scenario_html(result)
     assert html.count("<figure") == 3
     assert not re.search(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202e\u2066]", html)
     assert "\\x1b[2J" in html
+
+
+def test_half_of_a_character_is_no_name() -> None:
+    record = blueattr.run_scenario("economy", agents=3, steps=3, seed=1)
+    with pytest.raises(InputError, match="agents is not Unicode"):
+        blueattr.attribute_scenario(renamed(record, "\ud800"))
