@@ -55,6 +55,18 @@ def test_coverage_is_added_up_by_room() -> None:
     ]
 
 
+def test_the_page_lists_each_fault_that_was_mended_with_the_test_that_notices_it() -> None:
+    listed = [
+        tuple(cell.strip() for cell in line.split("|")[1:-1])
+        for line in (ROOT / "docs" / "tests.md").read_text(encoding="utf-8").splitlines()
+        if line.startswith("| F")
+    ]
+    assert listed == [
+        (f"F{fault.row}", fault.what, f"`{fault.test.partition('[')[0].rpartition('/')[2]}`")
+        for fault in FAULTS
+    ]
+
+
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: f"F{fault.row}: {fault.what}")
 def test_a_fault_fits_the_file_that_it_changes_and_names_a_test(fault: Fault) -> None:
     assert fault.text()
