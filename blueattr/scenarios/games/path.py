@@ -6,7 +6,7 @@ import numpy as np
 
 from blueattr import kernels
 from blueattr.errors import NoAnswerError
-from blueattr.kernels import FloatArray
+from blueattr.kernels import FloatArray, games
 from blueattr.scenarios.games.game import ScenarioGame
 from blueattr.scenarios.protocol import Scenario
 
@@ -29,7 +29,7 @@ _NO_CHANGE = 1e-9  # of Σ|φ|: less is no change to measure a gap against
 _ROWS = 8192
 _COMPLEX_STEP, _DIFFERENCE = 1e-20, 1e-5
 # Numbers in an array of a batch in reverse mode.
-_BATCH = 1 << 17
+_BATCH = 1 << 14
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,12 +90,17 @@ def _reverse(game: ScenarioGame, points: FloatArray) -> FloatArray:
     """Return the sum of ∂v/∂z over points of the diagonal, by the scenario's own gradient."""
     window, n = len(game.window), len(game.scenario.agents)
     rows = max(1, _BATCH // (window * n))
-    total = np.zeros((window, n))
     gradient = game.scenario.gradient  # type: ignore[attr-defined]  # it is optional
-    for start in range(0, points.size, rows):
+
+    def work(start: int) -> FloatArray:
         some = points[start : start + rows]
         z = np.broadcast_to(some[:, None, None], (some.size, window, n))
-        total += gradient(z, game.indicator, game.window, game.baseline).sum(axis=0)
+        slopes: FloatArray = gradient(z, game.indicator, game.window, game.baseline).sum(axis=0)
+        return slopes
+
+    total = np.zeros((window, n))
+    for slopes in games.in_order(work, range(0, points.size, rows)):
+        total += slopes
     return total.ravel() if game.players == "cells" else total.sum(axis=0)
 
 

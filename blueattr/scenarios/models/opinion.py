@@ -1,6 +1,7 @@
 """The opinion model as a scenario: agents who post, read, like and dislike."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property, lru_cache
 from typing import ClassVar
 
 from blueattr.errors import InputError
@@ -13,6 +14,9 @@ from blueattr.scenarios.reverse.bars import Bars
 from blueattr.scenarios.rules import opinion as rules
 
 __all__ = ["Opinion"]
+
+
+_KEPT = 4
 
 
 class Opinion(Model):
@@ -63,9 +67,23 @@ class Opinion(Model):
         """Return what an absent agent does: it does not post or read, and nobody reads it."""
         return self.nothing()
 
-    def transition(self, state: State, actions: State, step: int, smooth: bool) -> State:  # noqa: ARG002 - nothing is drawn in a step
+    def transition(self, state: State, actions: State, step: int, smooth: bool) -> State:
         """Return the state after a step."""
-        return rules.advance(state, actions, smooth=smooth, views=self.parameters["views"])
+        return rules.advance(
+            state, actions, smooth=smooth, views=self.parameters["views"],
+            reading=self._reading(step),
+        )  # fmt: skip
+
+    @cached_property
+    def _reading(self) -> Callable[[int], rules.Reading]:
+        """Who read whom in a step; that of a few steps is kept, each as large as n² numbers."""
+
+        def reading(step: int) -> rules.Reading:
+            return rules.Reading.of(
+                {name: channel.values[step][None] for name, channel in self.channels.items()}
+            )
+
+        return lru_cache(maxsize=_KEPT)(reading)
 
     def indicator_bars(self, indicator: str, before: State, after: State) -> tuple[Bars, Bars]:
         """Return the derivatives of an indicator by the states before and after a step."""
@@ -77,7 +95,9 @@ class Opinion(Model):
         actions: State,
         after: State,  # noqa: ARG002 - it is computed anew
         bars: Bars,
-        step: int,  # noqa: ARG002 - all steps are alike
+        step: int,
     ) -> tuple[Bars, Bars]:
         """Return derivatives by state and actions, from those by the state after."""
-        return reverse.pull_back(state, actions, bars, views=self.parameters["views"])
+        return reverse.pull_back(
+            state, actions, bars, views=self.parameters["views"], reading=self._reading(step)
+        )

@@ -18,21 +18,22 @@ def indicator_bars(_: str, __: State, after: State) -> tuple[Bars, Bars]:
     return {}, {"belief": 2 * away / belief.shape[1]}
 
 
-def pull_back(state: State, actions: State, bars: Bars, *, views: float) -> tuple[Bars, Bars]:
+def pull_back(
+    state: State, actions: State, bars: Bars, *, views: float, reading: model.Reading
+) -> tuple[Bars, Bars]:
     """Return derivatives by the state before and by the actions, from those by the state after.
 
     Parameters
     ----------
-    state, actions, views
+    state, actions, views, reading
         As for `blueattr.scenarios.rules.opinion.advance`.
     bars
         Derivatives by what it returned.
     """
     presence = np.ascontiguousarray(actions["presence"])
-    reading = model.Reading.of(actions)
     belief = np.ascontiguousarray(state["belief"] + 0 * presence)
     moved = reading.move(belief, presence, smooth=True)
-    view, liked = presence @ reading.seen, presence @ reading.net
+    view, liked = reading.counts(presence)
     ratio = liked / (view + views)
     factor = 1 + model.FEEDBACK * presence * ratio
     by_product = bars["belief"] * clip_slope(moved * factor, -1.0, 1.0)
@@ -44,5 +45,5 @@ def pull_back(state: State, actions: State, bars: Bars, *, views: float) -> tupl
         model.LEARNING, model.WIDTH, by_product * factor,
     )  # fmt: skip
     by_presence = by_presence + by_product * moved * model.FEEDBACK * ratio
-    by_presence = by_presence + by_liked @ reading.net.T + by_view @ reading.seen.T
+    by_presence = by_presence + np.concatenate([by_view, by_liked], axis=1) @ reading.weights.T
     return {"belief": by_belief}, {"presence": by_presence}

@@ -32,7 +32,14 @@ def influence(belief: Array, said: Array, sign: Array) -> Array:
     return np.asarray(sign * LEARNING * (0.5 - 0.25 * np.abs(belief)) * (said - belief))
 
 
-def advance(state: State, actions: State, *, smooth: bool, views: float = 0.5) -> dict[str, Array]:
+def advance(
+    state: State,
+    actions: State,
+    *,
+    smooth: bool,
+    views: float = 0.5,
+    reading: "Reading | None" = None,
+) -> dict[str, Array]:
     """Return the beliefs after a step.
 
     Parameters
@@ -44,17 +51,24 @@ def advance(state: State, actions: State, *, smooth: bool, views: float = 0.5) -
         In which form.
     views
         What the smooth form adds to the views of a post, so that their ratio has no jump at 0.
+    reading
+        That of these actions, where it is known.
     """
     presence = np.asarray(actions["presence"])
-    reading = Reading.of(actions)
+    reading = reading or Reading.of(actions)
     belief = np.ascontiguousarray(state["belief"] + 0 * presence)
     belief = reading.move(belief, presence, smooth=smooth)
-    view, liked = presence @ reading.seen, presence @ reading.net
+    view, liked = reading.counts(presence)
     if smooth:
         belief = belief * (1 + FEEDBACK * presence * liked / (view + views))
         return {"belief": clip(belief, -1.0, 1.0)}
     ratio = np.where(view > 0, liked / np.maximum(view, 1.0), 0.0)
     return {"belief": np.clip(belief * (1 + FEEDBACK * presence * ratio), -1.0, 1.0)}
+
+
+# Larger products of matrices are shared out among threads, which then wait for each other as long
+# as the product takes; coalitions are shared out among threads already.
+_ALONE, _FEW_ROWS = 300_000, 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,16 +81,15 @@ class Reading:
         float64 (n,): what authors said.
     first, authors, signs
         See `blueattr.kernels.reading.read_all`.
-    seen, net
-        float64 (n, n), readers by authors: how often each was read, and likes less dislikes.
+    weights
+        float64 (n, 2 n), readers by authors: how often each was read, and likes less dislikes.
     """
 
     said: FloatArray
     first: IntArray
     authors: IntArray
     signs: FloatArray
-    seen: FloatArray
-    net: FloatArray
+    weights: FloatArray
 
     @classmethod
     def of(cls, actions: State) -> "Reading":
@@ -84,7 +97,8 @@ class Reading:
         authors, signs = actions["author"][0], actions["reaction"][0]
         n = len(authors)
         readers, places = np.nonzero(authors >= 0)
-        seen, net = np.zeros((n, n)), np.zeros((n, n))
+        weights = np.zeros((n, 2 * n))
+        seen, net = weights[:, :n], weights[:, n:]
         np.add.at(seen, (readers, authors[readers, places]), 1.0)
         np.add.at(net, (readers, authors[readers, places]), signs[readers, places].astype(float))
         readers, places = np.nonzero(signs)
@@ -93,9 +107,19 @@ class Reading:
             first=np.searchsorted(readers, np.arange(n + 1)).astype(np.int64),
             authors=authors[readers, places].astype(np.int64),
             signs=signs[readers, places].astype(np.float64),
-            seen=seen,
-            net=net,
+            weights=weights,
         )
+
+    def counts(self, presence: Array) -> tuple[Array, Array]:
+        """Return views, and likes less dislikes, of each author's post: (B, n) each."""
+        weights = self.weights
+        n, rows = len(weights), _ALONE // weights.size
+        if rows < _FEW_ROWS:
+            both = presence @ weights
+        else:
+            starts = range(0, len(presence), rows)
+            both = np.concatenate([presence[start : start + rows] @ weights for start in starts])
+        return both[:, :n], both[:, n:]
 
     def move(self, belief: Array, presence: Array, *, smooth: bool) -> Array:
         """Return beliefs, (B, n), after everybody has read."""
