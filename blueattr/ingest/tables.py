@@ -285,6 +285,10 @@ def _paths(typed: str) -> list[Path]:
             return [path]
         if typed and path.exists():
             raise InputError(f"{path} is no file; write what it gives to one first")
+        if typed == "-":
+            raise InputError("a table is read more than once: write standard input to a file first")
+        if typed.startswith(("http://", "https://")):
+            raise InputError(f"{typed} is an address; fetch the file first: curl -fsSLO {typed}")
         return matching_files(typed)
     except OSError as error:
         raise InputError(f"cannot look for {as_typed(typed)!r}: {error.strerror}") from None

@@ -392,6 +392,21 @@ def test_an_imported_account_is_forgotten_and_no_import_brings_it_back(tmp_path:
     assert "x:table:ann" not in found.accounts
 
 
+@pytest.mark.parametrize(
+    ("typed", "says"),
+    [
+        ("-", "write standard input to a file first"),
+        (
+            "https://example.org/t.csv",
+            "fetch the file first: curl -fsSLO https://example.org/t.csv",
+        ),
+    ],
+)
+def test_what_is_no_file_leads_to_one(typed: str, says: str, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=says):
+        plan_import([typed], tmp_path / "x.duckdb")
+
+
 def test_lines_that_are_no_rows_are_counted_wherever_they_stand(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -128,4 +128,4 @@ _LONGEST = 40
 def _some(names: Iterable[str], most: int = 20) -> str:
     listed = [name if len(name) <= _LONGEST else f"{name[:_LONGEST]}…" for name in names]
     more = f" and {len(listed) - most} more" if len(listed) > most else ""
-    return ", ".join(listed[:most]) + more
+    return ", ".join(listed[:most]) + more if listed else "no column that can be read"
