@@ -21,6 +21,7 @@ from blueattr.attribution.value import TierShare
 from blueattr.studies.samples.corrected import CorrectedTier
 from blueattr.studies.samples.samples import TierSpread
 from blueattr.studies.scales import IndicatorScales, ScaleComparison, compare_scales
+from blueattr.version import METHOD_VERSION
 
 HERE = Path(__file__).parent
 BLUEATTR = Path(sys.executable).parent / "blueattr"
@@ -46,7 +47,7 @@ def features(folder: Path, which: str, agents: int) -> pl.DataFrame:
     write: list[str | Path] = ["features", "--topic", topic, "--out", file]
     for command in (fill, write):
         subprocess.run(  # noqa: S603 - our own program
-            [BLUEATTR, *command, "--db", db], check=True, capture_output=True
+            [BLUEATTR, *command, "--db", db], check=True, stdout=subprocess.DEVNULL
         )
     return pl.read_parquet(file)
 
@@ -149,6 +150,7 @@ def main() -> None:
             processor=made["processor"],
             python=made["python"],
             numpy=made["numpy"],
+            method=METHOD_VERSION,
         ),
         encoding="utf-8",
     )

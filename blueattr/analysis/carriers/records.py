@@ -8,6 +8,7 @@ import polars as pl
 from blueattr.attribution.attribute import AttributionResult
 from blueattr.attribution.by_feature import feature_split
 from blueattr.errors import NoAnswerError
+from blueattr.panel.influence import RECEIVED
 from blueattr.panel.query import StoreView
 from blueattr.panel.topics import Topic
 from blueattr.store.database import Store
@@ -195,9 +196,10 @@ def described(view: StoreView, each: pl.DataFrame, result: AttributionResult) ->
         .then(pl.lit("off topic"))
         .otherwise(pl.lit("outside the window")),
         time=pl.when("gone").then(None).otherwise("time"),
-        replies_received="replies_received",
-        reposts_received="reposts_received",
-        quotes_received="quotes_received",
+        **{
+            column: column if kind in view.influence.kinds else pl.lit(None)
+            for kind, column in RECEIVED.items()
+        },
         value_own="value_own",
         value_received="value_received",
         value="value",

@@ -12,7 +12,8 @@ __all__ = ["RECORD"]
 
 
 _COUNTED = (
-    "Those from others that count: of the topic, in the window, and of a kind that `influence` has."
+    "Those from others that count: of the topic and in the window; none of a kind that `influence` "
+    "does not have."
 )
 _WORDS = "What it says, and the title of what it links to; none where they are not known."
 RECORD: "Fields[RecordValue]" = Fields(

@@ -257,7 +257,9 @@ def _shape_sentences(result: "PostsResult") -> tuple[str, ...]:
     if peak.usual is not None:
         text += f", where {short(peak.usual)} were usual on earlier days"
     if peak.burst is not None:
-        text += f" (1 in 10^{peak.burst:.0f} by chance)" if peak.burst >= 1 else ""
+        # They do not, so that this is a measure, and not a probability.
+        odds = f" (1 in 10^{peak.burst:.0f}, if records came independently)"
+        text += odds if peak.burst >= 1 else ""
     if peak.half_life is not None:
         text += f". Half of what followed was over {plural(peak.half_life, 'hour')} later"
     found = result.cascades
@@ -313,13 +315,18 @@ def posts_table(
         what they carry is a part of it. None for posts of any account.
     """
     author = whole is None
+    kinds = [
+        kind
+        for kind in ("replies", "reposts", "quotes")
+        if any(getattr(one.record, f"{kind}_received") is not None for one in posts)
+    ]
     rows: list[tuple[Cell, ...]] = []
     for one in posts:
         record = one.record
         rows.append((
             *([one.handle or one.did] if author else []), record.kind or record.state,
             None if record.time is None else f"{record.time:%Y-%m-%d %H:%M}",
-            record.replies_received, record.reposts_received, record.quotes_received,
+            *(getattr(record, f"{kind}_received") for kind in kinds),
             _carried(record, whole), _words(record.text or record.title),
         ))  # fmt: skip
     return Table(
@@ -329,9 +336,7 @@ def posts_table(
             *([Column("account", "account")] if author else []),
             RECORD["kind"].column(),
             Column("time", "time, UTC", "figure"),
-            Column("replies_received", "replies", "int", priority=3),
-            Column("reposts_received", "reposts", "int", priority=3),
-            Column("quotes_received", "quotes", "int", priority=3),
+            *(Column(f"{kind}_received", kind, "int", priority=3) for kind in kinds),
             Column("share", "share" if author else "of its value", "figure", priority=0),
             Column("text", "text", priority=0, breaks=True),
         ),

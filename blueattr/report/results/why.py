@@ -53,7 +53,7 @@ from blueattr.report.tables import Cell, Column, Json, Report, Table
 from blueattr.studies.carriers.posts import Post
 
 if TYPE_CHECKING:
-    from blueattr.studies.carriers.why import FeaturePart, Partner, Partners, WhyResult
+    from blueattr.studies.carriers.why import Alone, FeaturePart, Partner, Partners, WhyResult
 
 __all__ = ["FEATURE_WORDS", "account_name", "parts_table", "rank_words", "why_report"]
 
@@ -344,18 +344,19 @@ def _choices_tables(result: "WhyResult") -> tuple[Table, ...]:
 
 def _partner_tables(result: "WhyResult") -> Iterator[Table]:
     if result.addressed is not None and result.alone is not None:
-        own = f"itself or nobody ({plural(result.alone.records, 'record')})"
-        alone = (own, *(None for _ in PARTNER_KINDS), result.alone.part)
-        last = [alone] if result.alone.records else []
         yield from _partners_table(
-            "replied_to", "Whom it replied to, reposted and quoted", result.addressed, last
+            "replied_to",
+            "Whom it replied to, reposted and quoted",
+            result.addressed,
+            result.provenance.influence,
+            result.alone,
         )
     if result.amplified is not None:
         yield from _partners_table(
             "amplified_by",
             "Who replied to it, reposted it and quoted it",
             result.amplified,
-            [],
+            result.provenance.influence,
         )
 
 
@@ -363,27 +364,32 @@ def _partners_table(
     name: str,
     title: str,
     partners: "Partners",
-    last: Sequence[tuple[Cell, ...]],
+    counted: Sequence[str],
+    alone: "Alone | None" = None,
 ) -> Iterator[Table]:
+    # A 0 of what is not counted would say that there was none.
+    kinds = [kind for kind in PARTNER_KINDS if kind in counted or getattr(partners, kind)]
     rows: list[tuple[Cell, ...]] = [
-        (one.handle or one.did, *(getattr(one, kind) for kind in PARTNER_KINDS), one.part)
+        (one.handle or one.did, *(getattr(one, kind) for kind in kinds), one.part)
         for one in partners.shown
     ]
     others = partners.accounts - len(partners.shown)
     if others:
         counts = [
             getattr(partners, kind) - sum(getattr(one, kind) for one in partners.shown)
-            for kind in PARTNER_KINDS
+            for kind in kinds
         ]
         shown_part = sum(one.part or 0.0 for one in partners.shown)
         part = None if partners.part is None else partners.part - shown_part
         rows.append((plural(others, "other"), *counts, part))
-    rows += last
+    if alone is not None and alone.records:
+        own = f"itself or nobody ({plural(alone.records, 'record')})"
+        rows.append((own, *(None for _ in kinds), alone.part))
     if not rows:
         return
     columns = (
         Column("account", "account"),
-        *(SHOWN_AMPLIFIED[kind].column() for kind in PARTNER_KINDS),
+        *(SHOWN_AMPLIFIED[kind].column() for kind in kinds),
         replace(SHOWN_AMPLIFIED["part"].column(), priority=0),
     )
     yield Table(

@@ -42,7 +42,7 @@ class RecordValue:
     time
         When it was seen first, UTC; None of one that was never seen or is deleted.
     replies_received, reposts_received, quotes_received
-        How many of others count.
+        How many of others count; None of a kind that c does not count.
     value_own, value_received
         Its parts of the value: of its author's activity and influence.
     value, share
@@ -57,9 +57,9 @@ class RecordValue:
     kind: str | None
     state: RecordState
     time: datetime | None
-    replies_received: int
-    reposts_received: int
-    quotes_received: int
+    replies_received: int | None
+    reposts_received: int | None
+    quotes_received: int | None
     value_own: float
     value_received: float
     value: float

@@ -12,12 +12,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import blueattr
 from blueattr.analysis.carriers.posts import posts_store
 from blueattr.attribution.question import Question
 from blueattr.attribution.tiered import PanelChoice
 from blueattr.errors import ExitCode, NoAnswerError
 from blueattr.panel.influence import Kind
 from blueattr.panel.query import PanelQuery
+from blueattr.report.results.posts import posts_report
 from blueattr.studies.carriers.posts import PostsResult
 from support.cli_world import ok, refused, write_store
 from support.effort import costly_law
@@ -259,3 +261,15 @@ def test_no_post_is_shown_where_none_was_asked_for(db: Path) -> None:
     shown = ok("posts", "--topic", "mythos", "--db", db, "--top", "0")
     assert b"did:plc" not in shown.stdout
     assert b"other records" in shown.stdout
+
+
+def test_what_c_does_not_count_is_none_and_no_column_of_zeros(db: Path) -> None:
+    with blueattr.open(db) as store:
+        result = store.posts("all", influence="replies,reposts", top=3)
+    assert result.posts
+    for one in result.posts:
+        assert one.record.quotes_received is None
+        assert one.record.replies_received is not None
+    (table,) = posts_report(result).lists
+    assert "quotes_received" not in {column.name for column in table.columns}
+    assert "replies_received" in {column.name for column in table.columns}

@@ -16,7 +16,7 @@ from blueattr.attribution.attribute import attribute
 from blueattr.attribution.by_feature import feature_values
 from blueattr.errors import NoAnswerError
 from blueattr.indicators.base import Aggregator
-from blueattr.panel.influence import Kind
+from blueattr.panel.influence import RECEIVED, Kind
 from blueattr.panel.query import PanelQuery, StoreView
 from blueattr.store.database import Store
 from blueattr.studies.carriers.records import RecordValue
@@ -87,9 +87,9 @@ def test_values_of_records_are_those_of_the_twin_and_sum_to_the_parts(
         assert row["value"] == pytest.approx(sum(expected[address]))
         assert row["share"] == pytest.approx(sum(expected[address]) / result.attributed)
         assert row["state"] == twin.state(address), address
-        assert row["replies_received"] == twin.received[address]["replies"]
-        assert row["reposts_received"] == twin.received[address]["reposts"]
-        assert row["quotes_received"] == twin.received[address]["quotes"]
+        for kind, column in RECEIVED.items():
+            count = twin.received[address][kind]
+            assert row[column] == (count if kind in (influence or RECEIVED) else None)
         known = twin.known.get(address)
         assert (row["time"] is None) == (known is None)
         text = None if known is None else known["commit"]["record"].get("text")
