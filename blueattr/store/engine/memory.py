@@ -19,6 +19,8 @@ LIBRARIES = 300 << 20
 _OUTSIDE_ENGINE = 800 << 20
 # A commit has its rows so many times: as it took them over, as arrays, and what it writes.
 _IN_COMMIT = 3
+# What a decompressor takes beside its window, and what waits of its output.
+_BESIDE_WINDOW = 140 << 20
 # With less a commit of long posts may fail, and a larger buffer pool does not speed up appends.
 _LEAST_ENGINE, _MOST_ENGINE = 256 << 20, 640 << 20
 # What a commit takes, whatever is in it.
@@ -77,7 +79,7 @@ class Shares:
         return cls(
             most=most,
             engine=engine,
-            window=max(memory - LIBRARIES - engine - _IN_COMMIT * lines, 0),
+            window=max(memory - LIBRARIES - engine - _IN_COMMIT * lines - _BESIDE_WINDOW, 0),
             lines=lines,
             beside=lines * 2 // 5,
             messages=min(free // 12, _MOST_MESSAGES),

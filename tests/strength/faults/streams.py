@@ -227,7 +227,7 @@ FAULTS = (
         23,
         "the window of a decompressor is beside the memory of an ingest",
         _MEMORY,
-        "window=max(memory - LIBRARIES - engine - _IN_COMMIT * lines, 0)",
+        "window=max(memory - LIBRARIES - engine - _IN_COMMIT * lines - _BESIDE_WINDOW, 0)",
         "window=memory // 2",
         "tests/store/engine/test_memory_shares.py::test_shares_of_a_small_memory_fit_into_it",
     ),
