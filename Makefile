@@ -24,7 +24,7 @@ help:
 	@echo "make lint    formatting, types, import rules"
 	@echo "make golden  write the golden files again (read the diff before you commit it)"
 	@echo "make docs    build the documentation as a site that needs no network: out/site/index.html"
-	@echo "make bench   measure commands, ingest, decoders, kernels, reports and sampled values, next to limits and peers"
+	@echo "make bench   measure commands, ingest, decoders, kernels, reports, sampled values and scenarios, next to limits and peers"
 	@echo "make bench-full   measure the pipeline at the network's size: an hour, 20 GB; docs/performance.md"
 	@echo "make coverage-study   measure how often intervals of corrected shares hold: docs/coverage.md"
 	@echo "make scenario-study   compare methods with exact values of three scenarios and ten seeds: docs/truth.md"
@@ -152,6 +152,7 @@ bench: $(VENV)-bench/ready
 	$(VENV)-bench/bin/python bench/imports.py --members 1000000 --out out/bench-imports.json
 	$(VENV)-bench/bin/python bench/kernels.py --out out/bench-kernels.json
 	$(VENV)-bench/bin/python bench/rollups.py --out out/bench-rollups.json
+	$(VENV)-bench/bin/python bench/scenarios.py --out out/bench-scenarios.json
 	$(VENV)-bench/bin/python bench/report.py
 	$(VENV)-bench/bin/python bench/commands.py
 

@@ -176,3 +176,17 @@ def test_a_simulation_is_found_by_file_class_function_and_module(
     file.write_text("import nothing_of_that_name\n", "utf-8")
     with pytest.raises(ScenarioError, match="cannot be run"):
         find_scenario("mine.py")
+
+
+def test_where_values_cancel_there_are_no_shares_and_the_gap_is_of_their_sizes() -> None:
+    made = Pushing()
+    made.channels = {"push": (np.ones((STEPS, N)), "scaled"),
+                     "sign": (np.array([1.0, 1e-12 - 1, 0]) + 0 * DID, "kept")}  # fmt: skip
+    made.levels = np.ones(STEPS + 1)
+    made.baseline = lambda kind: {"push": np.zeros((STEPS, N))}  # type: ignore[method-assign]
+    found = attribute_scenario(find_scenario(made), ScenarioQuestion(step="b"))
+    assert 0 < found.change < 3e-12
+    np.testing.assert_allclose(found.values, [2, -2, 0], atol=1e-12)
+    assert (found.shares, found.churn) == (None, None)
+    assert found.found.gap is not None
+    assert found.found.gap < 1e-12
