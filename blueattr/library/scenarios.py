@@ -176,7 +176,7 @@ def attribute_scenario(
         )  # fmt: skip
 
 
-def write_scenario_page(result: ScenarioAttribution, path: str | Path) -> None:
+def write_scenario_page(result: ScenarioAttribution, path: str | Path) -> Path:
     """Write who drove an indicator of a simulation as a page: one file that loads nothing.
 
     Parameters
@@ -185,6 +185,11 @@ def write_scenario_page(result: ScenarioAttribution, path: str | Path) -> None:
         What `attribute_scenario` returned.
     path
         A ``.html`` file; one that is there is replaced.
+
+    Returns
+    -------
+    Path
+        The file.
 
     Raises
     ------
@@ -206,6 +211,7 @@ def write_scenario_page(result: ScenarioAttribution, path: str | Path) -> None:
     if where.suffix.lower() != ".html":
         raise UsageError(f"a page is a .html file, not {path}")
     write_scenario(result, where)
+    return where
 
 
 def compare_scenarios(

@@ -10,6 +10,7 @@ import pytest
 
 import blueattr
 from blueattr.errors import InputError, OutputError, UsageError
+from blueattr.report.figures.charts.drawing import Drawing
 from blueattr.report.figures.charts.theme import PAGE, PAGE_NARROW
 from blueattr.report.figures.scenarios import drivers_exhibit, games_exhibit, steps_exhibit
 from blueattr.report.pages.scenario import scenario_html, write_scenario_report
@@ -175,7 +176,9 @@ def test_a_result_shows_itself_in_a_notebook(tmp_path: Path) -> None:
 
 def test_a_program_writes_a_page(tmp_path: Path) -> None:
     result = answer("economy")
-    blueattr.write_scenario_page(result, tmp_path / "page.html")
+    assert blueattr.write_scenario_page(result, str(tmp_path / "page.html")) == (
+        tmp_path / "page.html"
+    )
     assert (tmp_path / "page.html").read_text("utf-8") == scenario_html(result)
     with pytest.raises(UsageError, match=r"a \.html file"):
         blueattr.write_scenario_page(result, tmp_path / "page.pdf")
@@ -203,3 +206,11 @@ def test_half_of_a_character_is_no_name() -> None:
     record = blueattr.run_scenario("economy", agents=3, steps=3, seed=1)
     with pytest.raises(InputError, match="agents is not Unicode"):
         blueattr.attribute_scenario(renamed(record, "\ud800"))
+
+
+def test_labels_of_steps_are_shown_letter_for_letter() -> None:
+    record = blueattr.run_scenario("economy", agents=3, steps=2, seed=1)
+    labels = ("it's", "a\\'b\u00e9")
+    result = blueattr.attribute_scenario(replace(record, steps=labels), step="it's")
+    svg = Drawing(steps_exhibit(result).chart(PAGE)).svg()
+    assert all(one.replace("'", "&#39;") in svg or one in svg for one in labels)
