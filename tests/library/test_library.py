@@ -54,10 +54,10 @@ def test_tab_offers_what_there_is_and_nothing_else() -> None:
     offers = {*blueattr.__all__, "Aggregator", "AttributionResult", "BlueattrError", "Bootstrap",
               "ChangeResult", "Correction", "Designs", "GraphResult", "GroupShares", "OwnIndicator",
               "PostsResult", "Provenance", "Results", "ScaleComparison", "ScaleGrid",
-              "Sensitivity", "WhyResult"}  # fmt: skip
+              "ScenarioAttribution", "Sensitivity", "WhyResult"}  # fmt: skip
     assert dir(blueattr) == sorted(offers)
     complete = rlcompleter.Completer({"blueattr": blueattr}).complete
-    offered = [complete("blueattr.", k) for k in range(100)]
+    offered = [complete("blueattr.", k) for k in range(200)]
     names = {str(one).removeprefix("blueattr.").rstrip("()") for one in offered if one}
     assert {name for name in names if not name.startswith("_")} == offers
     for name in offers:

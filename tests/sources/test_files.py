@@ -16,7 +16,7 @@ import zstandard
 from blueattr.decode import cut_lines
 from blueattr.decode.chunk import Chunk
 from blueattr.errors import InputError, UsageError
-from blueattr.sources import files
+from blueattr.sources import files, forms
 from blueattr.sources import packing as compression
 from blueattr.sources.files import FileSource, find
 
@@ -220,8 +220,8 @@ def test_a_line_too_long_is_one_line(
 ) -> None:
     monkeypatch.setattr(files, "CHUNK", 1000)
     monkeypatch.setattr(compression, "_READ", 300)
-    monkeypatch.setattr(files, "LINE_LIMIT", 1000)
-    monkeypatch.setattr(cut_lines, "LINE_LIMIT", 1000)
+    for module in (files, forms, cut_lines):
+        monkeypatch.setattr(module, "LINE_LIMIT", 1000)
     for tail in (b"", *LINES[:2]):
         data = TEXT + b"[" + b"1," * (length // 2) + b"]\n" + tail
         source = make(tmp_path, "plain", data)
