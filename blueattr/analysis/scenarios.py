@@ -1,6 +1,7 @@
 """Questions to a record of a scenario, as a user asks them."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -62,8 +63,9 @@ def ask_record(
         The scenario breaks the protocol.
     """
     budgets = Budgets(steps, permutations, coalitions, seed)
-    asked, _ = scenario_asked(record, scenario, regulariser)
-    return attribute_scenario(asked, ScenarioQuestion(budgets=budgets, **question))
+    asked, digest = scenario_asked(record, scenario, regulariser)
+    found = attribute_scenario(asked, ScenarioQuestion(budgets=budgets, **question))
+    return replace(found, digest=digest)
 
 
 def compare_records(

@@ -236,8 +236,8 @@ def compare_scenarios(
     Parameters
     ----------
     records
-        What `run_scenario` returned, or files that ``blueattr scenario run`` wrote; up to 20
-        players each.
+        What `run_scenario` returned, or files that ``blueattr scenario run`` or
+        ``blueattr scenario import`` wrote; up to 20 players each.
     scenario
         Simulations of your own, one or a list: each ``mine.py:name``, or an object that keeps the
         protocol `blueattr.scenarios.protocol.Scenario`.

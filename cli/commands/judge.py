@@ -121,7 +121,7 @@ def judge(
     record: Annotated[
         str | None,
         typer.Argument(
-            metavar="[RECORD]", help="A file that scenario run wrote.", show_default=False
+            metavar="[RECORD]", help="A file that scenario run or import wrote.", show_default=False
         ),
     ] = None,
     scenario: OwnScenario = None,

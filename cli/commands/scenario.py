@@ -13,7 +13,6 @@ from blueattr.cli.options import OutputOptions, Seed
 from blueattr.cli.output import say
 from blueattr.cli.page_output import OrPageOptions
 from blueattr.cli.recorded import OwnScenario, RecordOptions
-from blueattr.cli.sampling import Seeds
 from blueattr.errors import UsageError
 
 scenario = typer.Typer(
@@ -70,7 +69,9 @@ class ComparedOptions:
     records: Annotated[
         list[str],
         typer.Argument(
-            metavar="[RECORD]...", help="Files that scenario run wrote.", show_default=False
+            metavar="[RECORD]...",
+            help="Files that scenario run or import wrote.",
+            show_default=False,
         ),
     ] = field(default_factory=list)
     scenario: Annotated[
@@ -307,7 +308,9 @@ def scenario_compare(
     *,
     what: ComparedOptions,
     question: ScenarioOptions,
-    seeds: Seeds = 10,
+    seeds: Annotated[
+        int, typer.Option("--seeds", metavar="N", help="How many times what is sampled is drawn.")
+    ] = 10,
     output: OutputOptions,
 ) -> None:
     """Compare all methods with exact Shapley values, which up to 20 players have.

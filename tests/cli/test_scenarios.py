@@ -7,11 +7,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import polars as pl
 import pytest
 
 import blueattr
 from blueattr.errors import ExitCode
+from blueattr.report.results.scenarios import scenario_attribution_report
+from blueattr.report.tables import Report, Table
 from blueattr.scenarios.record_file import read_record, record_digest, write_record
 from blueattr.scenarios.shipped import run_scenario
 from support import log_twin
@@ -267,3 +270,72 @@ def test_a_larger_regulariser_lets_a_path_value_converge(tmp_path: Path) -> None
     assert ours.total < found["total"]
     for wrong in ("0", "nan", "1e9"):
         refused(ExitCode.USAGE, *words, "--regulariser", wrong, says="--regulariser of the economy")
+
+
+def test_who_moves_an_indicator_most_is_named_and_shown_whichever_way() -> None:
+    record = run_scenario("economy", agents=24, steps=6, seed=6)
+    asked: dict[str, Any] = {"indicator": "pressure", "baseline": "mean", "permutations": 2}
+    found = blueattr.attribute_scenario(record, **asked)
+    most = int(abs(found.values).argmax())
+    assert found.values[most] < 0
+    assert (found.values > found.values[most]).sum() > 20
+    report = scenario_attribution_report(found)
+    table = _table(report)
+    assert f"{record.agents[most]} drove it most, down." in _summary(report)
+    assert most in [row[0] for row in table.rows]
+    values = np.array([row[2] for row in table.rows], float)
+    assert values.size == 20
+    assert (np.diff(values) <= 0).all()
+
+
+def test_discrete_values_of_the_market_stand_before_those_of_the_smooth_game() -> None:
+    record = run_scenario("market", agents=5, steps=4, seed=3, stocks=2)
+    smooth, discrete = (blueattr.attribute_scenario(record, game=g) for g in ("smooth", "discrete"))
+    report = scenario_attribution_report(smooth)
+    names = [column.name for column in _table(report).columns]
+    assert names.index("discrete_shapley") < names.index("value")
+    leads = {row[0]: row[names.index("discrete_shapley")] for row in _table(report).rows}
+    assert [leads[k] for k in range(5)] == discrete.values.tolist()
+    assert "by the discrete Shapley value, which leads" in _summary(report)
+    own = [column.name for column in _table(scenario_attribution_report(discrete)).columns]
+    assert "discrete_shapley" not in own
+
+
+def test_where_the_other_game_is_not_computed_the_answer_says_so() -> None:
+    record = run_scenario("market", agents=101, steps=3, seed=1, stocks=1)
+    said = scenario_attribution_report(blueattr.attribute_scenario(record, game="smooth")).warnings
+    assert any("ask --game discrete" in line for line in said)
+    assert any("agree is not computed for 101 players" in line for line in said)
+
+
+def test_values_of_cells_say_when_and_sum_to_those_of_agents(record: Path) -> None:
+    words = ("scenario", "attribute", record, "--window", "2", "--players", "cells")
+    found = ok(*words, "--format", "json").json
+    assert {cell["step"] for cell in found["cells"]} == {found["step"], found["step"] - 1}
+    for agent in found["agents"]:
+        own = [cell["value"] for cell in found["cells"] if cell["index"] == agent["index"]]
+        assert len(own) == 2
+        assert sum(own) == pytest.approx(agent["value"], rel=1e-12)
+    assert "who drove it, and when" in ok(*words).text
+    assert "cells" not in ok("scenario", "attribute", record, "--format", "json").json
+
+
+def test_an_answer_names_the_record_it_is_of_and_what_its_replay_missed(tmp_path: Path) -> None:
+    run, path = run_scenario("opinion", agents=4, steps=3, seed=5), tmp_path / "r.json.zst"
+    write_record(replace(run, deviation={"belief": 0.25}), path)
+    words = ("scenario", "attribute", path)
+    found = ok(*words, "--format", "json").json
+    digest = record_digest(read_record(path))
+    assert (found["origin"], found["record"]) == ("scripted", digest)
+    text = " ".join(ok(*words).text.split())
+    assert digest in text
+    assert "a scripted run of seed 5" in text
+    assert "they miss belief by up to 0.25" in text
+
+
+def _summary(report: Report) -> str:
+    return " ".join(report.summary)
+
+
+def _table(report: Report) -> Table:
+    return report.tables[0]

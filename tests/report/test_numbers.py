@@ -60,7 +60,7 @@ from blueattr.report.results.validations import validation_report
 from blueattr.runs.history.listing import runs_report, settings_report
 from blueattr.runs.history.record import Run, Stage
 from blueattr.runs.settings import FilePath, Key, Section, settle
-from blueattr.scenarios.games.attribution import attribute_scenario
+from blueattr.scenarios.games.attribution import ScenarioQuestion, attribute_scenario
 from blueattr.scenarios.games.comparison import Compared, compare_scenarios
 from blueattr.scenarios.own import find_scenario
 from blueattr.scenarios.record import ImportedFile
@@ -107,6 +107,9 @@ def simulated() -> Iterator[Report]:
     yield scenario_import_report(logs, Path("record.json"))
     answer = attribute_scenario(scenario_of(record))
     yield scenario_attribution_report(answer)
+    cells = ScenarioQuestion(players="cells", form="smooth")
+    market = scenario_of(run_scenario("market", agents=5, steps=4, seed=3, stocks=2))
+    yield scenario_attribution_report(attribute_scenario(market, cells))
     for exhibit in (drivers_exhibit(answer), steps_exhibit(answer), games_exhibit(answer)):
         assert exhibit is not None
         yield exhibit.report

@@ -142,14 +142,13 @@ def steps_exhibit(result: "ScenarioAttribution") -> Exhibit:
 def games_exhibit(result: "ScenarioAttribution") -> Exhibit | None:
     """Show Shapley values of the smooth and of the discrete game; nothing with many players."""
     other, names = result.other, result.game.scenario.agents
-    if not other.values:
+    smooth, discrete = result.shapley_by_agent("smooth"), result.shapley_by_agent("discrete")
+    if smooth is None or discrete is None:
         return None
-    n = len(names)
-    both = {form: values.reshape(-1, n).sum(axis=0) for form, values in other.values.items()}
-    order = sorted(range(n), key=lambda k: (-abs(both["discrete"][k]), k))
+    order = sorted(range(len(names)), key=lambda k: (-abs(discrete[k]), k))
     columns = _BOTH_COLUMNS
     rows: list[tuple[Cell, ...]] = [
-        (k, names[k], float(both["smooth"][k]), float(both["discrete"][k])) for k in order
+        (k, names[k], float(smooth[k]), float(discrete[k])) for k in order
     ]
     listed = rows_of(columns, sorted(rows[:_MOST], key=lambda row: -row[3]))  # type: ignore[operator]  # a number
     points = [

@@ -1,9 +1,10 @@
 """Scenarios laid out as reports: those that ship, a run, logs, and who drove an indicator."""
 
-from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from blueattr.kernels import FloatArray
 from blueattr.report.numbers import percent, plural, short
 from blueattr.report.tables import Cell, Column, Fact, Json, Report, Table
 from blueattr.scenarios.games.attribution import recorded_values
@@ -33,6 +34,7 @@ _METHODS = {
     "leave-one-out": "leave-one-out, normalised",
     "random": "random numbers, normalised",
 }
+_LEADING = (Column("discrete_shapley", "discrete Shapley", "float", priority=0),)
 _SHOWN = 20
 _ROUNDING = 1e-6
 _NOTHING = 1e-12
@@ -82,23 +84,17 @@ def scenario_run_report(record: "Record", out: Path) -> Report:
 
 def scenario_import_report(record: "Record", out: Path) -> Report:
     """Lay out what became of imported logs, and how far their replay is from them."""
-    apart = [kind for kind, size in record.deviation.items() if size > _known_to(record, kind)]
     deviations: list[tuple[Cell, ...]] = [*record.deviation.items()]
     columns = (Column("what", "what"), Column("deviation", "largest deviation", "float"))
     who = f"{plural(len(record.agents), 'agent')} and {plural(len(record.steps), 'step')}"
-    warnings = []
-    if apart:
-        told = ", ".join(f"{kind} by up to {short(record.deviation[kind])}" for kind in apart)
-        warnings.append(
-            f"The rules do not reproduce these logs: they miss {told}. Answers are of the rules."
-        )
+    missed = _missed(record)
     return Report(
         kind="scenario_import",
         summary=(
             f"Logs of {record.origin} became a record of the {record.scenario}: {who}.",
-            *(() if apart else ("The rules reproduce these logs.",)),
+            *(() if missed else ("The rules reproduce these logs.",)),
         ),
-        warnings=(*warnings, *record.remarks),
+        warnings=(*missed, *record.remarks),
         tables=(Table("deviation", "replay against logs", columns, tuple(deviations)),),
         facts=(
             Fact("record", str(out)),
@@ -117,6 +113,15 @@ def scenario_import_report(record: "Record", out: Path) -> Report:
             "out": str(out),
         },
     )
+
+
+def _missed(record: "Record") -> list[str]:
+    """Say what a replay by the rules misses of the logs; nothing where it is rounding."""
+    apart = [kind for kind, size in record.deviation.items() if size > _known_to(record, kind)]
+    if not apart:
+        return []
+    told = ", ".join(f"{kind} by up to {short(record.deviation[kind])}" for kind in apart)
+    return [f"The rules do not reproduce these logs: they miss {told}. Answers are of the rules."]
 
 
 def _known_to(record: "Record", kind: str) -> float:
@@ -182,7 +187,9 @@ def _origin_facts(scenario: object) -> list[Fact]:
 
 
 def _origin_json(scenario: object) -> dict[str, Json]:
-    origin = getattr(scenario, "origin", None)
+    origin, record = getattr(scenario, "origin", None), getattr(scenario, "record", None)
+    if record is not None:
+        return {"origin": record.origin, "sha256": None}
     return {"origin": None if origin is None else origin.text,
             "sha256": None if origin is None else origin.sha256}  # fmt: skip
 
@@ -197,25 +204,32 @@ def scenario_attribution_report(result: "ScenarioAttribution") -> Report:
     """
     game, found = result.game, result.found
     names = game.scenario.agents
-    order = sorted(range(len(names)), key=lambda k: (-result.values[k], k))
-    rows = [_row(result, k, names) for k in order]
+    leading = _leading(result)
+    first = result.values if leading is None else leading
+    order = sorted(range(len(names)), key=lambda k: (-first[k], k))
+    rows = [_row(result, k, leading) for k in order]
     columns = (
         Column("index", "index", "int"),
         Column("agent", "agent", priority=0),
+        *(() if leading is None else _LEADING),
         Column("value", "value", "float", priority=0),
         Column("share", "share", "share"),
     )
     table = Table("agents", "who drove it", columns, tuple(rows))
+    # Who moves it most is shown, whichever way.
+    most = {*sorted(order, key=lambda k: (-abs(first[k]), k))[:_SHOWN]}
+    shown = [row for row in rows if row[0] in most] + [row for row in rows if row[0] not in most]
     return Report(
         kind="scenario_attribution",
         summary=(_sentence(result),),
         warnings=tuple(_warnings(result)),
-        tables=(table.first(_SHOWN),),
+        tables=(replace(table, rows=tuple(shown)).first(_SHOWN), *_cells_table(result)),
         facts=tuple(_facts(result)),
         data=table,
         content={
             "scenario": game.scenario.name,
             **_origin_json(game.scenario),
+            "record": result.digest,
             "indicator": game.indicator,
             "step": result.step,
             "window": len(game.window),
@@ -237,10 +251,44 @@ def scenario_attribution_report(result: "ScenarioAttribution") -> Report:
             "regulariser": _regulariser(game.scenario),
             "other_game": _other(result.other),
             "agents": [
-                {"index": k, "agent": names[k], **_numbers(result, k)} for k in range(len(names))
+                {"index": k, "agent": names[k], **_numbers(result, k, leading)}
+                for k in range(len(names))
             ],
+            **_cells_json(result),
         },
     )
+
+
+def _cells(result: "ScenarioAttribution") -> list[tuple[str | int, int, str, float]]:
+    """Return step, index, agent and value of each cell, in order of steps and agents."""
+    if result.game.players != "cells":
+        return []
+    scenario, window = result.game.scenario, result.game.window
+    values = result.found.values.reshape(len(window), -1)
+    return [
+        (scenario.steps[step], k, scenario.agents[k], float(values[place, k]))
+        for place, step in enumerate(window)
+        for k in range(len(scenario.agents))
+    ]
+
+
+def _cells_table(result: "ScenarioAttribution") -> list[Table]:
+    columns = (
+        Column("step", "step"),
+        Column("index", "index", "int"),
+        Column("agent", "agent", priority=0),
+        Column("value", "value", "float", priority=0),
+    )
+    most = sorted(_cells(result), key=lambda row: -abs(row[3]))
+    rows: list[tuple[Cell, ...]] = [(str(step), k, name, value) for step, k, name, value in most]
+    title = "who drove it, and when"
+    return [Table("cells", title, columns, tuple(rows)).first(_SHOWN)] if rows else []
+
+
+def _cells_json(result: "ScenarioAttribution") -> dict[str, Json]:
+    rows = _cells(result)
+    keys = ("step", "index", "agent", "value")
+    return {"cells": [dict(zip(keys, row, strict=True)) for row in rows]} if rows else {}
 
 
 def _regulariser(scenario: "Scenario") -> float | None:
@@ -249,16 +297,18 @@ def _regulariser(scenario: "Scenario") -> float | None:
     return None if name is None else float(scenario.parameters[name])  # type: ignore[attr-defined]  # a model's
 
 
-def _numbers(result: "ScenarioAttribution", k: int) -> dict[str, Json]:
+def _numbers(
+    result: "ScenarioAttribution", k: int, leading: FloatArray | None
+) -> dict[str, float | None]:
     return {
+        **({} if leading is None else {"discrete_shapley": float(leading[k])}),
         "value": float(result.values[k]),
         "share": None if result.shares is None else float(result.shares[k]),
     }
 
 
-def _row(result: "ScenarioAttribution", k: int, names: Sequence[str]) -> tuple[Cell, ...]:
-    share = None if result.shares is None else float(result.shares[k])
-    return k, names[k], float(result.values[k]), share
+def _row(result: "ScenarioAttribution", k: int, leading: FloatArray | None) -> tuple[Cell, ...]:
+    return k, result.game.scenario.agents[k], *_numbers(result, k, leading).values()
 
 
 def _other(other: "OtherForm") -> dict[str, Json]:
@@ -275,14 +325,39 @@ def _other(other: "OtherForm") -> dict[str, Json]:
 
 
 def _sentence(result: "ScenarioAttribution") -> str:
-    game = result.game
-    most = int(result.values.argmax())
+    game, values = result.game, result.values
     empty = short(_end(result.empty, result))
-    return (
+    lead = (
         f"{game.indicator} at step {result.step} of the {game.scenario.name} is "
-        f"{short(result.total)}, and {empty} had everyone done the baseline "
-        f"'{game.baseline}'; {game.scenario.agents[most]} drove it most."
+        f"{short(result.total)}, and {empty} had everyone done the baseline '{game.baseline}'"
     )
+    if (leading := _leading(result)) is not None:
+        return (
+            f"{lead}; by the discrete Shapley value, which leads, {_most(leading, result)} drove "
+            f"it most, and {_most(values, result)} in the smooth game."
+        )
+    return f"{lead}; {_most(values, result)} drove it most{', down' if _is_down(values) else ''}."
+
+
+def _most(values: FloatArray, result: "ScenarioAttribution") -> str:
+    """Return who moves the indicator most, up or down."""
+    return str(result.game.scenario.agents[int(abs(values).argmax())])
+
+
+def _is_down(values: FloatArray) -> bool:
+    return bool(values[abs(values).argmax()] < 0)
+
+
+def _leading(result: "ScenarioAttribution") -> FloatArray | None:
+    """Return discrete Shapley values, if they lead and the answer is of the smooth game."""
+    if result.game.form != "smooth" or not _discrete_leads(result):
+        return None
+    values = result.shapley_by_agent("discrete")
+    return values if values is not None and values.any() else None
+
+
+def _discrete_leads(result: "ScenarioAttribution") -> bool:
+    return getattr(result.game.scenario, "leading_form", "smooth") == "discrete"
 
 
 def _end(value: float, result: "ScenarioAttribution") -> float:
@@ -291,12 +366,21 @@ def _end(value: float, result: "ScenarioAttribution") -> float:
 
 
 def _warnings(result: "ScenarioAttribution") -> list[str]:
-    lines = []
     other, game = result.other, result.game
+    record = getattr(game.scenario, "record", None)
+    lines = [] if record is None else _missed(record)
     if result.found.method == "path":
         lines.append("The path value answers for the smooth game, not for the discrete rules.")
-    if game.scenario.name == "market":
-        lines.append("Smoothing changes the market's game, so the discrete Shapley value leads.")
+    if _discrete_leads(result):
+        ask = "; ask --game discrete" if game.form == "smooth" and not other.values else ""
+        lines.append(
+            f"Smoothing changes the {game.scenario.name}'s game, so the discrete Shapley value "
+            f"leads{ask}."
+        )
+    if not other.values:
+        lines.append(
+            f"How the smooth and the discrete game agree is not computed for {game.n:,} players."
+        )
     if other.shapley is not None and other.shapley.cosine is not None:
         how = "exact" if other.exact else "sampled"
         lines.append(
@@ -323,6 +407,8 @@ def _facts(result: "ScenarioAttribution") -> list[Fact]:
         Fact("open loop", "others' recorded actions do not react to who is absent"),
         *_origin_facts(game.scenario),
     ]
+    if result.digest is not None and getattr(game.scenario, "origin", None) is None:
+        facts.append(Fact("record", f"{result.provenance.source}, SHA-256 {result.digest}"))
     if found.gap is not None:
         facts.append(
             Fact("gap", f"{percent(found.gap)}; {percent(found.gap_doubled)} with twice the steps")

@@ -128,6 +128,8 @@ class ScenarioAttribution(Presented):
         Of everything that was drawn.
     budgets
         What the methods were given to spend.
+    digest
+        The SHA-256 of what was recorded; None where nobody computed it.
     """
 
     game: ScenarioGame
@@ -142,6 +144,7 @@ class ScenarioAttribution(Presented):
     other: OtherForm
     seed: int
     budgets: Budgets = field(default_factory=Budgets)
+    digest: str | None = None
 
     @property
     def indicator(self) -> str:
@@ -164,6 +167,14 @@ class ScenarioAttribution(Presented):
     def change(self) -> float:
         """What is shared out: v(N) - v(∅)."""
         return self.total - self.empty
+
+    def shapley_by_agent(self, form: Form) -> FloatArray | None:
+        """Return the Shapley values of a form, of cells their sums; None with many players."""
+        values = self.other.values.get(form)
+        if values is None:
+            return None
+        sums: FloatArray = values.reshape(-1, self.n_agents).sum(axis=0)
+        return sums
 
 
 def _origin_of(record: Record) -> str:
