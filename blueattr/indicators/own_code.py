@@ -10,6 +10,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import TypeVar
 
+import numpy as np
+
 from blueattr.errors import BlueattrError
 from blueattr.indicators.custom import blame
 from blueattr.indicators.printed import output_to_log
@@ -98,7 +100,7 @@ def run_own(what: str, code: Callable[[], _T], error: type[BlueattrError]) -> _T
         What is raised instead of any exception of the code.
     """
     try:
-        with output_to_log(what):
+        with output_to_log(what), np.errstate():  # np.seterr ends with the code
             return code()
     except ModuleNotFoundError as reason:
         if reason.name and (what == reason.name or what.startswith(f"{reason.name}.")):

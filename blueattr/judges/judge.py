@@ -23,6 +23,7 @@ __all__ = ["JudgeSettings", "Judged", "Judgement", "JudgingPlan", "judge", "plan
 
 
 _MOST_REPEATS = 100
+_NO_CHANGE = 1e-12  # of the larger end: less is rounding
 
 
 @dataclass(frozen=True, slots=True)
@@ -279,7 +280,7 @@ def judge(
     OutputError
         The folder cannot be written.
     """
-    if trace.change == 0:
+    if abs(trace.change) <= _NO_CHANGE * max(abs(trace.value), abs(trace.baseline_value)):
         raise ZeroTotalError(
             f"{trace.indicator} is {trace.value:g} with everyone's action and without: there is "
             "nothing to share out among the agents"

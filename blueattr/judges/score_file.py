@@ -1,7 +1,6 @@
 """Scores of a judge in a file: what `blueattr judge` wrote, read again with every check."""
 
 import json
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +24,7 @@ VERSION = 1
 
 
 _MOST_BYTES = 1 << 26
+_LARGEST = 1e18  # sums of it are finite
 _TEXTS = ("judge", "host", "model", "scenario", "record", "indicator", "baseline")
 
 
@@ -144,8 +144,8 @@ def _scores(found: Mapping[str, Any]) -> JudgeScores:
         score = row["score"]
         if score is None:
             continue
-        if type(score) not in {int, float} or not 0 <= score < math.inf:
-            raise ValueError(f"the score of agent {place} is no number from 0 on")
+        if type(score) not in {int, float} or not 0 <= score <= _LARGEST:
+            raise ValueError(f"the score of agent {place} is no number from 0 to {_LARGEST:g}")
         scores[place] = score
     return JudgeScores(**texts, step=step, window=window, agents=tuple(names), scores=scores)
 

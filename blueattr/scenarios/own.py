@@ -4,6 +4,7 @@ import re
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -180,7 +181,7 @@ class OwnScenario:
         self.baselines: Sequence[str] = self._names("baselines", MOST_AGENTS, (str,))
         self.channels = self._channels()
         self.leading_form = getattr(definition, "leading_form", "smooth")
-        if self.leading_form not in {"smooth", "discrete"}:
+        if self.leading_form not in ("smooth", "discrete"):
             raise self.fail(f"its leading_form is {self.leading_form!r}, not smooth or discrete")
         first = getattr(definition, "first_peak", 0)
         if not (isinstance(first, int) and 0 <= first < len(self.steps)):
@@ -281,6 +282,7 @@ class OwnScenario:
             batch = len(next(iter(after.values())))
             found = self._call(f"the indicator {name!r}", function, before, after, step)
             array = self._numbers(f"the indicator {name!r}", found)
+            self._check_real(f"the indicator {name!r}", array, before, after)
             if array.shape != (batch,):
                 raise self.fail(
                     f"the indicator {name!r} returned the shape {array.shape} for a batch of "
@@ -298,6 +300,11 @@ class OwnScenario:
         if array.dtype.kind not in "biufc":
             raise self.fail(f"{what} has {array.dtype}, not numbers")
         return array if array.dtype.kind == "c" else array.astype(np.float64)
+
+    def _check_real(self, what: str, found: Array, *given: State) -> None:
+        before = chain.from_iterable(arrays.values() for arrays in given)
+        if np.iscomplexobj(found) and not any(map(np.iscomplexobj, before)):
+            raise self.fail(f"{what} has complex numbers, though nothing was complex before it")
 
     def _real(self, what: str, found: Any) -> FloatArray:
         array = self._numbers(what, found)
@@ -361,6 +368,8 @@ class OwnScenario:
         )
         after = {str(name): self._numbers(f"{name!r} of {what}", value)
                  for name, value in found.items()}  # fmt: skip
+        for name, array in after.items():
+            self._check_real(f"{name!r} of {what}", array, state, actions)
         for name, array in self.start(0).items():
             if name not in after:
                 raise self.fail(f"{what} returned no {name!r}, which start has")

@@ -67,5 +67,6 @@ def play(
     states = [start_at(scenario, window.start, len(z))]
     for place, step in enumerate(window):
         actions = actions_at(scenario, absent, z[:, place], step)
-        states.append(scenario.transition(states[-1], actions, step, smooth))
+        with np.errstate(all="ignore"):  # what is not finite is found in the indicator
+            states.append(scenario.transition(states[-1], actions, step, smooth))
     return states

@@ -11,6 +11,7 @@ from blueattr.kernels import FloatArray
 from blueattr.scenarios.protocol import Array
 
 __all__ = [
+    "LARGEST",
     "MOST_AGENTS",
     "MOST_STEPS",
     "ORIGINS",
@@ -30,6 +31,10 @@ MOST_AGENTS, MOST_STEPS = 1000, 10_000
 
 # Lists of all agents and steps are padded to the longest: so many entries take some 2 GB.
 _MOST_ENTRIES = 50_000_000
+
+
+LARGEST = 1e18
+"""The largest number of a record: powers of it are finite, and it is a whole number of 64 bits."""
 
 
 Origin = Literal["scripted", "econagent", "twinmarket", "socialllm"]
@@ -60,8 +65,8 @@ class RecordArray:
 
     dims: str = ""
     whole: bool = False
-    low: float = -np.inf
-    high: float = np.inf
+    low: float = -LARGEST
+    high: float = LARGEST
     scaled: bool = False
     pad: int = 0
 

@@ -449,9 +449,7 @@ def _shape_in_words(shape: tuple[int, ...]) -> str:
 
 def _allowed(column: RecordArray) -> str:
     kind = "a whole number" if column.whole else "a finite number"
-    if column.low > -math.inf and column.high < math.inf:
-        return f"{kind} from {column.low:g} to {column.high:g}"
-    return f"{kind} from {column.low:g} on" if column.low > -math.inf else kind
+    return f"{kind} from {column.low:g} to {column.high:g}"
 
 
 def shown(value: object) -> str:

@@ -53,6 +53,7 @@ class Shipped:
         return tuple(kinds)
 
 
+_LARGEST_SEED = (1 << 64) - 1  # of whole numbers in JSON
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
 
 
@@ -82,7 +83,7 @@ def run_scenario(
     agents, steps
         How many: 1 to 1,000 agents, 1 to 10,000 steps.
     seed
-        At least 0. The same seed makes the same record.
+        From 0 to 2^64 - 1. The same seed makes the same record.
     stocks
         Of the market: how many of its ten, from the heaviest down; by default all.
     network
@@ -108,6 +109,8 @@ def run_scenario(
         if not 1 <= number <= most:
             raise UsageError(f"a scenario has 1 to {most:,} {what}, not {number:,}")
     check_seed(seed)
+    if seed > _LARGEST_SEED:
+        raise UsageError(f"the seed of a record is at most {_LARGEST_SEED:,}, not {seed:,}")
     options: dict[str, int] = {}
     if stocks is not None:
         if name != "market":

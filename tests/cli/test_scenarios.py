@@ -73,6 +73,11 @@ def test_what_cannot_be_is_refused_with_its_exit_code(record: Path, tmp_path: Pa
     usage = ExitCode.USAGE
     out = tmp_path / "x.json"
     refused(usage, "scenario", "run", "ecnomy", "--out", out, says="did you mean 'economy'")
+    large, alone = ("--seed", 2**64), ("--network", "ba:1", "--agents", 1)
+    refused(usage, "scenario", "run", "economy", *large, "--out", out, says="seed of a record")
+    refused(usage, "scenario", "run", "opinion", *alone, "--out", out, says="at least two agents")
+    assert not out.exists()
+    refused(usage, "scenario", "attribute", record, "--game", "", says="no game is called ''")
     refused(usage, "scenario", "attribute", record, "--step", "9", says="the steps are 1 to 5")
     refused(usage, "scenario", "attribute", record, "--method", "x", says="no method")
     missing = tmp_path / "none.json"

@@ -39,8 +39,8 @@ def test_scores_come_back_and_who_has_none_is_no_0(tmp_path: Path) -> None:
         ({"agents": [3]}, "agent 0 is not where"),
         ({"agents": GOOD["agents"][::-1]}, "agent 0 is not where"),
         ({"agents": [{"index": 0, "agent": "a"}]}, "no 'score'"),
-        *(({"agents": [{"index": 0, "agent": "a", "score": bad}]}, "no number from 0 on")
-          for bad in (-1, True, "3", math.nan, math.inf)),
+        *(({"agents": [{"index": 0, "agent": "a", "score": bad}]}, "no number from 0 to")
+          for bad in (-1, True, "3", math.nan, math.inf, 1e308, 10**400)),
     ],
 )  # fmt: skip
 def test_scores_that_cannot_be_are_refused(

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from blueattr.errors import ScenarioError, UsageError
+from blueattr.errors import NoAnswerError, ScenarioError, UsageError
 from blueattr.scenarios.games.attribution import ScenarioQuestion, attribute_scenario
 from blueattr.scenarios.games.path import derivatives_of
 from blueattr.scenarios.own import find_scenario
@@ -129,9 +129,18 @@ BROKEN: dict[str, tuple[Callable[[Any], None], str]] = {
     "an indicator is infinite": (
         _set(indicators={"x": lambda before, after, step: after["level"] / 0}), "not finite",
     ),
+    "an indicator is complex": (
+        _set(indicators={"x": lambda before, after, step: after["level"] + 1j * (step == 0)}),
+        "'x' has complex numbers, though nothing was complex before it",
+    ),
+    "a state is complex": (
+        _set(transition=lambda state, *rest: {"level": state["level"] + 0j}),
+        "'level' of transition .* has complex numbers",
+    ),
     "a wrong gradient": (_set(gradient=lambda z, *rest: 2 * _gradient(z, *rest)), "is not that of"),
     "a gradient's shape": (_set(gradient=lambda z, *rest: z[0]), "gradient returned the shape"),
     "a form": (_set(leading_form="rough"), "not smooth or discrete"),
+    "forms": (_set(leading_form=["smooth"]), "not smooth or discrete"),
     "a peak": (_set(first_peak=9), "not the index of a step"),
 }  # fmt: skip
 
@@ -190,3 +199,19 @@ def test_where_values_cancel_there_are_no_shares_and_the_gap_is_of_their_sizes()
     assert (found.shares, found.churn) == (None, None)
     assert found.found.gap is not None
     assert found.found.gap < 1e-12
+
+
+def test_an_indicator_that_was_not_finite_has_no_peak() -> None:
+    made = Pushing()
+    made.indicators = {"gone": lambda before, after, step: after["level"] / (step != 1)}
+    own = find_scenario(made)  # it is not tried at that step
+    with pytest.raises(NoAnswerError, match="recorded 'gone' is not finite at step b"):
+        attribute_scenario(own)
+
+
+def test_what_a_file_does_to_errors_of_numpy_ends_with_it(tmp_path: Path) -> None:
+    file = tmp_path / "mine.py"
+    file.write_text(SOURCE + "\n\nnp.seterr(all='raise')\n", "utf-8")
+    before = np.geterr()
+    find_scenario(str(file))
+    assert np.geterr() == before

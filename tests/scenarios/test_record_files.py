@@ -151,7 +151,8 @@ ECONOMY = [
     (put("steps", 0, "actions", "work", 0, to=[1]), "has list, which is no number"),
     (put("steps", 0, "actions", "work", 0, to=1.5), "has 1.5, not a finite number from 0 to 1"),
     (put("steps", 0, "actions", "work", 0, to=-1), "has -1, not a finite number from 0 to 1"),
-    (put("steps", 0, "state", "price", to=0), "not a finite number from 1 on"),
+    (put("steps", 0, "state", "price", to=0), "not a finite number from 1 to 1e+18"),
+    (put("steps", 1, "state", "growth", to=-1e300), "not a finite number from -1e+18 to 1e+18"),
     (put("parameters", to={"reserv": 1}), "did you mean reserve"),
     (put("parameters", to={"reserve": 0}), "not a number from"),
     (put("parameters", to={"reserve": True}), "not a number from"),
@@ -164,6 +165,7 @@ ECONOMY = [
 ]
 MARKET = [
     (put("steps", 0, "actions", "stock", 0, 0, to=2), "there is no stock 2"),
+    (put("steps", 0, "actions", "stock", 0, 0, to=2**63), "has 9.22337e+18, not a whole number"),
     (put("steps", 0, "actions", "side", 0, 0, to=0), "neither buys"),
     (put("steps", 0, "actions", "side", 0, 0, to=0.5), "not a whole number from -1 to 1"),
     (put("steps", 0, "actions", "limit", 0, 0, to=0), "no limit price above 0"),
@@ -177,7 +179,8 @@ MARKET = [
 ]
 OPINION = [
     (put("steps", 0, "actions", "author", 0, to=[3]), "no author 3"),
-    (put("steps", 0, "actions", "author", 0, to=[-1]), "not a whole number from 0 on"),
+    (put("steps", 0, "actions", "author", 0, to=[1e20]), "has 1e+20, not a whole number from 0"),
+    (put("steps", 0, "actions", "author", 0, to=[-1]), "not a whole number from 0 to 1e+18"),
 ]
 
 

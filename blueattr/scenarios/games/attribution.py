@@ -7,11 +7,12 @@ import numpy as np
 
 from blueattr import kernels
 from blueattr.display import Presented
-from blueattr.errors import UsageError, ZeroTotalError
+from blueattr.errors import NoAnswerError, UsageError, ZeroTotalError
 from blueattr.kernels import FloatArray
 from blueattr.provenance import Provenance
 from blueattr.scenarios.games.game import FORMS, PLAYERS, Form, Players, ScenarioGame
 from blueattr.scenarios.games.methods import Budgets, Method, Values, choose_method, solve
+from blueattr.scenarios.games.path import NO_CHANGE
 from blueattr.scenarios.play import play
 from blueattr.scenarios.protocol import Scenario
 from blueattr.scenarios.record import Record
@@ -31,7 +32,6 @@ __all__ = [
 # With more players an exact value of the other form, and with many more a sampled one, would take
 # longer than the answer itself.
 _EXACT_BESIDE, _SAMPLED_BESIDE = 12, 100
-_NO_CHANGE = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,6 +187,11 @@ def recorded_values(scenario: Scenario, indicator: str) -> FloatArray:
     """Return an indicator after each step as it was recorded, (steps,).
 
     What an indicator needs beside the state comes from the discrete rules.
+
+    Raises
+    ------
+    NoAnswerError
+        A value is not finite.
     """
     steps, n = len(scenario.steps), len(scenario.agents)
     absent = scenario.baseline(scenario.baselines[0])
@@ -198,7 +203,11 @@ def recorded_values(scenario: Scenario, indicator: str) -> FloatArray:
         if step + 1 < steps:
             states = scenario.start(step + 1).items()
             after = {**after, **{name: np.asarray(value)[None] for name, value in states}}
-        values[step] = measure(before, after, step)[0]
+        with np.errstate(all="ignore"):
+            values[step] = measure(before, after, step)[0]
+    if not np.isfinite(values).all():
+        where = scenario.steps[int(np.argmin(np.isfinite(values)))]
+        raise NoAnswerError(f"the recorded {indicator!r} is not finite at step {where}")
     return values
 
 
@@ -219,7 +228,7 @@ def game_of(scenario: Scenario, asked: ScenarioQuestion) -> tuple[ScenarioGame, 
     indicator = _one_of("indicator", asked.indicator, [*scenario.indicators])
     baseline = _one_of("baseline", asked.baseline, scenario.baselines)
     leading: Form = getattr(scenario, "leading_form", "smooth")
-    form = asked.form or leading
+    form = leading if asked.form is None else asked.form
     _one_of("game", form, FORMS)
     _one_of("kind of players", asked.players, PLAYERS)
     recorded = recorded_values(scenario, indicator)
@@ -276,7 +285,7 @@ def attribute_scenario(
             "is absent; try --window 2, or another step"
         )
     change = game.total - game.empty
-    some = abs(change) >= _NO_CHANGE * size
+    some = abs(change) >= NO_CHANGE * size
     return ScenarioAttribution(
         game=game,
         step=step,

@@ -24,7 +24,7 @@ from blueattr.scenarios.games.compared import (
 )
 from blueattr.scenarios.games.game import Form, ScenarioGame
 from blueattr.scenarios.games.methods import Budgets, Method, Values, solve
-from blueattr.scenarios.games.path import efficiency_gap
+from blueattr.scenarios.games.path import NO_CHANGE, efficiency_gap
 from blueattr.scenarios.protocol import Scenario
 from blueattr.studies.validation.agreement import agreement, top_in_common
 from blueattr.studies.validation.baselines import MOST_EXACT_AGENTS
@@ -265,7 +265,7 @@ def _judged(reference: ComparedForm, judge: JudgeScores) -> ComparedRun:
         why = f"the judge gave no score of {lacking} of {judge.scores.size} agents"
     elif not judge.scores.any():
         why = "the judge gave everybody 0"
-    elif reference.change == 0:
+    elif abs(reference.change) <= NO_CHANGE * float(kernels.exact_sum(np.abs(reference.values))):
         why = "v(N) is v(nobody), so that scores share out nothing"
     if why:
         return ComparedRun(reference.form, method, None, undefined=why)

@@ -103,7 +103,8 @@ class ScenarioGame:
         smooth = self.form == "smooth"
         states = play(self.scenario, self.absent, self.spread(z), self.window, smooth=smooth)
         measure = self.scenario.indicators[self.indicator]
-        found = measure(states[-2], states[-1], self.window[-1])
+        with np.errstate(all="ignore"):
+            found = measure(states[-2], states[-1], self.window[-1])
         if not np.isfinite(found).all():
             raise NoAnswerError(
                 f"the {self.form} form of {self.indicator!r} is not finite where some agents are "

@@ -10,7 +10,7 @@ from blueattr.attribution.sampling import check_seed
 from blueattr.errors import UsageError, ZeroTotalError
 from blueattr.kernels import FloatArray
 from blueattr.scenarios.games.game import Form, ScenarioGame
-from blueattr.scenarios.games.path import MOST_STEPS, PATH_STEPS, path_value
+from blueattr.scenarios.games.path import MOST_STEPS, NO_CHANGE, PATH_STEPS, path_value
 from blueattr.studies.validation.baselines import (
     DEFAULT_COALITIONS,
     DEFAULT_PERMUTATIONS,
@@ -192,10 +192,14 @@ def normalise(raw: FloatArray, change: float, method: str) -> tuple[FloatArray, 
     Raises
     ------
     ZeroTotalError
-        No positive factor does, but that of random numbers may be negative.
+        No positive factor does, but that of random numbers may be negative; or one of both sums
+        is next to nothing beside the values, and so is no more than rounding.
     """
     total = float(kernels.exact_sum(raw))
-    if total == 0 or (change / total <= 0 and method != "random"):
+    least = NO_CHANGE * float(kernels.exact_sum(np.abs(raw)))
+    some = abs(total) > 0 and abs(total) >= least
+    shared = some and (method == "random" or (change / total > 0 and abs(change) >= least))
+    if not shared:
         raise ZeroTotalError(
             f"the values of {method} sum to {total:g} and v(N) - v(∅) is {change:g}, so that no "
             "positive factor makes them shares of it; ask --method shapley"

@@ -12,6 +12,7 @@ from blueattr.scenarios.protocol import Scenario
 
 __all__ = [
     "MOST_STEPS",
+    "NO_CHANGE",
     "PATH_STEPS",
     "PathValue",
     "complex_steps",
@@ -24,8 +25,11 @@ __all__ = [
 
 PATH_STEPS = 30
 MOST_STEPS = 960
+NO_CHANGE = 1e-9
+"""Of Σ|φ|: less is no change to measure a gap against, or to share out."""
+
+
 _CONVERGED = 0.01
-_NO_CHANGE = 1e-9  # of Σ|φ|: less is no change to measure a gap against
 _ROWS = 8192
 _COMPLEX_STEP, _DIFFERENCE = 1e-20, 1e-5
 # Numbers in an array of a batch in reverse mode.
@@ -95,8 +99,12 @@ def _reverse(game: ScenarioGame, points: FloatArray) -> FloatArray:
     def work(start: int) -> FloatArray:
         some = points[start : start + rows]
         z = np.broadcast_to(some[:, None, None], (some.size, window, n))
-        slopes: FloatArray = gradient(z, game.indicator, game.window, game.baseline).sum(axis=0)
-        return slopes
+        with np.errstate(all="ignore"):
+            slopes: FloatArray = gradient(z, game.indicator, game.window, game.baseline)
+        if not np.isfinite(slopes).all():
+            raise NoAnswerError(f"a derivative of {game.indicator!r} is not finite on the path")
+        part: FloatArray = slopes.sum(axis=0)
+        return part
 
     total = np.zeros((window, n))
     for slopes in games.in_order(work, range(0, points.size, rows)):
@@ -175,7 +183,7 @@ def efficiency_gap(total: float, change: float, size: float) -> float:
     size
         Σ|φ|: what the gap is relative to where the change is next to nothing beside it.
     """
-    unit = abs(change) if abs(change) >= _NO_CHANGE * size else size
+    unit = abs(change) if abs(change) >= NO_CHANGE * size else size
     return abs(total - change) / unit if unit > 0 else 0.0
 
 

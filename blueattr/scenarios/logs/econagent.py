@@ -13,7 +13,7 @@ from blueattr.kernels import FloatArray
 from blueattr.scenarios.logs.folder import LogFolder, LogTable, number_in, object_in
 from blueattr.scenarios.logs.replay import widest
 from blueattr.scenarios.models.economy import Economy
-from blueattr.scenarios.record import Record, check_size
+from blueattr.scenarios.record import LARGEST, Record, check_size
 from blueattr.scenarios.record_file import shown
 from blueattr.scenarios.rules.economy import (
     GRID,
@@ -260,7 +260,7 @@ def _by_agent(
     table: LogTable, agents: Sequence[str], steps: int
 ) -> tuple[dict[str, FloatArray], BoolArray]:
     """Return columns by timestep and agent, (steps + 1, n), and which there are."""
-    lows = {"wealth": -np.inf, "income": 0.0, "skill": 1.0}
+    lows = {"wealth": -LARGEST, "income": 0.0, "skill": 1.0}
     people = [one.strip() != _PLANNER for one in table.columns["agent_id"]]
     kept = LogTable(
         table.name,

@@ -15,7 +15,7 @@ from typing import Any
 import orjson
 
 from blueattr.errors import InputError
-from blueattr.scenarios.record import ImportedFile
+from blueattr.scenarios.record import LARGEST, ImportedFile
 from blueattr.scenarios.record_file import PICKLES, shown
 from blueattr.user_path import user_path
 
@@ -52,9 +52,7 @@ class LogTable:
         """Yield the rows."""
         return zip(*self.columns.values(), strict=True)
 
-    def numbers(
-        self, column: str, low: float = -math.inf, high: float = math.inf
-    ) -> Iterator[float]:
+    def numbers(self, column: str, low: float = -LARGEST, high: float = LARGEST) -> Iterator[float]:
         """Yield the numbers of a column.
 
         Raises
@@ -238,7 +236,7 @@ def object_in(value: object, what: str) -> dict[str, Any]:
     return value
 
 
-def number_in(value: object, what: str, low: float = -math.inf, high: float = math.inf) -> float:
+def number_in(value: object, what: str, low: float = -LARGEST, high: float = LARGEST) -> float:
     """Return a number of a JSON file.
 
     Raises
@@ -258,6 +256,4 @@ def number_in(value: object, what: str, low: float = -math.inf, high: float = ma
 
 
 def _allowed(low: float, high: float) -> str:
-    if low > -math.inf and high < math.inf:
-        return f"a number from {low:g} to {high:g}"
-    return f"a number from {low:g} on" if low > -math.inf else "a finite number"
+    return f"a number from {low:g} to {high:g}"

@@ -26,6 +26,8 @@ def links_of(network: str, agents: int) -> int:
     if found is None:
         raise UsageError(f"a network is ba:M, such as ba:2, not {network!r}")
     links = int(found[1])
+    if agents == 1:
+        raise UsageError("a network has at least two agents")
     if not 1 <= links < agents:
         raise UsageError(
             f"each agent of a network of {agents:,} has 1 to {agents - 1:,} links when it joins, "

@@ -9,7 +9,14 @@ import pytest
 from blueattr.errors import NoAnswerError, UsageError, ZeroTotalError
 from blueattr.kernels import FloatArray
 from blueattr.scenarios.games.game import Players, ScenarioGame
-from blueattr.scenarios.games.methods import Budgets, Method, choose_method, leave_one_out, solve
+from blueattr.scenarios.games.methods import (
+    Budgets,
+    Method,
+    choose_method,
+    leave_one_out,
+    normalise,
+    solve,
+)
 from blueattr.scenarios.games.path import complex_steps, differences, path_value
 from blueattr.studies.validation.agreement import agreement
 from blueattr.studies.validation.estimates import shapley_of
@@ -240,3 +247,14 @@ def test_normalised_values_sum_to_the_change() -> None:
         found = solve(one, method, BUDGETS)
         assert found.values.sum() == pytest.approx(one.total - one.empty, rel=1e-12)
         assert found.raw_sum != pytest.approx(one.total - one.empty, rel=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("raw", "change"),
+    [([1.0, 1e-13 - 1], 0.5), ([1.0, 2.0], 1e-17), ([1.0, -1.0], 0.5), ([1.0, 2.0], 0.0)],
+)
+def test_values_that_cancel_and_changes_that_are_rounding_are_not_scaled_up_or_shared_out(
+    raw: list[float], change: float
+) -> None:
+    with pytest.raises(ZeroTotalError, match="no positive factor"):
+        normalise(np.array(raw), change, "leave-one-out")

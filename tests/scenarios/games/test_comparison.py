@@ -11,8 +11,8 @@ from blueattr.errors import InputError, UsageError, ZeroTotalError
 from blueattr.judges.score_file import JudgeScores
 from blueattr.report.results.scenario_comparisons import scenario_comparison_report
 from blueattr.scenarios.games.attribution import ScenarioQuestion, game_of
-from blueattr.scenarios.games.compared import ComparedRun, ScenarioComparison
-from blueattr.scenarios.games.comparison import Compared, compare_scenarios, scenario_seeds
+from blueattr.scenarios.games.compared import ComparedForm, ComparedRun, ScenarioComparison
+from blueattr.scenarios.games.comparison import Compared, _judged, compare_scenarios, scenario_seeds
 from blueattr.scenarios.games.game import Form
 from blueattr.scenarios.games.methods import Budgets, solve
 from blueattr.scenarios.record_file import record_digest
@@ -172,6 +172,14 @@ def test_a_judge_that_says_too_little_is_undefined_and_not_0(
     (row,) = runs(found, "judge mast (m)", "discrete")
     assert words in row.undefined
     assert row.agreement is None
+
+
+def test_scores_share_out_nothing_where_the_change_is_rounding() -> None:
+    one = small()
+    game, _ = game_of(one.scenario, ScenarioQuestion(form="smooth"))
+    exact = ComparedForm("smooth", 0.3, 0.1 + 0.2, solve(game, "exact", FEW).values)
+    assert exact.change != 0
+    assert "share out nothing" in _judged(exact, judgement(one)).undefined
 
 
 @pytest.mark.parametrize(

@@ -6,13 +6,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from blueattr.errors import UsageError, ZeroTotalError
+from blueattr.errors import NoAnswerError, UsageError, ZeroTotalError
 from blueattr.scenarios.games.attribution import (
     ScenarioQuestion,
     attribute_scenario,
     recorded_values,
 )
 from blueattr.scenarios.games.methods import Budgets
+from blueattr.scenarios.models.economy import Economy
+from blueattr.scenarios.shipped import run_scenario, scenario_of
 from support.scenario_world import scenario
 
 
@@ -96,3 +98,15 @@ def test_a_step_that_nobody_moves_is_no_answer_and_a_wider_window_is() -> None:
 def test_a_question_that_makes_no_sense_is_refused(change: dict[str, Any], message: str) -> None:
     with pytest.raises(UsageError, match=message):
         attribute_scenario(scenario("economy"), ScenarioQuestion(**change))
+
+
+def test_what_is_not_finite_is_no_answer_and_no_warning(monkeypatch: pytest.MonkeyPatch) -> None:
+    record = run_scenario("economy", agents=3, steps=3, seed=1)
+    goods = record.states["goods"].copy()
+    goods[1] = -0.1 * 3 * 168  # with the reserve nothing is left: 0/0 where nobody acts
+    odd = scenario_of(replace(record, states={**record.states, "goods": goods}))
+    with pytest.raises(NoAnswerError, match="not finite where some agents are absent"):
+        attribute_scenario(odd, ScenarioQuestion("pressure", step=2))
+    monkeypatch.setattr(Economy, "gradient", lambda _self, z, *_: z / 0)
+    with pytest.raises(NoAnswerError, match="derivative of 'inflation' is not finite"):
+        attribute_scenario(scenario_of(record), ScenarioQuestion(step=2))
