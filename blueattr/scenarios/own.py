@@ -132,7 +132,10 @@ def _chosen(own: OwnCode, name: str) -> tuple[Any, str]:
         name = there_are[0]
     if not hasattr(module, name):
         known = there_are or [key for key in vars(module) if not key.startswith("_")]
-        hint = did_you_mean(name, known, f"it has {', '.join(there_are) or 'none'}", quoted=True)
+        others = (
+            f"it has {', '.join(there_are)}" if there_are else "leave out the name if it is one"
+        )
+        hint = did_you_mean(name, known, others, quoted=True)
         raise ScenarioError(f"{own.origin} has no scenario {name!r}; {hint}")
     return getattr(module, name), name
 

@@ -13,7 +13,7 @@ import orjson
 import zstandard
 
 from blueattr import atomic
-from blueattr.errors import InputError
+from blueattr.errors import InputError, UsageError
 from blueattr.scenarios.protocol import Array
 from blueattr.scenarios.record import (
     ORIGINS,
@@ -34,6 +34,7 @@ __all__ = [
     "SCHEMA_VERSION",
     "read_record",
     "record_digest",
+    "record_path",
     "shown",
     "write_record",
 ]
@@ -67,15 +68,31 @@ def write_record(record: Record, path: str | Path) -> None:
 
     Raises
     ------
+    UsageError
+        As `record_path`.
     OutputError
-        The file cannot be written, or it is an address.
+        The file cannot be written.
     """
-    refuse_address(path)
-    where = user_path(path)
+    where = record_path(path)
     data = _encode(record)
     if where.suffix == ".zst":
         data = zstandard.ZstdCompressor(level=_LEVEL).compress(data)
     atomic.write(where, data)
+
+
+def record_path(path: str | Path) -> Path:
+    """Return where a record is to be written.
+
+    Raises
+    ------
+    UsageError
+        It is an address, or its name says that it is something else.
+    """
+    refuse_address(path)
+    where = user_path(path)
+    if where.suffix not in {".json", ".zst"} and not where.is_dir():
+        raise UsageError(f"a record is a .json or a .json.zst file, not {where.name}")
+    return where
 
 
 def record_digest(record: Record) -> str:

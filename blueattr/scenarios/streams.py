@@ -6,11 +6,10 @@ import numpy as np
 
 from blueattr.kernels import FloatArray
 
-__all__ = ["BARABASI_ALBERT", "ECONOMY", "MARKET", "OPINION", "NumberStream"]
+__all__ = ["ECONOMY", "MARKET", "OPINION", "NumberStream"]
 
 
 ECONOMY, MARKET, OPINION = 1, 2, 3
-BARABASI_ALBERT = 6
 """Spawn keys: each purpose has a stream of its own. 4 and 5 are permutations and coalitions."""
 
 

@@ -161,7 +161,7 @@ def scenario_run(
     from blueattr.cli.output import emit
     from blueattr.report.results.scenarios import scenario_replay_report, scenario_run_report
     from blueattr.scenarios.own import find_scenario
-    from blueattr.scenarios.record_file import write_record
+    from blueattr.scenarios.record_file import record_path, write_record
     from blueattr.scenarios.shipped import run_scenario
 
     if (name is None) == (scenario is None):
@@ -177,6 +177,7 @@ def scenario_run(
         return
     if out is None:
         raise UsageError("where to write the record is missing: --out record.json")
+    record_path(out)
     assert name is not None  # noqa: S101 - one of both is given
     record = run_scenario(
         name, agents=agents, steps=steps, seed=seed, stocks=stocks, network=network
@@ -213,10 +214,9 @@ def scenario_import(
     from blueattr.cli.output import emit
     from blueattr.report.results.scenarios import scenario_import_report
     from blueattr.scenarios.logs.importing import import_logs
-    from blueattr.scenarios.record_file import write_record
-    from blueattr.user_path import refuse_address
+    from blueattr.scenarios.record_file import record_path, write_record
 
-    refuse_address(out)
+    record_path(out)
     record = import_logs(system, folder)
     write_record(record, out)
     emit(scenario_import_report(record, out))

@@ -73,6 +73,9 @@ def test_what_cannot_be_is_refused_with_its_exit_code(record: Path, tmp_path: Pa
     usage = ExitCode.USAGE
     out = tmp_path / "x.json"
     refused(usage, "scenario", "run", "ecnomy", "--out", out, says="did you mean 'economy'")
+    table = tmp_path / "x.csv"
+    refused(usage, "scenario", "run", "economy", "--out", table, says="not x.csv")
+    assert not table.exists()
     large, alone = ("--seed", 2**64), ("--network", "ba:1", "--agents", 1)
     refused(usage, "scenario", "run", "economy", *large, "--out", out, says="seed of a record")
     refused(usage, "scenario", "run", "opinion", *alone, "--out", out, says="at least two agents")

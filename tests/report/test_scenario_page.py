@@ -52,6 +52,12 @@ def test_a_page_has_the_answer_the_steps_both_games_methods_and_baselines(name: 
     assert not re.search(r"<script|javascript:|src=\"http", html)
 
 
+def test_the_page_of_cells_says_when() -> None:
+    title = "who drove it, and when"
+    assert title in scenario_html(answer("economy", window=2, players="cells"))
+    assert title not in scenario_html(answer("economy", window=2))
+
+
 def test_names_of_agents_and_steps_stay_text_wherever_they_stand() -> None:
     record = blueattr.run_scenario("economy", agents=6, steps=3, seed=3)
     hostile = replace(

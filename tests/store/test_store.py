@@ -482,9 +482,7 @@ def test_sizes_of_memory(text: str, size: int) -> None:
     assert memory_limit(text) == size
 
 
-@pytest.mark.parametrize(
-    "text", ["", "4", "lots", "-4GB", "899MB", "4 GB GB", "nan", "1e9GB"]
-)
+@pytest.mark.parametrize("text", ["", "4", "lots", "-4GB", "899MB", "4 GB GB", "nan", "1e9GB"])
 def test_sizes_that_make_no_sense(text: str) -> None:
     with pytest.raises(UsageError, match="not an amount of memory"):
         memory_limit(text)

@@ -14,7 +14,7 @@ from blueattr.report.pages.answer import OneResult, one_result_html
 from blueattr.report.pages.file_names import file_name
 from blueattr.report.pages.gallery import Form, check_target, make_folder
 from blueattr.report.results.beside import baselines_table, methods_table
-from blueattr.report.results.scenarios import scenario_attribution_report
+from blueattr.report.results.scenarios import cells_tables, scenario_attribution_report
 from blueattr.scenarios.games.attribution import ScenarioAttribution
 from blueattr.scenarios.games.beside import beside
 
@@ -46,7 +46,7 @@ def scenario_html(result: ScenarioAttribution) -> str:
         A value of a coalition is not finite.
     """
     report, found = scenario_attribution_report(result), beside(result)
-    tables = (methods_table(found), baselines_table(found))
+    tables = (*cells_tables(result), methods_table(found), baselines_table(found))
     record = getattr(result.game.scenario, "record", None)
     return one_result_html(
         OneResult(

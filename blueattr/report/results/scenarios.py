@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from blueattr.scenarios.record import Record
 
 __all__ = [
+    "cells_tables",
     "scenario_attribution_report",
     "scenario_import_report",
     "scenario_list_report",
@@ -223,7 +224,7 @@ def scenario_attribution_report(result: "ScenarioAttribution") -> Report:
         kind="scenario_attribution",
         summary=(_sentence(result),),
         warnings=tuple(_warnings(result)),
-        tables=(replace(table, rows=tuple(shown)).first(_SHOWN), *_cells_table(result)),
+        tables=(replace(table, rows=tuple(shown)).first(_SHOWN), *cells_tables(result)),
         facts=tuple(_facts(result)),
         data=table,
         content={
@@ -272,7 +273,8 @@ def _cells(result: "ScenarioAttribution") -> list[tuple[str | int, int, str, flo
     ]
 
 
-def _cells_table(result: "ScenarioAttribution") -> list[Table]:
+def cells_tables(result: "ScenarioAttribution") -> list[Table]:
+    """Lay out the values of the cells that move an indicator most; nothing of agents."""
     columns = (
         Column("step", "step"),
         Column("index", "index", "int"),

@@ -97,7 +97,8 @@ def read_econagent(path: str | Path) -> Record:
     # What is asked of the period is small: how interest was paid shows in the wealth.
     replays = [_Replay.of(logs, period) for period in _PERIODS]
     best = min(replays, key=lambda one: one.deviation["wealth"])
-    remarks = [*logs.remarks, f"Interest is paid every {best.period} steps, as wealth shows."]
+    paid = "every step" if best.period == 1 else f"every {best.period} steps"
+    remarks = [*logs.remarks, f"Interest is paid {paid}, as wealth shows."]
     if best.sold_out:
         remarks.append(
             f"Goods ran out in {best.sold_out} of {len(logs.work)} steps; the logs do not say who "

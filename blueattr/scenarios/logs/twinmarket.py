@@ -132,8 +132,9 @@ def _remarks(days: _Days, dates: Sequence[str], stocks: Sequence[str]) -> Iterat
         ([d for d in dates if d not in days.prices], "a summary", "close at the replay's prices"),
     ):
         if missing:
-            yield f"{len(missing)} days without {without} {so}: {', '.join(missing[:3])}" + (
-                " and others." if len(missing) > 3 else "."
+            yield (
+                f"Days without {without}, which {so}: {len(missing):,} ({', '.join(missing[:3])}"
+                f"{' and others' if len(missing) > 3 else ''})."
             )
     if days.copies:
         yield (

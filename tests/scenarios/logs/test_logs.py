@@ -101,7 +101,7 @@ def test_a_market_of_the_twin_is_replayed_without_the_copies_of_the_engine(tmp_p
     assert not found.actions["quantity"][3].any()
     told = " ".join(found.remarks)
     assert "engine's own copies" in told
-    assert "1 days without trading records" in told
+    assert "Days without trading records, which count as without orders: 1 (" in told
     assert "2 of 10 stocks" in told
 
 
