@@ -163,18 +163,20 @@ def _record(
     }
     for game in games.values():
         _warm_up(game)
-    exact = {form: _answer(game, "exact", asked.budgets, None) for form, game in games.items()}
+    exact = {
+        form: measure(partial(solve, game, "exact", asked.budgets)) for form, game in games.items()
+    }
     path = _answer(smooth, "path", asked.budgets, None)
     forms, runs = [], []
     for form, game in games.items():
-        answer = exact[form].found
-        assert answer is not None  # noqa: S101 - exact values exist whatever the game
+        answer, cost = exact[form]
         reference = ComparedForm(form, game.total, game.empty, answer.values)
-        other = exact["discrete" if form == "smooth" else "smooth"]
+        other, other_cost = exact["discrete" if form == "smooth" else "smooth"]
         forms.append(reference)
         runs.append(ComparedRun(form, EXACT, None, gap=_gap(reference, answer),
-                                seconds=exact[form].seconds))  # fmt: skip
-        answers = [path, *_answers(game, asked.budgets, seeds), replace(other, method=OTHER)]
+                                seconds=cost.seconds))  # fmt: skip
+        answers = [path, *_answers(game, asked.budgets, seeds),
+                   _Answer(OTHER, None, other, other_cost.seconds)]  # fmt: skip
         runs += [_run(reference, each) for each in answers]
         runs += [_judged(reference, judge) for judge in own]
     if not any(form.values.any() for form in forms):

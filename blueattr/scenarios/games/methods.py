@@ -198,7 +198,11 @@ def normalise(raw: FloatArray, change: float, method: str) -> tuple[FloatArray, 
     total = float(kernels.exact_sum(raw))
     least = NO_CHANGE * float(kernels.exact_sum(np.abs(raw)))
     some = abs(total) > 0 and abs(total) >= least
-    shared = some and (method == "random" or (change / total > 0 and abs(change) >= least))
+    shared = (
+        some
+        and change != 0
+        and (method == "random" or (change / total > 0 and abs(change) >= least))
+    )
     if not shared:
         raise ZeroTotalError(
             f"the values of {method} sum to {total:g} and v(N) - v(∅) is {change:g}, so that no "

@@ -240,6 +240,13 @@ def test_banzhaf_values_of_another_sign_are_undefined() -> None:
         solve(game("economy", "pressure", "zero", 18), "banzhaf", BUDGETS)
 
 
+def test_random_numbers_are_undefined_where_there_is_nothing_to_share_out() -> None:
+    for method in ("random", "leave-one-out"):
+        with pytest.raises(ZeroTotalError, match=r"v\(N\) - v\(∅\) is 0"):
+            normalise(np.array([1.0, 2.0]), 0.0, method)
+    assert normalise(np.array([1.0, 2.0]), -3.0, "random")[0].tolist() == [-1, -2]
+
+
 def test_normalised_values_sum_to_the_change() -> None:
     one = game("opinion", "polarisation", "silent", 8)
     methods: list[Method] = ["banzhaf", "leave-one-out", "random"]

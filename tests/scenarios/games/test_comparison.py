@@ -2,12 +2,12 @@
 
 import itertools
 from dataclasses import replace
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
 
-from blueattr.errors import InputError, UsageError, ZeroTotalError
+from blueattr.errors import InputError, NoAnswerError, UsageError, ZeroTotalError
 from blueattr.judges.score_file import JudgeScores
 from blueattr.report.results.scenario_comparisons import scenario_comparison_report
 from blueattr.scenarios.games.attribution import ScenarioQuestion, game_of
@@ -15,6 +15,7 @@ from blueattr.scenarios.games.compared import ComparedForm, ComparedRun, Scenari
 from blueattr.scenarios.games.comparison import Compared, _judged, compare_scenarios, scenario_seeds
 from blueattr.scenarios.games.game import Form
 from blueattr.scenarios.games.methods import Budgets, solve
+from blueattr.scenarios.own import find_scenario
 from blueattr.scenarios.record_file import record_digest
 from blueattr.scenarios.shipped import run_scenario, scenario_of
 from blueattr.studies.validation.agreement import top_in_common
@@ -197,6 +198,33 @@ def test_scores_of_another_question_are_refused(changes: dict[str, Any], words: 
     one = small()
     with pytest.raises(InputError, match=words):
         compare_scenarios([one], ScenarioQuestion(budgets=FEW), judges=[judgement(one, **changes)])
+
+
+class Torn:
+    """A simulation of which one coalition has no number: that of the first and the last agent."""
+
+    name = "torn"
+    agents, steps, baselines = ("a", "b", "c", "d"), (1,), ("nothing",)
+    did = np.array([[1.0, 2.0, 4.0, 8.0]])
+    channels: ClassVar = {"did": (did, "scaled")}
+
+    def baseline(self, kind: str) -> dict[str, Any]:
+        return {"did": 0 * self.did}
+
+    def start(self, step: int) -> dict[str, Any]:
+        return {"x": 1.0}
+
+    def transition(self, state: Any, actions: Any, step: int, smooth: bool) -> dict[str, Any]:
+        return {"x": state["x"] + actions["did"].sum(axis=1)}
+
+    indicators: ClassVar = {
+        "x": lambda before, after, step: np.where(after["x"] == 10, np.nan, after["x"])
+    }
+
+
+def test_a_coalition_without_a_number_is_no_answer_and_no_crash() -> None:
+    with pytest.raises(NoAnswerError, match="'x' is not finite where some agents are absent"):
+        compare_scenarios([Compared("torn", find_scenario(Torn()))])
 
 
 def test_what_cannot_be_compared_is_refused() -> None:
