@@ -323,6 +323,7 @@ def _other(other: "OtherForm") -> dict[str, Json]:
         "cosine": None if close is None else close.cosine,
         "kendall_tau": None if close is None else close.kendall_tau,
         "relative_error": other.relative_error,
+        "undefined": other.undefined or None,
     }
 
 
@@ -379,7 +380,9 @@ def _warnings(result: "ScenarioAttribution") -> list[str]:
             f"Smoothing changes the {game.scenario.name}'s game, so the discrete Shapley value "
             f"leads{ask}."
         )
-    if not other.values:
+    if other.undefined:
+        lines.append(f"The {other.form} game is not compared: {other.undefined}.")
+    elif not other.values:
         lines.append(
             f"How the smooth and the discrete game agree is not computed for {game.n:,} players."
         )
@@ -394,18 +397,22 @@ def _warnings(result: "ScenarioAttribution") -> list[str]:
     return lines
 
 
+def _other_ends(result: "ScenarioAttribution") -> str:
+    other = result.other
+    if other.total is None or other.empty is None:
+        return f"{other.form}: undefined"
+    return f"{other.form}: v(N) {other.total:.6g}, v(nobody) {_end(other.empty, result):.6g}"
+
+
 def _facts(result: "ScenarioAttribution") -> list[Fact]:
-    game, found, other = result.game, result.found, result.other
+    game, found = result.game, result.found
     how = _METHODS[found.method].format("" if found.budget is None else f"{found.budget:,}")
     facts = [
         Fact("method", f"{how} of the {game.form} game, players: {game.players}"),
         Fact("window", f"{plural(len(game.window), 'step')} up to step {result.step}"),
         Fact("ends", f"v(N) {result.total:.6g}, v(nobody) {_end(result.empty, result):.6g}"),
         Fact("recorded", f"{result.recorded:.6g}"),
-        Fact(
-            "other game",
-            f"{other.form}: v(N) {other.total:.6g}, v(nobody) {_end(other.empty, result):.6g}",
-        ),
+        Fact("other game", _other_ends(result)),
         Fact("open loop", "others' recorded actions do not react to who is absent"),
         *_origin_facts(game.scenario),
     ]

@@ -79,7 +79,7 @@ class OtherForm:
     form
         Its name.
     total, empty
-        Its v(N) and v(∅).
+        Its v(N) and v(∅); None where it cannot be compared.
     exact
         Whether the Shapley values that are compared are exact; else they are sampled.
     shapley
@@ -89,15 +89,18 @@ class OtherForm:
         Their mean absolute difference, relative to the mean |φ| of the discrete game.
     values
         The Shapley values of all players, by form; empty where they were not computed.
+    undefined
+        Why it cannot be compared; else empty.
     """
 
     form: Form
-    total: float
-    empty: float
+    total: float | None
+    empty: float | None
     exact: bool
     shapley: Agreement | None
     relative_error: float | None
     values: Mapping[Form, FloatArray] = field(default_factory=dict)
+    undefined: str = ""
 
 
 @dataclass(frozen=True, repr=False)
@@ -296,7 +299,7 @@ def attribute_scenario(
         recorded=recorded,
         shares=values / size if some else None,
         churn=size / abs(change) if some else None,
-        other=_other(game, method, found, asked.budgets),
+        other=_other_or_why_not(game, method, found, asked.budgets),
         seed=asked.budgets.seed,
         budgets=asked.budgets,
     )
@@ -324,8 +327,22 @@ def _target(scenario: Scenario, step: int | str, recorded: FloatArray) -> int:
     return labels.index(str(step))
 
 
-def _other(game: ScenarioGame, method: Method, found: Values, budgets: Budgets) -> OtherForm:
+def _other_or_why_not(
+    game: ScenarioGame, method: Method, found: Values, budgets: Budgets
+) -> OtherForm:
+    """Return the other form; where it has no answer, the form that was asked still has one."""
     form: Form = "discrete" if game.form == "smooth" else "smooth"
+    try:
+        return _other(form, game, method, found, budgets)
+    except NoAnswerError as error:
+        return OtherForm(
+            form, None, None, game.n <= _EXACT_BESIDE, None, None, undefined=str(error)
+        )
+
+
+def _other(
+    form: Form, game: ScenarioGame, method: Method, found: Values, budgets: Budgets
+) -> OtherForm:
     other = ScenarioGame(
         game.scenario, game.indicator, game.window, game.baseline, game.players, form
     )

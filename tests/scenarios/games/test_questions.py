@@ -7,11 +7,14 @@ import numpy as np
 import pytest
 
 from blueattr.errors import NoAnswerError, UsageError, ZeroTotalError
+from blueattr.report.figures.scenarios import games_exhibit
+from blueattr.report.results.scenarios import scenario_attribution_report
 from blueattr.scenarios.games.attribution import (
     ScenarioQuestion,
     attribute_scenario,
     recorded_values,
 )
+from blueattr.scenarios.games.beside import beside
 from blueattr.scenarios.games.methods import Budgets
 from blueattr.scenarios.models.economy import Economy
 from blueattr.scenarios.shipped import run_scenario, scenario_of
@@ -79,6 +82,22 @@ def test_a_step_that_nobody_moves_is_no_answer_and_a_wider_window_is() -> None:
         attribute_scenario(scenario("economy"), replace(asked, method="banzhaf"))
     wider = replace(asked, window=2, baseline="mean")
     assert attribute_scenario(scenario("economy"), wider).values.any()
+
+
+def test_the_discrete_game_answers_where_the_smooth_one_cannot_and_says_why() -> None:
+    record = run_scenario("economy", agents=5, steps=6, seed=1)
+    low = np.full_like(record.states["price"], 1.5)
+    model = scenario_of(replace(record, states={**record.states, "price": low}))
+    with pytest.raises(NoAnswerError, match="ask the discrete game"):
+        attribute_scenario(model, ScenarioQuestion(step=6))
+    found = attribute_scenario(model, ScenarioQuestion(step=6, form="discrete"))
+    assert found.values.any()
+    assert "the smooth form does not have" in found.other.undefined
+    assert (found.other.total, found.other.empty, found.other.shapley) == (None, None, None)
+    report = scenario_attribution_report(found)
+    assert any("The smooth game is not compared" in line for line in report.warnings)
+    assert games_exhibit(found) is None
+    assert beside(found).methods == ()
 
 
 @pytest.mark.parametrize(
