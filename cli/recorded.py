@@ -1,11 +1,16 @@
 """What of a record is asked about: options of the commands on simulations."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated, TypeAlias
 
 import typer
 
-__all__ = ["OwnScenario", "RecordOptions"]
+from blueattr.cli.output import same_file
+from blueattr.errors import UsageError
+
+__all__ = ["OwnScenario", "RecordOptions", "keep_records"]
 
 
 OwnScenario: TypeAlias = Annotated[
@@ -53,3 +58,24 @@ class RecordOptions:
             show_default=False,
         ),
     ] = None
+
+
+def keep_records(read: Sequence[str | None], *written: Path | None) -> None:
+    """Refuse to write an answer over what is read for it.
+
+    Parameters
+    ----------
+    read
+        Names of files, of records or of scores.
+    written
+        Where a command writes.
+
+    Raises
+    ------
+    UsageError
+        Both are the same file.
+    """
+    for out in written:
+        for name in read:
+            if out is not None and name is not None and same_file(out, Path(name)):
+                raise UsageError(f"{out} is read, and would be written over; name another file")

@@ -22,8 +22,10 @@ Kind: TypeAlias = Literal["score", "truth", "text"] | Choice
 
 _HIGHEST = 100
 _LONGEST = 300
-# What reasoning models that are served without a parser put before their answer.
-_THOUGHTS = re.compile(r"\s*<think>.*?</think>", re.DOTALL)
+# What reasoning models that are served without a parser put around what is not yet their answer.
+_THOUGHT, _THOUGHT_OUT = "<think>", "</think>"
+# One way to read each text: with two, a megabyte of dots takes hours.
+_YES_OR_NO = re.compile(r"\W*(?:1\W*)?(yes|no)\b", re.IGNORECASE)
 # An answer is a few thousand characters; where thousands of objects begin, none is looked for.
 _MOST_BEGINNINGS = 200
 _SHOWN = 100
@@ -128,7 +130,7 @@ def read_answer(text: str, fields: Mapping[str, Kind]) -> Answer:
     >>> answer.values, answer.missing, answer.unknown, answer.wrong
     ({'A1': 7}, ('A2',), 1, 1)
     """
-    found = _first_object(_THOUGHTS.sub("", text, count=1))
+    found = _first_object(_without_thoughts(text))
     given = found or {}
     values = {
         name: given[name]
@@ -145,6 +147,12 @@ def read_answer(text: str, fields: Mapping[str, Kind]) -> Answer:
         wrong=len(there) - len(values) - twice,
         found=found is not None,
     )
+
+
+def _without_thoughts(text: str) -> str:
+    start = text.find(_THOUGHT)
+    end = text.find(_THOUGHT_OUT, start) if start >= 0 else -1
+    return text if end < 0 else text[:start] + text[end + len(_THOUGHT_OUT) :]
 
 
 def _is(value: object, kind: Kind) -> bool:
@@ -188,6 +196,5 @@ def read_word(text: str) -> bool | None:
     >>> read_word("1. Yes. 2. It sold most."), read_word("**No**"), read_word("Not sure")
     (True, False, None)
     """
-    bare = _THOUGHTS.sub("", text, count=1)
-    found = re.match(r"[\s\W]*(?:1[.)]?)?[\s\W]*(yes|no)\b", bare, re.IGNORECASE)
+    found = _YES_OR_NO.match(_without_thoughts(text))
     return None if found is None else found[1].lower() == "yes"

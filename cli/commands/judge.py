@@ -11,7 +11,7 @@ from blueattr.cli.grouping import grouped
 from blueattr.cli.options import DryRun, OutputOptions, Quiet, Seed
 from blueattr.cli.output import check_page, put, say
 from blueattr.cli.progress import Bars
-from blueattr.cli.recorded import OwnScenario, RecordOptions
+from blueattr.cli.recorded import OwnScenario, RecordOptions, keep_records
 from blueattr.cli.signals import interrupting
 from blueattr.errors import ExitCode, UsageError
 
@@ -162,6 +162,7 @@ def judge(
 
     Example: blueattr judge r.json --base-url http://127.0.0.1:8080 --model m
     """
+    keep_records([record], output.out)
     if export is not None:
         _export(about.trace(record, scenario), export, output)
         return

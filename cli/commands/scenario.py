@@ -12,7 +12,7 @@ from blueattr.cli.help import SectionedCommand, WholeGroup
 from blueattr.cli.options import OutputOptions, Seed
 from blueattr.cli.output import say
 from blueattr.cli.page_output import OrPageOptions
-from blueattr.cli.recorded import OwnScenario, RecordOptions
+from blueattr.cli.recorded import OwnScenario, RecordOptions, keep_records
 from blueattr.errors import UsageError
 
 scenario = typer.Typer(
@@ -281,6 +281,7 @@ def scenario_attribute(
     from blueattr.report.results.scenarios import scenario_attribution_report
 
     output.check(agents)
+    keep_records([record], agents, output.out)
     result = ask_record(record, scenario=scenario, form=game, method=method, **question.asked())
     report = scenario_attribution_report(result)
     if agents is not None:
@@ -325,6 +326,7 @@ def scenario_compare(
     from blueattr.report.results.scenario_comparisons import scenario_comparison_report
 
     output.check()
+    keep_records([*what.records, *what.judged], output.out)
     result = compare_records(
         what.records, scenarios=what.scenario, judged=what.judged, seeds=seeds, **question.asked()
     )

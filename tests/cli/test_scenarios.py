@@ -69,6 +69,21 @@ def test_the_options_reach_the_question(record: Path) -> None:
     assert (found["method"], found["budget"], found["seed"]) == ("shapley", 30, 4)
 
 
+def test_no_answer_is_written_over_what_was_read_for_it(record: Path, tmp_path: Path) -> None:
+    record = record.rename(tmp_path / "record.json")
+    (tmp_path / "same.json").symlink_to(record)
+    before = record.read_bytes()
+    for out in (record, tmp_path / "same.json"):
+        for words in (
+            ("scenario", "attribute", record, "--out", out),
+            ("scenario", "attribute", record, "--agents", out),
+            ("scenario", "compare", tmp_path / "x.json", "--judged", record, "--out", out),
+            ("judge", record, "--export", "text", "--out", out),
+        ):
+            refused(ExitCode.USAGE, *words, says="would be written over")
+    assert record.read_bytes() == before
+
+
 def test_what_cannot_be_is_refused_with_its_exit_code(record: Path, tmp_path: Path) -> None:
     usage = ExitCode.USAGE
     out = tmp_path / "x.json"

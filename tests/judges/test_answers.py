@@ -65,6 +65,13 @@ def test_an_answer_of_a_million_braces_is_read_in_no_time() -> None:
         assert read_answer(text, FIELDS).missing == ("A1", "A2")
 
 
+def test_an_answer_of_a_million_dots_or_thoughts_without_end_is_read_in_no_time() -> None:
+    for text in ("." * 1_000_000, " " * 1_000_000, "<think>" * 150_000, "1." * 500_000):
+        assert read_word(text) is None
+        assert not read_answer(text, FIELDS).found
+    assert read_word("<think>" * 2 + "no</think> 1) Yes") is True
+
+
 def test_words_and_truth_values_are_what_was_asked_for() -> None:
     fields: dict[str, Kind] = {"row": Choice(("A1", "A2")), "why": "text", "late": "truth"}
     assert read_answer('{"row": "A2", "late": true}', fields).missing == ()

@@ -26,6 +26,7 @@ from blueattr.scenarios.games.game import Form, ScenarioGame
 from blueattr.scenarios.games.methods import Budgets, Method, Values, solve
 from blueattr.scenarios.games.path import NO_CHANGE, efficiency_gap
 from blueattr.scenarios.protocol import Scenario
+from blueattr.scenarios.record_file import shown
 from blueattr.studies.validation.agreement import agreement, top_in_common
 from blueattr.studies.validation.baselines import MOST_EXACT_AGENTS
 from blueattr.studies.validation.timing import measure
@@ -198,7 +199,7 @@ def _check(judge: JudgeScores, game: ScenarioGame, step: int | str, name: str) -
     }
     for what, (theirs, ours) in asked.items():
         if theirs != ours:
-            told = "" if what == "agents" else f" ({theirs}, not {ours})"
+            told = "" if what == "agents" else f" ({shown(theirs)}, not {shown(ours)})"
             raise InputError(
                 f"the judge {judge.judge!r} was asked about another {what} of {name}{told}"
             )

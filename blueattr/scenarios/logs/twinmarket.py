@@ -253,7 +253,7 @@ def _given(folder: LogFolder, date: str, days: _Days) -> list[_Order] | None:
                 if user == _ENGINE:
                     days.copies += 1
                     continue
-                if user not in days.users:
+                if not isinstance(user, str) or user not in days.users:
                     raise InputError(f"{told}: the user {shown(user)} has no trading record")
                 quantity, price = _sized(order, f"{told}, {shown(user)}")
                 if quantity > 0:

@@ -187,7 +187,7 @@ def test_scores_share_out_nothing_where_the_change_is_rounding() -> None:
     ("changes", "words"),
     [
         ({"record": "0"}, "of none of these records"),
-        ({"indicator": "x"}, "another indicator"),
+        ({"indicator": "x\n" * 99}, r"another indicator of .{,20}x\\nx.{,60}…, not 'polarisation'"),
         ({"step": 99}, "another step"),
         ({"window": 2}, "another window"),
         ({"baseline": "x"}, "another baseline"),

@@ -359,6 +359,7 @@ TWINMARKET: list[tuple[Spoil, str]] = [
     (edit(ONE, lambda d: first_decision(d)["sub_orders"][0].pop("price")), "price is None"),
     (edit(ONE, lambda d: d.update({"": {}})), "a user without a name"),
     (edit(ORDERS, lambda d: d["FSEI"]["buy"][0].update(user_id="<b>")), "the user '<b>' has no"),
+    (edit(ORDERS, lambda d: d["FSEI"]["buy"][0].update(user_id=[])), "the user list has no"),
     (edit(ORDERS, lambda d: d["FSEI"]["buy"][0].update(timestamp="noon")), "the timestamp"),
     (edit(ORDERS, lambda d: d.update({"<script>": d["FSEI"]})), "has the stock '<script>'"),
     (edit(ORDERS, lambda d: d["FSEI"].update(buy=7)), "'buy' is no list of orders"),
