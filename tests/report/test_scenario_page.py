@@ -220,3 +220,12 @@ def test_labels_of_steps_are_shown_letter_for_letter() -> None:
     result = blueattr.attribute_scenario(replace(record, steps=labels), step="it's")
     svg = Drawing(steps_exhibit(result).chart(PAGE)).svg()
     assert all(one.replace("'", "&#39;") in svg or one in svg for one in labels)
+
+
+def test_a_comparison_shows_itself_as_the_command_prints_it() -> None:
+    record = blueattr.run_scenario("opinion", agents=4, steps=3, seed=3)
+    found = blueattr.compare_scenarios(record, permutations=4, coalitions=4, steps=4, seeds=2)
+    assert repr(found) == "ScenarioComparison(polarisation of opinion, 1 record)"
+    assert "the path value is off by" in str(found)
+    assert "reference" in found._repr_html_()
+    assert found.to_polars().height == len(found.records[0].runs)

@@ -52,12 +52,14 @@ from blueattr.report.results.grids import grid_report
 from blueattr.report.results.judgements import judgement_report, judging_plan_report
 from blueattr.report.results.own_samples import correction_report, design_report
 from blueattr.report.results.posts import posts_report
+from blueattr.report.results.scenario_comparisons import scenario_comparison_report
 from blueattr.report.results.scenarios import scenario_attribution_report
 from blueattr.report.results.sensitivities import sensitivity_report
 from blueattr.report.results.validations import validation_report
 from blueattr.report.results.why import why_report
 from blueattr.report.tables import Report, Table
 from blueattr.scenarios.games.attribution import ScenarioAttribution
+from blueattr.scenarios.games.compared import ScenarioComparison
 from blueattr.studies.bootstrap import Bootstrap
 from blueattr.studies.carriers.posts import PostsResult
 from blueattr.studies.carriers.why import WhyResult
@@ -118,6 +120,7 @@ report_of.register(Status, status_report)
 report_of.register(PanelResult, panel_report)
 report_of.register(GraphResult, graph_report)
 report_of.register(ScenarioAttribution, scenario_attribution_report)
+report_of.register(ScenarioComparison, scenario_comparison_report)
 report_of.register(RecordJudgement, judgement_report)
 report_of.register(RecordJudgingPlan, judging_plan_report)
 

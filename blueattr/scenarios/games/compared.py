@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from blueattr import kernels
+from blueattr.display import Presented
 from blueattr.judges.score_file import JudgeScores
 from blueattr.kernels import FloatArray
 from blueattr.scenarios.games.attribution import ScenarioQuestion
@@ -177,8 +178,8 @@ class ComparedLine:
     seconds: MeanAndSpread
 
 
-@dataclass(frozen=True)
-class ScenarioComparison:
+@dataclass(frozen=True, repr=False)
+class ScenarioComparison(Presented):
     """Methods compared with exact Shapley values.
 
     Parameters
@@ -197,6 +198,11 @@ class ScenarioComparison:
     asked: ScenarioQuestion
     seeds: tuple[int, ...]
     judges: tuple[JudgeScores, ...]
+
+    def _in_short(self) -> Iterator[str]:
+        for scenario, indicator in dict.fromkeys(record.group for record in self.records):
+            yield f"{indicator} of {scenario}"
+        yield f"{len(self.records):,} record{'' if len(self.records) == 1 else 's'}"
 
     def lines(self) -> Iterator[ComparedLine]:
         """Yield the averages, by scenario and indicator, then by method, then by form."""
