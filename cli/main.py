@@ -101,8 +101,8 @@ def app() -> NoReturn:
         _fail(f"blueattr: {error}{_size_option(sys.argv)}", error.exit_code)
     except BlueattrError as error:
         _fail(f"blueattr: {_with_remedy(error)}", error.exit_code)
-    except (typer.Abort, KeyboardInterrupt):
-        code = ExitCode.INTERRUPTED
+    except (typer.Abort, KeyboardInterrupt) as error:
+        code = _interrupted(error)
     except OSError as error:
         _fail_for_system(error)
     except MemoryError:
@@ -115,16 +115,23 @@ def app() -> NoReturn:
 
 
 def _hold_descriptors() -> None:
-    """Open /dev/null in place of each standard stream that is closed.
+    """Open something in place of each standard stream that is closed.
 
     Otherwise the next file that is opened, which may be the store, gets the stream's number, and
-    everything that is written to the stream.
+    everything that is written to the stream. It is /dev/null, but for standard input a socket: who
+    names /dev/stdin is told that it cannot be opened, where /dev/null would be an empty file.
     """
     for descriptor in (0, 1, 2):
         try:
             os.fstat(descriptor)
         except OSError:
-            os.open(os.devnull, os.O_RDWR)  # the lowest free number, which is this one
+            # What is opened gets the lowest free number, which is this one.
+            if descriptor == 0:
+                import socket
+
+                socket.socket(socket.AF_UNIX).detach()
+            else:
+                os.open(os.devnull, os.O_RDWR)
 
 
 def _size_option(arguments: Sequence[str]) -> str:
@@ -164,6 +171,26 @@ def _fail_for_system(error: OSError) -> NoReturn:
     if error.errno is None and more_space() is not None:
         _fail_for_memory()  # a library that could not be loaded
     _fail(f"blueattr: {error}", ExitCode.FAILURE)
+
+
+def _interrupted(error: BaseException) -> ExitCode:
+    """Return the exit code of Ctrl-C, unless what Python compiled of a module is cut.
+
+    Python itself cuts it on a full disk, and typer takes that for the end of somebody's input.
+    """
+    if not isinstance(error.__cause__, EOFError):
+        return ExitCode.INTERRUPTED
+    at, path = error.__cause__.__traceback__, None
+    while at is not None:
+        path = at.tb_frame.f_locals.get("bytecode_path", path)
+        at = at.tb_next
+    if path is not None:
+        _fail(
+            f"blueattr: {path} is cut, as a full disk leaves what Python compiles; remove it, and "
+            "the next run makes it again",
+            ExitCode.FAILURE,
+        )
+    raise error.__cause__
 
 
 def _fail_for_memory() -> NoReturn:

@@ -281,7 +281,8 @@ def _paths(typed: str) -> list[Path]:
             if not paths:
                 raise InputError(f"there is no file in {path}")
             return paths
-        if typed and path.is_file():
+        # Of a file that was removed while it is open no name is left.
+        if typed and path.is_file() and path.resolve().exists():
             return [path]
         if typed and path.exists():
             raise InputError(f"{path} is no file; write what it gives to one first")

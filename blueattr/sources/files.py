@@ -73,9 +73,10 @@ def find(
     for argument in arguments:
         try:
             for path in _paths(argument, kind, passed_over):
-                # Where a pipe leads to has no name that can be opened.
-                if path.is_file():
-                    real = path.resolve()
+                # Where a pipe leads to has no name that can be opened, nor has a file that was
+                # removed while it is open, such as a long here-document of a shell.
+                real = path.resolve()
+                if path.is_file() and real.exists():
                     sources[real] = FileSource(real, kind, window)
                 else:
                     _refuse_closed(str(path))

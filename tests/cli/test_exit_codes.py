@@ -2,8 +2,10 @@
 
 import fcntl
 import gzip
+import importlib
 import json
 import os
+import py_compile
 import signal
 import subprocess
 import time
@@ -12,8 +14,10 @@ from pathlib import Path
 
 import duckdb
 import pytest
+import typer
 
 import blueattr
+from blueattr.cli import main
 from blueattr.errors import BlueattrError, ExitCode, StoreError
 from blueattr.store.database import Store
 from support.cli_world import BLUEATTR, ok, process, refused, run
@@ -444,6 +448,23 @@ def test_every_error_has_an_exit_code_of_its_own_kind() -> None:
         ExitCode.OUTPUT, ExitCode.SOURCE, ExitCode.RUN_GOING,
         ExitCode.FAILURE,  # there is not enough memory
     }  # fmt: skip
+
+
+def test_a_module_that_a_full_disk_has_cut_is_no_interruption(
+    here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (here / "cut_by_a_full_disk.py").write_text("a = 1\n")
+    compiled = Path(py_compile.compile(str(here / "cut_by_a_full_disk.py"), doraise=True) or "")
+    compiled.write_bytes(compiled.read_bytes()[:20])
+    monkeypatch.syspath_prepend(here)
+    broken = typer.Typer()
+    broken.command()(lambda: importlib.import_module("cut_by_a_full_disk"))
+    monkeypatch.setattr(main, "_app", broken)
+    monkeypatch.setattr("sys.argv", ["blueattr"])
+    with pytest.raises(SystemExit) as ended:
+        main.app()
+    assert ended.value.code == ExitCode.FAILURE
+    assert f"blueattr: {compiled} is cut, as a full disk leaves" in capsys.readouterr().err
 
 
 @pytest.mark.slow

@@ -89,6 +89,19 @@ def test_01_closed_standard_input_is_said_and_leaves_no_store(here: Path) -> Non
         assert list(here.iterdir()) == []
 
 
+def test_01_closed_standard_input_is_no_empty_file(here: Path) -> None:
+    done = shell('"$0" topics list --topics /dev/stdin <&-')
+    assert done.returncode == ExitCode.INPUT
+    assert done.stderr.startswith(b"blueattr: cannot read the topics in /dev/stdin: ")
+
+
+def test_01_a_pipe_called_parquet_is_refused_as_it_would_be_read_twice(here: Path) -> None:
+    done = shell('mkfifo f.parquet; timeout 20 "$0" attribute --features f.parquet')
+    assert done.returncode == ExitCode.INPUT
+    says = b"blueattr: cannot read the features in f.parquet: a pipe is read once"
+    assert done.stderr.startswith(says)
+
+
 def test_01_standard_input_that_cannot_be_read_is_called_by_its_name(here: Path) -> None:
     done = shell('"$0" ingest - --db x.duckdb 0>sink')
     assert done.returncode == ExitCode.INPUT

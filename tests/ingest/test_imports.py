@@ -7,6 +7,7 @@ import hashlib
 import io
 import json
 import signal
+import sys
 import tarfile
 from datetime import UTC, datetime
 from pathlib import Path
@@ -405,6 +406,17 @@ def test_an_imported_account_is_forgotten_and_no_import_brings_it_back(tmp_path:
 def test_what_is_no_file_leads_to_one(typed: str, says: str, tmp_path: Path) -> None:
     with pytest.raises(InputError, match=says):
         plan_import([typed], tmp_path / "x.duckdb")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the descriptor has a name")
+def test_a_table_that_was_removed_while_it_is_open_is_called_no_file(here: Path) -> None:
+    table = here / "posts.csv"
+    table.write_text("author,created_at,text\nann,2024-01-02,hello\n")
+    with table.open("rb") as opened:
+        table.unlink()
+        typed = f"/dev/fd/{opened.fileno()}"
+        with pytest.raises(InputError, match=f"^{typed} is no file; write what it gives to one"):
+            plan_import([typed], here / "x.duckdb")
 
 
 def test_lines_that_are_no_rows_are_counted_wherever_they_stand(

@@ -8,14 +8,17 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
-from typing import Any
+from pathlib import Path
+from typing import Any, get_args
 
 import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from blueattr.atomic import write_with
 from blueattr.attribution.attribute import AttributionResult, attribute
+from blueattr.errors import OutputError
 from blueattr.provenance import Gap, PanelStep, Provenance, TopicInfo
 from blueattr.report import (
     Column,
@@ -29,7 +32,7 @@ from blueattr.report import (
     safe_text,
 )
 from blueattr.report.escape import guard_cell
-from blueattr.report.formats.tabular import write_agents
+from blueattr.report.formats.tabular import AgentsFormat, write_agents
 from blueattr.report.formats.text import PIPED, Terminal, cell_text, text_of
 from blueattr.studies.scales import compare_scales
 from support.effort import costly_law, law
@@ -573,3 +576,10 @@ def test_a_real_comparison_in_every_format() -> None:
     assert all(map(math.isfinite, numbers(document)))
     assert len(pl.read_csv(render(report, "csv"))) == 2 * 3 * (1 + 4)
     assert "One global factor λ rescales every sample" in text_of(report)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device of Linux")
+@pytest.mark.parametrize("form", get_args(AgentsFormat))
+def test_of_a_full_disk_agents_say_what_the_system_says(form: AgentsFormat) -> None:
+    with pytest.raises(OutputError, match=r"^cannot write /dev/full: No space left on device$"):
+        write_with(Path("/dev/full"), lambda file: write_agents(ATTRIBUTION, form, file))

@@ -381,6 +381,17 @@ def test_a_pipe_is_read_by_the_name_that_was_typed(
     assert source.kind == "stdin"
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the descriptor has a name")
+def test_a_file_that_was_removed_is_read_while_it_is_open(tmp_path: Path) -> None:
+    # A shell makes one of a long here-document.
+    file = tmp_path / "document"
+    file.write_bytes(TEXT)
+    with file.open("rb") as opened:
+        file.unlink()
+        (source,) = find([f"/dev/fd/{opened.fileno()}"])
+        assert read(source.chunks()) == (TEXT, "")
+
+
 def test_a_truncated_pipe_is_named_as_it_was_typed(tmp_path: Path) -> None:
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)

@@ -123,6 +123,12 @@ def _read(
                 f"a stream has no name that tells its form; write it to a file, whose name {called}"
             )
         raise InputError(f"cannot read the {what} in {path}: {says}")
+    if read is _parquet and path.is_fifo():
+        # What it says of its data is read by itself.
+        raise InputError(
+            f"cannot read the {what} in {path}: a pipe is read once, and Parquet more often; write "
+            "it to a file"
+        )
     try:
         # Opened here: Polars would take the path for a pattern or an address. Without a buffer:
         # Polars goes on from where the descriptor is.

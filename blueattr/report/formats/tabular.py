@@ -1,6 +1,9 @@
 """Reports and per-agent frames as CSV and Parquet: tidy rows, numbers untouched, text harmless."""
 
+import contextlib
+import os
 import re
+from collections.abc import Iterator
 from datetime import date
 from io import BytesIO
 from typing import TYPE_CHECKING, BinaryIO, Literal, TypeAlias
@@ -196,10 +199,12 @@ def write_frame(
     """
     match form:
         case "parquet":
-            frame.write_parquet(file, metadata=metadata)
+            with _failures_of_the_disk():
+                frame.write_parquet(file, metadata=metadata)
         case "csv":
             texts = [_guarded(frame[name]) for name in _TEXTS if name in frame.columns]
-            frame.with_columns(texts).write_csv(file)
+            with _failures_of_the_disk():
+                frame.with_columns(texts).write_csv(file)
         case "json" | "jsonl":
             text = frame.write_json() + "\n" if form == "json" else frame.write_ndjson()
             # Most panels have nothing to spell out, and a million agents are a long text.
@@ -207,6 +212,18 @@ def write_frame(
             if any(column.str.contains(HIDDEN).any() for column in texts):
                 text = safe_json(text)
             file.write(text.encode())
+
+
+@contextlib.contextmanager
+def _failures_of_the_disk() -> Iterator[None]:
+    """Raise what Polars says of a disk that is full or broken as Python would."""
+    try:
+        yield
+    except (pl.exceptions.ComputeError, OSError) as error:
+        number = re.search(r"\(os error (\d+)\)", str(error))
+        if number is None:
+            raise
+        raise OSError(int(number[1]), os.strerror(int(number[1]))) from error
 
 
 def origin_metadata(origin: "Provenance") -> dict[str, str]:
