@@ -343,6 +343,17 @@ def test_values_of_cells_say_when_and_sum_to_those_of_agents(record: Path) -> No
     assert "cells" not in ok("scenario", "attribute", record, "--format", "json").json
 
 
+def test_sampled_values_have_standard_errors_and_others_have_none(record: Path) -> None:
+    words = ("scenario", "attribute", record, "--permutations", "50")
+    found = ok(*words, "--method", "shapley", "--format", "json").json
+    exact = ok(*words, "--method", "exact", "--format", "json").json
+    for sampled, true in zip(found["agents"], exact["agents"], strict=True):
+        assert 0 < sampled["standard_error"] < abs(found["change"])
+        assert abs(sampled["value"] - true["value"]) < 5 * sampled["standard_error"]
+        assert "standard_error" not in true
+    assert "standard error" in ok(*words, "--method", "shapley").text
+
+
 def test_an_answer_names_the_record_it_is_of_and_what_its_replay_missed(tmp_path: Path) -> None:
     run, path = run_scenario("opinion", agents=4, steps=3, seed=5), tmp_path / "r.json.zst"
     write_record(replace(run, deviation={"belief": 0.25}), path)

@@ -110,6 +110,9 @@ def simulated() -> Iterator[Report]:
     cells = ScenarioQuestion(players="cells", form="smooth")
     market = scenario_of(run_scenario("market", agents=5, steps=4, seed=3, stocks=2))
     yield scenario_attribution_report(attribute_scenario(market, cells))
+    yield scenario_attribution_report(
+        attribute_scenario(market, ScenarioQuestion(method="shapley"))
+    )
     for exhibit in (drivers_exhibit(answer), steps_exhibit(answer), games_exhibit(answer)):
         assert exhibit is not None
         yield exhibit.report

@@ -36,6 +36,7 @@ _METHODS = {
     "random": "random numbers, normalised",
 }
 _LEADING = (Column("discrete_shapley", "discrete Shapley", "float", priority=0),)
+_SAMPLED = (Column("standard_error", "standard error", "float"),)
 _SHOWN = 20
 _ROUNDING = 1e-6
 _NOTHING = 1e-12
@@ -215,6 +216,7 @@ def scenario_attribution_report(result: "ScenarioAttribution") -> Report:
         *(() if leading is None else _LEADING),
         Column("value", "value", "float", priority=0),
         Column("share", "share", "share"),
+        *(() if _errors(result) is None else _SAMPLED),
     )
     table = Table("agents", "who drove it", columns, tuple(rows))
     # Who moves it most is shown, whichever way.
@@ -306,7 +308,13 @@ def _numbers(
         **({} if leading is None else {"discrete_shapley": float(leading[k])}),
         "value": float(result.values[k]),
         "share": None if result.shares is None else float(result.shares[k]),
+        **({} if (errors := _errors(result)) is None else {"standard_error": float(errors[k])}),
     }
+
+
+def _errors(result: "ScenarioAttribution") -> FloatArray | None:
+    """Return the standard errors of agents that are players; None where nothing is sampled."""
+    return result.found.standard_errors if result.game.players == "agents" else None
 
 
 def _row(result: "ScenarioAttribution", k: int, leading: FloatArray | None) -> tuple[Cell, ...]:
