@@ -32,7 +32,7 @@ from blueattr.report import (
     safe_text,
 )
 from blueattr.report.escape import guard_cell
-from blueattr.report.formats.tabular import AgentsFormat, write_agents
+from blueattr.report.formats.tabular import AgentsFormat, write_agents, write_frame
 from blueattr.report.formats.text import PIPED, Terminal, cell_text, text_of
 from blueattr.studies.scales import compare_scales
 from support.effort import costly_law, law
@@ -583,3 +583,11 @@ def test_a_real_comparison_in_every_format() -> None:
 def test_of_a_full_disk_agents_say_what_the_system_says(form: AgentsFormat) -> None:
     with pytest.raises(OutputError, match=r"^cannot write /dev/full: No space left on device$"):
         write_with(Path("/dev/full"), lambda file: write_agents(ATTRIBUTION, form, file))
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device of Linux")
+def test_of_a_disk_that_is_full_at_the_end_of_a_parquet_file_the_reason_is_said() -> None:
+    # What describes the columns is at the end, and is longer here than Polars writes at a time.
+    wide = pl.DataFrame({f"column {k}": [f"{k} {i}" for i in range(20)] for k in range(200)})
+    with pytest.raises(OutputError, match=r"^cannot write /dev/full: No space left on device$"):
+        write_with(Path("/dev/full"), lambda file: write_frame(wide, "parquet", file))

@@ -199,11 +199,11 @@ def write_frame(
     """
     match form:
         case "parquet":
-            with _failures_of_the_disk():
+            with _failures_of_the_disk(file):
                 frame.write_parquet(file, metadata=metadata)
         case "csv":
             texts = [_guarded(frame[name]) for name in _TEXTS if name in frame.columns]
-            with _failures_of_the_disk():
+            with _failures_of_the_disk(file):
                 frame.with_columns(texts).write_csv(file)
         case "json" | "jsonl":
             text = frame.write_json() + "\n" if form == "json" else frame.write_ndjson()
@@ -215,15 +215,19 @@ def write_frame(
 
 
 @contextlib.contextmanager
-def _failures_of_the_disk() -> Iterator[None]:
+def _failures_of_the_disk(file: BinaryIO) -> Iterator[None]:
     """Raise what Polars says of a disk that is full or broken as Python would."""
     try:
         yield
     except (pl.exceptions.ComputeError, OSError) as error:
         number = re.search(r"\(os error (\d+)\)", str(error))
-        if number is None:
-            raise
-        raise OSError(int(number[1]), os.strerror(int(number[1]))) from error
+        if number is not None:
+            raise OSError(int(number[1]), os.strerror(int(number[1]))) from error
+        if "transport error" in str(error):
+            # Of the end of a file Polars says no more than that; the system says why.
+            file.write(bytes(1 << 20))
+            file.flush()
+        raise
 
 
 def origin_metadata(origin: "Provenance") -> dict[str, str]:
