@@ -88,7 +88,10 @@ def advance(
         book, recorded = order_book(actions, kept, stock, prices[:, stock])
         columns.append(smooth_price(book, recorded, depth) if smooth else clear(book).price)
     after = np.stack(columns, axis=1)
-    growth = np.log(after @ weights / (prices @ weights))
+    # Not a product of matrices, which adds up in another order in a batch of another size; and
+    # where no price moves the growth is 0 to the last bit.
+    moved = ((after - prices) * weights).sum(axis=1)
+    growth = np.log1p(moved / (prices * weights).sum(axis=1))
     surprise = growth - state["growth"]
     return {
         "price": after,

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from blueattr.errors import NoAnswerError
+from blueattr.scenarios.games.game import ScenarioGame
 from blueattr.scenarios.models.economy import Economy
 from blueattr.scenarios.rules.book import Book, clear, fills, smooth_price
 from blueattr.scenarios.rules.economy import Form
@@ -179,3 +180,17 @@ def test_nobody_who_has_anything_is_no_division_by_zero() -> None:
     for smooth in (False, True):
         for name in model.indicators:
             assert np.isfinite(one_step(model, name, "zero", 1, nobody, smooth=smooth)).all()
+
+
+@pytest.mark.parametrize("smooth", [False, True])
+def test_an_index_is_the_same_in_a_batch_of_any_size_and_still_where_no_price_moves(
+    smooth: bool,
+) -> None:
+    z = (np.arange(32)[:, None] >> np.arange(5) & 1).astype(float)
+    for step in range(8):
+        window = range(step, step + 1)
+        game = ScenarioGame(scenario("market", 5), "loss", window, "hold", "agents",
+                            "smooth" if smooth else "discrete")  # fmt: skip
+        alone = [game.values(row[None])[0] for row in z]
+        assert game.values(z).tolist() == alone
+        assert alone[0] == 0
