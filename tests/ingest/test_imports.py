@@ -535,3 +535,18 @@ def test_follower_counts_that_the_store_has_are_pointed_to(tmp_path: Path) -> No
     answer = ok(*asked, "--popularity", "followers").text
     assert "b is 0 for everyone" not in answer
     assert "ben.example.org" in answer
+
+
+def test_a_time_since_1970_keeps_its_fraction(here: Path) -> None:
+    times = {
+        "1704153600": 0, "1704153600.": 0, "1704153600.5": 500_000,
+        "1704153600.1234567": 123_456, "1704153600001": 1_000, "1704153600001.25": 1_250,
+        "1704153600000007": 7, "1704153600000007.9": 7,
+    }  # fmt: skip
+    rows = [f"u{k},{time},text\n" for k, time in enumerate(times)]
+    (here / "posts.csv").write_text("author,created_at,text\n" + "".join(rows))
+    db = here / "x.duckdb"
+    (done,) = imported(db, here / "posts.csv").ingested.sources
+    assert (done.kept, done.rejected) == (8, {})
+    found = sorted(row["time"].microsecond for row in by_key(content(db).records))
+    assert found == sorted(times.values())

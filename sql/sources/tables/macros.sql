@@ -30,9 +30,12 @@ CREATE OR REPLACE TEMP MACRO words(list) AS
     regexp_extract_all(list, '[^\s,;|\[\]{}''"]+');
 
 -- A time in UTC: a date and a time of day, or a number. Numbers of 8, 12 and 14 digits are dates as they are
--- written; others count seconds, milliseconds or microseconds since 1970.
+-- written; others count seconds, milliseconds or microseconds since 1970, perhaps with a fraction.
 CREATE OR REPLACE TEMP MACRO moment(word) AS CASE
     WHEN word IS NULL THEN NULL
+    -- The first 16 digits are microseconds, wherever the point stands.
+    WHEN regexp_full_match(word, '([0-9]{10}|[0-9]{13}|[0-9]{16})(\.[0-9]*)?')
+        THEN make_timestamp(try_cast(rpad(left(replace(word, '.', ''), 16), 16, '0') AS BIGINT))
     WHEN NOT regexp_full_match(word, '[0-9]+(\.0*)?') THEN try_cast(word AS TIMESTAMPTZ)::TIMESTAMP
     WHEN strlen(split_part(word, '.', 1)) = 8
         THEN try_strptime(split_part(word, '.', 1), '%Y%m%d')
@@ -40,10 +43,4 @@ CREATE OR REPLACE TEMP MACRO moment(word) AS CASE
         THEN try_strptime(split_part(word, '.', 1), '%Y%m%d%H%M')
     WHEN strlen(split_part(word, '.', 1)) = 14
         THEN try_strptime(split_part(word, '.', 1), '%Y%m%d%H%M%S')
-    WHEN strlen(split_part(word, '.', 1)) = 10
-        THEN make_timestamp(try_cast(split_part(word, '.', 1) AS BIGINT) * 1000000)
-    WHEN strlen(split_part(word, '.', 1)) = 13
-        THEN make_timestamp(try_cast(split_part(word, '.', 1) AS BIGINT) * 1000)
-    WHEN strlen(split_part(word, '.', 1)) = 16
-        THEN make_timestamp(try_cast(split_part(word, '.', 1) AS BIGINT))
 END;
