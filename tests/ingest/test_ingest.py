@@ -412,7 +412,7 @@ def test_progress_and_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 
 
 @pytest.mark.few(2)
-@pytest.mark.parametrize(("count", "commits"), [(10, 1), (20, 1), (24, 1), (26, 2), (60, 3)])
+@pytest.mark.parametrize(("count", "commits"), [(10, 1), (20, 1), (24, 1), (28, 2), (60, 3)])
 def test_what_little_is_left_of_a_file_comes_with_what_waits(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, count: int, commits: int
 ) -> None:
