@@ -341,6 +341,8 @@ def test_every_command_that_asks_for_a_panel_takes_the_choice(network: Path) -> 
             days = [f"{START + timedelta(days=day):%Y-%m-%d}" for day in (0, 6, 7, 13)]
             given += ["--before", "..".join(days[:2]), "--after", "..".join(days[2:])]
         given += [did("ann")] * (name == "why")
+        if name == "deposit":
+            given += ["--license", "CC0-1.0", "--out", network.with_suffix(".deposit")]
         done = run(name, *given)
         assert (name, done.code) == (name, 4)
         assert "follower counts are unknown for 4 of 4 agents" in done.stderr
