@@ -122,9 +122,9 @@ class ScenarioAttribution(Presented):
     recorded
         The indicator as it was recorded.
     shares
-        float64 (n,): φ / Σ|φ|; None where v(N) - v(∅) is next to nothing.
+        float64 (n,): ``φ / Σ|φ|``; None where v(N) - v(∅) is next to nothing.
     churn
-        Σ|φ| / |Σφ|; None where shares are.
+        ``Σ|φ| / |Σφ|``; None where shares are.
     other
         The other form of the game.
     seed
@@ -168,7 +168,7 @@ class ScenarioAttribution(Presented):
 
     @property
     def change(self) -> float:
-        """What is shared out: v(N) - v(∅)."""
+        """v(N) - v(∅), which is shared out."""
         return self.total - self.empty
 
     def shapley_by_agent(self, form: Form) -> FloatArray | None:
