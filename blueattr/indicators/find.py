@@ -1,6 +1,5 @@
 """Finds an indicator by its name, its module or its file."""
 
-import re
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -10,7 +9,7 @@ from blueattr.indicators.base import Indicator, MomentIndicator, PairwiseIndicat
 from blueattr.indicators.builtin import INDICATORS, get_indicator
 from blueattr.indicators.custom import OwnIndicator, blame, own_indicator
 from blueattr.indicators.examples import EXAMPLES
-from blueattr.indicators.own_code import OwnCode, own_file, own_module, run_own
+from blueattr.indicators.own_code import OwnCode, own_code, place_and_name, run_own
 from blueattr.provenance import IndicatorInfo
 from blueattr.suggest import did_you_mean
 
@@ -61,7 +60,8 @@ def find_indicator(indicator: str | Indicator | OwnIndicator) -> Indicator:
         return get_indicator(indicator)
     place, name = _parse(indicator)
     try:
-        return _from_file(place, name) if place.endswith(".py") else _from_module(place, name)
+        code = own_code(place, "indicator", IndicatorError)
+        return _choose(code.module, name, _info(code, name))
     except IndicatorError:
         raise
     except (Exception, SystemExit) as error:  # noqa: BLE001 - to look at an object runs its code
@@ -69,26 +69,13 @@ def find_indicator(indicator: str | Indicator | OwnIndicator) -> Indicator:
 
 
 def _parse(text: str) -> tuple[str, str]:
-    if text.endswith(".py"):
-        return text, ""
-    place, colon, name = text.rpartition(":")
-    if colon and name and (place.endswith(".py") or re.fullmatch(r"[\w.]+", place)):
-        return place, name
+    if (parsed := place_and_name(text)) is not None:
+        return parsed
     hint = did_you_mean(text, SHIPPED, f"there are {', '.join(SHIPPED)}", quoted=True)
     raise UsageError(
         f"no indicator is called {text!r}; {hint} One of your own is package.module:name or "
         "path/to/file.py"
     )
-
-
-def _from_file(text: str, name: str) -> Indicator:
-    own = own_file(text, "indicator", IndicatorError)
-    return _choose(own.module, name, _info(own, name))
-
-
-def _from_module(text: str, name: str) -> Indicator:
-    own = own_module(text, IndicatorError)
-    return _choose(own.module, name, _info(own, name))
 
 
 def _info(own: OwnCode, name: str) -> IndicatorInfo:

@@ -3,6 +3,7 @@
 import contextlib
 import hashlib
 import importlib.util
+import re
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ from blueattr.errors import BlueattrError
 from blueattr.indicators.custom import blame
 from blueattr.indicators.printed import output_to_log
 
-__all__ = ["OwnCode", "own_file", "own_module", "run_own"]
+__all__ = ["OwnCode", "own_code", "place_and_name", "run_own"]
 
 
 _T = TypeVar("_T")
@@ -42,18 +43,48 @@ class OwnCode:
     sha256: str | None
 
 
-def own_file(text: str, what: str, error: type[BlueattrError]) -> OwnCode:
-    """Run a file.
+def place_and_name(text: str) -> tuple[str, str] | None:
+    """Split what a user writes into the place of code and a name in it.
 
     Parameters
     ----------
     text
-        Its path, which ends with ``.py``.
+        ``path/to/file.py:name``, ``path/to/file.py`` or ``package.module:name``.
+
+    Returns
+    -------
+    tuple of str, or None
+        The name is empty where there is none; None if the text is of no such form.
+
+    Examples
+    --------
+    >>> place_and_name("a/b.py:x"), place_and_name("a.py"), place_and_name("a.b:x")
+    (('a/b.py', 'x'), ('a.py', ''), ('a.b', 'x'))
+    """
+    if text.endswith(".py"):
+        return text, ""
+    place, colon, name = text.rpartition(":")
+    if colon and name and (place.endswith(".py") or re.fullmatch(r"[\w.]+", place)):
+        return place, name
+    return None
+
+
+def own_code(place: str, what: str, error: type[BlueattrError]) -> OwnCode:
+    """Run a file whose path ends with ``.py``, or import a module.
+
+    Parameters
+    ----------
+    place
+        Of the code; see `place_and_name`.
     what
         What is looked for in it, in words.
     error
         What is raised where it cannot be read or run.
     """
+    return _file(place, what, error) if place.endswith(".py") else _module(place, error)
+
+
+def _file(text: str, what: str, error: type[BlueattrError]) -> OwnCode:
     path = Path(text)
     if "\0" in text:
         raise error(f"{text!r} is no path: it has a NUL character")
@@ -76,8 +107,8 @@ def own_file(text: str, what: str, error: type[BlueattrError]) -> OwnCode:
     return OwnCode(module, text, str(path), digest)
 
 
-def own_module(text: str, error: type[BlueattrError]) -> OwnCode:
-    """Import a module from Python's path, or else from the current folder; see `own_file`."""
+def _module(text: str, error: type[BlueattrError]) -> OwnCode:
+    """Import a module from Python's path, or else from the current folder."""
     with _findable(Path.cwd()):
         module = run_own(text, lambda: importlib.import_module(text), error)
     file, digest = getattr(module, "__file__", None), None

@@ -1,6 +1,5 @@
 """A user's own simulation: found by its file or module, and checked against the protocol."""
 
-import re
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,7 +12,7 @@ import numpy as np
 
 from blueattr.errors import ScenarioError, UsageError
 from blueattr.indicators.custom import blame
-from blueattr.indicators.own_code import OwnCode, own_file, own_module, run_own
+from blueattr.indicators.own_code import OwnCode, own_code, place_and_name, run_own
 from blueattr.indicators.printed import output_to_log
 from blueattr.kernels import FloatArray
 from blueattr.scenarios.play import play
@@ -68,10 +67,7 @@ def find_scenario(scenario: object) -> "OwnScenario":
     if not isinstance(scenario, str):
         return OwnScenario(_made(scenario, type(scenario).__qualname__), OwnOrigin("in memory"), "")
     place, name = _parsed(scenario)
-    if place.endswith(".py"):
-        own = own_file(place, "scenario", ScenarioError)
-    else:
-        own = own_module(place, ScenarioError)
+    own = own_code(place, "scenario", ScenarioError)
     try:
         thing, name = _chosen(own, name)
         made = _made(thing, f"{own.origin}:{name}" if name else own.origin)
@@ -85,11 +81,8 @@ def find_scenario(scenario: object) -> "OwnScenario":
 
 
 def _parsed(text: str) -> tuple[str, str]:
-    if text.endswith(".py"):
-        return text, ""
-    place, colon, name = text.rpartition(":")
-    if colon and name and (place.endswith(".py") or re.fullmatch(r"[\w.]+", place)):
-        return place, name
+    if (parsed := place_and_name(text)) is not None:
+        return parsed
     raise UsageError(
         f"a scenario of your own is path/to/file.py:name or package.module:name, not {text!r}"
     )
