@@ -1,10 +1,16 @@
 """Options of commands that ask services about the past: whom, how often, and as who."""
 
-from typing import Annotated, TypeAlias
+from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
 
-__all__ = ["Appview", "Contact", "MaxRequests", "Pace"]
+from blueattr.cli.output import say
+from blueattr.errors import ExitCode
+
+if TYPE_CHECKING:
+    from blueattr.ingest.asking import Asked
+
+__all__ = ["Appview", "Contact", "MaxRequests", "Pace", "end_asking"]
 
 
 Appview: TypeAlias = Annotated[
@@ -25,3 +31,13 @@ Contact: TypeAlias = Annotated[
         show_default=False,
     ),
 ]
+
+
+def end_asking(done: "Asked") -> None:
+    """Say why not all was asked, and exit with the code of that; go on where all was."""
+    if done.failure:
+        say(f"blueattr: {done.failure}")
+        raise typer.Exit(ExitCode.SOURCE)
+    if done.is_limited:
+        say("blueattr: --max-requests is reached; run the same command again to go on")
+        raise typer.Exit(ExitCode.GAPS)

@@ -1,6 +1,5 @@
 """Collect a past topic: search for its posts, then ask who answered, reposted and quoted each."""
 
-import asyncio
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
@@ -9,10 +8,9 @@ from itertools import pairwise
 from pathlib import Path
 
 from blueattr.decode.chunk import Chunk
-from blueattr.errors import SourceError
+from blueattr.ingest.asking import ask_to_the_end
 from blueattr.ingest.closure import Closer, needed
 from blueattr.ingest.collection import Collection, Means, QueryHits, Wanted, remark
-from blueattr.ingest.result import Ingested
 from blueattr.sources.collect.backlinks import Backlinks
 from blueattr.sources.collect.posts import RecordName, SeenPost, post_line
 from blueattr.sources.collect.search import LAST_PAGE, Query, Search, Slice, halves, may_lack
@@ -26,7 +24,6 @@ from blueattr.store.commit.collected import Collected
 from blueattr.store.commit.writer import Writer
 from blueattr.store.database import DEFAULT_MEMORY
 from blueattr.store.matching import Rule
-from blueattr.store.rollups import roll_up
 
 __all__ = ["collect"]
 
@@ -74,17 +71,8 @@ def collect(
     result = Collection(db, wanted.source, wanted.topic, wanted.window, means.most)
     budget = RequestBudget(means.most)
     with Writer(db, memory) as writer:
-        before = writer.count_events()
         run = _Run(writer, wanted, result, budget, progress or (lambda _: None))
-        try:
-            asyncio.run(run.ask(means, on_wait))
-        except BudgetSpent:
-            result.is_limited = True
-        except SourceError as error:
-            result.failure = str(error)
-        state = run.finish(complete=result.is_whole)
-        roll_up(writer, rules)
-        result.ingested = Ingested((state,), (), (), before, writer.count_events())
+        ask_to_the_end(run.ask(means, on_wait), run.finish, result, writer, rules)
     return result
 
 
@@ -301,7 +289,7 @@ class _Run:
         self._count()
         self._progress(self._result)
 
-    def finish(self, *, complete: bool) -> SourceState:
+    def finish(self, complete: bool) -> SourceState:
         """Commit the end, with what a reader must know of it; return the state of the source."""
         with self._writer.reading():
             known = store_collected.completeness(self._writer, self._wanted.window)

@@ -1,6 +1,5 @@
 """Ask for the records of a deposit again, keep what is there, and say what became of the others."""
 
-import asyncio
 import hashlib
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -10,7 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from blueattr.decode.chunk import Chunk
-from blueattr.errors import SourceError
+from blueattr.ingest.asking import ask_to_the_end
 from blueattr.ingest.result import Ingested
 from blueattr.sources.collect.identity import DIRECTORY
 from blueattr.sources.collect.posts import POST, RecordName, record_line, repo_time
@@ -19,14 +18,13 @@ from blueattr.sources.collect.service import Service
 from blueattr.sources.collect.threads import BATCH, Threads
 from blueattr.sources.deposits import DepositedRecord, DepositedStudy
 from blueattr.sources.http import USER_AGENT
-from blueattr.sources.xrpc import BudgetSpent, RequestBudget, XrpcClient
+from blueattr.sources.xrpc import RequestBudget, XrpcClient
 from blueattr.store.collected import naive, rehydrated
 from blueattr.store.commit.checkpoint import SourceState, Span
 from blueattr.store.commit.collected import Collected
 from blueattr.store.commit.writer import Writer
 from blueattr.store.database import DEFAULT_MEMORY
 from blueattr.store.matching import Rule
-from blueattr.store.rollups import roll_up
 
 __all__ = ["Fate", "Rehydrated", "rehydrate"]
 
@@ -125,7 +123,6 @@ def rehydrate(
     result = Rehydrated(db, study, most)
     budget = RequestBudget(most)
     with Writer(db, memory) as writer:
-        before = writer.count_events()
         run = _Run(writer, result, budget, progress or (lambda _: None))
 
         def client(url: str) -> XrpcClient:
@@ -144,15 +141,7 @@ def rehydrate(
                     threads = Threads(Service(view))
                 await run.ask(repos, threads)
 
-        try:
-            asyncio.run(ask())
-        except BudgetSpent:
-            result.is_limited = True
-        except SourceError as error:
-            result.failure = str(error)
-        state = run.finish(complete=result.is_whole)
-        roll_up(writer, rules)
-        result.ingested = Ingested((state,), (), (), before, writer.count_events())
+        ask_to_the_end(ask(), run.finish, result, writer, rules)
     return result
 
 
@@ -269,7 +258,7 @@ class _Run:
         self._result.requests = self._budget.spent
         self._progress(self._result)
 
-    def finish(self, *, complete: bool) -> SourceState:
+    def finish(self, complete: bool) -> SourceState:
         """Commit the end, with what a reader must know of it; return the state of the source."""
         self._state.drawn = "keywords"
         self._state.remarks = _remark(self._result)

@@ -8,13 +8,12 @@ import typer
 
 from blueattr.analysis.asked import parse
 from blueattr.cli import completion
-from blueattr.cli.asking import Appview, Contact, MaxRequests, Pace
+from blueattr.cli.asking import Appview, Contact, MaxRequests, Pace, end_asking
 from blueattr.cli.grouping import grouped
 from blueattr.cli.options import DryRun, OutputOptions, Quiet, StoreOptions, TopicsFile
 from blueattr.cli.output import say
 from blueattr.cli.request_line import RequestLine
 from blueattr.cli.signals import interrupting
-from blueattr.errors import ExitCode
 
 if TYPE_CHECKING:
     from blueattr.ingest.collection import Collection
@@ -136,12 +135,7 @@ def collect(
             on_wait=line.wait,
         )
     output.emit(collect_report(done))
-    if done.failure:
-        say(f"blueattr: {done.failure}")
-        raise typer.Exit(ExitCode.SOURCE)
-    if done.is_limited:
-        say("blueattr: --max-requests is reached; run the same command again to go on")
-        raise typer.Exit(ExitCode.GAPS)
+    end_asking(done)
 
 
 def _so_far(done: "Collection") -> str:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from blueattr.cli.asking import Appview, Contact, MaxRequests, Pace
+from blueattr.cli.asking import Appview, Contact, MaxRequests, Pace, end_asking
 from blueattr.cli.grouping import grouped
 from blueattr.cli.options import (
     ABOUT,
@@ -22,10 +22,9 @@ from blueattr.cli.options import (
     StoreOptions,
     Verbose,
 )
-from blueattr.cli.output import emit, say
+from blueattr.cli.output import emit
 from blueattr.cli.request_line import RequestLine
 from blueattr.cli.signals import interrupting
-from blueattr.errors import ExitCode
 
 if TYPE_CHECKING:
     from blueattr.ingest.rehydrate import Rehydrated
@@ -169,12 +168,7 @@ def rehydrate(
             rate=asked.pace,
         )
     output.emit(rehydrate_report(done))
-    if done.failure:
-        say(f"blueattr: {done.failure}")
-        raise typer.Exit(ExitCode.SOURCE)
-    if done.is_limited:
-        say("blueattr: --max-requests is reached; run the same command again to go on")
-        raise typer.Exit(ExitCode.GAPS)
+    end_asking(done)
 
 
 def _so_far(done: "Rehydrated") -> str:

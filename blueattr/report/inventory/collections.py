@@ -8,9 +8,16 @@ from blueattr.report.tables import MOST_ROWS, Column, Fact, Json, Report, Table
 if TYPE_CHECKING:
     from blueattr.ingest.collect_plan import DryRun
     from blueattr.ingest.collection import Collection
+    from blueattr.ingest.rehydrate import Rehydrated
     from blueattr.store.collected import Completeness, Found
 
-__all__ = ["collect_plan_report", "collect_report", "completeness_json", "completeness_words"]
+__all__ = [
+    "collect_plan_report",
+    "collect_report",
+    "completeness_json",
+    "completeness_words",
+    "not_finished",
+]
 
 
 _KINDS = ("replies", "reposts", "quotes")
@@ -143,7 +150,8 @@ def _summary(done: "Collection") -> "list[str]":
     return [*said, *([words] if words else []), _LATER]
 
 
-def _warnings(done: "Collection") -> "list[str]":
+def not_finished(done: "Collection | Rehydrated") -> "list[str]":
+    """Say why a run that asks services did not ask for all; nothing where it did."""
     said = []
     if done.failure:
         said.append(f"Not finished: {done.failure}.")
@@ -152,6 +160,11 @@ def _warnings(done: "Collection") -> "list[str]":
             f"Not finished: {plural(done.requests, 'request')} were sent, which is all of "
             "--max-requests. The same command goes on."
         )
+    return said
+
+
+def _warnings(done: "Collection") -> "list[str]":
+    said = not_finished(done)
     cut = sum(query.cut for query in done.queries)
     if cut:
         said.append(f"{plural(cut, 'second')} had more posts than can be asked for.")

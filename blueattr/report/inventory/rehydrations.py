@@ -3,6 +3,7 @@
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from blueattr.report.inventory.collections import not_finished
 from blueattr.report.numbers import count, plural
 from blueattr.report.tables import MOST_ROWS, Column, Fact, Json, Report, Table
 from blueattr.sources.collect.posts import POST
@@ -113,14 +114,7 @@ def _summary(done: "Rehydrated") -> list[str]:
 
 
 def _warnings(done: "Rehydrated") -> list[str]:
-    said = []
-    if done.failure:
-        said.append(f"Not finished: {done.failure}.")
-    if done.is_limited:
-        said.append(
-            f"Not finished: {plural(done.requests, 'request')} were sent, which is all of "
-            "--max-requests. The same command goes on."
-        )
+    said = not_finished(done)
     if done.study.unaddressed:
         said.append(
             f"{plural(done.study.unaddressed, 'record')} of an import have no address on the "
