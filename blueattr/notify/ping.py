@@ -5,23 +5,18 @@ time"): ``URL/start``, then ``URL/<exit code>``, both with the same ``rid``, so 
 jobs are told apart.
 """
 
-import time
 from collections.abc import Iterable
 from uuid import uuid4
 
 from blueattr.errors import ExitCode, UsageError
-from blueattr.sources.backoff import Backoff
-from blueattr.sources.hosts import check_url, is_loopback
-from blueattr.sources.http import TOO_MANY, TRANSIENT, NoAnswer, post_small
+from blueattr.notify.post import delivered
+from blueattr.sources.hosts import check_url
 from blueattr.sources.timing import Timing
 
 __all__ = ["Ping"]
 
 
-_LARGEST_ANSWER = 1 << 10
-# A monitor that does not answer must not keep a run: 3 tries, of 10 s each.
 _PATIENCE = 10.0
-_BACKOFF = Backoff(first=1.0, ceiling=8.0, attempts=3, attempts_at_first=3)
 
 
 class Ping:
@@ -49,9 +44,8 @@ class Ping:
             raise UsageError(
                 f"the address of {parts.hostname} has parts after ? or #; pings add their own"
             )
-        self._url = f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}"
+        self._parts = parts
         self.host = parts.netloc
-        self._direct = is_loopback(parts.hostname or "")
         self._fine = frozenset(fine)
         self._timing = timing or Timing()
         self._rid = uuid4()
@@ -65,25 +59,7 @@ class Ping:
         return self._send(str(int(ExitCode.OK) if code in self._fine else int(code)))
 
     def _send(self, what: str) -> str:
-        failed = 0
-        while True:
-            try:
-                answer = post_small(
-                    f"{self._url}/{what}?rid={self._rid}",
-                    b"",
-                    limit=_LARGEST_ANSWER,
-                    patience=_PATIENCE,
-                    direct=self._direct,
-                )
-            except NoAnswer as error:
-                trouble = f"does not answer ({error})"
-            else:
-                if 200 <= answer.status < 300:
-                    return ""
-                trouble = f"answers with status {answer.status}"
-                if answer.status not in {TOO_MANY, *TRANSIENT}:
-                    return f"the ping to {self.host} {trouble}"
-            failed += 1
-            if _BACKOFF.gives_up(failed, answered=False):
-                return f"the ping to {self.host} {trouble}"
-            (self._timing.sleep or time.sleep)(_BACKOFF.wait(failed, self._timing.jitter()))
+        path = f"{self._parts.path.rstrip('/')}/{what}"
+        parts = self._parts._replace(path=path, query=f"rid={self._rid}")
+        trouble = delivered(parts, b"", self._timing, _PATIENCE)
+        return f"the ping to {self.host} {trouble}" if trouble else ""

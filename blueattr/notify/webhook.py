@@ -10,15 +10,13 @@ import hashlib
 import hmac
 import json
 import os
-import time
 from datetime import UTC, datetime
 from typing import Final
 
 from blueattr.errors import UsageError
 from blueattr.notify.notice import Notification
-from blueattr.sources.backoff import Backoff
-from blueattr.sources.hosts import check_url, is_loopback
-from blueattr.sources.http import TOO_MANY, TRANSIENT, NoAnswer, post_small, requested_wait
+from blueattr.notify.post import delivered
+from blueattr.sources.hosts import check_url
 from blueattr.sources.timing import Timing
 
 __all__ = ["SECRET", "Webhook", "signature"]
@@ -31,11 +29,7 @@ SECRET: Final = "BLUEATTR_WEBHOOK_SECRET"  # noqa: S105 - the name of the variab
 _PREFIX = "whsec_"
 # Bytes, as the specification asks for.
 _SHORTEST, _LONGEST = 24, 64
-_LARGEST_ANSWER = 1 << 12
 _PATIENCE = 15.0
-_BACKOFF = Backoff(first=1.0, ceiling=8.0, attempts=3, attempts_at_first=3)
-# A receiver that asks for longer gets the notice at the next check.
-_LONGEST_WAIT = 30.0
 
 
 def signature(secret: bytes, key: str, timestamp: int, body: bytes) -> str:
@@ -79,8 +73,7 @@ class Webhook:
     def __init__(self, url: str, timing: Timing | None = None) -> None:
         parts = check_url(url, only_http=True)
         self.name = f"webhook {parts.netloc}"
-        self._url = url
-        self._direct = is_loopback(parts.hostname or "")
+        self._parts = parts
         self._secret = _secret()
         self._timing = timing or Timing()
 
@@ -98,41 +91,18 @@ class Webhook:
             },
             allow_nan=False,
         ).encode()
-        failed = 0
-        while True:
-            trouble, wait = self._try(notice.key, body)
-            failed += 1
-            if wait is None or wait > _LONGEST_WAIT or _BACKOFF.gives_up(failed, answered=False):
-                return trouble
-            wait = max(wait, _BACKOFF.wait(failed, self._timing.jitter()))
-            (self._timing.sleep or time.sleep)(wait)
+        return delivered(
+            self._parts, body, self._timing, _PATIENCE, lambda: self._signed(notice.key, body)
+        )
 
-    def _try(self, key: str, body: bytes) -> tuple[str, float | None]:
-        """Return what went wrong, and the seconds after which another try may go right."""
+    def _signed(self, key: str, body: bytes) -> dict[str, str]:
         timestamp = int(self._timing.now())
-        headers = {
+        return {
             "Content-Type": "application/json",
             "webhook-id": key,
             "webhook-timestamp": str(timestamp),
             "webhook-signature": signature(self._secret, key, timestamp, body),
         }
-        try:
-            answer = post_small(
-                self._url,
-                body,
-                limit=_LARGEST_ANSWER,
-                patience=_PATIENCE,
-                headers=headers,
-                direct=self._direct,
-            )
-        except NoAnswer as error:
-            return f"does not answer ({error})", 0.0
-        if 200 <= answer.status < 300:
-            return "", None
-        trouble = f"answers with status {answer.status}"
-        if answer.status in {TOO_MANY, *TRANSIENT}:
-            return trouble, requested_wait(answer.headers, self._timing.now()) or 0.0
-        return trouble, None
 
 
 def _secret() -> bytes:
