@@ -10,9 +10,15 @@ import typer
 from blueattr.cli.output import same_file
 from blueattr.errors import UsageError
 
-__all__ = ["OwnScenario", "RecordOptions", "keep_records"]
+__all__ = ["OwnScenario", "RecordFile", "RecordOptions", "keep_records"]
 
 
+RecordFile: TypeAlias = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="[RECORD]", help="A file that scenario run or import wrote.", show_default=False
+    ),
+]
 OwnScenario: TypeAlias = Annotated[
     str | None,
     typer.Option(

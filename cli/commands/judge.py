@@ -11,7 +11,7 @@ from blueattr.cli.grouping import grouped
 from blueattr.cli.options import DryRun, OutputOptions, Quiet, Seed
 from blueattr.cli.output import check_page, put, say
 from blueattr.cli.progress import Bars
-from blueattr.cli.recorded import OwnScenario, RecordOptions, keep_records
+from blueattr.cli.recorded import OwnScenario, RecordFile, RecordOptions, keep_records
 from blueattr.cli.signals import interrupting
 from blueattr.errors import ExitCode, UsageError
 
@@ -118,12 +118,7 @@ class JudgeOptions:
 )  # fmt: skip
 def judge(
     *,
-    record: Annotated[
-        str | None,
-        typer.Argument(
-            metavar="[RECORD]", help="A file that scenario run or import wrote.", show_default=False
-        ),
-    ] = None,
+    record: RecordFile = None,
     scenario: OwnScenario = None,
     how: JudgeOptions,
     server: ServerOptions,

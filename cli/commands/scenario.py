@@ -12,7 +12,7 @@ from blueattr.cli.help import SectionedCommand, WholeGroup
 from blueattr.cli.options import OutputOptions, Seed
 from blueattr.cli.output import say
 from blueattr.cli.page_output import OrPageOptions
-from blueattr.cli.recorded import OwnScenario, RecordOptions, keep_records
+from blueattr.cli.recorded import OwnScenario, RecordFile, RecordOptions, keep_records
 from blueattr.errors import UsageError
 
 scenario = typer.Typer(
@@ -232,12 +232,7 @@ def scenario_import(
 )  # fmt: skip
 def scenario_attribute(
     *,
-    record: Annotated[
-        str | None,
-        typer.Argument(
-            metavar="[RECORD]", help="A file that scenario run or import wrote.", show_default=False
-        ),
-    ] = None,
+    record: RecordFile = None,
     scenario: OwnScenario = None,
     question: ScenarioOptions,
     game: Annotated[
