@@ -11,17 +11,17 @@ from blueattr.provenance import Gap
 
 __all__ = [
     "BesideSample",
-    "Choice",
-    "Choices",
     "Contribution",
     "GroupShare",
     "Mark",
     "Mode",
-    "Moment",
     "MovingPost",
+    "PastShares",
     "Picture",
     "RisingAccount",
     "Series",
+    "WatchChoice",
+    "WatchChoices",
     "Watching",
 ]
 
@@ -31,7 +31,7 @@ Mode = Literal["writes", "follows", "replay"]
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class WatchChoice:
     """What is watched; a face may ask for another.
 
     Parameters
@@ -56,8 +56,8 @@ class Choice:
 
 
 @dataclass(frozen=True, slots=True)
-class Choices:
-    """What a face may offer: the values that `Choice` can take, in order."""
+class WatchChoices:
+    """What a face may offer: the values that `WatchChoice` can take, in order."""
 
     topics: tuple[str, ...]
     indicators: tuple[str, ...]
@@ -88,7 +88,7 @@ class GroupShare:
 
 
 @dataclass(frozen=True, slots=True)
-class Moment:
+class PastShares:
     """The shares of an earlier moment: one column of the moving bands.
 
     Parameters
@@ -255,7 +255,7 @@ class Picture:
     tiers
         As `blueattr attribute` has them; empty without a total.
     groups
-        By `Choice.by`; empty where nothing is grouped.
+        By `WatchChoice.by`; empty where nothing is grouped.
     history
         Earlier moments, the oldest first.
     series
@@ -288,7 +288,7 @@ class Picture:
         Whether the picture stands still.
     """
 
-    choice: Choice
+    choice: WatchChoice
     title: str
     start: datetime
     end: datetime
@@ -297,7 +297,7 @@ class Picture:
     n_involved: int
     tiers: tuple[TierShare, ...]
     groups: tuple[GroupShare, ...] = ()
-    history: tuple[Moment, ...] = ()
+    history: tuple[PastShares, ...] = ()
     series: Series | None = None
     leaders: tuple[RisingAccount, ...] = ()
     risers: tuple[RisingAccount, ...] = ()
@@ -318,13 +318,13 @@ class Watching(Protocol):
     """What a face asks: pictures as they come, and another choice."""
 
     @property
-    def choices(self) -> Choices:
+    def choices(self) -> WatchChoices:
         """What may be chosen."""
 
     def pictures(self) -> Iterator[Picture]:
         """Yield a picture each second; end where the events end, or after `stop`."""
 
-    def choose(self, choice: Choice) -> None:
+    def choose(self, choice: WatchChoice) -> None:
         """Watch something else from the next picture on; may be called from another thread."""
 
     def stop(self) -> None:

@@ -11,22 +11,22 @@ from blueattr.attribution.value import TierShare
 from blueattr.provenance import Gap
 from blueattr.watch.picture import (
     BesideSample,
-    Choice,
-    Choices,
     Contribution,
     GroupShare,
     Mark,
-    Moment,
     MovingPost,
+    PastShares,
     Picture,
     RisingAccount,
     Series,
+    WatchChoice,
+    WatchChoices,
 )
 
 BEGUN = datetime(2026, 4, 9, 12, tzinfo=UTC)
 WINDOW = timedelta(hours=24)
-CHOICE = Choice("mythos", "heat", "active", WINDOW)
-CHOICES = Choices(
+CHOICE = WatchChoice("mythos", "heat", "active", WINDOW)
+CHOICES = WatchChoices(
     topics=("mythos", "election", "all"),
     indicators=("heat", "cascade", "polarization", "inequality"),
     windows=(timedelta(hours=1), timedelta(hours=6), WINDOW, timedelta(days=7)),
@@ -43,7 +43,7 @@ def _shares(k: int) -> tuple[float, float, float]:
     return top, middle, 1 - top - middle
 
 
-def picture(k: int = 0, choice: Choice = CHOICE) -> Picture:
+def picture(k: int = 0, choice: WatchChoice = CHOICE) -> Picture:
     """The picture of a second; the same for the same `k`."""
     end = BEGUN + timedelta(minutes=5 * k, microseconds=1)
     names, sizes = ("top", "middle", "tail"), (23, 203, 2031)
@@ -54,7 +54,7 @@ def picture(k: int = 0, choice: Choice = CHOICE) -> Picture:
         GroupShare(name, n, 40 * share, share, n // 4, share * 0.7)
         for name, n, share in (("en", 1500, 0.64), ("de", 400, 0.2), ("ja", 357, 0.2)))  # fmt:skip
     history = tuple(
-        Moment(end - timedelta(minutes=5 * (120 - j)), 40.0, _shares(k - 120 + j),
+        PastShares(end - timedelta(minutes=5 * (120 - j)), 40.0, _shares(k - 120 + j),
                tuple(group.share for group in groups))
         for j in range(121))  # fmt: skip
     minutes = 180
@@ -132,7 +132,7 @@ class Scripted:
     def __init__(
         self, pictures: Sequence[Picture] | None = None, every: float = 0.0, hold: bool = True
     ) -> None:
-        self.asked: list[Choice] = []
+        self.asked: list[WatchChoice] = []
         self.stopped = threading.Event()
         self._pictures = [picture(k) for k in range(3)] if pictures is None else list(pictures)
         self._every, self._hold = every, hold
@@ -151,7 +151,7 @@ class Scripted:
                 yield picture(k, self.asked[-1])
                 k += 1
 
-    def choose(self, choice: Choice) -> None:
+    def choose(self, choice: WatchChoice) -> None:
         self.asked.append(choice)
         self._changed.set()
 
