@@ -12,6 +12,7 @@ from blueattr.provenance import Gap
 __all__ = [
     "BesideSample",
     "Contribution",
+    "FeedState",
     "GroupShare",
     "Mark",
     "Mode",
@@ -237,6 +238,29 @@ class Mark:
 
 
 @dataclass(frozen=True, slots=True)
+class FeedState:
+    """How the reading of events goes, since the start.
+
+    Parameters
+    ----------
+    kept, rejected
+        Events that were kept, and lines that were rejected.
+    commits
+        How many commits there were.
+    commit_seconds
+        How long all of them took together.
+    store_bytes
+        The size of the store's file.
+    """
+
+    kept: int = 0
+    rejected: int = 0
+    commits: int = 0
+    commit_seconds: float = 0.0
+    store_bytes: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Picture:
     """What one moment shows.
 
@@ -284,8 +308,14 @@ class Picture:
         Events read since the start.
     undefined
         Why there is no total, else empty.
-    paused
-        Whether the picture stands still.
+    cutoffs
+        Cumulative percentages at which the tiers are cut.
+    ranked_by
+        As in `blueattr.provenance.Provenance`.
+    synthetic
+        Whether the events are made up.
+    feed
+        How the reading goes; None in a replay.
     """
 
     choice: WatchChoice
@@ -311,7 +341,10 @@ class Picture:
     notes: tuple[str, ...] = field(default=())
     events: int = 0
     undefined: str = ""
-    paused: bool = False
+    cutoffs: tuple[float, ...] = (1.0, 10.0)
+    ranked_by: str = "followers"
+    synthetic: bool = False
+    feed: FeedState | None = None
 
 
 class Watching(Protocol):
