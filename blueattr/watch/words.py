@@ -1,0 +1,164 @@
+"""What a picture says in words: the same in the terminal, in the app and on the page."""
+
+from datetime import UTC, datetime, timedelta
+
+from blueattr.report.escape import safe_text
+from blueattr.report.numbers import count, lasting, number, percent, plural, rough
+from blueattr.report.parts.answer import rounded, tier_names
+from blueattr.watch.picture import Mark, Mode, Picture, WatchChoice
+
+__all__ = [
+    "MODES",
+    "account",
+    "answer",
+    "clock",
+    "day_and_clock",
+    "length",
+    "mark_sentence",
+    "names_of_tiers",
+    "question",
+    "sample_words",
+    "share_words",
+    "state",
+    "what_is_watched",
+]
+
+
+MODES: dict[Mode, str] = {
+    "writes": "reads the network into the store",
+    "follows": "follows the store",
+    "replay": "replays the store",
+}
+"""How events come, as every face says it."""
+
+
+_LONGEST_NAME = 60
+_LONGEST_NOTE = 200
+_MOST_BLAMED = 3
+
+
+def clock(moment: datetime, *, seconds: bool = False) -> str:
+    """Write the time of day in UTC.
+
+    >>> clock(datetime(2026, 4, 9, 12, 5, tzinfo=UTC))
+    '12:05'
+    """
+    return moment.astimezone(UTC).strftime("%H:%M:%S" if seconds else "%H:%M")
+
+
+def day_and_clock(moment: datetime) -> str:
+    """Write a day and a time of day in UTC.
+
+    >>> day_and_clock(datetime(2026, 4, 9, 12, 5, tzinfo=UTC))
+    '9 April 2026, 12:05:00 UTC'
+    """
+    utc = moment.astimezone(UTC)
+    return f"{utc.day} {utc:%B} {utc.year}, {utc:%H:%M:%S} UTC"
+
+
+def length(span: timedelta) -> str:
+    """Write how long a window is, in the largest unit that measures it.
+
+    >>> length(timedelta(hours=24)), length(timedelta(minutes=90)), length(timedelta(days=7))
+    ('24 h', '90 min', '7 d')
+    """
+    seconds = span.total_seconds()
+    for unit, size, fewest in (("d", 86400, 2), ("h", 3600, 1), ("min", 60, 1)):
+        if seconds >= fewest * size and seconds % size == 0:
+            return f"{seconds / size:.0f} {unit}"
+    return f"{seconds:g} s"
+
+
+def account(did: str, handle: str | None) -> str:
+    """Name an account: its handle, or its DID where that is unknown."""
+    return safe_text(handle or did, _LONGEST_NAME)
+
+
+def question(picture: Picture) -> str:
+    """Return the question that a picture answers."""
+    title = safe_text(picture.title, _LONGEST_NAME)
+    mark = " (synthetic data)" if picture.synthetic else ""
+    return f"Who carries {title}?{mark}"
+
+
+def answer(picture: Picture) -> str:
+    """Say what the top tier carries now, and what a sample would say."""
+    if picture.total is None or not picture.tiers:
+        why = safe_text(picture.undefined, _LONGEST_NOTE) or "nothing has come in yet"
+        return f"No answer yet: {why}."
+    first = picture.cutoffs[0]
+    who = f"The {first:.6g} % most followed accounts"
+    if picture.ranked_by != "followers":
+        who = f"The {first:.6g} % of accounts with the largest {safe_text(picture.ranked_by, 20)}"
+    share = rounded(picture.tiers[0].share)
+    said = f"{who} carry {share} of it."
+    if picture.choice.indicator != "heat":
+        indicator = safe_text(picture.choice.indicator, _LONGEST_NAME)
+        said = f"{who} account for {share} of its {indicator}."
+    if picture.sample is not None and picture.sample.tiers:
+        shown = rounded(picture.sample.tiers[0])
+        said += f" A sample of {picture.sample.size:,} visible accounts would show {shown}."
+    return said
+
+
+def names_of_tiers(picture: Picture) -> tuple[str, ...]:
+    """Name the tiers for people where the cut-offs are known, such as ``next 9 %``."""
+    names = tier_names(picture.cutoffs)
+    if len(names) != len(picture.tiers):
+        return tuple(safe_text(tier.tier, _LONGEST_NAME) for tier in picture.tiers)
+    return names
+
+
+def sample_words(picture: Picture) -> str:
+    """Say what a sample would show, of when that is and from how many draws."""
+    sample = picture.sample
+    if sample is None:
+        return "No sample has been drawn yet."
+    if not sample.tiers:
+        why = safe_text(sample.note, _LONGEST_NOTE) or "there are too few accounts"
+        return f"No sample: {why}."
+    shares = " / ".join(percent(share) for share in sample.tiers)
+    return (
+        f"{sample.size:,} visible accounts: {shares} (mean of {sample.seeds}, {clock(sample.time)})"
+    )
+
+
+def what_is_watched(choice: WatchChoice) -> tuple[str, ...]:
+    """Return indicator, panel, window and grouping, in a few words each."""
+    indicator = safe_text(choice.indicator, _LONGEST_NAME)
+    shown = (indicator, f"{choice.panel} accounts", length(choice.window))
+    return (*shown, f"by {safe_text(choice.by, _LONGEST_NAME)}") if choice.by else shown
+
+
+def state(picture: Picture) -> tuple[str, ...]:
+    """Return how events come: mode, rate, lag, gaps."""
+    lag = () if picture.lag is None else (f"{_lag(picture.lag)} behind",)
+    gaps = plural(len(picture.gaps), "gap") if picture.gaps else "no gaps"
+    return (MODES[picture.mode], f"{count(round(picture.rate))} events/s", *lag, gaps)
+
+
+def _lag(seconds: float) -> str:
+    return f"{seconds:.1f} s" if 0 <= seconds < 10 else lasting(seconds)
+
+
+def mark_sentence(mark: Mark) -> str:
+    """Say what changed, when, from what to what, and by whom."""
+    one = percent if mark.unit == "share" else _counted
+    verb = "rose" if mark.after >= mark.before else "fell"
+    what = safe_text(mark.what, _LONGEST_NOTE)
+    said = f"{clock(mark.time)} {what} {verb} from {one(mark.before)} to {one(mark.after)}"
+    who = [account(part.did, part.handle) for part in mark.contributed[:_MOST_BLAMED]]
+    return f"{said}; most by {', '.join(who)}" if who else said
+
+
+def share_words(share: float) -> str:
+    """Write what an account or a post carries: two decimals below a tenth.
+
+    >>> share_words(0.01414), share_words(0.25)
+    ('1.41 %', '25.0 %')
+    """
+    return percent(share) if abs(share) >= 0.1 else f"{round(100 * share, 2) + 0.0:.2f} %"
+
+
+def _counted(value: float) -> str:
+    return rough(round(value, 1)) if abs(value) < 1e9 else number(value)
