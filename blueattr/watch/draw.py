@@ -9,7 +9,7 @@ from rich.text import Text
 
 from blueattr.watch.picture import PastShares
 
-__all__ = ["Colours", "Look", "bands", "columns", "glyph", "legend_style", "sparkline"]
+__all__ = ["Colours", "Look", "bands", "bar", "columns", "glyph", "legend_style", "sparkline"]
 
 
 Colours = Literal["none", "few", "many"]
@@ -45,10 +45,11 @@ _DARK = ("#eef5fb", "#5f9fc8", "#2b5674")
 _EITHER = ("#1f5a8c", "#5f9fc8", "#a9cfe8")
 _FEW_DARK = ("bright_white", "cyan", "blue")
 _FEW_EITHER = ("blue", "cyan", "white")
-# Groups have no order of their own; neighbours differ in lightness.
-_MANY_GROUPS = ("#eef5fb", "#5f9fc8", "#e0a458", "#2b5674",
-                "#d7a1c8", "#7a5c1e", "#8fbf9f", "#6f4a7a")  # fmt: skip
-_FEW_GROUPS = ("bright_white", "cyan", "yellow", "blue", "magenta", "green", "red", "bright_black")
+# Groups have colours of their own, whose neighbours differ in lightness.
+_MANY_GROUPS = ("#e0a458", "#7d9c6a", "#e6bcd8", "#a8633e", "#b9d1a7", "#8d5f86", "#f3dcae",
+                "#6f7780")  # fmt: skip
+_FEW_GROUPS = ("yellow", "green", "bright_magenta", "red", "bright_green", "magenta",
+               "bright_yellow", "bright_black")  # fmt: skip
 _GLYPHS = ("█", "▓", "▒", "░")
 _ASCII_GLYPHS = ("#", "+", "-", ".")
 _LOWER = " ▁▂▃▄▅▆▇█"
@@ -61,21 +62,21 @@ def glyph(part: int, parts: int, look: Look) -> str:
     return marks[3] if (part, parts) == (2, 3) else marks[part % len(marks)]
 
 
-def _colour(part: int, parts: int, look: Look) -> str:
+def _colour(part: int, look: Look, *, groups: bool) -> str:
     few = look.colours == "few"
     every: tuple[str, ...]
-    if parts > 3:
+    if groups:
         every = _FEW_GROUPS if few else _MANY_GROUPS
-    elif few:
-        every = _FEW_DARK if look.own_background else _FEW_EITHER
+    elif look.own_background:
+        every = _FEW_DARK if few else _DARK
     else:
-        every = _DARK if look.own_background else _EITHER
+        every = _FEW_EITHER if few else _EITHER
     return every[part % len(every)]
 
 
-def legend_style(part: int, parts: int, look: Look) -> str:
+def legend_style(part: int, look: Look, *, groups: bool = False) -> str:
     """Return the style of a part's mark in a legend."""
-    return "" if look.colours == "none" else _colour(part, parts, look)
+    return "" if look.colours == "none" else _colour(part, look, groups=groups)
 
 
 def _whole(shares: Sequence[float]) -> tuple[float, ...] | None:
@@ -144,15 +145,28 @@ def bands(
     lines = []
     for row in range(rows):
         line = Text(no_wrap=True, end="")
-        cells = (_cell(parts, row, rows, look) for parts in shown)
+        cells = (_cell(parts, row, rows, look, groups=groups) for parts in shown)
         for style, alike in groupby(cells, key=lambda cell: cell[1]):
             line.append("".join(mark for mark, _ in alike), style)
         lines.append(line)
     return lines
 
 
+def bar(shares: Sequence[float], cells: int, look: Look) -> Text:
+    """Draw shares beside each other as parts of a bar of so many cells."""
+    parts = _whole(shares)
+    line = Text()
+    if parts is None:
+        return Text(" " * cells)
+    edges = [0, *(round(cells * end) for end in accumulate(parts))]
+    for k, (start, end) in enumerate(pairwise(edges)):
+        mark = "█" if look.unicode and look.colours != "none" else glyph(k, len(parts), look)
+        line.append(mark * (end - start), legend_style(k, look) or None)
+    return line
+
+
 def _cell(
-    parts: tuple[float, ...] | None, row: int, rows: int, look: Look
+    parts: tuple[float, ...] | None, row: int, rows: int, look: Look, *, groups: bool
 ) -> tuple[str, str | None]:
     """Return the character of one cell, whose lower part may belong to another band."""
     if parts is None:
@@ -161,13 +175,13 @@ def _cell(
     top, bottom = row / rows, (row + 1) / rows
     if look.colours == "none" or not look.unicode:
         part = _at(ends, (top + bottom) / 2)
-        style = None if look.colours == "none" else _colour(part, len(parts), look)
+        style = None if look.colours == "none" else _colour(part, look, groups=groups)
         return glyph(part, len(parts), look), style
     upper, lower = _at(ends, top + 1 / (16 * rows)), _at(ends, bottom - 1 / (16 * rows))
     if upper == lower:
-        return "█", _colour(upper, len(parts), look)
+        return "█", _colour(upper, look, groups=groups)
     eighths = min(max(round(8 * (bottom - ends[lower - 1]) * rows), 0), 8)
-    fore, back = _colour(lower, len(parts), look), _colour(upper, len(parts), look)
+    fore, back = _colour(lower, look, groups=groups), _colour(upper, look, groups=groups)
     if eighths in {0, 8}:
         return "█", fore if eighths == 8 else back
     return _LOWER[eighths], f"{fore} on {back}"

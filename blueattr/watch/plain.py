@@ -12,8 +12,17 @@ from rich.text import Text
 
 from blueattr.report.escape import safe_text
 from blueattr.report.formats.layout import wrap
-from blueattr.report.numbers import count, lasting, number, percent
-from blueattr.watch.draw import Colours, Look, bands, glyph, legend_style, sparkline
+from blueattr.report.numbers import count, number, percent
+from blueattr.watch.draw import Look, bands
+from blueattr.watch.lines import (
+    axis,
+    both_ends,
+    joined,
+    legend,
+    look_of,
+    minute_lines,
+    sample_lines,
+)
 from blueattr.watch.picture import Picture, RisingAccount
 from blueattr.watch.words import (
     account,
@@ -22,15 +31,13 @@ from blueattr.watch.words import (
     day_and_clock,
     length,
     mark_sentence,
-    names_of_tiers,
     question,
-    sample_words,
     share_words,
     state,
     what_is_watched,
 )
 
-__all__ = ["log_line", "look_of", "screen", "show"]
+__all__ = ["log_line", "screen", "show"]
 
 
 _BESIDE = 76
@@ -39,14 +46,6 @@ _FEWEST_BANDS, _MOST_BANDS = 3, 12
 _MOST_ROWS = 10
 _LONGEST_TEXT = 200
 _MINUTE = 60.0
-
-
-def look_of(console: Console, *, own_background: bool = False) -> Look:
-    """Return what a console can show."""
-    few: dict[str | None, Colours] = {None: "none", "standard": "few", "windows": "few"}
-    colours = "none" if console.no_color else few.get(console.color_system, "many")
-    unicode = console.encoding.lower().startswith("utf")
-    return Look(console.width, console.height, colours, unicode, own_background)
 
 
 def screen(picture: Picture, look: Look) -> list[Text]:
@@ -68,23 +67,23 @@ def screen(picture: Picture, look: Look) -> list[Text]:
     wide = look.width >= _BESIDE
     when = day_and_clock(picture.end) if wide else f"{clock(picture.end, seconds=True)} UTC"
     head = [
-        _ends(question(picture), when, look, "bold"),
+        both_ends(question(picture), when, look, "bold"),
         *(Text(line) for line in wrap(answer(picture), look.width)[:2]),
-        Text(_joined(what_is_watched(picture.choice), look), "dim"),
+        Text(joined(what_is_watched(picture.choice), look), "dim"),
     ]
-    shares = [*_legend(picture, look), *(_sample(picture, look) if picture.tiers else ())]
-    minute = _minute(picture, look)
+    shares = [*legend(picture, look), *(sample_lines(picture, look) if picture.tiers else ())]
+    minute = minute_lines(picture, look)
     tall = look.height >= _TALL
     news = [Text(mark_sentence(mark), "bold") for mark in picture.marks[: 3 if tall else 1]]
     news += [Text(safe_text(note, _LONGEST_TEXT), "dim") for note in picture.notes[: 3 * tall]]
-    last = Text(_joined(state(picture), look), "reverse" if look.colours != "none" else "")
+    last = Text(joined(state(picture), look), "reverse" if look.colours != "none" else "")
     fixed = len(head) + len(shares) + len(minute) + len(news) + 1
     room = max(look.height - fixed - (1 if picture.tiers else 0), 0)
     drawn: list[Text] = []
     if picture.tiers and room >= _FEWEST_BANDS:
         rows = min(max(room // 3, _FEWEST_BANDS), _MOST_BANDS)
         drawn = [*bands(picture.history, rows, look, groups=bool(picture.groups)),
-                 _axis(picture, look)]  # fmt: skip
+                 axis(picture, look)]  # fmt: skip
         room -= rows
     lists = _lists(picture, look, room)
     whole = [*head, *drawn, *shares, *minute, *lists, *news]
@@ -97,67 +96,6 @@ def _fitted(line: Text, look: Look) -> Text:
     line.no_wrap = True
     line.truncate(look.width, overflow="ellipsis" if look.unicode else "crop")
     return line
-
-
-def _joined(parts: Iterable[str], look: Look) -> str:
-    return (" · " if look.unicode else " - ").join(parts)
-
-
-def _ends(left: str, right: str, look: Look, style: str) -> Text:
-    one, other = Text(left, style), Text(right, "dim")
-    room = max(look.width - other.cell_len - 1, 0)
-    one.truncate(room, pad=True, overflow="ellipsis" if look.unicode else "crop")
-    return Text.assemble(one, " ", other)
-
-
-def _axis(picture: Picture, look: Look) -> Text:
-    if not picture.history:
-        return Text("The last hours come here as they pass.", "dim")
-    first, last = picture.history[0].end, picture.history[-1].end
-    rule = "─" if look.unicode else "-"
-    hours = lasting((last - first).total_seconds())
-    what = f" share of each {'group' if picture.groups else 'tier'} in {hours} "
-    return Text(f"{clock(first)} {what.center(max(look.width - 12, 0), rule)} {clock(last)}", "dim")
-
-
-def _legend(picture: Picture, look: Look) -> list[Text]:
-    names = names_of_tiers(picture)
-    parts = [(name, tier.share) for name, tier in zip(names, picture.tiers, strict=True)]
-    made = [_marks(parts, look, marked=not picture.groups)] if parts else []
-    if picture.groups:
-        shown = [(safe_text(one.group, 16), one.share) for one in picture.groups]
-        made.append(_marks(shown, look, marked=True))
-    return made
-
-
-def _marks(parts: list[tuple[str, float]], look: Look, *, marked: bool) -> Text:
-    line = Text()
-    for k, (name, share) in enumerate(parts):
-        if k:
-            line.append("  ")
-        if marked:
-            line.append(glyph(k if look.colours == "none" else 0, len(parts), look),
-                        legend_style(k, len(parts), look))  # fmt: skip
-            line.append(" ")
-        line.append(f"{name} ")
-        line.append(percent(share), "bold")
-    return line
-
-
-def _sample(picture: Picture, look: Look) -> list[Text]:
-    return [Text(line) for line in wrap(sample_words(picture), look.width)[:2]]
-
-
-def _minute(picture: Picture, look: Look) -> list[Text]:
-    series = picture.series
-    if series is None or not series.posts:
-        return []
-    made = []
-    for name, values in (("participants/min", series.participants), ("posts/min", series.posts)):
-        value = count(values[-1])
-        room = look.width - 18 - len(value) - 1
-        made.append(Text(f"{name:<17} {sparkline(values, room, look)} {value}"))
-    return made
 
 
 def _lists(picture: Picture, look: Look, room: int) -> list[Text]:

@@ -11,6 +11,7 @@ __all__ = [
     "MODES",
     "account",
     "answer",
+    "brief",
     "clock",
     "day_and_clock",
     "length",
@@ -69,14 +70,24 @@ def length(span: timedelta) -> str:
     return f"{seconds:g} s"
 
 
-def account(did: str, handle: str | None) -> str:
+def brief(text: str, limit: int) -> str:
+    r"""Make text harmless, and cut it where it is longer than so many characters.
+
+    >>> brief("a\x1bb", 10), brief("aaaaaa", 4)
+    ('a\\x1bb', 'aaa…')
+    """
+    shown = safe_text(text, 4 * limit)
+    return shown if len(shown) <= limit else f"{shown[: limit - 1]}…"
+
+
+def account(did: str, handle: str | None, limit: int = _LONGEST_NAME) -> str:
     """Name an account: its handle, or its DID where that is unknown."""
-    return safe_text(handle or did, _LONGEST_NAME)
+    return brief(handle or did, limit)
 
 
 def question(picture: Picture) -> str:
     """Return the question that a picture answers."""
-    title = safe_text(picture.title, _LONGEST_NAME)
+    title = brief(picture.title, _LONGEST_NAME)
     mark = " (synthetic data)" if picture.synthetic else ""
     return f"Who carries {title}?{mark}"
 
@@ -93,7 +104,7 @@ def answer(picture: Picture) -> str:
     share = rounded(picture.tiers[0].share)
     said = f"{who} carry {share} of it."
     if picture.choice.indicator != "heat":
-        indicator = safe_text(picture.choice.indicator, _LONGEST_NAME)
+        indicator = brief(picture.choice.indicator, _LONGEST_NAME)
         said = f"{who} account for {share} of its {indicator}."
     if picture.sample is not None and picture.sample.tiers:
         shown = rounded(picture.sample.tiers[0])
@@ -105,7 +116,7 @@ def names_of_tiers(picture: Picture) -> tuple[str, ...]:
     """Name the tiers for people where the cut-offs are known, such as ``next 9 %``."""
     names = tier_names(picture.cutoffs)
     if len(names) != len(picture.tiers):
-        return tuple(safe_text(tier.tier, _LONGEST_NAME) for tier in picture.tiers)
+        return tuple(brief(tier.tier, _LONGEST_NAME) for tier in picture.tiers)
     return names
 
 
@@ -125,9 +136,9 @@ def sample_words(picture: Picture) -> str:
 
 def what_is_watched(choice: WatchChoice) -> tuple[str, ...]:
     """Return indicator, panel, window and grouping, in a few words each."""
-    indicator = safe_text(choice.indicator, _LONGEST_NAME)
+    indicator = brief(choice.indicator, _LONGEST_NAME)
     shown = (indicator, f"{choice.panel} accounts", length(choice.window))
-    return (*shown, f"by {safe_text(choice.by, _LONGEST_NAME)}") if choice.by else shown
+    return (*shown, f"by {brief(choice.by, _LONGEST_NAME)}") if choice.by else shown
 
 
 def state(picture: Picture) -> tuple[str, ...]:

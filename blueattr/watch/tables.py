@@ -1,0 +1,128 @@
+"""The tables of a picture, as the app and the page show them."""
+
+from collections.abc import Callable, Sequence
+
+from blueattr.provenance import Gap
+from blueattr.report.escape import safe_text
+from blueattr.report.numbers import count, percent, points
+from blueattr.watch.picture import GroupShare, Picture
+from blueattr.watch.words import (
+    account,
+    clock,
+    mark_sentence,
+    names_of_tiers,
+    share_words,
+)
+
+__all__ = ["EMPTY", "NUMBERS", "VIEWS", "table_of"]
+
+
+VIEWS = ("accounts", "rising", "posts", "groups", "changes")
+"""The tables."""
+
+
+NUMBERS = frozenset({"share", "before", "points", "accounts", "involved"})
+"""Headings of columns that hold numbers."""
+
+
+EMPTY = {
+    "accounts": "nobody carries anything yet",
+    "rising": "nobody rose in this time",
+    "posts": "no post moved a share yet",
+    "groups": "nobody takes part yet",
+}
+"""What stands in a table without rows."""
+
+
+_LONGEST_TEXT = 300
+_LONGEST_AUTHOR = 24
+_Rows = tuple[tuple[str, ...], Sequence[tuple[str, ...]]]
+
+
+def table_of(picture: Picture, view: str) -> tuple[tuple[str, ...], Sequence[tuple[str, ...]]]:
+    """Return the headings and rows of a table.
+
+    Parameters
+    ----------
+    picture
+        Any.
+    view
+        One of `VIEWS`.
+
+    Returns
+    -------
+    tuple
+        Headings, and rows of harmless text.
+    """
+    return _TABLES[view](picture)
+
+
+def _accounts(picture: Picture) -> _Rows:
+    return ("share", "before", "account that carries most"), [
+        (share_words(one.share), _before(one.before), account(one.did, one.handle))
+        for one in picture.leaders
+    ]
+
+
+def _rising(picture: Picture) -> _Rows:
+    return ("points", "share", "before", "account that rose most"), [
+        (
+            points(one.share - (one.before or 0.0), None),
+            share_words(one.share),
+            _before(one.before),
+            account(one.did, one.handle),
+        )
+        for one in picture.risers
+    ]
+
+
+def _before(share: float | None) -> str:
+    return "new" if share is None else share_words(share)
+
+
+def _posts(picture: Picture) -> _Rows:
+    return ("share", "time", "account", "post that moved its share"), [
+        (
+            share_words(one.share),
+            clock(one.time),
+            account(one.did, one.handle, _LONGEST_AUTHOR),
+            "(no text)" if one.text is None else safe_text(one.text, _LONGEST_TEXT),
+        )
+        for one in picture.posts
+    ]
+
+
+def _groups(picture: Picture) -> _Rows:
+    """Return the groups; the tiers where there are none."""
+    if picture.groups:
+        return ("share", "accounts", "involved", "group"), [_group(one) for one in picture.groups]
+    return ("share", "accounts", "involved", "tier"), [
+        (percent(one.share), count(one.agents), count(one.agents_involved), name)
+        for name, one in zip(names_of_tiers(picture), picture.tiers, strict=True)
+    ]
+
+
+def _group(one: GroupShare) -> tuple[str, ...]:
+    name = safe_text(one.group, 60)
+    return percent(one.share), count(one.agents), count(one.agents_involved), name
+
+
+def _changes(picture: Picture) -> _Rows:
+    marks = [(mark_sentence(one),) for one in picture.marks] or [("nothing changed so far",)]
+    notes = [(f"Note: {safe_text(one, _LONGEST_TEXT)}",) for one in picture.notes]
+    gaps = [(_gap(one),) for one in picture.gaps]
+    return ("what changed, and who contributed most",), [*marks, *gaps, *notes]
+
+
+def _gap(gap: Gap) -> str:
+    why = safe_text(gap.reason, _LONGEST_TEXT)
+    return f"Gap from {clock(gap.start)} to {clock(gap.end)}: {why}"
+
+
+_TABLES: dict[str, Callable[[Picture], _Rows]] = {
+    "accounts": _accounts,
+    "rising": _rising,
+    "posts": _posts,
+    "groups": _groups,
+    "changes": _changes,
+}
