@@ -19,7 +19,7 @@ from textual.widgets.option_list import Option
 from blueattr.report.escape import safe_text
 from blueattr.report.numbers import plural
 from blueattr.report.parts.answer import MEASURES
-from blueattr.watch.draw import Look, bands
+from blueattr.watch.draw import TerminalLook, bands
 from blueattr.watch.lines import (
     axis,
     both_ends,
@@ -245,7 +245,7 @@ class WatchApp(App[None]):
         self.call_after_refresh(self._draw)
 
     @property
-    def _look(self) -> Look:
+    def _look(self) -> TerminalLook:
         look = look_of(self.console, own_background=not self._few)
         no_colour = bool(os.environ.get("NO_COLOR"))
         return replace(look, width=self.size.width, height=self.size.height,

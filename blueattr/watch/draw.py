@@ -9,7 +9,16 @@ from rich.text import Text
 
 from blueattr.watch.picture import PastShares
 
-__all__ = ["Colours", "Look", "bands", "bar", "columns", "glyph", "legend_style", "sparkline"]
+__all__ = [
+    "Colours",
+    "TerminalLook",
+    "bands",
+    "bar",
+    "columns",
+    "glyph",
+    "legend_style",
+    "sparkline",
+]
 
 
 Colours = Literal["none", "few", "many"]
@@ -17,7 +26,7 @@ Colours = Literal["none", "few", "many"]
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class TerminalLook:
     """What a terminal can show.
 
     Parameters
@@ -56,13 +65,13 @@ _LOWER = " ▁▂▃▄▅▆▇█"
 _ASCII_LEVELS = " .:-=+*#@"
 
 
-def glyph(part: int, parts: int, look: Look) -> str:
+def glyph(part: int, parts: int, look: TerminalLook) -> str:
     """Return the character that stands for a part of a band where there is no colour."""
     marks = _GLYPHS if look.unicode else _ASCII_GLYPHS
     return marks[3] if (part, parts) == (2, 3) else marks[part % len(marks)]
 
 
-def _colour(part: int, look: Look, *, groups: bool) -> str:
+def _colour(part: int, look: TerminalLook, *, groups: bool) -> str:
     few = look.colours == "few"
     every: tuple[str, ...]
     if groups:
@@ -74,7 +83,7 @@ def _colour(part: int, look: Look, *, groups: bool) -> str:
     return every[part % len(every)]
 
 
-def legend_style(part: int, look: Look, *, groups: bool = False) -> str:
+def legend_style(part: int, look: TerminalLook, *, groups: bool = False) -> str:
     """Return the style of a part's mark in a legend."""
     return "" if look.colours == "none" else _colour(part, look, groups=groups)
 
@@ -121,7 +130,7 @@ def columns(
 
 
 def bands(
-    history: Sequence[PastShares], rows: int, look: Look, *, groups: bool = False
+    history: Sequence[PastShares], rows: int, look: TerminalLook, *, groups: bool = False
 ) -> list[Text]:
     """Draw shares over time as bands that lie on each other, the first on top.
 
@@ -152,7 +161,7 @@ def bands(
     return lines
 
 
-def bar(shares: Sequence[float], cells: int, look: Look) -> Text:
+def bar(shares: Sequence[float], cells: int, look: TerminalLook) -> Text:
     """Draw shares beside each other as parts of a bar of so many cells."""
     parts = _whole(shares)
     line = Text()
@@ -166,7 +175,7 @@ def bar(shares: Sequence[float], cells: int, look: Look) -> Text:
 
 
 def _cell(
-    parts: tuple[float, ...] | None, row: int, rows: int, look: Look, *, groups: bool
+    parts: tuple[float, ...] | None, row: int, rows: int, look: TerminalLook, *, groups: bool
 ) -> tuple[str, str | None]:
     """Return the character of one cell, whose lower part may belong to another band."""
     if parts is None:
@@ -191,10 +200,10 @@ def _at(ends: Sequence[float], place: float) -> int:
     return next((k for k, end in enumerate(ends) if place < end), len(ends) - 1)
 
 
-def sparkline(values: Sequence[float], width: int, look: Look) -> str:
+def sparkline(values: Sequence[float], width: int, look: TerminalLook) -> str:
     """Draw values as a line of bars; more values than cells are averaged.
 
-    >>> sparkline([0, 1, 2, 4], 4, Look())
+    >>> sparkline([0, 1, 2, 4], 4, TerminalLook())
     ' ▂▄█'
     """
     if not values or width < 1:

@@ -7,7 +7,7 @@ from rich.text import Text
 
 from blueattr.report.formats.layout import wrap
 from blueattr.report.numbers import count, lasting, percent
-from blueattr.watch.draw import Colours, Look, bar, glyph, legend_style, sparkline
+from blueattr.watch.draw import Colours, TerminalLook, bar, glyph, legend_style, sparkline
 from blueattr.watch.picture import Picture
 from blueattr.watch.words import brief, clock, names_of_tiers, sample_words
 
@@ -19,20 +19,20 @@ _LONGEST_GROUP = 16
 _SHORTEST_BAR, _LONGEST_BAR = 8, 60
 
 
-def look_of(console: Console, *, own_background: bool = False) -> Look:
+def look_of(console: Console, *, own_background: bool = False) -> TerminalLook:
     """Return what a console can show."""
     few: dict[str | None, Colours] = {None: "none", "standard": "few", "windows": "few"}
     colours = "none" if console.no_color else few.get(console.color_system, "many")
     unicode = console.encoding.lower().startswith("utf")
-    return Look(console.width, console.height, colours, unicode, own_background)
+    return TerminalLook(console.width, console.height, colours, unicode, own_background)
 
 
-def joined(parts: Iterable[str], look: Look) -> str:
+def joined(parts: Iterable[str], look: TerminalLook) -> str:
     """Write parts one after the other, with dots between."""
     return (" · " if look.unicode else " - ").join(parts)
 
 
-def both_ends(left: str, right: str, look: Look, style: str) -> Text:
+def both_ends(left: str, right: str, look: TerminalLook, style: str) -> Text:
     """Put one text at the left end of a line and another at its right end."""
     one, other = Text(left, style), Text(right, "dim")
     room = max(look.width - other.cell_len - 1, 0)
@@ -40,7 +40,7 @@ def both_ends(left: str, right: str, look: Look, style: str) -> Text:
     return Text.assemble(one, " ", other)
 
 
-def axis(picture: Picture, look: Look) -> Text:
+def axis(picture: Picture, look: TerminalLook) -> Text:
     """Return the line below the bands: when they begin and end, and what they show."""
     if not picture.history:
         return Text("The last hours come here as they pass.", "dim")
@@ -51,7 +51,7 @@ def axis(picture: Picture, look: Look) -> Text:
     return Text(f"{clock(first)} {what.center(max(look.width - 12, 0), rule)} {clock(last)}", "dim")
 
 
-def legend(picture: Picture, look: Look) -> list[Text]:
+def legend(picture: Picture, look: TerminalLook) -> list[Text]:
     """Return the share of each tier, and of each group, marked as the bands are."""
     names = names_of_tiers(picture)
     parts = [(name, tier.share) for name, tier in zip(names, picture.tiers, strict=True)]
@@ -62,7 +62,7 @@ def legend(picture: Picture, look: Look) -> list[Text]:
     return made
 
 
-def _marks(parts: list[tuple[str, float]], look: Look, *, groups: bool = False) -> Text:
+def _marks(parts: list[tuple[str, float]], look: TerminalLook, *, groups: bool = False) -> Text:
     line = Text(no_wrap=True)
     plain = look.colours == "none" or not look.unicode
     for k, (name, share) in enumerate(parts):
@@ -73,7 +73,7 @@ def _marks(parts: list[tuple[str, float]], look: Look, *, groups: bool = False) 
     return line
 
 
-def sample_lines(picture: Picture, look: Look) -> list[Text]:
+def sample_lines(picture: Picture, look: TerminalLook) -> list[Text]:
     """Return the whole panel and what a sample would show, as bars below each other.
 
     Both are of the moment when the samples were drawn, which is said.
@@ -95,7 +95,7 @@ def sample_lines(picture: Picture, look: Look) -> list[Text]:
     return made
 
 
-def minute_lines(picture: Picture, look: Look) -> list[Text]:
+def minute_lines(picture: Picture, look: TerminalLook) -> list[Text]:
     """Return participants and posts a minute as sparklines with the latest number."""
     series = picture.series
     if series is None or not series.posts:

@@ -13,7 +13,7 @@ from rich.text import Text
 from blueattr.report.escape import safe_text
 from blueattr.report.formats.layout import wrap
 from blueattr.report.numbers import count, number, percent
-from blueattr.watch.draw import Look, bands
+from blueattr.watch.draw import TerminalLook, bands
 from blueattr.watch.lines import (
     axis,
     both_ends,
@@ -48,7 +48,7 @@ _LONGEST_TEXT = 200
 _MINUTE = 60.0
 
 
-def screen(picture: Picture, look: Look) -> list[Text]:
+def screen(picture: Picture, look: TerminalLook) -> list[Text]:
     """Lay out a picture as lines that fit the terminal.
 
     Parameters
@@ -90,7 +90,7 @@ def screen(picture: Picture, look: Look) -> list[Text]:
     return [_fitted(line, look) for line in (*whole[: max(look.height - 1, 0)], last)]
 
 
-def _fitted(line: Text, look: Look) -> Text:
+def _fitted(line: Text, look: TerminalLook) -> Text:
     if not look.unicode:
         line = Text(safe_text(line.plain, None, ascii_only=True), line.style)
     line.no_wrap = True
@@ -98,7 +98,7 @@ def _fitted(line: Text, look: Look) -> Text:
     return line
 
 
-def _lists(picture: Picture, look: Look, room: int) -> list[Text]:
+def _lists(picture: Picture, look: TerminalLook, room: int) -> list[Text]:
     """Lay out accounts and posts in so many lines."""
     if room < 3:
         return []

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from rich.cells import cell_len
 
-from blueattr.watch.draw import Look, bands, columns, sparkline
+from blueattr.watch.draw import TerminalLook, bands, columns, sparkline
 from blueattr.watch.picture import PastShares, Picture
 from blueattr.watch.plain import log_line, screen, show
 from support.watch_pictures import BEGUN, CHOICE, NASTY, empty, hostile, picture
@@ -18,9 +18,9 @@ MADE = {"full": picture(3), "groups": picture(3, replace(CHOICE, by="lang")),
 
 @pytest.mark.parametrize("name", MADE)
 @pytest.mark.parametrize("size", [(80, 24), (60, 24), (60, 10), (120, 50), (20, 5)])
-@pytest.mark.parametrize("plain", [Look(), Look(colours="none", unicode=False)])
+@pytest.mark.parametrize("plain", [TerminalLook(), TerminalLook(colours="none", unicode=False)])
 def test_no_line_is_wider_and_no_screen_higher_than_the_terminal(
-    name: str, size: tuple[int, int], plain: Look
+    name: str, size: tuple[int, int], plain: TerminalLook
 ) -> None:
     look = replace(plain, width=size[0], height=size[1])
     shown = screen(MADE[name], look)
@@ -34,7 +34,7 @@ def test_no_line_is_wider_and_no_screen_higher_than_the_terminal(
 def test_a_screen_has_the_answer_the_sample_the_accounts_the_posts_and_the_state(
     width: int,
 ) -> None:
-    text = "\n".join(line.plain for line in screen(picture(), Look(width=width)))
+    text = "\n".join(line.plain for line in screen(picture(), TerminalLook(width=width)))
     flat = " ".join(text.split())
     for part in ("Who carries Mythos?", "carry 11 % of it", "would show 45 %",
                  "45.0 / 42.0 / 13.0 %", "everybody at 11:59", "top 1 % 11.0 %",
@@ -53,12 +53,14 @@ def _harmless(text: str) -> bool:
 def test_a_strangers_text_moves_no_cursor_and_turns_no_line_round(width: int) -> None:
     made = hostile()
     assert not _harmless(NASTY)
-    text = "\n".join(line.plain for line in screen(made, Look(width=width, height=60)))
+    text = "\n".join(line.plain for line in screen(made, TerminalLook(width=width, height=60)))
     assert r"\x1b" in text
     assert _harmless(text)
     assert _harmless(log_line(replace(made, total=None, undefined=NASTY)))
     # Nothing of it is taken for a style either.
-    styles = {str(span.style) for line in screen(made, Look(width=width)) for span in line.spans}
+    styles = {
+        str(span.style) for line in screen(made, TerminalLook(width=width)) for span in line.spans
+    }
     assert "red" not in styles
 
 
@@ -105,13 +107,13 @@ def _moments(shares: list[tuple[float, ...]]) -> list[PastShares]:
 
 
 def test_bands_are_as_high_as_the_shares_to_an_eighth_of_a_line() -> None:
-    drawn = bands(_moments([(0.25, 0.25, 0.5)] * 2), 4, Look(width=2, colours="few"))
+    drawn = bands(_moments([(0.25, 0.25, 0.5)] * 2), 4, TerminalLook(width=2, colours="few"))
     assert [line.plain for line in drawn] == ["██"] * 4
     assert [str(line.spans[0].style) for line in drawn] == ["blue", "cyan", "white", "white"]
-    (first, *_) = bands(_moments([(0.125, 0.875)] * 2), 4, Look(width=2, colours="few"))
+    (first, *_) = bands(_moments([(0.125, 0.875)] * 2), 4, TerminalLook(width=2, colours="few"))
     assert first.plain == "▄▄"
     assert str(first.spans[0].style) == "cyan on blue"
-    no_colour = bands(_moments([(0.25, 0.25, 0.5)] * 2), 4, Look(width=2, colours="none"))
+    no_colour = bands(_moments([(0.25, 0.25, 0.5)] * 2), 4, TerminalLook(width=2, colours="none"))
     assert [line.plain for line in no_colour] == ["██", "▓▓", "░░", "░░"]
 
 
@@ -124,16 +126,18 @@ def test_a_column_shows_the_last_moment_of_its_time_and_nothing_where_there_was_
 
 
 def test_a_sparkline_has_its_highest_bar_where_the_values_are_highest() -> None:
-    line = sparkline([1] * 50 + [9] * 10 + [0] * 40, 10, Look())
+    line = sparkline([1] * 50 + [9] * 10 + [0] * 40, 10, TerminalLook())
     assert len(line) == 10
     assert line[5] == "█"
     assert line[-1] == " "
-    assert sparkline([], 10, Look()) == ""
-    assert sparkline([0, 0], 10, Look()) == "  "
-    assert sparkline([1, 2], 10, Look(unicode=False)).isascii()
+    assert sparkline([], 10, TerminalLook()) == ""
+    assert sparkline([0, 0], 10, TerminalLook()) == "  "
+    assert sparkline([1, 2], 10, TerminalLook(unicode=False)).isascii()
 
 
 def test_what_has_no_answer_says_why_in_a_screen_and_in_a_line() -> None:
     made: Picture = empty()
-    assert "nobody wrote about Mythos" in " ".join(line.plain for line in screen(made, Look()))
+    assert "nobody wrote about Mythos" in " ".join(
+        line.plain for line in screen(made, TerminalLook())
+    )
     assert "no total (nobody wrote about Mythos in this window)" in log_line(made)
