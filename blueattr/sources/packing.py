@@ -2,10 +2,11 @@
 
 import bz2
 import lzma
+import zlib
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import Any, BinaryIO, Protocol
 
-import pyarrow as pa
 import zstandard
 
 from blueattr.errors import InputError
@@ -21,12 +22,13 @@ WINDOW = 2 << 30
 """Bytes that a decompressor may use, unless told otherwise: the largest window of zstd."""
 
 
-# Small enough that a damaged stream loses little before it is read byte by byte.
 _READ = 1 << 20
-# From an unseekable stream nothing is rescued, so that a failed read must be small.
-_READ_UNSEEKABLE = 1 << 10
-# Bytes that are decompressed at a time, where that is not the library's own choice.
+# Bytes that are decompressed at a time.
 _BLOCK = 1 << 16
+# Of bzip2 and xz, a read that fails takes all down that it has decompressed. A file is read again;
+# from a pipe nothing is rescued, so that a read must be small.
+_TAKES_DOWN = ("bzip2", "xz")
+_READ_UNSEEKABLE = 1 << 8
 _MAGIC = {
     b"\x1f\x8b": "gzip",
     b"\x28\xb5\x2f\xfd": "zstd",
@@ -75,13 +77,15 @@ def pieces(file: BinaryIO, name: str, codec: str | None, window: int = WINDOW) -
         return
     done = 0
     stream = _decompressed(file, name, codec, window)
-    size = _READ if file.seekable() else _READ_UNSEEKABLE
+    loses = codec in _TAKES_DOWN
+    size = _READ_UNSEEKABLE if loses and not file.seekable() else _READ
     try:
         while piece := stream.read(size):
             done += len(piece)
             yield piece
     except _FAILURES as error:
-        rescued = _rescue(file, name, codec, window, done) if file.seekable() else b""
+        again = loses and file.seekable()
+        rescued = _rescue(file, name, codec, window, done) if again else b""
         if rescued:
             yield rescued
         done += len(rescued)
@@ -94,7 +98,7 @@ def pieces(file: BinaryIO, name: str, codec: str | None, window: int = WINDOW) -
         ) from None
 
 
-_FAILURES = (OSError, zstandard.ZstdError, lzma.LZMAError, InputError)
+_FAILURES = (OSError, zlib.error, zstandard.ZstdError, lzma.LZMAError, InputError)
 
 
 def _rescue(file: BinaryIO, name: str, codec: str, window: int, done: int) -> bytes:
@@ -118,34 +122,93 @@ class _Readable(Protocol):
 
 def _decompressed(file: BinaryIO, name: str, codec: str, window: int) -> _Readable:
     if codec == "gzip":
-        stream: _Readable = pa.CompressedInputStream(pa.PythonFile(_Unclosed(file), "r"), codec)
-        return stream
+        return _Steps(_gunzipped(file))
     if codec == "zstd":
-        decoder = zstandard.ZstdDecompressor(max_window_size=WINDOW)
-        frames: Any = _Frames(file, name, window)
-        opened: _Readable = decoder.stream_reader(frames, read_across_frames=True, closefd=False)
-        return opened
+        return _Steps(_Frames(file, name, window).decompressed())
     if codec == "bzip2":
         return _Members(file, bz2.BZ2Decompressor)
     return _Members(file, lambda: _Xz(name, window))
 
 
-class _Unclosed:
-    """A file that Arrow can read but, as it would at the end of a stream, not close."""
+class _Steps:
+    """What is decompressed step by step, of which no failure takes down what came before it."""
 
-    closed = False
+    def __init__(self, steps: Iterator[bytes]) -> None:
+        self._steps = steps
+        self._rest = b""
+        self._error: Exception | None = None
 
-    def __init__(self, file: BinaryIO) -> None:
-        self._file = file
+    def read(self, size: int) -> bytes:
+        parts, found = [self._rest], len(self._rest)
+        try:
+            while found < size and self._error is None:
+                step = next(self._steps, None)
+                if step is None:
+                    break
+                parts.append(step)
+                found += len(step)
+        except _FAILURES as error:
+            # Without the frames of the stack, which would hold on to the decompressor.
+            self._error = error.with_traceback(None)
+        if self._error is not None and not found:
+            raise self._error
+        whole = b"".join(parts)
+        self._rest = whole[size:]
+        return whole[:size]
 
-    def read(self, size: int = -1) -> bytes:
-        return self._file.read(size)
 
-    def readable(self) -> bool:
-        return True
+# --- gzip ----------------------------------------------------------------------------------------
 
-    def close(self) -> None:
-        pass
+_GZIP = 16 + zlib.MAX_WBITS
+
+
+def _gunzipped(file: BinaryIO) -> Iterator[bytes]:
+    """Yield what the members of a file hold, one after the other."""
+    decoder = zlib.decompressobj(_GZIP)
+    is_within = False
+    while data := file.read(_BLOCK):
+        while data:
+            saved, is_within = decoder.copy(), True
+            try:
+                yield from _inflated(decoder, data)
+            except zlib.error:
+                yield from _before_damage(saved, data)
+                raise
+            data = b""
+            if decoder.eof:
+                data, is_within = decoder.unused_data, False
+                decoder = zlib.decompressobj(_GZIP)
+    if is_within:
+        raise OSError("Truncated")
+
+
+def _inflated(decoder: Any, data: bytes) -> Iterator[bytes]:
+    """Yield what bytes come to, at most so much at a time."""
+    out = b""
+    while not decoder.eof and (data or len(out) == _READ):
+        out = decoder.decompress(data, _READ)
+        data = decoder.unconsumed_tail
+        yield out
+
+
+def _before_damage(decoder: Any, data: bytes) -> Iterator[bytes]:
+    """Yield what bytes come to that are damaged somewhere, up to there."""
+    at, size = 0, len(data)
+    while size:
+        trial = decoder.copy()
+        try:
+            out = b"".join(_inflated(trial, data[at : at + size]))
+        except zlib.error:
+            size //= 2
+        else:
+            yield out
+            decoder, at = trial, at + size
+    # One byte of it may stand for many.
+    rest = data[at : at + 1]
+    with suppress(zlib.error):
+        while out := decoder.decompress(rest, 1):
+            yield out
+            rest = decoder.unconsumed_tail
 
 
 # --- bzip2 and xz --------------------------------------------------------------------------------
@@ -206,9 +269,10 @@ class _Xz:
 
 
 class _Frames:
-    """A file of zstd frames that looks at their headers as it is read.
+    """A file of zstd frames that is decompressed block by block, by what their headers say.
 
-    The library says neither that data ends within a frame nor which window it would need.
+    The library says neither that data ends within a frame nor which window it would need; and of
+    what it is given at once, it returns all or, after damage, nothing.
     RFC 8878, 3.1: frames, skippable frames and blocks.
     """
 
@@ -217,44 +281,40 @@ class _Frames:
         # What the next bytes are, how many they are, and those that are there; bytes to pass over.
         self._part, self._wanted, self._found = "magic", 4, b""
         self._skip = 0
-        self._checksum = 0
+        self._has_checksum = False
         self._descriptor = 0
-        # Where the last frame begins in what was read last; why it is refused. Not as an error,
-        # which would hold on to every frame of the stack, and the library's reader to it for ever.
-        self._begin = -1
-        self._refused = ""
 
-    def read(self, size: int = -1) -> bytes:
-        if self._refused:
-            raise InputError(self._refused)
-        data = self._file.read(size)
-        if not data and (self._part != "magic" or self._found or self._skip):
+    def decompressed(self) -> Iterator[bytes]:
+        """Yield what the frames hold."""
+        library = zstandard.ZstdDecompressor(max_window_size=WINDOW)
+        decoder = library.decompressobj(read_across_frames=True)
+        for data in self._blocks():
+            if out := decoder.decompress(data):
+                yield out
+
+    def _blocks(self) -> Iterator[bytes]:
+        """Yield all bytes, cut at least where a block ends."""
+        while data := self._file.read(_BLOCK):
+            begin = at = 0
+            while at < len(data):
+                if self._skip:
+                    step = min(self._skip, len(data) - at)
+                    self._skip -= step
+                    at += step
+                    if not self._skip:
+                        yield data[begin:at]
+                        begin = at
+                    continue
+                more = data[at : at + self._wanted - len(self._found)]
+                self._found += more
+                at += len(more)
+                if len(self._found) == self._wanted:
+                    found, self._found = self._found, b""
+                    self._part, self._wanted = getattr(self, f"_{self._part}")(found)
+            if begin < at:
+                yield data[begin:at]
+        if self._part != "magic" or self._found or self._skip:
             raise OSError("Truncated")
-        try:
-            self._follow(data)
-        except InputError as error:
-            # The frames before it are decompressed first.
-            self._refused = str(error)
-            if self._begin <= 0:
-                raise
-            return data[: self._begin]
-        return data
-
-    def _follow(self, data: bytes) -> None:
-        at = 0
-        self._begin = -1
-        while at < len(data):
-            step = min(self._skip, len(data) - at)
-            self._skip -= step
-            at += step
-            if self._part == "magic" and not self._found:
-                self._begin = at
-            more = data[at : at + self._wanted - len(self._found)]
-            self._found += more
-            at += len(more)
-            if len(self._found) == self._wanted:
-                found, self._found = self._found, b""
-                self._part, self._wanted = getattr(self, f"_{self._part}")(found)
 
     def _magic(self, found: bytes) -> tuple[str, int]:
         if codec_of(found) != "zstd":
@@ -269,7 +329,7 @@ class _Frames:
     def _header(self, found: bytes) -> tuple[str, int]:
         descriptor = self._descriptor = found[0]
         single = descriptor >> 5 & 1
-        self._checksum = 4 * (descriptor >> 2 & 1)
+        self._has_checksum = bool(descriptor >> 2 & 1)
         dictionary = (0, 1, 2, 4)[descriptor & 3]
         content = (single, 2, 4, 8)[descriptor >> 6]
         return "fields", 1 - single + dictionary + content
@@ -301,10 +361,13 @@ class _Frames:
     def _block(self, found: bytes) -> tuple[str, int]:
         header = int.from_bytes(found, "little")
         self._skip = 1 if header >> 1 & 3 == 1 else header >> 3
-        if header & 1:
-            self._skip += self._checksum
-            return "magic", 4
-        return "block", 3
+        if not header & 1:
+            return "block", 3
+        return ("checksum", 4) if self._has_checksum else ("magic", 4)
+
+    def _checksum(self, _: bytes) -> tuple[str, int]:
+        # The library compares it, when all that it is of has been returned.
+        return "magic", 4
 
 
 def _too_much(name: str, needs: str, window: int, command: str) -> InputError:

@@ -1,7 +1,9 @@
 """Sources of lines: whatever the packing and wherever it is cut, what can be read is read."""
 
+import bz2
 import gzip
 import io
+import lzma
 import os
 import random
 import subprocess
@@ -430,4 +432,75 @@ def test_truncated_standard_input_keeps_what_came_before(monkeypatch: pytest.Mon
         assert "standard input is truncated" in error
         assert data.startswith(out)
         if pack is gzip.compress:
-            assert len(data) - len(out) < 2 * compression._READ_UNSEEKABLE + 1000
+            assert len(data) - len(out) < 3000
+
+
+class Unseekable(io.BytesIO):
+    """What comes once, as from a pipe."""
+
+    def seekable(self) -> bool:
+        return False
+
+    def seek(self, *_: int) -> int:
+        raise AssertionError("a pipe was read again")
+
+
+def decompressed(file: io.BytesIO, codec: str) -> tuple[bytes, str]:
+    out = bytearray()
+    try:
+        for piece in compression.pieces(file, "x", codec):
+            out += piece
+    except InputError as error:
+        return bytes(out), str(error)
+    return bytes(out), ""
+
+
+@pytest.mark.parametrize(
+    ("codec", "pack", "lost"),
+    [
+        ("zstd", zstandard.ZstdCompressor(write_checksum=True).compress, 0),
+        ("gzip", gzip_members, 0),
+        ("bzip2", lambda data: bz2.compress(data, 1), compression._READ_UNSEEKABLE),
+        ("xz", lzma.compress, compression._READ_UNSEEKABLE),
+    ],
+)
+def test_damage_takes_no_more_from_a_pipe_than_from_a_file(
+    codec: str, pack: Callable[[bytes], bytes], lost: int
+) -> None:
+    noise = random.Random(3)  # noqa: S311 - the same bytes every time
+    text = b"".join(noise.randbytes(40).hex().encode() + b"\n" for _ in range(5000))
+    packed = pack(text)
+    short = 0
+    for place in (4, 6, 9):
+        spoiled = bytearray(packed)
+        at = len(packed) * place // 10
+        spoiled[at : at + 40] = bytes(each ^ 0xFF for each in spoiled[at : at + 40])
+        whole, said = decompressed(io.BytesIO(spoiled), codec)
+        out, error = decompressed(Unseekable(spoiled), codec)
+        assert "x is damaged" in said
+        assert whole.startswith(out)
+        assert len(whole) - len(out) < max(lost, 1)
+        assert lost or error == said
+        short += len(whole)
+        cut = packed[:at]
+        assert decompressed(Unseekable(cut), codec) == decompressed(io.BytesIO(cut), codec)
+    assert short > len(text) // 2
+
+
+def test_blocks_of_zstd_are_told_apart_wherever_reads_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    stream = zstandard.ZstdCompressor(write_checksum=True).compressobj()
+    flush = zstandard.COMPRESSOBJ_FLUSH_BLOCK
+    blocks = b"".join(stream.compress(line) + stream.flush(flush) for line in LINES)
+    packed = blocks + stream.flush() + b"\x50\x2a\x4d\x18\x04\0\0\0abcd" + zstd_frames(TEXT)
+    for size in (1, 2, 3, 7, len(blocks), 1 << 16):
+        monkeypatch.setattr(compression, "_BLOCK", size)
+        assert decompressed(Unseekable(packed), "zstd") == (TEXT + TEXT, "")
+    # Within its last block: the 39 before it are there.
+    out, error = decompressed(Unseekable(blocks[:-3]), "zstd")
+    assert (out, "truncated" in error) == (b"".join(LINES[:-1]), True)
+
+
+def test_a_bomb_of_gzip_comes_in_pieces_of_a_bounded_size() -> None:
+    zeros = gzip.compress(bytes(20 << 20))
+    pieces = [len(piece) for piece in compression.pieces(Unseekable(zeros), "x", "gzip")]
+    assert (sum(pieces), max(pieces)) == (20 << 20, compression._READ)
