@@ -10,7 +10,7 @@ from blueattr.kernels.agents import (
     spread_about_mean,
 )
 from blueattr.kernels.compiled import FloatArray, IndexArray, IntArray
-from blueattr.kernels.excess import pairwise_excess
+from blueattr.kernels.excess import Ahead, excess_beyond, pairwise_excess
 from blueattr.kernels.pairs import rank_correlations
 from blueattr.kernels.sorting import argsort
 from blueattr.kernels.sums import RunningGroupSums, RunningSum, exact_sum, exact_sums, group_sums
@@ -19,6 +19,7 @@ __all__ = [
     "GEOMETRIC",
     "LOG",
     "MEAN",
+    "Ahead",
     "FloatArray",
     "IndexArray",
     "IntArray",
@@ -30,6 +31,7 @@ __all__ = [
     "combine",
     "exact_sum",
     "exact_sums",
+    "excess_beyond",
     "group_sums",
     "pairwise_excess",
     "rank_correlations",

@@ -3,6 +3,9 @@
 # ruff: noqa: PLR0917 (kernels take their arguments by position)
 """How far each agent is ahead of all others: Σ_j max(s_i - s_j, 0), in a few passes.
 
+Each of these sums is the exact one, rounded once. It is therefore the same whichever way it is
+computed, in memory or by parts of the numbers one after another, whatever the parts are.
+
 The bits of a float ≥ 0, read as an integer, are in the order of the floats. Agents are parted by
 the highest of these bits into *cells*, so fine that a cell stays in the processor's cache. An
 agent becomes one word there: the bits that its cell leaves open, then its place in the cell. Words
@@ -10,11 +13,11 @@ are sorted as integers, which numpy does with the processor's widest instruction
 cell share their exponent, so that all sums within it are integers, and exact. The words give their
 places to the results; a last pass, in the order of the agents, collects them.
 
-The cells depend on how many agents have which highest bits, not on their order or on threads, and
-neither does any bit of the result. Where agents are few, a sort of all and one walk is faster; and
-where they share few values, a walk from value to value.
+Where agents are few, a sort of all and one walk is faster; and where they share few values, a walk
+from value to value.
 """
 
+import math
 from fractions import Fraction
 from itertools import pairwise
 from typing import NamedTuple
@@ -25,15 +28,23 @@ import numpy.typing as npt
 from blueattr.kernels import compiled
 from blueattr.kernels.compiled import BLOCK, FloatArray, IntArray
 from blueattr.kernels.repeats import Repeats, find_repeats
-from blueattr.kernels.sums import _accumulate, _new_state, _read, exact_sum
+from blueattr.kernels.sums import RunningSum, _accumulate, _new_state
+from blueattr.kernels.wide import (
+    WORD,
+    add_product,
+    high_half,
+    nearest,
+    nearest_of,
+    subtract_product,
+)
 
-__all__ = ["pairwise_excess"]
+__all__ = ["Ahead", "excess_beyond", "pairwise_excess"]
 
 
 WordArray = npt.NDArray[np.uint64]
 
 
-FEW = 1 << 17  # fewer agents than this are sorted as they are
+FEW = 1 << 16  # fewer agents than this are sorted as they are
 SHARED = 16  # with as many agents a value as this, on average, values are told apart
 MOST = 1 << 19  # but not more of them than this: their table is to stay in the cache
 
@@ -42,10 +53,15 @@ _OPEN = 47  # bits that the coarsest cells leave open: they fix the exponent and
 _SIZE = 16  # binary logarithm of the agents that a cell should have at most
 _FRACTION = 52  # bits of a float below its exponent
 _BIAS = 1075  # a float with exponent e counts in units of 2^(e - _BIAS)
+_PER_WORD = 2.0**-64
+_LEAST = 1074  # every float is a whole number of units of 2^-_LEAST
+_ALL = (1 << 64) - 1
 
 
-_ONE = np.uint64(1)
-_WORD = np.uint64(64)
+_ONE, _ZERO = np.uint64(1), np.uint64(0)
+_PART = np.uint64(52)
+_MANTISSA = np.uint64((1 << 52) - 1)
+_EXPONENTS = np.uint64(0x7FF)
 _SHIFT = np.uint64(_OPEN)
 _LOW = np.uint64((1 << _OPEN) - 1)
 _HIGH = np.uint64((1 << (63 - _OPEN)) - 1)  # without the sign: -0.0 and 0.0 are ties
@@ -81,7 +97,7 @@ def _part(bits, first, open_bits, starts, offsets, words):
         cell = _cell(bits[i], first, open_bits)
         to = offsets[cell]
         offsets[cell] = to + 1
-        left = _WORD - open_bits[(bits[i] >> _SHIFT) & _HIGH]
+        left = WORD - open_bits[(bits[i] >> _SHIFT) & _HIGH]
         words[to] = (bits[i] << left) | np.uint64(to - starts[cell])
 
 
@@ -102,7 +118,7 @@ def _summarise(words, starts, open_bits, lo, hi, lowest, highest, excess):
         start, stop = starts[cell], starts[cell + 1]
         if start == stop:
             continue
-        left = _WORD - open_bits[cell]
+        left = WORD - open_bits[cell]
         lowest[cell], highest[cell] = words[start] >> left, words[stop - 1] >> left
         total = np.uint64(0)
         for k in range(start, stop):
@@ -111,8 +127,12 @@ def _summarise(words, starts, open_bits, lo, hi, lowest, highest, excess):
 
 
 @compiled.jit()
-def _excess_in_cells(words, starts, open_bits, lo, hi, base, rest, unit):
-    """Write each agent's excess to the place that its word had before sorting."""
+def _excess_in_cells(words, starts, open_bits, lo, hi, before_all, levels, base, unit):
+    """Write each agent's excess to the place that its word had before sorting.
+
+    It is a whole number of units of the cell, of two words, and the part of a unit that the cells
+    below leave: a word whose last bit says, too, whether anything lies below it.
+    """
     size = 0
     for cell in range(lo, hi):
         size = max(size, starts[cell + 1] - starts[cell])
@@ -122,19 +142,28 @@ def _excess_in_cells(words, starts, open_bits, lo, hi, base, rest, unit):
         start, size = starts[cell], starts[cell + 1] - starts[cell]
         if size == 0:
             continue
-        left = _WORD - open_bits[cell]
+        left = WORD - open_bits[cell]
         place = (_ONE << left) - _ONE
-        before = lowest = words[start] >> left
-        below = start * unit[cell]
-        excess = np.uint64(0)  # below 2^63: at most 2^(_SIZE + r) agents by 2^(_OPEN - r)
+        high, low, rest = levels[cell, 0], levels[cell, 1], levels[cell, 2]
+        below = np.uint64(before_all + start)
+        excess = base[cell]
+        before = words[start] >> left
         for k in range(size):
             word = words[start + k]
             now = word >> left
-            excess += np.uint64(k) * (now - before)
-            before = now
-            ahead = below * np.float64(np.int64(now - lowest))
-            ahead += unit[cell] * np.float64(np.int64(excess))
-            buffer[word & place] = base[cell] + (rest[cell] + ahead)
+            if now != before:
+                step, behind = now - before, below + np.uint64(k)
+                more = step * behind
+                low += more
+                high += high_half(step, behind)
+                if low < more:
+                    high += _ONE
+                before = now
+                if high != _ZERO:
+                    excess = nearest(high, low, rest != _ZERO) * unit[cell]
+                else:
+                    excess = nearest(low, rest, False) * _PER_WORD * unit[cell]
+            buffer[word & place] = excess
         out[start : start + size] = buffer[:size]
 
 
@@ -158,36 +187,48 @@ def _collect(s, first, open_bits, offsets, words, factor, state):
 
 
 @compiled.jit()
-def _walk(s, order, out):
-    excess = lost = 0.0
-    before = s[order[0]]
-    out[order[0]] = 0.0
-    for k in range(1, s.size):
-        now = s[order[k]]
-        # Each of the k agents below is left behind by as much more. All terms are ≥ 0, so nothing
-        # cancels; what rounding loses is carried along (Kahan), but not into a tie.
-        if now != before:
-            term = k * (now - before) - lost
-            raised = excess + term
-            lost = (raised - excess) - term
-            excess = raised
-            before = now
-        out[order[k]] = excess
+def _digits(x):
+    """Return the digits of a float ≥ 0 as a whole number, and its exponent, at least 1."""
+    bits = np.float64(x).view(np.uint64)
+    exponent = (bits >> _PART) & _EXPONENTS
+    digits = bits & _MANTISSA
+    if exponent == _ZERO:
+        return digits, _ONE
+    return digits | (_ONE << _PART), exponent
 
 
 @compiled.jit()
-def _walk_values(values, counts, out):
-    """Do what `_walk` does, for ascending values, each shared by `counts` agents."""
-    excess = lost = 0.0
-    out[0] = 0.0
-    below = counts[0]
-    for k in range(1, values.size):
-        term = below * (values[k] - values[k - 1]) - lost
-        raised = excess + term
-        lost = (raised - excess) - term
-        excess = raised
+def _walk(values, counts, before, below, lowest, words, out):
+    """Write the excess of ascending values, each shared by ``counts`` agents.
+
+    Parameters
+    ----------
+    values, counts
+        float64 (k,) and int64 (k,).
+    before, below
+        Where the walk begins: a number, and how many agents are there or below.
+    lowest
+        The smallest exponent of these numbers: words count in units of 2^(lowest - _BIAS).
+    words
+        uint64 (w,), the excess of the number where the walk begins, lowest word first; overwritten
+        by that of the last value.
+    out
+        float64 (k,).
+    """
+    unit = np.int64(lowest) - _BIAS
+    excess = nearest_of(words, unit)
+    digits, exponent = _digits(before)
+    for k in range(values.size):
+        if values[k] != before:
+            now, place = _digits(values[k])
+            if now != _ZERO:
+                add_product(words, below, now, place - lowest)
+            if digits != _ZERO:
+                subtract_product(words, below, digits, exponent - lowest)
+            before, digits, exponent = values[k], now, place
+            excess = nearest_of(words, unit)
         out[k] = excess
-        below += counts[k]
+        below += np.uint64(counts[k])
 
 
 class _Cells(NamedTuple):
@@ -244,35 +285,78 @@ def _make_cells(bits: WordArray, stretches: list[tuple[int, int]]) -> _Cells:
     )
 
 
+class Ahead(NamedTuple):
+    """How far a number is ahead of all that came before it: where a walk stands.
+
+    Parameters
+    ----------
+    number
+        The largest number so far, ≥ 0.
+    below
+        How many numbers there were.
+    excess
+        Σ (number - s) over these, in units of 2^-1074, which makes it whole.
+    """
+
+    number: float = 0.0
+    below: int = 0
+    excess: int = 0
+
+    def to(self, number: float, count: int = 1) -> "Ahead":
+        """Go on to a larger number, which there are ``count`` of."""
+        further = self.below * (_whole(number) - _whole(self.number))
+        return Ahead(number, self.below + count, self.excess + further)
+
+    def nearest(self) -> float:
+        """Return the excess of the number as the nearest float."""
+        return self.excess / (1 << _LEAST)  # integers divide to the nearest float
+
+
+def _whole(number: float) -> int:
+    numerator, denominator = number.as_integer_ratio()
+    return (numerator << _LEAST) // denominator
+
+
 def _levels(
-    counts: list[int], exponents: list[int], lowest: list[int], highest: list[int], gain: list[int]
-) -> tuple[FloatArray, FloatArray]:
-    """Return the excess of the lowest agent of each cell, as a float and what that leaves over.
+    start: Ahead,
+    counts: list[int],
+    exponents: list[int],
+    lowest: list[int],
+    highest: list[int],
+    gain: list[int],
+) -> tuple[WordArray, FloatArray, Ahead]:
+    """Return the excess of the lowest agent of each cell, and where the last cell ends.
 
     Exact, in integers: from the highest of one cell to the lowest of the next, all agents of the
     cells below are left behind by as much more; within a cell there is besides its own `gain`.
+
+    Returns
+    -------
+    ndarray
+        uint64 (cells, 3): in units of the cell, two words of a whole number and a word of the rest.
+    ndarray
+        float64 (cells,), the nearest float.
+    Ahead
+        Of the highest of all.
     """
-    base, rest = np.zeros((2, len(counts)))
-    # Where all are 0, any exponent will do.
-    smallest = min((e for e, top in zip(exponents, highest, strict=True) if top), default=_BIAS)
-    up, down = 1 << max(smallest - _BIAS, 0), 1 << max(_BIAS - smallest, 0)
-    level = below = before = 0
+    words, base = np.zeros((len(counts), 3), np.uint64), np.zeros(len(counts))
+    level, below, before = start.excess, start.below, _whole(start.number)
     for k, count in enumerate(counts):
         if not count:
             continue
-        shift = max(exponents[k] - smallest, 0)
-        now = lowest[k] << shift
-        level += below * (now - before)
-        base[k] = nearest = level * up / down  # integers divide to the nearest float
-        numerator, denominator = nearest.as_integer_ratio()
-        rest[k] = (level * up * denominator - numerator * down) / (down * denominator)
+        shift = exponents[k] - 1  # its unit, in those of 2^-1074
+        level += below * ((lowest[k] << shift) - before)
+        base[k] = level / (1 << _LEAST)
+        units, rest = level >> shift, level & ((1 << shift) - 1)
+        rest, lost = divmod(rest << 64, 1 << shift)
+        words[k] = units >> 64, units & _ALL, rest | (lost != 0)
+        level += (below * (highest[k] - lowest[k]) + gain[k]) << shift
         before = highest[k] << shift
-        level += below * (before - now) + (gain[k] << shift)
         below += count
-    return base, rest
+    return words, base, Ahead(before / (1 << _LEAST), below, level)
 
 
-def _fill_cells(words: WordArray, starts: IntArray, cells: _Cells) -> None:
+def _fill_cells(words: WordArray, starts: IntArray, cells: _Cells, ahead: Ahead) -> Ahead:
     """Sort the words of each cell, and put agents' excess where their words were."""
     size = cells.floor.size
     cuts = np.searchsorted(starts, [start for start, _ in compiled.stretches(words.size)])
@@ -293,7 +377,8 @@ def _fill_cells(words: WordArray, starts: IntArray, cells: _Cells) -> None:
     leading = (cells.floor & ((1 << _FRACTION) - 1)) + (
         (cells.floor >> _FRACTION > 0).astype(np.int64) << _FRACTION
     )
-    base, rest = _levels(
+    levels, base, end = _levels(
+        ahead,
         np.diff(starts).tolist(),
         exponents.tolist(),
         (leading + lowest.astype(np.int64)).tolist(),
@@ -302,26 +387,57 @@ def _fill_cells(words: WordArray, starts: IntArray, cells: _Cells) -> None:
     )
     unit = np.ldexp(1.0, exponents - _BIAS)
     compiled.each(
-        lambda lo, hi: _excess_in_cells(words, starts, cells.open_bits, lo, hi, base, rest, unit),
+        lambda lo, hi: _excess_in_cells(
+            words, starts, cells.open_bits, lo, hi, ahead.below, levels, base, unit
+        ),
         shares,
     )
+    return end
 
 
-def _excess_of_few(s: FloatArray, factor: float) -> tuple[FloatArray, Fraction]:
-    out = np.empty(s.size)
-    if s.size:
-        _walk(s, np.argsort(s), out)
-    total = exact_sum(out)
-    np.multiply(out, factor, out=s)
-    return s, total
+def _first(values: FloatArray) -> list[float]:
+    """Return the first of ascending values ≥ 0 that is not 0, if there is one."""
+    at = int(np.searchsorted(values, 0.0, "right"))
+    return [float(x) for x in values[at : at + 1]]
+
+
+def _walk_from(ahead: Ahead, values: FloatArray, counts: IntArray) -> tuple[FloatArray, Ahead]:
+    """Walk from value to value; return the excess of each, and where the last one is."""
+    out = np.empty(values.size)
+    if not values.size:
+        return out, ahead
+    present = [x for x in (ahead.number, *_first(values), float(values[-1])) if x]
+    exponents = [max(math.frexp(x)[1] + 1022, 1) for x in present] or [1]
+    # The unit divides the level that the walk begins with, too.
+    tail = (ahead.excess & -ahead.excess).bit_length() or exponents[0]
+    lowest = min(*exponents, tail)
+    bits = max(exponents) - lowest + 54 + (ahead.below + int(counts.sum())).bit_length()
+    words = np.zeros(bits // 64 + 4, np.uint64)
+    level = ahead.excess >> (lowest - 1)
+    for k in range(words.size):
+        words[k] = (level >> (64 * k)) & _ALL
+    _walk(values, counts, ahead.number, np.uint64(ahead.below), np.uint64(lowest), words, out)
+    level = sum(int(word) << (64 * k) for k, word in enumerate(words.tolist()))
+    end = Ahead(float(values[-1]), ahead.below + int(counts.sum()), level << (lowest - 1))
+    return out, end
+
+
+def _excess_of_few(
+    s: FloatArray, factor: float, ahead: Ahead
+) -> tuple[FloatArray, RunningSum, Ahead]:
+    order = np.argsort(s)
+    found, end = _walk_from(ahead, np.abs(s[order]), np.ones(s.size, np.int64))
+    total = RunningSum()
+    total.add(found)
+    s[order] = factor * found
+    return s, total, end
 
 
 def _excess_of_values(
-    s: FloatArray, repeats: Repeats, factor: float
-) -> tuple[FloatArray, Fraction]:
-    out = np.empty(repeats.values.size)
-    _walk_values(repeats.values, repeats.counts, out)
-    return s, repeats.spread(out, factor, s)
+    s: FloatArray, repeats: Repeats, factor: float, ahead: Ahead
+) -> tuple[FloatArray, RunningSum, Ahead]:
+    found, end = _walk_from(ahead, repeats.values, repeats.counts)
+    return s, repeats.spread(found, factor, s), end
 
 
 def pairwise_excess(s: FloatArray, factor: float = 1.0) -> tuple[FloatArray, Fraction]:
@@ -337,9 +453,10 @@ def pairwise_excess(s: FloatArray, factor: float = 1.0) -> tuple[FloatArray, Fra
     Returns
     -------
     factor · Σ_j max(s_i - s_j, 0)
-        float64 (n,), the argument itself: ≥ 0, equal for equal s, and exactly 0 at the smallest.
+        float64 (n,), the argument itself. Each Σ is the exact one, rounded once to the nearest
+        float: ≥ 0, equal for equal s, and exactly 0 at the smallest.
     Fraction
-        Σ_i Σ_j max(s_i - s_j, 0).
+        Σ_i Σ_j max(s_i - s_j, 0) of the rounded sums, as `blueattr.kernels.exact_sum` gives it.
 
     Raises
     ------
@@ -350,11 +467,36 @@ def pairwise_excess(s: FloatArray, factor: float = 1.0) -> tuple[FloatArray, Fra
     -----
     The Aumann-Shapley value of the pairwise ``gini``: docs/methods.md, "gini".
     """
+    values, total, _ = excess_beyond(Ahead(), s, factor)
+    return values, total.value()
+
+
+def excess_beyond(
+    ahead: Ahead, s: FloatArray, factor: float = 1.0
+) -> tuple[FloatArray, RunningSum, Ahead]:
+    """Do what `pairwise_excess` does for the next of numbers that come in ascending parts.
+
+    Parameters
+    ----------
+    ahead
+        Of all numbers before these, none of which is larger than any of these.
+    s, factor
+        As for `pairwise_excess`: the numbers of one part, in any order.
+
+    Returns
+    -------
+    factor · Σ_j max(s_i - s_j, 0)
+        float64 (n,), the argument itself; j runs over all numbers up to this part's.
+    RunningSum
+        Of the sums of this part.
+    Ahead
+        Of all numbers so far: that of the next part.
+    """
     if s.size < FEW:
-        return _excess_of_few(s, factor)
+        return _excess_of_few(s, factor, ahead)
     repeats = find_repeats(s, min(s.size // SHARED, MOST))
     if repeats is not None:
-        return _excess_of_values(s, repeats, factor)
+        return _excess_of_values(s, repeats, factor, ahead)
     stretches = compiled.stretches(s.size)
     bits = s.view(np.uint64)
     cells = _make_cells(bits, stretches)
@@ -375,5 +517,7 @@ def pairwise_excess(s: FloatArray, factor: float = 1.0) -> tuple[FloatArray, Fra
         return state
 
     compiled.each(part, stretches)
-    _fill_cells(words, starts, cells)
-    return s, _read(compiled.each(collect, stretches))
+    end = _fill_cells(words, starts, cells, ahead)
+    total = RunningSum()
+    total.take(compiled.each(collect, stretches))
+    return s, total, end

@@ -9,7 +9,6 @@ what belongs to it lies close together. The number 0 stands for an empty slot.
 """
 
 from dataclasses import dataclass
-from fractions import Fraction
 from typing import NamedTuple
 
 import numpy as np
@@ -17,7 +16,7 @@ import numpy.typing as npt
 
 from blueattr.kernels import compiled
 from blueattr.kernels.compiled import BLOCK, FloatArray, IndexArray, IntArray
-from blueattr.kernels.sums import _accumulate, _new_state, _read
+from blueattr.kernels.sums import RunningSum, _accumulate, _new_state
 
 __all__ = ["Repeats", "find_repeats"]
 
@@ -118,7 +117,7 @@ class Repeats:
     counts: IntArray
     _parts: list[tuple[_Table, IndexArray]]
 
-    def spread(self, results: FloatArray, factor: float, out: FloatArray) -> Fraction:
+    def spread(self, results: FloatArray, factor: float, out: FloatArray) -> RunningSum:
         """Write the result for each distinct number wherever the number occurs.
 
         Parameters
@@ -132,13 +131,8 @@ class Repeats:
 
         Returns
         -------
-        Fraction
-            The sum of what is put there, as `blueattr.kernels.exact_sum` gives it.
-
-        Raises
-        ------
-        OverflowError
-            When a result is not finite, or 2^927 or larger.
+        RunningSum
+            Of what is put there, before it is multiplied.
         """
 
         def work(start: int, stop: int, table: _Table, numbers: IndexArray) -> IntArray:
@@ -149,7 +143,9 @@ class Repeats:
 
         stretches = compiled.stretches(out.size)
         tasks = [(*ends, *part) for ends, part in zip(stretches, self._parts, strict=True)]
-        return _read(compiled.each(work, tasks))
+        total = RunningSum()
+        total.take(compiled.each(work, tasks))
+        return total
 
 
 def find_repeats(x: FloatArray, most: int) -> Repeats | None:

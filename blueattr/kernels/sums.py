@@ -18,6 +18,7 @@ n·2^-993 absolute. Sums are returned as `fractions.Fraction`, so that no furthe
 before the last rounding.
 """
 
+from collections.abc import Iterable, Sequence
 from fractions import Fraction
 
 import numpy as np
@@ -125,32 +126,71 @@ def _accumulate_any(x: FloatArray, state: IntArray) -> None:
         x = x - part
 
 
-def _read(states: list[IntArray]) -> Fraction:
-    """Merge running sums and give their exact value."""
-    level: int = max(int(state[0]) for state in states)
+State = tuple[int, ...]
+"""A sum of so many numbers as one likes: its highest bin, then the count of it and of the next."""
+
+
+def _join(states: Iterable[Sequence[int] | IntArray]) -> State:
+    """Add up the states of sums, whatever their order; nothing is written to them."""
+    known = [tuple(map(int, state)) for state in states]
+    level = max((state[0] for state in known), default=_LOWEST)
+    counts = [0] * FOLDS
+    for highest, *theirs in known:
+        down = level - highest
+        for k in range(FOLDS - down):  # what lies below the lowest bin is lost
+            counts[down + k] += theirs[k]
+    return level, *counts
+
+
+def _value(state: State) -> Fraction:
+    """Return the exact value of a running sum."""
+    level, *counts = state
     if level > _HIGHEST:
         raise OverflowError("a number is not finite or too large to be summed (2^927 or more)")
-    for state in states:
-        _raise_level.plain(state, level)
-    count = 0  # in units of the lowest bin in use
-    for k in range(FOLDS):
-        count = (count << WIDTH) + sum(int(state[1 + k]) for state in states)
+    total = 0  # in units of the lowest bin in use
+    for count in counts:
+        total = (total << WIDTH) + count
     exponent = WIDTH * (level - FOLDS + 1)
-    return Fraction(count << exponent) if exponent >= 0 else Fraction(count, 1 << -exponent)
+    return Fraction(total << exponent) if exponent >= 0 else Fraction(total, 1 << -exponent)
+
+
+def _read(states: Iterable[IntArray]) -> Fraction:
+    """Return the exact value of the sums that kernels have accumulated, taken together."""
+    return _value(_join(states))
 
 
 class RunningSum:
-    """A sum of vectors given one after another, equal to that of all of them joined, to the bit."""
+    """A sum of vectors given one after another, equal to that of all of them joined, to the bit.
 
-    def __init__(self) -> None:
-        self._states: list[IntArray] = []
+    Sums of parts can be joined in any order and any tree, and are kept, sent and read back as their
+    state: a tuple of integers, which has no largest number of summands.
 
-    def take(self, states: list[IntArray]) -> None:
-        """Add what kernels have accumulated."""
-        self._states.extend(states)
+    Parameters
+    ----------
+    state
+        That of a sum to go on from: four whole numbers, as a tuple, list or array, which may be
+        read-only; by default of nothing.
+
+    Raises
+    ------
+    ValueError
+        The state is none.
+    """
+
+    def __init__(self, state: Sequence[int] | IntArray = (_LOWEST, *(0,) * FOLDS)) -> None:
+        if len(state) != 1 + FOLDS or not (
+            _LOWEST <= state[0] <= _HIGHEST or state[0] == _OVERFLOW
+        ):
+            raise ValueError(f"{state!r} is not the state of a sum")
+        self.state: State = _join([state])
+        """The way out: the same for the same elements, however they were parted and joined."""
+
+    def take(self, states: Iterable[Sequence[int] | IntArray]) -> None:
+        """Add what kernels have accumulated, or the states of other sums."""
+        self.state = _join([self.state, *states])
 
     def add(self, x: FloatArray) -> None:
-        """Add the elements of a vector, float64 (n,)."""
+        """Add the elements of a vector, float64 (n,), n < 2^32."""
         x = compiled.readonly(x)
 
         def work(start: int, stop: int) -> IntArray:
@@ -160,6 +200,13 @@ class RunningSum:
 
         self.take(compiled.spread(x.size, work))
 
+    def add_copies(self, x: float, count: int) -> None:
+        """Add a number as often as ``count`` says, as if it were so many elements."""
+        one = RunningSum()
+        one.add(np.array([x]))
+        level, *counts = one.state
+        self.take([(level, *(count * units for units in counts))] if count else [])
+
     def value(self) -> Fraction:
         """Return the sum so far.
 
@@ -168,7 +215,7 @@ class RunningSum:
         OverflowError
             When an element was not finite, or 2^927 or larger.
         """
-        return _read(self._states) if self._states else Fraction(0)
+        return _value(self.state)
 
 
 def exact_sums(*vectors: FloatArray) -> tuple[Fraction, ...]:
@@ -202,7 +249,7 @@ def exact_sums(*vectors: FloatArray) -> tuple[Fraction, ...]:
         return states
 
     states = compiled.spread(vectors[0].size, work)
-    return tuple(_read(list(of_one)) for of_one in zip(*states, strict=True))
+    return tuple(_read(of_one) for of_one in zip(*states, strict=True))
 
 
 def exact_sum(x: FloatArray) -> Fraction:
@@ -245,18 +292,35 @@ class RunningGroupSums:
     """
 
     def __init__(self, count: int) -> None:
-        self._count = count
-        self._parts: list[tuple[IntArray, IntArray]] = []
+        self._signed = [RunningSum() for _ in range(count)]
+        self._magnitudes = [RunningSum() for _ in range(count)]
+
+    @property
+    def states(self) -> tuple[list[State], list[State]]:
+        """The states of Σx and of Σ|x| of each group, for `take`: see `RunningSum`."""
+        return [one.state for one in self._signed], [one.state for one in self._magnitudes]
+
+    def take(
+        self,
+        signed: Sequence[Sequence[int] | IntArray] | IntArray,
+        magnitudes: Sequence[Sequence[int] | IntArray] | IntArray,
+    ) -> None:
+        """Add the sums of others, or of kernels, by their states: one for each group."""
+        for one, state in zip(self._signed, signed, strict=True):
+            one.take([state])
+        for one, state in zip(self._magnitudes, magnitudes, strict=True):
+            one.take([state])
 
     def add(self, x: FloatArray, groups: npt.NDArray[np.uint8]) -> None:
         """Add a vector, float64 (n,); groups is uint8 (n,), each below the number of groups."""
         x = compiled.readonly(x)
+        count = len(self._signed)
 
         def work(start: int, stop: int) -> tuple[IntArray, IntArray]:
-            signed = np.stack([_new_state() for _ in range(self._count)])
+            signed = np.stack([_new_state() for _ in range(count)])
             magnitudes = signed.copy()
             if compiled.few(x.size):
-                for g in range(self._count):
+                for g in range(count):
                     of_group = x[start:stop][groups[start:stop] == g]
                     _accumulate_any(compiled.readonly(of_group), signed[g])
                     _accumulate_any(compiled.readonly(np.abs(of_group)), magnitudes[g])
@@ -264,7 +328,14 @@ class RunningGroupSums:
                 _accumulate_groups(x[start:stop], groups[start:stop], signed, magnitudes)
             return signed, magnitudes
 
-        self._parts.extend(compiled.spread(x.size, work))
+        for part in compiled.spread(x.size, work):
+            self.take(*part)
+
+    def add_copies(self, x: float, counts: Sequence[int]) -> None:
+        """Add a number to each group as often as ``counts`` says."""
+        for signed, magnitudes, count in zip(self._signed, self._magnitudes, counts, strict=True):
+            signed.add_copies(x, count)
+            magnitudes.add_copies(abs(x), count)
 
     def values(self) -> tuple[list[Fraction], list[Fraction]]:
         """Return Σx and Σ|x| of each group so far.
@@ -274,10 +345,7 @@ class RunningGroupSums:
         OverflowError
             When an element was not finite, or 2^927 or larger.
         """
-        return (
-            [_read([signed[g] for signed, _ in self._parts]) for g in range(self._count)],
-            [_read([sizes[g] for _, sizes in self._parts]) for g in range(self._count)],
-        )
+        return [one.value() for one in self._signed], [one.value() for one in self._magnitudes]
 
 
 def group_sums(

@@ -29,30 +29,44 @@ _SAMPLED = 1 << 16
 
 
 class KeySample:
-    """A systematic sample of a stream of keys: every k-th one.
+    """A systematic sample of keys: every k-th one, by the number of its row.
+
+    Which rows are in it depends on nothing but their numbers. So samples of parts that know where
+    they begin are joined to that of the whole, however it is parted and in whatever order.
 
     Parameters
     ----------
     n
-        Number of keys in the stream.
+        Number of keys of the whole.
+    first
+        Number of the row with which the part begins, from 0.
     """
 
-    def __init__(self, n: int) -> None:
+    def __init__(self, n: int, first: int = 0) -> None:
         self._n = n
         self._step = max(1, n // _SAMPLED)
-        self._next = 0
+        self._next = -first % self._step
         self._keys: list[pl.Series] = []
 
     def add(self, keys: pl.Series) -> None:
-        """Sample the next keys of the stream."""
+        """Sample the next keys of the part."""
         every = keys.gather_every(self._step, self._next)
         # A copy: a gathered text column would keep the buffer of all texts in memory.
         self._keys.append(pl.Series(every.to_list(), dtype=every.dtype))
         self._next = (self._next - keys.len()) % self._step
 
+    @property
+    def keys(self) -> pl.Series:
+        """The keys that are in the sample so far."""
+        return pl.concat(self._keys)
+
+    def take(self, keys: pl.Series) -> None:
+        """Add the keys of another part's sample."""
+        self._keys.append(keys)
+
     def splitters(self) -> pl.Series:
         """Return distinct ascending keys with about `SHELF` rows between neighbours."""
-        keys = pl.concat(self._keys).sort()
+        keys = self.keys.sort()
         shelves = -(-self._n // SHELF)
         at = [k * keys.len() // shelves for k in range(1, shelves)]
         return keys.gather(at).unique().sort()
@@ -146,8 +160,7 @@ class ExcessOnDisk:
 
     Notes
     -----
-    On a shelf whose least number is l, with C numbers below it, the excess of s is the excess of l,
-    plus C (s - l), plus the excess of s within the shelf: docs/methods.md, "gini".
+    Each result is the exact sum, rounded once, whatever the splitters: docs/methods.md, "gini".
     """
 
     def __init__(self, folder: Path, splitters: pl.Series) -> None:
@@ -171,37 +184,23 @@ class ExcessOnDisk:
 
     def finish(self) -> Fraction:
         """Compute the excess of all numbers, and return its sum."""
-        level, below, before = Fraction(0), 0, Fraction(0)
-        total = kernels.RunningSum()
-        repeated = Fraction(0)
+        ahead, total = kernels.Ahead(), kernels.RunningSum()
         for shelf, count in enumerate(self._counts):
             if not count:
                 continue
             if shelf % 2:
-                now = Fraction(self._splitters[shelf // 2])
-                level += below * (now - before)
-                self._constant[shelf] = float(level)
-                repeated += count * level
-                before = now
+                ahead = ahead.to(self._splitters[shelf // 2], count)
+                self._constant[shelf] = ahead.nearest()
+                total.add_copies(self._constant[shelf], count)
             else:
                 file = self._files[shelf]
                 file.seek(0)
-                s = np.fromfile(file, np.float64)
-                low, high = float(s.min()), float(s.max())
-                level += below * (Fraction(low) - before)
-                base, rest = float(level), float(level - Fraction(float(level)))
-                gain = kernels.exact_sum(high - s)
-                ahead = below * (s - low)
-                kernels.pairwise_excess(s)
-                excess = base + (rest + (ahead + s))
-                total.add(excess)
+                excess, here, ahead = kernels.excess_beyond(ahead, np.fromfile(file, np.float64))
+                total.take([here.state])
                 file.seek(0)
                 excess.tofile(file)
-                level += below * (Fraction(high) - Fraction(low)) + gain
-                before = Fraction(high)
-            below += count
         self.rewind()
-        return total.value() + repeated
+        return total.value()
 
     def rewind(self) -> None:
         """Go back to the first numbers."""

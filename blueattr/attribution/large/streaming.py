@@ -1,7 +1,7 @@
 """Attribution of a Parquet file that need not fit into memory, in passes over its chunks.
 
-Results are those of `blueattr.attribution.attribute`. Sums do not depend on how the file is split
-into chunks, so every indicator but ``gini`` is equal to the bit; ``gini`` differs by rounding.
+Results are those of `blueattr.attribution.attribute`, to the bit: sums, and how far an agent is
+ahead of the others, do not depend on how the file is split into chunks.
 """
 
 import contextlib
