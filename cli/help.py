@@ -16,9 +16,9 @@ SECTIONS: dict[str, tuple[str, ...]] = {
         "population_size", "population",
     ),
     "Source": (
-        "plc", "host", "for_", "until_live", "no_fill", "dictionary", "uris", "links", "appview",
-        "servers", "server", "insecure", "max_requests", "pace", "rate", "contact", "wait",
-        "older_than", "dry_run",
+        "plc", "replay", "host", "for_", "until_live", "no_fill", "dictionary", "uris", "links",
+        "appview", "servers", "server", "insecure", "max_requests", "pace", "rate", "contact",
+        "wait", "older_than", "dry_run",
     ),
     "Window": ("before", "after", "since", "against", "start", "end", "window", "complete"),
     "Panel": (

@@ -13,7 +13,8 @@ __all__ = ["NAMES", "Commands", "Root"]
 
 NAMES = (
     "ingest", "import", "collect", "status", "hydrate", "rollup", "forget", "compact",
-    "panel", "features", "attribute", "change", "posts", "why", "export", "deposit", "rehydrate",
+    "panel", "features", "attribute", "watch", "change", "posts", "why", "export", "deposit",
+    "rehydrate",
     "compare-scales", "validate", "convergence", "bootstrap", "sensitivity", "correct", "design",
     "report", "run", "runs", "schedule", "demo", "synth", "judge", "scenario",
     "topics", "config",
@@ -59,7 +60,7 @@ def _build(name: str) -> Any:
     return typer.main.get_command(alone)
 
 
-def _find(name: str) -> Callable[..., None] | typer.Typer:  # noqa: PLR0912 - one for each module
+def _find(name: str) -> Callable[..., None] | typer.Typer:  # noqa: PLR0912, PLR0915 - a module each
     """Import the module of a command, which has it under its own name."""
     module: Any
     match name:
@@ -107,6 +108,8 @@ def _find(name: str) -> Callable[..., None] | typer.Typer:  # noqa: PLR0912 - on
             from blueattr.cli.commands import studies as module
         case "validate" | "convergence":
             from blueattr.cli.commands import validate as module
+        case "watch":
+            from blueattr.cli.commands import watch as module
         case _:
             from blueattr.cli.commands import why as module
     found: Callable[..., None] | typer.Typer = getattr(

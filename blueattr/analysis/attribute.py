@@ -66,6 +66,7 @@ __all__ = [
     "attribute_store",
     "day_features",
     "days_of",
+    "sample_summaries",
     "shares_by_day",
 ]
 
@@ -186,7 +187,7 @@ def attribute_panel(
         largest = with_handles(largest, handles)
     if ranking is not None and top:
         largest = _ranked(largest, panel, question, ranking)
-    samples = _samples(tiered, question, results)
+    samples = sample_summaries(tiered, question, results)
     if ranking is not None:
         results = [_resampled(result, panel, question, ranking) for result in results]
     groups = PanelGroups.of(names.by, source, tiered, hides=naming.hides)
@@ -282,9 +283,18 @@ def _resampled(
     return replace(result, bootstrap=made)
 
 
-def _samples(
+def sample_summaries(
     tiered: TieredPanel, question: Question, results: Sequence[AttributionResult]
 ) -> list[SampleSummary | None]:
+    """Return what ten visibility samples of 100 say of each indicator; None for small panels.
+
+    Parameters
+    ----------
+    tiered, question
+        The panel, and what was attributed.
+    results
+        The attribution of each indicator to it.
+    """
     if results[0].n_agents < SAMPLED_FROM:
         return [None] * len(results)
     sampled = SampledPanel(tiered, question.aggregator)

@@ -8,6 +8,7 @@ import functools
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, timedelta
+from typing import Protocol
 
 import numpy as np
 import polars as pl
@@ -37,7 +38,7 @@ from blueattr.store.matching import (
     stretches,
 )
 
-__all__ = ["WindowCounts", "WindowLayout"]
+__all__ = ["Counted", "WindowCounts", "WindowLayout", "match_in"]
 
 
 _ROWS = 1 << 20  # rows that are counted at once
@@ -73,6 +74,16 @@ class WindowLayout:
     inactive: AccountNumbers
     followed: AccountNumbers
     follows: Sums
+
+
+class Counted(Protocol):
+    """What the filters of a panel ask about a window that was counted."""
+
+    def lay_out(self) -> WindowLayout:
+        """Return who was active, who is gone and who was followed."""
+
+    def busy_days(self, records: int) -> pl.DataFrame:
+        """Return on how many UTC days accounts made more than so many records."""
 
 
 class WindowCounts:
@@ -120,6 +131,19 @@ class WindowCounts:
             with known_accounts(self._store):
                 self._layout = _lay_out(self._store, _naive(self.window))
         return self._layout
+
+    def busy_days(self, records: int) -> pl.DataFrame:
+        """Count the UTC days of the window on which accounts made more than so many records.
+
+        Returns
+        -------
+        pl.DataFrame
+            ``account`` and ``busy_days``, in no order; those without any are not in it.
+        """
+        layout = self.lay_out()
+        return self._store.frame(
+            "panel/busy_days", rate=records, first=layout.first, last=layout.last
+        )
 
     def count(self, rule: Rule, *, quotes: bool = True) -> None:
         """Make the temp table of the events that belong to a topic, ``window_event``.
@@ -252,7 +276,25 @@ def _add_up(batches: Iterable[pa.RecordBatch], low: int, sums: Sums) -> None:
         add_up(account, columns, low, sums)
 
 
-def _count(store: Store, rule: Rule, whole: Stretch, *, quotes: bool) -> None:
+def match_in(store: Store, rule: Rule, whole: Stretch) -> int:
+    """Find what may belong to a topic in a stretch of time.
+
+    What the store has not noted of it is in the temp table ``topic_match`` then.
+
+    Parameters
+    ----------
+    store
+        Open for reading.
+    rule
+        The topic.
+    whole
+        The stretch.
+
+    Returns
+    -------
+    int
+        The topic's number in ``topic_event``; 0 where the store has none.
+    """
     number = known_topics(store).get(rule, 0)
     summarised = stretches(store.frame("store/rollups/summarised_days")["day"]) if number else []
     rest = _without(whole, summarised)
@@ -263,6 +305,11 @@ def _count(store: Store, rule: Rule, whole: Stretch, *, quotes: bool) -> None:
         late=bool(number) and some_pending(store),
         others=_without(whole, rest),
     )
+    return number
+
+
+def _count(store: Store, rule: Rule, whole: Stretch, *, quotes: bool) -> None:
+    number = match_in(store, rule, whole)
     # The store has each record of a topic once: grouping is for when there are others beside them.
     matches = store.frame("panel/match_count")["records"][0]
     candidate = "panel/candidate" if matches else "panel/candidate_known"

@@ -11,13 +11,14 @@ from blueattr.errors import EmptyPanelError, NoAnswerError
 from blueattr.kernels.tallies import AccountNumbers
 from blueattr.panel import accounts
 from blueattr.panel.bots import BotRule, RateRule, _suspects, bot_rules
-from blueattr.panel.counts import WindowCounts
+from blueattr.panel.counts import Counted, WindowCounts
 from blueattr.provenance import PanelStep, Window
 from blueattr.store.account_numbers import known_accounts
 from blueattr.store.database import Store
 
 __all__ = [
     "UNKNOWN_FOLLOWERS",
+    "BotSigns",
     "FilteredPanel",
     "MissingFollowers",
     "build",
@@ -67,6 +68,8 @@ def build(
     rate: RateRule | None = None,
     keep_bots: bool = False,
     directory: accounts.Directory | None = None,
+    counts: Counted | None = None,
+    signs: "BotSigns | None" = None,
 ) -> FilteredPanel:
     """Filter the accounts that were active in a window down to agents.
 
@@ -88,6 +91,10 @@ def build(
     directory
         That of another panel of the store, which has not changed meanwhile: reading it takes longer
         than to filter. By default it is read.
+    counts
+        Of this window, where somebody has counted it already.
+    signs
+        Of the store's accounts by these rules, where somebody has looked for them already.
 
     Raises
     ------
@@ -95,7 +102,9 @@ def build(
         Nobody was active, or nobody is left.
     """
     directory = directory or accounts.Directory(store)
-    remaining = _remaining(store, directory, window, rules, rate, keep_bots=keep_bots)
+    remaining = _remaining(
+        store, directory, window, rules, rate, keep_bots=keep_bots, counts=counts, signs=signs
+    )
     steps = tuple(remaining.steps)
     if not steps[-1].after:
         worst = max(steps, key=lambda step: step.removed)
@@ -149,12 +158,15 @@ def _remaining(
     *,
     keep_bots: bool,
     watched: int | None = None,
+    counts: Counted | None = None,
+    signs: "BotSigns | None" = None,
 ) -> "_Remaining":
     """Apply every filter to the active accounts."""
     with known_accounts(store):
         remaining = _filtered(
-            store, directory, window, rules, rate, keep_bots=keep_bots, watched=watched
-        )
+            store, directory, window, rules, rate, keep_bots=keep_bots, watched=watched,
+            counts=counts, signs=signs,
+        )  # fmt: skip
     created = directory.creation(window, remaining.active)
     remaining.remove("created inside the window", created.inside(), created.note(remaining.is_left))
     return remaining
@@ -191,6 +203,55 @@ def candidates(
     remaining.remove("created inside the window, for certain", created.inside(by="plc"))
     agents = accounts.with_dids(store, remaining.accounts())
     return accounts.with_answers(store, agents).select("account", "did", "asked_at")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class BotSigns:
+    """By what accounts are told to be bots, whatever the window.
+
+    Parameters
+    ----------
+    with_handle
+        Whose handle is known, uint32.
+    by_handle
+        Of each rule its name, and whose handle it hits, uint32.
+    labelled
+        Who labels itself a bot, uint32.
+    """
+
+    with_handle: AccountNumbers
+    by_handle: tuple[tuple[str, AccountNumbers], ...]
+    labelled: AccountNumbers
+
+    @classmethod
+    def of(
+        cls,
+        store: Store,
+        directory: accounts.Directory,
+        rules: tuple[BotRule, ...],
+        among: accounts.Among | None = None,
+    ) -> "BotSigns":
+        """Look at the accounts of a store, or at some of them.
+
+        Parameters
+        ----------
+        store, directory
+            The store, and what is known of its accounts.
+        rules
+            Handle rules.
+        among
+            Accounts beside which none matters.
+        """
+        # What is made up ends in .test; rules are for what it is made up to be.
+        handles = directory.handles().with_columns(pl.col("handle").str.strip_suffix(".test"))
+        if among is not None:
+            handles = handles.filter(pl.Series(among.contain(handles["account"].to_numpy())))
+        suspects = _suspects(handles, rules)
+        by_handle = tuple(
+            (rule.name, suspects.filter(_hits(rule))["account"].to_numpy()) for rule in rules
+        )
+        labelled = store.frame("panel/self_labels")["account"].to_numpy()
+        return cls(handles["account"].to_numpy(), by_handle, labelled)
 
 
 class _Remaining:
@@ -234,9 +295,12 @@ def _filtered(
     *,
     keep_bots: bool,
     watched: int | None = None,
+    counts: Counted | None = None,
+    signs: BotSigns | None = None,
 ) -> _Remaining:
     """Apply every filter before that by creation time to the active accounts."""
-    layout = WindowCounts.of(store, window).lay_out()
+    counts = counts or WindowCounts.of(store, window)
+    layout = counts.lay_out()
     if not layout.active.size:
         raise EmptyPanelError(
             f"nobody was active from {window.start:%Y-%m-%d %H:%M} to {window.end:%Y-%m-%d %H:%M}; "
@@ -249,27 +313,23 @@ def _filtered(
     )
     if keep_bots:
         return remaining
-    # What is made up ends in .test; rules are for what it is made up to be.
-    handles = directory.handles().with_columns(pl.col("handle").str.strip_suffix(".test"))
-    handles = handles.filter(pl.Series(among.contain(handles["account"].to_numpy())))
-    note = f"handles known for {len(handles):,} of {layout.active.size:,} active accounts"
-    rules = bot_rules() if rules is None else rules
-    suspects = _suspects(handles, rules)
-    for rule in rules:
-        hit = suspects.filter(pl.col("handle").str.contains(f"(?i){rule.pattern}"))
-        flags = among.flags(hit["account"].to_numpy())
-        remaining.remove(f"bot handle: {rule.name}", flags, note)
+    signs = signs or BotSigns.of(store, directory, bot_rules() if rules is None else rules, among)
+    with_handle = np.count_nonzero(among.flags(signs.with_handle))
+    note = f"handles known for {with_handle:,} of {layout.active.size:,} active accounts"
+    for name, suspects in signs.by_handle:
+        remaining.remove(f"bot handle: {name}", among.flags(suspects), note)
         note = ""
-    labelled = store.frame("panel/self_labels")["account"].to_numpy()
-    remaining.remove("bot by its own label", among.flags(labelled), note)
+    remaining.remove("bot by its own label", among.flags(signs.labelled), note)
     if rate is not None:
-        busy = store.frame(
-            "panel/busy_days", rate=rate.records, first=layout.first, last=layout.last
-        )
+        busy = counts.busy_days(rate.records)
         busy = busy.filter(pl.col("busy_days") >= rate.days)
         name = f"bot by rate: over {rate.records} records a day on {rate.days} days or more"
         remaining.remove(name, among.flags(busy["account"].to_numpy()))
     return remaining
+
+
+def _hits(rule: BotRule) -> pl.Expr:
+    return pl.col("handle").str.contains(f"(?i){rule.pattern}")
 
 
 def with_followers(

@@ -12,7 +12,7 @@ import polars as pl
 from blueattr.errors import EmptyPanelError, UsageError
 from blueattr.panel import bots, features, filters, topics
 from blueattr.panel.accounts import Directory
-from blueattr.panel.counts import WindowCounts
+from blueattr.panel.counts import Counted, WindowCounts
 from blueattr.panel.drawn import drawn
 from blueattr.panel.features import Popularity, Scale
 from blueattr.panel.influence import Influence, Kind, settle
@@ -121,7 +121,12 @@ class PanelQuery:
         return midnight if self.complete and datetime.now(UTC) < over else over
 
     def agents(
-        self, store: Store, window: Window, directory: Directory | None = None
+        self,
+        store: Store,
+        window: Window,
+        directory: Directory | None = None,
+        counts: Counted | None = None,
+        signs: filters.BotSigns | None = None,
     ) -> filters.FilteredPanel:
         """Build the panel.
 
@@ -131,7 +136,7 @@ class PanelQuery:
             Open for reading.
         window
             Settled.
-        directory
+        directory, counts, signs
             As for `blueattr.panel.filters.build`.
 
         Raises
@@ -139,10 +144,16 @@ class PanelQuery:
         NoAnswerError
             b is to be follower counts, some are not known, and nothing was said about them.
         """
-        built = filters.build(store, window, **self._bot_filters(), directory=directory)
+        built = filters.build(
+            store, window, **self._bot_filters(), directory=directory, counts=counts, signs=signs
+        )
         if self.popularity == "followers":
             return filters.with_followers(built, window, self.missing_followers)
         return built
+
+    def bot_signs(self, store: Store, directory: Directory) -> filters.BotSigns:
+        """Look by what accounts are told to be bots, for `agents` of several windows."""
+        return filters.BotSigns.of(store, directory, bots.bot_rules(self.bots_file))
 
     def candidates(self, store: Store, window: Window) -> pl.DataFrame:
         """Find everyone an AppView might be asked about: `blueattr.panel.filters.candidates`."""

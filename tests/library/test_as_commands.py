@@ -286,6 +286,7 @@ def test_every_command_that_answers_has_a_counterpart() -> None:
         "synth",
         "forget",
         "compact",
+        "watch",
     }
     answering = {name for name in COMMANDS if name.split()[0] not in {"config", *others}}
     assert answering == COUNTERPARTS.keys()

@@ -1,0 +1,147 @@
+"""The command watch: shares that move as events arrive."""
+
+import sys
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
+
+import typer
+
+from blueattr.analysis.asked import parse
+from blueattr.cli.grouping import grouped
+from blueattr.cli.options import (
+    ABOUT,
+    HOW,
+    WHO,
+    BotsFile,
+    GroupsOfChange,
+    InfluenceOption,
+    KeepBots,
+    Match,
+    MaxRate,
+    Missing,
+    PopularityOption,
+    QuestionOptions,
+    ScaleOption,
+    StoreOptions,
+    Top,
+    Topic,
+    TopicsFile,
+)
+from blueattr.cli.signals import stopping
+from blueattr.errors import UsageError
+
+if TYPE_CHECKING:
+    from blueattr.panel.query import PanelQuery
+    from blueattr.watch.picture import Watching
+
+
+Sliding: TypeAlias = Annotated[
+    str,
+    typer.Option(
+        "--window",
+        metavar="LENGTH",
+        help="Length of the window, which ends with the last event, such as 6h or 14d.",
+    ),
+]
+Speed: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--replay",
+        metavar="SPEED",
+        help="Replay the records that the store has, each at its time, so many times as fast: 60x.",
+        show_default=False,
+    ),
+]
+Begin: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--from",
+        metavar="DATE",
+        help="Where a replay begins, a UTC date or time; by default with the first record.",
+        show_default=False,
+    ),
+]
+Lines: TypeAlias = Annotated[
+    Literal["jsonl"] | None,
+    typer.Option(
+        "--format",
+        metavar="FORMAT",
+        help="jsonl: a line of JSON for each picture, to pipe.",
+        show_default=False,
+    ),
+]
+
+
+@dataclass
+class WatchOptions(StoreOptions):
+    """The features of a panel, about a topic, in a window that slides."""
+
+    topic: Topic = None
+    match: Match = field(default_factory=list)
+    topics: TopicsFile = None
+    start: Begin = None
+    window: Sliding = "24h"
+    scale: ScaleOption = "log1p"
+    bots: BotsFile = None
+    keep_bots: KeepBots = False
+    max_rate: MaxRate = None
+    popularity: PopularityOption = "follows-received"
+    missing_followers: Missing = "error"
+    influence: InfluenceOption = None
+
+    def query(self) -> "PanelQuery":
+        """Return these options as a query."""
+        return parse.query(**vars(self))
+
+
+@grouped(
+    (
+        *ABOUT, "replay", "indicator", "by", "start", "window", "panel", "scale", "tiers", *HOW,
+        *WHO, "top", "form", "memory",
+    )
+)  # fmt: skip
+def watch(
+    context: typer.Context,  # noqa: ARG001 - options of a store are in its order
+    *,
+    store: WatchOptions,
+    how: QuestionOptions,
+    replay: Speed = None,
+    by: GroupsOfChange = None,
+    top: Top = 10,
+    form: Lines = None,
+) -> None:
+    """Show who carries a topic while it happens, in a window that slides with the events.
+
+    The numbers are those of attribute, to the bit, for the window that is shown.
+
+    Example: blueattr watch --topic mythos --replay 3600x --format jsonl
+    """
+    from blueattr.analysis.groups.grouping import grouping
+    from blueattr.studies.carriers.leaders import check_top
+    from blueattr.watch.replay import Asked, Replay, speed_of
+
+    check_top(top)
+    if replay is None:
+        raise UsageError("name a speed, such as --replay 60x")
+    asked = Asked(
+        store.query(), how.question(), parse.length(store.window),
+        None if by is None else grouping(by), top,
+    )  # fmt: skip
+    _show(Replay(asked, speed_of(replay), asked.query.start), form)
+
+
+def _show(watching: "Watching", form: str | None) -> None:
+    """Show pictures until they end, or somebody asks to stop."""
+    from threading import Thread
+
+    from blueattr.watch import jsonl, plain
+
+    with stopping("stopping") as stop:
+
+        def pass_on() -> None:
+            stop.wait()
+            watching.stop()
+
+        Thread(target=pass_on, daemon=True).start()
+        show = jsonl.write if form == "jsonl" else plain.show
+        show(watching.pictures(), sys.stdout)

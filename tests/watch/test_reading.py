@@ -1,0 +1,104 @@
+"""What a window answers that slides over a store is what `attribute` answers of that window."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given
+from hypothesis import strategies as st
+
+from blueattr.analysis.attribute import attribute_store
+from blueattr.attribution.question import Question
+from blueattr.errors import NoAnswerError
+from blueattr.panel.bots import RateRule
+from blueattr.panel.influence import Kind
+from blueattr.panel.query import PanelQuery
+from blueattr.store.commit.writer import Writer
+from blueattr.store.database import Store
+from blueattr.store.rollups import roll_up
+from blueattr.watch.reading import Answer, Reading
+from support.effort import costly_law
+from support.events_builder import Event, at, identity, profile
+from support.rollup_checks import DAYS, MYTHOS, append, histories
+
+MICROSECOND = timedelta(microseconds=1)
+
+
+def check(answer: Answer, query: PanelQuery, question: Question) -> bool:
+    """Compare an answer with that of `attribute`; return whether there was one."""
+    asked = replace(query, start=answer.window.start, end=answer.window.end)
+    if answer.result is None:
+        with pytest.raises(NoAnswerError) as refused:
+            attribute_store(asked, question)
+        assert answer.undefined
+        assert str(refused.value).startswith(answer.undefined)
+        return False
+    (wanted,) = attribute_store(asked, question)
+    assert not answer.undefined
+    assert answer.result.tiers == wanted.tiers
+    assert (answer.result.total, answer.result.attributed) == (wanted.total, wanted.attributed)
+    assert (answer.result.n_agents, answer.result.n_involved) == (
+        wanted.n_agents,
+        wanted.n_involved,
+    )
+    assert answer.result.agents.equals(wanted.agents)
+    assert answer.result.provenance.panel == wanted.provenance.panel
+    return True
+
+
+QUESTIONS = (
+    Question(),
+    Question(("lin",), panel="involved"),
+    Question(("gini",), cutoffs=(25.0, 50.0)),
+    Question(("var",)),
+)
+KINDS: tuple[tuple[Kind, ...] | None, ...] = (None, ("replies",), ("reposts", "quotes"))
+
+
+ASKED = st.builds(
+    lambda about, **more: PanelQuery(Path(), **about, **more),
+    about=st.sampled_from([{"topic": "all"}, {"match": ("mythos",)}, {"match": ("oth.r",)}]),
+    influence=st.sampled_from(KINDS),
+    rate=st.sampled_from([None, RateRule(1, 1), RateRule(2, 2)]),
+    length=st.sampled_from([timedelta(hours=12), timedelta(days=1), timedelta(days=3)]),
+)
+
+
+@pytest.mark.slow
+@costly_law(25, suppress=[HealthCheck.function_scoped_fixture])
+@given(
+    histories(),
+    ASKED,
+    st.sampled_from(QUESTIONS),
+    st.lists(st.integers(0, 8 * DAYS), min_size=1, max_size=3).map(sorted),
+)
+def test_every_answer_of_a_replay_is_that_of_attribute(
+    fresh: Callable[[], Path],
+    events: list[Event],
+    asked: PanelQuery,
+    question: Question,
+    ends: list[int],
+) -> None:
+    db = fresh() / "store.duckdb"
+    known = [
+        identity("ann", "newsbot.example.com", time=at(0)),
+        profile("bea", rev=900, time=at(days=1)),
+        profile("cyd", rev=901, time=at(days=1), bot=len(events) % 2 == 0),
+    ]
+    with Writer(db) as writer:
+        append(writer, *events[: len(events) // 2], *known)
+        roll_up(writer, [MYTHOS], at(days=DAYS // 2).date())
+        append(writer, *events[len(events) // 2 :])
+    query = replace(asked, db=db)
+    moments = [at(days=end / 8) for end in ends]
+    found = []
+    with Store.open(db) as store:
+        reading = Reading(store, query, query.length, moments[0], at(days=DAYS + 1))
+        for time in moments:
+            last = reading.last_event(time)
+            reading.slide(time if last is None else last + MICROSECOND)
+            found.append(reading.answer(question))
+    for answer in found:
+        check(answer, query, question)

@@ -1,0 +1,146 @@
+"""A replay shows what `attribute` says of each window, in order, and ends with the last record."""
+
+import json
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+
+from blueattr.attribution.question import Question
+from blueattr.errors import ExitCode, UsageError
+from blueattr.panel.query import PanelQuery
+from blueattr.provenance import Window
+from blueattr.sources.timing import Timing
+from blueattr.store.database import Store
+from blueattr.watch.jsonl import line
+from blueattr.watch.picture import Picture
+from blueattr.watch.replay import Asked, Replay, speed_of
+from support.cli_world import events as world
+from support.cli_world import ok, refused
+from support.events_builder import POST, REPOST, did, micros
+from support.places import ROOT
+
+
+class Clock:
+    """Goes on only where somebody waits."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+
+    @property
+    def timing(self) -> Timing:
+        return Timing(monotonic=lambda: self.seconds, sleep=self.sleep)
+
+    def sleep(self, seconds: float) -> None:
+        self.seconds += seconds
+
+
+def replay(db: Path, topic: str, speed: float, indicator: str = "lin", **more: Any) -> Replay:
+    asked = Asked(PanelQuery(db, topic=topic), Question((indicator,)), **more)
+    return Replay(asked, speed, timing=Clock().timing)
+
+
+def content(picture: Picture) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(line(picture))
+    return found
+
+
+def compare(db: Path, shown: dict[str, Any], *words: object) -> bool:
+    """Compare with what the command says of the same window; return whether there was an answer."""
+    window = ("--from", shown["start"], "--to", shown["end"], "--db", db, "--format", "json")
+    if shown["total"] is None:
+        assert shown["tiers"] == []
+        said = refused(ExitCode.NO_ANSWER, "attribute", *words, *window)
+        assert str(shown["undefined"]) in said.stderr
+        return False
+    wanted = json.loads(ok("attribute", *words, *window).text)
+    for name in ("schema_version", "total", "n_agents", "n_involved", "tiers"):
+        assert shown[name] == wanted[name], name
+    first = [(one["did"], one["value"], one["share"]) for one in wanted["leaders"]]
+    assert [(one["did"], one["value"], one["share"]) for one in shown["leaders"]] == first
+    return True
+
+
+def test_a_replay_shows_at_every_moment_what_attribute_says_of_the_window(db: Path) -> None:
+    pictures = [*replay(db, "mythos", 6 * 3600.0).pictures()]
+    assert len(pictures) > 8
+    ends = [picture.end for picture in pictures]
+    assert ends == sorted(ends)
+    assert {picture.end - picture.start for picture in pictures} == {timedelta(hours=24)}
+    chosen = [pictures[3], pictures[len(pictures) // 2], pictures[-1]]
+    words = ("--topic", "mythos", "--indicator", "lin")
+    assert any(compare(db, content(one), *words) for one in chosen)
+
+
+def test_the_last_picture_is_that_of_the_window_that_attribute_takes_by_itself(db: Path) -> None:
+    *_, last = replay(db, "mythos", 7 * 24 * 3600.0).pictures()
+    with Store.open(db) as store:
+        wanted = PanelQuery(db, length=timedelta(hours=24), whole_days=False).window(store)
+    assert Window(last.start, last.end) == wanted
+
+
+def test_what_is_chosen_counts_from_the_next_picture_on(db: Path) -> None:
+    watching = replay(db, "mythos", 2 * 24 * 3600.0, window=timedelta(days=7))
+    pictures = watching.pictures()
+    seen = [next(pictures) for _ in range(4)]
+    choice = replace(seen[-1].choice, topic="all", panel="involved", window=timedelta(days=2))
+    watching.choose(replace(choice, indicator="var", by="age"))
+    picture = next(pictures)
+    assert picture.choice == replace(choice, indicator="var", by="age")
+    words = ("--topic", "all", "--indicator", "var", "--panel", "involved")
+    assert compare(db, content(picture), *words)
+    assert sum(group.agents for group in picture.groups) == picture.n_agents
+    watching.stop()
+    assert [*pictures] == []
+
+
+def test_who_is_not_to_be_named_is_in_no_line(db: Path) -> None:
+    pictures = [*replay(db, "mythos", 5 * 24 * 3600.0, window=timedelta(days=7), top=0).pictures()]
+    named = [*replay(db, "mythos", 5 * 24 * 3600.0, window=timedelta(days=7)).pictures()]
+    assert any("did:plc:" in line(one) and "bsky.social" in line(one) for one in named)
+    assert not any("did:" in line(one) or "bsky.social" in line(one) for one in pictures)
+    assert [one.tiers for one in pictures] == [one.tiers for one in named]
+
+
+def test_minutes_count_participants_once_and_posts_each(db: Path) -> None:
+    *_, last = replay(db, "all", 20 * 24 * 3600.0).pictures()
+    assert last.series is not None
+    begin = (last.end - timedelta(microseconds=1)).replace(second=0, microsecond=0)
+    assert last.series.start == begin - timedelta(minutes=59)
+    gone = did("agent007")
+    events = [e for e in world() if e["kind"] == "commit" and e["did"] != gone]
+    for k, minute in enumerate(last.series.posts):
+        since = micros(last.series.start) + k * 60_000_000
+        inside = [
+            e for e in events
+            if since <= e["time_us"] < since + 60_000_000
+            and e["commit"]["collection"] in (POST, REPOST)
+        ]  # fmt: skip
+        assert minute == sum(e["commit"]["collection"] == POST for e in inside)
+        assert last.series.participants[k] == len({e["did"] for e in inside})
+    assert sum(last.series.posts) > 0
+
+
+@pytest.mark.parametrize("text", ["60", "x", "-1x", "0x", "1e3x", "99999999x", "60 x"])
+def test_a_speed_that_is_none_is_refused(text: str) -> None:
+    with pytest.raises(UsageError, match="is not a speed; write 60x"):
+        speed_of(text)
+    assert speed_of(" 0.5x") == 0.5
+
+
+@pytest.mark.slow
+def test_a_replay_of_the_sample_shows_at_random_moments_what_attribute_says(tmp_path: Path) -> None:
+    db = tmp_path / "sample.duckdb"
+    ok("ingest", ROOT / "data/sample.jsonl.zst", "--db", db)
+    random = Random(7)  # noqa: S311 - moments that nobody chose
+    for topic, hours in (("mythos", 24), ("all", 36)):
+        speed = 3600.0 * random.randint(3, 9) + random.random()
+        length = timedelta(hours=hours)
+        pictures = [*replay(db, topic, speed, "heat", window=length).pictures()]
+        compared = [
+            compare(db, content(one), "--topic", topic) for one in random.sample(pictures, 6)
+        ]
+        assert sum(compared) > 3
