@@ -4,14 +4,17 @@ import errno
 import os
 import secrets
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO, TypeVar
 
 from blueattr.errors import OutputError
 from blueattr.user_path import followed, refuse_address
 
-__all__ = ["is_part", "refuse_present", "sync", "write", "write_folder", "write_with"]
+__all__ = [
+    "is_part", "refuse_present", "sync", "write", "write_files", "write_folder", "write_with",
+]  # fmt: skip
 
 
 _T = TypeVar("_T")
@@ -121,6 +124,78 @@ def write_folder(path: Path, fill: Callable[[Path], _T]) -> _T:
     except OSError as error:
         raise OutputError(f"cannot write {_shown(path)}: {error.strerror or error}") from error
     return result
+
+
+def write_files(path: Path, fill: Callable[[Path], Sequence[Path]]) -> tuple[Path, ...]:
+    """Write files into a folder, each in one atomic step, but none before all could be written.
+
+    Parameters
+    ----------
+    path
+        The folder; it is made where there is none.
+    fill
+        Writes the files into a folder that it is given, and returns them.
+
+    Returns
+    -------
+    tuple of Path
+        The files in their place.
+
+    Raises
+    ------
+    OutputError
+        It cannot be written; then `path` is as it was.
+    """
+    refuse_address(path)
+    made = _make_folders(path)
+    part = path / f"{_PART[0]}{secrets.token_hex(8)}{_PART[1]}"
+    try:
+        try:
+            part.mkdir()
+            written = fill(part)
+            targets = tuple(path / one.name for one in written)
+            for target in targets:
+                if target.is_dir():
+                    raise IsADirectoryError(None, f"{_shown(target)} is a folder")
+            for one, target in zip(written, targets, strict=True):
+                if target.is_symlink():
+                    write(target, one.read_bytes())
+                else:
+                    one.replace(target)
+        finally:
+            shutil.rmtree(part, ignore_errors=True)
+        sync(path)
+    except BaseException as error:
+        for folder in reversed(made):
+            with suppress(OSError):
+                folder.rmdir()
+        if isinstance(error, OSError):
+            reason = error.strerror or error
+            raise OutputError(f"cannot write to {_shown(path)}: {reason}") from error
+        if isinstance(error, OutputError):
+            # Where somebody looks for it.
+            raise OutputError(str(error).replace(_shown(part), _shown(path))) from error
+        raise
+    return targets
+
+
+def _make_folders(path: Path) -> list[Path]:
+    """Make a folder, and those that it is in, unless they are there; return the new ones."""
+    new = []
+    for folder in (path, *path.parents):
+        if folder.exists():
+            break
+        new.append(folder)
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        for folder in new:
+            with suppress(OSError):
+                folder.rmdir()
+        raise OutputError(
+            f"cannot make the folder {_shown(path)}: {error.strerror or error}"
+        ) from None
+    return new[::-1]
 
 
 def _replace(path: Path, fill: Callable[[BinaryIO], _T]) -> _T:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from blueattr.errors import OutputError, UsageError
 
-__all__ = ["as_typed", "followed", "refuse_address", "user_path"]
+__all__ = ["as_typed", "followed", "named_file", "named_page", "refuse_address", "user_path"]
 
 
 # A path has one slash of an address left. Of a name or password nothing is shown.
@@ -37,6 +37,31 @@ def refuse_address(path: str | Path) -> None:
             f"cannot write {as_typed(path)}: it is an address, and no file on this machine; write "
             "a file, and copy it there"
         )
+
+
+def named_file(typed: str | Path) -> Path:
+    """Return the path of a file to write as it was typed.
+
+    Raises
+    ------
+    OutputError
+        It has a slash at its end, as those of folders have, of which a ``Path`` knows no more.
+    """
+    if str(typed).endswith("/") and not _is_address(typed):
+        raise OutputError(f"cannot write {typed}: it is the path of a folder; name a file")
+    return Path(typed)
+
+
+def named_page(typed: str | Path) -> Path:
+    """Return the path of a folder, or of a file that ends in .html, as it was typed.
+
+    Raises
+    ------
+    OutputError
+        It ends in .html, and has a slash after that.
+    """
+    is_page = Path(typed).suffix.lower() == ".html"
+    return named_file(typed) if is_page else Path(typed)
 
 
 def _is_address(path: str | Path) -> bool:

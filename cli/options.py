@@ -11,6 +11,7 @@ from blueattr.cli import completion
 from blueattr.cli.output import check_out, emit
 from blueattr.errors import UsageError
 from blueattr.store.store_file import named_store
+from blueattr.user_path import named_file
 
 if TYPE_CHECKING:
     from blueattr.attribution.question import Question
@@ -276,6 +277,7 @@ Out: TypeAlias = Annotated[
     Path | None,
     typer.Option(
         "--out",
+        parser=named_file,
         metavar="FILE",
         help="Write to a .txt, .json, .csv, .md, .tex or .parquet file.",
         show_default=False,

@@ -9,6 +9,7 @@ import typer
 
 from blueattr.cli.options import DetailedOutputOptions, OutputOptions
 from blueattr.cli.output import check_out, check_page, is_page, say
+from blueattr.user_path import named_file
 
 __all__ = ["OrPageOptions", "PageOutputOptions"]
 
@@ -17,6 +18,7 @@ PageOut: TypeAlias = Annotated[
     Path | None,
     typer.Option(
         "--out",
+        parser=named_file,
         metavar="FILE",
         help="Write to a .html (a page), .txt, .json, .csv, .md, .tex or .parquet file.",
         show_default=False,

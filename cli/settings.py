@@ -10,6 +10,7 @@ import typer
 from blueattr.analysis.asked.parse import DEFAULT_DB
 from blueattr.cli.options import Db, TopicsFile
 from blueattr.errors import UsageError
+from blueattr.user_path import named_file
 
 if TYPE_CHECKING:
     from blueattr.runs.settings import Settings
@@ -44,6 +45,7 @@ LogFile: TypeAlias = Annotated[
     Path | None,
     typer.Option(
         "--log-file",
+        parser=named_file,
         metavar="FILE",
         help="Append the log to a file instead of writing it to stderr.",
         show_default=False,

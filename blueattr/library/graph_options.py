@@ -7,7 +7,7 @@ from pathlib import Path
 from blueattr.attribution.sampling import check_seed
 from blueattr.library.options import Options
 from blueattr.panel.graph.edges import check_graphs
-from blueattr.user_path import user_path
+from blueattr.user_path import named_file, user_path
 
 __all__ = ["GRAPH", "GRAPH_FILE", "GraphWanted", "graph_file", "graph_wanted"]
 
@@ -53,7 +53,7 @@ def graph_file(path: str | Path | None = None) -> Path | None:
 
     if path is None:
         return None
-    out = user_path(path)
+    out = user_path(named_file(path))
     check_graph_file(out)
     return out
 

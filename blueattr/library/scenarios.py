@@ -11,7 +11,7 @@ from blueattr.scenarios.games.attribution import ScenarioAttribution
 from blueattr.scenarios.games.compared import ScenarioComparison
 from blueattr.scenarios.logs.importing import import_logs
 from blueattr.scenarios.record import Record
-from blueattr.user_path import refuse_address, user_path
+from blueattr.user_path import named_file, refuse_address, user_path
 
 __all__ = [
     "attribute_scenario",
@@ -207,7 +207,7 @@ def write_scenario_page(result: ScenarioAttribution, path: str | Path) -> Path:
     from blueattr.report.pages.scenario import write_scenario
 
     refuse_address(path)
-    where = user_path(path)
+    where = user_path(named_file(path))
     if where.suffix.lower() != ".html":
         raise UsageError(f"a page is a .html file, not {path}")
     write_scenario(result, where)

@@ -26,7 +26,7 @@ from blueattr.scenarios.record import (
 from blueattr.scenarios.shipped import SHIPPED, scenario_of
 from blueattr.sources import packing
 from blueattr.suggest import did_you_mean
-from blueattr.user_path import refuse_address, user_path
+from blueattr.user_path import named_file, refuse_address, user_path
 from blueattr.version import __version__
 
 __all__ = [
@@ -87,9 +87,11 @@ def record_path(path: str | Path) -> Path:
     ------
     UsageError
         It is an address, or its name says that it is something else.
+    OutputError
+        It has a slash at its end.
     """
     refuse_address(path)
-    where = user_path(path)
+    where = user_path(named_file(path))
     if where.suffix not in {".json", ".zst"} and not where.is_dir():
         raise UsageError(f"a record is a .json or a .json.zst file, not {where.name}")
     return where

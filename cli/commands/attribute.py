@@ -27,6 +27,7 @@ from blueattr.cli.options import (
 from blueattr.cli.output import say
 from blueattr.cli.sampling import DRAWS, ComparisonOptions
 from blueattr.errors import UsageError
+from blueattr.user_path import named_file
 
 if TYPE_CHECKING:
     from blueattr.analysis.attribute import NamingOptions
@@ -86,6 +87,7 @@ def attribute(
         Path | None,
         typer.Option(
             "--agents",
+            parser=named_file,
             metavar="FILE",
             help="Also write what is known of each agent (one indicator) to a .parquet, .csv, "
             ".json or .jsonl file.",

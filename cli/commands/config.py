@@ -12,7 +12,7 @@ from blueattr.cli.options import OutputOptions
 from blueattr.cli.output import say
 from blueattr.cli.settings import DEFAULT_CONFIG, SettingsOptions, read_settings
 from blueattr.errors import OutputError
-from blueattr.user_path import refuse_address
+from blueattr.user_path import named_file, refuse_address
 
 config = typer.Typer(
     name="config",
@@ -56,7 +56,12 @@ def show(
 def init(
     out: Annotated[
         Path,
-        typer.Option("--out", metavar="FILE", help="The new file; an existing one is kept."),
+        typer.Option(
+            "--out",
+            parser=named_file,
+            metavar="FILE",
+            help="The new file; an existing one is kept.",
+        ),
     ] = DEFAULT_CONFIG,
 ) -> None:
     """Write a first settings file, which follows one topic.

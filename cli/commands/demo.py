@@ -13,7 +13,8 @@ from blueattr.cli.options import Memory, Quiet
 from blueattr.cli.output import announce_compiling, emit, say
 from blueattr.cli.progress import Bars
 from blueattr.errors import OutputError, UsageError
-from blueattr.user_path import refuse_address
+from blueattr.store.store_file import named_store
+from blueattr.user_path import named_file, refuse_address
 
 if TYPE_CHECKING:
     from blueattr.synth import SynthSpec
@@ -61,6 +62,7 @@ def synth(
         Path | None,
         typer.Option(
             "--out",
+            parser=named_file,
             metavar="FILE",
             help="Write lines to this file: .jsonl, also .gz or .zst; - for standard output.",
             show_default=False,
@@ -70,6 +72,7 @@ def synth(
         Path | None,
         typer.Option(
             "--db",
+            parser=named_store,
             metavar="FILE",
             help="Instead of writing lines, fill this store, a DuckDB file, with the same events.",
             show_default=False,
@@ -79,6 +82,7 @@ def synth(
         Path | None,
         typer.Option(
             "--plc",
+            parser=named_file,
             metavar="FILE",
             help="Write what the PLC directory would export of the accounts: handles, hosts.",
             show_default=False,

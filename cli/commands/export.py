@@ -18,6 +18,7 @@ from blueattr.cli.options import (
     Verbose,
 )
 from blueattr.cli.output import emit, say
+from blueattr.user_path import named_file
 
 
 @grouped(
@@ -68,6 +69,7 @@ def export(
         Path | None,
         typer.Option(
             "--out",
+            parser=named_file,
             metavar="FILE",
             help="Write the graph to a .gexf or .graphml file; or to a .csv or .parquet file of "
             "edges, with that of the nodes beside it.",

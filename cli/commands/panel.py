@@ -23,6 +23,7 @@ from blueattr.cli.options import (
 )
 from blueattr.cli.output import check_out, say
 from blueattr.errors import UsageError
+from blueattr.user_path import named_file
 
 topics = typer.Typer(
     name="topics",
@@ -90,6 +91,7 @@ def panel(
         Path | None,
         typer.Option(
             "--agents",
+            parser=named_file,
             metavar="FILE",
             help="Also write the agents' DIDs, and who is involved, to a .parquet, .csv, "
             ".json or .jsonl file.",
@@ -129,6 +131,7 @@ def features(
         Path,
         typer.Option(
             "--out",
+            parser=named_file,
             metavar="FILE",
             help="A .parquet, .csv, .json or .jsonl file.",
             show_default=False,

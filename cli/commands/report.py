@@ -21,6 +21,7 @@ from blueattr.cli.options import (
 from blueattr.cli.output import say
 from blueattr.cli.sampling import DRAWS, SamplingOptions
 from blueattr.errors import UsageError
+from blueattr.user_path import named_page
 
 if TYPE_CHECKING:
     from blueattr.report.pages.gallery import Form
@@ -80,7 +81,10 @@ def report(
     out: Annotated[
         Path,
         typer.Option(
-            "--out", metavar="PATH", help="A folder, made if there is none, or a .html file."
+            "--out",
+            parser=named_page,
+            metavar="PATH",
+            help="A folder, made if there is none, or a .html file.",
         ),
     ] = Path("report"),
     form: Annotated[

@@ -12,6 +12,7 @@ from blueattr.cli.output import put, warnings_to
 from blueattr.cli.settings import Config, Reports, SettingsOptions, read_settings
 from blueattr.cli.signals import stopping
 from blueattr.errors import BlueattrError, ExitCode, UsageError
+from blueattr.user_path import named_file
 
 if TYPE_CHECKING:
     from blueattr.runs.log import LineLog
@@ -27,6 +28,7 @@ def run(
         Path | None,
         typer.Option(
             "--metrics",
+            parser=named_file,
             metavar="FILE",
             help="Write metrics for Prometheus to this file at the end.",
             show_default=False,

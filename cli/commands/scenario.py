@@ -14,6 +14,7 @@ from blueattr.cli.output import say
 from blueattr.cli.page_output import OrPageOptions
 from blueattr.cli.recorded import OwnScenario, RecordFile, RecordOptions, keep_records
 from blueattr.errors import UsageError
+from blueattr.user_path import named_file
 
 scenario = typer.Typer(
     name="scenario",
@@ -145,6 +146,7 @@ def scenario_run(
         Path | None,
         typer.Option(
             "--out",
+            parser=named_file,
             metavar="FILE",
             help="The record: a .json file, or .json.zst, which is compressed.",
             show_default=False,
@@ -198,6 +200,7 @@ def scenario_import(
         Path,
         typer.Option(
             "--out",
+            parser=named_file,
             metavar="FILE",
             help="The record: a .json file, or .json.zst, which is compressed.",
             show_default=False,
@@ -256,6 +259,7 @@ def scenario_attribute(
         Path | None,
         typer.Option(
             "--agents",
+            parser=named_file,
             metavar="FILE",
             help="Also write the values of all agents to a .parquet, .csv, .json or .jsonl file.",
             show_default=False,

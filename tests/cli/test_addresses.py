@@ -6,6 +6,7 @@ import pytest
 
 from blueattr.atomic import write
 from blueattr.errors import ExitCode, OutputError
+from blueattr.scenarios.record_file import record_path
 from support.cli_world import COMMANDS, run
 
 WHERE = {
@@ -68,6 +69,33 @@ def test_no_command_writes_to_an_address_or_names_it_otherwise_than_typed(
         assert done.code == ExitCode.OUTPUT
         assert done.stderr.startswith(f"blueattr: cannot write {address}: it is an address")
         assert done.stderr.count("\n") == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+# A slash at the end makes it a folder, and is lost with the first `Path`.
+FILES = [
+    (name, option)
+    for name, command in COMMANDS.items()
+    for one in command.params
+    for option in one.opts
+    if option in {"--out", "--agents", "--log-file", "--metrics", "--db"} and one.metavar == "FILE"
+]
+
+
+def test_no_command_makes_a_file_of_what_is_typed_as_a_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert len({command for command, _ in FILES}) > 15
+    for command, option in FILES:
+        done = run(*command.split(), option, "new.json/")
+        assert done.code in {ExitCode.OUTPUT, ExitCode.STORE}, (command, option, done.stderr)
+        assert "new.json/" in done.stderr
+        assert "is the path of a folder" in done.stderr
+    done = run("report", "--out", "new.html/")
+    assert (done.code, "new.html/: it is the path of a folder" in done.stderr) == (7, True)
+    with pytest.raises(OutputError, match=r"r\.json/: it is the path of a folder"):
+        record_path("r.json/")
     assert list(tmp_path.iterdir()) == []
 
 

@@ -18,6 +18,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from blueattr.atomic import write
 from blueattr.attribution.question import Question, Sampling
 from blueattr.errors import ExitCode, OutputError, UsageError
 from blueattr.provenance import Provenance
@@ -30,6 +31,7 @@ from blueattr.report.figures.posts import records_report
 from blueattr.report.figures.topic import topic_exhibits
 from blueattr.report.formats.html import environment, table_layout
 from blueattr.report.mentions import mentions
+from blueattr.report.pages import gallery
 from blueattr.report.pages.file_names import slug
 from blueattr.report.pages.gallery import write_report
 from blueattr.report.pages.page import page_html, write_page
@@ -635,6 +637,23 @@ def test_forms_of_a_report(tmp_path: Path) -> None:
         assert len(pl.read_parquet(path)) > 3
     for path in write_report([report()], tmp_path / "data", "json"):
         assert json.loads(path.read_text())["schema_version"] == 1
+
+
+def test_a_report_that_cannot_be_written_to_its_end_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written = []
+
+    def fails(path: Path, data: bytes) -> None:
+        written.append(path)
+        if len(written) == 3:
+            raise OutputError(f"cannot write {path}: No space left on device")
+        write(path, data)
+
+    monkeypatch.setattr(gallery, "write", fails)
+    with pytest.raises(OutputError, match=rf"write {tmp_path}/new/er/mythos-.*No space"):
+        write_report([report()], tmp_path / "new" / "er", "json")
+    assert (len(written), list(tmp_path.iterdir())) == (3, [])
 
 
 def test_topics_of_one_name_do_not_share_files(tmp_path: Path) -> None:

@@ -1,17 +1,19 @@
 """A file is written whole or not at all, and failures name the file and the reason."""
 
+import errno
 import os
 import stat
 import subprocess
 import sys
 import threading
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import polars as pl
 import pytest
 
-from blueattr.atomic import write
+from blueattr.atomic import write, write_files
 from blueattr.errors import OutputError, UsageError
 from blueattr.report import agents_to, format_of, render
 from support.report_cases import ATTRIBUTION, STATUS
@@ -96,6 +98,44 @@ def test_a_failure_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.Monke
     assert fired
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_files_of_a_folder_are_all_there_or_none(tmp_path: Path) -> None:
+    old = tmp_path / "old"
+    old.mkdir()
+    (old / "a.txt").write_text("old")
+    (old / "link.txt").symlink_to(tmp_path / "aim.txt")
+
+    def fill(folder: Path, fails: str = "") -> tuple[Path, ...]:
+        write(folder / "a.txt", b"new")
+        if fails == "disk":
+            raise OSError(errno.ENOSPC, "No space left on device")
+        if fails == "write":
+            write(folder / "none" / "b.txt", b"")
+        if fails == "stopped":
+            raise KeyboardInterrupt
+        write(folder / "link.txt", b"b")
+        return folder / "a.txt", folder / "link.txt"
+
+    for folder in (old, tmp_path / "new", tmp_path / "deep" / "er"):
+        for fails, says in (("disk", "No space left"), ("write", "there is no folder")):
+            with pytest.raises(OutputError, match=f"^cannot write.* {folder}.*{says}") as caught:
+                write_files(folder, partial(fill, fails=fails))
+            assert ".part" not in str(caught.value)
+        with pytest.raises(KeyboardInterrupt):
+            write_files(folder, partial(fill, fails="stopped"))
+    assert sorted(each.name for each in tmp_path.rglob("*")) == ["a.txt", "link.txt", "old"]
+    assert (old / "a.txt").read_text() == "old"
+    for folder in (old, tmp_path / "deep" / "er"):
+        assert write_files(folder, fill) == (folder / "a.txt", folder / "link.txt")
+        assert sorted(each.name for each in folder.iterdir()) == ["a.txt", "link.txt"]
+        assert (folder / "a.txt").read_text() == "new"
+    assert (tmp_path / "aim.txt").read_text() == "b"
+    (old / "a.txt").unlink()
+    (old / "a.txt").mkdir()
+    with pytest.raises(OutputError, match=r"cannot write to .*a\.txt is a folder"):
+        write_files(old, fill)
+    assert sorted(each.name for each in old.iterdir()) == ["a.txt", "link.txt"]
 
 
 def test_a_missing_folder_is_named(tmp_path: Path) -> None:

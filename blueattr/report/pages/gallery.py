@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 
-from blueattr.atomic import write
-from blueattr.errors import OutputError, UsageError
+from blueattr.atomic import write, write_files
+from blueattr.errors import UsageError
 from blueattr.report.figures.agents import leaders_report
 from blueattr.report.figures.charts.drawing import PictureFormat
 from blueattr.report.figures.charts.printing import printed
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from blueattr.report.tables import Report
     from blueattr.studies.topic import TopicReport
 
-__all__ = ["Form", "check_target", "make_folder", "write_report"]
+__all__ = ["Form", "check_target", "write_report"]
 
 
 Form: TypeAlias = Literal[
@@ -85,45 +85,34 @@ def write_report(
     UsageError
         As `check_target`.
     OutputError
-        When a folder cannot be made or a file cannot be written.
+        When a folder cannot be made or a file cannot be written; then nothing is there that was
+        not there before.
     """
     check_target(out, form, width)
     names = [report_name(report.provenance) for report in reports]
-    if form == "html":
-        if out.suffix.lower() == ".html":
-            path = out
+    stem = names[0] if len(reports) == 1 else "all-topics"
+
+    def fill(folder: Path) -> Sequence[Path]:
+        if form == "html":
+            write_page(reports, folder / f"{stem}.html")
+            return (folder / f"{stem}.html",)
+        if form == "datasette":
+            return write_dataset(reports, folder, stem)
+        written = []
+        if form == "png" or form == "svg" or form == "pdf":  # noqa: PLR1714 - for the type checker
+            for name, exhibit, shown in _figures(reports, names):
+                written.append(folder / f"{name}.{form}")
+                printed(exhibit, [one.comparison for one in shown], width).save(written[-1])
         else:
-            path = make_folder(out) / f"{names[0] if len(reports) == 1 else 'all-topics'}.html"
-        write_page(reports, path)
-        return (path,)
-    folder = make_folder(out)
-    if form == "datasette":
-        return write_dataset(reports, folder, names[0] if len(reports) == 1 else "all-topics")
-    written = []
-    if form == "png" or form == "svg" or form == "pdf":  # noqa: PLR1714 - for the type checker
-        for stem, exhibit, shown in _figures(reports, names):
-            written.append(folder / f"{stem}.{form}")
-            printed(exhibit, [one.comparison for one in shown], width).save(written[-1])
-    else:
-        for stem, report in _data(reports, names):
-            written.append(folder / f"{stem}.{form}")
-            write(written[-1], render(report, form))
-    return tuple(written)
+            for name, report in _data(reports, names):
+                written.append(folder / f"{name}.{form}")
+                write(written[-1], render(report, form))
+        return written
 
-
-def make_folder(path: Path) -> Path:
-    """Make a folder unless it exists.
-
-    Raises
-    ------
-    OutputError
-        It cannot be made.
-    """
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(f"cannot make the folder {path}: {error.strerror}") from None
-    return path
+    if form == "html" and out.suffix.lower() == ".html":
+        write_page(reports, out)
+        return (out,)
+    return write_files(out, fill)
 
 
 def _figures(

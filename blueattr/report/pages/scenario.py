@@ -1,8 +1,9 @@
 """Who drove an indicator of a simulation, as one HTML file that loads nothing and runs nothing."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
-from blueattr.atomic import write
+from blueattr.atomic import write, write_files
 from blueattr.errors import UsageError
 from blueattr.report.figures.charts.printing import printed
 from blueattr.report.figures.charts.theme import label
@@ -12,7 +13,7 @@ from blueattr.report.formats.render import render
 from blueattr.report.numbers import percent
 from blueattr.report.pages.answer import OneResult, one_result_html
 from blueattr.report.pages.file_names import file_name
-from blueattr.report.pages.gallery import Form, check_target, make_folder
+from blueattr.report.pages.gallery import Form, check_target
 from blueattr.report.results.beside import baselines_table, methods_table
 from blueattr.report.results.scenarios import cells_tables, scenario_attribution_report
 from blueattr.scenarios.games.attribution import ScenarioAttribution
@@ -114,24 +115,31 @@ def write_scenario_report(
     NoAnswerError
         A value of a coalition is not finite.
     OutputError
-        A folder cannot be made, or a file cannot be written.
+        A folder cannot be made, or a file cannot be written; then nothing is there that was not
+        there before.
     """
     check_target(out, form, width)
     if form == "datasette":
         raise UsageError("a record of a simulation makes no dataset; ask for --format parquet")
     stem = f"{file_name(result.game.scenario.name)}-{file_name(result.indicator)}"
-    if form == "html":
-        path = out if out.suffix.lower() == ".html" else make_folder(out) / f"{stem}.html"
-        write_scenario(result, path)
-        return (path,)
-    folder, written = make_folder(out), []
-    for exhibit in _exhibits(result):
-        written.append(folder / f"{stem}-{exhibit.name}.{form}")
-        if form == "png" or form == "svg" or form == "pdf":  # noqa: PLR1714 - for the type checker
-            printed(exhibit, [result], width).save(written[-1])
-        else:
-            write(written[-1], render(exhibit.report, form))
-    return tuple(written)
+
+    def fill(folder: Path) -> Sequence[Path]:
+        if form == "html":
+            write_scenario(result, folder / f"{stem}.html")
+            return (folder / f"{stem}.html",)
+        written = []
+        for exhibit in _exhibits(result):
+            written.append(folder / f"{stem}-{exhibit.name}.{form}")
+            if form == "png" or form == "svg" or form == "pdf":  # noqa: PLR1714 - for the type checker
+                printed(exhibit, [result], width).save(written[-1])
+            else:
+                write(written[-1], render(exhibit.report, form))
+        return written
+
+    if form == "html" and out.suffix.lower() == ".html":
+        write_scenario(result, out)
+        return (out,)
+    return write_files(out, fill)
 
 
 def _exhibits(result: ScenarioAttribution) -> tuple[Exhibit, ...]:

@@ -11,6 +11,7 @@ from blueattr.errors import UsageError
 from blueattr.report.figures.charts.converter import converter
 from blueattr.report.figures.charts.metadata import pdf_with, png_with, svg_with
 from blueattr.report.pdf import canonical_pdf
+from blueattr.user_path import named_file
 
 __all__ = ["UNITS_PER_MM", "VEGA_LITE", "Drawing", "PictureFormat", "Spec"]
 
@@ -110,7 +111,7 @@ class Drawing:
         OutputError
             When the file cannot be written.
         """
-        path = Path(path)
+        path = named_file(path)
         match path.suffix.lower():
             case ".svg":
                 write(path, svg_with(self._sized_svg(), self.about).encode())
