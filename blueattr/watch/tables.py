@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 from blueattr.provenance import Gap
 from blueattr.report.escape import safe_text
-from blueattr.report.numbers import count, percent, points
+from blueattr.report.numbers import count, percent
 from blueattr.watch.picture import GroupShare, Picture
 from blueattr.watch.words import (
     account,
@@ -67,7 +67,7 @@ def _accounts(picture: Picture) -> _Rows:
 def _rising(picture: Picture) -> _Rows:
     return ("points", "share", "before", "account that rose most"), [
         (
-            points(one.share - (one.before or 0.0), None),
+            f"{100 * (one.share - (one.before or 0.0)):+.2f}",
             share_words(one.share),
             _before(one.before),
             account(one.did, one.handle),

@@ -6,6 +6,7 @@ import pytest
 
 from blueattr.errors import UsageError
 from blueattr.watch import faces
+from blueattr.watch.guard import PageAddress
 from support.watch_pictures import Scripted
 
 
@@ -18,3 +19,12 @@ def test_without_textual_the_app_says_what_to_install(monkeypatch: pytest.Monkey
     _without(monkeypatch, "textual")
     with pytest.raises(UsageError, match=r"pip install 'blueattr\[tui\]'; --plain needs nothing"):
         faces.show_app(Scripted())
+
+
+@pytest.mark.parametrize("absent", ["starlette", "uvicorn"])
+def test_without_its_servers_the_page_says_what_to_install(
+    absent: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _without(monkeypatch, absent)
+    with pytest.raises(UsageError, match=r"pip install 'blueattr\[serve\]'$"):
+        faces.show_page(Scripted(), PageAddress("127.0.0.1", 8765))

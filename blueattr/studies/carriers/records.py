@@ -11,7 +11,7 @@ import polars as pl
 from blueattr.attribution.attribute import AttributionResult
 from blueattr.attribution.by_feature import feature_values
 
-__all__ = ["RecordState", "RecordValue", "record_values", "units"]
+__all__ = ["RecordState", "RecordValue", "post_address", "record_values", "units"]
 
 
 RecordState = Literal["counted", "off topic", "outside the window", "deleted", "unseen"]
@@ -23,6 +23,18 @@ _POST = re.compile(
 _MADE_KEY = re.compile("[67ab][2-7a-z]{12}")
 _WRITTEN = ("posts", "replies", "reposts")
 _RECEIVED = ("replies_received", "reposts_received", "quotes_received")
+
+
+def post_address(uri: str) -> str | None:
+    """Return where a post can be seen; None if its URI is none of the network's.
+
+    >>> post_address("at://did:plc:ann/app.bsky.feed.post/3kabc")
+    'https://bsky.app/profile/did:plc:ann/post/3kabc'
+    """
+    found = _POST.fullmatch(uri)
+    if found is None or _MADE_KEY.fullmatch(found[2]):
+        return None
+    return f"https://bsky.app/profile/{found[1]}/post/{found[2]}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,12 +83,9 @@ class RecordValue:
     @property
     def link(self) -> str | None:
         """The address of the post; None where there is nothing to see."""
-        found = _POST.fullmatch(self.uri)
-        if found is None or self.synthetic or self.state in {"deleted", "unseen"}:
+        if self.synthetic or self.state in {"deleted", "unseen"}:
             return None
-        if _MADE_KEY.fullmatch(found[2]):
-            return None
-        return f"https://bsky.app/profile/{found[1]}/post/{found[2]}"
+        return post_address(self.uri)
 
     @classmethod
     def each(cls, frame: pl.DataFrame) -> Iterator[tuple[str, "RecordValue"]]:
