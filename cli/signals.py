@@ -21,8 +21,9 @@ def _plain(message: str) -> str:
 def stopping(message: str, line: Callable[[str], str] = _plain) -> Iterator[threading.Event]:
     """Yield an event that the first SIGINT, SIGTERM or SIGHUP sets.
 
-    A second SIGINT or SIGTERM raises KeyboardInterrupt. A second SIGHUP does not: a terminal that
-    is closed may send two, one by the kernel and one by the shell.
+    A second SIGINT or SIGTERM raises KeyboardInterrupt, also where it came before Python could take
+    note of the first, as while machine code is loaded. A second SIGHUP does not: a terminal that is
+    closed may send two, one by the kernel and one by the shell.
 
     Parameters
     ----------
@@ -34,7 +35,7 @@ def stopping(message: str, line: Callable[[str], str] = _plain) -> Iterator[thre
     """
     stop = threading.Event()
 
-    def handle(_number: int, _frame: "FrameType | None") -> None:
+    def handle(handled: int, _frame: "FrameType | None") -> None:
         if stop.is_set():
             return
         stop.set()
@@ -44,9 +45,36 @@ def stopping(message: str, line: Callable[[str], str] = _plain) -> Iterator[thre
         # raised here would end the interrupted code.
         with suppress(OSError):
             os.write(2, f"{line(message)}\n".encode())
+        # Python calls this once for all that came until it could.
+        if handled != signal.SIGHUP and read().count(handled) > 1:
+            raise KeyboardInterrupt
 
-    with _handling((signal.SIGINT, signal.SIGTERM, signal.SIGHUP), handle):
+    with (
+        _as_they_come() as read,
+        _handling((signal.SIGINT, signal.SIGTERM, signal.SIGHUP), handle),
+    ):
         yield stop
+
+
+@contextmanager
+def _as_they_come() -> Iterator[Callable[[], bytes]]:
+    """Yield what returns the numbers of the signals that came, one a byte; each is read once."""
+    reading, writing = os.pipe()
+    for end in (reading, writing):
+        os.set_blocking(end, False)
+
+    def read() -> bytes:
+        with suppress(BlockingIOError):
+            return os.read(reading, 1 << 12)
+        return b""
+
+    before = signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
+    try:
+        yield read
+    finally:
+        signal.set_wakeup_fd(before)
+        os.close(reading)
+        os.close(writing)
 
 
 @contextmanager

@@ -4,6 +4,8 @@ import os
 import pty
 import signal
 import subprocess
+import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -174,6 +176,44 @@ def test_a_terminal_that_closes_stops_a_command_however_many_signals_it_sends() 
         assert stop.is_set()
         with pytest.raises(KeyboardInterrupt):
             signal.raise_signal(signal.SIGTERM)
+
+
+@pytest.fixture
+def sent_twice() -> Iterator[Callable[[signal.Signals], None]]:
+    """Send a signal twice before the main thread can take note of the first."""
+
+    def send(number: signal.Signals) -> None:
+        def twice() -> None:
+            for _ in range(2):
+                signal.pthread_kill(threading.get_ident(), number)
+
+        sender = threading.Thread(target=twice)
+        sender.start()
+        sender.join()
+
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(60.0)
+    yield send
+    sys.setswitchinterval(before)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_second_signal_counts_although_python_takes_both_for_one(
+    number: signal.Signals, sent_twice: Callable[[signal.Signals], None]
+) -> None:
+    with stopping("stopping") as stop:
+        with pytest.raises(KeyboardInterrupt):
+            sent_twice(number)
+        assert stop.is_set()
+
+
+def test_a_terminal_that_closes_may_send_its_signals_at_once(
+    sent_twice: Callable[[signal.Signals], None],
+) -> None:
+    with stopping("stopping") as stop:
+        sent_twice(signal.SIGHUP)
+        assert stop.is_set()
+    assert signal.set_wakeup_fd(-1) == -1
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])

@@ -26,6 +26,8 @@ from support.stream_schedules import drawn, run
 @example(938)
 # What led up to the last event seen, before a crash, begins with numbers of other kinds.
 @example(196)
+# The first event of a relay is seen alone, by a clock that is ten years behind.
+@example(3904486752)
 def test_whatever_ends_connections_a_stream_gets_on_and_nothing_is_lost(seed: int) -> None:
     run(drawn(seed))
 

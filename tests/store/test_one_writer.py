@@ -17,6 +17,7 @@ from blueattr.errors import ExitCode, NoStoreError, StoreBusyError, StoreError
 from blueattr.store import compact as compacting
 from blueattr.store import lock as locking
 from blueattr.store.commit.checkpoint import SourceState
+from blueattr.store.commit.committer import ThreadCommitter
 from blueattr.store.commit.writer import Writer, remove
 from blueattr.store.database import Store
 from support.cli_world import ok, refused
@@ -49,6 +50,35 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def db(made: Path, tmp_path: Path) -> Path:
     return Path(shutil.copy(made, tmp_path))
+
+
+# --- readers --------------------------------------------------------------------------------------
+
+
+def test_who_is_interrupted_as_a_commit_begins_waits_for_no_reader(
+    db: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begin = ThreadCommitter.start
+
+    def interrupted(committer: ThreadCommitter, work: Callable[[], int]) -> None:
+        begin(committer, work)
+        raise KeyboardInterrupt
+
+    attempts: list[str] = []
+
+    def in_use(_store: Store, *, read_only: bool) -> str:
+        assert not read_only
+        attempts.append("another process")
+        assert len(attempts) < 20, "it waits on"
+        return attempts[-1]
+
+    with Writer(db) as writer:
+        state = writer.sources()["x"]
+        monkeypatch.setattr(ThreadCommitter, "start", interrupted)
+        monkeypatch.setattr(Store, "_attempt", in_use)
+        with pytest.raises(KeyboardInterrupt):
+            append(writer, state, *events("bob"))
+    assert len(attempts) < 20
 
 
 # --- one writer -----------------------------------------------------------------------------------

@@ -2,7 +2,7 @@
 
 from statistics import median_high, median_low
 
-from blueattr.decode.clock import AHEAD, Evidence
+from blueattr.decode.clock import AHEAD, Evidence, Horizon
 
 __all__ = ["RelayTimes"]
 
@@ -24,9 +24,10 @@ _VOTE_LASTS_US = 60 * _SECOND
 class RelayTimes:
     """Bounds the times of the frames of one relay.
 
-    None is later than five minutes after its receipt, unless most are: then it is our clock that is
-    wrong. None is earlier than ten minutes before the time that the relay has reached. That is the
-    newest time on which the accounts of the last few frames agree to ten minutes, one vote each.
+    None is later than five minutes after its receipt, unless most are, or our clock shows a time of
+    before this program was written: then it is our clock that is wrong. None is earlier than ten
+    minutes before the time that the relay has reached. That is the newest time on which the
+    accounts of the last few frames agree to ten minutes, one vote each.
 
     Attributes
     ----------
@@ -67,7 +68,9 @@ class RelayTimes:
         # What is dated back says nothing of the clock.
         earliest = 0 if self._sure_us is None else self._sure_us - _BEHIND_US
         timely = sum(earliest <= time_us <= latest for time_us in times_us)
-        is_wrong = ahead > 0 and self._evidence.against_clock(ahead, timely)
+        is_wrong = ahead > 0 and (
+            Horizon.of(now).is_wrong or self._evidence.against_clock(ahead, timely)
+        )
         self._evidence.add(ahead, timely)
         self._latest_us = None if is_wrong else latest
 

@@ -292,9 +292,15 @@ class Writer(Store):
             raise ValueError("lines wait to be decoded; call settle() before commit()")
         self.finish()
         taken = self._batch.take()
-        self._committer.start(partial(self._commit, states, *taken, collected=collected))
-        if wait:
-            self.finish()
+        try:
+            self._committer.start(partial(self._commit, states, *taken, collected=collected))
+            if wait:
+                self.finish()
+        except KeyboardInterrupt:
+            if wait:
+                # Who is interrupted while this is waited for will not wait in close() either.
+                self._given_up.set()
+            raise
         return states[-1].after_commit()
 
     def finish(self) -> None:

@@ -66,6 +66,13 @@ def test_by_a_wrong_clock_no_time_is_bounded(off: int) -> None:
     assert times.reached_us == START + 39 * SECOND
 
 
+@pytest.mark.parametrize("off", [-3653 * DAY, -400 * DAY])
+def test_a_clock_of_before_this_program_bounds_not_even_the_first_frame(off: int) -> None:
+    times = RelayTimes()
+    for frame in story(3):
+        assert bounded([frame], START + off, times)[0] == [frame[1]]
+
+
 @pytest.mark.parametrize("first", [1, 2, 4])
 def test_accounts_that_lie_before_any_other_speaks_do_not_set_the_time_for_good(first: int) -> None:
     """Each frame comes alone: while nothing else is known, the clock may be wrong."""
