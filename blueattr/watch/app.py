@@ -22,20 +22,18 @@ from blueattr.report.parts.answer import MEASURES
 from blueattr.watch.draw import TerminalLook, bands
 from blueattr.watch.lines import (
     axis,
-    both_ends,
     joined,
     legend,
     look_of,
     minute_lines,
     sample_lines,
+    title,
 )
 from blueattr.watch.picture import Picture, WatchChoice, Watching
 from blueattr.watch.tables import EMPTY, NUMBERS, VIEWS, table_of
 from blueattr.watch.words import (
     answer,
-    day_and_clock,
     length,
-    question,
     state,
     what_is_watched,
 )
@@ -47,6 +45,7 @@ T = TypeVar("T")
 
 
 _WIDE = 120
+_PATIENCE = 30.0
 _HELP = """\
 The bands show what part of the topic each tier of accounts carries, the newest moment at the \
 right. Tiers are cut by followers: the top is followed most. Below them, the whole panel stands \
@@ -188,6 +187,7 @@ class WatchApp(App[None]):
         self._held = False
         self._over = False
         self._view = 0
+        self._thread = threading.Thread(target=self._watch, daemon=True, name="pictures")
         self._columns: dict[str, tuple[str, ...]] = {}
         self._few = self.console.color_system in {None, "standard", "windows"}
         self.register_theme(_PAPER)
@@ -208,7 +208,7 @@ class WatchApp(App[None]):
         """Begin to watch."""
         self.query_one("#title", Static).update("Waiting for the first picture …")
         self.query_one("#table", DataTable).focus()
-        threading.Thread(target=self._watch, daemon=True, name="pictures").start()
+        self._thread.start()
         self.set_interval(0.25, self._look_for_the_end)
 
     def _watch(self) -> None:
@@ -232,6 +232,12 @@ class WatchApp(App[None]):
     def on_unmount(self) -> None:
         """End the pictures."""
         self._watching.stop()
+
+    def wait(self, seconds: float) -> None:
+        """Wait for the thread that takes pictures: a program may not end within the engine."""
+        self._watching.stop()
+        if self._thread.ident is not None:
+            self._thread.join(seconds)
 
     def on_arrived(self) -> None:
         """Show the newest picture, unless one is held."""
@@ -264,9 +270,7 @@ class WatchApp(App[None]):
             place.query_one(f"#{name}", Static).update(made)
 
         held = "HELD  " if self._held else "OVER  " if self._over else ""
-        put(
-            "title", [both_ends(held + question(picture), day_and_clock(picture.end), look, "bold")]
-        )
+        put("title", [title(picture, look, held)])
         put("answer", [answer(picture)])
         put("what", [Text(joined(what_is_watched(picture.choice), look), "dim")])
         drawn = place.query_one("#bands", Static)
@@ -409,5 +413,6 @@ def run_app(watching: Watching, stop: threading.Event | None = None) -> None:
     """
     app = WatchApp(watching, stop)
     app.run()
+    app.wait(_PATIENCE)
     if app.failure is not None:
         raise app.failure

@@ -9,11 +9,20 @@ from blueattr.report.formats.layout import wrap
 from blueattr.report.numbers import count, lasting, percent
 from blueattr.watch.draw import Colours, TerminalLook, bar, glyph, legend_style, sparkline
 from blueattr.watch.picture import Picture
-from blueattr.watch.words import brief, clock, names_of_tiers, sample_words
+from blueattr.watch.words import (
+    brief,
+    clock,
+    day_and_clock,
+    names_of_tiers,
+    question,
+    sample_words,
+    whole_minute,
+)
 
-__all__ = ["axis", "both_ends", "joined", "legend", "look_of", "minute_lines", "sample_lines"]
+__all__ = ["axis", "joined", "legend", "look_of", "minute_lines", "sample_lines", "title"]
 
 
+_DATED = 76
 _LABEL = 21
 _LONGEST_GROUP = 16
 _SHORTEST_BAR, _LONGEST_BAR = 8, 60
@@ -32,9 +41,11 @@ def joined(parts: Iterable[str], look: TerminalLook) -> str:
     return (" · " if look.unicode else " - ").join(parts)
 
 
-def both_ends(left: str, right: str, look: TerminalLook, style: str) -> Text:
-    """Put one text at the left end of a line and another at its right end."""
-    one, other = Text(left, style), Text(right, "dim")
+def title(picture: Picture, look: TerminalLook, before: str = "") -> Text:
+    """Return the question at the left end of a line, and the time at its right end."""
+    wide = look.width >= _DATED
+    when = day_and_clock(picture.end) if wide else f"{clock(picture.end, seconds=True)} UTC"
+    one, other = Text(before + question(picture), "bold"), Text(when, "dim")
     room = max(look.width - other.cell_len - 1, 0)
     one.truncate(room, pad=True, overflow="ellipsis" if look.unicode else "crop")
     return Text.assemble(one, " ", other)
@@ -102,7 +113,7 @@ def minute_lines(picture: Picture, look: TerminalLook) -> list[Text]:
         return []
     made = []
     for name, values in (("participants/min", series.participants), ("posts/min", series.posts)):
-        value = count(values[-1])
-        room = look.width - 18 - len(value) - 1
-        made.append(Text(f"{name:<17} {sparkline(values, room, look)} {value}"))
+        value = count(whole_minute(values))
+        room = max(look.width - 18 - len(value) - 1, 0)
+        made.append(Text(f"{name:<17} {sparkline(values, room, look):<{room}} {value}"))
     return made

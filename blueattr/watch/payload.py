@@ -10,7 +10,7 @@ from blueattr.notify.metrics import Metric, MetricValue
 from blueattr.report.numbers import count, percent
 from blueattr.studies.carriers.records import post_address
 from blueattr.watch.picture import PastShares, Picture
-from blueattr.watch.tables import EMPTY, NUMBERS, table_of
+from blueattr.watch.tables import EMPTY, NUMBERS, by_share, table_of
 from blueattr.watch.words import (
     answer,
     brief,
@@ -22,6 +22,7 @@ from blueattr.watch.words import (
     sample_words,
     state,
     what_is_watched,
+    whole_minute,
 )
 
 __all__ = ["payload", "picture_metrics"]
@@ -40,7 +41,7 @@ def payload(picture: Picture) -> bytes:
     """
     tables = {name: _table(picture, name) for name in ("accounts", "rising", "posts", "groups")}
     tables["posts"]["links"] = [
-        None if picture.synthetic else post_address(post.uri) for post in picture.posts
+        None if picture.synthetic else post_address(post.uri) for post in by_share(picture)
     ]
     sample = picture.sample
     return orjson.dumps({
@@ -111,7 +112,7 @@ def _series(picture: Picture) -> dict[str, Any] | None:
     if series is None or not series.posts:
         return None
     return {"participants": _binned(series.participants), "posts": _binned(series.posts),
-            "now": [count(series.participants[-1]), count(series.posts[-1])],
+            "now": [count(whole_minute(values)) for values in (series.participants, series.posts)],
             "most": [count(max(series.participants)), count(max(series.posts))],
             "minutes": len(series.posts)}  # fmt: skip
 
@@ -150,9 +151,9 @@ def picture_metrics(picture: Picture) -> list[Metric]:
         one("lag_seconds", "How far that is behind.", picture.lag),
         one("window_gaps", "Gaps in the window.", len(picture.gaps)),
         one("watch_participants_per_minute", "Accounts that took part in the last minute.",
-            series.participants[-1] if series is not None and minute else None),
+            whole_minute(series.participants) if series is not None and minute else None),
         one("watch_posts_per_minute", "Posts of the last minute.",
-            series.posts[-1] if series is not None and minute else None),
+            whole_minute(series.posts) if series is not None and minute else None),
         Metric("agents", "Agents of each panel.", agents),
         Metric("watch_indicator", "The indicator of the whole panel.", total),
         Metric("tier_share_ratio", "The share of each tier in an indicator.", tiers),

@@ -16,25 +16,25 @@ from blueattr.report.numbers import count, number, percent
 from blueattr.watch.draw import TerminalLook, bands
 from blueattr.watch.lines import (
     axis,
-    both_ends,
     joined,
     legend,
     look_of,
     minute_lines,
     sample_lines,
+    title,
 )
-from blueattr.watch.picture import Picture, RisingAccount
+from blueattr.watch.picture import MovingPost, Picture, RisingAccount
+from blueattr.watch.tables import by_share
 from blueattr.watch.words import (
     account,
     answer,
     clock,
-    day_and_clock,
     length,
     mark_sentence,
-    question,
     share_words,
     state,
     what_is_watched,
+    whole_minute,
 )
 
 __all__ = ["log_line", "screen", "show"]
@@ -64,10 +64,8 @@ def screen(picture: Picture, look: TerminalLook) -> list[Text]:
         At most `look.height` lines of at most `look.width` cells each. What has no room is left
         out from the bottom of each list; the last line says how events come.
     """
-    wide = look.width >= _BESIDE
-    when = day_and_clock(picture.end) if wide else f"{clock(picture.end, seconds=True)} UTC"
     head = [
-        both_ends(question(picture), when, look, "bold"),
+        title(picture, look),
         *(Text(line) for line in wrap(answer(picture), look.width)[:2]),
         Text(joined(what_is_watched(picture.choice), look), "dim"),
     ]
@@ -102,7 +100,7 @@ def _lists(picture: Picture, look: TerminalLook, room: int) -> list[Text]:
     """Lay out accounts and posts in so many lines."""
     if room < 3:
         return []
-    posts = picture.posts[: max(min(room // 3, _MOST_ROWS), 1)] if room >= 6 else ()
+    posts = by_share(picture)[: max(min(room // 3, _MOST_ROWS), 1)] if room >= 6 else ()
     rows = min(room - (len(posts) + 1 if posts else 0) - 1, _MOST_ROWS)
     leaders = _table("carry most", picture.leaders[:rows])
     made = leaders
@@ -116,7 +114,7 @@ def _lists(picture: Picture, look: TerminalLook, room: int) -> list[Text]:
             made.append(Text.assemble(one, "  ", right))
     if posts:
         made.append(Text(f"{'share':>7}  time   posts that moved it", "bold dim"))
-        made += [_post(picture, k) for k in range(len(posts))]
+        made += [_post(post) for post in posts]
     return made
 
 
@@ -132,8 +130,7 @@ def _table(heading: str, accounts: tuple[RisingAccount, ...]) -> list[Text]:
     return made
 
 
-def _post(picture: Picture, k: int) -> Text:
-    post = picture.posts[k]
+def _post(post: MovingPost) -> Text:
     # A stranger's words stand last: text from right to left then turns nothing else round.
     said = "(no text)" if post.text is None else safe_text(post.text, _LONGEST_TEXT)
     who = account(post.did, post.handle)
@@ -157,8 +154,8 @@ def log_line(picture: Picture) -> str:
         parts.append(f"total {number(picture.total)}")
         parts += [f"{safe_text(tier.tier, 20)} {percent(tier.share)}" for tier in picture.tiers]
     if picture.series is not None and picture.series.posts:
-        parts.append(f"{count(picture.series.participants[-1])} participants/min")
-        parts.append(f"{count(picture.series.posts[-1])} posts/min")
+        parts.append(f"{count(whole_minute(picture.series.participants))} participants/min")
+        parts.append(f"{count(whole_minute(picture.series.posts))} posts/min")
     return "  ".join((*parts, *state(picture)[1:]))
 
 

@@ -5,7 +5,7 @@ import hashlib
 import os
 import socket
 import threading
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager, suppress
 from importlib.resources import files
 from typing import Any
@@ -285,7 +285,12 @@ class _Server(uvicorn.Server):
         await super().shutdown(sockets)
 
 
-def serve(watching: Watching, page: PageAddress, stop: threading.Event | None = None) -> None:
+def serve(
+    watching: Watching,
+    page: PageAddress,
+    stop: threading.Event | None = None,
+    ready: Callable[[], None] = lambda: None,
+) -> None:
     """Serve the page until `stop` is set.
 
     Parameters
@@ -296,6 +301,8 @@ def serve(watching: Watching, page: PageAddress, stop: threading.Event | None = 
         Where, and what it takes to see it.
     stop
         Set by a signal.
+    ready
+        Called when it listens.
 
     Raises
     ------
@@ -312,6 +319,7 @@ def serve(watching: Watching, page: PageAddress, stop: threading.Event | None = 
         timeout_graceful_shutdown=1,
     )  # fmt: skip
     listening = _listen(page)
+    ready()
     thread = threading.Thread(target=_watch, args=(watching, board), name="pictures", daemon=True)
     thread.start()
     try:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from blueattr.provenance import Gap
 from blueattr.report.escape import safe_text
 from blueattr.report.numbers import count, percent
-from blueattr.watch.picture import GroupShare, Picture
+from blueattr.watch.picture import GroupShare, MovingPost, Picture
 from blueattr.watch.words import (
     account,
     clock,
@@ -14,7 +14,7 @@ from blueattr.watch.words import (
     share_words,
 )
 
-__all__ = ["EMPTY", "NUMBERS", "VIEWS", "table_of"]
+__all__ = ["EMPTY", "NUMBERS", "VIEWS", "by_share", "table_of"]
 
 
 VIEWS = ("accounts", "rising", "posts", "groups", "changes")
@@ -57,6 +57,11 @@ def table_of(picture: Picture, view: str) -> tuple[tuple[str, ...], Sequence[tup
     return _TABLES[view](picture)
 
 
+def by_share(picture: Picture) -> list[MovingPost]:
+    """Return the posts, that which carries most first."""
+    return sorted(picture.posts, key=lambda post: -post.share)
+
+
 def _accounts(picture: Picture) -> _Rows:
     return ("share", "before", "account that carries most"), [
         (share_words(one.share), _before(one.before), account(one.did, one.handle))
@@ -88,7 +93,7 @@ def _posts(picture: Picture) -> _Rows:
             account(one.did, one.handle, _LONGEST_AUTHOR),
             "(no text)" if one.text is None else safe_text(one.text, _LONGEST_TEXT),
         )
-        for one in picture.posts
+        for one in by_share(picture)
     ]
 
 

@@ -1,5 +1,6 @@
 """What a picture says in words: the same in the terminal, in the app and on the page."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 from blueattr.report.escape import safe_text
@@ -22,6 +23,7 @@ __all__ = [
     "share_words",
     "state",
     "what_is_watched",
+    "whole_minute",
 ]
 
 
@@ -36,6 +38,9 @@ MODES: dict[Mode, str] = {
 _LONGEST_NAME = 60
 _LONGEST_NOTE = 200
 _MOST_BLAMED = 3
+_LONGEST_DID = 20
+# A sample is drawn each minute; within some of them it is about now.
+_NOW = timedelta(minutes=5)
 
 
 def clock(moment: datetime, *, seconds: bool = False) -> str:
@@ -81,7 +86,13 @@ def brief(text: str, limit: int) -> str:
 
 
 def account(did: str, handle: str | None, limit: int = _LONGEST_NAME) -> str:
-    """Name an account: its handle, or its DID where that is unknown."""
+    """Name an account: its handle, or the ends of its DID where that is unknown.
+
+    >>> account("did:plc:g77k6dk2zs4ssvyuuspk3mav", None)
+    'did:plc:g77k6d…3mav'
+    """
+    if handle is None and did.startswith("did:") and len(did) > _LONGEST_DID:
+        return brief(f"{did[:14]}…{did[-4:]}", limit)
     return brief(handle or did, limit)
 
 
@@ -106,10 +117,24 @@ def answer(picture: Picture) -> str:
     if picture.choice.indicator != "heat":
         indicator = brief(picture.choice.indicator, _LONGEST_NAME)
         said = f"{who} account for {share} of its {indicator}."
-    if picture.sample is not None and picture.sample.tiers:
-        shown = rounded(picture.sample.tiers[0])
-        said += f" A sample of {picture.sample.size:,} visible accounts would show {shown}."
-    return said
+    return said + _beside(picture)
+
+
+def _beside(picture: Picture) -> str:
+    """Say what a sample would show; of which moment, unless that is about now."""
+    sample = picture.sample
+    if sample is None or not sample.tiers:
+        return ""
+    shown, accounts = rounded(sample.tiers[0]), f"{sample.size:,} visible accounts"
+    if abs(picture.end - sample.time) <= _NOW:
+        return f" A sample of {accounts} would show {shown}."
+    whole = rounded(sample.full[0])
+    return f" At {clock(sample.time)}, {accounts} would have shown {shown} in place of {whole}."
+
+
+def whole_minute(values: Sequence[int]) -> int:
+    """Return the count of the last minute that is over; that of the first while it lasts."""
+    return values[-2] if len(values) > 1 else values[-1]
 
 
 def names_of_tiers(picture: Picture) -> tuple[str, ...]:

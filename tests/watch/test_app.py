@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+import time
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -11,7 +12,7 @@ from textual.pilot import Pilot
 from textual.widgets import DataTable, Static
 
 from blueattr.errors import StoreError
-from blueattr.watch.app import Help, Pick, WatchApp
+from blueattr.watch.app import Help, Pick, WatchApp, run_app
 from blueattr.watch.picture import Picture
 from blueattr.watch.tables import VIEWS
 from support.watch_pictures import CHOICE, NASTY, Scripted, empty, hostile, picture
@@ -218,3 +219,26 @@ def test_a_signal_ends_the_app_and_the_watching() -> None:
 
     drive(watching, look)
     assert watching.stopped.is_set()
+
+
+@pytest.mark.slow
+def test_the_app_waits_for_the_engine_before_the_program_ends(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A thread that is in compiled code when the interpreter ends takes the program down."""
+    ended: list[bool] = []
+
+    class Slow(Scripted):
+        def pictures(self) -> Iterator[Picture]:
+            yield picture()
+            self.stopped.wait(20)
+            time.sleep(0.3)
+            ended.append(True)
+
+    class Quick(WatchApp):
+        def run(self, *_: object, **__: object) -> None:
+            self._thread.start()
+
+    monkeypatch.setattr("blueattr.watch.app.WatchApp", Quick)
+    run_app(Slow())
+    assert ended == [True]
