@@ -7,6 +7,7 @@ from blueattr.version import METHOD_VERSION, __version__
 
 __all__ = [
     "NO_FOLLOWERS",
+    "CountedPosts",
     "FoundShare",
     "Gap",
     "IndicatorInfo",
@@ -163,6 +164,29 @@ class FoundShare:
 
 
 @dataclass(frozen=True, slots=True)
+class CountedPosts:
+    """Posts of which an imported table counts the interactions, in place of these themselves.
+
+    Parameters
+    ----------
+    posts
+        Posts and replies that c is about.
+    counted
+        How many of them have counts.
+    kinds
+        What is counted, of ``"replies"``, ``"reposts"`` and ``"quotes"``.
+    first, last
+        When it was counted; None where no post has counts.
+    """
+
+    posts: int
+    counted: int
+    kinds: tuple[str, ...]
+    first: datetime | None
+    last: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class Provenance:
     """Where the features of a panel come from.
 
@@ -214,6 +238,8 @@ class Provenance:
     completeness
         Of the window's collected posts, how many interactions of each kind were found; empty where
         nothing was collected.
+    counted
+        The posts whose counts c is made of; None where it is made of events.
     """
 
     source: str
@@ -237,3 +263,4 @@ class Provenance:
     drawn: tuple[str, ...] = ()
     import_remarks: tuple[str, ...] = ()
     completeness: tuple[FoundShare, ...] = ()
+    counted: CountedPosts | None = None

@@ -216,7 +216,7 @@ def _report(
         return records(view, topic, frame, result).records
 
     # Of all events there are as many as the store has.
-    kept = accounts and topic is not None and not naming.hides
+    kept = accounts and topic is not None and not naming.hides and not view.is_counted
     made = topic_report(
         frame,
         question,
@@ -226,7 +226,7 @@ def _report(
         handles=None if naming.hides else view.handles,
         days=by_day,
         daily=daily,
-        records=None if naming.hides else lead,
+        records=None if naming.hides or view.is_counted else lead,
         posts=posts if kept else None,
         variants=store_variants(view, topic, counts),
         command=_command(

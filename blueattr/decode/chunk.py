@@ -56,6 +56,9 @@ class Chunk:
     stated
         What a table says of accounts: ``did``, ``followers``, ``created_at`` and ``asked_at``, when
         it was so.
+    counted
+        How many interactions with posts a table counts: ``did``, ``rkey``, ``replies``, ``reposts``
+        and ``quotes``, null where it does not say, and ``counted_at``.
     unparsed
         int64 (k, 2): bounds of stretches of ``data`` with lines that are not in ``parsed``; None
         if ``data`` is still to be parsed.
@@ -76,4 +79,5 @@ class Chunk:
     account_events: "pa.Table | None" = None
     named: "tuple[tuple[NamedRows, ...], tuple[datetime, datetime] | None]" = ((), None)
     stated: "pa.Table | None" = None
+    counted: "pa.Table | None" = None
     unparsed: "IntArray | None" = None

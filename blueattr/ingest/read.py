@@ -160,6 +160,7 @@ def ingest_sources(
                     reading.state,
                     drawn=source.drawn,
                     remarks="\n".join(source.layout.notes) or None,
+                    counts=bool(reading.state.counts) if source.gives_records else None,
                 )
         for _, group in groupby((r for r in readings if r.wanted), _shares):
             together = list(group)

@@ -1,5 +1,6 @@
 """Import tables of data sets into a store: which file is what, what is missing, and the reading."""
 
+import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -14,7 +15,7 @@ from blueattr.ingest.read import Progress, ingest_sources
 from blueattr.ingest.result import Ingested
 from blueattr.provenance import NO_FOLLOWERS
 from blueattr.sources.files import matching_files
-from blueattr.sources.tables.columns import OF_ACCOUNTS, find_columns
+from blueattr.sources.tables.columns import OF_ACCOUNTS, OF_COUNTS, find_columns
 from blueattr.sources.tables.formats import DRAWN, Format, read_format
 from blueattr.sources.tables.read import TableFile
 from blueattr.sources.tables.source import TableSource
@@ -362,8 +363,7 @@ def _own_plan(
             columns.setdefault(part, _ABSENT)
     sheet = replace(form, name=_OWN, drawn=drawn or "unknown")
     rest: tuple[Any, ...] = ({}, engine, end, form.origin, sheet.drawn)
-    counts = [name for name in names if name.lower().endswith("_count")]
-    of_answers = (*_missing_records(all_columns), *_of_counts(counts))
+    of_answers = _missing_records(all_columns)
     layout = replace(layout, notes=of_answers)
     sources = [TableSource(_OWN, layout, files, columns, *rest)]
     if "actor" in columns and {*OF_ACCOUNTS} & {*all_columns}:
@@ -372,7 +372,7 @@ def _own_plan(
         # The same files may be read twice at once, and each counts what it has read.
         again = tuple(replace(file) for file in files)
         sources.append(TableSource(_OWN, of_accounts, again, theirs, *rest))
-    remarks = (_of_followers(all_columns), *of_answers)
+    remarks = (_of_followers(all_columns), *of_answers, *_of_counts(names, all_columns))
     return ImportPlan(sheet, tuple(sources), all_columns, recognised, remarks)
 
 
@@ -380,11 +380,20 @@ def _own_plan(
 _ABSENT = "\0"
 
 
-def _of_counts(names: Sequence[str]) -> tuple[str, ...]:
-    """Say that counts are no events, if a table has some."""
-    if not names:
-        return ()
-    return (f"Counts are no events, and are not kept: {', '.join(names)}.",)
+def _of_counts(names: Sequence[str], columns: Mapping[str, str]) -> tuple[str, ...]:
+    """Say what counts stand for, if a table has some; an answer says itself what c is made of."""
+    found = [columns[part] for part in OF_COUNTS if part in columns]
+    said = []
+    if found:
+        said.append(
+            f"Counts in place of interactions: {', '.join(found)}. c is made of them, as long as "
+            "the store has no records of other sources: how often, whenever it was, and not by "
+            "whom."
+        )
+    counts = [name for name in names if re.fullmatch(r"(?i).+_?counts?", name)]
+    if others := [name for name in counts if name not in columns.values()]:
+        said.append(f"Counts that are no part of c, and are not kept: {', '.join(others)}.")
+    return tuple(said)
 
 
 def _of_followers(columns: Mapping[str, str]) -> str:
@@ -402,7 +411,7 @@ def _missing_records(columns: Mapping[str, str]) -> tuple[str, ...]:
     if "text" not in columns:
         found.append("No texts: no topic matches, and questions are about all records.")
     given = {part for part in columns if part.startswith(_REFERENCES)}
-    if not given:
+    if not given and not {*OF_COUNTS} & {*columns}:
         found.append(
             "No replies, reposts or quotes: c of this table is 0; name who is answered with "
             "parent=COLUMN, reposted with subject=COLUMN, or quoted with quoted=COLUMN."

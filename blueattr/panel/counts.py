@@ -24,7 +24,8 @@ from blueattr.kernels.tallies import (
     add_up,
     narrow,
 )
-from blueattr.provenance import Window
+from blueattr.panel.counted import counted_posts, find_counted_posts, is_counted, with_counts
+from blueattr.provenance import CountedPosts, Window
 from blueattr.store.account_numbers import known_accounts, past_account
 from blueattr.store.database import Store
 from blueattr.store.engine.rows import arrays
@@ -196,7 +197,33 @@ class WindowCounts:
                 _by_day(self._store, layout, statement, days, ends, sums)
                 for ends in Tally.ranges(layout.past, width)
             ]
-        return self._counted_right(pl.concat(parts, how="vertical_relaxed"))
+        counts = self._counted_right(pl.concat(parts, how="vertical_relaxed"))
+        return self._of_counts(rule, counts, quotes=quotes)
+
+    @functools.cached_property
+    def is_counted(self) -> bool:
+        """Whether what accounts received is of counts: see `blueattr.panel.counted`."""
+        return is_counted(self._store)
+
+    def counted_posts(self, rule: Rule | None, *, quotes: bool = True) -> CountedPosts | None:
+        """Say of how many posts of a topic, or of all, there are counts; None if c is of events."""
+        if not self.is_counted:
+            return None
+        self._find_counted(rule, quotes=quotes)
+        return counted_posts(self._store)
+
+    def _find_counted(self, rule: Rule | None, *, quotes: bool) -> None:
+        self._take_tables()
+        if rule is not None:
+            self.count(rule, quotes=quotes)
+        find_counted_posts(self._store, *_naive(self.window), of_topic=rule is not None)
+
+    def _of_counts(self, rule: Rule | None, counts: pl.DataFrame, *, quotes: bool) -> pl.DataFrame:
+        """Put counts in the place of what accounts received, where c is made of them."""
+        if not self.is_counted:
+            return counts
+        self._find_counted(rule, quotes=quotes)
+        return with_counts(self._store, counts)
 
     def _counted_right(self, counts: pl.DataFrame) -> pl.DataFrame:
         """Refuse counts under 0, which only rows that no commit wrote can add up to."""
@@ -243,10 +270,11 @@ class WindowCounts:
             self.count(rule, quotes=quotes)
         with known_accounts(self._store):
             if rule is not None:
-                return self._counted_right(_of_topic(self._store, layout))
-            ranges = Tally.ranges(layout.past, _SUMS)
-            parts = [_of_all(self._store, layout, *ends) for ends in ranges]
-        return self._counted_right(pl.concat(parts))
+                parts = [_of_topic(self._store, layout)]
+            else:
+                ranges = Tally.ranges(layout.past, _SUMS)
+                parts = [_of_all(self._store, layout, *ends) for ends in ranges]
+        return self._of_counts(rule, self._counted_right(pl.concat(parts)), quotes=quotes)
 
 
 def _lay_out(store: Store, whole: Stretch) -> WindowLayout:

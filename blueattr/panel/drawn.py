@@ -1,8 +1,15 @@
 """How the records of a store were chosen, where they come from imported tables."""
 
+from blueattr.panel.counted import is_counted
 from blueattr.store.database import Store
 
 __all__ = ["drawn"]
+
+
+_LEFT_OUT = (
+    "An imported table counts the interactions with its posts. The store has records of other "
+    "sources, too, so that c is made of records alone: the two are never mixed."
+)
 
 
 def drawn(store: Store) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -20,6 +27,8 @@ def drawn(store: Store) -> tuple[tuple[str, ...], tuple[str, ...]]:
         nothing was imported.
     """
     rows = store.rows("panel/drawn").named()
+    if any(row["counts"] for row in rows) and not is_counted(store):
+        rows.append({"drawn": rows[0]["drawn"], "remarks": _LEFT_OUT})
     ways = dict.fromkeys(row["drawn"] for row in rows)
     said = dict.fromkeys(
         sentence for row in rows for sentence in (row["remarks"] or "").split("\n") if sentence

@@ -9,7 +9,7 @@ from typing import TypedDict
 
 import polars as pl
 
-from blueattr.errors import EmptyPanelError, UsageError
+from blueattr.errors import EmptyPanelError, NoAnswerError, UsageError
 from blueattr.panel import bots, features, filters, topics
 from blueattr.panel.accounts import Directory
 from blueattr.panel.counts import Counted, WindowCounts
@@ -18,7 +18,15 @@ from blueattr.panel.features import Popularity, Scale
 from blueattr.panel.influence import Influence, Kind, settle
 from blueattr.panel.synthetic import synthetic_sources
 from blueattr.panel.times import times_from
-from blueattr.provenance import NO_FOLLOWERS, FoundShare, Gap, Provenance, Window, spell_window
+from blueattr.provenance import (
+    NO_FOLLOWERS,
+    CountedPosts,
+    FoundShare,
+    Gap,
+    Provenance,
+    Window,
+    spell_window,
+)
 from blueattr.store import coverage, matching
 from blueattr.store.collected import completeness
 from blueattr.store.database import DEFAULT_MEMORY, Store
@@ -173,6 +181,7 @@ class PanelQuery:
 class _WhatCCounts(TypedDict):
     influence: tuple[Kind, ...]
     influence_note: str
+    counted: CountedPosts | None
 
 
 class _BotFilters(TypedDict):
@@ -290,6 +299,27 @@ class StoreView:
         else:
             self._counts.count(topic.rule, quotes=self.influence.quotes)
 
+    @property
+    def is_counted(self) -> bool:
+        """Whether c is made of counts that a table has in place of interactions."""
+        return self._counts.is_counted
+
+    def refuse_counts(self) -> None:
+        """Refuse a question about who did something to which record, where that is not known.
+
+        Raises
+        ------
+        NoAnswerError
+            c is made of counts.
+        """
+        if self.is_counted:
+            raise NoAnswerError(
+                f"{self.query.db} has counts of replies, reposts and quotes in place of records of "
+                "them: how often each post was answered, reposted or quoted is known, but not when "
+                "or by whom, so that c cannot be split among records, partners or edges; "
+                "blueattr attribute says who carried the topic"
+            )
+
     def no_match(self, topic: topics.Topic | None, counts: pl.DataFrame) -> str:
         """Say that no post of the window matched a topic; empty if one did.
 
@@ -352,7 +382,7 @@ class StoreView:
             self.panel_origin(topic),
             feature_scale=self.query.scale,
             popularity=self.popularity(),
-            **self._what_c_counts(),
+            **self._what_c_counts(topic),
             notes=(
                 _STAND_IN if self.query.popularity == "follows-received" else _AS_OF,
                 *self.passed_over,
@@ -386,12 +416,16 @@ class StoreView:
             "run: blueattr hydrate"
         )
 
-    def _what_c_counts(self) -> "_WhatCCounts":
-        return {"influence": self.influence.kinds, "influence_note": self.influence.note}
+    def _what_c_counts(self, topic: topics.Topic | None) -> "_WhatCCounts":
+        return {
+            "influence": self.influence.kinds,
+            "influence_note": self.influence.note,
+            "counted": self._counts.counted_posts(_rule(topic), quotes=self.influence.quotes),
+        }
 
     def involved_origin(self, topic: topics.Topic) -> Provenance:
         """Return where the panel comes from, and what its agents are involved by."""
-        return replace(self.panel_origin(topic), **self._what_c_counts())
+        return replace(self.panel_origin(topic), **self._what_c_counts(topic))
 
     def panel_origin(self, topic: topics.Topic | None) -> Provenance:
         """Return where the panel comes from, which is made before there are features."""

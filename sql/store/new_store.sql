@@ -147,7 +147,8 @@ CREATE TABLE source (
     bounded BIGINT DEFAULT 0,
     ahead BIGINT DEFAULT 0,
     drawn VARCHAR,
-    remarks VARCHAR
+    remarks VARCHAR,
+    counts BOOLEAN
 );
 
 CREATE TABLE source_account (
@@ -174,6 +175,17 @@ CREATE TABLE rejected_sample (
     reason VARCHAR NOT NULL,
     position BIGINT NOT NULL,
     sample VARCHAR NOT NULL
+);
+
+-- --- imported tables: 009 ------------------------------------------------------------------------
+
+CREATE TABLE imported_count (
+    account UINTEGER NOT NULL,
+    rkey BIGINT NOT NULL,
+    replies BIGINT,
+    reposts BIGINT,
+    quotes BIGINT,
+    counted_at TIMESTAMP NOT NULL
 );
 
 -- --- collected topics: 009 -----------------------------------------------------------------------

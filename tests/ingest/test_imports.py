@@ -483,7 +483,8 @@ def test_an_importer_of_a_user_makes_records(tmp_path: Path) -> None:
     assert {row["text"] for row in by_key(content(db).records)} == {"a", "b"}
     assert {row["actor"] for row in by_key(content(db).records)} == {"x:mine:ann"}
     assert done.plan.remarks == ("Something to know.",)
-    assert sources(db)[0][done.ingested.sources[0].name][-2:] == ("keywords", "Something to know.")
+    said = sources(db)[0][done.ingested.sources[0].name][-3:]
+    assert said == ("keywords", "Something to know.", False)
 
 
 # --- what a table lacks, in answers ---------------------------------------------------------------
@@ -501,15 +502,17 @@ def test_a_table_with_addresses_texts_and_counts_gives_an_answer_that_says_what_
 ) -> None:
     (tmp_path / "t.csv").write_text(PUBLISHED)
     db = tmp_path / "t.duckdb"
-    ok("import", tmp_path / "t.csv", "--db", db, "--drawn", "keywords")
+    told = ok("import", tmp_path / "t.csv", "--db", db, "--drawn", "keywords").text
+    assert "Counts in place of interactions: reply_count. c is made of them" in told
+    assert "Counts that are no part of c, and are not kept: like_count." in told
     asked = ("attribute", "--topic", "mythos", "--db", db)
     text = ok(*asked, "--indicator", "lin").text
     before, _, shares = text.partition("top 1 %  next 9 %")
     assert "all 2 accounts" in shares
     for said in (
         "No follower counts: b is 0 for everyone, and tiers are by activity. Name a column",
-        "No replies, reposts or quotes: c of this table is 0",
-        "Counts are no events, and are not kept: reply_count, like_count.",
+        "c is made of counts of replies that the table gives of 3 of 3 posts",
+        "There are no counts of reposts and quotes.",
         "No times: those of the keys are used",
         "100.0 % those of their keys",
         "come from a search for words",

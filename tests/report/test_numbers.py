@@ -24,7 +24,7 @@ from blueattr.ingest.tables import Imported, ImportPlan
 from blueattr.judges.judge import JudgeSettings
 from blueattr.judges.rehearsal import Rehearsal
 from blueattr.panel.features import SCHEMA
-from blueattr.provenance import FoundShare, TimeShare, Window
+from blueattr.provenance import CountedPosts, FoundShare, TimeShare, Window
 from blueattr.report import Report
 from blueattr.report.deposit.folder import Deposited, study_content
 from blueattr.report.deposit.metadata import DepositFile
@@ -124,6 +124,9 @@ def simulated() -> Iterator[Report]:
     yield judgement_report(ask_judge(about, JudgeSettings(), nobody, None))
 
 
+_COUNTED = datetime(2026, 5, 1, tzinfo=UTC)
+
+
 def collected() -> Iterator[Report]:
     """What is said of a collection that was stopped, and of one that is only planned."""
     window = Window(datetime(2026, 4, 9, tzinfo=UTC), datetime(2026, 4, 10, tzinfo=UTC))
@@ -181,6 +184,7 @@ def reports() -> Iterator[Report]:
     chosen = replace(
         ATTRIBUTION.provenance, drawn=("keywords",), import_remarks=("what lacks",),
         completeness=tuple(FoundShare(kind, 1, 2) for kind in ("replies", "reposts", "quotes")),
+        counted=CountedPosts(3, 2, ("replies",), _COUNTED, _COUNTED),
     )  # fmt: skip
     yield attribution_report(replace(ATTRIBUTION, provenance=chosen))
     yield formats_report()

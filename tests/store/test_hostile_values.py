@@ -65,6 +65,7 @@ ROWS = {
     "rejected": "SELECT name, 'x', 1 FROM source",
     "rejected_sample": "SELECT name, 'x', 1, 'y' FROM source",
     "searched": "SELECT name, '\"x\"', '2026-04-30', '2026-05-01', 'done', 1, 1 FROM source",
+    "imported_count": "VALUES (1, 5, 1, 1, 1, '2026-04-30')",
     "network_count": "VALUES (1, 5, 1, 1, 1, '2026-04-30')",
     "closure": "VALUES (1, 5, 'view replies', NULL)",
     "source_account": "SELECT name, 'did:plc:a1' FROM source",

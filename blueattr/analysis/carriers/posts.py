@@ -92,6 +92,7 @@ def posts_of(
     question, top
         As for `posts_store`.
     """
+    view.refuse_counts()
     result = attribute(frame, question.indicators[0], **question.how, provenance=view.origin(topic))
     store, split = view.store, feature_split(result)
     if split.kind is None:

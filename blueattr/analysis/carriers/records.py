@@ -100,6 +100,7 @@ def records(
     docs/methods.md, "By record". The values of all records of all agents sum to their values by
     activity and influence. Popularity is of no record.
     """
+    view.refuse_counts()
     split = feature_split(result)
     if split.kind is None:
         raise NoAnswerError(f"{result.indicator} cannot be split among records: {split.why}")

@@ -180,6 +180,8 @@ def _order(source: _Places, target: _Places, code: _Codes, time: _Times) -> npt.
 
 def _refuse_uncounted(view: StoreView, graphs: Collection[str]) -> None:
     influence = view.influence
+    if {*graphs} - {FOLLOWS}:
+        view.refuse_counts()
     for name in graphs:
         if name == FOLLOWS or name in influence.kinds:
             continue

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from blueattr.errors import UsageError
 from blueattr.suggest import did_you_mean
 
-__all__ = ["OF_ACCOUNTS", "PARTS", "find_columns", "parse_columns"]
+__all__ = ["OF_ACCOUNTS", "OF_COUNTS", "PARTS", "find_columns", "parse_columns"]
 
 
 PARTS: Mapping[str, tuple[str, ...]] = {
@@ -41,6 +41,10 @@ PARTS: Mapping[str, tuple[str, ...]] = {
     "links": ("links", "urls", "link", "url"),
     "mentions": ("mentions", "mentioned_user_dids"),
     "labels": ("labels", "self_labels"),
+    "replies": ("reply_count", "replies_count", "replycount", "num_replies", "replies"),
+    "reposts": ("repost_count", "reposts_count", "repostcount", "num_reposts", "reposts"),
+    "quotes": ("quote_count", "quotes_count", "quotecount", "num_quotes"),
+    "counted_at": ("counted_at", "collected_at", "scraped_at", "retrieved_at", "fetched_at"),
     "followers": (
         "followers", "followers_count", "author_followers", "author_followers_count",
         "user_followers", "user_followers_count",
@@ -50,6 +54,10 @@ PARTS: Mapping[str, tuple[str, ...]] = {
     "created": ("author_created_at", "account_created_at"),
 }  # fmt: skip
 """The parts that a column can play in a record, and what such columns are called, in turn."""
+
+
+OF_COUNTS = ("replies", "reposts", "quotes")
+"""Those that count interactions with a post, in place of records of them."""
 
 
 OF_ACCOUNTS = ("followers", "followers_at", "handle", "created")

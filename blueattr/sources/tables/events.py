@@ -55,6 +55,8 @@ class Events(NamedTuple):
         Replies, and quotes, of which nothing tells whose post they answer or quote.
     acts
         Replies, reposts and quotes.
+    counted
+        How many interactions with posts are counted.
     """
 
     named: tuple[NamedRows, ...]
@@ -65,6 +67,7 @@ class Events(NamedTuple):
     refused: _Refused = ()
     unknown: tuple[int, int] = (0, 0)
     acts: tuple[int, int, int] = (0, 0, 0)
+    counted: pa.Table | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +115,7 @@ def record_events(
     verdicts = np.asarray(batch["verdict"].to_numpy(zero_copy_only=False), object)
     verdicts = np.where((verdicts == "") & (problems != ""), problems, verdicts)
     verdicts[:begin] = "known"
+    counted = _counted(batch, keys, verdicts)
     rows = {name: batch[name] for name in batch.schema.names}
     rows["event_time"] = pa.array(times, pa.timestamp("us"), mask=times < 0)
     rows["rkey"] = pa.array(keys.numbers, pa.int64())
@@ -150,6 +154,7 @@ def record_events(
             int((kinds == layout.REPOST).sum()),
             int(quotes.sum()),
         ),
+        counted=counted,
     )
 
 
@@ -181,6 +186,17 @@ def account_events(batch: pa.RecordBatch, row: int, begin: int = 0) -> Events:
         stated if n else None,
         refused=_refused(batch, verdicts, row),
     )
+
+
+def _counted(batch: pa.RecordBatch, keys: _Keys, verdicts: npt.NDArray[Any]) -> pa.Table | None:
+    """Return what the rows that are kept count, by the authors and keys of their posts."""
+    places = np.flatnonzero(np.asarray(batch["has_counts"]) & (verdicts == ""))
+    if not len(places):
+        return None
+    rows = batch.take(pa.array(places))
+    made = pa.array(keys.numbers[places], mask=keys.odd[places])
+    columns = {name: rows[name] for name in ("did", "replies", "reposts", "quotes", "counted_at")}
+    return pa.table(columns | {"rkey": _spelled(rows["rkey"], made)})
 
 
 def _by_kind(rows: pa.Table) -> tuple[NamedRows, ...]:

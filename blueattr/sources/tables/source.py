@@ -101,6 +101,11 @@ class TableSource:
             said += f" and {len(paths) - 1} more ({mark})"
         return f"import:{self.format}/{self.layout.name}:{said}"
 
+    @property
+    def gives_records(self) -> bool:
+        """Whether it gives records; else it says something of accounts."""
+        return self.layout.gives == "records"
+
     @cached_property
     def fingerprint(self) -> str:
         """Sizes and times of the files, and the importer: another one makes other records."""
@@ -156,6 +161,7 @@ class TableSource:
                     account_events=events.staged,
                     named=(events.named, events.span),
                     stated=events.stated,
+                    counted=events.counted,
                     unparsed=_NO_LINES,
                 )
             if refused := _no_rows(row, self._bad_lines - bad):

@@ -96,7 +96,7 @@ class Batch:
     def _begin(self) -> None:
         self._record_events = RecordEvents()
         self._account_rows = AccountRows()
-        self._stated: list[pa.Table] = []
+        self._said: dict[str, list[pa.Table]] = {}
         self._unusual_rows = self._unusual_bytes = 0
 
     @cached_property
@@ -164,8 +164,11 @@ class Batch:
 
     def _take_rows(self, chunk: Chunk, new: SourceState) -> None:
         """Keep what is of a table, and count it."""
-        if chunk.stated is not None:
-            self._stated.append(chunk.stated)
+        for name, said in (("stated", chunk.stated), ("counted", chunk.counted)):
+            if said is not None:
+                self._said.setdefault(name, []).append(said)
+        if chunk.counted is not None:
+            new.counts = True
         named, span = chunk.named
         for rows in named:
             self._record_events.add_named(rows)
@@ -342,19 +345,22 @@ class Batch:
             row["samples"] = [] if row["verdict"] in _FINE else part.at(row["positions"])
         return rows
 
-    def take(self) -> tuple[pa.Table | None, RecordEvents, pa.Table | None]:
+    def take(self) -> tuple[pa.Table | None, RecordEvents, dict[str, pa.Table]]:
         """Hand over what waits, but for the rows of unusual lines, which the store has.
 
         Returns
         -------
         tuple
             Account events, rows of `blueattr.decode.account_events.SCHEMA`; record events; and what
-            tables say of accounts, None where no table says anything.
+            tables say beside records, as in a chunk: of accounts (``stated``), and what they count
+            of posts (``counted``).
         """
         account_rows, record_events = self._account_rows, self._record_events
-        stated = pa.concat_tables(self._stated).combine_chunks() if self._stated else None
+        said = {
+            name: pa.concat_tables(parts).combine_chunks() for name, parts in self._said.items()
+        }
         self._begin()
-        return account_rows.table(), record_events, stated
+        return account_rows.table(), record_events, said
 
 
 def _placed(part: int, lines: pa.Table) -> pa.Table:

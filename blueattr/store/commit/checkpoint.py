@@ -92,6 +92,8 @@ class SourceState:
         Of an imported table: how its records were chosen.
     remarks
         Of an imported table: what a reader of an answer must know, a sentence a line.
+    counts
+        Of an imported table of records: whether it counts the interactions with its posts.
     """
 
     name: str
@@ -116,6 +118,7 @@ class SourceState:
     ahead_before: int = 0
     drawn: str | None = None
     remarks: str | None = None
+    counts: bool | None = None
 
     def copy(self) -> Self:
         """Copy the state with everything in it that can change."""
@@ -141,6 +144,7 @@ class SourceState:
             synthetic=self.synthetic,
             drawn=self.drawn,
             remarks=self.remarks,
+            counts=self.counts,
             earlier_spans=self.earlier_spans + len(self.spans),
         )
 

@@ -4,7 +4,7 @@ A step is a file of statements in ``sql/store/commit/fold``, and says in its hea
 needs and which it makes.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -23,8 +23,8 @@ __all__ = [
     "HASHES",
     "INPUTS",
     "REGISTERED",
+    "SAID_STEPS",
     "SLACK",
-    "STATED_STEPS",
     "STEPS",
     "fold",
     "fold_directory",
@@ -53,8 +53,8 @@ DIRECTORY_STEPS = ("directory", "notes")
 """Those of a commit of operations of a PLC directory."""
 
 
-STATED_STEPS = ("stated", "hydration")
-"""Those after the steps of events, where a table says something of accounts."""
+SAID_STEPS: Final = {"stated": ("stated", "hydration"), "counted": ("counted",)}
+"""Those after the steps of events, by what a table says beside records: of accounts, of posts."""
 
 
 # What a source's position, spans and rejected lines are noted from.
@@ -78,6 +78,7 @@ _NOTED: Final = {
             ("ahead", pa.int64()),
             ("drawn", pa.string()),
             ("remarks", pa.string()),
+            ("counts", pa.bool_()),
             ("earlier_spans", pa.int64()),
         ]
     ),
@@ -105,7 +106,7 @@ _NOTED: Final = {
 
 
 REGISTERED: Final = (
-    "stated",
+    *SAID_STEPS,
     "dids",
     "coded",
     "coded_again",
@@ -135,7 +136,7 @@ def fold(
     events: RecordEvents,
     states: Sequence[SourceState],
     memory: tuple[int, int],
-    stated: pa.Table | None = None,
+    said: Mapping[str, pa.Table],
 ) -> None:
     """Fold events into the store; the file is attached, and the transaction is the caller's.
 
@@ -148,8 +149,9 @@ def fold(
     memory
         Bytes that the engine may use, as a rule and at most. A commit with deletes all over the
         table raises its limit from one towards the other, and leaves it there.
-    stated
-        What tables say of accounts, each of which a row in ``staged`` names.
+    said
+        What tables say beside records, by the names of `SAID_STEPS`, of accounts that the events
+        or rows in ``staged`` name.
     """
     low, high = events.key_range()
     usual, most = memory
@@ -177,9 +179,9 @@ def fold(
                     ours = ours.filter(pc.invert(pc.is_in(ours["account"], value_set=kept_away)))
                 store.register(name, ours)
         store.run(f"store/commit/fold/{step}", **parameters)
-    if stated is not None:
-        store.register("stated", stated)
-        for step in STATED_STEPS:
+    for name, table in said.items():
+        store.register(name, table)
+        for step in SAID_STEPS[name]:
             store.run(f"store/commit/fold/{step}")
 
 

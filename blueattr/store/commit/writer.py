@@ -6,7 +6,7 @@ turn while it runs.
 """
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from datetime import datetime
 from functools import partial
@@ -321,14 +321,14 @@ class Writer(Store):
         states: tuple[SourceState, ...],
         account_events: pa.Table | None,
         record_events: RecordEvents,
-        stated: pa.Table | None,
+        said: Mapping[str, pa.Table],
         *,
         collected: Collected | None = None,
     ) -> int:
         """Commit, and return how many rows the table of records has."""
         began = time.monotonic()
         try:
-            return self._fold(states, account_events, record_events, stated, collected)
+            return self._fold(states, account_events, record_events, said, collected)
         finally:
             self.commit_seconds = time.monotonic() - began
 
@@ -337,7 +337,7 @@ class Writer(Store):
         states: tuple[SourceState, ...],
         account_events: pa.Table | None,
         record_events: RecordEvents,
-        stated: pa.Table | None,
+        said: Mapping[str, pa.Table],
         collected: Collected | None,
     ) -> int:
         if account_events is not None:
@@ -356,7 +356,7 @@ class Writer(Store):
                     fold.fold_directory(self, states)
                 else:
                     limits = self._engine_usual, self._engine_all
-                    fold.fold(self, record_events, states, limits, stated)
+                    fold.fold(self, record_events, states, limits, said)
                 if collected is not None:
                     note_collected(self, collected)
                 records = self._count_records()

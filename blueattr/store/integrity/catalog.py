@@ -42,7 +42,7 @@ KNOWN: dict[int, str] = {
     6: "6ca04a666ce04f5be11a1531e86172fc7dbeff44806bda4dcd385c586c807c91",
     7: "9a4ee985a2d62326e752f9a6589880df9f087599b69db06deeb9575cd6f902eb",
     8: "a2ed308b174d959924daaf237c35e6fd8f1679460292324642abb4075cb24fa8",
-    9: "8249ed26975bdc28987ce92b76831119a71763819b5b610ea5359585a9dd8f70",
+    9: "f62a076edfdc1155690b5882e6e5db2559d27d1a0c0897857a6da48c6c0397cb",
 }
 """The catalog of each schema version, as the engine writes it in the release that is pinned.
 

@@ -1,6 +1,6 @@
 -- What sql/sources/tables/rows.sql and accounts.sql say more than once.
 -- Needs: nothing
--- Makes: account_name, own_key, uri_part, words, moment
+-- Makes: account_name, own_key, uri_part, words, moment, is_given, counted
 
 -- An account by its DID, or by what it is called in its data set.
 CREATE OR REPLACE TEMP MACRO account_name(id) AS CASE
@@ -28,6 +28,16 @@ END;
 -- The words of a list, however it is written: with commas, spaces or bars between, as JSON, or as Python does.
 CREATE OR REPLACE TEMP MACRO words(list) AS
     regexp_extract_all(list, '[^\s,;|\[\]{}''"]+');
+
+-- Whether a cell says anything: what programs write where they know no number says nothing.
+CREATE OR REPLACE TEMP MACRO is_given(word) AS
+    word IS NOT NULL AND lower(trim(word)) NOT IN ('', 'nan', 'none', 'null', 'na', 'n/a', '-');
+
+-- A whole number from 0 on, of at most ten digits, perhaps written with a point; NULL of anything else.
+CREATE OR REPLACE TEMP MACRO counted(word) AS CASE
+    WHEN regexp_full_match(trim(word), '[0-9]{1,10}(\.0*)?')
+    THEN split_part(trim(word), '.', 1)::BIGINT
+END;
 
 -- A time in UTC: a date and a time of day, or a number. Numbers of 8, 12 and 14 digits are dates as they are
 -- written; others count seconds, milliseconds or microseconds since 1970, perhaps with a fraction.

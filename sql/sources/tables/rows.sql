@@ -44,7 +44,10 @@ WITH named AS (
             list_transform(words(mentions)[1:32], lambda name: account_name(name)),
             lambda name: strlen(name) <= 2048
                 AND (NOT starts_with(name, 'did:') OR regexp_full_match(name, getvariable('did')))
-        ))) END AS mention_dids
+        ))) END AS mention_dids,
+        meaning = 'post' AND (is_given(replies) OR is_given(reposts) OR is_given(quotes)) AS has_counts,
+        CASE WHEN is_given(counted_at) THEN moment(trim(counted_at)) ELSE getvariable('as_of') END
+            AS counted_time
     FROM named
 )
 SELECT
@@ -77,6 +80,15 @@ SELECT
             OR (starts_with(quoted_did, 'did:')
                 AND NOT regexp_full_match(quoted_did, getvariable('did')))
             THEN 'bad DID'
+        WHEN has_counts AND (
+            (is_given(replies) AND counted(replies) IS NULL)
+            OR (is_given(reposts) AND counted(reposts) IS NULL)
+            OR (is_given(quotes) AND counted(quotes) IS NULL)
+        ) THEN 'bad count'
+        WHEN has_counts AND (
+            counted_time IS NULL OR counted_time < getvariable('first')
+            OR counted_time >= getvariable('last')
+        ) THEN 'bad time'
         ELSE ''
     END AS verdict,
     CASE meaning WHEN 'post' THEN 0 WHEN 'repost' THEN 1 WHEN 'follow' THEN 2 ELSE 0 END::UTINYINT
@@ -91,7 +103,8 @@ SELECT
         coalesce(root_actor, chr(30)), coalesce(subject, chr(30)), coalesce(subject_actor, chr(30)),
         coalesce(quoted, chr(30)), coalesce(quoted_actor, chr(30)), coalesce(text, chr(30)),
         coalesce(title, chr(30)), coalesce(tags, chr(30)), coalesce(langs, chr(30)),
-        coalesce(links, chr(30)), coalesce(mentions, chr(30)), coalesce(labels, chr(30))
+        coalesce(links, chr(30)), coalesce(mentions, chr(30)), coalesce(labels, chr(30)),
+        coalesce(replies, chr(30)), coalesce(reposts, chr(30)), coalesce(quotes, chr(30))
     )) END AS row_hash,
     nullif(rev, '') AS rev,
     is_removed IS TRUE AS removed,
@@ -164,6 +177,11 @@ SELECT
             words(labels)[1:8], lambda v: regexp_full_match(v, getvariable('label'))
         ))
     ), ' '), '') END AS labels,
+    coalesce(has_counts, false) AND is_removed IS NOT TRUE AS has_counts,
+    counted(replies) AS replies,
+    counted(reposts) AS reposts,
+    counted(quotes) AS quotes,
+    counted_time AS counted_at,
     -- A reply or a quote of which nothing tells whose post it answers or quotes.
     CASE WHEN meaning = 'post' AND subject_did IS NULL
             AND (coalesce(kind, '') = 'reply' OR coalesce(parent, '') <> '') THEN 1 ELSE 0

@@ -20,6 +20,10 @@ SELECT
     NULL::VARCHAR AS links,
     NULL::VARCHAR AS mentions,
     NULL::VARCHAR AS labels,
+    NULL::VARCHAR AS replies,
+    NULL::VARCHAR AS reposts,
+    NULL::VARCHAR AS quotes,
+    NULL::VARCHAR AS counted_at,
     NULL::VARCHAR AS rev,
     NULL::VARCHAR AS removed
 LIMIT 0

@@ -1,6 +1,6 @@
 -- Erase all that is known of the accounts in `forgetting`, after the summaries are corrected. What
 -- others wrote to them stays, as to an account that is deleted.
--- Needs: forgetting, agent_day, given_day, watched, topic_event, pending, account_status, handle, profile, hydration, plc, plc_handle, source_account, network_count, closure, record, record_key, account, forgotten, taken_off
+-- Needs: forgetting, agent_day, given_day, watched, topic_event, pending, account_status, handle, profile, hydration, plc, plc_handle, source_account, imported_count, network_count, closure, record, record_key, account, forgotten, taken_off
 -- Makes: received, unnamed_key
 
 -- What they received from others, which is about those. Grain: one day and account.
@@ -51,6 +51,9 @@ DELETE FROM profile
 WHERE account IN (SELECT account FROM forgetting);
 
 DELETE FROM hydration
+WHERE account IN (SELECT account FROM forgetting);
+
+DELETE FROM imported_count
 WHERE account IN (SELECT account FROM forgetting);
 
 DELETE FROM network_count

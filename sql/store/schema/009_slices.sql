@@ -94,6 +94,19 @@ ALTER TABLE source ADD COLUMN drawn VARCHAR;
 -- What its format says that a reader of an answer must know, a sentence a line.
 ALTER TABLE source ADD COLUMN remarks VARCHAR;
 
+-- Whether an imported table of records counts the interactions with its posts; NULL for all else.
+ALTER TABLE source ADD COLUMN counts BOOLEAN;
+
+-- How many interactions with a post an imported table counts; NULL where it does not say. Grain: one post.
+CREATE TABLE imported_count (
+    account UINTEGER NOT NULL,
+    rkey BIGINT NOT NULL,
+    replies BIGINT,
+    reposts BIGINT,
+    quotes BIGINT,
+    counted_at TIMESTAMP NOT NULL
+);
+
 -- --- collected topics -----------------------------------------------------------------------------
 
 -- What was searched for. Grain: one source, query and slice of time.

@@ -2,9 +2,8 @@
 -- drawn: keywords
 -- table: posts
 -- columns: id, created_at?, author?, author_id, body, tags?, quoted_post?, replied_to_post?, mentions?, links?
--- columns: labels?, languages?, timestamp?
--- note: Posts come with counts of replies, reposts and quotes, not with the events behind them: c is of the replies
--- note: and quotes that are in the data set themselves.
+-- columns: labels?, languages?, timestamp?, reply_count?, repost_count?, quote_count?
+-- Posts come with counts of replies, reposts and quotes, not with the events behind them.
 WITH named AS (
     SELECT
         *,
@@ -26,6 +25,9 @@ SELECT
     links,
     mentions,
     labels,
+    reply_count AS replies,
+    repost_count AS reposts,
+    quote_count AS quotes,
     regexp_replace(
         replied_to_post, '^https://bsky\.app/profile/(did:[^/]+)/post/([^/?#]+).*$',
         'at://\1/app.bsky.feed.post/\2'

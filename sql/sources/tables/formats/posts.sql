@@ -1,8 +1,8 @@
 -- Tables of posts as people publish them: an address, a text, perhaps a time, and counts.
 -- drawn: unknown
 -- table: posts
--- columns: uri, did?, author_did?, author?, handle?, created_at?, text?, reply_to?, langs?
--- note: Counts of such a table are no events, and are not kept: c is of the replies that are in the table themselves.
+-- columns: uri, did?, author_did?, author?, handle?, created_at?, text?, reply_to?, langs?, reply_count?
+-- columns: repost_count?, quote_count?
 -- An address alone gives the author, and the time of its key. A handle is no identifier: it is taken only where
 -- nothing else says who wrote a post.
 SELECT
@@ -14,5 +14,8 @@ SELECT
     created_at AS time,
     text,
     langs,
-    reply_to AS parent
+    reply_to AS parent,
+    reply_count AS replies,
+    repost_count AS reposts,
+    quote_count AS quotes
 FROM input
