@@ -26,6 +26,8 @@ _LOG = "blueattr.log"
 _ENVIRONMENT = "blueattr.env"
 _WAIT = 30.0
 _LONGEST_NAME = 60
+_UNITS = "~/.config/systemd/user"
+_LINGER = "# It runs while you are logged in. To run it always: loginctl enable-linger"
 
 
 def schedule(
@@ -53,6 +55,16 @@ def schedule(
         bool,
         typer.Option("--remove", help="Remove the line from your crontab.", show_default=False),
     ] = False,
+    follow: Annotated[
+        str | None,
+        typer.Option(
+            "--follow",
+            metavar="SOURCE",
+            help="Print a systemd service that follows this stream (jetstream, firehose or an "
+            "address) into the store of the settings, all the time.",
+            show_default=False,
+        ),
+    ] = None,
 ) -> None:
     """Schedule `blueattr run` with cron or systemd.
 
@@ -62,25 +74,35 @@ def schedule(
 
     Example: blueattr schedule --cron "15 * * * *" --config blueattr.toml
     """  # fmt: skip
-    from blueattr.runs.plan_file import KEY_VARIABLE, make_plan
+    from blueattr.runs.plan_file import KEY_VARIABLE, make_plan, needs_key
     from blueattr.runs.schedule.cron import Cron, crontab_line
 
     path = find_config(config)
     if remove:
-        if cron is not None or install:
+        if cron is not None or install or follow is not None:
             raise UsageError(
-                "--remove cannot be combined with --cron or --install; it removes the line of "
-                "these settings"
+                "--remove cannot be combined with --cron, --install or --follow; it removes the "
+                "line of these settings"
             )
         changed = _edit_crontab(path.resolve(), None)
         say(f"{'removed' if changed else 'there is no line'}: {path.resolve()}")
+        return
+    if follow is not None:
+        if cron is not None or install:
+            raise UsageError("--follow prints a service of its own: give --cron to another command")
+        typer.echo(_spell_follower(read_settings(context, config), path.resolve(), follow))
         return
     if cron is None:
         raise UsageError('say when to run, for example: blueattr schedule --cron "15 * * * *"')
     when = Cron.read(cron)
     settings = read_settings(context, config)
     make_plan(settings)
-    command = _command(settings, path.resolve())
+    command = _command(
+        settings,
+        path.resolve(),
+        ("run", "--config", str(path.resolve())),
+        secret=needs_key(settings),
+    )
     try:
         line = crontab_line(when, command)
     except UsageError as error:
@@ -121,36 +143,77 @@ def _spell_units(when: "Cron", command: "Command") -> str:
     name = _unit_name(command.config)
     fine = (ExitCode.GAPS, ExitCode.NOTHING_NEW, ExitCode.RUN_GOING)
     timer, service = systemd_units(when, command, name, [int(code) for code in fine])
-    folder = "~/.config/systemd/user"
     return (
-        f"# Or, with systemd: {folder}/{name}.timer\n{timer}\n"
-        f"# {folder}/{name}.service\n{service}\n"
+        f"# Or, with systemd: {_UNITS}/{name}.timer\n{timer}\n"
+        f"# {_UNITS}/{name}.service\n{service}\n"
         f"# Then: systemctl --user daemon-reload && systemctl --user enable --now {name}.timer\n"
-        "# It runs while you are logged in. To run it always: loginctl enable-linger"
+        f"{_LINGER}"
     )
 
 
-def _command(settings: "Settings", config: Path) -> "Command":
-    """Return the command to schedule, independent of the current folder and environment."""
-    from blueattr.runs.plan_file import needs_key
+def _spell_follower(settings: "Settings", config: Path, source: str) -> str:
+    """Return a service of systemd that follows a stream, and what to do with it."""
+    from blueattr.runs.plan import Following
+    from blueattr.runs.plan_file import make_plan
+    from blueattr.runs.schedule.systemd import standing_unit
+    from blueattr.sources.find import find_streams, is_network
+
+    if not is_network([source]) or source == "archive":
+        raise UsageError(f"{source!r} is no stream; --follow takes jetstream, firehose, an address")
+    find_streams([source])  # its errors now, not in a service
+    plan = make_plan(settings)
+    if any(isinstance(one, Following) for one in plan.sources):
+        raise UsageError(
+            f"{config} has its runs read a stream themselves, and one process alone writes to a "
+            "store: leave the stream to the follower (sources = [])"
+        )
+    db = str(plan.query.db.absolute())
+    command = _command(
+        settings,
+        config,
+        ("ingest", source, "--db", db, "--quiet"),
+        secret=source == "jetstream",  # its gaps are filled from the archive
+    )
+    name = f"{_unit_name(config)}-follow"
+    final = [int(code) for code in (ExitCode.USAGE, ExitCode.STORE)]
+    unit = standing_unit(command, f"blueattr follows {source} into {db}", final)
+    return (
+        f"# {_UNITS}/{name}.service\n{unit}\n"
+        f"# Then: systemctl --user daemon-reload && systemctl --user enable --now {name}\n"
+        f"{_LINGER}"
+    )
+
+
+def _command(
+    settings: "Settings", config: Path, arguments: tuple[str, ...], *, secret: bool
+) -> "Command":
+    """Return a command for a schedule, independent of the current folder and environment.
+
+    Parameters
+    ----------
+    settings, config
+        The settings and their file.
+    arguments
+        What follows the program's name.
+    secret
+        Whether it can use a key that the environment holds.
+    """
     from blueattr.runs.schedule.command import Command
 
-    reports = settings.path("output", "reports")
-    assert reports is not None  # noqa: S101 - it has a default
     log = settings.path("log", "file")
     environment = {}
     for setting in settings:
         if setting.origin.kind == "environment":
             # All that the environment can set is a path, relative to the current folder.
             environment[setting.origin.where] = str(Path(str(setting.value)).absolute())
-    secret = config.with_name(_ENVIRONMENT)
+    secrets = config.with_name(_ENVIRONMENT)
     return Command(
-        words=(_program(), "run", "--config", str(config)),
+        words=(_program(), *arguments),
         folder=config.parent,
         log=(log or config.with_name(_LOG)).absolute(),
         config=config,
         environment=environment,
-        environment_file=secret if secret.exists() or needs_key(settings) else None,
+        environment_file=secrets if secret or secrets.exists() else None,
     )
 
 

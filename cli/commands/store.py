@@ -1,14 +1,16 @@
 """The commands status and rollup: what is in a store, and summaries of its days."""
 
+from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
 import typer
 
 from blueattr.cli.grouping import grouped
 from blueattr.cli.options import OutputOptions, StoreOptions, TopicsFile
+from blueattr.errors import SourceError
 
 
-@grouped(("db", "check", "no_samples", "memory", "form", "out"))
+@grouped(("db", "check", "max_lag", "no_samples", "memory", "form", "out"))
 def status(
     store: StoreOptions,
     output: OutputOptions,
@@ -22,6 +24,15 @@ def status(
             show_default=False,
         ),
     ] = False,
+    max_lag: Annotated[
+        str | None,
+        typer.Option(
+            "--max-lag",
+            metavar="TIME",
+            help="If the newest event is older than this (10m), the exit code is 8.",
+            show_default=False,
+        ),
+    ] = None,
     no_samples: Annotated[
         bool,
         typer.Option(
@@ -37,11 +48,29 @@ def status(
 
     Example: blueattr status --db my.duckdb
     """
+    from blueattr.analysis.asked.parse import duration
     from blueattr.analysis.upkeep.status import status as read_status
     from blueattr.report.inventory.status import status_report
 
+    most = duration(max_lag, "--max-lag")
     read = read_status(store.db, store.memory_limit, samples=not no_samples, check=check)
     output.emit(status_report(read))
+    if most is not None:
+        _check_lag(read.newest, most)
+
+
+def _check_lag(newest: datetime | None, most: timedelta) -> None:
+    """Refuse a store whose newest event is older than allowed, or that has none."""
+    from blueattr.report.numbers import lasting
+
+    if newest is None:
+        raise SourceError("the store has no events yet, so nothing says that a source brings them")
+    age = datetime.now(UTC) - newest
+    if age > most:
+        raise SourceError(
+            f"the newest event is {lasting(age.total_seconds())} old "
+            f"({newest:%Y-%m-%d %H:%M:%S} UTC); --max-lag allows {lasting(most.total_seconds())}"
+        )
 
 
 @grouped()

@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from blueattr.errors import ExitCode
-from support.cli_world import LAST_EVENT, ok, refused
+from support.cli_world import LAST_EVENT, ok, refused, run
 from support.events_builder import at
 
 
@@ -79,6 +79,17 @@ def test_a_window_beyond_the_events_warns_of_the_gap(db: Path) -> None:
     text = ok("attribute", "--topic", "mythos", "--from", "2026-05-01", "--to", "2026-05-20",
               "--db", db).text  # fmt: skip
     assert "! The window has 1 gap" in text
+
+
+def test_a_store_whose_newest_event_is_too_old_is_told_by_the_exit_code(db: Path) -> None:
+    asked = ("status", "--db", db, "--max-lag")
+    late = run(*asked, "1d")
+    assert late.code == ExitCode.SOURCE
+    assert "--max-lag allows" in late.stderr
+    assert b"events" in late.stdout  # the status comes all the same
+    assert run(*asked, "9999999d").code == ExitCode.OK
+    for wrong in ("0s", "-1m", "ten"):
+        assert run(*asked, wrong).code == ExitCode.USAGE
 
 
 def test_a_topic_of_ones_own(db: Path, here: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from blueattr.errors import ExitCode, UsageError
 from blueattr.runs.schedule.command import Command
 from blueattr.runs.schedule.cron import Cron, crontab_line, edit_crontab
-from blueattr.runs.schedule.systemd import systemd_units
+from blueattr.runs.schedule.systemd import standing_unit, systemd_units
 from support.cli_world import Run, ok, run
 from support.effort import law
 
@@ -334,6 +334,20 @@ def test_units_are_ones_whatever_the_paths(tmp_path: Path) -> None:
     assert "SuccessExitStatus=9 10" in service
 
 
+@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="there is no systemd here")
+def test_a_standing_unit_is_one_whatever_the_paths(tmp_path: Path) -> None:
+    unit = standing_unit(made(tmp_path), "100 % of it", [2, 6])
+    for name, text in (("x", unit), ("y", unit.replace("Type=exec", "Type=exc"))):
+        path = tmp_path / f"blueattr-{name}.service"
+        path.write_text(text)
+        done = subprocess.run(
+            ["systemd-analyze", "verify", "--man=no", path],
+            capture_output=True, text=True, check=False, timeout=60,
+        )  # fmt: skip
+        ours = [line for line in done.stderr.splitlines() if f"blueattr-{name}" in line]
+        assert (ours == []) == (name == "x"), ours
+
+
 def test_what_neither_can_hold_is_refused(tmp_path: Path) -> None:
     for bad in ("a\nb", "a\x1bb", "a\u202eb"):
         with pytest.raises(UsageError, match="control characters"):
@@ -450,6 +464,37 @@ def test_install_is_idempotent_and_remove_takes_it_out(here: Path) -> None:
     table.unlink()
     scheduled("--install")
     assert table.read_bytes() == once.removeprefix(others)
+
+
+def test_a_follower_is_a_service_that_comes_back_and_whose_runs_read_no_stream(
+    here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (here / "blueattr.toml").write_text('db = "its/store.duckdb"\n' + SETTINGS)
+    unit = ok("schedule", "--follow", "jetstream").text
+    (start,) = re.findall(r"^ExecStart=(.+)$", unit, re.MULTILINE)
+    assert start.split()[1:] == [
+        "ingest",
+        "jetstream",
+        "--db",
+        f"{here}/its/store.duckdb",
+        "--quiet",
+    ]
+    assert "\nRestart=always\n" in unit
+    assert f"\nRestartPreventExitStatus={ExitCode.USAGE:d} {ExitCode.STORE:d}\n" in unit
+    assert "EnvironmentFile=" in unit  # for the key that fills gaps
+    (name,) = re.findall(r"/(blueattr-[\w-]+-follow)\.service$", unit, re.MULTILINE)
+    assert f"enable --now {name}\n" in unit
+    monkeypatch.setenv("BLUEATTR_DB", "other.duckdb")
+    assert f"--db {here}/other.duckdb" in ok("schedule", "--follow", "firehose").text
+    for source in ("archive", "events/", "-", "ws://other.example/subscribe"):
+        done = run("schedule", "--follow", source)
+        assert done.code == ExitCode.USAGE, source
+    assert "another command" in run("schedule", "--follow", "firehose", "--cron", "@daily").stderr
+    assert "cannot be combined" in run("schedule", "--follow", "firehose", "--remove").stderr
+    stream = '[[sources]]\nread = "jetstream"\n[report]\ntopic = "mythos"\n'
+    (here / "blueattr.toml").write_text(stream)
+    done = run("schedule", "--follow", "jetstream")
+    assert (done.code, "leave the stream to the follower" in done.stderr) == (ExitCode.USAGE, True)
 
 
 def test_what_cannot_be_scheduled_is_said(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:

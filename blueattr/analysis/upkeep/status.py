@@ -64,6 +64,11 @@ class Status(Presented):
     rows_checked: int | None = None
 
     @property
+    def newest(self) -> datetime | None:
+        """The end of what sources cover, near the newest event; None where they cover nothing."""
+        return self.coverage[-1].end if self.coverage else None
+
+    @property
     def days(self) -> "pl.DataFrame":
         """Events by UTC day and kind (``sql/analysis/upkeep/events_by_day.sql``)."""
         return self.rows["days"].frame()

@@ -1,4 +1,4 @@
-"""A systemd timer and service."""
+"""Units of systemd: a timer and its service, and a service that stands."""
 
 import re
 from collections.abc import Sequence
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from blueattr.runs.schedule.command import Command
 from blueattr.runs.schedule.cron import Cron
 
-__all__ = ["systemd_units"]
+__all__ = ["standing_unit", "systemd_units"]
 
 
 def systemd_units(cron: Cron, command: Command, name: str, fine: Sequence[int]) -> tuple[str, str]:
@@ -46,6 +46,49 @@ def systemd_units(cron: Cron, command: Command, name: str, fine: Sequence[int]) 
         "",
         "[Service]",
         "Type=oneshot",
+        *_of_command(command),
+        *([f"SuccessExitStatus={' '.join(map(str, fine))}"] if fine else []),
+        "",
+    ])  # fmt: skip
+    return timer, service
+
+
+def standing_unit(command: Command, about: str, final: Sequence[int]) -> str:
+    """Return a service that runs until it is stopped, and is started again when it ends.
+
+    Parameters
+    ----------
+    command
+        What runs.
+    about
+        What it does, in a line.
+    final
+        Exit codes after which starting it again would not help.
+    """
+    return "\n".join([
+        "[Unit]",
+        f"Description={_specified(about)}",
+        # However often it ends within a minute, such as without a network.
+        "StartLimitIntervalSec=0",
+        "",
+        "[Service]",
+        "Type=exec",
+        *_of_command(command),
+        "Restart=always",
+        "RestartSec=10s",
+        f"RestartPreventExitStatus={' '.join(map(str, final))}",
+        # What was received is committed first, and readers may keep it waiting.
+        "TimeoutStopSec=5min",
+        "",
+        "[Install]",
+        "WantedBy=default.target",
+        "",
+    ])  # fmt: skip
+
+
+def _of_command(command: Command) -> list[str]:
+    """Return the lines of a service that say what it runs, where, and with what."""
+    return [
         f"WorkingDirectory={_specified(str(command.folder))}",
         *(f"Environment={_quoted(f'{k}={v}')}" for k, v in command.environment.items()),
         *([] if command.environment_file is None
@@ -53,10 +96,7 @@ def systemd_units(cron: Cron, command: Command, name: str, fine: Sequence[int]) 
         f"ExecStart={_executed(command.words)}",
         f"StandardOutput=append:{_specified(str(command.log))}",
         f"StandardError=append:{_specified(str(command.log))}",
-        *([f"SuccessExitStatus={' '.join(map(str, fine))}"] if fine else []),
-        "",
-    ])  # fmt: skip
-    return timer, service
+    ]  # fmt: skip
 
 
 def _executed(words: Sequence[str]) -> str:
