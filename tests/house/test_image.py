@@ -15,7 +15,6 @@ from pathlib import Path
 
 import orjson
 import pytest
-import yaml
 
 from blueattr.errors import ExitCode
 from blueattr.runs.plan_file import SECTIONS, make_plan
@@ -23,6 +22,7 @@ from blueattr.runs.settings import Document, settle
 from support.places import ROOT
 
 DOCKERFILE = ROOT / "Dockerfile"
+yaml = pytest.importorskip("yaml", reason="what reads YAML is not installed")
 COMPOSE = yaml.safe_load((ROOT / "compose.yaml").read_text(encoding="utf-8"))
 NOBODY = 10001
 
