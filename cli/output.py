@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from blueattr.report.formats.render import Format
 
 
-_PAGE = ".html"
+PAGE = ".html"
 # The parent of every log that the library writes.
 _LOG = logging.getLogger("blueattr")
 
@@ -30,7 +30,7 @@ def check_out(
     agents: Path | None = None,
     form: "Format | None" = None,
     *,
-    or_page: bool = False,
+    others: tuple[str, ...] = (),
 ) -> None:
     """Refuse files that could not be written, before the work starts.
 
@@ -40,8 +40,8 @@ def check_out(
         The values of ``--out`` and ``--agents``.
     form
         The value of ``--format``.
-    or_page
-        Whether the command also writes pages, see `check_page`.
+    others
+        Endings of what else the command writes, see `check_page`.
 
     Raises
     ------
@@ -54,7 +54,7 @@ def check_out(
     for path in (out, agents):
         if path is not None:
             refuse_address(path)
-    _format(form, out, (_PAGE,) if or_page else ())
+    _format(form, out, others)
     for path in (out, agents):
         if path is not None:
             _check_folder(path)
@@ -74,11 +74,11 @@ def _check_folder(path: Path) -> None:
 
 def is_page(out: Path | None) -> bool:
     """Return whether a file is a page, by its name."""
-    return out is not None and out.suffix.lower() == _PAGE
+    return out is not None and out.suffix.lower() == PAGE
 
 
 def check_page(out: Path, form: "Format | None") -> None:
-    """Refuse a page that could not be written; see `check_out`."""
+    """Refuse a page or a picture that could not be written; see `check_out`."""
     refuse_address(out)
     if form is not None:
         raise UsageError(f"--format {form} and --out {out} name two formats; leave out --format")

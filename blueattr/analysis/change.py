@@ -7,7 +7,7 @@ import polars as pl
 
 from blueattr.analysis.asked.naming import OPEN, Naming
 from blueattr.analysis.asked.windows import ComparedWindows, refuse_lengths
-from blueattr.analysis.groups.grouping import ByGroup, labels_of_windows
+from blueattr.analysis.groups.grouping import ByGroup, labels_of_windows, refuse_groups_of_change
 from blueattr.attribution.change.change import change
 from blueattr.attribution.change.result import ChangeResult
 from blueattr.attribution.inputs import Panel
@@ -65,11 +65,14 @@ def change_store(
     Raises
     ------
     UsageError
-        The two windows are not comparable: see `refuse_incomparable`.
+        The two windows are not comparable: see `refuse_incomparable`; or the groups are not what a
+        change is summed up by.
     NoAnswerError
         Nobody is on the panel of a window, no post matched in either, or as
         `blueattr.attribution.change.change.change`.
     """
+    if by is not None:
+        refuse_groups_of_change(by)
     with Store.open(query.db, query.memory) as store:
         windows = compared.settle(store, query)
         return change_since(store, query, windows, question, top=top, naming=naming, by=by)
@@ -120,7 +123,7 @@ def change_since(
         As for `blueattr.panel.filters.build`.
     """
     influence = settle(store, query.influence, *windows)
-    directory = directory or Directory(store)
+    directory = directory or Directory(store, is_asked_again=True)
     before, after = (_side(store, query, window, influence, directory) for window in windows)
     if before.no_match and after.no_match:
         raise NoMatchError(

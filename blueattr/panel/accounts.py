@@ -58,15 +58,24 @@ class Directory:
     ----------
     store
         Open for reading.
+    is_asked_again
+        Whether handles are kept once they are read, for another window.
     """
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, *, is_asked_again: bool = False) -> None:
         self._store = store
+        self._is_asked_again = is_asked_again
+        self._handles: pl.DataFrame | None = None
         store.run("panel/directory_entries")
 
     def handles(self) -> pl.DataFrame:
         """Return the latest known handles: ``account`` and ``handle``."""
-        return self._store.frame("panel/known_handles")
+        if self._handles is not None:
+            return self._handles
+        handles = self._store.frame("panel/known_handles")
+        if self._is_asked_again:
+            self._handles = handles
+        return handles
 
     def hosts(self) -> tuple[pl.DataFrame, pl.Series]:
         """Return the hosts of accounts' repositories: ``account`` and ``place``, and the hosts."""

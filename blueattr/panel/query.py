@@ -339,7 +339,8 @@ class StoreView:
         """Return the latest known handles of some agents of the panel, by DID."""
         # By their numbers: the store would have to be searched for DIDs.
         asked = self.built.agents.filter(pl.col("did").is_in(list(dids)))
-        return dict(self.store.rows("panel/handles", accounts=asked["account"].to_list()))
+        known = self.store.frame("panel/handles", accounts=asked["account"].to_list())
+        return dict(known.iter_rows())
 
     def totals(self, topic: topics.Topic | None) -> pl.DataFrame:
         """Count what each account did and received in the window: the sums of its agent-days."""

@@ -14,7 +14,6 @@ from blueattr.cli.options import (
     DETAILED,
     WHO,
     BotsFile,
-    DetailedOutputOptions,
     GroupsOfChange,
     IndicatorOptions,
     InfluenceOption,
@@ -31,6 +30,7 @@ from blueattr.cli.options import (
     Topic,
     TopicsFile,
 )
+from blueattr.cli.page_output import FigureOutputOptions
 
 if TYPE_CHECKING:
     from blueattr.analysis.asked.windows import ComparedWindows
@@ -135,7 +135,7 @@ def change(
     by: GroupsOfChange = None,
     top: Top = 10,
     pseudonyms: Pseudonyms = False,
-    output: DetailedOutputOptions,
+    output: FigureOutputOptions,
 ) -> None:
     """Show what carried the rise or fall of an indicator between two windows.
 
@@ -152,7 +152,12 @@ def change(
 
     output.check()
     query, compared, question = store.query(), windows.compared(), how.question()
+    if output.is_figure:
+        question.check_one("a figure shows the change of")
     naming = Naming.of(top=check_top(top), pseudonyms=pseudonyms, beside=output.out)
     groups = groups_of_report(by)
     results = change_store(query, compared, question, top=top, naming=naming, by=groups)
-    output.emit(change_report(results[0]) if len(results) == 1 else changes_report(results))
+    if len(results) == 1:
+        output.emit_result(results[0], change_report(results[0]))
+    else:
+        output.emit(changes_report(results))

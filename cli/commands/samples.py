@@ -16,11 +16,11 @@ from blueattr.cli.options import (
     HOW,
     WHO,
     WINDOW,
-    DetailedOutputOptions,
     QueryOptions,
     QuestionOptions,
     SampleQuestionOptions,
 )
+from blueattr.cli.page_output import FigureOutputOptions
 from blueattr.errors import UsageError
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ def correct(
     chances: ChanceOptions,
     columns: Columns = None,
     how: SampleQuestionOptions,
-    output: DetailedOutputOptions,
+    output: FigureOutputOptions,
 ) -> None:
     """Estimate the shares of the whole from a sample of your own.
 
@@ -116,7 +116,7 @@ def correct(
     output.check()
     names = {} if columns is None else parse.columns(columns)
     result = correct_own(sample, names, how.question(), chances.chance())
-    output.emit(correction_report(result))
+    output.emit_result(result, correction_report(result))
 
 
 @grouped(
@@ -171,11 +171,11 @@ def design(
     ] = None,
     chances: ChanceOptions,
     how: QuestionOptions,
-    output: DetailedOutputOptions,
+    output: FigureOutputOptions,
 ) -> None:
     """Say how large a sample must be for its corrected shares to be sure enough.
 
-    Example: blueattr design --topic mythos --within 2pp --db my.duckdb
+    Example: blueattr design --topic mythos --within 2pp --out design.svg
     """
     from blueattr.analysis.own_samples import design_panel, design_pilot, half_width
     from blueattr.report.results.own_samples import design_report
@@ -192,4 +192,4 @@ def design(
             raise UsageError("--pi, --weight and --size are columns of a sample; give --pilot")
         own.check(context)
         result = design_panel(*own.load(store.query()), question, share, protocol)
-    output.emit(design_report(result))
+    output.emit_result(result, design_report(result))

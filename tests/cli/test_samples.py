@@ -110,6 +110,37 @@ def test_a_design_that_makes_no_sense_is_refused(
     refused(ExitCode.USAGE, "design", "--features", panel, *words, says=said)
 
 
+@pytest.mark.parametrize("ending", ["svg", "png"])
+def test_a_design_is_drawn_where_its_file_is_a_picture(ending: str, tmp_path: Path) -> None:
+    panel, figure = tmp_path / "panel.parquet", tmp_path / f"design.{ending}"
+    frame(300).write_parquet(panel)
+    ran = ok("design", "--features", panel, "--within", "5pp", "--out", figure)
+    assert not ran.stdout
+    blueattr.design(str(panel), within=0.05).plot().save(tmp_path / f"own.{ending}")
+    assert figure.read_bytes() == (tmp_path / f"own.{ending}").read_bytes()
+
+
+def test_a_picture_has_one_format_and_a_folder(sample: Path, tmp_path: Path) -> None:
+    asked = ("correct", sample, "--pi", "p")
+    says = "leave out --format"
+    refused(ExitCode.USAGE, *asked, "--out", "x.svg", "--format", "json", says=says)
+    refused(ExitCode.USAGE, *asked, "--out", "x.gif", says="end the name in .png, .svg, .pdf, .txt")
+    refused(ExitCode.OUTPUT, *asked, "--out", tmp_path / "no" / "x.pdf", says="no folder")
+    ok(*asked, "--out", tmp_path / "x.svg")
+    assert "Points with intervals" in (tmp_path / "x.svg").read_text("utf-8")
+
+
+@pytest.mark.parametrize("by", ["host,lang", "tier"])
+def test_groups_that_no_change_has_are_refused_before_the_store_is_read(by: str) -> None:
+    asked = ("change", "--since", "last-week", "--by", by, "--db", "no-such.duckdb")
+    refused(ExitCode.USAGE, *asked, says="one level of groups" if "," in by else "in any case")
+
+
+def test_one_picture_shows_the_change_of_one_indicator() -> None:
+    asked = ("change", "--since", "last-week", "--indicator", "all", "--out", "bridge.svg")
+    refused(ExitCode.USAGE, *asked, says="a figure shows the change of one indicator")
+
+
 def test_a_pilot_is_asked_without_a_store(sample: Path) -> None:
     words = ("--pilot", sample, "--pi", "p", "--topic", "mythos")
     refused(ExitCode.USAGE, "design", *words, says="would change nothing")

@@ -134,6 +134,9 @@ def test_other_questions_to_a_store_have_the_answers_of_their_commands(
     assert content(store.change("mythos", since="last-week", tiers=(5, 20))) == asked(
         "change", *TOPIC, "--since", "last-week", "--tiers", "5,20", "--db", db
     )
+    ok("change", *TOPIC, "--since", "last-week", "--db", db, "--out", "theirs.svg")
+    store.change("mythos", since="last-week").plot().save("ours.svg")
+    assert Path("ours.svg").read_bytes() == Path("theirs.svg").read_bytes()
     posts = store.posts("mythos", "var", panel="involved", top=3)
     words = ["--indicator", "var", "--panel", "involved", "--top", "3", "--db", db]
     assert content(posts) == asked("posts", *TOPIC, *words)

@@ -41,6 +41,7 @@ __all__ = [
     "grouping",
     "groups_of_report",
     "labels_of_windows",
+    "refuse_groups_of_change",
 ]
 
 
@@ -354,6 +355,24 @@ def _plain(found: Grouped) -> Grouped:
     return Grouped(found.groups.replace(dict(found.plain)), order)
 
 
+def refuse_groups_of_change(by: ByGroup) -> None:
+    """Refuse groups that a change is not summed up by.
+
+    Raises
+    ------
+    UsageError
+        There are two levels, or tiers, which a change has in any case.
+    """
+    if len(by.levels) > 1:
+        one, other = by.levels
+        raise UsageError(
+            f"--by {one},{other}: a change has one level of groups; ask for --by {one} and --by "
+            f"{other} by themselves"
+        )
+    if TIER in by.levels:
+        raise UsageError("--by tier: a change is split by tier in any case")
+
+
 def labels_of_windows(
     by: ByGroup, views: Sequence[StoreView], *, hides: bool = False
 ) -> tuple[tuple[Labels, Labels], tuple[str, ...]]:
@@ -378,14 +397,10 @@ def labels_of_windows(
     Raises
     ------
     UsageError, InputError
-        There is nothing of that name, or a file cannot be read; or there are two levels, or tiers,
-        which a change has in any case.
+        There is nothing of that name, or a file cannot be read; or as `refuse_groups_of_change`.
     """
-    if len(by.levels) > 1:
-        raise UsageError(f"--by {','.join(by.levels)}: a change has one level of groups")
+    refuse_groups_of_change(by)
     (name,) = by.levels
-    if name == TIER:
-        raise UsageError("--by tier: a change is split by tier in any case")
     topic, dids = views[0].topic(), [view.built.agents["did"] for view in views]
     if name == COMMUNITY:
         found = group_by_community(views, topic, by.seed)

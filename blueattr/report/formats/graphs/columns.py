@@ -1,7 +1,9 @@
 """What the nodes and edges of a graph have, and their rows as XML, many at a time."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TypeAlias
 
 import polars as pl
 
@@ -11,6 +13,7 @@ __all__ = [
     "EDGE",
     "NODE",
     "Attribute",
+    "Part",
     "attributes",
     "lines",
     "numbered_pieces",
@@ -21,10 +24,13 @@ __all__ = [
 ]
 
 
-_ROWS = 1 << 15
+_ROWS = 1 << 12
 _KEYS = {"id", "label", "source", "target"}
 _TIME = "%Y-%m-%dT%H:%M:%S%.6fZ"
 NODE, EDGE = "node", "edge"
+
+Part: TypeAlias = str | pl.Series
+"""A part of a line: the same in each, or of each row."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +79,7 @@ def numbered_pieces(frame: pl.DataFrame) -> Iterator[tuple[pl.Series, pl.DataFra
         before = past
 
 
-def lines(frame: pl.DataFrame, *parts: str | pl.Series) -> str:
+def lines(frame: pl.DataFrame, *parts: Part) -> str:
     """Return a line for each row, of parts one after another.
 
     Parameters
@@ -81,14 +87,23 @@ def lines(frame: pl.DataFrame, *parts: str | pl.Series) -> str:
     frame
         Has as many rows as there are lines.
     parts
-        Text that is the same in each line, and columns of text for XML.
+        Text that is the same in each line, and columns of text for XML without nulls.
     """
+    if frame.is_empty():
+        return ""
+    # Of all rows one text, as one line after another would be many objects.
     row = pl.concat_str([pl.lit(part) if isinstance(part, str) else part for part in parts])
-    return "\n".join([*frame.select(row).to_series(), ""])
+    text: str = frame.select(row.str.join("\n")).item()
+    return text + "\n"
 
 
-def valued(frame: pl.DataFrame, start: Callable[[str], str], end: str) -> list[pl.Series]:
-    """Return the attributes as columns of XML; empty where a value is not known.
+def valued(
+    frame: pl.DataFrame,
+    start: Callable[[str], str],
+    end: str,
+    known: Mapping[str, pl.Series] = MappingProxyType({}),
+) -> Iterator[Part]:
+    """Yield the attributes as parts of XML; empty where a value is not known.
 
     Parameters
     ----------
@@ -96,13 +111,17 @@ def valued(frame: pl.DataFrame, start: Callable[[str], str], end: str) -> list[p
         Nodes or edges.
     start, end
         What stands before the value of an attribute, by its name, and behind it.
+    known
+        Values that were `spelled` before, by name.
     """
-    return [
-        pl.select(pl.lit(start(one.name)) + spelled(frame[one.name]) + pl.lit(end))
-        .to_series()
-        .fill_null("")
-        for one in attributes(frame)
-    ]
+    for one in attributes(frame):
+        values = known.get(one.name)
+        values = spelled(frame[one.name]) if values is None else values
+        if not values.has_nulls():
+            yield from (start(one.name), values, end)
+        elif values.null_count() < len(values):
+            with_name = pl.select(pl.lit(start(one.name)) + values + pl.lit(end))
+            yield with_name.to_series().fill_null("")
 
 
 def spelled(column: pl.Series) -> pl.Series:

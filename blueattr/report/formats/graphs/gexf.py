@@ -71,12 +71,13 @@ def _nodes(nodes: pl.DataFrame) -> str:
 
 
 def _edges(edges: pl.DataFrame, numbers: pl.Series) -> str:
+    known = {name: spelled(edges[name]) for name in ("kind", "time")}
     return lines(
         edges,
         '<edge id="', numbers, '" source="', tokens(edges["source"]),
-        '" target="', tokens(edges["target"]), '" kind="', spelled(edges["kind"]),
-        '" timestamp="', spelled(edges["time"]), '"><attvalues>',
-        *valued(edges, _start, '"/>'),
+        '" target="', tokens(edges["target"]), '" kind="', known["kind"],
+        '" timestamp="', known["time"], '"><attvalues>',
+        *valued(edges, _start, '"/>', known),
         "</attvalues></edge>",
     )  # fmt: skip
 
