@@ -17,7 +17,6 @@ from blueattr.analysis.tables.files import synthetic_label
 from blueattr.attribution.attribute import AttributionResult, attribute
 from blueattr.attribution.days import DayFeatures, DayShares, attribute_days
 from blueattr.attribution.equals import with_ranking
-from blueattr.attribution.frames import name_columns
 from blueattr.attribution.inputs import Panel, agent_names
 from blueattr.attribution.question import Question
 from blueattr.attribution.sampling import Sampler
@@ -425,7 +424,7 @@ def _parts_of(path: Path, columns: Mapping[str, str] | None) -> dict[str, str]:
     """Return the parts that the columns of a Parquet file play, each with its column."""
     from blueattr.attribution.large.chunks import shape  # noqa: PLC0415 - few files need it
 
-    return name_columns(shape(path)[0], columns or {})
+    return shape([path], columns)[0][0]
 
 
 def _rows_of(path: Path, columns: Mapping[str, str], dids: Collection[str]) -> pl.DataFrame:

@@ -17,6 +17,7 @@ __all__ = [
     "read_frame",
     "refuse_twice",
     "rename_columns",
+    "same_columns",
 ]
 
 
@@ -129,6 +130,31 @@ def refuse_twice(names: Iterable[str]) -> None:
         if name and name in seen:
             raise FeatureError(f"the column {quote(name)} occurs twice in the features")
         seen.add(name)
+
+
+def same_columns(first: object, parts: Iterable[str], other: object, theirs: Iterable[str]) -> None:
+    """Refuse a file that has a part that another lacks: an agent's name, or numbers.
+
+    Parameters
+    ----------
+    first, other
+        The names of the files.
+    parts, theirs
+        The parts that their columns play, in any order.
+
+    Raises
+    ------
+    FeatureError
+        A part is in one of them alone.
+    """
+    here, there = ({*those} & {*_KEYS, *_NUMBERS} for those in (parts, theirs))
+    for missing, without, having in ((here - there, other, first), (there - here, first, other)):
+        if missing:
+            names = ", ".join(name for name in (*_KEYS, *_NUMBERS) if name in missing)
+            raise FeatureError(
+                f"the files differ in their columns: {without} has no column {names}, and "
+                f"{having} has"
+            )
 
 
 def has_parts(names: Sequence[str], columns: Mapping[str, str]) -> bool:

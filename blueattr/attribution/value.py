@@ -13,7 +13,7 @@ from blueattr import kernels
 from blueattr.errors import FeatureError, UsageError, ZeroTotalError
 from blueattr.indicators.base import Aggregator, FeatureArrays, Indicator, MomentIndicator, Solution
 from blueattr.indicators.linearity import Linearity, linearity
-from blueattr.kernels import FloatArray
+from blueattr.kernels import FloatArray, IntArray
 from blueattr.provenance import IndicatorInfo
 
 __all__ = [
@@ -418,11 +418,28 @@ class TierSums:
         self._sums = kernels.RunningGroupSums(self._groups)
         self._counts = np.zeros(self._groups, np.int64)
 
+    @property
+    def count(self) -> int:
+        """The number of groups that are summed apart: each tier, and those involved in each."""
+        return self._groups
+
+    def groups(self, tiers: npt.NDArray[np.uint8], involved: _Bools) -> npt.NDArray[np.uint8]:
+        """Return the group of each agent, uint8 (k,)."""
+        return tiers + involved * np.uint8(len(self.names))
+
     def add(self, values: FloatArray, tiers: npt.NDArray[np.uint8], involved: _Bools) -> None:
         """Add a chunk: φ, float64 (k,), with tiers and whether each agent is involved."""
-        groups = tiers + involved * np.uint8(len(self.names))
+        self.add_grouped(values, self.groups(tiers, involved))
+
+    def add_grouped(self, values: FloatArray, groups: npt.NDArray[np.uint8]) -> None:
+        """Add a chunk whose `groups` are known."""
         self._sums.add(values, groups)
         self._counts += np.bincount(groups, minlength=self._groups)
+
+    def add_copies(self, value: float, counts: IntArray) -> None:
+        """Add agents with one φ: so many of each group, int64 (`count`,)."""
+        self._sums.add_copies(value, counts.tolist())
+        self._counts += counts
 
     def values(self) -> list[tuple[str, int, Fraction, Fraction, int, Fraction]]:
         """Return name, agents, Σφ, Σ|φ|, agents involved and their Σφ, for each tier.

@@ -1,7 +1,7 @@
-"""A Parquet file of features, read in chunks: checked, in order of DID, with tiers."""
+"""Parquet files of features, read in chunks: checked, in order of DID, with tiers."""
 
 import contextlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import NamedTuple
@@ -13,17 +13,17 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from blueattr import kernels
-from blueattr.attribution.equals import Cut
-from blueattr.attribution.frames import find_columns, name_columns
+from blueattr.attribution.frames import find_columns, name_columns, same_columns
 from blueattr.attribution.inputs import agent_names, check_column, check_dids, refuse, row_number
+from blueattr.attribution.large.cuts import Ranks, TierCut
 from blueattr.attribution.large.external_sort import KeySample, SortOnDisk
 from blueattr.attribution.tiered import NOBODY, PanelChoice
 from blueattr.attribution.tiers import boundaries
 from blueattr.errors import InputError, NobodyInvolvedError
 from blueattr.indicators.base import FeatureArrays
-from blueattr.kernels import FloatArray
+from blueattr.kernels import FloatArray, IntArray
 
-__all__ = ["CHUNK", "DAMAGED", "ChunkedPanel", "shape"]
+__all__ = ["CHUNK", "DAMAGED", "ChunkedPanel", "Watch", "shape"]
 
 
 CHUNK = 1 << 20
@@ -33,9 +33,6 @@ CHUNK = 1 << 20
 DAMAGED = "it is damaged, or no Parquet file in spite of its name"
 
 
-_Keys = npt.NDArray[np.uint64]
-
-
 class _File(NamedTuple):
     """A Parquet file, and which of its columns plays which part; without one, that of its name."""
 
@@ -43,56 +40,88 @@ class _File(NamedTuple):
     names: Mapping[str, str]
 
 
-def shape(path: Path) -> tuple[list[str], int]:
-    """Return the names of the columns of a Parquet file, and the number of its rows.
+Watch = Callable[[FeatureArrays], None]
+"""Is shown the features of each chunk in turn."""
+
+
+def shape(
+    paths: Sequence[Path], columns: Mapping[str, str] | None = None
+) -> tuple[list[dict[str, str]], int]:
+    """Return the columns of Parquet files by the parts that they play, and the number of all rows.
+
+    Parameters
+    ----------
+    paths
+        At least one; of several each has the same parts.
+    columns
+        See `blueattr.attribution.frames.name_columns`.
 
     Raises
     ------
     InputError
-        It cannot be read.
+        One cannot be read.
+    FeatureError
+        They differ in the parts.
     """
-    try:
-        with pq.ParquetFile(path) as opened:
-            return opened.schema_arrow.names, opened.metadata.num_rows
-    except pa.ArrowException:
-        raise InputError(f"cannot read the features in {path}: {DAMAGED}") from None
-    except OSError as error:
-        raise InputError(f"cannot read the features in {path}: {error.strerror}") from None
+    parts: list[dict[str, str]] = []
+    rows = 0
+    for path in paths:
+        try:
+            with pq.ParquetFile(path) as opened:
+                parts.append(name_columns(opened.schema_arrow.names, columns or {}))
+                rows += opened.metadata.num_rows
+        except pa.ArrowException:
+            raise _damaged(path) from None
+        except OSError as error:
+            raise _unreadable(path, error) from None
+        same_columns(paths[0], parts[0], path, parts[-1])
+    return parts, rows
 
 
-def _frames(file: _File, columns: Sequence[str]) -> Iterator[pl.DataFrame]:
+def _frames(files: Sequence[_File], columns: Sequence[str]) -> Iterator[pl.DataFrame]:
+    return (frame for file in files for frame in _frames_of(file, columns))
+
+
+def _frames_of(file: _File, columns: Sequence[str]) -> Iterator[pl.DataFrame]:
     named = {column: file.names.get(column, column) for column in columns}
-    with pq.ParquetFile(file.path, pre_buffer=False, buffer_size=1 << 20) as opened:
-        for batch in opened.iter_batches(CHUNK, columns=list(dict.fromkeys(named.values()))):
-            frame = pl.from_arrow(batch)
-            assert isinstance(frame, pl.DataFrame)  # noqa: S101 - for the type checker
-            yield frame.select(pl.col(name).alias(part) for part, name in named.items()).rechunk()
+    try:
+        with pq.ParquetFile(file.path, pre_buffer=False, buffer_size=1 << 20) as opened:
+            for batch in opened.iter_batches(CHUNK, columns=list(dict.fromkeys(named.values()))):
+                frame = pl.from_arrow(batch)
+                assert isinstance(frame, pl.DataFrame)  # noqa: S101 - for the type checker
+                yield frame.select(pl.col(n).alias(part) for part, n in named.items()).rechunk()
+    except pa.ArrowException:
+        raise _damaged(file.path) from None
+    except OSError as error:
+        raise _unreadable(file.path, error) from None
 
 
-def _checked(file: _File, key: str, columns: Sequence[str]) -> Iterator[pl.DataFrame]:
-    """Yield the canonical form of each chunk, in the file's order of agents."""
-    before = 0
-    for frame in _frames(file, [key, *columns]):
+def _damaged(path: Path) -> InputError:
+    return InputError(f"cannot read the features in {path}: {DAMAGED}")
 
-        def where(row: int, before: int = before) -> str:
-            return row_number(before + row)
 
-        dids = check_dids(frame[key], where).alias("did")
-        before += frame.height
-        yield pl.DataFrame([dids, *(check_column(dids, frame[name], where) for name in columns)])
+def _unreadable(path: Path, error: OSError) -> InputError:
+    return InputError(f"cannot read the features in {path}: {error.strerror or DAMAGED}")
+
+
+def _checked(files: Sequence[_File], key: str, columns: Sequence[str]) -> Iterator[pl.DataFrame]:
+    """Yield the canonical form of each chunk, in the files' order of agents."""
+    for file in files:
+        before, of = 0, f" of {file.path.name}" if len(files) > 1 else ""
+        for frame in _frames_of(file, [key, *columns]):
+
+            def where(row: int, before: int = before, of: str = of) -> str:
+                return row_number(before + row) + of
+
+            dids = check_dids(frame[key], where).alias("did")
+            before += frame.height
+            checked = (check_column(dids, frame[name], where) for name in columns)
+            yield pl.DataFrame([dids, *checked])
 
 
 def _ascend(dids: pl.Series, last: pl.Series) -> bool:
     joined = last.append(dids)
     return bool((joined.shift(-1) > joined).head(-1).all())
-
-
-class _Cut(NamedTuple):
-    """The last agent of a tier: its followers, its a, and how many of those like it belong here."""
-
-    level: Cut
-    a: float
-    ties: int
 
 
 @dataclass
@@ -101,8 +130,8 @@ class ChunkedPanel:
 
     Parameters
     ----------
-    file, key
-        The file, perhaps a sorted copy, and its column of DIDs.
+    files, key
+        The files, perhaps a sorted copy, and their column of DIDs.
     folder
         For temporary files.
     n
@@ -121,83 +150,109 @@ class ChunkedPanel:
         Resources of one indicator, closed after it.
     """
 
-    file: _File
+    files: Sequence[_File]
     folder: Path
     key: str
     n: int
     followers: str
     means: tuple[float, float, float]
     cutoffs: tuple[float, ...]
-    cuts: list[_Cut] = field(default_factory=list)
+    cuts: list[TierCut] = field(default_factory=list)
     active: "ChunkedPanel | None" = None
     open: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
 
     @classmethod
     def of(
         cls,
-        path: Path,
+        paths: Sequence[Path],
         folder: Path,
         cutoffs: tuple[float, ...],
+        *,
         names: Mapping[str, str] | None = None,
         choice: PanelChoice = "active",
+        watch: Callable[[int], tuple[Watch, Watch]] = lambda _: (_ignore, _ignore),
     ) -> "ChunkedPanel":
-        """Check a Parquet file, sort it unless it is in order of DID, and find its tiers.
+        """Check Parquet files, sort them unless they are in order of DID, and find the tiers.
 
         Parameters
         ----------
-        path, folder, cutoffs
-            The file, a folder for temporary files, and where tiers end.
+        paths, folder, cutoffs
+            The files, a folder for temporary files, and where tiers end.
         names
             As `columns` of `blueattr.attribution.frames.name_columns`.
         choice
             Whom to ask about: see `blueattr.attribution.tiered.TieredPanel.of`.
+        watch
+            Takes the number of agents, and returns what is shown the chunks as they are checked, in
+            any order of agents: the agents asked about, and all.
 
         Raises
         ------
         EmptyPanelError, FeatureError
             As `blueattr.attribution.inputs.check_features`.
         """
-        theirs, n = shape(path)
-        file = _File(path, name_columns(theirs, names or {}))
-        key, columns = find_columns([*file.names], n)
-        totals = [kernels.RunningSum() for _ in "abc"]
+        parts, n = shape(paths, names)
+        files = [_File(path, theirs) for path, theirs in zip(paths, parts, strict=True)]
+        key, columns = find_columns([*parts[0]], n)
+        followers = "followers" if "followers" in columns else "b"
+        sums, sums_involved = _Means(), _Means()
         sample, last, ascending = KeySample(n), pl.Series([], dtype=pl.String), True
-        for frame in _checked(file, key, columns):
-            for name, total in zip("abc", totals, strict=True):
-                total.add(frame[name].to_numpy())
+        ranks = Ranks([end - 1 for end in boundaries(n, cutoffs)])
+        digits = ranks.digits()
+        asked, everyone = watch(n)
+        for frame in _checked(files, key, columns):
+            x = FeatureArrays(*(frame[name].to_numpy() for name in "abc"))
+            sums.add(x)
+            ranks.add(digits, frame[followers].to_numpy(), x.a)
+            everyone(x)
+            if choice == "involved":
+                x = x.take(np.flatnonzero(x.involved()))
+                sums_involved.add(x)
+            asked(x)
             sample.add(frame["did"])
             ascending = ascending and _ascend(frame["did"], last)
             last = frame["did"].tail(1)
+        ranks.go_on(digits)
         if not ascending:
-            file, key = _sorted(file, folder, key, columns, sample), "did"
-        means = tuple(float(total.value() / n) for total in totals)
-        followers = "followers" if "followers" in columns else "b"
-        panel = cls(file, folder, key, n, followers, means, cutoffs)  # type: ignore[arg-type]  # three of them
-        panel.cuts = _cuts(panel)
-        return panel if choice == "active" else panel.only_involved()
-
-    def only_involved(self) -> "ChunkedPanel":
-        """Return the panel of those involved, who keep their tiers.
-
-        Raises
-        ------
-        EmptyPanelError
-            When nobody is.
-        """
-        totals, n = [kernels.RunningSum() for _ in "abc"], 0
-        for x in self.features():
-            theirs = x.take(np.flatnonzero(x.involved()))
-            n += theirs.a.size
-            for column, total in zip(theirs, totals, strict=True):
-                total.add(column)
-        if not n:
+            files, key = [_sorted(files, folder, key, columns, sample)], "did"
+        panel = cls(files, folder, key, n, followers, sums.means(), cutoffs)
+        panel.cuts = panel.find(ranks)
+        if choice == "active":
+            return panel
+        if not sums_involved.n:
             raise NobodyInvolvedError(NOBODY)
-        a, b, c = (float(total.value() / n) for total in totals)
-        return replace(self, n=n, means=(a, b, c), active=self, open=contextlib.ExitStack())
+        return replace(
+            panel, n=sums_involved.n, means=sums_involved.means(), active=panel,
+            open=contextlib.ExitStack(),
+        )  # fmt: skip
+
+    def find(self, ranks: Ranks) -> list[TierCut]:
+        """Find the agents at some ranks, in as many passes as it takes."""
+        while ranks.open:
+            digits = ranks.digits()
+            for followers, a in self.arrays([self.followers, "a"]):
+                ranks.add(digits, followers, a)
+            ranks.go_on(digits)
+        return ranks.cuts
+
+    def dids_at(self, rows: Collection[int]) -> dict[int, str]:
+        """Return the DIDs of a few agents by their numbers, from 0, in the order of chunks."""
+        found: dict[int, str] = {}
+        start, wanted = 0, sorted(rows)
+        for file in self.files:
+            with pq.ParquetFile(file.path, pre_buffer=False, buffer_size=1 << 20) as opened:
+                for group in range(opened.num_row_groups):
+                    stop = start + opened.metadata.row_group(group).num_rows
+                    here = [row for row in wanted if start <= row < stop]
+                    column = file.names.get(self.key, self.key)
+                    names = _names(opened, group, column, [row - start for row in here])
+                    found.update((start + row, did) for row, did in names)
+                    start = stop
+        return found
 
     def arrays(self, columns: Sequence[str]) -> Iterator[list[FloatArray]]:
         """Yield columns of each chunk, float64 (k,) each."""
-        return (_numbers(frame, columns) for frame in _frames(self.file, columns))
+        return (_numbers(frame, columns) for frame in _frames(self.files, columns))
 
     def features(self) -> Iterator[FeatureArrays]:
         """Yield the features of each chunk."""
@@ -206,11 +261,22 @@ class ChunkedPanel:
             return every
         return (x.take(np.flatnonzero(x.involved())) for x in every)
 
+    def tiers(self) -> Iterator[tuple[IntArray, FeatureArrays, npt.NDArray[np.uint8]]]:
+        """Yield numbers of agents from 0, features and tiers (uint8 (k,), 0 for the top)."""
+        for rows, _, x, tiers in self._tiered(None):
+            yield rows, x, tiers
+
     def agents(self) -> Iterator[tuple[pl.Series, FeatureArrays, npt.NDArray[np.uint8]]]:
-        """Yield DIDs, features and tiers (uint8 (k,), 0 for the top) of each chunk."""
+        """Yield DIDs, features and tiers of each chunk."""
+        for _, names, x, tiers in self._tiered(self.key):
+            yield agent_names(names), x, tiers
+
+    def _tiered(
+        self, key: str | None
+    ) -> Iterator[tuple[IntArray, pl.Series, FeatureArrays, npt.NDArray[np.uint8]]]:
         columns = list(dict.fromkeys(["a", "b", "c", self.followers]))
-        ties_before = [0] * len(self.cuts)
-        for frame in _frames(self.file, [self.key, *columns]):
+        ties_before, before = [0] * len(self.cuts), 0
+        for frame in _frames(self.files, [*columns, *filter(None, [key])]):
             a, b, c, *_ = arrays = _numbers(frame, columns)
             followers = arrays[columns.index(self.followers)]
             tiers = np.zeros(a.size, np.uint8)
@@ -221,12 +287,52 @@ class ChunkedPanel:
                 ties_before[k] = int(tie_number[-1])
                 above = (followers > cut.level.followers) | (level & (a > cut.a))
                 tiers += ~(above | (tied & (tie_number <= cut.ties)))
-            dids, x = agent_names(frame[self.key]), FeatureArrays(a, b, c)
+            rows, x = before + np.arange(a.size), FeatureArrays(a, b, c)
+            before += a.size
+            names = pl.Series(dtype=pl.String) if key is None else frame[key]
             if self.active is not None:
-                involved = x.involved()
-                dids, tiers = dids.filter(pl.Series(involved)), tiers[involved]
-                x = x.take(np.flatnonzero(involved))
-            yield dids, x, tiers
+                theirs = np.flatnonzero(x.involved())
+                rows, tiers, x = rows[theirs], tiers[theirs], x.take(theirs)
+                names = names if key is None else names.gather(theirs)
+            yield rows, names, x, tiers
+
+
+class _Means:
+    """Sums of the features, and of how many agents they are."""
+
+    def __init__(self) -> None:
+        self.n = 0
+        self._sums = [kernels.RunningSum() for _ in "abc"]
+
+    def add(self, x: FeatureArrays) -> None:
+        self.n += x.a.size
+        for column, total in zip(x, self._sums, strict=True):
+            total.add(column)
+
+    def means(self) -> tuple[float, float, float]:
+        a, b, c = (float(total.value() / self.n) for total in self._sums)
+        return a, b, c
+
+
+def _ignore(_: FeatureArrays) -> None:
+    """Look at nothing."""
+
+
+def _names(
+    opened: pq.ParquetFile, group: int, column: str, rows: Sequence[int]
+) -> Iterator[tuple[int, str]]:
+    """Yield the names of agents in some rows of a row group, each with its row."""
+    if not rows:
+        return
+    before = 0
+    for batch in opened.iter_batches(CHUNK, row_groups=[group], columns=[column]):
+        here = [row for row in rows if before <= row < before + batch.num_rows]
+        if here:
+            frame = pl.from_arrow(batch)
+            assert isinstance(frame, pl.DataFrame)  # noqa: S101 - for the type checker
+            cells = frame[column].gather([row - before for row in here])
+            yield from zip(here, agent_names(cells).to_list(), strict=True)
+        before += batch.num_rows
 
 
 def _numbers(frame: pl.DataFrame, columns: Sequence[str]) -> list[FloatArray]:
@@ -241,11 +347,11 @@ def _number(column: pl.Series) -> pl.Series:
 
 
 def _sorted(
-    file: _File, folder: Path, key: str, columns: Sequence[str], sample: KeySample
+    files: Sequence[_File], folder: Path, key: str, columns: Sequence[str], sample: KeySample
 ) -> _File:
-    """Write the canonical form of a file in order of DID; raise for a DID that repeats."""
+    """Write the canonical form of files in order of DID; raise for a DID that repeats."""
     shelves = SortOnDisk(folder, "did", sample.splitters())
-    for frame in _checked(file, key, columns):
+    for frame in _checked(files, key, columns):
         shelves.add(frame)
     target = folder / "sorted.parquet"
     last = pl.Series("did", [], dtype=pl.String)
@@ -266,74 +372,3 @@ def _sorted(
 
 
 _TWICE = "occurs more than once"
-
-
-# --- tiers ---------------------------------------------------------------------------------------
-
-
-def _descending(x: FloatArray) -> _Keys:
-    """Return uint64 keys whose ascending order is the descending order of floats ≥ 0."""
-    return ~x.view(np.uint64)
-
-
-def _value(key: int) -> float:
-    return float(np.array([~np.uint64(key)]).view(np.float64)[0])
-
-
-def _select(
-    passes: Callable[[], Iterator[list[_Keys]]], ranks: list[int]
-) -> list[tuple[int, int, int]]:
-    """Select keys by rank, each from its own stream, by radix selection.
-
-    Parameters
-    ----------
-    passes
-        Starts a pass over the streams; each item has a piece of every stream.
-    ranks
-        From 0, one for each stream.
-
-    Returns
-    -------
-    list of (key, keys below it, keys equal to it)
-    """
-    selected = [0] * len(ranks)
-    below, equal = [0] * len(ranks), [0] * len(ranks)
-    for shift in (48, 32, 16, 0):
-        counts = np.zeros((len(ranks), 1 << 16), np.int64)
-        for keys in passes():
-            for k, mine in enumerate(keys):
-                if shift < 48:
-                    mine = mine[mine >> np.uint64(shift + 16) == selected[k]]  # noqa: PLW2901 - those with the digits selected so far
-                digits = (mine >> np.uint64(shift)) & np.uint64(0xFFFF)
-                counts[k] += np.bincount(digits.astype(np.int64), minlength=1 << 16)
-        for k, upto in enumerate(np.cumsum(counts, axis=1)):
-            digit = int(np.searchsorted(upto, ranks[k] - below[k], "right"))
-            below[k] += int(upto[digit - 1]) if digit else 0
-            equal[k] = int(counts[k, digit])
-            selected[k] = selected[k] << 16 | digit
-    return list(zip(selected, below, equal, strict=True))
-
-
-def _cuts(panel: ChunkedPanel) -> list[_Cut]:
-    """Find the last agent of each tier but the tail."""
-    last = [end - 1 for end in boundaries(panel.n, panel.cutoffs)]
-    columns = [panel.followers, "a"]
-
-    def by_followers() -> Iterator[list[_Keys]]:
-        for (followers,) in panel.arrays(columns[:1]):
-            yield [_descending(followers)] * len(last)
-
-    levels = _select(by_followers, last)
-
-    def by_activity() -> Iterator[list[_Keys]]:
-        for followers, a in panel.arrays(columns):
-            keys = _descending(followers)
-            yield [_descending(a[keys == level]) for level, _, _ in levels]
-
-    ranks = [rank - above for rank, (_, above, _) in zip(last, levels, strict=True)]
-    return [
-        _Cut(Cut(_value(level), above, equal), _value(a), rank - before + 1)
-        for (level, above, equal), rank, (a, before, _) in zip(
-            levels, ranks, _select(by_activity, ranks), strict=True
-        )
-    ]

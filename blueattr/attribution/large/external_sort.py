@@ -6,19 +6,20 @@ rows would not fit into memory is frequent in the sample too, and becomes a spli
 """
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from fractions import Fraction
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 import pyarrow as pa
 
 from blueattr import kernels
 from blueattr.kernels import FloatArray, IntArray
 
-__all__ = ["SHELF", "ExcessOnDisk", "KeySample", "SortOnDisk"]
+__all__ = ["SHELF", "Excess", "ExcessOnDisk", "KeySample", "SortOnDisk"]
 
 
 SHELF = 1 << 21
@@ -145,6 +146,24 @@ def _frame(table: Any) -> pl.DataFrame:
     return frame
 
 
+class Excess(NamedTuple):
+    """Some numbers, each with Σ_j max(s_i - s_j, 0).
+
+    Parameters
+    ----------
+    excess
+        float64 (k,).
+    groups
+        uint8 (k,), as they were given.
+    counts
+        Of each group: how often the first excess occurs, in place of `groups`, where all are equal.
+    """
+
+    excess: FloatArray
+    groups: npt.NDArray[np.uint8]
+    counts: IntArray | None = None
+
+
 class ExcessOnDisk:
     """Computes Σ_j max(s_i - s_j, 0) for each i, for numbers that do not fit into memory.
 
@@ -157,50 +176,115 @@ class ExcessOnDisk:
         Folder for temporary files, which have no names and vanish when closed.
     splitters
         As `KeySample` gives them.
+    keep
+        Whether `excess` will be called.
+    groups
+        The number of groups of agents that are told apart.
 
     Notes
     -----
     Each result is the exact sum, rounded once, whatever the splitters: docs/methods.md, "gini".
     """
 
-    def __init__(self, folder: Path, splitters: pl.Series) -> None:
-        self._folder, self._shelves = folder, _Shelves(splitters)
+    def __init__(
+        self, folder: Path, splitters: pl.Series, *, keep: bool = True, groups: int = 1
+    ) -> None:
+        self._folder, self._shelves, self._keep = folder, _Shelves(splitters), keep
         self._splitters = splitters.to_list()
-        self._counts = [0] * self._shelves.count
+        self._counts = np.zeros((self._shelves.count, groups), np.int64)
         self._constant = [0.0] * self._shelves.count
         self._files: dict[int, IO[bytes]] = {}
+        self._groups: dict[int, IO[bytes]] = {}
 
-    def add(self, s: FloatArray) -> None:
-        """Add numbers, float64, ≥ 0 and finite."""
+    def add(self, s: FloatArray, groups: npt.NDArray[np.uint8] | None = None) -> None:
+        """Add numbers, float64 (k,), ≥ 0 and finite, and the group of each, uint8 (k,)."""
         order, starts = self._shelves.split(pl.Series(s))
         by_shelf = s[order]
+        groups_by_shelf = np.zeros(s.size, np.uint8) if groups is None else groups[order]
         for shelf in np.flatnonzero(np.diff(starts)).tolist():
-            piece = by_shelf[starts[shelf] : starts[shelf + 1]]
-            self._counts[shelf] += piece.size
+            here = slice(starts[shelf], starts[shelf + 1])
+            those = groups_by_shelf[here]
+            self._counts[shelf] += np.bincount(those, minlength=self._counts.shape[1])
             if shelf % 2 == 0:
                 if shelf not in self._files:
                     self._files[shelf] = tempfile.TemporaryFile(dir=self._folder)  # noqa: SIM115 - see __exit__
-                piece.tofile(self._files[shelf])
+                    self._groups[shelf] = tempfile.TemporaryFile(dir=self._folder)  # noqa: SIM115 - see __exit__
+                by_shelf[here].tofile(self._files[shelf])
+                if groups is not None:
+                    those.tofile(self._groups[shelf])
 
-    def finish(self) -> Fraction:
-        """Compute the excess of all numbers, and return its sum."""
+    def finish(
+        self,
+        receive: Callable[[Excess], None] = lambda _: None,
+        wanted: FloatArray | None = None,
+    ) -> tuple[Fraction, FloatArray]:
+        """Compute the excess of all numbers.
+
+        Parameters
+        ----------
+        receive
+            Is given every number's excess, in ascending parts.
+        wanted
+            Numbers among those added whose excess is returned, float64 (k,).
+
+        Returns
+        -------
+        Fraction
+            The sum of all.
+        ndarray
+            float64 (k,), of the wanted ones.
+        """
         ahead, total = kernels.Ahead(), kernels.RunningSum()
-        for shelf, count in enumerate(self._counts):
+        wanted = np.zeros(0) if wanted is None else wanted
+        found = np.zeros(wanted.size)
+        for shelf, counts in enumerate(self._counts):
+            count = int(counts.sum())
             if not count:
                 continue
             if shelf % 2:
-                ahead = ahead.to(self._splitters[shelf // 2], count)
-                self._constant[shelf] = ahead.nearest()
-                total.add_copies(self._constant[shelf], count)
+                number = self._splitters[shelf // 2]
+                ahead = ahead.to(number, count)
+                self._constant[shelf] = constant = ahead.nearest()
+                total.add_copies(constant, count)
+                found[wanted == number] = constant
+                receive(Excess(np.array([constant]), _NO_GROUPS, counts))
             else:
-                file = self._files[shelf]
-                file.seek(0)
-                excess, here, ahead = kernels.excess_beyond(ahead, np.fromfile(file, np.float64))
-                total.take([here.state])
-                file.seek(0)
-                excess.tofile(file)
+                ahead = self._solve(shelf, ahead, total, receive, (wanted, found))
         self.rewind()
-        return total.value()
+        return total.value(), found
+
+    def _solve(
+        self,
+        shelf: int,
+        ahead: kernels.Ahead,
+        total: kernels.RunningSum,
+        receive: Callable[[Excess], None],
+        asked: tuple[FloatArray, FloatArray],
+    ) -> kernels.Ahead:
+        file, (wanted, found) = self._files[shelf], asked
+        file.seek(0)
+        s = np.fromfile(file, np.float64)
+        # Where the wanted ones are, before they are overwritten.
+        near = np.flatnonzero((wanted >= s.min()) & (wanted <= s.max()))
+        places = [(k, np.flatnonzero(s == wanted[k])[:1]) for k in near.tolist()]
+        excess, here, ahead = kernels.excess_beyond(ahead, s)
+        total.take([here.state])
+        for k, place in places:
+            if place.size:
+                found[k] = excess[place[0]]
+        if self._keep:
+            file.seek(0)
+            excess.tofile(file)
+        else:
+            self._files.pop(shelf).close()
+        with self._groups.pop(shelf) as kept:
+            kept.seek(0)
+            receive(Excess(excess, np.fromfile(kept, np.uint8)))
+        return ahead
+
+    def splitters(self) -> FloatArray:
+        """Return the excess of the splitters, ascending, once all are computed: float64 (k,)."""
+        return np.array(self._constant[1::2])
 
     def rewind(self) -> None:
         """Go back to the first numbers."""
@@ -226,5 +310,8 @@ class ExcessOnDisk:
         return self
 
     def __exit__(self, *_: object) -> None:
-        for file in self._files.values():
+        for file in (*self._files.values(), *self._groups.values()):
             file.close()
+
+
+_NO_GROUPS = np.zeros(0, np.uint8)

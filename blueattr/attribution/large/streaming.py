@@ -18,20 +18,20 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from blueattr import kernels
 from blueattr.attribution.attribute import AttributionResult
 from blueattr.attribution.equals import with_cuts
-from blueattr.attribution.large.chunks import DAMAGED, ChunkedPanel
-from blueattr.attribution.large.external_sort import ExcessOnDisk, KeySample, SortOnDisk
+from blueattr.attribution.large.chunks import ChunkedPanel, Watch
+from blueattr.attribution.large.external_sort import KeySample, SortOnDisk
+from blueattr.attribution.large.largest import Largest
+from blueattr.attribution.large.solvers import GiniSolver, Solver, solver_of, too_large
 from blueattr.attribution.tiered import ActivePanel, check_panel
 from blueattr.attribution.tiers import DEFAULT_CUTOFFS, check_cutoffs, tier_names
-from blueattr.attribution.value import TierSums, check_method, remark, share_out_sums, weigh
-from blueattr.errors import FeatureError, InputError, UsageError
-from blueattr.indicators.base import Aggregator, FeatureArrays, Indicator, MomentIndicator
-from blueattr.indicators.builtin import INDICATORS
+from blueattr.attribution.value import TierSums, check_method, remark, share_out_sums
+from blueattr.errors import InputError
+from blueattr.indicators.base import Aggregator, FeatureArrays, Indicator
 from blueattr.indicators.custom import OwnIndicator
 from blueattr.indicators.find import find_indicator
-from blueattr.kernels import FloatArray
+from blueattr.kernels import FloatArray, IntArray
 from blueattr.provenance import Provenance
 
 __all__ = ["STREAM_FROM", "Frames", "Receiver", "attribute_file", "is_large"]
@@ -55,7 +55,7 @@ def is_large(path: Path) -> bool:
 
 
 def attribute_file(
-    path: Path,
+    paths: Path | Sequence[Path],
     indicators: Sequence[str | Indicator | OwnIndicator] = ("heat",),
     *,
     method: str = "auto",
@@ -68,14 +68,14 @@ def attribute_file(
     receive: Receiver | None = None,
     top: int = 0,
 ) -> list[AttributionResult]:
-    """Split macro indicators among all agents of a Parquet file, in bounded memory.
+    """Split macro indicators among all agents of Parquet files, in bounded memory.
 
     Parameters
     ----------
-    path
-        The features, one row per agent, with the columns of
-        `blueattr.attribution.inputs.check_features`. If agents are not in order of DID,
-        the file is sorted first, on disk.
+    paths
+        A file of features, one row per agent, with the columns of
+        `blueattr.attribution.inputs.check_features`, or the files that hold its parts. If agents
+        are not in order of DID, they are sorted first, on disk.
     indicators, method, steps, aggregator, cutoffs, panel, provenance
         As for `blueattr.attribution.attribute.attribute`.
     columns
@@ -94,7 +94,7 @@ def attribute_file(
     Raises
     ------
     InputError
-        When the file cannot be read, or there is no space for temporary files.
+        When a file cannot be read, or there is no space for temporary files.
     UsageError, FeatureError, EmptyPanelError, ZeroTotalError
         As `blueattr.attribution.attribute.attribute`.
 
@@ -106,212 +106,194 @@ def attribute_file(
     methods = [check_method(indicator, method, steps) for indicator in chosen]
     edges, choice = check_cutoffs(cutoffs), check_panel(panel)
     aggregator = aggregator or Aggregator()
+    paths = (paths,) if isinstance(paths, Path) else tuple(paths)
+    called = str(paths[0]) if len(paths) == 1 else f"{len(paths)} files"
     origin = provenance or Provenance(
-        source=str(path), notes=("Features are used as given, unscaled.",)
+        source=called, notes=("Features are used as given, unscaled.",)
     )
+    asked: list[_Asked] = []
+
+    def watch(n: int) -> tuple[Watch, Watch]:
+        for indicator, (way, count) in zip(chosen, methods, strict=True):
+            solver = solver_of(indicator, aggregator, n, count)
+            whole = solver_of(indicator, aggregator, n, count) if choice == "involved" else None
+            asked.append(
+                _Asked(
+                    indicator, way, count, solver, whole,
+                    TierSums(tier_names(edges)),
+                    Largest(top, nearly=isinstance(solver, GiniSolver)),
+                    None if receive is None else KeySample(n),
+                )
+            )  # fmt: skip
+        return (
+            _first_look([(one.indicator, one.solver) for one in asked]),
+            _first_look([(one.indicator, one.whole) for one in asked if one.whole is not None]),
+        )
+
     try:
         with tempfile.TemporaryDirectory(prefix="blueattr-") as folder:
-            agents, results = ChunkedPanel.of(path, Path(folder), edges, columns, choice), []
+            agents = ChunkedPanel.of(
+                paths, Path(folder), edges, names=columns, choice=choice, watch=watch
+            )
             ranked = agents.active or agents
             origin = with_cuts(origin, ranked.n, edges, [cut.level for cut in ranked.cuts])
-            for indicator, how in zip(chosen, methods, strict=True):
-                with agents.open:  # its files on disk
-                    results.append(
-                        _attribute(agents, indicator, how, aggregator, origin, receive, top)
-                    )
-            return results
-    except pa.ArrowException:
-        raise InputError(f"cannot read the features in {path}: {DAMAGED}") from None
+            with agents.open:  # its files on disk
+                return _attribute(agents, asked, aggregator, origin, receive)
     except OSError as error:
         raise InputError(
-            f"cannot read the features in {path}, or keep temporary files in "
+            f"cannot read the features in {called}, or keep temporary files in "
             f"{tempfile.gettempdir()}: {error.strerror or error}"
         ) from error
 
 
+def _first_look(solvers: Sequence[tuple[Indicator, Solver]]) -> Watch:
+    """Return what shows a chunk to those that look at the first pass."""
+    looking = [(indicator, solver) for indicator, solver in solvers if solver.passes]
+
+    def look(x: FeatureArrays) -> None:
+        for indicator, solver in looking:
+            with too_large(indicator):
+                solver.look(x)
+
+    return look
+
+
 @dataclass
-class _Values:
-    """An attribution as a function of chunks.
+class _Asked:
+    """An indicator on the way to its result.
 
     Parameters
     ----------
-    total
-        v(N).
-    of
-        Returns φ of the next chunk, float64 (k,). Chunks must come in order.
-    means
-        m, float64 (p,), where they were used.
-    rewind
-        Goes back to the first chunk.
+    indicator, method, steps
+        What is attributed, and how.
+    solver
+        Of those asked about.
+    whole
+        Of all agents, where those asked about are some of them; else None.
+    sums, largest
+        What there is by tier, and the agents to name.
+    order
+        A sample of the values, where all agents are written.
     """
 
-    total: float
-    of: Callable[[FeatureArrays], FloatArray]
-    means: FloatArray | None = None
-    rewind: Callable[[], None] = lambda: None
+    indicator: Indicator
+    method: Any
+    steps: int | None
+    solver: Solver
+    whole: Solver | None
+    sums: TierSums
+    largest: Largest
+    order: KeySample | None
+
+    def take(self, rows: IntArray, x: FeatureArrays, tiers: npt.NDArray[np.uint8]) -> None:
+        """Sum up a chunk of the pass by tier."""
+        groups = self.sums.groups(tiers, x.involved())
+        if isinstance(self.solver, GiniSolver) and self.solver.is_open:
+            self.largest.add(self.solver.place(x, groups), rows, x, tiers)
+            return
+        values = self.solver.values(x)
+        self.sums.add_grouped(values, groups)
+        if self.order is not None:
+            self.order.add(pl.Series(_ordered(values)))
+        self.largest.add(values, rows, x, tiers)
+
+    def named(self) -> pl.DataFrame:
+        """Return the agents with the largest values, after the pass by tier."""
+        if not (isinstance(self.solver, GiniSolver) and self.solver.is_open):
+            return self.largest.agents()
+        keys = self.largest.keys()
+        return self.largest.agents(keys, self.solver.finish(self.sums, keys))
 
 
-def _aggregated(
-    panel: ChunkedPanel, aggregator: Aggregator
-) -> tuple[kernels.RunningSum, KeySample]:
-    total, sample = kernels.RunningSum(), KeySample(panel.n)
-    for x in panel.features():
-        s, _ = aggregator.apply(x)
-        total.add(s)
-        sample.add(pl.Series(s))
-    return total, sample
+def _look(asked: Sequence[_Asked], panel: ChunkedPanel, solvers: Sequence[Solver]) -> None:
+    """End the first pass of each indicator, and do what further ones they need."""
+    more = list(zip(asked, solvers, strict=True))
+    done = 1
+    while True:
+        for one, solver in more:
+            with too_large(one.indicator):
+                solver.end(panel)
+        more = [(one, solver) for one, solver in more if solver.passes > done]
+        if not more:
+            return
+        for x in panel.features():
+            for one, solver in more:
+                with too_large(one.indicator):
+                    solver.look(x)
+        done += 1
 
 
-def _lin(panel: ChunkedPanel, aggregator: Aggregator) -> _Values:
-    total = _aggregated(panel, aggregator)[0].value()
-    return _Values(float(total / panel.n), lambda x: aggregator.apply(x, panel.n)[0])
-
-
-def _heat(panel: ChunkedPanel, _: Aggregator) -> _Values:
-    moment = math.prod(panel.means)
-    if moment == 0:
-        return _Values(0.0, lambda x: np.zeros(x.a.size))
-    total = math.log1p(moment)
-    third = total / 3 / panel.n
-    a, b, c = (third / mean for mean in panel.means)
-    return _Values(total, lambda x: kernels.combine(*x, (a, b, c)))
-
-
-def _var(panel: ChunkedPanel, aggregator: Aggregator) -> _Values:
-    mean = _aggregated(panel, aggregator)[0].value() / panel.n
-    squares = kernels.RunningSum()
-
-    def values(x: FeatureArrays, squares: kernels.RunningSum | None = None) -> FloatArray:
-        return kernels.spread_about_mean(aggregator.apply(x)[0], mean, panel.n, squares)[0]
-
-    for x in panel.features():
-        values(x, squares)
-    return _Values(float(squares.value() / panel.n), values)
-
-
-def _gini(panel: ChunkedPanel, aggregator: Aggregator) -> _Values:
-    running, sample = _aggregated(panel, aggregator)
-    total = running.value()
-    if total == 0:
-        return _Values(0.0, lambda x: np.zeros(x.a.size))
-    shelves = panel.open.enter_context(ExcessOnDisk(panel.folder, sample.splitters()))
-    for x in panel.features():
-        shelves.add(aggregator.apply(x)[0])
-    scale = 1 / (panel.n * total)
-    excess = shelves.finish()
-    factor = float(scale)
-    return _Values(
-        float(excess * scale),
-        lambda x: shelves.excess(aggregator.apply(x)[0]) * factor,
-        rewind=shelves.rewind,
-    )
-
-
-_CLOSED = {"lin": _lin, "heat": _heat, "var": _var, "gini": _gini}
-
-
-def _moments(
-    panel: ChunkedPanel, indicator: MomentIndicator, aggregator: Aggregator, steps: int | None
-) -> _Values:
-    totals = [kernels.RunningSum() for _ in indicator.statistics]
-    silent = True
-    for x in panel.features():
-        for g, total in zip(indicator.measure(x, aggregator), totals, strict=True):
-            total.add(g)
-            silent = silent and not g.any()
-    means = np.array([float(total.value() / panel.n) for total in totals])
-    weights, value = weigh(indicator, means, steps, silent=silent)
-
-    def values(x: FeatureArrays) -> FloatArray:
-        out = np.zeros(x.a.size)
-        for g, weight in zip(indicator.measure(x, aggregator), weights.tolist(), strict=True):
-            kernels.add_scaled(g, weight / panel.n, out)
-        return out
-
-    return _Values(value, values, means)
-
-
-def _solve(
-    panel: ChunkedPanel, indicator: Indicator, aggregator: Aggregator, steps: int | None
-) -> _Values:
-    if isinstance(indicator, MomentIndicator) and (
-        steps is not None or indicator.closed_form is None
-    ):
-        return _moments(panel, indicator, aggregator, steps)
-    if INDICATORS.get(indicator.name) is not indicator:
-        raise UsageError(
-            f"the closed form of the indicator {indicator.name!r} needs all agents at once, and "
-            "this file is read in chunks; choose 'quadrature'"
-        )
-    return _CLOSED[indicator.name](panel, aggregator)
-
-
-def _attribute(  # noqa: PLR0917 - one for each part of the question
+def _attribute(
     panel: ChunkedPanel,
-    indicator: Indicator,
-    how: tuple[Any, int | None],
+    asked: Sequence[_Asked],
     aggregator: Aggregator,
     origin: Provenance,
     receive: Receiver | None,
-    top: int,
-) -> AttributionResult:
-    method, steps = how
-    sums, sample = TierSums(tier_names(panel.cutoffs)), KeySample(panel.n)
-    nobody = pl.Series(dtype=pl.String), np.zeros(0, np.uint8), [np.zeros(0)] * len(_COLUMNS)
-    largest = _agents(panel, *nobody, 1.0)
-    try:
-        solution = _solve(panel, indicator, aggregator, steps)
-        for dids, x, tiers in panel.agents():
-            values = solution.of(x)
-            sums.add(values, tiers, x.involved())
-            sample.add(pl.Series(_ordered(values)))
-            if top:
-                rows = _agents(panel, dids, tiers, [*x, values], 1.0)
-                largest = _first(largest, rows, top)
-        attributed, shares = share_out_sums(
-            indicator, sums, total=solution.total, means=panel.means
+) -> list[AttributionResult]:
+    _look(asked, panel, [one.solver for one in asked])
+    for one in asked:
+        if isinstance(one.solver, GiniSolver):
+            with too_large(one.indicator):
+                one.solver.open(panel, one.sums.count, keep=receive is not None)
+    for rows, x, tiers in panel.tiers():
+        for one in asked:
+            with too_large(one.indicator):
+                one.take(rows, x, tiers)
+    results = []
+    actives = _actives(panel, asked)
+    for one, active in zip(asked, actives, strict=True):
+        with too_large(one.indicator):
+            named = one.named()
+            attributed, shares = share_out_sums(
+                one.indicator, one.sums, total=one.solver.total, means=panel.means
+            )
+        solver = one.solver
+        result = AttributionResult(
+            indicator=one.indicator.name,
+            aggregator=aggregator,
+            method=one.method,
+            steps=one.steps,
+            n_agents=panel.n,
+            n_involved=sum(tier.agents_involved for tier in shares),
+            total=solver.total,
+            attributed=attributed,
+            means=panel.means,
+            moment=math.prod(panel.means),
+            cutoffs=panel.cutoffs,
+            tiers=shares,
+            agents=_named(panel, named, attributed),
+            provenance=origin,
+            remarks=remark(one.indicator, solver.total, solver.means, one.steps),
+            panel="active" if panel.active is None else "involved",
+            active=active,
         )
-        active = _active(panel, indicator, aggregator, steps)
-    except OverflowError as error:
-        raise FeatureError(
-            f"the features are too large for the indicator {indicator.name!r}: {error}"
-        ) from error
-    result = AttributionResult(
-        indicator=indicator.name,
-        aggregator=aggregator,
-        method=method,
-        steps=steps,
-        n_agents=panel.n,
-        n_involved=sum(tier.agents_involved for tier in shares),
-        total=solution.total,
-        attributed=attributed,
-        means=panel.means,
-        moment=math.prod(panel.means),
-        cutoffs=panel.cutoffs,
-        tiers=shares,
-        agents=largest.with_columns(share=pl.col("value") / attributed),
-        provenance=origin,
-        remarks=remark(indicator, solution.total, solution.means, steps),
-        panel="active" if panel.active is None else "involved",
-        active=active,
-    )
-    if receive is not None:
-        receive(result, _agent_frames(panel, solution, attributed, sample))
-    return result
+        results.append(result)
+        if receive is not None:
+            receive(result, _agent_frames(panel, one, attributed))
+    return results
 
 
-def _active(
-    panel: ChunkedPanel, indicator: Indicator, aggregator: Aggregator, steps: int | None
-) -> ActivePanel | None:
+def _actives(panel: ChunkedPanel, asked: Sequence[_Asked]) -> list[ActivePanel | None]:
+    """Return what the panel of all agents has of each indicator, where not all are asked about."""
     whole = panel.active
-    if whole is None:
-        return None
+    pairs = [(one, one.whole) for one in asked if one.whole is not None]
+    if whole is None or not pairs:
+        return [None] * len(asked)
+    _look([one for one, _ in pairs], whole, [solver for _, solver in pairs])
+    placed = [(one, solver) for one, solver in pairs if isinstance(solver, GiniSolver)]
     counts = np.zeros(len(whole.cutoffs) + 1, np.int64)
-    for _, _, tiers in whole.agents():
-        counts += np.bincount(tiers, minlength=counts.size)
     with whole.open:
-        total = _solve(whole, indicator, aggregator, steps).total
-    return ActivePanel(whole.n, tuple(counts.tolist()), total)
+        for one, solver in placed:
+            with too_large(one.indicator):
+                solver.open(whole, 1, keep=False)
+        for _, x, tiers in whole.tiers():
+            counts += np.bincount(tiers, minlength=counts.size)
+            for _, solver in placed:
+                solver.place(x)
+        for one, solver in placed:
+            with too_large(one.indicator):
+                solver.finish(None, np.zeros(0))
+    return [ActivePanel(whole.n, tuple(counts.tolist()), solver.total) for _, solver in pairs]
 
 
 def _ordered(values: FloatArray) -> FloatArray:
@@ -321,6 +303,13 @@ def _ordered(values: FloatArray) -> FloatArray:
 
 
 _COLUMNS = ("a", "b", "c", "value")
+
+
+def _named(panel: ChunkedPanel, agents: pl.DataFrame, attributed: float) -> pl.DataFrame:
+    dids = panel.dids_at(agents["row"].to_list())
+    names = pl.Series([dids[row] for row in agents["row"]], dtype=pl.String)
+    columns = [agents[name].to_numpy() for name in _COLUMNS]
+    return _agents(panel, names, agents["tier"].to_numpy(), columns, attributed)
 
 
 def _agents(
@@ -341,22 +330,18 @@ def _agents(
     )
 
 
-def _first(before: pl.DataFrame, rows: pl.DataFrame, top: int) -> pl.DataFrame:
-    """Return the rows with the largest values of two frames; of ties the first."""
-    if len(before) == top:
-        rows = rows.filter(pl.col("value") > before["value"][-1])
-    joined = pl.concat([before, rows])
-    return joined.sort("value", descending=True, maintain_order=True).head(top)
-
-
-def _agent_frames(
-    panel: ChunkedPanel, solution: _Values, attributed: float, sample: KeySample
-) -> Frames:
+def _agent_frames(panel: ChunkedPanel, one: _Asked, attributed: float) -> Frames:
     """Yield every agent's attribution by descending value, then by DID."""
-    solution.rewind()
-    shelves = SortOnDisk(panel.folder, "order", sample.splitters())
+    solver = one.solver
+    if isinstance(solver, GiniSolver):
+        solver.rewind()
+        splitters = pl.Series(_ordered(solver.splitters())).unique().sort()
+    else:
+        assert one.order is not None  # noqa: S101 - for the type checker: agents are written
+        splitters = one.order.splitters()
+    shelves = SortOnDisk(panel.folder, "order", splitters)
     for dids, x, tiers in panel.agents():
-        values = solution.of(x)
+        values = solver.values(x)
         columns = dict(zip(_COLUMNS, (*x, values), strict=True))
         order = _ordered(values)
         shelves.add(pl.DataFrame({"did": dids, "tier": tiers, **columns, "order": order}))
