@@ -25,6 +25,7 @@ from blueattr.sources.tables import read as table_read
 from blueattr.sources.tables import source as table_source
 from blueattr.sources.tables import tar
 from blueattr.store.commit.writer import Writer
+from blueattr.store.database import Store
 from blueattr.store.engine.sandbox import Sandbox
 from support import crash, import_child
 from support.cli_world import ok, refused
@@ -327,17 +328,6 @@ def test_pages_of_a_parquet_file_that_are_damaged_are_told_in_our_words(tmp_path
     )
 
 
-def test_a_row_that_is_too_long_is_told_in_our_words(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(table_read, "_BLOCK", 1 << 12)
-    path, db = tmp_path / "t.csv", tmp_path / "x.duckdb"
-    path.write_bytes(table(60) + b"u,2024-01-02," + b"x" * 30_000 + b"\n")
-    (failure,) = imported(db, path).ingested.failures
-    assert "a row is longer than" in failure
-    assert len(content(db).records) == 60
-
-
 def test_files_of_an_archive_with_other_columns_are_not_read_as_if_they_were_the_same(
     tmp_path: Path,
 ) -> None:
@@ -431,6 +421,28 @@ def test_lines_that_are_no_rows_are_counted_wherever_they_stand(
     path.write_bytes(b'{"author": "\\ud800"}\n' * 50)
     (state,) = imported(db, path, columns={"actor": "author"}).ingested.sources
     assert (state.lines, state.rejected) == (50, {"no row of a table": 50})
+
+
+def test_a_row_that_takes_others_along_is_named_by_its_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(table_read, "_BLOCK", 4096)
+    lines = table(10).splitlines(keepends=True)
+    lines[3] = lines[3].replace(b",", b',"', 1)
+    lines[6] = lines[6].replace(b"\n", b"x" * 5000 + b"\n")
+    path, db = tmp_path / "t.csv", tmp_path / "x.duckdb"
+    for packed, name in ((bytes, "t.csv"), (gzip.compress, "t.csv.gz")):
+        path, db = tmp_path / name, tmp_path / f"{name}.duckdb"
+        path.write_bytes(packed(b"".join(lines)))
+        (state,) = imported(db, path).ingested.sources
+        assert (state.lines, state.kept, state.rejected) == (
+            10, 8, {"quotation mark not closed": 1, "line too long": 1}
+        )  # fmt: skip
+        with Store.open(db) as store:
+            rows = store.rows("analysis/upkeep/rejected_reasons", samples=True)
+        assert {(row[0], row[3]) for row in rows} == {
+            ("quotation mark not closed", 4), ("line too long", 7)
+        }  # fmt: skip
 
 
 @pytest.mark.parametrize(

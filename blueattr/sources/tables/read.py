@@ -18,6 +18,7 @@ from blueattr.errors import InputError
 from blueattr.sources.forms import as_lines, begin_of, texts
 from blueattr.sources.packing import LONGEST, WINDOW, codec_of
 from blueattr.sources.packing import pieces as pieces_of
+from blueattr.sources.tables.rows import whole_rows
 from blueattr.sources.tables.tar import members
 from blueattr.sources.tables.texts import (
     Packed,
@@ -77,6 +78,8 @@ class TableFile:
     """Bytes read so far, before decompression."""
     bad_lines: int = field(default=0, init=False)
     """Lines so far that are no rows."""
+    refused: list[tuple[str, int]] = field(default_factory=list, init=False)
+    """Why lines are none, and their numbers, of those that would take others with them."""
     _codec: str = field(default="", init=False)
 
     @property
@@ -319,7 +322,14 @@ class TableFile:
             self.bad_lines += 1
             return "skip"
 
-        stream = Readable(whole_lines(valid(pieces)), failure)
+        rows = whole_rows(
+            whole_lines(valid(pieces)),
+            delimiter,
+            len(there),
+            _BLOCK,
+            lambda reason, line: self.refused.append((reason, line)),
+        )
+        stream = Readable(rows, failure)
         try:
             reader = arrow_csv.open_csv(
                 pa.PythonFile(cast("BinaryIO", stream), "r"),
@@ -351,9 +361,7 @@ class TableFile:
         except pa.ArrowInvalid as error:
             if not failure and "Empty CSV" not in str(error):
                 raise InputError(
-                    f"{self.path} cannot be read to its end: a row is longer than "
-                    f"{_BLOCK >> 20} MiB, or a quotation mark is not closed; rows before that "
-                    "are kept"
+                    f"{self.path} cannot be read to its end; rows before that are kept"
                 ) from None
         if failure:
             raise InputError(failure[0])

@@ -140,16 +140,17 @@ class TableSource:
         repeats = RepeatCounter()
         row = bad = 0
         self._failures.clear()
+        self._refused_lines()
         try:
             for batch in self._rows(engine, maker):
                 events = self._events(batch, row, repeats, max(position - row, 0))
                 row += len(batch)
                 self.acts = _sum(self.acts, events.acts)
                 new_bad, before = self._bad_lines, bad
-                bad = new_bad
+                bad, lines = new_bad, self._refused_lines()
                 if row <= position:
                     continue
-                refused = events.refused + _no_rows(row, new_bad - before)
+                refused = events.refused + _no_rows(row, new_bad - before) + lines
                 self.unknown = _sum(self.unknown, events.unknown)
                 yield Chunk(
                     b"",
@@ -164,7 +165,7 @@ class TableSource:
                     counted=events.counted,
                     unparsed=_NO_LINES,
                 )
-            if refused := _no_rows(row, self._bad_lines - bad):
+            if refused := _no_rows(row, self._bad_lines - bad) + self._refused_lines():
                 # Of what came after the last row.
                 read = sum(file.read for file in self.files)
                 yield Chunk(b"", row, read, row, refused=refused, unparsed=_NO_LINES)
@@ -178,6 +179,13 @@ class TableSource:
     @property
     def _bad_lines(self) -> int:
         return sum(file.bad_lines for file in self.files)
+
+    def _refused_lines(self) -> tuple[tuple[str, int, bytes], ...]:
+        """Return lines that were left out since this was asked last."""
+        found = [(reason, line, b"") for file in self.files for reason, line in file.refused]
+        for file in self.files:
+            file.refused.clear()
+        return tuple(found)
 
     def _events(
         self, batch: pa.RecordBatch, row: int, repeats: RepeatCounter, begin: int
