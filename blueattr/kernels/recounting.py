@@ -5,7 +5,7 @@ import numpy.typing as npt
 
 from blueattr.kernels.compiled import FloatArray
 
-__all__ = ["dense_counts", "recount"]
+__all__ = ["Counts", "dense_counts", "recount"]
 
 
 Counts = npt.NDArray[np.float32] | npt.NDArray[np.float64]

@@ -8,6 +8,7 @@ from fractions import Fraction
 import numpy as np
 import polars as pl
 
+from blueattr.analysis.carriers.everything import SCALE, AllSums, is_large, sum_everything
 from blueattr.analysis.carriers.records import count_records, described
 from blueattr.analysis.features import refuse_no_match
 from blueattr.attribution.attribute import AttributionResult, attribute
@@ -20,7 +21,12 @@ from blueattr.panel.topics import Topic
 from blueattr.provenance import Window
 from blueattr.store.database import Store
 from blueattr.studies.carriers.posts import DayPart, HourPart, Post, PostsResult, Rest
-from blueattr.studies.carriers.records import RecordValue, units
+from blueattr.studies.carriers.records import (
+    RecordValue,
+    received_count,
+    units,
+    written_count,
+)
 from blueattr.studies.shape import Cascades, cascades, peak
 
 __all__ = ["check_posts", "posts_of", "posts_store"]
@@ -28,7 +34,6 @@ __all__ = ["check_posts", "posts_of", "posts_store"]
 
 _HOUR = timedelta(hours=1)
 _MOST = 100_000
-_SCALE = 1 << 80  # sql/analysis/carriers/posts/sums.sql
 
 
 def check_posts(top: int) -> int:
@@ -98,22 +103,28 @@ def posts_of(
     if split.kind is None:
         raise NoAnswerError(f"{result.indicator} cannot be split among records: {split.why}")
     view.count(topic)
-    worth = units(result, frame)
-    store.register("worth", worth.with_columns(pl.col("did").cast(pl.String)).to_arrow())
+    total, begins = result.attributed, _hour_of(view.window.start)
+    worth = _worth(view, frame, result)
+    every = None
+    if topic is None and is_large(frame):
+        every = sum_everything(view, worth, total, begins, top=top)
+        worth = every.first
+    store.register("worth", worth.to_arrow())
     store.run("analysis/carriers/posts/worth")
     store.unregister("worth")
     count_records(view, topic)
     store.run("analysis/carriers/posts/values", influence=list(view.influence.kinds))
     shown = store.frame("analysis/carriers/posts/top", most=top)
     known = described(view, shown, result)
-    hours = _hours(view, result)
+    hours = _hours(view, result, every)
     trees, largest = (None, None) if topic is None else _cascades(view, result)
     posts = _posts(view, known)
-    total = result.attributed
-    records, worth_of_all = store.rows("analysis/carriers/posts/sums", total=total)[0]
+    if every is None:
+        records, worth_of_all = store.rows("analysis/carriers/posts/sums", total=total)[0]
+    else:
+        records, worth_of_all = every.records, every.worth
     rest = _value(worth_of_all, total) - math.fsum(shown["value"])
     left = records - len(posts)
-    begins = _hour_of(view.window.start)
     return PostsResult(
         indicator=result.indicator,
         total=total,
@@ -135,22 +146,40 @@ def posts_of(
     )
 
 
+def _worth(view: StoreView, frame: pl.DataFrame, result: AttributionResult) -> pl.DataFrame:
+    """Return the agents that have a record, and what one record and one answer is worth to each."""
+    placed = frame.hstack([view.built.agents["account"]])
+    if {"replies", "reposts"} <= set(view.influence.kinds):
+        # All others carry nothing, and their posts are the root of nothing. They are most agents.
+        placed = placed.filter(written_count() + received_count() > 0)
+    return placed.select("account", "did", received=received_count()).join(
+        units(result, placed), on="did", maintain_order="left"
+    )
+
+
 def _value(scaled: int, total: float) -> float:
     """Return the value that ``sql/analysis/carriers/posts/sums.sql`` has as a whole number."""
-    return float(Fraction(int(scaled), _SCALE) * Fraction(total))
+    return float(Fraction(int(scaled), SCALE) * Fraction(total))
 
 
 def _hour_of(time: datetime) -> datetime:
     return time.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
 
 
-def _hours(view: StoreView, result: AttributionResult) -> tuple[HourPart, ...]:
+def _hours(
+    view: StoreView, result: AttributionResult, every: AllSums | None
+) -> tuple[HourPart, ...]:
     total = result.attributed
-    return tuple(
-        HourPart(hour.replace(tzinfo=UTC), events, value := _value(scaled, total), value / total)
-        for hour, events, scaled in view.store.rows(
+    rows: Sequence[tuple[datetime, int, int]]
+    if every is None:
+        rows = view.store.rows(
             "analysis/carriers/posts/hours", total=total, influence=list(view.influence.kinds)
         )
+    else:
+        rows = every.hours
+    return tuple(
+        HourPart(hour.replace(tzinfo=UTC), events, value := _value(scaled, total), value / total)
+        for hour, events, scaled in rows
     )
 
 

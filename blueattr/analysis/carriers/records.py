@@ -109,7 +109,8 @@ def records(
     name_accounts(store, result.agents["did"] if dids is None else pl.Series("did", list(dids)))
     count_records(view, topic)
     parts = store.frame("analysis/carriers/records/parts", influence=list(view.influence.kinds))
-    worth = units(result, frame)
+    theirs = frame if dids is None else frame.filter(pl.col("did").is_in(list(dids)))
+    worth = units(result, theirs)
     each = record_values(parts, worth, "collection", "rkey").sort(
         "value", *_KEYS, descending=[True, False, False, False]
     )

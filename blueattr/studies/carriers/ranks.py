@@ -19,6 +19,7 @@ from blueattr.kernels import FloatArray, IntArray
 from blueattr.kernels.games import in_order
 from blueattr.kernels.recounting import dense_counts, recount
 from blueattr.studies.bootstrap import LEVEL, check_resamples
+from blueattr.studies.carriers.ahead import Contenders
 from blueattr.studies.rescaling import TIE
 
 __all__ = [
@@ -226,9 +227,9 @@ def rank_intervals(
     Notes
     -----
     docs/methods.md, "The rank of an account". Of accounts with the same counts on the same days
-    only one is followed, as all have the same value in every resample; of those followed, only the
-    ones ahead of the last agent asked about are put in order. The cost is O(R m) for m agent-days
-    of those followed.
+    only one is followed, as all have the same value in every resample. Who did no more than any
+    agent asked about on any day is never ahead: where that is known to hold, of the others only
+    means are worked out. The cost is O(R m) for m agent-days of those followed.
     """
     check_resamples(resamples, seed)
     days = 0 if daily is None else len(daily.days)
@@ -247,9 +248,11 @@ def rank_intervals(
         (indicator, steps, followed.of_agent[find_places(panel.dids, dids)])
         for indicator, steps, dids in asked
     ]
-    size = min(max(_FEWEST_AT_ONCE, _AT_ONCE // followed.often.size), _MOST_AT_ONCE)
+    contenders = followed.contenders(wanted, aggregator)
+    counted = followed.often.size if contenders is None else contenders.size // 3
+    size = min(max(_FEWEST_AT_ONCE, _AT_ONCE // counted), _MOST_AT_ONCE)
     pieces = [times[start : start + size] for start in range(0, resamples, size)]
-    done = [*in_order(lambda piece: followed.rank(piece, wanted, aggregator), pieces)]
+    done = [*in_order(lambda piece: followed.rank(piece, wanted, aggregator, contenders), pieces)]
     return tuple(
         _interval(np.concatenate(parts), days, resamples, seed) for parts in zip(*done, strict=True)
     )
@@ -294,6 +297,9 @@ def find_places(dids: pl.Series, wanted: Iterable[str]) -> IntArray:
     found = names.to_frame().join(rows, on="did", how="left", maintain_order="left")["row"]
     places: IntArray = found.fill_null(-1).to_numpy().astype(np.int64)
     return places
+
+
+_Wanted = tuple[Indicator, int | None, IntArray]
 
 
 @dataclass(frozen=True)
@@ -376,11 +382,23 @@ class _Followed:
             b = np.tile(self.b, times.shape[0])
         return FeatureArrays(a, b, c)
 
+    def contenders(self, wanted: Sequence[_Wanted], aggregator: Aggregator) -> Contenders | None:
+        """Find who can be ahead of those asked about; None where it is no help to know that."""
+        asked = [
+            places
+            for indicator, _, places in wanted
+            if places.size and Contenders.can_score(indicator, aggregator)
+        ]
+        if not asked or self.b is not None:
+            return None
+        return Contenders.of(self.counts, self.often, asked, self._logs)
+
     def rank(
         self,
         times: IntArray,
-        wanted: Sequence[tuple[Indicator, int | None, IntArray]],
+        wanted: Sequence[_Wanted],
         aggregator: Aggregator,
+        contenders: Contenders | None = None,
     ) -> list[IntArray]:
         """Rank agents on some resamples.
 
@@ -389,15 +407,34 @@ class _Followed:
         list of ndarray
             For each indicator int64 (R, k + 1): ranks, and at last 1 if the resample has an answer.
         """
-        features = self.features(times)
-        size = times.shape[0]
+        places_among = iter(() if contenders is None else contenders.places)
+        again = None if contenders is None else contenders.recount(times)
         answers = []
         for indicator, steps, places in wanted:
-            out = np.zeros((size, places.size + 1), np.int64)
-            for r, scores in enumerate(self._scores(indicator, steps, features, aggregator)):
-                if scores is not None:
-                    out[r, :-1] = 1 + count_ahead(scores, scores[places], self.often)
+            out = np.zeros((times.shape[0], places.size + 1), np.int64)
+            rest = np.arange(times.shape[0])
+            if (
+                contenders is not None
+                and again is not None
+                and places.size
+                and contenders.can_score(indicator, aggregator)
+            ):
+                among, left = next(places_among), []
+                for r in rest.tolist():
+                    scores = again.scores(r, indicator, steps, aggregator, among)
+                    if scores is None:
+                        left.append(r)
+                        continue
+                    out[r, :-1] = 1 + count_ahead(scores, scores[among], contenders.often)
                     out[r, -1] = 1
+                rest = np.array(left, np.int64)
+            if rest.size:
+                features = self.features(times[rest])
+                every = self._scores(indicator, steps, features, aggregator)
+                for r, scores in zip(rest.tolist(), every, strict=True):
+                    if scores is not None:
+                        out[r, :-1] = 1 + count_ahead(scores, scores[places], self.often)
+                        out[r, -1] = 1
             answers.append(out)
         return answers
 

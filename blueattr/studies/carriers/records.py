@@ -11,7 +11,15 @@ import polars as pl
 from blueattr.attribution.attribute import AttributionResult
 from blueattr.attribution.by_feature import feature_values
 
-__all__ = ["RecordState", "RecordValue", "post_address", "record_values", "units"]
+__all__ = [
+    "RecordState",
+    "RecordValue",
+    "post_address",
+    "received_count",
+    "record_values",
+    "units",
+    "written_count",
+]
 
 
 RecordState = Literal["counted", "off topic", "outside the window", "deleted", "unseen"]
@@ -95,6 +103,16 @@ class RecordValue:
             yield did, cls(**dict(zip(names, row, strict=True)))
 
 
+def written_count() -> pl.Expr:
+    """Return how many records each agent of a frame with counts wrote."""
+    return pl.sum_horizontal(_WRITTEN)
+
+
+def received_count() -> pl.Expr:
+    """Return how many replies, reposts and quotes each received, as far as c counts them."""
+    return pl.sum_horizontal(_RECEIVED)
+
+
 def units(result: AttributionResult, frame: pl.DataFrame) -> pl.DataFrame:
     """Return what one record and one interaction received are worth to each agent.
 
@@ -103,23 +121,21 @@ def units(result: AttributionResult, frame: pl.DataFrame) -> pl.DataFrame:
     result
         The attribution, which has a split by feature.
     frame
-        The features it is of, with counts: see `blueattr.panel.features.SCHEMA`.
+        The features it is of, or rows of them, with counts: see `blueattr.panel.features.SCHEMA`.
 
     Returns
     -------
     polars.DataFrame
-        ``did``, ``unit_a`` = φ^a / k^a and ``unit_c`` = φ^c / k^c: of k alike players, each gets as
-        much of log(1 + k) as the others. 0 where k is 0.
+        For each of these agents ``did``, ``unit_a`` = φ^a / k^a and ``unit_c`` = φ^c / k^c: of k
+        alike players, each gets as much of log(1 + k) as the others. 0 where k is 0.
 
     Notes
     -----
     docs/methods.md, "By record".
     """
-    counts = frame.select(
-        "did", written=pl.sum_horizontal(_WRITTEN), received=pl.sum_horizontal(_RECEIVED)
-    )
-    values = result.agents.select("did").hstack(feature_values(result, result.agents))
-    joined = values.join(counts, on="did", how="left", maintain_order="left")
+    counts = frame.select("did", written=written_count(), received=received_count())
+    agents = result.agents.join(counts, on="did", maintain_order="left")
+    joined = agents.select("did", "written", "received").hstack(feature_values(result, agents))
 
     def each(value: str, count: str) -> pl.Expr:
         return pl.when(pl.col(count) > 0).then(pl.col(value) / pl.col(count)).otherwise(0.0)

@@ -4,6 +4,7 @@ import json
 import math
 import random
 from collections import Counter
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +14,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import blueattr
+from blueattr.analysis.carriers import everything
 from blueattr.analysis.carriers.posts import posts_store
 from blueattr.attribution.question import Question
 from blueattr.attribution.tiered import PanelChoice
 from blueattr.errors import ExitCode, NoAnswerError
+from blueattr.kernels.record_sums import RecordSums
 from blueattr.panel.influence import Kind
 from blueattr.panel.query import PanelQuery
 from blueattr.report.results.posts import posts_report
@@ -165,6 +168,77 @@ def test_posts_hours_and_days_each_give_the_total_with_what_popularity_carries(
         )
     else:
         assert found.cascades is None
+
+
+@pytest.mark.slow
+@costly_law(12)
+@given(
+    st.integers(0, 10_000), st.sampled_from(INDICATORS),
+    st.sampled_from([(*how, kinds) for how in HOW for kinds in INFLUENCES]),
+)  # fmt: skip
+def test_of_all_events_what_is_summed_in_memory_is_what_statements_sum_up(
+    tmp_path_factory: pytest.TempPathFactory,
+    seed: int,
+    indicator: str,
+    how: tuple[PanelChoice, int, tuple[Kind, ...]],
+) -> None:
+    panel, top, influence = how
+    db = ingested(tmp_path_factory.mktemp("posts"), with_ways(seed, world(seed)))
+    for count in {top, 2}:
+        both = in_both_ways(
+            db, indicator, panel, top=count, influence=influence, start=START, end=END
+        )
+        assert both[0] == both[1]
+
+
+def test_sums_in_memory_are_those_of_statements_for_all_events_of_a_small_store(db: Path) -> None:
+    for indicator in INDICATORS:
+        in_memory, by_statements = in_both_ways(db, indicator, "active", top=3)
+        assert in_memory == by_statements
+        assert isinstance(in_memory, PostsResult)
+        assert in_memory.rest.records
+        assert any(one.record.replies_received for one in in_memory.posts)
+
+
+def test_a_store_with_more_records_than_its_summaries_say_is_called_damaged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    db = write_store(tmp_path / "store.duckdb")
+    monkeypatch.setattr(everything, "_LARGE", -1)
+    monkeypatch.setattr(everything, "RecordSums", WithoutRoom)
+    refused(ExitCode.STORE, "posts", "--topic", "all", "--db", db, says="more records than")
+
+
+class WithoutRoom(RecordSums):
+    """Sums with room for less than is received."""
+
+    def __post_init__(self) -> None:
+        self.received = self.received // 2
+        super().__post_init__()
+
+
+def in_both_ways(
+    db: Path,
+    indicator: str,
+    panel: PanelChoice,
+    *,
+    top: int,
+    influence: tuple[Kind, ...] | None = None,
+    start: datetime | None = None,
+    end: datetime | None = None,
+) -> list[PostsResult | str]:
+    """Ask about all events, summed in memory and by statements; or why there is no answer."""
+    found: list[PostsResult | str] = []
+    for largest in (-1, 1 << 40):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(everything, "_LARGE", largest)
+            query = PanelQuery(db, start=start, end=end, topic="all", influence=influence)
+            try:
+                question = Question((indicator,), panel=panel)
+                found.append(posts_store(query, question, top=top))
+            except NoAnswerError as error:
+                found.append(str(error))
+    return found
 
 
 @pytest.mark.slow

@@ -171,6 +171,40 @@ def test_accounts_with_the_same_counts_are_followed_as_one() -> None:
     assert Counter(followed.of_agent.tolist())[followed.of_agent[0]] == 10
 
 
+def test_only_who_did_more_on_some_day_is_compared_with_those_asked_about() -> None:
+    rows: Rows = [(0, day, 3, 3, 3) for day in range(7)]
+    rows += [(1, 2, 4, 0, 0), (2, 2, 3, 3, 3), (3, 5, 0, 0, 9), (4, 0, 1, 2, 0)]
+    panel = Panel.of(recounted(rows, 5, [1] * 7, "log1p"))
+    followed = module._Followed.of(panel, daily_of(rows, 7))
+    heat, threshold = find_indicator("heat"), find_indicator("threshold")
+    of_first = followed.of_agent[:1]
+    found = followed.contenders([(heat, None, of_first)], Aggregator())
+    assert found is not None
+    assert found.often.size == 3
+    assert found.n == 5
+    assert followed.contenders([(threshold, 8, of_first)], Aggregator()) is None
+    assert followed.contenders([(heat, None, of_first[:0])], Aggregator()) is None
+
+
+@pytest.mark.parametrize("name", FOUR)
+def test_ranks_by_those_who_can_be_ahead_are_those_by_everyone(name: str) -> None:
+    rows, n = big_world(60, 10, seed=4), 60
+    panel = Panel.of(recounted(rows, n, [1] * 10, "log1p"))
+    followed = module._Followed.of(panel, daily_of(rows, 10))
+    times = np.random.default_rng(1).multinomial(10, [0.1] * 10, size=40).astype(np.int64)
+    first = leaders(attribute(panel, name), 6)
+    places = followed.of_agent[find_places(panel.dids, [agent.did for agent in first.agents])]
+    # The lowest is below the mean in some resamples, so that var asks everyone.
+    for asked in (places, np.append(places, followed.of_agent[40])):
+        wanted = [(find_indicator(name), None, asked)]
+        contenders = followed.contenders(wanted, Aggregator())
+        assert contenders is not None
+        (some,) = followed.rank(times, wanted, Aggregator(), contenders)
+        (every,) = followed.rank(times, wanted, Aggregator())
+        assert np.array_equal(some, every)
+        assert len(np.unique(some[:, -2])) > 1
+
+
 def test_two_accounts_with_one_key_are_not_taken_for_one(monkeypatch: pytest.MonkeyPatch) -> None:
     class NoLuck:
         """Draws the same mark for every day in the first key, so that days are not told apart."""

@@ -1,0 +1,218 @@
+"""The scores of the few accounts that can be ahead of those asked about, on resampled days."""
+
+import math
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from blueattr.attribution.value import weigh
+from blueattr.indicators.base import Aggregator, Indicator, MomentIndicator
+from blueattr.indicators.builtin import INDICATORS
+from blueattr.kernels import FloatArray, IntArray
+from blueattr.kernels.recounting import Counts, recount
+
+__all__ = ["Contenders"]
+
+
+_HEAT, _LIN, _VAR, _GINI = (INDICATORS[name] for name in ("heat", "lin", "var", "gini"))
+
+
+@dataclass(frozen=True)
+class _Feature:
+    """One feature of accounts, of which many did the same on the same days.
+
+    Parameters
+    ----------
+    counts
+        (1, u, D): each thing that some account did, by day.
+    often
+        float64 (u,): how many agents did it.
+    index
+        int64 (c,): which of them each contender did.
+    """
+
+    counts: Counts
+    often: FloatArray
+    index: IntArray
+
+
+@dataclass(frozen=True)
+class Contenders:
+    """Accounts that can be ahead of those asked about, with these; and the means of all.
+
+    An account that did no more than another on any day, of nothing, has no larger score in any
+    resample: a day counts for both as often, and a score grows with each feature.
+
+    Parameters
+    ----------
+    features
+        a, b and c.
+    often
+        float64 (c,): how many agents each contender stands for.
+    n
+        The number of agents of the panel.
+    places
+        For each question int64 (k,): who of the contenders was asked about.
+    logs
+        As `blueattr.kernels.recounting.recount` takes them.
+    """
+
+    features: tuple[_Feature, ...]
+    often: FloatArray
+    n: float
+    places: tuple[IntArray, ...]
+    logs: FloatArray | None
+    _own: threading.local = field(default_factory=threading.local, repr=False)
+
+    @classmethod
+    def of(
+        cls,
+        counts: Counts,
+        often: FloatArray,
+        asked: Sequence[IntArray],
+        logs: FloatArray | None,
+    ) -> "Contenders":
+        """Find them.
+
+        Parameters
+        ----------
+        counts
+            (3, m, D): what each account did by day.
+        often
+            float64 (m,): how many agents each stands for.
+        asked
+            For each question int64 (k,), places of accounts.
+        logs
+            As above.
+        """
+        everyone = np.unique(np.concatenate(asked))
+        contends = np.zeros(often.size, np.bool_)
+        contends[everyone] = True
+        alike = []
+        for of_feature in counts:
+            one, of_account = _different(of_feature)
+            different = np.ascontiguousarray(of_feature[one])
+            least = of_feature[everyone].min(axis=0)
+            contends |= (different > least).any(axis=1)[of_account]
+            alike.append((different[None], of_account))
+        rows = np.flatnonzero(contends)
+        return cls(
+            features=tuple(
+                _Feature(different, _sums(of_account, often), of_account[rows])
+                for different, of_account in alike
+            ),
+            often=often[rows],
+            n=float(often.sum()),
+            places=tuple(np.searchsorted(rows, places) for places in asked),
+            logs=logs,
+        )
+
+    @property
+    def size(self) -> int:
+        """How many numbers there are for one resample."""
+        return sum(one.often.size + one.index.size for one in self.features)
+
+    @staticmethod
+    def can_score(indicator: Indicator, aggregator: Aggregator) -> bool:
+        """Return whether scores are known to grow with each feature, as far as it matters."""
+        if indicator is _HEAT:
+            return True
+        return aggregator.name == "mean" and any(indicator is one for one in (_LIN, _VAR, _GINI))
+
+    def recount(self, times: IntArray) -> "Recounted":
+        """Count anew on some resamples: int64 (R, D), how often each has each day.
+
+        What it returns is overwritten when the same thread counts again.
+        """
+        resamples = times.shape[0]
+        shapes = [(1, resamples, one.often.size) for one in self.features]
+        needed = sum(map(math.prod, shapes))
+        if getattr(self._own, "memory", np.empty(0)).size < needed:
+            self._own.memory = np.empty(needed)
+        means, features, start = [], [], 0
+        for one, shape in zip(self.features, shapes, strict=True):
+            again = self._own.memory[start : start + math.prod(shape)].reshape(shape)
+            start += again.size
+            recount(one.counts, times.astype(np.float64), self.logs, again)
+            means.append(np.einsum("ru,u->r", again[0], one.often) / self.n)
+            features.append(again[0].take(one.index, axis=1))
+        return Recounted(np.stack(means, axis=1), features)
+
+
+@dataclass(frozen=True)
+class Recounted:
+    """Means of all agents, and features of contenders, on some resamples.
+
+    Parameters
+    ----------
+    means
+        float64 (R, 3).
+    features
+        a, b and c, each float64 (R, c).
+    """
+
+    means: FloatArray
+    features: Sequence[FloatArray]
+
+    def scores(
+        self,
+        r: int,
+        indicator: Indicator,
+        steps: int | None,
+        aggregator: Aggregator,
+        places: IntArray,
+    ) -> FloatArray | None:
+        """Return numbers in the order of the contenders' values on one resample.
+
+        Parameters
+        ----------
+        r
+            Which one.
+        indicator, steps, aggregator
+            For which `Contenders.can_score`.
+        places
+            Who of the contenders was asked about.
+
+        Returns
+        -------
+        ndarray or None
+            float64 (c,); None where the features of everyone have to say whether there is an
+            answer, and who is ahead.
+        """
+        if indicator is _HEAT:
+            assert isinstance(indicator, MomentIndicator)  # noqa: S101 - heat is one
+            weights, total = weigh(indicator, self.means[r], steps, silent=not self.means[r].any())
+            return None if total == 0 else self._sum(r, weights.tolist())
+        s = self._sum(r, aggregator.weights)
+        if s.min() == s.max():
+            return None
+        if indicator is not _VAR:
+            return s
+        mean = float(self.means[r] @ aggregator.weights)
+        # s (s - mean) grows with s from the mean on, and below it is less than 0.
+        return s * s - mean * s if s[places].min() >= mean else None
+
+    def _sum(self, r: int, weights: Sequence[float]) -> FloatArray:
+        scores = np.zeros(self.features[0].shape[1])
+        for feature, weight in zip(self.features, weights, strict=True):
+            scores += weight * feature[r]
+        return scores
+
+
+def _sums(of_account: IntArray, often: FloatArray) -> FloatArray:
+    sums: FloatArray = np.bincount(of_account, often).astype(np.float64)
+    return sums
+
+
+def _different(counts: npt.NDArray[np.floating]) -> tuple[IntArray, IntArray]:
+    """Find which rows differ: of each kind the place of one, and for each row its kind."""
+    marks = np.random.default_rng(0).integers(1, 2**63, (2, counts.shape[1]), np.uint64)
+    whole = counts.astype(np.uint64)
+    keys = [whole @ (of_key * np.uint64(2) + np.uint64(1)) for of_key in marks]
+    _, one, of_row = np.unique(keys[0], return_index=True, return_inverse=True)
+    if not np.array_equal(keys[1], keys[1][one][of_row]):  # two rows with one key
+        one = of_row = np.arange(counts.shape[0])
+    return one, of_row.reshape(-1)
