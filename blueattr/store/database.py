@@ -182,6 +182,14 @@ class Store(Statements):
         finally:
             self.close()
 
+    @property
+    def first_bytes(self) -> bytes:
+        """The first bytes of the file that is read, which each commit changes.
+
+        Whoever opened the file to see them would, by closing it, end the engine's lock on it.
+        """
+        return self._headers
+
     def close(self) -> None:
         """Close the file."""
         # First: this ends the lock of the engine on the file.

@@ -131,7 +131,14 @@ class Album:
         )  # fmt: skip
         if result is not None and answer.view is not None and answer.frame is not None:
             picture = self._with_shares(picture, reading, answer, result)
-        self._remember(picture)
+        self._keep(
+            PastShares(
+                picture.end,
+                picture.total,
+                tuple(tier.share for tier in picture.tiers),
+                tuple(group.share for group in picture.groups),
+            )
+        )
         return replace(picture, history=tuple(self._history))
 
     def _with_shares(
@@ -256,13 +263,22 @@ class Album:
             .iter_rows()
         )
 
-    def _remember(self, picture: Picture) -> None:
-        past = PastShares(
-            picture.end,
-            picture.total,
-            tuple(tier.share for tier in picture.tiers),
-            tuple(group.share for group in picture.groups),
-        )
-        if self._history and picture.end - self._history[-1].end < _APART:
-            return
-        self._history.append(past)
+    @property
+    def has_history(self) -> bool:
+        """Whether an earlier moment is known."""
+        return bool(self._history)
+
+    def remember(self, answer: Answer) -> None:
+        """Keep the shares of a moment of which there is no picture."""
+        result = answer.result
+        if result is None:
+            self._keep(PastShares(answer.window.end, None, ()))
+        else:
+            self._keep(
+                PastShares(answer.window.end, result.total, tuple(t.share for t in result.tiers))
+            )
+            self._shares_before(result, answer.window.end)
+
+    def _keep(self, past: PastShares) -> None:
+        if not self._history or past.end - self._history[-1].end >= _APART:
+            self._history.append(past)

@@ -15,6 +15,7 @@ from blueattr.cli.options import (
     BotsFile,
     GroupsOfChange,
     InfluenceOption,
+    Insecure,
     KeepBots,
     Match,
     MaxRate,
@@ -72,6 +73,26 @@ Lines: TypeAlias = Annotated[
 ]
 
 
+Sources: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="SOURCE",
+        help="What to follow into the store: jetstream (the default), firehose, or addresses, as "
+        "for ingest.",
+        show_default=False,
+    ),
+]
+Hosts: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--host",
+        metavar="URL",
+        help="A server in place of the default, such as wss://jetstream.example; repeatable.",
+        show_default=False,
+    ),
+]
+
+
 @dataclass
 class WatchOptions(StoreOptions):
     """The features of a panel, about a topic, in a window that slides."""
@@ -96,8 +117,8 @@ class WatchOptions(StoreOptions):
 
 @grouped(
     (
-        *ABOUT, "replay", "indicator", "by", "start", "window", "panel", "scale", "tiers", *HOW,
-        *WHO, "top", "form", "memory",
+        "sources", *ABOUT, "replay", "host", "insecure", "indicator", "by", "start", "window",
+        "panel", "scale", "tiers", *HOW, *WHO, "top", "form", "memory",
     )
 )  # fmt: skip
 def watch(
@@ -105,29 +126,53 @@ def watch(
     *,
     store: WatchOptions,
     how: QuestionOptions,
+    sources: Sources = None,
     replay: Speed = None,
+    host: Hosts = None,
+    insecure: Insecure = False,
     by: GroupsOfChange = None,
     top: Top = 10,
     form: Lines = None,
 ) -> None:
     """Show who carries a topic while it happens, in a window that slides with the events.
 
-    The numbers are those of attribute, to the bit, for the window that is shown.
+    It follows the network into the store; where another process writes the store, it looks at it
+    after each commit. The numbers are those of attribute, to the bit, for the window shown.
 
     Example: blueattr watch --topic mythos --replay 3600x --format jsonl
     """
     from blueattr.analysis.groups.grouping import grouping
     from blueattr.studies.carriers.leaders import check_top
-    from blueattr.watch.replay import Asked, Replay, speed_of
+    from blueattr.watch.asked import Asked
+    from blueattr.watch.follow import Follow
+    from blueattr.watch.replay import Replay, speed_of
+    from blueattr.watch.writing import Ingest, writer_of
 
     check_top(top)
-    if replay is None:
-        raise UsageError("name a speed, such as --replay 60x")
     asked = Asked(
         store.query(), how.question(), parse.length(store.window),
         None if by is None else grouping(by), top,
     )  # fmt: skip
-    _show(Replay(asked, speed_of(replay), asked.query.start), form)
+    words = [*(sources or ()), *(word for one in host or () for word in ("--host", one))]
+    words += ["--insecure"] * insecure
+    if replay is not None:
+        if words:
+            raise UsageError("--replay shows what the store has; leave out what to follow")
+        _show(Replay(asked, speed_of(replay), asked.query.start), form)
+        return
+    if store.start is not None:
+        raise UsageError("--from is where a replay begins; name its speed with --replay 60x")
+    writer = writer_of(store.db)
+    if writer is not None:
+        if words:
+            raise UsageError(
+                f"process {writer} writes to {store.db}, and watch follows what it commits; leave "
+                "out what to follow, or use another --db"
+            )
+        _show(Follow(asked), form)
+        return
+    with Ingest(store.db, words, store.memory_limit) as ingest:
+        _show(Follow(asked, "writes", ingest.check), form)
 
 
 def _show(watching: "Watching", form: str | None) -> None:

@@ -15,9 +15,10 @@ from blueattr.panel.query import PanelQuery
 from blueattr.provenance import Window
 from blueattr.sources.timing import Timing
 from blueattr.store.database import Store
+from blueattr.watch.asked import Asked
 from blueattr.watch.jsonl import line
 from blueattr.watch.picture import Picture
-from blueattr.watch.replay import Asked, Replay, speed_of
+from blueattr.watch.replay import Replay, speed_of
 from support.cli_world import events as world
 from support.cli_world import ok, refused
 from support.events_builder import POST, REPOST, did, micros

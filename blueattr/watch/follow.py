@@ -1,0 +1,165 @@
+"""A watch of a store that is written to meanwhile: it looks at the store after each commit."""
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from blueattr.errors import StoreBusyError
+from blueattr.panel.query import last_event
+from blueattr.sources.timing import Timing
+from blueattr.store.database import Store
+from blueattr.store.integrity.seal import headers
+from blueattr.watch.asked import Asked, Watch
+from blueattr.watch.picture import FeedState, Mode, Picture
+from blueattr.watch.reading import Reading
+
+__all__ = ["Follow"]
+
+
+_MICROSECOND = timedelta(microseconds=1)
+_BEHIND = timedelta(hours=6)
+
+# Of its time, a watch reads a store for a quarter at most: commits wait for it.
+_PAUSE = 3.0
+
+# Seconds that the shares of the hours before may take, when a watch begins; and how many there are.
+_BACK_SECONDS, _BACK_MOST = 2.0, 24
+
+
+@dataclass
+class _Feed:
+    """What came since the watch began."""
+
+    kept: int
+    rejected: int
+    looks: int = 0
+
+
+class Follow(Watch):
+    """Shows a store as each commit leaves it.
+
+    Parameters
+    ----------
+    asked
+        What to watch.
+    mode
+        Whether this program writes the store, too (in another process), or follows another.
+    check
+        Called about each second: it raises where what writes the store has ended.
+    timing
+        The clocks, and how to wait.
+    """
+
+    def __init__(
+        self,
+        asked: Asked,
+        mode: Mode = "follows",
+        check: Callable[[], None] | None = None,
+        timing: Timing | None = None,
+    ) -> None:
+        super().__init__(asked, timing)
+        self._mode = mode
+        self._check = check or (lambda: None)
+        self._album = self.album()
+        self._feed: _Feed | None = None
+        self._events: tuple[int, float] | None = None  # kept at the last look, and when it was
+
+    def pictures(self) -> Iterator[Picture]:
+        """Yield a picture each second, from the first event on, until it is to stop.
+
+        Raises
+        ------
+        StoreError
+            The store cannot be read.
+        """
+        clock = self.timing.monotonic
+        seen, picture = b"", None
+        due = float("-inf")
+        while not self.stopped:
+            began = clock()
+            self._check()
+            if self.take_choice():
+                self._album, seen, due = self.album(), b"", float("-inf")
+            there = _headers(self.asked.query.db)
+            if there and there != seen and began >= due:
+                with suppress(StoreBusyError):  # a commit takes long: the next look will see it
+                    seen, picture = self._look() or (there, picture)
+                due = clock() + _PAUSE * (clock() - began)
+            if picture is not None:
+                yield replace(picture, lag=self._lag(picture.end))
+            self.wait(began + 1 - clock())
+
+    def _look(self) -> tuple[bytes, Picture] | None:
+        """Read the store as it is now; None if it has no events."""
+        query = self.asked.query
+        with Store.open(query.db, query.memory) as store:
+            last = last_event(store)
+            if last is None:
+                return None
+            end = last + _MICROSECOND
+            reading = self._read(store, end)
+            reading.slide(end)
+            answer = reading.answer(self.asked.question)
+            picture = self._album.picture(reading, answer, self.asked.choice)
+            return store.first_bytes, self._with_feed(store, picture)
+
+    def _read(self, store: Store, end: datetime) -> Reading:
+        """Read the window; at first with the shares of the hours before, if there is time."""
+        asked = self.asked
+        self._album.read_anew()
+        if self._album.has_history or asked.by is not None:  # groups take longer than a moment
+            return Reading(store, asked.query, asked.window, end, end)
+        clock = self.timing.monotonic
+        reading = Reading(store, asked.query, asked.window, end - _BEHIND, end)
+        began = clock()
+        reading.slide(end - _BEHIND)
+        self._album.remember(reading.answer(asked.question))
+        each = max(clock() - began, 1e-6)
+        steps = min(int(_BACK_SECONDS / each), _BACK_MOST)
+        for k in range(1, steps):
+            reading.slide(end - _BEHIND * (1 - k / steps))
+            self._album.remember(reading.answer(asked.question))
+        return reading
+
+    def _with_feed(self, store: Store, picture: Picture) -> Picture:
+        ((kept, rejected),) = store.rows("watch/feed")
+        if self._feed is None:
+            self._feed = _Feed(kept, rejected, -1)
+        self._feed.looks += 1
+        now = self.timing.monotonic()
+        before, self._events = self._events, (kept, now)
+        rate = 0.0
+        if before is not None and now > before[1]:
+            rate = (kept - before[0]) / (now - before[1])
+        feed = FeedState(
+            kept - self._feed.kept,
+            rejected - self._feed.rejected,
+            self._feed.looks,
+            0.0,
+            store.path.stat().st_size,
+        )
+        return replace(
+            picture, mode=self._mode, rate=rate, feed=feed, events=kept - self._feed.kept
+        )
+
+    def _lag(self, end: datetime) -> float:
+        now = datetime.fromtimestamp(self.timing.now(), UTC)
+        return max((now - end).total_seconds(), 0.0)
+
+
+def _headers(path: Path) -> bytes:
+    """Return the first bytes of a store, which change with each commit; empty if there is none.
+
+    The store is not open: whoever closes a file that the engine has open ends its lock on it.
+    """
+    try:
+        file = os.open(path, os.O_RDONLY)
+    except OSError:
+        return b""
+    try:
+        return headers(file)
+    finally:
+        os.close(file)
