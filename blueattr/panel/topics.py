@@ -31,6 +31,7 @@ __all__ = [
     "TopicDays",
     "choose",
     "load",
+    "named",
     "shipped",
 ]
 
@@ -232,6 +233,18 @@ def choose(
     UsageError
         Neither a name nor an expression is given, or several names are.
     """
+    topic = named(name, match, path)
+    if topic is not None:
+        for pattern in topic.patterns:
+            store.check_pattern(pattern)
+        store.check_pattern(topic.pattern)
+    return topic
+
+
+def named(
+    name: str | None, match: list[str] | None = None, path: Path | None = None
+) -> Topic | None:
+    """Return the topic that a user asked for, its patterns not checked yet: see `choose`."""
     name = None if name is None else name.strip().lower()
     if match:
         label = name if name not in (None, ALL) else "match"
@@ -252,9 +265,6 @@ def choose(
             hint = did_you_mean(name, [*topics, ALL], "see: blueattr topics list")
             raise UnknownTopicError(f"there is no topic {name!r}; {hint}")
         topic = topics[name]
-    for pattern in topic.patterns:
-        store.check_pattern(pattern)
-    store.check_pattern(topic.pattern)
     return topic
 
 

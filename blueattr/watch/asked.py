@@ -37,6 +37,13 @@ class Asked:
         What groups the agents; None for tiers alone.
     top
         How many accounts to name; 0 names nobody.
+
+    Raises
+    ------
+    UsageError
+        No topic is named, or several indicators are.
+    UnknownTopicError
+        There is no such topic.
     """
 
     query: PanelQuery
@@ -44,6 +51,11 @@ class Asked:
     window: timedelta = timedelta(hours=24)
     by: ByGroup | None = None
     top: int = 10
+
+    def __post_init__(self) -> None:
+        """Check what can be checked before a store is there."""
+        self.question.check_one("watch follows")
+        topics.named(self.query.topic, list(self.query.match), self.query.topics_file)
 
     @property
     def choice(self) -> WatchChoice:
@@ -98,7 +110,6 @@ class Watch:
     """
 
     def __init__(self, asked: Asked, timing: Timing | None = None) -> None:
-        asked.question.check_one("watch follows")
         self.asked = asked
         self.timing = timing or Timing()
         self._first = asked  # what a face chooses is instead of this

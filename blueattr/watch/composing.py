@@ -14,9 +14,9 @@ from blueattr.analysis.groups.grouping import ByGroup, PanelGroups
 from blueattr.analysis.groups.sources import StoreGroups
 from blueattr.attribution.attribute import AttributionResult
 from blueattr.attribution.by_feature import feature_split
-from blueattr.attribution.inputs import Panel
 from blueattr.attribution.question import Question
 from blueattr.attribution.tiered import TieredPanel
+from blueattr.errors import NoAnswerError
 from blueattr.store import coverage
 from blueattr.watch.picture import (
     BesideSample,
@@ -144,9 +144,7 @@ class Album:
     def _with_shares(
         self, picture: Picture, reading: Reading, answer: Answer, result: AttributionResult
     ) -> Picture:
-        tiered = TieredPanel.of(
-            Panel.of(answer.frame), self._question.cutoffs, self._question.panel
-        )
+        tiered = TieredPanel.of(answer.panel, self._question.cutoffs, self._question.panel)
         groups, notes = self._groups(reading, answer, result, tiered)
         before = self._shares_before(result, answer.window.end)
         return replace(
@@ -172,10 +170,13 @@ class Album:
         if self._by is None or answer.view is None:
             return (), ()
         source = StoreGroups(answer.view, reading.topic)
-        panel = PanelGroups.of(self._by, source, tiered, hides=not self._top)
-        if panel is None:
-            return (), ()
-        (grouped,) = panel.with_shares([result], tiered, self._question)
+        try:
+            panel = PanelGroups.of(self._by, source, tiered, hides=not self._top)
+            if panel is None:
+                return (), ()
+            (grouped,) = panel.with_shares([result], tiered, self._question)
+        except NoAnswerError as error:
+            return (), (f"There are no groups: {error}",)
         shares = tuple(
             GroupShare(
                 one.group, one.agents, one.value, one.share, one.agents_involved,
@@ -254,7 +255,9 @@ class Album:
             return ()
         dids = result.agents["did"].head(self._top).to_list()
         found = records(view, reading.topic, frame, result, dids, most=_POSTS_EACH).records
-        shown = found.filter(pl.col("time").is_not_null() & pl.col("kind").is_in(["post", "reply"]))
+        shown = found.filter(
+            pl.col("time").is_not_null() & pl.col("kind").is_in(["post", "reply"])
+        ).sort("share", "uri", descending=[True, False])
         handles = self._named(answer, dids)
         return tuple(
             MovingPost(did, handles.get(did), uri, time, text, share)

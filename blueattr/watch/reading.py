@@ -8,6 +8,7 @@ import numpy as np
 import polars as pl
 
 from blueattr.attribution.attribute import AttributionResult, attribute
+from blueattr.attribution.inputs import Panel
 from blueattr.attribution.question import Question
 from blueattr.errors import NoAnswerError
 from blueattr.panel.accounts import Directory
@@ -42,6 +43,8 @@ class Answer:
         The window and its panel; None where it has none.
     frame
         The features of its agents; None where it has none.
+    panel
+        The same, checked and ranked.
     result
         Their attribution; None where it has none.
     window
@@ -53,6 +56,7 @@ class Answer:
     window: Window
     view: StoreView | None = None
     frame: pl.DataFrame | None = None
+    panel: Panel | None = None
     result: AttributionResult | None = None
     undefined: str = ""
 
@@ -162,6 +166,7 @@ class Reading:
             if why:
                 return Answer(window, view, undefined=why)
             frame = view.features(counts)
+            panel = Panel.of(frame)
         except NoAnswerError as error:
             return Answer(window, undefined=str(error))
         origin = Provenance(
@@ -172,10 +177,10 @@ class Reading:
             synthetic=self.synthetic,
         )
         try:
-            result = attribute(frame, question.indicators[0], **question.how, provenance=origin)
+            result = attribute(panel, question.indicators[0], **question.how, provenance=origin)
         except NoAnswerError as error:
-            return Answer(window, view, frame, undefined=str(error))
-        return Answer(window, view, frame, result)
+            return Answer(window, view, frame, panel, undefined=str(error))
+        return Answer(window, view, frame, panel, result)
 
     def _settle_quotes(self, view: StoreView) -> None:
         """Count the topic anew, where the store knows what posts quote from some time on."""

@@ -20,7 +20,7 @@ from blueattr.watch.jsonl import line
 from blueattr.watch.picture import Picture
 from blueattr.watch.replay import Replay, speed_of
 from support.cli_world import events as world
-from support.cli_world import ok, refused
+from support.cli_world import ok, refused, run
 from support.events_builder import POST, REPOST, did, micros
 from support.places import ROOT
 
@@ -125,6 +125,38 @@ def test_minutes_count_participants_once_and_posts_each(db: Path) -> None:
     assert sum(last.series.posts) > 0
 
 
+def test_posts_that_moved_are_those_of_the_leaders_by_their_share(db: Path) -> None:
+    pictures = replay(db, "mythos", 14 * 24 * 3600.0, window=timedelta(days=14)).pictures()
+    *_, last = pictures
+    assert len(last.posts) > 1
+    shares = [post.share for post in last.posts]
+    assert shares == sorted(shares, reverse=True)
+    assert {post.did for post in last.posts} <= {one.did for one in last.leaders}
+    window = ("--from", content(last)["start"], "--to", content(last)["end"])
+    wanted = json.loads(
+        ok("posts", "--topic", "mythos", "--indicator", "lin", *window, "--top", 500, "--db", db,
+           "--format", "json").text
+    )  # fmt: skip
+    of_uri = {post["uri"]: post["share"] for post in wanted["posts"]}
+    shown = next(replay(db, "mythos", 1.0, window=timedelta(days=14)).pictures())
+    assert not shown.posts
+    assert [of_uri.get(post.uri) for post in last.posts] == shares
+
+
+def test_what_cannot_be_watched_is_refused_before_anything_is_written(tmp_path: Path) -> None:
+    db = tmp_path / "store.duckdb"
+    for words, says in (
+        ((), "name a topic"),
+        (("--topic", "mythoss"), "did you mean"),
+        (("--topic", "mythos", "--indicator", "lin,heat"), "one indicator"),
+        (("--topic", "mythos", "--from", "2026-05-01"), "--replay"),
+    ):
+        done = run("watch", *words, "--db", db, "--format", "jsonl")
+        assert done.code in {ExitCode.USAGE, ExitCode.NO_ANSWER}
+        assert says in done.stderr
+    assert not db.exists()
+
+
 @pytest.mark.parametrize("text", ["60", "x", "-1x", "0x", "1e3x", "99999999x", "60 x"])
 def test_a_speed_that_is_none_is_refused(text: str) -> None:
     with pytest.raises(UsageError, match="is not a speed; write 60x"):
@@ -145,3 +177,11 @@ def test_a_replay_of_the_sample_shows_at_random_moments_what_attribute_says(tmp_
             compare(db, content(one), "--topic", topic) for one in random.sample(pictures, 6)
         ]
         assert sum(compared) > 3
+        # Samples are made anew now and then, and say of when they are.
+        sampled = [one for one in pictures if one.sample and one.sample.time == one.end]
+        shown = content(next(one for one in reversed(sampled) if one.sample and one.sample.tiers))
+        words = ("--topic", topic, "--from", shown["start"], "--to", shown["end"], "--db", db)
+        wanted = json.loads(ok("compare-scales", *words, "--sizes", "100", "--format", "json").text)
+        (scale,) = wanted["indicators"][0]["samples"]
+        assert shown["sample"]["tiers"] == [tier["share_mean"] for tier in scale["tiers"]]
+        assert shown["sample"]["full"] == [tier["share"] for tier in shown["tiers"]]
