@@ -172,6 +172,8 @@ def test_a_picture_that_is_held_stands_still_until_it_is_let_go() -> None:
 
 def test_what_a_stranger_wrote_is_neither_markup_nor_control() -> None:
     async def look(pilot: Pilot[None], app: WatchApp) -> None:
+        await pilot.pause()
+        assert "[red]y[/red]" in app.export_screenshot()
         app.action_view(2)
         shown = "\n".join(cell for row in cells(app) for cell in row)
         assert "[red]x[/red]" in shown
@@ -184,7 +186,9 @@ def test_what_a_stranger_wrote_is_neither_markup_nor_control() -> None:
         assert isinstance(app.screen, Pick)
         assert "\u202e" not in app.export_screenshot()
 
-    watching = Scripted([hostile()])
+    made = hostile()
+    first = replace(made.leaders[0], handle="[red]y[/red]")
+    watching = Scripted([replace(made, leaders=(first, *made.leaders[1:]))])
     watching.choices = replace(watching.choices, topics=("mythos", NASTY, "[red]x[/red]"))
     drive(watching, look)
 

@@ -195,6 +195,24 @@ def test_connections_that_say_nothing_or_drip_are_closed(monkeypatch: pytest.Mon
                 read += part
 
 
+def test_a_stream_that_was_asked_for_right_after_another_file_stays_open(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(served, "_PATIENCE", 0.2)
+    monkeypatch.setattr(served, "_BEAT", 0.1)
+    both = [f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n" for path in ("/session", "/events")]
+    with (
+        serving(Scripted([picture()])) as page,
+        socket.create_connection((page.host, page.port), timeout=20) as one,
+    ):
+        one.sendall("".join(both).encode())
+        read = b""
+        while read.count(b"event: beat") < 5:
+            part = one.recv(1 << 16)
+            assert part
+            read += part
+
+
 def test_more_streams_than_are_allowed_are_told_so_and_places_come_free(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -204,7 +222,7 @@ def test_more_streams_than_are_allowed_are_told_so_and_places_come_free(
         for one in held:
             one.sendall(b"GET /events HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
             assert one.recv(1 << 16).startswith(b"HTTP/1.1 200")
-        refused = asked(page, "/events")
+        refused = asked(page, "/events", until=b"hello")
         assert refused.status == 503
         assert refused.headers["retry-after"] == "30"
         assert asked(page).status == 200
