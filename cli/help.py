@@ -31,8 +31,8 @@ SECTIONS: dict[str, tuple[str, ...]] = {
         "choices", "resamples", "communities", "seed",
     ),
     "Output": (
-        "license_", "title", "coarsen", "top", "pseudonyms", "agents", "out", "form", "width",
-        "memory", "verbose", "quiet", "help",
+        "license_", "title", "coarsen", "top", "pseudonyms", "agents", "out", "plain", "serve",
+        "form", "width", "memory", "verbose", "quiet", "help",
     ),
 }  # fmt: skip
 """The options of each section, by the names of their parameters, in the order of the help."""

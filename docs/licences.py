@@ -26,8 +26,8 @@ without them. Communities need the extra `graph`, which is installed only on dem
 (`pip install networkit`): networkit and tabulate under the MIT licence, scipy under BSD-3-Clause.
 The extra `deposit` reads metadata of deposits back (`pip install rocrate mlcroissant`): both are
 under Apache-2.0, rdflib and pandas, which they need, under BSD-3-Clause. The extra `notify` sends
-notices to services (`pip install apprise`): it is under BSD-2-Clause. The extra `tui` is the terminal
-app of a watch (`pip install textual`), under the MIT licence; the extra `serve` its page
+notices to services (`pip install apprise`): it is under BSD-2-Clause. The extra `tui` is the
+terminal app of a watch (`pip install textual`), under the MIT licence; the extra `serve` its page
 (`pip install starlette uvicorn`), both under BSD-3-Clause.
 """
 # Names that packages use for a licence, and its identifier of SPDX.

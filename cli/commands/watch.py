@@ -1,6 +1,5 @@
 """The command watch: shares that move as events arrive."""
 
-import sys
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 
@@ -28,12 +27,11 @@ from blueattr.cli.options import (
     Topic,
     TopicsFile,
 )
-from blueattr.cli.signals import stopping
+from blueattr.cli.watching import face
 from blueattr.errors import UsageError
 
 if TYPE_CHECKING:
     from blueattr.panel.query import PanelQuery
-    from blueattr.watch.picture import Watching
 
 
 Sliding: TypeAlias = Annotated[
@@ -59,6 +57,24 @@ Begin: TypeAlias = Annotated[
         "--from",
         metavar="DATE",
         help="Where a replay begins, a UTC date or time; by default with the first record.",
+        show_default=False,
+    ),
+]
+Plain: TypeAlias = Annotated[
+    bool,
+    typer.Option(
+        "--plain",
+        help="Show one screen of text; without a terminal, a line a minute.",
+        show_default=False,
+    ),
+]
+Serve: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--serve",
+        metavar="HOST:PORT",
+        help="Serve a page, such as at 127.0.0.1:8765; for other machines with a token in the "
+        "environment, BLUEATTR_SERVE_TOKEN.",
         show_default=False,
     ),
 ]
@@ -118,7 +134,8 @@ class WatchOptions(StoreOptions):
 @grouped(
     (
         "sources", *ABOUT, "replay", "host", "insecure", "indicator", "by", "start", "window",
-        "panel", "scale", "tiers", *HOW, *WHO, "top", "form", "memory",
+        "panel", "scale", "tiers", *HOW, *WHO, "top", "plain", "serve", "form",
+        "memory",
     )
 )  # fmt: skip
 def watch(
@@ -132,9 +149,13 @@ def watch(
     insecure: Insecure = False,
     by: GroupsOfChange = None,
     top: Top = 10,
+    plain: Plain = False,
+    serve: Serve = None,
     form: Lines = None,
 ) -> None:
     """Show who carries a topic while it happens, in a window that slides with the events.
+
+    In a terminal it is an app (keys choose what is watched), else a line a minute.
 
     It follows the network into the store; where another process writes the store, it looks at it
     after each commit. The numbers are those of attribute, to the bit, for the window shown.
@@ -149,6 +170,7 @@ def watch(
     from blueattr.watch.writing import Ingest, writer_of
 
     check_top(top)
+    show = face(form, plain=plain, serve=serve)
     asked = Asked(
         store.query(), how.question(), parse.length(store.window),
         None if by is None else grouping(by), top,
@@ -158,7 +180,7 @@ def watch(
     if replay is not None:
         if words:
             raise UsageError("--replay shows what the store has; leave out what to follow")
-        _show(Replay(asked, speed_of(replay), asked.query.start), form)
+        show(Replay(asked, speed_of(replay), asked.query.start))
         return
     if store.start is not None:
         raise UsageError("--from is where a replay begins; name its speed with --replay 60x")
@@ -169,24 +191,7 @@ def watch(
                 f"process {writer} writes to {store.db}, and watch follows what it commits; leave "
                 "out what to follow, or use another --db"
             )
-        _show(Follow(asked), form)
+        show(Follow(asked))
         return
     with Ingest(store.db, words, store.memory_limit) as ingest:
-        _show(Follow(asked, "writes", ingest.check), form)
-
-
-def _show(watching: "Watching", form: str | None) -> None:
-    """Show pictures until they end, or somebody asks to stop."""
-    from threading import Thread
-
-    from blueattr.watch import jsonl, plain
-
-    with stopping("stopping") as stop:
-
-        def pass_on() -> None:
-            stop.wait()
-            watching.stop()
-
-        Thread(target=pass_on, daemon=True).start()
-        show = jsonl.write if form == "jsonl" else plain.show
-        show(watching.pictures(), sys.stdout)
+        show(Follow(asked, "writes", ingest.check))

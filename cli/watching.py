@@ -1,0 +1,102 @@
+"""The faces of a watch: a terminal app, a screen of text, lines of JSON, a page."""
+
+import sys
+from contextlib import contextmanager
+from threading import Event, Thread
+from typing import TYPE_CHECKING
+
+from blueattr.cli.output import say
+from blueattr.cli.signals import stopping
+from blueattr.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from blueattr.watch.picture import Watching
+
+__all__ = ["face"]
+
+
+def face(form: str | None, *, plain: bool, serve: str | None) -> "Callable[[Watching], None]":
+    """Return what shows pictures until they end, or somebody asks to stop.
+
+    Parameters
+    ----------
+    form
+        ``jsonl``, or None.
+    plain
+        Whether the terminal gets text and not the app.
+    serve
+        The address of a page, or None.
+
+    Raises
+    ------
+    UsageError
+        There is more than one, an extra is not installed, or `serve` is no address for a page.
+    """
+    named = {"--format": form is not None, "--plain": plain, "--serve": serve is not None}
+    several = [name for name, given in named.items() if given]
+    if len(several) > 1:
+        raise UsageError(f"{' and '.join(several)} are different ways to show; name one")
+    if serve is not None:
+        return _page(serve)
+    if form is not None:
+        return _lines
+    if plain or not _is_terminal():
+        return _text
+    from blueattr.watch.faces import check_app
+
+    check_app()
+    return _app
+
+
+def _is_terminal() -> bool:
+    return sys.stdout is not None and sys.stdout.isatty()
+
+
+@contextmanager
+def _ended(watching: "Watching") -> "Iterator[Event]":
+    """Yield an event that a signal sets, which ends the pictures, too."""
+    with stopping("stopping") as stop:
+
+        def pass_on() -> None:
+            stop.wait()
+            watching.stop()
+
+        Thread(target=pass_on, daemon=True).start()
+        yield stop
+
+
+def _lines(watching: "Watching") -> None:
+    from blueattr.watch import jsonl
+
+    with _ended(watching):
+        jsonl.write(watching.pictures(), sys.stdout)
+
+
+def _text(watching: "Watching") -> None:
+    from blueattr.watch.plain import show
+
+    with _ended(watching):
+        show(watching.pictures(), sys.stdout)
+
+
+def _app(watching: "Watching") -> None:
+    from blueattr.watch.faces import show_app
+
+    with _ended(watching) as stop:
+        show_app(watching, stop)
+
+
+def _page(address: str) -> "Callable[[Watching], None]":
+    from blueattr.watch.faces import check_page, show_page
+    from blueattr.watch.guard import page_address
+
+    page = page_address(address)
+    check_page()
+
+    def show(watching: "Watching") -> None:
+        with _ended(watching) as stop:
+            show_page(watching, page, stop, lambda: say(f"blueattr: the page is at {page.url}"))
+
+    return show
