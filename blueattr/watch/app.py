@@ -414,5 +414,9 @@ def run_app(watching: Watching, stop: threading.Event | None = None) -> None:
     app = WatchApp(watching, stop)
     app.run()
     app.wait(_PATIENCE)
-    if app.failure is not None:
-        raise app.failure
+    failure, app.failure = app.failure, None
+    try:
+        if failure is not None:
+            raise failure
+    finally:
+        del failure  # which holds this frame, and with it all that the engine has open

@@ -327,8 +327,12 @@ def serve(
     finally:
         watching.stop()
         thread.join(_PATIENCE)
-    if board.failure is not None:
-        raise board.failure
+    failure, board.failure = board.failure, None
+    try:
+        if failure is not None:
+            raise failure
+    finally:
+        del failure  # which holds this frame, and with it all that the engine has open
 
 
 def _watch(watching: Watching, board: Board) -> None:

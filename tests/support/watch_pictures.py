@@ -1,13 +1,17 @@
 """Made-up pictures of a watched topic, one a second, and a watching that shows them."""
 
+import gc
 import math
 import threading
 import time
-from collections.abc import Iterator, Sequence
+import weakref
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from blueattr.attribution.value import TierShare
+from blueattr.errors import StoreError
 from blueattr.provenance import Gap
 from blueattr.watch.picture import (
     BesideSample,
@@ -157,3 +161,34 @@ class Scripted:
 
     def stop(self) -> None:
         self.stopped.set()
+
+
+class Failing(Scripted):
+    """A watching that fails while it holds something, as the engine holds a store."""
+
+    class Open:
+        pass
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: weakref.ref[object] | None = None
+
+    def pictures(self) -> Iterator[Picture]:
+        store = self.Open()
+        self.open = weakref.ref(store)
+        yield picture()
+        raise StoreError("the store is gone")
+
+
+def assert_lets_go(show: Callable[[Failing], None]) -> None:
+    """Check that what is open is let go with the error, before the interpreter ends."""
+    watching = Failing()
+    gc.disable()
+    try:
+        with suppress(StoreError):
+            show(watching)
+            raise AssertionError("it did not fail")
+        assert watching.open is not None
+        assert watching.open() is None
+    finally:
+        gc.enable()

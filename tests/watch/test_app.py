@@ -6,6 +6,7 @@ import time
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from textual.pilot import Pilot
@@ -15,7 +16,7 @@ from blueattr.errors import StoreError
 from blueattr.watch.app import Help, Pick, WatchApp, run_app
 from blueattr.watch.picture import Picture
 from blueattr.watch.tables import VIEWS
-from support.watch_pictures import CHOICE, NASTY, Scripted, empty, hostile, picture
+from support.watch_pictures import CHOICE, NASTY, Scripted, assert_lets_go, empty, hostile, picture
 
 Drive = Callable[[Pilot[None], WatchApp], Awaitable[None]]
 
@@ -246,3 +247,14 @@ def test_the_app_waits_for_the_engine_before_the_program_ends(
     monkeypatch.setattr("blueattr.watch.app.WatchApp", Quick)
     run_app(Slow())
     assert ended == [True]
+
+
+def test_what_the_engine_has_open_is_let_go_with_its_error(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Headless(WatchApp):
+        def run(self, *_: Any, **__: Any) -> None:
+            super().run(headless=True)
+
+    monkeypatch.setattr("blueattr.watch.app.WatchApp", Headless)
+    assert_lets_go(run_app)

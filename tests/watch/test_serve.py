@@ -13,8 +13,8 @@ from blueattr.errors import OutputError, StoreError
 from blueattr.watch import serve as served
 from blueattr.watch.guard import PageAddress
 from blueattr.watch.picture import Picture
-from support.watch_page import SECRET, asked, serving
-from support.watch_pictures import Scripted, hostile, picture
+from support.watch_page import SECRET, asked, free_port, serving
+from support.watch_pictures import Scripted, assert_lets_go, hostile, picture
 
 
 @pytest.fixture(scope="module")
@@ -251,6 +251,11 @@ def test_what_the_watching_raises_ends_the_server() -> None:
 
     with pytest.raises(StoreError, match="the store is gone"), serving(Broken(), failures=True):
         time.sleep(0.3)
+
+
+def test_what_the_engine_has_open_is_let_go_with_its_error() -> None:
+    page = PageAddress("127.0.0.1", free_port())
+    assert_lets_go(lambda watching: served.serve(watching, page))
 
 
 def test_an_address_where_nothing_can_listen_is_an_error_in_a_sentence(

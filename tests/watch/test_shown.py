@@ -93,6 +93,7 @@ def test_in_a_terminal_it_is_the_app_which_q_ends(store: Path, typed: list[Typed
     assert one.end() == 0
     assert b"Traceback" not in one.shown
     assert b"\x1b[?1049l" in one.shown
+    assert b"nanobind" not in one.shown
 
 
 @pytest.mark.slow
