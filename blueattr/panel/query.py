@@ -342,6 +342,11 @@ class StoreView:
         known = self.store.frame("panel/handles", accounts=asked["account"].to_list())
         return dict(known.iter_rows())
 
+    def known_handles(self) -> pl.DataFrame:
+        """Return the latest known handles of the panel's agents: ``did`` and ``handle``."""
+        agents = self.built.agents.select("account", "did")
+        return agents.join(self.built.directory.handles(), on="account").select("did", "handle")
+
     def totals(self, topic: topics.Topic | None) -> pl.DataFrame:
         """Count what each account did and received in the window: the sums of its agent-days."""
         return self._counts.totals(_rule(topic), quotes=self.influence.quotes)

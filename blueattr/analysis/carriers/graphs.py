@@ -171,11 +171,10 @@ def graph_store(
         edges = edges_among(view, topic, graphs, is_node)
         found = find_communities(is_node.size, edges, seed) if communities else None
         names = _names(view, found, naming)
-        dids = frame["did"].filter(pl.Series(is_node))
-        handles = None if naming.hides else view.handles(dids.to_list())
-    agents = result.agents.filter(pl.col("did").is_in(dids.implode()))
-    linked = not naming.hides and not origin.synthetic
+        handles = None if naming.hides else view.known_handles()
     few = frame.filter(pl.Series(is_node))
+    agents = result.agents.filter(pl.col("did").is_in(few["did"].implode()))
+    linked = not naming.hides and not origin.synthetic
     nodes = agents_frame(replace(result, agents=agents), few, handles, linked=linked)
     if names is not None and found is not None:
         of = pl.DataFrame({"did": frame["did"], "community": names.gather(found.labels + 1)})

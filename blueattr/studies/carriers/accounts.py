@@ -91,7 +91,7 @@ def feature_shares(result: "AttributionResult", agents: pl.DataFrame) -> pl.Data
 def agents_frame(
     result: "AttributionResult",
     frame: pl.DataFrame,
-    handles: Mapping[str, str] | None = None,
+    handles: Mapping[str, str] | pl.DataFrame | None = None,
     *,
     linked: bool = False,
 ) -> pl.DataFrame:
@@ -105,7 +105,8 @@ def agents_frame(
         The features that it was computed from, with ``did`` (or ``agent``) and any of
         `blueattr.studies.carriers.leaders.COUNTS`.
     handles
-        By DID, as far as they are known; None for no column of handles.
+        By DID, as far as they are known, or a frame of ``did`` and ``handle``, which is for many;
+        None for no column of handles.
     linked
         Whether to add the addresses of profiles.
 
@@ -127,5 +128,9 @@ def agents_frame(
         table = table.with_columns(link=address)
     if handles is None:
         return table
-    known = pl.Series("handle", [handles.get(did) for did in table["did"]], pl.String)
+    if isinstance(handles, pl.DataFrame):
+        dids = table.select("did")
+        known = dids.join(handles, on="did", how="left", maintain_order="left")["handle"]
+    else:
+        known = pl.Series("handle", [handles.get(did) for did in table["did"]], pl.String)
     return table.insert_column(1, known)
