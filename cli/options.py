@@ -34,8 +34,8 @@ Memory: TypeAlias = Annotated[
     typer.Option(
         "--memory-limit",
         metavar="SIZE",
-        help="Memory for what is read and for the engine, 900MB or more; the arrays of a panel take "
-        "what they need, beyond it if they must.",
+        help="Memory for what is read and for the engine, 900MB or more; the arrays of a panel "
+        "take what they need, beyond it if they must.",
     ),
 ]
 Insecure: TypeAlias = Annotated[
