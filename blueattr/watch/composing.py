@@ -254,7 +254,10 @@ class Album:
         if not self._top or view is None or frame is None or feature_split(result).kind is None:
             return ()
         dids = result.agents["did"].head(self._top).to_list()
-        found = records(view, reading.topic, frame, result, dids, most=_POSTS_EACH).records
+        try:
+            found = records(view, reading.topic, frame, result, dids, most=_POSTS_EACH).records
+        except NoAnswerError:  # of a store whose tables count interactions, and not by whom
+            return ()
         shown = found.filter(
             pl.col("time").is_not_null() & pl.col("kind").is_in(["post", "reply"])
         ).sort("share", "uri", descending=[True, False])

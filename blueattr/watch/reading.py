@@ -161,7 +161,8 @@ class Reading:
             built = query.agents(self.store, window, self._directory, self.state, self._signs)
             view = StoreView(self.store, query, window, built)
             self._settle_quotes(view)
-            counts = self.state.totals()
+            # Counts that tables have in place of interactions are of posts, not of events.
+            counts = view.totals(self.topic) if view.is_counted else self.state.totals()
             why = view.no_match(self.topic, counts)
             if why:
                 return Answer(window, view, undefined=why)

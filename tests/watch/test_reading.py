@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from blueattr.analysis.attribute import attribute_store
 from blueattr.attribution.question import Question
 from blueattr.errors import NoAnswerError
+from blueattr.ingest.tables import import_tables, plan_import
 from blueattr.panel.bots import RateRule
 from blueattr.panel.influence import Kind
 from blueattr.panel.query import PanelQuery
@@ -20,7 +21,7 @@ from blueattr.store.database import Store
 from blueattr.store.rollups import roll_up
 from blueattr.watch.reading import Answer, Reading
 from support.effort import costly_law
-from support.events_builder import Event, at, identity, profile
+from support.events_builder import Event, at, identity, profile, tid, uri
 from support.rollup_checks import DAYS, MYTHOS, append, histories
 
 MICROSECOND = timedelta(microseconds=1)
@@ -102,3 +103,30 @@ def test_every_answer_of_a_replay_is_that_of_attribute(
             found.append(reading.answer(question))
     for answer in found:
         check(answer, query, question)
+
+
+def test_counts_that_a_table_has_in_place_of_interactions_count_as_in_attribute(
+    tmp_path: Path,
+) -> None:
+    table, db = tmp_path / "posts.csv", tmp_path / "store.duckdb"
+    rows = [
+        "uri,text,created_at,reply_count,repost_count,quote_count,collected_at",
+        *(
+            f"{uri(who, tid(n))},mythos,2026-05-0{n}T10:00Z,{n},{5 - n},0,2026-05-09"
+            for who in ("annannann", "beabeabea")
+            for n in (1, 2, 3)
+        ),
+    ]
+    table.write_text("\n".join(rows), encoding="utf-8")
+    done = import_tables(db, plan_import([str(table)], db))
+    assert done.ingested.failures == ()
+    query, question = PanelQuery(db, match=("mythos",)), Question(("lin",))
+    moments = [at(days=k, seconds=36_000) + MICROSECOND for k in range(3)]
+    with Store.open(db) as store:
+        reading = Reading(store, query, timedelta(days=1.5), moments[0], at(days=9))
+        answers = []
+        for time in moments:
+            reading.slide(time)
+            answers.append(reading.answer(question))
+    for answer in answers:
+        assert check(answer, query, question)
