@@ -18,6 +18,7 @@ from blueattr.attribution.question import Question
 from blueattr.attribution.tiered import TieredPanel
 from blueattr.errors import NoAnswerError
 from blueattr.store import coverage
+from blueattr.watch.history import History
 from blueattr.watch.picture import (
     BesideSample,
     GroupShare,
@@ -38,9 +39,6 @@ _HOUR = timedelta(hours=1)
 _MINUTES_SHOWN = 60
 _SIZE, _SEEDS = 100, 10
 _POSTS_SHOWN, _POSTS_EACH = 8, 3
-
-# Moments are kept this far apart, and so many.
-_APART, _KEPT = timedelta(minutes=1), 360
 
 # What takes long is made anew after a minute, or after this many times as long as it took.
 _MINUTE, _TIMES_AS_LONG = 60.0, 20.0
@@ -87,7 +85,7 @@ class Album:
         self._question = question
         self._by = by
         self._top = top
-        self._history: deque[PastShares] = deque(maxlen=_KEPT)
+        self._history = History()
         # Shares of all agents: those that risers are told by, and those that will be.
         self._before: deque[tuple[datetime, pl.DataFrame]] = deque()
         self._sample: _Renewed[BesideSample | None] = _Renewed(clock, None)
@@ -131,15 +129,9 @@ class Album:
         )  # fmt: skip
         if result is not None and answer.view is not None and answer.frame is not None:
             picture = self._with_shares(picture, reading, answer, result)
-        self._keep(
-            PastShares(
-                picture.end,
-                picture.total,
-                tuple(tier.share for tier in picture.tiers),
-                tuple(group.share for group in picture.groups),
-            )
-        )
-        return replace(picture, history=tuple(self._history))
+        tiers = tuple(tier.share for tier in picture.tiers)
+        self._history.add(PastShares(picture.end, picture.total, tiers), picture.groups)
+        return replace(picture, history=self._history.beside(picture.groups))
 
     def _with_shares(
         self, picture: Picture, reading: Reading, answer: Answer, result: AttributionResult
@@ -177,14 +169,14 @@ class Album:
             (grouped,) = panel.with_shares([result], tiered, self._question)
         except NoAnswerError as error:
             return (), (f"There are no groups: {error}",)
-        shares = tuple(
+        shares = (
             GroupShare(
                 one.group, one.agents, one.value, one.share, one.agents_involved,
                 one.share_involved,
             )
             for one in grouped.groups.groups
         )  # fmt: skip
-        return shares, grouped.groups.notes
+        return self._history.in_order(shares), grouped.groups.notes
 
     def _named(self, answer: Answer, dids: list[str]) -> Mapping[str, str | None]:
         unknown = [did for did in dids if did not in self._handles]
@@ -278,13 +270,8 @@ class Album:
         """Keep the shares of a moment of which there is no picture."""
         result = answer.result
         if result is None:
-            self._keep(PastShares(answer.window.end, None, ()))
+            self._history.add(PastShares(answer.window.end, None, ()))
         else:
-            self._keep(
-                PastShares(answer.window.end, result.total, tuple(t.share for t in result.tiers))
-            )
+            tiers = tuple(tier.share for tier in result.tiers)
+            self._history.add(PastShares(answer.window.end, result.total, tiers))
             self._shares_before(result, answer.window.end)
-
-    def _keep(self, past: PastShares) -> None:
-        if not self._history or past.end - self._history[-1].end >= _APART:
-            self._history.append(past)
