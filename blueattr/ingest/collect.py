@@ -12,7 +12,7 @@ from blueattr.ingest.asking import ask_to_the_end
 from blueattr.ingest.closure import Closer, needed
 from blueattr.ingest.collection import Collection, Means, QueryHits, Wanted, remark
 from blueattr.sources.collect.backlinks import Backlinks
-from blueattr.sources.collect.posts import RecordName, SeenPost, post_line
+from blueattr.sources.collect.posts import BY_ACCOUNT, RecordName, SeenPost, post_line
 from blueattr.sources.collect.search import LAST_PAGE, Query, Search, Slice, halves, may_lack
 from blueattr.sources.collect.service import Service, connect
 from blueattr.sources.collect.threads import Threads
@@ -293,9 +293,12 @@ class _Run:
         """Commit the end, with what a reader must know of it; return the state of the source."""
         with self._writer.reading():
             known = store_collected.completeness(self._writer, self._wanted.window)
+            by_account = store_collected.known_by_account(
+                self._writer, self._wanted.window, BY_ACCOUNT
+            )
         self._result.completeness = known
         self._state.drawn = "keywords" if self._wanted.uris is None else "unknown"
-        self._state.remarks = remark(known)
+        self._state.remarks = remark(known, by_account)
         self.commit(complete=complete)
         return self._state
 

@@ -217,13 +217,27 @@ class Collection:
         return not self.is_limited and not self.failure
 
 
-def remark(known: Completeness) -> str | None:
-    """Say which part of the interactions that the network counts was found; None where none is."""
+def remark(known: Completeness, by_account: int = 0) -> str | None:
+    """Say which part of the interactions that the network counts was found; None where none is.
+
+    Parameters
+    ----------
+    known
+        Interactions that are there, of those that are counted.
+    by_account
+        Reposts of which only the account is known.
+    """
     parts = [one for kinds in known.values() for one in kinds.values()]
     found, counted = sum(one.found for one in parts), sum(one.counted for one in parts)
     if not counted:
         return None
-    return (
+    said = (
         f"Of the replies, reposts and quotes that the network counts of the collected posts, "
         f"{100 * found // counted} % were found ({found:,} of {counted:,})."
     )
+    if by_account:
+        said += (
+            f" Of {by_account:,} of the reposts only the account is known: each counts at the time "
+            "of its post, and stays if it is deleted later."
+        )
+    return said

@@ -111,9 +111,11 @@ class Hydrated:
     def count(self, answer: AccountsAnswer) -> None:
         """Add an answer."""
         self.asked += len(answer.asked)
-        self.found += len(answer.profiles)
-        self.unclear += len(answer.unclear)
-        for profile in answer.profiles.values():
+        unclear = answer.unclear
+        self.unclear += len(unclear)
+        clear = [profile for did, profile in answer.profiles.items() if did not in unclear]
+        self.found += len(clear)
+        for profile in clear:
             self.with_followers += profile.followers is not None
             self.with_creation += profile.created_at is not None
         self.faults += answer.faults
@@ -312,8 +314,9 @@ class _Run:
             return
         rows = []
         for answer in self._waiting:
+            unclear = answer.unclear
             for did in answer.asked:
-                if did in answer.unclear:
+                if did in unclear:
                     continue
                 profile = answer.profiles.get(did)
                 rows.append(

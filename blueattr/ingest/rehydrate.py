@@ -204,6 +204,8 @@ class _Run:
         if held.value is not None:
             self._keep(record, held.value)
         elif held.outcome == "gone":
+            # The store knows of a fate only where it knows the account.
+            self._stage(record_line(record.name, None, record.time, "collected"))
             self._settle(record, "deleted")
         else:
             self._result.fates[record.name] = "unknown"
@@ -220,10 +222,13 @@ class _Run:
             self._result.fates[record.name] = "unknown"
             self._result.reasons["it holds a number that JSON has not"] += 1
             return
+        self._stage(line)
+        self._settle(record, "found" if self._is_same(record, value) else "changed")
+
+    def _stage(self, line: bytes) -> None:
         position = self._state.position
         chunk = Chunk(line, position, position, position + 1)
         self._state = self._writer.stage(chunk, self._state)
-        self._settle(record, "found" if self._is_same(record, value) else "changed")
 
     def _is_same(self, record: DepositedRecord, value: dict[str, Any]) -> bool:
         if record.name.collection != POST:

@@ -41,10 +41,14 @@ _NOT_ACCEPTED = "an identifier that is refused"
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """What an AppView says of an account; None where it says nothing that can be used."""
+    """What an AppView says of an account; None where it says nothing that can be used.
+
+    It is doubtful where the number of followers is none: then the next answer may have one.
+    """
 
     followers: int | None
     created_at: datetime | None
+    is_doubtful: bool = False
 
 
 # What is wrong with an entry of an answer of which it is not known whom it is about.
@@ -76,10 +80,15 @@ class AccountsAnswer:
 
     @property
     def unclear(self) -> frozenset[str]:
-        """Who is missing from an answer in which stands something that may have been about them."""
+        """Who is to be asked about again.
+
+        They are missing from an answer in which stands something that may have been about them, or
+        what it says of them is doubtful.
+        """
+        doubtful = {did for did, profile in self.profiles.items() if profile.is_doubtful}
         if any(self.faults[fault] for fault in _OF_NOBODY):
-            return frozenset(self.asked) - self.profiles.keys()
-        return frozenset()
+            doubtful |= {*self.asked} - self.profiles.keys()
+        return frozenset(doubtful)
 
 
 class _RefusedError(Exception):
@@ -240,16 +249,17 @@ def read_profiles(
             faults["an account listed twice"] += 1
         else:
             followers, creation = item.get("followersCount"), item.get("createdAt")
-            profile = Profile(_followers(followers), _creation(creation, now))
+            count = _followers(followers)
             # Neither has to be there.
-            if followers is not None and profile.followers is None:
-                faults["an impossible follower count"] += 1
+            is_junk = followers is not None and count is None
+            profile = Profile(count, _creation(creation, now), is_junk)
+            faults["an impossible follower count"] += is_junk
             if creation is not None and profile.created_at is None:
                 faults["an impossible creation time"] += 1
             profiles[did] = profile
     if faults and not profiles:
         raise ValueError("profiles of nobody that it was asked about")
-    return profiles, faults
+    return profiles, +faults
 
 
 def _followers(value: object) -> int | None:

@@ -132,6 +132,23 @@ def completeness(store: Store, window: Window) -> Completeness:
     return days
 
 
+def known_by_account(store: Store, window: Window, beginning: str) -> int:
+    """Return of how many reposts of the collected posts of a window only the account is known.
+
+    Parameters
+    ----------
+    beginning
+        Of the keys of such reposts.
+    """
+    ((count,),) = store.rows(
+        "store/collected/by_account",
+        start=naive(window.start),
+        end=naive(window.end),
+        beginning=beginning,
+    )
+    return int(count)
+
+
 def matching(
     store: Store, rule: Rule, words: Sequence[tuple[str, str, Sequence[str]]]
 ) -> list[int]:

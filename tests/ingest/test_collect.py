@@ -273,9 +273,13 @@ def test_without_an_index_reposts_count_at_the_time_of_their_post_and_it_is_told
     db = tmp_path / "c.duckdb"
     done = collect(db, wanted(), means(services, links=False))
     assert done.untimed > 5
+    (source,) = done.ingested.sources
+    assert f"Of {done.untimed} of the reposts only the account is known" in (source.remarks or "")
     assert features(db).equals(of_stream(tmp_path, services.world))
     # An index that is asked later brings the reposts themselves in their place.
-    assert collect(db, wanted(), means(services)).is_whole
+    linked = collect(db, wanted(), means(services))
+    assert linked.is_whole
+    assert "only the account" not in (linked.ingested.sources[0].remarks or "")
     with Store.open(db) as store:
         sources = store._connection.execute(
             "SELECT DISTINCT time_from::VARCHAR FROM event WHERE kind = 'repost'"

@@ -663,7 +663,8 @@ def test_who_is_refused_does_not_keep_the_others_out(
 # --- hostile answers -----------------------------------------------------------------------------
 
 HOSTILE: list[tuple[dict[str, Any], Profile, list[str]]] = [
-    ({"followersCount": value}, Profile(None, None), ["an impossible follower count"])
+    ({"followersCount": value}, Profile(None, None, is_doubtful=True),
+     ["an impossible follower count"])
     for value in (-1, 10**9 + 1, 10**400, 5.0, 1.5, "7", True, False, [0], {"n": 7}, "∞")
 ] + [
     ({"createdAt": value}, Profile(None, None), ["an impossible creation time"])
@@ -869,16 +870,20 @@ def test_the_command_reports_on_stdout(tmp_path: Path, server: Server) -> None:
     assert (done.code, done.stderr) == (0, "")
     report = done.json
     assert report["kind"] == "hydrate"
-    counts = {"accounts": 3, "known": 0, "asked": 3, "found": 2, "with_followers": 1,
-              "with_creation": 1, "not_found": 1, "left": 0, "calls": 1}  # fmt: skip
+    counts = {"accounts": 3, "known": 0, "asked": 3, "found": 1, "with_followers": 1,
+              "with_creation": 1, "not_found": 1, "unclear": 1, "left": 0, "calls": 1}  # fmt: skip
     assert {key: report[key] for key in counts} == counts
     assert report["faults"] == {"an impossible follower count": 1}
     assert report["failure"] is None
+    # Who has a count that is none is asked about again, and has one then.
+    server.known[someone(1)] = profile(2)
+    run("hydrate", "--db", db, "--appview", server.url)
+    assert [row[2] for row in kept(db).values()] == [10, 20, None]
     again = run("hydrate", "--db", db, "--appview", server.url)
     assert "Nobody is left to ask about." in again.text
-    assert len(server.requests) == 1
+    assert len(server.requests) == 2
     run("hydrate", "--db", db, "--appview", server.url, "--refresh-older-than", "1h")
-    assert len(server.requests) == 1
+    assert len(server.requests) == 2
 
 
 @pytest.mark.slow

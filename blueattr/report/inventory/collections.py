@@ -171,7 +171,8 @@ def _warnings(done: "Collection") -> "list[str]":
     if done.untimed:
         said.append(
             f"Of {plural(done.untimed, 'repost')} the AppView says who, but not when: each counts "
-            "at the time of its post. A backlink index knows when: --links URL."
+            "at the time of its post, also where it is deleted later. A backlink index knows when: "
+            "--links URL."
         )
     return said
 

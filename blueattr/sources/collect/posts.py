@@ -13,6 +13,7 @@ from blueattr.decode.schema import AT_URI
 from blueattr.sources.xrpc import read_time
 
 __all__ = [
+    "BY_ACCOUNT",
     "POST",
     "REPOST",
     "InteractionCounts",
@@ -32,6 +33,10 @@ __all__ = [
 
 POST = "app.bsky.feed.post"
 REPOST = "app.bsky.feed.repost"
+
+
+BY_ACCOUNT = "repost-of-"
+"""How keys begin that are made up for reposts of which only the account is known."""
 
 
 # Below that of any event: what a server saw replaces what was collected, and a deletion wins.
@@ -221,7 +226,7 @@ def reposter_line(did: str, subject: RecordName, at: datetime, *, removed: bool 
         Take it back, now that the repost itself is known.
     """
     # The same for each collection, and nobody's own key.
-    key = f"repost-of-{hashlib.sha256(subject.uri.encode()).hexdigest()[:32]}"
+    key = f"{BY_ACCOUNT}{hashlib.sha256(subject.uri.encode()).hexdigest()[:32]}"
     name = RecordName(did, REPOST, key)
     record = None if removed else {"subject": {"uri": subject.uri}}
     return record_line(name, record, at, "collected")
