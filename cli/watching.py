@@ -63,8 +63,14 @@ def _ended(watching: "Watching") -> "Iterator[Event]":
             stop.wait()
             watching.stop()
 
-        Thread(target=pass_on, daemon=True).start()
-        yield stop
+        thread = Thread(target=pass_on, daemon=True)
+        thread.start()
+        try:
+            yield stop
+        finally:
+            # It holds what the engine has open, and must be gone before the interpreter ends.
+            stop.set()
+            thread.join()
 
 
 def _lines(watching: "Watching") -> None:

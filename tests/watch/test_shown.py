@@ -123,6 +123,17 @@ def test_a_page_is_served_until_a_signal_ends_it(store: Path) -> None:
     assert rest == "blueattr: stopping\n"
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("how", [("--plain",), ("--format", "jsonl")])
+def test_what_is_shown_to_its_end_leaves_nothing_open(store: Path, how: tuple[str, ...]) -> None:
+    """What is open when the interpreter ends would be complained of on stderr."""
+    command = [str(BLUEATTR), *_watch(store, *how)]
+    command[command.index("3600x")] = "1000000x"
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "2026-" in done.stdout
+
+
 def test_two_ways_to_show_are_one_too_many() -> None:
     with pytest.raises(UsageError, match="--plain and --serve are different ways to show"):
         face(None, plain=True, serve="127.0.0.1:8765")
