@@ -9,6 +9,7 @@ import json
 import signal
 import sys
 import tarfile
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+import zstandard
 
 from blueattr.analysis.upkeep.forget import erase, who_leaves
 from blueattr.errors import ExitCode, InputError, UsageError
@@ -275,6 +277,29 @@ def test_an_archive_that_lacks_its_end_is_told(size: int, tmp_path: Path) -> Non
     says = "is a tar archive that is truncated or damaged; what could be read is kept"
     assert failure == f"{path} {says}"
     assert len(content(tmp_path / "x.duckdb").records) == 3
+
+
+@pytest.mark.parametrize("codec", [gzip.compress, zstandard.compress])
+@pytest.mark.parametrize("form", ["csv", "jsonl"])
+def test_a_file_of_an_archive_that_is_cut_off_takes_none_of_those_after_it_along(
+    form: str, codec: Callable[[bytes], bytes], tmp_path: Path
+) -> None:
+    path, db = tmp_path / "t.tar", tmp_path / "x.duckdb"
+    made = [table(200), table(200).replace(b"\nu", b"\nv")]
+    made.append(b"author,created_at,text\nlast,2024-01-03,hello\n")
+    packed = [codec(each if form == "csv" else as_json(each)) for each in made]
+    cut = [each[: len(each) * 2 // 3] for each in packed[:2]]
+    path.write_bytes(archive(("a.x", cut[0]), ("b.x", cut[1]), ("c.x", packed[2])))
+    (failure,) = imported(db, path).ingested.failures
+    assert failure.startswith(f"a.x in {path} is truncated: its ")
+    assert failure.endswith("; so are 1 more of its files")
+    found = content(db).records
+    # Of the first two no part of a row; where they are one block of zstd, nothing.
+    path.write_bytes(archive(*((f"{k}.x", each) for k, each in enumerate(packed))))
+    assert imported(tmp_path / "y.duckdb", path).ingested.failures == ()
+    assert found.items() <= content(tmp_path / "y.duckdb").records.items()
+    actors = {actor[len("x:table:")] for _, actor, _ in found}
+    assert actors == ({"u", "v", "l"} if codec is gzip.compress else {"l"})
 
 
 def test_an_import_that_fails_lets_go_of_its_engine(tmp_path: Path) -> None:

@@ -81,6 +81,8 @@ class TableFile:
     refused: list[tuple[str, int]] = field(default_factory=list, init=False)
     """Why lines are none, and their numbers, of those that would take others with them."""
     _codec: str = field(default="", init=False)
+    # Why files of an archive end early, one sentence each.
+    _cut_off: list[str] = field(default_factory=list, init=False)
 
     @property
     def size(self) -> int:
@@ -143,14 +145,17 @@ class TableFile:
 
     def _form(self) -> tuple[str, Iterator[bytes]]:
         """Return which form its table has, and all bytes, in UTF-8 if they are text."""
+        self._cut_off.clear()
         head, pieces = texts(self._pieces())
         name = str(self.path)
         if head.startswith(b"PAR1") and not self._codec:
             return "parquet", pieces
         if head[_TAR_AT] == b"ustar":
             parts = ((called, *texts(part)) for called, part in self._members_of(pieces))
-            first = next(parts, None)
+            # One that is cut off may have nothing.
+            first = next((one for one in parts if one[1] or not self._cut_off), None)
             if first is None:
+                self._refuse_failures([])
                 raise InputError(f"{name} is a tar archive with no file in it")
             called, head, inner = first
             check_text(head, inner, f"{called} in {name}")
@@ -174,8 +179,21 @@ class TableFile:
             codec = codec_of(head)
             if codec is not None:
                 stream = cast("BinaryIO", Packed(part))
-                part = pieces_of(stream, f"{called} in {name}", codec, self.window)
+                part = self._as_far_as(pieces_of(stream, f"{called} in {name}", codec, self.window))
             yield called, part
+
+    def _as_far_as(self, pieces: Iterator[bytes]) -> Iterator[bytes]:
+        """Yield whole lines of a file of an archive, as far as it can be decompressed."""
+        try:
+            yield from whole_lines(pieces)
+        except InputError as error:
+            self._cut_off.append(str(error))
+
+    def _refuse_failures(self, failure: list[str]) -> None:
+        """Raise an error once all rows are read that can be, if not all could be."""
+        if found := failure + self._cut_off:
+            more = f"; so are {len(found) - 1} more of its files" if len(found) > 1 else ""
+            raise InputError(found[0] + more)
 
     def _one_table(self, parts: Iterable[tuple[str, Iterator[bytes]]]) -> Iterator[bytes]:
         """Put files of one table one after the other, with one header for all.
@@ -273,8 +291,7 @@ class TableFile:
             rest = block[end:]
         if rest.strip():
             yield self._batch(rest, names, maker)
-        if failure:
-            raise InputError(failure[0])
+        self._refuse_failures(failure)
 
     def _batch(self, block: bytes, names: Sequence[str], maker: TextMaker) -> pa.RecordBatch:
         text = block.decode(errors="replace")
@@ -363,8 +380,7 @@ class TableFile:
                 raise InputError(
                     f"{self.path} cannot be read to its end; rows before that are kept"
                 ) from None
-        if failure:
-            raise InputError(failure[0])
+        self._refuse_failures(failure)
 
     # --- Parquet ----------------------------------------------------------------------------------
 
