@@ -117,6 +117,7 @@ def test_whatever_a_commit_brings_the_picture_is_what_attribute_says_then(
             stuck.cancel()
 
 
+@pytest.mark.slow
 def test_an_ingest_that_ends_is_told_with_what_it_said(tmp_path: Path) -> None:
     db = tmp_path / "store.duckdb"
     assert writer_of(db) is None

@@ -21,7 +21,17 @@ from blueattr.store.database import Store
 from blueattr.store.rollups import roll_up
 from blueattr.watch.reading import Answer, Reading
 from support.effort import costly_law
-from support.events_builder import Event, at, identity, profile, tid, uri
+from support.events_builder import (
+    Event,
+    at,
+    identity,
+    post,
+    profile,
+    quoting,
+    repost,
+    tid,
+    uri,
+)
 from support.rollup_checks import DAYS, MYTHOS, append, histories
 
 MICROSECOND = timedelta(microseconds=1)
@@ -128,5 +138,36 @@ def test_counts_that_a_table_has_in_place_of_interactions_count_as_in_attribute(
         for time in moments:
             reading.slide(time)
             answers.append(reading.answer(question))
-    for answer in answers:
+    assert check(answers[-1], query, question)
+
+
+def test_quotes_count_from_the_window_on_of_which_the_store_knows_them(tmp_path: Path) -> None:
+    db = tmp_path / "store.duckdb"
+    match = uri("ann", "p")
+    events = [
+        *(post("ann", f"p{k}", "mythos", rev=10 + k, time=at(days=k)) for k in range(4)),
+        *(
+            post("bea", f"q{k}", "see", rev=20 + k, time=at(days=k + 0.3),
+                 embed=quoting(uri("ann", f"p{k}"), media=False))
+            for k in range(4)
+        ),
+        repost("cyd", "r", match, rev=30, time=at(days=2)),
+    ]  # fmt: skip
+    with Writer(db) as writer:
+        append(writer, *events)
+        with writer.transaction():
+            after = at(days=0.6).replace(tzinfo=None)
+            writer._connection.execute("INSERT INTO kept_from VALUES ('posts', $1)", [after])
+    query, question = PanelQuery(db, match=("mythos",), keep_bots=True), Question(("lin",))
+    answers = []
+    with Store.open(db) as store:
+        reading = Reading(store, query, timedelta(days=1), at(days=0.5), at(days=9))
+        for days in (0.5, 1.2, 1.5, 2.0, 2.5, 3.4):
+            reading.slide(at(days=days))
+            answers.append(reading.answer(question))
+    views = [answer.view for answer in answers]
+    assert [None if view is None else view.influence.quotes for view in views] == [
+        False, False, False, True, True, True,
+    ]  # fmt: skip
+    for answer in answers[2:4]:
         assert check(answer, query, question)

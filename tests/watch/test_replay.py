@@ -66,12 +66,12 @@ def compare(db: Path, shown: dict[str, Any], *words: object) -> bool:
 
 
 def test_a_replay_shows_at_every_moment_what_attribute_says_of_the_window(db: Path) -> None:
-    pictures = [*replay(db, "mythos", 6 * 3600.0).pictures()]
+    pictures = [*replay(db, "mythos", 25 * 3600.0).pictures()]
     assert len(pictures) > 8
     ends = [picture.end for picture in pictures]
     assert ends == sorted(ends)
     assert {picture.end - picture.start for picture in pictures} == {timedelta(hours=24)}
-    chosen = [pictures[3], pictures[len(pictures) // 2], pictures[-1]]
+    chosen = [pictures[3], pictures[-1]]
     words = ("--topic", "mythos", "--indicator", "lin")
     assert any(compare(db, content(one), *words) for one in chosen)
 
