@@ -125,6 +125,7 @@ def change_since(
     influence = settle(store, query.influence, *windows)
     directory = directory or Directory(store, is_asked_again=True)
     before, after = (_side(store, query, window, influence, directory) for window in windows)
+    directory.let_go()
     if before.no_match and after.no_match:
         raise NoMatchError(
             f"{before.no_match}, nor in {spell_window(windows[1])}; blueattr topics check "

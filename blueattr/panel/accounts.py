@@ -77,6 +77,10 @@ class Directory:
             self._handles = handles
         return handles
 
+    def let_go(self) -> None:
+        """Keep handles no longer: they are many."""
+        self._handles, self._is_asked_again = None, False
+
     def hosts(self) -> tuple[pl.DataFrame, pl.Series]:
         """Return the hosts of accounts' repositories: ``account`` and ``place``, and the hosts."""
         names = self._store.frame("panel/host_names")["host"]

@@ -168,18 +168,21 @@ def graph_store(
         origin = view.origin(topic)
         result = attribute(frame, question.indicators[0], **question.how, provenance=origin)
         is_node = ((frame["a"] > 0) | (frame["c"] > 0)).to_numpy()
+        dids, few = frame["did"], frame.filter(pl.Series(is_node))
+        agents = result.agents.filter(pl.col("did").is_in(few["did"].implode()))
+        result = replace(result, agents=agents)
+        # What is known of all agents is large, and there may be many edges.
+        del frame, counts
         edges = edges_among(view, topic, graphs, is_node)
         found = find_communities(is_node.size, edges, seed) if communities else None
         names = _names(view, found, naming)
         handles = None if naming.hides else view.known_handles()
-    few = frame.filter(pl.Series(is_node))
-    agents = result.agents.filter(pl.col("did").is_in(few["did"].implode()))
     linked = not naming.hides and not origin.synthetic
-    nodes = agents_frame(replace(result, agents=agents), few, handles, linked=linked)
+    nodes = agents_frame(result, few, handles, linked=linked)
     if names is not None and found is not None:
-        of = pl.DataFrame({"did": frame["did"], "community": names.gather(found.labels + 1)})
+        of = pl.DataFrame({"did": dids, "community": names.gather(found.labels + 1)})
         nodes = nodes.join(of, on="did", how="left", maintain_order="left")
-    ids = frame["did"] if naming.key is None else pseudonyms(frame["did"], naming.key)
+    ids = dids if naming.key is None else pseudonyms(dids, naming.key)
     table = pl.DataFrame(
         {
             "source": ids.gather(edges.source),
