@@ -2,20 +2,21 @@
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, time, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import polars as pl
 
 from blueattr.analysis.asked.naming import OPEN, Naming
+from blueattr.analysis.by_day import day_features, days_of
 from blueattr.analysis.features import given, refuse_no_match
 from blueattr.analysis.groups.grouping import ByGroup, PanelGroups
 from blueattr.analysis.groups.sources import FileGroups, GroupSource, StoreGroups
 from blueattr.analysis.sensitivity import file_variants, store_variants
 from blueattr.analysis.tables.files import synthetic_label
 from blueattr.attribution.attribute import AttributionResult, attribute
-from blueattr.attribution.days import DayFeatures, DayShares, attribute_days
+from blueattr.attribution.days import DayShares, attribute_days
 from blueattr.attribution.equals import with_ranking
 from blueattr.attribution.inputs import Panel, agent_names
 from blueattr.attribution.question import Question
@@ -23,10 +24,9 @@ from blueattr.attribution.sampling import Sampler
 from blueattr.attribution.tiered import TieredPanel
 from blueattr.errors import NoAnswerError, UsageError
 from blueattr.indicators.find import find_indicator
-from blueattr.panel.features import daily_counts
 from blueattr.panel.query import PanelQuery, StoreView
 from blueattr.panel.topics import Topic
-from blueattr.provenance import Gap, Provenance, Window
+from blueattr.provenance import Provenance
 from blueattr.store.database import Store
 from blueattr.studies.bootstrap import bootstrap
 from blueattr.studies.carriers.accounts import agents_frame, feature_shares
@@ -63,8 +63,6 @@ __all__ = [
     "attribute_given",
     "attribute_panel",
     "attribute_store",
-    "day_features",
-    "days_of",
     "sample_summaries",
     "shares_by_day",
 ]
@@ -367,7 +365,8 @@ def ranking_of(
     """
     if resampling is None:
         return None
-    daily = days_of(view, view.agent_days(topic) if agent_days is None else agent_days)
+    parts = view.agent_day_parts(topic) if agent_days is None else agent_days
+    daily = days_of(view, parts)
     return Ranking(*resampling, daily, store_variants(view, topic, counts))
 
 
@@ -470,39 +469,3 @@ def shares_by_day(
         indicators: list[Indicator] = [find_indicator(i) for i in question.indicators]
         pairs = list(zip(indicators, wholes, strict=True))
         return names.naming.hide(attribute_days(pairs, day_features(view, agent_days)))
-
-
-def day_features(view: StoreView, agent_days: pl.DataFrame) -> Iterator[DayFeatures]:
-    """Yield the features of a view's agents on each UTC day of its window."""
-    for window in _days(view.window):
-        day = window.start.date()
-        one_day = agent_days.filter(pl.col("day") == day).drop("day")
-        yield DayFeatures(day, window, view.features(one_day))
-
-
-def days_of(view: StoreView, agent_days: pl.DataFrame) -> DailyCounts:
-    """Return what a view's agents did by day, of the days of its window that were seen.
-
-    A day counts as seen unless no source covers any of it and nothing is known of it.
-    """
-    counts = daily_counts(agent_days, view.built.agents, view.influence.kinds)
-    days = {window.start.date() for window in _days(view.window) if not _unseen(window, view.gaps)}
-    return DailyCounts(
-        days=tuple(sorted(days.union(counts["day"].unique()))),
-        dids=view.built.agents["did"],
-        counts=counts,
-        scale=view.query.scale,
-        b_by_day=view.query.popularity == "follows-received",
-    )
-
-
-def _unseen(window: Window, gaps: Sequence[Gap]) -> bool:
-    return any(gap.start <= window.start and gap.end >= window.end for gap in gaps)
-
-
-def _days(window: Window) -> Iterator[Window]:
-    start = window.start
-    while start < window.end:
-        midnight = datetime.combine(start.date() + _DAY, time(), UTC)
-        yield Window(start, min(midnight, window.end))
-        start = midnight

@@ -12,7 +12,7 @@ import polars as pl
 
 from blueattr.analysis.asked.naming import OPEN, Naming
 from blueattr.analysis.asked.windows import spell_period
-from blueattr.analysis.attribute import day_features, days_of
+from blueattr.analysis.by_day import day_arrays, days_of
 from blueattr.analysis.carriers.hours import hours_of
 from blueattr.analysis.carriers.posts import posts_of
 from blueattr.analysis.carriers.records import records
@@ -37,6 +37,7 @@ from blueattr.provenance import Provenance, Window
 from blueattr.store.database import Store
 from blueattr.studies.carriers.leaders import DEFAULT_LEADERS
 from blueattr.studies.carriers.posts import PostsResult
+from blueattr.studies.carriers.ranks import DailyCounts
 from blueattr.studies.topic import TopicReport, topic_report
 from blueattr.version import __version__
 
@@ -203,11 +204,8 @@ def _report(
     counts = view.totals(topic)
     frame = view.features(counts)
     origin = view.origin(topic)
-    # The days of everyone take much memory: they are let go of before all else is worked out.
-    agent_days = view.agent_days(topic)
-    by_day = _heat_by_day(view, frame, agent_days, topic=topic, question=question, origin=origin)
-    daily = days_of(view, agent_days)
-    del agent_days
+    daily = days_of(view, view.agent_day_parts(topic))
+    by_day = _heat_by_day(view, frame, daily, topic=topic, question=question, origin=origin)
 
     def lead(result: AttributionResult, dids: Sequence[str]) -> pl.DataFrame:
         return records(view, topic, frame, result, dids, most=_RECORDS).records
@@ -319,7 +317,7 @@ def _change(
 def _heat_by_day(
     view: StoreView,
     frame: pl.DataFrame,
-    agent_days: pl.DataFrame,
+    daily: DailyCounts,
     *,
     topic: Topic | None,
     question: Question,
@@ -333,7 +331,8 @@ def _heat_by_day(
         )
     except NoAnswerError:
         return None
-    by_day = attribute_days([(heat, whole)], day_features(view, agent_days))[0]
+    days = day_arrays(view, daily, frame, involved=question.panel == "involved")
+    by_day = attribute_days([(heat, whole)], days)[0]
     return replace(by_day, hours=hours_of(view, topic))
 
 

@@ -29,12 +29,16 @@ class DayFeatures:
     window
         The part of it that lies in the whole window.
     frame
-        Features of every agent of the window's panel; zeros for agents without activity.
+        Features of every agent of the window's panel; zeros for agents without activity. Or arrays
+        of them that are checked: of those asked about, in order of DID.
+    records
+        With arrays: posts, replies and reposts of these agents.
     """
 
     day: date
     window: Window
-    frame: pl.DataFrame
+    frame: pl.DataFrame | FeatureArrays
+    records: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,17 +146,9 @@ def attribute_days(
     tiers = by_did["tier"].cast(pl.UInt8).to_numpy()
     by_indicator: list[list[Day]] = [[] for _ in wholes]
     for each in days:
-        checked = check_features(each.frame)
-        if first.panel == "involved":  # in the window, as all tiers and panels are of the window
-            checked = checked.join(
-                by_did.select("did"), on="did", how="semi", maintain_order="left"
-            )
-        if not checked["did"].equals(by_did["did"]):
-            raise FeatureError(f"the agents of {each.day} are not those of the window's panel")
-        features = FeatureArrays(*(checked[name].to_numpy() for name in "abc"))
+        features, records = _features(each, first, by_did["did"])
         means = features.means
         participants = int(np.count_nonzero(features.a))
-        records = int(checked["activity"].sum()) if "activity" in checked.columns else None
         for (indicator, whole), answers in zip(wholes, by_indicator, strict=True):
             solution = solve(indicator, features, whole.aggregator, whole.steps)
             attributed, why = 0.0, ""
@@ -173,3 +169,18 @@ def attribute_days(
         DayShares(whole, tuple(answers))
         for (_, whole), answers in zip(wholes, by_indicator, strict=True)
     )
+
+
+def _features(
+    each: DayFeatures, whole: AttributionResult, dids: pl.Series
+) -> tuple[FeatureArrays, int | None]:
+    """Return the features of the agents on a day, and their records where they are known."""
+    if isinstance(each.frame, FeatureArrays):
+        return each.frame, each.records
+    checked = check_features(each.frame)
+    if whole.panel == "involved":  # in the window, as all tiers and panels are of the window
+        checked = checked.join(dids.to_frame(), on="did", how="semi", maintain_order="left")
+    if not checked["did"].equals(dids):
+        raise FeatureError(f"the agents of {each.day} are not those of the window's panel")
+    records = int(checked["activity"].sum()) if "activity" in checked.columns else None
+    return FeatureArrays(*(checked[name].to_numpy() for name in "abc")), records

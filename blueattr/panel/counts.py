@@ -5,7 +5,7 @@ that summaries change the time an answer takes and nothing else.
 """
 
 import functools
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, timedelta
 from typing import Protocol
@@ -182,6 +182,18 @@ class WindowCounts:
             else int64), by account and day. Accounts that are gone at the window's end are not in
             it.
         """
+        parts = [*self._agent_day_parts(rule, quotes=quotes)]
+        counts = pl.concat(parts, how="vertical_relaxed")
+        return self._of_counts(rule, counts, quotes=quotes)
+
+    def agent_day_parts(self, rule: Rule | None, *, quotes: bool = True) -> Iterator[pl.DataFrame]:
+        """Yield the rows of `agent_days` in parts, for they need much memory together."""
+        if self.is_counted:
+            yield self.agent_days(rule, quotes=quotes)
+        else:
+            yield from self._agent_day_parts(rule, quotes=quotes)
+
+    def _agent_day_parts(self, rule: Rule | None, *, quotes: bool) -> Iterator[pl.DataFrame]:
         layout = self.lay_out()
         statement = "panel/agent_days_all"
         if rule is not None:
@@ -193,12 +205,9 @@ class WindowCounts:
             width = max(1, _CELLS // len(days))
             # Written to again for each range: the system takes long to clear new memory.
             sums = np.zeros((len(_COUNTS), min(width, layout.past) * len(days)), np.int64)
-            parts = [
-                _by_day(self._store, layout, statement, days, ends, sums)
-                for ends in Tally.ranges(layout.past, width)
-            ]
-        counts = self._counted_right(pl.concat(parts, how="vertical_relaxed"))
-        return self._of_counts(rule, counts, quotes=quotes)
+            for ends in Tally.ranges(layout.past, width):
+                part = _by_day(self._store, layout, statement, days, ends, sums)
+                yield self._counted_right(part)
 
     @functools.cached_property
     def is_counted(self) -> bool:

@@ -1,6 +1,6 @@
 """A store looked at through one window and panel: agent-days and features for any topic."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, time, timedelta
 from functools import cached_property
@@ -286,6 +286,10 @@ class StoreView:
     def agent_days(self, topic: topics.Topic | None) -> pl.DataFrame:
         """Count what each account did and received on each day of the window."""
         return self._counts.agent_days(_rule(topic), quotes=self.influence.quotes)
+
+    def agent_day_parts(self, topic: topics.Topic | None) -> Iterator[pl.DataFrame]:
+        """Yield the same for some accounts after the other."""
+        yield from self._counts.agent_day_parts(_rule(topic), quotes=self.influence.quotes)
 
     def account_hours(self, topic: topics.Topic | None) -> pl.DataFrame:
         """Count each agent's records in each hour: ``account``, ``hour``, ``records``."""

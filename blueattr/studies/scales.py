@@ -134,8 +134,9 @@ def _runs_of_samples(
     runs: dict[tuple[str, int], list[SampleRun]] = {}
     for repeat, samples in draws:
         for size, sample in samples.items():
+            features = sampled.panel.features.take(sample.index)
             for one in answered:
-                run = sampled.run(one, sample.index, repeat, rescaling=rescaling)
+                run = sampled.run(one, sample.index, repeat, rescaling=rescaling, features=features)
                 if estimate is not None:
                     run = replace(run, estimate=estimate(one, sample=sample))
                 runs.setdefault((one.indicator.name, size), []).append(run)

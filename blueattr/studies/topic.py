@@ -10,6 +10,7 @@ from blueattr.attribution.attribute import AttributionResult, attribute
 from blueattr.attribution.change.result import ChangeResult
 from blueattr.attribution.days import DayShares
 from blueattr.attribution.frames import read_frame
+from blueattr.attribution.inputs import Panel
 from blueattr.attribution.question import Question, Sampling
 from blueattr.display import Presented
 from blueattr.errors import NoAnswerError
@@ -276,13 +277,14 @@ def topic_report(
     check_top(top)
     chosen = [find_indicator(indicator) for indicator in question.indicators]
 
-    def compare(sampling: Sampling, *, rescaling: bool) -> ScaleComparison:
+    def compare(panel: object, sampling: Sampling, *, rescaling: bool) -> ScaleComparison:
         return compare_scales(
-            frame, chosen, **sampling.draws, **question.how, provenance=provenance,
+            panel, chosen, **sampling.draws, **question.how, provenance=provenance,
             keep_undefined=True, no_answer=no_answer, rescaling=rescaling,
         )  # fmt: skip
 
-    comparison = compare(replace(sampling, correct=True), rescaling=True)
+    comparison = compare(frame, replace(sampling, correct=True), rescaling=True)
+    panel = Panel.of(frame)  # checked once for all that follows
     concentrations, largest = [], []
     kept: list[AttributionResult] = []
     all_posts: pl.DataFrame | None = None
@@ -293,7 +295,7 @@ def topic_report(
     ]
     headline = next((one for one in answered if one.name == _HEADLINE), (*answered, None)[0])
     for indicator in answered:
-        result = attribute(frame, indicator, **question.how, provenance=provenance)
+        result = attribute(panel, indicator, **question.how, provenance=provenance)
         concentrations.append(concentration(result))
         first = leaders(result, top)
         if records is not None and indicator is headline and result.by_feature.kind:
@@ -307,11 +309,11 @@ def topic_report(
     named = with_counts(largest, read_frame(frame))
     if handles is not None:
         named = with_handles(named, handles)
-    named = with_intervals(named, frame, question, daily, resamples=_RESAMPLES, seed=sampling.seed)
+    named = with_intervals(named, panel, question, daily, resamples=_RESAMPLES, seed=sampling.seed)
     curve = replace(sampling, sizes=curve_sizes(comparison.n_agents))
     report = TopicReport(
         comparison=comparison,
-        curve=compare(curve, rescaling=False),
+        curve=compare(panel, curve, rescaling=False),
         concentrations=tuple(concentrations),
         leaders=named,
         days=days,
@@ -324,18 +326,18 @@ def topic_report(
         return report
     followed = {one.indicator: [agent.did for agent in one.agents] for one in named}
     varied = sensitivity(
-        frame, [headline], variants=variants, seeds=_SENSITIVITY_SEEDS, seed=sampling.seed,
+        panel, [headline], variants=variants, seeds=_SENSITIVITY_SEEDS, seed=sampling.seed,
         follow=followed, **question.how, provenance=provenance,
     )  # fmt: skip
     return replace(
         report,
         leaders=with_choices(named, {headline.name: varied.indicators[0].choice_ranks()}),
         control=compare_scales(
-            frame, [headline], protocols=(_CONTROL,), sizes=comparison.sizes[:1],
+            panel, [headline], protocols=(_CONTROL,), sizes=comparison.sizes[:1],
             seeds=sampling.seeds, seed=sampling.seed, **question.how, provenance=provenance,
             keep_undefined=True, rescaling=False,
         ),
-        bootstrap=_intervals(frame, answered, question, sampling.seed, provenance),
+        bootstrap=_intervals(panel, answered, question, sampling.seed, provenance),
         sensitivity=varied,
     )  # fmt: skip
 
@@ -350,7 +352,7 @@ def _all_accounts(
 
 
 def _intervals(
-    frame: object,
+    panel: Panel,
     indicators: Sequence[Indicator],
     question: Question,
     seed: int,
@@ -359,7 +361,7 @@ def _intervals(
     """Resample the agents; None where an indicator is 0 on every resample."""
     try:
         return bootstrap(
-            frame, indicators, resamples=_RESAMPLES, seed=seed, **question.how,
+            panel, indicators, resamples=_RESAMPLES, seed=seed, **question.how,
             provenance=provenance,
         )  # fmt: skip
     except NoAnswerError:

@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 
 import blueattr
-from blueattr.analysis.attribute import days_of
+from blueattr.analysis.by_day import days_of
 from blueattr.errors import ExitCode
 from blueattr.panel.query import PanelQuery, StoreView
 from blueattr.store.database import Store

@@ -268,6 +268,7 @@ def test_a_day_of_a_store_is_its_window(db: Path) -> None:
         patch.setattr("blueattr.analysis.attribute.attribute_days", spy)
         shares_by_day(wide, Question(("lin",)))
     (found,) = [each for each in seen if each.day == date(2026, 5, 3)]
+    assert isinstance(found.frame, pl.DataFrame)
     both = alone.join(found.frame, on="did", suffix="_day")
     assert both.height > 10
     for name in ("a", "b", "c"):

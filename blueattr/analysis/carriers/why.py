@@ -9,7 +9,8 @@ from typing import Literal
 import numpy as np
 import polars as pl
 
-from blueattr.analysis.attribute import Ranking, days_of
+from blueattr.analysis.attribute import Ranking
+from blueattr.analysis.by_day import days_of
 from blueattr.analysis.carriers.records import count_records, name_accounts, records
 from blueattr.analysis.features import load_features, refuse_no_match
 from blueattr.analysis.sensitivity import file_variants, store_variants
@@ -140,10 +141,15 @@ def why_store(query: PanelQuery, question: Question, name: str, wanted: Details)
         refuse_no_match(view, topic, counts)
         frame = view.features(counts)
         variants = store_variants(view, topic, counts) if wanted.choices else ()
-        agent_days = view.agent_days(topic)
-        ranking = Ranking(wanted.resamples, wanted.seed, days_of(view, agent_days), variants)
-        own_days = agent_days.filter(pl.col("account") == found.account)
-        del agent_days
+        own_parts: list[pl.DataFrame] = []
+
+        def parts() -> Iterator[pl.DataFrame]:
+            for part in view.agent_day_parts(topic):
+                own_parts.append(part.filter(pl.col("account") == found.account))
+                yield part
+
+        ranking = Ranking(wanted.resamples, wanted.seed, days_of(view, parts()), variants)
+        own_days = pl.concat(own_parts, how="vertical_relaxed")
         panel_question = _PanelQuestion(frame, view.origin(topic), question, wanted, ranking)
         made, result = panel_question.explain(found.did, found.handle or found.did, found.handle)
         from_store = _StoreDetails(view, topic, found, made, result, wanted)

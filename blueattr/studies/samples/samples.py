@@ -20,7 +20,7 @@ from blueattr.attribution.value import (
     solve_with_means,
 )
 from blueattr.errors import ZeroTotalError
-from blueattr.indicators.base import Aggregator, Indicator
+from blueattr.indicators.base import Aggregator, FeatureArrays, Indicator
 from blueattr.kernels import FloatArray, IndexArray
 from blueattr.studies.rescaling import Rescaling, mean_rescaling, rescaling_test
 from blueattr.studies.samples.corrected import CorrectedSamples, average
@@ -262,7 +262,13 @@ class SampledPanel:
         return AtFullScale(indicator, checked, steps, solution.values, scale, remarks)
 
     def run(
-        self, full: AtFullScale, index: IndexArray, repeat: int | None, *, rescaling: bool = True
+        self,
+        full: AtFullScale,
+        index: IndexArray,
+        repeat: int | None,
+        *,
+        rescaling: bool = True,
+        features: FeatureArrays | None = None,
     ) -> SampleRun:
         """Attribute on a sample, and compare it with the full panel.
 
@@ -276,11 +282,14 @@ class SampledPanel:
             Which repeat drew it; None if nothing is random.
         rescaling
             Whether to test for a rescaling factor.
+        features
+            Of the sample's agents, where somebody has them.
         """
         values = full.values[index] if rescaling else None
         return self.run_on(
-            full.indicator, full.steps, full.scale, index, repeat=repeat, values=values
-        )
+            full.indicator, full.steps, full.scale, index,
+            repeat=repeat, values=values, features=features,
+        )  # fmt: skip
 
     def run_on(
         self,
@@ -291,6 +300,7 @@ class SampledPanel:
         *,
         repeat: int | None,
         values: FloatArray | None = None,
+        features: FeatureArrays | None = None,
     ) -> SampleRun:
         """Do the same, if of the full panel only the shares are known.
 
@@ -305,8 +315,10 @@ class SampledPanel:
         values
             φ of the sample's agents on the full panel, float64 (N,), to test for a rescaling
             factor; None for no test.
+        features
+            As for `run`.
         """
-        features = self.panel.features.take(index)
+        features = features or self.panel.features.take(index)
         solution = solve(indicator, features, self.aggregator, steps)
         means, tiers, names = features.means, self.tiered.tiers[index], self.tiered.names
         try:

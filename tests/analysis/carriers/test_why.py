@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import blueattr
-from blueattr.analysis.attribute import days_of
+from blueattr.analysis.by_day import days_of
 from blueattr.analysis.carriers.why import details, why_given, why_store
 from blueattr.attribution.attribute import attribute
 from blueattr.attribution.question import Question
