@@ -86,25 +86,21 @@ def _cut_all(values, total, parts):
 
 
 @compiled.jit()
-def _written(time, account, kind, place, begin, parts, events, hours, posts, reposts):
-    """Count who wrote what, and add up what that is worth by hour."""
+def _written(time, account, kind, unit_of, begin, parts, hits, hours):
+    """Count records by hour, and add up what they are worth to who wrote them."""
     for i in range(account.size):
-        agent = place[account[i]]
-        if agent < 0 or kind[i] == _QUOTE:
+        unit = unit_of[account[i]]
+        if unit < 0 or kind[i] == _QUOTE:
             continue
         hour = (time[i] - begin) // _HOUR
-        events[hour] += 1
+        hits[hour] += 1
         for k in range(3):
-            hours[hour, k] += parts[agent, k]
-        if kind[i] == 0:
-            posts[agent] += 1
-        else:
-            reposts[agent] += 1
+            hours[hour, k] += parts[unit, k]
 
 
 @compiled.jit()
 def _received(
-    time, account, subject, key, kind, place, counts, begin, parts, hits, hours, ends, keys
+    time, account, subject, key, kind, place, is_gone, counts, begin, parts, hits, hours, room, keys
 ):
     """Put keys of what others answered, reposted or quoted into the order of accounts.
 
@@ -112,16 +108,20 @@ def _received(
     """
     for i in range(account.size):
         agent = place[subject[i]]
-        if agent < 0 or subject[i] == account[i] or not counts[kind[i]] or place[account[i]] < -1:
+        if agent < 0 or subject[i] == account[i] or not counts[kind[i]]:
+            continue
+        if is_gone.size and is_gone[account[i]]:
             continue
         hour = (time[i] - begin) // _HOUR
         hits[hour] += 1
+        unit = room[agent, 2]
         for k in range(3):
-            hours[hour, k] += parts[agent, k]
-        if ends[agent, 0] == ends[agent, 1]:
+            hours[hour, k] += parts[unit, k]
+        free = room[agent, 0]
+        if free == room[agent, 1]:
             return False
-        keys[ends[agent, 0]] = key[i]
-        ends[agent, 0] += 1
+        keys[free] = key[i]
+        room[agent, 0] = free + 1
     return True
 
 
@@ -163,13 +163,10 @@ def _number(keys, start, stop, times, first_of):
 
 
 @compiled.jit()
-def _mark(account, key, place, keys, first_of, is_written):
+def _mark(account, key, spans, keys, is_written):
     """Mark the keys that are those of posts that count."""
     for i in range(account.size):
-        agent = place[account[i]]
-        if agent < 0:
-            continue
-        low, past = first_of[agent], first_of[agent + 1]
+        low, past = np.int64(spans[account[i], 0]), np.int64(spans[account[i], 1])
         end = past
         while low < past:
             middle = (low + past) // 2
@@ -222,12 +219,13 @@ class RecordSums:
     Parameters
     ----------
     place
-        int32, by the number of an account: which agent it is; -1 for none, and -2 for one that is
-        gone, so that what it wrote counts for nobody.
+        int32, by the number of an account: which agent it is; -1 for none.
+    gone
+        Numbers of accounts that are gone, so that what they wrote counts for nobody.
     unit_a, unit_c
         float64 (n,): what one record, and what was received once, is worth to each agent.
-    received
-        int64 (n,): how often each agent receives something.
+    written, received
+        int64 (n,): how many records each agent wrote, and how often it receives something.
     counts
         bool (3,): whether answers, reposts and quotes count as received.
     total
@@ -241,8 +239,10 @@ class RecordSums:
     """
 
     place: npt.NDArray[np.int32]
+    gone: npt.NDArray[np.uint32]
     unit_a: FloatArray
     unit_c: FloatArray
+    written: IntArray
     received: IntArray
     counts: npt.NDArray[np.bool_]
     total: float
@@ -253,16 +253,28 @@ class RecordSums:
     def __post_init__(self) -> None:
         """Make room for what is added."""
         n = self.unit_a.size
-        self._parts = np.zeros((2, n, 3), np.int64)
-        for values, parts in zip((self.unit_a, self.unit_c), self._parts, strict=True):
-            _cut_all(values, self.total, parts)
+        self._is_gone = np.zeros(self.place.size if self.gone.size else 0, np.bool_)
+        if self.gone.size:
+            self._is_gone[self.gone] = True
+        # Of many agents a record is worth the same: what is looked up for each row lies close.
+        self._parts_a, unit_a = self._units(self.unit_a)
+        self._parts_c, unit_c = self._units(self.unit_c)
+        self._unit_of = np.full(self.place.size, -1, np.int32)
+        is_agent = self.place >= 0
+        self._unit_of[is_agent] = unit_a[self.place[is_agent]]
         self._hits = np.zeros((2, self.n_hours), np.int64)
         self._hours = np.zeros((2, self.n_hours, 3), np.int64)
-        self._written = np.zeros((2, n), np.int64)
         past = np.cumsum(self.received)
         self._start = past - self.received
-        self._ends = np.column_stack([self._start, past])
+        self._room = np.column_stack([self._start, past, unit_c])
         self._keys = np.empty(int(past[-1]) if n else 0, np.int64)
+
+    def _units(self, values: FloatArray) -> tuple[IntArray, IntArray]:
+        """Return the different ones in parts, int64 (u, 3), and which each agent's is."""
+        different, which = np.unique(values, return_inverse=True)
+        parts = np.zeros((different.size, 3), np.int64)
+        _cut_all(different, self.total, parts)
+        return parts, which.reshape(-1)
 
     def add(self, rows: Rows) -> bool:
         """Add records, and return whether nobody received more than there is room for.
@@ -276,19 +288,24 @@ class RecordSums:
 
         def written() -> None:
             _written(
-                rows.time, rows.account, rows.kind, self.place, self.begin, self._parts[0],
-                self._hits[0], self._hours[0], self._written[0], self._written[1],
+                rows.time, rows.account, rows.kind, self._unit_of, self.begin, self._parts_a,
+                self._hits[0], self._hours[0],
             )  # fmt: skip
 
         def received() -> bool:
             return bool(
                 _received(
-                    *rows, self.place, self.counts, self.begin, self._parts[1], self._hits[1],
-                    self._hours[1], self._ends, self._keys,
+                    *rows, self.place, self._is_gone, self.counts, self.begin, self._parts_c,
+                    self._hits[1], self._hours[1], self._room, self._keys,
                 )
             )  # fmt: skip
 
         return compiled.each(lambda work: work(), [(written,), (received,)])[1] is not False
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether as many records were added as the agents wrote."""
+        return int(self._hits[0].sum()) == int(self.written.sum())
 
     def _check(self, *accounts: npt.NDArray[np.uint32]) -> None:
         if any(some.size and some.max() >= self.place.size for some in accounts):
@@ -305,7 +322,7 @@ class RecordSums:
 
     def sort(self) -> None:
         """Put in order what was added; nothing is added any more."""
-        n, stop = self.unit_a.size, self._ends[:, 0]
+        n, stop = self.unit_a.size, np.ascontiguousarray(self._room[:, 0])
         stretches = compiled.stretches(n)
         different = compiled.each(
             lambda first, last: _sort(self._keys, self._start, stop, first, last), stretches
@@ -314,16 +331,19 @@ class RecordSums:
         self._first_of = np.zeros(n + 1, np.int64)
         _number(self._keys, self._start, stop, self._times, self._first_of)
         self._is_written = np.zeros(self._times.size, np.bool_)
+        # By account, for posts that are many: where the keys of each begin and end, in few bytes.
+        self._spans = np.zeros((self.place.size, 2), np.uint32)
+        is_agent = self.place >= 0
+        agents = self.place[is_agent]
+        self._spans[is_agent, 0] = self._first_of[agents]
+        self._spans[is_agent, 1] = self._first_of[agents + 1]
 
     def mark(self, account: npt.NDArray[np.uint32], key: IntArray) -> None:
         """Mark posts that count among what received something; IndexError as for `add`."""
         self._check(account)
 
         def work(start: int, stop: int) -> None:
-            _mark(
-                account[start:stop], key[start:stop], self.place, self._keys, self._first_of,
-                self._is_written,
-            )  # fmt: skip
+            _mark(account[start:stop], key[start:stop], self._spans, self._keys, self._is_written)
 
         compiled.spread(account.size, work)
 
@@ -332,7 +352,7 @@ class RecordSums:
         sums = np.zeros(3, np.int64)
         best = np.full(self.unit_a.size, -np.inf)
         records = _sum_up(
-            self._keys, self._times, self._is_written, self._first_of, self._written.sum(axis=0),
+            self._keys, self._times, self._is_written, self._first_of, self.written,
             self.unit_a, self.unit_c, self.total, self.no_key, sums, best,
         )  # fmt: skip
         return Summed(int(records), _whole(sums), best)

@@ -21,7 +21,7 @@ _ROWS = 1 << 20
 _LARGE = 1 << 22  # records and what they receive: below, statements are as fast
 _NO_KEY = -(1 << 63)
 _HOUR = timedelta(hours=1)
-_GONE = -2
+_MORE = "it has other records than its summaries say"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +66,8 @@ def sum_everything(
     view
         The window and the panel.
     worth
-        Agents with ``account``, ``received`` (how often), ``unit_a`` and ``unit_c``, ascending by
-        DID.
+        Agents with ``account``, ``written`` and ``received`` (how often), ``unit_a`` and
+        ``unit_c``, ascending by DID.
     total
         The sum of all agents' values.
     begins
@@ -83,15 +83,16 @@ def sum_everything(
     """
     store = view.store
     place = np.full(past_account(store), -1, np.int32)
-    place[store.frame("panel/inactive_accounts")["account"].to_numpy()] = _GONE
     place[worth["account"].to_numpy()] = np.arange(worth.height, dtype=np.int32)
     window = view.window
     span = {name: time.astimezone(UTC).replace(tzinfo=None)
             for name, time in (("start", window.start), ("end", window.end))}  # fmt: skip
     sums = RecordSums(
         place=place,
+        gone=store.frame("panel/inactive_accounts")["account"].to_numpy(),
         unit_a=worth["unit_a"].to_numpy(),
         unit_c=worth["unit_c"].to_numpy(),
+        written=worth["written"].cast(pl.Int64).to_numpy(),
         received=worth["received"].cast(pl.Int64).to_numpy(),
         counts=np.array([kind in view.influence.kinds for kind in KINDS]),
         total=total,
@@ -104,7 +105,9 @@ def sum_everything(
             "analysis/carriers/posts/all_rows", _ROWS, no_key=_NO_KEY, **span
         ):
             if not sums.add(Rows(*arrays(batch))):
-                raise damaged(store.path, "it has more records than its summaries say")
+                raise damaged(store.path, _MORE)
+        if not sums.is_whole:
+            raise damaged(store.path, _MORE)
         sums.sort()
         for batch in store.batches("analysis/carriers/posts/all_posts", _ROWS, **span):
             sums.mark(*arrays(batch))

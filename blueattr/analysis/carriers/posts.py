@@ -152,9 +152,8 @@ def _worth(view: StoreView, frame: pl.DataFrame, result: AttributionResult) -> p
     if {"replies", "reposts"} <= set(view.influence.kinds):
         # All others carry nothing, and their posts are the root of nothing. They are most agents.
         placed = placed.filter(written_count() + received_count() > 0)
-    return placed.select("account", "did", received=received_count()).join(
-        units(result, placed), on="did", maintain_order="left"
-    )
+    counts = placed.select("account", "did", written=written_count(), received=received_count())
+    return counts.join(units(result, placed), on="did", maintain_order="left")
 
 
 def _value(scaled: int, total: float) -> float:

@@ -141,6 +141,7 @@ def why_store(query: PanelQuery, question: Question, name: str, wanted: Details)
         refuse_no_match(view, topic, counts)
         frame = view.features(counts)
         variants = store_variants(view, topic, counts) if wanted.choices else ()
+        del counts
         own_parts: list[pl.DataFrame] = []
 
         def parts() -> Iterator[pl.DataFrame]:

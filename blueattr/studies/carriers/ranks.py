@@ -71,7 +71,7 @@ class DailyCounts:
 
     def placed(
         self, dids: pl.Series
-    ) -> tuple[IntArray, npt.NDArray[np.uint32], npt.NDArray[np.signedinteger]]:
+    ) -> tuple[IntArray, npt.NDArray[np.uint32], list[npt.NDArray[np.signedinteger]]]:
         """Find the counts of the agents of a panel on days that can be drawn.
 
         Parameters
@@ -83,7 +83,7 @@ class DailyCounts:
         -------
         tuple
             The place of each row's agent on the panel, int64 (m,), and that of its day among the
-            days, uint32 (m,); and the counts a, b and c, (3, m), of a type that holds them.
+            days, uint32 (m,); and the counts a, b and c, each (m,), of a type that holds them.
         """
         agent = self.counts["agent"].to_numpy()
         if not self.dids.equals(dids):
@@ -93,8 +93,10 @@ class DailyCounts:
         day = np.searchsorted(known, drawn).astype(np.uint32)  # of half the bytes
         day[day == known.size] = 0
         kept = (agent >= 0) & (known[day] == drawn)
-        counts = [self.counts[name].to_numpy()[kept] for name in "abc"]
-        return agent[kept].astype(np.int64), day[kept], np.stack(counts)
+        counts = [self.counts[name].to_numpy() for name in "abc"]
+        if not kept.all():  # most often all are
+            agent, day, counts = agent[kept], day[kept], [count[kept] for count in counts]
+        return agent.astype(np.int64), day, counts
 
 
 @dataclass(frozen=True, slots=True)
@@ -335,7 +337,7 @@ class _Followed:
         b = None
         if not daily.b_by_day:
             b = panel.features.b
-            counts[1] = 0
+            counts[1] = np.zeros_like(counts[1])
         marks = np.random.default_rng(0).integers(1, 2**63, (2, 3, len(daily.days)), np.uint64)
         keys = np.zeros((2, n), np.uint64)
         marks = marks * np.uint64(2) + np.uint64(1)
@@ -350,9 +352,11 @@ class _Followed:
         place = np.full(n, -1)
         place[one] = np.arange(one.size)
         rows = np.flatnonzero(place[agent] >= 0)
-        most = int(counts.max(initial=0))
-        dense = dense_counts((counts.shape[0], one.size, len(daily.days)), most)
-        dense[:, place[agent[rows]], day[rows]] = counts[:, rows]
+        most = max(int(count.max(initial=0)) for count in counts)
+        dense = dense_counts((len(counts), one.size, len(daily.days)), most)
+        to, on = place[agent[rows]], day[rows]
+        for of_feature, count in zip(dense, counts, strict=True):
+            of_feature[to, on] = count[rows]
         return cls(
             of_agent=of_agent.astype(np.int64),
             often=np.bincount(of_agent).astype(np.float64),

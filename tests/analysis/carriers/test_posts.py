@@ -200,21 +200,20 @@ def test_sums_in_memory_are_those_of_statements_for_all_events_of_a_small_store(
         assert any(one.record.replies_received for one in in_memory.posts)
 
 
-def test_a_store_with_more_records_than_its_summaries_say_is_called_damaged(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("what", ["written", "received"])
+def test_a_store_with_other_records_than_its_summaries_say_is_called_damaged(
+    db: Path, what: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    db = write_store(tmp_path / "store.duckdb")
+    class Fewer(RecordSums):
+        """Sums of a store whose summaries say that there is less."""
+
+        def __post_init__(self) -> None:
+            setattr(self, what, getattr(self, what) // 2)
+            super().__post_init__()
+
     monkeypatch.setattr(everything, "_LARGE", -1)
-    monkeypatch.setattr(everything, "RecordSums", WithoutRoom)
-    refused(ExitCode.STORE, "posts", "--topic", "all", "--db", db, says="more records than")
-
-
-class WithoutRoom(RecordSums):
-    """Sums with room for less than is received."""
-
-    def __post_init__(self) -> None:
-        self.received = self.received // 2
-        super().__post_init__()
+    monkeypatch.setattr(everything, "RecordSums", Fewer)
+    refused(ExitCode.STORE, "posts", "--topic", "all", "--db", db, says="other records than")
 
 
 def in_both_ways(
