@@ -23,7 +23,7 @@ from machine import describe
 from blueattr.attribution.question import Question
 from blueattr.panel.query import PanelQuery
 from blueattr.store.database import Store
-from blueattr.watch.reading import Reading
+from blueattr.watch.reading import WindowReading
 
 HOUR = timedelta(hours=1)
 
@@ -46,11 +46,11 @@ def measure(db: Path, topic: str, begin: datetime, window: timedelta) -> dict[st
     until, question = begin + 24 * HOUR, Question()
     with Store.open(db) as store:
         # What is compiled or read from the disk for the first time is not measured.
-        warm = Reading(store, PanelQuery(db, topic=topic), HOUR, begin, begin + HOUR)
+        warm = WindowReading(store, PanelQuery(db, topic=topic), HOUR, begin, begin + HOUR)
         warm.slide(begin + HOUR)
         warm.answer(question)
         with timed(found, "start"):
-            reading = Reading(store, PanelQuery(db, topic=topic), window, begin, until)
+            reading = WindowReading(store, PanelQuery(db, topic=topic), window, begin, until)
             reading.slide(begin)
             reading.answer(question)
         before = reading.state.events_read
@@ -60,7 +60,7 @@ def measure(db: Path, topic: str, begin: datetime, window: timedelta) -> dict[st
         events = reading.state.events_read - before
         with timed(found, "answer"):
             agents = reading.answer(question).result
-        again = Reading(store, PanelQuery(db, topic=topic), window, begin, until)
+        again = WindowReading(store, PanelQuery(db, topic=topic), window, begin, until)
         again.slide(begin)
         again.last_event(until)  # reads it
         with timed(found, "count a day"):

@@ -14,7 +14,7 @@ from blueattr.sources.timing import Timing
 from blueattr.watch.composing import Album
 from blueattr.watch.picture import WatchChoice, WatchChoices
 
-__all__ = ["Asked", "Watch"]
+__all__ = ["Watch", "WatchAsked"]
 
 
 _WINDOWS = tuple(timedelta(hours=hours) for hours in (1, 6, 24, 7 * 24))
@@ -22,7 +22,7 @@ _GROUPINGS = ("", "lang", "host", "age")
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class WatchAsked:
     """What a watch was asked for.
 
     Parameters
@@ -82,7 +82,7 @@ class Asked:
             tuple(dict.fromkeys((*_GROUPINGS, mine.by))),
         )
 
-    def instead(self, choice: WatchChoice) -> "Asked":
+    def instead(self, choice: WatchChoice) -> "WatchAsked":
         """Return what is asked for where a face has chosen something else."""
         mine, query, question = self.choice, self.query, self.question
         if choice.topic != mine.topic:
@@ -109,7 +109,7 @@ class Watch:
         The clocks, and how to wait.
     """
 
-    def __init__(self, asked: Asked, timing: Timing | None = None) -> None:
+    def __init__(self, asked: WatchAsked, timing: Timing | None = None) -> None:
         self.asked = asked
         self.timing = timing or Timing()
         self._first = asked  # what a face chooses is instead of this

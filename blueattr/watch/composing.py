@@ -29,7 +29,7 @@ from blueattr.watch.picture import (
     Series,
     WatchChoice,
 )
-from blueattr.watch.reading import Answer, Reading
+from blueattr.watch.reading import WindowAnswer, WindowReading
 from blueattr.watch.window_state import moment
 
 __all__ = ["Album"]
@@ -96,7 +96,7 @@ class Album:
         """Forget what was known of accounts: the store has changed."""
         self._handles.clear()
 
-    def picture(self, reading: Reading, answer: Answer, choice: WatchChoice) -> Picture:
+    def picture(self, reading: WindowReading, answer: WindowAnswer, choice: WatchChoice) -> Picture:
         """Make the picture of what a reading answers.
 
         Parameters
@@ -134,7 +134,11 @@ class Album:
         return replace(picture, history=self._history.beside(picture.groups))
 
     def _with_shares(
-        self, picture: Picture, reading: Reading, answer: Answer, result: AttributionResult
+        self,
+        picture: Picture,
+        reading: WindowReading,
+        answer: WindowAnswer,
+        result: AttributionResult,
     ) -> Picture:
         tiered = TieredPanel.of(answer.panel, self._question.cutoffs, self._question.panel)
         groups, notes = self._groups(reading, answer, result, tiered)
@@ -157,7 +161,11 @@ class Album:
     # --- the parts -------------------------------------------------------------------------------
 
     def _groups(
-        self, reading: Reading, answer: Answer, result: AttributionResult, tiered: TieredPanel
+        self,
+        reading: WindowReading,
+        answer: WindowAnswer,
+        result: AttributionResult,
+        tiered: TieredPanel,
     ) -> tuple[tuple[GroupShare, ...], tuple[str, ...]]:
         if self._by is None or answer.view is None:
             return (), ()
@@ -178,7 +186,7 @@ class Album:
         )  # fmt: skip
         return self._history.in_order(shares), grouped.groups.notes
 
-    def _named(self, answer: Answer, dids: list[str]) -> Mapping[str, str | None]:
+    def _named(self, answer: WindowAnswer, dids: list[str]) -> Mapping[str, str | None]:
         unknown = [did for did in dids if did not in self._handles]
         if unknown and answer.view is not None:
             found = answer.view.handles(unknown)
@@ -186,7 +194,7 @@ class Album:
         return self._handles
 
     def _accounts(
-        self, answer: Answer, rows: pl.DataFrame, before: pl.DataFrame | None
+        self, answer: WindowAnswer, rows: pl.DataFrame, before: pl.DataFrame | None
     ) -> tuple[RisingAccount, ...]:
         handles = self._named(answer, rows["did"].to_list())
         earlier = {} if before is None else dict(before.iter_rows())
@@ -196,14 +204,14 @@ class Album:
         )
 
     def _leaders(
-        self, answer: Answer, result: AttributionResult, before: pl.DataFrame | None
+        self, answer: WindowAnswer, result: AttributionResult, before: pl.DataFrame | None
     ) -> tuple[RisingAccount, ...]:
         first = result.agents.head(self._top)
         known = None if before is None else before.join(first, on="did", how="semi")
         return self._accounts(answer, first, known)
 
     def _risers(
-        self, answer: Answer, result: AttributionResult, before: pl.DataFrame | None
+        self, answer: WindowAnswer, result: AttributionResult, before: pl.DataFrame | None
     ) -> tuple[RisingAccount, ...]:
         if before is None or not self._top:
             return ()
@@ -227,7 +235,7 @@ class Album:
         return shares if end - time >= _HOUR else None
 
     def _beside(
-        self, answer: Answer, result: AttributionResult, tiered: TieredPanel
+        self, answer: WindowAnswer, result: AttributionResult, tiered: TieredPanel
     ) -> BesideSample:
         full = tuple(tier.share for tier in result.tiers)
         (summary,) = sample_summaries(tiered, self._question, [result])
@@ -240,7 +248,7 @@ class Album:
         return BesideSample(_SIZE, _SEEDS, shares, full, answer.window.end, note)
 
     def _moving(
-        self, reading: Reading, answer: Answer, result: AttributionResult
+        self, reading: WindowReading, answer: WindowAnswer, result: AttributionResult
     ) -> tuple[MovingPost, ...]:
         view, frame = answer.view, answer.frame
         if not self._top or view is None or frame is None or feature_split(result).kind is None:
@@ -266,7 +274,7 @@ class Album:
         """Whether an earlier moment is known."""
         return bool(self._history)
 
-    def remember(self, answer: Answer) -> None:
+    def remember(self, answer: WindowAnswer) -> None:
         """Keep the shares of a moment of which there is no picture."""
         result = answer.result
         if result is None:

@@ -12,9 +12,9 @@ from blueattr.panel.query import last_event
 from blueattr.sources.timing import Timing
 from blueattr.store.database import Store
 from blueattr.store.integrity.seal import headers
-from blueattr.watch.asked import Asked, Watch
+from blueattr.watch.asked import Watch, WatchAsked
 from blueattr.watch.picture import FeedState, Mode, Picture
-from blueattr.watch.reading import Reading
+from blueattr.watch.reading import WindowReading
 
 __all__ = ["Follow"]
 
@@ -55,7 +55,7 @@ class Follow(Watch):
 
     def __init__(
         self,
-        asked: Asked,
+        asked: WatchAsked,
         mode: Mode = "follows",
         check: Callable[[], None] | None = None,
         timing: Timing | None = None,
@@ -106,14 +106,14 @@ class Follow(Watch):
             picture = self._album.picture(reading, answer, self.asked.choice)
             return store.first_bytes, self._with_feed(store, picture)
 
-    def _read(self, store: Store, end: datetime) -> Reading:
+    def _read(self, store: Store, end: datetime) -> WindowReading:
         """Read the window; at first with the shares of the hours before, if there is time."""
         asked = self.asked
         self._album.read_anew()
         if self._album.has_history or asked.by is not None:  # groups take longer than a moment
-            return Reading(store, asked.query, asked.window, end, end)
+            return WindowReading(store, asked.query, asked.window, end, end)
         clock = self.timing.monotonic
-        reading = Reading(store, asked.query, asked.window, end - _BEHIND, end)
+        reading = WindowReading(store, asked.query, asked.window, end - _BEHIND, end)
         began = clock()
         reading.slide(end - _BEHIND)
         self._album.remember(reading.answer(asked.question))

@@ -22,7 +22,7 @@ from blueattr.store.database import Store
 from blueattr.watch.rows import TopicEvents, read_records, read_statuses, read_topic
 from blueattr.watch.window_state import WindowState, microseconds, moment
 
-__all__ = ["Answer", "Reading"]
+__all__ = ["WindowAnswer", "WindowReading"]
 
 
 _MICROSECOND = timedelta(microseconds=1)
@@ -34,7 +34,7 @@ _SHORTEST, _LONGEST = _MINUTE, 7 * 24 * 60 * _MINUTE
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Answer:
+class WindowAnswer:
     """What a window answers.
 
     Parameters
@@ -61,7 +61,7 @@ class Answer:
     undefined: str = ""
 
 
-class Reading:
+class WindowReading:
     """A store, read forward from a time on.
 
     Parameters
@@ -147,7 +147,7 @@ class Reading:
 
     # --- answering -------------------------------------------------------------------------------
 
-    def answer(self, question: Question) -> Answer:
+    def answer(self, question: Question) -> WindowAnswer:
         """Attribute an indicator to the agents of the window, as it stands.
 
         Parameters
@@ -165,11 +165,11 @@ class Reading:
             counts = view.totals(self.topic) if view.is_counted else self.state.totals()
             why = view.no_match(self.topic, counts)
             if why:
-                return Answer(window, view, undefined=why)
+                return WindowAnswer(window, view, undefined=why)
             frame = view.features(counts)
             panel = Panel.of(frame)
         except NoAnswerError as error:
-            return Answer(window, undefined=str(error))
+            return WindowAnswer(window, undefined=str(error))
         origin = Provenance(
             source=str(query.db),
             topic=self.topic.info if self.topic else None,
@@ -180,8 +180,8 @@ class Reading:
         try:
             result = attribute(panel, question.indicators[0], **question.how, provenance=origin)
         except NoAnswerError as error:
-            return Answer(window, view, frame, panel, undefined=str(error))
-        return Answer(window, view, frame, panel, result)
+            return WindowAnswer(window, view, frame, panel, undefined=str(error))
+        return WindowAnswer(window, view, frame, panel, result)
 
     def _settle_quotes(self, view: StoreView) -> None:
         """Count the topic anew, where the store knows what posts quote from some time on."""

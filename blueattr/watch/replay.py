@@ -10,10 +10,10 @@ from blueattr.panel.query import PanelQuery, last_event
 from blueattr.sources.timing import Timing
 from blueattr.store.database import Store
 from blueattr.store.stretches import stretches
-from blueattr.watch.asked import Asked, Watch
+from blueattr.watch.asked import Watch, WatchAsked
 from blueattr.watch.composing import Album
 from blueattr.watch.picture import Picture
-from blueattr.watch.reading import Reading
+from blueattr.watch.reading import WindowReading
 
 __all__ = ["Replay", "speed_of"]
 
@@ -53,7 +53,7 @@ class Replay(Watch):
 
     def __init__(
         self,
-        asked: Asked,
+        asked: WatchAsked,
         speed: float,
         start: datetime | None = None,
         timing: Timing | None = None,
@@ -101,10 +101,10 @@ class Replay(Watch):
             if self.stopped:
                 return
 
-    def _open(self, store: Store, time: datetime, last: datetime) -> tuple[Reading, Album]:
+    def _open(self, store: Store, time: datetime, last: datetime) -> tuple[WindowReading, Album]:
         asked = self.asked
         until = last + _MICROSECOND
-        reading = Reading(store, asked.query, asked.window, min(time, until), until)
+        reading = WindowReading(store, asked.query, asked.window, min(time, until), until)
         return reading, self.album()
 
 

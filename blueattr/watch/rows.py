@@ -16,10 +16,10 @@ from blueattr.store.matching import Rule
 from blueattr.store.store_file import damaged
 
 __all__ = [
-    "Records",
     "Statuses",
     "Times",
     "TopicEvents",
+    "WindowRecords",
     "read_records",
     "read_statuses",
     "read_topic",
@@ -36,7 +36,7 @@ _NO_KEY = np.iinfo(np.int64).min  # as in sql/watch/topic_events.sql
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Records:
+class WindowRecords:
     """The records of a stretch of time, ascending by it.
 
     Parameters
@@ -52,9 +52,9 @@ class Records:
     subject: AccountNumbers
     code: Codes
 
-    def part(self, first: int, past: int) -> "Records":
+    def part(self, first: int, past: int) -> "WindowRecords":
         """Return those from one place to before another, which share memory with all."""
-        return Records(
+        return WindowRecords(
             self.time[first:past],
             self.account[first:past],
             self.subject[first:past],
@@ -102,7 +102,7 @@ class TopicEvents:
     rkey: Places
 
 
-def read_records(store: Store, start: datetime, end: datetime, past: int) -> Records:
+def read_records(store: Store, start: datetime, end: datetime, past: int) -> WindowRecords:
     """Read the records of a stretch of time.
 
     Parameters
@@ -127,7 +127,7 @@ def read_records(store: Store, start: datetime, end: datetime, past: int) -> Rec
     if (time[1:] < time[:-1]).any():
         order = np.argsort(time, kind="stable")
         time, account, subject, code = (column[order] for column in columns)
-    return Records(time, account, subject, code)
+    return WindowRecords(time, account, subject, code)
 
 
 def read_statuses(store: Store, past: int) -> Statuses:

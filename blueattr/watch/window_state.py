@@ -20,7 +20,7 @@ from blueattr.kernels.tallies import (
 )
 from blueattr.panel.counts import WindowLayout
 from blueattr.panel.features import COUNTS
-from blueattr.watch.rows import Records, Statuses, Times, TopicEvents
+from blueattr.watch.rows import Statuses, Times, TopicEvents, WindowRecords
 
 __all__ = ["Minutes", "TopicState", "WindowState", "microseconds", "moment"]
 
@@ -78,7 +78,7 @@ class Minutes:
 class _Chunk:
     """Records, of which those from `first` to before `past` are in the window."""
 
-    def __init__(self, records: Records) -> None:
+    def __init__(self, records: WindowRecords) -> None:
         self.records = records
         self.first = self.past = 0
         self.size = records.time.size
@@ -204,7 +204,7 @@ class WindowState:
         self._chunks: deque[_Chunk] = deque()
         self.topic = None if topic is None else TopicState(topic, past)
 
-    def feed(self, records: Records) -> None:
+    def feed(self, records: WindowRecords) -> None:
         """Give what follows the records that were given before; none is earlier than their last."""
         if records.time.size:
             self._chunks.append(_Chunk(records))
@@ -265,11 +265,11 @@ class WindowState:
             if past < chunk.size:
                 break
 
-    def _inside(self) -> list[Records]:
+    def _inside(self) -> list[WindowRecords]:
         """Return what is in the window."""
         return [chunk.records.part(chunk.first, chunk.past) for chunk in self._chunks]
 
-    def _add(self, part: Records, sign: int) -> None:
+    def _add(self, part: WindowRecords, sign: int) -> None:
         if not part.time.size:
             return
         sliding.add_rows(

@@ -164,14 +164,14 @@ def watch(
     """
     from blueattr.analysis.groups.grouping import grouping
     from blueattr.studies.carriers.leaders import check_top
-    from blueattr.watch.asked import Asked
+    from blueattr.watch.asked import WatchAsked
     from blueattr.watch.follow import Follow
     from blueattr.watch.replay import Replay, speed_of
     from blueattr.watch.writing import Ingest, writer_of
 
     check_top(top)
     show = face(form, plain=plain, serve=serve)
-    asked = Asked(
+    asked = WatchAsked(
         store.query(), how.question(), parse.length(store.window),
         None if by is None else grouping(by), top,
     )  # fmt: skip

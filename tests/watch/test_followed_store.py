@@ -22,7 +22,7 @@ from blueattr.errors import NoAnswerError, SourceError
 from blueattr.panel.query import PanelQuery
 from blueattr.store.commit.checkpoint import SourceState
 from blueattr.store.commit.writer import Writer
-from blueattr.watch.asked import Asked
+from blueattr.watch.asked import WatchAsked
 from blueattr.watch.follow import Follow
 from blueattr.watch.picture import Picture
 from blueattr.watch.writing import Ingest, writer_of
@@ -38,7 +38,9 @@ QUESTION = Question(("lin",))
 
 def watching(db: Path, topic: str = "all", **more: Any) -> Follow:
     query = PanelQuery(db, topic=topic, keep_bots=True)
-    return Follow(Asked(query, QUESTION, **more), timing=FakeClock(at(days=9).timestamp()).timing)
+    return Follow(
+        WatchAsked(query, QUESTION, **more), timing=FakeClock(at(days=9).timestamp()).timing
+    )
 
 
 def check(picture: Picture, db: Path, topic: str = "all") -> bool:

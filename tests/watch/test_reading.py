@@ -19,7 +19,7 @@ from blueattr.panel.query import PanelQuery
 from blueattr.store.commit.writer import Writer
 from blueattr.store.database import Store
 from blueattr.store.rollups import roll_up
-from blueattr.watch.reading import Answer, Reading
+from blueattr.watch.reading import WindowAnswer, WindowReading
 from support.effort import costly_law
 from support.events_builder import (
     Event,
@@ -37,7 +37,7 @@ from support.rollup_checks import DAYS, MYTHOS, append, histories
 MICROSECOND = timedelta(microseconds=1)
 
 
-def check(answer: Answer, query: PanelQuery, question: Question) -> bool:
+def check(answer: WindowAnswer, query: PanelQuery, question: Question) -> bool:
     """Compare an answer with that of `attribute`; return whether there was one."""
     asked = replace(query, start=answer.window.start, end=answer.window.end)
     if answer.result is None:
@@ -106,7 +106,7 @@ def test_every_answer_of_a_replay_is_that_of_attribute(
     moments = [at(days=end / 8) for end in ends]
     found = []
     with Store.open(db) as store:
-        reading = Reading(store, query, query.length, moments[0], at(days=DAYS + 1))
+        reading = WindowReading(store, query, query.length, moments[0], at(days=DAYS + 1))
         for time in moments:
             last = reading.last_event(time)
             reading.slide(time if last is None else last + MICROSECOND)
@@ -133,7 +133,7 @@ def test_counts_that_a_table_has_in_place_of_interactions_count_as_in_attribute(
     query, question = PanelQuery(db, match=("mythos",)), Question(("lin",))
     moments = [at(days=k, seconds=36_000) + MICROSECOND for k in range(3)]
     with Store.open(db) as store:
-        reading = Reading(store, query, timedelta(days=1.5), moments[0], at(days=9))
+        reading = WindowReading(store, query, timedelta(days=1.5), moments[0], at(days=9))
         answers = []
         for time in moments:
             reading.slide(time)
@@ -161,7 +161,7 @@ def test_quotes_count_from_the_window_on_of_which_the_store_knows_them(tmp_path:
     query, question = PanelQuery(db, match=("mythos",), keep_bots=True), Question(("lin",))
     answers = []
     with Store.open(db) as store:
-        reading = Reading(store, query, timedelta(days=1), at(days=0.5), at(days=9))
+        reading = WindowReading(store, query, timedelta(days=1), at(days=0.5), at(days=9))
         for days in (0.5, 1.2, 1.5, 2.0, 2.5, 3.4):
             reading.slide(at(days=days))
             answers.append(reading.answer(question))

@@ -15,7 +15,7 @@ from blueattr.panel.query import PanelQuery
 from blueattr.provenance import Window
 from blueattr.sources.timing import Timing
 from blueattr.store.database import Store
-from blueattr.watch.asked import Asked
+from blueattr.watch.asked import WatchAsked
 from blueattr.watch.jsonl import line
 from blueattr.watch.picture import Picture
 from blueattr.watch.replay import Replay, speed_of
@@ -40,7 +40,7 @@ class Clock:
 
 
 def replay(db: Path, topic: str, speed: float, indicator: str = "lin", **more: Any) -> Replay:
-    asked = Asked(PanelQuery(db, topic=topic), Question((indicator,)), **more)
+    asked = WatchAsked(PanelQuery(db, topic=topic), Question((indicator,)), **more)
     return Replay(asked, speed, timing=Clock().timing)
 
 
