@@ -15,9 +15,14 @@ from blueattr.store.store_file import store_file
 __all__ = ["Ingest", "writer_of"]
 
 
-# A folder of the user's may have a blueattr.py of its own.
+# A folder of the user's may have a blueattr.py of its own. Its standard input ends with the watch,
+# however that ends, and then so does the ingest.
 _PROGRAM = """
-import json, sys
+import json, os, signal, sys, threading
+def end_with_the_watch():
+    os.read(0, 1)
+    os.kill(os.getpid(), signal.SIGTERM)
+threading.Thread(target=end_with_the_watch, daemon=True).start()
 sys.path += json.loads(sys.argv.pop(1))
 from blueattr.cli.main import app
 app()
@@ -53,7 +58,7 @@ class Ingest:
         try:
             self._process = subprocess.Popen(  # noqa: S603 - words are those of the user
                 command,
-                stdin=subprocess.DEVNULL,
+                stdin=subprocess.PIPE,
                 stdout=subprocess.DEVNULL,
                 stderr=self._said,
                 # An interrupt is for the watch, which then ends this one.
@@ -86,6 +91,8 @@ class Ingest:
                     self._process.kill()
                     self._process.wait()
         finally:
+            if self._process.stdin is not None:
+                self._process.stdin.close()
             self._said.close()
 
     def _last_words(self) -> str:

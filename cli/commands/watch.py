@@ -163,6 +163,7 @@ def watch(
     Example: blueattr watch --topic mythos --replay 3600x --format jsonl
     """
     from blueattr.analysis.groups.grouping import grouping
+    from blueattr.sources.find import is_network
     from blueattr.studies.carriers.leaders import check_top
     from blueattr.watch.asked import WatchAsked
     from blueattr.watch.follow import Follow
@@ -175,6 +176,11 @@ def watch(
         store.query(), how.question(), parse.length(store.window),
         None if by is None else grouping(by), top,
     )  # fmt: skip
+    if sources and (sources == ["archive"] or not is_network(sources)):
+        raise UsageError(
+            f"watch follows streams, and {', '.join(sources)} is none; read it first, with: "
+            "blueattr ingest"
+        )
     words = [*(sources or ()), *(word for one in host or () for word in ("--host", one))]
     words += ["--insecure"] * insecure
     if replay is not None:

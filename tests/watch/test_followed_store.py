@@ -3,7 +3,9 @@
 import itertools
 import json
 import subprocess
+import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -127,6 +129,33 @@ def test_an_ingest_that_ends_is_told_with_what_it_said(tmp_path: Path) -> None:
         ingest._process.wait(60)
         with pytest.raises(SourceError, match=r"the ingest ended: .*http://example\.com"):
             ingest.check()
+
+
+WATCH = """
+import sys, time
+from pathlib import Path
+from blueattr.watch.writing import Ingest
+Ingest(Path(sys.argv[1]), ["jetstream", "--host", sys.argv[2]], 1 << 30)
+time.sleep(100)
+"""
+
+
+@pytest.mark.slow
+def test_no_ingest_goes_on_after_a_watch_that_was_killed(tmp_path: Path) -> None:
+    db = tmp_path / "store.duckdb"
+
+    def until(is_written: bool) -> None:
+        deadline = time.monotonic() + 60
+        while (writer_of(db) is not None) != is_written:
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+
+    with StreamServer().running() as server:
+        words = [sys.executable, "-c", WATCH, str(db), server.url]
+        with subprocess.Popen(words) as watch:
+            until(is_written=True)
+            watch.kill()
+        until(is_written=False)
 
 
 @pytest.mark.slow

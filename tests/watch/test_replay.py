@@ -150,6 +150,8 @@ def test_what_cannot_be_watched_is_refused_before_anything_is_written(tmp_path: 
         (("--topic", "mythoss"), "did you mean"),
         (("--topic", "mythos", "--indicator", "lin,heat"), "one indicator"),
         (("--topic", "mythos", "--from", "2026-05-01"), "--replay"),
+        (("-", "--topic", "mythos"), "watch follows streams"),
+        (("archive", "--topic", "mythos"), "watch follows streams"),
     ):
         done = run("watch", *words, "--db", db, "--format", "jsonl")
         assert done.code in {ExitCode.USAGE, ExitCode.NO_ANSWER}
