@@ -17,6 +17,7 @@ __all__ = ["LEARNED", "ChangeFound", "CountChanges", "ShareChanges"]
 
 _LIMIT = 12.0  # e^12 minutes are 16 weeks; eight sums are kept, so one false alarm in two weeks
 _TIMES = 1.5  # as many, or one in 1.5: the change of a count that is looked for
+_ALL_THE_SAME = 1.25  # a level that is so near the old one, either way, was a burst that is over
 _POINTS, _WITHIN = 0.05, 30  # of a share, in minutes
 _LEAST = _POINTS / 2  # less is not told, however steady the share was
 _STEADIEST = 0.0005  # of a share in a minute: no share is taken to be steadier
@@ -97,9 +98,12 @@ class CountChanges:
             return None
         change, before = found
         level = list(self._counts)[change.since - minute - 1 :]
-        self._counts = deque(level, maxlen=_GUARD + _MOST)
+        after = float(np.mean(level))
         self._up, self._down = _Sum(), _Sum()
-        return ChangeFound(change.since, before, float(np.mean(level)))
+        if before / _ALL_THE_SAME < after < before * _ALL_THE_SAME:
+            return None
+        self._counts = deque(level, maxlen=_GUARD + _MOST)
+        return ChangeFound(change.since, before, after)
 
 
 def _dispersion(counts: "np.ndarray[tuple[int], np.dtype[np.float64]]") -> float:

@@ -19,6 +19,7 @@ from blueattr.attribution.tiered import TieredPanel
 from blueattr.errors import NoAnswerError
 from blueattr.store import coverage
 from blueattr.watch.history import History
+from blueattr.watch.marking import Marker
 from blueattr.watch.picture import (
     BesideSample,
     GroupShare,
@@ -91,6 +92,7 @@ class Album:
         self._sample: _Renewed[BesideSample | None] = _Renewed(clock, None)
         self._posts: _Renewed[tuple[MovingPost, ...]] = _Renewed(clock, ())
         self._handles: dict[str, str | None] = {}
+        self._marker = Marker(question, names=bool(top))
 
     def read_anew(self) -> None:
         """Forget what was known of accounts: the store has changed."""
@@ -131,7 +133,8 @@ class Album:
             picture = self._with_shares(picture, reading, answer, result)
         tiers = tuple(tier.share for tier in picture.tiers)
         self._history.add(PastShares(picture.end, picture.total, tiers), picture.groups)
-        return replace(picture, history=self._history.beside(picture.groups))
+        marks = self._marker.see(reading, picture)
+        return replace(picture, history=self._history.beside(picture.groups), marks=marks)
 
     def _with_shares(
         self,
