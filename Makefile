@@ -153,6 +153,7 @@ bench: $(VENV)-bench/ready
 	$(VENV)-bench/bin/python bench/kernels.py --out out/bench-kernels.json
 	$(VENV)-bench/bin/python bench/rollups.py --out out/bench-rollups.json
 	$(VENV)-bench/bin/python bench/scenarios.py --out out/bench-scenarios.json
+	$(VENV)-bench/bin/python bench/watch.py --out out/bench-watch.json
 	$(VENV)-bench/bin/python bench/report.py
 	$(VENV)-bench/bin/python bench/commands.py
 

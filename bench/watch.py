@@ -4,7 +4,10 @@ Measured are seconds by the clock and of the processor, and the largest memory o
 the opened store to the first answer; reading and counting the records of a day; the upkeep alone,
 on one core, with records that are read already; and one answer.
 
+    python bench/watch.py --out out/bench-watch.json
     python bench/watch.py --db full.duckdb --topic mythos --from 2026-04-16 --out out/watch.json
+
+Without ``--db`` a store of ``--agents`` synthetic agents is made in a folder that is removed.
 """
 
 import argparse
@@ -16,13 +19,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from machine import describe
 
 from blueattr.attribution.question import Question
+from blueattr.ingest import read
 from blueattr.panel.query import PanelQuery
+from blueattr.panel.topics import shipped_rules
 from blueattr.store.database import Store
+from blueattr.synth import SynthSpec
+from blueattr.synth.source import SynthSource
 from blueattr.watch.reading import WindowReading
 
 HOUR = timedelta(hours=1)
@@ -46,8 +54,8 @@ def measure(db: Path, topic: str, begin: datetime, window: timedelta) -> dict[st
     until, question = begin + 24 * HOUR, Question()
     with Store.open(db) as store:
         # What is compiled or read from the disk for the first time is not measured.
-        warm = WindowReading(store, PanelQuery(db, topic=topic), HOUR, begin, begin + HOUR)
-        warm.slide(begin + HOUR)
+        warm = WindowReading(store, PanelQuery(db, topic=topic), window, begin, until)
+        warm.slide(begin)
         warm.answer(question)
         with timed(found, "start"):
             reading = WindowReading(store, PanelQuery(db, topic=topic), window, begin, until)
@@ -76,14 +84,21 @@ def measure(db: Path, topic: str, begin: datetime, window: timedelta) -> dict[st
 def main() -> None:
     """Measure, and write what was found."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--db", type=Path, required=True)
+    parser.add_argument("--db", type=Path)
+    parser.add_argument("--agents", type=int, default=50_000)
     parser.add_argument("--topic", default="mythos")
-    parser.add_argument("--from", dest="begin", required=True)
+    parser.add_argument("--from", dest="begin", default="2026-04-16")
     parser.add_argument("--hours", type=int, default=24)
     parser.add_argument("--out", type=Path)
     asked = parser.parse_args()
     begin = datetime.fromisoformat(asked.begin).replace(tzinfo=UTC)
-    found = measure(asked.db, asked.topic, begin, asked.hours * HOUR)
+    with TemporaryDirectory() as folder:
+        db = asked.db
+        if db is None:
+            db = Path(folder) / "watch.duckdb"
+            spec = SynthSpec(agents=asked.agents, start=datetime(2026, 4, 9, tzinfo=UTC))
+            read.ingest_sources(db, [SynthSource(spec)], rules=shipped_rules())
+        found = measure(db, asked.topic, begin, asked.hours * HOUR)
     text = json.dumps({"machine": describe(), **found}, indent=2)
     if asked.out is not None:
         asked.out.write_text(f"{text}\n", encoding="utf-8")
