@@ -10,6 +10,7 @@ from blueattr.analysis.asked import parse
 from blueattr.cli.options import QueryOptions
 from blueattr.cli.output import same_file
 from blueattr.errors import UsageError
+from blueattr.user_path import user_path
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -28,7 +29,8 @@ FeaturesFile: TypeAlias = Annotated[
         "--features",
         metavar="FILE",
         help="Your own panel in place of a store, used as it is: Parquet, CSV, TSV, "
-        "JSON or Arrow with did (or agent), a, b, c and perhaps followers.",
+        "JSON or Arrow with did (or agent), a, b, c and perhaps followers. A folder, or a "
+        "pattern such as 'panel/*.parquet', is a panel in several Parquet files.",
         show_default=False,
     ),
 ]
@@ -93,10 +95,19 @@ class FeaturesOptions:
         _refuse_store_options(context, "--features is a finished panel")
         for name in ("out", "agents"):
             target = context.params.get(name)
-            if target is not None and same_file(target, self.features):
+            if target is not None and self._writes_over(target):
                 raise UsageError(
                     f"--{name} {target} would write over the features; name another file"
                 )
+
+    def _writes_over(self, target: Path) -> bool:
+        """Return whether a file to write is one of the features, or the next run would read it."""
+        from blueattr.attribution.large.parts import parts_of, would_be_part
+
+        features = user_path(self.features or "")
+        return would_be_part(features, target) or any(
+            same_file(target, part) for part in parts_of(features)
+        )
 
 
 def _refuse_store_options(context: typer.Context, instead: str) -> None:

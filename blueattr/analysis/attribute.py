@@ -1,6 +1,6 @@
 """Attribute: split indicators among the agents of a panel, of a large file, or of each day."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
@@ -18,7 +18,8 @@ from blueattr.analysis.tables.files import synthetic_label
 from blueattr.attribution.attribute import AttributionResult, attribute
 from blueattr.attribution.days import DayShares, attribute_days
 from blueattr.attribution.equals import with_ranking
-from blueattr.attribution.inputs import Panel, agent_names
+from blueattr.attribution.inputs import Panel
+from blueattr.attribution.large.parts import in_words, parts_of
 from blueattr.attribution.question import Question
 from blueattr.attribution.sampling import Sampler
 from blueattr.attribution.tiered import TieredPanel
@@ -379,11 +380,13 @@ def attribute_file(
     *,
     naming: Naming = OPEN,
 ) -> list[AttributionResult]:
-    """Do the same for a Parquet file of any size, in chunks, without samples.
+    """Do the same for Parquet files of any size, in chunks, without samples.
 
     Parameters
     ----------
-    path, receive, columns, top
+    path
+        See `blueattr.attribution.large.parts.parts_of`.
+    receive, columns, top
         See `blueattr.attribution.large.streaming.attribute_file`.
     question
         What to attribute, and how.
@@ -391,19 +394,22 @@ def attribute_file(
         How to name accounts.
     """
     from blueattr.attribution.large import streaming  # noqa: PLC0415 - few files need it
+    from blueattr.attribution.large.chunks import rows_of, shape  # noqa: PLC0415 - as above
 
+    parts = parts_of(path)
+    origin = given(str(path), shape(parts, columns)[0][0], columns, synthetic_label(parts))
     results = streaming.attribute_file(
-        path,
+        parts,
         question.indicators,
         **question.how,
-        provenance=given(str(path), _parts_of(path, columns), columns, synthetic_label(path)),
+        provenance=replace(origin, notes=(*origin.notes, *in_words(path, parts))),
         columns=columns,
         receive=None if receive is None else _receiver(receive, naming),
         top=top,
     )
     largest = [leaders(result, top) for result in results]
     dids = {agent.did for one in largest for agent in one.agents}
-    counted = with_counts(largest, _rows_of(path, columns or {}, dids))
+    counted = with_counts(largest, rows_of(parts, columns or {}, dids, COUNTS))
     return naming.hide(
         [replace(result, leaders=one.agents) for result, one in zip(results, counted, strict=True)]
     )
@@ -417,29 +423,6 @@ def _receiver(receive: "Receiver", naming: Naming) -> "Receiver":
         receive(naming.hide(result), naming.frames(split))
 
     return pass_on
-
-
-def _parts_of(path: Path, columns: Mapping[str, str] | None) -> dict[str, str]:
-    """Return the parts that the columns of a Parquet file play, each with its column."""
-    from blueattr.attribution.large.chunks import shape  # noqa: PLC0415 - few files need it
-
-    return shape([path], columns)[0][0]
-
-
-def _rows_of(path: Path, columns: Mapping[str, str], dids: Collection[str]) -> pl.DataFrame:
-    """Read the counts of a few agents from a Parquet file; nothing, where it has none."""
-    parts = _parts_of(path, columns)
-    key = next(part for part in ("did", "agent") if part in parts)
-    counts = [part for part in COUNTS if part in parts]
-    if not counts or not dids:
-        return pl.DataFrame()
-    rows = pl.scan_parquet(path, glob=False).select(
-        pl.col(parts[part]).alias(part) for part in [key, *counts]
-    )
-    if rows.collect_schema()[key] != pl.String:
-        # What is text already is left as it is: of most of the file it is then not even decoded.
-        rows = rows.with_columns(pl.col(key).map_batches(agent_names, return_dtype=pl.String))
-    return rows.filter(pl.col(key).is_in(list(dids))).collect(engine="streaming")
 
 
 def shares_by_day(

@@ -10,6 +10,7 @@ from blueattr.analysis.asked.naming import OPEN, Naming
 from blueattr.analysis.tables.files import read_features, synthetic_label
 from blueattr.attribution.frames import read_frame, rename_columns
 from blueattr.attribution.inputs import check_cells
+from blueattr.attribution.large.parts import parts_of
 from blueattr.errors import NoMatchError
 from blueattr.panel import topics
 from blueattr.panel.query import PanelQuery, StoreView
@@ -45,7 +46,7 @@ def load_features(
     notes: tuple[str, ...] = ()
     if isinstance(source, str | Path):
         path = user_path(source)
-        (frame, notes), label = read_features(path, columns, texts), synthetic_label(path)
+        (frame, notes), label = read_features(path, columns, texts), synthetic_label(parts_of(path))
         name = str(source)
     else:
         frame = check_cells(rename_columns(read_frame(source), columns or {}))

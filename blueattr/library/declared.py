@@ -122,7 +122,8 @@ def own_panel(features: object, *, columns: Mapping[str, str] | str | None = Non
     ----------
     features
         The panel, one row per agent, used as it is: a Polars, pandas or Arrow table, a dict of
-        columns, or the path of a Parquet, CSV, TSV, JSON, JSON lines or Arrow file. Its columns:
+        columns, or the path of a Parquet, CSV, TSV, JSON, JSON lines or Arrow file, or of a folder
+        of Parquet files, or a pattern of such, ``"panel/*.parquet"``. Its columns:
         ``did`` or ``agent`` (text or whole numbers, each agent once); ``a`` activity, ``b``
         popularity and ``c`` influence (numbers, 0 or more); optionally ``followers``, which sets
         tiers and visibility samples (without it, b does), and ``activity``, which sets activity

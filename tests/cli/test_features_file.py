@@ -72,11 +72,11 @@ def test_numbers_of_a_csv_may_turn_fractional_late(here: Path) -> None:
     assert ok("attribute", "--features", "late.csv", "--format", "json").json["n_agents"] == 501
 
 
-def test_the_name_of_a_file_is_no_pattern(here: Path) -> None:
+def test_the_name_of_a_file_that_is_there_is_no_pattern(here: Path) -> None:
     Path("a[1]*.csv").write_text("did,a,b,c\nx,1,1,1\ny,2,2,2\n")
     Path("ab.csv").write_text("did,a,b,c\nz,1,1,1\n")
     assert ok("attribute", "--features", "a[1]*.csv", "--format", "json").json["n_agents"] == 2
-    refused(ExitCode.INPUT, "attribute", "--features", "*.csv", says="No such file")
+    refused(ExitCode.INPUT, "attribute", "--features", "*.csv", says="a panel are Parquet files")
 
 
 KINDS = ("comma.csv", "semicolon.csv", "tab.csv", "tab.tsv", "utf16.tsv", "commas.csv",

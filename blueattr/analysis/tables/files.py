@@ -4,7 +4,7 @@ import contextlib
 import json
 import logging
 from codecs import BOM_UTF8
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from io import BytesIO, FileIO
 from pathlib import Path
 from typing import TypeAlias
@@ -14,8 +14,16 @@ import pyarrow as pa
 
 from blueattr.analysis.tables.json_rows import read_json, read_json_lines
 from blueattr.analysis.tables.text import TextTable, UnreadableError, decoded, read_text
-from blueattr.attribution.frames import name_columns, quote, refuse_twice, rename_columns
-from blueattr.attribution.inputs import check_cells, check_dids, refuse
+from blueattr.attribution.frames import (
+    find_columns,
+    name_columns,
+    quote,
+    refuse_twice,
+    rename_columns,
+    same_columns,
+)
+from blueattr.attribution.inputs import Where, check_cells, check_dids, refuse, row_number
+from blueattr.attribution.large.parts import in_words, parts_of
 from blueattr.errors import FeatureError, InputError
 
 __all__ = ["SUFFIXES", "read_features", "read_groups", "synthetic_label"]
@@ -32,7 +40,8 @@ def read_features(
     Parameters
     ----------
     path
-        Its extension names its kind: one of `SUFFIXES`.
+        Its extension names its kind: one of `SUFFIXES`. Or a folder or pattern of Parquet files:
+        see `blueattr.attribution.large.parts.parts_of`.
     columns
         See `blueattr.attribution.frames.name_columns`.
     texts
@@ -55,6 +64,9 @@ def read_features(
         `blueattr.attribution.inputs.check_cells`.
     """
     named = dict(columns or {})
+    parts = parts_of(path)
+    if parts != (path,):
+        return _read_parts(parts, named, texts), in_words(path, parts)
 
     def checked(table: TextTable) -> pl.DataFrame:
         return check_cells(rename_columns(table.frame, named), table.where)
@@ -63,6 +75,67 @@ def read_features(
     for note in notes:
         _log.warning("%s: %s", path, note[0].lower() + note[1:].removesuffix("."))
     return frame, notes
+
+
+def _read_parts(
+    paths: Sequence[Path], columns: Mapping[str, str], texts: Collection[str]
+) -> pl.DataFrame:
+    """Read the files of a panel one below the other; each agent is in one of them."""
+    frames: list[pl.DataFrame] = []
+    first: dict[str, str] = {}
+    for path in paths:
+
+        def where(row: int, path: Path = path) -> str:
+            return f"{row_number(row)} of {path}"
+
+        def checked(table: TextTable, path: Path = path, where: Where = where) -> pl.DataFrame:
+            parts = name_columns(table.frame.columns, columns)
+            first.update({} if first else parts)
+            same_columns(paths[0], first, path, parts)
+            frame = rename_columns(table.frame, columns)
+            return check_cells(frame, where) if frame.height else frame
+
+        frames.append(_read(path, "features", columns, texts, checked)[0])
+    key, _ = find_columns(frames[0].columns, sum(frame.height for frame in frames))
+    frames = [
+        frame.with_columns(pl.lit(k, pl.UInt32).alias(_FILE))
+        for k, frame in enumerate(frames)
+        if frame.height
+    ]
+    joined = pl.concat(_of_one_kind(frames), how="diagonal_relaxed", rechunk=True)
+    twice = joined.filter(pl.col(key).is_duplicated()).select(key, _FILE)
+    if twice.height:
+        did = twice[key][0]
+        files = twice.filter(pl.col(key) == did)[_FILE].unique(maintain_order=True).to_list()
+        named = " and ".join(str(paths[file]) for file in files[:2])
+        others = twice[key].n_unique() - 1
+        more = f"; so do {others} more" if others else ""
+        raise FeatureError(f"agent {quote(did)} occurs more than once, in {named}{more}")
+    return joined.drop(_FILE)
+
+
+_FILE = " file"  # no column of a user's: white space around names is taken off
+
+
+def _of_one_kind(frames: Sequence[pl.DataFrame]) -> list[pl.DataFrame]:
+    """Make text of columns that are of several kinds in several files, but for numbers."""
+    kinds: dict[str, set[pl.DataType]] = {}
+    for frame in frames:
+        for name, kind in frame.schema.items():
+            kinds.setdefault(name, set()).add(kind)
+    mixed = [
+        name
+        for name, those in kinds.items()
+        if len(those) > 1 and not all(kind.is_numeric() for kind in those)
+    ]
+    try:
+        return [
+            frame.with_columns(pl.col(name).cast(pl.String) for name in mixed if name in frame)
+            for frame in frames
+        ]
+    except pl.exceptions.PolarsError:
+        names = ", ".join(map(quote, mixed))
+        raise FeatureError(f"the files differ in what the column {names} has in it") from None
 
 
 def read_groups(path: Path) -> pl.DataFrame:
@@ -140,14 +213,21 @@ def _read(
         raise InputError(f"cannot read the {what} in {path}: {_problem(error)}") from None
 
 
-def synthetic_label(path: Path) -> str:
-    """Return whether a Parquet file that blueattr wrote says that it was made of synthetic data.
+def synthetic_label(paths: Sequence[Path]) -> str:
+    """Return whether Parquet files that blueattr wrote say that they are of synthetic data.
 
     Returns
     -------
     str
         ``"true"``, ``"partly"``, or nothing.
     """
+    labels = {_label(path) for path in paths}
+    if labels == {"true"}:
+        return "true"
+    return "partly" if labels - {""} else ""
+
+
+def _label(path: Path) -> str:
     if path.suffix.lower() != ".parquet":
         return ""
     with contextlib.suppress(OSError, ValueError, RecursionError, pl.exceptions.PolarsError):

@@ -23,7 +23,7 @@ from blueattr.errors import InputError, NobodyInvolvedError
 from blueattr.indicators.base import FeatureArrays
 from blueattr.kernels import FloatArray, IntArray
 
-__all__ = ["CHUNK", "DAMAGED", "ChunkedPanel", "Watch", "shape"]
+__all__ = ["CHUNK", "DAMAGED", "ChunkedPanel", "Watch", "rows_of", "shape"]
 
 
 CHUNK = 1 << 20
@@ -76,6 +76,36 @@ def shape(
             raise _unreadable(path, error) from None
         same_columns(paths[0], parts[0], path, parts[-1])
     return parts, rows
+
+
+def rows_of(
+    paths: Sequence[Path], columns: Mapping[str, str], dids: Collection[str], wanted: Sequence[str]
+) -> pl.DataFrame:
+    """Return columns of a few agents from Parquet files; nothing, where these have none of them.
+
+    Parameters
+    ----------
+    paths, columns
+        As for `shape`.
+    dids
+        The agents.
+    wanted
+        The parts that the columns play.
+    """
+    found = []
+    for path, parts in zip(paths, shape(paths, columns)[0], strict=True):
+        key = next(part for part in ("did", "agent") if part in parts)
+        there = [part for part in wanted if part in parts]
+        if not there or not dids:
+            return pl.DataFrame()
+        rows = pl.scan_parquet(path, glob=False).select(
+            pl.col(parts[part]).alias(part) for part in [key, *there]
+        )
+        if rows.collect_schema()[key] != pl.String:
+            # What is text already is left as it is: of most of it nothing is then even decoded.
+            rows = rows.with_columns(pl.col(key).map_batches(agent_names, return_dtype=pl.String))
+        found.append(rows.filter(pl.col(key).is_in(list(dids))).collect(engine="streaming"))
+    return pl.concat(found, how="diagonal_relaxed")
 
 
 def _frames(files: Sequence[_File], columns: Sequence[str]) -> Iterator[pl.DataFrame]:

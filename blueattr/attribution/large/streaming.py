@@ -23,6 +23,7 @@ from blueattr.attribution.equals import with_cuts
 from blueattr.attribution.large.chunks import ChunkedPanel, Watch
 from blueattr.attribution.large.external_sort import KeySample, SortOnDisk
 from blueattr.attribution.large.largest import Largest
+from blueattr.attribution.large.parts import parts_of
 from blueattr.attribution.large.solvers import GiniSolver, Solver, solver_of, too_large
 from blueattr.attribution.tiered import ActivePanel, check_panel
 from blueattr.attribution.tiers import DEFAULT_CUTOFFS, check_cutoffs, tier_names
@@ -46,12 +47,25 @@ Receiver = Callable[[AttributionResult, Frames], None]
 
 
 def is_large(path: Path) -> bool:
-    """Return whether a file of features should be read in chunks: Parquet with many rows."""
-    if path.suffix.lower() != ".parquet" or not path.is_file():  # a pipe can be read once
-        return False
-    with contextlib.suppress(OSError, pa.ArrowException), path.open("rb") as file:
-        return bool(pq.read_metadata(file).num_rows >= STREAM_FROM)
-    return False
+    """Return whether a panel should be read in chunks: it is Parquet files with many rows.
+
+    Parameters
+    ----------
+    path
+        As for `blueattr.attribution.large.parts.parts_of`.
+
+    Raises
+    ------
+    InputError
+        A folder or pattern names no files.
+    """
+    rows = 0
+    for part in parts_of(path):
+        if part.suffix.lower() != ".parquet" or not part.is_file():  # a pipe can be read once
+            return False
+        with contextlib.suppress(OSError, pa.ArrowException), part.open("rb") as file:
+            rows += pq.read_metadata(file).num_rows
+    return rows >= STREAM_FROM
 
 
 def attribute_file(
