@@ -13,7 +13,7 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import HealthCheck, given
+from hypothesis import HealthCheck, example, given
 from hypothesis import strategies as st
 
 from blueattr import kernels
@@ -186,16 +186,19 @@ def test_indicators_of_one_call_share_their_passes_and_change_nothing(
 @law(30, suppress=[HealthCheck.function_scoped_fixture])
 @given(
     base=st.sampled_from([1.0, 1.9999, 1e9]),
-    steps=st.lists(st.integers(0, 12), min_size=3, max_size=40),
+    zeros=st.integers(1, 6),
+    steps=st.lists(st.integers(0, 12), min_size=1, max_size=40),
     top=st.integers(1, 6),
 )
+@example(base=1.9999, zeros=3, steps=[0, 1], top=1)
 def test_the_largest_are_those_in_memory_where_rounding_makes_them_equal(
-    base: float, steps: list[int], top: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+    base: float, zeros: int, steps: list[int], top: int, tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
     """So close that two may have one value by gini, where the name decides."""
     monkeypatch.setattr(chunks, "CHUNK", 5)
     monkeypatch.setattr(external_sort, "SHELF", 4)
-    s = np.array([0.0, *(base + k * np.spacing(base) for k in steps)])
+    s = np.array([0.0] * zeros + [base + k * np.spacing(base) for k in steps])
     frame = pl.DataFrame({"did": [f"{k:03d}" for k in range(s.size)], "a": s, "b": 0.0, "c": 0.0})
     alone = Aggregator("mean", (1.0, 0.0, 0.0))
     [result] = streaming.attribute_file(write(frame, tmp_path), ["gini"], aggregator=alone, top=top)
