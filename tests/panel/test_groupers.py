@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import polars as pl
 import pytest
 
 from blueattr.analysis.change import change_since
@@ -130,16 +131,26 @@ def test_a_panel_and_its_groups_read_the_directory_once(
         read_so_far.extend([step] * (step == "panel/directory_entries"))
         run(store, step, **parameters)
 
+    handles = []
+    frame = Store.frame
+
+    def noted_frame(store: Store, query: str, **parameters: Any) -> pl.DataFrame:
+        handles.extend([query] * (query == "panel/known_handles"))
+        return frame(store, query, **parameters)
+
     monkeypatch.setattr(Store, "run", noted)
+    monkeypatch.setattr(Store, "frame", noted_frame)
     with Store.open(db) as store:
         seen = view(db, store, START, END)
         for name in ("host", "domain", "age"):
             assert len(GROUPERS[name](seen).groups) == len(seen.built.agents)
         assert len(read_so_far) == 1
+        handles.clear()
         query = PanelQuery(db)
         windows = Window(START, START + timedelta(days=1)), Window(START + timedelta(days=1), END)
         change_since(store, query, windows, Question(("lin",)), by=ByGroup(("host",)))
     assert len(read_so_far) == 2
+    assert len(handles) == 1
 
 
 def test_of_groups_that_are_equally_frequent_the_first_by_alphabet_counts(tmp_path: Path) -> None:
