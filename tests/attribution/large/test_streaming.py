@@ -192,7 +192,7 @@ def test_indicators_of_one_call_share_their_passes_and_change_nothing(
 )
 @example(base=1.9999, zeros=3, steps=[0, 1], top=1)
 def test_the_largest_are_those_in_memory_where_rounding_makes_them_equal(
-    base: float, zeros: int, steps: list[int], top: int, tmp_path: Path,
+    base: float, zeros: int, steps: list[int], *, top: int, tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
     """So close that two may have one value by gini, where the name decides."""
