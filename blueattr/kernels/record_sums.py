@@ -15,7 +15,7 @@ import numpy.typing as npt
 from blueattr.kernels import compiled
 from blueattr.kernels.compiled import FloatArray, IntArray
 
-__all__ = ["SCALE", "RecordSums", "Rows", "Summed"]
+__all__ = ["SCALE", "PostRows", "RecordSums", "Summed"]
 
 
 SCALE = 1 << 80
@@ -28,7 +28,7 @@ _QUOTE = 2
 _FEW = 24  # keys that are sorted by insertion
 
 
-class Rows(NamedTuple):
+class PostRows(NamedTuple):
     """Posts and reposts, and quotes beside their posts.
 
     Parameters
@@ -214,7 +214,7 @@ def _whole(parts: IntArray) -> int:
 class RecordSums:
     """Sums of the values of all records of agents, and of hours.
 
-    Rows are added first, then the keys of the posts that count.
+    PostRows are added first, then the keys of the posts that count.
 
     Parameters
     ----------
@@ -276,7 +276,7 @@ class RecordSums:
         _cut_all(different, self.total, parts)
         return parts, which.reshape(-1)
 
-    def add(self, rows: Rows) -> bool:
+    def add(self, rows: PostRows) -> bool:
         """Add records, and return whether nobody received more than there is room for.
 
         Raises

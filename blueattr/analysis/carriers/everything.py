@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import polars as pl
 
-from blueattr.kernels.record_sums import SCALE, RecordSums, Rows
+from blueattr.kernels.record_sums import SCALE, PostRows, RecordSums
 from blueattr.panel.influence import KINDS
 from blueattr.panel.query import StoreView
 from blueattr.store.account_numbers import known_accounts, past_account
@@ -104,7 +104,7 @@ def sum_everything(
         for batch in store.batches(
             "analysis/carriers/posts/all_rows", _ROWS, no_key=_NO_KEY, **span
         ):
-            if not sums.add(Rows(*arrays(batch))):
+            if not sums.add(PostRows(*arrays(batch))):
                 raise damaged(store.path, _MORE)
         if not sums.is_whole:
             raise damaged(store.path, _MORE)
