@@ -214,7 +214,7 @@ def _whole(parts: IntArray) -> int:
 class RecordSums:
     """Sums of the values of all records of agents, and of hours.
 
-    PostRows are added first, then the keys of the posts that count.
+    Rows are added first, then the keys of the posts that count.
 
     Parameters
     ----------

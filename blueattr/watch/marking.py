@@ -11,7 +11,7 @@ from blueattr.errors import NoAnswerError, UsageError
 from blueattr.provenance import Window
 from blueattr.watch.change_points import ChangeFound, CountChanges, ShareChanges
 from blueattr.watch.picture import Contribution, Mark, Picture
-from blueattr.watch.reading import Reading
+from blueattr.watch.reading import WindowReading
 
 __all__ = ["Marker"]
 
@@ -44,7 +44,7 @@ class Marker:
         self._next: int | None = None  # the first minute that was not looked at
         self._marks: deque[Mark] = deque(maxlen=_KEPT)
 
-    def see(self, reading: Reading, picture: Picture) -> tuple[Mark, ...]:
+    def see(self, reading: WindowReading, picture: Picture) -> tuple[Mark, ...]:
         """Return all marks, the newest first.
 
         Parameters
@@ -68,7 +68,7 @@ class Marker:
             self._marks.appendleft(self._mark(reading, picture, what, change, tier))
         return tuple(self._marks)
 
-    def _see_posts(self, reading: Reading, picture: Picture) -> list[ChangeFound]:
+    def _see_posts(self, reading: WindowReading, picture: Picture) -> list[ChangeFound]:
         """Look at the whole minutes since the last look; at first at those of the window."""
         last = (picture.end - _EPOCH) // _MINUTE - 1
         begin = -((_EPOCH - picture.start) // _MINUTE)
@@ -87,7 +87,7 @@ class Marker:
         return found
 
     def _mark(
-        self, reading: Reading, picture: Picture, what: str, found: ChangeFound, tier: str
+        self, reading: WindowReading, picture: Picture, what: str, found: ChangeFound, tier: str
     ) -> Mark:
         began = _EPOCH + found.began * _MINUTE
         mark = Mark(began, what, found.before, found.after, "share" if tier else "count")
@@ -101,7 +101,7 @@ class Marker:
         return mark
 
     def _contributed(
-        self, reading: Reading, picture: Picture, length: timedelta, tier: str
+        self, reading: WindowReading, picture: Picture, length: timedelta, tier: str
     ) -> tuple[Contribution, ...]:
         """Return who carried most of the indicator's change to the last stretch of some length."""
         middle = picture.end - length

@@ -8,7 +8,7 @@ import pytest
 
 from blueattr.attribution.question import Question
 from blueattr.panel.query import PanelQuery
-from blueattr.watch.asked import Asked
+from blueattr.watch.asked import WatchAsked
 from blueattr.watch.picture import Picture
 from blueattr.watch.replay import Replay
 from support.archive_world import Clock
@@ -38,7 +38,7 @@ def burst(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def pictures(db: Path, **more: Any) -> list[Picture]:
     query = PanelQuery(db, topic="mythos", rate=None)
-    asked = Asked(query, Question(("lin",)), timedelta(hours=1), **more)
+    asked = WatchAsked(query, Question(("lin",)), timedelta(hours=1), **more)
     return [*Replay(asked, 300.0, timing=Clock().timing).pictures()]
 
 
