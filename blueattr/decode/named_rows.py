@@ -89,7 +89,7 @@ class NamedRows(NamedTuple):
             ``root_did``, ``root_rkey``, ``quoted_did``, ``quoted_rkey``, ``text``, ``tags``,
             ``title``, ``langs``, ``domains``, ``mention_dids``, ``labels``; each in one chunk.
         """
-        each = {name: rows[name].combine_chunks() for name in rows.column_names}
+        each = {name: _in_one(rows[name]) for name in rows.column_names}
         mentions = each["mention_dids"]
         named = [each["did"], each["subject_did"], each["root_did"], each["quoted_did"]]
         texts = pa.chunked_array([*named, mentions.flatten()], pa.string()).combine_chunks()
@@ -136,6 +136,11 @@ class NamedRows(NamedTuple):
         """About how many bytes they take."""
         sizes = sum(int(column.nbytes) for column in self.columns.values())
         return sizes + int(self.accounts.nbytes) + self.codes.nbytes + self.mentioned.nbytes
+
+
+def _in_one(column: pa.ChunkedArray) -> pa.Array:
+    """Return a column as one array; what is one already is not copied."""
+    return column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
 
 
 def _array(column: pa.Array) -> npt.NDArray[Any]:

@@ -203,7 +203,9 @@ def import_tables(
         As for `blueattr.ingest.read.ingest_sources`, which see for what is raised.
     """
     _refuse_same_acts(db, plan, memory)
-    done = ingest_sources(db, plan.sources, rules=rules, memory=memory, progress=progress, now=now)
+    # The store has what the engine of the importer leaves.
+    left = memory - memory // _OF_MEMORY
+    done = ingest_sources(db, plan.sources, rules=rules, memory=left, progress=progress, now=now)
     answered = sum(source.unknown[0] for source in plan.sources)
     quoted = sum(source.unknown[1] for source in plan.sources)
     unread = {*done.unchanged, *(state.name for state in done.sources if not state.complete)}

@@ -4,7 +4,8 @@ import asyncio
 import json
 import pickle
 import signal
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -27,7 +28,9 @@ from blueattr.report.results.attributions import attribution_report
 from blueattr.sources.appview import AppView
 from blueattr.sources.collect.login import Credentials
 from blueattr.sources.collect.search import queries
+from blueattr.sources.timing import Timing
 from blueattr.store import coverage
+from blueattr.store.collected import known_posts
 from blueattr.store.commit.writer import Writer
 from blueattr.store.database import Store
 from support import collect_child, crash
@@ -71,6 +74,11 @@ def means(services: Services, *, links: bool = True, **changes: Any) -> Means:
 def services() -> Iterator[Services]:
     with serving(busy()) as found:
         yield found
+
+
+def posts_of(db: Path) -> list[tuple[str, str]]:
+    with Store.open(db) as store:
+        return [(each.did, each.rkey) for each in known_posts(store, WINDOW)]
 
 
 def shares(done: Collection) -> dict[str, tuple[int, int, int]]:
@@ -241,6 +249,88 @@ def test_a_failure_on_the_way_keeps_what_came(tmp_path: Path, services: Services
     assert features(db).equals(of_stream(tmp_path, services.world))
 
 
+class Clock:
+    """Time passes while one sleeps, and not otherwise."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+
+    def now(self) -> float:
+        return END.timestamp() + 86_400 + self.seconds
+
+    async def sleep(self, seconds: float) -> None:
+        self.seconds += seconds
+        await asyncio.sleep(0)
+
+    @property
+    def options(self) -> dict[str, Any]:
+        return {"rate": 1000.0, "sleep": self.sleep,
+                "timing": Timing(self.now, lambda: self.seconds)}  # fmt: skip
+
+
+# What a service says where it permits no more, of the wait in seconds and of the time by its clock.
+LIMITS: dict[str, Callable[[float, float], Any]] = {
+    "Retry-After": lambda wait, _now: (429, {"headers": {"Retry-After": f"{wait:.0f}"}}),
+    "RateLimit-Reset": lambda wait, now: (
+        429, {"headers": {"RateLimit-Remaining": "0", "RateLimit-Reset": f"{now + wait:.0f}"}}
+    ),
+    "HTML": lambda _wait, _now: (429, b"<html>Too many requests</html>"),
+}  # fmt: skip
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("limit", LIMITS)
+def test_a_service_that_permits_no_more_is_asked_again_when_it_says_and_nothing_is_lost(
+    limit: str, tmp_path: Path, services: Services
+) -> None:
+    clock, refused, early = Clock(), Counter[str](), []
+    until = 0.0
+
+    def script(request: Any) -> Any:
+        nonlocal until
+        if clock.seconds < until:
+            early.append(request.method)
+        if refused[request.method] or request.path.startswith("/did"):
+            return None
+        refused[request.method] += 1
+        # Of one that does not say how long, the client's own waits begin with a second or less.
+        until = clock.seconds + (0 if limit == "HTML" else 100)
+        return LIMITS[limit](100, clock.now())
+
+    services.script = script
+    db = tmp_path / "c.duckdb"
+    done = collect(db, wanted(), means(services, options=clock.options))
+    assert done.is_whole
+    assert len(refused) >= 3
+    assert early == []
+    assert clock.seconds >= (0.1 if limit == "HTML" else 100) * len(refused)
+    # Each that was refused was a request that was sent.
+    assert done.requests == len(services.requests)
+    assert {one.uri for one in services.world.there if "mythos" in one.record.get("text", "")} <= {
+        f"at://{did}/{POST}/{key}" for did, key in posts_of(db)
+    }
+
+
+@pytest.mark.slow
+def test_a_service_that_asks_to_wait_for_hours_ends_it_and_the_same_command_goes_on(
+    tmp_path: Path, services: Services
+) -> None:
+    clock = Clock()
+    services.script = lambda request: (
+        (429, {"headers": {"Retry-After": "9000"}}) if "getBacklinks" in request.method else None
+    )
+    db = tmp_path / "c.duckdb"
+    done = collect(db, wanted(), means(services, options=clock.options))
+    assert "asks to wait for 2.5 hours" in done.failure
+    assert clock.seconds < 60
+    assert done.posts > 10
+    services.script = lambda _request: None
+    asked = len(services.requests)
+    assert collect(db, wanted(), means(services, options=clock.options)).is_whole
+    # What was found stays found.
+    assert not any("search" in request.method for request in services.requests[asked:])
+
+
 # --- interactions ---------------------------------------------------------------------------------
 
 
@@ -322,6 +412,18 @@ def test_a_token_that_expires_is_renewed_and_nothing_is_lost(
     assert services.logins == 1
     assert services.refreshes > 1
     assert features(tmp_path / "c.duckdb").equals(of_stream(tmp_path, services.world))
+
+
+@pytest.mark.slow
+def test_a_login_that_cannot_be_renewed_is_made_anew(tmp_path: Path, services: Services) -> None:
+    services.needs_login, services.token_calls = True, 9
+    services.script = lambda request: (
+        (400, {"error": "ExpiredToken"}) if "refreshSession" in request.method else None
+    )
+    by = means(services, credentials=Credentials(HANDLE, APP_PASSWORD))
+    assert collect(tmp_path / "c.duckdb", wanted(), by).is_whole
+    assert services.logins > 1
+    assert services.refreshes == 0
 
 
 def test_the_password_is_nowhere_but_in_the_login(

@@ -31,6 +31,24 @@ FIRST = datetime(2022, 11, 1)  # noqa: DTZ001 - as stores have times
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _KEY_TIME = 2
 _REFERENCES = ("subject", "root", "quoted")
+# Columns of rows that no event has.
+_USED = frozenset(
+    [
+        "verdict",
+        "record_key",
+        "row_hash",
+        "subject_key",
+        "root_key",
+        "quoted_key",
+        "has_counts",
+        "replies",
+        "reposts",
+        "quotes",
+        "counted_at",
+        "unknown",
+        "sample",
+    ]
+)
 _Refused = tuple[tuple[str, int, bytes], ...]
 
 
@@ -129,9 +147,12 @@ def record_events(
         odd = odd | found.odd
         texts[f"{name}_rkey"] = text
     good = verdicts == ""
-    table = pa.table(rows)
-    usual = table.filter(pa.array(good & ~odd))
-    unusual = table.filter(pa.array(good & odd))
+    # Of each kind of record there is a copy: without what is used already.
+    table = pa.table({name: rows[name] for name in rows if name not in _USED})
+    # As a rule there are no others.
+    is_usual = good & ~odd
+    usual = table if is_usual.all() else table.filter(pa.array(is_usual))
+    unusual = table.filter(pa.array(good & odd)) if (good & odd).any() else table.slice(0, 0)
     for name, text in {"rkey": batch["rkey"], **texts}.items():
         column = table.column_names.index(name)
         spelled = _spelled(text.filter(pa.array(good & odd)), unusual[name].combine_chunks())

@@ -41,8 +41,10 @@ class RepeatCounter:
         )
         self._runs.append(ordered)
         while len(self._runs) > 1 and 2 * len(self._runs[-1]) >= len(self._runs[-2]):
-            new, old = self._runs.pop(), self._runs.pop()
-            self._runs.append(np.sort(np.concatenate((old, new)), kind="stable"))
+            merged = np.concatenate((self._runs.pop(), self._runs.pop()))
+            # In place, as it may be a tenth of all memory.
+            merged.sort()
+            self._runs.append(merged)
         return number
 
 

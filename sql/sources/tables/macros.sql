@@ -43,6 +43,8 @@ END;
 -- written; others count seconds, milliseconds or microseconds since 1970, perhaps with a fraction.
 CREATE OR REPLACE TEMP MACRO moment(word) AS CASE
     WHEN word IS NULL THEN NULL
+    -- As tables of hundreds of millions of rows have it.
+    WHEN strlen(word) = 12 AND regexp_full_match(word, '[0-9]+') THEN try_strptime(word, '%Y%m%d%H%M')
     -- The first 16 digits are microseconds, wherever the point stands.
     WHEN regexp_full_match(word, '([0-9]{10}|[0-9]{13}|[0-9]{16})(\.[0-9]*)?')
         THEN make_timestamp(try_cast(rpad(left(replace(word, '.', ''), 16), 16, '0') AS BIGINT))
