@@ -43,6 +43,8 @@ class Chunk:
     reached
         The time that a relay has reached, whatever the times of single events say; naive UTC. None
         where the newest event tells.
+    is_clock_wrong
+        Of a relay: whether most events were ahead of our clock, and none was held against it.
     answered
         Of a stream of which nothing comes: whether its server answered a ping that was sent since.
     parsed
@@ -74,6 +76,7 @@ class Chunk:
     refused: tuple[tuple[str, int, bytes], ...] = ()
     bounded: int = 0
     reached: datetime | None = None
+    is_clock_wrong: bool = False
     answered: bool = False
     parsed: "tuple[ParsedLines, ...]" = ()
     account_events: "pa.Table | None" = None
@@ -81,3 +84,11 @@ class Chunk:
     stated: "pa.Table | None" = None
     counted: "pa.Table | None" = None
     unparsed: "IntArray | None" = None
+
+    @property
+    def is_timeless(self) -> bool:
+        """Whether all its events have the time of a bound, and nothing says what time it really is.
+
+        A clock that is behind makes such bounds; no time is covered by these events.
+        """
+        return self.bounded > 0 and self.reached is None

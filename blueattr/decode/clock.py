@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from blueattr.decode.parser.identifiers import END_US, LETTERS
 
-__all__ = ["AHEAD", "OPEN", "Evidence", "Horizon", "Now", "first_tid"]
+__all__ = ["AHEAD", "OPEN", "Evidence", "Horizon", "Now", "bounded_tid", "first_tid"]
 
 
 Now = Callable[[], float]
@@ -69,6 +69,18 @@ def first_tid(time: datetime) -> str:
     """Return the least revision of a time, in letters; they sort as the times do."""
     time_us = (time - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
     return _letters(time_us << _REST_OF_A_TID)
+
+
+def bounded_tid(tid: str, time_us: int, nth: int) -> str:
+    """Return a revision, or one of a time, in microseconds since 1970, if it is of later.
+
+    Parameters
+    ----------
+    nth
+        Counts those of that time: a later one is greater.
+    """
+    last = _letters(time_us << _REST_OF_A_TID | nth & (1 << _REST_OF_A_TID) - 1)
+    return min(tid, last) if len(tid) == len(last) else tid
 
 
 def _letters(number: int) -> str:

@@ -17,6 +17,7 @@ from blueattr.ingest.pace import Commits, Freshness, Pace
 from blueattr.ingest.read import read_source
 from blueattr.ingest.result import Followed, Ingested, Outcome, mostly_rejected, nothing_of_it
 from blueattr.ingest.resume import (
+    MISPLACED,
     OVERLAP,
     newest_event,
     pass_over,
@@ -372,7 +373,7 @@ class _Follower:
         That is kept at once, so that a process that ends then need not find it out again.
         """
         before = self._state()
-        after = step_back(self.stream, before) if renumbered else replace(before, stalled=1)
+        after = step_back(self.stream, before) if renumbered else replace(before, stalled=MISPLACED)
         self.states[after.name] = after
         self.commits.staged(before)
         self.commits.commit()

@@ -16,6 +16,7 @@ from blueattr.sources.live.stream import (
 from blueattr.store.commit.checkpoint import BY_BYTES, SourceState
 
 __all__ = [
+    "MISPLACED",
     "OVERLAP",
     "newest_event",
     "pass_over",
@@ -35,6 +36,12 @@ OVERLAP = timedelta(seconds=10)
 """Request this much before the newest event, at the same server or its archive.
 
 A restarted server may renumber its last events.
+"""
+
+MISPLACED = 3
+"""Of a source, connections that ended before anything new came, once such a one was suspected.
+
+More are counted from here on: then its server has sent the last event seen since.
 """
 
 # Another server may have seen the newest event earlier: a lagging one dates what it catches up with
@@ -106,26 +113,31 @@ def resume_from(
         last_event, position = max(own)
         last_event = last_event.replace(tzinfo=UTC)
         if last_event >= newest - _OVERLAP_ELSEWHERE or not stream.dialect.by_time:
-            tries = states[stream.name].stalled if stream.name in states else 0
-            return resume_at(stream, position, last_event, tries)
+            stalled = states[stream.name].stalled if stream.name in states else 0
+            return resume_at(stream, position, last_event, stalled)
     return Resume(since=newest - _OVERLAP_ELSEWHERE, newest=newest)
 
 
-def resume_at(stream: Stream, position: int, newest: datetime | None, tries: int = 0) -> Resume:
+def resume_at(stream: Stream, position: int, newest: datetime | None, stalled: int = 0) -> Resume:
     """Return where a stream takes up after the event at a cursor of its own.
 
     Parameters
     ----------
-    tries
+    stalled
         Connections in a row that ended before anything new came. What led up to the event is asked
         for again, unless it was all that the last of them brought; the event itself is, unless it
         was all that came of that. So a stream gets on by one event in three connections, at least.
+        Where what comes then does not seem to follow, it is `MISPLACED`: the event itself is asked
+        for once more. If the server sends it, what it sends next follows, however much later, so
+        that after a pause a stream gets on by one event in five connections.
     """
     if not stream.dialect.numbered:
         newest = from_microseconds(position)
-    tries = min(tries, 2) if stream.dialect.rewind else 0
+    verified = stalled > MISPLACED
+    tries = 1 if stalled == MISPLACED else min(stalled, 2)
+    tries = tries if stream.dialect.rewind else 0
     rewind = (stream.dialect.rewind, 0, -1)[tries]
-    return Resume(max(position - rewind, 1), position, None, newest, tries=tries)
+    return Resume(max(position - rewind, 1), position, None, newest, tries=tries, verified=verified)
 
 
 def resume_by_now(stream: Stream, resume: Resume, now: datetime) -> Resume:

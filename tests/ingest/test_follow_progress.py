@@ -28,6 +28,10 @@ from support.stream_schedules import drawn, run
 @example(196)
 # The first event of a relay is seen alone, by a clock that is ten years behind.
 @example(3904486752)
+# Nothing comes for a day, and each process has one connection, with one event.
+@example(33)
+# The last event seen, of a day later than all others, was rejected.
+@example(174)
 def test_whatever_ends_connections_a_stream_gets_on_and_nothing_is_lost(seed: int) -> None:
     run(drawn(seed))
 

@@ -33,7 +33,7 @@ from blueattr.sources.live.stream import Stream
 from blueattr.store.commit.batch import Batch
 from blueattr.store.commit.checkpoint import SourceState
 from blueattr.store.engine.memory import Shares
-from support.events_builder import Event, at, plc_name, post, tid
+from support.events_builder import Event, at, micros, plc_name, post, tid
 from support.live_world import PROTOCOLS, end_of
 from support.scripted_stream import Disturbance, FakeClock, LogServer, Step
 from support.untrusted_events import HOSTILE, Judge, hostile, is_hostile, key_of, spoiled, written
@@ -43,6 +43,9 @@ __all__ = ["Schedule", "drawn", "run"]
 
 APART = 20
 """Seconds between two events."""
+
+PAUSE = 86400
+"""Seconds without an event, now and then."""
 
 CLOCKS = (400 * 86400.0, 3600.0, 240.0, -240.0, -6 * 3600.0, -400 * 86400.0, -3653 * 86400.0)
 """Seconds by which a clock is wrong.
@@ -124,7 +127,7 @@ class Schedule:
     connections, by number, after which a Jetstream (v2) has crashed. `strange` are events, by
     number, that claim some time or ("") are to be rejected, and `clocks` by how many seconds the
     clock is wrong once so many messages were sent. About one of `spread` numbers that a Jetstream
-    (v2) gives is of an event that is asked for.
+    (v2) gives is of an event that is asked for. Before some events, by number, there is a pause.
     """
 
     seed: int
@@ -139,6 +142,7 @@ class Schedule:
     strange: dict[int, str]
     clocks: dict[int, float]
     spread: int = 1
+    pauses: frozenset[int] = frozenset()
 
 
 def drawn(seed: int) -> Schedule:
@@ -179,10 +183,13 @@ def drawn(seed: int) -> Schedule:
         # one of 2021 speaks for it.
         strange = {k: kind for k, kind in strange.items() if not _misleads(kind)}
     drawn = replace(drawn, strange=strange, clocks=clocks)
-    if drawn.protocol != "v2" or chance.random() < 0.5:
+    if drawn.protocol == "v2" and chance.random() >= 0.5:
+        # Among those that are replayed there is always one that is asked for, as there really is.
+        drawn = replace(drawn, spread=4, replayed=max(drawn.replayed, 2 * 4))
+    if clocks or chance.random() < 0.5:
         return drawn
-    # Among those that are replayed there is always one that is asked for, as there really is.
-    return replace(drawn, spread=4, replayed=max(drawn.replayed, 2 * 4))
+    pauses = frozenset(k for k in range(1, drawn.events) if chance.random() < 0.2)
+    return replace(drawn, pauses=pauses)
 
 
 def _misleads(kind: str) -> bool:
@@ -232,11 +239,12 @@ class World:
             log.append((self._next(log[-1][0] if log else self.server.floor - 1), event))
 
     def _event(self, number: int) -> Event:
-        who, time = plc_name("abc"[number % 3]), at(APART * number)
+        paused = PAUSE * sum(pause <= number for pause in self.schedule.pauses)
+        who, time = plc_name("abc"[number % 3]), at(APART * number + paused)
         kind = self.schedule.strange.get(number)
         if kind == "":
             return spoiled(who, number, time)
-        event = post(who, tid(number), f"text {number}", rev=number, time=time)
+        event = post(who, tid(number), f"text {number}", rev=_rev_at(time), time=time)
         return event if kind is None else hostile(event, kind)
 
     @property
@@ -354,7 +362,7 @@ class World:
         # Later than what is fresh when it begins.
         self.clock.started += 60
         now = datetime.fromtimestamp(self.clock.now(), UTC)
-        self.add([post(plc_name("a"), "end", rev=len(self.events), time=now)])
+        self.add([post(plc_name("a"), "end", rev=_rev_at(now), time=now)])
         done = self._follow("live")
         assert done.outcome == "live"
         assert done.lag is not None
@@ -368,6 +376,11 @@ class World:
         self.server.plan.append((1, self._end))
         self.ends = "stop"
         self._follow("stopped")
+
+
+def _rev_at(time: datetime) -> int:
+    """Return the number of the revision that an account's server makes at a time."""
+    return (micros(time) << 10) - (1 << 60)
 
 
 def _check_lag(moment: Moment) -> None:
@@ -412,7 +425,7 @@ def run(schedule: Schedule) -> World:
                 world.process(connections, ends)
         wanted = world.wanted
         # What was seen by other numbers is asked for again, too.
-        most = 3 * len(world.events) * (1 + world.crashed) + 6
+        most = (3 * len(world.events) + 2 * len(schedule.pauses)) * (1 + world.crashed) + 6
         for tries in count(1):
             if world.memory.keys >= wanted:
                 break

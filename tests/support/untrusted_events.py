@@ -28,6 +28,7 @@ HOSTILE: dict[str, tuple[int, str]] = {
 }
 
 _HOSTILE, _BAD_KEY = "hostile", "no key!"
+_LAST_REV = "j" + 12 * "z"
 _FIRST, _END = datetime(2020, 1, 1), datetime(2100, 1, 1)  # noqa: DTZ001 - as stored
 
 
@@ -78,6 +79,7 @@ class Judge:
         self.rejected: set[str] = set()
         self._lines: pa.Table | None = None
         self._end = _END
+        self._last_rev = _LAST_REV
 
     def register(self, _name: str, lines: pa.Table) -> None:
         self._lines = lines
@@ -87,6 +89,7 @@ class Judge:
 
     def run(self, _statement: str, **given: Any) -> None:
         self._end = given.get("end", self._end)
+        self._last_rev = given.get("last_rev", self._last_rev)
 
     @contextmanager
     def ample_memory(self) -> Iterator[None]:
@@ -95,13 +98,15 @@ class Judge:
 
     def frame(self, _statement: str) -> Any:
         assert self._lines is not None
-        rows = list(_judged(self._lines.to_pylist(), self._end))
+        rows = list(_judged(self._lines.to_pylist(), self._end, self._last_rev))
         self.rejected -= {row["key"] for row in rows if row["verdict"] == ""}
         self.rejected |= {row["key"] for row in rows if row["verdict"] != ""}
         return SimpleNamespace(to_dicts=lambda: rows)
 
 
-def _judged(lines: Iterable[dict[str, Any]], end: datetime) -> Iterable[dict[str, Any]]:
+def _judged(
+    lines: Iterable[dict[str, Any]], end: datetime, last_rev: str
+) -> Iterable[dict[str, Any]]:
     """Judge each line by itself."""
     for line in lines:
         time = _time_of(line["line"])
@@ -110,13 +115,22 @@ def _judged(lines: Iterable[dict[str, Any]], end: datetime) -> Iterable[dict[str
         key = key_of(line["line"])
         if key.startswith(_BAD_KEY):
             verdict = "bad record key"
+        elif not is_known or is_ahead:
+            verdict = "bad time"
         else:
-            verdict = "" if is_known and not is_ahead else "bad time"
+            is_ahead = _rev_of(line["line"]) > last_rev
+            verdict = "bad rev" if is_ahead else ""
         yield {
             "part": line["position"]["part"], "verdict": verdict, "lines": 1, "synthetic": False,
-            "ahead": verdict == "bad time" and is_ahead, "first_event": time if is_known else None,
-            "last_event": time if is_known else None, "positions": [], "key": key,
+            "ahead": verdict in ("bad time", "bad rev") and is_ahead, "positions": [], "key": key,
+            "first_event": time if is_known else None, "last_event": time if is_known else None,
         }  # fmt: skip
+
+
+def _rev_of(line: str) -> str:
+    event = json.loads(line)
+    event = event.get("payload", event)
+    return str(event.get("commit", event)["rev"])
 
 
 def _time_of(line: str) -> datetime | None:

@@ -22,6 +22,7 @@ from blueattr.decode.binary.transcode import (
     identity_line,
     printable,
 )
+from blueattr.decode.clock import bounded_tid
 from blueattr.decode.shapes import written
 
 __all__ = ["FRAME_LIMIT", "decode_frames"]
@@ -91,6 +92,7 @@ def decode_frames(
         notices=out.notices,
         bounded=out.bounded,
         reached_us=None if times is None else times.reached_us,
+        is_clock_wrong=times is not None and times.is_clock_wrong,
     )
 
 
@@ -171,9 +173,12 @@ class _Frames:
         if time_us is not None:
             if self.times is not None:
                 account = body.get("repo", body.get("did"))
-                body["time"] = self.times.bound(str(account)[:_LONGEST], time_us)
-                self.bounded += body["time"] != time_us
-                time_us = body["time"]
+                bound_us = self.times.bound(str(account)[:_LONGEST], time_us)
+                if bound_us < time_us and type(body.get("rev")) is str:
+                    # It may be our clock that is behind: then this is of now, too.
+                    body["rev"] = bounded_tid(body["rev"], bound_us, self.bounded)
+                self.bounded += bound_us != time_us
+                body["time"] = time_us = bound_us
             if self.first_us is None or time_us < self.first_us:
                 self.first_us = time_us
             if self.last_us is None or time_us > self.last_us:

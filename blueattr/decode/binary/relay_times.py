@@ -74,6 +74,11 @@ class RelayTimes:
         self._evidence.add(ahead, timely)
         self._latest_us = None if is_wrong else latest
 
+    @property
+    def is_clock_wrong(self) -> bool:
+        """Whether our clock was wrong when the last frames came: most were ahead of it."""
+        return self._latest_us is None
+
     def bound(self, account: str, time_us: int) -> int:
         """Return the time of a frame, or the bound that it exceeds."""
         if self._latest_us is not None and time_us > self._latest_us:

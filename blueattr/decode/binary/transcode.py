@@ -98,6 +98,8 @@ class Decoded:
         thing.
     bounded
         Frames of a relay whose time was out of bounds; it has the time of the bound.
+    is_clock_wrong
+        Of a relay: whether most frames were ahead of our clock, and none was held against it.
     reached_us
         The time that a relay has reached (`blueattr.decode.binary.relay_times`), µs since 1970.
     """
@@ -117,6 +119,7 @@ class Decoded:
     known_mark: int | None = None
     last_mark: int | None = None
     bounded: int = 0
+    is_clock_wrong: bool = False
     reached_us: int | None = None
 
 

@@ -203,7 +203,9 @@ class JetstreamV2:
             if seen.mark is not None or are_many:
                 reason = "the server's replay began after the last event seen"
                 return Missed(reason, renumbered=resume.tries > 0)
-        if resume.newest is not None and first.first_us is not None:
+        # It is after the newest event where the last one seen was rejected.
+        is_known = seen.mark is not None and first.known_mark == seen.mark
+        if resume.newest is not None and first.first_us is not None and not is_known:
             begun = from_microseconds(first.first_us)
             if begun > resume.newest + _LATEST_REPEAT:
                 return Missed(

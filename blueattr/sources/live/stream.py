@@ -343,6 +343,7 @@ class Stream:
                             tuple(read.refused),
                             read.bounded,
                             None if read.reached_us is None else naive(read.reached_us),
+                            read.is_clock_wrong,
                         )
                         gap = None
                     for notice in read.notices:

@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Callable
-from datetime import datetime
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -138,7 +137,7 @@ class Batch:
                 new.kept += len(part.flags)
                 new.skipped += part.skipped
                 new.synthetic |= part.synthetic
-                if part.span is not None:
+                if part.span is not None and not chunk.is_timeless:
                     new.cover(*part.span, chunk.reached)
             known = self._account_rows.rows
             for part in parts:
@@ -160,7 +159,7 @@ class Batch:
         most = _MOST_OPERATIONS if state.kind == "plc" else _MOST_UNUSUAL
         if later and sum(part.lines.nbytes for part in self._unusual) < most:
             return new
-        return self.settle(new, None if by_bytes else chunk.position, chunk.reached)
+        return self.settle(new, None if by_bytes else chunk)
 
     def _take_rows(self, chunk: Chunk, new: SourceState) -> None:
         """Keep what is of a table, and count it."""
@@ -177,10 +176,8 @@ class Batch:
         if span is not None:
             new.cover(*span)
 
-    def settle(
-        self, state: SourceState, position: int | None = None, reached: datetime | None = None
-    ) -> SourceState:
-        """Decode the unusual lines that wait; see `Writer.settle`."""
+    def settle(self, state: SourceState, chunk: Chunk | None = None) -> SourceState:
+        """Decode the unusual lines that wait, of a stream those of a chunk; see `Writer.settle`."""
         if self._unusual:
             self._decode_unusual(state.kind)
         state = state.copy()
@@ -191,12 +188,14 @@ class Batch:
                 state.kept += row["lines"]
             elif row["verdict"] != "skip":
                 samples = [
-                    (place if position is None else position, line)
+                    (place if chunk is None else chunk.position, line)
                     for place, line in row["samples"]
                 ]
                 state.reject(row["verdict"], row["lines"], samples)
             if row["verdict"] in _FINE and row["first_event"] is not None:
-                state.cover(row["first_event"], row["last_event"], reached)
+                if chunk is None or not chunk.is_timeless:
+                    reached = None if chunk is None else chunk.reached
+                    state.cover(row["first_event"], row["last_event"], reached)
                 state.synthetic |= row["synthetic"]
         state.begin_span()
         state.skipped = state.lines - state.kept - sum(state.rejected.values())
@@ -224,7 +223,7 @@ class Batch:
             known = state.kept + state.skipped
             needed = _ENOUGH if state.kind in BY_BYTES and not is_beyond else 1
             self._evidence[name] = Evidence(-known if is_beyond else known, needed)
-        elif is_beyond:
+        if is_beyond or chunk.is_clock_wrong:
             self._evidence[name].doubt()
             self._parsed_timely.pop(name, None)
         if state.kind == "plc":
@@ -235,10 +234,11 @@ class Batch:
         else:
             lines, unparsed, never_lines = list(chunk.parsed), chunk.unparsed, []
         ahead, timely = sum(part.ahead for part in lines), sum(map(_count, lines))
+        is_known_wrong = horizon.is_wrong or chunk.is_clock_wrong
         is_wrong = ahead > 0 and (
-            horizon.is_wrong or self._evidence[name].against_clock(ahead, timely)
+            is_known_wrong or self._evidence[name].against_clock(ahead, timely)
         )
-        if is_wrong and not horizon.is_wrong:
+        if is_wrong and not is_known_wrong:
             unusual = sum(chunk.data.count(b"\n", *bounds) for bounds in unparsed.tolist()) - ahead
             if not self._evidence[name].against_clock(ahead, timely + unusual):
                 self._undecided[name] += timely

@@ -63,7 +63,8 @@ class SourceState:
         Of a stream: tells the event at `position` from another that has the same number; None where
         it is not known.
     stalled
-        Of a stream: connections in a row that brought events, but none beyond `position`.
+        Of a stream: connections in a row that brought events, but none beyond `position`; more
+        where what followed was not believed to follow (`blueattr.ingest.resume.MISPLACED`).
     complete
         Whether its end was reached.
     lines, kept, skipped
