@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 
 from blueattr.notify.metrics import Metric, MetricValue
-from blueattr.report.numbers import count, percent
+from blueattr.report.numbers import count, lasting, percent
 from blueattr.studies.carriers.records import post_address
 from blueattr.watch.picture import PastShares, Picture
 from blueattr.watch.tables import EMPTY, NUMBERS, by_share, table_of
@@ -99,6 +99,7 @@ def _history(history: Sequence[PastShares]) -> dict[str, Any]:
     kept = _thinned(history)
     return {"ends": [one.end.timestamp() * 1000 for one in kept],
             "clocks": [clock(one.end) for one in (kept[:1] and (kept[0], kept[-1]))],
+            "span": lasting((kept[-1].end - kept[0].end).total_seconds()) if kept else "",
             "tiers": [_rounded(one.tiers) for one in kept],
             "groups": [_rounded(one.groups) for one in kept]}  # fmt: skip
 

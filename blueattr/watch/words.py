@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 from blueattr.report.escape import safe_text
-from blueattr.report.numbers import count, lasting, number, percent, plural, rough
+from blueattr.report.numbers import count, lasting, percent, plural
 from blueattr.report.parts.answer import rounded, tier_names
 from blueattr.watch.picture import Mark, Mode, Picture, WatchChoice
 
@@ -182,7 +182,8 @@ def mark_sentence(mark: Mark) -> str:
     one = percent if mark.unit == "share" else _counted
     verb = "rose" if mark.after >= mark.before else "fell"
     what = safe_text(mark.what, _LONGEST_NOTE)
-    said = f"{clock(mark.time)} {what} {verb} from {one(mark.before)} to {one(mark.after)}"
+    when = f"{mark.time.astimezone(UTC):%d %b} {clock(mark.time)}".lstrip("0")
+    said = f"{when} {what} {verb} from {one(mark.before)} to {one(mark.after)}"
     who = [account(part.did, part.handle) for part in mark.contributed[:_MOST_BLAMED]]
     return f"{said}; most by {', '.join(who)}" if who else said
 
@@ -197,4 +198,5 @@ def share_words(share: float) -> str:
 
 
 def _counted(value: float) -> str:
-    return rough(round(value, 1)) if abs(value) < 1e9 else number(value)
+    """Write a level to three digits, which tell a small one from another."""
+    return f"{value:.3g}" if abs(value) < 1000 else f"{value:,.0f}"

@@ -41,7 +41,11 @@ def test_posts_stand_by_what_they_carry() -> None:
 
 def test_a_change_says_which_way_and_an_unknown_account_is_named_by_the_ends_of_its_did() -> None:
     mark = replace(picture().marks[0], before=35.4, after=21)
-    assert "fell from 35.4 to 21; most by mossy-harbour.test" in mark_sentence(mark)
+    assert mark_sentence(mark) == (
+        "9 Apr 10:30 posts a minute fell from 35.4 to 21; most by mossy-harbour.test"
+    )
+    small = mark_sentence(replace(mark, before=0.093, after=0.14))
+    assert "rose from 0.093 to 0.14" in small
     assert account("did:plc:g77k6dk2zs4ssvyuuspk3mav", None) == "did:plc:g77k6d…3mav"
     assert account("did:web:a.test", None) == "did:web:a.test"
 

@@ -157,7 +157,7 @@ function show(picture) {
     put("from", past.clocks[0]);
     put("until", past.clocks[1]);
   } else byId("bands").replaceChildren(byId("bands-title"));
-  put("bands-caption", "Share of each tier of accounts, the most followed on top; UTC."
+  put("bands-caption", "Share of each tier of accounts" + (past.span ? " in " + past.span : "") + ", the most followed on top; UTC."
       + (picture.marks.length ? " Dashed lines are changes." : ""));
   legend("legend", picture.tiers, "part", TIER_COLOURS);
   const grouped = picture.groups.length > 0;
