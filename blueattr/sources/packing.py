@@ -167,7 +167,8 @@ def _gunzipped(file: BinaryIO) -> Iterator[bytes]:
     decoder = zlib.decompressobj(_GZIP)
     is_within = False
     while data := file.read(_BLOCK):
-        while data:
+        # Behind a member there may be zeros, up to the end of a block of a tape or a disk.
+        while data := data if is_within else data.lstrip(b"\0"):
             saved, is_within = decoder.copy(), True
             try:
                 yield from _inflated(decoder, data)

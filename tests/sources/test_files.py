@@ -500,6 +500,16 @@ def test_blocks_of_zstd_are_told_apart_wherever_reads_end(monkeypatch: pytest.Mo
     assert (out, "truncated" in error) == (b"".join(LINES[:-1]), True)
 
 
+def test_zeros_behind_members_of_gzip_are_no_damage(monkeypatch: pytest.MonkeyPatch) -> None:
+    half = gzip.compress(TEXT)
+    for size in (5, 1 << 16):
+        monkeypatch.setattr(compression, "_BLOCK", size)
+        padded = Unseekable(half + bytes(30) + half + bytes(700))
+        assert decompressed(padded, "gzip") == (TEXT + TEXT, "")
+    out, error = decompressed(Unseekable(half + bytes(9) + b"text"), "gzip")
+    assert (out, "is damaged" in error) == (TEXT, True)
+
+
 def test_a_bomb_of_gzip_comes_in_pieces_of_a_bounded_size() -> None:
     zeros = gzip.compress(bytes(20 << 20))
     pieces = [len(piece) for piece in compression.pieces(Unseekable(zeros), "x", "gzip")]
