@@ -39,6 +39,8 @@ def exact(values: list[float]) -> list[float]:
 @example([0.0, 2.0**-60, 1.0, 1.0, 2.0**52 + 1, 2.0**53])
 @example([5e-324, 1.5e-323, 2.0**-1022, 1e-300, 1e250])
 @example([1.0, 1.0 + 2.0**-52, 3.0, 2.0**60])
+# The middle between two floats, and 2^-158 more.
+@example([2.0**-52 * (1 - 2.0**-53), 2.0**-105 * (1 - 2.0**-53), 1.0, 1 + 2.0**-51])
 def test_each_sum_is_the_exact_one_rounded_once(way: None, values: list[float]) -> None:
     s = np.array(values)
     found, total = kernels.pairwise_excess(s)

@@ -143,6 +143,14 @@ def test_what_is_wrong_with_parts_is_said_with_the_file(
         blueattr.attribute(str(folder / pattern))
 
 
+def test_an_agent_of_two_parts_is_named_with_both(whole: tuple[Path, pl.DataFrame]) -> None:
+    folder, _ = whole
+    panel(5, 41).write_parquet(folder / "p3.parquet")
+    said = r"'did:0045' occurs more than once, in \S*p1.parquet and \S*p3.parquet; so do 4 more"
+    with pytest.raises(FeatureError, match=said):
+        read_features(folder)
+
+
 def test_files_without_rows_add_nothing_and_are_no_panel_alone(
     whole: tuple[Path, pl.DataFrame], tmp_path: Path
 ) -> None:
