@@ -227,7 +227,7 @@ def read_profiles(
     --------
     >>> body = b'{"profiles": [{"did": "did:plc:x", "handle": "x.y", "followersCount": 7}]}'
     >>> read_profiles(body, ["did:plc:x", "did:plc:y"], datetime.now(UTC))
-    ({'did:plc:x': Profile(followers=7, created_at=None)}, Counter())
+    ({'did:plc:x': Profile(followers=7, created_at=None, is_doubtful=False)}, Counter())
     """
     try:
         document = json.loads(body)
