@@ -176,9 +176,9 @@ def test_a_replay_of_the_sample_shows_at_random_moments_what_attribute_says(tmp_
         length = timedelta(hours=hours)
         pictures = [*replay(db, topic, speed, "heat", window=length).pictures()]
         compared = [
-            compare(db, content(one), "--topic", topic) for one in random.sample(pictures, 6)
+            compare(db, content(one), "--topic", topic) for one in random.sample(pictures, 4)
         ]
-        assert sum(compared) > 3
+        assert sum(compared) > 2
         # Samples are made anew now and then, and say of when they are.
         sampled = [one for one in pictures if one.sample and one.sample.time == one.end]
         shown = content(next(one for one in reversed(sampled) if one.sample and one.sample.tiers))
