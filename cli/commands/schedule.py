@@ -65,6 +65,16 @@ def schedule(
             show_default=False,
         ),
     ] = None,
+    serve: Annotated[
+        str | None,
+        typer.Option(
+            "--serve",
+            metavar="ADDRESS",
+            help="Print a systemd service that shows the first topic of the settings as a page at "
+            "an address such as 127.0.0.1:8765 (see watch).",
+            show_default=False,
+        ),
+    ] = None,
 ) -> None:
     """Schedule `blueattr run` with cron or systemd.
 
@@ -79,18 +89,24 @@ def schedule(
 
     path = find_config(config)
     if remove:
-        if cron is not None or install or follow is not None:
+        if cron is not None or install or follow is not None or serve is not None:
             raise UsageError(
-                "--remove cannot be combined with --cron, --install or --follow; it removes the "
-                "line of these settings"
+                "--remove cannot be combined with --cron, --install, --follow or --serve; it "
+                "removes the line of these settings"
             )
         changed = _edit_crontab(path.resolve(), None)
         say(f"{'removed' if changed else 'there is no line'}: {path.resolve()}")
         return
-    if follow is not None:
+    if follow is not None or serve is not None:
         if cron is not None or install:
-            raise UsageError("--follow prints a service of its own: give --cron to another command")
-        typer.echo(_spell_follower(read_settings(context, config), path.resolve(), follow))
+            option = "--follow" if follow is not None else "--serve"
+            raise UsageError(f"{option} prints a service of its own: ask for --cron by itself")
+        settings = read_settings(context, config)
+        services = [
+            *([] if follow is None else [_spell_follower(settings, path.resolve(), follow)]),
+            *([] if serve is None else [_spell_page(settings, path.resolve(), serve)]),
+        ]
+        typer.echo("\n\n".join(services) + f"\n{_LINGER}")
         return
     if cron is None:
         raise UsageError('say when to run, for example: blueattr schedule --cron "15 * * * *"')
@@ -155,7 +171,6 @@ def _spell_follower(settings: "Settings", config: Path, source: str) -> str:
     """Return a service of systemd that follows a stream, and what to do with it."""
     from blueattr.runs.plan import Following
     from blueattr.runs.plan_file import make_plan
-    from blueattr.runs.schedule.systemd import standing_unit
     from blueattr.sources.find import find_streams, is_network
 
     if not is_network([source]) or source == "archive":
@@ -174,13 +189,41 @@ def _spell_follower(settings: "Settings", config: Path, source: str) -> str:
         ("ingest", source, "--db", db, "--quiet"),
         secret=source == "jetstream",  # its gaps are filled from the archive
     )
-    name = f"{_unit_name(config)}-follow"
-    final = [int(code) for code in (ExitCode.USAGE, ExitCode.STORE)]
-    unit = standing_unit(command, f"blueattr follows {source} into {db}", final)
+    return _spell_service(command, "follow", f"blueattr follows {source} into {db}")
+
+
+def _spell_page(settings: "Settings", config: Path, address: str) -> str:
+    """Return a service of systemd that serves the page of a watch, and what to do with it."""
+    from blueattr.analysis.asked.parse import EVERY_TOPIC
+    from blueattr.runs.plan_file import make_plan
+    from blueattr.watch.guard import TOKEN, page_address
+
+    # The service has its token from the file with secrets.
+    page_address(address, {TOKEN: os.environ.get(TOKEN) or "x" * 32})
+    plan = make_plan(settings)
+    topics = settings.path("report", "topics")
+    command = _command(
+        settings,
+        config,
+        (
+            "watch", "--topic", "all" if plan.topics[0] == EVERY_TOPIC else plan.topics[0],
+            *([] if topics is None else ["--topics", str(topics.absolute())]),
+            "--db", str(plan.query.db.absolute()), "--serve", address,
+        ),
+        secret=True,
+    )  # fmt: skip
+    return _spell_service(command, "watch", f"blueattr shows {plan.topics[0]} at {address}")
+
+
+def _spell_service(command: "Command", what: str, about: str) -> str:
+    """Return a service of systemd that stands, and what to do with it."""
+    from blueattr.runs.schedule.systemd import standing_unit
+
+    name = f"{_unit_name(command.config)}-{what}"
+    unit = standing_unit(command, about, [int(code) for code in (ExitCode.USAGE, ExitCode.STORE)])
     return (
         f"# {_UNITS}/{name}.service\n{unit}\n"
-        f"# Then: systemctl --user daemon-reload && systemctl --user enable --now {name}\n"
-        f"{_LINGER}"
+        f"# Then: systemctl --user daemon-reload && systemctl --user enable --now {name}"
     )
 
 

@@ -489,12 +489,31 @@ def test_a_follower_is_a_service_that_comes_back_and_whose_runs_read_no_stream(
     for source in ("archive", "events/", "-", "ws://other.example/subscribe"):
         done = run("schedule", "--follow", source)
         assert done.code == ExitCode.USAGE, source
-    assert "another command" in run("schedule", "--follow", "firehose", "--cron", "@daily").stderr
+    assert "by itself" in run("schedule", "--follow", "firehose", "--cron", "@daily").stderr
     assert "cannot be combined" in run("schedule", "--follow", "firehose", "--remove").stderr
     stream = '[[sources]]\nread = "jetstream"\n[report]\ntopic = "mythos"\n'
     (here / "blueattr.toml").write_text(stream)
     done = run("schedule", "--follow", "jetstream")
     assert (done.code, "leave the stream to the follower" in done.stderr) == (ExitCode.USAGE, True)
+
+
+def test_a_page_is_a_service_whose_token_stays_out_of_it(
+    here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("BLUEATTR_SERVE_TOKEN", raising=False)
+    unit = ok("schedule", "--serve", "127.0.0.1:8765").text
+    (start,) = re.findall(r"^ExecStart=(.+)$", unit, re.MULTILINE)
+    store = f"{here}/data/blueattr.duckdb"
+    assert start.split()[1:] == [
+        "watch", "--topic", "mythos", "--db", store, "--serve", "127.0.0.1:8765"
+    ]  # fmt: skip
+    assert re.search(r"/blueattr-[\w-]+-watch\.service$", unit, re.MULTILINE)
+    monkeypatch.setenv("BLUEATTR_SERVE_TOKEN", "a-token-that-is-secret")
+    both = ok("schedule", "--serve", "0.0.0.0:8765", "--follow", "firehose").text
+    assert "a-token-that" not in both
+    assert f"EnvironmentFile=-{here}/blueattr.env" in both
+    assert both.count("[Service]") == 2
+    assert run("schedule", "--serve", "nowhere:x").code == ExitCode.USAGE
 
 
 def test_what_cannot_be_scheduled_is_said(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
