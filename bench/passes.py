@@ -55,7 +55,7 @@ def attribute(root: Path, path: Path, names: str) -> tuple[Cost, dict[str, float
     variables = {**os.environ, "PYTHONPATH": str(root), "TMPDIR": str(path.parent)}
     with tempfile.TemporaryFile() as out:
         command = [sys.executable, "-c", SCRIPT, str(path), names, str(root)]
-        cost = cost_of(command, env=variables, stdout=out)
+        cost = cost_of(command, env=variables, stdout=out, cwd=path.parent)  # where no package is
         out.seek(0)
         totals: dict[str, float] = json.load(out)
     return cost, totals

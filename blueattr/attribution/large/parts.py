@@ -36,7 +36,7 @@ def parts_of(path: Path) -> tuple[Path, ...]:
     InputError
         A folder or pattern names no files, or a pattern names one that is no Parquet file.
     """
-    if path.is_dir():
+    if os.path.isdir(path):  # noqa: PTH112 - also of a name that no file can have
         return _of_folder(path)
     if not is_pattern(path):
         return (path,)
@@ -83,7 +83,7 @@ def is_pattern(path: Path) -> bool:
 
 def would_be_part(path: Path, target: Path) -> bool:
     """Return whether a file that is written would be one of the parts that a path names."""
-    if path.is_dir():
+    if os.path.isdir(path):  # noqa: PTH112 - as above
         inside = os.path.realpath(target.parent) == os.path.realpath(path)
         return (
             inside and target.suffix.lower() == _SUFFIX and not target.name.startswith(("_", "."))
