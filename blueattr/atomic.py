@@ -183,7 +183,8 @@ def _make_folders(path: Path) -> list[Path]:
     """Make a folder, and those that it is in, unless they are there; return the new ones."""
     new = []
     for folder in (path, *path.parents):
-        if folder.exists():
+        # Not Path.exists, which raises where a name is longer than any file's.
+        if os.path.exists(folder):  # noqa: PTH110
             break
         new.append(folder)
     try:
