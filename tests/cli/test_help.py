@@ -2,6 +2,7 @@
 
 import re
 import shlex
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -117,6 +118,21 @@ def test_every_command_is_in_the_readme(name: str) -> None:
     assert f"blueattr {name}" in (ROOT / "README.md").read_text(encoding="utf-8")
 
 
+# Options of a name that another command gives another meaning, and what they mean there.
+OTHERWISE = {
+    ("convergence", "--steps"),  # several, as its table needs
+    *product(("posts", "why"), ("--top",)),  # posts, not agents
+    *product(("ingest", "collect"), ("--from", "--to")),  # what is fetched, not a window
+    *product(("import",), ("--format", "--columns")),  # the layout, and the parts of columns
+    *product(("report",), ("--format", "--indicator")),  # it writes files, and shows all four
+    *product(("correct", "design"), ("--size", "--protocol")),  # a column, and one protocol
+    # A window that slides, lines of JSON alone, and no groups by day.
+    *product(("watch",), ("--from", "--window", "--format", "--by")),
+    ("schedule", "--serve"),  # a service that does it
+    *product(("attribute", "change"), ("--by",)),  # also by day; not by two levels or columns
+}
+
+
 def test_options_mean_the_same_everywhere() -> None:
     found: dict[str, set[tuple[Any, ...]]] = {}
     for name, command in COMMANDS.items():
@@ -128,25 +144,8 @@ def test_options_mean_the_same_everywhere() -> None:
             # default only where the whole panel is a sensible one.
             if key in {None, "--out", "--agents", "--topic", "--seed", "--resamples"}:
                 continue
-            if (name, key) == ("convergence", "--steps"):
-                continue  # several, as its table needs
-            if name in {"posts", "why"} and key == "--top":
-                continue  # posts, not agents
-            if name in {"ingest", "collect"} and key in {"--from", "--to"}:
-                continue  # what is fetched, not a window
-            if name == "import" and key in {"--format", "--columns"}:
-                continue  # the layout of tables, and the parts that their columns play
-            if name == "report" and key in {"--format", "--indicator"}:
-                continue  # it writes files, and shows all four indicators
-            if name in {"correct", "design"} and key in {"--size", "--protocol"}:
-                continue  # a column of a sample, and one protocol
-            if name == "watch" and key in {"--from", "--window", "--format", "--by"}:
-                continue  # a window that slides, lines of JSON alone, and no groups by day
-            if name == "schedule" and key == "--serve":
-                continue  # a service that does it
-            if name in {"attribute", "change"} and key == "--by":
-                continue  # also by day, and not by two levels or by columns of a file
-            found.setdefault(str(key), set()).add((str(option.default), option.help))
+            if (name, key) not in OTHERWISE:
+                found.setdefault(str(key), set()).add((str(option.default), option.help))
     assert {"--db", "--from", "--to", "--window", "--indicator", "--tiers"} <= found.keys()
     assert [key for key, ways in found.items() if len(ways) > 1] == []
 
