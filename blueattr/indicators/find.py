@@ -71,7 +71,7 @@ def find_indicator(indicator: str | Indicator | OwnIndicator) -> Indicator:
 def _parse(text: str) -> tuple[str, str]:
     if (parsed := place_and_name(text)) is not None:
         return parsed
-    hint = did_you_mean(text, SHIPPED, f"there are {', '.join(SHIPPED)}", quoted=True)
+    hint = did_you_mean(text, SHIPPED, f"there are {', '.join(SHIPPED)}.", quoted=True)
     raise UsageError(
         f"no indicator is called {text!r}; {hint} One of your own is package.module:name or "
         "path/to/file.py"

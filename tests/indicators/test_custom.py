@@ -223,7 +223,7 @@ def test_a_module_in_the_current_folder(tmp_path: Path, monkeypatch: pytest.Monk
     [
         ("hil", "did you mean 'hill'"),
         ("entropie", "did you mean 'entropy'"),
-        ("qqq", "there are lin, heat, var, gini, hill, entropy, threshold"),
+        ("qqq", "there are lin, heat, var, gini, hill, entropy, threshold. One of your"),
         ("", "there are"),
         ("no/such.py", "cannot read"),
         ("a\0b.py", "it has a NUL character"),

@@ -5,6 +5,7 @@ import json
 import logging
 from codecs import BOM_UTF8
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from functools import partial
 from io import BytesIO, FileIO
 from pathlib import Path
 from typing import TypeAlias
@@ -71,7 +72,7 @@ def read_features(
     def checked(table: TextTable) -> pl.DataFrame:
         return check_cells(rename_columns(table.frame, named), table.where)
 
-    frame, notes = _read(path, "features", named, texts, checked)
+    frame, notes = _read(path, "features", named, partial(read_text, texts=texts), checked)
     for note in notes:
         _log.warning("%s: %s", path, note[0].lower() + note[1:].removesuffix("."))
     return frame, notes
@@ -95,7 +96,8 @@ def _read_parts(
             frame = rename_columns(table.frame, columns)
             return check_cells(frame, where) if frame.height else frame
 
-        frames.append(_read(path, "features", columns, texts, checked)[0])
+        as_text = partial(read_text, texts=texts)
+        frames.append(_read(path, "features", columns, as_text, checked)[0])
     key, _ = find_columns(frames[0].columns, sum(frame.height for frame in frames))
     frames = [
         frame.with_columns(pl.lit(k, pl.UInt32).alias(_FILE))
@@ -162,20 +164,29 @@ def read_groups(path: Path) -> pl.DataFrame:
 
     def checked(table: TextTable) -> pl.DataFrame:
         parts = name_columns(table.frame.columns, {})
-        key = next((parts[part] for part in ("did", "agent") if part in parts), None)
+        key = next((parts[part] for part in _KEYS if part in parts), None)
         group = next((n for n in table.frame.columns if n.strip().casefold() == _GROUP), None)
         if key is None or group is None:
             absent = ["did (or agent)"] * (key is None) + [_GROUP] * (group is None)
             there = ", ".join(map(quote, table.frame.columns)) or "none"
             raise FeatureError(f"{path} has no column {', '.join(absent)}; it has {there}")
         dids = check_dids(table.frame[key], table.where).alias("did")
-        refuse(dids, dids, dids.is_duplicated(), f"occurs more than once in {path}", table.where)
+        twice = dids.is_duplicated() & dids.is_first_distinct()
+        refuse(dids, dids, twice, f"occurs more than once in {path}", table.where)
         return pl.DataFrame([dids, table.frame[group].alias(_GROUP)])
 
-    return _read(path, "groups", {}, (_GROUP,), checked)[0]
+    as_text = partial(read_text, texts=(_GROUP,), is_header=_names_groups)
+    return _read(path, "groups", {}, as_text, checked)[0]
+
+
+def _names_groups(names: Sequence[str], _: Mapping[str, str]) -> bool:
+    """Return whether these are the names of the columns of a table of groups."""
+    alike = {name.strip().casefold() for name in names}
+    return _GROUP in alike and not alike.isdisjoint(_KEYS)
 
 
 _GROUP = "group"
+_KEYS = ("did", "agent")
 _STREAMS = ("/dev/", "/proc/")
 
 
@@ -183,7 +194,7 @@ def _read(
     path: Path,
     what: str,
     columns: Mapping[str, str],
-    texts: Collection[str],
+    as_text: "_Reader",
     check: Callable[[TextTable], pl.DataFrame],
 ) -> tuple[pl.DataFrame, tuple[str, ...]]:
     """Read a table of whatever kind, and check it; return it with what was passed over."""
@@ -207,7 +218,7 @@ def _read(
         # Polars goes on from where the descriptor is.
         with path.open("rb", buffering=0) as opened:
             file = opened if opened.seekable() else BytesIO(opened.read())
-            table = read_text(file, columns, texts) if read is read_text else read(file, columns)
+            table = as_text(file, columns) if read is read_text else read(file, columns)
             return check(table), table.notes
     except (OSError, UnreadableError) as error:
         raise InputError(f"cannot read the {what} in {path}: {_problem(error)}") from None
@@ -246,6 +257,7 @@ def _problem(error: Exception) -> str:
 
 
 _File: TypeAlias = FileIO | BytesIO
+_Reader: TypeAlias = Callable[[_File, Mapping[str, str]], TextTable]
 
 
 def _parquet(file: _File, _: Mapping[str, str]) -> TextTable:
@@ -294,7 +306,7 @@ def _json_lines(file: _File, columns: Mapping[str, str]) -> TextTable:
     return TextTable(read_json_lines(_bytes(file), columns))
 
 
-_READERS: dict[str, Callable[[_File, Mapping[str, str]], TextTable]] = {
+_READERS: dict[str, _Reader] = {
     ".parquet": _parquet,
     ".csv": read_text,
     ".tsv": read_text,

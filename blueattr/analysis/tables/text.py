@@ -3,7 +3,7 @@
 import csv
 import re
 from codecs import BOM_UTF8, BOM_UTF16_BE, BOM_UTF16_LE, BOM_UTF32_BE, BOM_UTF32_LE
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from io import BufferedReader, BytesIO, FileIO, StringIO
 from itertools import accumulate
 from typing import NamedTuple, TypeAlias
@@ -26,6 +26,7 @@ _BYTE_ORDER_MARKS = {
 }  # fmt: skip
 
 _File: TypeAlias = FileIO | BytesIO
+_IsHeader: TypeAlias = Callable[[Sequence[str], Mapping[str, str]], bool]
 
 
 class UnreadableError(Exception):
@@ -50,7 +51,12 @@ class TextTable(NamedTuple):
     where: Where = row_number
 
 
-def read_text(file: _File, columns: Mapping[str, str], texts: Collection[str] = ()) -> TextTable:
+def read_text(
+    file: _File,
+    columns: Mapping[str, str],
+    texts: Collection[str] = (),
+    is_header: _IsHeader = has_parts,
+) -> TextTable:
     """Read a table in text, with the lines before its header and empty lines passed over.
 
     Parameters
@@ -58,11 +64,13 @@ def read_text(file: _File, columns: Mapping[str, str], texts: Collection[str] = 
     file
         The file, at its beginning.
     columns
-        See `blueattr.attribution.frames.name_columns`. The header is the first line that has the
-        columns that features need.
+        See `blueattr.attribution.frames.name_columns`.
     texts
         Columns that are text even if their cells look like numbers: "07" is not "7". Letter case of
         their names makes no difference.
+    is_header
+        Returns whether these names, with those columns, are a header: the first such line is. By
+        default the columns that features need.
 
     Raises
     ------
@@ -72,7 +80,7 @@ def read_text(file: _File, columns: Mapping[str, str], texts: Collection[str] = 
         As `blueattr.attribution.frames.name_columns`, or as
         `blueattr.analysis.tables.numbers.read_numbers`.
     """
-    text = _Text(decoded(file), columns)
+    text = _Text(decoded(file), columns, is_header)
     parts = name_columns(text.names, columns)
     rows = text.rows()
     key = next((parts[part] for part in ("did", "agent") if part in parts), None)
@@ -134,15 +142,14 @@ def _without_empty(rows: pl.DataFrame, key: int | None) -> tuple[pl.DataFrame, i
 class _Text:
     """The lines of a table: where its header is, and what separates its values."""
 
-    def __init__(self, file: _File, columns: Mapping[str, str]) -> None:
+    def __init__(self, file: _File, columns: Mapping[str, str], is_header: _IsHeader) -> None:
         self._file = file
-        self._columns = columns
         lines = _first_lines(file)
-        self.preamble, self.separator = _find_header(lines, columns)
+        self.preamble, self.separator = _find_header(lines, columns, is_header)
         self.names = _split(lines[self.preamble], self.separator)
         if not any(self.names):
             raise UnreadableError("it is empty")
-        if not has_parts(self.names, columns):
+        if not is_header(self.names, columns):
             _refuse_other(lines, self.names, self.preamble + 1)
 
     def rows(self) -> pl.DataFrame:
@@ -277,11 +284,13 @@ def _closed(lines: Sequence[str]) -> str:
     return "\n".join(lines[:end])
 
 
-def _find_header(lines: Sequence[str], columns: Mapping[str, str]) -> tuple[int, str]:
+def _find_header(
+    lines: Sequence[str], columns: Mapping[str, str], is_header: _IsHeader
+) -> tuple[int, str]:
     """Return how many lines are before the header, and the separator."""
     for number, line in enumerate(lines):
         for separator in _SEPARATORS:
-            if has_parts(_split(line, separator), columns):
+            if is_header(_split(line, separator), columns):
                 return number, separator
     # What lacks a column is said of the line that looks most like a header.
     filled = [number for number, line in enumerate(lines) if line.strip()]

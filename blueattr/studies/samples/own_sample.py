@@ -237,18 +237,29 @@ def _tiers(dids: pl.Series, column: pl.Series, names: Sequence[str]) -> pl.Serie
 
 def _probabilities(dids: pl.Series, column: pl.Series, chance: Chance) -> FloatArray:
     name = column.alias(chance.column)
+    values = _chances(dids, name, chance)
+    few = pl.Series(values < 1 / _MOST)
+    what = f"which makes it stand for more than {_MOST:g} agents, more than there are"
+    refuse(dids, name, few, what)
+    return values
+
+
+_MOST = 1e15  # beyond this, numbers of agents and their squares lose what tells agents apart
+
+
+def _chances(dids: pl.Series, column: pl.Series, chance: Chance) -> FloatArray:
     values = column.to_numpy()
     match chance.kind:
         case "pi":
             refuse(
-                dids, name, (column <= 0) | (column > 1), "but a probability is above 0, up to 1"
+                dids, column, (column <= 0) | (column > 1), "but a probability is above 0, up to 1"
             )
             return values
         case "weight":
-            refuse(dids, name, column < 1, "but a weight is 1 / probability, so at least 1")
+            refuse(dids, column, column < 1, "but a weight is 1 / probability, so at least 1")
             return 1 / values
         case "size":
-            refuse(dids, name, column <= 0, "but who was drawn had a size above 0")
+            refuse(dids, column, column <= 0, "but who was drawn had a size above 0")
             return -np.expm1(-values * _threshold(values, chance.population_size or 0.0))
 
 
@@ -258,7 +269,8 @@ def _threshold(sizes: FloatArray, total: float) -> float:
     The sum falls from infinity to Σ_S w as τ rises, so that there is one if and only if Σ_S w < W.
     It lies between N/τ and Σ_S w + N/τ, which bounds τ.
     """
-    drawn = float(sizes.sum())
+    with np.errstate(over="ignore"):  # a sum beyond float64 is more than any total
+        drawn = float(sizes.sum())
     if drawn >= total:
         raise UsageError(
             f"--population-size {total:g} should be more than the {drawn:g} of the sample alone: "

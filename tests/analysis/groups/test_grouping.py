@@ -177,6 +177,33 @@ def test_a_file_of_groups_says_whom_it_does_not_know_and_who_is_not_there(tmp_pa
     assert blueattr.attribute(frame(n=[0, 0, 0]), "lin", by=str(path)).groups.notes == ()
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "did,group\nx1,1\nx2,press\nx3,2\n",
+        "did,group\nx1,\nx2,press\nx3,\n",
+        "did,group,note\nx1,a\nx2,press\nx3,c\n",
+        "a list of mine\nfor x; for y\nAgent;Group\nx1;1\nx2;press\nx3;2\n",
+    ],
+    ids=["numbers", "gaps", "short rows", "preamble"],
+)
+def test_no_row_of_a_file_of_groups_is_taken_for_its_header(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "team.csv"
+    path.write_text(text, encoding="utf-8")
+    found = blueattr.attribute(frame(n=[0, 0, 0]), "lin", by=str(path)).groups
+    assert sum(one.agents for one in found.groups) == 3
+    assert "press" in {one.group for one in found.groups}
+
+
+def test_of_a_file_of_groups_agents_that_occur_twice_are_counted_and_not_rows(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "team.csv"
+    path.write_text("did,group\nx1,a\nx2,a\nx2,b\nx3,a\nx3,a\nx3,b\n", encoding="utf-8")
+    with pytest.raises(FeatureError, match=r"'x2' occurs .* \(line 3, and 1 more agent\)"):
+        blueattr.attribute(frame(n=[0, 0, 0]), "lin", by=str(path))
+
+
 def test_a_file_whose_groups_are_lists_is_refused_in_one_sentence(tmp_path: Path) -> None:
     path = tmp_path / "team.parquet"
     pl.DataFrame({"did": ["x1"], "group": [["a"]]}).write_parquet(path)

@@ -129,6 +129,25 @@ def test_chances_that_make_no_sense_are_refused_with_the_agent(
 
 
 @pytest.mark.parametrize(
+    ("cells", "chance", "words"),
+    [
+        ([1e-320] + [0.5] * 49, Chance("pi", "x"), "'x' is 1e-320, which makes it stand for more"),
+        ([1e308] * 50, Chance("weight", "x"), r"more than there are \(and 49 more agents\)"),
+        ([1e-300] + [1.0] * 49, Chance("size", "x", 500.0), "'x' is 1e-300, which makes it"),
+        ([1.0] * 50, Chance("size", "x", 1e300), "which makes it stand for more"),
+        ([1e308] * 50, Chance("size", "x", 1.7e308), "more than the inf of the sample alone"),
+    ],
+    ids=["probability", "weights", "size", "total", "sizes"],
+)
+def test_chances_that_numbers_cannot_hold_are_refused(
+    cells: list[float], chance: Chance, words: str
+) -> None:
+    sample = drawn(50)[0].with_columns(x=pl.Series(cells))
+    with pytest.raises((UsageError, FeatureError), match=words):
+        correct_sample(sample, ["heat"], chance)
+
+
+@pytest.mark.parametrize(
     ("arguments", "words"),
     [
         (("size", "w"), "belong together"),
