@@ -233,10 +233,14 @@ class _PanelQuestion:
         tiered = TieredPanel.of(panel, question.cutoffs, question.panel)
         place = int(find_places(tiered.panel.dids, [did])[0])
         if place < 0:
+            did_nothing = (
+                "its a and c are 0"
+                if self.origin.window is None
+                else "it wrote nothing of the topic and received no reply, repost or quote on it"
+            )
             raise NobodyInvolvedError(
-                f"{name} was not involved: it wrote nothing of the topic and received no reply, "
-                "repost or quote on it. What it carries by popularity is its value on the active "
-                "panel: leave out --panel involved"
+                f"{name} was not involved: {did_nothing}. What it carries by popularity is its "
+                "value on the active panel: leave out --panel involved"
             )
         result = attribute(panel, indicator, **question.how, provenance=self.origin)
         row = result.agents.filter(pl.col("did") == did)

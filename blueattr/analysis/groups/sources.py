@@ -164,11 +164,9 @@ def _texts(column: pl.Series) -> pl.Series:
     dtype = column.dtype
     if dtype.is_nested() or dtype == pl.Object:
         raise FeatureError(f"the column {column.name!r} has lists, which are no groups")
-    if dtype == pl.Binary:
-        return agent_names(column)
     if dtype.is_float():
         column = column.fill_nan(None)
         if ((column % 1 == 0) & (column.abs() < _WHOLE)).all():
             column = column.cast(pl.Int64)  # as pandas makes of whole numbers where one is missing
-    text = column.cast(pl.String)
-    return text.replace("", None)
+    text = agent_names(column) if dtype == pl.Binary else column.cast(pl.String)
+    return text.set(text.str.strip_chars() == "", None)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from blueattr.report.fields import Fields, tidy_table
 from blueattr.report.numbers import MINUS, count, percent, plural, rough, short
 from blueattr.report.parts.answer import CARRIED, about, question_line
+from blueattr.report.parts.involvement import amplified
 from blueattr.report.parts.records import RECORD
 from blueattr.report.parts.remarks import remarks_json
 from blueattr.report.parts.shared_fields import (
@@ -53,6 +54,7 @@ from blueattr.report.tables import Cell, Column, Json, Report, Table
 from blueattr.studies.carriers.posts import Post
 
 if TYPE_CHECKING:
+    from blueattr.provenance import Provenance
     from blueattr.studies.carriers.why import Alone, FeaturePart, Partner, Partners, WhyResult
 
 __all__ = ["FEATURE_WORDS", "account_name", "parts_table", "rank_words", "why_report"]
@@ -194,12 +196,21 @@ def _sentences(result: "WhyResult") -> Iterator[str]:
     yield f"{carried}: {rank}."
     yield f"{rank_words(result)}."
     if not result.is_involved:
-        yield (
-            "It was not involved: it wrote nothing of the topic and received no reply, repost or "
-            "quote on it. What it carries, it carries by its popularity."
-        )
+        yield _not_involved(origin)
     yield _made_of(result)
     yield _without(result)
+
+
+def _not_involved(origin: "Provenance") -> str:
+    if origin.window is None:
+        return (
+            "It was not involved: its a and c are 0. What it carries, it carries through b alone."
+        )
+    of_it, on_it = (" of the topic", " on it") if origin.topic is not None else ("", "")
+    return (
+        f"It was not involved: it wrote nothing{of_it}, and was not {amplified(origin)}{on_it}. "
+        "What it carries, it carries by its popularity."
+    )
 
 
 def rank_words(result: "WhyResult") -> str:

@@ -2,6 +2,7 @@
 
 import math
 from collections import Counter
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -389,8 +390,19 @@ def test_who_had_no_part_carries_by_popularity_alone_and_only_on_the_active_pane
     assert not made.is_involved
     assert [part.part for part in made.by_feature] == [0.0, 1.0, 0.0]
     assert "It was not involved: it wrote nothing of the topic" in str(made)
+    two = replace(query, influence=("replies", "reposts"))
+    text = " ".join(str(why_store(two, Question(("lin",)), did("b"), FEW)).split())
+    assert "wrote nothing of the topic, and was not answered or reposted on it. What it" in text
     with pytest.raises(NoAnswerError, match="leave out --panel involved"):
         why_store(query, Question(("lin",), panel="involved"), did("b"), FEW)
+
+
+def test_of_who_does_nothing_in_a_file_nothing_is_said_of_topics_and_posts() -> None:
+    panel = {"agent": ["x", "y"], "a": [1.0, 0.0], "b": [1.0, 1.0], "c": [1.0, 0.0]}
+    text = str(blueattr.why(panel, "y"))
+    assert "It was not involved: its a and c are 0. What it carries, it carries through b" in text
+    with pytest.raises(NoAnswerError, match=r"y was not involved: its a and c are 0\. What"):
+        blueattr.why(panel, "y", panel="involved")
 
 
 def test_parts_of_a_negative_value_are_parts_of_it(db: Path) -> None:

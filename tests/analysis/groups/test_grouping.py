@@ -234,6 +234,8 @@ def frame(**columns: Any) -> dict[str, Any]:
         ([True, False, True], {"true", "false"}),
         (["a", "A", "a "], {"a", "A", "a "}),
         (["unknown", None, ""], {"unknown"}),
+        (["  ", "\t", "a"], {"a", "unknown"}),
+        ([b" ", b"", b"a"], {"a", "unknown"}),
     ],
 )
 def test_cells_of_a_column_become_groups_that_differ_as_they_do(
