@@ -345,7 +345,6 @@ MARKS = {
     "counted": "",
     "off topic": "off topic itself",
     "outside the window": "older than the window",
-    "deleted": "deleted since",
     "unseen": "No source",
 }
 

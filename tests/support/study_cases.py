@@ -267,7 +267,7 @@ POSTS = PostsResult(
     posts=(
         _MOST,
         Post("did:plc:bob", None, RecordValue(
-            "at://did:plc:bob/app.bsky.feed.post/gone", None, "deleted", None, 1, 0, 0, 0.0, 0.01,
+            "at://did:plc:bob/app.bsky.feed.post/lost", None, "unseen", None, 1, 0, 0, 0.0, 0.01,
             0.01, 0.0237,
         )),
     ),

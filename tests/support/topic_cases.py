@@ -81,8 +81,8 @@ def records(result: AttributionResult, dids: Sequence[str]) -> pl.DataFrame:
     rows = []
     for k, one in enumerate(dids[:-1]):
         value = result.agents.filter(pl.col("did") == one)["value"][0]
-        other = ("off topic", "outside the window", "deleted", "unseen")[k % 4]
-        gone = other in {"deleted", "unseen"}
+        other = ("off topic", "outside the window", "unseen")[k % 3]
+        gone = other == "unseen"
         time = datetime(2026, 4, 3, 12, k, tzinfo=UTC)
         for state, part, known in (("counted", 0.5, True), (other, 0.25, not gone)):
             rows.append({

@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 
 from blueattr.analysis.carriers.everything import SCALE, AllSums, is_large, sum_everything
-from blueattr.analysis.carriers.records import count_records, described
+from blueattr.analysis.carriers.records import SPARE, count_records, described, listed
 from blueattr.analysis.features import refuse_no_match
 from blueattr.attribution.attribute import AttributionResult, attribute
 from blueattr.attribution.by_feature import feature_split, feature_values
@@ -107,15 +107,15 @@ def posts_of(
     worth = _worth(view, frame, result)
     every = None
     if topic is None and is_large(frame):
-        every = sum_everything(view, worth, total, begins, top=top)
+        every = sum_everything(view, worth, total, begins, top=SPARE * top)
         worth = every.first
     store.register("worth", worth.to_arrow())
     store.run("analysis/carriers/posts/worth")
     store.unregister("worth")
     count_records(view, topic)
     store.run("analysis/carriers/posts/values", influence=list(view.influence.kinds))
-    shown = store.frame("analysis/carriers/posts/top", most=top)
-    known = described(view, shown, result)
+    shown = store.frame("analysis/carriers/posts/top", most=SPARE * top)
+    known = listed(described(view, shown, result)).head(top)
     hours = _hours(view, result, every)
     trees, largest = (None, None) if topic is None else _cascades(view, result)
     posts = _posts(view, known)
@@ -123,7 +123,7 @@ def posts_of(
         records, worth_of_all = store.rows("analysis/carriers/posts/sums", total=total)[0]
     else:
         records, worth_of_all = every.records, every.worth
-    rest = _value(worth_of_all, total) - math.fsum(shown["value"])
+    rest = _value(worth_of_all, total) - math.fsum(known["value"])
     left = records - len(posts)
     return PostsResult(
         indicator=result.indicator,
@@ -211,9 +211,7 @@ def _posts(view: StoreView, known: pl.DataFrame) -> tuple[Post, ...]:
     return tuple(Post(did, handles.get(did), record) for did, record in RecordValue.each(known))
 
 
-def _cascades(
-    view: StoreView, result: AttributionResult
-) -> tuple[Cascades, Post] | tuple[None, None]:
+def _cascades(view: StoreView, result: AttributionResult) -> tuple[Cascades | None, Post | None]:
     view.store.run("analysis/carriers/posts/trees")
     view.store.run("analysis/carriers/posts/reposted")
     edges = view.store.frame("analysis/carriers/posts/edges")
@@ -222,4 +220,5 @@ def _cascades(
     if found is None:
         return None, None
     root = view.store.frame("analysis/carriers/posts/root", number=found.largest.root)
-    return found, _posts(view, described(view, root, result))[0]
+    named = _posts(view, listed(described(view, root, result)))
+    return found, named[0] if named else None

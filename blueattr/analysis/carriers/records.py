@@ -14,7 +14,16 @@ from blueattr.panel.topics import Topic
 from blueattr.store.database import Store
 from blueattr.studies.carriers.records import record_values, units
 
-__all__ = ["SCHEMA", "Records", "count_records", "described", "name_accounts", "records"]
+__all__ = [
+    "SCHEMA",
+    "SPARE",
+    "Records",
+    "count_records",
+    "described",
+    "listed",
+    "name_accounts",
+    "records",
+]
 
 
 SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
@@ -37,6 +46,20 @@ SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
 """A frame of records, as `blueattr.studies.carriers.records.RecordValue` describes them."""
 
 _KEYS = ("did", "collection", "rkey")
+_DELETED = "deleted"
+SPARE = 2
+"""How many times as many records are looked up as are shown: some may be deleted."""
+
+
+def listed(known: pl.DataFrame) -> pl.DataFrame:
+    """Return the records that may be shown: what its author deleted is not.
+
+    Parameters
+    ----------
+    known
+        Of `SCHEMA`. What a deleted record received counts, and is part of the value of its author.
+    """
+    return known.filter(pl.col("state") != _DELETED)
 
 
 @dataclass(frozen=True)
@@ -193,7 +216,7 @@ def described(view: StoreView, each: pl.DataFrame, result: AttributionResult) ->
         .when(pl.col("removed").is_null())
         .then(pl.lit("unseen"))
         .when("removed")
-        .then(pl.lit("deleted"))
+        .then(pl.lit(_DELETED))
         .when(inside)
         .then(pl.lit("off topic"))
         .otherwise(pl.lit("outside the window")),

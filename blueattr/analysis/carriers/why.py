@@ -11,7 +11,7 @@ import polars as pl
 
 from blueattr.analysis.attribute import Ranking
 from blueattr.analysis.by_day import days_of
-from blueattr.analysis.carriers.records import count_records, name_accounts, records
+from blueattr.analysis.carriers.records import count_records, listed, name_accounts, records
 from blueattr.analysis.features import load_features, refuse_no_match
 from blueattr.analysis.sensitivity import file_variants, store_variants
 from blueattr.attribution.attribute import AttributionResult, attribute
@@ -384,7 +384,8 @@ class _StoreDetails:
             count_records(self.view, self.topic)
             return replace(made, no_record=made.split.why)
         every = records(self.view, self.topic, frame, self.result, [self.found.did]).records
-        first, others = every.head(self.wanted.top), every.slice(self.wanted.top)
+        first = listed(every).head(self.wanted.top)
+        others = every.join(first, on=["did", "uri"], how="anti")
         (named,) = with_records(Leaders(made.indicator, (made.account,)), first).agents
         rest = math.fsum(others["value"])
         return replace(

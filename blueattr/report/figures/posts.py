@@ -88,7 +88,6 @@ def _post(record: "RecordValue", agent: "Leader", indicator: str) -> dict[str, A
 _MARKS = {
     "off topic": "It is off topic itself: what counts are answers to it that are not.",
     "outside the window": "It is older than the window: what counts is what it received in it.",
-    "deleted": "It was deleted since: what counts is what it received.",
     "unseen": "No source had it: what counts is what it received.",
 }
 

@@ -18,12 +18,12 @@ _COUNTED = (
 _WORDS = "What it says, and the title of what it links to; none where they are not known."
 RECORD: "Fields[RecordValue]" = Fields(
     Field("uri", "The record's address in the protocol, `at://…`.", heading="record"),
-    Field("kind", "`post`, `reply` or `repost`; none of one that is deleted or was never seen."),
+    Field("kind", "`post`, `reply` or `repost`; none of one that was never seen."),
     Field(
         "state",
         "`counted`: of the topic and in the window. Of others only the replies, reposts and quotes "
-        "that they received count: they are `off topic`, `outside the window`, `deleted` or "
-        "`unseen`.",
+        "that they received count: they are `off topic`, `outside the window` or `unseen`. What "
+        "its author deleted is not shown.",
     ),
     Field("time", "When it was seen first.", "time"),
     Field("replies_received", _COUNTED, "int", "records"),

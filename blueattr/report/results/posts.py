@@ -95,7 +95,11 @@ OBJECTS: Fields[Any] = Fields(
     Field("hours", "One object for each UTC hour in which there is something."),
     Field("days", "One object for each UTC day in which there is something."),
     Field("shape", "The shape of the topic in time, and of its cascades."),
-    Field("largest", "The root of the cascade with most records; none without a cascade."),
+    Field(
+        "largest",
+        "The root of the cascade with most records; none without a cascade. Of one that was "
+        "deleted only the sizes are shown.",
+    ),
 )
 _EVENTS = "Posts, replies and reposts of the panel's agents, of the topic, in it."
 HOUR: "Fields[HourPart]" = Fields(
@@ -208,15 +212,16 @@ _TIDY = (
 )
 
 
+def _root(result: "PostsResult") -> dict[str, Json]:
+    if result.largest is None:
+        return {field.name: None for fields in (AUTHOR, RECORD) for field in fields}
+    return {**AUTHOR.json(result.largest), **RECORD.json(result.largest.record)}
+
+
 def _content(result: "PostsResult") -> dict[str, Json]:
     largest: Json = None
-    if result.cascades is not None and result.largest is not None:
-        one = result.cascades.largest
-        largest = {
-            **AUTHOR.json(result.largest),
-            **RECORD.json(result.largest.record),
-            **LARGEST.json(one),
-        }
+    if result.cascades is not None:
+        largest = {**_root(result), **LARGEST.json(result.cascades.largest)}
     return {
         **INDICATOR.json(result),
         **POSTS.json(result),

@@ -105,7 +105,7 @@ class PostsResult(Presented):
     cascades
         What records of the panel's agents answer and repost; None if nothing, or of all events.
     largest
-        The root of the largest cascade; None without one.
+        The root of the largest cascade; None without one, and if it was deleted.
     """
 
     indicator: str
