@@ -32,7 +32,7 @@ SECTIONS: dict[str, tuple[str, ...]] = {
     ),
     "Output": (
         "license_", "title", "coarsen", "top", "pseudonyms", "agents", "out", "plain", "serve",
-        "form", "width", "memory", "verbose", "quiet", "help",
+        "form", "notify", "width", "memory", "verbose", "quiet", "help",
     ),
 }  # fmt: skip
 """The options of each section, by the names of their parameters, in the order of the help."""

@@ -12,9 +12,12 @@ from blueattr.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from blueattr.runs.settings import Settings
+    from blueattr.watch.asked import WatchAsked
     from blueattr.watch.picture import Watching
+    from blueattr.watch.teller import WatchTeller
 
-__all__ = ["face"]
+__all__ = ["face", "teller_of"]
 
 
 def face(form: str | None, *, plain: bool, serve: str | None) -> "Callable[[Watching], None]":
@@ -106,3 +109,42 @@ def _page(address: str) -> "Callable[[Watching], None]":
             show_page(watching, page, stop, lambda: say(f"blueattr: the page is at {page.url}"))
 
     return show
+
+
+def teller_of(settings: "Settings", asked: "WatchAsked") -> "WatchTeller":
+    """Return what tells of a watch, as settings say.
+
+    Parameters
+    ----------
+    settings
+        Of runs, whose reports are of the same store.
+    asked
+        What is watched.
+
+    Raises
+    ------
+    UsageError
+        The settings name nobody, or nothing that such a watch tells, or a secret is missing.
+    """
+    from blueattr.notify.told_record import WATCH_RECORD
+    from blueattr.runs.history.record import RECORD
+    from blueattr.runs.plan_file import telling_of
+    from blueattr.watch.teller import WatchTeller, WhoIsTold
+
+    telling, folder = telling_of(settings), settings.path("output", "reports")
+    assert folder is not None  # noqa: S101 - it has a default
+    if not telling.destinations:
+        problem = "tells nobody; set webhook, or services = true, in [notify]"
+        raise settings.blame(("notify", "on"), problem)
+    who = WhoIsTold(
+        telling.destinations, telling.kinds, telling.conditions,
+        folder / WATCH_RECORD, folder / RECORD,
+    )  # fmt: skip
+    teller = WatchTeller(who, asked.choice, asked.query.db)
+    if not teller.has_work:
+        raise settings.blame(
+            ("notify", "on"),
+            f"a watch of {asked.choice.topic} has nothing to tell; set gap or change-point, or a "
+            "[[notify.when]] about its topic and indicator",
+        )
+    return teller

@@ -123,7 +123,8 @@ def cross(
     """
     told_at = None if before is None else before.told_at
     every = condition.at_most_every
-    may_tell = told_at is None or every is None or now - told_at >= every
+    # A time ahead of the clock is that of a clock that was wrong.
+    may_tell = told_at is None or every is None or not timedelta(0) <= now - told_at < every
     if condition.changed_by is not None:
         if before is None:
             return Standing(is_met=False, value=value), False

@@ -26,7 +26,7 @@ class Notification:
     key
         Its name among notices that are given again while they were not delivered: 32 hex digits.
     kind
-        ``gap``, ``failure``, ``source-down``, ``report`` or ``condition``.
+        ``gap``, ``failure``, ``source-down``, ``report``, ``change-point`` or ``condition``.
     title, text
         For people: a line, and a few; see `harmless` for what strangers wrote in them.
     data

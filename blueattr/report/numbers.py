@@ -2,11 +2,16 @@
 
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from blueattr.provenance import Gap
 
 __all__ = [
     "MINUS",
     "UNDEFINED",
     "count",
+    "gap_words",
     "iso",
     "lasting",
     "listed",
@@ -116,6 +121,11 @@ def iso(moment: date) -> str:
     if not isinstance(moment, datetime):
         return moment.isoformat()
     return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def gap_words(gap: "Gap") -> str:
+    """Return the ends of a gap, and why nothing was seen."""
+    return f"{iso(gap.start)} to {iso(gap.end)}: {gap.reason}"
 
 
 def lasting(seconds: float | None) -> str:

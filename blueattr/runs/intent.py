@@ -7,6 +7,7 @@ from blueattr.report.numbers import lasting, listed, plural
 from blueattr.runs.history.record import lock_file
 from blueattr.runs.plan import Archive, Files, Following, Plan
 from blueattr.runs.publish import latest
+from blueattr.runs.telling.settings import OF_RUNS
 from blueattr.sources import files
 from blueattr.store.store_file import store_file
 
@@ -61,6 +62,7 @@ def _of_telling(plan: Plan) -> list[tuple[str, str]]:
         lines.append(("write", f"metrics to {telling.metrics}"))
     names = [one.name for one in telling.destinations]
     if names:
-        lines.append(("tell", f"{listed(names)} of {listed(telling.kinds)}"))
+        kinds = [kind for kind in telling.kinds if kind in OF_RUNS]
+        lines += [("tell", f"{listed(names)} of {listed(kinds)}")] if kinds else []
         lines += [("tell", f"them if {one.subject} is {one.bound}") for one in telling.conditions]
     return lines

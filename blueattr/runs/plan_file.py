@@ -42,9 +42,20 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from blueattr.analysis.groups.grouping import ByGroup
+    from blueattr.attribution.question import Question
     from blueattr.runs.plan import Archive, Files, Following, Form, Plan
 
-__all__ = ["KEY_VARIABLE", "REPORTS", "SECTIONS", "LogForm", "in_force", "make_plan", "needs_key"]
+__all__ = [
+    "KEY_VARIABLE",
+    "REPORTS",
+    "SECTIONS",
+    "LogForm",
+    "in_force",
+    "make_plan",
+    "needs_key",
+    "store_of",
+    "telling_of",
+]
 
 
 KEY_VARIABLE = "BLUEATTR_JETSTREAM_KEY"
@@ -161,19 +172,11 @@ def make_plan(settings: Settings) -> "Plan":
     from blueattr.runs.plan import Plan
 
     chosen = settings.section("report")
-
-    def parse(make: Callable[..., Any], keys: tuple[str, ...], **choices: Any) -> Any:
-        """Parse several settings together; an error blames the last of them that is set."""
-        try:
-            return make(**choices)
-        except BlueattrError as error:
-            explicit = [k for k in keys if settings.setting("report", k).origin.kind != "default"]
-            raise settings.blame(("report", (explicit or list(keys))[-1]), error) from None
-
-    panel_query = parse(
+    panel_query = _parsed(
+        settings,
         query,
         ("from", "to", "window", "complete", "missing-followers"),
-        db=_store(settings),
+        db=store_of(settings),
         memory=settings["memory-limit",],
         topics=settings.path("report", "topics"),
         start=chosen["from"],
@@ -188,17 +191,7 @@ def make_plan(settings: Settings) -> "Plan":
         missing_followers=chosen["missing-followers"],
         influence=None if chosen["influence"] is None else _commas(chosen["influence"]),
     )
-    panel_question = parse(
-        question,
-        ("tiers", "weights", "aggregator", "indicator", "method", "steps"),
-        indicator=_commas(_indicators(settings)),
-        method=chosen["method"],
-        steps=chosen["steps"],
-        aggregator=chosen["aggregator"],
-        weights=None if chosen["weights"] is None else _commas(chosen["weights"]),
-        tiers=_commas(chosen["tiers"]),
-        panel=chosen["panel"],
-    )
+    panel_question = _question(settings)
     panel_sampling = sampling(
         protocol=_commas(chosen["protocol"]), sizes=chosen["sizes"],
         seeds=chosen["seeds"], seed=chosen["seed"],
@@ -226,6 +219,45 @@ def make_plan(settings: Settings) -> "Plan":
     )
 
 
+def telling_of(settings: Settings) -> "telling.Telling":
+    """Turn settings into who is told of what, without the rest of a run's plan.
+
+    Raises
+    ------
+    UsageError
+        Settings contradict each other, or a secret is missing.
+    """
+    return telling.make_telling(settings, _question(settings))
+
+
+def _parsed(
+    settings: Settings, make: Callable[..., Any], keys: tuple[str, ...], **choices: Any
+) -> Any:
+    """Parse several settings together; an error blames the last of them that is set."""
+    try:
+        return make(**choices)
+    except BlueattrError as error:
+        explicit = [k for k in keys if settings.setting("report", k).origin.kind != "default"]
+        raise settings.blame(("report", (explicit or list(keys))[-1]), error) from None
+
+
+def _question(settings: Settings) -> "Question":
+    chosen = settings.section("report")
+    asked: Question = _parsed(
+        settings,
+        question,
+        ("tiers", "weights", "aggregator", "indicator", "method", "steps"),
+        indicator=_commas(_indicators(settings)),
+        method=chosen["method"],
+        steps=chosen["steps"],
+        aggregator=chosen["aggregator"],
+        weights=None if chosen["weights"] is None else _commas(chosen["weights"]),
+        tiers=_commas(chosen["tiers"]),
+        panel=chosen["panel"],
+    )
+    return asked
+
+
 def _groups(settings: Settings) -> "ByGroup | None":
     """Return what groups agents; the path of a file is relative to the settings file."""
     from blueattr.analysis.groups.grouping import groups_of_report
@@ -244,15 +276,23 @@ def _groups(settings: Settings) -> "ByGroup | None":
     return replace(made, levels=tuple(levels))
 
 
-def _store(settings: Settings) -> "Path | None":
-    """Return the file of the store, unless it is named as no file is."""
+def store_of(settings: Settings) -> "Path":
+    """Return the file of the store.
+
+    Raises
+    ------
+    UsageError
+        It is named as no file is.
+    """
     from blueattr.store.store_file import store_file
 
     try:
         store_file(settings["db",])
     except BlueattrError as error:
         raise settings.blame(("db",), error) from None
-    return settings.path("db")
+    path = settings.path("db")
+    assert path is not None  # noqa: S101 - it has a default
+    return path
 
 
 def _indicators(settings: Settings) -> tuple[str, ...]:

@@ -28,7 +28,7 @@ from blueattr.ingest.read import ingest_sources
 from blueattr.notify.metrics import write_metrics
 from blueattr.panel import topics
 from blueattr.provenance import Window
-from blueattr.report.numbers import iso, plural
+from blueattr.report.numbers import gap_words, iso, plural
 from blueattr.runs import publish
 from blueattr.runs.basis import basis_digest, store_state
 from blueattr.runs.earlier import last_window
@@ -416,11 +416,7 @@ class _Run:
                 about = "all events" if topic is None else topic.name
                 self.log("warning", self.name, "attribute", f"no answer on {about}: {reasons[0]}")
         # Time before the store's first event does not count as a gap.
-        self.gaps = [
-            f"{iso(gap.start)} to {iso(gap.end)}: {gap.reason}"
-            for gap in reports[0].provenance.gaps
-            if gap.end > began
-        ]
+        self.gaps = [gap_words(gap) for gap in reports[0].provenance.gaps if gap.end > began]
         return reports
 
     def _report(self, query: "PanelQuery", topics: "Sequence[str]") -> "tuple[TopicReport, ...]":

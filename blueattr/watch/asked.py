@@ -13,6 +13,7 @@ from blueattr.panel.query import PanelQuery
 from blueattr.sources.timing import Timing
 from blueattr.watch.composing import Album
 from blueattr.watch.picture import WatchChoice, WatchChoices
+from blueattr.watch.teller import WatchTeller
 
 __all__ = ["Watch", "WatchAsked"]
 
@@ -37,6 +38,8 @@ class WatchAsked:
         What groups the agents; None for tiers alone.
     top
         How many accounts to name; 0 names nobody.
+    teller
+        Who tells somebody what is seen; None for nobody.
 
     Raises
     ------
@@ -51,6 +54,7 @@ class WatchAsked:
     window: timedelta = timedelta(hours=24)
     by: ByGroup | None = None
     top: int = 10
+    teller: WatchTeller | None = None
 
     def __post_init__(self) -> None:
         """Check what can be checked before a store is there."""
@@ -147,7 +151,9 @@ class Watch:
 
     def album(self) -> Album:
         """Return an empty album of what is asked for."""
-        return Album(self.asked.question, self.asked.by, self.asked.top, self.timing.monotonic)
+        asked = self.asked
+        see = None if asked.teller is None else asked.teller.see
+        return Album(asked.question, asked.by, asked.top, self.timing.monotonic, see)
 
     def wait(self, seconds: float) -> None:
         """Wait, but no longer than until it is to stop."""

@@ -78,10 +78,17 @@ class Album:
         How many accounts to name; 0 names nobody, nor posts.
     clock
         Seconds since any moment.
+    see
+        Looks at each picture for what somebody is told; it returns what a reader must know of that.
     """
 
     def __init__(
-        self, question: Question, by: ByGroup | None, top: int, clock: Callable[[], float]
+        self,
+        question: Question,
+        by: ByGroup | None,
+        top: int,
+        clock: Callable[[], float],
+        see: Callable[[WindowReading, WindowAnswer, Picture], tuple[str, ...]] | None = None,
     ) -> None:
         self._question = question
         self._by = by
@@ -93,6 +100,7 @@ class Album:
         self._posts: _Renewed[tuple[MovingPost, ...]] = _Renewed(clock, ())
         self._handles: dict[str, str | None] = {}
         self._marker = Marker(question, names=bool(top))
+        self._see = see
 
     def read_anew(self) -> None:
         """Forget what was known of accounts: the store has changed."""
@@ -134,7 +142,11 @@ class Album:
         tiers = tuple(tier.share for tier in picture.tiers)
         self._history.add(PastShares(picture.end, picture.total, tiers), picture.groups)
         marks = self._marker.see(reading, picture)
-        return replace(picture, history=self._history.beside(picture.groups), marks=marks)
+        history = self._history.beside(picture.groups)
+        picture = replace(picture, history=history, marks=marks)
+        if self._see is None:
+            return picture
+        return replace(picture, notes=picture.notes + self._see(reading, answer, picture))
 
     def _with_shares(
         self,

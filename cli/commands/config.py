@@ -139,7 +139,7 @@ window = "14d"              # whole days, up to that of the last event; or set f
 # file = "/var/lib/node_exporter/blueattr.prom"
 
 # [notify]                  # secrets come from the environment: blueattr config show
-# on = ["gap", "failure", "source-down"]  # also "report"
+# on = ["gap", "failure", "source-down"]  # also "report", "change-point"
 # webhook = "https://example.org/hook"
 # services = true           # e-mail, chat: addresses in BLUEATTR_NOTIFY_URLS, as Apprise has them
 

@@ -1,6 +1,8 @@
 """The command watch: shares that move as events arrive."""
 
-from dataclasses import dataclass, field
+from contextlib import nullcontext
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 
 import typer
@@ -27,8 +29,10 @@ from blueattr.cli.options import (
     Topic,
     TopicsFile,
 )
-from blueattr.cli.watching import face
+from blueattr.cli.settings import read_settings
+from blueattr.cli.watching import face, teller_of
 from blueattr.errors import UsageError
+from blueattr.user_path import named_file
 
 if TYPE_CHECKING:
     from blueattr.panel.query import PanelQuery
@@ -75,6 +79,17 @@ Serve: TypeAlias = Annotated[
         metavar="HOST:PORT",
         help="Serve a page, such as at 127.0.0.1:8765; for other machines with a token in the "
         "environment, BLUEATTR_SERVE_TOKEN.",
+        show_default=False,
+    ),
+]
+Notify: TypeAlias = Annotated[
+    Path | None,
+    typer.Option(
+        "--notify",
+        parser=named_file,
+        metavar="FILE",
+        help="Tell whom [notify] of this settings file names of what happens; the store and the "
+        "topics are those of the file.",
         show_default=False,
     ),
 ]
@@ -135,11 +150,11 @@ class WatchOptions(StoreOptions):
     (
         "sources", *ABOUT, "replay", "host", "insecure", "indicator", "by", "start", "window",
         "panel", "scale", "tiers", *HOW, *WHO, "top", "plain", "serve", "form",
-        "memory",
+        "notify", "memory",
     )
 )  # fmt: skip
 def watch(
-    context: typer.Context,  # noqa: ARG001 - options of a store are in its order
+    context: typer.Context,
     *,
     store: WatchOptions,
     how: QuestionOptions,
@@ -152,6 +167,7 @@ def watch(
     plain: Plain = False,
     serve: Serve = None,
     form: Lines = None,
+    notify: Notify = None,
 ) -> None:
     """Show who carries a topic while it happens, in a window that slides with the events.
 
@@ -159,6 +175,7 @@ def watch(
 
     It follows the network into the store; where another process writes the store, it looks at it
     after each commit. The numbers are those of attribute, to the bit, for the window shown.
+    With --notify it tells of gaps, changes and bounds that are crossed, each once.
 
     Example: blueattr watch --topic mythos --replay 3600x --format jsonl
     """
@@ -172,10 +189,19 @@ def watch(
 
     check_top(top)
     show = face(form, plain=plain, serve=serve)
+    settings = None if notify is None else read_settings(context, notify)
+    if settings is not None:
+        from blueattr.runs.plan_file import store_of
+
+        if replay is not None:
+            raise UsageError("--notify tells of what happens now; leave it out with --replay")
+        store.db, store.topics = store_of(settings), settings.path("report", "topics")
     asked = WatchAsked(
         store.query(), how.question(), parse.length(store.window),
         None if by is None else grouping(by), top,
     )  # fmt: skip
+    if settings is not None:
+        asked = replace(asked, teller=teller_of(settings, asked))
     if sources and (sources == ["archive"] or not is_network(sources)):
         raise UsageError(
             f"watch follows streams, and {', '.join(sources)} is none; read it first, with: "
@@ -190,6 +216,7 @@ def watch(
         return
     if store.start is not None:
         raise UsageError("--from is where a replay begins; name its speed with --replay 60x")
+    telling = nullcontext() if asked.teller is None else asked.teller.telling()
     writer = writer_of(store.db)
     if writer is not None:
         if words:
@@ -197,7 +224,8 @@ def watch(
                 f"process {writer} writes to {store.db}, and watch follows what it commits; leave "
                 "out what to follow, or use another --db"
             )
-        show(Follow(asked))
+        with telling:
+            show(Follow(asked))
         return
-    with Ingest(store.db, words, store.memory_limit) as ingest:
+    with Ingest(store.db, words, store.memory_limit) as ingest, telling:
         show(Follow(asked, "writes", ingest.check))

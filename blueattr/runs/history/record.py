@@ -11,6 +11,7 @@ from typing import Any, Self
 
 from blueattr.errors import OutputError, RunGoingError
 from blueattr.file_lock import FileLock, FileLockHeld, lock_holder
+from blueattr.notify.told_record import read_lines
 from blueattr.runs.history.shares import RunShares, read_shares
 
 __all__ = ["RECORD", "Run", "RunRecord", "Stage", "lock_file", "read_entries", "read_runs"]
@@ -159,7 +160,7 @@ class RunRecord:
         ----------
         what
             ``start``, ``stage``, ``shares`` or ``end``; or what the run told
-            (`blueattr.runs.telling.told`).
+            (`blueattr.notify.told`).
         run
             The run's name.
         fields
@@ -211,13 +212,7 @@ def read_entries(folder: Path) -> list[dict[str, Any]]:
     OutputError
         The record cannot be read.
     """
-    try:
-        raw = (folder / RECORD).read_bytes()
-    except FileNotFoundError:
-        return []
-    except OSError as error:
-        raise OutputError(f"cannot read {folder / RECORD}: {error.strerror}") from None
-    return [entry for line in raw.split(b"\n") if (entry := _entry(line)) is not None]
+    return [entry for entry in read_lines(folder / RECORD) if "run" in entry]
 
 
 def read_runs(folder: Path) -> list[Run]:
@@ -280,14 +275,6 @@ _FIELDS = {
     "shares": ("report", "topics"),
     "end": ("outcome", "exit_code", "seconds"),
 }
-
-
-def _entry(line: bytes) -> dict[str, Any] | None:
-    try:
-        entry = json.loads(line.strip(b"\0"))
-    except ValueError:
-        return None
-    return entry if isinstance(entry, dict) and {"run", "what"} <= entry.keys() else None
 
 
 def _is_of_run(entry: Mapping[str, Any]) -> bool:

@@ -1,16 +1,9 @@
 """What the conditions of a run measure, taken from its reports and its store."""
 
-from datetime import timedelta
 from typing import TYPE_CHECKING
 
-import numpy as np
-import polars as pl
-
 from blueattr.panel import topics
-from blueattr.panel.accounts import Directory
-from blueattr.panel.counts import WindowCounts
-from blueattr.panel.influence import settle
-from blueattr.provenance import Window
+from blueattr.panel.measured import LEADERS, busiest_hour, made_in_week
 from blueattr.store.database import Store
 
 if TYPE_CHECKING:
@@ -21,10 +14,6 @@ if TYPE_CHECKING:
     from blueattr.studies.topic import TopicReport
 
 __all__ = ["measured"]
-
-
-_LEADERS = 10
-_YOUNG = timedelta(days=7)
 
 
 def measured(
@@ -100,33 +89,18 @@ def _percent(share: float | None) -> float | None:
 
 
 def _participants(name: str, report: "TopicReport", query: "PanelQuery") -> float:
-    """Count the accounts that wrote about a topic in the busiest hour of the window's last day."""
-    whole = report.provenance.window
-    assert whole is not None  # noqa: S101 - it is of a store
-    day = Window(max(whole.start, whole.end - timedelta(days=1)), whole.end)
+    window = report.provenance.window
+    assert window is not None  # noqa: S101 - it is of a store
     with Store.open(query.db, query.memory) as store:
         topic = topics.choose(store, name, None, query.topics_file)
-        quotes = settle(store, query.influence, whole).quotes
-        rule = None if topic is None else topic.rule
-        hours = WindowCounts.of(store, day).account_hours(rule, quotes=quotes)
-    counts = hours.group_by("hour").agg(pl.col("account").n_unique())["account"].to_list()
-    return max(counts, default=0)
+        return busiest_hour(store, topic, query.influence, window)
 
 
 def _new_accounts(report: "TopicReport", query: "PanelQuery") -> float | None:
-    """Count those of the leading accounts that were made in the week before the window's end."""
     window, headline = report.provenance.window, report.headline
     if window is None or headline is None:
         return None
     leaders = next(one for one in report.leaders if one.indicator == headline.indicator)
-    dids = [agent.did for agent in leaders.agents[:_LEADERS]]
+    dids = [agent.did for agent in leaders.agents[:LEADERS]]
     with Store.open(query.db, query.memory) as store:
-        directory = Directory(store)
-        numbers = [
-            account
-            for did in dids
-            for account, _ in store.rows("panel/named_accounts", name=did, lower=did.lower())
-        ]
-        week = Window(window.end - _YOUNG, window.end)
-        accounts = np.array(sorted(set(numbers)), np.uint32)
-        return int(directory.creation(week, accounts).inside().sum())
+        return made_in_week(store, dids, window.end)

@@ -16,18 +16,14 @@ from blueattr.suggest import did_you_mean
 if TYPE_CHECKING:
     from blueattr.attribution.question import Question
     from blueattr.notify.ping import Ping
-    from blueattr.notify.services import ChatService
-    from blueattr.notify.webhook import Webhook
+    from blueattr.notify.teller import Destination
     from blueattr.toml_file import Place
 
-__all__ = ["SECTIONS", "Destination", "Kind", "Telling", "make_telling", "secrets_of"]
+__all__ = ["OF_RUNS", "SECTIONS", "Kind", "Telling", "make_telling", "secrets_of"]
 
 
-Kind: TypeAlias = Literal["gap", "failure", "source-down", "report"]
-"""What somebody can be told of a run."""
-
-
-Destination: TypeAlias = "Webhook | ChatService"
+Kind: TypeAlias = Literal["gap", "failure", "source-down", "report", "change-point"]
+"""What somebody can be told of."""
 
 
 _TIERS = ("top", "middle", "tail")
@@ -57,6 +53,10 @@ def _check_time(text: str) -> None:
     duration(text, "at_most_every")
 
 
+OF_RUNS: frozenset[Kind] = frozenset({"gap", "failure", "source-down", "report"})
+"""Of what a run tells; of change points only a watch does."""
+
+
 SECTIONS = (
     Section("ping", (
         Key("url", Text),
@@ -82,17 +82,17 @@ SECTIONS = (
         Key("at_most_every", Text, None, _check_time),
     ), repeated=True),
 )  # fmt: skip
-"""The settings of a run that say who is told."""
+"""The settings that say who is told of runs and watches."""
 
 
 @dataclass(frozen=True, slots=True)
 class Telling:
-    """Who is told of a run.
+    """Who is told of what.
 
     Parameters
     ----------
     ping
-        A monitor of the run; None for none.
+        A monitor of a run; None for none.
     metrics
         A file of metrics; None for none.
     destinations
@@ -100,12 +100,12 @@ class Telling:
     kinds
         What they are about, beside conditions.
     conditions
-        What is looked at in each report.
+        What is looked at in each report, and by a watch each minute.
     """
 
     ping: "Ping | None" = None
     metrics: Path | None = None
-    destinations: tuple[Destination, ...] = ()
+    destinations: "tuple[Destination, ...]" = ()
     kinds: tuple[Kind, ...] = ()
     conditions: tuple[Condition, ...] = ()
 
@@ -163,7 +163,7 @@ def _ping(settings: Settings) -> "Ping | None":
         raise settings.blame(("ping", "url"), error) from None
 
 
-def _destinations(settings: Settings) -> tuple[Destination, ...]:
+def _destinations(settings: Settings) -> "tuple[Destination, ...]":
     from blueattr.notify.services import services_from_environment
     from blueattr.notify.webhook import Webhook
 

@@ -4,6 +4,7 @@ import base64
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,14 @@ import pytest
 
 from blueattr.errors import ExitCode
 from blueattr.notify.condition import MEASURES
+from blueattr.notify.notice import new_notice
+from blueattr.notify.told_record import WATCH_RECORD, ToldRecord
 from blueattr.notify.webhook import SECRET, Webhook
 from blueattr.runs import run as runs_run
+from blueattr.runs.history.record import RunRecord
+from blueattr.runs.plan_file import SECTIONS, make_plan
+from blueattr.runs.settings import Document, settle
+from blueattr.runs.telling import tell as runs_tell
 from support.cli_world import harmless, run
 from support.events_builder import at, post
 from support.receiver import Receiver, receiving
@@ -133,6 +140,33 @@ def test_a_run_killed_before_it_tells_is_made_up_for_by_the_next(
     assert told(receiver) == [("report", "blueattr: a new report"), *CONDITIONS]
 
 
+def test_a_gap_that_a_window_cuts_off_or_of_which_a_watch_told_is_not_told_again(
+    receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The window of a run slides by whole days, and so do the ends of what it lacks."""
+    notify(receiver, 'on = "gap"\n')
+    plan = make_plan(settle(SECTIONS, Document(Path("blueattr.toml")), {}))
+    end = {"run": "x", "exit_code": int(ExitCode.GAPS), "outcome": "fine, with gaps"}
+    watched = "2026-04-08T00:00:00Z to 2026-04-08T03:00:00Z"
+    watch = ToldRecord(plan.reports / WATCH_RECORD)
+    with watch.held():
+        notice = asdict(new_notice("gap", "a new gap", watched, {}))
+        watch.note("notice", notice=notice, about=[f"gap {watched}: no source covers it"],
+                   levels={}, to=["webhook"], at="2026-04-08T04:00:00+00:00")  # fmt: skip
+        watch.note("delivery", key=notice["key"], to="webhook", problem="is down")
+    for gap in ("2026-04-01T05:00:00Z to 2026-04-04T00:00:00Z",
+                "2026-04-02T00:00:00Z to 2026-04-04T00:00:00Z",
+                "2026-04-03T00:00:00Z to 2026-04-04T00:00:00Z"):  # fmt: skip
+        shown = {
+            "run": "r",
+            "first_gaps": [f"{one}: no source covers it" for one in (gap, watched)],
+        }
+        monkeypatch.setattr(runs_tell, "latest", lambda _, shown=shown: shown)
+        with RunRecord(plan.reports) as record:
+            runs_tell.tell(plan, record, end, pytest.fail)
+    assert told(receiver) == [("gap", "blueattr: a new gap")]
+
+
 @pytest.mark.slow
 def test_a_failure_is_told_once_until_it_is_mended(receiver: Receiver) -> None:
     notify(receiver, 'on = ["failure", "source-down"]\n')
@@ -235,7 +269,7 @@ def refused(why: str, receiver: Receiver) -> None:
 def test_a_dry_run_says_all_of_it_and_does_none(receiver: Receiver) -> None:
     write(
         f'{SETTINGS}keep = 5\n[ping]\nurl = "{receiver.url}/secret"\n[metrics]\nfile = "x.prom"\n'
-        f'[notify]\nwebhook = "{receiver.url}/hidden"\n'
+        f'[notify]\nwebhook = "{receiver.url}/hidden"\non = ["gap", "change-point", "failure"]\n'
         '[[notify.when]]\nmeasure = "share"\ntier = "tail"\nbelow = 50\n'
     )
     drop("1.jsonl", EVENTS)
@@ -249,7 +283,7 @@ def test_a_dry_run_says_all_of_it_and_does_none(receiver: Receiver) -> None:
         "the 5 latest reports",
         f"ping     {receiver.url.removeprefix('http://')}\n",
         "metrics to ",
-        "of gap, failure and source-down",
+        "of gap and failure\n",
         "if mythos: the share of the tail is below 50 %",
     ):
         assert words in said, (words, said)
