@@ -223,6 +223,7 @@ OF_OUTPUT = {"form", "out", "verbose", "agents", "quiet", "memory", "db"}
 SAID_OTHERWISE = {
     "report": {"all_topics", "record"},  # blueattr.write_scenario_page
     "compare-scales": {"all_topics"},
+    "status": {"max_lag"},  # blueattr.Status.newest
     "topics check": {"names"},
     "judge": {"export"},  # blueattr.scenario_trace
     "scenario run": {"agents", "scenario"},  # a number there; what a program has already

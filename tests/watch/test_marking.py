@@ -55,12 +55,14 @@ def test_a_burst_is_marked_when_it_began_with_who_made_it(burst: Path) -> None:
     assert first.end - at(LOUDER) <= timedelta(minutes=30)
 
 
+@pytest.mark.slow
 def test_accounts_are_not_named_where_none_is_to_be(burst: Path) -> None:
     marks = pictures(burst, top=0)[-1].marks
     assert marks
     assert all(mark.contributed == () for mark in marks)
 
 
+@pytest.mark.slow
 def test_time_that_nobody_saw_is_no_change(burst: Path, tmp_path: Path) -> None:
     """Three hours without a source have no posts, which says nothing of the network."""
     later = [
