@@ -128,7 +128,10 @@ def attribute(*, panel: OwnPanel, asked: LibraryQuestion, also: Also, named: Lea
     [('fr', 2, 0.43, 0.77), ('it', 1, 0.57, 1.11)]
     """
     if also.by == DAY:
-        raise UsageError("--by day needs a store; a features file has no days")
+        raise UsageError(
+            "--by day needs a store; a features file has no days, and a column of that name is "
+            "--by column:day"
+        )
     names = NamingOptions(named.top, named.naming(), also.resampling, by=also.groups)
     file = panel.large_file
     if file is None:

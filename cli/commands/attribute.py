@@ -122,7 +122,10 @@ def attribute(
     names = NamingOptions(top, naming, resampling, everyone=agents is not None, by=groups)
     if wanted == "day":
         if own.features is not None:
-            raise UsageError("--by day needs a store; a features file has no days")
+            raise UsageError(
+                "--by day needs a store; a features file has no days, and a column of that name is "
+                "--by column:day"
+            )
         _attribute_days(query, question, names, agents, output)
         return
     results = _attribute_large(own, question, names, agents)

@@ -314,7 +314,7 @@ def test_the_command_and_the_library_say_what_is_wrong(db: Path, here: Path) -> 
     ):
         refused(ExitCode.USAGE, *topic, *options, says=words)
     ok(*topic, "--by", "tier", "--many-groups", "sample", "--seed", "3")
-    with pytest.raises(UsageError, match="by day needs a store"):
+    with pytest.raises(UsageError, match=r"by day needs a store; .*column:day"):
         blueattr.attribute(frame(x=[1, 2, 3]), "lin", by="day")
 
 
