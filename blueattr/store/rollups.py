@@ -4,7 +4,7 @@ The writer keeps them: `roll_up` after an ingest, and each commit corrects what 
 summarised day. `blueattr.panel.counts` reads them.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
@@ -20,6 +20,7 @@ __all__ = ["RolledUp", "roll_up"]
 
 
 _ROWS = 1 << 20  # rows that are counted at once
+_GROUP = 1 << 21  # records of days that are summarised in one transaction
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,10 @@ class RolledUp:
 
 
 def roll_up(writer: Writer, rules: Iterable[Rule] = (), today: date | None = None) -> RolledUp:
-    """Summarise the days that are over and match topics on all of them, in one transaction.
+    """Summarise the days that are over and match topics on all of them.
+
+    Days are summarised in groups, each in a transaction, of which the memory grows with its rows.
+    Who is killed between two has summarised some days, and the next call goes on with the others.
 
     Parameters
     ----------
@@ -64,37 +68,49 @@ def roll_up(writer: Writer, rules: Iterable[Rule] = (), today: date | None = Non
     docs/data.md, "Rollups".
     """
     now = today or datetime.now(UTC).date()
-    try:
-        with writer.transaction():
-            define(writer)
-            before = writer.frame("store/rollups/summarised_days")["day"].to_list()
-            days = writer.frame("store/rollups/waiting_days", today=now)["day"].to_list()
-            _summarise(writer, days)
-            for day in days:
-                writer.run("store/rollups/finish_day", day=day)
-            writer.run("store/rollups/watch")
-            numbers = known_topics(writer)
-            late = some_pending(writer)
-            if numbers and (days or late):
-                topics = [(number, rule) for rule, number in numbers.items()]
-                match(writer, topics, stretches(days), late=late, others=stretches(before))
-                writer.run("store/rollups/keep_matches")
-            writer.run("store/rollups/forget_pending")
-            new = [rule for rule in dict.fromkeys(rules) if rule not in numbers]
-            first = max(numbers.values(), default=0) + 1
-            topics = list(enumerate(new, first))
-            for number, rule in topics:
-                writer.run("store/rollups/new_topic", topic=number, rule=str(rule))
-            if topics:
-                match(writer, topics, stretches(sorted([*before, *days])), late=False, others=[])
-                writer.run("store/rollups/keep_matches")
-    finally:
-        # Not within a transaction, which an error would have left unable to.
-        writer.unregister("tally_columns")
-    return RolledUp(tuple(days), len(new), len(before) + len(days), len(numbers) + len(new))
+    done: list[date] = []
+    waits = True
+    while waits:
+        try:
+            with writer.transaction():
+                define(writer)
+                before = writer.frame("store/rollups/summarised_days")["day"].to_list()
+                waiting = writer.rows("store/rollups/waiting_days", today=now)
+                days = _first_group(waiting)
+                waits = len(days) < len(waiting)
+                _summarise(writer, days)
+                numbers = _match_known(writer, days, before)
+                new = [rule for rule in dict.fromkeys(rules) if rule not in numbers]
+                if new and not waits:
+                    _match_new(writer, new, numbers, sorted([*before, *days]))
+        finally:
+            # Not within a transaction, which an error would have left unable to.
+            writer.unregister("tally_columns")
+        done += days
+    return RolledUp(tuple(done), len(new), len(before) + len(days), len(numbers) + len(new))
+
+
+def _first_group(waiting: Sequence[tuple[date, int]]) -> list[date]:
+    """Return the first of some days, as many as have few records together, but one at least."""
+    days: list[date] = []
+    records = 0
+    for day, more in waiting:
+        records += more
+        if days and records > _GROUP:
+            break
+        days.append(day)
+    return days
 
 
 def _summarise(writer: Writer, days: Sequence[date]) -> None:
+    """Summarise days, and watch the accounts that left."""
+    _tally(writer, days)
+    for day in days:
+        writer.run("store/rollups/finish_day", day=day)
+    writer.run("store/rollups/watch")
+
+
+def _tally(writer: Writer, days: Sequence[date]) -> None:
     """Count what accounts did and received on days: what the macro `summarised` does, faster."""
     past = past_account(writer)
     for first, end in Tally.ranges(past) if days else ():
@@ -108,3 +124,26 @@ def _summarise(writer: Writer, days: Sequence[date]) -> None:
             tallied = pl.DataFrame({"account": accounts, **columns})
             writer.register("tally_columns", tallied.to_arrow())
             writer.run("store/rollups/summarise_accounts", day=day)
+
+
+def _match_known(writer: Writer, days: Sequence[date], before: Sequence[date]) -> dict[Rule, int]:
+    """Match the topics of the store on days that were just summarised; return their numbers."""
+    numbers = known_topics(writer)
+    late = some_pending(writer)
+    if numbers and (days or late):
+        topics = [(number, rule) for rule, number in numbers.items()]
+        match(writer, topics, stretches(days), late=late, others=stretches(before))
+        writer.run("store/rollups/keep_matches")
+    writer.run("store/rollups/forget_pending")
+    return numbers
+
+
+def _match_new(
+    writer: Writer, rules: Sequence[Rule], numbers: Mapping[Rule, int], days: Sequence[date]
+) -> None:
+    """Match topics that the store does not have yet on all days that are summarised."""
+    topics = list(enumerate(rules, max(numbers.values(), default=0) + 1))
+    for number, rule in topics:
+        writer.run("store/rollups/new_topic", topic=number, rule=str(rule))
+    match(writer, topics, stretches(days), late=False, others=[])
+    writer.run("store/rollups/keep_matches")
