@@ -115,6 +115,7 @@ def test_a_day_of_each_group_says_what_all_days_at_once_do(tmp_path: Path) -> No
     assert [len(found[table]) for table in ("given_day", "topic_event", "topic")] == [1, 4, 2]
 
 
+@pytest.mark.slow
 def test_what_is_ended_between_two_groups_goes_on_with_the_days_that_are_left(
     tmp_path: Path,
 ) -> None:
