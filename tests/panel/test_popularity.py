@@ -1,5 +1,6 @@
 """What an AppView said of agents: times of creation in the panel, follower counts as popularity."""
 
+import json
 import math
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -343,6 +344,12 @@ def test_every_command_that_asks_for_a_panel_takes_the_choice(network: Path) -> 
         given += [did("ann")] * (name == "why")
         if name == "deposit":
             given += ["--license", "CC0-1.0", "--out", network.with_suffix(".deposit")]
+        if name == "watch":  # which says so in each line, as counts may come
+            done = run(name, *given, "--replay", "1000000x", "--format", "jsonl")
+            assert (done.code, done.stderr) == (0, "")
+            said = json.loads(done.stdout.splitlines()[-1])["undefined"]
+            assert "follower counts are unknown for" in said
+            continue
         done = run(name, *given)
         assert (name, done.code) == (name, 4)
         assert "follower counts are unknown for 4 of 4 agents" in done.stderr
