@@ -117,7 +117,7 @@ def follow(
     """
     timing = timing or Timing()
     with Writer(db, memory, now=timing.now) as writer:
-        return _Follower(
+        follower = _Follower(
             writer,
             tuple(stream.holding(writer.shares.messages) for stream in streams),
             until,
@@ -129,7 +129,14 @@ def follow(
             watch,
             timing,
             pace or Pace(),
-        ).run()
+        )
+        try:
+            return follower.run()
+        except KeyboardInterrupt:
+            # Wherever it comes, as while a connection is closed: a commit may wait for readers.
+            if follower.stop.is_set():
+                writer.give_up()
+            raise
 
 
 @dataclass

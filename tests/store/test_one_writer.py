@@ -6,6 +6,7 @@ import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import NoReturn
 
 import duckdb
 import polars as pl
@@ -14,6 +15,8 @@ import pytest
 from blueattr import atomic
 from blueattr.decode.chunk import Chunk
 from blueattr.errors import ExitCode, NoStoreError, StoreBusyError, StoreError
+from blueattr.ingest import follow as following
+from blueattr.sources.find import find_streams
 from blueattr.store import compact as compacting
 from blueattr.store import lock as locking
 from blueattr.store.commit.checkpoint import SourceState
@@ -78,6 +81,35 @@ def test_who_is_interrupted_as_a_commit_begins_waits_for_no_reader(
         monkeypatch.setattr(Store, "_attempt", in_use)
         with pytest.raises(KeyboardInterrupt):
             append(writer, state, *events("bob"))
+    assert len(attempts) < 20
+
+
+def test_who_is_asked_twice_to_end_a_stream_waits_for_no_reader_wherever_that_comes(
+    db: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The second Ctrl-C may come while a connection is closed, and a commit waits beside it."""
+    attempts: list[str] = []
+
+    def in_use(_store: Store, *, read_only: bool) -> str:
+        assert not read_only
+        attempts.append("another process")
+        assert len(attempts) < 20, "it waits on"
+        return attempts[-1]
+
+    def interrupted(follower: following._Follower) -> NoReturn:
+        writer = follower.writer
+        state = writer.sources()["x"]
+        data = lines(*events("bob"))
+        chunk = Chunk(data, state.position, 0, state.position + len(data))
+        after = writer.stage(chunk, state)
+        monkeypatch.setattr(Store, "_attempt", in_use)
+        writer.commit(after, wait=False)
+        follower.stop.set()
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(following._Follower, "run", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        following.follow(db, find_streams(["jetstream"]))
     assert len(attempts) < 20
 
 

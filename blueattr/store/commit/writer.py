@@ -299,9 +299,16 @@ class Writer(Store):
         except KeyboardInterrupt:
             if wait:
                 # Who is interrupted while this is waited for will not wait in close() either.
-                self._given_up.set()
+                self.give_up()
             raise
         return states[-1].after_commit()
+
+    def give_up(self) -> None:
+        """Let no commit wait any longer, also not in close(): somebody asked to end at once.
+
+        A commit that waits for readers fails, and one under way may; either changes nothing then.
+        """
+        self._given_up.set()
 
     def finish(self) -> None:
         """Wait for the commit that is under way, if there is one.
