@@ -16,6 +16,10 @@ _ADDRESS = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):/+(?:[^/]*@)?")
 _DATABASE = re.compile(r"(md|motherduck|ducklake|sqlite|postgres|mysql):")
 
 
+# What the path of a folder, and of no file, ends in after its last slash.
+_FOLDERS = {"", ".", ".."}
+
+
 def as_typed(path: str | Path) -> str:
     """Return a path for a message: an address, such as ``s3://b/x``, as it was typed.
 
@@ -44,12 +48,21 @@ def named_file(typed: str | Path) -> Path:
 
     Raises
     ------
+    UsageError
+        It is empty.
     OutputError
-        It has a slash at its end, as those of folders have, of which a ``Path`` knows no more.
+        It has a slash or a dot at its end, as those of folders have, of which a ``Path`` knows no
+        more.
     """
-    if str(typed).endswith("/") and not _is_address(typed):
+    _refuse_nothing(typed, "file")
+    if os.path.basename(typed) in _FOLDERS and not _is_address(typed):  # noqa: PTH119 - as typed
         raise OutputError(f"cannot write {typed}: it is the path of a folder; name a file")
     return Path(typed)
+
+
+def _refuse_nothing(typed: str | Path, what: str) -> None:
+    if not str(typed):
+        raise UsageError(f"the path of what to write is empty; name a {what}")
 
 
 def named_page(typed: str | Path) -> Path:
@@ -57,10 +70,13 @@ def named_page(typed: str | Path) -> Path:
 
     Raises
     ------
+    UsageError
+        It is empty.
     OutputError
         It ends in .html, and has a slash after that.
     """
     is_page = Path(typed).suffix.lower() == ".html"
+    _refuse_nothing(typed, "folder")
     return named_file(typed) if is_page else Path(typed)
 
 

@@ -1,10 +1,13 @@
-"""The help of a command: its options in sections, short lines, nothing cut."""
+"""A command: its help, with options in sections and nothing cut, and paths that are empty."""
 
 import re
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 from typer.core import TyperCommand, TyperGroup
+
+from blueattr.errors import UsageError
 
 __all__ = ["SECTIONS", "SectionedCommand", "WholeGroup", "sections"]
 
@@ -39,6 +42,7 @@ SECTIONS: dict[str, tuple[str, ...]] = {
 
 
 _WIDEST_NAME = 26
+_PATHS = {"FILE": "file", "FOLDER": "folder", "PATH": "file or folder"}
 
 
 def sections(parameters: Sequence[Any]) -> dict[str, list[Any]]:
@@ -67,6 +71,16 @@ def sections(parameters: Sequence[Any]) -> dict[str, list[Any]]:
 
 class SectionedCommand(TyperCommand):
     """A command whose help has its options in sections."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Parse the arguments, unless a path is empty: a ``Path`` made of it is the folder here."""
+        for option in self.get_params(ctx):
+            what = _PATHS.get(str(option.metavar))
+            for name in option.opts if what and option.name != "db" else ():
+                if f"{name}=" in args or (name, "") in pairwise(args):
+                    raise UsageError(f"{name} is empty; name a {what}, or leave it out")
+        parsed: list[str] = super().parse_args(ctx, args)
+        return parsed
 
     def collect_usage_pieces(self, ctx: Any) -> list[str]:
         """Return the parts of the usage line; what must be given stands without typer's braces."""

@@ -15,7 +15,7 @@ from blueattr.analysis.asked.windows import spell_period
 from blueattr.analysis.by_day import day_arrays, days_of
 from blueattr.analysis.carriers.hours import hours_of
 from blueattr.analysis.carriers.posts import posts_of
-from blueattr.analysis.carriers.records import SPARE, listed, records
+from blueattr.analysis.carriers.records import listed, records
 from blueattr.analysis.change import change_since
 from blueattr.analysis.features import load_features, refuse_no_match
 from blueattr.analysis.groups.grouping import ByGroup, PanelGroups
@@ -208,8 +208,7 @@ def _report(
     by_day = _heat_by_day(view, frame, daily, topic=topic, question=question, origin=origin)
 
     def lead(result: AttributionResult, dids: Sequence[str]) -> pl.DataFrame:
-        found = records(view, topic, frame, result, dids, most=SPARE * _RECORDS).records
-        return listed(found).group_by("did", maintain_order=True).head(_RECORDS)
+        return records(view, topic, frame, result, dids, most=_RECORDS).records
 
     def posts(result: AttributionResult) -> pl.DataFrame:
         return listed(records(view, topic, frame, result).records)

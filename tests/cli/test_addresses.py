@@ -1,12 +1,14 @@
 """Addresses in place of files: named as they were typed, and never opened."""
 
+import re
 from pathlib import Path
 
 import pytest
 
 from blueattr.atomic import write
-from blueattr.errors import ExitCode, OutputError
+from blueattr.errors import ExitCode, OutputError, UsageError
 from blueattr.scenarios.record_file import record_path
+from blueattr.user_path import named_file, named_page
 from support.cli_world import COMMANDS, run
 
 WHERE = {
@@ -96,6 +98,33 @@ def test_no_command_makes_a_file_of_what_is_typed_as_a_folder(
     assert (done.code, "new.html/: it is the path of a folder" in done.stderr) == (7, True)
     with pytest.raises(OutputError, match=r"r\.json/: it is the path of a folder"):
         record_path("r.json/")
+    for folder in (".", "..", "new/."):
+        with pytest.raises(OutputError, match=re.escape(f"{folder}: it is the path of a folder")):
+            named_file(folder)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_no_command_takes_the_folder_that_it_is_in_for_an_empty_path(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    paths = {
+        (command, option)
+        for command, known in COMMANDS.items()
+        for one in known.params
+        for option in one.opts
+        if option.startswith("--") and one.metavar in {"FILE", "FOLDER", "PATH"}
+    }
+    assert {("report", "--out"), ("demo", "--out"), ("attribute", "--bots")} < paths
+    for command, option in sorted(paths):
+        for typed in ((option, ""), (f"{option}=",)):
+            done = run(*command.split(), *typed)
+            said = "the path of the store" if option == "--db" else option
+            assert f"{said} is empty; name a f" in done.stderr, (command, option, done.stderr)
+            assert done.code == (ExitCode.STORE if option == "--db" else ExitCode.USAGE)
+    for name in (named_file, named_page):
+        with pytest.raises(UsageError, match="is empty; name a f"):
+            name("")
     assert list(tmp_path.iterdir()) == []
 
 

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import polars as pl
 
+from blueattr.kernels import IntArray
 from blueattr.kernels.record_sums import SCALE, PostRows, RecordSums
 from blueattr.panel.influence import KINDS
 from blueattr.panel.query import StoreView
@@ -34,14 +35,26 @@ class AllSums:
         How many records there are, and what they are worth together, in `SCALE` parts of the total.
     hours
         Of each hour with something its start (UTC), its events, and what it is worth.
-    first
-        The agents among whose records are those with the largest values: rows of what was given.
+    agents
+        What was given.
+    order
+        Those of them with a record that has a key, by descending value of the best one; of equal
+        ones in order of DID.
     """
 
     records: int
     worth: int
     hours: tuple[tuple[datetime, int, int], ...]
-    first: pl.DataFrame
+    agents: pl.DataFrame
+    order: IntArray
+
+    def first(self, top: int) -> pl.DataFrame:
+        """Return agents among whose records are those `top` with the largest values.
+
+        An agent's best record is among the first `top` only if fewer than `top` agents have a
+        better one, or as good a one and a lower DID.
+        """
+        return self.agents[self.order[:top]]
 
 
 def is_large(frame: pl.DataFrame) -> bool:
@@ -56,9 +69,7 @@ def is_large(frame: pl.DataFrame) -> bool:
     return int(counts.item()) > _LARGE
 
 
-def sum_everything(
-    view: StoreView, worth: pl.DataFrame, total: float, begins: datetime, *, top: int
-) -> AllSums:
+def sum_everything(view: StoreView, worth: pl.DataFrame, total: float, begins: datetime) -> AllSums:
     """Sum up the values of the records of all events, and of hours.
 
     Parameters
@@ -72,14 +83,6 @@ def sum_everything(
         The sum of all agents' values.
     begins
         The start of the window's first hour, UTC.
-    top
-        How many records are to be shown.
-
-    Notes
-    -----
-    An agent's best record is among the first `top` only if fewer than `top` agents have a better
-    one, or as good a one and a lower DID: so the first `top` agents by their best record have all
-    that are shown.
     """
     store = view.store
     place = np.full(past_account(store), -1, np.int32)
@@ -112,10 +115,11 @@ def sum_everything(
         for batch in store.batches("analysis/carriers/posts/all_posts", _ROWS, **span):
             sums.mark(*arrays(batch))
     records, whole, best = sums.summed()
-    order = np.argsort(-best, kind="stable")[:top]
+    order = np.argsort(-best, kind="stable")
     return AllSums(
         records,
         whole,
         tuple((begins + hour * _HOUR, events, value) for hour, events, value in sums.hours),
-        worth[order[best[order] > -np.inf]],
+        worth,
+        order[best[order] > -np.inf],
     )

@@ -107,15 +107,10 @@ def posts_of(
     worth = _worth(view, frame, result)
     every = None
     if topic is None and is_large(frame):
-        every = sum_everything(view, worth, total, begins, top=SPARE * top)
-        worth = every.first
-    store.register("worth", worth.to_arrow())
-    store.run("analysis/carriers/posts/worth")
-    store.unregister("worth")
-    count_records(view, topic)
-    store.run("analysis/carriers/posts/values", influence=list(view.influence.kinds))
-    shown = store.frame("analysis/carriers/posts/top", most=SPARE * top)
-    known = listed(described(view, shown, result)).head(top)
+        every = sum_everything(view, worth, total, begins)
+    else:
+        _name_records(view, topic, worth)
+    known = _shown(view, result, every, top)
     hours = _hours(view, result, every)
     trees, largest = (None, None) if topic is None else _cascades(view, result)
     posts = _posts(view, known)
@@ -154,6 +149,31 @@ def _worth(view: StoreView, frame: pl.DataFrame, result: AttributionResult) -> p
         placed = placed.filter(written_count() + received_count() > 0)
     counts = placed.select("account", "did", written=written_count(), received=received_count())
     return counts.join(units(result, placed), on="did", maintain_order="left")
+
+
+def _name_records(view: StoreView, topic: Topic | None, worth: pl.DataFrame) -> None:
+    """Make ``named``, ``counted_record`` and ``record_value`` of some agents."""
+    store = view.store
+    store.register("worth", worth.to_arrow())
+    store.run("analysis/carriers/posts/worth")
+    store.unregister("worth")
+    count_records(view, topic)
+    store.run("analysis/carriers/posts/values", influence=list(view.influence.kinds))
+
+
+def _shown(
+    view: StoreView, result: AttributionResult, every: AllSums | None, top: int
+) -> pl.DataFrame:
+    """Return the records with the largest values that may be shown."""
+    looked_up = top
+    while True:
+        looked_up *= SPARE
+        if every is not None:
+            _name_records(view, None, every.first(looked_up))
+        found = view.store.frame("analysis/carriers/posts/top", most=looked_up)
+        known = listed(described(view, found, result))
+        if len(known) >= top or len(found) < looked_up:
+            return known.head(top)
 
 
 def _value(scaled: int, total: float) -> float:

@@ -48,7 +48,8 @@ SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
 _KEYS = ("did", "collection", "rkey")
 _DELETED = "deleted"
 SPARE = 2
-"""How many times as many records are looked up as are shown: some may be deleted."""
+"""How many times as many records are looked up as are shown: some may be deleted. Where more are,
+as many times as many are looked up again."""
 
 
 def listed(known: pl.DataFrame) -> pl.DataFrame:
@@ -111,7 +112,8 @@ def records(
     dids
         Whose records; by default those of all agents.
     most
-        How many records of each agent, those with the largest values; by default all.
+        How many records of each agent that may be shown, those with the largest values; by default
+        all, also those that may not.
 
     Raises
     ------
@@ -137,9 +139,26 @@ def records(
     each = record_values(parts, worth, "collection", "rkey").sort(
         "value", *_KEYS, descending=[True, False, False, False]
     )
-    if most is not None:
-        each = each.group_by("did", maintain_order=True).head(most)
-    return Records(described(view, each, result), parts, worth)
+    known = described(view, each, result) if most is None else _first(view, each, result, most)
+    return Records(known, parts, worth)
+
+
+def _first(
+    view: StoreView, each: pl.DataFrame, result: AttributionResult, most: int
+) -> pl.DataFrame:
+    """Describe the first records of each agent that may be shown."""
+    looked_up = most
+    while True:
+        looked_up *= SPARE
+        some = each.group_by("did", maintain_order=True).head(looked_up)
+        found = listed(described(view, some, result))
+        first = found.group_by("did", maintain_order=True).head(most)
+        shown = first.group_by("did").len("shown")
+        there = each.group_by("did").len("there").join(shown, on="did", how="left")
+        # Of an agent with fewer, all that it has were looked up.
+        is_short = (pl.col("shown").fill_null(0) < most) & (pl.col("there") > looked_up)
+        if not there.select(is_short.any()).item():
+            return first
 
 
 def name_accounts(store: Store, dids: pl.Series) -> None:
