@@ -204,8 +204,9 @@ def _report(
     counts = view.totals(topic)
     frame = view.features(counts)
     origin = view.origin(topic)
-    daily = days_of(view, view.agent_day_parts(topic))
-    by_day = _heat_by_day(view, frame, daily, topic=topic, question=question, origin=origin)
+    # Whoever asks for it has it alone: it is large, and much comes after it.
+    daily = [days_of(view, view.agent_day_parts(topic))]
+    by_day = _heat_by_day(view, frame, daily[0], topic=topic, question=question, origin=origin)
 
     def lead(result: AttributionResult, dids: Sequence[str]) -> pl.DataFrame:
         return records(view, topic, frame, result, dids, most=_RECORDS).records
@@ -223,7 +224,7 @@ def _report(
         top=top,
         handles=None if naming.hides else view.handles,
         days=by_day,
-        daily=daily,
+        daily=daily.pop,
         records=None if naming.hides or view.is_counted else lead,
         posts=posts if kept else None,
         variants=store_variants(view, topic, counts),
@@ -333,7 +334,9 @@ def _heat_by_day(
         return None
     days = day_arrays(view, daily, frame, involved=question.panel == "involved")
     by_day = attribute_days([(heat, whole)], days)[0]
-    return replace(by_day, hours=hours_of(view, topic))
+    # A report has no use for all agents a second time.
+    whole = replace(whole, agents=whole.agents.head(0))
+    return replace(by_day, whole=whole, hours=hours_of(view, topic))
 
 
 # --- the command that makes the report again ------------------------------------------------------

@@ -1,11 +1,17 @@
+# mypy: allow-untyped-defs, allow-untyped-calls
+# (numba infers the types of what it compiles; what is public here is typed.)
+# ruff: noqa: PLR0917 (kernels take their arguments by position)
 """Counts again what accounts did, when days count more than once or not."""
+
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from blueattr.kernels.compiled import FloatArray
+from blueattr.kernels import compiled
+from blueattr.kernels.compiled import BLOCK, FloatArray, IntArray
 
-__all__ = ["Counts", "dense_counts", "recount"]
+__all__ = ["Counts", "SparseCounts", "dense_counts", "recount", "recounted_sums", "sparse_counts"]
 
 
 Counts = npt.NDArray[np.float32] | npt.NDArray[np.float64]
@@ -68,3 +74,123 @@ def recount(counts: Counts, times: FloatArray, logs: FloatArray | None, out: Flo
             if sums.max(initial=0) >= logs.size:
                 large = np.nonzero(sums >= logs.size)
                 part[large] = np.log1p(sums[large].astype(np.float64))
+
+
+class SparseCounts(NamedTuple):
+    """Counts by account and day, without those that are 0.
+
+    Parameters
+    ----------
+    start
+        int64 (n + 1): where the counts of each account begin, and where those of the last end.
+    day
+        int32 (m,): of each count the day's place.
+    counted
+        int32 (m,).
+    often
+        float64 (n,): how many agents each account stands for.
+    most
+        The largest sum of counts that a resample can have.
+    """
+
+    start: IntArray
+    day: npt.NDArray[np.int32]
+    counted: npt.NDArray[np.int32]
+    often: FloatArray
+    most: int
+
+
+_MOST_LOGS = 1 << 22  # sums whose logarithms are looked up: 32 MB
+_ROWS = 1 << 17  # accounts whose counts are put together at once
+
+
+def sparse_counts(counts: Counts, often: FloatArray) -> SparseCounts | None:
+    """Leave out the counts that are 0.
+
+    Parameters
+    ----------
+    counts
+        (n, D), whole numbers.
+    often
+        As in `SparseCounts`.
+
+    Returns
+    -------
+    SparseCounts or None
+        None where sums can be larger than what `recounted_sums` has logarithms for.
+    """
+    most = int(counts.max(initial=0)) * counts.shape[1]
+    if most >= _MOST_LOGS:
+        return None
+    start = np.zeros(counts.shape[0] + 1, np.int64)
+    np.cumsum(np.count_nonzero(counts, axis=1), out=start[1:])
+    day, count = np.empty(start[-1], np.int32), np.empty(start[-1], np.int32)
+    for first in range(0, counts.shape[0], _ROWS):
+        some = counts[first : first + _ROWS]
+        row, on = np.nonzero(some)
+        there = slice(start[first], start[first] + on.size)
+        day[there], count[there] = on, some[row, on]
+    return SparseCounts(start, day, count, often, most)
+
+
+def recounted_sums(sparse: SparseCounts, times: IntArray, *, raw: bool = False) -> FloatArray:
+    """Sum log(1 + the sum over days) of all agents, where days count as often as they were drawn.
+
+    Parameters
+    ----------
+    sparse
+        What each account did on each day.
+    times
+        int64 (R, D): how often each resample has each day, D in all.
+    raw
+        Whether to sum the sums over days themselves.
+
+    Returns
+    -------
+    ndarray
+        float64 (R,). Blocks of `BLOCK` accounts are added up one after the other, and so is what
+        they give: machine code and numpy do the same.
+    """
+    if raw:
+        weights = sparse.counted * np.repeat(sparse.often, np.diff(sparse.start))
+        of_day = np.bincount(sparse.day, weights, minlength=times.shape[1])
+        # A product of numpy's own: that of the library has threads, which wait for each other.
+        raw_sums: FloatArray = np.einsum("rd,d->r", times.astype(np.float64), of_day)
+        return raw_sums
+    logs = np.log1p(np.arange(sparse.most + 1, dtype=np.float64))
+    n, resamples = sparse.often.size, times.shape[0]
+    sums = np.zeros(resamples)
+    if compiled.few(n * resamples, 4):
+        drawn = np.zeros((n, resamples), np.int64)
+        account = np.repeat(np.arange(n), np.diff(sparse.start))
+        np.add.at(drawn, account, sparse.counted[:, None] * times.T[sparse.day])
+        weighted = np.zeros((-(-n // BLOCK) * BLOCK, resamples))
+        weighted[:n] = logs[drawn] * sparse.often[:, None]
+        for block in weighted.reshape(-1, BLOCK, resamples):
+            sums += np.cumsum(block, axis=0)[-1]
+        return sums
+    drawn_often = np.ascontiguousarray(times.T, np.int32)
+    _sum_logs(sparse.start, sparse.day, sparse.counted, sparse.often, drawn_often, logs, sums)
+    return sums
+
+
+@compiled.jit()
+def _sum_logs(start, day, count, often, times, logs, sums):
+    """Add to each resample's sum what all accounts give."""
+    n, resamples = often.size, times.shape[1]
+    total = np.zeros(resamples, np.int32)
+    block = np.zeros(resamples)
+    for account in range(n):
+        total[:] = 0
+        for i in range(start[account], start[account + 1]):
+            drawn, k = times[day[i]], count[i]
+            for r in range(resamples):
+                total[r] += k * drawn[r]
+        for r in range(resamples):
+            block[r] += logs[total[r]] * often[account]
+        if account % BLOCK == BLOCK - 1:
+            for r in range(resamples):
+                sums[r] += block[r]
+            block[:] = 0
+    for r in range(resamples):
+        sums[r] += block[r]

@@ -272,7 +272,8 @@ class WindowCounts:
         Returns
         -------
         pl.DataFrame
-            ``account``, ascending, and `blueattr.panel.features.COUNTS`.
+            ``account``, ascending, and `blueattr.panel.features.COUNTS` (int32 where that holds
+            them, else int64).
         """
         layout = self.lay_out()
         if rule is not None:
@@ -283,7 +284,8 @@ class WindowCounts:
             else:
                 ranges = Tally.ranges(layout.past, _SUMS)
                 parts = [_of_all(self._store, layout, *ends) for ends in ranges]
-        return self._of_counts(rule, self._counted_right(pl.concat(parts)), quotes=quotes)
+        whole = pl.concat(parts, how="vertical_relaxed")
+        return self._of_counts(rule, self._counted_right(whole), quotes=quotes)
 
 
 def _lay_out(store: Store, whole: Stretch) -> WindowLayout:
@@ -362,7 +364,7 @@ def _of_all(store: Store, layout: WindowLayout, low: int, past: int) -> pl.DataF
     some = functools.reduce(np.logical_or, sums)
     some[_within(layout.inactive, low, past) - low] = False
     places = np.flatnonzero(some)
-    counts = {name: row[places] for name, row in zip(_COUNTS, sums, strict=True)}
+    counts = {name: narrow(row[places]) for name, row in zip(_COUNTS, sums, strict=True)}
     return pl.DataFrame({"account": (places + low).astype(np.uint32), **counts})
 
 
@@ -431,7 +433,8 @@ def _of_topic(store: Store, layout: WindowLayout) -> pl.DataFrame:
         if name in _COUNTS and name != _FOLLOWS:
             sums[_COUNTS.index(name), to] = numbers[in_panel]
     sums[_COUNTS.index(_FOLLOWS), place[layout.followed]] = layout.follows
-    return pl.DataFrame({"account": account, **dict(zip(_COUNTS, sums, strict=True))})
+    counted_for = {name: narrow(row) for name, row in zip(_COUNTS, sums, strict=True)}
+    return pl.DataFrame({"account": account, **counted_for})
 
 
 def _within(accounts: AccountNumbers, low: int, past: int) -> AccountNumbers:

@@ -214,7 +214,7 @@ def topic_report(
     top: int = DEFAULT_LEADERS,
     handles: Handles | None = None,
     days: DayShares | None = None,
-    daily: DailyCounts | None = None,
+    daily: Callable[[], DailyCounts | None] | None = None,
     records: Callable[[AttributionResult, Sequence[str]], pl.DataFrame] | None = None,
     posts: Callable[[AttributionResult], pl.DataFrame] | None = None,
     variants: Iterable[PanelVariant] = (),
@@ -239,7 +239,8 @@ def topic_report(
     days, command, versions
         As in `TopicReport`.
     daily
-        What agents did by day, for the intervals of ranks; None for a panel without days.
+        Returns what agents did by day, for the intervals of ranks; None for a panel without days.
+        Asked once, so that what is large is kept no longer than it is needed.
     records
         Returns the records that carry most of some agents' values: see
         `blueattr.studies.carriers.leaders.with_records`. Asked about the headline's indicator, if
@@ -306,10 +307,18 @@ def topic_report(
             all_posts = posts(result)
         if accounts:
             kept.append(result)
+        del result, first  # what is known of all agents is large
     named = with_counts(largest, read_frame(frame))
     if handles is not None:
         named = with_handles(named, handles)
-    named = with_intervals(named, panel, question, daily, resamples=_RESAMPLES, seed=sampling.seed)
+    named = with_intervals(
+        named,
+        panel,
+        question,
+        None if daily is None else daily(),
+        resamples=_RESAMPLES,
+        seed=sampling.seed,
+    )
     curve = replace(sampling, sizes=curve_sizes(comparison.n_agents))
     report = TopicReport(
         comparison=comparison,

@@ -15,6 +15,7 @@ from hypothesis.extra import numpy as arrays
 
 from blueattr import kernels
 from blueattr.kernels import compiled
+from blueattr.kernels.recounting import recounted_sums, sparse_counts
 from blueattr.kernels.tallies import CODES, Tally, add_up
 from support.effort import law
 
@@ -101,6 +102,18 @@ def test_orders_are_equal(x: kernels.FloatArray, start: int) -> None:
 def test_combinations_are_equal(start: int, n: int) -> None:
     a, b, c = (wide(n, start + k) for k in range(3))
     by_kernel, by_numpy = both(lambda: kernels.combine(a, b, c, (0.1, -2.0, 3e-7)))
+    assert by_kernel.tobytes() == by_numpy.tobytes()
+
+
+@LAWS
+@given(seed, st.integers(0, 2100), st.integers(1, 70))
+def test_sums_of_counts_drawn_again_are_equal(start: int, n: int, resamples: int) -> None:
+    rng = np.random.default_rng(start)
+    counts = (rng.integers(0, 50, (n, 8)) * (rng.random((n, 8)) < 0.3)).astype(np.float32)
+    sparse = sparse_counts(counts, rng.integers(1, 9, n).astype(np.float64))
+    assert sparse is not None
+    times = rng.multinomial(8, np.full(8, 1 / 8), resamples)
+    by_kernel, by_numpy = both(lambda: recounted_sums(sparse, times))
     assert by_kernel.tobytes() == by_numpy.tobytes()
 
 

@@ -147,8 +147,7 @@ def _worth(view: StoreView, frame: pl.DataFrame, result: AttributionResult) -> p
     if {"replies", "reposts"} <= set(view.influence.kinds):
         # All others carry nothing, and their posts are the root of nothing. They are most agents.
         placed = placed.filter(written_count() + received_count() > 0)
-    counts = placed.select("account", "did", written=written_count(), received=received_count())
-    return counts.join(units(result, placed), on="did", maintain_order="left")
+    return units(result, placed, keep=("account", "written", "received"))
 
 
 def _name_records(view: StoreView, topic: Topic | None, worth: pl.DataFrame) -> None:

@@ -31,7 +31,7 @@ _MOST_MESSAGES = 96 << 20
 # Rows of a vector of the engine, which it has in memory together, whatever their words take.
 _VECTOR = 2048
 # What the engine can do with: each of its threads has rows of its own in work.
-_USUAL, _USUAL_OF_THREAD = 512 << 20, 128 << 20
+_USUAL, _USUAL_OF_THREAD = 256 << 20, 128 << 20
 _LEAST = 128 << 20
 # Of the process's memory, for what grows while the engine answers: the answer itself.
 _SPARE = 8

@@ -12,11 +12,18 @@ from blueattr.attribution.value import weigh
 from blueattr.indicators.base import Aggregator, Indicator, MomentIndicator
 from blueattr.indicators.builtin import INDICATORS
 from blueattr.kernels import FloatArray, IntArray
-from blueattr.kernels.recounting import Counts, recount
+from blueattr.kernels.recounting import (
+    Counts,
+    SparseCounts,
+    recount,
+    recounted_sums,
+    sparse_counts,
+)
 
 __all__ = ["Contenders"]
 
 
+_PIECE = 1 << 17  # accounts whose marks are worked out at once
 _HEAT, _LIN, _VAR, _GINI = (INDICATORS[name] for name in ("heat", "lin", "var", "gini"))
 
 
@@ -26,17 +33,26 @@ class _Feature:
 
     Parameters
     ----------
+    everyone
+        Each thing that some account did, and how many agents did it.
     counts
-        (1, u, D): each thing that some account did, by day.
-    often
-        float64 (u,): how many agents did it.
+        (1, u, D): what contenders did, by day.
     index
-        int64 (c,): which of them each contender did.
+        int64 (c,): which of it each contender did.
     """
 
+    everyone: SparseCounts
     counts: Counts
-    often: FloatArray
     index: IntArray
+
+    @classmethod
+    def of(
+        cls, counts: Counts, of_account: IntArray, often: FloatArray, rows: IntArray
+    ) -> "_Feature | None":
+        """Describe a feature of which each account, int64 (m,), did one thing of those given."""
+        everyone = sparse_counts(counts, _sums(of_account, often))
+        different, index = np.unique(of_account[rows], return_inverse=True)
+        return None if everyone is None else cls(everyone, counts[different][None], index)
 
 
 @dataclass(frozen=True)
@@ -74,8 +90,8 @@ class Contenders:
         often: FloatArray,
         asked: Sequence[IntArray],
         logs: FloatArray | None,
-    ) -> "Contenders":
-        """Find them.
+    ) -> "Contenders | None":
+        """Find them; None where counts are too large for what means are worked out by.
 
         Parameters
         ----------
@@ -97,13 +113,16 @@ class Contenders:
             different = np.ascontiguousarray(of_feature[one])
             least = of_feature[everyone].min(axis=0)
             contends |= (different > least).any(axis=1)[of_account]
-            alike.append((different[None], of_account))
+            alike.append((different, of_account))
         rows = np.flatnonzero(contends)
+        features = []
+        while alike:
+            feature = _Feature.of(*alike.pop(0), often, rows)
+            if feature is None:
+                return None
+            features.append(feature)
         return cls(
-            features=tuple(
-                _Feature(different, _sums(of_account, often), of_account[rows])
-                for different, of_account in alike
-            ),
+            features=tuple(features),
             often=often[rows],
             n=float(often.sum()),
             places=tuple(np.searchsorted(rows, places) for places in asked),
@@ -113,7 +132,7 @@ class Contenders:
     @property
     def size(self) -> int:
         """How many numbers there are for one resample."""
-        return sum(one.often.size + one.index.size for one in self.features)
+        return sum(one.counts.shape[1] + one.index.size for one in self.features)
 
     @staticmethod
     def can_score(indicator: Indicator, aggregator: Aggregator) -> bool:
@@ -128,7 +147,7 @@ class Contenders:
         What it returns is overwritten when the same thread counts again.
         """
         resamples = times.shape[0]
-        shapes = [(1, resamples, one.often.size) for one in self.features]
+        shapes = [(1, resamples, one.counts.shape[1]) for one in self.features]
         needed = sum(map(math.prod, shapes))
         if getattr(self._own, "memory", np.empty(0)).size < needed:
             self._own.memory = np.empty(needed)
@@ -137,7 +156,7 @@ class Contenders:
             again = self._own.memory[start : start + math.prod(shape)].reshape(shape)
             start += again.size
             recount(one.counts, times.astype(np.float64), self.logs, again)
-            means.append(np.einsum("ru,u->r", again[0], one.often) / self.n)
+            means.append(recounted_sums(one.everyone, times, raw=self.logs is None) / self.n)
             features.append(again[0].take(one.index, axis=1))
         return Recounted(np.stack(means, axis=1), features)
 
@@ -210,8 +229,11 @@ def _sums(of_account: IntArray, often: FloatArray) -> FloatArray:
 def _different(counts: npt.NDArray[np.floating]) -> tuple[IntArray, IntArray]:
     """Find which rows differ: of each kind the place of one, and for each row its kind."""
     marks = np.random.default_rng(0).integers(1, 2**63, (2, counts.shape[1]), np.uint64)
-    whole = counts.astype(np.uint64)
-    keys = [whole @ (of_key * np.uint64(2) + np.uint64(1)) for of_key in marks]
+    weights = (marks * np.uint64(2) + np.uint64(1)).T
+    keys = np.empty((2, counts.shape[0]), np.uint64)
+    for start in range(0, counts.shape[0], _PIECE):
+        piece = slice(start, start + _PIECE)
+        keys[:, piece] = (counts[piece].astype(np.uint64) @ weights).T
     _, one, of_row = np.unique(keys[0], return_index=True, return_inverse=True)
     if not np.array_equal(keys[1], keys[1][one][of_row]):  # two rows with one key
         one = of_row = np.arange(counts.shape[0])

@@ -41,6 +41,8 @@ DEFAULT_RESAMPLES = 1_000
 
 _AT_ONCE = 1 << 21  # accounts times resamples: 48 MB for each thread
 _FEWEST_AT_ONCE, _MOST_AT_ONCE = 8, 64  # resamples: several at once cost little more than one
+_PIECE = 1 << 20  # agent-days whose marks are worked out at once
+_FEW = 64  # times as many agents as are looked for: these are few
 _LOGS = 1 << 16  # logarithms of counts below this are looked up
 
 
@@ -71,7 +73,9 @@ class DailyCounts:
 
     def placed(
         self, dids: pl.Series
-    ) -> tuple[IntArray, npt.NDArray[np.uint32], list[npt.NDArray[np.signedinteger]]]:
+    ) -> tuple[
+        npt.NDArray[np.integer], npt.NDArray[np.uint32], list[npt.NDArray[np.signedinteger]]
+    ]:
         """Find the counts of the agents of a panel on days that can be drawn.
 
         Parameters
@@ -82,7 +86,7 @@ class DailyCounts:
         Returns
         -------
         tuple
-            The place of each row's agent on the panel, int64 (m,), and that of its day among the
+            The place of each row's agent on the panel, integers (m,), and that of its day among the
             days, uint32 (m,); and the counts a, b and c, each (m,), of a type that holds them.
         """
         agent = self.counts["agent"].to_numpy()
@@ -96,7 +100,7 @@ class DailyCounts:
         counts = [self.counts[name].to_numpy() for name in "abc"]
         if not kept.all():  # most often all are
             agent, day, counts = agent[kept], day[kept], [count[kept] for count in counts]
-        return agent.astype(np.int64), day, counts
+        return agent, day, counts
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,7 +256,7 @@ def rank_intervals(
     ]
     contenders = followed.contenders(wanted, aggregator)
     counted = followed.often.size if contenders is None else contenders.size // 3
-    size = min(max(_FEWEST_AT_ONCE, _AT_ONCE // counted), _MOST_AT_ONCE)
+    size = min(max(_FEWEST_AT_ONCE, _AT_ONCE // max(counted, 1)), _MOST_AT_ONCE)
     pieces = [times[start : start + size] for start in range(0, resamples, size)]
     done = [*in_order(lambda piece: followed.rank(piece, wanted, aggregator, contenders), pieces)]
     return tuple(
@@ -294,7 +298,12 @@ def find_places(dids: pl.Series, wanted: Iterable[str]) -> IntArray:
     ndarray
         int64 (k,), their positions; -1 for one that is not there.
     """
-    names = pl.Series("did", list(wanted), dtype=pl.String)
+    names = pl.Series("did", wanted if isinstance(wanted, pl.Series) else list(wanted), pl.String)
+    if len(names) * _FEW < len(dids):
+        # A join would put all of the panel into a table.
+        at = dids.is_in(names.implode()).arg_true()
+        known = dict(zip(dids.gather(at).to_list(), at.to_list(), strict=True))
+        return np.array([known.get(name, -1) for name in names.to_list()], np.int64)
     rows = pl.DataFrame({"did": dids, "row": np.arange(len(dids))})
     found = names.to_frame().join(rows, on="did", how="left", maintain_order="left")["row"]
     places: IntArray = found.fill_null(-1).to_numpy().astype(np.int64)
@@ -341,9 +350,13 @@ class _Followed:
         marks = np.random.default_rng(0).integers(1, 2**63, (2, 3, len(daily.days)), np.uint64)
         keys = np.zeros((2, n), np.uint64)
         marks = marks * np.uint64(2) + np.uint64(1)
+        pieces = [slice(start, start + _PIECE) for start in range(0, agent.size, _PIECE)]
         for k in range(2):
-            for count, by_day in zip(counts, marks[k], strict=True):
-                np.add.at(keys[k], agent, count.astype(np.uint64) * by_day[day])
+            for piece in pieces:
+                on, sums = day[piece], np.zeros(day[piece].size, np.uint64)
+                for count, by_day in zip(counts, marks[k], strict=True):
+                    sums += count[piece].astype(np.uint64) * by_day[on]
+                np.add.at(keys[k], agent[piece], sums)
             if b is not None:
                 keys[k] += np.ascontiguousarray(b).view(np.uint64) * marks[k, 0, 0]
         _, one, of_agent = np.unique(keys[0], return_index=True, return_inverse=True)
@@ -351,12 +364,13 @@ class _Followed:
             one = of_agent = np.arange(n)
         place = np.full(n, -1)
         place[one] = np.arange(one.size)
-        rows = np.flatnonzero(place[agent] >= 0)
         most = max(int(count.max(initial=0)) for count in counts)
         dense = dense_counts((len(counts), one.size, len(daily.days)), most)
-        to, on = place[agent[rows]], day[rows]
-        for of_feature, count in zip(dense, counts, strict=True):
-            of_feature[to, on] = count[rows]
+        for piece in pieces:
+            to, on = place[agent[piece]], day[piece]
+            is_one = to >= 0
+            for of_feature, count in zip(dense, counts, strict=True):
+                of_feature[to[is_one], on[is_one]] = count[piece][is_one]
         return cls(
             of_agent=of_agent.astype(np.int64),
             often=np.bincount(of_agent).astype(np.float64),

@@ -1,7 +1,7 @@
 """Splits the values of agents among their records: posts, replies and reposts."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -113,7 +113,9 @@ def received_count() -> pl.Expr:
     return pl.sum_horizontal(_RECEIVED)
 
 
-def units(result: AttributionResult, frame: pl.DataFrame) -> pl.DataFrame:
+def units(
+    result: AttributionResult, frame: pl.DataFrame, *, keep: Sequence[str] = ()
+) -> pl.DataFrame:
     """Return what one record and one interaction received are worth to each agent.
 
     Parameters
@@ -122,26 +124,32 @@ def units(result: AttributionResult, frame: pl.DataFrame) -> pl.DataFrame:
         The attribution, which has a split by feature.
     frame
         The features it is of, or rows of them, with counts: see `blueattr.panel.features.SCHEMA`.
+    keep
+        Other columns of it that the answer has, too; also ``written`` and ``received``.
 
     Returns
     -------
     polars.DataFrame
-        For each of these agents ``did``, ``unit_a`` = φ^a / k^a and ``unit_c`` = φ^c / k^c: of k
-        alike players, each gets as much of log(1 + k) as the others. 0 where k is 0.
+        For each of these agents, in the order of `frame`, ``did``, `keep`, ``unit_a`` = φ^a / k^a
+        and ``unit_c`` = φ^c / k^c: of k alike players, each gets as much of log(1 + k) as the
+        others. 0 where k is 0.
 
     Notes
     -----
     docs/methods.md, "By record".
     """
-    counts = frame.select("did", written=written_count(), received=received_count())
-    agents = result.agents.join(counts, on="did", maintain_order="left")
-    joined = agents.select("did", "written", "received").hstack(feature_values(result, agents))
+    own = [name for name in keep if name not in {"written", "received"}]
+    counts = frame.select("did", *own, written=written_count(), received=received_count())
+    agents = counts.join(
+        result.agents.select("did", *"abc", "value"), on="did", maintain_order="left"
+    )
+    joined = agents.drop(*"abc", "value").hstack(feature_values(result, agents))
 
     def each(value: str, count: str) -> pl.Expr:
         return pl.when(pl.col(count) > 0).then(pl.col(value) / pl.col(count)).otherwise(0.0)
 
     return joined.select(
-        "did", unit_a=each("value_a", "written"), unit_c=each("value_c", "received")
+        "did", *keep, unit_a=each("value_a", "written"), unit_c=each("value_c", "received")
     )
 
 

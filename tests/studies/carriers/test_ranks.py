@@ -310,6 +310,15 @@ def test_recounting_is_its_plain_twin(known: int | None, most: int) -> None:
     recounting.recount(counts, times.astype(float), logs, made)
     assert np.allclose(made, expected, rtol=1e-14, atol=0)
     assert made.max() > 2
+    # Sums over all agents need no more than the counts that are not 0.
+    often = np.array([1.0, 3.0, 1.0, 2.0])
+    counts[0, 1:3, 1:] = counts[0, 3] = 0
+    recounting.recount(counts, times.astype(float), logs, made)
+    sparse = recounting.sparse_counts(counts[0], often)
+    assert (sparse is None) == (most > 9)
+    if sparse is not None:
+        sums = recounting.recounted_sums(sparse, times, raw=known is None)
+        assert np.allclose(sums, made[0] @ often, rtol=1e-14, atol=0)
 
 
 @given(
