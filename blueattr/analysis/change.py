@@ -8,7 +8,7 @@ import polars as pl
 from blueattr.analysis.asked.naming import OPEN, Naming
 from blueattr.analysis.asked.windows import ComparedWindows, refuse_lengths
 from blueattr.analysis.groups.grouping import ByGroup, labels_of_windows, refuse_groups_of_change
-from blueattr.attribution.change.change import change
+from blueattr.attribution.change.change import changes
 from blueattr.attribution.change.result import ChangeResult
 from blueattr.attribution.inputs import Panel
 from blueattr.attribution.question import Question
@@ -144,18 +144,15 @@ def change_since(
         return {**before.handles(dids), **after.handles(dids)}
 
     handles = None if naming.hides else known
-    results = [
-        change(
-            *panels,
-            indicator,
-            aggregator=question.aggregator,
-            cutoffs=question.cutoffs,
-            panel=question.panel,
-            provenances=(before.origin, after.origin),
-            groups=groups,
-        )
-        for indicator in question.indicators
-    ]
+    results = changes(
+        *panels,
+        question.indicators,
+        aggregator=question.aggregator,
+        cutoffs=question.cutoffs,
+        panel=question.panel,
+        provenances=(before.origin, after.origin),
+        groups=groups,
+    )
     return naming.hide([
         replace(
             result,

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -15,7 +16,7 @@ from blueattr.attribution.change.result import KINDS, ChangePart, ChangeResult, 
 from blueattr.attribution.change.windows import BothWindows, OneWindow
 from blueattr.attribution.equals import with_cuts
 from blueattr.attribution.groups.partition import Labels, Pairs, Partition, merged_order
-from blueattr.attribution.tiered import check_panel
+from blueattr.attribution.tiered import PanelChoice, check_panel
 from blueattr.attribution.tiers import DEFAULT_CUTOFFS, check_cutoffs, tier_names
 from blueattr.attribution.value import Remarks, check_method, solve_with_means
 from blueattr.errors import FeatureError, NoAnswerError, ZeroTotalError
@@ -25,7 +26,7 @@ from blueattr.indicators.find import find_indicator
 from blueattr.kernels import FloatArray
 from blueattr.provenance import Provenance, spell_window
 
-__all__ = ["change"]
+__all__ = ["change", "changes"]
 
 
 _Codes = npt.NDArray[np.uint8]
@@ -100,18 +101,74 @@ def change(
     >>> result.change, {part.name: part.value for part in result.kinds if part.agents}
     (1.5, {'entered': 1.5, 'left': -0.5, 'raised': 0.5})
     """
-    chosen = find_indicator(indicator)
-    aggregator = aggregator or Aggregator()
+    (made,) = changes(
+        before, after, (indicator,), aggregator=aggregator, cutoffs=cutoffs, panel=panel,
+        provenances=provenances, groups=groups,
+    )  # fmt: skip
+    return made
+
+
+def changes(
+    before: object,
+    after: object,
+    indicators: Sequence[str | Indicator | OwnIndicator],
+    *,
+    aggregator: Aggregator | None = None,
+    cutoffs: Sequence[float] = DEFAULT_CUTOFFS,
+    panel: str = "active",
+    provenances: tuple[Provenance, Provenance] | None = None,
+    groups: tuple[Labels, Labels] | None = None,
+) -> list[ChangeResult]:
+    """Do the same for several indicators: the agents of the windows are set side by side once.
+
+    Parameters
+    ----------
+    before, after, aggregator, cutoffs, panel, provenances, groups
+        As for `change`.
+    indicators
+        Each as for `change`.
+    """
+    chosen = [find_indicator(one) for one in indicators]
     edges, choice = check_cutoffs(cutoffs), check_panel(panel)
     origins = provenances or (Provenance("in memory"), Provenance("in memory"))
-    old = OneWindow.of(before, choice, _name("before", origins[0]))
-    new = OneWindow.of(after, choice, _name("after", origins[1]))
+    windows = _Windows(
+        OneWindow.of(before, choice, _name("before", origins[0])),
+        OneWindow.of(after, choice, _name("after", origins[1])),
+        edges,
+    )
+    return [
+        _change(windows, one, aggregator or Aggregator(), choice, origins, groups) for one in chosen
+    ]
+
+
+@dataclass(frozen=True)
+class _Windows:
+    """Two windows, and where tiers are cut."""
+
+    before: OneWindow
+    after: OneWindow
+    cutoffs: tuple[float, ...]
+
+    @cached_property
+    def both(self) -> BothWindows:
+        return BothWindows.of(self.before, self.after, self.cutoffs)
+
+
+def _change(  # noqa: PLR0917 - a step of one function
+    windows: _Windows,
+    chosen: Indicator,
+    aggregator: Aggregator,
+    choice: PanelChoice,
+    origins: tuple[Provenance, Provenance],
+    groups: tuple[Labels, Labels] | None,
+) -> ChangeResult:
+    old, new, edges = windows.before, windows.after, windows.cutoffs
     totals = _total(chosen, old, aggregator), _total(chosen, new, aggregator)
     if totals == (0, 0):
         raise ZeroTotalError(_zero(chosen, (old, new)))
     try:
         slopes = _slopes(chosen, old, new, aggregator)
-        both = BothWindows.of(old, new, edges)
+        both = windows.both
         sums = _Sums.of(both, old, new, slopes)
     except OverflowError as error:
         raise FeatureError(
