@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, TypeAlias
 import typer
 
 from blueattr.analysis.asked import parse
-from blueattr.cli.options import QueryOptions
+from blueattr.cli.option_groups import QueryOptions
 from blueattr.cli.output import same_file
 from blueattr.errors import UsageError
 from blueattr.user_path import user_path

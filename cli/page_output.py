@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
 
-from blueattr.cli.options import DetailedOutputOptions, OutputOptions
+from blueattr.cli.option_groups import DetailedOutputOptions, OutputOptions
 from blueattr.cli.output import PAGE, check_out, check_page, is_page, say
 from blueattr.user_path import named_file
 

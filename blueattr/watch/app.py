@@ -20,6 +20,7 @@ from blueattr.report.escape import safe_text
 from blueattr.report.numbers import plural
 from blueattr.report.parts.answer import MEASURES
 from blueattr.watch.draw import TerminalLook, bands
+from blueattr.watch.ending import raise_failure
 from blueattr.watch.lines import (
     axis,
     joined,
@@ -414,9 +415,4 @@ def run_app(watching: Watching, stop: threading.Event | None = None) -> None:
     app = WatchApp(watching, stop)
     app.run()
     app.wait(_PATIENCE)
-    failure, app.failure = app.failure, None
-    try:
-        if failure is not None:
-            raise failure
-    finally:
-        del failure  # which holds this frame, and with it all that the engine has open
+    raise_failure(app)

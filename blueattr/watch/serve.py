@@ -21,6 +21,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from blueattr.errors import OutputError
 from blueattr.notify.metrics import exposition
+from blueattr.watch.ending import raise_failure
 from blueattr.watch.guard import COOKIE, PageAddress, is_host_allowed, is_own_origin
 from blueattr.watch.payload import payload, picture_metrics
 from blueattr.watch.picture import Picture, Watching
@@ -327,12 +328,7 @@ def serve(
     finally:
         watching.stop()
         thread.join(_PATIENCE)
-    failure, board.failure = board.failure, None
-    try:
-        if failure is not None:
-            raise failure
-    finally:
-        del failure  # which holds this frame, and with it all that the engine has open
+    raise_failure(board)
 
 
 def _watch(watching: Watching, board: Board) -> None:

@@ -7,23 +7,18 @@ import typer
 
 from blueattr.cli.features import FeaturesOptions
 from blueattr.cli.grouping import grouped
-from blueattr.cli.options import (
+from blueattr.cli.option_groups import (
     ABOUT,
     DETAILED,
     HOW,
     WHO,
     WINDOW,
-    AllTopics,
     DetailedOutputOptions,
-    GroupsOrDays,
-    ManyGroups,
-    Pseudonyms,
     QueryOptions,
     QuestionOptions,
-    Seed,
-    Top,
     TopicsQueryOptions,
 )
+from blueattr.cli.options import AllTopics, GroupsOrDays, ManyGroups, Pseudonyms, Seed, Top
 from blueattr.cli.output import say
 from blueattr.cli.sampling import DRAWS, ComparisonOptions
 from blueattr.errors import UsageError

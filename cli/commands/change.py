@@ -1,40 +1,19 @@
 """The command change: what carried the rise or fall of an indicator between two windows."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
 
-from blueattr.analysis.asked import parse
 from blueattr.analysis.asked.windows import two_windows
 from blueattr.cli import completion
 from blueattr.cli.grouping import grouped
-from blueattr.cli.options import (
-    ABOUT,
-    DETAILED,
-    WHO,
-    BotsFile,
-    GroupsOfChange,
-    IndicatorOptions,
-    InfluenceOption,
-    KeepBots,
-    Match,
-    MaxRate,
-    Missing,
-    PopularityOption,
-    Pseudonyms,
-    ScaleOption,
-    StoreOptions,
-    Tiers,
-    Top,
-    Topic,
-    TopicsFile,
-)
+from blueattr.cli.option_groups import ABOUT, DETAILED, WHO, IndicatorOptions, TopicOptions
+from blueattr.cli.options import GroupsOfChange, Pseudonyms, Tiers, Top
 from blueattr.cli.page_output import FigureOutputOptions
 
 if TYPE_CHECKING:
     from blueattr.analysis.asked.windows import ComparedWindows
-    from blueattr.panel.query import PanelQuery
 
 
 Before: TypeAlias = Annotated[
@@ -66,26 +45,6 @@ Since: TypeAlias = Annotated[
         autocompletion=completion.since,
     ),
 ]
-
-
-@dataclass
-class TwoWindowsOptions(StoreOptions):
-    """The features of the panels of two windows, about a topic."""
-
-    topic: Topic = None
-    match: Match = field(default_factory=list)
-    topics: TopicsFile = None
-    scale: ScaleOption = "log1p"
-    bots: BotsFile = None
-    keep_bots: KeepBots = False
-    max_rate: MaxRate = None
-    popularity: PopularityOption = "follows-received"
-    missing_followers: Missing = "error"
-    influence: InfluenceOption = None
-
-    def query(self) -> "PanelQuery":
-        """Return these options as a query, whose window is not used."""
-        return parse.query(**vars(self))
 
 
 @dataclass
@@ -129,7 +88,7 @@ class WindowsOptions:
 )
 def change(
     *,
-    store: TwoWindowsOptions,
+    store: TopicOptions,
     windows: WindowsOptions,
     how: TieredOptions,
     by: GroupsOfChange = None,

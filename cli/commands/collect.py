@@ -10,7 +10,8 @@ from blueattr.analysis.asked import parse
 from blueattr.cli import completion
 from blueattr.cli.asking import Appview, Contact, MaxRequests, Pace, end_asking
 from blueattr.cli.grouping import grouped
-from blueattr.cli.options import DryRun, OutputOptions, Quiet, StoreOptions, TopicsFile
+from blueattr.cli.option_groups import OutputOptions, StoreOptions
+from blueattr.cli.options import DryRun, Quiet, TopicsFile
 from blueattr.cli.output import say
 from blueattr.cli.request_line import RequestLine
 from blueattr.cli.signals import interrupting

@@ -8,7 +8,7 @@ import typer
 
 from blueattr.cli.grouping import grouped
 from blueattr.cli.help import SectionedCommand, WholeGroup
-from blueattr.cli.options import OutputOptions
+from blueattr.cli.option_groups import OutputOptions
 from blueattr.cli.output import say
 from blueattr.cli.settings import DEFAULT_CONFIG, SettingsOptions, read_settings
 from blueattr.errors import OutputError

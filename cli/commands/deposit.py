@@ -8,20 +8,17 @@ import typer
 
 from blueattr.cli.asking import Appview, Contact, MaxRequests, Pace, end_asking
 from blueattr.cli.grouping import grouped
-from blueattr.cli.options import (
+from blueattr.cli.option_groups import (
     ABOUT,
     HOW,
     WHO,
     WINDOW,
-    Format,
     OutputOptions,
-    Pseudonyms,
     QueryOptions,
     QuestionOptions,
-    Quiet,
     StoreOptions,
-    Verbose,
 )
+from blueattr.cli.options import Format, Pseudonyms, Quiet, Verbose
 from blueattr.cli.output import emit
 from blueattr.cli.request_line import RequestLine
 from blueattr.cli.signals import interrupting

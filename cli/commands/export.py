@@ -6,17 +6,8 @@ from typing import Annotated
 import typer
 
 from blueattr.cli.grouping import grouped
-from blueattr.cli.options import (
-    ABOUT,
-    HOW,
-    WHO,
-    WINDOW,
-    Format,
-    Pseudonyms,
-    QueryOptions,
-    QuestionOptions,
-    Verbose,
-)
+from blueattr.cli.option_groups import ABOUT, HOW, WHO, WINDOW, QueryOptions, QuestionOptions
+from blueattr.cli.options import Format, Pseudonyms, Verbose
 from blueattr.cli.output import emit, say
 from blueattr.user_path import named_file
 

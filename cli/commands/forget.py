@@ -6,7 +6,8 @@ from typing import Annotated
 import typer
 
 from blueattr.cli.grouping import grouped
-from blueattr.cli.options import DryRun, OutputOptions, StoreOptions
+from blueattr.cli.option_groups import OutputOptions, StoreOptions
+from blueattr.cli.options import DryRun
 from blueattr.cli.output import say
 from blueattr.cli.settings import Reports, read_settings, settings_there
 

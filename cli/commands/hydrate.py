@@ -8,7 +8,8 @@ import typer
 
 from blueattr.analysis.asked import parse
 from blueattr.cli.grouping import grouped
-from blueattr.cli.options import OUTPUT, WINDOW, BotOptions, Insecure, OutputOptions, Quiet
+from blueattr.cli.option_groups import OUTPUT, WINDOW, BotOptions, OutputOptions
+from blueattr.cli.options import Insecure, Quiet
 from blueattr.cli.output import say
 from blueattr.cli.progress import console, is_terminal
 from blueattr.cli.signals import interrupting

@@ -6,7 +6,8 @@ from typing import Annotated, Any
 import typer
 
 from blueattr.cli.grouping import grouped
-from blueattr.cli.options import DryRun, Out, OutputOptions, Quiet, StoreOptions
+from blueattr.cli.option_groups import OutputOptions, StoreOptions
+from blueattr.cli.options import DryRun, Out, Quiet
 from blueattr.cli.output import say
 from blueattr.cli.progress import Bars
 from blueattr.cli.reading import exit_on, kept

@@ -9,7 +9,8 @@ import typer
 
 from blueattr.analysis.asked import parse
 from blueattr.cli.grouping import grouped
-from blueattr.cli.options import DryRun, Insecure, OutputOptions, Quiet, StoreOptions
+from blueattr.cli.option_groups import OutputOptions, StoreOptions
+from blueattr.cli.options import DryRun, Hosts, Insecure, Quiet
 from blueattr.cli.output import say
 from blueattr.cli.progress import Bars, LiveLine
 from blueattr.cli.reading import exit_on, kept
@@ -31,15 +32,7 @@ _ARCHIVE = (
 class NetworkOptions:
     """How to follow a stream, or what to fetch from the archive."""
 
-    host: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--host",
-            metavar="URL",
-            help="A server in place of the default, such as wss://jetstream.example; repeatable.",
-            show_default=False,
-        ),
-    ] = None
+    host: Hosts = None
     for_: Annotated[
         str | None,
         typer.Option(

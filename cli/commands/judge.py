@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from blueattr.cli.grouping import grouped
-from blueattr.cli.options import DryRun, OutputOptions, Quiet, Seed
+from blueattr.cli.option_groups import OutputOptions
+from blueattr.cli.options import DryRun, Quiet, Seed
 from blueattr.cli.output import check_page, put, say
 from blueattr.cli.progress import Bars
 from blueattr.cli.recorded import OwnScenario, RecordFile, RecordOptions, keep_records

@@ -7,20 +7,17 @@ import typer
 
 from blueattr.cli.grouping import grouped
 from blueattr.cli.help import SectionedCommand, WholeGroup
-from blueattr.cli.options import (
+from blueattr.cli.option_groups import (
     ABOUT,
     OUTPUT,
     WHO,
     WINDOW,
     FeaturesQueryOptions,
-    InfluenceOption,
-    Match,
     OutputOptions,
-    Pseudonyms,
     TopicPanelOptions,
-    TopicsFile,
     WindowOptions,
 )
+from blueattr.cli.options import InfluenceOption, Match, Pseudonyms, TopicsFile
 from blueattr.cli.output import check_out, say
 from blueattr.errors import UsageError
 from blueattr.user_path import named_file

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from blueattr.cli.grouping import grouped
-from blueattr.cli.options import (
+from blueattr.cli.option_groups import (
     ABOUT,
     DETAILED,
     WHO,

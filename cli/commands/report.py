@@ -7,17 +7,8 @@ import typer
 
 from blueattr.cli.features import FeaturesOptions
 from blueattr.cli.grouping import grouped
-from blueattr.cli.options import (
-    HOW,
-    WINDOW,
-    AllTopics,
-    Groups,
-    ManyGroups,
-    Pseudonyms,
-    ReportQuestionOptions,
-    Top,
-    TopicsQueryOptions,
-)
+from blueattr.cli.option_groups import HOW, WINDOW, ReportQuestionOptions, TopicsQueryOptions
+from blueattr.cli.options import AllTopics, Groups, ManyGroups, Pseudonyms, Top
 from blueattr.cli.output import say
 from blueattr.cli.sampling import DRAWS, SamplingOptions
 from blueattr.errors import UsageError

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from blueattr.cli.grouping import grouped
-from blueattr.cli.options import DryRun, OutputOptions
+from blueattr.cli.option_groups import OutputOptions
+from blueattr.cli.options import DryRun
 from blueattr.cli.output import put, warnings_to
 from blueattr.cli.settings import Config, Reports, SettingsOptions, read_settings
 from blueattr.cli.signals import stopping

@@ -10,7 +10,7 @@ from blueattr.analysis.asked import parse
 from blueattr.cli import completion
 from blueattr.cli.features import Columns, FeaturesOptions
 from blueattr.cli.grouping import grouped
-from blueattr.cli.options import (
+from blueattr.cli.option_groups import (
     ABOUT,
     DETAILED,
     HOW,

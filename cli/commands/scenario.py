@@ -9,7 +9,8 @@ import typer
 
 from blueattr.cli.grouping import grouped
 from blueattr.cli.help import SectionedCommand, WholeGroup
-from blueattr.cli.options import OutputOptions, Seed
+from blueattr.cli.option_groups import OutputOptions
+from blueattr.cli.options import Seed
 from blueattr.cli.output import say
 from blueattr.cli.page_output import OrPageOptions
 from blueattr.cli.recorded import OwnScenario, RecordFile, RecordOptions, keep_records

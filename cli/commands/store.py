@@ -6,7 +6,8 @@ from typing import Annotated
 import typer
 
 from blueattr.cli.grouping import grouped
-from blueattr.cli.options import OutputOptions, StoreOptions, TopicsFile
+from blueattr.cli.option_groups import OutputOptions, StoreOptions
+from blueattr.cli.options import TopicsFile
 from blueattr.errors import SourceError
 
 

@@ -6,7 +6,7 @@ import typer
 
 from blueattr.cli.features import FeaturesOptions
 from blueattr.cli.grouping import grouped
-from blueattr.cli.options import (
+from blueattr.cli.option_groups import (
     ABOUT,
     DETAILED,
     HOW,
@@ -15,8 +15,8 @@ from blueattr.cli.options import (
     DetailedOutputOptions,
     QueryOptions,
     QuestionOptions,
-    Seed,
 )
+from blueattr.cli.options import Seed
 from blueattr.cli.sampling import DRAWS, SeedOptions
 
 

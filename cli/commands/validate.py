@@ -8,7 +8,7 @@ import typer
 from blueattr.analysis.asked import parse
 from blueattr.cli.features import FeaturesOptions
 from blueattr.cli.grouping import grouped
-from blueattr.cli.options import (
+from blueattr.cli.option_groups import (
     ABOUT,
     DETAILED,
     HOW,
@@ -17,9 +17,9 @@ from blueattr.cli.options import (
     DetailedOutputOptions,
     IndicatorOptions,
     QueryOptions,
-    Seed,
     ValueOptions,
 )
+from blueattr.cli.options import Seed
 
 if TYPE_CHECKING:
     from blueattr.analysis.studies import Budget

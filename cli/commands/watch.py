@@ -1,42 +1,20 @@
 """The command watch: shares that move as events arrive."""
 
 from contextlib import nullcontext
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
+from typing import Annotated, Literal, TypeAlias
 
 import typer
 
 from blueattr.analysis.asked import parse
 from blueattr.cli.grouping import grouped
-from blueattr.cli.options import (
-    ABOUT,
-    HOW,
-    WHO,
-    BotsFile,
-    GroupsOfChange,
-    InfluenceOption,
-    Insecure,
-    KeepBots,
-    Match,
-    MaxRate,
-    Missing,
-    PopularityOption,
-    QuestionOptions,
-    ScaleOption,
-    StoreOptions,
-    Top,
-    Topic,
-    TopicsFile,
-)
+from blueattr.cli.option_groups import ABOUT, HOW, WHO, QuestionOptions, TopicOptions
+from blueattr.cli.options import GroupsOfChange, Hosts, Insecure, Top
 from blueattr.cli.settings import read_settings
 from blueattr.cli.watching import face, teller_of
 from blueattr.errors import UsageError
 from blueattr.user_path import named_file
-
-if TYPE_CHECKING:
-    from blueattr.panel.query import PanelQuery
-
 
 Sliding: TypeAlias = Annotated[
     str,
@@ -113,37 +91,14 @@ Sources: TypeAlias = Annotated[
         show_default=False,
     ),
 ]
-Hosts: TypeAlias = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--host",
-        metavar="URL",
-        help="A server in place of the default, such as wss://jetstream.example; repeatable.",
-        show_default=False,
-    ),
-]
 
 
 @dataclass
-class WatchOptions(StoreOptions):
+class WatchOptions(TopicOptions):
     """The features of a panel, about a topic, in a window that slides."""
 
-    topic: Topic = None
-    match: Match = field(default_factory=list)
-    topics: TopicsFile = None
     start: Begin = None
     window: Sliding = "24h"
-    scale: ScaleOption = "log1p"
-    bots: BotsFile = None
-    keep_bots: KeepBots = False
-    max_rate: MaxRate = None
-    popularity: PopularityOption = "follows-received"
-    missing_followers: Missing = "error"
-    influence: InfluenceOption = None
-
-    def query(self) -> "PanelQuery":
-        """Return these options as a query."""
-        return parse.query(**vars(self))
 
 
 @grouped(
