@@ -1,6 +1,7 @@
 """What a fresh interpreter imports: `--help` must answer at once, so the heavy packages wait."""
 
 import ast
+import gc
 import json
 import subprocess
 import sys
@@ -278,11 +279,15 @@ def package_of(module: str) -> str:
 
 @cache
 def sources() -> dict[Path, ast.Module]:
-    # Not by rglob, which does not follow the links to the command line.
-    found = {}
-    for folder in (PACKAGE, *(p for p in PACKAGE.iterdir() if p.is_dir())):
-        for path in folder.rglob("*.py"):
-            found[path] = ast.parse(path.read_bytes())
+    # rglob alone does not follow the links to the command line.
+    folders = (PACKAGE, *(p for p in PACKAGE.iterdir() if p.is_symlink()))
+    paths = {path for folder in folders for path in folder.rglob("*.py")}
+    # The trees are millions of objects that stay: a collector would go over them again and again.
+    gc.disable()
+    try:
+        found = {path: ast.parse(path.read_bytes()) for path in sorted(paths)}
+    finally:
+        gc.enable()
     assert len(found) > 100
     assert PACKAGE / "cli" / "main.py" in found
     return found

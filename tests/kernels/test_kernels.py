@@ -443,17 +443,26 @@ print(agents._combine.compiled._cache.cache_path)
 """
 
 
-@pytest.fixture
-def install(tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def install(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of the package beside whose sources nobody can write, the superuser not excepted."""
     home = Path(compiled.__file__).parent
-    copy = tmp_path / "install" / "blueattr"
+    copy = tmp_path_factory.mktemp("install") / "blueattr"
     (copy / "kernels").mkdir(parents=True)
     (copy / "__init__.py").touch()
     (copy / "kernels" / "__pycache__").touch()
     for source in home.glob("*.py"):
         shutil.copy(source, copy / "kernels")
     return copy.parent
+
+
+@pytest.fixture(scope="module")
+def filled(install: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of machine code that a process left: to be copied."""
+    cache = tmp_path_factory.mktemp("filled")
+    assert finish(start(install, NUMBA_CACHE_DIR=str(cache)))[:2] == ["0", "1"]
+    (folder,) = cache.iterdir()
+    return folder
 
 
 def start(install: Path, code: str = _COMBINE, **environment: str) -> "subprocess.Popen[str]":
@@ -472,21 +481,29 @@ def finish(child: "subprocess.Popen[str]") -> list[str]:
     return out.split()
 
 
-@pytest.mark.parametrize(
-    "variable",
-    ["HOME", *(pytest.param(v, marks=pytest.mark.slow)
-               for v in ("XDG_CACHE_HOME", "NUMBA_CACHE_DIR"))],
-)  # fmt: skip
-def test_only_the_first_run_compiles(install: Path, tmp_path: Path, variable: str) -> None:
+def test_only_the_first_run_compiles(install: Path, tmp_path: Path) -> None:
     before = sorted(install.rglob("*"))
-    cache = tmp_path / "cache"
-    settings = {"HOME": str(tmp_path / "nobody"), "XDG_CACHE_HOME": "not/absolute"}
-    settings[variable] = str(cache)
+    settings = {"HOME": str(tmp_path / "cache"), "XDG_CACHE_HOME": "not/absolute"}
     hits, misses, place = finish(start(install, **settings))
     assert (hits, misses) == ("0", "1")
-    assert Path(place).is_relative_to(cache)
+    assert Path(place).is_relative_to(tmp_path / "cache")
     assert finish(start(install, **settings)) == ["1", "0", place]
     assert sorted(install.rglob("*")) == before
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("variable", "below"), [("XDG_CACHE_HOME", "blueattr"), ("NUMBA_CACHE_DIR", "")]
+)
+def test_machine_code_is_where_a_variable_says(
+    variable: str, below: str, install: Path, filled: Path, tmp_path: Path
+) -> None:
+    cache = tmp_path / "cache"
+    shutil.copytree(filled, cache / below / filled.name)
+    settings = {"HOME": str(tmp_path / "nobody"), variable: str(cache)}
+    hits, misses, place = finish(start(install, **settings))
+    assert (hits, misses) == ("1", "0")
+    assert Path(place).parent == cache / below / filled.name
 
 
 @pytest.mark.slow
@@ -499,23 +516,29 @@ def test_processes_may_compile_at_once(install: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_a_change_of_any_kernel_compiles_all(install: Path, tmp_path: Path) -> None:
+def test_a_change_of_any_kernel_compiles_all(install: Path, filled: Path, tmp_path: Path) -> None:
     """Kernels are inlined into those of other modules, which numba's own check does not see."""
-    settings = {"XDG_CACHE_HOME": str(tmp_path / "cache")}
-    first = finish(start(install, **settings))[2]
-    with (install / "blueattr" / "kernels" / "games.py").open("a") as source:
-        source.write("# changed\n")
-    hits, misses, place = finish(start(install, **settings))
+    shutil.copytree(filled, tmp_path / filled.name)
+    source = install / "blueattr" / "kernels" / "games.py"
+    before = source.read_text()
+    source.write_text(f"{before}# changed\n")
+    try:
+        hits, misses, place = finish(start(install, NUMBA_CACHE_DIR=str(tmp_path)))
+    finally:
+        source.write_text(before)
     assert (hits, misses) == ("0", "1")
-    assert place != first
+    assert Path(place).parent.parent == tmp_path
+    assert Path(place).parent.name != filled.name
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("suffix", ["nbi", "nbc"])
-def test_a_damaged_cache_is_made_anew(install: Path, tmp_path: Path, suffix: str) -> None:
-    settings = {"XDG_CACHE_HOME": str(tmp_path / "cache")}
-    finish(start(install, **settings))
-    damaged = list((tmp_path / "cache").rglob(f"*.{suffix}"))
+def test_a_damaged_cache_is_made_anew(
+    install: Path, filled: Path, tmp_path: Path, suffix: str
+) -> None:
+    shutil.copytree(filled, tmp_path / filled.name)
+    settings = {"NUMBA_CACHE_DIR": str(tmp_path)}
+    damaged = list(tmp_path.rglob(f"*.{suffix}"))
     assert damaged
     for file in damaged:
         file.write_bytes(file.read_bytes()[:60])
