@@ -37,6 +37,7 @@ MODULES = ["blueattr", *_BELOW]
 # --- doctests ------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_the_examples_of_every_module_are_true() -> None:
     attempted = {}
     for name in MODULES:

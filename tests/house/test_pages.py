@@ -54,6 +54,7 @@ def check(page: Path, folder: Folder, text: str | None = None) -> None:
 _MAKE = re.compile(r"^```console\n\$ make run\n.*?^```$", re.MULTILINE | re.DOTALL)
 
 
+@pytest.mark.slow
 def test_the_tutorial_shows_what_its_commands_print(home: Path) -> None:
     page = DOCS / "tutorial.md"
     text = page.read_text(encoding="utf-8")
@@ -240,7 +241,7 @@ def recipe(name: str) -> Path:
     return DOCS / "recipes" / f"{name}.md"
 
 
-@pytest.mark.few(2)
+@pytest.mark.few(1)
 @pytest.mark.parametrize(
     "name",
     ["simulation", "own-topics", "own-indicator", "notebook", "datasette",

@@ -152,7 +152,7 @@ REQUESTS = st.lists(
 
 
 @pytest.mark.slow
-@costly_law(8, [HealthCheck.function_scoped_fixture])
+@costly_law(4, [HealthCheck.function_scoped_fixture])
 @given(REQUESTS)
 def test_requests_in_any_order_give_what_they_ask_for(
     server: ArchiveServer, fresh: Callable[[], Path], requests: list[tuple[list[int], str | None]]

@@ -234,7 +234,7 @@ def test_each_trouble_happens_and_is_lived_through(protocol: str, make: Callable
 
 
 @pytest.mark.slow
-@costly_law(36, suppress=[HealthCheck.function_scoped_fixture])
+@costly_law(18, suppress=[HealthCheck.function_scoped_fixture])
 @given(scripted())
 def test_whatever_happens_the_store_is_the_fold_and_spans_are_what_was_seen(
     make: Callable[[], Path], schedule: Schedule

@@ -59,7 +59,7 @@ from support.forked import processes, run
 from support.naive_decode import TIMES_FROM
 from support.store_content import Content, content, expected, rows, sources
 
-LAW = costly_law(16, suppress=[HealthCheck.function_scoped_fixture])
+LAW = costly_law(10, suppress=[HealthCheck.function_scoped_fixture])
 # The lines of accounts whose DIDs have 24 letters, and whose keys are TIDs, are parsed by the
 # compiled parser; those of others by the statement. A history is of both.
 WHO = ("ann".ljust(24, "a"), "bea", "cyd".ljust(24, "7"))

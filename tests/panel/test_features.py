@@ -206,7 +206,7 @@ def networks(draw: st.DrawFn) -> list[Event]:
 
 
 @pytest.mark.slow
-@costly_law(25, suppress=[HealthCheck.function_scoped_fixture])
+@costly_law(14, suppress=[HealthCheck.function_scoped_fixture])
 @given(networks(), st.booleans(), st.sampled_from(INFLUENCES))
 def test_features_equal_a_plain_recount(
     fresh: Callable[[], Path],

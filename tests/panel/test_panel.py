@@ -580,7 +580,7 @@ def blank(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Writer]:
 
 
 @given(STORES, SOMETIMES)
-@costly_law(100)
+@costly_law(50)
 def test_the_panel_is_that_of_one_account_after_another(
     blank: Writer, content: list[Known], keep: bool
 ) -> None:

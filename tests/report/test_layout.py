@@ -103,7 +103,7 @@ def check(report: Report, width: int) -> None:
             assert word in shown or cell_len(word) > width, (word, width)
 
 
-@costly_law(400)
+@costly_law(200)
 @given(REPORTS_OF_ANY_TEXT, st.integers(40, 200))
 def test_a_line_is_wider_than_the_terminal_or_a_word_is_broken(report: Report, width: int) -> None:
     check(report, width)

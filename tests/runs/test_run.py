@@ -124,6 +124,7 @@ def test_other_settings_make_another_report_of_the_same_events() -> None:
     assert len({*names, current()}) == 4
 
 
+@pytest.mark.slow
 def test_another_panel_makes_another_report_of_the_same_events() -> None:
     drop("1.jsonl", EVENTS)
     done()

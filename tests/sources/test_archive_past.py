@@ -62,7 +62,7 @@ DAYS = st.floats(-61, BEGAN + 0.02, allow_nan=False)
 
 
 @pytest.mark.slow
-@costly_law(16, [HealthCheck.function_scoped_fixture])
+@costly_law(8, [HealthCheck.function_scoped_fixture])
 @given(
     st.tuples(DAYS, DAYS).map(sorted),
     st.sampled_from([None, "a", "bf", ACCOUNTS]),

@@ -221,7 +221,7 @@ def test_half_of_the_cases_try_each_column_with_each_command_and_each_value(db: 
 
 
 @pytest.mark.slow
-@costly_law(24, suppress=[HealthCheck.function_scoped_fixture])
+@costly_law(14, suppress=[HealthCheck.function_scoped_fixture])
 @given(st.data())
 def test_no_values_of_several_columns_end_in_a_traceback(db: Path, data: st.DataObject) -> None:
     sound = db.read_bytes()

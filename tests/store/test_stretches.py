@@ -93,7 +93,7 @@ def test_a_deleted_event_is_no_event_however_far(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-@costly_law(8)
+@costly_law(4)
 @given(
     order=st.integers(0, 10**6),
     cuts=st.lists(st.integers(0, 230), max_size=3),

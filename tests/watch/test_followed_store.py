@@ -96,7 +96,7 @@ def test_each_commit_is_seen_with_what_it_changed_of_before(tmp_path: Path) -> N
 
 
 @pytest.mark.slow
-@costly_law(6, suppress=[HealthCheck.function_scoped_fixture])
+@costly_law(4, suppress=[HealthCheck.function_scoped_fixture])
 @given(histories(), st.lists(st.integers(0, 40), min_size=2, max_size=4).map(sorted))
 def test_whatever_a_commit_brings_the_picture_is_what_attribute_says_then(
     fresh: Callable[[], Path], events: list[Event], cuts: list[int]

@@ -78,7 +78,7 @@ ASKED = st.builds(
 
 
 @pytest.mark.slow
-@costly_law(10, suppress=[HealthCheck.function_scoped_fixture])
+@costly_law(6, suppress=[HealthCheck.function_scoped_fixture])
 @given(
     histories(),
     ASKED,

@@ -105,7 +105,7 @@ CASES = st.builds(
 
 
 @pytest.mark.slow
-@costly_law(15, suppress=[HealthCheck.function_scoped_fixture])
+@costly_law(8, suppress=[HealthCheck.function_scoped_fixture])
 @given(histories(), CASES, st.booleans())
 def test_a_window_that_slides_counts_what_the_store_counts(
     fresh: Callable[[], Path], events: list[Event], case: Sliding, summarised: bool

@@ -71,7 +71,7 @@ def with_quotes(seed: int) -> list[Event]:
 
 
 @pytest.mark.slow
-@costly_law(16)
+@costly_law(9)
 @given(st.integers(0, 10_000), st.booleans())
 def test_edges_are_what_counts_for_influence_and_popularity_each_with_its_time(
     tmp_path_factory: pytest.TempPathFactory, seed: int, about: bool

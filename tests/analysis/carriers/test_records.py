@@ -38,7 +38,7 @@ from support.record_world import INFLUENCES, TOPIC, Twin, author, ingested, spli
 
 
 @pytest.mark.slow
-@costly_law(16)
+@costly_law(9)
 @given(
     st.integers(0, 10_000), st.booleans(), st.sampled_from(["lin", "heat", "var", "gini"]),
     st.sampled_from([*product(["active", "involved"], INFLUENCES)]),

@@ -95,7 +95,7 @@ def counted(partners: Partners | None, expected: Counter[str]) -> None:
 
 
 @pytest.mark.slow
-@costly_law(16)
+@costly_law(9)
 @given(
     st.integers(0, 10_000), st.booleans(), st.sampled_from(INDICATORS),
     st.sampled_from(["active", "involved"]),

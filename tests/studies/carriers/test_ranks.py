@@ -103,7 +103,7 @@ def worlds(draw: st.DrawFn) -> tuple[Rows, int, int]:
 
 
 @pytest.mark.slow
-@costly_law(40)
+@costly_law(12)
 @given(worlds(), st.sampled_from(["log1p", "raw"]), st.integers(0, 3), st.data())
 def test_intervals_are_those_of_a_twin_that_follows_everyone(
     world: tuple[Rows, int, int], scale: Any, seed: int, data: st.DataObject
