@@ -160,6 +160,7 @@ bench: $(VENV)-bench/ready
 # It compares with no other package, so it needs only the usual environment.
 bench-full: setup
 	$(BIN)/python bench/full.py --out docs/performance.json
+	$(BIN)/python bench/questions.py --out docs/questions.json
 	$(BIN)/python bench/performance.py
 
 coverage-study: setup

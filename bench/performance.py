@@ -1,4 +1,7 @@
-"""Make docs/performance.md and its figures from docs/performance.json, which bench/full.py writes.
+"""Make docs/performance.md and its figures from what was measured.
+
+That is docs/performance.json, which bench/full.py writes, and docs/questions.json, which
+bench/questions.py writes.
 
 python bench/performance.py
 """
@@ -13,6 +16,7 @@ import numpy as np
 
 DOCS = Path(__file__).parents[1] / "docs"
 DATA = DOCS / "performance.json"
+QUESTIONS = DOCS / "questions.json"
 PAGE = DOCS / "performance.md"
 TEMPLATE = Path(__file__).with_name("performance.template.md")
 FIGURES = DOCS / "_static"
@@ -246,8 +250,42 @@ def next_events(rows: Sequence[dict[str, Any]]) -> str:
     return table(head, table_rows)
 
 
-def page(data: dict[str, Any], *, figures: bool = True) -> str:
-    """Return the page; draw its figures too."""
+PACKAGES = ("blueattr", "duckdb", "numba", "numpy", "polars", "pyarrow")
+
+
+def of_machine(machine: dict[str, Any]) -> str:
+    """Describe a machine and its versions."""
+    packages = ", ".join(f"{name} {machine[name]}" for name in PACKAGES)
+    return (
+        f"{machine['cores']} cores of {machine['processor']}, "
+        f"{machine['memory_bytes'] / 2**30:.0f} GiB, Python {machine['python']}, {packages}"
+    )
+
+
+def questions(asked: dict[str, Any]) -> str:
+    """Format the table of questions about one store, the one that takes longest last."""
+    costs = sorted(asked["costs"].items(), key=lambda one: one[1]["processor_seconds"])
+    rows = [
+        [words, *(f"{cost[key]:.1f} s" for key in ("processor_seconds", "seconds")),
+         f"{cost['peak_bytes'] / 1e9:.2f} GB"]
+        for words, cost in costs
+    ]  # fmt: skip
+    return table(["", "processor time", "time", "peak memory"], rows)
+
+
+def beside(asked: dict[str, Any]) -> str:
+    """Say whether other programs were busy while questions were asked."""
+    load, cores = asked["load_at_start"], asked["machine"]["cores"]
+    if load < cores / 2:
+        return "Nothing else ran."
+    return (
+        f"Other programs ran, {load / cores:.0f} for each core, at a lower priority: both times "
+        "are longer than alone on the machine, where a half to two thirds of them is usual."
+    )
+
+
+def page(data: dict[str, Any], asked: dict[str, Any], *, figures: bool = True) -> str:
+    """Return the page of two measurements; draw its figures too."""
     machine = data["machine"]
     events, values, window = data["events"], data["values"], data["window"]
     names = {**STAGES, **{key: f"*{words}*" for key, words in LIMITS.items()}}
@@ -274,16 +312,13 @@ def page(data: dict[str, Any], *, figures: bool = True) -> str:
             panel(megabytes(window_memory), (), "days of the window", "peak memory, MB", plain),
         ])  # fmt: skip
     swapped = data["pages_swapped"]
-    packages = ", ".join(
-        f"{name} {machine[name]}"
-        for name in ("blueattr", "duckdb", "numba", "numpy", "polars", "pyarrow")
-    )
     return TEMPLATE.read_text(encoding="utf-8").format(
-        cores=machine["cores"],
-        processor=machine["processor"],
-        memory=f"{machine['memory_bytes'] / 2**30:.0f}",
-        python=machine["python"],
-        packages=packages,
+        machine=of_machine(machine),
+        questions=questions(asked),
+        asked_of=of_machine(asked["machine"]),
+        asked_rounds="once" if asked["rounds"] == 1 else f"{asked['rounds']} times",
+        asked_size=size_of(asked["bytes"]),
+        beside=beside(asked),
         rounds=data["rounds"],
         swapped="Nothing was swapped." if swapped == 0 else f"Pages swapped: {swapped}.",
         agents=f"{full['agents']:,}",
@@ -314,7 +349,8 @@ def page(data: dict[str, Any], *, figures: bool = True) -> str:
 
 def main() -> None:
     """Write the page and its figures."""
-    PAGE.write_text(page(json.loads(DATA.read_text(encoding="utf-8"))), encoding="utf-8")
+    measured = (json.loads(path.read_text(encoding="utf-8")) for path in (DATA, QUESTIONS))
+    PAGE.write_text(page(*measured), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -250,9 +250,12 @@ def test_the_performance_page_says_what_was_measured() -> None:
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    measured = json.loads((DOCS / "performance.json").read_text(encoding="utf-8"))
+    measured, asked = (
+        json.loads((DOCS / name).read_text(encoding="utf-8"))
+        for name in ("performance.json", "questions.json")
+    )
     page = (DOCS / "performance.md").read_text(encoding="utf-8")
-    assert page == module.page(measured, figures=False)
+    assert page == module.page(measured, asked, figures=False)
     # The readme tells some of it.
     told = README.read_text(encoding="utf-8").partition("## At the network's size")[2]
     told = told.partition("\n## ")[0]
