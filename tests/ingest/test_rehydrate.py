@@ -5,6 +5,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +13,17 @@ import pytest
 
 import blueattr
 from blueattr.analysis.asked.naming import VARIABLE
-from blueattr.errors import ExitCode, InputError
+from blueattr.errors import ExitCode, InputError, SourceError
 from blueattr.ingest import read
 from blueattr.ingest.rehydrate import Rehydrated, rehydrate
 from blueattr.report import render
 from blueattr.report.deposit import readback
 from blueattr.report.inventory.rehydrations import rehydrate_report
+from blueattr.sources.collect.identity import own_server
+from blueattr.sources.collect.posts import RecordName
+from blueattr.sources.collect.repos import Repos
 from blueattr.sources.deposits import read_deposit
+from blueattr.sources.xrpc import RequestBudget, XrpcClient
 from blueattr.store import coverage
 from blueattr.store.database import Store
 from support.cli_world import refused, run
@@ -216,6 +221,33 @@ def test_times_that_were_cut_come_from_the_records_themselves(
             "SELECT time_from::VARCHAR, count(DISTINCT event_time) FROM event GROUP BY ALL"
         ).fetchall()
     assert times == [("key", len(done.study.records))]
+
+
+_BAD = ["a%40b.example", "a%20b", "%5B", "xn--a", "localhost%3A8443", "127.0.0.1", "x" * 70]
+
+
+@pytest.mark.parametrize("host", _BAD)
+def test_an_account_whose_address_nobody_may_ask_is_unknown_and_ends_nothing(host: str) -> None:
+    async def ask() -> Any:
+        async with AsyncExitStack() as stack:
+            budget = RequestBudget(0)
+            repos = Repos(stack, lambda url: XrpcClient(url, budget=budget))
+            return await repos.record(RecordName(f"did:web:{host}", POST, "3k"))
+
+    held = asyncio.run(ask())
+    assert held.outcome == "unknown"
+    assert "not an address" in held.why or "cannot be used" in held.why
+
+
+@pytest.mark.parametrize("server", ["http://127.0.0.1:80", "http://localhost", "https://[::1]:8"])
+def test_a_document_leads_to_nothing_on_this_machine(server: str) -> None:
+    did = plc_did("eve")
+    named = [{"id": "#atproto_pds", "type": "AtprotoPersonalDataServer", "serviceEndpoint": server}]
+    document = {"id": did, "service": named}
+    with pytest.raises(SourceError, match="is this machine"):
+        own_server(document, did)
+    # Unless the directory is here as well, as in a network of one's own.
+    assert own_server(document, did, directory="http://127.0.0.1:2582") == server
 
 
 # --- what is refused ------------------------------------------------------------------------------

@@ -64,9 +64,9 @@ def test_a_login_by_handle_and_app_password_and_records_of_a_real_server(tmp_pat
         assert "wrong-pass" not in str(refused.value)
         # Another name is not taken for ada's, and the document says where her records are.
         document = asyncio.run(document_of(plc, ada.did))
-        assert own_server(document, ada.did, "ada.test").rsplit(":", 1)[1] == str(pds.port)
+        assert own_server(document, ada.did, "ada.test", plc.url).rsplit(":", 1)[1] == str(pds.port)
         with pytest.raises(SourceError, match="does not call itself so"):
-            own_server(document, ada.did, "eve.test")
+            own_server(document, ada.did, "eve.test", plc.url)
         assert not plc.strangers() | pds.strangers()
 
 

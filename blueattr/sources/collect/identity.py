@@ -2,12 +2,12 @@
 
 import re
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import unquote, urlsplit
 
 from blueattr.decode.schema import DID
 from blueattr.decode.schema import HANDLE as HANDLE_FORM
 from blueattr.errors import SourceError, UsageError
-from blueattr.sources.hosts import check_url
+from blueattr.sources.hosts import check_url, is_loopback
 from blueattr.sources.xrpc import Response, XrpcClient
 
 __all__ = ["DIRECTORY", "document_address", "is_handle", "own_server", "resolve_handle"]
@@ -32,7 +32,7 @@ def document_address(did: str, directory: str = DIRECTORY) -> tuple[str, str]:
     Raises
     ------
     SourceError
-        Nothing is known of such DIDs.
+        Nothing is known of such DIDs, or the address in it cannot be used.
 
     Examples
     --------
@@ -42,8 +42,8 @@ def document_address(did: str, directory: str = DIRECTORY) -> tuple[str, str]:
     if did.startswith("did:plc:"):
         return directory, f"/{did}"
     if did.startswith("did:web:") and did.count(":") == 2:
-        host = unquote(did.removeprefix("did:web:"))
-        return f"https://{host}", "/.well-known/did.json"
+        host = f"https://{unquote(did.removeprefix('did:web:'))}"
+        return _usable(host, did, directory), "/.well-known/did.json"
     raise SourceError(f"{did} is neither of did:plc nor of did:web")
 
 
@@ -62,7 +62,9 @@ async def resolve_handle(client: XrpcClient, handle: str) -> str:
     return did
 
 
-def own_server(document: dict[str, Any], did: str, handle: str | None = None) -> str:
+def own_server(
+    document: dict[str, Any], did: str, handle: str | None = None, directory: str = DIRECTORY
+) -> str:
     """Return the address of the server that holds an account's records.
 
     Parameters
@@ -74,6 +76,8 @@ def own_server(document: dict[str, Any], did: str, handle: str | None = None) ->
     handle
         That it must name, where given: else anybody could say of a handle which server gets the
         password.
+    directory
+        Where documents of ``did:plc`` are.
 
     Raises
     ------
@@ -92,12 +96,26 @@ def own_server(document: dict[str, Any], did: str, handle: str | None = None) ->
             continue
         address = service.get("serviceEndpoint")
         if str(service.get("id")).endswith("#atproto_pds") and isinstance(address, str):
-            try:
-                check_url(address)
-            except UsageError as error:
-                raise SourceError(f"the server of {did} cannot be used: {error}") from None
-            return address.rstrip("/")
+            return _usable(address, did, directory).rstrip("/")
     raise SourceError(f"the document of {did} names no server of its records")
+
+
+def _usable(address: str, did: str, directory: str) -> str:
+    """Return an address that an account names, if it may be asked.
+
+    Raises
+    ------
+    SourceError
+        It is none, is not encrypted, or leads to what listens on this machine alone.
+    """
+    try:
+        host = check_url(address, only_http=True).hostname or ""
+    except UsageError as error:
+        raise SourceError(f"the server of {did} cannot be used: {error}") from None
+    # A stranger's document must not make us ask the services of whoever reads it.
+    if is_loopback(host) and not is_loopback(urlsplit(directory).hostname or ""):
+        raise SourceError(f"the server of {did} cannot be used: {address} is this machine")
+    return address
 
 
 def _itself(reply: Response) -> Response:

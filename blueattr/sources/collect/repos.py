@@ -4,7 +4,7 @@ from collections.abc import Callable
 from contextlib import AsyncExitStack
 from typing import Any, Literal, NamedTuple
 
-from blueattr.errors import SourceError
+from blueattr.errors import SourceError, UsageError
 from blueattr.sources.collect.identity import DIRECTORY, document_address, own_server
 from blueattr.sources.collect.posts import RecordName
 from blueattr.sources.xrpc import Fault, Response, XrpcClient
@@ -81,7 +81,7 @@ class Repos:
                 client = await self._client(server)
                 params = [("repo", name.did), ("collection", name.collection), ("rkey", name.rkey)]
                 return await client.call(_GET, _held, params=params)
-            except SourceError as error:
+            except (SourceError, UsageError) as error:
                 self._silent[server] = HeldRecord("unknown", why=str(error))
         return self._silent[server]
 
@@ -91,7 +91,7 @@ class Repos:
             if host in self._silent:
                 return self._silent[host]
             client = await self._client(host)
-        except SourceError as error:
+        except (SourceError, UsageError) as error:
             return HeldRecord("unknown", why=str(error))
         try:
             document = await client.call(path, _document)
@@ -101,7 +101,7 @@ class Repos:
         if document is None:
             return HeldRecord("gone")
         try:
-            return own_server(document, did)
+            return own_server(document, did, directory=self._directory)
         except SourceError as error:
             return HeldRecord("unknown", why=str(error))
 

@@ -160,7 +160,7 @@ async def connect(
             did = name if handle is None else await resolve_handle(view, handle)
             host, path = document_address(did, directory)
             async with client(host) as asked:
-                server = own_server(await asked.call(path, _document), did, handle)
+                server = own_server(await asked.call(path, _document), did, handle, directory)
         own = await stack.enter_async_context(client(server))
         yield Service(own, Session(own, credentials)), index
 
