@@ -10,7 +10,7 @@ from blueattr.analysis.asked.parse import EVERY_TOPIC
 from blueattr.errors import UsageError
 from blueattr.panel import influence, topics
 from blueattr.panel.counts import WindowCounts
-from blueattr.panel.query import PanelQuery
+from blueattr.panel.query import PanelQuery, store_origin
 from blueattr.panel.topics import Topic, TopicDays
 from blueattr.provenance import Window
 from blueattr.store.database import Store
@@ -74,6 +74,7 @@ def check_topics(query: PanelQuery, names: Sequence[str]) -> list[TopicDays]:
     with Store.open(query.db, query.memory) as store:
         window = query.window(store)
         settled = influence.settle(store, query.influence, window)
+        origin = store_origin(query.db, store, window)
         calendar = pl.DataFrame({"day": _days(window)}, schema={"day": pl.Date})
         counts = []
         for name in chosen_names:
@@ -85,7 +86,7 @@ def check_topics(query: PanelQuery, names: Sequence[str]) -> list[TopicDays]:
                 store.frame("analysis/topic_days"), on="day", how="left", maintain_order="left"
             ).fill_null(0)
             over = int((days["participants"] >= topics.CRITERION_PARTICIPANTS).sum())
-            counts.append(TopicDays(topic, window, days, over, settled))
+            counts.append(TopicDays(topic, window, days, over, settled, origin))
     return counts
 
 

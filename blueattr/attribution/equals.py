@@ -164,4 +164,9 @@ def _remedy(origin: Provenance) -> str:
     """Say what to do about it."""
     if origin.window is None:
         return "A column followers with counts that differ would rank them."
+    if origin.drawn:
+        return (
+            "To rank them, import follower counts (followers=COLUMN), or, where accounts are DIDs, "
+            "run: blueattr hydrate"
+        )
     return "To rank them, record follows (app.bsky.graph.follow), or run: blueattr hydrate"

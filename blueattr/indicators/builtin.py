@@ -113,7 +113,8 @@ def _heat_zero(means: tuple[float, float, float]) -> str:
         return zero
     return (
         f"{zero}; for a b, a store needs follows (app.bsky.graph.follow), follower counts of an "
-        "imported table (followers=COLUMN), or blueattr hydrate"
+        "imported table (followers=COLUMN), or, where accounts are DIDs, blueattr hydrate; without "
+        "one, another indicator has an answer, such as --indicator lin"
     )
 
 

@@ -359,14 +359,18 @@ def with_followers(
         with_counts = agents.filter(pl.col("followers").is_not_null())
         if with_counts.is_empty():
             raise EmptyPanelError(
-                f"no follower count is known for any of {len(agents):,} agents; {_advice(window)}"
+                f"no follower count is known for any of {len(agents):,} agents; "
+                f"{_NO_DIDS if _of_an_import(unknown) == len(unknown) else _advice(window)}"
             )
         step = PanelStep(UNKNOWN_FOLLOWERS, len(agents), len(unknown), len(with_counts))
         return FilteredPanel(with_counts, (*built.steps, step), built.directory)
     if missing == "error" and len(unknown):
-        never = unknown["asked_at"].null_count()
+        foreign = _of_an_import(unknown)
+        never = unknown["asked_at"].null_count() - foreign
         parts = [f"{never:,} were never asked about"] * (never > 0)
-        if unanswered := len(unknown) - never:
+        if foreign:
+            parts.append(f"of {foreign:,} {_NO_DIDS}")
+        if unanswered := len(unknown) - never - foreign:
             parts.append(f"for {unanswered:,} the AppView gave none")
         raise NoAnswerError(
             f"follower counts are unknown for {len(unknown):,} of {len(agents):,} agents: "
@@ -374,6 +378,14 @@ def with_followers(
             "them: --missing-followers drop, or received"
         )
     return built
+
+
+_NO_DIDS = "the imported tables say none, and the network cannot be asked, as they are no DIDs"
+
+
+def _of_an_import(unknown: pl.DataFrame) -> int:
+    """Count the accounts that are no DIDs, which no server can be asked about."""
+    return int((~unknown["did"].str.starts_with("did:")).sum())
 
 
 def _advice(window: Window) -> str:

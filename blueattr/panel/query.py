@@ -255,9 +255,7 @@ class StoreView:
     @cached_property
     def so_far(self) -> datetime | None:
         """When the last event was, if the window's last day is that of it and is not over then."""
-        last, end = last_event(self.store), self.window.end
-        ends_that_day = last is not None and last.date() == (end - _INSTANT).date()
-        return last if last is not None and ends_that_day and last < end - _INSTANT else None
+        return _so_far(self.store, self.window)
 
     @cached_property
     def passed_over(self) -> tuple[str, ...]:
@@ -273,8 +271,7 @@ class StoreView:
     @cached_property
     def gaps(self) -> tuple[Gap, ...]:
         """Stretches of the window that no source covers, up to the last event of its last day."""
-        until = self.window.end if self.so_far is None else self.so_far + _INSTANT
-        return coverage.gaps(self.store, Window(self.window.start, until))
+        return _gaps(self.store, self.window, self.so_far)
 
     def topic(self, name: str | None = None) -> topics.Topic | None:
         """Find a topic by name, by default the query's own; None for all events."""
@@ -399,19 +396,6 @@ class StoreView:
             ),
         )
 
-    def _completeness(self) -> tuple[FoundShare, ...]:
-        """Sum up what was found of the interactions with the window's collected posts."""
-        days = completeness(self.store, self.window).values()
-        kinds = dict.fromkeys(kind for day in days for kind in day)
-        return tuple(
-            FoundShare(
-                kind,
-                sum(day[kind].found for day in days if kind in day),
-                sum(day[kind].counted for day in days if kind in day),
-            )
-            for kind in kinds
-        )
-
     def _no_popularity(self) -> str:
         """Say that b is 0 for everyone, where it is, and what would give it."""
         if self.query.popularity != "follows-received" or self._counts.lay_out().followed.size:
@@ -422,8 +406,8 @@ class StoreView:
                 "follower counts: ask with --popularity followers."
             )
         return (
-            f"{NO_FOLLOWERS} Name a column that has them (blueattr import, followers=COLUMN), or "
-            "run: blueattr hydrate"
+            f"{NO_FOLLOWERS} Name a column that has them (blueattr import, followers=COLUMN), or, "
+            "where accounts are DIDs, run: blueattr hydrate"
         )
 
     def _what_c_counts(self, topic: topics.Topic | None) -> "_WhatCCounts":
@@ -439,25 +423,71 @@ class StoreView:
 
     def panel_origin(self, topic: topics.Topic | None) -> Provenance:
         """Return where the panel comes from, which is made before there are features."""
-        synthetic, all_synthetic = synthetic_sources(self.store)
-        ways, remarks = drawn(self.store)
-        if ways and (lacking := self._no_popularity()):
+        origin = store_origin(self.query.db, self.store, self.window)
+        remarks = origin.import_remarks
+        if origin.drawn and (lacking := self._no_popularity()):
             remarks = (lacking, *remarks)
-        return Provenance(
-            source=str(self.query.db),
+        return replace(
+            origin,
             topic=topic.info if topic else None,
-            window=self.window,
-            gaps=self.gaps,
-            so_far=self.so_far,
             panel=self.built.steps,
             notes=self.passed_over,
-            synthetic=synthetic,
-            all_synthetic=all_synthetic,
-            times_from=times_from(self.store, self.window),
-            drawn=ways,
             import_remarks=remarks,
-            completeness=self._completeness() if ways else (),
         )
+
+
+def store_origin(db: Path, store: Store, window: Window) -> Provenance:
+    """Return where the records of a window come from: gaps, times, how they were chosen.
+
+    Parameters
+    ----------
+    db
+        The store's file, as the user named it.
+    store
+        Open for reading.
+    window
+        Settled.
+    """
+    synthetic, all_synthetic = synthetic_sources(store)
+    ways, remarks = drawn(store)
+    so_far = _so_far(store, window)
+    return Provenance(
+        source=str(db),
+        window=window,
+        gaps=_gaps(store, window, so_far),
+        so_far=so_far,
+        synthetic=synthetic,
+        all_synthetic=all_synthetic,
+        times_from=times_from(store, window),
+        drawn=ways,
+        import_remarks=remarks,
+        completeness=_completeness(store, window) if ways else (),
+    )
+
+
+def _so_far(store: Store, window: Window) -> datetime | None:
+    last, end = last_event(store), window.end
+    ends_that_day = last is not None and last.date() == (end - _INSTANT).date()
+    return last if last is not None and ends_that_day and last < end - _INSTANT else None
+
+
+def _gaps(store: Store, window: Window, so_far: datetime | None) -> tuple[Gap, ...]:
+    until = window.end if so_far is None else so_far + _INSTANT
+    return coverage.gaps(store, Window(window.start, until))
+
+
+def _completeness(store: Store, window: Window) -> tuple[FoundShare, ...]:
+    """Sum up what was found of the interactions with the window's collected posts."""
+    days = completeness(store, window).values()
+    kinds = dict.fromkeys(kind for day in days for kind in day)
+    return tuple(
+        FoundShare(
+            kind,
+            sum(day[kind].found for day in days if kind in day),
+            sum(day[kind].counted for day in days if kind in day),
+        )
+        for kind in kinds
+    )
 
 
 def _rule(topic: topics.Topic | None) -> matching.Rule | None:

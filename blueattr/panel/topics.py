@@ -3,7 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,7 +12,7 @@ from blueattr.errors import InputError, UnknownTopicError, UsageError
 from blueattr.panel import EVERY_TOPIC
 from blueattr.panel.influence import ALL as ALL_KINDS
 from blueattr.panel.influence import Influence
-from blueattr.provenance import TopicInfo, Window
+from blueattr.provenance import Provenance, TopicInfo, Window
 from blueattr.store.matching import Rule
 from blueattr.suggest import did_you_mean
 from blueattr.toml_file import TomlFile
@@ -163,6 +163,8 @@ class TopicDays:
         Days with at least 1,000 participants; the criterion asks for 10 of 14.
     influence
         Whether what quotes a post of the topic belongs to it.
+    provenance
+        Where the records of the window come from.
     """
 
     topic: Topic
@@ -170,6 +172,7 @@ class TopicDays:
     days: "pl.DataFrame"
     days_over: int
     influence: Influence = ALL_KINDS
+    provenance: Provenance = field(default_factory=lambda: Provenance(""))
 
     @property
     def holds(self) -> bool:

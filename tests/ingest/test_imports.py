@@ -560,6 +560,25 @@ def test_a_table_with_addresses_texts_and_counts_gives_an_answer_that_says_what_
     assert [share["kind"] for share in found["times_from"]] == ["key"]
     # What is made of b has no answer, and it says what would give one.
     refused(ExitCode.NO_ANSWER, *asked, "--indicator", "heat", says="followers=COLUMN")
+    refused(
+        ExitCode.NO_ANSWER, *asked, says="another indicator has an answer, such as --indicator lin"
+    )
+    checked = ok("topics", "check", "mythos", "--db", db)
+    assert "come from a search for words" in checked.text
+    assert "100.0 % those of their keys" in checked.text
+
+
+def test_nobody_is_sent_to_ask_the_network_about_accounts_that_are_none_of_its(
+    here: Path,
+) -> None:
+    Path("t.csv").write_text(
+        "author,text,time\nann,mythos ai,2026-05-01\nben,mythos ai,2026-05-01\n"
+    )
+    ok("import", "t.csv", "--db", "t.duckdb")
+    asked = ("attribute", "--topic", "mythos", "--db", "t.duckdb", "--popularity", "followers")
+    for more in ((), ("--missing-followers", "drop")):
+        done = refused(ExitCode.NO_ANSWER, *asked, *more, says="as they are no DIDs")
+        assert "hydrate" not in done.stderr
 
 
 def test_follower_counts_that_the_store_has_are_pointed_to(tmp_path: Path) -> None:

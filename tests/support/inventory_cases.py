@@ -10,7 +10,7 @@ from blueattr.analysis.panel import PanelResult
 from blueattr.analysis.upkeep.status import Status
 from blueattr.ingest.result import Ingested
 from blueattr.panel.topics import Topic, TopicDays
-from blueattr.provenance import Gap, Provenance, Window
+from blueattr.provenance import FoundShare, Gap, Provenance, TimeShare, Window
 from blueattr.report import Report
 from blueattr.report.inventory.ingests import ingest_report
 from blueattr.report.inventory.panel import panel_report, topic_days_report, topics_report
@@ -141,6 +141,14 @@ TOPIC_DAYS = [
         WINDOW,
         pl.DataFrame({"day": DAYS["day"], "participants": [1_200, 3], "events": [5_000, k]}),
         1,
+        provenance=Provenance(
+            source=str(DB),
+            window=WINDOW,
+            gaps=STATUS.gaps,
+            drawn=("keywords",),
+            times_from=(TimeShare("server", 3, 0.75), TimeShare("key", 1, 0.25)),
+            completeness=(FoundShare("replies", 2, 3),),
+        ),
     )
     for k, topic in enumerate((MYTHOS, MINE), 4)
 ]

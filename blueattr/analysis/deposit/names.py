@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields, is_dataclass, replace
 from datetime import date
 from typing import Any, TypeVar, cast
 
-__all__ = ["IMPORTED_HANDLE", "Cleaner", "texts", "words"]
+__all__ = ["IMPORTED_HANDLE", "Cleaner", "marked", "texts", "words"]
 
 
 _T = TypeVar("_T")
@@ -20,6 +20,9 @@ their handles."""
 # As regular expressions and addresses write them, too: alice\.bsky\.social, did%3Aplc%3Aabc.
 _DOT = r"\\*\."
 _HANDLE = re.compile(rf"[a-z0-9-]+(?:{_DOT}[a-z0-9-]+)+", re.IGNORECASE)
+# What stands out as one: behind @, in the address of a profile, or at a host of handles alone.
+_MARKED = re.compile(rf"(?:@|/profile/)({_HANDLE.pattern})", re.IGNORECASE)
+_HOSTS = (".bsky.social", ".brid.gy")
 _COLON = r"(?:\\*:|%3A)"
 _DID = re.compile(
     rf"did{_COLON}[a-z]+{_COLON}[A-Za-z0-9._%\\-](?:[A-Za-z0-9._%\\:-]*[A-Za-z0-9_-])?",
@@ -55,6 +58,19 @@ def words(found: Iterable[str]) -> set[str]:
             labels = hit.replace("\\", "").lower().split(".")
             names.update(".".join(labels[k:]) for k in range(len(labels) - 1))
     return names
+
+
+def marked(found: Iterable[str]) -> set[str]:
+    r"""Return what must be a handle in some texts, whether or not anybody knows it.
+
+    >>> sorted(marked([r"@alice.example.org on example.org, bob\.bsky\.social of bsky.social"]))
+    ['alice.example.org', 'bob.bsky.social']
+    """
+    plain = [_ESCAPE.sub(" ", text) for text in found]
+    shown = {hit for text in plain for hit in _MARKED.findall(text)}
+    hosted = {hit for text in plain for hit in _HANDLE.findall(text)}
+    names = [{hit.replace("\\", "").lower() for hit in hits} for hits in (shown, hosted)]
+    return names[0] | {name for name in names[1] if name.endswith(_HOSTS)}
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import polars as pl
 
 from blueattr.analysis.asked.naming import OPEN, Naming, pseudonyms
 from blueattr.analysis.attribute import NamingOptions, attribute_panel
-from blueattr.analysis.deposit.names import IMPORTED_HANDLE, Cleaner, texts, words
+from blueattr.analysis.deposit.names import IMPORTED_HANDLE, Cleaner, marked, texts, words
 from blueattr.analysis.features import refuse_no_match
 from blueattr.attribution.attribute import AttributionResult
 from blueattr.attribution.question import Question
@@ -147,7 +147,8 @@ def make_study(
         said = [title or "", *texts([asdict(one.provenance) for one in results])]
         asked = sorted(words(said))
         found = store.rows("analysis/deposit/known_handles", words=asked) if asked else []
-    cleaner = Cleaner(frozenset(handle for (handle,) in found), dids=naming.key is not None)
+    handles = frozenset((*(handle for (handle,) in found), *marked(said)))
+    cleaner = Cleaner(handles, dids=naming.key is not None)
     agents = accounts_frame(results, frame).sort("did")
     if coarse is not None:
         cut = pl.col("time").dt.truncate("1h" if coarse == "hour" else "1d")

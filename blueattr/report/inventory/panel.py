@@ -3,17 +3,22 @@
 from typing import TYPE_CHECKING
 
 from blueattr.provenance import spell_window
+from blueattr.report.drawn import drawn_json, drawn_warnings
 from blueattr.report.fields import Fields
 from blueattr.report.formats.json import table_json
 from blueattr.report.numbers import count, plural
 from blueattr.report.parts.involvement import involved_sentence
 from blueattr.report.parts.shared_fields import SIZE
 from blueattr.report.provenance import (
+    GAP,
     WINDOW,
+    gap_warnings,
     origin_facts,
     origin_json,
     origin_warnings,
     panel_table,
+    time_warnings,
+    times_json,
 )
 from blueattr.report.tables import Column, Fact, Report, Table
 
@@ -139,14 +144,22 @@ def topic_days_report(results: "Sequence[TopicDays]") -> Report:
             for result in results
         ),
     )
-    window, influence = results[0].window, results[0].influence
+    window, influence, origin = results[0].window, results[0].influence, results[0].provenance
     return Report(
         kind="topic_days",
         tables=(days, verdicts),
         facts=(Fact("window", spell_window(window)),),
-        warnings=(influence.note,) if influence.note else (),
+        warnings=(
+            *gap_warnings(origin.gaps),
+            *time_warnings(origin.times_from),
+            *drawn_warnings(origin),
+            *([influence.note] if influence.note else []),
+        ),
         content={
             "window": WINDOW.json(window),
+            "gaps": [GAP.json(gap) for gap in origin.gaps],
+            **times_json(origin.times_from),
+            **drawn_json(origin),
             "influence": list(influence.kinds),
             "notes": [influence.note] if influence.note else [],
             "topics": table_json(verdicts),

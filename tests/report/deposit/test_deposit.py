@@ -14,7 +14,7 @@ import pytest
 
 import blueattr
 from blueattr.analysis.asked.naming import VARIABLE
-from blueattr.analysis.deposit.names import Cleaner, words
+from blueattr.analysis.deposit.names import Cleaner, marked, words
 from blueattr.errors import ExitCode, OutputError
 from blueattr.report.deposit import readback
 from support.cli_world import AGENTS, TOPIC_TEXT, events, ok, refused, write_store
@@ -65,7 +65,7 @@ HOSTILE = rf"""
 title = "What @user3.bsky.social and did:plc:agent004 said"
 category = "=cmd|' /C calc'!A0 from user5.bsky.social"
 keywords = ["{TOPIC_TEXT}", "user6.bsky.social", "did:plc:agent007", "例え.example"]
-hashtags = ["did:plc:agent008"]
+hashtags = ["did:plc:agent008", "zed.bsky.social"]
 patterns = ['\bUSER9\.bsky\.social\b', 'did%3Aplc%3Aagent010', 'bsky\.app/profile/(user1|x)']
 """
 
@@ -89,7 +89,7 @@ def test_it_holds_no_text_and_no_handle(plain: Path) -> None:
 
 
 def test_with_pseudonyms_nobody_is_in_it_whatever_the_topic_says(hidden: Path) -> None:
-    everyone = EVERYONE | WORDS | {"user9", "agent010"}
+    everyone = EVERYONE | WORDS | {"user9", "agent010", "zed"}
     files = [*sorted(hidden.iterdir()), hidden.parent / "said"]
     assert len(files) == 10
     for path in files:
@@ -350,6 +350,22 @@ def test_a_handle_is_found_however_a_pattern_spells_it() -> None:
         assert Cleaner(frozenset(), dids=True).text(f"x {text} y") == "x (an account) y"
         assert Cleaner(frozenset(), dids=False).text(text) == text
     assert words(["no handle here", "1.5"]) == {"1.5"}
+
+
+def test_a_handle_that_no_account_of_the_store_has_is_one_all_the_same() -> None:
+    for text in (
+        "by @eve.example",
+        r"(?i)@eve\.example\b",
+        "https://bsky.app/profile/Eve.example/x",
+    ):
+        assert marked([text]) == {"eve.example"}
+        cleaned = Cleaner(frozenset(marked([text])), dids=False).text(text)
+        assert "eve" not in cleaned.lower()
+    for text in ("eve.bsky.social", r"\bEve\.bsky\.social\b"):
+        assert marked([text]) == {"eve.bsky.social"}
+    # Which a topic may be about.
+    for text in ("example.org", "https://bsky.social/about", "claude 4.5", "did:web:eve.example"):
+        assert marked([text]) == set()
 
 
 def test_a_name_of_an_import_that_a_spreadsheet_would_run_is_harmless(here: Path) -> None:

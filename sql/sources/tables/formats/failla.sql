@@ -112,9 +112,12 @@ FROM plain;
 -- gives: accounts
 -- as of: 2024-03-18
 -- note: Follows have no time: they are follower counts of 18 March 2024, for --popularity followers.
--- Who follows whom.
+-- Who follows whom. Who follows others, and is followed by nobody, has no follower in the data set.
 SELECT
-    followed AS actor,
-    count(DISTINCT follower) AS followers
-FROM input
-GROUP BY followed
+    account AS actor,
+    count(DISTINCT fan) AS followers
+FROM (
+    SELECT unnest([followed, follower]) AS account, unnest([follower, NULL]) AS fan
+    FROM input
+)
+GROUP BY account
