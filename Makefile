@@ -17,7 +17,7 @@ help:
 	@echo "make test-judge  ten minutes of judging by a small language model, which is downloaded (130 MB)"
 	@echo "make test-mesa   the recipe on Mesa with the real Mesa, which is downloaded (0.2 MB)"
 	@echo "make week    a week of scheduled runs in minutes"
-	@echo "make explore    every law with ten times the examples, newly drawn, and followers of streams"
+	@echo "make explore    every law with twenty times the examples, newly drawn, and followers of streams"
 	@echo "make coverage   which statements tests run, by package: an hour"
 	@echo "make mutants    which deliberate faults the tests of the riskiest code catch: an hour"
 	@echo "make faults  bring each fault back that was mended, and run the test that must then fail: half an hour"

@@ -13,7 +13,7 @@ INTERPRETED = os.environ.get("NUMBA_DISABLE_JIT", "0") != "0"
 then tries a tenth of its examples."""
 
 # Of each hypothesis profile, the examples of a costly law that asks for a hundred.
-PROFILES = {"test": 12, "all": 100, "explore": 1000, "mutants": 25}
+PROFILES = {"test": 12, "all": 100, "explore": 2000, "mutants": 25}
 
 
 def register_profiles() -> None:
@@ -34,7 +34,7 @@ def register_profiles() -> None:
 
 
 def law(examples: int = 100, suppress: Sequence[HealthCheck] = ()) -> settings:
-    """Return the settings of a law: this many examples, and ten times as many in `make explore`."""
+    """Return the settings of a law: this many examples, and twenty times as many in `make explore`."""
     share = 0.1 if INTERPRETED else max(settings().max_examples / PROFILES["all"], 1.0)
     return settings(
         max_examples=max(3, round(examples * share)), suppress_health_check=tuple(suppress)
