@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 # Tests start hundreds of programs; each would compile all that it imports where this is set.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: help setup run test test-all test-integration soak test-cron test-judge test-mesa week explore coverage mutants faults lint golden docs bench bench-full coverage-study scenario-study lock clean
+.PHONY: help setup run test test-all test-integration soak test-cron test-judge test-mesa week explore coverage mutants faults lint golden docs bench bench-full bench-cluster coverage-study scenario-study lock clean
 
 help:
 	@echo "make run     set up, then run the whole pipeline on the bundled sample"
@@ -26,6 +26,7 @@ help:
 	@echo "make docs    build the documentation as a site that needs no network: out/site/index.html"
 	@echo "make bench   measure commands, ingest, decoders, kernels, reports, sampled values and scenarios, next to limits and peers"
 	@echo "make bench-full   measure the pipeline at the network's size: an hour, 20 GB; docs/performance.md"
+	@echo "make bench-cluster   measure a panel in parts by one process and by workers of a cluster (SIZES=…)"
 	@echo "make coverage-study   measure how often intervals of corrected shares hold: docs/coverage.md"
 	@echo "make scenario-study   compare methods with exact values of three scenarios and ten seeds: docs/truth.md"
 	@echo "make lock    resolve the three requirements files again from pyproject.toml"
@@ -162,6 +163,11 @@ bench-full: setup
 	$(BIN)/python bench/full.py --out docs/performance.json
 	$(BIN)/python bench/questions.py --out docs/questions.json
 	$(BIN)/python bench/performance.py
+
+# A file a part; as many agents as there is time for.
+SIZES ?= 1e6,1e7
+bench-cluster: setup
+	$(BIN)/python bench/cluster.py --sizes $(SIZES) --out out/bench-cluster.json
 
 coverage-study: setup
 	$(BIN)/python bench/coverage_study.py --out docs/coverage.md

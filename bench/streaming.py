@@ -24,13 +24,17 @@ STAGES = Path(__file__).with_name("stages.py")
 PIECE = 1 << 20
 
 
-def write(path: Path, n: int, *, counts: bool, shuffled: bool) -> None:
-    """Write skewed features, continuous or as counts give them; DIDs ascend, or are shuffled."""
-    rng = np.random.default_rng(0)
+def write(path: Path, n: int, *, counts: bool, shuffled: bool, first: int = 0) -> None:
+    """Write skewed features, continuous or as counts give them; DIDs ascend, or are shuffled.
+
+    DIDs are numbers, from the first on.
+    """
+    rng = np.random.default_rng(first)
     schema = pa.schema([("did", pa.large_string()), *((k, pa.float64()) for k in "abc")])
     with pq.ParquetWriter(path, schema, compression="zstd", use_dictionary=False) as writer:
         for start in range(0, n, PIECE):
-            numbers = pl.Series(range(start, min(start + PIECE, n)), dtype=pl.UInt64)
+            stop = min(start + PIECE, n)
+            numbers = pl.Series(range(first + start, first + stop), dtype=pl.UInt64)
             if shuffled:
                 numbers = (numbers * 2_654_435_761) % (1 << 32)
             dids = "did:" + numbers.cast(pl.String).str.zfill(20)

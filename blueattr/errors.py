@@ -5,6 +5,7 @@ BlueattrError
 │   ├── IndicatorError     a user's own indicator cannot be loaded or does not work
 │   └── ScenarioError      a user's own simulation cannot be loaded or does not work
 ├── SourceError            a source on the network is unreachable, or refuses us           exit 8
+│   └── ClusterError       a cluster cannot be reached, is lost, or cannot be used
 ├── InputError             an input file is missing, truncated, or not what its name says  exit 3
 │   └── FeatureError       a panel whose features are not finite and ≥ 0
 ├── NoAnswerError          the question has no answer on this data                         exit 4
@@ -28,6 +29,7 @@ from typing import ClassVar
 
 __all__ = [
     "BlueattrError",
+    "ClusterError",
     "EmptyPanelError",
     "ExitCode",
     "FeatureError",
@@ -101,6 +103,10 @@ class SourceError(BlueattrError):
     """A source on the network cannot be reached, or refuses us."""
 
     exit_code = ExitCode.SOURCE
+
+
+class ClusterError(SourceError):
+    """A cluster cannot be reached, is lost, or has workers that cannot be used."""
 
 
 class InputError(BlueattrError):

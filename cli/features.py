@@ -95,7 +95,7 @@ class FeaturesOptions:
         _refuse_store_options(context, "--features is a finished panel")
         for name in ("out", "agents"):
             target = context.params.get(name)
-            if target is not None and self._writes_over(target):
+            if target is not None and self._writes_over(Path(target)):
                 raise UsageError(
                     f"--{name} {target} would write over the features; name another file"
                 )

@@ -28,7 +28,8 @@ The extra `deposit` reads metadata of deposits back (`pip install rocrate mlcroi
 under Apache-2.0, rdflib and pandas, which they need, under BSD-3-Clause. The extra `notify` sends
 notices to services (`pip install apprise`): it is under BSD-2-Clause. The extra `tui` is the
 terminal app of a watch (`pip install textual`), under the MIT licence; the extra `serve` its page
-(`pip install starlette uvicorn`), both under BSD-3-Clause.
+(`pip install starlette uvicorn`), both under BSD-3-Clause. The extra `cluster` runs tasks on many
+machines (`pip install distributed`): it, Dask and most of what they need are under BSD-3-Clause.
 """
 # Names that packages use for a licence, and its identifier of SPDX.
 _SPDX = {

@@ -64,8 +64,11 @@ __all__ = [
     "attribute_given",
     "attribute_panel",
     "attribute_store",
+    "origin_of_parts",
     "sample_summaries",
     "shares_by_day",
+    "with_leaders",
+    "with_shares_by_feature",
 ]
 
 
@@ -394,22 +397,61 @@ def attribute_file(
         How to name accounts.
     """
     from blueattr.attribution.large import streaming  # noqa: PLC0415 - few files need it
-    from blueattr.attribution.large.chunks import rows_of, shape  # noqa: PLC0415 - as above
 
     parts = parts_of(path)
-    origin = given(str(path), shape(parts, columns)[0][0], columns, synthetic_label(parts))
     results = streaming.attribute_file(
         parts,
         question.indicators,
         **question.how,
-        provenance=replace(origin, notes=(*origin.notes, *in_words(path, parts))),
+        provenance=origin_of_parts(path, parts, columns),
         columns=columns,
         receive=None if receive is None else _receiver(receive, naming),
         top=top,
     )
+    return with_leaders(results, parts, columns, top, naming)
+
+
+def origin_of_parts(
+    path: Path, parts: tuple[Path, ...], columns: Mapping[str, str] | None
+) -> Provenance:
+    """Return where features in Parquet files come from.
+
+    Parameters
+    ----------
+    path, columns
+        As for `attribute_file`.
+    parts
+        The files that the path names.
+    """
+    from blueattr.attribution.large.chunks import shape  # noqa: PLC0415 - few files need it
+
+    origin = given(str(path), shape(parts, columns)[0][0], columns, synthetic_label(parts))
+    return replace(origin, notes=(*origin.notes, *in_words(path, parts)))
+
+
+def with_leaders(
+    results: Sequence[AttributionResult],
+    holding: Sequence[Path],
+    columns: Mapping[str, str] | None,
+    top: int,
+    naming: Naming,
+) -> list[AttributionResult]:
+    """Name the agents with the largest values, which are the ``agents`` of results.
+
+    Parameters
+    ----------
+    results
+        Of files in chunks, or in parts.
+    holding
+        The files that have these agents.
+    columns, top, naming
+        As for `attribute_file`.
+    """
+    from blueattr.attribution.large.chunks import rows_of  # noqa: PLC0415 - few files need it
+
     largest = [leaders(result, top) for result in results]
     dids = {agent.did for one in largest for agent in one.agents}
-    counted = with_counts(largest, rows_of(parts, columns or {}, dids, COUNTS))
+    counted = with_counts(largest, rows_of(holding, columns or {}, dids, COUNTS))
     return naming.hide(
         [replace(result, leaders=one.agents) for result, one in zip(results, counted, strict=True)]
     )
@@ -419,10 +461,16 @@ def _receiver(receive: "Receiver", naming: Naming) -> "Receiver":
     """Add shares by feature to the frames of agents, and hide who they are."""
 
     def pass_on(result: AttributionResult, frames: Iterator[pl.DataFrame]) -> None:
-        split = (_split_by_feature(result, frame) for frame in frames)
-        receive(naming.hide(result), naming.frames(split))
+        receive(naming.hide(result), naming.frames(with_shares_by_feature(result, frames)))
 
     return pass_on
+
+
+def with_shares_by_feature(
+    result: AttributionResult, frames: Iterator[pl.DataFrame]
+) -> Iterator[pl.DataFrame]:
+    """Add shares by feature to frames of agents."""
+    return (_split_by_feature(result, frame) for frame in frames)
 
 
 def shares_by_day(

@@ -441,6 +441,11 @@ class TierSums:
         self._sums.add_copies(value, counts.tolist())
         self._counts += counts
 
+    def take(self, other: "TierSums") -> None:
+        """Add the sums of other agents."""
+        self._sums.take(*other._sums.states)  # noqa: SLF001 - another of the same class
+        self._counts += other._counts  # noqa: SLF001 - another of the same class
+
     def values(self) -> list[tuple[str, int, Fraction, Fraction, int, Fraction]]:
         """Return name, agents, Σφ, Σ|φ|, agents involved and their Σφ, for each tier.
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 import polars as pl
 
 from blueattr.analysis.asked import parse
+from blueattr.analysis.asked.clusters import cluster_of
 from blueattr.analysis.asked.naming import Naming
 from blueattr.analysis.asked.windows import period, two_windows
 from blueattr.analysis.carriers.posts import check_posts
@@ -39,6 +40,7 @@ __all__ = [
     "BUDGET",
     "CHANCE",
     "CHANGED",
+    "CLUSTERED",
     "COMPARED",
     "CONVERGENCE",
     "DESIGNED",
@@ -462,6 +464,7 @@ BEFORE_AFTER = Options(two_windows)
 EARLIER = Options(earlier)
 ASKED = Options(parse.question, then=LibraryQuestion.of)
 SPLIT = Options(parse.question, without=("method", "steps", "tiers"))
+CLUSTERED = Options(cluster_of)
 ONE_INDICATOR = Options(parse.question)
 EXPLAINED = Options(details)
 CHANGED = Options(parse.question, without=("method", "steps"), then=LibraryQuestion.of)

@@ -4,6 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from blueattr.analysis.asked.clusters import OnCluster
 from blueattr.analysis.attribute import NamingOptions, attribute_file, attribute_given
 from blueattr.analysis.carriers.why import Details, why_given
 from blueattr.analysis.groups.grouping import ByGroup
@@ -26,6 +27,7 @@ from blueattr.library.declared import (
     ASKED,
     BUDGET,
     CHANCE,
+    CLUSTERED,
     COMPARED,
     CONVERGENCE,
     DESIGNED,
@@ -58,6 +60,7 @@ from blueattr.studies.samples.own_sample import Chance, Correction
 from blueattr.studies.scales import ScaleComparison
 from blueattr.studies.sensitivity import Sensitivity
 from blueattr.studies.validation.result import Validation
+from blueattr.user_path import user_path
 
 __all__ = [
     "attribute",
@@ -77,12 +80,19 @@ _FIRST = ("features", "indicator")
 
 
 @asks(AttributionResult)
-@takes(*_FIRST, panel=OWN_PANEL, asked=ASKED, also=ALSO, named=LEADERS)
-def attribute(*, panel: OwnPanel, asked: LibraryQuestion, also: Also, named: LeaderOptions) -> Any:
+@takes(*_FIRST, panel=OWN_PANEL, asked=ASKED, also=ALSO, named=LEADERS, cluster=CLUSTERED)
+def attribute(
+    *,
+    panel: OwnPanel,
+    asked: LibraryQuestion,
+    also: Also,
+    named: LeaderOptions,
+    cluster: OnCluster | None,
+) -> Any:
     """Split an indicator among all agents of a panel, summed up by tier.
 
     It is ``blueattr attribute --features``. A Parquet file of four million agents or more is read
-    in chunks.
+    in chunks; with `cluster`, many workers share the files of a panel.
 
     Returns
     -------
@@ -133,6 +143,8 @@ def attribute(*, panel: OwnPanel, asked: LibraryQuestion, also: Also, named: Lea
             "--by column:day"
         )
     names = NamingOptions(named.top, named.naming(), also.resampling, by=also.groups)
+    if cluster is not None:
+        return asked.answer(_on_cluster(panel, asked.question, names, cluster))
     file = panel.large_file
     if file is None:
         return asked.answer(attribute_given(*panel.load(also.columns), asked.question, names))
@@ -144,6 +156,26 @@ def attribute(*, panel: OwnPanel, asked: LibraryQuestion, also: Also, named: Lea
         file, asked.question, columns=panel.columns, top=names.top, naming=names.naming
     )
     return asked.answer(whole)
+
+
+def _on_cluster(
+    panel: OwnPanel, question: Question, names: NamingOptions, cluster: OnCluster
+) -> list[AttributionResult]:
+    from blueattr.analysis.on_cluster import attribute_on_cluster
+
+    if not isinstance(panel.source, str | Path):
+        raise UsageError("cluster works on Parquet files of features: name their path")
+    for name, is_given in (("by", names.by), ("intervals", names.resampling)):
+        if is_given is not None:
+            raise UsageError(f"{name} needs the whole panel in memory; leave out cluster")
+    return attribute_on_cluster(
+        user_path(panel.source),
+        question,
+        cluster,
+        columns=panel.columns,
+        top=names.top,
+        naming=names.naming,
+    )
 
 
 @asks(ScaleComparison)

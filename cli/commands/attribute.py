@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from blueattr.cli.clusters import CLUSTER, ClusterOptions
 from blueattr.cli.features import FeaturesOptions
 from blueattr.cli.grouping import grouped
 from blueattr.cli.option_groups import (
@@ -25,6 +26,8 @@ from blueattr.errors import UsageError
 from blueattr.user_path import named_file
 
 if TYPE_CHECKING:
+    from blueattr.analysis.asked.clusters import OnCluster
+    from blueattr.analysis.asked.naming import Naming
     from blueattr.analysis.attribute import NamingOptions
     from blueattr.attribution.attribute import AttributionResult
     from blueattr.attribution.question import Question
@@ -36,6 +39,7 @@ if TYPE_CHECKING:
         *ABOUT,
         "features",
         "columns",
+        *CLUSTER,
         "indicator",
         "panel",
         *WINDOW,
@@ -59,6 +63,7 @@ def attribute(
     *,
     store: QueryOptions,
     own: FeaturesOptions,
+    on: ClusterOptions,
     how: QuestionOptions,
     by: GroupsOrDays = None,
     many_groups: ManyGroups = "join",
@@ -79,13 +84,12 @@ def attribute(
     ] = 1000,
     seed: Seed = 0,
     agents: Annotated[
-        Path | None,
+        str | None,
         typer.Option(
             "--agents",
-            parser=named_file,
             metavar="FILE",
             help="Also write what is known of each agent (one indicator) to a .parquet, .csv, "
-            ".json or .jsonl file.",
+            ".json or .jsonl file; with --cluster, a folder with a file for each part.",
             show_default=False,
         ),
     ] = None,
@@ -93,7 +97,8 @@ def attribute(
 ) -> None:
     """Split an indicator among all agents, summed up by tier.
 
-    A large Parquet file of features is read in chunks, so its size is not limited by memory.
+    A large Parquet file of features is read in chunks, so its size is not limited by memory. With
+    --cluster, many workers share the parts of a panel.
 
     Example: blueattr attribute --topic mythos --agents agents.parquet
     """
@@ -103,27 +108,41 @@ def attribute(
     from blueattr.report import agents_to, attribution_report, attributions_report
     from blueattr.studies.carriers.leaders import check_intervals, check_top
 
+    cluster = on.asked(own.features)
+    if cluster is not None:
+        own.check(context)
+        output.check()
+        also = ("--by", by is not None), ("--intervals", intervals)
+        for name, is_given in also:
+            if is_given:
+                raise UsageError(f"{name} needs the whole panel in memory; leave out --cluster")
+        store.query()
+        beside = None if agents is None else Path(agents)
+        naming = Naming.of(top=check_top(top), pseudonyms=pseudonyms, beside=beside or output.out)
+        _attribute_on_cluster(own, on, cluster, how.question(), (top, naming), agents, output)
+        return
+    file = None if agents is None else named_file(agents)
     own.check(context)
-    output.check(agents)
+    output.check(file)
     query, question = store.query(), how.question()
     check_top(top)
     wanted = asked_by(by, many_groups, seed)
     groups = None if wanted == "day" else wanted
     draws = groups is not None and groups.draws
     resampling = check_intervals(resamples, seed, intervals=intervals, draws=draws)
-    if agents is not None:
+    if file is not None:
         question.check_one("--agents writes")
-    naming = Naming.of(top=top, pseudonyms=pseudonyms, beside=agents or output.out)
-    names = NamingOptions(top, naming, resampling, everyone=agents is not None, by=groups)
+    naming = Naming.of(top=top, pseudonyms=pseudonyms, beside=file or output.out)
+    names = NamingOptions(top, naming, resampling, everyone=file is not None, by=groups)
     if wanted == "day":
         if own.features is not None:
             raise UsageError(
                 "--by day needs a store; a features file has no days, and a column of that name is "
                 "--by column:day"
             )
-        _attribute_days(query, question, names, agents, output)
+        _attribute_days(query, question, names, file, output)
         return
-    results = _attribute_large(own, question, names, agents)
+    results = _attribute_large(own, question, names, file)
     if results is None:
         results = (
             attribute_store(query, question, names)
@@ -132,8 +151,35 @@ def attribute(
                 *own.load(query, () if groups is None else groups.columns), question, names
             )
         )
-        if agents is not None:
-            agents_to(agents, results[0])
+        if file is not None:
+            agents_to(file, results[0])
+    if file is not None:
+        say(f"written: {file}")
+    single = len(results) == 1
+    output.emit(attribution_report(results[0]) if single else attributions_report(results))
+
+
+def _attribute_on_cluster(
+    own: FeaturesOptions,
+    on: ClusterOptions,
+    cluster: "OnCluster",
+    question: "Question",
+    names: "tuple[int, Naming]",
+    agents: str | None,
+    output: DetailedOutputOptions,
+) -> None:
+    from blueattr.analysis.on_cluster import AgentsFolder, attribute_on_cluster
+    from blueattr.report import attribution_report, attributions_report
+    from blueattr.report.formats.streamed import agents_receiver
+
+    assert own.features is not None  # noqa: S101 - for the type checker: see `ClusterOptions.asked`
+    folder = None if agents is None else AgentsFolder(Path(agents), agents_receiver)
+    top, naming = names
+    with on.progress() as progress:
+        results = attribute_on_cluster(
+            own.features, question, cluster, columns=own.names, top=top, naming=naming,
+            agents=folder, progress=progress, tell=lambda text: say(f"blueattr: {text}"),
+        )  # fmt: skip
     if agents is not None:
         say(f"written: {agents}")
     single = len(results) == 1

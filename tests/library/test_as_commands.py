@@ -218,6 +218,9 @@ ON_FEATURES: dict[str, Callable[..., Any]] = {
 }
 # Where a result goes and how it looks, which a program decides by itself; and what a store has been
 # opened with.
+# Of a panel in files alone.
+OF_A_FILE = {"features", "columns", "cluster", "shared", "send_code", "insecure", "tls_ca",
+             "tls_cert", "tls_key"}  # fmt: skip
 OF_OUTPUT = {"form", "out", "verbose", "agents", "quiet", "memory", "db"}
 # What another option of the library says too.
 SAID_OTHERWISE = {
@@ -259,7 +262,7 @@ def spelled(default: Any) -> Any:
 def test_the_library_has_the_options_and_defaults_of_each_command(command: str) -> None:
     """An option that a command gets must be one of the library, too."""
     theirs = options_of(command)
-    both = (COUNTERPARTS[command], theirs.keys() - {"features", "columns"})
+    both = (COUNTERPARTS[command], theirs.keys() - OF_A_FILE)
     own = (ON_FEATURES.get(command), theirs.keys() - OF_A_STORE)
     for function, expected in (both, own):
         if function is None:

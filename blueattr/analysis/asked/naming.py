@@ -126,9 +126,16 @@ class Naming:
             return frame.with_columns(numbers.cast(pl.String))
         return _ordered(frame.with_columns(pseudonyms(frame["did"], self.key)), "did")
 
-    def frames(self, frames: Iterator[pl.DataFrame]) -> Iterator[pl.DataFrame]:
-        """Yield frames that together have all agents, without their DIDs."""
-        before = 0
+    def frames(self, frames: Iterator[pl.DataFrame], before: int = 0) -> Iterator[pl.DataFrame]:
+        """Yield frames that together have all agents, without their DIDs.
+
+        Parameters
+        ----------
+        frames
+            Of all agents, or of a part of them.
+        before
+            How many agents are in the parts before this one.
+        """
         for frame in frames:
             yield self.frame(frame, before)
             before += len(frame)

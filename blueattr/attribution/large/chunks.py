@@ -23,7 +23,10 @@ from blueattr.errors import InputError, NobodyInvolvedError
 from blueattr.indicators.base import FeatureArrays
 from blueattr.kernels import FloatArray, IntArray
 
-__all__ = ["CHUNK", "DAMAGED", "ChunkedPanel", "Watch", "rows_of", "shape"]
+__all__ = [
+    "CHUNK", "DAMAGED", "ChunkedPanel", "Means", "PanelFile", "Watch", "ascend", "checked",
+    "rows_of", "shape", "sorted_copy",
+]  # fmt: skip
 
 
 CHUNK = 1 << 20
@@ -33,7 +36,7 @@ CHUNK = 1 << 20
 DAMAGED = "it is damaged, or no Parquet file in spite of its name"
 
 
-class _File(NamedTuple):
+class PanelFile(NamedTuple):
     """A Parquet file, and which of its columns plays which part; without one, that of its name."""
 
     path: Path
@@ -108,11 +111,11 @@ def rows_of(
     return pl.concat(found, how="diagonal_relaxed")
 
 
-def _frames(files: Sequence[_File], columns: Sequence[str]) -> Iterator[pl.DataFrame]:
+def _frames(files: Sequence[PanelFile], columns: Sequence[str]) -> Iterator[pl.DataFrame]:
     return (frame for file in files for frame in _frames_of(file, columns))
 
 
-def _frames_of(file: _File, columns: Sequence[str]) -> Iterator[pl.DataFrame]:
+def _frames_of(file: PanelFile, columns: Sequence[str]) -> Iterator[pl.DataFrame]:
     named = {column: file.names.get(column, column) for column in columns}
     try:
         with pq.ParquetFile(file.path, pre_buffer=False, buffer_size=1 << 20) as opened:
@@ -134,10 +137,21 @@ def _unreadable(path: Path, error: OSError) -> InputError:
     return InputError(f"cannot read the features in {path}: {error.strerror or DAMAGED}")
 
 
-def _checked(files: Sequence[_File], key: str, columns: Sequence[str]) -> Iterator[pl.DataFrame]:
-    """Yield the canonical form of each chunk, in the files' order of agents."""
+def checked(
+    files: Sequence[PanelFile], key: str, columns: Sequence[str], *, several: bool | None = None
+) -> Iterator[pl.DataFrame]:
+    """Yield the canonical form of each chunk, in the files' order of agents.
+
+    Parameters
+    ----------
+    files, key, columns
+        The files, their column of DIDs, and those of numbers.
+    several
+        Whether messages name the file of a row; by default, if these are several.
+    """
+    named = len(files) > 1 if several is None else several
     for file in files:
-        before, of = 0, f" of {file.path.name}" if len(files) > 1 else ""
+        before, of = 0, f" of {file.path.name}" if named else ""
         for frame in _frames_of(file, [key, *columns]):
 
             def where(row: int, before: int = before, of: str = of) -> str:
@@ -145,11 +159,12 @@ def _checked(files: Sequence[_File], key: str, columns: Sequence[str]) -> Iterat
 
             dids = check_dids(frame[key], where).alias("did")
             before += frame.height
-            checked = (check_column(dids, frame[name], where) for name in columns)
-            yield pl.DataFrame([dids, *checked])
+            columns_checked = (check_column(dids, frame[name], where) for name in columns)
+            yield pl.DataFrame([dids, *columns_checked])
 
 
-def _ascend(dids: pl.Series, last: pl.Series) -> bool:
+def ascend(dids: pl.Series, last: pl.Series) -> bool:
+    """Return whether DIDs ascend, each once, from the last one on, if there is one."""
     joined = last.append(dids)
     return bool((joined.shift(-1) > joined).head(-1).all())
 
@@ -180,7 +195,7 @@ class ChunkedPanel:
         Resources of one indicator, closed after it.
     """
 
-    files: Sequence[_File]
+    files: Sequence[PanelFile]
     folder: Path
     key: str
     n: int
@@ -222,15 +237,15 @@ class ChunkedPanel:
             As `blueattr.attribution.inputs.check_features`.
         """
         parts, n = shape(paths, names)
-        files = [_File(path, theirs) for path, theirs in zip(paths, parts, strict=True)]
+        files = [PanelFile(path, theirs) for path, theirs in zip(paths, parts, strict=True)]
         key, columns = find_columns([*parts[0]], n)
         followers = "followers" if "followers" in columns else "b"
-        sums, sums_involved = _Means(), _Means()
+        sums, sums_involved = Means(), Means()
         sample, last, ascending = KeySample(n), pl.Series([], dtype=pl.String), True
         ranks = Ranks([end - 1 for end in boundaries(n, cutoffs)])
         digits = ranks.digits()
         asked, everyone = watch(n)
-        for frame in _checked(files, key, columns):
+        for frame in checked(files, key, columns):
             x = FeatureArrays(*(frame[name].to_numpy() for name in "abc"))
             sums.add(x)
             ranks.add(digits, frame[followers].to_numpy(), x.a)
@@ -240,11 +255,11 @@ class ChunkedPanel:
                 sums_involved.add(x)
             asked(x)
             sample.add(frame["did"])
-            ascending = ascending and _ascend(frame["did"], last)
+            ascending = ascending and ascend(frame["did"], last)
             last = frame["did"].tail(1)
         ranks.go_on(digits)
         if not ascending:
-            files, key = [_sorted(files, folder, key, columns, sample)], "did"
+            files, key = [sorted_copy(files, folder, key, columns, sample)], "did"
         panel = cls(files, folder, key, n, followers, sums.means(), cutoffs)
         panel.cuts = panel.find(ranks)
         if choice == "active":
@@ -283,6 +298,12 @@ class ChunkedPanel:
     def arrays(self, columns: Sequence[str]) -> Iterator[list[FloatArray]]:
         """Yield columns of each chunk, float64 (k,) each."""
         return (_numbers(frame, columns) for frame in _frames(self.files, columns))
+
+    def raw(self, columns: Sequence[str]) -> Iterator[pl.DataFrame]:
+        """Yield ``did``, as it is in the files, and columns of numbers of each chunk."""
+        for frame in _frames(self.files, [self.key, *columns]):
+            arrays = _numbers(frame, columns)
+            yield pl.DataFrame({"did": frame[self.key], **dict(zip(columns, arrays, strict=True))})
 
     def features(self) -> Iterator[FeatureArrays]:
         """Yield the features of each chunk."""
@@ -327,7 +348,7 @@ class ChunkedPanel:
             yield rows, names, x, tiers
 
 
-class _Means:
+class Means:
     """Sums of the features, and of how many agents they are."""
 
     def __init__(self) -> None:
@@ -335,11 +356,19 @@ class _Means:
         self._sums = [kernels.RunningSum() for _ in "abc"]
 
     def add(self, x: FeatureArrays) -> None:
+        """Add a chunk."""
         self.n += x.a.size
         for column, total in zip(x, self._sums, strict=True):
             total.add(column)
 
+    def take(self, other: "Means") -> None:
+        """Add those of other agents."""
+        self.n += other.n
+        for mine, theirs in zip(self._sums, other._sums, strict=True):  # noqa: SLF001 - another of the same class
+            mine.take([theirs.state])
+
     def means(self) -> tuple[float, float, float]:
+        """Return m_a, m_b, m_c."""
         a, b, c = (float(total.value() / self.n) for total in self._sums)
         return a, b, c
 
@@ -376,12 +405,30 @@ def _number(column: pl.Series) -> pl.Series:
     return column.cast(pl.Float64)
 
 
-def _sorted(
-    files: Sequence[_File], folder: Path, key: str, columns: Sequence[str], sample: KeySample
-) -> _File:
-    """Write the canonical form of files in order of DID; raise for a DID that repeats."""
+def sorted_copy(
+    files: Sequence[PanelFile],
+    folder: Path,
+    key: str,
+    columns: Sequence[str],
+    sample: KeySample,
+    *,
+    where: str = "",
+) -> PanelFile:
+    """Write the canonical form of files in order of DID; raise for a DID that repeats.
+
+    Parameters
+    ----------
+    files, key, columns
+        As for `checked`.
+    folder
+        For the copy, and what is written on the way.
+    sample
+        Of the DIDs.
+    where
+        Says where the files are, in the message.
+    """
     shelves = SortOnDisk(folder, "did", sample.splitters())
-    for frame in _checked(files, key, columns):
+    for frame in checked(files, key, columns):
         shelves.add(frame)
     target = folder / "sorted.parquet"
     last = pl.Series("did", [], dtype=pl.String)
@@ -389,7 +436,7 @@ def _sorted(
         writer = None
         for frame in shelves.frames():
             dids = last.append(frame["did"])
-            refuse(dids, dids, (dids == dids.shift(1)).fill_null(value=False), _TWICE)
+            refuse(dids, dids, (dids == dids.shift(1)).fill_null(value=False), _TWICE + where)
             last = frame["did"].tail(1)
             table = frame.to_arrow(compat_level=pl.CompatLevel.oldest())
             if writer is None:
@@ -398,7 +445,7 @@ def _sorted(
                     pq.ParquetWriter(target, table.schema, compression="none", use_dictionary=False)
                 )
             writer.write_table(table, row_group_size=CHUNK)
-    return _File(target, {})
+    return PanelFile(target, {})
 
 
 _TWICE = "occurs more than once"

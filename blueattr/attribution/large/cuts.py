@@ -7,7 +7,7 @@ far, their keys themselves are kept.
 """
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -32,11 +32,15 @@ _Keys = npt.NDArray[np.uint64]
 
 
 class TierCut(NamedTuple):
-    """The last agent of a tier: its followers, its a, and how many of those like it belong here."""
+    """The last agent of a tier: its followers, its a, how many of those like it belong here.
+
+    And how many there are like it in all.
+    """
 
     level: Cut
     a: float
     ties: int
+    equal: int
 
 
 def descending(x: FloatArray) -> _Keys:
@@ -64,6 +68,18 @@ class DigitCounts:
         self.counts: IntArray = np.zeros(_DIGITS, np.int64)
         self.lowest, self.highest = _ALL, 0
         self.kept: list[tuple[_Keys, _Keys]] = []
+
+    def __getstate__(self) -> dict[str, object]:
+        """Leave out digits that no key has: of whole numbers these are nearly all."""
+        there = np.flatnonzero(self.counts)
+        return {**self.__dict__, "counts": (there.astype(np.uint16), self.counts[there])}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Fill them in again."""
+        there, counts = state["counts"]
+        self.__dict__.update(state)
+        self.counts = np.zeros(_DIGITS, np.int64)
+        self.counts[there] = counts
 
     def add(self, keys: _Keys, activity: _Keys) -> None:
         """Count the keys of agents, uint64 (k,), each with that of a."""
@@ -137,7 +153,7 @@ class _Rank:
             self._in_level = self._rank - below
             self._prefix, self._shift, self._below, self._equal = 0, 64, 0, equal
             return
-        self.found = TierCut(self._level, _number(key), self._in_level - below + 1)
+        self.found = TierCut(self._level, _number(key), self._in_level - below + 1, equal)
 
 
 def _at(keys: _Keys, rank: int) -> tuple[int, int, int]:

@@ -19,7 +19,7 @@ import pyarrow as pa
 from blueattr import kernels
 from blueattr.kernels import FloatArray, IntArray
 
-__all__ = ["SHELF", "Excess", "ExcessOnDisk", "KeySample", "SortOnDisk"]
+__all__ = ["SHELF", "Excess", "ExcessOnDisk", "KeySample", "Shelves", "SortOnDisk"]
 
 
 SHELF = 1 << 21
@@ -73,7 +73,7 @@ class KeySample:
         return keys.gather(at).unique().sort()
 
 
-class _Shelves:
+class Shelves:
     """Assign keys to shelves: odd shelves hold one splitter each, even ones the keys between."""
 
     def __init__(self, splitters: pl.Series) -> None:
@@ -111,7 +111,7 @@ class SortOnDisk:
 
     def __init__(self, folder: Path, key: str, splitters: pl.Series) -> None:
         self._folder = Path(tempfile.mkdtemp(dir=folder))
-        self._key, self._shelves = key, _Shelves(splitters)
+        self._key, self._shelves = key, Shelves(splitters)
         self._writers: dict[int, Any] = {}
 
     def add(self, frame: pl.DataFrame) -> None:
@@ -189,7 +189,7 @@ class ExcessOnDisk:
     def __init__(
         self, folder: Path, splitters: pl.Series, *, keep: bool = True, groups: int = 1
     ) -> None:
-        self._folder, self._shelves, self._keep = folder, _Shelves(splitters), keep
+        self._folder, self._shelves, self._keep = folder, Shelves(splitters), keep
         self._splitters = splitters.to_list()
         self._counts = np.zeros((self._shelves.count, groups), np.int64)
         self._constant = [0.0] * self._shelves.count

@@ -59,6 +59,11 @@ class Largest:
         else:
             self._kept = ordered.head(self._top)
 
+    @property
+    def kept(self) -> pl.DataFrame:
+        """Those kept so far: ``row``, ``tier``, ``a``, ``b``, ``c``, ``key``."""
+        return self._kept
+
     def keys(self) -> FloatArray:
         """Return the different keys that were kept."""
         return self._kept["key"].unique().sort().to_numpy()

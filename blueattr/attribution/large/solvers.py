@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -17,11 +18,18 @@ from blueattr.indicators.base import Aggregator, FeatureArrays, Indicator, Momen
 from blueattr.indicators.builtin import INDICATORS
 from blueattr.kernels import FloatArray
 
-__all__ = ["GiniSolver", "Solver", "solver_of", "too_large"]
+__all__ = ["GiniSolver", "HasMeans", "Solver", "solver_of", "too_large"]
 
 
 _Bools = npt.NDArray[np.bool_]
 _Bytes = npt.NDArray[np.uint8]
+
+
+class HasMeans(Protocol):
+    """A panel, as far as a solver needs it."""
+
+    n: int
+    means: tuple[float, float, float]
 
 
 class Solver:
@@ -51,7 +59,13 @@ class Solver:
     def look(self, x: FeatureArrays) -> None:
         """Look at the next chunk of a pass."""
 
-    def end(self, panel: ChunkedPanel) -> None:
+    def attach(self, indicator: Indicator) -> None:
+        """Give back the indicator to one that was sent without it."""
+
+    def take(self, other: "Solver") -> None:
+        """Add what another one has seen of other agents in the same pass."""
+
+    def end(self, panel: HasMeans) -> None:
         """End a pass, or begin where there is none, with the panel of those asked about."""
         self.n = panel.n
 
@@ -72,11 +86,15 @@ class _Sum(Solver):
     def look(self, x: FeatureArrays) -> None:
         self.sum.add(self.aggregator.apply(x)[0])
 
+    def take(self, other: Solver) -> None:
+        assert isinstance(other, _Sum)  # noqa: S101 - for the type checker
+        self.sum.take([other.sum.state])
+
 
 class _LinSolver(_Sum):
     """The closed form of lin."""
 
-    def end(self, panel: ChunkedPanel) -> None:
+    def end(self, panel: HasMeans) -> None:
         super().end(panel)
         self.total = float(self.sum.value() / panel.n)
 
@@ -89,7 +107,7 @@ class _HeatSolver(Solver):
 
     _factors: tuple[float, float, float] | None = None
 
-    def end(self, panel: ChunkedPanel) -> None:
+    def end(self, panel: HasMeans) -> None:
         super().end(panel)
         moment = math.prod(panel.means)
         if moment:
@@ -119,12 +137,20 @@ class _VarSolver(_Sum):
         else:
             self._values(x, self._squares)
 
-    def end(self, panel: ChunkedPanel) -> None:
+    def end(self, panel: HasMeans) -> None:
         super().end(panel)
         if self._squares is None:
             self._mean, self._squares = self.sum.value() / panel.n, kernels.RunningSum()
         else:
             self.total = float(self._squares.value() / panel.n)
+
+    def take(self, other: Solver) -> None:
+        assert isinstance(other, _VarSolver)  # noqa: S101 - for the type checker
+        theirs = other._squares  # noqa: SLF001 - another of the same class
+        if self._squares is None or theirs is None:
+            super().take(other)
+        else:
+            self._squares.take([theirs.state])
 
     def values(self, x: FeatureArrays) -> FloatArray:
         return self._values(x, None)
@@ -151,7 +177,21 @@ class _MomentSolver(Solver):
             total.add(g)
             self._silent = self._silent and not g.any()
 
-    def end(self, panel: ChunkedPanel) -> None:
+    def take(self, other: Solver) -> None:
+        assert isinstance(other, _MomentSolver)  # noqa: S101 - for the type checker
+        for mine, theirs in zip(self._sums, other._sums, strict=True):  # noqa: SLF001 - another of the same class
+            mine.take([theirs.state])
+        self._silent = self._silent and other._silent  # noqa: SLF001 - another of the same class
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave out the indicator, whose functions are a user's perhaps: see `attach`."""
+        return {**self.__dict__, "_indicator": None}
+
+    def attach(self, indicator: Indicator) -> None:
+        assert isinstance(indicator, MomentIndicator)  # noqa: S101 - for the type checker
+        self._indicator = indicator
+
+    def end(self, panel: HasMeans) -> None:
         super().end(panel)
         self.means = np.array([float(total.value() / panel.n) for total in self._sums])
         self._weights, self.total = weigh(
@@ -172,9 +212,9 @@ class GiniSolver(_Sum):
     total, and `values` are those of the chunks in the same order.
     """
 
-    def __init__(self, aggregator: Aggregator, n: int) -> None:
+    def __init__(self, aggregator: Aggregator, n: int, first: int = 0) -> None:
         super().__init__(aggregator, n)
-        self._sample = KeySample(n)
+        self._sample = KeySample(n, first)
         self._shelves: ExcessOnDisk | None = None
         self._factor = 0.0
 
@@ -183,6 +223,16 @@ class GiniSolver(_Sum):
         s, _ = self.aggregator.apply(x)
         self.sum.add(s)
         self._sample.add(pl.Series(s))
+
+    def take(self, other: Solver) -> None:
+        """Add what another one has seen of other agents."""
+        assert isinstance(other, GiniSolver)  # noqa: S101 - for the type checker
+        super().take(other)
+        self._sample.take(other._sample.keys)  # noqa: SLF001 - another of the same class
+
+    def shelves(self) -> FloatArray:
+        """Return numbers that part all s into shelves: see `KeySample.splitters`."""
+        return self._sample.splitters().to_numpy()
 
     @property
     def is_open(self) -> bool:
@@ -241,11 +291,13 @@ class GiniSolver(_Sum):
 
 
 _CLOSED: dict[str, Callable[[Aggregator, int], Solver]] = {
-    "lin": _LinSolver, "heat": _HeatSolver, "var": _VarSolver, "gini": GiniSolver,
+    "lin": _LinSolver, "heat": _HeatSolver, "var": _VarSolver,
 }  # fmt: skip
 
 
-def solver_of(indicator: Indicator, aggregator: Aggregator, n: int, steps: int | None) -> Solver:
+def solver_of(
+    indicator: Indicator, aggregator: Aggregator, n: int, steps: int | None, first: int = 0
+) -> Solver:
     """Return how an indicator is attributed.
 
     Parameters
@@ -254,6 +306,8 @@ def solver_of(indicator: Indicator, aggregator: Aggregator, n: int, steps: int |
         As for `blueattr.attribution.value.solve`.
     n
         The number of agents in the files.
+    first
+        Number of the first agent of those that it looks at, where these are a part of all.
 
     Raises
     ------
@@ -269,6 +323,8 @@ def solver_of(indicator: Indicator, aggregator: Aggregator, n: int, steps: int |
             f"the closed form of the indicator {indicator.name!r} needs all agents at once, and "
             "this file is read in chunks; choose 'quadrature'"
         )
+    if indicator.name == "gini":
+        return GiniSolver(aggregator, n, first)
     return _CLOSED[indicator.name](aggregator, n)
 
 

@@ -35,7 +35,7 @@ from blueattr.indicators.find import find_indicator
 from blueattr.kernels import FloatArray, IntArray
 from blueattr.provenance import Provenance
 
-__all__ = ["STREAM_FROM", "Frames", "Receiver", "attribute_file", "is_large"]
+__all__ = ["STREAM_FROM", "Frames", "Receiver", "agent_rows", "attribute_file", "is_large"]
 
 
 STREAM_FROM = 1 << 22
@@ -323,17 +323,18 @@ def _named(panel: ChunkedPanel, agents: pl.DataFrame, attributed: float) -> pl.D
     dids = panel.dids_at(agents["row"].to_list())
     names = pl.Series([dids[row] for row in agents["row"]], dtype=pl.String)
     columns = [agents[name].to_numpy() for name in _COLUMNS]
-    return _agents(panel, names, agents["tier"].to_numpy(), columns, attributed)
+    return agent_rows(panel.cutoffs, names, agents["tier"].to_numpy(), columns, attributed)
 
 
-def _agents(
-    panel: ChunkedPanel,
+def agent_rows(
+    cutoffs: Sequence[float],
     dids: pl.Series,
     tiers: npt.NDArray[np.uint8],
     columns: Sequence[FloatArray],
     attributed: float,
 ) -> pl.DataFrame:
-    names = tier_names(panel.cutoffs)
+    """Return rows of ``AttributionResult.agents``, of these columns of a, b, c and φ."""
+    names = tier_names(cutoffs)
     return pl.DataFrame(
         {
             "did": dids,
@@ -361,4 +362,4 @@ def _agent_frames(panel: ChunkedPanel, one: _Asked, attributed: float) -> Frames
         shelves.add(pl.DataFrame({"did": dids, "tier": tiers, **columns, "order": order}))
     for frame in shelves.frames():
         arrays = [frame[name].to_numpy() for name in _COLUMNS]
-        yield _agents(panel, frame["did"], frame["tier"].to_numpy(), arrays, attributed)
+        yield agent_rows(panel.cutoffs, frame["did"], frame["tier"].to_numpy(), arrays, attributed)

@@ -1,0 +1,1 @@
+"""Tasks on the cores of this machine, or on many machines."""
