@@ -265,7 +265,7 @@ class _Run:
 
     def finish(self, complete: bool) -> SourceState:
         """Commit the end, with what a reader must know of it; return the state of the source."""
-        self._state.drawn = "keywords"
+        self._state.drawn = "unknown" if self._study.topic == "all" else "keywords"
         self._state.remarks = _remark(self._result)
         self._commit(complete=complete)
         return self._state

@@ -84,8 +84,8 @@ PANEL_STEP: Fields[PanelStep] = Fields(
 TIME_SHARE: Fields[TimeShare] = Fields(
     Field(
         "kind",
-        "`server`: the server that saw the event; `imported`: an older server's, which an operator "
-        "imported; `key`: the record's key; `claimed`: the record's `createdAt`; `collected`: when "
+        "`server`: the server that saw the event; `imported`: an operator's server, which indexed "
+        "it; `key`: the record's key; `claimed`: the record's `createdAt`; `collected`: when "
         "a collector wrote it down.",
     ),
     Field("records", "Posts, replies, reposts and follows with such a time.", "int", "records"),
@@ -347,7 +347,7 @@ def gap_warnings(gaps: Sequence[Gap]) -> tuple[str, ...]:
 
 _TIMES = {
     "server": "the server's own",
-    "imported": "imported from an older server",
+    "imported": "when an operator's server indexed them",
     "key": "those of their keys, which authors choose",
     "claimed": "those that their authors claim",
     "collected": "when they were collected",
