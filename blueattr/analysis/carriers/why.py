@@ -153,6 +153,9 @@ def why_store(query: PanelQuery, question: Question, name: str, wanted: Details)
         own_days = pl.concat(own_parts, how="vertical_relaxed")
         panel_question = _PanelQuestion(frame, view.origin(topic), question, wanted, ranking)
         made, result = panel_question.explain(found.did, found.handle or found.did, found.handle)
+        # The days of everyone are large, and have said what they can.
+        ranking = replace(ranking, daily=None)
+        panel_question = replace(panel_question, ranking=ranking)
         from_store = _StoreDetails(view, topic, found, made, result, wanted)
         return panel_question.with_choices(from_store.complete(frame, own_days))
 
