@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, Any, NoReturn, TextIO
 
 import typer
 
@@ -159,8 +159,6 @@ def put(data: bytes) -> None:
     OutputError
         It cannot be written.
     """
-    from blueattr.runs.log import discard
-
     stdout: TextIO | None = sys.stdout
     if stdout is None:  # as after >&-
         raise OutputError("cannot write the result: standard output is closed; use --out FILE")
@@ -168,10 +166,40 @@ def put(data: bytes) -> None:
         stdout.buffer.write(data)
         stdout.buffer.flush()
     except OSError as error:
-        discard(stdout)
-        if isinstance(error, BrokenPipeError):  # the reader has read enough, as `head` does
-            raise typer.Exit(ExitCode.OUTPUT) from None
-        raise OutputError(f"cannot write the result: {error.strerror or error}") from None
+        _end_of(stdout, error)
+
+
+def _end_of(stdout: TextIO, error: OSError) -> NoReturn:
+    from blueattr.runs.log import discard
+
+    discard(stdout)
+    if isinstance(error, BrokenPipeError):  # the reader has read enough, as `head` does
+        raise typer.Exit(ExitCode.OUTPUT) from None
+    raise OutputError(f"cannot write the result: {error.strerror or error}") from None
+
+
+class LastingOutput:
+    """Stdout for as long as there is something to write: what cannot be written ends as in `put`.
+
+    All else, such as whether it is a terminal, is that of `sys.stdout`.
+    """
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(sys.stdout, name)
+
+    def write(self, text: str) -> int:
+        """Write a text; see `put` for what it raises."""
+        try:
+            return sys.stdout.write(text)
+        except OSError as error:
+            _end_of(sys.stdout, error)
+
+    def flush(self) -> None:
+        """Flush; see `put` for what it raises."""
+        try:
+            sys.stdout.flush()
+        except OSError as error:
+            _end_of(sys.stdout, error)
 
 
 class _Handler(logging.Handler):

@@ -3,14 +3,15 @@
 import sys
 from contextlib import contextmanager
 from threading import Event, Thread
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
-from blueattr.cli.output import say
+from blueattr.cli.output import LastingOutput, say
 from blueattr.cli.signals import stopping
-from blueattr.errors import UsageError
+from blueattr.errors import OutputError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from typing import TextIO
 
     from blueattr.runs.settings import Settings
     from blueattr.watch.asked import WatchAsked
@@ -76,18 +77,24 @@ def _ended(watching: "Watching") -> "Iterator[Event]":
             thread.join()
 
 
+def _stdout() -> "TextIO":
+    if sys.stdout is None:  # as after >&-
+        raise OutputError("cannot write the result: standard output is closed")
+    return cast("TextIO", LastingOutput())
+
+
 def _lines(watching: "Watching") -> None:
     from blueattr.watch import jsonl
 
     with _ended(watching):
-        jsonl.write(watching.pictures(), sys.stdout)
+        jsonl.write(watching.pictures(), _stdout())
 
 
 def _text(watching: "Watching") -> None:
     from blueattr.watch.plain import show
 
     with _ended(watching):
-        show(watching.pictures(), sys.stdout)
+        show(watching.pictures(), _stdout())
 
 
 def _app(watching: "Watching") -> None:

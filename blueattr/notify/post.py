@@ -12,7 +12,6 @@ from blueattr.sources.timing import Timing
 __all__ = ["delivered"]
 
 
-_LARGEST_ANSWER = 1 << 12
 # Who does not answer must not keep a run.
 _BACKOFF = Backoff(first=1.0, ceiling=8.0, attempts=3, attempts_at_first=3)
 # Who asks to wait for longer, in seconds, is not asked again.
@@ -63,7 +62,7 @@ def _try(
         answer = post_small(
             parts.geturl(),
             body,
-            limit=_LARGEST_ANSWER,
+            limit=0,  # who has said by a status that it has it, and breaks off then, has it
             patience=patience,
             headers=headers,
             direct=is_loopback(parts.hostname or ""),

@@ -112,6 +112,7 @@ class Teller:
         key = f"{condition.key}{series}"
         before = self.told.levels.get(key)
         level, is_told = cross(condition, value, before, self.now)
+        self.told.levels[key] = level  # the same bound may be set twice
         if is_told:
             self.give(words, levels={key: level.noted()})
         elif not _says_the_same(level, before, condition):

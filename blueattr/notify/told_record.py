@@ -35,7 +35,9 @@ def read_lines(path: Path) -> list[dict[str, Any]]:
         return []
     except OSError as error:
         raise OutputError(f"cannot read {path}: {error.strerror}") from None
-    return [entry for line in raw.split(b"\n") if (entry := _entry(line)) is not None]
+    # What a run reserves for its last lines is tens of thousands of empty ones.
+    lines = filter(None, raw.split(b"\n"))
+    return [entry for line in lines if (entry := _entry(line)) is not None]
 
 
 def _entry(line: bytes) -> dict[str, Any] | None:

@@ -271,9 +271,10 @@ def _link(folder: Path, target: str) -> None:
 
 
 def _prune(folder: Path, keep: int) -> None:
-    reports = report_folders(folder)[::-1]
     current = (folder / LATEST).resolve()
-    others = [path for path in reports if path.resolve() != current]
+    others = [path for path in report_folders(folder)[::-1] if path.resolve() != current]
+    # What is named after a later time than the latest is of a clock that was ahead, and no newer.
+    others.sort(key=lambda path: _age(path.name) > _age(current.name))
     for path in others[max(keep - 1, 0) :]:
         _discard(path)
 

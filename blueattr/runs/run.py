@@ -450,6 +450,7 @@ class _Run:
             "run": self.name,
             "topics": topic_names,
             **self.coverage(),
+            "all_gaps": self.gaps,
             "commands": [report.command for report in reports],
             "versions": dict(versions()),
             "basis": basis["digest"],

@@ -106,7 +106,7 @@ def post_small(
     Parameters
     ----------
     url, limit, patience, headers
-        As for `get_small`.
+        As for `get_small`; with a limit of 0, the status is all of the answer.
     body
         What is posted.
     sign
@@ -138,6 +138,10 @@ def _exchange(
             verify=certificates(),
             **request,
         ) as response:
+            if not limit:
+                return SmallAnswer(
+                    response.status_code, b"", complete=False, headers=response.headers
+                )
             for part in response.iter_bytes():
                 body += part
                 if len(body) > limit or time.monotonic() > deadline:

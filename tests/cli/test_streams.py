@@ -1,17 +1,20 @@
 """Streams: stdout is data and nothing else, in every format, on every kind of stream."""
 
 import csv
+import errno
 import gzip
 import io
 import json
 import os
 import shlex
 import subprocess
+import sys
 from pathlib import Path
 
 import polars as pl
 import pytest
 
+from blueattr.cli.main import app
 from blueattr.errors import ExitCode
 from support.cli_world import BLUEATTR, ok, process
 
@@ -166,3 +169,38 @@ def test_a_process_says_the_same_in_any_locale() -> None:
     assert rb"\u95a2\u7a0e" in done.stdout
     data = process(*asked, "--format", "json", env=plain)
     assert data.stdout == ok(*asked, "--format", "json").stdout
+
+
+@pytest.mark.parametrize("form", [("--plain",), ("--format", "jsonl")])
+def test_a_watch_that_cannot_write_its_pictures_ends_with_7_and_a_sentence(
+    form: tuple[str, ...], db: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = ("watch", "--db", str(db), "--topic", "mythos", "--replay", "1000000x", *form)
+    said = []
+    for stdout in (_Unwritable(errno.ENOSPC), _Unwritable(errno.EPIPE)):
+        err = io.StringIO()
+        monkeypatch.setattr(sys, "argv", ["blueattr", *asked])
+        monkeypatch.setattr(sys, "stdout", stdout)
+        monkeypatch.setattr(sys, "stderr", err)
+        with pytest.raises(SystemExit) as ended:
+            app()
+        assert ended.value.code == ExitCode.OUTPUT, err.getvalue()
+        said.append((stdout.tried, err.getvalue()))
+    assert said == [
+        (True, "blueattr: cannot write the result: No space left on device\n"), (True, "")
+    ]  # fmt: skip
+
+
+class _Unwritable(io.StringIO):
+    """A disk that is full, or a reader that has read enough; its descriptor is nobody's."""
+
+    def __init__(self, error: int) -> None:
+        super().__init__()
+        self.error, self.tried = error, False
+
+    def flush(self) -> None:
+        self.tried = True
+        raise OSError(self.error, os.strerror(self.error))
+
+    def fileno(self) -> int:
+        return os.dup(os.open(os.devnull, os.O_WRONLY))

@@ -84,6 +84,8 @@ def test_a_webhook_is_signed_over_what_was_sent() -> None:
         ([500, 500, 500], 3, "answers with status 500"),
         ([410], 1, "answers with status 410"),
         ([302], 1, "answers with status 302"),
+        ([-200], 1, ""),
+        ([-503, -200], 2, ""),
     ],
 )
 def test_a_webhook_is_tried_again_where_that_may_help_with_the_same_id(

@@ -3,7 +3,7 @@
 import json
 import os
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -111,6 +111,14 @@ def test_a_value_that_moves_within_its_bound_adds_nothing_to_a_record() -> None:
         lines += noted
         told = read_told(lines)
     assert [line["what"] for line in lines] == ["levels", "notice", "levels", "notice"]
+
+
+def test_a_bound_that_is_set_twice_is_told_once() -> None:
+    condition = Condition("share", "mythos", tier="tail", below=50)
+    teller, _, sent = telling(Told())
+    for every in (None, timedelta(days=1)):
+        teller.tell_condition(replace(condition, at_most_every=every), 40, {})
+    assert len(sent) == 1
 
 
 def test_a_change_counts_from_the_first_value_and_then_from_what_was_told() -> None:

@@ -12,9 +12,10 @@ from typing import Any, NoReturn
 import pytest
 
 from blueattr.errors import OutputError
+from blueattr.notify import told_record
 from blueattr.runs import publish as runs_publish
-from blueattr.runs.history.record import RECORD, RunRecord, read_runs
-from blueattr.runs.publish import faults, latest, publish
+from blueattr.runs.history.record import RECORD, RunRecord, read_entries, read_runs
+from blueattr.runs.publish import faults, latest, publish, report_folders
 from support.cli_world import ok
 
 # --- publishing, killed at each step -------------------------------------------------------------
@@ -114,6 +115,22 @@ def test_old_reports_are_kept_or_go_but_never_the_latest(tmp_path: Path) -> None
     }  # fmt: skip
 
 
+def test_reports_of_a_clock_that_was_ahead_do_not_outlive_those_since(tmp_path: Path) -> None:
+    def at(name: str, keep: int) -> None:
+        publish(tmp_path, name, lambda part: (part / "a").write_text("a"), {}, keep=keep)
+
+    for name in ("2026-05-01T000000Z", "2028-01-01T000000Z", "2028-01-01T010000Z"):
+        at(name, 9)
+    at("2026-05-01T010000Z", 3)
+    assert {*map(str, (p.name for p in report_folders(tmp_path)))} == {
+        "2026-05-01T000000Z", "2026-05-01T010000Z", "2028-01-01T010000Z"
+    }  # fmt: skip
+    at("2026-05-01T020000Z", 3)
+    assert [p.name for p in report_folders(tmp_path)] == [
+        f"2026-05-01T0{hour}0000Z" for hour in range(3)
+    ]
+
+
 def test_what_fails_while_it_writes_leaves_nothing(tmp_path: Path) -> None:
     report(tmp_path, "x")
 
@@ -202,6 +219,20 @@ def test_a_disk_that_fills_up_keeps_no_end_from_being_told(tmp_path: Path) -> No
     assert [r.outcome for r in read_runs(tmp_path)] == ["fine"]
 
 
+def test_a_line_of_which_a_part_fits_on_the_disk_is_not_noted_and_spoils_no_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write = os.pwrite
+    with RunRecord(tmp_path) as record:
+        start(record, "one")
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "pwrite", lambda file, data, at: write(file, data[:9], at))
+            with pytest.raises(OutputError, match="the disk is full"):
+                record.note("notice", "one", notice={})
+        end(record, "one")
+    assert [entry["what"] for entry in read_entries(tmp_path)] == ["start", "end"]
+
+
 def test_no_run_starts_that_could_not_be_recorded(tmp_path: Path) -> None:
     with RunRecord(tmp_path) as record:
         start(record, "one")
@@ -215,6 +246,24 @@ def test_no_run_starts_that_could_not_be_recorded(tmp_path: Path) -> None:
 
     assert in_child(fill, tmp_path) == 0
     assert (tmp_path / RECORD).read_bytes() == before
+
+
+def test_the_room_that_a_run_reserves_is_not_read_line_by_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parsed = []
+    parse = told_record._entry
+
+    def noting(line: bytes) -> dict[str, Any] | None:
+        parsed.append(line)
+        return parse(line)
+
+    monkeypatch.setattr(told_record, "_entry", noting)
+    with RunRecord(tmp_path) as record:
+        start(record, "one")
+        assert (tmp_path / RECORD).stat().st_size > 1 << 15
+        assert [run.outcome for run in read_runs(tmp_path)] == ["going"]
+    assert len(parsed) == 1
 
 
 def test_nothing_of_a_record_is_trusted(tmp_path: Path) -> None:

@@ -369,6 +369,8 @@ def test_gaps_are_told_but_for_what_was_before_the_store() -> None:
     last = read_runs(Path("reports"))[-1]
     assert last.end["gaps"] == len(last.end["first_gaps"]) == 1
     assert len(comparison()["gaps"]) == 2
+    manifest = json.loads(Path("reports/latest/manifest.json").read_bytes())
+    assert manifest["all_gaps"] == last.end["first_gaps"]
 
 
 # --- one at a time, and ended early --------------------------------------------------------------

@@ -20,7 +20,10 @@ class Received:
 
 @dataclass
 class Receiver:
-    """What came, and the statuses that the next requests get; then 204."""
+    """What came, and the statuses that the next requests get; then 204.
+
+    After a negative one, the connection ends within the answer.
+    """
 
     url: str = ""
     statuses: list[int] = field(default_factory=list)
@@ -49,9 +52,10 @@ def receiving(statuses: Sequence[int] = ()) -> Iterator[Receiver]:
             with receiver.lock:
                 receiver.received.append(Received(parts.path, parse_qs(parts.query), headers, body))
                 status = receiver.statuses.pop(0) if receiver.statuses else 204
-            self.send_response(status)
-            self.send_header("Content-Length", "0")
+            self.send_response(abs(status))
+            self.send_header("Content-Length", "0" if status > 0 else "9")
             self.end_headers()
+            self.close_connection = status < 0
 
     with answering(Handler) as url:
         receiver.url = url

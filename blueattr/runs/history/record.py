@@ -175,10 +175,16 @@ class RunRecord:
         line = json.dumps(entry, allow_nan=False).encode() + b"\n"
         try:
             # The rest of the room stays blank lines.
-            self._at += os.pwrite(self._file, line, self._at)
+            written = os.pwrite(self._file, line, self._at)
+            if written == len(line):
+                self._at += written
+            else:  # the room is used up, and so is the disk
+                os.pwrite(self._file, b"\n" * written, self._at)
             os.fsync(self._file)
         except OSError as error:
             raise OutputError(f"cannot write the record of runs: {error.strerror}") from error
+        if written < len(line):
+            raise OutputError("cannot write the record of runs: the disk is full")
 
 
 def lock_file(folder: Path) -> Path:

@@ -1,10 +1,12 @@
 """The metrics of a run: how it ended, what the store has, and the shares of the latest report."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
 from blueattr.analysis.upkeep.status import Status, status
+from blueattr.errors import StoreError
 from blueattr.notify.metrics import Metric, MetricValue
 from blueattr.runs.history.shares import RunShares, read_shares
 from blueattr.runs.plan import Plan
@@ -26,10 +28,11 @@ def run_metrics(plan: Plan, end: Mapping[str, Any], now: datetime | None = None)
     now
         The time, with a zone; None for that of the clock.
 
-    Raises
-    ------
-    StoreError
-        There is a store, and it cannot be read.
+    Returns
+    -------
+    list of Metric
+        Without those of the store where that cannot be read: how the run ended is told all the
+        same.
     """
     now = now or datetime.now(UTC)
     metrics = [
@@ -40,7 +43,8 @@ def run_metrics(plan: Plan, end: Mapping[str, Any], now: datetime | None = None)
     ]
     query = plan.query
     if store_file(query.db).exists():
-        metrics += _of_store(status(query.db, query.memory, samples=False), now)
+        with suppress(StoreError):
+            metrics += _of_store(status(query.db, query.memory, samples=False), now)
     manifest = latest(plan.reports)
     shares = None if manifest is None else read_shares(manifest.get("shares"))
     return metrics + ([] if shares is None else _of_shares(shares))

@@ -4,6 +4,7 @@ import base64
 import json
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -167,6 +168,50 @@ def test_a_gap_that_a_window_cuts_off_or_of_which_a_watch_told_is_not_told_again
     assert told(receiver) == [("gap", "blueattr: a new gap")]
 
 
+def test_every_new_gap_is_told_and_none_of_which_a_watch_tells_just_now(
+    receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    notify(receiver, 'on = "gap"\n')
+    plan = make_plan(settle(SECTIONS, Document(Path("blueattr.toml")), {}))
+    gaps = [
+        f"2026-04-{day:02}T00:00:00Z to 2026-04-{day:02}T03:00:00Z: none" for day in range(1, 31)
+    ]
+
+    class Raced(ToldRecord):
+        """A watch told of the first one after the run had looked, and before it tells."""
+
+        @contextmanager
+        def held(self) -> Iterator[None]:
+            with super().held():
+                notice = asdict(new_notice("gap", "a new gap", gaps[0], {}))
+                self.note("notice", notice=notice, about=[f"gap {gaps[0]}"], levels={}, to=[],
+                          at="2026-05-01T00:00:00+00:00")  # fmt: skip
+                yield
+
+    monkeypatch.setattr(runs_tell, "ToldRecord", Raced)
+    shown = {"run": "r", "first_gaps": gaps[:20], "all_gaps": gaps}
+    monkeypatch.setattr(runs_tell, "latest", lambda _: shown)
+    for _ in range(2):
+        with RunRecord(plan.reports) as record:
+            runs_tell.tell(plan, record, {"run": "x", "exit_code": 9, "outcome": "-"}, pytest.fail)
+    (came,) = receiver.received
+    assert json.loads(came.body)["data"]["gaps"] == gaps[1:]
+
+
+def test_a_failure_is_told_again_only_after_a_run_that_succeeded(receiver: Receiver) -> None:
+    notify(receiver, 'on = ["failure", "source-down"]\n')
+    plan = make_plan(settle(SECTIONS, Document(Path("blueattr.toml")), {}))
+    codes = (7, 130, 7, 8, 7, 130, 8, 0, 8, 6)
+    for number, code in enumerate(codes):
+        end = {"run": str(number), "exit_code": code, "outcome": "-"}
+        with RunRecord(plan.reports) as record:
+            runs_tell.tell(plan, record, end, pytest.fail)
+    sent = [json.loads(one.body) for one in receiver.received]
+    assert [(one["type"].removeprefix("blueattr."), one["data"]["exit_code"]) for one in sent] == [
+        ("failure", 7), ("source-down", 8), ("source-down", 8), ("failure", 6)
+    ]  # fmt: skip
+
+
 @pytest.mark.slow
 def test_a_failure_is_told_once_until_it_is_mended(receiver: Receiver) -> None:
     notify(receiver, 'on = ["failure", "source-down"]\n')
@@ -210,6 +255,12 @@ def test_metrics_are_those_of_the_run_the_store_and_the_report() -> None:
     top = made["indicators"][0]["full"]["tiers"][0]["share"]
     label = '{topic="mythos",indicator="heat",tier="top 1 %"}'
     assert float(values[f"blueattr_tier_share_ratio{label}"]) == top
+    # How a run ended is there, whatever became of its store.
+    Path("store.duckdb").write_bytes(b"no store")
+    assert run("run").code == ExitCode.STORE
+    text = Path("blueattr.prom").read_text()
+    assert f"blueattr_run_exit_code {int(ExitCode.STORE)}\n" in text
+    assert "blueattr_store_events" not in text
 
 
 @pytest.mark.parametrize(
