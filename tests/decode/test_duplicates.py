@@ -26,7 +26,7 @@ def doubles(keys: list[tuple[int, int, int]]) -> list[bool]:
     return [bool(double) for double in found]
 
 
-@law()  # the first compiles
+@law()
 @given(st.lists(KEYS, max_size=60))
 def test_they_are_those_whose_key_occurs_more_than_once(keys: list[tuple[int, int, int]]) -> None:
     count = Counter(keys)

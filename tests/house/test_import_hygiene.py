@@ -187,6 +187,16 @@ def test_a_small_panel_is_attributed_without_machine_code(small_store: str) -> N
 
 
 @pytest.mark.slow
+def test_an_import_of_a_table_loads_no_machine_code(tmp_path: Path) -> None:
+    """It takes a hundred megabytes, beside five hundred that an import of an archive may have."""
+    table = tmp_path / "posts.csv"
+    table.write_text("author,created_at,text\nann,2024-01-02,hello\nann,2024-01-02,hello\n")
+    imported = imported_by(["import", str(table), "--db", str(tmp_path / "s.duckdb")])
+    assert {"pyarrow", "duckdb"} <= imported
+    assert imported.isdisjoint({"numba", "llvmlite"})
+
+
+@pytest.mark.slow
 def test_no_command_imports_pandas_where_it_is_installed(tmp_path: Path) -> None:
     """Arrow imports it to make arrays of lists or numbers, and to make numbers of arrays."""
     fake, store = tmp_path / "fake", str(tmp_path / "s.duckdb")

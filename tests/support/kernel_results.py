@@ -9,7 +9,6 @@ import numpy as np
 from blueattr import kernels
 from blueattr.decode.cut_lines import LINE_LIMIT
 from blueattr.decode.parser.dids import Dids
-from blueattr.decode.parser.duplicates import find_duplicates
 from blueattr.decode.parser.layout import (
     FOLLOW,
     HAS_OTHER,
@@ -72,7 +71,6 @@ def results() -> dict[str, Any]:
     games.welford(a, 1, mean, squares)
     out = {
         "parser": _parser(),
-        "duplicates": find_duplicates(account, subject.astype(np.int64) - 9, code),
         "sums": [*kernels.exact_sums(a, -b), *kernels.group_sums(a, groups, 3)],
         "aggregates": [kernels.aggregate(a, b, c, kind, (0.5, 0.3, 0.2), 7.0) for kind in range(3)],
         "combine": kernels.combine(a, b, c, (1.0, -2.0, 3.0)),

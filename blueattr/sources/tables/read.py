@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pyarrow import csv as arrow_csv
 
+from blueattr.decode.cut_lines import LINE_LIMIT
 from blueattr.errors import InputError
 from blueattr.sources.forms import as_lines, begin_of, texts
 from blueattr.sources.packing import LONGEST, WINDOW, codec_of
@@ -38,6 +39,8 @@ __all__ = ["TableFile", "TextMaker"]
 
 
 _BLOCK = 8 << 20
+# Text of JSON is in memory several times while members are taken out of it.
+_BLOCK_OF_JSON = 2 << 20
 _ROWS = 1 << 16
 # Lines of JSON by which it is told which members there are.
 _LOOKED_AT = 2000
@@ -284,11 +287,13 @@ class TableFile:
         failure: list[str] = []
         stream = Readable(self._lines(pieces), failure)
         rest = b""
-        while block := stream.read(_BLOCK):
-            # Whole lines, so that what is cut off is the last one.
-            end = block.rfind(b"\n") + 1
-            yield self._batch(rest + block[:end], names, maker)
-            rest = block[end:]
+        while block := stream.read(_BLOCK_OF_JSON):
+            # Whole lines, so that what is cut off is the last one, or one that is too long.
+            end = block.rfind(b"\n") + 1 or (len(block) if len(rest) >= LINE_LIMIT else 0)
+            if end:
+                yield self._batch(rest + block[:end], names, maker)
+                rest = b""
+            rest += block[end:]
         if rest.strip():
             yield self._batch(rest, names, maker)
         self._refuse_failures(failure)

@@ -21,7 +21,7 @@ from blueattr.sources.tables.repeats import RepeatCounter
 __all__ = ["Engine", "TableSource"]
 
 
-_ROWS = 1 << 17
+_ROWS = 1 << 15
 _NO_LINES = np.zeros((0, 2), np.int64)
 
 

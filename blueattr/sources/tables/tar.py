@@ -3,7 +3,6 @@
 import tarfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import PurePosixPath
 from typing import IO, Any, BinaryIO, cast
 
 from blueattr.errors import InputError
@@ -11,7 +10,8 @@ from blueattr.errors import InputError
 __all__ = ["members"]
 
 
-_READ = 1 << 20
+# With each header that is read tarfile copies the rest of what it holds.
+_READ = 1 << 14
 _END = 512
 # Of a file in it, so that little is lost with the end of an archive that is cut off.
 _READ_OF_FILE = 1 << 16
@@ -58,7 +58,7 @@ def members(pieces: Iterator[bytes], name: str) -> Iterator[tuple[str, Iterator[
         while (member := archive.next()) is not None:
             # It would remember all of them.
             cast("Any", archive).members.clear()
-            if not member.isreg() or PurePosixPath(member.name).name.startswith("."):
+            if not member.isreg() or member.name.rpartition("/")[2].startswith("."):
                 continue
             file = archive.extractfile(member)
             if file is not None:

@@ -17,6 +17,8 @@ __all__ = [
 
 
 _DELIMITERS = ",;\t|"
+# Bytes of small files of an archive that are looked at together.
+_TOGETHER = 1 << 18
 
 
 class Readable:
@@ -149,15 +151,25 @@ class Packed:
 
 
 def joined(parts: Iterable[Iterator[bytes]]) -> Iterator[bytes]:
-    """Put parts one after the other, each on lines of its own."""
-    for part in parts:
-        last = b"\n"
-        for piece in part:
-            if piece:
-                last = piece[-1:]
-                yield piece
-        if last != b"\n":
-            yield b"\n"
+    """Put parts one after the other, each on lines of its own; small ones make up one piece."""
+    held: list[bytes] = []
+    size = 0
+    try:
+        for part in parts:
+            last = b"\n"
+            for piece in part:
+                last = piece[-1:] or last
+                held.append(piece)
+                size += len(piece)
+                if size >= _TOGETHER:
+                    yield b"".join(held)
+                    held, size = [], 0
+            if last != b"\n":
+                held.append(b"\n")
+    except InputError:
+        yield b"".join(held)
+        raise
+    yield b"".join(held)
 
 
 def without(pieces: Iterator[bytes], size: int) -> Iterator[bytes]:
