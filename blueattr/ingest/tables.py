@@ -154,7 +154,7 @@ def plan_import(
                 f"{' and '.join(lacking)}: name its file in the same command"
             )
         tables = by_layout[layout.name]
-        names = layout.columns or _all_names(tables)
+        names = layout.columns or _told_apart(_all_names(tables), tables[0].path, chosen.origin)
         sources.append(
             TableSource(
                 chosen.name,
@@ -312,6 +312,19 @@ def _by_layout(
 
 def _all_names(files: Sequence[TableFile]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for file in files for name in file.names()))
+
+
+def _told_apart(names: tuple[str, ...], path: Path, origin: str) -> tuple[str, ...]:
+    """Refuse columns of which a statement would read the first, whichever it names."""
+    known: dict[str, str] = {}
+    for name in names:
+        other = known.setdefault(name.lower(), name)
+        if other != name:
+            raise InputError(
+                f"{path} has the columns {other!r} and {name!r}, which SQL does not tell apart; "
+                f"rename one, or list those to read in {origin}: -- columns: {other}, …"
+            )
+    return names
 
 
 def _check(

@@ -108,18 +108,28 @@ def find_columns(
     Raises
     ------
     UsageError
-        The user named a column that there is not; or nobody tells who wrote a row, or when.
+        The user named a column that there is not; nobody tells who wrote a row, or when; or two
+        columns that nobody chose between would play the same part.
     """
     for part, column in said.items():
         if column not in names:
             hint = did_you_mean(column, names, f"it has: {_some(names)}")
             raise UsageError(f"{path} has no column {column!r} for {part}; {hint}")
-    by_name = {re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_"): name for name in names}
+    by_name: dict[str, list[str]] = {}
+    for name in names:
+        by_name.setdefault(re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_"), []).append(name)
     known: dict[str, str] = {}
     for part, usual in PARTS.items():
         found = [by_name[each] for each in usual if each in by_name]
-        if part not in said and found and found[0] not in {*said.values()}:
-            known[part] = found[0]
+        left = [name for name in found[0] if name not in {*said.values()}] if found else []
+        if part in said or not left:
+            continue
+        if len(left) > 1:
+            raise UsageError(
+                f"{path} has the columns {' and '.join(map(repr, left))}, which are called alike; "
+                f"rename one, or say which is meant: --columns {part}={left[0]}"
+            )
+        known[part] = left[0]
     columns = {part: {**known, **said}[part] for part in PARTS if part in known or part in said}
     if not {"actor", "record"} & columns.keys():
         raise UsageError(
