@@ -34,7 +34,7 @@ def register_profiles() -> None:
 
 
 def law(examples: int = 100, suppress: Sequence[HealthCheck] = ()) -> settings:
-    """Return the settings of a law: this many examples, and twenty times as many in `make explore`."""
+    """Return the settings of a law: this many examples, twenty times as many in `make explore`."""
     share = 0.1 if INTERPRETED else max(settings().max_examples / PROFILES["all"], 1.0)
     return settings(
         max_examples=max(3, round(examples * share)), suppress_health_check=tuple(suppress)
