@@ -50,6 +50,7 @@ if _typing.TYPE_CHECKING:
     from blueattr.library.deposits import deposit, rehydrate
     from blueattr.library.judging import judge_scenario, scenario_trace
     from blueattr.library.opening import open, topics  # noqa: A004 - as in blueattr.open(...)
+    from blueattr.library.partitions import open_partitions
     from blueattr.library.questions import (
         attribute,
         bootstrap,
@@ -96,6 +97,7 @@ __all__ = [
     "import_scenario",
     "judge_scenario",
     "open",
+    "open_partitions",
     "rehydrate",
     "run_scenario",
     "scenario_trace",
@@ -148,6 +150,8 @@ def __getattr__(name: str) -> _typing.Any:  # noqa: PLR0912, PLR0915 - one for e
             import blueattr.library.questions as home
         case "open" | "topics":
             import blueattr.library.opening as home
+        case "open_partitions":
+            import blueattr.library.partitions as home
         case "judge_scenario" | "scenario_trace":
             import blueattr.library.judging as home
         case "deposit" | "rehydrate":

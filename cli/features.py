@@ -9,6 +9,7 @@ import typer
 from blueattr.analysis.asked import parse
 from blueattr.cli.option_groups import QueryOptions
 from blueattr.cli.output import same_file
+from blueattr.cli.typed import typed
 from blueattr.errors import UsageError
 from blueattr.user_path import user_path
 
@@ -112,10 +113,6 @@ class FeaturesOptions:
 
 def _refuse_store_options(context: typer.Context, instead: str) -> None:
     about_a_store = {field.name for field in fields(QueryOptions)} - {"memory"}
-    for parameter in context.command.params:
-        source = context.get_parameter_source(str(parameter.name))
-        typed = source is not None and source.name == "COMMANDLINE"
-        if typed and parameter.name in about_a_store:
-            raise UsageError(
-                f"{instead}; {parameter.opts[0]} is about a store and would change nothing"
-            )
+    for name, option in typed(context).items():
+        if name in about_a_store:
+            raise UsageError(f"{instead}; {option} is about a store and would change nothing")

@@ -14,9 +14,10 @@ __all__ = ["SECTIONS", "SectionedCommand", "WholeGroup", "sections"]
 
 SECTIONS: dict[str, tuple[str, ...]] = {
     "What": (
-        "graph", "topic", "all_topics", "match", "topics", "topics_file", "db", "features",
-        "columns", "cluster", "shared", "send_code", "tls_ca", "tls_cert", "tls_key",
-        "indicator", "only", "by", "many_groups", "pilot", "pi", "weight",
+        "graph", "partitioned", "buckets", "no_text", "topic", "all_topics", "match", "topics",
+        "topics_file", "db", "events", "features", "columns", "cluster", "shared", "send_code",
+        "tls_ca", "tls_cert", "tls_key", "indicator", "only", "by", "many_groups", "pilot", "pi",
+        "weight",
         "population_size", "population",
     ),
     "Source": (

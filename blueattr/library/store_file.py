@@ -3,12 +3,16 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from blueattr.errors import StoreError
+from blueattr.library.options import words_of_a_program
 from blueattr.panel.query import PanelQuery
 from blueattr.store import database
 from blueattr.user_path import user_path
+
+if TYPE_CHECKING:
+    from blueattr.partitions.export import Partitioned
 
 __all__ = ["StoreFile"]
 
@@ -42,6 +46,45 @@ class StoreFile:
     def close(self) -> None:
         """Take no more questions."""
         self._is_closed = True
+
+    def export_partitions(
+        self, path: str | Path, *, buckets: int = 1024, no_text: bool = False
+    ) -> "Partitioned":
+        """Write all events parted by account, as ``blueattr export --partitioned``.
+
+        Parameters
+        ----------
+        path
+            A folder that is not there.
+        buckets
+            How many parts of accounts.
+        no_text
+            In place of words, keep what matched the store's topics.
+
+        Returns
+        -------
+        Partitioned
+            What was written; `blueattr.open_partitions` opens it.
+
+        Raises
+        ------
+        UsageError, NoAnswerError
+            There cannot be so many buckets; or the store has counts in place of interactions, or
+            no topics to keep in place of words.
+        StoreError, OutputError
+            The store cannot be read, or the folder cannot be written.
+
+        Notes
+        -----
+        docs/partitions.md.
+        """
+        from blueattr.partitions.export import export_partitions
+
+        query = self._asked(PanelQuery(self.path))
+        with words_of_a_program():
+            return export_partitions(
+                query.db, user_path(path), buckets, text=not no_text, memory=query.memory
+            )
 
     def import_(
         self,

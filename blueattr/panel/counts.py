@@ -99,10 +99,14 @@ class WindowCounts:
         Open for reading: it does not change meanwhile.
     window
         The window.
+    elsewhere
+        Of a store that is one bucket of partitions: the posts of the others that match the topic
+        which is counted, ``did``, ``rkey`` and ``rkey_text``.
     """
 
-    def __init__(self, store: Store, window: Window) -> None:
+    def __init__(self, store: Store, window: Window, elsewhere: pa.Table | None = None) -> None:
         self.window = window
+        self._elsewhere = elsewhere
         self._store = store
         self._layout: WindowLayout | None = None
         self._counted: tuple[Rule, bool] | None = None
@@ -162,7 +166,7 @@ class WindowCounts:
         self._take_tables()
         if self._counted != (rule, quotes):
             self._counted = None  # until it is done
-            _count(self._store, rule, _naive(self.window), quotes=quotes)
+            _count(self._store, rule, _naive(self.window), self._elsewhere, quotes=quotes)
             self._counted = rule, quotes
 
     def agent_days(self, rule: Rule | None, *, quotes: bool = True) -> pl.DataFrame:
@@ -315,7 +319,7 @@ def _add_up(batches: Iterable[pa.RecordBatch], low: int, sums: Sums) -> None:
         add_up(account, columns, low, sums)
 
 
-def match_in(store: Store, rule: Rule, whole: Stretch) -> int:
+def match_in(store: Store, rule: Rule, whole: Stretch, *, is_part: bool = False) -> int:
     """Find what may belong to a topic in a stretch of time.
 
     What the store has not noted of it is in the temp table ``topic_match`` then.
@@ -328,6 +332,8 @@ def match_in(store: Store, rule: Rule, whole: Stretch) -> int:
         The topic.
     whole
         The stretch.
+    is_part
+        As for `blueattr.store.matching.match`.
 
     Returns
     -------
@@ -343,16 +349,28 @@ def match_in(store: Store, rule: Rule, whole: Stretch) -> int:
         rest,
         late=bool(number) and some_pending(store),
         others=_without(whole, rest),
+        is_part=is_part,
     )
     return number
 
 
-def _count(store: Store, rule: Rule, whole: Stretch, *, quotes: bool) -> None:
-    number = match_in(store, rule, whole)
+def _count(
+    store: Store, rule: Rule, whole: Stretch, elsewhere: pa.Table | None, *, quotes: bool
+) -> None:
+    if elsewhere is not None:
+        store.register("elsewhere", elsewhere)
+        try:
+            store.run("panel/match_elsewhere")
+        finally:
+            store.unregister("elsewhere")
+    number = match_in(store, rule, whole, is_part=elsewhere is not None)
     # The store has each record of a topic once: grouping is for when there are others beside them.
     matches = store.frame("panel/match_count")["records"][0]
     candidate = "panel/candidate" if matches else "panel/candidate_known"
     store.run(candidate, topic=number, start=whole[0], end=whole[1], quotes=quotes)
+    store.run("panel/matching_posts")
+    if elsewhere is not None:
+        store.run("panel/matching_elsewhere")
     store.run("panel/window_events")
 
 

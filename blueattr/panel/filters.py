@@ -1,5 +1,6 @@
 """The panel: which active accounts count as agents, with the effect of each filter."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -23,7 +24,10 @@ __all__ = [
     "MissingFollowers",
     "build",
     "candidates",
+    "count_unknown",
+    "refuse_empty",
     "removed_by",
+    "unknown_followers",
     "with_followers",
 ]
 
@@ -70,6 +74,7 @@ def build(
     directory: accounts.Directory | None = None,
     counts: Counted | None = None,
     signs: "BotSigns | None" = None,
+    is_part: bool = False,
 ) -> FilteredPanel:
     """Filter the accounts that were active in a window down to agents.
 
@@ -95,6 +100,8 @@ def build(
         Of this window, where somebody has counted it already.
     signs
         Of the store's accounts by these rules, where somebody has looked for them already.
+    is_part
+        Whether the store has a part of the accounts: then there may be none.
 
     Raises
     ------
@@ -106,14 +113,31 @@ def build(
         store, directory, window, rules, rate, keep_bots=keep_bots, counts=counts, signs=signs
     )
     steps = tuple(remaining.steps)
+    if not is_part:
+        refuse_empty(window, steps)
+    agents = accounts.with_dids(store, remaining.accounts())
+    return FilteredPanel(accounts.with_answers(store, agents), steps, directory)
+
+
+def refuse_empty(window: Window, steps: Sequence[PanelStep]) -> None:
+    """Refuse a panel without anybody.
+
+    Raises
+    ------
+    EmptyPanelError
+        Nobody was active, or nobody is left.
+    """
+    if not steps[0].before:
+        raise EmptyPanelError(
+            f"nobody was active from {window.start:%Y-%m-%d %H:%M} to {window.end:%Y-%m-%d %H:%M}; "
+            "see what the store covers with: blueattr status"
+        )
     if not steps[-1].after:
         worst = max(steps, key=lambda step: step.removed)
         raise EmptyPanelError(
             f"the filters remove all {steps[0].before:,} active accounts; most "
             f"({worst.removed:,}) as: {worst.filter}"
         )
-    agents = accounts.with_dids(store, remaining.accounts())
-    return FilteredPanel(accounts.with_answers(store, agents), steps, directory)
 
 
 def removed_by(
@@ -199,6 +223,8 @@ def candidates(
     directory = accounts.Directory(store)
     with known_accounts(store):
         remaining = _filtered(store, directory, window, rules, rate, keep_bots=keep_bots)
+    if not remaining.active.size:
+        refuse_empty(window, remaining.steps)
     created = directory.creation(window, remaining.active)
     remaining.remove("created inside the window, for certain", created.inside(by="plc"))
     agents = accounts.with_dids(store, remaining.accounts())
@@ -301,11 +327,6 @@ def _filtered(
     """Apply every filter before that by creation time to the active accounts."""
     counts = counts or WindowCounts.of(store, window)
     layout = counts.lay_out()
-    if not layout.active.size:
-        raise EmptyPanelError(
-            f"nobody was active from {window.start:%Y-%m-%d %H:%M} to {window.end:%Y-%m-%d %H:%M}; "
-            "see what the store covers with: blueattr status"
-        )
     remaining = _Remaining(layout.active, watched)
     among = accounts.Among(layout.active, layout.past)
     remaining.remove(
@@ -360,32 +381,55 @@ def with_followers(
         if with_counts.is_empty():
             raise EmptyPanelError(
                 f"no follower count is known for any of {len(agents):,} agents; "
-                f"{_NO_DIDS if _of_an_import(unknown) == len(unknown) else _advice(window)}"
+                f"{_NO_DIDS if count_unknown(agents)[2] == len(unknown) else _advice(window)}"
             )
         step = PanelStep(UNKNOWN_FOLLOWERS, len(agents), len(unknown), len(with_counts))
         return FilteredPanel(with_counts, (*built.steps, step), built.directory)
     if missing == "error" and len(unknown):
-        foreign = _of_an_import(unknown)
-        never = unknown["asked_at"].null_count() - foreign
-        parts = [f"{never:,} were never asked about"] * (never > 0)
-        if foreign:
-            parts.append(f"of {foreign:,} {_NO_DIDS}")
-        if unanswered := len(unknown) - never - foreign:
-            parts.append(f"for {unanswered:,} the AppView gave none")
-        raise NoAnswerError(
-            f"follower counts are unknown for {len(unknown):,} of {len(agents):,} agents: "
-            f"{', '.join(parts)}; {_advice(window) + '; or ' if never else ''}say what to do with "
-            "them: --missing-followers drop, or received"
-        )
+        raise unknown_followers(window, len(agents), count_unknown(agents))
     return built
 
 
 _NO_DIDS = "the imported tables say none, and the network cannot be asked, as they are no DIDs"
 
 
-def _of_an_import(unknown: pl.DataFrame) -> int:
-    """Count the accounts that are no DIDs, which no server can be asked about."""
-    return int((~unknown["did"].str.starts_with("did:")).sum())
+def count_unknown(agents: pl.DataFrame) -> tuple[int, int, int]:
+    """Count the agents whose follower count is not known.
+
+    Returns
+    -------
+    tuple
+        All of them; who was never asked about; and who are no DIDs, which no server can be asked
+        about.
+    """
+    unknown = agents.filter(pl.col("followers").is_null())
+    foreign = int((~unknown["did"].str.starts_with("did:")).sum())
+    return len(unknown), unknown["asked_at"].null_count() - foreign, foreign
+
+
+def unknown_followers(window: Window, agents: int, counts: tuple[int, int, int]) -> NoAnswerError:
+    """Return the error that the follower counts of some agents are not known.
+
+    Parameters
+    ----------
+    window
+        Of the panel.
+    agents
+        How many it has.
+    counts
+        Of `count_unknown`.
+    """
+    unknown, never, foreign = counts
+    parts = [f"{never:,} were never asked about"] * (never > 0)
+    if foreign:
+        parts.append(f"of {foreign:,} {_NO_DIDS}")
+    if unanswered := unknown - never - foreign:
+        parts.append(f"for {unanswered:,} the AppView gave none")
+    return NoAnswerError(
+        f"follower counts are unknown for {unknown:,} of {agents:,} agents: "
+        f"{', '.join(parts)}; {_advice(window) + '; or ' if never else ''}say what to do with "
+        "them: --missing-followers drop, or received"
+    )
 
 
 def _advice(window: Window) -> str:

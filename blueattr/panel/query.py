@@ -1,6 +1,6 @@
 """A store looked at through one window and panel: agent-days and features for any topic."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, time, timedelta
 from functools import cached_property
@@ -94,7 +94,16 @@ class PanelQuery:
     influence: tuple[Kind, ...] | None = None
 
     def window(self, store: Store) -> Window:
+        """Settle the window; see :meth:`window_by`."""
+        return self.window_by(lambda: last_event(store))
+
+    def window_by(self, newest: Callable[[], datetime | None]) -> Window:
         """Settle the window.
+
+        Parameters
+        ----------
+        newest
+            Finds the last event that is not far from all others, where the window ends by it.
 
         Raises
         ------
@@ -107,7 +116,7 @@ class PanelQuery:
         if end is None and self.start is not None:
             end = self.start + self.length
         if end is None:
-            last = last_event(store)
+            last = newest()
             if last is None:
                 raise EmptyPanelError(f"{self.db} holds no events; see: blueattr status")
             end = self._end_after(last)
@@ -135,6 +144,8 @@ class PanelQuery:
         directory: Directory | None = None,
         counts: Counted | None = None,
         signs: filters.BotSigns | None = None,
+        *,
+        is_part: bool = False,
     ) -> filters.FilteredPanel:
         """Build the panel.
 
@@ -144,8 +155,9 @@ class PanelQuery:
             Open for reading.
         window
             Settled.
-        directory, counts, signs
-            As for `blueattr.panel.filters.build`.
+        directory, counts, signs, is_part
+            As for `blueattr.panel.filters.build`. On a part, who stays for what is not known of
+            their followers is for whoever has all parts.
 
         Raises
         ------
@@ -153,9 +165,10 @@ class PanelQuery:
             b is to be follower counts, some are not known, and nothing was said about them.
         """
         built = filters.build(
-            store, window, **self._bot_filters(), directory=directory, counts=counts, signs=signs
-        )
-        if self.popularity == "followers":
+            store, window, **self._bot_filters(), directory=directory, counts=counts, signs=signs,
+            is_part=is_part,
+        )  # fmt: skip
+        if self.popularity == "followers" and not is_part:
             return filters.with_followers(built, window, self.missing_followers)
         return built
 

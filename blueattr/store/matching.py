@@ -95,6 +95,7 @@ def match(
     *,
     late: bool,
     others: Sequence[Stretch],
+    is_part: bool = False,
 ) -> None:
     """Find what belongs to topics, and leave it in the temp table ``topic_match``.
 
@@ -108,6 +109,8 @@ def match(
         Look at those that wait to be matched, too.
     others
         Stretches whose own matches are known, but not what there hangs on a match found now.
+    is_part
+        Whether matches of others, on which something may hang, are in ``match_elsewhere``.
     """
     store.run("store/rollups/compare_words")
     store.run("store/rollups/begin_matching")
@@ -141,6 +144,8 @@ def match(
     if store.rows("store/rollups/hook_count")[0][0]:
         _hang(store, others)
     store.run("store/rollups/hooks_known", topics=[number for number, _ in topics])
+    if is_part:
+        store.run("store/rollups/hooks_elsewhere", topics=[number for number, _ in topics])
     _hang(store, stretches)
     if late:
         store.run("store/rollups/hanging_late")

@@ -5,13 +5,13 @@ coverage go by it. Which events these are is a matter of the store's content alo
 and split of what was read make no difference (docs/data.md, "Times nobody can trust").
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from blueattr.store.database import Store
 
-__all__ = ["APART", "DayStretch", "last_near", "stretches", "within"]
+__all__ = ["APART", "DayStretch", "last_near", "of_days", "stretches", "within"]
 
 
 APART = timedelta(days=7)
@@ -61,10 +61,34 @@ def stretches(store: Store) -> tuple[DayStretch, ...]:
     ]
     if len(found) < 2:
         return tuple(DayStretch(*ends) for ends in found)
+    return _judged(found, store.rows("store/day_sizes"))
+
+
+def of_days(
+    days: Sequence[tuple[date, datetime, datetime, int]],
+) -> tuple[DayStretch, ...]:
+    """Return the stretches of days, each with its first and last event (UTC) and its events."""
+    found: list[tuple[datetime, datetime]] = []
+    before: date | None = None
+    for day, first, last, _ in days:
+        if before is not None and day - before <= APART:
+            found[-1] = found[-1][0], max(found[-1][1], last)
+        else:
+            found.append((first, last))
+        before = day
+    if len(found) < 2:
+        return tuple(DayStretch(*ends) for ends in found)
+    return _judged(found, [(day, events) for day, _, _, events in days])
+
+
+def _judged(
+    found: Sequence[tuple[datetime, datetime]], sizes_of_days: Iterable[tuple[date, int]]
+) -> tuple[DayStretch, ...]:
+    """Find which stretches are far from the others, by how many events each day has."""
     sizes = [0] * len(found)
     starts = [first.date() for first, _ in found]
     k = 0
-    for day, events in store.rows("store/day_sizes"):
+    for day, events in sizes_of_days:
         while k + 1 < len(starts) and starts[k + 1] <= day:
             k += 1
         sizes[k] += events

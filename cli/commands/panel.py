@@ -19,6 +19,7 @@ from blueattr.cli.option_groups import (
 )
 from blueattr.cli.options import InfluenceOption, Match, Pseudonyms, TopicsFile
 from blueattr.cli.output import check_out, say
+from blueattr.cli.typed import typed
 from blueattr.errors import UsageError
 from blueattr.user_path import named_file
 
@@ -121,35 +122,61 @@ def panel(
     output.emit(panel_report(result))
 
 
-@grouped(("out", "pseudonyms", *ABOUT, *WINDOW, "scale", *WHO, "memory"))
+@grouped(("out", "events", "pseudonyms", *ABOUT, *WINDOW, "scale", *WHO, "memory"))
 def features(
     *,
+    context: typer.Context,
     out: Annotated[
-        Path,
+        str,
         typer.Option(
             "--out",
-            parser=named_file,
             metavar="FILE",
-            help="A .parquet, .csv, .json or .jsonl file.",
+            help="A .parquet, .csv, .json or .jsonl file; with --events a folder.",
             show_default=False,
         ),
     ],
+    events: Annotated[
+        Path | None,
+        typer.Option(
+            "--events",
+            metavar="FOLDER",
+            help="Events parted by account, in place of a store; see docs/partitions.md.",
+            show_default=False,
+        ),
+    ] = None,
     pseudonyms: Pseudonyms = False,
     store: FeaturesQueryOptions,
 ) -> None:
     """Write the features of each agent to a file.
 
     It has one row per agent: did, a, b, c, and the raw counts behind them. Other commands read it
-    with --features.
+    with --features. Of partitions it is a folder with a part for each bucket.
 
     Example: blueattr features --topic mythos --out features.parquet
     """
+    if events is not None:
+        _features_of_events(context, events, Path(out), store)
+        return
     from blueattr.analysis.asked.naming import Naming
     from blueattr.analysis.features import make_features, with_label
     from blueattr.report import frame_to
 
-    check_out(None, out)
-    naming = Naming.of(top=1, pseudonyms=pseudonyms, beside=out)
+    file = named_file(out)
+    check_out(None, file)
+    naming = Naming.of(top=1, pseudonyms=pseudonyms, beside=file)
     frame, origin = make_features(store.query(), naming)
-    frame_to(out, with_label(frame, origin), origin)
-    say(f"written: {out} ({len(frame):,} agents)")
+    frame_to(file, with_label(frame, origin), origin)
+    say(f"written: {file} ({len(frame):,} agents)")
+
+
+def _features_of_events(
+    context: typer.Context, events: Path, out: Path, store: FeaturesQueryOptions
+) -> None:
+    from blueattr.partitions.driver import make_parts
+
+    named = typed(context)
+    for name in ("db", "pseudonyms"):
+        if name in named:
+            raise UsageError(f"{named[name]} cannot be combined with --events")
+    made = make_parts(events, store.query(), out)
+    say(f"written: {out} ({made.agents:,} agents in {made.parts:,} parts)")

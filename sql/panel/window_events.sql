@@ -1,13 +1,6 @@
 -- Choose among the records that may belong to a topic those that do.
--- Needs: candidate
--- Makes: matching_post, window_event
-
--- Posts and replies of the window whose own text, link title or hashtags match a topic. Grain: one
--- post.
-CREATE OR REPLACE TEMP TABLE matching_post AS
-SELECT account, rkey
-FROM candidate
-WHERE own;
+-- Needs: candidate, matching_post
+-- Makes: window_event
 
 -- The posts, replies and reposts of the window that belong to a topic: their own text matches, or
 -- the post they answer, their thread's root, or the post they repost or quote does. Grain: one event.

@@ -228,6 +228,8 @@ SAID_OTHERWISE = {
     "compare-scales": {"all_topics"},
     "status": {"max_lag"},  # blueattr.Status.newest
     "topics check": {"names"},
+    "export": {"partitioned", "buckets", "no_text"},  # Store.export_partitions
+    "features": {"events"},  # blueattr.open_partitions
     "judge": {"export"},  # blueattr.scenario_trace
     "scenario run": {"agents", "scenario"},  # a number there; what a program has already
     # With a column of chances, the features that the library is given are a pilot.

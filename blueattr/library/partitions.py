@@ -1,0 +1,94 @@
+"""Partitions that a program asks: what `blueattr.open_partitions` returns."""
+
+from dataclasses import replace
+from pathlib import Path
+
+from blueattr.analysis.asked import parse
+from blueattr.library.declared import EVERYTHING
+from blueattr.library.options import takes, words_of_a_program
+from blueattr.panel.query import PanelQuery
+from blueattr.partitions.driver import PanelParts, make_parts
+from blueattr.partitions.folder import PartitionFolder
+from blueattr.partitions.meta import Meta
+from blueattr.user_path import user_path
+
+__all__ = ["Partitions", "open_partitions"]
+
+
+class Partitions:
+    """Events parted by account; `blueattr.open_partitions` makes it.
+
+    Parameters
+    ----------
+    path
+        The folder.
+    memory
+        Bytes the process may use.
+    """
+
+    def __init__(self, path: Path, memory: int) -> None:
+        self.path = path
+        self.memory = memory
+
+    def __repr__(self) -> str:
+        """Return what opens the partitions."""
+        return f"blueattr.open_partitions({str(self.path)!r})"
+
+    @property
+    def meta(self) -> Meta:
+        """What the folder says of itself: how many buckets there are, the sources, the parts."""
+        return Meta.read(PartitionFolder(self.path))
+
+    @takes("path", "topic", query=EVERYTHING)
+    def features(self, path: str | Path, *, query: PanelQuery) -> PanelParts:
+        """Make the features of each agent in parts, as ``blueattr features --events``.
+
+        Parameters
+        ----------
+        path
+            A folder that is not there, for a Parquet file of each bucket.
+
+        Returns
+        -------
+        PanelParts
+            Its ``path`` is what `blueattr.attribute` and others take; ``agents`` counts the agents,
+            ``steps`` says what each filter removed.
+
+        Raises
+        ------
+        UsageError, NoAnswerError
+            An option makes no sense, nobody is in the panel, or there is no such topic.
+        InputError, OutputError
+            The partitions cannot be read, or the parts cannot be written.
+
+        Notes
+        -----
+        docs/partitions.md.
+        """
+        asked = replace(query, db=self.path, memory=self.memory)
+        return make_parts(self.path, asked, user_path(path))
+
+
+def open_partitions(path: str | Path, *, memory: str | int = "4GB") -> Partitions:
+    """Open partitions to ask for features.
+
+    Parameters
+    ----------
+    path
+        The folder that ``blueattr export --partitioned`` writes.
+    memory
+        Memory limit of the whole process, such as ``"4GB"``.
+
+    Returns
+    -------
+    Partitions
+
+    Raises
+    ------
+    InputError
+        There are none.
+    """
+    with words_of_a_program():
+        opened = Partitions(user_path(path), parse.memory_limit(memory))
+        Meta.read(PartitionFolder(opened.path))
+    return opened

@@ -1,0 +1,287 @@
+"""Questions to partitions: tasks in the order in which each needs the others' answers.
+
+Whoever runs tasks is given: one after another in this process, or the workers of a cluster. What
+comes out is the same, for tasks leave sums of integers to one another.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, Final, TypeVar
+
+import polars as pl
+
+from blueattr.atomic import refuse_present
+from blueattr.errors import NoMatchError, UnknownTopicError
+from blueattr.panel import topics
+from blueattr.panel.filters import UNKNOWN_FOLLOWERS, refuse_empty, unknown_followers
+from blueattr.panel.influence import settle
+from blueattr.panel.query import PanelQuery
+from blueattr.panel.synthetic import synthetic_sources
+from blueattr.partitions import tasks
+from blueattr.partitions.folder import PartitionFolder
+from blueattr.partitions.meta import Meta, digest, load_notes
+from blueattr.partitions.parting import files_of_buckets
+from blueattr.partitions.tasks import (
+    Bucket,
+    BucketQuestion,
+    CountedBucket,
+    Day,
+    Gathered,
+    GivenSlice,
+)
+from blueattr.provenance import PanelStep, Window, spell_window
+from blueattr.store.commit.writer import Writer
+from blueattr.store.matching import Rule
+from blueattr.store.stretches import last_near, of_days
+
+__all__ = ["PanelParts", "Run", "make_agent_days", "make_parts", "one_after_another"]
+
+
+Run = Callable[[Callable[..., Any], Sequence[tuple[Any, ...]]], Sequence[Any]]
+"""Calls a task with each of some arguments, and returns its answers in their order."""
+
+
+# No text has a character that is none; the marks of topics are hashtags.
+_NEVER: Final = r"[^\x{0}-\x{10FFFF}]"
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True, slots=True)
+class PanelParts:
+    """A panel in parts, one for each bucket.
+
+    Parameters
+    ----------
+    path
+        The folder of the parts.
+    agents
+        How many agents they have together.
+    parts
+        How many parts there are.
+    window
+        Of the panel.
+    steps
+        What each of its filters did.
+    """
+
+    path: Path
+    agents: int
+    parts: int
+    window: Window
+    steps: tuple[PanelStep, ...]
+
+
+def one_after_another(
+    task: Callable[..., _T], arguments: Sequence[tuple[Any, ...]]
+) -> Sequence[_T]:
+    """Run tasks in this process."""
+    return [task(*each) for each in arguments]
+
+
+def make_parts(
+    events: Path, query: PanelQuery, out: Path, run: Run = one_after_another
+) -> PanelParts:
+    """Make the features of all agents of partitions, in parts.
+
+    Parameters
+    ----------
+    events
+        The folder of partitions.
+    query
+        The window, the panel and the topic; of its store, the memory.
+    out
+        A folder that is not there. What tasks leave to one another is beside it, in a folder of
+        the same name with ``.work`` at its end, and goes when all is done. If it is there already,
+        as somebody was killed, what is in it is used.
+    run
+        Runs the tasks.
+
+    Returns
+    -------
+    PanelParts
+        Each part is a Parquet file with the columns of `blueattr.panel.features.SCHEMA`,
+        ascending by DID.
+
+    Raises
+    ------
+    InputError
+        There are no partitions, or they cannot be read.
+    NoAnswerError
+        Nobody is on the panel, follower counts are missing, there is no such topic, or nothing
+        matches it.
+    OutputError
+        There is something at `out`, or it cannot be written.
+    """
+    refuse_present(out)
+    work = PartitionFolder(f"{out}.work")
+    asking = _Asking(events, query, work, run)
+    counted, gathered = asking.ask(by_day=False)
+    steps = asking.steps(counted)
+    work.path(f"panel/{asking.asked.key}").rename(out)
+    work.remove_all("")
+    return PanelParts(
+        out, sum(one.rows for one in gathered), len(gathered), asking.asked.window, steps
+    )
+
+
+def make_agent_days(
+    events: Path, query: PanelQuery, work: Path, run: Run = one_after_another
+) -> pl.DataFrame:
+    """Count what each account did and received on each day, as summaries of a store do.
+
+    Parameters
+    ----------
+    events, query, run
+        As for `make_parts`.
+    work
+        A folder for what tasks leave to one another, which stays.
+
+    Returns
+    -------
+    polars.DataFrame
+        ``did``, ``day`` and `blueattr.panel.features.COUNTS`, by account and day.
+    """
+    folder = PartitionFolder(work)
+    _, gathered = _Asking(events, query, folder, run).ask(by_day=True)
+    parts = [pl.DataFrame(folder.rows(one.name)) for one in gathered]
+    return pl.concat([part for part in parts if len(part)] or parts).sort("did", "day")
+
+
+class _Asking:
+    """A question to partitions."""
+
+    def __init__(self, events: Path, query: PanelQuery, work: PartitionFolder, run: Run) -> None:
+        self._folder = PartitionFolder(events)
+        self._meta = Meta.read(self._folder)
+        self._query = replace(query, db=events)
+        self._work = work
+        self._run = run
+        files = files_of_buckets(self._folder, self._meta)
+        self._buckets = [
+            Bucket(
+                str(events),
+                work.place,
+                bucket,
+                self._meta.buckets,
+                tuple(files.get(bucket, ())),
+                Bucket.key_of(self._meta, files.get(bucket, ())),
+                query.memory,
+            )
+            for bucket in range(self._meta.buckets)
+        ]
+        self.asked: BucketQuestion
+
+    def ask(self, *, by_day: bool) -> tuple[Sequence[CountedBucket], Sequence[Gathered]]:
+        """Run all tasks."""
+        days = _merged(self._run(tasks.fold, [(bucket,) for bucket in self._buckets]))
+        window = self._query.window_by(lambda: _newest(days))
+        topic = self._settle(window, by_day=by_day)
+        if topic is not None:
+            self.asked = replace(self.asked, matches=self._matches())
+        counted = self._run(tasks.count, [(bucket, self.asked) for bucket in self._buckets])
+        if topic is not None and not any(one.matches for one in counted):
+            raise NoMatchError(f"no post matched {topic.described()} in {spell_window(window)}")
+        if not by_day:
+            refuse_empty(window, self.steps(counted))
+        arguments = [
+            (bucket, self.asked, _slices(counted, bucket.bucket)) for bucket in self._buckets
+        ]
+        return counted, self._run(tasks.gather, arguments)
+
+    def _settle(self, window: Window, *, by_day: bool) -> topics.Topic | None:
+        query = self._query
+        with TemporaryDirectory() as place, Writer(Path(place, "notes.duckdb")) as notes:
+            with notes.transaction():
+                load_notes(notes, self._meta.notes)
+            with notes.reading():
+                topic = topics.choose(notes, query.topic, list(query.match), query.topics_file)
+                kinds = settle(notes, query.influence, window).kinds
+                made_up, are_all = synthetic_sources(notes)
+        rule = None if topic is None else self._rule(topic)
+        label = ("true" if are_all else "partly") if made_up and not by_day else ""
+        self.asked = BucketQuestion(query, window, rule, kinds, by_day, label)
+        return topic
+
+    def _rule(self, topic: topics.Topic) -> Rule:
+        """Return what a topic matches by: words, or the mark that stands for them."""
+        if self._meta.has_text:
+            return topic.rule
+        mark = digest(topic.rule)
+        if mark not in {kept.digest for kept in self._meta.topics}:
+            raise UnknownTopicError(
+                f"{self._folder} was written with --no-text, and keeps what matched "
+                f"{len(self._meta.topics)} topics of the store; {topic.described()} is none of "
+                "them as it is defined now. Export the store again, with its topic (blueattr "
+                "rollup --topics FILE) or with texts"
+            )
+        return Rule(_NEVER, _NEVER, (mark,), None)
+
+    def _matches(self) -> str:
+        """Put the matches of all buckets into one file."""
+        found = self._run(tasks.match_own, [(bucket, self.asked) for bucket in self._buckets])
+        frames = [pl.DataFrame(self._work.rows(name)) for name in found]
+        name = f"matches/{self.asked.key}/all.parquet"
+        self._work.write_rows(name, pl.concat(frames).to_arrow())
+        return name
+
+    def steps(self, counted: Sequence[CountedBucket]) -> tuple[PanelStep, ...]:
+        """Add up the steps of the panel.
+
+        Raises
+        ------
+        NoAnswerError
+            Follower counts are asked for, and some are not known.
+        EmptyPanelError
+            With those whose count is not known nobody would be left.
+        """
+        steps = tuple(
+            PanelStep(
+                same[0].filter,
+                sum(step.before for step in same),
+                sum(step.removed for step in same),
+                sum(step.after for step in same),
+            )
+            for same in zip(*(one.steps for one in counted), strict=True)
+        )
+        query = self._query
+        unknown, never, foreign = (sum(k) for k in zip(*(c.unknown for c in counted), strict=True))
+        if query.popularity != "followers":
+            return steps
+        agents = steps[-1].after
+        if unknown and query.missing_followers == "error":
+            raise unknown_followers(self.asked.window, agents, (unknown, never, foreign))
+        if query.missing_followers == "drop":
+            return (*steps, PanelStep(UNKNOWN_FOLLOWERS, agents, unknown, agents - unknown))
+        return steps
+
+
+def _merged(parts: Iterable[Sequence[Day]]) -> list[Day]:
+    """Put the days of all buckets together."""
+    found: dict[Any, Day] = {}
+    for one in (day for part in parts for day in part):
+        found[one[0]] = _both(found[one[0]], one) if one[0] in found else one
+    return [found[day] for day in sorted(found)]
+
+
+def _both(one: Day, other: Day) -> Day:
+    newest = max((time for time in (one[3], other[3]) if time is not None), default=None)
+    return one[0], min(one[1], other[1]), max(one[2], other[2]), newest, one[4] + other[4]
+
+
+def _newest(days: Sequence[Day]) -> datetime | None:
+    """Return the last event that is not far from all others."""
+    near = last_near(of_days([(day, first, last, events) for day, first, last, _, events in days]))
+    times = [newest for *_, newest, _ in days if newest is not None]
+    return max((time for time in times if near is None or time <= near), default=None)
+
+
+def _slices(counted: Sequence[CountedBucket], bucket: int) -> tuple[GivenSlice, ...]:
+    """Return where what is given to the accounts of a bucket stands; no task learns more."""
+    return tuple(
+        GivenSlice(one.name, one.offsets[bucket], one.offsets[bucket + 1])
+        for one in counted
+        if one.offsets[bucket + 1] > one.offsets[bucket]
+    )

@@ -1,0 +1,205 @@
+"""What is known of a folder of partitions beside its rows: sources, coverage, parts, topics."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any, Final, Self
+
+import polars as pl
+
+from blueattr.errors import InputError, StoreVersionError
+from blueattr.partitions.folder import META, PartitionFolder
+from blueattr.store.commit.writer import Writer
+from blueattr.store.database import Store
+from blueattr.store.matching import Rule
+from blueattr.version import __version__
+
+__all__ = [
+    "FORMAT",
+    "MOST_BUCKETS",
+    "KeptTopic",
+    "Meta",
+    "WrittenPart",
+    "digest",
+    "load_notes",
+    "read_notes",
+]
+
+
+FORMAT: Final = 1
+"""The version of the layout."""
+
+
+MOST_BUCKETS: Final = 9999
+"""So that the names of buckets have four digits."""
+
+
+_KEY: Final = "xxh3_64(did) % buckets"
+_NOTED: Final = ("source", "span", "rejected", "rejected_sample", "source_account", "kept_from")
+
+
+Notes = Mapping[str, Sequence[Mapping[str, Any]]]
+"""Rows of the tables of a store that say how far sources were read, by the table's name."""
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenPart:
+    """Rows that came together: of a stretch of a source, or of a store.
+
+    Parameters
+    ----------
+    name
+        Of its files, in each bucket that has rows of it.
+    files
+        How many there are.
+    rows
+        In all of them.
+    bytes
+        Of all of them.
+    """
+
+    name: str
+    files: int
+    rows: int
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class KeptTopic:
+    """A topic of which it is kept what matched, where no words are.
+
+    Parameters
+    ----------
+    digest
+        What its matches are marked by.
+    rule
+        As the store has it.
+    """
+
+    digest: str
+    rule: str
+
+
+def digest(rule: Rule) -> str:
+    """Return a hash of what a topic matches."""
+    return hashlib.sha256(str(rule).encode()).hexdigest()[:32]
+
+
+@dataclass(frozen=True, slots=True)
+class Meta:
+    """The content of ``meta.json``.
+
+    Parameters
+    ----------
+    buckets
+        How many there are.
+    has_text
+        Whether words are kept; else what matched the topics.
+    topics
+        Where no words are kept.
+    notes
+        What the sources are, how far they were read, and what of them was rejected.
+    parts
+        Those that count. Another file in the folder is of somebody who was killed.
+    """
+
+    buckets: int
+    has_text: bool = True
+    topics: tuple[KeptTopic, ...] = ()
+    notes: Notes = field(default_factory=dict)
+    parts: tuple[WrittenPart, ...] = ()
+
+    @property
+    def rows(self) -> int:
+        """Rows in all buckets."""
+        return sum(part.rows for part in self.parts)
+
+    def with_part(self, part: WrittenPart) -> Self:
+        """Return the same with one more part, which replaces another of its name."""
+        named = {each.name: each for each in (*self.parts, part)}
+        return replace(self, parts=tuple(named.values()))
+
+    def write(self, folder: PartitionFolder) -> None:
+        """Write it: from here on the parts that it names count."""
+        content = {
+            "format": FORMAT,
+            "blueattr": __version__,
+            "buckets": self.buckets,
+            "bucket": _KEY,
+            "text": self.has_text,
+            "topics": [asdict(topic) for topic in self.topics],
+            "notes": self.notes,
+            "parts": [asdict(part) for part in self.parts],
+        }
+        folder.write_json(META, content)
+
+    @classmethod
+    def read(cls, folder: PartitionFolder) -> Self:
+        """Read it.
+
+        Raises
+        ------
+        InputError
+            There is none, or it is not what blueattr writes.
+        StoreVersionError
+            A newer version of blueattr wrote it.
+        """
+        if not folder.exists(META):
+            raise InputError(
+                f"{folder} holds no partitions: it has no {META}; make them with: blueattr export "
+                "--partitioned FOLDER"
+            )
+        found = folder.read_json(META)
+        try:
+            if found["format"] > FORMAT:
+                raise StoreVersionError(
+                    f"{folder} has partitions of format {found['format']}, written by a newer "
+                    f"blueattr; this one knows formats up to {FORMAT}. Update blueattr"
+                )
+            _check(found)
+            return cls(
+                buckets=_count(found["buckets"]),
+                has_text=bool(found["text"]),
+                topics=tuple(KeptTopic(**topic) for topic in found["topics"]),
+                notes={name: [dict(row) for row in found["notes"][name]] for name in _NOTED},
+                parts=tuple(WrittenPart(**part) for part in found["parts"]),
+            )
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise InputError(
+                f"{folder}/{META} is not as blueattr writes it ({error}); export the store again"
+            ) from None
+
+
+def _check(found: Any) -> None:
+    if found["bucket"] != _KEY or {*found["notes"]} != {*_NOTED}:
+        raise ValueError("other keys")
+
+
+def _count(buckets: Any) -> int:
+    if not isinstance(buckets, int) or not 1 <= buckets <= MOST_BUCKETS:
+        raise ValueError(f"{buckets!r} buckets")
+    return buckets
+
+
+def read_notes(store: Store) -> Notes:
+    """Return what a store knows of its sources; times are text."""
+    return {name: store.frame(f"partitions/notes/{name}").to_dicts() for name in _NOTED}
+
+
+def load_notes(writer: Writer, notes: Notes) -> None:
+    """Give a store that is new what is known of sources.
+
+    Parameters
+    ----------
+    writer
+        Within a transaction.
+    notes
+        Of `read_notes`.
+    """
+    for name, rows in notes.items():
+        if rows:
+            writer.register("given", pl.DataFrame(rows, infer_schema_length=None).to_arrow())
+            try:
+                writer.run(f"partitions/notes/load_{name}")
+            finally:
+                writer.unregister("given")

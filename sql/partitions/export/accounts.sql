@@ -1,0 +1,3 @@
+-- All accounts. Grain: one account, in no order.
+SELECT id, did
+FROM account

@@ -1,0 +1,3 @@
+-- Rows of the table kept_from that another store had. In: `given`.
+INSERT INTO kept_from BY NAME
+FROM given

@@ -1,0 +1,3 @@
+-- Rejected lines. Grain: one source and reason.
+FROM rejected
+ORDER BY source, reason

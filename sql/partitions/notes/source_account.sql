@@ -1,0 +1,3 @@
+-- The accounts that the reading of an archive is limited to. Grain: one source and account.
+FROM source_account
+ORDER BY source, did

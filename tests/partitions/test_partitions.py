@@ -1,0 +1,251 @@
+"""Partitions: however events are parted, they fold and count as one store does."""
+
+import json
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+from hypothesis import HealthCheck, event, given
+from hypothesis import strategies as st
+
+import blueattr
+from blueattr.analysis.features import make_features
+from blueattr.errors import ExitCode, NoAnswerError
+from blueattr.panel import topics
+from blueattr.panel.counts import WindowCounts
+from blueattr.panel.query import PanelQuery
+from blueattr.partitions import tasks
+from blueattr.partitions.driver import make_agent_days, make_parts, one_after_another
+from blueattr.partitions.export import export_partitions
+from blueattr.partitions.folder import PartitionFolder
+from blueattr.partitions.meta import Meta
+from blueattr.partitions.rows import bucket_of
+from blueattr.provenance import Window
+from blueattr.store.commit.writer import Writer
+from blueattr.store.database import Store
+from blueattr.store.matching import Rule
+from support.cli_world import ok, refused
+from support.effort import costly_law
+from support.events_builder import Event, follow, post, repost, tid, uri
+from support.events_builder import at as moment
+from support.rollup_checks import WINDOWS, append, histories
+
+# --- the law -------------------------------------------------------------------------------------
+
+
+@pytest.mark.slow
+@costly_law(3, suppress=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@given(st.data())
+def test_any_events_in_any_order_and_number_of_buckets_count_as_in_one_store(
+    fresh: Callable[[], Path], data: st.DataObject
+) -> None:
+    """Of several stores, each with some of the events, the rows are as raw as they come."""
+    folder = fresh()
+    events = data.draw(st.permutations([*data.draw(histories()), *USUAL]))
+    whole, stores = folder / "whole.duckdb", data.draw(st.integers(1, 3), label="stores")
+    pieces = [events[k::stores] for k in range(stores)]
+    for db, some in ((whole, events), *((folder / f"{k}.duckdb", p) for k, p in enumerate(pieces))):
+        with Writer(db) as writer:
+            append(writer, *some)
+    buckets = data.draw(st.sampled_from([3, 2, 1]), label="buckets")
+    parts = [folder / str(k) for k in range(stores)]
+    for k, place in enumerate(parts):
+        export_partitions(folder / f"{k}.duckdb", place, buckets)
+    together = joined(folder / "together", parts)
+    window = data.draw(st.sampled_from(WINDOWS))
+    match = data.draw(st.sampled_from([("mythos",), ()]))
+    query = PanelQuery(whole, match=match, start=window.start, end=window.end)
+    days = answered(lambda: make_agent_days(together, query, folder / "panel.work"))
+    if not isinstance(days, str):
+        assert days.equals(agent_days(whole, window, query))
+    ours = answered(lambda: parts_of(together, query, folder / "panel"))
+    theirs = answered(lambda: make_features(query)[0])
+    assert same(ours, theirs)
+    if not isinstance(theirs, str):
+        event("features of " + ("a topic" if match else "all events"))
+
+
+USUAL: list[Event] = [
+    # Accounts and keys as the network has them, which other kernels read.
+    post("a" * 24, tid(900), "mythos", rev=900, time=moment(days=1)),
+    post("b" * 24, tid(901), parent=uri("a" * 24, tid(900)), rev=901, time=moment(days=2)),
+    post("b" * 24, tid(901), "again", parent=uri("a" * 24, tid(900)), rev=902,
+         time=moment(days=2), operation="update"),
+    repost("c" * 24, tid(903), uri("a" * 24, tid(900)), rev=903, time=moment(days=2)),
+    repost("c" * 24, tid(904), uri("a" * 24, tid(900)), rev=904, time=moment(days=1.5)),
+    follow("c" * 24, tid(905), "b" * 24, rev=905, time=moment(days=2)),
+    follow("c" * 24, tid(906), "b" * 24, rev=906, time=moment(days=1.25)),
+    # Two of one revision: the content decides.
+    post("d" * 24, tid(907), "one", parent=uri("a" * 24, tid(900)), rev=907, time=moment(days=2)),
+    post("d" * 24, tid(907), "two", parent=uri("b" * 24, tid(901)), rev=907, time=moment(days=2)),
+]  # fmt: skip
+
+
+def joined(place: Path, parts: Sequence[Path]) -> Path:
+    """Put the rows of several folders into one."""
+    metas = [Meta.read(PartitionFolder(part)) for part in parts]
+    for part in parts:
+        shutil.copytree(part / "events", place / "events", dirs_exist_ok=True)
+    rows = [part for meta in metas for part in meta.parts]
+    assert len({part.name for part in rows}) == len(rows)
+    replace(metas[0], parts=tuple(rows)).write(PartitionFolder(place))
+    return place
+
+
+def parts_of(events: Path, query: PanelQuery, out: Path) -> pl.DataFrame:
+    made = make_parts(events, query, out)
+    files = sorted(out.iterdir())
+    assert len(files) == made.parts
+    frames = [pl.read_parquet(file) for file in files]
+    assert all(frame["did"].is_sorted() for frame in frames)
+    for bucket, frame in enumerate(frames):
+        assert {bucket_of(did, made.parts) for did in frame["did"]} <= {bucket}
+    assert sum(map(len, frames)) == made.agents
+    return pl.concat(frames).sort("did")
+
+
+def answered(ask: Callable[[], pl.DataFrame]) -> pl.DataFrame | str:
+    try:
+        return ask()
+    except NoAnswerError as error:
+        return str(error)
+
+
+def same(ours: pl.DataFrame | str, theirs: pl.DataFrame | str) -> bool:
+    if isinstance(ours, str) or isinstance(theirs, str):
+        return type(ours) is type(theirs) and str(ours) == str(theirs)
+    return ours.equals(theirs)
+
+
+def agent_days(db: Path, window: Window, query: PanelQuery) -> pl.DataFrame:
+    with Store.open(db) as store:
+        rule = None if not query.match else _rule(store, query)
+        days = WindowCounts.of(store, window).agent_days(rule)
+        dids = store.frame("partitions/export/accounts").rename({"id": "account"})
+    named = days.join(dids, on="account").drop("account")
+    counts = [name for name in named.columns if name not in {"did", "day"}]
+    named = named.select("did", "day", pl.col(counts).cast(pl.Int64))
+    return named.sort("did", "day")
+
+
+def _rule(store: Store, query: PanelQuery) -> Rule:
+    topic = topics.choose(store, query.topic, list(query.match), None)
+    assert topic is not None
+    return topic.rule
+
+
+# --- commands ------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def parted(db: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    place = tmp_path_factory.mktemp("parted") / "events"
+    done = ok("export", "--partitioned", place, "--buckets", 3, "--db", db)
+    assert f"written: {place} (" in done.stderr
+    assert "3 buckets)" in done.stderr
+    return place
+
+
+def test_the_commands_write_what_a_store_says_and_attribute_reads_it(
+    parted: Path, panel_file: Path, here: Path
+) -> None:
+    ok("features", "--events", parted, "--topic", "mythos", "--out", "panel/")
+    theirs = pl.read_parquet(panel_file)
+    assert (
+        pl.concat([pl.read_parquet(f) for f in sorted(Path("panel").iterdir())])
+        .sort("did")
+        .equals(theirs)
+    )
+    assert not Path("panel.work").exists()
+    # Some of the topic's events hang on a match in another bucket.
+    assert (theirs["reposts_received"] > 0).any()
+    assert (theirs["replies_received"] > 0).any()
+    assert len({bucket_of(did, 3) for did in theirs["did"]}) == 3
+
+
+def test_without_words_a_kept_topic_is_answered_and_another_one_refused(
+    db: Path, panel_file: Path, here: Path
+) -> None:
+    done = blueattr.open(db).export_partitions("bare", buckets=2, no_text=True)
+    bare = blueattr.open_partitions("bare")
+    assert {topic.digest for topic in bare.meta.topics} == {t.digest for t in done.meta.topics}
+    rows = pl.concat([pl.read_parquet(f) for f in Path("bare/events").rglob("*records.parquet")])
+    assert len(rows)
+    assert rows["text"].null_count() == rows["title"].null_count() == len(rows)
+    made = bare.features("panel", "mythos")
+    ours = pl.concat([pl.read_parquet(f) for f in sorted(made.path.iterdir())]).sort("did")
+    assert ours.equals(pl.read_parquet(panel_file))
+    refusal = refused(
+        ExitCode.NO_ANSWER, "features", "--events", "bare", "--match", "card", "--out", "other"
+    )
+    assert "was written with --no-text" in refusal.stderr
+    assert not Path("other").exists()
+
+
+@pytest.mark.parametrize(
+    ("code", "arguments", "words"),
+    [
+        (2, ("export", "--buckets", "4"), "--buckets is for --partitioned"),
+        (2, ("export", "--partitioned", "x", "--topic", "mythos"), "--topic would change nothing"),
+        (2, ("export", "--partitioned", "x", "--buckets", "0"), "from 1 to 9,999"),
+        (2, ("features", "--events", "x", "--db", "y", "--out", "z"), "--db cannot be combined"),
+        (3, ("features", "--events", "x", "--out", "z"), "it has no meta.json"),
+    ],
+)
+def test_what_makes_no_sense_is_refused_in_a_sentence(
+    code: int, arguments: tuple[str, ...], words: str, db: Path, here: Path
+) -> None:
+    where = () if "--db" in arguments or "--events" in arguments else ("--db", db)
+    assert words in refused(ExitCode(code), *arguments, *where).stderr
+
+
+# --- who is killed -------------------------------------------------------------------------------
+
+
+class KilledError(Exception):
+    pass
+
+
+def test_who_is_killed_in_any_task_goes_on_with_what_is_done(
+    parted: Path, panel_file: Path, here: Path
+) -> None:
+    query, out = PanelQuery(parted, "mythos"), Path("panel")
+    done: list[str] = []
+
+    def run(task: Callable[..., Any], arguments: Sequence[tuple[Any, ...]]) -> Sequence[Any]:
+        if task.__name__ == falls:
+            one_after_another(task, arguments[:2])
+            raise KilledError
+        return one_after_another(task, arguments)
+
+    for falls in ("fold", "match_own", "count", "gather"):
+        with pytest.raises(KilledError):
+            make_parts(parted, query, out, run)
+        assert not out.exists()
+        done.append(falls)
+    assert len(done) == 4
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tasks, "fold_bucket", None)  # all are folded
+        make_parts(parted, query, out)
+    ours = pl.concat([pl.read_parquet(f) for f in sorted(out.iterdir())]).sort("did")
+    theirs = pl.read_parquet(panel_file)
+    assert ours.equals(theirs.select(ours.columns))
+    assert [*here.iterdir()] == [here / "panel"]
+
+
+def test_files_of_an_export_that_was_killed_do_not_count(db: Path, here: Path) -> None:
+    first = export_partitions(db, Path("events"), 2)
+    left = min(Path("events/events").rglob("*.parquet"))
+    left.rename(left.with_name("part-store-0000-records.parquet"))
+    with pytest.raises(blueattr.BlueattrError, match="holds partitions already"):
+        export_partitions(db, Path("events"), 2)
+    Path("events/meta.json").unlink()  # it is written last
+    again = export_partitions(db, Path("events"), 2)
+    assert again.meta == first.meta
+    files = [*Path("events/events").rglob("*.parquet")]
+    assert len(files) == again.files
+    assert json.loads(Path("events/meta.json").read_text())["buckets"] == 2
