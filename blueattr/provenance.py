@@ -222,7 +222,7 @@ class Provenance:
         The names of the synthetic sources that the data come from; empty if there are none.
     all_synthetic
         Whether all data are synthetic.
-    times_from
+    time_from
         Where the times of the window's records are from; empty if all are the server's own.
     ranking
         In what way followers do not rank the agents, one sentence each; empty if they do.
@@ -256,7 +256,7 @@ class Provenance:
     ranked_by: str = "followers"
     synthetic: tuple[str, ...] = ()
     all_synthetic: bool = False
-    times_from: tuple[TimeShare, ...] = ()
+    time_from: tuple[TimeShare, ...] = ()
     ranking: tuple[str, ...] = ()
     influence: tuple[str, ...] = ()
     influence_note: str = ""

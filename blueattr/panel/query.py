@@ -17,7 +17,7 @@ from blueattr.panel.drawn import drawn
 from blueattr.panel.features import Popularity, Scale
 from blueattr.panel.influence import Influence, Kind, settle
 from blueattr.panel.synthetic import synthetic_sources
-from blueattr.panel.times import times_from
+from blueattr.panel.times import time_shares
 from blueattr.provenance import (
     NO_FOLLOWERS,
     CountedPosts,
@@ -471,7 +471,7 @@ def store_origin(db: Path, store: Store, window: Window) -> Provenance:
         so_far=so_far,
         synthetic=synthetic,
         all_synthetic=all_synthetic,
-        times_from=times_from(store, window),
+        time_from=time_shares(store, window),
         drawn=ways,
         import_remarks=remarks,
         completeness=_completeness(store, window) if ways else (),

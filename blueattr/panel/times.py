@@ -3,10 +3,10 @@
 from blueattr.provenance import TimeShare, Window
 from blueattr.store.database import Store
 
-__all__ = ["times_from"]
+__all__ = ["time_shares"]
 
 
-def times_from(store: Store, window: Window) -> tuple[TimeShare, ...]:
+def time_shares(store: Store, window: Window) -> tuple[TimeShare, ...]:
     """Count the records of a window by where their times are from.
 
     Parameters
@@ -22,7 +22,7 @@ def times_from(store: Store, window: Window) -> tuple[TimeShare, ...]:
         The kinds that there are, the server's own first; empty if all times are the server's own.
     """
     ends = {"start": window.start.replace(tzinfo=None), "end": window.end.replace(tzinfo=None)}
-    others = store.rows("panel/times_from", **ends).named()
+    others = store.rows("panel/time_from", **ends).named()
     if not others:
         return ()
     ((total,),) = store.rows("panel/record_count", **ends)

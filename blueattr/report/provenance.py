@@ -22,7 +22,7 @@ __all__ = [
     "ORIGIN",
     "ORIGIN_OBJECT",
     "PANEL_STEP",
-    "TIMES_FROM",
+    "TIME_FROM",
     "TIME_SHARE",
     "TOPIC",
     "TOPIC_WORDS",
@@ -90,11 +90,11 @@ TIME_SHARE: Fields[TimeShare] = Fields(
     ),
     Field("records", "Posts, replies, reposts and follows with such a time.", "int", "records"),
     Field("share", "Of all records of the window, or of the store.", "share"),
-    inside="times_from",
+    inside="time_from",
 )
-TIMES_FROM: Fields[Sequence[TimeShare]] = Fields(
+TIME_FROM: Fields[Sequence[TimeShare]] = Fields(
     Field(
-        "times_from",
+        "time_from",
         "[Where times are from](data.md#events), by kind; left out if all are the server's own.",
         get=tuple,
         json=lambda times: [TIME_SHARE.json(share) for share in times],
@@ -313,7 +313,7 @@ def origin_warnings(origin: Provenance, *, marked: bool = False) -> tuple[str, .
     return (
         *((banner,) if banner else ()),
         *gap_warnings(origin.gaps),
-        *time_warnings(origin.times_from),
+        *time_warnings(origin.time_from),
         *drawn_warnings(origin),
         *influence_warnings(origin),
         *ranking_warnings([origin]),
@@ -364,7 +364,7 @@ def time_warnings(times: Sequence[TimeShare]) -> tuple[str, ...]:
 
 def times_json(times: Sequence[TimeShare]) -> dict[str, Json]:
     """Return the field that says where times are from; none if all are the server's own."""
-    return TIMES_FROM.json(times) if times else {}
+    return TIME_FROM.json(times) if times else {}
 
 
 def gap_facts(gaps: Sequence[Gap]) -> tuple[Fact, ...]:
@@ -443,7 +443,7 @@ def origin_facts(origin: Provenance) -> tuple[Fact, ...]:
 
 def origin_json(origin: Provenance) -> dict[str, Json]:
     """Return a whole provenance as the fields of a JSON object."""
-    return ORIGIN_OBJECT.json(origin) | times_json(origin.times_from) | drawn_json(origin)
+    return ORIGIN_OBJECT.json(origin) | times_json(origin.time_from) | drawn_json(origin)
 
 
 def _unseen(gaps: Sequence[Gap]) -> timedelta:

@@ -557,7 +557,7 @@ def test_a_table_with_addresses_texts_and_counts_gives_an_answer_that_says_what_
         assert said in before, said
     found = ok(*asked, "--indicator", "lin", "--format", "json").json
     assert found["drawn"] == ["keywords"]
-    assert [share["kind"] for share in found["times_from"]] == ["key"]
+    assert [share["kind"] for share in found["time_from"]] == ["key"]
     # What is made of b has no answer, and it says what would give one.
     refused(ExitCode.NO_ANSWER, *asked, "--indicator", "heat", says="followers=COLUMN")
     refused(

@@ -97,5 +97,5 @@ def test_a_past_from_before_an_archive_of_ones_own(
             for did in dids
             for (kind, rkey), moment in wanted[did].items()
         }
-    kinds = {time["kind"]: time["records"] for time in status(both)["times_from"]}
+    kinds = {time["kind"]: time["records"] for time in status(both)["time_from"]}
     assert kinds == {"imported": 1, "key": 18}

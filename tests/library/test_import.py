@@ -62,7 +62,7 @@ def test_the_command_says_what_is_missing_before_it_reads(table: Path, tmp_path:
         "attribute", "--match", "mythos", "--indicator", "lin", "--db", db, "--format", "json"
     ).json
     assert answer["drawn"] == ["unknown"]
-    assert answer["times_from"] == [{"kind": "claimed", "records": 4, "share": 1.0}]
+    assert answer["time_from"] == [{"kind": "claimed", "records": 4, "share": 1.0}]
     refused(
         ExitCode.NO_ANSWER, "attribute", "--match", "mythos", "--db", db, says="b is 0 for every"
     )

@@ -39,7 +39,7 @@ def counted(found: list[Event]) -> dict[str, int]:
 
 
 def shares(report: dict[str, object]) -> dict[str, int]:
-    times = report["times_from"]
+    times = report["time_from"]
     assert isinstance(times, list)
     assert sum(time["share"] for time in times) == pytest.approx(1)
     total = sum(time["records"] for time in times)
@@ -73,5 +73,5 @@ def test_where_all_times_are_the_servers_nothing_is_said(tmp_path: Path) -> None
     ok("ingest", tmp_path / "e.jsonl", "--db", tmp_path / "s.duckdb")
     for command in (["status"], ["attribute", "--topic", "all", "--indicator", "lin"]):
         answer = ok(*command, "--db", tmp_path / "s.duckdb", "--format", "json")
-        assert "times_from" not in json.loads(answer.stdout)
+        assert "time_from" not in json.loads(answer.stdout)
         assert "Times of" not in ok(*command, "--db", tmp_path / "s.duckdb").stdout.decode()

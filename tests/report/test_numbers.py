@@ -193,7 +193,7 @@ def reports() -> Iterator[Report]:
     row = {"verdict": "", "collection": 0, "did": "x", "event_time": None, "time_from": 3,
            "subject_did": None, "text": None}  # fmt: skip
     yield dry_run_report(sheet, [("rows", [row])])
-    yield status_report(replace(STATUS, times_from=(TimeShare("key", 3, 0.5),)))
+    yield status_report(replace(STATUS, time_from=(TimeShare("key", 3, 0.5),)))
     moment = datetime(2026, 5, 1, tzinfo=UTC)
     hydrated = Hydrated(DB, "https://appview.example", "everyone", first_at=moment, last_at=moment)
     hydrated.faults["odd answer"] += 1

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from blueattr.display import Presented
 from blueattr.panel.synthetic import synthetic_sources
-from blueattr.panel.times import times_from
+from blueattr.panel.times import time_shares
 from blueattr.provenance import Gap, TimeShare, Window
 from blueattr.store import coverage
 from blueattr.store.database import DEFAULT_MEMORY, Store
@@ -39,7 +39,7 @@ class Status(Presented):
         The rows that `days`, `sources` and `rejected` make frames of, by these names.
     coverage, gaps
         The time that sources cover, and the time in between that none covers.
-    synthetic, all_synthetic, times_from
+    synthetic, all_synthetic, time_from
         As of `blueattr.provenance.Provenance`; the last of the whole store.
     far
         Sentences on events that lie far from all others.
@@ -58,7 +58,7 @@ class Status(Presented):
     gaps: tuple[Gap, ...]
     synthetic: tuple[str, ...] = ()
     all_synthetic: bool = False
-    times_from: tuple[TimeShare, ...] = ()
+    time_from: tuple[TimeShare, ...] = ()
     far: tuple[str, ...] = ()
     posts_known_after: datetime | None = None
     rows_checked: int | None = None
@@ -127,7 +127,7 @@ def status(
             gaps=gaps,
             synthetic=synthetic,
             all_synthetic=all_synthetic,
-            times_from=times_from(store, _EVER),
+            time_from=time_shares(store, _EVER),
             far=tuple(one.sentence for one in stretches(store) if one.is_far and one.events),
             posts_known_after=None if after is None else after.replace(tzinfo=UTC),
             rows_checked=rows_checked,

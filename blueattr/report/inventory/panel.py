@@ -151,14 +151,14 @@ def topic_days_report(results: "Sequence[TopicDays]") -> Report:
         facts=(Fact("window", spell_window(window)),),
         warnings=(
             *gap_warnings(origin.gaps),
-            *time_warnings(origin.times_from),
+            *time_warnings(origin.time_from),
             *drawn_warnings(origin),
             *([influence.note] if influence.note else []),
         ),
         content={
             "window": WINDOW.json(window),
             "gaps": [GAP.json(gap) for gap in origin.gaps],
-            **times_json(origin.times_from),
+            **times_json(origin.time_from),
             **drawn_json(origin),
             "influence": list(influence.kinds),
             "notes": [influence.note] if influence.note else [],

@@ -79,7 +79,7 @@ def status_report(status: "Status", now: datetime | None = None) -> Report:
         ),
         warnings=(
             *((banner,) if banner else ()),
-            *time_warnings(status.times_from),
+            *time_warnings(status.time_from),
             *status.far,
             *_of_a_wrong_clock(source_rows),
         ),
@@ -93,7 +93,7 @@ def status_report(status: "Status", now: datetime | None = None) -> Report:
             **status.totals,
             "coverage": [WINDOW.json(window) for window in status.coverage],
             "gaps": [GAP.json(gap) for gap in status.gaps],
-            **times_json(status.times_from),
+            **times_json(status.time_from),
             **{table.name: table_json(table) for table in (days, rejected, samples)},
             "sources": table_json(_with_marks(_sources_table(source_rows), source_rows)),
             "streams": _streams_json(stream_rows, now),

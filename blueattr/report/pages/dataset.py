@@ -364,7 +364,7 @@ _FACTS: "tuple[tuple[str, Callable[[Provenance], object]], ...]" = (
         lambda origin: " ".join(
             (
                 *origin.notes,
-                *time_warnings(origin.times_from),
+                *time_warnings(origin.time_from),
                 *drawn_warnings(origin),
                 *influence_warnings(origin),
                 *origin.ranking,

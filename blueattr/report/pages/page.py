@@ -146,7 +146,7 @@ class _Page:
             "banner": synthetic_banner(first.provenance),
             "warnings": (
                 *gap_warnings(first.provenance.gaps),
-                *time_warnings(first.provenance.times_from),
+                *time_warnings(first.provenance.time_from),
                 *drawn_warnings(first.provenance),
                 *influence_warnings(first.provenance),
                 *ranking_warnings([report.provenance for report in reports]),

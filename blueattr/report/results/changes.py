@@ -172,7 +172,7 @@ def _warnings(result: "ChangeResult") -> tuple[str, ...]:
     for which, origin in (("Before", before), ("After", after)):
         texts = (
             *gap_warnings(origin.gaps),
-            *time_warnings(origin.times_from),
+            *time_warnings(origin.time_from),
             *drawn_warnings(origin),
         )
         found += [f"{which}: {text}" for text in texts]
@@ -445,7 +445,7 @@ def _window_json(window: "WindowValue") -> dict[str, Json]:
     return {
         **WINDOW_VALUE.json(window),
         **SEEN.json(origin),
-        **times_json(origin.times_from),
+        **times_json(origin.time_from),
         **drawn_json(origin),
     }
 
