@@ -24,7 +24,7 @@ from blueattr.attribution.parted.looking import digest
 from blueattr.attribution.parted.part import sent
 from blueattr.attribution.question import Question
 from blueattr.cluster.connect import connect
-from blueattr.cluster.engine import Engine, Progress
+from blueattr.cluster.engine import Progress, TaskEngine
 from blueattr.cluster.kept import Kept
 from blueattr.cluster.same import identity
 from blueattr.errors import InputError, OutputError, UsageError
@@ -120,7 +120,7 @@ def attribute_on_cluster(
 
 
 def attribute_with(
-    engine: Engine,
+    engine: TaskEngine,
     path: Path,
     question: Question,
     cluster: OnCluster,
@@ -187,12 +187,12 @@ def _check(path: Path, question: Question, cluster: OnCluster, agents: AgentsFol
 
 @contextlib.contextmanager
 def _shared(
-    engine: Engine,
+    engine: TaskEngine,
     cluster: OnCluster,
     files: tuple[Path, ...],
     question: Question,
     told: tuple[object, ...],
-) -> Iterator[tuple[Path, Engine, tuple[str, ...]]]:
+) -> Iterator[tuple[Path, TaskEngine, tuple[str, ...]]]:
     """Yield the folder for what workers exchange, what runs tasks, and digests of the files."""
     if cluster.shared is None:
         with tempfile.TemporaryDirectory(prefix="blueattr-shared-") as name:

@@ -120,7 +120,7 @@ class DaskEngine:
     def run(
         self, stage: str, task: Callable[[_A], _R], arguments: Sequence[_A]
     ) -> Iterator[tuple[int, _R]]:
-        """Yield results as they come: see `blueattr.cluster.engine.Engine.run`."""
+        """Yield results as they come: see `blueattr.cluster.engine.TaskEngine.run`."""
         if not arguments:
             return
         name, futures = f"{stage}-{uuid.uuid4().hex}", dict[int, Any]()

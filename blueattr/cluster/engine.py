@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Protocol, TypeVar
 
-__all__ = ["Engine", "InProcess", "Progress"]
+__all__ = ["InProcess", "Progress", "TaskEngine"]
 
 
 _A = TypeVar("_A")
@@ -15,7 +15,7 @@ Progress = Callable[[str, int, int | None], None]
 """Is told of a stage, how many of its tasks are done, and how many there are."""
 
 
-class Engine(Protocol):
+class TaskEngine(Protocol):
     """Runs tasks.
 
     A task is a function of a module, and may be run more than once, on any worker: it returns what
@@ -32,7 +32,7 @@ class Engine(Protocol):
         stage
             What is done, in a word, for the progress.
         task
-            See `Engine`.
+            See `TaskEngine`.
         arguments
             One for each task.
 
@@ -61,7 +61,7 @@ class InProcess(AbstractContextManager["InProcess"]):
     def run(
         self, stage: str, task: Callable[[_A], _R], arguments: Sequence[_A]
     ) -> Iterator[tuple[int, _R]]:
-        """Yield results in the order of the arguments: see `Engine.run`."""
+        """Yield results in the order of the arguments: see `TaskEngine.run`."""
         for k, argument in enumerate(arguments):
             # As it would arrive elsewhere: a task may change what it is given.
             result = task(pickle.loads(pickle.dumps(argument)))  # noqa: S301 - our own bytes

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from blueattr.cluster.engine import Engine
+from blueattr.cluster.engine import TaskEngine
 from blueattr.cluster.files import arriving
 from blueattr.cluster.same import identity
 
@@ -34,7 +34,7 @@ class Kept:
         Every worker sees it, and nobody else writes to it: what is read there is trusted.
     """
 
-    def __init__(self, engine: Engine, folder: Path) -> None:
+    def __init__(self, engine: TaskEngine, folder: Path) -> None:
         self._engine, self._folder = engine, folder
         self.reused = 0
         """How many tasks were not run."""
@@ -42,7 +42,7 @@ class Kept:
     def run(
         self, stage: str, task: Callable[[_A], _R], arguments: Sequence[_A]
     ) -> Iterator[tuple[int, _R]]:
-        """Yield results, first those that are there: see `blueattr.cluster.engine.Engine.run`."""
+        """Yield results, first those that are there: see `blueattr.cluster.engine.TaskEngine.run`."""
         jobs = [_Job(task, one, self._folder / f"{stage}-{_key(task, one)}") for one in arguments]
         waiting = []
         for k, job in enumerate(jobs):

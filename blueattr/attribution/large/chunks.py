@@ -24,7 +24,7 @@ from blueattr.indicators.base import FeatureArrays
 from blueattr.kernels import FloatArray, IntArray
 
 __all__ = [
-    "CHUNK", "DAMAGED", "ChunkedPanel", "Means", "PanelFile", "Watch", "ascend", "checked",
+    "CHUNK", "DAMAGED", "ChunkedPanel", "FeatureMeans", "PanelFile", "Watch", "ascend", "checked",
     "rows_of", "shape", "sorted_copy",
 ]  # fmt: skip
 
@@ -240,7 +240,7 @@ class ChunkedPanel:
         files = [PanelFile(path, theirs) for path, theirs in zip(paths, parts, strict=True)]
         key, columns = find_columns([*parts[0]], n)
         followers = "followers" if "followers" in columns else "b"
-        sums, sums_involved = Means(), Means()
+        sums, sums_involved = FeatureMeans(), FeatureMeans()
         sample, last, ascending = KeySample(n), pl.Series([], dtype=pl.String), True
         ranks = Ranks([end - 1 for end in boundaries(n, cutoffs)])
         digits = ranks.digits()
@@ -348,7 +348,7 @@ class ChunkedPanel:
             yield rows, names, x, tiers
 
 
-class Means:
+class FeatureMeans:
     """Sums of the features, and of how many agents they are."""
 
     def __init__(self) -> None:
@@ -361,7 +361,7 @@ class Means:
         for column, total in zip(x, self._sums, strict=True):
             total.add(column)
 
-    def take(self, other: "Means") -> None:
+    def take(self, other: "FeatureMeans") -> None:
         """Add those of other agents."""
         self.n += other.n
         for mine, theirs in zip(self._sums, other._sums, strict=True):  # noqa: SLF001 - another of the same class

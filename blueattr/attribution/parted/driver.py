@@ -17,14 +17,14 @@ import polars as pl
 from blueattr.attribution.attribute import AttributionResult
 from blueattr.attribution.equals import with_cuts
 from blueattr.attribution.frames import find_columns
-from blueattr.attribution.large.chunks import Means, shape
+from blueattr.attribution.large.chunks import FeatureMeans, shape
 from blueattr.attribution.large.cuts import Ranks, TierCut
 from blueattr.attribution.large.solvers import GiniSolver, Solver, solver_of, too_large
 from blueattr.attribution.large.streaming import agent_rows
 from blueattr.attribution.parted import looking, sharing, shelves
 from blueattr.attribution.parted.duplicates import apart, refuse_shared
 from blueattr.attribution.parted.looking import FirstFound, FirstJob, LookJob
-from blueattr.attribution.parted.part import Part, SentIndicator, Setting, sent
+from blueattr.attribution.parted.part import PanelPart, PartSetting, SentIndicator, sent
 from blueattr.attribution.parted.sharing import (
     PartWriter,
     Placed,
@@ -37,7 +37,7 @@ from blueattr.attribution.parted.ties import cuts_by_part
 from blueattr.attribution.tiered import NOBODY, ActivePanel, check_panel
 from blueattr.attribution.tiers import DEFAULT_CUTOFFS, boundaries, check_cutoffs, tier_names
 from blueattr.attribution.value import TierSums, check_method, remark, share_out_sums
-from blueattr.cluster.engine import Engine
+from blueattr.cluster.engine import TaskEngine
 from blueattr.errors import NobodyInvolvedError
 from blueattr.indicators.base import Aggregator, Indicator
 from blueattr.indicators.custom import OwnIndicator
@@ -91,7 +91,7 @@ class _Asked:
 
 
 def attribute_parts(
-    engine: Engine,
+    engine: TaskEngine,
     paths: Sequence[Path],
     shared: Path,
     indicators: Sequence[str | Indicator | OwnIndicator] = ("heat",),
@@ -147,7 +147,7 @@ def attribute_parts(
     aggregator = aggregator or Aggregator()
     named, n = shape(paths, columns)
     key, numbers = find_columns([*named[0]], n)
-    setting = Setting(
+    setting = PartSetting(
         n, tuple(numbers), "followers" if "followers" in numbers else "b", edges, choice, shared,
         len(paths) > 1,
     )  # fmt: skip
@@ -167,10 +167,10 @@ def attribute_parts(
 
 def _parts(
     paths: Sequence[Path], named: Sequence[Mapping[str, str]], key: str, digests: Sequence[str]
-) -> list[Part]:
+) -> list[PanelPart]:
     parts, first = [], 0
     for k, (path, names) in enumerate(zip(paths, named, strict=True)):
-        parts.append(Part(path, dict(names), key, k, first, digests[k] if digests else ""))
+        parts.append(PanelPart(path, dict(names), key, k, first, digests[k] if digests else ""))
         first += shape([path])[1]
     return parts
 
@@ -180,8 +180,8 @@ class _Work:
 
     def __init__(
         self,
-        engine: Engine,
-        setting: Setting,
+        engine: TaskEngine,
+        setting: PartSetting,
         aggregator: Aggregator,
         asked: Sequence[_Asked],
         paths: tuple[Path, ...],
@@ -191,18 +191,18 @@ class _Work:
         self.means = self.all_means = _Means(0, (0.0, 0.0, 0.0))
         self.cuts: list[TierCut] = []
         self.by_part: list[tuple[TierCut, ...]] = []
-        self.parts: list[Part] = []
+        self.parts: list[PanelPart] = []
         self.tiers = np.zeros(len(setting.cutoffs) + 1, np.int64)
 
     # --- reading ---
 
-    def read(self, parts: Sequence[Part], top: int) -> None:
+    def read(self, parts: Sequence[PanelPart], top: int) -> None:
         """Read all parts, until every sum is known but those of `gini`."""
         sending = tuple((one.sent, one.steps) for one in self.asked)
         jobs = [FirstJob(part, self.setting, self.aggregator, sending) for part in parts]
         ranks = Ranks([end - 1 for end in boundaries(self.setting.n, self.setting.cutoffs)])
         digits = ranks.digits()
-        every, involved = Means(), Means()
+        every, involved = FeatureMeans(), FeatureMeans()
         found: dict[int, FirstFound] = {}
         for k, one in self.engine.run("reading", looking.first, jobs):
             every.take(one.means)

@@ -9,8 +9,8 @@ from pathlib import Path
 from blueattr.attribution.frames import quote
 from blueattr.attribution.parted import looking
 from blueattr.attribution.parted.looking import FirstFound
-from blueattr.attribution.parted.part import Setting
-from blueattr.cluster.engine import Engine
+from blueattr.attribution.parted.part import PartSetting
+from blueattr.cluster.engine import TaskEngine
 from blueattr.errors import FeatureError
 
 __all__ = ["apart", "refuse_shared"]
@@ -36,7 +36,7 @@ class _Place:
 
 
 def refuse_shared(
-    engine: Engine, found: Sequence[FirstFound], paths: Sequence[Path], setting: Setting
+    engine: TaskEngine, found: Sequence[FirstFound], paths: Sequence[Path], setting: PartSetting
 ) -> None:
     """Refuse an agent that is in two parts.
 

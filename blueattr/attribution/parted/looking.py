@@ -11,11 +11,11 @@ import polars as pl
 import xxhash
 
 from blueattr.attribution.inputs import agent_names
-from blueattr.attribution.large.chunks import Means, ascend, checked, sorted_copy
+from blueattr.attribution.large.chunks import FeatureMeans, ascend, checked, sorted_copy
 from blueattr.attribution.large.cuts import DigitCounts, Ranks, TierCut
 from blueattr.attribution.large.external_sort import KeySample
 from blueattr.attribution.large.solvers import Solver, solver_of, too_large
-from blueattr.attribution.parted.part import Part, SentIndicator, Setting, panel_of
+from blueattr.attribution.parted.part import PanelPart, PartSetting, SentIndicator, panel_of
 from blueattr.attribution.tiers import boundaries
 from blueattr.cluster.files import arriving
 from blueattr.indicators.base import Aggregator, FeatureArrays, Indicator
@@ -45,8 +45,8 @@ def digest(path: Path) -> str:
 class FirstJob:
     """A part to be checked, and the indicators: each with its steps."""
 
-    part: Part
-    setting: Setting
+    part: PanelPart
+    setting: PartSetting
     aggregator: Aggregator
     indicators: tuple[tuple[SentIndicator, int | None], ...]
 
@@ -71,11 +71,11 @@ class FirstFound:
         The copy, with its size.
     """
 
-    part: Part
+    part: PanelPart
     lowest: str
     highest: str
-    means: Means
-    involved: Means
+    means: FeatureMeans
+    involved: FeatureMeans
     digits: list[DigitCounts]
     solvers: list[Solver]
     wholes: list[Solver]
@@ -95,7 +95,7 @@ def first(job: FirstJob) -> FirstFound:
         ]
 
     solvers, wholes = fresh(), fresh() if some else []
-    means, involved = Means(), Means()
+    means, involved = FeatureMeans(), FeatureMeans()
     ranks = Ranks([end - 1 for end in boundaries(setting.n, setting.cutoffs)])
     digits = ranks.digits()
     sample, ascending, lowest = KeySample(setting.n), True, ""
@@ -167,8 +167,8 @@ class LookJob:
         The indicators that need the pass: each with its solver, and whether it looks at all agents.
     """
 
-    part: Part
-    setting: Setting
+    part: PanelPart
+    setting: PartSetting
     ranks: Ranks
     looking: tuple[tuple[SentIndicator, Solver, bool], ...]
 
@@ -216,8 +216,8 @@ class TiedJob:
         The most DIDs to return of each.
     """
 
-    part: Part
-    setting: Setting
+    part: PanelPart
+    setting: PartSetting
     cuts: tuple[tuple[TierCut, str, str], ...]
     keep: int
 
@@ -263,7 +263,7 @@ def _some(dids: list[str], most: int) -> list[str]:
     return [dids[(k + 1) * len(dids) // most - 1] for k in range(most)]
 
 
-def _columns(part: Part, setting: Setting, names: Sequence[str]) -> Iterator[pl.DataFrame]:
+def _columns(part: PanelPart, setting: PartSetting, names: Sequence[str]) -> Iterator[pl.DataFrame]:
     """Yield the DIDs of a part, and columns of numbers that were checked."""
     return panel_of(part, replace(setting, choice="active"), (), setting.shared).raw(names)
 
@@ -277,7 +277,9 @@ def _hashes(dids: pl.Series) -> pl.Series:
     return agent_names(dids).hash(_SEED)
 
 
-def keys(job: tuple[Part, Setting, int]) -> tuple[Path, list[int], tuple[tuple[Path, int], ...]]:
+def keys(
+    job: tuple[PanelPart, PartSetting, int],
+) -> tuple[Path, list[int], tuple[tuple[Path, int], ...]]:
     """Write 64 bits of a hash of each DID, ascending; return where each bucket begins."""
     part, setting, buckets = job
     hashes = [_hashes(frame["did"]).to_numpy() for frame in _columns(part, setting, [])]
@@ -307,7 +309,7 @@ def same(job: SameJob) -> list[int]:
 _FEW = 100
 
 
-def named(job: tuple[Part, Setting, tuple[int, ...]]) -> list[str]:
+def named(job: tuple[PanelPart, PartSetting, tuple[int, ...]]) -> list[str]:
     """Return the DIDs of a part that have some hashes."""
     part, setting, hashes = job
     wanted = pl.Series(hashes, dtype=pl.UInt64)

@@ -15,11 +15,11 @@ from blueattr.errors import IndicatorError, UsageError
 from blueattr.indicators.base import Indicator
 from blueattr.indicators.find import SHIPPED, find_indicator
 
-__all__ = ["Part", "SentIndicator", "Setting", "panel_of", "sent"]
+__all__ = ["PanelPart", "PartSetting", "SentIndicator", "panel_of", "sent"]
 
 
 @dataclass(frozen=True)
-class Part:
+class PanelPart:
     """A file of features.
 
     Parameters
@@ -121,7 +121,7 @@ def sent(indicator: Indicator, *, may_send: bool) -> SentIndicator:
 
 
 @dataclass(frozen=True)
-class Setting:
+class PartSetting:
     """What all tasks of a question are told.
 
     Parameters
@@ -149,7 +149,9 @@ class Setting:
     several: bool
 
 
-def panel_of(part: Part, setting: Setting, cuts: tuple[TierCut, ...], folder: Path) -> ChunkedPanel:
+def panel_of(
+    part: PanelPart, setting: PartSetting, cuts: tuple[TierCut, ...], folder: Path
+) -> ChunkedPanel:
     """Return the agents of a part, with their tiers among all.
 
     Parameters

@@ -18,7 +18,7 @@ from blueattr.attribution.large.external_sort import KeySample, SortOnDisk
 from blueattr.attribution.large.largest import Largest
 from blueattr.attribution.large.solvers import Solver, too_large
 from blueattr.attribution.large.streaming import agent_rows
-from blueattr.attribution.parted.part import Part, SentIndicator, Setting, panel_of
+from blueattr.attribution.parted.part import PanelPart, PartSetting, SentIndicator, panel_of
 from blueattr.attribution.parted.shelves import Outgoing, Pieces, Returning
 from blueattr.attribution.tiers import tier_names
 from blueattr.attribution.value import TierSums
@@ -59,8 +59,8 @@ class Placed:
 class SharesJob:
     """A part to be attributed, with the last agents of its tiers."""
 
-    part: Part
-    setting: Setting
+    part: PanelPart
+    setting: PartSetting
     cuts: tuple[TierCut, ...]
     aggregator: Aggregator
     placed: tuple[Placed, ...]
@@ -194,8 +194,8 @@ class WriteJob:
         Writes it.
     """
 
-    part: Part
-    setting: Setting
+    part: PanelPart
+    setting: PartSetting
     cuts: tuple[TierCut, ...]
     aggregator: Aggregator
     placed: Placed

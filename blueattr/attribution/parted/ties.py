@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from blueattr.attribution.large.cuts import TierCut
 from blueattr.attribution.parted import looking
 from blueattr.attribution.parted.looking import TiedFound, TiedJob
-from blueattr.attribution.parted.part import Part, Setting
-from blueattr.cluster.engine import Engine
+from blueattr.attribution.parted.part import PanelPart, PartSetting
+from blueattr.cluster.engine import TaskEngine
 
 __all__ = ["KEPT", "cuts_by_part"]
 
@@ -22,9 +22,9 @@ KEPT = 1 << 10
 
 
 def cuts_by_part(
-    engine: Engine,
-    parts: Sequence[Part],
-    setting: Setting,
+    engine: TaskEngine,
+    parts: Sequence[PanelPart],
+    setting: PartSetting,
     cuts: Sequence[TierCut],
     order: Sequence[int] | None,
 ) -> list[tuple[TierCut, ...]]:
@@ -57,9 +57,9 @@ def cuts_by_part(
 
 
 def _by_order(
-    engine: Engine,
-    parts: Sequence[Part],
-    setting: Setting,
+    engine: TaskEngine,
+    parts: Sequence[PanelPart],
+    setting: PartSetting,
     cuts: Sequence[TierCut],
     order: Sequence[int],
 ) -> list[list[int]]:
@@ -77,7 +77,7 @@ def _by_order(
 
 
 def _by_did(
-    engine: Engine, parts: Sequence[Part], setting: Setting, cuts: Sequence[TierCut]
+    engine: TaskEngine, parts: Sequence[PanelPart], setting: PartSetting, cuts: Sequence[TierCut]
 ) -> list[list[int]]:
     ranges = [("", "") for _ in cuts]
     counts: list[list[int] | None] = [None] * len(cuts)
