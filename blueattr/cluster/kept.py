@@ -42,7 +42,7 @@ class Kept:
     def run(
         self, stage: str, task: Callable[[_A], _R], arguments: Sequence[_A]
     ) -> Iterator[tuple[int, _R]]:
-        """Yield results, first those that are there: see `blueattr.cluster.engine.TaskEngine.run`."""
+        """Yield results, first those that are there: see `TaskEngine.run`."""
         jobs = [_Job(task, one, self._folder / f"{stage}-{_key(task, one)}") for one in arguments]
         waiting = []
         for k, job in enumerate(jobs):
