@@ -13,7 +13,7 @@ import numpy as np
 import polars as pl
 
 from blueattr.attribution.attribute import AttributionResult
-from blueattr.cluster.engine import Engine
+from blueattr.cluster.engine import TaskEngine
 from blueattr.errors import FeatureError
 
 CUTS: dict[str, Callable[[pl.DataFrame, int, int], pl.DataFrame]] = {
@@ -71,7 +71,7 @@ def _arrived(sent: bytes) -> Any:
 class Stopping:
     """Runs the tasks of another engine, until a stage ends with an error."""
 
-    engine: Engine
+    engine: TaskEngine
     stage: str
     error: BaseException
 
@@ -88,7 +88,7 @@ class Stopping:
 class Deadly:
     """Kills the worker of the first task of each stage, once it has done its work."""
 
-    engine: Engine
+    engine: TaskEngine
     folder: Path
 
     def run(
