@@ -16,6 +16,7 @@ import pytest
 import blueattr
 from blueattr.analysis.upkeep.collect import means as settled_means
 from blueattr.analysis.upkeep.collect import read_uris
+from blueattr.analysis.upkeep.status import status
 from blueattr.errors import ExitCode, UsageError
 from blueattr.ingest.collect import collect
 from blueattr.ingest.collection import Collection, Means, Wanted
@@ -24,6 +25,7 @@ from blueattr.panel import topics
 from blueattr.provenance import Window
 from blueattr.report import render
 from blueattr.report.inventory.collections import collect_report
+from blueattr.report.inventory.status import status_report
 from blueattr.report.results.attributions import attribution_report
 from blueattr.sources.appview import AppView
 from blueattr.sources.collect.login import Credentials
@@ -108,6 +110,9 @@ def test_a_collected_topic_has_the_features_that_the_networks_events_give(
     assert found["quotes"][:2] == (6, 6)
     with Store.open(db) as store:
         assert coverage.covered(store) == (WINDOW,)
+    stands = json.loads(render(status_report(status(db)), "json"))
+    assert [(one["kind"], one["complete"]) for one in stands["sources"]] == [("collect", True)]
+    assert stands["streams"] == []  # it has an end, and is behind nobody
     answer = blueattr.open(db).attribute(match=["mythos"], indicator="lin", start=START, end=END)
     said = json.loads(render(attribution_report(answer), "json"))
     assert said["completeness"] == {

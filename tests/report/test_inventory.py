@@ -128,9 +128,9 @@ def test_a_status_tells_streams_from_what_ends() -> None:
     report = status_report(STATUS, NOW)
     streams, read = (table for table in report.tables if table.name in ("streams", "sources"))
     assert [row[1] for row in streams.rows] == ["jetstream", "firehose"]
-    assert [row[1] for row in read.rows] == ["file", "stdin", "archive"]
+    assert [row[1] for row in read.rows] == ["file", "stdin", "archive", "collect"]
     content = document(report)
-    assert len(content["sources"]) == 5
+    assert len(content["sources"]) == 6
     live, new = content["streams"]
     assert (live["cursor"], live["behind_seconds"]) == (123_456_789, pytest.approx(150, abs=1))
     assert (new["cursor"], new["behind_seconds"]) == (0, None)

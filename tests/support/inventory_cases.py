@@ -59,6 +59,8 @@ SOURCES = pl.DataFrame(
         ("-", "stdin", "", 0, False, 0, 0, 0, None, None, False, 0),
         ("archive:jetstream.example 2026-04-09..2026-04-23", "archive", "seg_1:1:1", 7_000_000,
          True, 300, 120, 180, _NAIVE - timedelta(days=20), _NAIVE - timedelta(days=8), False, 0),
+        ("collect:mythos 2026-04-09..2026-04-11 0123456789abcdef", "collect", "", 40, True, 40, 40,
+         0, _NAIVE - timedelta(days=22), _NAIVE - timedelta(days=20), False, 0),
         ("jetstream:jetstream.example", "jetstream", "", 123_456_789, False, 90, 80, 10,
          _NAIVE, _NAIVE + timedelta(days=1, hours=3), False, 0),
         ("firehose:relay.example", "firehose", "", 0, False, 0, 0, 0, None, None, False, 0),

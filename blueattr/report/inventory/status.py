@@ -31,7 +31,7 @@ __all__ = ["status_report"]
 
 
 # Kinds of source that have an end; a stream has none.
-_WITH_AN_END = (*BY_BYTES, "archive", "synth")
+_WITH_AN_END = (*BY_BYTES, "archive", "synth", "collect")
 # Tables that have as many rows as there are sources, or more.
 _PER_SOURCE = ("sources", "rejected_samples")
 _COUNTS = (
@@ -233,6 +233,10 @@ def _of_a_wrong_clock(rows: "Sequence[Mapping[str, Any]]") -> tuple[str, ...]:
     return (sentence,)
 
 
+_READ_UP_TO = (
+    "read up to: a byte of a file, a row of a table, a record of a collection, or a sequence "
+    "number of an archive or of synth."
+)
 _PIPES = (
     "-: is a pipe, with a hash of its first line; of several that begin alike, the counts are "
     "those of the one read last."
@@ -255,7 +259,7 @@ def _sources_table(rows: "Sequence[Mapping[str, Any]]") -> Table:
             for row in rows
         ),
         notes=(
-            "read up to: a byte of a file, or a sequence number of an archive or of synth.",
+            _READ_UP_TO,
             *([_PIPES] if any(row["kind"] == "stdin" for row in rows) else []),
         ),
     )
