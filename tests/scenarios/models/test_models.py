@@ -1,5 +1,6 @@
 """The three models beside the anchors, which a second implementation reproduced."""
 
+import math
 from typing import Any
 
 import numpy as np
@@ -97,7 +98,9 @@ def test_smooth_pieces_stay_finite_far_from_their_kinks() -> None:
     far = np.array([-1e4, -1.0, 0.0, 1.0, 1e4])
     for x in (far, far + 0j):
         np.testing.assert_allclose(softplus(x, 0.05), np.maximum(far, 0), atol=0.035)
-        np.testing.assert_allclose(logistic(x).real, [0, 1 / (1 + np.e), 0.5, np.e / (1 + np.e), 1])
+        np.testing.assert_allclose(
+            logistic(x).real, [0, 1 / (1 + math.e), 0.5, math.e / (1 + math.e), 1]
+        )
         np.testing.assert_allclose(clip(x, -1, 1).real, np.clip(far, -1, 1), atol=0.015)
         np.testing.assert_allclose(magnitude(x).real, np.abs(far), atol=0.02)
     a, b = np.array([0.0, 1.0, 2.0]), np.array([0.0, 2.0, 2.0])
