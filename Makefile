@@ -16,7 +16,7 @@ help:
 	@echo "make test-cron   ten minutes of scheduled runs by the real cron daemon (needs cron and root)"
 	@echo "make test-judge  ten minutes of judging by a small language model, which is downloaded (130 MB)"
 	@echo "make test-mesa   the recipe on Mesa with the real Mesa, which is downloaded (0.2 MB)"
-	@echo "make week    a week of scheduled runs in minutes"
+	@echo "make week    a week of follower, watch, runs and notices in minutes, with faults"
 	@echo "make explore    every law with twenty times the examples, newly drawn, and followers of streams"
 	@echo "make coverage   which statements tests run, by package: an hour"
 	@echo "make mutants    which deliberate faults the tests of the riskiest code catch: an hour"
@@ -100,7 +100,10 @@ $(VENV)-mesa/ready: tests/mesa/requirements.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --only-binary :all: --no-deps --require-hashes --upgrade --target $(VENV)-mesa -r tests/mesa/requirements.txt
 	@touch $@
 
+# Another week: make week HOURS=24 SEED=3; with no seed, one is drawn and printed.
+HOURS ?= 168
 week: setup
+	PYTHONPATH=tests $(BIN)/python -m week --hours $(HOURS) $(SEED:%=--seed %)
 	PYTHONPATH=tests $(BIN)/python -m cron.week
 
 # With the seed that it prints, the same examples are drawn again: make explore SEED=...

@@ -1,0 +1,1 @@
+"""A week of everything at once, in minutes: follower, watch, hourly runs, notices, and faults."""
