@@ -164,6 +164,40 @@ def crowd(posts: int, *, seconds: float) -> World:
     return world
 
 
+@pytest.mark.parametrize("has_v2", [True, False])
+def test_a_hashtag_is_asked_for_as_one_and_its_posts_are_found(
+    tmp_path: Path, has_v2: bool
+) -> None:
+    topic = topics.Topic("m", "M", keywords=("claude mythos", "mythos!", "a 1 !"), hashtags=("ai",))
+    world = World()
+    for k, tag in enumerate(("ClaudeMythos", "AI", "other")):
+        world.post("a", "see below", 10 * k, tags=[tag])
+    with serving(world) as services:
+        services.has_v2 = has_v2
+        asked = tuple(queries(topic.keywords, topic.hashtags))
+        done = collect(
+            tmp_path / "c.duckdb", wanted(rule=topic.rule, queries=asked), means(services)
+        )
+        assert done.is_whole
+        sent = [one.query for one in services.requests if "search" in one.method]
+    assert [one.hits for one in done.queries] == [0, 0, 0, 1, 1]
+    assert done.posts == 2
+    name, mark = ("hashtags", "") if has_v2 else ("q", "#")
+    tags = {one.get(name, "").removeprefix(mark) for one in sent}
+    assert {"ai", "claudemythos"} <= tags
+
+
+def test_no_hashtag_is_asked_for_that_cannot_be_one() -> None:
+    long = "x" * 65
+    found = queries(("what now?", "19 84", "a b", "a \u00ad b", f"{long} y"), ("ai", long, "1984"))
+    assert [one.words for one in found if one.is_tag] == ["ai", "1984", "ab"]
+    # What people named themselves is still searched for.
+    assert f'"{long}"' in [one.text for one in found]
+    assert len(found) == 9
+    marks = "\u0915\u093f" * 64  # 64 characters with a mark each
+    assert [one.is_tag for one in queries((), (marks, marks + "\u0915"))] == [True, False]
+
+
 @pytest.mark.slow
 def test_without_a_login_slices_are_halved_and_no_post_is_lost(tmp_path: Path) -> None:
     with serving(crowd(250, seconds=3600)) as services:

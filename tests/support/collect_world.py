@@ -227,7 +227,10 @@ class Services:
         query = request.query
         assert query["sort"] == "recent"
         recent = END - timedelta(days=1) if query.get("allTime") != "true" else None
-        return self._hits(request, query["query"], recent)
+        assert ("query" in query) != ("hashtags" in query)
+        tag = query.get("hashtags")
+        assert tag is None or not tag.startswith("#")
+        return self._hits(request, query["query"] if tag is None else f"#{tag}", recent)
 
     def _search(self, request: Request) -> Answer:
         assert request.query["sort"] == "latest"
@@ -243,8 +246,14 @@ class Services:
             return 403, HTML
         since, until = (datetime.fromisoformat(query[name]) for name in ("since", "until"))
         wanted = words.strip('"').casefold()
+
+        def fits(record: dict[str, Any]) -> bool:
+            if wanted.startswith("#"):
+                return wanted[1:] in [tag.casefold() for tag in record.get("tags", ())]
+            return wanted in record["text"].casefold()
+
         found = [one for one in reversed(self.world.there) if one.collection == POST
-                 and wanted in one.record["text"].casefold() and since <= one.time < until
+                 and fits(one.record) and since <= one.time < until
                  and (recent is None or one.time >= recent)]  # fmt: skip
         limit = int(query["limit"])
         assert limit <= 100

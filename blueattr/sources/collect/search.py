@@ -1,5 +1,7 @@
 """Search for posts: by one query, a slice of time at a time."""
 
+import re
+import unicodedata
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -36,18 +38,20 @@ LAST_PAGE = 100
 # Hits from which on a page counts as full: services leave out what they do not show to everybody.
 _FULL = 90
 _SECOND = timedelta(seconds=1)
+# Where apps end a hashtag, beside white space.
+_INVISIBLE = re.compile("[\u00ad\u2060\u200a-\u200d\u20e2]")
 
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """What is searched for: a phrase, or a hashtag."""
+    """What is searched for: a phrase, or a hashtag without ``#``."""
 
     words: str
     is_tag: bool = False
 
     @property
     def text(self) -> str:
-        """As services take it: a phrase stands in quotation marks."""
+        """As people read it, and v1 takes it: a phrase stands in quotation marks."""
         if self.is_tag:
             return f"#{self.words}"
         # No service defines how a quotation mark within a phrase is written.
@@ -94,13 +98,39 @@ def queries(keywords: Sequence[str], hashtags: Sequence[str]) -> list[Query]:
     Parameters
     ----------
     keywords
-        Phrases; one of several words is a hashtag without its spaces, too.
+        Phrases; one of several words is a hashtag without its spaces, too, if that can be one.
     hashtags
-        Without ``#``.
+        Without ``#``; one that services do not take as a hashtag is searched for as a phrase.
     """
-    tags = [*hashtags, *("".join(word.split()) for word in keywords if len(word.split()) > 1)]
-    found = [Query(word) for word in keywords] + [Query(tag, is_tag=True) for tag in tags]
+    joined = ["".join(word.split()) for word in keywords if len(word.split()) > 1]
+    found = [
+        *(Query(word) for word in keywords),
+        *(Query(tag, is_tag=_is_taken(tag)) for tag in hashtags),
+        *(Query(tag, is_tag=True) for tag in joined if _is_taken(tag) and _is_made(tag)),
+    ]
     return [*{query.text.casefold(): query for query in found}.values()]
+
+
+def _is_taken(tag: str) -> bool:
+    """Return whether the lexicon permits a hashtag: 64 characters as people count them, 640 bytes.
+
+    A mark belongs to the character before it.
+    """
+    characters = sum(not unicodedata.category(each).startswith("M") for each in tag)
+    return characters <= 64 and len(tag.encode()) <= 640
+
+
+def _is_made(tag: str) -> bool:
+    """Return whether apps make this hashtag of a text that has it after ``#``.
+
+    They leave out punctuation at the end, and make none of digits and punctuation alone.
+    """
+    kinds = [unicodedata.category(each) for each in tag]
+    return (
+        not kinds[-1].startswith("P")
+        and any(kind != "Nd" and not kind.startswith(("P", "C")) for kind in kinds)
+        and not _INVISIBLE.search(tag)
+    )
 
 
 def halves(part: Slice) -> tuple[Slice, Slice] | None:
@@ -189,8 +219,8 @@ class Search:
         query = part.query
         if not self._method.endswith("V2"):
             return [("q", query.text), ("sort", "latest"), *time, limit, *more]
-        words = [("query", query.text)]
-        return [*words, ("sort", "recent"), ("allTime", "true"), *time, limit, *more]
+        words = ("hashtags", query.words) if query.is_tag else ("query", query.text)
+        return [words, ("sort", "recent"), ("allTime", "true"), *time, limit, *more]
 
 
 def may_lack(pages: int, last: Page) -> bool:
