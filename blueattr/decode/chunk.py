@@ -45,6 +45,10 @@ class Chunk:
         where the newest event tells.
     is_clock_wrong
         Of a relay: whether most events were ahead of our clock, and none was held against it.
+    again
+        Of a stream: whether all its events are at or before the position that it was seen up to.
+    goes_on
+        Of such a chunk: whether new events came together with it, which follow at once.
     answered
         Of a stream of which nothing comes: whether its server answered a ping that was sent since.
     parsed
@@ -77,6 +81,8 @@ class Chunk:
     bounded: int = 0
     reached: datetime | None = None
     is_clock_wrong: bool = False
+    again: bool = False
+    goes_on: bool = False
     answered: bool = False
     parsed: "tuple[ParsedLines, ...]" = ()
     account_events: "pa.Table | None" = None

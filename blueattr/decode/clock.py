@@ -114,8 +114,13 @@ class Evidence:
     _MOST = 100
 
     def __init__(self, timely: int = 0, needed: int = 1) -> None:
-        self._timely = max(-self._MOST, min(timely, self._MOST))
+        self._timely = self.most(timely)
         self._needed = needed
+
+    @classmethod
+    def most(cls, timely: int) -> int:
+        """Return how many of so many events before count."""
+        return max(-cls._MOST, min(timely, cls._MOST))
 
     def against_clock(self, ahead: int, timely: int) -> bool:
         """Return whether most events lie ahead: of these, and of as many before as count."""
@@ -127,6 +132,10 @@ class Evidence:
         """Whether most of what counts was not ahead of the clock."""
         return self._timely > 0
 
+    def decide(self) -> None:
+        """Take the clock for wrong: so many were ahead that a few which are not say nothing."""
+        self._timely = -self._MOST
+
     def doubt(self) -> None:
         """Forget what spoke for the clock: it lies behind an event that was not ahead of it."""
         self._timely = min(self._timely, 0)
@@ -134,4 +143,4 @@ class Evidence:
 
     def add(self, ahead: int, timely: int) -> None:
         """Take note of events."""
-        self._timely = max(-self._MOST, min(self._timely + timely - ahead, self._MOST))
+        self._timely = self.most(self._timely + timely - ahead)

@@ -19,6 +19,7 @@ from blueattr.ingest.result import Followed, Ingested, Outcome, mostly_rejected,
 from blueattr.ingest.resume import (
     MISPLACED,
     OVERLAP,
+    is_decided,
     newest_event,
     pass_over,
     position_in_time,
@@ -248,6 +249,9 @@ class _Follower:
                         raise _Unverified("what led up to the new events is asked for again")
                 self.commits.commit_if_due()
                 self._report()
+                if chunk.goes_on:
+                    # A run that ends with what it had before would never get on.
+                    continue
                 outcome = self._reason_to_end(chunk, now - last_sign)
                 if outcome:
                     return outcome
@@ -261,6 +265,8 @@ class _Follower:
         return self.states.get(name) or SourceState(name, self.stream.kind)
 
     def _resume(self) -> Resume:
+        if self._state().is_doubt_over(self._now().replace(tzinfo=None)):
+            self.states[self.stream.name] = self._state().before_doubt()
         resume = resume_from(self.stream, self.states, self.start)
         if not self._state().ahead:
             resume = resume_by_now(self.stream, resume, self._now())
@@ -280,6 +286,9 @@ class _Follower:
             after = replace(after, position=position_in_time(before, after, self._now()))
         gets_on = after.position != max(begun_at.position, self.request.last or 0)
         after = replace(after, stalled=0 if gets_on else begun_at.stalled + 1)
+        decided = is_decided(before, after, self._now())
+        if decided:
+            after = after.before_doubt()
         self._update(before, after)
         if self.request.overlaps and not chunk.gap:
             self.verified = after.name, after.position
@@ -290,6 +299,8 @@ class _Follower:
         later = newest is None or (after.last_event is not None and after.last_event > newest)
         if later or after.position > before.position:
             self.retries.worked()
+        if decided:
+            raise _Decided("what lay ahead of the clock is asked for again")
 
     def _note_gap(self, gap: str) -> None:
         self.gap_count += 1
@@ -353,12 +364,12 @@ class _Follower:
         if isinstance(lost, _Missed):
             return self._resume_past(str(lost)), self.retries.negotiated()
         was_passed_over = isinstance(lost, MessageTooLong) and self._pass_over(str(lost))
-        if was_passed_over or isinstance(lost, _Unverified | Misplaced):
+        if was_passed_over or isinstance(lost, _Unverified | _Decided | Misplaced):
             if isinstance(lost, Misplaced):
                 self._step_back(renumbered=lost.renumbered)
             return None, self.retries.negotiated()
         if isinstance(lost, ServerError) and lost.name == "FutureCursor":
-            new = replace(self._state(), position=0, mark=None, stalled=0)
+            new = replace(self._state().before_doubt(), position=0)
             self.states[new.name] = new
             gap = "the server's numbering has started over"
             return Resume(newest=newest_event(self.states), gap=gap), self.retries.negotiated()
@@ -499,6 +510,10 @@ class _Silent(ConnectionLost):
 
 class _Unverified(ConnectionLost):
     """New events came, but what led up to them was not asked for: so it is, at once."""
+
+
+class _Decided(ConnectionLost):
+    """What lay ahead of the clock may come in now: so it is asked for again."""
 
 
 class _Missed(ConnectionLost):

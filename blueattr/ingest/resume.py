@@ -18,6 +18,7 @@ from blueattr.store.commit.checkpoint import BY_BYTES, SourceState
 __all__ = [
     "MISPLACED",
     "OVERLAP",
+    "is_decided",
     "newest_event",
     "pass_over",
     "position_in_time",
@@ -167,6 +168,26 @@ def position_in_time(before: SourceState, after: SourceState, now: datetime) -> 
     position = after.position if after.position <= latest else newest
     # A position ahead of the clock is of the first event of all, of which nothing could be told.
     return max(before.position if before.position <= latest else 0, position)
+
+
+def is_decided(before: SourceState, after: SourceState, now: datetime) -> bool:
+    """Return whether a stream is to be asked again for what lay ahead of the clock.
+
+    So it is once most of what it sends does, so that the clock is wrong; or once the clock is
+    beyond those events, and others come that are not ahead of it.
+
+    Parameters
+    ----------
+    before, after
+        The states of its source around a chunk.
+    now
+        By the clock.
+    """
+    if after.doubt_after is None:
+        return False
+    is_timely = after.kept + after.skipped > before.kept + before.skipped
+    is_kept = after.ahead > before.ahead
+    return is_kept or (is_timely and after.is_doubt_over(now.replace(tzinfo=None)))
 
 
 def pass_over(stream: Stream, state: SourceState, times: int, reason: str) -> Chunk:

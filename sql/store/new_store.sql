@@ -128,7 +128,7 @@ CREATE TABLE forgotten_key (
     outer_pad BLOB NOT NULL
 );
 
--- --- sources: 001, 002, 006, 008 -----------------------------------------------------------------
+-- --- sources: 001, 002, 006, 008, 009, 010 -------------------------------------------------------
 
 CREATE TABLE source (
     name VARCHAR PRIMARY KEY,
@@ -148,7 +148,11 @@ CREATE TABLE source (
     ahead BIGINT DEFAULT 0,
     drawn VARCHAR,
     remarks VARCHAR,
-    counts BOOLEAN
+    counts BOOLEAN,
+    doubt_after BIGINT,
+    doubt_from TIMESTAMP,
+    doubt_until TIMESTAMP,
+    doubted BIGINT DEFAULT 0
 );
 
 CREATE TABLE source_account (

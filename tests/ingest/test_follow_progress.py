@@ -32,6 +32,8 @@ from support.stream_schedules import drawn, run
 @example(33)
 # The last event seen, of a day later than all others, was rejected.
 @example(174)
+# A Jetstream by time sends what claims to be of long ago before each new event.
+@example(57)
 def test_whatever_ends_connections_a_stream_gets_on_and_nothing_is_lost(seed: int) -> None:
     run(drawn(seed))
 

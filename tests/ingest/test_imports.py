@@ -33,7 +33,7 @@ from support import crash, import_child
 from support.cli_world import ok, refused
 from support.events_builder import mixed
 from support.forked import run
-from support.store_content import content, expected, sources
+from support.store_content import content, expected, rows, sources
 from support.table_rows import FORMS, by_key, events_of, own_key, rows_of, write
 
 EVENTS = [e for e in mixed(160) if e.get("kind") == "commit"]
@@ -520,8 +520,9 @@ def test_an_importer_of_a_user_makes_records(tmp_path: Path) -> None:
     assert {row["text"] for row in by_key(content(db).records)} == {"a", "b"}
     assert {row["actor"] for row in by_key(content(db).records)} == {"x:mine:ann"}
     assert done.plan.remarks == ("Something to know.",)
-    said = sources(db)[0][done.ingested.sources[0].name][-3:]
-    assert said == ("keywords", "Something to know.", False)
+    with Store.open(db) as store:
+        said = rows(store, "SELECT drawn, remarks, counts FROM source")
+    assert said == [("keywords", "Something to know.", False)]
 
 
 # --- what a table lacks, in answers ---------------------------------------------------------------

@@ -43,7 +43,7 @@ from support.store_content import Content, content, rows
 
 HERE = Path(__file__).with_name("old_stores")
 
-SCHEMAS = range(1, 9)
+SCHEMAS = range(1, 10)
 
 EVENTS = HERE / "before.jsonl"
 

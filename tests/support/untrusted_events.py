@@ -112,18 +112,19 @@ def _judged(
         time = _time_of(line["line"])
         is_known = time is not None and _FIRST <= time < _END
         is_ahead = is_known and time is not None and time >= end
+        place = line["position"]
         key = key_of(line["line"])
         if key.startswith(_BAD_KEY):
             verdict = "bad record key"
         elif not is_known or is_ahead:
             verdict = "bad time"
         else:
-            is_ahead = _rev_of(line["line"]) > last_rev
-            verdict = "bad rev" if is_ahead else ""
+            verdict = "bad rev" if _rev_of(line["line"]) > last_rev else ""
         yield {
-            "part": line["position"]["part"], "verdict": verdict, "lines": 1, "synthetic": False,
-            "ahead": verdict in ("bad time", "bad rev") and is_ahead, "positions": [], "key": key,
+            "part": place["part"], "verdict": verdict, "lines": 1, "synthetic": False,
+            "ahead": verdict == "bad time" and is_ahead, "positions": [], "key": key,
             "first_event": time if is_known else None, "last_event": time if is_known else None,
+            "ahead_from": time, "ahead_until": time, "ahead_at": place["position"],
         }  # fmt: skip
 
 

@@ -164,9 +164,12 @@ class JetstreamV2:
         messages: deque[bytes],
         position: int,
         now: float,  # noqa: ARG002 - its times are the server's
+        *,
+        is_behind: bool,  # noqa: ARG002 - likewise
     ) -> Decoded:
         """Make frames lines: the frames themselves, as the decoder reads them."""
         frames, refused = _plain(messages, self._dictionary, position)
+        _put_back(frames, messages, "seq", position)
         notices = []
         if frames and (last := as_object(frames[-1])).get("$type") == "error":
             notices.append(_notice("error", last.get("error"), last.get("message")))
@@ -254,14 +257,17 @@ class JetstreamV1:
         base, _, method = origin.rpartition("/")
         return build_websocket_uri(method, base, parameters), {}
 
-    def read(self, messages: deque[bytes], position: int, now: float) -> Decoded:
+    def read(
+        self, messages: deque[bytes], position: int, now: float, *, is_behind: bool
+    ) -> Decoded:
         """Make messages lines; they are lines but for their ends.
 
         A time ahead of the clock is no cursor, once an event was seen that is not.
         """
         frames, refused = _plain(messages, self.dictionary, position)
+        _put_back(frames, messages, "time_us", position)
         limit = latest_us(now)
-        if not 0 < position <= limit:
+        if is_behind or not 0 < position <= limit:
             limit = _CURSOR_LIMITS["time_us"]
         begun = _event(frames, "time_us", limit).get("time_us")
         ended = _event(reversed(frames), "time_us", limit).get("time_us")
@@ -347,6 +353,17 @@ def _plain(
         frames.append(message)
         size += len(message)
     return frames, refused
+
+
+def _put_back(frames: list[bytes], messages: deque[bytes], cursor: str, position: int) -> None:
+    """Put frames back that are new, from the first one on, if others come before it."""
+    if _event(frames, cursor).get(cursor, position + 1) > position:
+        return
+    for place, frame in enumerate(frames):
+        if _event([frame], cursor).get(cursor, position) > position:
+            messages.extendleft(reversed(frames[place:]))
+            del frames[place:]
+            return
 
 
 def _payload(frame: bytes) -> dict[str, Any]:

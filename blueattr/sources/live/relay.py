@@ -41,6 +41,8 @@ class Firehose:
         messages: deque[bytes],
         position: int,  # noqa: ARG002 - frames tell
         now: float,
+        *,
+        is_behind: bool,  # noqa: ARG002 - the votes of accounts tell
     ) -> Decoded:
         """Make frames lines."""
         frames = list(messages)

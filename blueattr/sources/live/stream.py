@@ -3,7 +3,7 @@
 import json
 import time
 from collections import deque
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -210,12 +210,15 @@ class Dialect(Protocol):
             Something that is asked for beforehand could not be had.
         """
 
-    def read(self, messages: deque[bytes], position: int, now: float) -> Decoded:
+    def read(
+        self, messages: deque[bytes], position: int, now: float, *, is_behind: bool
+    ) -> Decoded:
         """Take messages from the left, and make them lines: all, or until there is enough.
 
         Never raises on what a server may send. `position` is the last number seen; if its event is
-        among them, what tells it from others is returned, too. `now` is our clock, in seconds since
-        1970.
+        among them, what tells it from others is returned, too. What was seen and what is new are
+        not read together. `now` is our clock, in seconds since 1970, and `is_behind` whether it is
+        known to be behind.
         """
 
     def adapts(self, refusal: ConnectionRefused) -> bool:
@@ -319,7 +322,12 @@ class Stream:
                         yield _passed_over(messages, seen, is_again=is_again)
                         continue
                     before = seen.position
-                    read = _trusted(self.dialect.read(messages, before, now()), known, now())
+                    time_of_day = now()
+                    # An event that was taken is ahead of it.
+                    latest = latest_us(time_of_day)
+                    is_behind = any(microseconds(moment) > latest for moment in known)
+                    read = self.dialect.read(messages, before, time_of_day, is_behind=is_behind)
+                    read = read if is_behind else _trusted(read, latest)
                     gathered.extendleft(reversed(messages))
                     for notice in read.notices:
                         if notice.name == "OutdatedCursor":
@@ -331,10 +339,11 @@ class Stream:
                         gap = gap or (missed.reason if missed else gap)
                         seen = self._after(seen, read, resume, missed)
                         is_first, is_again = False, read.last_seq < seen.position
+                    again = read.last_seq is not None and seen.position == before
                     if read.lines or read.skipped or read.refused:
                         yield Chunk(
                             read.lines,
-                            before,
+                            before or self._before(read),
                             0,
                             seen.position,
                             gap,
@@ -344,6 +353,8 @@ class Stream:
                             read.bounded,
                             None if read.reached_us is None else naive(read.reached_us),
                             read.is_clock_wrong,
+                            again,
+                            again and bool(gathered),
                         )
                         gap = None
                     for notice in read.notices:
@@ -363,6 +374,12 @@ class Stream:
             return seen
         return StreamPosition(read.last_seq, read.last_mark, seen.time)
 
+    def _before(self, read: Decoded) -> int:
+        """Return the position before what was read of a source that nothing is known of."""
+        if read.first_seq is None or not self.dialect.numbered:
+            return 0
+        return max(read.first_seq - 1, 1)
+
     def _missed(self, resume: Resume, seen: StreamPosition, first: Decoded) -> Missed | None:
         missed = self.dialect.missed(resume, seen, first)
         if missed is None or missed.renumbered or resume.tries == 0 or resume.overlaps:
@@ -373,14 +390,8 @@ class Stream:
         raise Misplaced(missed.reason, renumbered=False)
 
 
-def _trusted(read: Decoded, known: Sequence[datetime], now: float) -> Decoded:
-    """Return what was read without times ahead of the clock, which say nothing of where it is.
-
-    Unless a time that is known is ahead, too: then it is the clock that is wrong.
-    """
-    latest = latest_us(now)
-    if any(microseconds(moment) > latest for moment in known):
-        return read
+def _trusted(read: Decoded, latest: int) -> Decoded:
+    """Return what was read without times after the latest, which say nothing of where it is."""
     first_us, last_us = (
         None if moment is None or moment > latest else moment
         for moment in (read.first_us, read.last_us)

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Callable
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -18,8 +18,11 @@ from blueattr.decode.parse import Parser
 from blueattr.decode.parser.layout import ParsedLines
 from blueattr.decode.record_events import RecordEvents
 from blueattr.kernels.compiled import IntArray
-from blueattr.store.commit.checkpoint import BY_BYTES, SourceState, Span
+from blueattr.store.commit.checkpoint import BY_BYTES, STREAMS, SourceState, Span
 from blueattr.store.database import Store
+
+if TYPE_CHECKING:
+    from datetime import datetime
 
 __all__ = ["Batch"]
 
@@ -90,6 +93,10 @@ class Batch:
         self._parsed_timely: Counter[str] = Counter()
         # Of the chunks whose unusual lines decide whether the clock is wrong: lines not ahead.
         self._undecided: Counter[str] = Counter()
+        # Whether the last chunk of a stream had nothing new, and of its lines that were rejected as
+        # ahead of the clock: how many, their earliest and latest time, and the last one's position.
+        self._is_again = False
+        self._refused_ahead: list[tuple[int, datetime, datetime, int]] = []
         self._begin()
 
     def _begin(self) -> None:
@@ -121,6 +128,7 @@ class Batch:
         if chunk.gap is not None or not later:
             state = self.settle(state)
         parts, unparsed, trusted = self._parse(chunk, state)
+        before = state
         new = state.copy()
         new.ahead += self._kept_ahead.pop(state.name, 0)
         self._heal(new)
@@ -159,7 +167,25 @@ class Batch:
         most = _MOST_OPERATIONS if state.kind == "plc" else _MOST_UNUSUAL
         if later and sum(part.lines.nbytes for part in self._unusual) < most:
             return new
-        return self.settle(new, None if by_bytes else chunk)
+        new = self.settle(new, None if by_bytes else chunk)
+        if state.kind in STREAMS and not chunk.again:
+            self._doubt(chunk, before, new)
+        return new
+
+    def _doubt(self, chunk: Chunk, before: SourceState, after: SourceState) -> None:
+        """Note what new events of a stream say of the clock, while that may be right or wrong."""
+        if after.ahead > before.ahead:
+            # It is decided: the clock is wrong.
+            return
+        timely = after.kept + after.skipped - before.kept - before.skipped
+        if not self._refused_ahead:
+            after.trust(timely, self._horizon.end)
+            return
+        lines, firsts, lasts, places = zip(*self._refused_ahead, strict=True)
+        # What comes before them in the chunk says nothing of them.
+        is_last = chunk.data.find(b"\n", max(places) - chunk.position) >= len(chunk.data) - 1
+        net = sum(lines) - (0 if is_last else timely)
+        after.doubt(chunk.position, (min(firsts), max(lasts)), net)
 
     def _take_rows(self, chunk: Chunk, new: SourceState) -> None:
         """Keep what is of a table, and count it."""
@@ -217,10 +243,11 @@ class Batch:
             against the clock.
         """
         horizon, name = self.horizon(), state.name
-        self._horizon = horizon
+        self._horizon, self._is_again = horizon, chunk.again
+        self._refused_ahead.clear()
         is_beyond = state.last_event is not None and state.last_event >= horizon.end
         if name not in self._evidence:
-            known = state.kept + state.skipped
+            known = Evidence.most(state.kept + state.skipped) - state.doubted
             needed = _ENOUGH if state.kind in BY_BYTES and not is_beyond else 1
             self._evidence[name] = Evidence(-known if is_beyond else known, needed)
         if is_beyond or chunk.is_clock_wrong:
@@ -243,7 +270,10 @@ class Batch:
             if not self._evidence[name].against_clock(ahead, timely + unusual):
                 self._undecided[name] += timely
                 return [*lines, *never_lines], unparsed, True
-        self._evidence[name].add(ahead, timely)
+        if not chunk.again:
+            self._evidence[name].add(ahead, timely)
+        if is_wrong and state.doubt_after is not None:
+            self._evidence[name].decide()
         if is_wrong:
             self._kept_ahead[name] += ahead
             lines, unparsed = self._parser.parse(chunk.data, chunk.position)
@@ -279,6 +309,11 @@ class Batch:
             found = self._decode(held, kind, self._horizon)
         if held:
             self._stage(found, kind)
+            self._refused_ahead = [
+                (row["ahead"], row["ahead_from"], row["ahead_until"], row["ahead_at"])
+                for row in found
+                if row["ahead"]
+            ]
         if free:
             self._stage(self._decode(free, kind, OPEN), kind)
 
@@ -297,7 +332,8 @@ class Batch:
             if others and (self._horizon.is_wrong or evidence.against_clock(others, fine)):
                 wrong.add(name)
                 self._kept_ahead[name] += ahead[name]
-            evidence.add(others, in_time)
+            if not self._is_again:
+                evidence.add(others, in_time)
         return wrong
 
     def _stage(self, found: list[dict[str, Any]], kind: str) -> None:

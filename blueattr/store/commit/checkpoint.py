@@ -5,9 +5,10 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Self
 
+from blueattr.decode.clock import AHEAD
 from blueattr.decode.shapes import shape
 
-__all__ = ["BY_BYTES", "SourceState", "Span"]
+__all__ = ["BY_BYTES", "STREAMS", "SourceState", "Span"]
 
 
 # Rejected lines of one reason that are kept as samples.
@@ -17,6 +18,10 @@ _SAMPLES = 5
 BY_BYTES = ("file", "stdin", "plc", "import")
 """Kinds of sources whose position is a byte offset, or a row of a table; elsewhere it is the
 server's cursor."""
+
+
+STREAMS = ("jetstream", "jetstream-v1", "firehose")
+"""Kinds of sources that are followed, and can be asked again for what they just sent."""
 
 
 # Kinds of sources that need not be in the order of time. A stream is, but for seconds.
@@ -95,6 +100,13 @@ class SourceState:
         Of an imported table: what a reader of an answer must know, a sentence a line.
     counts
         Of an imported table of records: whether it counts the interactions with its posts.
+    doubt_after
+        Of a stream: the position after which events were rejected because they lie ahead of the
+        clock, while it is undecided whether that is right; None while there are none.
+    doubt_from, doubt_until
+        The earliest and the latest time of those events, naive UTC.
+    doubted
+        How many they are, less the events since that were not ahead of the clock.
     """
 
     name: str
@@ -120,6 +132,10 @@ class SourceState:
     drawn: str | None = None
     remarks: str | None = None
     counts: bool | None = None
+    doubt_after: int | None = None
+    doubt_from: datetime | None = None
+    doubt_until: datetime | None = None
+    doubted: int = 0
 
     def copy(self) -> Self:
         """Copy the state with everything in it that can change."""
@@ -201,6 +217,71 @@ class SourceState:
                 known.first_event = None
             if known.last_event is not None and known.last_event >= end:
                 known.last_event = known.first_event
+
+    def doubt(self, after: int, times: tuple[datetime, datetime], lines: int) -> None:
+        """Note that events were rejected because they lie ahead of the clock.
+
+        Parameters
+        ----------
+        after
+            The position before them.
+        times
+            The earliest and the latest of their times; naive UTC.
+        lines
+            How many they are, less those that came after them and were not ahead.
+        """
+        first, last = times
+        if self.doubt_after is None:
+            self.doubt_after = after
+        self.doubt_from = min(self.doubt_from or first, first)
+        self.doubt_until = max(self.doubt_until or last, last)
+        self.doubted = max(self.doubted + lines, 0)
+
+    def trust(self, lines: int, end: datetime) -> None:
+        """Note that events came since that were not ahead of the clock.
+
+        Once they are as many, the clock is right. But what is of now in a moment may have come with
+        what is of now.
+
+        Parameters
+        ----------
+        lines
+            How many.
+        end
+            From this time on events are ahead of the clock; naive UTC.
+        """
+        self.doubted = max(self.doubted - lines, 0)
+        if self.doubt_from is not None and self.doubted == 0 and self.doubt_from >= end + AHEAD:
+            self.doubt_after = self.doubt_from = self.doubt_until = None
+
+    def is_doubt_over(self, now: datetime) -> bool:
+        """Return whether the clock is now beyond events that were rejected as ahead of it.
+
+        Of all of them, or of some of them where it is known to be right. It may have been set right
+        meanwhile.
+
+        Parameters
+        ----------
+        now
+            By the clock; naive UTC.
+        """
+        if self.doubt_from is None or self.doubt_until is None:
+            return False
+        return (self.doubt_from if self.doubted == 0 else self.doubt_until) <= now
+
+    def before_doubt(self) -> Self:
+        """Return the state by which what was rejected as ahead of the clock is asked for again."""
+        position = self.position if self.doubt_after is None else self.doubt_after
+        return replace(
+            self,
+            position=min(position, self.position),
+            mark=None,
+            stalled=0,
+            doubt_after=None,
+            doubt_from=None,
+            doubt_until=None,
+            doubted=0,
+        )
 
     def reject(self, reason: str, lines: int, samples: Sequence[tuple[int, bytes | str]]) -> None:
         """Count rejected lines, keeping the shapes of the first few, and nobody's words.

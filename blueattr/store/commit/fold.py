@@ -79,6 +79,10 @@ _NOTED: Final = {
             ("drawn", pa.string()),
             ("remarks", pa.string()),
             ("counts", pa.bool_()),
+            ("doubt_after", pa.int64()),
+            ("doubt_from", pa.timestamp("us")),
+            ("doubt_until", pa.timestamp("us")),
+            ("doubted", pa.int64()),
             ("earlier_spans", pa.int64()),
         ]
     ),

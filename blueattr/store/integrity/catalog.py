@@ -43,6 +43,7 @@ KNOWN: dict[int, str] = {
     7: "9a4ee985a2d62326e752f9a6589880df9f087599b69db06deeb9575cd6f902eb",
     8: "a2ed308b174d959924daaf237c35e6fd8f1679460292324642abb4075cb24fa8",
     9: "f62a076edfdc1155690b5882e6e5db2559d27d1a0c0897857a6da48c6c0397cb",
+    10: "49caefb8b1e9cbef2353de33e5c0ac788adb86622c5307aeb9cd66ceb23d2bfa",
 }
 """The catalog of each schema version, as the engine writes it in the release that is pinned.
 

@@ -15,6 +15,7 @@ _PROGRESS = (
     "::test_whatever_ends_connections_a_stream_gets_on_and_nothing_is_lost"
 )
 _TIMES, _SCRIPTED = "tests/ingest/test_follow_times.py", "tests/ingest/test_follow_scripted.py"
+_SLOW = "tests/ingest/test_slow_clocks.py"
 _QUIET = (
     f"{_SCRIPTED}::test_a_quiet_stream_is_live_only_if_its_server_answers_and_its_events_are_of_now"
 )
@@ -97,6 +98,46 @@ FAULTS = (
         "since=since and min(since, now)",
         "since=since",
         f"{_TIMES}::test_no_server_is_asked_for_a_time_ahead_of_the_clock",
+    ),
+    Fault(
+        2,
+        "what a slow clock refused is not asked for again",
+        _RESUME,
+        "return is_kept or (is_timely and after.is_doubt_over(now.replace(tzinfo=None)))",
+        "return False",
+        f"{_SLOW}::test_a_process_knows_what_the_one_before_it_refused_by_a_slow_clock",
+    ),
+    Fault(
+        2,
+        "a process does not know what a slow clock refused before",
+        "blueattr/store/commit/writer.py",
+        "SourceState(**row) for",
+        'SourceState(**(row | {"doubt_after": None, "doubt_from": None})) for',
+        f"{_SLOW}::test_a_process_knows_what_the_one_before_it_refused_by_a_slow_clock",
+    ),
+    Fault(
+        2,
+        "a decision that the clock is wrong is taken for events that are of now",
+        "blueattr/store/commit/batch.py",
+        "if after.ahead > before.ahead:",
+        "if False:",
+        f"{_SLOW}::test_what_a_slow_clock_refused_of_a_stream_is_asked_for_again",
+    ),
+    Fault(
+        2,
+        "what is rightly refused is asked for again",
+        "blueattr/store/commit/checkpoint.py",
+        "self.doubt_after = self.doubt_from = self.doubt_until = None",
+        "pass",
+        f"{_SLOW}::test_an_event_that_is_rightly_refused_is_not_asked_for_again",
+    ),
+    Fault(
+        1,
+        "a run ends between what it had before and what came together with it",
+        _FOLLOW,
+        "if chunk.goes_on:",
+        "if False:",
+        _PROGRESS,
     ),
     Fault(
         2,
