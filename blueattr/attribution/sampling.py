@@ -10,7 +10,7 @@ import numpy as np
 from blueattr import kernels
 from blueattr.attribution.inputs import Panel
 from blueattr.errors import SampleSizeError, UsageError
-from blueattr.kernels import FloatArray, IndexArray
+from blueattr.kernels import FloatArray, IndexArray, IntArray
 from blueattr.suggest import did_you_mean
 
 __all__ = [
@@ -21,6 +21,7 @@ __all__ = [
     "check_protocol",
     "check_seed",
     "fit_sizes",
+    "smallest",
 ]
 
 
@@ -219,6 +220,33 @@ class Sampler:
         drawn = smallest(keys, wanted)
         return places[drawn], keys[drawn]
 
+    def draw_sets(
+        self, protocol: Protocol, sizes: Sequence[int], *, seed: int = 0, repeat: int = 0
+    ) -> dict[int, IndexArray]:
+        """Draw samples whose agents are wanted in no order, which takes less than to sort them.
+
+        Parameters
+        ----------
+        protocol, seed, repeat
+            As for `draw_keys`, as are errors.
+        sizes
+            Each N.
+
+        Returns
+        -------
+        dict
+            By size uint32 (N,): the agents that `draw` gives, but for ``top`` in order of position.
+        """
+        for size in sizes:
+            self.check_size(protocol, size)
+        check_seed(min(seed, repeat))
+        if protocol == "top":
+            return {size: self.order[:size] for size in sizes}
+        stream = np.random.SeedSequence(seed, spawn_key=(PROTOCOLS.index(protocol), repeat))
+        places, keys = self._candidates(protocol, max(sizes), np.random.default_rng(stream))
+        in_place = np.partition(keys, sorted({size - 1 for size in sizes}))
+        return {size: places[_up_to(keys, in_place[size - 1], size)] for size in sizes}
+
     def _candidates(
         self, protocol: Protocol, wanted: int, numbers: np.random.Generator
     ) -> tuple[IndexArray, FloatArray]:
@@ -299,6 +327,14 @@ class Sampler:
                 return np.ones_like(followers)
             case "top":
                 return np.zeros_like(followers)
+
+
+def _up_to(keys: FloatArray, bound: float, size: int) -> IntArray:
+    """Return the positions of the keys up to the one after which there are so many, ascending."""
+    chosen: IntArray = np.flatnonzero(keys <= bound)
+    if chosen.size > size:  # of equal ones the first
+        chosen = np.sort(chosen[np.argsort(keys[chosen], kind="stable")[:size]])
+    return chosen
 
 
 def smallest(keys: FloatArray, size: int) -> IndexArray:

@@ -48,6 +48,10 @@ class FeatureArrays(_Columns):
 
     def involved(self) -> npt.NDArray[np.bool_]:
         """Return who wrote, or was answered, reposted or quoted, a > 0 or c > 0: bool (n,)."""
+        return self._involved
+
+    @cached_property
+    def _involved(self) -> npt.NDArray[np.bool_]:
         return (self.a > 0) | (self.c > 0)
 
     @cached_property

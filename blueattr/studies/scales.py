@@ -134,7 +134,8 @@ def _runs_of_samples(
     runs: dict[tuple[str, int], list[SampleRun]] = {}
     for repeat, samples in draws:
         for size, sample in samples.items():
-            features = sampled.panel.features.take(sample.index)
+            whole = size == len(sampled.panel.dids) and not rescaling
+            features = None if whole else sampled.panel.features.take(sample.index)
             for one in answered:
                 run = sampled.run(one, sample.index, repeat, rescaling=rescaling, features=features)
                 if estimate is not None:
@@ -253,7 +254,8 @@ def compare_scales(
     for protocol in checked_protocols:
         why = obstacle(sampler, protocol) if correct else ""
         possible = [size for size in sizes if not unavailable[protocol, size]]
-        draws = draw_samples(sampler, protocol, possible, seeds, seed)
+        in_order = rescaling or correct
+        draws = draw_samples(sampler, protocol, possible, seeds, seed, in_order=in_order)
         put_right = partial(sampled.correct, sampler=sampler, protocol=protocol)
         runs = _runs_of_samples(
             sampled, answered, draws, put_right if correct and not why else None,

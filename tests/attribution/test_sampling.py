@@ -113,6 +113,29 @@ def test_smallest_breaks_ties_by_position() -> None:
         assert smallest(keys, size).tolist() == expected
 
 
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_sets_have_the_agents_that_are_drawn(
+    protocol: Protocol, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sampling, "_STRETCH", 64)
+    drawer = sampler()
+    sizes: tuple[int, ...] = (100, 1, 20, 63, 64)
+    sizes = sizes if protocol == "active" else (*sizes, 500)
+    sets = drawer.draw_sets(protocol, sizes, seed=3, repeat=2)
+    assert [*sets] == [*sizes]
+    for size, found in sets.items():
+        drawn = drawer.draw(protocol, size, seed=3, repeat=2)
+        assert found.tolist() == (drawn if protocol == "top" else np.sort(drawn)).tolist()
+    with pytest.raises(SampleSizeError, match="501"):
+        drawer.draw_sets(protocol, (3, 501))
+
+
+def test_sets_break_ties_by_position() -> None:
+    keys = np.array([2.0, 1.0, 1.0, 0.0, 1.0])
+    for size, bound in ((1, 0.0), (2, 1.0), (3, 1.0), (5, 2.0)):
+        assert sampling._up_to(keys, bound, size).tolist() == sorted(smallest(keys, size).tolist())
+
+
 @pytest.mark.parametrize("protocol", ["visibility", "active", "random"])
 def test_agents_of_many_stretches_are_drawn_by_the_keys_of_all(
     protocol: Protocol, monkeypatch: pytest.MonkeyPatch

@@ -2,6 +2,8 @@
 
 import math
 import statistics
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -148,6 +150,22 @@ def test_the_whole_panel_is_a_sample_without_flip() -> None:
             assert summary.flip_std == 0
             assert only(summary).scale_factor == pytest.approx(1, rel=1e-15)
             assert only(summary).ratio_spread == 1
+
+
+@pytest.mark.parametrize("panel", ["active", "involved"])
+def test_samples_without_a_test_of_rescaling_have_the_same_shares(panel: str) -> None:
+    """They are drawn in no order, and that of everybody is not attributed again: to the bit."""
+    data = frame()
+    n = compare_scales(data, ["lin"], panel=panel, sizes=[1], seeds=1).n_agents
+    names, sizes = (*NAMES, "entropy"), [5, 60, n]
+    chosen: dict[str, Any] = {"sizes": sizes, "panel": panel, "protocols": ["visibility", "top"]}
+    drawn = compare_scales(data, names, seeds=3, **chosen)
+    fewer = compare_scales(data, names, seeds=3, rescaling=False, **chosen)
+    for one, other in zip(drawn.indicators, fewer.indicators, strict=True):
+        assert len(other.samples) == 6
+        for summary, without in zip(one.samples, other.samples, strict=True):
+            runs = tuple(replace(run, rescaling=None) for run in summary.runs)
+            assert without == replace(summary, rescaling=None, runs=runs)
 
 
 @pytest.mark.parametrize("name", NAMES)

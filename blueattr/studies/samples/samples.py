@@ -275,7 +275,7 @@ class SampledPanel:
         Parameters
         ----------
         full
-            The indicator on the full panel.
+            The indicator on the full panel, which has an answer.
         index
             uint32 (N,), positions of the sample's agents.
         repeat
@@ -285,6 +285,10 @@ class SampledPanel:
         features
             Of the sample's agents, where somebody has them.
         """
+        if index.size == len(full.values) and not rescaling:
+            # Everybody is in it, and the order of agents changes no bit.
+            shares = tuple(tier.share for tier in full.scale.tiers)
+            return SampleRun(repeat, index.size, full.scale.total, shares, 0.0, None, "")
         values = full.values[index] if rescaling else None
         return self.run_on(
             full.indicator, full.steps, full.scale, index,
@@ -429,7 +433,13 @@ def _deviation(values: Sequence[float]) -> float:
 
 
 def draw_samples(
-    sampler: Sampler, protocol: Protocol, sizes: Sequence[int], seeds: int, seed: int
+    sampler: Sampler,
+    protocol: Protocol,
+    sizes: Sequence[int],
+    seeds: int,
+    seed: int,
+    *,
+    in_order: bool = True,
 ) -> Iterator[tuple[int | None, dict[int, Sample]]]:
     """Yield the samples of each repeat by size; smaller ones are the beginning of the largest.
 
@@ -439,8 +449,18 @@ def draw_samples(
         Of the panel.
     protocol, sizes, seeds, seed
         As for `blueattr.studies.scales.compare_scales`; ``top`` has one repeat.
+    in_order
+        Whether it matters in which order agents are drawn, and what τ is. Otherwise they are in any
+        order, and τ is not a number.
     """
     for repeat in range((1 if protocol == "top" else seeds) if sizes else 0):
+        if not in_order:
+            sets = sampler.draw_sets(protocol, sizes, seed=seed, repeat=repeat)
+            yield (
+                None if protocol == "top" else repeat,
+                {size: Sample(index, math.nan) for size, index in sets.items()},
+            )
+            continue
         drawn, keys = sampler.draw_keys(protocol, max(sizes), seed=seed, repeat=repeat)
         yield (
             (None if protocol == "top" else repeat),
