@@ -1,11 +1,14 @@
 """The order of agents by their DIDs: most are told apart by eight letters, as a number."""
 
+from bisect import bisect_left
+from collections.abc import Iterable
+
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 import pyarrow as pa
 
-__all__ = ["are_told_apart", "by_did"]
+__all__ = ["are_told_apart", "by_did", "find_places"]
 
 
 _WORD = 8
@@ -13,6 +16,7 @@ _PLC = int.from_bytes(b"did:plc:")
 # If one of so many DIDs has the letters of another, all are sorted as texts.
 _SELDOM = 8
 _SOME = 1000
+_FEW = 64  # times as many agents as are looked for: these are few
 
 
 def are_told_apart(dids: pl.Series) -> bool:
@@ -57,6 +61,45 @@ def by_did(dids: pa.ChunkedArray) -> npt.NDArray[np.int64]:
     if most.size and others.size and texts[int(others[0])] < texts[int(order[most.size - 1])]:
         order = order[texts.gather(order).arg_sort().to_numpy()]
     return order
+
+
+def find_places(dids: pl.Series, wanted: Iterable[str]) -> npt.NDArray[np.int64]:
+    """Find agents in a panel.
+
+    Parameters
+    ----------
+    dids
+        str (n,), each once; in order, few are found soonest.
+    wanted
+        Of the agents to find.
+
+    Returns
+    -------
+    ndarray
+        int64 (k,), their positions; -1 for one that is not there.
+    """
+    names = pl.Series("did", wanted if isinstance(wanted, pl.Series) else list(wanted), pl.String)
+    if len(names) * _FEW < len(dids):
+        # A join would put all of the panel into a table.
+        return _find_few(dids, names.to_list())
+    rows = pl.DataFrame({"did": dids, "row": np.arange(len(dids))})
+    found = names.to_frame().join(rows, on="did", how="left", maintain_order="left")["row"]
+    places: npt.NDArray[np.int64] = found.fill_null(-1).to_numpy().astype(np.int64)
+    return places
+
+
+def _find_few(dids: pl.Series, names: list[str]) -> npt.NDArray[np.int64]:
+    """Find agents by halving, and who is not found so among all: these may be in no order."""
+    n = len(dids)
+    known = {}
+    for name in names:
+        at = bisect_left(dids, name)
+        if at < n and dids[at] == name:
+            known[name] = at
+    if missing := [name for name in names if name not in known]:
+        rest = dids.is_in(pl.Series(missing, dtype=pl.String).implode()).arg_true()
+        known.update(zip(dids.gather(rest).to_list(), rest.to_list(), strict=True))
+    return np.array([known.get(name, -1) for name in names], np.int64)
 
 
 def _first_words(

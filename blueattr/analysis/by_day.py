@@ -44,20 +44,26 @@ def day_arrays(
     is_asked = ((panel["a"] > 0) | (panel["c"] > 0)) if involved else panel["a"].is_not_null()
     asked = is_asked.to_numpy()
     agents = view.built.agents
+
+    def scaled(counts: pl.Series) -> pl.Series:
+        floats = counts.cast(pl.Float64)
+        return floats.log1p() if daily.scale == "log1p" else floats
+
     for window in _days(view.window):
         day = window.start.date()
         counts = daily.counts.filter(pl.col("day") == day)
-        raw = {}
+        agent = counts["agent"].to_numpy()
+        arrays = {}
         for name in "abc":
-            raw[name] = np.zeros(agents.height, np.int64)
-            raw[name][counts["agent"].to_numpy()] = counts[name].to_numpy()
-        frame = pl.DataFrame(raw)
+            # Most agents did nothing on a day: of 0, the logarithm is 0, too.
+            arrays[name] = np.zeros(agents.height)
+            arrays[name][agent] = scaled(counts[name]).to_numpy()
         if not daily.b_by_day:
-            frame = frame.with_columns(b=pl.coalesce(agents["followers"], "b"))
-        floats = pl.col("a", "b", "c").cast(pl.Float64)
-        scaled = frame.select(floats.log1p() if daily.scale == "log1p" else floats)
-        features = FeatureArrays(*(scaled[name].to_numpy()[asked] for name in "abc"))
-        yield DayFeatures(day, window, features, int(raw["a"][asked].sum()))
+            unknown = agents["followers"].is_null().to_numpy()
+            b = scaled(agents["followers"].fill_null(0)).to_numpy()
+            arrays["b"] = np.where(unknown, arrays["b"], b)
+        features = FeatureArrays(*(arrays[name][asked] for name in "abc"))
+        yield DayFeatures(day, window, features, int(counts["a"].filter(asked[agent]).sum()))
 
 
 def days_of(view: StoreView, agent_days: pl.DataFrame | Iterable[pl.DataFrame]) -> DailyCounts:

@@ -25,6 +25,7 @@ from blueattr.analysis.topics import choose_topics
 from blueattr.attribution.attribute import AttributionResult, attribute
 from blueattr.attribution.change.result import ChangeResult
 from blueattr.attribution.days import DayShares, attribute_days
+from blueattr.attribution.inputs import Panel
 from blueattr.attribution.question import Question, Sampling
 from blueattr.attribution.tiered import TieredPanel
 from blueattr.errors import NoAnswerError
@@ -203,10 +204,13 @@ def _report(
     top, naming, accounts = options.top, options.naming, options.accounts
     counts = view.totals(topic)
     frame = view.features(counts)
+    panel = Panel.of(frame)  # checked once for all that follows
     origin = view.origin(topic)
     # Whoever asks for it has it alone: it is large, and much comes after it.
     daily = [days_of(view, view.agent_day_parts(topic))]
-    by_day = _heat_by_day(view, frame, daily[0], topic=topic, question=question, origin=origin)
+    by_day = _heat_by_day(
+        view, frame, panel, daily[0], topic=topic, question=question, origin=origin
+    )
 
     def lead(result: AttributionResult, dids: Sequence[str]) -> pl.DataFrame:
         return records(view, topic, frame, result, dids, most=_RECORDS).records
@@ -220,6 +224,7 @@ def _report(
         frame,
         question,
         sampling,
+        panel=panel,
         provenance=origin,
         top=top,
         handles=None if naming.hides else view.handles,
@@ -244,7 +249,7 @@ def _report(
     )
     if made.headline is not None and topic is not None and not naming.hides:
         name = made.headline.indicator
-        made = replace(made, carried=_carried(view, topic, frame, name, question))
+        made = replace(made, carried=_carried(view, topic, frame, panel, _of_one(question, name)))
     if options.against is not None and made.headline is not None:
         made = replace(
             made, change=_change(view, topic, made.headline.indicator, question, options)
@@ -274,11 +279,11 @@ def _with_groups(
 
 
 def _carried(
-    view: StoreView, topic: Topic, frame: pl.DataFrame, indicator: str, question: Question
+    view: StoreView, topic: Topic, frame: pl.DataFrame, panel: Panel, question: Question
 ) -> PostsResult | None:
     """Say which posts carried the headline's indicator; None if that cannot be split by feature."""
     try:
-        return posts_of(view, topic, frame, _of_one(question, indicator), top=_POSTS)
+        return posts_of(view, topic, frame, question, top=_POSTS, panel=panel)
     except NoAnswerError:
         return None
 
@@ -318,6 +323,7 @@ def _change(
 def _heat_by_day(
     view: StoreView,
     frame: pl.DataFrame,
+    panel: Panel,
     daily: DailyCounts,
     *,
     topic: Topic | None,
@@ -327,13 +333,14 @@ def _heat_by_day(
     """Attribute heat on each day, whatever the indicators; None if it is 0 in the window."""
     heat = find_indicator(_HEAT)
     try:
+        tiered = TieredPanel.of(panel, question.cutoffs, question.panel)
         whole = attribute(
-            frame, heat, cutoffs=question.cutoffs, panel=question.panel, provenance=origin
+            panel, heat, cutoffs=question.cutoffs, panel=question.panel, provenance=origin
         )
     except NoAnswerError:
         return None
     days = day_arrays(view, daily, frame, involved=question.panel == "involved")
-    by_day = attribute_days([(heat, whole)], days)[0]
+    by_day = attribute_days([(heat, whole)], days, tiered)[0]
     # A report has no use for all agents a second time.
     whole = replace(whole, agents=whole.agents.head(0))
     return replace(by_day, whole=whole, hours=hours_of(view, topic))

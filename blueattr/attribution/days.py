@@ -9,6 +9,7 @@ import polars as pl
 
 from blueattr.attribution.attribute import AttributionResult
 from blueattr.attribution.inputs import check_features
+from blueattr.attribution.tiered import TieredPanel
 from blueattr.attribution.value import TierShare, share_out, solve
 from blueattr.display import Presented
 from blueattr.errors import FeatureError, ZeroTotalError
@@ -114,7 +115,9 @@ class DayShares(Presented):
 
 
 def attribute_days(
-    wholes: list[tuple[Indicator, AttributionResult]], days: Iterable[DayFeatures]
+    wholes: list[tuple[Indicator, AttributionResult]],
+    days: Iterable[DayFeatures],
+    tiered: TieredPanel | None = None,
 ) -> tuple[DayShares, ...]:
     """Attribute each day on its own.
 
@@ -124,6 +127,8 @@ def attribute_days(
         Indicators and their attributions on the whole window; of the same panel.
     days
         Of the same panel; consumed one at a time.
+    tiered
+        The panel with its tiers, where somebody has it: else its agents have to be put in order.
 
     Returns
     -------
@@ -142,11 +147,14 @@ def attribute_days(
     """
     first = wholes[0][1]
     names = [tier.tier for tier in first.tiers]
-    by_did = first.agents.select("did", pl.col("tier").to_physical()).sort("did")
-    tiers = by_did["tier"].cast(pl.UInt8).to_numpy()
+    if tiered is None:
+        by_did = first.agents.select("did", pl.col("tier").to_physical()).sort("did")
+        dids, tiers = by_did["did"], by_did["tier"].cast(pl.UInt8).to_numpy()
+    else:
+        dids, tiers = tiered.panel.dids, tiered.tiers
     by_indicator: list[list[Day]] = [[] for _ in wholes]
     for each in days:
-        features, records = _features(each, first, by_did["did"])
+        features, records = _features(each, first, dids)
         means = features.means
         participants = int(np.count_nonzero(features.a))
         for (indicator, whole), answers in zip(wholes, by_indicator, strict=True):

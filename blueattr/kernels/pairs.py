@@ -113,6 +113,8 @@ def rank_correlations(
     order = argsort(y)
     pairs = n * (n - 1) // 2
     untied_y = pairs - _tie_groups(y, order, tolerance, ranks[1], centred[1])
+    if untied_y and np.array_equal(x, y):
+        return 1.0, 1.0  # the root of a square of whole numbers below 2^53 is exact
     order = argsort(x)
     untied_x = pairs - _tie_groups(x, order, tolerance, ranks[0], centred[0])
     if untied_x == 0 or untied_y == 0:

@@ -9,6 +9,7 @@ from typing import TypedDict
 
 import polars as pl
 
+from blueattr.did_order import find_places
 from blueattr.errors import EmptyPanelError, NoAnswerError, UsageError
 from blueattr.panel import bots, features, filters, topics
 from blueattr.panel.accounts import Directory
@@ -352,8 +353,10 @@ class StoreView:
     def handles(self, dids: Collection[str]) -> dict[str, str]:
         """Return the latest known handles of some agents of the panel, by DID."""
         # By their numbers: the store would have to be searched for DIDs.
-        asked = self.built.agents.filter(pl.col("did").is_in(list(dids)))
-        known = self.store.frame("panel/handles", accounts=asked["account"].to_list())
+        agents = self.built.agents
+        places = find_places(agents["did"], dids)
+        accounts = agents["account"].gather(places[places >= 0])
+        known = self.store.frame("panel/handles", accounts=accounts.to_list())
         return dict(known.iter_rows())
 
     def known_handles(self) -> pl.DataFrame:

@@ -18,10 +18,12 @@ from blueattr.attribution.sampling import (
     Sampler,
     check_protocol,
     fit_sizes,
+    smallest,
 )
 from blueattr.attribution.tiered import PANELS, PanelChoice, TieredPanel, check_panel
 from blueattr.attribution.tiers import DEFAULT_CUTOFFS, check_cutoffs
 from blueattr.attribution.value import Method, Remarks, TierShare, check_method
+from blueattr.did_order import find_places
 from blueattr.display import Presented
 from blueattr.errors import NoAnswerError, SampleSizeError, UsageError
 from blueattr.indicators.base import Aggregator, AggregatorName, Indicator
@@ -29,7 +31,7 @@ from blueattr.indicators.custom import OwnIndicator
 from blueattr.indicators.find import find_indicator
 from blueattr.kernels import FloatArray
 from blueattr.provenance import Provenance
-from blueattr.studies.carriers.ranks import ChoiceRank, count_ahead, find_places
+from blueattr.studies.carriers.ranks import ChoiceRank, count_ahead
 from blueattr.studies.distinct import check_distinct
 from blueattr.studies.rescaling import TIE
 from blueattr.studies.samples.samples import AtFullScale, SampledPanel, draw_samples, summarise
@@ -457,4 +459,4 @@ def _common(
 
 def _largest(values: FloatArray) -> set[int]:
     """Return the positions of the ten largest values; of ties the first."""
-    return set(kernels.argsort(-values)[:TOP_OVERLAP].tolist())
+    return set(smallest(-values, min(TOP_OVERLAP, values.size)).tolist())

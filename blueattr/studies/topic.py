@@ -210,6 +210,7 @@ def topic_report(
     question: Question,
     sampling: Sampling,
     *,
+    panel: Panel | None = None,
     provenance: Provenance | None = None,
     top: int = DEFAULT_LEADERS,
     handles: Handles | None = None,
@@ -229,6 +230,8 @@ def topic_report(
     ----------
     frame, provenance
         As for `blueattr.studies.scales.compare_scales`.
+    panel
+        The same features checked, where somebody has checked them.
     question, sampling
         The question, and the samples to compare with. An indicator that is 0 on the panel, and
         samples for which there are too few active agents, are reported as undefined.
@@ -284,8 +287,8 @@ def topic_report(
             keep_undefined=True, no_answer=no_answer, rescaling=rescaling,
         )  # fmt: skip
 
-    comparison = compare(frame, replace(sampling, correct=True), rescaling=True)
-    panel = Panel.of(frame)  # checked once for all that follows
+    panel = panel or Panel.of(frame)  # checked once for all that follows
+    comparison = compare(panel, replace(sampling, correct=True), rescaling=True)
     concentrations, largest = [], []
     kept: list[AttributionResult] = []
     all_posts: pl.DataFrame | None = None

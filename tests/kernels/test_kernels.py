@@ -413,6 +413,13 @@ def test_rank_correlations_against_scipy(digits: int) -> None:
     assert got[1] == pytest.approx(stats.spearmanr(x, y).statistic, abs=1e-13)
 
 
+def test_a_vector_is_ranked_as_itself_whether_that_is_seen_or_not() -> None:
+    x = np.random.default_rng(3).integers(0, 90, 1000).astype(float)
+    for y in (x, 2 * x):
+        assert kernels.rank_correlations(x, y, tolerance=1e-12) == (1.0, 1.0)
+    assert kernels.rank_correlations(np.ones(3), np.ones(3)) is None
+
+
 def test_rank_correlations_take_rounding_for_ties() -> None:
     x = vector([1.0, 1.0 + 2**-52, 2.0, 3.0])
     y = vector([1.0 + 2**-52, 1.0, 2.0, 3.0])

@@ -13,6 +13,7 @@ from blueattr.analysis.carriers.records import SPARE, count_records, described, 
 from blueattr.analysis.features import refuse_no_match
 from blueattr.attribution.attribute import AttributionResult, attribute
 from blueattr.attribution.by_feature import feature_split, feature_values
+from blueattr.attribution.inputs import Panel
 from blueattr.attribution.question import Question
 from blueattr.errors import NoAnswerError, UsageError
 from blueattr.kernels import exact_sum
@@ -84,7 +85,13 @@ def posts_store(query: PanelQuery, question: Question, *, top: int) -> PostsResu
 
 
 def posts_of(
-    view: StoreView, topic: Topic | None, frame: pl.DataFrame, question: Question, *, top: int
+    view: StoreView,
+    topic: Topic | None,
+    frame: pl.DataFrame,
+    question: Question,
+    *,
+    top: int,
+    panel: Panel | None = None,
 ) -> PostsResult:
     """Do the same of a panel that is there.
 
@@ -96,9 +103,14 @@ def posts_of(
         The panel's features: of `blueattr.panel.features.SCHEMA`.
     question, top
         As for `posts_store`.
+    panel
+        The same features checked, where somebody has checked them.
     """
     view.refuse_counts()
-    result = attribute(frame, question.indicators[0], **question.how, provenance=view.origin(topic))
+    checked = panel or Panel.of(frame)
+    result = attribute(
+        checked, question.indicators[0], **question.how, provenance=view.origin(topic)
+    )
     store, split = view.store, feature_split(result)
     if split.kind is None:
         raise NoAnswerError(f"{result.indicator} cannot be split among records: {split.why}")

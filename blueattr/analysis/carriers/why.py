@@ -19,6 +19,7 @@ from blueattr.attribution.groups.grouped import without_agent
 from blueattr.attribution.inputs import Panel
 from blueattr.attribution.question import Question
 from blueattr.attribution.tiered import TieredPanel
+from blueattr.did_order import find_places
 from blueattr.errors import NobodyInvolvedError, UnknownAccountError, UsageError
 from blueattr.indicators.find import find_indicator
 from blueattr.panel.features import COUNTS
@@ -39,7 +40,7 @@ from blueattr.studies.carriers.leaders import (
     with_records,
 )
 from blueattr.studies.carriers.posts import Rest
-from blueattr.studies.carriers.ranks import DEFAULT_RESAMPLES, count_ahead, find_places
+from blueattr.studies.carriers.ranks import DEFAULT_RESAMPLES, count_ahead
 from blueattr.studies.carriers.why import (
     AccountDay,
     Alone,

@@ -14,6 +14,7 @@ import polars as pl
 
 from blueattr.attribution.inputs import Panel
 from blueattr.attribution.value import weigh
+from blueattr.did_order import find_places
 from blueattr.indicators.base import Aggregator, FeatureArrays, Indicator, MomentIndicator
 from blueattr.kernels import FloatArray, IntArray
 from blueattr.kernels.games import in_order
@@ -29,7 +30,6 @@ __all__ = [
     "DailyCounts",
     "RankIntervals",
     "count_ahead",
-    "find_places",
     "rank_intervals",
 ]
 
@@ -42,7 +42,6 @@ DEFAULT_RESAMPLES = 1_000
 _AT_ONCE = 1 << 21  # accounts times resamples: 48 MB for each thread
 _FEWEST_AT_ONCE, _MOST_AT_ONCE = 8, 64  # resamples: several at once cost little more than one
 _PIECE = 1 << 20  # agent-days whose marks are worked out at once
-_FEW = 64  # times as many agents as are looked for: these are few
 _LOGS = 1 << 16  # logarithms of counts below this are looked up
 
 
@@ -281,33 +280,6 @@ def _interval(ranks: IntArray, days: int, resamples: int, seed: int) -> RankInte
         undefined_resamples=undefined,
         ranks=tuple(zip(low.astype(int).tolist(), high.astype(int).tolist(), strict=True)),
     )
-
-
-def find_places(dids: pl.Series, wanted: Iterable[str]) -> IntArray:
-    """Find agents in a panel.
-
-    Parameters
-    ----------
-    dids
-        str (n,), of the panel.
-    wanted
-        Of the agents to find.
-
-    Returns
-    -------
-    ndarray
-        int64 (k,), their positions; -1 for one that is not there.
-    """
-    names = pl.Series("did", wanted if isinstance(wanted, pl.Series) else list(wanted), pl.String)
-    if len(names) * _FEW < len(dids):
-        # A join would put all of the panel into a table.
-        at = dids.is_in(names.implode()).arg_true()
-        known = dict(zip(dids.gather(at).to_list(), at.to_list(), strict=True))
-        return np.array([known.get(name, -1) for name in names.to_list()], np.int64)
-    rows = pl.DataFrame({"did": dids, "row": np.arange(len(dids))})
-    found = names.to_frame().join(rows, on="did", how="left", maintain_order="left")["row"]
-    places: IntArray = found.fill_null(-1).to_numpy().astype(np.int64)
-    return places
 
 
 _Wanted = tuple[Indicator, int | None, IntArray]

@@ -15,13 +15,14 @@ from blueattr.attribution.attribute import attribute
 from blueattr.attribution.inputs import Panel
 from blueattr.attribution.question import Question
 from blueattr.attribution.tiered import TieredPanel
+from blueattr.did_order import find_places
 from blueattr.errors import UsageError, ZeroTotalError
 from blueattr.indicators.base import Aggregator
 from blueattr.indicators.find import find_indicator
 from blueattr.kernels import recounting
 from blueattr.studies.carriers import ranks as module
 from blueattr.studies.carriers.leaders import leaders, with_choices, with_intervals
-from blueattr.studies.carriers.ranks import DailyCounts, count_ahead, find_places, rank_intervals
+from blueattr.studies.carriers.ranks import DailyCounts, count_ahead, rank_intervals
 from blueattr.studies.sensitivity import sensitivity
 from support.effort import costly_law
 
@@ -339,6 +340,10 @@ def test_agents_are_found_in_the_order_asked_for() -> None:
     dids = pl.Series("did", ["a", "b", "c"])
     assert find_places(dids, ["c", "x", "a"]).tolist() == [2, -1, 0]
     assert find_places(dids, []).tolist() == []
+    for order in (1, -1):  # few of many, in order or not
+        names = [f"{k:03}" for k in range(0, 600, 2)][::order]
+        wanted = [names[299], "001", names[7], "999"]
+        assert find_places(pl.Series(names), wanted).tolist() == [299, -1, 7, -1]
 
 
 def test_ranks_under_other_choices_are_those_of_other_attributions() -> None:
