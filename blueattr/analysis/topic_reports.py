@@ -99,9 +99,10 @@ def report_topic(
     with Store.open(query.db, query.memory) as store:
         topic = topics.choose(store, query.topic, list(query.match), query.topics_file)
         view = StoreView.of(store, query)
-        refuse_no_match(view, topic, view.totals(topic))
+        counts = view.totals(topic)
+        refuse_no_match(view, topic, counts)
         options = _ReportOptions(top, naming, accounts, against, by)
-        return _report(view, topic, question, sampling, options)
+        return _report(view, topic, question, sampling, options, counts=counts)
 
 
 def report_topics(
@@ -200,9 +201,11 @@ def _report(
     question: Question,
     sampling: Sampling,
     options: _ReportOptions,
+    *,
+    counts: pl.DataFrame | None = None,
 ) -> TopicReport:
     top, naming, accounts = options.top, options.naming, options.accounts
-    counts = view.totals(topic)
+    counts = view.totals(topic) if counts is None else counts
     frame = view.features(counts)
     panel = Panel.of(frame)  # checked once for all that follows
     origin = view.origin(topic)
