@@ -3,6 +3,7 @@
 # ruff: noqa: PLR0917 (kernels take their arguments by position)
 """Counts again what accounts did, when days count more than once or not."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -11,13 +12,24 @@ import numpy.typing as npt
 from blueattr.kernels import compiled
 from blueattr.kernels.compiled import BLOCK, FloatArray, IntArray
 
-__all__ = ["Counts", "SparseCounts", "dense_counts", "recount", "recounted_sums", "sparse_counts"]
+__all__ = [
+    "Counts",
+    "SparseCounts",
+    "count_above",
+    "dense_counts",
+    "recount",
+    "recounted_sums",
+    "sparse_counts",
+    "weigh_rows",
+]
 
 
 Counts = npt.NDArray[np.float32] | npt.NDArray[np.float64]
 
 _EXACT = 1 << 24  # whole numbers below this are exact in 32 bits
 _PRODUCT = 1 << 17  # multiplications of one product of matrices
+_STEPS = 4  # what numpy takes for a number here: see `blueattr.kernels.compiled.few`
+_LITTLE = 1 << 12  # of fewer numbers, machine code is not quicker
 
 
 def dense_counts(size: tuple[int, int, int], most: int) -> Counts:
@@ -194,3 +206,94 @@ def _sum_logs(start, day, count, often, times, logs, sums):
             block[:] = 0
     for r in range(resamples):
         sums[r] += block[r]
+
+
+def weigh_rows(
+    rows: Sequence[FloatArray],
+    index: Sequence[npt.NDArray[np.int32]],
+    weights: Sequence[float],
+    out: FloatArray,
+) -> tuple[float, float]:
+    """Add up three features of accounts with a weight each.
+
+    Parameters
+    ----------
+    rows
+        a, b and c, each float64 (u,), of accounts that differ in it.
+    index
+        Of each, int32 (n,): which one each account has.
+    weights
+        Of each.
+    out
+        float64 (n,): becomes Σ w x, added up in the order of the features.
+
+    Returns
+    -------
+    tuple of float
+        The least and the largest of them; 0 where there are none.
+    """
+    if out.size < _LITTLE or compiled.few(out.size, _STEPS):
+        out[:] = 0
+        for row, which, weight in zip(rows, index, weights, strict=True):
+            out += weight * row[which]
+        return (float(out.min()), float(out.max())) if out.size else (0.0, 0.0)
+    low, high = _weigh_rows(*rows, *index, *map(float, weights), out)
+    return float(low), float(high)
+
+
+@compiled.jit()
+def _weigh_rows(a, b, c, of_a, of_b, of_c, w_a, w_b, w_c, out):
+    if out.size == 0:
+        return 0.0, 0.0
+    low, high = np.inf, -np.inf
+    for i in range(out.size):
+        x = w_a * a[of_a[i]] + w_b * b[of_b[i]] + w_c * c[of_c[i]]
+        out[i] = x
+        low, high = min(low, x), max(high, x)
+    return low, high
+
+
+def count_above(values: FloatArray, steps: FloatArray, often: FloatArray | None) -> FloatArray:
+    """Count values by how many of some steps are below them.
+
+    Parameters
+    ----------
+    values
+        float64 (n,).
+    steps
+        float64 (k,), ascending, at least one.
+    often
+        float64 (n,), how often each value is there; None for once.
+
+    Returns
+    -------
+    ndarray
+        float64 (k + 1,), whole numbers: for j = 1 … k how many values are above j steps exactly; 0
+        for those above none.
+    """
+    counts = np.zeros(steps.size + 1)
+    if values.size < _LITTLE or compiled.few(values.size, _STEPS):
+        above = np.flatnonzero(values > steps[0])
+        passed = np.searchsorted(steps, values[above], side="left")
+        counts += np.bincount(
+            passed, weights=None if often is None else often[above], minlength=counts.size
+        )
+        return counts
+    none = np.empty(0)
+    _count_above(compiled.readonly(values), steps, none if often is None else often, counts)
+    return counts
+
+
+@compiled.jit()
+def _count_above(values, steps, often, counts):
+    for i in range(values.size):
+        value = values[i]
+        if value > steps[0]:
+            low, high = 1, steps.size
+            while low < high:
+                middle = (low + high) // 2
+                if steps[middle] < value:
+                    low = middle + 1
+                else:
+                    high = middle
+            counts[low] += often[i] if often.size else 1.0

@@ -18,6 +18,7 @@ from blueattr.kernels.recounting import (
     recount,
     recounted_sums,
     sparse_counts,
+    weigh_rows,
 )
 
 __all__ = ["Contenders"]
@@ -38,12 +39,12 @@ class _Feature:
     counts
         (1, u, D): what contenders did, by day.
     index
-        int64 (c,): which of it each contender did.
+        int32 (c,): which of it each contender did.
     """
 
     everyone: SparseCounts
     counts: Counts
-    index: IntArray
+    index: npt.NDArray[np.int32]
 
     @classmethod
     def of(
@@ -52,7 +53,9 @@ class _Feature:
         """Describe a feature of which each account, int64 (m,), did one thing of those given."""
         everyone = sparse_counts(counts, _sums(of_account, often))
         different, index = np.unique(of_account[rows], return_inverse=True)
-        return None if everyone is None else cls(everyone, counts[different][None], index)
+        if everyone is None:
+            return None
+        return cls(everyone, counts[different][None], index.astype(np.int32))
 
 
 @dataclass(frozen=True)
@@ -157,8 +160,13 @@ class Contenders:
             start += again.size
             recount(one.counts, times.astype(np.float64), self.logs, again)
             means.append(recounted_sums(one.everyone, times, raw=self.logs is None) / self.n)
-            features.append(again[0].take(one.index, axis=1))
-        return Recounted(np.stack(means, axis=1), features)
+            features.append(again[0])
+        if getattr(self._own, "scores", np.empty(0)).size < 3 * self.often.size:
+            self._own.scores = np.empty(3 * self.often.size)
+        room = self._own.scores.reshape(3, -1)
+        return Recounted(
+            np.stack(means, axis=1), features, [one.index for one in self.features], room
+        )  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -170,11 +178,18 @@ class Recounted:
     means
         float64 (R, 3).
     features
-        a, b and c, each float64 (R, c).
+        a, b and c, each float64 (R, u), of contenders that differ in it.
+    index
+        Of each, int32 (c,): which one each contender has.
+    room
+        float64 (3, c), to be overwritten.
     """
 
     means: FloatArray
     features: Sequence[FloatArray]
+    index: Sequence[npt.NDArray[np.int32]]
+    room: FloatArray
+    _last: dict[tuple[int, tuple[float, ...]], tuple[float, float]] = field(default_factory=dict)
 
     def scores(
         self,
@@ -183,7 +198,7 @@ class Recounted:
         steps: int | None,
         aggregator: Aggregator,
         places: IntArray,
-    ) -> FloatArray | None:
+    ) -> tuple[FloatArray, float] | None:
         """Return numbers in the order of the contenders' values on one resample.
 
         Parameters
@@ -197,28 +212,40 @@ class Recounted:
 
         Returns
         -------
-        ndarray or None
-            float64 (c,); None where the features of everyone have to say whether there is an
-            answer, and who is ahead.
+        tuple or None
+            float64 (c,), overwritten when the next are asked for, and their largest magnitude;
+            None where the features of everyone have to say whether there is an answer, and who is
+            ahead.
         """
         if indicator is _HEAT:
             assert isinstance(indicator, MomentIndicator)  # noqa: S101 - heat is one
             weights, total = weigh(indicator, self.means[r], steps, silent=not self.means[r].any())
-            return None if total == 0 else self._sum(r, weights.tolist())
-        s = self._sum(r, aggregator.weights)
-        if s.min() == s.max():
+            if total == 0:
+                return None
+            low, high = self._sum(r, weights.tolist(), self.room[1])
+            return self.room[1], max(high, -low)
+        s, (low, high) = self.room[0], self._aggregated(r, aggregator.weights)
+        if low == high:
             return None
         if indicator is not _VAR:
-            return s
+            return s, max(high, -low)
         mean = float(self.means[r] @ aggregator.weights)
+        if s[places].min() < mean:
+            return None
         # s (s - mean) grows with s from the mean on, and below it is less than 0.
-        return s * s - mean * s if s[places].min() >= mean else None
+        scores = np.multiply(s, s, out=self.room[1])
+        scores -= np.multiply(s, mean, out=self.room[2])
+        return scores, max(float(scores.max()), -float(scores.min()))
 
-    def _sum(self, r: int, weights: Sequence[float]) -> FloatArray:
-        scores = np.zeros(self.features[0].shape[1])
-        for feature, weight in zip(self.features, weights, strict=True):
-            scores += weight * feature[r]
-        return scores
+    def _aggregated(self, r: int, weights: tuple[float, float, float]) -> tuple[float, float]:
+        """Have s of a resample, which several indicators ask for, in the first room."""
+        if (r, weights) not in self._last:
+            self._last.clear()
+            self._last[r, weights] = self._sum(r, weights, self.room[0])
+        return self._last[r, weights]
+
+    def _sum(self, r: int, weights: Sequence[float], out: FloatArray) -> tuple[float, float]:
+        return weigh_rows([one[r] for one in self.features], self.index, weights, out)
 
 
 def _sums(of_account: IntArray, often: FloatArray) -> FloatArray:

@@ -18,7 +18,7 @@ from blueattr.did_order import find_places
 from blueattr.indicators.base import Aggregator, FeatureArrays, Indicator, MomentIndicator
 from blueattr.kernels import FloatArray, IntArray
 from blueattr.kernels.games import in_order
-from blueattr.kernels.recounting import dense_counts, recount
+from blueattr.kernels.recounting import count_above, dense_counts, recount
 from blueattr.studies.bootstrap import LEVEL, check_resamples
 from blueattr.studies.carriers.ahead import Contenders
 from blueattr.studies.rescaling import TIE
@@ -148,7 +148,10 @@ class ChoiceRank:
 
 
 def count_ahead(
-    values: FloatArray, own: FloatArray, times: npt.NDArray[np.float64] | None = None
+    values: FloatArray,
+    own: FloatArray,
+    times: npt.NDArray[np.float64] | None = None,
+    largest: float | None = None,
 ) -> IntArray:
     """Count the agents with a larger value.
 
@@ -160,6 +163,8 @@ def count_ahead(
         float64 (k,), of those asked about.
     times
         float64 (n,): how many agents have each value; by default one.
+    largest
+        The largest magnitude of a value, where somebody has it.
 
     Returns
     -------
@@ -168,20 +173,10 @@ def count_ahead(
     """
     if not own.size:
         return np.zeros(0, np.int64)
-    margin = TIE * float(np.abs(values).max())
-    if own.size == 1:  # nothing to put in order
-        larger = values > own[0] + margin
-        if times is None:
-            return np.array([np.count_nonzero(larger)], np.int64)
-        # A product of numpy's own: that of the library has threads, which wait for each other.
-        count = np.einsum("m,m->", times, larger.astype(np.float64))
-        return np.array([np.rint(count)]).astype(np.int64)
+    if largest is None:
+        largest = max(float(values.max()), -float(values.min()))
     order = np.argsort(own, kind="stable")
-    steps = own[order] + margin
-    above = np.flatnonzero(values > steps[0])
-    passed = np.searchsorted(steps, values[above], side="left")
-    weights = None if times is None else times[above]
-    counts = np.bincount(passed, weights=weights, minlength=own.size + 1)
+    counts = count_above(values, own[order] + TIE * largest, times)
     ahead = np.empty(own.size, np.int64)
     ahead[order] = np.rint(np.cumsum(counts[::-1])[::-1][1:]).astype(np.int64)
     return ahead
@@ -285,6 +280,13 @@ def _interval(ranks: IntArray, days: int, resamples: int, seed: int) -> RankInte
 _Wanted = tuple[Indicator, int | None, IntArray]
 
 
+def _is_scored(
+    indicator: Indicator, _: int | None, places: IntArray, aggregator: Aggregator
+) -> bool:
+    """Return whether contenders answer a question."""
+    return places.size > 0 and Contenders.can_score(indicator, aggregator)
+
+
 @dataclass(frozen=True)
 class _Followed:
     """The accounts that are followed through the resamples, with their counts by day.
@@ -374,11 +376,7 @@ class _Followed:
 
     def contenders(self, wanted: Sequence[_Wanted], aggregator: Aggregator) -> Contenders | None:
         """Find who can be ahead of those asked about; None where it is no help to know that."""
-        asked = [
-            places
-            for indicator, _, places in wanted
-            if places.size and Contenders.can_score(indicator, aggregator)
-        ]
+        asked = [one[-1] for one in wanted if _is_scored(*one, aggregator)]
         if not asked or self.b is not None:
             return None
         return Contenders.of(self.counts, self.often, asked, self._logs)
@@ -397,35 +395,34 @@ class _Followed:
         list of ndarray
             For each indicator int64 (R, k + 1): ranks, and at last 1 if the resample has an answer.
         """
-        places_among = iter(() if contenders is None else contenders.places)
-        again = None if contenders is None else contenders.recount(times)
-        answers = []
-        for indicator, steps, places in wanted:
-            out = np.zeros((times.shape[0], places.size + 1), np.int64)
-            rest = np.arange(times.shape[0])
-            if (
-                contenders is not None
-                and again is not None
-                and places.size
-                and contenders.can_score(indicator, aggregator)
-            ):
-                among, left = next(places_among), []
-                for r in rest.tolist():
-                    scores = again.scores(r, indicator, steps, aggregator, among)
-                    if scores is None:
-                        left.append(r)
+        resamples = range(times.shape[0])
+        answers = [
+            np.zeros((times.shape[0], places.size + 1), np.int64) for *_, places in wanted
+        ]  # fmt: skip
+        left = [[*resamples] for _ in wanted]
+        if contenders is not None:
+            scored = [k for k, one in enumerate(wanted) if _is_scored(*one, aggregator)]
+            for k in scored:
+                left[k] = []
+            again = contenders.recount(times)
+            # What indicators share of a resample is worked out once.
+            for r in resamples:
+                for k, among in zip(scored, contenders.places, strict=True):
+                    found = again.scores(r, *wanted[k][:2], aggregator, among)
+                    if found is None:
+                        left[k].append(r)
                         continue
-                    out[r, :-1] = 1 + count_ahead(scores, scores[among], contenders.often)
-                    out[r, -1] = 1
-                rest = np.array(left, np.int64)
-            if rest.size:
+                    scores, largest = found
+                    ahead = count_ahead(scores, scores[among], contenders.often, largest)
+                    answers[k][r, :-1], answers[k][r, -1] = 1 + ahead, 1
+        for (indicator, steps, places), out, rest in zip(wanted, answers, left, strict=True):
+            if rest:
                 features = self.features(times[rest])
                 every = self._scores(indicator, steps, features, aggregator)
-                for r, scores in zip(rest.tolist(), every, strict=True):
-                    if scores is not None:
-                        out[r, :-1] = 1 + count_ahead(scores, scores[places], self.often)
+                for r, values in zip(rest, every, strict=True):
+                    if values is not None:
+                        out[r, :-1] = 1 + count_ahead(values, values[places], self.often)
                         out[r, -1] = 1
-            answers.append(out)
         return answers
 
     def _scores(

@@ -322,6 +322,29 @@ def test_recounting_is_its_plain_twin(known: int | None, most: int) -> None:
         assert np.allclose(sums, made[0] @ often, rtol=1e-14, atol=0)
 
 
+def test_machine_code_scores_and_counts_as_numpy_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(6)
+    rows = [rng.random(size) for size in (3, 40, 9)]
+    index = [rng.integers(0, row.size, 500).astype(np.int32) for row in rows]
+    often, scores = rng.integers(1, 5, 500).astype(float), np.empty(500)
+    made: list[list[float]] = []
+    for little in (1 << 30, 0):
+        monkeypatch.setattr(recounting, "_LITTLE", little)
+        monkeypatch.setattr("blueattr.kernels.compiled.few", lambda *_: False)
+        ends = recounting.weigh_rows(rows, index, (0.5, -2.0, 0.25), scores)
+        assert ends == (scores.min(), scores.max())
+        made += [
+            recounting.count_above(scores, steps.copy(), times).tolist()
+            for steps in (scores[:1], np.sort(scores[:7]), np.sort(scores))
+            for times in (often, None)
+        ]
+        made.append(scores.tolist())
+    assert made[:7] == made[7:]
+    counts = np.array(made[2])
+    beyond = [often[scores > step].sum() for step in np.sort(scores[:7])]
+    assert np.cumsum(counts[::-1])[::-1][1:].tolist() == beyond
+
+
 @given(
     st.lists(st.integers(-3, 3), min_size=1, max_size=20),
     st.data(),
