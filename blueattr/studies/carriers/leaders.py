@@ -335,8 +335,11 @@ def with_intervals(
         _, steps = check_method(indicator, question.method, question.steps)
         asked.append((indicator, steps, [agent.did for agent in one.agents]))
     panel = TieredPanel.of(frame, question.cutoffs, question.panel).panel
+    # Whoever has no use for what is large must not hold it while others need room.
+    given = [daily]
+    del daily
     intervals = rank_intervals(
-        panel, asked, daily, question.aggregator, resamples=resamples, seed=seed
+        panel, asked, given.pop(), question.aggregator, resamples=resamples, seed=seed
     )
     return tuple(
         replace(

@@ -244,6 +244,7 @@ def rank_intervals(
     rng = np.random.default_rng(np.random.SeedSequence(seed))
     times = rng.multinomial(days, np.full(days, 1 / days), size=resamples).astype(np.int64)
     followed = _Followed.of(panel, daily)
+    del daily  # it is large, and has said what it can
     wanted = [
         (indicator, steps, followed.of_agent[find_places(panel.dids, dids)])
         for indicator, steps, dids in asked
