@@ -12,7 +12,7 @@ from blueattr.decode import schema
 from blueattr.decode.account_events import AccountRows
 from blueattr.decode.arrow import numbers
 from blueattr.decode.chunk import Chunk
-from blueattr.decode.clock import OPEN, Evidence, Horizon, Now
+from blueattr.decode.clock import AHEAD, OPEN, Evidence, Horizon, Now
 from blueattr.decode.cut_lines import cut_lines
 from blueattr.decode.parse import Parser
 from blueattr.decode.parser.layout import ParsedLines
@@ -179,7 +179,7 @@ class Batch:
             return
         timely = after.kept + after.skipped - before.kept - before.skipped
         if not self._refused_ahead:
-            after.trust(timely, self._horizon.end)
+            after.trust(timely, self._horizon.end + AHEAD)
             return
         lines, firsts, lasts, places = zip(*self._refused_ahead, strict=True)
         # What comes before them in the chunk says nothing of them.

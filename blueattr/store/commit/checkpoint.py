@@ -5,7 +5,6 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Self
 
-from blueattr.decode.clock import AHEAD
 from blueattr.decode.shapes import shape
 
 __all__ = ["BY_BYTES", "STREAMS", "SourceState", "Span"]
@@ -237,7 +236,7 @@ class SourceState:
         self.doubt_until = max(self.doubt_until or last, last)
         self.doubted = max(self.doubted + lines, 0)
 
-    def trust(self, lines: int, end: datetime) -> None:
+    def trust(self, lines: int, far: datetime) -> None:
         """Note that events came since that were not ahead of the clock.
 
         Once they are as many, the clock is right. But what is of now in a moment may have come with
@@ -247,11 +246,11 @@ class SourceState:
         ----------
         lines
             How many.
-        end
-            From this time on events are ahead of the clock; naive UTC.
+        far
+            Events from this time on will not be of now in a moment; naive UTC.
         """
         self.doubted = max(self.doubted - lines, 0)
-        if self.doubt_from is not None and self.doubted == 0 and self.doubt_from >= end + AHEAD:
+        if self.doubt_from is not None and self.doubted == 0 and self.doubt_from >= far:
             self.doubt_after = self.doubt_from = self.doubt_until = None
 
     def is_doubt_over(self, now: datetime) -> bool:
