@@ -22,7 +22,7 @@ import numba
 import numpy as np
 from llvmlite import ir  # type: ignore[import-untyped]  # it ships none
 from numba import types
-from numba.core import caching, cgutils
+from numba.core import caching
 from numba.core import config as _untyped_config
 from numba.core import event as numba_event
 from numba.core.registry import cpu_target
@@ -30,7 +30,6 @@ from numba.core.runtime.nrt import rtsys
 from numba.extending import intrinsic
 
 __all__ = [
-    "cgutils",
     "compile_intrinsic",
     "compile_kernel",
     "ir",

@@ -318,7 +318,7 @@ class _Resampling:
             return {}
         measured = {i.name: i.measure(self.panel.features, self.aggregator) for i in indicators}
         order = np.argsort(self.tiers, kind="stable")
-        columns, places = _different([g for statistics in measured.values() for g in statistics])
+        columns = [column for statistics in measured.values() for column in statistics]
         table = np.stack([column[order] for column in columns])
         starts, groups = _blocks(np.bincount(self.tiers, minlength=self.n_tiers).tolist())
         draw = _Draw.of(starts, self.resamples, self.seed)
@@ -326,7 +326,7 @@ class _Resampling:
             table, starts, groups, draw.counts, draw.streams, self.n_tiers
         )
         ends = np.cumsum([len(statistics) for statistics in measured.values()])
-        return dict(zip(measured, np.split(sums[:, :, places], ends[:-1], axis=2), strict=True))
+        return dict(zip(measured, np.split(sums, ends[:-1], axis=2), strict=True))
 
     def moment_values(
         self, indicator: MomentIndicator, sums: FloatArray, steps: int | None
@@ -346,18 +346,6 @@ class _Resampling:
         return resampling.resample_excess(
             s[order], self.tiers[order], starts, draw.counts, draw.streams, self.n_tiers
         )
-
-
-def _different(columns: Sequence[FloatArray]) -> tuple[list[FloatArray], list[int]]:
-    """Leave out columns that are equal to an earlier one; return where each of all is now."""
-    kept: list[FloatArray] = []
-    places = []
-    for column in columns:
-        alike = [k for k, other in enumerate(kept) if np.array_equal(column, other)]
-        places.append(alike[0] if alike else len(kept))
-        if not alike:
-            kept.append(column)
-    return kept, places
 
 
 def _blocks(sizes: Sequence[int]) -> tuple[IntArray, IntArray]:

@@ -86,32 +86,6 @@ def test_every_agent_is_as_likely_in_full_blocks_and_in_others() -> None:
     assert np.allclose(counts.var(axis=0), 1 - 1 / n, atol=0.06)
 
 
-def test_resamples_drawn_together_do_not_mix() -> None:
-    """Seven, four of which are drawn at a time: to the bit what a plain twin says of each."""
-    rng = np.random.default_rng(4)
-    n, resamples, starts = 203, 7, np.array([0, 90, 203])
-    s, tiers = np.sort(rng.pareto(1.0, n).round(1)), rng.integers(0, 3, n).astype(np.uint8)
-    draw = _Draw.of(starts, resamples, 2)
-    excess = resampling.resample_excess(s, tiers, starts, draw.counts, draw.streams, 3)
-    table, groups = np.stack([s, -s]), np.array([0, 1])
-    sums = resampling.resample_sums(table, starts, groups, draw.counts, draw.streams, 2)
-    for r in range(resamples):
-        times, expected = times_drawn(draw, r), np.zeros(3)
-        below = ahead = 0.0
-        for k, tier in enumerate(tiers.tolist()):
-            ahead += below * (s[k] - s[max(k - 1, 0)])
-            expected[tier] += times[k] * ahead
-            below += times[k]
-        assert np.array_equal(excess[r], expected)
-        assert sums[r, :, 0] == pytest.approx(np.add.reduceat(times * s, starts[:-1]), rel=1e-13)
-        assert np.array_equal(sums[r, :, 1], -sums[r, :, 0])
-        one = slice(r, r + 1)
-        alone = resampling.resample_sums(
-            table, starts, groups, draw.counts[one], draw.streams[one], 2
-        )
-        assert np.array_equal(alone[0], sums[r])
-
-
 def resampled_shares(
     name: str, data: pl.DataFrame, times: np.ndarray[Any, np.dtype[np.float64]], tiers: Any
 ) -> list[float]:
