@@ -45,6 +45,8 @@ HERE = Path(__file__).with_name("old_stores")
 
 SCHEMAS = range(1, 10)
 
+_SLICED = 9  # from this schema on posts have languages, quotes, links and labels
+
 EVENTS = HERE / "before.jsonl"
 
 LATER = HERE / "after.jsonl"
@@ -319,7 +321,7 @@ def status_samples(path: Path) -> list[str]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("schema", SCHEMAS)
+@pytest.mark.parametrize("schema", SCHEMAS[: _SLICED - 1])
 def test_an_old_store_says_until_when_its_records_lack_what_came_later(
     tmp_path: Path, schema: int
 ) -> None:
