@@ -36,7 +36,7 @@ class Partitions:
 
     @property
     def meta(self) -> Meta:
-        """What the folder says of itself: how many buckets there are, the sources, the parts."""
+        """What the folder has in it, as buckets, sources and parts."""
         return Meta.read(PartitionFolder(self.path))
 
     @takes("path", "topic", query=EVERYTHING)
