@@ -49,6 +49,8 @@ class Chunk:
         Of a stream: whether all its events are at or before the position that it was seen up to.
     goes_on
         Of such a chunk: whether new events came together with it, which follow at once.
+    more
+        Of a stream: whether it was handed on because it was full, so that more may wait.
     answered
         Of a stream of which nothing comes: whether its server answered a ping that was sent since.
     parsed
@@ -83,6 +85,7 @@ class Chunk:
     is_clock_wrong: bool = False
     again: bool = False
     goes_on: bool = False
+    more: bool = False
     answered: bool = False
     parsed: "tuple[ParsedLines, ...]" = ()
     account_events: "pa.Table | None" = None

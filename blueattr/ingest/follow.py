@@ -319,7 +319,7 @@ class _Follower:
             return "time is up"
         if self.until == "live":
             # Nothing is told by the clock of events while none come.
-            if chunk.data and self._is_fresh():
+            if chunk.data and self._is_fresh(chunk):
                 return "live"
             # One that gives no sign of life is given up by its connection, or as silent.
             if quiet > self.pace.quiet and chunk.answered:
@@ -327,9 +327,14 @@ class _Follower:
                 return "live"
         return None
 
-    def _is_fresh(self) -> bool:
-        newest = self._state().last_event
-        return newest is not None and self.freshness.has_caught_up(self._lag(), newest)
+    def _is_fresh(self, chunk: Chunk) -> bool:
+        newest, lag = self._state().last_event, self._lag()
+        if newest is None:
+            return False
+        if chunk.again:
+            # The clock of events stands still while none is new.
+            return self.freshness.is_of_now(lag)
+        return self.freshness.has_caught_up(lag, newest, more=chunk.more)
 
     def _check_quiet_stream(self, quiet: float) -> None:
         """Raise ConnectionLost if a stream of which nothing came may have stopped on the way."""

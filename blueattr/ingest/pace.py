@@ -144,17 +144,23 @@ class Freshness:
         """Start anew, as with each connection."""
         self._samples.clear()
 
-    def has_caught_up(self, lag: timedelta | None, newest: datetime) -> bool:
+    def is_of_now(self, lag: timedelta | None) -> bool:
+        """Return whether an event is of now, by its age, if known."""
+        return lag is not None and lag <= self._pace.fresh
+
+    def has_caught_up(self, lag: timedelta | None, newest: datetime, *, more: bool) -> bool:
         """Return whether the stream is live, by its newest event and the lag of that, if known.
 
         The event is of now; or, where the server's clock is not ours, the clock of its events has
-        for a while gone no faster than ours, as it would while catching up.
+        for a while gone no faster than ours, as it would while catching up. If more has come and
+        waits, it may be we who are slow.
         """
         now = self._clock()
         if not self._samples or now - self._samples[-1][0] >= 1:
             self._samples.append((now, newest))
         sampled_at, newest_then = self._samples[0]
-        return (lag is not None and lag <= self._pace.fresh) or (
-            len(self._samples) == self._pace.clock_samples
+        return self.is_of_now(lag) or (
+            not more
+            and len(self._samples) == self._pace.clock_samples
             and (newest - newest_then).total_seconds() < self._pace.clock_speed * (now - sampled_at)
         )

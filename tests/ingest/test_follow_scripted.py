@@ -196,6 +196,34 @@ def test_a_clock_of_events_that_stands_still_in_a_silence_says_nothing(
     assert done.outcome == "unreachable"
 
 
+@pytest.mark.parametrize("is_replay", [True, False])
+def test_a_clock_of_events_that_goes_as_slowly_as_we_do_says_nothing(
+    tmp_path: Path, clock: FakeClock, *, is_replay: bool
+) -> None:
+    """While known events come again, or while more waits than we take, a stream is behind."""
+    db = tmp_path / "s.duckdb"
+    pace = Pace(clock_samples=5)
+    if is_replay:
+        before = ScriptedServer(clock, MESSAGES[:17])
+        follow(db, [before.stream()], until="live", start=START, timing=clock.timing)
+    events = [*EVENTS, post("late", "late", rev=100, time=at(3 * 86400))]
+    clock.started = end_of(events)
+    last = message(len(events), events[-1])
+    if is_replay:
+        script: list[Step] = [step for one in MESSAGES[:17] for step in (one, 1.0)]
+        stream = ScriptedServer(clock, [*script, *MESSAGES[17:], last]).stream()
+    else:
+        stream = ScriptedServer(clock, [*MESSAGES, last]).stream(size=1)
+
+    def slow(_moment: Moment) -> None:
+        clock.seconds += 1.5
+
+    done = follow(db, [stream], until="live", start=START, timing=clock.timing, pace=pace,
+                  watch=None if is_replay else slow)  # fmt: skip
+    assert (done.outcome, done.reconnects) == ("live", 0)
+    assert content(db) == expected(events)
+
+
 @pytest.mark.parametrize(
     ("protocol", "until"),
     [

@@ -316,6 +316,23 @@ def test_a_store_that_is_exchanged_between_commits_is_left_alone(
     assert everything_beside(db) == before
 
 
+@pytest.mark.parametrize("change", [removed, put_back])
+def test_a_store_that_is_exchanged_as_it_is_opened_is_neither_made_nor_taken_for_damaged(
+    db: Path, change: Callable[[Path, Path], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    backup, hold = db.with_name("backup"), locking.Lock.hold
+    shutil.copy(db, backup)
+
+    def held(lock: locking.Lock) -> None:
+        hold(lock)
+        change(db, backup)
+
+    monkeypatch.setattr(locking.Lock, "hold", held)
+    with pytest.raises(StoreError, match="replaced, emptied or removed"):
+        Writer(db)
+    assert db.exists() == (change is put_back)
+
+
 @pytest.mark.few(2)
 @pytest.mark.parametrize(
     "change", quick_ones([change for change in CHANGES if change is not cut], QUICK)

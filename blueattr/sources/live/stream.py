@@ -164,8 +164,11 @@ class Transport:
             return self
         return replace(self, connect=partial(Connection, buffer=most))
 
-    def gather(self, connection: Websocket) -> deque[bytes]:
-        """Return the messages of the next chunk; none if none came in `seconds`."""
+    def gather(self, connection: Websocket) -> tuple[deque[bytes], bool]:
+        """Return the messages of the next chunk, none if none came in `seconds`.
+
+        And whether it is full, so that more may wait.
+        """
         messages = deque(connection.take(self.seconds, self.size))
         deadline = self.monotonic() + self.seconds
         size = sum(map(len, messages))
@@ -176,7 +179,7 @@ class Transport:
                 break
             messages += more
             size += sum(map(len, more))
-        return messages
+        return messages, size >= self.size
 
 
 class Dialect(Protocol):
@@ -311,7 +314,7 @@ class Stream:
             while not connection.is_open(self.transport.seconds):
                 yield None
             while True:
-                gathered = self.transport.gather(connection)
+                gathered, is_full = self.transport.gather(connection)
                 if not gathered:
                     answered = ask and connection.answers()
                     yield Chunk(
@@ -355,6 +358,7 @@ class Stream:
                             read.is_clock_wrong,
                             again,
                             again and bool(gathered),
+                            is_full or bool(gathered),
                         )
                         gap = None
                     for notice in read.notices:

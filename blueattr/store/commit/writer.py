@@ -381,8 +381,8 @@ class Writer(Store):
 
         Between commits somebody may put a backup in its place, or another store.
         """
-        if self._mark is not None:
-            self._lock.check()
+        # The engine would make a store that is not there.
+        self._lock.check()
         with super()._attached():
             if self._mark is not None:
                 self._lock.check()

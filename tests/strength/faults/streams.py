@@ -20,6 +20,8 @@ _QUIET = (
     f"{_SCRIPTED}::test_a_quiet_stream_is_live_only_if_its_server_answers_and_its_events_are_of_now"
 )
 
+_SLOWLY = f"{_SCRIPTED}::test_a_clock_of_events_that_goes_as_slowly_as_we_do_says_nothing"
+
 
 FAULTS = (
     # A stream's position walks back.
@@ -172,6 +174,22 @@ FAULTS = (
         "if lag is not None and lag >= self.quiet_age:",
         "if False:",
         _QUIET,
+    ),
+    Fault(
+        14,
+        "a stream that repeats what is known for long is live",
+        _FOLLOW,
+        "if chunk.again:",
+        "if False:",
+        _SLOWLY,
+    ),
+    Fault(
+        14,
+        "a stream of which more waits than we take is live",
+        _PACE,
+        "not more",
+        "True",
+        _SLOWLY,
     ),
     Fault(
         14,
