@@ -95,7 +95,12 @@ class Soak:
     @property
     def reconnects(self) -> int:
         """How often blueattr said that it connects again."""
-        return self.log.read_text(errors="replace").count("connecting again")
+        return self.said.count("connecting again")
+
+    @property
+    def said(self) -> str:
+        """What it said; nothing where the servers did not even begin."""
+        return self.log.read_text(errors="replace") if self.log.exists() else ""
 
     def run(self) -> Content:
         """Break things for a while; return what the store then holds, which is the truth.
@@ -194,7 +199,7 @@ class Soak:
         return self.db.exists() and self.db.stat().st_mtime_ns > self.started
 
     def tail(self) -> str:
-        return self.log.read_text(errors="replace")[-3000:]
+        return self.said[-3000:]
 
     # --- what is broken --------------------------------------------------------------------------
 

@@ -63,6 +63,15 @@ FAULTS = (
     ),
     Fault(
         4,
+        "a store that was removed as it was opened is made anew",
+        _WRITER,
+        "        # The engine would make a store that is not there.\n        self._lock.check()\n",
+        "",
+        f"{_ONE_WRITER}"
+        "::test_a_store_that_is_exchanged_as_it_is_opened_is_neither_made_nor_taken_for_damaged",
+    ),
+    Fault(
+        4,
         "a backup that was put into the file is written to",
         _WRITER,
         "if self._read_mark() != self._mark:",
