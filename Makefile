@@ -57,9 +57,10 @@ QUICK := not slow and $(HERE)
 test: setup
 	$(PYTEST) -m "$(QUICK)"
 
-# Laws are tried again with all of their examples. The real servers are built once, in three minutes,
-# where Go and Node are; where they are not, or nothing can be downloaded, their tests are skipped and
-# say so. Those mostly wait for servers that they share, so the tests of a file stay together.
+# Costly laws are tried again with half of the examples they ask for. The real servers are built once,
+# in three minutes, where Go and Node are; where they are not, or nothing can be downloaded, their tests
+# are skipped and say so. Those mostly wait for servers that they share, so the tests of a file stay
+# together.
 test-all: test
 	$(PYTEST) --hypothesis-profile=all -m "(slow or browser or install or costly) and not integration and not cron"
 	@$(MAKE) --no-print-directory test-mesa

@@ -8,8 +8,11 @@ from typing import Any
 
 import pytest
 
+from blueattr.report.figures.charts import drawing
+from blueattr.report.figures.charts.converter import converter
 from support.effort import leave_most_cases, register_profiles
 from support.interrupts import heed_interrupts
+from support.pictures import OnceDrawn
 
 register_profiles()
 heed_interrupts()
@@ -21,6 +24,14 @@ pytest_plugins = ["support.cli_fixtures"]
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Before tests are chosen by what they cost."""
     leave_most_cases(items)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _pictures_drawn_once() -> Iterator[None]:
+    """Pages show the same pictures again and again."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(drawing, "converter", OnceDrawn(converter))
+        yield
 
 
 @pytest.fixture

@@ -31,6 +31,7 @@ _ESCAPE = re.compile(
 _SQLITE = b"SQLite format 3\0"
 _PNG = b"\x89PNG\r\n\x1a\n"
 _DEEPEST = 3  # archives in archives
+_FEW = 100  # names that are looked for one by one sooner than among all words of a page
 
 
 class _UnreadableError(Exception):
@@ -73,9 +74,12 @@ def mentions(
 
 
 def _named(content: bytes, wanted: dict[bytes, str]) -> set[bytes]:
-    words = {match[0] for match in _NAME.finditer(content)}
-    for undone in {_ESCAPE.sub(_plain, content), unquote_to_bytes(content)} - {content}:
-        words |= {match[0] for match in _NAME.finditer(undone.lower())}
+    undone = {_ESCAPE.sub(_plain, content).lower(), unquote_to_bytes(content).lower()}
+    words: set[bytes] = set()
+    for text in undone | {content}:
+        # Most files name none of a few, which is found out much sooner than what their words are.
+        if len(wanted) > _FEW or any(name in text for name in wanted):
+            words |= {match[0] for match in _NAME.finditer(text)}
     return words & wanted.keys()
 
 

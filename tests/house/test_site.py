@@ -38,9 +38,8 @@ def build(source: Path, out: Path, *options: str) -> "subprocess.CompletedProces
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The site, but for the example, which takes a report."""
     out = tmp_path_factory.mktemp("site")
-    done = build(DOCS, out, "-D", "example_report=0")
+    done = build(DOCS, out)
     assert done.returncode == 0, done.stderr
     return out
 
@@ -209,16 +208,8 @@ def test_links_that_lead_nowhere_fail_the_build(tmp_path: Path) -> None:
 # --- in a browser ---------------------------------------------------------------------------------
 
 
-@pytest.fixture(scope="module")
-def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    out = tmp_path_factory.mktemp("whole")
-    done = build(DOCS, out)
-    assert done.returncode == 0, done.stderr
-    return out
-
-
 @pytest.mark.browser
-def test_the_site_works_from_files(browser: Any, whole: Path) -> None:
+def test_the_site_works_from_files(browser: Any, site: Path) -> None:
     """No server, no network: pages, figures and search, wide and on a phone, light and dark."""
     page, said, asked = browser.new_page(), [], []
     page.on("console", lambda message: said.append(message.text))
@@ -236,16 +227,16 @@ def test_the_site_works_from_files(browser: Any, whole: Path) -> None:
             for scheme in ("light", "dark"):
                 page.set_viewport_size(viewport)
                 page.emulate_media(color_scheme=scheme)
-                page.goto((whole / f"{name}.html").as_uri())
+                page.goto((site / f"{name}.html").as_uri())
                 sideways = "document.documentElement.scrollWidth - innerWidth"
                 assert page.evaluate(sideways) <= 0, (name, viewport)
                 paper = page.evaluate("getComputedStyle(document.body).backgroundColor")
                 assert (paper == "rgb(255, 255, 255)") == (scheme == "light")
     page.set_viewport_size(PHONE)
-    page.goto((whole / "methods.html").as_uri())
+    page.goto((site / "methods.html").as_uri())
     wider = "[...document.querySelectorAll('div.formula')].map(d => d.scrollWidth - d.clientWidth)"
     assert max(page.evaluate(wider)) > 20
-    page.goto((whole / "index.html").as_uri())
+    page.goto((site / "index.html").as_uri())
     drawn = "[...document.querySelectorAll('img.example')].filter(i => i.getClientRects().length)"
     for viewport, width in ((PHONE, "-narrow"), (WIDE, "")):
         for scheme in ("light", "dark"):
@@ -256,7 +247,7 @@ def test_the_site_works_from_files(browser: Any, whole: Path) -> None:
             assert page.evaluate(f"{drawn}[0].naturalWidth") > 300
     page.locator(".example-figure a").click()
     assert page.title().startswith("Mythos")
-    page.goto((whole / "search.html").as_uri() + "?q=quadrature")
+    page.goto((site / "search.html").as_uri() + "?q=quadrature")
     page.wait_for_selector("ul.search li")
     assert page.locator("ul.search li").count() > 3
     assert said == []
@@ -269,7 +260,7 @@ WCAG = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}
 
 
 @pytest.mark.browser
-def test_a_checker_finds_no_barrier_on_the_site(browser: Any, whole: Path) -> None:
+def test_a_checker_finds_no_barrier_on_the_site(browser: Any, site: Path) -> None:
     axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe is not there")
     page = browser.new_page()
     page.set_viewport_size(WIDE)
@@ -278,7 +269,7 @@ def test_a_checker_finds_no_barrier_on_the_site(browser: Any, whole: Path) -> No
                          ("numbers", "light"), ("commands/ingest", "dark"),
                          ("methods", "dark")):  # fmt: skip
         page.emulate_media(color_scheme=scheme)
-        page.goto((whole / f"{name}.html").as_uri())
+        page.goto((site / f"{name}.html").as_uri())
         results = axe.Axe().run(page, options=WCAG).response
         assert len(results["passes"]) > 15
         found += [(name, scheme, v["id"], v["nodes"][0]["html"][:150], len(v["nodes"]))

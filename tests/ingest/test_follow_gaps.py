@@ -19,7 +19,6 @@ from support.events_builder import Event, at, micros, post
 from support.live_world import (
     END,
     EVENTS,
-    PROTOCOLS,
     Run,
     begun,
     end_of,
@@ -88,8 +87,9 @@ def test_a_cursor_that_is_too_old_becomes_a_gap(server: StreamServer, db: Path) 
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("in_parts", [False, True])
-@pytest.mark.parametrize("protocol", PROTOCOLS)
+@pytest.mark.parametrize(
+    ("protocol", "in_parts"), [("v2", True), ("v1", False), ("firehose", True)]
+)
 def test_a_message_too_long_for_any_connection_is_got_beyond(
     protocol: str,
     server: StreamServer,

@@ -104,8 +104,8 @@ def added_once_subscribed(server: StreamServer, event: dict[str, Any]) -> None:
     [
         pytest.param("v2", crash.QUICK, id="v2"),
         pytest.param("v2", crash.OTHERS, id="v2 others"),
-        pytest.param("v1", crash.POINTS, id="v1"),
-        pytest.param("firehose", crash.POINTS, id="firehose"),
+        pytest.param("v1", crash.QUICK, id="v1"),
+        pytest.param("firehose", crash.QUICK, id="firehose"),
     ],
 )
 def test_killed_at_each_point_of_a_commit(

@@ -229,10 +229,8 @@ def test_a_clock_of_events_that_goes_as_slowly_as_we_do_says_nothing(
     [
         ("v2", "live"),
         pytest.param("v2", "stopped", marks=pytest.mark.slow),
-        pytest.param("v1", "live", marks=pytest.mark.slow),
         pytest.param("v1", "stopped", marks=pytest.mark.slow),
         pytest.param("firehose", "live", marks=pytest.mark.slow),
-        pytest.param("firehose", "stopped", marks=pytest.mark.slow),
     ],
 )
 def test_a_message_that_ends_each_connection_by_its_length_is_passed_over(

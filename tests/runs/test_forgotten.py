@@ -378,8 +378,9 @@ def test_figures_and_graphs_that_name_who_is_forgotten_are_removed(
 def test_whole_names_are_found(text: str, named: bool, tmp_path: Path) -> None:
     path = tmp_path / "x.txt"
     path.write_text(f"before {text} after")
-    found = mentions(path, frozenset({"did:plc:abc", "ann.example.org"}))
-    assert bool(found) == named
+    few = frozenset({"did:plc:abc", "ann.example.org"})
+    for names in (few, few | {f"did:plc:other{k}" for k in range(200)}):
+        assert bool(mentions(path, names)) == named
 
 
 ODD_NAMES = frozenset({"did:plc:abc", "xn--80ak.example", "exa_mple.org", "did:web:a.org%3a300"})

@@ -155,7 +155,7 @@ def test_cut_at_every_block_nothing_is_paid_for_twice(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("point", crash.POINTS)
+@pytest.mark.parametrize("point", ["staged", *crash.QUICK])
 def test_killed_in_a_scan_of_the_bootstrap_the_store_is_as_if_not(
     point: str, server: ArchiveServer, tmp_path: Path
 ) -> None:

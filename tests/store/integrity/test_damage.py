@@ -101,8 +101,8 @@ def test_a_few_damaged_stores_are_noticed_or_no_matter(db: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("part", range(5))
-def test_hundreds_of_damaged_stores_are_noticed_or_no_matter(db: Path, part: int) -> None:
+@pytest.mark.parametrize("part", range(2))
+def test_many_damaged_stores_are_noticed_or_no_matter(db: Path, part: int) -> None:
     noticed = same_or_refused(db, db.read_bytes(), range(part * 40 + 100, part * 40 + 140), 3)
     assert {"flip", "exchange", "cut"} <= noticed
 
