@@ -5,7 +5,7 @@
 
 A resample draws n agents of n with replacement. That is the same as drawing how many of them come
 from each block of at most `BLOCK` agents (multinomial), and then agents from within each block.
-Every block stays in the first cache while it is drawn from, so that a draw costs about a
+Every block stays in the caches while several resamples draw from it, so that a draw costs about a
 nanosecond and not the access to a far part of memory: O(n) per resample.
 
 Each resample has a random stream of its own, so that the result does not depend on the number of
@@ -28,7 +28,8 @@ BLOCK = 1 << 11
 
 _INDEX = np.uint64(BLOCK - 1)
 _SHIFT_1, _SHIFT_2, _SHIFT_3, _SHIFT_4 = (np.uint64(11 * k) for k in range(1, 5))
-_AT_ONCE = 4  # resamples that a thread takes at a time
+_AT_ONCE = 16  # resamples that a thread takes at a time
+_SELDOM = 8  # of so many agents at most one has what a sum passes over all others for
 
 
 @compiled.jit()
@@ -59,30 +60,94 @@ def _draw(times, size, count, state):
 
 
 @compiled.jit()
-def _weighted_sum(x, times):
-    """Σ x·times, in four running sums, which is faster and the same on every machine."""
+def _weighted_sums(x, times):
+    """Σ x·times for two resamples, each in four running sums: fast, and alike on every machine."""
+    first, second = times[0], times[1]
     s0 = s1 = s2 = s3 = 0.0
+    t0 = t1 = t2 = t3 = 0.0
     whole = x.size // 4 * 4
     for i in range(0, whole, 4):
-        s0 += x[i] * times[i]
-        s1 += x[i + 1] * times[i + 1]
-        s2 += x[i + 2] * times[i + 2]
-        s3 += x[i + 3] * times[i + 3]
+        s0 += x[i] * first[i]
+        s1 += x[i + 1] * first[i + 1]
+        s2 += x[i + 2] * first[i + 2]
+        s3 += x[i + 3] * first[i + 3]
+        t0 += x[i] * second[i]
+        t1 += x[i + 1] * second[i + 1]
+        t2 += x[i + 2] * second[i + 2]
+        t3 += x[i + 3] * second[i + 3]
     for i in range(whole, x.size):
-        s0 += x[i] * times[i]
+        s0 += x[i] * first[i]
+        t0 += x[i] * second[i]
+    return (s0 + s1) + (s2 + s3), (t0 + t1) + (t2 + t3)
+
+
+@compiled.jit()
+def _find_others(x, places, ends):
+    """Write where x is not 0, by the four sums of `_weighted_sums`; return whether that is seldom.
+
+    What is 0 changes no bit of a sum.
+    """
+    most, found, whole = x.size // _SELDOM, 0, x.size // 4 * 4
+    for lane in range(4):
+        for i in range(lane, whole, 4):
+            if x[i] != 0.0:
+                if found == most:
+                    return False
+                places[found] = i
+                found += 1
+        if lane == 0:
+            for i in range(whole, x.size):
+                if x[i] != 0.0:
+                    if found == most:
+                        return False
+                    places[found] = i
+                    found += 1
+        ends[lane] = found
+    return True
+
+
+@compiled.jit()
+def _sum_others(x, times, places, ends):
+    """Σ x·times of one resample, by the places of what is not 0."""
+    s0 = s1 = s2 = s3 = 0.0
+    for k in range(ends[0]):
+        s0 += x[places[k]] * times[places[k]]
+    for k in range(ends[0], ends[1]):
+        s1 += x[places[k]] * times[places[k]]
+    for k in range(ends[1], ends[2]):
+        s2 += x[places[k]] * times[places[k]]
+    for k in range(ends[2], ends[3]):
+        s3 += x[places[k]] * times[places[k]]
     return (s0 + s1) + (s2 + s3)
 
 
 @compiled.jit()
 def _resample_sums(table, starts, groups, counts, streams, out):
-    times = np.empty(BLOCK, np.float64)
-    for r in range(streams.size):
-        state = streams[r]
-        for j in range(groups.size):
-            first, stop = starts[j], starts[j + 1]
-            state = _draw(times, stop - first, counts[r, j], state)
-            for k in range(table.shape[0]):
-                out[r, groups[j], k] += _weighted_sum(table[k, first:stop], times)
+    # A block is read from far memory once for all of these resamples, which go two by two: while
+    # one waits for its last sum, the other adds. An odd last one goes with nothing.
+    p, states = table.shape[0], streams.copy()
+    times = np.zeros((2, BLOCK), np.float64)
+    places, ends = np.empty((p, BLOCK), np.int64), np.empty((p, 4), np.int64)
+    is_sparse = np.empty(p, np.bool_)
+    for j in range(groups.size):
+        first, stop = starts[j], starts[j + 1]
+        for k in range(p):
+            is_sparse[k] = _find_others(table[k, first:stop], places[k], ends[k])
+        for r in range(0, streams.size, 2):
+            two = min(2, streams.size - r)
+            for t in range(two):
+                states[r + t] = _draw(times[t], stop - first, counts[r + t, j], states[r + t])
+            for k in range(p):
+                x = table[k, first:stop]
+                if is_sparse[k]:
+                    for t in range(two):
+                        part = _sum_others(x, times[t], places[k], ends[k])
+                        out[r + t, groups[j], k] += part
+                else:
+                    parts = _weighted_sums(x, times)
+                    out[r, groups[j], k] += parts[0]
+                    if two == 2:
+                        out[r + 1, groups[j], k] += parts[1]
 
 
 def resample_sums(

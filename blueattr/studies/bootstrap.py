@@ -318,13 +318,17 @@ class _Resampling:
             return {}
         measured = {i.name: i.measure(self.panel.features, self.aggregator) for i in indicators}
         order = np.argsort(self.tiers, kind="stable")
-        columns = [column for statistics in measured.values() for column in statistics]
+        columns, of_statistic = _different(
+            [column for statistics in measured.values() for column in statistics]
+        )
         table = np.stack([column[order] for column in columns])
         starts, groups = _blocks(np.bincount(self.tiers, minlength=self.n_tiers).tolist())
         draw = _Draw.of(starts, self.resamples, self.seed)
         sums = resampling.resample_sums(
             table, starts, groups, draw.counts, draw.streams, self.n_tiers
         )
+        # In the order of statistics in memory, too: of another, numpy adds up in another order.
+        sums = np.ascontiguousarray(sums[:, :, of_statistic])
         ends = np.cumsum([len(statistics) for statistics in measured.values()])
         return dict(zip(measured, np.split(sums, ends[:-1], axis=2), strict=True))
 
@@ -346,6 +350,18 @@ class _Resampling:
         return resampling.resample_excess(
             s[order], self.tiers[order], starts, draw.counts, draw.streams, self.n_tiers
         )
+
+
+def _different(columns: Sequence[FloatArray]) -> tuple[list[FloatArray], list[int]]:
+    """Return the columns that differ, and which of these each is: several indicators ask for s."""
+    kept: list[FloatArray] = []
+    which = []
+    for column in columns:
+        alike = (k for k, one in enumerate(kept) if np.array_equal(one, column))
+        which.append(next(alike, len(kept)))
+        if which[-1] == len(kept):
+            kept.append(column)
+    return kept, which
 
 
 def _blocks(sizes: Sequence[int]) -> tuple[IntArray, IntArray]:

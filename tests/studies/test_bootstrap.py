@@ -1,6 +1,7 @@
 """The bootstrap: its kernels against plain twins, its intervals against theory, its seeds."""
 
 import math
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -84,6 +85,28 @@ def test_every_agent_is_as_likely_in_full_blocks_and_in_others() -> None:
     counts = resampling.resample_sums(table, starts, groups, many.counts, many.streams, 1)[:, 0]
     assert np.allclose(counts.mean(axis=0), 1, atol=4 / math.sqrt(20_000))
     assert np.allclose(counts.var(axis=0), 1 - 1 / n, atol=0.06)
+
+
+def test_sums_are_added_up_in_the_same_order_whatever_most_agents_lack() -> None:
+    """Four running sums a block, of every agent: also of what few have, and of a last resample."""
+    rng = np.random.default_rng(2)
+    n, resamples = 203, 3
+    starts, groups = _blocks([20, 183])
+    draw = _Draw.of(starts, resamples, 5)
+    table = np.log1p(rng.integers(1, 99, (3, n))).astype(np.float64)
+    table[1, rng.random(n) < 0.94] = 0.0
+    made = resampling.resample_sums(table, starts, groups, draw.counts, draw.streams, 2)
+    assert 3 < np.count_nonzero(table[1, 20:]) <= 183 // resampling._SELDOM
+    for r in range(resamples):
+        times = times_drawn(draw, r)
+        for k, column in enumerate(table):
+            for group, (first, stop) in enumerate(pairwise(starts.tolist())):
+                lanes = [0.0] * 4
+                for i in range(stop - first):
+                    lane = i % 4 if i < (stop - first) // 4 * 4 else 0
+                    lanes[lane] += float(column[first + i]) * float(times[first + i])
+                expected = (lanes[0] + lanes[1]) + (lanes[2] + lanes[3])
+                assert made[r, group, k] == expected
 
 
 def resampled_shares(

@@ -18,6 +18,8 @@ from blueattr.attribution.tiers import assign_tiers
 from blueattr.errors import SampleSizeError, UsageError, ZeroTotalError
 from blueattr.indicators.base import Aggregator
 from blueattr.indicators.builtin import INDICATORS
+from blueattr.kernels import games
+from blueattr.studies import scales as module
 from blueattr.studies.rescaling import Rescaling, rescaling_test
 from blueattr.studies.samples.correction import Draw, estimate, membership
 from blueattr.studies.samples.samples import SampleSummary
@@ -270,6 +272,28 @@ def test_sizes_and_indicators_do_not_change_one_another() -> None:
         )
         match = next(s for s in indicator.samples if (s.protocol, s.size) == ("active", 10))
         assert alone.indicators[0].samples == (match,)
+
+
+def test_samples_of_a_large_panel_that_threads_attribute_stay_in_order(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """And what is not ours, which need not be fit for that, is attributed in one thread."""
+    asked: dict[str, Any] = {"protocols": ("visibility", "top"), "sizes": (20, 60), "seeds": 5}
+    data = frame(80)
+    alone = compare_scales(data, ("heat", "gini"), **asked)
+    others = compare_scales(data, ("heat", "hill"), **asked)
+    monkeypatch.setattr(module, "_MANY", 1)
+    spread: list[int] = []
+
+    def counted(work: Any, items: Any) -> Any:
+        spread.append(len(items))
+        return games.in_order(work, items)
+
+    monkeypatch.setattr(module, "in_order", counted)
+    assert compare_scales(data, ("heat", "gini"), **asked) == alone
+    assert spread == [5, 1]
+    assert compare_scales(data, ("heat", "hill"), **asked) == others
+    assert spread == [5, 1]
 
 
 def test_quadrature_is_carried_through() -> None:

@@ -189,7 +189,7 @@ def _sentence(sample: "SampleSummary") -> str:
     top = sample.corrected.tiers[0]
     interval = corrected_interval(top)
     sure = (
-        "too few of its accounts count for an interval"
+        "too few of their accounts count for an interval"
         if interval is None
         else f"the 95 % interval, {interval} on average, held it in {top.coverage} of "
         f"{plural(top.intervals, 'draw')}"

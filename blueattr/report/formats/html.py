@@ -1,7 +1,7 @@
 """Tables as HTML, and the templates, which escape all text from outside."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import cache
@@ -34,6 +34,7 @@ _ASIDE = "aside"
 _LONGEST_DID = 20
 _DID = re.compile(r"did:[a-z]+:[A-Za-z0-9._:%-]+")
 _DID_START = 14
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d")
 _COUNTED = ("written", "received", "followers")
 
 
@@ -78,6 +79,7 @@ class _Cell:
     classes: str = ""
     exact: str | None = None
     time: str | None = None
+    words: tuple[str, ...] = ()
     did: str = ""
     whole_did: str = ""
     handle: str | None = None
@@ -92,7 +94,9 @@ def _short_did(did: str) -> str:
     return did if len(did) <= _LONGEST_DID else f"{did[:_DID_START]}\u2026{did[-4:]}"
 
 
-def table_layout(table: Table, name: str, *, grouped: bool = False) -> dict[str, Any]:
+def table_layout(
+    table: Table, name: str, *, grouped: bool = False, aside: Collection[str] = ()
+) -> dict[str, Any]:
     """Lay out a table for the template.
 
     Parameters
@@ -103,9 +107,12 @@ def table_layout(table: Table, name: str, *, grouped: bool = False) -> dict[str,
         Its id in the page.
     grouped
         Show equal cells of the first column as one that spans their rows.
+    aside
+        Names of columns that a narrow screen leaves out.
     """
     shown = table.shown
     visible_columns, rows = shown.columns, shown.rows
+    is_aside = [column.name in aside for column in visible_columns]
     if grouped:
         groups = [
             {
@@ -115,17 +122,30 @@ def table_layout(table: Table, name: str, *, grouped: bool = False) -> dict[str,
             for key, of_key in groupby(rows, key=lambda row: row[0])
         ]
     else:
-        groups = [{"name": "", "rows": [_row(visible_columns, row, header=True) for row in rows]}]
+        cells = [_row(visible_columns, row, header=True) for row in rows]
+        groups = [{"name": "", "rows": [_put_aside(row, is_aside) for row in cells]}]
     return {
         "id": name,
         "title": table.title,
         "columns": [
-            {"heading": column.heading, "classes": _classes(column, column.heading)}
-            for column in visible_columns
+            {"heading": column.heading, "classes": _beside(_classes(column, column.heading), left)}
+            for column, left in zip(visible_columns, is_aside, strict=True)
         ],
         "groups": groups,
         "notes": table.notes,
     }
+
+
+def _put_aside(row: list[_Cell], is_aside: list[bool]) -> list[_Cell]:
+    return [
+        replace(cell, classes=_beside(cell.classes, left))
+        for cell, left in zip(row, is_aside, strict=True)
+    ]
+
+
+def _beside(classes: str, left: bool) -> str:
+    """Mark what a narrow screen leaves out."""
+    return f"{classes} {_ASIDE}".strip() if left else classes
 
 
 def _row(columns: Iterable[Column], row: Iterable[Cell], *, header: bool) -> list[_Cell]:
@@ -152,7 +172,9 @@ def _cell(cell: Cell, column: Column) -> _Cell:
         text = _SIGN.sub(MINUS, text)
     exact = repr(cell) if column.kind in {"int", "float", "share"} and cell is not None else None
     time = iso(cell) if isinstance(cell, date) else None
-    return _Cell(text, classes=_classes(column, text), exact=exact, time=time)
+    # A line may end between a day and its time, and nowhere else in them.
+    parts = tuple(text.split()) if _MOMENT.fullmatch(text) else ()
+    return _Cell(text, classes=_classes(column, text), exact=exact, time=time, words=parts)
 
 
 def _classes(column: Column, text: str) -> str:

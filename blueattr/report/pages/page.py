@@ -51,8 +51,8 @@ _TERMS = (
     Fact("gini", "The Gini index among agents, which rises as attention concentrates."),
     Fact(
         "tiers",
-        "All agents ranked once by followers and cut at the stated percentages; in a sample, "
-        "agents keep the tier they have among all.",
+        "The top, the middle and the tail: all agents ranked once by followers and cut at the "
+        "stated percentages; in a sample, agents keep the tier they have among all.",
     ),
     Fact(
         "visibility, top, active, random",

@@ -36,6 +36,8 @@ _WEIGHT = (
     "A large share says how much an account's activity weighs in the indicator. It says nothing "
     "about intent, merit or blame."
 )
+# Columns of posts that a narrow screen has no room for: what is shown is in order of the share.
+_RECEIVED = ("replies_received", "reposts_received", "quotes_received")
 # What a section may have beside its figures; what it lacks is empty for the template.
 _TEXTS = ("text", "command")
 _LISTS = ("list", "sentences", "tables", "folds", "facts", "groups", "people")
@@ -154,7 +156,10 @@ class TopicSections:
             "posts",
             "Which posts carried it",
             sentences=self._posts_report.summary[1:2],
-            tables=self._tables(self._posts_report.lists, "posts-table"),
+            tables=[
+                table_layout(table, f"{self._prefix}-posts-table", aside=_RECEIVED)
+                for table in self._posts_report.lists
+            ],
         )
 
     def _when(self) -> dict[str, Any] | None:
@@ -201,7 +206,7 @@ class TopicSections:
             "What a sample would have said",
             ("tier-shares", "share-by-size"),
             list=_rescaling(of_headline),
-            folds=self._numbered(of_headline, "rescaling"),
+            folds=self._numbered(map(_without_verdict, of_headline), "rescaling"),
         )
 
     def _corrected(self) -> dict[str, Any] | None:
@@ -260,7 +265,7 @@ class TopicSections:
             ),
             _group(
                 "Can a factor repair a sample?",
-                tables=self._numbered(of_others, "rescaling-others"),
+                tables=self._numbered(map(_without_verdict, of_others), "rescaling-others"),
                 sentences=_rescaling(of_others),
             ),
             _group(
@@ -323,6 +328,11 @@ def _group(
 def _rescaling(tests: Sequence[Table]) -> list[str]:
     """Say what a test for one factor found, in a sentence each."""
     return [f"{test.title.split(':')[0]}: {test.notes[0]}" for test in tests if test.notes]
+
+
+def _without_verdict(test: Table) -> Table:
+    """Leave out of a table what `_rescaling` says above it."""
+    return replace(test, notes=test.notes[1:])
 
 
 def _coverage(origin: "Provenance") -> tuple[str, ...]:

@@ -243,11 +243,11 @@ def _content(result: "PostsResult") -> dict[str, Json]:
 def _sentence(result: "PostsResult") -> str:
     shown = sum(one.record.share for one in result.posts)
     parts = [
-        *([f"the {plural(len(result.posts), 'post')} shown {rounded(shown)}"]
+        *([f"the {plural(len(result.posts), 'post')} shown carry {rounded(shown)}"]
           if result.posts else []),
         *([f"{plural(result.rest.records, 'other record')} {rounded(result.rest.share)}"]
           if result.rest.records else []),
-        f"popularity, which is of no post, {rounded(result.popularity / result.total)}",
+        f"popularity, which belongs to no post, {rounded(result.popularity / result.total)}",
     ]  # fmt: skip
     return f"{result.indicator} is {short(result.total)}: {'; '.join(parts)}."
 

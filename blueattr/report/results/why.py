@@ -399,7 +399,7 @@ def _partners_table(
     if not rows:
         return
     columns = (
-        Column("account", "account"),
+        Column("account", "account", breaks=True),
         *(SHOWN_AMPLIFIED[kind].column() for kind in kinds),
         replace(SHOWN_AMPLIFIED["part"].column(), priority=0),
     )

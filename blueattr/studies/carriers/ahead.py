@@ -3,7 +3,7 @@
 import math
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -25,6 +25,8 @@ __all__ = ["Contenders"]
 
 
 _PIECE = 1 << 17  # accounts whose marks are worked out at once
+_MANY = 1 << 12  # contenders from which on it is worth to look for those that never get near
+_NEAR = 1 - 1e-9  # what a bound of a score must reach: far more than rounding
 _HEAT, _LIN, _VAR, _GINI = (INDICATORS[name] for name in ("heat", "lin", "var", "gini"))
 
 
@@ -144,29 +146,111 @@ class Contenders:
             return True
         return aggregator.name == "mean" and any(indicator is one for one in (_LIN, _VAR, _GINI))
 
-    def recount(self, times: IntArray) -> "Recounted":
+    def means(self, times: IntArray) -> FloatArray:
+        """Return the means of a, b and c of all agents on some resamples, float64 (R, 3)."""
+        raw = self.logs is None
+        sums = [recounted_sums(one.everyone, times, raw=raw) for one in self.features]
+        return np.stack(sums, axis=1) / self.n
+
+    def narrow(
+        self,
+        questions: Sequence[tuple[Indicator, int | None]],
+        aggregator: Aggregator,
+        times: IntArray,
+        means: FloatArray,
+    ) -> "Contenders":
+        """Leave out who is behind all of those asked about on each of these resamples.
+
+        On a day that a resample has m times, and on no other, an account cannot have more than m
+        times its whole count. By that no feature, and so no score, is larger.
+
+        Parameters
+        ----------
+        questions
+            Indicators that can be scored, each with its steps, as `places` has them.
+        aggregator
+            Of the question.
+        times, means
+            int64 (R, D), and what `means` returned for them.
+        """
+        if self.often.size < _MANY:
+            return self
+        contends = np.zeros(self.often.size, np.bool_)
+        most = times.max(axis=1)
+        for (indicator, steps), places in zip(questions, self.places, strict=True):
+            contends[places] = True
+            weights = np.tile(np.array(aggregator.weights), (len(times), 1))
+            if isinstance(indicator, MomentIndicator) and indicator is _HEAT:
+                weights = np.stack([
+                    weigh(indicator, mean, steps, silent=not mean.any())[0] for mean in means
+                ])  # fmt: skip
+            lowest = self._lowest(places, weights, times)
+            # Where all weights are 0 there is no answer, and nobody is ahead.
+            asks = weights.any(axis=1)
+            if (lowest[asks] <= 0).any():
+                return self
+            for m in np.unique(most[asks]).tolist():
+                here = asks & (most == m)
+                parts = (weights[here] / lowest[here, None]).max(axis=0)
+                contends |= self._bounds(m, parts) >= _NEAR
+        return self._only(np.flatnonzero(contends))
+
+    def _lowest(self, places: IntArray, weights: FloatArray, times: IntArray) -> FloatArray:
+        """Return the lowest score of some contenders on each resample, float64 (R,)."""
+        scores = np.zeros((times.shape[0], places.size))
+        for one, weight in zip(self.features, weights.T, strict=True):
+            counts: Counts = one.counts[:, one.index[places]].copy()
+            again = np.empty((1, *scores.shape))
+            recount(counts, times.astype(np.float64), self.logs, again)
+            scores += weight[:, None] * again[0]
+        lowest: FloatArray = scores.min(axis=1)
+        return lowest
+
+    def _bounds(self, m: int, parts: FloatArray) -> FloatArray:
+        """Weigh the features that contenders have if all they did counts m times."""
+        bounds = np.zeros(self.often.size)
+        for one, part in zip(self.features, parts.tolist(), strict=True):
+            total = m * one.counts[0].sum(axis=1, dtype=np.float64)
+            scaled = total if self.logs is None else np.log1p(total)
+            bounds += (part * scaled)[one.index]
+        return bounds
+
+    def _only(self, rows: IntArray) -> "Contenders":
+        features = []
+        for one in self.features:
+            different, index = np.unique(one.index[rows], return_inverse=True)
+            counts: Counts = one.counts[:, different].copy()
+            features.append(_Feature(one.everyone, counts, index.astype(np.int32)))
+        return replace(
+            self,
+            features=tuple(features),
+            often=self.often[rows],
+            places=tuple(np.searchsorted(rows, places) for places in self.places),
+            _own=threading.local(),
+        )
+
+    def recount(self, times: IntArray, means: FloatArray | None = None) -> "Recounted":
         """Count anew on some resamples: int64 (R, D), how often each has each day.
 
-        What it returns is overwritten when the same thread counts again.
+        What it returns is overwritten when the same thread counts again. `means` are those of
+        these resamples, where somebody has them.
         """
         resamples = times.shape[0]
         shapes = [(1, resamples, one.counts.shape[1]) for one in self.features]
         needed = sum(map(math.prod, shapes))
         if getattr(self._own, "memory", np.empty(0)).size < needed:
             self._own.memory = np.empty(needed)
-        means, features, start = [], [], 0
+        features, start = [], 0
         for one, shape in zip(self.features, shapes, strict=True):
             again = self._own.memory[start : start + math.prod(shape)].reshape(shape)
             start += again.size
             recount(one.counts, times.astype(np.float64), self.logs, again)
-            means.append(recounted_sums(one.everyone, times, raw=self.logs is None) / self.n)
             features.append(again[0])
         if getattr(self._own, "scores", np.empty(0)).size < 3 * self.often.size:
             self._own.scores = np.empty(3 * self.often.size)
         room = self._own.scores.reshape(3, -1)
-        return Recounted(
-            np.stack(means, axis=1), features, [one.index for one in self.features], room
-        )  # fmt: skip
+        means = self.means(times) if means is None else means
+        return Recounted(means, features, [one.index for one in self.features], room)
 
 
 @dataclass(frozen=True)

@@ -249,11 +249,24 @@ def rank_intervals(
         (indicator, steps, followed.of_agent[find_places(panel.dids, dids)])
         for indicator, steps, dids in asked
     ]
-    contenders = followed.contenders(wanted, aggregator)
+    contenders, means = followed.contenders(wanted, aggregator), None
+    if contenders is not None:
+        at_once = range(0, resamples, _MOST_AT_ONCE)
+        parts = [times[start : start + _MOST_AT_ONCE] for start in at_once]
+        means = np.concatenate([*in_order(contenders.means, parts)])
+        scored = [one[:2] for one in wanted if _is_scored(*one, aggregator)]
+        contenders = contenders.narrow(scored, aggregator, times, means)
     counted = followed.often.size if contenders is None else contenders.size // 3
     size = min(max(_FEWEST_AT_ONCE, _AT_ONCE // max(counted, 1)), _MOST_AT_ONCE)
-    pieces = [times[start : start + size] for start in range(0, resamples, size)]
-    done = [*in_order(lambda piece: followed.rank(piece, wanted, aggregator, contenders), pieces)]
+
+    def rank(piece: tuple[IntArray, FloatArray | None]) -> list[IntArray]:
+        return followed.rank(piece[0], wanted, aggregator, contenders, piece[1])
+
+    pieces = [
+        (times[start : start + size], None if means is None else means[start : start + size])
+        for start in range(0, resamples, size)
+    ]
+    done = [*in_order(rank, pieces)]
     return tuple(
         _interval(np.concatenate(parts), days, resamples, seed) for parts in zip(*done, strict=True)
     )
@@ -388,8 +401,9 @@ class _Followed:
         wanted: Sequence[_Wanted],
         aggregator: Aggregator,
         contenders: Contenders | None = None,
+        means: FloatArray | None = None,
     ) -> list[IntArray]:
-        """Rank agents on some resamples.
+        """Rank agents on some resamples, whose `means` of all agents somebody may have.
 
         Returns
         -------
@@ -405,7 +419,7 @@ class _Followed:
             scored = [k for k, one in enumerate(wanted) if _is_scored(*one, aggregator)]
             for k in scored:
                 left[k] = []
-            again = contenders.recount(times)
+            again = contenders.recount(times, means)
             # What indicators share of a resample is worked out once.
             for r in resamples:
                 for k, among in zip(scored, contenders.places, strict=True):

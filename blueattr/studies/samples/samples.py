@@ -34,8 +34,10 @@ __all__ = [
     "SampleSummary",
     "SampledPanel",
     "TierSpread",
+    "draw_repeat",
     "draw_samples",
     "full_scale",
+    "repeats",
     "summarise",
 ]
 
@@ -453,19 +455,31 @@ def draw_samples(
         Whether it matters in which order agents are drawn, and what τ is. Otherwise they are in any
         order, and τ is not a number.
     """
-    for repeat in range((1 if protocol == "top" else seeds) if sizes else 0):
-        if not in_order:
-            sets = sampler.draw_sets(protocol, sizes, seed=seed, repeat=repeat)
-            yield (
-                None if protocol == "top" else repeat,
-                {size: Sample(index, math.nan) for size, index in sets.items()},
-            )
-            continue
-        drawn, keys = sampler.draw_keys(protocol, max(sizes), seed=seed, repeat=repeat)
-        yield (
-            (None if protocol == "top" else repeat),
-            {
-                size: Sample(drawn[:size], float(keys[size]) if size < keys.size else math.inf)
-                for size in sizes
-            },
-        )
+    for repeat in repeats(protocol, sizes, seeds):
+        samples = draw_repeat(sampler, protocol, sizes, seed, repeat, in_order=in_order)
+        yield None if protocol == "top" else repeat, samples
+
+
+def repeats(protocol: Protocol, sizes: Sequence[int], seeds: int) -> range:
+    """Return the numbers of the repeats that are drawn: one where nothing is random."""
+    return range((1 if protocol == "top" else seeds) if sizes else 0)
+
+
+def draw_repeat(
+    sampler: Sampler,
+    protocol: Protocol,
+    sizes: Sequence[int],
+    seed: int,
+    repeat: int,
+    *,
+    in_order: bool = True,
+) -> dict[int, Sample]:
+    """Draw the samples of one repeat by size: see `draw_samples`."""
+    if not in_order:
+        sets = sampler.draw_sets(protocol, sizes, seed=seed, repeat=repeat)
+        return {size: Sample(index, math.nan) for size, index in sets.items()}
+    drawn, keys = sampler.draw_keys(protocol, max(sizes), seed=seed, repeat=repeat)
+    return {
+        size: Sample(drawn[:size], float(keys[size]) if size < keys.size else math.inf)
+        for size in sizes
+    }

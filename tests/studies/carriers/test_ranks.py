@@ -20,6 +20,7 @@ from blueattr.errors import UsageError, ZeroTotalError
 from blueattr.indicators.base import Aggregator
 from blueattr.indicators.find import find_indicator
 from blueattr.kernels import recounting
+from blueattr.studies.carriers import ahead
 from blueattr.studies.carriers import ranks as module
 from blueattr.studies.carriers.leaders import leaders, with_choices, with_intervals
 from blueattr.studies.carriers.ranks import DailyCounts, count_ahead, rank_intervals
@@ -204,6 +205,42 @@ def test_ranks_by_those_who_can_be_ahead_are_those_by_everyone(name: str) -> Non
         (every,) = followed.rank(times, wanted, Aggregator())
         assert np.array_equal(some, every)
         assert len(np.unique(some[:, -2])) > 1
+
+
+@pytest.mark.parametrize("scale", ["log1p", "raw"])
+def test_who_never_gets_near_those_asked_about_is_left_out_and_changes_no_rank(
+    scale: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of each, someone is ahead in some resample, and most accounts did little on few days."""
+    monkeypatch.setattr(ahead, "_MANY", 1)
+    rng, n = np.random.default_rng(4), 90
+    often = rng.poisson(6, (12, 10, 3)) * rng.integers(1, 4, (12, 10, 1))
+    often[range(12), np.arange(12) % 10] = 0  # each does nothing on some day
+    rows: Rows = [(k, day, *often[k, day].tolist()) for k in range(12) for day in range(10)]
+    rows += [(k, k % 10, 0, 1 + k % 3, k % 2) for k in range(12, n)]
+    panel = Panel.of(recounted(rows, n, [1] * 10, scale))
+    daily = daily_of(rows, 10)
+    followed = module._Followed.of(panel, DailyCounts(daily.days, daily.dids, daily.counts, scale))
+    times = np.random.default_rng(1).multinomial(10, [0.1] * 10, size=60).astype(np.int64)
+    wanted = []
+    for name in FOUR:
+        dids = [agent.did for agent in leaders(attribute(panel, name), 5).agents]
+        wanted.append(
+            (find_indicator(name), None, followed.of_agent[find_places(panel.dids, dids)])
+        )
+    all_of_them = followed.contenders(wanted, Aggregator())
+    assert all_of_them is not None
+    means = all_of_them.means(times)
+    some = all_of_them.narrow([one[:2] for one in wanted], Aggregator(), times, means)
+    assert max(one[-1].size for one in wanted) < some.often.size < all_of_them.often.size
+    ranked = [
+        followed.rank(times, wanted, Aggregator(), *those)
+        for those in ((some, means), (all_of_them,), ())
+    ]
+    for of_some, of_all, of_everyone in zip(*ranked, strict=True):
+        assert np.array_equal(of_some, of_all)
+        assert np.array_equal(of_some, of_everyone)
+        assert len(np.unique(of_some[:, -2])) > 1
 
 
 def test_two_accounts_with_one_key_are_not_taken_for_one(monkeypatch: pytest.MonkeyPatch) -> None:
