@@ -233,6 +233,8 @@ class Provenance:
     drawn
         How imported records were chosen: ``"network"``, ``"users"``, ``"keywords"``, ``"unknown"``;
         empty where nothing was imported.
+    is_searched
+        Whether all records of the window were chosen by a search for words.
     import_remarks
         What the formats of imported tables say that a reader must know, one sentence each.
     completeness
@@ -261,6 +263,7 @@ class Provenance:
     influence: tuple[str, ...] = ()
     influence_note: str = ""
     drawn: tuple[str, ...] = ()
+    is_searched: bool = False
     import_remarks: tuple[str, ...] = ()
     completeness: tuple[FoundShare, ...] = ()
     counted: CountedPosts | None = None

@@ -186,7 +186,7 @@ class SampleQuestionOptions(AggregateOptions):
 class IndicatorOptions(AggregateOptions):
     """What to attribute, and to whom."""
 
-    panel: PanelOption = "active"
+    panel: PanelOption = None
 
 
 @dataclass

@@ -195,12 +195,12 @@ Method: TypeAlias = Annotated[
     ),
 ]
 PanelOption: TypeAlias = Annotated[
-    Literal["active", "involved"],
+    Literal["active", "involved"] | None,
     typer.Option(
         "--panel",
         metavar="WHOM",
         help="Whom to ask about: all active in the window, or only those involved in "
-        "the topic. Tiers stay the same.",
+        "the topic, as by default where a search for words found the records.",
     ),
 ]
 Steps: TypeAlias = Annotated[

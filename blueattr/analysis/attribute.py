@@ -173,10 +173,11 @@ def attribute_panel(
     is_own
         Whether the panel is a user's own, in which whatever else is known of the agents is already.
     """
+    question = question.settled(origin.is_searched)
     top, naming = names.top, names.naming
     handles = None if naming.hides else handles
     panel = Panel.of(frame)
-    tiered = TieredPanel.of(panel, question.cutoffs, question.panel)
+    tiered = TieredPanel.of(panel, question.cutoffs, question.choice)
     sizes = [_SAMPLE_SIZE] if len(tiered.panel.dids) >= SAMPLED_FROM else []
     origin = with_ranking(origin, tiered, sizes)
     results = [

@@ -132,6 +132,7 @@ def change_since(
             "counts posts by topic and day"
         )
     refuse_incomparable(before.origin, after.origin)
+    question = question.settled(before.origin.is_searched or after.origin.is_searched)
     notes = _notes(before, after, influence)
     groups = None
     if by is not None:
@@ -149,7 +150,7 @@ def change_since(
         question.indicators,
         aggregator=question.aggregator,
         cutoffs=question.cutoffs,
-        panel=question.panel,
+        panel=question.choice,
         provenances=(before.origin, after.origin),
         groups=groups,
     )

@@ -142,7 +142,8 @@ def design_panel(
     UsageError
         For a protocol whose samples cannot be put right.
     """
-    tiered = TieredPanel.of(frame, question.cutoffs, question.panel)
+    question = question.settled(origin.is_searched)
+    tiered = TieredPanel.of(frame, question.cutoffs, question.choice)
     panel = tiered.panel
     population = Population(
         Draw(panel.features, np.ones(panel.dids.len())),
@@ -229,6 +230,6 @@ def _designs(
         population=population.size,
         pilot=pilot,
         cutoffs=question.cutoffs,
-        panel="active" if pilot is not None else question.panel,
+        panel="active" if pilot is not None else question.choice,
         provenance=origin,
     )

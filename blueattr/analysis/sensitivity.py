@@ -81,6 +81,7 @@ def _sensitivity(
     sampling: Sampling,
     variants: Iterator[PanelVariant],
 ) -> Sensitivity:
+    question = question.settled(origin.is_searched)
     return sensitivity(
         frame,
         question.indicators,

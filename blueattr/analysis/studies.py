@@ -8,6 +8,7 @@ import polars as pl
 from blueattr.analysis.asked.naming import OPEN, Naming
 from blueattr.analysis.topics import choose_topics
 from blueattr.attribution.question import Question, Sampling
+from blueattr.panel.drawn import is_searched
 from blueattr.panel.query import PanelQuery, StoreView
 from blueattr.provenance import Provenance
 from blueattr.store.database import Store
@@ -46,6 +47,7 @@ def compare_panel(
     naming
         How to name accounts.
     """
+    question = question.settled(origin.is_searched)
     made = compare_scales(
         frame, question.indicators, **sampling.draws, **question.how, provenance=origin
     )
@@ -82,6 +84,7 @@ def compare_topics(
     with Store.open(query.db, query.memory) as store:
         chosen = choose_topics(store, names, query.topics_file)
         view = StoreView.of(store, query)
+        question = question.settled(is_searched(store, view.window))
 
         def panels() -> Iterator[tuple[object, Provenance, str]]:
             for topic in chosen:
@@ -106,6 +109,7 @@ def bootstrap_panel(
     resamples, seed
         See `blueattr.studies.bootstrap.bootstrap`.
     """
+    question = question.settled(origin.is_searched)
     return bootstrap(
         frame,
         question.indicators,
@@ -142,6 +146,7 @@ def validate_panel(
     budget
         The sizes of the panels, and the effort on each.
     """
+    question = question.settled(origin.is_searched)
     return validate(
         frame,
         question.indicators,
@@ -154,7 +159,7 @@ def validate_panel(
         method=question.method,
         steps=question.steps,
         aggregator=question.aggregator,
-        panel=question.panel,
+        panel=question.choice,
         provenance=origin,
     )
 
@@ -173,11 +178,12 @@ def measure_convergence(
     steps
         The numbers of steps K.
     """
+    question = question.settled(origin.is_searched)
     return convergence(
         frame,
         question.indicators,
         steps=steps,
         aggregator=question.aggregator,
-        panel=question.panel,
+        panel=question.choice,
         provenance=origin,
     )

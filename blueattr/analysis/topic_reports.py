@@ -209,6 +209,7 @@ def _report(
     frame = view.features(counts)
     panel = Panel.of(frame)  # checked once for all that follows
     origin = view.origin(topic)
+    question = question.settled(origin.is_searched)
     # Whoever asks for it has it alone: it is large, and much comes after it.
     daily = [days_of(view, view.agent_day_parts(topic))]
     by_day = _heat_by_day(
@@ -273,7 +274,7 @@ def _with_groups(
     name = report.headline.indicator
     chosen = next(one for one in question.indicators if find_indicator(one).name == name)
     asked = replace(question, indicators=(chosen,))
-    tiered = TieredPanel.of(frame, question.cutoffs, question.panel)
+    tiered = TieredPanel.of(frame, question.cutoffs, question.choice)
     groups = PanelGroups.of(options.by, source, tiered, hides=options.naming.hides)
     assert groups is not None  # noqa: S101 - they were asked for
     whole = attribute(frame, chosen, **question.how, provenance=report.provenance)
@@ -336,13 +337,13 @@ def _heat_by_day(
     """Attribute heat on each day, whatever the indicators; None if it is 0 in the window."""
     heat = find_indicator(_HEAT)
     try:
-        tiered = TieredPanel.of(panel, question.cutoffs, question.panel)
+        tiered = TieredPanel.of(panel, question.cutoffs, question.choice)
         whole = attribute(
-            panel, heat, cutoffs=question.cutoffs, panel=question.panel, provenance=origin
+            panel, heat, cutoffs=question.cutoffs, panel=question.choice, provenance=origin
         )
     except NoAnswerError:
         return None
-    days = day_arrays(view, daily, frame, involved=question.panel == "involved")
+    days = day_arrays(view, daily, frame, involved=question.choice == "involved")
     by_day = attribute_days([(heat, whole)], days, tiered)[0]
     # A report has no use for all agents a second time.
     whole = replace(whole, agents=whole.agents.head(0))
@@ -363,7 +364,7 @@ def _command(
         *("--protocol", ",".join(sampling.protocols)),
         *(() if sampling.sizes is None else ("--sizes", ",".join(map(str, sampling.sizes)))),
         *("--seeds", str(sampling.seeds), "--seed", str(sampling.seed)),
-        *("--panel", question.panel),
+        *("--panel", question.choice),
         *("--tiers", ",".join(f"{cutoff:.12g}" for cutoff in question.cutoffs)),
         *("--method", method),
         *(() if question.steps is None else ("--steps", str(question.steps))),

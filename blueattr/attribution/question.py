@@ -1,6 +1,6 @@
 """A question that can be put to any panel: what to attribute, and samples to compare with."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypedDict
 
 from blueattr.attribution.tiered import PanelChoice
@@ -38,8 +38,10 @@ class Question:
     ----------
     indicators
         Names, or indicators.
-    method, steps, aggregator, cutoffs, panel
+    method, steps, aggregator, cutoffs
         As for :func:`blueattr.attribution.attribute.attribute`.
+    panel
+        The same; None where nobody chose it: see `settled`.
     """
 
     indicators: tuple[str | Indicator, ...] = ("heat",)
@@ -47,7 +49,28 @@ class Question:
     steps: int | None = None
     aggregator: Aggregator = field(default_factory=Aggregator)
     cutoffs: tuple[float, ...] = (1.0, 10.0)
-    panel: PanelChoice = "active"
+    panel: PanelChoice | None = None
+
+    def settled(self, is_searched: bool) -> "Question":
+        """Return the question with the panel that it is asked of.
+
+        Nobody who took no part is in records that a search for words found: such a panel is that of
+        those involved, unless somebody chose another.
+
+        Parameters
+        ----------
+        is_searched
+            Whether all records of the window are from such a search
+            (`blueattr.provenance.Provenance`).
+        """
+        if self.panel is not None:
+            return self
+        return replace(self, panel="involved" if is_searched else "active")
+
+    @property
+    def choice(self) -> PanelChoice:
+        """The panel: of a user's own features, all agents unless somebody chose those involved."""
+        return self.panel or "active"
 
     @property
     def how(self) -> How:
@@ -57,7 +80,7 @@ class Question:
             steps=self.steps,
             aggregator=self.aggregator,
             cutoffs=self.cutoffs,
-            panel=self.panel,
+            panel=self.choice,
         )
 
     def check_one(self, asks_for: str) -> None:

@@ -1,9 +1,10 @@
 """How the records of a store were chosen, where they come from imported tables."""
 
 from blueattr.panel.counted import is_counted
+from blueattr.provenance import Window
 from blueattr.store.database import Store
 
-__all__ = ["drawn"]
+__all__ = ["drawn", "is_searched"]
 
 
 _LEFT_OUT = (
@@ -34,3 +35,21 @@ def drawn(store: Store) -> tuple[tuple[str, ...], tuple[str, ...]]:
         sentence for row in rows for sentence in (row["remarks"] or "").split("\n") if sentence
     )
     return tuple(ways), tuple(said)
+
+
+def is_searched(store: Store, window: Window) -> bool:
+    """Return whether all records of a window were chosen by a search for words.
+
+    Then nobody is there who took no part, and the panel is that of those involved, unless somebody
+    chose another (`blueattr.attribution.question.Question.settled`).
+
+    Parameters
+    ----------
+    store
+        Open for reading.
+    window
+        Settled.
+    """
+    ends = {"start": window.start.replace(tzinfo=None), "end": window.end.replace(tzinfo=None)}
+    ((by_search, otherwise),) = store.rows("panel/searched", **ends)
+    return bool(by_search and not otherwise)

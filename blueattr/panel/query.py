@@ -14,7 +14,7 @@ from blueattr.errors import EmptyPanelError, NoAnswerError, UsageError
 from blueattr.panel import bots, features, filters, topics
 from blueattr.panel.accounts import Directory
 from blueattr.panel.counts import Counted, WindowCounts
-from blueattr.panel.drawn import drawn
+from blueattr.panel.drawn import drawn, is_searched
 from blueattr.panel.features import Popularity, Scale
 from blueattr.panel.influence import Influence, Kind, settle
 from blueattr.panel.synthetic import synthetic_sources
@@ -476,6 +476,7 @@ def store_origin(db: Path, store: Store, window: Window) -> Provenance:
         all_synthetic=all_synthetic,
         time_from=time_shares(store, window),
         drawn=ways,
+        is_searched=is_searched(store, window) if "keywords" in ways else False,
         import_remarks=remarks,
         completeness=_completeness(store, window) if ways else (),
     )

@@ -19,10 +19,14 @@ __all__ = [
 
 _SENTENCES = {
     "users": "The imported records are all that some users did; nobody else is in them.",
-    "keywords": "The imported or collected records come from a search for words: who did not "
-    "match is not in them. There are no bystanders, so that --panel involved is the panel to ask "
-    "about, and samples are samples of those who matched.",
+    "keywords": "Some of the records come from a search for words: who did not match is not in "
+    "them.",
 }
+_SEARCHED = (
+    "The records come from a search for words: who did not match is not in them. There are no "
+    "bystanders, so that those involved are asked about unless --panel says otherwise, and samples "
+    "are samples of those who matched."
+)
 
 
 DRAWN: Fields[Provenance] = Fields(
@@ -86,7 +90,8 @@ COUNTED: Fields[Provenance] = Fields(
 
 def drawn_warnings(origin: Provenance) -> tuple[str, ...]:
     """Return sentences on how imported records were chosen, and on what their formats lack."""
-    said = (_SENTENCES[way] for way in origin.drawn if way in _SENTENCES)
+    sentences = _SENTENCES | ({"keywords": _SEARCHED} if origin.is_searched else {})
+    said = (sentences[way] for way in origin.drawn if way in sentences)
     return (*said, *_counted_warning(origin), *origin.import_remarks)
 
 

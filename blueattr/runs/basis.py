@@ -93,13 +93,16 @@ def question_digest(plan: "Plan", origin: "Provenance", indicator: "Indicator") 
     indicator
         What was attributed.
     """
+    asked = plan.question.settled(origin.is_searched)
+    if asked.choice == "active":
+        asked = replace(asked, panel=None)  # so until now, without a choice
     return _digest([
         _chosen(replace(_without_places(plan.query), influence=None)),
         list(origin.influence),
         repr(origin.topic),
         indicator.name,
         repr(_without_file(indicator.info)),
-        _chosen(replace(plan.question, indicators=())),
+        _chosen(replace(asked, indicators=())),
         repr(_bots(plan.query)),
     ])  # fmt: skip
 

@@ -120,7 +120,7 @@ SECTIONS = (
         Key("window", Text, None, lambda text: query(window=text)),
         Key("complete", Flag, default=False),
         Key("indicator", Words, ("all",)),
-        Key("panel", Literal["active", "involved"], "active"),
+        Key("panel", Literal["active", "involved"]),
         Key("sizes", Numbers, None, lambda x: sampling(sizes=_commas(x))),
         Key("protocol", Words, ("visibility",), lambda x: sampling(protocol=_commas(x))),
         Key("seeds", Whole, 10, lambda n: sampling(seeds=n)),

@@ -2,15 +2,18 @@
 
 import threading
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from blueattr.analysis.asked.parse import INDICATOR_NAMES
 from blueattr.analysis.groups.grouping import ByGroup, grouping
 from blueattr.attribution.question import Question
 from blueattr.indicators.find import find_indicator
 from blueattr.panel import topics
+from blueattr.panel.drawn import is_searched
 from blueattr.panel.query import PanelQuery
+from blueattr.provenance import Window
 from blueattr.sources.timing import Timing
+from blueattr.store.database import Store
 from blueattr.watch.composing import Album
 from blueattr.watch.picture import WatchChoice, WatchChoices
 from blueattr.watch.teller import WatchTeller
@@ -69,7 +72,7 @@ class WatchAsked:
         return WatchChoice(
             named,
             find_indicator(self.question.indicators[0]).name,
-            self.question.panel,
+            self.question.choice,
             self.window,
             "" if self.by is None else ",".join(self.by.levels),
         )
@@ -125,6 +128,24 @@ class Watch:
     def choices(self) -> WatchChoices:
         """What may be chosen."""
         return self._first.choices
+
+    def settle(self, store: Store, end: datetime) -> None:
+        """Settle the panel by how the records of a window were drawn, where nobody chose it.
+
+        Parameters
+        ----------
+        store
+            Open for reading.
+        end
+            Of the window.
+        """
+        asked = self._first
+        if asked.question.panel is None:
+            searched = is_searched(store, Window(end - asked.window, end))
+            self._first = replace(asked, question=asked.question.settled(searched))
+            self.asked = self._first
+            if asked.teller is not None:
+                asked.teller.settle(self.asked.choice)
 
     def choose(self, choice: WatchChoice) -> None:
         """Watch something else from the next picture on."""

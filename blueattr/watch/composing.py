@@ -155,7 +155,7 @@ class Album:
         answer: WindowAnswer,
         result: AttributionResult,
     ) -> Picture:
-        tiered = TieredPanel.of(answer.panel, self._question.cutoffs, self._question.panel)
+        tiered = TieredPanel.of(answer.panel, self._question.cutoffs, result.panel)
         groups, notes = self._groups(reading, answer, result, tiered)
         before = self._shares_before(result, answer.window.end)
         return replace(

@@ -100,6 +100,9 @@ class Follow(Watch):
             if last is None:
                 return None
             end = last + _MICROSECOND
+            if self.asked.question.panel is None:
+                self.settle(store, end)
+                self._album = self.album()
             reading = self._read(store, end)
             reading.slide(end)
             answer = reading.answer(self.asked.question)

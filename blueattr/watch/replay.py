@@ -74,6 +74,7 @@ class Replay(Watch):
         with Store.open(query.db, query.memory) as store:
             begin, last = _span(store, query)
             begin = begin if self._start is None else self._start
+            self.settle(store, last)
             yield from self._from(store, begin, last)
 
     def _from(self, store: Store, begin: datetime, last: datetime) -> Iterator[Picture]:

@@ -94,11 +94,9 @@ class WatchTeller:
     def __init__(
         self, who: WhoIsTold, choice: WatchChoice, db: Path, timing: Timing | None = None
     ) -> None:
-        self._who = who
-        self._choice = choice
-        self._series = _series(choice, db)
+        self._who, self._db = who, db
+        self.settle(choice)
         self._timing = timing or Timing()
-        self._conditions = tuple(one for one in who.conditions if _is_about(one, choice))
         self._to = {one.name: one for one in who.destinations}
         self._record = ToldRecord(who.record)
         self._stop = threading.Event()
@@ -196,6 +194,12 @@ class WatchTeller:
                 return None if share is None else 100 * share
             case measure:
                 return self._asked.get(measure)
+
+    def settle(self, choice: WatchChoice) -> None:
+        """Take what is watched as it is once the store is open."""
+        self._choice = choice
+        self._series = _series(choice, self._db)
+        self._conditions = tuple(one for one in self._who.conditions if _is_about(one, choice))
 
     # --- in the thread that tells -----------------------------------------------------------------
 

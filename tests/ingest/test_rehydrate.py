@@ -78,6 +78,8 @@ def change(services: Services) -> dict[str, str]:
         one.gone = True
     for one in (posts[5], answers[2]):
         one.record = {**one.record, "text": one.record["text"] + ", on second thought"}
+    # What tells of an edit is the text alone.
+    posts[6].record = {**posts[6].record, "langs": ["pt"]}
     return {
         **{one.uri: "deleted" for one in gone},
         **{one.uri: "changed" for one in (posts[5], answers[2])},

@@ -2,11 +2,21 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import blueattr
-from blueattr.errors import ExitCode, NoAnswerError, StoreError, UsageError
+from blueattr.analysis.asked.parse import question, sampling
+from blueattr.analysis.topic_reports import report_topic
+from blueattr.errors import (
+    ExitCode,
+    NoAnswerError,
+    NobodyInvolvedError,
+    StoreError,
+    UsageError,
+)
+from blueattr.panel.query import PanelQuery
 from support.cli_world import ok, refused
 
 ROWS = [
@@ -46,6 +56,51 @@ def test_a_program_imports_and_asks(table: Path, tmp_path: Path) -> None:
             store.attribute(match="mythos", indicator="heat")
         with pytest.raises(UsageError, match="drawn"):
             store.import_(table, drawn="by hand")
+
+
+def test_whatever_is_asked_of_what_a_search_found_is_asked_of_those_involved(
+    table: Path, tmp_path: Path
+) -> None:
+    """Unless somebody chose another panel; and where others are seen, of everyone."""
+    with table.open("a") as rows:  # somebody who said something else
+        rows.write(json.dumps({**ROWS[0], "id": 5, "author": "dee", "body": "lunch"}) + "\n")
+    about: dict[str, Any] = {"match": "mythos", "indicator": "lin"}
+    with blueattr.open(tmp_path / "x.duckdb", create=True) as store:
+        store.import_(table, columns={"actor": "author"}, drawn="keywords")
+        query = PanelQuery(tmp_path / "x.duckdb", topic=None, match=("mythos",))
+        days = {"before": "2024-01-01..2024-01-02", "after": "2024-01-03..2024-01-04"}
+        found = {
+            "attribute": store.attribute(**about),
+            "by day": store.attribute(**about, by="day").whole,
+            "compare_scales": store.compare_scales(**about, sizes=2, seeds=2),
+            "topics": store.compare_scales(
+                topic=("all", "mythos"), indicator="lin", sizes=2
+            ).topics[0],
+            "bootstrap": store.bootstrap(**about, resamples=100),
+            "sensitivity": store.sensitivity(**about, size=2, seeds=2),
+            "design": store.design(**about, within=0.4),
+            "validate": store.validate(**about, n=3, exact=3, permutations=4, coalitions=4),
+            "convergence": store.convergence(**about),
+            "change": store.change(**about, **days),
+            "posts": store.posts(**about),
+            "why": store.why("x:table:ann", **about),
+            "export": store.export(**about),
+            "report": report_topic(query, question(indicator="lin"), sampling(sizes=2)).comparison,
+        }
+        assert {name: one.panel for name, one in found.items()} == dict.fromkeys(found, "involved")
+        assert found["attribute"].n_agents == 3
+        assert str(found["attribute"]).count("search for words") == 1
+        assert store.attribute(**about, panel="active").n_agents == 4
+        with pytest.raises(NobodyInvolvedError, match="panel active"):
+            store.why("x:table:dee", **about)
+        # A store that sees others in the same days.
+        other = tmp_path / "other.jsonl"
+        other.write_text(json.dumps({**ROWS[0], "author": "eve"}) + "\n")
+        store.import_(other, columns={"actor": "author"}, drawn="network")
+        both = store.attribute(**about)
+        assert (both.panel, both.n_agents) == ("active", 5)
+        apart = store.attribute(**about, start="2024-01-02")
+        assert (apart.panel, apart.n_agents) == ("involved", 3)
 
 
 def test_the_command_says_what_is_missing_before_it_reads(table: Path, tmp_path: Path) -> None:

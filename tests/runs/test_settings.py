@@ -438,6 +438,7 @@ def test_what_the_first_file_calls_defaults_is_the_default() -> None:
     others = {
         "sources[1].no-fill",
         "report.topics",
+        "report.panel",
         "report.sizes",
         "report.by",
         "report.complete",

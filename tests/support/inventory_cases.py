@@ -148,6 +148,7 @@ TOPIC_DAYS = [
             window=WINDOW,
             gaps=STATUS.gaps,
             drawn=("keywords",),
+            is_searched=True,
             time_from=(TimeShare("server", 3, 0.75), TimeShare("key", 1, 0.25)),
             completeness=(FoundShare("replies", 2, 3),),
         ),

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+import blueattr
 from blueattr.attribution.question import Question
 from blueattr.errors import ExitCode, UsageError
 from blueattr.panel.query import PanelQuery
@@ -96,6 +97,25 @@ def test_what_is_chosen_counts_from_the_next_picture_on(db: Path) -> None:
     assert sum(group.agents for group in picture.groups) == picture.n_agents
     watching.stop()
     assert [*pictures] == []
+
+
+def test_of_what_a_search_found_those_involved_are_watched_until_a_face_chooses_others(
+    tmp_path: Path,
+) -> None:
+    table = tmp_path / "t.csv"
+    said = {"ann": "mythos", "bob": "mythos", "cy": "lunch"}
+    rows = [f"{who},2024-01-0{k} 10:00,{text}" for k, (who, text) in enumerate(said.items(), 1)]
+    table.write_text("\n".join(["author,created_at,text", *rows]))
+    with blueattr.open(tmp_path / "x.duckdb", create=True) as store:
+        store.import_(table, drawn="keywords")
+    query = PanelQuery(tmp_path / "x.duckdb", topic=None, match=("mythos",))
+    asked = WatchAsked(query, Question(("lin",)), timedelta(days=7))
+    *_, last = Replay(asked, 1e6, timing=Clock().timing).pictures()
+    assert (last.choice.panel, last.n_agents) == ("involved", 2)
+    watching = Replay(asked, 1e6, timing=Clock().timing)
+    watching.choose(replace(last.choice, panel="active"))
+    *_, last = watching.pictures()
+    assert (last.choice.panel, last.n_agents) == ("active", 3)
 
 
 def test_who_is_not_to_be_named_is_in_no_line(db: Path) -> None:

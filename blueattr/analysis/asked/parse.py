@@ -304,7 +304,7 @@ def question(
     aggregator: "Literal['mean', 'log', 'geometric'] | Aggregator" = "mean",
     weights: str | Sequence[float] | None = None,
     tiers: str | float | Sequence[float] = "1,10",
-    panel: str = "active",
+    panel: str | None = None,
 ) -> "Question":
     """Make a question, checked before a store is opened.
 
@@ -328,7 +328,9 @@ def question(
         Where the upper tiers end: cumulative percentages of the agents, such as 1,10.
     panel
         Whom to ask about: ``"active"``, everyone who was active in the window, or ``"involved"``,
-        of these only who wrote about the topic or was answered, reposted or quoted on it.
+        of these only who wrote about the topic or was answered, reposted or quoted on it; by
+        default ``"active"``, but ``"involved"`` where all records come from a search for words,
+        in which there is nobody else.
 
     Raises
     ------
@@ -368,7 +370,7 @@ def question(
         steps=steps,
         aggregator=combine,
         cutoffs=check_cutoffs(numbers(tiers, "--tiers", float)),
-        panel=check_panel(panel),
+        panel=None if panel is None else check_panel(panel),
     )
 
 

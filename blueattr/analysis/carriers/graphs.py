@@ -166,6 +166,7 @@ def graph_store(
         refuse_no_match(view, topic, counts)
         frame = view.features(counts)
         origin = view.origin(topic)
+        question = question.settled(origin.is_searched)
         result = attribute(frame, question.indicators[0], **question.how, provenance=origin)
         is_node = ((frame["a"] > 0) | (frame["c"] > 0)).to_numpy()
         dids, few = frame["did"], frame.filter(pl.Series(is_node))

@@ -108,9 +108,9 @@ def posts_of(
     """
     view.refuse_counts()
     checked = panel or Panel.of(frame)
-    result = attribute(
-        checked, question.indicators[0], **question.how, provenance=view.origin(topic)
-    )
+    origin = view.origin(topic)
+    question = question.settled(origin.is_searched)
+    result = attribute(checked, question.indicators[0], **question.how, provenance=origin)
     store, split = view.store, feature_split(result)
     if split.kind is None:
         raise NoAnswerError(f"{result.indicator} cannot be split among records: {split.why}")

@@ -152,7 +152,9 @@ def why_store(query: PanelQuery, question: Question, name: str, wanted: Details)
 
         ranking = Ranking(wanted.resamples, wanted.seed, days_of(view, parts()), variants)
         own_days = pl.concat(own_parts, how="vertical_relaxed")
-        panel_question = _PanelQuestion(frame, view.origin(topic), question, wanted, ranking)
+        origin = view.origin(topic)
+        question = question.settled(origin.is_searched)
+        panel_question = _PanelQuestion(frame, origin, question, wanted, ranking)
         made, result = panel_question.explain(found.did, found.handle or found.did, found.handle)
         # The days of everyone are large, and have said what they can.
         ranking = replace(ranking, daily=None)
@@ -234,7 +236,7 @@ class _PanelQuestion:
         question = self.question
         indicator = find_indicator(question.indicators[0])
         panel = Panel.of(self.frame)
-        tiered = TieredPanel.of(panel, question.cutoffs, question.panel)
+        tiered = TieredPanel.of(panel, question.cutoffs, question.choice)
         place = int(find_places(tiered.panel.dids, [did])[0])
         if place < 0:
             did_nothing = (
@@ -244,7 +246,7 @@ class _PanelQuestion:
             )
             raise NobodyInvolvedError(
                 f"{name} was not involved: {did_nothing}. What it carries by popularity is its "
-                "value on the active panel: leave out --panel involved"
+                "value on the active panel (--panel active)"
             )
         result = attribute(panel, indicator, **question.how, provenance=self.origin)
         row = result.agents.filter(pl.col("did") == did)

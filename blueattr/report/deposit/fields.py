@@ -25,8 +25,8 @@ RECORDS: Fields[Any] = Fields(
     Field("quoted", "The post that it quotes."),
     Field(
         "text_sha256",
-        "SHA-256 of the salt and the post's text, in UTF-8: tells whether it was changed; none of "
-        "a repost, and with pseudonyms.",
+        "SHA-256 of the salt and the post's text, in UTF-8: tells whether the text was changed; "
+        "none of a repost, and with pseudonyms.",
     ),
 )
 

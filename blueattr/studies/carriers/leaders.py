@@ -334,7 +334,7 @@ def with_intervals(
         indicator = indicators[one.indicator]
         _, steps = check_method(indicator, question.method, question.steps)
         asked.append((indicator, steps, [agent.did for agent in one.agents]))
-    panel = TieredPanel.of(frame, question.cutoffs, question.panel).panel
+    panel = TieredPanel.of(frame, question.cutoffs, question.choice).panel
     # Whoever has no use for what is large must not hold it while others need room.
     given = [daily]
     del daily

@@ -393,7 +393,7 @@ def test_who_had_no_part_carries_by_popularity_alone_and_only_on_the_active_pane
     two = replace(query, influence=("replies", "reposts"))
     text = " ".join(str(why_store(two, Question(("lin",)), did("b"), FEW)).split())
     assert "wrote nothing of the topic, and was not answered or reposted on it. What it" in text
-    with pytest.raises(NoAnswerError, match="leave out --panel involved"):
+    with pytest.raises(NoAnswerError, match="--panel active"):
         why_store(query, Question(("lin",), panel="involved"), did("b"), FEW)
 
 
