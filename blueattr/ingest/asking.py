@@ -1,6 +1,7 @@
 """Asking services until all is there, no more requests may be sent, or one fails."""
 
 import asyncio
+import time
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Protocol
 
@@ -12,7 +13,15 @@ from blueattr.store.commit.writer import Writer
 from blueattr.store.matching import Rule
 from blueattr.store.rollups import roll_up
 
-__all__ = ["Asked", "ask_to_the_end"]
+__all__ = ["Asked", "CommitClock", "ask_to_the_end"]
+
+
+# Least seconds between commits: a run that is killed asks for what came in them again. And which
+# part of the time commits may take.
+_SECONDS = 2.0
+_PART = 5
+# A commit of so many rows does not wait.
+_ROWS = 20_000
 
 
 class Asked(Protocol):
@@ -26,6 +35,30 @@ class Asked(Protocol):
     def is_whole(self) -> bool:
         """Whether nothing is left to ask."""
         ...
+
+
+class CommitClock:
+    """Says when answers of services are to be committed: to commit each one would cost more.
+
+    Parameters
+    ----------
+    writer
+        Of the store that takes what comes.
+    """
+
+    def __init__(self, writer: Writer) -> None:
+        self._writer = writer
+        self._since = time.monotonic()
+
+    @property
+    def is_due(self) -> bool:
+        """Whether there is much that waits, or it waits for long."""
+        apart = max(_SECONDS, (_PART - 1) * self._writer.commit_seconds)
+        return self._writer.waiting[0] >= _ROWS or time.monotonic() - self._since >= apart
+
+    def restart(self) -> None:
+        """Count anew, as after each commit."""
+        self._since = time.monotonic()
 
 
 def ask_to_the_end(

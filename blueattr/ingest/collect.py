@@ -1,5 +1,6 @@
 """Collect a past topic: search for its posts, then ask who answered, reposted and quoted each."""
 
+import asyncio
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
@@ -8,7 +9,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from blueattr.decode.chunk import Chunk
-from blueattr.ingest.asking import ask_to_the_end
+from blueattr.ingest.asking import CommitClock, ask_to_the_end
 from blueattr.ingest.closure import Closer, needed
 from blueattr.ingest.collection import Collection, Means, QueryHits, Wanted, remark
 from blueattr.sources.collect.backlinks import Backlinks
@@ -40,8 +41,8 @@ def collect(
 ) -> Collection:
     """Collect a past topic into a store, from where an earlier run of the same ended.
 
-    Each slice of the search and each post's interactions are a commit, so that whatever ends a
-    run, the next one goes on after it.
+    What a slice of the search, and a post's interactions, brought is kept whole, in a commit every
+    few seconds, so that whatever ends a run, the next one goes on after it.
 
     Parameters
     ----------
@@ -54,7 +55,7 @@ def collect(
     rules, memory
         As for `blueattr.ingest.read.ingest_sources`.
     progress
-        Told after each commit.
+        Told after each slice, and each post.
     on_wait
         Told the seconds and the reason before each wait.
 
@@ -89,7 +90,8 @@ class _Run:
     ) -> None:
         self._writer, self._wanted, self._result = writer, wanted, result
         self._budget, self._progress = budget, progress
-        self._note = Collected()
+        self._note, self._clock = Collected(), CommitClock(writer)
+        self._waits = False
         name = wanted.source
         self._state = writer.source(name) or SourceState(name, "collect")
         with writer.reading():
@@ -101,7 +103,6 @@ class _Run:
             self._hits[query.text] = QueryHits(query.text, 0, 0, 0, 0)
         for one in done:
             self._note_slice(one)
-        self._spans = self._answered()
         self.posts = {(post.did, post.rkey): post for post in known}
         # Posts of which interactions are left to ask for: counted as they change, not at each
         # commit, as there are as many commits as posts.
@@ -121,14 +122,18 @@ class _Run:
             on_wait=on_wait,
             **means.options,
         ) as (service, index):
-            if self._wanted.uris is None:
-                await self._search(service)
-            else:
-                await self._seeds(Threads(service), self._wanted.uris)
-            closer = Closer(Threads(service), None if index is None else Backlinks(index))
-            while left := self._open(closer):
-                for post in left:
-                    await self._close(closer, post)
+            try:
+                if self._wanted.uris is None:
+                    await self._search(service)
+                else:
+                    await self._seeds(Threads(service), self._wanted.uris)
+                closer = Closer(Threads(service), None if index is None else Backlinks(index))
+                while left := self._open(closer):
+                    for post in left:
+                        await self._close(closer, post)
+            except asyncio.CancelledError:  # somebody interrupts it
+                self.commit()
+                raise
 
     # --- posts ------------------------------------------------------------------------------------
 
@@ -172,13 +177,12 @@ class _Run:
         matched = self.take([*posts])
         key = part.query.text, part.since, part.until
         self._note_slice(SearchedSlice(*key, outcome, hits, matched))
-        self._spans = self._answered()
         self._note.searched[self._wanted.source, key[0], naive(part.since), naive(part.until)] = (
             outcome,
             hits,
             matched,
         )
-        self.commit()
+        self._commit_if_due()
 
     def _note_slice(self, one: SearchedSlice) -> None:
         """Note a slice that was searched, and count what came of its query."""
@@ -246,11 +250,10 @@ class _Run:
                 self.take([one for one in part.shown if one.name[::2] not in self.posts])
                 post.steps[part.step] = part.cursor
                 self._note.closures[post.did, post.rkey, part.step] = part.cursor
-                if self._writer.waiting[0] >= _MANY_ROWS:
-                    self.commit()
+                self._commit_if_due()
         finally:
             self._mark((post.did, post.rkey))
-            self.commit()
+        self._commit_if_due()
 
     def _mark(self, name: tuple[str, str]) -> None:
         """Note whether interactions of a post are left to ask for."""
@@ -271,11 +274,19 @@ class _Run:
         position = self._state.position
         self._state = self._writer.stage(Chunk(line, position, position, position + 1), self._state)
 
+    def _commit_if_due(self) -> None:
+        self._waits = True
+        if self._clock.is_due:
+            self.commit()
+        else:
+            self._count()
+            self._progress(self._result)
+
     def commit(self, *, complete: bool = False) -> None:
         """Commit what waits, with how far the collection got."""
         note, self._note = self._note, Collected()
-        # What is noted of a source may change them.
-        spans = [replace(span) for span in self._spans]
+        self._waits = False
+        spans = self._answered()
         state = replace(
             self._state,
             complete=complete,
@@ -285,12 +296,15 @@ class _Run:
             earlier_spans=0,
         )
         self._writer.commit(state, collected=note)
+        self._clock.restart()
         self._state = replace(state, spans=[], earlier_spans=0)
         self._count()
         self._progress(self._result)
 
     def finish(self, complete: bool) -> SourceState:
         """Commit the end, with what a reader must know of it; return the state of the source."""
+        if self._waits:  # else the store does not know all of it
+            self.commit()
         with self._writer.reading():
             known = store_collected.completeness(self._writer, self._wanted.window)
             by_account = store_collected.known_by_account(
@@ -332,10 +346,6 @@ class _Run:
         result.posts = len(self.posts)
         result.closed = len(self.posts) - len(self._unclosed)
         result.queries = tuple(self._hits.values())
-
-
-# A commit of a post with so many interactions does not wait for its end.
-_MANY_ROWS = 20_000
 
 
 def _total(post: KnownPost) -> int:

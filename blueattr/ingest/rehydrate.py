@@ -1,5 +1,6 @@
 """Ask for the records of a deposit again, keep what is there, and say what became of the others."""
 
+import asyncio
 import hashlib
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -9,7 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from blueattr.decode.chunk import Chunk
-from blueattr.ingest.asking import ask_to_the_end
+from blueattr.ingest.asking import CommitClock, ask_to_the_end
 from blueattr.ingest.result import Ingested
 from blueattr.sources.collect.identity import DIRECTORY
 from blueattr.sources.collect.posts import POST, RecordName, record_line, repo_time
@@ -89,7 +90,7 @@ def rehydrate(
 ) -> Rehydrated:
     """Ask for the records of a deposit again.
 
-    What is there is committed all the time; the same call goes on where one stopped.
+    What is there is committed every few seconds; the same call goes on where one stopped.
 
     Parameters
     ----------
@@ -109,7 +110,7 @@ def rehydrate(
     rules, memory
         As for `blueattr.ingest.read.ingest_sources`.
     progress
-        Told after each commit.
+        Told after each request for posts, or for a record.
     on_wait
         Told the seconds and the reason before each wait.
     options
@@ -160,7 +161,7 @@ class _Run:
         self._study = result.study
         name = f"rehydrate:{self._study.topic} {self._study.digest[:16]}"
         self._state = writer.source(name) or SourceState(name, "collect")
-        self._note = Collected()
+        self._note, self._clock = Collected(), CommitClock(writer)
         with writer.reading():
             known = rehydrated(writer, name)
         asked = {one.name for one in self._study.records}
@@ -170,6 +171,13 @@ class _Run:
 
     async def ask(self, repos: Repos, threads: Threads | None) -> None:
         """Ask for every record of which nothing is known yet."""
+        try:
+            await self._ask_all(repos, threads)
+        except asyncio.CancelledError:  # somebody interrupts it
+            self._commit()
+            raise
+
+    async def _ask_all(self, repos: Repos, threads: Threads | None) -> None:
         left = [one for one in self._study.records if one.name not in self._result.fates]
         posts = [one for one in left if one.name.collection == POST]
         others = [one for one in left if one.name.collection != POST]
@@ -182,11 +190,10 @@ class _Run:
                     await self._ask_server(repos, record)
                 else:
                     self._keep(record, value)
-            self._commit()
-        for number, record in enumerate(others, 1):
+                self._commit_if_due()
+        for record in others:
             await self._ask_server(repos, record)
-            if number % _AT_ONCE == 0:
-                self._commit()
+            self._commit_if_due()
 
     @staticmethod
     async def _shown(
@@ -245,6 +252,13 @@ class _Run:
         step = f"{self._state.name} {name.collection}"
         self._note.closures[name.did, name.rkey, step] = fate
 
+    def _commit_if_due(self) -> None:
+        if self._clock.is_due:
+            self._commit()
+        else:
+            self._result.requests = self._budget.spent
+            self._progress(self._result)
+
     def _commit(self, *, complete: bool = False) -> None:
         note, self._note = self._note, Collected()
         ends = [(naive(one.start), naive(one.end)) for one in self._study.spans]
@@ -259,6 +273,7 @@ class _Run:
             earlier_spans=0,
         )
         self._writer.commit(state, collected=note)
+        self._clock.restart()
         self._state = replace(state, spans=[], earlier_spans=0)
         self._result.requests = self._budget.spent
         self._progress(self._result)
@@ -269,10 +284,6 @@ class _Run:
         self._state.remarks = _remark(self._result)
         self._commit(complete=complete)
         return self._state
-
-
-# Records a commit that are asked for one by one.
-_AT_ONCE = 50
 
 
 def _remark(done: Rehydrated) -> str:

@@ -18,6 +18,7 @@ from blueattr.analysis.upkeep.collect import means as settled_means
 from blueattr.analysis.upkeep.collect import read_uris
 from blueattr.analysis.upkeep.status import status
 from blueattr.errors import ExitCode, UsageError
+from blueattr.ingest import asking
 from blueattr.ingest.collect import collect
 from blueattr.ingest.collection import Collection, Means, Wanted
 from blueattr.ingest.hydrate import hydrate
@@ -119,6 +120,7 @@ def test_a_collected_topic_has_the_features_that_the_networks_events_give(
         kind: {"found": one[0], "counted": one[1]} for kind, one in found.items()
     }
     assert said["drawn"] == ["keywords"]
+    assert said["panel_of"] == "involved"  # nobody chose it: there is nobody else
     assert "100 % were found" in " ".join(attribution_report(answer).warnings)
 
 
@@ -285,6 +287,34 @@ def test_a_failure_on_the_way_keeps_what_came(tmp_path: Path, services: Services
     assert done.posts > 10
     services.script = lambda _request: None
     assert collect(db, wanted(), means(services)).is_whole
+    assert features(db).equals(of_stream(tmp_path, services.world))
+
+
+def test_answers_are_committed_together_and_kept_where_somebody_interrupts(
+    tmp_path: Path, services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(asking, "_SECONDS", 1e9)
+    commits: list[int] = []
+    commit = Writer.commit
+
+    def counted(writer: Writer, *states: Any, **options: Any) -> Any:
+        commits.append(len(services.requests))
+        return commit(writer, *states, **options)
+
+    def interrupt(_so_far: Collection) -> None:
+        if len(services.requests) > 5 and not commits:
+            signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(Writer, "commit", counted)
+    db = tmp_path / "c.duckdb"
+    with pytest.raises(KeyboardInterrupt):
+        collect(db, wanted(), means(services), progress=interrupt)
+    (asked,) = commits
+    assert asked == len(services.requests) > 5
+    assert len(posts_of(db)) > 10
+    done = collect(db, wanted(), means(services))
+    assert done.is_whole
+    assert len(commits) == 3  # the rest, and how complete it is
     assert features(db).equals(of_stream(tmp_path, services.world))
 
 

@@ -1,7 +1,9 @@
 """What a test runs in a process of its own: a collection that is killed on the way."""
 
 from pathlib import Path
+from unittest import mock
 
+from blueattr.ingest import asking
 from blueattr.ingest.collect import collect
 from blueattr.ingest.collection import Means, Wanted
 from blueattr.panel.topics import Topic
@@ -12,10 +14,10 @@ from support.collect_world import END, START
 
 
 def killed_at(db: Path, url: str, point: str) -> None:
-    """Die at that point of the second commit (:mod:`crash`)."""
+    """Die at that point of the second commit (:mod:`crash`), where each answer is committed."""
     topic = Topic("mythos", "Mythos", keywords=("mythos",))
     asked = tuple(queries(topic.keywords, topic.hashtags))
     wanted = Wanted(topic.name, topic.rule, asked, Window(START, END))
     means = Means(url, url, directory=url, options={"rate": 1000.0})
-    with crash.killing(point):
+    with crash.killing(point), mock.patch.multiple(asking, _SECONDS=0.0, _PART=1):
         collect(db, wanted, means)
