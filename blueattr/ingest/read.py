@@ -159,7 +159,7 @@ def ingest_sources(
                 reading.state = replace(
                     reading.state,
                     drawn=source.drawn,
-                    remarks="\n".join(source.layout.notes) or None,
+                    remarks="\n".join(source.remarks) or None,
                     counts=bool(reading.state.counts) if source.gives_records else None,
                 )
         for _, group in groupby((r for r in readings if r.wanted), _shares):
@@ -253,6 +253,8 @@ def _read_together(
         if chunk is None:
             if not reading.failure:
                 reading.state = replace(reading.state, complete=source.complete)
+            if isinstance(source, TableSource):
+                reading.state = replace(reading.state, remarks="\n".join(source.remarks) or None)
             read_before += source.size or 0
             continue
         reading.state = writer.stage(chunk, reading.state, later=True)

@@ -16,7 +16,7 @@ from blueattr.ingest.result import Ingested
 from blueattr.provenance import NO_FOLLOWERS
 from blueattr.sources.files import matching_files
 from blueattr.sources.tables.columns import OF_ACCOUNTS, OF_COUNTS, find_columns
-from blueattr.sources.tables.formats import DRAWN, Format, read_format
+from blueattr.sources.tables.formats import DRAWN, Format, FormatTable, read_format
 from blueattr.sources.tables.read import TableFile
 from blueattr.sources.tables.source import TableSource
 from blueattr.store.database import DEFAULT_MEMORY, Store
@@ -35,6 +35,7 @@ _OWN_ACCOUNTS = "table-accounts"
 # What may name a record by an identifier of the table's own, whose author the table has itself.
 _REFERENCES = ("parent", "root", "subject", "quoted")
 _SHOWN = 5
+_ICONV = "iconv -f ISO-8859-1 -t UTF-8, if that is what it is in."
 _ACTS = ("replies", "reposts", "quotes")
 _OF_MEMORY = 8
 
@@ -86,12 +87,15 @@ class Imported:
         Replies, and quotes, of which nothing tells whose post they answer or quote.
     differences
         How tables differ that have the same acts, one sentence each.
+    marked
+        Which files are not in UTF-8, one sentence each.
     """
 
     plan: ImportPlan
     ingested: Ingested
     unknown: tuple[int, int] = (0, 0)
     differences: tuple[str, ...] = ()
+    marked: tuple[str, ...] = ()
 
 
 def plan_import(
@@ -145,6 +149,8 @@ def plan_import(
     _check(chosen, by_layout, engine)
     sources = []
     for layout in chosen.layouts:
+        if layout.of:
+            by_layout |= _same_files(layout, by_layout)
         if layout.name not in by_layout or layout.gives == "lookup":
             continue
         lacking = [name for name in layout.needs if name not in by_layout]
@@ -215,7 +221,13 @@ def import_tables(
         if other.name not in unread
         for sentence in _differences(check, other)
     ]
-    return Imported(plan, done, (answered, quoted), tuple(differences))
+    # The same files may be read for records and for accounts.
+    marked = dict.fromkeys(
+        f"{sentence} Write it in UTF-8, and import it into a new store: {_ICONV}"
+        for source in plan.sources
+        for sentence in source.marked
+    )
+    return Imported(plan, done, (answered, quoted), tuple(differences), tuple(marked))
 
 
 def _refuse_same_acts(db: Path, plan: ImportPlan, memory: int) -> None:
@@ -310,6 +322,19 @@ def _by_layout(
     return {name: tuple(sorted(each, key=lambda file: file.path)) for name, each in found.items()}
 
 
+def _same_files(
+    layout: FormatTable, by_layout: Mapping[str, tuple[TableFile, ...]]
+) -> dict[str, tuple[TableFile, ...]]:
+    """Return the files in which a table is beside another one, if they have any of its columns."""
+    # The same files may be read twice at once, and each counts what it has read.
+    files = tuple(
+        replace(file, columns=layout.columns)
+        for file in by_layout.get(layout.of, ())
+        if {*layout.optional} & {*replace(file, columns=()).names()}
+    )
+    return {layout.name: files} if files and layout.name not in by_layout else {}
+
+
 def _all_names(files: Sequence[TableFile]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for file in files for name in file.names()))
 
@@ -381,7 +406,7 @@ def _own_plan(
     of_answers = _missing_records(all_columns)
     layout = replace(layout, notes=of_answers)
     sources = [TableSource(_OWN, layout, files, columns, *rest)]
-    if "actor" in columns and {*OF_ACCOUNTS} & {*all_columns}:
+    if {*OF_ACCOUNTS} & {*all_columns}:
         of_accounts = read_format(_OWN_ACCOUNTS).layouts[0]
         theirs = {part: all_columns.get(part, _ABSENT) for part in of_accounts.columns}
         # The same files may be read twice at once, and each counts what it has read.

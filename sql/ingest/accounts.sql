@@ -1,6 +1,10 @@
--- Every account that events name and that is not forgotten, with when the AppView was last asked about it. Grain: one account,
--- ascending by DID.
-SELECT account.id AS account, account.did, hydration.asked_at
+-- Every account that events name and that is not forgotten, with when the AppView was last asked about it. A table
+-- of accounts may say other things than follower counts: then nobody was asked for them.
+-- Grain: one account, ascending by DID.
+SELECT
+    account.id AS account,
+    account.did,
+    CASE WHEN NOT hydration.found OR hydration.followers IS NOT NULL THEN hydration.asked_at END AS asked_at
 FROM account
 LEFT JOIN hydration ON hydration.account = account.id
 WHERE NOT starts_with(account.did, 'forgotten:')

@@ -1,3 +1,8 @@
--- What the AppView said of accounts. Grain: one account that it was asked about.
-SELECT account, asked_at, followers, followers_at
+-- What the AppView said of accounts. Grain: one account that it was asked about. A table of accounts may say other
+-- things than follower counts: then nobody was asked for them.
+SELECT
+    account,
+    CASE WHEN NOT found OR followers IS NOT NULL THEN asked_at END AS asked_at,
+    followers,
+    followers_at
 FROM hydration

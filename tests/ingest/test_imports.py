@@ -23,6 +23,7 @@ from blueattr.analysis.upkeep.forget import erase, who_leaves
 from blueattr.errors import ExitCode, InputError, UsageError
 from blueattr.ingest import read
 from blueattr.ingest.tables import import_tables, plan_import
+from blueattr.panel.drawn import drawn
 from blueattr.sources.tables import read as table_read
 from blueattr.sources.tables import source as table_source
 from blueattr.sources.tables import tar
@@ -49,6 +50,7 @@ def _parquet() -> bytes:
 
 
 PARQUET = _parquet()
+ROW = {"author": "ann", "created_at": "2024-01-02", "text": "h\u00e9 \ufffd"}
 
 
 def at_hour(hour: int) -> datetime:
@@ -369,16 +371,18 @@ def test_files_of_an_archive_with_other_columns_are_not_read_as_if_they_were_the
     assert len(content(db).records) == 4
 
 
-def test_texts_that_are_not_utf_8_are_kept_with_a_mark(tmp_path: Path) -> None:
-    ends = b"".join(end.to_bytes(4, "little") for end in (0, 3, 6))
-    buffers = [None, pa.py_buffer(ends), pa.py_buffer(b"h\xe9 two")]
+def test_texts_that_are_not_utf_8_are_kept_with_a_mark_and_counted(tmp_path: Path) -> None:
+    ends = b"".join(end.to_bytes(4, "little") for end in (0, 3, 9))
+    # A mark that a text has itself is none of ours.
+    two = "two\ufffd"
+    buffers = [None, pa.py_buffer(ends), pa.py_buffer(b"h\xe9 " + two.encode())]
     rows = {"author": ["ann", "bob"], "created_at": ["2024-01-02"] * 2,
             "text": pa.Array.from_buffers(pa.string(), 2, buffers)}  # fmt: skip
     files: dict[str, Any] = {
         "t.parquet": rows,
-        "t.csv": b"author,created_at,text\nann,2024-01-02,h\xe9 \nbob,2024-01-02,two\n",
+        "t.csv": b"author,created_at,text\nann,2024-01-02,h\xe9 \nbob,2024-01-02," + two.encode(),
         "t.jsonl": b'{"author":"ann","created_at":"2024-01-02","text":"h\xe9 "}\n'
-        b'{"author":"bob","created_at":"2024-01-02","text":"two"}\n',
+        b'{"author":"bob","created_at":"2024-01-02","text":"' + two.encode() + b'"}\n',
     }
     for name, data in files.items():
         path, db = tmp_path / name, tmp_path / f"{name}.duckdb"
@@ -386,8 +390,17 @@ def test_texts_that_are_not_utf_8_are_kept_with_a_mark(tmp_path: Path) -> None:
             pq.write_table(pa.table(data), path)
         else:
             path.write_bytes(data)
-        assert imported(db, path).ingested.failures == ()
-        assert {row["text"] for row in by_key(content(db).records)} == {"h\ufffd ", "two"}
+        done = imported(db, path)
+        assert done.ingested.failures == ()
+        assert {row["text"] for row in by_key(content(db).records)} == {"h\ufffd ", two}
+        (said,) = done.marked
+        assert said.startswith(f"{name} is not in UTF-8: 1 of its letters")
+        assert done.ingested.sources[0].remarks in said
+        # Each answer says it, and what is UTF-8 is not called so.
+        with Store.open(db) as store:
+            assert drawn(store)[1] == (done.ingested.sources[0].remarks,)
+        path.unlink()
+        assert imported(db, write(tmp_path / name, [ROW], path.suffix[1:])).marked == ()
 
 
 def test_an_imported_account_is_forgotten_and_no_import_brings_it_back(tmp_path: Path) -> None:

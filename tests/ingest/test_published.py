@@ -10,7 +10,7 @@ import pytest
 
 from blueattr.errors import InputError
 from blueattr.ingest.tables import import_tables, plan_import
-from blueattr.sources.tables.formats import formats
+from blueattr.sources.tables.formats import Format, formats
 from blueattr.store.database import Store
 from blueattr.studies.carriers.records import RecordValue
 from support.events_builder import FOLLOW, POST, mixed, tid
@@ -402,12 +402,57 @@ def test_an_address_alone_gives_author_and_time(tmp_path: Path) -> None:
     assert counts(db) == [(ANN, 3, None, None)]
 
 
-def test_every_format_is_tried_here_and_told_on_the_page() -> None:
+KNOWN = [each for each in formats() if not each.name.startswith("table")]
+
+
+def test_every_format_is_tried_here_and_told_on_the_page_with_its_examples() -> None:
     page = (Path(__file__).parents[2] / "docs" / "import.md").read_text(encoding="utf-8")
     own = Path(__file__).read_text(encoding="utf-8")
-    for each in formats():
-        if each.name.startswith("table"):
-            continue
+    for each in KNOWN:
         assert f'format="{each.name}"' in own
-        assert f"\n### {each.name}\n" in page
+        section = page.partition(f"\n### {each.name}\n")[2].partition("\n##")[0]
+        examples = [row for layout in each.layouts for row in layout.example]
+        assert "```text\n" + "\n".join(examples) + "\n```" in section
         assert each.title
+
+
+@pytest.mark.few(2)
+@pytest.mark.parametrize("known", KNOWN, ids=lambda known: known.name)
+def test_the_example_of_a_format_is_what_it_reads(known: Format, tmp_path: Path) -> None:
+    """Each has all columns that there must be, and makes what its table gives."""
+    files = []
+    for layout in known.layouts:
+        if layout.of:
+            assert not layout.example
+            continue
+        assert layout.example
+        if layout.has_header:
+            made = [json.loads(row) for row in layout.example]
+            assert all({*layout.required} <= {*row} for row in made)
+            path = write(tmp_path / f"{layout.name}.parquet", made, "parquet")
+        else:
+            path = tmp_path / f"{layout.name}.csv"
+            path.write_text("\n".join(layout.example) + "\n")
+        files.append(f"{layout.name}={path}")
+    db = tmp_path / "x.duckdb"
+    done = imported(db, *files, format=known.name)
+    assert done.differences == ()
+    assert all(not state.rejected and state.kept for state in done.ingested.sources)
+    assert {who[:8] for _, who, _ in content(db).records} <= {"did:plc:", "x:failla"}
+    has_accounts = any(layout.gives == "accounts" for layout in known.layouts)
+    assert bool(accounts(db) or content(db).handles) == has_accounts
+
+
+def test_the_handles_of_a_table_are_no_follower_counts_that_were_asked_for(tmp_path: Path) -> None:
+    """So that everybody whose handle a table has can still be asked about."""
+    made: list[Row] = [
+        {"uri": f"at://{who}/{POST}/{tid(1)}", "created_at": "2024-01-02", "handle": handle}
+        for who, handle in ((ANN, "Ann.example"), (BOB, None))
+    ]
+    db = tmp_path / "x.duckdb"
+    for form in ("posts", None):
+        imported(db, write(tmp_path / f"{form}.csv", made, "csv"), format=form)
+        with Store.open(db) as store:
+            asked = [(did, at) for _, did, at in store.rows("ingest/accounts")]
+        assert asked == [(ANN, None), (BOB, None)]
+        assert [(did, one[1]) for did, one in content(db).handles.items()] == [(ANN, "ann.example")]

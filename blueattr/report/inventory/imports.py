@@ -61,12 +61,18 @@ def import_report(result: "Imported", db: Path, *, removed: bool = False) -> Rep
     return replace(
         report,
         kind="import",
-        summary=(*sentences, *_as_sentences(result.differences), *result.plan.remarks),
+        summary=(
+            *sentences,
+            *result.marked,
+            *_as_sentences(result.differences),
+            *result.plan.remarks,
+        ),
         content={
             **(report.content or {}),
             **_plan_content(result.plan),
             "known_before": known,
             "differences": list(result.differences),
+            "not_utf_8": list(result.marked),
         },
     )
 
@@ -102,9 +108,10 @@ def dry_run_report(
         notes=("An empty verdict says that the row would be kept; any other, why not.",),
     )
     named = tuple(f"{column} is {part}." for part, column in plan.columns.items())
+    marked = dict.fromkeys(said for source in plan.sources for said in source.marked)
     return Report(
         kind="import",
-        summary=("Nothing was kept.", *named, *plan.remarks),
+        summary=("Nothing was kept.", *named, *marked, *plan.remarks),
         tables=(table,),
         content={
             **_plan_content(plan),
@@ -150,7 +157,7 @@ def _row(row: dict[str, Any]) -> Iterator[Any]:
 
 
 def formats_report() -> Report:
-    """List the formats that are shipped, with their tables."""
+    """List the formats that are shipped, with their tables and made-up rows of each."""
     known = [each for each in formats() if each.name not in _OWN]
     rows = [
         (each.name, layout.name, ", ".join(layout.columns), DRAWN[each.drawn])
@@ -168,10 +175,26 @@ def formats_report() -> Report:
         ),
         rows=tuple(rows),
     )
+    examples = Table(
+        name="examples",
+        title="Examples",
+        columns=(
+            Column("format", "format"),
+            Column("table", "table"),
+            Column("example", "a made-up row"),
+        ),
+        rows=tuple(
+            (each.name, layout.name, row)
+            for each in known
+            for layout in each.layouts
+            for row in layout.example
+        ),
+        notes=("As JSON, whatever the form of the file; of files without a header, a line.",),
+    )
     return Report(
         kind="import",
         summary=tuple(f"{each.name}: {each.title}" for each in known),
-        tables=(table,),
+        tables=(table, examples),
         content={
             "formats": [
                 {
@@ -179,7 +202,11 @@ def formats_report() -> Report:
                     "title": each.title,
                     "drawn": each.drawn,
                     "tables": [
-                        {"table": layout.name, "columns": list(layout.columns)}
+                        {
+                            "table": layout.name,
+                            "columns": list(layout.columns),
+                            "example": list(layout.example),
+                        }
                         for layout in each.layouts
                     ],
                 }

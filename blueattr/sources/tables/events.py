@@ -200,11 +200,14 @@ def account_events(batch: pa.RecordBatch, row: int, begin: int = 0) -> Events:
             "created_at": good["created_at"],
         }
     )
+    # A handle is an event; it is no answer of how many followers there are.
+    known = pc.or_(pc.is_valid(stated["followers"]), pc.is_valid(stated["created_at"]))
+    stated = stated.filter(known)
     return Events(
         (),
         None,
         pa.table(columns, schema=STAGED) if n else None,
-        stated if n else None,
+        stated if len(stated) else None,
         refused=_refused(batch, verdicts, row),
     )
 

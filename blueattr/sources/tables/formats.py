@@ -22,7 +22,9 @@ DRAWN = {
 """How the records of a data set were chosen."""
 
 
-_KEY = re.compile(r"^-- (table|files|columns|header|gives|needs|unless|as of|drawn|note):\s*(.*)$")
+_KEY = re.compile(
+    r"^-- (table|of|files|columns|header|gives|needs|unless|as of|drawn|note|example):\s*(.*)$"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,10 @@ class FormatTable:
         When what it says of accounts was so; empty where a column says it.
     notes
         What a reader of the answer must know, one sentence each.
+    of
+        A table of the format in whose files it is, too; empty if it has files of its own.
+    example
+        Made-up rows: objects of JSON, or lines of a file without a header.
     """
 
     name: str
@@ -66,6 +72,13 @@ class FormatTable:
     unless: str = ""
     as_of: str = ""
     notes: tuple[str, ...] = ()
+    of: str = ""
+    example: tuple[str, ...] = ()
+
+    @property
+    def optional(self) -> tuple[str, ...]:
+        """The columns that a file may lack."""
+        return tuple(name for name in self.columns if name not in self.required)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,11 +132,12 @@ class Format:
         InputError
             It is not clear which.
         """
-        if len(self.layouts) == 1:
-            return self.layouts[0]
+        layouts = [layout for layout in self.layouts if not layout.of]
+        if len(layouts) == 1:
+            return layouts[0]
         by_columns = [
             layout
-            for layout in self.layouts
+            for layout in layouts
             if layout.has_header and layout.required and {*layout.required} <= {*names}
         ]
         # Of one that has the columns of several, those with most.
@@ -131,7 +145,7 @@ class Format:
         found = [layout for layout in by_columns if len(layout.required) == most]
         if len(found) != 1:
             called = path.name.lower()
-            candidates = found or self.layouts
+            candidates = found or layouts
             found = [
                 layout
                 for layout in candidates
@@ -139,10 +153,10 @@ class Format:
             ]
         if len(found) == 1:
             return found[0]
-        there = ", ".join(layout.name for layout in self.layouts)
+        there = ", ".join(layout.name for layout in layouts)
         raise InputError(
             f"{path}: it is not clear which table of {self.name} this is; say so, such as "
-            f"{self.layouts[0].name}={path.name} (there are: {there})"
+            f"{layouts[0].name}={path.name} (there are: {there})"
         )
 
 
@@ -232,7 +246,20 @@ def _layout(said: dict[str, list[str]], query: str, origin: str) -> FormatTable:
         unless=(said.get("unless") or [""])[0],
         as_of=(said.get("as of") or [""])[0],
         notes=(" ".join(said["note"]),) if "note" in said else (),
+        of=(said.get("of") or [""])[0],
+        example=_rows(said.get("example", ())),
     )
+
+
+def _rows(lines: Iterable[str]) -> tuple[str, ...]:
+    """Return rows, of which an object of JSON may take several lines."""
+    rows: list[str] = []
+    for line in lines:
+        if rows and rows[-1].startswith("{") and not line.startswith("{"):
+            rows[-1] += f" {line}"
+        else:
+            rows.append(line)
+    return tuple(rows)
 
 
 def _list(values: Iterable[str]) -> tuple[str, ...]:

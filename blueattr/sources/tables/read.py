@@ -26,6 +26,7 @@ from blueattr.sources.tables.texts import (
     Readable,
     cells_of,
     check_text,
+    decoded,
     delimiter_of,
     in_unicode,
     is_json,
@@ -83,6 +84,8 @@ class TableFile:
     """Lines so far that are no rows."""
     refused: list[tuple[str, int]] = field(default_factory=list, init=False)
     """Why lines are none, and their numbers, of those that would take others with them."""
+    marks: int = field(default=0, init=False)
+    """Marks so far in the place of bytes that are no UTF-8."""
     _codec: str = field(default="", init=False)
     # Why files of an archive end early, one sentence each.
     _cut_off: list[str] = field(default_factory=list, init=False)
@@ -137,6 +140,7 @@ class TableFile:
             After everything readable was yielded: it is damaged or truncated.
         """
         form, pieces = self._form()
+        self.marks = 0
         if form == "parquet":
             yield from self._parquet_rows(names, maker)
         elif form == "json":
@@ -248,6 +252,9 @@ class TableFile:
         except OSError as error:
             raise InputError(f"cannot read {self.path}: {error.strerror}") from None
 
+    def _note_marks(self, found: int) -> None:
+        self.marks += found
+
     # --- JSON -------------------------------------------------------------------------------------
 
     def _lines(self, pieces: Iterator[bytes]) -> Iterator[bytes]:
@@ -299,7 +306,7 @@ class TableFile:
         self._refuse_failures(failure)
 
     def _batch(self, block: bytes, names: Sequence[str], maker: TextMaker) -> pa.RecordBatch:
-        text = block.decode(errors="replace")
+        text = decoded(block, self._note_marks)
         lines = [line for line in text.split("\n") if line.strip()]
         rows, bad = maker.fields(pa.array(lines, pa.string()), names)
         self.bad_lines += bad
@@ -345,7 +352,7 @@ class TableFile:
             return "skip"
 
         rows = whole_rows(
-            whole_lines(valid(pieces)),
+            whole_lines(valid(pieces, self._note_marks)),
             delimiter,
             len(there),
             _BLOCK,
@@ -403,7 +410,7 @@ class TableFile:
             for batch in file.iter_batches(_ROWS, columns=there):
                 done += len(batch)
                 self.read = self.size * done // total
-                texts = maker.texts(in_unicode(batch, str(self.path)))
+                texts = maker.texts(in_unicode(batch, str(self.path), self._note_marks))
                 columns = [
                     texts.column(name) if name in there else pa.nulls(len(batch), pa.string())
                     for name in names

@@ -177,6 +177,21 @@ class TableSource:
             raise InputError(self._failures[0])
 
     @property
+    def remarks(self) -> tuple[str, ...]:
+        """What a reader of an answer must know, of what was read so far, one sentence each."""
+        return (*self.layout.notes, *self.marked)
+
+    @property
+    def marked(self) -> tuple[str, ...]:
+        """Say of each file how many of its letters are not in UTF-8."""
+        return tuple(
+            f"{file.path.name} is not in UTF-8: {file.marks:,} of its letters cannot be read, and "
+            "\N{REPLACEMENT CHARACTER} stands for each, so that no topic finds a word with one."
+            for file in self.files
+            if file.marks
+        )
+
+    @property
     def _bad_lines(self) -> int:
         return sum(file.bad_lines for file in self.files)
 

@@ -2,7 +2,7 @@
 
 import codecs
 import csv
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 import pyarrow as pa
 
@@ -11,14 +11,15 @@ from blueattr.sources.forms import other_form
 from blueattr.sources.packing import codec_of
 
 __all__ = [
-    "Packed", "Readable", "cells_of", "check_text", "delimiter_of", "in_unicode", "is_json",
-    "joined", "valid", "whole_lines", "without",
+    "Packed", "Readable", "cells_of", "check_text", "decoded", "delimiter_of", "in_unicode",
+    "is_json", "joined", "valid", "whole_lines", "without",
 ]  # fmt: skip
 
 
 _DELIMITERS = ",;\t|"
 # Bytes of small files of an archive that are looked at together.
 _TOGETHER = 1 << 18
+_MARK = "\N{REPLACEMENT CHARACTER}"
 
 
 class Readable:
@@ -86,12 +87,12 @@ def is_json(head: bytes) -> bool:
     return head.removeprefix(codecs.BOM_UTF8).lstrip(b" \t\r\n\x1e")[:1] in {b"{", b"["}
 
 
-def in_unicode(batch: pa.RecordBatch, name: str) -> pa.RecordBatch:
-    """Put a mark in the place of bytes that are no UTF-8, which no store takes."""
+def in_unicode(batch: pa.RecordBatch, name: str, note: Callable[[int], None]) -> pa.RecordBatch:
+    """Put a mark in the place of bytes that are no UTF-8, which no store takes; count the marks."""
     if _is_unicode(batch):
         return batch
     columns = [
-        pa.array([_marked(text) for text in column.cast(pa.large_binary()).to_pylist()])
+        pa.array([_marked(text, note) for text in column.cast(pa.large_binary()).to_pylist()])
         if pa.types.is_string(column.type) or pa.types.is_large_string(column.type)
         else column
         for column in batch.columns
@@ -110,16 +111,34 @@ def _is_unicode(batch: pa.RecordBatch) -> bool:
     return True
 
 
-def _marked(text: bytes | None) -> str | None:
-    return None if text is None else text.decode(errors="replace")
+def _marked(data: bytes | None, note: Callable[[int], None]) -> str | None:
+    return None if data is None else decoded(data, note)
 
 
-def valid(pieces: Iterator[bytes]) -> Iterator[bytes]:
-    """Put a mark in the place of bytes that are no UTF-8, which no store takes."""
+def decoded(data: bytes, note: Callable[[int], None]) -> str:
+    """Return text with a mark in the place of bytes that are no UTF-8; count the marks."""
+    text = data.decode(errors="replace")
+    _count_marks(text, data, note)
+    return text
+
+
+def valid(pieces: Iterator[bytes], note: Callable[[int], None]) -> Iterator[bytes]:
+    """Put a mark in the place of bytes that are no UTF-8, which no store takes; count the marks."""
     decoder = codecs.getincrementaldecoder("utf-8")("replace")
     for piece in pieces:
-        yield decoder.decode(piece).encode()
-    yield decoder.decode(b"", final=True).encode()
+        held = decoder.getstate()[0]
+        text = decoder.decode(piece)
+        _count_marks(text, held + piece, note)
+        yield text.encode()
+    text = decoder.decode(b"", final=True)
+    _count_marks(text, b"", note)
+    yield text.encode()
+
+
+def _count_marks(text: str, data: bytes, note: Callable[[int], None]) -> None:
+    # A text may have marks of its own.
+    if _MARK in text and (found := text.count(_MARK) - data.count(_MARK.encode())):
+        note(found)
 
 
 def whole_lines(pieces: Iterator[bytes]) -> Iterator[bytes]:

@@ -26,7 +26,10 @@ WITH named AS (
             WHEN subject IS NOT NULL AND text IS NULL THEN 'repost'
             ELSE 'post'
         END AS meaning,
-        coalesce(account_name(actor), nullif(uri.did, '')) AS did,
+        -- A handle, or a number, beside an address: the account is that of the address.
+        CASE WHEN uri.did <> '' AND NOT starts_with(actor, 'did:') THEN uri.did
+            ELSE coalesce(account_name(actor), nullif(uri.did, ''))
+        END AS did,
         moment(trim(time)) AS event_time,
         lower(trim(removed)) IN ('true', '1', 'yes', 't') AS is_removed,
         CASE meaning

@@ -4,6 +4,10 @@
 -- files: *posts*
 -- columns: post_id, user_id, date, text?, langs?, reply_to?, replied_author?, thread_root?, thread_root_author?
 -- columns: repost_from?, reposted_author?, quotes?, quoted_author?, labels?
+-- example: {"post_id": 2, "user_id": 11, "date": 202304010905, "text": "oui", "langs": ["fra"], "reply_to": 1,
+-- example: "replied_author": 10}
+-- example: {"post_id": 1, "user_id": 12, "date": 202304010900, "text": "pears", "langs": ["eng"], "repost_from": 1,
+-- example: "reposted_author": 10}
 -- note: Times of the data set are to the minute, and of a repost it is that of the original post.
 -- Identifiers are integers, which JSON may write with a point. Languages have three letters (ISO 639-3); stores
 -- have the two of ISO 639-1, where there are two. A repost is one by its account and what it reposts.
@@ -82,6 +86,8 @@ FROM plain;
 -- columns: user_id, replied_author, thread_root_author, reposted_author, quoted_author, date
 -- header: none
 -- unless: posts
+-- example: 11,10,10,,,202304010905
+-- example: 12,,,10,,202304010900
 -- note: Interactions have no posts: no topic matches, and questions are about all records.
 -- Who answers, reposts or quotes whom, and when. They are the acts that the posts have as well.
 WITH plain AS (
@@ -111,6 +117,7 @@ FROM plain;
 -- header: none
 -- gives: accounts
 -- as of: 2024-03-18
+-- example: 11,10
 -- note: Follows have no time: they are follower counts of 18 March 2024, for --popularity followers.
 -- Who follows whom. Who follows others, and is followed by nobody, has no follower in the data set.
 SELECT

@@ -2,6 +2,10 @@
 -- drawn: network
 -- table: events
 -- columns: author, rev, commit_time, action, uri, text?, langs?, reply?, embed?, facets?, tags?, labels?, subject?
+-- example: {"author": "did:plc:ann2ann2ann2ann2ann2ann2", "rev": "3ki2ann33333k",
+-- example: "commit_time": "2024-01-02T10:00:01Z", "action": "create",
+-- example: "uri": "at://did:plc:ann2ann2ann2ann2ann2ann2/app.bsky.feed.post/3ki2ann22222k",
+-- example: "text": "I like pears", "langs": ["en"]}
 -- The same as an ingest: the time is the relay's, the highest revision wins, and a delete is final.
 SELECT
     author AS actor,

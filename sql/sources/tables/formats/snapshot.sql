@@ -3,12 +3,16 @@
 -- table: actors
 -- files: *actors*
 -- columns: did_id, did
+-- example: {"did_id": 1, "did": "did:plc:ann2ann2ann2ann2ann2ann2", "active": true}
+-- example: {"did_id": 2, "did": "did:plc:bob2bob2bob2bob2bob2bob2", "active": true}
 -- gives: lookup
 
 -- table: posts
 -- files: *posts*
 -- columns: uri_id, author_did_id, rkey, created_at, reply_root_uri_id, reply_parent_uri_id, quote_uri_id
 -- needs: actors, posts
+-- example: {"uri_id": 7, "author_did_id": 1, "rkey": "3ki2ann22222k", "created_at": "2024-01-02 10:00:00",
+-- example: "reply_root_uri_id": null, "reply_parent_uri_id": null, "quote_uri_id": null}
 -- note: The snapshot has no texts: no topic matches, and questions are about all records (--topic all).
 WITH place AS (
     SELECT uri_id, 'at://' || did || '/app.bsky.feed.post/' || rkey AS uri
@@ -32,6 +36,7 @@ LEFT JOIN place AS quotes ON quotes.uri_id = quote_uri_id;
 -- files: *reposts*
 -- columns: actor_did_id, subject_uri_id, rkey, created_at
 -- needs: actors, posts
+-- example: {"actor_did_id": 2, "subject_uri_id": 7, "rkey": "3ki2bob22222k", "created_at": "2024-01-02 11:00:00"}
 SELECT
     'at://' || actors.did || '/app.bsky.feed.repost/' || input.rkey AS record,
     input.created_at AS time,
@@ -45,6 +50,7 @@ LEFT JOIN actors AS authors ON authors.did_id = posts.author_did_id;
 -- files: *follows*
 -- columns: src_did_id, dst_did_id, rkey, created_at
 -- needs: actors
+-- example: {"src_did_id": 2, "dst_did_id": 1, "rkey": "3ki2bob33333k", "created_at": "2024-01-02 12:00:00"}
 SELECT
     'at://' || actors.did || '/app.bsky.graph.follow/' || rkey AS record,
     created_at AS time,
@@ -56,6 +62,7 @@ LEFT JOIN actors AS followed ON followed.did_id = dst_did_id;
 -- table: aggregates
 -- files: *aggs*
 -- columns: did_id, followers
+-- example: {"did_id": 1, "followers": 12}
 -- needs: actors
 -- gives: accounts
 -- note: Follower counts of the snapshot are of the time of its file; --popularity followers takes them.

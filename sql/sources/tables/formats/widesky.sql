@@ -3,6 +3,8 @@
 -- table: users
 -- files: *users*
 -- columns: did, first_known_as?, also_known_as?
+-- example: {"did": "did:plc:ann2ann2ann2ann2ann2ann2", "first_known_as": "ann.example",
+-- example: "also_known_as": "at://ann.example"}
 -- gives: accounts
 SELECT
     did AS actor,
@@ -21,6 +23,8 @@ FROM input;
 -- table: posts
 -- files: *posts*
 -- columns: cid, created_at, did, text, langs?, facets?, is_reply?, reply_root_uri, reply_parent_uri
+-- example: {"cid": "bafyann", "created_at": "2024-01-02 10:00:00+00", "did": "did:plc:ann2ann2ann2ann2ann2ann2",
+-- example: "text": "I like pears", "langs": "{en}", "reply_root_uri": null, "reply_parent_uri": null}
 -- note: Posts are known by their contents (cid), and what answers or reposts one by its address: who answered whom
 -- note: is known, but not which post. So replies and reposts count for a topic only by their own texts.
 SELECT
@@ -40,6 +44,8 @@ FROM input;
 -- table: reposts
 -- files: *reposts*
 -- columns: cid, created_at, did, subject_uri
+-- example: {"cid": "bafybob", "created_at": "2024-01-02 11:00:00+00", "did": "did:plc:bob2bob2bob2bob2bob2bob2",
+-- example: "subject_uri": "at://did:plc:ann2ann2ann2ann2ann2ann2/app.bsky.feed.post/3ki2ann22222k"}
 SELECT
     did AS actor,
     'repost' AS kind,
