@@ -131,7 +131,7 @@ class _Run:
                 while left := self._open(closer):
                     for post in left:
                         await self._close(closer, post)
-            except asyncio.CancelledError:  # somebody interrupts it
+            except (asyncio.CancelledError, KeyboardInterrupt, SystemExit):  # somebody ends it
                 self.commit()
                 raise
 

@@ -173,7 +173,7 @@ class _Run:
         """Ask for every record of which nothing is known yet."""
         try:
             await self._ask_all(repos, threads)
-        except asyncio.CancelledError:  # somebody interrupts it
+        except (asyncio.CancelledError, KeyboardInterrupt, SystemExit):  # somebody ends it
             self._commit()
             raise
 

@@ -9,7 +9,7 @@ import json
 import signal
 import sys
 import tarfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ import pytest
 import zstandard
 
 from blueattr.analysis.upkeep.forget import erase, who_leaves
+from blueattr.decode import schema
 from blueattr.errors import ExitCode, InputError, UsageError
 from blueattr.ingest import read
 from blueattr.ingest.tables import import_tables, plan_import
@@ -123,6 +124,21 @@ def test_an_import_that_is_killed_goes_on(points: tuple[str, ...], tmp_path: Pat
         done = imported(db, path)
         assert content(db).records == wanted
         assert done.ingested.sources[0].kept == len(rows_of(MADE))
+
+
+def test_rows_come_in_the_order_of_the_table_so_that_an_import_goes_on_at_the_right_one() -> None:
+    def some() -> Iterator[pa.RecordBatch]:
+        for k in range(0, 200_000, 10_000):
+            yield pa.record_batch({"id": [str(n) for n in range(k, k + 10_000)]})
+
+    engine = Sandbox(64 << 20)
+    reader = pa.RecordBatchReader.from_batches(pa.schema({"id": pa.string()}), some())
+    given = {"prefix": "x:t:", "did": schema.DID, "handle": "", "language": "", "host": "",
+             "label": "", "first": at_hour(0), "last": at_hour(1), "as_of": at_hour(0)}  # fmt: skip
+    query = "SELECT 'ann' AS actor, id AS text FROM input"
+    made = engine.rows(query, "mine", {"input": reader}, "sources/tables/rows", 1 << 12, **given)
+    assert [int(n) for batch in made for n in batch["text"].to_pylist()] == [*range(200_000)]
+    engine.close()
 
 
 def test_rows_that_are_equal_in_all_are_records_of_their_own(tmp_path: Path) -> None:

@@ -59,6 +59,9 @@ class Sandbox:
         self._connection = duckdb.connect(
             config={
                 "memory_limit": f"{memory}B",
+                # Several would hand rows on in another order each time, and an import that was
+                # killed goes on after so many rows.
+                "threads": 1,
                 "temp_directory": "" if spill is None else str(spill),
                 "autoinstall_known_extensions": False,
                 "autoload_known_extensions": False,
