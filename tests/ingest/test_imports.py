@@ -411,10 +411,11 @@ def test_texts_that_are_not_utf_8_are_kept_with_a_mark_and_counted(tmp_path: Pat
         assert {row["text"] for row in by_key(content(db).records)} == {"h\ufffd ", two}
         (said,) = done.marked
         assert said.startswith(f"{name} is not in UTF-8: 1 of its letters")
-        assert done.ingested.sources[0].remarks in said
+        remark = done.ingested.sources[0].remarks.splitlines()[-1]
+        assert said.startswith(remark)
         # Each answer says it, and what is UTF-8 is not called so.
         with Store.open(db) as store:
-            assert drawn(store)[1] == (done.ingested.sources[0].remarks,)
+            assert remark in drawn(store)[1]
         path.unlink()
         assert imported(db, write(tmp_path / name, [ROW], path.suffix[1:])).marked == ()
 
