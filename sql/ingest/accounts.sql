@@ -4,7 +4,7 @@
 SELECT
     account.id AS account,
     account.did,
-    CASE WHEN NOT hydration.found OR hydration.followers IS NOT NULL THEN hydration.asked_at END AS asked_at
+    nullif(hydration.asked_at, 'epoch'::TIMESTAMP) AS asked_at
 FROM account
 LEFT JOIN hydration ON hydration.account = account.id
 WHERE NOT starts_with(account.did, 'forgotten:')

@@ -2,7 +2,7 @@
 -- things than follower counts: then nobody was asked for them.
 SELECT
     account,
-    CASE WHEN NOT found OR followers IS NOT NULL THEN asked_at END AS asked_at,
+    nullif(asked_at, 'epoch'::TIMESTAMP) AS asked_at,
     followers,
     followers_at
 FROM hydration

@@ -443,15 +443,23 @@ def test_the_example_of_a_format_is_what_it_reads(known: Format, tmp_path: Path)
     assert bool(accounts(db) or content(db).handles) == has_accounts
 
 
-def test_the_handles_of_a_table_are_no_follower_counts_that_were_asked_for(tmp_path: Path) -> None:
-    """So that everybody whose handle a table has can still be asked about."""
+def test_what_a_table_says_of_accounts_is_no_follower_count_that_was_asked_for(
+    tmp_path: Path,
+) -> None:
+    """So that everybody whose handle or age a table has can still be asked about."""
     made: list[Row] = [
-        {"uri": f"at://{who}/{POST}/{tid(1)}", "created_at": "2024-01-02", "handle": handle}
+        {"uri": f"at://{who}/{POST}/{tid(1)}", "created_at": "2024-01-02", "handle": handle,
+         "created": "2023-05-06"}
         for who, handle in ((ANN, "Ann.example"), (BOB, None))
-    ]
+    ]  # fmt: skip
     db = tmp_path / "x.duckdb"
-    for form in ("posts", None):
-        imported(db, write(tmp_path / f"{form}.csv", made, "csv"), format=form)
+    for form, ages in (
+        ("posts", []),
+        (None, [datetime(2023, 5, 6, tzinfo=UTC).replace(tzinfo=None)] * 2),
+    ):
+        columns = {} if form else {"created": "created"}
+        imported(db, write(tmp_path / f"{form}.csv", made, "csv"), format=form, columns=columns)
+        assert [age for *_, age in accounts(db)] == ages
         with Store.open(db) as store:
             asked = [(did, at) for _, did, at in store.rows("ingest/accounts")]
         assert asked == [(ANN, None), (BOB, None)]
