@@ -1,8 +1,9 @@
 """Measure what `blueattr watch` costs on a store: its start, its upkeep by event, its pictures.
 
-Measured are seconds by the clock and of the processor, and the largest memory of the process: from
-the opened store to the first answer; reading and counting the records of a day; the upkeep alone,
-on one core, with records that are read already; and one answer.
+Measured are seconds by the clock and of the processor, and the largest memory of the process: one
+look at a store that another process writes, which is also how a watch of it starts; the start of a
+replay, from the opened store to the first answer; reading and counting the records of a day; the
+upkeep alone, on one core, with records that are read already; and one answer.
 
     python bench/watch.py --out out/bench-watch.json
     python bench/watch.py --db full.duckdb --topic mythos --from 2026-04-16 --out out/watch.json
@@ -28,10 +29,11 @@ from blueattr.attribution.question import Question
 from blueattr.ingest import read
 from blueattr.panel.query import PanelQuery
 from blueattr.panel.topics import shipped_rules
+from blueattr.provenance import Window
 from blueattr.store.database import Store
 from blueattr.synth import SynthSpec
 from blueattr.synth.source import SynthSource
-from blueattr.watch.reading import WindowReading
+from blueattr.watch.reading import StoreReading, WindowReading
 
 HOUR = timedelta(hours=1)
 
@@ -57,6 +59,10 @@ def measure(db: Path, topic: str, begin: datetime, window: timedelta) -> dict[st
         warm = WindowReading(store, PanelQuery(db, topic=topic), window, begin, until)
         warm.slide(begin)
         warm.answer(question)
+        with timed(found, "look"):
+            StoreReading(store, PanelQuery(db, topic=topic), Window(begin - window, begin)).answer(
+                question
+            )
         with timed(found, "start"):
             reading = WindowReading(store, PanelQuery(db, topic=topic), window, begin, until)
             reading.slide(begin)

@@ -4,6 +4,7 @@ import threading
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from blueattr.analysis.asked.naming import OPEN, Naming
 from blueattr.analysis.asked.parse import INDICATOR_NAMES
 from blueattr.analysis.groups.grouping import ByGroup, grouping
 from blueattr.attribution.question import Question
@@ -41,6 +42,8 @@ class WatchAsked:
         What groups the agents; None for tiers alone.
     top
         How many accounts to name; 0 names nobody.
+    naming
+        How.
     teller
         Who tells somebody what is seen; None for nobody.
 
@@ -57,6 +60,7 @@ class WatchAsked:
     window: timedelta = timedelta(hours=24)
     by: ByGroup | None = None
     top: int = 10
+    naming: Naming = OPEN
     teller: WatchTeller | None = None
 
     def __post_init__(self) -> None:
@@ -174,7 +178,9 @@ class Watch:
         """Return an empty album of what is asked for."""
         asked = self.asked
         see = None if asked.teller is None else asked.teller.see
-        return Album(asked.question, asked.by, asked.top, self.timing.monotonic, see)
+        return Album(
+            asked.question, asked.by, asked.top, self.timing.monotonic, see, naming=asked.naming
+        )
 
     def wait(self, seconds: float) -> None:
         """Wait, but no longer than until it is to stop."""

@@ -1,13 +1,12 @@
 """Pictures: what a window answers, with what led to it and what moved it."""
 
-from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
 from typing import Generic, TypeVar
 
 import polars as pl
 
+from blueattr.analysis.asked.naming import OPEN, Naming
 from blueattr.analysis.attribute import SAMPLED_FROM, sample_summaries
 from blueattr.analysis.carriers.records import records
 from blueattr.analysis.groups.grouping import ByGroup, PanelGroups
@@ -18,7 +17,7 @@ from blueattr.attribution.question import Question
 from blueattr.attribution.tiered import TieredPanel
 from blueattr.errors import NoAnswerError
 from blueattr.store import coverage
-from blueattr.watch.history import History
+from blueattr.watch.history import History, SharesAgo
 from blueattr.watch.marking import Marker
 from blueattr.watch.picture import (
     BesideSample,
@@ -30,13 +29,12 @@ from blueattr.watch.picture import (
     Series,
     WatchChoice,
 )
-from blueattr.watch.reading import WindowAnswer, WindowReading
+from blueattr.watch.reading import Reading, WindowAnswer
 from blueattr.watch.window_state import moment
 
 __all__ = ["Album"]
 
 
-_HOUR = timedelta(hours=1)
 _MINUTES_SHOWN = 60
 _SIZE, _SEEDS = 100, 10
 _POSTS_SHOWN, _POSTS_EACH = 8, 3
@@ -44,6 +42,9 @@ _POSTS_SHOWN, _POSTS_EACH = 8, 3
 # What takes long is made anew after a minute, or after this many times as long as it took.
 _MINUTE, _TIMES_AS_LONG = 60.0, 20.0
 
+
+_NOBODY = "Nobody is named, and no post is shown."
+_PSEUDONYMS = "Accounts have pseudonyms, and no post is shown."
 
 _T = TypeVar("_T")
 
@@ -80,6 +81,8 @@ class Album:
         Seconds since any moment.
     see
         Looks at each picture for what somebody is told; it returns what a reader must know of that.
+    naming
+        How accounts are named.
     """
 
     def __init__(
@@ -88,17 +91,21 @@ class Album:
         by: ByGroup | None,
         top: int,
         clock: Callable[[], float],
-        see: Callable[[WindowReading, WindowAnswer, Picture], tuple[str, ...]] | None = None,
+        see: Callable[[Reading, WindowAnswer, Picture], tuple[str, ...]] | None = None,
+        *,
+        naming: Naming = OPEN,
     ) -> None:
         self._question = question
         self._by = by
         self._top = top
         self._history = History()
-        # Shares of all agents: those that risers are told by, and those that will be.
-        self._before: deque[tuple[datetime, pl.DataFrame]] = deque()
+        self._ago = SharesAgo()
+        self._was_hasty = False
         self._sample: _Renewed[BesideSample | None] = _Renewed(clock, None)
         self._posts: _Renewed[tuple[MovingPost, ...]] = _Renewed(clock, ())
         self._handles: dict[str, str | None] = {}
+        self._naming = naming
+        self._hides = naming.hides or not top
         self._marker = Marker(question, names=bool(top))
         self._see = see
 
@@ -106,7 +113,14 @@ class Album:
         """Forget what was known of accounts: the store has changed."""
         self._handles.clear()
 
-    def picture(self, reading: WindowReading, answer: WindowAnswer, choice: WatchChoice) -> Picture:
+    def picture(
+        self,
+        reading: Reading,
+        answer: WindowAnswer,
+        choice: WatchChoice,
+        *,
+        is_hasty: bool = False,
+    ) -> Picture:
         """Make the picture of what a reading answers.
 
         Parameters
@@ -115,9 +129,13 @@ class Album:
             The store, and what its window answers.
         choice
             What is watched.
+        is_hasty
+            Whether to leave to the next picture what takes longer than the shares: posts, a sample,
+            and who contributed to changes.
         """
+        self._was_hasty = is_hasty
         result, window = answer.result, answer.window
-        minutes = reading.state.minutes(_MINUTES_SHOWN)
+        minutes = reading.minutes(_MINUTES_SHOWN)
         picture = Picture(
             choice=choice,
             title=reading.topic.title if reading.topic else "All events",
@@ -132,32 +150,37 @@ class Album:
                 tuple(minutes.posts.tolist()),
             ),
             gaps=coverage.gaps(reading.store, window),
-            events=reading.state.events_read,
+            events=reading.events_read,
             undefined=answer.undefined,
             cutoffs=self._question.cutoffs,
             synthetic=bool(reading.synthetic),
         )  # fmt: skip
         if result is not None and answer.view is not None and answer.frame is not None:
             picture = self._with_shares(picture, reading, answer, result)
+            if not is_hasty:
+                picture = self._with_renewed(picture, reading, answer, result)
         tiers = tuple(tier.share for tier in picture.tiers)
         self._history.add(PastShares(picture.end, picture.total, tiers), picture.groups)
-        marks = self._marker.see(reading, picture)
+        marks = self._marker.see(reading, picture, explain=not is_hasty)
         history = self._history.beside(picture.groups)
         picture = replace(picture, history=history, marks=marks)
-        if self._see is None:
+        if self._see is not None:
+            picture = replace(picture, notes=picture.notes + self._see(reading, answer, picture))
+        if not self._hides:
             return picture
-        return replace(picture, notes=picture.notes + self._see(reading, answer, picture))
+        note = _PSEUDONYMS if self._top else _NOBODY
+        return replace(self._naming.hide(picture), notes=(note, *picture.notes))
 
     def _with_shares(
         self,
         picture: Picture,
-        reading: WindowReading,
+        reading: Reading,
         answer: WindowAnswer,
         result: AttributionResult,
     ) -> Picture:
-        tiered = TieredPanel.of(answer.panel, self._question.cutoffs, result.panel)
-        groups, notes = self._groups(reading, answer, result, tiered)
-        before = self._shares_before(result, answer.window.end)
+        groups, notes = self._groups(reading, answer, result)
+        self._ago.add(answer.window.end, _shares(result))
+        before = self._ago.at(answer.window.end)
         return replace(
             picture,
             total=result.total,
@@ -167,26 +190,37 @@ class Album:
             groups=groups,
             leaders=self._leaders(answer, result, before),
             risers=self._risers(answer, result, before),
-            posts=self._posts.renew(lambda: self._moving(reading, answer, result)),
-            sample=self._sample.renew(lambda: self._beside(answer, result, tiered)),
             notes=notes,
             ranked_by=result.provenance.ranked_by,
+        )
+
+    def _with_renewed(
+        self,
+        picture: Picture,
+        reading: Reading,
+        answer: WindowAnswer,
+        result: AttributionResult,
+    ) -> Picture:
+        return replace(
+            picture,
+            posts=self._posts.renew(lambda: self._moving(reading, answer, result)),
+            sample=self._sample.renew(lambda: self._beside(answer, result)),
         )
 
     # --- the parts -------------------------------------------------------------------------------
 
     def _groups(
         self,
-        reading: WindowReading,
+        reading: Reading,
         answer: WindowAnswer,
         result: AttributionResult,
-        tiered: TieredPanel,
     ) -> tuple[tuple[GroupShare, ...], tuple[str, ...]]:
         if self._by is None or answer.view is None:
             return (), ()
+        tiered = self._tiered(answer, result)
         source = StoreGroups(answer.view, reading.topic)
         try:
-            panel = PanelGroups.of(self._by, source, tiered, hides=not self._top)
+            panel = PanelGroups.of(self._by, source, tiered, hides=self._hides)
             if panel is None:
                 return (), ()
             (grouped,) = panel.with_shares([result], tiered, self._question)
@@ -240,20 +274,12 @@ class Album:
         )
         return self._accounts(answer, most, most.select("did", share="before").drop_nulls())
 
-    def _shares_before(self, result: AttributionResult, end: datetime) -> pl.DataFrame | None:
-        """Return the shares of all agents an hour ago, or up to two; None before that."""
-        if not self._before or end - self._before[-1][0] >= _HOUR / 2:
-            self._before.append((end, result.agents.select("did", "share")))
-        while len(self._before) > 1 and end - self._before[1][0] >= _HOUR:
-            self._before.popleft()
-        time, shares = self._before[0]
-        return shares if end - time >= _HOUR else None
+    def _tiered(self, answer: WindowAnswer, result: AttributionResult) -> TieredPanel:
+        return TieredPanel.of(answer.panel, self._question.cutoffs, result.panel)
 
-    def _beside(
-        self, answer: WindowAnswer, result: AttributionResult, tiered: TieredPanel
-    ) -> BesideSample:
+    def _beside(self, answer: WindowAnswer, result: AttributionResult) -> BesideSample:
         full = tuple(tier.share for tier in result.tiers)
-        (summary,) = sample_summaries(tiered, self._question, [result])
+        (summary,) = sample_summaries(self._tiered(answer, result), self._question, [result])
         note = ""
         if summary is None:
             note = f"Samples of {_SIZE} are drawn of {SAMPLED_FROM} agents or more."
@@ -263,10 +289,10 @@ class Album:
         return BesideSample(_SIZE, _SEEDS, shares, full, answer.window.end, note)
 
     def _moving(
-        self, reading: WindowReading, answer: WindowAnswer, result: AttributionResult
+        self, reading: Reading, answer: WindowAnswer, result: AttributionResult
     ) -> tuple[MovingPost, ...]:
         view, frame = answer.view, answer.frame
-        if not self._top or view is None or frame is None or feature_split(result).kind is None:
+        if self._hides or view is None or frame is None or feature_split(result).kind is None:
             return ()
         dids = result.agents["did"].head(self._top).to_list()
         try:
@@ -289,12 +315,31 @@ class Album:
         """Whether an earlier moment is known."""
         return bool(self._history)
 
-    def remember(self, answer: WindowAnswer) -> None:
-        """Keep the shares of a moment of which there is no picture."""
-        result = answer.result
-        if result is None:
-            self._history.add(PastShares(answer.window.end, None, ()))
-        else:
-            tiers = tuple(tier.share for tier in result.tiers)
-            self._history.add(PastShares(answer.window.end, result.total, tiers))
-            self._shares_before(result, answer.window.end)
+    @property
+    def is_done(self) -> bool:
+        """Whether another picture of the same store would say no more."""
+        return self._marker.is_done and not self._was_hasty
+
+    def remember(self, answers: Iterable[WindowAnswer]) -> None:
+        """Keep the shares of moments of which there is no picture, before those that are known.
+
+        Parameters
+        ----------
+        answers
+            Of windows that end later and later.
+        """
+        history, ago = History(), SharesAgo()
+        for answer in answers:
+            end, result = answer.window.end, answer.result
+            if result is None:
+                history.add(PastShares(end, None, ()))
+            else:
+                tiers = tuple(tier.share for tier in result.tiers)
+                history.add(PastShares(end, result.total, tiers))
+                ago.add(end, _shares(result))
+        self._history.put_before(history)
+        self._ago.put_before(ago)
+
+
+def _shares(result: AttributionResult) -> pl.DataFrame:
+    return result.agents.select("did", "share")

@@ -9,12 +9,13 @@ from pathlib import Path
 
 from blueattr.errors import StoreBusyError
 from blueattr.panel.query import last_event
+from blueattr.provenance import Window
 from blueattr.sources.timing import Timing
 from blueattr.store.database import Store
 from blueattr.store.integrity.seal import headers
 from blueattr.watch.asked import Watch, WatchAsked
 from blueattr.watch.picture import FeedState, Mode, Picture
-from blueattr.watch.reading import WindowReading
+from blueattr.watch.reading import Reading, StoreReading, WindowAnswer, WindowReading
 
 __all__ = ["Follow"]
 
@@ -28,6 +29,10 @@ _PAUSE = 3.0
 # Seconds that the shares of the hours before may take, when a watch begins; and how many there are.
 _BACK_SECONDS, _BACK_MOST = 2.0, 24
 
+# With more events than this, the first picture waits neither for them nor for whatever else takes
+# longer than the shares.
+_FEW = 1 << 19
+
 
 @dataclass
 class _Feed:
@@ -36,6 +41,7 @@ class _Feed:
     kept: int
     rejected: int
     looks: int = 0
+    seconds: float = 0.0
 
 
 class Follow(Watch):
@@ -64,6 +70,8 @@ class Follow(Watch):
         self._mode = mode
         self._check = check or (lambda: None)
         self._album = self.album()
+        # Whether the hours before are yet to be shown; groups take longer than a moment.
+        self._lacks_hours = asked.by is None
         self._feed: _Feed | None = None
         self._events: tuple[int, float] | None = None  # kept at the last look, and when it was
 
@@ -83,8 +91,11 @@ class Follow(Watch):
             self._check()
             if self.take_choice():
                 self._album, seen, due = self.album(), b"", float("-inf")
+                self._lacks_hours = self.asked.by is None
             there = _headers(self.asked.query.db)
-            if there and there != seen and began >= due:
+            has_more = self._lacks_hours or not self._album.is_done
+            is_new = there != seen or (has_more and picture is not None)
+            if there and is_new and began >= due:
                 with suppress(StoreBusyError):  # a commit takes long: the next look will see it
                     seen, picture = self._look() or (there, picture)
                 due = clock() + _PAUSE * (clock() - began)
@@ -94,7 +105,7 @@ class Follow(Watch):
 
     def _look(self) -> tuple[bytes, Picture] | None:
         """Read the store as it is now; None if it has no events."""
-        query = self.asked.query
+        query, began = self.asked.query, self.timing.monotonic()
         with Store.open(query.db, query.memory) as store:
             last = last_event(store)
             if last is None:
@@ -103,46 +114,61 @@ class Follow(Watch):
             if self.asked.question.panel is None:
                 self.settle(store, end)
                 self._album = self.album()
-            reading = self._read(store, end)
-            reading.slide(end)
+            is_hasty = not self._album.has_history and self._is_large(store, end)
+            reading = self._read(store, end, is_hasty=is_hasty)
             answer = reading.answer(self.asked.question)
-            picture = self._album.picture(reading, answer, self.asked.choice)
-            return store.first_bytes, self._with_feed(store, picture)
+            picture = self._album.picture(reading, answer, self.asked.choice, is_hasty=is_hasty)
+            return store.first_bytes, self._with_feed(store, picture, began)
 
-    def _read(self, store: Store, end: datetime) -> WindowReading:
-        """Read the window; at first with the shares of the hours before, if there is time."""
-        asked = self.asked
-        self._album.read_anew()
-        if self._album.has_history or asked.by is not None:  # groups take longer than a moment
-            return WindowReading(store, asked.query, asked.window, end, end)
-        clock = self.timing.monotonic
+    def _read(self, store: Store, end: datetime, *, is_hasty: bool) -> Reading:
+        """Read the window that ends at a time; once with the shares of the hours before."""
+        asked, album = self.asked, self._album
+        album.read_anew()
+        if is_hasty or not self._lacks_hours:
+            return StoreReading(store, asked.query, Window(end - asked.window, end))
+        self._lacks_hours = False
         reading = WindowReading(store, asked.query, asked.window, end - _BEHIND, end)
+        album.remember(self._hours_before(reading, end))
+        reading.slide(end)
+        return reading
+
+    def _is_large(self, store: Store, end: datetime) -> bool:
+        """Return whether the window and the hours before it have many events."""
+        first = (end - self.asked.window - _BEHIND).date()
+        ((records,),) = store.rows("watch/records_since", day=first)
+        return bool(records > _FEW)
+
+    def _hours_before(self, reading: WindowReading, end: datetime) -> Iterator[WindowAnswer]:
+        """Yield what windows of the hours before answer, as many as there is time for."""
+        clock, question = self.timing.monotonic, self.asked.question
         began = clock()
         reading.slide(end - _BEHIND)
-        self._album.remember(reading.answer(asked.question))
+        yield reading.answer(question)
         each = max(clock() - began, 1e-6)
         steps = min(int(_BACK_SECONDS / each), _BACK_MOST)
         for k in range(1, steps):
             reading.slide(end - _BEHIND * (1 - k / steps))
-            self._album.remember(reading.answer(asked.question))
-        return reading
+            yield reading.answer(question)
 
-    def _with_feed(self, store: Store, picture: Picture) -> Picture:
+    def _with_feed(self, store: Store, picture: Picture, began: float) -> Picture:
         ((kept, rejected),) = store.rows("watch/feed")
-        if self._feed is None:
-            self._feed = _Feed(kept, rejected, -1)
-        self._feed.looks += 1
         now = self.timing.monotonic()
+        if self._feed is None:
+            self._feed = _Feed(kept, rejected)
+        self._feed.looks += 1
+        self._feed.seconds += now - began
         before, self._events = self._events, (kept, now)
         rate = 0.0
         if before is not None and now > before[1]:
             rate = (kept - before[0]) / (now - before[1])
+        there = store.path.stat()
         feed = FeedState(
             kept - self._feed.kept,
             rejected - self._feed.rejected,
             self._feed.looks,
-            0.0,
-            store.path.stat().st_size,
+            self._feed.seconds,
+            there.st_size,
+            datetime.fromtimestamp(there.st_mtime, UTC),
         )
         return replace(
             picture, mode=self._mode, rate=rate, feed=feed, events=kept - self._feed.kept

@@ -11,7 +11,7 @@ from blueattr.errors import NoAnswerError, UsageError
 from blueattr.provenance import Window
 from blueattr.watch.change_points import ChangeFound, CountChanges, ShareChanges
 from blueattr.watch.picture import Contribution, Mark, Picture
-from blueattr.watch.reading import WindowReading
+from blueattr.watch.reading import Reading
 
 __all__ = ["Marker"]
 
@@ -23,6 +23,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _LENGTHS = tuple(timedelta(minutes=minutes) for minutes in (30, 6 * 60, 24 * 60))
 _KEPT = 20
 _BLAMED, _LOOKED_AT = 3, 50
+_SHARE_OF = "share of the "
 
 
 class Marker:
@@ -43,9 +44,18 @@ class Marker:
         self._shares: dict[str, ShareChanges] = {}
         self._next: int | None = None  # the first minute that was not looked at
         self._marks: deque[Mark] = deque(maxlen=_KEPT)
+        self._unexplained: set[tuple[datetime, str]] = set()
 
-    def see(self, reading: WindowReading, picture: Picture) -> tuple[Mark, ...]:
+    @property
+    def is_done(self) -> bool:
+        """Whether each mark says who contributed; else the next picture's say more."""
+        return not self._unexplained
+
+    def see(self, reading: Reading, picture: Picture, *, explain: bool = True) -> tuple[Mark, ...]:
         """Return all marks, the newest first.
+
+        Who contributed takes longer to find out than the picture itself: each picture brings it of
+        one mark.
 
         Parameters
         ----------
@@ -53,6 +63,8 @@ class Marker:
             What the picture is of.
         picture
             Shares and gaps of a moment that is not before the last one.
+        explain
+            Whether to find out who contributed.
         """
         # What lies in a gap was not seen: no minute of it is taken for one without posts, and no
         # share is looked at while the window holds one.
@@ -63,12 +75,28 @@ class Marker:
                 changes = self._shares.setdefault(one.tier, ShareChanges())
                 change = changes.see(time, one.share)
                 if change is not None:
-                    new.append((f"share of the {one.tier}", change, one.tier))
+                    new.append((f"{_SHARE_OF}{one.tier}", change, one.tier))
         for what, change, tier in new:
-            self._marks.appendleft(self._mark(reading, picture, what, change, tier))
+            began = _EPOCH + change.began * _MINUTE
+            self._marks.appendleft(
+                Mark(began, what, change.before, change.after, "share" if tier else "count")
+            )
+            if self._names:
+                self._unexplained.add((began, what))
+        if explain:
+            self._explain_one(reading, picture)
         return tuple(self._marks)
 
-    def _see_posts(self, reading: WindowReading, picture: Picture) -> list[ChangeFound]:
+    def _explain_one(self, reading: Reading, picture: Picture) -> None:
+        """Say of the newest mark that does not who contributed."""
+        for place, mark in enumerate(self._marks):
+            if (mark.time, mark.what) in self._unexplained:
+                self._marks[place] = self._explained(reading, picture, mark)
+                self._unexplained.remove((mark.time, mark.what))
+                return
+        self._unexplained.clear()  # of marks that are kept no longer
+
+    def _see_posts(self, reading: Reading, picture: Picture) -> list[ChangeFound]:
         """Look at the whole minutes since the last look; at first at those of the window."""
         last = (picture.end - _EPOCH) // _MINUTE - 1
         begin = -((_EPOCH - picture.start) // _MINUTE)
@@ -76,7 +104,8 @@ class Marker:
         if last < first:
             return []
         self._next = last + 1
-        minutes = reading.state.minutes(last - first + 2)  # the last one is not over
+        # The last one is not over.
+        minutes = reading.minutes(last - first + 2, participants=False)
         found = []
         for minute, posts in enumerate(minutes.posts.tolist(), minutes.start // 60_000_000):
             start = _EPOCH + minute * _MINUTE
@@ -86,14 +115,11 @@ class Marker:
                 found += [] if change is None else [change]
         return found
 
-    def _mark(
-        self, reading: WindowReading, picture: Picture, what: str, found: ChangeFound, tier: str
-    ) -> Mark:
-        began = _EPOCH + found.began * _MINUTE
-        mark = Mark(began, what, found.before, found.after, "share" if tier else "count")
-        since = picture.end - began
+    def _explained(self, reading: Reading, picture: Picture, mark: Mark) -> Mark:
+        tier = mark.what.removeprefix(_SHARE_OF) if mark.unit == "share" else ""
+        since = picture.end - mark.time
         lengths = sorted({max(since, _LENGTHS[0]), *(one for one in _LENGTHS if one > since)})
-        for length in lengths if self._names else ():
+        for length in lengths:
             with suppress(NoAnswerError, UsageError):  # such as nobody before
                 contributed = self._contributed(reading, picture, length, tier)
                 if contributed:
@@ -101,7 +127,7 @@ class Marker:
         return mark
 
     def _contributed(
-        self, reading: WindowReading, picture: Picture, length: timedelta, tier: str
+        self, reading: Reading, picture: Picture, length: timedelta, tier: str
     ) -> tuple[Contribution, ...]:
         """Return who carried most of the indicator's change to the last stretch of some length."""
         middle = picture.end - length

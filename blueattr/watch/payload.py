@@ -163,9 +163,11 @@ def picture_metrics(picture: Picture) -> list[Metric]:
             one("watch_kept_total", "Events kept since the start.", feed.kept, "counter"),
             one("watch_rejected_total", "Lines rejected since the start.", feed.rejected,
                 "counter"),
-            one("watch_commits_total", "Commits since the start.", feed.commits, "counter"),
-            one("watch_commit_seconds_total", "How long they took.", feed.commit_seconds,
+            one("watch_looks_total", "How often the store was read since the start.", feed.looks,
                 "counter"),
+            one("watch_look_seconds_total", "How long that took.", feed.look_seconds, "counter"),
             one("store_size_bytes", "The size of the store's file.", feed.store_bytes),
+            one("store_commit_timestamp_seconds", "When the store was last committed to.",
+                None if feed.committed_at is None else feed.committed_at.timestamp()),
         ]),
     ]  # fmt: skip

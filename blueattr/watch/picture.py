@@ -245,19 +245,22 @@ class FeedState:
     ----------
     kept, rejected
         Events that were kept, and lines that were rejected.
-    commits
-        How many commits there were.
-    commit_seconds
-        How long all of them took together.
+    looks
+        How often the store was read.
+    look_seconds
+        How long that took altogether.
     store_bytes
         The size of the store's file.
+    committed_at
+        When the store was last committed to; None where that is not known.
     """
 
     kept: int = 0
     rejected: int = 0
-    commits: int = 0
-    commit_seconds: float = 0.0
+    looks: int = 0
+    look_seconds: float = 0.0
     store_bytes: int = 0
+    committed_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
-"""A store read forward in time, and what a window over it answers where it stands."""
+"""What a window of a store answers: one that slides forward in time, or one by itself."""
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
@@ -12,6 +13,7 @@ from blueattr.attribution.inputs import Panel
 from blueattr.attribution.question import Question
 from blueattr.errors import NoAnswerError
 from blueattr.panel.accounts import Directory
+from blueattr.panel.counts import WindowCounts
 from blueattr.panel.influence import settle
 from blueattr.panel.query import PanelQuery, StoreView
 from blueattr.panel.synthetic import synthetic_sources
@@ -20,9 +22,9 @@ from blueattr.provenance import Provenance, Window
 from blueattr.store.account_numbers import past_account
 from blueattr.store.database import Store
 from blueattr.watch.rows import TopicEvents, read_records, read_statuses, read_topic
-from blueattr.watch.window_state import WindowState, microseconds, moment
+from blueattr.watch.window_state import Minutes, WindowState, microseconds, moment
 
-__all__ = ["WindowAnswer", "WindowReading"]
+__all__ = ["Reading", "StoreReading", "WindowAnswer", "WindowReading"]
 
 
 _MICROSECOND = timedelta(microseconds=1)
@@ -61,7 +63,144 @@ class WindowAnswer:
     undefined: str = ""
 
 
-class WindowReading:
+class Reading(ABC):
+    """A store that is open for reading, and what a window of it answers.
+
+    Parameters
+    ----------
+    store
+        It does not change meanwhile.
+    query
+        The panel and the topic; its window is not used.
+    """
+
+    def __init__(self, store: Store, query: PanelQuery) -> None:
+        self.store = store
+        self.query = query
+        self.topic: Topic | None = choose(store, query.topic, list(query.match), query.topics_file)
+
+    @property
+    @abstractmethod
+    def window(self) -> Window:
+        """The window that is asked about."""
+
+    @property
+    @abstractmethod
+    def events_read(self) -> int:
+        """How many records came into the window since it began to slide."""
+
+    @abstractmethod
+    def minutes(self, most: int, *, participants: bool = True) -> Minutes:
+        """Count participants and posts in each of the last minutes of the window.
+
+        Parameters
+        ----------
+        most
+            How many minutes, the last of which is that of the window's end.
+        participants
+            Whether they are asked for.
+        """
+
+    @abstractmethod
+    def _view(self, query: PanelQuery) -> StoreView:
+        """Settle the panel of the query's window."""
+
+    @abstractmethod
+    def _totals(self, view: StoreView) -> pl.DataFrame:
+        """Count what each account did and received in the window."""
+
+    @cached_property
+    def synthetic(self) -> tuple[str, ...]:
+        """The sources whose events are made up."""
+        return synthetic_sources(self.store)[0]
+
+    def answer(self, question: Question) -> WindowAnswer:
+        """Attribute an indicator to the agents of the window, as it stands.
+
+        Parameters
+        ----------
+        question
+            What to attribute: one indicator.
+        """
+        window = self.window
+        query = replace(self.query, start=window.start, end=window.end)
+        try:
+            view = self._view(query)
+            counts = self._totals(view)
+            why = view.no_match(self.topic, counts)
+            if why:
+                return WindowAnswer(window, view, undefined=why)
+            frame = view.features(counts)
+            panel = Panel.of(frame)
+        except NoAnswerError as error:
+            return WindowAnswer(window, undefined=str(error))
+        origin = Provenance(
+            source=str(query.db),
+            topic=self.topic.info if self.topic else None,
+            window=window,
+            panel=view.built.steps,
+            synthetic=self.synthetic,
+        )
+        try:
+            result = attribute(panel, question.indicators[0], **question.how, provenance=origin)
+        except NoAnswerError as error:
+            return WindowAnswer(window, view, frame, panel, undefined=str(error))
+        return WindowAnswer(window, view, frame, panel, result)
+
+
+class StoreReading(Reading):
+    """A window by itself, counted as `blueattr attribute` does: from summaries where they serve.
+
+    Parameters
+    ----------
+    store, query
+        As for `Reading`.
+    window
+        The window.
+    """
+
+    def __init__(self, store: Store, query: PanelQuery, window: Window) -> None:
+        super().__init__(store, query)
+        self._window = window
+        self._quotes = settle(store, query.influence, window).quotes
+
+    @property
+    def window(self) -> Window:
+        """The window that is asked about."""
+        return self._window
+
+    @property
+    def events_read(self) -> int:
+        """It does not slide."""
+        return 0
+
+    def minutes(self, most: int, *, participants: bool = True) -> Minutes:
+        """See `Reading`."""
+        start, end = microseconds(self.window.start), microseconds(self.window.end)
+        last = (end - 1) // _MINUTE
+        first = max(last - most + 1, start // _MINUTE)
+        given = {"since": _naive(max(first * _MINUTE, start)), "participants": participants}
+        counts = WindowCounts.of(self.store, self.window)
+        if self.topic is None:
+            counts.lay_out()
+            rows = self.store.frame("watch/minutes_all", end=_naive(end), **given)
+        else:
+            counts.count(self.topic.rule, quotes=self._quotes)
+            rows = self.store.frame("watch/minutes", **given)
+        minute = rows["minute"].to_numpy() - first
+        found = {name: np.zeros(last - first + 1, np.int64) for name in ("participants", "posts")}
+        for name, values in found.items():
+            values[minute] = rows[name].to_numpy()
+        return Minutes(first * _MINUTE, **found)
+
+    def _view(self, query: PanelQuery) -> StoreView:
+        return StoreView(self.store, query, self.window, query.agents(self.store, self.window))
+
+    def _totals(self, view: StoreView) -> pl.DataFrame:
+        return view.totals(self.topic)
+
+
+class WindowReading(Reading):
     """A store, read forward from a time on.
 
     Parameters
@@ -81,11 +220,9 @@ class WindowReading:
     def __init__(
         self, store: Store, query: PanelQuery, length: timedelta, begin: datetime, until: datetime
     ) -> None:
-        self.store = store
-        self.query = query
+        super().__init__(store, query)
         self.length = length
         self.until = microseconds(until)
-        self.topic: Topic | None = choose(store, query.topic, list(query.match), query.topics_file)
         self._past = past_account(store)
         self._directory = Directory(store)
         self._signs = None if query.keep_bots else query.bot_signs(store, self._directory)
@@ -106,10 +243,19 @@ class WindowReading:
             quotes=self._quotes,
         )  # fmt: skip
 
-    @cached_property
-    def synthetic(self) -> tuple[str, ...]:
-        """The sources whose events are made up."""
-        return synthetic_sources(self.store)[0]
+    @property
+    def window(self) -> Window:
+        """Where the window stands."""
+        return Window(moment(self.state.start), moment(self.state.end))
+
+    @property
+    def events_read(self) -> int:
+        """How many records came into the window since it began to slide."""
+        return self.state.events_read
+
+    def minutes(self, most: int, *, participants: bool = True) -> Minutes:  # noqa: ARG002 - both
+        """See `Reading`."""
+        return self.state.minutes(most)
 
     # --- sliding ---------------------------------------------------------------------------------
 
@@ -147,41 +293,16 @@ class WindowReading:
 
     # --- answering -------------------------------------------------------------------------------
 
-    def answer(self, question: Question) -> WindowAnswer:
-        """Attribute an indicator to the agents of the window, as it stands.
+    def _view(self, query: PanelQuery) -> StoreView:
+        window = self.window
+        built = query.agents(self.store, window, self._directory, self.state, self._signs)
+        view = StoreView(self.store, query, window, built)
+        self._settle_quotes(view)
+        return view
 
-        Parameters
-        ----------
-        question
-            What to attribute: one indicator.
-        """
-        window = Window(moment(self.state.start), moment(self.state.end))
-        query = replace(self.query, start=window.start, end=window.end)
-        try:
-            built = query.agents(self.store, window, self._directory, self.state, self._signs)
-            view = StoreView(self.store, query, window, built)
-            self._settle_quotes(view)
-            # Counts that tables have in place of interactions are of posts, not of events.
-            counts = view.totals(self.topic) if view.is_counted else self.state.totals()
-            why = view.no_match(self.topic, counts)
-            if why:
-                return WindowAnswer(window, view, undefined=why)
-            frame = view.features(counts)
-            panel = Panel.of(frame)
-        except NoAnswerError as error:
-            return WindowAnswer(window, undefined=str(error))
-        origin = Provenance(
-            source=str(query.db),
-            topic=self.topic.info if self.topic else None,
-            window=window,
-            panel=built.steps,
-            synthetic=self.synthetic,
-        )
-        try:
-            result = attribute(panel, question.indicators[0], **question.how, provenance=origin)
-        except NoAnswerError as error:
-            return WindowAnswer(window, view, frame, panel, undefined=str(error))
-        return WindowAnswer(window, view, frame, panel, result)
+    def _totals(self, view: StoreView) -> pl.DataFrame:
+        # Counts that tables have in place of interactions are of posts, not of events.
+        return view.totals(self.topic) if view.is_counted else self.state.totals()
 
     def _settle_quotes(self, view: StoreView) -> None:
         """Count the topic anew, where the store knows what posts quote from some time on."""

@@ -96,7 +96,7 @@ class Replay(Watch):
             rate = (picture.events - events) / (now - read_at) if now > read_at else 0.0
             events, read_at = picture.events, now
             yield replace(picture, mode="replay", rate=rate)
-            if time >= last or self.stopped:
+            if (time >= last and album.is_done) or self.stopped:
                 return
             self.wait(read_at + 1 - clock())
             if self.stopped:

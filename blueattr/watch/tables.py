@@ -26,9 +26,9 @@ NUMBERS = frozenset({"share", "before", "points", "accounts", "involved"})
 
 
 EMPTY = {
-    "accounts": "nobody carries anything yet",
-    "rising": "nobody rose in this time",
-    "posts": "no post moved a share yet",
+    "accounts": "nobody to name so far",
+    "rising": "nobody to name rose in this time",
+    "posts": "no post to show so far",
     "groups": "nobody takes part yet",
 }
 """What stands in a table without rows."""

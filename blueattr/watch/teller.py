@@ -23,7 +23,7 @@ from blueattr.report.numbers import gap_words, iso
 from blueattr.sources.timing import Timing
 from blueattr.store import coverage
 from blueattr.watch.picture import Mark, Picture, WatchChoice
-from blueattr.watch.reading import WindowAnswer, WindowReading
+from blueattr.watch.reading import Reading, WindowAnswer
 from blueattr.watch.words import mark_sentence
 
 __all__ = ["WatchTeller", "WhoIsTold"]
@@ -102,7 +102,7 @@ class WatchTeller:
         self._stop = threading.Event()
         self._sight: _Sight | None = None
         self._is_first = True  # of the pictures of one choice, whose changes are found together
-        self._old: set[Mark] = set()
+        self._old: set[tuple[datetime, str]] = set()  # changes that are no news
         self._asked: dict[str, float | None] = {}  # what only the store knows
         self._ask_at = float("-inf")
         self._trouble: dict[str, str] = {}
@@ -125,9 +125,7 @@ class WatchTeller:
 
     # --- in the thread of the engine --------------------------------------------------------------
 
-    def see(
-        self, reading: WindowReading, answer: WindowAnswer, picture: Picture
-    ) -> tuple[str, ...]:
+    def see(self, reading: Reading, answer: WindowAnswer, picture: Picture) -> tuple[str, ...]:
         """Take what a picture shows; return what went wrong with telling, a sentence each.
 
         Parameters
@@ -140,7 +138,7 @@ class WatchTeller:
             return ()
         if self._is_first:
             self._is_first = False
-            self._old |= {one for one in picture.marks if picture.end - one.time > _NEWS}
+            self._old |= {_key(one) for one in picture.marks if picture.end - one.time > _NEWS}
         gaps: tuple[str, ...] = ()
         if picture.gaps and "gap" in self._who.kinds:
             # Time before the store's first event does not count as a gap.
@@ -150,14 +148,14 @@ class WatchTeller:
             )
         self._try(partial(self._ask, reading, answer, picture))
         values = tuple((one, self._value(one, picture)) for one in self._conditions)
-        marks = tuple(one for one in picture.marks if one not in self._old)
+        marks = tuple(one for one in picture.marks if _key(one) not in self._old)
         self._sight = _Sight(picture.start, picture.end, values, gaps, marks)
         missing = [
             f"There is no value of {one.subject}." for one, value in values if value is None
         ]  # fmt: skip
         return (*missing, *self._trouble.copy().values())
 
-    def _ask(self, reading: WindowReading, answer: WindowAnswer, picture: Picture) -> None:
+    def _ask(self, reading: Reading, answer: WindowAnswer, picture: Picture) -> None:
         """Measure what only the store knows, if the last time is long enough ago."""
         measures = {one.measure for one in self._conditions}
         began = self._timing.monotonic()
@@ -288,6 +286,10 @@ class WatchTeller:
         key = f"{subject}{iso(mark.time)}"
         teller.give(("change-point", f"blueattr: {topic}: a change", words, data), [key])
         teller.told.about.add(key)
+
+
+def _key(mark: Mark) -> tuple[datetime, str]:
+    return mark.time, mark.what
 
 
 def _times(told: Told, subject: str) -> list[datetime]:

@@ -10,7 +10,7 @@ import typer
 from blueattr.analysis.asked import parse
 from blueattr.cli.grouping import grouped
 from blueattr.cli.option_groups import ABOUT, HOW, WHO, QuestionOptions, TopicOptions
-from blueattr.cli.options import GroupsOfChange, Hosts, Insecure, Top
+from blueattr.cli.options import GroupsOfChange, Hosts, Insecure, Pseudonyms, Top
 from blueattr.cli.settings import read_settings
 from blueattr.cli.watching import face, teller_of
 from blueattr.errors import UsageError
@@ -104,8 +104,8 @@ class WatchOptions(TopicOptions):
 @grouped(
     (
         "sources", *ABOUT, "replay", "host", "insecure", "indicator", "by", "start", "window",
-        "panel", "scale", "tiers", *HOW, *WHO, "top", "plain", "serve", "form",
-        "notify", "memory",
+        "panel", "scale", "tiers", *HOW, *WHO, "top", "pseudonyms", "plain", "serve",
+        "form", "notify", "memory",
     )
 )  # fmt: skip
 def watch(
@@ -119,6 +119,7 @@ def watch(
     insecure: Insecure = False,
     by: GroupsOfChange = None,
     top: Top = 10,
+    pseudonyms: Pseudonyms = False,
     plain: Plain = False,
     serve: Serve = None,
     form: Lines = None,
@@ -134,6 +135,7 @@ def watch(
 
     Example: blueattr watch --topic mythos --replay 3600x --format jsonl
     """
+    from blueattr.analysis.asked.naming import Naming
     from blueattr.analysis.groups.grouping import grouping
     from blueattr.sources.find import is_network
     from blueattr.studies.carriers.leaders import check_top
@@ -153,7 +155,7 @@ def watch(
         store.db, store.topics = store_of(settings), settings.path("report", "topics")
     asked = WatchAsked(
         store.query(), how.question(), parse.length(store.window),
-        None if by is None else grouping(by), top,
+        None if by is None else grouping(by), top, Naming.of(top=top, pseudonyms=pseudonyms),
     )  # fmt: skip
     if settings is not None:
         asked = replace(asked, teller=teller_of(settings, asked))

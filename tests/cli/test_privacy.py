@@ -1,5 +1,6 @@
 """Output that names nobody, or names accounts by pseudonym, has no trace of who they are."""
 
+import json
 import os
 import re
 import stat
@@ -119,6 +120,23 @@ def test_a_change_names_nobody(hiding: tuple[str, ...], db: Path, here: Path) ->
         ok(*asked, *hiding, "--out", f"change.{ending}")
     assert found(*files(here)) == set()
     assert found(ok(*asked).stdout) != set()
+
+
+@pytest.mark.parametrize("hiding", [*ways()])
+def test_a_watch_names_nobody(hiding: tuple[str, ...], db: Path) -> None:
+    asked = ("watch", "--topic", "mythos", "--db", db, "--replay", "1000000x", "--by", "domain",
+             "--indicator", "lin", "--window", "30d")  # fmt: skip
+    shown = ok(*asked, *hiding, "--format", "jsonl")
+    assert found(shown.stdout, shown.stderr) == set()
+    last = json.loads(shown.text.splitlines()[-1])
+    names = [one["did"] for one in last["leaders"]]
+    assert last["total"] > 0
+    assert last["posts"] == []
+    assert bool(names) == ("--top" not in hiding)
+    assert all(re.fullmatch(PSEUDONYM, name) for name in names)
+    plain = ok(*asked, *hiding, "--plain")
+    assert found(plain.stdout, plain.stderr) == set()
+    assert found(ok(*asked, "--format", "jsonl").stdout) != set()
 
 
 def kinds() -> Iterator[Any]:

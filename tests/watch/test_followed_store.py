@@ -91,8 +91,33 @@ def test_each_commit_is_seen_with_what_it_changed_of_before(tmp_path: Path) -> N
             assert again == replace(picture, lag=picture.lag + 1)
         assert picture.feed is not None
         assert picture.feed.kept == 4
-        assert picture.feed.commits == 2
+        assert picture.feed.looks == 3
     assert seen == [True, True, True]
+
+
+def test_the_hours_before_follow_a_first_picture_that_would_wait_for_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("blueattr.watch.follow._FEW", 0)
+    db = tmp_path / "store.duckdb"
+    with Writer(db) as writer:
+        events = [
+            post(name, f"p{hour}", "mythos", rev=hour + 1, time=at(3600 * hour))
+            for hour, name in enumerate(["ann", "bea", "cyd"] * 4)
+        ]
+        append(writer, *events)
+        first, second, third = itertools.islice(watching(db).pictures(), 3)
+        assert check(first, db)
+    assert [past.end for past in first.history] == [first.end]
+    ends = [past.end for past in second.history]
+    assert ends == sorted(set(ends))
+    assert (ends[0], ends[-1]) == (first.end - timedelta(hours=6), first.end)
+    assert len(ends) == 25
+    # Of an hour ago, so that it shows who rose since.
+    assert [one.before for one in first.leaders] == [None] * 3
+    assert None not in [one.before for one in second.leaders]
+    assert (second.total, second.tiers, second.series) == (first.total, first.tiers, first.series)
+    assert third.feed == second.feed
 
 
 @pytest.mark.slow

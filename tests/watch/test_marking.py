@@ -1,19 +1,27 @@
 """Marks of a replay: what changed, when, and who contributed."""
 
+from dataclasses import replace
 from datetime import timedelta
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 
+from blueattr.analysis.asked.naming import Naming, pseudonyms
 from blueattr.attribution.question import Question
 from blueattr.panel.query import PanelQuery
 from blueattr.watch.asked import WatchAsked
+from blueattr.watch.follow import Follow
+from blueattr.watch.jsonl import line
+from blueattr.watch.payload import payload
 from blueattr.watch.picture import Picture
 from blueattr.watch.replay import Replay
 from support.archive_world import Clock
 from support.cli_world import ok
 from support.events_builder import at, did, lines, post
+from support.scripted_stream import FakeClock
 
 FIRST, LOUDER, LAST = 0, 150 * 60, 180 * 60
 EVERY = 12  # seconds between two posts: five a minute
@@ -53,6 +61,30 @@ def test_a_burst_is_marked_when_it_began_with_who_made_it(burst: Path) -> None:
     assert mark.contributed[0].did == did("loud")
     first = next(picture for picture in shown if mark in picture.marks)
     assert first.end - at(LOUDER) <= timedelta(minutes=30)
+
+
+def test_the_first_picture_of_a_large_store_waits_for_no_more_than_the_shares(
+    burst: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who contributed takes many times as long to find out as who carries the topic."""
+    monkeypatch.setattr("blueattr.watch.follow._FEW", 0)
+    query = PanelQuery(burst, topic="mythos", rate=None)
+    asked = WatchAsked(query, Question(("lin",)), timedelta(hours=6), naming=Naming(b"k" * 32))
+    follower = Follow(asked, timing=FakeClock(at(days=1).timestamp()).timing)
+    first, second, third = islice(follower.pictures(), 3)
+    assert {mark.what for mark in first.marks} == {"posts a minute"}
+    assert [mark.contributed for mark in first.marks] == [()]
+    assert (first.sample, second.sample is None) == (None, False)
+    (mark,) = second.marks
+    assert replace(mark, contributed=()) == first.marks[0]
+    assert third.marks == second.marks
+    assert second.feed is not None
+    assert third.feed == second.feed  # it has not looked again
+    # And who they are is said by their pseudonyms alone.
+    (loud,) = pseudonyms(pl.Series([did("loud")]), b"k" * 32)
+    assert mark.contributed[0].did == second.leaders[0].did == loud
+    assert second.notes == ("Accounts have pseudonyms, and no post is shown.",)
+    assert b"did:" not in payload(second) + line(second).encode()
 
 
 @pytest.mark.slow

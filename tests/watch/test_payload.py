@@ -59,7 +59,7 @@ def _exposed(made: Picture) -> dict[str, float]:
 
 
 def test_metrics_have_rate_lag_gaps_and_the_share_of_each_tier_and_group() -> None:
-    feed = FeedState(90, 3, 5, 0.25, 4096)
+    feed = FeedState(90, 3, 5, 0.25, 4096, BEGUN)
     made = _exposed(replace(picture(1, replace(CHOICE, by="lang")), feed=feed))
     shares = [value for name, value in made.items() if name.startswith("blueattr_tier_share_ratio")]
     assert sum(shares) == pytest.approx(1)
@@ -69,8 +69,9 @@ def test_metrics_have_rate_lag_gaps_and_the_share_of_each_tier_and_group() -> No
     )
     wanted = {"watch_events_total": 10_000, "watch_events_per_second": 612,
                         "lag_seconds": 1.4, "window_gaps": 0, "watch_kept_total": 90,
-                        "watch_rejected_total": 3, "watch_commits_total": 5,
-                        "watch_commit_seconds_total": 0.25, "store_size_bytes": 4096}  # fmt: skip
+                        "watch_rejected_total": 3, "watch_looks_total": 5,
+                        "watch_look_seconds_total": 0.25, "store_size_bytes": 4096,
+                        "store_commit_timestamp_seconds": BEGUN.timestamp()}  # fmt: skip
     for name, value in wanted.items():
         assert made[f"blueattr_{name}"] == value, name
 

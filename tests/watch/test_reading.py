@@ -19,7 +19,7 @@ from blueattr.panel.query import PanelQuery
 from blueattr.store.commit.writer import Writer
 from blueattr.store.database import Store
 from blueattr.store.rollups import roll_up
-from blueattr.watch.reading import WindowAnswer, WindowReading
+from blueattr.watch.reading import Reading, StoreReading, WindowAnswer, WindowReading
 from support.effort import costly_law
 from support.events_builder import (
     Event,
@@ -57,6 +57,15 @@ def check(answer: WindowAnswer, query: PanelQuery, question: Question) -> bool:
     assert answer.result.agents.equals(wanted.agents)
     assert answer.result.provenance.panel == wanted.provenance.panel
     return True
+
+
+def same_minutes(one: Reading, other: Reading) -> None:
+    """Compare what they count in the last minutes, of which there are more than the window has."""
+    mine, theirs = one.minutes(5000), other.minutes(5000)
+    assert mine.start == theirs.start
+    assert mine.posts.tolist() == theirs.posts.tolist()
+    assert mine.participants.tolist() == theirs.participants.tolist()
+    assert one.minutes(60, participants=False).posts.tolist() == theirs.posts[-60:].tolist()
 
 
 QUESTIONS = (
@@ -111,6 +120,9 @@ def test_every_answer_of_a_replay_is_that_of_attribute(
             last = reading.last_event(time)
             reading.slide(time if last is None else last + MICROSECOND)
             found.append(reading.answer(question))
+        by_itself = StoreReading(store, query, reading.window)
+        found.append(by_itself.answer(question))
+        same_minutes(by_itself, reading)
     for answer in found:
         check(answer, query, question)
 
@@ -165,6 +177,7 @@ def test_quotes_count_from_the_window_on_of_which_the_store_knows_them(tmp_path:
         for days in (0.5, 1.2, 1.5, 2.0, 2.5, 3.4):
             reading.slide(at(days=days))
             answers.append(reading.answer(question))
+            same_minutes(StoreReading(store, query, reading.window), reading)
     views = [answer.view for answer in answers]
     assert [None if view is None else view.influence.quotes for view in views] == [
         False, False, False, True, True, True,

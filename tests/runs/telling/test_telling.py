@@ -3,6 +3,7 @@
 import base64
 import json
 import re
+import resource
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -13,6 +14,7 @@ import pytest
 
 from blueattr.errors import ExitCode
 from blueattr.notify.condition import MEASURES
+from blueattr.notify.metrics import write_metrics
 from blueattr.notify.notice import new_notice
 from blueattr.notify.told_record import WATCH_RECORD, ToldRecord
 from blueattr.notify.webhook import SECRET, Webhook
@@ -261,6 +263,30 @@ def test_metrics_are_those_of_the_run_the_store_and_the_report() -> None:
     text = Path("blueattr.prom").read_text()
     assert f"blueattr_run_exit_code {int(ExitCode.STORE)}\n" in text
     assert "blueattr_store_events" not in text
+
+
+def test_metrics_that_a_full_disk_refuses_are_the_old_ones_or_none_and_fail_no_run(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    path = Path("blueattr.prom")
+
+    def on_a_full_disk(*given: Any) -> None:
+        before = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (64, before[1]))
+        try:
+            write_metrics(*given)
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+    monkeypatch.setattr("blueattr.runs.run.write_metrics", on_a_full_disk)
+    write(f'{SETTINGS}[metrics]\nfile = "{path}"\n')
+    for content in (None, b"# those of before\n"):
+        if content is not None:
+            path.write_bytes(content)
+        ended = done(code=ExitCode.NOTHING_NEW)
+        assert f"{path}: File too large" in ended.stderr
+        assert (path.read_bytes() if path.exists() else None) == content
+        assert not [*Path().glob(".blueattr-*")]
 
 
 @pytest.mark.parametrize(
