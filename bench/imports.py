@@ -30,7 +30,8 @@ from machine import describe
 from blueattr.ingest.tables import import_tables, plan_import
 
 PACKAGES = ("blueattr", "duckdb", "numpy", "polars", "pyarrow")
-_MEMORY = 1500 << 20
+# Of a table, and of an archive of many members.
+_MEMORY, _MEMORY_OF_ARCHIVE = 1500 << 20, 500 * 10**6
 _USERS = 4_000_000
 _MINUTES = 380 * 1440
 
@@ -81,10 +82,11 @@ def write_archive(path: Path, members: int) -> None:
 
 def imported(folder: Path, name: str) -> None:
     """Import a file into a new store."""
+    memory = _MEMORY_OF_ARCHIVE if name.endswith(".tar") else _MEMORY
     plan = plan_import(
-        [str(folder / name)], folder / "store.duckdb", format="failla", memory=_MEMORY
+        [str(folder / name)], folder / "store.duckdb", format="failla", memory=memory
     )
-    import_tables(folder / "store.duckdb", plan, memory=_MEMORY)
+    import_tables(folder / "store.duckdb", plan, memory=memory)
 
 
 def read_csv(folder: Path, name: str) -> None:

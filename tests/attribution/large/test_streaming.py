@@ -35,6 +35,7 @@ from blueattr.report import agents_to, attribution_report, render
 from blueattr.report.formats.streamed import agents_receiver
 from support import naive
 from support.effort import law
+from support.peak import PRINT_PEAK
 
 N = 5000
 ORDERS: dict[str, Callable[[pl.DataFrame], pl.DataFrame]] = {
@@ -489,8 +490,8 @@ def test_the_command_says_the_same(
 
 # --- memory --------------------------------------------------------------------------------------
 
-_PEAK = """
-import resource, sys
+_STREAMED = """
+import sys
 from pathlib import Path
 from blueattr.analysis import attribute as analysis_attribute
 from blueattr.attribution.large import chunks, external_sort, streaming
@@ -498,7 +499,6 @@ from blueattr.report.formats.streamed import agents_receiver
 chunks.CHUNK, external_sort.SHELF = 1 << 14, 1 << 15
 path = Path(sys.argv[1])
 streaming.attribute_file(path, ["gini"], receive=agents_receiver(path.with_suffix(".out.parquet")))
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 """
 
 
@@ -524,10 +524,9 @@ def test_memory_does_not_grow_with_the_file(tmp_path: Path) -> None:
     for n in (200_000, 800_000):
         path = tmp_path / f"{n}.parquet"
         write_slowly(path, n, seed=n)
-        done = subprocess.run(
-            [sys.executable, "-c", _PEAK, str(path)], capture_output=True, text=True, check=False
-        )
+        command = [sys.executable, "-c", _STREAMED + PRINT_PEAK, str(path)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
-        peaks.append(int(done.stdout) * 1024)
+        peaks.append(int(done.stdout))
         assert pq.read_metadata(path.with_suffix(".out.parquet")).num_rows == n
     assert peaks[1] - peaks[0] < 600_000 * 30
