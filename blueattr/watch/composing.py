@@ -29,7 +29,7 @@ from blueattr.watch.picture import (
     Series,
     WatchChoice,
 )
-from blueattr.watch.reading import Reading, WindowAnswer
+from blueattr.watch.reading import WatchReading, WindowAnswer
 from blueattr.watch.window_state import moment
 
 __all__ = ["Album"]
@@ -91,7 +91,7 @@ class Album:
         by: ByGroup | None,
         top: int,
         clock: Callable[[], float],
-        see: Callable[[Reading, WindowAnswer, Picture], tuple[str, ...]] | None = None,
+        see: Callable[[WatchReading, WindowAnswer, Picture], tuple[str, ...]] | None = None,
         *,
         naming: Naming = OPEN,
     ) -> None:
@@ -115,7 +115,7 @@ class Album:
 
     def picture(
         self,
-        reading: Reading,
+        reading: WatchReading,
         answer: WindowAnswer,
         choice: WatchChoice,
         *,
@@ -174,7 +174,7 @@ class Album:
     def _with_shares(
         self,
         picture: Picture,
-        reading: Reading,
+        reading: WatchReading,
         answer: WindowAnswer,
         result: AttributionResult,
     ) -> Picture:
@@ -197,7 +197,7 @@ class Album:
     def _with_renewed(
         self,
         picture: Picture,
-        reading: Reading,
+        reading: WatchReading,
         answer: WindowAnswer,
         result: AttributionResult,
     ) -> Picture:
@@ -211,7 +211,7 @@ class Album:
 
     def _groups(
         self,
-        reading: Reading,
+        reading: WatchReading,
         answer: WindowAnswer,
         result: AttributionResult,
     ) -> tuple[tuple[GroupShare, ...], tuple[str, ...]]:
@@ -289,7 +289,7 @@ class Album:
         return BesideSample(_SIZE, _SEEDS, shares, full, answer.window.end, note)
 
     def _moving(
-        self, reading: Reading, answer: WindowAnswer, result: AttributionResult
+        self, reading: WatchReading, answer: WindowAnswer, result: AttributionResult
     ) -> tuple[MovingPost, ...]:
         view, frame = answer.view, answer.frame
         if self._hides or view is None or frame is None or feature_split(result).kind is None:

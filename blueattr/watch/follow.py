@@ -15,7 +15,7 @@ from blueattr.store.database import Store
 from blueattr.store.integrity.seal import headers
 from blueattr.watch.asked import Watch, WatchAsked
 from blueattr.watch.picture import FeedState, Mode, Picture
-from blueattr.watch.reading import Reading, StoreReading, WindowAnswer, WindowReading
+from blueattr.watch.reading import StoreReading, WatchReading, WindowAnswer, WindowReading
 
 __all__ = ["Follow"]
 
@@ -120,7 +120,7 @@ class Follow(Watch):
             picture = self._album.picture(reading, answer, self.asked.choice, is_hasty=is_hasty)
             return store.first_bytes, self._with_feed(store, picture, began)
 
-    def _read(self, store: Store, end: datetime, *, is_hasty: bool) -> Reading:
+    def _read(self, store: Store, end: datetime, *, is_hasty: bool) -> WatchReading:
         """Read the window that ends at a time; once with the shares of the hours before."""
         asked, album = self.asked, self._album
         album.read_anew()

@@ -11,7 +11,7 @@ from blueattr.errors import NoAnswerError, UsageError
 from blueattr.provenance import Window
 from blueattr.watch.change_points import ChangeFound, CountChanges, ShareChanges
 from blueattr.watch.picture import Contribution, Mark, Picture
-from blueattr.watch.reading import Reading
+from blueattr.watch.reading import WatchReading
 
 __all__ = ["Marker"]
 
@@ -51,7 +51,9 @@ class Marker:
         """Whether each mark says who contributed; else the next picture's say more."""
         return not self._unexplained
 
-    def see(self, reading: Reading, picture: Picture, *, explain: bool = True) -> tuple[Mark, ...]:
+    def see(
+        self, reading: WatchReading, picture: Picture, *, explain: bool = True
+    ) -> tuple[Mark, ...]:
         """Return all marks, the newest first.
 
         Who contributed takes longer to find out than the picture itself: each picture brings it of
@@ -87,7 +89,7 @@ class Marker:
             self._explain_one(reading, picture)
         return tuple(self._marks)
 
-    def _explain_one(self, reading: Reading, picture: Picture) -> None:
+    def _explain_one(self, reading: WatchReading, picture: Picture) -> None:
         """Say of the newest mark that does not who contributed."""
         for place, mark in enumerate(self._marks):
             if (mark.time, mark.what) in self._unexplained:
@@ -96,7 +98,7 @@ class Marker:
                 return
         self._unexplained.clear()  # of marks that are kept no longer
 
-    def _see_posts(self, reading: Reading, picture: Picture) -> list[ChangeFound]:
+    def _see_posts(self, reading: WatchReading, picture: Picture) -> list[ChangeFound]:
         """Look at the whole minutes since the last look; at first at those of the window."""
         last = (picture.end - _EPOCH) // _MINUTE - 1
         begin = -((_EPOCH - picture.start) // _MINUTE)
@@ -115,7 +117,7 @@ class Marker:
                 found += [] if change is None else [change]
         return found
 
-    def _explained(self, reading: Reading, picture: Picture, mark: Mark) -> Mark:
+    def _explained(self, reading: WatchReading, picture: Picture, mark: Mark) -> Mark:
         tier = mark.what.removeprefix(_SHARE_OF) if mark.unit == "share" else ""
         since = picture.end - mark.time
         lengths = sorted({max(since, _LENGTHS[0]), *(one for one in _LENGTHS if one > since)})
@@ -127,7 +129,7 @@ class Marker:
         return mark
 
     def _contributed(
-        self, reading: Reading, picture: Picture, length: timedelta, tier: str
+        self, reading: WatchReading, picture: Picture, length: timedelta, tier: str
     ) -> tuple[Contribution, ...]:
         """Return who carried most of the indicator's change to the last stretch of some length."""
         middle = picture.end - length

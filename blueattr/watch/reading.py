@@ -24,7 +24,7 @@ from blueattr.store.database import Store
 from blueattr.watch.rows import TopicEvents, read_records, read_statuses, read_topic
 from blueattr.watch.window_state import Minutes, WindowState, microseconds, moment
 
-__all__ = ["Reading", "StoreReading", "WindowAnswer", "WindowReading"]
+__all__ = ["StoreReading", "WatchReading", "WindowAnswer", "WindowReading"]
 
 
 _MICROSECOND = timedelta(microseconds=1)
@@ -63,7 +63,7 @@ class WindowAnswer:
     undefined: str = ""
 
 
-class Reading(ABC):
+class WatchReading(ABC):
     """A store that is open for reading, and what a window of it answers.
 
     Parameters
@@ -148,13 +148,13 @@ class Reading(ABC):
         return WindowAnswer(window, view, frame, panel, result)
 
 
-class StoreReading(Reading):
+class StoreReading(WatchReading):
     """A window by itself, counted as `blueattr attribute` does: from summaries where they serve.
 
     Parameters
     ----------
     store, query
-        As for `Reading`.
+        As for `WatchReading`.
     window
         The window.
     """
@@ -175,7 +175,7 @@ class StoreReading(Reading):
         return 0
 
     def minutes(self, most: int, *, participants: bool = True) -> Minutes:
-        """See `Reading`."""
+        """See `WatchReading`."""
         start, end = microseconds(self.window.start), microseconds(self.window.end)
         last = (end - 1) // _MINUTE
         first = max(last - most + 1, start // _MINUTE)
@@ -200,7 +200,7 @@ class StoreReading(Reading):
         return view.totals(self.topic)
 
 
-class WindowReading(Reading):
+class WindowReading(WatchReading):
     """A store, read forward from a time on.
 
     Parameters
@@ -254,7 +254,7 @@ class WindowReading(Reading):
         return self.state.events_read
 
     def minutes(self, most: int, *, participants: bool = True) -> Minutes:  # noqa: ARG002 - both
-        """See `Reading`."""
+        """See `WatchReading`."""
         return self.state.minutes(most)
 
     # --- sliding ---------------------------------------------------------------------------------

@@ -23,7 +23,7 @@ from blueattr.report.numbers import gap_words, iso
 from blueattr.sources.timing import Timing
 from blueattr.store import coverage
 from blueattr.watch.picture import Mark, Picture, WatchChoice
-from blueattr.watch.reading import Reading, WindowAnswer
+from blueattr.watch.reading import WatchReading, WindowAnswer
 from blueattr.watch.words import mark_sentence
 
 __all__ = ["WatchTeller", "WhoIsTold"]
@@ -125,7 +125,7 @@ class WatchTeller:
 
     # --- in the thread of the engine --------------------------------------------------------------
 
-    def see(self, reading: Reading, answer: WindowAnswer, picture: Picture) -> tuple[str, ...]:
+    def see(self, reading: WatchReading, answer: WindowAnswer, picture: Picture) -> tuple[str, ...]:
         """Take what a picture shows; return what went wrong with telling, a sentence each.
 
         Parameters
@@ -155,7 +155,7 @@ class WatchTeller:
         ]  # fmt: skip
         return (*missing, *self._trouble.copy().values())
 
-    def _ask(self, reading: Reading, answer: WindowAnswer, picture: Picture) -> None:
+    def _ask(self, reading: WatchReading, answer: WindowAnswer, picture: Picture) -> None:
         """Measure what only the store knows, if the last time is long enough ago."""
         measures = {one.measure for one in self._conditions}
         began = self._timing.monotonic()

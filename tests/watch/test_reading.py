@@ -19,7 +19,7 @@ from blueattr.panel.query import PanelQuery
 from blueattr.store.commit.writer import Writer
 from blueattr.store.database import Store
 from blueattr.store.rollups import roll_up
-from blueattr.watch.reading import Reading, StoreReading, WindowAnswer, WindowReading
+from blueattr.watch.reading import StoreReading, WatchReading, WindowAnswer, WindowReading
 from support.effort import costly_law
 from support.events_builder import (
     Event,
@@ -59,7 +59,7 @@ def check(answer: WindowAnswer, query: PanelQuery, question: Question) -> bool:
     return True
 
 
-def same_minutes(one: Reading, other: Reading) -> None:
+def same_minutes(one: WatchReading, other: WatchReading) -> None:
     """Compare what they count in the last minutes, of which there are more than the window has."""
     mine, theirs = one.minutes(5000), other.minutes(5000)
     assert mine.start == theirs.start
