@@ -6,6 +6,7 @@ from collections.abc import Callable, Coroutine, Sequence
 from typing import Protocol
 
 from blueattr.errors import SourceError
+from blueattr.ingest.pace import CommitClock, Pace
 from blueattr.ingest.result import Ingested
 from blueattr.sources.xrpc import BudgetSpent
 from blueattr.store.commit.checkpoint import SourceState
@@ -13,15 +14,12 @@ from blueattr.store.commit.writer import Writer
 from blueattr.store.matching import Rule
 from blueattr.store.rollups import roll_up
 
-__all__ = ["Asked", "CommitClock", "ask_to_the_end"]
+__all__ = ["Asked", "answer_clock", "ask_to_the_end"]
 
 
-# Least seconds between commits: a run that is killed asks for what came in them again. And which
-# part of the time commits may take.
-_SECONDS = 2.0
-_PART = 5
-# A commit of so many rows does not wait.
-_ROWS = 20_000
+# A run that is killed asks again for what came since its last commit; commits take a fifth of the
+# time at most.
+_PACE = Pace(commit_seconds=2.0, commit_multiple=4.0, commit_rows=20_000)
 
 
 class Asked(Protocol):
@@ -37,33 +35,16 @@ class Asked(Protocol):
         ...
 
 
-class CommitClock:
-    """Says when answers of services are to be committed: to commit each one would cost more.
-
-    Parameters
-    ----------
-    writer
-        Of the store that takes what comes.
-    """
-
-    def __init__(self, writer: Writer) -> None:
-        self._writer = writer
-        self._since = time.monotonic()
-
-    @property
-    def is_due(self) -> bool:
-        """Whether there is much that waits, or it waits for long."""
-        apart = max(_SECONDS, (_PART - 1) * self._writer.commit_seconds)
-        return self._writer.waiting[0] >= _ROWS or time.monotonic() - self._since >= apart
-
-    def restart(self) -> None:
-        """Count anew, as after each commit."""
-        self._since = time.monotonic()
+def answer_clock(writer: Writer) -> CommitClock:
+    """Say when answers of services are to be committed: to commit each one would cost more."""
+    return CommitClock(writer, _PACE, time.monotonic)
 
 
 def ask_to_the_end(
     asking: Coroutine[object, object, None],
+    commit: Callable[[], None],
     finish: Callable[[bool], SourceState],
+    *,
     result: Asked,
     writer: Writer,
     rules: Sequence[Rule],
@@ -74,6 +55,8 @@ def ask_to_the_end(
     ----------
     asking
         Asks, and commits what comes.
+    commit
+        Commits what waits, where somebody ends the run.
     finish
         Makes the last commit, given whether all is there; returns what is known of the source.
     result
@@ -95,6 +78,9 @@ def ask_to_the_end(
         result.is_limited = True
     except SourceError as error:
         result.failure = str(error)
+    except (KeyboardInterrupt, SystemExit):
+        commit()
+        raise
     state = finish(result.is_whole)
     roll_up(writer, rules)
     result.ingested = Ingested((state,), (), (), before, writer.count_events())

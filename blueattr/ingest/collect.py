@@ -1,6 +1,5 @@
 """Collect a past topic: search for its posts, then ask who answered, reposted and quoted each."""
 
-import asyncio
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
@@ -9,7 +8,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from blueattr.decode.chunk import Chunk
-from blueattr.ingest.asking import CommitClock, ask_to_the_end
+from blueattr.ingest.asking import answer_clock, ask_to_the_end
 from blueattr.ingest.closure import Closer, needed
 from blueattr.ingest.collection import Collection, Means, QueryHits, Wanted, remark
 from blueattr.sources.collect.backlinks import Backlinks
@@ -73,7 +72,14 @@ def collect(
     budget = RequestBudget(means.most)
     with Writer(db, memory) as writer:
         run = _Run(writer, wanted, result, budget, progress or (lambda _: None))
-        ask_to_the_end(run.ask(means, on_wait), run.finish, result, writer, rules)
+        ask_to_the_end(
+            run.ask(means, on_wait),
+            run.commit,
+            run.finish,
+            result=result,
+            writer=writer,
+            rules=rules,
+        )
     return result
 
 
@@ -90,7 +96,7 @@ class _Run:
     ) -> None:
         self._writer, self._wanted, self._result = writer, wanted, result
         self._budget, self._progress = budget, progress
-        self._note, self._clock = Collected(), CommitClock(writer)
+        self._note, self._clock = Collected(), answer_clock(writer)
         self._waits = False
         name = wanted.source
         self._state = writer.source(name) or SourceState(name, "collect")
@@ -122,18 +128,14 @@ class _Run:
             on_wait=on_wait,
             **means.options,
         ) as (service, index):
-            try:
-                if self._wanted.uris is None:
-                    await self._search(service)
-                else:
-                    await self._seeds(Threads(service), self._wanted.uris)
-                closer = Closer(Threads(service), None if index is None else Backlinks(index))
-                while left := self._open(closer):
-                    for post in left:
-                        await self._close(closer, post)
-            except (asyncio.CancelledError, KeyboardInterrupt, SystemExit):  # somebody ends it
-                self.commit()
-                raise
+            if self._wanted.uris is None:
+                await self._search(service)
+            else:
+                await self._seeds(Threads(service), self._wanted.uris)
+            closer = Closer(Threads(service), None if index is None else Backlinks(index))
+            while left := self._open(closer):
+                for post in left:
+                    await self._close(closer, post)
 
     # --- posts ------------------------------------------------------------------------------------
 
@@ -295,8 +297,8 @@ class _Run:
             spans=spans,
             earlier_spans=0,
         )
-        self._writer.commit(state, collected=note)
-        self._clock.restart()
+        with self._clock.committing():
+            self._writer.commit(state, collected=note)
         self._state = replace(state, spans=[], earlier_spans=0)
         self._count()
         self._progress(self._result)

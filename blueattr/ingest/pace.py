@@ -1,7 +1,8 @@
-"""When a follower commits, and when its stream has caught up with the clock."""
+"""When what comes is committed, and when a stream has caught up with the clock."""
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -9,7 +10,7 @@ from blueattr.ingest.read import COMMIT_ROWS
 from blueattr.store.commit.checkpoint import SourceState
 from blueattr.store.commit.writer import Writer
 
-__all__ = ["Commits", "Freshness", "Pace"]
+__all__ = ["CommitClock", "Commits", "Freshness", "Pace"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +71,41 @@ class Pace:
         return ""
 
 
+class CommitClock:
+    """Says when what is staged is to be committed.
+
+    Parameters
+    ----------
+    writer
+        The store, into which it is staged.
+    pace
+        The intervals.
+    clock
+        Seconds since any moment.
+    """
+
+    def __init__(self, writer: Writer, pace: Pace, clock: Callable[[], float]) -> None:
+        self._writer, self._pace, self._clock = writer, pace, clock
+        self._ended_at = clock()
+        self._duration = 0.0
+
+    @property
+    def is_due(self) -> bool:
+        """Whether much waits, or the last commit was not a moment ago."""
+        interval = max(self._pace.commit_seconds, self._pace.commit_multiple * self._duration)
+        rows, size = self._writer.waiting
+        is_much = rows >= self._pace.commit_rows or size >= self._writer.shares.lines
+        return is_much or self._clock() - self._ended_at >= interval
+
+    @contextmanager
+    def committing(self) -> Iterator[None]:
+        """Take the time of a commit; the next one is due some time after it."""
+        began = self._clock()
+        yield
+        self._ended_at = self._clock()
+        self._duration = self._ended_at - began
+
+
 class Commits:
     """Commits what one stream after the other staged, at a follower's pace.
 
@@ -92,9 +128,8 @@ class Commits:
         pace: Pace,
         clock: Callable[[], float],
     ) -> None:
-        self._writer, self._states, self._pace, self._clock = writer, states, pace, clock
-        self._ended_at = clock()
-        self._duration = 0.0
+        self._writer, self._states = writer, states
+        self._clock = CommitClock(writer, pace, clock)
         # Name of the source whose chunks are staged; None while nothing is.
         self._staged: str | None = None
 
@@ -105,23 +140,16 @@ class Commits:
 
     def commit_if_due(self) -> None:
         """Commit what is staged, unless the last commit was a moment ago."""
-        if self._staged is None:
-            return
-        interval = max(self._pace.commit_seconds, self._pace.commit_multiple * self._duration)
-        rows, size = self._writer.waiting
-        is_much = rows >= self._pace.commit_rows or size >= self._writer.shares.lines
-        if is_much or self._clock() - self._ended_at >= interval:
+        if self._staged is not None and self._clock.is_due:
             self.commit()
 
     def commit(self) -> None:
         """Commit what is staged, if anything is."""
         if self._staged is None:
             return
-        began = self._clock()
-        self._states[self._staged] = self._writer.commit(self._states[self._staged])
-        self._staged = None
-        self._ended_at = self._clock()
-        self._duration = self._ended_at - began
+        with self._clock.committing():
+            self._states[self._staged] = self._writer.commit(self._states[self._staged])
+            self._staged = None
 
 
 class Freshness:

@@ -1,6 +1,5 @@
 """Ask for the records of a deposit again, keep what is there, and say what became of the others."""
 
-import asyncio
 import hashlib
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -10,7 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from blueattr.decode.chunk import Chunk
-from blueattr.ingest.asking import CommitClock, ask_to_the_end
+from blueattr.ingest.asking import answer_clock, ask_to_the_end
 from blueattr.ingest.result import Ingested
 from blueattr.sources.collect.identity import DIRECTORY
 from blueattr.sources.collect.posts import POST, RecordName, record_line, repo_time
@@ -142,7 +141,7 @@ def rehydrate(
                     threads = Threads(Service(view))
                 await run.ask(repos, threads)
 
-        ask_to_the_end(ask(), run.finish, result, writer, rules)
+        ask_to_the_end(ask(), run.commit, run.finish, result=result, writer=writer, rules=rules)
     return result
 
 
@@ -161,7 +160,7 @@ class _Run:
         self._study = result.study
         name = f"rehydrate:{self._study.topic} {self._study.digest[:16]}"
         self._state = writer.source(name) or SourceState(name, "collect")
-        self._note, self._clock = Collected(), CommitClock(writer)
+        self._note, self._clock = Collected(), answer_clock(writer)
         with writer.reading():
             known = rehydrated(writer, name)
         asked = {one.name for one in self._study.records}
@@ -171,13 +170,6 @@ class _Run:
 
     async def ask(self, repos: Repos, threads: Threads | None) -> None:
         """Ask for every record of which nothing is known yet."""
-        try:
-            await self._ask_all(repos, threads)
-        except (asyncio.CancelledError, KeyboardInterrupt, SystemExit):  # somebody ends it
-            self._commit()
-            raise
-
-    async def _ask_all(self, repos: Repos, threads: Threads | None) -> None:
         left = [one for one in self._study.records if one.name not in self._result.fates]
         posts = [one for one in left if one.name.collection == POST]
         others = [one for one in left if one.name.collection != POST]
@@ -254,12 +246,13 @@ class _Run:
 
     def _commit_if_due(self) -> None:
         if self._clock.is_due:
-            self._commit()
+            self.commit()
         else:
             self._result.requests = self._budget.spent
             self._progress(self._result)
 
-    def _commit(self, *, complete: bool = False) -> None:
+    def commit(self, *, complete: bool = False) -> None:
+        """Commit what waits, with how far the run got."""
         note, self._note = self._note, Collected()
         ends = [(naive(one.start), naive(one.end)) for one in self._study.spans]
         # What a run has not asked for is no gap in time.
@@ -272,8 +265,8 @@ class _Run:
             spans=spans,
             earlier_spans=0,
         )
-        self._writer.commit(state, collected=note)
-        self._clock.restart()
+        with self._clock.committing():
+            self._writer.commit(state, collected=note)
         self._state = replace(state, spans=[], earlier_spans=0)
         self._result.requests = self._budget.spent
         self._progress(self._result)
@@ -282,7 +275,7 @@ class _Run:
         """Commit the end, with what a reader must know of it; return the state of the source."""
         self._state.drawn = "unknown" if self._study.topic == "all" else "keywords"
         self._state.remarks = _remark(self._result)
-        self._commit(complete=complete)
+        self.commit(complete=complete)
         return self._state
 
 

@@ -22,6 +22,7 @@ from blueattr.ingest import asking
 from blueattr.ingest.collect import collect
 from blueattr.ingest.collection import Collection, Means, Wanted
 from blueattr.ingest.hydrate import hydrate
+from blueattr.ingest.pace import Pace
 from blueattr.panel import topics
 from blueattr.provenance import Window
 from blueattr.report import render
@@ -293,7 +294,7 @@ def test_a_failure_on_the_way_keeps_what_came(tmp_path: Path, services: Services
 def test_answers_are_committed_together_and_kept_where_somebody_interrupts(
     tmp_path: Path, services: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(asking, "_SECONDS", 1e9)
+    monkeypatch.setattr(asking, "_PACE", Pace(commit_seconds=1e9))
     commits: list[int] = []
     commit = Writer.commit
 

@@ -6,6 +6,7 @@ from unittest import mock
 from blueattr.ingest import asking
 from blueattr.ingest.collect import collect
 from blueattr.ingest.collection import Means, Wanted
+from blueattr.ingest.pace import Pace
 from blueattr.panel.topics import Topic
 from blueattr.provenance import Window
 from blueattr.sources.collect.search import queries
@@ -19,5 +20,6 @@ def killed_at(db: Path, url: str, point: str) -> None:
     asked = tuple(queries(topic.keywords, topic.hashtags))
     wanted = Wanted(topic.name, topic.rule, asked, Window(START, END))
     means = Means(url, url, directory=url, options={"rate": 1000.0})
-    with crash.killing(point), mock.patch.multiple(asking, _SECONDS=0.0, _PART=1):
+    at_once = Pace(commit_seconds=0.0, commit_multiple=0.0)
+    with crash.killing(point), mock.patch.object(asking, "_PACE", at_once):
         collect(db, wanted, means)
