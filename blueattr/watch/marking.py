@@ -80,11 +80,10 @@ class Marker:
                     new.append((f"{_SHARE_OF}{one.tier}", change, one.tier))
         for what, change, tier in new:
             began = _EPOCH + change.began * _MINUTE
-            self._marks.appendleft(
-                Mark(began, what, change.before, change.after, "share" if tier else "count")
-            )
+            mark = Mark(began, what, change.before, change.after, "share" if tier else "count")
+            self._marks.appendleft(mark)
             if self._names:
-                self._unexplained.add((began, what))
+                self._unexplained.add(mark.key)
         if explain:
             self._explain_one(reading, picture)
         return tuple(self._marks)
@@ -92,9 +91,9 @@ class Marker:
     def _explain_one(self, reading: WatchReading, picture: Picture) -> None:
         """Say of the newest mark that does not who contributed."""
         for place, mark in enumerate(self._marks):
-            if (mark.time, mark.what) in self._unexplained:
+            if mark.key in self._unexplained:
                 self._marks[place] = self._explained(reading, picture, mark)
-                self._unexplained.remove((mark.time, mark.what))
+                self._unexplained.remove(mark.key)
                 return
         self._unexplained.clear()  # of marks that are kept no longer
 

@@ -236,6 +236,11 @@ class Mark:
     unit: Literal["share", "count"] = "count"
     contributed: tuple[Contribution, ...] = ()
 
+    @property
+    def key(self) -> tuple[datetime, str]:
+        """What tells it from others: who contributed may be found out later."""
+        return self.time, self.what
+
 
 @dataclass(frozen=True, slots=True)
 class FeedState:

@@ -138,7 +138,7 @@ class WatchTeller:
             return ()
         if self._is_first:
             self._is_first = False
-            self._old |= {_key(one) for one in picture.marks if picture.end - one.time > _NEWS}
+            self._old |= {one.key for one in picture.marks if picture.end - one.time > _NEWS}
         gaps: tuple[str, ...] = ()
         if picture.gaps and "gap" in self._who.kinds:
             # Time before the store's first event does not count as a gap.
@@ -148,7 +148,7 @@ class WatchTeller:
             )
         self._try(partial(self._ask, reading, answer, picture))
         values = tuple((one, self._value(one, picture)) for one in self._conditions)
-        marks = tuple(one for one in picture.marks if _key(one) not in self._old)
+        marks = tuple(one for one in picture.marks if one.key not in self._old)
         self._sight = _Sight(picture.start, picture.end, values, gaps, marks)
         missing = [
             f"There is no value of {one.subject}." for one, value in values if value is None
@@ -286,10 +286,6 @@ class WatchTeller:
         key = f"{subject}{iso(mark.time)}"
         teller.give(("change-point", f"blueattr: {topic}: a change", words, data), [key])
         teller.told.about.add(key)
-
-
-def _key(mark: Mark) -> tuple[datetime, str]:
-    return mark.time, mark.what
 
 
 def _times(told: Told, subject: str) -> list[datetime]:
