@@ -9,8 +9,6 @@ TOPIC = "mythos"
 
 
 def _make(app: Any) -> None:
-    if not app.config.example_report:
-        return
     # Sphinx copies the contents of `extra` to the root of the site.
     extra = Path(app.doctreedir) / "extra"
     (extra / "example").mkdir(parents=True, exist_ok=True)
@@ -26,6 +24,5 @@ def _make(app: Any) -> None:
 
 def setup(app: Any) -> dict[str, bool]:
     """Register the extension."""
-    app.add_config_value("example_report", default=True, rebuild="html", types=[bool])
     app.connect("builder-inited", _make)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
