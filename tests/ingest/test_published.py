@@ -6,11 +6,13 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 
 from blueattr.errors import InputError
 from blueattr.ingest.tables import import_tables, plan_import
 from blueattr.sources.tables.formats import Format, formats
+from blueattr.store.commit.writer import Writer
 from blueattr.store.database import Store
 from blueattr.studies.carriers.records import RecordValue
 from support.events_builder import FOLLOW, POST, mixed, tid
@@ -441,6 +443,38 @@ def test_the_example_of_a_format_is_what_it_reads(known: Format, tmp_path: Path)
     assert {who[:8] for _, who, _ in content(db).records} <= {"did:plc:", "x:failla"}
     has_accounts = any(layout.gives == "accounts" for layout in known.layouts)
     assert bool(accounts(db) or content(db).handles) == has_accounts
+
+
+@pytest.mark.parametrize("table_first", [True, False])
+def test_an_age_of_a_table_and_an_answer_of_the_appview_are_kept_in_either_order(
+    tmp_path: Path, table_first: bool
+) -> None:
+    made: list[Row] = [
+        {"uri": f"at://{ANN}/{POST}/{tid(1)}", "created_at": "2024-01-02", "created": "2023-05-06"}
+    ]
+    db = tmp_path / "x.duckdb"
+    post = [{"uri": f"at://{ANN}/{POST}/{tid(2)}", "created_at": "2024-01-03"}]
+    imported(db, write(tmp_path / "first.csv", post, "csv"), columns={})
+    asked = datetime(2024, 6, 1, tzinfo=UTC).replace(tzinfo=None)
+
+    def table() -> None:
+        imported(db, write(tmp_path / "x.csv", made, "csv"), columns={"created": "created"})
+
+    def appview() -> None:
+        with Store.open(db) as store:
+            numbers = {who: number for number, who, _ in store.rows("ingest/accounts")}
+        times = {k: pl.Datetime("us") for k in ("asked_at", "created_at")}
+        row = {"account": numbers[ANN], "did": ANN, "asked_at": asked, "found": True,
+               "followers": 5, "created_at": None}  # fmt: skip
+        with Writer(db) as writer:
+            writer.hydrate(pl.DataFrame([row], schema_overrides=times))
+
+    for step in (table, appview) if table_first else (appview, table):
+        step()
+    age = datetime(2023, 5, 6, tzinfo=UTC).replace(tzinfo=None)
+    assert accounts(db) == [(ANN, 5, asked, age)]
+    with Store.open(db) as store:
+        assert [at for _, did, at in store.rows("ingest/accounts") if did == ANN] == [asked]
 
 
 def test_what_a_table_says_of_accounts_is_no_follower_count_that_was_asked_for(
