@@ -26,7 +26,7 @@ from integration.install import missing
 from integration.servers import Jetstream, Network
 from support.events_builder import FOLLOW, POST, REPOST
 from support.interrupts import heed_interrupts
-from support.store_content import Content
+from support.store_content import Content, content
 
 __all__ = ["Soak"]
 
@@ -247,25 +247,35 @@ class Soak:
     # --- what is true ----------------------------------------------------------------------------
 
     def compare(self) -> Content:
+        """Hold the store against both truths.
+
+        The repositories are the network itself: where the store equals them and yet differs from
+        what Jetstream streams, it is Jetstream that lost or kept something.
+        """
+        self.assert_as_in_repositories()
         events = truth.jetstream_v2(self.jetstream.socket_url)
         self.tell(f"{self.clock()} Jetstream streams {len(events):,} events in all")
         held = truth.assert_same_but_for_times(self.db, events, SLACK, at_least=1000)
-        there = truth.repositories(self.network.url)
-        here = {
-            (did, COLLECTIONS[kind], rkey): row
-            for (kind, did, rkey), row in held.records.items()
-            if not row[1]
-        }
-        kept = {key: record for key, record in there.items() if key[1] in COLLECTIONS.values()}
-        assert here.keys() == kept.keys(), (
-            f"{len(kept.keys() - here.keys())} records lacking, "
-            f"{len(here.keys() - kept.keys())} too many"
-        )
-        texts = {key: row[7] for key, row in here.items() if key[1] == POST}
-        assert texts == {key: kept[key]["text"] for key in texts}
         gaps = commands.status(self.db)["gaps"]
         assert gaps == [], gaps
         return held
+
+    def assert_as_in_repositories(self) -> None:
+        there = truth.repositories(self.network.url)
+        self.tell(f"{self.clock()} the repositories have {len(there):,} records")
+        here = {
+            (did, COLLECTIONS[kind], rkey): row
+            for (kind, did, rkey), row in content(self.db).records.items()
+            if not row[1]
+        }
+        kept = {key: record for key, record in there.items() if key[1] in COLLECTIONS.values()}
+        lacking, extra = kept.keys() - here.keys(), here.keys() - kept.keys()
+        assert not lacking, f"{len(lacking)} records of the repositories lacking: {[*lacking][:3]}"
+        assert not extra, (
+            f"{len(extra)} records too many: {[(key, here[key]) for key in [*extra][:3]]}"
+        )
+        texts = {key: row[7] for key, row in here.items() if key[1] == POST}
+        assert texts == {key: kept[key]["text"] for key in texts}
 
 
 def main() -> int:

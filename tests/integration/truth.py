@@ -246,7 +246,8 @@ def assert_same_but_for_times(
 def _difference(part: str, mine: Any, theirs: Any) -> str:
     if isinstance(mine, dict):
         wrong = [k for k in mine.keys() & theirs.keys() if mine[k] != theirs[k]]
-        lacking, extra = sorted(theirs.keys() - mine.keys()), sorted(mine.keys() - theirs.keys())
+        lacking = sorted(theirs.keys() - mine.keys())
+        extra = [(key, mine[key]) for key in sorted(mine.keys() - theirs.keys())]
         told = [(k, mine[k], theirs[k]) for k in wrong[:3]]
     else:
         wrong, told = [], []

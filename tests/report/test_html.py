@@ -326,6 +326,18 @@ def test_a_table_has_room_for_its_accounts_on_a_phone() -> None:
     assert cells[0].all("span")[0].attributes["title"] == who[0]
 
 
+def test_a_phone_shows_no_note_of_a_column_that_it_has_no_room_for() -> None:
+    columns = (Column("account", "account"), Column("n", "number", "int"), Column("m", "m", "int"))
+    notes = ("number: how many.", "m: how much.", "numbers are rounded")
+    table = Table("t", "T", columns, (("a", 1, 2),), notes=notes)
+    macros = environment().get_template("tables.html.jinja").module
+    root = tree(str(macros.table_of(table_layout(table, "t", aside=("n",)))))  # type: ignore[attr-defined]
+    shown = [note.text() for note in root.all("li") if "class" not in note.attributes]
+    assert shown == [*notes[1:]]
+    asides = [head for head in root.all("th") if "aside" in (head.attributes.get("class") or "")]
+    assert [head.text() for head in asides] == ["number"]
+
+
 def test_a_search_finds_a_handle_in_one_piece_and_no_line_begins_with_a_per_cent_sign(
     tmp_path: Path,
 ) -> None:

@@ -132,8 +132,14 @@ def table_layout(
             for column, left in zip(visible_columns, is_aside, strict=True)
         ],
         "groups": groups,
-        "notes": table.notes,
+        "notes": _notes(table.notes, [c for c in visible_columns if c.name in aside]),
     }
+
+
+def _notes(notes: Iterable[str], left_out: Iterable[Column]) -> list[dict[str, str]]:
+    """Leave out with a column the note that explains it, which begins with its heading."""
+    beginnings = tuple(f"{column.heading}: " for column in left_out)
+    return [{"text": note, "classes": _ASIDE * note.startswith(beginnings)} for note in notes]
 
 
 def _put_aside(row: list[_Cell], is_aside: list[bool]) -> list[_Cell]:
@@ -239,7 +245,9 @@ def leaders_layout(leaders: "Leaders", table: Table, name: str) -> dict[str, Any
             ),
         ],
         "groups": [{"name": "", "rows": rows}],
-        "notes": rank_notes(agents, leaders.intervals),
+        "notes": _notes(
+            rank_notes(agents, leaders.intervals), [c for c in sure if c.name == RANK_CHOICES]
+        ),
     }
 
 
