@@ -13,9 +13,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from blueattr.analysis.asked.clusters import OnCluster
+    from blueattr.cluster.address import ClusterAddress
     from blueattr.cluster.engine import Progress
 
-__all__ = ["CLUSTER", "ClusterOptions"]
+__all__ = ["CLUSTER", "WORKERS", "ClusterOptions", "WorkerOptions"]
 
 
 Cluster: TypeAlias = Annotated[
@@ -23,7 +24,7 @@ Cluster: TypeAlias = Annotated[
     typer.Option(
         "--cluster",
         metavar="ADDRESS",
-        help="Work on the parts of --features with many workers: local:N starts N here; "
+        help="Let many workers share the parts of --features or --events: local:N starts N here; "
         "tls://HOST:PORT or tcp://HOST:PORT is a Dask scheduler.",
         show_default=False,
     ),
@@ -80,6 +81,15 @@ Key: TypeAlias = Annotated[
 ]
 
 
+@contextmanager
+def _progress() -> "Iterator[Progress | None]":
+    """Show how far the stages are, on a terminal."""
+    from blueattr.cli.progress import Bars
+
+    with Bars(quiet=False, unit="time") as bars:
+        yield bars.progress
+
+
 @dataclass
 class ClusterOptions:
     """Where the parts of a panel are worked on."""
@@ -103,13 +113,32 @@ class ClusterOptions:
             raise UsageError("--cluster works on the parts of a panel; name them by --features")
         return found
 
-    @contextmanager
-    def progress(self) -> "Iterator[Progress | None]":
-        """Show how far the stages are, on a terminal."""
-        from blueattr.cli.progress import Bars
+    progress = staticmethod(_progress)
 
-        with Bars(quiet=False, unit="time") as bars:
-            yield bars.progress
+
+@dataclass
+class WorkerOptions:
+    """Where the buckets of partitions are counted."""
+
+    cluster: Cluster = None
+    insecure: ToOthers = False
+    tls_ca: Authority = None
+    tls_cert: Certificate = None
+    tls_key: Key = None
+
+    def asked(self, events: "Path | None") -> "ClusterAddress | None":
+        """Return the cluster that is meant; None where none is."""
+        if not any(vars(self).values()):
+            return None
+        from blueattr.analysis.asked.clusters import workers_of
+
+        found = workers_of(**vars(self))
+        if found is not None and events is None:
+            raise UsageError("--cluster works on the parts of events; name them by --events")
+        return found
+
+    progress = staticmethod(_progress)
 
 
 CLUSTER = ("cluster", "shared", "send_code", "insecure", "tls_ca", "tls_cert", "tls_key")
+WORKERS = ("cluster", "insecure", "tls_ca", "tls_cert", "tls_key")

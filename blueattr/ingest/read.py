@@ -32,6 +32,7 @@ __all__ = [
     "Progress",
     "ingest",
     "ingest_sources",
+    "read_all",
     "read_source",
 ]
 
@@ -130,55 +131,64 @@ def ingest_sources(
     StoreError
         The store cannot be written.
     """
-    readings: list[_Reading] = []
-    done: dict[str, SourceState] = {}
     with Writer(db, memory, now=now) as writer:
         before = writer.count_events()
-        # Asked once: a question waits for the commit of the file before.
-        stored = writer.sources(source.name for source in sources)
-        for source in sources:
-            known = stored.get(source.name)
-            reading = _Reading(source, SourceState(source.name, source.kind))
-            readings.append(reading)
-            try:
-                reading.state.fingerprint = source.fingerprint
-            except InputError as error:
-                reading.failure, reading.wanted = str(error), False
-                continue
-            if (
-                known is not None
-                and source.fingerprint
-                and (source.kind, source.fingerprint) == (known.kind, known.fingerprint)
-            ):
-                reading.state, reading.wanted = known, not known.complete
-                if reading.wanted and _begins_anew(source):
-                    reading.state = known.replaced_by(source.fingerprint)
-            elif known is not None and known.kind == source.kind:
-                reading.state = known.replaced_by(source.fingerprint)
-            if isinstance(source, TableSource):
-                reading.state = replace(
-                    reading.state,
-                    drawn=source.drawn,
-                    remarks="\n".join(source.remarks) or None,
-                    counts=bool(reading.state.counts) if source.gives_records else None,
-                )
-        for _, group in groupby((r for r in readings if r.wanted), _shares):
-            together = list(group)
-            for reading in together:
-                # Of two pipes that begin alike the second takes nothing from the first.
-                if alike := done.get(reading.source.name):
-                    reading.state = alike.replaced_by(reading.state.fingerprint)
-            _read_together(writer, together, progress)
-            done |= {reading.source.name: reading.state for reading in together}
+        done = read_all(writer, sources, progress)
         roll_up(writer, rules)
-        after = writer.count_events()
+        return replace(done, events_before=before, events_after=writer.count_events())
+
+
+def read_all(writer: Writer, sources: Sequence[Source], progress: Progress | None) -> Ingested:
+    """Read sources to their ends, from where the writer knows that each was left.
+
+    Returns
+    -------
+    Ingested
+        Without a count of events. The last commit is perhaps still under way.
+    """
+    readings: list[_Reading] = []
+    done: dict[str, SourceState] = {}
+    # Asked once: a question waits for the commit of the file before.
+    stored = writer.sources(source.name for source in sources)
+    for source in sources:
+        known = stored.get(source.name)
+        reading = _Reading(source, SourceState(source.name, source.kind))
+        readings.append(reading)
+        try:
+            reading.state.fingerprint = source.fingerprint
+        except InputError as error:
+            reading.failure, reading.wanted = str(error), False
+            continue
+        if (
+            known is not None
+            and source.fingerprint
+            and (source.kind, source.fingerprint) == (known.kind, known.fingerprint)
+        ):
+            reading.state, reading.wanted = known, not known.complete
+            if reading.wanted and _begins_anew(source):
+                reading.state = known.replaced_by(source.fingerprint)
+        elif known is not None and known.kind == source.kind:
+            reading.state = known.replaced_by(source.fingerprint)
+        if isinstance(source, TableSource):
+            reading.state = replace(
+                reading.state,
+                drawn=source.drawn,
+                remarks="\n".join(source.remarks) or None,
+                counts=bool(reading.state.counts) if source.gives_records else None,
+            )
+    for _, group in groupby((r for r in readings if r.wanted), _shares):
+        together = list(group)
+        for reading in together:
+            # Of two pipes that begin alike the second takes nothing from the first.
+            if alike := done.get(reading.source.name):
+                reading.state = alike.replaced_by(reading.state.fingerprint)
+        _read_together(writer, together, progress)
+        done |= {reading.source.name: reading.state for reading in together}
     return Ingested(
         tuple(r.state for r in readings),
         tuple(r.source.name for r in readings if not r.wanted and not r.failure),
         tuple(failure for r in readings for failure in r.failures),
-        before,
-        after,
-        tuple(sentence for r in readings for sentence in mostly_rejected(r.state)),
+        mostly_rejected=tuple(sentence for r in readings for sentence in mostly_rejected(r.state)),
     )
 
 

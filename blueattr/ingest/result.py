@@ -32,8 +32,8 @@ class Ingested:
     sources: tuple[SourceState, ...]
     unchanged: tuple[str, ...]
     failures: tuple[str, ...]
-    events_before: int
-    events_after: int
+    events_before: int = 0
+    events_after: int = 0
     mostly_rejected: tuple[str, ...] = ()
     passed_over: tuple[str, ...] = ()
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 import polars as pl
 
 from blueattr.analysis.asked import parse
-from blueattr.analysis.asked.clusters import cluster_of
+from blueattr.analysis.asked.clusters import cluster_of, workers_of
 from blueattr.analysis.asked.naming import Naming
 from blueattr.analysis.asked.windows import period, two_windows
 from blueattr.analysis.carriers.posts import check_posts
@@ -71,6 +71,7 @@ __all__ = [
     "TOPICS",
     "TWO_WINDOWS",
     "VALIDATED",
+    "WORKERS",
     "Also",
     "LeaderOptions",
     "OwnPanel",
@@ -465,6 +466,7 @@ EARLIER = Options(earlier)
 ASKED = Options(parse.question, then=LibraryQuestion.of)
 SPLIT = Options(parse.question, without=("method", "steps", "tiers"))
 CLUSTERED = Options(cluster_of)
+WORKERS = Options(workers_of)
 ONE_INDICATOR = Options(parse.question)
 EXPLAINED = Options(details)
 CHANGED = Options(parse.question, without=("method", "steps"), then=LibraryQuestion.of)

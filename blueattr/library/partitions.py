@@ -4,10 +4,12 @@ from dataclasses import replace
 from pathlib import Path
 
 from blueattr.analysis.asked import parse
-from blueattr.library.declared import EVERYTHING
+from blueattr.analysis.events_folder import features_of_partitions
+from blueattr.cluster.address import ClusterAddress
+from blueattr.library.declared import EVERYTHING, WORKERS
 from blueattr.library.options import takes, words_of_a_program
 from blueattr.panel.query import PanelQuery
-from blueattr.partitions.driver import PanelParts, make_parts
+from blueattr.partitions.driver import PanelParts
 from blueattr.partitions.folder import PartitionFolder
 from blueattr.partitions.meta import Meta
 from blueattr.user_path import user_path
@@ -39,8 +41,10 @@ class Partitions:
         """What the folder has in it, as buckets, sources and parts."""
         return Meta.read(PartitionFolder(self.path))
 
-    @takes("path", "topic", query=EVERYTHING)
-    def features(self, path: str | Path, *, query: PanelQuery) -> PanelParts:
+    @takes("path", "topic", query=EVERYTHING, cluster=WORKERS)
+    def features(
+        self, path: str | Path, *, query: PanelQuery, cluster: ClusterAddress | None
+    ) -> PanelParts:
         """Make the features of each agent in parts, as ``blueattr features --events``.
 
         Parameters
@@ -60,13 +64,15 @@ class Partitions:
             An option makes no sense, nobody is in the panel, or there is no such topic.
         InputError, OutputError
             The partitions cannot be read, or the parts cannot be written.
+        ClusterError
+            The cluster cannot be reached, or is lost.
 
         Notes
         -----
         docs/partitions.md.
         """
         asked = replace(query, db=self.path, memory=self.memory)
-        return make_parts(self.path, asked, user_path(path))
+        return features_of_partitions(self.path, asked, user_path(path), cluster)
 
 
 def open_partitions(path: str | Path, *, memory: str | int = "4GB") -> Partitions:
@@ -75,7 +81,7 @@ def open_partitions(path: str | Path, *, memory: str | int = "4GB") -> Partition
     Parameters
     ----------
     path
-        The folder that ``blueattr export --partitioned`` writes.
+        The folder that ``blueattr export --partitioned`` or ``blueattr ingest --events`` writes.
     memory
         Memory limit of the whole process, such as ``"4GB"``.
 

@@ -4,9 +4,11 @@ Whoever runs tasks is given: one after another in this process, or the workers o
 comes out is the same, for tasks leave sums of integers to one another.
 """
 
+import hashlib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final, TypeVar
@@ -14,6 +16,7 @@ from typing import Any, Final, TypeVar
 import polars as pl
 
 from blueattr.atomic import refuse_present
+from blueattr.cluster.engine import TaskEngine
 from blueattr.errors import NoMatchError, UnknownTopicError
 from blueattr.panel import topics
 from blueattr.panel.filters import UNKNOWN_FOLLOWERS, refuse_empty, unknown_followers
@@ -37,7 +40,7 @@ from blueattr.store.commit.writer import Writer
 from blueattr.store.matching import Rule
 from blueattr.store.stretches import last_near, of_days
 
-__all__ = ["PanelParts", "Run", "make_agent_days", "make_parts", "one_after_another"]
+__all__ = ["PanelParts", "Run", "make_agent_days", "make_parts", "one_after_another", "run_by"]
 
 
 Run = Callable[[Callable[..., Any], Sequence[tuple[Any, ...]]], Sequence[Any]]
@@ -81,6 +84,28 @@ def one_after_another(
     return [task(*each) for each in arguments]
 
 
+def run_by(engine: TaskEngine) -> Run:
+    """Run tasks by an engine, such as the workers of a cluster."""
+
+    def run(task: Callable[..., Any], arguments: Sequence[tuple[Any, ...]]) -> Sequence[Any]:
+        found = dict(engine.run(_STAGES[task], partial(_spread, task), arguments))
+        return [found[place] for place in range(len(arguments))]
+
+    return run
+
+
+def _spread(task: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
+    return task(*arguments)
+
+
+_STAGES: Final = {
+    tasks.fold: "folding",
+    tasks.match_own: "matching",
+    tasks.count: "counting",
+    tasks.gather: "gathering",
+}
+
+
 def make_parts(
     events: Path, query: PanelQuery, out: Path, run: Run = one_after_another
 ) -> PanelParts:
@@ -116,7 +141,7 @@ def make_parts(
         There is something at `out`, or it cannot be written.
     """
     refuse_present(out)
-    work = PartitionFolder(f"{out}.work")
+    work = PartitionFolder(Path(f"{out}.work").absolute())
     asking = _Asking(events, query, work, run)
     counted, gathered = asking.ask(by_day=False)
     steps = asking.steps(counted)
@@ -144,7 +169,7 @@ def make_agent_days(
     polars.DataFrame
         ``did``, ``day`` and `blueattr.panel.features.COUNTS`, by account and day.
     """
-    folder = PartitionFolder(work)
+    folder = PartitionFolder(work.absolute())
     _, gathered = _Asking(events, query, folder, run).ask(by_day=True)
     parts = [pl.DataFrame(folder.rows(one.name)) for one in gathered]
     return pl.concat([part for part in parts if len(part)] or parts).sort("did", "day")
@@ -156,13 +181,15 @@ class _Asking:
     def __init__(self, events: Path, query: PanelQuery, work: PartitionFolder, run: Run) -> None:
         self._folder = PartitionFolder(events)
         self._meta = Meta.read(self._folder)
-        self._query = replace(query, db=events)
+        # A worker may be in another folder.
+        bots = query.bots_file and query.bots_file.absolute()
+        self._query = replace(query, db=events, bots_file=bots)
         self._work = work
         self._run = run
         files = files_of_buckets(self._folder, self._meta)
         self._buckets = [
             Bucket(
-                str(events),
+                str(events.absolute()),
                 work.place,
                 bucket,
                 self._meta.buckets,
@@ -202,7 +229,7 @@ class _Asking:
                 made_up, are_all = synthetic_sources(notes)
         rule = None if topic is None else self._rule(topic)
         label = ("true" if are_all else "partly") if made_up and not by_day else ""
-        self.asked = BucketQuestion(query, window, rule, kinds, by_day, label)
+        self.asked = BucketQuestion(query, window, rule, kinds, by_day, label, _digest(query))
         return topic
 
     def _rule(self, topic: topics.Topic) -> Rule:
@@ -256,6 +283,14 @@ class _Asking:
         if query.missing_followers == "drop":
             return (*steps, PanelStep(UNKNOWN_FOLLOWERS, agents, unknown, agents - unknown))
         return steps
+
+
+def _digest(query: PanelQuery) -> str:
+    """Hash the files that a query names beside the store and topics."""
+    file = query.bots_file
+    if file is None or not file.is_file():  # which the first task that reads it says
+        return ""
+    return hashlib.sha256(file.read_bytes()).hexdigest()[:16]
 
 
 def _merged(parts: Iterable[Sequence[Day]]) -> list[Day]:

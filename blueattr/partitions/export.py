@@ -9,24 +9,29 @@ import numpy.typing as npt
 import polars as pl
 import pyarrow as pa
 
-from blueattr.decode.named_rows import tid_numbers
-from blueattr.errors import InputError, NoAnswerError, OutputError, UsageError
+from blueattr.errors import InputError, NoAnswerError, OutputError
 from blueattr.panel.counted import is_counted
 from blueattr.partitions.folder import PartitionFolder
 from blueattr.partitions.meta import (
-    MOST_BUCKETS,
     KeptTopic,
     Meta,
     WrittenPart,
+    check_buckets,
     digest,
     read_notes,
 )
-from blueattr.partitions.parting import Piles, remove_strangers, said_file, write_part
-from blueattr.partitions.rows import STAGED_WITH_STATUS, buckets_of, of_coded, of_staged, week_of
+from blueattr.partitions.parting import (
+    Piles,
+    remove_strangers,
+    said_file,
+    write_coded,
+    write_staged,
+)
+from blueattr.partitions.rows import buckets_of
 from blueattr.store.database import DEFAULT_MEMORY, Store
 from blueattr.store.matching import define, known_topics, match
 
-__all__ = ["Partitioned", "check_buckets", "export_partitions"]
+__all__ = ["Partitioned", "export_partitions"]
 
 
 _ROWS = 1 << 18  # taken from the store at once
@@ -126,18 +131,6 @@ def export_partitions(
     return Partitioned(place, meta)
 
 
-def check_buckets(buckets: int) -> None:
-    """Refuse a number of buckets that cannot be.
-
-    Raises
-    ------
-    UsageError
-        It is none from 1 to 9999.
-    """
-    if not 1 <= buckets <= MOST_BUCKETS:
-        raise UsageError(f"--buckets {buckets} should be a number from 1 to {MOST_BUCKETS:,}")
-
-
 def _mark(store: Store) -> tuple[KeptTopic, ...]:
     """Find what matches the store's topics, for the temp table ``marks``."""
     rules = known_topics(store)
@@ -181,59 +174,14 @@ def _records(
         laid.add(rows, theirs.astype(np.intp) * piles // meta.buckets)
     total = WrittenPart(name, 0, 0, 0)
     for rows in laid.take():
-        total = _sum(total, _write(folder, name, rows, bucket, dids, keys))
+        total = _sum(total, write_coded(folder, name, rows, bucket, dids, keys))
     return total
-
-
-def _write(  # noqa: PLR0917 - a step of one function
-    folder: PartitionFolder,
-    name: str,
-    rows: pa.Table,
-    bucket: npt.NDArray[np.uint32],
-    dids: pa.Array,
-    keys: pa.Array,
-) -> WrittenPart:
-    times, revs = (rows[each].combine_chunks() for each in ("event_time", "rev"))
-    by = (
-        week_of(times, revs),
-        bucket[rows["account"].to_numpy()].astype(np.int64),
-        rows["collection"].to_numpy().astype(np.int64),
-        times.cast(pa.int64()).fill_null(-1).to_numpy(),
-        rows["rkey"].to_numpy(),
-        revs.to_numpy().astype(np.int64),
-    )
-    return write_part(folder, name, by, lambda places: of_coded(rows.take(places), dids, keys))
 
 
 def _accounts(store: Store, folder: PartitionFolder, meta: Meta, name: str) -> WrittenPart:
     """Write handles, statuses and profiles."""
     frame = store.frame("partitions/export/account_events")
-    missing = [each for each in ("operation", "handle", "status", "rev") if each not in frame]
-    frame = frame.drop("account").with_columns(pl.lit(None, pl.String).alias(m) for m in missing)
-    staged = _staged(frame)
-    revs = pa.array(tid_numbers(staged["rev"].combine_chunks()).astype(np.uint64))
-    by = (
-        week_of(staged["event_time"].combine_chunks(), revs),
-        buckets_of(frame["did"], meta.buckets).astype(np.int64),
-        frame["did"].rank("dense").cast(pl.Int64).to_numpy(),
-        frame["kind"].rank("dense").cast(pl.Int64).to_numpy(),
-        frame["event_time"].to_physical().fill_null(-1).to_numpy(),
-    )
-    return write_part(folder, name, by, lambda places: of_staged(staged.take(places)))
-
-
-def _staged(frame: pl.DataFrame) -> pa.Table:
-    """Return rows with all columns of ``staged``."""
-    table = frame.to_arrow()
-    return pa.table(
-        [
-            table[each.name].cast(each.type)
-            if each.name in table.column_names
-            else pa.nulls(len(table), each.type)
-            for each in STAGED_WITH_STATUS
-        ],
-        schema=STAGED_WITH_STATUS,
-    )
+    return write_staged(folder, name, frame.drop("account"), meta.buckets)
 
 
 def _said(store: Store, folder: PartitionFolder, meta: Meta) -> None:

@@ -7,7 +7,7 @@ from typing import Any, Final, Self
 
 import polars as pl
 
-from blueattr.errors import InputError, StoreVersionError
+from blueattr.errors import InputError, StoreVersionError, UsageError
 from blueattr.partitions.folder import META, PartitionFolder
 from blueattr.store.commit.writer import Writer
 from blueattr.store.database import Store
@@ -17,9 +17,11 @@ from blueattr.version import __version__
 __all__ = [
     "FORMAT",
     "MOST_BUCKETS",
+    "NOTED",
     "KeptTopic",
     "Meta",
     "WrittenPart",
+    "check_buckets",
     "digest",
     "load_notes",
     "read_notes",
@@ -35,7 +37,8 @@ MOST_BUCKETS: Final = 9999
 
 
 _KEY: Final = "xxh3_64(did) % buckets"
-_NOTED: Final = ("source", "span", "rejected", "rejected_sample", "source_account", "kept_from")
+NOTED: Final = ("source", "span", "rejected", "rejected_sample", "source_account", "kept_from")
+"""The tables of a store that say how far sources were read."""
 
 
 Notes = Mapping[str, Sequence[Mapping[str, Any]]]
@@ -78,6 +81,18 @@ class KeptTopic:
 
     digest: str
     rule: str
+
+
+def check_buckets(buckets: int) -> None:
+    """Refuse a number of buckets that cannot be.
+
+    Raises
+    ------
+    UsageError
+        It is none from 1 to 9999.
+    """
+    if not 1 <= buckets <= MOST_BUCKETS:
+        raise UsageError(f"--buckets {buckets} should be a number from 1 to {MOST_BUCKETS:,}")
 
 
 def digest(rule: Rule) -> str:
@@ -147,7 +162,7 @@ class Meta:
         if not folder.exists(META):
             raise InputError(
                 f"{folder} holds no partitions: it has no {META}; make them with: blueattr export "
-                "--partitioned FOLDER"
+                "--partitioned FOLDER, or blueattr ingest FILES --events FOLDER"
             )
         found = folder.read_json(META)
         try:
@@ -161,7 +176,7 @@ class Meta:
                 buckets=_count(found["buckets"]),
                 has_text=bool(found["text"]),
                 topics=tuple(KeptTopic(**topic) for topic in found["topics"]),
-                notes={name: [dict(row) for row in found["notes"][name]] for name in _NOTED},
+                notes={name: [dict(row) for row in found["notes"][name]] for name in NOTED},
                 parts=tuple(WrittenPart(**part) for part in found["parts"]),
             )
         except (KeyError, TypeError, ValueError, AttributeError) as error:
@@ -171,7 +186,7 @@ class Meta:
 
 
 def _check(found: Any) -> None:
-    if found["bucket"] != _KEY or {*found["notes"]} != {*_NOTED}:
+    if found["bucket"] != _KEY or {*found["notes"]} != {*NOTED}:
         raise ValueError("other keys")
 
 
@@ -183,7 +198,7 @@ def _count(buckets: Any) -> int:
 
 def read_notes(store: Store) -> Notes:
     """Return what a store knows of its sources; times are text."""
-    return {name: store.frame(f"partitions/notes/{name}").to_dicts() for name in _NOTED}
+    return {name: store.frame(f"partitions/notes/{name}").to_dicts() for name in NOTED}
 
 
 def load_notes(writer: Writer, notes: Notes) -> None:

@@ -6,18 +6,40 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
+import polars as pl
 import pyarrow as pa
 
+from blueattr.decode.named_rows import tid_numbers
 from blueattr.partitions.folder import PartitionFolder, bucket_name
 from blueattr.partitions.meta import Meta, WrittenPart
+from blueattr.partitions.rows import (
+    STAGED_WITH_STATUS,
+    Buckets,
+    buckets_of,
+    of_coded,
+    of_staged,
+    week_of,
+)
 
 __all__ = [
-    "EVENTS", "Piles", "files_of_buckets", "remove_strangers", "said_file", "write_part",
-]  # fmt: skip
+    "EVENTS",
+    "INGESTED",
+    "Piles",
+    "files_of_buckets",
+    "remove_strangers",
+    "said_file",
+    "write_coded",
+    "write_part",
+    "write_staged",
+]
 
 
 EVENTS: Final = "events"
 """The folder of the rows."""
+
+
+INGESTED: Final = "ingest-"
+"""How the names of parts begin that are of no store."""
 
 
 _FILE = re.compile(r"events/week=[0-9-]{10}/bucket=([0-9]{4})/part-([0-9a-z-]+)\.parquet")
@@ -62,6 +84,60 @@ def write_part(
         folder.write_rows(place, rows(pa.array(order[begin:end])))
         written.append(place)
     return WrittenPart(name, len(written), len(order), folder.size(written))
+
+
+def write_coded(  # noqa: PLR0917 - a step of one function
+    folder: PartitionFolder,
+    name: str,
+    coded: pa.Table,
+    bucket: Buckets,
+    dids: pa.Array,
+    keys: pa.Array | None = None,
+) -> WrittenPart:
+    """Write record events in numbers; as `write_part`.
+
+    Parameters
+    ----------
+    coded, dids, keys
+        As `blueattr.partitions.rows.of_coded` takes them.
+    bucket
+        Of each of `dids`.
+    """
+    times, revs = (coded[each].combine_chunks() for each in ("event_time", "rev"))
+    by = (
+        week_of(times, revs),
+        bucket[coded["account"].to_numpy()].astype(np.int64),
+        coded["collection"].to_numpy().astype(np.int64),
+        times.cast(pa.int64()).fill_null(-1).to_numpy(),
+        coded["rkey"].to_numpy(),
+        revs.to_numpy().astype(np.int64),
+    )
+    return write_part(folder, name, by, lambda places: of_coded(coded.take(places), dids, keys))
+
+
+def write_staged(
+    folder: PartitionFolder, name: str, frame: pl.DataFrame, buckets: int
+) -> WrittenPart:
+    """Write rows that have some of the columns of ``staged``; as `write_part`."""
+    table = frame.to_arrow()
+    staged = pa.table(
+        [
+            table[each.name].cast(each.type)
+            if each.name in table.column_names
+            else pa.nulls(len(table), each.type)
+            for each in STAGED_WITH_STATUS
+        ],
+        schema=STAGED_WITH_STATUS,
+    )
+    revs = pa.array(tid_numbers(staged["rev"].combine_chunks()).astype(np.uint64))
+    by = (
+        week_of(staged["event_time"].combine_chunks(), revs),
+        buckets_of(frame["did"], buckets).astype(np.int64),
+        frame["did"].rank("dense").cast(pl.Int64).to_numpy(),
+        frame["kind"].rank("dense").cast(pl.Int64).to_numpy(),
+        frame["event_time"].to_physical().fill_null(-1).to_numpy(),
+    )
+    return write_part(folder, name, by, lambda places: of_staged(staged.take(places)))
 
 
 def said_file(bucket: int) -> str:

@@ -19,6 +19,7 @@ __all__ = [
     "EVENT",
     "KINDS",
     "STAGED_WITH_STATUS",
+    "Buckets",
     "bucket_of",
     "buckets_of",
     "named_rows",

@@ -7,6 +7,7 @@ where its answer is there, nothing is done.
 
 import hashlib
 import io
+import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
@@ -116,6 +117,8 @@ class BucketQuestion:
         Whether agent-days are wanted; else features.
     label
         What the panel says of synthetic data; empty where there is none.
+    rules
+        A hash of the user's rules for bots; empty where there are none.
     matches
         The file in the work folder with the matches of all buckets; empty for all events.
     """
@@ -126,13 +129,14 @@ class BucketQuestion:
     kinds: tuple[Kind, ...]
     by_day: bool = False
     label: str = ""
+    rules: str = ""
     matches: str = ""
 
     @property
     def key(self) -> str:
         """A hash of it."""
         query = replace(self.query, db=Path(), memory=0)
-        said = repr((query, self.window, self.rule, self.kinds, self.by_day))
+        said = repr((query, self.rules, self.window, self.rule, self.kinds, self.by_day))
         return hashlib.sha256(said.encode()).hexdigest()[:16]
 
     @property
@@ -197,13 +201,16 @@ def fold(bucket: Bucket) -> list[Day]:
     answer = f"answers/fold-{bucket.name}-{bucket.key}.json"
     if work.exists(answer) and bucket.db.exists():
         return [_day(row) for row in work.read_json(answer)]
-    made = bucket.db.with_suffix(".part.duckdb")
+    # Another worker may fold the same at the same time.
+    made = bucket.db.with_name(f"{bucket.db.stem}.{secrets.token_hex(6)}.duckdb")
     made.parent.mkdir(parents=True, exist_ok=True)
-    for left in made.parent.glob(f"{made.name}*"):
-        left.unlink()
     events = PartitionFolder(bucket.events)
-    fold_bucket(events, Meta.read(events), bucket.bucket, bucket.files, made, bucket.memory)
-    made.rename(bucket.db)
+    try:
+        fold_bucket(events, Meta.read(events), bucket.bucket, bucket.files, made, bucket.memory)
+        made.rename(bucket.db)
+    finally:
+        for left in made.parent.glob(f"{made.name}*"):
+            left.unlink()
     with Store.open(bucket.db, bucket.memory) as store:
         rows = store.rows("partitions/days")
         days = [(day, *map(_utc, times), events) for day, *times, events in rows]
@@ -269,8 +276,9 @@ def count(bucket: Bucket, asked: BucketQuestion) -> CountedBucket:
     kept = f"{asked.key}/{bucket.name}-{bucket.key}"
     work.write_rows(f"agents/{kept}.parquet", built.agents.drop("account").to_arrow())
     work.write_rows(f"gone/{kept}.parquet", gone.to_arrow())
-    name = f"given/{kept}.arrow"
     data, offsets = _sliced(frame, bucket.buckets)
+    # Another worker's rows may be in another order: what an answer says is of its own file.
+    name = f"given/{kept}-{hashlib.sha256(data).hexdigest()[:16]}.arrow"
     work.write(name, data)
     counted = CountedBucket(name, offsets, built.steps, count_unknown(built.agents), some)
     work.write_json(answer, _plain(counted))

@@ -15,6 +15,7 @@ from blueattr.cli.output import say
 from blueattr.cli.progress import Bars, LiveLine
 from blueattr.cli.reading import exit_on, kept
 from blueattr.cli.signals import stopping
+from blueattr.cli.typed import refuse_all_but
 from blueattr.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
@@ -123,9 +124,13 @@ class NetworkOptions:
                 raise UsageError(f"{option} makes no sense for {source}")
 
 
+_OF_PARTITIONS = ("sources", "events", "buckets", "memory", "out", "form", "verbose", "quiet")
+
+
 @grouped()
 def ingest(
     *,
+    context: typer.Context,
     sources: Annotated[
         list[str] | None,
         typer.Argument(
@@ -146,6 +151,25 @@ def ingest(
             show_default=False,
         ),
     ] = None,
+    events: Annotated[
+        Path | None,
+        typer.Option(
+            "--events",
+            metavar="FOLDER",
+            help="Read files into Parquet files parted by account, in place of a store; see "
+            "docs/partitions.md.",
+            show_default=False,
+        ),
+    ] = None,
+    buckets: Annotated[
+        int | None,
+        typer.Option(
+            "--buckets",
+            metavar="N",
+            help="With --events: how many parts of accounts a new folder has. [default: 1024]",
+            show_default=False,
+        ),
+    ] = None,
     network: NetworkOptions,
     store: StoreOptions,
     output: OutputOptions,
@@ -162,6 +186,12 @@ def ingest(
     from blueattr.sources.find import is_network
 
     output.check()
+    if events is not None:
+        refuse_all_but(context, _OF_PARTITIONS, "--events reads files into partitions")
+        _read_into_partitions(sources or [], events, buckets, store, output, quiet=quiet)
+        return
+    if buckets is not None:
+        raise UsageError("--buckets is for --events FOLDER; name that too")
     names = sources or ([] if plc else ["jetstream"])
     if not is_network(names):
         network.refuse_all_but((), "files")
@@ -221,6 +251,34 @@ def _read(
         remove(store.db)
     output.emit(ingest_report(results, store.db, removed=removed))
     exit_on(results, ExitCode.INPUT)
+
+
+def _read_into_partitions(
+    sources: list[str],
+    events: Path,
+    buckets: int | None,
+    store: StoreOptions,
+    output: OutputOptions,
+    *,
+    quiet: bool,
+) -> None:
+    from blueattr.partitions.ingest import ingest_partitions
+    from blueattr.report.inventory.ingests import ingest_report
+    from blueattr.sources.find import is_network
+
+    if not sources or is_network(sources):
+        raise UsageError(
+            "--events is for files; follow a stream into a store, and write that with: blueattr "
+            "export --partitioned FOLDER"
+        )
+    signal.siginterrupt(signal.SIGINT, True)  # as below
+    with kept(), Bars(quiet=quiet) as bars:
+        done = ingest_partitions(
+            events, sources, buckets, memory=store.memory_limit, progress=bars.progress
+        )
+    removed = not done.events_after and bool(done.failures) and done.kept_nothing
+    output.emit(ingest_report([done], events, removed=removed, parted=True))
+    exit_on([done], ExitCode.INPUT)
 
 
 def _fetch(

@@ -1,10 +1,11 @@
 """The commands topics list, topics check, panel and features: who counts, and what they did."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from blueattr.cli.clusters import WORKERS, WorkerOptions
 from blueattr.cli.grouping import grouped
 from blueattr.cli.help import SectionedCommand, WholeGroup
 from blueattr.cli.option_groups import (
@@ -22,6 +23,9 @@ from blueattr.cli.output import check_out, say
 from blueattr.cli.typed import typed
 from blueattr.errors import UsageError
 from blueattr.user_path import named_file
+
+if TYPE_CHECKING:
+    from blueattr.cluster.address import ClusterAddress
 
 topics = typer.Typer(
     name="topics",
@@ -122,7 +126,7 @@ def panel(
     output.emit(panel_report(result))
 
 
-@grouped(("out", "events", "pseudonyms", *ABOUT, *WINDOW, "scale", *WHO, "memory"))
+@grouped(("out", "events", *WORKERS, "pseudonyms", *ABOUT, *WINDOW, "scale", *WHO, "memory"))
 def features(
     *,
     context: typer.Context,
@@ -144,6 +148,7 @@ def features(
             show_default=False,
         ),
     ] = None,
+    on: WorkerOptions,
     pseudonyms: Pseudonyms = False,
     store: FeaturesQueryOptions,
 ) -> None:
@@ -154,8 +159,9 @@ def features(
 
     Example: blueattr features --topic mythos --out features.parquet
     """
+    cluster = on.asked(events)
     if events is not None:
-        _features_of_events(context, events, Path(out), store)
+        _features_of_events(context, events, Path(out), store, cluster)
         return
     from blueattr.analysis.asked.naming import Naming
     from blueattr.analysis.features import make_features, with_label
@@ -170,13 +176,18 @@ def features(
 
 
 def _features_of_events(
-    context: typer.Context, events: Path, out: Path, store: FeaturesQueryOptions
+    context: typer.Context,
+    events: Path,
+    out: Path,
+    store: FeaturesQueryOptions,
+    cluster: "ClusterAddress | None",
 ) -> None:
-    from blueattr.partitions.driver import make_parts
+    from blueattr.analysis.events_folder import features_of_partitions
 
     named = typed(context)
     for name in ("db", "pseudonyms"):
         if name in named:
             raise UsageError(f"{named[name]} cannot be combined with --events")
-    made = make_parts(events, store.query(), out)
+    with WorkerOptions.progress() as progress:
+        made = features_of_partitions(events, store.query(), out, cluster, progress)
     say(f"written: {out} ({made.agents:,} agents in {made.parts:,} parts)")

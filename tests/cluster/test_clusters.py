@@ -19,6 +19,7 @@ import pytest
 pytest.importorskip("distributed", reason="the extra cluster is not installed")
 
 from blueattr.analysis.asked.clusters import OnCluster
+from blueattr.analysis.features import make_features
 from blueattr.analysis.on_cluster import COMPLETE, AgentsFolder, attribute_with
 from blueattr.attribution.large import streaming
 from blueattr.attribution.parted.driver import attribute_parts
@@ -28,7 +29,11 @@ from blueattr.cluster.address import ClusterAddress, check_address
 from blueattr.cluster.dask_engine import DaskEngine
 from blueattr.cluster.same import identity
 from blueattr.errors import ClusterError, FeatureError
+from blueattr.panel.query import PanelQuery
+from blueattr.partitions.driver import make_parts, run_by
+from blueattr.partitions.ingest import ingest_partitions
 from blueattr.report.formats.streamed import agents_receiver
+from support.cli_world import write_events, write_store
 from support.panels import frame
 from support.parted import Deadly, cut, same, slow_at_first, wait_and_square
 
@@ -124,6 +129,24 @@ def test_agents_are_written_whole_though_a_writer_is_killed(
     assert sorted(written["did"]) == sorted(panel["did"])
     assert written["value"].sum() == pytest.approx(results[0].total)
     assert not [*(tmp_path / "shared").iterdir()]  # nothing is left after the end
+
+
+def test_buckets_whose_counters_are_killed_make_the_panel_of_the_store(
+    here: DaskEngine, tmp_path: Path
+) -> None:
+    (tmp_path / "marks").mkdir()
+    write_events(tmp_path / "events.jsonl")
+    db, events, out = (tmp_path / name for name in ("store.duckdb", "events", "panel"))
+    write_store(db)
+    ingest_partitions(events, [str(tmp_path / "events.jsonl")], 3)
+    query = PanelQuery(db, "mythos")
+    made = make_parts(events, query, out, run_by(Deadly(here, tmp_path / "marks")))
+    theirs, _ = make_features(query)
+    assert pl.concat(map(pl.read_parquet, sorted(out.iterdir()))).sort("did").equals(theirs)
+    assert (made.agents, made.parts) == (len(theirs), 3)
+    killed = {mark.name for mark in (tmp_path / "marks").iterdir()}
+    assert killed == {"folding-0", "matching-0", "counting-0", "gathering-0"}
+    assert not Path(f"{out}.work").exists()
 
 
 def test_the_error_of_the_first_part_is_told_whichever_comes_first(here: DaskEngine) -> None:

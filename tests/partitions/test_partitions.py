@@ -2,8 +2,9 @@
 
 import json
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from blueattr.panel import topics
 from blueattr.panel.counts import WindowCounts
 from blueattr.panel.query import PanelQuery
 from blueattr.partitions import tasks
-from blueattr.partitions.driver import make_agent_days, make_parts, one_after_another
+from blueattr.partitions.driver import make_agent_days, make_parts, one_after_another, run_by
 from blueattr.partitions.export import export_partitions
 from blueattr.partitions.folder import PartitionFolder
 from blueattr.partitions.meta import Meta
@@ -30,9 +31,7 @@ from blueattr.store.database import Store
 from blueattr.store.matching import Rule
 from support.cli_world import ok, refused
 from support.effort import costly_law
-from support.events_builder import Event, follow, post, repost, tid, uri
-from support.events_builder import at as moment
-from support.rollup_checks import WINDOWS, append, histories
+from support.rollup_checks import USUAL, WINDOWS, append, histories
 
 # --- the law -------------------------------------------------------------------------------------
 
@@ -67,22 +66,6 @@ def test_any_events_in_any_order_and_number_of_buckets_count_as_in_one_store(
     assert same(ours, theirs)
     if not isinstance(theirs, str):
         event("features of " + ("a topic" if match else "all events"))
-
-
-USUAL: list[Event] = [
-    # Accounts and keys as the network has them, which other kernels read.
-    post("a" * 24, tid(900), "mythos", rev=900, time=moment(days=1)),
-    post("b" * 24, tid(901), parent=uri("a" * 24, tid(900)), rev=901, time=moment(days=2)),
-    post("b" * 24, tid(901), "again", parent=uri("a" * 24, tid(900)), rev=902,
-         time=moment(days=2), operation="update"),
-    repost("c" * 24, tid(903), uri("a" * 24, tid(900)), rev=903, time=moment(days=2)),
-    repost("c" * 24, tid(904), uri("a" * 24, tid(900)), rev=904, time=moment(days=1.5)),
-    follow("c" * 24, tid(905), "b" * 24, rev=905, time=moment(days=2)),
-    follow("c" * 24, tid(906), "b" * 24, rev=906, time=moment(days=1.25)),
-    # Two of one revision: the content decides.
-    post("d" * 24, tid(907), "one", parent=uri("a" * 24, tid(900)), rev=907, time=moment(days=2)),
-    post("d" * 24, tid(907), "two", parent=uri("b" * 24, tid(901)), rev=907, time=moment(days=2)),
-]  # fmt: skip
 
 
 def joined(place: Path, parts: Sequence[Path]) -> Path:
@@ -194,6 +177,8 @@ def test_without_words_a_kept_topic_is_answered_and_another_one_refused(
         (2, ("export", "--partitioned", "x", "--buckets", "0"), "from 1 to 9,999"),
         (2, ("features", "--events", "x", "--db", "y", "--out", "z"), "--db cannot be combined"),
         (3, ("features", "--events", "x", "--out", "z"), "it has no meta.json"),
+        (2, ("features", "--cluster", "local:2", "--out", "z"), "name them by --events"),
+        (2, ("features", "--insecure", "--out", "z"), "--insecure is about a cluster"),
     ],
 )
 def test_what_makes_no_sense_is_refused_in_a_sentence(
@@ -235,6 +220,43 @@ def test_who_is_killed_in_any_task_goes_on_with_what_is_done(
     theirs = pl.read_parquet(panel_file)
     assert ours.equals(theirs.select(ours.columns))
     assert [*here.iterdir()] == [here / "panel"]
+
+
+class Doubled:
+    """Runs each task twice, as of a worker that was thought lost; gives what the first gave."""
+
+    def __init__(self, work: Path) -> None:
+        self._work, self.stages = work, set[str]()
+
+    def run(
+        self, stage: str, task: Callable[[Any], Any], arguments: Sequence[Any]
+    ) -> Iterator[tuple[int, Any]]:
+        self.stages.add(stage)
+        for place in reversed(range(len(arguments))):
+            answer = task(arguments[place])
+            for file in self._work.glob("answers/*"):
+                file.unlink()
+            task(arguments[place])
+            yield place, answer
+
+
+def test_what_a_worker_does_that_was_thought_lost_changes_no_answer(
+    parted: Path, panel_file: Path, here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its rows may be in another order than those that the answer is about."""
+    engine, totals, order = Doubled(Path("panel.work")), WindowCounts.totals, count()
+
+    def shuffled(*arguments: Any, **options: Any) -> pl.DataFrame:
+        frame = totals(*arguments, **options)
+        return frame.sample(fraction=1, shuffle=True, seed=next(order))
+
+    monkeypatch.setattr(WindowCounts, "totals", shuffled)
+    made = make_parts(parted, PanelQuery(parted, "mythos"), Path("panel"), run_by(engine))
+    ours = pl.concat([pl.read_parquet(f) for f in sorted(made.path.iterdir())]).sort("did")
+    assert ours.equals(pl.read_parquet(panel_file).select(ours.columns))
+    assert engine.stages == {"folding", "matching", "counting", "gathering"}
+    assert next(order) > 3
+    assert not Path("panel.work").exists()
 
 
 def test_files_of_an_export_that_was_killed_do_not_count(db: Path, here: Path) -> None:

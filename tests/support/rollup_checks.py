@@ -43,6 +43,7 @@ __all__ = [
     "MYTHOS",
     "NO_ROLLUPS",
     "OTHER",
+    "USUAL",
     "WHO",
     "WINDOWS",
     "answers",
@@ -67,6 +68,21 @@ WINDOWS = (
     Window(at(days=1.25), at(days=1.75)),
     Window(at(days=-3), at(days=3, seconds=1)),
 )
+USUAL: list[Event] = [
+    # Accounts and keys as the network has them, which other kernels read.
+    post("a" * 24, tid(900), "mythos", rev=900, time=at(days=1)),
+    post("b" * 24, tid(901), parent=uri("a" * 24, tid(900)), rev=901, time=at(days=2)),
+    post("b" * 24, tid(901), "again", parent=uri("a" * 24, tid(900)), rev=902,
+         time=at(days=2), operation="update"),
+    repost("c" * 24, tid(903), uri("a" * 24, tid(900)), rev=903, time=at(days=2)),
+    repost("c" * 24, tid(904), uri("a" * 24, tid(900)), rev=904, time=at(days=1.5)),
+    follow("c" * 24, tid(905), "b" * 24, rev=905, time=at(days=2)),
+    follow("c" * 24, tid(906), "b" * 24, rev=906, time=at(days=1.25)),
+    # Two of one revision: the content decides.
+    post("d" * 24, tid(907), "one", parent=uri("a" * 24, tid(900)), rev=907, time=at(days=2)),
+    post("d" * 24, tid(907), "two", parent=uri("b" * 24, tid(901)), rev=907, time=at(days=2)),
+]  # fmt: skip
+"""Events that other kernels read than those of `histories`, and pairs of which one counts."""
 NO_ROLLUPS = (ROOT / "tests/store/no_rollups.sql").read_text(encoding="utf-8")
 
 

@@ -130,13 +130,17 @@ def follow_report(result: "Followed", db: Path) -> Report:
     )
 
 
-def ingest_report(results: "Sequence[Ingested]", db: Path, *, removed: bool = False) -> Report:
+def ingest_report(
+    results: "Sequence[Ingested]", db: Path, *, removed: bool = False, parted: bool = False
+) -> Report:
     """Lay out the results of ingests into one store, source by source.
 
     Parameters
     ----------
     removed
         Whether the store was new, got nothing, and is gone again.
+    parted
+        Whether it is a folder of partitions, whose rows are counted.
     """
     rows = [
         (
@@ -165,17 +169,21 @@ def ingest_report(results: "Sequence[Ingested]", db: Path, *, removed: bool = Fa
         rows=tuple(rows),
         notes=("Skipped lines are of kinds that are not kept, such as likes.",)
         + (
-            ("Why lines were rejected: blueattr status",)
+            (f"Why lines were rejected: blueattr status{' --events FOLDER' if parted else ''}",)
             if any(row[-1] for row in rows) and not removed
             else ()
         )
         + bounded_note(sum(state.bounded for result in results for state in result.sources)),
     )
-    holds = f"{db} holds {plural(after, 'event')}, {count(before)} before."
+    one, where = ("row", "folder") if parted else ("event", "db")
+    nothing = (
+        f"Nothing was kept, so there {'are no partitions' if parted else 'is no store'} at {db}."
+    )
+    holds = f"{db} holds {plural(after, one)}, {count(before)} before."
     return Report(
         kind="ingest",
         summary=(
-            f"Nothing was kept, so there is no store at {db}." if removed else holds,
+            nothing if removed else holds,
             *(_in_short(rows) if len(rows) > MOST_ROWS else ()),
             *(sentence for result in results for sentence in result.passed_over),
             *_of_a_wrong_clock([state for result in results for state in result.sources]),
@@ -183,9 +191,9 @@ def ingest_report(results: "Sequence[Ingested]", db: Path, *, removed: bool = Fa
         tables=(replace(table, rows=tuple(sorted(table.rows, key=_is_fine))).first(MOST_ROWS),),
         data=table,
         content={
-            "db": str(db),
-            "events_before": before,
-            "events_after": after,
+            where: str(db),
+            f"{one}s_before": before,
+            f"{one}s_after": after,
             "sources": [
                 {
                     "source": state.name,

@@ -28,6 +28,7 @@ __all__ = [
     "STEPS",
     "fold",
     "fold_directory",
+    "note",
 ]
 
 
@@ -195,6 +196,13 @@ def fold_directory(store: Store, states: Sequence[SourceState]) -> None:
     _register_notes(store, states)
     for step in DIRECTORY_STEPS:
         store.run(f"store/commit/fold/{step}")
+
+
+def note(store: Store, states: Sequence[SourceState]) -> None:
+    """Note how far sources were read, whose rows are kept elsewhere; as `fold`."""
+    store.run(HASHES)
+    _register_notes(store, states)
+    store.run("store/commit/fold/notes")
 
 
 def _register_notes(store: Store, states: Sequence[SourceState]) -> None:

@@ -347,12 +347,7 @@ class Writer(Store):
         said: Mapping[str, pa.Table],
         collected: Collected | None,
     ) -> int:
-        if account_events is not None:
-            self.register("account_events", account_events)
-            try:
-                self.run("store/commit/batch/stage_account_events")
-            finally:
-                self.unregister("account_events")
+        self._stage_accounts(account_events)
         try:
             rows, size = record_events.rows, record_events.size
             is_small = states[-1].kind != "plc" and rows < _ROW_GROUP
@@ -374,6 +369,15 @@ class Writer(Store):
         self._limit_merges(0)
         self.run("store/commit/batch/staging")
         return records
+
+    def _stage_accounts(self, account_events: pa.Table | None) -> None:
+        """Put account events to the rows of unusual lines."""
+        if account_events is not None:
+            self.register("account_events", account_events)
+            try:
+                self.run("store/commit/batch/stage_account_events")
+            finally:
+                self.unregister("account_events")
 
     @contextmanager
     def _attached(self) -> Iterator[None]:

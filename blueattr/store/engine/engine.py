@@ -80,6 +80,7 @@ def connect(file: Path, memory: int, **settings: str | int) -> duckdb.DuckDBPyCo
             "python_enable_replacements": False,
             # Rows are ordered where it matters; the rest may be parallel.
             "preserve_insertion_order": False,
+            **_threads(),
             **settings,
         }
     )
@@ -92,6 +93,17 @@ def connect(file: Path, memory: int, **settings: str | int) -> duckdb.DuckDBPyCo
     connection.execute("SET allowed_configs = $names", {"names": _CHANGING})
     connection.execute("SET lock_configuration = true")
     return connection
+
+
+def _threads() -> dict[str, int]:
+    """Return how many threads it may have, where ``NUMBA_NUM_THREADS`` lowers the number.
+
+    Of a cluster's workers each has one, or all would take all cores.
+    """
+    most = os.environ.get("NUMBA_NUM_THREADS", "")
+    if not most.isdecimal() or int(most) >= (os.cpu_count() or 1):
+        return {}
+    return {"threads": max(1, int(most))}
 
 
 @contextmanager

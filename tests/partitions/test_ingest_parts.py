@@ -1,0 +1,222 @@
+"""Files read straight into partitions: the same as through a store, whatever comes between."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import polars as pl
+import pytest
+from hypothesis import HealthCheck, event, given
+from hypothesis import strategies as st
+
+from blueattr.errors import ExitCode
+from blueattr.file_lock import FileLock
+from blueattr.ingest import read
+from blueattr.ingest.read import ingest
+from blueattr.partitions.export import export_partitions
+from blueattr.partitions.fold import fold_bucket
+from blueattr.partitions.folder import PartitionFolder
+from blueattr.partitions.ingest import ingest_partitions
+from blueattr.partitions.meta import NOTED, Meta, WrittenPart, read_notes
+from blueattr.partitions.parting import files_of_buckets
+from blueattr.store.database import Store
+from support.cli_world import Run, ok, refused, run, write_events
+from support.effort import costly_law
+from support.events_builder import Event, identity, lines, profile
+from support.events_builder import at as moment
+from support.rollup_checks import USUAL, histories
+
+# --- the law -------------------------------------------------------------------------------------
+
+
+SAID: list[Event] = [
+    identity("ann", "ann.example", time=moment(days=1)),
+    identity("bea", None, time=moment(days=1)),
+    profile("ann", rev=950, time=moment(days=1)),
+    profile("ann", rev=951, time=moment(days=2), operation="update", bot=True),
+]
+
+
+class KilledError(Exception):
+    pass
+
+
+@pytest.mark.slow
+@costly_law(24, suppress=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@given(st.data())
+def test_what_files_bring_depends_on_no_order_repeat_or_kill(
+    fresh: Callable[[], Path], data: st.DataObject
+) -> None:
+    folder = fresh()
+    events = data.draw(st.permutations([*data.draw(histories()), *USUAL, *SAID]))
+    count = data.draw(st.integers(1, 4), label="files")
+    files = [folder / f"{k}.jsonl" for k in range(count)]
+    again = data.draw(st.lists(st.sampled_from(events), max_size=9), label="repeated")
+    for k, file in enumerate(files):
+        file.write_bytes(lines(*events[k::count], *(again if k == 0 else [])))
+    buckets = data.draw(st.sampled_from([3, 2, 1]), label="buckets")
+    first = data.draw(st.permutations(files))[: data.draw(st.integers(1, count))]
+    place, falls = folder / "events", data.draw(st.integers(0, 40), label="falls at")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(read, "_COMMIT_SECONDS", -1.0)  # each chunk is a commit
+        patch.setattr(read, "_COMMITS_APART", 0.0)
+        if data.draw(st.booleans(), label="compiled"):
+            patch.setattr(read, "_BEFORE_COMPILING", 0)
+        with killed_at(falls) as fell:
+            try:
+                ingest_partitions(place, [str(file) for file in first], buckets)
+            except KilledError:
+                assert fell
+        event("killed" if fell else "not killed")
+        (place / "ingest.work").mkdir(parents=True, exist_ok=True)  # as a kill leaves it
+        (place / "ingest.work/notes.duckdb").write_bytes(b"half")
+        ours = ingest_partitions(place, [str(folder)], buckets)
+    db = folder / "whole.duckdb"
+    theirs = ingest(db, [str(folder)])
+    assert ours.sources == theirs.sources
+    assert ours.failures == theirs.failures == ()
+    meta = Meta.read(PartitionFolder(place))
+    assert ours.events_after == meta.rows
+    assert len(files_in(place)) == sum(part.files for part in meta.parts)
+    with Store.open(db) as store:
+        assert meta.notes == read_notes(store)
+    export_partitions(db, folder / "theirs", 1)
+    assert folded_rows(place, folder) == rows_in(folder / "theirs")
+    unchanged = ingest_partitions(place, [str(folder)])
+    assert len(unchanged.unchanged) == count
+    assert Meta.read(PartitionFolder(place)) == meta
+
+
+@contextmanager
+def killed_at(write: int) -> Iterator[list[int]]:
+    """Fail at some write of a folder, as if nothing came after it."""
+    left, fell = write, list[int]()
+    whole = PartitionFolder._writing
+
+    def writing(folder: PartitionFolder, name: str) -> object:
+        nonlocal left
+        left -= 1
+        if left < 0:
+            fell.append(write)
+            raise KilledError
+        return whole(folder, name)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(PartitionFolder, "_writing", writing)
+        yield fell
+
+
+def files_in(place: Path) -> list[Path]:
+    return sorted((place / "events").rglob("*.parquet"))
+
+
+def rows_in(place: Path) -> list[str]:
+    """All rows, as text, which can be sorted."""
+    frames = [pl.read_parquet(file).cast({pl.Categorical: pl.String}) for file in files_in(place)]
+    return sorted(map(repr, pl.concat(frames).rows()))
+
+
+def folded_rows(place: Path, scratch: Path) -> list[str]:
+    """Each bucket as a store has it, written again."""
+    folder = PartitionFolder(place)
+    meta, found = Meta.read(folder), list[str]()
+    for bucket, files in files_of_buckets(folder, meta).items():
+        db = scratch / f"bucket{bucket}.duckdb"
+        fold_bucket(folder, meta, bucket, tuple(files), db, 1 << 30)
+        export_partitions(db, scratch / f"again{bucket}", 1)
+        found += rows_in(scratch / f"again{bucket}")
+    return sorted(found)
+
+
+# --- the command ---------------------------------------------------------------------------------
+
+
+def ingested(*arguments: object) -> Run:
+    return run("ingest", *arguments, "--format", "json", "--quiet")
+
+
+def test_the_command_reads_files_to_the_panel_that_a_store_gives(
+    panel_file: Path, here: Path
+) -> None:
+    write_events(here / "events.jsonl")
+    made = ok("ingest", "events.jsonl", "--events", "parts", "--buckets", 3, "--quiet")
+    assert made.text.startswith("parts holds ")
+    assert " rows, 0 before." in made.text
+    assert "complete" in made.text
+    ok("features", "--events", "parts", "--topic", "mythos", "--out", "panel/")
+    frames = [pl.read_parquet(file) for file in sorted(Path("panel").iterdir())]
+    assert len(frames) == 3
+    assert pl.concat(frames).sort("did").equals(pl.read_parquet(panel_file))
+    again = ingested("events.jsonl", "--events", "parts").json
+    assert [source["state"] for source in again["sources"]] == ["unchanged"]
+    assert again["rows_before"] == again["rows_after"] == Meta.read(PartitionFolder("parts")).rows
+    assert sorted(path.name for path in Path("parts").iterdir()) == ["events", "meta.json"]
+
+
+GOOD = lines(profile("ann", rev=1, time=moment(days=1)))
+
+
+@pytest.mark.parametrize(
+    ("content", "code"),
+    [
+        (GOOD, ExitCode.OK),
+        (GOOD + b"{}\nno line\n", ExitCode.MOSTLY_REJECTED),
+        (b"no line\n", ExitCode.INPUT),
+    ],
+    ids=["sound", "mostly rejected", "nothing of it"],
+)
+def test_rejected_lines_are_counted_and_told_as_by_a_store(
+    content: bytes, code: ExitCode, here: Path
+) -> None:
+    Path("some.jsonl").write_bytes(content)
+    ours, theirs = (ingested("some.jsonl", *where) for where in (("--events", "e"), ("--db", "s")))
+    assert ours.code == theirs.code == code
+    assert ours.stderr == theirs.stderr
+    of_both = ours.json.keys() & theirs.json.keys()
+    assert {"sources", "failures", "passed_over"} <= of_both
+    assert all(ours.json[name] == theirs.json[name] for name in of_both)
+    # A wrong file is no reason for a folder.
+    assert Path("e").exists() is (code is not ExitCode.INPUT)
+
+
+@pytest.mark.parametrize(
+    ("code", "arguments", "words"),
+    [
+        (2, ("--events", "x"), "--events is for files"),
+        (2, ("jetstream", "--events", "x"), "--events is for files"),
+        (2, ("a.jsonl", "--buckets", "4"), "--buckets is for --events"),
+        (2, ("a.jsonl", "--events", "x", "--db", "y"), "--db would change nothing"),
+        (2, ("a.jsonl", "--events", "x", "--buckets", "0"), "from 1 to 9,999"),
+        (3, ("a.jsonl", "--events", "x"), "a.jsonl"),
+        (2, ("sound.jsonl", "--events", "two", "--buckets", "3"), "has 2 buckets"),
+        (7, ("sound.jsonl", "--events", "of a store"), "was exported from a store"),
+        (5, ("sound.jsonl", "--events", "held"), "is writing to held"),
+    ],
+)
+def test_what_cannot_be_is_refused_and_changes_nothing(
+    code: int, arguments: tuple[str, ...], words: str, here: Path
+) -> None:
+    Path("sound.jsonl").write_bytes(GOOD)
+    Path("held").mkdir()
+    two = Meta(2, notes={name: [] for name in NOTED})
+    two.write(PartitionFolder("two"))
+    of_store = two.with_part(WrittenPart("store-1-records", 0, 0, 0))
+    of_store.write(PartitionFolder("of a store"))
+    before = {path: path.stat().st_mtime_ns for path in here.rglob("*") if path.is_file()}
+    with FileLock(Path("held/ingest.lock")):
+        assert words in refused(ExitCode(code), "ingest", *arguments).stderr
+    left = {path: path.stat().st_mtime_ns for path in here.rglob("*") if path.is_file()}
+    left.pop(here / "held/ingest.lock")
+    assert left == before
+
+
+def test_of_two_sightings_the_later_revision_counts_in_whichever_file_it_is(here: Path) -> None:
+    """A file that is read later may bring what is older, or a delete of what is not there yet."""
+    whole = [*USUAL, *SAID]
+    Path("late.jsonl").write_bytes(lines(*reversed(whole[3:])))
+    Path("early.jsonl").write_bytes(lines(*whole[:3], whole[-1]))
+    for file in ("late.jsonl", "early.jsonl"):
+        ok("ingest", file, "--events", "parts", "--buckets", 1)
+    ok("ingest", "late.jsonl", "early.jsonl", "--db", "s.duckdb")
+    export_partitions(Path("s.duckdb"), Path("theirs"), 1)
+    assert folded_rows(Path("parts"), here) == rows_in(Path("theirs"))
