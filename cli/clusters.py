@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from blueattr.cluster.address import ClusterAddress
     from blueattr.cluster.engine import Progress
 
-__all__ = ["CLUSTER", "WORKERS", "ClusterOptions", "WorkerOptions"]
+__all__ = ["CLUSTER", "WORKERS", "ClusterOptions", "WorkerOptions", "show_stages"]
 
 
 Cluster: TypeAlias = Annotated[
@@ -24,7 +24,7 @@ Cluster: TypeAlias = Annotated[
     typer.Option(
         "--cluster",
         metavar="ADDRESS",
-        help="Let many workers share the parts of --features or --events: local:N starts N here; "
+        help="Let many workers share the parts of the input: local:N starts N here; "
         "tls://HOST:PORT or tcp://HOST:PORT is a Dask scheduler.",
         show_default=False,
     ),
@@ -82,7 +82,7 @@ Key: TypeAlias = Annotated[
 
 
 @contextmanager
-def _progress() -> "Iterator[Progress | None]":
+def show_stages() -> "Iterator[Progress | None]":
     """Show how far the stages are, on a terminal."""
     from blueattr.cli.progress import Bars
 
@@ -113,8 +113,6 @@ class ClusterOptions:
             raise UsageError("--cluster works on the parts of a panel; name them by --features")
         return found
 
-    progress = staticmethod(_progress)
-
 
 @dataclass
 class WorkerOptions:
@@ -136,8 +134,6 @@ class WorkerOptions:
         if found is not None and events is None:
             raise UsageError("--cluster works on the parts of events; name them by --events")
         return found
-
-    progress = staticmethod(_progress)
 
 
 CLUSTER = ("cluster", "shared", "send_code", "insecure", "tls_ca", "tls_cert", "tls_key")

@@ -316,3 +316,12 @@ DryRun: TypeAlias = Annotated[
 Quiet: TypeAlias = Annotated[
     bool, typer.Option("--quiet", "-q", help="Show no progress.", show_default=False)
 ]
+EventsFolder: TypeAlias = Annotated[
+    Path | None,
+    typer.Option(
+        "--events",
+        metavar="FOLDER",
+        help="Events parted by account, in place of a store; see docs/partitions.md.",
+        show_default=False,
+    ),
+]

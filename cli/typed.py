@@ -6,7 +6,7 @@ import typer
 
 from blueattr.errors import UsageError
 
-__all__ = ["refuse_all_but", "typed"]
+__all__ = ["refuse_all_but", "refuse_beside_events", "typed"]
 
 
 def typed(context: typer.Context) -> dict[str, str]:
@@ -39,3 +39,17 @@ def refuse_all_but(context: typer.Context, allowed: Collection[str], beside: str
     for name, option in typed(context).items():
         if name not in allowed:
             raise UsageError(f"{beside}; {option} would change nothing")
+
+
+def refuse_beside_events(context: typer.Context, *names: str) -> None:
+    """Refuse options that are about a store beside --events, which is in place of one.
+
+    Raises
+    ------
+    UsageError
+        One of them was typed.
+    """
+    known = typed(context)
+    for name in names:
+        if name in known:
+            raise UsageError(f"{known[name]} cannot be combined with --events")

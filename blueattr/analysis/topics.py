@@ -10,12 +10,22 @@ from blueattr.analysis.asked.parse import EVERY_TOPIC
 from blueattr.errors import UsageError
 from blueattr.panel import influence, topics
 from blueattr.panel.counts import WindowCounts
+from blueattr.panel.influence import Influence
 from blueattr.panel.query import PanelQuery, store_origin
 from blueattr.panel.topics import Topic, TopicDays
-from blueattr.provenance import Window
+from blueattr.provenance import Provenance, Window
 from blueattr.store.database import Store
 
-__all__ = ["check_topics", "choose_topics", "count_events", "expand_names"]
+__all__ = [
+    "check_topics",
+    "choose_topics",
+    "count_events",
+    "expand_names",
+    "named_topic",
+    "names_to_check",
+    "to_check",
+    "topic_days",
+]
 
 
 def expand_names(names: Sequence[str], topics_file: Path | None) -> tuple[str, ...]:
@@ -69,25 +79,55 @@ def check_topics(query: PanelQuery, names: Sequence[str]) -> list[TopicDays]:
     UnknownTopicError
         There is no such topic.
     """
-    named = [part.strip() for name in names for part in name.split(",")] or [EVERY_TOPIC]
-    chosen_names = [None] if query.match else expand_names(named, query.topics_file)
+    chosen_names = names_to_check(query, names)
     with Store.open(query.db, query.memory) as store:
         window = query.window(store)
         settled = influence.settle(store, query.influence, window)
         origin = store_origin(query.db, store, window)
-        calendar = pl.DataFrame({"day": _days(window)}, schema={"day": pl.Date})
         counts = []
         for name in chosen_names:
-            topic = topics.choose(store, name, list(query.match), query.topics_file)
-            if topic is None:
-                raise UsageError("name topics to check; 'all' stands for a run without one")
+            topic = named_topic(topics.choose(store, name, list(query.match), query.topics_file))
             count_events(store, topic, window, quotes=settled.quotes)
-            days = calendar.join(
-                store.frame("analysis/topic_days"), on="day", how="left", maintain_order="left"
-            ).fill_null(0)
-            over = int((days["participants"] >= topics.CRITERION_PARTICIPANTS).sum())
-            counts.append(TopicDays(topic, window, days, over, settled, origin))
+            found = store.frame("analysis/topic_days")
+            counts.append(topic_days(topic, window, found, settled, origin))
     return counts
+
+
+def names_to_check(query: PanelQuery, names: Sequence[str]) -> Sequence[str | None]:
+    """Return the names of topics that `check_topics` is asked for; None for expressions."""
+    named = [part.strip() for name in names for part in name.split(",")] or [EVERY_TOPIC]
+    return [None] if query.match else expand_names(named, query.topics_file)
+
+
+def to_check(names: str | Sequence[str], query: PanelQuery) -> tuple[str, ...]:
+    """Return the names of topics that a program asks to check, each once.
+
+    Raises
+    ------
+    UsageError
+        There are expressions, too.
+    """
+    named = (names,) if isinstance(names, str) else tuple(dict.fromkeys(names))
+    if named and query.match:
+        raise UsageError("check topics by name or by match, not both")
+    return named
+
+
+def named_topic(topic: Topic | None) -> Topic:
+    """Refuse to check what is no topic."""
+    if topic is None:
+        raise UsageError("name topics to check; 'all' stands for a run without one")
+    return topic
+
+
+def topic_days(
+    topic: Topic, window: Window, found: pl.DataFrame, settled: Influence, origin: Provenance
+) -> TopicDays:
+    """Judge a topic by its days with events: rows of ``sql/analysis/topic_days.sql``."""
+    calendar = pl.DataFrame({"day": _days(window)}, schema={"day": pl.Date})
+    days = calendar.join(found, on="day", how="left", maintain_order="left").fill_null(0)
+    over = int((days["participants"] >= topics.CRITERION_PARTICIPANTS).sum())
+    return TopicDays(topic, window, days, over, settled, origin)
 
 
 def count_events(store: Store, topic: Topic, window: Window, *, quotes: bool = True) -> None:

@@ -1,12 +1,18 @@
 """Partitions that a program asks: what `blueattr.open_partitions` returns."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from blueattr.analysis.asked import parse
 from blueattr.analysis.events_folder import features_of_partitions
+from blueattr.analysis.parted_topics import check_topics_of_partitions
+from blueattr.analysis.results import TopicCounts
+from blueattr.analysis.topics import to_check
+from blueattr.analysis.upkeep.parted_status import status_of_partitions
+from blueattr.analysis.upkeep.status import Status
 from blueattr.cluster.address import ClusterAddress
-from blueattr.library.declared import EVERYTHING, WORKERS
+from blueattr.library.declared import EVENTS, EVERYTHING, SAMPLES_SHOWN, WORKERS
 from blueattr.library.options import takes, words_of_a_program
 from blueattr.panel.query import PanelQuery
 from blueattr.partitions.driver import PanelParts
@@ -40,6 +46,48 @@ class Partitions:
     def meta(self) -> Meta:
         """What the folder has in it, as buckets, sources and parts."""
         return Meta.read(PartitionFolder(self.path))
+
+    @takes(no_samples=SAMPLES_SHOWN)
+    def status(self, *, no_samples: bool) -> Status:
+        """Show what the partitions hold, as ``blueattr status --events``.
+
+        Returns
+        -------
+        Status
+            As of `blueattr.Store.status`.
+
+        Raises
+        ------
+        InputError
+            The partitions cannot be read.
+        """
+        return status_of_partitions(self.path, self.memory, samples=not no_samples)
+
+    @takes("names", query=EVENTS)
+    def topics(self, names: str | Sequence[str] = (), *, query: PanelQuery) -> TopicCounts:
+        """Count participants of topics by day, as ``blueattr topics check --events``.
+
+        Parameters
+        ----------
+        names
+            A topic, or several; all known topics by default.
+
+        Returns
+        -------
+        TopicCounts
+            As of `blueattr.Store.topics`.
+
+        Raises
+        ------
+        UsageError, NoAnswerError
+            An option makes no sense, or there is no such topic.
+        InputError
+            The partitions cannot be read.
+        """
+        asked = replace(query, db=self.path, memory=self.memory)
+        return TopicCounts(
+            tuple(check_topics_of_partitions(self.path, asked, to_check(names, query)))
+        )
 
     @takes("path", "topic", query=EVERYTHING, cluster=WORKERS)
     def features(

@@ -24,10 +24,9 @@ from blueattr.analysis.studies import (
     validate_panel,
 )
 from blueattr.analysis.topic_reports import report_topic, report_topics
-from blueattr.analysis.topics import check_topics
+from blueattr.analysis.topics import check_topics, to_check
 from blueattr.analysis.upkeep import status as inventory
 from blueattr.attribution.question import Question, Sampling
-from blueattr.errors import UsageError
 from blueattr.library.carriers import Carriers
 from blueattr.library.collecting import Collecting
 from blueattr.library.declared import (
@@ -134,10 +133,7 @@ class Store(Carriers, Collecting):
         UsageError, NoAnswerError
             An option makes no sense, or there is no such topic.
         """
-        named = (names,) if isinstance(names, str) else tuple(dict.fromkeys(names))
-        if named and query.match:
-            raise UsageError("check topics by name or by match, not both")
-        return TopicCounts(tuple(check_topics(self._asked(query), named)))
+        return TopicCounts(tuple(check_topics(self._asked(query), to_check(names, query))))
 
     @takes("topic", query=PANEL, named=NAMING)
     def panel(self, *, query: PanelQuery, named: LeaderOptions) -> PanelResult:

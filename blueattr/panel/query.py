@@ -14,22 +14,19 @@ from blueattr.errors import EmptyPanelError, NoAnswerError, UsageError
 from blueattr.panel import bots, features, filters, topics
 from blueattr.panel.accounts import Directory
 from blueattr.panel.counts import Counted, WindowCounts
-from blueattr.panel.drawn import drawn, is_searched
 from blueattr.panel.features import Popularity, Scale
 from blueattr.panel.influence import Influence, Kind, settle
-from blueattr.panel.synthetic import synthetic_sources
+from blueattr.panel.origin import origin_by_notes, so_far_of, uncovered
 from blueattr.panel.times import time_shares
 from blueattr.provenance import (
     NO_FOLLOWERS,
     CountedPosts,
-    FoundShare,
     Gap,
     Provenance,
     Window,
     spell_window,
 )
-from blueattr.store import coverage, matching
-from blueattr.store.collected import completeness
+from blueattr.store import matching
 from blueattr.store.database import DEFAULT_MEMORY, Store
 from blueattr.store.stretches import last_near, stretches
 
@@ -217,7 +214,6 @@ def counts_followers(popularity: str) -> bool:
     return popularity.startswith(_COUNTS_OF)
 
 
-_INSTANT = timedelta(microseconds=1)
 _COUNTS_OF = "follower counts of"
 _RECEIVED = "follows received in the window"
 _STAND_IN = f"Followers, which set the tiers, are {_RECEIVED}: a stand-in for follower counts."
@@ -269,7 +265,7 @@ class StoreView:
     @cached_property
     def so_far(self) -> datetime | None:
         """When the last event was, if the window's last day is that of it and is not over then."""
-        return _so_far(self.store, self.window)
+        return so_far_of(last_event(self.store), self.window)
 
     @cached_property
     def passed_over(self) -> tuple[str, ...]:
@@ -285,7 +281,7 @@ class StoreView:
     @cached_property
     def gaps(self) -> tuple[Gap, ...]:
         """Stretches of the window that no source covers, up to the last event of its last day."""
-        return _gaps(self.store, self.window, self.so_far)
+        return uncovered(self.store, self.window, self.so_far)
 
     def topic(self, name: str | None = None) -> topics.Topic | None:
         """Find a topic by name, by default the query's own; None for all events."""
@@ -464,47 +460,7 @@ def store_origin(db: Path, store: Store, window: Window) -> Provenance:
     window
         Settled.
     """
-    synthetic, all_synthetic = synthetic_sources(store)
-    ways, remarks = drawn(store)
-    so_far = _so_far(store, window)
-    return Provenance(
-        source=str(db),
-        window=window,
-        gaps=_gaps(store, window, so_far),
-        so_far=so_far,
-        synthetic=synthetic,
-        all_synthetic=all_synthetic,
-        time_from=time_shares(store, window),
-        drawn=ways,
-        is_searched=is_searched(store, window) if "keywords" in ways else False,
-        import_remarks=remarks,
-        completeness=_completeness(store, window) if ways else (),
-    )
-
-
-def _so_far(store: Store, window: Window) -> datetime | None:
-    last, end = last_event(store), window.end
-    ends_that_day = last is not None and last.date() == (end - _INSTANT).date()
-    return last if last is not None and ends_that_day and last < end - _INSTANT else None
-
-
-def _gaps(store: Store, window: Window, so_far: datetime | None) -> tuple[Gap, ...]:
-    until = window.end if so_far is None else so_far + _INSTANT
-    return coverage.gaps(store, Window(window.start, until))
-
-
-def _completeness(store: Store, window: Window) -> tuple[FoundShare, ...]:
-    """Sum up what was found of the interactions with the window's collected posts."""
-    days = completeness(store, window).values()
-    kinds = dict.fromkeys(kind for day in days for kind in day)
-    return tuple(
-        FoundShare(
-            kind,
-            sum(day[kind].found for day in days if kind in day),
-            sum(day[kind].counted for day in days if kind in day),
-        )
-        for kind in kinds
-    )
+    return origin_by_notes(db, store, window, last_event(store), time_shares(store, window))
 
 
 def _rule(topic: topics.Topic | None) -> matching.Rule | None:

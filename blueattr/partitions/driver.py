@@ -10,7 +10,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any, Final, TypeVar
 
 import polars as pl
@@ -20,12 +19,12 @@ from blueattr.cluster.engine import TaskEngine
 from blueattr.errors import NoMatchError, UnknownTopicError
 from blueattr.panel import topics
 from blueattr.panel.filters import UNKNOWN_FOLLOWERS, refuse_empty, unknown_followers
-from blueattr.panel.influence import settle
+from blueattr.panel.influence import Influence, settle
 from blueattr.panel.query import PanelQuery
 from blueattr.panel.synthetic import synthetic_sources
 from blueattr.partitions import tasks
 from blueattr.partitions.folder import PartitionFolder
-from blueattr.partitions.meta import Meta, digest, load_notes
+from blueattr.partitions.meta import Meta, digest, noted
 from blueattr.partitions.parting import files_of_buckets
 from blueattr.partitions.tasks import (
     Bucket,
@@ -36,11 +35,21 @@ from blueattr.partitions.tasks import (
     GivenSlice,
 )
 from blueattr.provenance import PanelStep, Window, spell_window
-from blueattr.store.commit.writer import Writer
 from blueattr.store.matching import Rule
 from blueattr.store.stretches import last_near, of_days
 
-__all__ = ["PanelParts", "Run", "make_agent_days", "make_parts", "one_after_another", "run_by"]
+__all__ = [
+    "PanelParts",
+    "PartitionQuestion",
+    "Run",
+    "all_buckets",
+    "make_agent_days",
+    "make_parts",
+    "merge_days",
+    "newest",
+    "one_after_another",
+    "run_by",
+]
 
 
 Run = Callable[[Callable[..., Any], Sequence[tuple[Any, ...]]], Sequence[Any]]
@@ -88,7 +97,9 @@ def run_by(engine: TaskEngine) -> Run:
     """Run tasks by an engine, such as the workers of a cluster."""
 
     def run(task: Callable[..., Any], arguments: Sequence[tuple[Any, ...]]) -> Sequence[Any]:
-        found = dict(engine.run(_STAGES[task], partial(_spread, task), arguments))
+        found = dict(
+            engine.run(_STAGES.get(task, task.__name__), partial(_spread, task), arguments)
+        )
         return [found[place] for place in range(len(arguments))]
 
     return run
@@ -142,7 +153,7 @@ def make_parts(
     """
     refuse_present(out)
     work = PartitionFolder(Path(f"{out}.work").absolute())
-    asking = _Asking(events, query, work, run)
+    asking = PartitionQuestion(events, query, work, run)
     counted, gathered = asking.ask(by_day=False)
     steps = asking.steps(counted)
     work.path(f"panel/{asking.asked.key}").rename(out)
@@ -170,77 +181,78 @@ def make_agent_days(
         ``did``, ``day`` and `blueattr.panel.features.COUNTS`, by account and day.
     """
     folder = PartitionFolder(work.absolute())
-    _, gathered = _Asking(events, query, folder, run).ask(by_day=True)
+    _, gathered = PartitionQuestion(events, query, folder, run).ask(by_day=True)
     parts = [pl.DataFrame(folder.rows(one.name)) for one in gathered]
     return pl.concat([part for part in parts if len(part)] or parts).sort("did", "day")
 
 
-class _Asking:
-    """A question to partitions."""
+class PartitionQuestion:
+    """A question to partitions.
+
+    Parameters
+    ----------
+    events, query, run
+        As for `make_parts`.
+    work
+        A folder for what tasks leave to one another.
+    """
 
     def __init__(self, events: Path, query: PanelQuery, work: PartitionFolder, run: Run) -> None:
         self._folder = PartitionFolder(events)
-        self._meta = Meta.read(self._folder)
+        self.meta = Meta.read(self._folder)
         # A worker may be in another folder.
         bots = query.bots_file and query.bots_file.absolute()
         self._query = replace(query, db=events, bots_file=bots)
         self._work = work
-        self._run = run
-        files = files_of_buckets(self._folder, self._meta)
-        self._buckets = [
-            Bucket(
-                str(events.absolute()),
-                work.place,
-                bucket,
-                self._meta.buckets,
-                tuple(files.get(bucket, ())),
-                Bucket.key_of(self._meta, files.get(bucket, ())),
-                query.memory,
-            )
-            for bucket in range(self._meta.buckets)
-        ]
+        self.run = run
+        self.buckets = all_buckets(events, self.meta, work, query.memory)
+        self.influence: Influence
         self.asked: BucketQuestion
+        """Settled by `settle`."""
 
     def ask(self, *, by_day: bool) -> tuple[Sequence[CountedBucket], Sequence[Gathered]]:
         """Run all tasks."""
-        days = _merged(self._run(tasks.fold, [(bucket,) for bucket in self._buckets]))
-        window = self._query.window_by(lambda: _newest(days))
-        topic = self._settle(window, by_day=by_day)
-        if topic is not None:
-            self.asked = replace(self.asked, matches=self._matches())
-        counted = self._run(tasks.count, [(bucket, self.asked) for bucket in self._buckets])
+        topic = self.settle(self.fold(), by_day=by_day)
+        window = self.asked.window
+        counted = self.run(tasks.count, [(bucket, self.asked) for bucket in self.buckets])
         if topic is not None and not any(one.matches for one in counted):
             raise NoMatchError(f"no post matched {topic.described()} in {spell_window(window)}")
         if not by_day:
             refuse_empty(window, self.steps(counted))
         arguments = [
-            (bucket, self.asked, _slices(counted, bucket.bucket)) for bucket in self._buckets
+            (bucket, self.asked, _slices(counted, bucket.bucket)) for bucket in self.buckets
         ]
-        return counted, self._run(tasks.gather, arguments)
+        return counted, self.run(tasks.gather, arguments)
 
-    def _settle(self, window: Window, *, by_day: bool) -> topics.Topic | None:
+    def fold(self) -> list[Day]:
+        """Fold all buckets; return the days that their records fall on."""
+        return merge_days(self.run(tasks.fold, [(bucket,) for bucket in self.buckets]))
+
+    def settle(self, days: Sequence[Day], *, by_day: bool = False) -> topics.Topic | None:
+        """Settle the window and the topic, which is returned, and find what matches that."""
         query = self._query
-        with TemporaryDirectory() as place, Writer(Path(place, "notes.duckdb")) as notes:
-            with notes.transaction():
-                load_notes(notes, self._meta.notes)
-            with notes.reading():
-                topic = topics.choose(notes, query.topic, list(query.match), query.topics_file)
-                kinds = settle(notes, query.influence, window).kinds
-                made_up, are_all = synthetic_sources(notes)
+        window = query.window_by(lambda: newest(days))
+        with noted(self.meta) as notes:
+            topic = topics.choose(notes, query.topic, list(query.match), query.topics_file)
+            self.influence = settle(notes, query.influence, window)
+            made_up, are_all = synthetic_sources(notes)
+        kinds = self.influence.kinds
         rule = None if topic is None else self._rule(topic)
         label = ("true" if are_all else "partly") if made_up and not by_day else ""
         self.asked = BucketQuestion(query, window, rule, kinds, by_day, label, _digest(query))
+        if topic is not None:
+            self.asked = replace(self.asked, matches=self._matches())
         return topic
 
     def _rule(self, topic: topics.Topic) -> Rule:
         """Return what a topic matches by: words, or the mark that stands for them."""
-        if self._meta.has_text:
+        if self.meta.has_text:
             return topic.rule
         mark = digest(topic.rule)
-        if mark not in {kept.digest for kept in self._meta.topics}:
+        if mark not in {kept.digest for kept in self.meta.topics}:
             raise UnknownTopicError(
                 f"{self._folder} was written with --no-text, and keeps what matched "
-                f"{len(self._meta.topics)} topics of the store; {topic.described()} is none of "
+                f"{len(self.meta.topics)} topics of the store; {topic.described()} is none of "
                 "them as it is defined now. Export the store again, with its topic (blueattr "
                 "rollup --topics FILE) or with texts"
             )
@@ -248,7 +260,7 @@ class _Asking:
 
     def _matches(self) -> str:
         """Put the matches of all buckets into one file."""
-        found = self._run(tasks.match_own, [(bucket, self.asked) for bucket in self._buckets])
+        found = self.run(tasks.match_own, [(bucket, self.asked) for bucket in self.buckets])
         frames = [pl.DataFrame(self._work.rows(name)) for name in found]
         name = f"matches/{self.asked.key}/all.parquet"
         self._work.write_rows(name, pl.concat(frames).to_arrow())
@@ -285,6 +297,23 @@ class _Asking:
         return steps
 
 
+def all_buckets(events: Path, meta: Meta, work: PartitionFolder, memory: int) -> list[Bucket]:
+    """Return the buckets of partitions, as tasks are told of them."""
+    files = files_of_buckets(PartitionFolder(events), meta)
+    return [
+        Bucket(
+            str(events.absolute()),
+            work.place,
+            bucket,
+            meta.buckets,
+            tuple(files.get(bucket, ())),
+            Bucket.key_of(meta, files.get(bucket, ())),
+            memory,
+        )
+        for bucket in range(meta.buckets)
+    ]
+
+
 def _digest(query: PanelQuery) -> str:
     """Hash the files that a query names beside the store and topics."""
     file = query.bots_file
@@ -293,7 +322,7 @@ def _digest(query: PanelQuery) -> str:
     return hashlib.sha256(file.read_bytes()).hexdigest()[:16]
 
 
-def _merged(parts: Iterable[Sequence[Day]]) -> list[Day]:
+def merge_days(parts: Iterable[Sequence[Day]]) -> list[Day]:
     """Put the days of all buckets together."""
     found: dict[Any, Day] = {}
     for one in (day for part in parts for day in part):
@@ -306,7 +335,7 @@ def _both(one: Day, other: Day) -> Day:
     return one[0], min(one[1], other[1]), max(one[2], other[2]), newest, one[4] + other[4]
 
 
-def _newest(days: Sequence[Day]) -> datetime | None:
+def newest(days: Sequence[Day]) -> datetime | None:
     """Return the last event that is not far from all others."""
     near = last_near(of_days([(day, first, last, events) for day, first, last, _, events in days]))
     times = [newest for *_, newest, _ in days if newest is not None]

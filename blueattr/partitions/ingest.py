@@ -82,7 +82,13 @@ def ingest_partitions(
     if buckets is not None:
         check_buckets(buckets)
     passed_over: list[str] = []
-    sources = files.find(arguments, "file", passed_over, Shares.of(memory).window)
+    # Of a folder that has the partitions in it, these are no source.
+    mine = place.resolve()
+    sources = [
+        source
+        for source in files.find(arguments, "file", passed_over, Shares.of(memory).window)
+        if mine not in Path(source.name).parents
+    ]
     folder = PartitionFolder(place)
     with _alone(folder):
         is_new = not folder.exists(META)

@@ -1,8 +1,11 @@
 """What is known of a folder of partitions beside its rows: sources, coverage, parts, topics."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Final, Self
 
 import polars as pl
@@ -24,6 +27,7 @@ __all__ = [
     "check_buckets",
     "digest",
     "load_notes",
+    "noted",
     "read_notes",
 ]
 
@@ -218,3 +222,33 @@ def load_notes(writer: Writer, notes: Notes) -> None:
                 writer.run(f"partitions/notes/load_{name}")
             finally:
                 writer.unregister("given")
+
+
+@contextmanager
+def noted(meta: Meta, days: Sequence[tuple[Any, ...]] = ()) -> Iterator[Store]:
+    """Yield a store that has what is known of sources, and the days of records, alone.
+
+    Parameters
+    ----------
+    meta
+        Of the partitions.
+    days
+        Of all buckets together: `blueattr.partitions.tasks.Day`.
+    """
+    with TemporaryDirectory() as place, Writer(Path(place, "notes.duckdb")) as notes:
+        with notes.transaction():
+            load_notes(notes, meta.notes)
+            if days:
+                given = pl.DataFrame(
+                    [
+                        (day, first.replace(tzinfo=None), last.replace(tzinfo=None), events)
+                        for day, first, last, _, events in days
+                    ],
+                    schema=["day", "first_event", "last_event", "events"],
+                    orient="row",
+                )
+                notes.register("given", given.to_arrow())
+                notes.run("partitions/notes/load_days")
+        notes.unregister("given")
+        with notes.reading():
+            yield notes

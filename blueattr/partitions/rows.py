@@ -19,6 +19,7 @@ __all__ = [
     "EVENT",
     "KINDS",
     "STAGED_WITH_STATUS",
+    "TIMES",
     "Buckets",
     "bucket_of",
     "buckets_of",
@@ -40,7 +41,10 @@ KINDS: Final = ("post", "repost", "follow")
 _TEXT = pa.dictionary(pa.int32(), pa.string())
 _KEYS = ("rkey", "subject_rkey", "root_rkey", "other_rkey")
 _ACCOUNTS = ("did", "subject_did", "root_did", "other_did")
-_TIMES = ("server", "imported", "key", "claimed", "collected")
+TIMES: Final = ("server", "imported", "key", "claimed", "collected")
+"""Where times are from, by their numbers."""
+
+
 _LETTERS_OF_TID = 13
 
 
@@ -139,7 +143,7 @@ def of_coded(coded: pa.Table, dids: pa.Array, key_texts: pa.Array | None = None)
         "kind": _words(one["collection"], KINDS),
         "did": _coded(one["account"], dids),
         "event_time": one["event_time"],
-        "time_from": _words(one["time_from"], _TIMES),
+        "time_from": _words(one["time_from"], TIMES),
         "removed": one["removed"],
         "rev": one["rev"],
         "subject_did": _coded(one["subject"], dids),
@@ -252,7 +256,7 @@ def _of_kind(kind: int, rows: pa.Table) -> NamedRows:
     removed = np.asarray(one["removed"])
     has_key = np.asarray(one["subject_rkey"].is_valid())
     counts = pc.list_value_length(mentions).fill_null(0).to_numpy()
-    times = pc.index_in(_plain(one["time_from"]), value_set=pa.array(_TIMES))
+    times = pc.index_in(_plain(one["time_from"]), value_set=pa.array(TIMES))
     no_key = pa.nulls(n, pa.int64())
     columns = {
         "collection": pa.array(np.full(n, kind, np.uint8)),

@@ -40,9 +40,11 @@ __all__ = [
     "Gathered",
     "GivenSlice",
     "count",
+    "elsewhere",
     "fold",
     "gather",
     "match_own",
+    "sliced",
 ]
 
 
@@ -263,8 +265,8 @@ def count(bucket: Bucket, asked: BucketQuestion) -> CountedBucket:
     if work.exists(answer):
         return _counted(work.read_json(answer))
     with Store.open(bucket.db, bucket.memory) as store:
-        elsewhere = None if asked.rule is None else _elsewhere(work, asked, bucket)
-        counts = WindowCounts(store, asked.window, elsewhere)
+        others = None if asked.rule is None else elsewhere(work, asked, bucket)
+        counts = WindowCounts(store, asked.window, others)
         built = asked.query.agents(store, asked.window, counts=counts, is_part=True)
         by = counts.agent_days if asked.by_day else counts.totals
         frame = by(asked.rule, quotes=asked.quotes)
@@ -276,7 +278,7 @@ def count(bucket: Bucket, asked: BucketQuestion) -> CountedBucket:
     kept = f"{asked.key}/{bucket.name}-{bucket.key}"
     work.write_rows(f"agents/{kept}.parquet", built.agents.drop("account").to_arrow())
     work.write_rows(f"gone/{kept}.parquet", gone.to_arrow())
-    data, offsets = _sliced(frame, bucket.buckets)
+    data, offsets = sliced(frame, bucket.buckets)
     # Another worker's rows may be in another order: what an answer says is of its own file.
     name = f"given/{kept}-{hashlib.sha256(data).hexdigest()[:16]}.arrow"
     work.write(name, data)
@@ -285,14 +287,14 @@ def count(bucket: Bucket, asked: BucketQuestion) -> CountedBucket:
     return counted
 
 
-def _elsewhere(work: PartitionFolder, asked: BucketQuestion, bucket: Bucket) -> pa.Table:
+def elsewhere(work: PartitionFolder, asked: BucketQuestion, bucket: Bucket) -> pa.Table:
     """Return the matches that are of accounts in other buckets."""
     found = pl.DataFrame(work.rows(asked.matches))
     of = buckets_of(found["did"], bucket.buckets)
     return found.filter(pl.Series(of != bucket.bucket)).to_arrow()
 
 
-def _sliced(frame: pl.DataFrame, buckets: int) -> tuple[bytes, tuple[int, ...]]:
+def sliced(frame: pl.DataFrame, buckets: int) -> tuple[bytes, tuple[int, ...]]:
     """Put rows one bucket after the other; return where each begins, and the last one ends."""
     of = buckets_of(frame["did"], buckets)
     order = np.argsort(of, kind="stable")

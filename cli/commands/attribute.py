@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from blueattr.cli.clusters import CLUSTER, ClusterOptions
+from blueattr.cli.clusters import CLUSTER, ClusterOptions, show_stages
 from blueattr.cli.features import FeaturesOptions
 from blueattr.cli.grouping import grouped
 from blueattr.cli.option_groups import (
@@ -119,7 +119,7 @@ def attribute(
         store.query()
         beside = None if agents is None else Path(agents)
         naming = Naming.of(top=check_top(top), pseudonyms=pseudonyms, beside=beside or output.out)
-        _attribute_on_cluster(own, on, cluster, how.question(), (top, naming), agents, output)
+        _attribute_on_cluster(own, cluster, how.question(), (top, naming), agents, output)
         return
     file = None if agents is None else named_file(agents)
     own.check(context)
@@ -161,7 +161,6 @@ def attribute(
 
 def _attribute_on_cluster(
     own: FeaturesOptions,
-    on: ClusterOptions,
     cluster: "OnCluster",
     question: "Question",
     names: "tuple[int, Naming]",
@@ -175,7 +174,7 @@ def _attribute_on_cluster(
     assert own.features is not None  # noqa: S101 - for the type checker: see `ClusterOptions.asked`
     folder = None if agents is None else AgentsFolder(Path(agents), agents_receiver)
     top, naming = names
-    with on.progress() as progress:
+    with show_stages() as progress:
         results = attribute_on_cluster(
             own.features, question, cluster, columns=own.names, top=top, naming=naming,
             agents=folder, progress=progress, tell=lambda text: say(f"blueattr: {text}"),

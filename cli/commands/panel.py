@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from blueattr.cli.clusters import WORKERS, WorkerOptions
+from blueattr.cli.clusters import WORKERS, WorkerOptions, show_stages
 from blueattr.cli.grouping import grouped
 from blueattr.cli.help import SectionedCommand, WholeGroup
 from blueattr.cli.option_groups import (
@@ -18,9 +18,9 @@ from blueattr.cli.option_groups import (
     TopicPanelOptions,
     WindowOptions,
 )
-from blueattr.cli.options import InfluenceOption, Match, Pseudonyms, TopicsFile
+from blueattr.cli.options import EventsFolder, InfluenceOption, Match, Pseudonyms, TopicsFile
 from blueattr.cli.output import check_out, say
-from blueattr.cli.typed import typed
+from blueattr.cli.typed import refuse_beside_events
 from blueattr.errors import UsageError
 from blueattr.user_path import named_file
 
@@ -55,15 +55,17 @@ def topics_list(
 
 
 @topics.command("check", cls=SectionedCommand)
-@grouped(("names", "match", "topics", "db", *WINDOW, "influence", *OUTPUT))
+@grouped(("names", "match", "topics", "db", "events", *WINDOW, "influence", *OUTPUT))
 def topics_check(
     *,
+    context: typer.Context,
     names: Annotated[
         list[str] | None,
         typer.Argument(metavar="TOPIC", help="Topics; all by default.", show_default=False),
     ] = None,
     match: Match = [],  # noqa: B006 - typer reads it, nobody writes to it
     topics: TopicsFile = None,
+    events: EventsFolder = None,
     store: WindowOptions,
     influence: InfluenceOption = None,
     output: OutputOptions,
@@ -75,14 +77,24 @@ def topics_check(
 
     Example: blueattr topics check mythos --db my.duckdb
     """
-    from blueattr.analysis.topics import check_topics
     from blueattr.report.inventory.panel import topic_days_report
 
     if names and match:
         raise UsageError("check topics by name or by --match, not both")
     output.check()
     query = store.query(match=match, topics=topics, influence=influence)
-    output.emit(topic_days_report(check_topics(query, list(dict.fromkeys(names or [])))))
+    once = list(dict.fromkeys(names or []))
+    if events is None:
+        from blueattr.analysis.topics import check_topics
+
+        output.emit(topic_days_report(check_topics(query, once)))
+        return
+    from blueattr.analysis.parted_topics import check_topics_of_partitions
+
+    refuse_beside_events(context, "db")
+    with show_stages() as progress:
+        found = check_topics_of_partitions(events, query, once, progress)
+    output.emit(topic_days_report(found))
 
 
 @grouped((*ABOUT, *WINDOW, *WHO, "agents", "pseudonyms", *OUTPUT))
@@ -139,15 +151,7 @@ def features(
             show_default=False,
         ),
     ],
-    events: Annotated[
-        Path | None,
-        typer.Option(
-            "--events",
-            metavar="FOLDER",
-            help="Events parted by account, in place of a store; see docs/partitions.md.",
-            show_default=False,
-        ),
-    ] = None,
+    events: EventsFolder = None,
     on: WorkerOptions,
     pseudonyms: Pseudonyms = False,
     store: FeaturesQueryOptions,
@@ -184,10 +188,7 @@ def _features_of_events(
 ) -> None:
     from blueattr.analysis.events_folder import features_of_partitions
 
-    named = typed(context)
-    for name in ("db", "pseudonyms"):
-        if name in named:
-            raise UsageError(f"{named[name]} cannot be combined with --events")
-    with WorkerOptions.progress() as progress:
+    refuse_beside_events(context, "db", "pseudonyms")
+    with show_stages() as progress:
         made = features_of_partitions(events, store.query(), out, cluster, progress)
     say(f"written: {out} ({made.agents:,} agents in {made.parts:,} parts)")

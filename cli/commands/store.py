@@ -5,17 +5,21 @@ from typing import Annotated
 
 import typer
 
+from blueattr.cli.clusters import show_stages
 from blueattr.cli.grouping import grouped
 from blueattr.cli.option_groups import OutputOptions, StoreOptions
-from blueattr.cli.options import TopicsFile
+from blueattr.cli.options import EventsFolder, TopicsFile
+from blueattr.cli.typed import refuse_beside_events
 from blueattr.errors import SourceError
 
 
-@grouped(("db", "check", "max_lag", "no_samples", "memory", "form", "out"))
+@grouped(("db", "events", "check", "max_lag", "no_samples", "memory", "form", "out"))
 def status(
+    context: typer.Context,
     store: StoreOptions,
     output: OutputOptions,
     *,
+    events: EventsFolder = None,
     check: Annotated[
         bool,
         typer.Option(
@@ -46,15 +50,26 @@ def status(
     """Show what is in the store.
 
     Its coverage and gaps, events by kind and day, accounts, sources, and rejected lines by reason.
+    Of partitions every bucket is read for that.
 
     Example: blueattr status --db my.duckdb
     """
     from blueattr.analysis.asked.parse import duration
-    from blueattr.analysis.upkeep.status import status as read_status
     from blueattr.report.inventory.status import status_report
 
     most = duration(max_lag, "--max-lag")
-    read = read_status(store.db, store.memory_limit, samples=not no_samples, check=check)
+    if events is None:
+        from blueattr.analysis.upkeep.status import status as read_status
+
+        read = read_status(store.db, store.memory_limit, samples=not no_samples, check=check)
+    else:
+        from blueattr.analysis.upkeep.parted_status import status_of_partitions
+
+        refuse_beside_events(context, "db", "check")
+        with show_stages() as progress:
+            read = status_of_partitions(
+                events, store.memory_limit, samples=not no_samples, progress=progress
+            )
     output.emit(status_report(read))
     if most is not None:
         _check_lag(read.newest, most)

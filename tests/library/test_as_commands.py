@@ -226,8 +226,8 @@ OF_OUTPUT = {"form", "out", "verbose", "agents", "quiet", "memory", "db"}
 SAID_OTHERWISE = {
     "report": {"all_topics", "record"},  # blueattr.write_scenario_page
     "compare-scales": {"all_topics"},
-    "status": {"max_lag"},  # blueattr.Status.newest
-    "topics check": {"names"},
+    "status": {"max_lag", "events"},  # blueattr.Status.newest; Partitions.status
+    "topics check": {"names", "events"},  # Partitions.topics
     "export": {"partitioned", "buckets", "no_text"},  # Store.export_partitions
     "features": {"events"},  # blueattr.open_partitions
     "judge": {"export"},  # blueattr.scenario_trace

@@ -3,12 +3,15 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
 from hypothesis import HealthCheck, event, given
 from hypothesis import strategies as st
 
+from blueattr.analysis.upkeep.parted_status import status_of_partitions
+from blueattr.analysis.upkeep.status import Status, status
 from blueattr.errors import ExitCode
 from blueattr.file_lock import FileLock
 from blueattr.ingest import read
@@ -19,6 +22,7 @@ from blueattr.partitions.folder import PartitionFolder
 from blueattr.partitions.ingest import ingest_partitions
 from blueattr.partitions.meta import NOTED, Meta, WrittenPart, read_notes
 from blueattr.partitions.parting import files_of_buckets
+from blueattr.report.inventory.status import status_report
 from blueattr.store.database import Store
 from support.cli_world import Run, ok, refused, run, write_events
 from support.effort import costly_law
@@ -50,13 +54,14 @@ def test_what_files_bring_depends_on_no_order_repeat_or_kill(
     folder = fresh()
     events = data.draw(st.permutations([*data.draw(histories()), *USUAL, *SAID]))
     count = data.draw(st.integers(1, 4), label="files")
-    files = [folder / f"{k}.jsonl" for k in range(count)]
+    files = [folder / f"files/{k}.jsonl" for k in range(count)]
+    files[0].parent.mkdir()
     again = data.draw(st.lists(st.sampled_from(events), max_size=9), label="repeated")
     for k, file in enumerate(files):
         file.write_bytes(lines(*events[k::count], *(again if k == 0 else [])))
     buckets = data.draw(st.sampled_from([3, 2, 1]), label="buckets")
     first = data.draw(st.permutations(files))[: data.draw(st.integers(1, count))]
-    place, falls = folder / "events", data.draw(st.integers(0, 40), label="falls at")
+    place, falls = folder / "files/parts", data.draw(st.integers(0, 40), label="falls at")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(read, "_COMMIT_SECONDS", -1.0)  # each chunk is a commit
         patch.setattr(read, "_COMMITS_APART", 0.0)
@@ -70,9 +75,9 @@ def test_what_files_bring_depends_on_no_order_repeat_or_kill(
         event("killed" if fell else "not killed")
         (place / "ingest.work").mkdir(parents=True, exist_ok=True)  # as a kill leaves it
         (place / "ingest.work/notes.duckdb").write_bytes(b"half")
-        ours = ingest_partitions(place, [str(folder)], buckets)
+        ours = ingest_partitions(place, [str(folder / "files")], buckets)
     db = folder / "whole.duckdb"
-    theirs = ingest(db, [str(folder)])
+    theirs = ingest(db, [str(file) for file in files])
     assert ours.sources == theirs.sources
     assert ours.failures == theirs.failures == ()
     meta = Meta.read(PartitionFolder(place))
@@ -82,9 +87,18 @@ def test_what_files_bring_depends_on_no_order_repeat_or_kill(
         assert meta.notes == read_notes(store)
     export_partitions(db, folder / "theirs", 1)
     assert folded_rows(place, folder) == rows_in(folder / "theirs")
-    unchanged = ingest_partitions(place, [str(folder)])
+    assert said(status_of_partitions(place)) == said(status(db))
+    unchanged = ingest_partitions(place, [str(folder / "files")])
     assert len(unchanged.unchanged) == count
     assert Meta.read(PartitionFolder(place)) == meta
+
+
+def said(status: Status) -> dict[str, Any]:
+    """What a report says, but for the place."""
+    content = status_report(status, moment(days=9)).content
+    assert content is not None
+    place = ("db", "folder", "bytes", "rows_checked", "buckets", "sightings")
+    return {name: value for name, value in content.items() if name not in place}
 
 
 @contextmanager
@@ -151,6 +165,42 @@ def test_the_command_reads_files_to_the_panel_that_a_store_gives(
     assert [source["state"] for source in again["sources"]] == ["unchanged"]
     assert again["rows_before"] == again["rows_after"] == Meta.read(PartitionFolder("parts")).rows
     assert sorted(path.name for path in Path("parts").iterdir()) == ["events", "meta.json"]
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        ("status",),
+        ("topics", "check", "mythos", "trump-tariffs", "--window", "3d"),
+        ("topics", "check", "--match", "claude", "--influence", "replies"),
+    ],
+    ids=lambda words: " ".join(words[:3]),
+)
+def test_what_is_said_of_partitions_is_what_the_store_says(
+    question: tuple[str, ...], both: tuple[Path, Path]
+) -> None:
+    parts, db = both
+    ours = ok(*question, "--events", parts, "--format", "json").json
+    theirs = ok(*question, "--db", db, "--format", "json").json
+    own = {"folder", "buckets", "sightings"}, {"db", "rows_checked"}
+    if question == ("status",):
+        assert [ours.keys() - theirs.keys(), theirs.keys() - ours.keys()] == [*own]
+        assert ours["events"] > 900
+        assert theirs.pop("bytes") != ours.pop("bytes")
+    assert {k: v for k, v in ours.items() if k not in own[0]} == {
+        k: v for k, v in theirs.items() if k not in own[1]
+    }
+
+
+@pytest.fixture(scope="module")
+def both(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """Partitions and a store of the same file."""
+    place = tmp_path_factory.mktemp("both")
+    file = write_events(place / "events.jsonl")
+    file.write_bytes(file.read_bytes() + b"no line\n")
+    ingest(place / "db", [str(file)])
+    ingest_partitions(place / "parts", [str(file)], 2)
+    return place / "parts", place / "db"
 
 
 GOOD = lines(profile("ann", rev=1, time=moment(days=1)))

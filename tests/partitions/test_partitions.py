@@ -177,6 +177,8 @@ def test_without_words_a_kept_topic_is_answered_and_another_one_refused(
         (2, ("export", "--partitioned", "x", "--buckets", "0"), "from 1 to 9,999"),
         (2, ("features", "--events", "x", "--db", "y", "--out", "z"), "--db cannot be combined"),
         (3, ("features", "--events", "x", "--out", "z"), "it has no meta.json"),
+        (2, ("status", "--events", "x", "--check"), "--check cannot be combined with --events"),
+        (3, ("topics", "check", "--events", "x"), "it has no meta.json"),
         (2, ("features", "--cluster", "local:2", "--out", "z"), "name them by --events"),
         (2, ("features", "--insecure", "--out", "z"), "--insecure is about a cluster"),
     ],

@@ -39,7 +39,12 @@ from blueattr.report.inventory.collections import collect_plan_report, collect_r
 from blueattr.report.inventory.forgotten import compact_report, forget_report
 from blueattr.report.inventory.hydrations import hydrate_report
 from blueattr.report.inventory.imports import dry_run_report, formats_report, import_report
-from blueattr.report.inventory.ingests import cost_report, fetch_report, follow_report
+from blueattr.report.inventory.ingests import (
+    cost_report,
+    fetch_report,
+    follow_report,
+    ingest_report,
+)
 from blueattr.report.inventory.rehydrations import rehydrate_report
 from blueattr.report.inventory.rollups import rollup_report
 from blueattr.report.inventory.status import status_report
@@ -194,6 +199,8 @@ def reports() -> Iterator[Report]:
            "subject_did": None, "text": None}  # fmt: skip
     yield dry_run_report(sheet, [("rows", [row])])
     yield status_report(replace(STATUS, time_from=(TimeShare("key", 3, 0.5),)))
+    yield status_report(replace(STATUS, buckets=3, sightings=9))
+    yield ingest_report([done], DB, parted=True)
     moment = datetime(2026, 5, 1, tzinfo=UTC)
     hydrated = Hydrated(DB, "https://appview.example", "everyone", first_at=moment, last_at=moment)
     hydrated.faults["odd answer"] += 1

@@ -19,10 +19,11 @@ from blueattr.store.stretches import stretches
 if TYPE_CHECKING:
     import polars as pl
 
-__all__ = ["Status", "status"]
+__all__ = ["EVER", "Status", "status"]
 
 
-_EVER = Window(datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC))
+EVER = Window(datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC))
+"""All times."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -48,6 +49,9 @@ class Status(Presented):
         their languages; None if it always did.
     rows_checked
         How many rows were compared with the sums of what was written; None where none were.
+    buckets, sightings
+        Of partitions: how many parts of accounts there are, and rows; None of a store. `path` is
+        the folder, and `size` that of the files of rows.
     """
 
     path: Path
@@ -62,6 +66,8 @@ class Status(Presented):
     far: tuple[str, ...] = ()
     posts_known_after: datetime | None = None
     rows_checked: int | None = None
+    buckets: int | None = None
+    sightings: int | None = None
 
     @property
     def newest(self) -> datetime | None:
@@ -127,7 +133,7 @@ def status(
             gaps=gaps,
             synthetic=synthetic,
             all_synthetic=all_synthetic,
-            time_from=time_shares(store, _EVER),
+            time_from=time_shares(store, EVER),
             far=tuple(one.sentence for one in stretches(store) if one.is_far and one.events),
             posts_known_after=None if after is None else after.replace(tzinfo=UTC),
             rows_checked=rows_checked,

@@ -86,9 +86,7 @@ def status_report(status: "Status", now: datetime | None = None) -> Report:
         facts=_facts(status),
         data=days,
         content={
-            "db": str(status.path),
-            "bytes": status.size,
-            "rows_checked": status.rows_checked,
+            **_place(status),
             "posts_known_after": None if known_after is None else iso(known_after),
             **status.totals,
             "coverage": [WINDOW.json(window) for window in status.coverage],
@@ -101,11 +99,23 @@ def status_report(status: "Status", now: datetime | None = None) -> Report:
     )
 
 
+def _place(status: "Status") -> "dict[str, Any]":
+    if status.buckets is None:
+        db = str(status.path)
+        return {"db": db, "bytes": status.size, "rows_checked": status.rows_checked}
+    return {
+        "folder": str(status.path),
+        "bytes": status.size,
+        "buckets": status.buckets,
+        "sightings": status.sightings,
+    }
+
+
 def _facts(status: "Status") -> tuple[Fact, ...]:
     """Return the figures of the whole store."""
     totals = status.totals
     facts = [
-        Fact("store", f"{status.path} ({megabytes(status.size)})"),
+        Fact(*_what(status)),
         Fact("events", f"{count(totals['events'])}; {count(totals['removed'])} more were deleted"),
         Fact("accounts", f"{count(totals['accounts'])} named in events"),
         Fact(
@@ -125,6 +135,13 @@ def _facts(status: "Status") -> tuple[Fact, ...]:
     if status.rows_checked is not None:
         facts.append(Fact("checked", f"{plural(status.rows_checked, 'row')}, as written"))
     return tuple(facts)
+
+
+def _what(status: "Status") -> tuple[str, str]:
+    if status.buckets is None or status.sightings is None:
+        return "store", f"{status.path} ({megabytes(status.size)})"
+    rows, buckets = plural(status.sightings, "row"), plural(status.buckets, "bucket")
+    return "partitions", f"{status.path} ({megabytes(status.size)}; {rows} in {buckets})"
 
 
 def _days_table(status: "Status") -> Table:

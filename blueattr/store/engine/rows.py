@@ -46,6 +46,10 @@ class Rows(Sequence[tuple[Any, ...]]):
         self._types = types
         self._rows = rows
 
+    def with_rows(self, rows: list[tuple[Any, ...]]) -> "Rows":
+        """Return other rows of the same columns."""
+        return Rows(self.columns, self._types, rows)
+
     def __len__(self) -> int:
         return len(self._rows)
 
