@@ -65,11 +65,11 @@ test-all: test
 	$(PYTEST) --hypothesis-profile=all -m "(slow or browser or install or costly) and not integration and not cron"
 	@$(MAKE) --no-print-directory test-mesa
 	@$(BIN)/python tests/integration/install.py --optional
-	$(BIN)/python -m pytest -n 4 --dist loadfile -m integration
+	$(BIN)/python -m pytest -n 4 --dist loadfile -m integration tests/integration
 
 test-integration: setup
 	$(BIN)/python tests/integration/install.py
-	$(BIN)/python -m pytest -n 4 --dist loadfile -m integration
+	$(BIN)/python -m pytest -n 4 --dist loadfile -m integration tests/integration
 
 MINUTES ?= 10
 soak: setup

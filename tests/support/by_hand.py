@@ -28,8 +28,8 @@ def as_if_written(db: Path, *, summed: bool = True) -> None:
     """Give a changed store the seal, and the sums, that it would have if a commit had made it."""
     store = Store(db)
     store._lock = Lock(db)
-    # It need not be tried first: nobody damaged it.
-    store._tried = seal.headers(store._lock.store)
+    # It need not be tried or checked first: who changed its values left all else.
+    store._left = seal.headers(store._lock.store)
     try:
         with store._attached():
             if summed:
