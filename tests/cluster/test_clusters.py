@@ -28,12 +28,13 @@ from blueattr.cluster import dask_engine
 from blueattr.cluster.address import ClusterAddress, check_address
 from blueattr.cluster.dask_engine import DaskEngine
 from blueattr.cluster.same import identity
-from blueattr.errors import ClusterError, FeatureError
+from blueattr.errors import ClusterError, ExitCode, FeatureError
 from blueattr.panel.query import PanelQuery
 from blueattr.partitions.driver import make_parts, run_by
 from blueattr.partitions.ingest import ingest_partitions
 from blueattr.report.formats.streamed import agents_receiver
-from support.cli_world import write_events, write_store
+from support.certificates import Certificates, make_certificates
+from support.cli_world import ok, refused, write_events, write_store
 from support.panels import frame
 from support.parted import Deadly, cut, same, slow_at_first, wait_and_square
 
@@ -171,9 +172,11 @@ def test_a_worker_that_would_compute_other_bits_is_refused_by_name(
 class Cluster:
     """A scheduler and workers in processes of their own."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, certificates: Certificates | None = None) -> None:
         self.folder, self.port = folder, free_port()
-        self.address = f"tcp://127.0.0.1:{self.port}"
+        self._own = () if certificates is None else certificates.of_dask
+        protocol = "tls" if self._own else "tcp"
+        self.address = f"{protocol}://127.0.0.1:{self.port}"
         self.scheduler = self._start("distributed.cli.dask_scheduler", "--port", str(self.port))
         self.workers: list[subprocess.Popen[bytes]] = []
         while True:
@@ -192,7 +195,7 @@ class Cluster:
         listen = ("--host", "127.0.0.1", "--dashboard-address", "127.0.0.1:0")
         with (self.folder / "log").open("ab") as log:
             return subprocess.Popen(
-                [sys.executable, "-P", "-m", module, *words, *listen],
+                [sys.executable, "-P", "-m", module, *words, *listen, *self._own],
                 env={**os.environ, **settings, "PYTHONPATH": str(Path(__file__).parents[1])},
                 stdout=log, stderr=log, cwd=self.folder,
             )  # fmt: skip
@@ -328,3 +331,49 @@ def test_a_worker_whose_nanny_or_network_is_gone_loses_no_task(cluster: Cluster)
             assert start_then(engine, 12, lambda: nanny.send_signal(signal.SIGKILL)) == expected
             assert nanny.wait() == -signal.SIGKILL
         assert proxy.passed > 1000
+
+
+def test_only_who_has_a_certificate_is_answered_and_what_a_lost_scheduler_left_is_used(
+    parts: tuple[Path, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ours, others = (make_certificates(tmp_path / name) for name in ("ours", "others"))
+    ask = ("attribute", "--features", parts[0].parent, "--indicator", "gini", "--format", "json")
+    work = ("--shared", tmp_path / "shared", "--agents", tmp_path / "agents")
+
+    def fall(engine: DaskEngine, stage: str, *arguments: Any) -> Iterator[tuple[int, Any]]:
+        for one in run(engine, stage, *arguments):
+            if stage == "sharing":
+                made[-1].scheduler.kill()
+            yield one
+
+    made: list[Cluster] = []
+    run = DaskEngine.run
+    try:
+        made.append(Cluster(tmp_path, ours))
+        made[-1].work()
+        with monkeypatch.context() as patch:
+            patch.setattr(dask_engine, "CONNECT", 3.0)
+            for address, options in (
+                (made[-1].address, others.options),
+                (made[-1].address.replace("tls", "tcp"), ()),
+            ):
+                refused(
+                    ExitCode.SOURCE, *ask, "--cluster", address, *options,
+                    says="cannot reach a Dask scheduler",
+                )  # fmt: skip
+        with monkeypatch.context() as patch:
+            patch.setattr(DaskEngine, "run", fall)
+            lost = (*ask, *work, "--cluster", made[-1].address, *ours.options)
+            refused(ExitCode.SOURCE, *lost, says="is lost: ")
+        assert made[-1].scheduler.wait() == -signal.SIGKILL
+        assert not (tmp_path / "agents" / COMPLETE).exists()
+        made.append(Cluster(tmp_path, ours))
+        made[-1].work()
+        done = ok(*ask, *work, "--cluster", made[-1].address, *ours.options)
+        assert "finished tasks of an earlier run" in done.stderr
+        assert (tmp_path / "agents" / COMPLETE).exists()
+        # Samples are drawn of a panel that is in memory.
+        assert ok(*ask).json | {"sample": None} == done.json
+    finally:
+        for one in made:
+            one.close()
