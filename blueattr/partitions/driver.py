@@ -43,6 +43,7 @@ __all__ = [
     "PartitionQuestion",
     "Run",
     "all_buckets",
+    "joined",
     "make_agent_days",
     "make_parts",
     "merge_days",
@@ -60,10 +61,13 @@ Run = Callable[[Callable[..., Any], Sequence[tuple[Any, ...]]], Sequence[Any]]
 _NEVER: Final = r"[^\x{0}-\x{10FFFF}]"
 _T = TypeVar("_T")
 
+ROWS_OF_A_TASK: Final = 500_000
+"""Buckets that are smaller are joined to tasks of about so many rows."""
+
 
 @dataclass(frozen=True, slots=True)
 class PanelParts:
-    """A panel in parts, one for each bucket.
+    """A panel in parts, one for each bucket; small buckets are joined.
 
     Parameters
     ----------
@@ -298,20 +302,29 @@ class PartitionQuestion:
 
 
 def all_buckets(events: Path, meta: Meta, work: PartitionFolder, memory: int) -> list[Bucket]:
-    """Return the buckets of partitions, as tasks are told of them."""
+    """Return the buckets of partitions, small ones joined, as tasks are told of them."""
     files = files_of_buckets(PartitionFolder(events), meta)
-    return [
-        Bucket(
-            str(events.absolute()),
-            work.place,
-            bucket,
-            meta.buckets,
-            tuple(files.get(bucket, ())),
-            Bucket.key_of(meta, files.get(bucket, ())),
-            memory,
-        )
-        for bucket in range(meta.buckets)
-    ]
+    together = joined(meta)
+    count = -(-meta.buckets // together)
+    found = []
+    for bucket in range(count):
+        numbers = range(bucket * together, min((bucket + 1) * together, meta.buckets))
+        mine = tuple(name for number in numbers for name in files.get(number, ()))
+        found.append(
+            Bucket(
+                str(events.absolute()), work.place, bucket, count, together, meta.buckets, mine,
+                Bucket.key_of(meta, together, mine), memory,
+            )
+        )  # fmt: skip
+    return found
+
+
+def joined(meta: Meta) -> int:
+    """Return how many buckets a task takes as one.
+
+    A task takes some time beside its rows, and small buckets would take little else.
+    """
+    return max(1, min(meta.buckets, ROWS_OF_A_TASK * meta.buckets // max(meta.rows, 1)))
 
 
 def _digest(query: PanelQuery) -> str:

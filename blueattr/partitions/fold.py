@@ -73,18 +73,19 @@ def _chunk(rows: pa.Table, position: int) -> Chunk:
 
 
 def fold_bucket(  # noqa: PLR0917 - what a task is told
-    folder: PartitionFolder, meta: Meta, bucket: int, files: tuple[str, ...], db: Path, memory: int
-) -> None:
-    """Make a store of the records whose authors are in a bucket.
+    folder: PartitionFolder, meta: Meta, numbers: range, files: tuple[str, ...], db: Path,
+    memory: int,
+) -> None:  # fmt: skip
+    """Make a store of the records whose authors are in a bucket, or in one of several.
 
     Parameters
     ----------
     folder, meta
         The partitions.
-    bucket
-        The number.
+    numbers
+        Of these buckets.
     files
-        Its files of events.
+        Their files of events.
     db
         The store, which is not there.
     memory
@@ -97,7 +98,8 @@ def fold_bucket(  # noqa: PLR0917 - what a task is told
             raise StoreError(failure)
         with writer.transaction():
             load_notes(writer, {"kept_from": meta.notes["kept_from"]})
-            if folder.exists(said := said_file(bucket)):
-                writer.register("given", folder.rows(said))
-                writer.run("partitions/said")
+            for said in map(said_file, numbers):
+                if folder.exists(said):
+                    writer.register("given", folder.rows(said))
+                    writer.run("partitions/said")
         writer.unregister("given")

@@ -8,7 +8,7 @@ where its answer is there, nothing is done.
 import hashlib
 import io
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -26,7 +26,7 @@ from blueattr.panel.query import PanelQuery
 from blueattr.partitions.fold import fold_bucket
 from blueattr.partitions.folder import PartitionFolder, bucket_name
 from blueattr.partitions.meta import Meta
-from blueattr.partitions.rows import buckets_of
+from blueattr.partitions.rows import Buckets, buckets_of
 from blueattr.provenance import PanelStep, Window
 from blueattr.store.database import Store
 from blueattr.store.matching import Rule
@@ -57,7 +57,7 @@ Day = tuple[date, datetime, datetime, datetime | None, int]
 
 @dataclass(frozen=True, slots=True)
 class Bucket:
-    """What every task about a bucket is told.
+    """What every task about a bucket is told, or about several small ones that are taken as one.
 
     Parameters
     ----------
@@ -67,6 +67,9 @@ class Bucket:
         The folder for what tasks leave to one another.
     bucket, buckets
         Its number, and how many there are.
+    joined, written
+        How many buckets of the folder each has, the last one perhaps fewer; and how many the folder
+        has.
     files
         Its files of events.
     key
@@ -79,6 +82,8 @@ class Bucket:
     work: str
     bucket: int
     buckets: int
+    joined: int
+    written: int
     files: tuple[str, ...]
     key: str
     memory: int
@@ -89,15 +94,26 @@ class Bucket:
         return bucket_name(self.bucket)
 
     @property
+    def numbers(self) -> range:
+        """Those buckets of the folder."""
+        first = self.bucket * self.joined
+        return range(first, min(first + self.joined, self.written))
+
+    def places(self, dids: Iterable[str]) -> Buckets:
+        """Return the number of each account's bucket, among `buckets`."""
+        of: Buckets = buckets_of(dids, self.written) // self.joined
+        return of
+
+    @property
     def db(self) -> Path:
         """Where it is a store once it is folded."""
         return PartitionFolder(self.work).path(f"folded/{self.name}-{self.key}.duckdb")
 
     @classmethod
-    def key_of(cls, meta: Meta, files: Sequence[str]) -> str:
-        """Hash what a bucket is folded of."""
-        known = {part.name: (part.rows, part.bytes) for part in meta.parts}
-        said = repr((__version__, sorted(files), sorted(known.items()), meta.notes["kept_from"]))
+    def key_of(cls, meta: Meta, joined: int, files: Sequence[str]) -> str:
+        """Hash what a bucket is folded of, and to how many others it gives."""
+        known = sorted((part.name, part.rows, part.bytes) for part in meta.parts)
+        said = repr((__version__, joined, sorted(files), known, meta.notes["kept_from"]))
         return hashlib.sha256(said.encode()).hexdigest()[:16]
 
 
@@ -208,7 +224,7 @@ def fold(bucket: Bucket) -> list[Day]:
     made.parent.mkdir(parents=True, exist_ok=True)
     events = PartitionFolder(bucket.events)
     try:
-        fold_bucket(events, Meta.read(events), bucket.bucket, bucket.files, made, bucket.memory)
+        fold_bucket(events, Meta.read(events), bucket.numbers, bucket.files, made, bucket.memory)
         made.rename(bucket.db)
     finally:
         for left in made.parent.glob(f"{made.name}*"):
@@ -278,7 +294,7 @@ def count(bucket: Bucket, asked: BucketQuestion) -> CountedBucket:
     kept = f"{asked.key}/{bucket.name}-{bucket.key}"
     work.write_rows(f"agents/{kept}.parquet", built.agents.drop("account").to_arrow())
     work.write_rows(f"gone/{kept}.parquet", gone.to_arrow())
-    data, offsets = sliced(frame, bucket.buckets)
+    data, offsets = sliced(frame, bucket)
     # Another worker's rows may be in another order: what an answer says is of its own file.
     name = f"given/{kept}-{hashlib.sha256(data).hexdigest()[:16]}.arrow"
     work.write(name, data)
@@ -290,15 +306,15 @@ def count(bucket: Bucket, asked: BucketQuestion) -> CountedBucket:
 def elsewhere(work: PartitionFolder, asked: BucketQuestion, bucket: Bucket) -> pa.Table:
     """Return the matches that are of accounts in other buckets."""
     found = pl.DataFrame(work.rows(asked.matches))
-    of = buckets_of(found["did"], bucket.buckets)
+    of = bucket.places(found["did"])
     return found.filter(pl.Series(of != bucket.bucket)).to_arrow()
 
 
-def sliced(frame: pl.DataFrame, buckets: int) -> tuple[bytes, tuple[int, ...]]:
+def sliced(frame: pl.DataFrame, bucket: Bucket) -> tuple[bytes, tuple[int, ...]]:
     """Put rows one bucket after the other; return where each begins, and the last one ends."""
-    of = buckets_of(frame["did"], buckets)
+    of = bucket.places(frame["did"])
     order = np.argsort(of, kind="stable")
-    rows, ends = frame[order], np.cumsum(np.bincount(of, minlength=buckets)).tolist()
+    rows, ends = frame[order], np.cumsum(np.bincount(of, minlength=bucket.buckets)).tolist()
     buffer, offsets, begin = io.BytesIO(), [0], 0
     for end in ends:
         if end > begin:

@@ -159,7 +159,7 @@ def features(
     """Write the features of each agent to a file.
 
     It has one row per agent: did, a, b, c, and the raw counts behind them. Other commands read it
-    with --features. Of partitions it is a folder with a part for each bucket.
+    with --features. Of partitions it is a folder of parts.
 
     Example: blueattr features --topic mythos --out features.parquet
     """

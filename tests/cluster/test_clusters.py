@@ -30,6 +30,7 @@ from blueattr.cluster.dask_engine import DaskEngine
 from blueattr.cluster.same import identity
 from blueattr.errors import ClusterError, ExitCode, FeatureError
 from blueattr.panel.query import PanelQuery
+from blueattr.partitions import driver
 from blueattr.partitions.driver import make_parts, run_by
 from blueattr.partitions.ingest import ingest_partitions
 from blueattr.report.formats.streamed import agents_receiver
@@ -133,8 +134,9 @@ def test_agents_are_written_whole_though_a_writer_is_killed(
 
 
 def test_buckets_whose_counters_are_killed_make_the_panel_of_the_store(
-    here: DaskEngine, tmp_path: Path
+    here: DaskEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(driver, "ROWS_OF_A_TASK", 0)  # each bucket is a task
     (tmp_path / "marks").mkdir()
     write_events(tmp_path / "events.jsonl")
     db, events, out = (tmp_path / name for name in ("store.duckdb", "events", "panel"))

@@ -16,7 +16,7 @@ from blueattr.errors import ExitCode
 from blueattr.file_lock import FileLock
 from blueattr.ingest import read
 from blueattr.ingest.read import ingest
-from blueattr.partitions import tasks
+from blueattr.partitions import driver, tasks
 from blueattr.partitions.export import export_partitions
 from blueattr.partitions.fold import fold_bucket
 from blueattr.partitions.folder import PartitionFolder
@@ -29,6 +29,13 @@ from support.effort import costly_law
 from support.events_builder import Event, identity, lines, profile
 from support.events_builder import at as moment
 from support.rollup_checks import USUAL, histories
+
+
+@pytest.fixture(autouse=True)
+def _buckets_stay_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each bucket is a task, though there are few events, unless a test says otherwise."""
+    monkeypatch.setattr(driver, "ROWS_OF_A_TASK", 0)
+
 
 # --- the law -------------------------------------------------------------------------------------
 
@@ -59,7 +66,9 @@ def test_what_files_bring_depends_on_no_order_repeat_or_kill(
     again = data.draw(st.lists(st.sampled_from(events), max_size=9), label="repeated")
     for k, file in enumerate(files):
         file.write_bytes(lines(*events[k::count], *(again if k == 0 else [])))
-    buckets = data.draw(st.sampled_from([2, 1]), label="buckets")
+    buckets, joined = data.draw(
+        st.sampled_from([(3, 2), (2, 1), (1, 1)]), label="buckets, of a task"
+    )
     first = data.draw(st.permutations(files))[: data.draw(st.integers(1, count))]
     place, falls = folder / "files/parts", data.draw(st.integers(0, 40), label="falls at")
     with pytest.MonkeyPatch.context() as patch:
@@ -86,7 +95,8 @@ def test_what_files_bring_depends_on_no_order_repeat_or_kill(
     with Store.open(db) as store:
         assert meta.notes == read_notes(store)
     export_partitions(db, folder / "theirs", 1)
-    with folded_rows(folder) as rows:
+    with folded_rows(folder) as rows, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(driver, "joined", lambda _: joined)
         assert said(status_of_partitions(place)) == said(status(db))
     assert sorted(rows) == rows_in(folder / "theirs")
     unchanged = ingest_partitions(place, [str(folder / "files")])
@@ -155,17 +165,20 @@ def ingested(*arguments: object) -> Run:
 
 
 def test_the_command_reads_files_to_the_panel_that_a_store_gives(
-    panel_file: Path, here: Path
+    panel_file: Path, here: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """There are 1,024 buckets, and few events, so that one task takes all of them."""
+    monkeypatch.setattr(driver, "ROWS_OF_A_TASK", 500_000)
     write_events(here / "events.jsonl")
-    made = ok("ingest", "events.jsonl", "--events", "parts", "--buckets", 2, "--quiet")
+    made = ok("ingest", "events.jsonl", "--events", "parts", "--quiet")
     assert made.text.startswith("parts holds ")
     assert " rows, 0 before." in made.text
     assert "complete" in made.text
     ok("features", "--events", "parts", "--topic", "mythos", "--out", "panel/")
     frames = [pl.read_parquet(file) for file in sorted(Path("panel").iterdir())]
-    assert len(frames) == 2
-    assert pl.concat(frames).sort("did").equals(pl.read_parquet(panel_file))
+    assert Meta.read(PartitionFolder("parts")).buckets == 1024
+    assert len(frames) == 1
+    assert frames[0].equals(pl.read_parquet(panel_file))
     again = ingested("events.jsonl", "--events", "parts").json
     assert [source["state"] for source in again["sources"]] == ["unchanged"]
     assert again["rows_before"] == again["rows_after"] == Meta.read(PartitionFolder("parts")).rows

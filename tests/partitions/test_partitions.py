@@ -19,11 +19,11 @@ from blueattr.errors import ExitCode, NoAnswerError
 from blueattr.panel import topics
 from blueattr.panel.counts import WindowCounts
 from blueattr.panel.query import PanelQuery
-from blueattr.partitions import tasks
+from blueattr.partitions import driver, tasks
 from blueattr.partitions.driver import make_agent_days, make_parts, one_after_another, run_by
 from blueattr.partitions.export import export_partitions
 from blueattr.partitions.folder import PartitionFolder
-from blueattr.partitions.meta import Meta
+from blueattr.partitions.meta import Meta, WrittenPart
 from blueattr.partitions.rows import bucket_of
 from blueattr.provenance import Window
 from blueattr.store.commit.writer import Writer
@@ -33,14 +33,25 @@ from support.cli_world import PANEL, ok, refused, write_store
 from support.effort import costly_law
 from support.rollup_checks import USUAL, WINDOWS, append, histories
 
+
+@pytest.fixture(autouse=True)
+def _buckets_stay_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each bucket is a task, though there are few events, unless a test says otherwise."""
+    monkeypatch.setattr(driver, "ROWS_OF_A_TASK", 0)
+
+
 # --- the law -------------------------------------------------------------------------------------
+
+
+TASKS = ((3, 2), (2, 1), (1, 1), (3, 1))
+"""How many buckets there are, and how many of them are a task."""
 
 
 @pytest.mark.slow
 @costly_law(3, suppress=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(st.data())
 def test_any_events_in_any_order_and_number_of_buckets_count_as_in_one_store(
-    fresh: Callable[[], Path], data: st.DataObject
+    fresh: Callable[[], Path], monkeypatch: pytest.MonkeyPatch, data: st.DataObject
 ) -> None:
     """Of several stores, each with some of the events, the rows are as raw as they come."""
     folder = fresh()
@@ -50,7 +61,7 @@ def test_any_events_in_any_order_and_number_of_buckets_count_as_in_one_store(
     for db, some in ((whole, events), *((folder / f"{k}.duckdb", p) for k, p in enumerate(pieces))):
         with Writer(db) as writer:
             append(writer, *some)
-    buckets = data.draw(st.sampled_from([2, 1]), label="buckets")
+    buckets, in_a_task = data.draw(st.sampled_from(TASKS), label="buckets, of a task")
     parts = [folder / str(k) for k in range(stores)]
     for k, place in enumerate(parts):
         export_partitions(folder / f"{k}.duckdb", place, buckets)
@@ -58,10 +69,11 @@ def test_any_events_in_any_order_and_number_of_buckets_count_as_in_one_store(
     window = data.draw(st.sampled_from(WINDOWS))
     match = data.draw(st.sampled_from([("mythos",), ()]))
     query = PanelQuery(whole, match=match, start=window.start, end=window.end)
+    monkeypatch.setattr(driver, "joined", lambda _: in_a_task)
     days = answered(lambda: make_agent_days(together, query, folder / "panel.work"))
     if not isinstance(days, str):
         assert days.equals(agent_days(whole, window, query))
-    ours = answered(lambda: parts_of(together, query, folder / "panel"))
+    ours = answered(lambda: parts_of(together, query, folder / "panel", in_a_task))
     theirs = answered(lambda: make_features(query)[0])
     assert same(ours, theirs)
     if not isinstance(theirs, str):
@@ -79,16 +91,28 @@ def joined(place: Path, parts: Sequence[Path]) -> Path:
     return place
 
 
-def parts_of(events: Path, query: PanelQuery, out: Path) -> pl.DataFrame:
-    made = make_parts(events, query, out)
+def parts_of(events: Path, query: PanelQuery, out: Path, joined: int) -> pl.DataFrame:
+    made, buckets = make_parts(events, query, out), Meta.read(PartitionFolder(events)).buckets
     files = sorted(out.iterdir())
     assert len(files) == made.parts
     frames = [pl.read_parquet(file) for file in files]
     assert all(frame["did"].is_sorted() for frame in frames)
     for bucket, frame in enumerate(frames):
-        assert {bucket_of(did, made.parts) for did in frame["did"]} <= {bucket}
+        assert {bucket_of(did, buckets) // joined for did in frame["did"]} <= {bucket}
     assert sum(map(len, frames)) == made.agents
     return pl.concat(frames).sort("did")
+
+
+@pytest.mark.parametrize(
+    ("buckets", "rows", "expected"),
+    [(1024, 0, 1024), (1024, 400_000, 1024), (1024, 50_000_000, 10), (1024, 10**10, 1), (1, 9, 1)],
+)
+def test_buckets_of_few_rows_are_taken_together_and_large_ones_apart(
+    buckets: int, rows: int, expected: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(driver, "ROWS_OF_A_TASK", 500_000)
+    meta = Meta(buckets, parts=(WrittenPart("part", 1, rows, 1),))
+    assert driver.joined(meta) == expected
 
 
 def answered(ask: Callable[[], pl.DataFrame]) -> pl.DataFrame | str:

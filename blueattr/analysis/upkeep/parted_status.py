@@ -92,7 +92,7 @@ def status_of_partitions(
         for one in found:
             totals.update(one.totals)
             times.update(one.times)
-        totals["accounts"] = sum(_accounts(work, found, bucket) for bucket in range(meta.buckets))
+        totals["accounts"] = sum(_accounts(work, found, bucket) for bucket in range(len(buckets)))
     with noted(meta, days) as notes:
         spans = coverage.covered(notes)
         synthetic, all_synthetic = synthetic_sources(notes)
@@ -128,7 +128,7 @@ def reading(bucket: Bucket) -> _BucketStatus:
         totals = store.rows("analysis/upkeep/totals").named()[0]
         times = other_times(store, EVER)
         names = store.frame("partitions/export/accounts").select("did")
-    data, offsets = tasks.sliced(names, bucket.buckets)
+    data, offsets = tasks.sliced(names, bucket)
     name = f"names/{bucket.name}.arrow"
     work.write(name, data)
     for left in bucket.db.parent.glob(f"{bucket.db.name}*"):
