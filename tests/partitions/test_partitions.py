@@ -36,8 +36,8 @@ from support.rollup_checks import USUAL, WINDOWS, append, histories
 
 @pytest.fixture(autouse=True)
 def _buckets_stay_apart(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each bucket is a task, though there are few events, unless a test says otherwise."""
-    monkeypatch.setattr(driver, "ROWS_OF_A_TASK", 0)
+    """Two of three buckets are a task, though there are few events; else each is one."""
+    monkeypatch.setattr(driver, "joined", lambda meta: 2 if meta.buckets == 3 else 1)
 
 
 # --- the law -------------------------------------------------------------------------------------
@@ -45,6 +45,7 @@ def _buckets_stay_apart(monkeypatch: pytest.MonkeyPatch) -> None:
 
 TASKS = ((3, 2), (2, 1), (1, 1), (3, 1))
 """How many buckets there are, and how many of them are a task."""
+JOINED = driver.joined
 
 
 @pytest.mark.slow
@@ -108,11 +109,10 @@ def parts_of(events: Path, query: PanelQuery, out: Path, joined: int) -> pl.Data
     [(1024, 0, 1024), (1024, 400_000, 1024), (1024, 50_000_000, 10), (1024, 10**10, 1), (1, 9, 1)],
 )
 def test_buckets_of_few_rows_are_taken_together_and_large_ones_apart(
-    buckets: int, rows: int, expected: int, monkeypatch: pytest.MonkeyPatch
+    buckets: int, rows: int, expected: int
 ) -> None:
-    monkeypatch.setattr(driver, "ROWS_OF_A_TASK", 500_000)
-    meta = Meta(buckets, parts=(WrittenPart("part", 1, rows, 1),))
-    assert driver.joined(meta) == expected
+    assert driver.ROWS_OF_A_TASK == 500_000
+    assert JOINED(Meta(buckets, parts=(WrittenPart("part", 1, rows, 1),))) == expected
 
 
 def answered(ask: Callable[[], pl.DataFrame]) -> pl.DataFrame | str:
@@ -148,6 +148,22 @@ def _rule(store: Store, query: PanelQuery) -> Rule:
 # --- commands ------------------------------------------------------------------------------------
 
 
+SAID = """
+    INSERT INTO hydration BY NAME
+    SELECT
+        id AS account, TIMESTAMP '2026-06-01' AS asked_at, true AS found, 7 * id AS followers,
+        asked_at AS followers_at,
+        CASE WHEN id % 4 = 0 THEN TIMESTAMP '2026-05-02' ELSE TIMESTAMP '2024-01-01' END AS created_at
+    FROM account
+    WHERE id % 3 <> 0;
+    INSERT INTO plc BY NAME
+    SELECT did, TIMESTAMP '2026-05-02' AS created_at, 'name.example' AS handle
+    FROM account
+    WHERE id % 5 = 0
+"""
+"""What an AppView and a directory said: follower counts of two thirds, and who is new."""
+ASKED: dict[str, Any] = {"popularity": "followers", "missing_followers": "drop"}
+OPTIONS = ("--popularity", "followers", "--missing-followers", "drop")
 FORGOTTEN = tuple(f"did:plc:agent{k:03}" for k in (1, 2, 4))
 """Whose keys and numbers are gone from between those of others."""
 
@@ -156,30 +172,34 @@ FORGOTTEN = tuple(f"did:plc:agent{k:03}" for k in (1, 2, 4))
 def db(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = write_store(tmp_path_factory.mktemp("store") / "some forgotten.duckdb")
     assert ok("forget", *FORGOTTEN, "--db", path).text
+    with Writer(path) as writer, writer.transaction():
+        writer._connection.execute(SAID)
     return path
 
 
 @pytest.fixture(scope="module")
 def panel_file(db: Path) -> Path:
     path = db.with_name("features.parquet")
-    ok("features", "--topic", "mythos", "--db", db, "--out", path)
-    assert len(pl.read_parquet(path)) == PANEL - len(FORGOTTEN)
+    ok("features", "--topic", "mythos", *OPTIONS, "--db", db, "--out", path)
+    made = pl.read_parquet(path)
+    assert 20 < len(made) < PANEL / 2
+    assert made["followers"].n_unique() == len(made)
     return path
 
 
 @pytest.fixture(scope="module")
 def parted(db: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     place = tmp_path_factory.mktemp("parted") / "events"
-    done = ok("export", "--partitioned", place, "--buckets", 2, "--db", db)
+    done = ok("export", "--partitioned", place, "--buckets", 3, "--db", db)
     assert f"written: {place} (" in done.stderr
-    assert "2 buckets)" in done.stderr
+    assert "3 buckets)" in done.stderr
     return place
 
 
 def test_the_commands_write_what_a_store_says_and_attribute_reads_it(
     parted: Path, panel_file: Path, here: Path
 ) -> None:
-    ok("features", "--events", parted, "--topic", "mythos", "--out", "panel/")
+    ok("features", "--events", parted, "--topic", "mythos", *OPTIONS, "--out", "panel/")
     theirs = pl.read_parquet(panel_file)
     assert (
         pl.concat([pl.read_parquet(f) for f in sorted(Path("panel").iterdir())])
@@ -190,7 +210,7 @@ def test_the_commands_write_what_a_store_says_and_attribute_reads_it(
     # Some of the topic's events hang on a match in another bucket.
     assert (theirs["reposts_received"] > 0).any()
     assert (theirs["replies_received"] > 0).any()
-    assert len({bucket_of(did, 2) for did in theirs["did"]}) == 2
+    assert len({bucket_of(did, 3) for did in theirs["did"]}) == 3
 
 
 def test_who_is_forgotten_is_in_no_file(parted: Path) -> None:
@@ -209,7 +229,7 @@ def test_without_words_a_kept_topic_is_answered_and_another_one_refused(
     rows = pl.concat([pl.read_parquet(f) for f in Path("bare/events").rglob("*records.parquet")])
     assert len(rows)
     assert rows["text"].null_count() == rows["title"].null_count() == len(rows)
-    made = bare.features("panel", "mythos")
+    made = bare.features("panel", "mythos", **ASKED)
     ours = pl.concat([pl.read_parquet(f) for f in sorted(made.path.iterdir())]).sort("did")
     assert ours.equals(pl.read_parquet(panel_file))
     refusal = refused(
@@ -250,7 +270,7 @@ class KilledError(Exception):
 def test_who_is_killed_in_any_task_goes_on_with_what_is_done(
     parted: Path, panel_file: Path, here: Path
 ) -> None:
-    query, out = PanelQuery(parted, "mythos"), Path("panel")
+    query, out = PanelQuery(parted, "mythos", **ASKED), Path("panel")
     done: list[str] = []
 
     def run(task: Callable[..., Any], arguments: Sequence[tuple[Any, ...]]) -> Sequence[Any]:
@@ -303,7 +323,7 @@ def test_what_a_worker_does_that_was_thought_lost_changes_no_answer(
         return frame.sample(fraction=1, shuffle=True, seed=next(order))
 
     monkeypatch.setattr(WindowCounts, "totals", shuffled)
-    made = make_parts(parted, PanelQuery(parted, "mythos"), Path("panel"), run_by(engine))
+    made = make_parts(parted, PanelQuery(parted, "mythos", **ASKED), Path("panel"), run_by(engine))
     ours = pl.concat([pl.read_parquet(f) for f in sorted(made.path.iterdir())]).sort("did")
     assert ours.equals(pl.read_parquet(panel_file).select(ours.columns))
     assert engine.stages == {"folding", "matching", "counting", "gathering"}
