@@ -153,7 +153,7 @@ SAID = """
     SELECT
         id AS account, TIMESTAMP '2026-06-01' AS asked_at, true AS found, 7 * id AS followers,
         asked_at AS followers_at,
-        CASE WHEN id % 4 = 0 THEN TIMESTAMP '2026-05-02' ELSE TIMESTAMP '2024-01-01' END AS created_at
+        if(id % 4 = 0, TIMESTAMP '2026-05-02', TIMESTAMP '2024-01-01') AS created_at
     FROM account
     WHERE id % 3 <> 0;
     INSERT INTO plc BY NAME
