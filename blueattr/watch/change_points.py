@@ -19,7 +19,7 @@ _LIMIT = 12.0  # e^12 minutes are 16 weeks; eight sums are kept, so one false al
 _TIMES = 1.5  # as many, or one in 1.5: the change of a count that is looked for
 _ALL_THE_SAME = 1.25  # a level that is so near the old one, either way, was a burst that is over
 _POINTS, _WITHIN = 0.05, 30  # of a share, in minutes
-_LEAST = _POINTS / 2  # less is not told, however steady the share was
+_LEAST = 0.035  # less is not told, however steady the share was; single posts may carry as much
 _STEADIEST = 0.0005  # of a share in a minute: no share is taken to be steadier
 
 # What is usual is learned from minutes that are older than half an hour, so that a change does not
@@ -124,7 +124,7 @@ class ShareChanges:
 
     def __init__(self) -> None:
         self._last: tuple[float, float] | None = None
-        self._steps: deque[tuple[float, float, float]] = deque()
+        self._steps = _Steps()
         self._up, self._down = _Drift(1), _Drift(-1)
 
     def see(self, time: float, share: float) -> ChangeFound | None:
@@ -144,27 +144,46 @@ class ShareChanges:
         if time <= began:
             return None
         self._last = time, share
-        variance = self._variance(time)
+        variance = self._steps.variance(time)
         found = None
         if variance is not None:
             for drift in (self._up, self._down):
                 if drift.passes(began, before, time - began, share - before, variance):
                     found = ChangeFound(int(drift.since), drift.level, share)
-        self._steps.append((time, time - began, share - before))
+        self._steps.add(time, time - began, share - before)
         if found is not None:
-            self._steps.clear()
+            self._steps = _Steps()
             self._up, self._down = _Drift(1), _Drift(-1)
         return found
 
-    def _variance(self, time: float) -> float | None:
+
+class _Steps:
+    """How a share moved, of which only what is older than half an hour is usual; with its sums."""
+
+    def __init__(self) -> None:
+        self._new: deque[tuple[float, float, float]] = deque()
+        self._usual: deque[tuple[float, float, float]] = deque()
+        self._minutes = self._squares = 0.0
+
+    def add(self, time: float, length: float, step: float) -> None:
+        """Keep a step of so many minutes that ends at a time."""
+        self._new.append((time, length, step * step))
+
+    def variance(self, time: float) -> float | None:
         """Return the variance of a minute's difference so far; None before it is learned."""
-        while self._steps and self._steps[0][0] < time - _GUARD - _MOST:
-            self._steps.popleft()
-        usual = [(length, step) for at, length, step in self._steps if at <= time - _GUARD]
-        minutes = math.fsum(length for length, _ in usual)
-        if minutes < _FEWEST:
+        while self._new and self._new[0][0] <= time - _GUARD:
+            self._usual.append(self._new.popleft())
+            self._count(self._usual[-1], 1)
+        while self._usual and self._usual[0][0] < time - _GUARD - _MOST:
+            self._count(self._usual.popleft(), -1)
+        if self._minutes < _FEWEST:
             return None
-        return max(math.fsum(step * step for _, step in usual) / minutes, _STEADIEST**2)
+        return max(self._squares / self._minutes, _STEADIEST**2)
+
+    def _count(self, step: tuple[float, float, float], times: int) -> None:
+        _, length, square = step
+        self._minutes += times * length
+        self._squares += times * square
 
 
 @dataclass(slots=True)

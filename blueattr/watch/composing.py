@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import Generic, TypeVar
 
 import polars as pl
@@ -39,8 +40,9 @@ _MINUTES_SHOWN = 60
 _SIZE, _SEEDS = 100, 10
 _POSTS_SHOWN, _POSTS_EACH = 8, 3
 
-# What takes long is made anew after a minute, or after this many times as long as it took.
-_MINUTE, _TIMES_AS_LONG = 60.0, 20.0
+# What takes long is made anew after a minute, by the clock or by the window's time, which a replay
+# passes more often; but not before this many times as long as it took.
+_MINUTE, _TIMES_AS_LONG = timedelta(minutes=1), 20.0
 
 
 _NOBODY = "Nobody is named, and no post is shown."
@@ -55,15 +57,23 @@ class _Renewed(Generic[_T]):
 
     clock: Callable[[], float]
     value: _T
-    due: float = float("-inf")
+    made: tuple[float, datetime] | None = None  # when, by the clock and by the window's time
+    took: float = 0.0
 
-    def renew(self, make: Callable[[], _T]) -> _T:
-        """Return it, made anew if it is time."""
+    def renew(self, end: datetime, make: Callable[[], _T]) -> _T:
+        """Return it for a window that ends at a time, made anew if it is time."""
         began = self.clock()
-        if began >= self.due:
+        if self._is_due(began, end):
             self.value = make()
-            self.due = began + max(_MINUTE, _TIMES_AS_LONG * (self.clock() - began))
+            self.made, self.took = (began, end), self.clock() - began
         return self.value
+
+    def _is_due(self, now: float, end: datetime) -> bool:
+        if self.made is None:
+            return True
+        passed, moved = now - self.made[0], abs(end - self.made[1])
+        is_old = passed >= _MINUTE.total_seconds() or moved >= _MINUTE
+        return is_old and passed >= _TIMES_AS_LONG * self.took
 
 
 class Album:
@@ -203,8 +213,8 @@ class Album:
     ) -> Picture:
         return replace(
             picture,
-            posts=self._posts.renew(lambda: self._moving(reading, answer, result)),
-            sample=self._sample.renew(lambda: self._beside(answer, result)),
+            posts=self._posts.renew(picture.end, lambda: self._moving(reading, answer, result)),
+            sample=self._sample.renew(picture.end, lambda: self._beside(answer, result)),
         )
 
     # --- the parts -------------------------------------------------------------------------------

@@ -16,6 +16,7 @@ from blueattr.watch.words import (
     names_of_tiers,
     question,
     sample_words,
+    time_in,
     whole_minute,
 )
 
@@ -59,7 +60,9 @@ def axis(picture: Picture, look: TerminalLook) -> Text:
     rule = "─" if look.unicode else "-"
     hours = lasting((last - first).total_seconds())
     what = f" share of each {'group' if picture.groups else 'tier'} in {hours} "
-    return Text(f"{clock(first)} {what.center(max(look.width - 12, 0), rule)} {clock(last)}", "dim")
+    begin, end = (time_in(one, last, last - first) for one in (first, last))
+    room = max(look.width - len(begin) - len(end) - 2, 0)
+    return Text(f"{begin} {what.center(room, rule)} {end}", "dim")
 
 
 def legend(picture: Picture, look: TerminalLook) -> list[Text]:

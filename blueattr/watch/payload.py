@@ -21,6 +21,7 @@ from blueattr.watch.words import (
     question,
     sample_words,
     state,
+    time_in,
     what_is_watched,
     whole_minute,
 )
@@ -62,10 +63,11 @@ def payload(picture: Picture) -> bytes:
         "sampled": _sampled(picture),
         "series": _series(picture),
         "tables": tables,
-        "marks": [{"at": one.time.timestamp() * 1000, "said": mark_sentence(one)}
+        "marks": [{"at": one.time.timestamp() * 1000, "said": mark_sentence(one, picture)}
                   for one in picture.marks[:_MOST_MARKS]],
         "changes": [row[0] for row in table_of(picture, "changes")[1]],
         "state": state(picture),
+        "link": "replay" if picture.mode == "replay" else "live",
         "involved": f"{count(picture.n_involved)} of {count(picture.n_agents)}",
     })  # fmt: skip
 
@@ -74,7 +76,7 @@ def _sampled(picture: Picture) -> str:
     sample = picture.sample
     if sample is None or not sample.tiers:
         return sample_words(picture)
-    return f"Means of {sample.seeds} samples, drawn anew each minute."
+    return f"Both of the time that is named; means of {sample.seeds} samples."
 
 
 def _milliseconds(picture: Picture) -> float:
@@ -97,8 +99,9 @@ def _thinned(history: Sequence[PastShares]) -> Sequence[PastShares]:
 
 def _history(history: Sequence[PastShares]) -> dict[str, Any]:
     kept = _thinned(history)
+    ends = [one.end for one in (kept[:1] and (kept[0], kept[-1]))]
     return {"ends": [one.end.timestamp() * 1000 for one in kept],
-            "clocks": [clock(one.end) for one in (kept[:1] and (kept[0], kept[-1]))],
+            "clocks": [time_in(end, ends[-1], ends[-1] - ends[0]) for end in ends],
             "span": lasting((kept[-1].end - kept[0].end).total_seconds()) if kept else "",
             "tiers": [_rounded(one.tiers) for one in kept],
             "groups": [_rounded(one.groups) for one in kept]}  # fmt: skip

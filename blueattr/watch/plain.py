@@ -28,11 +28,11 @@ from blueattr.watch.tables import by_share
 from blueattr.watch.words import (
     account,
     answer,
-    clock,
     length,
     mark_sentence,
     share_words,
     state,
+    time_in,
     what_is_watched,
     whole_minute,
 )
@@ -72,7 +72,9 @@ def screen(picture: Picture, look: TerminalLook) -> list[Text]:
     shares = [*legend(picture, look), *(sample_lines(picture, look) if picture.tiers else ())]
     minute = minute_lines(picture, look)
     tall = look.height >= _TALL
-    news = [Text(mark_sentence(mark), "bold") for mark in picture.marks[: 3 if tall else 1]]
+    news = [
+        Text(mark_sentence(mark, picture), "bold") for mark in picture.marks[: 3 if tall else 1]
+    ]
     news += [Text(safe_text(note, _LONGEST_TEXT), "dim") for note in picture.notes[: 3 * tall]]
     last = Text(joined(state(picture), look), "reverse" if look.colours != "none" else "")
     fixed = len(head) + len(shares) + len(minute) + len(news) + 1
@@ -113,8 +115,10 @@ def _lists(picture: Picture, look: TerminalLook, room: int) -> list[Text]:
             one.truncate(half, pad=True, overflow="ellipsis" if look.unicode else "crop")
             made.append(Text.assemble(one, "  ", right))
     if posts:
-        made.append(Text(f"{'share':>7}  time   posts that moved it", "bold dim"))
-        made += [_post(post) for post in posts]
+        times = [time_in(post.time, picture.end, picture.choice.window) for post in posts]
+        wide = max(map(len, times))
+        made.append(Text(f"{'share':>7}  {'time':<{wide}}  posts that moved it", "bold dim"))
+        made += [_post(post, f"{at:>{wide}}") for post, at in zip(posts, times, strict=True)]
     return made
 
 
@@ -130,11 +134,11 @@ def _table(heading: str, accounts: tuple[RisingAccount, ...]) -> list[Text]:
     return made
 
 
-def _post(post: MovingPost) -> Text:
+def _post(post: MovingPost, at: str) -> Text:
     # A stranger's words stand last: text from right to left then turns nothing else round.
     said = "(no text)" if post.text is None else safe_text(post.text, _LONGEST_TEXT)
     who = account(post.did, post.handle)
-    return Text(f"{share_words(post.share):>7}  {clock(post.time)}  {who}: {said}")
+    return Text(f"{share_words(post.share):>7}  {at}  {who}: {said}")
 
 
 def log_line(picture: Picture) -> str:
@@ -203,7 +207,7 @@ def _log(pictures: Iterable[Picture], every: float, now: Callable[[], float]) ->
         for mark in reversed(picture.marks):
             if (mark.time, mark.what) not in told:
                 told.add((mark.time, mark.what))
-                yield f"change: {mark_sentence(mark)}"
+                yield f"change: {mark_sentence(mark, picture)}"
         if written is None or now() - written >= every:
             written, waiting = now(), None
             yield log_line(picture)

@@ -8,10 +8,10 @@ from blueattr.report.numbers import count, percent
 from blueattr.watch.picture import GroupShare, MovingPost, Picture
 from blueattr.watch.words import (
     account,
-    clock,
     mark_sentence,
     names_of_tiers,
     share_words,
+    time_in,
 )
 
 __all__ = ["EMPTY", "NUMBERS", "VIEWS", "by_share", "table_of"]
@@ -89,7 +89,7 @@ def _posts(picture: Picture) -> _Rows:
     return ("share", "time", "account", "post that moved its share"), [
         (
             share_words(one.share),
-            clock(one.time),
+            time_in(one.time, picture.end, picture.choice.window),
             account(one.did, one.handle, _LONGEST_AUTHOR),
             "(no text)" if one.text is None else safe_text(one.text, _LONGEST_TEXT),
         )
@@ -113,15 +113,18 @@ def _group(one: GroupShare) -> tuple[str, ...]:
 
 
 def _changes(picture: Picture) -> _Rows:
-    marks = [(mark_sentence(one),) for one in picture.marks] or [("nothing changed so far",)]
+    marks = [(mark_sentence(one, picture),) for one in picture.marks] or [
+        ("nothing changed so far",)
+    ]
     notes = [(f"Note: {safe_text(one, _LONGEST_TEXT)}",) for one in picture.notes]
-    gaps = [(_gap(one),) for one in picture.gaps]
+    gaps = [(_gap(one, picture),) for one in picture.gaps]
     return ("what changed, and who contributed most",), [*marks, *gaps, *notes]
 
 
-def _gap(gap: Gap) -> str:
+def _gap(gap: Gap, picture: Picture) -> str:
     why = safe_text(gap.reason, _LONGEST_TEXT)
-    return f"Gap from {clock(gap.start)} to {clock(gap.end)}: {why}"
+    start, end = (time_in(one, picture.end, picture.choice.window) for one in (gap.start, gap.end))
+    return f"Gap from {start} to {end}: {why}"
 
 
 _TABLES: dict[str, Callable[[Picture], _Rows]] = {

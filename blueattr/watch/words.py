@@ -22,6 +22,7 @@ __all__ = [
     "sample_words",
     "share_words",
     "state",
+    "time_in",
     "what_is_watched",
     "whole_minute",
 ]
@@ -60,6 +61,19 @@ def day_and_clock(moment: datetime) -> str:
     """
     utc = moment.astimezone(UTC)
     return f"{utc.day} {utc:%B} {utc.year}, {utc:%H:%M:%S} UTC"
+
+
+def time_in(moment: datetime, end: datetime, span: timedelta) -> str:
+    """Write the time of a moment within a span that ends at another; its day, where needed.
+
+    >>> end = datetime(2026, 4, 9, 12, 5, tzinfo=UTC)
+    >>> time_in(end, end, timedelta(hours=24)), time_in(end, end, timedelta(days=7))
+    ('12:05', '9 Apr 12:05')
+    """
+    if span <= timedelta(days=1) and end - moment <= timedelta(days=1):
+        return clock(moment)
+    utc = moment.astimezone(UTC)
+    return f"{utc.day} {utc:%b} {clock(utc)}"
 
 
 def length(span: timedelta) -> str:
@@ -177,15 +191,32 @@ def _lag(seconds: float) -> str:
     return f"{seconds:.1f} s" if 0 <= seconds < 10 else lasting(seconds)
 
 
-def mark_sentence(mark: Mark) -> str:
-    """Say what changed, when, from what to what, and by whom."""
+def mark_sentence(mark: Mark, picture: Picture | None = None) -> str:
+    """Say what changed, when, from what to what, and by whom.
+
+    Parameters
+    ----------
+    mark
+        The change.
+    picture
+        What it is shown in, whose tiers have names for people; None leaves ``tail`` and the like.
+    """
     one = percent if mark.unit == "share" else _counted
     verb = "rose" if mark.after >= mark.before else "fell"
-    what = safe_text(mark.what, _LONGEST_NOTE)
+    what = safe_text(_for_people(mark, picture), _LONGEST_NOTE)
     when = f"{mark.time.astimezone(UTC):%d %b} {clock(mark.time)}".lstrip("0")
     said = f"{when} {what} {verb} from {one(mark.before)} to {one(mark.after)}"
     who = [account(part.did, part.handle) for part in mark.contributed[:_MOST_BLAMED]]
     return f"{said}; most by {', '.join(who)}" if who else said
+
+
+def _for_people(mark: Mark, picture: Picture | None) -> str:
+    """Return what changed, with the tier named as the legend names it."""
+    if picture is not None and mark.unit == "share":
+        for tier, name in zip(picture.tiers, names_of_tiers(picture), strict=True):
+            if mark.what.endswith(f" {tier.tier}"):
+                return f"{mark.what.removesuffix(tier.tier)}{name}"
+    return mark.what
 
 
 def share_words(share: float) -> str:

@@ -72,6 +72,9 @@ def test_a_replay_shows_at_every_moment_what_attribute_says_of_the_window(db: Pa
     ends = [picture.end for picture in pictures]
     assert ends == sorted(ends)
     assert {picture.end - picture.start for picture in pictures} == {timedelta(hours=24)}
+    # An hour of a replay is a moment of the clock: what is made anew each minute is of now.
+    of_when = [one.sample.time - one.end for one in pictures if one.sample is not None]
+    assert set(of_when) == {timedelta(0)}
     chosen = [pictures[3], pictures[-1]]
     words = ("--topic", "mythos", "--indicator", "lin")
     assert any(compare(db, content(one), *words) for one in chosen)

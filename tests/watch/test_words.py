@@ -44,6 +44,9 @@ def test_a_change_says_which_way_and_an_unknown_account_is_named_by_the_ends_of_
     assert mark_sentence(mark) == (
         "9 Apr 10:30 posts a minute fell from 35.4 to 21; most by mossy-harbour.test"
     )
+    share = replace(mark, what="share of the tail", unit="share", before=0.4, after=0.5)
+    assert "share of the tail rose from 40.0 % to 50.0 %" in mark_sentence(share)
+    assert "share of the other 90 % rose" in mark_sentence(share, picture())
     small = mark_sentence(replace(mark, before=0.093, after=0.14))
     assert "rose from 0.093 to 0.14" in small
     assert account("did:plc:g77k6dk2zs4ssvyuuspk3mav", None) == "did:plc:g77k6d…3mav"

@@ -93,7 +93,7 @@ function legend(id, parts, kind, colours) {
   }));
 }
 
-const kinds = (data, k) => data.numbers[k] ? "number" : data.heads[k] === "time" ? "time" : "";
+const kinds = (data, k) => data.numbers[k] ? "number" : ["time", "account"].includes(data.heads[k]) ? data.heads[k] : "";
 
 // Rows are changed and not made anew, so that what is selected or in focus stays so.
 function table(id, data) {
@@ -200,12 +200,14 @@ function show(picture) {
   announced = latest;
 }
 
+const going = () => newest.link + (held ? ", held" : "");
+
 function link(to, text) {
   const element = byId("link");
   put("link", text);
   if (element.dataset.state === to) return;
   element.dataset.state = to;
-  if (to === "lost" || (to === "live" && state === "lost")) put("news", text);
+  if (to === "lost" || (to === "live" && state === "lost")) put("news", to === "lost" ? text : "connected again");
   state = to;
 }
 
@@ -227,7 +229,7 @@ function connect() {
   source.addEventListener("picture", event => {
     word();
     newest = JSON.parse(event.data);
-    link("live", held ? "live, held" : "live");
+    link("live", going());
     if (!held) show(newest);
   });
   source.addEventListener("beat", word);
@@ -259,7 +261,7 @@ setInterval(() => { if (source && Date.now() - heard > SILENCE) again(); }, 5000
 byId("hold").addEventListener("click", () => {
   held = !held;
   byId("hold").setAttribute("aria-pressed", String(held));
-  if (newest) link(state === "lost" ? "lost" : state, state === "live" ? (held ? "live, held" : "live") : byId("link").textContent);
+  if (newest) link(state === "lost" ? "lost" : state, state === "live" ? going() : byId("link").textContent);
   if (!held && newest) show(newest);
 });
 
