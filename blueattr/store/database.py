@@ -304,6 +304,8 @@ class Store(Statements):
             self._attach(self._opened, read_only=True, patience=_READER_PATIENCE)
             # Another file may have been put in its place meanwhile, as `compact` does.
             if is_at(self._opened, self._file):
+                if not self._beside().exists():
+                    catalog.note_checked(self._opened, self._version)
                 return self._opened
             self._detach()
             os.close(self._opened)
@@ -379,8 +381,14 @@ class Store(Statements):
         # Before any of it is used, and before its names mean anything.
         with self._errors():
             if not self._is_as_left():
-                self._version = self._checked_version()
+                known = self._known_version()
+                self._version = self._checked_version() if known is None else known
             self._connection.execute("USE store")
+
+    def _known_version(self) -> int | None:
+        """Return the version of the attached file if this process checked its catalog before."""
+        file = self._opened if self._lock is None else self._lock.store
+        return None if file is None or self._beside().exists() else catalog.checked_version(file)
 
     def _detach(self) -> None:
         with self._errors():
@@ -401,6 +409,7 @@ class Store(Statements):
                 self._connection.execute("CHECKPOINT store")
             self._seal(self._lock.store)
             self._left = headers(self._lock.store)
+            catalog.note_checked(self._lock.store, self._version)
         finally:
             self._detach()
 

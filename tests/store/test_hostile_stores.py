@@ -1,5 +1,6 @@
 """Stores that a stranger made: nothing in one acts, and what no blueattr makes is refused."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from blueattr.errors import ExitCode, StoreError
 from blueattr.ingest import read
 from blueattr.store.commit.writer import Writer
 from blueattr.store.database import Store
+from blueattr.store.integrity import seal
 from support.by_hand import as_if_written
 from support.by_hand import change as change_rows
 from support.cli_world import refused
@@ -109,28 +111,55 @@ def test_a_catalog_that_is_not_that_of_its_schema_is_refused(
     assert db.read_bytes() == before
 
 
+def _change_catalog(db: Path, how: str) -> None:
+    with duckdb.connect(db) as connection:
+        if how == "in the log beside it":
+            connection.execute(
+                "SET wal_autocheckpoint = '1GB'; PRAGMA disable_checkpoint_on_shutdown"
+            )
+        connection.execute(CHANGES["a macro with the name of a function"])
+    assert db.with_name(f"{db.name}.wal").exists() == (how == "in the log beside it")
+
+
 @pytest.mark.parametrize("how", ["in the file", "in the log beside it"])
 def test_a_catalog_that_changes_between_commits_is_refused(db: Path, how: str) -> None:
     with Writer(db) as writer:
-        with duckdb.connect(db) as connection:
-            if how == "in the log beside it":
-                connection.execute(
-                    "SET wal_autocheckpoint = '1GB'; PRAGMA disable_checkpoint_on_shutdown"
-                )
-            connection.execute(CHANGES["a macro with the name of a function"])
-        assert db.with_name(f"{db.name}.wal").exists() == (how == "in the log beside it")
+        _change_catalog(db, how)
         with pytest.raises(StoreError, match="not a blueattr store"):
             writer.check()
 
 
-def test_a_writer_asks_for_the_catalog_once_while_nobody_else_writes(
+@pytest.mark.parametrize("how", ["in the file", "in the log beside it", "by another file"])
+@pytest.mark.parametrize("use", [Store.open, Writer])
+def test_a_catalog_that_changes_after_it_was_checked_is_refused(
+    db: Path, how: str, use: Callable[[Path], Store]
+) -> None:
+    use(db).close()
+    times = db.stat()
+    other = db.with_name("other.duckdb")
+    other.write_bytes(db.read_bytes())
+    changed = other if how == "by another file" else db
+    _change_catalog(changed, how)
+    # Whoever changes it can also seal it.
+    with changed.open("r+b") as file:
+        seal.write(file.fileno())
+    os.utime(changed, ns=(times.st_atime_ns, times.st_mtime_ns))
+    changed.replace(db)
+    with pytest.raises(StoreError, match="not a blueattr store"):
+        use(db)
+
+
+def test_a_catalog_is_checked_once_while_nobody_writes(
     db: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    Store.open(db).close()
+    monkeypatch.setattr(Store, "_catalog", None)
+    Store.open(db).close()
     with Writer(db) as writer:
-        monkeypatch.setattr(writer, "_catalog", None)
         for _ in range(3):
             with writer.transaction():
                 pass
+    Store.open(db).close()
 
 
 @pytest.mark.slow

@@ -1,5 +1,6 @@
 """Stores that were changed by other hands than those of a commit."""
 
+import os
 from pathlib import Path
 
 import duckdb
@@ -38,3 +39,5 @@ def as_if_written(db: Path, *, summed: bool = True) -> None:
     finally:
         store._lock.close()
         store.close()
+        # So that the next one to open it checks it.
+        os.utime(db)

@@ -1,11 +1,23 @@
 """What the catalogs of stores hold: exactly what the migrations up to a schema version make."""
 
 import json
+import os
 import re
 from collections.abc import Sequence
 from hashlib import sha256
+from typing import TypeAlias
 
-__all__ = ["KNOWN", "Entry", "digest", "plural", "sort_excluded"]
+from blueattr.store.integrity.seal import headers
+
+__all__ = [
+    "KNOWN",
+    "Entry",
+    "checked_version",
+    "digest",
+    "note_checked",
+    "plural",
+    "sort_excluded",
+]
 
 
 Entry = tuple[str, str, str]
@@ -21,6 +33,37 @@ def sort_excluded(entries: Sequence[Entry]) -> list[Entry]:
         (kind, name, _EXCLUDED.sub(lambda names: ", ".join(sorted(names[0].split(", "))), text))
         for kind, name, text in entries
     ]
+
+
+_FileState: TypeAlias = tuple[object, ...]
+
+
+# The schema versions of files whose catalogs this process has checked, and that are as they were
+# then: to list the functions that a file defines, the engine lists all of its own, in 15 ms.
+_CHECKED: dict[_FileState, int] = {}
+_MOST_CHECKED = 64
+
+
+def _state(file: int) -> _FileState:
+    """Return what no change of an open file leaves as it is: the system notes when it changes."""
+    there = os.fstat(file)
+    times = there.st_mtime_ns, there.st_ctime_ns
+    return there.st_dev, there.st_ino, there.st_size, *times, sha256(headers(file)).digest()
+
+
+def checked_version(file: int) -> int | None:
+    """Return the schema version of an open file whose catalog was checked; None if none was.
+
+    A file is known only as long as it is the same and nothing has changed it.
+    """
+    return _CHECKED.get(_state(file))
+
+
+def note_checked(file: int, version: int) -> None:
+    """Note that the catalog of an open file is that of a schema version."""
+    if len(_CHECKED) >= _MOST_CHECKED:
+        _CHECKED.clear()
+    _CHECKED[_state(file)] = version
 
 
 def plural(kind: str) -> str:
