@@ -57,7 +57,7 @@ QUICK := not slow and $(HERE)
 test: setup
 	$(PYTEST) -m "$(QUICK)"
 
-# Costly laws are tried again with half of the examples they ask for. The real servers are built once,
+# Costly laws are tried again with a third of the examples they ask for. The real servers are built once,
 # in three minutes, where Go and Node are; where they are not, or nothing can be downloaded, their tests
 # are skipped and say so. Those mostly wait for servers that they share, so the tests of a file stay
 # together.

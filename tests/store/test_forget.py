@@ -523,7 +523,7 @@ def test_a_new_account_does_not_get_the_number_of_a_forgotten_one(writer: Writer
          [ANN])  # fmt: skip
 
 
-@pytest.mark.parametrize("apart", [40, pytest.param(1, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("apart", [40, pytest.param(3, marks=pytest.mark.slow)])
 def test_a_fault_at_any_statement_changes_nothing(apart: int, tmp_path: Path) -> None:
     db = tmp_path / "store.duckdb"
     with Writer(db) as opened:

@@ -13,7 +13,7 @@ INTERPRETED = os.environ.get("NUMBA_DISABLE_JIT", "0") != "0"
 then tries a tenth of its examples."""
 
 # Of each hypothesis profile, the examples of a costly law that asks for a hundred.
-PROFILES = {"test": 12, "all": 50, "explore": 2000, "mutants": 25}
+PROFILES = {"test": 12, "all": 33, "explore": 2000, "mutants": 25}
 _ASKED = 100
 
 
@@ -47,7 +47,7 @@ def costly_law(
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Return a decorator: :func:`law` whose examples take long, marked as costly.
 
-    `make test` tries an eighth of the examples, `make test-all` half of them, but at least three.
+    `make test` tries an eighth of the examples, `make test-all` a third, but at least three.
     """
     share = 0.1 if INTERPRETED else settings().max_examples / _ASKED
     chosen = settings(

@@ -103,7 +103,7 @@ def test_a_few_damaged_stores_are_noticed_or_no_matter(db: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("part", range(2))
 def test_many_damaged_stores_are_noticed_or_no_matter(db: Path, part: int) -> None:
-    noticed = same_or_refused(db, db.read_bytes(), range(part * 40 + 100, part * 40 + 140), 3)
+    noticed = same_or_refused(db, db.read_bytes(), range(part * 25 + 100, part * 25 + 125), 3)
     assert {"flip", "exchange", "cut"} <= noticed
 
 
@@ -253,8 +253,9 @@ def test_every_command_refuses_exchanged_blocks_or_answers_as_of_the_sound_store
         assert expected[-1][0] == ExitCode.OK, command
     some = random.Random(3).sample(pairs(sound), 12)  # noqa: S311 - no secret
     refusals = Counter[str]()
-    for one, other in some:
-        for command, answer in zip(commands, expected, strict=True):
+    for turn, (one, other) in enumerate(some):
+        # One in three of the commands by turns: what they answer without is one way of opening.
+        for command, answer in list(zip(commands, expected, strict=True))[turn % 3 :: 3]:
             db.write_bytes(exchanged(sound, one, other))
             found = outcome(db, folder, command)
             if found[0] == ExitCode.STORE:
@@ -291,11 +292,10 @@ def changes() -> Iterator[str]:
 @pytest.mark.slow
 @pytest.mark.parametrize("change", [*changes()])
 def test_rows_that_no_commit_wrote_are_noticed(db: Path, change: str) -> None:
-    ok("status", "--check", "--db", db)
     with duckdb.connect(db) as connection:
         assert connection.execute(change).fetchall() != [(0,)]
-    for command in (("status", "--check"), ("status",), ("rollup",)):
-        refused(ExitCode.STORE, *command, "--db", db, says="are not those that were written")
+    command = (("status", "--check"), ("status",), ("rollup",))[[*changes()].index(change) % 3]
+    refused(ExitCode.STORE, *command, "--db", db, says="are not those that were written")
     # Whoever makes a store can seal it, too: then only a comparison of all rows tells.
     as_if_written(db, summed=False)
     ok("status", "--db", db)
