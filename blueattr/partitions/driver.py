@@ -16,7 +16,7 @@ import polars as pl
 
 from blueattr.atomic import refuse_present
 from blueattr.cluster.engine import TaskEngine
-from blueattr.errors import NoMatchError, UnknownTopicError
+from blueattr.errors import NoAnswerError, NoMatchError, UnknownTopicError, UsageError
 from blueattr.panel import topics
 from blueattr.panel.filters import UNKNOWN_FOLLOWERS, refuse_empty, unknown_followers
 from blueattr.panel.influence import Influence, settle
@@ -134,8 +134,8 @@ def make_parts(
         The window, the panel and the topic; of its store, the memory.
     out
         A folder that is not there. What tasks leave to one another is beside it, in a folder of
-        the same name with ``.work`` at its end, and goes when all is done. If it is there already,
-        as somebody was killed, what is in it is used.
+        the same name with ``.work`` at its end, and goes when all is done, or where there is no
+        answer. If it is there already, as somebody was killed, what is in it is used.
     run
         Runs the tasks.
 
@@ -158,8 +158,14 @@ def make_parts(
     refuse_present(out)
     work = PartitionFolder(Path(f"{out}.work").absolute())
     asking = PartitionQuestion(events, query, work, run)
-    counted, gathered = asking.ask(by_day=False)
-    steps = asking.steps(counted)
+    goes_on = work.exists()
+    try:
+        counted, gathered = asking.ask(by_day=False)
+        steps = asking.steps(counted)
+    except (NoAnswerError, UsageError):
+        if not goes_on:  # the same question again has no answer either
+            work.remove_all("")
+        raise
     work.path(f"panel/{asking.asked.key}").rename(out)
     work.remove_all("")
     return PanelParts(

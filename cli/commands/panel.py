@@ -187,8 +187,9 @@ def _features_of_events(
     cluster: "ClusterAddress | None",
 ) -> None:
     from blueattr.analysis.events_folder import features_of_partitions
+    from blueattr.report.numbers import plural
 
     refuse_beside_events(context, "db", "pseudonyms")
     with show_stages() as progress:
         made = features_of_partitions(events, store.query(), out, cluster, progress)
-    say(f"written: {out} ({made.agents:,} agents in {made.parts:,} parts)")
+    say(f"written: {out} ({plural(made.agents, 'agent')} in {plural(made.parts, 'part')})")

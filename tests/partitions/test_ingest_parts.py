@@ -174,7 +174,8 @@ def test_the_command_reads_files_to_the_panel_that_a_store_gives(
     assert made.text.startswith("parts holds ")
     assert " rows, 0 before." in made.text
     assert "complete" in made.text
-    ok("features", "--events", "parts", "--topic", "mythos", "--out", "panel/")
+    done = ok("features", "--events", "parts", "--topic", "mythos", "--out", "panel/")
+    assert "agents in 1 part)" in done.stderr
     frames = [pl.read_parquet(file) for file in sorted(Path("panel").iterdir())]
     assert Meta.read(PartitionFolder("parts")).buckets == 1024
     assert len(frames) == 1
