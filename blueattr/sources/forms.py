@@ -13,6 +13,7 @@ import numpy as np
 from blueattr.decode.cut_lines import LINE_LIMIT
 from blueattr.decode.documents import Separator
 from blueattr.errors import InputError
+from blueattr.kernels.line_ends import are_objects
 from blueattr.sources.packing import codec_of
 
 __all__ = ["as_lines", "begin_of", "is_cut", "other_form", "texts"]
@@ -245,6 +246,9 @@ def _turn(text: bytes) -> tuple[int | None, int]:
     tuple
         Where the first line begins that is none, or None; and up to where that is known.
     """
+    # As nearly all that is read; the rest is for what that cannot tell.
+    if are_objects(text):
+        return None, text.rfind(b"\n") + 1
     data = np.frombuffer(text, np.uint8)
     glued = (data[:-1] == ord("}")) & (data[1:] == ord("{"))
     turn = _first_glued(text, np.flatnonzero(glued).tolist()) if glued.any() else None

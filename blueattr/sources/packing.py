@@ -22,7 +22,7 @@ WINDOW = 2 << 30
 """Bytes that a decompressor may use, unless told otherwise: the largest window of zstd."""
 
 
-_READ = 1 << 20
+_READ = 1 << 18
 # Bytes that are decompressed at a time.
 _BLOCK = 1 << 16
 # Of bzip2 and xz, a read that fails takes all down that it has decompressed. A file is read again;
