@@ -46,7 +46,7 @@ def main() -> int:
             for what, count in sorted(world.fired.items()):
                 say(f"{count:4} x {what}")
             say(f"runs ended with {dict(sorted(world.codes.items()))}")
-            for unit in (world.follower, world.watch):
+            for unit in (world.follower, world.watch, world.page):
                 say(f"{unit.name}: {unit.starts} starts, ended with {dict(unit.ends)}")
             used = [
                 resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)

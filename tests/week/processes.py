@@ -4,6 +4,7 @@ import os
 import resource
 import signal
 import time
+import urllib.request
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import Any
 from support import week_child
 from support.forked import processes
 
-__all__ = ["PRELOAD", "Unit", "start", "until"]
+__all__ = ["PRELOAD", "Unit", "page_metrics", "start", "until"]
 
 
 PRELOAD = [
@@ -34,6 +35,7 @@ PRELOAD = [
     "blueattr.notify.ping",
     "blueattr.notify.services",
     "blueattr.watch.jsonl",
+    "blueattr.watch.serve",
     "httpcore._async",
     "httpcore._sync",
     "numba",
@@ -141,4 +143,15 @@ def until(what: Any, seconds: float = _PATIENCE) -> bool:
         if began > deadline:
             return False
         # A look may open the store, for which a commit waits.
-        time.sleep(max(0.3, 3 * (time.monotonic() - began)))
+        time.sleep(max(0.1, 3 * (time.monotonic() - began)))
+
+
+def page_metrics(port: int) -> dict[str, float]:
+    """Return what a page of a watch says to Prometheus, by name; nothing while it is not there."""
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as answer:
+            lines = answer.read().decode().splitlines()
+    except OSError:
+        return {}
+    rows = [line.rsplit(" ", 1) for line in lines if not line.startswith("#")]
+    return {name.partition("{")[0]: float(value) for name, value in rows}

@@ -26,7 +26,8 @@ from blueattr.synth import SynthSpec, write_file
 from blueattr.watch.writing import writer_of
 from support.clock_file import ClockFile
 from support.events_builder import Event
-from week.processes import Unit, start, until
+from support.watch_page import free_port
+from week.processes import Unit, page_metrics, start, until
 from week.receiver import WeekReceiver
 from week.server import WeekServer
 from week.told import Expected, RunSeen
@@ -40,7 +41,7 @@ TICKS = 4
 HOUR = timedelta(hours=1)
 SHORT = frozenset({
     "kill follower", "kill watch", "kill run", "kill all", "interrupt follower",
-    "interrupt watch", "pause follower", "number anew", "full disk of a run",
+    "interrupt watch", "kill page", "pause follower", "number anew", "full disk of a run",
 })  # fmt: skip
 LONG = frozenset({
     "full disk of the follower", "full disk of the watch", "clock ahead", "clock behind",
@@ -124,6 +125,7 @@ class World:
         self.follower = Unit("follower", frozenset(map(int, codes)))
         # Where the follower ends just before it begins, nobody writes to the store.
         self.watch = Unit("watch", frozenset({int(ExitCode.OK), int(ExitCode.SOURCE)}))
+        self.page = Unit("page", self.watch.codes)
         self.expected = Expected(CONDITIONS)
         self.runs: list[RunSeen] = []
         self.wrongly = timedelta(0)
@@ -133,7 +135,7 @@ class World:
         self.again: list[str] = []
         self.of_runs: list[str] = []
         self.to_lose = 0
-        self._last_start = self._shown = 0
+        self._last_start = self._shown = self.page_port = 0
 
     # --- the course -------------------------------------------------------------------------------
 
@@ -148,7 +150,7 @@ class World:
             try:
                 self._play()
             finally:
-                for unit in (self.watch, self.follower):
+                for unit in (self.page, self.watch, self.follower):
                     unit.kill()
 
     def _play(self) -> None:
@@ -249,7 +251,7 @@ class World:
 
     def _keep_up(self) -> None:
         """Start again what has ended, as systemd would."""
-        for unit in (self.follower, self.watch):
+        for unit in (self.follower, self.watch, self.page):
             if unit.process is not None and not unit.is_up:
                 unit.ended(self.folder / f"{unit.name}.out")
         if self.follower.process is None:
@@ -261,6 +263,12 @@ class World:
             self._start(
                 self.watch, "watch", "--topic", "mythos", "--notify", "blueattr.toml",
                 "--format", "jsonl",
+            )  # fmt: skip
+        elif self.page.process is None and self.db.exists() and self._is_writing():
+            self.page_port = free_port()
+            self._start(
+                self.page, "watch", "--topic", "mythos", "--db", self.db,
+                "--serve", f"127.0.0.1:{self.page_port}",
             )  # fmt: skip
 
     def _is_writing(self) -> bool:
@@ -339,6 +347,8 @@ class World:
                 done = self.follower.kill()
             case "kill watch":
                 done = self.watch.kill()
+            case "kill page":
+                done = self.page.kill()
             case "kill all":
                 done = self.follower.kill() & self.watch.kill()
             case "interrupt follower":
@@ -452,6 +462,12 @@ class World:
             self._last_start, self._shown = self.watch.starts, self._pictures()
         return last is not None and self._pictures() > self._shown + 1
 
+    def _page_shows_it(self) -> bool:
+        """Tell whether the page has the number that the watch has of the store as it is."""
+        self._keep_up()
+        last = json.loads((self.folder / "watch.out").read_bytes().split(b"\n")[-2])
+        return bool(page_metrics(self.page_port).get("blueattr_watch_indicator") == last["total"])
+
     def _pictures(self) -> int:
         return (self.folder / "watch.out").read_bytes().count(b"\n")
 
@@ -476,3 +492,4 @@ class World:
             self._run_hourly("")
         self._interrupt(self.watch)
         assert until(self._shows_the_last_event), "the watch does not show the last event"
+        assert until(self._page_shows_it), f"the page shows {page_metrics(self.page_port)}"
