@@ -69,11 +69,15 @@ class Follow(Watch):
         super().__init__(asked, timing)
         self._mode = mode
         self._check = check or (lambda: None)
-        self._album = self.album()
-        # Whether the hours before are yet to be shown; groups take longer than a moment.
-        self._lacks_hours = asked.by is None
+        self._begin_anew()
         self._feed: _Feed | None = None
         self._events: tuple[int, float] | None = None  # kept at the last look, and when it was
+
+    def _begin_anew(self) -> None:
+        """Forget what was shown."""
+        self._album = self.album()
+        # Whether the hours before are yet to be shown; groups take longer than a moment.
+        self._lacks_hours = self.asked.by is None
 
     def pictures(self) -> Iterator[Picture]:
         """Yield a picture each second, from the first event on, until it is to stop.
@@ -90,8 +94,8 @@ class Follow(Watch):
             began = clock()
             self._check()
             if self.take_choice():
-                self._album, seen, due = self.album(), b"", float("-inf")
-                self._lacks_hours = self.asked.by is None
+                self._begin_anew()
+                seen, due = b"", float("-inf")
             there = _headers(self.asked.query.db)
             has_more = self._lacks_hours or not self._album.is_done
             is_new = there != seen or (has_more and picture is not None)
@@ -111,6 +115,10 @@ class Follow(Watch):
             if last is None:
                 return None
             end = last + _MICROSECOND
+            ((kept, rejected),) = store.rows("watch/feed")
+            if self._events is not None and kept < self._events[0]:  # another store has its place
+                self._begin_anew()
+                self._feed = self._events = None
             if self.asked.question.panel is None:
                 self.settle(store, end)
                 self._album = self.album()
@@ -118,7 +126,7 @@ class Follow(Watch):
             reading = self._read(store, end, is_hasty=is_hasty)
             answer = reading.answer(self.asked.question)
             picture = self._album.picture(reading, answer, self.asked.choice, is_hasty=is_hasty)
-            return store.first_bytes, self._with_feed(store, picture, began)
+            return store.first_bytes, self._with_feed(store, picture, began, kept, rejected)
 
     def _read(self, store: Store, end: datetime, *, is_hasty: bool) -> WatchReading:
         """Read the window that ends at a time; once with the shares of the hours before."""
@@ -150,8 +158,9 @@ class Follow(Watch):
             reading.slide(end - _BEHIND * (1 - k / steps))
             yield reading.answer(question)
 
-    def _with_feed(self, store: Store, picture: Picture, began: float) -> Picture:
-        ((kept, rejected),) = store.rows("watch/feed")
+    def _with_feed(
+        self, store: Store, picture: Picture, began: float, kept: int, rejected: int
+    ) -> Picture:
         now = self.timing.monotonic()
         if self._feed is None:
             self._feed = _Feed(kept, rejected)

@@ -95,6 +95,27 @@ def test_each_commit_is_seen_with_what_it_changed_of_before(tmp_path: Path) -> N
     assert seen == [True, True, True]
 
 
+def test_where_another_store_takes_its_place_a_watch_begins_anew(tmp_path: Path) -> None:
+    """Else its bands mix two stores, and fewer than no events came."""
+    for name, days, count in (("store", 3, 3), ("other", 1, 2)):
+        with Writer(tmp_path / f"{name}.duckdb") as writer:
+            append(writer, *(
+                post("ann", f"p{k}", "mythos", rev=k + 1, time=at(k, days=days))
+                for k in range(count)
+            ))  # fmt: skip
+    db = tmp_path / "store.duckdb"
+    pictures = watching(db).pictures()
+    before = next(pictures)
+    (tmp_path / "other.duckdb").replace(db)
+    after = next(pictures)
+    assert check(after, db)
+    assert after.end < before.end
+    assert after.feed is not None
+    assert (after.events, after.feed.kept, after.rate) == (0, 0, 0.0)
+    assert after.history
+    assert all(one.end <= after.end for one in after.history)
+
+
 def test_the_hours_before_follow_a_first_picture_that_would_wait_for_them(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
