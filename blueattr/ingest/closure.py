@@ -13,7 +13,7 @@ from blueattr.sources.collect.posts import (
     repost_line,
     reposter_line,
 )
-from blueattr.sources.collect.threads import Shown, Threads
+from blueattr.sources.collect.threads import NO_FURTHER_PAGE, Shown, Threads
 from blueattr.store.collected import KnownPost
 
 __all__ = ["Closer", "ClosurePart", "needed"]
@@ -108,7 +108,8 @@ class Closer:
         assert self._index is not None  # noqa: S101 - the caller's
         name, step = _name(post), _asks_index(path)
         async for page in self._index.pages(name, path, post.steps.get(step)):
-            faults = Counter({"a backlink that names no record": page.faults})
+            faults = Counter({"a backlink that names no record": page.faults,
+                              NO_FURTHER_PAGE: int(page.is_refused)})  # fmt: skip
             if path.collection == REPOST:
                 yield ClosurePart(step, page.cursor, self._reposts(post, page), faults=+faults)
                 continue

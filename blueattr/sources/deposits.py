@@ -21,6 +21,9 @@ __all__ = ["DepositedRecord", "DepositedStudy", "read_deposit"]
 _LAYOUT = 1
 _SUMS = "manifest-sha256.txt"
 _LARGEST = 8 << 30
+# What comes of files that blueattr did not write, whatever their checksums say.
+_NO_DEPOSIT = (AttributeError, LookupError, TypeError, ValueError, OverflowError, RecursionError,
+               csv.Error)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +125,7 @@ def read_deposit(folder: Path) -> DepositedStudy:
             named,
             len(rows) - len(named),
         )
-    except (AttributeError, IndexError, KeyError, TypeError, ValueError, RecursionError) as error:
+    except _NO_DEPOSIT as error:
         raise InputError(f"{folder} is no deposit that blueattr wrote: {error!r:.100}") from None
 
 
@@ -184,4 +187,7 @@ def _spans(origin: dict[str, Any]) -> Iterator[Window]:
 
 
 def _time(text: str) -> datetime:
-    return datetime.fromisoformat(text).astimezone(UTC)
+    time = datetime.fromisoformat(text)
+    if time.tzinfo is None:
+        raise ValueError(text)
+    return time.astimezone(UTC)

@@ -30,9 +30,14 @@ from blueattr.report.inventory.collections import collect_report
 from blueattr.report.inventory.status import status_report
 from blueattr.report.results.attributions import attribution_report
 from blueattr.sources.appview import AppView
+from blueattr.sources.collect.backlinks import PATHS, Backlinks
 from blueattr.sources.collect.login import Credentials
+from blueattr.sources.collect.posts import RecordName
 from blueattr.sources.collect.search import queries
+from blueattr.sources.collect.service import Service
+from blueattr.sources.collect.threads import Threads
 from blueattr.sources.timing import Timing
+from blueattr.sources.xrpc import RequestBudget, XrpcClient
 from blueattr.store import coverage
 from blueattr.store.collected import known_posts
 from blueattr.store.commit.writer import Writer
@@ -48,11 +53,13 @@ from support.collect_world import (
     POST,
     REPOST,
     START,
+    Request,
     Services,
     World,
     busy,
     serving,
 )
+from support.events_builder import plc_did
 from support.forked import run as run_forked
 
 WINDOW = Window(START, END)
@@ -402,6 +409,38 @@ def test_a_service_that_asks_to_wait_for_hours_ends_it_and_the_same_command_goes
 
 
 # --- interactions ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("fails", ["refuses", "goes round"])
+@pytest.mark.parametrize("before", [None, "7"], ids=["new", "of an earlier run"])
+def test_no_further_page_is_asked_for_again_and_again_where_none_comes(
+    services: Services, fails: str, before: str | None
+) -> None:
+    def page(request: Request) -> Any:
+        if fails == "refuses" and "cursor" in request.query:
+            return 403, {"error": "Forbidden"}
+        following = "1" if request.query.get("cursor") == "2" else "2"
+        return 200, {"cursor": following, "posts": [], "repostedBy": [{"did": plc_did("a")}],
+                     "records": [{"did": plc_did("a"), "rkey": "3k"}]}  # fmt: skip
+
+    async def ask() -> list[int]:
+        sent = []
+        async with XrpcClient(services.url, rate=1000.0, budget=RequestBudget(99)) as client:
+            view, index = Threads(Service(client)), Backlinks(client)
+            for pages in (
+                view.quotes(name, before),
+                view.reposters(name, before),
+                index.pages(name, PATHS["reposts"][0], before),
+            ):
+                earlier = client.calls
+                ends = [each async for each in pages]
+                sent.append(client.calls - earlier)
+                is_told = getattr(ends[-1], "is_refused", ends[-1].faults)
+                assert bool(is_told) == (fails == "refuses")
+        return sent
+
+    services.script, name = page, RecordName(plc_did("a"), POST, "3k")
+    assert max(asyncio.run(ask())) <= 4
 
 
 @pytest.mark.slow

@@ -281,6 +281,9 @@ def test_what_is_no_deposit_or_damaged_is_refused(folder: Path, tmp_path: Path) 
         ("study.json", b'"results"', b'"nothing"'),
         ("records.csv", b",server,", b",clock,"),
         ("records.csv", b"2026-04", b"2026-99"),
+        ("records.csv", b"2026-04-09T", b"0001-01-01T00:00:00+14:00,"),
+        ("records.csv", b"Z,server,", b",server,"),  # of no zone
+        ("records.csv", b",server,", b"," + b"x" * 200_000 + b","),  # no reader of CSV takes it
         ("study.json", b"{", b"["),
     ):
         path = folder / name

@@ -31,11 +31,24 @@ PATHS: dict[str, tuple[Path, ...]] = {
 
 
 class LinkPage(NamedTuple):
-    """Records that name a post, and what asks for the next page; None at the end."""
+    """Records that name a post, and what asks for the next page; None at the end.
+
+    Parameters
+    ----------
+    names
+        The records.
+    faults
+        How many others cannot be used.
+    cursor
+        Asks for the next page.
+    is_refused
+        Whether the index refuses this page, though it said that there is one.
+    """
 
     names: tuple[RecordName, ...]
     faults: int
     cursor: str | None
+    is_refused: bool = False
 
 
 class Backlinks:
@@ -72,20 +85,28 @@ class Backlinks:
         BudgetSpent
             No more requests may be sent.
         """
+        is_of_before = cursor is not None
+        asked = {cursor}
         while True:
             reply = await self._ask(subject, path, cursor)
-            if reply.status != 200 and cursor is not None:
-                cursor = None
+            if reply.status != 200 and is_of_before:
+                is_of_before, cursor, asked = False, None, {None}
                 continue
+            if reply.status != 200 and cursor is not None:
+                yield LinkPage((), 0, None, is_refused=True)
+                return
             if reply.status != 200:
                 raise SourceError(
                     f"{self.client.url} answers with status {reply.status}; is it a backlink index?"
                 )
             page = _read(reply.document(), path.collection)
+            if page.cursor in asked:
+                page = page._replace(cursor=None)
             yield page
-            if page.cursor is None or page.cursor == cursor:
+            if page.cursor is None:
                 return
-            cursor = page.cursor
+            is_of_before, cursor = False, page.cursor
+            asked.add(cursor)
 
     async def _ask(self, subject: RecordName, path: Path, cursor: str | None) -> Response:
         more = [("limit", str(_LIMIT))] + ([] if cursor is None else [("cursor", cursor)])

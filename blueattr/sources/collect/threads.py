@@ -10,11 +10,15 @@ from blueattr.errors import SourceError
 from blueattr.sources.collect.posts import RecordName, SeenPost, read_posts
 from blueattr.sources.collect.service import Service
 
-__all__ = ["BATCH", "Shown", "Threads"]
+__all__ = ["BATCH", "NO_FURTHER_PAGE", "Shown", "Threads"]
 
 
 BATCH = 25
 """Posts a call, as the lexicon permits."""
+
+
+NO_FURTHER_PAGE = "a further page that is refused"
+"""A fault: what a service does not show, though it says that there is more."""
 
 
 _PAGE = 100
@@ -104,12 +108,18 @@ class Threads:
     async def quotes(self, name: RecordName, cursor: str | None) -> AsyncIterator[Shown]:
         """Ask who quoted a post, page by page."""
         async for answer in self._pages("app.bsky.feed.getQuotes", name, cursor):
+            if answer is None:
+                yield _REFUSED
+                return
             posts, faults = self._read(answer.get("posts"))
             yield Shown(tuple(posts), (), _cursor(answer), faults)
 
     async def reposters(self, name: RecordName, cursor: str | None) -> AsyncIterator[Shown]:
         """Ask who reposted a post, page by page; when, an AppView does not say."""
         async for answer in self._pages("app.bsky.feed.getRepostedBy", name, cursor):
+            if answer is None:
+                yield _REFUSED
+                return
             listed = answer.get("repostedBy")
             views = listed if isinstance(listed, list) else []
             dids = [view.get("did") for view in views if isinstance(view, dict)]
@@ -119,24 +129,32 @@ class Threads:
 
     async def _pages(
         self, method: str, name: RecordName, cursor: str | None
-    ) -> AsyncIterator[dict[str, Any]]:
+    ) -> AsyncIterator[dict[str, Any] | None]:
+        """Yield the pages; None in place of one that is refused, which is the last."""
+        # One of an earlier run may not be known any more: then it begins anew, once.
+        is_of_before = cursor is not None
+        asked = {cursor}
         while True:
             more = [] if cursor is None else [("cursor", cursor)]
             outcome, answer, error = await self._service.ask(
                 method, [("uri", name.uri), ("limit", str(_PAGE)), *more]
             )
-            if outcome != "answered" and cursor is not None:
-                cursor = None  # it is not known any more
+            if outcome != "answered" and is_of_before:
+                is_of_before, cursor, asked = False, None, {None}
                 continue
             if outcome == "not found":
+                return
+            if outcome != "answered" and cursor is not None:
+                yield None
                 return
             if outcome != "answered":
                 raise self._refusal(method, error)
             yield answer
             following = _cursor(answer)
-            if following is None or following == cursor:
+            if following is None or following in asked:
                 return
-            cursor = following
+            is_of_before, cursor = False, following
+            asked.add(cursor)
 
     def _read(self, views: object) -> tuple[list[SeenPost], Counter[str]]:
         listed = views if isinstance(views, list) else []
@@ -145,6 +163,9 @@ class Threads:
     def _refusal(self, method: str, error: str) -> SourceError:
         said = f" ({error})" if error else ""
         return SourceError(f"{self._service.client.url} refuses {method}{said}")
+
+
+_REFUSED = Shown((), (), None, Counter({NO_FURTHER_PAGE: 1}))
 
 
 def _batches(names: Sequence[RecordName]) -> list[Sequence[RecordName]]:
