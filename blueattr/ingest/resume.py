@@ -221,13 +221,14 @@ def step_back(stream: Stream, state: SourceState) -> SourceState:
 
 
 def resume_without_overlap(resume: Resume) -> Resume | None:
-    """Return what to request where the server does not go back as far as the overlap does.
+    """Return what to request where the server does not go back as far as it was asked to.
 
-    What comes after the last event may be there. None if there was no overlap.
+    It may have the last event seen: if it sends that, what it sends next follows, however much
+    later. If it has not, what comes after that event may be there. None if that was asked for.
     """
     if not resume.overlaps or resume.last is None:
         return None
-    return replace(resume, cursor=resume.last + 1)
+    return replace(resume, cursor=resume.last + (resume.cursor == resume.last))
 
 
 def resume_after_gap(resume: Resume, newest: datetime | None, gap: str) -> Resume:

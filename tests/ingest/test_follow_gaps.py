@@ -130,11 +130,26 @@ def test_only_what_was_asked_for_beyond_need_is_too_old(server: StreamServer, db
     run = Run(END)
     done = run.follow(db, target)
     assert (done.gaps, done.outcome) == ((), "live")
-    assert server.faults["too old"] == 2
+    assert server.faults["too old"] == 4, "what led up to it, and the last one seen, twice each"
     asked = [a.cursor for a in server.subscriptions()]
     assert asked[-1] == 10
     assert 1 in asked
     assert content(db) == expected(EVENTS)
+
+
+@pytest.mark.slow
+def test_what_comes_after_a_lull_is_no_gap_where_what_led_up_to_the_last_event_is_too_old(
+    server: StreamServer, db: Path
+) -> None:
+    target = begun("v2", server, db)
+    Run(END).follow(db, target)
+    later = [post("new", f"p{k}", rev=200 + k, time=at(5000 + k)) for k in range(3)]
+    server.add(*later)
+    server.floor = len(EVENTS) - 2
+    done = Run(end_of(later)).follow(db, target)
+    assert server.faults["too old"] > 0
+    assert (done.gaps, gaps_of(db)) == ((), ())
+    assert content(db) == expected(EVENTS + later)
 
 
 @pytest.mark.slow
@@ -299,7 +314,7 @@ def test_what_is_too_old_is_fetched_from_the_archive(
     assert archived.served
     assert set(archived.served.values()) == {1}, "no block was asked for twice"
     last = server.subscriptions()[-1]
-    assert last.cursor == 16
+    assert last.cursor == 15, "the last event of the archive, so that what comes then follows"
     for asked in server.subscriptions():
         assert b"secret" not in asked.raw
     # The next run goes on from the stream.
