@@ -1,15 +1,15 @@
 """What a store's agents can be grouped by: a function each, in a table by their names."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 
 from blueattr.decode.clock import first_tid
+from blueattr.kernels.most_frequent import NO_GROUP, MostFrequent
 from blueattr.panel.kept import kept_after
 from blueattr.panel.query import StoreView
 from blueattr.store.account_numbers import known_accounts, past_account
@@ -168,76 +168,31 @@ def _most_frequent(view: StoreView, sets: str, posts: str, group: pl.Expr) -> pl
     """
     view.store.run(sets, **_times(view))
     words = view.store.frame("panel/stated_names")
-    stated = _counted(view, posts)
-    view.store.run("panel/forget_stated")
+    groups = words.select(group=pl.col("said").str.split(" ").list.eval(group).list.unique())
     # Texts are few: what there is of each account is numbers.
-    groups = words.select("code", group=pl.col("said").str.split(" ").list.eval(group))
-    groups = groups.explode("group").unique()
-    names = groups["group"].unique().sort()
-    places = names.to_frame().with_columns(place=pl.int_range(len(names), dtype=pl.UInt64))
-    rows = stated.join(groups.join(places, on="group").select("code", "place"), on="code")
-    account, place, count = (rows[name].to_numpy() for name in ("account", "place", "posts"))
-    key = account.astype(np.uint64) << _HALF | place
-    order = np.argsort(key)
-    key, starts = np.unique(key[order], return_index=True)
-    counts = np.add.reduceat(count[order].astype(np.uint64), starts) if len(key) else key
-    # The most posts, then the first place.
-    score = counts << _HALF | (_LAST - (key & _LAST))
-    who, firsts = np.unique(key >> _HALF, return_index=True)
-    best = np.maximum.reduceat(score, firsts) if len(who) else who
-    most = pl.DataFrame({"account": who.astype(np.uint32), "place": _LAST - (best & _LAST)})
-    return names.gather(_of_agents(view, most, "place"))
-
-
-_HALF, _LAST = np.uint64(32), np.uint64((1 << 32) - 1)
-_ROWS = 1 << 20
-_AT_ONCE = 1 << 23  # posts whose keys are sorted at once: 64 MB
-
-
-def _counted(view: StoreView, statement: str) -> pl.DataFrame:
-    """Count the posts of each agent that state each set: ``account``, ``code``, ``posts``."""
-    is_agent = np.zeros(past_account(view.store), np.bool_)
-    is_agent[view.built.agents["account"].to_numpy()] = True
-    keys, counts = np.empty(0, np.uint64), np.empty(0, np.uint32)
-    waiting: list[npt.NDArray[np.uint64]] = []
+    names = groups["group"].explode().drop_nulls().unique().sort()
+    places = names.to_frame("group").with_columns(place=pl.int_range(len(names), dtype=pl.UInt32))
+    of_code = (
+        groups.with_row_index("code")
+        .explode("group")
+        .join(places, on="group", maintain_order="left")
+    )
+    start = np.searchsorted(of_code["code"].to_numpy(), np.arange(len(words) + 1))
+    counts = MostFrequent(
+        view.built.agents["account"].to_numpy(),
+        past_account(view.store),
+        start,
+        of_code["place"].to_numpy(),
+    )
     with known_accounts(view.store):
-        for batch in view.store.batches(statement, _ROWS, **_times(view)):
-            account, code = arrays(batch)
-            theirs = is_agent[account]
-            waiting.append(account[theirs].astype(np.uint64) << _HALF | code[theirs])
-            if sum(one.size for one in waiting) >= _AT_ONCE:
-                keys, counts = _added(keys, counts, waiting)
-                waiting = []
-    keys, counts = _added(keys, counts, waiting)
-    account, code = ((part & _LAST).astype(np.uint32) for part in (keys >> _HALF, keys))
-    return pl.DataFrame({"account": account, "code": code, "posts": counts})
+        for batch in view.store.batches(posts, _ROWS, **_times(view)):
+            counts.add(*arrays(batch))
+    view.store.run("panel/forget_stated")
+    found = counts.take()[view.built.agents["account"].to_numpy()]
+    return names.gather(pl.Series(found).replace(int(NO_GROUP), None))
 
 
-def _added(
-    keys: npt.NDArray[np.uint64],
-    counts: npt.NDArray[np.uint32],
-    more: Sequence[npt.NDArray[np.uint64]],
-) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.uint32]]:
-    """Count more keys, each once, beside those that were counted, which ascend."""
-    new = np.concatenate([np.empty(0, np.uint64), *more])
-    new.sort()
-    new, starts = _runs(new)
-    both = np.concatenate([keys, new])
-    times = np.concatenate([counts, np.diff(starts).astype(np.uint32)])
-    order = np.argsort(both, kind="stable")
-    both, starts = _runs(both[order])
-    if not both.size:
-        return both, times
-    return both, np.add.reduceat(times[order], starts[:-1], dtype=np.uint32)
-
-
-def _runs(
-    ascending: npt.NDArray[np.uint64],
-) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.intp]]:
-    """Return each of some keys once, and where its run begins; at last where the last ends."""
-    ends = np.flatnonzero(ascending[1:] != ascending[:-1]) + 1
-    starts = np.concatenate([[0], ends, [ascending.size]]) if ascending.size else np.zeros(1, int)
-    return ascending[starts[:-1]], starts
+_ROWS = 1 << 20
 
 
 def _of_agents(view: StoreView, known: pl.DataFrame, column: str) -> pl.Series:

@@ -98,28 +98,6 @@ def test_the_group_of_an_agent_is_the_most_frequent_of_its_posts_in_the_window(
     assert list(groups.values()).count(None) > 20
 
 
-def test_posts_that_are_counted_some_at_a_time_give_the_same_groups(
-    made_up: tuple[Path, list[dict[str, Any]]], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    db, _ = made_up
-    with Store.open(db) as store:
-        seen = view(db, store, START, END)
-        at_once = groupers.lang(seen)
-        sizes = []
-        added = groupers._added
-
-        def noted(keys: Any, counts: Any, more: Any) -> Any:
-            sizes.append(sum(one.size for one in more))
-            return added(keys, counts, more)
-
-        monkeypatch.setattr(groupers, "_added", noted)
-        monkeypatch.setattr(groupers, "_ROWS", 64)
-        monkeypatch.setattr(groupers, "_AT_ONCE", 100)
-        assert groupers.lang(seen).groups.equals(at_once.groups)
-    assert len(sizes) > 3
-    assert max(sizes) < sum(sizes) / 2
-
-
 def test_a_panel_and_its_groups_read_the_directory_once(
     made_up: tuple[Path, list[dict[str, Any]]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
