@@ -485,7 +485,6 @@ def test_a_row_that_takes_others_along_is_named_by_its_line(
     lines = table(10).splitlines(keepends=True)
     lines[3] = lines[3].replace(b",", b',"', 1)
     lines[6] = lines[6].replace(b"\n", b"x" * 5000 + b"\n")
-    path, db = tmp_path / "t.csv", tmp_path / "x.duckdb"
     for packed, name in ((bytes, "t.csv"), (gzip.compress, "t.csv.gz")):
         path, db = tmp_path / name, tmp_path / f"{name}.duckdb"
         path.write_bytes(packed(b"".join(lines)))
@@ -498,6 +497,25 @@ def test_a_row_that_takes_others_along_is_named_by_its_line(
         assert {(row[0], row[3]) for row in rows} == {
             ("quotation mark not closed", 4), ("line too long", 7)
         }  # fmt: skip
+
+
+@pytest.mark.parametrize("block", [100, 2 << 20])
+def test_a_line_of_json_that_is_too_long_is_one_line_and_named(
+    block: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(table_read, "_BLOCK_OF_JSON", block)
+    monkeypatch.setattr(table_read, "LINE_LIMIT", 4096)
+    rows = as_json(table(10)).splitlines()
+    for k in (2, 5, 6):
+        rows[k] = rows[k].replace(b'"text": "', b'"text": "' + b"x" * (3 * 4096))
+    for number, data in enumerate((b"\n".join(rows), b"[" + b",\n".join(rows) + b"]")):
+        path, db = tmp_path / f"{number}.json", tmp_path / f"{number}.duckdb"
+        path.write_bytes(data)
+        (state,) = imported(db, path).ingested.sources
+        assert (state.lines, state.kept, state.rejected) == (10, 7, {"line too long": 3})
+        with Store.open(db) as store:
+            named = store.rows("analysis/upkeep/rejected_reasons", samples=True)
+        assert {row[3] for row in named} == {3, 6, 7}
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ import pytest
 from blueattr.errors import InputError
 from blueattr.sources.tables import read
 from blueattr.sources.tables.read import TableFile
-from blueattr.sources.tables.texts import joined
+from blueattr.sources.tables.texts import joined, whole_lines
 
 
 class Lines:
@@ -46,6 +46,21 @@ def test_small_files_of_an_archive_make_up_few_pieces_and_none_is_lost() -> None
     assert next(cut) == b"a\nb\n"
     with pytest.raises(InputError, match="cut off"):
         next(cut)
+
+
+@pytest.mark.parametrize("ends", [(b"\n",), (b"\n", b"\r")])
+@pytest.mark.parametrize("tail", [b"", b"z" * 99])
+def test_of_a_line_without_end_no_more_is_held_than_tells_that_it_is_too_long(
+    ends: tuple[bytes, ...], tail: bytes
+) -> None:
+    text = b"ab\ncdefgh\n" + b"x" * 500 + b"\n\ny\r\n8 bytes.\n\n9 bytes..\n" + tail
+    wanted = b"\n".join(line[:9] for line in text.split(b"\n"))
+    for size in range(1, 9):
+        pieces = [text[k : k + size] for k in range(0, len(text), size)]
+        found = [*whole_lines(iter(pieces), 8, ends)]
+        assert b"".join(found) == wanted
+        assert all(piece.endswith(ends) for piece in found[: -1 if tail else None])
+        assert max(map(len, found)) <= 9 + size
 
 
 @pytest.mark.parametrize("block", [1, 7, 1 << 20])

@@ -19,7 +19,7 @@ from blueattr.errors import InputError
 from blueattr.sources.forms import as_lines, begin_of, texts
 from blueattr.sources.packing import LONGEST, WINDOW, codec_of
 from blueattr.sources.packing import pieces as pieces_of
-from blueattr.sources.tables.rows import whole_rows
+from blueattr.sources.tables.rows import TOO_LONG, whole_rows
 from blueattr.sources.tables.tar import members
 from blueattr.sources.tables.texts import (
     Packed,
@@ -84,6 +84,7 @@ class TableFile:
     """Lines so far that are no rows."""
     refused: list[tuple[str, int]] = field(default_factory=list, init=False)
     """Why lines are none, and their numbers, of those that would take others with them."""
+    _lines_read: int = field(default=0, init=False)
     marks: int = field(default=0, init=False)
     """Marks so far in the place of bytes that are no UTF-8."""
     _codec: str = field(default="", init=False)
@@ -192,7 +193,7 @@ class TableFile:
     def _as_far_as(self, pieces: Iterator[bytes]) -> Iterator[bytes]:
         """Yield whole lines of a file of an archive, as far as it can be decompressed."""
         try:
-            yield from whole_lines(pieces)
+            yield from whole_lines(pieces, LINE_LIMIT)
         except InputError as error:
             self._cut_off.append(str(error))
 
@@ -258,16 +259,9 @@ class TableFile:
     # --- JSON -------------------------------------------------------------------------------------
 
     def _lines(self, pieces: Iterator[bytes]) -> Iterator[bytes]:
-        """Yield pieces that end with a line."""
-        rest = b""
-        for piece in as_lines(pieces, str(self.path), packed=False):
-            whole = rest + piece if rest else piece
-            end = whole.rfind(b"\n") + 1
-            rest = whole[end:]
-            if end:
-                yield whole[:end]
-        if rest.strip():
-            yield rest
+        """Yield pieces that end with a line; of one that is too long, no more than tells that."""
+        lines = as_lines(pieces, str(self.path), packed=False)
+        return whole_lines(lines, LINE_LIMIT, (b"\n",))
 
     def _members(self, pieces: Iterator[bytes]) -> list[str]:
         found: dict[str, None] = {}
@@ -293,10 +287,10 @@ class TableFile:
     ) -> Iterator[pa.RecordBatch]:
         failure: list[str] = []
         stream = Readable(self._lines(pieces), failure)
-        rest = b""
+        rest, self._lines_read = b"", 0
         while block := stream.read(_BLOCK_OF_JSON):
-            # Whole lines, so that what is cut off is the last one, or one that is too long.
-            end = block.rfind(b"\n") + 1 or (len(block) if len(rest) >= LINE_LIMIT else 0)
+            # Whole lines, so that what is cut off is the last one.
+            end = block.rfind(b"\n") + 1
             if end:
                 yield self._batch(rest + block[:end], names, maker)
                 rest = b""
@@ -306,11 +300,22 @@ class TableFile:
         self._refuse_failures(failure)
 
     def _batch(self, block: bytes, names: Sequence[str], maker: TextMaker) -> pa.RecordBatch:
+        if len(block) > LINE_LIMIT:
+            block = self._without_long(block)
         text = decoded(block, self._note_marks)
         lines = [line for line in text.split("\n") if line.strip()]
+        self._lines_read += len(lines)
         rows, bad = maker.fields(pa.array(lines, pa.string()), names)
         self.bad_lines += bad
         return rows
+
+    def _without_long(self, block: bytes) -> bytes:
+        """Leave out lines that are too long, and note which they are."""
+        lines = [line for line in block.split(b"\n") if line.strip()]
+        long = [k for k, line in enumerate(lines, 1) if len(line) > LINE_LIMIT]
+        self.refused += ((TOO_LONG, self._lines_read + k) for k in long)
+        self._lines_read += len(long)
+        return b"\n".join(line for line in lines if len(line) <= LINE_LIMIT)
 
     # --- separated values -------------------------------------------------------------------------
 
@@ -323,9 +328,12 @@ class TableFile:
         try:
             first = next(csv.reader(text.splitlines(keepends=True), delimiter=delimiter), [])
         except csv.Error:
+            why = "perhaps a quotation mark is not closed"
+            if '"' not in line:
+                why = f"a value has more than {csv.field_size_limit():,} letters"
             raise InputError(
                 f"{self.path} does not begin with the names of its columns: in its first line, "
-                "perhaps a quotation mark is not closed"
+                f"{why}"
             ) from None
         names = [name.strip() for name in first] if self.has_header else list(self.columns)
         if not self.has_header and len(first) != len(names):
@@ -352,7 +360,7 @@ class TableFile:
             return "skip"
 
         rows = whole_rows(
-            whole_lines(valid(pieces, self._note_marks)),
+            whole_lines(valid(pieces, self._note_marks), _BLOCK),
             delimiter,
             len(there),
             _BLOCK,

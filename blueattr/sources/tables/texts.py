@@ -141,17 +141,38 @@ def _count_marks(text: str, data: bytes, note: Callable[[int], None]) -> None:
         note(found)
 
 
-def whole_lines(pieces: Iterator[bytes]) -> Iterator[bytes]:
-    """Hold the last line back until its end is there: of one that is cut off nothing is kept."""
-    held = b""
+def whole_lines(
+    pieces: Iterator[bytes], most: int, ends: tuple[bytes, ...] = (b"\n", b"\r")
+) -> Iterator[bytes]:
+    """Hold the last line back until its end is there.
+
+    Of a line that is longer no more is held than tells so: it may be all that a file has.
+
+    Parameters
+    ----------
+    pieces
+        Bytes of lines.
+    most
+        Bytes that a line may have; one that has more is cut after the next byte.
+    ends
+        What ends a line.
+    """
+    held: list[bytes] = []
+    size = 0
     for piece in pieces:
-        whole = held + piece if held else piece
-        end = max(whole.rfind(b"\n"), whole.rfind(b"\r")) + 1
-        held = whole[end:]
-        if end:
-            yield whole[:end]
+        end = max(map(piece.rfind, ends)) + 1
+        if end and held:
+            first = min(place for place in map(piece.find, ends) if place >= 0)
+            held.append(piece[: max(min(first, most + 1 - size), 0)])
+            yield b"".join((*held, piece[first:end]))
+            held, size = [], 0
+        elif end:
+            yield piece[:end]
+        if rest := piece[end : end + max(most + 1 - size, 0)]:
+            held.append(rest)
+            size += len(rest)
     if held:
-        yield held
+        yield b"".join(held)
 
 
 class Packed:
