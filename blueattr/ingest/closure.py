@@ -75,12 +75,21 @@ class Closer:
         self._threads, self._index = threads, index
         # What the AppView was asked to show already, in this run.
         self._shown: set[RecordName] = set()
+        # Steps of posts that a service refused to go on with; another run asks again.
+        self._refused: set[tuple[RecordName, str]] = set()
 
     def left(self, post: KnownPost) -> list[str]:
-        """Return the kinds of interactions of a post that are left to ask for."""
-        if self._index is None:
-            return needed(post)
-        return [kind for kind in _some(post) if not _linked(post, kind)]
+        """Return the kinds of interactions of a post that are left to ask for, in this run."""
+        kinds = needed(post) if self._index is None else _some(post)
+        return [
+            kind for kind in kinds if not all(self._over(post, step) for step in self._steps(kind))
+        ]
+
+    def _steps(self, kind: str) -> list[str]:
+        return [_asks_view(kind)] if self._index is None else [*map(_asks_index, PATHS[kind])]
+
+    def _over(self, post: KnownPost, step: str) -> bool:
+        return _done(post, step) or (_name(post), step) in self._refused
 
     async def parts(self, post: KnownPost) -> AsyncIterator[ClosurePart]:
         """Ask for what is left of a post, part by part.
@@ -98,7 +107,7 @@ class Closer:
                     yield part
                 continue
             for path in PATHS[kind]:
-                if not _done(post, _asks_index(path)):
+                if not self._over(post, _asks_index(path)):
                     async for part in self._from_index(post, path):
                         yield part
 
@@ -110,6 +119,8 @@ class Closer:
         async for page in self._index.pages(name, path, post.steps.get(step)):
             faults = Counter({"a backlink that names no record": page.faults,
                               NO_FURTHER_PAGE: int(page.is_refused)})  # fmt: skip
+            if page.is_refused:
+                self._refused.add((name, step))
             if path.collection == REPOST:
                 yield ClosurePart(step, page.cursor, self._reposts(post, page), faults=+faults)
                 continue
@@ -144,7 +155,9 @@ class Closer:
         ask = self._threads.quotes if kind == "quotes" else self._threads.reposters
         has_ended = False
         async for shown in ask(name, cursor):
-            has_ended = shown.cursor is None
+            has_ended = shown.cursor is None or shown.is_refused
+            if shown.is_refused:
+                self._refused.add((name, step))
             if kind == "quotes":
                 yield self._posts(step, name, shown)
             else:

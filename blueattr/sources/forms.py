@@ -4,7 +4,7 @@ import codecs
 import json
 import re
 import shlex
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from itertools import chain
 
@@ -21,7 +21,7 @@ __all__ = ["as_lines", "begin_of", "is_cut", "other_form", "texts"]
 
 # By this much it is told what a file holds: a few events, of whatever length.
 _HEAD = 1 << 18
-# Bytes of a line that are looked at together, where more than these are held.
+# Bytes of a line that are looked at together.
 _TOGETHER = 1 << 20
 _ENCODINGS = {
     codecs.BOM_UTF32_LE: "utf-32",
@@ -216,7 +216,7 @@ def _apart(pieces: Iterator[bytes]) -> Iterator[bytes]:
     # The last line, and the one before it where it takes the next piece to tell how that goes on.
     held = b""
     try:
-        for piece in _growing(pieces, lambda: len(held)):
+        for piece in _put_together(pieces):
             whole = held + piece
             if b"\r" in whole:
                 whole = whole.replace(b"}\r{", b"}\n{")
@@ -240,15 +240,15 @@ def _apart(pieces: Iterator[bytes]) -> Iterator[bytes]:
         yield held
 
 
-def _growing(pieces: Iterator[bytes], size: Callable[[], int]) -> Iterator[bytes]:
-    """Put pieces together while no line ends, so that what is held is seldom looked at again."""
+def _put_together(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    """Put pieces together while no line ends, so that its beginning is seldom looked at again."""
     parts: list[bytes] = []
     found = 0
     try:
         for piece in pieces:
             parts.append(piece)
             found += len(piece)
-            if found >= min(size(), _TOGETHER) or b"\n" in piece:
+            if found >= _TOGETHER or b"\n" in piece:
                 yield b"".join(parts)
                 parts, found = [], 0
     except InputError:

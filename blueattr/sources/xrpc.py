@@ -337,7 +337,9 @@ class XrpcClient:
         if response.status_code == TOO_MANY:
             raise Fault("permits no more calls for now", wait or 0.0)
         if response.status_code in TRANSIENT:
-            raise Fault(f"fails with status {response.status_code}")
+            # When a quota begins anew says nothing of when a failure ends.
+            asked = wait if "retry-after" in response.headers else None
+            raise Fault(f"fails with status {response.status_code}", asked)
         if wait and response.headers.get("ratelimit-remaining", "").strip() == "0":
             self._hold(wait)
             self.on_wait(wait, f"{self.url} permits no more calls for now")

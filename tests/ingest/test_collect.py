@@ -35,7 +35,7 @@ from blueattr.sources.collect.login import Credentials
 from blueattr.sources.collect.posts import RecordName
 from blueattr.sources.collect.search import queries
 from blueattr.sources.collect.service import Service
-from blueattr.sources.collect.threads import Threads
+from blueattr.sources.collect.threads import NO_FURTHER_PAGE, Threads
 from blueattr.sources.timing import Timing
 from blueattr.sources.xrpc import RequestBudget, XrpcClient
 from blueattr.store import coverage
@@ -437,10 +437,35 @@ def test_no_further_page_is_asked_for_again_and_again_where_none_comes(
                 sent.append(client.calls - earlier)
                 is_told = getattr(ends[-1], "is_refused", ends[-1].faults)
                 assert bool(is_told) == (fails == "refuses")
+                # The next run asks from there.
+                assert ends[-1].cursor or not is_told
         return sent
 
     services.script, name = page, RecordName(plc_did("a"), POST, "3k")
     assert max(asyncio.run(ask())) <= 4
+
+
+@pytest.mark.slow
+def test_a_page_that_was_refused_once_is_asked_for_by_the_next_run(tmp_path: Path) -> None:
+    with serving(busy(4)) as services:
+        means_of = means(services, links=False)
+        services.key_page = 1
+        whole = collect(tmp_path / "whole.duckdb", wanted(), means_of)
+        services.script = lambda request: (
+            (403, {"error": "Forbidden"})
+            if "search" not in request.method and "cursor" in request.query
+            else None
+        )
+        db = tmp_path / "c.duckdb"
+        first = collect(db, wanted(), means_of)
+        assert first.faults[NO_FURTHER_PAGE] > 1
+        # It ends, and says of which posts it does not know all.
+        assert first.is_whole
+        assert (whole.closed, first.closed < first.posts) == (whole.posts, True)
+        services.script = lambda _request: None
+        again = collect(db, wanted(), means_of)
+        assert (again.closed, again.faults[NO_FURTHER_PAGE]) == (whole.closed, 0)
+        assert shares(again) == shares(whole) != shares(first)
 
 
 @pytest.mark.slow

@@ -218,6 +218,20 @@ def test_rows_that_cannot_be_records_are_rejected_by_reason(
     assert (state.lines, state.kept, state.rejected) == (2, 1, {reason: 1})
 
 
+def test_no_clock_is_a_day_ahead_or_behind(tmp_path: Path) -> None:
+    bad = ("+25:00", "-24:00", "+99", ".5+2400", "+02:60", "-0275", "+01:02:60", "-30")
+    good = ("", "Z", "+14:00", "-12:00", "+23:59", "-0930", ".25+05", "+05:45:59")
+    rows = [
+        {"author": zone or "x", "created_at": f"2024-01-02T10:00:00{zone}"}
+        for zone in (*bad, *good)
+    ]
+    db = tmp_path / "x.duckdb"
+    (state,) = imported(db, write(tmp_path / "t.csv", rows, "csv")).ingested.sources
+    assert (state.rejected, state.kept) == ({"bad time": len(bad)}, len(good))
+    kept = {row["actor"].removeprefix("x:table:") for row in by_key(content(db).records)}
+    assert kept == {zone or "x" for zone in good}
+
+
 def test_a_table_without_anybody_is_refused_before_anything_is_written(tmp_path: Path) -> None:
     path = write(tmp_path / "t.csv", [{"x": 1, "created_at": 2}], "csv")
     with pytest.raises(UsageError, match="nothing tells who wrote a row"):

@@ -93,7 +93,7 @@ class Backlinks:
                 is_of_before, cursor, asked = False, None, {None}
                 continue
             if reply.status != 200 and cursor is not None:
-                yield LinkPage((), 0, None, is_refused=True)
+                yield LinkPage((), 0, cursor, is_refused=True)
                 return
             if reply.status != 200:
                 raise SourceError(

@@ -42,12 +42,15 @@ class Shown(NamedTuple):
         Asks for the next page; None at the end.
     faults
         What was wrong or missing, by reason.
+    is_refused
+        Whether the next page is refused, though there is one.
     """
 
     posts: tuple[SeenPost, ...]
     accounts: tuple[str, ...]
     cursor: str | None
     faults: Counter[str]
+    is_refused: bool = False
 
 
 class Threads:
@@ -108,8 +111,8 @@ class Threads:
     async def quotes(self, name: RecordName, cursor: str | None) -> AsyncIterator[Shown]:
         """Ask who quoted a post, page by page."""
         async for answer in self._pages("app.bsky.feed.getQuotes", name, cursor):
-            if answer is None:
-                yield _REFUSED
+            if isinstance(answer, str):
+                yield _refused(answer)
                 return
             posts, faults = self._read(answer.get("posts"))
             yield Shown(tuple(posts), (), _cursor(answer), faults)
@@ -117,8 +120,8 @@ class Threads:
     async def reposters(self, name: RecordName, cursor: str | None) -> AsyncIterator[Shown]:
         """Ask who reposted a post, page by page; when, an AppView does not say."""
         async for answer in self._pages("app.bsky.feed.getRepostedBy", name, cursor):
-            if answer is None:
-                yield _REFUSED
+            if isinstance(answer, str):
+                yield _refused(answer)
                 return
             listed = answer.get("repostedBy")
             views = listed if isinstance(listed, list) else []
@@ -129,8 +132,8 @@ class Threads:
 
     async def _pages(
         self, method: str, name: RecordName, cursor: str | None
-    ) -> AsyncIterator[dict[str, Any] | None]:
-        """Yield the pages; None in place of one that is refused, which is the last."""
+    ) -> AsyncIterator[dict[str, Any] | str]:
+        """Yield the pages; the cursor in place of one that is refused, which is the last."""
         # One of an earlier run may not be known any more: then it begins anew, once.
         is_of_before = cursor is not None
         asked = {cursor}
@@ -145,7 +148,7 @@ class Threads:
             if outcome == "not found":
                 return
             if outcome != "answered" and cursor is not None:
-                yield None
+                yield cursor
                 return
             if outcome != "answered":
                 raise self._refusal(method, error)
@@ -165,7 +168,8 @@ class Threads:
         return SourceError(f"{self._service.client.url} refuses {method}{said}")
 
 
-_REFUSED = Shown((), (), None, Counter({NO_FURTHER_PAGE: 1}))
+def _refused(cursor: str) -> Shown:
+    return Shown((), (), cursor, Counter({NO_FURTHER_PAGE: 1}), is_refused=True)
 
 
 def _batches(names: Sequence[RecordName]) -> list[Sequence[RecordName]]:

@@ -48,6 +48,10 @@ CREATE OR REPLACE TEMP MACRO moment(word) AS CASE
     -- The first 16 digits are microseconds, wherever the point stands.
     WHEN regexp_full_match(word, '([0-9]{10}|[0-9]{13}|[0-9]{16})(\.[0-9]*)?')
         THEN make_timestamp(try_cast(rpad(left(replace(word, '.', ''), 16), 16, '0') AS BIGINT))
+    -- As RFC 3339, and so the network's own times: an offset is less than 24 hours, and has no 60 minutes.
+    WHEN regexp_matches(
+        word, ':[0-9.]+\s*[+-]([3-9]|2[4-9]|[0-9]{2}:?[6-9]|[0-9]{2}:?[0-9]{2}:?[6-9])'
+    ) THEN NULL
     WHEN NOT regexp_full_match(word, '[0-9]+(\.0*)?') THEN try_cast(word AS TIMESTAMPTZ)::TIMESTAMP
     WHEN strlen(split_part(word, '.', 1)) = 8
         THEN try_strptime(split_part(word, '.', 1), '%Y%m%d')
