@@ -381,7 +381,9 @@ class _Follower:
         if isinstance(lost, ConnectionRefused):
             if lost.error == "CursorTooOld":
                 reason = f"the server no longer had it ({lost.message or lost.error})"
-                resume = resume_without_overlap(self.request) or self._resume_past(reason)
+                resume = resume_without_overlap(self.request, lost.message) or self._resume_past(
+                    reason
+                )
                 return resume, self.retries.negotiated()
             if self.stream.dialect.adapts(lost):
                 return None, self.retries.negotiated()

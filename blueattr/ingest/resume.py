@@ -1,5 +1,6 @@
 """Where a stream is taken up: by cursor or by time, from what the store has seen."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -220,15 +221,33 @@ def step_back(stream: Stream, state: SourceState) -> SourceState:
     return replace(state, position=position, mark=None, stalled=0)
 
 
-def resume_without_overlap(resume: Resume) -> Resume | None:
+def resume_without_overlap(resume: Resume, told: str) -> Resume | None:
     """Return what to request where the server does not go back as far as it was asked to.
 
-    It may have the last event seen: if it sends that, what it sends next follows, however much
-    later. If it has not, what comes after that event may be there. None if that was asked for.
+    It says how far it goes back: from there on, as in any overlap, it shows whether it numbers its
+    events as before. If it does not say so, it is asked for the last event seen: what it sends next
+    follows, however much later. If it has not even that, what comes after may be there.
+
+    Parameters
+    ----------
+    resume
+        What it was asked for.
+    told
+        What it said, for people: a number in it between the two is the first event that it has.
+
+    Returns
+    -------
+    Resume or None
+        None if nothing that was seen was asked for.
     """
-    if not resume.overlaps or resume.last is None:
+    if not resume.overlaps or resume.cursor is None or resume.last is None:
         return None
-    return replace(resume, cursor=resume.last + (resume.cursor == resume.last))
+    numbers = (int(digits) for digits in _NUMBER.findall(told))
+    there = max((n for n in numbers if resume.cursor < n <= resume.last), default=resume.last)
+    return replace(resume, cursor=there + (resume.cursor == resume.last))
+
+
+_NUMBER = re.compile(r"(?<!\d)\d{1,18}(?!\d)", re.ASCII)
 
 
 def resume_after_gap(resume: Resume, newest: datetime | None, gap: str) -> Resume:
