@@ -220,7 +220,8 @@ def _spell_service(command: "Command", what: str, about: str) -> str:
     from blueattr.runs.schedule.systemd import standing_unit
 
     name = f"{_unit_name(command.config)}-{what}"
-    unit = standing_unit(command, about, [int(code) for code in (ExitCode.USAGE, ExitCode.STORE)])
+    # A store that cannot be written may be one whose disk is full for an hour.
+    unit = standing_unit(command, about, [int(ExitCode.USAGE)])
     return (
         f"# {_UNITS}/{name}.service\n{unit}\n"
         f"# Then: systemctl --user daemon-reload && systemctl --user enable --now {name}"
