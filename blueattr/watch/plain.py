@@ -30,6 +30,7 @@ from blueattr.watch.words import (
     answer,
     length,
     mark_sentence,
+    said,
     share_words,
     state,
     time_in,
@@ -136,9 +137,9 @@ def _table(heading: str, accounts: tuple[RisingAccount, ...]) -> list[Text]:
 
 def _post(post: MovingPost, at: str) -> Text:
     # A stranger's words stand last: text from right to left then turns nothing else round.
-    said = "(no text)" if post.text is None else safe_text(post.text, _LONGEST_TEXT)
     who = account(post.did, post.handle)
-    return Text(f"{share_words(post.share):>7}  {at}  {who}: {said}")
+    words = said(post.text, _LONGEST_TEXT)
+    return Text(f"{share_words(post.share):>7}  {at}  {who}: {words}")
 
 
 def log_line(picture: Picture) -> str:

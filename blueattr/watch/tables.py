@@ -10,6 +10,7 @@ from blueattr.watch.words import (
     account,
     mark_sentence,
     names_of_tiers,
+    said,
     share_words,
     time_in,
 )
@@ -91,7 +92,7 @@ def _posts(picture: Picture) -> _Rows:
             share_words(one.share),
             time_in(one.time, picture.end, picture.choice.window),
             account(one.did, one.handle, _LONGEST_AUTHOR),
-            "(no text)" if one.text is None else safe_text(one.text, _LONGEST_TEXT),
+            said(one.text, _LONGEST_TEXT),
         )
         for one in by_share(picture)
     ]

@@ -19,6 +19,7 @@ __all__ = [
     "mark_sentence",
     "names_of_tiers",
     "question",
+    "said",
     "sample_words",
     "share_words",
     "state",
@@ -144,6 +145,15 @@ def _beside(picture: Picture) -> str:
         return f" A sample of {accounts} would show {shown}."
     whole = rounded(sample.full[0])
     return f" At {clock(sample.time)}, {accounts} would have shown {shown} in place of {whole}."
+
+
+def said(text: str | None, longest: int) -> str:
+    """Return the words of a post on one line, harmless.
+
+    >>> said("three\\nlines\\n", 80), said(None, 80)
+    ('three lines', '(no text)')
+    """
+    return "(no text)" if text is None else safe_text(" ".join(text.split()), longest)
 
 
 def whole_minute(values: Sequence[int]) -> int:
