@@ -44,4 +44,4 @@ def features_of_partitions(
     refuse_present(out)
     Meta.read(PartitionFolder(events))
     with InProcess(progress) if cluster is None else connect(cluster, progress) as engine:
-        return make_parts(events, query, out, run_by(engine))
+        return make_parts(events, query, out, run_by(engine), engine.workers)

@@ -117,6 +117,17 @@ class DaskEngine:
         """The processes on this machine that were started for it."""
         return [] if self._local is None else [one.pid for one in self._local.processes]
 
+    @property
+    def workers(self) -> int:
+        """How many tasks run at a time, with the workers that are there now."""
+        if self._address.workers:
+            return self._address.workers
+        try:
+            threads: dict[str, int] = self._client.nthreads()
+        except _GONE as error:
+            raise self._lost(error) from None
+        return max(1, sum(threads.values()))
+
     def run(
         self, stage: str, task: Callable[[_A], _R], arguments: Sequence[_A]
     ) -> Iterator[tuple[int, _R]]:

@@ -55,6 +55,8 @@ class InProcess(AbstractContextManager["InProcess"]):
         Is told how far they are.
     """
 
+    workers = 1
+
     def __init__(self, progress: Progress | None = None) -> None:
         self._progress = progress
 

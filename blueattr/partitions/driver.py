@@ -62,7 +62,10 @@ _NEVER: Final = r"[^\x{0}-\x{10FFFF}]"
 _T = TypeVar("_T")
 
 ROWS_OF_A_TASK: Final = 500_000
-"""Buckets that are smaller are joined to tasks of about so many rows."""
+"""Smaller buckets are joined to tasks of about so many rows, where there are tasks enough."""
+
+FEWEST_ROWS: Final = 50_000
+"""So many rows a task has in any case: it takes some time beside them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +125,11 @@ _STAGES: Final = {
 
 
 def make_parts(
-    events: Path, query: PanelQuery, out: Path, run: Run = one_after_another
+    events: Path,
+    query: PanelQuery,
+    out: Path,
+    run: Run = one_after_another,
+    workers: int = 1,
 ) -> PanelParts:
     """Make the features of all agents of partitions, in parts.
 
@@ -138,6 +145,8 @@ def make_parts(
         answer. If it is there already, as somebody was killed, what is in it is used.
     run
         Runs the tasks.
+    workers
+        How many of them at a time: there are as many tasks at least, if there are rows enough.
 
     Returns
     -------
@@ -157,7 +166,7 @@ def make_parts(
     """
     refuse_present(out)
     work = PartitionFolder(Path(f"{out}.work").absolute())
-    asking = PartitionQuestion(events, query, work, run)
+    asking = PartitionQuestion(events, query, work, run, workers)
     goes_on = work.exists()
     try:
         counted, gathered = asking.ask(by_day=False)
@@ -166,7 +175,7 @@ def make_parts(
         if not goes_on:  # the same question again has no answer either
             work.remove_all("")
         raise
-    work.path(f"panel/{asking.asked.key}").rename(out)
+    work.path(tasks.panel_of(asking.asked, len(asking.buckets))).rename(out)
     work.remove_all("")
     return PanelParts(
         out, sum(one.rows for one in gathered), len(gathered), asking.asked.window, steps
@@ -201,13 +210,15 @@ class PartitionQuestion:
 
     Parameters
     ----------
-    events, query, run
+    events, query, run, workers
         As for `make_parts`.
     work
         A folder for what tasks leave to one another.
     """
 
-    def __init__(self, events: Path, query: PanelQuery, work: PartitionFolder, run: Run) -> None:
+    def __init__(
+        self, events: Path, query: PanelQuery, work: PartitionFolder, run: Run, workers: int = 1
+    ) -> None:
         self._folder = PartitionFolder(events)
         self.meta = Meta.read(self._folder)
         # A worker may be in another folder.
@@ -215,7 +226,7 @@ class PartitionQuestion:
         self._query = replace(query, db=events, bots_file=bots)
         self._work = work
         self.run = run
-        self.buckets = all_buckets(events, self.meta, work, query.memory)
+        self.buckets = all_buckets(events, self.meta, work, query.memory, workers)
         self.influence: Influence
         self.asked: BucketQuestion
         """Settled by `settle`."""
@@ -307,10 +318,12 @@ class PartitionQuestion:
         return steps
 
 
-def all_buckets(events: Path, meta: Meta, work: PartitionFolder, memory: int) -> list[Bucket]:
+def all_buckets(
+    events: Path, meta: Meta, work: PartitionFolder, memory: int, workers: int = 1
+) -> list[Bucket]:
     """Return the buckets of partitions, small ones joined, as tasks are told of them."""
     files = files_of_buckets(PartitionFolder(events), meta)
-    together = joined(meta)
+    together = joined(meta, workers)
     count = -(-meta.buckets // together)
     found = []
     for bucket in range(count):
@@ -325,12 +338,14 @@ def all_buckets(events: Path, meta: Meta, work: PartitionFolder, memory: int) ->
     return found
 
 
-def joined(meta: Meta) -> int:
+def joined(meta: Meta, workers: int = 1) -> int:
     """Return how many buckets a task takes as one.
 
-    A task takes some time beside its rows, and small buckets would take little else.
+    A task takes some time beside its rows, and small buckets would take little else. But no worker
+    waits for others who have much to do.
     """
-    return max(1, min(meta.buckets, ROWS_OF_A_TASK * meta.buckets // max(meta.rows, 1)))
+    rows = min(ROWS_OF_A_TASK, max(meta.rows // workers, FEWEST_ROWS))
+    return max(1, min(meta.buckets, rows * meta.buckets // max(meta.rows, 1)))
 
 
 def _digest(query: PanelQuery) -> str:

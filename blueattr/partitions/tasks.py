@@ -44,6 +44,7 @@ __all__ = [
     "fold",
     "gather",
     "match_own",
+    "panel_of",
     "sliced",
 ]
 
@@ -347,9 +348,14 @@ def gather(bucket: Bucket, asked: BucketQuestion, slices: tuple[GivenSlice, ...]
         made = _features(work, kept, asked, summed)
     if asked.label:
         made = made.with_columns(synthetic=pl.lit(asked.label))
-    name = f"panel/{asked.key}/{bucket.name}.parquet"
+    name = f"{panel_of(asked, bucket.buckets)}/{bucket.name}.parquet"
     work.write_rows(name, made.to_arrow())
     return Gathered(name, len(made))
+
+
+def panel_of(asked: BucketQuestion, count: int) -> str:
+    """Name the folder of a panel in so many parts: one that was begun in others is beside it."""
+    return f"panel/{asked.key}-{count}"
 
 
 def _features(

@@ -96,7 +96,7 @@ def test_what_files_bring_depends_on_no_order_repeat_or_kill(
         assert meta.notes == read_notes(store)
     export_partitions(db, folder / "theirs", 1)
     with folded_rows(folder) as rows, pytest.MonkeyPatch.context() as patch:
-        patch.setattr(driver, "joined", lambda _: joined)
+        patch.setattr(driver, "joined", lambda *_: joined)
         assert said(status_of_partitions(place)) == said(status(db))
     assert sorted(rows) == rows_in(folder / "theirs")
     unchanged = ingest_partitions(place, [str(folder / "files")])

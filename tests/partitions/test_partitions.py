@@ -37,7 +37,7 @@ from support.rollup_checks import USUAL, WINDOWS, append, histories
 @pytest.fixture(autouse=True)
 def _buckets_stay_apart(monkeypatch: pytest.MonkeyPatch) -> None:
     """Two of three buckets are a task, though there are few events; else each is one."""
-    monkeypatch.setattr(driver, "joined", lambda meta: 2 if meta.buckets == 3 else 1)
+    monkeypatch.setattr(driver, "joined", lambda meta, *_: 2 if meta.buckets == 3 else 1)
 
 
 # --- the law -------------------------------------------------------------------------------------
@@ -70,7 +70,7 @@ def test_any_events_in_any_order_and_number_of_buckets_count_as_in_one_store(
     window = data.draw(st.sampled_from(WINDOWS))
     match = data.draw(st.sampled_from([("mythos",), ()]))
     query = PanelQuery(whole, match=match, start=window.start, end=window.end)
-    monkeypatch.setattr(driver, "joined", lambda _: in_a_task)
+    monkeypatch.setattr(driver, "joined", lambda *_: in_a_task)
     days = answered(lambda: make_agent_days(together, query, folder / "panel.work"))
     if not isinstance(days, str):
         assert days.equals(agent_days(whole, window, query))
@@ -105,14 +105,18 @@ def parts_of(events: Path, query: PanelQuery, out: Path, joined: int) -> pl.Data
 
 
 @pytest.mark.parametrize(
-    ("buckets", "rows", "expected"),
-    [(1024, 0, 1024), (1024, 400_000, 1024), (1024, 50_000_000, 10), (1024, 10**10, 1), (1, 9, 1)],
-)
+    ("buckets", "rows", "workers", "expected"),
+    [
+        (1024, 0, 1, 1024), (1024, 400_000, 1, 1024), (1024, 50_000_000, 1, 10),
+        (1024, 10**10, 1, 1), (1, 9, 1, 1), (1024, 400_000, 2, 512), (1024, 90_000, 256, 568),
+        (1024, 50_000_000, 2, 10), (1024, 50_000_000, 256, 3),
+    ],
+)  # fmt: skip
 def test_buckets_of_few_rows_are_taken_together_and_large_ones_apart(
-    buckets: int, rows: int, expected: int
+    buckets: int, rows: int, workers: int, expected: int
 ) -> None:
     assert driver.ROWS_OF_A_TASK == 500_000
-    assert JOINED(Meta(buckets, parts=(WrittenPart("part", 1, rows, 1),))) == expected
+    assert JOINED(Meta(buckets, parts=(WrittenPart("part", 1, rows, 1),)), workers) == expected
 
 
 def answered(ask: Callable[[], pl.DataFrame]) -> pl.DataFrame | str:
@@ -275,10 +279,16 @@ def test_who_is_killed_in_any_task_goes_on_with_what_is_done(
 
     def run(task: Callable[..., Any], arguments: Sequence[tuple[Any, ...]]) -> Sequence[Any]:
         if task.__name__ == falls:
-            one_after_another(task, arguments[:1])
+            one_after_another(task, arguments[-1:])
             raise KilledError
         return one_after_another(task, arguments)
 
+    falls = "gather"
+    with pytest.MonkeyPatch.context() as patch:
+        # In more parts, as on more workers: none of them comes into the panel.
+        patch.setattr(driver, "joined", lambda *_: 1)
+        with pytest.raises(KilledError):
+            make_parts(parted, query, out, run)
     for falls in ("fold", "match_own", "count", "gather"):
         with pytest.raises(KilledError):
             make_parts(parted, query, out, run)
