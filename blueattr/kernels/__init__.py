@@ -11,6 +11,7 @@ from blueattr.kernels.agents import (
 )
 from blueattr.kernels.compiled import FloatArray, IndexArray, IntArray
 from blueattr.kernels.excess import Ahead, excess_beyond, pairwise_excess
+from blueattr.kernels.minima import pairwise_minima
 from blueattr.kernels.pairs import rank_correlations
 from blueattr.kernels.sorting import argsort
 from blueattr.kernels.sums import RunningGroupSums, RunningSum, exact_sum, exact_sums, group_sums
@@ -34,6 +35,7 @@ __all__ = [
     "excess_beyond",
     "group_sums",
     "pairwise_excess",
+    "pairwise_minima",
     "rank_correlations",
     "spread_about_mean",
 ]

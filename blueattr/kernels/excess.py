@@ -38,7 +38,7 @@ from blueattr.kernels.wide import (
     subtract_product,
 )
 
-__all__ = ["Ahead", "excess_beyond", "pairwise_excess"]
+__all__ = ["Ahead", "excess_beyond", "pairwise_excess", "walk"]
 
 
 WordArray = npt.NDArray[np.uint64]
@@ -198,15 +198,16 @@ def _digits(x):
 
 
 @compiled.jit()
-def _walk(values, counts, before, below, lowest, words, out):
-    """Write the excess of ascending values, each shared by ``counts`` agents.
+def _walk(values, slopes, before, lowest, words, out):
+    """Write the excess of ascending values.
 
     Parameters
     ----------
-    values, counts
-        float64 (k,) and int64 (k,).
-    before, below
-        Where the walk begins: a number, and how many agents are there or below.
+    values, slopes
+        float64 (k,), and uint64 (k,): how much it grows for each unit on the way to a value, which
+        is the number of agents below.
+    before
+        The number where the walk begins.
     lowest
         The smallest exponent of these numbers: words count in units of 2^(lowest - _BIAS).
     words
@@ -222,13 +223,12 @@ def _walk(values, counts, before, below, lowest, words, out):
         if values[k] != before:
             now, place = _digits(values[k])
             if now != _ZERO:
-                add_product(words, below, now, place - lowest)
+                add_product(words, slopes[k], now, place - lowest)
             if digits != _ZERO:
-                subtract_product(words, below, digits, exponent - lowest)
+                subtract_product(words, slopes[k], digits, exponent - lowest)
             before, digits, exponent = values[k], now, place
             excess = nearest_of(words, unit)
         out[k] = excess
-        below += np.uint64(counts[k])
 
 
 class _Cells(NamedTuple):
@@ -306,6 +306,11 @@ class Ahead(NamedTuple):
         """Go on to a larger number, which there are ``count`` of."""
         further = self.below * (_whole(number) - _whole(self.number))
         return Ahead(number, self.below + count, self.excess + further)
+
+    @property
+    def whole(self) -> int:
+        """The number in units of 2^-1074."""
+        return _whole(self.number)
 
     def nearest(self) -> float:
         """Return the excess of the number as the nearest float."""
@@ -403,23 +408,48 @@ def _first(values: FloatArray) -> list[float]:
 
 def _walk_from(ahead: Ahead, values: FloatArray, counts: IntArray) -> tuple[FloatArray, Ahead]:
     """Walk from value to value; return the excess of each, and where the last one is."""
-    out = np.empty(values.size)
     if not values.size:
-        return out, ahead
-    present = [x for x in (ahead.number, *_first(values), float(values[-1])) if x]
+        return np.empty(0), ahead
+    upto = ahead.below + np.cumsum(counts)
+    out, level = walk(ahead.number, ahead.excess, values, (upto - counts).astype(np.uint64))
+    return out, Ahead(float(values[-1]), int(upto[-1]), level)
+
+
+def walk(
+    number: float, level: int, values: FloatArray, slopes: WordArray
+) -> tuple[FloatArray, int]:
+    """Walk over ascending values, exactly: level + Σ slope · step, each rounded once.
+
+    Parameters
+    ----------
+    number, level
+        Where the walk begins, and what is there, in units of 2^-1074.
+    values
+        float64 (k,), k ≥ 1, ascending from `number` on.
+    slopes
+        uint64 (k,): the slope on the way to each.
+
+    Returns
+    -------
+    ndarray
+        float64 (k,), ≥ 0: what is at each value.
+    int
+        What is at the last one, in units of 2^-1074.
+    """
+    out = np.empty(values.size)
+    present = [x for x in (number, *_first(values), float(values[-1])) if x]
     exponents = [max(math.frexp(x)[1] + 1022, 1) for x in present] or [1]
     # The unit divides the level that the walk begins with, too.
-    tail = (ahead.excess & -ahead.excess).bit_length() or exponents[0]
+    tail = (level & -level).bit_length() or exponents[0]
     lowest = min(*exponents, tail)
-    bits = max(exponents) - lowest + 54 + (ahead.below + int(counts.sum())).bit_length()
-    words = np.zeros(bits // 64 + 4, np.uint64)
-    level = ahead.excess >> (lowest - 1)
+    most = max(int(slopes.max()).bit_length() + max(exponents), level.bit_length())
+    words = np.zeros((most - lowest + 55) // 64 + 4, np.uint64)
+    level >>= lowest - 1
     for k in range(words.size):
         words[k] = (level >> (64 * k)) & _ALL
-    _walk(values, counts, ahead.number, np.uint64(ahead.below), np.uint64(lowest), words, out)
+    _walk(values, slopes, number, np.uint64(lowest), words, out)
     level = sum(int(word) << (64 * k) for k, word in enumerate(words.tolist()))
-    end = Ahead(float(values[-1]), ahead.below + int(counts.sum()), level << (lowest - 1))
-    return out, end
+    return out, level << (lowest - 1)
 
 
 def _excess_of_few(

@@ -3,6 +3,7 @@
 import itertools
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,13 +13,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.integrate import quad
 
+from blueattr import kernels
 from blueattr.attribution.attribute import attribute
 from blueattr.attribution.groups import grouped, members
 from blueattr.attribution.groups.games import MomentGame, game_of
 from blueattr.attribution.groups.grouped import group_shares, partition_for
 from blueattr.attribution.groups.members import member_values
 from blueattr.attribution.groups.orders import draw_orders, nested_values
-from blueattr.attribution.groups.pairs import PairSums
+from blueattr.attribution.groups.pairs import PairSums, RunningPairs
 from blueattr.attribution.groups.partition import Labels, Pairs, merged_order
 from blueattr.attribution.groups.result import GroupShares
 from blueattr.attribution.tiered import TieredPanel
@@ -376,7 +378,7 @@ def test_pairs_are_summed_as_their_twin_sums_them(n: int, count: int, seed: int)
     inner = [f"h{k}" for k in rng.integers(0, 2, n)]
     partition = Pairs([labels("g", groups), labels("h", inner)]).join(16, 16)
     sums = PairSums.of(s, partition)
-    matrix = sums.between()
+    matrix = sums.between
     for g, h in itertools.combinations_with_replacement(range(len(partition.outer.names)), 2):
         names = {partition.outer.names[g], partition.outer.names[h]}
         slow = math.fsum(
@@ -388,10 +390,42 @@ def test_pairs_are_summed_as_their_twin_sums_them(n: int, count: int, seed: int)
         there = np.flatnonzero(partition.leaves != leaf)
         slow = math.fsum(min(s[i], s[j]) for i, j in itertools.combinations(there, 2))
         assert float(sums.without([leaf])) == pytest.approx(slow, abs=1e-11)
-    some = [*range(0, len(partition.counts), 2)]
+    some = [*next(partition.spans())]
     there = np.flatnonzero(~np.isin(partition.leaves, some))
     slow = math.fsum(min(s[i], s[j]) for i, j in itertools.combinations(there, 2))
     assert float(sums.without(some)) == pytest.approx(slow, abs=1e-11)
+
+
+@law()
+@given(st.integers(2, 60), st.integers(0, 10_000))
+def test_sums_over_pairs_depend_neither_on_the_order_of_agents_nor_on_parts(
+    n: int, seed: int
+) -> None:
+    rng = np.random.default_rng(seed)
+    s = rng.choice([0.0, 0.1, 1e9, *rng.random(20)], n)
+    groups = [f"g{k}" for k in rng.integers(0, 3, n)]
+    inner = [f"h{k}" for k in rng.integers(0, 3, n)]
+    partition = Pairs([labels("g", groups), labels("h", inner)]).join(16, 16)
+    order = rng.permutation(n)
+    expected = PairSums.of(s, partition)
+    assert PairSums.of(s[order], replace(partition, leaves=partition.leaves[order])) == expected
+    # The least numbers, those that are equal to one, and the largest, joined from the end.
+    middle, ahead, parts = rng.choice(s), kernels.Ahead(), []
+    for there in (s < middle, s == middle, s > middle):
+        part, leaves = s[there], partition.leaves[there]
+        sorted_by, above = np.argsort(part), partition.leaves[s > part.max(initial=0.0)]
+        counts, above = (np.bincount(k, minlength=partition.counts.size) for k in (leaves, above))
+        parts.append(RunningPairs(partition.sizes))
+        if len(parts) == 2:
+            parts[-1].add_copies(ahead, n, above, float(middle), counts)
+        else:
+            parts[-1].add(ahead, n, above, part[sorted_by], leaves[sorted_by])
+        for number in np.sort(part).tolist():
+            ahead = ahead.to(number)
+    joined = RunningPairs(partition.sizes)
+    for one in parts[::-1]:
+        joined.take(one)
+    assert joined.sums() == expected
 
 
 # --- laws -----------------------------------------------------------------------------------------

@@ -58,7 +58,7 @@ def game_of(
     if isinstance(indicator, MomentIndicator):
         return MomentGame(indicator, features, aggregator, partition)
     s, _ = aggregator.apply(features)
-    return PairGame(s, partition)
+    return PairGame(PairSums.of(s, partition), partition.counts.tolist())
 
 
 class MomentGame:
@@ -173,21 +173,20 @@ class PairGame:
 
     Parameters
     ----------
-    s
-        Of n agents, float64 (n,), ≥ 0, not 0 throughout.
-    partition
-        Their groups.
+    pairs
+        Sums over the pairs of n agents who have some s, none less than 0, not 0 throughout.
+    counts
+        How many agents each innermost group has.
 
     Notes
     -----
     docs/groups.md, "gini".
     """
 
-    def __init__(self, s: FloatArray, partition: Partition) -> None:
-        self.n = s.size
-        self._counts = partition.counts.tolist()
-        self._spans = list(partition.spans())
-        self._pairs = PairSums.of(s, partition)
+    def __init__(self, pairs: PairSums, counts: Sequence[int]) -> None:
+        self.n = sum(counts)
+        self._counts = counts
+        self._pairs = pairs
         self._scale = self.n * sum(self._pairs.totals, Fraction(0))  # n² μ
 
     def without(self, leaves: Sequence[int]) -> Without:
@@ -205,9 +204,9 @@ class PairGame:
 
     def interactions(self) -> FloatArray:
         """Return I_gh = -2 P_gh / (n² μ) of all outer groups."""
-        matrix = self._pairs.between()
+        matrix = self._pairs.between
         return np.array([[float(-2 * x / self._scale) + 0.0 for x in row] for row in matrix])
 
     def merged(self, g: int, h: int) -> float:
         """Return the same as the interaction, for the sum over pairs has no more to it."""
-        return float(-2 * self._pairs.between()[g][h] / self._scale) + 0.0
+        return float(-2 * self._pairs.between[g][h] / self._scale) + 0.0
