@@ -150,8 +150,8 @@ def _beside(picture: Picture) -> str:
 def said(text: str | None, longest: int) -> str:
     """Return the words of a post on one line, harmless.
 
-    >>> said("three\\nlines\\n", 80), said(None, 80)
-    ('three lines', '(no text)')
+    >>> said(" two   words ", 80), said(None, 80)
+    ('two words', '(no text)')
     """
     return "(no text)" if text is None else safe_text(" ".join(text.split()), longest)
 
