@@ -4,10 +4,13 @@ The writer keeps them: `roll_up` after an ingest, and each commit corrects what 
 summarised day. `blueattr.panel.counts` reads them.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
+from typing import Any, TypeAlias
 
+import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from blueattr.kernels.tallies import RECEIVED, WRITTEN, Tally
@@ -105,8 +108,8 @@ def _first_group(waiting: Sequence[tuple[date, int]]) -> list[date]:
 def _summarise(writer: Writer, days: Sequence[date]) -> None:
     """Summarise days, and watch the accounts that left."""
     _tally(writer, days)
-    for day in days:
-        writer.run("store/rollups/finish_day", day=day)
+    for start, end in stretches(days):
+        writer.run("store/rollups/finish_days", start=start, end=end)
     writer.run("store/rollups/watch")
 
 
@@ -115,15 +118,55 @@ def _tally(writer: Writer, days: Sequence[date]) -> None:
     past = past_account(writer)
     for first, end in Tally.ranges(past) if days else ():
         tally = Tally(first, end)
-        for day in days:
-            for batch in writer.batches("store/rollups/codes", _ROWS, day=day):
+        waiting: list[pl.DataFrame] = []
+        for day, records in _by_day(writer, days):
+            for account, subject, code in records:
                 with known_accounts(writer):
-                    tally.add(*arrays(batch))
+                    tally.add(account, subject, code)
             accounts, counts = tally.take()
             columns = dict(zip((*WRITTEN, *RECEIVED), counts, strict=True))
             tallied = pl.DataFrame({"account": accounts, **columns})
-            writer.register("tally_columns", tallied.to_arrow())
-            writer.run("store/rollups/summarise_accounts", day=day)
+            waiting.append(tallied.select(pl.lit(day).alias("day"), pl.all()))
+            if sum(map(len, waiting)) >= _ROWS:
+                _keep_tallied(writer, waiting)
+                waiting = []
+        _keep_tallied(writer, waiting)
+
+
+def _keep_tallied(writer: Writer, waiting: Sequence[pl.DataFrame]) -> None:
+    if waiting:
+        writer.register("tally_columns", pl.concat(waiting).to_arrow())
+        writer.run("store/rollups/summarise_accounts")
+
+
+_Codes: TypeAlias = Sequence[npt.NDArray[Any]]
+
+
+def _by_day(writer: Writer, days: Sequence[date]) -> Iterator[tuple[date, Iterator[_Codes]]]:
+    """Yield each day with the columns of its records: account, subject and code.
+
+    The table is read once for days that follow one another: where times are in no order, as those
+    of imports, each reading is of all of it.
+    """
+    for start, end in stretches(days):
+        parts = (
+            arrays(batch)
+            for batch in writer.batches("store/rollups/codes", _ROWS, start=start, end=end)
+        )
+        size = (end - start).days
+        if size == 1:
+            # A day alone may have more records than fit into memory.
+            yield start.date(), (rest for _, *rest in parts)
+            continue
+        whole = [np.concatenate(column) for column in zip(*parts, strict=True)]
+        if not whole:
+            whole = [np.zeros(0, kind) for kind in (np.uint16, np.uint32, np.uint32, np.uint8)]
+        order = np.argsort(whole[0], kind="stable")
+        bounds = np.searchsorted(whole[0][order], np.arange(size + 1))
+        columns = [column[order] for column in whole[1:]]
+        for k in range(size):
+            inside = slice(bounds[k], bounds[k + 1])
+            yield (start + timedelta(days=k)).date(), iter([[column[inside] for column in columns]])
 
 
 def _match_known(writer: Writer, days: Sequence[date], before: Sequence[date]) -> dict[Rule, int]:

@@ -19,7 +19,7 @@ from blueattr.decode.named_rows import (
     tids,
 )
 from blueattr.decode.parser import layout
-from blueattr.sources.tables.repeats import RepeatCounter, own_keys
+from blueattr.sources.tables.repeats import RepeatCounter, hashes_of, own_keys
 
 __all__ = ["FIRST", "Events", "account_events", "record_events"]
 
@@ -36,7 +36,7 @@ _USED = frozenset(
     [
         "verdict",
         "record_key",
-        "row_hash",
+        "row_text",
         "subject_key",
         "root_key",
         "quoted_key",
@@ -122,11 +122,11 @@ def record_events(
     begin
         How many of the rows are known already: they count as repeats, and are left out.
     """
-    hashes = batch["row_hash"]
-    hashed = np.asarray(hashes.is_valid())
-    values = hashes.fill_null(0).to_numpy().astype(np.uint64)
-    made = np.where(hashed, 0, batch["record_key"].fill_null(0).to_numpy())
-    made[hashed] = own_keys(values[hashed], repeats.number(values[hashed]))
+    hashed = np.asarray(batch["row_text"].is_valid())
+    hashes = hashes_of(batch["row_text"].drop_null())
+    made = batch["record_key"].fill_null(0).to_numpy(zero_copy_only=False)
+    made = np.where(hashed, 0, made)
+    made[hashed] = own_keys(hashes, repeats.number(hashes))
     has_made = hashed | np.asarray(batch["record_key"].is_valid())
     keys = _Keys.of(batch["rkey"], pa.array(made, pa.int64(), mask=~has_made))
     times, problems = _times(batch, keys, end)

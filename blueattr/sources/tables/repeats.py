@@ -2,14 +2,62 @@
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 
-__all__ = ["RepeatCounter", "own_keys"]
+__all__ = ["RepeatCounter", "hashes_of", "own_keys"]
 
 
 _Hashes = npt.NDArray[np.uint64]
 _STEP = np.uint64(0x9E3779B97F4A7C15)
 _BITS = np.uint64((1 << 62) - 1)
 _MADE = np.uint64(1 << 62)
+# Of splitmix64: Steele, Lea and Flood, "Fast splittable pseudorandom number generators", 2014.
+_FIRST, _SECOND = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
+_WORD = 8
+# Of a word with so many bytes of a text, those.
+_INSIDE = np.array([(1 << 8 * k) - 1 for k in range(_WORD + 1)], np.uint64)
+
+
+def hashes_of(texts: pa.StringArray) -> _Hashes:
+    """Return 64 bits of each text, the same on every machine and in every version.
+
+    Texts are taken eight bytes at a time; two of one length that differ in one of these never have
+    the same hash. The keys of records are made of it: another hash makes others.
+
+    Parameters
+    ----------
+    texts
+        Without NULL.
+
+    Examples
+    --------
+    >>> [f"{each:016x}" for each in hashes_of(pa.array(["", "ann"])).tolist()]
+    ['0000000000000000', '5b52c447bb51e75b']
+    """
+    _, offsets, data = texts.buffers()
+    ends = np.frombuffer(offsets, np.int32)[texts.offset : texts.offset + len(texts) + 1]
+    held = np.frombuffer(data or b"", np.uint8)[: ends[-1]]
+    padded = np.concatenate((held, np.zeros(_WORD, np.uint8)))
+    # The eight bytes from each place on.
+    words = np.ndarray((len(held) + 1,), "<u8", padded, strides=(1,))
+    at, left = ends[:-1].astype(np.int64), np.diff(ends)
+    found = left.astype(np.uint64) * _STEP
+    rows = np.flatnonzero(left)
+    at, left = at[rows], left[rows]
+    while len(rows):
+        word = words[at]
+        is_last = left < _WORD
+        if is_last.any():
+            word &= _INSIDE[np.minimum(left, _WORD)]
+        mixed = (found[rows] ^ word) * _FIRST
+        found[rows] = mixed ^ (mixed >> np.uint64(32))
+        at, left = at + _WORD, left - _WORD
+        if (left <= 0).any():
+            goes_on = left > 0
+            rows, at, left = rows[goes_on], at[goes_on], left[goes_on]
+    found = (found ^ (found >> np.uint64(30))) * _SECOND
+    hashes: _Hashes = found ^ (found >> np.uint64(31))
+    return hashes
 
 
 class RepeatCounter:

@@ -1,7 +1,7 @@
 -- What an importer gives, as events of records with a verdict each. Grain: one row of `given`, in order.
 -- In: `given`, with the columns of rows_columns.sql, and the macros of macros.sql.
 -- Keys of AT-URIs are given as they stand, `…_rkey`; those of records with identifiers of their own as numbers,
--- `…_key`. `row_hash` is of rows without an identifier, of all that they say.
+-- `…_key`. `row_text` is all that a row says that has no identifier.
 -- verdict: '' kept, 'skip' valid but not kept, anything else the reason for rejecting it.
 WITH named AS (
     SELECT
@@ -99,7 +99,7 @@ SELECT
     did,
     nullif(uri.rkey, '') AS rkey,
     CASE WHEN uri.rkey = '' AND record <> '' THEN own_key(record) END AS record_key,
-    CASE WHEN (record IS NULL OR record = '') THEN md5_number_lower(concat_ws(
+    CASE WHEN (record IS NULL OR record = '') THEN concat_ws(
         chr(31), getvariable('prefix'), meaning,
         coalesce(actor, chr(30)), coalesce(time, chr(30)), coalesce(time_from, chr(30)),
         coalesce(parent, chr(30)), coalesce(parent_actor, chr(30)), coalesce(root, chr(30)),
@@ -108,7 +108,7 @@ SELECT
         coalesce(title, chr(30)), coalesce(tags, chr(30)), coalesce(langs, chr(30)),
         coalesce(links, chr(30)), coalesce(mentions, chr(30)), coalesce(labels, chr(30)),
         coalesce(replies, chr(30)), coalesce(reposts, chr(30)), coalesce(quotes, chr(30))
-    )) END AS row_hash,
+    ) END AS row_text,
     nullif(rev, '') AS rev,
     is_removed IS TRUE AS removed,
     event_time,
