@@ -59,17 +59,16 @@ test: setup
 
 # Costly laws are tried again with a third of the examples they ask for. The real servers are built once,
 # in three minutes, where Go and Node are; where they are not, or nothing can be downloaded, their tests
-# are skipped and say so. Those mostly wait for servers that they share, so the tests of a file stay
-# together.
+# are skipped and say so. Those mostly wait for servers; tests that share one stay together.
 test-all: test
 	$(PYTEST) --hypothesis-profile=all -m "(slow or browser or install or costly) and not integration and not cron"
 	@$(MAKE) --no-print-directory test-mesa
 	@$(BIN)/python tests/integration/install.py --optional
-	$(BIN)/python -m pytest -n 4 --dist loadfile -m integration tests/integration
+	$(BIN)/python -m pytest -n 4 --dist loadgroup -m integration tests/integration
 
 test-integration: setup
 	$(BIN)/python tests/integration/install.py
-	$(BIN)/python -m pytest -n 4 --dist loadfile -m integration tests/integration
+	$(BIN)/python -m pytest -n 4 --dist loadgroup -m integration tests/integration
 
 MINUTES ?= 10
 soak: setup

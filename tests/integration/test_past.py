@@ -11,7 +11,8 @@ from integration.commands import EVER, ingest, run, status
 from integration.conftest import Past
 from support.store_content import content, expected
 
-pytestmark = pytest.mark.integration
+# They share a network and its Jetstream.
+pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("past")]
 
 
 def times(past: Past, share: float) -> str:
