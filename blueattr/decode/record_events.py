@@ -206,11 +206,11 @@ class RecordEvents:
         coded = pa.Table.from_batches(batches, schema=_CODED)
         if self._names is not None:
             # A table may be in any order. What lies together in time is found together, by days.
-            order = [("collection", "ascending"), ("event_time", "ascending")]
             del batches, columns, numbered, mentioned, related, repeated
             for parts in self._columns.values():
                 parts.clear()
-            coded = pa.Table.from_batches(coded.sort_by(order).to_batches(_BATCH), schema=_CODED)
+            coded = coded.combine_chunks()
+            coded = pa.Table.from_batches(_by_time(coded).to_batches(_BATCH), schema=_CODED)
         return coded, _again(coded)
 
     def key_range(self) -> tuple[int, int]:
@@ -267,6 +267,19 @@ def _related(
         marks[has_relation] = again
         related.append(flags(marks, has_relation))
     return related
+
+
+def _by_time(coded: pa.Table) -> pa.Table:
+    """Return events by kind and time, those without a time last, else in their order."""
+    # Arrow sorts in several times as long, and moves columns in which nothing is.
+    last = np.iinfo(np.int64).max
+    times = coded["event_time"].cast(pa.int64()).fill_null(last).to_numpy()
+    places = pa.array(np.lexsort((times, coded["collection"].to_numpy())))
+    columns = [
+        column if column.null_count == len(column) else column.take(places)
+        for column in coded.columns
+    ]
+    return pa.table(columns, schema=coded.schema)
 
 
 def _again(coded: pa.Table) -> pa.Table:

@@ -30,6 +30,9 @@ FIRST = datetime(2022, 11, 1)  # noqa: DTZ001 - as stores have times
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _KEY_TIME = 2
+# Verdicts, of the statements and by what is only seen here.
+_WORDS = ("", "skip", "known", "missing time", "bad time")
+_KEPT, _SKIP, _KNOWN, _MISSING_TIME, _BAD_TIME = range(5)
 _REFERENCES = ("subject", "root", "quoted")
 # Columns of rows that no event has.
 _USED = frozenset(
@@ -130,9 +133,9 @@ def record_events(
     has_made = hashed | np.asarray(batch["record_key"].is_valid())
     keys = _Keys.of(batch["rkey"], pa.array(made, pa.int64(), mask=~has_made))
     times, problems = _times(batch, keys, end)
-    verdicts = np.asarray(batch["verdict"].to_numpy(zero_copy_only=False), object)
-    verdicts = np.where((verdicts == "") & (problems != ""), problems, verdicts)
-    verdicts[:begin] = "known"
+    verdicts, words = _verdicts(batch)
+    verdicts = np.where(verdicts == _KEPT, problems, verdicts)
+    verdicts[:begin] = _KNOWN
     counted = _counted(batch, keys, verdicts)
     rows = {name: batch[name] for name in batch.schema.names}
     rows["event_time"] = pa.array(times, pa.timestamp("us"), mask=times < 0)
@@ -146,7 +149,7 @@ def record_events(
         rows[f"{name}_rkey"] = pa.array(found.numbers, pa.int64(), mask=~found.present)
         odd = odd | found.odd
         texts[f"{name}_rkey"] = text
-    good = verdicts == ""
+    good = verdicts == _KEPT
     # Of each kind of record there is a copy: without what is used already.
     table = pa.table({name: rows[name] for name in rows if name not in _USED})
     # As a rule there are no others.
@@ -167,8 +170,8 @@ def record_events(
         _by_kind(usual),
         (_moment(kept.min()), _moment(kept.max())) if len(kept) else None,
         staged_rows(unusual) if len(unusual) else None,
-        skipped=int((verdicts == "skip").sum()),
-        refused=_refused(batch, verdicts, row),
+        skipped=int((verdicts == _SKIP).sum()),
+        refused=_refused(batch, verdicts, words, row),
         unknown=(int((unknown & 1 > 0).sum()), int((unknown & 2 > 0).sum())),
         acts=(
             int((answers & (kinds == layout.POST)).sum()),
@@ -181,9 +184,9 @@ def record_events(
 
 def account_events(batch: pa.RecordBatch, row: int, begin: int = 0) -> Events:
     """Make events of rows of ``sql/sources/tables/accounts.sql``; as `record_events`."""
-    verdicts = np.asarray(batch["verdict"].to_numpy(zero_copy_only=False), object)
-    verdicts[:begin] = "known"
-    good = pa.Table.from_batches([batch]).filter(pa.array(verdicts == ""))
+    verdicts, words = _verdicts(batch)
+    verdicts[:begin] = _KNOWN
+    good = pa.Table.from_batches([batch]).filter(pa.array(verdicts == _KEPT))
     n = len(good)
     given: dict[str, Any] = {
         "kind": pa.array(["identity"] * n, pa.string()),
@@ -208,13 +211,21 @@ def account_events(batch: pa.RecordBatch, row: int, begin: int = 0) -> Events:
         None,
         pa.table(columns, schema=STAGED) if n else None,
         stated if len(stated) else None,
-        refused=_refused(batch, verdicts, row),
+        refused=_refused(batch, verdicts, words, row),
     )
+
+
+def _verdicts(batch: pa.RecordBatch) -> tuple[npt.NDArray[np.int64], list[str]]:
+    """Return the verdicts as numbers, and the words for these."""
+    coded = batch["verdict"].dictionary_encode()
+    words = list(dict.fromkeys([*_WORDS, *coded.dictionary.to_pylist()]))
+    numbers = np.array([words.index(word) for word in coded.dictionary.to_pylist()], np.int64)
+    return numbers[coded.indices.to_numpy()], words
 
 
 def _counted(batch: pa.RecordBatch, keys: _Keys, verdicts: npt.NDArray[Any]) -> pa.Table | None:
     """Return what the rows that are kept count, by the authors and keys of their posts."""
-    places = np.flatnonzero(np.asarray(batch["has_counts"]) & (verdicts == ""))
+    places = np.flatnonzero(np.asarray(batch["has_counts"]) & (verdicts == _KEPT))
     if not len(places):
         return None
     rows = batch.take(pa.array(places))
@@ -245,8 +256,8 @@ def _times(
     removed = np.asarray(batch["removed"])
     first, last = (_microseconds(each) for each in (FIRST, end))
     outside = (times < first) | (times >= last)
-    problems = np.where(~removed & (times < 0), "missing time", "").astype(object)
-    problems[(times >= 0) & outside & ~removed] = "bad time"
+    problems = np.where(~removed & (times < 0), _MISSING_TIME, _KEPT)
+    problems[(times >= 0) & outside & ~removed] = _BAD_TIME
     times[outside] = -1
     return times, problems
 
@@ -268,12 +279,14 @@ def _spelled(texts: pa.Array, numbers: pa.Array) -> pa.Array:
     return pc.if_else(made, spelled, texts)
 
 
-def _refused(batch: pa.RecordBatch, verdicts: npt.NDArray[Any], row: int) -> _Refused:
-    places = np.flatnonzero((verdicts != "") & (verdicts != "skip") & (verdicts != "known"))
+def _refused(
+    batch: pa.RecordBatch, verdicts: npt.NDArray[np.int64], words: list[str], row: int
+) -> _Refused:
+    places = np.flatnonzero((verdicts != _KEPT) & (verdicts != _SKIP) & (verdicts != _KNOWN))
     if not len(places):
         return ()
     samples = batch["sample"].take(pa.array(places)).to_pylist()
     return tuple(
-        (str(verdicts[place]), row + int(place), str(sample or "").encode())
+        (words[verdicts[place]], row + int(place), str(sample or "").encode())
         for place, sample in zip(places, samples, strict=True)
     )

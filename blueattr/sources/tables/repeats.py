@@ -1,5 +1,7 @@
 """Rows that are equal in all, numbered from 1 on, so that each is a record of its own; pure."""
 
+from itertools import chain
+
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
@@ -9,6 +11,10 @@ __all__ = ["RepeatCounter", "hashes_of", "own_keys"]
 
 _Hashes = npt.NDArray[np.uint64]
 _STEP = np.uint64(0x9E3779B97F4A7C15)
+# Bits by which hashes are told apart: among all, for 64 MiB, and among those of a batch.
+_MET_BITS, _TWICE_BITS = 26, 19
+# Runs of a size that are merged into one.
+_TOGETHER = 8
 _BITS = np.uint64((1 << 62) - 1)
 _MADE = np.uint64(1 << 62)
 # Of splitmix64: Steele, Lea and Flood, "Fast splittable pseudorandom number generators", 2014.
@@ -64,11 +70,40 @@ class RepeatCounter:
     """Counts how often a hash came before, among all that were asked about."""
 
     def __init__(self) -> None:
-        # Sorted, each less than half as long as the one before, so that few are looked through.
-        self._runs: list[_Hashes] = []
+        # Sorted; of each size, that of a batch and so on, fewer than `_TOGETHER`.
+        self._runs: list[list[_Hashes]] = []
+        # Whether a hash with such first bits came before, so that most need not be looked for.
+        self._met = np.zeros(0, np.bool_)
 
     def number(self, hashes: _Hashes) -> npt.NDArray[np.int64]:
         """Return the how manieth each of these hashes is, from 1 on; the next ones come after."""
+        number = np.ones(len(hashes), np.int64)
+        if not len(hashes):
+            return number
+        if not len(self._met):
+            self._met = np.zeros(1 << _MET_BITS, np.bool_)
+            self._last = np.zeros(1 << _TWICE_BITS, np.int32)
+            self._twice = np.zeros(1 << _TWICE_BITS, np.bool_)
+        place = (hashes >> np.uint64(64 - _MET_BITS)).astype(np.intp)
+        perhaps = np.flatnonzero(self._met[place] | self._perhaps_twice(hashes))
+        self._met[place] = True
+        number[perhaps] = self._number_all(hashes[perhaps])
+        self._keep(np.sort(hashes))
+        return number
+
+    def _perhaps_twice(self, hashes: _Hashes) -> npt.NDArray[np.bool_]:
+        """Return which hashes another may be equal to: all that are, and a few more."""
+        place = ((hashes >> np.uint64(20)) & np.uint64((1 << _TWICE_BITS) - 1)).astype(np.intp)
+        rows = np.arange(len(hashes), dtype=np.int32)
+        # Of those with a place the last one stays there.
+        self._last[place] = rows
+        shared = place[self._last[place] != rows]
+        self._twice[shared] = True
+        found: npt.NDArray[np.bool_] = self._twice[place]
+        self._twice[shared] = False
+        return found
+
+    def _number_all(self, hashes: _Hashes) -> npt.NDArray[np.int64]:
         if not len(hashes):
             return np.zeros(0, np.int64)
         order = np.argsort(hashes, kind="stable")
@@ -77,7 +112,7 @@ class RepeatCounter:
         alike = np.diff(np.append(begins, len(ordered)))
         distinct = ordered[begins]
         before = np.zeros(len(distinct), np.int64)
-        for run in self._runs:
+        for run in chain.from_iterable(self._runs):
             first = np.searchsorted(run, distinct)
             inside = np.minimum(first, len(run) - 1)
             there = np.flatnonzero(run[inside] == distinct)
@@ -87,13 +122,19 @@ class RepeatCounter:
         number[order] = (
             np.arange(1, len(ordered) + 1) - np.repeat(begins, alike) + np.repeat(before, alike)
         )
-        self._runs.append(ordered)
-        while len(self._runs) > 1 and 2 * len(self._runs[-1]) >= len(self._runs[-2]):
-            merged = np.concatenate((self._runs.pop(), self._runs.pop()))
-            # In place, as it may be a tenth of all memory.
-            merged.sort()
-            self._runs.append(merged)
         return number
+
+    def _keep(self, run: _Hashes) -> None:
+        """Keep a sorted run, and make one of as many as are of a size."""
+        for runs in self._runs:
+            runs.append(run)
+            if len(runs) < _TOGETHER:
+                return
+            run = np.concatenate(runs)
+            runs.clear()
+            # In place, as it may be a tenth of all memory.
+            run.sort()
+        self._runs.append([run])
 
 
 def own_keys(hashes: _Hashes, numbers: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
