@@ -72,6 +72,10 @@ _TEXT = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"', re.DOTALL)
 _TURN = re.compile(rb"[\s\xef\xbb\xbf]*(?:\[[\s\[]*|,\s*|\x1e)\{")
 # The same, where more bytes are needed to tell.
 _MAYBE_TURN = re.compile(rb"[\s\xef\xbb\xbf]*(?:\[[\s\[]*|,\s*|\x1e)?\Z")
+# What stands between lines and tells nothing by itself, and a run of it from the end of a line on,
+# up to the last bracket: from no end of a line within does anything else follow.
+_NOTHING = b" \t\n\r\v\f\xef\xbb\xbf[,\x1e"
+_RUN = re.compile(rb"[\s\xef\xbb\xbf]*(?:\[[\s\[]*\[)?")
 # How a line ends of an object that goes on in the next one, which then begins with a text.
 _GOES_ON = (b"{", b"[", b",", b":")
 # Bytes by which it is told how a line ends.
@@ -171,8 +175,7 @@ def _in_utf8(pieces: Iterator[bytes], encoding: str) -> Iterator[bytes]:
     for piece in pieces:
         if text := decoder.decode(piece):
             yield text.encode(errors="replace")
-    if text := decoder.decode(b"", final=True):
-        yield text.encode(errors="replace")
+    # Half a character at the end, such as of an end of line, spoils no line.
 
 
 # --- JSON that is not lines ----------------------------------------------------------------------
@@ -241,14 +244,14 @@ def _apart(pieces: Iterator[bytes]) -> Iterator[bytes]:
 
 
 def _put_together(pieces: Iterator[bytes]) -> Iterator[bytes]:
-    """Put pieces together while no line ends, so that its beginning is seldom looked at again."""
+    """Put pieces together while no line ends, or all are empty: none is often looked at again."""
     parts: list[bytes] = []
     found = 0
     try:
         for piece in pieces:
             parts.append(piece)
             found += len(piece)
-            if found >= _TOGETHER or b"\n" in piece:
+            if found >= _TOGETHER or (b"\n" in piece and piece.strip(_NOTHING)):
                 yield b"".join(parts)
                 parts, found = [], 0
     except InputError:
@@ -280,9 +283,13 @@ def _turn(text: bytes) -> tuple[int | None, int]:
     last = data[ends - 1]
     last = np.where(last == ord("\r"), data[ends - 2], last)
     following = data[np.minimum(ends + 1, len(data) - 1)]
+    known = 0
     for end in ends[(last != ord("}")) | (following != ord("{"))].tolist():
         if turn is not None and end > turn:
             break
+        if end < known:
+            continue
+        known = run.end() if (run := _RUN.match(text, end)) else end
         begin = text.rfind(b"\n", 0, end) + 1
         if _MAYBE_TURN.match(text, end):
             return turn, begin

@@ -41,8 +41,9 @@ def store_file(path: str | Path) -> Path:
         The name has another meaning elsewhere, as ``:memory:``, ``md:x`` and ``s3://b/x`` have for
         DuckDB: nobody means a file that is called so. Or there is a question mark in the path, or
         a backslash: DuckDB takes what follows the one for parameters, and would look for its log
-        elsewhere; the other it takes for a slash, and would open another file. Or there is a folder
-        of that name, a pipe or a device. Or it is as for `named_store`.
+        elsewhere; the other it takes for a slash, and would open another file. Or a byte of it is
+        not UTF-8, which DuckDB takes for no path at all. Or there is a folder of that name, a pipe
+        or a device. Or it is as for `named_store`.
     """
     path = named_store(path)
     if _NO_FILE.match(str(path)):
@@ -61,6 +62,12 @@ def store_file(path: str | Path) -> Path:
     # A pipe, say, would have the process wait for ever.
     if os.path.exists(file) and not os.path.isfile(file):  # noqa: PTH110, PTH113 - no error
         raise StoreError(f"{path} cannot be opened: it is not a file")
+    try:
+        whole.encode()
+    except UnicodeEncodeError:
+        raise StoreError(
+            f"{whole}: the path of a store may have no byte in it that is not UTF-8; rename it"
+        ) from None
     for character, name in _OTHERWISE.items():
         if character in whole:
             raise StoreError(f"{path}: the path of a store may have no {name} in it")

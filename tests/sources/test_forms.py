@@ -152,6 +152,43 @@ def test_lines_with_brackets_in_their_texts_stay_as_they_are() -> None:
             assert b"".join(forms.as_lines(iter(pieces), "x", packed=False)) == data
 
 
+class _Counted:
+    """A pattern that counts the bytes at which it looks."""
+
+    def __init__(self, pattern: re.Pattern[bytes]) -> None:
+        self.pattern, self.looked = pattern, 0
+
+    def match(self, text: bytes, at: int = 0) -> re.Match[bytes] | None:
+        found = self.pattern.match(text, at)
+        self.looked += 1 if found is None else found.end() - at + 1
+        return found
+
+
+@pytest.mark.parametrize("between", [b"\n", b"\r\n", b" \n", b"[\n", b"\n\xef\xbb\xbf"])
+def test_a_great_many_empty_lines_or_brackets_are_looked_at_a_few_times_and_no_more(
+    monkeypatch: pytest.MonkeyPatch, between: bytes
+) -> None:
+    patterns = [_Counted(getattr(forms, name)) for name in ("_TURN", "_MAYBE_TURN", "_RUN")]
+    for pattern, name in zip(patterns, ("_TURN", "_MAYBE_TURN", "_RUN"), strict=True):
+        monkeypatch.setattr(forms, name, pattern)
+    first, last = lines(EVENTS[0]), lines(EVENTS[1])
+    for end in (last, b"x\n" + last):
+        data = first + between * 2000 + end
+        for size in (100, len(data)):
+            pieces = [data[k : k + size] for k in range(0, len(data), size)]
+            read = b"".join(forms.as_lines(iter(pieces), "x", packed=False))
+            assert first in read
+            assert last in read
+    looked = sum(pattern.looked for pattern in patterns)
+    assert looked < 100 * len(data), "each byte a hundred times at most, not two thousand times"
+
+
+def test_a_text_in_utf_16_that_ends_within_an_end_of_line_keeps_its_last_line() -> None:
+    data = lines(*EVENTS[:2]).decode().encode("utf-16")[:-1]
+    read = b"".join(forms.as_lines(iter((data,)), "x", packed=False))
+    assert events_of(read) == EVENTS[:2]
+
+
 @pytest.mark.parametrize("form", FORMS)
 def test_each_form_is_read_as_the_events_that_it_holds(tmp_path: Path, form: str) -> None:
     data = FORMS[form](EVENTS)

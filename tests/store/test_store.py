@@ -141,6 +141,8 @@ def test_a_name_with_another_meaning_is_no_store_and_leaves_nothing(
         ("a?b/x.duckdb", "no question mark"),
         (r"a\b.duckdb", "no backslash"),
         (r"a\b/x.duckdb", "no backslash"),
+        ("x\udce9.duckdb", "not UTF-8"),
+        ("a\udce9/x.duckdb", "not UTF-8"),
     ],
 )
 def test_what_the_engine_takes_otherwise_is_refused_before_it_sees_it(
