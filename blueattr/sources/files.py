@@ -33,6 +33,8 @@ CHUNK = 8 << 20
 _HEAD = 1 << 12
 _STANDARD_INPUT = ("-", "/dev/stdin", "/dev/fd/0", "/proc/self/fd/0")
 _ENDINGS = (".jsonl", ".ndjson", ".json")
+# Archives whose endings name a codec, too: what they hold tells what they are.
+_ARCHIVES = {".tgz": "gzip", ".tzst": "zstd", ".tbz": "bzip2", ".tbz2": "bzip2", ".txz": "xz"}
 _READ_OF_A_FOLDER = ".jsonl, .ndjson or .json files (or these as .gz, .zst, .bz2 or .xz)"
 
 
@@ -208,7 +210,7 @@ class FileSource:
             raise InputError(f"cannot read {self.path}: {error.strerror or error}") from None
 
     def _codec(self, file: BinaryIO) -> str | None:
-        by_name = CODECS.get(self.path.suffix.lower())
+        by_name = (CODECS | _ARCHIVES).get(self.path.suffix.lower())
         head = file.read(LONGEST)
         file.seek(0)
         actual = codec_of(head)

@@ -365,6 +365,16 @@ def zipped(entries: int) -> bytes:
     return file.getvalue()
 
 
+def test_an_archive_whose_ending_names_a_codec_is_named_and_not_to_be_renamed(
+    tmp_path: Path,
+) -> None:
+    for ending, pack in ((".tgz", gzip.compress), (".TXZ", lzma.compress)):
+        path = tmp_path / f"x{ending}"
+        path.write_bytes(pack(OTHERS["tar archive"]()))
+        _, error = text_of(FileSource(path))
+        assert f"is a tar archive, and no lines of JSON; try: tar -xOf {path} |" in error
+
+
 @pytest.mark.parametrize("what", OTHERS)
 @pytest.mark.parametrize("pack", [None, gzip.compress])
 def test_what_is_no_json_is_named_with_the_way_out(
