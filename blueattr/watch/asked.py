@@ -7,7 +7,9 @@ from datetime import datetime, timedelta
 from blueattr.analysis.asked.naming import OPEN, Naming
 from blueattr.analysis.asked.parse import INDICATOR_NAMES
 from blueattr.analysis.groups.grouping import ByGroup, grouping
+from blueattr.analysis.groups.sources import check_levels
 from blueattr.attribution.question import Question
+from blueattr.errors import UsageError
 from blueattr.indicators.find import find_indicator
 from blueattr.panel import topics
 from blueattr.panel.drawn import is_searched
@@ -23,6 +25,7 @@ __all__ = ["Watch", "WatchAsked"]
 
 
 _WINDOWS = tuple(timedelta(hours=hours) for hours in (1, 6, 24, 7 * 24))
+_LONGEST = timedelta(weeks=520)
 _GROUPINGS = ("", "lang", "host", "age")
 
 
@@ -50,7 +53,10 @@ class WatchAsked:
     Raises
     ------
     UsageError
-        No topic is named, or several indicators are.
+        No topic is named, or several indicators are; the window is longer than ten years; a store
+        has no such groups.
+    InputError
+        The groups are in a file that cannot be read.
     UnknownTopicError
         There is no such topic.
     """
@@ -66,6 +72,11 @@ class WatchAsked:
     def __post_init__(self) -> None:
         """Check what can be checked before a store is there."""
         self.question.check_one("watch follows")
+        if self.window > _LONGEST:
+            weeks = _LONGEST // timedelta(weeks=1)
+            raise UsageError(f"--window is at most {weeks}w here; attribute takes longer ones")
+        if self.by is not None:
+            check_levels(self.by.levels)
         topics.named(self.query.topic, list(self.query.match), self.query.topics_file)
 
     @property

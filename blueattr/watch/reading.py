@@ -289,7 +289,13 @@ class WindowReading(WatchReading):
                 self._step = max(self._step // 2, _SHORTEST)
             elif size < _FEWEST:
                 self._step = min(self._step * 2, _LONGEST)
-            self._fed = end
+            self._fed = end if size else self._next(end)
+
+    def _next(self, start: int) -> int:
+        """Return the time of the next record; where none is left, that of the end."""
+        found = self.store.frame("watch/next_record", start=_naive(start), end=_naive(self.until))
+        time: int | None = found["time"][0]
+        return self.until if time is None else time
 
     # --- answering -------------------------------------------------------------------------------
 

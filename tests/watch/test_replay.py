@@ -12,10 +12,11 @@ import pytest
 import blueattr
 from blueattr.attribution.question import Question
 from blueattr.errors import ExitCode, UsageError
-from blueattr.panel.query import PanelQuery
+from blueattr.panel.query import PanelQuery, last_event
 from blueattr.provenance import Window
 from blueattr.sources.timing import Timing
 from blueattr.store.database import Store
+from blueattr.watch import reading, rows
 from blueattr.watch.asked import WatchAsked
 from blueattr.watch.jsonl import line
 from blueattr.watch.picture import Picture
@@ -78,6 +79,26 @@ def test_a_replay_shows_at_every_moment_what_attribute_says_of_the_window(db: Pa
     chosen = [pictures[3], pictures[-1]]
     words = ("--topic", "mythos", "--indicator", "lin")
     assert any(compare(db, content(one), *words) for one in chosen)
+
+
+def test_years_without_records_are_not_read_week_by_week(
+    db: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stretches, read_records = [], rows.read_records
+
+    def noted(*args: Any) -> Any:
+        stretches.append(args[1:3])
+        return read_records(*args)
+
+    monkeypatch.setattr(reading, "read_records", noted)
+    with Store.open(db) as store:
+        last = last_event(store)
+        assert last is not None
+        years = reading.WindowReading(
+            store, PanelQuery(db), timedelta(weeks=5200), last, last + timedelta(seconds=1)
+        )
+        assert years.last_event(last) == last
+    assert len(stretches) < 100
 
 
 def test_the_last_picture_is_that_of_the_window_that_attribute_takes_by_itself(db: Path) -> None:
@@ -173,11 +194,14 @@ def test_what_cannot_be_watched_is_refused_before_anything_is_written(tmp_path: 
         (("--topic", "mythoss"), "did you mean"),
         (("--topic", "mythos", "--indicator", "lin,heat"), "one indicator"),
         (("--topic", "mythos", "--from", "2026-05-01"), "--replay"),
+        (("--topic", "mythos", "--window", "521w"), "at most 520w"),
+        (("--topic", "mythos", "--by", "lnag"), "did you mean"),
+        (("--topic", "mythos", "--by", "nowhere.csv"), "cannot read the groups"),
         (("-", "--topic", "mythos"), "watch follows streams"),
         (("archive", "--topic", "mythos"), "watch follows streams"),
     ):
         done = run("watch", *words, "--db", db, "--format", "jsonl")
-        assert done.code in {ExitCode.USAGE, ExitCode.NO_ANSWER}
+        assert done.code in {ExitCode.USAGE, ExitCode.INPUT, ExitCode.NO_ANSWER}
         assert says in done.stderr
     assert not db.exists()
 

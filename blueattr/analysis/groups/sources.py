@@ -1,5 +1,6 @@
 """Where the groups of agents come from: a store, a file, or columns of features."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal, Protocol
@@ -25,6 +26,7 @@ __all__ = [
     "FileGroups",
     "GroupSource",
     "StoreGroups",
+    "check_levels",
     "group_by_file",
     "is_file",
 ]
@@ -72,17 +74,44 @@ class StoreGroups:
             return group_by_file(name, dids)
         if name == COMMUNITY:
             return group_by_community([self.view], self.topic, seed)[0]
-        if name not in GROUPERS:
-            if name.startswith(COLUMN):
-                raise UsageError(
-                    f"--by {name}: a store has no columns of its own; a file of did,group can "
-                    "group its agents"
-                )
-            known = (DAY, *BUILT_IN)
-            there = f"there are {', '.join(known)}, and a file such as groups.csv"
-            hint = did_you_mean(name, known, there, quoted=True)
-            raise UsageError(f"--by {name!r} is nothing a store can group its agents by; {hint}")
+        _check_name(name)
         return GROUPERS[name](self.view)
+
+
+def check_levels(levels: Sequence[str]) -> None:
+    """Refuse what can group no agents of a store, before there are any.
+
+    Parameters
+    ----------
+    levels
+        What `blueattr.analysis.groups.grouping.grouping` takes.
+
+    Raises
+    ------
+    UsageError
+        A store has no such groups.
+    InputError
+        A file cannot be read, or holds no groups.
+    """
+    for name in levels:
+        if is_file(name):
+            read_groups(user_path(name))
+        elif name not in BUILT_IN:
+            _check_name(name)
+
+
+def _check_name(name: str) -> None:
+    if name in GROUPERS:
+        return
+    if name.startswith(COLUMN):
+        raise UsageError(
+            f"--by {name}: a store has no columns of its own; a file of did,group can group its "
+            "agents"
+        )
+    known = (DAY, *BUILT_IN)
+    there = f"there are {', '.join(known)}, and a file such as groups.csv"
+    hint = did_you_mean(name, known, there, quoted=True)
+    raise UsageError(f"--by {name!r} is nothing a store can group its agents by; {hint}")
 
 
 @dataclass(frozen=True)
