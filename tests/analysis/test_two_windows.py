@@ -239,6 +239,7 @@ def test_days_that_two_windows_share_are_said(store: blueattr.Store) -> None:
     assert (same.change, same.size, same.movement, same.movement_ratio) == (0, 0, 0, None)
     assert {one.kind for one in same.movers} == {"same"}
     assert "heat is 0.8368 in both windows." in str(same)
+    assert str(same.movers[0].handle) not in str(same), "nobody has a part in it"
 
 
 @pytest.mark.slow

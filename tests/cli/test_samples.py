@@ -9,6 +9,7 @@ import pytest
 import blueattr
 from blueattr.analysis.own_samples import half_width
 from blueattr.errors import ExitCode, UsageError
+from blueattr.studies.samples.correction import FEWEST
 from support.cli_world import ok, refused
 from support.panels import frame
 
@@ -51,6 +52,22 @@ def test_correct_takes_other_names_of_columns(sample: Path, tmp_path: Path) -> N
             "indicators"
         ]
     )
+
+
+def test_of_a_sample_that_is_the_whole_no_interval_is_called_rough(sample: Path) -> None:
+    pl.read_csv(sample).head(50).with_columns(p=1.0).write_csv(sample)
+    rows = ok("correct", sample, "--pi", "p").stdout.decode().split("n_e:")[0]
+    assert " % to " in rows
+    assert "rough" not in rows
+
+
+@pytest.mark.parametrize("n", [6, 25])
+def test_where_too_few_agents_keep_a_design_from_an_answer_it_says_so(n: int, sample: Path) -> None:
+    pl.read_csv(sample).head(n).write_csv(sample)
+    found = blueattr.design(str(sample), within="99pp")
+    assert found.indicators[0].size is None
+    assert [point.size for point in found.indicators[0].curve]
+    assert f"since some tier rests on fewer than {FEWEST} agents in effect." in str(found)
 
 
 @pytest.mark.parametrize(

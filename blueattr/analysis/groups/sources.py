@@ -180,9 +180,13 @@ def group_by_file(name: str, dids: pl.Series) -> Grouped:
         groups,
         notes=(
             *([f"unknown: {path.name} has no group for them."] if groups.has_nulls() else []),
-            *([f"{path.name} has {away:,} agents who are not on the panel."] if away else []),
+            *([f"{path.name} has {_agents_are(away)} not on the panel."] if away else []),
         ),
     )
+
+
+def _agents_are(n: int) -> str:
+    return "1 agent who is" if n == 1 else f"{n:,} agents who are"
 
 
 _WHOLE = 2.0**53

@@ -53,6 +53,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from blueattr.attribution.change.result import ChangeResult, WindowValue
+    from blueattr.studies.carriers.movers import Mover
 
 __all__ = ["change_report", "changes_report", "signed", "way_table"]
 
@@ -111,7 +112,7 @@ def _report(kind: str, results: "Sequence[ChangeResult]", content: dict[str, Jso
             *(_groups_table(one, several=several) for one in results if one.groups),
         ),
         notes=(*main.notes, *_caveats(main)),
-        lists=(_movers_table(main, several=several),) if main.movers else (),
+        lists=(_movers_table(main, several=several),) if _moved(main) else (),
         details=(
             *(_tiers_table(one, several=several) for one in results),
             *_panel_tables(main),
@@ -313,6 +314,11 @@ def _groups_table(result: "ChangeResult", *, several: bool) -> Table:
 _COUNTED = ("written", "received", "follows")
 
 
+def _moved(result: "ChangeResult") -> "list[Mover]":
+    """Return those who have a part in the change: of equal windows, nobody."""
+    return [one for one in result.movers if one.value]
+
+
 def _movers_table(result: "ChangeResult", *, several: bool) -> Table:
     counted = any(
         one.written_before is not None or one.written_after is not None for one in result.movers
@@ -326,7 +332,7 @@ def _movers_table(result: "ChangeResult", *, several: bool) -> Table:
     if counted:
         columns += [Column(name, name, "figure") for name in _COUNTED]
     rows: list[tuple[Cell, ...]] = []
-    for one in result.movers:
+    for one in _moved(result):
         share = None if one.share is None else f"{100 * one.share:.2f} %"
         cells: tuple[Cell, ...] = (one.handle or one.did, one.kind, signed(one.value), share)
         if counted:

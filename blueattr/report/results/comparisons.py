@@ -225,7 +225,9 @@ def corrected_interval(tier: "CorrectedTier | TierEstimate") -> str | None:
     """Write the interval of an estimated share, and whether it is rough; None if there is none."""
     if tier.low is None or tier.high is None:
         return None
-    return f"{percent(tier.low)} to {percent(tier.high)}" + " (rough)" * (tier.n_e < _ROUGH)
+    # Where all were drawn, the interval is one number, and right.
+    is_rough = tier.n_e < _ROUGH and tier.low < tier.high
+    return f"{percent(tier.low)} to {percent(tier.high)}" + " (rough)" * is_rough
 
 
 CORRECTED_ROW: Fields[Any] = Fields(

@@ -128,6 +128,7 @@ _TIDY_DESIGN = (
     ("origin", ORIGIN),
 )
 _SHOWN = 8  # rows of a curve, beside the one that is enough
+_FEWEST = 30  # blueattr.studies.samples.correction.FEWEST: a report imports no arithmetic
 
 
 def correction_report(result: "Correction") -> Report:
@@ -232,7 +233,7 @@ def tiers_table(one: "IndicatorCorrection", cutoffs: "Sequence[float]") -> Table
         rows=tuple(rows),
         notes=(
             "n_e: agents that the estimate rests on.",
-            "Below 30 there is no interval; below 100 it is rough.",
+            f"Below {_FEWEST} there is no interval; below 100 it is rough.",
         ),
     )
 
@@ -253,7 +254,7 @@ def design_report(result: "Designs") -> Report:
     return Report(
         kind="design",
         summary=tuple(_enough(one, result) for one in result.indicators),
-        tables=tuple(curve_table(one) for one in result.indicators),
+        tables=tuple(curve_table(one) for one in result.indicators if one.curve),
         facts=(
             Fact("samples", f"drawn by {result.protocol}, without replacement"),
             Fact("population", _whole(result)),
@@ -298,7 +299,13 @@ def _whole(result: "Designs") -> str:
 def _enough(one: "Design", result: "Designs") -> str:
     points = f"{100 * one.within:g} percentage points"
     if one.size is None:
-        return f"{one.indicator}: no sample short of all agents knows each share within {points}."
+        left_out = ""
+        if one.curve and one.curve[-1].worst <= one.within:
+            left_out = f", since some tier rests on fewer than {_FEWEST} agents in effect"
+        return (
+            f"{one.indicator}: no sample short of all agents knows each share within {points}"
+            f"{left_out}."
+        )
     return (
         f"{one.indicator}: a {result.protocol} sample of {one.size:,} agents knows each tier's "
         f"share within {points} (95 %)."
@@ -327,5 +334,9 @@ def curve_table(one: "Design") -> Table:
         ),
         notes=(
             "half-width: of the 95 % interval of the least certain tier, in percentage points.",
+            (
+                "n_e: agents that the least certain estimate rests on. A tier has an interval from "
+                f"{_FEWEST} on."
+            ),
         ),
     )

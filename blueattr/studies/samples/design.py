@@ -82,7 +82,7 @@ class Design:
         The smallest N at which the interval of no tier reaches further than `within` to each side,
         and every tier has one; None if no sample short of the whole does.
     curve
-        By ascending size.
+        By ascending size; without the whole, which is certain.
     """
 
     indicator: str
@@ -171,7 +171,8 @@ def design(
     protocol
         By which the samples would be drawn, for the result.
     sizes
-        Those of the curve; None for some between 10 and the whole, and the one that is enough.
+        Those of the curve; None for some between 10 (1 of 10 agents or fewer) and the whole, and
+        the one that is enough.
 
     Returns
     -------
@@ -198,7 +199,8 @@ def design(
     whole = math.floor(population.size)
     enough = _smallest(table, within, whole)
     if sizes is None:
-        spread = np.geomspace(min(10, whole), whole, _POINTS).round().astype(int).tolist()
+        smallest = 10 if whole > 10 else 1
+        spread = np.geomspace(smallest, whole, _POINTS).round().astype(int).tolist()
         sizes = sorted({*spread, *([] if enough is None else [enough])})
     return Design(
         indicator=indicator.name,

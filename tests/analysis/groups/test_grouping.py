@@ -173,8 +173,9 @@ def test_a_file_of_groups_says_whom_it_does_not_know_and_who_is_not_there(tmp_pa
         "unknown: team.csv has no group for them.",
         "team.csv has 2 agents who are not on the panel.",
     )
-    path.write_text("did,group\nx1,a\nx2,a\nx3,b\n", encoding="utf-8")
-    assert blueattr.attribute(frame(n=[0, 0, 0]), "lin", by=str(path)).groups.notes == ()
+    for more, notes in (("", ()), ("who,b\n", ("team.csv has 1 agent who is not on the panel.",))):
+        path.write_text(f"did,group\nx1,a\nx2,a\nx3,b\n{more}", encoding="utf-8")
+        assert blueattr.attribute(frame(n=[0, 0, 0]), "lin", by=str(path)).groups.notes == notes
 
 
 @pytest.mark.parametrize(
