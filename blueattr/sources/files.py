@@ -82,6 +82,7 @@ def find(
                     sources[real] = FileSource(real, kind, window)
                 else:
                     _refuse_closed(str(path))
+                    _refuse_unreadable(path)
                     sources[path] = Pipe(str(path), piped, window)
         except OSError as error:
             raise InputError(f"cannot look for {as_typed(argument)!r}: {error.strerror}") from None
@@ -133,6 +134,19 @@ def matching_files(pattern: str, more: str = "") -> list[Path]:
     if not paths:
         raise InputError(f"no such file: {as_typed(pattern)!r}{more}")
     return paths
+
+
+def _refuse_unreadable(path: Path) -> None:
+    """Refuse what cannot be opened, before there is a store for it."""
+    try:
+        if path.is_fifo():
+            # Whoever writes to it would be left alone once it is closed.
+            if not os.access(path, os.R_OK):
+                raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        elif not path.is_file():
+            os.close(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY))
+    except OSError as error:
+        raise InputError(f"cannot read {path}: {error.strerror}") from None
 
 
 def _refuse_closed(typed: str) -> None:

@@ -6,6 +6,7 @@ import io
 import lzma
 import os
 import random
+import socket
 import subprocess
 import sys
 import threading
@@ -414,6 +415,16 @@ def test_pipes_in_a_folder_are_passed_over(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", ["file", "plc"])
+def test_what_cannot_be_opened_is_refused_before_there_is_a_store(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with socket.socket(socket.AF_UNIX) as made:
+        made.bind("x.jsonl")
+        with pytest.raises(InputError, match="cannot read x"):
+            find(["x.jsonl"])
+
+
 @pytest.mark.parametrize("typed", ["-", "/dev/stdin", "/dev/fd/0", "/proc/self/fd/0"])
 def test_closed_standard_input_is_said(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, typed: str, kind: str
