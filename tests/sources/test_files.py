@@ -414,7 +414,6 @@ def test_pipes_in_a_folder_are_passed_over(tmp_path: Path) -> None:
     assert [source.name for source in find([str(tmp_path)])] == [str(tmp_path / "file.jsonl")]
 
 
-@pytest.mark.parametrize("kind", ["file", "plc"])
 def test_what_cannot_be_opened_is_refused_before_there_is_a_store(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -425,6 +424,7 @@ def test_what_cannot_be_opened_is_refused_before_there_is_a_store(
             find(["x.jsonl"])
 
 
+@pytest.mark.parametrize("kind", ["file", "plc"])
 @pytest.mark.parametrize("typed", ["-", "/dev/stdin", "/dev/fd/0", "/proc/self/fd/0"])
 def test_closed_standard_input_is_said(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, typed: str, kind: str
