@@ -16,7 +16,10 @@ from blueattr import atomic
 from blueattr.analysis.asked.clusters import OnCluster
 from blueattr.analysis.asked.naming import OPEN, Naming
 from blueattr.analysis.attribute import origin_of_parts, with_leaders, with_shares_by_feature
+from blueattr.analysis.groups.grouping import ByGroup
+from blueattr.analysis.groups.parted import PartedGroups
 from blueattr.attribution.attribute import AttributionResult
+from blueattr.attribution.large.chunks import shape
 from blueattr.attribution.large.parts import parts_of
 from blueattr.attribution.large.streaming import Receiver
 from blueattr.attribution.parted.driver import attribute_parts
@@ -79,6 +82,7 @@ def attribute_on_cluster(
     top: int = DEFAULT_LEADERS,
     naming: Naming = OPEN,
     agents: AgentsFolder | None = None,
+    by: ByGroup | None = None,
     progress: Progress | None = None,
     tell: Callable[[str], None] = lambda _: None,
 ) -> list[AttributionResult]:
@@ -94,6 +98,8 @@ def attribute_on_cluster(
         Where the tasks run.
     agents
         Where to write every agent, for one indicator.
+    by
+        Which groups of agents to attribute, too; None for none.
     progress
         Is told how far stages are.
     tell
@@ -104,7 +110,7 @@ def attribute_on_cluster(
     ClusterError
         The cluster cannot be reached, or is lost.
     """
-    _check(path, question, cluster, agents)
+    _check(path, question, cluster, agents, by=by, naming=naming)
     with connect(cluster.address, progress) as engine:
         return attribute_with(
             engine,
@@ -115,6 +121,7 @@ def attribute_on_cluster(
             top=top,
             naming=naming,
             agents=agents,
+            by=by,
             tell=tell,
         )
 
@@ -129,14 +136,16 @@ def attribute_with(
     top: int = DEFAULT_LEADERS,
     naming: Naming = OPEN,
     agents: AgentsFolder | None = None,
+    by: ByGroup | None = None,
     tell: Callable[[str], None] = lambda _: None,
 ) -> list[AttributionResult]:
     """Do the same by an engine that is there: see `attribute_on_cluster`."""
-    _check(path, question, cluster, agents)
+    _check(path, question, cluster, agents, by=by, naming=naming)
     parts = parts_of(path)
     files = tuple(part.absolute() for part in parts)
     origin = origin_of_parts(path, parts, columns)
-    told = (dict(columns or {}), top, naming.mark, None if agents is None else agents.path)
+    groups = None if by is None else PartedGroups.of(by, shape(parts[:1], columns)[0][0])
+    told = (dict(columns or {}), top, naming.mark, None if agents is None else agents.path, groups)
     try:
         with _shared(engine, cluster, files, question, told) as (folder, runs, digests):
             if agents is not None:
@@ -154,6 +163,7 @@ def attribute_with(
                 agents=None if agents is None else agents.path.absolute(),
                 writer=None if agents is None else _Writer(agents.receiver, naming),
                 digests=digests,
+                by=groups,
             )
             if agents is not None:
                 names = [f"part-{k:05}.parquet" for k in range(len(files))]
@@ -170,7 +180,15 @@ def attribute_with(
     return with_leaders([one.result for one in found], holding, columns, top, naming)
 
 
-def _check(path: Path, question: Question, cluster: OnCluster, agents: AgentsFolder | None) -> None:
+def _check(
+    path: Path,
+    question: Question,
+    cluster: OnCluster,
+    agents: AgentsFolder | None,
+    *,
+    by: ByGroup | None,
+    naming: Naming,
+) -> None:
     """Refuse what no worker could do, before a cluster is started."""
     for part in parts_of(path):
         if part.suffix.lower() != ".parquet":
@@ -180,6 +198,13 @@ def _check(path: Path, question: Question, cluster: OnCluster, agents: AgentsFol
             )
     for indicator in question.indicators:
         sent(find_indicator(indicator), may_send=cluster.send_code)
+    if by is not None and agents is not None:
+        raise UsageError("--agents with --by needs the whole panel in memory; leave out --cluster")
+    if by is not None and naming.hides:
+        raise UsageError(
+            "--by where no account is named needs the whole panel in memory, to hide groups that "
+            "would tell who one is; leave out --cluster, or --top 0 and --pseudonyms"
+        )
     if agents is not None:
         question.check_one("--agents writes")
         refuse_address(agents.path)

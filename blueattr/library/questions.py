@@ -165,9 +165,8 @@ def _on_cluster(
 
     if not isinstance(panel.source, str | Path):
         raise UsageError("cluster works on Parquet files of features: name their path")
-    for name, is_given in (("by", names.by), ("intervals", names.resampling)):
-        if is_given is not None:
-            raise UsageError(f"{name} needs the whole panel in memory; leave out cluster")
+    if names.resampling is not None:
+        raise UsageError("intervals needs the whole panel in memory; leave out cluster")
     return attribute_on_cluster(
         user_path(panel.source),
         question,
@@ -175,6 +174,7 @@ def _on_cluster(
         columns=panel.columns,
         top=names.top,
         naming=names.naming,
+        by=names.by,
     )
 
 

@@ -29,9 +29,16 @@ if TYPE_CHECKING:
     from blueattr.analysis.asked.clusters import OnCluster
     from blueattr.analysis.asked.naming import Naming
     from blueattr.analysis.attribute import NamingOptions
+    from blueattr.analysis.groups.grouping import ByGroup
     from blueattr.attribution.attribute import AttributionResult
     from blueattr.attribution.question import Question
     from blueattr.panel.query import PanelQuery
+
+
+_NO_DAYS = (
+    "--by day needs a store; a features file has no days, and a column of that name is --by "
+    "column:day"
+)
 
 
 @grouped(
@@ -112,14 +119,15 @@ def attribute(
     if cluster is not None:
         own.check(context)
         output.check()
-        also = ("--by", by is not None), ("--intervals", intervals)
-        for name, is_given in also:
-            if is_given:
-                raise UsageError(f"{name} needs the whole panel in memory; leave out --cluster")
+        if intervals:
+            raise UsageError("--intervals needs the whole panel in memory; leave out --cluster")
+        wanted = asked_by(by, many_groups, seed)
+        if wanted == "day":
+            raise UsageError(_NO_DAYS)
         store.query()
         beside = None if agents is None else Path(agents)
         naming = Naming.of(top=check_top(top), pseudonyms=pseudonyms, beside=beside or output.out)
-        _attribute_on_cluster(own, cluster, how.question(), (top, naming), agents, output)
+        _attribute_on_cluster(own, cluster, how.question(), (top, naming, wanted), agents, output)
         return
     file = None if agents is None else named_file(agents)
     own.check(context)
@@ -136,10 +144,7 @@ def attribute(
     names = NamingOptions(top, naming, resampling, everyone=file is not None, by=groups)
     if wanted == "day":
         if own.features is not None:
-            raise UsageError(
-                "--by day needs a store; a features file has no days, and a column of that name is "
-                "--by column:day"
-            )
+            raise UsageError(_NO_DAYS)
         _attribute_days(query, question, names, file, output)
         return
     results = _attribute_large(own, question, names, file)
@@ -163,7 +168,7 @@ def _attribute_on_cluster(
     own: FeaturesOptions,
     cluster: "OnCluster",
     question: "Question",
-    names: "tuple[int, Naming]",
+    names: "tuple[int, Naming, ByGroup | None]",
     agents: str | None,
     output: DetailedOutputOptions,
 ) -> None:
@@ -173,11 +178,11 @@ def _attribute_on_cluster(
 
     assert own.features is not None  # noqa: S101 - for the type checker: see `ClusterOptions.asked`
     folder = None if agents is None else AgentsFolder(Path(agents), agents_receiver)
-    top, naming = names
+    top, naming, by = names
     with show_stages() as progress:
         results = attribute_on_cluster(
             own.features, question, cluster, columns=own.names, top=top, naming=naming,
-            agents=folder, progress=progress, tell=lambda text: say(f"blueattr: {text}"),
+            agents=folder, by=by, progress=progress, tell=lambda text: say(f"blueattr: {text}"),
         )  # fmt: skip
     if agents is not None:
         say(f"written: {agents}")

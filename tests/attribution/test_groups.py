@@ -222,7 +222,7 @@ def slow_members(indicator: Indicator, tiered: TieredPanel, levels: tuple[str, .
         partition_for(indicator, [labels(str(k), level) for k, level in enumerate(levels)]),
     )  # fmt: skip
     assert isinstance(game, MomentGame)
-    x = np.column_stack(game.statistics)
+    x = np.column_stack(game.indicator.measure(tiered.panel.features, Aggregator()))
     keys = [*zip(*levels, strict=True)]
     n = len(keys)
 

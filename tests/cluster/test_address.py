@@ -61,7 +61,9 @@ def test_a_command_says_what_a_cluster_cannot_do(panel_file: Path, db: Path) -> 
     store = ("--topic", "mythos", "--db", db)
     refused(ExitCode.USAGE, *ask, *store, says="name them by --features")
     panel = ("--features", panel_file)
-    refused(ExitCode.USAGE, *ask, *panel, "--by", "tier", says="--by needs the whole panel")
+    by = ("--by", "tier")
+    refused(ExitCode.USAGE, *ask, *panel, *by, "--agents", "x", says="--agents with --by needs")
+    refused(ExitCode.USAGE, *ask, *panel, *by, "--top", "0", says="no account is named needs")
     refused(ExitCode.USAGE, *ask, *panel, "--intervals", says="--intervals needs")
 
 

@@ -26,9 +26,12 @@ __all__ = [
     "FileGroups",
     "GroupSource",
     "StoreGroups",
+    "are_whole",
+    "as_texts",
     "check_levels",
     "group_by_file",
     "is_file",
+    "notes_of_file",
 ]
 
 
@@ -142,7 +145,7 @@ class FileGroups:
             raise UsageError(f"--by {column!r} is no column of the features; {hint}")
         key = "did" if "did" in self.frame.columns else "agent"
         names = agent_names(self.frame[key])
-        groups = _texts(self.frame[column])
+        groups = as_texts(self.frame[column])
         if not names.equals(dids):
             groups = groups.gather(names.arg_sort())
         return Grouped(groups)
@@ -165,23 +168,44 @@ def group_by_file(name: str, dids: pl.Series) -> Grouped:
     """
     path = user_path(name)
     table = read_groups(path)
-    table = table.with_columns(_texts(table["group"]).alias("group"))
+    table = table.with_columns(as_texts(table["group"]).alias("group"))
     agents = pl.DataFrame({"did": dids})
     groups = agents.join(table, on="did", how="left", maintain_order="left")["group"]
-    if not groups.is_not_null().any():
+    away = len(table.join(agents, on="did", how="anti"))
+    known = groups.is_not_null().any()
+    notes = notes_of_file(path, table, known=known, unknown=groups.has_nulls(), away=away)
+    return Grouped(groups, notes=notes)
+
+
+def notes_of_file(
+    path: Path, table: pl.DataFrame, *, known: bool, unknown: bool, away: int
+) -> tuple[str, ...]:
+    """Return what a reader must know of groups by a file.
+
+    Parameters
+    ----------
+    path, table
+        The file, and what was read of it.
+    known, unknown
+        Whether the group of some agents is known, and that of some is not.
+    away
+        How many of its agents are not on the panel.
+
+    Raises
+    ------
+    FeatureError
+        Nobody's group is known.
+    """
+    if not known:
         if table.is_empty():
             raise FeatureError(f"{path} has no agents, only a header")
         raise FeatureError(
             f"none of the agents in {path}, such as {quote(table['did'][0])}, is on the panel and "
             "has a group there, so all are unknown; a store has its agents by DID"
         )
-    away = len(table.join(agents, on="did", how="anti"))
-    return Grouped(
-        groups,
-        notes=(
-            *([f"unknown: {path.name} has no group for them."] if groups.has_nulls() else []),
-            *([f"{path.name} has {_agents_are(away)} not on the panel."] if away else []),
-        ),
+    return (
+        *([f"unknown: {path.name} has no group for them."] if unknown else []),
+        *([f"{path.name} has {_agents_are(away)} not on the panel."] if away else []),
     )
 
 
@@ -192,14 +216,20 @@ def _agents_are(n: int) -> str:
 _WHOLE = 2.0**53
 
 
-def _texts(column: pl.Series) -> pl.Series:
+def are_whole(column: pl.Series) -> bool:
+    """Return whether floats are whole numbers, as pandas makes of these where one is missing."""
+    whole = (column % 1 == 0) & (column.abs() < _WHOLE)
+    return bool(whole.all())
+
+
+def as_texts(column: pl.Series) -> pl.Series:
     """Return groups as text, so that no two become one; null where there is none."""
     dtype = column.dtype
     if dtype.is_nested() or dtype == pl.Object:
         raise FeatureError(f"the column {column.name!r} has lists, which are no groups")
     if dtype.is_float():
         column = column.fill_nan(None)
-        if ((column % 1 == 0) & (column.abs() < _WHOLE)).all():
-            column = column.cast(pl.Int64)  # as pandas makes of whole numbers where one is missing
+        if are_whole(column):
+            column = column.cast(pl.Int64)
     text = agent_names(column) if dtype == pl.Binary else column.cast(pl.String)
     return text.set(text.str.strip_chars() == "", None)

@@ -56,7 +56,10 @@ def game_of(
         The features are too large to be summed.
     """
     if isinstance(indicator, MomentIndicator):
-        return MomentGame(indicator, features, aggregator, partition)
+        sums = GroupSums(partition)
+        return MomentGame(
+            indicator, [sums.of(g) for g in indicator.measure(features, aggregator)], partition
+        )
     s, _ = aggregator.apply(features)
     return PairGame(PairSums.of(s, partition), partition.counts.tolist())
 
@@ -68,10 +71,10 @@ class MomentGame:
     ----------
     indicator
         With any F.
-    features, aggregator
-        Of n agents.
+    sums
+        Of each of its statistics, by innermost group of n agents.
     partition
-        Their groups.
+        The groups.
 
     Notes
     -----
@@ -81,16 +84,13 @@ class MomentGame:
     def __init__(
         self,
         indicator: MomentIndicator,
-        features: FeatureArrays,
-        aggregator: Aggregator,
+        sums: Sequence[list[Fraction]],
         partition: Partition,
     ) -> None:
         self.indicator = indicator
         self.n = int(partition.counts.sum())
-        self.statistics = indicator.measure(features, aggregator)
         self._counts = partition.counts.tolist()
-        sums = GroupSums(partition)
-        self._sums = [sums.of(g) for g in self.statistics]
+        self._sums = sums
         self._all = [sum(of_one, Fraction(0)) for of_one in self._sums]
         self._spans = list(partition.spans())
 

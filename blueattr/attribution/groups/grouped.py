@@ -18,16 +18,18 @@ from blueattr.attribution.tiered import TieredPanel
 from blueattr.attribution.value import solve
 from blueattr.errors import FeatureError, UsageError
 from blueattr.indicators.base import Aggregator, Indicator, MomentIndicator
-from blueattr.kernels import FloatArray
+from blueattr.kernels import FloatArray, IntArray
 from blueattr.suggest import did_you_mean
 
 __all__ = [
     "MANY",
     "MOST_EXACT",
+    "LeafSums",
     "ManyGroups",
     "check_many",
     "group_shares",
     "partition_for",
+    "shares_of",
     "without_agent",
 ]
 
@@ -61,7 +63,10 @@ def check_many(name: str) -> ManyGroups:
 
 
 def partition_for(
-    indicator: Indicator, levels: Sequence[Labels], many: ManyGroups = "join"
+    indicator: Indicator,
+    levels: Sequence[Labels],
+    many: ManyGroups = "join",
+    weights: IntArray | None = None,
 ) -> Partition:
     """Join small groups as far as an indicator needs it.
 
@@ -74,8 +79,10 @@ def partition_for(
     many
         ``"join"``: at most 16 groups of a level, and so few that all coalitions can be counted.
         ``"sample"``: at most 1,000.
+    weights
+        As for `blueattr.attribution.groups.partition.Pairs`.
     """
-    pairs = Pairs(levels)
+    pairs = Pairs(levels, weights)
     if many == "sample":
         return pairs.fit(_MOST_DRAWN, lambda made: len(made.counts), _MOST_DRAWN)
     if _is_quadratic(indicator):
@@ -142,27 +149,53 @@ def group_shares(
         values = solve(indicator, features, aggregator, steps).values
         sums = GroupSums(partition)
         involved = features.involved()
-        leaf = _LeafSums(
+        leaf = LeafSums(
             partition.counts.tolist(),
             sums.of(values),
             _counts(partition, involved),
             sums.of(np.where(involved, values, 0.0)),
         )
         game = game_of(indicator, features, aggregator, partition)
-        owen = _owen(game, partition, leaf.values, many=many, seed=seed, indicator=indicator)
-        return GroupShares(
-            by=partition.by,
-            groups=_groups(partition, leaf, owen, game),
-            interactions=_interactions(game, partition),
-            joined=partition.outer.joined,
-            owen=owen.rule,
-            orders=owen.orders,
-            notes=tuple(notes),
-        )
+        return shares_of(indicator, partition, leaf, game, many=many, seed=seed, notes=notes)
     except OverflowError as error:
         raise FeatureError(
             f"the features are too large for the indicator {indicator.name!r}: {error}"
         ) from error
+
+
+def shares_of(
+    indicator: Indicator,
+    partition: Partition,
+    leaf: "LeafSums",
+    game: GroupGame,
+    *,
+    many: ManyGroups,
+    seed: int,
+    notes: Sequence[str],
+) -> GroupShares:
+    """Attribute an indicator to groups of which all sums are known.
+
+    Parameters
+    ----------
+    indicator, many, seed, notes
+        As for `group_shares`.
+    partition
+        As `partition_for` returns it; of the agents nothing but their number in each group is used.
+    leaf
+        Of its innermost groups.
+    game
+        That they play.
+    """
+    owen = _owen(game, partition, leaf.values, many=many, seed=seed, indicator=indicator)
+    return GroupShares(
+        by=partition.by,
+        groups=_groups(partition, leaf, owen, game),
+        interactions=_interactions(game, partition),
+        joined=partition.outer.joined,
+        owen=owen.rule,
+        orders=owen.orders,
+        notes=tuple(notes),
+    )
 
 
 def without_agent(
@@ -197,7 +230,7 @@ def without_agent(
         ) from error
 
 
-class _LeafSums(NamedTuple):
+class LeafSums(NamedTuple):
     """Of each innermost group the agents, Σφ, those involved and their Σφ."""
 
     agents: list[int]
@@ -260,7 +293,7 @@ def _by_outer(partition: Partition, values: Sequence[Fraction]) -> FloatArray:
 
 
 def _groups(
-    partition: Partition, leaf: _LeafSums, owen: _Owen, game: GroupGame
+    partition: Partition, leaf: LeafSums, owen: _Owen, game: GroupGame
 ) -> tuple[Group, ...]:
     attributed = sum(leaf.values, Fraction(0))
 

@@ -65,7 +65,8 @@ def member_values(
         return solve(indicator, features, aggregator, steps).values
     weights = member_weights(game, partition)
     values = np.zeros(game.n)
-    for g, of_groups in zip(game.statistics, weights.T, strict=True):
+    statistics = game.indicator.measure(features, aggregator)
+    for g, of_groups in zip(statistics, weights.T, strict=True):
         values += g * (of_groups / game.n)[partition.leaves]
     return values
 

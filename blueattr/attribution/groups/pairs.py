@@ -12,12 +12,10 @@ import numpy as np
 
 from blueattr import kernels
 from blueattr.attribution.groups.partition import Partition
+from blueattr.attribution.groups.sums import add_by_group, split
 from blueattr.kernels import FloatArray, IntArray
 
 __all__ = ["PairSums", "RunningPairs"]
-
-
-_FEW = 255  # groups whose numbers fit in a byte
 
 
 @dataclass(frozen=True)
@@ -123,9 +121,9 @@ class RunningPairs:
         starts = np.flatnonzero(np.concatenate(([True], s[1:] != s[:-1])))
         counts = np.diff(starts, append=s.size)
         common, _ = kernels.pairwise_minima(ahead, n, s[starts], counts)
-        _add(self._totals, s, leaves)
-        _add(self._with_all, _spread(common, counts), leaves)
-        for k, part in enumerate(_split(s, leaves, len(self._within))):
+        add_by_group(self._totals, s, leaves)
+        add_by_group(self._with_all, _spread(common, counts), leaves)
+        for k, part in enumerate(split(s, leaves, len(self._within))):
             self._within[k].add(part * _others(part, int(above[k])))
         outer, above_outer = self._of_outer[leaves], self._by_outer(above)
         for h, column in enumerate(self._between):
@@ -134,7 +132,7 @@ class RunningPairs:
             # Half of those below the last and of those below the first of equal numbers.
             less = (upto[starts] + upto[starts + counts]) / 2
             more = _spread(float(above_outer[h] + upto[-1]) - less, counts)
-            _add(column, s * (more - there / 2), outer)
+            add_by_group(column, s * (more - there / 2), outer)
 
     def add_copies(
         self, ahead: kernels.Ahead, n: int, above: IntArray, number: float, counts: IntArray
@@ -209,21 +207,3 @@ def _others(s: FloatArray, above: int) -> FloatArray:
     starts = np.flatnonzero(np.concatenate(([True], s[1:] != s[:-1])))
     counts = np.diff(starts, append=size)
     return _spread(above + size - starts - (counts + 1) / 2, counts)
-
-
-def _add(sums: Sequence[kernels.RunningSum], x: FloatArray, groups: IntArray) -> None:
-    """Add numbers to the sums of their groups."""
-    if len(sums) <= _FEW:
-        running = kernels.RunningGroupSums(len(sums))
-        running.add(x, groups.astype(np.uint8))
-        for one, state in zip(sums, running.states[0], strict=True):
-            one.take([state])
-        return
-    for one, part in zip(sums, _split(x, groups, len(sums)), strict=True):
-        one.add(part)
-
-
-def _split(x: FloatArray, groups: IntArray, count: int) -> list[FloatArray]:
-    """Return the numbers of each group, in their order."""
-    order = np.argsort(groups, kind="stable")
-    return np.split(x[order], np.cumsum(np.bincount(groups, minlength=count))[:-1])

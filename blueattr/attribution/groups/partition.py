@@ -129,9 +129,11 @@ class Pairs:
     ----------
     levels
         One or two, of the same agents.
+    weights
+        int64: how many agents each of these stands for; by default one.
     """
 
-    def __init__(self, levels: Sequence[Labels]) -> None:
+    def __init__(self, levels: Sequence[Labels], weights: IntArray | None = None) -> None:
         self._levels = tuple(levels)
         outer = self._levels[0]
         inner = self._levels[1] if len(self._levels) > 1 else None
@@ -148,6 +150,9 @@ class Pairs:
         else:
             there, places, self._counts = np.unique(keys, return_inverse=True, return_counts=True)
             self._places = places.astype(np.int64)
+        if weights is not None:
+            counted = np.bincount(self._places, weights=weights, minlength=there.size)
+            self._counts = counted.astype(np.int64)
         self._outer, self._inner = there // width, there % width
 
     def join(self, most: int, most_inner: int) -> Partition:

@@ -1,5 +1,6 @@
 """Exact sums by group, of any number of groups."""
 
+from collections.abc import Sequence
 from fractions import Fraction
 
 import numpy as np
@@ -8,7 +9,7 @@ from blueattr import kernels
 from blueattr.attribution.groups.partition import Partition
 from blueattr.kernels import FloatArray, IntArray
 
-__all__ = ["GroupSums"]
+__all__ = ["GroupSums", "add_by_group", "split"]
 
 
 _FEW = 255  # groups whose numbers fit in a byte
@@ -47,3 +48,21 @@ class GroupSums:
         if self._order is None:
             self._order = np.argsort(self._leaves, kind="stable")
         return np.split(x[self._order], np.cumsum(self.counts)[:-1])
+
+
+def add_by_group(sums: Sequence[kernels.RunningSum], x: FloatArray, groups: IntArray) -> None:
+    """Add numbers, float64 (n,), to the sums of their groups, int64 (n,)."""
+    if len(sums) <= _FEW:
+        running = kernels.RunningGroupSums(len(sums))
+        running.add(x, groups.astype(np.uint8))
+        for one, state in zip(sums, running.states[0], strict=True):
+            one.take([state])
+        return
+    for one, part in zip(sums, split(x, groups, len(sums)), strict=True):
+        one.add(part)
+
+
+def split(x: FloatArray, groups: IntArray, count: int) -> list[FloatArray]:
+    """Return the numbers of each group, in their order."""
+    order = np.argsort(groups, kind="stable")
+    return np.split(x[order], np.cumsum(np.bincount(groups, minlength=count))[:-1])

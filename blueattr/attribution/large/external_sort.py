@@ -61,9 +61,9 @@ class KeySample:
         """The keys that are in the sample so far."""
         return pl.concat(self._keys)
 
-    def take(self, keys: pl.Series) -> None:
-        """Add the keys of another part's sample."""
-        self._keys.append(keys)
+    def take(self, other: "KeySample") -> None:
+        """Add the keys of another part's sample, which may have none."""
+        self._keys += other._keys  # noqa: SLF001 - another of the same class
 
     def splitters(self) -> pl.Series:
         """Return distinct ascending keys with about `SHELF` rows between neighbours."""

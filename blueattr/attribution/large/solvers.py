@@ -228,7 +228,7 @@ class GiniSolver(_Sum):
         """Add what another one has seen of other agents."""
         assert isinstance(other, GiniSolver)  # noqa: S101 - for the type checker
         super().take(other)
-        self._sample.take(other._sample.keys)  # noqa: SLF001 - another of the same class
+        self._sample.take(other._sample)  # noqa: SLF001 - another of the same class
 
     def shelves(self) -> FloatArray:
         """Return numbers that part all s into shelves: see `KeySample.splitters`."""

@@ -7,7 +7,7 @@ stay where they are. docs/cluster.md has the stages.
 import copy
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,12 @@ from blueattr.attribution.large.solvers import GiniSolver, Solver, solver_of, to
 from blueattr.attribution.large.streaming import agent_rows
 from blueattr.attribution.parted import looking, sharing, shelves
 from blueattr.attribution.parted.duplicates import apart, refuse_shared
+from blueattr.attribution.parted.grouping import (
+    GroupedPart,
+    GroupLabels,
+    Placing,
+    group_parts,
+)
 from blueattr.attribution.parted.looking import FirstFound, FirstJob, LookJob
 from blueattr.attribution.parted.part import PanelPart, PartSetting, SentIndicator, sent
 from blueattr.attribution.parted.sharing import (
@@ -108,6 +114,7 @@ def attribute_parts(
     agents: Path | None = None,
     writer: PartWriter | None = None,
     digests: Sequence[str] = (),
+    by: GroupLabels | None = None,
 ) -> list[Leading]:
     """Split macro indicators among all agents of Parquet files, a task a file.
 
@@ -128,6 +135,8 @@ def attribute_parts(
         one indicator.
     digests
         Of the files, where finished work is kept.
+    by
+        Knows groups of agents, to be attributed, too.
 
     Returns
     -------
@@ -161,8 +170,11 @@ def attribute_parts(
             )
         )  # fmt: skip
     work = _Work(engine, setting, aggregator, asked, tuple(paths))
-    work.read(_parts(paths, named, key, digests), top)
-    return work.results(provenance or Provenance(source=f"{len(paths)} files"), agents, writer)
+    parts = _parts(paths, named, key, digests)
+    work.read(parts, top)
+    origin = provenance or Provenance(source=f"{len(paths)} files")
+    found = work.results(origin, agents, writer)
+    return found if by is None else work.with_groups(found, parts, by)
 
 
 def _parts(
@@ -420,6 +432,21 @@ class _Work:
         )
         files = dict.fromkeys(self.paths[k] for k in largest["part"].to_list())
         return Leading(result, tuple(files))
+
+    def with_groups(
+        self, found: Sequence[Leading], given: Sequence[PanelPart], by: GroupLabels
+    ) -> list[Leading]:
+        """Add to each result what its indicator is of groups."""
+        parts = [GroupedPart(*one) for one in zip(given, self.parts, self.by_part, strict=True)]
+        asked = [Placing(one.indicator, self._placed(one), one.factor) for one in self.asked]
+        shares = group_parts(
+            self.engine, parts, setting=self.setting, aggregator=self.aggregator, asked=asked,
+            labels=by,
+        )  # fmt: skip
+        return [
+            replace(one, result=replace(one.result, groups=groups))
+            for one, groups in zip(found, shares, strict=True)
+        ]
 
     def _write(
         self, one: _Asked, result: AttributionResult, agents: Path, writer: PartWriter

@@ -9,7 +9,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
-from typing import IO, NamedTuple
+from typing import IO, Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -23,7 +23,7 @@ from blueattr.kernels import FloatArray, IntArray
 
 __all__ = [
     "Ends", "EndsJob", "Levels", "Outgoing", "Piece", "Pieces", "Returning", "SolveJob", "Solved",
-    "by_shelf", "exact_whole", "shelf_ends", "shelf_solve",
+    "by_shelf", "exact_whole", "groups_in", "kind_of", "numbers_in", "shelf_ends", "shelf_solve",
 ]  # fmt: skip
 
 
@@ -65,6 +65,14 @@ class Pieces:
     files: tuple[tuple[Path, int], ...]
 
 
+def kind_of(groups: int) -> np.dtype[Any]:
+    """Return the kind of numbers that say which of so many groups an agent is in."""
+    return np.dtype(np.uint8 if groups <= _OF_A_BYTE else np.uint16)
+
+
+_OF_A_BYTE = 1 << 8
+
+
 def groups_of(path: Path) -> Path:
     """Name the file of groups beside one of numbers."""
     return path.with_name(f"{path.name}-groups")
@@ -86,6 +94,7 @@ class Outgoing:
     def __init__(self, target: Path, splitters: FloatArray, groups: int) -> None:
         self._target, self._shelves = target, Shelves(pl.Series(splitters))
         self._counts = np.zeros((self._shelves.count, groups), np.int64)
+        self._kind = kind_of(groups)
         self._pieces: list[tuple[int, int, int]] = []
         self._size = 0
         self._open = ExitStack()
@@ -101,24 +110,27 @@ class Outgoing:
     def __exit__(self, *error: object) -> None:
         self._open.__exit__(*error)  # type: ignore[arg-type]
 
-    def add(self, s: FloatArray, groups: npt.NDArray[np.uint8] | None) -> None:
-        """Send the next agents: float64 (k,), and their groups, uint8 (k,)."""
+    def add(self, s: FloatArray, groups: npt.NDArray[Any] | None) -> None:
+        """Send the next agents: float64 (k,), and their groups, of `kind_of` their number."""
         order, starts = self._shelves.split(pl.Series(s))
         by_shelf = s[order]
-        those = np.zeros(s.size, np.uint8) if groups is None else groups[order]
+        those = np.zeros(s.size, self._kind) if groups is None else groups[order]
         for shelf in np.flatnonzero(np.diff(starts)).tolist():
             here = slice(starts[shelf], starts[shelf + 1])
             self._counts[shelf] += np.bincount(those[here], minlength=self._counts.shape[1])
             if shelf % 2 == 0:
                 by_shelf[here].tofile(self._numbers)
-                those[here].tofile(self._groups)
+                those[here].astype(self._kind, copy=False).tofile(self._groups)
                 count = int(starts[shelf + 1] - starts[shelf])
                 self._pieces.append((shelf, self._size, count))
                 self._size += count
 
     def sent(self) -> Pieces:
         """Return what was sent."""
-        files = ((self._target, 8 * self._size), (groups_of(self._target), self._size))
+        files = (
+            (self._target, 8 * self._size),
+            (groups_of(self._target), self._kind.itemsize * self._size),
+        )
         return Pieces(self._target, self._counts, self._pieces, files)
 
 
@@ -142,7 +154,7 @@ class Ends(NamedTuple):
 
 def shelf_ends(job: EndsJob) -> Ends:
     """Sum up a shelf, exactly."""
-    s = _numbers(job.pieces)
+    s = numbers_in(job.pieces)
     return Ends(s.size, float(s.max()), exact_whole(s))
 
 
@@ -193,13 +205,13 @@ class Levels:
         self._counts = counts
         ahead = kernels.Ahead()
         for shelf in np.flatnonzero(counts.sum(axis=1)).tolist():
+            self.starts[shelf] = ahead
             if shelf % 2:
                 count = int(counts[shelf].sum())
                 ahead = ahead.to(self._numbers[shelf // 2], count)
                 self.constants[shelf] = ahead.nearest()
                 self._total.add_copies(float(self.constants[shelf]), count)
                 continue
-            self.starts[shelf] = ahead
             end = ends[shelf]
             top = _whole(end.largest)
             further = ahead.below * (top - _whole(ahead.number)) + end.size * top - end.whole
@@ -263,7 +275,7 @@ class Solved:
 
 def shelf_solve(job: SolveJob) -> Solved:
     """Compute the excess of every number of a shelf over all others."""
-    s = _numbers(job.pieces)
+    s = numbers_in(job.pieces)
     found = np.full(job.wanted.size, np.nan)
     near = np.flatnonzero((job.wanted >= s.min()) & (job.wanted <= s.max()))
     # Where the wanted ones are, before they are overwritten.
@@ -275,7 +287,7 @@ def shelf_solve(job: SolveJob) -> Solved:
     sums = None
     if job.tiers:
         sums = TierSums(job.tiers)
-        sums.add_grouped(excess * job.factor, _groups(job.pieces))
+        sums.add_grouped(excess * job.factor, groups_in(job.pieces, kind_of(sums.count)))
     files: tuple[tuple[Path, int], ...] = ()
     if job.target is not None:
         with arriving(job.target) as path:
@@ -284,14 +296,17 @@ def shelf_solve(job: SolveJob) -> Solved:
     return Solved(here.state, sums, found, files)
 
 
-def _numbers(pieces: Sequence[Piece]) -> FloatArray:
+def numbers_in(pieces: Sequence[Piece]) -> FloatArray:
+    """Return the numbers of pieces."""
     found = [np.fromfile(one.path, np.float64, one.size, offset=8 * one.start) for one in pieces]
     return np.concatenate(found)
 
 
-def _groups(pieces: Sequence[Piece]) -> npt.NDArray[np.uint8]:
+def groups_in(pieces: Sequence[Piece], kind: np.dtype[Any]) -> npt.NDArray[Any]:
+    """Return the groups of the agents of pieces."""
     return np.concatenate([
-        np.fromfile(groups_of(one.path), np.uint8, one.size, offset=one.start) for one in pieces
+        np.fromfile(groups_of(one.path), kind, one.size, offset=kind.itemsize * one.start)
+        for one in pieces
     ])  # fmt: skip
 
 

@@ -346,7 +346,7 @@ def test_a_sample_does_not_depend_on_parts(
         for start, stop in parts:
             part = external_sort.KeySample(n, start)
             part.add(keys[start:stop])
-            joined.take(part.keys)
+            joined.take(part)
         assert joined.splitters().equals(whole.splitters())
 
 
