@@ -33,6 +33,9 @@ help:
 
 setup: $(VENV)/ready
 
+# An environment that is a link belongs to another checkout: it is used as it is. To make it anew would
+# empty that one.
+ifeq ($(shell readlink $(VENV)),)
 # requirements-run.lock is a part of requirements.lock, in the same versions.
 $(VENV)/run-ready: pyproject.toml requirements-run.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "blueattr needs Python 3.11 or newer; name one with: make PYTHON=python3.12 run" >&2; exit 1; }
@@ -44,6 +47,7 @@ $(VENV)/run-ready: pyproject.toml requirements-run.lock
 $(VENV)/ready: $(VENV)/run-ready requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	@touch $@
+endif
 
 run: $(VENV)/run-ready
 	@$(BIN)/blueattr demo --out out
