@@ -78,6 +78,7 @@ def test_attribute_names_intervals_and_choices(db: Path, more: tuple[str, ...]) 
         assert (leader["rank_best"], leader["rank_worst"]) == (min(known), max(known))
 
 
+@pytest.mark.slow
 def test_tier_shares_have_the_intervals_of_the_command_bootstrap(db: Path) -> None:
     panel = [*TOPIC, "--db", db, "--indicator", "heat,lin", "--resamples", 200, "--seed", 3]
     shares = ok("attribute", *panel, "--intervals", "--format", "json").json["results"]

@@ -225,6 +225,7 @@ def test_days_by_hand() -> None:
         )
 
 
+@pytest.mark.slow
 def test_days_of_a_store(db: Path) -> None:
     """Raw counts of a linear indicator add up over days; each day is the window of that day."""
     options = ["--topic", "mythos", "--db", db, "--scale", "raw", "--indicator", "lin,heat"]

@@ -124,7 +124,7 @@ def check_totals(store: blueattr.Store, halves: tuple[datetime, ...], how: dict[
             assert whole == pytest.approx(one.change, rel=0, abs=slack)
 
 
-@pytest.mark.few(2)
+@pytest.mark.few(1)
 @pytest.mark.parametrize("panel", ["active", "involved"])
 @pytest.mark.parametrize("scale", ["log1p", "raw"])
 def test_totals_are_those_of_attribute_to_the_bit(

@@ -46,6 +46,7 @@ def test_protocols_have_streams_of_their_own() -> None:
     assert len(draws) == 3
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize("protocol", ["visibility", "active", "random"])
 def test_draws_follow_successive_sampling(protocol: Protocol) -> None:
     """Every ordered pair of four agents against its probability, by 5 standard errors."""

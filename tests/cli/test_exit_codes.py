@@ -158,7 +158,7 @@ def test_the_address_of_a_file_leads_to_a_pipe(url: str, here: Path) -> None:
     assert "secret" not in run(*plc, secret).stderr
 
 
-@pytest.mark.few(2)
+@pytest.mark.few(1)
 @pytest.mark.parametrize(
     ("good", "bad", "likes", "code"),
     [
@@ -209,6 +209,7 @@ def test_each_source_is_judged_by_itself_and_bad_input_is_more_serious(here: Pat
     assert str(nothing) in done.stderr
 
 
+@pytest.mark.slow
 def test_files_of_a_folder_that_are_passed_over_are_counted(here: Path) -> None:
     folder = here / "in"
     folder.mkdir()
@@ -230,6 +231,7 @@ def test_files_of_a_folder_that_are_passed_over_are_counted(here: Path) -> None:
     refused(ExitCode.INPUT, "ingest", folder, "--db", here / "s.duckdb", says="4 of other names")
 
 
+@pytest.mark.slow
 def test_many_sources_are_summed_up(here: Path) -> None:
     folder = here / "in"
     folder.mkdir()
@@ -247,6 +249,7 @@ def test_many_sources_are_summed_up(here: Path) -> None:
     assert "The first 20 of 30" in ok("status", "--db", here / "s.duckdb").stdout.decode()
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize("ending", ["jsonl", "jsonl.gz"])
 def test_a_truncated_input_ends_with_3_and_is_kept(
     ending: str, events_file: Path, here: Path

@@ -53,7 +53,7 @@ def survives(*arguments: object) -> None:
     assert b"\x1b" not in done.stdout
 
 
-@pytest.mark.few(2)
+@pytest.mark.few(1)
 @pytest.mark.parametrize("text", HOSTILE, ids=lambda text: ascii(text)[:20])
 def test_hostile_arguments_end_in_a_sentence(
     text: str, db: Path, panel_file: Path, here: Path, monkeypatch: pytest.MonkeyPatch

@@ -46,7 +46,7 @@ def shell(command: str) -> "subprocess.CompletedProcess[bytes]":
     )
 
 
-@pytest.mark.few(2)
+@pytest.mark.few(1)
 @pytest.mark.parametrize(
     "name",
     [
@@ -141,6 +141,7 @@ def test_08_a_pipe_is_read_by_the_name_that_the_shell_gave_it(command: str, here
 # --- times, revisions, relations, handles, hashtags ----------------------------------------------
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize("first", [True, False])
 def test_12_a_time_of_2098_moves_neither_window_nor_coverage(here: Path, *, first: bool) -> None:
     events = []
@@ -194,6 +195,7 @@ def test_15_the_handle_is_found_behind_the_address_of_a_site(here: Path) -> None
     assert steps["bot handle: bot-word"] == sum(steps.values()) == 1
 
 
+@pytest.mark.slow
 def test_19_a_hashtag_within_a_word_or_an_address_is_none(here: Path) -> None:
     rows = features_of("19-hashtag-within-a-word")
     assert [row["did"] for row in rows if row["a"] > 0] == ["did:plc:cn7lndwnifhhovumrsissipo"]

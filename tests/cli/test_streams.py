@@ -73,6 +73,7 @@ def test_a_run_repeats_itself_to_the_byte(db: Path) -> None:
     assert other["indicators"] != ok(*asked, "--format", "json").json["indicators"]
 
 
+@pytest.mark.slow
 def test_ingest_reports_what_it_did(events_file: Path, here: Path) -> None:
     asked = ["ingest", events_file, "--db", here / "new" / "s.duckdb", "--format", "json"]
     first = ok(*asked).json
@@ -137,7 +138,7 @@ def test_a_full_disk_and_closed_streams() -> None:
     assert (quiet.returncode, quiet.stdout) == (ExitCode.USAGE, b"")
 
 
-@pytest.mark.few(2)
+@pytest.mark.few(1)
 @pytest.mark.parametrize(
     ("arguments", "code", "says"),
     [
@@ -171,6 +172,7 @@ def test_a_process_says_the_same_in_any_locale() -> None:
     assert data.stdout == ok(*asked, "--format", "json").stdout
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize("form", [("--plain",), ("--format", "jsonl")])
 def test_a_watch_that_cannot_write_its_pictures_ends_with_7_and_a_sentence(
     form: tuple[str, ...], db: Path, monkeypatch: pytest.MonkeyPatch

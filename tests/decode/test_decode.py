@@ -99,6 +99,7 @@ def test_decoder_agrees_with_its_twin(store: Writer) -> None:
     assert min(seen.values()) >= 5
 
 
+@pytest.mark.slow
 def test_decoder_and_twin_agree_by_what_posts_are_sliced(store: Writer) -> None:
     rng = random.Random(8)  # noqa: S311 - the same lines every time
     written_lines = [sliced(rng) for _ in range(3000)]

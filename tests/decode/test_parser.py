@@ -305,6 +305,7 @@ def test_nothing_beyond_the_buffer_is_read() -> None:
     assert left > 5000
 
 
+@pytest.mark.slow
 def test_keys_are_told_by_every_letter() -> None:
     keys, seen = set[str](), Counter[str]()
     for event in USUAL:
@@ -517,6 +518,7 @@ def test_several_cores_parse_what_one_does(monkeypatch: pytest.MonkeyPatch) -> N
     assert verdicts(lines(USUAL[0]), parsers[2]) == one[:1]
 
 
+@pytest.mark.slow
 def test_dids_are_numbered_once() -> None:
     rng = random.Random(1)  # noqa: S311 - as above
     names = ["".join(rng.choices("abcdefghijklmnopqrstuvwxyz234567", k=24)) for _ in range(9000)]

@@ -176,6 +176,7 @@ def test_status_makes_no_frame_and_compiles_nothing(small_store: str) -> None:
     assert imported.isdisjoint({"polars", "pyarrow", "numba", "numpy", "scipy"})
 
 
+@pytest.mark.slow
 def test_a_small_panel_is_attributed_without_machine_code(small_store: str) -> None:
     imported = imported_by(
         ["panel", "--topic", "mythos", "--db", small_store],
@@ -308,6 +309,7 @@ def test_no_import_is_hidden_from_the_contract() -> None:
     assert {path for path, names in found.items() if names} == MAY_IMPORT_BY_NAME
 
 
+@pytest.mark.slow
 def test_no_private_name_is_taken_from_another_package() -> None:
     found = []
     for path, tree in sources().items():
@@ -373,6 +375,7 @@ def test_no_name_that_once_meant_several_things_means_two() -> None:
     assert {name: found for name, found in places.items() if len(found) > 1} == {}
 
 
+@pytest.mark.slow
 def test_results_in_a_notebook_need_no_import_of_the_report_package() -> None:
     code = """
 import json, sys

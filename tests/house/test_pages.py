@@ -241,7 +241,7 @@ def recipe(name: str) -> Path:
     return DOCS / "recipes" / f"{name}.md"
 
 
-@pytest.mark.few(1)
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name",
     ["simulation", "own-topics", "own-indicator", "notebook", "datasette",
@@ -252,6 +252,7 @@ def test_recipes_that_need_no_network(name: str, home: Path, sample_store: Path)
     check(recipe(name), Folder(home))
 
 
+@pytest.mark.slow
 def test_the_log_of_a_mesa_model_becomes_an_answer(home: Path) -> None:
     """`tests/mesa` has the real Mesa write the same log."""
     shutil.copy(ROOT / "tests" / "mesa" / "log.csv", home / "log.csv")

@@ -386,6 +386,7 @@ def test_complex_step_only_where_it_is_true(value: Any, kind: str) -> None:
     np.testing.assert_allclose(found.gradient(point), slopes, rtol=1e-6, atol=1e-8)
 
 
+@pytest.mark.slow
 @LAWS
 @given(st.lists(st.floats(1e-6, 1e6), min_size=3, max_size=3))
 def test_computed_gradients_are_that_of_heat(point: list[float]) -> None:

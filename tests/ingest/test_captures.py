@@ -32,6 +32,7 @@ def ingest(db: Path, name: str, kind: str = "file") -> SourceState:
     return state
 
 
+@pytest.mark.slow
 def test_jsonbench(tmp_path: Path) -> None:
     db = tmp_path / "store.duckdb"
     state = ingest(db, "jsonbench/jsonbench_1000.jsonl")

@@ -127,6 +127,7 @@ def test_a_revision_from_the_future_does_not_win_over_what_follows(
         assert content(db) == expected(follows)
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize(
     "clock", [lambda: 0.0, lambda: now() - 86400 * 3653, lambda: at(-1).timestamp() - 300]
 )
@@ -151,7 +152,7 @@ def test_a_file_of_events_ahead_of_the_clock_is_kept_whole(
     assert (done.sources[0].rejected, done.sources[0].kept) == ({}, 10)
 
 
-@pytest.mark.few(2)
+@pytest.mark.few(1)
 @pytest.mark.parametrize(
     "compiled", quick_ones([True, False], {True}), ids=["compiled", "by the engine"]
 )
@@ -175,6 +176,7 @@ def test_a_few_lines_ahead_of_the_clock_are_refused_in_a_file_of_their_own_too(
     assert content(tmp_path / "x.duckdb") == expected(DAY)
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize("compiled", [True, False], ids=["compiled", "by the engine"])
 def test_a_clock_of_before_this_program_loses_not_even_one_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, compiled: bool
@@ -256,6 +258,7 @@ def streamed(db: Path, clock: Any, *chunks: list[Event]) -> SourceState:
     return state
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize("each", [1, 4])
 def test_a_stream_passes_over_an_event_ahead_of_the_clock_however_it_is_cut(
     tmp_path: Path, each: int
@@ -302,6 +305,7 @@ def test_a_store_continued_by_a_clock_that_was_set_back_loses_nothing(tmp_path: 
     assert content(db) == expected(DAY)
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize("days", [400, -3653])
 def test_a_follower_with_a_wrong_clock_loses_nothing(tmp_path: Path, days: float) -> None:
     events = story(40)

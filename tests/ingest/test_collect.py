@@ -174,6 +174,7 @@ def crowd(posts: int, *, seconds: float) -> World:
     return world
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize("has_v2", [True, False])
 def test_a_hashtag_is_asked_for_as_one_and_its_posts_are_found(
     tmp_path: Path, has_v2: bool
@@ -219,6 +220,7 @@ def test_without_a_login_slices_are_halved_and_no_post_is_lost(tmp_path: Path) -
         assert len(pages) == 1  # it is not asked for again where it is refused once
 
 
+@pytest.mark.slow
 def test_a_search_that_ends_its_paging_is_halved(tmp_path: Path) -> None:
     with serving(crowd(450, seconds=3600)) as services:
         services.paging_ends_at, services.total_factor, services.has_v2 = 200, 0.1, False
@@ -298,6 +300,7 @@ def test_a_failure_on_the_way_keeps_what_came(tmp_path: Path, services: Services
     assert features(db).equals(of_stream(tmp_path, services.world))
 
 
+@pytest.mark.slow
 def test_answers_are_committed_together_and_kept_where_somebody_interrupts(
     tmp_path: Path, services: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -512,6 +515,7 @@ def test_without_an_index_reposts_count_at_the_time_of_their_post_and_it_is_told
     assert features(db).equals(of_stream(tmp_path, services.world))
 
 
+@pytest.mark.slow
 def test_a_reply_that_is_deleted_between_two_calls_is_missing_and_counted(
     tmp_path: Path, services: Services
 ) -> None:
@@ -628,6 +632,7 @@ def command(services: Services, db: Path, *more: object) -> Run:
                "--max-requests", 20, *more)  # fmt: skip
 
 
+@pytest.mark.slow
 def test_the_command_ends_with_9_at_its_limit_and_with_0_once_nothing_is_left(
     tmp_path: Path, services: Services
 ) -> None:

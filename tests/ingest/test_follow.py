@@ -144,6 +144,7 @@ def test_a_stalled_server_is_left_for_another(server: StreamServer, db: Path) ->
     assert content(db) == expected(EVENTS)
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize("protocol", ["firehose", "v2", pytest.param("v1", marks=pytest.mark.slow)])
 def test_until_live_of_a_quiet_server_ends_once_it_answered_a_ping(
     protocol: str, server: StreamServer, db: Path
@@ -250,6 +251,7 @@ def test_garbage_is_counted_and_stops_nothing(
     assert state.lines == state.kept + state.skipped + rejected
 
 
+@pytest.mark.slow
 def test_v1_with_its_dictionary(server: StreamServer, db: Path) -> None:
     server.replace([])
     server.add(*EVENTS)
@@ -285,6 +287,7 @@ def test_a_limit_ends_it(server: StreamServer, db: Path) -> None:
     assert content(db) == expected(EVENTS)
 
 
+@pytest.mark.slow
 def test_live_by_a_clock_that_is_not_ours(server: StreamServer, db: Path) -> None:
     """Events of three years ago that come as fast as the clock goes are as live as it gets."""
     server.add(*EVENTS)

@@ -476,6 +476,7 @@ def test_a_gap_at_one_host_is_not_hidden_by_a_return_to_another(
     assert content(db) == expected(early + late + last)
 
 
+@pytest.mark.slow
 def test_a_consumer_that_is_too_slow_takes_up_again(server: StreamServer, db: Path) -> None:
     for protocol in ("v2", "firehose"):
         path = db.with_name(f"{protocol}.duckdb")

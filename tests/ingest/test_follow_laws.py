@@ -270,6 +270,7 @@ ON_A_SOCKET: list[tuple[str, int, Happenings]] = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("protocol", "hosts", "happenings"),
     [

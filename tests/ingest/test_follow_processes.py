@@ -328,6 +328,7 @@ def ingest(server: StreamServer, db: Path, *options: object, protocol: str = "v2
     return run("ingest", *sources, *given, "--db", db, *options)
 
 
+@pytest.mark.slow
 def test_until_live_ends_with_0(quick: None, server: StreamServer, db: Path) -> None:
     done = ingest(server, db, "--from", FROM, "--until-live", "--format", "json")
     assert (done.code, done.json["outcome"], done.json["gaps"]) == (0, "live", [])

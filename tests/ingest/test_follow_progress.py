@@ -73,6 +73,7 @@ def test_a_process_knows_that_the_one_before_it_ended_within_the_replay(
     assert server.asked[:3] == [last - replayed, last, last + 1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("protocol", ["v2", "v1"])
 def test_a_stream_whose_first_events_are_rejected_gets_beyond_them(
     protocol: str, empty_store: Path, tmp_path: Path

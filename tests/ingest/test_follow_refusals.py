@@ -159,6 +159,7 @@ def test_a_fleet_that_hands_out_the_dictionary_it_rejects(server: StreamServer, 
     assert content(db) == expected(EVENTS)
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize("blob", [b"", b"no dictionary", b"\x37\xa4\x30\xec" + b"\x00" * 40])
 def test_without_a_dictionary_the_stream_comes_as_it_is(
     blob: bytes, server: StreamServer, db: Path

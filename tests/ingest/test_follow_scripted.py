@@ -196,6 +196,7 @@ def test_a_clock_of_events_that_stands_still_in_a_silence_says_nothing(
     assert done.outcome == "unreachable"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("is_replay", [True, False])
 def test_a_clock_of_events_that_goes_as_slowly_as_we_do_says_nothing(
     tmp_path: Path, clock: FakeClock, *, is_replay: bool
@@ -224,6 +225,7 @@ def test_a_clock_of_events_that_goes_as_slowly_as_we_do_says_nothing(
     assert content(db) == expected(events)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("protocol", "until"),
     [

@@ -249,6 +249,7 @@ def test_an_older_answer_changes_nothing(tmp_path: Path, server: Server, clock: 
     assert kept(db) == before
 
 
+@pytest.mark.slow
 def test_identifiers_made_up_by_strangers_are_never_sent(
     tmp_path: Path, server: Server, clock: Clock
 ) -> None:
@@ -260,6 +261,7 @@ def test_identifiers_made_up_by_strangers_are_never_sent(
     assert (done.accounts, done.unaskable, done.asked) == (6, 5, 1)
 
 
+@pytest.mark.slow
 def test_a_few_calls_at_a_time_in_order(tmp_path: Path, server: Server) -> None:
     server.delay = 0.02
     server.known = {someone(k): profile(k) for k in range(500)}
@@ -471,6 +473,7 @@ def test_the_wait_that_a_server_asks_for_is_kept(
     assert view._not_before >= wait or status == 502
 
 
+@pytest.mark.slow
 def test_the_last_permitted_call_makes_everyone_wait(
     tmp_path: Path, server: Server, clock: Clock
 ) -> None:
@@ -493,6 +496,7 @@ def test_the_last_permitted_call_makes_everyone_wait(
     assert {why for _, why in told} == {f"{server.url} permits no more calls for now"}
 
 
+@pytest.mark.slow
 def test_a_wait_of_hours_is_not_waited_for(
     tmp_path: Path, server: Server, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -919,6 +923,7 @@ def test_only_the_panel_of_a_window_is_asked_about(tmp_path: Path, server: Serve
     assert frame.select("did", "followers").rows() == [(someone(0), 10), (someone(5), 20)]
 
 
+@pytest.mark.slow
 def test_a_failure_is_told_with_its_exit_code_and_what_was_kept(
     tmp_path: Path, server: Server
 ) -> None:

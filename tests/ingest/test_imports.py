@@ -68,7 +68,7 @@ def ingested(db: Path, events: list[Any]) -> None:
     read.ingest(db, [str(path)])
 
 
-@pytest.mark.few(3)
+@pytest.mark.few(1)
 @pytest.mark.parametrize("form", FORMS)
 def test_a_table_is_the_records_of_its_rows_in_whatever_form(form: str, tmp_path: Path) -> None:
     db = tmp_path / "x.duckdb"
@@ -100,6 +100,7 @@ def test_imports_and_what_the_network_sent_make_one_store_in_any_order(
     assert content(db)[:2] == wanted[:2]
 
 
+@pytest.mark.slow
 def test_a_delete_that_is_known_wins_over_an_import(tmp_path: Path) -> None:
     deleted = [e for e in EVENTS if e["commit"]["operation"] == "delete"]
     assert deleted
@@ -109,6 +110,7 @@ def test_a_delete_that_is_known_wins_over_an_import(tmp_path: Path) -> None:
     assert content(db).records == expected([*deleted, *events_of(MADE)]).records
 
 
+@pytest.mark.slow
 @crash.EACH_POINT
 def test_an_import_that_is_killed_goes_on(points: tuple[str, ...], tmp_path: Path) -> None:
     path = write(tmp_path / "t.csv", rows_of(MADE), "csv")
@@ -141,6 +143,7 @@ def test_rows_come_in_the_order_of_the_table_so_that_an_import_goes_on_at_the_ri
     engine.close()
 
 
+@pytest.mark.slow
 def test_rows_that_are_equal_in_all_are_records_of_their_own(tmp_path: Path) -> None:
     row = {"author": "ann", "created_at": "2024-01-02", "text": "again"}
     db = tmp_path / "x.duckdb"
@@ -155,6 +158,7 @@ def test_rows_that_are_equal_in_all_are_records_of_their_own(tmp_path: Path) -> 
     assert done.ingested.events_after == done.ingested.events_before
 
 
+@pytest.mark.slow
 def test_rows_that_are_equal_are_told_apart_across_batches(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -165,6 +169,7 @@ def test_rows_that_are_equal_are_told_apart_across_batches(
     assert len(content(db).records) == 40
 
 
+@pytest.mark.slow
 def test_a_row_that_answers_another_of_its_table_finds_whose_it_is(tmp_path: Path) -> None:
     rows = [
         {"id": "1", "author": "ann", "created_at": "2024-01-02 10:00:00", "body": "first"},
@@ -218,6 +223,7 @@ def test_rows_that_cannot_be_records_are_rejected_by_reason(
     assert (state.lines, state.kept, state.rejected) == (2, 1, {reason: 1})
 
 
+@pytest.mark.slow
 def test_no_clock_is_a_day_ahead_or_behind(tmp_path: Path) -> None:
     bad = ("+25:00", "-24:00", "+99", ".5+2400", "+02:60", "-0275", "+01:02:60", "-30")
     good = ("", "Z", "+14:00", "-12:00", "+23:59", "-0930", ".25+05", "+05:45:59")
@@ -241,6 +247,7 @@ def test_a_table_without_anybody_is_refused_before_anything_is_written(tmp_path:
     assert [each.name for each in tmp_path.iterdir()] == ["t.csv"]
 
 
+@pytest.mark.slow
 def test_a_damaged_file_keeps_what_could_be_read(tmp_path: Path) -> None:
     path = write(tmp_path / "t.csv.gz", rows_of(MADE) * 40, "csv.gz")
     path.write_bytes(path.read_bytes()[:-200])
@@ -273,6 +280,7 @@ def as_json(data: bytes) -> bytes:
     return "".join(json.dumps(row) + "\n" for row in rows).encode()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["t.csv.gz", "t.jsonl.gz", "t.tar"])
 def test_a_file_that_is_cut_off_keeps_its_whole_rows_and_no_part_of_one(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -298,6 +306,7 @@ def test_a_file_that_is_cut_off_keeps_its_whole_rows_and_no_part_of_one(
     assert cut.items() <= found.items()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [1100, 1024])
 def test_an_archive_that_lacks_its_end_is_told(size: int, tmp_path: Path) -> None:
     path = tmp_path / "t.tar"
@@ -311,6 +320,7 @@ def test_an_archive_that_lacks_its_end_is_told(size: int, tmp_path: Path) -> Non
     assert len(content(tmp_path / "x.duckdb").records) == 3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("codec", [gzip.compress, zstandard.compress])
 @pytest.mark.parametrize("form", ["csv", "jsonl"])
 def test_a_file_of_an_archive_that_is_cut_off_takes_none_of_those_after_it_along(
@@ -334,6 +344,7 @@ def test_a_file_of_an_archive_that_is_cut_off_takes_none_of_those_after_it_along
     assert actors == ({"u", "v", "l"} if codec is gzip.compress else {"l"})
 
 
+@pytest.mark.slow
 def test_an_import_that_fails_lets_go_of_its_engine(tmp_path: Path) -> None:
     # Else DuckDB complains, on fifty lines, when the process ends.
     path = tmp_path / "t.csv.gz"
@@ -385,6 +396,7 @@ def test_pages_of_a_parquet_file_that_are_damaged_are_told_in_our_words(tmp_path
     )
 
 
+@pytest.mark.slow
 def test_files_of_an_archive_with_other_columns_are_not_read_as_if_they_were_the_same(
     tmp_path: Path,
 ) -> None:
@@ -401,6 +413,7 @@ def test_files_of_an_archive_with_other_columns_are_not_read_as_if_they_were_the
     assert len(content(db).records) == 4
 
 
+@pytest.mark.slow
 def test_texts_that_are_not_utf_8_are_kept_with_a_mark_and_counted(tmp_path: Path) -> None:
     ends = b"".join(end.to_bytes(4, "little") for end in (0, 3, 9))
     # A mark that a text has itself is none of ours.
@@ -434,6 +447,7 @@ def test_texts_that_are_not_utf_8_are_kept_with_a_mark_and_counted(tmp_path: Pat
         assert imported(db, write(tmp_path / name, [ROW], path.suffix[1:])).marked == ()
 
 
+@pytest.mark.slow
 def test_an_imported_account_is_forgotten_and_no_import_brings_it_back(tmp_path: Path) -> None:
     db = tmp_path / "x.duckdb"
     rows = [
@@ -478,6 +492,7 @@ def test_a_table_that_was_removed_while_it_is_open_is_called_no_file(here: Path)
             plan_import([typed], here / "x.duckdb")
 
 
+@pytest.mark.slow
 def test_lines_that_are_no_rows_are_counted_wherever_they_stand(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -492,6 +507,7 @@ def test_lines_that_are_no_rows_are_counted_wherever_they_stand(
     assert (state.lines, state.rejected) == (50, {"no row of a table": 50})
 
 
+@pytest.mark.slow
 def test_a_row_that_takes_others_along_is_named_by_its_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -513,6 +529,7 @@ def test_a_row_that_takes_others_along_is_named_by_its_line(
         }  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("block", [100, 2 << 20])
 def test_a_line_of_json_that_is_too_long_is_one_line_and_named(
     block: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -570,6 +587,7 @@ def test_an_importer_of_a_user_sees_its_input_and_nothing_else(
     assert sorted(tmp_path.iterdir()) == before
 
 
+@pytest.mark.slow
 def test_an_importer_of_a_user_makes_records(tmp_path: Path) -> None:
     sql = tmp_path / "mine.sql"
     sql.write_text(
@@ -631,6 +649,7 @@ def test_a_table_with_addresses_texts_and_counts_gives_an_answer_that_says_what_
     assert "100.0 % those of their keys" in checked.text
 
 
+@pytest.mark.slow
 def test_nobody_is_sent_to_ask_the_network_about_accounts_that_are_none_of_its(
     here: Path,
 ) -> None:
@@ -644,6 +663,7 @@ def test_nobody_is_sent_to_ask_the_network_about_accounts_that_are_none_of_its(
         assert "hydrate" not in done.stderr
 
 
+@pytest.mark.slow
 def test_follower_counts_that_the_store_has_are_pointed_to(tmp_path: Path) -> None:
     """And a column that names the actor and is the handle, too, is read once for both."""
     (tmp_path / "t.csv").write_text(
@@ -659,6 +679,7 @@ def test_follower_counts_that_the_store_has_are_pointed_to(tmp_path: Path) -> No
     assert "ben.example.org" in answer
 
 
+@pytest.mark.slow
 def test_a_time_since_1970_keeps_its_fraction(here: Path) -> None:
     times = {
         "1704153600": 0, "1704153600.": 0, "1704153600.5": 500_000,

@@ -322,6 +322,7 @@ def test_same_file_again_touched_and_grown(tmp_path: Path) -> None:
     assert content(db) == expected(DAY)
 
 
+@pytest.mark.slow
 def test_a_file_read_as_the_wrong_kind_can_be_read_as_the_right_one(tmp_path: Path) -> None:
     db, path = tmp_path / "store.duckdb", tmp_path / "x.jsonl"
     path.write_bytes(lines(*DAY))
@@ -411,7 +412,7 @@ def test_progress_and_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     )
 
 
-@pytest.mark.few(2)
+@pytest.mark.few(1)
 @pytest.mark.parametrize(("count", "commits"), [(10, 1), (20, 1), (24, 1), (28, 2), (60, 3)])
 def test_what_little_is_left_of_a_file_comes_with_what_waits(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, count: int, commits: int

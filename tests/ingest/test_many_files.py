@@ -142,6 +142,7 @@ def test_small_files_are_not_held_back_for_ever(
     assert content(tmp_path / "store") == expected(EVENTS)
 
 
+@pytest.mark.slow
 def test_what_waits_is_committed_before_a_pipe_is_waited_for(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -161,6 +162,7 @@ def test_what_waits_is_committed_before_a_pipe_is_waited_for(
     assert str(path) in seen
 
 
+@pytest.mark.slow
 def test_a_file_that_vanishes_keeps_no_other_out(tmp_path: Path) -> None:
     folder = folder_of(tmp_path, EVENTS, 60)
     found = files.find([str(folder)])
@@ -172,6 +174,7 @@ def test_a_file_that_vanishes_keeps_no_other_out(tmp_path: Path) -> None:
     assert done.unchanged == ()
 
 
+@pytest.mark.slow
 def test_progress_of_many_files_is_that_of_all_together(tmp_path: Path) -> None:
     folder = folder_of(tmp_path, EVENTS, 2)
     calls: list[tuple[str, int, int | None]] = []

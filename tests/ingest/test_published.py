@@ -127,6 +127,7 @@ def failla_twin() -> Iterator[Row]:
         }
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize("form", ["tar", "jsonl"])
 def test_posts_of_failla_are_what_their_rows_say(form: str, tmp_path: Path) -> None:
     db = tmp_path / "x.duckdb"
@@ -134,6 +135,7 @@ def test_posts_of_failla_are_what_their_rows_say(form: str, tmp_path: Path) -> N
     assert held(db) == in_order(failla_twin())
 
 
+@pytest.mark.slow
 def test_interactions_of_failla_check_the_posts_and_stand_alone(tmp_path: Path) -> None:
     posts = write(tmp_path / "user_posts.jsonl", FAILLA, "jsonl")
     both = tmp_path / "interactions.csv"
@@ -157,6 +159,7 @@ def test_interactions_of_failla_check_the_posts_and_stand_alone(tmp_path: Path) 
         imported(db, posts, format="failla")
 
 
+@pytest.mark.slow
 def test_followers_of_failla_are_counts_of_its_last_day(tmp_path: Path) -> None:
     db = tmp_path / "x.duckdb"
     path = tmp_path / "followers.csv"
@@ -172,6 +175,7 @@ def test_followers_of_failla_are_counts_of_its_last_day(tmp_path: Path) -> None:
 # --- snapshot -------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_snapshot_is_the_network_with_its_own_keys(tmp_path: Path) -> None:
     keys = [tid(k) for k in range(1, 9)]
     files: dict[str, list[Row]] = {
@@ -222,6 +226,7 @@ def test_a_snapshot_is_the_network_with_its_own_keys(tmp_path: Path) -> None:
 # --- sinitaivas -----------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_sinitaivas_is_the_same_as_an_ingest_of_its_events(tmp_path: Path) -> None:
     events = [
         e for e in mixed(160)
@@ -252,6 +257,7 @@ def test_sinitaivas_is_the_same_as_an_ingest_of_its_events(tmp_path: Path) -> No
     assert content(db).records == expected(events).records
 
 
+@pytest.mark.slow
 def test_sinitaivas_keeps_what_posts_are_sliced_by(tmp_path: Path) -> None:
     line = {
         "author": ANN, "rev": tid(5), "commit_time": "2024-01-01T10:00:00Z", "action": "create",
@@ -278,6 +284,7 @@ def test_sinitaivas_keeps_what_posts_are_sliced_by(tmp_path: Path) -> None:
 # --- widesky --------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_widesky_knows_its_records_by_their_contents(tmp_path: Path) -> None:
     db = tmp_path / "x.duckdb"
     files: dict[str, list[Row]] = {
@@ -323,6 +330,7 @@ def test_a_record_without_a_key_of_the_network_has_no_link() -> None:
 # --- minet ----------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_row_of_minet_may_be_a_post_and_a_repost_of_it(tmp_path: Path) -> None:
     post, parent = f"at://{ANN}/{POST}/{tid(1)}", f"at://{BOB}/{POST}/{tid(2)}"
     row = {
@@ -356,6 +364,7 @@ def test_a_row_of_minet_may_be_a_post_and_a_repost_of_it(tmp_path: Path) -> None
 # --- 4cat, posts ----------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_posts_of_4cat_have_the_keys_of_the_network(tmp_path: Path) -> None:
     row = {
         "id": tid(1), "created_at": "2024-01-01T10:00:00.123Z", "author": "ann",
@@ -385,6 +394,7 @@ def test_posts_of_4cat_have_the_keys_of_the_network(tmp_path: Path) -> None:
     assert counts(db) == [(ANN, 2, 4, 0), ("x:4cat:dan", 7, None, None)]
 
 
+@pytest.mark.slow
 def test_an_address_alone_gives_author_and_time(tmp_path: Path) -> None:
     moment = datetime(2024, 1, 2, 3, 4, 5, 678901, tzinfo=UTC)
     micros = (moment - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
@@ -418,7 +428,7 @@ def test_every_format_is_tried_here_and_told_on_the_page_with_its_examples() -> 
         assert each.title
 
 
-@pytest.mark.few(2)
+@pytest.mark.slow
 @pytest.mark.parametrize("known", KNOWN, ids=lambda known: known.name)
 def test_the_example_of_a_format_is_what_it_reads(known: Format, tmp_path: Path) -> None:
     """Each has all columns that there must be, and makes what its table gives."""
@@ -445,6 +455,7 @@ def test_the_example_of_a_format_is_what_it_reads(known: Format, tmp_path: Path)
     assert bool(accounts(db) or content(db).handles) == has_accounts
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("table_first", [True, False])
 def test_an_age_of_a_table_and_an_answer_of_the_appview_are_kept_in_either_order(
     tmp_path: Path, table_first: bool
@@ -477,6 +488,7 @@ def test_an_age_of_a_table_and_an_answer_of_the_appview_are_kept_in_either_order
         assert [at for _, did, at in store.rows("ingest/accounts") if did == ANN] == [asked]
 
 
+@pytest.mark.slow
 def test_what_a_table_says_of_accounts_is_no_follower_count_that_was_asked_for(
     tmp_path: Path,
 ) -> None:

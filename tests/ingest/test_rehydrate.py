@@ -86,6 +86,7 @@ def change(services: Services) -> dict[str, str]:
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "way", [{}, pytest.param({"appview": None}, marks=pytest.mark.slow)], ids=["AppView", "servers"]
 )
@@ -143,6 +144,7 @@ def test_nothing_is_deleted_and_nothing_is_missing(
     assert (len(services.requests), again.fates) == (before, done.fates)
 
 
+@pytest.mark.slow
 def test_records_of_accounts_of_whom_nothing_is_left_are_not_asked_for_again(
     folder: Path, services: Services, tmp_path: Path
 ) -> None:
@@ -267,6 +269,7 @@ def test_a_deposit_under_pseudonyms_is_refused_in_a_sentence(
     assert services.requests == []
 
 
+@pytest.mark.slow
 def test_what_is_no_deposit_or_damaged_is_refused(folder: Path, tmp_path: Path) -> None:
     for there, says in ((tmp_path, "is no deposit"), (tmp_path / "no", "is no deposit")):
         refused(ExitCode.INPUT, "rehydrate", there, "--db", tmp_path / "x.duckdb", says=says)

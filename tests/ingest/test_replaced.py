@@ -40,6 +40,7 @@ def sources_of(db: Path) -> list[SourceState]:
         return list(writer.sources().values())
 
 
+@pytest.mark.slow
 def test_a_file_replaced_under_its_name_keeps_what_the_old_one_covered(tmp_path: Path) -> None:
     db, path = tmp_path / "s.duckdb", tmp_path / "events.jsonl"
     for age, number in enumerate((0, 3, 9, 6)):
@@ -60,6 +61,7 @@ def test_a_file_that_grows_or_is_touched_has_one_span(tmp_path: Path) -> None:
     assert spans_of(db) == {str(path): [(0.0, 3600.0 * 23, "")]}, "what was seen was seen"
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize("at_once", [False, True])
 def test_two_pipes_that_begin_with_the_same_line_cover_what_both_had(
     tmp_path: Path, *, at_once: bool

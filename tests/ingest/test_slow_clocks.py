@@ -169,6 +169,7 @@ class Late(World):
             self.process((self.each,) * self.connections_each, "kill" if is_killed else "stop")
 
 
+@pytest.mark.slow
 @law(12)
 @given(st.integers(0, 2**32 - 1))
 # What a process refuses, the next one asks for again: it finds that most lies ahead.
@@ -188,6 +189,7 @@ def test_what_a_slow_clock_refused_of_a_stream_is_asked_for_again(seed: int) -> 
         world.finish()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("is_mended", [False, True], ids=["wrong clock", "clock set right"])
 @pytest.mark.parametrize("protocol", ["v2", "v1"])
 def test_a_process_knows_what_the_one_before_it_refused_by_a_slow_clock(

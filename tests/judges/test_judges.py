@@ -252,6 +252,7 @@ def test_who_is_not_scored_is_missing_and_never_0() -> None:
     assert result.agents[3].spread is None
 
 
+@pytest.mark.slow
 def test_texts_of_a_record_stay_in_their_cells_as_the_bytes_show() -> None:
     of = trace(agents=3, steps=2, text=HOSTILE)
     for name, answer in ANSWERS.items():
@@ -352,6 +353,7 @@ def test_a_run_that_is_kept_asks_nothing_again(tmp_path: Path) -> None:
     assert any("choices" in one["reply"] for one in kept)
 
 
+@pytest.mark.slow
 def test_what_was_cut_off_or_spoiled_in_the_folder_is_asked_again(tmp_path: Path) -> None:
     folder = tmp_path / "kept"
     with serving(lambda _number, _request: chat('{"A1": 3', "length")) as server:

@@ -38,6 +38,7 @@ def table(tmp_path: Path) -> Path:
     return path
 
 
+@pytest.mark.slow
 def test_a_program_imports_and_asks(table: Path, tmp_path: Path) -> None:
     with pytest.raises(StoreError):
         blueattr.open(tmp_path / "x.duckdb")
@@ -58,6 +59,7 @@ def test_a_program_imports_and_asks(table: Path, tmp_path: Path) -> None:
             store.import_(table, drawn="by hand")
 
 
+@pytest.mark.slow
 def test_whatever_is_asked_of_what_a_search_found_is_asked_of_those_involved(
     table: Path, tmp_path: Path
 ) -> None:
@@ -103,6 +105,7 @@ def test_whatever_is_asked_of_what_a_search_found_is_asked_of_those_involved(
         assert (apart.panel, apart.n_agents) == ("involved", 3)
 
 
+@pytest.mark.slow
 def test_the_command_says_what_is_missing_before_it_reads(table: Path, tmp_path: Path) -> None:
     db = tmp_path / "x.duckdb"
     options = ("--columns", "actor=author", "--db", db)
@@ -149,6 +152,7 @@ def test_a_wrong_import_ends_with_a_sentence_and_no_store(table: Path, tmp_path:
     assert not db.exists()
 
 
+@pytest.mark.slow
 def test_follower_counts_of_a_table_make_b(table: Path, tmp_path: Path) -> None:
     fans = {"ann": 7, "bob": 3, "cy": 0}
     table.write_text(

@@ -159,6 +159,7 @@ def cases() -> Iterator[Any]:
             yield pytest.param(by, every, id=f"{by.__name__}-{every}")
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize(("told", "every"), [*cases()])
 def test_each_bound_of_each_measure_is_told_when_it_is_crossed_and_once(
     told: Any, every: timedelta | None

@@ -108,6 +108,7 @@ def db(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "x.duckdb"
 
 
+@pytest.mark.slow
 def test_c_is_what_the_table_counts_of_the_topics_own_posts(db: Path) -> None:
     assert counted(db) == twin()
     assert twin()[ANN]["replies_received"] == 12

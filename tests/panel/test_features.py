@@ -344,6 +344,7 @@ def rows(frame: pl.DataFrame) -> dict[str, tuple[float, ...]]:
     return {r[0]: r[1:] for r in frame.select("did", "a", "b", "c").iter_rows()}
 
 
+@pytest.mark.slow
 def test_topic_scopes_activity_and_influence_but_not_popularity(network: Path) -> None:
     on, origin = make_features(query(network, topic=True))
     assert rows(on) == {

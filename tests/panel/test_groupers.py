@@ -80,6 +80,7 @@ def hosts(record: dict[str, Any]) -> set[str]:
     return {".".join(one.split(".")[-2:]) for one in found}
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize(("name", "of"), [("lang", languages), ("domain:links", hosts)])
 def test_the_group_of_an_agent_is_the_most_frequent_of_its_posts_in_the_window(
     made_up: tuple[Path, list[dict[str, Any]]], name: str, of: Callable[[Any], set[str]]
@@ -131,6 +132,7 @@ def test_a_panel_and_its_groups_read_the_directory_once(
     assert len(handles) == 1
 
 
+@pytest.mark.slow
 def test_of_groups_that_are_equally_frequent_the_first_by_alphabet_counts(tmp_path: Path) -> None:
     def said(who: str, *langs: list[str]) -> list[Any]:
         return [
@@ -213,6 +215,7 @@ def test_a_label_is_the_set_of_the_profile_and_none_differs_from_unknown(tmp_pat
     }  # fmt: skip
 
 
+@pytest.mark.slow
 def test_a_host_is_the_latest_that_the_directory_lists(tmp_path: Path) -> None:
     who = ("ann", "bea", "cyd")
     (tmp_path / "x").write_bytes(
@@ -248,6 +251,7 @@ def test_a_host_is_the_latest_that_the_directory_lists(tmp_path: Path) -> None:
     }  # fmt: skip
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize("name", ["lang", "domain:links", "label"])
 def test_a_window_of_before_the_migration_says_what_is_not_known(
     tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch

@@ -81,6 +81,7 @@ def counts(db: Path, topic: bool, influence: tuple[Kind, ...] | None) -> dict[st
     return {who.split(":")[-1]: tuple(row) for who, *row in found if any(row)}
 
 
+@pytest.mark.slow
 def test_a_quote_counts_beside_the_post_that_it_is_in(tmp_path: Path) -> None:
     db = ingest(tmp_path / "store.duckdb", *conversation(0))
     # Two quotes are two, two reposts of one post are one; a post of one's own is none. What belongs
@@ -110,6 +111,7 @@ def test_without_quotes_it_is_as_if_no_post_quoted_another(tmp_path: Path) -> No
     assert counts(with_them, True, ("quotes",))["ann"] == (2, None, None, 4)
 
 
+@pytest.mark.slow
 def test_hours_have_what_belongs_to_a_topic_by_what_it_quotes(tmp_path: Path) -> None:
     db = ingest(tmp_path / "store.duckdb", *conversation(0))
     query = PanelQuery(db, None, ("mythos",), start=at(0), end=at(days=1), keep_bots=True)
@@ -184,6 +186,7 @@ def test_in_a_window_that_begins_before_the_migration_quotes_do_not_count(
     assert note in " ".join(ok("attribute", *words(migrated, after)).text.split())
 
 
+@pytest.mark.slow
 def test_in_a_window_after_the_migration_quotes_count(migrated: Path, after: datetime) -> None:
     found = asked(migrated, after + timedelta(microseconds=1))
     assert found["influence"] == list(KINDS)
@@ -214,6 +217,7 @@ def test_every_answer_says_that_quotes_do_not_count(
     assert NOTE in " ".join(ok(command, *words(migrated, after)).text.split())
 
 
+@pytest.mark.slow
 def test_those_who_take_part_and_are_involved_are_counted_without_quotes_and_it_is_said(
     migrated: Path, after: datetime
 ) -> None:
@@ -264,6 +268,7 @@ def test_sensitivity_has_a_row_with_quotes_or_without_them(migrated: Path, after
     assert "knows what posts quote only after" in unknown["why"]
 
 
+@pytest.mark.slow
 def test_a_window_that_is_shifted_to_before_the_migration_is_not_compared(
     migrated: Path, after: datetime
 ) -> None:
@@ -289,6 +294,7 @@ def test_a_report_says_it_and_the_command_in_it_makes_the_same(
     assert "--influence replies,reposts,quotes" in page
 
 
+@pytest.mark.slow
 def test_a_store_that_is_new_knows_what_all_posts_quote(
     fresh: Callable[[], Path], tmp_path: Path
 ) -> None:

@@ -111,6 +111,7 @@ def test_filters_one_after_another(tmp_path: Path) -> None:
     assert [s.note for s in built.steps if s.note] == [built.steps[1].note, built.steps[-1].note]
 
 
+@pytest.mark.slow
 def test_active_is_whoever_has_a_kept_event_in_the_window(tmp_path: Path) -> None:
     events = [
         post("a-post", "x", rev=1, time=START),
@@ -130,6 +131,7 @@ def test_active_is_whoever_has_a_kept_event_in_the_window(tmp_path: Path) -> Non
     assert names(build(db, later)) == ["b-reply", "c-repost", "d-follow", "f-late"]
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize("status", ["deleted", "takendown", "suspended"])
 def test_status_is_that_of_the_windows_end(tmp_path: Path, status: str) -> None:
     events = [
@@ -160,6 +162,7 @@ def test_of_two_statuses_at_one_time_the_account_is_gone(tmp_path: Path) -> None
 # --- bots ----------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_handles_are_the_latest_known_from_network_or_directory(tmp_path: Path) -> None:
     who = {name: plc_name(name) for name in ("ann", "bea", "cyd", "dot")}
     good, bad = "good.example.org", "my-bot.example.org"
@@ -207,6 +210,7 @@ def test_shipped_rules_by_handle(handle: str, rule: str | None) -> None:
     assert (fired[0] if fired else None) == rule
 
 
+@pytest.mark.slow
 def test_own_rules_and_none(tmp_path: Path) -> None:
     events = [*active("ann", "bea", "cyd"), identity("ann", "Special.example.org", time=at(1)),
               identity("bea", "my-bot.example.org", time=at(1)),
@@ -344,6 +348,7 @@ def test_files_of_rules(tmp_path: Path) -> None:
 # --- creation ------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_creation_by_directory_before_profile(tmp_path: Path) -> None:
     n = {k: plc_name(k) for k in ("old", "new", "first", "last", "end", "just", "seen", "un")}
     events = [
@@ -399,6 +404,7 @@ def test_window_follows_from_what_is_given(tmp_path: Path) -> None:
         query.PanelQuery(empty).window(store)
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize(("now", "days"), [(at(days=20.5), 20), (at(days=21), 21)])
 def test_complete_leaves_out_a_day_only_while_the_clock_is_on_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, now: datetime, days: int

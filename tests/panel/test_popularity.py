@@ -208,6 +208,7 @@ def test_b_is_follower_counts_only_where_asked_to(network: Path) -> None:
     assert raw["b"].to_list() == list(FOLLOWERS.values())
 
 
+@pytest.mark.slow
 def test_tiers_and_visibility_go_by_follower_counts(network: Path) -> None:
     say(network, {who: (n, None) for who, n in FOLLOWERS.items()})
     received, _ = features.make_features(PanelQuery(network, start=START, end=END))

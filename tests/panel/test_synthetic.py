@@ -79,7 +79,7 @@ SAYS_NOTHING = {
 }
 
 
-@pytest.mark.few(2)
+@pytest.mark.few(1)
 @pytest.mark.parametrize("case", SAYS)
 def test_a_line_that_says_it_is_synthetic_marks_its_source(tmp_path: Path, case: str) -> None:
     assert of(ingested(tmp_path, made=SAYS[case] + line())) == (("made.jsonl",), True)
@@ -148,7 +148,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "store.duckdb"
 
 
-@pytest.mark.few(2)
+@pytest.mark.few(1)
 @pytest.mark.parametrize("ending", ["parquet", "csv", "json", "jsonl"])
 def test_features_of_synthetic_data_say_so_when_they_are_read_again(
     made: Path, tmp_path: Path, ending: str

@@ -47,6 +47,7 @@ def shares(report: dict[str, object]) -> dict[str, int]:
     return {time["kind"]: time["records"] for time in times}
 
 
+@pytest.mark.slow
 def test_status_says_where_times_are_from(db: Path) -> None:
     wanted = counted(events()[:-2])
     assert set(wanted) == {"server", "imported", "key", "claimed", "collected"}

@@ -174,6 +174,7 @@ def words(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
         yield store
 
 
+@pytest.mark.slow
 def test_words_that_match(words: Store) -> None:
     matched: dict[str, set[int]] = {}
     for topic in (KEY, TAG, CJK, PATTERN):
@@ -259,6 +260,7 @@ def test_shipped_topics(tmp_path: Path, name: str, yes: list[str], no: list[str]
     assert [(yes + no)[k] for (k,) in found] == yes
 
 
+@pytest.mark.slow
 def test_five_topics_are_shipped_and_each_keyword_matches_itself(tmp_path: Path) -> None:
     shipped = topics.shipped()
     assert {t.category for t in shipped.values()} == {
@@ -316,6 +318,7 @@ def test_replies_and_reposts_belong_by_what_they_answer(tmp_path: Path) -> None:
     assert counted(db, MYTHOS) == wanted
 
 
+@pytest.mark.slow
 def test_what_is_answered_must_be_seen_in_the_window_and_still_be_there(tmp_path: Path) -> None:
     events = [
         post("ann", "early", "mythos", rev=1, time=at(-1)),
@@ -350,6 +353,7 @@ def test_what_is_answered_must_be_seen_in_the_window_and_still_be_there(tmp_path
     assert ("r1", "reply") in counted(db, MYTHOS, wider)
 
 
+@pytest.mark.slow
 def test_check_counts_participants_by_day(tmp_path: Path) -> None:
     events = [
         post("ann", f"{d}{k}", "mythos", rev=1, time=at(k, days=d))

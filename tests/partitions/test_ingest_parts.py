@@ -164,6 +164,7 @@ def ingested(*arguments: object) -> Run:
     return run("ingest", *arguments, "--format", "json", "--quiet")
 
 
+@pytest.mark.slow
 def test_the_command_reads_files_to_the_panel_that_a_store_gives(
     panel_file: Path, here: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -186,6 +187,7 @@ def test_the_command_reads_files_to_the_panel_that_a_store_gives(
     assert sorted(path.name for path in Path("parts").iterdir()) == ["events", "meta.json"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "question",
     [
@@ -224,6 +226,7 @@ def both(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 GOOD = lines(profile("ann", rev=1, time=moment(days=1)))
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize(
     ("content", "code"),
     [

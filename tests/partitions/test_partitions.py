@@ -224,6 +224,7 @@ def test_who_is_forgotten_is_in_no_file(parted: Path) -> None:
     assert not [did for did in FORGOTTEN for text in texts if did in text]
 
 
+@pytest.mark.slow
 def test_without_words_a_kept_topic_is_answered_and_another_one_refused(
     db: Path, panel_file: Path, here: Path
 ) -> None:
@@ -271,6 +272,7 @@ class KilledError(Exception):
     pass
 
 
+@pytest.mark.slow
 def test_who_is_killed_in_any_task_goes_on_with_what_is_done(
     parted: Path, panel_file: Path, here: Path
 ) -> None:
@@ -322,6 +324,7 @@ class Doubled:
             yield place, answer
 
 
+@pytest.mark.slow
 def test_what_a_worker_does_that_was_thought_lost_changes_no_answer(
     parted: Path, panel_file: Path, here: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -721,6 +721,7 @@ def test_the_command_in_the_page_gives_the_same_page(db: Path, tmp_path: Path) -
     assert (tmp_path / "two.html").read_text() == html
 
 
+@pytest.mark.slow
 def test_every_figure_says_what_it_is_of_and_what_was_not_seen(db: Path, tmp_path: Path) -> None:
     ok("report", "--topic", "mythos", "--db", db, "--window", "20d", "--sizes", "5", "--seeds", "1",
        "--indicator", "gini", "--format", "json", "--out", tmp_path)  # fmt: skip

@@ -125,6 +125,7 @@ def test_hostile_names_are_harmless_in_a_notebook(text: str) -> None:
     inert(root)
 
 
+@pytest.mark.slow
 def test_importing_results_imports_no_charts() -> None:
     code = (
         "import sys, blueattr; blueattr.attribute; blueattr.compare_scales; "

@@ -35,6 +35,7 @@ def renamed(record: Record, *names: str) -> Record:
     return replace(record, agents=(*names, *record.agents[len(names) :]))
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize("name", ["economy", "market", "opinion"])
 def test_a_page_has_the_answer_the_steps_both_games_methods_and_baselines(name: str) -> None:
     result = answer(name)

@@ -123,6 +123,7 @@ def test_figures_of_an_account_are_drawn(kind: str) -> None:
     assert "\u2212" in negative.plot("parts").svg()
 
 
+@pytest.mark.slow
 def test_the_command_writes_the_page_whole_or_says_why_not(tmp_path: Path) -> None:
     db = write_store(tmp_path / "world.duckdb")
     asked = ["why", "user1.bsky.social", "--topic", "mythos", "--db", db, "--resamples", 100]

@@ -46,6 +46,7 @@ def store(here: Path, db: Path) -> Path:
     return here / "store.duckdb"
 
 
+@pytest.mark.slow
 def test_what_is_forgotten_is_counted_and_nobody_is_named(store: Path) -> None:
     counted = ok("forget", WHO, "--dry-run", "--db", store, "--format", "json").json
     assert counted["dry_run"] is True
@@ -237,6 +238,7 @@ def test_after_a_kill_the_same_command_finishes(store: Path, here: Path) -> None
     assert naming(here / "out") == []
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize("whom", [WHO, "--deleted"])
 def test_after_a_kill_the_same_command_finds_what_shows_only_the_handle(
     whom: str, store: Path, here: Path

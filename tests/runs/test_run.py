@@ -391,6 +391,7 @@ def test_a_second_run_ends_at_once_and_names_the_first() -> None:
     done(code=ExitCode.NOTHING_NEW)
 
 
+@pytest.mark.slow
 def test_a_run_that_is_told_to_stop_ends_between_stages() -> None:
     drop("1.jsonl", EVENTS)
     stop = threading.Event()

@@ -247,6 +247,7 @@ _ANYTHING = st.recursive(
 )
 
 
+@pytest.mark.slow
 @given(choice=_ANYTHING, usage=_ANYTHING)
 def test_whatever_a_document_is_it_is_read_or_refused_in_words(choice: Any, usage: Any) -> None:
     message = {"message": {"content": choice}, "logprobs": choice}

@@ -115,7 +115,7 @@ def test_chunks_hold_whole_lines_wherever_reads_end(
         assert all(c.data.endswith(b"\n") for c in chunks)
 
 
-@pytest.mark.few(2)
+@pytest.mark.few(1)
 @packings
 def test_cut_at_every_byte_what_could_be_read_is_kept(tmp_path: Path, packing: str) -> None:
     source = make(tmp_path, packing)
@@ -466,6 +466,7 @@ def decompressed(file: io.BytesIO, codec: str) -> tuple[bytes, str]:
     return bytes(out), ""
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize(
     ("codec", "pack", "lost"),
     [

@@ -444,7 +444,7 @@ def test_what_is_not_cut_is_not_called_truncated(tmp_path: Path, data: bytes) ->
 QUICK = {(0, 0), (4, 1), (8, 2), (0, 3), (4, -2), (8, -1)}
 
 
-@pytest.mark.few(2)
+@pytest.mark.few(1)
 @pytest.mark.parametrize(
     ("number", "mark"),
     [

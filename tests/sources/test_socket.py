@@ -74,6 +74,7 @@ def ending(connection: Connection) -> str:
 # --- a consumer that is slower than the server ---------------------------------------------------
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize("size", [0, 10_000], ids=["empty messages", "large messages"])
 def test_what_waits_is_bounded_and_then_the_server_waits(server: StreamServer, size: int) -> None:
     count = 1_000_000 if size == 0 else 4_000

@@ -228,6 +228,7 @@ def test_what_an_account_wrote_and_is_goes_and_what_others_wrote_stays(writer: W
     assert "an answer" in text
 
 
+@pytest.mark.slow
 def test_who_is_quoted_mentioned_or_found_by_is_known_by_a_mark_alone(writer: Writer) -> None:
     quoted, found = uri("ann", "own-key"), uri("ann", "own-repost", "app.bsky.feed.repost")
     events = [
@@ -453,6 +454,7 @@ def test_no_name_of_a_source_has_the_did(spelled: str, writer: Writer) -> None:
     assert not any(BEA in one for part in names() for one in part)
 
 
+@pytest.mark.slow
 def test_it_is_known_who_is_forgotten_already_and_by_what_names(writer: Writer) -> None:
     append(writer, *EVENTS)
 
@@ -468,6 +470,7 @@ def test_it_is_known_who_is_forgotten_already_and_by_what_names(writer: Writer) 
     assert known() == [KnownAccount(ANN, (ANN,), True), KnownAccount(BEA, (BEA,), False)]
 
 
+@pytest.mark.slow
 def test_answers_of_an_appview_that_come_late_are_left_out(writer: Writer) -> None:
     append(writer, *EVENTS)
 
@@ -515,6 +518,7 @@ def test_forgetting_twice_and_in_parts_is_forgetting_once(writer: Writer) -> Non
         assert len(rows(writer, "FROM forgotten_key")) == 1
 
 
+@pytest.mark.slow
 def test_a_new_account_does_not_get_the_number_of_a_forgotten_one(writer: Writer) -> None:
     append(writer, post("bea", "p", rev=1, time=at(1)), post("ann", "q", rev=2, time=at(2)))
     forget(writer, [ANN])
@@ -523,6 +527,7 @@ def test_a_new_account_does_not_get_the_number_of_a_forgotten_one(writer: Writer
          [ANN])  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("apart", [40, pytest.param(3, marks=pytest.mark.slow)])
 def test_a_fault_at_any_statement_changes_nothing(apart: int, tmp_path: Path) -> None:
     db = tmp_path / "store.duckdb"

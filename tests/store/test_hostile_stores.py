@@ -94,7 +94,7 @@ QUICK = {
 }
 
 
-@pytest.mark.few(2)
+@pytest.mark.few(1)
 @pytest.mark.parametrize("change", quick_ones(CHANGES, QUICK))
 def test_a_catalog_that_is_not_that_of_its_schema_is_refused(
     db: Path, tmp_path: Path, change: str

@@ -158,6 +158,7 @@ WAYS = [
 ]  # fmt: skip
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize("way", quick_ones(WAYS, (by_link, by_hard_link, without_the_lock)))
 def test_a_second_writer_is_refused_whatever_the_path(
     db: Path, way: Callable[[Path], Path], monkeypatch: pytest.MonkeyPatch
@@ -298,7 +299,7 @@ def everything_beside(db: Path) -> dict[str, bytes]:
     }
 
 
-@pytest.mark.few(2)
+@pytest.mark.few(1)
 @pytest.mark.parametrize("change", quick_ones(CHANGES, QUICK))
 def test_a_store_that_is_exchanged_between_commits_is_left_alone(
     db: Path, change: Callable[[Path, Path], None]
@@ -333,7 +334,7 @@ def test_a_store_that_is_exchanged_as_it_is_opened_is_neither_made_nor_taken_for
     assert db.exists() == (change is put_back)
 
 
-@pytest.mark.few(2)
+@pytest.mark.few(1)
 @pytest.mark.parametrize(
     "change", quick_ones([change for change in CHANGES if change is not cut], QUICK)
 )

@@ -99,6 +99,7 @@ def history(db: Path) -> None:
         )
 
 
+@pytest.mark.slow
 def test_a_day_of_each_group_says_what_all_days_at_once_do(tmp_path: Path) -> None:
     whole, cut = tmp_path / "whole.duckdb", tmp_path / "cut.duckdb"
     history(whole)

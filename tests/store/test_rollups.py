@@ -182,6 +182,7 @@ def test_a_post_that_comes_late_brings_the_answers_that_were_there(writer: Write
     check(writer.path, WINDOWS[1], (MYTHOS,))
 
 
+@pytest.mark.slow
 def test_texts_of_a_deleted_account_no_longer_match(writer: Writer) -> None:
     append(
         writer,
@@ -307,6 +308,7 @@ def test_a_topic_that_is_added_later_is_matched_on_stored_days(writer: Writer) -
     assert roll_up(writer, [EARTH], day(2)).topics == 0
 
 
+@pytest.mark.slow
 def test_rollups_are_used_where_they_serve(writer: Writer, monkeypatch: pytest.MonkeyPatch) -> None:
     append(writer, *(post("ann", f"p{k}", "mythos", rev=k, time=at(days=k / 2)) for k in range(8)))
     roll_up(writer, [MYTHOS], day(DAYS))

@@ -92,6 +92,7 @@ def test_not_a_database(tmp_path: Path, data: bytes) -> None:
     both(path, StoreError, "not a blueattr store")
 
 
+@pytest.mark.slow
 def test_a_damaged_database(db: Path) -> None:
     data = bytearray(db.read_bytes())
     for k in range(0, len(data), 512):
@@ -371,6 +372,7 @@ def test_memory_is_enough_for_deletes_all_over_the_table(
     } == {usual}
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize("wait", [True, False])
 def test_an_error_within_a_commit_is_told_as_it_is(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wait: bool
@@ -400,6 +402,7 @@ def test_an_error_within_a_commit_is_told_as_it_is(
         assert writer.count_events() == len(EVENTS)
 
 
+@pytest.mark.slow
 def test_what_is_staged_while_a_commit_is_under_way_is_for_the_next(tmp_path: Path) -> None:
     first, second = lines(*EVENTS[: len(EVENTS) // 2]), lines(*EVENTS[len(EVENTS) // 2 :])
     with Writer(tmp_path / "store.duckdb") as writer:

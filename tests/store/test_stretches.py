@@ -46,6 +46,7 @@ def ingested(db: Path, *parts: list[Event]) -> Path:
     return db
 
 
+@pytest.mark.slow
 def test_an_event_far_from_all_others_is_kept_and_moves_nothing(tmp_path: Path) -> None:
     window, covered, gaps, nothing = asked(ingested(tmp_path / "bulk.duckdb", BULK))
     assert nothing == ()
@@ -69,7 +70,7 @@ def test_days_that_hold_enough_are_not_far_however_large_the_rest_is() -> None:
     assert within([DayStretch(at(0), at(9))], LONG_AGO, LAST_WEEK) == (LONG_AGO, LAST_WEEK)
 
 
-@pytest.mark.few(2)
+@pytest.mark.few(1)
 @pytest.mark.parametrize(("others", "is_far"), [(1, True), (10, True), (11, False), (40, False)])
 def test_few_events_are_far_by_their_share_of_the_largest_stretch(
     tmp_path: Path, others: int, *, is_far: bool

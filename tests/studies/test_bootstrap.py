@@ -183,6 +183,7 @@ def test_seed_and_threads(monkeypatch: pytest.MonkeyPatch) -> None:
     assert bootstrap(frame().reverse(), names, resamples=150, seed=1) == expected
 
 
+@pytest.mark.slow
 def test_own_indicators_by_quadrature() -> None:
     closed = bootstrap(frame(), ["hill"], resamples=100)
     fine = bootstrap(frame(), ["hill"], resamples=100, method="quadrature", steps=300)

@@ -27,6 +27,7 @@ def share(frame: pl.DataFrame, what: pl.Expr) -> float:
     return float(frame.select(what.mean()).item())
 
 
+@pytest.mark.slow
 def test_links_quotes_and_mentions_are_as_frequent_as_counted(network: pl.DataFrame) -> None:
     posts, replies, both = (
         made(network, "post"),

@@ -126,6 +126,7 @@ def assert_within(found: list[float], expected: list[float], factor: float) -> N
 # The lines.
 
 
+@pytest.mark.slow
 def test_every_line_is_compact_json_of_the_v1_shape(data: bytes, events: list[Line]) -> None:
     assert len(events) > 10_000
     shapes: Counter[str] = Counter()
@@ -345,6 +346,7 @@ def test_processors_draw_the_same() -> None:
     assert prints[0] == prints[1]
 
 
+@pytest.mark.slow
 def test_another_seed_gives_other_people(data: bytes) -> None:
     other = write(SynthSpec(agents=300, days=4, seed=8, topic_share=0.4))
     dids = [set(re.findall(rb'^\{"did":"([^"]*)', d, re.MULTILINE)) for d in (data, other)]
@@ -352,6 +354,7 @@ def test_another_seed_gives_other_people(data: bytes) -> None:
     assert not dids[0] & dids[1]
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize("name", ["a.jsonl", "a.jsonl.gz", "a.jsonl.zst"])
 def test_a_file_is_compressed_by_its_name(tmp_path: Path, name: str) -> None:
     spec = SynthSpec(agents=20, days=1)
@@ -431,6 +434,7 @@ def as_before(line: bytes) -> Line:
     return event
 
 
+@pytest.mark.slow
 def test_the_sample_has_the_events_texts_and_draws_that_it_had_before_it_had_quotes() -> None:
     data = unpack((resources.files("blueattr.data") / "sample.jsonl.zst").read_bytes())
     assert data.count(b'"via"') > 4000
@@ -464,7 +468,7 @@ def test_a_spec_out_of_range_is_refused(wrong: dict[str, Any]) -> None:
         SynthSpec(**wrong)
 
 
-@pytest.mark.few(2)
+@pytest.mark.few(1)
 @pytest.mark.parametrize("agents", [1, 2, 3, 10])
 def test_the_smallest_networks_work(agents: int) -> None:
     for seed in range(5):
@@ -492,6 +496,7 @@ def test_a_like_fraction_of_zero_leaves_out_likes_alone() -> None:
 # What refers to what, and when.
 
 
+@pytest.mark.slow
 def test_repositories_move_forward(network: pl.DataFrame) -> None:
     commits = network.filter(~pl.col("kind").is_in(["identity", "account"]))
     steps = commits.select(step=pl.col("rev_us").diff().over("agent"))["step"].drop_nulls()
@@ -513,6 +518,7 @@ def test_keys_are_near_their_events(events: list[Line]) -> None:
     assert checked > 10_000
 
 
+@pytest.mark.slow
 def test_keys_are_unique_in_their_repository(network: pl.DataFrame) -> None:
     records = made(network, "post", "reply", "repost", "follow", "like", "block")
     collection = pl.col("kind").cast(pl.String).replace("reply", "post")
@@ -1021,6 +1027,7 @@ def test_handles_of_people() -> None:
     assert dict(zip(PEOPLE, fired(PEOPLE), strict=True)) == dict.fromkeys(PEOPLE, "")
 
 
+@pytest.mark.slow
 def test_rules_find_the_generators_bots_and_nobody_else() -> None:
     names = Names(0)
     agents = np.arange(50_000)

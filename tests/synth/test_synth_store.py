@@ -163,6 +163,7 @@ def test_columns_are_what_the_parser_makes_of_the_lines(spec: SynthSpec) -> None
         assert len(chunk.account_events) > 50
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("small_chunks")
 def test_chunks_go_on_where_an_earlier_one_ended() -> None:
     chunks = list(SynthSource(RICH).chunks())

@@ -64,6 +64,7 @@ def check(picture: Picture, db: Path, topic: str = "all") -> bool:
     return False
 
 
+@pytest.mark.slow
 def test_each_commit_is_seen_with_what_it_changed_of_before(tmp_path: Path) -> None:
     db = tmp_path / "store.duckdb"
     seen: list[bool] = []
@@ -95,6 +96,7 @@ def test_each_commit_is_seen_with_what_it_changed_of_before(tmp_path: Path) -> N
     assert seen == [True, True, True]
 
 
+@pytest.mark.slow
 def test_where_another_store_takes_its_place_a_watch_begins_anew(tmp_path: Path) -> None:
     """Else its bands mix two stores, and fewer than no events came."""
     for name, days, count in (("store", 3, 3), ("other", 1, 2)):
@@ -116,6 +118,7 @@ def test_where_another_store_takes_its_place_a_watch_begins_anew(tmp_path: Path)
     assert all(one.end <= after.end for one in after.history)
 
 
+@pytest.mark.slow
 def test_the_hours_before_follow_a_first_picture_that_would_wait_for_them(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

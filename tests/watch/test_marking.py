@@ -63,6 +63,7 @@ def test_a_burst_is_marked_when_it_began_with_who_made_it(burst: Path) -> None:
     assert first.end - at(LOUDER) <= timedelta(minutes=30)
 
 
+@pytest.mark.slow
 def test_the_first_picture_of_a_large_store_waits_for_no_more_than_the_shares(
     burst: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

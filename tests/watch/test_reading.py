@@ -127,6 +127,7 @@ def test_every_answer_of_a_replay_is_that_of_attribute(
         check(answer, query, question)
 
 
+@pytest.mark.slow
 def test_counts_that_a_table_has_in_place_of_interactions_count_as_in_attribute(
     tmp_path: Path,
 ) -> None:
@@ -153,6 +154,7 @@ def test_counts_that_a_table_has_in_place_of_interactions_count_as_in_attribute(
     assert check(answers[-1], query, question)
 
 
+@pytest.mark.slow
 def test_quotes_count_from_the_window_on_of_which_the_store_knows_them(tmp_path: Path) -> None:
     db = tmp_path / "store.duckdb"
     match = uri("ann", "p")

@@ -108,6 +108,7 @@ def test_the_last_picture_is_that_of_the_window_that_attribute_takes_by_itself(d
     assert Window(last.start, last.end) == wanted
 
 
+@pytest.mark.slow
 def test_what_is_chosen_counts_from_the_next_picture_on(db: Path) -> None:
     watching = replay(db, "mythos", 2 * 24 * 3600.0, window=timedelta(days=7))
     pictures = watching.pictures()
@@ -123,6 +124,7 @@ def test_what_is_chosen_counts_from_the_next_picture_on(db: Path) -> None:
     assert [*pictures] == []
 
 
+@pytest.mark.slow
 def test_of_what_a_search_found_those_involved_are_watched_until_a_face_chooses_others(
     tmp_path: Path,
 ) -> None:
@@ -142,6 +144,7 @@ def test_of_what_a_search_found_those_involved_are_watched_until_a_face_chooses_
     assert (last.choice.panel, last.n_agents) == ("active", 3)
 
 
+@pytest.mark.slow
 def test_who_is_not_to_be_named_is_in_no_line(db: Path) -> None:
     pictures = [*replay(db, "mythos", 5 * 24 * 3600.0, window=timedelta(days=7), top=0).pictures()]
     named = [*replay(db, "mythos", 5 * 24 * 3600.0, window=timedelta(days=7)).pictures()]
@@ -169,6 +172,7 @@ def test_minutes_count_participants_once_and_posts_each(db: Path) -> None:
     assert sum(last.series.posts) > 0
 
 
+@pytest.mark.slow
 def test_posts_that_moved_are_those_of_the_leaders_by_their_share(db: Path) -> None:
     pictures = replay(db, "mythos", 14 * 24 * 3600.0, window=timedelta(days=14)).pictures()
     *_, last = pictures

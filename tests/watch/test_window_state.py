@@ -134,6 +134,7 @@ SMALL = [
 ]
 
 
+@pytest.mark.slow
 def test_what_hangs_on_a_match_comes_and_goes_with_it(tmp_path: Path) -> None:
     db = tmp_path / "store.duckdb"
     with Writer(db) as writer:

@@ -141,6 +141,7 @@ def test_in_a_network_edges_and_those_left_out_are_what_accounts_received(db: Pa
     assert "user1.bsky.social" in handles.values()
 
 
+@pytest.mark.slow
 def test_a_panel_of_those_involved_has_the_same_edges_and_all_of_the_value(db: Path) -> None:
     with blueattr.open(db) as store:
         active = store.export(topic="mythos", graph=["replies", "follows"])
@@ -204,6 +205,7 @@ def test_no_community_tells_who_is_in_it_where_nobody_is_named(db: Path, here: P
     assert [one.value for one in open_names] == [one.value for one in hidden]
 
 
+@pytest.mark.slow
 def test_a_change_has_the_communities_of_both_windows_together_in_their_order(db: Path) -> None:
     pytest.importorskip("networkit", reason="the extra graph is not installed")
     with blueattr.open(db) as store:

@@ -33,7 +33,7 @@ def busiest(db: Path) -> datetime:
     return datetime.combine(day, datetime.min.time(), UTC)
 
 
-@pytest.mark.few(2)
+@pytest.mark.few(1)
 @pytest.mark.parametrize("topic", ["mythos", "all"])
 @pytest.mark.parametrize("minutes", [0, 17])
 def test_hours_have_the_records_of_the_agents_days(

@@ -203,6 +203,7 @@ def test_of_all_events_what_is_summed_in_memory_is_what_statements_sum_up(
         assert both[0] == both[1]
 
 
+@pytest.mark.slow
 def test_sums_in_memory_are_those_of_statements_for_all_events_of_a_small_store(db: Path) -> None:
     for indicator in INDICATORS[:2]:
         in_memory, by_statements = in_both_ways(db, indicator, "active", top=3)
@@ -332,6 +333,7 @@ def with_deleted(tmp_path: Path) -> tuple[Any, ...]:
     return "--match", TOPIC, "--from", START.isoformat(), "--to", END.isoformat(), "--db", db
 
 
+@pytest.mark.slow
 def test_a_deleted_post_is_no_row_and_what_it_received_still_counts(
     with_deleted: tuple[Any, ...],
 ) -> None:

@@ -103,6 +103,7 @@ def test_values_of_records_are_those_of_the_twin_and_sum_to_the_parts(
     assert made.records["value"].to_list() == sorted(made.records["value"], reverse=True)
 
 
+@pytest.mark.slow
 def test_what_received_an_interaction_is_listed_whatever_it_is(tmp_path: Path) -> None:
     events = [
         post("a", "old", "before", rev=1, time=at(days=1)),
@@ -146,6 +147,7 @@ def test_what_received_an_interaction_is_listed_whatever_it_is(tmp_path: Path) -
     assert len(split(db, True, "heat", most=2)[0].records.filter(pl.col("did") == did("a"))) == 2
 
 
+@pytest.mark.slow
 def test_a_repost_of_ones_own_counts_as_written_and_not_as_received(tmp_path: Path) -> None:
     events = [
         post("a", "on", TOPIC, rev=1, time=at(days=3)),

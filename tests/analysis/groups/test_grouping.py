@@ -144,7 +144,7 @@ def test_a_file_groups_the_agents_that_it_names(tmp_path: Path) -> None:
         assert found == {"unknown": 6, "press": 1, "07": 1, "7": 1}
 
 
-@pytest.mark.few(2)
+@pytest.mark.few(1)
 @pytest.mark.parametrize(
     ("text", "words"),
     [

@@ -183,6 +183,7 @@ def test_columns_of_several_kinds_are_read_as_one(tmp_path: Path) -> None:
     assert result.agents.drop("share").equals(memory.agents.drop("share"))
 
 
+@pytest.mark.slow
 @law(8, suppress=[HealthCheck.function_scoped_fixture])
 @given(
     cuts=st.lists(st.integers(0, 60), max_size=4), order=st.permutations(range(5)), data=st.data()

@@ -184,6 +184,7 @@ def test_indicators_of_one_call_share_their_passes_and_change_nothing(
             assert getattr(one, part) == getattr(memory, part), (name, part)
 
 
+@pytest.mark.slow
 @law(30, suppress=[HealthCheck.function_scoped_fixture])
 @given(
     base=st.sampled_from([1.0, 1.9999, 1e9]),

@@ -51,6 +51,7 @@ def whole(panel: pl.DataFrame, tmp_path: Path) -> Path:
     return path
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize("choice", ["active", "involved"])
 @pytest.mark.parametrize("kind", CUTS)
 def test_however_a_panel_is_parted_and_in_whatever_order_tasks_end_the_bits_are_those_of_one_file(

@@ -62,6 +62,7 @@ def files(panel: pl.DataFrame, tmp_path_factory: pytest.TempPathFactory) -> dict
     return parts | {"": place}
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize(
     ("by", "many", "choice", "kind"),
     [

@@ -399,6 +399,7 @@ def test_any_byte_that_changes_or_lacks_is_noticed() -> None:
     assert found["damaged block"] > 3 * len(frame) - 10
 
 
+@pytest.mark.slow
 def test_mutated_bodies_raise_nothing_else() -> None:
     # As a server could send them, whose checksums are right.
     body = body_of(rows_of(MIXED))
@@ -466,6 +467,7 @@ def test_a_file_that_is_no_sealed_segment() -> None:
             read_segment(io.BytesIO(wrong))
 
 
+@pytest.mark.slow
 def test_any_byte_of_a_segment_that_changes_or_lacks_is_noticed() -> None:
     data = three_blocks()
     expected = all_of(data)

@@ -318,6 +318,7 @@ def test_the_same_question_makes_the_same_deposit(plain: Path, store: Path) -> N
             assert (again / path.name).read_bytes() == path.read_bytes()
 
 
+@pytest.mark.slow
 def test_accounts_that_are_known_by_their_handles_alone_get_pseudonyms(
     here: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -368,6 +369,7 @@ def test_a_handle_that_no_account_of_the_store_has_is_one_all_the_same() -> None
         assert marked([text]) == set()
 
 
+@pytest.mark.slow
 def test_a_name_of_an_import_that_a_spreadsheet_would_run_is_harmless(here: Path) -> None:
     rows = (f"{k},=cmd{k},mythos ai,{k - 1},2026-05-01T0{k}:00" for k in range(9))
     Path("t.csv").write_text("\n".join(["record,author,text,reply_to,time", *rows]))

@@ -244,6 +244,7 @@ def test_pings_say_how_a_run_ended_whatever_becomes_of_them(receiver: Receiver) 
     assert receiver.paths[4:] == ["/check/start", "/check/3"]
 
 
+@pytest.mark.slow
 def test_metrics_are_those_of_the_run_the_store_and_the_report() -> None:
     write(f'{SETTINGS}[metrics]\nfile = "blueattr.prom"\n')
     drop("1.jsonl", EVENTS)

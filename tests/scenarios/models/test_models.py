@@ -185,6 +185,7 @@ def test_nobody_who_has_anything_is_no_division_by_zero() -> None:
             assert np.isfinite(one_step(model, name, "zero", 1, nobody, smooth=smooth)).all()
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize("smooth", [False, True])
 def test_an_index_is_the_same_in_a_batch_of_any_size_and_still_where_no_price_moves(
     smooth: bool,

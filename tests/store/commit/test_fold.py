@@ -148,6 +148,7 @@ def everything(db: Path) -> Any:
         return {name: rows(opened, f"FROM {name} ORDER BY ALL") for (name,) in tables}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("apart", [40, pytest.param(3, marks=pytest.mark.slow)])
 def test_a_commit_that_fails_at_any_statement_changes_nothing(apart: int, tmp_path: Path) -> None:
     db = tmp_path / "store.duckdb"
@@ -263,6 +264,7 @@ def test_of_other_versions_of_one_revision_the_same_wins_in_any_order(
         assert content(db) == expected(events)
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize("step", [1, -1])
 def test_of_relations_of_one_time_the_lowest_key_counts_whichever_was_written_first(
     tmp_path: Path, step: int
@@ -325,6 +327,7 @@ def test_a_state_does_not_grow_with_the_gaps_of_a_stream(tmp_path: Path) -> None
     assert spans == [("x", seen.get(k), ends.get(k), f"gap {k}") for k in range(gaps)]
 
 
+@pytest.mark.slow
 def test_a_source_that_is_read_anew_loses_the_spans_it_had(tmp_path: Path) -> None:
     state = SourceState("x", "jetstream")
     state.spans += [Span(gap="one"), Span(gap="two")]

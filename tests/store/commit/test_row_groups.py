@@ -38,10 +38,12 @@ def groups(db: Path) -> list[int]:
     return [int(count) for (count,) in found]
 
 
+@pytest.mark.slow
 def test_small_commits_do_not_leave_a_row_group_each(tmp_path: Path) -> None:
     assert groups(tmp_path / "store.duckdb") == [COMMITS * 3]
 
 
+@pytest.mark.slow
 def test_what_a_large_commit_wrote_is_not_compressed_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -143,7 +143,7 @@ def big_world(n: int, days: int, seed: int = 0) -> Rows:
     return rows
 
 
-@pytest.mark.few(2)
+@pytest.mark.few(1)
 @pytest.mark.parametrize("name", ["heat", "hill", "entropy", "threshold"])
 def test_a_panel_larger_than_a_batch_is_ranked_as_by_its_twin(
     name: str, monkeypatch: pytest.MonkeyPatch
