@@ -136,11 +136,21 @@ def records(
     parts = store.frame("analysis/carriers/records/parts", influence=list(view.influence.kinds))
     theirs = frame if dids is None else frame.filter(pl.col("did").is_in(list(dids)))
     worth = units(result, theirs)
-    each = record_values(parts, worth, "collection", "rkey").sort(
-        "value", *_KEYS, descending=[True, False, False, False]
-    )
+    each = _in_order(store, record_values(parts, worth, "collection", "rkey"))
     known = described(view, each, result) if most is None else _first(view, each, result, most)
     return Records(known, parts, worth)
+
+
+def _in_order(store: Store, each: pl.DataFrame) -> pl.DataFrame:
+    """Sort records by descending value, equal ones by key: TIDs by time, then others by letters.
+
+    These have numbers in the order in which they came to the store, which decides nothing.
+    """
+    places = store.frame("analysis/carriers/records/key_places")
+    keys = (*_KEYS[:-1], "place", "rkey")
+    order = [True, *(False for _ in keys)]
+    placed = each.join(places, on="rkey", how="left", maintain_order="left")
+    return placed.sort("value", *keys, descending=order, nulls_last=False).drop("place")
 
 
 def _first(
